@@ -1,0 +1,34 @@
+# Everything sets itself up: python3.11+, make and git are all that a fresh machine needs.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DATA ?= ../shared/data
+
+.PHONY: setup demo test lint bench clean
+
+setup: $(VENV)/.ready
+
+$(VENV)/.ready: pyproject.toml constraints.txt
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[local]' \
+	  || echo "No wheel of the local engine for this machine: what needs it runs simulated and says so."
+	@touch $@
+
+demo: setup
+	@$(BIN)/agentmem local install || echo "Without the local engine: the demo's cache numbers will be simulated."
+	@$(BIN)/agentmem demo
+
+lint: setup
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+test: lint
+	@$(BIN)/python -m pytest
+
+bench: setup
+	@$(BIN)/python -m tests.benchmarks --data $(DATA)
+
+clean:
+	rm -rf $(VENV) dist build

@@ -1,0 +1,181 @@
+"""Every error agentmem raises on purpose.
+
+    AgentmemError
+    ├── ConfigError               a setting that cannot work: says which and what to write instead
+    │   ├── AssetMissing          prompts/ or tools/ did not come with the installation
+    │   └── MenuError             a tool card and its function disagree, or the menu is too long
+    ├── RecoverableError          the model is told ``sentence`` and may try again
+    │   ├── WorkspaceError        a page could not be read or changed; no byte was changed
+    │   │   ├── PageNotFound      no such page
+    │   │   ├── SectionNotFound   the page has no such heading
+    │   │   ├── PageExists        would overwrite a page
+    │   │   ├── StalePage         the page changed since the revision given
+    │   │   ├── TextNotUnique     the text to replace is missing, or stands in several places
+    │   │   ├── OutsideWorkspace  the path leaves the workspace
+    │   │   └── NotAPage          binary, too large, not UTF-8, a device ...
+    │   └── ToolError             a tool call that could not be served
+    │       ├── BadArguments      the arguments do not fit the card
+    │       ├── ToolRefused       the tool is not allowed now
+    │       ├── ToolTimeout       the tool took longer than its card allows
+    │       └── UnknownReference  nothing is stored under that reference
+    ├── JournalError              the transcript's store
+    │   ├── ThreadBusy            another run holds the thread, or appended to it meanwhile
+    │   ├── ThreadNotFound        no such thread
+    │   ├── ThreadHasForks        other threads begin in this one
+    │   ├── SchemaTooNew          the database was written by a later agentmem
+    │   └── JournalCorrupt        an entry does not match its hash
+    ├── TranscriptError           an entry that cannot follow the ones before it
+    ├── BudgetExceeded            the next request would not fit; names the largest entries
+    └── ModelError                the model could not answer; the transcript is intact
+        ├── ModelNotAvailable     not installed, no key, no weights: says how to get it
+        ├── ModelRejected         the provider refused the request as invalid
+        ├── ModelOverloaded       still overloaded or rate-limited after the retries
+        ├── ModelUnreachable      no connection, a time-out or a broken stream after the retries
+        └── ScriptEnded           a scripted model has no turn left
+"""
+
+from collections.abc import Sequence
+
+
+class AgentmemError(Exception):
+    """The root: catch it to catch everything that agentmem raises on purpose."""
+
+
+class ConfigError(AgentmemError):
+    """A setting that cannot work. The text says which one and what to write instead."""
+
+
+class AssetMissing(ConfigError):
+    """The installation lacks its prompts or tool cards."""
+
+
+class MenuError(ConfigError):
+    """A tool card and its function disagree, two tools share a name, or the menu is too long."""
+
+
+class RecoverableError(AgentmemError):
+    """A mistake that the model can mend: ``sentence`` is what it is told."""
+
+    @property
+    def sentence(self) -> str:
+        """One or more plain sentences: what is wrong and what to do instead."""
+        return str(self)
+
+
+class WorkspaceError(RecoverableError):
+    """A page could not be read or changed. No byte was changed."""
+
+
+class PageNotFound(WorkspaceError):
+    """No such page. Names the nearest ones."""
+
+
+class SectionNotFound(WorkspaceError):
+    """The page has no such section. Names the ones it has."""
+
+
+class PageExists(WorkspaceError):
+    """The operation would overwrite a page."""
+
+
+class StalePage(WorkspaceError):
+    """The page changed since the revision that the edit was made against. Shows what changed."""
+
+
+class TextNotUnique(WorkspaceError):
+    """The text to replace is missing, or stands in more than one place. Says where."""
+
+
+class OutsideWorkspace(WorkspaceError):
+    """The path leads out of the workspace: ``..``, absolute, or through a link."""
+
+
+class NotAPage(WorkspaceError):
+    """The file is no text page: binary, too large, not UTF-8, a device, a fifo, a folder."""
+
+
+class ToolError(RecoverableError):
+    """A tool call could not be served."""
+
+
+class BadArguments(ToolError):
+    """The arguments do not fit the tool's card."""
+
+
+class ToolRefused(ToolError):
+    """The tool is not allowed now."""
+
+
+class ToolTimeout(ToolError):
+    """The tool took longer than its card allows."""
+
+
+class UnknownReference(ToolError):
+    """Nothing is stored under that reference."""
+
+
+class JournalError(AgentmemError):
+    """The store of transcripts."""
+
+
+class ThreadBusy(JournalError):
+    """Another run holds the thread's lease, or has appended to it meanwhile."""
+
+
+class ThreadNotFound(JournalError):
+    """No thread of that name."""
+
+
+class ThreadHasForks(JournalError):
+    """Other threads begin in this one; forgetting it would break them."""
+
+
+class SchemaTooNew(JournalError):
+    """The database was written by a later version of agentmem."""
+
+
+class JournalCorrupt(JournalError):
+    """An entry's bytes do not match its hash: the database was changed from outside."""
+
+
+class TranscriptError(AgentmemError):
+    """An entry that cannot follow the ones before it, for example a result without its call."""
+
+
+class BudgetExceeded(AgentmemError):
+    """The next request would not fit the budget.
+
+    ``estimate`` and ``limit`` are tokens; ``largest`` names entries as (reference, tokens), largest first.
+    """
+
+    def __init__(self, estimate: int, limit: int, largest: Sequence[tuple[str, int]]) -> None:
+        self.estimate, self.limit, self.largest = estimate, limit, tuple(largest)
+        named = ", ".join(f"{reference} ({tokens:,} tokens)" for reference, tokens in largest) or "nothing"
+        super().__init__(
+            f"the next request would take about {estimate:,} tokens and the budget is {limit:,}. "
+            f"Largest entries: {named}. Raise the budget, or start a new thread."
+        )
+
+
+class ModelError(AgentmemError):
+    """The model could not answer. The transcript is intact: run the thread again to go on."""
+
+
+class ModelNotAvailable(ModelError):
+    """The model is not installed, has no key or no weights. Says how to get it."""
+
+
+class ModelRejected(ModelError):
+    """The provider refused the request as invalid; sending it again would not help."""
+
+
+class ModelOverloaded(ModelError):
+    """The provider was still overloaded or limiting the rate after the retries."""
+
+
+class ModelUnreachable(ModelError):
+    """No connection, a time-out or a broken stream, still after the retries."""
+
+
+class ScriptEnded(ModelError):
+    """A scripted model was asked for a turn that its script does not have."""

@@ -1,0 +1,78 @@
+"""Frames: what a provider's cache key is made of, in canonical bytes, whoever built the request.
+
+A provider matches prompts from the start, in the order model, tools, system, options, messages. The HTTP body is
+no good for comparing (it puts tools last and its closing brackets move); a sequence of length-prefixed frames is.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from agentmem.tokens import value_tokens
+from agentmem.types import Frame, Json, Options, Role, Segment
+
+
+def canonical(value: object) -> bytes:
+    """JSON as UTF-8 without spaces, keys in the order given: order is meaning to a provider's tokenizer."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8", "surrogatepass")
+
+
+def frame(segment: Segment, value: Json, role: Role | None = None) -> Frame:
+    """The frame of one JSON value. ``cache_control`` is dropped: it is not part of any provider's key."""
+    bare = {key: part for key, part in value.items() if key != "cache_control"}
+    return Frame(segment, role, bare, canonical(bare), value_tokens(bare))
+
+
+def encode(one: Frame) -> bytes:
+    """The bytes of one frame: a line with its segment, role and length, then its data."""
+    return f"{one.segment} {one.role or '-'} {len(one.data)}\n".encode() + one.data + b"\n"
+
+
+def wire(frames: Iterable[Frame]) -> bytes:
+    """The bytes of a whole prefix."""
+    return b"".join(map(encode, frames))
+
+
+def digest(frames: Iterable[Frame], start: str = "") -> str:
+    """A chained sha256 over frames, so that extending a prefix costs only what is new: hex, 64 characters."""
+    chained = start
+    for one in frames:
+        chained = hashlib.sha256(chained.encode() + encode(one)).hexdigest()
+    return chained
+
+
+def options_value(options: Options) -> dict[str, Any]:
+    """The part of the options that a cache key depends on."""
+    given = {
+        "thinking": options.thinking and json.loads(options.thinking),
+        "effort": options.effort,
+        "tool_choice": options.tool_choice and json.loads(options.tool_choice),
+    }
+    return {key: value for key, value in given.items() if value is not None}
+
+
+def body_frames(body: Mapping[str, Any]) -> tuple[Frame, ...]:
+    """The frames of a request body in the form of Anthropic's Messages API, as a server receives it.
+
+    Strings where the API takes blocks are read as one text block, as the API does.
+    """
+    return tuple(_body_frames(body))
+
+
+def _body_frames(body: Mapping[str, Any]) -> Iterator[Frame]:
+    yield frame("model", {"model": body["model"]})
+    yield from (frame("tool", tool) for tool in body.get("tools") or ())
+    yield from (frame("system", block) for block in _blocks(body.get("system") or ()))
+    options = {
+        "thinking": body.get("thinking"),
+        "effort": (body.get("output_config") or {}).get("effort"),
+        "tool_choice": body.get("tool_choice"),
+    }
+    yield frame("options", {key: value for key, value in options.items() if value is not None})
+    for message in body.get("messages") or ():
+        yield from (frame("message", block, message["role"]) for block in _blocks(message["content"]))
+
+
+def _blocks(content: str | Sequence[Json]) -> Sequence[Json]:
+    return ({"type": "text", "text": content},) if isinstance(content, str) else content

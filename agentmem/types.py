@@ -1,0 +1,358 @@
+"""The values that flow through agentmem, and the Protocols at which its parts meet.
+
+Values are frozen; a change makes a new one. Tokens are counts, money is US dollars, times are seconds
+(points in time: seconds since the epoch) unless a name says otherwise.
+"""
+
+import json
+from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal, Protocol
+
+
+Json = Mapping[str, Any]
+"""A JSON object. Treated as read-only everywhere."""
+
+Role = Literal["user", "assistant"]
+Effect = Literal["read", "write", "outside"]
+"""What a tool may touch: nothing, the workspace, or the world outside. Only a read may run again after a kill."""
+Basis = Literal["measured", "simulated", "estimated"]
+"""Where a number comes from: a provider's or engine's own counters, our model of them, or our token counts."""
+Segment = Literal["model", "tool", "system", "options", "message"]
+Ttl = Literal["5m", "1h"]
+
+
+# Blocks: what a message is made of. `wire` gives the canonical JSON value, in the form of Anthropic's Messages API,
+# which is the richest of the providers'; models/ maps it to what each of them wants.
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Plain text, or markdown."""
+
+    text: str
+
+    def wire(self) -> dict[str, Any]:
+        return {"type": "text", "text": self.text}
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A picture: its media type ("image/png") and its bytes in base64."""
+
+    media_type: str
+    data: str
+
+    def wire(self) -> dict[str, Any]:
+        source = {"type": "base64", "media_type": self.media_type, "data": self.data}
+        return {"type": "image", "source": source}
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """The model asks for a tool. ``arguments`` is a JSON object as text, in the order the model wrote it."""
+
+    id: str
+    name: str
+    arguments: str
+
+    def wire(self) -> dict[str, Any]:
+        return {"type": "tool_use", "id": self.id, "name": self.name, "input": json.loads(self.arguments)}
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    """What a tool gave back to the call ``call_id``."""
+
+    call_id: str
+    content: tuple[Text | Image, ...]
+    is_error: bool = False
+
+    def wire(self) -> dict[str, Any]:
+        value: dict[str, Any] = {"type": "tool_result", "tool_use_id": self.call_id}
+        value["content"] = [block.wire() for block in self.content]
+        if self.is_error:
+            value["is_error"] = True
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Opaque:
+    """A block that only its provider understands (thinking, for example), as JSON text. Echoed verbatim."""
+
+    raw: str
+
+    def wire(self) -> dict[str, Any]:
+        value: dict[str, Any] = json.loads(self.raw)
+        return value
+
+
+Block = Text | Image | ToolCall | ToolResult | Opaque
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One side's turn: a role and its blocks, in order."""
+
+    role: Role
+    blocks: tuple[Block, ...]
+
+    @property
+    def text(self) -> str:
+        """The text blocks, joined by blank lines; images, calls and thinking are left out."""
+        return "\n\n".join(block.text for block in self.blocks if isinstance(block, Text))
+
+    @property
+    def calls(self) -> tuple[ToolCall, ...]:
+        """The tool calls, in order."""
+        return tuple(block for block in self.blocks if isinstance(block, ToolCall))
+
+
+# Entries: the append-only transcript.
+
+EntryKind = Literal[
+    "opening",  # entry 0: tools, system, pinned pages, model and options, frozen
+    "user",  # what a person said
+    "assistant",  # what the model replied
+    "tool_started",  # a tool with an effect is about to run; has no frame
+    "tool_result",  # what it gave back
+    "note",  # plan, state, date, an edited pinned page: at the tail, only when it changed
+    "usage",  # one request's row of the ledger; has no frame
+    "compaction",  # a cut: entries a..b are stood for by a summary and references
+    "reconfigure",  # a cut: tools, system, model or options change
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An entry that is not in the journal yet: its kind and its canonical JSON bytes."""
+
+    kind: EntryKind
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One row of a transcript, never edited and never deleted.
+
+    ``seq`` counts from 0 along the thread, a fork's ancestors included; ``thread`` is the thread that wrote it.
+    ``parent`` is the sha256 of the entry before ("" for the first), ``sha256`` the hash over parent, kind and data,
+    so that the hashes chain.
+    """
+
+    thread: str
+    seq: int
+    parent: str
+    kind: EntryKind
+    data: bytes
+    sha256: str
+
+    @property
+    def reference(self) -> str:
+        """How this entry is named to people and models: ``thread/seq``."""
+        return f"{self.thread}/{self.seq}"
+
+    @property
+    def value(self) -> dict[str, Any]:
+        """The payload, parsed."""
+        parsed: dict[str, Any] = json.loads(self.data)
+        return parsed
+
+
+# Frames: the content of a provider's cache key.
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One unit of a prefix: a parameter set, a tool, a system block or a message block.
+
+    ``value`` is its JSON value without ``cache_control``; ``data`` the canonical bytes of it; ``tokens`` an
+    estimate in the provider's tokens (see agentmem.tokens).
+    """
+
+    segment: Segment
+    role: Role | None
+    value: Json = field(compare=False, repr=False)
+    data: bytes
+    tokens: int = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A run of message frames of one role, as a provider sees one message."""
+
+    role: Role
+    frames: tuple[Frame, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A cache breakpoint: on tool ``index``, on system block ``index``, or on block ``block`` of turn ``index``."""
+
+    segment: Literal["tool", "system", "message"]
+    index: int
+    block: int
+    ttl: Ttl
+
+
+# Tokens and money.
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What one request used, in tokens, and where the numbers come from."""
+
+    basis: Basis
+    uncached_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_write_5m_tokens: int = 0
+    cache_write_1h_tokens: int = 0
+    output_tokens: int = 0
+
+    @property
+    def input_tokens(self) -> int:
+        """All input: uncached + read + written."""
+        return (
+            self.uncached_tokens + self.cache_read_tokens + self.cache_write_5m_tokens + self.cache_write_1h_tokens
+        )
+
+    def __add__(self, other: "Usage") -> "Usage":
+        """The sum. Measured and simulated numbers are two meters and are never added up."""
+        if self.basis != other.basis:
+            raise ValueError(f"{self.basis} and {other.basis} usage are different meters and cannot be added up")
+        sums = (getattr(self, f.name) + getattr(other, f.name) for f in fields(self)[1:])
+        return Usage(self.basis, *sums)
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """A model's prices, in dollars per token."""
+
+    uncached: float
+    cache_read: float
+    cache_write_5m: float
+    cache_write_1h: float
+    output: float
+
+    def cost(self, usage: Usage) -> float:
+        """Dollars for ``usage``."""
+        return (
+            usage.uncached_tokens * self.uncached
+            + usage.cache_read_tokens * self.cache_read
+            + usage.cache_write_5m_tokens * self.cache_write_5m
+            + usage.cache_write_1h_tokens * self.cache_write_1h
+            + usage.output_tokens * self.output
+        )
+
+    def cost_uncached(self, usage: Usage) -> float:
+        """Dollars for the same tokens had there been no cache at all."""
+        return usage.input_tokens * self.uncached + usage.output_tokens * self.output
+
+
+# Requests and replies.
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Request settings. All but ``max_tokens`` and ``temperature`` are part of the cache key.
+
+    ``thinking`` is the provider's own object as JSON text (``{"type": "adaptive"}``); ``tool_choice`` likewise.
+    """
+
+    max_tokens: int = 8192
+    temperature: float | None = None
+    thinking: str | None = None
+    effort: str | None = None
+    tool_choice: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """All that a model adapter needs for one call. Frames are sent as they are: an adapter renders no text.
+
+    ``tools`` and ``system`` are frames whose values are Anthropic-shaped tool definitions and text blocks;
+    ``turns`` alternate between the roles and begin with the user. ``previous_id`` is the provider's id of the
+    reply before, ``estimate`` our count of the input in the provider's tokens.
+    """
+
+    model: str
+    tools: tuple[Frame, ...]
+    system: tuple[Frame, ...]
+    turns: tuple[Turn, ...]
+    options: Options = Options()
+    marks: tuple[Mark, ...] = ()
+    previous_id: str | None = None
+    purpose: str = "answer"
+    estimate: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TextDelta:
+    """A piece of the reply's text as it streams."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The whole reply: always the last item of a stream.
+
+    ``id`` is the provider's message id ("" where it has none); ``stop_reason`` in Anthropic's words (end_turn,
+    tool_use, max_tokens, refusal ...); ``provider_reason`` why the provider says its cache was missed, if it says;
+    ``first_token_after`` seconds from the request to the first event, ``seconds`` to the last.
+    """
+
+    message: Message
+    usage: Usage
+    stop_reason: str = "end_turn"
+    id: str = ""
+    provider_reason: str | None = None
+    first_token_after: float = 0.0
+    seconds: float = 0.0
+
+
+Delta = TextDelta | Reply
+
+
+@dataclass(frozen=True, slots=True)
+class ModelProfile:
+    """What the runtime must know of a model.
+
+    ``provider`` and ``name`` find its prices and cache rules; ``tier`` says where it runs; ``plain_turn_strips_thinking``
+    is true for models on which a user turn without tool results drops earlier thinking, and with it the cache.
+    """
+
+    provider: str
+    name: str
+    tier: Literal["cloud", "local", "scripted"]
+    plain_turn_strips_thinking: bool = False
+
+
+class Model(Protocol):
+    """Anything that can answer a Request.
+
+    ``stream`` and ``astream`` give TextDeltas and, last, exactly one Reply with its usage. They raise errors below
+    ModelError only. ``close`` frees what the model holds (a client, a server, a loaded engine); it may be called
+    twice.
+    """
+
+    @property
+    def profile(self) -> ModelProfile: ...
+
+    def stream(self, request: Request) -> Iterator[Delta]: ...
+
+    def astream(self, request: Request) -> AsyncIterator[Delta]: ...
+
+    def close(self) -> None: ...
+
+
+class TokenCounter(Protocol):
+    """Counts the tokens of a text. Counting piecewise, split after newlines, must sum exactly."""
+
+    def __call__(self, text: str) -> int: ...
+
+
+class Clock(Protocol):
+    """The time now, in seconds since the epoch."""
+
+    def __call__(self) -> float: ...
