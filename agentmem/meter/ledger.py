@@ -1,0 +1,144 @@
+"""The ledger: one row for every model request.
+
+It is no table of its own. A row is an entry of kind "usage" in the thread's transcript, without a frame, appended in
+the same transaction as the reply it meters; so it can be neither lost nor doubled, and is forgotten with its thread.
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from agentmem.scrub import scrub
+from agentmem.types import Basis, Draft, Entry, Usage
+
+Break = Literal["first", "none", "expiry", "cut", "break"]
+"""How a request stands to the thread's request before it.
+
+first: there is none. none: it extends it. expiry: it extends it, but the cache entry had outlived its lifetime.
+cut: it does not, and a compaction or a change of tools, system, model or options lies between. break: it does not,
+and nothing declares why.
+"""
+
+_FREE_TEXT = 80
+"""Characters kept of any text that a provider or an error wrote."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One model request, as metered.
+
+    ``model`` is "provider:name"; ``estimate`` the input we predicted; ``at`` when the request began; ``seconds`` and
+    ``first_token_after`` count from there. ``cost_usd`` and ``cost_uncached_usd`` are None where the price is not
+    known; ``priced_as`` names the model whose prices stand in for one that has none, which makes them estimates.
+    ``digest`` is that of the request's frames, ``bytes`` the length of their wire form and ``extends`` how many of
+    those bytes the thread's previous request sent already. ``context_tokens`` and ``new_tokens`` are counts of
+    frames, of all of them and of those that the thread never sent before. ``error`` says why there was no reply.
+    """
+
+    thread: str
+    agent: str
+    purpose: str
+    model: str
+    tier: str
+    usage: Usage
+    at: float
+    estimate: int = 0
+    first_token_after: float = 0.0
+    seconds: float = 0.0
+    cost_usd: float | None = None
+    cost_uncached_usd: float | None = None
+    priced_as: str = ""
+    digest: str = ""
+    extends: int = 0
+    bytes: int = 0
+    new_tokens: int = 0
+    context_tokens: int = 0
+    provider_reason: str | None = None
+    message_id: str = ""
+    break_: Break = "none"
+    error: str | None = None
+
+
+# What a row is called in its entry: (field, key, value that goes without saying). The thread is the entry's own.
+_FIELDS: tuple[tuple[str, str, object], ...] = (
+    ("agent", "agent", None),
+    ("purpose", "purpose", None),
+    ("model", "model", None),
+    ("tier", "tier", None),
+    ("at", "at", None),
+    ("estimate", "estimate", 0),
+    ("first_token_after", "first", 0.0),
+    ("seconds", "secs", 0.0),
+    ("cost_usd", "usd", None),
+    ("cost_uncached_usd", "usd0", None),
+    ("priced_as", "as", ""),
+    ("digest", "digest", ""),
+    ("extends", "extends", 0),
+    ("bytes", "bytes", 0),
+    ("new_tokens", "new", 0),
+    ("context_tokens", "context", 0),
+    ("provider_reason", "why", None),
+    ("message_id", "id", ""),
+    ("break_", "break", "none"),
+    ("error", "error", None),
+)
+_USAGE: tuple[tuple[str, str], ...] = (
+    ("uncached_tokens", "in"),
+    ("cache_read_tokens", "read"),
+    ("cache_write_5m_tokens", "w5m"),
+    ("cache_write_1h_tokens", "w1h"),
+    ("output_tokens", "out"),
+)
+_DIGITS = {"at": 3, "first_token_after": 3, "seconds": 3, "cost_usd": 9, "cost_uncached_usd": 9}
+_SCRUBBED = frozenset({"provider_reason", "error", "purpose", "agent", "priced_as", "message_id"})
+
+
+def classify(*, first: bool, extends: bool, cut: bool, idle: float, lifetime: float) -> Break:
+    """How a request stands to the one before: ``extends`` it whole or not, with a ``cut`` between or not.
+
+    ``idle`` is the time since that one began and ``lifetime`` its cache entry's, both in seconds: a read refreshes
+    the entry, and the clock runs from the request's start (Anthropic, "Prompt caching").
+    """
+    if first:
+        return "first"
+    if extends:
+        return "expiry" if idle > lifetime else "none"
+    return "cut" if cut else "break"
+
+
+def encode(row: Row) -> bytes:
+    """The row as canonical JSON, below 500 bytes: what goes without saying is left out, free text is scrubbed."""
+    value: dict[str, Any] = {}
+    for name, key, default in _FIELDS:
+        given = _clean(name, getattr(row, name))
+        if given != default:
+            value[key] = given
+    value["basis"] = row.usage.basis
+    value |= {key: count for name, key in _USAGE if (count := getattr(row.usage, name))}
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8", "replace")
+
+
+def draft(row: Row) -> Draft:
+    """The row as an entry that is still to be appended."""
+    return Draft("usage", encode(row))
+
+
+def decode(entry: Entry) -> Row:
+    """The row that a "usage" entry holds. Keys that a later version wrote are passed over."""
+    value = entry.value
+    usage = Usage(_basis(value["basis"]), *(int(value.get(key, 0)) for _, key in _USAGE))
+    given: dict[str, Any] = {name: value.get(key, default) for name, key, default in _FIELDS}
+    return Row(thread=entry.thread, usage=usage, **given)
+
+
+def _clean(name: str, value: Any) -> Any:
+    if name in _DIGITS and value is not None:
+        return round(value, _DIGITS[name])
+    if name in _SCRUBBED and value is not None:
+        return scrub(value)[:_FREE_TEXT]
+    return value
+
+
+def _basis(value: str) -> Basis:
+    known: dict[str, Basis] = {"measured": "measured", "simulated": "simulated", "estimated": "estimated"}
+    return known[value]

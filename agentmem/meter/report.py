@@ -1,0 +1,122 @@
+"""What rows of the ledger add up to: the numbers of a run, by agent and by purpose, as JSON objects.
+
+The formulas, so that two people compute the same number:
+
+    input     = uncached + cache read + cache writes
+    hit_rate  = read / input          redo = input - read - new
+    ratio     = input / output        redo_share = redo / input
+
+``new`` is what no earlier request of the thread sent. It is counted in frames, by our own counter; so it is scaled by
+what the provider counted for the whole request, and cannot exceed what was not read. Hit, redo and new shares sum to 1.
+
+Rows of different basis are different meters and are never added up. Shares are 0..1; None: cannot be computed.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from agentmem.meter.ledger import Row
+from agentmem.types import Usage
+
+Summary = dict[str, Any]
+
+_METERED = (
+    "input_tokens",
+    "output_tokens",
+    "uncached_tokens",
+    "cache_read_tokens",
+    "cache_write_5m_tokens",
+    "cache_write_1h_tokens",
+)
+
+
+def summarise(rows: Iterable[Row]) -> Summary:
+    """The USAGE object over ``rows``.
+
+    Where they are of several bases, ``basis`` and every number a meter gave are None: see ``report``'s ``by_basis``.
+    Dollars are None as soon as one request's are unknown; lent prices are named in ``priced_as`` and make
+    ``cost_basis`` "estimated". ``requests`` includes the ``failed`` ones.
+    """
+    rows = tuple(rows)
+    bases = {row.usage.basis for row in rows}
+    mixed = len(bases) > 1
+    summary: Summary = {"schema": 1, "basis": bases.copy().pop() if len(bases) == 1 else None, "requests": len(rows)}
+    summary |= dict.fromkeys(_NUMBERS) if mixed else _numbers(rows)
+    summary |= {
+        "breaks": _count(rows, "break"),
+        "cuts": _count(rows, "cut"),
+        "expiries": _count(rows, "expiry"),
+        "cost_usd": None if mixed else _dollars(row.cost_usd for row in rows),
+        "cost_uncached_usd": None if mixed else _dollars(row.cost_uncached_usd for row in rows),
+        "cost_basis": "estimated" if any(row.priced_as for row in rows) else summary["basis"],
+        "priced_as": ", ".join(sorted({row.priced_as for row in rows if row.priced_as})) or None,
+        "peak_context_tokens": None if mixed else max(map(_context, rows), default=0),
+        "failed": sum(row.error is not None for row in rows),
+    }
+    return summary
+
+
+def report(rows: Iterable[Row], run: str | None = None) -> Summary:
+    """The report on one run (None: on several): its USAGE, and the same by basis, agent and purpose.
+
+    An agent that was metered on several bases has an object for each.
+    """
+    rows = tuple(rows)
+    return {
+        "run": run,
+        **summarise(rows),
+        "by_basis": _grouped(rows, None, lambda row: ""),
+        "by_agent": _grouped(rows, "agent", lambda row: row.agent),
+        "by_purpose": _grouped(rows, "purpose", lambda row: row.purpose),
+    }
+
+
+def new_tokens(row: Row) -> int:
+    """The request's new tokens, in the provider's tokens."""
+    unread = row.usage.input_tokens - row.usage.cache_read_tokens
+    if not row.context_tokens:
+        return min(row.new_tokens, unread)
+    return min(round(row.new_tokens * row.usage.input_tokens / row.context_tokens), unread)
+
+
+def _numbers(rows: Sequence[Row]) -> Summary:
+    total = Usage(rows[0].usage.basis if rows else "measured")
+    for row in rows:
+        total += row.usage
+    new = sum(map(new_tokens, rows))
+    redo = total.input_tokens - total.cache_read_tokens - new
+    return {name: getattr(total, name) for name in _METERED} | {
+        "new_tokens": new,
+        "redo_tokens": redo,
+        "hit_rate": _share(total.cache_read_tokens, total.input_tokens),
+        "redo_share": _share(redo, total.input_tokens),
+        "ratio": _share(total.input_tokens, total.output_tokens),
+    }
+
+
+_NUMBERS = tuple(_numbers(()))
+
+
+def _grouped(rows: Sequence[Row], name: str | None, key: Callable[[Row], str]) -> list[Summary]:
+    """One USAGE for each key and basis, in the order in which they first occur."""
+    groups: dict[tuple[str, str], list[Row]] = {}
+    for row in rows:
+        groups.setdefault((key(row), row.usage.basis), []).append(row)
+    return [({name: named} if name else {}) | summarise(group) for (named, _), group in groups.items()]
+
+
+def _count(rows: Iterable[Row], kind: str) -> int:
+    return sum(row.break_ == kind for row in rows)
+
+
+def _context(row: Row) -> int:
+    return row.usage.input_tokens or row.context_tokens
+
+
+def _share(part: int, whole: int) -> float | None:
+    return part / whole if whole else None
+
+
+def _dollars(amounts: Iterable[float | None]) -> float | None:
+    known = tuple(amounts)
+    return None if None in known else sum(amount for amount in known if amount is not None)

@@ -1,0 +1,39 @@
+"""Takes secrets out of text before it is written or shown: ledger rows, log lines, error messages.
+
+A pattern can miss a secret of a shape nobody has seen; so free text is scrubbed as well as kept short, and
+values that are known to be secret are never put into a text at all.
+"""
+
+import re
+
+REDACTED = "[redacted]"
+
+# Each pattern's group "keep" stays, the rest goes. Shapes as documented by the services that issue them.
+_PATTERNS = (
+    r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)",  # PEM, also when cut short
+    r"(?P<keep>\b[a-z][a-z0-9+.-]*://)[^\s/@]*:[^\s/]*(?=@)",  # user:password@ in a URL; a password may hold an @
+    r"(?P<keep>\b(?:bearer|basic)\s+)[\w.~+/=-]{8,}",  # Authorization headers
+    r"\b(?:sk|pk|rk)[-_][\w-]{8,}",  # Anthropic, OpenAI, OpenRouter, Stripe
+    r"\b(?:AKIA|ASIA|AROA|AIDA)[A-Z0-9]{16}\b",  # AWS access key ids
+    r"\b(?:gh[pousr]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{20,})",  # GitHub, GitLab
+    r"\bxox[a-z]-[\w-]{10,}",  # Slack
+    r"\bAIza[\w-]{30,}",  # Google
+    r"\b(?:hf|gsk|xai|pplx|lsv2)[-_]\w{16,}",  # Hugging Face, Groq, xAI, Perplexity, LangSmith
+    r"\beyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?",  # JSON web tokens
+    r"(?P<keep>(?:api[_-]?key|secret[_-]?access[_-]?key|session[_-]?token|access[_-]?token|auth[_-]?token|"
+    r"client[_-]?secret|secret|token|passwd|password|authorization)\b[\"']?\s*[:=]\s*[\"']?)"
+    r"(?!\[redacted\]|bearer\b|basic\b)[^\s\"',;&)}]{6,}",  # name = value, as in headers, JSON, queries, env files
+)
+_SECRETS = tuple(re.compile(pattern, re.IGNORECASE | re.DOTALL) for pattern in _PATTERNS)
+
+
+def scrub(text: str) -> str:
+    """``text`` with everything that looks like a secret replaced by ``[redacted]``. Scrubbing twice changes nothing."""
+    for secret in _SECRETS:
+        text = secret.sub(_redact, text)
+    return text
+
+
+def _redact(match: re.Match[str]) -> str:
+    keep: str = match.groupdict().get("keep") or ""
+    return keep + REDACTED
