@@ -1,0 +1,173 @@
+"""Counting tokens without a network, and estimating a provider's count from ours.
+
+`count` is exact for OpenAI's o200k_base. What Claude counts is not public: `value_tokens` estimates it by kind of
+block, and a `Calibration` learns from the usage that a provider reports.
+"""
+
+import base64
+import binascii
+import itertools
+import json
+import math
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from agentmem.encoding import encoding
+from agentmem.images import size
+from agentmem.types import Json
+
+FACTORS = {
+    "text": 1.13,
+    "tool_result": 1.13,
+    "tool_use": 1.05,
+    "thinking": 1.85,
+}
+"""Claude's tokens over o200k_base's, by kind of block, from the usage recorded with real coding sessions."""
+
+BLOCK_OVERHEAD = 4
+"""Tokens that a block costs beyond its content: role, type and separators."""
+MARGIN = 1.05
+"""How far an estimate is raised above the calibrated count, so that a request does not come out larger."""
+IMAGE_TOKENS = 1600
+"""The most a picture costs; larger ones are scaled down by the provider (Anthropic's vision documentation)."""
+PIXELS_PER_TOKEN = 750
+"""Width × height ÷ 750 is Anthropic's own estimate of a picture's tokens."""
+
+_HEADER = 512 * 1024  # base64 characters of a picture that are looked at; a JPEG's size can follow 64 kB segments
+_PARALLEL = 64 * 1024  # characters from which a second thread pays
+_RUN = 100_000  # tiktoken's regular expression overflows its stack on some 400,000 spaces in a row
+_LONG_RUN = re.compile(rf"(?<!\s)\s{{{_RUN},}}")
+_SAFE_NEWLINE = re.compile(r"\n(?!/|[^\S\r\n]*+[\r\n])")
+
+
+def count(text: str) -> int:
+    """Tokens of ``text`` in o200k_base. The counts of `pieces` sum to the count of the whole."""
+    if len(text) > _RUN and _LONG_RUN.search(text):
+        return sum(_length(part) for piece in pieces(text) for part in _short_runs(piece))
+    return _length(text)
+
+
+def count_many(texts: Sequence[str]) -> list[int]:
+    """`count` of each text, on two threads where there is enough to count: tiktoken works outside Python's lock."""
+    if sum(map(len, texts)) < _PARALLEL:
+        return [count(text) for text in texts]
+    encoding()
+    step = max(1, len(texts) // 16)
+    parts = [texts[start : start + step] for start in range(0, len(texts), step)]
+    with ThreadPoolExecutor(2) as pool:
+        return [tokens for counts in pool.map(lambda part: [count(text) for text in part], parts) for tokens in counts]
+
+
+def pieces(text: str) -> list[str]:
+    """``text`` cut after each newline at which no token can span the cut.
+
+    o200k_base keeps a run of blank lines in one token, and punctuation with the newlines and slashes that follow it.
+    So a newline is safe unless a slash or, after spaces at most, another line break comes next.
+    """
+    cuts = [0, *(match.end() for match in _SAFE_NEWLINE.finditer(text)), len(text)]
+    return [text[start:end] for start, end in itertools.pairwise(cuts) if start < end]
+
+
+def _length(text: str) -> int:
+    return len(encoding().encode_ordinary(text))
+
+
+def _short_runs(text: str) -> Iterator[str]:
+    """``text`` with its very long runs of white space cut up. Off by a token a cut at most."""
+    start = 0
+    for run in _LONG_RUN.finditer(text):
+        for cut in range(run.start() + _RUN, run.end() + 1, _RUN):
+            yield text[start:cut]
+            start = cut
+    yield text[start:]
+
+
+def value_tokens(value: Json) -> int:
+    """An estimate, in Claude's tokens, of one frame's JSON value: a block of Anthropic's Messages API or a tool.
+
+    Rounded up. Values without text of their own (the model's name, options) count next to nothing.
+    """
+    return math.ceil(_tokens(value, "text"))
+
+
+def _tokens(value: Json, kind: str) -> float:
+    measure = _MEASURES.get(value.get("type", ""))
+    return BLOCK_OVERHEAD + (measure(value, kind) if measure else _rest(value, kind))
+
+
+def _text(value: Json, kind: str) -> float:
+    return FACTORS[kind] * count(value["text"])
+
+
+def _thinking(value: Json, kind: str) -> float:
+    return FACTORS["thinking"] * count(value.get("thinking", ""))
+
+
+def _call(value: Json, kind: str) -> float:
+    return FACTORS["tool_use"] * count(value["name"] + _json(value["input"]))
+
+
+def _result(value: Json, kind: str) -> float:
+    content = value.get("content", "")
+    if isinstance(content, str):
+        return FACTORS["tool_result"] * count(content)
+    return sum(_tokens(block, "tool_result") for block in content)
+
+
+def _image(value: Json, kind: str) -> float:
+    pixels = _pixels(value.get("source") or {})
+    return min(IMAGE_TOKENS, math.prod(pixels) / PIXELS_PER_TOKEN) if pixels else IMAGE_TOKENS
+
+
+def _pixels(source: Json) -> tuple[int, int] | None:
+    data = source.get("data")
+    if not isinstance(data, str):
+        return None
+    try:
+        return size(base64.b64decode(data[:_HEADER]))
+    except binascii.Error:
+        return None
+
+
+def _rest(value: Json, kind: str) -> float:
+    """Tool definitions, and blocks of a kind we do not know: all of their JSON."""
+    return FACTORS[kind] * count(_json(value)) if "name" in value or "type" in value else 0
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+_MEASURES = {
+    "text": _text,
+    "thinking": _thinking,
+    "tool_use": _call,
+    "tool_result": _result,
+    "image": _image,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """How a provider's count compares with ours, learned from the usage it reports. A change makes a new one."""
+
+    ratio: float = 1.0
+
+    def observe(self, local: int, reported: int) -> "Calibration":
+        """Learn from one request: our count of its input and the provider's, both in tokens."""
+        return Calibration(reported / local) if local > 0 and reported > 0 else self
+
+    def estimate(self, local: int) -> int:
+        """The provider's tokens to expect for ``local`` of ours, raised by MARGIN and rounded up."""
+        return math.ceil(local * self.ratio * MARGIN)
+
+
+def calibrate(observations: Iterable[tuple[int, int]]) -> Calibration:
+    """The calibration after all of these (ours, the provider's), in order."""
+    calibration = Calibration()
+    for local, reported in observations:
+        calibration = calibration.observe(local, reported)
+    return calibration
