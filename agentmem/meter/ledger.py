@@ -62,21 +62,21 @@ class Row:
 # What a row is called in its entry: (field, key, value that goes without saying). The thread is the entry's own.
 _FIELDS: tuple[tuple[str, str, object], ...] = (
     ("agent", "agent", None),
-    ("purpose", "purpose", None),
+    ("purpose", "for", None),
     ("model", "model", None),
     ("tier", "tier", None),
     ("at", "at", None),
-    ("estimate", "estimate", 0),
+    ("estimate", "est", 0),
     ("first_token_after", "first", 0.0),
     ("seconds", "secs", 0.0),
     ("cost_usd", "usd", None),
     ("cost_uncached_usd", "usd0", None),
     ("priced_as", "as", ""),
     ("digest", "digest", ""),
-    ("extends", "extends", 0),
+    ("extends", "ext", 0),
     ("bytes", "bytes", 0),
     ("new_tokens", "new", 0),
-    ("context_tokens", "context", 0),
+    ("context_tokens", "ctx", 0),
     ("provider_reason", "why", None),
     ("message_id", "id", ""),
     ("break_", "break", "none"),
@@ -107,7 +107,7 @@ def classify(*, first: bool, extends: bool, cut: bool, idle: float, lifetime: fl
 
 
 def encode(row: Row) -> bytes:
-    """The row as canonical JSON, below 500 bytes: what goes without saying is left out, free text is scrubbed."""
+    """The row as canonical JSON, below 500 bytes unless names are long: what goes without saying is left out, free text is scrubbed."""
     value: dict[str, Any] = {}
     for name, key, default in _FIELDS:
         given = _clean(name, getattr(row, name))

@@ -41,7 +41,7 @@ def summarise(rows: Iterable[Row]) -> Summary:
     bases = {row.usage.basis for row in rows}
     mixed = len(bases) > 1
     summary: Summary = {"schema": 1, "basis": bases.copy().pop() if len(bases) == 1 else None, "requests": len(rows)}
-    summary |= dict.fromkeys(_NUMBERS) if mixed else _numbers(rows)
+    summary |= dict.fromkeys(_numbers(())) if mixed else _numbers(rows)
     summary |= {
         "breaks": _count(rows, "break"),
         "cuts": _count(rows, "cut"),
@@ -92,9 +92,6 @@ def _numbers(rows: Sequence[Row]) -> Summary:
         "redo_share": _share(redo, total.input_tokens),
         "ratio": _share(total.input_tokens, total.output_tokens),
     }
-
-
-_NUMBERS = tuple(_numbers(()))
 
 
 def _grouped(rows: Sequence[Row], name: str | None, key: Callable[[Row], str]) -> list[Summary]:

@@ -54,18 +54,21 @@ _ADVICE: tuple[tuple[Callable[[Summary], bool], str], ...] = (
 )
 
 _Cell = Callable[[Summary], str]
-_COLUMNS: tuple[tuple[str, _Cell], ...] = (
+_LINES: tuple[tuple[str, _Cell], ...] = (
     ("requests", lambda s: f"{s['requests']:,}"),
-    ("input", lambda s: count(s["input_tokens"])),
-    ("output", lambda s: count(s["output_tokens"])),
-    ("in:out", lambda s: UNKNOWN if s["ratio"] is None else f"{s['ratio']:.1f}:1"),
-    ("hit rate", lambda s: share(s["hit_rate"])),
-    ("redo", lambda s: share(s["redo_share"])),
+    ("input tokens", lambda s: count(s["input_tokens"])),
+    ("output tokens", lambda s: count(s["output_tokens"])),
+    ("input : output", lambda s: UNKNOWN if s["ratio"] is None else f"{s['ratio']:.1f} : 1"),
+    ("cache hit rate", lambda s: share(s["hit_rate"])),
+    ("processed again", lambda s: share(s["redo_share"])),
     ("cost", lambda s: dollars(s["cost_usd"])),
-    ("uncached", lambda s: dollars(s["cost_uncached_usd"])),
+    ("cost without a cache", lambda s: dollars(s["cost_uncached_usd"])),
     ("peak context", lambda s: count(s["peak_context_tokens"])),
-    ("numbers are", lambda s: s["basis"] or "mixed"),
+    ("breaks, cuts, expiries", lambda s: f"{s['breaks']}, {s['cuts']}, {s['expiries']}"),
+    ("tokens are", lambda s: s["basis"] or "mixed"),
+    ("dollars are", lambda s: UNKNOWN if s["cost_usd"] is None else str(s["cost_basis"])),
 )
+_RUN_COLUMNS = ("requests", "input tokens", "input : output", "cache hit rate", "cost", "tokens are")
 
 
 def advice(summary: Summary) -> str:
@@ -75,16 +78,16 @@ def advice(summary: Summary) -> str:
 
 
 def show(report: Summary, console: "Console") -> None:
-    """Print the report on one run: a line for the run, one for each agent and purpose, and the advice."""
-    table = _table("who")
-    named = report["run"] or "all runs"
-    for line in report["by_basis"] or [report]:
-        table.add_row(f"[bold]{_escape(named)}[/bold]", *_cells(line))
-    for kind in ("agent", "purpose"):
-        if len(report[f"by_{kind}"]) > 1 or kind == "agent":
-            for line in report[f"by_{kind}"]:
-                table.add_row(f"  {kind} {_escape(line[kind])}", *_cells(line))
-    console.print(table)
+    """Print the report on one run: a column for the run and each agent, the same by purpose, and the advice."""
+    if not report["requests"]:
+        console.print(advice(report), highlight=False)
+        return
+    run = [(report["run"] or "all runs", line) for line in report["by_basis"] or [report]]
+    agents = [(f"agent {line['agent']}", line) for line in report["by_agent"]]
+    purposes = [(f"to {line['purpose']}", line) for line in report["by_purpose"]]
+    console.print(_table(run + agents))
+    if len(purposes) > 1:
+        console.print(_table(purposes))
     for note in _notes(report):
         console.print(note, style="dim", highlight=False)
     console.print(advice(report), highlight=False)
@@ -92,9 +95,10 @@ def show(report: Summary, console: "Console") -> None:
 
 def show_runs(summaries: Sequence[tuple[str, Summary]], console: "Console") -> None:
     """Print one line a run."""
-    table = _table("run")
+    cells = dict(_LINES)
+    table = _grid("run", _RUN_COLUMNS)
     for run, summary in summaries:
-        table.add_row(_escape(run), *_cells(summary))
+        table.add_row(_escape(run), *(cells[name](summary) for name in _RUN_COLUMNS))
     console.print(table)
 
 
@@ -113,19 +117,23 @@ def dollars(amount: float | None) -> str:
     return f"${amount:,.2f}" if amount >= 10 else f"${amount:,.4f}"
 
 
-def _table(first: str) -> "Table":
+def _table(columns: Sequence[tuple[str, Summary]]) -> "Table":
+    """A line for each number, a column for each of ``columns``."""
+    table = _grid("", [name for name, _ in columns])
+    for label, cell in _LINES:
+        table.add_row(label, *(cell(summary) for _, summary in columns))
+    return table
+
+
+def _grid(first: str, columns: Sequence[str]) -> "Table":
     from rich import box
     from rich.table import Table
 
     table = Table(box=box.SIMPLE_HEAD)
-    table.add_column(first, overflow="fold", min_width=8)
-    for name, _ in _COLUMNS:
-        table.add_column(name, justify="left" if name == "numbers are" else "right")
+    table.add_column(first, no_wrap=not first, overflow="fold")
+    for name in columns:
+        table.add_column(_escape(name), justify="right", overflow="fold")
     return table
-
-
-def _cells(summary: Summary) -> list[str]:
-    return [cell(summary) for _, cell in _COLUMNS]
 
 
 def _notes(report: Summary) -> list[str]:
@@ -136,8 +144,6 @@ def _notes(report: Summary) -> list[str]:
         )
     elif report["cost_usd"] is None and report["requests"]:
         notes.append("Dollars are unknown where a model's prices are not, or where it has none.")
-    if report["breaks"] or report["cuts"] or report["expiries"]:
-        notes.append(f"Prefix: {report['breaks']} breaks, {report['cuts']} cuts, {report['expiries']} expiries.")
     return notes
 
 

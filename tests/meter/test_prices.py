@@ -1,0 +1,133 @@
+"""agentmem.meter.prices."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+from genai_prices import Usage as Counted
+from genai_prices import calc_price
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agentmem.meter.prices import Cost, cost, rates
+from agentmem.types import ModelProfile, Usage
+
+OPUS = ModelProfile("anthropic", "claude-opus-5-5", "cloud")
+SCRIPTED = ModelProfile("scripted", "demo", "scripted")
+COUNTS = st.integers(0, 400_000)
+
+
+@pytest.mark.parametrize(
+    ("name", "read"),
+    [
+        ("claude-opus-5-5", 0.05),
+        ("claude-sonnet-5-5", 0.05),
+        ("claude-fable-5-1", 0.025),
+        ("claude-fable-5-2", 0.025),
+        ("claude-opus-5", 0.1),
+        ("claude-haiku-4-5", 0.1),
+    ],
+)
+def test_cache_multipliers_are_the_providers(name: str, read: float) -> None:
+    """A write costs 1.25 (5 min) and 2 times plain input; a read what Anthropic documents for the model."""
+    found = rates("anthropic", name)
+    assert found is not None
+    assert found.cache_read / found.uncached == pytest.approx(read)
+    assert found.cache_write_5m / found.uncached == pytest.approx(1.25)
+    assert found.cache_write_1h / found.uncached == pytest.approx(2.0)
+
+
+def test_a_dated_name_has_the_price_of_its_model() -> None:
+    """`claude-opus-4-5-20251101` costs what `claude-opus-4-5` costs."""
+    assert rates("anthropic", "claude-opus-4-5-20251101") == rates("anthropic", "claude-opus-4-5") is not None
+
+
+@pytest.mark.parametrize(
+    ("provider", "name"),
+    [("anthropic", "claude-unheard-of"), ("nobody", "claude-opus-5-5"), ("local", "smollm2"), ("anthropic", "")],
+)
+def test_what_is_not_in_the_tables_has_no_price(provider: str, name: str) -> None:
+    """An unknown model or provider has unknown dollars, not zero."""
+    assert rates(provider, name) is None
+
+
+def test_a_model_without_cache_prices_pays_for_plain_input() -> None:
+    """A provider that prices no cache charges reads and writes as input."""
+    found = rates("openai", "gpt-4")
+    assert found is not None
+    assert found.cache_read == found.cache_write_5m == found.cache_write_1h == found.uncached > 0
+
+
+def test_a_large_request_is_charged_at_its_tier() -> None:
+    """Above the threshold every token costs more; at it, not yet."""
+    base = rates("anthropic", "claude-sonnet-4-5", input_tokens=200_000)
+    long = rates("anthropic", "claude-sonnet-4-5", input_tokens=200_001)
+    assert base is not None
+    assert long is not None
+    assert base == rates("anthropic", "claude-sonnet-4-5")
+    assert long.uncached == pytest.approx(2 * base.uncached)
+
+
+def test_the_price_is_that_of_the_day() -> None:
+    """A request made before a price changed costs what it cost then."""
+    before, after = (datetime(2026, 3, day, tzinfo=UTC).timestamp() for day in (1, 20))
+    early = rates("anthropic", "claude-opus-4-6", input_tokens=300_000, at=before)
+    late = rates("anthropic", "claude-opus-4-6", input_tokens=300_000, at=after)
+    assert early is not None
+    assert late is not None
+    assert early.uncached == pytest.approx(2 * late.uncached)
+
+
+@given(COUNTS, COUNTS, COUNTS, COUNTS, st.sampled_from(("claude-opus-5-5", "claude-sonnet-4-5", "claude-haiku-5-5")))
+def test_costs_agree_with_genai_prices(plain: int, read: int, written: int, out: int, name: str) -> None:
+    """Our sum is genai-prices' own, whose input includes cached tokens, to a thousandth of a cent."""
+    usage = Usage("measured", plain, read, written, written // 2, out)
+    theirs = calc_price(
+        Counted(
+            input_tokens=usage.input_tokens,
+            cache_read_tokens=read,
+            cache_write_tokens=written + written // 2,
+            cache_write_1h_tokens=written // 2,
+            output_tokens=out,
+        ),
+        name,
+        provider_id="anthropic",
+    )
+    ours = cost(ModelProfile("anthropic", name, "cloud"), usage).usd
+    assert ours is not None
+    assert abs(Decimal(ours) - theirs.total_price) < Decimal("0.00001")
+
+
+def test_without_a_cache_all_input_is_plain() -> None:
+    """The comparison prices every input token as uncached."""
+    spent = cost(OPUS, Usage("measured", 10, 900_000, 90, 0, 1_000))
+    found = rates("anthropic", "claude-opus-5-5")
+    assert found is not None
+    assert spent.uncached_usd == pytest.approx(900_100 * found.uncached + 1_000 * found.output)
+    assert spent.usd is not None and spent.uncached_usd is not None
+    assert spent.usd < 0.1 * spent.uncached_usd
+
+
+def test_a_scripted_model_costs_nothing_known() -> None:
+    """Without a lender its dollars are unknown."""
+    assert cost(SCRIPTED, Usage("measured", 100)) == Cost(None, None, "")
+
+
+def test_a_lent_price_is_named() -> None:
+    """With a lender the dollars are those of the lender, and say whose they are."""
+    usage = Usage("measured", 100, 0, 0, 0, 10)
+    lent = cost(SCRIPTED, usage, price_as="anthropic:claude-opus-5-5")
+    assert lent.usd == cost(OPUS, usage).usd is not None
+    assert lent.priced_as == "anthropic:claude-opus-5-5"
+
+
+def test_a_model_with_a_price_is_never_lent_one() -> None:
+    """``price_as`` is for models that have none."""
+    usage = Usage("measured", 100)
+    assert cost(OPUS, usage, price_as="anthropic:claude-haiku-4-5") == cost(OPUS, usage)
+
+
+@pytest.mark.parametrize("lender", ["anthropic:claude-unheard-of", "claude-opus-5-5", "", "x:"])
+def test_an_unknown_lender_lends_nothing(lender: str) -> None:
+    """Dollars stay unknown when the lender's price is, or when its name lacks the provider."""
+    assert cost(SCRIPTED, Usage("measured", 100), price_as=lender) == Cost()
