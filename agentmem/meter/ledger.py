@@ -107,7 +107,10 @@ def classify(*, first: bool, extends: bool, cut: bool, idle: float, lifetime: fl
 
 
 def encode(row: Row) -> bytes:
-    """The row as canonical JSON, below 500 bytes unless names are long: what goes without saying is left out, free text is scrubbed."""
+    """The row as canonical JSON, below 500 bytes unless names are long.
+
+    What goes without saying is left out, free text is scrubbed and cut short.
+    """
     value: dict[str, Any] = {}
     for name, key, default in _FIELDS:
         given = _clean(name, getattr(row, name))
