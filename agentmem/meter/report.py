@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from agentmem.meter.ledger import Row
-from agentmem.types import Usage
+from agentmem.types import Basis, Usage
 
 Summary = dict[str, Any]
 
@@ -35,19 +35,21 @@ def summarise(rows: Iterable[Row]) -> Summary:
 
     Where they are of several bases, ``basis`` and every number a meter gave are None: see ``report``'s ``by_basis``.
     Dollars are None as soon as one request's are unknown; lent prices are named in ``priced_as`` and make
-    ``cost_basis`` "estimated". ``requests`` includes the ``failed`` ones.
+    ``cost_basis`` "estimated". ``requests`` includes the ``failed`` ones; those without a reply were not metered, and
+    neither their basis nor their dollars count.
     """
     rows = tuple(rows)
-    bases = {row.usage.basis for row in rows}
+    metered = tuple(row for row in rows if _metered(row))
+    bases = list(dict.fromkeys(row.usage.basis for row in metered))
     mixed = len(bases) > 1
-    summary: Summary = {"schema": 1, "basis": bases.copy().pop() if len(bases) == 1 else None, "requests": len(rows)}
-    summary |= dict.fromkeys(_numbers(())) if mixed else _numbers(rows)
+    summary: Summary = {"schema": 1, "basis": bases[0] if len(bases) == 1 else None, "requests": len(rows)}
+    summary |= dict.fromkeys(_numbers(())) if mixed else _numbers(metered)
     summary |= {
         "breaks": _count(rows, "break"),
         "cuts": _count(rows, "cut"),
         "expiries": _count(rows, "expiry"),
-        "cost_usd": None if mixed else _dollars(row.cost_usd for row in rows),
-        "cost_uncached_usd": None if mixed else _dollars(row.cost_uncached_usd for row in rows),
+        "cost_usd": None if mixed else _dollars(row.cost_usd for row in metered),
+        "cost_uncached_usd": None if mixed else _dollars(row.cost_uncached_usd for row in metered),
         "cost_basis": "estimated" if any(row.priced_as for row in rows) else summary["basis"],
         "priced_as": ", ".join(sorted({row.priced_as for row in rows if row.priced_as})) or None,
         "peak_context_tokens": None if mixed else max(map(_context, rows), default=0),
@@ -95,11 +97,21 @@ def _numbers(rows: Sequence[Row]) -> Summary:
 
 
 def _grouped(rows: Sequence[Row], name: str | None, key: Callable[[Row], str]) -> list[Summary]:
-    """One USAGE for each key and basis, in the order in which they first occur."""
-    groups: dict[tuple[str, str], list[Row]] = {}
+    """One USAGE for each key and basis, as they first occur. What was not metered joins its key's first basis."""
+    bases: dict[str, Basis] = {}
     for row in rows:
-        groups.setdefault((key(row), row.usage.basis), []).append(row)
+        if _metered(row):
+            bases.setdefault(key(row), row.usage.basis)
+    groups: dict[tuple[str, Basis], list[Row]] = {}
+    for row in rows:
+        basis = row.usage.basis if _metered(row) else bases.get(key(row), row.usage.basis)
+        groups.setdefault((key(row), basis), []).append(row)
     return [({name: named} if name else {}) | summarise(group) for (named, _), group in groups.items()]
+
+
+def _metered(row: Row) -> bool:
+    """Every reply was; a failed request only if it has tokens all the same."""
+    return row.error is None or bool(row.usage.input_tokens or row.usage.output_tokens)
 
 
 def _count(rows: Iterable[Row], kind: str) -> int:

@@ -15,6 +15,10 @@ UNKNOWN = "unknown"
 _ADVICE: tuple[tuple[Callable[[Summary], bool], str], ...] = (
     (lambda s: not s["requests"], "Nothing has been sent yet: start with `agentmem run TASK --workspace DIR`."),
     (
+        lambda s: s["failed"] == s["requests"],
+        "No request got a reply: `agentmem doctor` says what is missing.",
+    ),
+    (
         lambda s: s["basis"] is None,
         "These requests were metered in different ways: read each line by itself and never add them up.",
     ),

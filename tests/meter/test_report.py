@@ -162,6 +162,21 @@ def test_a_failed_request_is_counted() -> None:
     assert (numbers["requests"], numbers["failed"]) == (2, 1)
 
 
+def test_a_failed_request_leaves_the_numbers_known() -> None:
+    """Nothing metered it: it makes neither the basis mixed nor the dollars unknown."""
+    failed = row(error="overloaded", usage=Usage("estimated"), cost_usd=None, cost_uncached_usd=None)
+    whole = report([failed, ROW], "run-1")
+    assert (whole["basis"], whole["cost_usd"]) == ("measured", ROW.cost_usd)
+    assert [part["requests"] for part in whole["by_agent"]] == [2]
+
+
+def test_a_run_of_failures_has_no_basis() -> None:
+    """Only failures: no tokens, no dollars, unknown shares."""
+    failed = row(error="overloaded", usage=Usage("estimated"), cost_usd=None, cost_uncached_usd=None)
+    numbers = summarise([failed])
+    assert (numbers["requests"], numbers["failed"], numbers["input_tokens"], numbers["basis"]) == (1, 1, 0, None)
+
+
 @pytest.mark.parametrize(
     ("usage", "new", "context", "expected"),
     [
