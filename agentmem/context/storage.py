@@ -1,0 +1,182 @@
+"""A database as the journal needs it: transactions and rows, the same over SQLite and Postgres.
+
+SQL is written once, with ``?`` for values and ``{words}`` where the two differ; a Driver knows its words.
+"""
+
+import re
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal, Protocol
+from urllib.parse import unquote
+
+from agentmem.errors import AgentmemError, ConfigError, JournalError
+
+Row = tuple[Any, ...]
+DatabaseKind = Literal["sqlite", "postgres"]
+
+_SCHEMES: Mapping[str, DatabaseKind] = {
+    "sqlite": "sqlite",
+    "postgresql": "postgres",
+    "postgres": "postgres",
+    "postgresql+psycopg": "postgres",
+}
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(.*)", re.DOTALL)
+_PASSWORD = re.compile(r"(?<=:)(?!//)[^:/?#\s]+(?=@)|(?<=password=)[^&#\s]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a database is: a file's path (or ``:memory:``), or a ``postgresql://`` URL."""
+
+    kind: DatabaseKind
+    target: str = field(repr=False)
+
+    def __str__(self) -> str:
+        """As people may see it: without a password."""
+        return _PASSWORD.sub("***", self.target) if self.kind == "postgres" else self.target
+
+
+def locate(url: str | Path) -> Address:
+    """Read ``/path/run.db``, ``sqlite:///run.db`` (four slashes: absolute), ``:memory:`` or ``postgresql://...``.
+
+    Raises ConfigError for anything else.
+    """
+    text = str(url)
+    if not text or "\0" in text:
+        raise ConfigError("the database has no name: give a file such as run.db, or postgresql://user@host/database")
+    found = None if isinstance(url, Path) else _SCHEME.fullmatch(text)
+    if found is None:
+        return Address("sqlite", text if text == ":memory:" else str(Path(text).expanduser()))
+    kind = _SCHEMES.get(found[1].lower())
+    if kind is None:
+        raise ConfigError(f"{found[1]}:// is no database that agentmem knows: use sqlite:/// or postgresql://")
+    if kind == "postgres":
+        return Address(kind, f"postgresql://{found[2]}")
+    return Address(kind, found[2].removeprefix("/") or ":memory:")
+
+
+def without_secrets(text: str, address: Address) -> str:
+    """``text`` with the password of ``address`` replaced by stars, whether written plainly or percent-encoded."""
+    if address.kind == "postgres":
+        text = _PASSWORD.sub("***", text)
+        for secret in _PASSWORD.findall(address.target):
+            for form in (secret, unquote(secret)):
+                text = re.sub(rf"(?<!\w){re.escape(form)}(?!\w)", "***", text)
+    return text
+
+
+class Cursor(Protocol):
+    """What a statement gave."""
+
+    @property
+    def description(self) -> Any: ...
+
+    def fetchall(self) -> list[Row]: ...
+
+
+class Connection(Protocol):
+    """The part of the DB-API that both drivers share."""
+
+    def execute(self, sql: str, values: Sequence[Any] = ..., /) -> Cursor: ...
+
+    def cursor(self) -> Any: ...
+
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Driver:
+    """How one kind of database differs from the other.
+
+    ``words`` fill the braces in SQL, ``begin`` starts a transaction that writes, ``error`` is the root of the
+    driver's exceptions, ``explain`` turns one into ours, ``broken`` says that a connection must be made anew,
+    ``scrub`` is run after rows were deleted for good and gives a row that begins with 0 when all went well.
+    """
+
+    kind: DatabaseKind
+    mark: str
+    words: Mapping[str, str]
+    begin: str
+    error: type[Exception]
+    connect: Callable[[], Connection]
+    explain: Callable[[Exception], AgentmemError]
+    broken: Callable[[Connection], bool]
+    scrub: str | None = None
+
+
+class Storage:
+    """One connection, guarded by a lock, so that it may be used from any thread."""
+
+    def __init__(self, address: Address, driver: Driver) -> None:
+        self.address = address
+        self.driver = driver
+        self._lock = threading.RLock()
+        self._closed = False
+        with self._translated():
+            self._connection = driver.connect()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All that runs inside is written together or not at all."""
+        with self._lock, self._translated():
+            connection = self._ready()
+            connection.execute(self.driver.begin)
+            try:
+                yield
+                connection.execute("COMMIT")
+            except BaseException:
+                with suppress(self.driver.error):
+                    connection.execute("ROLLBACK")
+                raise
+
+    def run(self, sql: str, *values: Any) -> list[Row]:
+        """Run one statement and give all its rows."""
+        with self._lock, self._translated():
+            cursor = self._ready().execute(_spelled(sql, self.driver), values)
+            return cursor.fetchall() if cursor.description else []
+
+    def run_many(self, sql: str, rows: Sequence[Row]) -> None:
+        """Run one statement for each row of values."""
+        with self._lock, self._translated():
+            cursor = self._ready().cursor()
+            cursor.executemany(_spelled(sql, self.driver), rows)
+            cursor.close()
+
+    def scrub(self) -> None:
+        """After a deletion: take the deleted bytes out of the files too, where that is in our hands."""
+        if self.driver.scrub and self.run(self.driver.scrub)[0][0]:
+            raise JournalError(
+                f"the rows are deleted, but another process is reading {self.address}: "
+                "their bytes leave its write-ahead log when that process closes the database"
+            )
+
+    def close(self) -> None:
+        """Close the connection. May be called twice."""
+        with self._lock:
+            self._closed = True
+            self._connection.close()
+
+    def _ready(self) -> Connection:
+        if self._closed:
+            raise JournalError(f"the journal of {self.address} is closed")
+        if self.driver.broken(self._connection):
+            self._connection = self.driver.connect()
+        return self._connection
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except self.driver.error as error:
+            raise self.driver.explain(error) from None
+
+
+@lru_cache(maxsize=512)
+def _spelled(sql: str, driver: Driver) -> str:
+    for word, meaning in driver.words.items():
+        sql = sql.replace("{" + word + "}", meaning)
+    return sql.replace("?", driver.mark)

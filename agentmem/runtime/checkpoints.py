@@ -1,0 +1,105 @@
+"""LangGraph's checkpoints, in the journal's own database: one saver, for sync and for async runs alike.
+
+LangGraph's SqliteSaver refuses async calls and its PostgresSaver inherits stubs; the async twins of both need an
+event loop of their own. Here the async methods run the sync ones in a worker thread.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import (
+    BaseCheckpointSaver,
+    ChannelVersions,
+    Checkpoint,
+    CheckpointMetadata,
+    CheckpointTuple,
+    DeltaChannelHistory,
+)
+from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
+from langgraph.checkpoint.sqlite import SqliteSaver
+
+from agentmem.context.sqlite import connect_sqlite, explain_sqlite
+from agentmem.context.storage import Address, locate
+
+if TYPE_CHECKING:
+    from agentmem.runtime.postgres_checkpoints import PostgresCheckpoints
+
+
+def open_saver(url: str | Path) -> "SqliteCheckpoints | PostgresCheckpoints":
+    """The saver of the database at ``url`` (as in open_journal). Close it when done.
+
+    Raises ConfigError when the database cannot be used.
+    """
+    address = locate(url)
+    if address.kind == "sqlite":
+        return SqliteCheckpoints(address)
+    from agentmem.runtime.postgres_checkpoints import PostgresCheckpoints
+
+    return PostgresCheckpoints(address)
+
+
+def plain_serializer() -> JsonPlusSerializer:
+    """Reads back plain data and LangGraph's own types only: a changed database cannot make it run code."""
+    return JsonPlusSerializer(allowed_msgpack_modules=None)
+
+
+class AsyncByThreads(BaseCheckpointSaver[str]):
+    """The async half of a saver, by its sync half in worker threads."""
+
+    async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
+        return await asyncio.to_thread(self.get_tuple, config)
+
+    async def alist(
+        self,
+        config: RunnableConfig | None,
+        *,
+        filter: dict[str, Any] | None = None,
+        before: RunnableConfig | None = None,
+        limit: int | None = None,
+    ) -> AsyncIterator[CheckpointTuple]:
+        found = await asyncio.to_thread(lambda: [*self.list(config, filter=filter, before=before, limit=limit)])
+        for one in found:
+            yield one
+
+    async def aput(
+        self,
+        config: RunnableConfig,
+        checkpoint: Checkpoint,
+        metadata: CheckpointMetadata,
+        new_versions: ChannelVersions,
+    ) -> RunnableConfig:
+        return await asyncio.to_thread(self.put, config, checkpoint, metadata, new_versions)
+
+    async def aput_writes(
+        self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
+    ) -> None:
+        await asyncio.to_thread(self.put_writes, config, writes, task_id, task_path)
+
+    async def adelete_thread(self, thread_id: str) -> None:
+        await asyncio.to_thread(self.delete_thread, thread_id)
+
+    async def aget_delta_channel_history(
+        self, *, config: RunnableConfig, channels: Sequence[str]
+    ) -> Mapping[str, DeltaChannelHistory]:
+        return await asyncio.to_thread(lambda: self.get_delta_channel_history(config=config, channels=channels))
+
+
+class SqliteCheckpoints(AsyncByThreads, SqliteSaver):
+    """LangGraph's SqliteSaver on a connection of its own to the journal's file."""
+
+    def __init__(self, address: Address) -> None:
+        import sqlite3
+
+        try:
+            connection = connect_sqlite(address, isolation_level="IMMEDIATE")
+            super().__init__(connection, serde=plain_serializer())
+            self.setup()
+        except sqlite3.Error as error:
+            raise explain_sqlite(address, error) from None
+
+    def close(self) -> None:
+        """Close the connection. May be called twice."""
+        self.conn.close()
