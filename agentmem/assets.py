@@ -17,7 +17,9 @@ def folder(name: str) -> Path:
     for candidate in (_PACKAGE / "_assets" / name, _PACKAGE.parent / name):
         if candidate.is_dir():
             return candidate
-    raise AssetMissing(f"agentmem was installed without its '{name}' folder; install it again from a wheel or a checkout")
+    raise AssetMissing(
+        f"agentmem was installed without its '{name}' folder; install it again from a wheel or a checkout"
+    )
 
 
 def read(name: str) -> str:

@@ -1,37 +1,37 @@
 """Every error agentmem raises on purpose.
 
-    AgentmemError
-    ├── ConfigError               a setting that cannot work: says which and what to write instead
-    │   ├── AssetMissing          prompts/ or tools/ did not come with the installation
-    │   └── MenuError             a tool card and its function disagree, or the menu is too long
-    ├── RecoverableError          the model is told ``sentence`` and may try again
-    │   ├── WorkspaceError        a page could not be read or changed; no byte was changed
-    │   │   ├── PageNotFound      no such page
-    │   │   ├── SectionNotFound   the page has no such heading
-    │   │   ├── PageExists        would overwrite a page
-    │   │   ├── StalePage         the page changed since the revision given
-    │   │   ├── TextNotUnique     the text to replace is missing, or stands in several places
-    │   │   ├── OutsideWorkspace  the path leaves the workspace
-    │   │   └── NotAPage          binary, too large, not UTF-8, a device ...
-    │   └── ToolError             a tool call that could not be served
-    │       ├── BadArguments      the arguments do not fit the card
-    │       ├── ToolRefused       the tool is not allowed now
-    │       ├── ToolTimeout       the tool took longer than its card allows
-    │       └── UnknownReference  nothing is stored under that reference
-    ├── JournalError              the transcript's store
-    │   ├── ThreadBusy            another run holds the thread, or appended to it meanwhile
-    │   ├── ThreadNotFound        no such thread
-    │   ├── ThreadHasForks        other threads begin in this one
-    │   ├── SchemaTooNew          the database was written by a later agentmem
-    │   └── JournalCorrupt        an entry does not match its hash
-    ├── TranscriptError           an entry that cannot follow the ones before it
-    ├── BudgetExceeded            the next request would not fit; names the largest entries
-    └── ModelError                the model could not answer; the transcript is intact
-        ├── ModelNotAvailable     not installed, no key, no weights: says how to get it
-        ├── ModelRejected         the provider refused the request as invalid
-        ├── ModelOverloaded       still overloaded or rate-limited after the retries
-        ├── ModelUnreachable      no connection, a time-out or a broken stream after the retries
-        └── ScriptEnded           a scripted model has no turn left
+AgentmemError
+├── ConfigError               a setting that cannot work: says which and what to write instead
+│   ├── AssetMissing          prompts/ or tools/ did not come with the installation
+│   └── MenuError             a tool card and its function disagree, or the menu is too long
+├── RecoverableError          the model is told ``sentence`` and may try again
+│   ├── WorkspaceError        a page could not be read or changed; no byte was changed
+│   │   ├── PageNotFound      no such page
+│   │   ├── SectionNotFound   the page has no such heading
+│   │   ├── PageExists        would overwrite a page
+│   │   ├── StalePage         the page changed since the revision given
+│   │   ├── TextNotUnique     the text to replace is missing, or stands in several places
+│   │   ├── OutsideWorkspace  the path leaves the workspace
+│   │   └── NotAPage          binary, too large, not UTF-8, a device ...
+│   └── ToolError             a tool call that could not be served
+│       ├── BadArguments      the arguments do not fit the card
+│       ├── ToolRefused       the tool is not allowed now
+│       ├── ToolTimeout       the tool took longer than its card allows
+│       └── UnknownReference  nothing is stored under that reference
+├── JournalError              the transcript's store
+│   ├── ThreadBusy            another run holds the thread, or appended to it meanwhile
+│   ├── ThreadNotFound        no such thread
+│   ├── ThreadHasForks        other threads begin in this one
+│   ├── SchemaTooNew          the database was written by a later agentmem
+│   └── JournalCorrupt        an entry does not match its hash
+├── TranscriptError           an entry that cannot follow the ones before it
+├── BudgetExceeded            the next request would not fit; names the largest entries
+└── ModelError                the model could not answer; the transcript is intact
+    ├── ModelNotAvailable     not installed, no key, no weights: says how to get it
+    ├── ModelRejected         the provider refused the request as invalid
+    ├── ModelOverloaded       still overloaded or rate-limited after the retries
+    ├── ModelUnreachable      no connection, a time-out or a broken stream after the retries
+    └── ScriptEnded           a scripted model has no turn left
 """
 
 from collections.abc import Sequence

@@ -22,6 +22,10 @@ Segment = Literal["model", "tool", "system", "options", "message"]
 Ttl = Literal["5m", "1h"]
 
 
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
 # Blocks: what a message is made of. `wire` gives the canonical JSON value, in the form of Anthropic's Messages API,
 # which is the richest of the providers'; models/ maps it to what each of them wants.
 
@@ -57,7 +61,16 @@ class ToolCall:
     arguments: str
 
     def wire(self) -> dict[str, Any]:
-        return {"type": "tool_use", "id": self.id, "name": self.name, "input": json.loads(self.arguments)}
+        return {"type": "tool_use", "id": self.id, "name": self.name, "input": self.parsed or {}}
+
+    @property
+    def parsed(self) -> dict[str, Any] | None:
+        """The arguments, or None where the model wrote something that is no JSON object."""
+        try:
+            value = json.loads(self.arguments or "{}", parse_constant=_no_constant)
+        except ValueError:
+            return None
+        return value if isinstance(value, dict) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,9 +225,7 @@ class Usage:
     @property
     def input_tokens(self) -> int:
         """All input: uncached + read + written."""
-        return (
-            self.uncached_tokens + self.cache_read_tokens + self.cache_write_5m_tokens + self.cache_write_1h_tokens
-        )
+        return self.uncached_tokens + self.cache_read_tokens + self.cache_write_5m_tokens + self.cache_write_1h_tokens
 
     def __add__(self, other: "Usage") -> "Usage":
         """The sum. Measured and simulated numbers are two meters and are never added up."""

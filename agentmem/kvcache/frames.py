@@ -15,13 +15,21 @@ from agentmem.types import Frame, Json, Options, Role, Segment
 
 def canonical(value: object) -> bytes:
     """JSON as UTF-8 without spaces, keys in the order given: order is meaning to a provider's tokenizer."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8", "surrogatepass")
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode(
+        "utf-8", "surrogatepass"
+    )
 
 
 def frame(segment: Segment, value: Json, role: Role | None = None) -> Frame:
     """The frame of one JSON value. ``cache_control`` is dropped: it is not part of any provider's key."""
     bare = {key: part for key, part in value.items() if key != "cache_control"}
-    return Frame(segment, role, bare, canonical(bare), value_tokens(bare))
+    data = canonical(bare)
+    try:
+        data.decode()
+    except UnicodeDecodeError:  # half a surrogate pair, which no provider's client can send
+        data = data.decode(errors="replace").encode()
+        bare = json.loads(data)
+    return Frame(segment, role, bare, data, value_tokens(bare))
 
 
 def encode(one: Frame) -> bytes:

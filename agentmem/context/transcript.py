@@ -1,0 +1,189 @@
+"""Entries: how each kind is written to canonical bytes and read back.
+
+A kind's payload is a JSON object with a fixed key order. Blocks are stored as their wire values, with one
+exception: a tool call keeps its arguments as the text that the model wrote.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from agentmem.errors import TranscriptError
+from agentmem.kvcache.frames import canonical
+from agentmem.types import (
+    Block,
+    Draft,
+    Entry,
+    EntryKind,
+    Image,
+    Json,
+    Message,
+    Opaque,
+    Options,
+    Reply,
+    Text,
+    ToolCall,
+    ToolResult,
+)
+
+CUTS: frozenset[EntryKind] = frozenset({"compaction", "reconfigure"})
+"""The kinds that may change frames already sent. Appending any other kind only extends them."""
+
+
+@dataclass(frozen=True, slots=True)
+class PinnedPage:
+    """A page that stands in the prefix: its name, the revision that was frozen and the text as rendered."""
+
+    page: str
+    revision: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """Entry 0: what a thread keeps until a cut, even after an upgrade.
+
+    ``model`` is the name sent to the provider. ``tools`` are definitions, in order. ``notes_in_results`` is set for
+    models on which a plain user turn strips thinking: a note then travels inside the last tool result.
+    """
+
+    model: str
+    tools: tuple[Json, ...] = ()
+    system: tuple[str, ...] = ()
+    pinned: tuple[PinnedPage, ...] = ()
+    options: Options = Options()
+    notes_in_results: bool = False
+
+
+def opening(value: Opening) -> Draft:
+    return _draft("opening", asdict(value))
+
+
+def reconfigure(value: Opening) -> Draft:
+    """A cut: from here on the thread is as if it had been opened with ``value``."""
+    return _draft("reconfigure", asdict(value))
+
+
+def user(blocks: Sequence[Block] | str, *, run: str = "") -> Draft:
+    """What a person said. ``run`` names the run that brought it, so that a resumed run does not say it twice."""
+    blocks = (Text(blocks),) if isinstance(blocks, str) else blocks
+    return _draft("user", {"run": run, "blocks": [pack(block) for block in blocks]})
+
+
+def assistant(reply: Reply) -> Draft:
+    packed = [pack(block) for block in reply.message.blocks]
+    return _draft("assistant", {"id": reply.id, "stop": reply.stop_reason, "blocks": packed})
+
+
+def tool_started(call: ToolCall) -> Draft:
+    return _draft("tool_started", {"call_id": call.id, "name": call.name})
+
+
+def tool_result(result: ToolResult) -> Draft:
+    return _draft("tool_result", pack(result))
+
+
+def note(about: str, text: str) -> Draft:
+    """Something that changed outside the conversation; ``about`` names what, so that it is said only when it changes."""
+    return _draft("note", {"about": about, "text": text})
+
+
+def compaction(last: int, blocks: Sequence[Block]) -> Draft:
+    """A cut: everything up to entry ``last`` is stood for by ``blocks``, which open the conversation as the user's."""
+    return _draft("compaction", {"last": last, "blocks": [pack(block) for block in blocks]})
+
+
+def read_opening(entry: Entry) -> Opening:
+    value = entry.value
+    return Opening(
+        model=value["model"],
+        tools=tuple(value["tools"]),
+        system=tuple(value["system"]),
+        pinned=tuple(PinnedPage(**page) for page in value["pinned"]),
+        options=Options(**value["options"]),
+        notes_in_results=value["notes_in_results"],
+    )
+
+
+def read_blocks(entry: Entry) -> tuple[Block, ...]:
+    """The blocks of a user, assistant, note, tool_result or compaction entry."""
+    value = entry.value
+    if entry.kind == "note":
+        return (Text(value["text"]),)
+    if entry.kind == "tool_result":
+        return (unpack(value),)
+    return tuple(map(unpack, value["blocks"]))
+
+
+def read_result(entry: Entry) -> ToolResult:
+    """The result in a tool_result entry."""
+    block = unpack(entry.value)
+    if not isinstance(block, ToolResult):
+        raise TranscriptError(f"entry {entry.reference} is a {entry.kind} entry and holds no tool result")
+    return block
+
+
+def read_message(entry: Entry) -> Message:
+    """The message in a user or assistant entry."""
+    return Message("assistant" if entry.kind == "assistant" else "user", read_blocks(entry))
+
+
+def readable(entry: Entry) -> str:
+    """An entry's text for a person or a search: text, calls and results; pictures and thinking only named."""
+    return "\n\n".join(filter(None, map(_readable, read_blocks(entry)))) if entry.kind in _WITH_BLOCKS else ""
+
+
+_WITH_BLOCKS = frozenset({"user", "assistant", "note", "tool_result", "compaction"})
+
+
+def _readable(block: Block) -> str:
+    match block:
+        case Text(text):
+            return text
+        case ToolCall(_, name, arguments):
+            return f"{name} {arguments}"
+        case ToolResult(_, content):
+            return "\n\n".join(map(_readable, content))
+        case Image(media_type):
+            return f"[{media_type}]"
+        case Opaque():
+            return ""
+
+
+def _draft(kind: EntryKind, value: Mapping[str, Any]) -> Draft:
+    return Draft(kind, canonical(value))
+
+
+def pack(block: Block) -> dict[str, Any]:
+    """A block as it is stored."""
+    match block:
+        case ToolCall(id, name, arguments):
+            return {"type": "tool_use", "id": id, "name": name, "arguments": arguments}
+        case Opaque(raw):
+            return {"type": "opaque", "raw": raw}
+        case _:
+            return block.wire()
+
+
+def unpack(value: Json) -> Block:
+    """The block that `pack` stored."""
+    reader = _READERS.get(value["type"])
+    if reader is None:
+        raise TranscriptError(f"a block of type {value['type']!r} was written by a later version of agentmem")
+    return reader(value)
+
+
+def _contents(values: Iterable[Json]) -> tuple[Text | Image, ...]:
+    blocks = map(unpack, values)
+    return tuple(block for block in blocks if isinstance(block, Text | Image))
+
+
+_READERS: dict[str, Any] = {
+    "text": lambda value: Text(value["text"]),
+    "image": lambda value: Image(value["source"]["media_type"], value["source"]["data"]),
+    "tool_use": lambda value: ToolCall(value["id"], value["name"], value["arguments"]),
+    "tool_result": lambda value: ToolResult(
+        value["tool_use_id"], _contents(value["content"]), value.get("is_error", False)
+    ),
+    "opaque": lambda value: Opaque(value["raw"]),
+}

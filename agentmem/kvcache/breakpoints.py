@@ -1,0 +1,68 @@
+"""Where cache breakpoints stand. One owner places them, and never more than a provider takes.
+
+Anthropic (and what follows its rules) writes a cache entry only at a breakpoint, and from each breakpoint looks back
+over at most 20 positions for one that was written earlier. A turn with many parallel calls can be longer than that, so
+the end of the request before is marked again: the match there is exact, however long the turn.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+
+from agentmem.types import Mark, Turn
+
+LIMIT = 4
+"""Breakpoints in one request, an automatic one included (Anthropic, November 2026)."""
+
+UNMARKABLE = frozenset({"thinking", "redacted_thinking"})
+"""Block types that take no ``cache_control`` (Anthropic, November 2026)."""
+
+
+def place(tools: int, system: int, turns: Sequence[Turn], asked: Sequence[Mark] = ()) -> tuple[Mark, ...]:
+    """At most four marks, in the order of the prompt, those with the 1 h lifetime first.
+
+    ``tools`` and ``system`` are how many of each there are; ``asked`` are marks that somebody else wants: they get
+    what our own leave free.
+    """
+    wanted = [mark for rule in _RULES for mark in rule(tools, system, turns)]
+    chosen: dict[tuple[str, int, int], Mark] = {}
+    for mark in (*wanted, *asked):
+        if len(chosen) < LIMIT:
+            chosen.setdefault((mark.segment, mark.index, mark.block), mark)
+    return _long_before_short(sorted(chosen.values(), key=_position))
+
+
+def _stable_head(tools: int, system: int, turns: Sequence[Turn]) -> Iterator[Mark]:
+    if system:
+        yield Mark("system", system - 1, 0, "1h")
+    elif tools:
+        yield Mark("tool", tools - 1, 0, "1h")
+
+
+def _tail(tools: int, system: int, turns: Sequence[Turn]) -> Iterator[Mark]:
+    if turns:
+        yield from _last_block(turns, len(turns) - 1)
+
+
+def _tail_before(tools: int, system: int, turns: Sequence[Turn]) -> Iterator[Mark]:
+    replies = [index for index in range(len(turns) - 1, 0, -1) if turns[index].role == "assistant"][:1]
+    for index in replies:
+        yield from _last_block(turns, index - 1)
+
+
+_RULES: tuple[Callable[[int, int, Sequence[Turn]], Iterator[Mark]], ...] = (_stable_head, _tail, _tail_before)
+"""What is worth a breakpoint, most worth first. Each rule gives none, one or more marks."""
+
+
+def _last_block(turns: Sequence[Turn], index: int) -> Iterator[Mark]:
+    frames = turns[index].frames
+    markable = [at for at in range(len(frames) - 1, -1, -1) if frames[at].value.get("type") not in UNMARKABLE][:1]
+    yield from (Mark("message", index, at, "5m") for at in markable)
+
+
+def _long_before_short(marks: Sequence[Mark]) -> tuple[Mark, ...]:
+    """A 1 h mark behind a 5 min one is refused by the API: it becomes a 5 min one."""
+    short = next((at for at, mark in enumerate(marks) if mark.ttl == "5m"), len(marks))
+    return (*marks[:short], *(Mark(m.segment, m.index, m.block, "5m") for m in marks[short:]))
+
+
+def _position(mark: Mark) -> tuple[int, int, int]:
+    return ("tool", "system", "message").index(mark.segment), mark.index, mark.block
