@@ -183,7 +183,10 @@ class Journal:
             "SELECT t.name, t.head, t.created, t.updated, p.name, t.parent_seq"
             " FROM threads t LEFT JOIN threads p ON p.id = t.parent ORDER BY t.id"
         )
-        return tuple(ThreadInfo(*row[:4], None if row[4] is None else (row[4], row[5])) for row in found)
+        return tuple(
+            ThreadInfo(name, head, created, updated, None if parent is None else (parent, at))
+            for name, head, created, updated, parent, at in found
+        )
 
     def close(self) -> None:
         """Release the leases and close the connection. May be called twice."""

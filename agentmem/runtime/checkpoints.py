@@ -5,7 +5,9 @@ event loop of their own. Here the async methods run the sync ones in a worker th
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+import sqlite3
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +25,7 @@ from langgraph.checkpoint.sqlite import SqliteSaver
 
 from agentmem.context.sqlite import connect_sqlite, explain_sqlite
 from agentmem.context.storage import Address, locate
+from agentmem.errors import ConfigError
 
 if TYPE_CHECKING:
     from agentmem.runtime.postgres_checkpoints import PostgresCheckpoints
@@ -36,8 +39,10 @@ def open_saver(url: str | Path) -> "SqliteCheckpoints | PostgresCheckpoints":
     address = locate(url)
     if address.kind == "sqlite":
         return SqliteCheckpoints(address)
-    from agentmem.runtime.postgres_checkpoints import PostgresCheckpoints
-
+    try:
+        from agentmem.runtime.postgres_checkpoints import PostgresCheckpoints
+    except ImportError as error:
+        raise ConfigError(f"Postgres needs more packages ({error}): pip install 'agentmem[postgres]'") from None
     return PostgresCheckpoints(address)
 
 
@@ -81,6 +86,15 @@ class AsyncByThreads(BaseCheckpointSaver[str]):
     async def adelete_thread(self, thread_id: str) -> None:
         await asyncio.to_thread(self.delete_thread, thread_id)
 
+    async def adelete_for_runs(self, run_ids: Sequence[str]) -> None:
+        await asyncio.to_thread(self.delete_for_runs, run_ids)
+
+    async def acopy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
+        await asyncio.to_thread(self.copy_thread, source_thread_id, target_thread_id)
+
+    async def aprune(self, thread_ids: Sequence[str], *, strategy: str = "keep_latest") -> None:
+        await asyncio.to_thread(lambda: self.prune(thread_ids, strategy=strategy))
+
     async def aget_delta_channel_history(
         self, *, config: RunnableConfig, channels: Sequence[str]
     ) -> Mapping[str, DeltaChannelHistory]:
@@ -91,14 +105,27 @@ class SqliteCheckpoints(AsyncByThreads, SqliteSaver):
     """LangGraph's SqliteSaver on a connection of its own to the journal's file."""
 
     def __init__(self, address: Address) -> None:
-        import sqlite3
-
+        self._address = address
+        with self._explained():
+            super().__init__(connect_sqlite(address, isolation_level="IMMEDIATE"), serde=plain_serializer())
         try:
-            connection = connect_sqlite(address, isolation_level="IMMEDIATE")
-            super().__init__(connection, serde=plain_serializer())
-            self.setup()
+            with self._explained():
+                self.setup()
+        except BaseException:
+            self.close()
+            raise
+
+    @contextmanager
+    def cursor(self, transaction: bool = True) -> Iterator[sqlite3.Cursor]:
+        with self._explained(), super().cursor(transaction) as cursor:
+            yield cursor
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
         except sqlite3.Error as error:
-            raise explain_sqlite(address, error) from None
+            raise explain_sqlite(self._address, error) from None
 
     def close(self) -> None:
         """Close the connection. May be called twice."""
