@@ -1,0 +1,156 @@
+"""Providers' cache rules as data: dated, each with its source, and overridable.
+
+`rules` finds the row for a model; `dataclasses.replace` overrides any field of it. Money is not here: a row's
+multipliers say what a cached token costs beside a plain one, and prices come from the price tables.
+"""
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Literal
+
+from agentmem.errors import ConfigError
+from agentmem.types import Segment, Ttl
+
+Matching = Literal["breakpoints"]
+"""How a request is matched with what is stored: the name of a function in kvcache/matching.py."""
+
+Setting = Literal["speed", "web_search", "citations", "tool_choice", "images", "thinking", "effort"]
+"""What a request carries beside its prompt and a cache may depend on."""
+
+
+@dataclass(frozen=True, slots=True)
+class CacheRules:
+    """How one provider caches one family of models.
+
+    ``minimum`` is the tokens below which nothing is cached, silently. ``lookback`` counts the positions that each
+    breakpoint is compared at, itself included. ``lifetimes`` are seconds from the start of the last request that
+    used an entry. ``write`` and ``read`` are multiples of the price of a plain input token. ``invalidates`` says in
+    front of which segment a setting stands in the key: a change loses that segment and all after it.
+    ``strips_thinking``: a user turn without tool results drops all earlier thinking, and with it the cache from there.
+    ``documented`` is false where the provider is silent on this model and the row is a cautious guess.
+    """
+
+    provider: str
+    family: str
+    found: str
+    source: str
+    matching: Matching
+    minimum: int
+    lifetimes: Mapping[Ttl, float]
+    write: Mapping[Ttl, float]
+    read: float
+    breakpoints: int
+    lookback: int
+    invalidates: Mapping[Setting, Segment] = field(default_factory=dict)
+    strips_thinking: bool = False
+    documented: bool = True
+
+    def everlasting(self) -> "CacheRules":
+        """The same rules with entries that never expire: what a cache could give at best."""
+        return replace(self, lifetimes={"5m": math.inf, "1h": math.inf})
+
+
+ANTHROPIC = CacheRules(
+    provider="anthropic",
+    family="claude",
+    found="2026-11-23",
+    source="https://platform.claude.com/docs/en/build-with-claude/prompt-caching",
+    matching="breakpoints",
+    minimum=1024,
+    lifetimes=MappingProxyType({"5m": 300.0, "1h": 3600.0}),
+    write=MappingProxyType({"5m": 1.25, "1h": 2.0}),
+    read=0.1,
+    breakpoints=4,
+    lookback=20,
+    invalidates=MappingProxyType(
+        {
+            "speed": "system",
+            "web_search": "system",
+            "citations": "system",
+            "tool_choice": "message",
+            "images": "message",
+            "thinking": "message",
+            "effort": "message",
+        }
+    ),
+)
+"""The row of Anthropic's API that models differ from in the columns of CLAUDE only."""
+
+Version = tuple[int, int]
+
+# family, version: minimum tokens, read multiplier, strips thinking, documented
+CLAUDE: Mapping[tuple[str, Version], tuple[int, float, bool, bool]] = MappingProxyType(
+    {
+        ("opus", (5, 5)): (1024, 0.05, False, False),
+        ("opus", (5, 0)): (512, 0.1, False, True),
+        ("opus", (4, 8)): (1024, 0.1, False, True),
+        ("opus", (4, 7)): (2048, 0.1, False, True),
+        ("opus", (4, 6)): (4096, 0.1, False, True),
+        ("opus", (4, 5)): (4096, 0.1, False, True),
+        ("opus", (4, 1)): (1024, 0.1, True, True),
+        ("opus", (4, 0)): (1024, 0.1, True, True),
+        ("sonnet", (5, 5)): (1024, 0.05, False, False),
+        ("sonnet", (5, 0)): (1024, 0.1, False, True),
+        ("sonnet", (4, 6)): (1024, 0.1, False, True),
+        ("sonnet", (4, 5)): (1024, 0.1, True, True),
+        ("sonnet", (4, 0)): (1024, 0.1, True, True),
+        ("sonnet", (3, 7)): (1024, 0.1, True, True),
+        ("haiku", (5, 5)): (1024, 0.1, False, False),
+        ("haiku", (4, 5)): (4096, 0.1, True, True),
+        ("haiku", (3, 5)): (2048, 0.1, True, True),
+        ("haiku", (3, 0)): (2048, 0.1, True, True),
+        ("fable", (5, 2)): (1024, 0.025, False, False),
+        ("fable", (5, 1)): (512, 0.025, False, True),
+        ("fable", (5, 0)): (512, 0.1, False, True),
+        ("mythos", (5, 2)): (1024, 0.1, False, False),
+        ("mythos", (5, 1)): (512, 0.1, False, True),
+        ("mythos", (5, 0)): (512, 0.1, False, True),
+    }
+)
+"""What differs between Claude models. Minimum lengths of models that are not documented are guessed high."""
+
+_NEW_NAME = re.compile(r"claude-(?P<family>[a-z]+)-(?P<major>\d{1,2})(?:[-.](?P<minor>\d{1,2}))?(?!\d)")
+_OLD_NAME = re.compile(r"claude-(?P<major>\d)(?:[-.](?P<minor>\d))?-(?P<family>[a-z]+)")
+
+
+def rules(model: str, provider: str = "anthropic") -> CacheRules:
+    """The cache rules of ``model`` as the provider names it, dates and cloud prefixes included.
+
+    A Claude model that the table does not know gets the general row, marked as not documented. Raises ConfigError
+    for a provider without a row.
+    """
+    find = PROVIDERS.get(provider)
+    if find is None:
+        raise ConfigError(f"no cache rules for the provider {provider!r}; there are rules for {', '.join(PROVIDERS)}")
+    return find(model)
+
+
+def claude_rules(model: str) -> CacheRules:
+    """Anthropic's row for one model."""
+    name = claude_name(model)
+    row = CLAUDE.get(name) if name else None
+    if name is None or row is None:
+        return replace(ANTHROPIC, family=model, documented=False)
+    minimum, read, strips, documented = row
+    family, (major, minor) = name
+    return replace(
+        ANTHROPIC,
+        family=f"{family} {major}.{minor}" if minor else f"{family} {major}",
+        minimum=minimum,
+        read=read,
+        strips_thinking=strips,
+        documented=documented,
+    )
+
+
+def claude_name(model: str) -> tuple[str, Version] | None:
+    """Family and version of a Claude model's name: ``claude-opus-4-5-20251101`` is ("opus", (4, 5))."""
+    match = _NEW_NAME.search(model) or _OLD_NAME.search(model)
+    return (match["family"], (int(match["major"]), int(match["minor"] or 0))) if match else None
+
+
+PROVIDERS = MappingProxyType({"anthropic": claude_rules})
+"""How each provider's row is found."""
