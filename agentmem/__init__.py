@@ -1,1 +1,88 @@
-"""."""
+"""agentmem: agent context that stays small, byte-stable and recoverable, on LangGraph, with every token metered.
+
+Names are imported when they are first used, so that ``import agentmem`` is fast and does nothing else.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from agentmem.context.journal import Journal as Journal
+    from agentmem.context.journal import open_journal as open_journal
+    from agentmem.errors import AgentmemError as AgentmemError
+    from agentmem.errors import BudgetExceeded as BudgetExceeded
+    from agentmem.errors import ConfigError as ConfigError
+    from agentmem.errors import ModelError as ModelError
+    from agentmem.errors import RecoverableError as RecoverableError
+    from agentmem.errors import ThreadBusy as ThreadBusy
+    from agentmem.errors import ToolError as ToolError
+    from agentmem.models import load as load_model
+    from agentmem.models.anthropic import AnthropicModel as AnthropicModel
+    from agentmem.models.langchain import LangChainModel as LangChainModel
+    from agentmem.models.local import LocalModel as LocalModel
+    from agentmem.models.scripted import ScriptedModel as ScriptedModel
+    from agentmem.pages.workspace import Workspace as Workspace
+    from agentmem.runtime.agent import Agent as Agent
+    from agentmem.runtime.events import Approval as Approval
+    from agentmem.runtime.events import Done as Done
+    from agentmem.runtime.events import Metered as Metered
+    from agentmem.runtime.events import Result as Result
+    from agentmem.runtime.events import Stopped as Stopped
+    from agentmem.runtime.events import ToolCalled as ToolCalled
+    from agentmem.runtime.events import ToolReturned as ToolReturned
+    from agentmem.runtime.limits import Limits as Limits
+    from agentmem.runtime.menu import default_menu as default_menu
+    from agentmem.runtime.menu import make_menu as make_menu
+    from agentmem.runtime.menu import tool as tool
+    from agentmem.runtime.toolbox import ToolContext as ToolContext
+    from agentmem.types import Image as Image
+    from agentmem.types import Message as Message
+    from agentmem.types import Model as Model
+    from agentmem.types import Options as Options
+    from agentmem.types import Text as Text
+    from agentmem.types import TextDelta as TextDelta
+    from agentmem.types import ToolCall as ToolCall
+    from agentmem.types import Usage as Usage
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "agentmem.context.journal": ("Journal", "open_journal"),
+    "agentmem.errors": (
+        "AgentmemError",
+        "BudgetExceeded",
+        "ConfigError",
+        "ModelError",
+        "RecoverableError",
+        "ThreadBusy",
+        "ToolError",
+    ),
+    "agentmem.models": ("load_model",),
+    "agentmem.models.anthropic": ("AnthropicModel",),
+    "agentmem.models.langchain": ("LangChainModel",),
+    "agentmem.models.local": ("LocalModel",),
+    "agentmem.models.scripted": ("ScriptedModel",),
+    "agentmem.pages.workspace": ("Workspace",),
+    "agentmem.runtime.agent": ("Agent",),
+    "agentmem.runtime.events": ("Approval", "Done", "Metered", "Result", "Stopped", "ToolCalled", "ToolReturned"),
+    "agentmem.runtime.limits": ("Limits",),
+    "agentmem.runtime.menu": ("default_menu", "make_menu", "tool"),
+    "agentmem.runtime.toolbox": ("ToolContext",),
+    "agentmem.types": ("Image", "Message", "Model", "Options", "Text", "TextDelta", "ToolCall", "Usage"),
+}
+_HOME = {name: home for home, names in _HOMES.items() for name in names}
+_RENAMED = {"load_model": "load"}
+
+__all__ = ["__version__", *_HOME]  # noqa: PLE0604 (the table above is the one list of names)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'agentmem' has no attribute {name!r}")
+    value = getattr(import_module(_HOME[name]), _RENAMED.get(name, name))
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -4,7 +4,7 @@ A kind's payload is a JSON object with a fixed key order. Blocks are stored as t
 exception: a tool call keeps its arguments as the text that the model wrote.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -178,7 +178,7 @@ def _contents(values: Iterable[Json]) -> tuple[Text | Image, ...]:
     return tuple(block for block in blocks if isinstance(block, Text | Image))
 
 
-_READERS: dict[str, Any] = {
+_READERS: dict[str, Callable[[Json], Block]] = {
     "text": lambda value: Text(value["text"]),
     "image": lambda value: Image(value["source"]["media_type"], value["source"]["data"]),
     "tool_use": lambda value: ToolCall(value["id"], value["name"], value["arguments"]),

@@ -1,6 +1,7 @@
 """Builds transcripts: by hand, and every kind of valid one for the property tests."""
 
 import hashlib
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 
 from agentmem.context import transcript
 from agentmem.context.transcript import Opening, PinnedPage
+from agentmem.kvcache.frames import canonical
 from agentmem.types import (
     Block,
     Draft,
@@ -60,8 +62,6 @@ openings = st.builds(
 
 
 def _quoted(text: str) -> str:
-    import json
-
     return json.dumps(text, ensure_ascii=False)
 
 
@@ -99,12 +99,10 @@ def _usage(draw: st.DrawFn, growing: _Growing) -> Draft:
 
 
 def _assistant(draw: st.DrawFn, growing: _Growing) -> Draft:
-    blocks: list[Block] = list(draw(st.lists(thinking, max_size=1))) + list(draw(st.lists(texts.map(Text), max_size=1)))
+    blocks: list[Block] = [*draw(st.lists(thinking, max_size=1)), *draw(st.lists(texts.map(Text), max_size=1))]
     for given in draw(st.lists(arguments, max_size=3)):
         growing.made += 1
         growing.open.append(f"call_{growing.made}")
-        from agentmem.kvcache.frames import canonical
-
         blocks.append(ToolCall(growing.open[-1], "read", canonical(given).decode()))
     return reply(*blocks)
 

@@ -1,0 +1,90 @@
+"""The shape of the package: which way imports point, and how long things may be."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parents[1] / "agentmem"
+
+LAYERS: tuple[frozenset[str], ...] = (
+    frozenset({"messages"}),
+    frozenset({"types", "errors"}),
+    frozenset({"tokens", "encoding", "images", "scrub", "config", "assets"}),
+    frozenset({"pages", "kvcache"}),
+    frozenset({"context"}),
+    frozenset({"models", "memory", "meter"}),
+    frozenset({"runtime"}),
+    frozenset({"replay"}),
+    frozenset({"integrations"}),
+    frozenset({"cli", "demo", "__init__", "__main__"}),
+)
+"""From the bottom up. A part imports what is below it, and within itself."""
+
+ONE_LAYER = {"tokens", "encoding", "images"}
+"""Counting is one part in three modules."""
+
+FOREIGN = ("langgraph", "langchain", "anthropic", "openai")
+FREE_OF_FOREIGN = ("context", "kvcache", "pages")
+
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Every module that a file imports, wherever in the file, but for type checkers' eyes only."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def part(path: Path) -> str:
+    return path.relative_to(PACKAGE).with_suffix("").parts[0]
+
+
+def level(name: str) -> int:
+    return next(at for at, layer in enumerate(LAYERS) if name in layer)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_point_downward(path: Path) -> None:
+    """A module imports its own part and the layers below, never a sibling and never upward."""
+    own = part(path)
+    if own in ("__init__", "__main__"):
+        return
+    for name in imports(path):
+        pieces = name.split(".")
+        if pieces[0] != "agentmem" or len(pieces) < 2 or pieces[1] == own or {own, pieces[1]} <= ONE_LAYER:
+            continue
+        if (PACKAGE / pieces[1]).exists() or (PACKAGE / f"{pieces[1]}.py").exists():
+            assert level(pieces[1]) < level(own), f"{own} imports {name}"
+
+
+@pytest.mark.parametrize("name", FREE_OF_FOREIGN)
+def test_the_core_knows_no_framework(name: str) -> None:
+    """Context, cache rules and pages import no agent framework and no provider's SDK."""
+    found = {one.split(".")[0] for path in (PACKAGE / name).rglob("*.py") for one in imports(path)}
+    assert not [one for one in found if one.startswith(FOREIGN)]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_modules_and_functions_stay_short(path: Path) -> None:
+    """A module has 300 lines at most, a function 40."""
+    text = path.read_text(encoding="utf-8")
+    assert text.count("\n") <= 300
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            assert (node.end_lineno or 0) - node.lineno < 40, f"{node.name} is too long"
+
+
+def test_only_config_reads_the_environment() -> None:
+    """One module reads the environment; the others are told. Counting tokens lends tiktoken a folder, and says why."""
+    readers = {
+        str(path.relative_to(PACKAGE))
+        for path in MODULES
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute) and node.attr in ("environ", "getenv", "putenv")
+    }
+    assert readers <= {"config.py", "encoding.py"}
