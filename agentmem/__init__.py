@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from agentmem.errors import RecoverableError as RecoverableError
     from agentmem.errors import ThreadBusy as ThreadBusy
     from agentmem.errors import ToolError as ToolError
-    from agentmem.models import load as load_model
     from agentmem.models.anthropic import AnthropicModel as AnthropicModel
     from agentmem.models.langchain import LangChainModel as LangChainModel
     from agentmem.models.local import LocalModel as LocalModel
@@ -57,7 +56,6 @@ _HOMES = {
         "ThreadBusy",
         "ToolError",
     ),
-    "agentmem.models": ("load_model",),
     "agentmem.models.anthropic": ("AnthropicModel",),
     "agentmem.models.langchain": ("LangChainModel",),
     "agentmem.models.local": ("LocalModel",),
@@ -71,15 +69,14 @@ _HOMES = {
     "agentmem.types": ("Image", "Message", "Model", "Options", "Text", "TextDelta", "ToolCall", "Usage"),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
-_RENAMED = {"load_model": "load"}
 
-__all__ = ["__version__", *_HOME]  # noqa: PLE0604 (the table above is the one list of names)
+__all__ = ["__version__", *_HOME]
 
 
 def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module 'agentmem' has no attribute {name!r}")
-    value = getattr(import_module(_HOME[name]), _RENAMED.get(name, name))
+    value = getattr(import_module(_HOME[name]), name)
     globals()[name] = value
     return value
 

@@ -18,7 +18,6 @@ from agentmem.messages import Text as Text
 from agentmem.messages import ToolCall as ToolCall
 from agentmem.messages import ToolResult as ToolResult
 
-
 Json = Mapping[str, Any]
 """A JSON object. Treated as read-only everywhere."""
 
@@ -238,8 +237,9 @@ Delta = TextDelta | Reply
 class ModelProfile:
     """What the runtime must know of a model.
 
-    ``provider`` and ``name`` find its prices and cache rules; ``tier`` says where it runs; ``plain_turn_strips_thinking``
-    is true for models on which a user turn without tool results drops earlier thinking, and with it the cache.
+    ``provider`` and ``name`` find its prices and cache rules; ``tier`` says where it runs.
+    ``plain_turn_strips_thinking`` is true for models on which a user turn without tool results drops earlier
+    thinking, and with it the cache.
     """
 
     provider: str
