@@ -1,6 +1,47 @@
-"""What all tests share."""
+"""What many tests need: a journal in each kind of database, and hypothesis without a deadline."""
 
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
 from hypothesis import settings
+
+from agentmem.context.journal import Journal, open_journal
+from tests.postgres import PostgresUnavailable, new_database, postgres_server
 
 settings.register_profile("agentmem", deadline=None)  # no test asserts on time: both cores may be busy
 settings.load_profile("agentmem")
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """The URL of a running Postgres server; skips, with the reason, where none can be started."""
+    with ExitStack() as stack:
+        try:
+            url = stack.enter_context(postgres_server())
+        except PostgresUnavailable as error:
+            pytest.skip(str(error))
+        yield url
+
+
+@pytest.fixture
+def postgres_url(postgres: str) -> str:
+    """The URL of an empty Postgres database."""
+    return new_database(postgres)
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an empty database, once in SQLite and once in Postgres."""
+    if request.param == "sqlite":
+        return str(tmp_path / "run.db")
+    url: str = request.getfixturevalue("postgres_url")
+    return url
+
+
+@pytest.fixture
+def journal(database_url: str) -> Iterator[Journal]:
+    """An empty journal, once in SQLite and once in Postgres."""
+    with open_journal(database_url) as opened:
+        yield opened

@@ -29,8 +29,6 @@ from agentmem.errors import (
 )
 from agentmem.types import Draft, Entry, EntryKind
 
-NAME_LENGTH = 200
-
 
 def open_journal(url: str | Path) -> "Journal":
     """The journal in ``/path/run.db``, ``sqlite:///...``, ``:memory:`` or ``postgresql://...``.
@@ -76,6 +74,7 @@ class Journal:
         """
         if not drafts:
             return ()
+        _check_name(thread)
         held = self._leases.get(thread)
         if held and held.lost:
             raise ThreadBusy(f"this run lost its hold on thread {thread!r} to another run: start again from its head")
@@ -204,7 +203,6 @@ class Journal:
         """The thread, made when the caller means to begin it."""
         found = rows.lock_thread(self._storage, name)
         if found is None and head == -1:
-            _check_name(name)
             rows.add_thread(self._storage, name)
             found = rows.lock_thread(self._storage, name)
         if found is None:
@@ -228,5 +226,5 @@ class Journal:
 
 
 def _check_name(thread: str) -> None:
-    if not thread or len(thread) > NAME_LENGTH or not thread.isprintable():
-        raise ConfigError(f"a thread's name is 1 to {NAME_LENGTH} printable characters, and {thread[:250]!r} is not")
+    if not rows.is_name(thread):
+        raise ConfigError(f"a thread's name is 1 to {rows.NAME_LENGTH} printable characters, and {thread!r:.250} is not")

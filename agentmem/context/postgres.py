@@ -70,7 +70,7 @@ def connect_postgres(address: Address, **settings: Any) -> "psycopg.Connection[A
 
 def explain_postgres(address: Address, error: Exception) -> AgentmemError:
     """Our error for one of psycopg's."""
-    code = getattr(error, "sqlstate", None) or "08"
+    code = getattr(error, "sqlstate", None) or ("08" if isinstance(error, _driver().OperationalError) else "")
     kind, text = next((kind, text) for start, kind, text in _MEANINGS if code.startswith(start))
     return kind(text.format(place=address, error=without_secrets(" ".join(str(error).split()), address)))
 

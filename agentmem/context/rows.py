@@ -8,6 +8,9 @@ from agentmem.context.storage import Row, Storage
 from agentmem.errors import JournalCorrupt, UnknownReference
 from agentmem.types import Draft, Entry, EntryKind
 
+NAME_LENGTH = 200
+"""Characters in a thread's name, at most."""
+
 CHUNK = 128
 """Rows read at a time, so that a long transcript does not hold the connection while it is used."""
 
@@ -59,16 +62,20 @@ def chained(thread: str, parent: str, seq: int, drafts: Sequence[Draft]) -> tupl
     return tuple(entries)
 
 
-def find_thread(storage: Storage, name: str) -> Thread | None:
+def is_name(text: str) -> bool:
+    """Whether a thread may be called so: other text is not even looked up, as some databases refuse it."""
+    return 0 < len(text) <= NAME_LENGTH and text.isprintable()
+
+
+def find_thread(storage: Storage, name: str, lock: str = "") -> Thread | None:
     """The thread, if there is one."""
-    rows = storage.run(f"{_THREAD} name = ?", name)
-    return Thread(*rows[0]) if rows else None
+    found = storage.run(f"{_THREAD} name = ?{lock}", name) if is_name(name) else []
+    return Thread(*found[0]) if found else None
 
 
 def lock_thread(storage: Storage, name: str) -> Thread | None:
     """The thread, if there is one, kept from other writers until the transaction ends."""
-    rows = storage.run(f"{_THREAD} name = ?{{for_update}}", name)
-    return Thread(*rows[0]) if rows else None
+    return find_thread(storage, name, "{for_update}")
 
 
 def add_thread(storage: Storage, name: str, head: int = -1, tip: bytes = b"", parent: int | None = None) -> None:

@@ -116,6 +116,7 @@ class Storage:
         self.driver = driver
         self._lock = threading.RLock()
         self._closed = False
+        self._inside = False
         with self._translated():
             self._connection = driver.connect()
 
@@ -123,20 +124,22 @@ class Storage:
     def transaction(self) -> Iterator[None]:
         """All that runs inside is written together or not at all."""
         with self._lock, self._translated():
-            connection = self._ready()
-            connection.execute(self.driver.begin)
+            self._execute(self.driver.begin, ())
+            self._inside = True
             try:
                 yield
-                connection.execute("COMMIT")
+                self._connection.execute("COMMIT")
             except BaseException:
                 with suppress(self.driver.error):
-                    connection.execute("ROLLBACK")
+                    self._connection.execute("ROLLBACK")
                 raise
+            finally:
+                self._inside = False
 
     def run(self, sql: str, *values: Any) -> list[Row]:
         """Run one statement and give all its rows."""
         with self._lock, self._translated():
-            cursor = self._ready().execute(_spelled(sql, self.driver), values)
+            cursor = self._execute(_spelled(sql, self.driver), values)
             return cursor.fetchall() if cursor.description else []
 
     def run_many(self, sql: str, rows: Sequence[Row]) -> None:
@@ -160,10 +163,19 @@ class Storage:
             self._closed = True
             self._connection.close()
 
+    def _execute(self, sql: str, values: Sequence[Any]) -> Cursor:
+        """Run a statement; when the server was away meanwhile, once more on a new connection."""
+        try:
+            return self._ready().execute(sql, values)
+        except self.driver.error:
+            if self._inside or not self.driver.broken(self._connection):
+                raise
+            return self._ready().execute(sql, values)
+
     def _ready(self) -> Connection:
         if self._closed:
             raise JournalError(f"the journal of {self.address} is closed")
-        if self.driver.broken(self._connection):
+        if not self._inside and self.driver.broken(self._connection):
             self._connection = self.driver.connect()
         return self._connection
 

