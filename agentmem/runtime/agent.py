@@ -1,0 +1,231 @@
+"""The Agent: what people hold. It puts model, workspace, menu and journal together and runs the graph on a thread."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AsyncExitStack, ExitStack, closing
+from pathlib import Path
+from time import time
+from types import TracebackType
+from typing import Any, Self, cast
+from uuid import uuid4
+
+from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.types import Command
+
+from agentmem import assets, models
+from agentmem.context.journal import Journal, open_journal
+from agentmem.context.transcript import Opening, PinnedPage, pack
+from agentmem.errors import ConfigError
+from agentmem.pages.workspace import Workspace
+from agentmem.runtime.checkpoints import open_saver
+from agentmem.runtime.events import Approval, Done, Event, Result, Status, Stopped
+from agentmem.runtime.graph import Nodes, build
+from agentmem.runtime.limits import Limits
+from agentmem.runtime.menu import Menu, ToolLike, default_menu, make_menu
+from agentmem.runtime.metering import Meter
+from agentmem.runtime.session import Sessions
+from agentmem.runtime.steps import Steps
+from agentmem.types import Block, Clock, Model, Options, Text
+
+Task = str | Sequence[Block]
+
+BUDGET = 120_000
+"""Tokens of context, in the provider's count, above which no request goes out."""
+
+
+class Agent:
+    """A stateful agent on a workspace of pages.
+
+    ``model`` is a Model or a name such as "anthropic:claude-sonnet-5". ``workspace`` is a folder. ``tools`` are
+    functions, LangChain tools or names of built-in ones; by default the built-in menu. ``budget`` is in the provider's
+    tokens. ``system`` replaces the default instructions; ``pinned`` names pages that stand in the prefix.
+    ``approve`` names tools whose calls wait for a person. ``database`` is a file or a Postgres URL, by default
+    ``.agentmem/agentmem.db`` in the workspace.
+
+    Close it, or use it as a context manager. A model that was passed in as an object stays open.
+    """
+
+    def __init__(
+        self,
+        model: Model | str,
+        workspace: Workspace | Path | str = ".",
+        *,
+        name: str = "agent",
+        tools: Sequence[ToolLike] | Menu | None = None,
+        budget: int = BUDGET,
+        system: str | None = None,
+        pinned: Sequence[str] = (),
+        options: Options = Options(),
+        approve: Sequence[str] = (),
+        limits: Limits = Limits(),
+        database: Path | str | None = None,
+        price_as: str | None = None,
+        clock: Clock = time,
+    ) -> None:
+        self.workspace = workspace if isinstance(workspace, Workspace) else Workspace(workspace, create=True)
+        self.menu = _menu(tools)
+        self._system = assets.read("prompts/agent.md").strip() if system is None else system
+        self._pinned, self._options = tuple(pinned), options
+        with ExitStack() as opened:
+            self.model = _model(model, opened)
+            self.journal, saver = _database(database or self.workspace.root / ".agentmem" / "agentmem.db", opened)
+            self.sessions = Sessions(self.journal)
+            meter = Meter(name, self.model.profile, price_as)
+            self.steps = self._steps(meter, limits, budget, _approved(approve, self.menu), clock)
+            self.graph: CompiledStateGraph[Any] = build(Nodes(self.steps, self.model, self.sessions), saver)
+            self._opened = opened.pop_all()
+
+    def run(self, task: Task | Approval | None = None, *, thread: str | None = None) -> Result:
+        """Works on ``task`` until the model has answered, a limit is reached or a call waits for approval.
+
+        With a ``thread`` that exists it goes on there. Without a task it finishes what was cut off; with an Approval
+        it answers what the thread waits for. Raises ThreadBusy, BudgetExceeded or a ModelError; the transcript is
+        intact after any of them, and after a KeyboardInterrupt.
+        """
+        return _last(self.stream(task, thread=thread))
+
+    async def arun(self, task: Task | Approval | None = None, *, thread: str | None = None) -> Result:
+        """As `run`."""
+        return _last([event async for event in self.astream(task, thread=thread)])
+
+    def stream(self, task: Task | Approval | None = None, *, thread: str | None = None) -> Iterator[Event]:
+        """As `run`, but gives each event as it happens. The last is Done, with the result."""
+        thread = thread or new_thread()
+        stop = ""
+        with self.journal.lease(thread):
+            events = self.graph.stream(_input(task), _config(thread), stream_mode="custom", durability="sync")
+            for event in cast(Iterator[Event], events):
+                stop = event.reason if isinstance(event, Stopped) else stop
+                yield event
+            yield Done(self._result(thread, stop))
+
+    async def astream(self, task: Task | Approval | None = None, *, thread: str | None = None) -> AsyncIterator[Event]:
+        """As `stream`."""
+        thread = thread or new_thread()
+        stop = ""
+        async with AsyncExitStack() as stack:
+            lease = self.journal.lease(thread)
+            await asyncio.to_thread(stack.enter_context, lease)
+            events = self.graph.astream(_input(task), _config(thread), stream_mode="custom", durability="sync")
+            async for event in cast(AsyncIterator[Event], events):
+                stop = event.reason if isinstance(event, Stopped) else stop
+                yield event
+            yield Done(await asyncio.to_thread(self._result, thread, stop))
+
+    def fork(self, thread: str, at: int, to: str | None = None) -> str:
+        """A new thread whose transcript is that of ``thread`` up to entry ``at``. Gives its name."""
+        to = to or new_thread()
+        self.journal.fork(thread, at, to)
+        return to
+
+    def forget(self, thread: str, *, with_forks: bool = False) -> int:
+        """Removes a thread everywhere, for good. Gives the number of entries removed."""
+        self.sessions.drop(thread)
+        return self.journal.forget(thread, with_forks=with_forks)
+
+    def close(self) -> None:
+        """Frees the journal, and the model if the agent made it. May be called twice."""
+        self._opened.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _steps(self, meter: Meter, limits: Limits, budget: int, approve: frozenset[str], clock: Clock) -> Steps:
+        return Steps(
+            profile=self.model.profile,
+            opening=self._opening,
+            workspace=self.workspace,
+            menu=self.menu,
+            meter=meter,
+            limits=limits,
+            budget=budget,
+            approve=approve,
+            clock=clock,
+        )
+
+    def _opening(self) -> Opening:
+        pages = [(name, self.workspace.revision(name), self.workspace.render(name)) for name in self._pinned]
+        return Opening(
+            model=self.model.profile.name,
+            tools=tuple(self.menu.definitions()),
+            system=(self._system,) if self._system else (),
+            pinned=tuple(PinnedPage(*page) for page in pages),
+            options=self._options,
+            notes_in_results=self.model.profile.plain_turn_strips_thinking,
+        )
+
+    def _result(self, thread: str, stop: str) -> Result:
+        session = self.sessions[thread]
+        pending = self.steps.waiting(session)
+        spent = session.tally.spent
+        status: Status = "stopped" if stop else "waiting" if pending else "done"
+        names = ", ".join(call.name for call in pending)
+        return Result(
+            thread=thread,
+            status=status,
+            text=session.tally.answer,
+            reason=stop or (f"waits for approval: {names}" if pending else ""),
+            pending=pending,
+            turns=spent.turns,
+            usage=tuple(spent.usage.values()),
+            cost_usd=spent.usd,
+        )
+
+
+def new_thread() -> str:
+    """A name for a thread that nobody has."""
+    return uuid4().hex[:12]
+
+
+def _input(task: Task | Approval | None) -> Any:
+    if isinstance(task, Approval):
+        allow = task.allow if isinstance(task.allow, bool) else dict(task.allow)
+        return Command(resume={"allow": allow, "reason": task.reason})
+    blocks = [Text(task)] if isinstance(task, str) else task or []
+    return {"task": [pack(block) for block in blocks], "run": uuid4().hex}
+
+
+def _config(thread: str) -> Any:
+    # LangGraph stops after this many steps; the limits of a run are ours to keep.
+    return {"configurable": {"thread_id": thread}, "recursion_limit": 1_000_000}
+
+
+def _menu(tools: Sequence[ToolLike] | Menu | None) -> Menu:
+    if tools is None:
+        return default_menu()
+    return tools if isinstance(tools, Menu) else make_menu(tools)
+
+
+def _model(model: Model | str, opened: ExitStack) -> Model:
+    """The model; one that was named is closed with the agent."""
+    if not isinstance(model, str):
+        return model
+    loaded = models.load(model)
+    opened.callback(loaded.close)
+    return loaded
+
+
+def _database(url: Path | str, opened: ExitStack) -> tuple[Journal, BaseCheckpointSaver[Any]]:
+    """The journal and LangGraph's checkpoints, in one database."""
+    journal = opened.enter_context(closing(open_journal(url)))
+    return journal, opened.enter_context(closing(open_saver(url)))
+
+
+def _approved(approve: Sequence[str], menu: Menu) -> frozenset[str]:
+    if unknown := sorted(set(approve) - set(menu.names)):
+        raise ConfigError(f"approve names {', '.join(unknown)}, and the menu has only {', '.join(menu.names)}")
+    return frozenset(approve)
+
+
+def _last(events: Iterator[Event] | Sequence[Event]) -> Result:
+    last: Event | None = None
+    for event in events:
+        last = event
+    assert isinstance(last, Done)
+    return last.result

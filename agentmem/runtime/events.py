@@ -1,0 +1,84 @@
+"""What a run tells whoever watches it, and what it ends with."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from agentmem.meter.ledger import Row
+from agentmem.types import TextDelta, ToolCall, ToolResult, Usage
+
+Status = Literal["done", "stopped", "waiting"]
+"""done: the model has answered. stopped: a limit ended the run. waiting: calls wait for a person's approval."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCalled:
+    """The model asked for a tool."""
+
+    call: ToolCall
+
+
+@dataclass(frozen=True, slots=True)
+class ToolReturned:
+    """A tool gave its result, after ``seconds``."""
+
+    name: str
+    result: ToolResult
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Metered:
+    """A request was answered and written to the ledger."""
+
+    row: Row
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """A limit ended the run: ``reason`` says which."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How a run ended.
+
+    ``text`` is the model's last answer. ``reason`` says which limit stopped the run, or what it waits for; then
+    ``pending`` are the calls to approve. ``turns`` and ``usage`` (one sum for each basis) count this run only;
+    ``cost_usd`` is None where a price is unknown.
+    """
+
+    thread: str
+    status: Status
+    text: str
+    reason: str = ""
+    pending: tuple[ToolCall, ...] = ()
+    turns: int = 0
+    usage: tuple[Usage, ...] = ()
+    cost_usd: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The last event of every run."""
+
+    result: Result
+
+
+Event = TextDelta | ToolCalled | ToolReturned | Metered | Stopped | Done
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """A person's answer to a run that waits: yes or no to all its calls, or to each by its call id.
+
+    ``reason`` is told to the model with a no.
+    """
+
+    allow: bool | Mapping[str, bool] = True
+    reason: str = ""
+
+    def allows(self, call: ToolCall) -> bool:
+        return self.allow if isinstance(self.allow, bool) else self.allow.get(call.id, False)

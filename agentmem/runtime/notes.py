@@ -1,0 +1,68 @@
+"""Notes: what changed outside the conversation, said at its tail and only when it changed."""
+
+import difflib
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from typing import NamedTuple
+
+from agentmem.context.transcript import Opening, note
+from agentmem.errors import WorkspaceError
+from agentmem.pages.workspace import Workspace
+from agentmem.types import Draft
+
+_DIFF_LINES = 60
+
+
+class Situation(NamedTuple):
+    """What the sources of notes look at: the opening in force, what was noted last, the pages, the time."""
+
+    opening: Opening
+    noted: Mapping[str, str]
+    workspace: Workspace
+    now: float
+
+
+def notes(situation: Situation) -> tuple[Draft, ...]:
+    """A draft for every note whose text is not the last one about its subject."""
+    found = (pair for source in _SOURCES for pair in source(situation))
+    return tuple(note(about, text) for about, text in found if situation.noted.get(about) != text)
+
+
+def _date(situation: Situation) -> Iterator[tuple[str, str]]:
+    day = datetime.fromtimestamp(situation.now).astimezone()
+    yield "date", f"[Note] Today is {day:%A}, {day.day} {day:%B %Y}."
+
+
+def _pinned(situation: Situation) -> Iterator[tuple[str, str]]:
+    for page in situation.opening.pinned:
+        about = f"pinned {page.page}"
+        revision = _revision(situation.workspace, page.page)
+        if revision == page.revision and about not in situation.noted:
+            continue
+        heading = f"[Note] The page {page.page} above is no longer as shown (revision {page.revision[:12]})"
+        if revision is None:
+            yield about, f"{heading}: it was deleted or cannot be read now."
+        elif not situation.noted.get(about, "").startswith(f"{heading}: revision {revision[:12]}"):
+            yield (
+                about,
+                f"{heading}: revision {revision[:12]} differs from it by this.\n{_difference(situation, page.page)}",
+            )
+
+
+_SOURCES: tuple[Callable[[Situation], Iterator[tuple[str, str]]], ...] = (_date, _pinned)
+"""Where notes come from, in the order in which they are said."""
+
+
+def _revision(workspace: Workspace, name: str) -> str | None:
+    try:
+        return workspace.revision(name)
+    except WorkspaceError:
+        return None
+
+
+def _difference(situation: Situation, name: str) -> str:
+    old = next(page.text for page in situation.opening.pinned if page.page == name)
+    new = situation.workspace.render(name)
+    lines = list(difflib.unified_diff(old.splitlines(), new.splitlines(), "before", "now", lineterm="", n=1))
+    cut = [f"... {len(lines) - _DIFF_LINES} more lines: read the page"] if len(lines) > _DIFF_LINES else []
+    return "\n".join(lines[:_DIFF_LINES] + cut)

@@ -1,0 +1,156 @@
+"""The steps of a turn, on a session: receive, prepare, commit, answer. LangGraph only orders them (graph.py)."""
+
+from asyncio import AbstractEventLoop
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import groupby
+from time import monotonic
+
+from agentmem.context import transcript
+from agentmem.context.transcript import Opening
+from agentmem.context.wire import request
+from agentmem.meter import ledger
+from agentmem.meter.ledger import Row
+from agentmem.pages.workspace import Workspace
+from agentmem.runtime import toolbox
+from agentmem.runtime.events import Approval, ToolReturned
+from agentmem.runtime.limits import Limits, reached
+from agentmem.runtime.menu import Menu
+from agentmem.runtime.metering import Meter
+from agentmem.runtime.notes import Situation, notes
+from agentmem.runtime.recalling import JournalRecall
+from agentmem.runtime.session import Session
+from agentmem.runtime.toolcontext import ToolContext
+from agentmem.types import Block, Clock, Draft, ModelProfile, Reply, Request, Text, ToolCall, ToolResult
+
+INTERRUPTED = (
+    "This call was cut off: the process ended while `{name}` was running, so it may or may not have taken effect. "
+    "Look at what it should have changed before you call it again."
+)
+DECLINED = "The person did not allow this call of `{name}`. {reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """What one agent does in each step, whatever the thread.
+
+    ``opening`` makes entry 0 of a new thread. ``approve`` names the tools whose calls wait for a person.
+    """
+
+    profile: ModelProfile
+    opening: Callable[[], Opening]
+    workspace: Workspace
+    menu: Menu
+    meter: Meter
+    limits: Limits
+    budget: int
+    approve: frozenset[str]
+    clock: Clock
+
+    def receive(self, session: Session, run: str, task: Sequence[Block]) -> None:
+        """Appends what a person said, once, before it the opening of a new thread and what changed since."""
+        session.began = monotonic()
+        drafts = list(self._opening(session))
+        if drafts:
+            session.append(*drafts)
+        if task and not _resumes(session, run, task):
+            session.append(*self._notes(session), transcript.user(task, run=run))
+
+    def stopped(self, session: Session) -> str | None:
+        """The limit that the run has reached, or None."""
+        return reached(self.limits, session.tally.spent, monotonic() - session.began)
+
+    def prepare(self, session: Session) -> Request:
+        """The next request. Raises BudgetExceeded when it would not fit."""
+        if drafts := self._notes(session):
+            session.append(*drafts)
+        known = session.tally
+        return request(
+            session.view,
+            estimate=known.calibration.estimate(session.view.tokens),
+            limit=self.budget,
+            thread=session.thread,
+            previous_id=known.reply_id or None,
+        )
+
+    def commit(self, session: Session, sent: Request, reply: Reply, at: float) -> Row:
+        """Appends the reply and its row of the ledger, in one transaction."""
+        last = session.tally.last
+        row = self.meter.row(session.thread, sent, reply, session.view, session.sent, last, at)
+        session.append(transcript.assistant(reply), ledger.draft(row))
+        return row
+
+    def failed(self, session: Session, sent: Request, error: Exception, at: float) -> None:
+        """Appends a row for a request that was not answered."""
+        session.append(ledger.draft(self.meter.failure(session.thread, sent, error, session.view, at)))
+
+    def waiting(self, session: Session) -> tuple[ToolCall, ...]:
+        """The open calls that may only begin when a person allows them."""
+        fresh = (call for call in session.open_calls if call.id not in session.tally.started)
+        return tuple(call for call in fresh if call.name in self.approve)
+
+    def answer(
+        self, session: Session, approval: Approval | None, loop: AbstractEventLoop | None = None
+    ) -> Iterator[ToolReturned]:
+        """Runs the open calls in order, reads side by side, and appends each result as soon as it is in."""
+        for reads, calls in groupby(session.open_calls, key=self._is_read):
+            run = partial(self._call, session, approval, loop)
+            for returned in _side_by_side(run, list(calls)) if reads else map(run, calls):
+                session.append(transcript.tool_result(returned.result))
+                yield returned
+
+    def _call(
+        self, session: Session, approval: Approval | None, loop: AbstractEventLoop | None, call: ToolCall
+    ) -> ToolReturned:
+        began = monotonic()
+        if refusal := self._refusal(session, approval, call):
+            return ToolReturned(call.name, ToolResult(call.id, (Text(refusal),), is_error=True), 0.0)
+        if not self._is_read(call):
+            session.append(transcript.tool_started(call))
+        context = ToolContext(self.workspace, session.thread, JournalRecall(session.journal, session.thread))
+        return ToolReturned(call.name, toolbox.call(self.menu, call, context, loop=loop), monotonic() - began)
+
+    def _refusal(self, session: Session, approval: Approval | None, call: ToolCall) -> str | None:
+        if call.id in session.tally.started:
+            return INTERRUPTED.format(name=call.name)
+        if call.name in self.approve and not (approval and approval.allows(call)):
+            return DECLINED.format(name=call.name, reason=approval.reason if approval else "").strip()
+        return None
+
+    def _is_read(self, call: ToolCall) -> bool:
+        known = self.menu.get(call.name)
+        return known is None or known.effect == "read"
+
+    def _opening(self, session: Session) -> Iterator[Draft]:
+        if session.view.opening is None:
+            yield transcript.opening(self.opening())
+        elif session.view.opening.model != self.profile.name:
+            yield transcript.reconfigure(
+                replace(
+                    session.view.opening,
+                    model=self.profile.name,
+                    notes_in_results=self.profile.plain_turn_strips_thinking,
+                )
+            )
+
+    def _notes(self, session: Session) -> tuple[Draft, ...]:
+        return notes(Situation(session.view.settings, session.tally.noted, self.workspace, self.clock()))
+
+
+def _resumes(session: Session, run: str, task: Sequence[Block]) -> bool:
+    """True when the task stands in the transcript already: this run said it before a kill, or one that was cut off."""
+    said = session.tally
+    unfinished = bool(said.run) and (session.view.ready or bool(session.view.open))
+    same = said.task == "\n\n".join(block.text for block in task if isinstance(block, Text))
+    return said.run == run or (unfinished and same)
+
+
+def _side_by_side(run: Callable[[ToolCall], ToolReturned], calls: list[ToolCall]) -> Iterator[ToolReturned]:
+    if len(calls) == 1:
+        yield run(calls[0])
+        return
+    with ThreadPoolExecutor(len(calls)) as pool:
+        yield from [future.result() for future in [pool.submit(copy_context().run, run, call) for call in calls]]
