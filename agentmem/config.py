@@ -1,0 +1,202 @@
+"""Settings, from agentmem.toml and the environment. The only module that reads the environment.
+
+    # agentmem.toml
+    model = "anthropic:claude-sonnet-4-5"
+    budget = 120_000
+    max_usd = 2.50
+
+Every setting may also come as a variable: AGENTMEM_MODEL, AGENTMEM_BUDGET and so on. A variable wins over the file,
+and what is given in code or on the command line over both.
+"""
+
+import math
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from agentmem.errors import ConfigError
+
+FILE = "agentmem.toml"
+PREFIX = "AGENTMEM_"
+LEAST_BUDGET = 4_000
+"""Tokens below which not even the tools and the system prompt leave room to work."""
+
+_SHELL = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TERM", "TZ", "TMPDIR", "USER", "SHELL")
+"""What a shell command sees of the environment: enough to find programs and write text, and nothing secret."""
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """All settings, checked when made: a ConfigError says which one cannot work and what to write instead.
+
+    ``budget`` is in tokens, ``max_seconds`` in seconds; None means no limit. ``database`` is a path or a URL; None
+    stands for ``.agentmem/agentmem.db`` in the workspace. Keys never show when a Config is printed.
+    """
+
+    model: str | None = None
+    budget: int = 120_000
+    database: str | None = None
+    max_turns: int | None = None
+    max_usd: float | None = None
+    max_seconds: float | None = None
+    cache_dir: Path | None = None
+    data_dir: Path | None = None
+    color: bool = True
+    anthropic_api_key: str | None = field(default=None, repr=False)
+    anthropic_base_url: str | None = None
+    shell_environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        for setting in fields(self):
+            check = _CHECKS.get(setting.name)
+            value = getattr(self, setting.name)
+            if check is not None and (wrong := check(value)):
+                raise ConfigError(f"{setting.name} is {value!r}; {wrong}")
+
+    @classmethod
+    def load(cls, cwd: Path | None = None, environ: Mapping[str, str] | None = None) -> "Config":
+        """The settings for a program started in ``cwd``: its agentmem.toml, or that of the nearest folder above it.
+
+        ``environ`` stands in for the process's environment. Raises ConfigError.
+        """
+        environ = os.environ if environ is None else environ
+        file = find_file(Path.cwd() if cwd is None else cwd)
+        given = {**(_from_file(file) if file else {}), **_from_environment(environ)}
+        return cls(
+            **given,
+            color="NO_COLOR" not in environ or not environ["NO_COLOR"],
+            anthropic_api_key=environ.get("ANTHROPIC_API_KEY") or None,
+            anthropic_base_url=environ.get("ANTHROPIC_BASE_URL") or None,
+            shell_environment=shell_environment(environ),
+        )
+
+    def with_given(self, **changes: object) -> "Config":
+        """The same settings with those replaced that were given, that is: are not None. Raises ConfigError."""
+        settings: dict[str, Any] = {name: value for name, value in changes.items() if value is not None}
+        return replace(self, **settings) if settings else self
+
+
+def find_file(folder: Path) -> Path | None:
+    """The agentmem.toml of a folder or of the nearest one above it."""
+    return next((at / FILE for at in (folder, *folder.parents) if (at / FILE).is_file()), None)
+
+
+def shell_environment(environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """What a command that the model runs may see of the environment. Never a key."""
+    environ = os.environ if environ is None else environ
+    return {name: environ[name] for name in _SHELL if name in environ}
+
+
+def _from_file(file: Path) -> dict[str, Any]:
+    try:
+        values = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{file} cannot be read: {error}") from error
+    for name in values:
+        if name not in _SETTINGS:
+            raise ConfigError(f"{file} has a setting {name!r} that agentmem does not know{_guess(name, _SETTINGS)}")
+    return {name: _placed(name, value, file.parent) for name, value in values.items()}
+
+
+def _placed(name: str, value: object, base: Path) -> object:
+    """Paths in a file are relative to the file."""
+    if not isinstance(value, str) or not value:
+        return value
+    if name in _FOLDERS:
+        return base / Path(value).expanduser()
+    is_path = name == "database" and "://" not in value and value != ":memory:"
+    return str(base / Path(value).expanduser()) if is_path else value
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
+    known = {PREFIX + name.upper(): name for name in _SETTINGS}
+    given: dict[str, Any] = {}
+    for variable in sorted(one for one in environ if one.startswith(PREFIX)):
+        if variable not in known:
+            raise ConfigError(f"the variable {variable} is none that agentmem knows{_guess(variable, known)}")
+        if environ[variable]:
+            name = known[variable]
+            given[name] = _read(variable, environ[variable], _SETTINGS[name])
+    return given
+
+
+def _read(variable: str, text: str, kind: type) -> object:
+    try:
+        return kind(text.replace("_", "")) if kind in (int, float) else kind(text)
+    except ValueError as error:
+        words = "whole number" if kind is int else "number"
+        raise ConfigError(f"{variable} is {text!r}; it must be a {words}") from error
+
+
+def _guess(name: str, known: Mapping[str, object]) -> str:
+    near = get_close_matches(name, known, 1)
+    return f"; did you mean {near[0]!r}?" if near else f"; it knows {', '.join(known)}"
+
+
+_SETTINGS: Mapping[str, type] = {
+    "model": str,
+    "budget": int,
+    "database": str,
+    "max_turns": int,
+    "max_usd": float,
+    "max_seconds": float,
+    "cache_dir": Path,
+    "data_dir": Path,
+}
+"""What agentmem.toml and AGENTMEM_* variables may set. Keys have no place in a file."""
+_FOLDERS = ("cache_dir", "data_dir")
+
+
+def _number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _budget(value: object) -> str:
+    if not _whole(value) or not isinstance(value, int) or value < LEAST_BUDGET:
+        return f"it must be a whole number of tokens, {LEAST_BUDGET:,} at least, for example 120_000"
+    return ""
+
+
+def _count(value: object) -> str:
+    fits = value is None or (isinstance(value, int) and _whole(value) and value >= 1)
+    return "" if fits else "it must be a whole number from 1 up; leave it out for no limit"
+
+
+def _amount(value: object) -> str:
+    fits = value is None or (isinstance(value, int | float) and _number(value) and value > 0)
+    return "" if fits else "it must be a number above zero; leave it out for no limit"
+
+
+def _text(value: object) -> str:
+    fits = value is None or (isinstance(value, str) and bool(value.strip()))
+    return "" if fits else "it must be text; leave it out for the default"
+
+
+def _model(value: object) -> str:
+    example = "it must name a model, for example anthropic:claude-sonnet-4-5 or local"
+    return example if _text(value) else ""
+
+
+def _path(value: object) -> str:
+    return "" if value is None or isinstance(value, Path) else "it must be the path of a folder"
+
+
+_CHECKS = {
+    "model": _model,
+    "budget": _budget,
+    "database": _text,
+    "max_turns": _count,
+    "max_usd": _amount,
+    "max_seconds": _amount,
+    "cache_dir": _path,
+    "data_dir": _path,
+    "anthropic_base_url": _text,
+}
