@@ -1,0 +1,44 @@
+"""The commands, in the order in which `agentmem --help` lists them."""
+
+from typing import Annotated
+
+import typer
+
+from agentmem.cli import doctor, prefix, reports, run
+from agentmem.cli.exits import EPILOG, Commands
+
+app = typer.Typer(
+    name="agentmem",
+    cls=Commands,
+    no_args_is_help=True,
+    epilog=EPILOG,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(version("agentmem"))
+        raise typer.Exit
+
+
+@app.callback()
+def agentmem(
+    debug: Annotated[bool, typer.Option("--debug", help="Show where an error came from.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    """A stateful agent on a workspace of markdown pages, that keeps its context small and meters every token."""
+
+
+app.command()(run.run)
+app.command()(prefix.menu)
+app.command()(prefix.prefix)
+app.command()(reports.runs)
+app.command()(reports.report)
+app.command()(reports.forget)
+app.command()(doctor.doctor)

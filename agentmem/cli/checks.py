@@ -1,0 +1,145 @@
+"""What `agentmem doctor` looks at, one function for each thing. None of them changes anything or leaves anything."""
+
+import platform
+import shutil
+import sqlite3
+import sys
+import tempfile
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from agentmem.errors import AgentmemError
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """``needed`` checks must be ``ok`` for agentmem to work; the others each say what they would add in ``mend``."""
+
+    name: str
+    ok: bool
+    detail: str
+    mend: str = ""
+    needed: bool = False
+
+
+def python() -> Check:
+    found = f"{platform.python_implementation()} {platform.python_version()}"
+    return Check("Python", sys.version_info >= (3, 11), found, "install Python 3.11 or later", needed=True)
+
+
+def sqlite() -> Check:
+    """The journal needs a write-ahead log, the full-text search of pages needs FTS5."""
+    mend = "use a Python whose sqlite3 is complete, such as python.org's, uv's or your distribution's"
+    try:
+        with tempfile.TemporaryDirectory() as folder, closing(sqlite3.connect(Path(folder) / "check.db")) as database:
+            (mode,) = database.execute("PRAGMA journal_mode = WAL").fetchone()
+            database.execute("CREATE VIRTUAL TABLE words USING fts5(text)")
+    except sqlite3.Error as error:
+        return Check("SQLite", False, f"{sqlite3.sqlite_version}: {error}", mend, needed=True)
+    detail = f"{sqlite3.sqlite_version}, full-text search, journal mode {mode}"
+    return Check("SQLite", mode == "wal", detail, mend, needed=True)
+
+
+def assets() -> Check:
+    from agentmem.runtime.menu import default_menu
+
+    try:
+        detail = f"{len(default_menu(shell=True).tools)} tools"
+    except AgentmemError as error:
+        return Check("Tool cards", False, str(error), "install agentmem again", needed=True)
+    return Check("Tool cards", True, detail, needed=True)
+
+
+def tokens() -> Check:
+    from agentmem.tokens import count
+
+    try:
+        count("one two three")
+    except AgentmemError as error:
+        return Check("Token counts", False, str(error), "install agentmem again", needed=True)
+    return Check("Token counts", True, "o200k_base, without a network", needed=True)
+
+
+def prices() -> Check:
+    from agentmem.meter.prices import rates
+
+    known = rates("anthropic", "claude-sonnet-5-5") is not None
+    return Check("Prices", known, f"genai-prices {version('genai-prices')}", "upgrade genai-prices")
+
+
+def postgres() -> Check:
+    return _packages("Postgres", ("psycopg", "langgraph-checkpoint-postgres"), "runs in Postgres", "postgres")
+
+
+def langchain() -> Check:
+    return _packages("LangChain", ("langchain",), "models such as openai:..., and LangChain tools", "langchain")
+
+
+def git() -> Check:
+    return _program("git", ("git",), "sandboxes that fork a repository")
+
+
+def chromium() -> Check:
+    return _program("Chromium", ("chromium", "chromium-browser", "google-chrome", "chrome"), "pictures of web pages")
+
+
+def bubblewrap() -> Check:
+    found = shutil.which("bwrap")
+    return Check("bubblewrap", bool(found), found or "not found", "to confine tools: apt-get install bubblewrap")
+
+
+def namespaces() -> Check:
+    """Whether an ordinary user may make user namespaces: the kernel's settings say no, or a child tries."""
+    name, mend = "User namespaces", "to confine tools: sysctl -w kernel.unprivileged_userns_clone=1 (as root)"
+    program = shutil.which("unshare")
+    if sys.platform != "linux" or not program:
+        return Check(name, False, "only on Linux, with util-linux", "use a Linux machine to confine tools")
+    import subprocess
+
+    tried = subprocess.run([program, "--user", "--map-root-user", "true"], capture_output=True, timeout=10, check=False)
+    said = tried.stderr.decode(errors="replace").strip()
+    return Check(name, tried.returncode == 0, "allowed" if tried.returncode == 0 else said or "refused", mend)
+
+
+def landlock() -> Check:
+    """Asks the kernel for Landlock's version, as landlock_create_ruleset(2) documents: flag 1, no attributes."""
+    import ctypes
+
+    name, mend = "Landlock", "to confine tools: Linux 5.13 or later, started with lsm=landlock,..."
+    if sys.platform != "linux":
+        return Check(name, False, "only on Linux", mend)
+    found = ctypes.CDLL(None).syscall(444, None, 0, 1)
+    return Check(name, found > 0, f"version {found}" if found > 0 else "not in this kernel, or switched off", mend)
+
+
+def _packages(name: str, packages: tuple[str, ...], use: str, extra: str) -> Check:
+    try:
+        detail = ", ".join(f"{package} {version(package)}" for package in packages)
+    except PackageNotFoundError as missing:
+        return Check(name, False, f"{missing.name} is not installed", f"for {use}: pip install 'agentmem[{extra}]'")
+    return Check(name, True, detail)
+
+
+def _program(name: str, commands: tuple[str, ...], use: str) -> Check:
+    found = next(filter(None, map(shutil.which, commands)), None)
+    return Check(name, bool(found), found or "not found", f"for {use}: install {name.lower()}")
+
+
+CHECKS: tuple[Callable[[], Check], ...] = (
+    python,
+    sqlite,
+    assets,
+    tokens,
+    prices,
+    postgres,
+    langchain,
+    git,
+    bubblewrap,
+    namespaces,
+    landlock,
+    chromium,
+)
+"""In the order in which they are shown."""

@@ -1,0 +1,82 @@
+"""How commands end: exit codes that scripts can use, and every error as one clear paragraph on stderr."""
+
+import traceback
+from enum import IntEnum
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+from typer.exceptions import TyperException
+
+from agentmem.cli.output import complain
+from agentmem.errors import AgentmemError, BudgetExceeded, ConfigError, ModelError, ThreadBusy
+
+
+class Code(IntEnum):
+    """What a command ends with."""
+
+    DONE = 0
+    FAILED = 1
+    USAGE = 2
+    BUDGET = 3
+    MODEL = 4
+    BUSY = 5
+    STOPPED = 6
+    WAITING = 7
+    INTERRUPTED = 130
+
+
+MEANINGS: tuple[tuple[Code, str], ...] = (
+    (Code.DONE, "done"),
+    (Code.FAILED, "failed: the paragraph on stderr says why"),
+    (Code.USAGE, "wrong usage or a setting that cannot work"),
+    (Code.BUDGET, "the next request would not fit the budget"),
+    (Code.MODEL, "the model could not answer, or is not installed or has no key"),
+    (Code.BUSY, "another run holds the thread"),
+    (Code.STOPPED, "a limit stopped the run (--max-turns, --max-usd, --max-seconds)"),
+    (Code.WAITING, "a tool call waits for your approval"),
+    (Code.INTERRUPTED, "interrupted (Ctrl-C)"),
+)
+
+_ERRORS: tuple[tuple[type[Exception], Code], ...] = (
+    (ConfigError, Code.USAGE),
+    (BudgetExceeded, Code.BUDGET),
+    (ModelError, Code.MODEL),
+    (ThreadBusy, Code.BUSY),
+    (AgentmemError, Code.FAILED),
+)
+"""The first class that an error belongs to gives its code."""
+
+EPILOG = "Exit codes: " + "; ".join(f"{code.value} {meaning}" for code, meaning in MEANINGS) + "."
+
+
+class Commands(TyperGroup):
+    """A group of commands in which no error ends as a traceback, unless --debug asks for one."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as error:
+            complain("Interrupted. Whatever was done is kept; run the same thread again to go on.")
+            raise typer.Exit(Code.INTERRUPTED) from error
+        except (typer.Exit, typer.Abort, TyperException, BrokenPipeError):
+            raise  # Typer knows how these end
+        except Exception as error:
+            complain(_paragraph(error))
+            if ctx.params.get("debug"):
+                complain(traceback.format_exc())
+            raise typer.Exit(code_of(error)) from error
+
+
+def code_of(error: Exception) -> Code:
+    """The exit code that an error ends a command with."""
+    return next((code for kind, code in _ERRORS if isinstance(error, kind)), Code.FAILED)
+
+
+def _paragraph(error: Exception) -> str:
+    if isinstance(error, AgentmemError):
+        return str(error)
+    if isinstance(error, OSError):
+        return f"{error.filename or 'a file or socket'}: {error.strerror or error}"
+    named = type(error).__name__
+    return f"this should not have happened ({named}: {error}). `agentmem --debug ...` shows where; please report it."

@@ -1,0 +1,55 @@
+"""The options that several commands share, and where a workspace's runs are kept."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from agentmem.context.journal import Journal
+
+Workspace = Annotated[
+    Path, typer.Option("--workspace", "-w", metavar="DIR", help="The folder of pages that the agent works on.")
+]
+Database = Annotated[
+    str | None,
+    typer.Option(
+        "--database",
+        metavar="FILE|URL",
+        help="Where runs are kept: a file or a postgresql:// URL. By default .agentmem/agentmem.db in the workspace.",
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Shell = Annotated[bool, typer.Option("--shell", help="Offer the tool that runs shell commands.")]
+Pins = Annotated[
+    list[str] | None, typer.Option("--pin", metavar="PAGE", help="A page that stands in the prefix. May be repeated.")
+]
+Model = Annotated[
+    str | None,
+    typer.Option("--model", "-m", metavar="NAME", help="For example anthropic:claude-sonnet-5-5, openai:..., local."),
+]
+HERE = Path()
+
+
+def database(workspace: Path, given: str | None) -> str | Path:
+    """The database that was asked for here or in the settings, or the workspace's own."""
+    from agentmem.config import Config
+
+    return given or Config.load().database or workspace / ".agentmem" / "agentmem.db"
+
+
+@contextmanager
+def journal(workspace: Path, given: str | None) -> "Iterator[Journal | None]":
+    """The journal, to read from; None where there is none yet. Nothing is created."""
+    from agentmem.context.journal import open_journal
+    from agentmem.context.storage import locate
+
+    url = database(workspace, given)
+    address = locate(url)
+    if address.kind == "sqlite" and not Path(address.target).exists():
+        yield None
+        return
+    with open_journal(url) as opened:
+        yield opened

@@ -1,0 +1,91 @@
+"""`agentmem runs`, `agentmem report` and `agentmem forget`: what is kept of earlier runs."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from agentmem.cli.options import HERE, AsJson, Database, Workspace, journal
+from agentmem.cli.output import console, notices, print_json
+from agentmem.errors import ThreadNotFound
+
+if TYPE_CHECKING:
+    from agentmem.context.journal import Journal, ThreadInfo
+    from agentmem.meter.ledger import Row
+
+NOTHING = "No runs are kept here yet. Start one with `agentmem run TASK --workspace DIR`."
+
+
+def runs(workspace: Workspace = HERE, database: Database = None, json: AsJson = False) -> None:
+    """List the runs of a workspace, the latest first."""
+    from agentmem.meter.tables import show_runs
+
+    with journal(workspace, database) as opened:
+        listed = [_line(opened, thread) for thread in _latest_first(opened)] if opened else []
+    if json:
+        print_json({"schema": 1, "runs": listed})
+    elif listed:
+        show_runs([(line["run"], line) for line in listed], console())
+    else:
+        notices().print(NOTHING, highlight=False)
+
+
+def report(
+    run: Annotated[str | None, typer.Argument(help="The run's thread. By default the latest.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="Report on all runs together.")] = False,
+    workspace: Workspace = HERE,
+    database: Database = None,
+    json: AsJson = False,
+) -> None:
+    """What a run used: input to output, cache hits, what was processed again, dollars with and without the cache."""
+    from agentmem.meter.report import report as reported
+    from agentmem.meter.tables import show
+
+    with journal(workspace, database) as opened:
+        names = [thread.name for thread in _latest_first(opened)] if opened else []
+        if not opened or not names:
+            raise ThreadNotFound(NOTHING)
+        if run and run not in names:
+            raise ThreadNotFound(f"there is no run {run!r} here: `agentmem runs` lists those there are")
+        chosen = names if every else [run or names[0]]
+        rows = [row for name in reversed(chosen) for row in _rows(opened, name)]
+    made = reported(rows, None if every else chosen[0])
+    if json:
+        print_json(made)
+    else:
+        show(made, console())
+
+
+def forget(
+    thread: Annotated[str, typer.Argument(help="The thread to delete.")],
+    with_forks: Annotated[bool, typer.Option("--with-forks", help="Delete the threads that begin in it too.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    workspace: Workspace = HERE,
+    database: Database = None,
+) -> None:
+    """Delete a thread for good: transcript, ledger and checkpoints. Pages stay as they are."""
+    with journal(workspace, database) as opened:
+        if opened is None:
+            raise ThreadNotFound(NOTHING)
+        if notices().is_terminal and console().is_terminal and not yes:
+            typer.confirm(f"Delete {thread} for good?", abort=True, err=True)
+        entries = opened.forget(thread, with_forks=with_forks)
+    notices().print(f"Forgot {thread}: {entries:,} entries.", markup=False, highlight=False)
+
+
+def _latest_first(opened: "Journal") -> "list[ThreadInfo]":
+    return sorted(reversed(opened.threads()), key=lambda thread: thread.updated, reverse=True)
+
+
+def _rows(opened: "Journal", thread: str) -> "Iterator[Row]":
+    from agentmem.meter.ledger import decode
+
+    return map(decode, opened.own(thread, "usage"))
+
+
+def _line(opened: "Journal", thread: "ThreadInfo") -> dict[str, Any]:
+    from agentmem.meter.report import summarise
+
+    about = {"run": thread.name, "created": thread.created, "updated": thread.updated, "entries": thread.head + 1}
+    origin = f"{thread.parent[0]}/{thread.parent[1]}" if thread.parent else None
+    return {**about, "parent": origin, **summarise(_rows(opened, thread.name))}

@@ -1,0 +1,133 @@
+"""What a person sees of a run: the answer on stdout, what the agent does on stderr, then what it cost."""
+
+import sys
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from agentmem.cli.output import notices
+from agentmem.errors import AgentmemError
+
+if TYPE_CHECKING:
+    from agentmem.meter.ledger import Row
+    from agentmem.runtime.events import Approval, Event, Result
+    from agentmem.types import ToolCall
+
+_WIDTH = 100
+"""Characters shown of a tool's arguments or result."""
+
+
+class Watch:
+    """Follows the events of one run. ``quiet`` prints nothing: the caller prints the summary as JSON."""
+
+    def __init__(self, thread: str, *, quiet: bool) -> None:
+        self._thread, self._quiet = thread, quiet
+        self._rows: list[Row] = []
+        self._result: Result | None = None
+        self._notices = notices()
+        self._streams = not quiet and sys.stdout.isatty()
+        self._status = self._notices.status("Waiting for the model ...")
+        self._told(f"thread {thread}")
+        if not quiet:
+            self._status.start()
+
+    def see(self, event: "Event") -> None:
+        """Show one event."""
+        from agentmem.runtime.events import Done, Metered, ToolCalled, ToolReturned
+        from agentmem.types import TextDelta
+
+        self._status.stop()
+        match event:
+            case TextDelta(text):
+                self._written(text)
+            case ToolCalled(call):
+                self._told(f"→ {call.name} {_short(call.arguments)}")
+            case ToolReturned(name, result, seconds):
+                text = "; ".join(getattr(block, "text", "a picture") for block in result.content)
+                self._told(f"{'✗' if result.is_error else '←'} {name} {seconds:.1f} s: {_short(text)}")
+                self._wait()
+            case Metered(row):
+                self._rows.append(row)
+            case Done(result):
+                self._result = result
+
+    @property
+    def result(self) -> "Result":
+        """How the run ended."""
+        if self._result is None:
+            raise AgentmemError(f"thread {self._thread} ended without a result")
+        return self._result
+
+    @property
+    def can_ask(self) -> bool:
+        """True when somebody sits at the terminal."""
+        return not self._quiet and sys.stdin.isatty() and self._notices.is_terminal
+
+    def ask(self, pending: "Iterable[ToolCall]") -> "Approval":
+        """Ask for each call that waits whether it may run."""
+        from agentmem.runtime.events import Approval
+
+        answers = {}
+        for call in pending:
+            self._told(f"{call.name} {call.arguments}")
+            answers[call.id] = typer.confirm(f"Allow {call.name}?", err=True)
+        self._wait()
+        return Approval(answers)
+
+    def summary(self, result: "Result") -> dict[str, Any]:
+        """The run as a JSON object: how it ended, and its USAGE."""
+        from agentmem.meter.report import summarise
+
+        pending = [{"id": call.id, "name": call.name, "arguments": call.arguments} for call in result.pending]
+        return {
+            "thread": result.thread,
+            "status": result.status,
+            "text": result.text,
+            "reason": result.reason,
+            "pending": pending,
+            "turns": result.turns,
+            **summarise(self._rows),
+        }
+
+    def close(self, result: "Result") -> None:
+        """Print the answer where it was not streamed, and the line of numbers."""
+        self._status.stop()
+        if self._streams:
+            self._written("\n")
+        elif result.text:
+            typer.echo(result.text)
+        if result.status == "stopped":
+            self._told(f"Stopped by {result.reason}. `agentmem run --thread {self._thread}` goes on.")
+        if result.status == "waiting":
+            self._told(f"{result.reason}: `agentmem run --thread {self._thread} --allow` (or --refuse) answers.")
+        self._told(_numbers(self.summary(result)))
+
+    def _wait(self) -> None:
+        if not self._quiet:
+            self._status.start()
+
+    def _written(self, text: str) -> None:
+        if self._streams:
+            typer.echo(text, nl=False)
+
+    def _told(self, text: str) -> None:
+        if not self._quiet:
+            self._notices.print(text, style="dim", markup=False, highlight=False, soft_wrap=True)
+
+
+def _numbers(summary: dict[str, Any]) -> str:
+    from agentmem.meter.tables import count, dollars, share
+
+    input_, output = count(summary["input_tokens"]), count(summary["output_tokens"])
+    return (
+        f"{summary['requests']} requests, {input_} tokens in ({share(summary['hit_rate'])} from the cache), "
+        f"{output} out, {dollars(summary['cost_usd'])}; {summary['basis'] or 'mixed'}. "
+        f"`agentmem report {summary['thread']}` has more."
+    )
+
+
+def _short(text: str) -> str:
+    """One line of at most ``_WIDTH`` characters."""
+    line = " ".join(text.split())
+    return line if len(line) <= _WIDTH else line[: _WIDTH - 1] + "…"
