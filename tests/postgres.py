@@ -42,8 +42,8 @@ def postgres_server() -> Iterator[str]:
 
 
 def new_database(server: str) -> str:
-    """A new, empty database on the server; gives its URL."""
+    """A new, empty schema on the server, which costs far less than a database; gives the URL that leads into it."""
     name = f"test{next(_numbers)}"
     with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(psycopg.sql.SQL("CREATE DATABASE {}").format(psycopg.sql.Identifier(name)))
-    return server.replace("/postgres?", f"/{name}?")
+        connection.execute(f"CREATE SCHEMA {name}".encode())
+    return f"{server}&options=-csearch_path%3D{name}"
