@@ -1,0 +1,141 @@
+"""What Anthropic's Messages API refuses: its rules on a request body beyond the types of the fields.
+
+The wording follows the API's own messages, so that a client's tests read as they would against the real one.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from agentmem.kvcache.prompts import UNMARKABLE, body_blocks
+from agentmem.types import Json
+
+Body = Mapping[str, Any]
+
+MAX_BREAKPOINTS = 4
+
+
+def problem(body: Body) -> str | None:
+    """The first thing wrong with a request body, in the API's words; None if it would be served."""
+    return next((found for check in CHECKS for found in check(body)), None)
+
+
+def _fields(body: Body) -> Iterator[str]:
+    for name in ("model", "max_tokens", "messages"):
+        if name not in body:
+            yield f"{name}: Field required"
+    if body.get("max_tokens", 0) < 0:
+        yield "max_tokens: Input should be greater than or equal to 0"
+    if not body.get("messages"):
+        yield "messages: at least one message is required"
+    elif body["messages"][0]["role"] != "user":
+        yield "messages: first message must use the user role"
+
+
+def _texts(body: Body) -> Iterator[str]:
+    for block in body_blocks(body):
+        if block.get("type") == "text" and not block["text"].strip():
+            if block.get("cache_control"):
+                yield "cache_control cannot be set for empty text blocks"
+            yield "messages: text content blocks must contain non-whitespace text"
+
+
+def _contents(body: Body) -> Iterator[str]:
+    *earlier, last = body["messages"]
+    empty = [message for message in earlier if not message["content"]]
+    if empty or (not last["content"] and last["role"] == "user"):
+        yield "messages: all messages must have non-empty content except for the optional final assistant message"
+
+
+def _tools(body: Body) -> Iterator[str]:
+    names = [tool["name"] for tool in body.get("tools") or ()]
+    if len(set(names)) < len(names):
+        yield "tools: Tool names must be unique."
+    choice = body.get("tool_choice") or {}
+    if choice.get("type") == "tool" and choice.get("name") not in names:
+        yield f"tool_choice: Tool '{choice.get('name')}' not found in provided tools"
+
+
+def _pairs(body: Body) -> Iterator[str]:
+    seen: set[str] = set()
+    open_calls: set[str] = set()
+    for index, (role, blocks) in enumerate(_turns(body["messages"])):
+        if role == "assistant":
+            open_calls = {block["id"] for block in blocks if block["type"] == "tool_use"}
+            if open_calls & seen or len(open_calls) < sum(block["type"] == "tool_use" for block in blocks):
+                yield "messages: `tool_use` ids must be unique"
+            seen |= open_calls
+        else:
+            yield from _results(index, blocks, open_calls)
+            open_calls = set()
+
+
+def _results(index: int, blocks: Sequence[Json], calls: set[str]) -> Iterator[str]:
+    results = [block["tool_use_id"] for block in blocks if block["type"] == "tool_result"]
+    for identity in results:
+        if identity not in calls:
+            yield (
+                f"messages.{index}.content: unexpected `tool_use_id` found in `tool_result` blocks: {identity}. Each "
+                "`tool_result` block must have a corresponding `tool_use` block in the previous message."
+            )
+    if len(set(results)) < len(results):
+        yield f"messages.{index}.content: each tool_use must have a single result"
+    missing = sorted(calls - set(results))
+    leading = [block["type"] for block in blocks[: len(results)]]
+    if missing or any(kind != "tool_result" for kind in leading):
+        yield (
+            f"messages.{index}: `tool_use` ids were found without `tool_result` blocks immediately after: "
+            f"{', '.join(missing or results)}. Each `tool_use` block must have a corresponding `tool_result` block in "
+            "the next message."
+        )
+
+
+def _turns(messages: Sequence[Json]) -> list[tuple[str, list[Json]]]:
+    """Messages with neighbours of one role merged, as the API does."""
+    turns: list[tuple[str, list[Json]]] = []
+    for message in messages:
+        blocks = list(body_blocks({"messages": [message]}))
+        if turns and turns[-1][0] == message["role"]:
+            turns[-1][1].extend(blocks)
+        else:
+            turns.append((message["role"], blocks))
+    return turns
+
+
+def _breakpoints(body: Body) -> Iterator[str]:
+    marks: list[Json] = []
+    for block in body_blocks(body):
+        content = block.get("content")
+        inner = content if block.get("type") == "tool_result" and isinstance(content, list) else []
+        marks += [one["cache_control"] for one in (*inner, block) if one.get("cache_control")]
+        if block.get("type") in UNMARKABLE and "cache_control" in block:
+            yield f"{block['type']}.cache_control: Extra inputs are not permitted"
+    marks += [body["cache_control"]] if body.get("cache_control") else []
+    lifetimes = [mark.get("ttl", "5m") for mark in marks]
+    if lifetimes != sorted(lifetimes):  # "1h" sorts before "5m"
+        yield "cache_control: a ttl='1h' cache_control block must not come after a ttl='5m' cache_control block."
+    if len(marks) > MAX_BREAKPOINTS:
+        yield f"A maximum of {MAX_BREAKPOINTS} blocks with cache_control may be provided. Found {len(marks)}."
+
+
+def _thinking(body: Body) -> Iterator[str]:
+    thinking = body.get("thinking") or {}
+    if thinking.get("type") not in ("enabled", "adaptive"):
+        return
+    if thinking["type"] == "enabled" and not 1024 <= thinking.get("budget_tokens", 0) < body["max_tokens"]:
+        yield "thinking.enabled.budget_tokens: Input should be at least 1024 and less than max_tokens"
+    if body.get("temperature", 1) != 1:
+        yield "`temperature` may only be set to 1 when thinking is enabled."
+    if (body.get("tool_choice") or {}).get("type") in ("any", "tool"):
+        yield "Thinking may not be enabled when tool_choice forces tool use."
+
+
+CHECKS: tuple[Callable[[Body], Iterator[str]], ...] = (
+    _fields,
+    _breakpoints,
+    _texts,
+    _contents,
+    _tools,
+    _pairs,
+    _thinking,
+)
+"""In the order in which they are made: each may rely on those before it."""

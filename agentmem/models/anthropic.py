@@ -1,0 +1,184 @@
+"""Claude through the official SDK, or any server that speaks Anthropic's Messages API.
+
+The SDK retries what fails before a stream begins. A stream that breaks is tried again only while none of its text
+has been handed on: text that a consumer has seen is never sent twice, so later breaks are errors.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
+
+import anthropic
+import httpx2
+from anthropic.types import Message as SdkMessage
+from anthropic.types import RawMessageStreamEvent
+
+from agentmem.errors import ModelNotAvailable
+from agentmem.kvcache.rules import claude_rules
+from agentmem.models.anthropic_errors import CAUGHT, passing, translate
+from agentmem.models.anthropic_reply import ReplyBuilder
+from agentmem.models.anthropic_request import arguments
+from agentmem.types import Delta, ModelProfile, Reply, Request, TextDelta, Ttl
+
+T = TypeVar("T")
+
+BASIS_HEADER = "x-agentmem-basis"
+"""A response that carries it with the value "simulated" was made by our own server: its usage is nobody's bill."""
+
+
+def claude_profile(name: str) -> ModelProfile:
+    """What the runtime must know of a Claude model on Anthropic's own API."""
+    return ModelProfile("anthropic", name, "cloud", claude_rules(name).strips_thinking)
+
+
+@dataclass
+class AnthropicModel:
+    """One Claude model. ``key`` None leaves the SDK its own search (ANTHROPIC_API_KEY, profiles).
+
+    ``base_url`` and ``profile`` make it another server's model. ``max_retries`` are the SDK's, ``stream_retries``
+    ours for broken streams, ``retry_delay`` seconds doubling with each; ``timeout`` seconds may pass without a byte.
+    ``diagnostics`` asks the provider why a prefix could not be read. The errors are those below ModelError.
+    """
+
+    name: str
+    api_key: str | None = field(default=None, repr=False)
+    base_url: str | None = None
+    model_profile: ModelProfile | None = None
+    max_retries: int = 2
+    stream_retries: int = 2
+    retry_delay: float = 0.5
+    timeout: float = 600.0
+    diagnostics: bool = True
+    _client: anthropic.Anthropic | None = field(default=None, init=False, repr=False)
+    _clients: WeakKeyDictionary[asyncio.AbstractEventLoop, anthropic.AsyncAnthropic] = field(
+        default_factory=WeakKeyDictionary, init=False, repr=False
+    )
+
+    @property
+    def profile(self) -> ModelProfile:
+        return self.model_profile or claude_profile(self.name)
+
+    def stream(self, request: Request) -> Iterator[Delta]:
+        """Send ``request``: text as it comes and, last, the Reply."""
+        call = _Call(self, request)
+        while True:
+            try:
+                raw = self._sync().messages.with_raw_response.create(**call.arguments)
+                opened = call.begin(raw.headers, raw.parse())
+                if isinstance(opened, SdkMessage):
+                    yield from call.take_whole(opened)
+                else:
+                    with opened:
+                        for event in opened:
+                            yield from call.take(event)
+                yield call.reply()
+                return
+            except CAUGHT as error:
+                time.sleep(call.delay_after(error))
+
+    async def astream(self, request: Request) -> AsyncIterator[Delta]:
+        """`stream` for asyncio."""
+        call = _Call(self, request)
+        while True:
+            try:
+                raw = await self._async().messages.with_raw_response.create(**call.arguments)
+                opened = call.begin(raw.headers, await raw.parse())
+                if isinstance(opened, SdkMessage):
+                    for delta in call.take_whole(opened):
+                        yield delta
+                else:
+                    async with opened:
+                        async for event in opened:
+                            for delta in call.take(event):
+                                yield delta
+                yield call.reply()
+                return
+            except CAUGHT as error:
+                await asyncio.sleep(call.delay_after(error))
+
+    def close(self) -> None:
+        """Close the connections. The asyncio clients keep none open between requests."""
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+        self._clients.clear()
+
+    def _sync(self) -> anthropic.Anthropic:
+        if self._client is None:
+            self._client = anthropic.Anthropic(
+                api_key=self.api_key, base_url=self.base_url, timeout=self._timeout, max_retries=self.max_retries
+            )
+            _need_key(self._client)
+        return self._client
+
+    def _async(self) -> anthropic.AsyncAnthropic:
+        """A client of this event loop. It keeps no idle connection, for nobody could close it after the loop."""
+        loop = asyncio.get_running_loop()
+        if loop not in self._clients:
+            limits = httpx2.Limits(max_keepalive_connections=0)
+            self._clients[loop] = anthropic.AsyncAnthropic(
+                api_key=self.api_key,
+                base_url=self.base_url,
+                timeout=self._timeout,
+                max_retries=self.max_retries,
+                http_client=anthropic.DefaultAsyncHttpxClient(limits=limits),
+            )
+            _need_key(self._clients[loop])
+        return self._clients[loop]
+
+    @property
+    def _timeout(self) -> httpx2.Timeout:
+        return httpx2.Timeout(self.timeout, connect=min(5.0, self.timeout))
+
+
+def _need_key(client: anthropic.Anthropic | anthropic.AsyncAnthropic) -> None:
+    if not (client.api_key or client.auth_token or client.credentials):
+        raise ModelNotAvailable("no key for Anthropic: set ANTHROPIC_API_KEY, or give api_key")
+
+
+class _Call:
+    """One request and its tries: what asyncio and plain calls share."""
+
+    def __init__(self, model: AnthropicModel, request: Request) -> None:
+        self.arguments: dict[str, Any] = arguments(request, model.diagnostics)
+        # A request for no tokens only warms the cache; the API does not stream it.
+        self.arguments["stream"] = request.options.max_tokens > 0
+        self._model = model
+        self._ttl: Ttl = "1h" if request.marks and all(mark.ttl == "1h" for mark in request.marks) else "5m"
+        self._tries = 0
+        self._handed_on = False
+        self._started = time.perf_counter()
+
+    def begin(self, headers: httpx2.Headers, opened: T) -> T:
+        """The response has begun: ``opened`` is what the SDK made of it."""
+        self._builder = ReplyBuilder(self._ttl, "simulated" if headers.get(BASIS_HEADER) == "simulated" else "measured")
+        self._first_event_after: float | None = None
+        return opened
+
+    def take(self, event: RawMessageStreamEvent) -> Iterator[TextDelta]:
+        if self._first_event_after is None:
+            self._first_event_after = self._elapsed()
+        for delta in self._builder.take(event):
+            self._handed_on = True
+            yield delta
+
+    def take_whole(self, message: SdkMessage) -> Iterator[TextDelta]:
+        self._first_event_after = self._elapsed()
+        return self._builder.take_whole(message)
+
+    def reply(self) -> Reply:
+        elapsed = self._elapsed()
+        return self._builder.reply(self._first_event_after or elapsed, elapsed)
+
+    def delay_after(self, error: Exception) -> float:
+        """Seconds to wait before the next try; raises our error if there is none to be made."""
+        if self._handed_on or not passing(error) or self._tries >= self._model.stream_retries:
+            raise translate(error, self._model.api_key) from error
+        self._tries += 1
+        return self._model.retry_delay * 2.0 ** (self._tries - 1)
+
+    def _elapsed(self) -> float:
+        return time.perf_counter() - self._started

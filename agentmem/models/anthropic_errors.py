@@ -1,0 +1,79 @@
+"""The Anthropic SDK's errors as ours: which kind, in the provider's words, without any key."""
+
+import json
+from dataclasses import dataclass
+
+import anthropic
+import httpx2
+
+from agentmem.errors import ModelError, ModelNotAvailable, ModelOverloaded, ModelRejected, ModelUnreachable
+from agentmem.models.anthropic_reply import BrokenReply
+from agentmem.scrub import scrub
+
+CAUGHT = (anthropic.AnthropicError, httpx2.HTTPError, httpx2.StreamError, json.JSONDecodeError, BrokenReply)
+"""All that a request can end with. A stream that breaks raises the HTTP library's own errors."""
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What a status or a kind of error means to us, and what to say first."""
+
+    statuses: frozenset[int]
+    kinds: frozenset[str]
+    error: type[ModelError]
+    says: str
+
+
+MEANINGS = (
+    Meaning(
+        frozenset({401, 403}),
+        frozenset({"authentication_error", "permission_error"}),
+        ModelNotAvailable,
+        "the provider does not accept the key; set ANTHROPIC_API_KEY or give api_key",
+    ),
+    Meaning(
+        frozenset({402}),
+        frozenset({"billing_error"}),
+        ModelNotAvailable,
+        "the provider wants its account settled",
+    ),
+    Meaning(frozenset({404}), frozenset({"not_found_error"}), ModelNotAvailable, "the provider has no such model"),
+    Meaning(
+        frozenset({429, 529}),
+        frozenset({"rate_limit_error", "overloaded_error"}),
+        ModelOverloaded,
+        "the provider is overloaded or limits the rate; try again later",
+    ),
+    Meaning(
+        frozenset({400, 413, 422}),
+        frozenset({"invalid_request_error", "request_too_large"}),
+        ModelRejected,
+        "the provider refused the request",
+    ),
+)
+"""First match wins: the kind that the error names, else its status."""
+
+UNREACHABLE = Meaning(frozenset(), frozenset(), ModelUnreachable, "the provider could not be reached or did not finish")
+
+
+def translate(error: Exception, secret: str | None = None) -> ModelError:
+    """``error`` as one of ours. ``secret`` is taken out of its text, as is all that looks like one."""
+    meaning = meaning_of(error)
+    detail = getattr(error, "api_message", None) or str(error) or type(error).__name__
+    text = scrub(detail.replace(secret, "[redacted]") if secret else detail)
+    return meaning.error(f"{meaning.says}: {text}")
+
+
+def meaning_of(error: Exception) -> Meaning:
+    """The row of MEANINGS for an error; an error inside a stream has the stream's status, 200, and names its kind."""
+    kind = getattr(error, "type", None)
+    status = getattr(error, "status_code", None)
+    named = (row for row in MEANINGS if kind in row.kinds)
+    return next(named, next((row for row in MEANINGS if status in row.statuses), UNREACHABLE))
+
+
+def passing(error: Exception) -> bool:
+    """Whether a new try may help where the SDK makes none of its own: the stream had begun when it broke."""
+    if isinstance(error, anthropic.APIStatusError):
+        return error.status_code == 200 and meaning_of(error).error in (ModelOverloaded, ModelUnreachable)
+    return not isinstance(error, anthropic.AnthropicError)

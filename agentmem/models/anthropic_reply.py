@@ -1,0 +1,166 @@
+"""Builds a Reply from the events of Anthropic's Messages API, block by block and verbatim."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from anthropic.types import Message as SdkMessage
+from anthropic.types import RawMessageStreamEvent
+
+from agentmem.kvcache.frames import canonical
+from agentmem.types import Basis, Block, Message, Opaque, Reply, Text, TextDelta, ToolCall, Ttl, Usage
+
+UNREADABLE = "INVALID_JSON"
+"""The key under which arguments that are no JSON object are kept, cut off by max_tokens for example: so the API's
+guide to streaming them recommends. The tool refuses them, and the model reads why."""
+
+
+class BrokenReply(Exception):
+    """The stream ended before the reply was complete."""
+
+
+@dataclass
+class _Growing:
+    """A block while it streams: its value as it began, and the pieces of its JSON input."""
+
+    value: dict[str, Any]
+    pieces: list[str] = field(default_factory=list)
+
+    def block(self) -> Block | None:
+        finish = _FINISH.get(self.value["type"], _opaque)
+        return finish(self)
+
+
+@dataclass
+class ReplyBuilder:
+    """Takes events and gives text as it comes; `reply` is there when the last event has been taken.
+
+    ``write_ttl`` is the TTL to book writes under where the provider does not split them.
+    """
+
+    write_ttl: Ttl = "5m"
+    basis: Basis = "measured"
+    _start: SdkMessage | None = None
+    _blocks: dict[int, _Growing] = field(default_factory=dict)
+    _usage: dict[str, Any] = field(default_factory=dict)
+    _stop_reason: str | None = None
+    _complete: bool = False
+
+    def take(self, event: RawMessageStreamEvent) -> Iterator[TextDelta]:
+        """One event; kinds that are not known are passed over."""
+        if event.type == "message_start":
+            self._begin(event.message)
+        elif event.type == "content_block_start":
+            self._blocks[event.index] = _Growing(event.content_block.to_dict(mode="json"))
+            yield from _text_of(self._blocks[event.index].value.get("text"))
+        elif event.type == "content_block_delta":
+            yield from self._grow(event.index, event.delta)
+        elif event.type == "message_delta":
+            self._stop_reason = event.delta.stop_reason or self._stop_reason
+            self._usage |= _given(event.usage)
+        elif event.type == "message_stop":
+            self._complete = True
+
+    def take_whole(self, message: SdkMessage) -> Iterator[TextDelta]:
+        """A reply that was not streamed."""
+        self._begin(message)
+        self._blocks = {index: _whole(block.to_dict(mode="json")) for index, block in enumerate(message.content)}
+        self._stop_reason, self._complete = message.stop_reason, True
+        yield from (delta for one in self._blocks.values() for delta in _text_of(one.value.get("text")))
+
+    def reply(self, first_token_after: float, seconds: float) -> Reply:
+        """The whole reply. Raises BrokenReply if the stream ended early."""
+        if self._start is None or not self._complete:
+            raise BrokenReply("the stream ended before the reply was complete")
+        blocks = (self._blocks[index].block() for index in sorted(self._blocks))
+        return Reply(
+            message=Message("assistant", tuple(block for block in blocks if block is not None)),
+            usage=self._used(),
+            stop_reason=self._stop_reason or "end_turn",
+            id=self._start.id,
+            provider_reason=_reason(self._start),
+            first_token_after=first_token_after,
+            seconds=seconds,
+        )
+
+    def _begin(self, message: SdkMessage) -> None:
+        self._start, self._usage = message, _given(message.usage)
+
+    def _grow(self, index: int, delta: Any) -> Iterator[TextDelta]:
+        growing = self._blocks[index]
+        if delta.type == "input_json_delta":
+            growing.pieces.append(delta.partial_json)
+        elif delta.type == "citations_delta":
+            growing.value["citations"] = [*(growing.value.get("citations") or ()), delta.citation.to_dict(mode="json")]
+        elif delta.type == "signature_delta":
+            growing.value["signature"] = delta.signature
+        else:
+            name = delta.type.removesuffix("_delta")  # text, thinking: the field is named like the delta
+            piece = getattr(delta, name, "")
+            growing.value[name] = growing.value.get(name, "") + piece
+            yield from _text_of(piece if name == "text" else None)
+
+    def _used(self) -> Usage:
+        given = self._usage
+        written = given.get("cache_creation_input_tokens", 0)
+        split = given.get("cache_creation") or {}
+        long = split.get("ephemeral_1h_input_tokens", written if self.write_ttl == "1h" else 0)
+        return Usage(
+            self.basis,
+            uncached_tokens=given.get("input_tokens", 0),
+            cache_read_tokens=given.get("cache_read_input_tokens", 0),
+            cache_write_5m_tokens=max(0, written - long),
+            cache_write_1h_tokens=min(written, long),
+            output_tokens=given.get("output_tokens", 0),
+        )
+
+
+def _given(usage: Any) -> dict[str, Any]:
+    """The fields of a usage object that say something; later ones are totals and replace earlier ones."""
+    return {name: value for name, value in usage.to_dict(mode="json").items() if value is not None}
+
+
+def _reason(message: SdkMessage) -> str | None:
+    reason = message.diagnostics and message.diagnostics.cache_miss_reason
+    return reason.type if reason else None
+
+
+def _whole(value: dict[str, Any]) -> _Growing:
+    return _Growing(value, [canonical(value["input"]).decode("utf-8", "surrogatepass")] if "input" in value else [])
+
+
+def _text_of(text: str | None) -> Iterator[TextDelta]:
+    if text:
+        yield TextDelta(text)
+
+
+def _text(growing: _Growing) -> Block | None:
+    """Plain text; empty text is left out, for the API does not take it back; cited text is the provider's own."""
+    if growing.value.get("citations"):
+        return _opaque(growing)
+    return Text(growing.value["text"]) if growing.value["text"] else None
+
+
+def _call(growing: _Growing) -> Block:
+    return ToolCall(growing.value["id"], growing.value["name"], call_arguments("".join(growing.pieces)))
+
+
+def call_arguments(text: str) -> str:
+    """A call's arguments as the compact text of a JSON object, in the model's order; nothing at all is ``{}``."""
+    try:
+        value = json.loads(text) if text.strip() else {}
+        compact = canonical(value if isinstance(value, dict) else {UNREADABLE: text})
+    except ValueError:
+        compact = canonical({UNREADABLE: text})
+    return compact.decode("utf-8", "surrogatepass")
+
+
+def _opaque(growing: _Growing) -> Block:
+    value = growing.value
+    if growing.pieces and "input" in value:
+        value = {**value, "input": json.loads(call_arguments("".join(growing.pieces)))}
+    return Opaque(canonical(value).decode("utf-8", "surrogatepass"))
+
+
+_FINISH: dict[str, Callable[[_Growing], Block | None]] = {"text": _text, "tool_use": _call}

@@ -1,0 +1,63 @@
+"""A Request as the arguments of the Anthropic SDK: pointers to the frames' values, and cache_control at the marks.
+
+Nothing is rendered and no value is copied but the few that carry a mark, so that this costs little at any length.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from agentmem.types import Frame, Mark, Options, Request, Ttl
+
+Marks = Mapping[int, Ttl]
+"""The marked places in a list of frames."""
+
+
+def arguments(request: Request, diagnostics: bool = True) -> dict[str, Any]:
+    """Keyword arguments for ``messages.create``; ``diagnostics`` asks why a prefix could not be read."""
+    marks = _by_place(request.marks)
+    messages = [
+        {"role": turn.role, "content": _values(turn.frames, marks.get(("message", index), {}))}
+        for index, turn in enumerate(request.turns)
+    ]
+    given: dict[str, Any] = {
+        "model": request.model,
+        "max_tokens": request.options.max_tokens,
+        "messages": messages,
+        "system": _values(request.system, marks.get(("system", 0), {})),
+        "tools": _values(request.tools, marks.get(("tool", 0), {})),
+        **_options(request.options),
+    }
+    if diagnostics:
+        given["diagnostics"] = {"previous_message_id": request.previous_id}
+    return {name: value for name, value in given.items() if value != []}
+
+
+def _by_place(marks: Sequence[Mark]) -> Mapping[tuple[str, int], dict[int, Ttl]]:
+    """Marks by list of frames: a message's marks by its index, those of tools and system in one list each."""
+    places: defaultdict[tuple[str, int], dict[int, Ttl]] = defaultdict(dict)
+    for mark in marks:
+        if mark.segment == "message":
+            places["message", mark.index][mark.block] = mark.ttl
+        else:
+            places[mark.segment, 0][mark.index] = mark.ttl
+    return places
+
+
+def _values(frames: Sequence[Frame], marks: Marks) -> list[Any]:
+    values: list[Any] = [frame.value for frame in frames]
+    for place, ttl in marks.items():
+        values[place] = {**values[place], "cache_control": {"type": "ephemeral", "ttl": ttl}}
+    return values
+
+
+def _options(options: Options) -> dict[str, Any]:
+    given: dict[str, Any] = {
+        # The SDK has no field for it any more: newer models take no temperature, older ones and other servers do.
+        "extra_body": None if options.temperature is None else {"temperature": options.temperature},
+        "thinking": options.thinking and json.loads(options.thinking),
+        "output_config": options.effort and {"effort": options.effort},
+        "tool_choice": options.tool_choice and json.loads(options.tool_choice),
+    }
+    return {name: value for name, value in given.items() if value is not None}
