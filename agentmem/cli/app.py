@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from agentmem.cli import doctor, prefix, reports, run
+from agentmem.cli import demo, doctor, pages, prefix, reports, run
 from agentmem.cli.exits import EPILOG, Commands
 
 app = typer.Typer(
@@ -36,9 +36,11 @@ def agentmem(
 
 
 app.command()(run.run)
+app.add_typer(pages.pages, name="pages")
 app.command()(prefix.menu)
 app.command()(prefix.prefix)
 app.command()(reports.runs)
 app.command()(reports.report)
 app.command()(reports.forget)
 app.command()(doctor.doctor)
+app.command()(demo.demo)

@@ -74,7 +74,9 @@ def forget(
 
 
 def _latest_first(opened: "Journal") -> "list[ThreadInfo]":
-    return sorted(reversed(opened.threads()), key=lambda thread: thread.updated, reverse=True)
+    """Of threads written in the same instant, the one made last."""
+    dated = ((thread.updated, place, thread) for place, thread in enumerate(opened.threads()))
+    return [thread for *_, thread in sorted(dated, reverse=True)]
 
 
 def _rows(opened: "Journal", thread: str) -> "Iterator[Row]":
