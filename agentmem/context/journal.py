@@ -227,4 +227,6 @@ class Journal:
 
 def _check_name(thread: str) -> None:
     if not rows.is_name(thread):
-        raise ConfigError(f"a thread's name is 1 to {rows.NAME_LENGTH} printable characters, and {thread!r:.250} is not")
+        raise ConfigError(
+            f"a thread's name is 1 to {rows.NAME_LENGTH} printable characters, and {thread!r:.250} is not"
+        )

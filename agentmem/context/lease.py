@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agentmem.context.storage import Storage
-from agentmem.errors import JournalError, ThreadBusy
+from agentmem.errors import AgentmemError, ThreadBusy
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ class Lease:
         """Stop the heartbeat and let the next writer in."""
         self._stop.set()
         self._heart.join()
-        with suppress(JournalError):  # then it runs out by itself
+        with suppress(AgentmemError):  # then it runs out by itself
             self._storage.run("DELETE FROM leases WHERE thread = ? AND owner = ?", self.thread, self.owner)
 
     def _take(self) -> None:
@@ -118,7 +118,7 @@ class Lease:
 
     def _beat(self) -> None:
         while not self.lost and not self._stop.wait(self.ttl / 3):
-            with suppress(JournalError):  # a database that is busy or away now may be back at the next beat
+            with suppress(AgentmemError):  # a database that is busy or away now may be back at the next beat
                 self.renew()
 
 

@@ -97,7 +97,11 @@ def test_a_fork_continues_its_ancestor(journal: Journal) -> None:
         "early": ["main 0", "main 1"],
         "late/branch": ["main 0", "main 1", "main 2", "left 3", "late 4"],
     }
-    assert [entry.reference for entry in journal.entries("late/branch", after=1)] == ["main/2", "left/3", "late/branch/4"]
+    assert [entry.reference for entry in journal.entries("late/branch", after=1)] == [
+        "main/2",
+        "left/3",
+        "late/branch/4",
+    ]
     assert journal.entry("late/branch/3") == journal.entry("left/3")
     assert journal.entry("late/branch/0") == journal.entry("main/0")
     assert journal.append("early", [note("early 2")], head=1)[0].parent == journal.entry("main/1").sha256
@@ -146,7 +150,9 @@ def test_own_entries_of_one_kind(journal: Journal) -> None:
     assert list(journal.own("nobody", "usage")) == []
 
 
-@pytest.mark.parametrize("reference", ["", "main", "main/", "/0", "main/-1", "main/x", "main/\u0662", "main/9" + "9" * 30])
+@pytest.mark.parametrize(
+    "reference", ["", "main", "main/", "/0", "main/-1", "main/x", "main/\u0662", "main/9" + "9" * 30]
+)
 def test_what_is_no_reference(journal: Journal, reference: str) -> None:
     """Text that cannot be a reference is refused with a sentence that shows one."""
     filled(journal, "main", 1)
@@ -154,7 +160,9 @@ def test_what_is_no_reference(journal: Journal, reference: str) -> None:
         journal.entry(reference)
 
 
-@pytest.mark.parametrize(("reference", "why"), [("main/3", "has the entries 0 to 2"), ("nobody/0", "no thread 'nobody'")])
+@pytest.mark.parametrize(
+    ("reference", "why"), [("main/3", "has the entries 0 to 2"), ("nobody/0", "no thread 'nobody'")]
+)
 def test_a_reference_to_nothing(journal: Journal, reference: str, why: str) -> None:
     """A reference to nothing says what there is."""
     filled(journal, "main", 3)

@@ -1,6 +1,5 @@
 """Databases that are damaged, full, read-only or none at all: clear errors, and nothing lost."""
 
-import os
 import random
 import tempfile
 from pathlib import Path
@@ -143,7 +142,7 @@ def test_forgotten_bytes_leave_the_files(tmp_path: Path) -> None:
             content = file.read_bytes()
             assert not any(secret[cut : cut + 12] in content for cut in range(12)), file
         assert len(list(other.entries("kept"))) == heads["kept"] + 1
-    assert os.listdir(tmp_path) == ["run.db"]
+    assert [file.name for file in tmp_path.iterdir()] == ["run.db"]
 
 
 def test_many_entries_in_another_database_are_found_by_an_index(tmp_path: Path) -> None:

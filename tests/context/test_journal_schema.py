@@ -71,7 +71,10 @@ def test_a_database_of_version_1_is_brought_up_to_date(database_url: str) -> Non
     """Entries, threads and forks that version 1 wrote read back, and everything new works on them."""
     written_by_version_1(database_url)
     with open_journal(database_url) as journal:
-        assert [(entry.kind, entry.data) for entry in journal.entries("main")] == [("opening", b"{}"), ("user", b"hello")]
+        assert [(entry.kind, entry.data) for entry in journal.entries("main")] == [
+            ("opening", b"{}"),
+            ("user", b"hello"),
+        ]
         assert [entry.reference for entry in journal.entries("fork")] == ["main/0"]
         main, fork = journal.threads()
         assert (main.created, main.updated, fork.parent) == (10.0, 20.0, ("main", 0))
