@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from agentmem.cli import demo, doctor, pages, prefix, reports, run
+from agentmem.cli import demo, doctor, local, pages, prefix, reports, run
 from agentmem.cli.exits import EPILOG, Commands
 
 app = typer.Typer(
@@ -42,5 +42,6 @@ app.command()(prefix.prefix)
 app.command()(reports.runs)
 app.command()(reports.report)
 app.command()(reports.forget)
+app.add_typer(local.local, name="local")
 app.command()(doctor.doctor)
 app.command()(demo.demo)

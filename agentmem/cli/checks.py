@@ -70,6 +70,34 @@ def prices() -> Check:
     return Check("Prices", known, f"genai-prices {version('genai-prices')}", "upgrade genai-prices")
 
 
+def anthropic() -> Check:
+    """Whether there is a key; it is never shown."""
+    from agentmem.config import Config
+
+    mend = "for anthropic:... models: export ANTHROPIC_API_KEY=..."
+    try:
+        key = Config.load().anthropic_api_key
+    except AgentmemError as error:
+        return Check("Anthropic key", False, str(error), mend)
+    return Check("Anthropic key", key is not None, "ANTHROPIC_API_KEY is set" if key else "not set", mend)
+
+
+def engine() -> Check:
+    """llama.cpp in process: measures a real KV cache without a key."""
+    from agentmem.cli.local import ENGINE, GET_ENGINE, engine_version
+
+    found = engine_version()
+    return Check("Local engine", bool(found), f"{ENGINE} {found or 'is not installed'}", GET_ENGINE)
+
+
+def weights() -> Check:
+    from agentmem.cli.local import GET_WEIGHTS
+    from agentmem.models.weights import SMOLLM2, find
+
+    found = find()
+    return Check("Local weights", bool(found), str(found or f"{SMOLLM2.name} is not here"), GET_WEIGHTS)
+
+
 def postgres() -> Check:
     return _packages("Postgres", ("psycopg", "langgraph-checkpoint-postgres"), "runs in Postgres", "postgres")
 
@@ -134,6 +162,9 @@ CHECKS: tuple[Callable[[], Check], ...] = (
     assets,
     tokens,
     prices,
+    anthropic,
+    engine,
+    weights,
     postgres,
     langchain,
     git,
