@@ -1,0 +1,75 @@
+"""What is remembered of a page's content so that it need not be parsed and counted again."""
+
+import json
+import re
+from bisect import bisect_left
+from dataclasses import dataclass
+from itertools import accumulate, pairwise
+
+from agentmem.pages.markdown import Heading, Section, Tree, outline, sections
+from agentmem.pages.names import is_markdown
+from agentmem.pages.page import Page
+from agentmem.tokens import count
+
+_TITLE = re.compile(r"^title:[ \t]*(.+?)[ \t]*$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """A page's title, tokens and headings.
+
+    ``own`` holds the tokens before the first heading, then those of each section's own text, its heading included.
+    Their sum is ``tokens``.
+    """
+
+    title: str
+    tokens: int
+    front: int
+    size: int
+    own: tuple[int, ...]
+    headings: tuple[Heading, ...]
+
+    @property
+    def tree(self) -> Tree:
+        """The page's sections."""
+        return Tree(self.front, self.size, sections(self.headings, self.size))
+
+    def totals(self, tree: Tree) -> list[int]:
+        """The tokens of each section of this page's tree, subsections included."""
+        starts = [section.start for section in tree.sections]
+        sums = list(accumulate(self.own[1:], initial=0))
+        return [sums[bisect_left(starts, one.end)] - sums[index] for index, one in enumerate(tree.sections)]
+
+
+def digest(page: Page) -> Digest:
+    """Parse and count a page."""
+    size = len(page.data)
+    front, headings = outline(page.data) if is_markdown(page.name) else (0, ())
+    cuts = [0, *(one.start for one in headings), size]
+    own = tuple(count(page.data[start:end].decode()) for start, end in pairwise(cuts))
+    return Digest(_title(page, front, headings), sum(own), front, size, own, headings)
+
+
+def dump(value: Digest) -> str:
+    """As JSON text."""
+    headings = [[one.title, one.level, one.line, one.start, one.body] for one in value.headings]
+    return json.dumps([value.title, value.front, value.size, value.own, headings], separators=(",", ":"))
+
+
+def load(text: str) -> Digest:
+    """What `dump` wrote."""
+    title, front, size, own, headings = json.loads(text)
+    return Digest(title, sum(own), front, size, tuple(own), tuple(Heading(*one) for one in headings))
+
+
+def section_of(tree: Tree, offset: int) -> Section | None:
+    """The innermost section in which the byte at ``offset`` stands."""
+    index = bisect_left([section.start for section in tree.sections], offset + 1)
+    return tree.sections[index - 1] if index else None
+
+
+def _title(page: Page, front: int, headings: tuple[Heading, ...]) -> str:
+    given = _TITLE.search(page.data[:front].decode())
+    if given:
+        return given[1].strip("'\"")
+    return next((one.title for one in headings if one.level == 1), headings[0].title if headings else "")

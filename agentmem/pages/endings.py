@@ -1,0 +1,47 @@
+"""Line endings: edits keep those of the page they change."""
+
+import re
+
+NEWLINE = re.compile(r"\r\n?|\n")
+NEWLINE_BYTES = re.compile(rb"\r\n?|\n")
+
+_BLANKS = re.compile(rb"(?:[ \t]*(?:\r\n?|\n))*")
+
+
+def ending(data: bytes) -> str | None:
+    """The line ending of ``data``, if it has any and always the same."""
+    found = set(NEWLINE_BYTES.findall(data))
+    return found.pop().decode() if len(found) == 1 else None
+
+
+def newline(data: bytes) -> bytes:
+    """The line break to put into ``data``."""
+    return (ending(data) or "\n").encode()
+
+
+def encoded(text: str, like: bytes) -> bytes:
+    """``text`` as UTF-8 with the line endings of ``like``, where that has one kind; else as it is."""
+    style = ending(like)
+    return (text if style is None else NEWLINE.sub(style, text)).encode()
+
+
+def line_of(data: bytes, offset: int) -> int:
+    """The number of the line in which the byte at ``offset`` stands, from 1."""
+    return len(NEWLINE_BYTES.findall(data[:offset])) + 1
+
+
+def ends_line(data: bytes) -> bool:
+    """Whether whatever is added behind ``data`` begins a line."""
+    return not data or data.endswith((b"\n", b"\r"))
+
+
+def leading_blanks(data: bytes) -> bytes:
+    """The blank lines that ``data`` begins with."""
+    match = _BLANKS.match(data)
+    return match[0] if match else b""
+
+
+def trailing_blanks(data: bytes) -> bytes:
+    """The line break that ends the last line with anything in it, and the blank lines behind it."""
+    rest = data[len(data.rstrip(b" \t\r\n")) :]
+    return rest.lstrip(b" \t")

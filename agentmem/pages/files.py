@@ -1,0 +1,265 @@
+"""Reads and replaces the files of one folder: nothing outside it, never half a file.
+
+Every path is walked folder by folder with O_NOFOLLOW, from the real path that was checked, so that a link put in
+its way meanwhile is refused rather than followed.
+"""
+
+import errno
+import os
+import secrets
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from agentmem.errors import NotAPage, OutsideWorkspace, PageNotFound, WorkspaceError
+from agentmem.pages.names import canonical, is_binary, listed
+
+MAX_BYTES = 20_000_000
+"""The largest file that is read or written as a page."""
+
+TEMP_PREFIX = ".agentmem-new-"
+
+_KINDS: tuple[tuple[Callable[[int], bool], str], ...] = (
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISLNK, "a link that leads nowhere"),
+    (stat.S_ISFIFO, "a named pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+)
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What a file's metadata says of its content: while it is the same, so is the content."""
+
+    size: int
+    modified: int
+    changed: int
+    inode: int
+
+    @classmethod
+    def of(cls, status: os.stat_result) -> "Stamp":
+        return cls(status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+
+
+class Files:
+    """The files below ``root``. Names are posix paths relative to it; errors are WorkspaceErrors."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = Path(os.path.realpath(root))
+
+    def locate(self, name: str) -> str:
+        """The real name of a page: links inside the workspace are followed, those that lead out are refused."""
+        asked = canonical(name)
+        real = os.path.realpath(self.root / asked)
+        if real == str(self.root):
+            return ""
+        inside = str(self.root).rstrip("/") + "/"
+        if not real.startswith(inside):
+            raise OutsideWorkspace(f"'{name}' is a link that leads out of the workspace.")
+        return real.removeprefix(inside)
+
+    def exists(self, name: str) -> bool:
+        """Whether anything stands at the real name ``name``."""
+        return os.path.lexists(self.root / name)
+
+    def read(self, name: str) -> tuple[bytes, Stamp]:
+        """The bytes of a page and the stamp they were read under. Raises PageNotFound and NotAPage."""
+        with self._parent(name) as (folder, leaf), reported(name, "read"):
+            _refuse_special(name, os.lstat(leaf, dir_fd=folder))  # opening a device can already do something
+            with os.fdopen(os.open(leaf, _READ, dir_fd=folder), "rb") as file:
+                status = os.fstat(file.fileno())
+                _refuse_special(name, status)
+                data = file.read(MAX_BYTES + 1)
+        checked(name, data)
+        return data, Stamp.of(status)
+
+    def write(self, name: str, data: bytes, note: Callable[[str], None]) -> None:
+        """Put ``data`` in place of a page, or make it: at every moment the file is whole, the old or the new.
+
+        Permissions and, where allowed, the owner are kept. ``note`` is told the temporary file's name before it is
+        made, so that one left by a kill can be found and removed.
+        """
+        checked(name, data)
+        with self._parent(name, create=True) as (folder, leaf), reported(name, "written"):
+            old = _status(folder, leaf)
+            if old is not None:
+                _refuse_special(name, old)
+            temp = TEMP_PREFIX + secrets.token_hex(6)
+            note(name[: len(name) - len(leaf)] + temp)
+            try:
+                _fill(folder, temp, data, old)
+                os.replace(temp, leaf, src_dir_fd=folder, dst_dir_fd=folder)
+            except BaseException:
+                _remove(folder, temp)
+                raise
+            os.fsync(folder)
+
+    def move(self, name: str, to: str) -> None:
+        """Rename a page. The caller has made sure that nothing stands at ``to``."""
+        with (
+            self._parent(name) as (source, leaf),
+            self._parent(to, create=True) as (target, new),
+            reported(name, "moved"),
+        ):
+            os.rename(leaf, new, src_dir_fd=source, dst_dir_fd=target)
+            os.fsync(target)
+            os.fsync(source)
+
+    def delete(self, name: str) -> None:
+        """Remove a page."""
+        with self._parent(name) as (folder, leaf), reported(name, "deleted"):
+            os.unlink(leaf, dir_fd=folder)
+            os.fsync(folder)
+
+    def remove_temporary(self, name: str) -> None:
+        """Remove a temporary file of a writer that was killed; anything else is left alone."""
+        if name.rpartition("/")[2].startswith(TEMP_PREFIX):
+            # Where its folder is gone or no longer a folder, so is the file.
+            with suppress(WorkspaceError), self._parent(canonical(name)) as (folder, leaf):
+                _remove(folder, leaf)
+
+    def walk(self, folder: str = "") -> Iterator[tuple[str, Stamp]]:
+        """Every file that may be a page below ``folder``, in no order. Hidden files and links are left out."""
+        prefix = f"{folder}/" if folder else ""
+        try:
+            entries = os.scandir(self.root / folder)
+        except OSError:
+            return
+        with entries:
+            for entry in entries:
+                if not listed(entry.name):
+                    continue
+                if entry.is_dir(follow_symlinks=False):
+                    yield from self.walk(prefix + entry.name)
+                elif entry.is_file(follow_symlinks=False) and not is_binary(entry.name):
+                    yield prefix + entry.name, Stamp.of(entry.stat(follow_symlinks=False))
+
+    def others(self, folder: str) -> list[str]:
+        """The files of one folder that are not hidden, whatever they are, sorted."""
+        prefix = f"{folder}/" if folder else ""
+        with suppress(OSError), os.scandir(self.root / folder) as entries:
+            return sorted(prefix + one.name for one in entries if listed(one.name) and not one.is_dir())
+        return []
+
+    @contextmanager
+    def _parent(self, name: str, create: bool = False) -> Iterator[tuple[int, str]]:
+        """An open descriptor of the folder that holds ``name``, and the name's last part."""
+        *folders, leaf = name.split("/")
+        if not leaf:
+            raise NotAPage("That is the workspace itself, a folder. Name a page in it.")
+        with reported(name, "opened"):
+            folder = os.open(self.root, _FOLDER)
+        try:
+            for part in folders:
+                with reported(name, "opened"):
+                    inner = _enter(folder, part, create)
+                os.close(folder)
+                folder = inner
+            yield folder, leaf
+        finally:
+            os.close(folder)
+
+
+def encoded(name: str, text: str) -> bytes:
+    """``text`` as UTF-8. Raises NotAPage where it has none."""
+    try:
+        return text.encode()
+    except UnicodeEncodeError as error:
+        raise NotAPage(
+            f"The text for '{name}' has half a surrogate pair at character {error.start}, which UTF-8 cannot hold."
+        ) from None
+
+
+@contextmanager
+def reported(name: str, done: str) -> Iterator[None]:
+    """Turns the system's errors into ours."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise PageNotFound(f"There is no page '{name}'.") from None
+    except NotADirectoryError:
+        raise NotAPage(f"'{name}' could not be {done}: a part of its path is a file or a link, not a folder.") from None
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise OutsideWorkspace(f"'{name}' became a link while it was being {done}.") from None
+        reason = error.strerror or str(error)
+        raise WorkspaceError(f"'{name}' could not be {done}: {reason}. Nothing was changed.") from error
+
+
+def checked(name: str, data: bytes) -> None:
+    """Raises NotAPage unless ``data`` is UTF-8 text of a size that can be a page."""
+    if len(data) > MAX_BYTES:
+        raise _too_large(name)
+    if b"\0" in data:
+        raise NotAPage(f"'{name}' is not a text page: it holds binary data (a zero byte).")
+    try:
+        data.decode()
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise NotAPage(
+            f"'{name}' is not a text page: it is not UTF-8 (byte 0x{data[error.start]:02x} at offset {error.start}, "
+            f"line {line}). Convert it to UTF-8 first."
+        ) from None
+
+
+def _status(folder: int, leaf: str) -> os.stat_result | None:
+    try:
+        return os.lstat(leaf, dir_fd=folder)
+    except FileNotFoundError:
+        return None
+
+
+def _refuse_special(name: str, status: os.stat_result) -> None:
+    for is_kind, kind in _KINDS:
+        if is_kind(status.st_mode):
+            raise NotAPage(f"'{name}' is {kind}, not a page.")
+    if status.st_size > MAX_BYTES:
+        raise _too_large(name)
+
+
+def _too_large(name: str) -> NotAPage:
+    return NotAPage(f"'{name}' is too large for a page: pages hold at most {MAX_BYTES // 1_000_000} MB.")
+
+
+def _enter(folder: int, part: str, create: bool) -> int:
+    try:
+        return os.open(part, _FOLDER, dir_fd=folder)
+    except FileNotFoundError:
+        if not create:
+            raise
+    try:
+        os.mkdir(part, dir_fd=folder)
+        os.fsync(folder)
+    except FileExistsError:
+        pass  # made by someone else meanwhile: as good as ours
+    return os.open(part, _FOLDER, dir_fd=folder)
+
+
+def _fill(folder: int, temp: str, data: bytes, old: os.stat_result | None) -> None:
+    """Make the file ``temp`` with all of ``data`` on the disk, and the rights of the file it will replace."""
+    with os.fdopen(os.open(temp, _NEW, 0o666, dir_fd=folder), "wb") as file:
+        file.write(data)
+        file.flush()
+        if old is not None:
+            _take_over(file.fileno(), old)
+        os.fsync(file.fileno())
+
+
+def _take_over(descriptor: int, old: os.stat_result) -> None:
+    mine = os.fstat(descriptor)
+    if (mine.st_uid, mine.st_gid) != (old.st_uid, old.st_gid):
+        with suppress(PermissionError):  # only root may give files away; the content matters more
+            os.fchown(descriptor, old.st_uid, old.st_gid)
+    os.fchmod(descriptor, stat.S_IMODE(old.st_mode))
+
+
+def _remove(folder: int, leaf: str) -> None:
+    with suppress(FileNotFoundError):
+        os.unlink(leaf, dir_fd=folder)

@@ -1,0 +1,174 @@
+"""What the workspace knows of all its pages at once: revisions and digests, brought up to date when asked.
+
+A file is read again only when its stamp says that it may have changed; a page is parsed and counted again only when
+its content is new. Both are remembered on disk, so that opening an unchanged workspace costs a look at each file.
+"""
+
+import time
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Literal
+
+from agentmem.errors import WorkspaceError
+from agentmem.pages.cache import Cache
+from agentmem.pages.digest import Digest, digest, dump, load
+from agentmem.pages.files import Files, Stamp
+from agentmem.pages.names import is_markdown
+from agentmem.pages.page import Page, make
+
+_SETTLED_NS = 2_000_000_000  # a file may change twice within its time stamp's resolution: 2 s on FAT, the coarsest
+_FEW = 4  # pages: for fewer, threads cost more than they save
+_WORKERS = 2
+_DIGEST = "digest"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A page that changed: ``revision`` is None when it was deleted, ``previous`` None when it is new."""
+
+    kind: Literal["created", "edited", "deleted"]
+    page: str
+    revision: str | None
+    previous: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    name: str
+    stamp: Stamp
+    revision: str
+    digest: Digest | None
+
+
+class Index:
+    """Revisions and digests of all pages, as of the last `sync`."""
+
+    def __init__(self, files: Files) -> None:
+        self._files = files
+        self._cache: Cache | None = None
+        self._settled: dict[str, tuple[Stamp, str]] | None = None
+        self._digests: dict[str, Digest | str] = {}
+        self._known: dict[str, str] = {}
+        self._complete = False
+
+    @property
+    def cache(self) -> Cache:
+        """Opened when first needed: reading or rendering single pages leaves nothing on the disk."""
+        if self._cache is None:
+            self._cache = Cache(self._files.root)
+        return self._cache
+
+    def close(self) -> None:
+        """Close the cache. It is opened again when needed."""
+        if self._cache is not None:
+            self._cache.close()
+            self._cache = None
+
+    @property
+    def revisions(self) -> Mapping[str, str]:
+        """The revision of every page, by name."""
+        return self._known
+
+    def sync(self) -> list[Change]:
+        """Look at every file again. Gives the changes since it was last known; none the first time."""
+        if self._settled is None:
+            self._digests.update(self.cache.facts(_DIGEST))
+            self._settled = self.cache.stamps()
+        found = dict(self._files.walk())
+        unread = [name for name, stamp in found.items() if name not in self._settled or self._settled[name][0] != stamp]
+        read = {one.name: one for one in self._read_all(unread)}
+        self._keep(found, read)
+        now = {name: read[name].revision if name in read else self._settled[name][1] for name in found}
+        return self._take({name: revision for name, revision in now.items() if revision})
+
+    def seen(self, name: str, page: Page | None) -> list[Change]:
+        """Take note of one page as it is now (None: there is none)."""
+        was, now = self._known.get(name), page.revision if page else None
+        if was == now:
+            return []
+        _set(self._known, name, now)
+        return [_change(name, now, was)] if was or self._complete else []
+
+    def digest(self, page: Page) -> Digest:
+        """The digest of a page."""
+        return self._recall(_key(page.name, page.revision)) or self._remember(page)
+
+    def digest_of(self, name: str) -> Digest | None:
+        """The digest of a page as of the last `sync`; None if there is no such page."""
+        revision = self._known.get(name)
+        return self._recall(_key(name, revision)) if revision else None
+
+    def _recall(self, key: str) -> Digest | None:
+        value = self._digests.get(key)
+        if isinstance(value, str):
+            value = self._digests[key] = load(value)
+        return value
+
+    def _remember(self, page: Page) -> Digest:
+        value = self._digests[_key(page.name, page.revision)] = digest(page)
+        return value
+
+    def _read_all(self, names: list[str]) -> list[_Read]:
+        if len(names) < _FEW:
+            return [self._read(name) for name in names]
+        with ThreadPoolExecutor(_WORKERS) as pool:  # one parses while the other counts: counting frees Python's lock
+            return list(pool.map(self._read, names))
+
+    def _read(self, name: str) -> _Read:
+        try:
+            data, stamp = self._files.read(name)
+        except WorkspaceError:
+            return _Read(name, Stamp(-1, 0, 0, 0), "", None)
+        page = make(name, data)
+        new = _key(name, page.revision) not in self._digests
+        return _Read(name, stamp, page.revision, digest(page) if new else None)
+
+    def _keep(self, found: Mapping[str, Stamp], read: Mapping[str, _Read]) -> None:
+        """Remember what was read, on disk too; a file that may still change unnoticed is read again next time."""
+        assert self._settled is not None
+        latest = time.time_ns() - _SETTLED_NS
+        gone = [name for name in self._settled if name not in found]
+        changed = {
+            one.name: (one.stamp if one.revision else found[one.name], one.revision)
+            for one in read.values()
+            if max(found[one.name].modified, found[one.name].changed, one.stamp.modified, one.stamp.changed) < latest
+        }
+        fresh = {_key(one.name, one.revision): one.digest for one in read.values() if one.digest}
+        self._digests.update(fresh)
+        for name in [*gone, *read]:
+            self._settled.pop(name, None)
+        self._settled.update(changed)
+        if gone or changed:
+            self.cache.keep_stamps(changed, gone)
+        if fresh:
+            self.cache.keep_facts(_DIGEST, {key: dump(value) for key, value in fresh.items()})
+
+    def _take(self, now: dict[str, str]) -> list[Change]:
+        was, self._known = self._known, now
+        first, self._complete = not self._complete, True
+        names = sorted(name for name in was.keys() | now.keys() if was.get(name) != now.get(name))
+        return [_change(name, now.get(name), was.get(name)) for name in names if not first or name in was]
+
+
+def _key(name: str, revision: str) -> str:
+    """Under which a digest is kept: the same bytes are other sections in a page that is not markdown."""
+    return f"{'markdown' if is_markdown(name) else 'text'}:{revision}"
+
+
+def _change(name: str, now: str | None, was: str | None) -> Change:
+    kind: Literal["created", "edited", "deleted"] = "deleted" if now is None else "created" if was is None else "edited"
+    return Change(kind, name, now, was)
+
+
+def _set(known: dict[str, str], name: str, revision: str | None) -> None:
+    if revision is None:
+        known.pop(name, None)
+    else:
+        known[name] = revision
+
+
+def totals(index: Index, names: Iterable[str]) -> dict[str, int]:
+    """The tokens of these pages."""
+    digests = ((name, index.digest_of(name)) for name in names)
+    return {name: value.tokens for name, value in digests if value}

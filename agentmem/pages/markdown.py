@@ -1,0 +1,152 @@
+"""The sections of a markdown page, as byte offsets into the file's own bytes.
+
+markdown-it-py says where blocks begin and end, in lines; only the block rules run, because a heading's place never
+depends on what stands inside a line. Headings in lists and quotes are no sections: markdown-it nests them deeper.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+from mdit_py_plugins.front_matter import front_matter_plugin
+from mdit_py_plugins.tasklists import tasklists_plugin
+
+BOM = b"\xef\xbb\xbf"
+
+_NEWLINE = re.compile(rb"\r\n?|\n")  # what markdown-it takes for one: neither form feed nor U+2028
+_LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)|</?[a-zA-Z][^>]*>")
+_SPACE = re.compile(r"\s+")
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A heading and what stands below it.
+
+    Offsets are bytes of the file: ``start`` of the heading, ``body`` behind it, ``stop`` where the section's own text
+    ends (the next heading), ``end`` where its last subsection does. ``line`` counts from 1. ``number`` counts the
+    headings of this title under the same parent, from 1; ``path`` holds (title, number) from the top down.
+    """
+
+    title: str
+    level: int
+    line: int
+    start: int
+    body: int
+    stop: int
+    end: int
+    number: int
+    path: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A heading alone: all that has to be remembered of a page to build its tree again."""
+
+    title: str
+    level: int
+    line: int
+    start: int
+    body: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """A page's sections in the order of the page. ``front`` is where its front matter ends (or its
+    byte-order mark), ``size`` its length.
+
+    The text before the first heading, from ``front`` to ``stop``, belongs to no section.
+    """
+
+    front: int
+    size: int
+    sections: tuple[Section, ...]
+
+    @property
+    def stop(self) -> int:
+        """Where the text before the first heading ends."""
+        return self.sections[0].start if self.sections else self.size
+
+    def cuts(self) -> tuple[int, ...]:
+        """Offsets that part the page without gaps: 0, front, each heading, size."""
+        return (0, self.front, *(section.start for section in self.sections), self.size)
+
+
+def parser(*core: str, kind: type[MarkdownIt] = MarkdownIt) -> MarkdownIt:
+    """A new parser: CommonMark with front matter, tables and task lists; with these core rules only, if any."""
+    markdown = kind("commonmark").enable("table").use(front_matter_plugin).use(tasklists_plugin)
+    if core:
+        markdown.core.ruler.enableOnly(core)
+    markdown.parse("[x]: y")  # compiles the rules: doing so later would race between threads
+    return markdown
+
+
+@cache
+def _block_parser() -> MarkdownIt:
+    return parser("normalize", "block")
+
+
+def parse(data: bytes) -> Tree:
+    """The tree of a markdown page. ``data`` is UTF-8."""
+    front, headings = outline(data)
+    return Tree(front, len(data), sections(headings, len(data)))
+
+
+def outline(data: bytes) -> tuple[int, tuple[Heading, ...]]:
+    """Where the front matter ends, and the headings of a markdown page."""
+    tokens = _block_parser().parse(data.decode("utf-8-sig"))
+    lines = line_starts(data)
+    front = lines[end(tokens[0])] if tokens and tokens[0].type == "front_matter" else lines[0]
+    return front, tuple(_headings(tokens, lines))
+
+
+def line_starts(data: bytes) -> list[int]:
+    """The byte offset of every line, as markdown-it counts them, and of the end. A byte-order mark is no text."""
+    first = len(BOM) if data.startswith(BOM) else 0
+    return [first, *(match.end() for match in _NEWLINE.finditer(data)), len(data)]
+
+
+def end(token: Token) -> int:
+    """The line after a block token's last."""
+    return token.map[1] if token.map else 0
+
+
+def sections(headings: Sequence[Heading], size: int) -> tuple[Section, ...]:
+    """The sections that these headings begin: each lasts until a heading of its own level or above."""
+    ends, stops = _ends(headings, size)
+    open_paths: list[tuple[int, tuple[tuple[str, int], ...]]] = []
+    seen: dict[tuple[tuple[tuple[str, int], ...], str], int] = {}
+    found = []
+    for index, one in enumerate(headings):
+        while open_paths and open_paths[-1][0] >= one.level:
+            open_paths.pop()
+        above = open_paths[-1][1] if open_paths else ()
+        number = seen[above, one.title] = seen.get((above, one.title), 0) + 1
+        path = (*above, (one.title, number))
+        open_paths.append((one.level, path))
+        place = (one.line, one.start, one.body, stops[index], ends[index])
+        found.append(Section(one.title, one.level, *place, number, path))
+    return tuple(found)
+
+
+def _ends(headings: Sequence[Heading], size: int) -> tuple[list[int], list[int]]:
+    ends, still_open = [size] * len(headings), list[int]()
+    for index, one in enumerate(headings):
+        while still_open and headings[still_open[-1]].level >= one.level:
+            ends[still_open.pop()] = one.start
+        still_open.append(index)
+    return ends, [*(one.start for one in headings[1:]), size]
+
+
+def _headings(tokens: Sequence[Token], lines: Sequence[int]) -> Iterator[Heading]:
+    for index, token in enumerate(tokens):
+        if token.type == "heading_open" and token.level == 0 and token.map:
+            first, after = token.map
+            yield Heading(_title(tokens[index + 1].content), int(token.tag[1:]), first + 1, lines[first], lines[after])
+
+
+def _title(source: str) -> str:
+    """A heading's text without the targets of its links and without HTML tags, on one line."""
+    return _SPACE.sub(" ", _LINK.sub(r"\1", source)).strip()

@@ -1,0 +1,58 @@
+"""What a page may be called, and which files of a folder are pages at all."""
+
+import re
+from pathlib import PurePosixPath
+
+from agentmem.errors import NotAPage, OutsideWorkspace, WorkspaceError
+
+HOME = ".agentmem"
+"""The folder inside a workspace in which agentmem keeps what belongs to itself."""
+
+MARKDOWN = frozenset({".md", ".markdown"})
+"""Suffixes of pages that are parsed into sections. Every other text file is read and edited as plain text."""
+
+GENERATED = frozenset({"node_modules", "__pycache__"})
+"""Folders that programs fill and nobody reads; they are left out of listings, counts and search."""
+
+BINARY = re.compile(
+    r"\.(7z|a|avi|bin|bmp|bz2|class|db|dll|docx?|dylib|eot|exe|gif|gz|ico|jar|jpe?g|lance|mov|mp[34]|np[yz]|o|od[ts]"
+    r"|og[gv]|otf|parquet|pdf|pkl|png|pptx?|pt|pyc|safetensors|so|sqlite|tar|tgz|tiff?|ttf|wasm|wav|web[mp]|whl|woff2?"
+    r"|xlsx?|xz|zip|zst)$",
+    re.IGNORECASE,
+)
+"""Suffixes of files that are never text, so that they need not be opened to know it."""
+
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f\u2028\u2029\ud800-\udfff]")
+
+
+def canonical(name: str) -> str:
+    """``name`` without needless ``./`` and slashes. Raises where it could lead out of the workspace."""
+    if _UNPRINTABLE.search(name):
+        raise WorkspaceError(f"{name!r} is no page's name: it has a control character in it.")
+    if name.startswith("/") or ".." in name.split("/"):
+        raise OutsideWorkspace(f"'{name}' leads out of the workspace. Give a path inside it, such as 'notes/plan.md'.")
+    return "/".join(part for part in name.split("/") if part not in ("", "."))
+
+
+def checked_for_writing(name: str) -> str:
+    """``name`` as it is, unless it is empty or hidden: those are refused."""
+    if not name:
+        raise NotAPage("A page needs a name, such as 'notes/plan.md'.")
+    if any(part.startswith(".") for part in name.split("/")):
+        raise WorkspaceError(f"'{name}' is hidden: names that begin with a dot cannot be written, moved or deleted.")
+    return name
+
+
+def listed(name: str) -> bool:
+    """Whether a file or folder of this one name belongs in a listing."""
+    return not (name.startswith(".") or name in GENERATED or _UNPRINTABLE.search(name))
+
+
+def is_markdown(name: str) -> bool:
+    """Whether the page is parsed into sections."""
+    return PurePosixPath(name).suffix.lower() in MARKDOWN
+
+
+def is_binary(name: str) -> bool:
+    """Whether the suffix alone says that this is no text."""
+    return BINARY.search(name) is not None

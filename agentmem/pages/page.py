@@ -1,0 +1,83 @@
+"""One page: its bytes, their revision, and the sections in them."""
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+
+from agentmem.errors import SectionNotFound
+from agentmem.pages import address
+from agentmem.pages.markdown import Section, Tree, parse
+from agentmem.pages.names import is_markdown
+
+SHOWN = 12
+"""How many characters of a revision people and models are shown."""
+
+
+@dataclass(frozen=True)  # no slots: the text and the tree are made when first asked for
+class Page:
+    """A page as it was when it was read. ``name`` is its path in the workspace, ``revision`` its content hash."""
+
+    name: str
+    data: bytes
+    revision: str
+
+    @cached_property
+    def text(self) -> str:
+        """The page's text, line endings as they are in the file."""
+        return self.data.decode()
+
+    @cached_property
+    def tree(self) -> Tree:
+        """The page's sections; a page that is not markdown has none."""
+        return parse(self.data) if is_markdown(self.name) else Tree(0, len(self.data), ())
+
+    @property
+    def sections(self) -> tuple[Section, ...]:
+        """The page's sections, in order."""
+        return self.tree.sections
+
+    def span(self, path: str | None) -> "Span":
+        """Where the section stands that ``path`` names (see agentmem.pages.address); None names the page."""
+        if path is None:
+            return Span(None, None, 0, len(self.data))
+        if path == address.OWN:
+            return Span(path, None, self.tree.front, self.tree.stop)
+        above, _, last = path.rpartition("/")
+        if last == address.OWN and above:
+            section = self._section(above)
+            return Span(f"{address.of(section)}/{address.OWN}", section, section.body, section.stop)
+        section = self._section(path)
+        return Span(address.of(section), section, section.start, section.end)
+
+    def cut(self, span: "Span") -> str:
+        """The text of a span."""
+        return self.data[span.start : span.end].decode()
+
+    def _section(self, path: str) -> Section:
+        try:
+            return address.find(self.sections, path)
+        except SectionNotFound as error:
+            raise SectionNotFound(f"{self.name}: {error}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A slice of a page's bytes. ``path`` is its exact address in the page, None for the whole page.
+
+    ``section`` is the section it is, or whose own text it is.
+    """
+
+    path: str | None
+    section: Section | None
+    start: int
+    end: int
+
+    @property
+    def whole(self) -> bool:
+        """Whether this is a section with its heading and all that stands below it."""
+        return self.section is not None and self.start == self.section.start
+
+
+def make(name: str, data: bytes) -> Page:
+    """The page of these bytes."""
+    return Page(name, data, hashlib.sha256(data).hexdigest())

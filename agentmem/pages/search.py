@@ -1,0 +1,153 @@
+"""Full-text search over the sections of all pages: SQLite's FTS5, ranked by bm25."""
+
+import re
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+from agentmem.errors import WorkspaceError
+from agentmem.pages import address
+from agentmem.pages.cache import Cache
+from agentmem.pages.endings import NEWLINE
+from agentmem.pages.page import Page
+
+_WEIGHTS = "4.0, 6.0, 1.0"  # a word in the page's name, in a heading of the path, in the text
+_OPEN, _CLOSE = "\x01", "\x02"
+_MARKED = re.compile(f"{_OPEN}([^{_CLOSE}]*){_CLOSE}")
+_TERM = re.compile(r'"([^"]+)"|([^\s"]+)')
+_WIDEST = 240  # characters of a snippet
+_BEFORE = 80  # of them before the first match
+
+_RANKED = f"""
+SELECT name, section, line, highlight(sections, 2, '{_OPEN}', '{_CLOSE}'), -rank
+FROM sections WHERE sections MATCH ? AND rank MATCH 'bm25({_WEIGHTS})' ORDER BY rank LIMIT ?
+"""
+_LITERAL = """
+SELECT name, section, line, substr(body, 1, at - 1) || ? || substr(body, at, ?) || ? || substr(body, at + ?), 1.0
+FROM (SELECT *, instr(lower(body), lower(?)) AS at FROM sections) WHERE at > 0 ORDER BY name, line LIMIT ?
+"""
+
+_Row = tuple[str, str | None, int, str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A section that was found. ``line`` and ``snippet`` are the line that matches best, in the file's own words.
+
+    ``section`` is its path in the page (None: before the first heading). Scores fall from one hit to the next; they
+    compare within one search only.
+    """
+
+    page: str
+    section: str | None
+    line: int
+    snippet: str
+    score: float
+
+    @property
+    def address(self) -> str:
+        """The address by which the section can be read."""
+        return address.join(self.page, self.section)
+
+
+def update(cache: Cache, revisions: Mapping[str, str], read: Callable[[str], Page | None]) -> None:
+    """Bring the index to these revisions; ``read`` gives the pages that are new in it."""
+    with cache.transaction() as connection:
+        indexed = dict(connection.execute("SELECT name, revision FROM indexed"))
+        for name in indexed.keys() - revisions.keys():
+            _forget(connection, name)
+        for name, revision in revisions.items():
+            if indexed.get(name) != revision:
+                _forget(connection, name)
+                page = read(name)
+                if page:
+                    _insert(connection, page)
+
+
+def search(cache: Cache, query: str, limit: int) -> tuple[Hit, ...]:
+    """The best hits: sections with all of the words, then with any, then with the literal text."""
+    terms = [phrase or word for phrase, word in _TERM.findall(query)]
+    words = [_quoted(term) for term in terms if any(map(str.isalnum, term))]
+    if not query.strip():
+        raise WorkspaceError("The search is empty. Give one or more words to look for.")
+    hits = dict[tuple[str, str | None], Hit]()
+    with cache.reading() as connection:
+        for find in _TIERS:
+            if len(hits) < limit:
+                lowest = min((hit.score for hit in hits.values()), default=None)
+                for hit in _falling(map(_hit, find(connection, query.strip(), words, limit)), lowest):
+                    hits.setdefault((hit.page, hit.section), hit)
+    return tuple(hits.values())[:limit]
+
+
+def _all_words(connection: sqlite3.Connection, query: str, words: list[str], limit: int) -> list[_Row]:
+    return connection.execute(_RANKED, (" ".join(words), limit)).fetchall() if words else []
+
+
+def _any_word(connection: sqlite3.Connection, query: str, words: list[str], limit: int) -> list[_Row]:
+    return connection.execute(_RANKED, (" OR ".join(words), limit)).fetchall() if len(words) > 1 else []
+
+
+def _literal(connection: sqlite3.Connection, query: str, words: list[str], limit: int) -> list[_Row]:
+    size = len(query)
+    return connection.execute(_LITERAL, (_OPEN, size, _CLOSE, size, query, limit)).fetchall()
+
+
+_TIERS = (_all_words, _any_word, _literal)
+
+
+def _quoted(term: str) -> str:
+    """A term as an FTS5 string, in which nothing is an operator."""
+    return '"' + term.replace('"', '""') + '"'
+
+
+def _falling(hits: Iterator[Hit], lowest: float | None) -> list[Hit]:
+    """Hits of a later tier, their scores scaled to stand below the ones before."""
+    found = list(hits)
+    if lowest is None or not found or found[0].score < lowest:
+        return found
+    scale = lowest / found[0].score
+    return [replace(hit, score=hit.score * scale) for hit in found]
+
+
+def _hit(row: _Row) -> Hit:
+    name, section, first, marked, score = row
+    lines = NEWLINE.split(marked)
+    best = max(range(len(lines)), key=lambda index: _matches(lines[index]))
+    if not _matches(lines[best]):
+        best = 0
+    return Hit(name, section, first + best, _snippet(lines[best]), score)
+
+
+def _matches(line: str) -> int:
+    return len({word.casefold() for word in _MARKED.findall(line)}) if _OPEN in line else 0
+
+
+def _snippet(marked: str) -> str:
+    start = max(0, marked.find(_OPEN) - _BEFORE)
+    plain = marked.replace(_OPEN, "").replace(_CLOSE, "")
+    return plain[start : start + _WIDEST].strip()
+
+
+def _forget(connection: sqlite3.Connection, name: str) -> None:
+    row = connection.execute("SELECT first, last FROM indexed WHERE name = ?", (name,)).fetchone()
+    if row:
+        connection.execute("DELETE FROM sections WHERE rowid BETWEEN ? AND ?", row)
+        connection.execute("DELETE FROM indexed WHERE name = ?", (name,))
+
+
+def _insert(connection: sqlite3.Connection, page: Page) -> None:
+    first = connection.execute("SELECT coalesce(max(last), 0) + 1 FROM indexed").fetchone()[0]
+    rows = [(first + index, page.name, *row) for index, row in enumerate(_rows(page))]
+    connection.executemany("INSERT INTO sections (rowid, name, path, body, section, line) VALUES (?,?,?,?,?,?)", rows)
+    connection.execute("INSERT INTO indexed VALUES (?,?,?,?)", (page.name, page.revision, first, first + len(rows) - 1))
+
+
+def _rows(page: Page) -> Iterator[tuple[str, str, str | None, int]]:
+    """For each part of a page: the headings above it, its text, its path and its first line."""
+    tree = page.tree
+    yield "", page.data[: tree.stop].decode(), None, 1
+    for section, (start, stop) in zip(tree.sections, pairwise(tree.cuts()[2:]), strict=True):
+        titles = " / ".join(title for title, _ in section.path)
+        yield titles, page.data[start:stop].decode(), address.of(section), section.line

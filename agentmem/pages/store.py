@@ -1,0 +1,179 @@
+"""Reads and edits of pages as they are now: one editor at a time, revisions checked, changes told."""
+
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from difflib import get_close_matches
+from pathlib import Path
+from threading import RLock
+
+from agentmem.errors import NotAPage, PageExists, PageNotFound, WorkspaceError
+from agentmem.pages.address import split
+from agentmem.pages.files import Files
+from agentmem.pages.index import Change, Index
+from agentmem.pages.lock import editing
+from agentmem.pages.names import checked_for_writing
+from agentmem.pages.page import Page, Span, make
+from agentmem.pages.revisions import Revisions
+
+Subscriber = Callable[[Change], None]
+
+
+class Store:
+    """The pages of one folder. Names are real ones, as `locate` gives them."""
+
+    def __init__(self, root: Path) -> None:
+        self.files = Files(root)
+        self.index = Index(self.files)
+        self.lock = RLock()
+        self._revisions = Revisions()
+        self._subscribers: list[Subscriber] = []
+        self._untold: list[Change] = []
+
+    def locate(self, address: str) -> tuple[str, str | None]:
+        """The real name of the page that an address names, and the section's path in it."""
+        name, section = split(address)
+        if section is not None:
+            with suppress(WorkspaceError):  # a page whose own name has a number sign, not written as \\#
+                literal = self.files.locate(address)
+                if self.files.exists(literal) and not self.files.exists(self.files.locate(name)):
+                    return literal, None
+        return self.files.locate(name), section
+
+    def locate_page(self, name: str) -> str:
+        """The real name of a whole page."""
+        real, section = self.locate(name)
+        if section is not None:
+            raise WorkspaceError(f"'{name}' names a section. This works on whole pages: name the page, '{real}'.")
+        return real
+
+    def found(self, address: str) -> tuple[Page, Span]:
+        """The page that an address names, as it is now, and where in it."""
+        name, section = self.locate(address)
+        page = self.read(name)
+        return page, page.span(section)
+
+    def read(self, name: str) -> Page:
+        """A page as it is now. Raises PageNotFound, naming the nearest, and NotAPage."""
+        try:
+            with self.lock:
+                return self._read(name)
+        except PageNotFound:
+            raise PageNotFound(self.missing(name)) from None
+        finally:
+            self.tell()
+
+    def edit(self, name: str, change: Callable[[Page | None], bytes], revision: str | None) -> Page:
+        """Put what ``change`` makes of the newest bytes in their place; None stands for a page that is not there."""
+        checked_for_writing(name)
+        try:
+            with self.lock, editing(self.files) as note:
+                current = self._read_if_there(name)
+                self._revisions.check(name, revision, current)
+                data = change(current)
+                if current is not None and data == current.data:
+                    return current
+                self.files.write(name, data, note)
+                return self._changed(make(name, data), current)
+        finally:
+            self.tell()
+
+    def move(self, name: str, to: str) -> Page:
+        """Give a page another name. Raises PageExists where it is taken."""
+        checked_for_writing(name), checked_for_writing(to)
+        if name == to:
+            return self.read(name)
+        try:
+            with self.lock, editing(self.files):
+                page = self._read(name)
+                if self.files.exists(to):
+                    raise PageExists(f"'{to}' exists already. Choose another name, or delete it first.")
+                self.files.move(name, to)
+                self._gone(page)
+                return self._changed(make(to, page.data), None)
+        except PageNotFound:
+            raise PageNotFound(self.missing(name)) from None
+        finally:
+            self.tell()
+
+    def delete(self, name: str, revision: str | None) -> None:
+        """Remove a page."""
+        checked_for_writing(name)
+        try:
+            with self.lock, editing(self.files):
+                page = self._read(name)
+                self._revisions.check(name, revision, page)
+                self.files.delete(name)
+                self._gone(page)
+        except PageNotFound:
+            raise PageNotFound(self.missing(name)) from None
+        finally:
+            self.tell()
+
+    def refresh(self) -> tuple[Change, ...]:
+        """Look at every file again. Gives what others changed since the last look."""
+        with self.lock:
+            changes = tuple(self.index.sync())
+            self._untold += changes
+        self.tell()
+        return changes
+
+    def subscribe(self, callback: Subscriber) -> Callable[[], None]:
+        """Have ``callback`` told of every change; the function given back ends it."""
+        self._subscribers.append(callback)
+
+        def unsubscribe() -> None:
+            with suppress(ValueError):
+                self._subscribers.remove(callback)
+
+        return unsubscribe
+
+    def missing(self, name: str) -> str:
+        """The sentence that says that a page is not there, and which ones come nearest."""
+        near = _like(name, (one for one, _ in self.files.walk()))
+        return f"There is no page '{name}'." + (f" The nearest: {', '.join(near)}." if near else "")
+
+    def tell(self) -> None:
+        """Tell subscribers what they have not heard of yet. Never called under the lock."""
+        while self._untold:
+            change = self._untold.pop(0)
+            for callback in tuple(self._subscribers):
+                callback(change)
+
+    def read_if_there(self, name: str) -> Page | None:
+        """A page as it is now; None where there is none that can be read."""
+        with self.lock, suppress(NotAPage):
+            return self._read_if_there(name)
+        return None
+
+    def _read(self, name: str) -> Page:
+        data, _ = self.files.read(name)
+        page = make(name, data)
+        self._revisions.remember(page)
+        self._untold += self.index.seen(name, page)
+        return page
+
+    def _read_if_there(self, name: str) -> Page | None:
+        try:
+            return self._read(name)
+        except PageNotFound:
+            self._untold += self.index.seen(name, None)
+            return None
+
+    def _changed(self, page: Page, previous: Page | None) -> Page:
+        self._revisions.remember(page)
+        self.index.seen(page.name, page)
+        before = previous.revision if previous else None
+        self._untold.append(Change("edited" if previous else "created", page.name, page.revision, before))
+        return page
+
+    def _gone(self, page: Page) -> None:
+        self.index.seen(page.name, None)
+        self._untold.append(Change("deleted", page.name, None, page.revision))
+
+
+def _like(name: str, names: Iterable[str]) -> list[str]:
+    """The pages of the same file name elsewhere, else those of the most similar path."""
+    everything = sorted(names)
+    last = name.rpartition("/")[2]
+    same = [one for one in everything if one.rpartition("/")[2] == last][:3]
+    return same or get_close_matches(name, everything, 3)

@@ -1,0 +1,182 @@
+"""A folder of text files as a workspace: read, render, edit, link and search its pages."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType, TracebackType
+
+from agentmem.errors import ConfigError, PageExists, PageNotFound, SectionNotFound
+from agentmem.pages import linkmap, render, search, splices
+from agentmem.pages.edits import replaced
+from agentmem.pages.files import encoded
+from agentmem.pages.index import Change, totals
+from agentmem.pages.links import Link
+from agentmem.pages.listing import listed
+from agentmem.pages.page import Page, Span
+from agentmem.pages.search import Hit
+from agentmem.pages.store import Store
+
+__all__ = ["Change", "Hit", "Link", "Page", "Workspace"]
+
+
+class Workspace:
+    """The pages in a folder: every text file below it that is not hidden.
+
+    A page is named by its path, a section by an address (see agentmem.pages.address). Every read is of the file as
+    it is now; every edit is made to the newest bytes under a lock that all processes share, is atomic, and raises a
+    WorkspaceError, no byte changed, when it cannot be made. A revision given to an edit must be the page's current
+    one (8 or more of its first digits will do), else StalePage shows what changed. May be used from several threads.
+    """
+
+    def __init__(self, root: str | Path, *, create: bool = False) -> None:
+        folder = Path(root).expanduser()
+        if create and not folder.exists():
+            folder.mkdir(parents=True)
+        if not folder.is_dir():
+            raise ConfigError(f"The workspace '{folder}' is no folder. Make it, or give the path of one.")
+        self._store = Store(folder)
+
+    def __enter__(self) -> "Workspace":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    @property
+    def root(self) -> Path:
+        """The folder's real path."""
+        return self._store.files.root
+
+    def close(self) -> None:
+        """Close the cache's file. A workspace that is used again opens it again."""
+        self._store.index.close()
+
+    # Reading
+
+    def names(self, folder: str = "") -> tuple[str, ...]:
+        """The pages below a folder, sorted. Hidden files, links and files whose suffix says binary are left out."""
+        files = self._store.files
+        return tuple(sorted(name for name, _ in files.walk(files.locate(folder))))
+
+    def page(self, name: str) -> Page:
+        """A page as it is now. Raises PageNotFound, NotAPage or OutsideWorkspace."""
+        return self._store.read(self._store.locate_page(name))
+
+    def revision(self, name: str) -> str:
+        """The content hash of a page: sha256, 64 hexadecimal digits."""
+        return self.page(name).revision
+
+    def text(self, address: str) -> str:
+        """The exact text of a page or section."""
+        page, span = self._store.found(address)
+        return page.cut(span)
+
+    def render(self, address: str, *, limit: int = 6000, part: int = 1, raw: bool = False) -> str:
+        """A page or section for the model: a line with its address, revision and tokens, then its text.
+
+        Over ``limit`` tokens it is an outline with the tokens of each section, or, without sections, numbered parts.
+        Front matter, CSV and JSON read as lists and tables unless ``raw``.
+        """
+        page, span = self._store.found(address)
+        return render.rendered(page, self._store.index.digest(page), span, limit, part, raw)
+
+    def outline(self, name: str) -> str:
+        """The outline of a page or section, however long: every heading with its tokens."""
+        page, span = self._store.found(name)
+        return render.outlined(page, self._store.index.digest(page), span)
+
+    def listing(self, folder: str = "", *, limit: int = 6000) -> str:
+        """What stands in a folder: its folders with their pages and tokens, its pages with title, tokens and size."""
+        where = self._store.files.locate(folder)
+        if not (self.root / where).is_dir():
+            raise PageNotFound(f"There is no folder '{folder}'. List '' to see what there is.")
+        self.refresh()
+        return listed(self._store.files, self._store.index, where, limit)
+
+    def tokens(self) -> Mapping[str, int]:
+        """The tokens of every page, by name."""
+        self.refresh()
+        index = self._store.index
+        return MappingProxyType(totals(index, sorted(index.revisions)))
+
+    # Editing
+
+    def write(self, name: str, text: str, *, revision: str | None = None, overwrite: bool = True) -> Page:
+        """Make a page, or replace all of it. Raises PageExists where it exists and ``overwrite`` is false."""
+
+        def whole(page: Page | None) -> bytes:
+            if page is not None and not overwrite:
+                raise PageExists(f"'{page.name}' exists already. Edit it, or write it with overwriting allowed.")
+            return encoded(name, text)
+
+        return self._store.edit(self._store.locate_page(name), whole, revision)
+
+    def replace(self, name: str, old: str, new: str, *, revision: str | None = None) -> Page:
+        """Replace text that stands once in a page or section. Raises TextNotUnique where it does not."""
+        encoded(name, old + new)
+        return self._edit(name, lambda page, span: replaced(page, span, old, new), revision)
+
+    def replace_section(self, address: str, text: str, *, revision: str | None = None) -> Page:
+        """Replace what stands below a heading; the heading too, if the text begins with one of its level or above."""
+        encoded(address, text)
+
+        def spliced(page: Page, span: Span) -> bytes:
+            if span.path is None:
+                raise SectionNotFound(f"'{page.name}' is a whole page: write it, or name a section of it.")
+            return splices.section_replaced(page, span, text)
+
+        return self._edit(address, spliced, revision)
+
+    def append(self, address: str, text: str, *, revision: str | None = None) -> Page:
+        """Add lines at the end of a page or section; a section's subsections stay behind them."""
+        encoded(address, text)
+        return self._edit(address, lambda page, span: splices.appended(page, span, text), revision)
+
+    def move(self, name: str, to: str) -> Page:
+        """Give a page another name, in another folder too. Raises PageExists where that name is taken."""
+        return self._store.move(self._store.locate_page(name), self._store.locate_page(to))
+
+    def delete(self, name: str, *, revision: str | None = None) -> None:
+        """Remove a page."""
+        self._store.delete(self._store.locate_page(name), revision)
+
+    # Finding
+
+    def links(self, name: str) -> tuple[Link, ...]:
+        """The links on a page that stay in the workspace, broken ones marked."""
+        real = self.page(name).name
+        self.refresh()
+        return linkmap.links(self._store, real)
+
+    def backlinks(self, name: str) -> tuple[Link, ...]:
+        """The links of other pages that lead to a page."""
+        real = self.page(name).name
+        self.refresh()
+        return linkmap.backlinks(self._store, real)
+
+    def search(self, query: str, *, limit: int = 10) -> tuple[Hit, ...]:
+        """The sections that match best, with the line of each that does. Quotes keep words together."""
+        self.refresh()
+        index = self._store.index
+        search.update(index.cache, index.revisions, self._store.read_if_there)
+        return search.search(index.cache, query, limit)
+
+    def refresh(self) -> tuple[Change, ...]:
+        """Look at all files again, tell subscribers what others changed, and give it. The first look gives nothing."""
+        return self._store.refresh()
+
+    def subscribe(self, callback: Callable[[Change], None]) -> Callable[[], None]:
+        """Have ``callback`` told of every changed page: at once if changed here, else when it is noticed.
+
+        Gives the function that ends it.
+        """
+        return self._store.subscribe(callback)
+
+    def _edit(self, address: str, change: Callable[[Page, Span], bytes], revision: str | None) -> Page:
+        name, section = self._store.locate(address)
+
+        def changed(page: Page | None) -> bytes:
+            if page is None:
+                raise PageNotFound(self._store.missing(name))
+            return change(page, page.span(section))
+
+        return self._store.edit(name, changed, revision)
