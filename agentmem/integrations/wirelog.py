@@ -1,0 +1,167 @@
+"""A wire log: what a client of a model provider sent and got, one JSON object a line, by a hook on its HTTP client.
+
+    with record(anthropic.Anthropic(), "run.jsonl"):
+        ...
+
+works for any client of Anthropic's or OpenAI's APIs that stands on httpx or httpx2, sync or async: the SDKs, LangChain
+models that hold one, or a bare HTTP client. A line is {"at", "path", "request", "response", "status", "seconds",
+"first_byte_after", "complete", "basis"}: times in seconds, ``at`` since the epoch; ``response`` as one object, also if
+it was streamed. Headers are never written, and secrets in texts are masked. The log never breaks a call: what goes
+wrong with it is kept in `Recording.errors`.
+"""
+
+import json
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Self
+
+from agentmem.errors import ConfigError
+from agentmem.integrations.masking import Mask
+from agentmem.integrations.replies import parse_reply
+from agentmem.integrations.tee import tee
+from agentmem.types import Clock
+
+Line = dict[str, Any]
+Sink = Callable[[Line], None]
+
+PATHS = ("/messages", "/chat/completions", "/responses")
+"""How the paths of the endpoints end whose requests are recorded. Others (counting tokens, batches) are not."""
+
+_HOLDERS = ("_client", "_async_client", "root_client", "root_async_client", "client", "async_client", "bound")
+"""The attributes under which SDKs and LangChain's models keep what they send with."""
+_BASIS_HEADER = "x-agentmem-basis"
+_BEGAN = "agentmem_began"
+
+
+class LogFile:
+    """Appends lines to a file that only its owner may read; made with the first line. Safe for threads.
+
+    Each line is one write, so that processes may share a file.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self._mask = Mask()
+        self._lock = threading.Lock()
+
+    def __call__(self, line: Line) -> None:
+        with self._lock:
+            masked = {**line, **{part: self._mask.value(line[part]) for part in ("request", "response")}}
+            data = json.dumps(masked, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "backslashreplace")
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            file = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+            try:
+                _write(file, data + b"\n")
+            finally:
+                os.close(file)
+
+
+def _write(file: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(file, data) :]
+
+
+def record(client: object, to: str | Path | Sink, *, clock: Clock = time.time) -> "Recording":
+    """Record every model request of ``client`` from now on: into a file, or into a function that takes each line.
+
+    A function gets the lines as they were on the wire, unmasked. Raises ConfigError where ``client`` holds no HTTP
+    client of httpx or httpx2.
+    """
+    found = list(dict.fromkeys(_http_clients(client, 3)))
+    if not found:
+        raise ConfigError(
+            f"{type(client).__name__} holds no httpx or httpx2 client that could be recorded: pass the SDK's client "
+            "(anthropic.Anthropic(), openai.OpenAI()), a LangChain model that has one, or the HTTP client itself"
+        )
+    return Recording(found, to if callable(to) else LogFile(to), clock)
+
+
+def _http_clients(client: object, depth: int) -> Iterator[Any]:
+    if hasattr(client, "event_hooks") and hasattr(client, "build_request"):
+        yield client
+    elif depth:
+        for held in (getattr(client, name, None) for name in _HOLDERS):
+            if held is not None:
+                yield from _http_clients(held, depth - 1)
+
+
+class Recording:
+    """A context manager: hooks on HTTP clients, until closed. ``errors`` says what could not be recorded, and why."""
+
+    def __init__(self, clients: list[Any], sink: Sink, clock: Clock) -> None:
+        self.errors: list[str] = []
+        self._sink, self._clock = sink, clock
+        self._closers = [self._attach(client) for client in clients]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Takes the hooks off. Responses that are under way are still recorded. May be called twice."""
+        while self._closers:
+            self._closers.pop()()
+
+    def _attach(self, client: Any) -> Callable[[], None]:
+        async def begin(request: Any) -> None:
+            self._begin(request)
+
+        async def watch(response: Any) -> None:
+            self._watch(response)
+
+        asynchronous = hasattr(client, "aclose")
+        mine = {"request": begin if asynchronous else self._begin, "response": watch if asynchronous else self._watch}
+        client.event_hooks = {event: [*client.event_hooks.get(event, ()), hook] for event, hook in mine.items()}
+
+        def detach() -> None:
+            hooks = client.event_hooks
+            client.event_hooks = {event: [one for one in hooks[event] if one != mine.get(event)] for event in hooks}
+
+        return detach
+
+    def _begin(self, request: Any) -> None:
+        request.extensions[_BEGAN] = self._clock()
+
+    def _watch(self, response: Any) -> None:
+        """Puts a tee on the response's body, which passes every piece on as it comes."""
+        request, first = response.request, self._clock()
+        if request.method != "POST" or not request.url.path.rstrip("/").endswith(PATHS):
+            return
+        with self._unharmed():
+            response.stream = tee(response.stream, lambda body, whole: self._end(response, first, body, whole))
+
+    def _end(self, response: Any, first: float, body: bytes, whole: bool) -> None:
+        with self._unharmed():
+            self._sink(self._line(response, first, body, whole))
+
+    @contextmanager
+    def _unharmed(self) -> Iterator[None]:
+        """Whatever a stranger's client, response or disk does here: the call that is being recorded goes on."""
+        try:
+            yield
+        except Exception as error:
+            self.errors.append(f"{type(error).__name__}: {error}")
+
+    def _line(self, response: Any, first: float, body: bytes, whole: bool) -> Line:
+        request = response.request
+        began = request.extensions[_BEGAN]
+        # A second response, made of the same bytes, undoes their compression as the client does.
+        decoded = type(response)(response.status_code, headers=response.headers, content=body).content
+        line: Line = {
+            "at": began,
+            "path": request.url.path,
+            "request": json.loads(request.content),
+            "response": parse_reply(decoded),
+            "status": response.status_code,
+            "seconds": round(self._clock() - began, 6),
+            "first_byte_after": round(first - began, 6),
+            "complete": whole,
+        }
+        basis = response.headers.get(_BASIS_HEADER)
+        return {**line, "basis": basis} if basis else line
