@@ -65,7 +65,7 @@ def connect_postgres(address: Address, **settings: Any) -> "psycopg.Connection[A
         return cast("psycopg.Connection[Any]", driver.connect(address.target, **wanted))
     except driver.Error as error:
         said = without_secrets(" ".join(str(error).split()), address)
-        raise ConfigError(f"no connection to {address}: {said}. Is the server up, and is the URL right?") from None
+        raise ConfigError(f"no connection to {address} ({said}): is the server up, and is the URL right?") from None
 
 
 def explain_postgres(address: Address, error: Exception) -> AgentmemError:

@@ -25,7 +25,8 @@ _SCHEMES: Mapping[str, DatabaseKind] = {
     "postgresql+psycopg": "postgres",
 }
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(.*)", re.DOTALL)
-_PASSWORD = re.compile(r"(?<=:)(?!//)[^:/?#\s]+(?=@)|(?<=password=)[^&#\s]+")
+_PASSWORD = re.compile(r"(?<=:)(?!//)\S+(?=@)|(?<=password=)[^&#\s]+")
+"""Greedy: a password that should have been percent-encoded is hidden too, at worst with more than itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +61,15 @@ def locate(url: str | Path) -> Address:
 
 
 def without_secrets(text: str, address: Address) -> str:
-    """``text`` with the password of ``address`` replaced by stars, whether written plainly or percent-encoded."""
-    if address.kind == "postgres":
-        text = _PASSWORD.sub("***", text)
-        for secret in _PASSWORD.findall(address.target):
-            for form in (secret, unquote(secret)):
-                text = re.sub(rf"(?<!\w){re.escape(form)}(?!\w)", "***", text)
+    """``text`` with the password of ``address`` replaced by stars: plain, percent-encoded, or the parts of it
+    that a driver sees where the password holds a sign that should have been encoded.
+    """
+    if address.kind == "sqlite":
+        return text
+    secrets = _PASSWORD.findall(address.target)
+    forms = {form for secret in secrets for form in (secret, unquote(secret), *re.split(r"[:/?#@]", secret)) if form}
+    for form in sorted(forms, key=len, reverse=True):
+        text = re.sub(rf"(?<!\w){re.escape(form)}(?!\w)", "***", text)
     return text
 
 

@@ -46,6 +46,10 @@ def test_no_server() -> None:
         "postgresql://me:hush%zz@localhost/db",
         "postgresql://localhost/db?password=hush&nonsense=1",
         "postgresql://me:hush@[::1/db",
+        "postgresql://me:hush:hush@127.0.0.1:port/db",
+        "postgresql://me:hush@hush@nowhere.invalid:port/db",
+        "postgresql://me:hush/hush@127.0.0.1:port/db",
+        "postgresql://me:hush?hush@127.0.0.1:port/db",
     ],
 )
 def test_urls_that_cannot_be_read(url: str) -> None:
