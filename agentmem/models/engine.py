@@ -1,0 +1,204 @@
+"""llama.cpp in process, through xllamacpp: a real engine with a real KV cache, on a free port of the loopback.
+
+It serves the local model, and it meters: whatever decides what is said, the engine's own counters tell how many
+tokens of a request it had in its cache and how many it had to process.
+"""
+
+import http.client
+import importlib.util
+import json
+import os
+import secrets
+import socket
+import stat
+import weakref
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from agentmem.errors import ModelNotAvailable, ModelRejected, ModelUnreachable
+from agentmem.kvcache.frames import encode, frame
+from agentmem.models.pictures import without_pictures
+from agentmem.models.weights import SMOLLM2, find
+from agentmem.types import Frame, Reply, Request, Usage
+
+BATCH = 128
+"""Tokens the engine processes before it looks whether the caller has gone: under a second of work."""
+TIMEOUT = 600
+"""Seconds that a request may stay without an answer."""
+REMEMBERED = 4096
+"""Frames whose tokens are kept, so that a request costs the work of what is new in it."""
+
+
+def available() -> bool:
+    """Whether the engine can be started here: its package is installed and the weights are there."""
+    return importlib.util.find_spec("xllamacpp") is not None and find() is not None
+
+
+class Engine:
+    """One loaded model and its server. Starting takes about a second; close it, or use it in a ``with``.
+
+    ``weights`` is a GGUF file, by default the installed one. ``context`` is the most tokens of one request, reply
+    included; each of ``slots`` keeps the cache of one conversation within it. One thread is the default because two
+    on two busy cores collapse. ``cache_ram_mib`` bounds what is kept of conversations without a slot (the engine's
+    own default is 8 GiB); ``states`` is a folder for `save` and `restore`. It is closed with the program at the
+    latest, however that ends. Raises ModelNotAvailable.
+    """
+
+    def __init__(
+        self,
+        weights: Path | None = None,
+        *,
+        context: int = 8192,
+        slots: int = 1,
+        threads: int = 1,
+        cache_ram_mib: int = 64,
+        states: Path | None = None,
+    ) -> None:
+        self.weights = weights or _installed()
+        self.name = SMOLLM2.name if weights is None else weights.stem
+        self.key = secrets.token_urlsafe(24)
+        self.context = context
+        settings = {
+            "api_keys": [self.key],
+            "n_ctx": context,
+            "n_parallel": slots,
+            "kv_unified": True,  # every slot may use the whole context
+            "cache_ram_mib": cache_ram_mib,
+            "n_batch": BATCH,
+            "n_ubatch": BATCH,
+            "warmup": False,
+            "fit_params": False,
+            "offline": True,
+            "ui": False,
+            "verbosity": -1,
+            "slot_save_path": f"{states}/" if states else "",  # the name of a state is put behind it as it is
+        }
+        server = _start(self.weights, threads, settings)
+        self.address: str = server.listening_address
+        self._place = (str(urlsplit(self.address).hostname), int(urlsplit(self.address).port or 0))
+        self._tokens: dict[bytes, list[int]] = {}
+        self._stop = weakref.finalize(self, _stop, [server], self._place)
+
+    def __enter__(self) -> "Engine":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop the server and free its memory; requests under way end with an error. May be called twice."""
+        self._stop()
+
+    def usage(self, request: Request, reply: Reply) -> Usage:
+        """Put the request's own bytes through the KV cache: what was cached and what was processed, as counted there.
+
+        Each frame is encoded by itself, so that a longer prefix is a longer sequence of tokens. Pictures stand in it
+        by their digest. Output is the tokens that the reply will add to the next request. Raises ModelRejected when
+        the request is longer than ``context``.
+        """
+        prompt = [token for one in _frames(request) for token in self._encoded(one)]
+        timings = self.post("/completion", {"prompt": prompt, "n_predict": 1, "cache_prompt": True})["timings"]
+        output = sum(len(self._encoded(frame("message", block.wire(), "assistant"))) for block in reply.message.blocks)
+        return Usage(
+            "measured",
+            uncached_tokens=timings["prompt_n"],
+            cache_read_tokens=timings["cache_n"],
+            output_tokens=output,
+        )
+
+    def tokens(self, text: str) -> list[int]:
+        """The engine's own tokens of a text; what looks like a special token is text."""
+        tokens: list[int] = self.post("/tokenize", {"content": text, "parse_special": False})["tokens"]
+        return tokens
+
+    def save(self, name: str, slot: int = 0) -> int:
+        """Write the cache of a slot to the folder ``states``; gives the number of tokens saved."""
+        return int(self.post(f"/slots/{slot}?action=save", {"filename": name})["n_saved"])
+
+    def restore(self, name: str, slot: int = 0) -> int:
+        """Read a saved cache into a slot; gives the number of tokens restored."""
+        return int(self.post(f"/slots/{slot}?action=restore", {"filename": name})["n_restored"])
+
+    def erase(self, slot: int = 0) -> int:
+        """Empty the cache of a slot; gives the number of tokens erased."""
+        return int(self.post(f"/slots/{slot}?action=erase", {})["n_erased"])
+
+    def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """One call of the engine's HTTP interface, past any proxy. Raises errors below ModelError."""
+        if not self._stop.alive:
+            raise ModelNotAvailable("the local engine is closed; make a new one")
+        connection = http.client.HTTPConnection(*self._place, timeout=TIMEOUT)
+        headers = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"}
+        try:
+            connection.request("POST", path, json.dumps(body), headers)
+            response = connection.getresponse()
+            answer: dict[str, Any] = json.loads(response.read())
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise ModelUnreachable(f"the local engine did not answer: {error}") from error
+        finally:
+            connection.close()
+        if response.status != 200:
+            raise ModelRejected(
+                f"the local engine refused the request: {answer.get('error', {}).get('message', answer)}"
+            )
+        return answer
+
+    def _encoded(self, one: Frame) -> list[int]:
+        if len(self._tokens) >= REMEMBERED:
+            self._tokens.clear()
+        known = self._tokens.get(data := encode(without_pictures(one)))
+        if known is None:
+            known = self._tokens[data] = self.tokens(data.decode("utf-8", "replace"))
+        return known
+
+
+def _frames(request: Request) -> Iterable[Frame]:
+    """What a model reads of a request, in the order in which it is cached."""
+    return (*request.tools, *request.system, *(one for turn in request.turns for one in turn.frames))
+
+
+def _installed() -> Path:
+    found = find()
+    if found is None:
+        raise ModelNotAvailable("the local engine has no weights yet: run `agentmem local install`")
+    return found
+
+
+def _start(weights: Path, threads: int, settings: dict[str, Any]) -> Any:
+    try:
+        import xllamacpp
+    except ImportError as error:
+        raise ModelNotAvailable(
+            "the local engine is not installed: pip install 'agentmem[local]', then run `agentmem local install`"
+        ) from error
+    params = xllamacpp.CommonParams()
+    params.model.path = str(weights)
+    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads
+    for name, value in settings.items():
+        setattr(params, name, value)
+    try:
+        return xllamacpp.Server(params)
+    except RuntimeError as error:
+        raise ModelNotAvailable(
+            f"the local engine could not load {weights}: {error} Run `agentmem local install` to mend the weights."
+        ) from error
+
+
+def _stop(holder: list[Any], place: tuple[str, int]) -> None:
+    """Cut off whoever still talks to the server, then drop it: its end waits for open requests, without end."""
+    _sever(place)
+    holder.clear()
+
+
+def _sever(place: tuple[str, int]) -> None:
+    """Shut down every connection that this process holds open to ``place``, whichever client or thread made it."""
+    for descriptor in map(int, os.listdir("/dev/fd")):  # noqa: PTH208 - the numbers are wanted, not paths
+        try:
+            if stat.S_ISSOCK(os.fstat(descriptor).st_mode):
+                with socket.socket(fileno=os.dup(descriptor)) as connection:
+                    if connection.getpeername() == place:
+                        connection.shutdown(socket.SHUT_RDWR)
+        except OSError:  # not connected, or gone meanwhile
+            continue
