@@ -9,11 +9,8 @@ from anthropic.types import Message as SdkMessage
 from anthropic.types import RawMessageStreamEvent
 
 from agentmem.kvcache.frames import canonical
+from agentmem.models.call_arguments import call_arguments
 from agentmem.types import Basis, Block, Message, Opaque, Reply, Text, TextDelta, ToolCall, Ttl, Usage
-
-UNREADABLE = "INVALID_JSON"
-"""The key under which arguments that are no JSON object are kept, cut off by max_tokens for example: so the API's
-guide to streaming them recommends. The tool refuses them, and the model reads why."""
 
 
 class BrokenReply(Exception):
@@ -144,16 +141,6 @@ def _text(growing: _Growing) -> Block | None:
 
 def _call(growing: _Growing) -> Block:
     return ToolCall(growing.value["id"], growing.value["name"], call_arguments("".join(growing.pieces)))
-
-
-def call_arguments(text: str) -> str:
-    """A call's arguments as the compact text of a JSON object, in the model's order; nothing at all is ``{}``."""
-    try:
-        value = json.loads(text) if text.strip() else {}
-        compact = canonical(value if isinstance(value, dict) else {UNREADABLE: text})
-    except ValueError:
-        compact = canonical({UNREADABLE: text})
-    return compact.decode("utf-8", "surrogatepass")
 
 
 def _opaque(growing: _Growing) -> Block:

@@ -16,17 +16,17 @@ Marks = Mapping[int, Ttl]
 
 def arguments(request: Request, diagnostics: bool = True) -> dict[str, Any]:
     """Keyword arguments for ``messages.create``; ``diagnostics`` asks why a prefix could not be read."""
-    marks = _by_place(request.marks)
+    marks = marks_by_place(request.marks)
     messages = [
-        {"role": turn.role, "content": _values(turn.frames, marks.get(("message", index), {}))}
+        {"role": turn.role, "content": marked_values(turn.frames, marks.get(("message", index), {}))}
         for index, turn in enumerate(request.turns)
     ]
     given: dict[str, Any] = {
         "model": request.model,
         "max_tokens": request.options.max_tokens,
         "messages": messages,
-        "system": _values(request.system, marks.get(("system", 0), {})),
-        "tools": _values(request.tools, marks.get(("tool", 0), {})),
+        "system": marked_values(request.system, marks.get(("system", 0), {})),
+        "tools": marked_values(request.tools, marks.get(("tool", 0), {})),
         **_options(request.options),
     }
     if diagnostics:
@@ -34,7 +34,7 @@ def arguments(request: Request, diagnostics: bool = True) -> dict[str, Any]:
     return {name: value for name, value in given.items() if value != []}
 
 
-def _by_place(marks: Sequence[Mark]) -> Mapping[tuple[str, int], dict[int, Ttl]]:
+def marks_by_place(marks: Sequence[Mark]) -> Mapping[tuple[str, int], dict[int, Ttl]]:
     """Marks by list of frames: a message's marks by its index, those of tools and system in one list each."""
     places: defaultdict[tuple[str, int], dict[int, Ttl]] = defaultdict(dict)
     for mark in marks:
@@ -45,7 +45,7 @@ def _by_place(marks: Sequence[Mark]) -> Mapping[tuple[str, int], dict[int, Ttl]]
     return places
 
 
-def _values(frames: Sequence[Frame], marks: Marks) -> list[Any]:
+def marked_values(frames: Sequence[Frame], marks: Marks) -> list[Any]:
     values: list[Any] = [frame.value for frame in frames]
     for place, ttl in marks.items():
         values[place] = {**values[place], "cache_control": {"type": "ephemeral", "ttl": ttl}}

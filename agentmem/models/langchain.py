@@ -1,0 +1,150 @@
+"""Any LangChain chat model: an object, or a name that init_chat_model understands ("openai:gpt-5.5")."""
+
+import json
+import time
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.runnables import Runnable
+
+from agentmem.errors import ConfigError, ModelError, ModelNotAvailable
+from agentmem.kvcache.rules import claude_rules
+from agentmem.models.langchain_errors import translate
+from agentmem.models.langchain_messages import Converter, tool_choice
+from agentmem.models.langchain_reply import Timing, reply
+from agentmem.scrub import scrub
+from agentmem.types import Delta, ModelProfile, Options, Reply, Request, TextDelta
+
+_USUAL = {"max_tokens": "max_tokens", "temperature": "temperature"}
+OPTION_NAMES: dict[str, dict[str, str]] = {
+    "anthropic": {**_USUAL, "thinking": "thinking", "effort": "effort"},
+    "openai": {**_USUAL, "effort": "reasoning_effort"},
+    "azure": {**_USUAL, "effort": "reasoning_effort"},
+    "xai": {**_USUAL, "effort": "reasoning_effort"},
+    "google_genai": {"max_tokens": "max_output_tokens", "temperature": "temperature"},
+    **dict.fromkeys(("deepseek", "fireworks", "groq", "mistral", "mistralai", "openrouter", "together"), _USUAL),
+}
+"""How providers' LangChain classes call our options. To others none are passed: set them on the object."""
+
+
+class LangChainModel:
+    """A LangChain chat model behind the Model protocol.
+
+    ``model`` is the object, or a name for init_chat_model, which ``options`` go to. Retries are the LangChain
+    class's own (``max_retries``). Raises ModelNotAvailable if the provider's package or key is missing, ConfigError
+    for a name or options that cannot be; the errors of a request are those below ModelError.
+    """
+
+    def __init__(self, model: BaseChatModel | str, **options: Any) -> None:
+        self._model = _init(model, options) if isinstance(model, str) else model
+        self._profile = _profile(self._model)
+        # langchain-anthropic takes our blocks as they are; Bedrock's and Vertex's classes for Claude do too.
+        self._converter = Converter(native=self._profile.provider.startswith("anthropic"))
+
+    @property
+    def profile(self) -> ModelProfile:
+        return self._profile
+
+    def stream(self, request: Request) -> Iterator[Delta]:
+        """Send ``request``: text as it comes and, last, the Reply."""
+        call = _Call(request)
+        try:
+            for chunk in self._bound(request).stream(self._converter.messages(request)):
+                yield from call.take(chunk)
+        except Exception as error:  # what a provider's class may raise is not known
+            raise _ours(error) from error
+        yield call.reply()
+
+    async def astream(self, request: Request) -> AsyncIterator[Delta]:
+        """`stream` for asyncio."""
+        call = _Call(request)
+        try:
+            async for chunk in self._bound(request).astream(self._converter.messages(request)):
+                for delta in call.take(chunk):
+                    yield delta
+        except Exception as error:  # what a provider's class may raise is not known
+            raise _ours(error) from error
+        yield call.reply()
+
+    def close(self) -> None:
+        """Nothing of ours is open: connections belong to the LangChain object."""
+
+    def _bound(self, request: Request) -> Runnable[list[BaseMessage], AIMessage]:
+        """The model with this request's options, and its tools if there are any."""
+        names = OPTION_NAMES.get(self._profile.provider, {})
+        given = {names[name]: value for name, value in _given(request.options).items() if name in names}
+        if not request.tools:
+            return self._model.bind(**given)
+        if request.options.tool_choice:
+            given["tool_choice"] = tool_choice(request.options.tool_choice)
+        try:
+            return self._model.bind_tools(self._converter.tools(request), **given)
+        except NotImplementedError as error:
+            raise ModelNotAvailable(f"{type(self._model).__name__} takes no tools: choose another model") from error
+
+
+class _Call:
+    """One request: what asyncio and plain calls share."""
+
+    def __init__(self, request: Request) -> None:
+        self._request = request
+        self._chunks: list[AIMessage] = []
+        self._started = time.perf_counter()
+        self._first: float | None = None
+
+    def take(self, chunk: AIMessage) -> Iterator[TextDelta]:
+        """One chunk."""
+        if self._first is None:
+            self._first = time.perf_counter() - self._started
+        self._chunks.append(chunk)
+        if chunk.text:
+            yield TextDelta(str(chunk.text))
+
+    def reply(self) -> Reply:
+        """All that came, whole."""
+        elapsed = time.perf_counter() - self._started
+        return reply(self._request, self._chunks, Timing(self._first or elapsed, elapsed))
+
+
+def _ours(error: Exception) -> ModelError:
+    return error if isinstance(error, ModelError) else translate(error)
+
+
+def _given(options: Options) -> dict[str, Any]:
+    thinking = options.thinking and json.loads(options.thinking)
+    values = {
+        "max_tokens": options.max_tokens,
+        "temperature": options.temperature,
+        "thinking": thinking,
+        "effort": options.effort,
+    }
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _init(name: str, options: dict[str, Any]) -> BaseChatModel:
+    try:
+        from langchain.chat_models import init_chat_model
+    except ModuleNotFoundError as error:
+        raise ModelNotAvailable(
+            f"LangChain is not installed: pip install 'agentmem[langchain]' (for {name})"
+        ) from error
+    try:
+        made = init_chat_model(name, **options)
+    except ImportError as error:
+        raise ModelNotAvailable(f"{name} needs its provider's package: {error}") from error
+    except Exception as error:  # a missing key is refused by each provider's class in a way of its own
+        kind = ConfigError if type(error) is ValueError else ModelNotAvailable
+        raise kind(f"LangChain cannot make {name}: {scrub(str(error))}") from error
+    if not isinstance(made, BaseChatModel):
+        raise ConfigError(f"{name} is left configurable: name one model")
+    return made
+
+
+def _profile(model: BaseChatModel) -> ModelProfile:
+    known = model._get_ls_params()
+    provider = str(known.get("ls_provider") or type(model).__name__.removeprefix("Chat").lower())
+    name = str(known.get("ls_model_name") or type(model).__name__)
+    strips = provider.startswith("anthropic") and claude_rules(name).strips_thinking
+    return ModelProfile(provider, name, "cloud", strips)

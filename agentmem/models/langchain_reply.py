@@ -1,0 +1,131 @@
+"""What a LangChain model streams, as our Reply: text, calls, whatever else came, usage and why it stopped."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+from langchain_core.messages import AIMessage, AIMessageChunk
+from langchain_core.messages.ai import add_ai_message_chunks
+
+from agentmem.kvcache.frames import canonical, frame
+from agentmem.models.call_arguments import call_arguments
+from agentmem.types import Block, Message, Opaque, Reply, Request, Text, ToolCall, Usage
+
+STOPS = {
+    "length": "max_tokens",
+    "max_tokens": "max_tokens",
+    "max_output_tokens": "max_tokens",
+    "model_length": "max_tokens",
+    "content_filter": "refusal",
+    "safety": "refusal",
+    "refusal": "refusal",
+    "pause_turn": "pause_turn",
+    "stop_sequence": "stop_sequence",
+    "model_context_window_exceeded": "model_context_window_exceeded",
+}
+"""Providers' words for why they stopped, in Anthropic's; any other is an ordinary end."""
+
+_REASON_FIELDS = ("stop_reason", "finish_reason", "done_reason", "stopReason")
+_CALLS = frozenset(
+    {"tool_use", "tool_call", "tool_call_chunk", "function_call", "input_json_delta", "invalid_tool_call"}
+)
+"""Blocks that repeat what LangChain gives as tool calls."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Seconds to the first chunk and to the last."""
+
+    first: float
+    last: float
+
+
+def reply(request: Request, chunks: Sequence[AIMessage], timing: Timing) -> Reply:
+    """The Reply of all chunks that came."""
+    whole = merged(chunks)
+    calls = tuple(_calls(whole))
+    message = Message("assistant", (*_said(whole), *calls))
+    return Reply(
+        message=message,
+        usage=usage(request, whole, message),
+        stop_reason="tool_use" if calls else _stop_reason(whole),
+        id=_id(whole),
+        first_token_after=timing.first,
+        seconds=timing.last,
+    )
+
+
+def merged(chunks: Sequence[AIMessage]) -> AIMessage:
+    """One message of them all. A model that does not stream gives a single one, which is no chunk."""
+    pieces = [chunk for chunk in chunks if isinstance(chunk, AIMessageChunk)]
+    whole = [chunk for chunk in chunks if not isinstance(chunk, AIMessageChunk)]
+    if whole:
+        return whole[-1]
+    return add_ai_message_chunks(pieces[0], *pieces[1:]) if pieces else AIMessage("")
+
+
+def usage(request: Request, whole: AIMessage, message: Message) -> Usage:
+    """What was used. LangChain's ``input_tokens`` include the cached ones; ours do not.
+
+    A model that reports nothing is estimated from our own counts, and labelled so.
+    """
+    given = whole.usage_metadata
+    if given is None:
+        output = sum(frame("message", block.wire(), "assistant").tokens for block in message.blocks)
+        return Usage("estimated", uncached_tokens=request.estimate, output_tokens=output)
+    details: Mapping[str, Any] = given.get("input_token_details") or {}
+    read = details.get("cache_read") or 0
+    long = details.get("ephemeral_1h_input_tokens") or 0
+    short = details.get("ephemeral_5m_input_tokens") or max(0, (details.get("cache_creation") or 0) - long)
+    uncached = max(0, given["input_tokens"] - read - short - long)
+    return Usage("measured", uncached, read, short, long, given["output_tokens"])
+
+
+def _said(whole: AIMessage) -> Iterator[Block]:
+    """Text and what only the provider understands, in order. Neighbouring texts are one, as they were streamed."""
+    texts: list[str] = []
+    for block in [whole.content] if isinstance(whole.content, str) else whole.content:
+        text = block if isinstance(block, str) else block.get("text") if block.get("type") == "text" else None
+        if text is not None:
+            texts.append(text)
+        elif isinstance(block, dict) and block.get("type") not in _CALLS:
+            yield from _text("".join(texts))
+            texts.clear()
+            bare = {key: value for key, value in block.items() if key != "index"}  # of LangChain's own merging
+            yield Opaque(canonical(bare).decode("utf-8", "surrogatepass"))
+    yield from _text("".join(texts))
+
+
+def _text(text: str) -> Iterator[Block]:
+    if text:
+        yield Text(text)
+
+
+def _calls(whole: AIMessage) -> Iterator[ToolCall]:
+    """Calls with their arguments as they were written: LangChain would mend those that were cut off."""
+    if isinstance(whole, AIMessageChunk):
+        for chunk in whole.tool_call_chunks:
+            yield _call(chunk["id"], chunk["name"], chunk["args"] or "")
+    else:
+        for call in whole.tool_calls:
+            yield _call(call["id"], call["name"], json.dumps(call["args"], ensure_ascii=False))
+        for broken in whole.invalid_tool_calls:
+            yield _call(broken["id"], broken["name"], broken["args"] or "")
+
+
+def _call(identity: str | None, name: str | None, arguments: str) -> ToolCall:
+    return ToolCall(identity or f"call_{uuid4().hex}", name or "", call_arguments(arguments))
+
+
+def _stop_reason(whole: AIMessage) -> str:
+    said = (whole.response_metadata.get(name) for name in _REASON_FIELDS)
+    word = next((str(each) for each in said if each), "")
+    return STOPS.get(word.lower().rpartition(".")[2], "end_turn")
+
+
+def _id(whole: AIMessage) -> str:
+    """The provider's id; LangChain's own, which begins with lc_ or run-, is none."""
+    identity = str(whole.response_metadata.get("id") or whole.id or "")
+    return "" if identity.startswith(("lc_", "run-")) else identity
