@@ -21,7 +21,7 @@ from agentmem.errors import ModelNotAvailable, ModelRejected, ModelUnreachable
 from agentmem.kvcache.frames import encode, frame
 from agentmem.models.pictures import without_pictures
 from agentmem.models.weights import SMOLLM2, find
-from agentmem.types import Frame, Reply, Request, Usage
+from agentmem.types import Frame, Message, Request, Usage
 
 BATCH = 128
 """Tokens the engine processes before it looks whether the caller has gone: under a second of work."""
@@ -91,7 +91,7 @@ class Engine:
         """Stop the server and free its memory; requests under way end with an error. May be called twice."""
         self._stop()
 
-    def usage(self, request: Request, reply: Reply) -> Usage:
+    def usage(self, request: Request, reply: Message) -> Usage:
         """Put the request's own bytes through the KV cache: what was cached and what was processed, as counted there.
 
         Each frame is encoded by itself, so that a longer prefix is a longer sequence of tokens. Pictures stand in it
@@ -100,7 +100,7 @@ class Engine:
         """
         prompt = [token for one in _frames(request) for token in self._encoded(one)]
         timings = self.post("/completion", {"prompt": prompt, "n_predict": 1, "cache_prompt": True})["timings"]
-        output = sum(len(self._encoded(frame("message", block.wire(), "assistant"))) for block in reply.message.blocks)
+        output = sum(len(self._encoded(frame("message", block.wire(), "assistant"))) for block in reply.blocks)
         return Usage(
             "measured",
             uncached_tokens=timings["prompt_n"],

@@ -1,0 +1,50 @@
+"""Meters for a scripted model: where the usage of its replies comes from."""
+
+from typing import Protocol
+
+from agentmem.kvcache.frames import frame
+from agentmem.kvcache.prompts import request_prompt
+from agentmem.kvcache.simulator import Simulator
+from agentmem.types import Message, Request, Usage
+
+
+class Meter(Protocol):
+    """Tells what a request used. agentmem.models.engine.Engine is one that measures.
+
+    Raises errors below ModelError only. ``close`` frees what it holds and may be called twice.
+    """
+
+    def usage(self, request: Request, reply: Message) -> Usage: ...
+
+    def close(self) -> None: ...
+
+
+class Estimated:
+    """Our token counts. There is no cache in them, so that all input counts as processed."""
+
+    def usage(self, request: Request, reply: Message) -> Usage:
+        turns = (one for turn in request.turns for one in turn.frames)
+        read = sum(one.tokens for one in (*request.tools, *request.system, *turns))
+        return Usage("estimated", uncached_tokens=read, output_tokens=output_tokens(reply))
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+class Simulated:
+    """A provider's cache by its published rules, on our token counts."""
+
+    def __init__(self, simulator: Simulator) -> None:
+        self._simulator = simulator
+
+    def usage(self, request: Request, reply: Message) -> Usage:
+        outcome = self._simulator.send(request_prompt(request))
+        return outcome.usage + Usage("simulated", output_tokens=output_tokens(reply))
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+def output_tokens(reply: Message) -> int:
+    """An estimate of a reply's tokens."""
+    return sum(frame("message", block.wire(), "assistant").tokens for block in reply.blocks)
