@@ -43,7 +43,15 @@ def join(page: str, section: str | None) -> str:
 
 def of(section: Section) -> str:
     """A section's path, whole and exact: no other section of the page has the same."""
-    return "/".join(_part(title, number) for title, number in section.path)
+    return "/".join(step(title, number) for title, number in section.path)
+
+
+def step(title: str, number: int) -> str:
+    """One part of a section's path: its title, and which of several it is."""
+    escaped = title.replace("\\", "\\\\").replace("/", "\\/")
+    if title == OWN or _NUMBER.search(title):
+        escaped = _escape_last(escaped)
+    return f"{escaped}[{number}]" if number > 1 or not title else escaped
 
 
 def steps(path: str) -> tuple[str, ...]:
@@ -76,13 +84,6 @@ def slug(title: str) -> str:
 
 def _page(name: str) -> str:
     return re.sub(r"\\([\\#])", r"\1", name)
-
-
-def _part(title: str, number: int) -> str:
-    escaped = title.replace("\\", "\\\\").replace("/", "\\/")
-    if title == OWN or _NUMBER.search(title):
-        escaped = _escape_last(escaped)
-    return f"{escaped}[{number}]" if number > 1 or not title else escaped
 
 
 def _escape_last(escaped: str) -> str:

@@ -6,25 +6,27 @@ from bisect import bisect_left
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
-from agentmem.pages.markdown import Heading, Section, Tree, outline, sections
+from agentmem.pages.markdown import Heading, Tree, outline, sections
 from agentmem.pages.names import is_markdown
 from agentmem.pages.page import Page
+from agentmem.pages.tables import front_matter
 from agentmem.tokens import count
 
-_TITLE = re.compile(r"^title:[ \t]*(.+?)[ \t]*$", re.MULTILINE)
+_TITLE = re.compile(r"^- title:[ \t]*(.+?)[ \t]*$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
 class Digest:
     """A page's title, tokens and headings.
 
-    ``own`` holds the tokens before the first heading, then those of each section's own text, its heading included.
-    Their sum is ``tokens``.
+    ``front`` is where its front matter ends, ``listed`` that front matter as a list. ``own`` holds the tokens before
+    the first heading, then those of each section's own text, its heading included. Their sum is ``tokens``.
     """
 
     title: str
     tokens: int
     front: int
+    listed: str
     size: int
     own: tuple[int, ...]
     headings: tuple[Heading, ...]
@@ -47,29 +49,24 @@ def digest(page: Page) -> Digest:
     front, headings = outline(page.data) if is_markdown(page.name) else (0, ())
     cuts = [0, *(one.start for one in headings), size]
     own = tuple(count(page.data[start:end].decode()) for start, end in pairwise(cuts))
-    return Digest(_title(page, front, headings), sum(own), front, size, own, headings)
+    listed = front_matter(page.data[:front].decode())
+    return Digest(_title(listed, headings), sum(own), front, listed, size, own, headings)
 
 
 def dump(value: Digest) -> str:
     """As JSON text."""
     headings = [[one.title, one.level, one.line, one.start, one.body] for one in value.headings]
-    return json.dumps([value.title, value.front, value.size, value.own, headings], separators=(",", ":"))
+    return json.dumps([value.title, value.front, value.listed, value.size, value.own, headings], separators=(",", ":"))
 
 
 def load(text: str) -> Digest:
     """What `dump` wrote."""
-    title, front, size, own, headings = json.loads(text)
-    return Digest(title, sum(own), front, size, tuple(own), tuple(Heading(*one) for one in headings))
+    title, front, listed, size, own, headings = json.loads(text)
+    return Digest(title, sum(own), front, listed, size, tuple(own), tuple(Heading(*one) for one in headings))
 
 
-def section_of(tree: Tree, offset: int) -> Section | None:
-    """The innermost section in which the byte at ``offset`` stands."""
-    index = bisect_left([section.start for section in tree.sections], offset + 1)
-    return tree.sections[index - 1] if index else None
-
-
-def _title(page: Page, front: int, headings: tuple[Heading, ...]) -> str:
-    given = _TITLE.search(page.data[:front].decode())
+def _title(front: str, headings: tuple[Heading, ...]) -> str:
+    given = _TITLE.search(front)
     if given:
         return given[1].strip("'\"")
     return next((one.title for one in headings if one.level == 1), headings[0].title if headings else "")

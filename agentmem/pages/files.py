@@ -53,21 +53,28 @@ class Files:
 
     def __init__(self, root: Path) -> None:
         self.root = Path(os.path.realpath(root))
+        self._prefix = f"{self.root}/".replace("//", "/")
 
     def locate(self, name: str) -> str:
         """The real name of a page: links inside the workspace are followed, those that lead out are refused."""
         asked = canonical(name)
-        real = os.path.realpath(self.root / asked)
+        real = os.path.realpath(self._prefix + asked)
         if real == str(self.root):
             return ""
-        inside = str(self.root).rstrip("/") + "/"
-        if not real.startswith(inside):
+        if not real.startswith(self._prefix):
             raise OutsideWorkspace(f"'{name}' is a link that leads out of the workspace.")
-        return real.removeprefix(inside)
+        return real.removeprefix(self._prefix)
 
     def exists(self, name: str) -> bool:
         """Whether anything stands at the real name ``name``."""
         return os.path.lexists(self.root / name)
+
+    def stamp(self, name: str) -> Stamp | None:
+        """What stands at the real name ``name`` now."""
+        try:
+            return Stamp.of(os.lstat(self._prefix + name))
+        except OSError:
+            return None
 
     def read(self, name: str) -> tuple[bytes, Stamp]:
         """The bytes of a page and the stamp they were read under. Raises PageNotFound and NotAPage."""

@@ -6,7 +6,6 @@ its content is new. Both are remembered on disk, so that opening an unchanged wo
 
 import time
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Literal
 
@@ -18,8 +17,6 @@ from agentmem.pages.names import is_markdown
 from agentmem.pages.page import Page, make
 
 _SETTLED_NS = 2_000_000_000  # a file may change twice within its time stamp's resolution: 2 s on FAT, the coarsest
-_FEW = 4  # pages: for fewer, threads cost more than they save
-_WORKERS = 2
 _DIGEST = "digest"
 
 
@@ -77,7 +74,7 @@ class Index:
             self._settled = self.cache.stamps()
         found = dict(self._files.walk())
         unread = [name for name, stamp in found.items() if name not in self._settled or self._settled[name][0] != stamp]
-        read = {one.name: one for one in self._read_all(unread)}
+        read = {name: self._read(name) for name in unread}
         self._keep(found, read)
         now = {name: read[name].revision if name in read else self._settled[name][1] for name in found}
         return self._take({name: revision for name, revision in now.items() if revision})
@@ -99,6 +96,11 @@ class Index:
         revision = self._known.get(name)
         return self._recall(_key(name, revision)) if revision else None
 
+    def unchanged(self, name: str) -> str | None:
+        """The revision of a page whose file is as it was when it was last read; None if that is not certain."""
+        stamp, revision = self._settled.get(name, (None, None)) if self._settled else (None, None)
+        return revision or None if stamp and stamp == self._files.stamp(name) else None
+
     def _recall(self, key: str) -> Digest | None:
         value = self._digests.get(key)
         if isinstance(value, str):
@@ -108,12 +110,6 @@ class Index:
     def _remember(self, page: Page) -> Digest:
         value = self._digests[_key(page.name, page.revision)] = digest(page)
         return value
-
-    def _read_all(self, names: list[str]) -> list[_Read]:
-        if len(names) < _FEW:
-            return [self._read(name) for name in names]
-        with ThreadPoolExecutor(_WORKERS) as pool:  # one parses while the other counts: counting frees Python's lock
-            return list(pool.map(self._read, names))
 
     def _read(self, name: str) -> _Read:
         try:

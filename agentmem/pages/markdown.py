@@ -14,6 +14,8 @@ from markdown_it.token import Token
 from mdit_py_plugins.front_matter import front_matter_plugin
 from mdit_py_plugins.tasklists import tasklists_plugin
 
+from agentmem.pages import atx
+
 BOM = b"\xef\xbb\xbf"
 
 _NEWLINE = re.compile(rb"\r\n?|\n")  # what markdown-it takes for one: neither form feed nor U+2028
@@ -96,6 +98,14 @@ def parse(data: bytes) -> Tree:
 
 def outline(data: bytes) -> tuple[int, tuple[Heading, ...]]:
     """Where the front matter ends, and the headings of a markdown page."""
+    simple = atx.headings(data)
+    if simple is None:
+        return parsed_outline(data)
+    return 0, tuple(Heading(_title(one.text), one.level, one.line + 1, one.start, one.end) for one in simple)
+
+
+def parsed_outline(data: bytes) -> tuple[int, tuple[Heading, ...]]:
+    """`outline` as markdown-it gives it, for any page."""
     tokens = _block_parser().parse(data.decode("utf-8-sig"))
     lines = line_starts(data)
     front = lines[end(tokens[0])] if tokens and tokens[0].type == "front_matter" else lines[0]

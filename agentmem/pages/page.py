@@ -37,27 +37,12 @@ class Page:
         return self.tree.sections
 
     def span(self, path: str | None) -> "Span":
-        """Where the section stands that ``path`` names (see agentmem.pages.address); None names the page."""
-        if path is None:
-            return Span(None, None, 0, len(self.data))
-        if path == address.OWN:
-            return Span(path, None, self.tree.front, self.tree.stop)
-        above, _, last = path.rpartition("/")
-        if last == address.OWN and above:
-            section = self._section(above)
-            return Span(f"{address.of(section)}/{address.OWN}", section, section.body, section.stop)
-        section = self._section(path)
-        return Span(address.of(section), section, section.start, section.end)
+        """Where the section stands that ``path`` names; None names the page. Raises SectionNotFound."""
+        return whole(len(self.data)) if path is None else span(self.name, self.tree, path)
 
     def cut(self, span: "Span") -> str:
         """The text of a span."""
         return self.data[span.start : span.end].decode()
-
-    def _section(self, path: str) -> Section:
-        try:
-            return address.find(self.sections, path)
-        except SectionNotFound as error:
-            raise SectionNotFound(f"{self.name}: {error}") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +58,7 @@ class Span:
     end: int
 
     @property
-    def whole(self) -> bool:
+    def with_heading(self) -> bool:
         """Whether this is a section with its heading and all that stands below it."""
         return self.section is not None and self.start == self.section.start
 
@@ -81,3 +66,24 @@ class Span:
 def make(name: str, data: bytes) -> Page:
     """The page of these bytes."""
     return Page(name, data, hashlib.sha256(data).hexdigest())
+
+
+def whole(size: int) -> Span:
+    """The span of a whole page."""
+    return Span(None, None, 0, size)
+
+
+def span(name: str, tree: Tree, path: str) -> Span:
+    """Where the section stands that ``path`` names (see agentmem.pages.address). Raises SectionNotFound."""
+    if path == address.OWN:
+        return Span(path, None, tree.front, tree.stop)
+    above, _, last = path.rpartition("/")
+    own = last == address.OWN and above != ""
+    try:
+        section = address.find(tree.sections, above if own else path)
+    except SectionNotFound as error:
+        raise SectionNotFound(f"{name}: {error}") from None
+    exact = address.of(section)
+    if own:
+        return Span(f"{exact}/{address.OWN}", section, section.body, section.stop)
+    return Span(exact, section, section.start, section.end)

@@ -18,13 +18,13 @@ def section_replaced(page: Page, span: Span, text: str) -> bytes:
     what stands below the heading, subsections included. Raises WorkspaceError where the text would run into the
     sections around it.
     """
-    keeps_heading = span.whole and not _begins_section(text, above=span.section)
+    keeps_heading = span.with_heading and not _begins_section(text, above=span.section)
     start = span.section.body if span.section and keeps_heading else span.start
     old, new = page.data[start : span.end], encoded(text, page.data).strip(b"\r\n")
     lead, tail = _blanks_around(page, start, span.end)
     if not new:
         lead, tail = leading_blanks(old), b""
-    elif start == span.start and span.whole:
+    elif start == span.start and span.with_heading:
         lead = b""
     changed = page.data[:start] + lead + new + tail + page.data[span.end :]
     return _only_here(page, changed, start, span.end)
@@ -36,7 +36,7 @@ def appended(page: Page, span: Span, text: str) -> bytes:
     Text goes before a section's subsections, unless it begins with a heading: then behind them.
     """
     end = span.end
-    if span.section and span.whole and not _begins_section(text):
+    if span.section and span.with_heading and not _begins_section(text):
         end = span.section.stop
     at = _end_of_text(page, span, end) if is_markdown(page.name) else end
     new = encoded(text, page.data)

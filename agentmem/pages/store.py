@@ -8,10 +8,11 @@ from threading import RLock
 
 from agentmem.errors import NotAPage, PageExists, PageNotFound, WorkspaceError
 from agentmem.pages.address import split
+from agentmem.pages.digest import Digest
 from agentmem.pages.files import Files
 from agentmem.pages.index import Change, Index
 from agentmem.pages.lock import editing
-from agentmem.pages.names import checked_for_writing
+from agentmem.pages.names import canonical, checked_for_writing
 from agentmem.pages.page import Page, Span, make
 from agentmem.pages.revisions import Revisions
 
@@ -37,7 +38,8 @@ class Store:
                 literal = self.files.locate(address)
                 if self.files.exists(literal) and not self.files.exists(self.files.locate(name)):
                     return literal, None
-        return self.files.locate(name), section
+        asked = canonical(name)
+        return asked if self.index.unchanged(asked) else self.files.locate(asked), section
 
     def locate_page(self, name: str) -> str:
         """The real name of a whole page."""
@@ -61,6 +63,16 @@ class Store:
             raise PageNotFound(self.missing(name)) from None
         finally:
             self.tell()
+
+    def digest(self, name: str) -> tuple[str, Digest]:
+        """A page's revision now and its digest, without reading a file that is certainly unchanged."""
+        with self.lock:
+            revision = self.index.unchanged(name)
+            digest = self.index.digest_of(name) if revision else None
+        if revision and digest:
+            return revision, digest
+        page = self.read(name)
+        return page.revision, self.index.digest(page)
 
     def edit(self, name: str, change: Callable[[Page | None], bytes], revision: str | None) -> Page:
         """Put what ``change`` makes of the newest bytes in their place; None stands for a page that is not there."""

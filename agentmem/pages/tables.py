@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
+from agentmem.pages.endings import NEWLINE
+
 _DELIMITERS = ",;\t|"
 _DEEPEST = 12
 _MOST_COLUMNS = 40
@@ -40,7 +42,7 @@ def shown(name: str, text: str) -> Shown:
 
 def front_matter(text: str) -> str:
     """A front matter block as a plain list: its own lines, those of the outermost level with a dash before them."""
-    lines = text.removeprefix("\ufeff").splitlines()[1:-1]
+    lines = NEWLINE.split(text.removeprefix("\ufeff").rstrip())[1:-1]
     return "".join(f"{_listed(line)}\n" for line in lines if line.strip())
 
 

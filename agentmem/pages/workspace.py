@@ -11,7 +11,7 @@ from agentmem.pages.files import encoded
 from agentmem.pages.index import Change, totals
 from agentmem.pages.links import Link
 from agentmem.pages.listing import listed
-from agentmem.pages.page import Page, Span
+from agentmem.pages.page import Page, Span, span, whole
 from agentmem.pages.search import Hit
 from agentmem.pages.store import Store
 
@@ -67,8 +67,8 @@ class Workspace:
 
     def text(self, address: str) -> str:
         """The exact text of a page or section."""
-        page, span = self._store.found(address)
-        return page.cut(span)
+        page, where = self._store.found(address)
+        return page.cut(where)
 
     def render(self, address: str, *, limit: int = 6000, part: int = 1, raw: bool = False) -> str:
         """A page or section for the model: a line with its address, revision and tokens, then its text.
@@ -76,13 +76,16 @@ class Workspace:
         Over ``limit`` tokens it is an outline with the tokens of each section, or, without sections, numbered parts.
         Front matter, CSV and JSON read as lists and tables unless ``raw``.
         """
-        page, span = self._store.found(address)
-        return render.rendered(page, self._store.index.digest(page), span, limit, part, raw)
+        page, where = self._store.found(address)
+        return render.rendered(page, self._store.index.digest(page), where, limit, part, raw)
 
     def outline(self, name: str) -> str:
         """The outline of a page or section, however long: every heading with its tokens."""
-        page, span = self._store.found(name)
-        return render.outlined(page, self._store.index.digest(page), span)
+        real, section = self._store.locate(name)
+        revision, digest = self._store.digest(real)
+        where = whole(digest.size) if section is None else span(real, digest.tree, section)
+        head = render.header(real, revision, where, render.tokens_of(digest, where))
+        return f"{head}\n\n{render.outline(digest, where)}"
 
     def listing(self, folder: str = "", *, limit: int = 6000) -> str:
         """What stands in a folder: its folders with their pages and tokens, its pages with title, tokens and size."""
@@ -103,33 +106,33 @@ class Workspace:
     def write(self, name: str, text: str, *, revision: str | None = None, overwrite: bool = True) -> Page:
         """Make a page, or replace all of it. Raises PageExists where it exists and ``overwrite`` is false."""
 
-        def whole(page: Page | None) -> bytes:
+        def written(page: Page | None) -> bytes:
             if page is not None and not overwrite:
                 raise PageExists(f"'{page.name}' exists already. Edit it, or write it with overwriting allowed.")
             return encoded(name, text)
 
-        return self._store.edit(self._store.locate_page(name), whole, revision)
+        return self._store.edit(self._store.locate_page(name), written, revision)
 
     def replace(self, name: str, old: str, new: str, *, revision: str | None = None) -> Page:
         """Replace text that stands once in a page or section. Raises TextNotUnique where it does not."""
         encoded(name, old + new)
-        return self._edit(name, lambda page, span: replaced(page, span, old, new), revision)
+        return self._edit(name, lambda page, where: replaced(page, where, old, new), revision)
 
     def replace_section(self, address: str, text: str, *, revision: str | None = None) -> Page:
         """Replace what stands below a heading; the heading too, if the text begins with one of its level or above."""
         encoded(address, text)
 
-        def spliced(page: Page, span: Span) -> bytes:
-            if span.path is None:
+        def spliced(page: Page, where: Span) -> bytes:
+            if where.path is None:
                 raise SectionNotFound(f"'{page.name}' is a whole page: write it, or name a section of it.")
-            return splices.section_replaced(page, span, text)
+            return splices.section_replaced(page, where, text)
 
         return self._edit(address, spliced, revision)
 
     def append(self, address: str, text: str, *, revision: str | None = None) -> Page:
         """Add lines at the end of a page or section; a section's subsections stay behind them."""
         encoded(address, text)
-        return self._edit(address, lambda page, span: splices.appended(page, span, text), revision)
+        return self._edit(address, lambda page, where: splices.appended(page, where, text), revision)
 
     def move(self, name: str, to: str) -> Page:
         """Give a page another name, in another folder too. Raises PageExists where that name is taken."""
