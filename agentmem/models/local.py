@@ -1,0 +1,70 @@
+"""The local model: llama.cpp in process, behind the same client as Claude.
+
+It is small: it writes text for examples, tests and demos, over a KV cache that is real. The template of the default
+weights has no place for tools, so that the model never sees any.
+"""
+
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from agentmem.models.anthropic import AnthropicModel
+from agentmem.models.engine import Engine
+from agentmem.types import Delta, ModelProfile, Request
+
+
+class LocalModel:
+    """A GGUF model, by default the installed one; ``settings`` go to agentmem.models.engine.Engine.
+
+    An ``engine`` that is given stays open when the model is closed. A reply is cut at ``longest`` tokens, whatever the
+    request allows, and is the same each time unless the request sets a temperature. Usage is measured: the engine's
+    own counters. Raises ModelNotAvailable where the engine or its weights are missing.
+    """
+
+    def __init__(
+        self, weights: str | Path | None = None, *, engine: Engine | None = None, longest: int = 512, **settings: Any
+    ) -> None:
+        self.engine = engine or Engine(Path(weights) if weights else None, **settings)
+        self._own = engine is None
+        self._longest = longest
+        self._profile = ModelProfile("local", self.engine.name, "local")
+        self._client = AnthropicModel(
+            self.engine.name,
+            api_key=self.engine.key,
+            base_url=self.engine.address,
+            model_profile=self._profile,
+            max_retries=0,
+            stream_retries=0,
+            diagnostics=False,
+        )
+
+    @property
+    def profile(self) -> ModelProfile:
+        return self._profile
+
+    def stream(self, request: Request) -> Iterator[Delta]:
+        """Text as it comes and, last, the Reply."""
+        yield from self._client.stream(self._fitted(request))
+
+    async def astream(self, request: Request) -> AsyncIterator[Delta]:
+        """`stream` for asyncio."""
+        async for delta in self._client.astream(self._fitted(request)):
+            yield delta
+
+    def close(self) -> None:
+        """Close the connections, and the engine if it is the model's own."""
+        self._client.close()
+        if self._own:
+            self.engine.close()
+
+    def _fitted(self, request: Request) -> Request:
+        """What the engine has no notion of is left out: breakpoints, thinking, effort."""
+        options = replace(
+            request.options,
+            max_tokens=min(request.options.max_tokens, self._longest),
+            temperature=request.options.temperature or 0.0,
+            thinking=None,
+            effort=None,
+        )
+        return replace(request, options=options, marks=())
