@@ -95,7 +95,7 @@ def stream(whole: Mapping[str, Any]) -> Iterator[Event]:
             yield "content_block_delta", {"type": "content_block_delta", "index": index, "delta": delta}
         yield "content_block_stop", {"type": "content_block_stop", "index": index}
     delta = {"stop_reason": whole["stop_reason"], "stop_sequence": None}
-    used = {"output_tokens": whole["usage"]["output_tokens"]}
+    used = {name: count for name, count in whole["usage"].items() if name.endswith("tokens")}  # totals, no split
     yield "message_delta", {"type": "message_delta", "delta": delta, "usage": used}
     yield "message_stop", {"type": "message_stop"}
 

@@ -20,13 +20,16 @@ from agentmem.errors import ModelNotAvailable
 from agentmem.kvcache.rules import claude_rules
 from agentmem.models.anthropic_errors import CAUGHT, passing, translate
 from agentmem.models.anthropic_reply import ReplyBuilder
-from agentmem.models.anthropic_request import arguments
-from agentmem.types import Delta, ModelProfile, Reply, Request, TextDelta, Ttl
+from agentmem.models.anthropic_request import arguments, write_ttl
+from agentmem.types import Delta, ModelProfile, Reply, Request, TextDelta
 
 T = TypeVar("T")
 
 BASIS_HEADER = "x-agentmem-basis"
 """A response that carries it with the value "simulated" was made by our own server: its usage is nobody's bill."""
+
+DIRECT = {"all://127.0.0.1": None, "all://localhost": None}
+"""A server on this machine is never reached through a proxy that the environment names."""
 
 
 def claude_profile(name: str) -> ModelProfile:
@@ -109,7 +112,11 @@ class AnthropicModel:
     def _sync(self) -> anthropic.Anthropic:
         if self._client is None:
             self._client = anthropic.Anthropic(
-                api_key=self.api_key, base_url=self.base_url, timeout=self._timeout, max_retries=self.max_retries
+                api_key=self.api_key,
+                base_url=self.base_url,
+                timeout=self._timeout,
+                max_retries=self.max_retries,
+                http_client=anthropic.DefaultHttpxClient(mounts=DIRECT),
             )
             _need_key(self._client)
         return self._client
@@ -124,7 +131,7 @@ class AnthropicModel:
                 base_url=self.base_url,
                 timeout=self._timeout,
                 max_retries=self.max_retries,
-                http_client=anthropic.DefaultAsyncHttpxClient(limits=limits),
+                http_client=anthropic.DefaultAsyncHttpxClient(limits=limits, mounts=DIRECT),
             )
             _need_key(self._clients[loop])
         return self._clients[loop]
@@ -147,7 +154,7 @@ class _Call:
         # A request for no tokens only warms the cache; the API does not stream it.
         self.arguments["stream"] = request.options.max_tokens > 0
         self._model = model
-        self._ttl: Ttl = "1h" if request.marks and all(mark.ttl == "1h" for mark in request.marks) else "5m"
+        self._ttl = write_ttl(request.marks)
         self._tries = 0
         self._handed_on = False
         self._started = time.perf_counter()

@@ -61,3 +61,8 @@ def _options(options: Options) -> dict[str, Any]:
         "tool_choice": options.tool_choice and json.loads(options.tool_choice),
     }
     return {name: value for name, value in given.items() if value is not None}
+
+
+def write_ttl(marks: Sequence[Mark]) -> Ttl:
+    """The TTL to book written tokens under where a provider reports only their sum."""
+    return "1h" if marks and all(mark.ttl == "1h" for mark in marks) else "5m"

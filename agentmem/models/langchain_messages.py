@@ -27,7 +27,7 @@ class Converter:
     _turns: dict[Turn, list[BaseMessage]] = field(default_factory=dict)
 
     def messages(self, request: Request) -> list[BaseMessage]:
-        """System message first, then the turns; a tool result is a message of its own."""
+        """System message first, then the turns; a tool result is a message of its own, but to Claude."""
         marks = marks_by_place(request.marks) if self.native else {}
         system = marked_values(request.system, marks.get(("system", 0), {}))
         made: list[BaseMessage] = [SystemMessage(_content(system))] if system else []
@@ -50,7 +50,9 @@ class Converter:
         return [_function(tool) for tool in request.tools]
 
     def _turn(self, role: str, values: Sequence[Json]) -> list[BaseMessage]:
-        return [self._assistant(values)] if role == "assistant" else list(self._user(values))
+        if role == "assistant":
+            return [self._assistant(values)]
+        return [HumanMessage(_content(values))] if self.native else list(self._user(values))
 
     def _user(self, values: Iterable[Json]) -> Iterator[BaseMessage]:
         for is_result, group in groupby(values, lambda value: value["type"] == "tool_result"):
@@ -62,12 +64,10 @@ class Converter:
     def _result(self, value: Json) -> ToolMessage:
         content = value["content"]
         blocks = [{"type": "text", "text": content}] if isinstance(content, str) else content
-        extra = {"cache_control": value["cache_control"]} if "cache_control" in value else {}
         return ToolMessage(
             _content([self._block(block) for block in blocks]),
             tool_call_id=value["tool_use_id"],
             status="error" if value.get("is_error") else "success",
-            additional_kwargs=extra,
         )
 
     def _assistant(self, values: Sequence[Json]) -> AIMessage:

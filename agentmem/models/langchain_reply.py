@@ -10,8 +10,9 @@ from langchain_core.messages import AIMessage, AIMessageChunk
 from langchain_core.messages.ai import add_ai_message_chunks
 
 from agentmem.kvcache.frames import canonical, frame
+from agentmem.models.anthropic_request import write_ttl
 from agentmem.models.call_arguments import call_arguments
-from agentmem.types import Block, Message, Opaque, Reply, Request, Text, ToolCall, Usage
+from agentmem.types import Block, Message, Opaque, Reply, Request, Text, ToolCall, Ttl, Usage
 
 STOPS = {
     "length": "max_tokens",
@@ -77,10 +78,20 @@ def usage(request: Request, whole: AIMessage, message: Message) -> Usage:
         return Usage("estimated", uncached_tokens=request.estimate, output_tokens=output)
     details: Mapping[str, Any] = given.get("input_token_details") or {}
     read = details.get("cache_read") or 0
-    long = details.get("ephemeral_1h_input_tokens") or 0
-    short = details.get("ephemeral_5m_input_tokens") or max(0, (details.get("cache_creation") or 0) - long)
+    short, long = _written(details, write_ttl(request.marks))
     uncached = max(0, given["input_tokens"] - read - short - long)
     return Usage("measured", uncached, read, short, long, given["output_tokens"])
+
+
+def _written(details: Mapping[str, Any], undivided: Ttl) -> tuple[int, int]:
+    """Tokens written for 5 minutes and for an hour; a sum alone is booked under ``undivided``.
+
+    langchain-anthropic gives the split for whole replies only, and then no sum.
+    """
+    short = details.get("ephemeral_5m_input_tokens") or 0
+    long = details.get("ephemeral_1h_input_tokens") or 0
+    rest = max(0, (details.get("cache_creation") or 0) - short - long)
+    return (short, long + rest) if undivided == "1h" else (short + rest, long)
 
 
 def _said(whole: AIMessage) -> Iterator[Block]:

@@ -118,8 +118,9 @@ def test_claude_through_langchain_gets_its_own_blocks() -> None:
     assert messages[0].content[0]["cache_control"] == {"type": "ephemeral", "ttl": "1h"}
     assert messages[2].content[0] == {"signature": "EqQB+/=", "thinking": "Let me look…", "type": "thinking"}
     assert [block["type"] for block in messages[2].content] == ["thinking", "text", "tool_use", "tool_use"]
-    assert messages[4].additional_kwargs == {"cache_control": {"type": "ephemeral", "ttl": "5m"}}
-    assert messages[3].content[1] == PIXEL.wire()
+    results = [dict(frame.value) for frame in one.turns[2].frames]
+    results[1]["cache_control"] = {"type": "ephemeral", "ttl": "5m"}
+    assert messages[3].content == results
     assert all("cache_control" not in frame.value for turn in one.turns for frame in turn.frames)
 
 
@@ -164,12 +165,10 @@ def test_turns_are_converted_once() -> None:
     collect(model, first)
     collect(model, second)
     before, after = (messages for messages, _ in provider.asked)
-    assert [message.content for message in after[:4]] == [message.content for message in before[:4]]
-    assert [message.content for message in before[4:]] == ["Be quick."]
-    assert after[4].content == [
-        {"type": "text", "text": "Be quick.", "cache_control": {"type": "ephemeral", "ttl": "5m"}}
-    ]
-    assert after[5].content == "more"
+    assert all(one is other for one, other in zip(before[:2], after[:2], strict=True))
+    assert "cache_control" not in before[2].content[2]
+    assert after[2].content[2] == {**Text("Be quick.").wire(), "cache_control": {"type": "ephemeral", "ttl": "5m"}}
+    assert after[3].content == "more"
 
 
 def test_a_turn_with_several_texts_and_a_picture() -> None:
@@ -226,6 +225,21 @@ def test_cached_tokens_are_taken_out_of_the_input(details: dict[str, Any], expec
     used = reply_of(AIMessageChunk(content="ok"), AIMessageChunk(content="", usage_metadata=usage)).usage
     assert used == Usage("measured", *expected, 7)
     assert used.input_tokens == 1000
+
+
+def test_a_sum_of_writes_is_booked_by_the_marks() -> None:
+    """Where only the sum is given, an hour's marks mean an hour's writes."""
+    usage: Any = {
+        "input_tokens": 9,
+        "output_tokens": 1,
+        "total_tokens": 10,
+        "input_token_details": {"cache_creation": 9},
+    }
+    chunks = [AIMessageChunk(content="ok"), AIMessageChunk(content="", usage_metadata=usage)]
+    for ttl, expected in (("1h", (0, 9)), ("5m", (9, 0))):
+        one = request(ask("go"), marks=(Mark("message", 0, 0, "1h" if ttl == "1h" else "5m"),))
+        used = answered(collect(LangChainModel(Provider(chunks=chunks)), one)).usage
+        assert (used.cache_write_5m_tokens, used.cache_write_1h_tokens) == expected
 
 
 @both
