@@ -1,0 +1,101 @@
+"""What a tool gave back, as blocks that a model can read, cut to the tool's cap."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from pydantic_core import to_jsonable_python
+
+from agentmem.tokens import count, pieces
+from agentmem.types import Image, Text
+
+_HEAD = 2 / 3  # share of a cap that goes to the beginning; the end (errors, totals) gets the rest
+_SCALAR = (str, int, float, bool, type(None))
+
+
+def blocks(value: object) -> tuple[Text | Image, ...]:
+    """Text and pictures stay as they are; any other value becomes text that reads like a page."""
+    if isinstance(value, Text | Image):
+        return (value,)
+    if isinstance(value, list | tuple) and any(isinstance(one, Text | Image) for one in value):
+        return tuple(block for one in value for block in blocks(one))
+    return (Text(readable(value)),)
+
+
+def readable(value: object) -> str:
+    """A value as text: strings as they are, records as a list or a table, what is nested deeper as JSON."""
+    if value is None:
+        return "Done."
+    if isinstance(value, str):
+        return value or "(empty)"
+    plain = to_jsonable_python(value, fallback=str, serialize_unknown=True)
+    if isinstance(plain, dict) and _is_record(plain):
+        return "\n".join(f"- {key}: {_cell(one)}" for key, one in plain.items())
+    if isinstance(plain, list) and plain and all(map(_is_record, plain)):
+        return _table(plain)
+    if isinstance(plain, list) and plain and _flat(plain):
+        return "\n".join(f"- {_cell(one)}" for one in plain)
+    return plain if isinstance(plain, str) else json.dumps(plain, ensure_ascii=False, indent=1)
+
+
+def _is_record(value: object) -> bool:
+    return isinstance(value, dict) and bool(value) and _flat(value.values())
+
+
+def _flat(values: Iterable[object]) -> bool:
+    return all(isinstance(one, _SCALAR) and "\n" not in str(one) for one in values)
+
+
+def _table(rows: Sequence[Mapping[str, Any]]) -> str:
+    columns = list(dict.fromkeys(key for row in rows for key in row))
+    lines = [columns, ["---"] * len(columns), *([_cell(row.get(column, "")) for column in columns] for row in rows)]
+    return "\n".join("| " + " | ".join(str(one).replace("|", "\\|") for one in line) + " |" for line in lines)
+
+
+def _cell(value: object) -> str:
+    return json.dumps(value) if isinstance(value, bool | None) else str(value)
+
+
+def capped(content: tuple[Text | Image, ...], cap: int, hint: str) -> tuple[Text | Image, ...]:
+    """The blocks with at most ``cap`` tokens of text; pictures do not count. Says what it left out, and ``hint``."""
+    left, kept = cap, list[Text | Image]()
+    for block in content:
+        if isinstance(block, Text):
+            block = Text(cut(block.text, max(left, cap // 10), hint))
+            left -= count(block.text)
+        kept.append(block)
+    return tuple(kept)
+
+
+def cut(text: str, cap: int, hint: str = "") -> str:
+    """The beginning and the end of a text of more than ``cap`` tokens, with a sentence between them."""
+    if len(text.encode("utf-8", "surrogatepass")) <= cap or (total := count(text)) <= cap:
+        return text  # a token has at least one byte
+    lines = pieces(text)
+    head = _fitting(lines, int(cap * _HEAD))
+    rest = "".join(lines)[len(head) :]
+    tail = _fitting([line[::-1] for line in reversed(pieces(rest))], cap - int(cap * _HEAD))[::-1]
+    left_out = total - count(head) - count(tail)
+    note = f"[{left_out:,} of {total:,} tokens are left out here.{' ' if hint else ''}{hint}]"
+    return f"{head.rstrip()}\n\n{note}\n\n{tail.lstrip()}"
+
+
+def _fitting(lines: Sequence[str], budget: int) -> str:
+    """As many lines as fit, and of a single line that is too long for that, its beginning."""
+    kept, used = list[str](), 0
+    for line in lines:
+        used += count(line) if len(line) < budget * 40 else budget + 1
+        if used > budget:
+            break
+        kept.append(line)
+    return "".join(kept) if kept or not lines else _beginning(lines[0], budget)
+
+
+def _beginning(line: str, budget: int) -> str:
+    """The beginning of a line that has at most ``budget`` tokens."""
+    line = line[: budget * 8]
+    low, high = 0, len(line)
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if count(line[:middle]) <= budget else (low, middle - 1)
+    return line[:low]

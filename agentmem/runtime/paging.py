@@ -1,0 +1,44 @@
+"""Long texts in parts that fit into an answer."""
+
+from agentmem.errors import BadArguments
+from agentmem.tokens import count, pieces
+
+PART = 6000
+"""Tokens of one part."""
+
+
+def part_of(text: str, part: int, limit: int = PART) -> str:
+    """Part ``part`` (from 1) of a text, cut between lines where it can be, below a line that says which it is.
+
+    A text of one part comes back as it is. Raises BadArguments for a part that is not there.
+    """
+    parts = split(text, limit)
+    if part > len(parts):
+        raise BadArguments(f"There is no part {part}: it ends with part {len(parts)}.")
+    if len(parts) == 1:
+        return text
+    more = f"; part {part + 1} goes on from here" if part < len(parts) else ""
+    return f"[part {part} of {len(parts)}{more}]\n\n{parts[part - 1]}"
+
+
+def split(text: str, limit: int) -> list[str]:
+    """The text in parts of at most ``limit`` tokens that join to the whole."""
+    if len(text.encode("utf-8", "surrogatepass")) <= limit:
+        return [text]  # a token has at least one byte
+    parts, used = [""], 0
+    for piece in (short for line in pieces(text) for short in _short(line, limit)):
+        tokens = count(piece)
+        if used and used + tokens > limit:
+            parts.append("")
+            used = 0
+        parts[-1] += piece
+        used += tokens
+    return parts
+
+
+def _short(line: str, limit: int) -> list[str]:
+    """A line, cut up if it alone is more than a part."""
+    if count(line) <= limit or len(line) == 1:
+        return [line]
+    middle = len(line) // 2
+    return [*_short(line[:middle], limit), *_short(line[middle:], limit)]

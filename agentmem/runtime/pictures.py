@@ -1,0 +1,42 @@
+"""Pictures in a workspace, as blocks that a model can see."""
+
+import base64
+import os
+import stat
+from pathlib import Path, PurePosixPath
+
+from agentmem.errors import NotAPage
+from agentmem.images import size
+from agentmem.pages.files import Files, reported
+from agentmem.types import Image
+
+KINDS = {
+    ".png": "image/png",
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".gif": "image/gif",
+    ".webp": "image/webp",
+}
+LARGEST = 5_000_000
+"""Bytes of a picture: Anthropic's limit for one image (its vision documentation)."""
+
+
+def is_picture(name: str) -> bool:
+    """Whether the name is that of a picture."""
+    return PurePosixPath(name).suffix.lower() in KINDS
+
+
+def picture(root: Path, name: str) -> Image:
+    """The picture of that name in the workspace. Raises WorkspaceError where there is none, or it cannot be shown."""
+    real = Files(root).locate(name)
+    with reported(name, "read"):
+        descriptor = os.open(Path(root) / real, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(descriptor, "rb") as file:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise NotAPage(f"'{name}' is not a file.")
+            data = file.read(LARGEST + 1)
+    if len(data) > LARGEST:
+        raise NotAPage(f"'{name}' is too large to be shown: pictures have at most {LARGEST // 1_000_000} MB.")
+    if size(data) is None:
+        raise NotAPage(f"'{name}' is not a picture, or a broken one.")
+    return Image(KINDS[PurePosixPath(real).suffix.lower()], base64.b64encode(data).decode())

@@ -1,0 +1,164 @@
+"""Runs a shell command so that nothing of it is left behind: not after its time, nor an interrupt, nor its end.
+
+A command gets a session of its own, and a mark in its environment by which everything it started is found again,
+also what left the session. (The mark is looked for where there is a /proc; elsewhere the process group alone is
+ended.) Only a kill -9 of the agent itself leaves a command running, until it ends by itself.
+"""
+
+import contextlib
+import os
+import re
+import secrets
+import shutil
+import signal
+import subprocess
+import threading
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Annotated
+
+from pydantic import Field
+
+from agentmem.errors import ToolError
+from agentmem.runtime.toolcontext import ToolContext
+
+_MARK = "_AGENTMEM_COMMAND"
+_KEPT = 200_000  # bytes of output kept from the beginning, and about as many from the end
+_BLOCK = 65_536
+_ROUNDS = 20  # how often the processes are gone through for newly started ones
+_DRAIN = 2.0  # seconds to wait for output that is still in the pipe
+_PROCESSES = Path("/proc")
+_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
+
+
+def run(command: str, context: ToolContext, seconds: Annotated[int, Field(ge=1, le=600)] = 60) -> str:
+    """Runs a command, and says how it ended and what it printed, on both streams, in the order of printing."""
+    mark = secrets.token_hex(16)
+    process = _start(command, context, mark)
+    late = threading.Event()
+
+    def end() -> None:
+        _end(process.pid, mark)
+
+    def time_up() -> None:
+        late.set()
+        end()
+
+    timer = threading.Timer(seconds, time_up)
+    timer.daemon = True
+    try:
+        output = _Output(process.stdout)
+        timer.start()
+        with context.stop.calling(end):
+            _wait(process)
+    finally:
+        timer.cancel()
+        if timer.is_alive():
+            timer.join()
+        end()  # before the process is reaped: until then its number is nobody else's
+        process.wait()
+    return _told(process.returncode, seconds if late.is_set() else None, output)
+
+
+def _start(command: str, context: ToolContext, mark: str) -> "subprocess.Popen[bytes]":
+    environment = {"PATH": os.defpath, **context.environment, "TERM": "dumb", _MARK: mark}
+    shell = shutil.which("bash", path=environment["PATH"]) or "/bin/sh"
+    try:
+        return subprocess.Popen(
+            [shell, "-c", command],
+            cwd=context.workspace.root,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    except (OSError, ValueError) as error:
+        raise ToolError(f"The command could not be started: {error}.") from error
+
+
+def _wait(process: "subprocess.Popen[bytes]") -> None:
+    """Waits for the end of a process, without reaping it where the system can do that."""
+    if hasattr(os, "waitid"):
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    else:
+        process.wait()
+
+
+def _end(group: int, mark: str) -> None:
+    """Kills the group, and then whatever carries the mark, until nothing does."""
+    _signal(os.killpg, group)
+    for _ in range(_ROUNDS):
+        if not (found := _marked(mark)):
+            return
+        for process in found:
+            _signal(os.kill, process)
+
+
+def _signal(send: Callable[[int, int], None], target: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):  # gone already, or given to another user
+        send(target, signal.SIGKILL)
+
+
+def _marked(mark: str) -> list[int]:
+    """The processes that were started with the mark in their environment, as far as they may be looked at."""
+    wanted = f"{_MARK}={mark}".encode()
+    found = []
+    for folder in _PROCESSES.glob("[0-9]*") if _PROCESSES.is_dir() else ():
+        with contextlib.suppress(OSError):
+            if wanted in (folder / "environ").read_bytes():
+                found.append(int(folder.name))
+    return found
+
+
+class _Output:
+    """Reads what is printed as it comes, and keeps the beginning and the end of it."""
+
+    def __init__(self, stream: IO[bytes] | None) -> None:
+        assert stream is not None  # a pipe was asked for
+        self._stream, self._lock = stream, threading.Lock()
+        self._head, self._tail = bytearray(), deque[bytes]()
+        self.printed = self._in_tail = 0
+        self._thread = threading.Thread(target=self._read, name="agentmem-output", daemon=True)
+        self._thread.start()
+
+    def _read(self) -> None:
+        with self._stream:
+            while block := os.read(self._stream.fileno(), _BLOCK):
+                with self._lock:
+                    self._keep(block)
+
+    def _keep(self, block: bytes) -> None:
+        self.printed += len(block)
+        room = _KEPT - len(self._head)
+        self._head += block[:room]
+        if rest := block[room:]:
+            self._tail.append(rest)
+            self._in_tail += len(rest)
+        while self._in_tail - len(self._tail[0] if self._tail else b"") >= _KEPT:
+            self._in_tail -= len(self._tail.popleft())
+
+    def text(self) -> str:
+        """What was printed, as text without colours and overwritten progress lines."""
+        self._thread.join(_DRAIN)
+        with self._lock:
+            head, tail = bytes(self._head), b"".join(self._tail)
+        left_out = self.printed - len(head) - len(tail)
+        gap = f"\n[{left_out:,} bytes are left out here.]\n".encode() if left_out else b""
+        text = (head + gap + tail).decode("utf-8", "replace")
+        plain = _ESCAPES.sub("", text).replace("\r\n", "\n")
+        return "\n".join(line.rpartition("\r")[2] for line in plain.split("\n")).rstrip()
+
+
+def _told(code: int, seconds: int | None, output: _Output) -> str:
+    """How the command ended, and below it what it printed."""
+    if seconds is not None:
+        ending = f"Ended after {seconds} seconds because its time was up, with everything it had started."
+    elif code < 0:
+        ending = f"Killed by signal {-code} ({signal.Signals(-code).name})."
+    else:
+        ending = f"Exit code {code}."
+    text = output.text()
+    much = f" It printed {output.printed:,} bytes." if output.printed > 2 * _KEPT else ""
+    return f"{ending}{much}\n\n{text or '(It printed nothing.)'}"
