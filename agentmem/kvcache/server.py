@@ -72,9 +72,14 @@ class MessagesServer:
         self.close()
 
     @property
+    def port_in_use(self) -> int:
+        """The port it listens on: ``port``, or a free one where that is 0."""
+        return self._http.server_port
+
+    @property
     def url(self) -> str:
         """The base URL to give a client."""
-        return f"http://127.0.0.1:{self._http.server_port}"
+        return f"http://127.0.0.1:{self.port_in_use}"
 
     @property
     def bodies(self) -> list[Any]:
