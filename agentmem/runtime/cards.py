@@ -133,7 +133,7 @@ def _parameter(item: str, origin: str) -> Parameter:
         raise MenuError(f"{origin}: write a parameter as - `name` (text; needed): What it is. This is not: {item}")
     schema = schema_of(found["type"])
     if schema is None:
-        raise MenuError(f"{origin}: `{found['name']}` is a {found['type']!r}; the types are: {TYPES}")
+        raise MenuError(f"{origin}: `{found['name']}` is of the type {found['type']!r}; the types are: {TYPES}")
     default = _default(found["need"], schema)
     if default is _UNCLEAR:
         raise MenuError(

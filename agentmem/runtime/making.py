@@ -137,7 +137,7 @@ def _disagreements(card: Card, read: Signature, name: str) -> Iterator[str]:
 def _differences(stated: Parameter, schema: Json, needed: bool, definitions: Json) -> Iterator[str]:
     if not _same_type(stated.schema, schema, definitions):
         said, is_ = words_of(stated.schema), words_of(schema, definitions)
-        yield f"`{stated.name}` is a {said} in the card, and a {is_} in the function"
+        yield f"the type of `{stated.name}` is {said} in the card, and {is_} in the function"
     if stated.default is NEEDED and not needed:
         yield f"`{stated.name}` is needed in the card, and the function can do without it"
     elif needed and stated.default is not NEEDED:

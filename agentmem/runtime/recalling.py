@@ -38,8 +38,7 @@ class JournalRecall:
 
     def search(self, question: str, limit: int = 8) -> list[Found]:
         """The passages that fit the words best, best first, at most one of each entry."""
-        index = _index_of(self._journal, self._thread)
-        return index.search(question, limit)
+        return _index_of(self._journal, self._thread).search(self._journal, question, limit)
 
     def _entry(self, reference: str) -> Entry:
         """The entry, if it is this thread's or an ancestor's. Another thread's is said to be unknown."""
@@ -59,21 +58,19 @@ class JournalRecall:
 class _Index:
     """The passages of one thread. It grows with the thread: an entry is read once."""
 
-    def __init__(self, journal: Journal, thread: str) -> None:
-        self._journal, self._thread = journal, thread
+    def __init__(self, thread: str) -> None:
+        self._thread = thread
         self._lock = threading.Lock()
-        self._last = -1
-        self._skipped: set[str] = set()
         self._database = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
-        self._database.execute(
-            "CREATE VIRTUAL TABLE passages USING fts5"
-            "(text, reference UNINDEXED, kind UNINDEXED, tokenize = 'porter unicode61')"
-        )
+        self._begin()
 
-    def search(self, question: str, limit: int) -> list[Found]:
+    def __del__(self) -> None:
+        self._database.close()
+
+    def search(self, journal: Journal, question: str, limit: int) -> list[Found]:
         words = dict.fromkeys(word.lower() for word in _WORD.findall(question))
         with self._lock:
-            self._read_on()
+            self._read_on(journal)
             if not words:
                 return []
             asked = " OR ".join(f'"{word}"' for word in words)
@@ -86,10 +83,28 @@ class _Index:
             best.setdefault(reference, Found(reference, kind, text))
         return list(best.values())[:limit]
 
-    def _read_on(self) -> None:
-        for entry in self._journal.entries(self._thread, after=self._last):
-            self._last = entry.seq
+    def _begin(self) -> None:
+        self._last, self._hash = -1, ""
+        self._skipped: set[str] = set()
+        self._database.execute("DROP TABLE IF EXISTS passages")
+        self._database.execute(
+            "CREATE VIRTUAL TABLE passages USING fts5"
+            "(text, reference UNINDEXED, kind UNINDEXED, tokenize = 'porter unicode61')"
+        )
+
+    def _read_on(self, journal: Journal) -> None:
+        if not self._goes_on(journal):
+            self._begin()
+        for entry in journal.entries(self._thread, after=self._last):
+            self._last, self._hash = entry.seq, entry.sha256
             self._database.executemany("INSERT INTO passages VALUES (?, ?, ?)", self._passages(entry))
+
+    def _goes_on(self, journal: Journal) -> bool:
+        """Whether the journal still has what was read: a thread can be forgotten and its name used again."""
+        try:
+            return self._last < 0 or journal.entry(f"{self._thread}/{self._last}").sha256 == self._hash
+        except UnknownReference:
+            return False
 
     def _passages(self, entry: Entry) -> Iterator[tuple[str, str, str]]:
         if entry.kind == "assistant":
@@ -118,13 +133,16 @@ def passages(text: str) -> Iterator[str]:
         yield run
 
 
+_MOST = 8  # threads of a journal whose passages are kept
 _indexes: "WeakKeyDictionary[Journal, dict[str, _Index]]" = WeakKeyDictionary()
 _lock = threading.Lock()
 
 
 def _index_of(journal: Journal, thread: str) -> _Index:
+    """The index of a thread, kept for the threads that were searched last."""
     with _lock:
         known = _indexes.setdefault(journal, {})
-        if thread not in known:
-            known[thread] = _Index(journal, thread)
-        return known[thread]
+        known[thread] = index = known.pop(thread, None) or _Index(thread)
+        if len(known) > _MOST:
+            del known[next(iter(known))]
+        return index

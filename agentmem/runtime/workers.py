@@ -71,15 +71,20 @@ class _Workers:
     def _watch(self) -> None:
         if not self._watched:
             self._watched = True
-            atexit.register(self._stop_all)
+            atexit.register(self.stop_all)
             os.register_at_fork(after_in_child=self.__init__)  # type: ignore[misc]  # a fork has none of the threads
 
-    def _stop_all(self) -> None:
+    def stop_all(self) -> None:
         for stop in tuple(self._running):
             stop.set()
 
 
 _workers = _Workers()
+
+
+def stop_all() -> None:
+    """Tells every tool under way to stop, whichever thread waits for it: the program is about to end."""
+    _workers.stop_all()
 
 
 def run(function: Callable[[], Any], timeout: float, stop: Stop) -> Any:

@@ -90,6 +90,26 @@ def test_the_index_grows_with_the_thread(journal: Journal) -> None:
     assert references(JournalRecall(journal, "main"), "giraffe") == ["main/5"]
 
 
+def test_a_forgotten_thread_is_not_recalled(journal: Journal) -> None:
+    """Neither by words nor by reference, also when its name is used again and has grown as long."""
+    recall = JournalRecall(journal, "main")
+    assert references(recall, "5432") == ["main/3"]
+    journal.forget("main")
+    assert references(recall, "5432") == []
+    tell(journal, "main", transcript.opening(Opening("model")), *map(transcript.user, "abcdefg"))
+    assert references(recall, "5432") == []
+    assert references(recall, "g") == ["main/7"]
+
+
+def test_many_threads_can_be_searched_in_turn(journal: Journal) -> None:
+    """Only a few indexes are kept; the others are made anew."""
+    for number in range(12):
+        tell(journal, f"t{number}", transcript.opening(Opening("model")), transcript.user(f"owl number{number}"))
+    for _ in range(2):
+        for number in range(12):
+            assert references(JournalRecall(journal, f"t{number}"), "owl") == [f"t{number}/1"]
+
+
 def test_results_of_recall_are_not_found_again(journal: Journal) -> None:
     """They only repeat; the original is what counts."""
     tell(journal, "main", asked("c2", "recall", '{"what": "port"}'), answered("c2", "main/3:\n> port: 5432"))
