@@ -53,7 +53,7 @@ class ToolCall:
         """The arguments, or None where the model wrote something that is no JSON object."""
         try:
             value = json.loads(self.arguments or "{}", parse_constant=_no_constant)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
         return value if isinstance(value, dict) else None
 

@@ -61,7 +61,7 @@ class Journal:
     """All threads of one database. May be used from several threads; other processes may use the same database."""
 
     def __init__(self, storage: Storage) -> None:
-        self._storage = storage
+        self.storage = storage
         self._leases: dict[str, Lease] = {}
 
     # Writing.
@@ -78,12 +78,12 @@ class Journal:
         held = self._leases.get(thread)
         if held and held.lost:
             raise ThreadBusy(f"this run lost its hold on thread {thread!r} to another run: start again from its head")
-        with self._storage.transaction():
+        with self.storage.transaction():
             found = self._locked(thread, head)
             if found.head != head:
                 return self._standing(found, drafts, head)
             entries = rows.chained(thread, found.tip.hex(), head + 1, drafts)
-            rows.add_entries(self._storage, found, entries)
+            rows.add_entries(self.storage, found, entries)
             return entries
 
     def fork(self, thread: str, at: int, to: str) -> None:
@@ -92,13 +92,13 @@ class Journal:
         Raises ThreadNotFound, UnknownReference when there is no entry ``at``, JournalError when ``to`` exists.
         """
         _check_name(to)
-        with self._storage.transaction():
-            origin = rows.lock_thread(self._storage, thread)
+        with self.storage.transaction():
+            origin = rows.lock_thread(self.storage, thread)
             if origin is None:
                 raise ThreadNotFound(f"there is no thread {thread!r}")
-            tip = rows.read_one(self._storage, origin, at).sha256
-            rows.add_thread(self._storage, to, at, bytes.fromhex(tip), origin.id)
-            made = rows.find_thread(self._storage, to)
+            tip = rows.read_one(self.storage, origin, at).sha256
+            rows.add_thread(self.storage, to, at, bytes.fromhex(tip), origin.id)
+            made = rows.find_thread(self.storage, to)
             if made is None or (made.parent, made.parent_seq, made.head) != (origin.id, at, at):
                 raise JournalError(f"thread {to!r} exists already: choose another name for the fork")
 
@@ -110,7 +110,7 @@ class Journal:
         on the same host, and after ``ttl`` seconds from another.
         """
         _check_name(thread)
-        held = self._leases[thread] = Lease(self._storage, thread, ttl)
+        held = self._leases[thread] = Lease(self.storage, thread, ttl)
         try:
             yield held
         finally:
@@ -123,25 +123,25 @@ class Journal:
         In SQLite the bytes are overwritten in the file too; in Postgres the server's vacuum reclaims them. Raises
         ThreadNotFound, ThreadBusy while a run holds it, ThreadHasForks unless ``with_forks`` deletes those as well.
         """
-        with self._storage.transaction():
-            found = rows.lock_thread(self._storage, thread)
-            family = rows.family(self._storage, found) if found else []
+        with self.storage.transaction():
+            found = rows.lock_thread(self.storage, thread)
+            family = rows.family(self.storage, found) if found else []
             if len(family) > 1 and not with_forks:
                 forks = ", ".join(repr(fork.name) for fork in family[1:])
                 raise ThreadHasForks(f"threads begin in {thread!r}: {forks}. Forget those first, or all together")
             names = {thread, *(member.name for member in family)}
-            count = sum(rows.delete(self._storage, member) for member in reversed(family))
+            count = sum(rows.delete(self.storage, member) for member in reversed(family))
             others = sum(self._forget_elsewhere(name) for name in names)
         if not (found or others):
             raise ThreadNotFound(f"there is no thread {thread!r}")
-        self._storage.scrub()
+        self.storage.scrub()
         return count
 
     # Reading.
 
     def head(self, thread: str) -> int:
         """The seq of the thread's last entry; -1 when it does not exist yet."""
-        found = rows.find_thread(self._storage, thread)
+        found = rows.find_thread(self.storage, thread)
         return found.head if found else -1
 
     def entries(self, thread: str, *, after: int = -1) -> Iterator[Entry]:
@@ -149,11 +149,11 @@ class Journal:
 
         Raises JournalCorrupt when an entry is missing or its bytes do not match the chain of hashes.
         """
-        found = rows.find_thread(self._storage, thread)
+        found = rows.find_thread(self.storage, thread)
         if found is None or after >= found.head:
             return
-        parent = rows.read_one(self._storage, found, after).sha256 if after >= 0 else ""
-        for entry in rows.read(self._storage, found, after):
+        parent = rows.read_one(self.storage, found, after).sha256 if after >= 0 else ""
+        for entry in rows.read(self.storage, found, after):
             if entry.parent != parent:
                 raise JournalCorrupt(f"entry {entry.reference} does not continue the entry before it")
             parent = entry.sha256
@@ -166,19 +166,19 @@ class Journal:
         thread, _, seq = reference.rpartition("/")
         if not (thread and seq.isascii() and seq.isdigit() and len(seq) < 10):
             raise UnknownReference(f"{reference!r} is no reference. A reference reads THREAD/NUMBER, like main/12.")
-        found = rows.find_thread(self._storage, thread)
+        found = rows.find_thread(self.storage, thread)
         if found is None:
             raise UnknownReference(f"Nothing is stored under {reference!r}: there is no thread {thread!r}.")
-        return rows.read_one(self._storage, found, int(seq))
+        return rows.read_one(self.storage, found, int(seq))
 
     def own(self, thread: str, kind: EntryKind) -> Iterator[Entry]:
         """The entries of one kind that this thread itself wrote, not its ancestors, in order."""
-        found = rows.find_thread(self._storage, thread)
-        return rows.read_own(self._storage, found, kind) if found else iter(())
+        found = rows.find_thread(self.storage, thread)
+        return rows.read_own(self.storage, found, kind) if found else iter(())
 
     def threads(self) -> tuple[ThreadInfo, ...]:
         """All threads, oldest first."""
-        found = self._storage.run(
+        found = self.storage.run(
             "SELECT t.name, t.head, t.created, t.updated, p.name, t.parent_seq"
             " FROM threads t LEFT JOIN threads p ON p.id = t.parent ORDER BY t.id"
         )
@@ -191,7 +191,7 @@ class Journal:
         """Release the leases and close the connection. May be called twice."""
         while self._leases:
             self._leases.popitem()[1].release()
-        self._storage.close()
+        self.storage.close()
 
     def __enter__(self) -> "Journal":
         return self
@@ -201,17 +201,17 @@ class Journal:
 
     def _locked(self, name: str, head: int) -> rows.Thread:
         """The thread, made when the caller means to begin it."""
-        found = rows.lock_thread(self._storage, name)
+        found = rows.lock_thread(self.storage, name)
         if found is None and head == -1:
-            rows.add_thread(self._storage, name)
-            found = rows.lock_thread(self._storage, name)
+            rows.add_thread(self.storage, name)
+            found = rows.lock_thread(self.storage, name)
         if found is None:
             raise ThreadNotFound(f"there is no thread {name!r} any more: it was forgotten meanwhile")
         return found
 
     def _standing(self, thread: rows.Thread, drafts: Sequence[Draft], head: int) -> tuple[Entry, ...]:
         """The entries after ``head``, when they are just these drafts: the caller asks again for what it wrote."""
-        entries = tuple(islice(rows.read(self._storage, thread, head), len(drafts)))
+        entries = tuple(islice(rows.read(self.storage, thread, head), len(drafts)))
         if [(one.kind, one.data) for one in entries] != [(one.kind, one.data) for one in drafts]:
             raise ThreadBusy(
                 f"thread {thread.name!r} ends with entry {thread.head}, and this run had seen up to {head}: "
@@ -220,9 +220,9 @@ class Journal:
         return entries
 
     def _forget_elsewhere(self, name: str) -> int:
-        over(self._storage, name)
-        self._storage.run("DELETE FROM leases WHERE thread = ?", name)
-        return rows.delete_elsewhere(self._storage, name)
+        over(self.storage, name)
+        self.storage.run("DELETE FROM leases WHERE thread = ?", name)
+        return rows.delete_elsewhere(self.storage, name)
 
 
 def _check_name(thread: str) -> None:

@@ -140,6 +140,16 @@ class Storage:
             finally:
                 self._inside = False
 
+    @contextmanager
+    def held(self, *, writing: bool) -> Iterator[Connection]:
+        """The connection itself, for others who keep tables beside ours; in a transaction if they write."""
+        with self._lock, self._translated():
+            if not writing or self._inside:
+                yield self._ready()
+                return
+            with self.transaction():
+                yield self._connection
+
     def run(self, sql: str, *values: Any) -> list[Row]:
         """Run one statement and give all its rows."""
         with self._lock, self._translated():

@@ -6,9 +6,10 @@ Appending an entry that is no cut only ever extends the frames of the view. ``ex
 of that entry; ``window`` is that fold.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import reduce
+from typing import Any
 
 from agentmem.context.transcript import Opening, read_blocks, read_message, read_opening, read_result
 from agentmem.errors import TranscriptError
@@ -68,12 +69,12 @@ def extend(view: View, entry: Entry) -> View:
         raise TranscriptError(f"entry {entry.reference} cannot follow entry {view.seq} of its thread")
     if (entry.kind == "opening") != (view.opening is None):
         raise TranscriptError(f"entry {entry.reference}: a thread has one opening, and begins with it")
-    return replace(_FOLDS[entry.kind](view, entry), seq=entry.seq)
+    return _FOLDS[entry.kind](view, entry)
 
 
 def _open(view: View, entry: Entry) -> View:
     settings = read_opening(entry)
-    return _measured(replace(view, opening=settings, prefix=_prefix(settings)))
+    return _measured(replace(view, seq=entry.seq, opening=settings, prefix=_prefix(settings)))
 
 
 def _reconfigured(view: View, entry: Entry) -> View:
@@ -83,15 +84,16 @@ def _reconfigured(view: View, entry: Entry) -> View:
 def _said(view: View, entry: Entry) -> View:
     held = view.held + tuple((entry.seq, entry.kind, block) for block in read_blocks(entry))
     waits = view.open or (entry.kind == "note" and view.settings.notes_in_results)
-    return replace(view, held=held) if waits else _released(replace(view, held=held))
+    said = replace(view, seq=entry.seq, held=held)
+    return said if waits else _released(said)
 
 
 def _replied(view: View, entry: Entry) -> View:
     if view.open:
         raise TranscriptError(f"entry {entry.reference}: the model replied while {', '.join(view.open)} had no result")
     message = read_message(entry)
-    shown = _shown(view, "assistant", message.blocks, entry.seq)
-    return replace(shown, open=tuple(call.id for call in message.calls))
+    calls = tuple(call.id for call in message.calls)
+    return _shown(view, "assistant", message.blocks, entry.seq, seq=entry.seq, open=calls)
 
 
 def _answered(view: View, entry: Entry) -> View:
@@ -100,8 +102,8 @@ def _answered(view: View, entry: Entry) -> View:
         raise TranscriptError(f"entry {entry.reference}: no open tool call {result.call_id!r} waits for this result")
     results = {**view.results, result.call_id: result}
     if len(results) < len(view.open):
-        return replace(view, results=results)
-    return _released(replace(view, results=results), start=entry.seq)
+        return replace(view, seq=entry.seq, results=results)
+    return _released(replace(view, seq=entry.seq, results=results), start=entry.seq)
 
 
 def _released(view: View, start: int | None = None) -> View:
@@ -114,7 +116,7 @@ def _released(view: View, start: int | None = None) -> View:
         said = [one for one in said if one[1] != "note"]
     first = start if start is not None else view.held[0][0]
     blocks = (*results, *(block for _, _, block in said))
-    return _shown(replace(view, open=(), results={}, held=()), "user", blocks, first)
+    return _shown(view, "user", blocks, first, open=(), results={}, held=())
 
 
 def _compacted(view: View, entry: Entry) -> View:
@@ -124,7 +126,7 @@ def _compacted(view: View, entry: Entry) -> View:
     tail, starts = view.turns[first:], view.starts[first:]
     if view.open or (tail and _has_result(tail[0])):
         raise TranscriptError(f"entry {entry.reference}: a compaction may not part a tool call from its result")
-    bare = _measured(replace(view, turns=(), starts=(), cuts=view.cuts + 1))
+    bare = _measured(replace(view, seq=entry.seq, turns=(), starts=(), cuts=view.cuts + 1))
     summed = _shown(bare, "user", read_blocks(entry), 0)
     for turn, start in zip(tail, starts, strict=True):
         summed = _appended(summed, turn.role, turn.frames, start)
@@ -132,7 +134,7 @@ def _compacted(view: View, entry: Entry) -> View:
 
 
 def _ignored(view: View, entry: Entry) -> View:
-    return view
+    return replace(view, seq=entry.seq)
 
 
 _FOLDS: dict[EntryKind, Callable[[View, Entry], View]] = {
@@ -162,35 +164,35 @@ def _prefix(settings: Opening) -> tuple[Frame, ...]:
     )
 
 
-def _shown(view: View, role: Role, blocks: Iterable[Block], seq: int) -> View:
-    """The view with blocks of one role after all that is shown already. Providers refuse empty text: it is left out."""
+def _shown(view: View, role: Role, blocks: Iterable[Block], start: int, **changes: Any) -> View:
+    """The view with blocks of one role after all that is shown already, and with other changes.
+
+    Providers refuse empty text: it is left out.
+    """
     visible = (block for block in blocks if not isinstance(block, Text) or block.text.strip())
-    return _appended(view, role, tuple(frame("message", block.wire(), role) for block in visible), seq)
+    return _appended(view, role, tuple(frame("message", block.wire(), role) for block in visible), start, **changes)
 
 
-def _appended(view: View, role: Role, frames: tuple[Frame, ...], seq: int) -> View:
+def _appended(view: View, role: Role, frames: tuple[Frame, ...], start: int, **changes: Any) -> View:
     if not frames:
-        return view
+        return replace(view, **changes)
     if view.turns and view.turns[-1].role == role:
         turns, starts = (*view.turns[:-1], Turn(role, view.turns[-1].frames + frames)), view.starts
     else:
-        turns, starts = (*view.turns, Turn(role, frames)), (*view.starts, seq)
-    return replace(
-        view,
-        turns=turns,
-        starts=starts,
-        tokens=view.tokens + sum(one.tokens for one in frames),
-        size=view.size + sum(len(encode(one)) for one in frames),
-        digest=digest(frames, view.digest),
-    )
+        turns, starts = (*view.turns, Turn(role, frames)), (*view.starts, start)
+    return replace(view, turns=turns, starts=starts, **_totals(frames, view), **changes)
+
+
+def _totals(frames: Sequence[Frame], before: View) -> dict[str, Any]:
+    """Tokens, bytes and digest of a view, carried on over more frames."""
+    encoded = [encode(one) for one in frames]
+    return {
+        "tokens": before.tokens + sum(one.tokens for one in frames),
+        "size": before.size + sum(map(len, encoded)),
+        "digest": digest(encoded, before.digest),
+    }
 
 
 def _measured(view: View) -> View:
     """The view with its totals taken afresh, after a cut."""
-    frames = view.frames
-    return replace(
-        view,
-        tokens=sum(one.tokens for one in frames),
-        size=sum(len(encode(one)) for one in frames),
-        digest=digest(frames),
-    )
+    return replace(view, **_totals(view.frames, View()))

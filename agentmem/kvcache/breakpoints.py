@@ -43,9 +43,9 @@ def _tail(tools: int, system: int, turns: Sequence[Turn]) -> Iterator[Mark]:
 
 
 def _tail_before(tools: int, system: int, turns: Sequence[Turn]) -> Iterator[Mark]:
-    replies = [index for index in range(len(turns) - 1, 0, -1) if turns[index].role == "assistant"][:1]
-    for index in replies:
-        yield from _last_block(turns, index - 1)
+    reply = next((index for index in range(len(turns) - 1, 0, -1) if turns[index].role == "assistant"), 0)
+    if reply:
+        yield from _last_block(turns, reply - 1)
 
 
 _RULES: tuple[Callable[[int, int, Sequence[Turn]], Iterator[Mark]], ...] = (_stable_head, _tail, _tail_before)
@@ -54,8 +54,10 @@ _RULES: tuple[Callable[[int, int, Sequence[Turn]], Iterator[Mark]], ...] = (_sta
 
 def _last_block(turns: Sequence[Turn], index: int) -> Iterator[Mark]:
     frames = turns[index].frames
-    markable = [at for at in range(len(frames) - 1, -1, -1) if frames[at].value.get("type") not in UNMARKABLE][:1]
-    yield from (Mark("message", index, at, "5m") for at in markable)
+    backwards = range(len(frames) - 1, -1, -1)
+    markable = next((at for at in backwards if frames[at].value.get("type") not in UNMARKABLE), None)
+    if markable is not None:
+        yield Mark("message", index, markable, "5m")
 
 
 def _long_before_short(marks: Sequence[Mark]) -> tuple[Mark, ...]:

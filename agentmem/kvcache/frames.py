@@ -42,11 +42,11 @@ def wire(frames: Iterable[Frame]) -> bytes:
     return b"".join(map(encode, frames))
 
 
-def digest(frames: Iterable[Frame], start: str = "") -> str:
-    """A chained sha256 over frames, so that extending a prefix costs only what is new: hex, 64 characters."""
+def digest(encoded: Iterable[bytes], start: str = "") -> str:
+    """A chained sha256 over encoded frames, so that extending a prefix costs only what is new: hex, 64 characters."""
     chained = start
-    for one in frames:
-        chained = hashlib.sha256(chained.encode() + encode(one)).hexdigest()
+    for one in encoded:
+        chained = hashlib.sha256(chained.encode() + one).hexdigest()
     return chained
 
 

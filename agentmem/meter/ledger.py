@@ -90,7 +90,8 @@ _USAGE: tuple[tuple[str, str], ...] = (
     ("output_tokens", "out"),
 )
 _DIGITS = {"at": 3, "first_token_after": 3, "seconds": 3, "cost_usd": 9, "cost_uncached_usd": 9}
-_SCRUBBED = frozenset({"provider_reason", "error", "purpose", "agent", "priced_as", "message_id"})
+_SCRUBBED = frozenset({"provider_reason", "error"})
+"""What others wrote; all else comes from the agent's own settings and counters."""
 
 
 def classify(*, first: bool, extends: bool, cut: bool, idle: float, lifetime: float) -> Break:

@@ -1,8 +1,8 @@
 """The Agent: what people hold. It puts model, workspace, menu and journal together and runs the graph on a thread."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import AsyncExitStack, ExitStack, closing
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Sequence
+from contextlib import ExitStack, asynccontextmanager, closing
 from pathlib import Path
 from time import time
 from types import TracebackType
@@ -18,7 +18,7 @@ from agentmem.context.journal import Journal, open_journal
 from agentmem.context.transcript import Opening, PinnedPage, pack
 from agentmem.errors import ConfigError
 from agentmem.pages.workspace import Workspace
-from agentmem.runtime.checkpoints import open_saver
+from agentmem.runtime.checkpoints import saver_beside
 from agentmem.runtime.events import Approval, Done, Event, Result, Status, Stopped
 from agentmem.runtime.graph import Nodes, build
 from agentmem.runtime.limits import Limits
@@ -76,38 +76,51 @@ class Agent:
             self.graph: CompiledStateGraph[Any] = build(Nodes(self.steps, self.model, self.sessions), saver)
             self._opened = opened.pop_all()
 
-    def run(self, task: Task | Approval | None = None, *, thread: str | None = None) -> Result:
+    def run(
+        self, task: Task | Approval | None = None, *, thread: str | None = None, allow: Sequence[str] | None = None
+    ) -> Result:
         """Works on ``task`` until the model has answered, a limit is reached or a call waits for approval.
 
         With a ``thread`` that exists it goes on there. Without a task it finishes what was cut off; with an Approval
         it answers what the thread waits for. Raises ThreadBusy, BudgetExceeded or a ModelError; the transcript is
-        intact after any of them, and after a KeyboardInterrupt.
+        intact after any of them, and after a KeyboardInterrupt. ``allow`` names the tools that may be used in this
+        run; the others stay on the menu, and say so when they are called.
         """
-        return _last(self.stream(task, thread=thread))
+        thread = thread or new_thread()
+        with self.journal.lease(thread):
+            state = self.graph.invoke(_input(task), _config(thread, allow), durability="sync")
+            return self._result(thread, state.get("stop"))
 
-    async def arun(self, task: Task | Approval | None = None, *, thread: str | None = None) -> Result:
+    async def arun(
+        self, task: Task | Approval | None = None, *, thread: str | None = None, allow: Sequence[str] | None = None
+    ) -> Result:
         """As `run`."""
-        return _last([event async for event in self.astream(task, thread=thread)])
+        thread = thread or new_thread()
+        async with _leased(self.journal, thread):
+            state = await self.graph.ainvoke(_input(task), _config(thread, allow), durability="sync")
+            return await asyncio.to_thread(self._result, thread, state.get("stop"))
 
-    def stream(self, task: Task | Approval | None = None, *, thread: str | None = None) -> Iterator[Event]:
+    def stream(
+        self, task: Task | Approval | None = None, *, thread: str | None = None, allow: Sequence[str] | None = None
+    ) -> Generator[Event, None, None]:
         """As `run`, but gives each event as it happens. The last is Done, with the result."""
         thread = thread or new_thread()
         stop = ""
         with self.journal.lease(thread):
-            events = self.graph.stream(_input(task), _config(thread), stream_mode="custom", durability="sync")
+            events = self.graph.stream(_input(task), _config(thread, allow), stream_mode="custom", durability="sync")
             for event in cast(Iterator[Event], events):
                 stop = event.reason if isinstance(event, Stopped) else stop
                 yield event
             yield Done(self._result(thread, stop))
 
-    async def astream(self, task: Task | Approval | None = None, *, thread: str | None = None) -> AsyncIterator[Event]:
+    async def astream(
+        self, task: Task | Approval | None = None, *, thread: str | None = None, allow: Sequence[str] | None = None
+    ) -> AsyncGenerator[Event, None]:
         """As `stream`."""
         thread = thread or new_thread()
         stop = ""
-        async with AsyncExitStack() as stack:
-            lease = self.journal.lease(thread)
-            await asyncio.to_thread(stack.enter_context, lease)
-            events = self.graph.astream(_input(task), _config(thread), stream_mode="custom", durability="sync")
+        async with _leased(self.journal, thread):
+            events = self.graph.astream(_input(task), _config(thread, allow), stream_mode="custom", durability="sync")
             async for event in cast(AsyncIterator[Event], events):
                 stop = event.reason if isinstance(event, Stopped) else stop
                 yield event
@@ -160,8 +173,8 @@ class Agent:
             notes_in_results=self.model.profile.plain_turn_strips_thinking,
         )
 
-    def _result(self, thread: str, stop: str) -> Result:
-        session = self.sessions[thread]
+    def _result(self, thread: str, stop: str | None) -> Result:
+        session = self.sessions[thread].refresh()
         pending = self.steps.waiting(session)
         spent = session.tally.spent
         status: Status = "stopped" if stop else "waiting" if pending else "done"
@@ -191,9 +204,10 @@ def _input(task: Task | Approval | None) -> Any:
     return {"task": [pack(block) for block in blocks], "run": uuid4().hex}
 
 
-def _config(thread: str) -> Any:
+def _config(thread: str, allow: Sequence[str] | None) -> Any:
+    allowed = {} if allow is None else {"allow": list(allow)}
     # LangGraph stops after this many steps; the limits of a run are ours to keep.
-    return {"configurable": {"thread_id": thread}, "recursion_limit": 1_000_000}
+    return {"configurable": {"thread_id": thread, **allowed}, "recursion_limit": 1_000_000}
 
 
 def _menu(tools: Sequence[ToolLike] | Menu | None) -> Menu:
@@ -214,7 +228,7 @@ def _model(model: Model | str, opened: ExitStack) -> Model:
 def _database(url: Path | str, opened: ExitStack) -> tuple[Journal, BaseCheckpointSaver[Any]]:
     """The journal and LangGraph's checkpoints, in one database."""
     journal = opened.enter_context(closing(open_journal(url)))
-    return journal, opened.enter_context(closing(open_saver(url)))
+    return journal, opened.enter_context(closing(saver_beside(journal)))
 
 
 def _approved(approve: Sequence[str], menu: Menu) -> frozenset[str]:
@@ -223,9 +237,12 @@ def _approved(approve: Sequence[str], menu: Menu) -> frozenset[str]:
     return frozenset(approve)
 
 
-def _last(events: Iterator[Event] | Sequence[Event]) -> Result:
-    last: Event | None = None
-    for event in events:
-        last = event
-    assert isinstance(last, Done)
-    return last.result
+@asynccontextmanager
+async def _leased(journal: Journal, thread: str) -> AsyncIterator[None]:
+    """A thread's lease, taken and given back without holding up the event loop."""
+    with ExitStack() as stack:
+        await asyncio.to_thread(stack.enter_context, journal.lease(thread))
+        try:
+            yield
+        finally:
+            await asyncio.to_thread(stack.close)

@@ -7,9 +7,9 @@ event loop of their own. Here the async methods run the sync ones in a worker th
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import (
@@ -23,8 +23,9 @@ from langgraph.checkpoint.base import (
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.checkpoint.sqlite import SqliteSaver
 
-from agentmem.context.sqlite import connect_sqlite, explain_sqlite
-from agentmem.context.storage import Address, locate
+from agentmem.context.journal import Journal
+from agentmem.context.sqlite import open_sqlite
+from agentmem.context.storage import Address, Storage, locate
 from agentmem.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -37,8 +38,20 @@ def open_saver(url: str | Path) -> "SqliteCheckpoints | PostgresCheckpoints":
     Raises ConfigError when the database cannot be used.
     """
     address = locate(url)
-    if address.kind == "sqlite":
-        return SqliteCheckpoints(address)
+    return SqliteCheckpoints(open_sqlite(address)) if address.kind == "sqlite" else _in_postgres(address)
+
+
+def saver_beside(journal: Journal) -> "SqliteCheckpoints | PostgresCheckpoints":
+    """The saver of the journal's database.
+
+    In SQLite it uses the journal's own connection: two connections that take turns would each make the other read
+    its pages anew, which costs a turn more than all else that we do.
+    """
+    address = journal.storage.address
+    return SqliteCheckpoints(journal.storage) if address.kind == "sqlite" else _in_postgres(address)
+
+
+def _in_postgres(address: Address) -> "PostgresCheckpoints":
     try:
         from agentmem.runtime.postgres_checkpoints import PostgresCheckpoints
     except ImportError as error:
@@ -102,31 +115,23 @@ class AsyncByThreads(BaseCheckpointSaver[str]):
 
 
 class SqliteCheckpoints(AsyncByThreads, SqliteSaver):
-    """LangGraph's SqliteSaver on a connection of its own to the journal's file."""
+    """LangGraph's SqliteSaver on a Storage."""
 
-    def __init__(self, address: Address) -> None:
-        self._address = address
-        with self._explained():
-            super().__init__(connect_sqlite(address, isolation_level="IMMEDIATE"), serde=plain_serializer())
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
         try:
-            with self._explained():
-                self.setup()
+            with storage.held(writing=False) as connection:
+                super().__init__(cast(sqlite3.Connection, connection), serde=plain_serializer())
+            self.setup()
         except BaseException:
             self.close()
             raise
 
     @contextmanager
     def cursor(self, transaction: bool = True) -> Iterator[sqlite3.Cursor]:
-        with self._explained(), super().cursor(transaction) as cursor:
+        with self._storage.held(writing=transaction) as connection, closing(connection.cursor()) as cursor:
             yield cursor
-
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.Error as error:
-            raise explain_sqlite(self._address, error) from None
 
     def close(self) -> None:
         """Close the connection. May be called twice."""
-        self.conn.close()
+        self._storage.close()

@@ -15,13 +15,13 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.config import get_stream_writer
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
-from langgraph.types import interrupt
+from langgraph.types import Command, interrupt
 
 from agentmem.context.transcript import unpack
 from agentmem.errors import ModelError
 from agentmem.runtime.events import Approval, Metered, Stopped, ToolCalled
 from agentmem.runtime.session import Session, Sessions
-from agentmem.runtime.steps import Steps
+from agentmem.runtime.steps import Given, Steps
 from agentmem.types import Delta, Message, Model, Reply, Request, Text, Usage
 
 
@@ -38,28 +38,32 @@ class State(TypedDict, total=False):
     stop: str | None
 
 
+Step = Command[Literal["model", "tools", "__end__"]]
+"""What a node changed in the state, and which node comes next."""
+
+
 class Nodes:
     """The three nodes, for one agent."""
 
     def __init__(self, steps: Steps, model: Model, sessions: Sessions) -> None:
         self.steps, self.llm, self.sessions = steps, model, sessions
 
-    def receive(self, state: State, config: RunnableConfig) -> State:
-        session, task = self._session(config), state.get("task") or []
+    def receive(self, state: State, config: RunnableConfig) -> Step:
+        session, task = self.sessions[thread_of(config)].refresh(), state.get("task") or []
         blocks = [Text(task)] if isinstance(task, str) else [unpack(value) for value in task]
         self.steps.receive(session, state.get("run") or config["metadata"]["langgraph_checkpoint_ns"], blocks)
-        return {"task": None, "run": None, "stop": None, "head": session.view.seq}
+        return _go(session, {"task": None, "run": None, "stop": None})
 
-    def model(self, state: State, config: RunnableConfig) -> State:
-        turn = _Turn(self.steps, self._session(config))
+    def model(self, state: State, config: RunnableConfig) -> Step:
+        turn = _Turn(self.steps, self._session(state, config))
         if turn.request:
             with turn:
                 for delta in self.llm.stream(turn.request):
                     turn.take(delta)
         return turn.done()
 
-    async def amodel(self, state: State, config: RunnableConfig) -> State:
-        turn = await asyncio.to_thread(lambda: _Turn(self.steps, self._session(config)))
+    async def amodel(self, state: State, config: RunnableConfig) -> Step:
+        turn = await asyncio.to_thread(lambda: _Turn(self.steps, self._session(state, config)))
         if turn.request:
             with turn:
                 async for delta in self.llm.astream(turn.request):
@@ -67,27 +71,30 @@ class Nodes:
         return await asyncio.to_thread(turn.done)
 
     def tools(self, state: State, config: RunnableConfig, loop: asyncio.AbstractEventLoop | None = None) -> State:
-        session, write = self._session(config), get_stream_writer()
+        session, write = self._session(state, config), get_stream_writer()
         waiting = self.steps.waiting(session)
         approval = _approval(interrupt({"approve": [call.wire() for call in waiting]})) if waiting else None
         for call in session.open_calls:
             write(ToolCalled(call))
-        for returned in self.steps.answer(session, approval, loop):
+        for returned in self.steps.answer(session, Given(approval, config["configurable"].get("allow"), loop)):
             write(returned)
         return {"head": session.view.seq}
 
     async def atools(self, state: State, config: RunnableConfig) -> State:
         return await asyncio.to_thread(self.tools, state, config, asyncio.get_running_loop())
 
-    def next(self, state: State, config: RunnableConfig) -> Literal["model", "tools", "__end__"]:
-        """Where the thread stands: calls wait for results, the model's turn, or the end."""
-        view = self.sessions[thread_of(config)].view
-        if state.get("stop"):
-            return "__end__"
-        return "tools" if view.open else "model" if view.ready else "__end__"
+    def _session(self, state: State, config: RunnableConfig) -> Session:
+        """The thread's session, where the node before left it. An append by anybody else makes ours ThreadBusy."""
+        session = self.sessions[thread_of(config)]
+        return session if session.view.seq == state.get("head") else session.refresh()
 
-    def _session(self, config: RunnableConfig) -> Session:
-        return self.sessions[thread_of(config)]
+
+def _go(session: Session, update: State) -> Step:
+    """Where the thread stands: calls wait for results, it is the model's turn, or the end."""
+    view = session.view
+    ended = update.get("stop") or not (view.open or view.ready)
+    goto: Literal["model", "tools", "__end__"] = "__end__" if ended else "tools" if view.open else "model"
+    return Command(update={**update, "head": view.seq}, goto=goto)
 
 
 class _Turn:
@@ -113,44 +120,43 @@ class _Turn:
         else:
             self.write(delta)
 
-    def done(self) -> State:
+    def done(self) -> Step:
         if self.request:
             self.write(Metered(self.steps.commit(self.session, self.request, self.reply, self.at)))
         else:
             self.write(Stopped(self.stop or ""))
-        return {"head": self.session.view.seq, "stop": self.stop}
+        return _go(self.session, {"stop": self.stop})
 
 
 _NO_REPLY = Reply(Message("assistant", ()), Usage("estimated"), stop_reason="none")
 
 
-class _Node(Runnable[State, State]):
+class _Node(Runnable[State, Any]):
     """A node with a sync and an async form, without the tracing that LangChain's own pair costs."""
 
     def __init__(
         self,
         name: str,
-        run: Callable[[State, RunnableConfig], State],
-        arun: Callable[[State, RunnableConfig], Awaitable[State]],
+        run: Callable[[State, RunnableConfig], Any],
+        arun: Callable[[State, RunnableConfig], Awaitable[Any]],
     ) -> None:
         self.name, self._run, self._arun = name, run, arun
 
-    def invoke(self, input: State, config: RunnableConfig | None = None, **_: Any) -> State:
+    def invoke(self, input: State, config: RunnableConfig | None = None, **_: Any) -> Any:
         return self._run(input, config or {})
 
-    async def ainvoke(self, input: State, config: RunnableConfig | None = None, **_: Any) -> State:
+    async def ainvoke(self, input: State, config: RunnableConfig | None = None, **_: Any) -> Any:
         return await self._arun(input, config or {})
 
 
 def build(nodes: Nodes, saver: BaseCheckpointSaver[Any]) -> CompiledStateGraph[State]:
     """The compiled graph. Give it a thread by ``config={"configurable": {"thread_id": ...}}``."""
     graph = StateGraph(State)
-    graph.add_node("receive", nodes.receive)
-    graph.add_node("model", _Node("model", nodes.model, nodes.amodel))
+    graph.add_node("receive", nodes.receive, destinations=("model", "tools", END))
+    graph.add_node("model", _Node("model", nodes.model, nodes.amodel), destinations=("model", "tools", END))
     graph.add_node("tools", _Node("tools", nodes.tools, nodes.atools))
     graph.add_edge(START, "receive")
-    for node in ("receive", "model", "tools"):
-        graph.add_conditional_edges(node, nodes.next, ["model", "tools", END])
+    graph.add_edge("tools", "model")
     return graph.compile(checkpointer=saver, name="agentmem")
 
 

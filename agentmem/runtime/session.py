@@ -82,8 +82,10 @@ def _used(before: Tally, entry: Entry) -> Tally:
     row = decode(entry)
     if row.error:
         return before
-    calibration = before.calibration.observe(row.context_tokens, row.usage.input_tokens)
-    return replace(before, last=row, spent=before.spent.plus(row), calibration=calibration)
+    known = before.calibration
+    if row.usage.basis != "estimated":  # an estimate teaches nothing about the provider's count
+        known = known.observe(row.context_tokens, row.usage.input_tokens)
+    return replace(before, last=row, spent=before.spent.plus(row), calibration=known)
 
 
 _FOLDS: Mapping[EntryKind, Callable[[Tally, Entry], Tally]] = {
@@ -132,19 +134,19 @@ class Session:
 class Sessions:
     """The sessions of a process: a cache, so that a thread's next run need not fold it from the start."""
 
-    def __init__(self, journal: Journal, keep: int = 8) -> None:
+    def __init__(self, journal: Journal, keep: int = 64) -> None:
         self.journal, self._keep = journal, keep
         self._sessions: OrderedDict[str, Session] = OrderedDict()
         self._lock = Lock()
 
     def __getitem__(self, thread: str) -> Session:
-        """The thread's session, folded to the journal's head."""
+        """The thread's session, as far as this process has folded it: refresh it before a run."""
         with self._lock:
             session = self._sessions.setdefault(thread, Session(self.journal, thread))
             self._sessions.move_to_end(thread)
             while len(self._sessions) > self._keep:
                 self._sessions.popitem(last=False)
-        return session.refresh()
+        return session
 
     def drop(self, thread: str) -> None:
         """Forgets what is folded of the thread; the journal keeps it."""

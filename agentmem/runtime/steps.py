@@ -1,7 +1,7 @@
 """The steps of a turn, on a session: receive, prepare, commit, answer. LangGraph only orders them (graph.py)."""
 
 from asyncio import AbstractEventLoop
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass, replace
@@ -30,7 +30,18 @@ INTERRUPTED = (
     "This call was cut off: the process ended while `{name}` was running, so it may or may not have taken effect. "
     "Look at what it should have changed before you call it again."
 )
-DECLINED = "The person did not allow this call of `{name}`. {reason}"
+DECLINED = "The person did not allow this call of `{name}`."
+OTHERWISE = "They said something else instead."
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What calls are answered with: a person's decision, the tools that may be used now (None: all of the menu), and
+    the event loop on which async tools are awaited."""
+
+    approval: Approval | None = None
+    allowed: Collection[str] | None = None
+    loop: AbstractEventLoop | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +68,8 @@ class Steps:
         if drafts:
             session.append(*drafts)
         if task and not _resumes(session, run, task):
-            session.append(*self._notes(session), transcript.user(task, run=run))
+            declined = (transcript.tool_result(_declined(call, OTHERWISE)) for call in self.waiting(session))
+            session.append(*declined, *self._notes(session), transcript.user(task, run=run))
 
     def stopped(self, session: Session) -> str | None:
         """The limit that the run has reached, or None."""
@@ -92,32 +104,29 @@ class Steps:
         fresh = (call for call in session.open_calls if call.id not in session.tally.started)
         return tuple(call for call in fresh if call.name in self.approve)
 
-    def answer(
-        self, session: Session, approval: Approval | None, loop: AbstractEventLoop | None = None
-    ) -> Iterator[ToolReturned]:
+    def answer(self, session: Session, given: Given) -> Iterator[ToolReturned]:
         """Runs the open calls in order, reads side by side, and appends each result as soon as it is in."""
         for reads, calls in groupby(session.open_calls, key=self._is_read):
-            run = partial(self._call, session, approval, loop)
+            run = partial(self._call, session, given)
             for returned in _side_by_side(run, list(calls)) if reads else map(run, calls):
                 session.append(transcript.tool_result(returned.result))
                 yield returned
 
-    def _call(
-        self, session: Session, approval: Approval | None, loop: AbstractEventLoop | None, call: ToolCall
-    ) -> ToolReturned:
+    def _call(self, session: Session, given: Given, call: ToolCall) -> ToolReturned:
         began = monotonic()
-        if refusal := self._refusal(session, approval, call):
-            return ToolReturned(call.name, ToolResult(call.id, (Text(refusal),), is_error=True), 0.0)
+        if refusal := self._refusal(session, given.approval, call):
+            return ToolReturned(call.name, refusal, 0.0)
         if not self._is_read(call):
             session.append(transcript.tool_started(call))
         context = ToolContext(self.workspace, session.thread, JournalRecall(session.journal, session.thread))
-        return ToolReturned(call.name, toolbox.call(self.menu, call, context, loop=loop), monotonic() - began)
+        result = toolbox.call(self.menu, call, context, allowed=given.allowed, loop=given.loop)
+        return ToolReturned(call.name, result, monotonic() - began)
 
-    def _refusal(self, session: Session, approval: Approval | None, call: ToolCall) -> str | None:
+    def _refusal(self, session: Session, approval: Approval | None, call: ToolCall) -> ToolResult | None:
         if call.id in session.tally.started:
-            return INTERRUPTED.format(name=call.name)
+            return ToolResult(call.id, (Text(INTERRUPTED.format(name=call.name)),), is_error=True)
         if call.name in self.approve and not (approval and approval.allows(call)):
-            return DECLINED.format(name=call.name, reason=approval.reason if approval else "").strip()
+            return _declined(call, approval.reason if approval else "")
         return None
 
     def _is_read(self, call: ToolCall) -> bool:
@@ -138,6 +147,11 @@ class Steps:
 
     def _notes(self, session: Session) -> tuple[Draft, ...]:
         return notes(Situation(session.view.settings, session.tally.noted, self.workspace, self.clock()))
+
+
+def _declined(call: ToolCall, reason: str) -> ToolResult:
+    said = f"{DECLINED.format(name=call.name)} {reason}".strip()
+    return ToolResult(call.id, (Text(said),), is_error=True)
 
 
 def _resumes(session: Session, run: str, task: Sequence[Block]) -> bool:

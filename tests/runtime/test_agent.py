@@ -116,7 +116,11 @@ def test_parallel_reads_come_back_in_the_order_of_their_calls(tmp_path: Path) ->
     with Agent(model, tmp_path, tools=[ADD], clock=clock) as one:
         one.run("go")
     results = [frame.value for frame in model.requests[-1].turns[-1].frames]
-    assert [(one["tool_use_id"], one["content"][0]["text"]) for one in results] == [("c3", "3"), ("c1", "1"), ("c2", "2")]
+    assert [(one["tool_use_id"], one["content"][0]["text"]) for one in results] == [
+        ("c3", "3"),
+        ("c1", "1"),
+        ("c2", "2"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -190,6 +194,18 @@ def test_approval_waits_for_a_person(tmp_path: Path) -> None:
         assert answers[0] == "sent"
         assert "did not allow" in answers[1]
         assert "Bob has moved." in answers[1]
+
+
+def test_a_run_may_allow_fewer_tools(tmp_path: Path) -> None:
+    """A tool that is not allowed stays on the menu and refuses in plain words; the prefix does not change."""
+    model = ScriptedModel([call("add", '{"a": 1, "b": 1}'), "I may not.", call("add", '{"a": 1, "b": 1}'), "Two."])
+    with Agent(model, tmp_path, tools=[ADD], clock=clock) as one:
+        one.run("1 + 1?", thread="t", allow=[])
+        one.run("And now?", thread="t")
+        answers = [readable(entry) for entry in one.journal.entries("t") if entry.kind == "tool_result"]
+    assert "not allowed now" in answers[0]
+    assert answers[1] == "2"
+    assert model.requests[0].tools == model.requests[-1].tools != ()
 
 
 def test_saying_something_else_declines(tmp_path: Path) -> None:
@@ -305,7 +321,10 @@ def test_langgraph_users_can_take_the_graph(tmp_path: Path) -> None:
         state = one.graph.invoke({"task": "Hi."}, {"configurable": {"thread_id": "g"}})
         assert state["head"] == one.journal.head("g")
         asyncio.run(one.graph.ainvoke({"task": "More."}, {"configurable": {"thread_id": "g"}}))
-        assert [e.value["blocks"][0]["text"] for e in one.journal.entries("g") if e.kind == "assistant"] == ["One.", "Two."]
+        assert [e.value["blocks"][0]["text"] for e in one.journal.entries("g") if e.kind == "assistant"] == [
+            "One.",
+            "Two.",
+        ]
 
 
 def test_calls_that_were_waiting_survive_their_process(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.types import Command, interrupt
 
 from agentmem.context.journal import Journal, open_journal
+from agentmem.context.sqlite import open_sqlite
 from agentmem.context.storage import locate
 from agentmem.errors import ConfigError, JournalError, ThreadNotFound
 from agentmem.runtime.checkpoints import SqliteCheckpoints, open_saver
@@ -187,7 +188,7 @@ def test_databases_that_cannot_be_used(tmp_path: Path) -> None:
 
 def test_a_full_disk(tmp_path: Path) -> None:
     """A checkpoint that does not fit is our error, and the ones before it stay."""
-    saver = SqliteCheckpoints(locate(tmp_path / "run.db"))
+    saver = SqliteCheckpoints(open_sqlite(locate(tmp_path / "run.db")))
     app = graph().compile(checkpointer=saver)
     app.invoke({"thread": "main", "head": 0}, config("main"), durability="sync")
     saver.conn.execute(f"PRAGMA max_page_count = {saver.conn.execute('PRAGMA page_count').fetchone()[0]}")

@@ -1,0 +1,214 @@
+"""What one turn costs beside the model's own time: our own work, the whole turn against LangGraph alone, and the disk.
+
+Three agents play the same script of tool calls: agentmem, a bare two-node LangGraph loop with the same saver and
+durability, and LangChain's `create_agent` with the same saver. Peers run as they ship.
+"""
+
+import argparse
+import gc
+import json
+import sqlite3
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any, TypedDict
+
+from langgraph.graph import END, START, StateGraph
+
+from agentmem.context import transcript
+from agentmem.models.anthropic import AnthropicModel
+from agentmem.models.scripted import ScriptedModel
+from agentmem.runtime.agent import Agent
+from agentmem.runtime.checkpoints import open_saver
+from agentmem.runtime.limits import Limits
+from agentmem.runtime.menu import tool
+from agentmem.types import Delta, Message, Reply, Request, Text, ToolCall, ToolResult
+from tests.benchmarks.heading import heading
+from tests.benchmarks.played import PlayedModel
+
+CONTEXT = 100_000
+"""Tokens in the first message; 500 turns later the context is at about 120k."""
+OWN_MS, FLAT, WHOLE, DISK = 2.0, 1.2, 1.5, 6 * 1024
+TEXT = "The quick brown fox jumps over the lazy dog near the river bank at dawn.\n"
+
+
+def add(a: int, b: int) -> str:
+    """Adds two numbers.
+
+    Args:
+        a: the first
+        b: the second
+    """
+    return str(a + b)
+
+
+def script(request: Request) -> Message:
+    """The model's side: one call after the other, each with a sentence."""
+    turn = len(request.turns)
+    return Message("assistant", (Text(f"Step {turn}."), ToolCall(f"call_{turn}_0", "add", f'{{"a": {turn}, "b": 1}}')))
+
+
+def task(tokens: int) -> str:
+    """A first message of about that many tokens."""
+    return TEXT * (tokens // 18)
+
+
+def agent(folder: Path, turns: int) -> Agent:
+    return Agent(
+        ScriptedModel(script),
+        folder,
+        tools=[tool(add, effect="read")],
+        budget=1_000_000,
+        limits=Limits(max_turns=turns),
+    )
+
+
+def own_work(turns: int) -> list[float]:
+    """Milliseconds of our own work in each turn at about 120k tokens: prepare, window, breakpoints, encode, ledger."""
+    encoder = AnthropicModel("claude-sonnet-5", api_key="none")
+    milliseconds = []
+    with tempfile.TemporaryDirectory() as folder, agent(Path(folder), turns) as one:
+        session, steps = one.sessions["t"], one.steps
+        steps.receive(session, "r", (Text(task(CONTEXT)),))
+        gc.collect()
+        for _ in range(turns):
+            began = time.perf_counter()
+            request = steps.prepare(session)
+            encoder.arguments(request)
+            spent = time.perf_counter() - began
+            reply = list(one.model.stream(request))[-1]
+            result = [transcript.tool_result(result_of(reply))]
+            began = time.perf_counter()
+            steps.commit(session, request, reply, steps.clock())
+            session.append(*result)
+            milliseconds.append((spent + time.perf_counter() - began) * 1000)
+        print(f"  context at the end: {session.view.tokens:,} tokens, {session.view.size:,} bytes")
+        print(f"  beside it, the SDK's own serialising of that request: {sdk_ms(encoder, request):.1f} ms")
+    encoder.close()
+    return milliseconds
+
+
+def result_of(reply: Delta) -> ToolResult:
+    """What `add` gives back to the call in a reply."""
+    assert isinstance(reply, Reply)
+    return ToolResult(reply.message.calls[0].id, (Text("5"),))
+
+
+def sdk_ms(encoder: AnthropicModel, request: Request) -> float:
+    """Milliseconds that the SDK itself takes to check and serialise a request, before any byte is sent."""
+    from anthropic._utils import maybe_transform
+    from anthropic.types import message_create_params
+
+    arguments = encoder.arguments(request)
+    began = time.perf_counter()
+    json.dumps(maybe_transform(arguments, message_create_params.MessageCreateParamsStreaming)).encode()
+    return (time.perf_counter() - began) * 1000
+
+
+class Counter(TypedDict, total=False):
+    head: int
+
+
+def bare_loop(folder: Path, turns: int) -> float:
+    """Milliseconds a turn of two LangGraph nodes that only count, with the same saver and durability."""
+    graph: StateGraph[Counter] = StateGraph(Counter)
+    graph.add_node("model", lambda state: {"head": state["head"] + 2})
+    graph.add_node("tools", lambda state: {"head": state["head"] + 2})
+    graph.add_edge(START, "model")
+    graph.add_conditional_edges("model", lambda state: "tools" if state["head"] < 4 * turns else END, ["tools", END])
+    graph.add_edge("tools", "model")
+    saver = open_saver(folder / "bare.db")
+    loop = graph.compile(checkpointer=saver)
+    config: Any = {"configurable": {"thread_id": "t"}, "recursion_limit": 1_000_000}
+    began = time.perf_counter()
+    loop.invoke({"head": 0}, config, durability="sync")
+    spent = (time.perf_counter() - began) * 1000 / turns
+    saver.close()
+    return spent
+
+
+def our_loop(folder: Path, turns: int) -> float:
+    """Milliseconds a turn of an Agent, with everything: tools, journal, ledger, checkpoints."""
+    with agent(folder, turns) as one:
+        next(one.stream("Warm up.", thread="warm"))
+        began = time.perf_counter()
+        one.run("Add things up.", thread="t")
+        return (time.perf_counter() - began) * 1000 / turns
+
+
+def create_agent_loop(folder: Path, turns: int) -> float:
+    """Milliseconds a turn of LangChain's create_agent with SqliteSaver, as they ship, on the same script."""
+    from langchain.agents import create_agent
+    from langgraph.checkpoint.sqlite import SqliteSaver
+
+    connection = sqlite3.connect(folder / "create_agent.db", check_same_thread=False)
+    peer: Any = create_agent(PlayedModel(turns=turns), tools=[add], checkpointer=SqliteSaver(connection))
+    config: Any = {"configurable": {"thread_id": "t"}, "recursion_limit": 1_000_000}
+    began = time.perf_counter()
+    peer.invoke({"messages": [("user", "Add things up.")]}, config, durability="sync")
+    spent = (time.perf_counter() - began) * 1000 / turns
+    connection.close()
+    return spent
+
+
+def disk(folder: Path, name: str) -> int:
+    """Bytes of a database, its write-ahead log included."""
+    return sum(path.stat().st_size for path in folder.glob(f"{name}*"))
+
+
+def transcript_bytes(folder: Path) -> int:
+    """Bytes of what was said: the payloads of the messages, calls and results themselves."""
+    connection = sqlite3.connect(folder / ".agentmem" / "agentmem.db")
+    kinds = "('opening', 'user', 'assistant', 'tool_result', 'note')"
+    [[total]] = connection.execute(f"select sum(length(bytes)) from entries where kind in {kinds}").fetchall()
+    connection.close()
+    return int(total)
+
+
+def show_own_work() -> bool:
+    milliseconds = own_work(500)
+    early, late = statistics.median(milliseconds[40:90]), statistics.median(milliseconds[-50:])
+    print(f"  own work: median {statistics.median(milliseconds):.2f} ms a turn (target {OWN_MS})")
+    print(f"  own work around turn 500 over turn 50: {late / early:.2f} (target {FLAT})")
+    return statistics.median(milliseconds) <= OWN_MS and late / early <= FLAT
+
+
+def show_whole_turn(rounds: int = 7, turns: int = 100) -> bool:
+    """Ours and the bare loop take turns, so that both meet the same noise."""
+    pairs = []
+    for _ in range(rounds):
+        with tempfile.TemporaryDirectory() as folder:
+            pairs.append((our_loop(Path(folder), turns), bare_loop(Path(folder), turns)))
+    ours, bare = (statistics.median(column) for column in zip(*pairs, strict=True))
+    ratio = statistics.median(our / other for our, other in pairs)
+    print(f"  whole turn: {ours:.2f} ms, a bare two-node LangGraph loop {bare:.2f} ms: {ratio:.2f} x (target {WHOLE})")
+    return ratio <= WHOLE
+
+
+def show_disk(turns: int = 2000, peer_turns: int = 150) -> bool:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        our_loop(folder, turns)
+        said = transcript_bytes(folder)
+        beyond = (disk(folder / ".agentmem", "agentmem.db") - said) / turns
+        print(f"  disk: {beyond:,.0f} bytes a turn beyond the transcript at {turns} turns (target {DISK:,})")
+        spent = create_agent_loop(folder, peer_turns)
+        multiple = disk(folder, "create_agent.db") / (said * peer_turns / turns)
+        print(
+            f"  create_agent on the same script, {peer_turns} turns: {spent:.2f} ms a turn, {multiple:.0f} x the transcript"
+        )
+    return beyond <= DISK
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", help="not needed: the script is made here")
+    parser.parse_args()
+    heading("a turn", "made here", context=f"{CONTEXT:,} tokens to about 120k over 500 turns")
+    return int(not all([show_own_work(), show_whole_turn(), show_disk()]))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
