@@ -52,8 +52,19 @@ def path(prompt: Prompt, rules: CacheRules) -> Path:
                 tokens.append(total)
             moved.append(len(frames) - 1)
             position += 1
-    marks = (Breakpoint(moved[mark.position], mark.ttl) for mark in prompt.breakpoints)
+    marks = (Breakpoint(moved[mark.position], mark.ttl) for mark in _marks(prompt, rules))
     return Path(frames, keys, tokens, tuple(mark for mark in marks if mark.position >= 0))
+
+
+def _marks(prompt: Prompt, rules: CacheRules) -> tuple[Breakpoint, ...]:
+    """The request's breakpoints; with ``rules.automatic`` the latest of them and the end of the last user message."""
+    ends = (place for place in reversed(range(len(prompt.messages))) if prompt.messages[place].role == "user")
+    last = next(ends, None) if rules.automatic else None
+    if last is None:
+        return prompt.breakpoints
+    automatic = Breakpoint(len(prompt.tools) + len(prompt.system) + last, "5m")
+    own = [mark for mark in prompt.breakpoints if mark.position != automatic.position]
+    return (*own[-(rules.breakpoints - 1) :], automatic)
 
 
 def _settings_before(segment: str, prompt: Prompt, rules: CacheRules) -> tuple[tuple[str, str], ...]:

@@ -6,19 +6,29 @@ multipliers say what a cached token costs beside a plain one, and prices come fr
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
 from agentmem.errors import ConfigError
 from agentmem.types import Segment, Ttl
 
-Matching = Literal["breakpoints"]
-"""How a request is matched with what is stored: the name of a function in kvcache/matching.py."""
+Matching = Literal["breakpoints", "blocks", "units", "slot"]
+"""How a request is matched with what is stored; each has its class in kvcache/simulators.py.
+
+At breakpoints only (Anthropic, OpenAI from 5.6); in blocks of so many tokens (OpenAI up to 5.5, vLLM, SGLang, LMCache);
+by whole earlier prefixes (DeepSeek); with the last request of the same slot, to the token (llama.cpp).
+"""
 
 Setting = Literal["speed", "web_search", "citations", "tool_choice", "images", "thinking", "effort"]
 """What a request carries beside its prompt and a cache may depend on."""
+
+
+TTLS: tuple[Ttl, ...] = ("5m", "1h")
+
+ANYWHERE = 1_000_000
+"""A lookback beyond any prompt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +41,10 @@ class CacheRules:
     front of which segment a setting stands in the key: a change loses that segment and all after it.
     ``strips_thinking``: a user turn without tool results drops all earlier thinking, and with it the cache from there.
     ``documented`` is false where the provider is silent on this model and the row is a cautious guess.
+    ``automatic``: the end of the last user or tool message is a breakpoint too.
+    ``block`` is the tokens that are matched at once, ``capacity`` the tokens that fit in the store, the least recently
+    used leaving first, ``leaves`` the tokens at a prompt's end that are processed even if stored, and ``keeps_reply``
+    says that generated tokens are stored like those of the prompt.
     """
 
     provider: str
@@ -47,6 +61,11 @@ class CacheRules:
     invalidates: Mapping[Setting, Segment] = field(default_factory=dict)
     strips_thinking: bool = False
     documented: bool = True
+    automatic: bool = False
+    block: int = 1
+    capacity: int | None = None
+    leaves: int = 0
+    keeps_reply: bool = False
 
     def everlasting(self) -> "CacheRules":
         """The same rules with entries that never expire: what a cache could give at best."""
@@ -152,5 +171,114 @@ def claude_name(model: str) -> tuple[str, Version] | None:
     return (match["family"], (int(match["major"]), int(match["minor"] or 0))) if match else None
 
 
-PROVIDERS = MappingProxyType({"anthropic": claude_rules})
+def _always(lifetime: float, write: float = 1.0) -> dict[str, Any]:
+    """Rules of caches that know one lifetime only."""
+    return {"lifetimes": dict.fromkeys(TTLS, lifetime), "write": dict.fromkeys(TTLS, write)}
+
+
+GPT_AUTOMATIC = CacheRules(
+    provider="openai",
+    family="gpt up to 5.5",
+    found="2026-11-23",
+    source="https://developers.openai.com/api/docs/guides/prompt-caching",
+    matching="blocks",
+    minimum=1024,
+    read=0.1,
+    breakpoints=0,
+    lookback=0,
+    block=128,
+    **_always(300.0),
+)
+"""Any prefix from 1024 tokens, in steps of 128, without asking. Unused entries live 5 to 10 minutes: the lower end."""
+
+GPT_BREAKPOINTS = CacheRules(
+    provider="openai",
+    family="gpt from 5.6",
+    found="2026-11-23",
+    source="https://developers.openai.com/api/docs/guides/prompt-caching",
+    matching="breakpoints",
+    minimum=1024,
+    read=0.1,
+    breakpoints=4,
+    lookback=ANYWHERE,
+    automatic=True,
+    **_always(1800.0, 1.25),
+)
+"""At breakpoints: the automatic one and the latest three of the request's own; matched however far back they are."""
+
+DEEPSEEK = CacheRules(
+    provider="deepseek",
+    family="deepseek",
+    found="2026-11-23",
+    source="https://api-docs.deepseek.com/guides/kv_cache",
+    matching="units",
+    minimum=0,
+    read=0.1,
+    breakpoints=0,
+    lookback=0,
+    keeps_reply=True,
+    **_always(4 * 3600.0),
+)
+"""Whole prefixes: the end of each input and of each output, and what two requests have in common. They live some hours
+to some days: the lower end. Units at fixed intervals in long inputs are left out, their interval is not documented.
+Prices differ by model: take them from the price tables."""
+
+VLLM = CacheRules(
+    provider="vllm",
+    family="vllm",
+    found="2026-11-23",
+    source="https://docs.vllm.ai/en/latest/design/prefix_caching.html",
+    matching="blocks",
+    minimum=0,
+    read=0.0,
+    breakpoints=0,
+    lookback=0,
+    block=16,
+    leaves=1,
+    keeps_reply=True,
+    **_always(math.inf),
+)
+"""Full blocks of 16 tokens, hashed in a chain, until the memory is needed: give ``capacity``."""
+
+SGLANG = replace(VLLM, provider="sglang", family="sglang", source="https://docs.sglang.ai", block=1)
+"""A radix tree: matched to the token."""
+
+LMCACHE = replace(VLLM, provider="lmcache", family="lmcache", source="https://docs.lmcache.ai", block=256)
+"""Chunks of 256 tokens."""
+
+LLAMA_CPP = replace(
+    VLLM,
+    provider="llama.cpp",
+    family="llama.cpp",
+    source="https://github.com/ggml-org/llama.cpp/blob/master/tools/server/README.md",
+    matching="slot",
+    block=1,
+)
+"""What a slot's last request has in common with this one, to the token."""
+
+_GPT = re.compile(r"gpt-(\d+)(?:\.(\d+))?")
+
+
+def gpt_rules(model: str) -> CacheRules:
+    """OpenAI's row for one model; names without a version get the older rules."""
+    match = _GPT.search(model)
+    version = (int(match[1]), int(match[2] or 0)) if match else (0, 0)
+    return replace(GPT_BREAKPOINTS if version >= (5, 6) else GPT_AUTOMATIC, documented=match is not None)
+
+
+def _one(row: CacheRules) -> Callable[[str], CacheRules]:
+    return lambda _model: row
+
+
+PROVIDERS: Mapping[str, Callable[[str], CacheRules]] = MappingProxyType(
+    {
+        "anthropic": claude_rules,
+        "openai": gpt_rules,
+        "deepseek": _one(DEEPSEEK),
+        "vllm": _one(VLLM),
+        "sglang": _one(SGLANG),
+        "lmcache": _one(LMCACHE),
+        "llama.cpp": _one(LLAMA_CPP),
+    }
+)
 """How each provider's row is found."""
