@@ -63,11 +63,11 @@ class Agent:
         price_as: str | None = None,
         clock: Clock = time,
     ) -> None:
-        self.workspace = workspace if isinstance(workspace, Workspace) else Workspace(workspace, create=True)
         self.menu = _menu(tools)
         self._system = assets.read("prompts/agent.md").strip() if system is None else system
         self._pinned, self._options = tuple(pinned), options
         with ExitStack() as opened:
+            self.workspace = _workspace(workspace, opened)
             self.model = _model(model, opened)
             self.journal, saver = _database(database or self.workspace.root / ".agentmem" / "agentmem.db", opened)
             self.sessions = Sessions(self.journal)
@@ -138,7 +138,7 @@ class Agent:
         return self.journal.forget(thread, with_forks=with_forks)
 
     def close(self) -> None:
-        """Frees the journal, and the model if the agent made it. May be called twice."""
+        """Frees the journal, and what the agent made itself: a workspace, a model. May be called twice."""
         self._opened.close()
 
     def __enter__(self) -> Self:
@@ -214,6 +214,13 @@ def _menu(tools: Sequence[ToolLike] | Menu | None) -> Menu:
     if tools is None:
         return default_menu()
     return tools if isinstance(tools, Menu) else make_menu(tools)
+
+
+def _workspace(place: Workspace | Path | str, opened: ExitStack) -> Workspace:
+    """The workspace; one that was made from a path is closed with the agent."""
+    if isinstance(place, Workspace):
+        return place
+    return opened.enter_context(closing(Workspace(place, create=True)))
 
 
 def _model(model: Model | str, opened: ExitStack) -> Model:

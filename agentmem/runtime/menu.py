@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from agentmem.errors import MenuError
-from agentmem.runtime import builtin, cards
-from agentmem.runtime import shell as shell_module
-from agentmem.runtime.foreign import LangChainTool
-from agentmem.runtime.making import from_function, tool
-from agentmem.runtime.tools import Tool
+from agentmem.runtime.tools import builtin, cards
+from agentmem.runtime.tools import shell as shell_module
+from agentmem.runtime.tools.foreign import LangChainTool
+from agentmem.runtime.tools.making import from_function, tool
+from agentmem.runtime.tools.tool import Tool
 
 __all__ = ["MOST", "Menu", "Tool", "ToolLike", "built_in", "default_menu", "make_menu", "tool"]
 

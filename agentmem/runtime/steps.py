@@ -21,9 +21,9 @@ from agentmem.runtime.limits import Limits, reached
 from agentmem.runtime.menu import Menu
 from agentmem.runtime.metering import Meter
 from agentmem.runtime.notes import Situation, notes
-from agentmem.runtime.recalling import JournalRecall
 from agentmem.runtime.session import Session
-from agentmem.runtime.toolcontext import ToolContext
+from agentmem.runtime.tools.context import ToolContext
+from agentmem.runtime.tools.recalling import JournalRecall
 from agentmem.types import Block, Clock, Draft, ModelProfile, Reply, Request, Text, ToolCall, ToolResult
 
 INTERRUPTED = (

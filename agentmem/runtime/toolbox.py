@@ -10,10 +10,10 @@ from functools import partial
 from typing import Any
 
 from agentmem.errors import RecoverableError, ToolError, ToolRefused, ToolTimeout
-from agentmem.runtime import arguments, output, workers
 from agentmem.runtime.menu import Menu
-from agentmem.runtime.toolcontext import Found, Recall, Stop, ToolContext
-from agentmem.runtime.tools import Tool
+from agentmem.runtime.tools import arguments, output, workers
+from agentmem.runtime.tools.context import Found, Recall, Stop, ToolContext
+from agentmem.runtime.tools.tool import Tool
 from agentmem.scrub import scrub
 from agentmem.types import Text, ToolCall, ToolResult
 

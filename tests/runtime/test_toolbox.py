@@ -12,7 +12,7 @@ from agentmem.runtime.menu import make_menu, tool
 from agentmem.runtime.toolbox import ToolContext
 from agentmem.tokens import count
 from agentmem.types import Text, ToolResult
-from tests.runtime.tooling import fetch, result, said
+from tests.runtime.tools.tooling import fetch, result, said
 
 # Names and rights.
 

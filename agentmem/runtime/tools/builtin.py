@@ -9,8 +9,8 @@ from pydantic import Field
 
 from agentmem.errors import BadArguments, PageExists, ToolError
 from agentmem.pages.workspace import Hit, Link, Page, Workspace
-from agentmem.runtime import paging, pictures, planning
-from agentmem.runtime.toolcontext import Found, ToolContext
+from agentmem.runtime.tools import paging, pictures, planning
+from agentmem.runtime.tools.context import Found, ToolContext
 from agentmem.types import Image
 
 Action = Literal["replace", "section", "append", "move", "delete"]

@@ -9,7 +9,7 @@ from agentmem.context import transcript
 from agentmem.context.journal import Journal, open_journal
 from agentmem.context.transcript import Opening
 from agentmem.errors import UnknownReference
-from agentmem.runtime.recalling import PASSAGE, JournalRecall, passages
+from agentmem.runtime.tools.recalling import PASSAGE, JournalRecall, passages
 from agentmem.types import Draft, Image, Message, Reply, Text, ToolCall, ToolResult, Usage
 
 

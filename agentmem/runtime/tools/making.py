@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any, overload
 
 from agentmem.errors import MenuError
-from agentmem.runtime import cards, foreign
-from agentmem.runtime.arguments import checked
-from agentmem.runtime.cards import NEEDED, Card, Parameter
-from agentmem.runtime.foreign import LangChainTool
-from agentmem.runtime.signature import Signature, ordered, signature
-from agentmem.runtime.tools import Tool
-from agentmem.runtime.wording import resolved, words_of
+from agentmem.runtime.tools import cards, foreign
+from agentmem.runtime.tools.arguments import checked
+from agentmem.runtime.tools.cards import NEEDED, Card, Parameter
+from agentmem.runtime.tools.foreign import LangChainTool
+from agentmem.runtime.tools.signature import Signature, ordered, signature
+from agentmem.runtime.tools.tool import Tool
+from agentmem.runtime.tools.wording import resolved, words_of
 from agentmem.types import Effect, Json
 
 Source = Callable[..., object] | LangChainTool

@@ -7,9 +7,9 @@ from typing import Any, Protocol, TypeGuard
 from pydantic import BaseModel, TypeAdapter
 
 from agentmem.errors import MenuError
-from agentmem.runtime.arguments import checked, refuse_unknown, unpacked
-from agentmem.runtime.signature import tidy
-from agentmem.runtime.tools import Tool
+from agentmem.runtime.tools.arguments import checked, refuse_unknown, unpacked
+from agentmem.runtime.tools.signature import tidy
+from agentmem.runtime.tools.tool import Tool
 from agentmem.types import Image, Json, Text
 
 

@@ -21,7 +21,7 @@ from typing import IO, Annotated
 from pydantic import Field
 
 from agentmem.errors import ToolError
-from agentmem.runtime.toolcontext import ToolContext
+from agentmem.runtime.tools.context import ToolContext
 
 _MARK = "_AGENTMEM_COMMAND"
 _KEPT = 200_000  # bytes of output kept from the beginning, and about as many from the end

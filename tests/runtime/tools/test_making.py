@@ -14,7 +14,7 @@ from agentmem.errors import MenuError
 from agentmem.kvcache.frames import canonical
 from agentmem.runtime.menu import Tool, make_menu, tool
 from agentmem.runtime.toolbox import ToolContext
-from tests.runtime.greeting import CARD, greet
+from tests.runtime.tools.greeting import CARD, greet
 
 
 def test_a_function_with_hints_and_a_docstring_is_a_tool() -> None:

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from agentmem.errors import MenuError
-from agentmem.runtime.arguments import checked_plainly
+from agentmem.runtime.tools.arguments import checked_plainly
 from agentmem.types import Effect, Json
 
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from agentmem.errors import BadArguments
-from agentmem.runtime.wording import resolved, with_article, words_of
+from agentmem.runtime.tools.wording import resolved, with_article, words_of
 from agentmem.types import Json
 
 _SHOWN = 80  # characters of a wrong value that a sentence quotes

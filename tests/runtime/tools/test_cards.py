@@ -6,7 +6,7 @@ import pytest
 
 from agentmem.errors import MenuError
 from agentmem.runtime.menu import tool
-from tests.runtime.greeting import CARD, greet
+from tests.runtime.tools.greeting import CARD, greet
 
 
 @pytest.mark.parametrize(

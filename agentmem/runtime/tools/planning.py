@@ -10,7 +10,7 @@ from urllib.parse import quote
 from agentmem.errors import BadArguments, PageNotFound
 from agentmem.pages.files import Files
 from agentmem.pages.names import HOME
-from agentmem.runtime.toolcontext import ToolContext
+from agentmem.runtime.tools.context import ToolContext
 
 _STEP = re.compile(r"(?:[-*+]\s+|\d+[.)]\s+)?(?P<mark>\[[ xX>-]\])?\s*(?P<step>.*)", re.DOTALL)
 _WAITING = "[ ]"

@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 from agentmem.context.journal import Journal
 from agentmem.context.transcript import read_blocks, read_message, readable
 from agentmem.errors import UnknownReference
-from agentmem.runtime.toolcontext import Found
+from agentmem.runtime.tools.context import Found
 from agentmem.types import Entry, ToolResult
 
 PASSAGE = 800

@@ -11,7 +11,7 @@ from agentmem.runtime.menu import Menu, make_menu, tool
 from agentmem.runtime.toolbox import ToolContext, call
 from agentmem.tokens import count
 from agentmem.types import Image, Text, ToolCall
-from tests.runtime.tooling import result, said
+from tests.runtime.tools.tooling import result, said
 
 
 def test_a_long_output_keeps_its_beginning_and_its_end(context: ToolContext) -> None:

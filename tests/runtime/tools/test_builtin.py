@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from agentmem.errors import BadArguments, UnknownReference
 from agentmem.pages.workspace import Workspace
-from agentmem.runtime import paging, planning
 from agentmem.runtime.menu import default_menu
 from agentmem.runtime.toolbox import Found, ToolContext, call
+from agentmem.runtime.tools import paging, planning
 from agentmem.tokens import count
 from agentmem.types import Image, Text, ToolCall, ToolResult
 

@@ -14,8 +14,8 @@ import pytest
 from agentmem.errors import ToolError
 from agentmem.pages.workspace import Workspace
 from agentmem.runtime.menu import default_menu
-from agentmem.runtime.shell import run
 from agentmem.runtime.toolbox import ToolContext, call
+from agentmem.runtime.tools.shell import run
 from agentmem.tokens import count
 from agentmem.types import Text, ToolCall, ToolResult
 

@@ -12,7 +12,7 @@ from pydantic.dataclasses import dataclass as checked_dataclass
 from agentmem.runtime.menu import Menu, Tool, make_menu
 from agentmem.runtime.toolbox import ToolContext, call
 from agentmem.types import ToolCall, ToolResult
-from tests.runtime.tooling import fetch, result, said
+from tests.runtime.tools.tooling import fetch, result, said
 
 
 def refusal(context: ToolContext, arguments: str | dict[str, Any]) -> str:

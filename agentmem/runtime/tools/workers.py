@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from queue import SimpleQueue
 from typing import Any
 
-from agentmem.runtime.toolcontext import Stop
+from agentmem.runtime.tools.context import Stop
 
 _GRACE = 3.0  # seconds that a stopped tool gets to end what it started
 

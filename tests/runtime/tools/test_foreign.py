@@ -8,7 +8,7 @@ from langchain_core.tools import tool as langchain_tool
 from agentmem.runtime.menu import make_menu, tool
 from agentmem.runtime.toolbox import ToolContext
 from agentmem.types import Image, Text
-from tests.runtime.tooling import result, said
+from tests.runtime.tools.tooling import result, said
 
 
 @langchain_tool

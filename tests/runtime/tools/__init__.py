@@ -1,0 +1,1 @@
+"""Tests of the tools, their cards and their making."""
