@@ -87,6 +87,14 @@ class Simulator:
         self._sweep(start)
         return Outcome(identity, usage, miss, written)
 
+    def send_path(self, taken: Path, rules: CacheRules, at: float, first_token_after: float = 0.0) -> Usage:
+        """`send` for a prompt that is laid out already, by whoever can do so at the cost of what is new in it."""
+        read, written = self._match(taken, rules, at)
+        self._requests += 1
+        self._sweep(at)
+        self.respond(Outcome("", Usage("simulated"), None, written), at + first_token_after)
+        return bill(taken, rules, read)
+
     def respond(self, outcome: Outcome, at: float | None = None) -> None:
         """The first response begins: what the request wrote can be read from now on."""
         now = self._clock() if at is None else at

@@ -1,0 +1,1 @@
+"""Recorded sessions, replayed: what they used, what another context policy would have used, what it still shows."""

@@ -1,0 +1,227 @@
+"""One conversation of a Claude Code log while it is read: the context as it grew, and each request with its reply."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from agentmem.kvcache.frames import frame
+from agentmem.kvcache.prompts import UNMARKABLE
+from agentmem.kvcache.rules import claude_name
+from agentmem.replay.formats.anthropic_usage import read_usage
+from agentmem.replay.formats.claude_versions import REWRITES
+from agentmem.replay.session import Cut, CutKind, Exchange
+from agentmem.types import Frame, Role, Ttl, Usage
+
+RESTORED_TOKENS = 11_000
+"""What Claude Code adds after a compaction beside the summary (files read last, to-dos, skills) and does not log: the
+median over the compactions of half of the recorded sessions. It restores at most five files of 5,000 tokens."""
+ADAPTIVE_SINCE = (4, 6)
+"""Claude versions that decide by themselves whether to think; older ones do at every prompt, if it is switched on."""
+
+_PLAN = "Implement the following plan:"
+_SKILL = "Base directory for this skill:"
+_CLEARED = "[Old tool result content cleared]"
+_RESUMED = "No response requested."
+_STRONGEST: tuple[CutKind, ...] = ("compaction", "clear", "rewind", "clearing", "resume")
+
+
+class Malformed(ValueError):
+    """A record that does not have the shape it should have."""
+
+
+@dataclass(slots=True)
+class _Draft:
+    """An exchange whose reply is still coming in."""
+
+    at: float
+    answered: float
+    model: str
+    usage: Usage
+    identity: str
+    arrived: tuple[Frame, ...]
+    cut: Cut | None
+    reply: list[Frame] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Conversation:
+    """Takes records one by one. ``ttl`` is the lifetime that the first request asked for.
+
+    ``live`` is the context of the request that is open; ``replied`` and ``later`` are the records after it, which
+    join it with the next request; ``arrived`` is all that is new since then, compacted away or not.
+    """
+
+    ttl: Ttl = "5m"
+    drafts: list[_Draft] = field(default_factory=list)
+    live: list[Frame] = field(default_factory=list)
+    replied: list[tuple[str, list[Frame]]] = field(default_factory=list)
+    later: list[tuple[str, list[Frame]]] = field(default_factory=list)
+    arrived: list[Frame] = field(default_factory=list)
+    places: dict[str, int] = field(default_factory=dict)
+    cuts: set[CutKind] = field(default_factory=set)
+    cleared: set[str] = field(default_factory=set)
+    from_plan: bool = False
+    version: str = ""
+    last_input: float = 0.0
+
+    def add(self, record: dict[str, Any]) -> None:
+        """Take the next record. Raises Malformed; the record is then left out."""
+        handle = _HANDLERS.get(str(record.get("type")))
+        if handle is None:
+            return
+        try:
+            handle(self, record)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise Malformed(f"a record of type {record.get('type')} lacks what it should have: {error!r}") from error
+
+    def exchanges(self) -> tuple[Exchange, ...]:
+        """All requests, with the thinking setting that their replies show."""
+        return tuple(_with_thinking(self.drafts, self.version))
+
+    def user(self, record: dict[str, Any]) -> None:
+        """A prompt, a tool's result, or the summary that a compaction wrote."""
+        content = record["message"]["content"]
+        frames = list(_frames(content, "user"))
+        moment = _time(record)
+        self.version = str(record.get("version") or self.version)
+        parent, results = record.get("parentUuid"), any(one.value.get("type") == "tool_result" for one in frames)
+        if not results and not record.get("isMeta"):
+            self._turn_back(parent)
+            self._plan(frames)
+        self.last_input = moment
+        self.later.append((str(record.get("uuid")), frames))
+        if not record.get("isCompactSummary"):
+            self.arrived.extend(frames)
+
+    def assistant(self, record: dict[str, Any]) -> None:
+        """A line of a reply: the first one with its message id stands for the request."""
+        message = record["message"]
+        frames, moment = list(_frames(message["content"], "assistant")), _time(record)
+        if message.get("model") == "<synthetic>":
+            if any(one.value.get("text") == _RESUMED for one in frames):
+                self.cuts.add("resume")
+            return
+        identity = str(message.get("id") or record.get("requestId") or record.get("uuid"))
+        draft = next((one for one in self.drafts[-8:] if one.identity == identity), None)
+        if draft is None:
+            draft = self._request(message, identity, moment)
+        draft.reply.extend(frames)
+        draft.usage = replace(draft.usage, output_tokens=max(draft.usage.output_tokens, _output(message)))
+        if draft is self.drafts[-1]:
+            self.replied.append((str(record.get("uuid")), frames))
+
+    def system(self, record: dict[str, Any]) -> None:
+        """A compact boundary drops the context; a micro-compact boundary empties old results."""
+        subtype = record.get("subtype")
+        if subtype == "compact_boundary":
+            self._drop("compaction")
+        elif subtype == "microcompact_boundary":
+            self.cleared.update((record.get("microcompactMetadata") or {}).get("compactedToolIds") or ())
+            self.cuts.add("clearing")
+
+    def _request(self, message: dict[str, Any], identity: str, moment: float) -> _Draft:
+        usage = read_usage(message["usage"])
+        if not self.drafts:
+            self.ttl = "1h" if usage.cache_write_1h_tokens else "5m"
+        for uuid, frames in (*self.replied, *self.later):
+            self.live.extend(frames)
+            self.places[uuid] = len(self.live)
+        at = self.last_input or moment
+        draft = _Draft(
+            min(at, moment), moment, str(message["model"]), usage, identity, tuple(self.arrived), self._cut()
+        )
+        self.drafts.append(draft)
+        self.replied, self.later, self.arrived = [], [], []
+        return draft
+
+    def _cut(self) -> Cut | None:
+        if not self.cuts or not self.drafts:
+            return None
+        kind = next(kind for kind in _STRONGEST if kind in self.cuts)
+        if "clearing" in self.cuts:
+            self.live = [_emptied(one, self.cleared) for one in self.live]
+        self.cuts = set()
+        return Cut(kind, tuple(self.live), hidden=RESTORED_TOKENS if kind == "compaction" else 0)
+
+    def _drop(self, kind: CutKind) -> None:
+        self.live, self.replied, self.later, self.places = [], [], [], {}
+        self.cuts.add(kind)
+
+    def _plan(self, frames: Sequence[Frame]) -> None:
+        """Where a context began with an accepted plan, some versions wrote it anew at the next prompt."""
+        if self.from_plan and self.replied and REWRITES.holds(self.version, self.last_input):
+            self.cuts.add("resume")
+        begins = not self.drafts or "clear" in self.cuts
+        planned = any(str(one.value.get("text", "")).startswith(_PLAN) for one in frames)
+        self.from_plan = planned if begins else self.from_plan and not self.replied
+
+    def _turn_back(self, parent: str | None) -> None:
+        """A prompt that begins anew, or follows a record before the last request, leaves the rest behind."""
+        if parent is None and self.drafts and "compaction" not in self.cuts:
+            self._drop("clear")
+        elif parent in self.places:
+            place = self.places[parent]
+            del self.live[place:]
+            self.replied, self.later = [], []
+            self.places = {uuid: at for uuid, at in self.places.items() if at <= place}
+            self.cuts.add("rewind")
+
+
+_HANDLERS: dict[str, Callable[[Conversation, dict[str, Any]], None]] = {
+    "user": Conversation.user,
+    "assistant": Conversation.assistant,
+    "system": Conversation.system,
+}
+
+
+def _frames(content: str | Sequence[dict[str, Any]], role: Role) -> Iterator[Frame]:
+    """The blocks of a message; empty texts are not sent."""
+    for block in [{"type": "text", "text": content}] if isinstance(content, str) else content:
+        if block["type"] != "text" or block["text"]:
+            yield frame("message", block, role)
+
+
+def _time(record: dict[str, Any]) -> float:
+    return datetime.fromisoformat(record["timestamp"]).timestamp()
+
+
+def _output(message: dict[str, Any]) -> int:
+    return int((message.get("usage") or {}).get("output_tokens") or 0)
+
+
+def _emptied(one: Frame, cleared: set[str]) -> Frame:
+    if one.value.get("tool_use_id") not in cleared:
+        return one
+    return frame("message", {**one.value, "content": _CLEARED}, one.role)
+
+
+def _with_thinking(drafts: Sequence[_Draft], version: str) -> Iterator[Exchange]:
+    """Whether thinking was on is not logged, but replies to prompts show it, on models that always think then.
+
+    On the others a skill that the user calls runs with settings of its own, until the next prompt.
+    """
+    mode = "on"
+    for draft in drafts:
+        texts = [str(one.value["text"]) for one in draft.arrived if one.value.get("type") == "text"]
+        if texts:
+            mode = _mode(draft, texts, version)
+        yield Exchange(
+            at=draft.at,
+            answered=max(draft.at, draft.answered),
+            model=draft.model,
+            arrived=draft.arrived,
+            reply=tuple(draft.reply),
+            usage=draft.usage,
+            cut=draft.cut,
+            settings={"thinking": mode} if mode else {},
+            identity=draft.identity,
+        )
+
+
+def _mode(draft: _Draft, texts: Sequence[str], version: str) -> str:
+    _, claude = claude_name(draft.model) or ("", ADAPTIVE_SINCE)
+    if claude >= ADAPTIVE_SINCE:
+        called = any(text.startswith(_SKILL) for text in texts)
+        return "skill" if called and REWRITES.holds(version, draft.at) else "on"
+    return "on" if any(one.value.get("type") in UNMARKABLE for one in draft.reply) else ""

@@ -1,0 +1,89 @@
+"""Our own runs, from the journal that they are kept in: one conversation for each thread."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from agentmem.context.journal import open_journal
+from agentmem.context.window import View, extend
+from agentmem.errors import JournalError, TranscriptError
+from agentmem.meter.ledger import Row, decode
+from agentmem.replay.formats.growth import Growth
+from agentmem.replay.session import Exchange, Session, Skipped, lifetime
+from agentmem.replay.source import Source, Spool
+from agentmem.types import Entry, Frame
+
+_SQLITE = b"SQLite format 3\0"
+
+
+class Runs:
+    """Reads a journal in SQLite. A run's requests are its rows of the ledger."""
+
+    name = "runs"
+
+    def accepts(self, first: Any) -> bool:
+        """The first bytes of a database file."""
+        return isinstance(first, bytes) and first.startswith(_SQLITE)
+
+    def sources(self, path: Path, spool: Spool) -> Iterator[Source | Skipped]:
+        """One source for each thread."""
+        try:
+            with open_journal(path) as journal:
+                for thread in journal.threads():
+                    yield Source(self.name, str(path), 0, str(path), name=thread.name)
+        except JournalError as error:
+            yield Skipped(str(path), 0, str(error))
+
+    def sessions(self, source: Source) -> Iterator[Session | Skipped]:
+        """The thread's conversation."""
+        reading = _Reading()
+        try:
+            with open_journal(source.file) as journal:
+                for entry in journal.entries(source.name):
+                    reading.add(entry)
+        except (JournalError, TranscriptError) as error:
+            yield Skipped(source.path, 0, f"thread {source.name}: {error}")
+        if reading.growth.exchanges:
+            exchanges = tuple(reading.growth.exchanges)
+            yield Session(source.name, source.path, exchanges, head=reading.head, ttl=lifetime(exchanges))
+
+
+class _Reading:
+    """A thread while it is read: the view so far, and the request whose row or reply is still to come."""
+
+    def __init__(self) -> None:
+        self.growth = Growth()
+        self.head: tuple[Frame, ...] = ()
+        self._view = View()
+        self._asked: View | None = None
+        self._row: Row | None = None
+
+    def add(self, entry: Entry) -> None:
+        """Take the next entry."""
+        if entry.kind == "usage":
+            self._row = decode(entry)
+        before, self._view = self._view, extend(self._view, entry)
+        if entry.kind == "assistant":
+            self._asked = before
+        if self._row is not None and (self._asked is not None or self._row.error):
+            self._finish(self._row)
+
+    def _finish(self, row: Row) -> None:
+        view, self._asked, self._row = self._asked, None, None
+        if view is None:
+            return
+        head = tuple(one for one in view.prefix if one.segment in ("tool", "system"))
+        self.head = self.head or head
+        reply = self._view.turns[-1].frames if self._view.turns and self._view.turns[-1].role == "assistant" else ()
+        exchange = Exchange(
+            at=row.at,
+            answered=row.at + row.first_token_after,
+            model=row.model,
+            arrived=(),
+            reply=reply,
+            usage=row.usage if row.usage.input_tokens else None,
+            head=None if head == self.head else head,
+            identity=row.message_id,
+        )
+        frames = [one for turn in view.turns for one in turn.frames]
+        self.growth.add(frames, exchange, declared=True)

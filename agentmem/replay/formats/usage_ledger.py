@@ -1,0 +1,56 @@
+"""Usage ledgers: sessions without text, one a line: {"session", "events": [{"ts", "model", "inp", "cw", "cr"}]}."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from agentmem.replay.lines import Line, lines, parsed
+from agentmem.replay.session import Cut, Exchange, Session, Skipped
+from agentmem.replay.source import Source, Spool, spooled
+from agentmem.types import Usage
+
+
+class UsageLedger:
+    """Reads ledgers with one event for each request, and one for each compaction."""
+
+    name = "usage-ledger"
+
+    def accepts(self, first: Any) -> bool:
+        """A line has a list of events."""
+        return isinstance(first, dict) and isinstance(first.get("events"), list)
+
+    def sources(self, path: Path, spool: Spool) -> Iterator[Source | Skipped]:
+        """One source a line."""
+        for line in lines(path):
+            yield spooled(self.name, path, line, spool) if isinstance(line, Line) else line
+
+    def sessions(self, source: Source) -> Iterator[Session | Skipped]:
+        """The session of one line; events that are no requests are named."""
+        value = parsed(source.data())
+        events = value.get("events") if isinstance(value, dict) else None
+        exchanges: list[Exchange] = []
+        compacted = False
+        for event in events if isinstance(events, Sequence) else ():
+            try:
+                if "inp" in event:
+                    exchanges.append(_exchange(event, Cut("compaction", ()) if compacted else None))
+                compacted = "inp" not in event
+            except (KeyError, TypeError, ValueError) as error:
+                yield Skipped(source.path, source.line, f"an event lacks what it should have: {error!r}")
+        if exchanges:
+            yield Session(source.name, source.path, tuple(exchanges), text=False)
+
+
+def _exchange(event: dict[str, Any], cut: Cut | None) -> Exchange:
+    at = datetime.fromisoformat(event["ts"]).timestamp()
+    long = int(event.get("cw1h") or 0)
+    usage = Usage(
+        "measured",
+        uncached_tokens=int(event["inp"]),
+        cache_read_tokens=int(event["cr"]),
+        cache_write_5m_tokens=int(event["cw"]) - long,
+        cache_write_1h_tokens=long,
+        output_tokens=int(event.get("out") or 0),
+    )
+    return Exchange(at, at, str(event["model"]), (), (), usage, cut)

@@ -1,0 +1,132 @@
+"""One policy's requests on their way through a simulated cache, and what is counted of each."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+
+from agentmem.kvcache.frames import frame
+from agentmem.kvcache.prompts import UNMARKABLE, Breakpoint
+from agentmem.kvcache.rules import CacheRules
+from agentmem.kvcache.simulator import Simulator
+from agentmem.replay.layout import Layout, Run, Strip
+from agentmem.replay.thinking import without_thinking
+from agentmem.types import Ttl, Usage
+
+GRACE = 15.0
+"""Seconds that entries outlive their documented lifetime, measured from a log's times: prompts are logged some seconds
+before they are sent, and idle times up to 309 s still hit in half of the recorded sessions while 324 s never did."""
+
+
+@dataclass(frozen=True, slots=True)
+class Metered:
+    """One request: its usage, its new tokens, and how it stands to the request before."""
+
+    usage: Usage
+    new_tokens: int
+    broke: bool
+    cut: bool
+    expired: bool
+
+
+Marker = Callable[[Layout], Iterable[Breakpoint]]
+"""Places the breakpoints of a request, as the server sees it."""
+
+_QUESTION = Strip((frame("message", {"type": "text", "text": "What may the user ask next?"}, "user"),))
+
+
+class Lane:
+    """Sends layouts in order. The store is empty at first; ``rules`` finds a model's row."""
+
+    def __init__(self, rules: Callable[[str], CacheRules], ttl: Ttl = "5m") -> None:
+        self._rules: dict[str, CacheRules] = {}
+        self._find, self._ttl = rules, ttl
+        self._simulator = Simulator(rules)
+        self._previous: tuple[Layout, float] | None = None
+
+    def send(
+        self,
+        layout: Layout,
+        at: float,
+        answered: float,
+        *,
+        cut: bool = False,
+        marks: Sequence[Breakpoint] | None = None,
+    ) -> Metered:
+        """One request of the conversation; ``cut`` says that a declared cut lies before it."""
+        usage = self._serve(layout, at, answered, lambda seen: _marks(seen, self._ttl) if marks is None else marks)
+        before, extends, idle = self._compare(layout, at)
+        expired = extends and idle > self._rules_of(layout.model).lifetimes[self._ttl]
+        new = sum(_first_sent(run) for run in layout.runs)
+        self._previous = layout, at
+        return Metered(
+            usage=usage,
+            new_tokens=min(new, usage.input_tokens - usage.cache_read_tokens),
+            broke=before and not extends and not cut,
+            cut=before and not extends and cut,
+            expired=before and expired and usage.cache_read_tokens < layout.tokens // 2,
+        )
+
+    def aside(self, layout: Layout, at: float) -> None:
+        """A question that the client asks of the model beside the conversation, after ``layout``, a whole turn: it
+        warms the cache up to there and is not counted.
+        """
+        asked = Layout(layout.model, layout.head, layout.setting, (*layout.runs, _QUESTION.run()))
+        self._serve(asked, at, at, lambda seen: _marks_aside(seen, self._ttl))
+
+    def _serve(self, layout: Layout, at: float, answered: float, marks: "Marker") -> Usage:
+        rules = self._rules_of(layout.model)
+        seen = without_thinking(layout) if rules.strips_thinking else layout
+        return self._simulator.send_path(seen.path(marks(seen)), rules, at, max(0.0, answered - at))
+
+    def _compare(self, layout: Layout, at: float) -> tuple[bool, bool, float]:
+        """Whether there was a request before, whether this extends it, and the time between them."""
+        if self._previous is None:
+            return False, True, 0.0
+        before, then = self._previous
+        return True, layout.begins_with(before), at - then
+
+    def _rules_of(self, model: str) -> CacheRules:
+        if model not in self._rules:
+            self._rules[model] = patient(self._find(model))
+        return self._rules[model]
+
+
+def patient(rules: CacheRules) -> CacheRules:
+    """``rules`` with the seconds of grace that logged times need."""
+    return replace(rules, lifetimes=MappingProxyType({ttl: life + GRACE for ttl, life in rules.lifetimes.items()}))
+
+
+def _marks(layout: Layout, ttl: Ttl) -> Iterator[Breakpoint]:
+    """Where clients put breakpoints: on the end of the system prompt, of the last message, and of the one before the
+    last reply, which is where the request before ended.
+    """
+    if layout.head:
+        yield Breakpoint(layout.head - 1, ttl)
+    place = len(layout) - 1
+    for role in ("user", "assistant"):
+        while place >= layout.head and layout.frame_at(place).role == role:
+            place -= 1
+    if place >= layout.head and _markable(layout, place):
+        yield Breakpoint(place, ttl)
+    if len(layout) > layout.head and _markable(layout, len(layout) - 1):
+        yield Breakpoint(len(layout) - 1, ttl)
+
+
+def _marks_aside(layout: Layout, ttl: Ttl) -> Iterator[Breakpoint]:
+    """On the end of the system prompt, and on the last block of the reply that the question follows."""
+    place = len(layout) - 2
+    if layout.head:
+        yield Breakpoint(layout.head - 1, ttl)
+    if place >= layout.head and _markable(layout, place):
+        yield Breakpoint(place, ttl)
+
+
+def _markable(layout: Layout, place: int) -> bool:
+    return layout.frame_at(place).value.get("type") not in UNMARKABLE
+
+
+def _first_sent(run: Run) -> int:
+    """Tokens of the run that no earlier request of this lane had; strips belong to one lane."""
+    strip, first = run.strip, max(run.start, run.strip.sent)
+    strip.sent = max(strip.sent, run.stop)
+    return strip.tokens[run.stop] - strip.tokens[first] if run.stop > first else 0

@@ -1,0 +1,38 @@
+"""The recording's own policy: the context as it was sent, cuts included."""
+
+from itertools import count
+
+from agentmem.replay.layout import Run, Strip
+from agentmem.replay.opening import Opening, reminder, unknown
+from agentmem.replay.session import Cut, Exchange
+from agentmem.types import Frame
+
+
+class RecordedContext:
+    """Follows one session's requests."""
+
+    def __init__(self, opening: Opening) -> None:
+        self._reminders = Strip(opening.reminders)
+        self._live = Strip(opening.earlier)
+        self._versions = count(1)
+
+    def send(self, exchange: Exchange) -> tuple[Run, ...]:
+        """The message frames of ``exchange``'s request, as runs."""
+        if exchange.cut is None:
+            self._live.extend(exchange.arrived)
+        else:
+            self._live = Strip(self._after(exchange.cut))
+        return self._reminders.run(), self._live.run()
+
+    def reply(self, exchange: Exchange) -> tuple[Run, ...]:
+        """The same with the reply."""
+        self._live.extend(exchange.reply)
+        return self._reminders.run(), self._live.run()
+
+    def _after(self, cut: Cut) -> tuple[Frame, ...]:
+        if cut.kind == "resume":
+            tokens = self._reminders.tokens[-1]
+            self._reminders = Strip((reminder(tokens, next(self._versions)),)) if tokens else self._reminders
+        if not cut.hidden:
+            return cut.frames
+        return (*cut.frames, unknown("message", f"restored {next(self._versions)}", cut.hidden))

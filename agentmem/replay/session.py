@@ -1,0 +1,98 @@
+"""A recorded session as values: what arrived before each request, what was replied, and where the context was cut."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from agentmem.kvcache.prompts import Breakpoint
+from agentmem.kvcache.rules import Setting
+from agentmem.types import Frame, Ttl, Usage
+
+CutKind = Literal[
+    "compaction",  # a summary stands for what was there before
+    "clearing",  # old tool results were emptied in place
+    "clear",  # the context was dropped
+    "rewind",  # the user went back to an earlier point
+    "resume",  # another process took the session up and wrote the prompt's beginning anew
+    "edit",  # anything else that is not an extension
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Where a recorded context stops extending the one before.
+
+    ``frames`` are all message frames that the request had, as far as they are recorded. ``declared`` says whether the
+    recording itself names the cut; ``hidden`` estimates the tokens that came with it and are not recorded.
+    """
+
+    kind: CutKind
+    frames: tuple[Frame, ...]
+    declared: bool = True
+    hidden: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One request and its reply.
+
+    ``at`` is when it was sent and ``answered`` when the reply began, in seconds since the epoch. ``arrived`` are
+    message frames that were not there at the request before: results and user turns, without summaries that a
+    compaction wrote. ``reply`` are the frames of the reply. ``usage`` is what the provider reported, if it is known.
+    ``marks`` are the breakpoints that were sent, None where they are not recorded. ``head`` are tools and system where
+    they are not the session's; ``identity`` is the provider's id of the reply.
+    """
+
+    at: float
+    answered: float
+    model: str
+    arrived: tuple[Frame, ...]
+    reply: tuple[Frame, ...]
+    usage: Usage | None = None
+    cut: Cut | None = None
+    settings: Mapping[Setting, str] = field(default_factory=dict)
+    marks: tuple[Breakpoint, ...] | None = None
+    head: tuple[Frame, ...] | None = None
+    identity: str = ""
+
+    @property
+    def ends_turn(self) -> bool:
+        """Whether the model asked for no tool, so that a person is next."""
+        return not any(frame.value.get("type") == "tool_use" for frame in self.reply)
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One agent's conversation, from its first request to its last.
+
+    ``head`` are the frames of tools and system, None where they are not recorded: then the first request's usage
+    tells their size. ``text`` is false for a ledger, which has numbers only. ``ttl`` is the lifetime the recording's
+    client asks for, ``background`` whether that client sends requests of its own between turns.
+    """
+
+    name: str
+    source: str
+    exchanges: tuple[Exchange, ...]
+    head: tuple[Frame, ...] | None = None
+    text: bool = True
+    ttl: Ttl = "5m"
+    background: bool = False
+
+    @property
+    def started(self) -> float:
+        """When the first request was sent."""
+        return self.exchanges[0].at
+
+
+def lifetime(exchanges: Iterable[Exchange]) -> Ttl:
+    """The lifetime that requests asked for, as their usage shows it: 1 h if any did."""
+    return "1h" if any(one.usage and one.usage.cache_write_1h_tokens for one in exchanges) else "5m"
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A piece of a recording that could not be read: where, and why. ``line`` counts from 1; 0 is the whole file."""
+
+    path: str
+    line: int
+    reason: str
