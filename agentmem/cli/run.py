@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from agentmem.cli.exits import Code
+from agentmem.cli.interrupts import interruptible
 from agentmem.cli.options import HERE, AsJson, Database, Model, Pins, Shell, Workspace, database
 from agentmem.cli.output import complain, print_json
 from agentmem.cli.watch import Watch
@@ -53,6 +54,7 @@ def run(
     """
     from agentmem.config import Config
     from agentmem.runtime.agent import new_thread
+    from agentmem.runtime.tools.workers import stop_all
 
     said = _task(task, thread, answer)
     settings = Config.load().with_given(
@@ -67,12 +69,22 @@ def run(
         "database": database(workspace, database_url),
     }
     watch = Watch(named, quiet=json)
-    try:
+
+    def work() -> "Result":
         with _agent(settings, workspace, shell, options) as agent:
-            result = _until_answered(agent, said, named, watch)
-    except KeyboardInterrupt:
+            return _until_answered(agent, said, named, watch)
+
+    def halt() -> None:
+        watch.halt()
         complain(f"Interrupted. Whatever was done is kept: `agentmem run --thread {named}` goes on.")
+        stop_all()
+
+    try:
+        result = interruptible(work, halt)
+    except KeyboardInterrupt:
         raise typer.Exit(Code.INTERRUPTED) from None
+    finally:
+        watch.rest()
     if json:
         print_json(watch.summary(result))
     else:

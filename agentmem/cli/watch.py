@@ -25,6 +25,7 @@ class Watch:
         self._thread, self._quiet = thread, quiet
         self._rows: list[Row] = []
         self._result: Result | None = None
+        self._halted = False
         self._notices = notices()
         self._streams = not quiet and sys.stdout.isatty()
         self._status = self._notices.status("Waiting for the model ...")
@@ -37,6 +38,8 @@ class Watch:
         from agentmem.runtime.events import Done, Metered, ToolCalled, ToolReturned
         from agentmem.types import TextDelta
 
+        if self._halted:
+            raise KeyboardInterrupt
         self._status.stop()
         match event:
             case TextDelta(text):
@@ -90,9 +93,17 @@ class Watch:
             **summarise(self._rows),
         }
 
+    def rest(self) -> None:
+        """Take the sign of life off the terminal."""
+        self._status.stop()
+
+    def halt(self) -> None:
+        """Nobody watches any more: the next event ends the run."""
+        self._halted = True
+        self.rest()
+
     def close(self, result: "Result") -> None:
         """Print the answer where it was not streamed, and the line of numbers."""
-        self._status.stop()
         if self._streams:
             self._written("\n")
         elif result.text:
