@@ -7,18 +7,20 @@ that is read-only, a damaged file, a file system without locks) the cache lives 
 import sqlite3
 import weakref
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import RLock
 
 from agentmem.errors import WorkspaceError
 from agentmem.pages.files import Stamp
 from agentmem.pages.lock import home
+from agentmem.pages.names import HOME
 
 VERSION = 1
 """Counted up whenever the tables, the parser's reading or the counting change: older files are begun anew."""
 
 _FILE = "pages.sqlite"
+_MEMORY = ":memory:"
 _BUSY_SECONDS = 10.0
 _SCHEMA = """
 CREATE TABLE stamps (name TEXT PRIMARY KEY, size INT, modified INT, changed INT, inode INT, revision TEXT);
@@ -34,10 +36,17 @@ _TABLES = ("sections", "indexed", "facts", "stamps")
 class Cache:
     """The cache of one workspace. May be used from several threads; closed when it is no longer used."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, in_memory: bool = False) -> None:
         self._lock = RLock()
-        self._connection = _opened(root)
+        self._path = root / HOME / _FILE
+        self._connection = _prepared(_MEMORY) if in_memory else _opened(root)
+        self._file = _identity(self._path) if _is_on_disk(self._connection) else None
         self.close = weakref.finalize(self, self._connection.close)
+
+    @property
+    def stands(self) -> bool:
+        """Whether the file is still the one that was opened: it may be deleted at any time."""
+        return self._file is None or self._file == _identity(self._path)
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -99,19 +108,37 @@ class Cache:
             connection.execute("DROP TABLE kept")
 
 
+def remove(root: Path) -> None:
+    """Delete the cache's file, because it is damaged."""
+    for suffix in ("", "-wal", "-shm"):
+        with suppress(OSError):
+            (root / HOME / (_FILE + suffix)).unlink()
+
+
 def _opened(root: Path) -> sqlite3.Connection:
     try:
-        path = home(root) / _FILE
+        path = str(home(root) / _FILE)
         try:
-            return _prepared(str(path))
+            return _prepared(path)
         except sqlite3.OperationalError:
             raise  # busy, or no way to write here: not damaged
         except sqlite3.DatabaseError:
-            for suffix in ("", "-wal", "-shm"):
-                path.with_name(_FILE + suffix).unlink(missing_ok=True)
-            return _prepared(str(path))
-    except (sqlite3.DatabaseError, OSError, WorkspaceError):
-        return _prepared(":memory:")
+            remove(root)
+            return _prepared(path)
+    except (sqlite3.DatabaseError, WorkspaceError):
+        return _prepared(_MEMORY)
+
+
+def _is_on_disk(connection: sqlite3.Connection) -> bool:
+    return bool(connection.execute("PRAGMA database_list").fetchone()[2])
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def _prepared(path: str) -> sqlite3.Connection:

@@ -100,8 +100,9 @@ class Files:
                 _refuse_special(name, old)
             temp = TEMP_PREFIX + secrets.token_hex(6)
             note(name[: len(name) - len(leaf)] + temp)
+            made = os.open(temp, _NEW, 0o666, dir_fd=folder)
             try:
-                _fill(folder, temp, data, old)
+                _fill(made, data, old)
                 os.replace(temp, leaf, src_dir_fd=folder, dst_dir_fd=folder)
             except BaseException:
                 _remove(folder, temp)
@@ -249,14 +250,14 @@ def _enter(folder: int, part: str, create: bool) -> int:
     return os.open(part, _FOLDER, dir_fd=folder)
 
 
-def _fill(folder: int, temp: str, data: bytes, old: os.stat_result | None) -> None:
-    """Make the file ``temp`` with all of ``data`` on the disk, and the rights of the file it will replace."""
-    with os.fdopen(os.open(temp, _NEW, 0o666, dir_fd=folder), "wb") as file:
+def _fill(descriptor: int, data: bytes, old: os.stat_result | None) -> None:
+    """Put all of ``data`` on the disk, with the rights of the file it will replace."""
+    with os.fdopen(descriptor, "wb") as file:
         file.write(data)
         file.flush()
         if old is not None:
-            _take_over(file.fileno(), old)
-        os.fsync(file.fileno())
+            _take_over(descriptor, old)
+        os.fsync(descriptor)
 
 
 def _take_over(descriptor: int, old: os.stat_result) -> None:

@@ -5,7 +5,7 @@ its content is new. Both are remembered on disk, so that opening an unchanged wo
 """
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -57,10 +57,16 @@ class Index:
         return self._cache
 
     def close(self) -> None:
-        """Close the cache. It is opened again when needed."""
+        """Close the cache. It is opened again when needed, and what it remembers read from it."""
         if self._cache is not None:
             self._cache.close()
-            self._cache = None
+        self._cache, self._settled = None, None
+        self._digests.clear()
+
+    def do_without_file(self) -> None:
+        """Go on with a cache in memory."""
+        self.close()
+        self._cache = Cache(self._files.root, in_memory=True)
 
     @property
     def revisions(self) -> Mapping[str, str]:
@@ -69,6 +75,8 @@ class Index:
 
     def sync(self) -> list[Change]:
         """Look at every file again. Gives the changes since it was last known; none the first time."""
+        if self._cache is not None and not self._cache.stands:
+            self.close()
         if self._settled is None:
             self._digests.update(self.cache.facts(_DIGEST))
             self._settled = self.cache.stamps()
@@ -164,7 +172,7 @@ def _set(known: dict[str, str], name: str, revision: str | None) -> None:
         known[name] = revision
 
 
-def totals(index: Index, names: Iterable[str]) -> dict[str, int]:
-    """The tokens of these pages."""
-    digests = ((name, index.digest_of(name)) for name in names)
+def totals(index: Index) -> dict[str, int]:
+    """The tokens of every page, by name."""
+    digests = ((name, index.digest_of(name)) for name in sorted(index.revisions))
     return {name: value.tokens for name, value in digests if value}

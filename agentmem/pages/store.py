@@ -1,13 +1,17 @@
 """Reads and edits of pages as they are now: one editor at a time, revisions checked, changes told."""
 
+import sqlite3
+from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from difflib import get_close_matches
 from pathlib import Path
 from threading import RLock
+from typing import TypeVar
 
 from agentmem.errors import NotAPage, PageExists, PageNotFound, WorkspaceError
 from agentmem.pages.address import split
+from agentmem.pages.cache import remove
 from agentmem.pages.digest import Digest
 from agentmem.pages.files import Files
 from agentmem.pages.index import Change, Index
@@ -17,10 +21,14 @@ from agentmem.pages.page import Page, Span, make
 from agentmem.pages.revisions import Revisions
 
 Subscriber = Callable[[Change], None]
+T = TypeVar("T")
 
 
 class Store:
-    """The pages of one folder. Names are real ones, as `locate` gives them."""
+    """The pages of one folder. Names are real ones, as `locate` gives them.
+
+    Whoever uses ``index`` holds ``lock``: threads share it.
+    """
 
     def __init__(self, root: Path) -> None:
         self.files = Files(root)
@@ -28,7 +36,7 @@ class Store:
         self.lock = RLock()
         self._revisions = Revisions()
         self._subscribers: list[Subscriber] = []
-        self._untold: list[Change] = []
+        self._untold: deque[Change] = deque()
 
     def locate(self, address: str) -> tuple[str, str | None]:
         """The real name of the page that an address names, and the section's path in it."""
@@ -72,7 +80,12 @@ class Store:
         if revision and digest:
             return revision, digest
         page = self.read(name)
-        return page.revision, self.index.digest(page)
+        return page.revision, self.digest_of(page)
+
+    def digest_of(self, page: Page) -> Digest:
+        """The digest of a page that was read."""
+        with self.lock:
+            return self.index.digest(page)
 
     def edit(self, name: str, change: Callable[[Page | None], bytes], revision: str | None) -> Page:
         """Put what ``change`` makes of the newest bytes in their place; None stands for a page that is not there."""
@@ -123,11 +136,23 @@ class Store:
 
     def refresh(self) -> tuple[Change, ...]:
         """Look at every file again. Gives what others changed since the last look."""
-        with self.lock:
-            changes = tuple(self.index.sync())
-            self._untold += changes
+        changes = tuple(self.indexed(Index.sync))
+        self._untold += changes
         self.tell()
         return changes
+
+    def indexed(self, work: Callable[[Index], T]) -> T:
+        """What ``work`` makes of the index, alone with it. A cache that fails is replaced, and the work done again."""
+        with self.lock:
+            try:
+                return work(self.index)
+            except sqlite3.DatabaseError as error:
+                damaged = not isinstance(error, sqlite3.OperationalError)
+                self.index.close() if damaged else self.index.do_without_file()
+                if damaged:
+                    remove(self.files.root)
+                self.index.sync()
+                return work(self.index)
 
     def subscribe(self, callback: Subscriber) -> Callable[[], None]:
         """Have ``callback`` told of every change; the function given back ends it."""
@@ -146,10 +171,11 @@ class Store:
 
     def tell(self) -> None:
         """Tell subscribers what they have not heard of yet. Never called under the lock."""
-        while self._untold:
-            change = self._untold.pop(0)
-            for callback in tuple(self._subscribers):
-                callback(change)
+        with suppress(IndexError):  # emptied, perhaps by another thread
+            while True:
+                change = self._untold.popleft()
+                for callback in tuple(self._subscribers):
+                    callback(change)
 
     def read_if_there(self, name: str) -> Page | None:
         """A page as it is now; None where there is none that can be read."""

@@ -8,7 +8,7 @@ from agentmem.errors import ConfigError, PageExists, PageNotFound, SectionNotFou
 from agentmem.pages import linkmap, render, search, splices
 from agentmem.pages.edits import replaced
 from agentmem.pages.files import encoded
-from agentmem.pages.index import Change, totals
+from agentmem.pages.index import Change, Index, totals
 from agentmem.pages.links import Link
 from agentmem.pages.listing import listed
 from agentmem.pages.page import Page, Span, span, whole
@@ -77,7 +77,7 @@ class Workspace:
         Front matter, CSV and JSON read as lists and tables unless ``raw``.
         """
         page, where = self._store.found(address)
-        return render.rendered(page, self._store.index.digest(page), where, limit, part, raw)
+        return render.rendered(page, self._store.digest_of(page), where, limit, part, raw)
 
     def outline(self, name: str) -> str:
         """The outline of a page or section, however long: every heading with its tokens."""
@@ -93,13 +93,12 @@ class Workspace:
         if not (self.root / where).is_dir():
             raise PageNotFound(f"There is no folder '{folder}'. List '' to see what there is.")
         self.refresh()
-        return listed(self._store.files, self._store.index, where, limit)
+        return self._store.indexed(lambda index: listed(self._store.files, index, where, limit))
 
     def tokens(self) -> Mapping[str, int]:
         """The tokens of every page, by name."""
         self.refresh()
-        index = self._store.index
-        return MappingProxyType(totals(index, sorted(index.revisions)))
+        return MappingProxyType(self._store.indexed(totals))
 
     # Editing
 
@@ -148,20 +147,23 @@ class Workspace:
         """The links on a page that stay in the workspace, broken ones marked."""
         real = self.page(name).name
         self.refresh()
-        return linkmap.links(self._store, real)
+        return self._store.indexed(lambda index: linkmap.links(self._store, real))
 
     def backlinks(self, name: str) -> tuple[Link, ...]:
         """The links of other pages that lead to a page."""
         real = self.page(name).name
         self.refresh()
-        return linkmap.backlinks(self._store, real)
+        return self._store.indexed(lambda index: linkmap.backlinks(self._store, real))
 
     def search(self, query: str, *, limit: int = 10) -> tuple[Hit, ...]:
         """The sections that match best, with the line of each that does. Quotes keep words together."""
         self.refresh()
-        index = self._store.index
-        search.update(index.cache, index.revisions, self._store.read_if_there)
-        return search.search(index.cache, query, limit)
+
+        def found(index: Index) -> tuple[Hit, ...]:
+            search.update(index.cache, index.revisions, self._store.read_if_there)
+            return search.search(index.cache, query, limit)
+
+        return self._store.indexed(found)
 
     def refresh(self) -> tuple[Change, ...]:
         """Look at all files again, tell subscribers what others changed, and give it. The first look gives nothing."""

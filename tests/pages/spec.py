@@ -63,9 +63,7 @@ def top_headings(html: str) -> list[int]:
 def _fetched(npm: str, scratch: Path) -> Path:
     command = [npm, "pack", "--json", "--pack-destination", str(scratch), f"{PACKAGE}@{VERSION}"]
     try:
-        done = subprocess.run(
-            command, cwd=scratch, capture_output=True, text=True, timeout=_FETCH_SECONDS, check=False
-        )
+        done = subprocess.run(command, cwd=scratch, capture_output=True, text=True, timeout=_FETCH_SECONDS, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise SpecUnavailable(f"npm could not fetch {PACKAGE}: {error}") from None
     if done.returncode:
