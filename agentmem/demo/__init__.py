@@ -1,0 +1,44 @@
+"""The demo: a small workshop's pages, a task for an agent, and a scripted planner, so that it runs without a key."""
+
+from importlib.resources import as_file, files
+from pathlib import Path
+from shutil import copytree
+
+from agentmem.models import engine, weights
+from agentmem.models.metering import Meter, Simulated
+from agentmem.models.scripted import ScriptedModel
+
+TASK = (
+    "Nadia Okafor asks whether we can bleed her tandem's rear brake and put in new resin pads before Saturday, and "
+    "what it would cost. Answer from our pages, write down the quote, book a stand and leave a line in the diary."
+)
+PINNED = ("README.md",)
+PRICED_AS = "anthropic:claude-sonnet-5-5"
+"""Whose prices the report estimates with: a script has none of its own."""
+
+
+def prepare(folder: Path) -> None:
+    """Puts the workshop's pages into ``folder``, which must be new or empty."""
+    with as_file(files("agentmem.demo") / "workspace") as pages:
+        copytree(pages, folder, dirs_exist_ok=True)
+
+
+def planner(meter: Meter) -> ScriptedModel:
+    """The model that plays the demo's script, its usage taken from ``meter``."""
+    with as_file(files("agentmem.demo") / "script.md") as script:
+        return ScriptedModel.load(script, meter=meter)
+
+
+def metered_by_engine() -> bool:
+    """True where the local engine and its weights are installed."""
+    return engine.available() and weights.find() is not None
+
+
+def meter() -> Meter:
+    """The local engine where it is installed, else Anthropic's cache rules, simulated."""
+    if metered_by_engine():
+        return engine.Engine()
+    from agentmem.kvcache.rules import claude_rules
+    from agentmem.kvcache.simulator import Simulator
+
+    return Simulated(Simulator(claude_rules("claude-sonnet-5")))
