@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from agentmem.cli import demo, doctor, local, pages, prefix, reports, run
+from agentmem.cli import demo, doctor, local, pages, prefix, reports, run, why
 from agentmem.cli.exits import EPILOG, Commands
 
 app = typer.Typer(
@@ -41,6 +41,7 @@ app.command()(prefix.menu)
 app.command()(prefix.prefix)
 app.command()(reports.runs)
 app.command()(reports.report)
+app.command()(why.why)
 app.command()(reports.forget)
 app.add_typer(local.local, name="local")
 app.command()(doctor.doctor)

@@ -6,7 +6,7 @@ no good for comparing (it puts tools last and its closing brackets move); a sequ
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from agentmem.tokens import value_tokens
@@ -60,26 +60,30 @@ def options_value(options: Options) -> dict[str, Any]:
     return {key: value for key, value in given.items() if value is not None}
 
 
-def body_frames(body: Mapping[str, Any]) -> tuple[Frame, ...]:
+Make = Callable[[Segment, Json, Role | None], Frame]
+
+
+def body_frames(body: Mapping[str, Any], make: Make = frame) -> tuple[Frame, ...]:
     """The frames of a request body in the form of Anthropic's Messages API, as a server receives it.
 
-    Strings where the API takes blocks are read as one text block, as the API does.
+    Strings where the API takes blocks are read as one text block, as the API does. ``make`` may be a `frame` that
+    remembers: bodies of one conversation repeat their blocks.
     """
-    return tuple(_body_frames(body))
+    return tuple(_body_frames(body, make))
 
 
-def _body_frames(body: Mapping[str, Any]) -> Iterator[Frame]:
-    yield frame("model", {"model": body["model"]})
-    yield from (frame("tool", tool) for tool in body.get("tools") or ())
-    yield from (frame("system", block) for block in _blocks(body.get("system") or ()))
+def _body_frames(body: Mapping[str, Any], make: Make) -> Iterator[Frame]:
+    yield make("model", {"model": body["model"]}, None)
+    yield from (make("tool", tool, None) for tool in body.get("tools") or ())
+    yield from (make("system", block, None) for block in _blocks(body.get("system") or ()))
     options = {
         "thinking": body.get("thinking"),
         "effort": (body.get("output_config") or {}).get("effort"),
         "tool_choice": body.get("tool_choice"),
     }
-    yield frame("options", {key: value for key, value in options.items() if value is not None})
+    yield make("options", {key: value for key, value in options.items() if value is not None}, None)
     for message in body.get("messages") or ():
-        yield from (frame("message", block, message["role"]) for block in _blocks(message["content"]))
+        yield from (make("message", block, message["role"]) for block in _blocks(message["content"]))
 
 
 def _blocks(content: str | Sequence[Json]) -> Sequence[Json]:

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from agentmem.kvcache.frames import body_frames, options_value
+from agentmem.kvcache.frames import Make, body_frames, options_value
+from agentmem.kvcache.frames import frame as new_frame
 from agentmem.kvcache.rules import Setting
 from agentmem.types import Frame, Json, Mark, Request, Ttl
 
@@ -46,9 +47,9 @@ class Prompt:
         return self.tools + self.system + self.messages
 
 
-def body_prompt(body: Mapping[str, Any]) -> Prompt:
-    """The prompt of a request body in the form of Anthropic's Messages API."""
-    frames = body_frames(body)
+def body_prompt(body: Mapping[str, Any], make: Make = new_frame) -> Prompt:
+    """The prompt of a request body in the form of Anthropic's Messages API; ``make`` makes its frames."""
+    frames = body_frames(body, make)
     tools, system, messages = (_of(frames, segment) for segment in ("tool", "system", "message"))
     diagnostics = body.get("diagnostics")
     return Prompt(

@@ -1,0 +1,98 @@
+"""`agentmem why`: where the cache was lost, why, and what mends it."""
+
+from collections.abc import Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from agentmem.cli.options import HERE, AsJson, Database, Workspace, journal
+from agentmem.cli.output import console, notices, print_json
+from agentmem.errors import ThreadNotFound
+
+if TYPE_CHECKING:
+    from agentmem.integrations.observing import Skipped
+    from agentmem.kvcache.diagnosis import Finding
+    from agentmem.kvcache.observed import Observed
+
+
+def why(
+    run: Annotated[str, typer.Argument(metavar="RUN|LOG", help="A run's thread, or the file of a wire log.")],
+    workspace: Workspace = HERE,
+    database: Database = None,
+    json: AsJson = False,
+) -> None:
+    """Why the cache was missed: for each loss its place, its cause, its price and the fix."""
+    from agentmem.kvcache.diagnosis import diagnose, summary
+
+    with notices().status("Reading the requests ..."):
+        observed, skipped = _read(run, workspace, database)
+        findings = diagnose(observed)
+    for one in skipped[:5]:
+        notices().print(f"line {one.line} was passed over: {one.reason}", markup=False, highlight=False)
+    if len(skipped) > 5:
+        notices().print(f"and {len(skipped) - 5:,} more lines were passed over.", highlight=False)
+    if json:
+        lines = [{"path": run, "line": one.line, "reason": one.reason} for one in skipped]
+        print_json({**summary(run, observed, findings), "skipped": lines})
+    else:
+        _show(observed, findings)
+
+
+def _read(run: str, workspace: Path, database: str | None) -> "tuple[Sequence[Observed], Sequence[Skipped]]":
+    from agentmem.integrations.observing import read_run, read_wirelog
+
+    if Path(run).is_file():
+        return read_wirelog(Path(run))
+    with journal(workspace, database) as opened:
+        names = [thread.name for thread in opened.threads()] if opened else []
+        if opened is None or run not in names:
+            raise ThreadNotFound(
+                f"there is no file and no run {run!r} here: `agentmem runs` lists the runs, and a wire log is written "
+                "by agentmem.integrations.wirelog.record"
+            )
+        return read_run(opened, run), ()
+
+
+def _show(observed: "Sequence[Observed]", findings: "Sequence[Finding]") -> None:
+    out = console()
+    if not findings:
+        out.print(f"{len(observed):,} requests, and none read less from the cache than it could have.", highlight=False)
+        return
+    for _, alike in groupby(findings, key=lambda one: (one.cause, one.segment, one.declared)):
+        _explain(list(alike))
+    tokens = sum(one.tokens_lost for one in findings)
+    lost = {one.request for one in findings}
+    out.print(
+        f"\n{len(lost):,} of {len(observed):,} requests lost {tokens:,} tokens of cache{_worth(findings)}.",
+        highlight=False,
+    )
+
+
+def _explain(alike: "Sequence[Finding]") -> None:
+    """Neighbours of one cause in one place, explained by the first of them."""
+    from rich.text import Text
+
+    out, first = console(), alike[0]
+    numbers = f"request {first.request}" if len(alike) == 1 else f"requests {first.request} to {alike[-1].request}"
+    times = "" if len(alike) == 1 else f" ({len(alike)} times)"
+    title = Text.assemble((first.cause or "unexplained", "bold red"), f" · {numbers}{times}")
+    title.append(" · declared" if first.declared else "")
+    out.print()
+    out.print(title)
+    if first.segment is not None:
+        block = "" if first.block is None else f", block {first.block}"
+        out.print(Text(f"  {first.segment}{block}, byte {first.byte:,}, against request {first.previous}"))
+        out.print(Text(f"  - {first.before}", "red"))
+        out.print(Text(f"  + {first.after}", "green"))
+    tokens = sum(one.tokens_lost for one in alike)
+    out.print(Text(f"  {tokens:,} tokens lost{_worth(alike)}"))
+    if first.provider_reason:
+        out.print(Text(f"  the provider says: {first.provider_reason}"))
+    out.print(Text(f"  {first.fix}", "italic"))
+
+
+def _worth(findings: "Sequence[Finding]") -> str:
+    known = [one.usd_lost for one in findings if one.usd_lost is not None]
+    return f", ${sum(known):.4f}" if len(known) == len(findings) else ""

@@ -1,0 +1,168 @@
+"""What was observed of an agent, to be diagnosed: the requests of a wire log, or of one of our own runs."""
+
+import hashlib
+import json
+import marshal
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+
+from agentmem.context.journal import Journal
+from agentmem.context.transcript import PinnedPage
+from agentmem.context.window import View, extend
+from agentmem.context.wire import request as view_request
+from agentmem.kvcache.frames import Make, frame
+from agentmem.kvcache.observed import Observed, simulated
+from agentmem.kvcache.openai_bodies import is_openai, messages_body
+from agentmem.kvcache.openai_rules import AUTOMATIC, openai_rules
+from agentmem.kvcache.prompts import body_prompt, request_prompt
+from agentmem.kvcache.rules import CacheRules, claude_rules
+from agentmem.meter import ledger
+from agentmem.meter.ledger import Row
+from agentmem.meter.prices import rates
+from agentmem.types import Basis, Entry, Frame, Json, Rates, Role, Segment, Ttl, Usage
+
+_FOREVER: Mapping[Ttl, float] = {"5m": float("inf"), "1h": float("inf")}
+_RULES: Mapping[str, Callable[[str], CacheRules]] = {
+    "anthropic": claude_rules,
+    "openai": openai_rules,
+    "local": lambda name: replace(AUTOMATIC, provider="local", family=name, minimum=1, lifetimes=_FOREVER),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A line of a log that could not be read, from 1, and why."""
+
+    line: int
+    reason: str
+
+
+class Frames:
+    """Makes frames and remembers them: a log repeats a conversation's blocks with every line."""
+
+    def __init__(self) -> None:
+        self._made: dict[bytes, Frame] = {}
+
+    def __call__(self, segment: Segment, value: Json, role: Role | None = None) -> Frame:
+        # marshal writes equal JSON as equal bytes, keys in their order, several times faster than json does.
+        key = hashlib.blake2b(marshal.dumps((segment, role, dict(value)), 2), digest_size=16).digest()
+        made = self._made.get(key)
+        if made is None:
+            made = self._made[key] = frame(segment, value, role)
+        return made
+
+
+def read_wirelog(path: Path) -> tuple[list[Observed], list[Skipped]]:
+    """The requests of a wire log as `wirelog.record` writes it, and the lines that are none.
+
+    Where a provider reported no usage at all, its requests get what our model of its cache gives them ("simulated").
+    """
+    observed: list[Observed] = []
+    skipped: list[Skipped] = []
+    make = Frames()
+    with path.open("rb") as lines:
+        for number, line in enumerate(lines, 1):
+            try:
+                observed.append(observe(json.loads(line), number, make))
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
+                skipped.append(Skipped(number, f"{type(error).__name__}: {error}"[:200]))
+    return completed(observed), skipped
+
+
+def completed(observed: Iterable[Observed]) -> list[Observed]:
+    """The requests in the order of time, with simulated usage where a provider reported none at all."""
+    ordered = sorted(observed, key=lambda one: one.at)
+    reported = {one.rules.provider for one in ordered if one.usage}
+    silent = [one for one in ordered if one.rules.provider not in reported]
+    return sorted([*(one for one in ordered if one not in silent), *simulated(silent)], key=lambda one: one.at)
+
+
+def observe(line: Json, number: int, make: Make = frame) -> Observed:
+    """One line of a wire log. Raises ValueError, KeyError, TypeError or AttributeError where it is none."""
+    body, response = line["request"], line.get("response") or {}
+    provider = "openai" if is_openai(body, line.get("path", "")) else "anthropic"
+    prompt = body_prompt(messages_body(body) if provider == "openai" else body, make)
+    at, seconds = float(line["at"]), float(line.get("seconds") or 0.0)
+    usage = reported_usage(response.get("usage"), line.get("basis", "measured"))
+    begun = at + float(line.get("first_byte_after") or seconds)
+    return Observed(
+        number=number,
+        at=at,
+        prompt=prompt,
+        rules=_RULES[provider](body["model"]),
+        usage=usage,
+        begun=begun,
+        ended=max(begun, at + seconds),
+        rates=_rates(provider, body["model"], usage.input_tokens if usage else 0),
+        provider_reason=((response.get("diagnostics") or {}).get("cache_miss_reason") or {}).get("type"),
+    )
+
+
+def reported_usage(usage: Json | None, basis: Basis = "measured") -> Usage | None:
+    """The usage object of any of the APIs; None where there is none. OpenAI's input includes what was cached."""
+    if not usage:
+        return None
+    details = usage.get("prompt_tokens_details") or usage.get("input_tokens_details")
+    if details is not None or "prompt_tokens" in usage:
+        cached = int((details or {}).get("cached_tokens") or 0)
+        whole = int(usage.get("prompt_tokens") or usage.get("input_tokens") or 0)
+        output = int(usage.get("completion_tokens") or usage.get("output_tokens") or 0)
+        return Usage(basis, whole - cached, cached, 0, 0, output)
+    written = int(usage.get("cache_creation_input_tokens") or 0)
+    hour = int((usage.get("cache_creation") or {}).get("ephemeral_1h_input_tokens") or 0)
+    read = int(usage.get("cache_read_input_tokens") or 0)
+    return Usage(basis, int(usage["input_tokens"]), read, written - hour, hour, int(usage.get("output_tokens") or 0))
+
+
+@lru_cache(4096)
+def _rates(provider: str, model: str, input_tokens: int) -> Rates | None:
+    return rates(provider, model, input_tokens=input_tokens)
+
+
+def read_run(journal: Journal, thread: str) -> list[Observed]:
+    """The requests of one of our own runs, its ancestors' included, built again from its entries."""
+    return completed(_replayed(journal.entries(thread), thread))
+
+
+def _replayed(entries: Iterable[Entry], thread: str) -> Iterator[Observed]:
+    """Folds the entries again; a row of the ledger belongs to the latest view with its digest."""
+    view, sent = View(), View()
+    number = 0
+    for entry in entries:
+        if entry.kind == "usage":
+            row = ledger.decode(entry)
+            number += 1
+            matching = next((one for one in (sent, view) if one.digest == row.digest and one.ready), None)
+            if matching and not row.error:
+                yield _of_row(number, row, matching, thread)
+        else:
+            sent = view if entry.kind == "assistant" else sent
+            view = extend(view, entry)
+
+
+def _of_row(number: int, row: Row, view: View, thread: str) -> Observed:
+    provider, _, name = row.model.partition(":")
+    lent, _, lent_name = row.priced_as.partition(":")
+    rules = _RULES.get(provider) or _RULES.get(lent) or claude_rules
+    prompt = request_prompt(view_request(view, estimate=0, limit=1, thread=thread))
+    cached = row.usage.cache_read_tokens + row.usage.cache_write_5m_tokens + row.usage.cache_write_1h_tokens
+    return Observed(
+        number=number,
+        at=row.at,
+        prompt=prompt,
+        rules=rules(name),
+        usage=row.usage if row.usage.basis != "estimated" or cached else None,
+        begun=row.at + row.first_token_after,
+        ended=row.at + row.seconds,
+        thread=thread,
+        cuts=view.cuts,
+        pages={len(view.settings.system) + at: page.page for at, page in enumerate(_pinned(view))},
+        rates=_rates(lent or provider, lent_name or name, row.usage.input_tokens),
+        provider_reason=row.provider_reason,
+    )
+
+
+def _pinned(view: View) -> tuple[PinnedPage, ...]:
+    return view.settings.pinned

@@ -1,0 +1,99 @@
+"""How two texts differ: only in times, ids and counts, only in order, a little or altogether; and where."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+from agentmem.scrub import REDACTED, scrub
+from agentmem.types import Frame
+
+_NAMES = (
+    "mon(?:day)?|tue(?:s|sday)?|wed(?:nesday)?|thu(?:rs|rsday)?|fri(?:day)?|sat(?:urday)?|sun(?:day)?|"
+    "jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|"
+    "nov(?:ember)?|dec(?:ember)?|am|pm|utc|gmt|morning|afternoon|evening|night|today|yesterday"
+)
+_VOLATILE = re.compile(rf"[\w.:+/-]*\d[\w.:+/-]*|\b(?:{_NAMES})\b", re.IGNORECASE)
+"""Words with a digit in them, and the names of days, months and times of day."""
+_WORD = re.compile(r"\w+|[^\w\s]")
+_SUMMARY = re.compile(
+    r"\bsummar(?:y|ised|ized)\b|compacted|condensed|\bso far\b|continued? from|continues an|\brecap\b|hand-?off|"
+    r"(?:previous|earlier|prior) (?:conversation|context|messages|turns|session)",
+    re.IGNORECASE,
+)
+_FEW = 8
+_ALIKE = 0.5
+_AROUND = 48
+_SHOWN = 160
+
+
+def shown(frame: Frame) -> str:
+    """A block as a person would look at it: a text as it is, anything else as its canonical JSON."""
+    text = frame.value.get("text")
+    return text if frame.value.get("type") == "text" and isinstance(text, str) else frame.data.decode()
+
+
+def settled(text: str) -> str:
+    """``text`` without what changes by itself: times, dates, ids and counts are all ``#``."""
+    return _VOLATILE.sub("#", text)
+
+
+def only_volatile(before: str, after: str, shortest: int = 1) -> bool:
+    """Whether the texts differ only in times, dates, ids or counts, in one place or a few.
+
+    ``shortest``: of so many characters at least, so that ``limit 10`` and ``limit 20`` can be told from two ids.
+    """
+    one, other = _VOLATILE.findall(before), _VOLATILE.findall(after)
+    changed = [pair for pair in zip(one, other, strict=False) if pair[0] != pair[1]]
+    if settled(before) == settled(after):
+        return len(changed) <= _FEW and any(len(left) >= shortest for left, _ in changed)
+    return all(map(_mostly_volatile, _middles(before.split(), after.split())))
+
+
+def _middles(before: list[str], after: list[str]) -> tuple[list[str], list[str]]:
+    """The words from the first to the last that differ."""
+    start = common(before, after)
+    end = common(before[start:][::-1], after[start:][::-1])
+    return before[start : len(before) - end], after[start : len(after) - end]
+
+
+def _mostly_volatile(words: list[str]) -> bool:
+    found = sum(bool(_VOLATILE.search(word)) for word in words)
+    return 0 < found <= _FEW and 2 * found >= len(words)
+
+
+def permuted(before: str, after: str) -> bool:
+    """Whether both are the same words and signs in another order."""
+    return before != after and Counter(_WORD.findall(before)) == Counter(_WORD.findall(after))
+
+
+def alike(before: str, after: str) -> bool:
+    """Whether the texts have at least half of their words in common, counted with repetition."""
+    one, other = Counter(_WORD.findall(before)), Counter(_WORD.findall(after))
+    return (one & other).total() >= _ALIKE * max(1, one.total(), other.total())
+
+
+def is_summary(text: str) -> bool:
+    """Whether a text calls itself a summary of what was there before."""
+    return bool(_SUMMARY.search(text[:2000]))
+
+
+def common(one: Sequence[object], other: Sequence[object]) -> int:
+    """How many items, or characters, or bytes, both begin with."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((at for at, (left, right) in pairs if left != right), min(len(one), len(other)))
+
+
+def excerpts(before: str, after: str) -> tuple[str, str]:
+    """Both texts around their first difference, short: what is left out is ``…``, and each secret only a number."""
+    numbers: dict[str, int] = {}
+
+    def mark(secret: str) -> str:
+        return f"{REDACTED}#{numbers.setdefault(secret, len(numbers) + 1)}"
+
+    one, other = scrub(before, mark), scrub(after, mark)
+    start = max(0, common(one, other) - _AROUND)
+    return _excerpt(one, start), _excerpt(other, start)
+
+
+def _excerpt(text: str, start: int) -> str:
+    return f"{'…' if start else ''}{text[start : start + _SHOWN]}{'…' if start + _SHOWN < len(text) else ''}"
