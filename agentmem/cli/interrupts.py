@@ -4,6 +4,7 @@ LangGraph waits for its own threads before it lets an interrupt out, however lon
 is done in a thread of ours, and the main thread waits where it hears an interrupt at once.
 """
 
+import logging
 import os
 import sys
 from collections.abc import Callable
@@ -38,12 +39,13 @@ def interruptible(work: Callable[[], T], halt: Callable[[], None]) -> T:
             outcome.set_exception(error)
 
     thread = Thread(target=worker, name="agentmem-work", daemon=True)
-    thread.start()
     try:
+        thread.start()
         while thread.is_alive():
             thread.join(_GLANCE)
         return outcome.result()
     except KeyboardInterrupt:
+        logging.getLogger("concurrent.futures").setLevel(logging.CRITICAL)  # LangGraph's pool ends before its threads
         halt()
         with suppress(KeyboardInterrupt):
             thread.join(PATIENCE)
