@@ -6,10 +6,10 @@ import marshal
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import count
 from pathlib import Path
 
 from agentmem.context.journal import Journal
-from agentmem.context.transcript import PinnedPage
 from agentmem.context.window import View, extend
 from agentmem.context.wire import request as view_request
 from agentmem.kvcache.frames import Make, frame
@@ -129,17 +129,15 @@ def read_run(journal: Journal, thread: str) -> list[Observed]:
 def _replayed(entries: Iterable[Entry], thread: str) -> Iterator[Observed]:
     """Folds the entries again; a row of the ledger belongs to the latest view with its digest."""
     view, sent = View(), View()
-    number = 0
+    numbers = count(1)
     for entry in entries:
         if entry.kind == "usage":
-            row = ledger.decode(entry)
-            number += 1
+            row, number = ledger.decode(entry), next(numbers)
             matching = next((one for one in (sent, view) if one.digest == row.digest and one.ready), None)
             if matching and not row.error:
                 yield _of_row(number, row, matching, thread)
-        else:
-            sent = view if entry.kind == "assistant" else sent
-            view = extend(view, entry)
+        sent = view if entry.kind == "assistant" else sent
+        view = extend(view, entry)
 
 
 def _of_row(number: int, row: Row, view: View, thread: str) -> Observed:
@@ -158,11 +156,7 @@ def _of_row(number: int, row: Row, view: View, thread: str) -> Observed:
         ended=row.at + row.seconds,
         thread=thread,
         cuts=view.cuts,
-        pages={len(view.settings.system) + at: page.page for at, page in enumerate(_pinned(view))},
+        pages={len(view.settings.system) + at: page.page for at, page in enumerate(view.settings.pinned)},
         rates=_rates(lent or provider, lent_name or name, row.usage.input_tokens),
         provider_reason=row.provider_reason,
     )
-
-
-def _pinned(view: View) -> tuple[PinnedPage, ...]:
-    return view.settings.pinned

@@ -1,0 +1,67 @@
+"""agentmem.cli.why."""
+
+import json
+from pathlib import Path
+
+from tests.agents.coding import CodingAgent
+from tests.agents.faults import time_in_system
+from tests.agents.provider import answered
+from tests.cli.invoke import invoke, invoke_json, keep
+from tests.meter.rows import ROW
+
+
+def _log(path: Path, agent: CodingAgent) -> Path:
+    path.write_text("".join(json.dumps(line) + "\n" for line in answered(agent.requests())))
+    return path
+
+
+def test_the_json_is_the_contract(tmp_path: Path) -> None:
+    """Run, requests and findings, each finding with all of its fields."""
+    log = _log(tmp_path / "run.jsonl", CodingAgent(1, turns=3, fault=time_in_system))
+    printed = invoke_json("why", log)
+    assert (printed["schema"], printed["basis"], printed["run"], printed["requests"]) == (1, "simulated", str(log), 3)
+    first = printed["findings"][0]
+    assert first["cause"] == "volatile_text"
+    assert ", ".join(first) == (
+        "request, previous, cause, declared, segment, block, byte, before, after, tokens_lost, usd_lost, "
+        "provider_reason, fix"
+    )
+
+
+def test_people_see_place_cause_price_and_fix(tmp_path: Path) -> None:
+    """One paragraph for losses of one kind, and the sum of all."""
+    log = _log(tmp_path / "run.jsonl", CodingAgent(1, turns=4, fault=time_in_system))
+    shown = " ".join(invoke("why", log).stdout.split())
+    for part in (
+        "volatile_text",
+        "requests 2 to 4 (3 times)",
+        "system, block 0",
+        "- ",
+        "+ ",
+        "tokens lost, $",
+        "Take out",
+    ):
+        assert part in shown
+    assert "3 of 4 requests lost" in shown
+
+
+def test_a_clean_log_says_so(tmp_path: Path) -> None:
+    """No finding is good news, said in a sentence."""
+    log = _log(tmp_path / "run.jsonl", CodingAgent(1, turns=3))
+    assert "none read less from the cache than it could have" in " ".join(invoke("why", log).stdout.split())
+
+
+def test_lines_that_cannot_be_read_are_named(tmp_path: Path) -> None:
+    """What was passed over is said on stderr, and in the JSON."""
+    log = _log(tmp_path / "run.jsonl", CodingAgent(1, turns=2))
+    log.write_text("{}\n" + log.read_text())
+    assert "line 1 was passed over" in invoke("why", log).stderr
+    assert [one["line"] for one in invoke_json("why", log)["skipped"]] == [1]
+
+
+def test_an_unknown_run_is_an_error(tmp_path: Path) -> None:
+    """The message says where runs and logs come from."""
+    keep(tmp_path, {"run-1": [ROW]})
+    result = invoke("why", "nothing", "-w", tmp_path)
+    assert result.exit_code == 1
+    assert "no file and no run 'nothing'" in result.stderr
