@@ -4,6 +4,8 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from shutil import copytree
 
+from agentmem.kvcache.rules import claude_rules
+from agentmem.kvcache.simulator import Simulator
 from agentmem.models import engine, weights
 from agentmem.models.metering import Meter, Simulated
 from agentmem.models.scripted import ScriptedModel
@@ -35,10 +37,10 @@ def metered_by_engine() -> bool:
 
 
 def meter() -> Meter:
-    """The local engine where it is installed, else Anthropic's cache rules, simulated."""
-    if metered_by_engine():
-        return engine.Engine()
-    from agentmem.kvcache.rules import claude_rules
-    from agentmem.kvcache.simulator import Simulator
+    """The local engine where it is installed, else Anthropic's cache rules."""
+    return engine.Engine() if metered_by_engine() else simulated()
 
-    return Simulated(Simulator(claude_rules("claude-sonnet-5")))
+
+def simulated() -> Meter:
+    """Anthropic's published cache rules, on our own token counts."""
+    return Simulated(Simulator(claude_rules("claude-sonnet-5-5")))

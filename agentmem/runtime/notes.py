@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
-from agentmem.context.transcript import Opening, note
+from agentmem.context.transcript import Opening, PinnedPage, note
 from agentmem.errors import WorkspaceError
 from agentmem.pages.workspace import Workspace
 from agentmem.types import Draft
@@ -36,17 +36,16 @@ def _date(situation: Situation) -> Iterator[tuple[str, str]]:
 def _pinned(situation: Situation) -> Iterator[tuple[str, str]]:
     for page in situation.opening.pinned:
         about = f"pinned {page.page}"
-        revision = _revision(situation.workspace, page.page)
-        if revision == page.revision and about not in situation.noted:
+        before, revision = situation.noted.get(about), _revision(situation.workspace, page.page)
+        if before is None and revision == page.revision:
             continue
-        heading = f"[Note] The page {page.page} above is no longer as shown (revision {page.revision[:12]})"
+        heading = f"[Note] The page {page.page} above (revision {page.revision[:12]})"
         if revision is None:
-            yield about, f"{heading}: it was deleted or cannot be read now."
-        elif not situation.noted.get(about, "").startswith(f"{heading}: revision {revision[:12]}"):
-            yield (
-                about,
-                f"{heading}: revision {revision[:12]} differs from it by this.\n{_difference(situation, page.page)}",
-            )
+            yield about, f"{heading} is no longer there: it was deleted or cannot be read now."
+        elif revision == page.revision:
+            yield about, f"{heading} is again as shown."
+        elif not (before or "").startswith(now := f"{heading} is no longer as shown: it is at {revision[:12]} now."):
+            yield about, f"{now}\n{_difference(situation, page)}"
 
 
 _SOURCES: tuple[Callable[[Situation], Iterator[tuple[str, str]]], ...] = (_date, _pinned)
@@ -60,9 +59,8 @@ def _revision(workspace: Workspace, name: str) -> str | None:
         return None
 
 
-def _difference(situation: Situation, name: str) -> str:
-    old = next(page.text for page in situation.opening.pinned if page.page == name)
-    new = situation.workspace.render(name)
-    lines = list(difflib.unified_diff(old.splitlines(), new.splitlines(), "before", "now", lineterm="", n=1))
-    cut = [f"... {len(lines) - _DIFF_LINES} more lines: read the page"] if len(lines) > _DIFF_LINES else []
+def _difference(situation: Situation, page: PinnedPage) -> str:
+    new = situation.workspace.render(page.page)
+    lines = list(difflib.unified_diff(page.text.splitlines(), new.splitlines(), "as shown", "now", lineterm="", n=1))
+    cut = [f"... and {len(lines) - _DIFF_LINES} more lines: read the page"] if len(lines) > _DIFF_LINES else []
     return "\n".join(lines[:_DIFF_LINES] + cut)

@@ -1,0 +1,31 @@
+"""An agent that reads, answers from and edits a workshop's pages: the demo, as a program of your own.
+
+Where the local engine is installed (`agentmem local install`), every request also goes through its KV cache, and the
+numbers are the engine's; elsewhere they are simulated, and say so. `--quick` simulates in any case.
+"""
+
+import sys
+import tempfile
+from pathlib import Path
+
+from agentmem import Agent, Done, Metered, TextDelta, ToolCalled, demo
+
+with tempfile.TemporaryDirectory() as name:
+    folder = Path(name)
+    demo.prepare(folder)
+    planner = demo.planner(demo.simulated() if "--quick" in sys.argv else demo.meter())
+    with Agent(planner, folder, pinned=demo.PINNED) as agent:
+        for event in agent.stream(demo.TASK):
+            match event:
+                case TextDelta(text):
+                    print(text, end="")
+                case ToolCalled(call):
+                    print(f"\n  -> {call.name} {call.arguments[:90]}")
+                case Metered(row):
+                    used = row.usage
+                    cached = f"{used.cache_read_tokens:,} of {used.input_tokens:,} input tokens from the cache"
+                    print(f"\n  [{cached}, {used.basis}]")
+                case Done(result):
+                    print(f"\n\n{result.status} after {result.turns} requests")
+    planner.close()
+    print((folder / "customers" / "okafor.md").read_text(encoding="utf-8"))
