@@ -3,6 +3,7 @@
 AgentmemError
 ├── ConfigError               a setting that cannot work: says which and what to write instead
 │   ├── AssetMissing          prompts/ or tools/ did not come with the installation
+│   ├── EmbedderNotAvailable  a package of the embedder is missing, or its files are not the expected ones
 │   └── MenuError             a tool card and its function disagree, or the menu is too long
 ├── RecoverableError          the model is told ``sentence`` and may try again
 │   ├── WorkspaceError        a page could not be read or changed; no byte was changed
@@ -24,6 +25,7 @@ AgentmemError
 │   ├── ThreadHasForks        other threads begin in this one
 │   ├── SchemaTooNew          the database was written by a later agentmem
 │   └── JournalCorrupt        an entry does not match its hash
+├── ArchiveError              the archive or the long-term memory could not be read or written
 ├── TranscriptError           an entry that cannot follow the ones before it
 ├── BudgetExceeded            the next request would not fit; names the largest entries
 └── ModelError                the model could not answer; the transcript is intact
@@ -47,6 +49,10 @@ class ConfigError(AgentmemError):
 
 class AssetMissing(ConfigError):
     """The installation lacks its prompts or tool cards."""
+
+
+class EmbedderNotAvailable(ConfigError):
+    """A package of the embedder is missing, or its files are not those that it was made with."""
 
 
 class MenuError(ConfigError):
@@ -136,6 +142,10 @@ class SchemaTooNew(JournalError):
 
 class JournalCorrupt(JournalError):
     """An entry's bytes do not match its hash: the database was changed from outside."""
+
+
+class ArchiveError(AgentmemError):
+    """The archive or the long-term memory could not be read or written. The journal is intact."""
 
 
 class TranscriptError(AgentmemError):

