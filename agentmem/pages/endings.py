@@ -1,7 +1,9 @@
-"""Line endings: edits keep those of the page they change."""
+"""Line endings, as markdown-it sees them: neither form feed nor U+2028 is one. Edits keep those of the page."""
 
 import re
 
+BOM = b"\xef\xbb\xbf"
+"""UTF-8's byte-order mark, which some editors put before a file's text."""
 NEWLINE = re.compile(r"\r\n?|\n")
 NEWLINE_BYTES = re.compile(rb"\r\n?|\n")
 
@@ -32,7 +34,7 @@ def line_of(data: bytes, offset: int) -> int:
 
 def ends_line(data: bytes) -> bool:
     """Whether whatever is added behind ``data`` begins a line."""
-    return not data or data.endswith((b"\n", b"\r"))
+    return data in (b"", BOM) or data.endswith((b"\n", b"\r"))
 
 
 def leading_blanks(data: bytes) -> bytes:

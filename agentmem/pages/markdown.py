@@ -15,10 +15,8 @@ from mdit_py_plugins.front_matter import front_matter_plugin
 from mdit_py_plugins.tasklists import tasklists_plugin
 
 from agentmem.pages import atx
+from agentmem.pages.endings import BOM, NEWLINE_BYTES
 
-BOM = b"\xef\xbb\xbf"
-
-_NEWLINE = re.compile(rb"\r\n?|\n")  # what markdown-it takes for one: neither form feed nor U+2028
 _LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)|</?[a-zA-Z][^>]*>")
 _SPACE = re.compile(r"\s+")
 
@@ -115,7 +113,7 @@ def parsed_outline(data: bytes) -> tuple[int, tuple[Heading, ...]]:
 def line_starts(data: bytes) -> list[int]:
     """The byte offset of every line, as markdown-it counts them, and of the end. A byte-order mark is no text."""
     first = len(BOM) if data.startswith(BOM) else 0
-    return [first, *(match.end() for match in _NEWLINE.finditer(data)), len(data)]
+    return [first, *(match.end() for match in NEWLINE_BYTES.finditer(data)), len(data)]
 
 
 def end(token: Token) -> int:

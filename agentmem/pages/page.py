@@ -77,10 +77,9 @@ def span(name: str, tree: Tree, path: str) -> Span:
     """Where the section stands that ``path`` names (see agentmem.pages.address). Raises SectionNotFound."""
     if path == address.OWN:
         return Span(path, None, tree.front, tree.stop)
-    above, _, last = path.rpartition("/")
-    own = last == address.OWN and above != ""
+    own = address.steps(path)[-1] == address.OWN
     try:
-        section = address.find(tree.sections, above if own else path)
+        section = address.find(tree.sections, path.removesuffix(f"/{address.OWN}") if own else path)
     except SectionNotFound as error:
         raise SectionNotFound(f"{name}: {error}") from None
     exact = address.of(section)

@@ -67,16 +67,17 @@ def update(cache: Cache, revisions: Mapping[str, str], read: Callable[[str], Pag
 
 def search(cache: Cache, query: str, limit: int) -> tuple[Hit, ...]:
     """The best hits: sections with all of the words, then with any, then with the literal text."""
+    query = query.replace("\0", " ").encode("utf-8", "replace").decode().strip()
     terms = [phrase or word for phrase, word in _TERM.findall(query)]
     words = [_quoted(term) for term in terms if any(map(str.isalnum, term))]
-    if not query.strip():
+    if not query:
         raise WorkspaceError("The search is empty. Give one or more words to look for.")
     hits = dict[tuple[str, str | None], Hit]()
     with cache.reading() as connection:
         for find in _TIERS:
             if len(hits) < limit:
                 lowest = min((hit.score for hit in hits.values()), default=None)
-                for hit in _falling(map(_hit, find(connection, query.strip(), words, limit)), lowest):
+                for hit in _falling(map(_hit, find(connection, query, words, limit)), lowest):
                     hits.setdefault((hit.page, hit.section), hit)
     return tuple(hits.values())[:limit]
 

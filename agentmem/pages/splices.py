@@ -3,8 +3,8 @@
 import re
 
 from agentmem.errors import WorkspaceError
-from agentmem.pages.endings import NEWLINE_BYTES, encoded, ends_line, leading_blanks, newline, trailing_blanks
-from agentmem.pages.markdown import BOM, Section, Tree, parse
+from agentmem.pages.endings import BOM, NEWLINE_BYTES, encoded, ends_line, leading_blanks, newline, trailing_blanks
+from agentmem.pages.markdown import Section, Tree, parse
 from agentmem.pages.names import is_markdown
 from agentmem.pages.page import Page, Span
 
@@ -62,7 +62,7 @@ def _blanks_around(page: Page, start: int, end: int) -> tuple[bytes, bytes]:
     lead = leading_blanks(old)
     tail = trailing_blanks(old[len(lead) :])
     if len(lead) == len(old):
-        lead, tail = (line if start > page.tree.front else b""), line
+        lead, tail = (b"" if page.data[:start] in (b"", BOM) else line), line
     if not ends_line(page.data[:start]):
         lead = line * 2
     if end < len(page.data) and len(NEWLINE_BYTES.findall(tail)) < 2:

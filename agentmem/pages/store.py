@@ -171,17 +171,19 @@ class Store:
 
     def tell(self) -> None:
         """Tell subscribers what they have not heard of yet. Never called under the lock."""
-        with suppress(IndexError):  # emptied, perhaps by another thread
-            while True:
-                change = self._untold.popleft()
-                for callback in tuple(self._subscribers):
-                    callback(change)
+        while (change := self._next_change()) is not None:
+            for callback in tuple(self._subscribers):
+                callback(change)
 
     def read_if_there(self, name: str) -> Page | None:
         """A page as it is now; None where there is none that can be read."""
         with self.lock, suppress(NotAPage):
             return self._read_if_there(name)
         return None
+
+    def _next_change(self) -> Change | None:
+        with self.lock:
+            return self._untold.popleft() if self._untold else None
 
     def _read(self, name: str) -> Page:
         data, _ = self.files.read(name)

@@ -88,7 +88,7 @@ def _json(text: str) -> Shown:
         return Shown(text, f"not readable as JSON ({error}), so shown as it is")
     columns = _columns(value)
     if columns:
-        return _table(columns, [[_scalar(cell) for _, cell in row.pairs] for row in value])
+        return _table([_scalar(key) for key in columns], [[_scalar(cell) for _, cell in row.pairs] for row in value])
     note = "shown as a list; edits take the file's own text"
     return Shown("".join(f"{line}\n" for line in _lines(value, 0)), note)
 
@@ -113,7 +113,7 @@ def _columns(value: Any) -> list[str]:
 def _lines(value: Any, depth: int) -> list[str]:
     indent = "  " * depth
     if isinstance(value, _Pairs) and value.pairs and depth < _DEEPEST:
-        return [line for key, part in value.pairs for line in _member(f"{indent}- {key}:", part, depth)]
+        return [line for key, part in value.pairs for line in _member(f"{indent}- {_scalar(key)}:", part, depth)]
     if isinstance(value, list) and value and depth < _DEEPEST:
         return [line for part in value for line in _member(f"{indent}-", part, depth)]
     return [f"{indent}- {_scalar(value)}"]
@@ -139,7 +139,7 @@ def _scalar(value: Any) -> str:
 
 def _plain(text: str) -> bool:
     number = text[:1].isdigit() or text[:1] in '-"[{'
-    return not (number or text in _WORDS or text != text.strip() or "\n" in text or "\r" in text)
+    return text.isprintable() and not (number or text in _WORDS or text != text.strip())
 
 
 def _unpaired(value: Any) -> Any:

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from agentmem.errors import SectionNotFound
 from agentmem.pages import address
 from agentmem.pages.markdown import Section, parse
+from agentmem.pages.page import make
 from tests.pages.documents import pages
 
 PAGE = """\
@@ -58,9 +59,13 @@ def test_every_section_has_an_exact_address_of_its_own(text: str) -> None:
 @given(st.lists(st.text("a/\\.#[]12 ", min_size=1, max_size=6), min_size=1, max_size=6))
 def test_titles_of_marks_alone_are_addressable(titles: list[str]) -> None:
     """Slashes, backslashes, dots and numbers in brackets in titles are told from those of the address."""
-    found = sections("".join(f"{'#' * (1 + index % 3)} {title}\n" for index, title in enumerate(titles)))
-    for one in found:
-        assert address.find(found, address.of(one)) is one
+    text = "".join(f"{'#' * (1 + index % 3)} {title}\n" for index, title in enumerate(titles))
+    page = make("page.md", text.encode())
+    for one in page.sections:
+        path = address.of(one)
+        assert address.find(page.sections, path) is one
+        whole, own = page.span(path), page.span(f"{path}/{address.OWN}")
+        assert (whole.start, whole.end, own.start, own.end) == (one.start, one.end, one.body, one.stop)
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1), st.none() | st.text(min_size=1))
@@ -107,7 +112,7 @@ def test_what_may_be_several_sections_is_refused() -> None:
 
 def test_what_is_no_section_is_refused() -> None:
     """The error names the sections there are."""
-    with pytest.raises(SectionNotFound, match="no section 'Windows'.*'Guide/Setup'"):
+    with pytest.raises(SectionNotFound, match=r"no section 'Windows'.*'Guide/Setup'"):
         line("Windows")
     with pytest.raises(SectionNotFound, match="no headings"):
         address.find((), "Windows")

@@ -1,0 +1,150 @@
+"""Search finds sections by their words, best first, and says on which line."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agentmem.errors import WorkspaceError
+from agentmem.pages.workspace import Workspace
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    """A workspace of a few pages."""
+    workspace = Workspace(tmp_path)
+    workspace.write("leave.md", "# Leave\n\nTake time off.\n\n## Parental leave\n\nParents get\nsixteen weeks off.\n")
+    workspace.write("oncall.md", "# On call\n\nWhoever is on call takes no leave.\n\n## Rotation\n\nA week each.\n")
+    workspace.write("src/run.py", "def get_user_id(user):\n    return user.id  # parents\n")
+    workspace.write("中文.md", "# 假期\n\n员工每年有三十天假期可以使用。\n")
+    return workspace
+
+
+def found(workspace: Workspace, query: str) -> list[str]:
+    """The addresses of the hits."""
+    return [hit.address for hit in workspace.search(query)]
+
+
+def test_a_hit_says_where_it_is(workspace: Workspace) -> None:
+    """Page, section, the line that matches best in its own words, and a score."""
+    hit = workspace.search("sixteen weeks")[0]
+    assert (hit.page, hit.section, hit.line) == ("leave.md", "Leave/Parental leave", 8)
+    assert hit.snippet == "sixteen weeks off."
+    assert hit.address == "leave.md#Leave/Parental leave"
+    assert hit.score > 0
+    assert hit.snippet in workspace.text(hit.address)
+
+
+def test_headings_weigh_more_than_text(workspace: Workspace) -> None:
+    """What is about a thing comes before what only mentions it."""
+    assert found(workspace, "leave")[-1] == "oncall.md#On call"
+    assert found(workspace, "rotation") == ["oncall.md#On call/Rotation"]
+
+
+def test_words_are_found_in_any_form(workspace: Workspace) -> None:
+    """Letter case, endings and accents do not matter."""
+    assert "leave.md#Leave/Parental leave" in found(workspace, "PARENT")
+    workspace.write("cafe.md", "Das Café\n")
+    assert found(workspace, "cafe") == ["cafe.md"]
+
+
+def test_sections_with_all_words_come_before_those_with_some(workspace: Workspace) -> None:
+    """And scores fall."""
+    hits = workspace.search("rotation sixteen")
+    assert {hit.page for hit in hits} == {"leave.md", "oncall.md"}
+    hits = workspace.search("parents weeks")
+    assert hits[0].section == "Leave/Parental leave"
+    assert len(hits) > 1
+    assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
+
+
+def test_quoted_words_are_found_side_by_side_first(workspace: Workspace) -> None:
+    """A phrase is one term."""
+    workspace.write("off.md", "off time\n")
+    assert found(workspace, '"time off"') == ["leave.md#Leave"]
+
+
+def test_names_and_marks_are_found(workspace: Workspace) -> None:
+    """Identifiers, and text that is no word at all."""
+    assert found(workspace, "get_user_id") == ["src/run.py"]
+    assert found(workspace, "user.id") == ["src/run.py"]
+    assert found(workspace, "):") == ["src/run.py"]
+    assert found(workspace, "三十天")[0] == "中文.md#假期"
+    assert workspace.search("三十天")[0].line == 3
+
+
+def test_nothing_found_is_nothing(workspace: Workspace) -> None:
+    """No error."""
+    assert workspace.search("zebra") == ()
+
+
+@pytest.mark.parametrize("query", ["", "  ", "\n"])
+def test_an_empty_search_is_refused(workspace: Workspace, query: str) -> None:
+    """With a sentence that says what to give."""
+    with pytest.raises(WorkspaceError, match="search is empty"):
+        workspace.search(query)
+
+
+def test_the_limit_is_kept(workspace: Workspace) -> None:
+    """The best ones stay."""
+    assert len(workspace.search("leave", limit=2)) == 2
+    assert workspace.search("leave", limit=1) == workspace.search("leave")[:1]
+
+
+def test_edits_are_found_at_once(workspace: Workspace) -> None:
+    """By this workspace, by another, and by other programs; what is gone is not found."""
+    workspace.search("zebra")
+    workspace.append("leave.md", "A zebra.")
+    assert found(workspace, "zebra") == ["leave.md#Leave/Parental leave"]
+    (workspace.root / "new.md").write_text("zebra")
+    path = workspace.root / "src/run.py"
+    path.write_text(path.read_text().replace("parents", "zebras "))
+    assert sorted(found(workspace, "zebra")) == [
+        "leave.md#Leave/Parental leave",
+        "new.md",
+        "src/run.py",
+    ]
+    other = Workspace(workspace.root)
+    assert len(other.search("zebra")) == 3
+    other.delete("leave.md")
+    assert sorted(found(workspace, "zebra")) == ["new.md", "src/run.py"]
+    workspace.move("new.md", "moved.md")
+    assert sorted(found(workspace, "zebra")) == ["moved.md", "src/run.py"]
+
+
+def test_a_change_that_keeps_size_and_time_is_found(workspace: Workspace) -> None:
+    """A file that changed lately is read again even if its time stamp says that nothing happened."""
+    path = workspace.root / "leave.md"
+    status = path.stat()
+    workspace.search("sixteen")
+    path.write_text(path.read_text().replace("sixteen", "zebraen"))
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert found(workspace, "zebraen") == ["leave.md#Leave/Parental leave"]
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """One workspace for all the queries of a property test, which change nothing."""
+    workspace = Workspace(tmp_path_factory.mktemp("shared"))
+    workspace.write("a.md", "# A\n\na NEAR b, 'x' (y)\n")
+    return workspace
+
+
+@given(
+    st.text(max_size=30)
+    | st.sampled_from(['"', '"a', "a AND", "NEAR(a b)", "name:x", "a*", "-a", "^a", "(", "'", "a\0", "\ud800a"])
+)
+def test_any_query_is_safe(shared: Workspace, query: str) -> None:
+    """Operators and stray quotes are words like others; no query is an error of the database."""
+    if query.strip():
+        assert isinstance(shared.search(query), tuple)
+
+
+def test_long_lines_are_cut_around_the_match(workspace: Workspace) -> None:
+    """The snippet holds the match and stays short."""
+    workspace.write("long.md", "word " * 500 + "zebra " + "word " * 500)
+    snippet = workspace.search("zebra")[0].snippet
+    assert "zebra" in snippet
+    assert len(snippet) <= 240
