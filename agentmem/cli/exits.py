@@ -47,7 +47,8 @@ _ERRORS: tuple[tuple[type[Exception], Code], ...] = (
 )
 """The first class that an error belongs to gives its code."""
 
-EPILOG = "Exit codes: " + "; ".join(f"{code.value} {meaning}" for code, meaning in MEANINGS) + "."
+# The backspace keeps the lines apart: so Typer is told not to rewrap a paragraph.
+EPILOG = "\b\n" + "\n".join(["Exit codes:", *(f"{code.value:>4}  {meaning}" for code, meaning in MEANINGS)])
 
 
 class Commands(TyperGroup):

@@ -15,12 +15,14 @@ if TYPE_CHECKING:
 
 NOTHING = "No runs are kept here yet. Start one with `agentmem run TASK --workspace DIR`."
 
+READING = "Reading the ledger ..."
+
 
 def runs(workspace: Workspace = HERE, database: Database = None, json: AsJson = False) -> None:
     """List the runs of a workspace, the latest first."""
     from agentmem.meter.tables import show_runs
 
-    with journal(workspace, database) as opened:
+    with journal(workspace, database) as opened, notices().status(READING):
         listed = [_line(opened, thread) for thread in _latest_first(opened)] if opened else []
     if json:
         print_json({"schema": 1, "runs": listed})
@@ -41,7 +43,7 @@ def report(
     from agentmem.meter.report import report as reported
     from agentmem.meter.tables import show
 
-    with journal(workspace, database) as opened:
+    with journal(workspace, database) as opened, notices().status(READING):
         names = [thread.name for thread in _latest_first(opened)] if opened else []
         if not opened or not names:
             raise ThreadNotFound(NOTHING)

@@ -130,10 +130,11 @@ class Watch:
 def _numbers(summary: dict[str, Any]) -> str:
     from agentmem.meter.tables import count, dollars, share
 
+    requests = "1 request" if summary["requests"] == 1 else f"{summary['requests']} requests"
     input_, output = count(summary["input_tokens"]), count(summary["output_tokens"])
     return (
-        f"{summary['requests']} requests, {input_} tokens in ({share(summary['hit_rate'])} from the cache), "
-        f"{output} out, {dollars(summary['cost_usd'])}; {summary['basis'] or 'mixed'}. "
+        f"{requests}, {input_} tokens in ({share(summary['hit_rate'])} from the cache), "
+        f"{output} out, cost {dollars(summary['cost_usd'])}; {summary['basis'] or 'mixed'}. "
         f"`agentmem report {summary['thread']}` has more."
     )
 

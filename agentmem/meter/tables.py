@@ -25,7 +25,7 @@ _ADVICE: tuple[tuple[Callable[[Summary], bool], str], ...] = (
     (
         lambda s: s["breaks"] > 0,
         "{breaks} of {requests} requests changed text that had been sent before, and {redo_tokens:,} tokens were "
-        "processed again: compare `agentmem prefix` before and after, and move what differs to the end.",
+        "processed again: `agentmem why` names each place and what mends it.",
     ),
     (
         lambda s: s["failed"] > 0,
@@ -33,8 +33,8 @@ _ADVICE: tuple[tuple[Callable[[Summary], bool], str], ...] = (
     ),
     (
         lambda s: s["expiries"] > 0 and (s["redo_share"] or 0) > 0.05,
-        "The cache expired {expiries} times while the agent waited, and {redo_tokens:,} tokens were processed again: "
-        "answer sooner, or let the prefix live for an hour.",
+        "The cache had expired before {expiries} of {requests} requests, and {redo_tokens:,} tokens were processed "
+        "again: answer sooner, or let the prefix live for an hour.",
     ),
     (
         lambda s: s["requests"] > 1 and s["cache_read_tokens"] == 0,

@@ -78,7 +78,7 @@ def test_runs_are_listed() -> None:
     [
         ([ROW, row(break_="break")], "1 of 2 requests changed text that had been sent before"),
         ([ROW, row(error="overloaded")], "run the thread again"),
-        ([row(break_="expiry", usage=Usage("measured", 900, 100))], "expired 1 times"),
+        ([row(break_="expiry", usage=Usage("measured", 900, 100))], "expired before 1 of 1 requests"),
         ([row(usage=Usage("measured", 900), context_tokens=0, new_tokens=900)] * 2, "Nothing was read from a cache"),
         ([row(usage=Usage("measured", 900, 100), new_tokens=0)] * 2, "90% of the input was processed again"),
         ([row(usage=Usage("measured", 900), new_tokens=1_000)], "One request fills the cache"),
