@@ -5,6 +5,7 @@ has been handed on: text that a consumer has seen is never sent twice, so later 
 """
 
 import asyncio
+import threading
 import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ from agentmem.models.anthropic_request import arguments, write_ttl
 from agentmem.types import Delta, ModelProfile, Reply, Request, TextDelta
 
 T = TypeVar("T")
+C = TypeVar("C", anthropic.Anthropic, anthropic.AsyncAnthropic)
 
 BASIS_HEADER = "x-agentmem-basis"
 """A response that carries it with the value "simulated" was made by our own server: its usage is nobody's bill."""
@@ -39,9 +41,9 @@ def claude_profile(name: str) -> ModelProfile:
 
 @dataclass
 class AnthropicModel:
-    """One Claude model. ``key`` None leaves the SDK its own search (ANTHROPIC_API_KEY, profiles).
+    """One Claude model. ``api_key`` None leaves the SDK its own search (ANTHROPIC_API_KEY, profiles).
 
-    ``base_url`` and ``profile`` make it another server's model. ``max_retries`` are the SDK's, ``stream_retries``
+    ``base_url`` and ``model_profile`` make it another server's model. ``max_retries`` are the SDK's, ``stream_retries``
     ours for broken streams, ``retry_delay`` seconds doubling with each; ``timeout`` seconds may pass without a byte.
     ``diagnostics`` asks the provider why a prefix could not be read. The errors are those below ModelError.
     """
@@ -56,6 +58,7 @@ class AnthropicModel:
     timeout: float = 600.0
     diagnostics: bool = True
     _client: anthropic.Anthropic | None = field(default=None, init=False, repr=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
     _clients: WeakKeyDictionary[asyncio.AbstractEventLoop, anthropic.AsyncAnthropic] = field(
         default_factory=WeakKeyDictionary, init=False, repr=False
     )
@@ -110,40 +113,36 @@ class AnthropicModel:
         self._clients.clear()
 
     def _sync(self) -> anthropic.Anthropic:
-        if self._client is None:
-            self._client = anthropic.Anthropic(
-                api_key=self.api_key,
-                base_url=self.base_url,
-                timeout=self._timeout,
-                max_retries=self.max_retries,
-                http_client=anthropic.DefaultHttpxClient(mounts=DIRECT),
-            )
-            _need_key(self._client)
-        return self._client
+        with self._lock:
+            if self._client is None:
+                http = anthropic.DefaultHttpxClient(mounts=DIRECT)
+                self._client = _with_key(anthropic.Anthropic(http_client=http, **self._settings))
+            return self._client
 
     def _async(self) -> anthropic.AsyncAnthropic:
         """A client of this event loop. It keeps no idle connection, for nobody could close it after the loop."""
         loop = asyncio.get_running_loop()
         if loop not in self._clients:
             limits = httpx2.Limits(max_keepalive_connections=0)
-            self._clients[loop] = anthropic.AsyncAnthropic(
-                api_key=self.api_key,
-                base_url=self.base_url,
-                timeout=self._timeout,
-                max_retries=self.max_retries,
-                http_client=anthropic.DefaultAsyncHttpxClient(limits=limits, mounts=DIRECT),
-            )
-            _need_key(self._clients[loop])
+            http = anthropic.DefaultAsyncHttpxClient(limits=limits, mounts=DIRECT)
+            self._clients[loop] = _with_key(anthropic.AsyncAnthropic(http_client=http, **self._settings))
         return self._clients[loop]
 
     @property
-    def _timeout(self) -> httpx2.Timeout:
-        return httpx2.Timeout(self.timeout, connect=min(5.0, self.timeout))
+    def _settings(self) -> dict[str, Any]:
+        timeout = httpx2.Timeout(self.timeout, connect=min(5.0, self.timeout))
+        return {
+            "api_key": self.api_key,
+            "base_url": self.base_url,
+            "timeout": timeout,
+            "max_retries": self.max_retries,
+        }
 
 
-def _need_key(client: anthropic.Anthropic | anthropic.AsyncAnthropic) -> None:
+def _with_key(client: C) -> C:
     if not (client.api_key or client.auth_token or client.credentials):
         raise ModelNotAvailable("no key for Anthropic: set ANTHROPIC_API_KEY, or give api_key")
+    return client
 
 
 class _Call:

@@ -424,20 +424,22 @@ def test_keys_never_show() -> None:
 
 
 def test_without_a_key(tmp_path: Path) -> None:
-    """No key anywhere: the error says what to set."""
+    """No key anywhere: the error says what to set, each time."""
     code = (
         "from agentmem.models import load\n"
         "from agentmem.errors import ModelNotAvailable\n"
         "from agentmem.types import Request\n"
-        "try:\n"
-        "    list(load('anthropic:claude-opus-5').stream(Request('claude-opus-5', (), (), ())))\n"
-        "except ModelNotAvailable as error:\n"
-        "    print(error)\n"
+        "model = load('anthropic:claude-opus-5')\n"
+        "for _ in range(2):\n"
+        "    try:\n"
+        "        list(model.stream(Request('claude-opus-5', (), (), ())))\n"
+        "    except ModelNotAvailable as error:\n"
+        "        print(error)\n"
     )
     clean = {name: value for name, value in os.environ.items() if not name.startswith("ANTHROPIC_")}
     environment = {**clean, "HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "no key for Anthropic: set ANTHROPIC_API_KEY, or give api_key"
+    assert done.stdout.splitlines() == ["no key for Anthropic: set ANTHROPIC_API_KEY, or give api_key"] * 2
 
 
 def test_closing_twice_and_going_on() -> None:
