@@ -100,21 +100,30 @@ class Pair:
     @cached_property
     def relation(self) -> Relation | None:
         """How they belong together; None if they do not."""
-        if not self.gone:
-            known = self.same_head or bool(self.before.messages)
-            return "continues" if known else None
         if self.now.thread and self.now.thread == self.before.thread:
-            return "edits"
+            return "edits" if self.gone else "continues"
+        if not self.gone:
+            return "continues" if self.same_head or self._same_agent() else None
         if not self.concurrent and self._goes_on():
-            return "edits" if self.same_head or self._mostly_kept() else None
+            return "edits" if self.same_head or (self._mostly_kept() and self._same_agent()) else None
         return "branches" if self.shared else None
+
+    def _same_agent(self) -> bool:
+        """Whether a changed head can be that of the same agent: two may be given the same task, and no more."""
+        if any(one.role == "assistant" for one in self.now.messages[: self.shared_messages]) or len(self.kept) > 1:
+            return True
+        one, other = self.before.prompt, self.now.prompt
+        names = [{tool.value.get("name") for tool in side.tools} for side in (one, other)]
+        systems = [" ".join(map(shown, side.system)) for side in (one, other)]
+        return alike(*systems) and 2 * len(names[0] & names[1]) >= max(map(len, names))
 
     def _goes_on(self) -> bool:
         if self.kept or self.compacted or self.compacted_in_system:
             return True
-        first = shown(self.gone[0])
-        return any(alike(first, shown(one)) for one in self.come[:1]) or any(
-            only_volatile(first, shown(one)) for one in self.come[-3:]
+        first, grown = shown(self.gone[0]), len(self.come) > len(self.gone)
+        return grown and (
+            any(alike(first, shown(one)) for one in self.come[:1])
+            or any(only_volatile(first, shown(one)) for one in self.come[-3:])
         )
 
     def _mostly_kept(self) -> bool:

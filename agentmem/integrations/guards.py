@@ -1,0 +1,183 @@
+"""What a test can demand of an agent's requests: that each extends the one before, and what they may cost."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any
+
+from agentmem.integrations.watching import Watch, names
+from agentmem.kvcache.causes import Case, explain
+from agentmem.kvcache.differences import byte, differences, location, texts
+from agentmem.kvcache.lineage import Pair, predecessor
+from agentmem.kvcache.observed import Observed
+from agentmem.kvcache.rules import Setting
+from agentmem.kvcache.texts import excerpts
+from agentmem.meter.prices import rates
+from agentmem.types import Rates, Usage
+
+_NOT_SENT: tuple[Setting | None, ...] = ("images", "web_search", "citations")
+"""Settings that a cache derives from the blocks: they are no bytes of their own."""
+
+
+class PrefixGuard:
+    """Fails a test in which a request is not a byte extension of the one before.
+
+    ``watch`` says whose requests; what one call watches is one conversation, unless it says ``many``. Declared
+    compactions are free: what comes after ``declare_compaction()``, and with ``allow_compactions`` whatever looks like
+    one (a summary for a good part of the conversation).
+    """
+
+    def __init__(self) -> None:
+        self.allow_compactions = False
+        self._watch = Watch()
+        self._watched = 0
+        self._many: set[str] = set()
+
+    def watch(self, target: Any, *, many: bool = False) -> Any:
+        """Watch an Anthropic, OpenAI or httpx client, a LangChain chat model or a ScriptedModel; gives it back.
+
+        ``many``: it serves several conversations at once, to be told apart by what they share.
+        """
+        self._watched += 1
+        name = f"watched {self._watched}"
+        self._many |= {name} if many else set()
+        self._watch.add(target, name)
+        return target
+
+    def declare_compaction(self) -> None:
+        """The next request may differ from those before it."""
+        self._watch.cuts += 1
+
+    @property
+    def breaks(self) -> list[str]:
+        """What is to be said of each request that does not extend the one before."""
+        pairs = [pair for name in names(self._watch.requests) for pair in self._pairs(name)]
+        return [said for pair in pairs if (said := self._said(pair))]
+
+    def check(self) -> None:
+        """Raises AssertionError, with the differences, if any request did not extend the one before."""
+        __tracebackhide__ = True
+        if found := self.breaks:
+            raise AssertionError("\n\n".join(found))
+
+    def close(self) -> None:
+        """Stop watching."""
+        self._watch.close()
+
+    def _pairs(self, name: str) -> Iterator[Pair]:
+        requests = [one for one in self._watch.requests if one.thread == name]
+        if name not in self._many:
+            yield from (Pair(before, now) for before, now in pairwise(requests))
+            return
+        free = [replace(one, thread="") for one in requests]
+        found = (predecessor(one, free[:at]) for at, one in enumerate(free))
+        yield from (pair for pair in found if pair and pair.relation != "branches")
+
+    def _said(self, pair: Pair) -> str | None:
+        found = next((one for one in differences(pair) if one.setting not in _NOT_SENT), None)
+        declared = pair.now.cuts > pair.before.cuts or (self.allow_compactions and pair.compacted)
+        if found is None or declared:
+            return None
+        segment, block = location(found, pair.now)
+        before, after = excerpts(*texts(found))
+        return "\n".join(
+            (
+                f"request {pair.now.number} does not extend request {pair.before.number}: it differs in {segment}"
+                + ("" if block is None else f", block {block}")
+                + f", at byte {byte(found, pair.now):,}",
+                f"  - {before}",
+                f"  + {after}",
+                *(f"  {cause.name}: {cause.fix}" for cause in explain(Case(pair, found))[:1]),
+            )
+        )
+
+
+class CacheMeter:
+    """What the watched requests used, and assertions on it.
+
+    Where the provider reported no usage it is simulated by its published rules. ``price_as`` ("provider:model") lends
+    a price to models that have none.
+    """
+
+    def __init__(self) -> None:
+        self.price_as: str | None = None
+        self._watch = Watch()
+
+    def watch(self, target: Any) -> Any:
+        """Watch an Anthropic, OpenAI or httpx client, a LangChain chat model or a ScriptedModel; gives it back."""
+        self._watch.add(target)
+        return target
+
+    @property
+    def requests(self) -> int:
+        """How many requests were answered."""
+        return len(self._watch.requests)
+
+    @property
+    def usage(self) -> Usage:
+        """All tokens. Raises ValueError where some are measured and some simulated: two meters are never added up."""
+        used = [one.used for one in self._watch.requests]
+        return sum(used[1:], start=used[0]) if used else Usage("measured")
+
+    @property
+    def hit_rate(self) -> float:
+        """Tokens read from the cache over all input tokens; 0 before the first request."""
+        return self.usage.cache_read_tokens / max(1, self.usage.input_tokens)
+
+    @property
+    def ratio(self) -> float | None:
+        """Input tokens over output tokens; None where no output was counted."""
+        return self.usage.input_tokens / self.usage.output_tokens if self.usage.output_tokens else None
+
+    @property
+    def cost_usd(self) -> float | None:
+        """Dollars; None where a price is not known."""
+        priced = [(self._rates(one), one.used) for one in self._watch.requests]
+        costs = [found.cost(used) for found, used in priced if found]
+        return sum(costs) if len(costs) == len(priced) else None
+
+    def assert_hit_rate(self, at_least: float) -> None:
+        """At least this share (0 to 1) of the input was read from the cache."""
+        __tracebackhide__ = True
+        self._need_requests()
+        if self.hit_rate < at_least:
+            raise AssertionError(f"hit rate {self.hit_rate:.1%} is below {at_least:.1%} {self._said()}")
+
+    def assert_cost(self, at_most: float) -> None:
+        """All requests together cost at most so many dollars."""
+        __tracebackhide__ = True
+        self._need_requests()
+        if self.cost_usd is None:
+            models = sorted({one.prompt.model for one in self._watch.requests if not self._rates(one)})
+            raise AssertionError(f"no price is known for {', '.join(models)}: set cache_meter.price_as")
+        if self.cost_usd > at_most:
+            raise AssertionError(f"cost ${self.cost_usd:.6f} is above ${at_most:.6f} {self._said()}")
+
+    def assert_ratio(self, at_most: float) -> None:
+        """At most so many input tokens for each output token."""
+        __tracebackhide__ = True
+        self._need_requests()
+        if self.ratio is None:
+            raise AssertionError(f"no output tokens were counted, so there is no ratio {self._said()}")
+        if self.ratio > at_most:
+            raise AssertionError(f"ratio {self.ratio:.1f} is above {at_most:.1f} {self._said()}")
+
+    def close(self) -> None:
+        """Stop watching."""
+        self._watch.close()
+
+    def _need_requests(self) -> None:
+        __tracebackhide__ = True
+        if not self.requests:
+            raise AssertionError("no request was seen: is the client watched that the agent uses?")
+
+    def _said(self) -> str:
+        used = self.usage
+        return (
+            f"({self.requests} requests, {used.basis}: {used.input_tokens:,} input tokens, of which "
+            f"{used.cache_read_tokens:,} read from the cache; {used.output_tokens:,} output)"
+        )
+
+    def _rates(self, request: Observed) -> Rates | None:
+        provider, _, model = (self.price_as or "").partition(":")
+        return rates(provider, model, input_tokens=request.used.input_tokens) if model else request.rates
