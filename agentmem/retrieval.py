@@ -33,3 +33,35 @@ class Found:
     reference: str
     kind: str
     excerpt: str
+
+
+class Recall(Protocol):
+    """Brings back what has left the window."""
+
+    def exact(self, reference: str) -> str:
+        """The text behind a reference, whole. Raises UnknownReference."""
+        ...
+
+    def search(self, question: str, limit: int = 8) -> Sequence[Found]:
+        """What this thread has seen that fits the words best, best first."""
+        ...
+
+
+class Archive(Protocol):
+    """Where what left the window can be searched. A cache: the journal has every entry, and it can be made again."""
+
+    def keep(self, thread: str, last: int) -> None:
+        """Take in the thread's entries up to ``last``, those before included. Returns at once; safe to ask again."""
+        ...
+
+    def recall(self, thread: str) -> Recall:
+        """What brings back what this thread has seen."""
+        ...
+
+    def forget(self, thread: str) -> None:
+        """Delete for good all that the thread itself wrote."""
+        ...
+
+    def close(self) -> None:
+        """End the work that runs behind. May be called twice."""
+        ...

@@ -17,8 +17,10 @@ from agentmem.messages import Role as Role
 from agentmem.messages import Text as Text
 from agentmem.messages import ToolCall as ToolCall
 from agentmem.messages import ToolResult as ToolResult
+from agentmem.retrieval import Archive as Archive
 from agentmem.retrieval import Embedder as Embedder
 from agentmem.retrieval import Found as Found
+from agentmem.retrieval import Recall as Recall
 from agentmem.retrieval import Vectors as Vectors
 
 Json = Mapping[str, Any]

@@ -2,27 +2,15 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from agentmem.config import shell_environment
 from agentmem.pages.workspace import Workspace
 from agentmem.types import Clock
 from agentmem.types import Found as Found
-
-
-class Recall(Protocol):
-    """Brings back what has left the window."""
-
-    def exact(self, reference: str) -> str:
-        """The text behind a reference, whole. Raises UnknownReference."""
-        ...
-
-    def search(self, question: str, limit: int = 8) -> Sequence[Found]:
-        """What this thread has seen that fits the words best, best first."""
-        ...
+from agentmem.types import Recall as Recall
 
 
 class Stop:
