@@ -17,10 +17,11 @@ Marks = Mapping[int, Ttl]
 def arguments(request: Request, diagnostics: bool = True) -> dict[str, Any]:
     """Keyword arguments for ``messages.create``; ``diagnostics`` asks why a prefix could not be read."""
     marks = marks_by_place(request.marks)
-    messages = [
-        {"role": turn.role, "content": marked_values(turn.frames, marks.get(("message", index), {}))}
-        for index, turn in enumerate(request.turns)
-    ]
+    messages = [turn.message for turn in request.turns]
+    for segment, index in marks:
+        if segment == "message":
+            turn = request.turns[index]
+            messages[index] = {"role": turn.role, "content": marked_values(turn.frames, marks[segment, index])}
     given: dict[str, Any] = {
         "model": request.model,
         "max_tokens": request.options.max_tokens,

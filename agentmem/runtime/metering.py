@@ -75,7 +75,10 @@ class Meter:
 
 
 def extension(before: View, after: View) -> int:
-    """How many bytes of ``before``'s wire form ``after`` begins with. Costs next to nothing where it is all of them."""
+    """How many bytes of ``before``'s wire form ``after`` begins with, both views of one thread.
+
+    Costs next to nothing where nothing was cut between them: the window only extends then.
+    """
     if _extended(before, after):
         return before.size
     common = 0
@@ -87,15 +90,12 @@ def extension(before: View, after: View) -> int:
 
 
 def _extended(before: View, after: View) -> bool:
-    if not before.turns or before.prefix != after.prefix or len(after.turns) < len(before.turns):
-        return before.prefix == after.prefix and not before.turns
-    last = len(before.turns) - 1
-    old, new = before.turns[last], after.turns[last]
-    return (
-        before.turns[:last] == after.turns[:last]
-        and old.role == new.role
-        and old.frames == new.frames[: len(old.frames)]
-    )
+    if before.cuts != after.cuts or before.prefix != after.prefix or len(before.turns) > len(after.turns):
+        return False
+    if not before.turns:
+        return True
+    old, new = before.turns[-1], after.turns[len(before.turns) - 1]
+    return old.role == new.role and old.frames == new.frames[: len(old.frames)]
 
 
 def _new(sent: View | None, view: View, shared: int) -> int:
