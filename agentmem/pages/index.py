@@ -17,6 +17,7 @@ from agentmem.pages.names import is_markdown
 from agentmem.pages.page import Page, make
 
 _SETTLED_NS = 2_000_000_000  # a file may change twice within its time stamp's resolution: 2 s on FAT, the coarsest
+_MOST_GONE = 1000
 _DIGEST = "digest"
 
 
@@ -35,7 +36,6 @@ class _Read:
     name: str
     stamp: Stamp
     revision: str
-    digest: Digest | None
 
 
 class Index:
@@ -46,6 +46,7 @@ class Index:
         self._cache: Cache | None = None
         self._settled: dict[str, tuple[Stamp, str]] | None = None
         self._digests: dict[str, Digest | str] = {}
+        self._unsaved: dict[str, Digest] = {}
         self._known: dict[str, str] = {}
         self._complete = False
 
@@ -62,6 +63,7 @@ class Index:
             self._cache.close()
         self._cache, self._settled = None, None
         self._digests.clear()
+        self._unsaved.clear()
 
     def do_without_file(self) -> None:
         """Go on with a cache in memory."""
@@ -85,7 +87,9 @@ class Index:
         read = {name: self._read(name) for name in unread}
         self._keep(found, read)
         now = {name: read[name].revision if name in read else self._settled[name][1] for name in found}
-        return self._take({name: revision for name, revision in now.items() if revision})
+        changes = self._take({name: revision for name, revision in now.items() if revision})
+        self._prune()
+        return changes
 
     def seen(self, name: str, page: Page | None) -> list[Change]:
         """Take note of one page as it is now (None: there is none)."""
@@ -116,17 +120,18 @@ class Index:
         return value
 
     def _remember(self, page: Page) -> Digest:
-        value = self._digests[_key(page.name, page.revision)] = digest(page)
+        key = _key(page.name, page.revision)
+        value = self._digests[key] = self._unsaved[key] = digest(page)
         return value
 
     def _read(self, name: str) -> _Read:
         try:
             data, stamp = self._files.read(name)
         except WorkspaceError:
-            return _Read(name, Stamp(-1, 0, 0, 0), "", None)
+            return _Read(name, Stamp(-1, 0, 0, 0), "")
         page = make(name, data)
-        new = _key(name, page.revision) not in self._digests
-        return _Read(name, stamp, page.revision, digest(page) if new else None)
+        self.digest(page)
+        return _Read(name, stamp, page.revision)
 
     def _keep(self, found: Mapping[str, Stamp], read: Mapping[str, _Read]) -> None:
         """Remember what was read, on disk too; a file that may still change unnoticed is read again next time."""
@@ -138,15 +143,21 @@ class Index:
             for one in read.values()
             if max(found[one.name].modified, found[one.name].changed, one.stamp.modified, one.stamp.changed) < latest
         }
-        fresh = {_key(one.name, one.revision): one.digest for one in read.values() if one.digest}
-        self._digests.update(fresh)
         for name in [*gone, *read]:
             self._settled.pop(name, None)
         self._settled.update(changed)
         if gone or changed:
             self.cache.keep_stamps(changed, gone)
-        if fresh:
-            self.cache.keep_facts(_DIGEST, {key: dump(value) for key, value in fresh.items()})
+        if self._unsaved:
+            self.cache.keep_facts(_DIGEST, {key: dump(value) for key, value in self._unsaved.items()})
+            self._unsaved.clear()
+
+    def _prune(self) -> None:
+        """Forget what was learnt of revisions that are gone, when there are many of them."""
+        if len(self._digests) > 2 * len(self._known) + _MOST_GONE:
+            kept = {_key(name, revision) for name, revision in self._known.items()}
+            self._digests = {key: value for key, value in self._digests.items() if key in kept}
+            self.cache.prune(kept | set(self._known.values()))
 
     def _take(self, now: dict[str, str]) -> list[Change]:
         was, self._known = self._known, now

@@ -136,23 +136,19 @@ class Store:
 
     def refresh(self) -> tuple[Change, ...]:
         """Look at every file again. Gives what others changed since the last look."""
-        changes = tuple(self.indexed(Index.sync))
-        self._untold += changes
+        with self.lock:
+            changes = self._working(Index.sync)
+            self._untold += changes
         self.tell()
-        return changes
+        return tuple(changes)
 
     def indexed(self, work: Callable[[Index], T]) -> T:
-        """What ``work`` makes of the index, alone with it. A cache that fails is replaced, and the work done again."""
+        """Look at every file again, and give what ``work`` makes of the index then."""
         with self.lock:
-            try:
-                return work(self.index)
-            except sqlite3.DatabaseError as error:
-                damaged = not isinstance(error, sqlite3.OperationalError)
-                self.index.close() if damaged else self.index.do_without_file()
-                if damaged:
-                    remove(self.files.root)
-                self.index.sync()
-                return work(self.index)
+            self._untold += self._working(Index.sync)
+            result = self._working(work)
+        self.tell()
+        return result
 
     def subscribe(self, callback: Subscriber) -> Callable[[], None]:
         """Have ``callback`` told of every change; the function given back ends it."""
@@ -180,6 +176,19 @@ class Store:
         with self.lock, suppress(NotAPage):
             return self._read_if_there(name)
         return None
+
+    def _working(self, work: Callable[[Index], T]) -> T:
+        """What ``work`` makes of the index. A cache that fails is replaced, and the work done again."""
+        try:
+            return work(self.index)
+        except sqlite3.OperationalError:  # locked for long, or the disk is full
+            self.index.do_without_file()
+        except sqlite3.DatabaseError:  # damaged
+            self.index.close()
+            remove(self.files.root)
+        if work is not Index.sync:
+            self._untold += self.index.sync()
+        return work(self.index)
 
     def _next_change(self) -> Change | None:
         with self.lock:

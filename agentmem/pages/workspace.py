@@ -92,12 +92,10 @@ class Workspace:
         where = self._store.files.locate(folder)
         if not (self.root / where).is_dir():
             raise PageNotFound(f"There is no folder '{folder}'. List '' to see what there is.")
-        self.refresh()
         return self._store.indexed(lambda index: listed(self._store.files, index, where, limit))
 
     def tokens(self) -> Mapping[str, int]:
         """The tokens of every page, by name."""
-        self.refresh()
         return MappingProxyType(self._store.indexed(totals))
 
     # Editing
@@ -146,21 +144,18 @@ class Workspace:
     def links(self, name: str) -> tuple[Link, ...]:
         """The links on a page that stay in the workspace, broken ones marked."""
         real = self.page(name).name
-        self.refresh()
         return self._store.indexed(lambda index: linkmap.links(self._store, real))
 
     def backlinks(self, name: str) -> tuple[Link, ...]:
         """The links of other pages that lead to a page."""
         real = self.page(name).name
-        self.refresh()
         return self._store.indexed(lambda index: linkmap.backlinks(self._store, real))
 
     def search(self, query: str, *, limit: int = 10) -> tuple[Hit, ...]:
         """The sections that match best, with the line of each that does. Quotes keep words together."""
-        self.refresh()
 
         def found(index: Index) -> tuple[Hit, ...]:
-            search.update(index.cache, index.revisions, self._store.read_if_there)
+            search.update(index.cache, dict(index.revisions), self._store.read_if_there)
             return search.search(index.cache, query, limit)
 
         return self._store.indexed(found)

@@ -1,0 +1,66 @@
+"""The index reads a file again only when it may have changed, and parses only what is new."""
+
+from pathlib import Path
+
+from agentmem.pages.cache import Cache
+from agentmem.pages.digest import digest, dump
+from agentmem.pages.files import Files
+from agentmem.pages.index import Index, totals
+from agentmem.pages.page import make
+
+
+def test_a_file_that_cannot_have_changed_is_not_read(tmp_path: Path) -> None:
+    """Its revision and digest are taken from the cache, even where these tell a tale."""
+    (tmp_path / "a.md").write_text("# Real\n")
+    files, tale = Files(tmp_path), make("a.md", b"# Tale\n")
+    stamp = files.stamp("a.md")
+    assert stamp is not None
+    cache = Cache(tmp_path)
+    cache.keep_stamps({"a.md": (stamp, tale.revision)}, gone=[])
+    cache.keep_facts("digest", {f"markdown:{tale.revision}": dump(digest(tale))})
+    cache.close()
+    index = Index(files)
+    assert index.sync() == []
+    assert index.revisions == {"a.md": tale.revision}
+    assert index.unchanged("a.md") == tale.revision
+    found = index.digest_of("a.md")
+    assert found is not None
+    assert found.title == "Tale"
+    (tmp_path / "a.md").write_text("# Real!\n")
+    assert index.unchanged("a.md") is None
+    assert [change.kind for change in index.sync()] == ["edited"]
+    assert index.revisions == {"a.md": make("a.md", b"# Real!\n").revision}
+    index.close()
+
+
+def test_a_file_that_changed_just_now_is_read_again(tmp_path: Path) -> None:
+    """It may change once more within the resolution of its time stamp."""
+    (tmp_path / "a.md").write_text("x")
+    index = Index(Files(tmp_path))
+    index.sync()
+    assert index.unchanged("a.md") is None
+    assert index.cache.stamps() == {}
+    index.close()
+
+
+def test_the_same_bytes_are_other_sections_in_another_kind_of_page(tmp_path: Path) -> None:
+    """A heading is a comment in code."""
+    for name in ("a.md", "a.py"):
+        (tmp_path / name).write_text("# A\n")
+    index = Index(Files(tmp_path))
+    index.sync()
+    sections = [len(found.headings) for name in ("a.md", "a.py") if (found := index.digest_of(name))]
+    assert sections == [1, 0]
+    assert set(totals(index)) == {"a.md", "a.py"}
+    index.close()
+
+
+def test_what_was_learnt_of_old_revisions_is_forgotten(tmp_path: Path) -> None:
+    """When there is much more of it than there are pages."""
+    index = Index(Files(tmp_path))
+    for number in range(1100):
+        index.digest(make("a.md", str(number).encode()))
+    (tmp_path / "a.md").write_text("7")
+    index.sync()
+    assert list(index.cache.facts("digest")) == [f"markdown:{make('a.md', b'7').revision}"]
+    index.close()
