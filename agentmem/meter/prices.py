@@ -6,6 +6,8 @@ What is not in them has no price: its dollars are unknown (None), never zero.
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import lru_cache
+from time import time
 
 from agentmem.types import ModelProfile, Rates, Usage
 
@@ -39,17 +41,23 @@ def rates(provider: str, name: str, *, input_tokens: int = 0, at: float | None =
     included, as genai-prices counts them): crossing a threshold reprices all of its tokens. Prices that changed
     over time are those of the moment ``at``, in seconds since the epoch; without it, of now.
     """
+    found = _prices(provider, name, int((time() if at is None else at) // 60))
+    prices = {ours: _first(found, keys, input_tokens) for ours, keys in _KEYS}
+    known = {ours: float(price / _MILLION) for ours, price in prices.items() if price is not None}
+    return Rates(**known) if len(known) == len(_KEYS) else None
+
+
+@lru_cache(maxsize=256)
+def _prices(provider: str, name: str, minute: int) -> object:
+    """genai-prices' row, as of a minute since the epoch (some prices change with the hour); None for no row."""
     from genai_prices import Usage as Counted
     from genai_prices import calc_price
 
-    when = datetime.now(UTC) if at is None else datetime.fromtimestamp(at, UTC)
+    when = datetime.fromtimestamp(minute * 60, UTC)
     try:
-        found = calc_price(Counted(), name, provider_id=provider, genai_request_timestamp=when)
+        return calc_price(Counted(), name, provider_id=provider, genai_request_timestamp=when).model_price
     except LookupError:
         return None
-    prices = {ours: _first(found.model_price, keys, input_tokens) for ours, keys in _KEYS}
-    known = {ours: float(price / _MILLION) for ours, price in prices.items() if price is not None}
-    return Rates(**known) if len(known) == len(_KEYS) else None
 
 
 def cost(profile: ModelProfile, usage: Usage, *, price_as: str | None = None, at: float | None = None) -> Cost:
