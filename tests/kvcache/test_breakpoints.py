@@ -30,7 +30,7 @@ marks = st.builds(
 def test_never_more_than_four_and_long_before_short(
     tools: int, system: int, turns: list[Turn], asked: list[Mark]
 ) -> None:
-    """Invariant 5: whoever else asks for some, there are at most four, each place once, no 1 h mark behind a 5 min one."""
+    """Invariant 5: whoever else asks, there are at most four, each place once, no 1 h mark behind a 5 min one."""
     placed = place(tools, system, turns, asked)
     assert len(placed) <= LIMIT
     assert len({(mark.segment, mark.index, mark.block) for mark in placed}) == len(placed)
@@ -41,7 +41,7 @@ def test_never_more_than_four_and_long_before_short(
 @given(conversations())
 def test_the_end_of_the_request_before_is_marked_again(turns: list[Turn]) -> None:
     """However many blocks a turn has, the next request has a breakpoint exactly where the last one wrote its entry."""
-    before = [t for t in turns if True][: len(turns) - (len(turns) + 1) % 2]
+    before = turns[: len(turns) - (len(turns) + 1) % 2]  # a request ends with the user's turn
     if len(before) < 3:
         return
     earlier, now = place(1, 1, before[:-2]), place(1, 1, before)
