@@ -74,6 +74,8 @@ def _explain(alike: "Sequence[Finding]") -> None:
     """Neighbours of one cause in one place, explained by the first of them."""
     from rich.text import Text
 
+    from agentmem.kvcache.texts import one_line
+
     out, first = console(), alike[0]
     numbers = f"request {first.request}" if len(alike) == 1 else f"requests {first.request} to {alike[-1].request}"
     times = "" if len(alike) == 1 else f" ({len(alike)} times)"
@@ -84,8 +86,8 @@ def _explain(alike: "Sequence[Finding]") -> None:
     if first.segment is not None:
         block = "" if first.block is None else f", block {first.block}"
         out.print(Text(f"  {first.segment}{block}, byte {first.byte:,}, against request {first.previous}"))
-        out.print(Text(f"  - {first.before}", "red"))
-        out.print(Text(f"  + {first.after}", "green"))
+        out.print(Text(f"  - {one_line(first.before or '')}", "red"))
+        out.print(Text(f"  + {one_line(first.after or '')}", "green"))
     tokens = sum(one.tokens_lost for one in alike)
     out.print(Text(f"  {tokens:,} tokens lost{_worth(alike)}"))
     if first.provider_reason:

@@ -11,7 +11,7 @@ from agentmem.kvcache.differences import byte, differences, location, texts
 from agentmem.kvcache.lineage import Pair, predecessor
 from agentmem.kvcache.observed import Observed
 from agentmem.kvcache.rules import Setting
-from agentmem.kvcache.texts import excerpts
+from agentmem.kvcache.texts import excerpts, one_line
 from agentmem.meter.prices import rates
 from agentmem.types import Rates, Usage
 
@@ -54,11 +54,16 @@ class PrefixGuard:
         pairs = [pair for name in names(self._watch.requests) for pair in self._pairs(name)]
         return [said for pair in pairs if (said := self._said(pair))]
 
+    def said(self) -> str:
+        """The first break in full, and how many more there are."""
+        first, *more = self.breaks or ["every request extends the one before"]
+        return first + (f"\n({len(more)} more requests do not extend the one before them)" if more else "")
+
     def check(self) -> None:
-        """Raises AssertionError, with the differences, if any request did not extend the one before."""
+        """Raises AssertionError, with the difference, if a request did not extend the one before."""
         __tracebackhide__ = True
-        if found := self.breaks:
-            raise AssertionError("\n\n".join(found))
+        if self.breaks:
+            raise AssertionError(self.said())
 
     def close(self) -> None:
         """Stop watching."""
@@ -85,8 +90,8 @@ class PrefixGuard:
                 f"request {pair.now.number} does not extend request {pair.before.number}: it differs in {segment}"
                 + ("" if block is None else f", block {block}")
                 + f", at byte {byte(found, pair.now):,}",
-                f"  - {before}",
-                f"  + {after}",
+                f"  - {one_line(before)}",
+                f"  + {one_line(after)}",
                 *(f"  {cause.name}: {cause.fix}" for cause in explain(Case(pair, found))[:1]),
             )
         )

@@ -59,9 +59,6 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     """When a test has passed otherwise, its guard is asked: a broken prefix fails the test, not its teardown."""
     result = yield
     guard = getattr(item, "funcargs", {}).get("prefix_guard")
-    if guard is not None:
-        try:
-            guard.check()
-        except AssertionError as broken:
-            pytest.fail(str(broken), pytrace=False)
+    if guard is not None and guard.breaks:
+        pytest.fail(guard.said(), pytrace=False)
     return result

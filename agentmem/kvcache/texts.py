@@ -91,9 +91,18 @@ def excerpts(before: str, after: str) -> tuple[str, str]:
         return f"{REDACTED}#{numbers.setdefault(secret, len(numbers) + 1)}"
 
     one, other = scrub(before, mark), scrub(after, mark)
-    start = max(0, common(one, other) - _AROUND)
-    return _excerpt(one, start), _excerpt(other, start)
+    start = common(one, other)
+    end = common(one[start:][::-1], other[start:][::-1])
+    return _excerpt(one, start, end), _excerpt(other, start, end)
 
 
-def _excerpt(text: str, start: int) -> str:
-    return f"{'…' if start else ''}{text[start : start + _SHOWN]}{'…' if start + _SHOWN < len(text) else ''}"
+def _excerpt(text: str, start: int, end: int) -> str:
+    """The text from shortly before ``start`` to shortly before the last ``end`` characters begin."""
+    first = max(0, start - _AROUND)
+    last = min(first + _SHOWN, len(text) - end + _AROUND, len(text))
+    return f"{'…' if first else ''}{text[first:last]}{'…' if last < len(text) else ''}"
+
+
+def one_line(text: str) -> str:
+    """``text`` with its line breaks shown, for a line of its own."""
+    return text.replace("\n", "⏎")

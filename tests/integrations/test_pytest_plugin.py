@@ -92,7 +92,7 @@ def test_agent(prefix_guard, client):
             "  - It is 2026-*",
             "  + It is 2026-*",
             "  volatile_text: Take out what changes by itself*",
-            "*request 4 does not extend request 3*",
+            "(2 more requests do not extend the one before them)",
         ]
     )
 

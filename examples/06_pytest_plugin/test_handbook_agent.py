@@ -1,0 +1,42 @@
+"""Its tests, with agentmem's fixtures. No key: the provider is agentmem's loopback server, its cache is simulated."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import anthropic
+import pytest
+from handbook_agent import answer, dated, steady
+
+from agentmem.kvcache.events import Answer
+from agentmem.kvcache.server import MessagesServer
+
+
+def model(body: Any) -> Answer:
+    """Stands in for the model: looks three subjects up, one at a time, then answers."""
+    subjects = ["expenses", "holidays", "laptops"]
+    turn = sum(message["role"] == "assistant" for message in body["messages"])
+    if turn == len(subjects):
+        return Answer.text("Second class, thirty days, and after four years.")
+    call = {"type": "tool_use", "id": f"toolu_{turn}", "name": "look_up", "input": {"subject": subjects[turn]}}
+    return Answer((call,))
+
+
+@pytest.fixture
+def client() -> Iterator[anthropic.Anthropic]:
+    with MessagesServer(model) as server, anthropic.Anthropic(api_key="none", base_url=server.url) as made:
+        yield made
+
+
+def test_the_prefix_holds(client: anthropic.Anthropic, prefix_guard: Any, cache_meter: Any) -> None:
+    """Each request extends the one before, most of the input comes from the cache, and all of it costs cents."""
+    prefix_guard.watch(client)
+    cache_meter.watch(client)
+    assert "thirty days" in answer(client, "Trains, holidays, laptops: what are the rules?", steady)
+    cache_meter.assert_hit_rate(0.7)
+    cache_meter.assert_cost(0.05)
+
+
+def test_with_the_time_in_the_system_prompt(client: anthropic.Anthropic, prefix_guard: Any) -> None:
+    """The same agent and a clock: this is the test that fails, and it says where and why."""
+    prefix_guard.watch(client)
+    answer(client, "Trains, holidays, laptops: what are the rules?", dated)
