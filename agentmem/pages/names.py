@@ -1,14 +1,13 @@
 """What a page may be called, and which files of a folder are pages at all."""
 
 import re
-from pathlib import PurePosixPath
 
 from agentmem.errors import NotAPage, OutsideWorkspace, WorkspaceError
 
 HOME = ".agentmem"
 """The folder inside a workspace in which agentmem keeps what belongs to itself."""
 
-MARKDOWN = frozenset({".md", ".markdown"})
+MARKDOWN = (".md", ".markdown")
 """Suffixes of pages that are parsed into sections. Every other text file is read and edited as plain text."""
 
 GENERATED = frozenset({"node_modules", "__pycache__"})
@@ -50,7 +49,7 @@ def listed(name: str) -> bool:
 
 def is_markdown(name: str) -> bool:
     """Whether the page is parsed into sections."""
-    return PurePosixPath(name).suffix.lower() in MARKDOWN
+    return name.lower().endswith(MARKDOWN)
 
 
 def is_binary(name: str) -> bool:
