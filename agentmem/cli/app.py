@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from agentmem.cli import demo, doctor, local, pages, prefix, reports, run, why
+from agentmem.cli import demo, doctor, local, pages, prefix, replay, reports, run, why
 from agentmem.cli.exits import EPILOG, Commands
 
 app = typer.Typer(
@@ -42,6 +42,7 @@ app.command()(prefix.prefix)
 app.command()(reports.runs)
 app.command()(reports.report)
 app.command()(why.why)
+app.command()(replay.replay)
 app.command()(reports.forget)
 app.add_typer(local.local, name="local")
 app.command()(doctor.doctor)

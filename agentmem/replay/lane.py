@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from agentmem.kvcache.frames import frame
-from agentmem.kvcache.prompts import UNMARKABLE, Breakpoint
+from agentmem.kvcache.prompts import UNMARKABLE, Breakpoint, Prompt
 from agentmem.kvcache.rules import CacheRules
 from agentmem.kvcache.simulator import Simulator
+from agentmem.kvcache.simulators import CacheSimulator, simulate
 from agentmem.replay.layout import Layout, Run, Strip
 from agentmem.replay.thinking import without_thinking
 from agentmem.types import Ttl, Usage
@@ -42,6 +43,8 @@ class Lane:
         self._find, self._ttl = rules, ttl
         self._simulator = Simulator(rules)
         self._previous: tuple[Layout, float] | None = None
+        self._sent: set[int] = set()
+        self._others: dict[str, CacheSimulator] = {}
 
     def send(
         self,
@@ -56,7 +59,7 @@ class Lane:
         usage = self._serve(layout, at, answered, lambda seen: _marks(seen, self._ttl) if marks is None else marks)
         before, extends, idle = self._compare(layout, at)
         expired = extends and idle > self._rules_of(layout.model).lifetimes[self._ttl]
-        new = sum(_first_sent(run) for run in layout.runs)
+        new = sum(self._first_sent(run) for run in layout.runs)
         self._previous = layout, at
         return Metered(
             usage=usage,
@@ -65,6 +68,12 @@ class Lane:
             cut=before and not extends and cut,
             expired=before and expired and usage.cache_read_tokens < layout.tokens // 2,
         )
+
+    def summarise(self, layout: Layout, at: float, marks: Sequence[Breakpoint] | None = None) -> Metered:
+        """A request for a summary: counted, but not one that the conversation goes on from."""
+        usage = self._serve(layout, at, at, lambda seen: _marks(seen, self._ttl) if marks is None else marks)
+        new = min(sum(self._first_sent(run) for run in layout.runs), usage.input_tokens - usage.cache_read_tokens)
+        return Metered(usage, new, broke=False, cut=False, expired=False)
 
     def aside(self, layout: Layout, at: float) -> None:
         """A question that the client asks of the model beside the conversation, after ``layout``, a whole turn: it
@@ -76,7 +85,16 @@ class Lane:
     def _serve(self, layout: Layout, at: float, answered: float, marks: "Marker") -> Usage:
         rules = self._rules_of(layout.model)
         seen = without_thinking(layout) if rules.strips_thinking else layout
+        if rules.matching != "breakpoints":
+            return self._other(rules, seen, at, answered)
         return self._simulator.send_path(seen.path(marks(seen)), rules, at, max(0.0, answered - at))
+
+    def _other(self, rules: CacheRules, layout: Layout, at: float, answered: float) -> Usage:
+        """A request to a cache that matches tokens: its whole prompt is looked at."""
+        frames = tuple(layout)
+        prompt = Prompt(layout.model, (), frames[: layout.head], frames[layout.head :])
+        cache = self._others.setdefault(layout.model, simulate(rules))
+        return cache.send(prompt, at, max(0.0, answered - at)).usage
 
     def _compare(self, layout: Layout, at: float) -> tuple[bool, bool, float]:
         """Whether there was a request before, whether this extends it, and the time between them."""
@@ -84,6 +102,17 @@ class Lane:
             return False, True, 0.0
         before, then = self._previous
         return True, layout.begins_with(before), at - then
+
+    def _first_sent(self, run: Run) -> int:
+        """Tokens of the frames of ``run`` that no earlier request had. Looks at what its strip never sent only."""
+        strip, first = run.strip, max(run.start, run.strip.sent)
+        strip.sent = max(strip.sent, run.stop)
+        new = 0
+        for one in strip.frames[first : run.stop]:
+            key = hash((one.segment, one.role, one.data))
+            new += 0 if key in self._sent else one.tokens
+            self._sent.add(key)
+        return new
 
     def _rules_of(self, model: str) -> CacheRules:
         if model not in self._rules:
@@ -123,10 +152,3 @@ def _marks_aside(layout: Layout, ttl: Ttl) -> Iterator[Breakpoint]:
 
 def _markable(layout: Layout, place: int) -> bool:
     return layout.frame_at(place).value.get("type") not in UNMARKABLE
-
-
-def _first_sent(run: Run) -> int:
-    """Tokens of the run that no earlier request of this lane had; strips belong to one lane."""
-    strip, first = run.strip, max(run.start, run.strip.sent)
-    strip.sent = max(strip.sent, run.stop)
-    return strip.tokens[run.stop] - strip.tokens[first] if run.stop > first else 0

@@ -1,10 +1,11 @@
-"""The recording's own policy: the context as it was sent, cuts included."""
+"""The recording's own context: as it was sent, cuts included."""
 
+from collections.abc import Iterable
 from itertools import count
 
 from agentmem.replay.layout import Run, Strip
 from agentmem.replay.opening import Opening, reminder, unknown
-from agentmem.replay.session import Cut, Exchange
+from agentmem.replay.session import Cut
 from agentmem.types import Frame
 
 
@@ -16,17 +17,22 @@ class RecordedContext:
         self._live = Strip(opening.earlier)
         self._versions = count(1)
 
-    def send(self, exchange: Exchange) -> tuple[Run, ...]:
-        """The message frames of ``exchange``'s request, as runs."""
-        if exchange.cut is None:
-            self._live.extend(exchange.arrived)
+    def send(self, arrived: Iterable[Frame], cut: Cut | None) -> tuple[Run, ...]:
+        """The message frames of the next request, as runs."""
+        if cut is None:
+            self._live.extend(arrived)
         else:
-            self._live = Strip(self._after(exchange.cut))
-        return self._reminders.run(), self._live.run()
+            self._live = Strip(self._after(cut))
+        return self.runs
 
-    def reply(self, exchange: Exchange) -> tuple[Run, ...]:
+    def reply(self, frames: Iterable[Frame]) -> tuple[Run, ...]:
         """The same with the reply."""
-        self._live.extend(exchange.reply)
+        self._live.extend(frames)
+        return self.runs
+
+    @property
+    def runs(self) -> tuple[Run, ...]:
+        """The context so far."""
         return self._reminders.run(), self._live.run()
 
     def _after(self, cut: Cut) -> tuple[Frame, ...]:

@@ -11,12 +11,12 @@ from statistics import fmean, pstdev
 from typing import Any
 
 from agentmem.kvcache.rules import CacheRules, rules
-from agentmem.meter.prices import rates
 from agentmem.replay.lane import Lane
 from agentmem.replay.layout import Layout, Strip, setting
 from agentmem.replay.opening import opening
 from agentmem.replay.recorded import RecordedContext
 from agentmem.replay.session import Exchange, Session
+from agentmem.replay.tally import price
 from agentmem.tokens import Calibration
 from agentmem.types import Usage
 
@@ -33,7 +33,8 @@ Rules = Callable[[str], CacheRules]
 class Compared:
     """One session: what was recorded, and what was predicted, by request. ``alone`` is the prediction by rules only."""
 
-    session: Session
+    name: str
+    models: tuple[str, ...]
     recorded: tuple[Usage, ...]
     predicted: tuple[Usage, ...]
     alone: tuple[Usage, ...]
@@ -45,7 +46,7 @@ def compare(session: Session, find: Rules = rules) -> Compared | None:
     if not session.text or len(recorded) < len(session.exchanges):
         return None
     alone, expected = zip(*predict(session, find), strict=True)
-    return Compared(session, recorded, expected, alone)
+    return Compared(session.name, tuple(one.model for one in session.exchanges), recorded, expected, alone)
 
 
 def predict(session: Session, find: Rules = rules) -> Iterator[tuple[Usage, Usage]]:
@@ -54,11 +55,11 @@ def predict(session: Session, find: Rules = rules) -> Iterator[tuple[Usage, Usag
     context, lane, head = RecordedContext(begun), Lane(find, session.ttl), Strip(begun.head)
     scale = _scale(session)
     for number, exchange in enumerate(session.exchanges):
-        layout = _layout(exchange, head, context.send(exchange))
+        layout = _layout(exchange, head, context.send(exchange.arrived, exchange.cut))
         metered = lane.send(layout, exchange.at, exchange.answered, cut=exchange.cut is not None, marks=exchange.marks)
         usage = exchange.usage if number == 0 and exchange.usage else _scaled(metered.usage, scale)
         yield usage, usage if number == 0 else _expected(usage, exchange, round(scale * head.tokens[-1]))
-        after = context.reply(exchange)
+        after = context.reply(exchange.reply)
         if session.background and exchange.ends_turn:
             lane.aside(_layout(exchange, head, after), exchange.answered)
 
@@ -129,16 +130,15 @@ def _spread(name: str, points: Sequence[float]) -> dict[str, float | None]:
 
 
 def _row(one: Compared) -> dict[str, Any]:
-    models = [exchange.model for exchange in one.session.exchanges]
     return {
-        "session": one.session.name,
+        "session": one.name,
         "requests": len(one.recorded),
         "hit_rate_recorded": _hit_rate(one.recorded),
         "hit_rate_simulated": _hit_rate(one.predicted),
         "input_tokens_recorded": sum(usage.input_tokens for usage in one.recorded),
         "input_tokens_simulated": sum(usage.input_tokens for usage in one.predicted),
-        "input_usd_recorded": _dollars(models, one.recorded),
-        "input_usd_simulated": _dollars(models, one.predicted),
+        "input_usd_recorded": _dollars(one.models, one.recorded),
+        "input_usd_simulated": _dollars(one.models, one.predicted),
     }
 
 
@@ -151,10 +151,10 @@ def _dollars(models: Sequence[str], usages: Sequence[Usage]) -> float | None:
     """Dollars for the input alone; recorded counts of output are unreliable."""
     total = 0.0
     for model, usage in zip(models, usages, strict=True):
-        price = rates("anthropic", model, input_tokens=usage.input_tokens)
-        if price is None:
+        rates = price("anthropic", model, usage.input_tokens)
+        if rates is None:
             return None
-        total += price.cost(replace(usage, output_tokens=0))
+        total += rates.cost(replace(usage, output_tokens=0))
     return total
 
 

@@ -142,7 +142,8 @@ class Conversation:
         if "clearing" in self.cuts:
             self.live = [_emptied(one, self.cleared) for one in self.live]
         self.cuts = set()
-        return Cut(kind, tuple(self.live), hidden=RESTORED_TOKENS if kind == "compaction" else 0)
+        hidden = RESTORED_TOKENS if kind == "compaction" else 0
+        return Cut(kind, tuple(self.live), declared=kind != "resume", hidden=hidden)
 
     def _drop(self, kind: CutKind) -> None:
         self.live, self.replied, self.later, self.places = [], [], [], {}

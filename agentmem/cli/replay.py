@@ -1,0 +1,158 @@
+"""`agentmem replay`: what recorded sessions cost, and what another context policy would have cost."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from agentmem.cli.options import AsJson
+from agentmem.cli.output import console, notices, print_json
+
+if TYPE_CHECKING:
+    from agentmem.replay.work import Plan, Progress
+
+BUDGET = 120_000
+CHAIN = 1_000_000
+DEFAULT = ("recorded", "append-only", "sliding")
+
+_Columns = tuple[tuple[str, str, str], ...]
+
+_MONEY: _Columns = (
+    ("requests", "requests", "{:,}"),
+    ("cost", "cost_usd", "${:,.2f}"),
+    ("× bound", "cost_over_bound", "{:.2f}"),
+    ("with recalls", "cost_with_recalls_usd", "${:,.2f}"),
+    ("in : out", "ratio", "{:,.0f}"),
+    ("peak", "peak_context_tokens", "{:,}"),
+)
+_CACHE: _Columns = (
+    ("hits", "hit_rate", "{:.1%}"),
+    ("again", "redo_share", "{:.1%}"),
+    ("breaks", "breaks", "{:,}"),
+    ("cuts", "cuts", "{:,}"),
+    ("expired", "expiries", "{:,}"),
+    ("visible", "visible", "{:.1%}"),
+    ("near", "visible_near", "{:.1%}"),
+    ("reachable", "reachable", "{:.1%}"),
+)
+"""Of the two tables: heading, key and format."""
+
+
+def replay(
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Logs, or folders of them.")],
+    policy: Annotated[
+        list[str] | None,
+        typer.Option("--policy", "-p", metavar="NAME", help="A context policy; may be given again, or 'all'."),
+    ] = None,
+    provider: Annotated[str, typer.Option(help="Whose cache rules and prices.")] = "anthropic",
+    model: Annotated[str | None, typer.Option(help="By default each request's own.")] = None,
+    budget: Annotated[int, typer.Option(min=1_000, help="The most tokens a request may have.")] = BUDGET,
+    chain: Annotated[int, typer.Option(min=0, help="Join sessions up to this many tokens; 0: not at all.")] = CHAIN,
+    verify: Annotated[bool, typer.Option("--verify", help="Predict what the provider reported, and compare.")] = False,
+    jobs: Annotated[int, typer.Option(min=0, help="Processes; 0: one for each core.")] = 0,
+    json: AsJson = False,
+) -> None:
+    """Replay recorded sessions: Claude Code's logs, wire logs, lists of messages, ledgers, our own runs."""
+    from agentmem.replay.work import Plan, replay_all, verify_all
+
+    names = tuple(dict.fromkeys(_chosen(policy)))
+    plan = Plan(tuple(paths), names, provider, model, budget, chain, jobs)
+    made = _followed(verify_all if verify else replay_all, plan)
+    if json:
+        print_json(made)
+    elif verify:
+        _show_verification(made)
+    else:
+        _show(made)
+
+
+def _chosen(given: list[str] | None) -> list[str]:
+    from agentmem.replay.peers import NAMES
+    from agentmem.replay.policies import POLICIES
+
+    if not given:
+        return list(DEFAULT)
+    return [name for one in given for name in ((*POLICIES, *NAMES) if one == "all" else (one,))]
+
+
+def _followed(work: Any, plan: "Plan") -> dict[str, Any]:
+    """Do the work with a bar on stderr, where that is a terminal."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=notices(), transient=True, disable=not notices().is_terminal) as bar:
+        result: dict[str, Any] = work(plan, _bar(bar))
+    return result
+
+
+def _bar(bar: Any) -> "Progress":
+    tasks: dict[str, Any] = {}
+
+    def advance(what: str, done: int, whole: int) -> None:
+        if what not in tasks:
+            tasks[what] = bar.add_task(what, total=whole)
+        bar.update(tasks[what], completed=done, total=whole)
+
+    return advance
+
+
+def _show(made: dict[str, Any]) -> None:
+    out = console()
+    for columns in (_MONEY, _CACHE):
+        out.print(_table(made["policies"], columns))
+    for row in made["policies"]:
+        settings = ", ".join(f"{key} {value}" for key, value in row["settings"].items())
+        if row["missing"] or settings:
+            out.print(f"{row['policy']}: {row['missing'] or settings}", markup=False, highlight=False)
+    bound = next((row["lower_bound_usd"] for row in made["policies"] if row["lower_bound_usd"] is not None), None)
+    about = f"{made['provider']}, {made['model'] or 'models as recorded'}, budget {made['budget']:,} tokens"
+    out.print(f"{made['basis']}; {about}; lower bound {_cell(bound, '${:,.2f}')}", highlight=False)
+    _show_skipped(made["skipped"])
+
+
+def _table(rows: list[dict[str, Any]], columns: _Columns) -> Any:
+    from rich.table import Table
+
+    table = Table("policy", *(heading for heading, _, _ in columns), box=None)
+    for column in table.columns:
+        column.no_wrap = True
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for row in rows:
+        table.add_row(row["policy"], *(_cell(row[key], form) for _, key, form in columns))
+    return table
+
+
+def _show_verification(made: dict[str, Any]) -> None:
+    from rich.table import Table
+
+    table = Table("", "error", box=None)
+    table.columns[1].justify = "right"
+    for heading, key, form in (
+        ("hit rate of a session, mean (points)", "hit_rate_error_mean", "{:+.2f}"),
+        ("standard deviation", "hit_rate_error_sd", "{:.2f}"),
+        ("mean without sign", "hit_rate_error_abs_mean", "{:.2f}"),
+        ("all input tokens", "input_tokens_error", "{:+.2%}"),
+        ("all input dollars", "input_usd_error", "{:+.2%}"),
+    ):
+        table.add_row(heading, _cell(made[key], form))
+    out = console()
+    requests = sum(row["requests"] for row in made["sessions"])
+    out.print(f"{len(made['sessions']):,} sessions, {requests:,} requests: simulated less recorded", highlight=False)
+    out.print(table)
+    worst = sorted(made["sessions"], key=lambda row: -abs(row["hit_rate_simulated"] - row["hit_rate_recorded"]))[:5]
+    for row in worst:
+        recorded, simulated = row["hit_rate_recorded"], row["hit_rate_simulated"]
+        out.print(f"  {row['session']}: {recorded:.1%} recorded, {simulated:.1%} simulated", highlight=False)
+    _show_skipped(made["skipped"])
+
+
+def _show_skipped(skipped: list[dict[str, Any]]) -> None:
+    for one in skipped[:5]:
+        notices().print(f"passed over: {one['path']}:{one['line']}: {one['reason']}", markup=False, highlight=False)
+    if len(skipped) > 5:
+        notices().print(f"and {len(skipped) - 5:,} more; --json lists all.", highlight=False)
+
+
+def _cell(value: Any, form: str) -> str:
+    return "–" if value is None else form.format(value)

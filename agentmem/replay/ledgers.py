@@ -1,0 +1,18 @@
+"""What a ledger without text still tells: what the provider reported, and what that cost."""
+
+from agentmem.replay.lane import Metered
+from agentmem.replay.session import Session
+from agentmem.replay.tally import Tally, price
+from agentmem.types import Usage
+
+
+def ledger_tally(session: Session, provider: str) -> Tally:
+    """The sums over a ledger's requests. Nothing that needs text is in them; recorded outputs are unreliable."""
+    tally = Tally(usage=Usage("measured"), text=False)
+    for exchange in session.exchanges:
+        if exchange.usage is None:
+            continue
+        metered = Metered(exchange.usage, 0, broke=False, cut=exchange.cut is not None, expired=False)
+        rates = price(provider, exchange.model, exchange.usage.input_tokens)
+        tally.add(metered, exchange.usage.output_tokens, rates)
+    return tally

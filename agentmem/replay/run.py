@@ -1,0 +1,147 @@
+"""Replaying a chain of sessions under a policy: what it would have sent, what that costs, what it would still show."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from agentmem.kvcache.rules import CacheRules
+from agentmem.replay.bound import lower_bound
+from agentmem.replay.lane import Lane
+from agentmem.replay.layout import Layout, Run, Strip, setting
+from agentmem.replay.needed import FAR, Event, Needs, Sight
+from agentmem.replay.opening import Opening, opening
+from agentmem.replay.policies import Arrival, Maker, Policy, Sent, Terms
+from agentmem.replay.session import Cut, Exchange, Session
+from agentmem.replay.tally import Tally, plus, price
+from agentmem.types import Frame, Rates, Ttl
+
+GAP = 3600.0
+"""Seconds between the sessions of a chain."""
+RECALLED = 8_000
+"""The most tokens that a recall brings back."""
+ASKING = 80
+"""Output tokens of a request that recalls something."""
+
+Rules = Callable[[str], CacheRules]
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """Sessions as one conversation behind the opening of the first. ``model`` stands for all models, if it is given."""
+
+    name: str
+    opening: Opening
+    exchanges: tuple[Exchange, ...]
+    needs: Needs
+    ttl: Ttl
+    background: bool
+    provider: str
+    model: str | None = None
+    lower_bound_usd: float | None = None
+
+    def model_of(self, exchange: Exchange) -> str:
+        return self.model or exchange.model
+
+    def rates(self, exchange: Exchange, tokens: int) -> Rates | None:
+        return price(self.provider, self.model_of(exchange), tokens)
+
+
+def chain(sessions: Sequence[Session], provider: str, model: str | None = None) -> Chain:
+    """Join ``sessions``: each begins GAP seconds after the one before ended, with a context of its own."""
+    needs, exchanges = Needs(), tuple(_joined(sessions))
+    for exchange in exchanges:
+        needs.follow(exchange.arrived, exchange.reply)
+    first = sessions[0]
+    made = Chain(first.name, opening(first), exchanges, needs, first.ttl, first.background, provider, model)
+    entries = [(exchange.arrived, exchange.reply) for exchange in exchanges]
+    prices = [made.rates(exchange, 0) for exchange in exchanges]
+    return replace(made, lower_bound_usd=lower_bound(entries, made.opening.tokens, needs, prices))
+
+
+def _joined(sessions: Sequence[Session]) -> Iterator[Exchange]:
+    shift, end = 0.0, 0.0
+    for number, session in enumerate(sessions):
+        shift = end + GAP - session.started if number else 0.0
+        for at, exchange in enumerate(session.exchanges):
+            moved = replace(exchange, at=exchange.at + shift, answered=exchange.answered + shift)
+            end = moved.answered
+            yield replace(moved, cut=Cut("clear", exchange.arrived)) if number and not at else moved
+
+
+def replay(one: Chain, make: Maker, budget: int, rules: Rules) -> Tally:
+    """One policy's figures over one chain."""
+    policy = make(Terms(one.opening, budget))
+    try:
+        return _Replay(one, policy, rules).run()
+    finally:
+        policy.close()
+
+
+class _Replay:
+    def __init__(self, one: Chain, policy: Policy, rules: Rules) -> None:
+        self._chain, self._policy = one, policy
+        self._lane = Lane(rules, one.ttl)
+        self._head = Strip(one.opening.head)
+        self._sight = Sight(one.needs)
+        self._tally = Tally()
+
+    def run(self) -> Tally:
+        for number, exchange in enumerate(self._chain.exchanges):
+            layout = self._request(exchange)
+            for event in self._chain.needs.by_use.get(number, ()):
+                self._judge(event, layout, self._chain.rates(exchange, layout.tokens))
+            after = self._policy.reply(exchange.reply)
+            if after and self._chain.background and exchange.ends_turn:
+                sent = Sent(tuple(after), own_head=exchange.head, settings=exchange.settings)
+                self._lane.aside(self._layout(layout.model, sent), exchange.answered)
+        self._tally.lower_bound_usd = self._chain.lower_bound_usd
+        return self._tally
+
+    def _request(self, exchange: Exchange) -> Layout:
+        """Send what the policy makes of what has arrived; gives the layout of the answer's request."""
+        model = self._chain.model_of(exchange)
+        arrival = Arrival(
+            exchange.at, model, exchange.arrived, exchange.cut, exchange.settings, exchange.marks, exchange.head
+        )
+        layout = Layout(model, 0, "", ())
+        for sent in self._policy.send(arrival):
+            layout = self._layout(model, sent)
+            self._meter(sent, layout, exchange)
+        return layout
+
+    def _meter(self, sent: Sent, layout: Layout, exchange: Exchange) -> None:
+        marks = () if sent.bare and sent.marks is None else sent.marks
+        if sent.summary is None:
+            metered = self._lane.send(layout, exchange.at, exchange.answered, cut=sent.cut, marks=marks)
+            output = sum(one.tokens for one in exchange.reply)
+        else:
+            metered = self._lane.summarise(layout, exchange.at, marks)
+            output = sent.summary
+        rates = self._chain.rates(exchange, layout.tokens)
+        self._tally.add(metered, output, rates, summary=sent.summary is not None)
+
+    def _layout(self, model: str, sent: Sent) -> Layout:
+        if sent.bare:
+            return Layout(model, 0, setting(sent.settings), sent.runs)
+        head = self._head if sent.own_head is None else Strip(sent.own_head)
+        runs: tuple[Run, ...] = (head.run(), *sent.runs)
+        return Layout(model, len(head), setting(sent.settings), runs)
+
+    def _judge(self, event: Event, layout: Layout, rates: Rates | None) -> None:
+        """Count one needed event, and price the recall of what is not visible."""
+        tally, seen = self._tally, self._sight.sees(layout, event.text)
+        if event.used - event.seen <= FAR:
+            tally.needed_near += 1
+            tally.seen_near += seen
+            return
+        reached = seen or self._policy.reaches(event.text)
+        tally.needed += 1
+        tally.seen += seen
+        tally.reached += reached
+        if not seen:
+            tally.recalls_usd = plus(tally.recalls_usd, rates and _recall(event.source, layout, rates, reached))
+
+
+def _recall(source: Frame, layout: Layout, rates: Rates, reached: bool) -> float:
+    """Dollars for one more request: the context again, what comes back, and the asking."""
+    back = min(RECALLED, source.tokens) if reached else source.tokens
+    return rates.cache_read * layout.tokens + rates.cache_write_5m * back + rates.output * ASKING

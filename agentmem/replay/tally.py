@@ -1,0 +1,139 @@
+"""Adding up a policy's requests into the numbers that reports print.
+
+input = uncached + read + writes      hit_rate = read / input         ratio = input / output
+new   = first sent in this request    redo = input - read - new       redo_share = redo / input
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field, fields, replace
+from functools import lru_cache
+from typing import Any
+
+from agentmem.meter.prices import rates
+from agentmem.replay.lane import Metered
+from agentmem.types import Rates, Usage
+
+_MANY = 100_000  # thousands of tokens: above every threshold at which a price changes
+
+
+@lru_cache(maxsize=4096)
+def _rates(provider: str, model: str, thousands: int) -> Rates | None:
+    return rates(provider, model, input_tokens=1000 * thousands)
+
+
+def price(provider: str, model: str, input_tokens: int) -> Rates | None:
+    """The prices of a request of that size, to the next thousand tokens; None where they are not known."""
+    base, most = _rates(provider, model, 0), _rates(provider, model, _MANY)
+    return base if base == most else _rates(provider, model, -(-input_tokens // 1000))
+
+
+@dataclass(slots=True)
+class Tally:
+    """The sums over a policy's requests. Dollars become None as soon as one price is not known."""
+
+    requests: int = 0
+    summary_requests: int = 0
+    usage: Usage = field(default_factory=lambda: Usage("simulated"))
+    new_tokens: int = 0
+    breaks: int = 0
+    cuts: int = 0
+    expiries: int = 0
+    cost_usd: float | None = 0.0
+    cost_uncached_usd: float | None = 0.0
+    recalls_usd: float | None = 0.0
+    lower_bound_usd: float | None = 0.0
+    peak_context_tokens: int = 0
+    needed: int = 0
+    needed_near: int = 0
+    seen: int = 0
+    seen_near: int = 0
+    reached: int = 0
+    text: bool = True
+
+    def add(self, metered: Metered, output: int, rates: Rates | None, *, summary: bool = False) -> None:
+        """One request and the tokens of its reply."""
+        usage = replace(metered.usage, output_tokens=output)
+        self.requests += 1
+        self.summary_requests += summary
+        self.usage += usage
+        self.new_tokens += metered.new_tokens
+        self.breaks += metered.broke
+        self.cuts += metered.cut
+        self.expiries += metered.expired
+        self.peak_context_tokens = max(self.peak_context_tokens, usage.input_tokens)
+        self.cost_usd = plus(self.cost_usd, rates and rates.cost(usage))
+        self.cost_uncached_usd = plus(self.cost_uncached_usd, rates and rates.cost_uncached(usage))
+
+    def numbers(self) -> dict[str, Any]:
+        """The USAGE columns and those of a policy."""
+        usage, total = self.usage, self.usage.input_tokens
+        redo = total - usage.cache_read_tokens - self.new_tokens
+        with_recalls = plus(self.cost_usd, self.recalls_usd)
+        return {
+            "basis": usage.basis,
+            "requests": self.requests,
+            "input_tokens": total,
+            "output_tokens": usage.output_tokens,
+            "uncached_tokens": usage.uncached_tokens,
+            "cache_read_tokens": usage.cache_read_tokens,
+            "cache_write_5m_tokens": usage.cache_write_5m_tokens,
+            "cache_write_1h_tokens": usage.cache_write_1h_tokens,
+            "new_tokens": self.new_tokens if self.text else None,
+            "redo_tokens": redo if self.text else None,
+            "hit_rate": share(usage.cache_read_tokens, total),
+            "redo_share": share(redo, total) if self.text else None,
+            "ratio": share(total, usage.output_tokens),
+            "breaks": self.breaks if self.text else None,
+            "cuts": self.cuts,
+            "expiries": self.expiries if self.text else None,
+            "cost_usd": self.cost_usd,
+            "cost_uncached_usd": self.cost_uncached_usd,
+            "peak_context_tokens": self.peak_context_tokens,
+            "summary_requests": self.summary_requests,
+            "lower_bound_usd": self.lower_bound_usd if self.text else None,
+            "cost_over_bound": over(self.cost_usd, self.lower_bound_usd) if self.text else None,
+            "cost_with_recalls_usd": with_recalls if self.text else None,
+            "needed": self.needed if self.text else None,
+            "visible": share(self.seen, self.needed),
+            "visible_near": share(self.seen_near, self.needed_near),
+            "reachable": share(self.reached, self.needed),
+        }
+
+
+def total(tallies: Iterable[Tally]) -> Tally:
+    """The sum of several tallies; the peak is the highest."""
+    sums: dict[str, Any] = defaultdict(list)
+    for tally in tallies:
+        for each in fields(Tally):
+            sums[each.name].append(getattr(tally, each.name))
+    merged = Tally()
+    for name, values in sums.items():
+        setattr(merged, name, _merged(name, values))
+    return merged
+
+
+def _merged(name: str, values: list[Any]) -> Any:
+    if name == "peak_context_tokens":
+        return max(values)
+    if name == "text":
+        return all(values)
+    whole = values[0]
+    for value in values[1:]:
+        whole = plus(whole, value)
+    return whole
+
+
+def plus(whole: Any, part: Any) -> Any:
+    """The sum; None if either is not known."""
+    return None if whole is None or part is None else whole + part
+
+
+def share(part: int, whole: int) -> float | None:
+    """A share, 0 to 1; None of nothing."""
+    return part / whole if whole else None
+
+
+def over(cost: float | None, bound: float | None) -> float | None:
+    """How many times the bound a cost is."""
+    return cost / bound if cost is not None and bound else None
