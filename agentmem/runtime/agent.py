@@ -1,7 +1,7 @@
 """The Agent: what people hold. It puts model, workspace, menu and journal together and runs the graph on a thread."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Sequence
 from contextlib import ExitStack, asynccontextmanager, closing
 from pathlib import Path
 from time import time
@@ -26,6 +26,7 @@ from agentmem.runtime.menu import Menu, ToolLike, default_menu, make_menu
 from agentmem.runtime.metering import Meter
 from agentmem.runtime.session import Sessions
 from agentmem.runtime.steps import Steps
+from agentmem.runtime.streaming import Channel, events
 from agentmem.types import Block, Clock, Model, Options, Text
 
 Task = str | Sequence[Block]
@@ -103,15 +104,20 @@ class Agent:
     def stream(
         self, task: Task | Approval | None = None, *, thread: str | None = None, allow: Sequence[str] | None = None
     ) -> Generator[Event, None, None]:
-        """As `run`, but gives each event as it happens. The last is Done, with the result."""
+        """As `run`, but gives each event as it happens. The last is Done, with the result.
+
+        Leaving early ends the run at its next event, and frees the thread.
+        """
         thread = thread or new_thread()
-        stop = ""
+        stop: list[str] = []
+
+        def work(channel: Channel) -> None:
+            config = _config(thread, allow, channel=channel)
+            stop.append(self.graph.invoke(_input(task), config, durability="sync").get("stop") or "")
+
         with self.journal.lease(thread):
-            events = self.graph.stream(_input(task), _config(thread, allow), stream_mode="custom", durability="sync")
-            for event in cast(Iterator[Event], events):
-                stop = event.reason if isinstance(event, Stopped) else stop
-                yield event
-            yield Done(self._result(thread, stop))
+            yield from events(work)
+            yield Done(self._result(thread, stop[0]))
 
     async def astream(
         self, task: Task | Approval | None = None, *, thread: str | None = None, allow: Sequence[str] | None = None
@@ -120,8 +126,8 @@ class Agent:
         thread = thread or new_thread()
         stop = ""
         async with _leased(self.journal, thread):
-            events = self.graph.astream(_input(task), _config(thread, allow), stream_mode="custom", durability="sync")
-            async for event in cast(AsyncIterator[Event], events):
+            told = self.graph.astream(_input(task), _config(thread, allow), stream_mode="custom", durability="sync")
+            async for event in cast(AsyncIterator[Event], told):
                 stop = event.reason if isinstance(event, Stopped) else stop
                 yield event
             yield Done(await asyncio.to_thread(self._result, thread, stop))
@@ -204,10 +210,10 @@ def _input(task: Task | Approval | None) -> Any:
     return {"task": [pack(block) for block in blocks], "run": uuid4().hex}
 
 
-def _config(thread: str, allow: Sequence[str] | None) -> Any:
+def _config(thread: str, allow: Sequence[str] | None, **more: Any) -> Any:
     allowed = {} if allow is None else {"allow": list(allow)}
     # LangGraph stops after this many steps; the limits of a run are ours to keep.
-    return {"configurable": {"thread_id": thread, **allowed}, "recursion_limit": 1_000_000}
+    return {"configurable": {"thread_id": thread, **allowed, **more}, "recursion_limit": 1_000_000}
 
 
 def _menu(tools: Sequence[ToolLike] | Menu | None) -> Menu:

@@ -8,6 +8,7 @@ neither loses nor doubles anything. What LangGraph checkpoints is only where tha
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any, Literal, Self, TypedDict
 
 from langchain_core.runnables import Runnable, RunnableConfig
@@ -22,6 +23,8 @@ from agentmem.errors import ModelError
 from agentmem.runtime.events import Approval, Metered, Stopped, ToolCalled
 from agentmem.runtime.session import Session, Sessions
 from agentmem.runtime.steps import Given, Steps
+from agentmem.runtime.streaming import Channel
+from agentmem.runtime.tools.context import Stop
 from agentmem.types import Delta, Message, Model, Reply, Request, Text, Usage
 
 
@@ -37,6 +40,9 @@ class State(TypedDict, total=False):
     head: int
     stop: str | None
 
+
+Write = Callable[[Any], None]
+"""Hands an event to whoever watches."""
 
 Step = Command[Literal["model", "tools", "__end__"]]
 """What a node changed in the state, and which node comes next."""
@@ -55,7 +61,7 @@ class Nodes:
         return _go(session, {"task": None, "run": None, "stop": None})
 
     def model(self, state: State, config: RunnableConfig) -> Step:
-        turn = _Turn(self.steps, self._session(state, config))
+        turn = _Turn(self.steps, self._session(state, config), _writer(config))
         if turn.request:
             with turn:
                 for delta in self.llm.stream(turn.request):
@@ -63,25 +69,30 @@ class Nodes:
         return turn.done()
 
     async def amodel(self, state: State, config: RunnableConfig) -> Step:
-        turn = await asyncio.to_thread(lambda: _Turn(self.steps, self._session(state, config)))
+        turn = await asyncio.to_thread(lambda: _Turn(self.steps, self._session(state, config), _writer(config)))
         if turn.request:
             with turn:
                 async for delta in self.llm.astream(turn.request):
                     turn.take(delta)
         return await asyncio.to_thread(turn.done)
 
-    def tools(self, state: State, config: RunnableConfig, loop: asyncio.AbstractEventLoop | None = None) -> State:
-        session, write = self._session(state, config), get_stream_writer()
+    def tools(self, state: State, config: RunnableConfig, given: Given | None = None) -> State:
+        session, write = self._session(state, config), _writer(config)
         waiting = self.steps.waiting(session)
         approval = _approval(interrupt({"approve": [call.wire() for call in waiting]})) if waiting else None
         for call in session.open_calls:
             write(ToolCalled(call))
-        for returned in self.steps.answer(session, Given(approval, config["configurable"].get("allow"), loop)):
+        for returned in self.steps.answer(session, replace(given or Given(), approval=approval, **_asked(config))):
             write(returned)
         return {"head": session.view.seq}
 
     async def atools(self, state: State, config: RunnableConfig) -> State:
-        return await asyncio.to_thread(self.tools, state, config, asyncio.get_running_loop())
+        stop = Stop()
+        try:
+            return await asyncio.to_thread(self.tools, state, config, Given(loop=asyncio.get_running_loop(), stop=stop))
+        except asyncio.CancelledError:
+            stop.set()
+            raise
 
     def _session(self, state: State, config: RunnableConfig) -> Session:
         """The thread's session, where the node before left it. An append by anybody else makes ours ThreadBusy."""
@@ -100,8 +111,8 @@ def _go(session: Session, update: State) -> Step:
 class _Turn:
     """One request, from its preparation to its commit."""
 
-    def __init__(self, steps: Steps, session: Session) -> None:
-        self.steps, self.session, self.write = steps, session, get_stream_writer()
+    def __init__(self, steps: Steps, session: Session, write: Write) -> None:
+        self.steps, self.session, self.write = steps, session, write
         self.stop = steps.stopped(session)
         self.request: Request | None = None if self.stop else steps.prepare(session)
         self.at, self.reply = steps.clock(), _NO_REPLY
@@ -158,6 +169,19 @@ def build(nodes: Nodes, saver: BaseCheckpointSaver[Any]) -> CompiledStateGraph[S
     graph.add_edge(START, "receive")
     graph.add_edge("tools", "model")
     return graph.compile(checkpointer=saver, name="agentmem")
+
+
+def _writer(config: RunnableConfig) -> Write:
+    """Where events go: to the channel of a run of ours, else to LangGraph's custom stream."""
+    channel: Channel | None = config["configurable"].get("channel")
+    return channel.write if channel else get_stream_writer()
+
+
+def _asked(config: RunnableConfig) -> dict[str, Any]:
+    """What whoever started the run asked of its tools."""
+    channel: Channel | None = config["configurable"].get("channel")
+    stop = {"stop": channel.stop} if channel else {}
+    return {"allowed": config["configurable"].get("allow"), **stop}
 
 
 def thread_of(config: RunnableConfig) -> str:

@@ -4,7 +4,7 @@ from asyncio import AbstractEventLoop
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import groupby
 from time import monotonic
@@ -22,7 +22,7 @@ from agentmem.runtime.menu import Menu
 from agentmem.runtime.metering import Meter
 from agentmem.runtime.notes import Situation, notes
 from agentmem.runtime.session import Session
-from agentmem.runtime.tools.context import ToolContext
+from agentmem.runtime.tools.context import Stop, ToolContext
 from agentmem.runtime.tools.recalling import JournalRecall
 from agentmem.types import Block, Clock, Draft, ModelProfile, Reply, Request, Text, ToolCall, ToolResult
 
@@ -36,12 +36,13 @@ OTHERWISE = "They said something else instead."
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What calls are answered with: a person's decision, the tools that may be used now (None: all of the menu), and
-    the event loop on which async tools are awaited."""
+    """What calls are answered with: a person's decision, the tools that may be used now (None: all of the menu), the
+    event loop on which async tools are awaited, and what tells them that nobody waits for them any more."""
 
     approval: Approval | None = None
     allowed: Collection[str] | None = None
     loop: AbstractEventLoop | None = None
+    stop: Stop = field(default_factory=Stop)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +119,8 @@ class Steps:
             return ToolReturned(call.name, refusal, 0.0)
         if not self._is_read(call):
             session.append(transcript.tool_started(call))
-        context = ToolContext(self.workspace, session.thread, JournalRecall(session.journal, session.thread))
+        recall = JournalRecall(session.journal, session.thread)
+        context = ToolContext(self.workspace, session.thread, recall, stop=given.stop)
         result = toolbox.call(self.menu, call, context, allowed=given.allowed, loop=given.loop)
         return ToolReturned(call.name, result, monotonic() - began)
 

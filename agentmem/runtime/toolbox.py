@@ -41,7 +41,9 @@ def call(
     try:
         tool = _tool(menu, request.name, allowed)
         given = tool.checked(arguments.parse(request.arguments))
-        value = _run(tool, given, replace(context, stop=Stop()), _elsewhere(loop))
+        stop = Stop()
+        with context.stop.calling(stop.set):
+            value = _run(tool, given, replace(context, stop=stop), _elsewhere(loop))
         return ToolResult(request.id, output.capped(output.blocks(value), tool.cap, tool.when_cut))
     except RecoverableError as error:
         return _failed(request, error.sentence)

@@ -13,6 +13,7 @@ import shutil
 import signal
 import subprocess
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
@@ -27,6 +28,7 @@ _MARK = "_AGENTMEM_COMMAND"
 _KEPT = 200_000  # bytes of output kept from the beginning, and about as many from the end
 _BLOCK = 65_536
 _ROUNDS = 20  # how often the processes are gone through for newly started ones
+_GLANCES, _GLANCE = 200, 0.002  # how often, and seconds between looks, whether the killed are dead
 _DRAIN = 2.0  # seconds to wait for output that is still in the pipe
 _PROCESSES = Path("/proc")
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
@@ -87,13 +89,31 @@ def _wait(process: "subprocess.Popen[bytes]") -> None:
 
 
 def _end(group: int, mark: str) -> None:
-    """Kills the group, and then whatever carries the mark, until nothing does."""
+    """Kills whatever carries the mark, and the group, until nothing of them is alive."""
+    doomed = set(_marked(mark))
     _signal(os.killpg, group)
     for _ in range(_ROUNDS):
-        if not (found := _marked(mark)):
-            return
-        for process in found:
+        for process in doomed:
             _signal(os.kill, process)
+        if _all_dead(doomed) and not set(_marked(mark)) - doomed:
+            return
+        doomed |= set(_marked(mark))
+
+
+def _all_dead(processes: set[int]) -> bool:
+    """Waits a moment for killed processes to let go of their files: a zombie has, a dying one has not yet."""
+    for _ in range(_GLANCES):
+        if not any(map(_alive, processes)):
+            return True
+        time.sleep(_GLANCE)
+    return False
+
+
+def _alive(process: int) -> bool:
+    try:
+        return (_PROCESSES / str(process) / "stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except (OSError, IndexError):
+        return False
 
 
 def _signal(send: Callable[[int, int], None], target: int) -> None:
