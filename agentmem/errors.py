@@ -27,6 +27,7 @@ AgentmemError
 │   └── JournalCorrupt        an entry does not match its hash
 ├── ArchiveError              the archive or the long-term memory could not be read or written
 ├── TranscriptError           an entry that cannot follow the ones before it
+├── SummaryRejected           a summary that cannot stand for what it should: another is asked for, or made
 ├── BudgetExceeded            the next request would not fit; names the largest entries
 └── ModelError                the model could not answer; the transcript is intact
     ├── ModelNotAvailable     not installed, no key, no weights: says how to get it
@@ -150,6 +151,10 @@ class ArchiveError(AgentmemError):
 
 class TranscriptError(AgentmemError):
     """An entry that cannot follow the ones before it, for example a result without its call."""
+
+
+class SummaryRejected(AgentmemError):
+    """A summary that cannot stand for what it should: empty, too long, false, or blind to what was used."""
 
 
 class BudgetExceeded(AgentmemError):

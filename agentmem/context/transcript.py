@@ -5,7 +5,7 @@ exception: a tool call keeps its arguments as the text that the model wrote.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from agentmem.errors import TranscriptError
@@ -64,33 +64,31 @@ def reconfigure(value: Opening) -> Draft:
     return _draft("reconfigure", asdict(value))
 
 
-def user(blocks: Sequence[Block] | str, *, run: str = "") -> Draft:
-    """What a person said. ``run`` names the run that brought it, so that a resumed run does not say it twice."""
+def user(blocks: Sequence[Block] | str, *, run: str = "", shown: Sequence[Block] | None = None) -> Draft:
+    """What a person said. ``run`` names the run that brought it, so that a resumed run does not say it twice.
+
+    ``shown`` is what the model sees in its place, where it was too long.
+    """
     blocks = (Text(blocks),) if isinstance(blocks, str) else blocks
-    return _draft("user", {"run": run, "blocks": [pack(block) for block in blocks]})
+    return _draft("user", {"run": run, "blocks": _packed(blocks), **_instead(shown)})
 
 
 def assistant(reply: Reply) -> Draft:
-    packed = [pack(block) for block in reply.message.blocks]
-    return _draft("assistant", {"id": reply.id, "stop": reply.stop_reason, "blocks": packed})
+    return _draft("assistant", {"id": reply.id, "stop": reply.stop_reason, "blocks": _packed(reply.message.blocks)})
 
 
 def tool_started(call: ToolCall) -> Draft:
     return _draft("tool_started", {"call_id": call.id, "name": call.name})
 
 
-def tool_result(result: ToolResult) -> Draft:
-    return _draft("tool_result", pack(result))
+def tool_result(result: ToolResult, shown: Sequence[Text | Image] | None = None) -> Draft:
+    """What a tool gave back, whole. ``shown`` is what the model sees in its place, where it was too long."""
+    return _draft("tool_result", {**pack(result), **_instead(shown)})
 
 
 def note(about: str, text: str) -> Draft:
-    """Something that changed outside the conversation; ``about`` names what, so that it is said only when it changes."""
+    """Something that changed outside the conversation; ``about`` names what, so that it is said only on a change."""
     return _draft("note", {"about": about, "text": text})
-
-
-def compaction(last: int, blocks: Sequence[Block]) -> Draft:
-    """A cut: everything up to entry ``last`` is stood for by ``blocks``, which open the conversation as the user's."""
-    return _draft("compaction", {"last": last, "blocks": [pack(block) for block in blocks]})
 
 
 def read_opening(entry: Entry) -> Opening:
@@ -106,7 +104,7 @@ def read_opening(entry: Entry) -> Opening:
 
 
 def read_blocks(entry: Entry) -> tuple[Block, ...]:
-    """The blocks of a user, assistant, note, tool_result or compaction entry."""
+    """The blocks of a user, assistant, note, tool_result or compaction entry, whole."""
     value = entry.value
     if entry.kind == "note":
         return (Text(value["text"]),)
@@ -115,12 +113,19 @@ def read_blocks(entry: Entry) -> tuple[Block, ...]:
     return tuple(map(unpack, value["blocks"]))
 
 
+def read_shown(entry: Entry) -> tuple[Block, ...]:
+    """The blocks of a user or note entry as the model sees them."""
+    shown = entry.value.get("shown")
+    return read_blocks(entry) if shown is None else tuple(map(unpack, shown))
+
+
 def read_result(entry: Entry) -> ToolResult:
-    """The result in a tool_result entry."""
-    block = unpack(entry.value)
+    """The result in a tool_result entry, as the model sees it."""
+    value = entry.value
+    block = unpack(value)
     if not isinstance(block, ToolResult):
         raise TranscriptError(f"entry {entry.reference} is a {entry.kind} entry and holds no tool result")
-    return block
+    return block if value.get("shown") is None else replace(block, content=_contents(value["shown"]))
 
 
 def read_message(entry: Entry) -> Message:
@@ -148,6 +153,14 @@ def _readable(block: Block) -> str:
             return f"[{media_type}]"
         case Opaque():
             return ""
+
+
+def _packed(blocks: Iterable[Block]) -> list[dict[str, Any]]:
+    return [pack(block) for block in blocks]
+
+
+def _instead(shown: Sequence[Block] | None) -> dict[str, Any]:
+    return {} if shown is None else {"shown": _packed(shown)}
 
 
 def _draft(kind: EntryKind, value: Mapping[str, Any]) -> Draft:

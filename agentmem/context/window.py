@@ -9,12 +9,41 @@ of that entry; ``window`` is that fold.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import reduce
-from typing import Any
+from typing import Any, NamedTuple
 
-from agentmem.context.transcript import Opening, read_blocks, read_message, read_opening, read_result
+from agentmem.context.cut import GROWTH, Cut, PartKind, read_cut
+from agentmem.context.transcript import Opening, read_message, read_opening, read_result, read_shown
 from agentmem.errors import TranscriptError
 from agentmem.kvcache.frames import digest, encode, frame, options_value
 from agentmem.types import Block, Entry, EntryKind, Frame, Role, Text, ToolResult, Turn
+
+_WEIGHT = 0.03  # of the last request, in the moving average of growth
+
+
+class Origin(NamedTuple):
+    """Where a frame comes from: what it is, and the entry that said it first."""
+
+    kind: EntryKind | PartKind
+    seq: int
+
+
+class Pace(NamedTuple):
+    """How fast the context grows: tokens a request (``growth``, a moving average), at the last request (``sent``), and
+    where growth is counted from (``base``): the first request, or what the last cut left.
+    """
+
+    growth: float = GROWTH
+    base: int | None = None
+    sent: int | None = None
+
+    def asked(self, tokens: int) -> "Pace":
+        """The pace after a request of so many tokens."""
+        if self.sent is None or self.base is None:
+            return Pace(self.growth, tokens, tokens)
+        return Pace((1 - _WEIGHT) * self.growth + _WEIGHT * max(0, tokens - self.sent), self.base, tokens)
+
+
+START = Pace()
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +51,12 @@ class View:
     """What the model sees after ``seq`` entries, and what is still held back.
 
     ``prefix`` are the frames of model, tools, system and options; ``turns`` those of the messages, and ``starts``
-    the seq of the entry that began each turn. While calls are ``open``, their ``results`` and whatever else was said
-    are ``held``: results are shown in the order of their calls once all are in, before any text.
-    ``tokens`` and ``size`` (bytes) cover all frames, and ``digest`` is chained over them.
+    the seq of the entry that began each turn. ``origins`` say of each message frame where it comes from. While calls
+    are ``open``, their ``results`` and whatever else was said are ``held``: results are shown in the order of their
+    calls once all are in, before any text.
+    ``tokens`` and ``size`` (bytes) cover all frames, and ``digest`` is chained over them; ``users`` are the tokens of
+    what people said. ``cut`` is the last compaction, ``settled`` are the entries that set the settings, as far back as
+    the view reaches.
     """
 
     seq: int = -1
@@ -32,13 +64,18 @@ class View:
     prefix: tuple[Frame, ...] = ()
     turns: tuple[Turn, ...] = ()
     starts: tuple[int, ...] = ()
+    origins: tuple[tuple[Origin, ...], ...] = ()
     open: tuple[str, ...] = ()
-    results: Mapping[str, ToolResult] = field(default_factory=dict)
-    held: tuple[tuple[int, EntryKind, Block], ...] = ()
+    results: Mapping[str, tuple[int, ToolResult]] = field(default_factory=dict)
+    held: tuple[tuple[Origin, Block], ...] = ()
     tokens: int = 0
     size: int = 0
     digest: str = ""
+    users: int = 0
     cuts: int = 0
+    cut: Cut | None = None
+    settled: tuple[int, ...] = ()
+    pace: Pace = START
 
     @property
     def frames(self) -> tuple[Frame, ...]:
@@ -63,6 +100,27 @@ def window(entries: Iterable[Entry]) -> View:
     return reduce(extend, entries, View())
 
 
+def resume(opening: Entry, cut: int, entries: Iterable[Entry]) -> View:
+    """The view of a whole transcript, folded from its last compaction on, which is entry ``cut``.
+
+    ``opening`` is the entry that the cut names as such, ``entries`` are those from the cut's ``first`` on. What an
+    earlier compaction among them did has left the window since.
+    """
+    view, folds = View(), _FOLDS
+    for entry in entries:
+        view = view if view.seq >= 0 else replace(_open(view, opening), seq=entry.seq - 1)
+        skipped = entry.kind == "compaction" and entry.seq < cut
+        view = _ignored(view, entry) if skipped else folds[entry.kind](view, entry)
+    return view
+
+
+def aside(view: View, place: int, text: str) -> View:
+    """The turns before ``place``, and ``text`` said after them: a question beside the conversation, not an entry."""
+    turns, starts, origins = view.turns[:place], view.starts[:place], view.origins[:place]
+    bare = _measured(replace(view, turns=turns, starts=starts, origins=origins, open=(), results={}, held=()))
+    return _shown(bare, "user", [(Origin("note", view.seq + 1), Text(text))], start=view.seq + 1)
+
+
 def extend(view: View, entry: Entry) -> View:
     """The view after one more entry."""
     if entry.seq != view.seq + 1:
@@ -73,8 +131,8 @@ def extend(view: View, entry: Entry) -> View:
 
 
 def _open(view: View, entry: Entry) -> View:
-    settings = read_opening(entry)
-    return _measured(replace(view, seq=entry.seq, opening=settings, prefix=_prefix(settings)))
+    settings, settled = read_opening(entry), (*view.settled, entry.seq)
+    return _measured(replace(view, seq=entry.seq, opening=settings, prefix=_prefix(settings), settled=settled))
 
 
 def _reconfigured(view: View, entry: Entry) -> View:
@@ -82,55 +140,59 @@ def _reconfigured(view: View, entry: Entry) -> View:
 
 
 def _said(view: View, entry: Entry) -> View:
-    held = view.held + tuple((entry.seq, entry.kind, block) for block in read_blocks(entry))
+    origin = Origin(entry.kind, entry.seq)
+    said = replace(view, seq=entry.seq, held=view.held + tuple((origin, block) for block in read_shown(entry)))
     waits = view.open or (entry.kind == "note" and view.settings.notes_in_results)
-    said = replace(view, seq=entry.seq, held=held)
     return said if waits else _released(said)
 
 
 def _replied(view: View, entry: Entry) -> View:
     if view.open:
         raise TranscriptError(f"entry {entry.reference}: the model replied while {', '.join(view.open)} had no result")
-    message = read_message(entry)
+    message, origin = read_message(entry), Origin("assistant", entry.seq)
     calls = tuple(call.id for call in message.calls)
-    return _shown(view, "assistant", message.blocks, entry.seq, seq=entry.seq, open=calls)
+    said = [(origin, block) for block in message.blocks]
+    pace = view.pace.asked(view.tokens)
+    return _shown(view, "assistant", said, start=entry.seq, seq=entry.seq, open=calls, pace=pace)
 
 
 def _answered(view: View, entry: Entry) -> View:
     result = read_result(entry)
     if result.call_id not in view.open or result.call_id in view.results:
         raise TranscriptError(f"entry {entry.reference}: no open tool call {result.call_id!r} waits for this result")
-    results = {**view.results, result.call_id: result}
-    if len(results) < len(view.open):
-        return replace(view, seq=entry.seq, results=results)
-    return _released(replace(view, seq=entry.seq, results=results), start=entry.seq)
+    results = {**view.results, result.call_id: (entry.seq, result)}
+    answered = replace(view, seq=entry.seq, results=results)
+    return answered if len(results) < len(view.open) else _released(answered)
 
 
-def _released(view: View, start: int | None = None) -> View:
+def _released(view: View) -> View:
     """Shows what was held back: the results in the order of their calls, then what was said meanwhile."""
     results = [view.results[call_id] for call_id in view.open]
     said = list(view.held)
     if results and view.settings.notes_in_results:
-        notes = tuple(block for _, kind, block in said if kind == "note" and isinstance(block, Text))
-        results[-1] = replace(results[-1], content=results[-1].content + notes)
-        said = [one for one in said if one[1] != "note"]
-    first = start if start is not None else view.held[0][0]
-    blocks = (*results, *(block for _, _, block in said))
-    return _shown(view, "user", blocks, first, open=(), results={}, held=())
+        notes = tuple(block for origin, block in said if origin.kind == "note" and isinstance(block, Text))
+        seq, last = results[-1]
+        results[-1] = seq, replace(last, content=last.content + notes)
+        said = [one for one in said if one[0].kind != "note"]
+    shown = [(Origin("tool_result", seq), result) for seq, result in results]
+    return _shown(view, "user", [*shown, *said], start=view.seq, open=(), results={}, held=())
 
 
 def _compacted(view: View, entry: Entry) -> View:
-    last = entry.value["last"]
-    kept = sum(1 for start in view.starts if start > last)
-    first = len(view.turns) - kept
-    tail, starts = view.turns[first:], view.starts[first:]
-    if view.open or (tail and _has_result(tail[0])):
+    cut = read_cut(entry)
+    first = len(view.turns) - sum(1 for start in view.starts if start > cut.last)
+    tail = list(zip(view.turns, view.starts, view.origins, strict=True))[first:]
+    if (view.open and not tail) or (tail and _has_result(tail[0][0])):
         raise TranscriptError(f"entry {entry.reference}: a compaction may not part a tool call from its result")
-    bare = _measured(replace(view, seq=entry.seq, turns=(), starts=(), cuts=view.cuts + 1))
-    summed = _shown(bare, "user", read_blocks(entry), 0)
-    for turn, start in zip(tail, starts, strict=True):
-        summed = _appended(summed, turn.role, turn.frames, start)
-    return summed
+    settled = tuple(seq for seq in view.settled if seq >= cut.opening)
+    bare = replace(
+        view, seq=entry.seq, turns=(), starts=(), origins=(), users=0, cuts=cut.cuts, cut=cut, settled=settled
+    )
+    parts = [(Origin(part.kind, part.seq), part.block) for part in cut.parts]
+    summed = _shown(_measured(bare), "user", parts, start=0)
+    for turn, start, origins in tail:
+        summed = _appended(summed, turn.role, turn.frames, origins, start)
+    return replace(summed, pace=Pace(cut.growth, summed.tokens, summed.tokens))
 
 
 def _ignored(view: View, entry: Entry) -> View:
@@ -164,23 +226,30 @@ def _prefix(settings: Opening) -> tuple[Frame, ...]:
     )
 
 
-def _shown(view: View, role: Role, blocks: Iterable[Block], start: int, **changes: Any) -> View:
+def _shown(view: View, role: Role, said: Iterable[tuple[Origin, Block]], *, start: int, **changes: Any) -> View:
     """The view with blocks of one role after all that is shown already, and with other changes.
 
     Providers refuse empty text: it is left out.
     """
-    visible = (block for block in blocks if not isinstance(block, Text) or block.text.strip())
-    return _appended(view, role, tuple(frame("message", block.wire(), role) for block in visible), start, **changes)
+    visible = [(origin, one) for origin, one in said if not isinstance(one, Text) or one.text.strip()]
+    frames = tuple(frame("message", block.wire(), role) for _, block in visible)
+    return _appended(view, role, frames, tuple(origin for origin, _ in visible), start, **changes)
 
 
-def _appended(view: View, role: Role, frames: tuple[Frame, ...], start: int, **changes: Any) -> View:
+def _appended(
+    view: View, role: Role, frames: tuple[Frame, ...], origins: tuple[Origin, ...], start: int, **changes: Any
+) -> View:
     if not frames:
         return replace(view, **changes)
     if view.turns and view.turns[-1].role == role:
         turns, starts = (*view.turns[:-1], Turn(role, view.turns[-1].frames + frames)), view.starts
+        places = (*view.origins[:-1], view.origins[-1] + origins)
     else:
         turns, starts = (*view.turns, Turn(role, frames)), (*view.starts, start)
-    return replace(view, turns=turns, starts=starts, **_totals(frames, view), **changes)
+        places = (*view.origins, origins)
+    said = sum(one.tokens for one, origin in zip(frames, origins, strict=True) if origin.kind == "user")
+    totals = {**_totals(frames, view), "users": view.users + said}
+    return replace(view, turns=turns, starts=starts, origins=places, **totals, **changes)
 
 
 def _totals(frames: Sequence[Frame], before: View) -> dict[str, Any]:

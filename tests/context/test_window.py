@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentmem.context import transcript
+from agentmem.context.cut import Cut, Part, compaction, read_cut
 from agentmem.context.transcript import Opening
-from agentmem.context.window import View, extend, window
+from agentmem.context.window import View, extend, resume, window
 from agentmem.context.wire import wire
 from agentmem.errors import TranscriptError
 from agentmem.kvcache import frames
@@ -23,6 +24,10 @@ def result(call_id: str, text: str = "found") -> Draft:
     return transcript.tool_result(ToolResult(call_id, (Text(text),)))
 
 
+def cut(last: int) -> Draft:
+    return compaction(Cut(last, (Part("summary", 0, Text("summary")),)))
+
+
 def shown(made: list[Draft]) -> list[tuple[str, str]]:
     """Each message frame of the view, as (role, what it says)."""
     view = window(entries(made))
@@ -31,7 +36,7 @@ def shown(made: list[Draft]) -> list[tuple[str, str]]:
 
 @given(drafts())
 def test_appending_only_extends_the_wire(made: list[Draft]) -> None:
-    """Invariant 1: for every transcript and every next entry that is no cut, the wire before is a prefix of it after."""
+    """Invariant 1: for every transcript and next entry that is no cut, the wire before is a prefix of that after."""
     before = b""
     for view in _views(made):
         after = wire(view)
@@ -69,6 +74,17 @@ def test_the_window_is_a_fold(made: list[Draft], data: st.DataObject) -> None:
     for entry in made_entries[at:]:
         view = extend(view, entry)
     assert view == window(made_entries)
+
+
+@given(drafts(cuts=True, most=30))
+def test_a_thread_opens_from_its_last_compaction(made: list[Draft]) -> None:
+    """Folding from what the last compaction left gives the view of the whole transcript, whatever else was cut."""
+    whole = entries(made)
+    for end in range(1, len(whole) + 1):
+        at = max((entry.seq for entry in whole[:end] if entry.kind == "compaction"), default=None)
+        if at is not None:
+            known = read_cut(whole[at])
+            assert resume(whole[known.opening], at, whole[known.first : end]) == window(whole[:end])
 
 
 def test_results_are_shown_in_the_order_of_their_calls() -> None:
@@ -118,7 +134,7 @@ def test_a_compaction_stands_for_what_left() -> None:
         transcript.user("more"),
     ]
     view = window(entries(before))
-    after = window(entries([*before, transcript.compaction(4, [Text("summary")])]))
+    after = window(entries([*before, cut(4)]))
     assert [(turn.role, len(turn.frames)) for turn in after.turns] == [("user", 1), ("assistant", 1), ("user", 1)]
     assert after.prefix == view.prefix
     assert after.turns[1:] == view.turns[3:]
@@ -129,7 +145,7 @@ def test_a_compaction_may_not_part_a_call_from_its_result() -> None:
     """A cut between a call and its result is refused."""
     made = [OPENING, transcript.user("go"), CALLS, result("a"), result("b")]
     with pytest.raises(TranscriptError, match="part a tool call"):
-        window(entries([*made, transcript.compaction(2, [Text("summary")])]))
+        window(entries([*made, cut(2)]))
 
 
 def test_a_reconfiguration_changes_the_prefix_and_keeps_the_messages() -> None:

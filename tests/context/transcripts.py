@@ -8,7 +8,10 @@ from dataclasses import dataclass, field, replace
 from hypothesis import strategies as st
 
 from agentmem.context import transcript
+from agentmem.context.cut import Part, compaction
+from agentmem.context.plan import cut_at, places
 from agentmem.context.transcript import Opening, PinnedPage
+from agentmem.context.window import View, window
 from agentmem.kvcache.frames import canonical
 from agentmem.types import (
     Block,
@@ -82,6 +85,7 @@ def drafts(draw: st.DrawFn, *, cuts: bool = False, least: int = 1, most: int = 2
         kinds = ["user", "note", "usage"]
         kinds += ["result", "started", "result"] if growing.open else ["assistant", "assistant"]
         kinds += ["reconfigure"] if cuts else []
+        kinds += ["compaction"] if cuts and places(_view(growing)) else []
         growing.drafts.append(_MAKE[draw(st.sampled_from(kinds))](draw, growing))
     return growing.drafts
 
@@ -121,6 +125,17 @@ def _reconfigure(draw: st.DrawFn, growing: _Growing) -> Draft:
     return transcript.reconfigure(replace(draw(openings), model="another"))
 
 
+def _compaction(draw: st.DrawFn, growing: _Growing) -> Draft:
+    view = _view(growing)
+    place = draw(st.sampled_from(places(view)))
+    parts = draw(st.lists(st.builds(Part, st.just("user"), st.just(1), texts.map(Text)), max_size=2))
+    return compaction(cut_at(view, place, tuple(parts)))
+
+
+def _view(growing: _Growing) -> View:
+    return window(entries(growing.drafts))
+
+
 _MAKE = {
     "user": _user,
     "note": _note,
@@ -129,4 +144,5 @@ _MAKE = {
     "result": _result,
     "started": _started,
     "reconfigure": _reconfigure,
+    "compaction": _compaction,
 }

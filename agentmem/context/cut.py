@@ -1,0 +1,98 @@
+"""The payload of a compaction entry: what stands for the entries that left the window, and where each part came from.
+
+The parts are stored as they are shown, so that a view never depends on the version that compacted it. What the next
+compaction must know (the index, the pace of growth) is stored beside them, so that a thread can be opened from its
+last compaction on, however long its history is.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from agentmem.context.transcript import pack, unpack
+from agentmem.kvcache.frames import canonical
+from agentmem.types import Block, Draft, Entry
+
+PartKind = Literal["user", "summary", "index", "result"]
+"""user: a message kept verbatim. summary, index: written by the compaction. result: a tool's result, kept as text."""
+
+GROWTH = 900.0
+"""Tokens that a request adds to the context, until a thread shows its own pace."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One block that opens the compacted conversation; ``seq`` is the entry it comes from, or the summary's own."""
+
+    kind: PartKind
+    seq: int
+    block: Block
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of the index: entry ``seq``, what it is ``about``, and the exact ``names`` in it that were used later."""
+
+    seq: int
+    about: str
+    names: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        names = f" | {' '.join(self.names)}" if self.names else ""
+        return f"- {self.seq} {self.about}{names}"
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Everything up to entry ``last`` is stood for by ``parts``, which open the conversation as the user's.
+
+    The turns that began after ``last`` stay. ``opening`` is the entry whose settings were in force at ``last``,
+    ``first`` the earliest entry of which anything stays in the tail, and ``cuts`` how many cuts the thread has now:
+    with them a thread is folded from here. ``reason`` says why it was compacted, ``growth`` how many tokens a request
+    adds, ``kept`` is what the runtime keeps for itself.
+    """
+
+    last: int
+    parts: tuple[Part, ...]
+    reason: str = "asked"
+    index: tuple[Line, ...] = ()
+    opening: int = 0
+    first: int = 0
+    cuts: int = 1
+    growth: float = GROWTH
+    kept: Mapping[str, Any] = field(default_factory=dict)
+
+
+def compaction(cut: Cut) -> Draft:
+    """The entry that compacts."""
+    value = {
+        "last": cut.last,
+        "reason": cut.reason,
+        "parts": [[part.kind, part.seq] for part in cut.parts],
+        "blocks": [pack(part.block) for part in cut.parts],
+        "index": [[line.seq, line.about, list(line.names)] for line in cut.index],
+        "opening": cut.opening,
+        "first": cut.first,
+        "cuts": cut.cuts,
+        "growth": cut.growth,
+        "kept": cut.kept,
+    }
+    return Draft("compaction", canonical(value))
+
+
+def read_cut(entry: Entry) -> Cut:
+    """What `compaction` wrote."""
+    value = entry.value
+    pairs = zip(value["parts"], value["blocks"], strict=True)
+    return Cut(
+        last=value["last"],
+        parts=tuple(Part(kind, seq, unpack(block)) for (kind, seq), block in pairs),
+        reason=value["reason"],
+        index=tuple(Line(seq, about, tuple(names)) for seq, about, names in value["index"]),
+        opening=value["opening"],
+        first=value["first"],
+        cuts=value["cuts"],
+        growth=value["growth"],
+        kept=value["kept"],
+    )
