@@ -18,7 +18,7 @@ def test_every_public_name_is_there(name: str) -> None:
 def test_an_unknown_name_is_an_attribute_error() -> None:
     """A wrong name fails like on any module."""
     with pytest.raises(AttributeError, match="no attribute 'Agnet'"):
-        _ = agentmem.Agnet  # type: ignore[attr-defined]  # the mistake is the point
+        _ = agentmem.Agnet
 
 
 def test_importing_does_nothing_else(tmp_path: Path) -> None:
