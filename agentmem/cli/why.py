@@ -9,7 +9,7 @@ import typer
 
 from agentmem.cli.options import HERE, AsJson, Database, Workspace, journal
 from agentmem.cli.output import console, notices, print_json
-from agentmem.errors import ThreadNotFound
+from agentmem.errors import ConfigError, ThreadNotFound
 
 if TYPE_CHECKING:
     from agentmem.integrations.observing import Skipped
@@ -44,7 +44,10 @@ def _read(run: str, workspace: Path, database: str | None) -> "tuple[Sequence[Ob
     from agentmem.integrations.observing import read_run, read_wirelog
 
     if Path(run).is_file():
-        return read_wirelog(Path(run))
+        observed, skipped = read_wirelog(Path(run))
+        if skipped and not observed:
+            raise ConfigError(f"{run} is no wire log: line {skipped[0].line}: {skipped[0].reason}")
+        return observed, skipped
     with journal(workspace, database) as opened:
         names = [thread.name for thread in opened.threads()] if opened else []
         if opened is None or run not in names:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import marshal
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import count
@@ -15,20 +15,21 @@ from agentmem.context.wire import request as view_request
 from agentmem.kvcache.frames import Make, frame
 from agentmem.kvcache.observed import Observed, simulated
 from agentmem.kvcache.openai_bodies import is_openai, messages_body
-from agentmem.kvcache.openai_rules import AUTOMATIC, openai_rules
 from agentmem.kvcache.prompts import body_prompt, request_prompt
-from agentmem.kvcache.rules import CacheRules, claude_rules
+from agentmem.kvcache.rules import ANTHROPIC, PROVIDERS, CacheRules, rules
 from agentmem.meter import ledger
 from agentmem.meter.ledger import Row
 from agentmem.meter.prices import rates
-from agentmem.types import Basis, Entry, Frame, Json, Rates, Role, Segment, Ttl, Usage
+from agentmem.types import Basis, Entry, Frame, Json, Rates, Role, Segment, Usage
 
-_FOREVER: Mapping[Ttl, float] = {"5m": float("inf"), "1h": float("inf")}
-_RULES: Mapping[str, Callable[[str], CacheRules]] = {
-    "anthropic": claude_rules,
-    "openai": openai_rules,
-    "local": lambda name: replace(AUTOMATIC, provider="local", family=name, minimum=1, lifetimes=_FOREVER),
-}
+_ENGINES = {"local": "llama.cpp"}
+"""Whose rules a provider of ours follows."""
+
+
+def _rules(provider: str, model: str) -> CacheRules:
+    """The rules of a request. Where it is not said which settings a cache depends on, any may be the reason."""
+    found = rules(model, provider if provider in PROVIDERS else "anthropic")
+    return found if found.invalidates else replace(found, invalidates=ANTHROPIC.invalidates)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ def observe(line: Json, number: int, make: Make = frame) -> Observed:
         number=number,
         at=at,
         prompt=prompt,
-        rules=_RULES[provider](body["model"]),
+        rules=_rules(provider, body["model"]),
         usage=usage,
         begun=begun,
         ended=max(begun, at + seconds),
@@ -143,14 +144,14 @@ def _replayed(entries: Iterable[Entry], thread: str) -> Iterator[Observed]:
 def _of_row(number: int, row: Row, view: View, thread: str) -> Observed:
     provider, _, name = row.model.partition(":")
     lent, _, lent_name = row.priced_as.partition(":")
-    rules = _RULES.get(provider) or _RULES.get(lent) or claude_rules
+    engine = _ENGINES.get(provider, provider)
     prompt = request_prompt(view_request(view, estimate=0, limit=1, thread=thread))
     cached = row.usage.cache_read_tokens + row.usage.cache_write_5m_tokens + row.usage.cache_write_1h_tokens
     return Observed(
         number=number,
         at=row.at,
         prompt=prompt,
-        rules=rules(name),
+        rules=_rules(engine if engine in PROVIDERS else lent, lent_name or name),
         usage=row.usage if row.usage.basis != "estimated" or cached else None,
         begun=row.at + row.first_token_after,
         ended=row.at + row.seconds,

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Literal
 
 from agentmem.kvcache.observed import Observed
-from agentmem.kvcache.texts import alike, common, is_summary, only_volatile, shown
+from agentmem.kvcache.texts import alike, common, is_summary, middles, only_volatile, shown
 from agentmem.types import Frame
 
 _WINDOW = 48
@@ -84,9 +84,15 @@ class Pair:
 
     @cached_property
     def compacted_in_system(self) -> bool:
-        """Whether the system prompt now holds a summary of what is gone."""
-        one, other = (" ".join(map(shown, side.prompt.system)) for side in (self.before, self.now))
-        return self._shrunk and bool(self.kept) and is_summary(other) and not alike(one, other)
+        """Whether what came into the system prompt is a summary of what is gone."""
+        one, other = (" ".join(map(shown, side.prompt.system)).split() for side in (self.before, self.now))
+        added = middles(one, other)[1]
+        return self._shrunk and len(added) >= _WORDY and is_summary(" ".join(added))
+
+    @property
+    def summarised(self) -> bool:
+        """Whether a summary stands for the earlier conversation, wherever."""
+        return self.compacted or self.compacted_in_system
 
     @property
     def _shrunk(self) -> bool:
@@ -105,7 +111,8 @@ class Pair:
         if not self.gone:
             return "continues" if self.same_head or self._same_agent() else None
         if not self.concurrent and self._goes_on():
-            return "edits" if self.same_head or (self._mostly_kept() and self._same_agent()) else None
+            known = self.same_head or (self._same_agent() and (self._mostly_kept() or self.summarised))
+            return "edits" if known else None
         return "branches" if self.shared else None
 
     def _same_agent(self) -> bool:
@@ -118,7 +125,7 @@ class Pair:
         return alike(*systems) and 2 * len(names[0] & names[1]) >= max(map(len, names))
 
     def _goes_on(self) -> bool:
-        if self.kept or self.compacted or self.compacted_in_system:
+        if self.kept or self.summarised:
             return True
         first, grown = shown(self.gone[0]), len(self.come) > len(self.gone)
         return grown and (
@@ -145,9 +152,11 @@ def predecessor(now: Observed, earlier: Sequence[Observed]) -> Pair | None:
     return next((pair for pair in pairs if pair.relation), None)
 
 
-def _score(before: Observed, now: Observed) -> tuple[int, bool]:
+def _score(before: Observed, now: Observed) -> tuple[int, int, bool]:
+    """What both share of the conversation, of the head, and whether that is all of the earlier one."""
     both = before.content.keys() & now.content.keys()
-    return sum(map(before.content.__getitem__, both)), len(both) == len(before.content)
+    talk = sum(before.content[block] for block in both if block[0])
+    return talk, sum(map(before.content.__getitem__, both)), len(both) == len(before.content)
 
 
 def _tokens(frame: Frame) -> int:

@@ -5,10 +5,9 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from agentmem.kvcache.keys import Path, path
-from agentmem.kvcache.openai_rules import STEP
 from agentmem.kvcache.prompts import UNMARKABLE, Breakpoint, Prompt
 from agentmem.kvcache.rules import CacheRules
-from agentmem.kvcache.simulator import Simulator
+from agentmem.kvcache.simulators import CacheSimulator, simulate
 from agentmem.types import Frame, Rates, Usage
 
 Content = tuple[str | None, bytes]
@@ -64,7 +63,7 @@ class Observed:
     @property
     def marked(self) -> bool:
         """Whether this provider stores prefixes at breakpoints only."""
-        return self.rules.breakpoints > 0
+        return self.rules.matching == "breakpoints"
 
     def tokens(self, blocks: int) -> int:
         """Tokens of the first ``blocks`` blocks as the server lays them out, in the provider's own count."""
@@ -75,13 +74,22 @@ class Observed:
         """Tokens of the longest prefix, of at most ``blocks`` blocks, that this request left in the cache."""
         if not self.marked:
             tokens = self.tokens(blocks)
-            return tokens - tokens % STEP if tokens >= self.rules.minimum else 0
-        whole = self.used.input_tokens - self.used.uncached_tokens
-        mark = self.mark(blocks)
-        if mark is None or mark == self.mark(len(self.path.frames)):
-            return whole if mark else 0
+            return tokens - tokens % self.rules.block if tokens >= self.rules.minimum else 0
+        mark, last = self.mark(blocks), self.mark(len(self.path.frames))
+        if mark is None or last is None:
+            return 0
+        whole = self._written(last)
+        if mark == last:
+            return whole
         tokens = self.tokens(mark.position + 1)
         return min(whole, tokens) if tokens >= self.rules.minimum else 0
+
+    def _written(self, last: Breakpoint) -> int:
+        """Tokens up to the last breakpoint, as reported; OpenAI reports reads only, so they are counted there."""
+        if self.rules.provider == "anthropic":
+            return self.used.input_tokens - self.used.uncached_tokens
+        tokens = self.tokens(last.position + 1)
+        return tokens if tokens >= self.rules.minimum else 0
 
     def mark(self, blocks: int) -> Breakpoint | None:
         """The last breakpoint within the first ``blocks`` blocks."""
@@ -91,11 +99,7 @@ class Observed:
 
 def simulated(requests: Iterable[Observed]) -> Iterator[Observed]:
     """The requests, in the order of time, with the usage that our model of the provider's cache gives them."""
-    caches: dict[str, Simulator] = {}
-    for request in requests:
-        cache = caches.setdefault(request.rules.provider, Simulator(request.rules))
-        prompt = request.prompt
-        if not request.marked and prompt.frames:
-            prompt = replace(prompt, breakpoints=(Breakpoint(len(prompt.frames) - 1, "5m"),))
-        usage = cache.send(prompt, request.at, max(0.0, request.begun - request.at)).usage
-        yield replace(request, usage=usage)
+    caches: dict[tuple[str, str], CacheSimulator] = {}
+    for one in requests:
+        cache = caches.setdefault((one.rules.provider, one.prompt.model), simulate(one.rules))
+        yield replace(one, usage=cache.send(one.prompt, one.at, max(0.0, one.begun - one.at)).usage)

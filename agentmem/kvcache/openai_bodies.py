@@ -9,8 +9,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import takewhile
 from typing import Any
 
-from agentmem.kvcache.openai_rules import openai_rules
-
 Body = Mapping[str, Any]
 Block = dict[str, Any]
 
@@ -33,7 +31,7 @@ def messages_body(body: Body) -> dict[str, Any]:
     items = _items(body)
     leading = list(takewhile(lambda item: item.get("role") in _SYSTEM, items))
     effort = body.get("reasoning_effort") or (body.get("reasoning") or {}).get("effort")
-    converted: dict[str, Any] = {
+    return {
         "model": body["model"],
         "tools": [*_format(body), *map(_tool, body.get("tools") or ())],
         "system": [block for item in leading for block in _contents(item.get("content"))],
@@ -41,7 +39,6 @@ def messages_body(body: Body) -> dict[str, Any]:
         "output_config": {"effort": effort} if effort else {},
         "tool_choice": body.get("tool_choice"),
     }
-    return converted | ({"cache_control": {"type": "ephemeral"}} if openai_rules(body["model"]).breakpoints else {})
 
 
 def _items(body: Body) -> list[Body]:

@@ -46,10 +46,10 @@ def only_volatile(before: str, after: str, shortest: int = 1) -> bool:
     changed = [pair for pair in zip(one, other, strict=False) if pair[0] != pair[1]]
     if settled(before) == settled(after):
         return len(changed) <= _FEW and any(len(left) >= shortest for left, _ in changed)
-    return all(map(_mostly_volatile, _middles(before.split(), after.split())))
+    return all(map(_mostly_volatile, middles(before.split(), after.split())))
 
 
-def _middles(before: list[str], after: list[str]) -> tuple[list[str], list[str]]:
+def middles(before: list[str], after: list[str]) -> tuple[list[str], list[str]]:
     """The words from the first to the last that differ."""
     start = common(before, after)
     end = common(before[start:][::-1], after[start:][::-1])

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from tests.agents import support
 from tests.agents.coding import START, Body, CodingAgent, Fault, Turn, mark, picture, unmarked
 
 Traffic = Iterator[tuple[float, Body]]
@@ -294,7 +295,7 @@ def picture_encoded_anew(turn: Turn, body: Body) -> Body:
 
 SMALL: dict[str, Any] = {"words": 60, "tools": 3, "turns": 12, "calls": 1, "result_words": (8, 30)}
 
-FAULTS: dict[str, dict[str, Faulty]] = {
+_CODING: dict[str, dict[str, Faulty]] = {
     "volatile_text": {
         one.__name__: agent(one)
         for one in (time_in_system, date_in_words, id_in_tool, counter_in_first_message, status_in_system)
@@ -325,7 +326,55 @@ FAULTS: dict[str, dict[str, Faulty]] = {
     },
     "tool_choice_changed": {one.__name__: agent(one) for one in (forced_tool, no_tool)},
 }
-"""Every cause, and the ways it is put in."""
+
+
+def chat(fault: Fault | None = None, **settings: Any) -> Faulty:
+    return lambda seed: support.support(seed, fault=fault, **settings)
+
+
+def _chats(*faults: Fault) -> dict[str, Faulty]:
+    return {getattr(one, "__name__", "fault"): chat(one) for one in faults}
+
+
+_SUPPORT: dict[str, dict[str, Faulty]] = {
+    "volatile_text": _chats(
+        support.time_in_front,
+        support.session_at_the_end,
+        support.greeting,
+        support.memory_in_system,
+        support.environment_in_first_words,
+        support.fresh_as_of,
+    ),
+    "key_order": _chats(support.card_keys, support.result_keys, support.tags_in_lines),
+    "tools_changed": _chats(
+        support.tool_on_some_turns, support.tool_in_front, support.parameter_added, support.no_tools_once
+    ),
+    "tool_order": _chats(support.tools_rotated),
+    "model_changed": _chats(support.models_in_turn),
+    "effort_changed": _chats(support.thinking_budget),
+    "history_edited": _chats(support.a_word_added, support.old_words_cut, support.last_twenty),
+    "compaction": _chats(support.summary_and_three_turns, support.summary_alone, support.summary_in_system),
+    "expiry": {"slow_customer": support.slow_customer},
+    "below_minimum": {"short_chat": chat(turns=6, words=50, asked=10, tools=False)},
+    "breakpoint_missing": {
+        **_chats(support.not_marked_twice, support.only_system_marked),
+        "never_automatic": chat(automatic=False),
+    },
+    "parallel_cold_start": {"same_question_four_times": support.same_question_four_times},
+    "image_changed": _chats(support.picture_removed, support.picture_swapped, support.picture_later),
+    "tool_choice_changed": _chats(support.any_tool, support.no_parallel_calls),
+}
+
+FAULTS = {cause: {**ways, **_SUPPORT.get(cause, {})} for cause, ways in _CODING.items()}
+"""Every cause, and the ways it is put in: into the coding agent, then into the support agent."""
+
+CLEAN: dict[str, Faulty] = {
+    "chat": chat(),
+    "chat with thinking, which its model strips": chat(thinking=True, model="claude-sonnet-4-5"),
+    "chat with thinking": chat(thinking=True, model="claude-opus-5"),
+    "classifier": support.classifier,
+}
+"""Agents with nothing wrong, beside the long run of `clean`."""
 
 
 def both(*faults: Fault) -> Fault:

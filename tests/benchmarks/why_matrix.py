@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 
 from agentmem.integrations.observing import Frames, completed, observe
 from agentmem.kvcache.diagnosis import Finding, diagnose
-from tests.agents.faults import COMBINED, FAULTS, Traffic, clean
+from tests.agents.faults import CLEAN, COMBINED, FAULTS, Traffic, clean
 from tests.agents.provider import answered
 from tests.benchmarks.heading import heading
 
@@ -72,8 +72,10 @@ def main() -> int:
                 wrong.append(f"{title} / seed {seed}: {', '.join(sorted(got)) or 'nothing'}")
     print(f"combined faults: {len(COMBINED)}, each with {options.seeds} seeds")
     unfounded = [one for seed in range(2) for one in findings(clean(seed, options.turns))]
-    wrong += [f"clean: {one}" for one in unfounded]
     print(f"clean runs of {options.turns} turns: {len(unfounded)} findings")
+    others = [one for faulty in CLEAN.values() for seed in range(options.seeds) for one in findings(faulty(seed))]
+    print(f"other clean runs: {len(CLEAN) * options.seeds}, {len(others)} findings")
+    wrong += [f"clean: {one}" for one in (*unfounded, *others)]
     for line in wrong:
         print(f"WRONG {line}")
     return 1 if wrong else 0

@@ -65,3 +65,12 @@ def test_an_unknown_run_is_an_error(tmp_path: Path) -> None:
     result = invoke("why", "nothing", "-w", tmp_path)
     assert result.exit_code == 1
     assert "no file and no run 'nothing'" in result.stderr
+
+
+def test_another_file_is_refused(tmp_path: Path) -> None:
+    """A file without a single request is no wire log, and is not called clean."""
+    other = tmp_path / "notes.md"
+    other.write_text("# Notes\n")
+    result = invoke("why", other)
+    assert result.exit_code == 2
+    assert "is no wire log: line 1" in result.stderr

@@ -7,6 +7,8 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from agentmem.integrations.observing import observe, read_run, read_wirelog, reported_usage
 from agentmem.kvcache.diagnosis import diagnose
 from agentmem.kvcache.events import Answer
@@ -18,8 +20,6 @@ from agentmem.types import Usage
 from tests.agents.coding import Body, CodingAgent, Turn
 from tests.agents.faults import tool_added
 from tests.agents.provider import answered
-
-HELLO: dict[str, Any] = {"model": "gpt-5", "messages": [{"role": "system", "content": "Be brief."}]}
 
 
 def _write(path: Path, lines: list[Any]) -> Path:
@@ -64,21 +64,20 @@ def test_usage_that_was_not_reported_is_simulated(tmp_path: Path) -> None:
     assert {one.used.basis for one in observed} == {"simulated"}
 
 
-def test_openai_logs(tmp_path: Path) -> None:
+@pytest.mark.parametrize("model", ["gpt-5", "gpt-5.6"])
+def test_openai_logs(tmp_path: Path, model: str) -> None:
     """A stable prefix has no findings; a time in the system message, another model and a pause are found."""
-    kept = [_chat(number, 100.0 * number, 2944 if number else 0) for number in range(5)]
-    assert diagnose(read_wirelog(_write(tmp_path / "kept.jsonl", kept))[0]) == []
-    times = [_chat(number, 100.0 * number, 0, f"It is 10:0{number}.") for number in range(4)]
-    found = diagnose(read_wirelog(_write(tmp_path / "times.jsonl", times))[0])
-    assert [(one.request, one.cause, one.segment) for one in found] == [
-        (number, "volatile_text", "system") for number in (2, 3, 4)
-    ]
-    moved = [*kept, _chat(5, 500.0, 0, model="gpt-5-mini")]
-    assert [one.cause for one in diagnose(read_wirelog(_write(tmp_path / "moved.jsonl", moved))[0])] == [
-        "model_changed"
-    ]
-    late = [*kept, _chat(5, 4000.0, 0)]
-    assert [one.cause for one in diagnose(read_wirelog(_write(tmp_path / "late.jsonl", late))[0])] == ["expiry"]
+
+    def causes(*lines: dict[str, Any]) -> list[tuple[int, str | None]]:
+        observed, _ = read_wirelog(_write(tmp_path / "run.jsonl", list(lines)))
+        return [(one.request, one.cause) for one in diagnose(observed)]
+
+    kept = [_chat(number, 100.0 * number, 2980 + 20 * number if number else 0, model=model) for number in range(5)]
+    times = [_chat(number, 100.0 * number, 0, f"It is 10:0{number}.", model) for number in range(4)]
+    assert causes(*kept) == []
+    assert causes(*times) == [(number, "volatile_text") for number in (2, 3, 4)]
+    assert causes(*kept, _chat(5, 500.0, 0, model=f"{model}-mini")) == [(6, "model_changed")]
+    assert causes(*kept, _chat(5, 4000.0, 0, model=model)) == [(6, "expiry")]
 
 
 def test_usage_of_each_api() -> None:

@@ -10,7 +10,7 @@ from agentmem.kvcache.diagnosis import Finding, diagnose
 from agentmem.kvcache.frames import body_frames, wire
 from agentmem.kvcache.observed import Observed
 from tests.agents.coding import START, CodingAgent
-from tests.agents.faults import COMBINED, FAULTS, Faulty, Traffic, clean, time_in_system, tool_added
+from tests.agents.faults import CLEAN, COMBINED, FAULTS, Faulty, Traffic, clean, time_in_system, tool_added
 from tests.agents.provider import answered
 
 WAYS = [(cause, way) for cause, ways in FAULTS.items() for way in ways]
@@ -42,6 +42,12 @@ def test_two_faults_at_once(title: str) -> None:
 def test_a_clean_run_has_no_findings() -> None:
     """Nothing is named where nothing is wrong, helpers and other models beside the agent included."""
     assert diagnose(observed(clean(11, 120))) == []
+
+
+@pytest.mark.parametrize("title", CLEAN)
+def test_clean_agents_of_other_kinds(title: str) -> None:
+    """Chats, thinking that the provider strips, and questions without a conversation have no findings either."""
+    assert found(CLEAN[title]) == []
 
 
 def test_a_finding_says_where_and_what() -> None:
