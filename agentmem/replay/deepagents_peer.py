@@ -14,6 +14,7 @@ from deepagents.middleware.filesystem import FilesystemMiddleware
 from deepagents.middleware.patch_tool_calls import PatchToolCallsMiddleware
 from deepagents.middleware.summarization import (
     SUMMARIZATION_EVENT_KEY,
+    SUMMARIZATION_SESSION_ID_KEY,
     compute_summarization_defaults,
     create_summarization_middleware,
 )
@@ -34,6 +35,7 @@ class DeepAgents(Peer):
         defaults = compute_summarization_defaults(model(terms))
         evicts = {"tool_token_limit_before_evict": 20_000, "human_message_token_limit_before_evict": 50_000}
         super().__init__(terms, "deepagents", {**{key: list(defaults[key]) for key in ("trigger", "keep")}, **evicts})
+        self.state[SUMMARIZATION_SESSION_ID_KEY] = "session_replay"  # a random one would show in the figures
         self.files: Any = FilesystemMiddleware(backend=backend)
         self.summaries: Any = create_summarization_middleware(self.model, backend)
         self.patches: Any = PatchToolCallsMiddleware()
