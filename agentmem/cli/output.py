@@ -33,8 +33,17 @@ def complain(text: str) -> None:
 
 def print_json(value: object) -> None:
     """Print one JSON document. Escapes what the terminal's encoding lacks."""
-    plain = not (sys.stdout.encoding or "").lower().startswith("utf")
-    typer.echo(json.dumps(value, ensure_ascii=plain, indent=2, allow_nan=False))
+    typer.echo(json.dumps(value, ensure_ascii=_plain(), indent=2, allow_nan=False))
+
+
+def print_json_line(value: object) -> None:
+    """Print one JSON document as a line, at once: for a stream of them."""
+    typer.echo(json.dumps(value, ensure_ascii=_plain(), allow_nan=False))
+    sys.stdout.flush()
+
+
+def _plain() -> bool:
+    return not (sys.stdout.encoding or "").lower().startswith("utf")
 
 
 def print_bytes(data: bytes) -> None:

@@ -23,9 +23,12 @@ from agentmem.kvcache.simulator import Outcome, Simulator
 from agentmem.types import Json
 
 BASIS_HEADER = "x-agentmem-basis"
+COUNT = "/v1/messages/count_tokens"
 
 
 Replies = Iterable[Reply] | Callable[[Json], Reply]
+Told = Callable[[str, int, Json], None]
+"""Is told of each response: the request's path, the status, and the whole of its body, of a stream too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,7 @@ class MessagesServer:
 
     ``replies`` come from a list, one a request, or from a function of the body. ``validate`` raises ValueError for a
     body that does not fit the provider's types. ``key``: requests must carry it, where given. ``requests`` are those
-    received, refused ones too.
+    received, refused ones too. ``told`` hears of each response, one at a time, before it is sent.
     """
 
     replies: Replies = echo
@@ -57,6 +60,7 @@ class MessagesServer:
     simulator: Simulator = field(default_factory=lambda: Simulator(rules))
     key: str | None = None
     port: int = 0
+    told: Told | None = None
     requests: list[Received] = field(default_factory=list)
 
     def __enter__(self) -> Self:
@@ -111,10 +115,12 @@ class MessagesServer:
             return HttpError(401, "authentication_error", "invalid x-api-key")
         if not isinstance(received.body, dict):
             return HttpError(400, "invalid_request_error", "The request body is not valid JSON")
+        # A count of tokens takes the same body, without the length of a reply.
+        body = {"max_tokens": 1, **received.body} if received.path == COUNT else received.body
         try:
             if self.validate:
-                self.validate(received.body)
-            found = problem(received.body)
+                self.validate(body)
+            found = problem(body)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             found = f"malformed request: {error}"
         return HttpError(400, "invalid_request_error", found) if found else None
@@ -192,6 +198,7 @@ class _Handler(BaseHTTPRequestHandler):
         answer = events.completed(answer_of(reply), body["max_tokens"])
         whole = events.message(body["model"], answer, outcome, prompt.diagnose)
         if body.get("stream"):
+            self._tell(200, whole)
             return self._stream(whole, reply, outcome)
         self._begun(outcome)
         return self._send(200, b"not json") if isinstance(reply, Garbage) else self._json(whole)
@@ -223,11 +230,19 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _error(self, error: HttpError) -> None:
         body = {"type": "error", "error": {"type": error.kind, "message": error.message}}
+        self._tell(error.status, body)
         extra = {} if error.retry_after is None else {"retry-after-ms": str(error.retry_after * 1000)}
         self._send(error.status, json.dumps(body).encode(), extra)
 
     def _json(self, value: Json) -> None:
+        self._tell(200, value)
         self._send(200, json.dumps(value, ensure_ascii=False).encode())
+
+    def _tell(self, status: int, value: Json) -> None:
+        owner = self.server.owner
+        if owner.told:
+            with owner.lock:
+                owner.told(self.path.partition("?")[0], status, value)
 
     def _send(self, status: int, data: bytes, extra: Mapping[str, str] | None = None) -> None:
         self.send_response(status)
@@ -249,5 +264,5 @@ class _Handler(BaseHTTPRequestHandler):
 
 _ROUTES: Mapping[str, Callable[[_Handler, Json], None]] = {
     "/v1/messages": _Handler.message,
-    "/v1/messages/count_tokens": _Handler.count,
+    COUNT: _Handler.count,
 }

@@ -74,8 +74,23 @@ def test_counting_tokens() -> None:
     """count_tokens gives the input that a request is billed for."""
     with MessagesServer() as server:
         counted = json.loads(post(server, BODY, "/v1/messages/count_tokens")[2])["input_tokens"]
+        bare = {name: value for name, value in BODY.items() if name != "max_tokens"}
+        assert json.loads(post(server, bare, "/v1/messages/count_tokens")[2])["input_tokens"] == counted
         used = json.loads(post(server, BODY)[2])["usage"]["input_tokens"]
     assert counted == used > 0
+
+
+def test_every_response_is_told_of() -> None:
+    """Whole, with its path and status, streams and refusals too."""
+    told: list[tuple[str, int, str]] = []
+    with MessagesServer(told=lambda path, status, body: told.append((path, status, body["type"]))) as server:
+        for body in (BODY, {**BODY, "stream": True}, {**BODY, "messages": []}):
+            post(server, body)
+    assert told == [
+        ("/v1/messages", 200, "message"),
+        ("/v1/messages", 200, "message"),
+        ("/v1/messages", 400, "error"),
+    ]
 
 
 def test_replies_by_a_function() -> None:
