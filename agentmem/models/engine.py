@@ -42,8 +42,8 @@ class Engine:
     ``weights`` is a GGUF file, by default the installed one. ``context`` is the most tokens of one request, reply
     included; each of ``slots`` keeps the cache of one conversation within it. One thread is the default because two
     on two busy cores collapse. ``cache_ram_mib`` bounds what is kept of conversations without a slot (the engine's
-    own default is 8 GiB); ``states`` is a folder for `save` and `restore`. It is closed with the program at the
-    latest, however that ends. Raises ModelNotAvailable.
+    own default is 8 GiB); ``states`` is a folder, which `save`, `restore` and `erase` want. The engine is closed with
+    the program at the latest, however that ends. Raises ModelNotAvailable.
     """
 
     def __init__(
@@ -80,6 +80,7 @@ class Engine:
         self._place = (str(urlsplit(self.address).hostname), int(urlsplit(self.address).port or 0))
         self._tokens: dict[bytes, list[int]] = {}
         self._stop = weakref.finalize(self, _stop, [server], self._place)
+        self.busy()  # once it has answered from its loop it can be stopped; stopped before, it would wait for ever
 
     def __enter__(self) -> "Engine":
         return self
@@ -125,16 +126,24 @@ class Engine:
         """Empty the cache of a slot; gives the number of tokens erased."""
         return int(self.post(f"/slots/{slot}?action=erase", {})["n_erased"])
 
+    def busy(self) -> bool:
+        """Whether a request is being worked on."""
+        return any(slot["is_processing"] for slot in self._call("GET", "/slots"))
+
     def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         """One call of the engine's HTTP interface, past any proxy. Raises errors below ModelError."""
+        answer: dict[str, Any] = self._call("POST", path, json.dumps(body))
+        return answer
+
+    def _call(self, method: str, path: str, body: str | None = None) -> Any:
         if not self._stop.alive:
             raise ModelNotAvailable("the local engine is closed; make a new one")
         connection = http.client.HTTPConnection(*self._place, timeout=TIMEOUT)
         headers = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"}
         try:
-            connection.request("POST", path, json.dumps(body), headers)
+            connection.request(method, path, body, headers)
             response = connection.getresponse()
-            answer: dict[str, Any] = json.loads(response.read())
+            answer = json.loads(response.read())
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise ModelUnreachable(f"the local engine did not answer: {error}") from error
         finally:
