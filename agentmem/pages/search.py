@@ -16,6 +16,13 @@ _WEIGHTS = "4.0, 6.0, 1.0"  # a word in the page's name, in a heading of the pat
 _OPEN, _CLOSE = "\x01", "\x02"
 _MARKED = re.compile(f"{_OPEN}([^{_CLOSE}]*){_CLOSE}")
 _TERM = re.compile(r'"([^"]+)"|([^\s"]+)')
+_COMMON = re.compile(
+    r"an?|about|and|any|are|as|at|be|but|by|can|could|did|do|does|for|from|had|has|have|how|i|if|in|into|is|its?|me|my"
+    r"|of|or|our|should|so|than|that|the|their|them|then|there|these|they|this|to|was|we|were|what|when|where|which"
+    r"|who|why|will|with|would|you|your",
+    re.IGNORECASE,
+)
+"""Words that stand everywhere: left out of a search that has others."""
 _WIDEST = 240  # characters of a snippet
 _BEFORE = 80  # of them before the first match
 
@@ -66,18 +73,19 @@ def update(cache: Cache, revisions: Mapping[str, str], read: Callable[[str], Pag
 
 
 def search(cache: Cache, query: str, limit: int) -> tuple[Hit, ...]:
-    """The best hits: sections with all of the words, then with any, then with the literal text."""
+    """The best hits: sections with all of the words, then with any; where there are none, with the literal text."""
     query = query.replace("\0", " ").encode("utf-8", "replace").decode().strip()
     terms = [phrase or word for phrase, word in _TERM.findall(query)]
-    words = [_quoted(term) for term in terms if any(map(str.isalnum, term))]
+    words = [term for term in terms if any(map(str.isalnum, term))]
+    rare = [_quoted(term) for term in words if not _COMMON.fullmatch(term)] or list(map(_quoted, words))
     if not query:
         raise WorkspaceError("The search is empty. Give one or more words to look for.")
     hits = dict[tuple[str, str | None], Hit]()
     with cache.reading() as connection:
         for find in _TIERS:
-            if len(hits) < limit:
+            if len(hits) < limit and (find is not _literal or not hits):
                 lowest = min((hit.score for hit in hits.values()), default=None)
-                for hit in _falling(map(_hit, find(connection, query, words, limit)), lowest):
+                for hit in _falling(map(_hit, find(connection, query, rare, limit)), lowest):
                     hits.setdefault((hit.page, hit.section), hit)
     return tuple(hits.values())[:limit]
 

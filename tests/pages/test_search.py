@@ -60,6 +60,13 @@ def test_sections_with_all_words_come_before_those_with_some(workspace: Workspac
     assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
 
 
+def test_words_that_stand_everywhere_are_left_out(workspace: Workspace) -> None:
+    """A question finds what its rarer words name; a search of common words alone still finds them."""
+    assert found(workspace, "What is the rotation?") == ["oncall.md#On call/Rotation"]
+    workspace.write("who.md", "Who?\n")
+    assert "who.md" in found(workspace, "who")
+
+
 def test_quoted_words_are_found_side_by_side_first(workspace: Workspace) -> None:
     """A phrase is one term."""
     workspace.write("off.md", "off time\n")
