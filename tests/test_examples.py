@@ -16,6 +16,7 @@ SAYS = {
     "03_your_own_tools.py": "`pieces` must be a whole number",
     "04_resume_after_a_kill.py": "charges: 70 euros\n",
     "05_real_model.py": "(simulated)",
+    "07_why_it_missed.py": "history_edited · requests 5 to 6",
 }
 
 

@@ -63,7 +63,7 @@ def _show(observed: "Sequence[Observed]", findings: "Sequence[Finding]") -> None
     if not findings:
         out.print(f"{len(observed):,} requests, and none read less from the cache than it could have.", highlight=False)
         return
-    for _, alike in groupby(findings, key=lambda one: (one.cause, one.segment, one.declared)):
+    for _, alike in groupby(findings, key=_kind):
         _explain(list(alike))
     tokens = sum(one.tokens_lost for one in findings)
     lost = {one.request for one in findings}
@@ -71,6 +71,11 @@ def _show(observed: "Sequence[Observed]", findings: "Sequence[Finding]") -> None
         f"\n{len(lost):,} of {len(observed):,} requests lost {tokens:,} tokens of cache{_worth(findings)}.",
         highlight=False,
     )
+
+
+def _kind(finding: "Finding") -> tuple[str | None, str, bool]:
+    """Neighbours that agree in this are told together."""
+    return finding.cause, (finding.segment or "").partition(" ")[0], finding.declared
 
 
 def _explain(alike: "Sequence[Finding]") -> None:

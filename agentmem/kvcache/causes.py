@@ -92,11 +92,11 @@ def _names(tools: Sequence[Frame]) -> list[str]:
 
 
 def _key_order(case: Case) -> bool:
-    return _at("tool", "system", "message")(case) and _same_tool(case) and permuted(*_texts(case))
+    return _rewritten(case) and _same_tool(case) and permuted(*_texts(case))
 
 
 def _volatile(case: Case) -> bool:
-    if not _at("tool", "system", "message")(case) or not _same_tool(case):
+    if not _rewritten(case) or not _same_tool(case):
         return False
     before, after = _texts(case)
     if _at("message")(case):
@@ -106,6 +106,13 @@ def _volatile(case: Case) -> bool:
 
 _ID = 4
 """A time or an id has so many characters; a shorter number in a tool's card is its author's change."""
+
+
+def _rewritten(case: Case) -> bool:
+    """Whether there is another text in the same place, and not just a later block moved up."""
+    if not _at("message")(case):
+        return _at("tool", "system")(case)
+    return not any((one.role, one.data) in case.pair.kept for one in case.pair.come[:1])
 
 
 def _same_tool(case: Case) -> bool:

@@ -20,7 +20,7 @@ _SUMMARY = re.compile(
     r"(?:previous|earlier|prior) (?:conversation|context|messages|turns|session)",
     re.IGNORECASE,
 )
-_FEW = 8
+_FEW, _ID_LETTERS = 8, 12
 _ALIKE = 0.5
 _AROUND = 48
 _SHOWN = 160
@@ -46,7 +46,8 @@ def only_volatile(before: str, after: str, shortest: int = 1) -> bool:
     changed = [pair for pair in zip(one, other, strict=False) if pair[0] != pair[1]]
     if settled(before) == settled(after):
         return len(changed) <= _FEW and any(len(left) >= shortest for left, _ in changed)
-    return all(map(_mostly_volatile, middles(before.split(), after.split())))
+    old, new = middles(before.split(), after.split())
+    return all(map(_mostly_volatile, (old, new))) or _is_id(old, new)
 
 
 def middles(before: list[str], after: list[str]) -> tuple[list[str], list[str]]:
@@ -54,6 +55,11 @@ def middles(before: list[str], after: list[str]) -> tuple[list[str], list[str]]:
     start = common(before, after)
     end = common(before[start:][::-1], after[start:][::-1])
     return before[start : len(before) - end], after[start : len(after) - end]
+
+
+def _is_id(old: list[str], new: list[str]) -> bool:
+    """Whether one long word stands for another of the same length: an id without a digit in it."""
+    return len(old) == len(new) == 1 and len(old[0]) == len(new[0]) >= _ID_LETTERS
 
 
 def _mostly_volatile(words: list[str]) -> bool:

@@ -352,7 +352,9 @@ _SUPPORT: dict[str, dict[str, Faulty]] = {
     "tool_order": _chats(support.tools_rotated),
     "model_changed": _chats(support.models_in_turn),
     "effort_changed": _chats(support.thinking_budget),
-    "history_edited": _chats(support.a_word_added, support.old_words_cut, support.last_twenty),
+    "history_edited": _chats(
+        support.a_word_added, support.old_words_cut, support.last_twenty, support.last_twenty_of_a_form
+    ),
     "compaction": _chats(support.summary_and_three_turns, support.summary_alone, support.summary_in_system),
     "expiry": {"slow_customer": support.slow_customer},
     "below_minimum": {"short_chat": chat(turns=6, words=50, asked=10, tools=False)},

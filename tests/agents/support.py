@@ -201,6 +201,13 @@ def last_twenty(turn: Turn, body: Body) -> Body:
     return {**body, "messages": messages}
 
 
+def last_twenty_of_a_form(turn: Turn, body: Body) -> Body:
+    """What the customer says differs in a number only."""
+    for number, said in enumerate(_said(body)):
+        said["content"] = f"Form {number}: " + "where is the parcel of my last order? " * 20
+    return last_twenty(turn, body)
+
+
 # compaction
 
 

@@ -15,6 +15,7 @@ from agentmem.kvcache.texts import alike, common, excerpts, is_summary, only_vol
         ("session 9f1c2d7e-11aa-4b2c-9d11-0123456789ab", "session 0a1c2d7e-22bb-4b2c-9d11-ffffffffffff"),
         ("You have 12 steps left.", "You have 11 steps left."),
         ("up for 3 minutes", "up for 1 hour 4 minutes"),
+        ("trace kqzvbtrwpmxa of the build", "trace zzpqmwtaxkbr of the build"),
     ],
 )
 def test_what_changes_by_itself(before: str, after: str) -> None:
