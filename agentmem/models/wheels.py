@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
@@ -31,14 +31,14 @@ def clients() -> Iterator[tuple[str, ...]]:
         yield (uv, "tool", "run", "pip", *_OPTIONS, "--progress-bar=raw")
 
 
-def download(requirement: str, into: Path, progress: Progress) -> Path:
+def download(requirement: str, into: Path, progress: Progress, ways: Iterable[Sequence[str]] | None = None) -> Path:
     """Put the wheel of ``requirement`` ("name==version") into the folder ``into`` and give its path.
 
-    A total of 0 in the progress means that it is not known. Raises ModelNotAvailable, with the client's last words.
+    ``ways`` to call pip are tried in turn. A total of 0 in the progress means that it is not known. Raises ModelNotAvailable, with the client's last words.
     """
     progress("downloading", 0, 0)
     said: list[str] = []
-    for client in clients():
+    for client in clients() if ways is None else ways:
         said = _run([*client, "--dest", str(into), requirement], progress)
         wheel = next(into.glob("*.whl"), None)
         if wheel:
