@@ -55,14 +55,14 @@ def digest(page: Page) -> Digest:
 
 def dump(value: Digest) -> str:
     """As JSON text."""
-    headings = [[one.title, one.level, one.line, one.start, one.body] for one in value.headings]
-    return json.dumps([value.title, value.front, value.listed, value.size, value.own, headings], separators=(",", ":"))
+    parts = [value.title, value.front, value.listed, value.size, value.own, value.headings]
+    return json.dumps(parts, separators=(",", ":"))
 
 
 def load(text: str) -> Digest:
     """What `dump` wrote."""
     title, front, listed, size, own, headings = json.loads(text)
-    return Digest(title, sum(own), front, listed, size, tuple(own), tuple(Heading(*one) for one in headings))
+    return Digest(title, sum(own), front, listed, size, tuple(own), tuple(map(Heading._make, headings)))
 
 
 def _title(front: str, headings: tuple[Heading, ...]) -> str:

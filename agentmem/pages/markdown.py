@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -21,9 +22,8 @@ _LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)|</?[a-zA-Z][^>]*>")
 _SPACE = re.compile(r"\s+")
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
-    """A heading and what stands below it.
+class Section(NamedTuple):
+    """A heading and what stands below it. (A named tuple, like Heading: a workspace has tens of thousands of them.)
 
     Offsets are bytes of the file: ``start`` of the heading, ``body`` behind it, ``stop`` where the section's own text
     ends (the next heading), ``end`` where its last subsection does. ``line`` counts from 1. ``number`` counts the
@@ -41,8 +41,7 @@ class Section:
     path: tuple[tuple[str, int], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Heading:
+class Heading(NamedTuple):
     """A heading alone: all that has to be remembered of a page to build its tree again."""
 
     title: str
