@@ -17,25 +17,30 @@ DEFAULT = ("recorded", "append-only", "sliding")
 
 _Columns = tuple[tuple[str, str, str], ...]
 
-_MONEY: _Columns = (
-    ("requests", "requests", "{:,}"),
-    ("cost", "cost_usd", "${:,.2f}"),
-    ("× bound", "cost_over_bound", "{:.2f}"),
-    ("with recalls", "cost_with_recalls_usd", "${:,.2f}"),
-    ("in : out", "ratio", "{:,.0f}"),
-    ("peak", "peak_context_tokens", "{:,}"),
+_TABLES: tuple[_Columns, ...] = (
+    (
+        ("requests", "requests", "{:,}"),
+        ("cost", "cost_usd", "${:,.2f}"),
+        ("× bound", "cost_over_bound", "{:.2f}"),
+        ("with recalls", "cost_with_recalls_usd", "${:,.2f}"),
+        ("in : out", "ratio", "{:,.0f}"),
+    ),
+    (
+        ("cache hits", "hit_rate", "{:.1%}"),
+        ("again", "redo_share", "{:.1%}"),
+        ("breaks", "breaks", "{:,}"),
+        ("cuts", "cuts", "{:,}"),
+        ("expired", "expiries", "{:,}"),
+        ("peak", "peak_context_tokens", "{:,}"),
+    ),
+    (
+        ("needed", "needed", "{:,}"),
+        ("visible", "visible", "{:.1%}"),
+        ("reachable", "reachable", "{:.1%}"),
+        ("visible when near", "visible_near", "{:.1%}"),
+    ),
 )
-_CACHE: _Columns = (
-    ("hits", "hit_rate", "{:.1%}"),
-    ("again", "redo_share", "{:.1%}"),
-    ("breaks", "breaks", "{:,}"),
-    ("cuts", "cuts", "{:,}"),
-    ("expired", "expiries", "{:,}"),
-    ("visible", "visible", "{:.1%}"),
-    ("near", "visible_near", "{:.1%}"),
-    ("reachable", "reachable", "{:.1%}"),
-)
-"""Of the two tables: heading, key and format."""
+"""The columns of each table: heading, key and format."""
 
 
 def replay(
@@ -98,8 +103,9 @@ def _bar(bar: Any) -> "Progress":
 
 def _show(made: dict[str, Any]) -> None:
     out = console()
-    for columns in (_MONEY, _CACHE):
+    for columns in _TABLES:
         out.print(_table(made["policies"], columns))
+        out.print()
     for row in made["policies"]:
         settings = ", ".join(f"{key} {value}" for key, value in row["settings"].items())
         if row["missing"] or settings:
@@ -113,7 +119,7 @@ def _show(made: dict[str, Any]) -> None:
 def _table(rows: list[dict[str, Any]], columns: _Columns) -> Any:
     from rich.table import Table
 
-    table = Table("policy", *(heading for heading, _, _ in columns), box=None)
+    table = Table("policy", *(heading for heading, _, _ in columns), box=None, padding=(0, 2, 0, 0))
     for column in table.columns:
         column.no_wrap = True
     for column in table.columns[1:]:

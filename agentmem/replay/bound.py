@@ -18,15 +18,21 @@ Entries = Sequence[tuple[Sequence[Frame], Sequence[Frame]]]
 
 def lower_bound(entries: Entries, opening: int, needs: Needs, prices: Sequence[Rates | None]) -> float | None:
     """Dollars for requests whose new frames and replies are ``entries``; None where a price is not known."""
-    total, earlier = 0.0, opening
-    for (arrived, reply), held, rates in zip(entries, live_tokens(len(entries), needs), prices, strict=True):
+    total = 0.0
+    for (first_sent, carried, output), rates in zip(bound_tokens(entries, opening, needs), prices, strict=True):
         if rates is None:
             return None
-        first_sent = earlier + sum(one.tokens for one in arrived)
-        output = sum(one.tokens for one in reply)
-        total += rates.cache_write_5m * first_sent + rates.cache_read * (opening + held) + rates.output * output
-        earlier = output
+        total += rates.cache_write_5m * first_sent + rates.cache_read * carried + rates.output * output
     return total
+
+
+def bound_tokens(entries: Entries, opening: int, needs: Needs) -> Iterator[tuple[int, int, int]]:
+    """Of each request the tokens that are first sent, those that it has to carry along, and those of its output."""
+    earlier = opening
+    for (arrived, reply), held in zip(entries, live_tokens(len(entries), needs), strict=True):
+        output = sum(one.tokens for one in reply)
+        yield earlier + sum(one.tokens for one in arrived), opening + held, output
+        earlier = output
 
 
 def live_tokens(requests: int, needs: Needs) -> list[int]:

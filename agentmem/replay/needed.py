@@ -1,12 +1,13 @@
 """What an agent needed later: strings it first read in a result or from the user, and used in a call turns afterwards.
 
 A needed event (s, i, j): s looks like a name, a path or a number, was first seen at request i in a tool result or a
-user message, stands in an argument of a tool call replied at j, and in no assistant text between. Events with
-j > i + FAR judge what a policy keeps; those with 1 <= j - i <= FAR are the near ones, which every policy should keep.
+user message, stands in an argument of a tool call replied at j, and in nothing that the assistant wrote in between,
+text or calls: what it writes it need not read again. Events with j > i + FAR judge what a policy keeps; those with
+1 <= j - i <= FAR are the near ones, which every policy should keep.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,8 +35,8 @@ class Event:
 class Needs:
     """The events of one conversation, as it is followed. ``by_use`` lists them by the request they are used at.
 
-    ``held`` are the strings in each frame, by its data. ``open`` are strings that no assistant text has said yet, with
-    where they were first seen; ``said`` all others.
+    ``held`` are the strings in each frame, by its data. ``open`` are strings that the assistant has not written yet,
+    with where they were first seen; ``said`` all others.
     """
 
     by_use: dict[int, list[Event]] = field(default_factory=dict)
@@ -54,7 +55,7 @@ class Needs:
         uses = {token for frame in reply if frame.value.get("type") == "tool_use" for token in self._tokens(frame)}
         found = [Event(token, *self._first(token)) for token in sorted(uses) if self._used(token)]
         self.by_use[self.request] = found
-        self.said |= uses - self.open.keys()
+        self._say(uses)
         for frame in reply:
             if frame.value.get("type") == "text":
                 self._say(self._tokens(frame))
@@ -77,7 +78,7 @@ class Needs:
         seen, frame = self.open[token]
         return seen, self.request, frame
 
-    def _say(self, found: frozenset[str]) -> None:
+    def _say(self, found: Iterable[str]) -> None:
         for token in found:
             self.open.pop(token, None)
             self.said.add(token)

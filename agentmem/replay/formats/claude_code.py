@@ -31,10 +31,11 @@ class ClaudeCode:
 
     def sources(self, path: Path, spool: Spool) -> Iterator[Source | Skipped]:
         """The file itself, or one source for each line that is a whole session."""
+        first = next((line for line in lines(path) if isinstance(line, Line)), None)
+        if first is not None and "records" not in first.value:
+            yield Source(self.name, str(path), 0, str(path), name=path.name.partition(".")[0])
+            return
         for line in lines(path):
-            if isinstance(line, Line) and "records" not in line.value:
-                yield Source(self.name, str(path), 0, str(path), name=path.name.partition(".")[0])
-                return
             yield spooled(self.name, path, line, spool) if isinstance(line, Line) else line
 
     def sessions(self, source: Source) -> Iterator[Session | Skipped]:

@@ -54,6 +54,10 @@ def _problem(line: Line) -> str:
     """Why a line is no exchange that can be replayed; "" if it is one."""
     body = line.value.get("request") or line.value.get("body")
     response = line.value.get("response")
+    if not str(line.value.get("path") or "/messages").endswith("/messages"):
+        return "a request of another API: only Anthropic's Messages API is replayed"
+    if line.value.get("complete") is False:
+        return "the response broke off"
     try:
         if not isinstance(body, dict) or not isinstance(line.value.get("at"), int | float):
             return 'no request under "request", or no time under "at"'

@@ -95,12 +95,14 @@ def test_a_wire_log_is_sorted_into_conversations(tmp_path: Path) -> None:
         line(more, [text("so")], 3.0),
         line(edited, [text("so")], 4.0),
         line([one], [text("late")], 5.0, status=529),
+        line([one], [text("other")], 6.0, path="/v1/chat/completions"),
+        line([one], [text("cut")], 7.0, complete=False),
         {"at": "noon", "request": {}},
     ]
     path = tmp_path / "wire.jsonl"
     path.write_text("".join(json.dumps(value) + "\n" for value in lines), encoding="utf-8")
-    skipped, first, second = everything(path, tmp_path)
-    assert isinstance(skipped, Skipped) and skipped.line == 6
+    *skipped, first, second = everything(path, tmp_path)
+    assert [one.line for one in skipped if isinstance(one, Skipped)] == [6, 7, 8]
     assert isinstance(first, Session) and isinstance(second, Session)
     assert [len(first.exchanges), len(second.exchanges)] == [3, 1]
     assert [frame.value["text"] for frame in first.exchanges[1].arrived] == ["more"]
