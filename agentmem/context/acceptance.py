@@ -10,7 +10,7 @@ from dataclasses import replace
 from agentmem.context.cut import Line, Part, compaction
 from agentmem.context.plan import Plan, cut_at
 from agentmem.context.referenced import names
-from agentmem.context.summary import Checked, checked
+from agentmem.context.summary import Checked, checked, mechanical
 from agentmem.errors import SummaryRejected
 from agentmem.tokens import count, value_tokens
 from agentmem.types import Draft, Json, Text
@@ -43,8 +43,17 @@ def accept(plan: Plan, page: str, kept: Json | None = None) -> Draft:
     for why, false in _LIES:
         if false(found):
             raise SummaryRejected(why)
-    lines = tuple(_index(plan, found.text))
-    parts = (*plan.users, *_written(plan, found.text, lines), *plan.results)
+    return _entry(plan, found.text, kept)
+
+
+def fallback(plan: Plan, kept: Json | None = None) -> Draft:
+    """The compaction entry of ``plan`` with a summary that no model made. Raises SummaryRejected where none helps."""
+    return _entry(plan, mechanical(plan), kept)
+
+
+def _entry(plan: Plan, summary: str, kept: Json | None) -> Draft:
+    lines = tuple(_index(plan, summary))
+    parts = (*plan.users, *_written(plan, summary, lines), *plan.results)
     if gone := unseen(plan, parts):
         raise SummaryRejected(f"it would lose sight of {', '.join(gone[:5])}")
     if sum(value_tokens(part.block.wire()) for part in parts) >= plan.tokens:

@@ -13,7 +13,7 @@ WORDS = 0.6
 
 _CLAIM = re.compile(r"^\s*(?:[-*]|\d+\.)\s+")
 _REFERENCES = re.compile(r"\s*\[((?:[^\s\[\]]*/)?\d+(?:\s*,\s*(?:[^\s\[\]]*/)?\d+)*)\]")
-_NUMBER = re.compile(r"(?<![\w.])\d[\d,]{3,}(?![\w.])")
+_NUMBER = re.compile(r"(?<![\w.])\d(?:\d|,(?=\d)){3,}(?!\w|\.\d)")
 _PARTS = re.compile(r"[:@]|[.,;]$")
 _CITED = 3  # entries named behind one claim, at most
 _LEAST = 4  # characters of a part of a name that tells anything
@@ -70,7 +70,7 @@ def mechanical(plan: Plan) -> str:
         kept = list(newest(points, round(room * share)))
         if kept:
             written.append(f"## {title}\n" + "\n".join(kept))
-    return "\n\n".join(written)
+    return "\n\n".join(written) or "- Nothing was said that the index does not tell."
 
 
 def newest(lines: Iterable[str], room: int) -> Iterator[str]:
@@ -108,7 +108,7 @@ class _Source:
         said = {name: self._places[name] for name in names(bare) if name in self._places}
         holders = {seq for seqs in said.values() for seq in seqs}
         valid = [seq for seq in dict.fromkeys(own) if 0 < seq <= self._last and (not holders or seq in holders)]
-        valid = valid or list(dict.fromkeys(seqs[-1] for seqs in said.values()))
+        valid = valid or list(dict.fromkeys(seqs[0] for seqs in said.values()))
         return f"{bare} [{', '.join(map(str, valid[:_CITED]))}]" if valid else bare
 
     def _known(self, name: str) -> bool:
@@ -136,7 +136,7 @@ def _said_by_model(plan: Plan) -> Iterator[str]:
 
 
 def _files(plan: Plan) -> Iterator[str]:
-    paths = [use for use in reversed(plan.uses) if "/" in use.name or "." in use.name]
+    paths = [use for use in reversed(plan.uses) if "/" in use.name]
     yield from (f"- {use.name} [{use.source}]" for use in paths)
 
 
