@@ -98,7 +98,7 @@ def plan(view: View, thread: str, settings: Compaction, budget: int, reason: Rea
         users=tuple(users),
         results=tuple(results),
         lines=tuple(_lines(leaving, abouts, view.cut)),
-        uses=tuple(sorted((use for use in references.uses.values() if use.source in gone), key=lambda use: -use.used)),
+        uses=tuple(sorted((use for use in references.uses.values() if use.source in gone), key=_latest_first)),
         kept="\n".join((*(one.text for one in every[len(leaving) :]), *map(_text, (*users, *results)))),
     )
 
@@ -136,6 +136,10 @@ def _tail(view: View, asked: int, size: int) -> int:
             break
         fitting = at if at in allowed else fitting
     return fitting
+
+
+def _latest_first(use: Use) -> tuple[int, int, str]:
+    return -use.used, use.source, use.name
 
 
 def _carried(view: View) -> dict[str, int]:

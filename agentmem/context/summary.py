@@ -92,7 +92,7 @@ class _Source:
         self._text = "\n".join((*(one.text for one in plan.leaving), plan.kept, *(one.text for one in plan.lines)))
         self._places: dict[str, list[int]] = {}
         for one in plan.leaving:
-            if one.origin.kind not in ("summary", "index"):
+            if one.origin.kind not in ("summary", "index") and one.frame.value["type"] != "tool_use":
                 for name in names(one.text):
                     self._places.setdefault(name, []).append(one.origin.seq)
 
@@ -108,7 +108,7 @@ class _Source:
         said = {name: self._places[name] for name in names(bare) if name in self._places}
         holders = {seq for seqs in said.values() for seq in seqs}
         valid = [seq for seq in dict.fromkeys(own) if 0 < seq <= self._last and (not holders or seq in holders)]
-        valid = valid or list(dict.fromkeys(seqs[0] for seqs in said.values()))
+        valid = valid or sorted({seqs[0] for seqs in said.values()})
         return f"{bare} [{', '.join(map(str, valid[:_CITED]))}]" if valid else bare
 
     def _known(self, name: str) -> bool:
