@@ -23,6 +23,7 @@ Whatever stands before the first turn is a comment.
     Ada leads the team.
 """
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -40,7 +41,7 @@ Turn = Message | Part | Sequence[Part] | Exception
 """One turn of a script. An exception is raised in its place, once, before the turn that follows it."""
 
 _TURN = re.compile(r"^## Turn\b.*$")
-_CALL = re.compile(r"^(?P<fence>`{3,}|~{3,})[ \t]*(?:(?:yaml|json)[ \t]+)?call[ \t]+(?P<name>\S+)[ \t]*$")
+_CALL = re.compile(r"^(?P<fence>`{3,}|~{3,})[ \t]*(?:(?P<form>yaml|json)[ \t]+)?call[ \t]+(?P<name>\S+)[ \t]*$")
 _FENCE = re.compile(r"^(?P<fence>`{3,}|~{3,})")
 
 
@@ -105,13 +106,13 @@ def _named(block: Block, place: int, numbers: Iterator[int]) -> Block:
 
 
 def read(path: Path) -> list[Turn]:
-    """The turns of a script file: markdown for ``.md``, else YAML or JSON. Raises ConfigError, naming the place."""
+    """The turns of a script file: markdown for ``.md``, else YAML. Raises ConfigError, naming the place."""
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"the script {path} cannot be read: {error}") from error
     try:
-        turns = list(parse_markdown(text)) if path.suffix.lower() in (".md", ".markdown") else parse_yaml(text)
+        turns = list(_FORMATS.get(path.suffix.lower(), parse_yaml)(text))
         for place, turn in enumerate(turns):
             _checked(turn, place)
     except ConfigError as error:
@@ -200,11 +201,19 @@ def _fenced(opened: re.Match[str], lines: Iterator[str], heading: str) -> ToolCa
     for line in lines:
         if _closes(line, opened["fence"]):
             try:
-                return _call({opened["name"]: _yaml("\n".join(body))})
+                load = _json if opened["form"] == "json" else _yaml
+                return _call({opened["name"]: load("\n".join(body))})
             except ConfigError as error:
                 raise ConfigError(f"'{heading}': {error}") from error
         body.append(line)
     raise ConfigError(f"'{heading}': the block of the call {opened['name']} is not closed")
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text) if text.strip() else None
+    except ValueError as error:
+        raise ConfigError(f"this is no JSON: {error}") from error
 
 
 def _yaml(text: str) -> Any:
@@ -212,3 +221,7 @@ def _yaml(text: str) -> Any:
         return yaml.load(text, _Loader)
     except yaml.YAMLError as error:
         raise ConfigError(f"this is no YAML: {error}") from error
+
+
+_FORMATS = {".md": parse_markdown, ".markdown": parse_markdown}
+"""By the ending of a file's name; anything else is YAML."""
