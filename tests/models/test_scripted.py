@@ -97,7 +97,7 @@ def test_a_new_model_goes_on_where_the_old_one_stopped(turns: list[Turn], data: 
 
 def test_a_compacted_run_goes_on() -> None:
     """Turns that left the context are not said again: the calls that stayed tell where the script was."""
-    script = [CALL, CALL, CALL, "Text.", "The end."]
+    script: list[Turn] = [CALL, CALL, CALL, "Text.", "The end."]
     history = play(ScriptedModel(script), 4)
     compacted = [ask("A summary of what was done."), *history[5:]]
     assert place(request(*compacted)) == 4
