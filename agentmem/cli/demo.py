@@ -1,6 +1,7 @@
 """`agentmem demo`: an agent at work, with no key and no set-up."""
 
 import tempfile
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
@@ -48,8 +49,9 @@ def demo(
         with Agent(model, place, pinned=shown.PINNED, price_as=shown.PRICED_AS) as agent:
             watch = Watch("demo", quiet=False)
             try:
-                for event in agent.stream(shown.TASK, thread="demo"):
-                    watch.see(event)
+                with closing(agent.stream(shown.TASK, thread="demo")) as events:
+                    for event in events:
+                        watch.see(event)
             finally:
                 watch.rest()
             watch.close(watch.result)

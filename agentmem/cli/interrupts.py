@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
-from threading import Thread
+from threading import Event, Thread
 from typing import TypeVar
 
 from agentmem.cli.exits import Code
@@ -31,25 +31,26 @@ def interruptible(work: Callable[[], T], halt: Callable[[], None]) -> T:
     model takes its time), the program ends here: the journal is whole at every moment.
     """
     outcome: Future[T] = Future()
+    ended = Event()  # not Thread.join: an interrupt in it makes Python 3.11 take the thread for dead
 
     def worker() -> None:
         try:
             outcome.set_result(work())
         except BaseException as error:  # raised again in the thread that waits, whatever it is
             outcome.set_exception(error)
+        ended.set()
 
-    thread = Thread(target=worker, name="agentmem-work", daemon=True)
     try:
-        thread.start()
-        while thread.is_alive():
-            thread.join(_GLANCE)
+        Thread(target=worker, name="agentmem-work", daemon=True).start()
+        while not ended.wait(_GLANCE):
+            pass
         return outcome.result()
     except KeyboardInterrupt:
         logging.getLogger("concurrent.futures").setLevel(logging.CRITICAL)  # LangGraph's pool ends before its threads
         halt()
         with suppress(KeyboardInterrupt):
-            thread.join(PATIENCE)
-        if thread.is_alive():
+            ended.wait(PATIENCE)
+        if not ended.is_set():
             _leave()
         raise
 

@@ -1,6 +1,8 @@
 """`agentmem run`: an agent works on a task, and you watch."""
 
 import sys
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,32 +20,39 @@ if TYPE_CHECKING:
     from agentmem.runtime.agent import Agent
     from agentmem.runtime.events import Approval, Result
 
+Task = Annotated[str | None, typer.Argument(help="What to do; - reads it from stdin. Without one, go on.")]
+Budget = Annotated[int | None, typer.Option(help="Tokens of context that no request may exceed.")]
+Thread = Annotated[str | None, typer.Option("--thread", "-t", help="The thread to start or to go on with.")]
+System = Annotated[Path | None, typer.Option(metavar="FILE", help="Instructions to use instead of agentmem's own.")]
+Approve = Annotated[
+    list[str] | None, typer.Option(metavar="TOOL", help="A tool whose calls wait for you. May be repeated.")
+]
+Answer = Annotated[bool | None, typer.Option("--allow/--refuse", help="Answer the calls that --thread waits with.")]
+MaxTurns = Annotated[int | None, typer.Option(help="Stop after this many requests.")]
+MaxUsd = Annotated[float | None, typer.Option(help="Stop when this many dollars are spent.")]
+MaxSeconds = Annotated[float | None, typer.Option(help="Stop after this many seconds.")]
+PriceAs = Annotated[
+    str | None, typer.Option(metavar="NAME", help="Whose prices to estimate with when the model has none.")
+]
+
 _CODES = {"done": Code.DONE, "stopped": Code.STOPPED, "waiting": Code.WAITING}
 
 
 def run(
-    task: Annotated[str | None, typer.Argument(help="What to do; - reads it from stdin. Without one, go on.")] = None,
+    task: Task = None,
     workspace: Workspace = HERE,
     model: Model = None,
-    budget: Annotated[int | None, typer.Option(help="Tokens of context that no request may exceed.")] = None,
-    thread: Annotated[str | None, typer.Option("--thread", "-t", help="The thread to start or to go on with.")] = None,
+    budget: Budget = None,
+    thread: Thread = None,
     shell: Shell = False,
     pin: Pins = None,
-    system: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Instructions to use instead of agentmem's own.")
-    ] = None,
-    approve: Annotated[
-        list[str] | None, typer.Option(metavar="TOOL", help="A tool whose calls wait for you. May be repeated.")
-    ] = None,
-    answer: Annotated[
-        bool | None, typer.Option("--allow/--refuse", help="Answer the calls that --thread waits with.")
-    ] = None,
-    max_turns: Annotated[int | None, typer.Option(help="Stop after this many requests.")] = None,
-    max_usd: Annotated[float | None, typer.Option(help="Stop when this many dollars are spent.")] = None,
-    max_seconds: Annotated[float | None, typer.Option(help="Stop after this many seconds.")] = None,
-    price_as: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Whose prices to estimate with when the model has none.")
-    ] = None,
+    system: System = None,
+    approve: Approve = None,
+    answer: Answer = None,
+    max_turns: MaxTurns = None,
+    max_usd: MaxUsd = None,
+    max_seconds: MaxSeconds = None,
+    price_as: PriceAs = None,
     database_url: Database = None,
     json: AsJson = False,
 ) -> None:
@@ -54,13 +63,10 @@ def run(
     """
     from agentmem.config import Config
     from agentmem.runtime.agent import new_thread
-    from agentmem.runtime.tools.workers import stop_all
 
-    said = _task(task, thread, answer)
-    settings = Config.load().with_given(
-        model=model, budget=budget, max_turns=max_turns, max_usd=max_usd, max_seconds=max_seconds
-    )
-    named = thread or new_thread()
+    said, named = _task(task, thread, answer), thread or new_thread()
+    limits = {"max_turns": max_turns, "max_usd": max_usd, "max_seconds": max_seconds}
+    settings = Config.load().with_given(model=model, budget=budget, **limits)
     options: dict[str, Any] = {
         "system": system and system.read_text(encoding="utf-8"),
         "approve": tuple(approve or ()),
@@ -68,15 +74,22 @@ def run(
         "price_as": price_as,
         "database": database(workspace, database_url),
     }
-    watch = Watch(named, quiet=json)
+    _watched(lambda: _agent(settings, workspace, shell, options), said, named, json)
+
+
+def _watched(made: "Callable[[], Agent]", said: "str | Approval | None", thread: str, json: bool) -> None:
+    """Run the agent that ``made`` makes, show what it does, and leave with the code of how it ended."""
+    from agentmem.runtime.tools.workers import stop_all
+
+    watch = Watch(thread, quiet=json)
 
     def work() -> "Result":
-        with _agent(settings, workspace, shell, options) as agent:
-            return _until_answered(agent, said, named, watch)
+        with made() as agent:
+            return _until_answered(agent, said, thread, watch)
 
     def halt() -> None:
         watch.halt()
-        complain(f"Interrupted. Whatever was done is kept: `agentmem run --thread {named}` goes on.")
+        complain(f"Interrupted. Whatever was done is kept: `agentmem run --thread {thread}` goes on.")
         stop_all()
 
     try:
@@ -127,8 +140,9 @@ def _agent(settings: "Config", workspace: Path, shell: bool, options: dict[str, 
 def _until_answered(agent: "Agent", said: "str | Approval | None", thread: str, watch: Watch) -> "Result":
     """Runs the thread; where it waits and somebody sits at the terminal, asks them and goes on."""
     while True:
-        for event in agent.stream(said, thread=thread):
-            watch.see(event)
+        with closing(agent.stream(said, thread=thread)) as events:  # an interrupt ends the run, not only this loop
+            for event in events:
+                watch.see(event)
         result = watch.result
         if result.status != "waiting" or not watch.can_ask:
             return result

@@ -5,8 +5,10 @@ the run works in a thread of ours, and whoever reads its events hears an interru
 """
 
 from collections.abc import Callable, Generator
+from contextlib import suppress
 from contextvars import copy_context
 from queue import Empty, Full, Queue
+from threading import Event as Flag
 from threading import Thread
 
 from agentmem.runtime.events import Event
@@ -54,22 +56,23 @@ def events(run: Callable[[Channel], None]) -> Generator[Event, None, None]:
     Leaving early, or an interrupt, stops the run's tools and ends the run at its next event.
     """
     channel, raised = Channel(), list[BaseException]()
+    ended = Flag()  # not Thread.join: an interrupt in it makes Python 3.11 take the thread for dead
 
     def work() -> None:
         try:
             run(channel)
         except BaseException as error:  # raised again where it is read, whatever it is
             raised.append(error)
-        if not channel.stop.stopped:
+        ended.set()
+        with suppress(Abandoned):
             channel.write(None)
 
-    thread = Thread(target=copy_context().run, args=(work,), name="agentmem-run", daemon=True)
-    thread.start()
+    Thread(target=copy_context().run, args=(work,), name="agentmem-run", daemon=True).start()
     try:
         while (event := channel.read()) is not None:
             yield event
     finally:
         channel.stop.set()
-        thread.join(PATIENCE)
+        ended.wait(PATIENCE)
     if raised:
         raise raised[0]

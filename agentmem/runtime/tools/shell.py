@@ -27,8 +27,8 @@ from agentmem.runtime.tools.context import ToolContext
 _MARK = "_AGENTMEM_COMMAND"
 _KEPT = 200_000  # bytes of output kept from the beginning, and about as many from the end
 _BLOCK = 65_536
-_ROUNDS = 20  # how often the processes are gone through for newly started ones
-_GLANCES, _GLANCE = 200, 0.002  # how often, and seconds between looks, whether the killed are dead
+_ROUNDS = 200  # how often the processes are gone through for those that are newly started or still dying
+_GLANCE = 0.002  # seconds between two rounds
 _DRAIN = 2.0  # seconds to wait for output that is still in the pipe
 _PROCESSES = Path("/proc")
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
@@ -88,32 +88,15 @@ def _wait(process: "subprocess.Popen[bytes]") -> None:
         process.wait()
 
 
-def _end(group: int, mark: str) -> None:
-    """Kills whatever carries the mark, and the group, until nothing of them is alive."""
-    doomed = set(_marked(mark))
-    _signal(os.killpg, group)
+def _end(session: int, mark: str) -> None:
+    """Kills the session, and whatever carries the mark, until nothing of them is alive."""
+    _signal(os.killpg, session)
     for _ in range(_ROUNDS):
-        for process in doomed:
-            _signal(os.kill, process)
-        if _all_dead(doomed) and not set(_marked(mark)) - doomed:
+        if not (found := _alive(session, mark)):
             return
-        doomed |= set(_marked(mark))
-
-
-def _all_dead(processes: set[int]) -> bool:
-    """Waits a moment for killed processes to let go of their files: a zombie has, a dying one has not yet."""
-    for _ in range(_GLANCES):
-        if not any(map(_alive, processes)):
-            return True
-        time.sleep(_GLANCE)
-    return False
-
-
-def _alive(process: int) -> bool:
-    try:
-        return (_PROCESSES / str(process) / "stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    except (OSError, IndexError):
-        return False
+        for process in found:
+            _signal(os.kill, process)
+        time.sleep(_GLANCE)  # a killed process holds its files for a moment
 
 
 def _signal(send: Callable[[int, int], None], target: int) -> None:
@@ -121,13 +104,14 @@ def _signal(send: Callable[[int, int], None], target: int) -> None:
         send(target, signal.SIGKILL)
 
 
-def _marked(mark: str) -> list[int]:
-    """The processes that were started with the mark in their environment, as far as they may be looked at."""
+def _alive(session: int, mark: str) -> list[int]:
+    """The processes of the session, and those that were started with the mark in their environment, but no zombies."""
     wanted = f"{_MARK}={mark}".encode()
     found = []
     for folder in _PROCESSES.glob("[0-9]*") if _PROCESSES.is_dir() else ():
         with contextlib.suppress(OSError):
-            if wanted in (folder / "environ").read_bytes():
+            state, _, _, of = (folder / "stat").read_text().rpartition(")")[2].split()[:4]
+            if state not in "ZX" and (int(of) == session or wanted in (folder / "environ").read_bytes()):
                 found.append(int(folder.name))
     return found
 
