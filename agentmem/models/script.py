@@ -27,7 +27,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import yaml
 
@@ -48,10 +48,11 @@ _FENCE = re.compile(r"^(?P<fence>`{3,}|~{3,})")
 class _Loader(yaml.SafeLoader):
     """YAML whose dates stay text, as in the JSON of a tool's arguments."""
 
-    yaml_implicit_resolvers: ClassVar[dict[str, list[tuple[str, re.Pattern[str]]]]] = {
-        first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith(":timestamp")]
-        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-    }
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith(":timestamp")]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
 
 
 def message(turn: Turn, place: int) -> Message:
@@ -66,7 +67,7 @@ def message(turn: Turn, place: int) -> Message:
     return Message("assistant", tuple(_named(block, place, calls) for block in blocks))
 
 
-def _blocks(part: Part) -> Iterator[Block]:
+def _blocks(part: object) -> Iterator[Block]:
     if isinstance(part, str):
         yield from (Text(part),) if part else ()
     elif isinstance(part, ToolCall):
