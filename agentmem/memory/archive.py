@@ -1,0 +1,192 @@
+"""The archive: what left the window, to be searched by words and meaning. It follows the journal, and runs behind it.
+
+The words of a transcript are written in batches, its vectors by one thread behind; until it has all of them, it is
+searched by words alone. Everything here can be made again from the journal.
+"""
+
+import threading
+import weakref
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import takewhile
+from pathlib import Path
+
+from agentmem.context.journal import Journal
+from agentmem.errors import UnknownReference
+from agentmem.memory.behind import Behind
+from agentmem.memory.pieces import Cutter, Piece
+from agentmem.memory.recall import ArchiveRecall
+from agentmem.memory.searching import search
+from agentmem.memory.shelf import Shelf, Span
+from agentmem.types import Embedder, Entry
+
+FOLDER = "archive"
+"""The archive's folder, in the workspace's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """How far a transcript is written: up to entry ``seq``, whose hash is given; the day then, and the next place."""
+
+    seq: int = -1
+    sha256: str = ""
+    day: str = ""
+    place: int = 0
+
+
+class LanceArchive:
+    """The Archive in a folder, for the threads of one journal. Several processes may use the folder at once.
+
+    Without an ``embedder`` it searches by words only. Its methods raise ArchiveError when the folder is damaged.
+    """
+
+    def __init__(self, journal: Journal, folder: Path, embedder: Embedder | None = None) -> None:
+        self.journal = journal
+        self.shelf = Shelf(folder, embedder)
+        self._writing = threading.RLock()
+        self._asked: dict[str, int] = {}
+        self._written: dict[str, Written] = {}
+        self._embedded: dict[str, int] = {}
+        work = weakref.WeakMethod(self._catch_up)
+        self._behind = Behind(lambda: (work() or _nothing)())
+        weakref.finalize(self, self._behind.end)
+
+    # Taking in.
+
+    def keep(self, thread: str, last: int) -> None:
+        """Take in the thread's entries up to ``last``, behind. Returns at once; safe to ask again."""
+        self._asked[thread] = max(last, self._asked.get(thread, -1))
+        self._behind.wake()
+
+    def settle(self) -> None:
+        """Wait until all that was asked for is written and embedded. Raises what kept it from being so."""
+        self._behind.wake()
+        self._behind.wait()
+
+    def rebuild(self) -> int:
+        """Make the archive anew from the journal: of each thread what has left its window. Gives the pieces."""
+        with self._writing:
+            self.shelf.clear()
+            self._written.clear()
+            self._embedded.clear()
+            for info in self.journal.threads():
+                self.write(info.name, self.left(info.name))
+            pieces = self.shelf.count()
+        self._behind.wake()
+        return pieces
+
+    def left(self, thread: str) -> int:
+        """The last entry of the thread that has left the window; -1 when none has."""
+        spans = self.spans(thread)
+        cuts: Iterator[int] = (
+            entry.value["last"]
+            for span in spans
+            for entry in self.journal.own(span.thread, "compaction")
+            if entry.seq <= span.last
+        )
+        return min(max((*cuts, self._asked.get(thread, -1))), spans[-1].last)
+
+    def write(self, thread: str, last: int) -> None:
+        """Write the words of the thread's entries up to ``last``, but for what is there already."""
+        with self._writing:
+            known = self._known(thread)
+            if known.seq >= last:
+                return
+            cutter, place = Cutter(known.day), known.place
+            entries = takewhile(lambda entry: entry.seq <= last, self.journal.entries(thread, after=known.seq))
+            seen: list[Entry] = []
+            place = self.shelf.add(cutter.cut(_noting(entries, seen)), place)
+            if seen:
+                self._written[thread] = Written(seen[-1].seq, seen[-1].sha256, cutter.day, place)
+
+    def forget(self, thread: str) -> None:
+        """Delete for good all that the thread itself wrote."""
+        with self._writing:
+            self._asked.pop(thread, None)
+            self._written.clear()
+            self._embedded.clear()
+            self.shelf.forget(thread)
+
+    def close(self) -> None:
+        """End the work behind; what is left of it is done when the archive is next used. May be called twice."""
+        self._behind.end()
+
+    # Searching.
+
+    def recall(self, thread: str) -> ArchiveRecall:
+        """What brings back what this thread has seen."""
+        return ArchiveRecall(self.journal, thread, self)
+
+    def search(self, thread: str, question: str, limit: int = 8) -> list[Piece]:
+        """What left the thread's window and fits the question best, best first."""
+        self.write(thread, self.left(thread))
+        spans = self.spans(thread)
+        return search(self.shelf, spans, question, limit, embedded=self._is_embedded(thread, spans))
+
+    def spans(self, thread: str) -> list[Span]:
+        """What the thread's transcript is made of, ancestors first."""
+        threads = {info.name: info for info in self.journal.threads()}
+        if thread not in threads:
+            return [Span(thread, -1)]
+        spans = [Span(thread, threads[thread].head)]
+        while parent := threads[spans[-1].thread].parent:
+            name, at = parent
+            spans.append(Span(name, min(spans[-1].last, at)))
+        return spans[::-1]
+
+    def _is_embedded(self, thread: str, spans: list[Span]) -> bool:
+        """Whether all that is written of a transcript has its vectors. Asks for the rest, if not."""
+        if self.shelf.embedder is None:
+            return False
+        place = self._known(thread).place
+        if self._embedded.get(thread) != place:
+            if not self.shelf.embedded(spans):
+                self._behind.wake()
+                return False
+            self._embedded[thread] = place
+        return True
+
+    def _known(self, thread: str) -> Written:
+        """How far the transcript is written, as remembered, or as the tables have it."""
+        known = self._written.get(thread)
+        if known is None or not self._stands(thread, known.seq, known.sha256):
+            known = self._written[thread] = self._found(thread)
+        return known
+
+    def _found(self, thread: str) -> Written:
+        """How far the tables say that it is written. The last entry is written again: a kill may have parted it."""
+        while (end := self.shelf.end(self.spans(thread))) is not None:
+            if self._stands(end.thread, end.seq, end.sha256):
+                return Written(end.seq - 1, self._hash(thread, end.seq - 1), end.day, end.place)
+            self.shelf.forget(end.thread)  # another thread of that name was forgotten meanwhile
+        return Written()
+
+    def _stands(self, thread: str, seq: int, sha256: str) -> bool:
+        return self._hash(thread, seq) == sha256
+
+    def _hash(self, thread: str, seq: int) -> str:
+        try:
+            return self.journal.entry(f"{thread}/{seq}").sha256 if seq >= 0 else ""
+        except UnknownReference:
+            return "-"
+
+    def _catch_up(self) -> None:
+        """The work behind: words first, then vectors and maintenance, which one process does for all."""
+        for thread, last in list(self._asked.items()):
+            self.write(thread, last)
+        with self.shelf.tables.owned() as mine:
+            if mine:
+                while self.shelf.embedder and not self._behind.ending and self.shelf.embed_some():
+                    pass
+                self.shelf.maintain()
+
+
+def _noting(entries: Iterable[Entry], seen: list[Entry]) -> Iterator[Entry]:
+    """The entries, of which the last is left in ``seen``."""
+    for entry in entries:
+        seen[:] = [entry]
+        yield entry
+
+
+def _nothing() -> None:
+    """What is left to do of an archive that is gone."""

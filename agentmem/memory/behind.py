@@ -1,0 +1,56 @@
+"""Work that runs behind, on one thread of its own that is there only while there is some."""
+
+import threading
+from collections.abc import Callable
+
+
+class Behind:
+    """Runs ``work`` whenever it was woken. ``work`` looks at ``ending`` now and then, and stops when it is set."""
+
+    def __init__(self, work: Callable[[], None]) -> None:
+        self._work = work
+        self._changed = threading.Condition()
+        self._woken = self._running = False
+        self._thread: threading.Thread | None = None
+        self._error: BaseException | None = None
+        self.ending = False
+
+    def wake(self) -> None:
+        """See to it that ``work`` runs once from here on."""
+        with self._changed:
+            self._woken = not self.ending
+            if self._woken and not self._running:
+                self._running = True
+                self._thread = threading.Thread(target=self._run, name="agentmem-archive", daemon=True)
+                self._thread.start()
+
+    def wait(self) -> None:
+        """Until there is no work left. Raises the error that the last of it ended with."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._running)
+            error, self._error = self._error, None
+        if error:
+            raise error
+
+    def end(self) -> None:
+        """Stop soon, and for good. May be called twice."""
+        self.ending = True
+        with self._changed:
+            self._woken = False
+            if threading.current_thread() is not self._thread:
+                self._changed.wait_for(lambda: not self._running)
+
+    def _run(self) -> None:
+        while self._next():
+            try:
+                self._work()
+            except BaseException as error:  # handed to whoever waits
+                self._error = error
+
+    def _next(self) -> bool:
+        with self._changed:
+            go_on, self._woken = self._woken, False
+            if not go_on:
+                self._running = False
+                self._changed.notify_all()
+            return go_on

@@ -1,0 +1,90 @@
+"""How the archive ranks: words and meaning, each scaled to 1, averaged, then raised by who speaks and by neighbours.
+
+The weights were chosen on one half of LoCoMo's conversations (Maharana et al. 2024, arXiv:2402.17753); what they
+reach on the other half is what `python -m tests.benchmarks.locomo` prints. Reciprocal rank fusion was worse.
+"""
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+
+CANDIDATES = 300
+"""Pieces that each of the two searches gives."""
+MEANING = 0.6
+"""The share of the meaning in a score; the words have the rest."""
+SPEAKER = 0.3
+"""What a piece gains when the question names its speaker, and nobody else's."""
+NEIGHBOUR = 0.3
+"""The share of its better neighbour's score that a piece gains."""
+EXACT = 2.0
+"""What a piece gains when it has, letter for letter, a code, path or number that the question quotes."""
+
+_CODE = re.compile(r"(?=[^\s]*[\d_/.@:\\-])[\w./:@\\-]{4,}")
+_QUOTED = re.compile(r"[\"`“]([^\"`“”\n]{3,})[\"`”]")
+
+
+def words_of(question: str) -> str:
+    """A question without the signs that a full-text query could trip over."""
+    return " ".join(re.findall(r"\w+", question))
+
+
+def codes(question: str) -> list[str]:
+    """What the question quotes, and its words that look like codes, paths or numbers: to be found as they are."""
+    found = (*_QUOTED.findall(question), *(one.strip(".:-/") for one in _CODE.findall(question)))
+    return [one for one in dict.fromkeys(found) if len(one) > 3]
+
+
+def named(question: str, speakers: Iterable[str]) -> list[str]:
+    """Those of the speakers whom the question names."""
+    return [one for one in dict.fromkeys(speakers) if one and re.search(rf"\b{re.escape(one)}\b", question)]
+
+
+def without(question: str, names: Iterable[str]) -> str:
+    """The question without the names of speakers, who speak of much else too: what is asked, for the embedder."""
+    bare = question
+    for name in names:
+        bare = re.sub(rf"\b{re.escape(name)}\b(?:['’]s)?", "", bare)
+    return " ".join(bare.split()) or question
+
+
+def scaled(scores: Mapping[int, float]) -> dict[int, float]:
+    """Scores by place, from 0 for what does not fit to 1 for the best."""
+    best = max(scores.values(), default=0.0)
+    return {place: max(score, 0.0) / best for place, score in scores.items()} if best > 0 else {}
+
+
+def fused(words: Mapping[int, float], meaning: Mapping[int, float] | None) -> dict[int, float]:
+    """One score for each place that either search gave. Without ``meaning`` (None) the words alone count."""
+    by_words = scaled(words)
+    if meaning is None:
+        return by_words
+    by_meaning = scaled(meaning)
+    return {
+        place: (1 - MEANING) * by_words.get(place, 0.0) + MEANING * by_meaning.get(place, 0.0)
+        for place in by_words.keys() | by_meaning.keys()
+    }
+
+
+def smoothed(scores: Mapping[int, float], days: Mapping[int, str]) -> dict[int, float]:
+    """Each score raised by a share of its better neighbour's of the same day.
+
+    A neighbour that was not found itself, and so has no day, comes in with that share.
+    """
+    raised = {}
+    for place in {near for found in scores for near in (found - 1, found, found + 1)}:
+        day = days.get(place)
+        around = (near for near in (place - 1, place + 1) if near in scores and day in (None, days.get(near)))
+        raised[place] = scores.get(place, 0.0) + NEIGHBOUR * max((scores[near] for near in around), default=0.0)
+    return raised
+
+
+def best(scores: Mapping[int, float], bonus: Mapping[int, float], most: int) -> list[int]:
+    """The places with the highest scores, their bonus included; of equals, the later."""
+    total = {place: scores.get(place, 0.0) + bonus.get(place, 0.0) for place in scores.keys() | bonus.keys()}
+    return sorted(total, key=lambda place: (-total[place], -place))[:most]
+
+
+def bonuses(speakers: Mapping[int, str], names: Collection[str], exact: Collection[int]) -> dict[int, float]:
+    """What each place gains for its speaker, and ``exact`` ones for what the question quotes."""
+    alone = next(iter(names)) if len(names) == 1 else None
+    spoken = {place: SPEAKER for place, who in speakers.items() if who and who == alone}
+    return spoken | {place: spoken.get(place, 0.0) + EXACT for place in exact}

@@ -1,0 +1,213 @@
+"""LanceDB tables in a folder, for several threads and processes at once.
+
+What LanceDB asks for, and does not do by itself: a key that is declared as one, or two writers that merge the same new
+rows both add them; reads that look for the newest version; one owner of the maintenance; old versions removed.
+"""
+
+import fcntl
+import os
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from agentmem.errors import ArchiveError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Rows = list[dict[str, Any]]
+Table = Any
+"""A LanceDB table: the library has no types."""
+Result = TypeVar("Result")
+
+FLAT = 10_000
+"""Rows up to which vectors are simply compared one by one."""
+PARTITION = 4096
+"""Rows of a partition of a vector index."""
+KEPT = timedelta(minutes=10)
+"""How long an old version stays for those who still read it."""
+LONGEST = 200
+"""Characters of a word, at most, that is found by its letters: hashes and keys are long."""
+TRIES = 6
+_FIRST_WAIT = 0.05  # seconds; doubled at each try
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A table to be: its columns, the one that is the key, and which columns are searched how."""
+
+    schema: Callable[[], "pa.Schema"]
+    words: str = ""
+    labels: tuple[str, ...] = ()
+    vector: str = ""
+
+
+def key_field(name: str) -> "pa.Field":
+    """The column that tells rows apart. LanceDB checks it only where the metadata says so."""
+    import pyarrow as pa
+
+    return pa.field(name, pa.string(), nullable=False, metadata={"lance-schema:unenforced-primary-key": "true"})
+
+
+def quoted(text: str) -> str:
+    """A text as SQL writes it."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+class Tables:
+    """The tables of one folder. Raises ArchiveError where LanceDB fails."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._open: dict[str, Table] = {}
+        self._lock = threading.Lock()
+
+    @cached_property
+    def _database(self) -> Any:
+        import lancedb
+
+        with self.translated():
+            self.folder.mkdir(parents=True, exist_ok=True)
+            return lancedb.connect(self.folder, read_consistency_interval=timedelta(0))
+
+    def names(self) -> list[str]:
+        """The tables that there are."""
+        with self.translated():
+            return list(self._database.list_tables(limit=1000).tables)
+
+    def table(self, name: str, plan: Plan) -> Table:
+        """The table, made with its indices where it is missing."""
+        with self._lock:
+            if name not in self._open:
+                with self.translated():
+                    self._open[name] = self._made(name, plan)
+            return self._open[name]
+
+    def drop(self, name: str) -> None:
+        """Delete a table; nothing when there is none."""
+        with self._lock, self.translated():
+            self._open.pop(name, None)
+            self._database.drop_table(name, ignore_missing=True)
+
+    def add(self, table: Table, rows: "Rows | pa.Table", key: str = "key") -> None:
+        """Add the rows whose key is new, in one commit."""
+        self.retried(lambda: table.merge_insert(key).when_not_matched_insert_all().execute(self._filled(table, rows)))
+
+    def put(self, table: Table, rows: Rows, key: str = "key") -> None:
+        """Add rows, or replace those with the same key, in one commit."""
+        merge = table.merge_insert(key).when_matched_update_all().when_not_matched_insert_all()
+        self.retried(lambda: merge.execute(self._filled(table, rows)))
+
+    def delete(self, table: Table, where: str) -> None:
+        """Delete the rows that fit."""
+        self.retried(lambda: table.delete(where))
+
+    def retried(self, work: Callable[[], Result]) -> Result:
+        """What ``work`` gives, tried again when another writer was first."""
+        for attempt in range(TRIES):
+            try:
+                return work()
+            except (RuntimeError, OSError, ValueError) as error:
+                if attempt + 1 == TRIES or "conflict" not in str(error).lower():
+                    raise ArchiveError(self._explained(error)) from error
+                time.sleep(_FIRST_WAIT * 2**attempt)
+        raise AssertionError("unreachable")
+
+    def remove(self) -> None:
+        """Delete the folder with all that is in it."""
+        with self._lock, self.translated():
+            self._open.clear()
+            self.__dict__.pop("_database", None)
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def maintain(self, name: str, plan: Plan, kept: timedelta = KEPT) -> None:
+        """Join fragments, bring the indices up to date, drop versions older than ``kept``. For the one owner."""
+        table = self.table(name, plan)
+        with self.translated():
+            if plan.vector and table.count_rows() > FLAT and len(table.list_indices()) == len(plan.labels) + 1:
+                self._index_vectors(table, plan.vector)
+            try:
+                table.optimize(cleanup_older_than=max(kept, timedelta(milliseconds=1)))
+            finally:
+                table.checkout_latest()  # after a conflict the handle would stay at the old version
+
+    @contextmanager
+    def owned(self) -> Iterator[bool]:
+        """True for one holder at a time, across processes: who looks after the folder. Freed when the holder dies."""
+        with self.translated():
+            self.folder.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(self.folder / "owner.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        try:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                yield False
+            else:
+                yield True
+        finally:
+            os.close(descriptor)
+
+    @contextmanager
+    def translated(self) -> Iterator[None]:
+        """LanceDB's errors become ours."""
+        try:
+            yield
+        except (RuntimeError, OSError, ValueError) as error:
+            raise ArchiveError(self._explained(error)) from error
+
+    def _explained(self, error: Exception) -> str:
+        said = (str(error).splitlines() or [type(error).__name__])[0]
+        return (
+            f"{self.folder} could not be used ({said:.200}). Nothing is lost: `agentmem recall --rebuild` makes it anew"
+        )
+
+    def _made(self, name: str, plan: Plan) -> Table:
+        if name in self._database.list_tables(limit=1000).tables:
+            return self._database.open_table(name)
+        descriptor = os.open(self.folder / "making.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            if name not in self._database.list_tables(limit=1000).tables:
+                _index(self._database.create_table(name, schema=plan.schema()), plan)
+            return self._database.open_table(name)
+        finally:
+            os.close(descriptor)
+
+    @staticmethod
+    def _index_vectors(table: Table, column: str) -> None:
+        from lancedb.index import IvfFlat
+
+        partitions = max(2, table.count_rows() // PARTITION)
+        table.create_index(column, config=IvfFlat(distance_type="dot", num_partitions=partitions))
+
+    @staticmethod
+    def _filled(table: Table, rows: "Rows | pa.Table") -> "pa.Table":
+        import pyarrow as pa
+
+        return pa.Table.from_pylist(rows, schema=table.schema) if isinstance(rows, list) else rows
+
+
+def _index(table: Table, plan: Plan) -> None:
+    """The indices of a new table: they must be there before the first search."""
+    from lancedb.index import FTS, Bitmap, BTree
+
+    table.create_index("key", config=BTree())
+    for column in plan.labels:
+        table.create_index(column, config=Bitmap())
+    if plan.words:
+        table.create_index(
+            plan.words,
+            config=FTS(base_tokenizer="icu/split", stem=True, remove_stop_words=True, max_token_length=LONGEST),
+        )
+
+
+def either(conditions: Sequence[str]) -> str:
+    """SQL that holds where any of the conditions does."""
+    return " OR ".join(f"({one})" for one in conditions)

@@ -1,0 +1,194 @@
+"""Recall of the evidence in LoCoMo (Maharana et al. 2024, arXiv:2402.17753), without a language model.
+
+Each conversation becomes a thread of a journal: a note for the day, an entry for each turn ("Name: text", what a
+shared picture shows included). All of it leaves the window. Each question with evidence is searched in the archive.
+Recall at k is the share of a question's evidence turns among the first k found; the mean over the questions of each
+category 1 to 4, and the mean over the categories. Constants were chosen on the first half of the conversations.
+
+    python -m tests.benchmarks.locomo --data DIR [--half first|second|both]
+"""
+
+import argparse
+import json
+import lzma
+import re
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean, median, quantiles
+from typing import Any
+
+from agentmem.context import transcript
+from agentmem.context.journal import open_journal
+from agentmem.context.transcript import Opening
+from agentmem.memory.archive import LanceArchive
+from agentmem.memory.embedder import MiniLM
+from agentmem.memory.ranking import words_of
+from agentmem.types import Draft
+from tests.benchmarks.heading import heading
+
+KS = (1, 5, 10, 20)
+CATEGORIES = {1: "multi-hop", 2: "temporal", 3: "open-domain", 4: "single-hop"}
+TARGETS = {5: 0.60, 10: 0.70, 20: 0.78}
+WEAK = 0.42
+"""What multi-hop and open-domain questions must reach at 10."""
+P50 = 0.030
+"""Seconds a question, the median."""
+
+Search = Callable[[str, int], Sequence[str]]
+"""The turns found for a question, best first."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question: its category and the turns that hold its evidence."""
+
+    question: str
+    category: int
+    evidence: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """A conversation: (day, turn's id, text) in order, and its questions."""
+
+    name: str
+    turns: tuple[tuple[str, str, str], ...]
+    asked: tuple[Asked, ...]
+
+
+def conversations(path: Path) -> Iterator[Conversation]:
+    """The conversations of the file, in its order."""
+    for record in json.loads(lzma.decompress(path.read_bytes())):
+        turns = tuple(_turns(record["conversation"]))
+        known = {id for _, id, _ in turns}
+        asked = (_asked(one, known) for one in record["qa"] if one["category"] in CATEGORIES)
+        yield Conversation(record["sample_id"], turns, tuple(one for one in asked if one.evidence))
+
+
+def _turns(record: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    for number in sorted(int(name[8:]) for name in record if re.fullmatch(r"session_\d+", name)):
+        day = record[f"session_{number}_date_time"]
+        for turn in record[f"session_{number}"]:
+            shown = f" [shares {turn['blip_caption']}]" if turn.get("blip_caption") else ""
+            yield day, turn["dia_id"], f"{turn['speaker']}: {turn['text']}{shown}"
+
+
+def _asked(record: Mapping[str, Any], known: set[str]) -> Asked:
+    named = {one for text in record["evidence"] for one in re.findall(r"D\d+:\d+", text)}
+    return Asked(record["question"], record["category"], frozenset(named & known))
+
+
+def drafts(conversation: Conversation) -> Iterator[tuple[str, Draft]]:
+    """The entries of a conversation, each with its turn's id ("" for others)."""
+    yield "", transcript.opening(Opening("none"))
+    day = ""
+    for at, id, text in conversation.turns:
+        if at != day:
+            day = at
+            yield "", transcript.note("date", f"[Note] Today is {day}.")
+        yield id, transcript.user(text)
+
+
+def archived(archive: LanceArchive, conversation: Conversation) -> Search:
+    """The archive's search over a conversation."""
+    ids, entries = zip(*drafts(conversation), strict=True)
+    thread = conversation.name
+    archive.journal.append(thread, entries, head=-1)
+    archive.keep(thread, len(entries) - 1)
+    archive.settle()
+    return lambda question, most: [ids[piece.seq] for piece in archive.search(thread, question, most)]
+
+
+def bm25(archive: LanceArchive, conversation: Conversation) -> Search:
+    """LanceDB's own BM25, with stems and without stop words, over the same texts."""
+    ids = [id for id, _ in drafts(conversation)]
+    spans = archive.spans(conversation.name)
+
+    def search(question: str, most: int) -> Sequence[str]:
+        hits = archive.shelf.by_words(words_of(question), spans, most)
+        pieces = archive.shelf.at([hit.place for hit in hits], spans)
+        return [ids[pieces[hit.place].seq] for hit in hits]
+
+    return search
+
+
+class Tally:
+    """Recall at each k, by category, and the seconds that each question took."""
+
+    def __init__(self) -> None:
+        self.recall: dict[tuple[int, int], list[float]] = {}
+        self.seconds: list[float] = []
+
+    def ask(self, one: Asked, search: Search) -> None:
+        began = time.perf_counter()
+        found = list(search(one.question, max(KS)))
+        self.seconds.append(time.perf_counter() - began)
+        for k in KS:
+            share = len(one.evidence.intersection(found[:k])) / len(one.evidence)
+            self.recall.setdefault((one.category, k), []).append(share)
+
+    def of(self, category: int, k: int) -> float:
+        return fmean(self.recall[category, k])
+
+    def macro(self, k: int) -> float:
+        return fmean(self.of(category, k) for category in CATEGORIES)
+
+    def lines(self, name: str) -> Iterator[str]:
+        for category, words in (*CATEGORIES.items(), (0, "macro mean")):
+            values = (self.of(category, k) if category else self.macro(k) for k in KS)
+            yield f"{name:10} {words:12} " + "  ".join(f"{value:.3f}" for value in values)
+
+
+def measured(path: Path, half: str, folder: Path) -> tuple[Tally, Tally]:
+    """Ours and BM25's recall over the conversations of that half."""
+    every = list(conversations(path))
+    chosen = {"first": every[:5], "second": every[5:], "both": every}[half]
+    ours, peer = Tally(), Tally()
+    with open_journal(folder / "journal.db") as journal:
+        archive = LanceArchive(journal, folder / "archive", MiniLM())
+        for conversation in chosen:
+            mine, theirs = archived(archive, conversation), bm25(archive, conversation)
+            for one in conversation.asked:
+                ours.ask(one, mine)
+                peer.ask(one, theirs)
+        archive.close()
+    return ours, peer
+
+
+def missed(ours: Tally, peer: Tally) -> list[str]:
+    """What was not reached."""
+    checks = {f"R@{k} {ours.macro(k):.3f} < {least}": ours.macro(k) >= least for k, least in TARGETS.items()}
+    checks |= {f"{CATEGORIES[one]} R@10 {ours.of(one, 10):.3f} < {WEAK}": ours.of(one, 10) > WEAK for one in (1, 3)}
+    checks |= {f"R@{k} below BM25's": ours.macro(k) > peer.macro(k) for k in TARGETS}
+    checks[f"p50 {median(ours.seconds) * 1e3:.0f} ms"] = median(ours.seconds) <= P50
+    return [name for name, reached in checks.items() if not reached]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--half", choices=("first", "second", "both"), default="second")
+    given = parser.parse_args()
+    path = given.data / "locomo" / "locomo10.json.xz"
+    if not path.is_file():
+        print(f"{path} is missing: give the folder that holds locomo/locomo10.json.xz with --data", file=sys.stderr)
+        return 2
+    with tempfile.TemporaryDirectory() as folder:
+        ours, peer = measured(path, given.half, Path(folder))
+    heading("Recall of LoCoMo's evidence", str(path), split=f"{given.half} half", seed="none", embedder=MiniLM.name)
+    print(f"{'':23} " + "  ".join(f"R@{k:<3}" for k in KS))
+    print("\n".join((*peer.lines("BM25"), *ours.lines("archive"))))
+    print("archive over BM25       " + "  ".join(f"{ours.macro(k) / peer.macro(k):.2f}" for k in KS))
+    p50, p99 = median(ours.seconds), quantiles(ours.seconds, n=100)[98]
+    print(f"a question: p50 {p50 * 1e3:.1f} ms, p99 {p99 * 1e3:.1f} ms over {len(ours.seconds)} questions")
+    lacking = missed(ours, peer)
+    print("\n".join(f"missed: {one}" for one in lacking))
+    return bool(lacking)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
