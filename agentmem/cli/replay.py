@@ -113,6 +113,7 @@ def _show(made: dict[str, Any]) -> None:
     bound = next((row["lower_bound_usd"] for row in made["policies"] if row["lower_bound_usd"] is not None), None)
     about = f"{made['provider']}, {made['model'] or 'models as recorded'}, budget {made['budget']:,} tokens"
     out.print(f"{made['basis']}; {about}; lower bound {_cell(bound, '${:,.2f}')}", highlight=False)
+    out.print(f"breakpoints: {made['breakpoints']}", highlight=False)
     _show_skipped(made["skipped"])
 
 

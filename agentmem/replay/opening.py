@@ -7,7 +7,7 @@ from agentmem.types import Frame
 
 HEAD_SHARE = 0.6
 """How much of what is not recorded before the first prompt is tools and system prompt, rather than reminders in the
-first message: the median of half of the recorded sessions. Used only where the first request read nothing."""
+first message: about the median of recorded sessions. Used only where the first request read nothing."""
 
 
 HIDDEN_MOST = 60_000

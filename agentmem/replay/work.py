@@ -30,6 +30,8 @@ from agentmem.replay.verify import Compared, compare, verification
 
 CHAIN = 1_000_000
 """Tokens up to which sessions are joined."""
+BREAKPOINTS = "end of system, of the last message and of the request before; lifetimes as recorded"
+"""Of every policy, where the recording does not say which it had; peers ship without any."""
 _FEW = 4  # sources below which starting processes costs more than it saves
 
 Item = TypeVar("Item")
@@ -88,6 +90,7 @@ def replay_all(plan: Plan, progress: Progress = silent) -> dict[str, Any]:
         "model": plan.model,
         "budget": plan.budget,
         "chain": plan.chain,
+        "breakpoints": BREAKPOINTS,
         "skipped": [_named(one) for one in skipped],
         "policies": rows,
     }

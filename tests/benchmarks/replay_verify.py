@@ -1,9 +1,9 @@
 """Whether the simulated cache predicts what the provider reported, on whole recorded coding sessions.
 
-The prediction uses no usage but each session's first. What it expects beyond the rules, and the dated habits of the
-client, were found on the half of the sessions whose name hashes to an even first byte (sha256); the other half is
-judged too. Beside it, in the same run: the rules alone, and the plainest prediction there is, that every request reads
-all that the one before it sent.
+The prediction uses no usage but each session's first. The losses that it expects beyond the rules were counted on the
+half of the sessions whose name hashes to an even first byte (sha256); the other half is judged by itself. What the
+client does not log (its dated habits, the size of what it restores) was studied on all of them. Beside it, in the same
+run: the rules alone, and the plainest prediction there is, that every request reads all that the one before it sent.
 """
 
 import argparse
@@ -77,7 +77,7 @@ def main() -> int:
     compared = load(path)
     split = "sha256 of the session's name, first byte odd: held out"
     heading("replay_verify", str(path), split=split, seed="none", sessions=len(compared))
-    judge("the half that it was tuned on", [one for one in compared if not held_out(one)])
+    judge("the half that the losses were counted on", [one for one in compared if not held_out(one)])
     reached = [judge("held out", [one for one in compared if held_out(one)]), judge("all", compared)]
     print(f"  {'reached' if all(reached) else 'MISSED'}")
     return 0 if all(reached) else 1

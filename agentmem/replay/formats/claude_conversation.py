@@ -14,8 +14,8 @@ from agentmem.replay.session import Cut, CutKind, Exchange
 from agentmem.types import Frame, Role, Ttl, Usage
 
 RESTORED_TOKENS = 11_000
-"""What Claude Code adds after a compaction beside the summary (files read last, to-dos, skills) and does not log: the
-median over the compactions of half of the recorded sessions. It restores at most five files of 5,000 tokens."""
+"""What Claude Code adds after a compaction beside the summary (files read last, to-dos, skills) and does not log: about
+the median over 38 compactions of recorded sessions, in which it was 500 to 27,000."""
 ADAPTIVE_SINCE = (4, 6)
 """Claude versions that decide by themselves whether to think; older ones do at every prompt, if it is switched on."""
 
