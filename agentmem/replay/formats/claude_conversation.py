@@ -37,7 +37,7 @@ class _Draft:
     at: float
     answered: float
     model: str
-    usage: Usage
+    usage: Usage | None
     identity: str
     arrived: tuple[Frame, ...]
     cut: Cut | None
@@ -107,7 +107,8 @@ class Conversation:
         if draft is None:
             draft = self._request(message, identity, moment)
         draft.reply.extend(frames)
-        draft.usage = replace(draft.usage, output_tokens=max(draft.usage.output_tokens, _output(message)))
+        if draft.usage is not None:
+            draft.usage = replace(draft.usage, output_tokens=max(draft.usage.output_tokens, _output(message)))
         if draft is self.drafts[-1]:
             self.replied.append((str(record.get("uuid")), frames))
 
@@ -121,9 +122,9 @@ class Conversation:
             self.cuts.add("clearing")
 
     def _request(self, message: dict[str, Any], identity: str, moment: float) -> _Draft:
-        usage = read_usage(message["usage"])
+        usage = read_usage(message["usage"]) if message.get("usage") else None
         if not self.drafts:
-            self.ttl = "1h" if usage.cache_write_1h_tokens else "5m"
+            self.ttl = "1h" if usage is not None and usage.cache_write_1h_tokens else "5m"
         for uuid, frames in (*self.replied, *self.later):
             self.live.extend(frames)
             self.places[uuid] = len(self.live)

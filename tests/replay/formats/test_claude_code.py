@@ -128,6 +128,15 @@ def test_thinking_shows_in_the_settings(tmp_path: Path) -> None:
     assert [one.settings for one in log.session(tmp_path).exchanges] == [{"thinking": "on"}, {"thinking": "on"}, {}]
 
 
+def test_a_reply_without_usage_is_a_request_all_the_same(tmp_path: Path) -> None:
+    """What was used is then not known; nothing is left out."""
+    log = working(1)
+    for record in log.records[3:]:
+        record["message"].pop("usage", None)
+    usages = [one.usage for one in log.session(tmp_path).exchanges]
+    assert usages[0] is not None and usages[1:] == [None, None, None]
+
+
 def test_whole_sessions_come_one_a_line_and_packed(tmp_path: Path) -> None:
     """A file of whole sessions gives a source for each; one that breaks off is named after what could be read."""
     path = tmp_path / "sessions.jsonl.xz"
