@@ -156,7 +156,9 @@ def _show_verification(made: dict[str, Any]) -> None:
 
 def _show_skipped(skipped: list[dict[str, Any]]) -> None:
     for one in skipped[:5]:
-        notices().print(f"passed over: {one['path']}:{one['line']}: {one['reason']}", markup=False, highlight=False)
+        notices().print(
+            f"passed over: {one['path']}:{one['line']}: {one['reason']}", markup=False, highlight=False, soft_wrap=True
+        )
     if len(skipped) > 5:
         notices().print(f"and {len(skipped) - 5:,} more; --json lists all.", highlight=False)
 
