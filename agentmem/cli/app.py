@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from agentmem.cli import demo, doctor, local, pages, prefix, replay, reports, run, simulate, why
+from agentmem.cli import demo, doctor, local, pages, prefix, recall, replay, reports, run, simulate, why
 from agentmem.cli.exits import EPILOG, Commands
 
 app = typer.Typer(
@@ -44,6 +44,7 @@ app.command()(reports.report)
 app.command()(why.why)
 app.command()(replay.replay)
 app.command()(simulate.simulate)
+app.command()(recall.recall)
 app.command()(reports.forget)
 app.add_typer(local.local, name="local")
 app.command()(doctor.doctor)

@@ -1,13 +1,16 @@
 """`agentmem runs`, `agentmem report` and `agentmem forget`: what is kept of earlier runs."""
 
 from collections.abc import Iterator
+from os import getpid
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from agentmem.cli import recall
 from agentmem.cli.options import HERE, AsJson, Database, Workspace, journal
 from agentmem.cli.output import console, notices, print_json
-from agentmem.errors import ThreadNotFound
+from agentmem.errors import ConfigError, ThreadNotFound
 
 if TYPE_CHECKING:
     from agentmem.context.journal import Journal, ThreadInfo
@@ -35,14 +38,24 @@ def runs(workspace: Workspace = HERE, database: Database = None, json: AsJson = 
 def report(
     run: Annotated[str | None, typer.Argument(help="The run's thread. By default the latest.")] = None,
     every: Annotated[bool, typer.Option("--all", help="Report on all runs together.")] = False,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the report as one HTML page, too.")
+    ] = None,
+    browse: Annotated[bool, typer.Option("--open", help="Show that page in the browser.")] = False,
     workspace: Workspace = HERE,
     database: Database = None,
     json: AsJson = False,
 ) -> None:
-    """What a run used: input to output, cache hits, what was processed again, dollars with and without the cache."""
+    """What a run used: input to output, cache hits, what was processed again, dollars with and without the cache.
+
+    With -o also as a page that works offline: what each turn's context was made of, what was cached, where the cache
+    was lost and why, and the dollars beside the least that they could have been.
+    """
     from agentmem.meter.report import report as reported
     from agentmem.meter.tables import show
 
+    if browse and not output:
+        raise ConfigError("--open shows the page that -o writes: give it a file, as in `-o report.html --open`")
     with journal(workspace, database) as opened, notices().status(READING):
         names = [thread.name for thread in _latest_first(opened)] if opened else []
         if not opened or not names:
@@ -51,11 +64,17 @@ def report(
             raise ThreadNotFound(f"there is no run {run!r} here: `agentmem runs` lists those there are")
         chosen = names if every else [run or names[0]]
         rows = [row for name in reversed(chosen) for row in _rows(opened, name)]
+        if output:
+            _write_page(opened, tuple(reversed(chosen)), output)
     made = reported(rows, None if every else chosen[0])
     if json:
         print_json(made)
     else:
         show(made, console())
+    if output:
+        notices().print(f"The page is {output}.", markup=False, highlight=False)
+    if output and browse:
+        _browse(output)
 
 
 def forget(
@@ -65,14 +84,37 @@ def forget(
     workspace: Workspace = HERE,
     database: Database = None,
 ) -> None:
-    """Delete a thread for good: transcript, ledger and checkpoints. Pages stay as they are."""
+    """Delete a thread for good: transcript, ledger, checkpoints and archive. Pages stay as they are."""
     with journal(workspace, database) as opened:
         if opened is None:
             raise ThreadNotFound(NOTHING)
         if notices().is_terminal and console().is_terminal and not yes:
             typer.confirm(f"Delete {thread} for good?", abort=True, err=True)
+        before = {one.name for one in opened.threads()}
         entries = opened.forget(thread, with_forks=with_forks)
+        recall.forget(opened, workspace, (before | {thread}) - {one.name for one in opened.threads()})
     notices().print(f"Forgot {thread}: {entries:,} entries.", markup=False, highlight=False)
+
+
+def _write_page(opened: "Journal", threads: tuple[str, ...], output: Path) -> None:
+    """Write the page, or leave what was there as it was."""
+    from agentmem.report.data import collect
+    from agentmem.report.page import page
+
+    text = page(collect(opened, threads))
+    draft = output.with_name(f".{output.name}.{getpid()}")
+    try:
+        draft.write_text(text, encoding="utf-8", newline="\n")
+        draft.replace(output)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _browse(output: Path) -> None:
+    import webbrowser
+
+    if not webbrowser.open(output.resolve().as_uri()):
+        notices().print("No browser could be started here: open that file yourself.", highlight=False)
 
 
 def _latest_first(opened: "Journal") -> "list[ThreadInfo]":

@@ -16,7 +16,7 @@ from agentmem.errors import UnknownReference
 from agentmem.memory.behind import Behind
 from agentmem.memory.pieces import Cutter, Piece
 from agentmem.memory.recall import ArchiveRecall
-from agentmem.memory.searching import search
+from agentmem.memory.searching import Scope, search
 from agentmem.memory.shelf import Shelf, Span
 from agentmem.types import Embedder, Entry
 
@@ -46,7 +46,7 @@ class LanceArchive:
         self._writing = threading.RLock()
         self._asked: dict[str, int] = {}
         self._written: dict[str, Written] = {}
-        self._embedded: dict[str, int] = {}
+        self._scopes: dict[tuple[str, int], Scope] = {}
         work = weakref.WeakMethod(self._catch_up)
         self._behind = Behind(lambda: (work() or _nothing)())
         weakref.finalize(self, self._behind.end)
@@ -68,7 +68,7 @@ class LanceArchive:
         with self._writing:
             self.shelf.clear()
             self._written.clear()
-            self._embedded.clear()
+            self._scopes.clear()
             for info in self.journal.threads():
                 self.write(info.name, self.left(info.name))
             pieces = self.shelf.count()
@@ -104,7 +104,7 @@ class LanceArchive:
         with self._writing:
             self._asked.pop(thread, None)
             self._written.clear()
-            self._embedded.clear()
+            self._scopes.clear()
             self.shelf.forget(thread)
 
     def close(self) -> None:
@@ -120,8 +120,7 @@ class LanceArchive:
     def search(self, thread: str, question: str, limit: int = 8) -> list[Piece]:
         """What left the thread's window and fits the question best, best first."""
         self.write(thread, self.left(thread))
-        spans = self.spans(thread)
-        return search(self.shelf, spans, question, limit, embedded=self._is_embedded(thread, spans))
+        return search(self.shelf, self._scope(thread), question, limit)
 
     def spans(self, thread: str) -> list[Span]:
         """What the thread's transcript is made of, ancestors first."""
@@ -134,17 +133,17 @@ class LanceArchive:
             spans.append(Span(name, min(spans[-1].last, at)))
         return spans[::-1]
 
-    def _is_embedded(self, thread: str, spans: list[Span]) -> bool:
-        """Whether all that is written of a transcript has its vectors. Asks for the rest, if not."""
-        if self.shelf.embedder is None:
-            return False
+    def _scope(self, thread: str) -> Scope:
+        """What is searched, remembered once all that is written has its vectors. Asks for the rest, if it has not."""
         place = self._known(thread).place
-        if self._embedded.get(thread) != place:
-            if not self.shelf.embedded(spans):
+        known, spans = self._scopes.get((thread, place)), tuple(self.spans(thread))
+        if known is None or known.spans != spans:
+            known = Scope(spans, tuple(self.shelf.speakers(spans)), self.shelf.embedded(spans))
+            if known.embedded:
+                self._scopes[thread, place] = known
+            else:
                 self._behind.wake()
-                return False
-            self._embedded[thread] = place
-        return True
+        return known
 
     def _known(self, thread: str) -> Written:
         """How far the transcript is written, as remembered, or as the tables have it."""

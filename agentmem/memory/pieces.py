@@ -23,7 +23,7 @@ KINDS: Mapping[str, str] = {
 }
 """The kinds of entry that are searched, in words."""
 
-_SPEAKER = re.compile(r"([^\W\d_][\w.' -]{0,39}):\s")
+_SPEAKER = re.compile(r"([^\W\d_][\w.'-]{0,19}(?: [^\W\d_][\w.'-]{0,19}){0,2}):\s")
 _ITSELF = "recall"  # its own results only repeat what was found before
 _DATE = "date"  # what a note about the day is about
 

@@ -1,27 +1,41 @@
 """One search in the archive: candidates by words, by meaning and by what the question quotes, ranked together."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from agentmem.memory import ranking
 from agentmem.memory.pieces import Piece
 from agentmem.memory.shelf import Hit, Shelf, Span
 
+LOOKED_AT = 30
+"""Of so many pieces, those come first that have the whole question, letter for letter."""
 
-def search(shelf: Shelf, spans: Sequence[Span], question: str, limit: int, *, embedded: bool) -> list[Piece]:
-    """The pieces of the spans that fit best, best first. While not all are ``embedded`` the words alone count."""
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What is searched: the spans of a transcript, who speaks in it, and whether it has all its vectors."""
+
+    spans: tuple[Span, ...]
+    speakers: tuple[str, ...]
+    embedded: bool
+
+
+def search(shelf: Shelf, scope: Scope, question: str, limit: int) -> list[Piece]:
+    """The pieces that fit best, best first. While not all are embedded the words alone count."""
+    spans, names = scope.spans, ranking.named(question, scope.speakers)
     words = ranking.words_of(question)
     by_words = shelf.by_words(words, spans, ranking.CANDIDATES) if words else []
-    names = ranking.named(question, (hit.speaker for hit in by_words))
-    by_meaning = _by_meaning(shelf, spans, ranking.without(question, names)) if embedded else None
+    by_meaning = _by_meaning(shelf, spans, ranking.without(question, names)) if scope.embedded else None
     quoting = [hit for code in ranking.codes(question) for hit in shelf.by_text(code, spans, ranking.CANDIDATES)]
     known = {hit.place: hit for hit in (*by_words, *(by_meaning or ()), *quoting)}
     scores = ranking.fused(_scores(by_words), None if by_meaning is None else _scores(by_meaning))
     scores = ranking.smoothed(scores, {place: hit.day for place, hit in known.items()})
     speakers = {place: hit.speaker for place, hit in known.items()}
     bonus = ranking.bonuses(speakers, names, [hit.place for hit in quoting])
-    chosen = ranking.best(scores, bonus, limit + 2)  # a neighbour may be a place before the first or after the last
+    chosen = ranking.best(scores, bonus, max(limit, LOOKED_AT) + 2)  # two may be neighbours beyond either end
     pieces = shelf.at(chosen, spans)
-    return [pieces[place] for place in chosen if place in pieces][:limit]
+    fitting = [pieces[place] for place in chosen if place in pieces]
+    return sorted(fitting, key=lambda piece: question not in piece.text)[:limit]
 
 
 def _by_meaning(shelf: Shelf, spans: Sequence[Span], question: str) -> list[Hit] | None:

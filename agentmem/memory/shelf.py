@@ -148,6 +148,11 @@ class Shelf:
 
     # Searching.
 
+    def speakers(self, spans: Sequence[Span]) -> list[str]:
+        """Who speaks in the spans, where texts say so."""
+        found = self._rows(self.pieces, f"({_in(spans)}) AND speaker != ''", ("speaker",))
+        return sorted(set(found["speaker"].to_pylist()))
+
     def by_words(self, words: str, spans: Sequence[Span], most: int) -> list[Hit]:
         """The pieces that share words with the question, by BM25."""
         with self.tables.translated():
@@ -236,7 +241,7 @@ def piece_of(row: Mapping[str, Any]) -> Piece:
 
 def _row(piece: Piece, place: int) -> dict[str, Any]:
     own = {name: getattr(piece, name) for name in ("key", "thread", "seq", "part", "sha256", "kind", "day")}
-    who = speaker(piece.text)
+    who = speaker(piece.text) if piece.kind in ("user", "assistant") else ""
     return {**own, "place": place, "speaker": who, "lead": len(piece.lead), "words": piece.lead + piece.text}
 
 

@@ -2,8 +2,9 @@
 
 Each conversation becomes a thread of a journal: a note for the day, an entry for each turn ("Name: text", what a
 shared picture shows included). All of it leaves the window. Each question with evidence is searched in the archive.
-Recall at k is the share of a question's evidence turns among the first k found; the mean over the questions of each
-category 1 to 4, and the mean over the categories. Constants were chosen on the first half of the conversations.
+A question counts at k when one of its evidence turns is among the first k found ("found"); the share of all its
+evidence turns is given beside ("share"). Means are over the questions of a category, then over the categories 1 to 4.
+Constants were chosen on the first half of the conversations.
 
     python -m tests.benchmarks.locomo --data DIR [--half first|second|both]
 """
@@ -19,7 +20,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean, median, quantiles
-from typing import Any
+from typing import Any, Literal, get_args
 
 from agentmem.context import transcript
 from agentmem.context.journal import open_journal
@@ -34,7 +35,7 @@ KS = (1, 5, 10, 20)
 CATEGORIES = {1: "multi-hop", 2: "temporal", 3: "open-domain", 4: "single-hop"}
 TARGETS = {5: 0.60, 10: 0.70, 20: 0.78}
 WEAK = 0.42
-"""What multi-hop and open-domain questions must reach at 10."""
+"""What multi-hop and open-domain questions must reach at 5."""
 P50 = 0.030
 """Seconds a question, the median."""
 
@@ -116,11 +117,14 @@ def bm25(archive: LanceArchive, conversation: Conversation) -> Search:
     return search
 
 
+Measure = Literal["found", "share"]
+
+
 class Tally:
-    """Recall at each k, by category, and the seconds that each question took."""
+    """Both measures at each k, by category, and the seconds that each question took."""
 
     def __init__(self) -> None:
-        self.recall: dict[tuple[int, int], list[float]] = {}
+        self.values: dict[tuple[Measure, int, int], list[float]] = {}
         self.seconds: list[float] = []
 
     def ask(self, one: Asked, search: Search) -> None:
@@ -129,18 +133,19 @@ class Tally:
         self.seconds.append(time.perf_counter() - began)
         for k in KS:
             share = len(one.evidence.intersection(found[:k])) / len(one.evidence)
-            self.recall.setdefault((one.category, k), []).append(share)
+            self.values.setdefault(("found", one.category, k), []).append(float(share > 0))
+            self.values.setdefault(("share", one.category, k), []).append(share)
 
-    def of(self, category: int, k: int) -> float:
-        return fmean(self.recall[category, k])
+    def of(self, category: int, k: int, measure: Measure = "found") -> float:
+        """The mean over a category; of category 0 over all four."""
+        if category:
+            return fmean(self.values[measure, category, k])
+        return fmean(self.of(one, k, measure) for one in CATEGORIES)
 
-    def macro(self, k: int) -> float:
-        return fmean(self.of(category, k) for category in CATEGORIES)
-
-    def lines(self, name: str) -> Iterator[str]:
+    def lines(self, name: str, measure: Measure) -> Iterator[str]:
         for category, words in (*CATEGORIES.items(), (0, "macro mean")):
-            values = (self.of(category, k) if category else self.macro(k) for k in KS)
-            yield f"{name:10} {words:12} " + "  ".join(f"{value:.3f}" for value in values)
+            values = (self.of(category, k, measure) for k in KS)
+            yield f"  {measure} {name:8} {words:12} " + "  ".join(f"{value:.3f}" for value in values)
 
 
 def measured(path: Path, half: str, folder: Path) -> tuple[Tally, Tally]:
@@ -161,9 +166,9 @@ def measured(path: Path, half: str, folder: Path) -> tuple[Tally, Tally]:
 
 def missed(ours: Tally, peer: Tally) -> list[str]:
     """What was not reached."""
-    checks = {f"R@{k} {ours.macro(k):.3f} < {least}": ours.macro(k) >= least for k, least in TARGETS.items()}
-    checks |= {f"{CATEGORIES[one]} R@10 {ours.of(one, 10):.3f} < {WEAK}": ours.of(one, 10) > WEAK for one in (1, 3)}
-    checks |= {f"R@{k} below BM25's": ours.macro(k) > peer.macro(k) for k in TARGETS}
+    checks = {f"R@{k} {ours.of(0, k):.3f} < {least}": ours.of(0, k) >= least for k, least in TARGETS.items()}
+    checks |= {f"{CATEGORIES[one]} R@5 {ours.of(one, 5):.3f} < {WEAK}": ours.of(one, 5) > WEAK for one in (1, 3)}
+    checks |= {f"R@{k} below BM25's": ours.of(0, k) > peer.of(0, k) for k in TARGETS}
     checks[f"p50 {median(ours.seconds) * 1e3:.0f} ms"] = median(ours.seconds) <= P50
     return [name for name, reached in checks.items() if not reached]
 
@@ -180,11 +185,12 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         ours, peer = measured(path, given.half, Path(folder))
     heading("Recall of LoCoMo's evidence", str(path), split=f"{given.half} half", seed="none", embedder=MiniLM.name)
-    print(f"{'':23} " + "  ".join(f"R@{k:<3}" for k in KS))
-    print("\n".join((*peer.lines("BM25"), *ours.lines("archive"))))
-    print("archive over BM25       " + "  ".join(f"{ours.macro(k) / peer.macro(k):.2f}" for k in KS))
+    print(f"{'':30}" + "  ".join(f"R@{k:<3}" for k in KS))
+    for measure in get_args(Measure):
+        print("\n".join((*peer.lines("BM25", measure), *ours.lines("archive", measure))))
+    print(f"  {'found, archive over BM25':28}" + "  ".join(f"{ours.of(0, k) / peer.of(0, k):.2f}" for k in KS))
     p50, p99 = median(ours.seconds), quantiles(ours.seconds, n=100)[98]
-    print(f"a question: p50 {p50 * 1e3:.1f} ms, p99 {p99 * 1e3:.1f} ms over {len(ours.seconds)} questions")
+    print(f"  a question: p50 {p50 * 1e3:.1f} ms, p99 {p99 * 1e3:.1f} ms over {len(ours.seconds)} questions")
     lacking = missed(ours, peer)
     print("\n".join(f"missed: {one}" for one in lacking))
     return bool(lacking)

@@ -1,0 +1,113 @@
+"""`agentmem recall`: the exact text of what a run has seen, by reference or by a question."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from agentmem.cli.options import HERE, AsJson, Database, Workspace, journal
+from agentmem.cli.output import console, notices, print_json
+from agentmem.errors import ConfigError, ThreadNotFound
+
+if TYPE_CHECKING:
+    from agentmem.context.journal import Journal
+    from agentmem.memory.archive import LanceArchive
+    from agentmem.types import Found
+
+NOTHING = "No runs are kept here yet. Start one with `agentmem run TASK --workspace DIR`."
+
+
+def recall(
+    question: Annotated[str, typer.Argument(help="A question, or a reference such as main/12.")] = "",
+    thread: Annotated[str | None, typer.Option("--thread", metavar="NAME", help="By default the latest run.")] = None,
+    most: Annotated[int, typer.Option("--most", min=1, help="Passages to show.")] = 8,
+    rebuild: Annotated[bool, typer.Option("--rebuild", help="Make the archive anew from the runs.")] = False,
+    workspace: Workspace = HERE,
+    database: Database = None,
+    json: AsJson = False,
+) -> None:
+    """Bring back what a run has seen: the exact text, and where it stands."""
+    if not (question.strip() or rebuild):
+        raise ConfigError("say what to recall: a question, or a reference such as main/12; or give --rebuild")
+    with journal(workspace, database) as opened:
+        if opened is None:
+            raise ThreadNotFound(NOTHING)
+        with archive(opened, workspace) as found:
+            if rebuild:
+                _rebuild(found)
+            if question.strip():
+                _show(_found(found, thread or _latest(opened), question.strip(), most), json)
+
+
+@contextmanager
+def archive(opened: "Journal", workspace: Path) -> "Iterator[LanceArchive]":
+    """The workspace's archive, with the default embedder where it is installed."""
+    from agentmem.memory.archive import FOLDER, LanceArchive
+    from agentmem.memory.embedder import MiniLM, available
+    from agentmem.pages.names import HOME
+
+    if lacking := available():
+        notices().print(f"Searching by words alone: {lacking}", markup=False, highlight=False)
+    found = LanceArchive(opened, workspace / HOME / FOLDER, None if lacking else MiniLM())
+    try:
+        yield found
+    finally:
+        found.close()
+
+
+def forget(opened: "Journal", workspace: Path, threads: "set[str]") -> None:
+    """Delete threads from the workspace's archive, if there is one."""
+    from agentmem.memory.archive import FOLDER, LanceArchive
+    from agentmem.pages.names import HOME
+
+    if (folder := workspace / HOME / FOLDER).is_dir():
+        found = LanceArchive(opened, folder)
+        for thread in sorted(threads):
+            found.forget(thread)
+
+
+def _rebuild(found: "LanceArchive") -> None:
+    with notices().status("Rebuilding the archive ..."):
+        pieces = found.rebuild()
+        found.settle()
+    notices().print(f"Rebuilt the archive: {pieces:,} pieces.", highlight=False)
+
+
+def _latest(opened: "Journal") -> str:
+    threads = opened.threads()
+    if not threads:
+        raise ThreadNotFound(NOTHING)
+    return max(threads, key=lambda one: one.updated).name
+
+
+def _found(found: "LanceArchive", thread: str, what: str, most: int) -> "list[Found]":
+    """The text of a reference, or what fits a question."""
+    from agentmem.errors import UnknownReference
+    from agentmem.types import Found
+
+    if found.journal.head(thread) < 0:
+        raise ThreadNotFound(f"there is no run {thread!r} here: `agentmem runs` lists the runs")
+    try:
+        owner = what.rpartition("/")[0]
+        known = thread if found.journal.head(owner) < 0 else owner
+        return [Found(what, "exact", found.recall(known).exact(what))]
+    except UnknownReference:
+        return found.recall(thread).search(what, most)
+
+
+def _show(passages: "list[Found]", json: bool) -> None:
+    if json:
+        print_json(
+            {
+                "schema": 1,
+                "found": [{"reference": one.reference, "kind": one.kind, "text": one.excerpt} for one in passages],
+            }
+        )
+        return
+    for one in passages:
+        notices().print(f"{one.reference}, {one.kind}:", style="bold", markup=False, highlight=False)
+        console().print(one.excerpt.rstrip("\n"), markup=False, highlight=False, soft_wrap=True)
+    if not passages:
+        notices().print("Nothing that was seen fits. Try other words for the same thing.")
