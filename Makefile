@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DATA ?= ../shared/data
 
-.PHONY: setup demo test lint bench clean
+.PHONY: setup demo test test-browser lint bench clean
 
 setup: $(VENV)/.ready
 
@@ -25,7 +25,14 @@ lint: setup
 	@$(BIN)/mypy
 
 test: lint
-	@$(BIN)/python -m pytest
+	@$(BIN)/agentmem local install || echo "Without the local engine: its tests are skipped."
+	@$(BIN)/python -m pytest -n 2
+
+# The page in a real browser; its screenshots are left in build/browser/pictures0.
+test-browser: setup
+	@bash .ci/chromium
+	@mkdir -p build
+	@$(BIN)/python -m pytest tests/browser -n0 --basetemp=build/browser
 
 bench: setup
 	@$(BIN)/python -m tests.benchmarks --data $(DATA)

@@ -18,7 +18,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"runtime"}),
     frozenset({"replay"}),
     frozenset({"integrations"}),
-    frozenset({"demo"}),
+    frozenset({"demo", "report"}),
     frozenset({"cli", "__init__", "__main__"}),
 )
 """From the bottom up. A part imports what is below it, and within itself."""

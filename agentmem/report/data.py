@@ -1,0 +1,116 @@
+"""What the page shows, as one JSON object: columns with a value for each turn, the events, and the ledger's sums."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import astuple, fields
+from typing import Any
+
+from agentmem.context.journal import Journal
+from agentmem.integrations.observing import read_run
+from agentmem.kvcache.diagnosis import diagnose
+from agentmem.meter.report import new_tokens, report
+from agentmem.meter.tables import advice
+from agentmem.report.events import Event, events
+from agentmem.report.turns import Parts, Turn, turns
+
+Data = dict[str, Any]
+
+_DIGITS = 6
+
+
+def collect(journal: Journal, threads: Sequence[str]) -> Data:
+    """The data of the page on ``threads``, in that order. Raises TranscriptError for entries that do not fit."""
+    made: list[Turn] = []
+    found: list[Event] = []
+    for thread in threads:
+        own = turns(journal.entries(thread), thread)
+        found += events(own, diagnose(read_run(journal, thread)), len(made))
+        made += own
+    return shown(made, found, threads[0] if len(threads) == 1 else None)
+
+
+def shown(made: Sequence[Turn], found: Iterable[Event], run: str | None) -> Data:
+    """The object that the page reads."""
+    summary = report([turn.row for turn in made], run)
+    return {
+        **summary,
+        "advice": advice(summary),
+        "turns": _columns(made),
+        "money": _money(made, summary),
+        "events": [_event(one) for one in found],
+    }
+
+
+def _columns(made: Sequence[Turn]) -> Data:
+    rows = [turn.row for turn in made]
+    parts = [astuple(turn.parts or Parts()) for turn in made]
+    new = [new_tokens(row) for row in rows]
+    return {
+        "number": [turn.number for turn in made],
+        "at": [round(row.at, 3) for row in rows],
+        **{name: _named(getattr(row, attribute) for row in rows) for name, attribute in _NAMES},
+        **{part.name: [one[place] for one in parts] for place, part in enumerate(fields(Parts))},
+        "read": [row.usage.cache_read_tokens for row in rows],
+        "new": new,
+        "again": [
+            row.usage.input_tokens - row.usage.cache_read_tokens - count for row, count in zip(rows, new, strict=True)
+        ],
+        "written": [row.usage.cache_write_5m_tokens + row.usage.cache_write_1h_tokens for row in rows],
+        "output": [row.usage.output_tokens for row in rows],
+    }
+
+
+_NAMES = (("run", "thread"), ("agent", "agent"), ("purpose", "purpose"), ("model", "model"))
+
+
+def _named(values: Iterable[str]) -> Data:
+    """A column of few different names: the names, and for each turn the place of its own."""
+    given = list(values)
+    places = {name: place for place, name in enumerate(dict.fromkeys(given))}
+    return {"names": list(places), "place": [places[name] for name in given]}
+
+
+def _money(made: Sequence[Turn], summary: Data) -> Data | None:
+    """Dollars so far at each turn; None where one price is not known or the turns were metered in several ways."""
+    if summary["cost_usd"] is None:
+        return None
+    answered = [turn for turn in made if not turn.row.error]
+    bound = None if any(turn.bound_usd is None for turn in answered) else _sums(turn.bound_usd for turn in made)
+    return {
+        "cost": _sums(turn.row.cost_usd for turn in made),
+        "uncached": _sums(turn.row.cost_uncached_usd for turn in made),
+        "bound": bound,
+    }
+
+
+def _sums(amounts: Iterable[float | None]) -> list[float]:
+    def so_far() -> Iterator[float]:
+        total = 0.0
+        for amount in amounts:
+            total += amount or 0.0
+            yield round(total, _DIGITS)
+
+    return list(so_far())
+
+
+def _event(one: Event) -> Data:
+    about: Data = {"turn": one.turn, "kind": one.kind, "said": one.said}
+    found = one.finding
+    if found is None:
+        return about
+    return about | {
+        "cause": found.cause or "unexplained",
+        "previous": found.previous,
+        "place": _place(found.segment, found.block, found.byte),
+        "before": found.before,
+        "after": found.after,
+        "tokens": found.tokens_lost,
+        "usd": None if found.usd_lost is None else round(found.usd_lost, _DIGITS),
+        "provider": found.provider_reason,
+    }
+
+
+def _place(segment: str | None, block: int | None, byte: int | None) -> str:
+    if segment is None:
+        return ""
+    in_block = "" if block is None else f", block {block}"
+    return f"{segment}{in_block}" + ("" if byte is None else f", byte {byte:,}")

@@ -1,0 +1,57 @@
+"""One self-contained page: markup, style, scripts and data in a single file that fetches nothing.
+
+Text of a run cannot run as script: it stands in the page as JSON without angle brackets, is shown as text only, and a
+policy in the page's head lets no script run but the two whose hashes it names.
+"""
+
+import html
+import json
+import re
+from base64 import b64encode
+from hashlib import sha256
+from importlib.resources import files
+
+from agentmem.report.data import Data
+from agentmem.report.library import library
+
+SCRIPTS = ("shared.js", "charts.js", "tables.js", "page.js")
+_SLOT = re.compile(r"\{\{(\w+)\}\}")
+
+
+def page(data: Data) -> str:
+    """The page on ``data`` (of `agentmem.report.data.collect`). Raises ConfigError without the plotting library."""
+    script, style = library()
+    own = "\n".join(map(_asset, SCRIPTS))
+    styles = f"{style}\n{_asset('page.css')}"
+    slots = {
+        "policy": policy((script, own), styles),
+        "title": html.escape(f"agentmem: {data['run'] or 'all runs'}"),
+        "style": styles,
+        "library": script,
+        "data": embedded(data),
+        "script": own,
+    }
+    return _SLOT.sub(lambda slot: slots[slot[1]], _asset("page.html"))
+
+
+def embedded(data: Data) -> str:
+    """``data`` as JSON that no parser of HTML can take for markup, in ASCII."""
+    text = json.dumps(data, separators=(",", ":"), allow_nan=False)
+    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+
+
+def policy(scripts: tuple[str, ...], style: str) -> str:
+    """The page's content security policy: these scripts and this style, and nothing from anywhere."""
+    allowed = " ".join(map(_hash, scripts))
+    return (
+        f"default-src 'none'; script-src {allowed}; style-src {_hash(style)}; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
+
+
+def _asset(name: str) -> str:
+    return (files("agentmem.report") / "assets" / name).read_text(encoding="utf-8")

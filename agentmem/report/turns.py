@@ -1,0 +1,158 @@
+"""The turns of a run: each request of the ledger, with what its context was made of and the least it could cost.
+
+The entries are folded again, so that every row of the ledger finds the view that was sent.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import astuple, dataclass, field, replace
+
+from agentmem.context.cut import PartKind
+from agentmem.context.window import View, extend
+from agentmem.meter.ledger import Row, decode
+from agentmem.meter.prices import rates
+from agentmem.replay.bound import bound_tokens
+from agentmem.replay.formats.growth import Growth
+from agentmem.replay.needed import Needs
+from agentmem.replay.session import Exchange
+from agentmem.types import Entry, EntryKind, Frame
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a context was made of, in tokens. ``results`` are those of tools, wherever they stand; ``tail`` is the rest
+    of the conversation: what people and the model said, calls and notes.
+    """
+
+    tools: int = 0
+    system: int = 0
+    pages: int = 0
+    summary: int = 0
+    results: int = 0
+    tail: int = 0
+
+    def scaled(self, tokens: int) -> "Parts":
+        """The same shares of so many tokens."""
+        whole = sum(astuple(self))
+        return Parts(*(round(part * tokens / whole) for part in astuple(self))) if whole else self
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One request of a run. ``number`` counts the requests of the thread, its ancestors' included, from 1.
+
+    ``parts`` are in the provider's tokens, None where nothing was kept of what was sent; ``bound_usd`` is this
+    request's share of the lower bound, None where a price is not known.
+    """
+
+    number: int
+    row: Row
+    parts: Parts | None = None
+    bound_usd: float | None = 0.0
+
+
+def turns(entries: Iterable[Entry], thread: str) -> list[Turn]:
+    """The turns that ``thread`` itself made, in order; ``entries`` are its own and its ancestors'."""
+    reading = _Reading()
+    for entry in entries:
+        reading.add(entry)
+    return [turn for turn, wrote in zip(reading.bounded(), reading.threads, strict=True) if wrote == thread]
+
+
+@dataclass(slots=True)
+class _Reading:
+    """A thread while it is read. ``sent`` is the view before the last reply; ``asked`` are the answered requests."""
+
+    view: View = field(default_factory=View)
+    sent: View = field(default_factory=View)
+    found: list[Turn] = field(default_factory=list)
+    threads: list[str] = field(default_factory=list)
+    asked: list[tuple[int, View]] = field(default_factory=list)
+    growth: Growth = field(default_factory=Growth)
+    counted: "_Counted" = field(default_factory=lambda: _Counted())
+
+    def add(self, entry: Entry) -> None:
+        """Take the next entry."""
+        if entry.kind == "usage":
+            self._meter(decode(entry))
+            self.threads.append(entry.thread)
+        self.sent = self.view if entry.kind == "assistant" else self.sent
+        self.view = extend(self.view, entry)
+
+    def _meter(self, row: Row) -> None:
+        view = next((one for one in (self.sent, self.view) if one.digest == row.digest and one.ready), None)
+        shown = view or (self.view if self.view.turns else None)  # a summariser's request is the context and a question
+        size = row.usage.input_tokens or row.context_tokens
+        parts = self.counted.parts(shown).scaled(size) if shown else None
+        if view and not row.error:
+            self.asked.append((len(self.found), view))
+            self._grow(view, row)
+        self.found.append(Turn(len(self.found) + 1, row, parts))
+
+    def _grow(self, view: View, row: Row) -> None:
+        last = self.view.turns[-1]
+        reply = last.frames if last.role == "assistant" else ()
+        frames = [one for turn in view.turns for one in turn.frames]
+        self.growth.add(frames, Exchange(row.at, row.at, row.model, (), reply), declared=True)
+
+    def bounded(self) -> Iterator[Turn]:
+        """The turns with their shares of the lower bound; a request that need not have been made has none."""
+        needs, exchanges = Needs(), self.growth.exchanges
+        for one in exchanges:
+            needs.follow(one.arrived, one.reply)
+        entries = [(one.arrived, one.reply) for one in exchanges]
+        opening = sum(one.tokens for one in self.asked[0][1].prefix) if self.asked else 0
+        least = zip(self.asked, bound_tokens(entries, opening, needs), strict=True)
+        shares = {at: _bound(self.found[at].row, view, first, carried) for (at, view), (first, carried, _) in least}
+        for at, turn in enumerate(self.found):
+            yield replace(turn, bound_usd=shares.get(at, 0.0))
+
+
+def _bound(row: Row, view: View, first_sent: int, carried: int) -> float | None:
+    """Dollars for the least of one request: our counts of its input in the provider's tokens, and its own output."""
+    provider, _, name = (row.priced_as or row.model).partition(":")
+    price = rates(provider, name, input_tokens=row.usage.input_tokens, at=row.at)
+    if price is None:
+        return None
+    scale = row.usage.input_tokens / view.tokens if view.tokens else 0.0
+    sent = price.cache_write_5m * first_sent + price.cache_read * carried
+    return scale * sent + price.output * row.usage.output_tokens
+
+
+_KINDS: dict[EntryKind | PartKind, int] = {"tool_result": 4, "result": 4, "summary": 3, "index": 3}
+"""Which part of a context a frame of the conversation belongs to, by its place in Parts; all else is the tail."""
+
+
+class _Counted:
+    """Counts the parts of one view after another, at the cost of what is new."""
+
+    def __init__(self) -> None:
+        self._prefix: tuple[Frame, ...] = ()
+        self._head = [0] * 6
+        self._turns: list[tuple[Sequence[Frame], list[int]]] = []
+
+    def parts(self, view: View) -> Parts:
+        """What ``view`` is made of."""
+        if view.prefix is not self._prefix:
+            self._prefix, self._head = view.prefix, _head(view)
+        del self._turns[len(view.turns) :]
+        same = 0
+        for (frames, _), turn in zip(self._turns, view.turns, strict=False):
+            if frames is not turn.frames:
+                break
+            same += 1
+        del self._turns[same:]
+        for turn, origins in zip(view.turns[same:], view.origins[same:], strict=True):
+            sums = list(self._turns[-1][1]) if self._turns else list(self._head)
+            for frame, origin in zip(turn.frames, origins, strict=True):
+                sums[_KINDS.get(origin.kind, 5)] += frame.tokens
+            self._turns.append((turn.frames, sums))
+        return Parts(*(self._turns[-1][1] if self._turns else self._head))
+
+
+def _head(view: View) -> list[int]:
+    """Tools, system and pages; model and options count as system."""
+    system = len(view.settings.system)
+    own = [one.tokens for one in view.prefix if one.segment == "system"]
+    tools = sum(one.tokens for one in view.prefix if one.segment == "tool")
+    pages = sum(own[system:])
+    return [tools, sum(one.tokens for one in view.prefix) - tools - pages, pages, 0, 0, 0]

@@ -1,0 +1,101 @@
+"""agentmem.report.turns."""
+
+from dataclasses import astuple
+from pathlib import Path
+
+import pytest
+
+from agentmem.context.journal import open_journal
+from agentmem.meter.prices import rates
+from agentmem.replay.formats.runs import Runs
+from agentmem.replay.run import chain
+from agentmem.replay.session import Session
+from agentmem.replay.source import Source
+from agentmem.report.turns import Parts, Turn, turns
+from agentmem.types import Text
+from tests.report.runs import MODEL, Story, eventful
+
+
+def read(tmp_path: Path) -> list[Turn]:
+    """The turns of the eventful run."""
+    with open_journal(tmp_path / "run.db") as journal:
+        story = eventful(journal)
+        return turns(journal.entries(story.thread), story.thread)
+
+
+def test_a_context_is_made_of_its_parts(tmp_path: Path) -> None:
+    """Tools, system, pages, results and the rest: in the provider's tokens, summing up to the input."""
+    with open_journal(tmp_path / "run.db") as journal:
+        story = Story(journal)
+        story.user("What changed?")
+        story.work("The chain was oiled. " * 200)
+        story.reply((Text("The chain."),))
+        first, second = turns(journal.entries(story.thread), story.thread)
+    assert first.parts and second.parts
+    for turn, parts in ((first, first.parts), (second, second.parts)):
+        assert abs(sum(astuple(parts)) - turn.row.usage.input_tokens) <= 3
+    assert (first.parts.results, first.parts.summary) == (0, 0)
+    shown = sum(frame.tokens for frame in story.view.frames if frame.value.get("type") == "tool_result")
+    assert second.parts.results == pytest.approx(shown, rel=0.01)
+    assert second.parts.tail > first.parts.tail > 0
+    counts = {frame.segment: frame.tokens for frame in story.view.prefix}  # of the system's blocks the last: a page
+    assert first.parts.pages == pytest.approx(counts["system"], rel=0.01)
+    assert first.parts.tools == pytest.approx(counts["tool"], rel=0.01)
+    assert first.parts.system > first.parts.pages
+
+
+def test_a_summary_shows_from_the_next_turn_on(tmp_path: Path) -> None:
+    """The summariser's own request is the context before it; after the compaction results have left."""
+    found = read(tmp_path)
+    [asked] = [at for at, turn in enumerate(found) if turn.row.purpose == "summary"]
+    before, summarised, after = (found[at].parts for at in (asked - 1, asked, asked + 1))
+    assert before and summarised and after
+    assert before.summary == summarised.summary == 0
+    assert summarised.results > before.results
+    assert after.summary > 100
+    assert after.results < before.results / 2
+
+
+def test_turns_are_numbered_over_ancestors_and_belong_to_their_thread(tmp_path: Path) -> None:
+    """A fork has its own turns only, numbered as if it had made all of them."""
+    with open_journal(tmp_path / "run.db") as journal:
+        story = Story(journal)
+        story.user("What changed?")
+        story.work("Nothing. ", turns=3)
+        journal.fork(story.thread, story.view.seq, "fork")
+        story.thread = "fork"
+        story.work("Nothing. ", turns=2)
+        own, forked = (turns(journal.entries(name), name) for name in ("workshop", "fork"))
+    assert [turn.number for turn in own] == [1, 2, 3]
+    assert [turn.number for turn in forked] == [4, 5]
+
+
+def test_the_shares_of_the_lower_bound_are_that_of_a_replay(tmp_path: Path) -> None:
+    """Where our counts are the provider's, and replies are counted alike, both add up to the same dollars."""
+    with open_journal(tmp_path / "run.db") as journal:
+        story = Story(journal)
+        story.user("What changed?")
+        story.work("See stock/part-A12 for it. " * 100, turns=15)
+        found = turns(journal.entries(story.thread), story.thread)
+    path = str(tmp_path / "run.db")
+    [session] = Runs().sessions(Source("runs", path, 0, path, name=story.thread))
+    assert isinstance(session, Session)
+    whole = chain([session], "anthropic", MODEL).lower_bound_usd
+    assert whole is not None
+    assert sum(turn.bound_usd or 0.0 for turn in found) == pytest.approx(whole, rel=0.02)
+    spent = sum(turn.row.cost_usd or 0.0 for turn in found)
+    assert 0 < whole < spent
+
+
+def test_a_request_without_a_reply_has_no_share(tmp_path: Path) -> None:
+    """It need not have been made, and neither had a summary."""
+    found = read(tmp_path)
+    for turn in found:
+        assert (turn.bound_usd == 0.0) == (turn.row.error is not None or turn.row.purpose == "summary")
+    assert rates("anthropic", MODEL) is not None
+
+
+def test_shares_are_scaled() -> None:
+    """The same shares of other tokens; of nothing they stay nothing."""
+    assert Parts(1, 1, 2, 0, 4, 2).scaled(100) == Parts(10, 10, 20, 0, 40, 20)
+    assert Parts().scaled(100) == Parts()
