@@ -21,6 +21,8 @@ said so."""
 
 NEAR = 0.97
 """The share of the budget above which the context is compacted, whatever it costs."""
+ASKING = 800
+"""Tokens of the instruction to a summariser, its list of entries apart: they too must fit into the budget."""
 LEAST_GAIN = 6_000
 """Tokens that a compaction must be able to remove."""
 ROOM = 10_000
@@ -92,7 +94,8 @@ class State:
     """What the triggers look at, in the provider's tokens.
 
     ``context`` is the whole context, ``prefix`` its tools and system, ``least`` what a compaction would leave,
-    ``growth`` a request's and ``since`` the one since the last cut. ``gain`` is the least that must be won.
+    ``growth`` a request's and ``since`` the one since the last cut. ``gain`` is the least that must be won,
+    ``asking`` what a request for a summary takes beyond the context.
     """
 
     context: int
@@ -102,6 +105,7 @@ class State:
     since: int
     budget: int
     gain: int
+    asking: int
     quality: Quality
     output: int
     rates: Rates
@@ -120,6 +124,7 @@ def state(view: View, settings: Compaction, budget: int, rates: Rates | None = N
         since=round((view.tokens - (view.tokens if view.pace.base is None else view.pace.base)) * scale),
         budget=budget,
         gain=round(LEAST_GAIN * min(1.0, budget / FULL)),
+        asking=round((ASKING + sized.index) * scale),
         quality=settings.quality,
         output=sized.summary,
         rates=rates or TYPICAL,
@@ -127,7 +132,7 @@ def state(view: View, settings: Compaction, budget: int, rates: Rates | None = N
 
 
 def _limit(now: State) -> bool:
-    return now.context > NEAR * now.budget
+    return now.context > min(NEAR * now.budget, now.budget - now.asking)
 
 
 def _growth(now: State) -> bool:

@@ -176,6 +176,11 @@ class Journal:
         found = rows.find_thread(self.storage, thread)
         return rows.read_own(self.storage, found, kind) if found else iter(())
 
+    def last(self, thread: str, kind: EntryKind) -> Entry | None:
+        """The last entry of one kind in a transcript, a fork's ancestors included; None where there is none."""
+        found = rows.find_thread(self.storage, thread)
+        return rows.read_last(self.storage, found, kind) if found else None
+
     def threads(self) -> tuple[ThreadInfo, ...]:
         """All threads, oldest first."""
         found = self.storage.run(

@@ -155,6 +155,15 @@ def read_own(storage: Storage, thread: Thread, kind: EntryKind) -> Iterator[Entr
         seq = rows[-1][0]
 
 
+def read_last(storage: Storage, thread: Thread, kind: EntryKind) -> Entry | None:
+    """The last entry of one kind in the thread's transcript, its ancestors' included, found by the index."""
+    for span in reversed(_spans(storage, thread)):
+        query = f"{_ENTRY} AND kind = ? AND seq >= ? AND seq <= ? ORDER BY seq DESC LIMIT 1"
+        if rows := storage.run(query, span.thread.id, kind, span.first, span.last):
+            return _entry(span.thread.name, rows[0])
+    return None
+
+
 def delete(storage: Storage, thread: Thread) -> int:
     """Delete a thread that has no forks; gives the number of its own entries."""
     own = storage.run("DELETE FROM entries WHERE thread = ? RETURNING seq", thread.id)

@@ -106,12 +106,22 @@ def resume(opening: Entry, cut: int, entries: Iterable[Entry]) -> View:
     ``opening`` is the entry that the cut names as such, ``entries`` are those from the cut's ``first`` on. What an
     earlier compaction among them did has left the window since.
     """
-    view, folds = View(), _FOLDS
+    view = View()
     for entry in entries:
-        view = view if view.seq >= 0 else replace(_open(view, opening), seq=entry.seq - 1)
+        view = view if view.seq >= 0 else begin(opening, entry.seq)
         skipped = entry.kind == "compaction" and entry.seq < cut
-        view = _ignored(view, entry) if skipped else folds[entry.kind](view, entry)
+        view = passed(view, entry) if skipped else extend(view, entry)
     return view
+
+
+def begin(opening: Entry, first: int) -> View:
+    """A view with the settings of ``opening`` and nothing said, that goes on with entry ``first``."""
+    return replace(_open(View(), opening), seq=first - 1)
+
+
+def passed(view: View, entry: Entry) -> View:
+    """The view after an entry that has no effect on it any more."""
+    return replace(view, seq=entry.seq)
 
 
 def aside(view: View, place: int, text: str) -> View:
@@ -195,18 +205,14 @@ def _compacted(view: View, entry: Entry) -> View:
     return replace(summed, pace=Pace(cut.growth, summed.tokens, summed.tokens))
 
 
-def _ignored(view: View, entry: Entry) -> View:
-    return replace(view, seq=entry.seq)
-
-
 _FOLDS: dict[EntryKind, Callable[[View, Entry], View]] = {
     "opening": _open,
     "user": _said,
     "assistant": _replied,
-    "tool_started": _ignored,
+    "tool_started": passed,
     "tool_result": _answered,
     "note": _said,
-    "usage": _ignored,
+    "usage": passed,
     "compaction": _compacted,
     "reconfigure": _reconfigured,
 }

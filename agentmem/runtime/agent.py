@@ -1,33 +1,34 @@
 """The Agent: what people hold. It puts model, workspace, menu and journal together and runs the graph on a thread."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Generator, Sequence
-from contextlib import ExitStack, asynccontextmanager, closing
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from time import time
 from types import TracebackType
 from typing import Any, Self, cast
 from uuid import uuid4
 
-from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import Command
 
-from agentmem import assets, models
-from agentmem.context.journal import Journal, open_journal
-from agentmem.context.transcript import Opening, PinnedPage, pack
-from agentmem.errors import ConfigError
+from agentmem import assets
+from agentmem.context.compaction import Compaction, Reason
+from agentmem.context.transcript import Opening, PinnedPage, pack, reconfigure
+from agentmem.errors import ThreadNotFound
 from agentmem.pages.workspace import Workspace
-from agentmem.runtime.checkpoints import saver_beside
-from agentmem.runtime.events import Approval, Done, Event, Result, Status, Stopped
+from agentmem.runtime import originals, parts
+from agentmem.runtime.compacting import Compactor
+from agentmem.runtime.events import Approval, Compacted, Done, Event, Result, Status, Stopped
 from agentmem.runtime.graph import Nodes, build
 from agentmem.runtime.limits import Limits
-from agentmem.runtime.menu import Menu, ToolLike, default_menu, make_menu
+from agentmem.runtime.menu import Menu, ToolLike
 from agentmem.runtime.metering import Meter
-from agentmem.runtime.session import Sessions
+from agentmem.runtime.session import Session, Sessions
 from agentmem.runtime.steps import Steps
 from agentmem.runtime.streaming import Channel, events
-from agentmem.types import Block, Clock, Model, Options, Text
+from agentmem.types import Archive, Block, Clock, Draft, Model, Options, Text
 
 Task = str | Sequence[Block]
 
@@ -42,7 +43,8 @@ class Agent:
     functions, LangChain tools or names of built-in ones; by default the built-in menu. ``budget`` is in the provider's
     tokens. ``system`` replaces the default instructions; ``pinned`` names pages that stand in the prefix.
     ``approve`` names tools whose calls wait for a person. ``database`` is a file or a Postgres URL, by default
-    ``.agentmem/agentmem.db`` in the workspace.
+    ``.agentmem/agentmem.db`` in the workspace. ``compaction`` says how threads are kept small, None never does;
+    ``archive`` takes in what leaves the window.
 
     Close it, or use it as a context manager. A model that was passed in as an object stays open.
     """
@@ -62,18 +64,25 @@ class Agent:
         limits: Limits = Limits(),
         database: Path | str | None = None,
         price_as: str | None = None,
+        compaction: Compaction | None = Compaction(),
+        archive: Archive | None = None,
         clock: Clock = time,
     ) -> None:
-        self.menu = _menu(tools)
+        self.menu = parts.menu(tools)
         self._system = assets.read("prompts/agent.md").strip() if system is None else system
         self._pinned, self._options = tuple(pinned), options
         with ExitStack() as opened:
-            self.workspace = _workspace(workspace, opened)
-            self.model = _model(model, opened)
-            self.journal, saver = _database(database or self.workspace.root / ".agentmem" / "agentmem.db", opened)
+            self.workspace = parts.workspace(workspace, opened)
+            self.model = parts.model(model, opened)
+            self.journal, saver = parts.database(database or self.workspace.root / ".agentmem" / "agentmem.db", opened)
             self.sessions = Sessions(self.journal)
             meter = Meter(name, self.model.profile, price_as)
-            self.steps = self._steps(meter, limits, budget, _approved(approve, self.menu), clock)
+            self.archive = archive
+            compactor = None
+            if compaction:
+                compactor = Compactor(compaction, self.model, meter, budget, clock, archive, self._repinned)
+            self.steps = self._steps(meter, limits, budget, parts.approved(approve, self.menu), clock, compactor)
+            opened.callback(self.steps.pauses.close)
             self.graph: CompiledStateGraph[Any] = build(Nodes(self.steps, self.model, self.sessions), saver)
             self._opened = opened.pop_all()
 
@@ -88,7 +97,7 @@ class Agent:
         run; the others stay on the menu, and say so when they are called.
         """
         thread = thread or new_thread()
-        with self.journal.lease(thread):
+        with self._working(thread):
             state = self.graph.invoke(_input(task), _config(thread, allow), durability="sync")
             return self._result(thread, state.get("stop"))
 
@@ -97,7 +106,7 @@ class Agent:
     ) -> Result:
         """As `run`."""
         thread = thread or new_thread()
-        async with _leased(self.journal, thread):
+        async with _elsewhere(self._working(thread)):
             state = await self.graph.ainvoke(_input(task), _config(thread, allow), durability="sync")
             return await asyncio.to_thread(self._result, thread, state.get("stop"))
 
@@ -115,7 +124,7 @@ class Agent:
             config = _config(thread, allow, channel=channel)
             stop.append(self.graph.invoke(_input(task), config, durability="sync").get("stop") or "")
 
-        with self.journal.lease(thread):
+        with self._working(thread, streams=True):
             yield from events(work)
             yield Done(self._result(thread, stop[0]))
 
@@ -125,12 +134,21 @@ class Agent:
         """As `stream`."""
         thread = thread or new_thread()
         stop = ""
-        async with _leased(self.journal, thread):
+        async with _elsewhere(self._working(thread, streams=True)):
             told = self.graph.astream(_input(task), _config(thread, allow), stream_mode="custom", durability="sync")
             async for event in cast(AsyncIterator[Event], told):
                 stop = event.reason if isinstance(event, Stopped) else stop
                 yield event
             yield Done(await asyncio.to_thread(self._result, thread, stop))
+
+    def compact(self, thread: str) -> Compacted | None:
+        """Compacts a thread now, whatever it costs. None when nothing could leave, or with ``compaction=None``."""
+        return self._compacted(thread, lambda session: "asked")
+
+    def idle(self, thread: str) -> Compacted | None:
+        """Says that nothing will be asked of a thread for longer than its cache lives: compacts it now if that pays."""
+        compactor = self.steps.compactor
+        return self._compacted(thread, lambda session: compactor.due(session, pause=True) if compactor else None)
 
     def fork(self, thread: str, at: int, to: str | None = None) -> str:
         """A new thread whose transcript is that of ``thread`` up to entry ``at``. Gives its name."""
@@ -140,8 +158,13 @@ class Agent:
 
     def forget(self, thread: str, *, with_forks: bool = False) -> int:
         """Removes a thread everywhere, for good. Gives the number of entries removed."""
+        self.steps.pauses.end(thread)
         self.sessions.drop(thread)
-        return self.journal.forget(thread, with_forks=with_forks)
+        count = self.journal.forget(thread, with_forks=with_forks)
+        originals.forget(thread, self.workspace.root)
+        if self.archive:
+            self.archive.forget(thread)
+        return count
 
     def close(self) -> None:
         """Frees the journal, and what the agent made itself: a workspace, a model. May be called twice."""
@@ -155,7 +178,43 @@ class Agent:
     ) -> None:
         self.close()
 
-    def _steps(self, meter: Meter, limits: Limits, budget: int, approve: frozenset[str], clock: Clock) -> Steps:
+    @contextmanager
+    def _working(self, thread: str, *, streams: bool = False) -> Iterator[Session]:
+        """Holds a thread for work: its pause is over, and the next begins when the work is done."""
+        self.steps.pauses.end(thread)
+        with self.journal.lease(thread):
+            session = self.sessions[thread]
+            asked = self.steps.compactor.settings.warm if self.steps.compactor else False
+            session.working, session.warm = True, streams if asked is None else asked
+            try:
+                yield session
+            finally:
+                self.steps.pauses.end(thread)
+                session.working = False
+        self.steps.pause(session)
+
+    def _compacted(self, thread: str, why: Callable[[Session], Reason | None]) -> Compacted | None:
+        with self._working(thread) as session:
+            if session.refresh().view.opening is None:
+                raise ThreadNotFound(f"there is no thread {thread!r}")
+            reason = why(session)
+            return self.steps.compactor.compact(session, reason) if self.steps.compactor and reason else None
+
+    def _repinned(self, session: Session) -> tuple[Draft, ...]:
+        """With a compaction, pinned pages that were edited stand in the prefix as they are now."""
+        known = session.view.settings
+        pinned = tuple(page for page in self._opening().pinned if page.page in {one.page for one in known.pinned})
+        return () if pinned == known.pinned else (reconfigure(replace(known, pinned=pinned)),)
+
+    def _steps(
+        self,
+        meter: Meter,
+        limits: Limits,
+        budget: int,
+        approve: frozenset[str],
+        clock: Clock,
+        compactor: Compactor | None,
+    ) -> Steps:
         return Steps(
             profile=self.model.profile,
             opening=self._opening,
@@ -166,6 +225,7 @@ class Agent:
             budget=budget,
             approve=approve,
             clock=clock,
+            compactor=compactor,
         )
 
     def _opening(self) -> Opening:
@@ -216,45 +276,11 @@ def _config(thread: str, allow: Sequence[str] | None, **more: Any) -> Any:
     return {"configurable": {"thread_id": thread, **allowed, **more}, "recursion_limit": 1_000_000}
 
 
-def _menu(tools: Sequence[ToolLike] | Menu | None) -> Menu:
-    if tools is None:
-        return default_menu()
-    return tools if isinstance(tools, Menu) else make_menu(tools)
-
-
-def _workspace(place: Workspace | Path | str, opened: ExitStack) -> Workspace:
-    """The workspace; one that was made from a path is closed with the agent."""
-    if isinstance(place, Workspace):
-        return place
-    return opened.enter_context(closing(Workspace(place, create=True)))
-
-
-def _model(model: Model | str, opened: ExitStack) -> Model:
-    """The model; one that was named is closed with the agent."""
-    if not isinstance(model, str):
-        return model
-    loaded = models.load(model)
-    opened.callback(loaded.close)
-    return loaded
-
-
-def _database(url: Path | str, opened: ExitStack) -> tuple[Journal, BaseCheckpointSaver[Any]]:
-    """The journal and LangGraph's checkpoints, in one database."""
-    journal = opened.enter_context(closing(open_journal(url)))
-    return journal, opened.enter_context(closing(saver_beside(journal)))
-
-
-def _approved(approve: Sequence[str], menu: Menu) -> frozenset[str]:
-    if unknown := sorted(set(approve) - set(menu.names)):
-        raise ConfigError(f"approve names {', '.join(unknown)}, and the menu has only {', '.join(menu.names)}")
-    return frozenset(approve)
-
-
 @asynccontextmanager
-async def _leased(journal: Journal, thread: str) -> AsyncIterator[None]:
-    """A thread's lease, taken and given back without holding up the event loop."""
+async def _elsewhere(held: AbstractContextManager[object]) -> AsyncIterator[None]:
+    """What is held, taken and given back without holding up the event loop."""
     with ExitStack() as stack:
-        await asyncio.to_thread(stack.enter_context, journal.lease(thread))
+        await asyncio.to_thread(stack.enter_context, held)
         try:
             yield
         finally:

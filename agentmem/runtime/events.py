@@ -11,6 +11,10 @@ Status = Literal["done", "stopped", "waiting"]
 """done: the model has answered. stopped: a limit ended the run. waiting: calls wait for a person's approval."""
 
 
+Author = Literal["model", "mechanical"]
+"""Who wrote a summary."""
+
+
 @dataclass(frozen=True, slots=True)
 class ToolCalled:
     """The model asked for a tool."""
@@ -32,6 +36,24 @@ class Metered:
     """A request was answered and written to the ledger."""
 
     row: Row
+
+
+@dataclass(frozen=True, slots=True)
+class Compacted:
+    """The thread was compacted: entries up to ``last`` left the view, which had ``before`` tokens and has ``after``.
+
+    ``reason`` is limit, growth, idle or asked. ``by`` says who wrote the summary: the model, after so many
+    ``attempts``, or nobody ("mechanical"). ``row`` is the ledger's of the summary that was accepted.
+    """
+
+    thread: str
+    reason: str
+    last: int
+    before: int
+    after: int
+    by: Author
+    attempts: int
+    row: Row | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +89,7 @@ class Done:
     result: Result
 
 
-Event = TextDelta | ToolCalled | ToolReturned | Metered | Stopped | Done
+Event = TextDelta | ToolCalled | ToolReturned | Metered | Compacted | Stopped | Done
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,6 +114,8 @@ class _Turn:
     def __init__(self, steps: Steps, session: Session, write: Write) -> None:
         self.steps, self.session, self.write = steps, session, write
         self.stop = steps.stopped(session)
+        for event in () if self.stop else steps.compacted(session):
+            write(event)
         self.request: Request | None = None if self.stop else steps.prepare(session)
         self.at, self.reply = steps.clock(), _NO_REPLY
 

@@ -4,16 +4,20 @@ It holds no truth of its own. Whatever process appended an entry, ``refresh`` fo
 nothing.
 """
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from threading import Lock
+from dataclasses import astuple, dataclass, field, replace
+from hashlib import sha256
+from threading import Lock, RLock
 from time import monotonic
+from typing import Any
 
+from agentmem.context.cut import read_cut
 from agentmem.context.journal import Journal
 from agentmem.context.transcript import read_message, readable
-from agentmem.context.window import View, extend
+from agentmem.context.window import View, begin, extend, passed
 from agentmem.meter.ledger import Row, decode
+from agentmem.runtime.events import Event
 from agentmem.tokens import Calibration
 from agentmem.types import Basis, Draft, Entry, EntryKind, ToolCall, Usage
 
@@ -27,19 +31,22 @@ class Spent:
     usd: float | None = None
 
     def plus(self, row: Row) -> "Spent":
+        """With one more request. One for a summary is no turn of the run, but it has its price."""
         used = self.usage.get(row.usage.basis)
         usage = {**self.usage, row.usage.basis: row.usage if used is None else used + row.usage}
-        known = row.cost_usd is not None and (self.usd is not None or not self.turns)
-        return Spent(self.turns + 1, usage, (self.usd or 0.0) + (row.cost_usd or 0.0) if known else None)
+        known = row.cost_usd is not None and (self.usd is not None or not self.usage)
+        return Spent(
+            self.turns + (row.purpose != "summary"), usage, (self.usd or 0.0) + (row.cost_usd or 0.0) if known else None
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Tally:
     """What the runtime must remember of a thread beside its view. A fold over entries, like the view.
 
-    ``run`` names the run that spoke last, ``task`` is what it said, ``answer`` the model's last text and ``spent`` what
-    the run has used. ``calls`` are those of the last reply, ``started`` the ids of those that had begun. ``noted`` is
-    the last note about each thing, ``last`` the last row of the ledger.
+    ``run`` names the run that spoke last, ``task`` a digest of what it said, ``answer`` the model's last text and
+    ``spent`` what the run has used. ``calls`` are those of the last reply, ``started`` the ids of those that had begun.
+    ``noted`` is the last note about each thing, ``last`` the last row of the ledger that is not a summary's.
     """
 
     run: str = ""
@@ -54,6 +61,11 @@ class Tally:
     calibration: Calibration = Calibration()
 
 
+def digest_of(task: str) -> str:
+    """How a tally remembers a task: it may be long, and is only compared."""
+    return sha256(task.encode("utf-8", "surrogatepass")).hexdigest()
+
+
 def tally(before: Tally, entry: Entry) -> Tally:
     """The tally after one more entry."""
     fold = _FOLDS.get(entry.kind)
@@ -61,7 +73,7 @@ def tally(before: Tally, entry: Entry) -> Tally:
 
 
 def _said(before: Tally, entry: Entry) -> Tally:
-    return replace(before, run=entry.value["run"], task=readable(entry), answer="", spent=Spent())
+    return replace(before, run=entry.value["run"], task=digest_of(readable(entry)), answer="", spent=Spent())
 
 
 def _replied(before: Tally, entry: Entry) -> Tally:
@@ -85,7 +97,26 @@ def _used(before: Tally, entry: Entry) -> Tally:
     known = before.calibration
     if row.usage.basis != "estimated":  # an estimate teaches nothing about the provider's count
         known = known.observe(row.context_tokens, row.usage.input_tokens)
-    return replace(before, last=row, spent=before.spent.plus(row), calibration=known)
+    last = before.last if row.purpose == "summary" else row  # nothing goes on from a request for a summary
+    return replace(before, last=last, spent=before.spent.plus(row), calibration=known)
+
+
+def _compacted(before: Tally, entry: Entry) -> Tally:
+    """Notes have left with what they stood in; what the run has used stands in the cut, so that folding can begin
+    there."""
+    kept = read_cut(entry).kept
+    if not kept:
+        return replace(before, noted={})
+    bases: dict[Basis, Usage] = {used[0]: Usage(*used) for used in kept["usage"]}
+    spent = Spent(kept["turns"], bases, kept["usd"])
+    return replace(before, noted={}, run=kept["run"], task=kept["task"], spent=spent)
+
+
+def remembered(known: Tally, row: Row | None = None) -> dict[str, Any]:
+    """What a cut keeps of a tally, ``row`` included: what lies before the tail and would be lost."""
+    spent = known.spent.plus(row) if row else known.spent
+    usage = [list(astuple(used)) for used in spent.usage.values()]
+    return {"run": known.run, "task": known.task, "turns": spent.turns, "usage": usage, "usd": spent.usd}
 
 
 _FOLDS: Mapping[EntryKind, Callable[[Tally, Entry], Tally]] = {
@@ -94,6 +125,7 @@ _FOLDS: Mapping[EntryKind, Callable[[Tally, Entry], Tally]] = {
     "tool_started": _started,
     "note": _noted,
     "usage": _used,
+    "compaction": _compacted,
 }
 
 
@@ -105,18 +137,35 @@ class Session:
         self.view, self.tally = View(), Tally()
         self.began = monotonic()
         self.sent: View | None = None  # what the last reply was a reply to
+        self.lock = RLock()  # a pause may compact beside a run that waits for its tools
+        self.news: deque[Event] = deque()  # what happened beside the run, and is still to be told
+        self.working = self.warm = False  # a run holds the thread; pauses may be used to compact
+        self.used_pause: float | None = None  # after the request at that time
+        self.refused = 0  # tokens of the view of which no summary was accepted
 
     def refresh(self) -> "Session":
-        """Folds in what the journal has beyond this session."""
-        if self.journal.head(self.thread) > self.view.seq:
-            for entry in self.journal.entries(self.thread, after=self.view.seq):
-                self._fold(entry)
+        """Folds in what the journal has beyond this session; of a thread that is new to it, from the last cut on."""
+        with self.lock:
+            if self.journal.head(self.thread) > self.view.seq:
+                skipped = self._begin() if self.view.seq < 0 else -1
+                for entry in self.journal.entries(self.thread, after=self.view.seq):
+                    self._fold(entry, entry.kind == "compaction" and entry.seq < skipped)
         return self
+
+    def _begin(self) -> int:
+        """Begins where the last compaction lets a view begin; gives its seq, -1 where there is none."""
+        found = self.journal.last(self.thread, "compaction")
+        if found is None:
+            return -1
+        cut = read_cut(found)
+        self.view = begin(self.journal.entry(f"{self.thread}/{cut.opening}"), cut.first)
+        return found.seq
 
     def append(self, *drafts: Draft) -> None:
         """Appends to the journal in one transaction, then folds in. Raises ThreadBusy if another run was faster."""
-        for entry in self.journal.append(self.thread, drafts, head=self.view.seq):
-            self._fold(entry)
+        with self.lock:
+            for entry in self.journal.append(self.thread, drafts, head=self.view.seq):
+                self._fold(entry)
 
     @property
     def open_calls(self) -> tuple[ToolCall, ...]:
@@ -124,7 +173,10 @@ class Session:
         waiting = set(self.view.open) - set(self.view.results)
         return tuple(call for call in self.tally.calls if call.id in waiting)
 
-    def _fold(self, entry: Entry) -> None:
+    def _fold(self, entry: Entry, skipped: bool = False) -> None:
+        if skipped:
+            self.view = passed(self.view, entry)
+            return
         view = extend(self.view, entry)
         if entry.kind == "assistant":
             self.sent = self.view

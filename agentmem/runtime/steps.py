@@ -3,28 +3,34 @@
 from asyncio import AbstractEventLoop
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from contextvars import copy_context
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import groupby
+from threading import Event as Flag
 from time import monotonic
 
 from agentmem.context import transcript
+from agentmem.context.compaction import check_budget
+from agentmem.context.offload import PAGING, Offload
 from agentmem.context.transcript import Opening
 from agentmem.context.wire import request
 from agentmem.meter import ledger
 from agentmem.meter.ledger import Row
 from agentmem.pages.workspace import Workspace
-from agentmem.runtime import toolbox
-from agentmem.runtime.events import Approval, ToolReturned
+from agentmem.runtime import originals, toolbox
+from agentmem.runtime.compacting import Compactor
+from agentmem.runtime.events import Approval, Event, ToolReturned
 from agentmem.runtime.limits import Limits, reached
 from agentmem.runtime.menu import Menu
 from agentmem.runtime.metering import Meter
 from agentmem.runtime.notes import Situation, notes
-from agentmem.runtime.session import Session
+from agentmem.runtime.pauses import LIFETIME, Pauses
+from agentmem.runtime.session import Session, digest_of
 from agentmem.runtime.tools.context import Stop, ToolContext
 from agentmem.runtime.tools.recalling import JournalRecall
-from agentmem.types import Block, Clock, Draft, ModelProfile, Reply, Request, Text, ToolCall, ToolResult
+from agentmem.types import Block, Clock, Draft, Image, ModelProfile, Reply, Request, Text, ToolCall, ToolResult
 
 INTERRUPTED = (
     "This call was cut off: the process ended while `{name}` was running, so it may or may not have taken effect. "
@@ -49,7 +55,8 @@ class Given:
 class Steps:
     """What one agent does in each step, whatever the thread.
 
-    ``opening`` makes entry 0 of a new thread. ``approve`` names the tools whose calls wait for a person.
+    ``opening`` makes entry 0 of a new thread. ``approve`` names the tools whose calls wait for a person. Without a
+    ``compactor`` threads are never compacted.
     """
 
     profile: ModelProfile
@@ -61,6 +68,8 @@ class Steps:
     budget: int
     approve: frozenset[str]
     clock: Clock
+    compactor: Compactor | None = None
+    pauses: Pauses = field(default_factory=Pauses)
 
     def receive(self, session: Session, run: str, task: Sequence[Block]) -> None:
         """Appends what a person said, once, before it the opening of a new thread and what changed since."""
@@ -68,13 +77,27 @@ class Steps:
         drafts = list(self._opening(session))
         if drafts:
             session.append(*drafts)
+        if self.compactor:
+            check_budget(session.view, self.compactor.settings, self.budget)
         if task and not _resumes(session, run, task):
             declined = (transcript.tool_result(_declined(call, OTHERWISE)) for call in self.waiting(session))
-            session.append(*declined, *self._notes(session), transcript.user(task, run=run))
+            with session.lock:
+                before = (*declined, *self._notes(session))
+                seq = session.view.seq + len(before) + 1
+                session.append(*before, transcript.user(task, run=run, shown=self._message(session, tuple(task), seq)))
 
     def stopped(self, session: Session) -> str | None:
         """The limit that the run has reached, or None."""
         return reached(self.limits, session.tally.spent, monotonic() - session.began)
+
+    def compacted(self, session: Session) -> Iterator[Event]:
+        """Compacts the thread before the next request, where that is due. Tells what happened in a pause, too."""
+        self.pauses.end(session.thread)
+        while session.news:
+            yield session.news.popleft()
+        reason = self.compactor and self.compactor.due(session)
+        if self.compactor and reason and (event := self.compactor.compact(session, reason)):
+            yield event
 
     def prepare(self, session: Session) -> Request:
         """The next request. Raises BudgetExceeded when it would not fit."""
@@ -94,7 +117,25 @@ class Steps:
         last = session.tally.last
         row = self.meter.row(session.thread, sent, reply, session.view, session.sent, last, at)
         session.append(transcript.assistant(reply), ledger.draft(row))
+        self.pause(session)
         return row
+
+    def pause(self, session: Session) -> None:
+        """Nothing may be asked for a while: the thread is compacted before its cache expires, once, if that pays."""
+        last = session.tally.last
+        if self.compactor and session.warm and last and session.used_pause != last.at:
+            left = last.at + LIFETIME - self.compactor.settings.lead - self.clock()
+            self.pauses.begin(session.thread, left, partial(self._use_pause, session))
+
+    def _use_pause(self, session: Session, off: Flag) -> None:
+        with ExitStack() as held:
+            if not session.working:
+                held.enter_context(session.journal.lease(session.thread))
+                session.refresh()
+            session.used_pause = session.tally.last.at if session.tally.last else None
+            reason = self.compactor and self.compactor.due(session, pause=True)
+            if self.compactor and reason and (event := self.compactor.compact(session, reason, off)):
+                session.news.append(event)
 
     def failed(self, session: Session, sent: Request, error: Exception, at: float) -> None:
         """Appends a row for a request that was not answered."""
@@ -110,8 +151,22 @@ class Steps:
         for reads, calls in groupby(session.open_calls, key=self._is_read):
             run = partial(self._call, session, given)
             for returned in _side_by_side(run, list(calls)) if reads else map(run, calls):
-                session.append(transcript.tool_result(returned.result))
+                with session.lock:
+                    shown = self._shown(session, returned)
+                    session.append(transcript.tool_result(returned.result, shown))
                 yield returned
+
+    def _shown(self, session: Session, returned: ToolReturned) -> tuple[Text | Image, ...] | None:
+        """What the model sees of a long result; what tools give in parts by themselves is whole."""
+        sizes = Offload().sized(self.budget)
+        sizes = replace(sizes, limit=Offload().limit) if returned.name in PAGING else sizes
+        content, root = returned.result.content, self.workspace.root
+        return originals.shown(content, session.thread, session.view.seq + 1, sizes, root)
+
+    def _message(self, session: Session, task: tuple[Block, ...], seq: int) -> tuple[Text | Image, ...] | None:
+        """What the model sees of a message that alone would fill half the budget."""
+        sizes = replace(Offload().sized(self.budget), limit=self.budget // 2)
+        return originals.shown(task, session.thread, seq, sizes, self.workspace.root, "message")
 
     def _call(self, session: Session, given: Given, call: ToolCall) -> ToolReturned:
         began = monotonic()
@@ -160,7 +215,7 @@ def _resumes(session: Session, run: str, task: Sequence[Block]) -> bool:
     """True when the task stands in the transcript already: this run said it before a kill, or one that was cut off."""
     said = session.tally
     unfinished = bool(said.run) and (session.view.ready or bool(session.view.open))
-    same = said.task == "\n\n".join(block.text for block in task if isinstance(block, Text))
+    same = said.task == digest_of("\n\n".join(block.text for block in task if isinstance(block, Text)))
     return said.run == run or (unfinished and same)
 
 

@@ -140,7 +140,7 @@ def test_a_missing_system_file_is_named(run: Run) -> None:
 
 def test_what_does_not_fit_the_budget_has_its_own_code(run: Run) -> None:
     """It names the largest entries."""
-    result = run([ANSWER], "tea " * 8_000, "--budget", "4000")
+    result = run([ANSWER], "tea " * 2_000, "--budget", "4800")
     assert result.exit_code == 3
     assert "Largest entries" in result.stderr
 

@@ -30,6 +30,7 @@ FRESH = State(
     since=40_000,
     budget=120_000,
     gain=6_000,
+    asking=2_300,
     quality=1,
     output=2_500,
     rates=SONNET,
@@ -54,6 +55,7 @@ def test_the_budget_triggers_whatever_it_costs() -> None:
     """Above 97 % of the budget a context is compacted even when it does not pay."""
     assert due(replace(FRESH, context=116_401, since=0)) == "limit"
     assert due(replace(FRESH, context=116_400, since=0)) is None
+    assert due(replace(FRESH, context=116_000, since=0, asking=5_000)) == "limit"
 
 
 def test_a_pause_triggers_at_half_the_best_growth() -> None:

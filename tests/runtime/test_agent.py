@@ -152,7 +152,7 @@ def test_a_dollar_limit_counts_what_was_spent(tmp_path: Path) -> None:
 def test_over_budget_is_refused_before_it_is_sent(tmp_path: Path) -> None:
     """A request that would not fit raises and names the largest entry; nothing reaches the model."""
     model = ScriptedModel(["never"])
-    with Agent(model, tmp_path, budget=2_000, clock=clock) as one:
+    with Agent(model, tmp_path, budget=2_000, compaction=None, clock=clock) as one:
         with pytest.raises(BudgetExceeded, match=r"big/\d"):
             one.run("word " * 3_000, thread="big")
         assert model.requests == []
