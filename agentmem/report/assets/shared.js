@@ -48,7 +48,7 @@ for (const event of data.events) {
 }
 const marked = [...eventsAt.keys()];  // in order, as the events are
 
-const causeOf = (event) => (event.cause ? event.cause.replaceAll("_", " ") : "");
+const causeOf = (event) => (event.cause && event.cause !== event.kind ? event.cause.replaceAll("_", " ") : "");
 const swatch = (color, mark) => make("span", { class: mark ? "swatch mark" : "swatch", color });
 
 function diff(event) {

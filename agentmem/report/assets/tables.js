@@ -60,8 +60,8 @@ function rowOf(group) {
     make("td", null, make("span", { class: "kind" }, swatch(event.kind, true), KINDS[event.kind])),
     make("td", null, causeOf(event)),
     what,
-    make("td", { class: "number", "data-name": "Tokens lost:" }, whole(group.tokens)),
-    make("td", { class: "number", "data-name": "Dollars lost:" }, dollars(group.usd)),
+    make("td", { class: "number", "data-name": "Tokens lost:" }, event.kind === "failed" ? "" : whole(group.tokens)),
+    make("td", { class: "number", "data-name": "Dollars lost:" }, event.kind === "failed" ? "" : dollars(group.usd)),
     make("td", null, event.said));
   const show = () => choose(group, false);
   row.addEventListener("click", show);
