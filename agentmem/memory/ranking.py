@@ -17,6 +17,8 @@ NEIGHBOUR = 0.3
 """The share of its better neighbour's score that a piece gains."""
 EXACT = 2.0
 """What a piece gains when it has, letter for letter, a code, path or number that the question quotes."""
+RARE = 10
+"""Pieces that may have such a code, at most, for it to count."""
 
 _CODE = re.compile(r"(?=[^\s]*[\d_/.@:\\-])[\w./:@\\-]{4,}")
 _QUOTED = re.compile(r"[\"`“]([^\"`“”\n]{3,})[\"`”]")

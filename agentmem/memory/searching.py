@@ -26,7 +26,7 @@ def search(shelf: Shelf, scope: Scope, question: str, limit: int) -> list[Piece]
     words = ranking.words_of(question)
     by_words = shelf.by_words(words, spans, ranking.CANDIDATES) if words else []
     by_meaning = _by_meaning(shelf, spans, ranking.without(question, names)) if scope.embedded else None
-    quoting = [hit for code in ranking.codes(question) for hit in shelf.by_text(code, spans, ranking.CANDIDATES)]
+    quoting = [hit for code in ranking.codes(question) for hit in _quoting(shelf, spans, code)]
     known = {hit.place: hit for hit in (*by_words, *(by_meaning or ()), *quoting)}
     scores = ranking.fused(_scores(by_words), None if by_meaning is None else _scores(by_meaning))
     scores = ranking.smoothed(scores, {place: hit.day for place, hit in known.items()})
@@ -42,6 +42,12 @@ def _by_meaning(shelf: Shelf, spans: Sequence[Span], question: str) -> list[Hit]
     if shelf.embedder is None:
         return None
     return shelf.by_meaning(shelf.embedder.embed([question])[0], spans, ranking.CANDIDATES)
+
+
+def _quoting(shelf: Shelf, spans: Sequence[Span], code: str) -> list[Hit]:
+    """The pieces that have the code. One that many have, such as a year, tells nothing."""
+    found = shelf.by_text(code, spans, ranking.RARE + 1)
+    return found if len(found) <= ranking.RARE else []
 
 
 def _scores(hits: Sequence[Hit]) -> dict[int, float]:

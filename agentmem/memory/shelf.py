@@ -170,7 +170,7 @@ class Shelf:
 
     def by_text(self, text: str, spans: Sequence[Span], most: int) -> list[Hit]:
         """The pieces that have the text, letter for letter."""
-        where = f"({_in(spans)}) AND contains(words, {quoted(text)})"
+        where = f"({_in(spans)}) AND contains(substr(words, lead + 1), {quoted(text)})"
         return _hits(self._rows(self.pieces, where, _HIT, most))
 
     def at(self, places: Sequence[int], spans: Sequence[Span]) -> dict[int, Piece]:

@@ -1,0 +1,303 @@
+"""LangGraph's own store and ours, held to the same behaviour."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from langgraph.store.base import BaseStore, GetOp, InvalidNamespaceError, ListNamespacesOp, PutOp, SearchOp
+from langgraph.store.memory import InMemoryStore
+
+from agentmem.memory.store import LanceStore
+from tests.memory.threads import Hashed
+
+Make = Callable[[], BaseStore]
+
+
+def embed(texts: "list[str]") -> list[list[float]]:
+    """LangGraph's form of an embedder."""
+    rows: list[list[float]] = Hashed().embed(texts).tolist()
+    return rows
+
+
+INDEX = {"dims": 64, "embed": embed, "fields": ["text"]}
+
+
+@pytest.fixture(params=["langgraph", "lance"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> BaseStore:
+    """A store that only keeps."""
+    return InMemoryStore() if request.param == "langgraph" else LanceStore(tmp_path / "store")
+
+
+@pytest.fixture(params=["langgraph", "lance", "lance with an embedder"])
+def indexed(request: pytest.FixtureRequest, tmp_path: Path) -> BaseStore:
+    """A store that searches the field ``text`` by meaning."""
+    if request.param == "langgraph":
+        return InMemoryStore(index=INDEX)  # type: ignore[arg-type]  # a plain dict is what its own examples give
+    if request.param == "lance":
+        return LanceStore(tmp_path / "store", index=INDEX)  # type: ignore[arg-type]  # as above
+    index = {"dims": 64, "fields": ["text"]}
+    return LanceStore(tmp_path / "store", index=index, embedder=Hashed())  # type: ignore[arg-type]  # as above
+
+
+def test_what_is_put_is_got(store: BaseStore) -> None:
+    """With its names, its value and its times; the last put counts."""
+    store.put(("users", "anna"), "tea", {"text": "Earl Grey", "cups": 2, "with": ["milk", None], "at": {"hour": 16}})
+    item = store.get(("users", "anna"), "tea")
+    assert item is not None
+    assert (item.namespace, item.key) == (("users", "anna"), "tea")
+    assert item.value == {"text": "Earl Grey", "cups": 2, "with": ["milk", None], "at": {"hour": 16}}
+    assert item.created_at.tzinfo is not None
+    assert item.created_at <= item.updated_at
+    store.put(("users", "anna"), "tea", {"text": "Darjeeling"})
+    again = store.get(("users", "anna"), "tea")
+    assert again is not None
+    assert again.value == {"text": "Darjeeling"}
+    assert again.updated_at >= item.updated_at
+
+
+def test_what_is_not_there_is_none(store: BaseStore) -> None:
+    """An unknown name, an unknown namespace, a deleted item; deleting twice is no error."""
+    store.put(("a",), "x", {"n": 1})
+    assert store.get(("a",), "y") is None
+    assert store.get(("a", "b"), "x") is None
+    store.delete(("a",), "x")
+    store.delete(("a",), "x")
+    assert store.get(("a",), "x") is None
+    assert store.search(("a",)) == []
+
+
+def test_names_with_odd_signs(store: BaseStore) -> None:
+    """Quotes, percent signs, newlines and other scripts are names like any other."""
+    names = ["it's", 'say "so"', "100%_", "a\nb", "東京", "x/y", "", " "]
+    for at, name in enumerate(names):
+        store.put(("odd 'one'", "%"), name, {"at": at})
+    for at, name in enumerate(names):
+        item = store.get(("odd 'one'", "%"), name)
+        assert item is not None
+        assert item.value == {"at": at}
+
+
+def test_a_namespace_holds_its_own_and_those_below(store: BaseStore) -> None:
+    """A prefix is of labels, not of letters."""
+    for namespace in (("a",), ("a", "b"), ("a", "b", "c"), ("ab",), ("b", "a")):
+        store.put(namespace, "x", {"in": list(namespace)})
+    assert {item.namespace for item in store.search(("a",))} == {("a",), ("a", "b"), ("a", "b", "c")}
+    assert {item.namespace for item in store.search(("a", "b"))} == {("a", "b"), ("a", "b", "c")}
+    assert len(store.search(())) == 5
+
+
+def test_pages_of_a_search_follow_each_other(store: BaseStore) -> None:
+    """In the order in which the items came, without a query."""
+    for at in range(12):
+        store.put(("n",), f"k{at}", {"at": at})
+    pages = [store.search(("n",), limit=5, offset=offset) for offset in (0, 5, 10)]
+    assert [item.value["at"] for page in pages for item in page] == list(range(12))
+    assert all(item.score is None for page in pages for item in page)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        ({"kind": "tea"}, {"a", "b"}),
+        ({"kind": "tea", "cups": 2}, {"b"}),
+        ({"cups": {"$gt": 1}}, {"b", "c"}),
+        ({"cups": {"$gte": 1, "$lt": 3}}, {"a", "b"}),
+        ({"cups": {"$lte": 1}}, {"a"}),
+        ({"kind": {"$ne": "tea"}}, {"c"}),
+        ({"kind": {"$eq": "coffee"}}, {"c"}),
+        ({"at": {"hour": 4}}, {"b"}),
+        ({"tags": ["x", "y"]}, {"a"}),
+        ({"none": None}, {"a", "b", "c"}),
+        ({"kind": "soup"}, set()),
+    ],
+)
+def test_filters(store: BaseStore, wanted: "dict[str, object]", found: set[str]) -> None:
+    """Equality, comparisons, nested values and lists, all at once."""
+    store.put(("d",), "a", {"kind": "tea", "cups": 1, "tags": ["x", "y"], "at": {"hour": 3}})
+    store.put(("d",), "b", {"kind": "tea", "cups": 2, "tags": ["y", "x"], "at": {"hour": 4, "minute": 1}})
+    store.put(("d",), "c", {"kind": "coffee", "cups": 3, "tags": []})
+    assert {item.key for item in store.search(("d",), filter=wanted)} == found
+
+
+def test_an_unknown_operator_is_refused(store: BaseStore) -> None:
+    """It is not read as a value."""
+    store.put(("d",), "a", {"n": 1})
+    with pytest.raises(ValueError, match="Unsupported operator"):
+        store.search(("d",), filter={"n": {"$near": 1}})
+
+
+def test_namespaces_are_listed(store: BaseStore) -> None:
+    """By prefix, suffix, wildcard and depth, in order, page by page."""
+    for namespace in (("a", "b", "c"), ("a", "b", "d"), ("a", "x", "c"), ("z",)):
+        store.put(namespace, "k", {})
+    assert store.list_namespaces() == [("a", "b", "c"), ("a", "b", "d"), ("a", "x", "c"), ("z",)]
+    assert store.list_namespaces(prefix=("a", "b")) == [("a", "b", "c"), ("a", "b", "d")]
+    assert store.list_namespaces(suffix=("c",)) == [("a", "b", "c"), ("a", "x", "c")]
+    assert store.list_namespaces(prefix=("a", "*", "c")) == [("a", "b", "c"), ("a", "x", "c")]
+    assert store.list_namespaces(max_depth=2) == [("a", "b"), ("a", "x"), ("z",)]
+    assert store.list_namespaces(limit=1, offset=1) == [("a", "b", "d")]
+
+
+@pytest.mark.parametrize("namespace", [(), ("a.b",), ("",), ("langgraph", "x")])
+def test_namespaces_that_cannot_be(store: BaseStore, namespace: tuple[str, ...]) -> None:
+    """Refused when something is put there."""
+    with pytest.raises(InvalidNamespaceError):
+        store.put(namespace, "k", {})
+
+
+def test_a_batch_reads_before_it_writes(store: BaseStore) -> None:
+    """Results stand in the places of their operations; of two puts to one item the last counts."""
+    store.put(("a",), "x", {"n": 1})
+    results = store.batch(
+        [
+            PutOp(("a",), "x", {"n": 2}),
+            GetOp(("a",), "x"),
+            PutOp(("a",), "x", {"n": 3}),
+            SearchOp(("a",)),
+            PutOp(("b",), "y", {"n": 4}),
+            ListNamespacesOp(None, None, 10, 0),
+        ]
+    )
+    got, listed = results[1], results[3]
+    assert results[0] is results[2] is results[4] is None
+    assert getattr(got, "value", None) == {"n": 1}
+    assert isinstance(listed, list)
+    assert len(listed) == 1
+    assert results[5] == [("a",)]
+    item = store.get(("a",), "x")
+    assert item is not None
+    assert item.value == {"n": 3}
+
+
+def test_without_the_event_loop_being_held(indexed: BaseStore) -> None:
+    """The async methods do what the others do."""
+
+    async def work() -> list[str]:
+        await asyncio.gather(*(indexed.aput(("n",), f"k{at}", {"text": f"word{at}"}) for at in range(5)))
+        await indexed.adelete(("n",), "k3")
+        assert await indexed.aget(("n",), "k3") is None
+        assert await indexed.alist_namespaces() == [("n",)]
+        return [item.key for item in await indexed.asearch(("n",), query="word2", limit=1)]
+
+    assert asyncio.run(work()) == ["k2"]
+
+
+def test_a_search_by_meaning(indexed: BaseStore) -> None:
+    """The likest first with the highest score; what has no text comes last and without one."""
+    indexed.put(("n",), "cat", {"text": "a cat sleeps on the mat"})
+    indexed.put(("n",), "dog", {"text": "a dog barks at the moon"})
+    indexed.put(("n",), "mute", {"other": "nothing to search"})
+    indexed.put(("m",), "cat", {"text": "a cat sleeps elsewhere"})
+    found = indexed.search(("n",), query="cat sleeps on mat")
+    assert [item.key for item in found] == ["cat", "dog", "mute"]
+    assert found[0].score is not None
+    assert found[1].score is not None
+    assert found[0].score > found[1].score
+    assert found[2].score is None
+    assert [item.key for item in indexed.search(("n",), query="dog moon", limit=1)] == ["dog"]
+    assert [item.key for item in indexed.search(("n",), query="dog moon", filter={"text": found[0].value["text"]})] == [
+        "cat"
+    ]
+
+
+def test_what_is_searched_can_be_chosen_for_each_item(indexed: BaseStore) -> None:
+    """Other fields, or none; a new value replaces what was searched before."""
+    indexed.put(("n",), "title", {"text": "green", "title": "violet"}, index=["title"])
+    indexed.put(("n",), "hidden", {"text": "violet"}, index=False)
+    indexed.put(("n",), "plain", {"text": "amber"})
+    assert indexed.search(("n",), query="violet")[0].key == "title"
+    assert {item.key for item in indexed.search(("n",), query="violet") if item.score is not None} >= {"title"}
+    assert all(item.score is None for item in indexed.search(("n",), query="violet") if item.key == "hidden")
+    indexed.put(("n",), "plain", {"text": "violet violet"})
+    indexed.delete(("n",), "title")
+    assert [item.key for item in indexed.search(("n",), query="violet") if item.score is not None] == ["plain"]
+
+
+@settings(max_examples=12, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([("a",), ("a", "b"), ("c",)]),
+            st.sampled_from("xyz"),
+            st.none() | st.dictionaries(st.sampled_from("mn"), st.integers(-9, 9) | st.text(max_size=5)),
+        ),
+        max_size=12,
+    )
+)
+def test_any_row_of_writes_leaves_the_same(
+    tmp_path_factory: pytest.TempPathFactory, writes: "list[tuple[tuple[str, ...], str, dict[str, object] | None]]"
+) -> None:
+    """Whatever is put and deleted, both stores then hold the same items."""
+    ours, theirs = LanceStore(tmp_path_factory.mktemp("store")), InMemoryStore()
+    for namespace, key, value in writes:
+        for store in (ours, theirs):
+            store.batch([PutOp(namespace, key, value)])
+    held = [{(one.namespace, one.key): one.value for one in store.search((), limit=50)} for store in (ours, theirs)]
+    assert held[0] == held[1]
+
+
+class Hand:
+    """A clock that is moved by hand."""
+
+    def __init__(self) -> None:
+        self.now = 1_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Iterator[Hand]:
+    yield Hand()
+
+
+def test_what_has_lived_its_time_is_gone(tmp_path: Path, clock: Hand) -> None:
+    """Expired items are not read, and a sweep deletes them; reading gives them their time again."""
+    store = LanceStore(tmp_path, clock=clock)
+    store.put(("a",), "short", {"n": 1}, ttl=1)
+    store.put(("a",), "read", {"n": 2}, ttl=1)
+    store.put(("a",), "long", {"n": 3})
+    clock.now += 50
+    assert store.get(("a",), "read") is not None
+    assert store.get(("a",), "short", refresh_ttl=False) is not None
+    clock.now += 30
+    assert {item.key for item in store.search(("a",), refresh_ttl=False)} == {"read", "long"}
+    assert store.get(("a",), "short") is None
+    assert store.sweep_ttl() == 1
+    clock.now += 100
+    store.put(("b",), "k", {}, ttl=1)
+    clock.now += 100
+    assert store.list_namespaces() == [("a",)]
+
+
+def test_a_default_time_to_live(tmp_path: Path, clock: Hand) -> None:
+    """It holds for puts that name none, and writes sweep now and then."""
+    store = LanceStore(tmp_path, clock=clock, ttl={"default_ttl": 5, "sweep_interval_minutes": 1})
+    store.put(("a",), "x", {"n": 1})
+    store.put(("a",), "kept", {"n": 1}, ttl=None)
+    clock.now += 301
+    assert store.get(("a",), "x") is None
+    store.put(("a",), "y", {"n": 2})
+    assert store.sweep_ttl() == 0
+    assert {item.key for item in store.search(("a",))} == {"kept", "y"}
+
+
+def test_words_are_searched_where_there_is_no_embedder(tmp_path: Path) -> None:
+    """By their stems; what has none of them comes after, without a score."""
+    store = LanceStore(tmp_path)
+    store.put(("n",), "dog", {"text": "a dog barks"})
+    store.put(("n",), "cat", {"text": "cats sleep"})
+    found = store.search(("n",), query="sleeping cat?")
+    assert [(item.key, item.score is None) for item in found] == [("cat", False), ("dog", True)]
+
+
+def test_it_is_all_there_for_another_process(tmp_path: Path) -> None:
+    """A second store in the folder sees every write at once; another embedder keeps vectors of its own."""
+    first, second = LanceStore(tmp_path, embedder=Hashed()), LanceStore(tmp_path, embedder=Hashed("other", 32))
+    first.put(("n",), "x", {"text": "one"})
+    second.put(("n",), "y", {"text": "two"})
+    assert {item.key for item in first.search(("n",), query="two")} == {"x", "y"}
+    assert second.get(("n",), "x") is not None
