@@ -1,0 +1,190 @@
+"""Remembered facts: each a markdown page that a person can read and edit, found again through a store.
+
+    memory/users/anna/tea.md        ---
+                                    sources: [main/12]
+                                    remembered: 2026-11-23
+                                    supersedes: [coffee]
+                                    ---
+                                    # tea
+
+                                    Anna drinks Earl Grey, without milk.
+
+The page is the truth. What a person changed, added or deleted is taken over before facts are read.
+"""
+
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote, unquote
+
+import yaml
+from langgraph.store.base import BaseStore
+
+from agentmem.errors import PageExists, PageNotFound, WorkspaceError
+from agentmem.pages.workspace import Workspace
+from agentmem.types import Clock
+
+PLACE = "memory"
+"""The folder of the workspace in which the facts' pages are."""
+EVERY = 10_000
+"""Facts that are compared with their pages at a time."""
+
+_UNSAFE = re.compile(r"^\.|[%/\\:*?\"<>|#\x00-\x1f\x7f\u2028\u2029\ud800-\udfff]")
+_PAGE = re.compile(r"(?:---\n(.*?)^---\n)?\s*(?:# [^\n]*\n)?\n*(.*)", re.DOTALL | re.MULTILINE)
+
+Namespace = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A fact: its text and where it comes from (references, pages, people's words).
+
+    ``supersedes`` names the facts of its namespace that it replaces, whose sources it has besides its own;
+    ``superseded_by`` the one that replaced it.
+    """
+
+    namespace: Namespace
+    name: str
+    text: str
+    sources: tuple[str, ...]
+    remembered: str = ""
+    supersedes: tuple[str, ...] = ()
+    superseded_by: str = ""
+
+
+class Facts:
+    """The facts of a workspace, searched through ``store``, which may hold other items too."""
+
+    def __init__(self, workspace: Workspace, store: BaseStore, *, clock: Clock = time.time) -> None:
+        self._workspace, self._store, self._clock = workspace, store, clock
+
+    def remember(
+        self, namespace: Namespace, name: str, text: str, *, source: str, supersedes: str | None = None
+    ) -> Fact:
+        """Keep a fact on a page of its own, with its source; the one that it ``supersedes`` stays, and says by what.
+
+        Raises PageExists when there is another fact of that name, PageNotFound when there is none to supersede.
+        """
+        if not (name and text.strip() and source.strip()):
+            raise WorkspaceError("A fact needs a name, a text and a source.")
+        old = self._on_page(namespace, supersedes) if supersedes else None
+        sources = dict.fromkeys((source, *(old.sources if old else ())))
+        day = f"{datetime.fromtimestamp(self._clock(), UTC):%Y-%m-%d}"
+        fact = Fact(namespace, name, text.strip(), tuple(sources), day, (supersedes,) if supersedes else ())
+        try:
+            self._workspace.write(page_of(namespace, name), page(fact), overwrite=False)
+        except PageExists as error:
+            if self._on_page(namespace, name).text != fact.text:
+                raise PageExists(
+                    f"There is a fact '{name}' already. Keep the new one under another name that supersedes it."
+                ) from error
+        if old:
+            self._workspace.write(page_of(namespace, old.name), page(replace(old, superseded_by=name)))
+        self.refresh()
+        return fact
+
+    def get(self, namespace: Namespace, name: str) -> Fact | None:
+        """The fact, as its page has it now; None where there is none."""
+        try:
+            return self._on_page(namespace, name)
+        except PageNotFound:
+            return None
+
+    def search(self, namespace: Namespace, question: str, limit: int = 8, *, superseded: bool = False) -> list[Fact]:
+        """The facts of a namespace and those below that fit best, best first; superseded ones only if asked for."""
+        self.refresh()
+        wanted = {"fact": True} if superseded else {"fact": True, "superseded_by": ""}
+        found = self._store.search((PLACE, *namespace), query=question, limit=limit, filter=wanted)
+        return [_from_value(item.value) for item in found]
+
+    def forget(self, namespace: Namespace, name: str) -> None:
+        """Delete a fact and its page. Raises PageNotFound."""
+        self._workspace.delete(page_of(namespace, name))
+        self.refresh()
+
+    def refresh(self) -> int:
+        """Take over what changed on the pages; gives the number of facts that did."""
+        held = {
+            (item.namespace, item.key): item.value.get("revision")
+            for item in self._store.search((PLACE,), filter={"fact": True}, limit=EVERY, refresh_ttl=False)
+        }
+        pages = {place_of(name): name for name in self._workspace.names(PLACE) if name.endswith(".md")}
+        gone = [(place, None) for place in held if place not in pages]
+        revisions = {place: self._workspace.revision(name) for place, name in pages.items()}
+        changed = [place for place, revision in revisions.items() if held.get(place) != revision]
+        for place in changed:
+            fact = self._on_page(place[0][1:], place[1])
+            self._store.put(*place, {"fact": True, "revision": revisions[place], **asdict(fact)}, index=["text"])
+        for (namespace, name), _ in gone:
+            self._store.delete(namespace, name)
+        return len(changed) + len(gone)
+
+    def _on_page(self, namespace: Namespace, name: str) -> Fact:
+        address = page_of(namespace, name)
+        return read(self._workspace.page(address).text, namespace, name, address)
+
+
+def page_of(namespace: Namespace, name: str) -> str:
+    """The page of a fact. Signs that file names cannot have are percent-encoded."""
+    return "/".join((PLACE, *map(_safe, namespace), f"{_safe(name)}.md"))
+
+
+def place_of(address: str) -> tuple[Namespace, str]:
+    """The store's namespace and key for a page."""
+    *folders, file = (unquote(part, errors="surrogatepass") for part in address.split("/"))
+    return tuple(folders), file.removesuffix(".md")
+
+
+def page(fact: Fact) -> str:
+    """A fact as a page."""
+    front: dict[str, Any] = {"sources": list(fact.sources), "remembered": fact.remembered}
+    front |= {"supersedes": list(fact.supersedes)} if fact.supersedes else {}
+    front |= {"superseded_by": fact.superseded_by} if fact.superseded_by else {}
+    written = yaml.safe_dump(front, sort_keys=False, allow_unicode=True, default_flow_style=None)
+    return f"---\n{written}---\n# {' '.join(fact.name.split())}\n\n{fact.text}\n"
+
+
+def read(text: str, namespace: Namespace, name: str, address: str) -> Fact:
+    """The fact on a page. A page that names no source is its own: a person wrote it."""
+    found = _PAGE.fullmatch(text.replace("\r\n", "\n"))
+    front = _front(found[1]) if found else {}
+    return Fact(
+        namespace,
+        name,
+        (found[2] if found else text).strip(),
+        _names(front.get("sources")) or (address,),
+        str(front.get("remembered") or ""),
+        _names(front.get("supersedes")),
+        str(front.get("superseded_by") or ""),
+    )
+
+
+def _front(text: str | None) -> Mapping[str, Any]:
+    try:
+        front = yaml.safe_load(text or "")
+    except yaml.YAMLError:  # a person's slip: the text still counts
+        return {}
+    return front if isinstance(front, dict) else {}
+
+
+def _names(value: object) -> tuple[str, ...]:
+    values = value if isinstance(value, list) else [] if value is None else [value]
+    return tuple(map(str, values))
+
+
+def _from_value(value: Mapping[str, Any]) -> Fact:
+    lists = ("namespace", "sources", "supersedes")
+    return Fact(
+        **{field.name: tuple(value[field.name]) if field.name in lists else value[field.name] for field in fields(Fact)}
+    )
+
+
+def _safe(label: str) -> str:
+    return _UNSAFE.sub(lambda found: _encoded(found[0]), label)
+
+
+def _encoded(sign: str) -> str:
+    return "%2E" if sign == "." else quote(sign, safe="", errors="surrogatepass")
