@@ -15,7 +15,7 @@ The page is the truth. What a person changed, added or deleted is taken over bef
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote, unquote
@@ -177,9 +177,9 @@ def _names(value: object) -> tuple[str, ...]:
 
 def _from_value(value: Mapping[str, Any]) -> Fact:
     lists = ("namespace", "sources", "supersedes")
-    return Fact(
-        **{field.name: tuple(value[field.name]) if field.name in lists else value[field.name] for field in fields(Fact)}
-    )
+    given: dict[str, Any] = {name: tuple(value[name]) for name in lists}
+    given |= {name: value[name] for name in ("name", "text", "remembered", "superseded_by")}
+    return Fact(**given)
 
 
 def _safe(label: str) -> str:
