@@ -11,9 +11,9 @@ import pytest
 from agentmem.errors import MenuError
 from agentmem.kvcache.frames import canonical
 from agentmem.runtime.menu import MOST, Menu, default_menu, make_menu, tool
+from tests.runtime.tools.greeting import greet
 from tests.runtime.tools.test_foreign import multiply
 from tests.runtime.tools.test_making import Color, Place, Step
-from tests.runtime.tools.greeting import greet
 
 
 def test_the_default_menu_has_at_most_eight_tools_and_a_shell_only_when_asked() -> None:
