@@ -157,6 +157,7 @@ def _of_row(number: int, row: Row, view: View, thread: str) -> Observed:
         ended=row.at + row.seconds,
         thread=thread,
         cuts=view.cuts,
+        compaction=view.cut.last if view.cut else None,
         pages={len(view.settings.system) + at: page.page for at, page in enumerate(view.settings.pinned)},
         rates=_rates(lent or provider, lent_name or name, row.usage.input_tokens),
         provider_reason=row.provider_reason,

@@ -72,7 +72,9 @@ class Pair:
 
     @cached_property
     def compacted(self) -> bool:
-        """Whether a summary stands, in the conversation, for a good part of the earlier one."""
+        """Whether a summary stands for a good part of the earlier conversation: it is declared, or looks like it."""
+        if self.now.compaction != self.before.compaction:
+            return True
         first = self.come[0] if self.come else None
         lost = [one for one in self.gone if (one.role, one.data) not in self.kept]
         if first is None or not self._shrunk or len(lost) < 2 or in_place(self.gone, self.come):

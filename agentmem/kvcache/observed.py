@@ -20,9 +20,10 @@ class Observed:
 
     ``number`` is its place there, from 1; ``at`` when it was sent, ``begun`` when its response began (from then on
     others can read what it stored) and ``ended`` when that was complete. ``thread`` names its conversation where that
-    is known; "" leaves it to be found out. ``cuts`` counts the declared cuts before it in its thread. ``pages`` names
-    the system blocks that are pinned pages, by their place among them. ``usage`` is None where nothing was reported,
-    ``rates`` where prices are not known; ``provider_reason`` is what the provider said of the miss.
+    is known; "" leaves it to be found out. ``cuts`` counts the declared cuts before it in its thread, and
+    ``compaction`` tells the last of them apart that compacted, where it is known. ``pages`` names the system blocks
+    that are pinned pages, by their place among them. ``usage`` is None where nothing was reported, ``rates`` where
+    prices are not known; ``provider_reason`` is what the provider said of the miss.
     """
 
     number: int
@@ -34,6 +35,7 @@ class Observed:
     ended: float = 0.0
     thread: str = ""
     cuts: int = 0
+    compaction: int | None = None
     pages: Mapping[int, str] = field(default_factory=dict)
     rates: Rates | None = None
     provider_reason: str | None = None

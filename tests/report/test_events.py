@@ -31,6 +31,20 @@ def test_everything_that_happened_is_an_event(tmp_path: Path) -> None:
     assert made[-1].said.startswith("TimeoutError: no answer")
 
 
+def test_a_compaction_of_the_runs_own_is_named_so(tmp_path: Path) -> None:
+    """Also where its text looks like an edit, or like a text in which only a count changed."""
+    with open_journal(tmp_path / "run.db") as journal:
+        story = Story(journal)
+        story.user("What changed?")
+        for number in (1, 2, 3):
+            story.work("The chain was oiled. " * 300, turns=6)
+            story.summarise(f"{number} bicycles. " + "All is well. " * 60)
+        story.reply((Text("Done."),))
+        found = turns(journal.entries(story.thread), story.thread)
+        made = list(events(found, diagnose(read_run(journal, story.thread))))
+    assert [(one.kind, one.finding and one.finding.cause) for one in made] == [("cut", "compaction")] * 3
+
+
 def test_a_break_that_lost_nothing_is_an_event_too(tmp_path: Path) -> None:
     """The ledger's word is enough, and the event says that nothing was lost."""
     marked = [Turn(number, row(break_=kind)) for number, kind in enumerate(("first", "none", "break", "expiry"), 1)]
