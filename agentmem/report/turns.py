@@ -93,6 +93,10 @@ class _Reading:
         reply = last.frames if last.role == "assistant" else ()
         frames = [one for turn in view.turns for one in turn.frames]
         self.growth.add(frames, Exchange(row.at, row.at, row.model, (), reply), declared=True)
+        added = self.growth.exchanges[-1]
+        if added.cut:  # what a compaction wrote says nothing new: the bound knows no summaries
+            told = _retold(view)
+            self.growth.exchanges[-1] = replace(added, arrived=tuple(one for one in added.arrived if one not in told))
 
     def bounded(self) -> Iterator[Turn]:
         """The turns with their shares of the lower bound; a request that need not have been made has none."""
@@ -118,6 +122,16 @@ def _bound(row: Row, view: View, first_sent: int, carried: int) -> float | None:
     return scale * sent + price.output * row.usage.output_tokens
 
 
+def _retold(view: View) -> set[Frame]:
+    """The frames that stand for what a compaction took out."""
+    if view.cut is None:
+        return set()
+    placed = zip((turn.frames for turn in view.turns), view.origins, strict=True)
+    pairs = (pair for frames, origins in placed for pair in zip(frames, origins, strict=True))
+    return {one for one, origin in pairs if origin.kind in _WRITTEN or origin.seq <= view.cut.last}
+
+
+_WRITTEN = frozenset({"summary", "index", "result"})
 _KINDS: dict[EntryKind | PartKind, int] = {"tool_result": 4, "result": 4, "summary": 3, "index": 3}
 """Which part of a context a frame of the conversation belongs to, by its place in Parts; all else is the tail."""
 

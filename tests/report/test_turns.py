@@ -87,6 +87,27 @@ def test_the_shares_of_the_lower_bound_are_that_of_a_replay(tmp_path: Path) -> N
     assert 0 < whole < spent
 
 
+def test_the_bound_knows_no_summaries(tmp_path: Path) -> None:
+    """However long a compaction's text is, the bound stays what it was."""
+    bounds = []
+    for place, words in enumerate((10, 2_000)):
+        with open_journal(tmp_path / f"{place}.db") as journal:
+            story = Story(journal)
+            story.user("What changed?")
+            story.work("The chain was oiled. " * 100, turns=4)
+            story.summarise("Summary so far: " + "well " * words)
+            story.now += 20
+            asked = story.view.tokens
+            story.reply((Text("The chain."),))
+            *_, last = turns(journal.entries(story.thread), story.thread)
+            price = rates("anthropic", MODEL)
+            assert price and last.bound_usd
+            bounds.append((asked, last.bound_usd))
+    (small, least), (large, still) = bounds
+    assert large > small + 1_500
+    assert still == pytest.approx(least, rel=0.01)
+
+
 def test_a_request_without_a_reply_has_no_share(tmp_path: Path) -> None:
     """It need not have been made, and neither had a summary."""
     found = read(tmp_path)
