@@ -5,7 +5,7 @@ index; a summary that says nothing or what nobody said is no summary.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from agentmem.context.cut import Line, Part, compaction
 from agentmem.context.plan import Plan, cut_at
@@ -78,8 +78,9 @@ def _too_much(plan: Plan, page: str) -> bool:
 
 
 def _empty(plan: Plan, page: str) -> bool:
-    said = {name for one in plan.leaving for name in names(one.text)}
-    return len(said) >= _TELLING and not any(name in page for name in said)
+    told, older = names(page), [one.text for one in plan.leaving if one.origin.kind in ("summary", "index")]
+    known = any(name in page for name in plan.said) or any(name in text for text in older for name in told)
+    return len(plan.said) >= _TELLING and not known
 
 
 _FAULTS: tuple[tuple[str, Callable[[Plan, str], bool]], ...] = (
@@ -111,23 +112,35 @@ def _index(plan: Plan, summary: str) -> Iterator[Line]:
     for use in plan.uses:
         if use.name not in seen:
             needed.setdefault(use.source, []).append(use.name)
-    room, names_room = (
-        plan.sizes.index,
-        plan.sizes.names - sum(count(name) + 1 for one in needed.values() for name in one),
-    )
-    abouts: set[str] = set()
-    chosen: list[Line] = []
+    room = _Room(plan.sizes.index, plan.sizes.names - sum(_size(name) for one in needed.values() for name in one))
     known = {line.seq: line for line in plan.lines}
     strays = (Line(seq, "said before") for seq in needed if seq not in known)
+    abouts, chosen = set[str](), list[Line]()
     for line in sorted((*known.values(), *strays), key=lambda line: -line.seq):
         must = needed.get(line.seq, [])
         older = [name for name in line.names if name not in seen and name not in must]
-        names_room -= sum(count(name) + 1 for name in older)
-        carried = older if names_room >= 0 else []
+        new = line.seq not in plan.shown and line.about not in abouts
         bare = Line(line.seq, line.about)
-        fits = line.seq not in plan.shown and line.about not in abouts and room >= count(bare.text) + 1
-        if fits or must or carried:
+        shown = bool(must) or (new and room.lines >= _size(bare.text))
+        if shown:
+            room.lines -= _size(bare.text)
+        cost = sum(map(_size, older)) + (0 if shown else _size(bare.text))
+        carried = older if cost <= room.names else []
+        if carried:
+            room.names -= cost
+        if shown or carried:
             abouts.add(line.about)
-            room -= count(bare.text) + 1
             chosen.append(replace(bare, names=(*must, *carried)))
     yield from reversed(chosen)
+
+
+@dataclass(slots=True)
+class _Room:
+    """Tokens that are left for lines, and for names that were used before this view."""
+
+    lines: int
+    names: int
+
+
+def _size(text: str) -> int:
+    return count(text) + 1

@@ -5,7 +5,7 @@
 The tail keeps whole turns, so no call is parted from its result, and always the last reply with what answered it.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from agentmem.context.compaction import Compaction, Reason
@@ -29,7 +29,8 @@ class Plan:
 
     Turns from ``place`` on stay; ``asked`` is the last reply, before which the summariser's request ends. ``leaving``
     are the frames that go, ``users`` and ``results`` what is kept of them, ``lines`` the index of all, ``uses`` the
-    names in them that calls in view have used. ``kept`` is the text that stays. ``sizes`` are those of the budget.
+    names in them that calls in view have used, ``said`` the entries in view that say each name. ``kept`` is the text
+    that stays. ``sizes`` are those of the budget.
     """
 
     view: View
@@ -43,6 +44,7 @@ class Plan:
     results: tuple[Part, ...]
     lines: tuple[Line, ...]
     uses: tuple[Use, ...]
+    said: Mapping[str, Sequence[int]]
     kept: str
 
     @property
@@ -99,6 +101,7 @@ def plan(view: View, thread: str, settings: Compaction, budget: int, reason: Rea
         results=tuple(results),
         lines=tuple(_lines(leaving, abouts, view.cut)),
         uses=tuple(sorted((use for use in references.uses.values() if use.source in gone), key=_latest_first)),
+        said=references.said,
         kept="\n".join((*(one.text for one in every[len(leaving) :]), *map(_text, (*users, *results)))),
     )
 

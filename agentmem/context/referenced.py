@@ -59,34 +59,40 @@ def said(turns: Iterable[Sequence[Frame]], origins: Iterable[Sequence[Origin]]) 
 
 
 class References:
-    """What calls used of what was said, over a stretch of conversation in order."""
+    """What calls used of what was said, over a stretch of conversation in order.
+
+    ``uses`` are the names that calls repeated, ``said`` the entries in which each name stands, calls apart, and
+    ``last_used`` the last entry that used anything of a result.
+    """
 
     def __init__(self, frames: Iterable[Said], earlier: Mapping[str, int]) -> None:
         """``earlier`` are names used before this stretch, with the entries that brought them in."""
         self.uses: dict[str, Use] = {}
-        self.places: dict[str, list[int]] = {}
+        self.said: dict[str, list[int]] = {}
+        self._places: dict[str, list[int]] = {}
         self.last_used: dict[int, int] = {}
         self._latest: dict[str, int] = dict(earlier)
         for one in frames:
             if one.frame.value["type"] == "tool_use":
                 self._use(one)
-            elif one.origin.kind != "assistant":
+            elif one.origin.kind not in ("index", "summary"):
                 self._bring(one)
 
     def _bring(self, one: Said) -> None:
-        if one.origin.kind in ("index", "summary"):
-            return
+        brings = one.origin.kind != "assistant"
         for name in names(one.text):
-            self._latest[name] = one.origin.seq
-            self.places.setdefault(name, []).append(one.origin.seq)
+            self.said.setdefault(name, []).append(one.origin.seq)
+            if brings:
+                self._latest[name] = one.origin.seq
+                self._places.setdefault(name, []).append(one.origin.seq)
 
     def _use(self, one: Said) -> None:
         for name in names(one.text):
             if name not in self._latest:
                 continue
             self.uses[name] = Use(name, self._latest[name], one.origin.seq)
-            if len(self.places.get(name, ())) <= _COMMON:
-                self.last_used.update((seq, one.origin.seq) for seq in self.places.get(name, ()))
+            if len(self._places.get(name, ())) <= _COMMON:
+                self.last_used.update((seq, one.origin.seq) for seq in self._places.get(name, ()))
 
 
 def _strings(value: Any) -> Iterator[str]:

@@ -90,11 +90,7 @@ class _Source:
     def __init__(self, plan: Plan) -> None:
         self._last = plan.view.seq
         self._text = "\n".join((*(one.text for one in plan.leaving), plan.kept, *(one.text for one in plan.lines)))
-        self._places: dict[str, list[int]] = {}
-        for one in plan.leaving:
-            if one.origin.kind not in ("summary", "index") and one.frame.value["type"] != "tool_use":
-                for name in names(one.text):
-                    self._places.setdefault(name, []).append(one.origin.seq)
+        self._places = plan.said
 
     def invented(self, claim: str) -> bool:
         """True when the claim names something that was never said."""
