@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from agentmem.context.compaction import Compaction as Compaction
     from agentmem.context.journal import Journal as Journal
     from agentmem.context.journal import open_journal as open_journal
     from agentmem.errors import AgentmemError as AgentmemError
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from agentmem.pages.workspace import Workspace as Workspace
     from agentmem.runtime.agent import Agent as Agent
     from agentmem.runtime.events import Approval as Approval
+    from agentmem.runtime.events import Compacted as Compacted
     from agentmem.runtime.events import Done as Done
     from agentmem.runtime.events import Metered as Metered
     from agentmem.runtime.events import Result as Result
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "agentmem.context.compaction": ("Compaction",),
     "agentmem.context.journal": ("Journal", "open_journal"),
     "agentmem.errors": (
         "AgentmemError",
@@ -62,7 +65,16 @@ _HOMES = {
     "agentmem.models.scripted": ("ScriptedModel",),
     "agentmem.pages.workspace": ("Workspace",),
     "agentmem.runtime.agent": ("Agent",),
-    "agentmem.runtime.events": ("Approval", "Done", "Metered", "Result", "Stopped", "ToolCalled", "ToolReturned"),
+    "agentmem.runtime.events": (
+        "Approval",
+        "Compacted",
+        "Done",
+        "Metered",
+        "Result",
+        "Stopped",
+        "ToolCalled",
+        "ToolReturned",
+    ),
     "agentmem.runtime.limits": ("Limits",),
     "agentmem.runtime.menu": ("default_menu", "make_menu", "tool"),
     "agentmem.runtime.toolbox": ("ToolContext",),

@@ -35,7 +35,7 @@ class Watch:
 
     def see(self, event: "Event") -> None:
         """Show one event."""
-        from agentmem.runtime.events import Done, Metered, ToolCalled, ToolReturned
+        from agentmem.runtime.events import Compacted, Done, Metered, ToolCalled, ToolReturned
         from agentmem.types import TextDelta
 
         if self._halted:
@@ -52,6 +52,10 @@ class Watch:
                 self._wait()
             case Metered(row):
                 self._rows.append(row)
+            case Compacted(row=row):
+                self._rows += [row] if row else []
+                by = "" if event.by == "model" else ", without a model's summary"
+                self._told(f"compacted ({event.reason}){by}: {event.before:,} tokens to {event.after:,}")
             case Done(result):
                 self._result = result
 
