@@ -1,14 +1,17 @@
 """A real Chromium without a window, driven by the DevTools protocol over its own WebSocket: no driver, no framework."""
 
 import json
+import os
 import shutil
 import subprocess
 from base64 import b64decode
+from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
+from threading import Thread
 from typing import Any, Literal
 
 from websockets.sync.client import ClientConnection, connect
@@ -41,24 +44,29 @@ def program() -> str | None:
 
 @contextmanager
 def chromium(folder: Path) -> Iterator[str]:
-    """A running browser with an empty profile in ``folder``: the address of its DevTools."""
+    """A running browser whose home and empty profile are in ``folder``: the address of its DevTools."""
     found = program()
     assert found
-    with (folder / "chromium.log").open("w+b") as log:
-        process = subprocess.Popen(
-            [found, *FLAGS, f"--user-data-dir={folder / 'profile'}", "about:blank"],
-            stdout=log,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        try:
-            assert process.stderr
-            line = next((line for line in process.stderr if "DevTools listening on " in line), "")
-            assert line, "Chromium ended before it listened"
-            yield line.split("DevTools listening on ")[1].strip()
-        finally:
-            process.terminate()
-            process.communicate(timeout=PATIENCE)
+    process = subprocess.Popen(
+        [found, *FLAGS, f"--user-data-dir={folder / 'profile'}", "about:blank"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "HOME": str(folder), "XDG_CONFIG_HOME": str(folder), "XDG_CACHE_HOME": str(folder)},
+    )
+    assert process.stderr
+    log = process.stderr
+    line = next((line for line in log if "DevTools listening on " in line), "")
+    drained = Thread(target=deque, args=(log, 0), daemon=True)  # or the pipe would fill, and the browser wait
+    drained.start()
+    try:
+        assert line, "Chromium ended before it listened"
+        yield line.split("DevTools listening on ")[1].strip()
+    finally:
+        process.terminate()
+        process.wait(timeout=PATIENCE)
+        drained.join(timeout=PATIENCE)
+        log.close()
 
 
 @dataclass
