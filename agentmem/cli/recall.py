@@ -57,15 +57,13 @@ def archive(opened: "Journal", workspace: Path) -> "Iterator[LanceArchive]":
         found.close()
 
 
-def forget(opened: "Journal", workspace: Path, threads: "set[str]") -> None:
-    """Delete threads from the workspace's archive, if there is one."""
+def existing(opened: "Journal", workspace: Path) -> "LanceArchive | None":
+    """The workspace's archive, if there is one."""
     from agentmem.memory.archive import FOLDER, LanceArchive
     from agentmem.pages.names import HOME
 
-    if (folder := workspace / HOME / FOLDER).is_dir():
-        found = LanceArchive(opened, folder)
-        for thread in sorted(threads):
-            found.forget(thread)
+    folder = workspace / HOME / FOLDER
+    return LanceArchive(opened, folder) if folder.is_dir() else None
 
 
 def _rebuild(found: "LanceArchive") -> None:

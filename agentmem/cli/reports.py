@@ -84,15 +84,17 @@ def forget(
     workspace: Workspace = HERE,
     database: Database = None,
 ) -> None:
-    """Delete a thread for good: transcript, ledger, checkpoints and archive. Pages stay as they are."""
+    """Delete a thread for good: transcript, ledger, checkpoints, plan and archive. Pages stay as they are."""
+    from agentmem.runtime import forgetting
+
     with journal(workspace, database) as opened:
         if opened is None:
             raise ThreadNotFound(NOTHING)
         if notices().is_terminal and console().is_terminal and not yes:
             typer.confirm(f"Delete {thread} for good?", abort=True, err=True)
-        before = {one.name for one in opened.threads()}
-        entries = opened.forget(thread, with_forks=with_forks)
-        recall.forget(opened, workspace, (before | {thread}) - {one.name for one in opened.threads()})
+        entries = forgetting.forget(
+            opened, workspace, thread, with_forks=with_forks, archive=recall.existing(opened, workspace)
+        )
     notices().print(f"Forgot {thread}: {entries:,} entries.", markup=False, highlight=False)
 
 

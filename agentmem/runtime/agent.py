@@ -18,9 +18,10 @@ from agentmem.context.compaction import Compaction, Reason
 from agentmem.context.transcript import Opening, PinnedPage, pack, reconfigure
 from agentmem.errors import ThreadNotFound
 from agentmem.pages.workspace import Workspace
-from agentmem.runtime import originals, parts
+from agentmem.runtime import parts
 from agentmem.runtime.compacting import Compactor
 from agentmem.runtime.events import Approval, Compacted, Done, Event, Result, Status, Stopped
+from agentmem.runtime.forgetting import forget
 from agentmem.runtime.graph import Nodes, build
 from agentmem.runtime.limits import Limits
 from agentmem.runtime.menu import Menu, ToolLike
@@ -160,11 +161,7 @@ class Agent:
         """Removes a thread everywhere, for good. Gives the number of entries removed."""
         self.steps.pauses.end(thread)
         self.sessions.drop(thread)
-        count = self.journal.forget(thread, with_forks=with_forks)
-        originals.forget(thread, self.workspace.root)
-        if self.archive:
-            self.archive.forget(thread)
-        return count
+        return forget(self.journal, self.workspace.root, thread, with_forks=with_forks, archive=self.archive)
 
     def close(self) -> None:
         """Frees the journal, and what the agent made itself: a workspace, a model. May be called twice."""

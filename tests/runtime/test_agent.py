@@ -336,3 +336,18 @@ def test_calls_that_were_waiting_survive_their_process(tmp_path: Path) -> None:
     with agent(tmp_path, [ToolCall("x", "add", "{}"), "Two."], tools=[ADD]) as again:
         assert again.run("1 + 1?", thread="t").text == "Two."
         assert kinds(again, "t").count("user") == 1
+
+
+def test_forget_leaves_nothing_of_the_thread(tmp_path: Path) -> None:
+    """The plan goes with the thread, those of its forks too; pages that it wrote stay."""
+    calls = [{"plan": {"steps": ["One step"]}}, {"write": {"page": "a.md", "text": "# A"}}]
+    turns = [{"calls": calls}, "Done.", "More."]
+    with agent(tmp_path, turns) as one:
+        one.run("Go.", thread="t")
+        one.fork("t", one.journal.head("t"), "f")
+        one.run("On.", thread="f")
+        assert list(tmp_path.glob(".agentmem/plans/*"))
+        one.forget("t", with_forks=True)
+        assert one.journal.threads() == ()
+    assert not list(tmp_path.glob(".agentmem/plans/*"))
+    assert (tmp_path / "a.md").exists()

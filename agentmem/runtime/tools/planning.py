@@ -5,6 +5,7 @@ It stands in the workspace under ``.agentmem/plans/``, one page for each thread.
 
 import re
 from hashlib import sha256
+from pathlib import Path
 from urllib.parse import quote
 
 from agentmem.errors import BadArguments, PageNotFound
@@ -40,6 +41,11 @@ def keep(context: ToolContext, steps: list[str]) -> str:
     text = rendered(steps)
     Files(context.workspace.root).write(name(context.thread), text.encode(), lambda temporary: None)
     return text
+
+
+def forget(thread: str, root: Path) -> None:
+    """Deletes a thread's plan, if there is one."""
+    (root / name(thread)).unlink(missing_ok=True)
 
 
 def rendered(steps: list[str]) -> str:
