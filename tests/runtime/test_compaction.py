@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from agentmem.runtime.menu import tool
 from agentmem.runtime.session import Session
 from agentmem.types import Image, Message, Opaque, Request, ToolCall
 from tests.context.transcripts import PNG
-from tests.runtime.agents import clock, kinds
+from tests.runtime.agents import NOON, clock, kinds
 
 BUDGET = 6_000
 ROUNDS = 48
@@ -389,3 +390,43 @@ def test_metered_events_cover_every_request(tmp_path: Path) -> None:
         events = list(one.stream("Measure every module.", thread="t"))
         told = [event.row for event in events if isinstance(event, Metered | Compacted) and event.row]
         assert len(told) == len(rows(one))
+
+
+def test_a_pause_inside_a_run_compacts_beside_the_open_call(tmp_path: Path) -> None:
+    """While a long tool works the thread is compacted; the tool's result joins its call, and the run tells of it."""
+    held: list[Agent] = []
+
+    def survey(what: str) -> str:
+        """Measures a module, and takes its time.
+
+        Args:
+            what: its name
+        """
+        held[0].steps.pauses.wait("t")
+        return measure(what)
+
+    slow = tool(survey, effect="read", name="measure")
+    settings = Compaction(tail=300, retained=300, users=200, lead=299.0)
+    seconds = count(NOON)
+    with agent(tmp_path, tools=[slow], compaction=settings, budget=12_000, clock=lambda: next(seconds)) as one:
+        held.append(one)
+        events = list(one.stream("Measure every module.", thread="t"))
+        told = [event for event in events if isinstance(event, Compacted)]
+        assert "idle" in {event.reason for event in told}
+        assert isinstance(events[-1], Done)
+        assert events[-1].result.text == "All measured."
+        assert kinds(one, "t").count("tool_result") == ROUNDS
+        window(one.journal.entries("t"))
+
+
+def test_a_forked_thread_opens_from_its_ancestors_compaction(tmp_path: Path) -> None:
+    """A fork behind a cut begins there; one before it does not know of it."""
+    with agent(tmp_path) as one:
+        one.run("Measure every module.", thread="t")
+        cut = compactions(one)[0]
+        after, before = one.fork("t", cut + 3, "after"), one.fork("t", cut - 1, "before")
+        known, unknown = one.journal.last(after, "compaction"), one.journal.last(before, "compaction")
+        assert known is not None
+        assert (known.seq, unknown) == (cut, None)
+        for name in (after, before):
+            assert Session(one.journal, name).refresh().view == window(one.journal.entries(name))
