@@ -45,6 +45,7 @@ class LanceArchive:
         self.shelf = Shelf(folder, embedder)
         self._writing = threading.RLock()
         self._asked: dict[str, int] = {}
+        self._left: dict[str, int] = {}  # as the journal had it when it was first asked; later ones are asked for
         self._written: dict[str, Written] = {}
         self._scopes: dict[tuple[str, int], Scope] = {}
         work = weakref.WeakMethod(self._catch_up)
@@ -67,6 +68,7 @@ class LanceArchive:
         """Make the archive anew from the journal: of each thread what has left its window. Gives the pieces."""
         with self._writing:
             self.shelf.clear()
+            self._left.clear()
             self._written.clear()
             self._scopes.clear()
             for info in self.journal.threads():
@@ -77,14 +79,9 @@ class LanceArchive:
 
     def left(self, thread: str) -> int:
         """The last entry of the thread that has left the window; -1 when none has."""
-        spans = self.spans(thread)
-        cuts: Iterator[int] = (
-            entry.value["last"]
-            for span in spans
-            for entry in self.journal.own(span.thread, "compaction")
-            if entry.seq <= span.last
-        )
-        return min(max((*cuts, self._asked.get(thread, -1))), spans[-1].last)
+        if thread not in self._left:
+            self._left[thread] = max(self._cuts(thread), default=-1)
+        return min(max(self._left[thread], self._asked.get(thread, -1)), self.journal.head(thread))
 
     def write(self, thread: str, last: int) -> None:
         """Write the words of the thread's entries up to ``last``, but for what is there already."""
@@ -103,6 +100,7 @@ class LanceArchive:
         """Delete for good all that the thread itself wrote."""
         with self._writing:
             self._asked.pop(thread, None)
+            self._left.clear()
             self._written.clear()
             self._scopes.clear()
             self.shelf.forget(thread)
@@ -132,6 +130,12 @@ class LanceArchive:
             name, at = parent
             spans.append(Span(name, min(spans[-1].last, at)))
         return spans[::-1]
+
+    def _cuts(self, thread: str) -> Iterator[int]:
+        """The last entry that each compaction of the transcript covers."""
+        for span in self.spans(thread):
+            cuts = (entry for entry in self.journal.own(span.thread, "compaction") if entry.seq <= span.last)
+            yield from (entry.value["last"] for entry in cuts)
 
     def _scope(self, thread: str) -> Scope:
         """What is searched, remembered once all that is written has its vectors. Asks for the rest, if it has not."""

@@ -1,6 +1,7 @@
 """One search in the archive: candidates by words, by meaning and by what the question quotes, ranked together."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from agentmem.memory import ranking
@@ -24,8 +25,10 @@ def search(shelf: Shelf, scope: Scope, question: str, limit: int) -> list[Piece]
     """The pieces that fit best, best first. While not all are embedded the words alone count."""
     spans, names = scope.spans, ranking.named(question, scope.speakers)
     words = ranking.words_of(question)
-    by_words = shelf.by_words(words, spans, ranking.CANDIDATES) if words else []
-    by_meaning = _by_meaning(shelf, spans, ranking.without(question, names)) if scope.embedded else None
+    with ThreadPoolExecutor(1) as pool:  # the embedder and the index take about as long
+        meant = pool.submit(_by_meaning, shelf, scope, ranking.without(question, names))
+        by_words = shelf.by_words(words, spans, ranking.CANDIDATES) if words else []
+        by_meaning = meant.result()
     quoting = [hit for code in ranking.codes(question) for hit in _quoting(shelf, spans, code)]
     known = {hit.place: hit for hit in (*by_words, *(by_meaning or ()), *quoting)}
     scores = ranking.fused(_scores(by_words), None if by_meaning is None else _scores(by_meaning))
@@ -38,10 +41,10 @@ def search(shelf: Shelf, scope: Scope, question: str, limit: int) -> list[Piece]
     return sorted(fitting, key=lambda piece: question not in piece.text)[:limit]
 
 
-def _by_meaning(shelf: Shelf, spans: Sequence[Span], question: str) -> list[Hit] | None:
-    if shelf.embedder is None:
+def _by_meaning(shelf: Shelf, scope: Scope, question: str) -> list[Hit] | None:
+    if shelf.embedder is None or not scope.embedded:
         return None
-    return shelf.by_meaning(shelf.embedder.embed([question])[0], spans, ranking.CANDIDATES)
+    return shelf.by_meaning(shelf.embedder.embed([question])[0], scope.spans, ranking.CANDIDATES)
 
 
 def _quoting(shelf: Shelf, spans: Sequence[Span], code: str) -> list[Hit]:

@@ -142,8 +142,7 @@ class Tables:
     def owned(self) -> Iterator[bool]:
         """True for one holder at a time, across processes: who looks after the folder. Freed when the holder dies."""
         with self.translated():
-            self.folder.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(self.folder / "owner.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+            descriptor = self._lock_file("owner.lock")
         try:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -169,16 +168,21 @@ class Tables:
         )
 
     def _made(self, name: str, plan: Plan) -> Table:
-        if name in self._database.list_tables(limit=1000).tables:
-            return self._database.open_table(name)
-        descriptor = os.open(self.folder / "making.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        """The open table. One process at a time makes it: nobody writes before its indices are there."""
+        descriptor = self._lock_file("making.lock")
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             if name not in self._database.list_tables(limit=1000).tables:
-                _index(self._database.create_table(name, schema=plan.schema()), plan)
-            return self._database.open_table(name)
+                self._database.create_table(name, schema=plan.schema())
+            table = self._database.open_table(name)
+            _index(table, plan)
+            return table
         finally:
             os.close(descriptor)
+
+    def _lock_file(self, name: str) -> int:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        return os.open(self.folder / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
 
     @staticmethod
     def _index_vectors(table: Table, column: str) -> None:
@@ -195,17 +199,18 @@ class Tables:
 
 
 def _index(table: Table, plan: Plan) -> None:
-    """The indices of a new table: they must be there before the first search."""
+    """Make the indices that a table must have before its first search; a kill may have left it without some."""
     from lancedb.index import FTS, Bitmap, BTree
 
-    table.create_index("key", config=BTree())
-    for column in plan.labels:
-        table.create_index(column, config=Bitmap())
+    indices = {"key": BTree(), **{column: Bitmap() for column in plan.labels}}
     if plan.words:
-        table.create_index(
-            plan.words,
-            config=FTS(base_tokenizer="icu/split", stem=True, remove_stop_words=True, max_token_length=LONGEST),
+        indices[plan.words] = FTS(
+            base_tokenizer="icu/split", stem=True, remove_stop_words=True, max_token_length=LONGEST
         )
+    known = {column for index in table.list_indices() for column in index.columns}
+    for column, config in indices.items():
+        if column not in known:
+            table.create_index(column, config=config)
 
 
 def either(conditions: Sequence[str]) -> str:
