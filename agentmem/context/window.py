@@ -9,13 +9,15 @@ of that entry; ``window`` is that fold.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import reduce
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from agentmem.context.cut import GROWTH, Cut, PartKind, read_cut
 from agentmem.context.transcript import Opening, read_message, read_opening, read_result, read_shown
 from agentmem.errors import TranscriptError
 from agentmem.kvcache.frames import digest, encode, frame, options_value
 from agentmem.types import Block, Entry, EntryKind, Frame, Role, Text, ToolResult, Turn
+
+T = TypeVar("T")
 
 _WEIGHT = 0.03  # of the last request, in the moving average of growth
 
@@ -248,14 +250,19 @@ def _appended(
     if not frames:
         return replace(view, **changes)
     if view.turns and view.turns[-1].role == role:
-        turns, starts = (*view.turns[:-1], Turn(role, view.turns[-1].frames + frames)), view.starts
-        places = (*view.origins[:-1], view.origins[-1] + origins)
+        turns, starts = _with(view.turns[:-1], Turn(role, view.turns[-1].frames + frames)), view.starts
+        places = _with(view.origins[:-1], view.origins[-1] + origins)
     else:
-        turns, starts = (*view.turns, Turn(role, frames)), (*view.starts, start)
-        places = (*view.origins, origins)
+        turns, starts = _with(view.turns, Turn(role, frames)), _with(view.starts, start)
+        places = _with(view.origins, origins)
     said = sum(one.tokens for one, origin in zip(frames, origins, strict=True) if origin.kind == "user")
     totals = {**_totals(frames, view), "users": view.users + said}
     return replace(view, turns=turns, starts=starts, origins=places, **totals, **changes)
+
+
+def _with(items: tuple[T, ...], item: T) -> tuple[T, ...]:
+    """One more item. Adding tuples copies once where unpacking copies twice, and a thread has thousands of turns."""
+    return items.__add__((item,))
 
 
 def _totals(frames: Sequence[Frame], before: View) -> dict[str, Any]:

@@ -6,6 +6,7 @@ Nothing is rendered and no value is copied but the few that carry a mark, so tha
 import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from operator import attrgetter
 from typing import Any
 
 from agentmem.types import Frame, Mark, Options, Request, Ttl
@@ -14,10 +15,13 @@ Marks = Mapping[int, Ttl]
 """The marked places in a list of frames."""
 
 
+_MESSAGE = attrgetter("message")
+
+
 def arguments(request: Request, diagnostics: bool = True) -> dict[str, Any]:
     """Keyword arguments for ``messages.create``; ``diagnostics`` asks why a prefix could not be read."""
     marks = marks_by_place(request.marks)
-    messages = [turn.message for turn in request.turns]
+    messages = list(map(_MESSAGE, request.turns))
     for segment, index in marks:
         if segment == "message":
             turn = request.turns[index]

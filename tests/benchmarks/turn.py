@@ -66,6 +66,7 @@ def agent(folder: Path, turns: int) -> Agent:
         tools=[tool(add, effect="read")],
         budget=1_000_000,
         limits=Limits(max_turns=turns),
+        compaction=None,  # measured by flat_cost
     )
 
 
