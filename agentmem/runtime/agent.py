@@ -16,7 +16,7 @@ from langgraph.types import Command
 from agentmem import assets
 from agentmem.context.compaction import Compaction, Reason
 from agentmem.context.transcript import Opening, PinnedPage, pack, reconfigure
-from agentmem.errors import ThreadNotFound
+from agentmem.errors import ThreadNotFound, WorkspaceError
 from agentmem.pages.workspace import Workspace
 from agentmem.runtime import parts
 from agentmem.runtime.compacting import Compactor
@@ -200,8 +200,18 @@ class Agent:
     def _repinned(self, session: Session) -> tuple[Draft, ...]:
         """With a compaction, pinned pages that were edited stand in the prefix as they are now."""
         known = session.view.settings
-        pinned = tuple(page for page in self._opening().pinned if page.page in {one.page for one in known.pinned})
+        pinned = tuple(self._as_it_is(page) for page in known.pinned)
         return () if pinned == known.pinned else (reconfigure(replace(known, pinned=pinned)),)
+
+    def _as_it_is(self, page: PinnedPage) -> PinnedPage:
+        """The page now; one that cannot be read stays as it was."""
+        try:
+            return self._page(page.page)
+        except WorkspaceError:
+            return page
+
+    def _page(self, name: str) -> PinnedPage:
+        return PinnedPage(name, self.workspace.revision(name), self.workspace.render(name))
 
     def _steps(
         self,
@@ -226,12 +236,11 @@ class Agent:
         )
 
     def _opening(self) -> Opening:
-        pages = [(name, self.workspace.revision(name), self.workspace.render(name)) for name in self._pinned]
         return Opening(
             model=self.model.profile.name,
             tools=tuple(self.menu.definitions()),
             system=(self._system,) if self._system else (),
-            pinned=tuple(PinnedPage(*page) for page in pages),
+            pinned=tuple(map(self._page, self._pinned)),
             options=self._options,
             notes_in_results=self.model.profile.plain_turn_strips_thinking,
         )

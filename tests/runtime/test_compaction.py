@@ -261,17 +261,22 @@ def test_edited_pinned_pages_are_refreshed_by_a_compaction(tmp_path: Path) -> No
         system = [frame.value["text"] for frame in one.sessions["t"].view.prefix if frame.segment == "system"]
         assert "second" in system[-1]
         assert kinds(one, "t")[-1] == "reconfigure"
+        (tmp_path / "plan.md").unlink()
+        one.run("And on.", thread="t")
+        one.compact("t")
+        assert one.run("Once more.", thread="t").text == "All measured."
 
 
 def test_a_pause_is_used_while_the_cache_is_warm(tmp_path: Path) -> None:
     """Shortly before the cache expires the thread is compacted, once; the next run tells of it."""
     settings = Compaction(tail=300, retained=300, users=200, lead=299.9)
     with agent(tmp_path, compaction=settings, budget=12_000, price_as="anthropic:claude-sonnet-4-5") as one:
-        list(one.stream("Measure every module.", thread="t"))
+        one.run("Measure every module.", thread="t")
+        list(one.stream("Thanks.", thread="t"))
         one.steps.pauses.wait("t")
         before = compactions(one)
         assert [read_cut(one.journal.entry(f"t/{seq}")).reason for seq in before][-1] == "idle"
-        events = list(one.stream("Thanks.", thread="t"))
+        events = list(one.stream("Any more?", thread="t"))
         assert any(isinstance(event, Compacted) and event.reason == "idle" for event in events)
 
 

@@ -61,7 +61,8 @@ class _Reading:
     def add(self, entry: Entry) -> None:
         """Take the next entry."""
         if entry.kind == "usage":
-            self._row = decode(entry)
+            row = decode(entry)
+            self._row = row if row.purpose != "summary" else None  # asked beside the conversation
         before, self._view = self._view, extend(self._view, entry)
         if entry.kind == "assistant":
             self._asked = before
