@@ -12,6 +12,9 @@ from agentmem.types import Effect, Json
 
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 
+KEPT = 100_000
+"""Tokens of output that are kept of a tool without a cap of its own. What is too long to show is shown by its ends."""
+
 
 @dataclass(frozen=True, slots=True)
 class Tool:
@@ -29,7 +32,7 @@ class Tool:
     schema: Json
     function: Callable[..., object]
     timeout: float = 60.0
-    cap: int = 6000
+    cap: int = KEPT
     when_cut: str = ""
     context: str | None = None
     check: Callable[[Json], dict[str, Any]] | None = None

@@ -14,6 +14,7 @@ from agentmem.errors import MenuError
 from agentmem.kvcache.frames import canonical
 from agentmem.runtime.menu import Tool, make_menu, tool
 from agentmem.runtime.toolbox import ToolContext
+from agentmem.runtime.tools.tool import KEPT
 from tests.runtime.tools.greeting import CARD, greet
 
 
@@ -47,7 +48,7 @@ def test_a_function_with_hints_and_a_docstring_is_a_tool() -> None:
             "additionalProperties": False,
         },
     }
-    assert (made.effect, made.timeout, made.cap) == ("outside", 60.0, 6000)
+    assert (made.effect, made.timeout, made.cap) == ("outside", 60.0, KEPT)
     assert made.checked({"city": "Oslo"}) == {"city": "Oslo"}
 
 
