@@ -18,9 +18,14 @@ NEIGHBOUR = 0.3
 EXACT = 2.0
 """What a piece gains when it has, letter for letter, a code, path or number that the question quotes."""
 RARE = 10
-"""Pieces that may have such a code, at most, for it to count."""
+"""Pieces that may have such a code, at most, for it to count. So many pieces may stand out by their words."""
+STANDS_OUT = 1.5
+"""From so many times the score of the RARE-th piece on, a piece stands out: it has words that hardly any other has."""
+OUTSTANDING = 2.0
+"""What a piece gains for each such score more, up to twice that: a rare name counts more than a likeness."""
 
 _CODE = re.compile(r"(?=[^\s]*[\d_/.@:\\-])[\w./:@\\-]{4,}")
+_NAME = re.compile(r"\b[A-Z]\w+(?: [A-Z]\w+)+")
 _QUOTED = re.compile(r"[\"`“]([^\"`“”\n]{3,})[\"`”]")
 
 
@@ -30,8 +35,9 @@ def words_of(question: str) -> str:
 
 
 def codes(question: str) -> list[str]:
-    """What the question quotes, and its words that look like codes, paths or numbers: to be found as they are."""
-    found = (*_QUOTED.findall(question), *(one.strip(".:-/") for one in _CODE.findall(question)))
+    """What is to be found as it is: what the question quotes, codes, paths and numbers, and names of several words."""
+    names = (one if at else one.split(" ", 1)[-1] for at, one in ((m.start(), m[0]) for m in _NAME.finditer(question)))
+    found = (*_QUOTED.findall(question), *(one.strip(".:-/") for one in _CODE.findall(question)), *names)
     return [one for one in dict.fromkeys(found) if len(one) > 3]
 
 
@@ -66,6 +72,14 @@ def fused(words: Mapping[int, float], meaning: Mapping[int, float] | None) -> di
     }
 
 
+def outstanding(words: Mapping[int, float]) -> dict[int, float]:
+    """What each place gains for words that hardly any other has: a name, an odd word. Most questions have none."""
+    usual = sorted(words.values(), reverse=True)[RARE - 1 : RARE]
+    if not usual or usual[0] <= 0:
+        return {place: OUTSTANDING * score for place, score in scaled(words).items()}
+    return {place: OUTSTANDING * min(max(score / usual[0] - STANDS_OUT, 0.0), 2.0) for place, score in words.items()}
+
+
 def smoothed(scores: Mapping[int, float], days: Mapping[int, str]) -> dict[int, float]:
     """Each score raised by a share of its better neighbour's of the same day.
 
@@ -90,3 +104,9 @@ def bonuses(speakers: Mapping[int, str], names: Collection[str], exact: Collecti
     alone = next(iter(names)) if len(names) == 1 else None
     spoken = {place: SPEAKER for place, who in speakers.items() if who and who == alone}
     return spoken | {place: spoken.get(place, 0.0) + EXACT for place in exact}
+
+
+def summed(*gains: Mapping[int, float]) -> dict[int, float]:
+    """Gains of several kinds, added up by place."""
+    places = {place for one in gains for place in one}
+    return {place: sum(one.get(place, 0.0) for one in gains) for place in places}

@@ -35,6 +35,7 @@ def search(shelf: Shelf, scope: Scope, question: str, limit: int) -> list[Piece]
     scores = ranking.smoothed(scores, {place: hit.day for place, hit in known.items()})
     speakers = {place: hit.speaker for place, hit in known.items()}
     bonus = ranking.bonuses(speakers, names, [hit.place for hit in quoting])
+    bonus = ranking.summed(bonus, ranking.outstanding(_scores(by_words)))
     chosen = ranking.best(scores, bonus, max(limit, LOOKED_AT) + 2)  # two may be neighbours beyond either end
     pieces = shelf.at(chosen, spans)
     fitting = [pieces[place] for place in chosen if place in pieces]
