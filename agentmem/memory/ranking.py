@@ -19,9 +19,9 @@ EXACT = 2.0
 """What a piece gains when it has, letter for letter, a code, path or number that the question quotes."""
 RARE = 10
 """Pieces that may have such a code, at most, for it to count. So many pieces may stand out by their words."""
-STANDS_OUT = 1.5
+STANDS_OUT = 1.8
 """From so many times the score of the RARE-th piece on, a piece stands out: it has words that hardly any other has."""
-OUTSTANDING = 2.0
+OUTSTANDING = 1.0
 """What a piece gains for each such score more, up to twice that: a rare name counts more than a likeness."""
 
 _CODE = re.compile(r"(?=[^\s]*[\d_/.@:\\-])[\w./:@\\-]{4,}")
