@@ -30,7 +30,7 @@ from agentmem.runtime.pauses import LIFETIME, Pauses
 from agentmem.runtime.session import Session, digest_of
 from agentmem.runtime.tools.context import Stop, ToolContext
 from agentmem.runtime.tools.recalling import JournalRecall
-from agentmem.types import Block, Clock, Draft, Image, ModelProfile, Reply, Request, Text, ToolCall, ToolResult
+from agentmem.types import Block, Clock, Draft, Image, ModelProfile, Recall, Reply, Request, Text, ToolCall, ToolResult
 
 INTERRUPTED = (
     "This call was cut off: the process ended while `{name}` was running, so it may or may not have taken effect. "
@@ -174,8 +174,7 @@ class Steps:
             return ToolReturned(call.name, refusal, 0.0)
         if not self._is_read(call):
             session.append(transcript.tool_started(call))
-        recall = JournalRecall(session.journal, session.thread)
-        context = ToolContext(self.workspace, session.thread, recall, stop=given.stop)
+        context = ToolContext(self.workspace, session.thread, self._recall(session), stop=given.stop)
         result = toolbox.call(self.menu, call, context, allowed=given.allowed, loop=given.loop)
         return ToolReturned(call.name, result, monotonic() - began)
 
@@ -185,6 +184,11 @@ class Steps:
         if call.name in self.approve and not (approval and approval.allows(call)):
             return _declined(call, approval.reason if approval else "")
         return None
+
+    def _recall(self, session: Session) -> Recall:
+        """The archive's, where there is one; references resolve from the journal in any case."""
+        archive = self.compactor.archive if self.compactor else None
+        return archive.recall(session.thread) if archive else JournalRecall(session.journal, session.thread)
 
     def _is_read(self, call: ToolCall) -> bool:
         known = self.menu.get(call.name)

@@ -22,7 +22,8 @@ from agentmem.runtime.agent import Agent
 from agentmem.runtime.events import Compacted, Done, Metered
 from agentmem.runtime.menu import tool
 from agentmem.runtime.session import Session
-from agentmem.types import Image, Message, Opaque, Request, ToolCall
+from agentmem.runtime.tools.recalling import JournalRecall
+from agentmem.types import Image, Message, Opaque, Recall, Request, ToolCall
 from tests.context.transcripts import PNG
 from tests.runtime.agents import NOON, clock, kinds
 
@@ -435,3 +436,31 @@ def test_a_forked_thread_opens_from_its_ancestors_compaction(tmp_path: Path) -> 
         assert (known.seq, unknown) == (cut, None)
         for name in (after, before):
             assert Session(one.journal, name).refresh().view == window(one.journal.entries(name))
+
+
+def test_recall_asks_the_archive_where_there_is_one(tmp_path: Path) -> None:
+    """The recall tool searches what the archive of the thread finds, and brings a reference back from the journal."""
+    asked: list[str] = []
+
+    class Shelf:
+        """An archive that remembers who asked."""
+
+        def keep(self, thread: str, last: int) -> None:
+            """Takes nothing in."""
+
+        def recall(self, thread: str) -> Recall:
+            asked.append(thread)
+            return JournalRecall(one.journal, thread)
+
+        def forget(self, thread: str) -> None:
+            """Has nothing to forget."""
+
+        def close(self) -> None:
+            """Holds nothing."""
+
+    turns = [{"calls": [{"recall": {"what": "t/2"}}]}, "Found."]
+    with Agent(ScriptedModel(turns), tmp_path, archive=Shelf(), clock=clock) as one:
+        one.run("What did I say?", thread="t")
+        [result] = [entry.value for entry in one.journal.entries("t") if entry.kind == "tool_result"]
+    assert asked == ["t"]
+    assert "What did I say?" in str(result)
