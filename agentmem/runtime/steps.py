@@ -1,5 +1,6 @@
 """The steps of a turn, on a session: receive, prepare, commit, answer. LangGraph only orders them (graph.py)."""
 
+import logging
 from asyncio import AbstractEventLoop
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -31,6 +32,8 @@ from agentmem.runtime.session import Session, digest_of
 from agentmem.runtime.tools.context import Stop, ToolContext
 from agentmem.runtime.tools.recalling import JournalRecall
 from agentmem.types import Block, Clock, Draft, Image, ModelProfile, Recall, Reply, Request, Text, ToolCall, ToolResult
+
+_log = logging.getLogger(__name__)
 
 INTERRUPTED = (
     "This call was cut off: the process ended while `{name}` was running, so it may or may not have taken effect. "
@@ -186,9 +189,13 @@ class Steps:
         return None
 
     def _recall(self, session: Session) -> Recall:
-        """The archive's, where there is one; references resolve from the journal in any case."""
-        archive = self.compactor.archive if self.compactor else None
-        return archive.recall(session.thread) if archive else JournalRecall(session.journal, session.thread)
+        """The archive's, where there is one that works; references resolve from the journal in any case."""
+        if self.compactor and self.compactor.archive:
+            try:
+                return self.compactor.archive.recall(session.thread)
+            except Exception:  # a cache of the journal, and anybody's code: its faults are no reason to stop a run
+                _log.exception("the archive cannot be searched for thread %s", session.thread)
+        return JournalRecall(session.journal, session.thread)
 
     def _is_read(self, call: ToolCall) -> bool:
         known = self.menu.get(call.name)

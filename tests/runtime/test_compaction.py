@@ -458,7 +458,7 @@ def test_recall_asks_the_archive_where_there_is_one(tmp_path: Path) -> None:
         def close(self) -> None:
             """Holds nothing."""
 
-    turns = [{"calls": [{"recall": {"what": "t/2"}}]}, "Found."]
+    turns: list[Turn] = [{"calls": [{"recall": {"what": "t/2"}}]}, "Found."]
     with Agent(ScriptedModel(turns), tmp_path, archive=Shelf(), clock=clock) as one:
         one.run("What did I say?", thread="t")
         [result] = [entry.value for entry in one.journal.entries("t") if entry.kind == "tool_result"]
