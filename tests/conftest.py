@@ -5,12 +5,13 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from agentmem.context.journal import Journal, open_journal
 from tests.postgres import PostgresUnavailable, new_database, postgres_server
 
-settings.register_profile("agentmem", deadline=None)  # no test asserts on time: both cores may be busy
+# No test asserts on time: both cores may be busy.
+settings.register_profile("agentmem", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("agentmem")
 
 

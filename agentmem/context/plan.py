@@ -115,7 +115,7 @@ def places(view: View) -> list[int]:
 def cut_at(view: View, place: int, parts: tuple[Part, ...], reason: str = "asked", index: tuple[Line, ...] = ()) -> Cut:
     """The cut that lets the turns before ``place`` leave, for ``parts``."""
     last = view.starts[place] - 1 if place < len(view.turns) else view.seq
-    tail = (origin.seq for origins in view.origins[place:] for origin in origins)
+    tail = (origin.first for origins in view.origins[place:] for origin in origins)
     first = min(last + 1, *tail, *(origin.seq for origin, _ in view.held), view.seq + 1)
     return Cut(
         last=last,

@@ -23,10 +23,18 @@ _WEIGHT = 0.03  # of the last request, in the moving average of growth
 
 
 class Origin(NamedTuple):
-    """Where a frame comes from: what it is, and the entry that said it first."""
+    """Where a frame comes from: what it is, and the entry that said it first. ``earlier`` is the first of the notes
+    that travel inside it, where that came before.
+    """
 
     kind: EntryKind | PartKind
     seq: int
+    earlier: int | None = None
+
+    @property
+    def first(self) -> int:
+        """The earliest entry of which the frame holds anything."""
+        return self.seq if self.earlier is None else min(self.seq, self.earlier)
 
 
 class Pace(NamedTuple):
@@ -106,13 +114,13 @@ def resume(opening: Entry, cut: int, entries: Iterable[Entry]) -> View:
     """The view of a whole transcript, folded from its last compaction on, which is entry ``cut``.
 
     ``opening`` is the entry that the cut names as such, ``entries`` are those from the cut's ``first`` on. What an
-    earlier compaction among them did has left the window since.
+    earlier compaction among them put first has left the window since.
     """
     view = View()
     for entry in entries:
         view = view if view.seq >= 0 else begin(opening, entry.seq)
-        skipped = entry.kind == "compaction" and entry.seq < cut
-        view = passed(view, entry) if skipped else extend(view, entry)
+        earlier = entry.kind == "compaction" and entry.seq < cut
+        view = left(view, entry) if earlier else extend(view, entry)
     return view
 
 
@@ -180,14 +188,28 @@ def _answered(view: View, entry: Entry) -> View:
 def _released(view: View) -> View:
     """Shows what was held back: the results in the order of their calls, then what was said meanwhile."""
     results = [view.results[call_id] for call_id in view.open]
-    said = list(view.held)
+    shown: list[tuple[Origin, Block]] = [(Origin("tool_result", seq), result) for seq, result in results]
+    said = view.held
     if results and view.settings.notes_in_results:
-        notes = tuple(block for origin, block in said if origin.kind == "note" and isinstance(block, Text))
-        seq, last = results[-1]
-        results[-1] = seq, replace(last, content=last.content + notes)
-        said = [one for one in said if one[0].kind != "note"]
-    shown = [(Origin("tool_result", seq), result) for seq, result in results]
+        shown[-1] = _noted(*results[-1], said)
+        said = tuple(one for one in said if one[0].kind != "note")
     return _shown(view, "user", [*shown, *said], start=view.seq, open=(), results={}, held=())
+
+
+def _noted(seq: int, result: ToolResult, held: Sequence[tuple[Origin, Block]]) -> tuple[Origin, ToolResult]:
+    """The result that entry ``seq`` brought, with the notes that waited for one."""
+    said = {origin.seq: one for origin, one in held if origin.kind == "note" and isinstance(one, Text)}
+    notes = {seq: one for seq, one in said.items() if one.text.strip()}
+    content = result.content + tuple(notes.values())
+    return Origin("tool_result", seq, min(notes, default=None)), replace(result, content=content)
+
+
+def left(view: View, entry: Entry) -> View:
+    """The view without the turns that left by a compaction, and without what it put in their place."""
+    last = read_cut(entry).last
+    first = sum(1 for start in view.starts if start <= last)
+    turns, starts, origins = view.turns[first:], view.starts[first:], view.origins[first:]
+    return replace(view, seq=entry.seq, turns=turns, starts=starts, origins=origins)
 
 
 def _compacted(view: View, entry: Entry) -> View:

@@ -15,7 +15,7 @@ from typing import Any
 from agentmem.context.cut import read_cut
 from agentmem.context.journal import Journal
 from agentmem.context.transcript import read_message, readable
-from agentmem.context.window import View, begin, extend, passed
+from agentmem.context.window import View, begin, extend, left
 from agentmem.meter.ledger import Row, decode
 from agentmem.runtime.events import Event
 from agentmem.tokens import Calibration
@@ -175,7 +175,7 @@ class Session:
 
     def _fold(self, entry: Entry, skipped: bool = False) -> None:
         if skipped:
-            self.view = passed(self.view, entry)
+            self.view = left(self.view, entry)
             return
         view = extend(self.view, entry)
         if entry.kind == "assistant":

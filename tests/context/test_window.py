@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from agentmem.context import transcript
 from agentmem.context.cut import Cut, Part, compaction, read_cut
+from agentmem.context.plan import cut_at
 from agentmem.context.transcript import Opening
 from agentmem.context.window import View, extend, resume, window
 from agentmem.context.wire import wire
@@ -85,6 +86,18 @@ def test_a_thread_opens_from_its_last_compaction(made: list[Draft]) -> None:
         if at is not None:
             known = read_cut(whole[at])
             assert resume(whole[known.opening], at, whole[known.first : end]) == window(whole[:end])
+
+
+def test_a_note_from_before_the_tail_stays_in_the_result_that_carries_it() -> None:
+    """A note that waited for a result is older than the tail that the result is in: folding begins with the note."""
+    opening = transcript.opening(Opening("old", notes_in_results=True))
+    made = [opening, transcript.user("go"), transcript.note("plan", "new"), Draft("usage", b"{}"), CALLS, result("a")]
+    made += [result("b")]
+    view = window(entries(made))
+    whole = entries([*made, compaction(cut_at(view, len(view.turns) - 2, ()))])
+    known = read_cut(whole[-1])
+    assert (known.first, known.last) == (2, 3)
+    assert resume(whole[0], len(made), whole[known.first :]) == window(whole)
 
 
 def test_results_are_shown_in_the_order_of_their_calls() -> None:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -217,7 +218,15 @@ def test_recall_also_has_what_came_since(archive: LanceArchive, journal: Journal
     found = archive.recall("main").search("owl", 5)
     assert [one.reference for one in found].index("main/9") == 3
     assert len({one.reference for one in found}) == 5
-    assert archive.recall("main").search("fresh") == []
+
+
+def test_words_that_nobody_said_find_nothing(journal: Journal, tmp_path: Path) -> None:
+    """Where there are no vectors, a question whose words occur nowhere has no answer, before and after a cut."""
+    with closing(LanceArchive(journal, tmp_path / "words")) as archive:
+        begun(journal, "main", "the owl is asleep", "the fox is awake")
+        assert archive.recall("main").search("fresh") == []
+        tell(journal, "main", compacted(2, "An owl."), transcript.user("and now?"))
+        assert archive.recall("main").search("fresh") == []
 
 
 def test_a_damaged_folder_costs_nothing_but_the_ranking(
