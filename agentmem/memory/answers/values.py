@@ -1,0 +1,164 @@
+"""The values of the answer cache, and the Protocols at which its parts meet.
+
+Similarities are cosines; times are seconds, points in time seconds since the epoch; money is US dollars.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from agentmem.types import Vectors
+
+CANDIDATES = 8
+"""Entries that a decision is given at most, most similar first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Who asks, and what besides the question an answer depends on. Answers never pass from one Context to another.
+
+    ``system`` is the system prompt, ``conversation`` the messages before the question, ``kind`` the query type where
+    the caller knows it (else it is told from the question).
+    """
+
+    tenant: str = ""
+    model: str = ""
+    system: str = ""
+    conversation: tuple[str, ...] = ()
+    kind: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What an answer was made from: a page of the workspace at a revision, or anything else that has a name."""
+
+    name: str
+    revision: str = ""
+    page: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an answering function gave, and what is to be known before it may be kept.
+
+    ``content`` names what it is about (price, product, policy, faq): that sets how long it stays fresh. ``complete``
+    is false for a stream that was cut short, ``effects`` names the tools that changed something on the way.
+    ``seconds`` and ``usd`` are what it cost to make; None: not known.
+    """
+
+    text: str
+    content: str | None = None
+    sources: tuple[Source, ...] = ()
+    complete: bool = True
+    error: str | None = None
+    effects: tuple[str, ...] = ()
+    seconds: float | None = None
+    usd: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A kept entry that is near a question. ``kind`` is the query type of its own question."""
+
+    id: str
+    question: str
+    answer: str
+    vector_similarity: float
+    kind: str = "faq"
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """What was counted where a threshold was set: wrong answers among the hits, and the upper bound on their share.
+
+    ``upper`` is Clopper and Pearson's (1934) one-sided bound at ``confidence``.
+    """
+
+    hits: int
+    wrong: int
+    upper: float
+    confidence: float = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How one query type is decided. Without a certificate the threshold is the strict one."""
+
+    kind: str
+    threshold: float
+    certificate: Certificate | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A query type: a few questions of it, the threshold before any is tuned, how long its answers stay fresh at most
+    (None: as their content says), and patterns of questions of it that are never answered from the cache.
+    """
+
+    name: str
+    examples: tuple[str, ...]
+    threshold: float
+    ttl: float | None = None
+    exclude: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What was decided, and why. ``rule`` names what decided in a word or two, ``detail`` explains it to a person.
+
+    ``candidate`` is the one that is served, or that came nearest to it. ``scores`` holds (id, score, remark) of each
+    candidate that was looked at.
+    """
+
+    serve: bool
+    candidate: Candidate | None
+    score: float | None
+    threshold: float | None
+    rule: str
+    detail: str
+    kind: str = "faq"
+    scores: tuple[tuple[str, float | None, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """Two questions, and whether one's answer is right for the other: what calibration and tuning learn from.
+
+    ``served`` is the answer that was kept for ``right``, ``fresh`` the one made anew for ``left``, where known.
+    ``origin`` says who judged: "person" or "audit".
+    """
+
+    left: str
+    right: str
+    same: bool
+    kind: str = ""
+    similarity: float | None = None
+    served: str = ""
+    fresh: str = ""
+    origin: str = "person"
+
+
+class Classifier(Protocol):
+    """Tells the query type of a question from its vector."""
+
+    def __call__(self, question: str, vector: Vectors) -> str: ...
+
+
+class Decider(Protocol):
+    """Decides whether one of the candidates' answers is served. Pure, and safe to call from several threads.
+
+    ``vector`` is the question's, of unit length; ``candidates`` are most similar first, all of the same namespace,
+    none expired; ``kind`` is the query type.
+    """
+
+    def __call__(self, question: str, vector: Vectors, candidates: Sequence[Candidate], kind: str) -> Verdict: ...
+
+
+class Agrees(Protocol):
+    """Whether two answers say the same."""
+
+    def __call__(self, one: str, other: str) -> bool: ...
+
+
+Kinds = Mapping[str, Kind]
+"""The query types by name."""
