@@ -79,8 +79,8 @@ def _too_much(plan: Plan, page: str) -> bool:
 
 def _empty(plan: Plan, page: str) -> bool:
     told, older = names(page), [one.text for one in plan.leaving if one.origin.kind in ("summary", "index")]
-    known = any(name in page for name in plan.said) or any(name in text for text in older for name in told)
-    return len(plan.said) >= _TELLING and not known
+    known = told & plan.said.keys() or any(name in page for name in plan.said)
+    return len(plan.said) >= _TELLING and not (known or any(name in text for text in older for name in told))
 
 
 _FAULTS: tuple[tuple[str, Callable[[Plan, str], bool]], ...] = (

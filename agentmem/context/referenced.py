@@ -11,7 +11,8 @@ from agentmem.context.window import Origin
 from agentmem.types import Frame
 
 _NAME = re.compile(r"[\w./:@-]{8,}")
-_MARKED = re.compile(r"[\d_/.]|[a-z].*[A-Z]|[A-Z].*[a-z]")
+_MARK = re.compile(r"[\d_/.]")
+_SMALL, _CAPITAL = re.compile(r"[a-z]"), re.compile(r"[A-Z]")
 _ENDS = ".:-"
 _UNSAID = frozenset({"type", "id", "tool_use_id", "signature", "data", "media_type", "name"})
 _COMMON = 4
@@ -38,8 +39,12 @@ class Use:
 
 def names(text: str) -> set[str]:
     """The strings in ``text`` that must be exact: eight characters or more with a digit, a mark or mixed case."""
-    found = (name.rstrip(_ENDS) for name in _NAME.findall(text) if _MARKED.search(name))
-    return {name for name in found if len(name) >= 8 and _MARKED.search(name)}
+    found = {name.rstrip(_ENDS) for name in _NAME.findall(text)}
+    return {name for name in found if len(name) >= 8 and _marked(name)}
+
+
+def _marked(name: str) -> bool:
+    return bool(_MARK.search(name) or (_SMALL.search(name) and _CAPITAL.search(name)))
 
 
 def spoken(frame: Frame) -> str:
@@ -69,7 +74,7 @@ class References:
         """``earlier`` are names used before this stretch, with the entries that brought them in."""
         self.uses: dict[str, Use] = {}
         self.said: dict[str, list[int]] = {}
-        self._places: dict[str, list[int]] = {}
+        self._own: set[int] = set()  # entries of the model's own
         self.last_used: dict[int, int] = {}
         self._latest: dict[str, int] = dict(earlier)
         for one in frames:
@@ -79,20 +84,22 @@ class References:
                 self._bring(one)
 
     def _bring(self, one: Said) -> None:
-        brings = one.origin.kind != "assistant"
-        for name in names(one.text):
-            self.said.setdefault(name, []).append(one.origin.seq)
-            if brings:
-                self._latest[name] = one.origin.seq
-                self._places.setdefault(name, []).append(one.origin.seq)
+        seq, found = one.origin.seq, names(one.text)
+        for name in found:
+            self.said.setdefault(name, []).append(seq)
+        if one.origin.kind == "assistant":
+            self._own.add(seq)
+        else:
+            self._latest.update(dict.fromkeys(found, seq))
 
     def _use(self, one: Said) -> None:
         for name in names(one.text):
             if name not in self._latest:
                 continue
             self.uses[name] = Use(name, self._latest[name], one.origin.seq)
-            if len(self._places.get(name, ())) <= _COMMON:
-                self.last_used.update((seq, one.origin.seq) for seq in self._places.get(name, ()))
+            brought = [seq for seq in self.said.get(name, ()) if seq not in self._own]
+            if len(brought) <= _COMMON:
+                self.last_used.update(dict.fromkeys(brought, one.origin.seq))
 
 
 def _strings(value: Any) -> Iterator[str]:

@@ -155,8 +155,9 @@ def _whole(model: Model, sent: Request, stop: Flag | None) -> Reply:
 
 def _read_back(session: Session, made: Plan) -> None:
     """Reads every entry that leaves: the journal checks each against its hash."""
+    last = made.last
     for entry in session.journal.entries(session.thread, after=made.first - 1):
-        if entry.seq >= made.last:
+        if entry.seq >= last:
             break
 
 
