@@ -26,6 +26,7 @@ AgentmemError
 │   ├── SchemaTooNew          the database was written by a later agentmem
 │   └── JournalCorrupt        an entry does not match its hash
 ├── ArchiveError              the archive or the long-term memory could not be read or written
+├── AnswersError              the answer cache could not be read or written
 ├── TranscriptError           an entry that cannot follow the ones before it
 ├── SummaryRejected           a summary that cannot stand for what it should: another is asked for, or made
 ├── BudgetExceeded            the next request would not fit; names the largest entries
@@ -147,6 +148,10 @@ class JournalCorrupt(JournalError):
 
 class ArchiveError(AgentmemError):
     """The archive or the long-term memory could not be read or written. The journal is intact."""
+
+
+class AnswersError(AgentmemError):
+    """The answer cache could not be read or written. Deleting its folder loses nothing but saved answers."""
 
 
 class TranscriptError(AgentmemError):
