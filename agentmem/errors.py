@@ -29,6 +29,9 @@ AgentmemError
 ├── AnswersError              the answer cache could not be read or written
 ├── TranscriptError           an entry that cannot follow the ones before it
 ├── SummaryRejected           a summary that cannot stand for what it should: another is asked for, or made
+├── SandboxError              a fork could not be made, read or changed; the host is as it was
+│   ├── IsolationUnavailable  nothing here keeps a command from the host: says what was tried, and what to install
+│   └── MergeConflict         both sides changed the same files: names them; nothing was written
 ├── BudgetExceeded            the next request would not fit; names the largest entries
 └── ModelError                the model could not answer; the transcript is intact
     ├── ModelNotAvailable     not installed, no key, no weights: says how to get it
@@ -160,6 +163,23 @@ class TranscriptError(AgentmemError):
 
 class SummaryRejected(AgentmemError):
     """A summary that cannot stand for what it should: empty, too long, false, or blind to what was used."""
+
+
+class SandboxError(AgentmemError):
+    """A fork could not be made, read or changed, or a path leads out of it. The host is as it was."""
+
+
+class IsolationUnavailable(SandboxError):
+    """Nothing on this machine keeps a command from the host. Says what was tried and what to do."""
+
+
+class MergeConflict(SandboxError):
+    """Both sides changed the same files, named in ``paths``. Nothing was written."""
+
+    def __init__(self, paths: Sequence[str]) -> None:
+        self.paths = tuple(paths)
+        named = ", ".join(self.paths[:20]) + (f" and {len(self.paths) - 20} more" if len(self.paths) > 20 else "")
+        super().__init__(f"these files changed on both sides: {named}. Nothing was written. Merge them by hand.")
 
 
 class BudgetExceeded(AgentmemError):

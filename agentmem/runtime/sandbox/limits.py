@@ -1,0 +1,30 @@
+"""How much a command in a sandbox may use."""
+
+from dataclasses import dataclass, fields
+
+from agentmem.errors import ConfigError
+
+_MEBIBYTE = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """For one ``run``; ``disk`` for all that the fork has changed. A command that passes one is killed, and told so.
+
+    ``seconds`` of wall time; ``memory`` bytes of all its processes together, and the writable memory of each;
+    ``processes`` counts threads too; ``files`` open in one process; ``disk`` bytes written to the fork, and as much
+    again in its temporary folder; ``output`` bytes are kept of what is printed, and ``printed`` bytes may be printed.
+    """
+
+    seconds: float = 600.0
+    memory: int = 4096 * _MEBIBYTE
+    processes: int = 512
+    files: int = 1024
+    disk: int = 2048 * _MEBIBYTE
+    output: int = 256 * 1024
+    printed: int = 256 * _MEBIBYTE
+
+    def __post_init__(self) -> None:
+        for limit in fields(self):
+            if not getattr(self, limit.name) > 0:
+                raise ConfigError(f"the limit {limit.name} is {getattr(self, limit.name)!r}; it must be above 0")

@@ -1,0 +1,28 @@
+"""What came of a command."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """A command that ended, or was ended.
+
+    ``exit_code`` is 0..255; 128 + n when signal n ended it, 127 when there is no such program, as shells say.
+    ``output`` is what it printed, both streams in their order; where it was longer than the limit, the middle is left
+    out and a line says how much. ``killed`` names the limit that it passed: time, memory, processes, output or disk.
+    ``restored`` are the files that it changed without the right to; they are as they were before.
+    """
+
+    command: str | Sequence[str]
+    exit_code: int
+    output: str
+    seconds: float
+    timed_out: bool = False
+    killed: str | None = None
+    restored: tuple[str, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Whether it ended by itself with exit code 0, and changed nothing that it may not."""
+        return self.exit_code == 0 and self.killed is None and not self.restored
