@@ -14,6 +14,7 @@ from pathlib import Path
 from agentmem.context.journal import Journal
 from agentmem.errors import UnknownReference
 from agentmem.memory.behind import Behind
+from agentmem.memory.embedder import MiniLM, installed
 from agentmem.memory.pieces import Cutter, Piece
 from agentmem.memory.recall import ArchiveRecall
 from agentmem.memory.searching import Scope, search
@@ -22,6 +23,14 @@ from agentmem.types import Embedder, Entry
 
 FOLDER = "archive"
 """The archive's folder, in the workspace's own."""
+
+
+def archive_in(folder: Path, journal: Journal) -> "LanceArchive":
+    """The archive in ``folder``, with the default embedder where that is installed.
+
+    It costs nothing until something leaves a window, or what has left is searched: then LanceDB is imported.
+    """
+    return LanceArchive(journal, folder, MiniLM() if installed() else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,9 +188,12 @@ class LanceArchive:
             self.write(thread, last)
         with self.shelf.tables.owned() as mine:
             if mine:
-                while self.shelf.embedder and not self._behind.ending and self.shelf.embed_some():
-                    pass
-                self.shelf.maintain()
+                try:
+                    while not self._behind.ending and self.shelf.embed_some(lambda: self._behind.ending):
+                        pass
+                finally:
+                    if not self._behind.ending:
+                        self.shelf.maintain()
 
 
 def _noting(entries: Iterable[Entry], seen: list[Entry]) -> Iterator[Entry]:

@@ -1,7 +1,10 @@
 """Work that runs behind, on one thread of its own that is there only while there is some."""
 
+import logging
 import threading
 from collections.abc import Callable
+
+_log = logging.getLogger(__name__)
 
 
 class Behind:
@@ -44,7 +47,8 @@ class Behind:
         while self._next():
             try:
                 self._work()
-            except BaseException as error:  # handed to whoever waits
+            except BaseException as error:  # handed to whoever waits, if anybody does
+                _log.warning("the archive is behind: %s", error)
                 self._error = error
 
     def _next(self) -> bool:

@@ -66,6 +66,12 @@ class MiniLM:
         return rows
 
 
+def installed() -> bool:
+    """Whether the default embedder's packages are here. They are looked for, and nothing is loaded."""
+    needed = ("onnxruntime", "tokenizers", MODEL.package, TOKENIZER.package)
+    return all(find_spec(name) is not None for name in needed)
+
+
 def available() -> str:
     """Why the default embedder cannot be used here, or "" when it can."""
     try:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from agentmem.errors import EmbedderNotAvailable
 from agentmem.memory import ranking
 from agentmem.memory.pieces import Piece
 from agentmem.memory.shelf import Hit, Shelf, Span
@@ -45,7 +46,11 @@ def search(shelf: Shelf, scope: Scope, question: str, limit: int) -> list[Piece]
 def _by_meaning(shelf: Shelf, scope: Scope, question: str) -> list[Hit] | None:
     if shelf.embedder is None or not scope.embedded:
         return None
-    return shelf.by_meaning(shelf.embedder.embed([question])[0], scope.spans, ranking.CANDIDATES)
+    try:
+        asked = shelf.embedder.embed([question])[0]
+    except EmbedderNotAvailable:  # it was, when the pieces were embedded
+        return None
+    return shelf.by_meaning(asked, scope.spans, ranking.CANDIDATES)
 
 
 def _quoting(shelf: Shelf, spans: Sequence[Span], code: str) -> list[Hit]:

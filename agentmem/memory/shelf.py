@@ -9,7 +9,7 @@ and embedded in order, so what is still to be done is what comes after the last.
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import islice
@@ -28,6 +28,8 @@ BATCH = 2000
 """Pieces in one commit."""
 EMBEDDED = 256
 """Pieces that are embedded for one commit."""
+SLICE = 32
+"""Pieces between two looks at whether to stop: about a second's work."""
 _PIECES = "pieces"
 _HIT = ("place", "day", "speaker")
 _PIECE = ("thread", "seq", "part", "sha256", "kind", "day", "lead", "words")
@@ -106,6 +108,8 @@ class Shelf:
 
     def forget(self, thread: str) -> None:
         """Delete a thread's pieces, and its vectors of every embedder. Their bytes leave with the old versions."""
+        if not self.tables.folder.is_dir():
+            return
         for name in self.tables.names():
             plan = PIECES if name == _PIECES else self._plan
             self.tables.delete(self.tables.table(name, plan), f"thread = {quoted(thread)}")
@@ -121,8 +125,13 @@ class Shelf:
 
     # Vectors.
 
-    def embed_some(self) -> bool:
-        """Embed the next pieces of some thread, in one commit. False when all pieces have their vectors."""
+    def embed_some(self, stop: Callable[[], bool] = lambda: False) -> bool:
+        """Embed the next pieces of some thread, in one commit. False when all pieces have their vectors.
+
+        When it is told to ``stop``, what is embedded by then is kept.
+        """
+        if self.embedder is None:
+            return False
         with self.tables.translated():
             known, found = _counts(self.vectors), _counts(self.pieces)
         thread = next((thread for thread, count in found.items() if known.get(thread, 0) < count), None)
@@ -136,7 +145,7 @@ class Shelf:
             return True
         last = sorted(places)[:EMBEDDED][-1]
         rows = self._rows(self.pieces, f"{mine} AND place >= {done} AND place <= {last}", (*_PIECE, "place", "speaker"))
-        self._embed(sorted(rows.to_pylist(), key=lambda row: int(row["place"])), done)
+        self._embed(sorted(rows.to_pylist(), key=lambda row: int(row["place"])), done, stop)
         return True
 
     def embedded(self, spans: Sequence[Span]) -> bool:
@@ -192,7 +201,7 @@ class Shelf:
                 if name not in (_PIECES, self._name):
                     self.tables.drop(name)
 
-    def _embed(self, rows: Sequence[Mapping[str, Any]], done: int) -> None:
+    def _embed(self, rows: Sequence[Mapping[str, Any]], done: int, stop: Callable[[], bool]) -> None:
         """Embed the rows after place ``done``; the one before is there for its text."""
         import numpy as np
         import pyarrow as pa
@@ -201,8 +210,11 @@ class Shelf:
         pieces = [piece_of(row) for row in rows]
         before = [None, *pieces[:-1]]
         new = [at for at, row in enumerate(rows) if row["place"] > done]
-        made = self.embedder.embed([context(pieces[at], before[at]) for at in new])
-        flat = pa.array(np.ascontiguousarray(made, np.float32).reshape(-1))
+        texts, made = [context(pieces[at], before[at]) for at in new], list[Vectors]()
+        while len(made) * SLICE < len(texts) and not (made and stop()):
+            made.append(self.embedder.embed(texts[len(made) * SLICE :][:SLICE]))
+        new = new[: len(made) * SLICE]
+        flat = pa.array(np.ascontiguousarray(np.concatenate(made), np.float32).reshape(-1))
         table = pa.table(
             {name: [rows[at][name] for at in new] for name in ("thread", "seq", "place", "day", "speaker")}
             | {"key": [pieces[at].key for at in new]}

@@ -3,17 +3,19 @@
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
 
 from agentmem import models
 from agentmem.context.journal import Journal, open_journal
 from agentmem.errors import ConfigError
+from agentmem.memory.archive import FOLDER, archive_in
+from agentmem.pages.names import HOME
 from agentmem.pages.workspace import Workspace
 from agentmem.runtime.checkpoints import saver_beside
 from agentmem.runtime.menu import Menu, ToolLike, default_menu, make_menu
-from agentmem.types import Model
+from agentmem.types import Archive, Model
 
 
 def menu(tools: Sequence[ToolLike] | Menu | None) -> Menu:
@@ -42,6 +44,15 @@ def database(url: Path | str, opened: ExitStack) -> tuple[Journal, BaseCheckpoin
     """The journal and LangGraph's checkpoints, in one database."""
     journal = opened.enter_context(closing(open_journal(url)))
     return journal, opened.enter_context(closing(saver_beside(journal)))
+
+
+def archive(
+    given: Archive | Literal["workspace"] | None, journal: Journal, workspace: Workspace, opened: ExitStack
+) -> Archive | None:
+    """The archive; the workspace's own is closed with the agent, and before the journal that it follows."""
+    if given != "workspace":
+        return given
+    return opened.enter_context(closing(archive_in(workspace.root / HOME / FOLDER, journal)))
 
 
 def approved(approve: Sequence[str], menu: Menu) -> frozenset[str]:

@@ -48,7 +48,7 @@ def summary(request):
 
 model = ScriptedModel(script, by_purpose={{"summary": summary}})
 tools = [tool(stamp, effect="write", cap=100_000)]
-with Agent(model, folder / "pages", tools=tools, system="Be brief.", budget=8_000) as agent:
+with Agent(model, folder / "pages", tools=tools, system="Be brief.", budget=8_000, archive=None) as agent:
     said = any(entry.kind == "user" for entry in agent.journal.entries("t"))
     for event in agent.stream(None if said else "Stamp them.", thread="t"):
         pass

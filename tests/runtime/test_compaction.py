@@ -54,8 +54,8 @@ def script(request: Request) -> Turn:
 
 def agent(folder: Path, summary: Any = GOOD, turns: Any = script, **settings: Any) -> Agent:
     model = ScriptedModel(turns, by_purpose={"summary": summary})
-    given: dict[str, Any] = {"tools": [MEASURE], "system": "Be brief.", "budget": BUDGET, "clock": clock, **settings}
-    return Agent(model, folder, **given)
+    given: dict[str, Any] = {"tools": [MEASURE], "system": "Be brief.", "budget": BUDGET, "clock": clock}
+    return Agent(model, folder, **{**given, "archive": None, **settings})
 
 
 def compactions(one: Agent, thread: str = "t") -> list[int]:
