@@ -13,7 +13,7 @@ from agentmem.memory.archive import LanceArchive
 from agentmem.models.script import Turn
 from agentmem.models.scripted import ScriptedModel, place
 from agentmem.runtime.agent import Agent
-from agentmem.runtime.menu import tool
+from agentmem.runtime.menu import ToolLike, tool
 from agentmem.types import Request, ToolCall
 from tests.runtime.agents import clock
 
@@ -42,7 +42,7 @@ def script(request: Request) -> Turn:
 
 def agent(folder: Path, **settings: Any) -> Agent:
     model = ScriptedModel(script, by_purpose={"summary": "## Goal\n- Inspect every room.\n- room_003 was seen.\n"})
-    tools = [tool(inspect, effect="read"), "recall"]
+    tools: list[ToolLike] = [tool(inspect, effect="read"), "recall"]
     return Agent(model, folder, tools=tools, system="Be brief.", budget=6_000, clock=clock, **settings)
 
 
