@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from agentmem.errors import RecoverableError as RecoverableError
     from agentmem.errors import ThreadBusy as ThreadBusy
     from agentmem.errors import ToolError as ToolError
+    from agentmem.memory.answers.cache import AnswerCache as AnswerCache
+    from agentmem.memory.answers.values import Answer as Answer
     from agentmem.models.anthropic import AnthropicModel as AnthropicModel
     from agentmem.models.langchain import LangChainModel as LangChainModel
     from agentmem.models.local import LocalModel as LocalModel
@@ -59,6 +61,8 @@ _HOMES = {
         "ThreadBusy",
         "ToolError",
     ),
+    "agentmem.memory.answers.cache": ("AnswerCache",),
+    "agentmem.memory.answers.values": ("Answer",),
     "agentmem.models.anthropic": ("AnthropicModel",),
     "agentmem.models.langchain": ("LangChainModel",),
     "agentmem.models.local": ("LocalModel",),

@@ -1,0 +1,92 @@
+"""Audits: a share of the hits is answered afresh and compared. A mismatch evicts, and teaches the calibration.
+
+Freshness checks are the same for answers that nobody asked for just now: those unchecked for longest are made again.
+"""
+
+from collections.abc import Callable
+from random import Random
+from threading import Lock
+
+from agentmem.memory.answers.entries import Entry
+from agentmem.memory.answers.freshness import Checks
+from agentmem.memory.answers.lookup import Looked
+from agentmem.memory.answers.stats import Counters
+from agentmem.memory.answers.store import Store
+from agentmem.memory.answers.values import Agrees, Answer, Labelled
+
+_MARK = "freshness checked"
+
+
+class Audits:
+    """Chooses what is answered afresh, and judges it."""
+
+    def __init__(
+        self, store: Store, counters: Counters, agrees: Callable[[], Agrees], share: float, checks: Checks, seed: int
+    ) -> None:
+        self._store, self._counters, self._agrees = store, counters, agrees
+        self._share, self._checks = share, checks
+        self._random = Random(seed)
+        self._lock = Lock()
+        self._next = 0.0
+
+    def chosen(self) -> bool:
+        """Whether this hit is audited."""
+        with self._lock:
+            return self._random.random() < self._share
+
+    def judge(self, looked: Looked, fresh: Answer) -> bool:
+        """Whether the answer that was served agrees with a fresh one; one that does not is evicted."""
+        entry = looked.entry
+        if entry is None or fresh.error is not None or not fresh.complete:
+            return True  # nothing to compare with
+        same = self._agrees()(entry.answer, fresh.text)
+        self._counters.add("audited", looked.kind)
+        self._counters.add(f"audited.{looked.how}", looked.kind)
+        if looked.how == "semantic":
+            self._store.label(_labelled(looked, entry, fresh.text, same))
+        if same:
+            self._store.check(entry.n)
+            return True
+        self._counters.add("mismatch", looked.kind)
+        self._counters.add(f"mismatch.{looked.how}", looked.kind)
+        self._counters.add("invalidated.audit", looked.kind, self._store.evict([entry.n]))
+        return False
+
+    def time_to_check(self) -> bool:
+        """Whether `due` may have something, told without looking at the disk."""
+        return bool(self._checks.most) and self._store.clock() >= self._next
+
+    def due(self, scope: str) -> list[Entry]:
+        """The entries of a scope to be made again now: none unless it is time, and no more than the budget allows.
+
+        Of several processes one gets them.
+        """
+        checks = self._checks
+        self._next = self._store.clock() + checks.every
+        if not checks.most or not self._store.claim(_MARK, checks.every):
+            return []
+        chosen: list[Entry] = []
+        left = checks.max_usd
+        for entry in self._store.longest_unchecked(scope, self._store.clock() - checks.every, checks.most):
+            left -= checks.unpriced if entry.usd is None else entry.usd
+            if left < 0:
+                break
+            chosen.append(entry)
+        return chosen
+
+    def checked(self, entry: Entry, fresh: Answer) -> bool:
+        """Whether a kept answer agrees with a fresh one; one that does not is evicted."""
+        if fresh.error is not None or not fresh.complete:
+            return True
+        self._counters.add("freshness.checked", entry.kind)
+        if self._agrees()(entry.answer, fresh.text):
+            self._store.check(entry.n)
+            return True
+        self._counters.add("freshness.stale", entry.kind)
+        self._store.evict([entry.n])
+        return False
+
+
+def _labelled(looked: Looked, entry: Entry, fresh: str, same: bool) -> Labelled:
+    similarity = next((cosine for one, cosine in looked.near if one.n == entry.n), None)
+    return Labelled(looked.question, entry.question, same, looked.kind, similarity, entry.answer, fresh, "audit")

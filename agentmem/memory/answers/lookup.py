@@ -1,0 +1,184 @@
+"""One lookup: excluded, exact, or the nearest entries and a decision. Whatever it gives can be explained."""
+
+import time
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from threading import Lock
+from typing import Literal
+
+from agentmem.errors import AnswersError, ArchiveError
+from agentmem.memory.answers.entries import Entry
+from agentmem.memory.answers.exclusions import Rule, excluded
+from agentmem.memory.answers.keys import key_of, scope_of
+from agentmem.memory.answers.nearest import Nearest
+from agentmem.memory.answers.sources import Pages, outdated
+from agentmem.memory.answers.store import Store
+from agentmem.memory.answers.values import Classifier, Context, Decider, Verdict
+from agentmem.types import Embedder, Vectors
+
+How = Literal["exact", "semantic", "miss", "excluded"]
+_REMEMBERED = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What a lookup came to, and why. ``rule`` names what decided; ``seconds`` is what it took.
+
+    ``entry`` is the one that is served, on an exact or semantic hit; ``verdict`` the decision over the candidates,
+    where it came to one. ``failed`` says that the cache could not be read.
+    """
+
+    question: str
+    context: Context
+    scope: str
+    key: str
+    how: How
+    rule: str
+    detail: str
+    kind: str = ""
+    entry: Entry | None = None
+    verdict: Verdict | None = None
+    near: tuple[tuple[Entry, float], ...] = ()
+    vector: "Vectors | None" = field(default=None, compare=False, repr=False)
+    seconds: float = 0.0
+    failed: bool = False
+
+    @property
+    def hit(self) -> bool:
+        """Whether an answer is served."""
+        return self.entry is not None
+
+    def lines(self) -> Iterator[str]:
+        """The explanation, for a person."""
+        yield f"{self.question!r}: {self.how}, by the rule: {self.rule}"
+        if self.detail:
+            yield f"  {self.detail}"
+        if self.verdict is not None:
+            score, limit = _number(self.verdict.score), _number(self.verdict.threshold)
+            yield f"  query type {self.kind}; score {score} against the threshold {limit}"
+        scores = {id: (score, remark) for id, score, remark in self.verdict.scores} if self.verdict else {}
+        for place, (entry, similarity) in enumerate(self.near, 1):
+            scored, remark = scores.get(entry.id, (None, ""))
+            yield f"  {place}. [{entry.id}] cosine {similarity:.4f}, score {_number(scored)}: {entry.question!r}"
+            yield f"     -> {entry.answer[:100]!r}" + (f"; {remark}" if remark else "")
+
+
+class Lookups:
+    """Looks questions up. Safe to use from several threads."""
+
+    def __init__(
+        self,
+        store: Store,
+        rules: tuple[Rule, ...],
+        kind_rules: dict[str, tuple[Rule, ...]],
+        embedder: Embedder | None,
+        nearest: Nearest | None,
+        classify: Classifier | None,
+        decide: Decider,
+        pages: Pages | None,
+    ) -> None:
+        self._store, self._rules, self._kind_rules = store, rules, kind_rules
+        self._embedder, self._nearest = embedder, nearest
+        self._classify, self.decide, self.pages = classify, decide, pages
+        self._vectors: OrderedDict[str, Vectors] = OrderedDict()
+        self._lock = Lock()
+
+    def look(self, question: str, context: Context) -> Looked:
+        """What the cache has for a question. A cache that cannot be read has nothing."""
+        began = time.perf_counter()
+        looked = self._asked(question, context)
+        try:
+            looked = self._looked(looked)
+        except (AnswersError, ArchiveError) as error:
+            looked = replace(looked, rule="the cache cannot be read", detail=str(error), failed=True)
+        return replace(looked, seconds=time.perf_counter() - began)
+
+    def asked(self, question: str, context: Context) -> Looked:
+        """A question with its keys, excluded if a rule says so, and not looked for."""
+        asked = self._asked(question, context)
+        rule = excluded(question, "question", (*self._rules, *self._kind_rules.get(asked.kind, ())))
+        return _excluded(asked, rule) if rule else asked
+
+    def exact(self, asked: Looked) -> Entry | None:
+        """The entry under the exact key, if it may be served."""
+        try:
+            entry = self._store.by_key(asked.key)
+            return None if entry is None or self._outdated(entry) else entry
+        except AnswersError:
+            return None
+
+    def vector(self, question: str) -> "Vectors | None":
+        """The question's vector; None without an embedder."""
+        if self._embedder is None:
+            return None
+        with self._lock:
+            known = self._vectors.get(question)
+        if known is None:
+            known = self._embedder.embed([question])[0]
+            with self._lock:
+                self._vectors[question] = known
+                if len(self._vectors) > _REMEMBERED:
+                    self._vectors.popitem(last=False)
+        return known
+
+    def kind(self, question: str, context: Context, vector: "Vectors | None") -> str:
+        """The query type: the one that was named, else the classifier's."""
+        if context.kind:
+            return context.kind
+        return self._classify(question, vector) if self._classify and vector is not None else "faq"
+
+    @staticmethod
+    def _asked(question: str, context: Context) -> Looked:
+        scope = scope_of(context)
+        return Looked(question, context, scope, key_of(scope, question), "miss", "", "", context.kind or "")
+
+    def _looked(self, asked: Looked) -> Looked:
+        asked = self.asked(asked.question, asked.context)
+        if asked.how == "excluded":
+            return asked
+        if (entry := self._store.by_key(asked.key)) is not None:
+            if old := self._outdated(entry):
+                return replace(asked, rule="outdated", detail=old, kind=entry.kind)
+            return replace(asked, how="exact", rule="exact key", kind=entry.kind, entry=entry)
+        return self._meant(asked)
+
+    def _meant(self, asked: Looked) -> Looked:
+        """By meaning."""
+        vector = self.vector(asked.question)
+        if vector is None or self._nearest is None:
+            return replace(asked, rule="no exact key", detail="There is no embedder, so only exact keys are found.")
+        kind = self.kind(asked.question, asked.context, vector)
+        asked = replace(asked, kind=kind, vector=vector)
+        if rule := excluded(asked.question, "question", self._kind_rules.get(kind, ())):
+            return _excluded(asked, rule)
+        near = tuple(self._nearest.find(asked.scope, vector))
+        if not near:
+            return replace(asked, rule="nothing near", detail="Nothing is kept for this tenant and context.")
+        verdict = self.decide(asked.question, vector, [one.candidate(cosine) for one, cosine in near], kind)
+        asked = replace(asked, near=near, verdict=verdict, rule=verdict.rule, detail=verdict.detail)
+        return self._served(asked, verdict) if verdict.serve and verdict.candidate else asked
+
+    def _served(self, asked: Looked, verdict: Verdict) -> Looked:
+        chosen = verdict.candidate.id if verdict.candidate else ""
+        entry = next((one for one, _ in asked.near if one.id == chosen), None)
+        if entry is None:
+            return replace(asked, rule="not a candidate", detail=f"The decision chose {chosen}, which is none of them.")
+        if old := self._outdated(entry):
+            return replace(asked, rule="outdated", detail=old)
+        return replace(asked, how="semantic", entry=entry)
+
+    def _outdated(self, entry: Entry) -> str:
+        """Why an entry is not served. One whose page is another now is removed; without a workspace nobody knows."""
+        old = outdated(entry.sources, self.pages)
+        if old and self.pages is not None and self._store.evict([entry.n]):
+            self._store.count_up({("invalidated.page", entry.kind): 1.0})
+        return old
+
+
+def _number(value: float | None) -> str:
+    return "none" if value is None else f"{value:.4f}"
+
+
+def _excluded(asked: Looked, rule: Rule) -> Looked:
+    return replace(asked, how="excluded", rule=rule.name, detail=f"The question fits the rule {rule.pattern!r}.")

@@ -1,0 +1,116 @@
+"""What an answer cache is put together from."""
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from agentmem.memory.answers.audit import Audits
+from agentmem.memory.answers.background import Background
+from agentmem.memory.answers.exclusions import with_kinds
+from agentmem.memory.answers.freshness import lifetimes
+from agentmem.memory.answers.keeping import Keeper
+from agentmem.memory.answers.lookup import Lookups
+from agentmem.memory.answers.nearest import Nearest
+from agentmem.memory.answers.settings import Settings
+from agentmem.memory.answers.sources import Pages
+from agentmem.memory.answers.stats import Counters
+from agentmem.memory.answers.store import Store
+from agentmem.memory.answers.values import Agrees, Classifier, Decider, Kinds
+from agentmem.pages.workspace import Workspace
+from agentmem.types import Clock, Embedder
+
+EMBEDDED = 64
+"""Entries that are embedded anew at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The parts of one cache."""
+
+    store: Store
+    lookups: Lookups
+    keeper: Keeper
+    counters: Counters
+    audits: Audits
+    background: Background
+    nearest: Nearest | None
+
+
+def assemble(
+    folder: Path,
+    workspace: Workspace | None,
+    embedder: Embedder | None,
+    settings: Settings,
+    decide: Decider | None,
+    agrees: Agrees | None,
+    clock: Clock,
+    seed: int,
+) -> Parts:
+    """The parts over a folder, which is made where it is missing. Raises ConfigError or AnswersError."""
+    kinds = all_kinds(settings)
+    kind_rules = with_kinds(settings.rules, kinds)
+    lives = lifetimes(settings.ttl, kinds)
+    store = Store(folder, clock)
+    counters, background = Counters(store), Background()
+    pages = Pages(workspace, store, lambda gone: counters.add("invalidated.page", "", gone)) if workspace else None
+    nearest = Nearest(store, embedder, settings.hot) if embedder else None
+    chosen = decide or _decider(folder, kinds, store)
+    lookups = Lookups(store, settings.rules, kind_rules, embedder, nearest, _classifier(embedder, kinds), chosen, pages)
+    keeper = Keeper(store, lookups, counters, lives, settings.rules, embedder.name if embedder else "", clock)
+    judge = cache(lambda: agrees or _agrees(embedder))
+    audits = Audits(store, counters, judge, settings.audit, settings.checks, seed)
+    if embedder and store.without_vector(embedder.name, 1):
+        background.add(lambda: embed_anew(store, embedder, background))
+    return Parts(store, lookups, keeper, counters, audits, background, nearest)
+
+
+def embed_anew(store: Store, embedder: Embedder, background: Background) -> None:
+    """Give the entries that another embedder made their vectors of this one, some at a time."""
+    entries = store.without_vector(embedder.name, EMBEDDED)
+    vectors = embedder.embed([one.question for one in entries])
+    for entry, vector in zip(entries, vectors, strict=True):
+        store.embed(entry.n, entry.scope, embedder.name, vector)
+    if entries:
+        background.add(lambda: embed_anew(store, embedder, background))
+
+
+def all_kinds(settings: Settings) -> Kinds:
+    """The query types that come with agentmem, and the user's own."""
+    try:
+        from agentmem.memory.answers.kinds import BUILT_IN
+    except ModuleNotFoundError:
+        return settings.kinds
+    return {**BUILT_IN, **settings.kinds}
+
+
+def default_embedder() -> Embedder | None:
+    """MiniLM where it is installed."""
+    from agentmem.memory.embedder import MiniLM, available
+
+    return None if available() else MiniLM()
+
+
+def _decider(folder: Path, kinds: Kinds, store: Store) -> Decider:
+    try:
+        from agentmem.memory.answers.decision import default_decider
+    except ModuleNotFoundError:
+        from agentmem.memory.answers.values import Verdict
+
+        return lambda q, v, c, k: Verdict(False, None, None, None, "exact only", "", k)
+    return default_decider(folder, kinds, store.labels())
+
+
+def _classifier(embedder: Embedder | None, kinds: Kinds) -> Classifier | None:
+    try:
+        from agentmem.memory.answers.kinds import classifier
+    except ModuleNotFoundError:
+        return None
+    return classifier(embedder, kinds) if embedder else None
+
+
+def _agrees(embedder: Embedder | None) -> Agrees:
+    try:
+        from agentmem.memory.answers.agreement import default_agrees
+    except ModuleNotFoundError:
+        return lambda a, b: a == b
+    return default_agrees(embedder)

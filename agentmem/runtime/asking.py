@@ -1,0 +1,163 @@
+"""Questions to an agent, answered through the answer cache: from the workspace, changing nothing.
+
+The answer remembers the pages that it was made from: those that were read or listed by name, those that a search
+showed, and the pinned ones. A page that changes takes it out of the cache.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager, suppress
+from dataclasses import asdict
+from functools import cached_property
+from typing import TYPE_CHECKING, Protocol
+from uuid import uuid4
+
+from agentmem.context.journal import Journal
+from agentmem.context.transcript import read_blocks, read_message
+from agentmem.errors import WorkspaceError
+from agentmem.kvcache.frames import canonical
+from agentmem.memory.answers.values import Answer, Context, Source
+from agentmem.pages.address import split
+from agentmem.pages.workspace import Workspace
+from agentmem.runtime.events import Result
+from agentmem.runtime.menu import Menu
+from agentmem.runtime.tools import builtin
+from agentmem.types import Entry, Model, Options, Text, ToolCall, ToolResult
+
+if TYPE_CHECKING:
+    from agentmem.memory.answers.asking import Answered
+    from agentmem.memory.answers.cache import AnswerCache
+
+FOLDER = "answers"
+_HIT = re.compile(r"^- (.+?) \(line \d+\): ", re.MULTILINE)
+_CHANGED = "changed while it was read"
+
+
+class Agent(Protocol):
+    """What asking needs of an agent."""
+
+    menu: Menu
+    workspace: Workspace
+    model: Model
+    journal: Journal
+    answers: "AnswerCache"
+    _system: str
+    _pinned: tuple[str, ...]
+    _options: Options
+
+    def run(self, task: str, *, thread: str, allow: Sequence[str]) -> Result: ...
+
+    async def arun(self, task: str, *, thread: str, allow: Sequence[str]) -> Result: ...
+
+
+class Asks:
+    """The part of an Agent that answers questions. ``answers`` may be set to a cache of your own."""
+
+    workspace: Workspace
+    _opened: ExitStack
+
+    @cached_property
+    def answers(self) -> "AnswerCache":
+        """Where answers are kept: ``.agentmem/answers`` in the workspace."""
+        from agentmem.memory.answers.cache import AnswerCache
+
+        folder = self.workspace.root / ".agentmem" / FOLDER
+        return self._opened.enter_context(closing(AnswerCache(folder, workspace=self.workspace)))
+
+    def ask(self: Agent, question: str, *, tenant: str = "") -> "Answered":
+        """The answer to a question about the workspace: kept from before, or made now with tools that only read.
+
+        A run of its own answers it, in a new thread. Raises what `run` raises. ``tenant`` keeps answers apart.
+        """
+
+        def answering(asked: str) -> Answer:
+            thread = uuid4().hex
+            with changes(self.workspace) as changed:
+                result = self.run(asked, thread=thread, allow=readers(self.menu))
+            return answer_of(self, result, changed)
+
+        return self.answers.ask(question, answering, context=context_of(self, tenant))
+
+    async def aask(self: Agent, question: str, *, tenant: str = "") -> "Answered":
+        """As `ask`."""
+
+        async def answering(asked: str) -> Answer:
+            thread = uuid4().hex
+            with changes(self.workspace) as changed:
+                result = await self.arun(asked, thread=thread, allow=readers(self.menu))
+            return answer_of(self, result, changed)
+
+        return await self.answers.aask(question, answering, context=context_of(self, tenant))
+
+
+def context_of(agent: Agent, tenant: str) -> Context:
+    """What an answer depends on besides the question and the pages: model, instructions, tools and options."""
+    told = {"system": agent._system, "tools": agent.menu.definitions(), "options": asdict(agent._options)}
+    profile = agent.model.profile
+    return Context(tenant, f"{profile.provider}:{profile.name}", canonical(told).decode())
+
+
+def readers(menu: Menu) -> list[str]:
+    """The tools that change nothing but the thread's own plan."""
+    return [one.name for one in menu.tools if one.effect == "read" or one.function is builtin.plan]
+
+
+@contextmanager
+def changes(workspace: Workspace) -> Iterator[set[str]]:
+    """The pages that change meanwhile, whoever changes them."""
+    changed: set[str] = set()
+    workspace.refresh()
+    unsubscribe = workspace.subscribe(lambda change: changed.add(change.page))
+    try:
+        yield changed
+        workspace.refresh()
+    finally:
+        unsubscribe()
+
+
+def answer_of(agent: Agent, result: Result, changed: set[str]) -> Answer:
+    """A run's answer, with what is to be known before it may be kept."""
+    entries = list(agent.journal.entries(result.thread))
+    calls = {call.id: call for entry in entries if entry.kind == "assistant" for call in read_message(entry).calls}
+    pages = dict.fromkeys((*agent._pinned, *_read(agent.workspace, calls, entries)))
+    return Answer(
+        result.text,
+        sources=tuple(_source(agent.workspace, page, changed) for page in pages),
+        complete=result.status == "done",
+        effects=tuple(_effects(agent.menu, calls, entries)),
+        usd=result.cost_usd,
+    )
+
+
+def _read(workspace: Workspace, calls: dict[str, ToolCall], entries: Sequence[Entry]) -> Iterator[str]:
+    """The pages that calls name or that a search showed."""
+    for call in calls.values():
+        for given in (call.parsed or {}).values():
+            if isinstance(given, str) and (name := _page(workspace, given)):
+                yield name
+    for entry in entries:
+        for block in read_blocks(entry) if entry.kind == "tool_result" else ():
+            if isinstance(block, ToolResult) and block.call_id in calls and calls[block.call_id].name == "find":
+                texts = (one.text for one in block.content if isinstance(one, Text))
+                yield from (split(hit)[0] for text in texts for hit in _HIT.findall(text))
+
+
+def _page(workspace: Workspace, given: str) -> str | None:
+    """The page that an argument names, if it does."""
+    with suppress(WorkspaceError, OSError, ValueError):
+        return workspace.page(split(given)[0]).name
+    return None
+
+
+def _source(workspace: Workspace, page: str, changed: set[str]) -> Source:
+    with suppress(WorkspaceError):
+        if page not in changed:
+            return Source(page, workspace.revision(page), page=True)
+    return Source(page, _CHANGED, page=True)
+
+
+def _effects(menu: Menu, calls: dict[str, ToolCall], entries: Sequence[Entry]) -> Iterator[str]:
+    """The tools with an effect that began."""
+    allowed = readers(menu)
+    started = (calls.get(entry.value["call_id"]) for entry in entries if entry.kind == "tool_started")
+    yield from dict.fromkeys(call.name for call in started if call is not None and call.name not in allowed)
