@@ -19,6 +19,7 @@ from agentmem.context.transcript import Opening, PinnedPage, pack, reconfigure
 from agentmem.errors import ThreadNotFound, WorkspaceError
 from agentmem.pages.workspace import Workspace
 from agentmem.runtime import parts
+from agentmem.runtime.asking import Asks
 from agentmem.runtime.compacting import Compactor
 from agentmem.runtime.events import Approval, Compacted, Done, Event, Result, Status, Stopped
 from agentmem.runtime.forgetting import forget
@@ -37,7 +38,7 @@ BUDGET = 120_000
 """Tokens of context, in the provider's count, above which no request goes out."""
 
 
-class Agent:
+class Agent(Asks):
     """A stateful agent on a workspace of pages.
 
     ``model`` is a Model or a name such as "anthropic:claude-sonnet-5". ``workspace`` is a folder. ``tools`` are
