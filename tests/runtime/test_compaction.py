@@ -11,7 +11,7 @@ import pytest
 
 from agentmem.context.compaction import Compaction
 from agentmem.context.cut import read_cut
-from agentmem.context.transcript import readable
+from agentmem.context.transcript import read_result, readable
 from agentmem.context.window import window
 from agentmem.errors import BudgetExceeded, ConfigError, ModelOverloaded, ThreadNotFound
 from agentmem.meter.ledger import decode
@@ -23,7 +23,7 @@ from agentmem.runtime.events import Compacted, Done, Metered
 from agentmem.runtime.menu import tool
 from agentmem.runtime.session import Session
 from agentmem.runtime.tools.recalling import JournalRecall
-from agentmem.types import Image, Message, Opaque, Recall, Request, ToolCall
+from agentmem.types import Image, Message, Opaque, Recall, Request, Text, ToolCall
 from tests.context.transcripts import PNG
 from tests.runtime.agents import NOON, clock, kinds
 
@@ -464,3 +464,25 @@ def test_recall_asks_the_archive_where_there_is_one(tmp_path: Path) -> None:
         [result] = [entry.value for entry in one.journal.entries("t") if entry.kind == "tool_result"]
     assert asked == ["t"]
     assert "What did I say?" in str(result)
+
+
+def test_a_commands_long_output_is_kept_whole(tmp_path: Path) -> None:
+    """The model sees the ends of what a command printed, and how to get the rest; recall brings back every line."""
+    turns = [
+        {"calls": [{"run": {"command": "seq 1 40000"}}]},
+        {"calls": [{"recall": {"what": "t/6", "part": 9}}]},
+        "Done.",
+    ]
+    with agent(tmp_path, turns=turns, tools=["run", "recall"], budget=60_000) as one:
+        one.run("Count.", thread="t")
+        [printed, recalled] = [entry for entry in one.journal.entries("t") if entry.kind == "tool_result"]
+        whole = "Exit code 0.\n\n" + "\n".join(map(str, range(1, 40_001)))
+        assert readable(printed) == whole
+        shown = read_result(printed).content[0]
+        assert isinstance(shown, Text)
+        assert "Exit code 0.\n\n1\n2\n" in shown.text
+        assert shown.text.endswith("\n40000")
+        assert "recall t/6 brings it back in parts, word for word" in shown.text
+        assert len(shown.text) < 10_000
+        assert readable(recalled).startswith("[part 9 of")
+        assert (tmp_path / ".agentmem" / "pages" / "t" / "6.txt").read_text() == whole

@@ -25,7 +25,11 @@ from agentmem.errors import ToolError
 from agentmem.runtime.tools.context import ToolContext
 
 _MARK = "_AGENTMEM_COMMAND"
-_KEPT = 200_000  # bytes of output kept from the beginning, and about as many from the end
+_KEPT = 500_000  # bytes of output kept from the beginning, and about as many from the end
+_MUCH = (
+    f" It printed {{:,}} bytes. Only about the first and the last {_KEPT:,} are kept: what lies between is lost. If "
+    "you need it, run the command again with its output sent to a file, and read that in pieces."
+)
 _BLOCK = 65_536
 _ROUNDS = 200  # how often the processes are gone through for those that are newly started or still dying
 _GLANCE = 0.002  # seconds between two rounds
@@ -164,5 +168,5 @@ def _told(code: int, seconds: int | None, output: _Output) -> str:
     else:
         ending = f"Exit code {code}."
     text = output.text()
-    much = f" It printed {output.printed:,} bytes." if output.printed > 2 * _KEPT else ""
+    much = _MUCH.format(output.printed) if output.printed > 2 * _KEPT else ""
     return f"{ending}{much}\n\n{text or '(It printed nothing.)'}"
