@@ -1,0 +1,63 @@
+"""What a team may spend, and what it has spent: both roles' requests, from the ledger."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from agentmem.context.journal import Journal
+from agentmem.errors import ConfigError
+from agentmem.meter.ledger import Row, decode
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """Answered requests, their tokens (input and output), and dollars: None as soon as one request's are unknown."""
+
+    requests: int = 0
+    tokens: int = 0
+    usd: float | None = 0.0
+
+    def plus(self, row: Row) -> "Spent":
+        if row.error:
+            return self
+        known = None if self.usd is None or row.cost_usd is None else self.usd + row.cost_usd
+        return Spent(self.requests + 1, self.tokens + row.usage.input_tokens + row.usage.output_tokens, known)
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """The most that a team may spend on one task, both roles together: tokens in and out, dollars. None: no limit.
+
+    It is looked at after each request, so the last one may pass it. With ``usd``, a model whose price is unknown ends
+    the work after its first request.
+    """
+
+    tokens: int | None = None
+    usd: float | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("tokens", "usd"):
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise ConfigError(f"a team's budget of {name} must be above 0, and {value} is not; None means no limit")
+
+    def reached(self, spent: Spent) -> str | None:
+        """The limit that is reached, as a sentence; None while there is room."""
+        if self.tokens is not None and spent.tokens >= self.tokens:
+            return f"{spent.tokens:,} tokens were used and the budget is {self.tokens:,}"
+        if self.usd is None or not spent.requests:
+            return None
+        if spent.usd is None:
+            return "the price of a model is unknown, so a budget in dollars cannot be kept"
+        return f"${spent.usd:.4f} were spent and the budget is ${self.usd:.4f}" if spent.usd >= self.usd else None
+
+
+UNLIMITED = Budget()
+
+
+def spent_by(journal: Journal, threads: Iterable[str]) -> Spent:
+    """What the ledger holds of these threads."""
+    total = Spent()
+    for thread in threads:
+        for entry in journal.own(thread, "usage"):
+            total = total.plus(decode(entry))
+    return total

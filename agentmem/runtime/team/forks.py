@@ -1,0 +1,74 @@
+"""The forks of a team's work: the code as it was, the coder's, each round's for the tester. They outlive a kill."""
+
+from collections.abc import Callable
+from pathlib import Path
+from shutil import rmtree
+from typing import Literal
+
+from agentmem.errors import SandboxError
+from agentmem.runtime.sandbox import Diff, Isolation, Sandbox
+
+
+class Forks:
+    """Kept in ``folder``, made of ``repo``. One process at a time: whoever uses them holds the team's lease."""
+
+    def __init__(self, folder: Path, repo: Path, isolation: Isolation | Literal["auto"] = "auto") -> None:
+        self.folder, self.repo, self.isolation = folder, repo, isolation
+        self._open: dict[str, Sandbox] = {}
+
+    def base(self) -> Sandbox:
+        """The repository as it was when the work began. Nobody works in it."""
+        return self._opened("base", lambda where: Sandbox.fork(self.repo, where=where, isolation=self.isolation))
+
+    def coder(self, attempt: Diff) -> Sandbox:
+        """The coder's fork; where it is gone, a new one with what is known of the ``attempt``."""
+        return self._opened("coder", lambda where: _with(self.base().fork_again(where=where), attempt))
+
+    def tester(self, number: int, tests: Diff) -> Sandbox:
+        """The tester's fork of a round: the coder's present state, and the ``tests`` that the tester wrote before."""
+        coder = self._open["coder"]
+        return self._opened(f"tester-{number}", lambda where: _with(coder.fork_again(where=where), tests))
+
+    def drop(self, number: int) -> None:
+        """Removes the tester's fork of a round."""
+        if found := self._open.pop(f"tester-{number}", None):
+            found.close()
+
+    def close(self) -> None:
+        """Removes all forks."""
+        while self._open:
+            self._open.popitem()[1].close()
+        rmtree(self.folder, ignore_errors=True)
+
+    def detach(self) -> None:
+        """Leaves the forks for a later process to go on with."""
+        while self._open:
+            self._open.popitem()[1].detach()
+
+    def _opened(self, name: str, make: Callable[[Path], Sandbox]) -> Sandbox:
+        if name not in self._open:
+            where = self.folder / name
+            self._open[name] = _reopened(where) or make(where)
+        return self._open[name]
+
+
+def _with(fork: Sandbox, diff: Diff) -> Sandbox:
+    """A fork with what was changed and added in ``diff`` put in place."""
+    for one in diff.changes:
+        if one.after is None:
+            if fork.exists(one.path):
+                fork.delete(one.path)
+        else:
+            fork.write(one.path, one.after)
+    return fork
+
+
+def _reopened(where: Path) -> Sandbox | None:
+    """The fork in a folder; None where there is none, or only a part of one that a kill left."""
+    if not where.exists():
+        return None
+    try:
+        return Sandbox.reopen(where)
+    except SandboxError:
+        rmtree(where, ignore_errors=True)
+        return None

@@ -1,0 +1,68 @@
+"""Who may write what: the coder the code, the tester new tests, and neither what steers the test runner."""
+
+import re
+import tomllib
+from collections.abc import Iterable
+from configparser import ConfigParser
+from configparser import Error as NotIni
+from functools import cache
+
+TESTS = ("tests/**", "test/**", "**/test_*.*", "**/*_test.*")
+"""Where tests stand, by default: `*` is within a folder, `**/` any folders."""
+
+STEERING = (
+    "**/conftest.py",
+    "**/pytest.ini",
+    "**/.pytest.ini",
+    "**/pytest.toml",
+    "**/.pytest.toml",
+    "**/tox.ini",
+    "**/sitecustomize.py",
+    "**/usercustomize.py",
+    "**/*.pth",
+    "**/*.egg-info/entry_points.txt",
+    "**/*.dist-info/entry_points.txt",
+)
+"""Files that change what a run of tests reports (pytest: "Configuration", "Writing plugins"; Python: module site)."""
+
+LITTER = (
+    "**/__pycache__/**",
+    "**/*.pyc",
+    "**/.pytest_cache/**",
+    "**/.hypothesis/**",
+    "**/.coverage",
+    "**/.agentmem-results.xml",
+    ".agentmem/**",
+)
+"""What running leaves behind. It is nobody's change."""
+
+
+def matches(path: str, patterns: Iterable[str]) -> bool:
+    """Whether a relative path is one of the patterns'."""
+    return any(_regex(pattern).fullmatch(path) for pattern in patterns)
+
+
+@cache
+def _regex(pattern: str) -> re.Pattern[str]:
+    pieces = re.split(r"(\*\*/|\*\*|\*|\?)", pattern)
+    return re.compile("".join(_GLOB.get(piece, re.escape(piece)) for piece in pieces), re.DOTALL)
+
+
+_GLOB = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+
+
+def pytest_settings(path: str, text: str) -> object:
+    """What pyproject.toml or setup.cfg tells pytest; None for another file, and where it tells nothing."""
+    if path == "pyproject.toml":
+        try:
+            return tomllib.loads(text).get("tool", {}).get("pytest")
+        except tomllib.TOMLDecodeError:
+            return text
+    if path == "setup.cfg":
+        parser = ConfigParser(interpolation=None)
+        try:
+            parser.read_string(text)
+        except NotIni:
+            return text
+        return dict(parser["tool:pytest"]) if "tool:pytest" in parser else None
+    return None
