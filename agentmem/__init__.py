@@ -37,6 +37,10 @@ if TYPE_CHECKING:
     from agentmem.runtime.menu import default_menu as default_menu
     from agentmem.runtime.menu import make_menu as make_menu
     from agentmem.runtime.menu import tool as tool
+    from agentmem.runtime.team import Budget as Budget
+    from agentmem.runtime.team import Role as Role
+    from agentmem.runtime.team import Team as Team
+    from agentmem.runtime.team import TeamResult as TeamResult
     from agentmem.runtime.toolbox import ToolContext as ToolContext
     from agentmem.types import Image as Image
     from agentmem.types import Message as Message
@@ -81,6 +85,7 @@ _HOMES = {
     ),
     "agentmem.runtime.limits": ("Limits",),
     "agentmem.runtime.menu": ("default_menu", "make_menu", "tool"),
+    "agentmem.runtime.team": ("Budget", "Role", "Team", "TeamResult"),
     "agentmem.runtime.toolbox": ("ToolContext",),
     "agentmem.types": ("Image", "Message", "Model", "Options", "Text", "TextDelta", "ToolCall", "Usage"),
 }
