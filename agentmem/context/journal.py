@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from agentmem.context import rows
+from agentmem.context import checkpoint, rows
 from agentmem.context.lease import Lease, over
 from agentmem.context.postgres import open_postgres
 from agentmem.context.schema import migrate
@@ -132,6 +132,7 @@ class Journal:
             names = {thread, *(member.name for member in family)}
             count = sum(rows.delete(self.storage, member) for member in reversed(family))
             others = sum(self._forget_elsewhere(name) for name in names)
+            checkpoint.sweep(self.storage)
         if not (found or others):
             raise ThreadNotFound(f"there is no thread {thread!r}")
         self.storage.scrub()
@@ -227,7 +228,7 @@ class Journal:
     def _forget_elsewhere(self, name: str) -> int:
         over(self.storage, name)
         self.storage.run("DELETE FROM leases WHERE thread = ?", name)
-        return rows.delete_elsewhere(self.storage, name)
+        return rows.delete_elsewhere(self.storage, name) + checkpoint.forget(self.storage, name)
 
 
 def _check_name(thread: str) -> None:

@@ -51,10 +51,38 @@ STEPS = (
         "one writer for each thread",
         ("CREATE TABLE leases (thread TEXT PRIMARY KEY, owner TEXT NOT NULL, expires {real} NOT NULL)",),
     ),
+    Step(
+        4,
+        "checkpoints of runs",
+        (
+            "CREATE TABLE blobs (sha256 {bytes} PRIMARY KEY, bytes {bytes} NOT NULL)",
+            """
+            CREATE TABLE checkpoints_of_runs (
+              thread TEXT NOT NULL,
+              number INTEGER NOT NULL,
+              seq INTEGER NOT NULL,
+              label TEXT NOT NULL,
+              pages {bytes},
+              plan {bytes},
+              sandbox TEXT,
+              taken {real} NOT NULL,
+              PRIMARY KEY (thread, number)
+            )
+            """,
+            """
+            CREATE TABLE branches (
+              origin TEXT NOT NULL,
+              number INTEGER NOT NULL,
+              name TEXT NOT NULL UNIQUE,
+              PRIMARY KEY (origin, number)
+            )
+            """,
+        ),
+    ),
 )
 
 LATEST = STEPS[-1].version
-_TABLES = frozenset({"threads", "entries", "leases"})
+_TABLES = frozenset({"threads", "entries", "leases", "blobs", "checkpoints_of_runs", "branches"})
 
 
 def migrate(storage: Storage) -> None:

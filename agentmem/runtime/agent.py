@@ -2,37 +2,37 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, contextmanager
-from dataclasses import replace
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from time import time
 from types import TracebackType
 from typing import Any, Literal, Self, cast
-from uuid import uuid4
 
 from langgraph.graph.state import CompiledStateGraph
-from langgraph.types import Command
 
 from agentmem import assets
+from agentmem.context.checkpoint import Checkpoint
 from agentmem.context.compaction import Compaction, Reason
-from agentmem.context.transcript import Opening, PinnedPage, pack, reconfigure
-from agentmem.errors import ThreadNotFound, WorkspaceError
+from agentmem.context.transcript import Opening
+from agentmem.errors import ThreadNotFound
 from agentmem.pages.workspace import Workspace
-from agentmem.runtime import parts
+from agentmem.runtime import parts, pinning
 from agentmem.runtime.asking import Asks
 from agentmem.runtime.compacting import Compactor
-from agentmem.runtime.events import Approval, Compacted, Done, Event, Result, Status, Stopped
+from agentmem.runtime.events import Approval, Compacted, Done, Event, Result, Stopped
 from agentmem.runtime.forgetting import forget
 from agentmem.runtime.graph import Nodes, build
+from agentmem.runtime.history import History, Sandboxed
+from agentmem.runtime.invocation import Task, config_of, elsewhere, input_of, result_of
+from agentmem.runtime.invocation import new_thread as new_thread
 from agentmem.runtime.limits import Limits
 from agentmem.runtime.menu import Menu, ToolLike
 from agentmem.runtime.metering import Meter
 from agentmem.runtime.session import Session, Sessions
 from agentmem.runtime.steps import Steps
 from agentmem.runtime.streaming import Channel, events
-from agentmem.types import Archive, Block, Clock, Draft, Model, Options, Text
-
-Task = str | Sequence[Block]
+from agentmem.types import Archive, Clock, Model, Options
 
 BUDGET = 120_000
 """Tokens of context, in the provider's count, above which no request goes out."""
@@ -46,8 +46,9 @@ class Agent(Asks):
     tokens. ``system`` replaces the default instructions; ``pinned`` names pages that stand in the prefix.
     ``approve`` names tools whose calls wait for a person. ``database`` is a file or a Postgres URL, by default
     ``.agentmem/agentmem.db`` in the workspace. ``compaction`` says how threads are kept small, None never does;
-    ``archive`` takes in what leaves the window, so that ``recall`` finds it by words and meaning: by default one in the
-    workspace's ``.agentmem/archive``, which LanceDB is imported for when something leaves; None for none.
+    ``archive`` takes in what leaves the window, for ``recall``: by default the workspace's own, None for none.
+
+    ``sandbox`` is snapshotted with each checkpoint.
 
     Close it, or use it as a context manager. A model or an archive that was passed in as an object stays open.
     """
@@ -70,6 +71,7 @@ class Agent(Asks):
         compaction: Compaction | None = Compaction(),
         archive: Archive | Literal["workspace"] | None = "workspace",
         clock: Clock = time,
+        sandbox: Sandboxed | None = None,
     ) -> None:
         self.menu = parts.menu(tools)
         self._system = assets.read("prompts/agent.md").strip() if system is None else system
@@ -79,11 +81,13 @@ class Agent(Asks):
             self.model = parts.model(model, opened)
             self.journal, saver = parts.database(database or self.workspace.root / ".agentmem" / "agentmem.db", opened)
             self.sessions = Sessions(self.journal)
+            self.history = History(self.journal, self.workspace.root, sandbox)
             meter = Meter(name, self.model.profile, price_as)
             self.archive = parts.archive(archive, self.journal, self.workspace, opened)
             compactor = None
             if compaction:
-                compactor = Compactor(compaction, self.model, meter, budget, clock, self.archive, self._repinned)
+                repin = partial(pinning.repinned, self.workspace)
+                compactor = Compactor(compaction, self.model, meter, budget, clock, self.archive, repin)
             self.steps = self._steps(meter, limits, budget, parts.approved(approve, self.menu), clock, compactor)
             opened.callback(self.steps.pauses.close)
             self.graph: CompiledStateGraph[Any] = build(Nodes(self.steps, self.model, self.sessions), saver)
@@ -99,18 +103,18 @@ class Agent(Asks):
         intact after any of them, and after a KeyboardInterrupt. ``allow`` names the tools that may be used in this
         run; the others stay on the menu, and say so when they are called.
         """
-        thread = thread or new_thread()
-        with self._working(thread):
-            state = self.graph.invoke(_input(task), _config(thread, allow), durability="sync")
+        thread = self._named(thread)
+        with self._running(thread):
+            state = self.graph.invoke(input_of(task), config_of(thread, allow), durability="sync")
             return self._result(thread, state.get("stop"))
 
     async def arun(
         self, task: Task | Approval | None = None, *, thread: str | None = None, allow: Sequence[str] | None = None
     ) -> Result:
         """As `run`."""
-        thread = thread or new_thread()
-        async with _elsewhere(self._working(thread)):
-            state = await self.graph.ainvoke(_input(task), _config(thread, allow), durability="sync")
+        thread = self._named(thread)
+        async with elsewhere(self._running(thread)):
+            state = await self.graph.ainvoke(input_of(task), config_of(thread, allow), durability="sync")
             return await asyncio.to_thread(self._result, thread, state.get("stop"))
 
     def stream(
@@ -120,14 +124,14 @@ class Agent(Asks):
 
         Leaving early ends the run at its next event, and frees the thread.
         """
-        thread = thread or new_thread()
+        thread = self._named(thread)
         stop: list[str] = []
 
         def work(channel: Channel) -> None:
-            config = _config(thread, allow, channel=channel)
-            stop.append(self.graph.invoke(_input(task), config, durability="sync").get("stop") or "")
+            config = config_of(thread, allow, channel=channel)
+            stop.append(self.graph.invoke(input_of(task), config, durability="sync").get("stop") or "")
 
-        with self._working(thread, streams=True):
+        with self._running(thread, streams=True):
             yield from events(work)
             yield Done(self._result(thread, stop[0]))
 
@@ -135,10 +139,10 @@ class Agent(Asks):
         self, task: Task | Approval | None = None, *, thread: str | None = None, allow: Sequence[str] | None = None
     ) -> AsyncGenerator[Event, None]:
         """As `stream`."""
-        thread = thread or new_thread()
+        thread = self._named(thread)
         stop = ""
-        async with _elsewhere(self._working(thread, streams=True)):
-            told = self.graph.astream(_input(task), _config(thread, allow), stream_mode="custom", durability="sync")
+        async with elsewhere(self._running(thread, streams=True)):
+            told = self.graph.astream(input_of(task), config_of(thread, allow), stream_mode="custom", durability="sync")
             async for event in cast(AsyncIterator[Event], told):
                 stop = event.reason if isinstance(event, Stopped) else stop
                 yield event
@@ -153,11 +157,45 @@ class Agent(Asks):
         compactor = self.steps.compactor
         return self._compacted(thread, lambda session: compactor.due(session, pause=True) if compactor else None)
 
-    def fork(self, thread: str, at: int, to: str | None = None) -> str:
-        """A new thread whose transcript is that of ``thread`` up to entry ``at``. Gives its name."""
+    def checkpoints(self, thread: str) -> tuple[Checkpoint, ...]:
+        """The checkpoints of a thread, oldest first: one before and after each run, where anything had changed.
+
+        Each ties an entry of the conversation to the pages and the sandbox as they were then. Those of branches and of
+        what the thread was forked from are among them. Raises ThreadNotFound.
+        """
+        return self.history.checkpoints(thread)
+
+    def checkpoint(self, thread: str, label: str = "") -> Checkpoint:
+        """Takes a checkpoint of a thread now, however large its pages are."""
+        return self.history.mark(self.history.current(thread), label)
+
+    def fork(
+        self,
+        thread: str | None = None,
+        at: Checkpoint | str | int | None = None,
+        to: str | None = None,
+        *,
+        into: Path | str | None = None,
+    ) -> str:
+        """A new thread that begins as a run was ``at`` a checkpoint, or at an entry of ``thread`` (None: its last).
+
+        Its first request reads from the cache what the run had sent up to there. The pages stay as they are, unless
+        ``into`` names a new folder for them as they were: an Agent there, on the same database, goes on with all of
+        it. Gives the thread's name, ``to`` if that is given.
+        """
         to = to or new_thread()
-        self.journal.fork(thread, at, to)
-        return to
+        if at is None:
+            at = self.journal.head(self.history.current(thread or ""))
+        return self.history.fork(at, thread, to, Path(into) if into is not None else None)
+
+    def rollback(self, to: Checkpoint | str) -> str:
+        """Brings a run back to a checkpoint: conversation, pages, plan and sandbox. Nothing that happened is deleted.
+
+        What is now becomes a checkpoint as well. The thread goes on as a branch; runs that name the thread go on with
+        it. Gives the branch's name. Raises ThreadBusy while a run holds the thread, UnknownReference.
+        """
+        self.steps.pauses.end(self.history.current(self.history.origin(to)))
+        return self.history.rollback(to)
 
     def forget(self, thread: str, *, with_forks: bool = False) -> int:
         """Removes a thread everywhere, for good. Gives the number of entries removed."""
@@ -177,6 +215,17 @@ class Agent(Asks):
     ) -> None:
         self.close()
 
+    def _named(self, thread: str | None) -> str:
+        return self.history.current(thread) if thread else new_thread()
+
+    @contextmanager
+    def _running(self, thread: str, *, streams: bool = False) -> Iterator[None]:
+        """Holds a thread for a run, with a checkpoint before and after."""
+        with self._working(thread, streams=streams):
+            self.history.mark_unasked(thread, "before a run")
+            yield
+            self.history.mark_unasked(thread, "after a run")
+
     @contextmanager
     def _working(self, thread: str, *, streams: bool = False) -> Iterator[Session]:
         """Holds a thread for work: its pause is over, and the next begins when the work is done."""
@@ -193,27 +242,11 @@ class Agent(Asks):
         self.steps.pause(session)
 
     def _compacted(self, thread: str, why: Callable[[Session], Reason | None]) -> Compacted | None:
-        with self._working(thread) as session:
+        with self._working(self.history.current(thread)) as session:
             if session.refresh().view.opening is None:
                 raise ThreadNotFound(f"there is no thread {thread!r}")
             reason = why(session)
             return self.steps.compactor.compact(session, reason) if self.steps.compactor and reason else None
-
-    def _repinned(self, session: Session) -> tuple[Draft, ...]:
-        """With a compaction, pinned pages that were edited stand in the prefix as they are now."""
-        known = session.view.settings
-        pinned = tuple(self._as_it_is(page) for page in known.pinned)
-        return () if pinned == known.pinned else (reconfigure(replace(known, pinned=pinned)),)
-
-    def _as_it_is(self, page: PinnedPage) -> PinnedPage:
-        """The page now; one that cannot be read stays as it was."""
-        try:
-            return self._page(page.page)
-        except WorkspaceError:
-            return page
-
-    def _page(self, name: str) -> PinnedPage:
-        return PinnedPage(name, self.workspace.revision(name), self.workspace.render(name))
 
     def _steps(
         self,
@@ -242,54 +275,11 @@ class Agent(Asks):
             model=self.model.profile.name,
             tools=tuple(self.menu.definitions()),
             system=(self._system,) if self._system else (),
-            pinned=tuple(map(self._page, self._pinned)),
+            pinned=tuple(pinning.pinned(self.workspace, page) for page in self._pinned),
             options=self._options,
             notes_in_results=self.model.profile.plain_turn_strips_thinking,
         )
 
     def _result(self, thread: str, stop: str | None) -> Result:
         session = self.sessions[thread].refresh()
-        pending = self.steps.waiting(session)
-        spent = session.tally.spent
-        status: Status = "stopped" if stop else "waiting" if pending else "done"
-        names = ", ".join(call.name for call in pending)
-        return Result(
-            thread=thread,
-            status=status,
-            text=session.tally.answer,
-            reason=stop or (f"waits for approval: {names}" if pending else ""),
-            pending=pending,
-            turns=spent.turns,
-            usage=tuple(spent.usage.values()),
-            cost_usd=spent.usd,
-        )
-
-
-def new_thread() -> str:
-    """A name for a thread that nobody has."""
-    return uuid4().hex[:12]
-
-
-def _input(task: Task | Approval | None) -> Any:
-    if isinstance(task, Approval):
-        allow = task.allow if isinstance(task.allow, bool) else dict(task.allow)
-        return Command(resume={"allow": allow, "reason": task.reason})
-    blocks = [Text(task)] if isinstance(task, str) else task or []
-    return {"task": [pack(block) for block in blocks], "run": uuid4().hex}
-
-
-def _config(thread: str, allow: Sequence[str] | None, **more: Any) -> Any:
-    allowed = {} if allow is None else {"allow": list(allow)}
-    # LangGraph stops after this many steps; the limits of a run are ours to keep.
-    return {"configurable": {"thread_id": thread, **allowed, **more}, "recursion_limit": 1_000_000}
-
-
-@asynccontextmanager
-async def _elsewhere(held: AbstractContextManager[object]) -> AsyncIterator[None]:
-    """What is held, taken and given back without holding up the event loop."""
-    with ExitStack() as stack:
-        await asyncio.to_thread(stack.enter_context, held)
-        try:
-            yield
-        finally:
-            await asyncio.to_thread(stack.close)
+        return result_of(session, self.steps.waiting(session), stop)

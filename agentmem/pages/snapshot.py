@@ -1,0 +1,137 @@
+"""All pages of a workspace as they are at one moment, and how a folder is brought back to that, byte for byte."""
+
+import os
+import stat
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from agentmem.errors import WorkspaceError
+from agentmem.pages.files import Files, Stamp, reported
+from agentmem.pages.lock import editing
+from agentmem.pages.page import make
+
+_SETTLED_NS = 2_000_000_000  # a file may change twice within its time stamp's resolution: 2 s on FAT, the coarsest
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A page in a snapshot: its content hash and its permissions."""
+
+    revision: str
+    mode: int
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """How two snapshots differ: names of pages, sorted. A page that moved is added and removed."""
+
+    added: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.added or self.changed or self.removed)
+
+
+class Snapshots:
+    """Looks at all pages of a folder. A file is read again only when its metadata says that it may have changed."""
+
+    def __init__(self, root: Path) -> None:
+        self.files = Files(root)
+        self._known: dict[str, tuple[Stamp, str | None]] = {}
+
+    def take(self) -> dict[str, Kept]:
+        """All pages now, by name."""
+        return self.within(None) or {}
+
+    def within(self, most: int | None) -> dict[str, Kept] | None:
+        """As `take`; None when more than ``most`` bytes would have to be read for it."""
+        found = dict(self.files.walk())
+        fresh = {name: stamp for name, stamp in found.items() if self._known.get(name, (None,))[0] != stamp}
+        if most is not None and sum(stamp.size for stamp in fresh.values()) > most:
+            return None
+        revisions = {name: self._read(name) for name in fresh}
+        settled = time.time_ns() - _SETTLED_NS
+        self._known = {name: self._known[name] for name in found if name not in fresh} | {
+            name: (stamp, revisions[name])
+            for name, stamp in fresh.items()
+            if max(stamp.modified, stamp.changed) < settled
+        }
+        known = {name: revisions[name] if name in fresh else self._known[name][1] for name in sorted(found)}
+        modes = {name: self._mode(name) for name, revision in known.items() if revision}
+        return {name: Kept(known[name] or "", mode) for name, mode in modes.items() if mode is not None}
+
+    def restore(self, wanted: Mapping[str, Kept], read: Callable[[str], bytes]) -> Difference:
+        """Makes the pages be ``wanted``: those that came since go, changed ones and those that went come back.
+
+        ``read`` gives the bytes of a revision. Files that are no pages are left alone. Tells what it changed.
+        Doing it again after a kill finishes it. Raises WorkspaceError where a folder or the disk stands in the way.
+        """
+        with editing(self.files) as note:
+            now = self.take()
+            change = difference(now, wanted)
+            for name in change.removed:
+                self.files.delete(name)
+                self._prune(name)
+            for name in (*change.added, *change.changed):
+                if name not in now or now[name].revision != wanted[name].revision:
+                    self._clear(name)
+                    self.files.write(name, read(wanted[name].revision), note)
+                self._allow(name, wanted[name].mode)
+        return change
+
+    def _read(self, name: str) -> str | None:
+        """The revision of a file as it is now; None where it is no page."""
+        try:
+            return make(name, self.files.read(name)[0]).revision
+        except WorkspaceError:
+            return None
+
+    def _mode(self, name: str) -> int | None:
+        try:
+            return stat.S_IMODE(os.lstat(self.files.root / name).st_mode)
+        except OSError:
+            return None
+
+    def _allow(self, name: str, mode: int) -> None:
+        with reported(name, "given its permissions"):
+            descriptor = os.open(self.files.root / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+            try:
+                if stat.S_IMODE(os.fstat(descriptor).st_mode) != mode:
+                    os.fchmod(descriptor, mode)
+            finally:
+                os.close(descriptor)
+
+    def _prune(self, name: str) -> None:
+        """Removes the folders that a page leaves empty, as far up as they are."""
+        for folder in _above(self.files.root, name):
+            try:
+                folder.rmdir()
+            except OSError:
+                return
+
+    def _clear(self, name: str) -> None:
+        """A link or an empty folder where a page will stand again makes room; not through a link that leads away."""
+        place = self.files.root / name
+        if os.path.realpath(place.parent) == str(place.parent):
+            with suppress(OSError):
+                place.unlink() if place.is_symlink() else place.rmdir()
+
+
+def difference(before: Mapping[str, Kept], after: Mapping[str, Kept]) -> Difference:
+    """What leads from one snapshot to another."""
+    both = before.keys() & after.keys()
+    return Difference(
+        tuple(sorted(after.keys() - both)),
+        tuple(sorted(name for name in both if before[name] != after[name])),
+        tuple(sorted(before.keys() - both)),
+    )
+
+
+def _above(root: Path, name: str) -> Iterator[Path]:
+    for folder in Path(name).parents:
+        if folder != Path():
+            yield root / folder
