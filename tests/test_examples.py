@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 
 EXAMPLES = sorted((Path(__file__).resolve().parents[1] / "examples").glob("*.py"))
-QUICK = {"02_workspace_agent.py": ["--quick"]}
-"""Arguments that spare the suite the local engine's minutes."""
+QUICK = {
+    name: ["--quick"]
+    for name in ("02_workspace_agent.py", "10_a_million_tokens.py", "11_small_budget_on_the_engine.py")
+}
+"""Arguments that spare the suite the local engine's minutes, and a long read."""
 SAYS = {
     "01_hello_agent.py": "This page was written by an agent.",
     "02_workspace_agent.py": "70.00 €",
@@ -17,6 +20,8 @@ SAYS = {
     "04_resume_after_a_kill.py": "charges: 70 euros\n",
     "05_real_model.py": "(simulated)",
     "07_why_it_missed.py": "history_edited · requests 5 to 6",
+    "10_a_million_tokens.py": "exact: The Quillon dock was inspected on 9 March 1987, at 14:25.",
+    "11_small_budget_on_the_engine.py": "(simulated)",
 }
 
 
