@@ -14,7 +14,7 @@ from agentmem.errors import AssetMissing
 
 ROOT = Path(__file__).resolve().parents[1]
 ASSETS = sorted(
-    path.relative_to(ROOT).as_posix() for name in ("prompts", "tools") for path in (ROOT / name).glob("*.md")
+    path.relative_to(ROOT).as_posix() for name in ("prompts", "tools") for path in (ROOT / name).rglob("*.md")
 )
 
 PROGRAM = """
