@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from agentmem.cli import demo, doctor, local, pages, prefix, recall, replay, reports, run, simulate, why
+from agentmem.cli import demo, doctor, history, local, pages, prefix, recall, replay, reports, run, simulate, why
 from agentmem.cli.exits import EPILOG, Commands
 
 app = typer.Typer(
@@ -45,6 +45,9 @@ app.command()(why.why)
 app.command()(replay.replay)
 app.command()(simulate.simulate)
 app.command()(recall.recall)
+app.command()(history.checkpoints)
+app.command()(history.fork)
+app.command()(history.rollback)
 app.command()(reports.forget)
 app.add_typer(local.local, name="local")
 app.command()(doctor.doctor)
