@@ -165,6 +165,11 @@ class AnswerCache:
         self.counters.flush()
         return {**report(self.store.counts()), "entries": self.store.count()}
 
+    @property
+    def vector_bytes(self) -> int:
+        """RAM that vectors take in this process."""
+        return self._nearest.bytes if self._nearest else 0
+
     def settle(self) -> None:
         """Wait for what runs behind: audits, checks, embedding. Raises what it failed with."""
         self.background.settle()

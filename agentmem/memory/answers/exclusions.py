@@ -79,7 +79,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "transactional",
         "question",
-        rf"{_POLITE}{_ACTS}\s+(?:me|us|my|our|a|an|the|this|that|it|to|\d|all|both|another)\b",
+        rf"{_POLITE}{_ACTS}\s+(?:me|us|my|our|a|an|the|this|that|it|to|\d+|all|both|another)\b",
     ),
     Rule("transactional", "question", rf"\bi(?:'d| would) like (?:you )?to {_ACTS}\b|\bi want you to {_ACTS}\b"),
     Rule("time-bound", "answer", rf"\b(?:as of (?:today|now)|right now|at the moment|{_DAY}(?:'s|’s)?)\b"),

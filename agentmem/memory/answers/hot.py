@@ -2,7 +2,7 @@
 
 For each vector its 384 signs (48 bytes) and its halves (768 bytes): 816 bytes an entry, 82 MB for 100,000. The share
 of signs in which two vectors differ is their angle over pi (Charikar, "Similarity estimation techniques from rounding
-algorithms", STOC 2002); the thousand that differ least are then compared exactly. It learns nothing and needs no
+algorithms", STOC 2002); those that differ least are then compared exactly. It learns nothing and needs no
 rebuilding: an entry is found as soon as it was added.
 """
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-SHORTLIST = 1024
-"""Vectors that are compared exactly."""
+SHORTLIST = 768
+"""Vectors that are compared exactly, at least."""
 _ROOM = 1024
 
 
@@ -85,8 +85,9 @@ class Hot:
         apart = np.zeros(self.size, np.uint16)
         for word, signs in zip(own, self._signs, strict=True):
             apart += np.bitwise_count(signs[: self.size] ^ word)
-        apart[self._dead[: self.size]] = np.iinfo(np.uint16).max
-        chosen = np.argpartition(apart, SHORTLIST)[:SHORTLIST]
+        apart[self._dead[: self.size]] = len(self._signs) * 64 + 1
+        limit = np.searchsorted(np.cumsum(np.bincount(apart)), SHORTLIST)
+        chosen = np.concatenate([np.flatnonzero(apart < limit), np.flatnonzero(apart == limit)[:SHORTLIST]])
         return chosen[~self._dead[chosen]]
 
     def _make_room(self, size: int) -> None:

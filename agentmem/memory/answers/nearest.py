@@ -27,13 +27,13 @@ class Nearest:
     def __init__(self, store: Store, embedder: Embedder, hot: int = HOT) -> None:
         self._store, self._embedder, self._most = store, embedder, hot
         self.index = Index(store, embedder)
-        self._scopes: OrderedDict[str, Hot] = OrderedDict()
+        self.scopes: OrderedDict[str, Hot] = OrderedDict()
         self._lock = threading.Lock()
 
     @property
     def bytes(self) -> int:
         """RAM that vectors take."""
-        return sum(hot.bytes for hot in self._scopes.values())
+        return sum(hot.bytes for hot in self.scopes.values())
 
     def find(self, scope: str, vector: Vectors, most: int = CANDIDATES) -> list[tuple[Entry, float]]:
         """The live entries of a scope nearest to a vector, with their cosines, most similar first."""
@@ -50,7 +50,7 @@ class Nearest:
     def lagging(self) -> bool:
         """Whether a scope has outgrown what RAM may hold of it, so that the index should be filled."""
         with self._lock:
-            return any(self._outgrown(hot) for hot in self._scopes.values())
+            return any(self._outgrown(hot) for hot in self.scopes.values())
 
     def _near(self, scope: str, vector: Vectors, most: int) -> list[Near]:
         with self._lock:
@@ -63,15 +63,15 @@ class Nearest:
 
     def _current(self, scope: str) -> Hot:
         """What of a scope is in RAM, brought up to date."""
-        hot = self._scopes.get(scope) or self._begun(scope)
+        hot = self.scopes.get(scope) or self._begun(scope)
         if self._outgrown(hot) and (until := self.index.until) > hot.first:
             hot = Hot(self._embedder.dimensions, until)
         while (found := self._store.vectors(self._embedder.name, scope, hot.last, FILLED)).n.size:
             hot.add(found)
-        self._scopes[scope] = hot
-        self._scopes.move_to_end(scope)
-        while len(self._scopes) > 1 and sum(one.size for one in self._scopes.values()) > self._most:
-            self._scopes.popitem(last=False)
+        self.scopes[scope] = hot
+        self.scopes.move_to_end(scope)
+        while len(self.scopes) > 1 and sum(one.size for one in self.scopes.values()) > self._most:
+            self.scopes.popitem(last=False)
         return hot
 
     def _begun(self, scope: str) -> Hot:
@@ -84,5 +84,5 @@ class Nearest:
 
     def _forget(self, scope: str, numbers: set[int]) -> None:
         with self._lock:
-            if numbers and scope in self._scopes:
-                self._scopes[scope].drop(numbers)
+            if numbers and scope in self.scopes:
+                self.scopes[scope].drop(numbers)

@@ -86,7 +86,8 @@ class Store:
         for first in range(0, len(numbers), _MOST):
             some = numbers[first : first + _MOST]
             marks = ", ".join("?" * len(some))
-            sql = f"SELECT {_NAMES} FROM entries WHERE n IN ({marks}) AND scope = ? AND expires > ?"
+            # the plus keeps the planner from the index on scope, which would be read whole
+            sql = f"SELECT {_NAMES} FROM entries WHERE n IN ({marks}) AND +scope = ? AND +expires > ?"
             found |= {entry.n: entry for entry in self._live(sql, *some, scope)}
         return found
 
@@ -229,15 +230,22 @@ class Store:
         return self._entries(self.database.run(sql, *values, self.clock()))
 
     def _entries(self, rows: Sequence[Sequence[Any]]) -> list[Entry]:
-        found = [entry_of(dict(zip(COLUMNS, row, strict=True)), self._sources(row[0])) for row in rows]
+        sources = self._sources([row[0] for row in rows])
+        found = [entry_of(dict(zip(COLUMNS, row, strict=True)), sources.get(row[0], ())) for row in rows]
         if damaged := [row[0] for row, entry in zip(rows, found, strict=True) if entry is None]:
             self.evict(damaged)
             self.count_up({("damaged", ""): float(len(damaged))})
         return [entry for entry in found if entry is not None]
 
-    def _sources(self, n: int) -> tuple[Source, ...]:
-        rows: list[Any] = self.database.run("SELECT name, revision, page FROM sources WHERE n = ? ORDER BY name", n)
-        return tuple(Source(name, revision, bool(page)) for name, revision, page in rows)
+    def _sources(self, numbers: Sequence[int]) -> dict[int, tuple[Source, ...]]:
+        """What entries were made from, by number."""
+        found: dict[int, tuple[Source, ...]] = {}
+        marks = ", ".join("?" * len(numbers))
+        sql = f"SELECT n, name, revision, page FROM sources WHERE n IN ({marks}) ORDER BY n, name"
+        rows: list[Any] = self.database.run(sql, *numbers) if numbers else []
+        for n, name, revision, page in rows:
+            found[n] = (*found.get(n, ()), Source(name, revision, bool(page)))
+        return found
 
 
 def _numbered(rows: Sequence[Sequence[Any]]) -> Numbered:
