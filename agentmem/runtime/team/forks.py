@@ -6,7 +6,8 @@ from shutil import rmtree
 from typing import Literal
 
 from agentmem.errors import SandboxError
-from agentmem.runtime.sandbox import Diff, Isolation, Sandbox
+from agentmem.runtime.sandbox import Diff, Sandbox
+from agentmem.runtime.sandbox.isolation import Isolation
 
 
 class Forks:
@@ -22,17 +23,23 @@ class Forks:
 
     def coder(self, attempt: Diff) -> Sandbox:
         """The coder's fork; where it is gone, a new one with what is known of the ``attempt``."""
-        return self._opened("coder", lambda where: _with(self.base().fork_again(where=where), attempt))
+        return self._opened("coder", lambda where: put(self.base().fork_again(where=where), attempt))
 
-    def tester(self, number: int, tests: Diff) -> Sandbox:
-        """The tester's fork of a round: the coder's present state, and the ``tests`` that the tester wrote before."""
-        coder = self._open["coder"]
-        return self._opened(f"tester-{number}", lambda where: _with(coder.fork_again(where=where), tests))
+    def fix(self, number: int, attempt: Diff) -> Sandbox:
+        """The code as it was with a round's attempt: what would be merged, and nothing else that the coder left."""
+        return put(self._opened(f"fix-{number}", lambda where: self.base().fork_again(where=where)), attempt)
+
+    def tester(self, number: int, attempt: Diff, tests: Diff) -> Sandbox:
+        """The tester's fork of a round: the attempt, and the ``tests`` that the tester wrote before."""
+        fix = self.fix(number, attempt)
+        fork = self._opened(f"tester-{number}", lambda where: fix.fork_again(where=where))
+        return put(fork, Diff(tuple(one for one in tests.changes if not fork.exists(one.path))))
 
     def drop(self, number: int) -> None:
-        """Removes the tester's fork of a round."""
-        if found := self._open.pop(f"tester-{number}", None):
-            found.close()
+        """Removes the forks of a round."""
+        for name in (f"tester-{number}", f"fix-{number}"):
+            if found := self._open.pop(name, None):
+                found.close()
 
     def close(self) -> None:
         """Removes all forks."""
@@ -52,7 +59,7 @@ class Forks:
         return self._open[name]
 
 
-def _with(fork: Sandbox, diff: Diff) -> Sandbox:
+def put(fork: Sandbox, diff: Diff) -> Sandbox:
     """A fork with what was changed and added in ``diff`` put in place."""
     for one in diff.changes:
         if one.after is None:

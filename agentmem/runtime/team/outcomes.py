@@ -81,13 +81,16 @@ class Observed:
 
 
 def environment(shell: Mapping[str, str]) -> dict[str, str]:
-    """What a team adds to the environment in a sandbox: where programs are, a pytest that reports, no bytecode.
+    """What a command of a team sees of the user's shell: where programs are, and the language. No key, and no home.
 
     This Python's own programs come last, so that a `pytest` that is installed beside agentmem is found.
     """
     path = os.pathsep.join(filter(None, (shell.get("PATH", os.defpath), str(Path(sys.executable).parent))))
-    told = {name: shell[name] for name in ("LANG", "LC_ALL", "LC_CTYPE", "TZ") if name in shell}
-    return {**told, "PATH": path, "PYTEST_ADDOPTS": _ADDOPTS, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0"}
+    return {name: shell[name] for name in ("LANG", "LC_ALL", "LC_CTYPE", "TZ") if name in shell} | {"PATH": path}
+
+
+REPORTING = {"PYTEST_ADDOPTS": _ADDOPTS, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0", "COLUMNS": "200"}
+"""Added to it: a pytest that reports, no bytecode left behind, the same order and width every time."""
 
 
 def observe(
@@ -101,7 +104,7 @@ def observe(
     """Runs a command in a fork, and takes the report that pytest wrote with it out of the fork."""
     allowed = None if writable is None else (*writable, f"**/{RESULTS}", *LITTER)
     _results(fork)
-    ran = fork.run(command, timeout=timeout, env=env, writable=allowed)
+    ran = fork.run(command, timeout=timeout, env={**env, **REPORTING}, writable=allowed)
     cases = [case for xml in _results(fork) for case in parse(xml) or ()]
     return Observed(
         command, ran.exit_code, ran.output, tuple(cases) or None, ran.timed_out, ran.killed, tuple(ran.restored)

@@ -20,7 +20,6 @@ from agentmem.runtime.team.budget import spent_by
 from agentmem.runtime.team.desk import Desk, changed
 from agentmem.runtime.team.forks import Forks
 from agentmem.runtime.team.inspection import Edited
-from agentmem.runtime.team.outcomes import environment
 from agentmem.runtime.team.progress import Progress, Who
 from agentmem.runtime.team.refusals import Filed
 from agentmem.runtime.team.report import from_json, page, to_json
@@ -40,7 +39,7 @@ class Play:
 
     def __init__(self, settings: Settings, thread: str, journal: Journal) -> None:
         self.settings, self.thread, self.journal = settings, thread, journal
-        self.environment = environment(settings.environment)
+        self.environment = settings.environment
         self.forks = Forks(settings.place / ".agentmem" / "forks" / thread, settings.repo, settings.isolation)
         self.write: Callable[[Progress], object] = lambda progress: None
         self.spent = spent_by(journal, [thread_of(thread, name) for name in NAMES])
@@ -69,14 +68,14 @@ class Play:
     def test(self, state: State) -> Moved:
         """The tester works, in a fork of its own of the coder's state."""
         self.round = state["round"]
-        coder = self.forks.coder(unpack(state["attempt"]))
-        fork = self.forks.tester(self.round, unpack(state.get("tests", [])))
-        self.desks["tester"].sit(fork, frozenset(coder.files()))
+        attempt = unpack(state["attempt"])
+        fork = self.forks.tester(self.round, attempt, unpack(state.get("tests", [])))
+        self.desks["tester"].sit(fork, frozenset(self.forks.fix(self.round, attempt).files()))
         stop = self._work("tester", state["message"] or "", state)
         thread, heads = thread_of(self.thread, "tester"), state.get("heads", {})
         report = transcripts.filed(self.journal, thread, heads.get("tester", -1))
         update: State = {
-            "tests": pack(changed(fork.diff()).changes),
+            "tests": pack(changed(fork.diff(ignored=True)).changes),
             "report": to_json(report) if report else None,
             "ran": sorted(transcripts.commands(self.journal, thread, state.get("since", -1))),
             **self._heads(),
@@ -209,9 +208,9 @@ class Play:
     def _filed(self, state: State) -> Filed:
         report = state.get("report")
         change, tests = unpack(state["attempt"]), unpack(state.get("tests", []))
-        coder = self.forks.coder(change)
+        fix = self.forks.fix(self.round, change)
         bench = Bench(
-            self.forks.base(), coder, change.changes, self.environment, self.settings.seconds, self.settings.mutants
+            self.forks.base(), fix, change.changes, self.environment, self.settings.seconds, self.settings.mutants
         )
         return Filed(
             report=from_json(report) if report else None,

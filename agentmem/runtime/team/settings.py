@@ -8,9 +8,8 @@ from typing import Literal
 
 import platformdirs
 
-from agentmem.config import shell_environment
 from agentmem.errors import ConfigError
-from agentmem.runtime.sandbox import Isolation
+from agentmem.runtime.sandbox.isolation import Isolation
 from agentmem.runtime.team import mutants
 from agentmem.runtime.team.budget import UNLIMITED, Budget
 from agentmem.runtime.team.rights import TESTS
@@ -41,7 +40,7 @@ class Settings:
     mutants: int = mutants.MOST
     seconds: float = 600.0
     isolation: Isolation | Literal["auto"] = "auto"
-    environment: Mapping[str, str] = field(default_factory=shell_environment)
+    environment: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.repo.is_dir():

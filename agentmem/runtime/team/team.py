@@ -1,6 +1,6 @@
 """The Team: a coder and a tester, two agents with two contexts, and one verdict on evidence that was run again."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -8,15 +8,18 @@ from typing import Any, Literal, Self, cast
 
 from langgraph.graph.state import CompiledStateGraph
 
+from agentmem.config import shell_environment
 from agentmem.errors import ConfigError, ThreadNotFound
 from agentmem.runtime import parts
 from agentmem.runtime.agent import new_thread
-from agentmem.runtime.sandbox import Diff, Isolation, Sandbox
+from agentmem.runtime.sandbox import Diff, Sandbox
+from agentmem.runtime.sandbox.isolation import Isolation
 from agentmem.runtime.streaming import Channel, events
 from agentmem.runtime.team import mutants as mutation
 from agentmem.runtime.team.budget import UNLIMITED, Budget
 from agentmem.runtime.team.ending import ending
 from agentmem.runtime.team.graph import Nodes, build
+from agentmem.runtime.team.outcomes import environment as of_shell
 from agentmem.runtime.team.play import Play
 from agentmem.runtime.team.progress import TeamDone, TeamEvent
 from agentmem.runtime.team.result import TeamResult
@@ -33,8 +36,9 @@ class Team:
     ends with a pass that is proven, after ``rounds``, when the ``budget`` is spent, or when nothing changes any more.
     ``tries`` are the reports that the tester may file in a round until one stands; ``mutants`` the faults that are
     tried where its tests pass on the unfixed code too; ``seconds`` bound one command. ``place`` is a folder outside
-    the repository for reports, runs and forks. Without an ``isolation`` that works it raises IsolationUnavailable,
-    unless that is "none".
+    the repository for reports, runs and forks. ``environment`` is what commands see besides what a sandbox gives, by
+    default the user's PATH and language; a repository with a Python of its own is checked by ``.venv/bin/pytest -q``.
+    Without an ``isolation`` that works it raises IsolationUnavailable, unless that is "none".
 
     Nothing reaches the repository until `merge`. Close it, or use it as a context manager.
     """
@@ -54,6 +58,7 @@ class Team:
         seconds: float = 600.0,
         place: Path | str | None = None,
         isolation: Isolation | Literal["auto"] = "auto",
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         root = Path(repo).expanduser().resolve()
         self.settings = Settings(
@@ -69,6 +74,7 @@ class Team:
             mutants=mutants,
             seconds=seconds,
             isolation=isolation,
+            environment=of_shell(shell_environment()) if environment is None else environment,
         )
         self._plays: dict[str, Play] = {}
         with ExitStack() as opened:

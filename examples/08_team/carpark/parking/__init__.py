@@ -1,0 +1,1 @@
+"""The car park: times of stays, and what they cost."""
