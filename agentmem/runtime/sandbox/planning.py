@@ -1,0 +1,88 @@
+"""From a fork, its walls and a command to the plan that the program inside is given."""
+
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from agentmem.runtime.sandbox import surroundings
+from agentmem.runtime.sandbox.limits import Limits
+from agentmem.runtime.sandbox.plan import Plan
+from agentmem.runtime.sandbox.plan import Tree as Mounted
+from agentmem.runtime.sandbox.running import PACKAGE, PYTHON
+
+Isolation = Literal["bubblewrap", "namespaces", "landlock", "none"]
+
+MOUNTING: tuple[Isolation, ...] = ("bubblewrap", "namespaces")
+"""Those that can show an overlay."""
+
+HOME, TEMPORARY = "/tmp/home", "/tmp"
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """``cwd`` is relative to the fork, "" for its top; ``env`` comes on top of a clean environment."""
+
+    argv: list[str]
+    cwd: str = ""
+    env: dict[str, str] = field(default_factory=dict)
+
+
+def make_plan(
+    isolation: Isolation,
+    command: Command,
+    mounted: Mounted,
+    where: Path,
+    limits: Limits,
+    *,
+    network: bool = False,
+    writable: list[str] | None = None,
+    readable: Sequence[Path] = (),
+) -> Plan:
+    """What the program inside needs to know. ``where`` has the empty folders "root" and "scratch"."""
+    mounting = isolation in MOUNTING
+    base = mounted["at"] if mounting else mounted["bind"]
+    scratch = str(where / "scratch")
+    environment = surroundings.environment(*((HOME, TEMPORARY) if mounting else (f"{scratch}/home", scratch)))
+    own = [PACKAGE] if isolation == "bubblewrap" else []
+    plan = Plan(
+        parent=os.getpid(),
+        confine=isolation,
+        argv=command.argv,
+        env={**environment, **command.env},
+        cwd=f"{base}/{command.cwd}" if command.cwd else base,
+        network=network,
+        tree=mounted,
+        writable=writable if isolation != "bubblewrap" else None,  # it would follow a link that a command made
+        readable=surroundings.readable([*readable, *own], Path(mounted["at"]), network),
+        links=surroundings.links(),
+        root=str(where / "root"),
+        scratch=scratch,
+        memory=limits.memory,
+        processes=limits.processes,
+        files=limits.files,
+        disk=limits.disk,
+        wrapper=[],
+    )
+    if isolation == "bubblewrap":
+        plan["wrapper"] = [*_bubblewrap(plan), *PYTHON]
+    return plan
+
+
+def _bubblewrap(plan: Plan) -> list[str]:
+    """The command that builds the same with bubblewrap, see bwrap(1)."""
+    tree = plan["tree"]
+    command = [
+        shutil.which("bwrap") or "bwrap",
+        *("--unshare-user", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"),
+        *(() if plan["network"] else ("--unshare-net",)),
+        *("--die-with-parent", "--as-pid-1", "--proc", "/proc", "--dev", "/dev"),
+        *("--size", str(plan["disk"]), "--perms", "1777", "--tmpfs", TEMPORARY, "--tmpfs", "/run", "--dir", HOME),
+    ]
+    for link, target in plan["links"]:
+        command += ["--symlink", target, link]
+    for source, at in plan["readable"]:
+        command += ["--ro-bind", source, at]
+    return [*command, "--bind", tree["bind"] or plan["root"], tree["at"], "--remount-ro", "/", "--"]

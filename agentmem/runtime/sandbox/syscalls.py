@@ -1,0 +1,121 @@
+"""The few calls to Linux that Python does not offer, by ctypes. Each raises OSError with what was tried.
+
+Only what stands here and in the modules that the program inside imports is loaded there: starting it takes about 15 ms.
+"""
+
+import ctypes
+import os
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_BIND, MS_REC, MS_PRIVATE = 1, 2, 4, 8, 4096, 16384, 1 << 18
+MNT_DETACH = 2
+CLONE_NEWNS, CLONE_NEWCGROUP, CLONE_NEWUTS, CLONE_NEWIPC = 0x00020000, 0x02000000, 0x04000000, 0x08000000
+CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = 0x10000000, 0x20000000, 0x40000000
+PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_SECCOMP, PR_CAPBSET_DROP = 1, 4, 22, 24
+PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL = 36, 38, 47, 4
+
+PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
+KEYCTL = {"x86_64": 250, "aarch64": 219}
+MOUNT_SETATTR, LANDLOCK_CREATE, LANDLOCK_ADD, LANDLOCK_RESTRICT = 442, 444, 445, 446
+"""The newer calls have one number on every machine."""
+
+_AT_FDCWD, _AT_RECURSIVE = -100, 0x8000
+_ATTR_RDONLY, _ATTR_NOSUID, _ATTR_NODEV = 1, 2, 4
+
+
+class _MountAttributes(ctypes.Structure):
+    _fields_ = (
+        ("set", ctypes.c_uint64),
+        ("clear", ctypes.c_uint64),
+        ("spread", ctypes.c_uint64),
+        ("ns", ctypes.c_uint64),
+    )
+
+
+def machine() -> str:
+    """The machine's name as the tables of numbers spell it."""
+    return os.uname().machine
+
+
+def checked(result: int, what: str) -> int:
+    """``result``, or OSError where it says that the call failed."""
+    if result < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"{what}: {os.strerror(number)}")
+    return result
+
+
+def call(number: int, *arguments: object, what: str) -> int:
+    """A system call by its number."""
+    return checked(int(_libc.syscall(ctypes.c_long(number), *arguments)), what)
+
+
+def mount(source: str, target: str, kind: str | None = None, flags: int = 0, options: str = "") -> None:
+    kind_bytes = kind.encode() if kind else None
+    result = _libc.mount(
+        os.fsencode(source), os.fsencode(target), kind_bytes, ctypes.c_ulong(flags), os.fsencode(options) or None
+    )
+    checked(result, f"mounting {kind or source} at {target}")
+
+
+def bind(source: str, target: str) -> None:
+    """Show ``source`` at ``target`` too, and all that is mounted in it."""
+    mount(source, target, flags=MS_BIND | MS_REC)
+
+
+def protect(target: str, readonly: bool = True, recursive: bool = True) -> None:
+    """Make a mount read-only (if asked), without devices and without set-user-id programs."""
+    wanted = _ATTR_NOSUID | _ATTR_NODEV | (_ATTR_RDONLY if readonly else 0)
+    attributes = _MountAttributes(wanted, 0, 0, 0)
+    call(
+        MOUNT_SETATTR,
+        ctypes.c_int(_AT_FDCWD),
+        os.fsencode(target),
+        ctypes.c_uint(_AT_RECURSIVE if recursive else 0),
+        ctypes.byref(attributes),
+        ctypes.c_size_t(ctypes.sizeof(attributes)),
+        what=f"protecting {target}",
+    )
+
+
+def pivot_root(root: str) -> None:
+    """Make ``root``, a mount, the root folder, and the old root unreachable; see pivot_root(2) on "." and "."."""
+    os.chdir(root)
+    call(PIVOT_ROOT[machine()], b".", b".", what="changing the root")
+    checked(_libc.umount2(b".", MNT_DETACH), "leaving the old root")
+    os.chdir("/")
+
+
+def unshare(flags: int) -> None:
+    checked(_libc.unshare(ctypes.c_int(flags)), "making namespaces")
+
+
+def prctl(option: int, value: int, *more: int) -> None:
+    arguments = [ctypes.c_ulong(one) for one in (value, *more, 0, 0, 0)[:4]]
+    checked(_libc.prctl(ctypes.c_int(option), *arguments), f"prctl {option}")
+
+
+def set_seccomp(program: "ctypes.Structure") -> None:
+    """Install a filter of system calls; needs no_new_privs."""
+    checked(_libc.prctl(PR_SET_SECCOMP, 2, ctypes.byref(program), 0, 0), "installing the filter of system calls")
+
+
+def new_keyring() -> None:
+    """Leave the session's keyring behind: keyctl(KEYCTL_JOIN_SESSION_KEYRING, NULL)."""
+    if machine() in KEYCTL:
+        _libc.syscall(ctypes.c_long(KEYCTL[machine()]), ctypes.c_int(1), None)  # a kernel without keyrings has none
+
+
+def keep_capabilities(kept: frozenset[int]) -> None:
+    """Give up every capability but ``kept``, for good: also for programs that are started later."""
+    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL)
+    for number in range(64):
+        if number not in kept and _libc.prctl(PR_CAPBSET_DROP, ctypes.c_ulong(number), 0, 0, 0) < 0:
+            break  # EINVAL: past the last one that this kernel knows; EPERM: there is none to give up
+    mask = sum(1 << number for number in kept)
+    header = (ctypes.c_uint32 * 2)(0x20080522, 0)
+    held = (ctypes.c_uint32 * 6)()
+    checked(_libc.capget(header, held), "reading capabilities")
+    wanted = (ctypes.c_uint32 * 6)(held[0] & mask, held[1] & mask, 0, 0, 0, 0)
+    checked(_libc.capset(header, wanted), "giving up capabilities")

@@ -1,0 +1,248 @@
+"""Files below one folder, reached without ever following a link, so that none that a command made can lead us out."""
+
+import errno
+import os
+import secrets
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from agentmem.errors import SandboxError
+
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+
+TEMPORARY = ".agentmem-new-"
+"""How the name of a file begins that is being written."""
+
+
+def canonical(path: str) -> str:
+    """``path`` without empty and "." parts. Raises SandboxError where it could lead out of a tree."""
+    parts = [part for part in str(path).split("/") if part not in ("", ".")]
+    if str(path).startswith("/") or ".." in parts or "\0" in str(path):
+        raise SandboxError(f"'{path}' is not a path below the fork: give a relative one without '..'.")
+    if not parts:
+        raise SandboxError(f"'{path}' is the fork itself: name a file in it.")
+    return "/".join(parts)
+
+
+class Tree:
+    """A folder. Paths are canonical; what is no such file, or cannot be read, is a SandboxError."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def status(self, path: str) -> os.stat_result | None:
+        """What stands at ``path`` itself; None where nothing does, or a part of the way is no folder."""
+        try:
+            with self.parent(path) as (folder, name):
+                return os.lstat(name, dir_fd=folder)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            if error.errno in (errno.ENOTDIR, errno.ELOOP):
+                return None
+            raise SandboxError(f"'{path}' could not be looked at: {error.strerror}") from None
+
+    def read(self, path: str) -> bytes:
+        """The bytes of a regular file, also of one that its owner may not read."""
+        with told(path, "read"), self.parent(path) as (folder, name), self._opened(folder, name) as file:
+            if not stat.S_ISREG(os.fstat(file).st_mode):
+                raise SandboxError(f"'{path}' is no regular file.")
+            with os.fdopen(os.dup(file), "rb") as stream:
+                return stream.read()
+
+    def target(self, path: str) -> bytes:
+        """What a link points to."""
+        with told(path, "read"), self.parent(path) as (folder, name):
+            return os.fsencode(os.readlink(name, dir_fd=folder))
+
+    def put(self, path: str, data: bytes, mode: int) -> None:
+        """Put a file in place as a whole, its folders too."""
+        with self.staged(path, data, mode) as place:
+            place()
+
+    @contextmanager
+    def staged(self, path: str, data: bytes, mode: int) -> "Iterator[Place]":
+        """Write a file beside its place; calling what this gives puts it there."""
+        with told(path, "written"), self.parent(path, make=True) as (folder, name):
+            temporary = TEMPORARY + secrets.token_hex(6)
+            try:
+                with os.fdopen(os.open(temporary, _NEW, 0o600, dir_fd=folder), "wb") as file:
+                    file.write(data)
+                    os.fchmod(file.fileno(), mode)
+                yield Place(folder, temporary, name)
+            finally:
+                with suppress(FileNotFoundError):
+                    os.unlink(temporary, dir_fd=folder)
+
+    @contextmanager
+    def staged_link(self, path: str, target: bytes) -> "Iterator[Place]":
+        """The same with a link."""
+        with told(path, "written"), self.parent(path, make=True) as (folder, name):
+            temporary = TEMPORARY + secrets.token_hex(6)
+            try:
+                os.symlink(os.fsdecode(target), temporary, dir_fd=folder)
+                yield Place(folder, temporary, name)
+            finally:
+                with suppress(FileNotFoundError):
+                    os.unlink(temporary, dir_fd=folder)
+
+    def remove(self, path: str) -> None:
+        """Remove a file, link or device; nothing is done where there is none."""
+        with told(path, "removed"), suppress(FileNotFoundError), self.parent(path) as (folder, name):
+            os.unlink(name, dir_fd=folder)
+
+    def discard(self, path: str) -> None:
+        """Remove whatever stands at ``path``, with all that is in it."""
+        with told(path, "removed"), suppress(FileNotFoundError), self.parent(path) as (folder, name):
+            _discard(folder, name)
+
+    def prune(self, path: str) -> None:
+        """Remove the folders above ``path`` that are empty now."""
+        parts = path.split("/")[:-1]
+        while parts:
+            with suppress(FileNotFoundError), self.parent("/".join(parts)) as (folder, name):
+                try:
+                    os.rmdir(name, dir_fd=folder)
+                except OSError:
+                    return
+            parts.pop()
+
+    @contextmanager
+    def parent(self, path: str, make: bool = False) -> Iterator[tuple[int, str]]:
+        """An open descriptor of the folder that holds ``path``, and the last part's name. Raises OSError."""
+        *folders, name = path.split("/")
+        folder = os.open(self.root, _FOLDER)
+        try:
+            for part in folders:
+                inner = _enter(folder, part, make)
+                os.close(folder)
+                folder = inner
+            yield folder, name
+        finally:
+            os.close(folder)
+
+    @contextmanager
+    def _opened(self, folder: int, name: str) -> Iterator[int]:
+        try:
+            file = os.open(name, _READ, dir_fd=folder)
+        except PermissionError:
+            status = os.lstat(name, dir_fd=folder)
+            if not stat.S_ISREG(status.st_mode) or status.st_uid != os.geteuid():
+                raise
+            file = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
+            try:
+                os.chmod(f"/proc/self/fd/{file}", status.st_mode | stat.S_IRUSR)  # noqa: PTH101 (a descriptor)
+            finally:
+                os.close(file)
+            file = os.open(name, _READ, dir_fd=folder)
+        try:
+            yield file
+        finally:
+            os.close(file)
+
+
+class Place:
+    """A file that was written beside its place."""
+
+    def __init__(self, folder: int, temporary: str, name: str) -> None:
+        self._folder, self._temporary, self._name = folder, temporary, name
+
+    def __call__(self) -> None:
+        with suppress(IsADirectoryError, NotADirectoryError):
+            os.replace(self._temporary, self._name, src_dir_fd=self._folder, dst_dir_fd=self._folder)
+            return
+        os.rmdir(self._name, dir_fd=self._folder)
+        os.replace(self._temporary, self._name, src_dir_fd=self._folder, dst_dir_fd=self._folder)
+
+
+def entries(root: Path, below: str = "") -> Iterator[tuple[str, os.stat_result]]:
+    """Every file, link, device and folder below ``root``/``below``, a folder before what is in it. Links stay links."""
+    try:
+        with Tree(root).parent(f"{below}/." if below else ".") as (folder, _):
+            yield from _entries(folder, f"{below}/" if below else "")
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except OSError as error:
+        raise SandboxError(f"'{below or root}' could not be listed: {error.strerror}") from None
+
+
+def _entries(folder: int, prefix: str) -> Iterator[tuple[str, os.stat_result]]:
+    inner: list[str] = []
+    with os.scandir(folder) as found:
+        for entry in found:
+            status = entry.stat(follow_symlinks=False)
+            if stat.S_ISDIR(status.st_mode):
+                inner.append(entry.name)
+            else:
+                yield prefix + entry.name, status
+    for name in inner:
+        yield prefix + name, os.lstat(name, dir_fd=folder)
+        try:
+            opened = _readable(folder, name)
+        except OSError:
+            continue  # it became something else meanwhile
+        try:
+            yield from _entries(opened, f"{prefix}{name}/")
+        finally:
+            os.close(opened)
+
+
+def remove_tree(root: Path) -> None:
+    """Remove a folder with all that is in it, whatever its modes; links are not followed."""
+    with suppress(FileNotFoundError):
+        Tree(root.parent).discard(root.name)
+
+
+def _discard(folder: int, name: str) -> None:
+    if not stat.S_ISDIR(os.lstat(name, dir_fd=folder).st_mode):
+        os.unlink(name, dir_fd=folder)
+        return
+    opened = _readable(folder, name)
+    try:
+        with os.scandir(opened) as found:
+            names = [entry.name for entry in found]
+        for inner in names:
+            _discard(opened, inner)
+    finally:
+        os.close(opened)
+    os.rmdir(name, dir_fd=folder)
+
+
+def _readable(folder: int, name: str) -> int:
+    """Open a folder, giving its owner the rights back that a command took away."""
+    with suppress(PermissionError):
+        opened = os.open(name, _FOLDER, dir_fd=folder)
+        if os.geteuid() == 0 or os.fstat(opened).st_mode & 0o700 == 0o700:
+            return opened
+        os.close(opened)
+    found = os.open(name, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
+    try:
+        with suppress(PermissionError):
+            os.chmod(f"/proc/self/fd/{found}", 0o700)  # noqa: PTH101 (a descriptor)
+    finally:
+        os.close(found)
+    return os.open(name, _FOLDER, dir_fd=folder)
+
+
+def _enter(folder: int, name: str, make: bool) -> int:
+    if make:
+        with suppress(FileExistsError):
+            os.mkdir(name, 0o755, dir_fd=folder)
+    return os.open(name, _FOLDER, dir_fd=folder)
+
+
+@contextmanager
+def told(path: str, done: str) -> Iterator[None]:
+    """Turns the system's errors into ours."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise SandboxError(f"There is no file '{path}'.") from None
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.ENOTDIR):
+            raise SandboxError(f"'{path}' could not be {done}: it is, or goes through, a link or a file.") from None
+        raise SandboxError(f"'{path}' could not be {done}: {error.strerror}.") from None
