@@ -17,12 +17,14 @@ from agentmem.memory.behind import Behind
 from agentmem.memory.embedder import MiniLM, installed
 from agentmem.memory.pieces import Cutter, Piece
 from agentmem.memory.recall import ArchiveRecall
-from agentmem.memory.searching import Scope, search
+from agentmem.memory.searching import Scope, scope, search
 from agentmem.memory.shelf import Shelf, Span
 from agentmem.types import Embedder, Entry
 
 FOLDER = "archive"
 """The archive's folder, in the workspace's own."""
+HELD = 4
+"""Threads whose pieces are held in memory: those that were searched last."""
 
 
 def archive_in(folder: Path, journal: Journal) -> "LanceArchive":
@@ -56,7 +58,7 @@ class LanceArchive:
         self._asked: dict[str, int] = {}
         self._left: dict[str, int] = {}  # as the journal had it when it was first asked; later ones are asked for
         self._written: dict[str, Written] = {}
-        self._scopes: dict[tuple[str, int], Scope] = {}
+        self._scopes: dict[str, tuple[str, Scope]] = {}
         work = weakref.WeakMethod(self._catch_up)
         self._behind = Behind(lambda: (work() or _nothing)())
         weakref.finalize(self, self._behind.end)
@@ -127,7 +129,7 @@ class LanceArchive:
     def search(self, thread: str, question: str, limit: int = 8) -> list[Piece]:
         """What left the thread's window and fits the question best, best first."""
         self.write(thread, self.left(thread))
-        return search(self.shelf, self._scope(thread), question, limit)
+        return search(self._scope(thread), question, limit)
 
     def spans(self, thread: str) -> list[Span]:
         """What the thread's transcript is made of, ancestors first."""
@@ -148,14 +150,18 @@ class LanceArchive:
 
     def _scope(self, thread: str) -> Scope:
         """What is searched, remembered once all that is written has its vectors. Asks for the rest, if it has not."""
-        place = self._known(thread).place
-        known, spans = self._scopes.get((thread, place)), tuple(self.spans(thread))
-        if known is None or known.spans != spans:
-            known = Scope(spans, tuple(self.shelf.speakers(spans)), self.shelf.embedded(spans))
-            if known.embedded:
-                self._scopes[thread, place] = known
-            else:
-                self._behind.wake()
+        written = self._known(thread)
+        last = written.seq + 1  # after a kill of a writer a part of that entry may be there
+        spans = tuple(Span(span.thread, min(span.last, last)) for span in self.spans(thread))
+        at, known = self._scopes.pop(thread, ("", None))
+        if known is None or at != written.sha256 or known.spans != spans:
+            known = scope(self.shelf, spans)
+        if known.embedded:
+            self._scopes[thread] = written.sha256, known
+            for oldest in list(self._scopes)[:-HELD]:
+                self._scopes.pop(oldest, None)
+        else:
+            self._behind.wake()
         return known
 
     def _known(self, thread: str) -> Written:

@@ -31,8 +31,8 @@ EMBEDDED = 256
 SLICE = 32
 """Pieces between two looks at whether to stop: about a second's work."""
 _PIECES = "pieces"
-_HIT = ("place", "day", "speaker")
-_PIECE = ("thread", "seq", "part", "sha256", "kind", "day", "lead", "words")
+HIT = ("place", "day", "speaker")
+PIECE = ("thread", "seq", "part", "sha256", "kind", "day", "lead", "words")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +85,15 @@ class Shelf:
 
     def end(self, spans: Sequence[Span]) -> End | None:
         """Where the pieces of a transcript end; None when it has none."""
-        found = self._rows(self.pieces, _in(spans), ("seq", "place"))
+        found = self.rows(self.pieces, inside(spans), ("seq", "place"))
         if not found.num_rows:
             return None
         seq, place = found["seq"].to_pylist(), found["place"].to_pylist()
         last = max(seq)
         first = min(at for at, one in zip(place, seq, strict=True) if one == last)
-        row = self._rows(self.pieces, f"({_in(spans)}) AND place = {first}", ("thread", "sha256", "day")).to_pylist()[0]
+        row = self.rows(self.pieces, f"({inside(spans)}) AND place = {first}", ("thread", "sha256", "day")).to_pylist()[
+            0
+        ]
         return End(row["thread"], last, row["sha256"], row["day"], first)
 
     def count(self) -> int:
@@ -138,13 +140,13 @@ class Shelf:
         if thread is None:
             return False
         mine = f"thread = {quoted(thread)}"
-        done = max(self._rows(self.vectors, mine, ("place",))["place"].to_pylist(), default=-1)
-        places = self._rows(self.pieces, f"{mine} AND place > {done}", ("place",))["place"].to_pylist()
+        done = max(self.rows(self.vectors, mine, ("place",))["place"].to_pylist(), default=-1)
+        places = self.rows(self.pieces, f"{mine} AND place > {done}", ("place",))["place"].to_pylist()
         if not places:  # a writer was killed and its thread written again: what is there does not fit
             self.tables.delete(self.vectors, mine)
             return True
         last = sorted(places)[:EMBEDDED][-1]
-        rows = self._rows(self.pieces, f"{mine} AND place >= {done} AND place <= {last}", (*_PIECE, "place", "speaker"))
+        rows = self.rows(self.pieces, f"{mine} AND place >= {done} AND place <= {last}", (*PIECE, "place", "speaker"))
         self._embed(sorted(rows.to_pylist(), key=lambda row: int(row["place"])), done, stop)
         return True
 
@@ -153,41 +155,41 @@ class Shelf:
         if self.embedder is None:
             return False
         with self.tables.translated():
-            return bool(self.vectors.count_rows(_in(spans)) == self.pieces.count_rows(_in(spans)))
+            return bool(self.vectors.count_rows(inside(spans)) == self.pieces.count_rows(inside(spans)))
 
     # Searching.
 
     def speakers(self, spans: Sequence[Span]) -> list[str]:
         """Who speaks in the spans, where texts say so."""
-        found = self._rows(self.pieces, f"({_in(spans)}) AND speaker != ''", ("speaker",))
+        found = self.rows(self.pieces, f"({inside(spans)}) AND speaker != ''", ("speaker",))
         return sorted(set(found["speaker"].to_pylist()))
 
     def by_words(self, words: str, spans: Sequence[Span], most: int) -> list[Hit]:
         """The pieces that share words with the question, by BM25."""
         with self.tables.translated():
             query = self.pieces.search(words, query_type="fts", fts_columns="words")
-            query = query.where(_in(spans), prefilter=True).select([*_HIT, "_score"])
+            query = query.where(inside(spans), prefilter=True).select([*HIT, "_score"])
             return _hits(query.limit(most).to_arrow(), "_score")
 
     def by_meaning(self, vector: Vectors, spans: Sequence[Span], most: int) -> list[Hit]:
         """The pieces whose vectors are nearest, by cosine distance."""
         with self.tables.translated():
             query = self.vectors.search(vector, vector_column_name="vector").distance_type("dot")
-            query = query.where(_in(spans), prefilter=True).select([*_HIT, "_distance"])
+            query = query.where(inside(spans), prefilter=True).select([*HIT, "_distance"])
             found = _hits(query.limit(most).to_arrow(), "_distance")
         return [hit._replace(score=1 - hit.score) for hit in found]
 
     def by_text(self, text: str, spans: Sequence[Span], most: int) -> list[Hit]:
         """The pieces that have the text, letter for letter."""
-        where = f"({_in(spans)}) AND contains(substr(words, lead + 1), {quoted(text)})"
-        return _hits(self._rows(self.pieces, where, _HIT, most))
+        where = f"({inside(spans)}) AND contains(substr(words, lead + 1), {quoted(text)})"
+        return _hits(self.rows(self.pieces, where, HIT, most))
 
     def at(self, places: Sequence[int], spans: Sequence[Span]) -> dict[int, Piece]:
         """The pieces at these places, those that there are."""
         if not places:
             return {}
-        where = f"({_in(spans)}) AND place IN ({', '.join(map(str, places))})"
-        found = self._rows(self.pieces, where, (*_PIECE, "place")).to_pylist()
+        where = f"({inside(spans)}) AND place IN ({', '.join(map(str, places))})"
+        found = self.rows(self.pieces, where, (*PIECE, "place")).to_pylist()
         return {row["place"]: piece_of(row) for row in found}
 
     # Maintenance.
@@ -222,7 +224,8 @@ class Shelf:
         )
         self.tables.add(self.vectors, table.select(self.vectors.schema.names).cast(self.vectors.schema))
 
-    def _rows(self, table: Table, where: str, columns: Sequence[str], most: int | None = None) -> "pa.Table":
+    def rows(self, table: Table, where: str, columns: Sequence[str], most: int | None = None) -> "pa.Table":
+        """These columns of the rows that fit, in no order."""
         with self.tables.translated():
             return table.search().where(where).select(list(columns)).limit(most).to_arrow()
 
@@ -258,12 +261,13 @@ def _row(piece: Piece, place: int) -> dict[str, Any]:
 
 
 def _hits(found: "pa.Table", score: str = "") -> list[Hit]:
-    columns = [found[name].to_pylist() for name in _HIT]
+    columns = [found[name].to_pylist() for name in HIT]
     scores = found[score].to_pylist() if score else [0.0] * found.num_rows
     return list(map(Hit, *columns, scores))
 
 
-def _in(spans: Sequence[Span]) -> str:
+def inside(spans: Sequence[Span]) -> str:
+    """SQL for the rows of the spans."""
     return either([span.where for span in spans])
 
 
