@@ -152,7 +152,8 @@ class LanceArchive:
         """What is searched, remembered once all that is written has its vectors. Asks for the rest, if it has not."""
         written = self._known(thread)
         last = written.seq + 1  # after a kill of a writer a part of that entry may be there
-        spans = tuple(Span(span.thread, min(span.last, last)) for span in self.spans(thread))
+        *before, _ = self.spans(thread)
+        spans = (*(Span(span.thread, min(span.last, last)) for span in before), Span(thread, last))
         at, known = self._scopes.pop(thread, ("", None))
         if known is None or at != written.sha256 or known.spans != spans:
             known = scope(self.shelf, spans)
