@@ -87,7 +87,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "personal",
         "answer",
-        r"\byour (?:account |current |outstanding )*(?:balance|order|booking|invoice) (?:#?\d|is|was|has|will)\b",
+        r"\byour (?:account |current |outstanding )*(?:balance|order|booking|invoice) (?:#?\d+|is|was|has|will)\b",
     ),
     Rule(
         "a refusal", "answer", r"^\W*(?:i(?:'m| am) (?:sorry|unable)|i (?:cannot|can't|can’t) (?:help|answer|assist))\b"

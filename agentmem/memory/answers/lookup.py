@@ -75,7 +75,7 @@ class Lookups:
         embedder: Embedder | None,
         nearest: Nearest | None,
         classify: Classifier | None,
-        decide: Decider,
+        decide: Decider | None,
         pages: Pages | None,
     ) -> None:
         self._store, self._rules, self._kind_rules = store, rules, kind_rules
@@ -146,7 +146,7 @@ class Lookups:
     def _meant(self, asked: Looked) -> Looked:
         """By meaning."""
         vector = self.vector(asked.question)
-        if vector is None or self._nearest is None:
+        if vector is None or self._nearest is None or self.decide is None:
             return replace(asked, rule="no exact key", detail="There is no embedder, so only exact keys are found.")
         kind = self.kind(asked.question, asked.context, vector)
         asked = replace(asked, kind=kind, vector=vector)

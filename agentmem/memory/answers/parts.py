@@ -54,7 +54,7 @@ def assemble(
     counters, background = Counters(store), Background()
     pages = Pages(workspace, store, lambda gone: counters.add("invalidated.page", "", gone)) if workspace else None
     nearest = Nearest(store, embedder, settings.hot) if embedder else None
-    chosen = decide or _decider(folder, kinds, store)
+    chosen = (decide or _decider(folder, kinds, store)) if embedder else None
     lookups = Lookups(store, settings.rules, kind_rules, embedder, nearest, _classifier(embedder, kinds), chosen, pages)
     keeper = Keeper(store, lookups, counters, lives, settings.rules, embedder.name if embedder else "", clock)
     judge = cache(lambda: agrees or _agrees(embedder))
@@ -91,12 +91,8 @@ def default_embedder() -> Embedder | None:
 
 
 def _decider(folder: Path, kinds: Kinds, store: Store) -> Decider:
-    try:
-        from agentmem.memory.answers.decision import default_decider
-    except ModuleNotFoundError:
-        from agentmem.memory.answers.values import Verdict
+    from agentmem.memory.answers.decision import default_decider
 
-        return lambda q, v, c, k: Verdict(False, None, None, None, "exact only", "", k)
     return default_decider(folder, kinds, store.labels())
 
 

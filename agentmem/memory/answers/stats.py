@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from agentmem.errors import AnswersError
+from agentmem.memory.answers.certificate import upper_bound
 from agentmem.memory.answers.store import Store
 
 EACH = 64
@@ -87,15 +88,9 @@ def _numbers(counts: Counts, kind: str | None) -> dict[str, Any]:
         "audited": audited,
         "mismatches": wrong,
         "wrong_per_hit": share,
-        "wrong_per_hit_upper95": _upper(wrong, audited),
+        "wrong_per_hit_upper95": upper_bound(min(wrong, audited), audited) if audited else None,
         "wrong_per_lookup": None if share is None else share * hits / lookups,
     }
-
-
-def _upper(wrong: int, audited: int) -> float | None:
-    from agentmem.memory.answers.certificate import upper
-
-    return upper(wrong, audited) if audited else None
 
 
 def _sum(counts: Counts, name: str, kind: str | None) -> int:

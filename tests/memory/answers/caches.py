@@ -6,11 +6,15 @@ from pathlib import Path
 from typing import Any
 
 from agentmem.memory.answers.cache import AnswerCache
+from agentmem.memory.answers.freshness import Checks
+from agentmem.memory.answers.settings import Settings
 from agentmem.memory.answers.values import Answer, Candidate, Verdict
 from agentmem.types import Vectors
 from tests.memory.threads import Hashed
 
 LIMIT = 0.7
+QUIET = Settings(audit=0.0, checks=Checks(most=0))
+"""Without work behind that a test did not ask for."""
 
 
 class Time:
@@ -52,6 +56,6 @@ def equal(one: str, other: str) -> bool:
 
 def opened(folder: Path, stack: ExitStack | None = None, **settings: Any) -> AnswerCache:
     """A cache in a folder, with words for vectors unless told otherwise."""
-    given = {"embedder": Hashed(), "decide": by_cosine, "agrees": equal, "clock": Time()} | settings
+    given = {"embedder": Hashed(), "decide": by_cosine, "agrees": equal, "clock": Time(), "settings": QUIET} | settings
     cache = AnswerCache(folder, **given)
     return stack.enter_context(cache) if stack else cache
