@@ -35,8 +35,22 @@ P50, P99 = 0.010, 0.025
 """Seconds, with 100,000 entries; with 1,000,000 twice as much."""
 
 VERBS = ("change", "cancel", "find", "print", "share", "renew", "track", "export", "verify", "repair", "lend", "order")
-THINGS = ("a contract", "the boiler", "a library card", "my licence", "the invoice", "a playlist", "the timetable", "a tent")
-PATTERNS = ("How do I {0} {1}?", "Where can I {0} {1}?", "Is it possible to {0} {1} online?", "Who helps me to {0} {1}?")
+THINGS = (
+    "a contract",
+    "the boiler",
+    "a library card",
+    "my licence",
+    "the invoice",
+    "a playlist",
+    "the timetable",
+    "a tent",
+)
+PATTERNS = (
+    "How do I {0} {1}?",
+    "Where can I {0} {1}?",
+    "Is it possible to {0} {1} online?",
+    "Who helps me to {0} {1}?",
+)
 MORE = ("What does it cost to {0} {1}?", "Why can't I {0} {1}?", "When may I {0} {1}?")
 ASKED = ("Could somebody explain how to {0} {1}?", "I need to {0} {1}, what are the steps?")
 
@@ -54,7 +68,7 @@ def moved(origins: Vectors, count: int, chance: np.random.Generator) -> Vectors:
     noise = chance.standard_normal(chosen.shape, np.float32)
     noise -= (noise * chosen).sum(axis=1, keepdims=True) * chosen
     noise /= np.linalg.norm(noise, axis=1, keepdims=True)
-    made: Vectors = cosine * chosen + np.sqrt(1 - cosine**2) * noise
+    made: Vectors = (cosine * chosen + np.sqrt(1 - cosine**2) * noise).astype(np.float32)
     return made
 
 

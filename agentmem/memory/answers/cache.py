@@ -197,6 +197,11 @@ class AnswerCache:
     ) -> None:
         self.close()
 
+    def maintain(self) -> int:
+        """Do now what is else done behind: sweep what has expired, fill the index. Gives the rows that were moved."""
+        self.keeper.sweep()
+        return self._nearest.index.fill() if self._nearest else 0
+
     def _maintain(self) -> None:
         """See to it that what lags behind is made up for, on the thread behind."""
         if self._nearest is not None and self._nearest.lagging():

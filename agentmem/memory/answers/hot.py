@@ -88,7 +88,8 @@ class Hot:
         apart[self._dead[: self.size]] = len(self._signs) * 64 + 1
         limit = np.searchsorted(np.cumsum(np.bincount(apart)), SHORTLIST)
         chosen = np.concatenate([np.flatnonzero(apart < limit), np.flatnonzero(apart == limit)[:SHORTLIST]])
-        return chosen[~self._dead[chosen]]
+        living: NDArray[np.intp] = chosen[~self._dead[chosen]]
+        return living
 
     def _make_room(self, size: int) -> None:
         import numpy as np

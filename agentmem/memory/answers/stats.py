@@ -68,6 +68,7 @@ def report(counts: Counts) -> dict[str, Any]:
         "withheld": _sum(counts, "withheld", None),
         "damaged": _sum(counts, "damaged", None),
         "failed": _sum(counts, "failed", None),
+        "audit_failed": _sum(counts, "audit_failed", None),
         "saved_usd": _real(counts, "saved_usd", None),
         "saved_seconds": _real(counts, "saved_seconds", None),
     }

@@ -56,6 +56,6 @@ def equal(one: str, other: str) -> bool:
 
 def opened(folder: Path, stack: ExitStack | None = None, **settings: Any) -> AnswerCache:
     """A cache in a folder, with words for vectors unless told otherwise."""
-    given = {"embedder": Hashed(), "decide": by_cosine, "agrees": equal, "clock": Time(), "settings": QUIET} | settings
+    given: dict[str, Any] = {"embedder": Hashed(), "decide": by_cosine, "agrees": equal, "clock": Time(), "settings": QUIET} | settings
     cache = AnswerCache(folder, **given)
     return stack.enter_context(cache) if stack else cache
