@@ -15,6 +15,9 @@ def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
 
 
+_STRICT = json.JSONDecoder(parse_constant=_no_constant)
+
+
 @dataclass(frozen=True, slots=True)
 class Text:
     """Plain text, or markdown."""
@@ -52,7 +55,7 @@ class ToolCall:
     def parsed(self) -> dict[str, Any] | None:
         """The arguments, or None where the model wrote something that is no JSON object."""
         try:
-            value = json.loads(self.arguments or "{}", parse_constant=_no_constant)
+            value = _STRICT.decode(self.arguments or "{}")
         except (ValueError, RecursionError):
             return None
         return value if isinstance(value, dict) else None

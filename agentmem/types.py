@@ -5,8 +5,9 @@ Values are frozen; a change makes a new one. Tokens are counts, money is US doll
 """
 
 import json
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from operator import add, attrgetter
 from typing import Any, Literal, Protocol
 
 from agentmem.messages import Block as Block
@@ -51,10 +52,14 @@ EntryKind = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """An entry that is not in the journal yet: its kind and its canonical JSON bytes."""
+    """An entry that is not in the journal yet: its kind and its canonical JSON bytes.
+
+    ``known`` is what the bytes say, where whoever wrote them has it at hand.
+    """
 
     kind: EntryKind
     data: bytes
+    known: Json | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +68,7 @@ class Entry:
 
     ``seq`` counts from 0 along the thread, a fork's ancestors included; ``thread`` is the thread that wrote it.
     ``parent`` is the sha256 of the entry before ("" for the first), ``sha256`` the hash over parent, kind and data,
-    so that the hashes chain.
+    so that the hashes chain. ``known`` is the payload, where it need not be parsed out of the bytes.
     """
 
     thread: str
@@ -72,6 +77,7 @@ class Entry:
     kind: EntryKind
     data: bytes
     sha256: str
+    known: Json | None = field(default=None, compare=False, repr=False)
 
     @property
     def reference(self) -> str:
@@ -79,10 +85,9 @@ class Entry:
         return f"{self.thread}/{self.seq}"
 
     @property
-    def value(self) -> dict[str, Any]:
+    def value(self) -> Json:
         """The payload, parsed."""
-        parsed: dict[str, Any] = json.loads(self.data)
-        return parsed
+        return json.loads(self.data) if self.known is None else self.known
 
 
 # Frames: the content of a provider's cache key.
@@ -107,16 +112,18 @@ class Frame:
 class Turn:
     """A run of message frames of one role, as a provider sees one message.
 
-    ``message`` is that message in the form of Anthropic's Messages API, made once, so that a request of a thousand
-    turns costs a thousand references.
+    ``message`` is that message in the form of Anthropic's Messages API and ``tokens`` the sum of its frames', made
+    once, so that a request of a thousand turns costs a thousand references.
     """
 
     role: Role
     frames: tuple[Frame, ...]
     message: Json = field(init=False, compare=False, repr=False)
+    tokens: int = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "message", {"role": self.role, "content": [one.value for one in self.frames]})
+        object.__setattr__(self, "tokens", sum([one.tokens for one in self.frames]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +159,10 @@ class Usage:
         """The sum. Measured and simulated numbers are two meters and are never added up."""
         if self.basis != other.basis:
             raise ValueError(f"{self.basis} and {other.basis} usage are different meters and cannot be added up")
-        sums = (getattr(self, f.name) + getattr(other, f.name) for f in fields(self)[1:])
-        return Usage(self.basis, *sums)
+        return Usage(self.basis, *map(add, _COUNTS(self), _COUNTS(other)))
+
+
+_COUNTS = attrgetter(*(counted.name for counted in fields(Usage)[1:]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +219,7 @@ class Request:
     model: str
     tools: tuple[Frame, ...]
     system: tuple[Frame, ...]
-    turns: tuple[Turn, ...]
+    turns: Sequence[Turn]
     options: Options = Options()
     marks: tuple[Mark, ...] = ()
     previous_id: str | None = None

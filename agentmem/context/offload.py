@@ -24,6 +24,7 @@ PAGING = frozenset({"read", "recall"})
 _OUTLINE = 12  # entries of an outline
 _WIDTH = 80  # characters of one of them
 _LONG_NAME = 100  # characters of a thread's name from which its hash names the folder
+_BYTES = 4  # that a character has at most in UTF-8
 _MOST = 12  # characters that a token has at most, on average, in any text worth showing
 
 
@@ -41,6 +42,11 @@ class Offload:
         return replace(
             self, limit=round(self.limit * share), head=round(self.head * share), tail=round(self.tail * share)
         )
+
+
+def fits(content: Sequence[Block], sizes: Offload) -> bool:
+    """Whether the texts are surely short enough, as most are: a token has at least one byte."""
+    return sum(len(block.text) for block in content if isinstance(block, Text)) * _BYTES <= sizes.limit
 
 
 def offloaded(

@@ -57,7 +57,7 @@ def chained(thread: str, parent: str, seq: int, drafts: Sequence[Draft]) -> tupl
     entries = []
     for place, draft in enumerate(drafts, seq):
         sha256 = entry_hash(parent, draft.kind, draft.data)
-        entries.append(Entry(thread, place, parent, draft.kind, draft.data, sha256))
+        entries.append(Entry(thread, place, parent, draft.kind, draft.data, sha256, draft.known))
         parent = sha256
     return tuple(entries)
 

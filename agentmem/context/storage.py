@@ -119,15 +119,16 @@ class Storage:
         self.address = address
         self.driver = driver
         self._lock = threading.RLock()
+        self._translated = _Translated(driver)
         self._closed = False
         self._inside = False
-        with self._translated():
+        with self._translated:
             self._connection = driver.connect()
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All that runs inside is written together or not at all."""
-        with self._lock, self._translated():
+        with self._lock, self._translated:
             self._execute(self.driver.begin, ())
             self._inside = True
             try:
@@ -143,7 +144,7 @@ class Storage:
     @contextmanager
     def held(self, *, writing: bool) -> Iterator[Connection]:
         """The connection itself, for others who keep tables beside ours; in a transaction if they write."""
-        with self._lock, self._translated():
+        with self._lock, self._translated:
             if not writing or self._inside:
                 yield self._ready()
                 return
@@ -152,13 +153,13 @@ class Storage:
 
     def run(self, sql: str, *values: Any) -> list[Row]:
         """Run one statement and give all its rows."""
-        with self._lock, self._translated():
+        with self._lock, self._translated:
             cursor = self._execute(_spelled(sql, self.driver), values)
             return cursor.fetchall() if cursor.description else []
 
     def run_many(self, sql: str, rows: Sequence[Row]) -> None:
         """Run one statement for each row of values."""
-        with self._lock, self._translated():
+        with self._lock, self._translated:
             cursor = self._ready().cursor()
             cursor.executemany(_spelled(sql, self.driver), rows)
             cursor.close()
@@ -193,12 +194,19 @@ class Storage:
             self._connection = self.driver.connect()
         return self._connection
 
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        try:
-            yield
-        except self.driver.error as error:
-            raise self.driver.explain(error) from None
+
+class _Translated:
+    """Within it, a driver's errors become ours."""
+
+    def __init__(self, driver: Driver) -> None:
+        self._driver = driver
+
+    def __enter__(self) -> None:
+        """Nothing to do."""
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, self._driver.error):
+            raise self._driver.explain(error) from None
 
 
 @lru_cache(maxsize=512)

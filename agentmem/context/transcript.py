@@ -56,12 +56,12 @@ class Opening:
 
 
 def opening(value: Opening) -> Draft:
-    return _draft("opening", asdict(value))
+    return Draft("opening", canonical(asdict(value)))
 
 
 def reconfigure(value: Opening) -> Draft:
     """A cut: from here on the thread is as if it had been opened with ``value``."""
-    return _draft("reconfigure", asdict(value))
+    return Draft("reconfigure", canonical(asdict(value)))
 
 
 def user(blocks: Sequence[Block] | str, *, run: str = "", shown: Sequence[Block] | None = None) -> Draft:
@@ -164,7 +164,7 @@ def _instead(shown: Sequence[Block] | None) -> dict[str, Any]:
 
 
 def _draft(kind: EntryKind, value: Mapping[str, Any]) -> Draft:
-    return Draft(kind, canonical(value))
+    return Draft(kind, canonical(value), value)
 
 
 def pack(block: Block) -> dict[str, Any]:

@@ -7,102 +7,20 @@ of that entry; ``window`` is that fold.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import reduce
-from typing import Any, NamedTuple, TypeVar
+from typing import Any
 
-from agentmem.context.cut import GROWTH, Cut, PartKind, read_cut
+from agentmem.context.cut import read_cut
+from agentmem.context.growing import Growing
 from agentmem.context.transcript import Opening, read_message, read_opening, read_result, read_shown
+from agentmem.context.view import START as START
+from agentmem.context.view import Origin as Origin
+from agentmem.context.view import Pace as Pace
+from agentmem.context.view import View as View
 from agentmem.errors import TranscriptError
 from agentmem.kvcache.frames import digest, encode, frame, options_value
 from agentmem.types import Block, Entry, EntryKind, Frame, Role, Text, ToolResult, Turn
-
-T = TypeVar("T")
-
-_WEIGHT = 0.03  # of the last request, in the moving average of growth
-
-
-class Origin(NamedTuple):
-    """Where a frame comes from: what it is, and the entry that said it first. ``earlier`` is the first of the notes
-    that travel inside it, where that came before.
-    """
-
-    kind: EntryKind | PartKind
-    seq: int
-    earlier: int | None = None
-
-    @property
-    def first(self) -> int:
-        """The earliest entry of which the frame holds anything."""
-        return self.seq if self.earlier is None else min(self.seq, self.earlier)
-
-
-class Pace(NamedTuple):
-    """How fast the context grows: tokens a request (``growth``, a moving average), at the last request (``sent``), and
-    where growth is counted from (``base``): the first request, or what the last cut left.
-    """
-
-    growth: float = GROWTH
-    base: int | None = None
-    sent: int | None = None
-
-    def asked(self, tokens: int) -> "Pace":
-        """The pace after a request of so many tokens."""
-        if self.sent is None or self.base is None:
-            return Pace(self.growth, tokens, tokens)
-        return Pace((1 - _WEIGHT) * self.growth + _WEIGHT * max(0, tokens - self.sent), self.base, tokens)
-
-
-START = Pace()
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """What the model sees after ``seq`` entries, and what is still held back.
-
-    ``prefix`` are the frames of model, tools, system and options; ``turns`` those of the messages, and ``starts``
-    the seq of the entry that began each turn. ``origins`` say of each message frame where it comes from. While calls
-    are ``open``, their ``results`` and whatever else was said are ``held``: results are shown in the order of their
-    calls once all are in, before any text.
-    ``tokens`` and ``size`` (bytes) cover all frames, and ``digest`` is chained over them; ``users`` are the tokens of
-    what people said. ``cut`` is the last compaction, ``settled`` are the entries that set the settings, as far back as
-    the view reaches.
-    """
-
-    seq: int = -1
-    opening: Opening | None = None
-    prefix: tuple[Frame, ...] = ()
-    turns: tuple[Turn, ...] = ()
-    starts: tuple[int, ...] = ()
-    origins: tuple[tuple[Origin, ...], ...] = ()
-    open: tuple[str, ...] = ()
-    results: Mapping[str, tuple[int, ToolResult]] = field(default_factory=dict)
-    held: tuple[tuple[Origin, Block], ...] = ()
-    tokens: int = 0
-    size: int = 0
-    digest: str = ""
-    users: int = 0
-    cuts: int = 0
-    cut: Cut | None = None
-    settled: tuple[int, ...] = ()
-    pace: Pace = START
-
-    @property
-    def frames(self) -> tuple[Frame, ...]:
-        """All frames, in the order of a provider's key."""
-        return self.prefix + tuple(one for turn in self.turns for one in turn.frames)
-
-    @property
-    def settings(self) -> Opening:
-        """The opening in force."""
-        if self.opening is None:
-            raise TranscriptError("the transcript has no opening entry yet")
-        return self.opening
-
-    @property
-    def ready(self) -> bool:
-        """True when a request can be made: something was said, and no tool call waits for its result."""
-        return bool(self.turns) and not self.open and self.turns[-1].role == "user"
 
 
 def window(entries: Iterable[Entry]) -> View:
@@ -126,18 +44,17 @@ def resume(opening: Entry, cut: int, entries: Iterable[Entry]) -> View:
 
 def begin(opening: Entry, first: int) -> View:
     """A view with the settings of ``opening`` and nothing said, that goes on with entry ``first``."""
-    return replace(_open(View(), opening), seq=first - 1)
+    return _open(View(), opening)._replace(seq=first - 1)
 
 
 def passed(view: View, entry: Entry) -> View:
     """The view after an entry that has no effect on it any more."""
-    return replace(view, seq=entry.seq)
+    return view._replace(seq=entry.seq)
 
 
 def aside(view: View, place: int, text: str) -> View:
     """The turns before ``place``, and ``text`` said after them: a question beside the conversation, not an entry."""
-    turns, starts, origins = view.turns[:place], view.starts[:place], view.origins[:place]
-    bare = _measured(replace(view, turns=turns, starts=starts, origins=origins, open=(), results={}, held=()))
+    bare = _measured(_between(view, 0, place)._replace(open=(), results={}, held=()))
     return _shown(bare, "user", [(Origin("note", view.seq + 1), Text(text))], start=view.seq + 1)
 
 
@@ -152,18 +69,18 @@ def extend(view: View, entry: Entry) -> View:
 
 def _open(view: View, entry: Entry) -> View:
     settings, settled = read_opening(entry), (*view.settled, entry.seq)
-    return _measured(replace(view, seq=entry.seq, opening=settings, prefix=_prefix(settings), settled=settled))
+    return _measured(view._replace(seq=entry.seq, opening=settings, prefix=_prefix(settings), settled=settled))
 
 
 def _reconfigured(view: View, entry: Entry) -> View:
-    return replace(_open(view, entry), cuts=view.cuts + 1)
+    return _open(view, entry)._replace(cuts=view.cuts + 1)
 
 
 def _said(view: View, entry: Entry) -> View:
     origin = Origin(entry.kind, entry.seq)
-    said = replace(view, seq=entry.seq, held=view.held + tuple((origin, block) for block in read_shown(entry)))
+    held = view.held + tuple((origin, block) for block in read_shown(entry))
     waits = view.open or (entry.kind == "note" and view.settings.notes_in_results)
-    return said if waits else _released(said)
+    return view._replace(seq=entry.seq, held=held) if waits else _released(view, entry.seq, view.results, held)
 
 
 def _replied(view: View, entry: Entry) -> View:
@@ -181,19 +98,21 @@ def _answered(view: View, entry: Entry) -> View:
     if result.call_id not in view.open or result.call_id in view.results:
         raise TranscriptError(f"entry {entry.reference}: no open tool call {result.call_id!r} waits for this result")
     results = {**view.results, result.call_id: (entry.seq, result)}
-    answered = replace(view, seq=entry.seq, results=results)
-    return answered if len(results) < len(view.open) else _released(answered)
+    if len(results) < len(view.open):
+        return view._replace(seq=entry.seq, results=results)
+    return _released(view, entry.seq, results, view.held)
 
 
-def _released(view: View) -> View:
+def _released(
+    view: View, seq: int, results: Mapping[str, tuple[int, ToolResult]], held: Sequence[tuple[Origin, Block]]
+) -> View:
     """Shows what was held back: the results in the order of their calls, then what was said meanwhile."""
-    results = [view.results[call_id] for call_id in view.open]
-    shown: list[tuple[Origin, Block]] = [(Origin("tool_result", seq), result) for seq, result in results]
-    said = view.held
-    if results and view.settings.notes_in_results:
-        shown[-1] = _noted(*results[-1], said)
-        said = tuple(one for one in said if one[0].kind != "note")
-    return _shown(view, "user", [*shown, *said], start=view.seq, open=(), results={}, held=())
+    answers = [results[call_id] for call_id in view.open]
+    shown: list[tuple[Origin, Block]] = [(Origin("tool_result", at), result) for at, result in answers]
+    if answers and view.settings.notes_in_results:
+        shown[-1] = _noted(*answers[-1], held)
+        held = [one for one in held if one[0].kind != "note"]
+    return _shown(view, "user", [*shown, *held], start=seq, seq=seq, open=(), results={}, held=())
 
 
 def _noted(seq: int, result: ToolResult, held: Sequence[tuple[Origin, Block]]) -> tuple[Origin, ToolResult]:
@@ -208,8 +127,15 @@ def left(view: View, entry: Entry) -> View:
     """The view without the turns that left by a compaction, and without what it put in their place."""
     last = read_cut(entry).last
     first = sum(1 for start in view.starts if start <= last)
-    turns, starts, origins = view.turns[first:], view.starts[first:], view.origins[first:]
-    return replace(view, seq=entry.seq, turns=turns, starts=starts, origins=origins)
+    return _between(view, first)._replace(seq=entry.seq)
+
+
+def _between(view: View, first: int, last: int | None = None) -> View:
+    """The view with some of its turns only; its totals are as they were."""
+    some = slice(first, last)
+    return view._replace(
+        turns=Growing(view.turns[some]), starts=Growing(view.starts[some]), origins=Growing(view.origins[some])
+    )
 
 
 def _compacted(view: View, entry: Entry) -> View:
@@ -219,14 +145,12 @@ def _compacted(view: View, entry: Entry) -> View:
     if (view.open and not tail) or (tail and _has_result(tail[0][0])):
         raise TranscriptError(f"entry {entry.reference}: a compaction may not part a tool call from its result")
     settled = tuple(seq for seq in view.settled if seq >= cut.opening)
-    bare = replace(
-        view, seq=entry.seq, turns=(), starts=(), origins=(), users=0, cuts=cut.cuts, cut=cut, settled=settled
-    )
+    bare = _between(view, 0, 0)._replace(seq=entry.seq, users=0, cuts=cut.cuts, cut=cut, settled=settled)
     parts = [(Origin(part.kind, part.seq), part.block) for part in cut.parts]
     summed = _shown(_measured(bare), "user", parts, start=0)
     for turn, start, origins in tail:
         summed = _appended(summed, turn.role, turn.frames, origins, start)
-    return replace(summed, pace=Pace(cut.growth, summed.tokens, summed.tokens))
+    return summed._replace(pace=Pace(cut.growth, summed.tokens, summed.tokens))
 
 
 _FOLDS: dict[EntryKind, Callable[[View, Entry], View]] = {
@@ -270,21 +194,16 @@ def _appended(
     view: View, role: Role, frames: tuple[Frame, ...], origins: tuple[Origin, ...], start: int, **changes: Any
 ) -> View:
     if not frames:
-        return replace(view, **changes)
+        return view._replace(**changes)
     if view.turns and view.turns[-1].role == role:
-        turns, starts = _with(view.turns[:-1], Turn(role, view.turns[-1].frames + frames)), view.starts
-        places = _with(view.origins[:-1], view.origins[-1] + origins)
+        turns, starts = view.turns.with_last(Turn(role, view.turns[-1].frames + frames)), view.starts
+        places = view.origins.with_last(view.origins[-1] + origins)
     else:
-        turns, starts = _with(view.turns, Turn(role, frames)), _with(view.starts, start)
-        places = _with(view.origins, origins)
+        turns, starts = view.turns.plus(Turn(role, frames)), view.starts.plus(start)
+        places = view.origins.plus(origins)
     said = sum(one.tokens for one, origin in zip(frames, origins, strict=True) if origin.kind == "user")
     totals = {**_totals(frames, view), "users": view.users + said}
-    return replace(view, turns=turns, starts=starts, origins=places, **totals, **changes)
-
-
-def _with(items: tuple[T, ...], item: T) -> tuple[T, ...]:
-    """One more item. Adding tuples copies once where unpacking copies twice, and a thread has thousands of turns."""
-    return items.__add__((item,))
+    return view._replace(turns=turns, starts=starts, origins=places, **totals, **changes)
 
 
 def _totals(frames: Sequence[Frame], before: View) -> dict[str, Any]:
@@ -299,4 +218,4 @@ def _totals(frames: Sequence[Frame], before: View) -> dict[str, Any]:
 
 def _measured(view: View) -> View:
     """The view with its totals taken afresh, after a cut."""
-    return replace(view, **_totals(view.frames, View()))
+    return view._replace(**_totals(view.frames, View()))

@@ -6,7 +6,7 @@ from agentmem.context.window import View
 from agentmem.errors import BudgetExceeded, TranscriptError
 from agentmem.kvcache import frames
 from agentmem.kvcache.breakpoints import place
-from agentmem.types import Mark, Request, Turn
+from agentmem.types import Mark, Request
 
 
 def wire(view: View) -> bytes:
@@ -34,7 +34,7 @@ def request(
         system=system,
         turns=view.turns,
         options=view.settings.options,
-        marks=marks(view),
+        marks=place(len(tools), len(system), view.turns),
         previous_id=previous_id,
         purpose=purpose,
         estimate=estimate,
@@ -50,10 +50,6 @@ def marks(view: View, asked: Sequence[Mark] = ()) -> tuple[Mark, ...]:
 
 def largest(view: View, thread: str, count: int = 5) -> list[tuple[str, int]]:
     """The largest parts of a view as (reference, tokens), largest first."""
-    parts = [(f"{thread}/{start}", _tokens(turn)) for turn, start in zip(view.turns, view.starts, strict=True)]
+    parts = [(f"{thread}/{start}", turn.tokens) for turn, start in zip(view.turns, view.starts, strict=True)]
     parts.append(("tools, system and pinned pages", sum(one.tokens for one in view.prefix)))
     return sorted(parts, key=lambda part: -part[1])[:count]
-
-
-def _tokens(turn: Turn) -> int:
-    return sum(one.tokens for one in turn.frames)

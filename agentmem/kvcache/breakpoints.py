@@ -63,7 +63,9 @@ def _last_block(turns: Sequence[Turn], index: int) -> Iterator[Mark]:
 def _long_before_short(marks: Sequence[Mark]) -> tuple[Mark, ...]:
     """A 1 h mark behind a 5 min one is refused by the API: it becomes a 5 min one."""
     short = next((at for at, mark in enumerate(marks) if mark.ttl == "5m"), len(marks))
-    return (*marks[:short], *(Mark(m.segment, m.index, m.block, "5m") for m in marks[short:]))
+    return tuple(
+        m if at < short or m.ttl == "5m" else Mark(m.segment, m.index, m.block, "5m") for at, m in enumerate(marks)
+    )
 
 
 def _position(mark: Mark) -> tuple[int, int, int]:

@@ -15,9 +15,10 @@ from agentmem.types import Frame, Json, Options, Role, Segment
 
 def canonical(value: object) -> bytes:
     """JSON as UTF-8 without spaces, keys in the order given: order is meaning to a provider's tokenizer."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode(
-        "utf-8", "surrogatepass"
-    )
+    return _COMPACT.encode(value).encode("utf-8", "surrogatepass")
+
+
+_COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
 def frame(segment: Segment, value: Json, role: Role | None = None) -> Frame:

@@ -5,7 +5,10 @@ the same transaction as the reply it meters; so it can be neither lost nor doubl
 """
 
 import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
+from operator import attrgetter
 from typing import Any, Literal
 
 from agentmem.scrub import scrub
@@ -89,9 +92,10 @@ _USAGE: tuple[tuple[str, str], ...] = (
     ("cache_write_1h_tokens", "w1h"),
     ("output_tokens", "out"),
 )
-_DIGITS = {"at": 3, "first_token_after": 3, "seconds": 3, "cost_usd": 9, "cost_uncached_usd": 9}
-_SCRUBBED = frozenset({"provider_reason", "error"})
-"""What others wrote; all else comes from the agent's own settings and counters."""
+_UNSAID = {name: default for name, _, default in _FIELDS}
+_NAMES = {key: name for name, key, _ in _FIELDS}
+_GIVEN = attrgetter(*_UNSAID)
+_COUNTED = attrgetter(*(name for name, _ in _USAGE))
 
 
 def classify(*, first: bool, extends: bool, cut: bool, idle: float, lifetime: float) -> Break:
@@ -112,35 +116,53 @@ def encode(row: Row) -> bytes:
 
     What goes without saying is left out, free text is scrubbed and cut short.
     """
-    value: dict[str, Any] = {}
-    for name, key, default in _FIELDS:
-        given = _clean(name, getattr(row, name))
-        if given != default:
-            value[key] = given
-    value["basis"] = row.usage.basis
-    value |= {key: count for name, key in _USAGE if (count := getattr(row.usage, name))}
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8", "replace")
+    return draft(row).data
 
 
 def draft(row: Row) -> Draft:
     """The row as an entry that is still to be appended."""
-    return Draft("usage", encode(row))
+    value = _value(row)
+    text = _COMPACT.encode(value)
+    data = text.encode("utf-8", "replace")
+    return Draft("usage", data, value if data.decode() == text else None)
+
+
+def _value(row: Row) -> dict[str, Any]:
+    value: dict[str, Any] = {}
+    for (name, key, default), given in zip(_FIELDS, _GIVEN(row), strict=True):
+        if given != default and (said := _CLEANED[name](given) if name in _CLEANED else given) != default:
+            value[key] = said
+    value["basis"] = row.usage.basis
+    return value | {key: count for (_, key), count in zip(_USAGE, _COUNTED(row.usage), strict=True) if count}
 
 
 def decode(entry: Entry) -> Row:
     """The row that a "usage" entry holds. Keys that a later version wrote are passed over."""
     value = entry.value
     usage = Usage(_basis(value["basis"]), *(int(value.get(key, 0)) for _, key in _USAGE))
-    given: dict[str, Any] = {name: value.get(key, default) for name, key, default in _FIELDS}
+    given: dict[str, Any] = {**_UNSAID, **{_NAMES[key]: said for key, said in value.items() if key in _NAMES}}
     return Row(thread=entry.thread, usage=usage, **given)
 
 
-def _clean(name: str, value: Any) -> Any:
-    if name in _DIGITS and value is not None:
-        return round(value, _DIGITS[name])
-    if name in _SCRUBBED and value is not None:
-        return scrub(value)[:_FREE_TEXT]
-    return value
+def _short(text: str) -> str:
+    return scrub(text)[:_FREE_TEXT]
+
+
+def _rounded(digits: int) -> Callable[[float], float]:
+    return partial(round, ndigits=digits)
+
+
+_CLEANED: Mapping[str, Callable[[Any], Any]] = {
+    "at": _rounded(3),
+    "first_token_after": _rounded(3),
+    "seconds": _rounded(3),
+    "cost_usd": _rounded(9),
+    "cost_uncached_usd": _rounded(9),
+    "provider_reason": _short,
+    "error": _short,
+}
+"""How a field is written. What others wrote is scrubbed; all else comes from the agent's own settings and counters."""
+_COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
 def _basis(value: str) -> Basis:

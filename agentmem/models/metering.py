@@ -1,11 +1,14 @@
 """Meters for a scripted model: where the usage of its replies comes from."""
 
+from operator import attrgetter
 from typing import Protocol
 
 from agentmem.kvcache.frames import frame
 from agentmem.kvcache.prompts import request_prompt
 from agentmem.kvcache.simulator import Simulator
 from agentmem.types import Message, Request, Usage
+
+_TOKENS = attrgetter("tokens")
 
 
 class Meter(Protocol):
@@ -23,8 +26,8 @@ class Estimated:
     """Our token counts. There is no cache in them, so that all input counts as processed."""
 
     def usage(self, request: Request, reply: Message) -> Usage:
-        turns = (one for turn in request.turns for one in turn.frames)
-        read = sum(one.tokens for one in (*request.tools, *request.system, *turns))
+        head = sum(one.tokens for one in (*request.tools, *request.system))
+        read = head + sum(map(_TOKENS, request.turns))
         return Usage("estimated", uncached_tokens=read, output_tokens=output_tokens(reply))
 
     def close(self) -> None:

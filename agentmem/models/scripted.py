@@ -4,7 +4,6 @@ import asyncio
 import re
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from itertools import takewhile
 from pathlib import Path
 
 from agentmem.errors import ScriptEnded
@@ -119,10 +118,14 @@ def place(request: Request) -> int:
     The number stands in the ids of a script's calls, so that it is known even where earlier turns have left the
     context; text-only turns after the last such call, or all turns where there is no call, are counted.
     """
-    turns = [turn.frames for turn in request.turns if turn.role == "assistant"]
-    since = list(takewhile(lambda frames: _number(frames) is None, reversed(turns)))
-    last = _number(turns[-len(since) - 1]) if len(since) < len(turns) else None
-    return len(since) if last is None else last + 1 + len(since)
+    since = 0
+    for turn in reversed(request.turns):
+        if turn.role == "assistant":
+            number = _number(turn.frames)
+            if number is not None:
+                return number + 1 + since
+            since += 1
+    return since
 
 
 def _number(frames: Sequence[Frame]) -> int | None:

@@ -1,9 +1,11 @@
 """The loop, as a LangGraph graph:
 
-    receive -> model -> tools -> model -> ... -> end
+    receive -> turn -> turn -> ... -> end          turn: ask the model, answer its calls
 
-Each node asks the journal where the thread stands and does what comes next, so a node that is run again after a kill
-neither loses nor doubles anything. What LangGraph checkpoints is only where that was.
+Each node asks the journal where the thread stands and does what comes next, so a node that is run again after a kill,
+or when a person has approved a call, neither loses nor doubles anything. What LangGraph checkpoints is only where that
+was; so a turn is one step of LangGraph's, not one for the model and one for the tools, each of which would cost as
+much as all that we do in it.
 """
 
 import asyncio
@@ -24,7 +26,6 @@ from agentmem.runtime.events import Approval, Metered, Stopped, ToolCalled
 from agentmem.runtime.session import Session, Sessions
 from agentmem.runtime.steps import Given, Steps
 from agentmem.runtime.streaming import Channel
-from agentmem.runtime.tools.context import Stop
 from agentmem.types import Delta, Message, Model, Reply, Request, Text, Usage
 
 
@@ -44,12 +45,12 @@ class State(TypedDict, total=False):
 Write = Callable[[Any], None]
 """Hands an event to whoever watches."""
 
-Step = Command[Literal["model", "tools", "__end__"]]
+Step = Command[Literal["turn", "__end__"]]
 """What a node changed in the state, and which node comes next."""
 
 
 class Nodes:
-    """The three nodes, for one agent."""
+    """The two nodes, for one agent."""
 
     def __init__(self, steps: Steps, model: Model, sessions: Sessions) -> None:
         self.steps, self.llm, self.sessions = steps, model, sessions
@@ -60,38 +61,50 @@ class Nodes:
         self.steps.receive(session, state.get("run") or config["metadata"]["langgraph_checkpoint_ns"], blocks)
         return _go(session, {"task": None, "run": None, "stop": None})
 
-    def model(self, state: State, config: RunnableConfig) -> Step:
-        turn = _Turn(self.steps, self._session(state, config), _writer(config))
-        if turn.request:
-            with turn:
-                for delta in self.llm.stream(turn.request):
-                    turn.take(delta)
-        return turn.done()
-
-    async def amodel(self, state: State, config: RunnableConfig) -> Step:
-        turn = await asyncio.to_thread(lambda: _Turn(self.steps, self._session(state, config), _writer(config)))
-        if turn.request:
-            with turn:
-                async for delta in self.llm.astream(turn.request):
-                    turn.take(delta)
-        return await asyncio.to_thread(turn.done)
-
-    def tools(self, state: State, config: RunnableConfig, given: Given | None = None) -> State:
+    def turn(self, state: State, config: RunnableConfig) -> Step:
+        """Asks the model, unless calls wait for their results already, and answers its calls."""
         session, write = self._session(state, config), _writer(config)
+        if not session.view.open:
+            asked = _Asked(self.steps, session, write)
+            if asked.request:
+                with asked:
+                    for delta in self.llm.stream(asked.request):
+                        asked.take(delta)
+            if stop := asked.done():
+                return _go(session, {"stop": stop})
+        if session.view.open:
+            self._answer(session, write, Given(**_wanted(config)))
+        return _go(session, {})
+
+    async def aturn(self, state: State, config: RunnableConfig) -> Step:
+        session, write = await asyncio.to_thread(self._session, state, config), _writer(config)
+        if not session.view.open:
+            asked = await asyncio.to_thread(_Asked, self.steps, session, write)
+            if asked.request:
+                with asked:
+                    async for delta in self.llm.astream(asked.request):
+                        asked.take(delta)
+            if stop := await asyncio.to_thread(asked.done):
+                return _go(session, {"stop": stop})
+        if session.view.open:
+            await self._aanswer(session, write, config)
+        return _go(session, {})
+
+    def _answer(self, session: Session, write: Write, given: Given) -> None:
+        """The results of the open calls; those that need a person's leave wait for it together."""
         waiting = self.steps.waiting(session)
         approval = _approval(interrupt({"approve": [call.wire() for call in waiting]})) if waiting else None
         for call in session.open_calls:
             write(ToolCalled(call))
-        for returned in self.steps.answer(session, replace(given or Given(), approval=approval, **_asked(config))):
+        for returned in self.steps.answer(session, replace(given, approval=approval)):
             write(returned)
-        return {"head": session.view.seq}
 
-    async def atools(self, state: State, config: RunnableConfig) -> State:
-        stop = Stop()
+    async def _aanswer(self, session: Session, write: Write, config: RunnableConfig) -> None:
+        given = Given(loop=asyncio.get_running_loop(), **_wanted(config))
         try:
-            return await asyncio.to_thread(self.tools, state, config, Given(loop=asyncio.get_running_loop(), stop=stop))
+            await asyncio.to_thread(self._answer, session, write, given)
         except asyncio.CancelledError:
-            stop.set()
+            given.stop.set()
             raise
 
     def _session(self, state: State, config: RunnableConfig) -> Session:
@@ -101,14 +114,13 @@ class Nodes:
 
 
 def _go(session: Session, update: State) -> Step:
-    """Where the thread stands: calls wait for results, it is the model's turn, or the end."""
+    """Where the thread stands: there is another turn, or it has come to its end."""
     view = session.view
     ended = update.get("stop") or not (view.open or view.ready)
-    goto: Literal["model", "tools", "__end__"] = "__end__" if ended else "tools" if view.open else "model"
-    return Command(update={**update, "head": view.seq}, goto=goto)
+    return Command(update={**update, "head": view.seq}, goto="__end__" if ended else "turn")
 
 
-class _Turn:
+class _Asked:
     """One request, from its preparation to its commit."""
 
     def __init__(self, steps: Steps, session: Session, write: Write) -> None:
@@ -133,12 +145,13 @@ class _Turn:
         else:
             self.write(delta)
 
-    def done(self) -> Step:
+    def done(self) -> str | None:
+        """Writes down the reply. Gives the limit that kept the model from being asked, where one did."""
         if self.request:
             self.write(Metered(self.steps.commit(self.session, self.request, self.reply, self.at)))
-        else:
-            self.write(Stopped(self.stop or ""))
-        return _go(self.session, {"stop": self.stop})
+        elif self.stop:
+            self.write(Stopped(self.stop))
+        return self.stop
 
 
 _NO_REPLY = Reply(Message("assistant", ()), Usage("estimated"), stop_reason="none")
@@ -165,11 +178,9 @@ class _Node(Runnable[State, Any]):
 def build(nodes: Nodes, saver: BaseCheckpointSaver[Any]) -> CompiledStateGraph[State]:
     """The compiled graph. Give it a thread by ``config={"configurable": {"thread_id": ...}}``."""
     graph = StateGraph(State)
-    graph.add_node("receive", nodes.receive, destinations=("model", "tools", END))
-    graph.add_node("model", _Node("model", nodes.model, nodes.amodel), destinations=("model", "tools", END))
-    graph.add_node("tools", _Node("tools", nodes.tools, nodes.atools))
+    graph.add_node("receive", nodes.receive, destinations=("turn", END))
+    graph.add_node("turn", _Node("turn", nodes.turn, nodes.aturn), destinations=("turn", END))
     graph.add_edge(START, "receive")
-    graph.add_edge("tools", "model")
     return graph.compile(checkpointer=saver, name="agentmem")
 
 
@@ -179,7 +190,7 @@ def _writer(config: RunnableConfig) -> Write:
     return channel.write if channel else get_stream_writer()
 
 
-def _asked(config: RunnableConfig) -> dict[str, Any]:
+def _wanted(config: RunnableConfig) -> dict[str, Any]:
     """What whoever started the run asked of its tools."""
     channel: Channel | None = config["configurable"].get("channel")
     stop = {"stop": channel.stop} if channel else {}

@@ -2,7 +2,9 @@
 
 import difflib
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
+from datetime import date
+from functools import lru_cache
+from time import localtime
 from typing import NamedTuple
 
 from agentmem.context.transcript import Opening, PinnedPage, note
@@ -29,8 +31,14 @@ def notes(situation: Situation) -> tuple[Draft, ...]:
 
 
 def _date(situation: Situation) -> Iterator[tuple[str, str]]:
-    day = datetime.fromtimestamp(situation.now).astimezone()
-    yield "date", f"[Note] Today is {day:%A}, {day.day} {day:%B %Y}."
+    now = localtime(situation.now)
+    yield "date", _today(now.tm_year, now.tm_mon, now.tm_mday)
+
+
+@lru_cache(maxsize=16)
+def _today(year: int, month: int, number: int) -> str:
+    day = date(year, month, number)
+    return f"[Note] Today is {day:%A}, {number} {day:%B %Y}."
 
 
 def _pinned(situation: Situation) -> Iterator[tuple[str, str]]:

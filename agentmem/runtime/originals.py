@@ -5,7 +5,7 @@ from pathlib import Path
 from shutil import rmtree
 
 from agentmem.context.journal import Journal
-from agentmem.context.offload import FOLDER, Offload, offloaded, page_name
+from agentmem.context.offload import FOLDER, Offload, fits, offloaded, page_name
 from agentmem.context.transcript import readable
 from agentmem.types import Block, Image, Text
 
@@ -16,6 +16,8 @@ def shown(
     content: tuple[Block, ...], thread: str, seq: int, sizes: Offload, root: Path, what: str = "result"
 ) -> tuple[Text | Image, ...] | None:
     """What the model sees of entry ``seq``, whose page is written; None where it is short enough as it is."""
+    if fits(content, sizes):
+        return None
     page = page_name(thread, seq)
     short = offloaded(content, f"{thread}/{seq}", sizes, what=what, page=page)
     if short is None:

@@ -6,11 +6,12 @@ nothing.
 
 from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping
-from dataclasses import astuple, dataclass, field, replace
+from dataclasses import astuple, dataclass, field
 from hashlib import sha256
 from threading import Lock, RLock
 from time import monotonic
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from agentmem.context.cut import read_cut
 from agentmem.context.journal import Journal
@@ -40,8 +41,7 @@ class Spent:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Tally:
+class Tally(NamedTuple):
     """What the runtime must remember of a thread beside its view. A fold over entries, like the view.
 
     ``run`` names the run that spoke last, ``task`` a digest of what it said, ``answer`` the model's last text and
@@ -55,7 +55,7 @@ class Tally:
     reply_id: str = ""
     calls: tuple[ToolCall, ...] = ()
     started: frozenset[str] = frozenset()
-    noted: Mapping[str, str] = field(default_factory=dict)
+    noted: Mapping[str, str] = MappingProxyType({})
     spent: Spent = Spent()
     last: Row | None = None
     calibration: Calibration = Calibration()
@@ -73,21 +73,22 @@ def tally(before: Tally, entry: Entry) -> Tally:
 
 
 def _said(before: Tally, entry: Entry) -> Tally:
-    return replace(before, run=entry.value["run"], task=digest_of(readable(entry)), answer="", spent=Spent())
+    return before._replace(run=entry.value["run"], task=digest_of(readable(entry)), answer="", spent=Spent())
 
 
 def _replied(before: Tally, entry: Entry) -> Tally:
     message = read_message(entry)
-    return replace(before, answer=message.text, reply_id=entry.value["id"], calls=message.calls, started=frozenset())
+    reply_id = entry.value["id"]
+    return before._replace(answer=message.text, reply_id=reply_id, calls=message.calls, started=frozenset())
 
 
 def _started(before: Tally, entry: Entry) -> Tally:
-    return replace(before, started=before.started | {entry.value["call_id"]})
+    return before._replace(started=before.started | {entry.value["call_id"]})
 
 
 def _noted(before: Tally, entry: Entry) -> Tally:
     value = entry.value
-    return replace(before, noted={**before.noted, value["about"]: value["text"]})
+    return before._replace(noted={**before.noted, value["about"]: value["text"]})
 
 
 def _used(before: Tally, entry: Entry) -> Tally:
@@ -98,7 +99,7 @@ def _used(before: Tally, entry: Entry) -> Tally:
     if row.usage.basis != "estimated":  # an estimate teaches nothing about the provider's count
         known = known.observe(row.context_tokens, row.usage.input_tokens)
     last = before.last if row.purpose == "summary" else row  # nothing goes on from a request for a summary
-    return replace(before, last=last, spent=before.spent.plus(row), calibration=known)
+    return before._replace(last=last, spent=before.spent.plus(row), calibration=known)
 
 
 def _compacted(before: Tally, entry: Entry) -> Tally:
@@ -106,10 +107,10 @@ def _compacted(before: Tally, entry: Entry) -> Tally:
     there."""
     kept = read_cut(entry).kept
     if not kept:
-        return replace(before, noted={})
+        return before._replace(noted={})
     bases: dict[Basis, Usage] = {used[0]: Usage(*used) for used in kept["usage"]}
     spent = Spent(kept["turns"], bases, kept["usd"])
-    return replace(before, noted={}, run=kept["run"], task=kept["task"], spent=spent)
+    return before._replace(noted={}, run=kept["run"], task=kept["task"], spent=spent)
 
 
 def remembered(known: Tally, row: Row | None = None) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from contextvars import copy_context
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import lru_cache, partial
 from itertools import groupby
 from threading import Event as Flag
 from time import monotonic
@@ -161,14 +161,13 @@ class Steps:
 
     def _shown(self, session: Session, returned: ToolReturned) -> tuple[Text | Image, ...] | None:
         """What the model sees of a long result; what tools give in parts by themselves is whole."""
-        sizes = Offload().sized(self.budget)
-        sizes = replace(sizes, limit=Offload().limit) if returned.name in PAGING else sizes
+        sizes = _sizes(self.budget, Offload().limit if returned.name in PAGING else None)
         content, root = returned.result.content, self.workspace.root
         return originals.shown(content, session.thread, session.view.seq + 1, sizes, root)
 
     def _message(self, session: Session, task: tuple[Block, ...], seq: int) -> tuple[Text | Image, ...] | None:
         """What the model sees of a message that alone would fill half the budget."""
-        sizes = replace(Offload().sized(self.budget), limit=self.budget // 2)
+        sizes = _sizes(self.budget, self.budget // 2)
         return originals.shown(task, session.thread, seq, sizes, self.workspace.root, "message")
 
     def _call(self, session: Session, given: Given, call: ToolCall) -> ToolReturned:
@@ -215,6 +214,13 @@ class Steps:
 
     def _notes(self, session: Session) -> tuple[Draft, ...]:
         return notes(Situation(session.view.settings, session.tally.noted, self.workspace, self.clock()))
+
+
+@lru_cache(maxsize=16)
+def _sizes(budget: int, limit: int | None) -> Offload:
+    """How long texts are shown on a budget, perhaps with a limit of their own."""
+    sizes = Offload().sized(budget)
+    return sizes if limit is None else replace(sizes, limit=limit)
 
 
 def _declined(call: ToolCall, reason: str) -> ToolResult:

@@ -42,7 +42,10 @@ print("done", flush=True)
 """
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(
+    max_examples=40,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
+)
 @given(steps=st.lists(appends | forks, max_size=12))
 def test_everything_reads_back(
     database_url: str, journal: Journal, steps: list[tuple[str, int, list[Draft] | float]]

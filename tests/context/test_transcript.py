@@ -1,10 +1,13 @@
 """Entries are canonical bytes that read back as what was written."""
 
+import json
+
 from hypothesis import given
+from hypothesis import strategies as st
 
 from agentmem.context import transcript
 from agentmem.context.transcript import Opening, PinnedPage
-from agentmem.types import Draft, Image, Opaque, Options, Text, ToolCall, ToolResult
+from agentmem.types import Draft, Image, Message, Opaque, Options, Reply, Text, ToolCall, ToolResult, Usage
 from tests.context.transcripts import PNG, drafts, entries, reply
 
 
@@ -48,3 +51,18 @@ def test_packing_is_canonical(made: list[Draft]) -> None:
     for entry in entries(made):
         if entry.kind in ("user", "assistant", "compaction"):
             assert [transcript.pack(block) for block in transcript.read_blocks(entry)] == entry.value["blocks"]
+
+
+@given(st.text(st.characters(exclude_categories=()), max_size=20), st.text(max_size=20), st.booleans())
+def test_what_a_draft_knows_is_what_its_bytes_say(text: str, name: str, error: bool) -> None:
+    """An entry that was made here reads as one that is read back, whatever the text."""
+    call, told = ToolCall("c", name, text), ToolResult("c", (Text(text), Image("image/png", "AA==")), error)
+    message = Message("assistant", (Text(text), Opaque('{"type":"thinking"}'), call))
+    made = [
+        transcript.user(text, run=name, shown=(Text(name),)),
+        transcript.assistant(Reply(message, Usage("measured"), id=name)),
+        transcript.tool_started(call),
+        transcript.tool_result(told, told.content),
+        transcript.note(name, text),
+    ]
+    assert [draft.known for draft in made] == [json.loads(draft.data) for draft in made]

@@ -47,6 +47,7 @@ ROWS = st.builds(
 def test_a_row_survives_its_entry(one: Row) -> None:
     """Decoding an encoded row gives the row again, whatever was left out of it."""
     assert decode(entry(encode(one), one.thread)) == one
+    assert draft(one).known == json.loads(draft(one).data)
 
 
 @given(ROWS)
@@ -127,3 +128,10 @@ def test_a_draft_is_a_usage_entry() -> None:
 def test_a_request_is_classified(first: bool, extends: bool, cut: bool, idle: float, expected: str) -> None:
     """A prefix that changed is a break unless a cut declares it; an unchanged one may have expired."""
     assert classify(first=first, extends=extends, cut=cut, idle=idle, lifetime=300.0) == expected
+
+
+def test_a_name_that_cannot_be_encoded() -> None:
+    """Half a surrogate pair becomes a question mark, and what the draft knows does not say otherwise."""
+    made = draft(row(message_id="a\ud800b"))
+    assert json.loads(made.data)["id"] == "a?b"
+    assert made.known is None

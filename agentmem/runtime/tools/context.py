@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from agentmem.config import shell_environment
 from agentmem.pages.workspace import Workspace
 from agentmem.types import Clock
 from agentmem.types import Found as Found
@@ -49,13 +48,13 @@ class Stop:
 class ToolContext:
     """Handed to a tool that has a parameter annotated ``ToolContext``; the model does not see that parameter.
 
-    ``environment`` is what a shell command gets to see of the environment. ``stop`` is set when the tool's time is
-    up. Tools without a thread of their own (a script, a test) may leave ``recall`` out.
+    ``environment`` is what a shell command gets to see of the environment, by default little of it. ``stop`` is set
+    when the tool's time is up. Tools without a thread of their own (a script, a test) may leave ``recall`` out.
     """
 
     workspace: Workspace
     thread: str
     recall: Recall | None = None
-    environment: Mapping[str, str] = field(default_factory=shell_environment)
+    environment: Mapping[str, str] | None = None
     clock: Clock = time.time
     stop: Stop = field(default_factory=Stop)

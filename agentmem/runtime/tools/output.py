@@ -59,10 +59,10 @@ def _cell(value: object) -> str:
 def capped(content: tuple[Text | Image, ...], cap: int, hint: str) -> tuple[Text | Image, ...]:
     """The blocks with at most ``cap`` tokens of text; pictures do not count. Says what it left out, and ``hint``."""
     left, kept = cap, list[Text | Image]()
-    for block in content:
+    for at, block in enumerate(content, 1):
         if isinstance(block, Text):
             block = Text(cut(block.text, max(left, cap // 10), hint))
-            left -= count(block.text)
+            left -= count(block.text) if at < len(content) else 0
         kept.append(block)
     return tuple(kept)
 

@@ -21,6 +21,7 @@ from typing import IO, Annotated
 
 from pydantic import Field
 
+from agentmem.config import shell_environment
 from agentmem.errors import ToolError
 from agentmem.runtime.tools.context import ToolContext
 
@@ -68,7 +69,8 @@ def run(command: str, context: ToolContext, seconds: Annotated[int, Field(ge=1, 
 
 
 def _start(command: str, context: ToolContext, mark: str) -> "subprocess.Popen[bytes]":
-    environment = {"PATH": os.defpath, **context.environment, "TERM": "dumb", _MARK: mark}
+    seen = shell_environment() if context.environment is None else context.environment
+    environment = {"PATH": os.defpath, **seen, "TERM": "dumb", _MARK: mark}
     shell = shutil.which("bash", path=environment["PATH"]) or "/bin/sh"
     try:
         return subprocess.Popen(
