@@ -34,7 +34,8 @@ class Config:
     """All settings, checked when made: a ConfigError says which one cannot work and what to write instead.
 
     ``budget`` is in tokens, ``max_seconds`` in seconds; None means no limit. ``database`` is a path or a URL; None
-    stands for ``.agentmem/agentmem.db`` in the workspace. Keys never show when a Config is printed.
+    stands for ``.agentmem/agentmem.db`` in the workspace. ``answers`` is the table of the answer cache, read by
+    agentmem.memory.answers.settings. Keys never show when a Config is printed.
     """
 
     model: str | None = None
@@ -48,6 +49,7 @@ class Config:
     color: bool = True
     anthropic_api_key: str | None = field(default=None, repr=False)
     anthropic_base_url: str | None = None
+    answers: Mapping[str, Any] = field(default_factory=dict)
     shell_environment: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
@@ -113,7 +115,7 @@ def _placed(name: str, value: object, base: Path) -> object:
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
-    known = {PREFIX + name.upper(): name for name in _SETTINGS}
+    known = {PREFIX + name.upper(): name for name, kind in _SETTINGS.items() if kind is not dict}
     given: dict[str, Any] = {}
     for variable in sorted(one for one in environ if one.startswith(PREFIX)):
         if variable not in known:
@@ -146,8 +148,9 @@ _SETTINGS: Mapping[str, type] = {
     "max_seconds": float,
     "cache_dir": Path,
     "data_dir": Path,
+    "answers": dict,
 }
-"""What agentmem.toml and AGENTMEM_* variables may set. Keys have no place in a file."""
+"""What agentmem.toml and, but for tables, AGENTMEM_* variables may set. Keys have no place in a file."""
 _FOLDERS = ("cache_dir", "data_dir")
 
 
@@ -185,6 +188,10 @@ def _model(value: object) -> str:
     return example if _text(value) else ""
 
 
+def _table(value: object) -> str:
+    return "" if isinstance(value, Mapping) else "it must be a table: write its settings below [answers]"
+
+
 def _path(value: object) -> str:
     return "" if value is None or isinstance(value, Path) else "it must be the path of a folder"
 
@@ -198,5 +205,6 @@ _CHECKS = {
     "max_seconds": _amount,
     "cache_dir": _path,
     "data_dir": _path,
+    "answers": _table,
     "anthropic_base_url": _text,
 }
