@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from agentmem.cli import demo, doctor, history, local, pages, prefix, recall, replay, reports, run, simulate, why
+from agentmem.cli import demo, doctor, history, local, pages, prefix, recall, replay, reports, run, simulate, team, why
 from agentmem.cli.exits import EPILOG, Commands
 
 app = typer.Typer(
@@ -36,6 +36,7 @@ def agentmem(
 
 
 app.command()(run.run)
+app.command()(team.team)
 app.add_typer(pages.pages, name="pages")
 app.command()(prefix.menu)
 app.command()(prefix.prefix)

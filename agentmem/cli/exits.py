@@ -23,6 +23,7 @@ class Code(IntEnum):
     BUSY = 5
     STOPPED = 6
     WAITING = 7
+    NOT_PASSED = 8
     INTERRUPTED = 130
 
 
@@ -35,6 +36,7 @@ MEANINGS: tuple[tuple[Code, str], ...] = (
     (Code.BUSY, "another run holds the thread"),
     (Code.STOPPED, "a limit stopped the run (--max-turns, --max-usd, --max-seconds)"),
     (Code.WAITING, "a tool call waits for your approval"),
+    (Code.NOT_PASSED, "the team's change did not pass: the report says why"),
     (Code.INTERRUPTED, "interrupted (Ctrl-C)"),
 )
 

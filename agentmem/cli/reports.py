@@ -20,6 +20,9 @@ NOTHING = "No runs are kept here yet. Start one with `agentmem run TASK --worksp
 
 READING = "Reading the ledger ..."
 
+ROLES = ("coder", "tester")
+"""The roles of a team: each works on a thread of its own, NAME.ROLE."""
+
 
 def runs(workspace: Workspace = HERE, database: Database = None, json: AsJson = False) -> None:
     """List the runs of a workspace, the latest first."""
@@ -36,7 +39,9 @@ def runs(workspace: Workspace = HERE, database: Database = None, json: AsJson = 
 
 
 def report(
-    run: Annotated[str | None, typer.Argument(help="The run's thread. By default the latest.")] = None,
+    run: Annotated[
+        str | None, typer.Argument(help="The run's thread, or the name of a team's work. By default the latest.")
+    ] = None,
     every: Annotated[bool, typer.Option("--all", help="Report on all runs together.")] = False,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the report as one HTML page, too.")
@@ -60,13 +65,14 @@ def report(
         names = [thread.name for thread in _latest_first(opened)] if opened else []
         if not opened or not names:
             raise ThreadNotFound(NOTHING)
-        if run and run not in names:
+        named = run or _team_of(names[0], names)
+        chosen = names if every else _threads(named, names)
+        if not chosen:
             raise ThreadNotFound(f"there is no run {run!r} here: `agentmem runs` lists those there are")
-        chosen = names if every else [run or names[0]]
         rows = [row for name in reversed(chosen) for row in _rows(opened, name)]
         if output:
             _write_page(opened, tuple(reversed(chosen)), output)
-    made = reported(rows, None if every else chosen[0])
+    made = reported(rows, None if every else named)
     if json:
         print_json(made)
     else:
@@ -123,6 +129,18 @@ def _latest_first(opened: "Journal") -> "list[ThreadInfo]":
     """Of threads written in the same instant, the one made last."""
     dated = ((thread.updated, place, thread) for place, thread in enumerate(opened.threads()))
     return [thread for *_, thread in sorted(dated, reverse=True)]
+
+
+def _threads(named: str, names: list[str]) -> list[str]:
+    """The thread of that name; of a team's work, those of its roles, the coder's last (they are read backwards)."""
+    roles = [f"{named}.{role}" for role in reversed(ROLES)]
+    return [named] if named in names else [role for role in roles if role in names]
+
+
+def _team_of(name: str, names: list[str]) -> str:
+    """The team's work that a role's thread belongs to, or the thread itself."""
+    work, _, role = name.rpartition(".")
+    return work if role in ROLES and len(_threads(work, names)) == len(ROLES) else name
 
 
 def _rows(opened: "Journal", thread: str) -> "Iterator[Row]":

@@ -5,9 +5,13 @@ from pathlib import Path
 from shutil import rmtree
 from typing import Literal
 
+import agentmem
 from agentmem.errors import SandboxError
 from agentmem.runtime.sandbox import Diff, Sandbox
 from agentmem.runtime.sandbox.isolation import Isolation
+
+PACKAGE = Path(agentmem.__file__).resolve().parent
+"""A pytest that runs beside agentmem loads agentmem's plugin, from a checkout too."""
 
 
 class Forks:
@@ -19,7 +23,7 @@ class Forks:
 
     def base(self) -> Sandbox:
         """The repository as it was when the work began. Nobody works in it."""
-        return self._opened("base", lambda where: Sandbox.fork(self.repo, where=where, isolation=self.isolation))
+        return self._opened("base", self._forked)
 
     def coder(self, attempt: Diff) -> Sandbox:
         """The coder's fork; where it is gone, a new one with what is known of the ``attempt``."""
@@ -51,6 +55,9 @@ class Forks:
         """Leaves the forks for a later process to go on with."""
         while self._open:
             self._open.popitem()[1].detach()
+
+    def _forked(self, where: Path) -> Sandbox:
+        return Sandbox.fork(self.repo, where=where, isolation=self.isolation, readable=(PACKAGE,))
 
     def _opened(self, name: str, make: Callable[[Path], Sandbox]) -> Sandbox:
         if name not in self._open:

@@ -1,0 +1,199 @@
+"""`agentmem team`: a coder and a tester work on a repository, and you watch."""
+
+from collections.abc import Iterable
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from agentmem.cli.exits import Code
+from agentmem.cli.interrupts import interruptible
+from agentmem.cli.options import AsJson
+from agentmem.cli.output import complain, notices, print_json
+from agentmem.errors import ConfigError
+
+if TYPE_CHECKING:
+    from agentmem.runtime.team import Progress, Team, TeamDone, TeamResult
+
+Task = Annotated[str | None, typer.Argument(help="What to do. Without one, --thread goes on.")]
+Repo = Annotated[Path, typer.Option("--repo", metavar="DIR", help="The repository or folder to work on.")]
+Check = Annotated[str, typer.Option("--check", metavar="CMD", help="The command that the change must pass.")]
+Coder = Annotated[str | None, typer.Option("--coder", metavar="NAME", help="The coder's model.")]
+Tester = Annotated[str | None, typer.Option("--tester", metavar="NAME", help="The tester's; by default the coder's.")]
+Rounds = Annotated[int, typer.Option(help="Stop after so many rounds.")]
+MaxTokens = Annotated[int | None, typer.Option(help="Stop when so many tokens are used, in and out.")]
+MaxUsd = Annotated[float | None, typer.Option(help="Stop when this many dollars are spent.")]
+Tests = Annotated[list[str] | None, typer.Option("--tests", metavar="GLOB", help="Where tests stand. May be repeated.")]
+Place = Annotated[
+    Path | None, typer.Option(metavar="DIR", help="Where reports and runs are kept: outside the repository.")
+]
+Thread = Annotated[str | None, typer.Option("--thread", "-t", help="The name of the work, to go on with it later.")]
+Apply = Annotated[bool, typer.Option("--apply", help="Bring a change that passed into the repository.")]
+WithTests = Annotated[bool, typer.Option("--with-tests", help="With --apply: the tester's tests too.")]
+Unconfined = Annotated[bool, typer.Option("--no-isolation", help="Run commands unconfined where nothing confines.")]
+PriceAs = Annotated[
+    str | None, typer.Option(metavar="NAME", help="Whose prices to estimate with when a model has none.")
+]
+
+
+def team(
+    task: Task = None,
+    repo: Repo = Path(),
+    check: Check = "pytest -q",
+    coder: Coder = None,
+    tester: Tester = None,
+    rounds: Rounds = 5,
+    max_tokens: MaxTokens = None,
+    max_usd: MaxUsd = None,
+    tests: Tests = None,
+    place: Place = None,
+    thread: Thread = None,
+    apply: Apply = False,
+    with_tests: WithTests = False,
+    unconfined: Unconfined = False,
+    price_as: PriceAs = None,
+    json: AsJson = False,
+) -> None:
+    """Let a coder change a repository's code, and a tester with a context of its own find out whether it is right.
+
+    Both work in forks: the repository changes only with --apply, and only when the change passed. The report goes to
+    stdout, what the two do to stderr. Running the same --thread again goes on where it was, also after a kill.
+    """
+    from agentmem.config import Config
+    from agentmem.runtime.agent import new_thread
+    from agentmem.runtime.team import Budget, Role, Team
+
+    if not (task or thread):
+        raise ConfigError("say what to do, as in `agentmem team 'Mend the totals' --repo DIR`, or which --thread")
+    named, first = thread or new_thread(), coder or Config.load().model
+    if first is None:
+        raise ConfigError("say which models: --coder anthropic:claude-sonnet-5-5 --tester anthropic:claude-opus-5")
+    options: dict[str, Any] = {"tests": tuple(tests)} if tests else {}
+
+    def made() -> Team:
+        return Team(
+            Role(first, price_as=price_as),
+            Role(tester or first, price_as=price_as),
+            repo,
+            check=check,
+            rounds=rounds,
+            budget=Budget(max_tokens, max_usd),
+            place=place,
+            isolation="none" if unconfined else "auto",
+            **options,
+        )
+
+    _shown(made, task, named, Watch(quiet=json), json, apply, with_tests)
+
+
+class Watch:
+    """Prints a line for each step. ``quiet`` prints nothing."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self._quiet, self._halted = quiet, False
+        self._notices = notices()
+
+    def see(self, event: "Progress | TeamDone") -> None:
+        """Show one event."""
+        from agentmem.runtime.team import Progress
+
+        if self._halted:
+            raise KeyboardInterrupt
+        if isinstance(event, Progress):
+            self.told(line(event))
+
+    def told(self, text: str) -> None:
+        """Print a line."""
+        if not self._quiet:
+            self._notices.print(text, style="dim", markup=False, highlight=False, soft_wrap=True)
+
+    def halt(self) -> None:
+        """Nobody watches any more: the next event ends the work."""
+        self._halted = True
+
+
+def line(event: "Progress") -> str:
+    """Who is at work, in which round, what it has cost so far, and at what."""
+    from agentmem.meter.tables import dollars
+
+    spent = f"{event.spent.tokens:>9,} tokens {dollars(event.spent.usd):>8}"
+    return f"round {event.round}/{event.rounds} {spent}  {event.who:<8} {' '.join(event.doing.split())}"
+
+
+def _shown(made: Any, task: str | None, thread: str, watch: Watch, json: bool, apply: bool, with_tests: bool) -> None:
+    """Run the team, show what it does and what came of it, merge if asked, and leave with the code of how it ended."""
+    from agentmem.runtime.tools.workers import stop_all
+
+    def work() -> "tuple[TeamResult, tuple[str, ...], dict[str, Any]]":
+        with made() as team:
+            result = _until_done(team, task, thread, watch)
+            merged = team.merge(result, with_tests=with_tests) if apply and result.passed else ()
+            watch.told(_where(team, result, merged, apply))
+            return result, merged, _usage(team, thread)
+
+    def halt() -> None:
+        watch.halt()
+        complain(f"Interrupted. Whatever was done is kept: the same command with `--thread {thread}` goes on.")
+        stop_all()
+
+    try:
+        result, merged, usage = interruptible(work, halt)
+    except KeyboardInterrupt:
+        raise typer.Exit(Code.INTERRUPTED) from None
+    if json:
+        print_json({**usage, **_summary(result), "merged": list(merged)})
+    else:
+        typer.echo(result.page)
+    raise typer.Exit(Code.DONE if result.passed else Code.NOT_PASSED)
+
+
+def _until_done(team: "Team", task: str | None, thread: str, watch: Watch) -> "TeamResult":
+    with closing(team.stream(task, thread=thread)) as events:
+        for event in events:
+            watch.see(event)
+    return team.result(thread)
+
+
+def _where(team: "Team", result: "TeamResult", merged: Iterable[str], apply: bool) -> str:
+    """What is kept where, and how to go on."""
+    written = ", ".join(merged)
+    if written:
+        change = f"Written to the repository: {written}."
+    elif apply:
+        change = "Nothing was written to the repository: the change did not pass."
+    else:
+        change = f"The repository is as it was: `--thread {result.thread} --apply` brings a change that passed into it."
+    return (
+        f"{change} The report is {result.path}; "
+        f"`agentmem report {result.thread} -w {team.settings.place}` splits the cost by role."
+    )
+
+
+def _usage(team: "Team", thread: str) -> dict[str, Any]:
+    from agentmem.meter.ledger import decode
+    from agentmem.meter.report import report
+    from agentmem.runtime.team.roles import NAMES, thread_of
+
+    rows = [decode(entry) for name in NAMES for entry in team.journal.own(thread_of(thread, name), "usage")]
+    return report(rows, thread)
+
+
+def _summary(result: "TeamResult") -> dict[str, Any]:
+    from dataclasses import asdict
+
+    from agentmem.runtime.team.report import to_json
+
+    return {
+        "thread": result.thread,
+        "verdict": result.verdict,
+        "reason": result.reason,
+        "said": result.said,
+        "rounds": [asdict(one) for one in result.rounds],
+        "refusals": [asdict(one) for one in result.refusals],
+        "report": to_json(result.report) if result.report else None,
+        "changed": list(result.diff.paths),
+        "tests": list(result.tests.paths),
+        "shared": asdict(result.shared) if result.shared else None,
+        "page": result.path,
+    }
