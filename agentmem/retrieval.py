@@ -8,6 +8,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from agentmem.messages import Image
+
 Vectors: TypeAlias = "NDArray[np.float32]"
 """Rows of unit length, so that a dot product is a cosine."""
 
@@ -40,6 +42,10 @@ class Recall(Protocol):
 
     def exact(self, reference: str) -> str:
         """The text behind a reference, whole. Raises UnknownReference."""
+        ...
+
+    def pictures(self, reference: str) -> "Sequence[Image]":
+        """The pictures behind a reference, which its text only names, in order. Raises UnknownReference."""
         ...
 
     def search(self, question: str, limit: int = 8) -> Sequence[Found]:

@@ -9,7 +9,8 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "agentmem"
 
 LAYERS: tuple[frozenset[str], ...] = (
-    frozenset({"messages", "retrieval"}),
+    frozenset({"messages"}),
+    frozenset({"retrieval"}),
     frozenset({"types", "errors"}),
     frozenset({"tokens", "encoding", "images", "scrub", "config", "assets"}),
     frozenset({"pages", "kvcache"}),

@@ -5,15 +5,16 @@ one that is damaged, the journal is searched for everything.
 """
 
 import re
+from collections.abc import Iterator
 from itertools import chain, zip_longest
 from typing import Protocol
 
 from agentmem.context.journal import Journal
-from agentmem.context.transcript import readable
+from agentmem.context.transcript import read_blocks, readable
 from agentmem.errors import ArchiveError, UnknownReference
 from agentmem.memory.passages import index_of
 from agentmem.memory.pieces import KINDS, Piece, runs
-from agentmem.types import Entry, Found
+from agentmem.types import Entry, Found, Image, ToolResult
 
 _REFERENCE = re.compile(r"(.+)/(\d{1,9})(?:#(\d{1,9}))?", re.ASCII | re.DOTALL)
 _SHARE = 3
@@ -46,6 +47,11 @@ class JournalRecall:
         if not 0 < piece <= len(parts):
             raise UnknownReference(f"{entry.reference} has the pieces 1 to {len(parts)}, and not {piece}.")
         return parts[piece - 1]
+
+    def pictures(self, reference: str) -> list[Image]:
+        """The pictures in an entry, in order; a piece of one has none. Raises UnknownReference."""
+        entry, piece = self._entry(reference)
+        return list(pictures(entry)) if piece is None else []
 
     def search(self, question: str, limit: int = 8) -> list[Found]:
         """The passages that fit the words best, best first, at most one of each entry."""
@@ -87,6 +93,13 @@ class ArchiveRecall(JournalRecall):
         rows = (archived[at : at + _SHARE] for at in range(0, len(archived), _SHARE))
         mixed = (chain(row or (), (one,) if one else ()) for row, one in zip_longest(rows, since))
         return list(chain.from_iterable(mixed))[:limit]
+
+
+def pictures(entry: Entry) -> Iterator[Image]:
+    """The pictures that an entry holds, those of a result included."""
+    for block in read_blocks(entry) if entry.kind in KINDS else ():
+        inside = block.content if isinstance(block, ToolResult) else (block,)
+        yield from (one for one in inside if isinstance(one, Image))
 
 
 def found(piece: Piece) -> Found:

@@ -11,13 +11,14 @@ from agentmem.errors import BadArguments, PageExists, ToolError
 from agentmem.pages.workspace import Hit, Link, Page, Workspace
 from agentmem.runtime.tools import paging, pictures, planning
 from agentmem.runtime.tools.context import Found, ToolContext
-from agentmem.types import Image
+from agentmem.types import Image, Text
 
 Action = Literal["replace", "section", "append", "move", "delete"]
 Most = Annotated[int, Field(ge=1, le=30)]
 Part = Annotated[int, Field(ge=1)]
 
 _REFERENCE = re.compile(r"\S+/\d+(#\d+)?")
+_SHOWN = 3  # pictures in one part of what is recalled: they cost as much as a part's text
 _REVISION = 12  # how many digits of a revision are shown, as in a page's first line
 
 
@@ -146,13 +147,16 @@ _ACTIONS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...], _Change]] = {
 """What each action needs, what else it takes, and what does it."""
 
 
-def recall(what: str, context: ToolContext, part: Part = 1) -> str:
-    """The text behind a reference, in parts; or what was seen that fits the words."""
+def recall(what: str, context: ToolContext, part: Part = 1) -> str | tuple[Text | Image, ...]:
+    """The text and the pictures behind a reference, in parts; or what was seen that fits the words."""
     if context.recall is None:
         raise ToolError("Nothing is kept of this conversation, so nothing can be recalled.")
     what = what.strip().strip("`[]")
     if _REFERENCE.fullmatch(what) or what.startswith(f"{context.thread}/"):
-        return paging.part_of(context.recall.exact(what), part)
+        pictures = context.recall.pictures(what)
+        groups = [tuple(pictures[at : at + _SHOWN]) for at in range(0, len(pictures), _SHOWN)]
+        text = paging.part_of(context.recall.exact(what), part, least=len(groups))
+        return (Text(text), *groups[part - 1]) if part <= len(groups) else text
     found = context.recall.search(what)
     return "\n\n".join(map(_passage, found)) if found else f"Nothing that was seen in this conversation fits: {what}"
 

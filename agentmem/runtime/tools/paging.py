@@ -7,12 +7,14 @@ PART = 6000
 """Tokens of one part."""
 
 
-def part_of(text: str, part: int, limit: int = PART) -> str:
+def part_of(text: str, part: int, limit: int = PART, least: int = 1) -> str:
     """Part ``part`` (from 1) of a text, cut between lines where it can be, below a line that says which it is.
 
-    A text of one part comes back as it is. Raises BadArguments for a part that is not there.
+    A text of one part comes back as it is; ``least`` is how many parts there are at least, for what comes with them.
+    Raises BadArguments for a part that is not there.
     """
     parts = split(text, limit)
+    parts += [""] * (least - len(parts))
     if part > len(parts):
         raise BadArguments(f"There is no part {part}: it ends with part {len(parts)}.")
     if len(parts) == 1:

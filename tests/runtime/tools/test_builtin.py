@@ -25,10 +25,13 @@ TODO = "# Todo\n\nSee [the plan](plan.md) and [[Nowhere]].\n\n## This week\n\n- 
 
 
 class Remembered:
-    """A recall over fixed texts."""
+    """A recall over fixed texts, of which main/7 has pictures too."""
 
     def __init__(self, texts: dict[str, str]) -> None:
         self.texts = texts
+
+    def pictures(self, reference: str) -> list[Image]:
+        return [Image("image/png", f"AAA{number}") for number in range(5)] if reference == "main/7" else []
 
     def exact(self, reference: str) -> str:
         if reference not in self.texts:
@@ -47,7 +50,11 @@ def context(tmp_path: Path) -> Iterator[ToolContext]:
     (tmp_path / "notes" / "todo.md").write_text(TODO, encoding="utf-8")
     (tmp_path / "notes" / "plan.md").write_text("# Plan\n\nBack to [[todo]].\n", encoding="utf-8")
     workspace = Workspace(tmp_path)
-    yield ToolContext(workspace, "main", Remembered({"main/3": "the port is 5432\n", "main/9": "alpha\n" * 9000}))
+    yield ToolContext(
+        workspace,
+        "main",
+        Remembered({"main/3": "the port is 5432\n", "main/7": "[image/png]", "main/9": "alpha\n" * 9000}),
+    )
     workspace.close()
 
 
@@ -299,6 +306,15 @@ def test_recall_gives_a_long_text_in_parts(context: ToolContext) -> None:
     last = good(context, "recall", what="main/9", part=3)
     assert last.startswith("[part 3 of 3]\n\nalpha\n")
     assert bad(context, "recall", what="main/9", part=4) == "There is no part 4: it ends with part 3."
+
+
+def test_recall_brings_pictures_back(context: ToolContext) -> None:
+    """Beside the text that names them, a few in each part."""
+    first = ask(context, "recall", what="main/7").content
+    assert first[0] == Text("[part 1 of 2; part 2 goes on from here]\n\n[image/png]")
+    assert first[1:] == tuple(Image("image/png", f"AAA{number}") for number in range(3))
+    second = ask(context, "recall", what="main/7", part=2).content
+    assert second[1:] == tuple(Image("image/png", f"AAA{number}") for number in (3, 4))
 
 
 def test_recall_searches_for_words(context: ToolContext) -> None:

@@ -143,10 +143,18 @@ def test_other_threads_are_refused(journal: Journal) -> None:
     assert references(recall, "swordfish") == []
 
 
-def test_pictures_are_named(journal: Journal) -> None:
-    """A picture has no text; its entry is not empty all the same."""
-    tell(journal, "main", transcript.user((Image("image/png", "aGk="),)))
-    assert JournalRecall(journal, "main").exact("main/5") == "[image/png]"
+def test_pictures_are_named_and_brought_back(journal: Journal) -> None:
+    """A picture has no text, but its name; the picture itself comes back as it was, also out of a result."""
+    picture = Image("image/png", "aGk=")
+    tell(journal, "main", transcript.user((picture,)), asked("c9", "read", '{"page": "a.png"}'))
+    tell(journal, "main", transcript.tool_result(ToolResult("c9", (Text("Two:"), picture, picture))))
+    recall = JournalRecall(journal, "main")
+    assert recall.exact("main/5") == "[image/png]"
+    assert recall.pictures("main/5") == [picture]
+    assert recall.pictures("main/7") == [picture, picture]
+    assert recall.pictures("main/7#1") == recall.pictures("main/1") == recall.pictures("main/0") == []
+    with pytest.raises(UnknownReference):
+        recall.pictures("main/99")
 
 
 def test_passages_are_whole_lines_and_join_to_the_text() -> None:
