@@ -1,6 +1,7 @@
 """agentmem.cli.run and agentmem.cli.watch."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,8 +9,10 @@ from typing import Any
 import pytest
 from typer.testing import Result
 
+from agentmem.cli.watch import Watch
 from agentmem.context.journal import open_journal
 from agentmem.meter.report import report
+from agentmem.runtime.events import Compacted
 from tests.cli.invoke import invoke, invoke_json
 
 READ = {"text": "I look at the page.", "calls": [{"read": {"page": "tea.md"}}]}
@@ -171,3 +174,32 @@ def test_the_prefix_of_a_run_is_the_one_that_was_shown(run: Run, workspace: Path
     shown = invoke("prefix", "-w", workspace, "-m", "scripted:scripted", "--pin", "tea.md", "--shell").stdout_bytes
     run([ANSWER], "How long?", "--pin", "tea.md", "--shell")
     assert invoke("prefix", "-w", workspace, "--thread", "t").stdout_bytes == shown
+
+
+def test_a_compaction_is_told(run: Run, workspace: Path) -> None:
+    """One line on stderr says why, from how many tokens to how many, and that no model summed up; JSON counts it."""
+    for number in range(24):
+        (workspace / f"log-{number}.md").write_text("# Log\n\n" + f"Pump {number} ran well all day.\n\n" * 60)
+    reads: list[Any] = [{"calls": [{"read": {"page": f"log-{number}.md"}}]} for number in range(24)]
+    result = run([*reads, ANSWER], "Read the logs.", "--budget", "14000")
+    assert (result.exit_code, result.stdout) == (0, f"{ANSWER}\n")
+    told = [line for line in result.stderr.splitlines() if line.startswith("compacted")]
+    assert told
+    assert all(
+        re.fullmatch(r"compacted \(limit\), without a model's summary: [\d,]+ tokens to [\d,]+", line) for line in told
+    )
+    reported = invoke_json("report", "t", "-w", workspace)
+    assert reported["cuts"] == len(told)
+    assert reported["peak_context_tokens"] <= 14_000
+
+
+@pytest.mark.parametrize(("by", "said"), [("model", "compacted (growth): "), ("mechanical", ", without a model's")])
+def test_whose_summary_it_is_stands_in_the_line(by: Any, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A summary by the model needs no word; in quiet nothing is printed at all."""
+    event = Compacted("t", "growth", 40, 90_000, 12_345, by, 1)
+    for quiet in (False, True):
+        watch = Watch("t", quiet=quiet)
+        watch.see(event)
+        watch.rest()
+        shown = capsys.readouterr().err
+        assert (said in shown and "90,000 tokens to 12,345" in shown) is not quiet
