@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-HELPERS = {"__init__", "__main__", "heading", "played"}
+HELPERS = {"__init__", "__main__", "heading", "played", "players"}
 NAMES = sorted(path.stem for path in Path(__file__).parent.glob("*.py") if path.stem not in HELPERS)
 
 
