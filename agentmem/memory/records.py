@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from langgraph.store.base import Item, MatchCondition, PutOp, get_text_at_path, tokenize_path
+from langgraph.store.base import Item, MatchCondition, PutOp, SearchItem, get_text_at_path, tokenize_path
 
 from agentmem.memory.tables import Plan, key_field, quoted
 
@@ -45,6 +45,17 @@ def item_of(row: Record) -> Item:
         created_at=datetime.fromtimestamp(row["created"], UTC),
         updated_at=datetime.fromtimestamp(row["updated"], UTC),
     )
+
+
+def scored(row: Record, score: float | None) -> SearchItem:
+    """The item in a row as a search gives it."""
+    item = item_of(row)
+    return SearchItem(item.namespace, item.key, item.value, item.created_at, item.updated_at, score)
+
+
+def age(row: Record) -> tuple[float, str]:
+    """What rows are sorted by, the oldest first."""
+    return row["created"], row["key"]
 
 
 def texts_of(put: PutOp, fields: Sequence[str]) -> list[str]:

@@ -11,8 +11,9 @@ import asyncio
 import hashlib
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import islice
 from pathlib import Path
 
 from langgraph.store.base import (
@@ -35,12 +36,14 @@ from agentmem.memory import ranking
 from agentmem.memory.records import (
     ITEMS,
     Record,
+    age,
     fits,
     item_of,
     key_of,
     matches,
     namespace_where,
     record_of,
+    scored,
     texts_of,
     vector_schema,
 )
@@ -49,6 +52,8 @@ from agentmem.types import Clock, Embedder
 
 MOST = 1000
 """Items that each of the two searches gives."""
+FEWEST = 64
+"""Items that are read at once, at least."""
 SWEEP = 10.0
 """Minutes between two removals of what has expired, unless the TTL's settings say otherwise."""
 COMMITS = 50
@@ -142,36 +147,51 @@ class LanceStore(BaseStore):
         return item_of(found[0]) if found else None
 
     def _search(self, op: SearchOp, vector: Sequence[float] | None) -> list[SearchItem]:
-        rows = [row for row in self._rows(namespace_where(op.namespace_prefix)) if fits(row, op.filter)]
-        scores = self._scores(op, rows, vector) if op.query else {}
-        rows.sort(key=lambda row: -scores.get(row["key"], -1.0))
-        chosen = rows[op.offset : op.offset + op.limit]
-        self._refresh(chosen, op.refresh_ttl)
-        return [_scored(row, scores.get(row["key"])) for row in chosen]
+        fitting = ((row, score) for row, score in self._candidates(op, vector) if fits(row, op.filter))
+        chosen = list(islice(fitting, op.offset, op.offset + op.limit))
+        self._refresh([row for row, _ in chosen], op.refresh_ttl)
+        return [scored(row, score) for row, score in chosen]
 
-    def _scores(self, op: SearchOp, rows: Sequence[Record], vector: Sequence[float] | None) -> dict[str, float]:
-        """What the items score for the query: those that no search gave have none."""
-        place = {row["key"]: at for at, row in enumerate(rows)}
-        where, words = namespace_where(op.namespace_prefix), ranking.words_of(op.query or "")
+    def _candidates(self, op: SearchOp, vector: Sequence[float] | None) -> Iterator[tuple[Record, float | None]]:
+        """The items below a namespace, best first, then those without a score, oldest first. Read as far as asked."""
+        where, most = namespace_where(op.namespace_prefix), max(FEWEST, op.offset + op.limit)
+        scores = self._scores(op.query, vector, where) if op.query else {}
+        ranked = sorted(scores, key=lambda key: -scores[key])
+        yield from ((row, scores[row["key"]]) for row in self._read(ranked, most))
+        with self.tables.translated():
+            known = self._items.search().where(where).select(["key", "created"]).limit(None).to_list()
+        rest = [row["key"] for row in sorted(known, key=age) if row["key"] not in scores]
+        yield from ((row, None) for row in self._read(rest, most))
+
+    def _read(self, keys: Sequence[str], most: int) -> Iterator[Record]:
+        """The items of these keys that have not expired, in this order, so many in one question."""
+        for at in range(0, len(keys), most):
+            some = keys[at : at + most]
+            found = {row["key"]: row for row in self._rows(f"key IN ({', '.join(map(quoted, some))})")}
+            yield from (found[key] for key in some if key in found)
+
+    def _scores(self, query: str, vector: Sequence[float] | None, where: str) -> dict[str, float]:
+        """What items score for the query, by key: those that no search gave have none."""
+        place: dict[str, int] = {}
         by_words: dict[int, float] = {}
         with self.tables.translated():
-            if words:
-                query = self._items.search(words, query_type="fts", fts_columns="words").where(where, prefilter=True)
-                for hit in query.select(["key", "_score"]).limit(MOST).to_list():
-                    by_words[place.get(hit["key"], -1)] = hit["_score"]
+            if words := ranking.words_of(query):
+                search = self._items.search(words, query_type="fts", fts_columns="words").where(where, prefilter=True)
+                for hit in search.select(["key", "_score"]).limit(MOST).to_list():
+                    by_words[place.setdefault(hit["key"], len(place))] = hit["_score"]
             by_meaning = None if vector is None else self._nearest(vector, where, place)
         fused = ranking.fused(by_words, by_meaning)
-        return {row["key"]: fused[at] for at, row in enumerate(rows) if at in fused}
+        return {key: fused[at] for key, at in place.items() if at in fused}
 
-    def _nearest(self, vector: Sequence[float], where: str, place: Mapping[str, int]) -> dict[int, float]:
-        """Cosines by place; of an item's several fields the best counts."""
+    def _nearest(self, vector: Sequence[float], where: str, place: dict[str, int]) -> dict[int, float]:
+        """Cosines by place, which new keys are given; of an item's several fields the best counts."""
         import numpy as np
 
         unit = np.asarray(vector, np.float32) / (float(np.linalg.norm(vector)) or 1.0)
         query = self._vectors.search(unit, vector_column_name="vector").distance_type("cosine")
         found: dict[int, float] = {}
         for hit in query.where(where, prefilter=True).select(["item", "_distance"]).limit(MOST).to_list():
-            at = place.get(hit["item"], -1)
+            at = place.setdefault(hit["item"], len(place))
             found[at] = max(1 - hit["_distance"], found.get(at, 0.0))
         return found
 
@@ -235,7 +255,7 @@ class LanceStore(BaseStore):
         alive = f" AND (expires IS NULL OR expires > {self._clock()})" if live else ""
         with self.tables.translated():
             query = self._items.search().where(f"({where}){alive}").limit(None)
-            return sorted(query.to_list(), key=lambda row: (row["created"], row["key"]))
+            return sorted(query.to_list(), key=age)
 
     def _delete(self, keys: Sequence[str]) -> None:
         if keys:
@@ -277,8 +297,3 @@ def _checked(ops: Iterable[Op]) -> list[Op]:
         if not isinstance(op, GetOp | SearchOp | ListNamespacesOp | PutOp):
             raise ValueError(f"Unknown operation type: {type(op)}")
     return asked
-
-
-def _scored(row: Record, score: float | None) -> SearchItem:
-    item = item_of(row)
-    return SearchItem(item.namespace, item.key, item.value, item.created_at, item.updated_at, score)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from langgraph.store.base import BaseStore, GetOp, InvalidNamespaceError, ListNamespacesOp, PutOp, SearchOp
+from langgraph.store.base import BaseStore, GetOp, IndexConfig, InvalidNamespaceError, ListNamespacesOp, PutOp, SearchOp
 from langgraph.store.memory import InMemoryStore
 
 from agentmem.memory.store import LanceStore
@@ -301,3 +301,30 @@ def test_it_is_all_there_for_another_process(tmp_path: Path) -> None:
     second.put(("n",), "y", {"text": "two"})
     assert {item.key for item in first.search(("n",), query="two")} == {"x", "y"}
     assert second.get(("n",), "x") is not None
+
+
+def test_a_search_reads_what_it_gives(tmp_path: Path) -> None:
+    """Of many items below a prefix only those that are given are read; a filter goes on until there are enough."""
+    embedder, read = Hashed(dimensions=1024), list[int]()
+    index: IndexConfig = {"dims": 1024, "fields": ["text"]}
+    store = LanceStore(tmp_path, embedder=embedder, index=index)
+    store.batch([PutOp(("n",), f"k{at}", {"text": f"word{at} of all", "even": at % 2 == 0}) for at in range(300)])
+
+    class Counting(LanceStore):
+        """Counts the rows that are read."""
+
+        def _rows(self, where: str, *, live: bool = True) -> "list[dict[str, object]]":
+            rows = super()._rows(where, live=live)
+            read.append(len(rows))
+            return rows
+
+    counting = Counting(tmp_path, embedder=embedder, index=index)
+    found = counting.search(("n",), query="word77", limit=3)
+    assert [item.key for item in found][:1] == ["k77"]
+    assert [item.key for item in counting.search(("n",), query="word77", limit=3)] == [item.key for item in found]
+    assert max(read) <= 64
+    odd = counting.search(("n",), query="word8 of all", filter={"even": False}, limit=150)
+    assert len(odd) == 150
+    assert {item.value["even"] for item in odd} == {False}
+    pages = [counting.search(("n",), query="word77", limit=100, offset=offset) for offset in (0, 100, 200)]
+    assert {item.key for page in pages for item in page} == {f"k{at}" for at in range(300)}
