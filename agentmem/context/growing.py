@@ -1,11 +1,12 @@
 """A tuple that grows at its end at the cost of what is new, for a thread has thousands of turns."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from threading import Lock
 from typing import Any, TypeVar, overload
 
 T = TypeVar("T")
+M = TypeVar("M")
 
 _growing = Lock()  # held for the moment in which a version becomes the next
 
@@ -18,28 +19,34 @@ class Growing(Sequence[T]):
     an empty one.
     """
 
-    __slots__ = ("_items", "_length")
+    __slots__ = ("_items", "_length", "_made")
 
     def __init__(self, items: Iterable[T] = ()) -> None:
         self._items = list(items)
         self._length = len(self._items)
+        self._made: list[Any] = []
 
     def plus(self, item: T) -> "Growing[T]":
         """The next version, with one more item."""
-        length = self._length
         with _growing:
-            items = self._items if 0 < length == len(self._items) else self._items[:length]
-            items.append(item)
-        return self._sharing(items, length + 1)
+            grown = self if 0 < self._length == len(self._items) else Growing(self)
+            grown._items.append(item)
+        return self._sharing(grown, self._length + 1)
 
     def with_last(self, item: T) -> "Growing[T]":
         """A version with another last item."""
         return Growing((*self._items[: self._length - 1], item))
 
-    @classmethod
-    def _sharing(cls, items: list[T], length: int) -> "Growing[T]":
-        made: Growing[T] = cls.__new__(cls)
-        made._items, made._length = items, length
+    def each(self, make: Callable[[T], M]) -> list[M]:
+        """What ``make`` makes of each item, made once for all versions: always ask with the same ``make``."""
+        with _growing:
+            self._made.extend(map(make, self._items[len(self._made) : self._length]))
+        return self._made[: self._length]
+
+    @staticmethod
+    def _sharing(other: "Growing[T]", length: int) -> "Growing[T]":
+        made: Growing[T] = Growing.__new__(Growing)
+        made._items, made._length, made._made = other._items, length, other._made
         return made
 
     @overload

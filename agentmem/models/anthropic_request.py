@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from operator import attrgetter
 from typing import Any
 
+from agentmem.context.growing import Growing
 from agentmem.types import Frame, Mark, Options, Request, Ttl
 
 Marks = Mapping[int, Ttl]
@@ -21,7 +22,8 @@ _MESSAGE = attrgetter("message")
 def arguments(request: Request, diagnostics: bool = True) -> dict[str, Any]:
     """Keyword arguments for ``messages.create``; ``diagnostics`` asks why a prefix could not be read."""
     marks = marks_by_place(request.marks)
-    messages = list(map(_MESSAGE, request.turns))
+    turns = request.turns
+    messages = turns.each(_MESSAGE) if isinstance(turns, Growing) else list(map(_MESSAGE, turns))
     for segment, index in marks:
         if segment == "message":
             turn = request.turns[index]

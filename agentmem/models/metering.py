@@ -3,9 +3,9 @@
 from operator import attrgetter
 from typing import Protocol
 
-from agentmem.kvcache.frames import frame
 from agentmem.kvcache.prompts import request_prompt
 from agentmem.kvcache.simulator import Simulator
+from agentmem.tokens import value_tokens
 from agentmem.types import Message, Request, Usage
 
 _TOKENS = attrgetter("tokens")
@@ -50,4 +50,4 @@ class Simulated:
 
 def output_tokens(reply: Message) -> int:
     """An estimate of a reply's tokens."""
-    return sum(frame("message", block.wire(), "assistant").tokens for block in reply.blocks)
+    return sum(value_tokens(block.wire()) for block in reply.blocks)

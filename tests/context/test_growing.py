@@ -35,6 +35,7 @@ def test_every_version_stays_as_it_was(first: list[int], changes: list[Change]) 
         assert one == known
         assert one == Growing(known)
         assert hash(one) == hash(known)
+        assert one.each(str) == [str(item) for item in known]
         assert one[1:] == known[1:]
         assert one[::-1] == known[::-1]
         assert [one[at] for at in range(-len(known), len(known))] == [*known, *known]
