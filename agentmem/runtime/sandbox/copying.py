@@ -6,6 +6,7 @@ import os
 import shutil
 import stat
 import subprocess
+import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -15,7 +16,16 @@ from agentmem.runtime.sandbox.tree import Tree, entries
 _FICLONE = 0x40049409
 """ioctl_ficlone(2): the new file shares the old one's blocks until one of them is written."""
 
-GIT = ("git", "-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "advice.detachedHead=false")
+GIT = (
+    "git",
+    "--no-optional-locks",
+    "-c",
+    "core.hooksPath=/dev/null",
+    "-c",
+    "core.fsmonitor=false",
+    "-c",
+    "core.untrackedCache=false",
+)
 """For git in the user's own repository; it is never run in a fork. No hook runs."""
 
 
@@ -62,14 +72,15 @@ def can_reflink(folder: Path) -> bool:
 
 
 def checkout(source: Path, target: Path) -> None:
-    """Fill ``target`` by `git worktree`, then bring the uncommitted and untracked files; what git ignores stays out.
+    """Fill ``target`` as a worktree of git's, then bring uncommitted and untracked files; what git ignores stays out.
 
-    git forgets the worktree at once, so that nothing in the fork leads to the repository, and the other way round.
+    `git worktree add` would leave its marks in the repository, and a link to it in the fork. So git is lent another
+    index to check HEAD out by, and neither knows of the other.
     """
-    target.rmdir()
-    git(source, "worktree", "add", "--detach", "--quiet", str(target), "HEAD")
-    (target / ".git").unlink()
-    git(source, "worktree", "prune", "--expire=now")
+    with tempfile.TemporaryDirectory() as folder:
+        index = f"GIT_INDEX_FILE={folder}/index"
+        git(source, "read-tree", "HEAD", before=("env", index))
+        git(source, "checkout-index", "--all", "--force", f"--prefix={target}/", before=("env", index))
     listed = git(source, "status", "--porcelain", "-z", "--no-renames", "--untracked-files=all").split(b"\0")
     changed = {os.fsdecode(line[3:]) for line in listed if line}
     for path in changed:
@@ -100,9 +111,13 @@ def ignored(source: Path, paths: Iterable[str]) -> frozenset[str]:
     return frozenset(os.fsdecode(one) for one in said.split(b"\0") if one)
 
 
-def git(folder: Path, *arguments: str, given: bytes = b"", fine: tuple[int, ...] = (0,)) -> bytes:
+def git(
+    folder: Path, *arguments: str, given: bytes = b"", fine: tuple[int, ...] = (0,), before: tuple[str, ...] = ()
+) -> bytes:
     """What git says about the user's own repository. Raises SandboxError."""
-    ran = subprocess.run([*GIT, *arguments], cwd=folder, input=given, capture_output=True, check=False, timeout=600)
+    ran = subprocess.run(
+        [*before, *GIT, *arguments], cwd=folder, input=given, capture_output=True, check=False, timeout=600
+    )
     if ran.returncode not in fine:
         said = ran.stderr.decode(errors="replace").strip()
         raise SandboxError(f"git {arguments[0]} in {folder} failed: {said}")

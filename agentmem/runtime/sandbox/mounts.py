@@ -18,6 +18,12 @@ if TYPE_CHECKING:
     from agentmem.runtime.sandbox.plan import Plan, Tree
 
 DEVICES = ("null", "zero", "full", "random", "urandom")
+KERNEL = ("sys", "sysrq-trigger", "irq", "bus", "fs", "acpi", "scsi", "driver", "dynamic_debug", "asound", "mtrr")
+"""In /proc; shown read-only: root's own rights would do to write them, without any capability."""
+
+HIDDEN = ("kcore", "keys", "kmsg", "timer_list", "sched_debug", "latency_stats", "vmallocinfo", "kallsyms")
+"""In /proc; shown empty: they tell of the host."""
+
 _LINKS = (
     ("fd", "/proc/self/fd"),
     ("stdin", "/proc/self/fd/0"),
@@ -103,10 +109,18 @@ def _settle(plan: Plan) -> None:
         syscalls.protect(tree, recursive=False)
     _set("/proc/sys/user/max_user_namespaces", 0)
     _set("/proc/sys/kernel/pid_max", plan["processes"] + 300)  # numbers below 300 are not given out twice
-    syscalls.bind("/proc/sys", "/proc/sys")
-    syscalls.protect("/proc/sys")
+    for name in KERNEL:
+        _cover(f"/proc/{name}", f"/proc/{name}")
+    for name in HIDDEN:
+        _cover("/dev/null", f"/proc/{name}")
     syscalls.protect("/", recursive=False)
     os.makedirs(plan["env"].get("HOME", "/tmp"), exist_ok=True)
+
+
+def _cover(source: str, target: str) -> None:
+    if os.access(target, os.F_OK):
+        syscalls.bind(source, target)
+        syscalls.protect(target)
 
 
 def _set(path: str, number: int) -> None:

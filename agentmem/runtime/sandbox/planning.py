@@ -9,6 +9,7 @@ from typing import Literal
 
 from agentmem.runtime.sandbox import surroundings
 from agentmem.runtime.sandbox.limits import Limits
+from agentmem.runtime.sandbox.mounts import HIDDEN, KERNEL
 from agentmem.runtime.sandbox.plan import Plan
 from agentmem.runtime.sandbox.plan import Tree as Mounted
 from agentmem.runtime.sandbox.running import PACKAGE, PYTHON
@@ -79,6 +80,13 @@ def _bubblewrap(plan: Plan) -> list[str]:
         *("--unshare-user", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"),
         *(() if plan["network"] else ("--unshare-net",)),
         *("--die-with-parent", "--as-pid-1", "--proc", "/proc", "--dev", "/dev"),
+        *(part for name in KERNEL for part in ("--ro-bind-try", f"/proc/{name}", f"/proc/{name}")),
+        *(
+            part
+            for name in HIDDEN
+            if Path(f"/proc/{name}").exists()
+            for part in ("--ro-bind", "/dev/null", f"/proc/{name}")
+        ),
         *("--size", str(plan["disk"]), "--perms", "1777", "--tmpfs", TEMPORARY, "--tmpfs", "/run", "--dir", HOME),
     ]
     for link, target in plan["links"]:
