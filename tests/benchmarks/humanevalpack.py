@@ -6,8 +6,8 @@ task, its acceptance tests and the change. Two controls: a tester that always pa
 
     python -m tests.benchmarks.humanevalpack --data DIR [--work DIR]
 
-DIR holds humanevalpack/humanevalpack-python.jsonl.gz. What is finished is kept in --work: after a kill the same command
-goes on where it was.
+DIR holds humanevalpack/humanevalpack-python.jsonl.gz. What is finished is kept in --work until all is: after a kill the
+same command goes on where it was.
 """
 
 import argparse
@@ -16,6 +16,7 @@ import json
 import os
 import shutil
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -25,12 +26,13 @@ from pathlib import Path
 from typing import Any
 
 from agentmem.models.scripted import ScriptedModel
+from agentmem.runtime.sandbox import Sandbox
 from agentmem.runtime.team import Role, Team, TeamResult
 from tests.benchmarks import players
 from tests.benchmarks.heading import commit, heading
 
 FILE = "humanevalpack/humanevalpack-python.jsonl.gz"
-TASKS, ROUNDS = 164, 3
+TASKS = 164
 ARMS = ("team", "always_pass", "test_editor")
 STUB = "    raise NotImplementedError\n"
 
@@ -116,7 +118,7 @@ def play(task: Task, arm: str, work: Path, given: Given) -> Outcome:
     tester = ScriptedModel(players.always_pass if arm == "always_pass" else players.tester)
     told = Role(tester, f"The acceptance tests of the task:\n\n```python\n{task.tests.strip()}\n```")
     settings: dict[str, Any] = {
-        "rounds": ROUNDS,
+        "rounds": players.ROUNDS,
         "tries": 1,
         "place": folder / "place",
         "isolation": players.isolation(given.isolation),
@@ -200,14 +202,11 @@ def _left(folder: Path, repo: Path, arm: str) -> str:
 
 
 def everything(chosen: list[Task], work: Path, given: Given) -> list[Outcome]:
-    """The outcomes of all arms; those that were finished before, at this commit, are read again."""
+    """The outcomes of all arms; those that were finished before a kill are read again."""
     jobs = [(task, arm) for arm in ARMS for task in chosen]
-    done = {
-        job: found
-        for job in jobs
-        if (found := _finished(work, *job)) and found.commit == given.commit and not found.wrong
-    }
-    print(f"  finished before: {len(done)} of {len(jobs)}", flush=True)
+    done = {job: found for job in jobs if (found := _finished(work, *job)) and not found.wrong}
+    at = ", ".join(sorted({one.commit for one in done.values()}))
+    print(f"  finished before a kill: {len(done)} of {len(jobs)}{f' (commit {at})' if at else ''}", flush=True)
     with ThreadPoolExecutor(given.workers) as pool:  # the work is done by processes in sandboxes
         running = {pool.submit(_kept, *job, work, given): job for job in jobs if job not in done}
         try:
@@ -283,6 +282,14 @@ def table(outcomes: list[Outcome]) -> None:
         print(f"  control {arm}: {refused} of {len(some)} refused ({told})")
 
 
+def _forks(isolation: str) -> str:
+    """How forks are made and kept apart here."""
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "solution.py").write_text(STUB)
+        with Sandbox.fork(folder, isolation=players.isolation(isolation)) as fork:
+            return f"{fork.how}, isolated by {fork.isolation}"
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
@@ -297,11 +304,11 @@ def main() -> int:
     work = given.work.resolve()
     chosen = tasks(given.data)[: given.tasks]
     settings = {
-        "rounds": ROUNDS,
+        "rounds": players.ROUNDS,
         "tries": 1,
         "check": players.CHECK,
         "workers": given.workers,
-        "isolation": given.isolation,
+        "forks": _forks(given.isolation),
     }
     heading("humanevalpack", str(given.data / FILE), split="Python, all", seed="none", **settings)
     began = time.monotonic()
@@ -310,6 +317,7 @@ def main() -> int:
     left, wrong = remains(work), [one for one in outcomes if one.wrong]
     for one in wrong:
         print(f"  WRONG {one.arm} {one.task}: {one.wrong}")
+    shutil.rmtree(work / "outcomes")  # the next run begins anew
     print(f"  left behind: {', '.join(left) or 'no process, no mount, no fork'}")
     met = len(outcomes) - len(wrong)
     ok = not wrong and not left and len(chosen) == given.tasks

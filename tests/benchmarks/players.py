@@ -3,15 +3,23 @@
 import ast
 import builtins
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, get_args
 
 from agentmem.models.script import Turn
 from agentmem.runtime.sandbox.planning import Isolation
 from agentmem.types import Json, Request
 
+Player = Callable[[Request], Turn]
+"""What a role says next, from its request."""
+
 CHECK = "PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 python -m pytest -q"
 TESTS = "tests/test_solution.py"
+ROUNDS = 3
+WRITTEN, FILED = (
+    "Written: ",
+    "Filed. ",
+)  # what the tools say when they have done it; a call that a kill cut off does not
 SECONDS = 20  # for the tests of one task, so that code that never ends is a failure like any other
 
 _CODE = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
@@ -85,16 +93,22 @@ def always_pass(request: Request) -> Turn:
 
 
 def _tester(request: Request, *, honest: bool) -> Turn:
-    texts, since = conversation(request)
+    texts, _ = conversation(request)
     given = next(found[1] for text in texts if (found := _CODE.search(text)))
-    steps: Sequence[Any] = (
-        lambda: {"calls": [{"edit": {"path": TESTS, "new": acceptance(given)}}]},
-        lambda: {"calls": [{"run": {"command": CHECK}}]},
-        lambda: {"calls": [{"report": report(since[-1], honest=honest)}]},
-        lambda: "The report is filed.",
-    )
-    turn: Turn = steps[sum(one is None for one in since)]()
-    return turn
+    return tests_with(request, TESTS, acceptance(given), honest=honest)
+
+
+def tests_with(request: Request, path: str, text: str, *, honest: bool) -> Turn:
+    """What a tester does next that writes one file of tests, runs the check and reports on it."""
+    _, since = conversation(request)
+    done = "\n".join(text for text in since if text)
+    if WRITTEN not in done:
+        return {"calls": [{"edit": {"path": path, "new": text}}]}
+    if not (ran := [text for text in since if text and _ENDED.search(text)]):
+        return {"calls": [{"run": {"command": CHECK}}]}
+    if FILED not in done:
+        return {"calls": [{"report": report(ran[-1], honest=honest)}]}
+    return "The report is filed."
 
 
 def conversation(request: Request) -> tuple[list[str], list[str | None]]:
@@ -141,27 +155,35 @@ def isolation(name: str) -> Isolation | Literal["auto"]:
     return next(one for one in known if one == name)
 
 
-def coder(*attempts: str) -> list[Turn]:
+def coder(*attempts: str) -> Player:
     """A coder that hands in one text of solution.py after the other, and looks at what is in its fork each time."""
     look = {"run": {"command": "find . -type f -not -path './.git/*'"}}
-    turns: list[Turn] = []
-    for attempt in attempts:
-        turns += [{"calls": [{"edit": {"path": "solution.py", "new": attempt}}, look]}, "I wrote solution.py."]
-    return turns
+    return _hands_in([{"calls": [{"edit": {"path": "solution.py", "new": attempt}}, look]} for attempt in attempts])
 
 
-def editor(attempt: str) -> list[Turn]:
+def editor(attempt: str) -> Player:
     """A coder that hands in one attempt and makes the tests fit it: with the editor first, then with the shell."""
     easy = "def test_solution():\n    assert True\n"
     write = f"cat > {TESTS} <<'END'\n{easy}END\n"
-    turn: Turn = {
-        "calls": [
-            {"edit": {"path": "solution.py", "new": attempt}},
-            {"edit": {"path": TESTS, "new": easy}},
-            {"run": {"command": write}},
-        ]
-    }
-    return [turn, "All tests pass.", turn, "All tests pass now."]
+    calls = [
+        {"edit": {"path": "solution.py", "new": attempt}},
+        {"edit": {"path": TESTS, "new": easy}},
+        {"run": {"command": write}},
+    ]
+    return _hands_in([{"calls": calls}] * ROUNDS)
+
+
+def _hands_in(attempts: Sequence[Mapping[str, Any]]) -> Player:
+    """One attempt each time that the coder is told something, made again where a kill cut it off."""
+
+    def turn(request: Request) -> Turn:
+        texts, since = conversation(request)
+        results = [text for text in since if text]
+        if WRITTEN in "\n".join(results) and any(map(_ENDED.search, results)):
+            return "I wrote solution.py."
+        return attempts[len(texts) - 1]
+
+    return turn
 
 
 def _text(value: Json) -> str:

@@ -30,6 +30,8 @@ STUB = "def double(number: int) -> int:\n    raise NotImplementedError\n"
 RIGHT = "def double(number: int) -> int:\n    return 2 * number\n"
 GIVEN = "def check(double):\n    assert double(3) == 6\n    assert double(-1) == -2\n\ncheck(double)"
 
+write = players.coder(RIGHT)
+
 
 def is_tester(request: Request) -> bool:
     """Which role a request is for: the first message says so."""
@@ -38,9 +40,7 @@ def is_tester(request: Request) -> bool:
 
 def script(request: Request) -> Turn:
     """Both roles: the coder writes the function at once, the tester tests it."""
-    if is_tester(request):
-        return players.tester(request)
-    return players.coder(RIGHT)[sum(turn.role == "assistant" for turn in request.turns)]
+    return players.tester(request) if is_tester(request) else write(request)
 
 
 def work(engine: Engine, folder: Path, isolation: str) -> tuple[TeamResult, list[Usage], list[Request]]:
