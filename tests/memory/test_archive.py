@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -13,9 +13,9 @@ import pytest
 
 from agentmem.context import transcript
 from agentmem.context.journal import Journal, open_journal
-from agentmem.errors import ArchiveError
+from agentmem.errors import ArchiveError, EmbedderNotAvailable
 from agentmem.memory.archive import LanceArchive
-from agentmem.types import Archive, Embedder
+from agentmem.types import Archive, Embedder, Vectors
 from tests.memory.threads import Hashed, answered, asked, begun, compacted, tell
 
 
@@ -120,6 +120,47 @@ def test_until_the_embedding_is_done_words_are_searched(journal: Journal, tmp_pa
     assert texts(archive, "main", "owl", 1) == ["the owl is asleep"]
     assert embedder.texts == 3
     archive.close()
+
+
+def test_closing_waits_for_a_moment_only(journal: Journal, tmp_path: Path) -> None:
+    """What is embedded when the archive is closed is kept; the next one does the rest and no more."""
+
+    class Closing(Hashed):
+        """Closes the archive when it has embedded a little."""
+
+        def embed(self, texts: "Sequence[str]") -> Vectors:
+            brief.close()
+            return super().embed(texts)
+
+    first, second = Closing(), Hashed()
+    brief = LanceArchive(journal, tmp_path / "archive", first)
+    brief.keep("main", begun(journal, "main", *(f"The owl number {at} sleeps." for at in range(100))))
+    brief.settle()
+    assert 0 < first.texts < 100
+    with closing(LanceArchive(journal, tmp_path / "archive", second)) as heir:
+        heir.keep("main", 100)
+        heir.settle()
+        assert second.texts == 100 - first.texts
+
+
+def test_an_embedder_that_has_gone_is_done_without(journal: Journal, tmp_path: Path) -> None:
+    """Where the question cannot be embedded, the words alone are searched."""
+
+    class Leaving(Hashed):
+        """An embedder whose package is removed at some time."""
+
+        gone = False
+
+        def embed(self, texts: "Sequence[str]") -> Vectors:
+            if self.gone:
+                raise EmbedderNotAvailable("it is not installed any more")
+            return super().embed(texts)
+
+    embedder = Leaving()
+    with closing(LanceArchive(journal, tmp_path / "archive", embedder)) as archive:
+        kept(archive, "main", "The owl sleeps by day.", "The heron fishes.")
+        embedder.gone = True
+        assert texts(archive, "main", "owl", 1) == ["The owl sleeps by day."]
 
 
 def test_another_embedder_is_noticed(journal: Journal, tmp_path: Path) -> None:
