@@ -2,7 +2,7 @@
 
 The agent reads records for as long as it takes, under one budget, with a scripted model whose summaries cost nothing to
 make. What is measured are the last 200 turns before each mark, those with a compaction included, and what it takes to
-open the thread there in a new process.
+open the thread there in a new process. What leaves is archived behind; its embedding is left out.
 """
 
 import argparse
@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agentmem.context import transcript
+from agentmem.memory.archive import LanceArchive
 from agentmem.models.script import Turn
 from agentmem.models.scripted import ScriptedModel, place
 from agentmem.runtime.agent import Agent
@@ -84,7 +85,14 @@ def summary(request: Request) -> Turn:
 def agent(folder: Path) -> Agent:
     model = ScriptedModel(script, by_purpose={"summary": summary})
     limits = Limits(max_turns=None)
-    return Agent(model, folder, tools=[LOOK], system="Be brief.", budget=BUDGET, limits=limits)
+    made = Agent(model, folder, tools=[LOOK], system="Be brief.", budget=BUDGET, limits=limits)
+    archive_of(made).shelf.embedder = None
+    return made
+
+
+def archive_of(one: Agent) -> LanceArchive:
+    assert isinstance(one.archive, LanceArchive)
+    return one.archive
 
 
 @dataclass(slots=True)
@@ -144,6 +152,7 @@ def grow(folder: Path, marks: tuple[int, ...]) -> list[Point]:
 
 def held(one: Agent) -> int:
     """Bytes that the thread's session holds in memory: what folding it afresh allocates."""
+    archive_of(one).settle()
     one.sessions.drop("t")
     gc.collect()
     tracemalloc.start()
