@@ -92,7 +92,7 @@ class Snapshots:
 
     def _mode(self, name: str) -> int | None:
         try:
-            return stat.S_IMODE(os.lstat(self.files.root / name).st_mode)
+            return stat.S_IMODE(os.lstat(f"{self.files.root}/{name}").st_mode)
         except OSError:
             return None
 

@@ -1,5 +1,6 @@
 """Snapshots of all pages, and bringing a folder back to one."""
 
+import hashlib
 import os
 import shutil
 import tempfile
@@ -44,6 +45,26 @@ def test_a_folder_comes_back_byte_for_byte(before: dict[str, str], after: dict[s
         snapshots.restore(wanted, kept.__getitem__)
         assert held(root) == was
         assert not snapshots.restore(wanted, kept.__getitem__)
+
+
+def test_a_restore_that_was_cut_off_is_finished_by_doing_it_again(tmp_path: Path) -> None:
+    """Whatever was brought back before the end stays, and the second time brings back the rest."""
+    pages = {f"page{number}.md": f"text {number}" for number in range(5)}
+    fill(tmp_path, pages)
+    snapshots, was = Snapshots(tmp_path), held(tmp_path)
+    wanted, kept = snapshots.take(), {hashlib.sha256(data).hexdigest(): data for data in was.values()}
+    fill(tmp_path, {"other.md": "other"})
+    left = iter(range(2))
+
+    def read(revision: str) -> bytes:
+        next(left)  # ends the iteration at the third page, as if the process had ended
+        return kept[revision]
+
+    with pytest.raises(StopIteration):
+        snapshots.restore(wanted, read)
+    assert 0 < len(held(tmp_path)) < len(was)
+    snapshots.restore(wanted, kept.__getitem__)
+    assert held(tmp_path) == was
 
 
 def test_permissions_come_back(tmp_path: Path) -> None:

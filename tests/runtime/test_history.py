@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given, settings
@@ -20,6 +20,7 @@ from agentmem.models.anthropic import AnthropicModel
 from agentmem.models.scripted import ScriptedModel
 from agentmem.runtime.agent import Agent
 from agentmem.runtime.history import History
+from agentmem.runtime.sandbox import Sandbox
 from agentmem.runtime.sandbox.snapshots import Snapshot
 from agentmem.types import Entry, Request
 from tests.runtime.agents import agent, call, clock, kinds
@@ -238,6 +239,27 @@ def test_the_sandbox_goes_along(tmp_path: Path) -> None:
         assert (forked.number, pocket.number) == (1, 2)
         one.rollback(to=first)
         assert pocket.number == 1
+
+
+def test_a_real_sandbox_is_rolled_back_and_forked(tmp_path: Path) -> None:
+    """Files that are no pages come back with it, and a fork of it as it was is independent."""
+    repo, home = tmp_path / "repo", tmp_path / "home"
+    repo.mkdir()
+    (repo / "code.py").write_text("first = 1\n")
+    with Sandbox.fork(repo) as sandbox, agent(home, ["One.", "Two."], sandbox=sandbox) as one:
+        one.run("Say one.", thread="t")
+        first = one.checkpoints("t")[-1]
+        sandbox.write("code.py", b"second = 2\n")
+        sandbox.write("data.bin", b"\0\1")
+        one.run("Say two.", thread="t")
+        with cast(Sandbox, one.history.sandbox_at(first)) as forked:
+            assert forked.read("code.py") == b"first = 1\n"
+            assert sandbox.read("code.py") == b"second = 2\n"
+        one.rollback(to=first)
+        assert (sandbox.read("code.py"), sandbox.exists("data.bin")) == (b"first = 1\n", False)
+        one.rollback(to=one.checkpoints("t")[-1])
+        assert sandbox.read("code.py") == b"second = 2\n"
+    assert (repo / "code.py").read_text() == "first = 1\n"
 
 
 def test_the_first_request_of_a_fork_reads_the_cache_up_to_the_fork(tmp_path: Path) -> None:
