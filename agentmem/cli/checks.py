@@ -10,8 +10,12 @@ from contextlib import closing
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from agentmem.errors import AgentmemError
+
+if TYPE_CHECKING:
+    from agentmem.runtime.sandbox.planning import Isolation
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,33 +118,48 @@ def chromium() -> Check:
     return _program("Chromium", ("chromium", "chromium-browser", "google-chrome", "chrome"), "pictures of web pages")
 
 
+def isolation() -> Check:
+    """Whether a command in a sandbox can be kept from the host, and by what."""
+    from agentmem.errors import IsolationUnavailable
+    from agentmem.runtime.sandbox.isolation import choose
+
+    try:
+        return Check("Sandbox: isolation", True, f"by {choose('auto')}")
+    except IsolationUnavailable:
+        return Check("Sandbox: isolation", False, "none works", "see the next three lines; one of them will do")
+
+
 def bubblewrap() -> Check:
-    found = shutil.which("bwrap")
-    return Check("bubblewrap", bool(found), found or "not found", "to confine tools: apt-get install bubblewrap")
+    return _isolated("bubblewrap", "bubblewrap")
 
 
 def namespaces() -> Check:
-    """Whether an ordinary user may make user namespaces: the kernel's settings say no, or a child tries."""
-    name, mend = "User namespaces", "to confine tools: sysctl -w kernel.unprivileged_userns_clone=1 (as root)"
-    program = shutil.which("unshare")
-    if sys.platform != "linux" or not program:
-        return Check(name, False, "only on Linux, with util-linux", "use a Linux machine to confine tools")
-    import subprocess
-
-    tried = subprocess.run([program, "--user", "--map-root-user", "true"], capture_output=True, timeout=10, check=False)
-    said = tried.stderr.decode(errors="replace").strip()
-    return Check(name, tried.returncode == 0, "allowed" if tried.returncode == 0 else said or "refused", mend)
+    return _isolated("User namespaces", "namespaces")
 
 
 def landlock() -> Check:
-    """Asks the kernel for Landlock's version, as landlock_create_ruleset(2) documents: flag 1, no attributes."""
-    import ctypes
+    return _isolated("Landlock", "landlock")
 
-    name, mend = "Landlock", "to confine tools: Linux 5.13 or later, started with lsm=landlock,..."
-    if sys.platform != "linux":
-        return Check(name, False, "only on Linux", mend)
-    found = ctypes.CDLL(None).syscall(444, None, 0, 1)
-    return Check(name, found > 0, f"version {found}" if found > 0 else "not in this kernel, or switched off", mend)
+
+def forks() -> Check:
+    """Which ways there are to fork a folder into the place where forks go by default."""
+    from agentmem.runtime.sandbox.forks import available
+
+    try:
+        found = available()
+    except (AgentmemError, OSError) as error:
+        return Check("Sandbox: forks", False, str(error), "make the temporary folder writable, or set TMPDIR")
+    cheap = "overlay" in found or "reflink" in found
+    mend = "for forks that copy nothing: allow user namespaces, on ext4, xfs or btrfs"
+    return Check("Sandbox: forks", cheap, f"by {', '.join(found)}", mend)
+
+
+def _isolated(name: str, kind: "Isolation") -> Check:
+    """Tries it: a command that does nothing is run behind it."""
+    from agentmem.runtime.sandbox.isolation import MEND, why_not
+
+    reason = why_not(kind)
+    return Check(name, reason is None, reason or "works", f"to confine commands: {MEND[kind]}")
 
 
 def _packages(name: str, packages: tuple[str, ...], use: str, extra: str) -> Check:
@@ -168,9 +187,11 @@ CHECKS: tuple[Callable[[], Check], ...] = (
     postgres,
     langchain,
     git,
+    isolation,
     bubblewrap,
     namespaces,
     landlock,
+    forks,
     chromium,
 )
 """In the order in which they are shown."""

@@ -1,6 +1,7 @@
 """Making forks: which way works here, what one is made of, and how it is opened again."""
 
 import re
+import shutil
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
@@ -108,6 +109,19 @@ def make(source: Path, where: Path | None, asked: Asked) -> tuple[Settings, Stor
                 raise explain(error, how) from None
             return settings, store, held
     raise AssertionError("a way is always tried")
+
+
+def available() -> list[How]:
+    """The ways that work where forks go by default; those by git need a repository as well."""
+    root = state.default_root()
+    overlay = any(why_not(one) is None and why_no_overlay(one, root) is None for one in MOUNTING)
+    works: dict[How, bool] = {
+        "overlay": overlay,
+        "reflink": can_reflink(root),
+        "worktree": shutil.which("git") is not None,
+        "copy": True,
+    }
+    return [how for how, here in works.items() if here]
 
 
 def make_again(
