@@ -4,7 +4,22 @@ from typing import Annotated
 
 import typer
 
-from agentmem.cli import demo, doctor, history, local, pages, prefix, recall, replay, reports, run, simulate, team, why
+from agentmem.cli import (
+    answers,
+    demo,
+    doctor,
+    history,
+    local,
+    pages,
+    prefix,
+    recall,
+    replay,
+    reports,
+    run,
+    simulate,
+    team,
+    why,
+)
 from agentmem.cli.exits import EPILOG, Commands
 
 app = typer.Typer(
@@ -49,6 +64,7 @@ app.command()(recall.recall)
 app.command()(history.checkpoints)
 app.command()(history.fork)
 app.command()(history.rollback)
+app.add_typer(answers.answers, name="answers")
 app.command()(reports.forget)
 app.add_typer(local.local, name="local")
 app.command()(doctor.doctor)

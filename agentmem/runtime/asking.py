@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import asdict
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Protocol
 from uuid import uuid4
 
@@ -26,6 +26,7 @@ from agentmem.types import Entry, Model, Options, Text, ToolCall, ToolResult
 
 if TYPE_CHECKING:
     from agentmem.memory.answers.asking import Answered
+    from agentmem.memory.answers.audit import Checked
     from agentmem.memory.answers.cache import AnswerCache
 
 FOLDER = "answers"
@@ -40,10 +41,12 @@ class Agent(Protocol):
     workspace: Workspace
     model: Model
     journal: Journal
-    answers: "AnswerCache"
     _system: str
     _pinned: tuple[str, ...]
     _options: Options
+
+    @property
+    def answers(self) -> "AnswerCache": ...
 
     def run(self, task: str, *, thread: str, allow: Sequence[str]) -> Result: ...
 
@@ -70,24 +73,28 @@ class Asks:
         A run of its own answers it, in a new thread. Raises what `run` raises. ``tenant`` keeps answers apart.
         """
 
-        def answering(asked: str) -> Answer:
-            thread = uuid4().hex
-            with changes(self.workspace) as changed:
-                result = self.run(asked, thread=thread, allow=readers(self.menu))
-            return answer_of(self, result, changed)
+        return self.answers.ask(question, partial(answered, self), context=context_of(self, tenant))
 
-        return self.answers.ask(question, answering, context=context_of(self, tenant))
+    def check_answers(self: Agent, *, tenant: str = "", most: int = 20, max_usd: float = 1.0) -> "list[Checked]":
+        """Answer the kept questions that were unchecked for longest again; what no longer agrees is evicted."""
+        return self.answers.check(partial(answered, self), context=context_of(self, tenant), most=most, max_usd=max_usd)
 
     async def aask(self: Agent, question: str, *, tenant: str = "") -> "Answered":
         """As `ask`."""
 
         async def answering(asked: str) -> Answer:
-            thread = uuid4().hex
             with changes(self.workspace) as changed:
-                result = await self.arun(asked, thread=thread, allow=readers(self.menu))
+                result = await self.arun(asked, thread=uuid4().hex, allow=readers(self.menu))
             return answer_of(self, result, changed)
 
         return await self.answers.aask(question, answering, context=context_of(self, tenant))
+
+
+def answered(agent: Agent, question: str) -> Answer:
+    """A fresh answer, by a run in a thread of its own."""
+    with changes(agent.workspace) as changed:
+        result = agent.run(question, thread=uuid4().hex, allow=readers(agent.menu))
+    return answer_of(agent, result, changed)
 
 
 def context_of(agent: Agent, tenant: str) -> Context:

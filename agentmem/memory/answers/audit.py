@@ -3,7 +3,9 @@
 Freshness checks are the same for answers that nobody asked for just now: those unchecked for longest are made again.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
 from random import Random
 from threading import Lock
 
@@ -15,6 +17,15 @@ from agentmem.memory.answers.store import Store
 from agentmem.memory.answers.values import Agrees, Answer, Labelled
 
 _MARK = "freshness checked"
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A kept answer, a fresh one, and whether they agree."""
+
+    entry: Entry
+    fresh: Answer
+    agrees: bool
 
 
 class Audits:
@@ -61,18 +72,20 @@ class Audits:
 
         Of several processes one gets them.
         """
-        checks = self._checks
-        self._next = self._store.clock() + checks.every
+        checks, now = self._checks, self._store.clock()
+        self._next = now + checks.every
         if not checks.most or not self._store.claim(_MARK, checks.every):
             return []
-        chosen: list[Entry] = []
-        left = checks.max_usd
-        for entry in self._store.longest_unchecked(scope, self._store.clock() - checks.every, checks.most):
-            left -= checks.unpriced if entry.usd is None else entry.usd
-            if left < 0:
-                break
-            chosen.append(entry)
-        return chosen
+        return self._affordable(self._store.longest_unchecked(scope, now - checks.every, checks.most), checks.max_usd)
+
+    def check(self, scope: str, answering: Callable[[str], str | Answer], most: int, max_usd: float) -> "list[Checked]":
+        """Make the entries of a scope that were unchecked for longest again, now, and judge them."""
+        found: list[Checked] = []
+        for entry in self._affordable(self._store.longest_unchecked(scope, self._store.clock(), most), max_usd):
+            given = answering(entry.question)
+            fresh = given if isinstance(given, Answer) else Answer(given)
+            found.append(Checked(entry, fresh, self.checked(entry, fresh)))
+        return found
 
     def checked(self, entry: Entry, fresh: Answer) -> bool:
         """Whether a kept answer agrees with a fresh one; one that does not is evicted."""
@@ -85,6 +98,11 @@ class Audits:
         self._counters.add("freshness.stale", entry.kind)
         self._store.evict([entry.n])
         return False
+
+    def _affordable(self, entries: Sequence[Entry], max_usd: float) -> list[Entry]:
+        """The first of them, as many as may be made again for so much: by what each cost when it was made."""
+        costs = accumulate(self._checks.unpriced if one.usd is None else one.usd for one in entries)
+        return [entry for entry, so_far in zip(entries, costs, strict=True) if so_far <= max_usd]
 
 
 def _labelled(looked: Looked, entry: Entry, fresh: str, same: bool) -> Labelled:

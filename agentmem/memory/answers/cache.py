@@ -13,7 +13,9 @@ from typing import Any, Self
 from agentmem.errors import ConfigError
 from agentmem.memory.answers import parts
 from agentmem.memory.answers.asking import Answered, Answering, Asking, AsyncAnswering, Later, Now, finished
+from agentmem.memory.answers.audit import Checked
 from agentmem.memory.answers.keeping import Kept
+from agentmem.memory.answers.keys import scope_of
 from agentmem.memory.answers.lookup import Looked
 from agentmem.memory.answers.settings import Settings
 from agentmem.memory.answers.stats import report
@@ -135,9 +137,18 @@ class AnswerCache:
 
     # Looking after it
 
-    def explain(self, question: str, *, context: Context = EVERYWHERE) -> Looked:
-        """What a lookup would come to, and why: the rule that decided, the candidates, their scores. Counts nothing."""
-        return self.lookups.look(question, context)
+    def explain(self, question: str, *, context: Context = EVERYWHERE, scope: str = "") -> Looked:
+        """What a lookup would come to, and why: the rule that decided, the candidates, their scores. Counts nothing.
+
+        ``scope`` stands in for the context's, where only that is known (see ``store.scopes``).
+        """
+        return self.lookups.look(question, context, scope)
+
+    def check(
+        self, answering: Answering, *, context: Context = EVERYWHERE, most: int = 20, max_usd: float = 1.0
+    ) -> list[Checked]:
+        """Answer the entries of a context that were unchecked for longest again, and evict what no longer agrees."""
+        return self.audits.check(scope_of(context), answering, most, max_usd)
 
     def page(self, name: str) -> Source:
         """A page of the workspace as it is now, as a source of an answer."""

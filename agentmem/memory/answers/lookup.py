@@ -84,10 +84,13 @@ class Lookups:
         self._vectors: OrderedDict[str, Vectors] = OrderedDict()
         self._lock = Lock()
 
-    def look(self, question: str, context: Context) -> Looked:
-        """What the cache has for a question. A cache that cannot be read has nothing."""
+    def look(self, question: str, context: Context, scope: str = "") -> Looked:
+        """What the cache has for a question. A cache that cannot be read has nothing.
+
+        ``scope`` stands in for that of the context, where only the scope is known.
+        """
         began = time.perf_counter()
-        looked = self._asked(question, context)
+        looked = self._asked(question, context, scope)
         try:
             looked = self._looked(looked)
         except (AnswersError, ArchiveError) as error:
@@ -96,9 +99,7 @@ class Lookups:
 
     def asked(self, question: str, context: Context) -> Looked:
         """A question with its keys, excluded if a rule says so, and not looked for."""
-        asked = self._asked(question, context)
-        rule = excluded(question, "question", (*self._rules, *self._kind_rules.get(asked.kind, ())))
-        return _excluded(asked, rule) if rule else asked
+        return self._checked(self._asked(question, context))
 
     def exact(self, asked: Looked) -> Entry | None:
         """The entry under the exact key, if it may be served."""
@@ -128,13 +129,18 @@ class Lookups:
             return context.kind
         return self._classify(question, vector) if self._classify and vector is not None else "faq"
 
+    def _checked(self, asked: Looked) -> Looked:
+        rules = (*self._rules, *self._kind_rules.get(asked.kind, ()))
+        rule = excluded(asked.question, "question", rules)
+        return _excluded(asked, rule) if rule else asked
+
     @staticmethod
-    def _asked(question: str, context: Context) -> Looked:
-        scope = scope_of(context)
+    def _asked(question: str, context: Context, scope: str = "") -> Looked:
+        scope = scope or scope_of(context)
         return Looked(question, context, scope, key_of(scope, question), "miss", "", "", context.kind or "")
 
     def _looked(self, asked: Looked) -> Looked:
-        asked = self.asked(asked.question, asked.context)
+        asked = self._checked(asked)
         if asked.how == "excluded":
             return asked
         if (entry := self._store.by_key(asked.key)) is not None:

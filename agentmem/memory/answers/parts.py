@@ -4,18 +4,22 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from agentmem.memory.answers.agreement import default_agrees
 from agentmem.memory.answers.audit import Audits
 from agentmem.memory.answers.background import Background
+from agentmem.memory.answers.decision import default_decider
 from agentmem.memory.answers.exclusions import with_kinds
 from agentmem.memory.answers.freshness import lifetimes
 from agentmem.memory.answers.keeping import Keeper
+from agentmem.memory.answers.kinds import BUILT_IN, classifier
 from agentmem.memory.answers.lookup import Lookups
 from agentmem.memory.answers.nearest import Nearest
 from agentmem.memory.answers.settings import Settings
 from agentmem.memory.answers.sources import Pages
 from agentmem.memory.answers.stats import Counters
 from agentmem.memory.answers.store import Store
-from agentmem.memory.answers.values import Agrees, Classifier, Decider, Kinds
+from agentmem.memory.answers.values import Agrees, Decider, Kinds
+from agentmem.memory.embedder import MiniLM, available
 from agentmem.pages.workspace import Workspace
 from agentmem.types import Clock, Embedder
 
@@ -53,11 +57,12 @@ def assemble(
     store = Store(folder, clock)
     counters, background = Counters(store), Background()
     pages = Pages(workspace, store, lambda gone: counters.add("invalidated.page", "", gone)) if workspace else None
+    classify = classifier(embedder, kinds) if embedder else None
     nearest = Nearest(store, embedder, settings.hot) if embedder else None
-    chosen = (decide or _decider(folder, kinds, store)) if embedder else None
-    lookups = Lookups(store, settings.rules, kind_rules, embedder, nearest, _classifier(embedder, kinds), chosen, pages)
+    chosen = (decide or default_decider(folder, kinds, store.labels())) if embedder else None
+    lookups = Lookups(store, settings.rules, kind_rules, embedder, nearest, classify, chosen, pages)
     keeper = Keeper(store, lookups, counters, lives, settings.rules, embedder.name if embedder else "", clock)
-    judge = cache(lambda: agrees or _agrees(embedder))
+    judge = cache(lambda: agrees or default_agrees(embedder))
     audits = Audits(store, counters, judge, settings.audit, settings.checks, seed)
     if embedder and store.without_vector(embedder.name, 1):
         background.add(lambda: embed_anew(store, embedder, background))
@@ -76,37 +81,9 @@ def embed_anew(store: Store, embedder: Embedder, background: Background) -> None
 
 def all_kinds(settings: Settings) -> Kinds:
     """The query types that come with agentmem, and the user's own."""
-    try:
-        from agentmem.memory.answers.kinds import BUILT_IN
-    except ModuleNotFoundError:
-        return settings.kinds
     return {**BUILT_IN, **settings.kinds}
 
 
 def default_embedder() -> Embedder | None:
     """MiniLM where it is installed."""
-    from agentmem.memory.embedder import MiniLM, available
-
     return None if available() else MiniLM()
-
-
-def _decider(folder: Path, kinds: Kinds, store: Store) -> Decider:
-    from agentmem.memory.answers.decision import default_decider
-
-    return default_decider(folder, kinds, store.labels())
-
-
-def _classifier(embedder: Embedder | None, kinds: Kinds) -> Classifier | None:
-    try:
-        from agentmem.memory.answers.kinds import classifier
-    except ModuleNotFoundError:
-        return None
-    return classifier(embedder, kinds) if embedder else None
-
-
-def _agrees(embedder: Embedder | None) -> Agrees:
-    try:
-        from agentmem.memory.answers.agreement import default_agrees
-    except ModuleNotFoundError:
-        return lambda a, b: a == b
-    return default_agrees(embedder)

@@ -101,6 +101,14 @@ class Store:
         """How many entries are live."""
         return _whole(self.database.run("SELECT COUNT(*) FROM entries WHERE expires > ?", self.clock()))
 
+    def scopes(self, tenant: str | None = None) -> list[str]:
+        """The scopes that have live entries, the fullest first; only those of a tenant if one is named."""
+        sql = (
+            "SELECT scope FROM entries WHERE expires > ? AND (? IS NULL OR tenant = ?)"
+            " GROUP BY scope ORDER BY COUNT(*) DESC, scope"
+        )
+        return [str(row[0]) for row in self.database.run(sql, self.clock(), tenant, tenant)]
+
     def questions(self, most: int) -> list[str]:
         """The newest questions."""
         rows = self.database.run("SELECT question FROM entries ORDER BY n DESC LIMIT ?", most)

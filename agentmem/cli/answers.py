@@ -1,0 +1,171 @@
+"""`agentmem answers ...`: what the answer cache saved, how often it was wrong, and why it decided as it did."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from agentmem.cli.options import HERE, AsJson, Model, Workspace
+from agentmem.cli.output import console, notices, print_json
+from agentmem.errors import ConfigError
+
+if TYPE_CHECKING:
+    from agentmem.memory.answers.cache import AnswerCache
+    from agentmem.memory.answers.lookup import Looked
+
+answers = typer.Typer(no_args_is_help=True, help="The answer cache: what it saved, how often it was wrong, and why.")
+
+NOTHING = "No answers are kept here yet. Ask with agent.ask(question), or through an AnswerCache in .agentmem/answers."
+Tenant = Annotated[str | None, typer.Option("--tenant", metavar="NAME", help="Only this tenant's answers.")]
+
+
+@answers.command()
+def stats(workspace: Workspace = HERE, json: AsJson = False) -> None:
+    """Hits by kind, audits with the bound on wrong answers, what was invalidated, dollars and seconds saved."""
+    with _cache(workspace) as cache:
+        found = cache.stats() if cache else _nothing()
+    if json:
+        print_json(found)
+        return
+    from agentmem.meter.answers import show
+
+    show(found, console())
+
+
+@answers.command()
+def explain(
+    question: Annotated[str, typer.Argument(help="A question, as a user would ask it.")],
+    tenant: Tenant = None,
+    workspace: Workspace = HERE,
+    json: AsJson = False,
+) -> None:
+    """Say what a lookup would come to and why: the rule that decided, the candidates, their scores."""
+    with _cache(workspace) as cache:
+        scopes = cache.store.scopes(tenant) if cache else []
+        if cache is None or not scopes:
+            raise ConfigError(NOTHING)
+        looked = [cache.explain(question, scope=scope) for scope in scopes]
+    best = next((one for one in looked if one.hit), looked[0])
+    if json:
+        print_json(_explained(best, len(scopes)))
+        return
+    for line in best.lines():
+        console().print(line, markup=False, highlight=False, soft_wrap=True)
+    if len(scopes) > 1:
+        notices().print(f"Of {len(scopes)} contexts: the one that serves it, else the fullest.", highlight=False)
+
+
+@answers.command()
+def invalidate(
+    source: Annotated[str | None, typer.Argument(help="A page, or the name of another source.")] = None,
+    tenant: Annotated[str | None, typer.Option("--tenant", metavar="NAME", help="All of a tenant's answers.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Every answer.")] = False,
+    workspace: Workspace = HERE,
+    json: AsJson = False,
+) -> None:
+    """Remove every answer made from a source, of a tenant, or all of them."""
+    with _cache(workspace, exact_only=True) as cache:
+        gone = cache.invalidate(source, tenant=tenant, everything=everything) if cache else 0
+    if json:
+        print_json({"schema": 1, "invalidated": gone})
+    else:
+        notices().print(f"Removed {gone:,} answers.", highlight=False)
+
+
+@answers.command()
+def audit(
+    model: Model = None,
+    sample: Annotated[int, typer.Option("--sample", min=1, help="Answers to make again.")] = 20,
+    max_usd: Annotated[float, typer.Option("--max-usd", min=0.0, help="What that may cost.")] = 1.0,
+    tenant: Annotated[str, typer.Option("--tenant", metavar="NAME", help="Whose answers.")] = "",
+    workspace: Workspace = HERE,
+    json: AsJson = False,
+) -> None:
+    """Make the answers that were unchecked for longest again, and evict those that no longer agree."""
+    from agentmem.config import Config
+    from agentmem.runtime.agent import Agent
+
+    named = model or Config.load().model
+    if not named:
+        raise ConfigError("say which model answers: --model, or `model` in agentmem.toml")
+    with Agent(named, workspace) as agent, _opened(workspace) as agent.answers:
+        checked = agent.check_answers(tenant=tenant, most=sample, max_usd=max_usd)
+    if json:
+        rows = [{"question": one.entry.question, "agrees": one.agrees} for one in checked]
+        print_json({"schema": 1, "basis": "measured", "checked": rows})
+        return
+    for one in checked:
+        said = (
+            "still right" if one.agrees else f"evicted: {one.fresh.text[:200]!r} instead of {one.entry.answer[:200]!r}"
+        )
+        console().print(f"{one.entry.question!r}: {said}", markup=False, highlight=False, soft_wrap=True)
+    notices().print(f"Made {len(checked):,} answers again.", highlight=False)
+
+
+@contextmanager
+def _cache(workspace: Path, *, exact_only: bool = False) -> "Iterator[AnswerCache | None]":
+    """The workspace's cache; None where there is none yet. Nothing is created."""
+    from agentmem.memory.answers.database import FILE
+
+    if not (_folder(workspace) / FILE).exists():
+        yield None
+        return
+    with _opened(workspace, exact_only=exact_only) as cache:
+        yield cache
+
+
+@contextmanager
+def _opened(workspace: Path, *, exact_only: bool = False) -> "Iterator[AnswerCache]":
+    from agentmem.config import Config
+    from agentmem.memory.answers.cache import AnswerCache
+    from agentmem.memory.answers.settings import read
+    from agentmem.pages.workspace import Workspace as Pages
+
+    settings = read(Config.load(workspace.resolve()).answers)
+    with (
+        Pages(workspace) as pages,
+        AnswerCache(_folder(workspace), workspace=pages, exact_only=exact_only, settings=settings) as cache,
+    ):
+        yield cache
+
+
+def _folder(workspace: Path) -> Path:
+    return workspace / ".agentmem" / "answers"
+
+
+def _nothing() -> dict[str, Any]:
+    from agentmem.memory.answers.stats import report
+
+    return {**report({}), "entries": 0}
+
+
+def _explained(looked: "Looked", contexts: int) -> dict[str, Any]:
+    verdict = looked.verdict
+    scores = {id: (score, remark) for id, score, remark in verdict.scores} if verdict else {}
+    near = [
+        {
+            "id": entry.id,
+            "question": entry.question,
+            "answer": entry.answer,
+            "similarity": similarity,
+            "score": scores.get(entry.id, (None, ""))[0],
+            "remark": scores.get(entry.id, (None, ""))[1],
+        }
+        for entry, similarity in looked.near
+    ]
+    return {
+        "schema": 1,
+        "question": looked.question,
+        "decision": looked.how,
+        "rule": looked.rule,
+        "detail": looked.detail,
+        "type": looked.kind or None,
+        "score": verdict.score if verdict else None,
+        "threshold": verdict.threshold if verdict else None,
+        "answer": looked.entry.answer if looked.entry else None,
+        "served": looked.entry.id if looked.entry else None,
+        "candidates": near,
+        "contexts": contexts,
+    }

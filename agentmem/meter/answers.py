@@ -1,0 +1,50 @@
+"""What the answer cache did, as a table for people."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+Stats = Mapping[str, Any]
+
+
+def show(stats: Stats, console: "Console") -> None:
+    """Print the statistics of the answer cache: by query type, then what was audited and what was saved."""
+    from rich.table import Table
+
+    table = Table("query type", box=None, header_style="bold")
+    for name in ("lookups", "exact", "semantic", "missed", "excluded", "hit rate"):
+        table.add_column(name, justify="right")
+    for name, one in (*stats["by_type"].items(), ("all", stats)):
+        table.add_row(name, *_row(one))
+    console.print(table)
+    for line in lines(stats):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def lines(stats: Stats) -> list[str]:
+    """What the table does not show, as sentences."""
+    gone = ", ".join(f"{count:,} by {name}" for name, count in stats["invalidated"].items())
+    return [
+        f"{stats['entries']:,} answers are kept. Invalidated: {gone}.",
+        wrong(stats),
+        f"Saved: {stats['saved_usd']:.4f} dollars and {stats['saved_seconds']:,.1f} seconds of waiting.",
+    ]
+
+
+def wrong(stats: Stats) -> str:
+    """How often a hit was wrong, as far as that was audited."""
+    if not stats["audited"]:
+        return "No hit was audited yet, so nobody knows how often the cache is wrong."
+    return (
+        f"Of {stats['audited']:,} audited hits {stats['mismatches']:,} were wrong: {stats['wrong_per_hit']:.2%} of the"
+        f" hits, below {stats['wrong_per_hit_upper95']:.2%} at 95 % confidence;"
+        f" {stats['wrong_per_lookup']:.2%} of all lookups."
+    )
+
+
+def _row(one: Stats) -> list[str]:
+    counts = (one["lookups"], one["hits"]["exact"], one["hits"]["semantic"], one["misses"], one["excluded"])
+    rate = one["hit_rate"]
+    return [*(f"{count:,}" for count in counts), "" if rate is None else f"{rate:.1%}"]
