@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from agentmem.context.checkpoint import Checkpoint as Checkpoint
     from agentmem.context.compaction import Compaction as Compaction
     from agentmem.context.journal import Journal as Journal
     from agentmem.context.journal import open_journal as open_journal
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "agentmem.context.checkpoint": ("Checkpoint",),
     "agentmem.context.compaction": ("Compaction",),
     "agentmem.context.journal": ("Journal", "open_journal"),
     "agentmem.errors": (
