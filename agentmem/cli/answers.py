@@ -14,6 +14,8 @@ from agentmem.errors import ConfigError
 if TYPE_CHECKING:
     from agentmem.memory.answers.cache import AnswerCache
     from agentmem.memory.answers.lookup import Looked
+    from agentmem.memory.answers.settings import Settings
+    from agentmem.memory.answers.tuning import Tuned
 
 answers = typer.Typer(no_args_is_help=True, help="The answer cache: what it saved, how often it was wrong, and why.")
 
@@ -104,6 +106,96 @@ def audit(
     notices().print(f"Made {len(checked):,} answers again.", highlight=False)
 
 
+@answers.command()
+def sample(
+    log: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="Questions, one a line.")],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The CSV of pairs to label.")],
+    count: Annotated[int, typer.Option("--pairs", min=1, help="Pairs to sample.")] = 400,
+    seed: Annotated[int, typer.Option("--seed", help="Which pairs.")] = 0,
+    workspace: Workspace = HERE,
+) -> None:
+    """Sample pairs of questions, at cosines from .80 to .99, for people to label with same or different."""
+    from agentmem.memory.answers.kinds import classifier
+    from agentmem.memory.answers.parts import all_kinds
+    from agentmem.memory.answers.sampling import sample as sampled
+    from agentmem.memory.answers.sampling import write_pairs
+    from agentmem.memory.embedder import MiniLM
+
+    classify = classifier(MiniLM(), all_kinds(_settings(workspace)))
+    lines = log.read_text(encoding="utf-8").splitlines()
+    with notices().status("Comparing the questions ..."):
+        pairs = sampled(lines, MiniLM(), pairs=count, seed=seed, classify=classify)
+    write_pairs(pairs, output)
+    notices().print(f"{len(pairs):,} pairs are in {output}: fill in the column label.", markup=False, highlight=False)
+
+
+@answers.command()
+def tune(
+    pairs: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="Labelled pairs, as CSV.")],
+    cost: Annotated[float, typer.Option("--cost", min=0.0, help="What a wrong answer costs, in hits saved.")] = 125.0,
+    limit: Annotated[float, typer.Option("--limit", help="The share of wrong hits to be certified for.")] = 0.008,
+    plot: Annotated[
+        Path | None, typer.Option("--plot", metavar="FILE", help="Write the curves as an HTML page.")
+    ] = None,
+    dry: Annotated[bool, typer.Option("--dry", help="Only say what it would be.")] = False,
+    workspace: Workspace = HERE,
+    json: AsJson = False,
+) -> None:
+    """Choose the thresholds by labelled pairs, certify them on the half held out, and keep them for the workspace."""
+    from agentmem.memory.answers.decision import write_policies
+    from agentmem.memory.answers.kinds import left_out
+    from agentmem.memory.answers.parts import all_kinds
+    from agentmem.memory.answers.plot import page
+    from agentmem.memory.answers.scoring import scorer
+    from agentmem.memory.answers.tuning import read_pairs, tune_kinds
+    from agentmem.memory.embedder import MiniLM
+
+    labelled, kinds = read_pairs(pairs), all_kinds(_settings(workspace))
+    with notices().status("Scoring the pairs ..."):
+        tuned = tune_kinds(labelled, scorer(MiniLM()), cost=dict.fromkeys(kinds, cost), limit=limit)
+        error = left_out(MiniLM(), kinds)
+    if plot:
+        plot.write_text(page(tuned), encoding="utf-8")
+    if not dry:
+        write_policies(_folder(workspace), [one.policy for one in tuned.values()])
+    rows = [_tuned(name, one) for name, one in tuned.items()]
+    told = {"schema": 1, "basis": "measured", "tuned": rows, "classifier": {"wrong": error.wrong, "of": error.of}}
+    if json:
+        print_json(told)
+        return
+    for row in rows:
+        console().print(_sentence(row, limit), markup=False, highlight=False, soft_wrap=True)
+    console().print(f"The classifier of query types was wrong on {error.wrong} of {error.of} examples left out.")
+
+
+def _tuned(kind: str, one: "Tuned") -> dict[str, Any]:
+    certificate = one.policy.certificate
+    return {
+        "type": kind,
+        "threshold": one.policy.threshold,
+        "chosen": one.chosen,
+        "served": one.held.served,
+        "wrong": one.held.wrong,
+        "right": one.held.right,
+        "upper95": certificate.upper if certificate else None,
+        "certified": not one.more,
+        "labels_needed": None if one.more < 0 else one.more,
+    }
+
+
+def _sentence(row: dict[str, Any], limit: float) -> str:
+    bound = "unknown" if row["upper95"] is None else f"{row['upper95']:.2%}"
+    reached = (
+        f"{row['type']}: on held-out pairs {row['chosen']:.4f} serves {row['served']} of {row['right']} right ones"
+    )
+    wrong = f"{reached}, {row['wrong']} of the served are wrong; at most {bound} at 95 %."
+    if row["certified"]:
+        return f"{wrong} Certified for {limit:.2%}: the threshold is {row['threshold']:.4f}."
+    needed = "no number of labels would do" if row["labels_needed"] is None else f"about {row['labels_needed']:,} more"
+    used = f"the strict {row['threshold']:.4f} is used"
+    return f"{wrong} Not certified for {limit:.2%}, so {used}. Labels needed: {needed}."
+
+
 @contextmanager
 def _cache(workspace: Path, *, exact_only: bool = False) -> "Iterator[AnswerCache | None]":
     """The workspace's cache; None where there is none yet. Nothing is created."""
@@ -118,17 +210,22 @@ def _cache(workspace: Path, *, exact_only: bool = False) -> "Iterator[AnswerCach
 
 @contextmanager
 def _opened(workspace: Path, *, exact_only: bool = False) -> "Iterator[AnswerCache]":
-    from agentmem.config import Config
     from agentmem.memory.answers.cache import AnswerCache
-    from agentmem.memory.answers.settings import read
     from agentmem.pages.workspace import Workspace as Pages
 
-    settings = read(Config.load(workspace.resolve()).answers)
+    settings = _settings(workspace)
     with (
         Pages(workspace) as pages,
         AnswerCache(_folder(workspace), workspace=pages, exact_only=exact_only, settings=settings) as cache,
     ):
         yield cache
+
+
+def _settings(workspace: Path) -> "Settings":
+    from agentmem.config import Config
+    from agentmem.memory.answers.settings import read
+
+    return read(Config.load(workspace.resolve()).answers)
 
 
 def _folder(workspace: Path) -> Path:

@@ -1,7 +1,7 @@
 """The index of vectors in LanceDB, for scopes that are too large for RAM. A cache: it is made from the database.
 
 Vectors are moved into it in batches, in their order; a mark in the database says how far. A kill between the two
-moves a batch again, which changes nothing, for its rows have keys. An index that is damaged is deleted and filled
+moves a batch again, whose entries are then found twice, and count once. An index that is damaged is deleted and filled
 anew; until then its entries are not found, which costs answers but serves none that is wrong.
 """
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 FOLDER = "index"
-BATCH = 10_000
+BATCH = 20_000
 """Rows in one commit."""
 _KEPT = timedelta(minutes=1)
 
@@ -68,7 +68,7 @@ class Index:
             self._store.set_mark(self._mark, 0)
         moved = 0
         while batch := self._batch():
-            self._tables.add(self._table(), self._rows(batch))
+            self._append(batch)
             self._store.set_mark(self._mark, batch[-1][0])
             moved += len(batch)
         self._forget_gone()
@@ -79,6 +79,11 @@ class Index:
     def _batch(self) -> list[Any]:
         sql = "SELECT v, n, scope, vector FROM vectors WHERE embedder = ? AND v > ? ORDER BY v LIMIT ?"
         return self._store.database.run(sql, self._embedder.name, self.until, BATCH)
+
+    def _append(self, batch: list[Any]) -> None:
+        """One commit. A batch that was moved twice, by a kill, is found twice, which whoever asks allows for."""
+        table, rows = self._table(), self._rows(batch)
+        self._tables.retried(lambda: table.add(rows))
 
     def _forget_gone(self) -> None:
         sql = "SELECT v FROM gone WHERE embedder = ? AND v <= ? LIMIT ?"
@@ -116,5 +121,5 @@ class Index:
         return pa.schema([key_field("key"), pa.field("scope", pa.string()), *own])
 
 
-_PROBES = 24
+_PROBES = 8
 """Partitions that are searched."""

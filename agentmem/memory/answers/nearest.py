@@ -56,10 +56,10 @@ class Nearest:
         with self._lock:
             hot = self._current(scope)
             found = hot.nearest(vector, most)
-        if hot.first:
-            known = {one.n for one in found}
-            found += [one for one in self.index.nearest(scope, vector, most) if one.n not in known]
-        return sorted(found, key=lambda one: -one.similarity)[:most]
+        if not hot.first:
+            return found
+        every = {one.n: one for one in (*self.index.nearest(scope, vector, most), *found)}
+        return sorted(every.values(), key=lambda one: -one.similarity)[:most]
 
     def _current(self, scope: str) -> Hot:
         """What of a scope is in RAM, brought up to date."""
