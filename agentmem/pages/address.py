@@ -49,7 +49,7 @@ def of(section: Section) -> str:
 def step(title: str, number: int) -> str:
     """One part of a section's path: its title, and which of several it is."""
     escaped = title.replace("\\", "\\\\").replace("/", "\\/")
-    if title == OWN or _NUMBER.search(title):
+    if title == OWN or (title.endswith("]") and _NUMBER.search(title)):
         escaped = _escape_last(escaped)
     return f"{escaped}[{number}]" if number > 1 or not title else escaped
 

@@ -10,8 +10,8 @@ import secrets
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from agentmem.errors import NotAPage, OutsideWorkspace, PageNotFound, WorkspaceError
 from agentmem.pages.names import canonical, is_binary, listed
@@ -34,9 +34,10 @@ _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-@dataclass(frozen=True, slots=True)
-class Stamp:
-    """What a file's metadata says of its content: while it is the same, so is the content."""
+class Stamp(NamedTuple):
+    """What a file's metadata says of its content: while it is the same, so is the content. (A named tuple, because a
+    workspace is opened by comparing one for each page.)
+    """
 
     size: int
     modified: int
@@ -137,7 +138,7 @@ class Files:
         """Every file that may be a page below ``folder``, in no order. Hidden files and links are left out."""
         prefix = f"{folder}/" if folder else ""
         try:
-            entries = os.scandir(self.root / folder)
+            entries = os.scandir(self._prefix + folder)
         except OSError:
             return
         with entries:

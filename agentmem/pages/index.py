@@ -14,11 +14,13 @@ from agentmem.pages.cache import Cache
 from agentmem.pages.digest import Digest, digest, dump, load
 from agentmem.pages.files import Files, Stamp
 from agentmem.pages.names import is_markdown
-from agentmem.pages.page import Page, make
+from agentmem.pages.page import Page, make, whole
+from agentmem.pages.render import outline
 
 _SETTLED_NS = 2_000_000_000  # a file may change twice within its time stamp's resolution: 2 s on FAT, the coarsest
 _MOST_GONE = 1000
 _DIGEST = "digest"
+_OUTLINE = "outline"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,7 @@ class Index:
         self._cache: Cache | None = None
         self._settled: dict[str, tuple[Stamp, str]] | None = None
         self._digests: dict[str, Digest | str] = {}
+        self._outlines: dict[str, str] = {}
         self._unsaved: dict[str, Digest] = {}
         self._known: dict[str, str] = {}
         self._complete = False
@@ -63,6 +66,7 @@ class Index:
             self._cache.close()
         self._cache, self._settled = None, None
         self._digests.clear()
+        self._outlines.clear()
         self._unsaved.clear()
 
     def do_without_file(self) -> None:
@@ -81,6 +85,7 @@ class Index:
             self.close()
         if self._settled is None:
             self._digests.update(self.cache.facts(_DIGEST))
+            self._outlines.update(self.cache.facts(_OUTLINE))
             self._settled = self.cache.stamps()
         found = dict(self._files.walk())
         unread = [name for name, stamp in found.items() if name not in self._settled or self._settled[name][0] != stamp]
@@ -107,6 +112,13 @@ class Index:
         """The digest of a page as of the last `sync`; None if there is no such page."""
         revision = self._known.get(name)
         return self._recall(_key(name, revision)) if revision else None
+
+    def outline(self, name: str, revision: str, digest: Digest) -> str:
+        """The outline of a whole page of this revision, every heading of it."""
+        key = _key(name, revision)
+        if key not in self._outlines:
+            self._outlines[key] = outline(digest, whole(digest.size))
+        return self._outlines[key]
 
     def unchanged(self, name: str) -> str | None:
         """The revision of a page whose file is as it was when it was last read; None if that is not certain."""
@@ -149,7 +161,10 @@ class Index:
         if gone or changed:
             self.cache.keep_stamps(changed, gone)
         if self._unsaved:
+            outlines = {key: outline(value, whole(value.size)) for key, value in self._unsaved.items()}
             self.cache.keep_facts(_DIGEST, {key: dump(value) for key, value in self._unsaved.items()})
+            self.cache.keep_facts(_OUTLINE, outlines)
+            self._outlines |= outlines
             self._unsaved.clear()
 
     def _prune(self) -> None:
@@ -157,6 +172,7 @@ class Index:
         if len(self._digests) > 2 * len(self._known) + _MOST_GONE:
             kept = {_key(name, revision) for name, revision in self._known.items()}
             self._digests = {key: value for key, value in self._digests.items() if key in kept}
+            self._outlines = {key: text for key, text in self._outlines.items() if key in kept}
             self.cache.prune(kept | set(self._known.values()))
 
     def _take(self, now: dict[str, str]) -> list[Change]:

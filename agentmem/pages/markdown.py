@@ -122,29 +122,18 @@ def end(token: Token) -> int:
 
 def sections(headings: Sequence[Heading], size: int) -> tuple[Section, ...]:
     """The sections that these headings begin: each lasts until a heading of its own level or above."""
-    ends, stops = _ends(headings, size)
-    open_paths: list[tuple[int, tuple[tuple[str, int], ...]]] = []
-    seen: dict[tuple[tuple[tuple[str, int], ...], str], int] = {}
-    found = []
-    for index, one in enumerate(headings):
-        while open_paths and open_paths[-1][0] >= one.level:
-            open_paths.pop()
-        above = open_paths[-1][1] if open_paths else ()
-        number = seen[above, one.title] = seen.get((above, one.title), 0) + 1
-        path = (*above, (one.title, number))
-        open_paths.append((one.level, path))
-        place = (one.line, one.start, one.body, stops[index], ends[index])
-        found.append(Section(one.title, one.level, *place, number, path))
-    return tuple(found)
-
-
-def _ends(headings: Sequence[Heading], size: int) -> tuple[list[int], list[int]]:
-    ends, still_open = [size] * len(headings), list[int]()
-    for index, one in enumerate(headings):
-        while still_open and headings[still_open[-1]].level >= one.level:
-            ends[still_open.pop()] = one.start
-        still_open.append(index)
-    return ends, [*(one.start for one in headings[1:]), size]
+    ends, paths = [size] * len(headings), list[tuple[tuple[str, int], ...]]()
+    above: list[tuple[int, int, tuple[tuple[str, int], ...], dict[str, int]]] = [(0, -1, (), {})]
+    for index, (title, level, _, start, _) in enumerate(headings):
+        while above[-1][0] >= level:
+            ends[above.pop()[1]] = start
+        _, _, path, counts = above[-1]
+        number = counts[title] = counts.get(title, 0) + 1
+        paths.append((*path, (title, number)))
+        above.append((level, index, paths[-1], {}))
+    stops = [*(one.start for one in headings[1:]), size]
+    placed = zip(headings, stops, ends, paths, strict=False)
+    return tuple(Section(*one, stop, end, path[-1][1], path) for one, stop, end, path in placed)
 
 
 def _headings(tokens: Sequence[Token], lines: Sequence[int]) -> Iterator[Heading]:

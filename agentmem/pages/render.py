@@ -91,6 +91,8 @@ def _shown(page: Page, digest: Digest, span: Span) -> Shown:
 
 def _inside(tree: Tree, span: Span) -> list[int]:
     """The indexes of the sections that begin inside a span, not counting the span's own."""
+    if span.path is None:
+        return list(range(len(tree.sections)))
     return [
         index
         for index, one in enumerate(tree.sections)
@@ -105,12 +107,12 @@ def _outline_lines(digest: Digest, span: Span, depth: int, over: int | None) -> 
     if before:
         yield f"- {address.OWN} (the text before the first heading below): {before:,} tokens"
     for index in _inside(tree, span):
-        section, own = tree.sections[index], digest.own[index + 1]
-        level = len(section.path) - above
+        path, own, total = tree.sections[index].path, digest.own[index + 1], totals[index]
+        level = len(path) - above
         if level <= depth:
             deeper = _deeper(tree, index) if level == depth else ""
-            yield f"{'  ' * (level - 1)}- {address.step(*section.path[-1])}: {totals[index]:,} tokens{deeper}"
-            if over is not None and own < totals[index] > over:
+            yield f"{'  ' * (level - 1)}- {address.step(*path[-1])}: {total:,} tokens{deeper}"
+            if over is not None and own < total > over:
                 yield f"{'  ' * level}- {address.OWN} (its own text): {own:,} tokens"
 
 

@@ -87,6 +87,11 @@ class Store:
         with self.lock:
             return self.index.digest(page)
 
+    def outline(self, name: str, revision: str, digest: Digest) -> str:
+        """The outline of a whole page, of the revision that it was read in."""
+        with self.lock:
+            return self.index.outline(name, revision, digest)
+
     def edit(self, name: str, change: Callable[[Page | None], bytes], revision: str | None) -> Page:
         """Put what ``change`` makes of the newest bytes in their place; None stands for a page that is not there."""
         checked_for_writing(name)

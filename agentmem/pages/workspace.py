@@ -85,7 +85,8 @@ class Workspace:
         revision, digest = self._store.digest(real)
         where = whole(digest.size) if section is None else span(real, digest.tree, section)
         head = render.header(real, revision, where, render.tokens_of(digest, where))
-        return f"{head}\n\n{render.outline(digest, where)}"
+        lines = self._store.outline(real, revision, digest) if section is None else render.outline(digest, where)
+        return f"{head}\n\n{lines}"
 
     def listing(self, folder: str = "", *, limit: int = 6000) -> str:
         """What stands in a folder: its folders with their pages and tokens, its pages with title, tokens and size."""

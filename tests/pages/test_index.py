@@ -6,7 +6,8 @@ from agentmem.pages.cache import Cache
 from agentmem.pages.digest import digest, dump
 from agentmem.pages.files import Files
 from agentmem.pages.index import Index, totals
-from agentmem.pages.page import make
+from agentmem.pages.page import make, whole
+from agentmem.pages.render import outline
 
 
 def test_a_file_that_cannot_have_changed_is_not_read(tmp_path: Path) -> None:
@@ -64,3 +65,20 @@ def test_what_was_learnt_of_old_revisions_is_forgotten(tmp_path: Path) -> None:
     index.sync()
     assert list(index.cache.facts("digest")) == [f"markdown:{make('a.md', b'7').revision}"]
     index.close()
+
+
+def test_an_outline_is_remembered_by_content(tmp_path: Path) -> None:
+    """It is the same from the cache, from another process's cache and made afresh; other content has its own."""
+    one, other = make("a.md", b"# A\n\nText.\n\n## B\n"), make("a.md", b"# A\n\n## C\n")
+    (tmp_path / "a.md").write_bytes(one.data)
+    index = Index(Files(tmp_path))
+    index.sync()
+    known = index.outline("a.md", one.revision, digest(one))
+    assert known == outline(digest(one), whole(len(one.data)))
+    assert "- B: " in known
+    assert "- C: " in index.outline("a.md", other.revision, digest(other))
+    index.close()
+    again = Index(Files(tmp_path))
+    again.sync()
+    assert again.outline("a.md", one.revision, digest(other)) == known  # what the cache knows, not what is given
+    again.close()
