@@ -205,6 +205,8 @@ def everything(chosen: list[Task], work: Path, given: Given) -> list[Outcome]:
     """The outcomes of all arms; those that were finished before a kill are read again."""
     jobs = [(task, arm) for arm in ARMS for task in chosen]
     done = {job: found for job in jobs if (found := _finished(work, *job)) and not found.wrong}
+    for task, arm in done:
+        shutil.rmtree(work / arm / task.file, ignore_errors=True)  # where the kill came just before that
     at = ", ".join(sorted({one.commit for one in done.values()}))
     print(f"  finished before a kill: {len(done)} of {len(jobs)}{f' (commit {at})' if at else ''}", flush=True)
     with ThreadPoolExecutor(given.workers) as pool:  # the work is done by processes in sandboxes
@@ -243,14 +245,17 @@ def _place(work: Path, task: Task, arm: str) -> Path:
 
 
 def remains(work: Path) -> list[str]:
-    """Processes and mounts that have to do with the work and are still there, and folders of tasks that were left."""
+    """Processes, mounts and forks that have to do with the work and are still there, and folders of tasks."""
     found = [
         f"mount {line.split()[1]}" for line in Path("/proc/self/mounts").read_text().splitlines() if str(work) in line
     ]
     for process in Path("/proc").iterdir():
         if process.name.isdigit() and int(process.name) != os.getpid() and _at_work(process, work):
             found.append(f"process {process.name}")
-    return found + [f"folder {one}" for arm in ARMS for one in sorted((work / arm).glob("*"))]
+    forks = (work / "tmp").glob("agentmem-*/forks/*")
+    return (
+        found + [f"fork {one}" for one in forks] + [f"folder {one}" for arm in ARMS for one in (work / arm).glob("*")]
+    )
 
 
 def _at_work(process: Path, work: Path) -> bool:
@@ -302,6 +307,8 @@ def main() -> int:
         print(f"humanevalpack: there is no {given.data / FILE}: give the folder that holds it as --data")
         return 2
     work = given.work.resolve()
+    (work / "tmp").mkdir(parents=True, exist_ok=True)
+    tempfile.tempdir = str(work / "tmp")  # so that a fork which is left behind can be told from other programs'
     chosen = tasks(given.data)[: given.tasks]
     settings = {
         "rounds": players.ROUNDS,
