@@ -17,6 +17,8 @@ from agentmem.errors import EmbedderNotAvailable
 from agentmem.types import Vectors
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from onnxruntime import InferenceSession
     from tokenizers import Encoding, Tokenizer
 
@@ -25,6 +27,9 @@ MOST_TOKENS = 256
 """What follows in a longer text is not seen."""
 BATCH = 8
 """Texts in one run of the model: more of them were no faster on one thread."""
+
+RECENT = 64
+"""Texts, embedded by themselves, whose tokens' vectors are kept: 1.5 KB a token."""
 
 _INSTALL = "pip install 'agentmem[memory]'"
 
@@ -45,6 +50,13 @@ TOKENIZER = File(
 )
 
 
+class Reading(NamedTuple):
+    """A text word by word: its words in small letters, and for each the vector it has in this text, of unit length."""
+
+    words: tuple[str, ...]
+    vectors: Vectors
+
+
 class MiniLM:
     """The default Embedder. It loads when it is first used, once for all of the process."""
 
@@ -55,6 +67,8 @@ class MiniLM:
         """One row of unit length for each text, float32. Raises EmbedderNotAvailable."""
         import numpy as np
 
+        if len(texts) == 1:
+            return _mean(_tokens_of(texts[0])[1][None])
         tokenizer, session = load()
         with _lock:  # one run at a time: the model has one thread
             encoded = tokenizer.encode_batch_fast(list(texts)) if texts else []
@@ -62,8 +76,19 @@ class MiniLM:
         by_length = sorted(range(len(texts)), key=lambda at: len(encoded[at].ids))
         for first in range(0, len(texts), BATCH):
             batch = by_length[first : first + BATCH]
-            rows[batch] = _run(session, [encoded[at] for at in batch])
+            rows[batch] = _mean(*_hidden(session, [encoded[at] for at in batch]))
         return rows
+
+    def read(self, text: str) -> Reading:
+        """The text word by word; those after MOST_TOKENS are not seen. Free for one of the last texts that were
+        embedded by themselves. Raises EmbedderNotAvailable.
+        """
+        ids, hidden = _tokens_of(text)
+        return _words([load()[0].id_to_token(one) or "" for one in ids[1:-1]], hidden[1:-1])
+
+    def spells(self, word: str) -> bool:
+        """Whether the word is a whole one in the model's vocabulary, so no typo. Raises EmbedderNotAvailable."""
+        return load()[0].token_to_id(word) is not None
 
 
 def installed() -> bool:
@@ -115,8 +140,32 @@ def load() -> "tuple[Tokenizer, InferenceSession]":
     return tokenizer, onnxruntime.InferenceSession(read(MODEL), options, providers=["CPUExecutionProvider"])
 
 
-def _run(session: "InferenceSession", batch: "Sequence[Encoding]") -> Vectors:
-    """The vectors of a few texts: the mean over their own tokens, of unit length."""
+def _tokens_of(text: str) -> "tuple[list[int], Vectors]":
+    """A text's tokens: their ids and their vectors. The last RECENT texts' are kept."""
+    tokenizer, session = load()
+    with _lock:
+        if text in _recent:
+            return _recent[text]
+        encoded = tokenizer.encode_batch_fast([text])[0]
+    found = encoded.ids, _hidden(session, [encoded])[0][0]
+    with _lock:
+        _recent[text] = found
+        while len(_recent) > RECENT:
+            del _recent[next(iter(_recent))]
+    return found
+
+
+def _mean(hidden: Vectors, mask: "NDArray[np.int64] | None" = None) -> Vectors:
+    """The mean over a text's own tokens, of unit length, for each of a few texts."""
+    import numpy as np
+
+    summed = (hidden if mask is None else hidden * mask[..., None].astype(np.float32)).sum(axis=1)
+    vectors: Vectors = summed / np.linalg.norm(summed, axis=1, keepdims=True)
+    return vectors
+
+
+def _hidden(session: "InferenceSession", batch: "Sequence[Encoding]") -> "tuple[Vectors, NDArray[np.int64]]":
+    """The last layer for each token of a few texts, of shape (texts, tokens, dimensions), and which tokens are real."""
     import numpy as np
 
     shape = len(batch), max(len(one.ids) for one in batch)
@@ -125,10 +174,22 @@ def _run(session: "InferenceSession", batch: "Sequence[Encoding]") -> Vectors:
         ids[row, : len(one.ids)] = one.ids
         mask[row, : len(one.ids)] = 1
     asked = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros(shape, np.int64)}
-    hidden = session.run(None, asked)[0]
-    summed = (hidden * mask[..., None].astype(np.float32)).sum(axis=1)
-    vectors: Vectors = summed / np.linalg.norm(summed, axis=1, keepdims=True)
-    return vectors
+    return session.run(None, asked)[0], mask
+
+
+def _words(tokens: Sequence[str], vectors: Vectors) -> Reading:
+    """The tokens joined to words, a word's vector the mean of its tokens'."""
+    import numpy as np
+
+    starts = [at for at, token in enumerate(tokens) if not token.startswith("##")]
+    ends = [*starts[1:], len(tokens)]
+    words = tuple("".join(token.removeprefix("##") for token in tokens[a:b]) for a, b in zip(starts, ends, strict=True))
+    if not words:
+        return Reading((), np.zeros((0, DIMENSIONS), np.float32))
+    summed = np.add.reduceat(vectors, starts, axis=0)
+    return Reading(words, summed / np.linalg.norm(summed, axis=1, keepdims=True))
 
 
 _lock = threading.Lock()
+_recent: "dict[str, tuple[list[int], Vectors]]" = {}
+"""The last single texts, oldest first: the ids of their tokens, and the vectors of those."""
