@@ -82,8 +82,10 @@ class Layered:
         found: set[str] = set()
         for name in {*mine, *its} - (set(mine) & set(its)):
             for path, status in entries(self._folder(name)):
-                found.add(path)
-                if not stat.S_ISDIR(status.st_mode) or is_opaque(self._folder(name) / path):
+                is_folder = stat.S_ISDIR(status.st_mode)
+                if not is_folder or _file_at(before, path):
+                    found.add(path)
+                if not is_folder or is_opaque(self._folder(name) / path):
                     found.update(_below(before, path), _below(after, path))
         return found
 
@@ -163,6 +165,11 @@ class Layered:
                     os.mkdir(name, 0o755, dir_fd=folder)
                 if here is not None:
                     os.setxattr(self._folder(self.live) / above, OPAQUE, b"y", follow_symlinks=False)
+
+
+def _file_at(view: Layers, path: str) -> bool:
+    found = view.find(path)
+    return found is not None and found.kind != "folder"
 
 
 def _below(view: Layers, path: str) -> Iterator[str]:

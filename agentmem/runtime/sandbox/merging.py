@@ -74,8 +74,10 @@ def _fits(change: Change, found: Found | None) -> bool:
 
 
 def _has(change: Change, found: Found | None) -> bool:
-    if change.after is None or found is None:
-        return change.after is None and found is None
+    if change.after is None:
+        return found is None or found.kind == "folder"  # one that took its place is another change
+    if found is None:
+        return False
     return _is(found, change.after, change.is_link) and (change.is_link or found.mode == change.mode)
 
 
