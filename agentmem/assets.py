@@ -10,7 +10,7 @@ _PACKAGE = Path(__file__).resolve().parent
 
 @cache
 def folder(name: str) -> Path:
-    """The folder of assets called ``name`` ("prompts" or "tools").
+    """The folder of assets called ``name`` ("prompts", "tools" or "examples").
 
     A wheel carries it inside the package; a checkout, an editable install and an unpacked sdist have it beside.
     """

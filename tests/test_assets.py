@@ -16,6 +16,12 @@ ROOT = Path(__file__).resolve().parents[1]
 ASSETS = sorted(
     path.relative_to(ROOT).as_posix() for name in ("prompts", "tools") for path in (ROOT / name).rglob("*.md")
 )
+EXAMPLE = sorted(
+    path.relative_to(ROOT).as_posix()
+    for path in (ROOT / "examples" / "08_team").rglob("*")
+    if path.is_file() and "__pycache__" not in path.parts
+)
+"""The example that the demo shows."""
 
 PROGRAM = """
 from pathlib import Path
@@ -57,15 +63,16 @@ def test_there_is_something_to_carry() -> None:
 def test_the_wheel_carries_the_assets_inside_the_package(wheel: zipfile.ZipFile) -> None:
     """Under agentmem/_assets/, byte for byte, and nowhere else."""
     carried = {name for name in wheel.namelist() if name.startswith(("agentmem/_assets/", "prompts/", "tools/"))}
-    assert carried == {f"agentmem/_assets/{name}" for name in ASSETS}
-    for name in ASSETS:
+    assert carried == {f"agentmem/_assets/{name}" for name in (*ASSETS, *EXAMPLE)}
+    for name in (*ASSETS, *EXAMPLE):
         assert wheel.read(f"agentmem/_assets/{name}") == (ROOT / name).read_bytes()
 
 
 def test_the_wheel_carries_the_package_alone(wheel: zipfile.ZipFile) -> None:
-    """Every module, and neither tests nor anything else of the checkout."""
+    """Every module and the demo's example, and neither tests nor anything else of the checkout."""
     names = wheel.namelist()
     modules = {path.relative_to(ROOT).as_posix() for path in (ROOT / "agentmem").rglob("*.py")}
+    modules |= {f"agentmem/_assets/{name}" for name in EXAMPLE if name.endswith(".py")}
     assert {name for name in names if name.endswith(".py")} == modules
     assert {name.split("/")[0] for name in names if ".dist-info/" not in name} == {"agentmem"}
 

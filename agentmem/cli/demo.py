@@ -1,14 +1,18 @@
-"""`agentmem demo`: an agent at work, with no key and no set-up."""
+"""`agentmem demo`: an agent at work, then a coder and a tester, with no key and no set-up."""
 
 import tempfile
 from contextlib import closing
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from agentmem.cli.output import console, notices
 from agentmem.cli.watch import Watch
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 LOCAL = "Each request also goes through a small local engine: cached and processed tokens are its own counters."
 SIMULATED = (
@@ -19,6 +23,16 @@ NEXT = (
     "Next: look at the pages in {folder}, run `agentmem report --workspace {folder}` for these numbers again, and put "
     "your own folder and a model behind it: `agentmem run TASK --workspace DIR --model anthropic:claude-sonnet-5-5`."
 )
+
+TEAM = (
+    "Now a coder and a tester: two agents, each with a context and a fork of its own, and one verdict on evidence. "
+    "Both are scripts; forks, commands and tests are real. Tokens and cache are simulated by published rules."
+)
+TEAM_NEXT = (
+    "The whole report is {page}. With a repository and models of yours: `agentmem team TASK --repo DIR --check CMD "
+    "--coder anthropic:claude-sonnet-5-5 --tester anthropic:claude-opus-5`, and --apply to bring in what passed."
+)
+NO_TEAM = "The second part, a coder and a tester, is left out here: {why}"
 
 
 def demo(
@@ -61,3 +75,37 @@ def demo(
         model.close()
     out.print()
     out.print(NEXT.format(folder=place), markup=False, soft_wrap=True)
+    out.print()
+    _team(place / "team", out)
+
+
+def _team(place: Path, out: "Console") -> None:
+    """A coder and a tester mend the example's repository in three rounds."""
+    from agentmem import demo as shown
+    from agentmem.cli.team import line
+    from agentmem.demo import team as example
+    from agentmem.errors import IsolationUnavailable
+    from agentmem.meter.ledger import decode
+    from agentmem.meter.report import report
+    from agentmem.meter.tables import show
+    from agentmem.runtime.team import Progress, TeamDone
+    from agentmem.runtime.team.roles import NAMES, thread_of
+
+    if find_spec("pytest") is None:
+        out.print(NO_TEAM.format(why="its check is pytest, which is not installed."), markup=False)
+        return
+    out.print(f"{TEAM}\n", markup=False, soft_wrap=True)
+    out.print(f"[bold]Task:[/] {example.task()}\n")
+    try:
+        with example.team(example.prepare(place), place / "work", shown.simulated()) as team:
+            for event in team.stream(example.task(), thread="team"):
+                if isinstance(event, Progress):
+                    notices().print(line(event), style="dim", markup=False, highlight=False, soft_wrap=True)
+                elif isinstance(event, TeamDone):
+                    out.print(f"\n{event.result.page.partition('## Round 1')[0]}", markup=False, highlight=False)
+            rows = [decode(entry) for name in NAMES for entry in team.journal.own(thread_of("team", name), "usage")]
+            show(report(rows, "team"), out)
+    except IsolationUnavailable as error:
+        out.print(NO_TEAM.format(why=error), markup=False)
+        return
+    out.print(TEAM_NEXT.format(page=place / "work" / "team.md"), markup=False, soft_wrap=True)

@@ -67,7 +67,7 @@ def test_a_skip_that_stood_there_is_nobodys_fault() -> None:
 
 def test_tests_that_never_use_the_code_are_strangers() -> None:
     """Starting a program counts as using it; importing something else does not."""
-    text = "import json\nimport subprocess\n\n\ndef test_a():\n    assert json\n\n\ndef test_b():\n    subprocess.run('x')\n"
+    text = "import json, subprocess\n\ndef test_a():\n    assert json\n\ndef test_b():\n    subprocess.run('x')\n"
     assert inspection.strangers(Edited("t.py", None, text), ["shop.py", "json_of_ours.py"]) == ["t.py::test_a"]
 
 
