@@ -32,9 +32,10 @@ def checkpoints(
 ) -> None:
     """List the checkpoints of a run: where its conversation stood, and which pages had changed."""
     with _history(workspace, database) as history:
+        found = history.checkpoints(thread)
         if mark is not None:
             history.mark(history.current(thread), mark)
-        found = history.checkpoints(thread)
+            found = history.checkpoints(thread)
         lines = [_line(history, before, point) for before, point in zip([None, *found], found, strict=False)]
         goes_on_as = history.current(thread)
     if json:

@@ -71,9 +71,12 @@ def listed(storage: Storage, thread: str) -> tuple[Checkpoint, ...]:
     """Those of a thread and of all its branches, and of what a fork began with, oldest first."""
     origin = origin_of(storage, thread)
     spans = {**_lineage(storage, origin), **dict.fromkeys((origin, *branches(storage, origin)), _ALL)}
-    rows = (storage.run(f"{_ROW} thread = ? AND seq <= ?", name, last) for name, last in spans.items())
-    found = (_checkpoint(row) for some in rows for row in some)
-    return tuple(sorted(found, key=lambda one: (one.taken, one.thread, one.number)))
+    found = [
+        _checkpoint(row)
+        for name, last in spans.items()
+        for row in storage.run(f"{_ROW} thread = ? AND seq <= ? ORDER BY number", name, last)
+    ]
+    return tuple(sorted(found, key=lambda one: one.taken))  # within the clock's resolution ancestors come first
 
 
 def find(storage: Storage, name: str) -> Checkpoint:
@@ -137,14 +140,14 @@ def sweep(storage: Storage) -> None:
 
 
 def _lineage(storage: Storage, thread: str) -> dict[str, int]:
-    """The threads that a fork begins with, and the last entry that it has of each."""
+    """The threads that a fork begins with, oldest first, and the last entry that it has of each."""
     spans: dict[str, int] = {}
     last = _ALL
     query = "SELECT p.name, t.parent_seq FROM threads t JOIN threads p ON p.id = t.parent WHERE t.name = ?"
     while rows := storage.run(query, thread):
         thread, last = rows[0][0], min(last, rows[0][1])
         spans[thread] = last
-    return spans
+    return dict(reversed(spans.items()))
 
 
 def _raw(name: str | None) -> bytes | None:

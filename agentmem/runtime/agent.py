@@ -166,7 +166,8 @@ class Agent(Asks):
         return self.history.checkpoints(thread)
 
     def checkpoint(self, thread: str, label: str = "") -> Checkpoint:
-        """Takes a checkpoint of a thread now, however large its pages are."""
+        """Takes a checkpoint of a thread now, however large its pages are. Raises ThreadNotFound."""
+        self.checkpoints(thread)
         return self.history.mark(self.history.current(thread), label)
 
     def fork(

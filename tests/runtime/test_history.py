@@ -175,6 +175,8 @@ def test_what_cannot_be_gone_back_to_is_told(tmp_path: Path) -> None:
             one.rollback(to="t@9")
         with pytest.raises(ThreadNotFound):
             one.checkpoints("nobody")
+        with pytest.raises(ThreadNotFound):
+            one.checkpoint("nobody")
         with one.journal.lease("t"), pytest.raises(ThreadBusy):
             one.rollback(to="t@1")
         history = History(one.journal, tmp_path, keep=3)
