@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from agentmem.errors import WorkspaceError
@@ -47,9 +48,11 @@ class Snapshots:
         """All pages now, by name."""
         return self.within(None) or {}
 
-    def within(self, most: int | None) -> dict[str, Kept] | None:
-        """As `take`; None when more than ``most`` bytes would have to be read for it."""
-        found = dict(self.files.walk())
+    def within(self, most: int | None, names: int | None = None) -> dict[str, Kept] | None:
+        """As `take`; None when there are more than ``names`` files, or more than ``most`` bytes to be read for it."""
+        found = dict(islice(self.files.walk(), None if names is None else names + 1))
+        if names is not None and len(found) > names:
+            return None
         fresh = {name: stamp for name, stamp in found.items() if self._known.get(name, (None,))[0] != stamp}
         if most is not None and sum(stamp.size for stamp in fresh.values()) > most:
             return None

@@ -23,6 +23,9 @@ from agentmem.runtime.tools import planning
 KEEP = 64_000_000
 """Bytes of pages that a checkpoint takes in unasked; larger workspaces are kept when a checkpoint is asked for."""
 
+KEEP_NAMES = 20_000
+"""Files of a workspace that are looked at unasked: a look at each before and after a run must not be felt."""
+
 _TRIES = 5
 _log = logging.getLogger(__name__)
 
@@ -70,8 +73,8 @@ class History:
         """All pages of a checkpoint, by name. Raises UnknownReference where they were too large to be kept."""
         if at.pages is None:
             raise UnknownReference(
-                f"Checkpoint {at.id} has no pages: they are more than {self.keep // 1_000_000} MB, which is kept only "
-                "when a checkpoint is asked for (`agentmem checkpoints THREAD --mark`, or agent.checkpoint(thread))."
+                f"Checkpoint {at.id} has no pages: more than {self.keep // 1_000_000} MB or {KEEP_NAMES:,} files are "
+                "kept only when a checkpoint is asked for (`agentmem checkpoints THREAD --mark`, or agent.checkpoint(thread))."
             )
         return trees.read(self.storage, at.pages)
 
@@ -84,7 +87,7 @@ class History:
         """
         snapshot = self.sandbox.snapshot() if self.sandbox else None
         for _ in range(_TRIES):
-            pages = self.pages.within(self.keep if unasked else None)
+            pages = self.pages.within(self.keep, KEEP_NAMES) if unasked else self.pages.take()
             tree = None if pages is None else trees.planted(pages)
             with suppress(WorkspaceError):
                 return self._write(thread, label, tree, snapshot.id if snapshot else None)

@@ -131,6 +131,7 @@ def test_unchanged_files_are_not_read_again(tmp_path: Path) -> None:
     os.utime(tmp_path / "old.md", (1, 1))
     snapshots = Snapshots(tmp_path)
     assert snapshots.within(99) is None
+    assert snapshots.within(None, names=0) is None
     first = snapshots.take()
     assert snapshots.take() == first
     (tmp_path / "old.md").write_text("y" * 100)
