@@ -121,5 +121,5 @@ class Index:
         return pa.schema([key_field("key"), pa.field("scope", pa.string()), *own])
 
 
-_PROBES = 8
+_PROBES = 4
 """Partitions that are searched."""
