@@ -4,7 +4,6 @@
 the same run, is what any store could read at best: leading blocks that some earlier request had.
 """
 
-import argparse
 import json
 import lzma
 import sys
@@ -14,6 +13,7 @@ from itertools import takewhile
 from pathlib import Path
 
 from agentmem.kvcache.block_store import BlockStore
+from tests.benchmarks.data import data_file
 from tests.benchmarks.heading import heading
 
 BLOCK = 512
@@ -44,13 +44,8 @@ def limit(requests: Sequence[list[int]]) -> float:
 
 
 def main() -> int:
-    """Print a line a capacity; 1 if one is off by more than the tolerance, 2 without the data."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
-    path = parser.parse_args().data / TRACE
-    if not path.exists():
-        print(f"{path} is missing: give the folder that holds {TRACE} with --data", file=sys.stderr)
-        return 2
+    """Print a line a capacity; 1 if one is off by more than the tolerance."""
+    path = data_file(__doc__, TRACE)
     with lzma.open(path, "rt") as lines:
         requests = [json.loads(line)["hash_ids"] for line in lines]
     heading("Block store on the Mooncake trace", str(path), seed="none", block_tokens=BLOCK, requests=len(requests))

@@ -17,6 +17,7 @@ from agentmem.models.engine import Engine
 from agentmem.models.scripted import ScriptedModel
 from agentmem.runtime.agent import Agent
 from agentmem.types import Message, Request, Usage
+from tests.benchmarks.data import SKIPPED
 from tests.benchmarks.heading import heading
 from tests.benchmarks.local_cache import Recording
 from tests.benchmarks.team_prefix import count, frames, shared
@@ -48,7 +49,7 @@ def main() -> int:
         engine = Engine()
     except ModelNotAvailable as error:
         print(f"skipped: {error}")
-        return 0
+        return SKIPPED
     with engine, tempfile.TemporaryDirectory() as folder:
         heading("fork_cache", "made here: four tasks", split="none", seed="none", tasks=TASKS, engine=engine.name)
         usages, requests = work(engine, Path(folder))

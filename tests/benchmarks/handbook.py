@@ -1,6 +1,5 @@
 """A workspace of 900 real pages: how fast it opens, opens again and is searched, and that no byte is lost."""
 
-import argparse
 import random
 import shutil
 import statistics
@@ -15,6 +14,7 @@ from pathlib import Path
 from agentmem.pages.markdown import outline, parse, parsed_outline, parser
 from agentmem.pages.workspace import Workspace
 from agentmem.tokens import count
+from tests.benchmarks.data import data_file
 from tests.benchmarks.heading import heading
 
 ROUNDS = 5
@@ -28,9 +28,9 @@ TARGET = "open at least 4 MB/s, again in under 10 %, search well under 50 ms, al
 _ARCHIVE = "handbook/sourcegraph-handbook-md.tar.xz"
 
 
-def unpacked(data: Path, folder: Path) -> Path:
+def unpacked(path: Path, folder: Path) -> Path:
     """The handbook's pages, in a folder of their own."""
-    with tarfile.open(data / _ARCHIVE) as archive:
+    with tarfile.open(path) as archive:
         archive.extractall(folder, filter="data")
     return folder
 
@@ -126,13 +126,11 @@ def searching(root: Path) -> tuple[float, float, float, float, float]:
 
 
 def main() -> int:
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--data", type=Path, required=True, help="the folder that holds handbook/")
-    data = arguments.parse_args().data
+    path = data_file(__doc__, _ARCHIVE)
     split = "all pages; 120 queries from random pages"
     heading("handbook", f"{_ARCHIVE}", split=split, seed=SEED, rounds=ROUNDS, target=TARGET)
     with tempfile.TemporaryDirectory(prefix="agentmem-") as folder:
-        return measured(unpacked(data, Path(folder)))
+        return measured(unpacked(path, Path(folder)))
 
 
 def measured(root: Path) -> int:

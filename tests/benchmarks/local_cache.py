@@ -19,6 +19,7 @@ from agentmem.models.script import Turn
 from agentmem.models.scripted import ScriptedModel
 from agentmem.runtime.agent import Agent
 from agentmem.types import Message, Request, Usage
+from tests.benchmarks.data import SKIPPED
 from tests.benchmarks.heading import heading
 
 TARGET = 0.97
@@ -103,7 +104,7 @@ def main() -> int:
         engine = Engine()
     except ModelNotAvailable as error:
         print(f"skipped: {error}")
-        return 0
+        return SKIPPED
     with engine:
         heading("local_cache", "made here: nine pages", split="none", seed="none", turns=TURNS, engine=engine.name)
         usages, requests = work(engine)

@@ -29,6 +29,7 @@ from agentmem.memory.archive import LanceArchive
 from agentmem.memory.embedder import MiniLM
 from agentmem.memory.ranking import words_of
 from agentmem.types import Draft
+from tests.benchmarks.data import DATA, recording
 from tests.benchmarks.heading import heading
 
 KS = (1, 5, 10, 20)
@@ -175,13 +176,10 @@ def missed(ours: Tally, peer: Tally) -> list[str]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument("--half", choices=("first", "second", "both"), default="second")
     given = parser.parse_args()
-    path = given.data / "locomo" / "locomo10.json.xz"
-    if not path.is_file():
-        print(f"{path} is missing: give the folder that holds locomo/locomo10.json.xz with --data", file=sys.stderr)
-        return 2
+    path = recording(given.data, "locomo/locomo10.json.xz")
     with tempfile.TemporaryDirectory() as folder:
         ours, peer = measured(path, given.half, Path(folder))
     heading("Recall of LoCoMo's evidence", str(path), split=f"{given.half} half", seed="none", embedder=MiniLM.name)

@@ -28,6 +28,7 @@ from agentmem.memory.archive import LanceArchive
 from agentmem.memory.embedder import MiniLM
 from agentmem.tokens import count
 from agentmem.types import Draft, Message, Reply, Text, ToolCall, ToolResult, Usage
+from tests.benchmarks.data import DATA, recording
 from tests.benchmarks.heading import heading
 
 FACTS = 300
@@ -165,15 +166,12 @@ def asked(archive: LanceArchive, facts: Sequence[Fact]) -> Found:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument("--tokens", type=int, default=1_200_000)
     parser.add_argument("--seed", type=int, default=4)
     parser.add_argument("--words", action="store_true", help="without the embedder, as before the embedding is done")
     given = parser.parse_args()
-    path = given.data / _PAGES
-    if not path.is_file():
-        print(f"{path} is missing: give the folder that holds {_PAGES} with --data", file=sys.stderr)
-        return 2
+    path = recording(given.data, _PAGES)
     facts, drafts = history(path, given.tokens, given.seed)
     with tempfile.TemporaryDirectory() as folder, open_journal(Path(folder) / "journal.db") as journal:
         journal.append("main", drafts, head=-1)

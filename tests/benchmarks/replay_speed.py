@@ -6,7 +6,6 @@ must grow with what is new and not with context × turns: the limit that the gro
 the share of the requests that the first half of each chain has.
 """
 
-import argparse
 import resource
 import sys
 import time
@@ -20,6 +19,7 @@ from agentmem.replay.policies import POLICIES
 from agentmem.replay.recordings import sources
 from agentmem.replay.run import Chain, chain, replay
 from agentmem.replay.source import Source, Spool
+from tests.benchmarks.data import data_file
 from tests.benchmarks.heading import heading
 
 FILE = Path("claude-code") / "transcripts.jsonl.xz"
@@ -74,12 +74,7 @@ def run(path: Path, clock: Clock) -> int:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, default=Path("../shared/data"), help=f"the folder that holds {FILE}")
-    path = parser.parse_args().data / FILE
-    if not path.is_file():
-        print(f"skipped: {path} is missing; give its folder with --data")
-        return 0
+    path = data_file(__doc__, FILE)
     clock = Clock()
     requests = run(path, clock)
     rates = {name: requests / clock.spent[name] for name in ("reading", "needs", *POLICIES)}

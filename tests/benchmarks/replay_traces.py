@@ -6,7 +6,6 @@ they are sessions of their own. Hits are the leading blocks that the session sen
 counts every block seen before, wherever it stands.
 """
 
-import argparse
 import json
 import lzma
 import statistics
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from agentmem.kvcache.block_store import BlockStore
+from tests.benchmarks.data import data_file
 from tests.benchmarks.heading import heading
 
 TARGET = (95.0, 96.0)
@@ -44,12 +44,7 @@ def hit_rates(session: dict[str, Any]) -> tuple[float, float]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, default=Path("../shared/data"), help=f"the folder that holds {FILE}")
-    path = parser.parse_args().data / FILE
-    if not path.is_file():
-        print(f"skipped: {path} is missing; give its folder with --data")
-        return 0
+    path = data_file(__doc__, FILE)
     with lzma.open(path, "rt", encoding="utf-8") as lines:
         rates = [hit_rates(json.loads(line)) for line in lines]
     heading("replay_traces", str(path), split="all", seed="none", sessions=len(rates), block_tokens=64)

@@ -6,7 +6,6 @@ client does not log (its dated habits, the size of what it restores) was studied
 run: the rules alone, and the plainest prediction there is, that every request reads all that the one before it sent.
 """
 
-import argparse
 import hashlib
 import itertools
 import statistics
@@ -19,6 +18,7 @@ from agentmem.replay.recordings import sessions, sources
 from agentmem.replay.session import Session
 from agentmem.replay.source import Source, Spool
 from agentmem.replay.verify import Compared, compare, verification
+from tests.benchmarks.data import data_file
 from tests.benchmarks.heading import heading
 
 FILE = Path("claude-code") / "transcripts.jsonl.xz"
@@ -68,12 +68,7 @@ def judge(name: str, compared: Sequence[Compared]) -> bool:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, default=Path("../shared/data"), help=f"the folder that holds {FILE}")
-    path = parser.parse_args().data / FILE
-    if not path.is_file():
-        print(f"skipped: {path} is missing; give its folder with --data")
-        return 0
+    path = data_file(__doc__, FILE)
     compared = load(path)
     split = "sha256 of the session's name, first byte odd: held out"
     heading("replay_verify", str(path), split=split, seed="none", sessions=len(compared))

@@ -21,6 +21,7 @@ from agentmem.models.scripted import ScriptedModel
 from agentmem.runtime.team import Role, Team, TeamResult
 from agentmem.types import Frame, Message, Request, Usage
 from tests.benchmarks import players
+from tests.benchmarks.data import SKIPPED
 from tests.benchmarks.heading import heading
 from tests.benchmarks.local_cache import Recording
 
@@ -83,7 +84,7 @@ def main() -> int:
         engine = Engine()
     except ModelNotAvailable as error:
         print(f"skipped: {error}")
-        return 0
+        return SKIPPED
     with engine, tempfile.TemporaryDirectory() as folder:
         heading("team_prefix", "made here: one function", split="none", seed="none", engine=engine.name)
         result, usages, requests = work(engine, Path(folder), given.isolation)

@@ -4,7 +4,6 @@ Data: whole coding sessions with the usage of each request. Their system prompt 
 request of a context (of a session, after a compaction, after a change of model) tells their size and is not judged.
 """
 
-import argparse
 import hashlib
 import json
 import lzma
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from agentmem.tokens import MARGIN, Calibration, count, value_tokens
+from tests.benchmarks.data import data_file
 from tests.benchmarks.heading import heading
 
 TARGET = 0.99
@@ -127,12 +127,7 @@ def show(name: str, ratios: list[float]) -> float:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, default=Path("../shared/data"), help=f"the folder that holds {FILE}")
-    path = parser.parse_args().data / FILE
-    if not path.is_file():
-        print(f"skipped: {path} is missing; give its folder with --data")
-        return 0
+    path = data_file(__doc__, FILE)
     runs = load(path)
     judged = [call for calls in runs for call in calls[1:]]
     split = f"held-out half by sha256 of the session's name, odd first byte: {len(runs)} contexts"
