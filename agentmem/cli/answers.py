@@ -26,14 +26,19 @@ Tenant = Annotated[str | None, typer.Option("--tenant", metavar="NAME", help="On
 @answers.command()
 def stats(workspace: Workspace = HERE, json: AsJson = False) -> None:
     """Hits by kind, audits with the bound on wrong answers, what was invalidated, dollars and seconds saved."""
-    with _cache(workspace) as cache:
-        found = cache.stats() if cache else _nothing()
+    found = statistics(workspace) or _nothing()
     if json:
         print_json(found)
         return
     from agentmem.meter.answers import show
 
     show(found, console())
+
+
+def statistics(workspace: Path) -> dict[str, Any] | None:
+    """What the workspace's answer cache did; None where there is none."""
+    with _cache(workspace, exact_only=True) as cache:
+        return cache.stats() if cache else None
 
 
 @answers.command()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from agentmem.cli import recall
+from agentmem.cli import answers, recall
 from agentmem.cli.options import HERE, AsJson, Database, Workspace, journal
 from agentmem.cli.output import console, notices, print_json
 from agentmem.errors import ConfigError, ThreadNotFound
@@ -71,7 +71,7 @@ def report(
             raise ThreadNotFound(f"there is no run {run!r} here: `agentmem runs` lists those there are")
         rows = [row for name in reversed(chosen) for row in _rows(opened, name)]
         if output:
-            _write_page(opened, tuple(reversed(chosen)), output)
+            _write_page(opened, tuple(reversed(chosen)), output, answers.statistics(workspace))
     made = reported(rows, None if every else named)
     if json:
         print_json(made)
@@ -104,12 +104,12 @@ def forget(
     notices().print(f"Forgot {thread}: {entries:,} entries.", markup=False, highlight=False)
 
 
-def _write_page(opened: "Journal", threads: tuple[str, ...], output: Path) -> None:
+def _write_page(opened: "Journal", threads: tuple[str, ...], output: Path, answered: dict[str, Any] | None) -> None:
     """Write the page, or leave what was there as it was."""
     from agentmem.report.data import collect
     from agentmem.report.page import page
 
-    text = page(collect(opened, threads))
+    text = page(collect(opened, threads, answered))
     draft = output.with_name(f".{output.name}.{getpid()}")
     try:
         draft.write_text(text, encoding="utf-8", newline="\n")

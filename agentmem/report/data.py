@@ -1,12 +1,13 @@
 """What the page shows, as one JSON object: columns with a value for each turn, the events, and the ledger's sums."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, fields
 from typing import Any
 
 from agentmem.context.journal import Journal
 from agentmem.integrations.observing import read_run
 from agentmem.kvcache.diagnosis import diagnose
+from agentmem.meter.answers import lines
 from agentmem.meter.report import new_tokens, report
 from agentmem.meter.tables import advice
 from agentmem.report.events import Event, events
@@ -17,18 +18,23 @@ Data = dict[str, Any]
 _DIGITS = 6
 
 
-def collect(journal: Journal, threads: Sequence[str]) -> Data:
-    """The data of the page on ``threads``, in that order. Raises TranscriptError for entries that do not fit."""
+def collect(journal: Journal, threads: Sequence[str], answers: Mapping[str, Any] | None = None) -> Data:
+    """The data of the page on ``threads``, in that order. Raises TranscriptError for entries that do not fit.
+
+    ``answers`` are the statistics of the workspace's answer cache, where there is one.
+    """
     made: list[Turn] = []
     found: list[Event] = []
     for thread in threads:
         own = turns(journal.entries(thread), thread)
         found += events(own, diagnose(read_run(journal, thread)), len(made))
         made += own
-    return shown(made, found, threads[0] if len(threads) == 1 else None)
+    return shown(made, found, threads[0] if len(threads) == 1 else None, answers)
 
 
-def shown(made: Sequence[Turn], found: Iterable[Event], run: str | None) -> Data:
+def shown(
+    made: Sequence[Turn], found: Iterable[Event], run: str | None, answers: Mapping[str, Any] | None = None
+) -> Data:
     """The object that the page reads."""
     summary = report([turn.row for turn in made], run)
     return {
@@ -37,6 +43,7 @@ def shown(made: Sequence[Turn], found: Iterable[Event], run: str | None) -> Data
         "turns": _columns(made),
         "money": _money(made, summary),
         "events": [_event(one) for one in found],
+        "answers": None if answers is None else {**answers, "said": lines(answers)},
     }
 
 

@@ -4,10 +4,13 @@ from pathlib import Path
 
 import pytest
 
+from agentmem.context.journal import open_journal
 from agentmem.memory.answers.cache import AnswerCache
 from agentmem.memory.answers.values import Answer, Context, Source
+from agentmem.memory.embedder import available
 from agentmem.pages.workspace import Workspace
 from tests.cli.invoke import invoke, invoke_json
+from tests.report.runs import eventful
 
 STATS = {
     "lookups",
@@ -96,3 +99,38 @@ def test_a_page_edited_by_hand_is_seen(workspace: Path) -> None:
     found = invoke_json("answers", "explain", "how do shoes go back", "-w", workspace)
     assert (found["decision"], found["rule"]) == ("miss", "outdated")
     assert "returns.md" in found["detail"]
+
+
+def test_the_page_has_a_section_on_answers(workspace: Path) -> None:
+    """The same numbers, in the data that the page draws; none where there is no cache."""
+    with open_journal(workspace / ".agentmem" / "agentmem.db") as journal:
+        eventful(journal)
+    output = workspace / "report.html"
+    assert invoke("report", "-w", workspace, "-o", output).exit_code == 0
+    assert '"lookups":3,"hits":{"exact":1,"semantic":0}' in output.read_text(encoding="utf-8")
+    assert "No hit was audited yet" in output.read_text(encoding="utf-8")
+
+
+SAME = ("How can I {0}?", "How do I {0}?")
+ACTS = tuple(
+    f"{verb} a {thing}" for verb in ("rent", "sell", "paint", "lend") for thing in ("boat", "bike", "tent", "van")
+)
+
+
+def test_pairs_are_sampled_and_tuned_on(tmp_path: Path) -> None:
+    """Too few labels are refused, with how many are needed."""
+    if available():
+        pytest.skip("needs the embedder")
+    log = tmp_path / "log.txt"
+    log.write_text("\n".join(one.format(act) for act in ACTS for one in SAME))
+    pairs = tmp_path / "pairs.csv"
+    sampled = invoke("answers", "sample", log, "-o", pairs, "--pairs", "20", "-w", tmp_path)
+    assert sampled.exit_code == 0, sampled.stderr
+    lines = pairs.read_text().splitlines()
+    assert lines[0].startswith("left,right,label")
+    assert 1 < len(lines) <= 21
+    pairs.write_text("\n".join([lines[0], *(line.replace(",,", ",same,", 1) for line in lines[1:])]))
+    refused = invoke("answers", "tune", pairs, "-w", tmp_path)
+    assert refused.exit_code == 2
+    assert "label" in refused.stderr
+    assert not (tmp_path / ".agentmem").exists()

@@ -68,6 +68,7 @@ function start() {
   drawTop();
   drawGroups("agents", "Agent", data.by_agent);
   drawGroups("purposes", "Purpose", data.by_purpose);
+  drawAnswers();
   drawKinds();
   drawEvents();
   Object.keys(CHARTS).forEach(draw);

@@ -27,6 +27,28 @@ function drawGroups(id, name, sums) {
   document.getElementById(id).append(make("table", null, make("thead", null, head), make("tbody", null, ...rows)));
 }
 
+const ANSWERS = [
+  ["Lookups", (sum) => whole(sum.lookups), "spare"],
+  ["Exact", (sum) => whole(sum.hits.exact), ""],
+  ["By meaning", (sum) => whole(sum.hits.semantic), ""],
+  ["Excluded", (sum) => whole(sum.excluded), "spare"],
+  ["Hit rate", (sum) => bar(sum.hit_rate), ""],
+  ["Audited", (sum) => whole(sum.audited), "spare"],
+  ["Wrong per hit", (sum) => percent(sum.wrong_per_hit), ""],
+];
+
+// What the answer cache saved, and how often it was wrong; nothing where there is none.
+function drawAnswers() {
+  if (!data.answers) return;
+  const sums = [...Object.entries(data.answers.by_type), ["all", data.answers]];
+  const head = make("tr", null, make("th", null, "Query type"), ...ANSWERS.map(([title, , kind]) => make("th", { class: "number " + kind }, title)));
+  const rows = sums.map(([name, sum]) => make("tr", null, make("td", null, name),
+    ...ANSWERS.map(([, cell, kind]) => make("td", { class: "number " + kind }, cell(sum)))));
+  document.getElementById("answers").append(make("table", null, make("thead", null, head), make("tbody", null, ...rows)));
+  document.getElementById("answers-said").append(...data.answers.said.map((said) => make("li", null, said)));
+  document.getElementById("answered").hidden = false;
+}
+
 // Neighbours of one cause in one place are one row, explained by the first of them.
 function grouped(events) {
   const groups = [];
