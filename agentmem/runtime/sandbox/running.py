@@ -35,7 +35,8 @@ PYTHON = (sys.executable, "-I", "-S", "-c", _INSIDE)
 
 _LOOK = 0.25
 """Seconds between two looks at the disk, or twenty times what one look takes."""
-_GRACE = 5.0
+_GRACE = 30.0
+"""Seconds to end everything in, where there is no namespace that ends with its first process."""
 _CHUNK = 1 << 16
 
 
