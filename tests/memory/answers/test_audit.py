@@ -7,7 +7,7 @@ import pytest
 
 from agentmem.errors import ConfigError
 from agentmem.memory.answers.certificate import upper_bound
-from agentmem.memory.answers.freshness import DAY, HOUR, Checks
+from agentmem.memory.answers.freshness import HOUR, Checks
 from agentmem.memory.answers.settings import Settings
 from agentmem.memory.answers.values import Answer, Context
 from tests.memory.answers.caches import Calls, Time, opened
@@ -126,7 +126,7 @@ def test_checks_keep_to_their_budget(tmp_path: Path) -> None:
     with opened(tmp_path, clock=time, settings=settings) as cache:
         for number in range(6):
             cache.put(f"thing{number}", Answer("It is blue.", usd=0.1))
-        time.now += DAY
+        time.now += 2 * HOUR
         assert len(cache.audits.due(cache.explain("thing0").scope)) == 2
 
 
