@@ -83,24 +83,20 @@ def _tool(tool: "Tool") -> dict[str, Any]:
 
 def _new(workspace: Path, model: str | None, shell: bool, pinned: tuple[str, ...]) -> "View":
     """The view of a thread that would be opened now."""
-    from agentmem import assets
     from agentmem.config import Config
-    from agentmem.context.transcript import Opening, PinnedPage, opening
+    from agentmem.context.transcript import opening
     from agentmem.context.window import window
     from agentmem.pages.workspace import Workspace as Pages
     from agentmem.runtime.menu import default_menu
-    from agentmem.types import Entry
+    from agentmem.runtime.opening import instructions, new_opening
+    from agentmem.runtime.pinning import pinned as frozen
+    from agentmem.types import Entry, ModelProfile
 
-    named = model or Config.load().model or EXAMPLE_MODEL
+    provider, _, name = (model or Config.load().model or EXAMPLE_MODEL).partition(":")
     pages = Pages(workspace) if pinned else None
-    draft = opening(
-        Opening(
-            model=named.partition(":")[2] or named,
-            tools=default_menu(shell=shell).definitions(),
-            system=(assets.read("prompts/agent.md").strip(),),
-            pinned=tuple(PinnedPage(page, pages.revision(page), pages.render(page)) for page in pinned if pages),
-        )
-    )
+    shown = [frozen(pages, page) for page in pinned if pages]
+    profile = ModelProfile(provider, name or provider, "cloud")
+    draft = opening(new_opening(profile, default_menu(shell=shell), instructions(None), shown))
     return window([Entry("", 0, "", draft.kind, draft.data, "")])
 
 

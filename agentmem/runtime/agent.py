@@ -11,7 +11,6 @@ from typing import Any, Literal, Self, cast
 
 from langgraph.graph.state import CompiledStateGraph
 
-from agentmem import assets
 from agentmem.context.checkpoint import Checkpoint
 from agentmem.context.compaction import Compaction, Reason
 from agentmem.context.transcript import Opening
@@ -29,6 +28,7 @@ from agentmem.runtime.invocation import new_thread as new_thread
 from agentmem.runtime.limits import Limits
 from agentmem.runtime.menu import Menu, ToolLike
 from agentmem.runtime.metering import Meter
+from agentmem.runtime.opening import instructions, new_opening
 from agentmem.runtime.session import Session, Sessions
 from agentmem.runtime.steps import Steps
 from agentmem.runtime.streaming import Channel, events
@@ -74,7 +74,7 @@ class Agent(Asks):
         sandbox: Sandboxed | None = None,
     ) -> None:
         self.menu = parts.menu(tools)
-        self._system = assets.read("prompts/agent.md").strip() if system is None else system
+        self._system = instructions(system)
         self._pinned, self._options = tuple(pinned), options
         with ExitStack() as opened:
             self.workspace = parts.workspace(workspace, opened)
@@ -272,14 +272,8 @@ class Agent(Asks):
         )
 
     def _opening(self) -> Opening:
-        return Opening(
-            model=self.model.profile.name,
-            tools=tuple(self.menu.definitions()),
-            system=(self._system,) if self._system else (),
-            pinned=tuple(pinning.pinned(self.workspace, page) for page in self._pinned),
-            options=self._options,
-            notes_in_results=self.model.profile.plain_turn_strips_thinking,
-        )
+        pinned = [pinning.pinned(self.workspace, page) for page in self._pinned]
+        return new_opening(self.model.profile, self.menu, self._system, pinned, self._options)
 
     def _result(self, thread: str, stop: str | None) -> Result:
         session = self.sessions[thread].refresh()

@@ -1,7 +1,8 @@
 """What one turn costs beside the model's own time: our own work, the whole turn against LangGraph alone, and the disk.
 
 Three agents play the same script of tool calls: agentmem, a bare two-node LangGraph loop with the same saver and
-durability, and LangChain's `create_agent` with the same saver. Peers run as they ship.
+durability, and LangChain's `create_agent` with the same saver. The bare loop runs twice, with SqliteSaver as it ships
+and on a connection with our settings: both ratios are held to the target.
 """
 
 import argparse
@@ -184,7 +185,7 @@ def show_own_work() -> bool:
 
 
 def show_whole_turn(rounds: int = 7, turns: int = 100) -> bool:
-    """The three loops take turns, so that they meet the same noise. The target is against the saver as it ships."""
+    """The three loops take turns, so that they meet the same noise."""
     loops = (our_loop, bare_as_shipped, bare_on_ours)
     times: list[list[float]] = []
     for _ in range(rounds):
@@ -194,8 +195,8 @@ def show_whole_turn(rounds: int = 7, turns: int = 100) -> bool:
     ratio, strict = (statistics.median(row[0] / row[at] for row in times) for at in (1, 2))
     print(f"  whole turn: {ours:.2f} ms; a bare two-node LangGraph loop with SqliteSaver as it ships: {shipped:.2f} ms")
     print(f"  ours over that: {ratio:.2f} (target {WHOLE})")
-    print(f"  over the same loop with our connection's settings ({tuned:.2f} ms): {strict:.2f}")
-    return ratio <= WHOLE
+    print(f"  over the same loop with our connection's settings ({tuned:.2f} ms): {strict:.2f} (target {WHOLE})")
+    return max(ratio, strict) <= WHOLE
 
 
 def show_disk(turns: int = 2000, peer_turns: int = 150) -> bool:

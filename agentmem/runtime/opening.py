@@ -1,0 +1,27 @@
+"""Entry 0 of a new thread: what an agent freezes when it opens one."""
+
+from collections.abc import Sequence
+
+from agentmem import assets
+from agentmem.context.transcript import Opening, PinnedPage
+from agentmem.runtime.menu import Menu
+from agentmem.types import ModelProfile, Options
+
+
+def instructions(given: str | None) -> str:
+    """The system prompt: the default one where none is given, and none where that is empty."""
+    return assets.read("prompts/agent.md").strip() if given is None else given
+
+
+def new_opening(
+    profile: ModelProfile, menu: Menu, system: str, pinned: Sequence[PinnedPage], options: Options = Options()
+) -> Opening:
+    """What a thread is opened with."""
+    return Opening(
+        model=profile.name,
+        tools=menu.definitions(),
+        system=(system,) if system else (),
+        pinned=tuple(pinned),
+        options=options,
+        notes_in_results=profile.plain_turn_strips_thinking,
+    )
