@@ -25,7 +25,10 @@ class Behind:
             if self._woken and not self._running:
                 self._running = True
                 self._thread = threading.Thread(target=self._run, name="agentmem-archive", daemon=True)
-                self._thread.start()
+                try:
+                    self._thread.start()
+                except RuntimeError as error:  # the system has no thread left: another time, and nobody waits for it
+                    self._running, self._error = False, error
 
     def wait(self) -> None:
         """Until there is no work left. Raises the error that the last of it ended with."""
