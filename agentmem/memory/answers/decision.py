@@ -50,7 +50,7 @@ Scored = tuple[float, str]
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A Decider: the policies by query type, the models, the guard's rules, a reader and what makes answers the same."""
+    """A Decider: policies by query type, models, the guard's rules, a reader, and what makes two answers the same."""
 
     policies: Mapping[str, Policy]
     models: Models
@@ -81,7 +81,7 @@ class Decision:
         near = around(candidates, at, self.same)
         if not near.alone:
             score = self.models.among.probability(among(found, near))
-            return score, f"{near.support} wordings of this answer are near, another answer at {near.rival:.3f}"
+            return score, f"{near.support} wordings of it are near, another answer at {near.rival:.3f}"
         if self.read is None:
             return self.models.plain.probability(plain(found, near)), "alone, by its words"
         best = self.models.alone.probability(_at_best(found, near))
@@ -186,9 +186,10 @@ def _scored(
     remark: str,
     scores: tuple[tuple[str, float | None, str], ...],
 ) -> Verdict:
-    serve = score >= (missed.threshold or STRICT)
+    threshold = STRICT if missed.threshold is None else missed.threshold
+    serve = score >= threshold
     rule = "score" if serve else "below the threshold"
-    detail = f"{score:.3f} {'reaches' if serve else 'is below'} {missed.threshold:.3f}: {remark}."
+    detail = f"{score:.3f} {'reaches' if serve else 'is below'} {threshold:.3f}: {remark}."
     return replace(missed, serve=serve, candidate=one, score=score, rule=rule, detail=detail, scores=scores)
 
 

@@ -38,8 +38,8 @@ CUES: tuple[tuple[str, str], ...] = (
     ("of oneself", r"\b(?:i|my|me|mine|it|we|our)\b"),
     (
         "orders",
-        r"^(?:please )?(?:transfer|send|pay|cancel|book|order|buy|change|add|close|refund|sign|delete|remove|update|move|"
-        r"reserve|schedule|withdraw|renew|upgrade|downgrade|activate|block|freeze|unsubscribe|reschedule|place|put|set|"
+        r"^(?:please )?(?:transfer|send|pay|cancel|book|order|buy|change|add|close|refund|sign|delete|remove|update|"
+        r"move|reserve|schedule|withdraw|renew|upgrade|downgrade|activate|block|freeze|unsubscribe|reschedule|place|put|set|"
         r"stop|start|make|switch|top up)\b",
     ),
     (

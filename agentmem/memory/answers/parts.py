@@ -59,7 +59,7 @@ def assemble(
     pages = Pages(workspace, store, lambda gone: counters.add("invalidated.page", "", gone)) if workspace else None
     classify = classifier(embedder, kinds) if embedder else None
     nearest = Nearest(store, embedder, settings.hot) if embedder else None
-    chosen = (decide or default_decider(folder, kinds, store.labels())) if embedder else None
+    chosen = (decide or default_decider(folder, kinds, store.labels(), embedder)) if embedder else None
     lookups = Lookups(store, settings.rules, kind_rules, embedder, nearest, classify, chosen, pages)
     keeper = Keeper(store, lookups, counters, lives, settings.rules, embedder.name if embedder else "", clock)
     judge = cache(lambda: agrees or default_agrees(embedder))
