@@ -59,7 +59,7 @@ class AnswerCache:
         self.counters, self.audits, self.background = made.counters, made.audits, made.background
         self._nearest = made.nearest
         self._asking = Asking(self.store, self.lookups, self.keeper, self.audits, self.counters, self.background)
-        self._closed = False
+        self._closed = self._filling = False
 
     # One step at a time
 
@@ -215,8 +215,16 @@ class AnswerCache:
 
     def _maintain(self) -> None:
         """See to it that what lags behind is made up for, on the thread behind."""
-        if self._nearest is not None and self._nearest.lagging():
-            self.background.add(self._nearest.index.fill)
+        if self._nearest is not None and not self._filling and self._nearest.lagging():
+            self._filling = True
+            self.background.add(self._fill)
+
+    def _fill(self) -> None:
+        try:
+            if self._nearest is not None:
+                self._nearest.index.fill()
+        finally:
+            self._filling = False
 
 
 def _context(

@@ -5,8 +5,9 @@ now, whoever changed them.
 """
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 
-from agentmem.errors import WorkspaceError
+from agentmem.errors import AnswersError, WorkspaceError
 from agentmem.memory.answers.store import Store
 from agentmem.memory.answers.values import Source
 from agentmem.pages.workspace import Change, Workspace
@@ -37,7 +38,9 @@ class Pages:
             return False
 
     def _changed(self, change: Change) -> None:
-        if change.kind != "created":
+        if change.kind == "created":
+            return
+        with suppress(AnswersError):  # whoever edits pages is not to fail by it: a hit looks at its pages again
             self._told(self._store.invalidate(change.page, page=True))
 
 

@@ -12,7 +12,7 @@ from agentmem.errors import ConfigError
 from agentmem.memory.answers import AnswerCache, Settings
 from agentmem.memory.answers.freshness import DAY, HOUR
 from agentmem.memory.answers.values import Answer, Context, Kind, Source
-from tests.memory.answers.caches import Calls, Time, opened
+from tests.memory.answers.caches import QUIET, Calls, Time, opened
 from tests.memory.threads import Hashed
 
 MANY = 100
@@ -283,6 +283,20 @@ def test_a_changed_embedder_embeds_anew(tmp_path: Path) -> None:
     with opened(tmp_path, embedder=embedder) as cache:
         cache.settle()
         for number in (0, 69):
+            found = cache.get(f"of things thing{number}")
+            assert found is not None
+            assert found.text == f"A{number}"
+
+
+def test_a_scope_that_outgrows_ram_goes_to_the_index_behind(tmp_path: Path) -> None:
+    """Without being asked, and what is found stays the same."""
+    with opened(tmp_path, settings=Settings(audit=0.0, checks=QUIET.checks, hot=20)) as cache:
+        for number in range(40):
+            cache.put(f"thing{number} of things", f"A{number}")
+        assert cache.get("of things thing7") is not None
+        cache.settle()
+        assert (tmp_path / "index").is_dir()
+        for number in (0, 7, 39):
             found = cache.get(f"of things thing{number}")
             assert found is not None
             assert found.text == f"A{number}"

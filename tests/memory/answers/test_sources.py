@@ -59,6 +59,14 @@ def test_changes_here_remove_without_being_asked(cache: AnswerCache, workspace: 
     assert cache.store.count() == 2
 
 
+def test_a_cache_that_fails_is_not_in_the_way_of_an_edit(cache: AnswerCache, workspace: Workspace) -> None:
+    """The page is written all the same, and what was made from it is not served."""
+    cache.store.database.run("DROP TABLE events")
+    workspace.append("returns.md", "More.\n")
+    assert "More." in workspace.text("returns.md")
+    assert cache.get("question on returns.md") is None
+
+
 def test_what_changes_no_page_changes_no_answer(cache: AnswerCache, workspace: Workspace) -> None:
     """A new page, or an edit that leaves a page as it was."""
     workspace.write("new.md", "# New\n")
