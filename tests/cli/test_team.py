@@ -19,17 +19,9 @@ def team(folder: Path, *arguments: str | Path, task: str | None = TASK, **turns:
         script = folder / f"{role}.json"
         script.write_text(json.dumps(list(said)), encoding="utf-8")
         named += [f"--{role}", f"scripted:{script}"]
-    given = [
-        "team",
-        *([task] if task else []),
-        "--repo",
-        folder / "repo",
-        "--check",
-        CHECK,
-        "--place",
-        folder / "place",
-    ]
-    return invoke(*given, *named, *arguments)
+    given: list[str | Path] = ["--repo", folder / "repo", "--check", CHECK, "--place", folder / "place"]
+    given = [task, *given] if task else given
+    return invoke("team", *given, *named, *arguments)
 
 
 def test_the_report_goes_to_stdout_and_progress_to_stderr(tmp_path: Path) -> None:

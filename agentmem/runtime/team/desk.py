@@ -13,6 +13,7 @@ from agentmem.runtime.team import rights
 from agentmem.runtime.team.outcomes import Observed, observe
 from agentmem.runtime.team.report import EvidenceGiven, FailingGiven
 from agentmem.runtime.tools import cards
+from agentmem.runtime.tools.builtin import recall
 from agentmem.runtime.tools.making import from_function
 
 Line = Annotated[int, Field(ge=1)]
@@ -53,11 +54,15 @@ class Desk:
 
     def read(self, path: str = "", first: Line = 1, last: Line | None = None) -> str:
         """A file with its lines numbered, or what is in a folder."""
-        path = path.strip().strip("/").removeprefix("./")
-        inside = [name for name in self._files() if not path or path == "." or name.startswith(f"{path}/")]
-        if inside:
-            return _listed(path, inside)
-        lines = _text(self._bytes(path), path).splitlines()
+        path = path.strip().strip("/").removeprefix("./").removesuffix("/.")
+        if path in ("", "."):
+            return _listed("", self._files())
+        try:
+            lines = _text(self._bytes(path), path).splitlines()
+        except ToolError:
+            if inside := self._files(f"{path}/**/*"):
+                return _listed(path, inside)
+            raise
         shown = lines[first - 1 : last]
         if not shown:
             return f"{path} has {len(lines)} lines." if lines else f"{path} is empty."
@@ -96,10 +101,13 @@ class Desk:
 
     def menu(self) -> Menu:
         """The tools, in the order that both roles have them in."""
-        return make_menu([from_function(getattr(self, name), card=cards.load(f"team/{name}")) for name in TOOLS])
+        functions = {name: getattr(self, name, recall) for name in TOOLS}
+        return make_menu(
+            [from_function(function, card=cards.load(f"team/{name}")) for name, function in functions.items()]
+        )
 
-    def _files(self) -> Sequence[str]:
-        return [name for name in self.fork.files() if not rights.matches(name, rights.LITTER)]
+    def _files(self, glob: str = "**/*") -> Sequence[str]:
+        return [name for name in self.fork.files(glob) if not rights.matches(name, rights.LITTER)]
 
     def _bytes(self, path: str) -> bytes:
         try:
@@ -115,7 +123,7 @@ class Desk:
         return f"Written: {path}, {len(text.splitlines())} lines."
 
 
-TOOLS = ("read", "edit", "run", "report")
+TOOLS = ("read", "edit", "run", "report", "recall")
 """The menu of both roles."""
 
 

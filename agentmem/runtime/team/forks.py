@@ -7,8 +7,8 @@ from typing import Literal
 
 import agentmem
 from agentmem.errors import SandboxError
-from agentmem.runtime.sandbox import Diff, Sandbox
-from agentmem.runtime.sandbox.isolation import Isolation
+from agentmem.runtime.sandbox import Diff, Sandbox, sweep
+from agentmem.runtime.sandbox.planning import Isolation
 
 PACKAGE = Path(agentmem.__file__).resolve().parent
 """A pytest that runs beside agentmem loads agentmem's plugin, from a checkout too."""
@@ -49,6 +49,7 @@ class Forks:
         """Removes all forks."""
         while self._open:
             self._open.popitem()[1].close()
+        sweep(self.folder)  # what an earlier process left
         rmtree(self.folder, ignore_errors=True)
 
     def detach(self) -> None:

@@ -20,9 +20,10 @@ Outcome = Literal["passed", "failed", "error", "skipped"]
 """How a test ended. An expected failure counts as skipped, as in pytest's report."""
 
 RESULTS = ".agentmem-results.xml"
-"""Where pytest writes its report, in the folder it was started in."""
+"""Where pytest writes its report: at the top of the fork, wherever it is started."""
 
-_ADDOPTS = f"--junitxml={RESULTS} -o junit_family=xunit1 -o junit_logging=no -p no:cacheprovider"
+_TOP = "AGENTMEM_TOP"
+_ADDOPTS = f"--junitxml=${_TOP}/{RESULTS} -o junit_family=xunit1 -o junit_logging=no -p no:cacheprovider"
 _WORST: tuple[tuple[str, Outcome], ...] = (("error", "error"), ("failure", "failed"), ("skipped", "skipped"))
 _MESSAGE = 300  # characters kept of why a test did not pass
 _VARYING = (
@@ -102,21 +103,20 @@ def observe(
     writable: Sequence[str] | None = None,
 ) -> Observed:
     """Runs a command in a fork, and takes the report that pytest wrote with it out of the fork."""
-    allowed = None if writable is None else (*writable, f"**/{RESULTS}", *LITTER)
+    allowed = None if writable is None else (*writable, *LITTER)
     _results(fork)
-    ran = fork.run(command, timeout=timeout, env={**env, **REPORTING}, writable=allowed)
-    cases = [case for xml in _results(fork) for case in parse(xml) or ()]
-    return Observed(
-        command, ran.exit_code, ran.output, tuple(cases) or None, ran.timed_out, ran.killed, tuple(ran.restored)
-    )
+    placed = f'export {_TOP}="$PWD"\n{command}'  # pytest expands variables in the path of its report
+    ran = fork.run(placed, timeout=timeout, env={**env, **REPORTING}, writable=allowed)
+    cases = parse(_results(fork))
+    return Observed(command, ran.exit_code, ran.output, cases, ran.timed_out, ran.killed, ran.restored)
 
 
-def _results(fork: Sandbox) -> list[bytes]:
-    """The reports that lie in a fork; they lie there no longer."""
-    found = []
-    for path in fork.files(f"**/{RESULTS}"):
-        found.append(fork.read(path))
-        fork.delete(path)
+def _results(fork: Sandbox) -> bytes:
+    """The report that lies in a fork, empty where there is none; it lies there no longer."""
+    if not fork.exists(RESULTS):
+        return b""
+    found = fork.read(RESULTS)
+    fork.delete(RESULTS)
     return found
 
 
@@ -138,7 +138,7 @@ def parse(xml: bytes) -> tuple[Case, ...] | None:
         case = _case(element)
         if case.id not in worst or _RANK[case.outcome] > _RANK[worst[case.id].outcome]:
             worst[case.id] = case
-    return tuple(worst.values())
+    return tuple(worst.values()) or None
 
 
 _RANK: Mapping[Outcome, int] = {"passed": 0, "skipped": 1, "failed": 2, "error": 3}

@@ -25,7 +25,7 @@ from agentmem.runtime.team.refusals import Filed
 from agentmem.runtime.team.report import from_json, page, to_json
 from agentmem.runtime.team.result import Round, pack, unpack
 from agentmem.runtime.team.roles import ALLOWED, NAMES, Name, agent_of, opening_words, rights_of, thread_of
-from agentmem.runtime.team.settings import Settings
+from agentmem.runtime.team.settings import DATABASE, Settings
 from agentmem.runtime.team.state import State
 from agentmem.runtime.team.trial import Bench, Trial
 
@@ -247,18 +247,13 @@ class Play:
             if isinstance(role.model, str) and role.model not in loaded:
                 loaded[role.model] = models.load(role.model)
                 opened.callback(loaded[role.model].close)
-        return {
-            name: opened.enter_context(
-                agent_of(
-                    name,
-                    roles[name],
-                    loaded.get(str(roles[name].model), roles[name].model),
-                    self.desks[name],
-                    self.settings.place,
-                )
-            )
-            for name in NAMES
-        }
+        made = {}
+        for name in NAMES:
+            model = loaded.get(str(roles[name].model), roles[name].model)
+            place, database = self.settings.place, self.settings.database or self.settings.place / DATABASE
+            agent = agent_of(name, roles[name], model, self.desks[name], place, database)
+            made[name] = opened.enter_context(agent)
+        return made
 
 
 def _edited(change: Change) -> Edited:

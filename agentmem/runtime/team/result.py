@@ -12,10 +12,10 @@ from agentmem.runtime.team.roles import Name
 from agentmem.runtime.team.sharing import Shared
 from agentmem.types import Json
 
-Reason = Literal["pass", "rounds", "budget", "no_progress", "refused", "limit"]
+Reason = Literal["pass", "rounds", "budget", "no_progress", "refused"]
 """Why a team stopped. pass: the tester's pass was proven. rounds: as many as were allowed. budget: the money or the
 tokens. no_progress: the same tests failed with the same errors twice, or the same attempt was refused twice. refused:
-the tester filed no report that stands. limit: a role reached the limits of its turn without doing anything."""
+the tester filed no report that stands."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,6 @@ from agentmem import assets
 from agentmem.context.compaction import Compaction
 from agentmem.runtime.agent import BUDGET, Agent
 from agentmem.runtime.limits import Limits
-from agentmem.runtime.menu import make_menu
 from agentmem.runtime.team import rights
 from agentmem.runtime.team.desk import Desk, Rights
 from agentmem.types import Model, Options
@@ -55,17 +54,18 @@ def role_of(player: Player) -> Role:
     return Role(player.model, own, steps.budget, opening.options, steps.limits, steps.meter.price_as)
 
 
-def agent_of(name: Name, role: Role, model: Model, desk: Desk, place: Path) -> Agent:
+def agent_of(name: Name, role: Role, model: Model, desk: Desk, place: Path, database: Path | str) -> Agent:
     """The agent that plays a role: same tools and same system as the other one, so that they share a prefix."""
     return Agent(
         model,
         place,
         name=name,
-        tools=make_menu([*desk.menu().tools, "recall"]),
+        tools=desk.menu(),
         budget=role.budget,
         system=assets.read("prompts/team.md").strip(),
         options=role.options,
         limits=role.limits,
+        database=database,
         price_as=role.price_as,
         compaction=Compaction(),
     )

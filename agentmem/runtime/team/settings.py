@@ -9,13 +9,15 @@ from typing import Literal
 import platformdirs
 
 from agentmem.errors import ConfigError
-from agentmem.runtime.sandbox.isolation import Isolation
+from agentmem.runtime.sandbox.planning import Isolation
 from agentmem.runtime.team import mutants
 from agentmem.runtime.team.budget import UNLIMITED, Budget
 from agentmem.runtime.team.rights import TESTS
 from agentmem.runtime.team.roles import Role
 
 CHECK = "pytest -q"
+DATABASE = Path(".agentmem") / "agentmem.db"
+"""Where runs are kept, in the team's place."""
 ROUNDS = 5
 TRIES = 3
 """Reports that the tester may file in one round until one stands."""
@@ -25,7 +27,7 @@ TRIES = 3
 class Settings:
     """All that a team's work depends on, checked when made. ``tests`` are globs; ``seconds`` bound one command.
 
-    ``place`` is a folder outside the repository: the workspace of the reports and of the database.
+    ``place`` is a folder outside the repository: the workspace of reports, and of the database if none is given.
     """
 
     coder: Role
@@ -40,6 +42,7 @@ class Settings:
     mutants: int = mutants.MOST
     seconds: float = 600.0
     isolation: Isolation | Literal["auto"] = "auto"
+    database: Path | str | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -13,7 +13,7 @@ from agentmem.errors import ConfigError, ThreadNotFound
 from agentmem.runtime import parts
 from agentmem.runtime.agent import new_thread
 from agentmem.runtime.sandbox import Diff, Sandbox
-from agentmem.runtime.sandbox.isolation import Isolation
+from agentmem.runtime.sandbox.planning import Isolation
 from agentmem.runtime.streaming import Channel, events
 from agentmem.runtime.team import mutants as mutation
 from agentmem.runtime.team.budget import UNLIMITED, Budget
@@ -25,7 +25,7 @@ from agentmem.runtime.team.progress import TeamDone, TeamEvent
 from agentmem.runtime.team.result import TeamResult
 from agentmem.runtime.team.rights import TESTS
 from agentmem.runtime.team.roles import Player, role_of
-from agentmem.runtime.team.settings import CHECK, ROUNDS, TRIES, Settings, place_of
+from agentmem.runtime.team.settings import CHECK, DATABASE, ROUNDS, TRIES, Settings, place_of
 
 
 class Team:
@@ -36,8 +36,9 @@ class Team:
     ends with a pass that is proven, after ``rounds``, when the ``budget`` is spent, or when nothing changes any more.
     ``tries`` are the reports that the tester may file in a round until one stands; ``mutants`` the faults that are
     tried where its tests pass on the unfixed code too; ``seconds`` bound one command. ``place`` is a folder outside
-    the repository for reports, runs and forks. ``environment`` is what commands see besides what a sandbox gives, by
-    default the user's PATH and language; a repository with a Python of its own is checked by ``.venv/bin/pytest -q``.
+    the repository for reports, runs and forks; ``database`` keeps the runs elsewhere. ``environment`` is what commands
+    see besides what a sandbox gives, by default the user's PATH and language; a repository with a Python of its own is
+    checked by ``.venv/bin/pytest -q``.
     Without an ``isolation`` that works it raises IsolationUnavailable, unless that is "none".
 
     Nothing reaches the repository until `merge`. Close it, or use it as a context manager.
@@ -57,6 +58,7 @@ class Team:
         mutants: int = mutation.MOST,
         seconds: float = 600.0,
         place: Path | str | None = None,
+        database: Path | str | None = None,
         isolation: Isolation | Literal["auto"] = "auto",
         environment: Mapping[str, str] | None = None,
     ) -> None:
@@ -66,6 +68,7 @@ class Team:
             tester=role_of(tester),
             repo=root,
             place=Path(place).expanduser().resolve() if place else place_of(root),
+            database=database,
             check=check,
             rounds=rounds,
             budget=budget,
@@ -78,7 +81,7 @@ class Team:
         )
         self._plays: dict[str, Play] = {}
         with ExitStack() as opened:
-            self.journal, saver = parts.database(self.settings.place / ".agentmem" / "agentmem.db", opened)
+            self.journal, saver = parts.database(database or self.settings.place / DATABASE, opened)
             self.graph: CompiledStateGraph[Any] = build(Nodes(self._play, self._done), saver)
             self._opened = opened.pop_all()
 
