@@ -74,7 +74,8 @@ class History:
         if at.pages is None:
             raise UnknownReference(
                 f"Checkpoint {at.id} has no pages: more than {self.keep // 1_000_000} MB or {KEEP_NAMES:,} files are "
-                "kept only when a checkpoint is asked for (`agentmem checkpoints THREAD --mark`, or agent.checkpoint(thread))."
+                "kept only when a checkpoint is asked for: `agentmem checkpoints THREAD --mark LABEL`, or "
+                "agent.checkpoint(thread)."
             )
         return trees.read(self.storage, at.pages)
 
