@@ -129,7 +129,7 @@ def _shown(made: Any, task: str | None, thread: str, watch: Watch, json: bool, a
         with made() as team:
             result = _until_done(team, task, thread, watch)
             merged = team.merge(result, with_tests=with_tests) if apply and result.passed else ()
-            watch.told(_where(team, result, merged, apply))
+            watch.told(_where(team, result, merged))
             return result, merged, _usage(team, thread)
 
     def halt() -> None:
@@ -155,15 +155,15 @@ def _until_done(team: "Team", task: str | None, thread: str, watch: Watch) -> "T
     return team.result(thread)
 
 
-def _where(team: "Team", result: "TeamResult", merged: Iterable[str], apply: bool) -> str:
+def _where(team: "Team", result: "TeamResult", merged: Iterable[str]) -> str:
     """What is kept where, and how to go on."""
     written = ", ".join(merged)
     if written:
         change = f"Written to the repository: {written}."
-    elif apply:
+    elif not result.passed:
         change = "Nothing was written to the repository: the change did not pass."
     else:
-        change = f"The repository is as it was: `--thread {result.thread} --apply` brings a change that passed into it."
+        change = f"The repository is as it was: `--thread {result.thread} --apply` brings the change into it."
     return (
         f"{change} The report is {result.path}; "
         f"`agentmem report {result.thread} -w {team.settings.place}` splits the cost by role."
