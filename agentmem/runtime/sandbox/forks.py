@@ -2,7 +2,7 @@
 
 import re
 import shutil
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -100,15 +100,14 @@ def make(source: Path, where: Path | None, asked: Asked) -> tuple[Settings, Stor
         if held.where.is_relative_to(source):
             raise SandboxError(f"{held.where} is in what is to be forked; give the fork a place outside of it.")
         isolation = _isolation(asked, held.where)
-        for how in _ways(asked, source, held.where, isolation):
-            settings = Settings(source, how, isolation, asked.network, asked.limits, asked.writable, asked.readable)
-            store = _store(settings, held.where)
-            try:
-                _fill(store, source, held.where)
-            except OSError as error:
-                raise explain(error, how) from None
-            return settings, store, held
-    raise AssertionError("a way is always tried")
+        how = _way(asked, source, held.where, isolation)
+        settings = Settings(source, how, isolation, asked.network, asked.limits, asked.writable, asked.readable)
+        store = _store(settings, held.where)
+        try:
+            _fill(store, source, held.where)
+        except OSError as error:
+            raise explain(error, how) from None
+    return settings, store, held
 
 
 def available() -> list[How]:
@@ -207,20 +206,19 @@ def _isolation(asked: Asked, where: Path) -> Isolation:
     return choose(asked.isolation)
 
 
-def _ways(asked: Asked, source: Path, where: Path, isolation: Isolation) -> list[How]:
+def _way(asked: Asked, source: Path, where: Path, isolation: Isolation) -> How:
     """The way that was asked for, or the first that works here. Raises SandboxError where it does not."""
-    no_overlay = why_no_overlay(isolation, where)
-    reasons: dict[How, str | None] = {
-        "overlay": no_overlay,
-        "reflink": None if asked.how == "reflink" or can_reflink(where) else "the file system shares no blocks",
-        "worktree": None if is_repository(source) else f"{source} is not the top of a git repository with a commit",
-        "copy": None,
+    reasons: dict[How, Callable[[], str | None]] = {
+        "overlay": lambda: why_no_overlay(isolation, where),
+        "reflink": lambda: None if can_reflink(where) else "the file system shares no blocks",
+        "worktree": lambda: None if is_repository(source) else f"{source} is not the top of a repository with a commit",
+        "copy": lambda: None,
     }
-    if asked.how != "auto":
-        if reasons[asked.how]:
-            raise SandboxError(f"no fork by {asked.how} here: {reasons[asked.how]}.")
-        return [asked.how]
-    return [how for how, reason in reasons.items() if reason is None][:1]
+    if asked.how == "auto":
+        return next(how for how, reason in reasons.items() if reason() is None)
+    if reason := reasons[asked.how]():
+        raise SandboxError(f"no fork by {asked.how} here: {reason}.")
+    return asked.how
 
 
 def _store(settings: Settings, where: Path) -> Store:

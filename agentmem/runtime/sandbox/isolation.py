@@ -59,11 +59,17 @@ def why_no_overlay(isolation: Isolation, root: Path) -> str | None:
     """None where ``isolation`` can show an overlay whose layers are in ``root``, else the reason why not."""
     if isolation not in MOUNTING:
         return f"{isolation} mounts nothing"
-    return _overlay(isolation, root, root.stat().st_dev)
+    key = isolation, root.stat().st_dev
+    if key not in _OVERLAYS:
+        _OVERLAYS[key] = _overlay(isolation, root)
+    return _OVERLAYS[key]
 
 
-@cache
-def _overlay(isolation: Isolation, root: Path, device: int) -> str | None:
+_OVERLAYS: dict[tuple[Isolation, int], str | None] = {}
+"""What was found out, by isolation and file system: one answer holds for every folder of it."""
+
+
+def _overlay(isolation: Isolation, root: Path) -> str | None:
     with tempfile.TemporaryDirectory(dir=root) as name:
         folder = Path(name)
         for part in ("lower/inner", "upper", "work"):
