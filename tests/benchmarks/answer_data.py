@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from agentmem.memory.embedder import MiniLM
 from agentmem.types import Vectors
 
-PARTS = {"fit": (0, 4), "certify": (4, 6), "report": (6, 10)}
+PARTS = {"fit": (0, 4), "certify": (4, 7), "report": (7, 10)}
 """Tenths of the questions, by the first byte of their hash modulo ten."""
 ZIPF = 0.9
 REPEATS = 0.18

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from agentmem.memory.answers.values import CANDIDATES, Candidate, Decider
+from agentmem.memory.answers.values import CANDIDATES, Candidate, Decider, Verdict
 from agentmem.types import Vectors
 from tests.benchmarks.answer_data import Question
 
@@ -61,6 +61,25 @@ def play(questions: Sequence[Question], rows: Vectors, stream: NDArray[np.int64]
     return Played(len(stream), exact, semantic, wrong, len(stream) - len(set(stream.tolist())))
 
 
+def nearest(vector: NDArray[np.float32], rows: Vectors, entries: Sequence[Question]) -> list[Candidate]:
+    """The candidates of a question among the kept ones, nearest first."""
+    cosines = rows @ vector
+    best = np.argpartition(-cosines, CANDIDATES)[:CANDIDATES] if len(cosines) > CANDIDATES else range(len(cosines))
+    ranked = sorted(map(int, best), key=lambda at: -cosines[at])
+    return [Candidate(str(at), entries[at].text, entries[at].answer, float(cosines[at])) for at in ranked]
+
+
+def by_cosine(least: float) -> Decider:
+    """A rule to compare with: serve the nearest from a cosine on."""
+
+    def decide(question: str, vector: Vectors, candidates: Sequence[Candidate], kind: str) -> Verdict:
+        best = candidates[0]
+        serve = best.vector_similarity >= least
+        return Verdict(serve, best, best.vector_similarity, least, "cosine", "", kind)
+
+    return decide
+
+
 class Cache:
     """Kept questions with their vectors and answers, in RAM."""
 
@@ -71,10 +90,7 @@ class Cache:
 
     def near(self, vector: NDArray[np.float32]) -> list[Candidate]:
         """The nearest entries, nearest first."""
-        cosines = self.rows[: len(self.kept)] @ vector
-        best = np.argpartition(-cosines, CANDIDATES)[:CANDIDATES] if len(cosines) > CANDIDATES else range(len(cosines))
-        ranked = sorted(map(int, best), key=lambda at: -cosines[at])
-        return [Candidate(str(at), self.kept[at].text, self.kept[at].answer, float(cosines[at])) for at in ranked]
+        return nearest(vector, self.rows[: len(self.kept)], self.kept)
 
     def keep(self, one: Question, vector: NDArray[np.float32]) -> None:
         """Keep a question with its answer."""
@@ -83,11 +99,11 @@ class Cache:
         self.answers[one.text] = one.answer
 
 
-def settle(thresholds: Iterable[float], played: Callable[[float], Played], good: Callable[[Played], bool]) -> float:
-    """The lowest threshold whose stream is good, and all above it too: they are tried from the highest down."""
+def settle(thresholds: Iterable[float], good: Callable[[float], bool]) -> float:
+    """The lowest threshold that is good, as are all above it: they are tried from the highest down. 1 where none is."""
     settled = 1.0
     for threshold in sorted(thresholds, reverse=True):
-        if not good(played(threshold)):
+        if not good(threshold):
             break
         settled = threshold
     return settled

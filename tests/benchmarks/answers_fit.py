@@ -24,9 +24,10 @@ from agentmem.memory.answers.decision import LEAST
 from agentmem.memory.answers.features import around, same_answer
 from agentmem.memory.answers.guard import RULES, Rule, objection
 from agentmem.memory.answers.pairing import pair
-from agentmem.memory.answers.values import CANDIDATES, Candidate
+from agentmem.memory.answers.values import Candidate
 from agentmem.memory.embedder import MiniLM, Reading
 from tests.benchmarks.answer_data import LabelledPair, Question, banking, flat, traps, vectors
+from tests.benchmarks.answer_streams import nearest
 from tests.benchmarks.heading import commit, heading
 
 SEED = 20
@@ -67,15 +68,6 @@ class Row:
     weight: float
 
 
-def nearest(
-    question: str, vector: "np.ndarray", kept: "np.ndarray", entries: Sequence[Question]
-) -> tuple[Candidate, ...]:
-    """The candidates of a question among the kept ones."""
-    cosines = kept @ vector
-    best = np.argsort(-cosines)[:CANDIDATES]
-    return tuple(Candidate(str(at), entries[at].text, entries[at].answer, float(cosines[at])) for at in best)
-
-
 def streamed(questions: Sequence[Question], seed: int) -> Iterator[Case]:
     """The cases that a stream over the questions meets, served as TEACHER says."""
     rows = vectors([one.text for one in questions])
@@ -83,7 +75,7 @@ def streamed(questions: Sequence[Question], seed: int) -> Iterator[Case]:
     entries: list[Question] = []
     for at in dict.fromkeys(flat(len(questions), len(questions), seed)):
         one = questions[at]
-        found = nearest(one.text, rows[at], kept[: len(entries)], entries)
+        found = tuple(nearest(rows[at], kept[: len(entries)], entries))
         if found:
             yield Case(one.text, found, one.answer)
         if not found or not _taught(found):
@@ -100,7 +92,7 @@ def trapped(pairs: Sequence[LabelledPair], together: bool, grouped: bool = False
     for one in pairs:
         around_it = [*kept, *(other for other in rewordings if other.text != one.asked)]
         entries = around_it if together else [Question(one.kept, one.kept)]
-        found = nearest(one.asked, rows[one.asked], np.stack([rows[entry.text] for entry in entries]), entries)
+        found = tuple(nearest(rows[one.asked], np.stack([rows[entry.text] for entry in entries]), entries))
         yield Case(one.asked, found, one.kept if one.same else "", 1.0, TRAP)
 
 

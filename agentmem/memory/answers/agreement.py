@@ -23,8 +23,8 @@ _KEPT = 1024
 Objects = Callable[[Words, Words], bool]
 
 RULES: tuple[tuple[str, Objects], ...] = (
-    ("numbers", lambda one, other: {*one.numbers} != {*other.numbers}),
     ("ids", lambda one, other: one.ids != other.ids),
+    ("numbers", lambda one, other: {*one.numbers} != {*other.numbers}),
     ("polarity", lambda one, other: polarity(one) != polarity(other)),
 )
 _YES, _NO = frozenset({"yes", "yeah", "correct", "sure"}), frozenset({"no", "nope", "not"})

@@ -84,15 +84,12 @@ def fit(
 
 def correction(logits: Sequence[float], right: Sequence[bool], penalty: float = 1.0) -> float:
     """What to add to the logits so that they fit what was seen, held near 0 by a normal prior of variance 1/penalty."""
-    shift = 0.0
-    for _ in range(_STEPS):
-        chances = [sigmoid(logit + shift) for logit in logits]
-        slope = sum(p - yes for p, yes in zip(chances, right, strict=True)) + penalty * shift
-        step = slope / (sum(p * (1 - p) for p in chances) + penalty)
-        shift -= step
-        if abs(step) < _ENOUGH:
-            break
-    return shift
+    low, high = -_MOST, _MOST
+    while high - low > _ENOUGH:
+        shift = (low + high) / 2
+        excess = sum(sigmoid(logit + shift) - yes for logit, yes in zip(logits, right, strict=True))
+        low, high = (low, shift) if excess + penalty * shift > 0 else (shift, high)
+    return high if right else 0.0
 
 
 @cache

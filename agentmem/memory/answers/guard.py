@@ -98,8 +98,8 @@ def swap(found: Pair) -> str:
 
 
 RULES: tuple[Rule, ...] = (
-    ("numbers", numbers),
     ("ids", ids),
+    ("numbers", numbers),
     ("negation", negation),
     ("antonyms", antonyms),
     ("kinds", kinds),

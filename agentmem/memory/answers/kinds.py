@@ -129,9 +129,11 @@ class Ridge:
 
     def __call__(self, question: str, vector: Vectors) -> str:
         """The query type of a question of this vector."""
+        if not self.names:
+            return FALLBACK
         values = form(question, vector) @ self.weights
-        best = int(values.argmax()) if self.names else 0
-        return self.names[best] if self.names and values[best] >= LEAST else FALLBACK
+        best = int(values.argmax())
+        return self.names[best] if values[best] >= LEAST else FALLBACK
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,20 +120,21 @@ def tune(
 def tune_kinds(
     pairs: Sequence[Labelled], score: Score, *, cost: Mapping[str, float] | None = None, limit: float = LIMIT
 ) -> dict[str, Tuned]:
-    """Each query type that has labels enough by itself; the others share one threshold. Raises TooFewLabels."""
+    """Each query type that has labels enough by itself; the others have the threshold of all pairs together.
+
+    Raises TooFewLabels.
+    """
     costs = cost or {}
     tuned: dict[str, Tuned] = {}
-    rest: list[Labelled] = []
-    groups = _by_kind(pairs)
-    for kind, own in groups.items():
+    few: list[str] = []
+    for kind, own in _by_kind(pairs).items():
         try:
             tuned[kind] = tune(own, score, kind=kind, cost=costs.get(kind, COST), limit=limit)
         except TooFewLabels:
-            rest += own
-    if rest:
-        shared = tune(rest if tuned else pairs, score, limit=limit)
-        for kind in groups.keys() - tuned.keys():
-            tuned[kind] = _renamed(shared, kind)
+            few.append(kind)
+    if few:
+        shared = tune(pairs, score, cost=max(costs.get(kind, COST) for kind in few), limit=limit)
+        tuned.update((kind, _renamed(shared, kind)) for kind in few)
     return tuned
 
 

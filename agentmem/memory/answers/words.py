@@ -133,9 +133,14 @@ def _joined(value: float, token: str, queue: deque[str]) -> float:
         queue.popleft()
         queue.popleft()
         return value + more
-    if queue and token.isalpha() and value in range(20, 100, 10) and NUMBERS.get(queue[0], 10) < 10:
-        return value + NUMBERS[queue.popleft()]
+    if queue and token.isalpha() and value in range(20, 100, 10) and 0 < (ones := _ones(queue[0])) < 10:
+        queue.popleft()
+        return value + ones
     return value
+
+
+def _ones(word: str) -> int:
+    return 1 if word == "one" else NUMBERS.get(word, 0)
 
 
 def _unit(value: float, token: str, queue: deque[str]) -> Amount:
