@@ -40,17 +40,13 @@ def demo(
 ) -> None:
     """Watch an agent work on a small workspace, metered by a real engine, and see the table that tells what it cost."""
     from agentmem import demo as shown
-    from agentmem.errors import ConfigError
     from agentmem.meter.ledger import decode
     from agentmem.meter.report import report
     from agentmem.meter.tables import show
     from agentmem.runtime.agent import Agent
 
-    place = folder or Path(tempfile.mkdtemp(prefix="agentmem-demo-"))
-    if place.exists() and any(place.iterdir()):
-        raise ConfigError(f"{place} is not empty: the demo writes its pages there, so name a new folder")
+    place, out = _place(folder), console()
     shown.prepare(place)
-    out = console()
     out.print(f"[bold]Task:[/] {shown.TASK}\n")
     out.print(
         f"The planner is a script, so that this runs without a key; pages, tools and transcript are real. "
@@ -77,6 +73,16 @@ def demo(
     out.print(NEXT.format(folder=place), markup=False, soft_wrap=True)
     out.print()
     _team(place / "team", out)
+
+
+def _place(folder: Path | None) -> Path:
+    """Where the demo writes its pages. Raises ConfigError for a folder that has something in it."""
+    from agentmem.errors import ConfigError
+
+    place = folder or Path(tempfile.mkdtemp(prefix="agentmem-demo-"))
+    if place.exists() and any(place.iterdir()):
+        raise ConfigError(f"{place} is not empty: the demo writes its pages there, so name a new folder")
+    return place
 
 
 def _team(place: Path, out: "Console") -> None:

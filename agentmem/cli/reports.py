@@ -62,17 +62,13 @@ def report(
     if browse and not output:
         raise ConfigError("--open shows the page that -o writes: give it a file, as in `-o report.html --open`")
     with journal(workspace, database) as opened, notices().status(READING):
-        names = [thread.name for thread in _latest_first(opened)] if opened else []
-        if not opened or not names:
+        if not opened:
             raise ThreadNotFound(NOTHING)
-        named = run or _team_of(names[0], names)
-        chosen = names if every else _threads(named, names)
-        if not chosen:
-            raise ThreadNotFound(f"there is no run {run!r} here: `agentmem runs` lists those there are")
+        named, chosen = _chosen(opened, run, every)
         rows = [row for name in reversed(chosen) for row in _rows(opened, name)]
         if output:
             _write_page(opened, tuple(reversed(chosen)), output, answers.statistics(workspace))
-    made = reported(rows, None if every else named)
+    made = reported(rows, named)
     if json:
         print_json(made)
     else:
@@ -129,6 +125,19 @@ def _latest_first(opened: "Journal") -> "list[ThreadInfo]":
     """Of threads written in the same instant, the one made last."""
     dated = ((thread.updated, place, thread) for place, thread in enumerate(opened.threads()))
     return [thread for *_, thread in sorted(dated, reverse=True)]
+
+
+def _chosen(opened: "Journal", run: str | None, every: bool) -> tuple[str | None, list[str]]:
+    """What is reported on, by name, and its threads, the latest first. Raises ThreadNotFound."""
+    names = [thread.name for thread in _latest_first(opened)]
+    if not names:
+        raise ThreadNotFound(NOTHING)
+    if every and (run is None or _threads(run, names)):
+        return None, names
+    named = run or _team_of(names[0], names)
+    if not (chosen := _threads(named, names)):
+        raise ThreadNotFound(f"there is no run {run!r} here: `agentmem runs` lists those there are")
+    return named, chosen
 
 
 def _threads(named: str, names: list[str]) -> list[str]:

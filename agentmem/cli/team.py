@@ -62,29 +62,33 @@ def team(
     """
     from agentmem.config import Config
     from agentmem.runtime.agent import new_thread
-    from agentmem.runtime.team import Budget, Role, Team
 
     if not (task or thread):
         raise ConfigError("say what to do, as in `agentmem team 'Mend the totals' --repo DIR`, or which --thread")
-    named, first = thread or new_thread(), coder or Config.load().model
+    first = coder or Config.load().model
     if first is None:
         raise ConfigError("say which models: --coder anthropic:claude-sonnet-5-5 --tester anthropic:claude-opus-5")
-    options: dict[str, Any] = {"tests": tuple(tests)} if tests else {}
+    isolation = "none" if unconfined else "auto"
+    settings = {"check": check, "rounds": rounds, "place": place, "isolation": isolation}
+    settings |= {"tests": tuple(tests)} if tests else {}
 
-    def made() -> Team:
-        return Team(
-            Role(first, price_as=price_as),
-            Role(tester or first, price_as=price_as),
-            repo,
-            check=check,
-            rounds=rounds,
-            budget=Budget(max_tokens, max_usd),
-            place=place,
-            isolation="none" if unconfined else "auto",
-            **options,
-        )
+    def made() -> "Team":
+        return _team((first, tester or first), price_as, repo, (max_tokens, max_usd), settings)
 
-    _shown(made, task, named, Watch(quiet=json), json, apply, with_tests)
+    _shown(made, task, thread or new_thread(), Watch(quiet=json), json, apply, with_tests)
+
+
+def _team(
+    models: tuple[str, str],
+    price_as: str | None,
+    repo: Path,
+    budget: tuple[int | None, float | None],
+    settings: dict[str, Any],
+) -> "Team":
+    from agentmem.runtime.team import Budget, Role, Team
+
+    coder, tester = (Role(model, price_as=price_as) for model in models)
+    return Team(coder, tester, repo, budget=Budget(*budget), **settings)
 
 
 class Watch:
