@@ -182,10 +182,10 @@ def _words(tokens: Sequence[str], vectors: Vectors) -> Reading:
     import numpy as np
 
     starts = [at for at, token in enumerate(tokens) if not token.startswith("##")]
+    if not starts:
+        return Reading((), np.zeros((0, DIMENSIONS), np.float32))
     ends = [*starts[1:], len(tokens)]
     words = tuple("".join(token.removeprefix("##") for token in tokens[a:b]) for a, b in zip(starts, ends, strict=True))
-    if not words:
-        return Reading((), np.zeros((0, DIMENSIONS), np.float32))
     summed = np.add.reduceat(vectors, starts, axis=0)
     return Reading(words, summed / np.linalg.norm(summed, axis=1, keepdims=True))
 
