@@ -40,6 +40,8 @@ LEAST = 0.5
 """The cosine below which a candidate is not looked at."""
 STRICT = 0.97
 """The threshold of a query type that has none."""
+ALARMS = 0.3
+"""Equal answers that the default judge tells apart: `python -m tests.benchmarks.answers_agreement`."""
 POLICIES = "policies.json"
 _READ = 2048
 """Entries whose words' vectors are kept, about 18 KB each."""
@@ -131,12 +133,16 @@ def default_reader() -> Reader | None:
 
 
 def corrected(policy: Policy, labels: Sequence[Labelled]) -> Policy:
-    """The policy with its threshold raised as far as the audits of its hits found more wrong than it promises."""
+    """The policy with its threshold raised as far as the audits of its hits found more wrong than it promises.
+
+    Of hits that are right an audit still calls a share of ALARMS wrong, because a fresh answer has other words.
+    """
     seen = [one.same for one in labels if one.origin == "audit" and one.kind in ("", policy.kind)]
-    promised = math.log(policy.threshold / (1 - policy.threshold)) if policy.threshold < 1 else math.inf
-    if not seen or math.isinf(promised):
+    if not seen or not 0 < policy.threshold < 1:
         return policy
-    return replace(policy, threshold=sigmoid(promised - min(0.0, correction([promised] * len(seen), seen))))
+    promised = _logit(policy.threshold * (1 - ALARMS))
+    shift = min(0.0, correction([promised] * len(seen), seen))
+    return replace(policy, threshold=sigmoid(_logit(policy.threshold) - shift))
 
 
 def read_policies(folder: Path) -> dict[str, Policy]:
@@ -171,6 +177,10 @@ def pair_score(
 
 _FAR = f"No kept question is at a cosine of {LEAST} or more."
 _NOTHING = 0.35
+
+
+def _logit(chance: float) -> float:
+    return math.log(chance / (1 - chance))
 
 
 def _policy(record: Mapping[str, object]) -> Policy:

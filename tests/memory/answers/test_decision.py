@@ -89,12 +89,13 @@ def test_a_type_without_a_policy_is_strict() -> None:
 
 
 def test_audits_that_find_errors_raise_the_threshold_and_good_ones_never_lower_it() -> None:
-    """Ten mismatches in twenty make the policy stricter; twenty matches leave it."""
+    """Eighteen mismatches in twenty make it stricter; matches, and a few false alarms of the judge, leave it."""
     policy = Policy("faq", 0.9)
-    bad = [Labelled("a", "b", at % 2 == 0, "faq", origin="audit") for at in range(20)]
+    bad = [Labelled("a", "b", at % 10 == 0, "faq", origin="audit") for at in range(20)]
     good = [Labelled("a", "b", True, "faq", origin="audit")] * 20
     assert corrected(policy, bad).threshold > 0.95
     assert corrected(policy, good).threshold == pytest.approx(0.9)
+    assert corrected(policy, [*good[:14], *bad[1:7]]).threshold == pytest.approx(0.9, abs=0.02)
     assert corrected(policy, [Labelled("a", "b", False, "support", origin="audit")]) == policy
 
 
