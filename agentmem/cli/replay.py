@@ -7,13 +7,15 @@ import typer
 
 from agentmem.cli.options import AsJson
 from agentmem.cli.output import console, notices, print_json
+from agentmem.errors import ConfigError
 
 if TYPE_CHECKING:
     from agentmem.replay.work import Plan, Progress
+    from agentmem.types import Ttl
 
 BUDGET = 120_000
 CHAIN = 1_000_000
-DEFAULT = ("recorded", "append-only", "sliding")
+DEFAULT = ("recorded", "append-only", "sliding", "agentmem")
 
 _Columns = tuple[tuple[str, str, str], ...]
 
@@ -53,6 +55,7 @@ def replay(
     model: Annotated[str | None, typer.Option(help="By default each request's own.")] = None,
     budget: Annotated[int, typer.Option(min=1_000, help="The most tokens a request may have.")] = BUDGET,
     chain: Annotated[int, typer.Option(min=0, help="Join sessions up to this many tokens; 0: not at all.")] = CHAIN,
+    ttl: Annotated[str | None, typer.Option(help="5m or 1h for all; by default as recorded.")] = None,
     verify: Annotated[bool, typer.Option("--verify", help="Predict what the provider reported, and compare.")] = False,
     jobs: Annotated[int, typer.Option(min=0, help="Processes; 0: one for each core.")] = 0,
     json: AsJson = False,
@@ -61,7 +64,7 @@ def replay(
     from agentmem.replay.work import Plan, replay_all, verify_all
 
     names = tuple(dict.fromkeys(_chosen(policy)))
-    plan = Plan(tuple(paths), names, provider, model, budget, chain, jobs)
+    plan = Plan(tuple(paths), names, provider, model, budget, chain, _lifetime(ttl), jobs)
     made = _followed(verify_all if verify else replay_all, plan)
     if json:
         print_json(made)
@@ -71,13 +74,21 @@ def replay(
         _show(made)
 
 
+def _lifetime(given: str | None) -> "Ttl | None":
+    lifetimes: dict[str | None, Ttl | None] = {None: None, "5m": "5m", "1h": "1h"}
+    if given in lifetimes:
+        return lifetimes[given]
+    raise ConfigError(f"--ttl is 5m or 1h, and {given!r} is neither")
+
+
 def _chosen(given: list[str] | None) -> list[str]:
+    from agentmem.replay.ours import OURS
     from agentmem.replay.peers import NAMES
     from agentmem.replay.policies import POLICIES
 
     if not given:
         return list(DEFAULT)
-    return [name for one in given for name in ((*POLICIES, *NAMES) if one == "all" else (one,))]
+    return [name for one in given for name in ((*POLICIES, *OURS, *NAMES) if one == "all" else (one,))]
 
 
 def _followed(work: Any, plan: "Plan") -> dict[str, Any]:

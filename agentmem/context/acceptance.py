@@ -5,14 +5,15 @@ index; a summary that says nothing or what nobody said is no summary.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from agentmem.context.cut import Line, Part, compaction
+from agentmem.context.index import index
 from agentmem.context.plan import Plan, cut_at
 from agentmem.context.referenced import names
 from agentmem.context.summary import Checked, checked, mechanical
 from agentmem.errors import SummaryRejected
-from agentmem.tokens import count, value_tokens
+from agentmem.tokens import value_tokens
 from agentmem.types import Draft, Json, Text
 
 SUMMARY = (
@@ -20,8 +21,8 @@ SUMMARY = (
     "name entries; recall {thread}/NUMBER brings one back word for word.]"
 )
 INDEX = (
-    "[Index of what left the view: the number of each entry, what it was, and after | the exact names in it that were "
-    "used later. To read one again word for word, recall {thread}/NUMBER.]"
+    "[Index of what left the view: the number of an entry, what it was, and after | exact names that stand in it. To "
+    "read one again word for word, recall {thread}/NUMBER; recall {thread}/1-{last} lists them all.]"
 )
 TOO_MUCH = 1.6
 """How far beyond its room a summary may be; models count badly."""
@@ -52,15 +53,15 @@ def fallback(plan: Plan, kept: Json | None = None) -> Draft:
 
 
 def _entry(plan: Plan, summary: str, kept: Json | None) -> Draft:
-    lines = tuple(_index(plan, summary))
+    lines = index(plan, summary)
     parts = (*plan.users, *_written(plan, summary, lines), *plan.results)
     if gone := unseen(plan, parts):
         raise SummaryRejected(f"it would lose sight of {', '.join(gone[:5])}")
     if sum(value_tokens(part.block.wire()) for part in parts) >= plan.tokens:
         raise SummaryRejected("what would stand for the entries is longer than they are")
     hidden = (line for line in plan.lines if line.seq in plan.shown)
-    index = tuple(sorted({line.seq: line for line in (*hidden, *lines)}.values(), key=lambda line: line.seq))
-    return compaction(replace(cut_at(plan.view, plan.place, parts, plan.reason, index), kept=kept or {}))
+    known = tuple(sorted({line.seq: line for line in (*hidden, *lines)}.values(), key=lambda line: line.seq))
+    return compaction(replace(cut_at(plan.view, plan.place, parts, plan.reason, known), kept=kept or {}))
 
 
 def unseen(plan: Plan, parts: Iterable[Part]) -> list[str]:
@@ -102,45 +103,4 @@ def _written(plan: Plan, summary: str, lines: tuple[Line, ...]) -> Iterator[Part
     yield Part("summary", seq, Text(f"{head}\n\n{summary}"))
     if lines:
         listed = "\n".join(line.text for line in lines)
-        yield Part("index", seq, Text(f"{INDEX.format(thread=plan.thread)}\n{listed}"))
-
-
-def _index(plan: Plan, summary: str) -> Iterator[Line]:
-    """The index as shown: lines whose names must stay, then the newest that fit, in order."""
-    seen = f"{plan.kept}\n{summary}"
-    needed: dict[int, list[str]] = {}
-    for use in plan.uses:
-        if use.name not in seen:
-            needed.setdefault(use.source, []).append(use.name)
-    room = _Room(plan.sizes.index, plan.sizes.names - sum(_size(name) for one in needed.values() for name in one))
-    known = {line.seq: line for line in plan.lines}
-    strays = (Line(seq, "said before") for seq in needed if seq not in known)
-    abouts, chosen = set[str](), list[Line]()
-    for line in sorted((*known.values(), *strays), key=lambda line: -line.seq):
-        must = needed.get(line.seq, [])
-        older = [name for name in line.names if name not in seen and name not in must]
-        new = line.seq not in plan.shown and line.about not in abouts
-        bare = Line(line.seq, line.about)
-        shown = bool(must) or (new and room.lines >= _size(bare.text))
-        if shown:
-            room.lines -= _size(bare.text)
-        cost = sum(map(_size, older)) + (0 if shown else _size(bare.text))
-        carried = older if cost <= room.names else []
-        if carried:
-            room.names -= cost
-        if shown or carried:
-            abouts.add(line.about)
-            chosen.append(replace(bare, names=(*must, *carried)))
-    yield from reversed(chosen)
-
-
-@dataclass(slots=True)
-class _Room:
-    """Tokens that are left for lines, and for names that were used before this view."""
-
-    lines: int
-    names: int
-
-
-def _size(text: str) -> int:
-    return count(text) + 1
+        yield Part("index", seq, Text(f"{INDEX.format(thread=plan.thread, last=plan.last)}\n{listed}"))

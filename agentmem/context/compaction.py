@@ -23,16 +23,16 @@ NEAR = 0.97
 """The share of the budget above which the context is compacted, whatever it costs."""
 ASKING = 800
 """Tokens of the instruction to a summariser, its list of entries apart: they too must fit into the budget."""
-LEAST_GAIN = 6_000
+LEAST_GAIN = 3_000
 """Tokens that a compaction must be able to remove."""
 ROOM = 10_000
 """Tokens of budget beyond what a compaction leaves, without which a thread would do nothing but compact."""
 FULL = 60_000
 """Budgets from here on get the sizes as they stand; below, they shrink in proportion."""
-LAMBDAS: dict[Quality, float] = {1: 1.0, 2: 2.0, 3: 3.0}
+LAMBDAS: dict[Quality, float] = {1: 1.0, 2: 1.5, 3: 2.5}
 """How far beyond the cheapest growth to wait, by quality: what is still in view need not be asked for."""
-RETAINED: dict[Quality, int] = {1: 4_000, 2: 4_000, 3: 8_000}
-IDLE_SHARE = 0.5
+RETAINED: dict[Quality, int] = {1: 0, 2: 1_000, 3: 8_000}
+IDLE_SHARE = 0.2
 """The share of the best growth from which it pays to compact before the cache expires."""
 TYPICAL = Rates(1.0, 0.1, 1.25, 2.0, 5.0)
 """Prices where none are known: the proportions that most providers of cached models ask."""
@@ -50,13 +50,14 @@ class Compaction:
     """
 
     quality: Quality = 2
-    tail: int = 6_000
+    tail: int = 3_000
     retained: int | None = None
-    users: int = 8_000
+    users: int = 3_000
     user: int = 1_500
-    summary: int = 2_500
-    index: int = 1_500
-    names: int = 1_000
+    summary: int = 1_000
+    index: int = 800
+    names: int = 1_500
+    fresh: int = 2_000
     warm: bool | None = None
     lead: float = 30.0
     attempts: int = 2
@@ -64,7 +65,7 @@ class Compaction:
     def __post_init__(self) -> None:
         if self.quality not in LAMBDAS:
             raise ConfigError(f"the quality of a compaction is 1, 2 or 3, and {self.quality!r} is not")
-        sizes = ("tail", "users", "user", "summary", "index", "names", "attempts")
+        sizes = ("tail", "users", "user", "summary", "index", "names", "fresh", "attempts")
         for name in (*sizes, *(("retained",) if self.retained is not None else ())):
             if getattr(self, name) < 0:
                 raise ConfigError(f"{name} of a compaction must not be below 0, and {getattr(self, name)} is")
@@ -79,12 +80,12 @@ class Compaction:
     @property
     def least(self) -> int:
         """Tokens that a compaction leaves beside the prefix and the people's messages, at most."""
-        return self.tail + self.kept_results + self.summary + self.index + self.names
+        return self.tail + self.kept_results + self.summary + self.index + self.names + self.fresh
 
     def sized(self, budget: int) -> "Compaction":
         """The same settings with sizes that suit ``budget``."""
         share = min(1.0, budget / FULL)
-        names = ("tail", "users", "user", "summary", "index", "names")
+        names = ("tail", "users", "user", "summary", "index", "names", "fresh")
         sizes = {name: round(getattr(self, name) * share) for name in names}
         return self if share == 1 else replace(self, retained=round(self.kept_results * share), **sizes)
 

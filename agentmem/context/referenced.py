@@ -43,6 +43,13 @@ def names(text: str) -> set[str]:
     return {name for name in found if len(name) >= 8 and _marked(name)}
 
 
+def mentions(text: str) -> Iterator[str]:
+    """The same in order, as often as they occur."""
+    found = [name.rstrip(_ENDS) for name in _NAME.findall(text)]
+    marked = {name for name in set(found) if len(name) >= 8 and _marked(name)}
+    return (name for name in found if name in marked)
+
+
 def _marked(name: str) -> bool:
     return bool(_MARK.search(name) or (_SMALL.search(name) and _CAPITAL.search(name)))
 

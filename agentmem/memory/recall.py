@@ -12,10 +12,12 @@ from typing import Protocol
 from agentmem.context.journal import Journal
 from agentmem.context.transcript import read_blocks, readable
 from agentmem.errors import ArchiveError, UnknownReference
+from agentmem.memory.listing import listing
 from agentmem.memory.passages import index_of
 from agentmem.memory.pieces import KINDS, Piece, runs
 from agentmem.types import Entry, Found, Image, ToolResult
 
+_STRETCH = re.compile(r"(.+)/(\d{1,9})-(\d{1,9})", re.ASCII | re.DOTALL)
 _REFERENCE = re.compile(r"(.+)/(\d{1,9})(?:#(\d{1,9}))?", re.ASCII | re.DOTALL)
 _SHARE = 3
 """Of so many results of the archive and one more, that one is what the journal has since."""
@@ -36,7 +38,12 @@ class JournalRecall:
         self.journal, self.thread = journal, thread
 
     def exact(self, reference: str) -> str:
-        """The text of an entry, whole, or of one piece of it (``thread/seq#piece``). Raises UnknownReference."""
+        """The text of an entry, whole, or of one piece of it (``thread/seq#piece``); of a stretch (``thread/2-40``) a
+        list of what is in it. Raises UnknownReference.
+        """
+        if stretch := _STRETCH.fullmatch(reference):
+            self._entry(f"{stretch[1]}/{stretch[2]}")
+            return listing(self.journal, self.thread, int(stretch[2]), int(stretch[3]))
         entry, piece = self._entry(reference)
         text = readable(entry)
         if not text:
@@ -49,7 +56,9 @@ class JournalRecall:
         return parts[piece - 1]
 
     def pictures(self, reference: str) -> list[Image]:
-        """The pictures in an entry, in order; a piece of one has none. Raises UnknownReference."""
+        """The pictures in an entry, in order; a piece of one has none, nor has a stretch. Raises UnknownReference."""
+        if _STRETCH.fullmatch(reference):
+            return []
         entry, piece = self._entry(reference)
         return list(pictures(entry)) if piece is None else []
 

@@ -23,6 +23,7 @@ from langgraph.prebuilt.tool_node import ToolCallRequest
 from langgraph.runtime import Runtime
 
 from agentmem.replay.langchain_peers import Peer, model
+from agentmem.replay.needed import Event
 from agentmem.replay.policies import Terms
 
 
@@ -54,10 +55,10 @@ class DeepAgents(Peer):
         self.cut = self.cut or SUMMARIZATION_EVENT_KEY in update
         super().update(update)
 
-    def reaches(self, text: str) -> bool:
-        """Whether a file that the last request names holds ``text``: a search finds the place, a read shows it."""
+    def reaches(self, event: Event, asked: str) -> bool:
+        """Whether a file that the last request names holds the string: a search finds the place, a read shows it."""
         shown = "\n".join(str(one.value) for one in self._strip.frames if one.role == "user")
-        return any(text in path.read_text(encoding="utf-8") for path in self._files() if path.stem in shown)
+        return any(event.text in path.read_text(encoding="utf-8") for path in self._files() if path.stem in shown)
 
     def close(self) -> None:
         self._folder.cleanup()

@@ -84,6 +84,12 @@ class Needs:
             self.said.add(token)
 
 
+def said_before(text: str, reply: Sequence[Frame]) -> str:
+    """What a reply says before the call that uses ``text``."""
+    calls = (at for at, one in enumerate(reply) if one.value.get("type") == "tool_use" and text in spoken(one))
+    return "\n".join(spoken(one) for one in reply[: next(calls, 0)] if one.value.get("type") == "text")
+
+
 def tokens(text: str) -> set[str]:
     """The strings in ``text`` that count: eight characters or more, with a digit, a mark or mixed case."""
     return set(names(text))

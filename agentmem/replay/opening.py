@@ -18,7 +18,8 @@ HIDDEN_MOST = 60_000
 class Opening:
     """``head``: tools and system. ``reminders``: what a client puts in front of the first prompt.
 
-    ``earlier``: a conversation that went before and is not recorded; a compaction drops it.
+    ``earlier``: a conversation that went before and is not recorded; a compaction drops it. Only the recording's own
+    context is known to have had it.
     """
 
     head: tuple[Frame, ...]
@@ -27,8 +28,8 @@ class Opening:
 
     @property
     def tokens(self) -> int:
-        """Tokens of both."""
-        return sum(one.tokens for one in (*self.head, *self.reminders, *self.earlier))
+        """Tokens of head and reminders."""
+        return sum(one.tokens for one in (*self.head, *self.reminders))
 
 
 def opening(session: Session) -> Opening:

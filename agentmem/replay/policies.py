@@ -14,10 +14,11 @@ from agentmem.kvcache.frames import frame
 from agentmem.kvcache.prompts import Breakpoint
 from agentmem.kvcache.rules import Setting
 from agentmem.replay.layout import Run, Strip
+from agentmem.replay.needed import Event
 from agentmem.replay.opening import Opening
 from agentmem.replay.recorded import RecordedContext
 from agentmem.replay.session import Cut
-from agentmem.types import Frame
+from agentmem.types import Frame, Ttl
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,8 @@ class Sent:
     """One request of a policy: the ``runs`` of its messages. ``cut``: a declared cut lies before it.
 
     A request for a summary has a ``summary``: the tokens that came back. ``bare`` requests have no tools and system,
-    and no breakpoints unless ``marks`` gives some. ``own_head`` stands for the conversation's tools and system.
+    and no breakpoints unless ``marks`` gives some. ``own_head`` stands for the conversation's tools and system. ``at``
+    is when it was sent, where that was in the pause before the arrival.
     """
 
     runs: tuple[Run, ...]
@@ -51,6 +53,7 @@ class Sent:
     marks: tuple[Breakpoint, ...] | None = None
     own_head: tuple[Frame, ...] | None = None
     settings: Mapping[Setting, str] = field(default_factory=dict)
+    at: float | None = None
 
 
 class Policy(Protocol):
@@ -58,7 +61,8 @@ class Policy(Protocol):
 
     ``send`` gives the requests that one arrival leads to: those for summaries first, the answer's last. ``reply``
     takes the answer; where a client asks about it by itself, the context after it comes back. ``reaches`` says whether
-    a string that the last request does not show could be had by what it refers to. ``settings`` are printed with the
+    a string that the last request does not show could be had by what it refers to, or by asking for what the model said
+    before it used the string (``asked``). ``settings`` are printed with the
     figures, ``close`` frees what is held outside of memory.
     """
 
@@ -68,17 +72,21 @@ class Policy(Protocol):
 
     def reply(self, frames: Sequence[Frame]) -> Sequence[Run] | None: ...
 
-    def reaches(self, text: str) -> bool: ...
+    def reaches(self, event: Event, asked: str) -> bool: ...
 
     def close(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What a policy is made with: the opening it stands behind, and the most tokens a request may have."""
+    """What a policy is made with: the opening it stands behind, the most tokens a request may have, whose prices hold,
+    and how long what is cached lives.
+    """
 
     opening: Opening
     budget: int
+    provider: str = "anthropic"
+    ttl: Ttl = "5m"
 
 
 class Recorded:
@@ -98,7 +106,7 @@ class Recorded:
     def reply(self, frames: Sequence[Frame]) -> Sequence[Run]:
         return self._context.reply(frames)
 
-    def reaches(self, text: str) -> bool:
+    def reaches(self, event: Event, asked: str) -> bool:
         return False
 
     def close(self) -> None:
@@ -120,7 +128,7 @@ class AppendOnly:
     def reply(self, frames: Sequence[Frame]) -> None:
         self._strip.extend(frames)
 
-    def reaches(self, text: str) -> bool:
+    def reaches(self, event: Event, asked: str) -> bool:
         return False
 
     def close(self) -> None:
@@ -153,7 +161,7 @@ class Sliding:
     def reply(self, frames: Sequence[Frame]) -> None:
         self._strip.extend(frames)
 
-    def reaches(self, text: str) -> bool:
+    def reaches(self, event: Event, asked: str) -> bool:
         return False
 
     def close(self) -> None:
@@ -181,14 +189,15 @@ class Sliding:
 Maker = Callable[[Terms], Policy]
 
 POLICIES: Mapping[str, Maker] = MappingProxyType({"recorded": Recorded, "append-only": AppendOnly, "sliding": Sliding})
-"""The policies that need nothing installed. Peers are in peers.py."""
+"""Policies that only cut. Ours is in ours.py, peers are in peers.py."""
 
 
 def maker(name: str) -> Maker:
     """What makes the policy of that name. Raises ConfigError, naming those there are."""
+    from agentmem.replay.ours import OURS
     from agentmem.replay.peers import PEERS
 
-    found = POLICIES.get(name) or PEERS.get(name)
+    found = POLICIES.get(name) or OURS.get(name) or PEERS.get(name)
     if found is None:
-        raise ConfigError(f"there is no policy {name!r}; there are {', '.join((*POLICIES, *PEERS))}")
+        raise ConfigError(f"there is no policy {name!r}; there are {', '.join((*POLICIES, *OURS, *PEERS))}")
     return found

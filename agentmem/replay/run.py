@@ -7,7 +7,7 @@ from agentmem.kvcache.rules import CacheRules
 from agentmem.replay.bound import lower_bound
 from agentmem.replay.lane import Lane
 from agentmem.replay.layout import Layout, Run, Strip, setting
-from agentmem.replay.needed import FAR, Event, Needs, Sight
+from agentmem.replay.needed import FAR, Event, Needs, Sight, said_before
 from agentmem.replay.opening import Opening, opening
 from agentmem.replay.policies import Arrival, Maker, Policy, Sent, Terms
 from agentmem.replay.session import Cut, Exchange, Session
@@ -45,13 +45,16 @@ class Chain:
         return price(self.provider, self.model_of(exchange), tokens)
 
 
-def chain(sessions: Sequence[Session], provider: str, model: str | None = None) -> Chain:
-    """Join ``sessions``: each begins GAP seconds after the one before ended, with a context of its own."""
+def chain(sessions: Sequence[Session], provider: str, model: str | None = None, ttl: Ttl | None = None) -> Chain:
+    """Join ``sessions``: each begins GAP seconds after the one before ended, with a context of its own.
+
+    What is cached lives as long as the first session's client asked for, or for ``ttl``.
+    """
     needs, exchanges = Needs(), tuple(_joined(sessions))
     for exchange in exchanges:
         needs.follow(exchange.arrived, exchange.reply)
     first = sessions[0]
-    made = Chain(first.name, opening(first), exchanges, needs, first.ttl, first.background, provider, model)
+    made = Chain(first.name, opening(first), exchanges, needs, ttl or first.ttl, first.background, provider, model)
     entries = [(exchange.arrived, exchange.reply) for exchange in exchanges]
     prices = [made.rates(exchange, 0) for exchange in exchanges]
     return replace(made, lower_bound_usd=lower_bound(entries, made.opening.tokens, needs, prices))
@@ -69,7 +72,7 @@ def _joined(sessions: Sequence[Session]) -> Iterator[Exchange]:
 
 def replay(one: Chain, make: Maker, budget: int, rules: Rules) -> Tally:
     """One policy's figures over one chain."""
-    policy = make(Terms(one.opening, budget))
+    policy = make(Terms(one.opening, budget, one.provider, one.ttl))
     try:
         return _Replay(one, policy, rules).run()
     finally:
@@ -88,7 +91,7 @@ class _Replay:
         for number, exchange in enumerate(self._chain.exchanges):
             layout = self._request(exchange)
             for event in self._chain.needs.by_use.get(number, ()):
-                self._judge(event, layout, self._chain.rates(exchange, layout.tokens))
+                self._judge(event, layout, exchange)
             after = self._policy.reply(exchange.reply)
             if after and self._chain.background and exchange.ends_turn:
                 sent = Sent(tuple(after), own_head=exchange.head, settings=exchange.settings)
@@ -114,7 +117,7 @@ class _Replay:
             metered = self._lane.send(layout, exchange.at, exchange.answered, cut=sent.cut, marks=marks)
             output = sum(one.tokens for one in exchange.reply)
         else:
-            metered = self._lane.summarise(layout, exchange.at, marks)
+            metered = self._lane.summarise(layout, exchange.at if sent.at is None else sent.at, marks)
             output = sent.summary
         rates = self._chain.rates(exchange, layout.tokens)
         self._tally.add(metered, output, rates, summary=sent.summary is not None)
@@ -126,14 +129,15 @@ class _Replay:
         runs: tuple[Run, ...] = (head.run(), *sent.runs)
         return Layout(model, len(head), setting(sent.settings), runs)
 
-    def _judge(self, event: Event, layout: Layout, rates: Rates | None) -> None:
+    def _judge(self, event: Event, layout: Layout, exchange: Exchange) -> None:
         """Count one needed event, and price the recall of what is not visible."""
         tally, seen = self._tally, self._sight.sees(layout, event.text)
         if event.used - event.seen <= FAR:
             tally.needed_near += 1
             tally.seen_near += seen
             return
-        reached = seen or self._policy.reaches(event.text)
+        reached = seen or self._policy.reaches(event, said_before(event.text, exchange.reply))
+        rates = self._chain.rates(exchange, layout.tokens)
         tally.needed += 1
         tally.seen += seen
         tally.reached += reached

@@ -27,10 +27,11 @@ from agentmem.replay.session import Session, Skipped
 from agentmem.replay.source import Source, Spool
 from agentmem.replay.tally import Tally, total
 from agentmem.replay.verify import Compared, compare, verification
+from agentmem.types import Ttl
 
 CHAIN = 1_000_000
 """Tokens up to which sessions are joined."""
-BREAKPOINTS = "end of system, of the last message and of the request before; lifetimes as recorded"
+BREAKPOINTS = "end of system, of the last message and of the request before; lifetimes {ttl}; agentmem's are its own"
 """Of every policy, where the recording does not say which it had; peers ship without any."""
 _FEW = 4  # sources below which starting processes costs more than it saves
 
@@ -50,7 +51,8 @@ def silent(what: str, done: int, whole: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to replay. ``model`` None: each request by the model it was recorded with; ``chain`` 0: no joining.
+    """What to replay. ``model`` None: each request by the model it was recorded with; ``chain`` 0: no joining; ``ttl``
+    None: lifetimes as recorded.
 
     ``jobs`` are processes: 0 takes all cores.
     """
@@ -61,6 +63,7 @@ class Plan:
     model: str | None = None
     budget: int = 120_000
     chain: int = CHAIN
+    ttl: Ttl | None = None
     jobs: int = 0
 
 
@@ -90,7 +93,7 @@ def replay_all(plan: Plan, progress: Progress = silent) -> dict[str, Any]:
         "model": plan.model,
         "budget": plan.budget,
         "chain": plan.chain,
-        "breakpoints": BREAKPOINTS,
+        "breakpoints": BREAKPOINTS.format(ttl=plan.ttl or "as recorded"),
         "skipped": [_named(one) for one in skipped],
         "policies": rows,
     }
@@ -126,7 +129,7 @@ def _replay(names: Sequence[str], task: _Task) -> dict[str, Tally]:
         return {}
     if not sessions[0].text:
         return {"recorded": ledger_tally(sessions[0], task.plan.provider)} if "recorded" in names else {}
-    joined = chain(sessions, task.plan.provider, task.plan.model)
+    joined = chain(sessions, task.plan.provider, task.plan.model, task.plan.ttl)
     find = partial(rules, provider=task.plan.provider)
     return {name: replay(joined, maker(name), task.plan.budget, find) for name in names}
 

@@ -53,7 +53,7 @@ def test_the_json_has_every_column_of_the_contract(tmp_path: Path) -> None:
     """One row a policy, the default ones in their order, each with all columns."""
     path = working(3).write(tmp_path / "log.jsonl")
     found = invoke_json("replay", path, "--jobs", "1")
-    assert [row["policy"] for row in found["policies"]] == ["recorded", "append-only", "sliding"]
+    assert [row["policy"] for row in found["policies"]] == ["recorded", "append-only", "sliding", "agentmem"]
     assert all((USAGE | POLICY | {"schema", "basis"}) <= row.keys() for row in found["policies"])
     assert {"provider", "model", "budget", "chain", "skipped"} <= found.keys()
     assert (found["provider"], found["budget"], found["chain"]) == ("anthropic", 120_000, 1_000_000)

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentmem.context.compaction import (
+    IDLE_SHARE,
     LAMBDAS,
     Compaction,
     Quality,
@@ -58,12 +59,12 @@ def test_the_budget_triggers_whatever_it_costs() -> None:
     assert due(replace(FRESH, context=116_000, since=0, asking=5_000)) == "limit"
 
 
-def test_a_pause_triggers_at_half_the_best_growth() -> None:
+def test_a_pause_triggers_at_a_share_of_the_best_growth() -> None:
     """Before the cache expires it pays earlier."""
-    half = math.ceil(0.5 * best_growth(FRESH))
-    assert due(replace(FRESH, since=half), pause=True) == "idle"
-    assert due(replace(FRESH, since=half - 1), pause=True) is None
-    assert due(replace(FRESH, since=half)) is None
+    least = math.ceil(IDLE_SHARE * best_growth(FRESH))
+    assert due(replace(FRESH, since=least), pause=True) == "idle"
+    assert due(replace(FRESH, since=least - 1), pause=True) is None
+    assert due(replace(FRESH, since=least)) is None
 
 
 @given(st.floats(1e-9, 1e-3), st.floats(0.01, 1.0), st.floats(1.0, 3.0), st.floats(1.0, 10.0))
@@ -120,5 +121,5 @@ def test_small_budgets_get_small_sizes() -> None:
     """Below the full budget all sizes shrink in proportion; from there on they stand."""
     assert Compaction(quality=3).kept_results == 8_000
     small = Compaction().sized(6_000)
-    assert (small.tail, small.kept_results, small.summary) == (600, 400, 250)
+    assert (small.tail, small.kept_results, small.summary) == (300, 100, 100)
     assert Compaction().sized(200_000) == Compaction()

@@ -82,7 +82,9 @@ def test_a_database_of_version_1_is_brought_up_to_date(database_url: str) -> Non
         with journal.lease("fork"):
             journal.append("fork", [note("more")], head=0)
         assert journal.head("fork") == 1
-    assert sql(database_url, "SELECT version FROM agentmem_schema ORDER BY version") == [(version,) for version in range(1, LATEST + 1)]
+    assert sql(database_url, "SELECT version FROM agentmem_schema ORDER BY version") == [
+        (version,) for version in range(1, LATEST + 1)
+    ]
 
 
 def test_a_database_of_a_later_version_is_refused(database_url: str) -> None:

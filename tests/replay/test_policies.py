@@ -9,6 +9,7 @@ import pytest
 
 from agentmem.errors import ConfigError
 from agentmem.replay.opening import opening
+from agentmem.replay.ours import OURS
 from agentmem.replay.peers import PEERS, missing
 from agentmem.replay.policies import POLICIES, Arrival, Sent, Terms, maker
 from agentmem.replay.session import Exchange, Session
@@ -17,7 +18,7 @@ from tests.replay.logs import working
 
 BUDGET = 24_000  # 4,000 beside the opening
 UNINSTALLED = {name: pytest.mark.skipif(bool(missing(name)), reason="needs the extra bench") for name in PEERS}
-NAMES = [*POLICIES, *(pytest.param(name, marks=mark) for name, mark in UNINSTALLED.items())]
+NAMES = [*POLICIES, *OURS, *(pytest.param(name, marks=mark) for name, mark in UNINSTALLED.items())]
 
 
 def sent(name: str, exchanges: Sequence[Exchange], terms: Terms) -> list[list[tuple[tuple[Frame, ...], bool]]]:

@@ -17,7 +17,7 @@ Action = Literal["replace", "section", "append", "move", "delete"]
 Most = Annotated[int, Field(ge=1, le=30)]
 Part = Annotated[int, Field(ge=1)]
 
-_REFERENCE = re.compile(r"\S+/\d+(#\d+)?")
+_REFERENCE = re.compile(r"\S+/\d+(#\d+|-\d+)?")
 _SHOWN = 3  # pictures in one part of what is recalled: they cost as much as a part's text
 _REVISION = 12  # how many digits of a revision are shown, as in a page's first line
 
