@@ -3,9 +3,9 @@
 Two streams: *flat*, in which about 18 % of the lookups repeat a question exactly, and *heavy*, in which questions come
 by Zipf's law with exponent .9, so that one wrong popular answer is served again and again. The right answer to a
 question is its intent. The coefficients were fitted on the part "fit" of the questions; the threshold is set here on
-the part "certify", the lowest whose wrong answers per hit Clopper and Pearson's bound keeps below the target (counted
-as the mean of three orders of the same questions, so that no question counts three times); the part "report" is what
-is reported on, over eight seeds.
+the part "certify", the lowest whose wrong answers per hit Clopper and Pearson's bound keeps below the target, or below
+half of it for the heavy stream, whose hits repeat each other (counted as the mean of three orders of the same
+questions, so that no question counts three times); the part "report" is what is reported on, over eight seeds.
 
     python -m tests.benchmarks.answers_banking77 --data DIR [--seeds 8]
 """
@@ -47,11 +47,13 @@ class Target:
     lookups: float
     hits: float
     wrong_per_hit: float
+    certified: float
+    """What the threshold is certified for: half, where hits repeat each other and so are not independent."""
 
 
 TARGETS = (
-    Target("flat, 18 % repeats", flat, 1 / 0.82, 0.32, 0.010),
-    Target("heavy, Zipf .9", heavy, 2.0, 0.74, 0.008),
+    Target("flat, 18 % repeats", flat, 1 / 0.82, 0.32, 0.010, 0.010),
+    Target("heavy, Zipf .9", heavy, 2.0, 0.74, 0.008, 0.004),
 )
 
 
@@ -88,7 +90,7 @@ def settled(target: Target, certify_on: Part) -> tuple[float, str]:
         runs = [certify_on.played(target, seed, ours(threshold)) for seed in CERTIFY_SEEDS]
         hits, wrong = fmean(one.hits for one in runs), fmean(one.wrong for one in runs)
         seen[threshold] = certify(math.ceil(wrong), math.floor(hits))
-        return seen[threshold].upper <= target.wrong_per_hit
+        return seen[threshold].upper <= target.certified
 
     threshold = settle(THRESHOLDS, good)
     bound = seen.get(threshold, certify(0, 0))
