@@ -32,8 +32,9 @@ _MUCH = (
     "you need it, run the command again with its output sent to a file, and read that in pieces."
 )
 _BLOCK = 65_536
-_ROUNDS = 200  # how often the processes are gone through for those that are newly started or still dying
+_ROUNDS = 1_000  # how often the processes are gone through for those that are newly started or still dying
 _GLANCE = 0.002  # seconds between two rounds
+_QUIET = 3  # rounds without any, before there are none: in the midst of an exec a process has no environment to read
 _DRAIN = 2.0  # seconds to wait for output that is still in the pipe
 _PROCESSES = Path("/proc")
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
@@ -97,8 +98,11 @@ def _wait(process: "subprocess.Popen[bytes]") -> None:
 def _end(session: int, mark: str) -> None:
     """Kills the session, and whatever carries the mark, until nothing of them is alive."""
     _signal(os.killpg, session)
+    quiet = 0
     for _ in range(_ROUNDS):
-        if not (found := _alive(session, mark)):
+        found = _alive(session, mark)
+        quiet = 0 if found else quiet + 1
+        if quiet == _QUIET:
             return
         for process in found:
             _signal(os.kill, process)

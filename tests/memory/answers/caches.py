@@ -56,6 +56,7 @@ def equal(one: str, other: str) -> bool:
 
 def opened(folder: Path, stack: ExitStack | None = None, **settings: Any) -> AnswerCache:
     """A cache in a folder, with words for vectors unless told otherwise."""
-    given: dict[str, Any] = {"embedder": Hashed(), "decide": by_cosine, "agrees": equal, "clock": Time(), "settings": QUIET} | settings
+    usual = {"embedder": Hashed(), "decide": by_cosine, "agrees": equal, "clock": Time(), "settings": QUIET}
+    given: dict[str, Any] = usual | settings
     cache = AnswerCache(folder, **given)
     return stack.enter_context(cache) if stack else cache
