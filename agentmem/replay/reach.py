@@ -28,7 +28,6 @@ MASK = "…"
 
 _LINE = re.compile(r"^- (?:[^\s\[\]]*/)?(\d+)\b", re.MULTILINE)
 _CITED = re.compile(r"\[(\d+(?:, \d+)*)\]|recall [^\s\[\]]*/(\d+)\b|\[[^\s\[\]]*/(\d+),")
-_STRETCH = re.compile(r"[^\s\[\]`]+/(\d+)-(\d+)\b")
 
 
 class Reach:
@@ -36,6 +35,7 @@ class Reach:
 
     def __init__(self, journal: Journal, thread: str) -> None:
         self._journal, self._thread = journal, thread
+        self._stretch = re.compile(rf"(?<![\w/]){re.escape(thread)}/(\d+)-(\d+)\b")
         self._context = ToolContext(Workspace(Path()), thread, JournalRecall(journal, thread))
         self._texts: dict[int, str] = {}
         self._read = -1
@@ -56,11 +56,11 @@ class Reach:
         """Follows what the request prints to each entry that has the text, newest first, until one brings it back."""
         printed = "\n".join(str(one.value.get("text", "")) for turn in view.turns for one in turn.frames)
         named = {int(number) for found in _named(printed) for number in found}
-        stretches = [found[0] for found in _STRETCH.finditer(printed)]
+        stretches = [found[0] for found in self._stretch.finditer(printed)]
         for seq in self._holders(text):
             if seq in named and self._brings(seq, text, CALLS, TOKENS):
                 return True
-            if any(self._walks(stretch, seq, text, CALLS, TOKENS) for stretch in stretches[:1]):
+            if any(self._walks(stretch, seq, text, CALLS, TOKENS) for stretch in stretches[-1:]):
                 return True
         return False
 
@@ -72,7 +72,7 @@ class Reach:
             return False
         if f"- {self._thread}/{seq} " in shown:
             return self._brings(seq, text, calls - 1, left)
-        inner = [one[0] for one in _STRETCH.finditer(shown) if int(one[1]) <= seq <= int(one[2]) and one[0] != stretch]
+        inner = [one[0] for one in self._stretch.finditer(shown) if int(one[1]) <= seq <= int(one[2]) and one[0] != stretch]
         return bool(inner) and self._walks(inner[0], seq, text, calls - 1, left)
 
     def _brings(self, seq: int, text: str, calls: int, tokens: int) -> bool:
