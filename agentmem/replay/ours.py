@@ -13,7 +13,7 @@ from typing import Any
 from agentmem import assets
 from agentmem.context import transcript
 from agentmem.context.acceptance import accept, fallback
-from agentmem.context.compaction import ASKING, NEAR, Compaction, Quality, Reason, State, due, state
+from agentmem.context.compaction import ASKING, FULL, NEAR, ROOM, Compaction, Quality, Reason, State, due, state
 from agentmem.context.journal import open_journal
 from agentmem.context.offload import Offload, offloaded
 from agentmem.context.plan import Plan, plan
@@ -25,6 +25,7 @@ from agentmem.replay.blocks import block
 from agentmem.replay.extractor import extract
 from agentmem.replay.layout import Run, Strip
 from agentmem.replay.needed import Event, spoken
+from agentmem.replay.opening import Opening
 from agentmem.replay.policies import Arrival, Sent, Terms
 from agentmem.replay.reach import Reach
 from agentmem.replay.tally import price
@@ -37,6 +38,12 @@ THREAD = "main"
 PAGING = frozenset({"Read"})
 """Recorded tools that give long texts in parts by themselves, as our own `read` does: shown whole."""
 _LOST = "[The recording has no result for this call.]"
+
+
+def room_for(opening: Opening, budget: int) -> int:
+    """The least budget of tokens with which the default settings have room to work behind an opening."""
+    sizes = Compaction().sized(budget)
+    return opening.tokens + sizes.least + sizes.users + round(ROOM * min(1.0, budget / FULL))
 
 
 class Ours:

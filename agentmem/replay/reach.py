@@ -72,7 +72,9 @@ class Reach:
             return False
         if f"- {self._thread}/{seq} " in shown:
             return self._brings(seq, text, calls - 1, left)
-        inner = [one[0] for one in self._stretch.finditer(shown) if int(one[1]) <= seq <= int(one[2]) and one[0] != stretch]
+        inner = [
+            one[0] for one in self._stretch.finditer(shown) if int(one[1]) <= seq <= int(one[2]) and one[0] != stretch
+        ]
         return bool(inner) and self._walks(inner[0], seq, text, calls - 1, left)
 
     def _brings(self, seq: int, text: str, calls: int, tokens: int) -> bool:

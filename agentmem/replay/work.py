@@ -19,6 +19,7 @@ from agentmem.errors import ConfigError
 from agentmem.kvcache.rules import rules
 from agentmem.replay.index import Entry, chains, index, key, load, repeated
 from agentmem.replay.ledgers import ledger_tally
+from agentmem.replay.ours import OURS, room_for
 from agentmem.replay.peers import missing
 from agentmem.replay.policies import Terms, maker
 from agentmem.replay.recordings import sources
@@ -82,7 +83,9 @@ def replay_all(plan: Plan, progress: Progress = silent) -> dict[str, Any]:
             _Task(tuple(joined), tuple(again.get(key(one), frozenset()) for one in joined), plan)
             for joined in chains(told or entries, plan.chain if told else 0)
         ]
-        tallies = list(work(partial(_replay, tuple(runnable)), tasks, "chains", progress))
+        replayed = list(work(partial(_replay, tuple(runnable)), tasks, "chains", progress))
+    tallies = [one for one in replayed if not isinstance(one, Skipped)]
+    skipped += [one for one in replayed if isinstance(one, Skipped)]
     if told:
         skipped += [_without_text(entry) for entry in entries if not entry.text]
     rows = [_row(name, plan, [one[name] for one in tallies if name in one], bool(told)) for name in plan.policies]
@@ -123,13 +126,18 @@ class _Task:
         return [session for session in loaded if session is not None]
 
 
-def _replay(names: Sequence[str], task: _Task) -> dict[str, Tally]:
+def _replay(names: Sequence[str], task: _Task) -> dict[str, Tally] | Skipped:
     sessions = task.sessions()
     if not sessions:
         return {}
     if not sessions[0].text:
         return {"recorded": ledger_tally(sessions[0], task.plan.provider)} if "recorded" in names else {}
     joined = chain(sessions, task.plan.provider, task.plan.model, task.plan.ttl)
+    needed = room_for(joined.opening, task.plan.budget)
+    if task.plan.budget < needed and not OURS.keys().isdisjoint(names):
+        source = task.entries[0].source
+        told = f"{joined.name}: a budget of {task.plan.budget:,} leaves no room to work in, it takes {needed:,}"
+        return Skipped(source.path, source.line, f"{told}; left out for all policies")
     find = partial(rules, provider=task.plan.provider)
     return {name: replay(joined, maker(name), task.plan.budget, find) for name in names}
 
@@ -199,7 +207,8 @@ def _listed(found: Iterable[Source | Skipped], progress: Progress) -> Iterator[S
 def _row(name: str, plan: Plan, tallies: list[Tally], told: bool) -> dict[str, Any]:
     """One policy's figures; all null, with the reason in ``missing``, where there are none."""
     numbers = total(tallies).numbers()
-    reason = missing(name) or (None if tallies else "a ledger has no text: only what was recorded can be told")
+    empty = "every chain was left out" if told else "a ledger has no text: only what was recorded can be told"
+    reason = missing(name) or (None if tallies else empty)
     if reason:
         numbers = {**dict.fromkeys(numbers), "basis": "simulated"}
     return {"schema": 1, "policy": name, "settings": _settings(name, plan, reason), **numbers, "missing": reason}

@@ -15,6 +15,7 @@ from agentmem.replay.policies import Arrival, Sent, Terms, maker
 from agentmem.replay.run import chain, replay
 from agentmem.replay.session import Session
 from agentmem.replay.tally import Tally
+from agentmem.replay.work import Plan, replay_all
 from agentmem.types import Opaque, Text, ToolCall, ToolResult
 from tests.replay.logs import HEAD, Log, call, text, used, working
 
@@ -100,6 +101,16 @@ def test_what_nothing_leads_to_is_out_of_reach(tmp_path: Path) -> None:
     (event,) = [one for one in chain([session], "anthropic").needs.events() if one.text == "total_of_page_001"]
     assert policy.reaches(event, "")
     assert not policy.reaches(replace(event, text="total_of_page_999"), "I use the total.")
+
+
+def test_a_chain_without_room_is_named_and_left_out_for_all(tmp_path: Path) -> None:
+    """A budget that tools, system and what a compaction keeps take up leaves nothing to compare."""
+    path = reading(2).write(tmp_path / "log.jsonl")
+    plan = Plan((path,), ("append-only", "agentmem"), budget=25_000, jobs=1)
+    found = replay_all(plan)
+    assert [row["missing"] for row in found["policies"]] == ["every chain was left out"] * 2
+    assert "a budget of 25,000 leaves no room to work in" in found["skipped"][0]["reason"]
+    assert [row["requests"] for row in replay_all(replace(plan, policies=("append-only",)))["policies"]] == [4]
 
 
 def test_it_costs_less_than_keeping_everything(tmp_path: Path) -> None:
