@@ -30,7 +30,7 @@ from agentmem.memory.answers.features import (
 )
 from agentmem.memory.answers.guard import PLAIN, RULES, Rule, objection
 from agentmem.memory.answers.pairing import Pair, pair
-from agentmem.memory.answers.values import Candidate, Certificate, Kinds, Labelled, Policy, Verdict
+from agentmem.memory.answers.values import STRICT, Candidate, Certificate, Kinds, Labelled, Policy, Verdict
 from agentmem.types import Embedder, Vectors
 
 if TYPE_CHECKING:
@@ -38,8 +38,6 @@ if TYPE_CHECKING:
 
 LEAST = 0.5
 """The cosine below which a candidate is not looked at."""
-STRICT = 0.97
-"""The threshold of a query type that has none."""
 ALARMS = 0.3
 """Equal answers that the default judge tells apart: `python -m tests.benchmarks.answers_agreement`."""
 POLICIES = "policies.json"

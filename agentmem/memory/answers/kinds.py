@@ -3,8 +3,8 @@
 A vector says what a question is about, not what it is for; so a few cues of form stand beside it: does it open with a
 question word, or with a verb that orders something done? The regression needs but a few examples of each type.
 
-Thresholds are chances of being right, as `agentmem.memory.answers.calibration` gives them; the more an error costs, the
-higher. The user's own types come from agentmem.toml with a few examples each, and stand beside these.
+Thresholds are scores, as `agentmem.memory.answers.calibration` gives them. Until a type is tuned on labels of its own
+it has the strict one. The user's own types come from agentmem.toml with a few examples each, and stand beside these.
 """
 
 import re
@@ -14,7 +14,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from agentmem.memory.answers.certificate import interval
-from agentmem.memory.answers.values import Classifier, Kind, Kinds
+from agentmem.memory.answers.values import STRICT, Classifier, Kind, Kinds
 from agentmem.types import Embedder, Vectors
 
 if TYPE_CHECKING:
@@ -113,10 +113,10 @@ _TRANSACTIONAL = (
 )
 
 BUILT_IN: Kinds = {
-    "faq": Kind("faq", _FAQ, 0.90, 14 * DAY),
-    "search": Kind("search", _SEARCH, 0.88, DAY),
-    "support": Kind("support", _SUPPORT, 0.92, 7 * DAY),
-    "transactional": Kind("transactional", _TRANSACTIONAL, 0.97, 4 * 3600.0),
+    "faq": Kind("faq", _FAQ, STRICT, 14 * DAY),
+    "search": Kind("search", _SEARCH, STRICT, DAY),
+    "support": Kind("support", _SUPPORT, STRICT, 7 * DAY),
+    "transactional": Kind("transactional", _TRANSACTIONAL, 0.995, 4 * 3600.0),
 }
 
 

@@ -24,7 +24,7 @@ from agentmem.errors import ConfigError
 from agentmem.memory.answers.exclusions import RULES, About, Rule
 from agentmem.memory.answers.freshness import Checks, seconds_of
 from agentmem.memory.answers.nearest import HOT
-from agentmem.memory.answers.values import Kind, Kinds
+from agentmem.memory.answers.values import STRICT, Kind, Kinds
 
 LEAST_EXAMPLES = 3
 
@@ -93,9 +93,6 @@ def _kind(name: str, value: Any) -> Kind:
     ttl = seconds_of(value["ttl"]) if "ttl" in value else None
     return Kind(name, examples, float(threshold), ttl, tuple(value.get("exclude", ())))
 
-
-STRICT = 0.97
-"""The threshold of a query type of which nothing is known."""
 
 _READERS: Mapping[str, tuple[str, Any]] = {
     "audit": ("audit", float),

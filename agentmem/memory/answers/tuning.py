@@ -16,7 +16,7 @@ from pathlib import Path
 
 from agentmem.errors import ConfigError
 from agentmem.memory.answers.certificate import CONFIDENCE, certify, interval, needed
-from agentmem.memory.answers.values import Certificate, Labelled, Policy
+from agentmem.memory.answers.values import STRICT, Certificate, Labelled, Policy
 
 LIMIT = 0.008
 """The share of wrong answers among hits that a threshold must be certified for."""
@@ -24,8 +24,6 @@ COST = 1 / LIMIT
 """What a wrong answer costs, in hits saved: a hit pays when its chance of being right is above COST / (1 + COST)."""
 LEAST_EACH = 25
 """Pairs of each label, right and wrong, without which nothing is learnt."""
-STRICT = 0.97
-"""The threshold where nothing is certified."""
 YES, NO = frozenset({"1", "true", "yes", "y", "same"}), frozenset({"0", "false", "no", "n", "different"})
 
 Score = Callable[[str, str], float | None]

@@ -8,7 +8,6 @@ import pytest
 from agentmem.errors import ConfigError
 from agentmem.memory.answers.decision import (
     POLICIES,
-    STRICT,
     Decision,
     corrected,
     decider,
@@ -18,7 +17,7 @@ from agentmem.memory.answers.decision import (
 )
 from agentmem.memory.answers.features import around, same_answer
 from agentmem.memory.answers.kinds import BUILT_IN
-from agentmem.memory.answers.values import Candidate, Certificate, Labelled, Policy
+from agentmem.memory.answers.values import STRICT, Candidate, Certificate, Labelled, Policy
 from agentmem.memory.embedder import MiniLM
 
 MINILM = MiniLM()

@@ -10,7 +10,6 @@ from agentmem.errors import ConfigError
 from agentmem.memory.answers.plot import page
 from agentmem.memory.answers.sampling import sample, write_pairs
 from agentmem.memory.answers.tuning import (
-    STRICT,
     Scored,
     TooFewLabels,
     curve,
@@ -20,7 +19,7 @@ from agentmem.memory.answers.tuning import (
     tune,
     tune_kinds,
 )
-from agentmem.memory.answers.values import Labelled
+from agentmem.memory.answers.values import STRICT, Labelled
 from agentmem.memory.embedder import MiniLM
 
 
