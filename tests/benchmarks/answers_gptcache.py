@@ -30,13 +30,16 @@ from agentmem.memory.answers.settings import Settings
 from agentmem.memory.embedder import DIMENSIONS, MiniLM
 from agentmem.types import Vectors
 from tests.benchmarks.answer_data import Question, banking, flat, mock, vectors
-from tests.benchmarks.answer_settings import FAQ, LENIENT, NEAREST, Setting
+from tests.benchmarks.answer_settings import LENIENT, NEAREST, TRAPS, Setting
 from tests.benchmarks.answer_streams import Played, by_cosine, nearest, play
 from tests.benchmarks.answers_latency import ASKED, PATTERNS, filled, moved, questions
 from tests.benchmarks.heading import heading
 
-PUBLISHED = ((0.95, 425, 25, FAQ), (0.90, 804, 77, LENIENT), (0.80, 904, 92, NEAREST))
-"""GPTCache's table (its threshold, right hits, wrong hits), and the setting of ours that stands beside each row."""
+PUBLISHED = ((0.95, 425, 25, TRAPS), (0.90, 804, 77, LENIENT), (0.80, 904, 92, NEAREST))
+"""GPTCache's table (its threshold, right hits, wrong hits), and the setting of ours that stands beside each row.
+
+The first is the one fixed for the trap set; by the rule that chose the other two it would be LENIENT, and miss the row
+with 69 wrong hits."""
 DEFAULT = 0.8
 STRICT = Setting("agentmem at .98", 0.98)
 """The setting of the side-by-side: fixed near the thresholds that the benchmark on Banking77 certifies."""
