@@ -33,6 +33,7 @@ class Index:
         self._name = f"vectors-{hashlib.sha256(embedder.name.encode()).hexdigest()[:12]}"
         self._mark = f"indexed {embedder.name}"
         self._tables = Tables(Path(store.folder) / FOLDER)
+        self._warm = False  # in this process
 
     @property
     def until(self) -> int:
@@ -54,14 +55,27 @@ class Index:
         return [Near(n, min(1.0 - distance, 1.0)) for n, distance in pairs]
 
     def fill(self) -> int:
-        """Move what is new into the index, if nobody else does; gives how many rows."""
+        """Move what is new into the index, if nobody else does, and read it into memory; gives how many rows."""
         with self._tables.owned() as ours:
-            return self._filled() if ours else 0
+            moved = self._filled() if ours else 0
+        self._warmed(moved)
+        return moved
 
     def reset(self) -> None:
         """Delete the index. It is filled anew at the next `fill`."""
         self._store.set_mark(self._mark, 0)
         self._tables.remove()
+
+    def _warmed(self, moved: int) -> None:
+        """Read the index's partitions: a search whose partition is cold waits for the disk (200 ms in a million)."""
+        if (self._warm and not moved) or not self.until:
+            return
+        table = self._table()
+        with self._tables.translated():
+            for index in table.list_indices():
+                if list(index.columns) == ["vector"]:
+                    table.prewarm_index(index.name)
+        self._warm = True
 
     def _filled(self) -> int:
         if self.until and self._name not in self._tables.names():
