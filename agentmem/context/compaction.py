@@ -29,6 +29,8 @@ ROOM = 10_000
 """Tokens of budget beyond what a compaction leaves, without which a thread would do nothing but compact."""
 FULL = 60_000
 """Budgets from here on get the sizes as they stand; below, they shrink in proportion."""
+WIDE = 120_000
+"""Budgets from here on wait longer and get a larger index, with their square: who gives room wants to see much."""
 LAMBDAS: dict[Quality, float] = {1: 1.0, 2: 1.5, 3: 2.5}
 """How far beyond the cheapest growth to wait, by quality: what is still in view need not be asked for."""
 RETAINED: dict[Quality, int] = {1: 0, 2: 1_000, 3: 8_000}
@@ -84,10 +86,13 @@ class Compaction:
 
     def sized(self, budget: int) -> "Compaction":
         """The same settings with sizes that suit ``budget``."""
-        share = min(1.0, budget / FULL)
-        names = ("tail", "users", "user", "summary", "index", "names", "fresh")
+        share, wide = min(1.0, budget / FULL), _wide(budget)
+        if share == wide == 1:
+            return self
+        names = ("tail", "users", "user", "summary")
         sizes = {name: round(getattr(self, name) * share) for name in names}
-        return self if share == 1 else replace(self, retained=round(self.kept_results * share), **sizes)
+        sizes |= {name: round(getattr(self, name) * share * wide) for name in ("index", "names", "fresh")}
+        return replace(self, retained=round(self.kept_results * share), **sizes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,12 +137,17 @@ def state(view: View, settings: Compaction, budget: int, rates: Rates | None = N
     )
 
 
+def _wide(budget: int) -> float:
+    return max(1.0, budget / WIDE) ** 2
+
+
 def _limit(now: State) -> bool:
     return now.context > min(NEAR * now.budget, now.budget - now.asking)
 
 
 def _growth(now: State) -> bool:
-    return now.since >= LAMBDAS[now.quality] * best_growth(now) and now.context - now.least > now.gain
+    wait = LAMBDAS[now.quality] * _wide(now.budget)
+    return now.since >= wait * best_growth(now) and now.context - now.least > now.gain
 
 
 def _idle(now: State) -> bool:

@@ -118,8 +118,18 @@ def test_a_budget_without_room_is_refused_at_the_start() -> None:
 
 
 def test_small_budgets_get_small_sizes() -> None:
-    """Below the full budget all sizes shrink in proportion; from there on they stand."""
+    """Below the full budget all sizes shrink in proportion; then they stand; a wide one gets a larger index."""
     assert Compaction(quality=3).kept_results == 8_000
     small = Compaction().sized(6_000)
     assert (small.tail, small.kept_results, small.summary) == (300, 100, 100)
-    assert Compaction().sized(200_000) == Compaction()
+    assert Compaction().sized(60_000) == Compaction().sized(120_000) == Compaction()
+    wide = Compaction().sized(240_000)
+    assert (wide.tail, wide.summary, wide.index, wide.fresh) == (3_000, 1_000, 3_200, 8_000)
+
+
+def test_a_wide_budget_waits_longer() -> None:
+    """Whoever gives twice the room compacts at four times the growth."""
+    wide = replace(FRESH, budget=240_000, context=200_000)
+    least = math.ceil(4 * LAMBDAS[wide.quality] * best_growth(wide))
+    assert due(replace(wide, since=least)) == "growth"
+    assert due(replace(wide, since=least - 1)) is None
