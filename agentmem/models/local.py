@@ -34,7 +34,7 @@ class LocalModel:
             api_key=self.engine.key,
             base_url=self.engine.address,
             model_profile=self._profile,
-            max_retries=0,
+            max_retries=2,  # the engine closes idle connections, and one may be chosen just then
             stream_retries=0,
             diagnostics=False,
         )
