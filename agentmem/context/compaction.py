@@ -175,13 +175,18 @@ def best_growth(now: State) -> float:
     return sqrt(2 * max(0.0, fixed) * now.growth / read) if read else float("inf")
 
 
+def least_budget(prefix: int, users: int, settings: Compaction, budget: int) -> int:
+    """The tokens that must fit into ``budget``: tools and system, what a compaction keeps, and room to work in."""
+    sized = settings.sized(budget)
+    return prefix + min(sized.users, users) + sized.least + round(ROOM * min(1.0, budget / FULL))
+
+
 def check_budget(view: View, settings: Compaction, budget: int) -> None:
     """Raises ConfigError when a compaction could not leave room to work in."""
-    sized, share = settings.sized(budget), min(1.0, budget / FULL)
     prefix = sum(one.tokens for one in view.prefix)
-    needed = prefix + min(sized.users, view.users) + sized.least + round(ROOM * share)
+    needed = least_budget(prefix, view.users, settings, budget)
     if budget < needed:
-        room = round(ROOM * share)
+        room = round(ROOM * min(1.0, budget / FULL))
         raise ConfigError(
             f"a budget of {budget:,} tokens leaves no room to work: tools and system take {prefix:,}, what a "
             f"compaction keeps {needed - prefix - room:,}, and {room:,} must be free. Raise the "

@@ -13,7 +13,7 @@ from typing import Any
 from agentmem import assets
 from agentmem.context import transcript
 from agentmem.context.acceptance import accept, fallback
-from agentmem.context.compaction import ASKING, FULL, NEAR, ROOM, Compaction, Quality, Reason, State, due, state
+from agentmem.context.compaction import ASKING, NEAR, Compaction, Quality, Reason, State, due, least_budget, state
 from agentmem.context.journal import open_journal
 from agentmem.context.offload import Offload, offloaded
 from agentmem.context.plan import Plan, plan
@@ -42,8 +42,8 @@ _LOST = "[The recording has no result for this call.]"
 
 def room_for(opening: Opening, budget: int) -> int:
     """The least budget of tokens with which the default settings have room to work behind an opening."""
-    sizes = Compaction().sized(budget)
-    return opening.tokens + sizes.least + sizes.users + round(ROOM * min(1.0, budget / FULL))
+    settings = Compaction()
+    return least_budget(opening.tokens, settings.users, settings, budget)
 
 
 class Ours:

@@ -22,7 +22,6 @@ MEND: dict[Isolation, str] = {
     "namespaces": "allow user namespaces: `sysctl -w kernel.unprivileged_userns_clone=1`, in a container --privileged",
     "landlock": "use Linux 6.2 or later, started with lsm=landlock,...",
 }
-HOME, TEMPORARY = "/tmp/home", "/tmp"
 _PROBE = Limits(seconds=20.0)
 
 

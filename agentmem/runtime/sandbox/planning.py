@@ -20,6 +20,7 @@ MOUNTING: tuple[Isolation, ...] = ("bubblewrap", "namespaces")
 """Those that can show an overlay."""
 
 HOME, TEMPORARY = "/tmp/home", "/tmp"
+"""As a command inside sees them, on a file system of its own: nothing of the host is there."""
 
 
 @dataclass(frozen=True, slots=True)
