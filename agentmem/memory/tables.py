@@ -31,6 +31,8 @@ FLAT = 10_000
 """Rows up to which vectors are simply compared one by one."""
 PARTITION = 4096
 """Rows of a partition of a vector index."""
+SMALL_PARTITION = 1024
+"""The same where vectors are compressed: then a search spends its time elsewhere, and more centroids lead it better."""
 KEPT = timedelta(minutes=10)
 """How long an old version stays for those who still read it."""
 LONGEST = 200
@@ -41,12 +43,17 @@ _FIRST_WAIT = 0.05  # seconds; doubled at each try
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A table to be: its columns, the one that is the key, and which columns are searched how."""
+    """A table to be: its columns, the one that is the key, and which columns are searched how.
+
+    With ``compressed`` the vector index holds one bit a dimension (RaBitQ: Gao and Long, SIGMOD 2024), a twentieth of
+    the memory; a search then has to compare the best exactly (``refine_factor``).
+    """
 
     schema: Callable[[], "pa.Schema"]
     words: str = ""
     labels: tuple[str, ...] = ()
     vector: str = ""
+    compressed: bool = False
 
 
 def key_field(name: str) -> "pa.Field":
@@ -132,7 +139,7 @@ class Tables:
         table = self.table(name, plan)
         with self.translated():
             if plan.vector and table.count_rows() > FLAT and len(table.list_indices()) == len(plan.labels) + 1:
-                self._index_vectors(table, plan.vector)
+                self._index_vectors(table, plan)
             try:
                 table.optimize(cleanup_older_than=max(kept, timedelta(milliseconds=1)))
             finally:
@@ -185,11 +192,12 @@ class Tables:
         return os.open(self.folder / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
 
     @staticmethod
-    def _index_vectors(table: Table, column: str) -> None:
-        from lancedb.index import IvfFlat
+    def _index_vectors(table: Table, plan: Plan) -> None:
+        from lancedb.index import IvfFlat, IvfRq
 
-        partitions = max(2, table.count_rows() // PARTITION)
-        table.create_index(column, config=IvfFlat(distance_type="dot", num_partitions=partitions))
+        kind, rows = (IvfRq, SMALL_PARTITION) if plan.compressed else (IvfFlat, PARTITION)
+        partitions = max(2, table.count_rows() // rows)
+        table.create_index(plan.vector, config=kind(distance_type="dot", num_partitions=partitions))
 
     @staticmethod
     def _filled(table: Table, rows: "Rows | pa.Table") -> "pa.Table":

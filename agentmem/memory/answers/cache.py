@@ -209,20 +209,23 @@ class AnswerCache:
         self.close()
 
     def maintain(self) -> int:
-        """Do now what is else done behind: sweep what has expired, fill the index. Gives the rows that were moved."""
+        """Do now what is else done behind: sweep what has expired, fill the index, read large scopes into RAM.
+
+        Gives the rows that were moved into the index.
+        """
         self.keeper.sweep()
-        return self._nearest.index.fill() if self._nearest else 0
+        return self._nearest.catch_up() if self._nearest else 0
 
     def _maintain(self) -> None:
         """See to it that what lags behind is made up for, on the thread behind."""
         if self._nearest is not None and not self._filling and self._nearest.lagging():
             self._filling = True
-            self.background.add(self._fill)
+            self.background.add(self._catch_up)
 
-    def _fill(self) -> None:
+    def _catch_up(self) -> None:
         try:
             if self._nearest is not None:
-                self._nearest.index.fill()
+                self._nearest.catch_up()
         finally:
             self._filling = False
 

@@ -141,6 +141,8 @@ def same_answer(one: str, other: str) -> bool:
     """Whether two kept answers are the same by their words alone: cheap, and blind to a rewording."""
     if one == other:
         return True
+    if min(len(one), len(other)) < 2 * _SHORT - 1:  # too short for so many words: they need not be read
+        return False
     left, right = words(one), words(other)
     if min(len(left.stems), len(right.stems)) < _SHORT or left.numbers != right.numbers or left.ids != right.ids:
         return False

@@ -43,16 +43,21 @@ class Index:
     def nearest(self, scope: str, vector: Vectors, most: int) -> list[Near]:
         """The entries of a scope nearest to a vector; none where the index is damaged, which is then deleted."""
         try:
-            table = self._table()
-            with self._tables.translated():
-                search = table.search(vector, vector_column_name="vector").distance_type("dot")
-                search = search.where(f"scope = {quoted(scope)}").select(["n", "_distance"])
-                found = search.nprobes(_PROBES).limit(most).to_arrow()
+            found = self._search(scope, vector, most, _PROBES)
+            if len(found) < most:  # the scope has little in these partitions
+                found = self._search(scope, vector, most, _MOST_PROBES)
         except ArchiveError:
             self.reset()
             return []
         pairs = zip(found["n"].to_pylist(), found["_distance"].to_pylist(), strict=True)
         return [Near(n, min(1.0 - distance, 1.0)) for n, distance in pairs]
+
+    def _search(self, scope: str, vector: Vectors, most: int, probes: int) -> "pa.Table":
+        table = self._table()
+        with self._tables.translated():
+            search = table.search(vector, vector_column_name="vector").distance_type("dot")
+            search = search.where(f"scope = {quoted(scope)}").select(["n", "_distance"])
+            return search.nprobes(probes).refine_factor(_REFINED).limit(most).to_arrow()
 
     def fill(self) -> int:
         """Move what is new into the index, if nobody else does, and read it into memory; gives how many rows."""
@@ -126,7 +131,7 @@ class Index:
 
     @property
     def _plan(self) -> Plan:
-        return Plan(self._schema, labels=("scope",), vector="vector")
+        return Plan(self._schema, labels=("scope",), vector="vector", compressed=True)
 
     def _schema(self) -> "pa.Schema":
         import pyarrow as pa
@@ -135,5 +140,8 @@ class Index:
         return pa.schema([key_field("key"), pa.field("scope", pa.string()), *own])
 
 
-_PROBES = 4
-"""Partitions that are searched."""
+_PROBES, _MOST_PROBES = 8, 64
+"""Partitions that are searched, and how many where those hold too few entries of the scope."""
+_REFINED = 8
+"""Entries that are compared exactly, for each that is wanted: with these settings 99.9 % of the 8 nearest among a
+million were found."""

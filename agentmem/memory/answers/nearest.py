@@ -1,5 +1,7 @@
 """The entries nearest to a question: from RAM where the whole scope is there, else from the index and what is newer.
 
+A scope of up to 150,000 entries is read into RAM when it is first asked; a larger one behind, if there is room for it.
+
 A scope is either wholly in RAM, or wholly found by index and tail together: so the nearest entry with another answer
 is never overlooked. What is found is looked up in the database before it counts: there alone stands what is live.
 """
@@ -14,20 +16,27 @@ from agentmem.memory.answers.store import Store
 from agentmem.memory.answers.values import CANDIDATES
 from agentmem.types import Embedder, Vectors
 
-HOT = 150_000
-"""Entries in RAM at most, of all scopes together: 123 MB."""
+HOT = 1_000_000
+"""Entries in RAM at most, of all scopes together: 824 MB."""
+AT_ONCE = 150_000
+"""Entries of a scope that are read into RAM by who asks first, in under a second. More are read behind, while LanceDB
+finds them."""
 FILLED = 20_000
-"""Vectors beside the index, and read at once."""
+"""Vectors beside the index."""
+READ = 4_000
+"""Vectors that are read at once: others wait for the database meanwhile."""
 _ROUNDS = 4
 
 
 class Nearest:
     """Looks for entries by their vectors. Safe to use from several threads."""
 
-    def __init__(self, store: Store, embedder: Embedder, hot: int = HOT) -> None:
-        self._store, self._embedder, self._most = store, embedder, hot
+    def __init__(self, store: Store, embedder: Embedder, hot: int = HOT, at_once: int = AT_ONCE) -> None:
+        self._store, self._embedder, self._most, self._at_once = store, embedder, hot, min(at_once, hot)
         self.index = Index(store, embedder)
         self.scopes: OrderedDict[str, Hot] = OrderedDict()
+        self._awaited: set[str] = set()  # scopes that RAM has room for, and that LanceDB stands in for until they came
+        self._until = self.index.until
         self._lock = threading.Lock()
 
     @property
@@ -37,7 +46,7 @@ class Nearest:
 
     def find(self, scope: str, vector: Vectors, most: int = CANDIDATES) -> list[tuple[Entry, float]]:
         """The live entries of a scope nearest to a vector, with their cosines, most similar first."""
-        asked = 2 * most
+        asked = most + most // 2
         for _ in range(_ROUNDS):
             near = self._near(scope, vector, asked)
             live = self._store.by_numbers(scope, [one.n for one in near])
@@ -48,9 +57,25 @@ class Nearest:
         return [(live[one.n], one.similarity) for one in near if one.n in live][:most]
 
     def lagging(self) -> bool:
-        """Whether a scope has outgrown what RAM may hold of it, so that the index should be filled."""
+        """Whether there is something to catch up with. Cheap."""
         with self._lock:
-            return any(self._outgrown(hot) for hot in self.scopes.values())
+            return bool(self._awaited) or any(map(self._unindexed, self.scopes.values()))
+
+    def catch_up(self) -> int:
+        """Fill the index if a scope needs it, and read the scopes into RAM that wait for it.
+
+        Gives the rows that were moved.
+        """
+        needed = self.index.until or self._store.largest_scope(self._embedder.name) > self._at_once
+        moved = self.index.fill() if needed else 0
+        with self._lock:
+            self._until, awaited = self.index.until, tuple(self._awaited)
+        for scope in awaited:
+            hot = self._read(scope, Hot(self._embedder.dimensions, room=self._count(scope) + FILLED))
+            with self._lock:
+                self._awaited.discard(scope)
+                self._keep(scope, hot)
+        return moved
 
     def _near(self, scope: str, vector: Vectors, most: int) -> list[Near]:
         with self._lock:
@@ -66,21 +91,43 @@ class Nearest:
         hot = self.scopes.get(scope) or self._begun(scope)
         if self._outgrown(hot) and (until := self.index.until) > hot.first:
             hot = Hot(self._embedder.dimensions, until)
-        while (found := self._store.vectors(self._embedder.name, scope, hot.last, FILLED)).n.size:
+        self._keep(scope, self._read(scope, hot))
+        return hot
+
+    def _read(self, scope: str, hot: Hot) -> Hot:
+        """With what has come since."""
+        while (found := self._store.vectors(self._embedder.name, scope, hot.last, READ)).n.size:
             hot.add(found)
+        return hot
+
+    def _keep(self, scope: str, hot: Hot) -> None:
         self.scopes[scope] = hot
         self.scopes.move_to_end(scope)
         while len(self.scopes) > 1 and sum(one.size for one in self.scopes.values()) > self._most:
             self.scopes.popitem(last=False)
-        return hot
 
     def _begun(self, scope: str) -> Hot:
-        """For the scope whole if there is room for it, else for what the index does not have."""
-        whole = self._store.count_vectors(self._embedder.name, scope, self._most + 1) <= self._most
-        return Hot(self._embedder.dimensions, 0 if whole else self.index.until)
+        """For the scope whole if there is room for it, else, or until then, for what the index does not have."""
+        count, until = self._count(scope), self.index.until
+        if count <= self._at_once:
+            return Hot(self._embedder.dimensions)
+        if until and count <= self._most:
+            self._awaited.add(scope)
+        return Hot(self._embedder.dimensions, until)
+
+    def _count(self, scope: str) -> int:
+        """How many vectors a scope has, or one more than RAM may hold."""
+        return self._store.count_vectors(self._embedder.name, scope, self._most + 1)
 
     def _outgrown(self, hot: Hot) -> bool:
+        """Whether it takes more RAM than it may."""
         return hot.size > (FILLED if hot.first else self._most)
+
+    def _unindexed(self, hot: Hot) -> bool:
+        """Whether the index should be filled: for a scope that is too large to be read at once, by this process or the
+        next."""
+        large = hot.first > 0 or hot.size > self._at_once
+        return large and hot.last - self._until > min(FILLED, self._most)
 
     def _forget(self, scope: str, numbers: set[int]) -> None:
         with self._lock:

@@ -2,7 +2,7 @@
 
     [answers]
     audit = 0.02                  # share of hits that are answered afresh and compared
-    hot = 150_000                 # entries in RAM at most
+    hot = 1_000_000               # entries in RAM at most: 824 bytes each
     ttl = { price = "4h", recipe = "30d" }
     checks = { every = "6h", most = 5, max_usd = 0.10 }
     exclude = [{ name = "medical", pattern = "dosage|symptom" }]

@@ -124,6 +124,12 @@ class Store:
         sql = "SELECT COUNT(*) FROM (SELECT 1 FROM vectors WHERE embedder = ? AND scope = ? LIMIT ?)"
         return _whole(self.database.run(sql, embedder, scope, most))
 
+    def largest_scope(self, embedder: str) -> int:
+        """How many vectors the fullest scope has."""
+        sql = "SELECT COUNT(*) FROM vectors WHERE embedder = ? GROUP BY scope ORDER BY 1 DESC LIMIT 1"
+        rows = self.database.run(sql, embedder)
+        return _whole(rows) if rows else 0
+
     def without_vector(self, embedder: str, most: int) -> list[Entry]:
         """Live entries that an embedder has no vector for."""
         sql = (

@@ -49,7 +49,7 @@ def test_ram_and_index_find_the_same(tmp_path: Path, hot: int) -> None:
     answers(near, 1)
     assert near.lagging() is (hot < 300)
     if near.lagging():
-        assert near.index.fill() == 300
+        assert near.catch_up() == 300
         answers(near, 1)
         assert not near.lagging()
     later = [entry(number) for number in range(300, 320)]
@@ -59,6 +59,24 @@ def test_ram_and_index_find_the_same(tmp_path: Path, hot: int) -> None:
         found = near.find("s", vector, 4)
         assert f"A{number}" in [one.answer for one, _ in found]
         assert [similarity for _, similarity in found] == pytest.approx(exact(store, number, 4), abs=2e-3)
+    store.close()
+
+
+def test_a_large_scope_is_read_behind(tmp_path: Path) -> None:
+    """Until then LanceDB finds its entries; afterwards RAM holds them all, those that came meanwhile as well."""
+    store = filled(tmp_path, 200)
+    Nearest(store, EMBEDDER).index.fill()
+    near = Nearest(store, EMBEDDER, hot=1000, at_once=100)
+    assert "A7" in answers(near, 7)
+    assert near.lagging()
+    assert near.scopes["s"].size == 0
+    later = [entry(number) for number in range(200, 210)]
+    store.put_many(later, EMBEDDER.name, EMBEDDER.embed([one.question for one in later]))
+    assert near.catch_up() == 10
+    assert not near.lagging()
+    for number in (7, 205):
+        assert f"A{number}" in answers(near, number)
+    assert near.scopes["s"].size == 210
     store.close()
 
 
