@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from agentmem.memory.answers.cache import AnswerCache
     from agentmem.memory.answers.lookup import Looked
     from agentmem.memory.answers.settings import Settings
-    from agentmem.memory.answers.tuning import Tuned
 
 answers = typer.Typer(no_args_is_help=True, help="The answer cache: what it saved, how often it was wrong, and why.")
 
@@ -37,7 +36,7 @@ def stats(workspace: Workspace = HERE, json: AsJson = False) -> None:
 
 def statistics(workspace: Path) -> dict[str, Any] | None:
     """What the workspace's answer cache did; None where there is none."""
-    with _cache(workspace, exact_only=True) as cache:
+    with opened_cache(workspace, exact_only=True) as cache:
         return cache.stats() if cache else None
 
 
@@ -49,7 +48,7 @@ def explain(
     json: AsJson = False,
 ) -> None:
     """Say what a lookup would come to and why: the rule that decided, the candidates, their scores."""
-    with _cache(workspace) as cache:
+    with opened_cache(workspace) as cache:
         scopes = cache.store.scopes(tenant) if cache else []
         if cache is None or not scopes:
             raise ConfigError(NOTHING)
@@ -73,7 +72,7 @@ def invalidate(
     json: AsJson = False,
 ) -> None:
     """Remove every answer made from a source, of a tenant, or all of them."""
-    with _cache(workspace, exact_only=True) as cache:
+    with opened_cache(workspace, exact_only=True) as cache:
         gone = cache.invalidate(source, tenant=tenant, everything=everything) if cache else 0
     if json:
         print_json({"schema": 1, "invalidated": gone})
@@ -111,102 +110,12 @@ def audit(
     notices().print(f"Made {len(checked):,} answers again.", highlight=False)
 
 
-@answers.command()
-def sample(
-    log: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="Questions, one a line.")],
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The CSV of pairs to label.")],
-    count: Annotated[int, typer.Option("--pairs", min=1, help="Pairs to sample.")] = 400,
-    seed: Annotated[int, typer.Option("--seed", help="Which pairs.")] = 0,
-    workspace: Workspace = HERE,
-) -> None:
-    """Sample pairs of questions, at cosines from .80 to .99, for people to label with same or different."""
-    from agentmem.memory.answers.kinds import classifier
-    from agentmem.memory.answers.parts import all_kinds
-    from agentmem.memory.answers.sampling import sample as sampled
-    from agentmem.memory.answers.sampling import write_pairs
-    from agentmem.memory.embedder import MiniLM
-
-    classify = classifier(MiniLM(), all_kinds(_settings(workspace)))
-    lines = log.read_text(encoding="utf-8").splitlines()
-    with notices().status("Comparing the questions ..."):
-        pairs = sampled(lines, MiniLM(), pairs=count, seed=seed, classify=classify)
-    write_pairs(pairs, output)
-    notices().print(f"{len(pairs):,} pairs are in {output}: fill in the column label.", markup=False, highlight=False)
-
-
-@answers.command()
-def tune(
-    pairs: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="Labelled pairs, as CSV.")],
-    cost: Annotated[float, typer.Option("--cost", min=0.0, help="What a wrong answer costs, in hits saved.")] = 125.0,
-    limit: Annotated[float, typer.Option("--limit", help="The share of wrong hits to be certified for.")] = 0.008,
-    plot: Annotated[
-        Path | None, typer.Option("--plot", metavar="FILE", help="Write the curves as an HTML page.")
-    ] = None,
-    dry: Annotated[bool, typer.Option("--dry", help="Only say what it would be.")] = False,
-    workspace: Workspace = HERE,
-    json: AsJson = False,
-) -> None:
-    """Choose the thresholds by labelled pairs, certify them on the half held out, and keep them for the workspace."""
-    from agentmem.memory.answers.decision import write_policies
-    from agentmem.memory.answers.kinds import left_out
-    from agentmem.memory.answers.parts import all_kinds
-    from agentmem.memory.answers.plot import page
-    from agentmem.memory.answers.scoring import scorer
-    from agentmem.memory.answers.tuning import read_pairs, tune_kinds
-    from agentmem.memory.embedder import MiniLM
-
-    labelled, kinds = read_pairs(pairs), all_kinds(_settings(workspace))
-    with notices().status("Scoring the pairs ..."):
-        tuned = tune_kinds(labelled, scorer(MiniLM()), cost=dict.fromkeys(kinds, cost), limit=limit)
-        error = left_out(MiniLM(), kinds)
-    if plot:
-        plot.write_text(page(tuned), encoding="utf-8")
-    if not dry:
-        write_policies(_folder(workspace), [one.policy for one in tuned.values()])
-    rows = [_tuned(name, one) for name, one in tuned.items()]
-    told = {"schema": 1, "basis": "measured", "tuned": rows, "classifier": {"wrong": error.wrong, "of": error.of}}
-    if json:
-        print_json(told)
-        return
-    for row in rows:
-        console().print(_sentence(row, limit), markup=False, highlight=False, soft_wrap=True)
-    console().print(f"The classifier of query types was wrong on {error.wrong} of {error.of} examples left out.")
-
-
-def _tuned(kind: str, one: "Tuned") -> dict[str, Any]:
-    certificate = one.policy.certificate
-    return {
-        "type": kind,
-        "threshold": one.policy.threshold,
-        "chosen": one.chosen,
-        "served": one.held.served,
-        "wrong": one.held.wrong,
-        "right": one.held.right,
-        "upper95": certificate.upper if certificate else None,
-        "certified": not one.more,
-        "labels_needed": None if one.more < 0 else one.more,
-    }
-
-
-def _sentence(row: dict[str, Any], limit: float) -> str:
-    bound = "unknown" if row["upper95"] is None else f"{row['upper95']:.2%}"
-    reached = (
-        f"{row['type']}: on held-out pairs {row['chosen']:.4f} serves {row['served']} of {row['right']} right ones"
-    )
-    wrong = f"{reached}, {row['wrong']} of the served are wrong; at most {bound} at 95 %."
-    if row["certified"]:
-        return f"{wrong} Certified for {limit:.2%}: the threshold is {row['threshold']:.4f}."
-    needed = "no number of labels would do" if row["labels_needed"] is None else f"about {row['labels_needed']:,} more"
-    used = f"the strict {row['threshold']:.4f} is used"
-    return f"{wrong} Not certified for {limit:.2%}, so {used}. Labels needed: {needed}."
-
-
 @contextmanager
-def _cache(workspace: Path, *, exact_only: bool = False) -> "Iterator[AnswerCache | None]":
+def opened_cache(workspace: Path, *, exact_only: bool = False) -> "Iterator[AnswerCache | None]":
     """The workspace's cache; None where there is none yet. Nothing is created."""
     from agentmem.memory.answers.database import FILE
 
-    if not (_folder(workspace) / FILE).exists():
+    if not (folder(workspace) / FILE).exists():
         yield None
         return
     with _opened(workspace, exact_only=exact_only) as cache:
@@ -218,22 +127,24 @@ def _opened(workspace: Path, *, exact_only: bool = False) -> "Iterator[AnswerCac
     from agentmem.memory.answers.cache import AnswerCache
     from agentmem.pages.workspace import Workspace as Pages
 
-    settings = _settings(workspace)
+    own = settings(workspace)
     with (
         Pages(workspace) as pages,
-        AnswerCache(_folder(workspace), workspace=pages, exact_only=exact_only, settings=settings) as cache,
+        AnswerCache(folder(workspace), workspace=pages, exact_only=exact_only, settings=own) as cache,
     ):
         yield cache
 
 
-def _settings(workspace: Path) -> "Settings":
+def settings(workspace: Path) -> "Settings":
+    """What agentmem.toml says of answers."""
     from agentmem.config import Config
     from agentmem.memory.answers.settings import read
 
     return read(Config.load(workspace.resolve()).answers)
 
 
-def _folder(workspace: Path) -> Path:
+def folder(workspace: Path) -> Path:
+    """Where a workspace's answers are."""
     return workspace / ".agentmem" / "answers"
 
 

@@ -9,6 +9,7 @@ from agentmem.cli import (
     demo,
     doctor,
     history,
+    labels,
     local,
     pages,
     prefix,
@@ -64,6 +65,8 @@ app.command()(recall.recall)
 app.command()(history.checkpoints)
 app.command()(history.fork)
 app.command()(history.rollback)
+for command in (labels.sample, labels.tune, labels.judge):
+    answers.answers.command()(command)
 app.add_typer(answers.answers, name="answers")
 app.command()(reports.forget)
 app.add_typer(local.local, name="local")

@@ -29,6 +29,7 @@ def lines(stats: Stats) -> list[str]:
     return [
         f"{stats['entries']:,} answers are kept. Invalidated: {gone}.",
         wrong(stats),
+        *judge(stats["judge"], stats["wrong_per_hit_corrected"]),
         f"Saved: {stats['saved_usd']:.4f} dollars and {stats['saved_seconds']:,.1f} seconds of waiting.",
     ]
 
@@ -42,6 +43,22 @@ def wrong(stats: Stats) -> str:
         f" hits, below {stats['wrong_per_hit_upper95']:.2%} at 95 % confidence;"
         f" {stats['wrong_per_lookup']:.2%} of all lookups."
     )
+
+
+def judge(found: Stats | None, corrected: float | None = None) -> list[str]:
+    """How often the judge of answers is wrong itself, and what that leaves of the share of wrong hits."""
+    if found is None:
+        return []
+    said = (
+        f"The judge of answers, on labelled pairs: it took {found['missed']:,} of {found['different']:,} different ones"
+        f" for the same{_below(found['missed_upper95'])}, and told {found['alarmed']:,} of {found['same']:,} equal ones"
+        f" apart{_below(found['alarmed_upper95'])}."
+    )
+    return [said if corrected is None else f"{said} Corrected for that, {corrected:.2%} of the hits are wrong."]
+
+
+def _below(bound: float | None) -> str:
+    return "" if bound is None else f" (below {bound:.1%})"
 
 
 def _row(one: Stats) -> list[str]:

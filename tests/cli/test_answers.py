@@ -6,7 +6,7 @@ import pytest
 
 from agentmem.context.journal import open_journal
 from agentmem.memory.answers.cache import AnswerCache
-from agentmem.memory.answers.values import Answer, Context, Source
+from agentmem.memory.answers.values import Answer, Context, Labelled, Source
 from agentmem.memory.embedder import available
 from agentmem.pages.workspace import Workspace
 from tests.cli.invoke import invoke, invoke_json
@@ -26,6 +26,8 @@ STATS = {
     "invalidated",
     "saved_usd",
     "saved_seconds",
+    "judge",
+    "wrong_per_hit_corrected",
 }
 """What scripts may rely on."""
 
@@ -134,3 +136,32 @@ def test_pairs_are_sampled_and_tuned_on(tmp_path: Path) -> None:
     assert refused.exit_code == 2
     assert "label" in refused.stderr
     assert not (tmp_path / ".agentmem").exists()
+
+
+def test_audited_answers_are_labelled_and_measure_the_judge(tmp_path: Path) -> None:
+    """Pairs with both answers go out, come back with labels, and what the judge got wrong stands in the statistics."""
+    if available():
+        pytest.skip("needs the embedder")
+    pairs = tmp_path / "pairs.csv"
+    refused = invoke("answers", "sample", "--audits", "-o", pairs, "-w", tmp_path)
+    assert refused.exit_code == 2
+    assert "No answers are kept here yet" in refused.stderr
+    assert invoke("answers", "sample", "-o", pairs, "-w", tmp_path).exit_code == 2
+    with AnswerCache(tmp_path / ".agentmem" / "answers", exact_only=True) as cache:
+        cache.put("How do I rent a boat?", "At the pier.")
+        for served, fresh in (("At the pier.", "At the pier."), ("It costs 5 euros.", "It costs 6 euros.")):
+            cache.store.label(
+                Labelled("rent a boat", "How do I rent a boat?", True, "faq", 0.9, served, fresh, "audit")
+            )
+    assert invoke("answers", "sample", "--audits", "-o", pairs, "-w", tmp_path).exit_code == 0
+    lines = pairs.read_text().splitlines()
+    assert lines[0] == "left,right,label,kind,similarity,served,fresh"
+    pairs.write_text("\n".join([lines[0], *(line.replace(",,", ",same,", 1) for line in lines[1:])]))
+    found = invoke_json("answers", "judge", pairs, "-w", tmp_path)["judge"]
+    assert (found["same"], found["alarmed"], found["different"]) == (2, 1, 0)
+    assert found["missed_upper95"] is None
+    assert invoke_json("answers", "stats", "-w", tmp_path)["judge"] == found
+    pairs.write_text("left,right,label\na,b,same\n")
+    nothing = invoke("answers", "judge", pairs, "-w", tmp_path)
+    assert nothing.exit_code == 2
+    assert "--audits" in nothing.stderr

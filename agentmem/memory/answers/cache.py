@@ -12,6 +12,7 @@ from typing import Any, Self
 
 from agentmem.errors import ConfigError
 from agentmem.memory.answers import parts
+from agentmem.memory.answers.agreement import read_errors
 from agentmem.memory.answers.asking import Answered, Answering, Asking, AsyncAnswering, Later, Now, finished
 from agentmem.memory.answers.audit import Checked
 from agentmem.memory.answers.keeping import Kept
@@ -174,7 +175,7 @@ class AnswerCache:
         """What the cache did since it was made, over all processes: counts, audits with their bound, what was saved."""
         self.keeper.sweep()
         self.counters.flush()
-        return {**report(self.store.counts()), "entries": self.store.count()}
+        return {**report(self.store.counts(), read_errors(self.folder)), "entries": self.store.count()}
 
     @property
     def vector_bytes(self) -> int:

@@ -6,7 +6,6 @@ the query type. A reader (the default embedder is one) tells how alike two words
 words is hard, and fewer rewordings are served.
 """
 
-import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -14,7 +13,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agentmem.errors import ConfigError
+from agentmem.memory.answers import records
+from agentmem.memory.answers.agreement import Errors, read_errors
 from agentmem.memory.answers.calibration import Models, correction, fitted_to, shipped, sigmoid
 from agentmem.memory.answers.features import (
     Around,
@@ -38,8 +38,9 @@ if TYPE_CHECKING:
 
 LEAST = 0.5
 """The cosine below which a candidate is not looked at."""
-ALARMS = 0.3
-"""Equal answers that the default judge tells apart: `python -m tests.benchmarks.answers_agreement`."""
+ALARMS = 0.2
+"""Equal answers that the default judge tells apart, where nobody has measured it on labels of the cache's own: `python
+-m tests.benchmarks.answers_agreement --data DIR`."""
 POLICIES = "policies.json"
 _READ = 2048
 """Entries whose words' vectors are kept, about 18 KB each."""
@@ -120,7 +121,8 @@ def default_decider(
         for name, kind in kinds.items()
     )
     reader = default_reader() if embedder is None else embedder if isinstance(embedder, Reader) else None
-    return decider({one.kind: corrected(one, labels) for one in policies}, reader)
+    judged = read_errors(folder)
+    return decider({one.kind: corrected(one, labels, judged) for one in policies}, reader)
 
 
 def default_reader() -> Reader | None:
@@ -130,37 +132,30 @@ def default_reader() -> Reader | None:
     return None if available() else MiniLM()
 
 
-def corrected(policy: Policy, labels: Sequence[Labelled]) -> Policy:
+def corrected(policy: Policy, labels: Sequence[Labelled], judged: Errors | None = None) -> Policy:
     """The policy with its threshold raised as far as the audits of its hits found more wrong than it promises.
 
-    Of hits that are right an audit still calls a share of ALARMS wrong, because a fresh answer has other words.
+    Of hits that are right an audit still calls some wrong, because a fresh answer has other words: the share that
+    ``judged`` has of the judge, else ALARMS.
     """
     seen = [one.same for one in labels if one.origin == "audit" and one.kind in ("", policy.kind)]
     if not seen or not 0 < policy.threshold < 1:
         return policy
-    promised = _logit(policy.threshold * (1 - ALARMS))
+    alarms = judged.alarmed / judged.same if judged and judged.same else ALARMS
+    promised = _logit(policy.threshold * max(1 - alarms, _LEAST_RIGHT))
     shift = min(0.0, correction([promised] * len(seen), seen))
     return replace(policy, threshold=sigmoid(_logit(policy.threshold) - shift))
 
 
 def read_policies(folder: Path) -> dict[str, Policy]:
     """The tuned policies of a cache, by query type; none where it was never tuned. Raises ConfigError."""
-    path = folder / POLICIES
-    if not path.exists():
-        return {}
-    try:
-        return {one["kind"]: _policy(one) for one in json.loads(path.read_text(encoding="utf-8"))}
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise ConfigError(f"{path} cannot be read: {error}. Tune the cache again, or delete the file.") from error
+    return records.read(folder / POLICIES, lambda found: {one["kind"]: _policy(one) for one in found}, {})
 
 
 def write_policies(folder: Path, policies: Sequence[Policy]) -> None:
-    """Keep tuned policies beside the cache, in place of those before of the same query types."""
+    """Keep tuned policies beside the cache, in place of those before of the same query types. Raises ConfigError."""
     kept = {**read_policies(folder), **{one.kind: one for one in policies}}
-    folder.mkdir(parents=True, exist_ok=True)
-    draft = folder / f"{POLICIES}.new"
-    draft.write_text(json.dumps([asdict(one) for one in kept.values()], indent=1), encoding="utf-8")
-    draft.replace(folder / POLICIES)
+    records.write(folder / POLICIES, [asdict(one) for one in kept.values()])
 
 
 def pair_score(
@@ -173,6 +168,7 @@ def pair_score(
     return models.alone.probability(alone(found, near, left, right))
 
 
+_LEAST_RIGHT = 0.05
 _FAR = f"No kept question is at a cosine of {LEAST} or more."
 _NOTHING = 0.35
 

@@ -46,7 +46,7 @@ class Nearest:
 
     def find(self, scope: str, vector: Vectors, most: int = CANDIDATES) -> list[tuple[Entry, float]]:
         """The live entries of a scope nearest to a vector, with their cosines, most similar first."""
-        asked = most + most // 2
+        asked = most + most // 4
         for _ in range(_ROUNDS):
             near = self._near(scope, vector, asked)
             live = self._store.by_numbers(scope, [one.n for one in near])

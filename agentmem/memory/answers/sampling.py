@@ -62,11 +62,20 @@ def sample(
 
 
 def write_pairs(pairs: Sequence[Labelled], path: Path) -> None:
-    """The pairs as CSV with an empty column ``label``, to be filled in with same or different."""
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["left", "right", "label", "kind", "similarity"])
-        writer.writerows([one.left, one.right, "", one.kind, f"{one.similarity or 0:.4f}"] for one in pairs)
+    """The pairs as CSV with an empty column ``label``, to be filled in with same or different.
+
+    Pairs from audits have their answers beside them. Raises ConfigError.
+    """
+    answers = ["served", "fresh"] if any(one.served or one.fresh for one in pairs) else []
+    try:
+        with path.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(["left", "right", "label", "kind", "similarity", *answers])
+            for one in pairs:
+                own = (getattr(one, name) for name in answers)
+                writer.writerow([one.left, one.right, "", one.kind, f"{one.similarity or 0:.4f}", *own])
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be written: {error}") from error
 
 
 def _banded(

@@ -7,9 +7,11 @@ few counts, and never an answer.
 import threading
 from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from agentmem.errors import AnswersError
+from agentmem.memory.answers.agreement import Errors
 from agentmem.memory.answers.certificate import upper_bound
 from agentmem.memory.answers.store import Store
 
@@ -49,11 +51,12 @@ class Counters:
                     self._waiting[name] += value
 
 
-def report(counts: Counts) -> dict[str, Any]:
+def report(counts: Counts, judge: Errors | None = None) -> dict[str, Any]:
     """The counters as one JSON object. Shares are 0..1; None: cannot be computed.
 
     wrong_per_hit is the share of audited hits whose fresh answer was another, and wrong_per_hit_upper95 Clopper and
-    Pearson's bound on it; wrong_per_lookup is the same share of all lookups.
+    Pearson's bound on it; wrong_per_lookup is the same share of all lookups. ``judge`` says how often the judge of
+    answers was wrong on labelled pairs, and wrong_per_hit_corrected what is left of wrong_per_hit without its errors.
     """
     kinds = sorted({kind for _, kind in counts if kind})
     total = _numbers(counts, None)
@@ -63,6 +66,8 @@ def report(counts: Counts) -> dict[str, Any]:
         **total,
         "by_type": {kind: _numbers(counts, kind) for kind in kinds},
         "invalidated": {name: _sum(counts, f"invalidated.{name}", None) for name in ("ttl", "page", "event", "audit")},
+        "judge": judge_record(judge),
+        "wrong_per_hit_corrected": judge.corrected(total["wrong_per_hit"]) if judge and total["audited"] else None,
         "freshness": {name: _sum(counts, f"freshness.{name}", None) for name in ("checked", "stale")},
         "kept": _sum(counts, "kept", None),
         "withheld": _sum(counts, "withheld", None),
@@ -71,6 +76,17 @@ def report(counts: Counts) -> dict[str, Any]:
         "audit_failed": _sum(counts, "audit_failed", None),
         "saved_usd": _real(counts, "saved_usd", None),
         "saved_seconds": _real(counts, "saved_seconds", None),
+    }
+
+
+def judge_record(found: Errors | None) -> dict[str, Any] | None:
+    """What was measured of the judge of answers, as JSON; None where nothing was."""
+    if found is None:
+        return None
+    return {
+        **asdict(found),
+        "missed_upper95": found.missed_bounds[1] if found.different else None,
+        "alarmed_upper95": found.alarmed_bounds[1] if found.same else None,
     }
 
 

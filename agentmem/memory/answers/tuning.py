@@ -175,12 +175,13 @@ def halves(pairs: Iterable[Labelled]) -> tuple[list[Labelled], list[Labelled]]:
 
 
 def read_pairs(path: Path) -> list[Labelled]:
-    """The labelled pairs of a CSV file: columns left, right, label, and kind where types are told apart.
+    """The labelled pairs of a CSV file: columns left, right, label; kind where types are told apart; served and fresh
+    where the two answers are known.
 
     Several rows of one pair, or several columns ``label...``, are several people's labels: the majority counts, a tie
     is left out, an empty cell is no label. Raises ConfigError, which names the line.
     """
-    votes: defaultdict[tuple[str, str, str], Counter[bool]] = defaultdict(Counter)
+    votes: defaultdict[tuple[str, ...], Counter[bool]] = defaultdict(Counter)
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             rows = csv.DictReader(file)
@@ -189,13 +190,13 @@ def read_pairs(path: Path) -> list[Labelled]:
             if missing or not columns:
                 raise ConfigError(f"{path} needs the columns left, right and label; it has {rows.fieldnames}")
             for number, row in enumerate(rows, 2):
-                key = row["left"] or "", row["right"] or "", row.get("kind") or ""
+                key = tuple(row.get(name) or "" for name in ("left", "right", "kind", "served", "fresh"))
                 votes[key].update(_label(row[name], path, number) for name in columns if (row[name] or "").strip())
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise ConfigError(f"{path} cannot be read as CSV: {error}") from error
     return [
-        Labelled(left, right, cast[True] > cast[False], kind)
-        for (left, right, kind), cast in votes.items()
+        Labelled(left, right, cast[True] > cast[False], kind, served=served, fresh=fresh)
+        for (left, right, kind, served, fresh), cast in votes.items()
         if cast[True] != cast[False]
     ]
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from agentmem.memory.answers.agreement import Errors
 from agentmem.memory.answers.certificate import upper_bound
 from agentmem.memory.answers.stats import EACH, Counters, report
 from agentmem.memory.answers.store import Store
@@ -42,6 +43,19 @@ def test_sentences_for_people() -> None:
     assert "Of 20 audited hits 1 were wrong: 5.00% of the hits" in said
     assert "at 95 % confidence" in said
     assert "nobody knows" in " ".join(lines({**report({}), "entries": 0}))
+
+
+def test_the_judges_own_errors_stand_beside_what_it_found() -> None:
+    """And the share of wrong hits without them; without labels there is neither."""
+    found = report(COUNTS, Errors(different=40, missed=4, same=100, alarmed=3))
+    assert found["judge"]["missed"] == 4
+    assert found["judge"]["missed_upper95"] > 0.1
+    assert found["wrong_per_hit_corrected"] == pytest.approx((0.05 - 0.03) / (0.9 - 0.03))
+    said = " ".join(lines({**found, "entries": 7}))
+    assert "took 4 of 40 different ones for the same" in said
+    assert "Corrected for that, 2.30% of the hits are wrong." in said
+    assert report(COUNTS)["judge"] is None
+    assert report(COUNTS)["wrong_per_hit_corrected"] is None
 
 
 def test_counts_are_written_in_batches(tmp_path: Path) -> None:

@@ -1,0 +1,188 @@
+"""`agentmem answers sample | tune | judge`: pairs for people to label, and what their labels say."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from agentmem.cli.answers import NOTHING, folder, opened_cache, settings
+from agentmem.cli.options import HERE, AsJson, Workspace
+from agentmem.cli.output import console, notices, print_json
+from agentmem.errors import ConfigError
+
+if TYPE_CHECKING:
+    from agentmem.memory.answers.agreement import Errors
+    from agentmem.memory.answers.tuning import Tuned
+    from agentmem.memory.answers.values import Labelled
+
+Pairs = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="Labelled pairs, as CSV.")]
+NO_ANSWERS = (
+    "No labelled pair has both answers, so the judge of answers was not measured: `agentmem answers sample --audits`"
+    " writes pairs with the columns served and fresh."
+)
+
+
+def sample(
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The CSV of pairs to label.")],
+    log: Annotated[
+        Path | None, typer.Argument(exists=True, dir_okay=False, help="Questions, one a line.", show_default=False)
+    ] = None,
+    audits: Annotated[bool, typer.Option("--audits", help="The audited hits, with both answers, instead.")] = False,
+    count: Annotated[int, typer.Option("--pairs", min=1, help="Pairs to sample.")] = 400,
+    seed: Annotated[int, typer.Option("--seed", help="Which pairs.")] = 0,
+    workspace: Workspace = HERE,
+) -> None:
+    """Sample pairs of questions, at cosines from .80 to .99, for people to label with same or different."""
+    from agentmem.memory.answers.sampling import write_pairs
+
+    if (log is None) is not audits:
+        raise ConfigError("say where the pairs come from: a log of questions, or --audits")
+    pairs = _audited(workspace, count) if log is None else _near(log, workspace, count, seed)
+    write_pairs(pairs, output)
+    notices().print(f"{len(pairs):,} pairs are in {output}: fill in the column label.", markup=False, highlight=False)
+
+
+def tune(
+    pairs: Pairs,
+    cost: Annotated[float, typer.Option("--cost", min=0.0, help="What a wrong answer costs, in hits saved.")] = 125.0,
+    limit: Annotated[float, typer.Option("--limit", help="The share of wrong hits to be certified for.")] = 0.008,
+    plot: Annotated[
+        Path | None, typer.Option("--plot", metavar="FILE", help="Write the curves as an HTML page.")
+    ] = None,
+    dry: Annotated[bool, typer.Option("--dry", help="Only say what it would be.")] = False,
+    workspace: Workspace = HERE,
+    json: AsJson = False,
+) -> None:
+    """Choose the thresholds by labelled pairs, certify them on the half held out, and keep them for the workspace."""
+    from agentmem.memory.answers.decision import write_policies
+    from agentmem.memory.answers.kinds import left_out
+    from agentmem.memory.answers.parts import all_kinds
+    from agentmem.memory.answers.plot import page
+    from agentmem.memory.answers.scoring import scorer
+    from agentmem.memory.answers.tuning import read_pairs, tune_kinds
+    from agentmem.memory.embedder import MiniLM
+
+    labelled, kinds = read_pairs(pairs), all_kinds(settings(workspace))
+    with notices().status("Scoring the pairs ..."):
+        tuned = tune_kinds(labelled, scorer(MiniLM()), cost=dict.fromkeys(kinds, cost), limit=limit)
+        error, judged = left_out(MiniLM(), kinds), _judged(labelled)
+    if plot:
+        plot.write_text(page(tuned), encoding="utf-8")
+    if not dry:
+        write_policies(folder(workspace), [one.policy for one in tuned.values()])
+        _remember(workspace, judged)
+    rows = [_row(name, one) for name, one in tuned.items()]
+    if json:
+        classifier = {"wrong": error.wrong, "of": error.of}
+        print_json({"schema": 1, "basis": "measured", "tuned": rows, "classifier": classifier, "judge": _told(judged)})
+        return
+    said = [*(_sentence(row, limit) for row in rows), _classified(error.wrong, error.of), *_said(judged)]
+    _print(said)
+
+
+def judge(
+    pairs: Pairs,
+    dry: Annotated[bool, typer.Option("--dry", help="Only say how often it is wrong.")] = False,
+    workspace: Workspace = HERE,
+    json: AsJson = False,
+) -> None:
+    """Measure how often the judge of answers is wrong, on labelled pairs that have both answers, and correct by it."""
+    from agentmem.memory.answers.tuning import read_pairs
+
+    found = _judged(read_pairs(pairs))
+    if found is None:
+        raise ConfigError(NO_ANSWERS)
+    if not dry:
+        _remember(workspace, found)
+    if json:
+        print_json({"schema": 1, "basis": "measured", "judge": _told(found)})
+        return
+    _print(_said(found))
+
+
+def _audited(workspace: Path, count: int) -> "list[Labelled]":
+    """The latest audited hits."""
+    with opened_cache(workspace, exact_only=True) as cache:
+        if cache is None:
+            raise ConfigError(NOTHING)
+        found = cache.store.labels()
+    if not found:
+        raise ConfigError("no hit by meaning was audited yet: `answers.audit` in agentmem.toml is the share that is")
+    return found[-count:]
+
+
+def _near(log: Path, workspace: Path, count: int, seed: int) -> "list[Labelled]":
+    """Pairs of a log."""
+    from agentmem.memory.answers.kinds import classifier
+    from agentmem.memory.answers.parts import all_kinds
+    from agentmem.memory.answers.sampling import sample as sampled
+    from agentmem.memory.embedder import MiniLM
+
+    classify = classifier(MiniLM(), all_kinds(settings(workspace)))
+    lines = log.read_text(encoding="utf-8").splitlines()
+    with notices().status("Comparing the questions ..."):
+        return sampled(lines, MiniLM(), pairs=count, seed=seed, classify=classify)
+
+
+def _judged(labelled: "Sequence[Labelled]") -> "Errors | None":
+    from agentmem.memory.answers.agreement import default_agrees, judged
+    from agentmem.memory.embedder import MiniLM
+
+    return judged(default_agrees(MiniLM()), labelled)
+
+
+def _remember(workspace: Path, found: "Errors | None") -> None:
+    from agentmem.memory.answers.agreement import write_errors
+
+    if found is not None:
+        write_errors(folder(workspace), found)
+
+
+def _told(found: "Errors | None") -> dict[str, Any] | None:
+    from agentmem.memory.answers.stats import judge_record
+
+    return judge_record(found)
+
+
+def _said(found: "Errors | None") -> list[str]:
+    from agentmem.meter.answers import judge as sentences
+
+    return sentences(_told(found)) or [NO_ANSWERS]
+
+
+def _print(lines: Sequence[str]) -> None:
+    for line in lines:
+        console().print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _classified(wrong: int, of: int) -> str:
+    return f"The classifier of query types was wrong on {wrong} of {of} examples left out."
+
+
+def _row(kind: str, one: "Tuned") -> dict[str, Any]:
+    certificate = one.policy.certificate
+    return {
+        "type": kind,
+        "threshold": one.policy.threshold,
+        "chosen": one.chosen,
+        "served": one.held.served,
+        "wrong": one.held.wrong,
+        "right": one.held.right,
+        "upper95": certificate.upper if certificate else None,
+        "certified": not one.more,
+        "labels_needed": None if one.more < 0 else one.more,
+    }
+
+
+def _sentence(row: dict[str, Any], limit: float) -> str:
+    bound = "unknown" if row["upper95"] is None else f"{row['upper95']:.2%}"
+    reached = (
+        f"{row['type']}: on held-out pairs {row['chosen']:.4f} serves {row['served']} of {row['right']} right ones"
+    )
+    wrong = f"{reached}, {row['wrong']} of the served are wrong; at most {bound} at 95 %."
+    if row["certified"]:
+        return f"{wrong} Certified for {limit:.2%}: the threshold is {row['threshold']:.4f}."
+    needed = "no number of labels would do" if row["labels_needed"] is None else f"about {row['labels_needed']:,} more"
+    used = f"the strict {row['threshold']:.4f} is used"
+    return f"{wrong} Not certified for {limit:.2%}, so {used}. Labels needed: {needed}."

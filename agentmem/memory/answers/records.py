@@ -1,0 +1,31 @@
+"""Small JSON files beside a cache: what tuning found. Replaced whole, so a reader never sees half of one."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from agentmem.errors import ConfigError
+
+T = TypeVar("T")
+
+
+def read(path: Path, made: Callable[[Any], T], default: T) -> T:
+    """What ``made`` makes of the file; ``default`` where there is none. Raises ConfigError."""
+    if not path.exists():
+        return default
+    try:
+        return made(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise ConfigError(f"{path} cannot be read: {error}. Tune the cache again, or delete the file.") from error
+
+
+def write(path: Path, record: object) -> None:
+    """The record in place of the one before. Raises ConfigError."""
+    draft = path.with_name(f"{path.name}.new")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft.write_text(json.dumps(record, indent=1), encoding="utf-8")
+        draft.replace(path)
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be written: {error}") from error
