@@ -35,6 +35,7 @@ test-browser: setup
 	@$(BIN)/python -m pytest tests/browser -n0 --basetemp=build/browser
 
 bench: setup
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
 	@$(BIN)/python -m tests.benchmarks --data $(DATA)
 
 clean:

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from agentmem.memory.embedder import MiniLM
 from agentmem.types import Vectors
+from tests.benchmarks.data import recording, skip
 
 PARTS = {"fit": (0, 4), "certify": (4, 7), "report": (7, 10)}
 """Tenths of the questions, by the first byte of their hash modulo ten."""
@@ -54,7 +55,7 @@ def banking(data: Path, part: str | None = None) -> list[Question]:
             with path.open(encoding="utf-8", newline="") as file:
                 found.update((row["text"], row["category"]) for row in csv.DictReader(file))
     if not found:
-        raise SystemExit(f"{data}/banking77 holds neither train.csv nor test.csv: give their folder with --data")
+        skip(f"{data}/banking77 holds neither train.csv nor test.csv: give their folder with --data")
     low, high = PARTS[part] if part else (0, 10)
     return [Question(text, found[text]) for text in sorted(found) if low <= _tenth(text) < high]
 
@@ -63,7 +64,7 @@ def traps(lines: str) -> list[LabelledPair]:
     """The pairs of the package fow-cache: its odd or its even lines, counted from 1."""
     spec = find_spec("fow_cache")
     if spec is None or not spec.submodule_search_locations:
-        raise SystemExit("the package fow-cache is not installed: pip install 'agentmem[bench]'")
+        skip("the package fow-cache is not installed: pip install 'agentmem[bench]'")
     path = Path(spec.submodule_search_locations[0]) / "data" / "pairs.jsonl"
     rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
     chosen = rows[0::2] if lines == "odd" else rows[1::2]
@@ -72,9 +73,7 @@ def traps(lines: str) -> list[LabelledPair]:
 
 def mock(data: Path) -> list[tuple[str, str]]:
     """GPTCache's mock_data: (origin, similar)."""
-    path = data / "gptcache" / "mock_data.json.gz"
-    if not path.exists():
-        raise SystemExit(f"{path} is not there: give its folder with --data")
+    path = recording(data, Path("gptcache") / "mock_data.json.gz")
     return [(row["origin"], row["similar"]) for row in json.loads(gzip.decompress(path.read_bytes()))]
 
 

@@ -2,6 +2,7 @@
 
 import argparse
 from pathlib import Path
+from typing import NoReturn
 
 DATA = Path("../shared/data")
 """Where they are by default, seen from a checkout."""
@@ -16,10 +17,15 @@ def data_file(about: str | None, name: str | Path) -> Path:
     return recording(parser.parse_args().data, name)
 
 
+def skip(why: str) -> NoReturn:
+    """End the benchmark as one that cannot run here."""
+    print(f"skipped: {why}")
+    raise SystemExit(SKIPPED)
+
+
 def recording(folder: Path, name: str | Path) -> Path:
     """The recording ``name`` below ``folder``; where it is missing, the benchmark ends as skipped."""
     path = folder / name
     if not path.is_file():
-        print(f"skipped: {path} is missing; give the folder that holds {name} with --data")
-        raise SystemExit(SKIPPED)
+        skip(f"{path} is missing; give the folder that holds {name} with --data")
     return path
