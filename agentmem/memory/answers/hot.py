@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     Signs = NDArray[np.uint64]
     Places = NDArray[np.intp]
 
-SHORTLIST, MORE = 512, 1000
+SHORTLIST, MORE = 384, 1000
 """Vectors that are compared exactly: so many, and one more for each thousand."""
-COARSE, SHARE = 4096, 100
+COARSE, SHARE = 2048, 100
 """Vectors whose signs are all compared: at least so many, and one in so many."""
 _HEAD = 2
 """64-bit words of signs that are compared first: of all vectors, so they stand together."""
@@ -92,7 +92,7 @@ class Hot:
         import numpy as np
 
         chosen = self._shortlist(vector)
-        scores = self._halves[chosen].astype(np.float32) @ vector
+        scores = np.take(self._halves, chosen, axis=0).astype(np.float32) @ vector
         order = np.argsort(-scores, kind="stable")[:most]
         pairs = zip(self._numbers[chosen][order].tolist(), scores[order].tolist(), strict=True)
         return [Near(number, min(score, 1.0)) for number, score in pairs]
@@ -105,7 +105,7 @@ class Hot:
         own = self._signs(vector.reshape(1, -1))[0]
         apart = self._apart(own[: len(self._head)])
         chosen = _least(apart, max(COARSE, self.size // SHARE))
-        further = np.bitwise_count(self._rest[chosen] ^ own[len(self._head) :])
+        further = np.bitwise_count(np.take(self._rest, chosen, axis=0) ^ own[len(self._head) :])
         whole = sum((column for column in further.T), apart[chosen].astype(np.uint16))
         most = SHORTLIST + self.size // MORE
         return chosen if len(chosen) <= most else np.sort(chosen[np.argpartition(whole, most)[:most]])
