@@ -1,7 +1,8 @@
 """Makes the answer cache's coefficients anew: agentmem/memory/answers/coefficients.json.
 
 Fitted on the odd lines of the fow-cache pairs, each pair by itself and all in one cache, and on the "fit" part of
-Banking77 (the same intent has the same answer), played as a stream. Pairs that only the guard's lists of words would
+Banking77 (the same intent has the same answer), played as a stream. On both, questions in the same words are counted,
+and how many of them have the same answer. Pairs that only the guard's lists of words would
 stop are fitted on as well, because no list is complete. A trap counts a sixteenth of a rewording: a trap set holds as
 many of them, and traffic does not. Nothing that a benchmark reports on is used.
 
@@ -14,16 +15,17 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 
 from agentmem.memory.answers import features
-from agentmem.memory.answers.calibration import Logistic, Models, fit
+from agentmem.memory.answers.calibration import Logistic, Models, fit, share
 from agentmem.memory.answers.decision import LEAST
-from agentmem.memory.answers.features import around, same_answer
+from agentmem.memory.answers.features import around, meaning, same_answer
 from agentmem.memory.answers.guard import RULES, Rule, objection
-from agentmem.memory.answers.pairing import pair
+from agentmem.memory.answers.pairing import pair, same_words
 from agentmem.memory.answers.values import Candidate
 from agentmem.memory.embedder import MiniLM, Reading
 from tests.benchmarks.answer_data import LabelledPair, Question, banking, flat, traps, vectors
@@ -134,7 +136,23 @@ def fitted(name: str, rows: Sequence[tuple[Sequence[Row], float]], floors: Seque
     return fit(columns, right, weights, prior=np.array(floors))
 
 
-def build(data: Path, pairs: Sequence[LabelledPair]) -> Models:
+def same(questions: Sequence[Question], pairs: Sequence[LabelledPair]) -> tuple[int, int]:
+    """(how many have the same answer, how many there are) of the pairs of questions in the same words."""
+    groups: dict[frozenset[str], list[Question]] = {}
+    for one in questions:
+        groups.setdefault(meaning(one.text), []).append(one)
+    both = [(a.text, b.text, a.answer == b.answer) for group in groups.values() for a, b in combinations(group, 2)]
+    both += [(one.kept, one.asked, one.same) for one in pairs]
+    right = [yes for kept, asked, yes in both if _same_words(kept, asked)]
+    return sum(right), len(right)
+
+
+def _same_words(kept: str, asked: str) -> bool:
+    found = pair(kept, asked, READER.spells)
+    return same_words(found) and not objection(found)[0]
+
+
+def build(data: Path, pairs: Sequence[LabelledPair], counted: tuple[int, int]) -> Models:
     """The models, fitted on ``pairs`` and on the fit part of Banking77."""
     bank = [case for seed in (SEED, SEED + 1) for case in streamed(banking(data, "fit"), seed)]
     cases = [*trapped(pairs, False), *_own(trapped(pairs, True))]
@@ -146,6 +164,7 @@ def build(data: Path, pairs: Sequence[LabelledPair]) -> Models:
         fitted("alone", [(lonely, 1.0), (around_them, BANK_ALONE)], [0, free, free, 0, 0, 0]),
         fitted("plain", [(lonely, 1.0), (around_them, BANK_ALONE)], [0, free, free, free, 0]),
         fitted("among", [(around_them, 1.0), (groups, GROUPED)], [0, free, 0, free, free, 0, 0]),
+        share(*counted),
     )
 
 
@@ -156,8 +175,8 @@ def _own(cases: Iterable[Case]) -> Iterator[Case]:
             yield case
 
 
-def record(models: Models) -> dict[str, object]:
-    """What is written: the weights by name, and how they were made."""
+def record(models: Models, counted: tuple[int, int]) -> dict[str, object]:
+    """What is written: the weights by name, what was counted, and how they were made."""
     names = {"alone": features.ALONE, "plain": features.PLAIN, "among": features.AMONG}
     return {
         "made": {
@@ -176,7 +195,8 @@ def record(models: Models) -> dict[str, object]:
                 },
             }
             for name, keys in names.items()
-        },
+        }
+        | {"same": {"right": counted[0], "of": counted[1]}},
     }
 
 
@@ -187,7 +207,8 @@ def main() -> int:
     parser.add_argument("--write", action="store_true")
     given = parser.parse_args()
     heading("answer cache: coefficients", "fow-cache odd lines; Banking77, fit part", seed=SEED, commit=commit())
-    text = json.dumps(record(build(given.data, traps("odd"))), indent=1) + "\n"
+    counted = same(banking(given.data, "fit"), traps("odd"))
+    text = json.dumps(record(build(given.data, traps("odd"), counted), counted), indent=1) + "\n"
     print(text)
     if given.write:
         TARGET.write_text(text, encoding="utf-8")

@@ -7,7 +7,7 @@
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
@@ -46,15 +46,18 @@ class Logistic:
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    """One regression for each situation: see `agentmem.memory.answers.features`."""
+    """One regression for each situation: see `agentmem.memory.answers.features`. ``same`` is the chance that two
+    questions of the same words have the same answer.
+    """
 
     alone: Logistic
     plain: Logistic
     among: Logistic
+    same: float
 
     def shifted(self, bias: float, slope: float = 1.0) -> "Models":
         """The models for questions on their own, corrected; where others stand around, as it was."""
-        return Models(self.alone.shifted(bias, slope), self.plain.shifted(bias, slope), self.among)
+        return replace(self, alone=self.alone.shifted(bias, slope), plain=self.plain.shifted(bias, slope))
 
 
 def sigmoid(logit: float) -> float:
@@ -122,7 +125,13 @@ def models_of(record: Mapping[str, object]) -> Models:
     found = record["models"]
     if not isinstance(found, Mapping):
         raise ConfigError("the answer cache's coefficients hold no models. Install agentmem again.")
-    return Models(*(_logistic(found[name]) for name in ("alone", "plain", "among")))
+    alone, plain, among = (_logistic(found[name]) for name in ("alone", "plain", "among"))
+    return Models(alone, plain, among, share(int(found["same"]["right"]), int(found["same"]["of"])))
+
+
+def share(right: int, of: int) -> float:
+    """The chance of what was right so often: the mean under Jeffreys' prior."""
+    return (right + 0.5) / (of + 1)
 
 
 def _logistic(record: Mapping[str, object]) -> Logistic:

@@ -1,9 +1,9 @@
 """The decision: is one of the kept answers served? The guard first, then a calibrated score against a threshold.
 
-The nearest candidate to which no rule of the guard objects is scored, by itself or among its neighbours, as
-`agentmem.memory.answers.features` tells. Its score is the chance that its answer is right, and the threshold is that of
-the query type. A reader (the default embedder is one) tells how alike two words are; without one the rule on swapped
-words is hard, and fewer rewordings are served.
+A candidate in the same words comes first. Else the nearest to which no rule of the guard objects is scored, by itself
+or among its neighbours, as `agentmem.memory.answers.features` tells. Its score is the chance that its answer is right,
+and the threshold is that of the query type. A reader (the default embedder is one) tells how alike two words are;
+without one the rule on swapped words is hard, and fewer rewordings are served.
 """
 
 import math
@@ -24,12 +24,13 @@ from agentmem.memory.answers.features import (
     among,
     around,
     inserted,
+    meaning,
     plain,
     same_answer,
     uncovered,
 )
 from agentmem.memory.answers.guard import PLAIN, RULES, Rule, objection
-from agentmem.memory.answers.pairing import Pair, pair
+from agentmem.memory.answers.pairing import Pair, pair, same_words
 from agentmem.memory.answers.values import STRICT, Candidate, Certificate, Kinds, Labelled, Policy, Verdict
 from agentmem.types import Embedder, Vectors
 
@@ -61,13 +62,18 @@ class Decision:
     read: "Callable[[str], Reading] | None" = field(default=None, repr=False)
 
     def __call__(self, question: str, vector: Vectors, candidates: Sequence[Candidate], kind: str) -> Verdict:
-        """Serve the nearest candidate without an objection, when its score reaches the threshold."""
+        """Serve a candidate in the same words, or the nearest without an objection, when its score reaches the
+        threshold.
+        """
         threshold = self.policies.get(kind, Policy(kind, STRICT)).threshold
         near = [one for one in candidates if one.vector_similarity >= LEAST]
         missed = Verdict(False, next(iter(near), None), None, threshold, "nothing near", _FAR, kind)
+        same = self._in_the_same_words(question, candidates) if self.models.same >= threshold else None
+        if same:
+            return _scored(missed, same, self.models.same, _SAME, ((same.id, self.models.same, _SAME),))
         remarks: list[tuple[str, float | None, str]] = []
         for at, one in enumerate(near):
-            found = pair(one.question, question, self.reader.spells if self.reader else None)
+            found = self._pair(one, question)
             rule, why = objection(found, self.rules)
             if not rule:
                 score, remark = self._score(question, found, candidates, at, threshold)
@@ -77,6 +83,18 @@ class Decision:
             if len(remarks) == 1:
                 missed = replace(missed, rule=rule, detail=f"The nearest question differs in {rule}: {why}.")
         return replace(missed, scores=tuple(remarks))
+
+    def _in_the_same_words(self, question: str, candidates: Sequence[Candidate]) -> Candidate | None:
+        """The candidate that asks the same to the word; None where there is none, or where such ones do not agree."""
+        own = meaning(question)
+        alike = [one for one in candidates if len(own ^ meaning(one.question)) <= _TYPOS]
+        found = [
+            one for one in alike if same_words(both := self._pair(one, question)) and not objection(both, self.rules)[0]
+        ]
+        return found[0] if found and all(self.same(one.answer, found[0].answer) for one in found) else None
+
+    def _pair(self, one: Candidate, question: str) -> Pair:
+        return pair(one.question, question, self.reader.spells if self.reader else None)
 
     def _score(self, question: str, found: Pair, candidates: Sequence[Candidate], at: int, threshold: float) -> Scored:
         near = around(candidates, at, self.same)
@@ -158,19 +176,11 @@ def write_policies(folder: Path, policies: Sequence[Policy]) -> None:
     records.write(folder / POLICIES, [asdict(one) for one in kept.values()])
 
 
-def pair_score(
-    models: Models, found: Pair, similarity: float, left: "Reading | None", right: "Reading | None"
-) -> float:
-    """The score of two questions on their own, as if nothing else were in the cache."""
-    near = Around(similarity, min(_NOTHING, similarity), _NOTHING, 1, 1.0)
-    if left is None or right is None:
-        return models.plain.probability(plain(found, near))
-    return models.alone.probability(alone(found, near, left, right))
-
-
 _LEAST_RIGHT = 0.05
+_SAME = "in the same words"
+_TYPOS = 6
+"""Words of meaning that only one of them has, where three are misspelt."""
 _FAR = f"No kept question is at a cosine of {LEAST} or more."
-_NOTHING = 0.35
 
 
 def _logit(chance: float) -> float:

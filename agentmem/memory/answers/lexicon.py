@@ -25,6 +25,9 @@ um uh er erm hmm yeah yep nope somewhere anywhere somebody anybody everybody eve
 """
 """Words that alone do not make two questions different."""
 
+IDLE = "a an the is are am um umm uh uhm er erm eh hm hmm yeah well so please"
+"""Words without which a question is still the same to the word."""
+
 PLEASANTRIES = (
     r"^(?:hi|hiya|hey|hello|good (?:morning|afternoon|evening))(?: (?:there|team|all|guys|everyone|folks))?\b",
     r"^(?:quick (?:one|question)|just (?:wondering|curious|checking)|i was wondering|i am wondering|excuse me)\b",

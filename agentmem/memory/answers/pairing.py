@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
-from agentmem.memory.answers.lexicon import SYNONYMS
+from agentmem.memory.answers.lexicon import IDLE, SYNONYMS
 from agentmem.memory.answers.words import Words, stem, words
 
 Spells = Callable[[str], bool]
@@ -64,6 +64,19 @@ def pair(left: str, right: str, spells: Spells | None = None) -> Pair:
     )
 
 
+def same_words(found: Pair) -> bool:
+    """Whether the two differ in nothing but typos, endings, articles, and what stands in front: "On trains, is there
+    a discount?" is "Is there a discount on trains?". Small words count, as in "top up on my card".
+    """
+    if found.lone_left or found.lone_right or found.synonyms or found.left.numbers != found.right.numbers:
+        return False
+    if max(len(found.left.numbers), len(found.left.ids), len(found.right.ids)) > 1:  # nobody knows their order
+        return False
+    left, right = _busy(found.left), _busy(found.right)
+    turned = (right[at:] + right[:at] for at in range(len(right)))
+    return len(left) == len(right) and any(_apart(left, one) <= found.typos for one in turned)
+
+
 def distance(one: str, other: str) -> int:
     """Edits from one word to the other: letters put in, left out, changed, or two changing places (Damerau 1964)."""
     earlier: list[int] = []
@@ -83,6 +96,20 @@ def _content(one: Words) -> list[Word]:
     """What carries meaning, each word once."""
     triples = zip(one.stems, one.tokens, one.content, strict=True)
     return list({stemmed: (stemmed, token) for stemmed, token, keep in triples if keep}.values())
+
+
+def _busy(one: Words) -> tuple[str, ...]:
+    """The stems in their order, without the idle ones."""
+    return tuple(stemmed for stemmed in one.stems if stemmed not in _idle())
+
+
+def _apart(left: tuple[str, ...], right: tuple[str, ...]) -> int:
+    return sum(a != b for a, b in zip(left, right, strict=True))
+
+
+@cache
+def _idle() -> frozenset[str]:
+    return frozenset(map(stem, IDLE.split()))
 
 
 def _stems(found: list[Word]) -> set[str]:

@@ -47,6 +47,25 @@ def test_a_rewording_is_served_and_a_trap_is_not() -> None:
     assert served(DECIDE, "How do I unlock my bike?", kept) == "antonyms"
 
 
+def test_the_same_words_are_served_before_anything_is_tuned(tmp_path: Path) -> None:
+    """A misspelt question is the same one; with its words in other roles, or of a stricter type, it is not served."""
+    decide = default_decider(tmp_path, BUILT_IN, embedder=MINILM)
+    kept = ("How do I change the address on my account?", "In Settings.")
+    misspelt = "How do I chnage the adress on my acount?"
+    assert served(decide, misspelt, ("How do I change my account?", "Ask us."), kept) == "In Settings."
+    verdict = decide(misspelt, MINILM.embed([misspelt])[0], candidates(misspelt, [kept]), "faq")
+    assert (verdict.rule, verdict.scores[0][2]) == ("score", "in the same words")
+    assert not decide(misspelt, MINILM.embed([misspelt])[0], candidates(misspelt, [kept]), "transactional").serve
+    assert served(decide, "How do I change my account on the address?", kept) != "In Settings."
+
+
+def test_answers_that_do_not_agree_are_not_served_for_the_same_words(tmp_path: Path) -> None:
+    """Two wordings of a question with two answers: nobody knows which is right."""
+    decide = default_decider(tmp_path, BUILT_IN, embedder=MINILM)
+    kept = [("Where is the bike rack?", "Left."), ("Where is the bike rack please?", "Right.")]
+    assert served(decide, "um, where is the bike rack", *kept) not in ("Left.", "Right.")
+
+
 def test_what_is_far_is_not_looked_at() -> None:
     """A question about something else meets no candidate."""
     assert served(DECIDE, "When does the museum open?", ("How do I bake bread?", "Slowly.")) == "nothing near"
