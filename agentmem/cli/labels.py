@@ -13,10 +13,15 @@ from agentmem.errors import ConfigError
 
 if TYPE_CHECKING:
     from agentmem.memory.answers.agreement import Errors
+    from agentmem.memory.answers.kinds import KindError
     from agentmem.memory.answers.tuning import Tuned
-    from agentmem.memory.answers.values import Labelled
+    from agentmem.memory.answers.values import Kinds, Labelled
 
 Pairs = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="Labelled pairs, as CSV.")]
+Labels = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="Labelled pairs, or a log, as CSV.")]
+Cost = Annotated[float, typer.Option("--cost", min=0.0, help="What a wrong answer costs, in hits saved; of pairs.")]
+Limit = Annotated[float, typer.Option("--limit", help="The share of wrong hits to be certified for.")]
+Plot = Annotated[Path | None, typer.Option("--plot", metavar="FILE", help="Write the curves as an HTML page.")]
 NO_ANSWERS = (
     "No labelled pair has both answers, so the judge of answers was not measured: `agentmem answers sample --audits`"
     " writes pairs with the columns served and fresh."
@@ -44,29 +49,28 @@ def sample(
 
 
 def tune(
-    pairs: Pairs,
-    cost: Annotated[float, typer.Option("--cost", min=0.0, help="What a wrong answer costs, in hits saved.")] = 125.0,
-    limit: Annotated[float, typer.Option("--limit", help="The share of wrong hits to be certified for.")] = 0.008,
-    plot: Annotated[
-        Path | None, typer.Option("--plot", metavar="FILE", help="Write the curves as an HTML page.")
-    ] = None,
+    pairs: Labels,
+    cost: Cost = 125.0,
+    limit: Limit = 0.008,
+    plot: Plot = None,
     dry: Annotated[bool, typer.Option("--dry", help="Only say what it would be.")] = False,
     workspace: Workspace = HERE,
     json: AsJson = False,
 ) -> None:
-    """Choose the thresholds by labelled pairs, certify them on the half held out, and keep them for the workspace."""
+    """Choose the thresholds by labels, certify them on the half held out, and keep them for the workspace.
+
+    By pairs (columns left, right, label), or by a log with the columns question and answer, which is played.
+    """
     from agentmem.memory.answers.decision import write_policies
     from agentmem.memory.answers.kinds import left_out
     from agentmem.memory.answers.parts import all_kinds
     from agentmem.memory.answers.plot import page
-    from agentmem.memory.answers.scoring import scorer
-    from agentmem.memory.answers.tuning import read_pairs, tune_kinds
     from agentmem.memory.embedder import MiniLM
 
-    labelled, kinds = read_pairs(pairs), all_kinds(settings(workspace))
-    with notices().status("Scoring the pairs ..."):
-        tuned = tune_kinds(labelled, scorer(MiniLM()), cost=dict.fromkeys(kinds, cost), limit=limit)
-        error, judged = left_out(MiniLM(), kinds), _judged(labelled)
+    kinds = all_kinds(settings(workspace))
+    with notices().status("Trying thresholds ..."):
+        tuned, judged = _tuned(pairs, kinds, cost, limit)
+        error = left_out(MiniLM(), kinds)
     if plot:
         plot.write_text(page(tuned), encoding="utf-8")
     if not dry:
@@ -76,9 +80,8 @@ def tune(
     if json:
         classifier = {"wrong": error.wrong, "of": error.of}
         print_json({"schema": 1, "basis": "measured", "tuned": rows, "classifier": classifier, "judge": _told(judged)})
-        return
-    said = [*(_sentence(row, limit) for row in rows), _classified(error.wrong, error.of), *_said(judged)]
-    _print(said)
+    else:
+        _print([*(_sentence(row, limit) for row in rows), _classified(error), *_said(judged)])
 
 
 def judge(
@@ -99,6 +102,30 @@ def judge(
         print_json({"schema": 1, "basis": "measured", "judge": _told(found)})
         return
     _print(_said(found))
+
+
+def _tuned(path: Path, kinds: "Kinds", cost: float, limit: float) -> "tuple[dict[str, Tuned], Errors | None]":
+    """By query type, and what pairs with both answers say of the judge."""
+    from agentmem.memory.answers.logs import is_log
+    from agentmem.memory.answers.scoring import scorer
+    from agentmem.memory.answers.tuning import read_pairs, tune_kinds
+    from agentmem.memory.embedder import MiniLM
+
+    if is_log(path):
+        return _by_log(path, kinds, limit), None
+    labelled = read_pairs(path)
+    tuned = tune_kinds(labelled, scorer(MiniLM()), cost=dict.fromkeys(kinds, cost), limit=limit)
+    return tuned, _judged(labelled)
+
+
+def _by_log(path: Path, kinds: "Kinds", limit: float) -> "dict[str, Tuned]":
+    from agentmem.memory.answers.kinds import classifier
+    from agentmem.memory.answers.logs import read_log, tune_log
+    from agentmem.memory.answers.scoring import deciders
+    from agentmem.memory.embedder import MiniLM
+
+    log, vectors = read_log(path, MiniLM(), classifier(MiniLM(), kinds))
+    return tune_log(log, vectors, deciders({*kinds, *(one.kind for one in log)}), limit=limit)
 
 
 def _audited(workspace: Path, count: int) -> "list[Labelled]":
@@ -156,8 +183,8 @@ def _print(lines: Sequence[str]) -> None:
         console().print(line, markup=False, highlight=False, soft_wrap=True)
 
 
-def _classified(wrong: int, of: int) -> str:
-    return f"The classifier of query types was wrong on {wrong} of {of} examples left out."
+def _classified(error: "KindError") -> str:
+    return f"The classifier of query types was wrong on {error.wrong} of {error.of} examples left out."
 
 
 def _row(kind: str, one: "Tuned") -> dict[str, Any]:
@@ -178,9 +205,9 @@ def _row(kind: str, one: "Tuned") -> dict[str, Any]:
 def _sentence(row: dict[str, Any], limit: float) -> str:
     bound = "unknown" if row["upper95"] is None else f"{row['upper95']:.2%}"
     reached = (
-        f"{row['type']}: on held-out pairs {row['chosen']:.4f} serves {row['served']} of {row['right']} right ones"
+        f"{row['type']}: on what was held out {row['chosen']:.4f} serves {row['served']} of {row['right']} right ones"
     )
-    wrong = f"{reached}, {row['wrong']} of the served are wrong; at most {bound} at 95 %."
+    wrong = f"{reached}, {row['wrong']} of the served wrongly; the certificate says at most {bound} at 95 %."
     if row["certified"]:
         return f"{wrong} Certified for {limit:.2%}: the threshold is {row['threshold']:.4f}."
     needed = "no number of labels would do" if row["labels_needed"] is None else f"about {row['labels_needed']:,} more"

@@ -165,3 +165,19 @@ def test_audited_answers_are_labelled_and_measure_the_judge(tmp_path: Path) -> N
     nothing = invoke("answers", "judge", pairs, "-w", tmp_path)
     assert nothing.exit_code == 2
     assert "--audits" in nothing.stderr
+
+
+def test_a_log_with_answers_is_played(tmp_path: Path) -> None:
+    """What is too short is refused with how much is needed, and nothing is kept."""
+    if available():
+        pytest.skip("needs the embedder")
+    log = tmp_path / "log.csv"
+    rows = (f"{one.format(act)},{act}" for act in ACTS for one in SAME)
+    log.write_text("\n".join(["question,answer", *rows]))
+    refused = invoke("answers", "tune", log, "-w", tmp_path)
+    assert refused.exit_code == 2
+    assert "questions in all" in refused.stderr
+    assert not (tmp_path / ".agentmem").exists()
+    certified = invoke_json("answers", "tune", log, "--limit", "0.9", "-w", tmp_path)
+    assert certified["tuned"][0]["certified"]
+    assert (tmp_path / ".agentmem" / "answers" / "policies.json").exists()

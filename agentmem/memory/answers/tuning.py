@@ -11,7 +11,7 @@ import hashlib
 import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from agentmem.errors import ConfigError
@@ -87,6 +87,10 @@ class Tuned:
     limit: float
     more: int
 
+    def renamed(self, kind: str) -> "Tuned":
+        """The same for another query type."""
+        return replace(self, policy=replace(self.policy, kind=kind))
+
 
 class TooFewLabels(ConfigError):
     """Too few labelled pairs to choose a threshold. Says how many are needed."""
@@ -112,7 +116,9 @@ def tune(
     certificate = certify(reached.wrong, reached.served, confidence)
     certified = reached.served > 0 and certificate.upper <= limit
     policy = Policy(kind, best.threshold if certified else max(best.threshold, STRICT), certificate)
-    return Tuned(policy, best.threshold, points, reached, limit, 0 if certified else _more(certificate, limit, held))
+    return Tuned(
+        policy, best.threshold, points, reached, limit, 0 if certified else more_labels(certificate, limit, len(held))
+    )
 
 
 def tune_kinds(
@@ -132,7 +138,7 @@ def tune_kinds(
             few.append(kind)
     if few:
         shared = tune(pairs, score, cost=max(costs.get(kind, COST) for kind in few), limit=limit)
-        tuned.update((kind, _renamed(shared, kind)) for kind in few)
+        tuned.update((kind, shared.renamed(kind)) for kind in few)
     return tuned
 
 
@@ -172,6 +178,15 @@ def halves(pairs: Iterable[Labelled]) -> tuple[list[Labelled], list[Labelled]]:
     for one in listed:
         parts[hashlib.sha256(root(one.left).encode()).digest()[0] % 2].append(one)
     return parts
+
+
+def more_labels(certificate: Certificate, limit: float, held: int) -> int:
+    """About how many more labels, if the share of errors among ``held`` stays as it is seen; -1: no number would do."""
+    if certificate.hits and certificate.wrong / certificate.hits >= limit:
+        return -1
+    hits = needed(limit, certificate.wrong, certificate.confidence)
+    share = certificate.hits / held if certificate.hits else 1.0
+    return math.ceil(2 * max(hits - certificate.hits, 1) / share)
 
 
 def read_pairs(path: Path) -> list[Labelled]:
@@ -229,22 +244,8 @@ def _enough(part: Sequence[Scored], limit: float) -> None:
     )
 
 
-def _more(certificate: Certificate, limit: float, held: Sequence[Scored]) -> int:
-    """About how many more labelled pairs, if the share of errors stays as it is seen; -1: no number would do."""
-    if certificate.hits and certificate.wrong / certificate.hits >= limit:
-        return -1
-    hits = needed(limit, certificate.wrong, certificate.confidence)
-    share = certificate.hits / len(held) if certificate.hits else 1.0
-    return math.ceil(2 * max(hits - certificate.hits, 1) / share)
-
-
 def _by_kind(pairs: Iterable[Labelled]) -> dict[str, list[Labelled]]:
     groups: defaultdict[str, list[Labelled]] = defaultdict(list)
     for one in pairs:
         groups[one.kind or "faq"].append(one)
     return dict(groups)
-
-
-def _renamed(tuned: Tuned, kind: str) -> Tuned:
-    policy = Policy(kind, tuned.policy.threshold, tuned.policy.certificate)
-    return Tuned(policy, tuned.chosen, tuned.curve, tuned.held, tuned.limit, tuned.more)
