@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from agentmem.memory.answers.played import Asked
 from agentmem.memory.embedder import MiniLM
 from agentmem.types import Vectors
 from tests.benchmarks.data import recording, skip
@@ -26,14 +27,6 @@ PARTS = {"fit": (0, 4), "certify": (4, 7), "report": (7, 10)}
 """Tenths of the questions, by the first byte of their hash modulo ten."""
 ZIPF = 0.9
 REPEATS = 0.18
-
-
-@dataclass(frozen=True)
-class Question:
-    """A question, and the answer that is right for it: the name of its intent."""
-
-    text: str
-    answer: str
 
 
 @dataclass(frozen=True)
@@ -46,8 +39,8 @@ class LabelledPair:
     group: str = ""
 
 
-def banking(data: Path, part: str | None = None) -> list[Question]:
-    """The questions of a part of Banking77 (None: all), each text once, in a fixed order."""
+def banking(data: Path, part: str | None = None) -> list[Asked]:
+    """The questions of a part of Banking77 (None: all) with their intents, each text once, in a fixed order."""
     found: dict[str, str] = {}
     for name in ("train.csv", "test.csv"):
         path = data / "banking77" / name
@@ -57,7 +50,7 @@ def banking(data: Path, part: str | None = None) -> list[Question]:
     if not found:
         skip(f"{data}/banking77 holds neither train.csv nor test.csv: give their folder with --data")
     low, high = PARTS[part] if part else (0, 10)
-    return [Question(text, found[text]) for text in sorted(found) if low <= _tenth(text) < high]
+    return [Asked(text, found[text]) for text in sorted(found) if low <= _tenth(text) < high]
 
 
 def traps(lines: str) -> list[LabelledPair]:

@@ -24,13 +24,14 @@ from statistics import fmean
 from agentmem.memory.answers.cache import AnswerCache
 from agentmem.memory.answers.certificate import upper_bound
 from agentmem.memory.answers.freshness import Checks
+from agentmem.memory.answers.played import Asked
 from agentmem.memory.answers.settings import Settings
 from agentmem.memory.answers.values import Answer, Context, Decider
 from agentmem.meter.prices import rates
 from agentmem.models import weights
 from agentmem.runtime.agent import Agent
 from agentmem.types import Usage
-from tests.benchmarks.answer_data import Question, banking
+from tests.benchmarks.answer_data import banking
 from tests.benchmarks.answers_banking77 import TARGETS, Target, ours, part, settled
 from tests.benchmarks.heading import heading
 
@@ -64,7 +65,7 @@ class Played:
         )
 
 
-def played(name: str, asked: Sequence[Question], usd: float, model: float, decide: Decider | None) -> Played:
+def played(name: str, asked: Sequence[Asked], usd: float, model: float, decide: Decider | None) -> Played:
     """The stream through a cache of its own."""
     hits = wrong = calls = excluded = 0
     began = time.perf_counter()
@@ -73,7 +74,7 @@ def played(name: str, asked: Sequence[Question], usd: float, model: float, decid
         with AnswerCache(folder, exact_only=decide is None, decide=decide, settings=settings) as cache:
             for one in asked:
                 fresh = Answer(one.answer, "faq", usd=usd, seconds=model)
-                given = cache.ask(one.text, partial(answering, fresh), context=CONTEXT)
+                given = cache.ask(one.question, partial(answering, fresh), context=CONTEXT)
                 calls += given.how == "fresh"
                 hits += given.how != "fresh"
                 wrong += given.text != one.answer
@@ -105,12 +106,12 @@ def measured_model(questions: Sequence[str]) -> float:
     return fmean(taken)
 
 
-def report(target: Target, threshold: float, asked: Sequence[Question], usd: float, model: float) -> bool:
+def report(target: Target, threshold: float, asked: Sequence[Asked], usd: float, model: float) -> bool:
     """One stream's table; whether the cache is worth it at the promised error."""
     none = Played("no cache", len(asked), 0, 0, 0, len(asked) * usd, len(asked) * model)
     exact = played("exact keys", asked, usd, model, None)
     whole = played("the cache", asked, usd, model, ours(threshold))
-    repeats = 1 - len({one.text for one in asked}) / len(asked)
+    repeats = 1 - len({one.question for one in asked}) / len(asked)
     print(f"\n{target.name}: {len(asked):,} lookups, {repeats:.1%} repeat a question exactly; threshold {threshold}")
     print("\n".join(one.line() for one in (none, exact, whole)))
     return whole.hits > exact.hits and whole.usd < exact.usd and whole.wrong <= WRONG * whole.hits
@@ -130,7 +131,7 @@ def main() -> int:
         print("give --model-seconds: the local engine is not installed", file=sys.stderr)
         return 2
     tokens = Usage("estimated", uncached_tokens=given.input_tokens, output_tokens=given.output_tokens)
-    model = given.model_seconds or measured_model([one.text for one in questions[:8]])
+    model = given.model_seconds or measured_model([one.question for one in questions[:8]])
     heading(
         "The answer cache's worth",
         f"{given.data}/banking77",

@@ -26,10 +26,10 @@ from agentmem.memory.answers.decision import LEAST
 from agentmem.memory.answers.features import around, meaning, same_answer
 from agentmem.memory.answers.guard import RULES, Rule, objection
 from agentmem.memory.answers.pairing import pair, same_words
+from agentmem.memory.answers.played import Asked, nearest
 from agentmem.memory.answers.values import Candidate
 from agentmem.memory.embedder import MiniLM, Reading
-from tests.benchmarks.answer_data import LabelledPair, Question, banking, flat, traps, vectors
-from tests.benchmarks.answer_streams import nearest
+from tests.benchmarks.answer_data import LabelledPair, banking, flat, traps, vectors
 from tests.benchmarks.heading import commit, heading
 
 SEED = 20
@@ -70,16 +70,16 @@ class Row:
     weight: float
 
 
-def streamed(questions: Sequence[Question], seed: int) -> Iterator[Case]:
+def streamed(questions: Sequence[Asked], seed: int) -> Iterator[Case]:
     """The cases that a stream over the questions meets, served as TEACHER says."""
-    rows = vectors([one.text for one in questions])
+    rows = vectors([one.question for one in questions])
     kept = np.zeros_like(rows)
-    entries: list[Question] = []
+    entries: list[Asked] = []
     for at in dict.fromkeys(flat(len(questions), len(questions), seed)):
         one = questions[at]
         found = tuple(nearest(rows[at], kept[: len(entries)], entries))
         if found:
-            yield Case(one.text, found, one.answer)
+            yield Case(one.question, found, one.answer)
         if not found or not _taught(found):
             kept[len(entries)] = rows[at]
             entries.append(one)
@@ -89,12 +89,12 @@ def trapped(pairs: Sequence[LabelledPair], together: bool, grouped: bool = False
     """Each pair's case: its kept question by itself, or all pairs' together, or with their rewordings as well."""
     texts = sorted({text for one in pairs for text in (one.kept, one.asked)})
     rows = dict(zip(texts, vectors(texts), strict=True))
-    kept = [Question(text, text) for text in dict.fromkeys(one.kept for one in pairs)]
-    rewordings = [Question(one.asked, one.kept) for one in pairs if one.same] if grouped else []
+    kept = [Asked(text, text) for text in dict.fromkeys(one.kept for one in pairs)]
+    rewordings = [Asked(one.asked, one.kept) for one in pairs if one.same] if grouped else []
     for one in pairs:
-        around_it = [*kept, *(other for other in rewordings if other.text != one.asked)]
-        entries = around_it if together else [Question(one.kept, one.kept)]
-        found = tuple(nearest(rows[one.asked], np.stack([rows[entry.text] for entry in entries]), entries))
+        around_it = [*kept, *(other for other in rewordings if other.question != one.asked)]
+        entries = around_it if together else [Asked(one.kept, one.kept)]
+        found = tuple(nearest(rows[one.asked], np.stack([rows[entry.question] for entry in entries]), entries))
         yield Case(one.asked, found, one.kept if one.same else "", 1.0, TRAP)
 
 
@@ -136,12 +136,14 @@ def fitted(name: str, rows: Sequence[tuple[Sequence[Row], float]], floors: Seque
     return fit(columns, right, weights, prior=np.array(floors))
 
 
-def same(questions: Sequence[Question], pairs: Sequence[LabelledPair]) -> tuple[int, int]:
+def same(questions: Sequence[Asked], pairs: Sequence[LabelledPair]) -> tuple[int, int]:
     """(how many have the same answer, how many there are) of the pairs of questions in the same words."""
-    groups: dict[frozenset[str], list[Question]] = {}
+    groups: dict[frozenset[str], list[Asked]] = {}
     for one in questions:
-        groups.setdefault(meaning(one.text), []).append(one)
-    both = [(a.text, b.text, a.answer == b.answer) for group in groups.values() for a, b in combinations(group, 2)]
+        groups.setdefault(meaning(one.question), []).append(one)
+    both = [
+        (a.question, b.question, a.answer == b.answer) for group in groups.values() for a, b in combinations(group, 2)
+    ]
     both += [(one.kept, one.asked, one.same) for one in pairs]
     right = [yes for kept, asked, yes in both if _same_words(kept, asked)]
     return sum(right), len(right)

@@ -28,12 +28,13 @@ from typing import Any
 import numpy as np
 
 from agentmem.memory.answers.cache import AnswerCache
+from agentmem.memory.answers.played import Asked, nearest
 from agentmem.memory.answers.settings import Settings
 from agentmem.memory.embedder import DIMENSIONS, MiniLM
 from agentmem.types import Vectors
-from tests.benchmarks.answer_data import Question, banking, flat, mock, vectors
+from tests.benchmarks.answer_data import banking, flat, mock, vectors
 from tests.benchmarks.answer_settings import LENIENT, NEAREST, TRAPS, Setting
-from tests.benchmarks.answer_streams import Played, by_cosine, nearest, play
+from tests.benchmarks.answer_streams import Played, by_cosine, play
 from tests.benchmarks.answers_latency import ASKED, PATTERNS, filled, moved, questions
 from tests.benchmarks.data import skip
 from tests.benchmarks.heading import heading
@@ -104,8 +105,8 @@ def mocked(data: Path) -> bool:
     texts = sorted({text for one in pairs for text in one})
     rows = dict(zip(texts, vectors(texts), strict=True))
     kept = {origin: str(at) for at, (origin, _) in enumerate(pairs)}
-    entries = [Question(origin, answer) for origin, answer in kept.items()]
-    matrix = np.stack([rows[entry.text] for entry in entries])
+    entries = [Asked(origin, answer) for origin, answer in kept.items()]
+    matrix = np.stack([rows[entry.question] for entry in entries])
     print(f"\nGPTCache's mock_data: {len(pairs)} pairs, {len(entries)} different first texts (a later answer replaces)")
     met = []
     for threshold, right, wrong, setting in PUBLISHED:
@@ -125,14 +126,14 @@ def mocked(data: Path) -> bool:
     return all(met)
 
 
-def streamed(peer: Peer, asked: Sequence[Question], stream: Sequence[int]) -> Played:
+def streamed(peer: Peer, asked: Sequence[Asked], stream: Sequence[int]) -> Played:
     """The stream played against GPTCache; it knows no exact hits, so that all count as semantic."""
     hits = wrong = 0
     for at in stream:
         one = asked[at]
-        answer = peer.get(one.text)
+        answer = peer.get(one.question)
         if answer is None:
-            peer.put(one.text, one.answer)
+            peer.put(one.question, one.answer)
         else:
             hits += 1
             wrong += answer != one.answer
@@ -142,7 +143,7 @@ def streamed(peer: Peer, asked: Sequence[Question], stream: Sequence[int]) -> Pl
 def side_by_side(data: Path, lookups: int, scratch: Path) -> bool:
     """Both caches on one stream. Whether ours is wrong as seldom as it must be."""
     asked = banking(data, "report")
-    rows = vectors([one.text for one in asked])
+    rows = vectors([one.question for one in asked])
     stream = flat(len(asked), lookups, SEED)
     ours = play(asked, rows, stream, STRICT.decider())
     swept = _same_rate(ours.hit_rate, lambda cosine: play(asked, rows, stream, by_cosine(cosine)).hit_rate)

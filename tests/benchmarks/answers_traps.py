@@ -15,11 +15,12 @@ from pathlib import Path
 
 import numpy as np
 
+from agentmem.memory.answers.played import Asked, nearest
 from agentmem.memory.answers.values import Decider
-from tests.benchmarks.answer_data import LabelledPair, Question, traps, vectors
+from tests.benchmarks.answer_data import LabelledPair, traps, vectors
 from tests.benchmarks.answer_settings import SETTINGS
 from tests.benchmarks.answer_settings import TRAPS as TUNED
-from tests.benchmarks.answer_streams import by_cosine, nearest
+from tests.benchmarks.answer_streams import by_cosine
 from tests.benchmarks.heading import heading
 
 HITS, TRAPS = 0.60, 0.06
@@ -31,11 +32,11 @@ def served(pairs: Sequence[LabelledPair], decide: Decider, together: bool = Fals
     """Whether each pair's second question is served the answer to its first."""
     texts = sorted({text for one in pairs for text in (one.kept, one.asked)})
     rows = dict(zip(texts, vectors(texts), strict=True))
-    everything = [Question(text, text) for text in dict.fromkeys(one.kept for one in pairs)]
+    everything = [Asked(text, text) for text in dict.fromkeys(one.kept for one in pairs)]
     found = []
     for one in pairs:
-        entries = everything if together else [Question(one.kept, one.kept)]
-        candidates = nearest(rows[one.asked], np.stack([rows[entry.text] for entry in entries]), entries)
+        entries = everything if together else [Asked(one.kept, one.kept)]
+        candidates = nearest(rows[one.asked], np.stack([rows[entry.question] for entry in entries]), entries)
         verdict = decide(one.asked, rows[one.asked], candidates, "faq")
         found.append(verdict.serve and verdict.candidate is not None and verdict.candidate.answer == one.kept)
     return found
