@@ -9,6 +9,7 @@ from itertools import accumulate
 from random import Random
 from threading import Lock
 
+from agentmem.memory.answers.agreement import Errors, judged
 from agentmem.memory.answers.entries import Entry
 from agentmem.memory.answers.freshness import Checks
 from agentmem.memory.answers.lookup import Looked
@@ -62,6 +63,10 @@ class Audits:
         self._counters.add(f"mismatch.{looked.how}", looked.kind)
         self._counters.add("invalidated.audit", looked.kind, self._store.evict([entry.n]))
         return False
+
+    def errors(self, labelled: Sequence[Labelled]) -> Errors | None:
+        """How often the judge is wrong on labelled pairs that have both answers; None where none has."""
+        return judged(self._agrees(), labelled)
 
     def time_to_check(self) -> bool:
         """Whether `due` may have something, told without looking at the disk."""

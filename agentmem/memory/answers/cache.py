@@ -4,7 +4,7 @@ import asyncio
 import inspect
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from pathlib import Path
 from types import TracebackType
@@ -12,7 +12,7 @@ from typing import Any, Self
 
 from agentmem.errors import ConfigError
 from agentmem.memory.answers import parts
-from agentmem.memory.answers.agreement import read_errors
+from agentmem.memory.answers.agreement import Errors, read_errors, write_errors
 from agentmem.memory.answers.asking import Answered, Answering, Asking, AsyncAnswering, Later, Now, finished
 from agentmem.memory.answers.audit import Checked
 from agentmem.memory.answers.keeping import Kept
@@ -20,7 +20,7 @@ from agentmem.memory.answers.keys import scope_of
 from agentmem.memory.answers.lookup import Looked
 from agentmem.memory.answers.settings import Settings
 from agentmem.memory.answers.stats import report
-from agentmem.memory.answers.values import Agrees, Answer, Context, Decider, Source
+from agentmem.memory.answers.values import Agrees, Answer, Context, Decider, Labelled, Source
 from agentmem.pages.workspace import Workspace
 from agentmem.types import Clock, Embedder
 
@@ -150,6 +150,16 @@ class AnswerCache:
     ) -> list[Checked]:
         """Answer the entries of a context that were unchecked for longest again, and evict what no longer agrees."""
         return self.audits.check(scope_of(context), answering, most, max_usd)
+
+    def judge(self, labelled: Sequence[Labelled]) -> Errors | None:
+        """Measure how often the judge of answers is wrong on labelled pairs that have both answers.
+
+        What was found stands in `stats` from now on, and corrects what audits found. None where no pair has both.
+        """
+        found = self.audits.errors(labelled)
+        if found is not None:
+            write_errors(self.folder, found)
+        return found
 
     def page(self, name: str) -> Source:
         """A page of the workspace as it is now, as a source of an answer."""

@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 from agentmem.errors import ConfigError
+from agentmem.memory.answers.agreement import Errors
 from agentmem.memory.answers.certificate import upper_bound
 from agentmem.memory.answers.freshness import HOUR, Checks
 from agentmem.memory.answers.settings import Settings
-from agentmem.memory.answers.values import Answer, Context
+from agentmem.memory.answers.values import Answer, Context, Labelled
 from tests.memory.answers.caches import Calls, Time, opened
 
 ALL = Settings(audit=1.0, checks=Checks(most=0))
@@ -31,6 +32,19 @@ def test_a_mismatch_evicts_and_teaches(tmp_path: Path) -> None:
     assert (stats["audited"], stats["mismatches"], stats["wrong_per_hit"]) == (1, 1, 1.0)
     assert stats["wrong_per_hit_upper95"] == 1.0
     assert stats["invalidated"]["audit"] == 1
+
+
+def test_the_judge_of_the_cache_is_measured_on_labels(tmp_path: Path) -> None:
+    """Whichever it is; from then on the statistics say how often it is wrong."""
+    labelled = [
+        Labelled("a", "b", True, served="By post.", fresh="By post, of course."),
+        Labelled("c", "d", False, served="By post.", fresh="By air."),
+    ]
+    with opened(tmp_path, settings=ALL, agrees=lambda one, other: False) as cache:
+        assert cache.judge([]) is None
+        assert cache.stats()["judge"] is None
+        assert cache.judge(labelled) == Errors(different=1, missed=0, same=1, alarmed=1)
+        assert cache.stats()["judge"]["alarmed"] == 1
 
 
 def test_an_answer_that_agrees_stays(tmp_path: Path) -> None:
