@@ -22,9 +22,10 @@ svg{{width:100%;height:auto}}text{{font:12px system-ui,sans-serif;fill:#57606a}}
 td,th{{padding:.2rem .8rem;text-align:right;border-bottom:1px solid #d0d7de}}th{{text-align:left}}
 @media (prefers-color-scheme:dark){{body{{background:#0d1117;color:#e6edf3}}}}</style></head>
 <body><h1>Answer cache: thresholds</h1>
-<p>Precision is the share of served pairs whose answer was right, recall the share of right pairs that were served, on
-the half of the labelled pairs that chose the threshold; bands are Clopper and Pearson's at 95 %. The dashed line is the
-threshold. The table says what the other half, which chose nothing, really reaches.</p>
+<p>Precision is the share of what was served whose answer was right, recall the share that was served of what could
+have been served rightly: labelled pairs, or the lookups of a log that was played. The curves are over the half that the
+threshold was found on; bands are Clopper and Pearson's at 95 %. The dashed line is the threshold in use. The table says
+what the other half really reaches.</p>
 {charts}
 </body></html>
 """
@@ -99,8 +100,8 @@ def _table(tuned: Tuned) -> str:
     cells = (
         ("threshold chosen", f"{tuned.chosen:.4f}"),
         ("threshold in use", f"{tuned.policy.threshold:.4f}"),
-        ("held-out pairs served", f"{tuned.held.served} of {tuned.held.right} right ones"),
-        ("of them wrong", str(tuned.held.wrong)),
+        ("held out: served", f"{tuned.held.served}, and {tuned.held.right} could be"),
+        ("held out: served wrongly", str(tuned.held.wrong)),
         ("wrong per hit, at most (95 %)", bound),
         ("certified for", f"{tuned.limit:.2%}" if not tuned.more else "not certified"),
         ("labels still needed", _needed(tuned.more)),
