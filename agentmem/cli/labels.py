@@ -63,6 +63,7 @@ def tune(
     """
     from agentmem.memory.answers.decision import write_policies
     from agentmem.memory.answers.kinds import left_out
+    from agentmem.memory.answers.logs import is_log
     from agentmem.memory.answers.parts import all_kinds
     from agentmem.memory.answers.plot import page
     from agentmem.memory.embedder import MiniLM
@@ -70,6 +71,7 @@ def tune(
     kinds = all_kinds(settings(workspace))
     with notices().status("Trying thresholds ..."):
         tuned, judged = _tuned(pairs, kinds, cost, limit)
+        said = _said(judged) if judged or not is_log(pairs) else []
         error = left_out(MiniLM(), kinds)
     if plot:
         plot.write_text(page(tuned), encoding="utf-8")
@@ -81,7 +83,7 @@ def tune(
         classifier = {"wrong": error.wrong, "of": error.of}
         print_json({"schema": 1, "basis": "measured", "tuned": rows, "classifier": classifier, "judge": _told(judged)})
     else:
-        _print([*(_sentence(row, limit) for row in rows), _classified(error), *_said(judged)])
+        _print([*(_sentence(row, limit) for row in rows), _classified(error), *said])
 
 
 def judge(

@@ -131,7 +131,8 @@ class Index:
 
     @property
     def _plan(self) -> Plan:
-        return Plan(self._schema, labels=("scope",), vector="vector", compressed=True)
+        whole_bytes = self._embedder.dimensions % 8 == 0  # LanceDB compresses no others
+        return Plan(self._schema, labels=("scope",), vector="vector", compressed=whole_bytes)
 
     def _schema(self) -> "pa.Schema":
         import pyarrow as pa

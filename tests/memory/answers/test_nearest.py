@@ -1,5 +1,7 @@
 """Candidates from RAM, and from LanceDB where a scope is too large for it."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +12,23 @@ from agentmem.memory.answers.entries import Entry
 from agentmem.memory.answers.keys import key_of
 from agentmem.memory.answers.nearest import Nearest
 from agentmem.memory.answers.store import Store
+from agentmem.memory.tables import FLAT
+from agentmem.types import Vectors
 from tests.memory.answers.caches import Time
 from tests.memory.threads import Hashed
 
 EMBEDDER = Hashed()
+
+
+@dataclass(frozen=True)
+class Random:
+    """Stands for an embedder of so many dimensions, whose vectors are there already."""
+
+    dimensions: int
+    name: str = "random"
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        raise AssertionError("nothing is embedded here")
 
 
 def entry(number: int, scope: str = "s", lives: float = 100.0) -> Entry:
@@ -92,6 +107,22 @@ def test_what_was_removed_is_not_found_in_the_index(tmp_path: Path) -> None:
     near.index.fill()
     assert store.database.run("SELECT COUNT(*) FROM gone") == [(0,)]
     assert "A5" not in answers(near, 5, most=8)
+    store.close()
+
+
+@pytest.mark.parametrize("dimensions", [32, 20])
+def test_an_index_of_any_dimensions(tmp_path: Path, dimensions: int) -> None:
+    """More entries than LanceDB compares one by one: their vectors are compressed where that can be done."""
+    rows = np.random.default_rng(3).standard_normal((FLAT + 500, dimensions)).astype(np.float32)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    store = Store(tmp_path, Time())
+    store.put_many([entry(number) for number in range(len(rows))], "random", rows)
+    near = Nearest(store, Random(dimensions), hot=100)
+    assert near.catch_up() == len(rows)
+    for number in range(0, len(rows), 1000):
+        (found, similarity), *_ = near.find("s", rows[number], 4)
+        assert found.answer == f"A{number}"
+        assert similarity == pytest.approx(1.0, abs=2e-3)
     store.close()
 
 
