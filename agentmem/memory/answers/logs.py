@@ -14,10 +14,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from agentmem.errors import ConfigError
-from agentmem.memory.answers.certificate import CONFIDENCE, needed
+from agentmem.memory.answers.certificate import CONFIDENCE
 from agentmem.memory.answers.keys import normalised
 from agentmem.memory.answers.played import Asked, Outcome, certified, play, reached
-from agentmem.memory.answers.tuning import LIMIT, Point, TooFewLabels, Tuned, more_labels
+from agentmem.memory.answers.tuning import LIMIT, TooFewLabels, Tuned, more_labels
 from agentmem.memory.answers.values import STRICT, Classifier, Decider, Policy
 from agentmem.types import Embedder, Vectors
 
@@ -59,10 +59,12 @@ def read_log(path: Path, embedder: Embedder, classify: Classifier) -> tuple[list
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = [row for row in csv.DictReader(file) if (row.get("question") or "").strip()]
+            every = csv.DictReader(file)
+            numbered = [(every.line_num, row) for row in every if (row.get("question") or "").strip()]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise ConfigError(f"{path} cannot be read as CSV: {error}") from error
-    if lacking := [number for number, row in enumerate(rows, 2) if not (row.get("answer") or "").strip()]:
+    rows = [row for _, row in numbered]
+    if lacking := [number for number, row in numbered if not (row.get("answer") or "").strip()]:
         raise ConfigError(f"{path}, line {lacking[0]}: there is no answer; give its text, or any name of it")
     vectors = embedder.embed([row["question"] for row in rows])
     kinds = (row.get("kind") or classify(row["question"], vector) for row, vector in zip(rows, vectors, strict=True))
@@ -94,7 +96,7 @@ def lowest(
     for threshold in sorted(tried, reverse=True):
         if certified(tried[threshold], kind, confidence).upper <= limit:
             found = threshold
-        elif certified([replace(one, right=True) for one in tried[threshold]], kind, confidence).upper <= limit:
+        elif certified(_faultless(tried[threshold]), kind, confidence).upper <= limit:
             break
     return found
 
@@ -117,11 +119,22 @@ def _tuned(
 
 
 def _few(tried: Mapping[float, Sequence[Outcome]], limit: float, confidence: float) -> str:
-    point: Point = reached(tried[max(tried)], max(tried))
-    rows = len(tried[max(tried)])
-    share = point.served / rows if rows and point.served else 0.2
-    wanted = math.ceil(2 * needed(limit, point.wrong, confidence) / share)
+    """Why no threshold is certified: hits are too few, or the strictest errs too often."""
+    outcomes = tried[max(tried)]
+    seen, best = certified(outcomes, "", confidence), certified(_faultless(outcomes), "", confidence)
+    reached = f"at the strictest threshold a half of it has {seen.hits:,} hits, {seen.wrong:,} of them wrong"
+    if best.upper <= limit:
+        return (
+            f"No threshold can be certified for {limit:.1%} wrong per hit: {reached}, which is at most"
+            f" {seen.upper:.2%} at 95 %. Look at the answers of questions that are near each other, or raise --limit."
+        )
+    wanted = math.ceil(2 * len(outcomes) * best.upper / limit)  # the bound falls as the log grows
     return (
-        f"The log is too short to certify {limit:.1%} wrong per hit: at the strictest threshold a half of it has"
-        f" {point.served} hits, {point.wrong} of them wrong. It takes about {wanted:,} questions in all."
+        f"The log is too short to certify {limit:.1%} wrong per hit: {reached}. It takes about {wanted:,} questions"
+        " in all, of the same kind."
     )
+
+
+def _faultless(outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """The same hits, all of them right."""
+    return [replace(one, right=True) for one in outcomes]
