@@ -14,13 +14,14 @@ import argparse
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from statistics import fmean
 
 import numpy as np
 from numpy.typing import NDArray
 
-from agentmem.memory.answers.logs import THRESHOLDS, lowest
+from agentmem.memory.answers.logs import THRESHOLDS, At, lowest
 from agentmem.memory.answers.played import Asked, certified
 from agentmem.memory.answers.scoring import deciders
 from agentmem.memory.answers.values import Decider
@@ -29,7 +30,6 @@ from tests.benchmarks.answer_data import banking, flat, heavy, vectors
 from tests.benchmarks.answer_streams import Played, by_cosine, outcomes, play
 from tests.benchmarks.heading import heading
 
-DECIDERS = deciders(("faq",))
 CERTIFY_SEEDS = (100, 101, 102)
 COSINE = 0.9
 """The rule that is compared: serve the nearest from this cosine on."""
@@ -79,7 +79,12 @@ def part(data: Path, name: str) -> Part:
 
 def ours(threshold: float) -> Decider:
     """The cache's own decision at a threshold."""
-    return DECIDERS(threshold)
+    return _deciders()(threshold)
+
+
+@cache
+def _deciders() -> At:
+    return deciders(("faq",))
 
 
 def settled(target: Target, certify_on: Part) -> tuple[float, str]:

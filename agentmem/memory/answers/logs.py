@@ -6,7 +6,6 @@ certificate, which holds for it though many were tried (fixed-sequence testing: 
 Angelopoulos et al., "Learn then Test", 2021). The other half says what it really reaches. No question is in both.
 """
 
-import csv
 import hashlib
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -17,7 +16,7 @@ from agentmem.errors import ConfigError
 from agentmem.memory.answers.certificate import CONFIDENCE
 from agentmem.memory.answers.keys import normalised
 from agentmem.memory.answers.played import Asked, Outcome, certified, play, reached
-from agentmem.memory.answers.tuning import LIMIT, TooFewLabels, Tuned, more_labels
+from agentmem.memory.answers.tuning import LIMIT, TooFewLabels, Tuned, csv_of, more_labels
 from agentmem.memory.answers.values import STRICT, Classifier, Decider, Policy
 from agentmem.types import Embedder, Vectors
 
@@ -57,12 +56,8 @@ def read_log(path: Path, embedder: Embedder, classify: Classifier) -> tuple[list
 
     Two rows with the same answer (its text, or any name of it) may be served for each other. Raises ConfigError.
     """
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            every = csv.DictReader(file)
-            numbered = [(every.line_num, row) for row in every if (row.get("question") or "").strip()]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ConfigError(f"{path} cannot be read as CSV: {error}") from error
+    with csv_of(path) as every:
+        numbered = [(every.line_num, row) for row in every if (row.get("question") or "").strip()]
     rows = [row for _, row in numbered]
     if lacking := [number for number, row in numbered if not (row.get("answer") or "").strip()]:
         raise ConfigError(f"{path}, line {lacking[0]}: there is no answer; give its text, or any name of it")
@@ -73,11 +68,8 @@ def read_log(path: Path, embedder: Embedder, classify: Classifier) -> tuple[list
 
 def is_log(path: Path) -> bool:
     """Whether a CSV file is a log of questions with answers. Raises ConfigError."""
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            return set(COLUMNS) <= set(next(csv.reader(file), []))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ConfigError(f"{path} cannot be read as CSV: {error}") from error
+    with csv_of(path) as rows:
+        return set(COLUMNS) <= set(rows.fieldnames or ())
 
 
 def _half(one: Asked) -> int:

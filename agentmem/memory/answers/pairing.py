@@ -38,6 +38,7 @@ class Pair:
     rare_right: tuple[str, ...] = ()
 
 
+@lru_cache(maxsize=4096)
 def pair(left: str, right: str, spells: Spells | None = None) -> Pair:
     """The two questions, aligned. Without ``spells`` no word is taken for a typo."""
     one, other = words(left), words(right)

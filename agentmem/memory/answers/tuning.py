@@ -10,7 +10,8 @@ import csv
 import hashlib
 import math
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -197,23 +198,30 @@ def read_pairs(path: Path) -> list[Labelled]:
     is left out, an empty cell is no label. Raises ConfigError, which names the line.
     """
     votes: defaultdict[tuple[str, ...], Counter[bool]] = defaultdict(Counter)
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = csv.DictReader(file)
-            columns = [name for name in rows.fieldnames or () if name.startswith("label")]
-            missing = {"left", "right"} - set(rows.fieldnames or ())
-            if missing or not columns:
-                raise ConfigError(f"{path} needs the columns left, right and label; it has {rows.fieldnames}")
-            for number, row in enumerate(rows, 2):
-                key = tuple(row.get(name) or "" for name in ("left", "right", "kind", "served", "fresh"))
-                votes[key].update(_label(row[name], path, number) for name in columns if (row[name] or "").strip())
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ConfigError(f"{path} cannot be read as CSV: {error}") from error
+    with csv_of(path) as rows:
+        columns = [name for name in rows.fieldnames or () if name.startswith("label")]
+        missing = {"left", "right"} - set(rows.fieldnames or ())
+        if missing or not columns:
+            raise ConfigError(f"{path} needs the columns left, right and label; it has {rows.fieldnames}")
+        for row in rows:
+            key = tuple(row.get(name) or "" for name in ("left", "right", "kind", "served", "fresh"))
+            given = [row[name] for name in columns if (row[name] or "").strip()]
+            votes[key].update(_label(cell, path, rows.line_num) for cell in given)
     return [
         Labelled(left, right, cast[True] > cast[False], kind, served=served, fresh=fresh)
         for (left, right, kind, served, fresh), cast in votes.items()
         if cast[True] != cast[False]
     ]
+
+
+@contextmanager
+def csv_of(path: Path) -> "Iterator[csv.DictReader[str]]":
+    """The rows of a CSV file with a header. Raises ConfigError where it cannot be read."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            yield csv.DictReader(file)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise ConfigError(f"{path} cannot be read as CSV: {error}") from error
 
 
 def _label(cell: str, path: Path, number: int) -> bool:
