@@ -36,6 +36,7 @@ AgentmemError
 └── ModelError                the model could not answer; the transcript is intact
     ├── ModelNotAvailable     not installed, no key, no weights: says how to get it
     ├── ModelRejected         the provider refused the request as invalid
+    │   └── PromptTooLong     the context does not fit into the model's window
     ├── ModelOverloaded       still overloaded or rate-limited after the retries
     ├── ModelUnreachable      no connection, a time-out or a broken stream after the retries
     └── ScriptEnded           a scripted model has no turn left
@@ -207,6 +208,10 @@ class ModelNotAvailable(ModelError):
 
 class ModelRejected(ModelError):
     """The provider refused the request as invalid; sending it again would not help."""
+
+
+class PromptTooLong(ModelRejected):
+    """The context does not fit into the model's window: it must be compacted, or begun anew."""
 
 
 class ModelOverloaded(ModelError):

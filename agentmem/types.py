@@ -235,6 +235,14 @@ class TextDelta:
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """The provider is asked again in so many ``seconds``; ``reason`` says why, in a few words."""
+
+    seconds: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
     """The whole reply: always the last item of a stream.
 
@@ -252,7 +260,7 @@ class Reply:
     seconds: float = 0.0
 
 
-Delta = TextDelta | Reply
+Delta = TextDelta | Waiting | Reply
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,9 +281,9 @@ class ModelProfile:
 class Model(Protocol):
     """Anything that can answer a Request.
 
-    ``stream`` and ``astream`` give TextDeltas and, last, exactly one Reply with its usage. They raise errors below
-    ModelError only. ``close`` frees what the model holds (a client, a server, a loaded engine); it may be called
-    twice.
+    ``stream`` and ``astream`` give TextDeltas and, last, exactly one Reply with its usage; before a wait of their own
+    they give Waiting. They raise errors below ModelError only. ``close`` frees what the model holds (a client, a
+    server, a loaded engine); it may be called twice.
     """
 
     @property

@@ -86,9 +86,12 @@ def tool_result(result: ToolResult, shown: Sequence[Text | Image] | None = None)
     return _draft("tool_result", {**pack(result), **_instead(shown)})
 
 
-def note(about: str, text: str) -> Draft:
-    """Something that changed outside the conversation; ``about`` names what, so that it is said only on a change."""
-    return _draft("note", {"about": about, "text": text})
+def note(about: str, text: str, *, now: bool = False) -> Draft:
+    """Something that changed outside the conversation; ``about`` names what, so that it is said only on a change.
+
+    With ``now`` it is the model's turn by it, also where a note would wait for the next results.
+    """
+    return _draft("note", {"about": about, "text": text, **({"now": True} if now else {})})
 
 
 def read_opening(entry: Entry) -> Opening:

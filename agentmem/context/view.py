@@ -56,7 +56,7 @@ class View(NamedTuple):
     calls once all are in, before any text.
     ``tokens`` and ``size`` (bytes) cover all frames, and ``digest`` is chained over them; ``users`` are the tokens of
     what people said. ``cut`` is the last compaction, ``settled`` are the entries that set the settings, as far back as
-    the view reaches.
+    the view reaches. ``paused``: the provider broke its turn off and goes on with it when it is sent as it is.
     """
 
     seq: int = -1
@@ -76,6 +76,7 @@ class View(NamedTuple):
     cut: Cut | None = None
     settled: tuple[int, ...] = ()
     pace: Pace = START
+    paused: bool = False
 
     @property
     def frames(self) -> tuple[Frame, ...]:
@@ -91,5 +92,5 @@ class View(NamedTuple):
 
     @property
     def ready(self) -> bool:
-        """True when a request can be made: something was said, and no tool call waits for its result."""
-        return bool(self.turns) and not self.open and self.turns[-1].role == "user"
+        """True when a request can be made: it is the model's turn, and no tool call waits for its result."""
+        return bool(self.turns) and not self.open and (self.turns[-1].role == "user" or self.paused)

@@ -11,6 +11,7 @@ from dataclasses import replace
 from functools import reduce
 from typing import Any
 
+from agentmem.context.call_ids import sibling, unique
 from agentmem.context.cut import read_cut
 from agentmem.context.growing import Growing
 from agentmem.context.transcript import Opening, read_message, read_opening, read_result, read_shown
@@ -21,6 +22,9 @@ from agentmem.context.view import View as View
 from agentmem.errors import TranscriptError
 from agentmem.kvcache.frames import digest, encode, frame, options_value
 from agentmem.types import Block, Entry, EntryKind, Frame, Role, Text, ToolResult, Turn
+
+PAUSED = "pause_turn"
+"""Why a model stops that goes on when its turn is sent back as it is."""
 
 
 def window(entries: Iterable[Entry]) -> View:
@@ -58,6 +62,20 @@ def aside(view: View, place: int, text: str) -> View:
     return _shown(bare, "user", [(Origin("note", view.seq + 1), Text(text))], start=view.seq + 1)
 
 
+def stored(view: View, entry: Entry) -> View:
+    """The view after an entry that stands in a journal: one that cannot follow has no effect, and no thread is lost
+    by it. What is to be appended is held to `extend`.
+    """
+    try:
+        return extend(view, entry)
+    except TranscriptError:
+        if entry.seq != view.seq + 1 or view.opening is None:
+            raise
+        waiting = [call_id for call_id in view.open if call_id not in view.results]
+        other = sibling(read_result(entry).call_id, waiting) if entry.kind == "tool_result" else None
+        return passed(view, entry) if other is None else _given(view, entry, other)
+
+
 def extend(view: View, entry: Entry) -> View:
     """The view after one more entry."""
     if entry.seq != view.seq + 1:
@@ -79,25 +97,33 @@ def _reconfigured(view: View, entry: Entry) -> View:
 def _said(view: View, entry: Entry) -> View:
     origin = Origin(entry.kind, entry.seq)
     held = view.held + tuple((origin, block) for block in read_shown(entry))
-    waits = view.open or (entry.kind == "note" and view.settings.notes_in_results)
-    return view._replace(seq=entry.seq, held=held) if waits else _released(view, entry.seq, view.results, held)
+    waits = view.open or (entry.kind == "note" and view.settings.notes_in_results and not entry.value.get("now"))
+    if waits:
+        return view._replace(seq=entry.seq, held=held)
+    return _released(view, entry.seq, view.results, held)._replace(paused=False)
 
 
 def _replied(view: View, entry: Entry) -> View:
     if view.open:
         raise TranscriptError(f"entry {entry.reference}: the model replied while {', '.join(view.open)} had no result")
-    message, origin = read_message(entry), Origin("assistant", entry.seq)
+    message, origin = unique(read_message(entry)), Origin("assistant", entry.seq)
     calls = tuple(call.id for call in message.calls)
     said = [(origin, block) for block in message.blocks]
-    pace = view.pace.asked(view.tokens)
-    return _shown(view, "assistant", said, start=entry.seq, seq=entry.seq, open=calls, pace=pace)
+    pace, paused = view.pace.asked(view.tokens), entry.value.get("stop") == PAUSED and not calls
+    return _shown(view, "assistant", said, start=entry.seq, seq=entry.seq, open=calls, pace=pace, paused=paused)
 
 
 def _answered(view: View, entry: Entry) -> View:
     result = read_result(entry)
     if result.call_id not in view.open or result.call_id in view.results:
         raise TranscriptError(f"entry {entry.reference}: no open tool call {result.call_id!r} waits for this result")
-    results = {**view.results, result.call_id: (entry.seq, result)}
+    return _given(view, entry, result.call_id)
+
+
+def _given(view: View, entry: Entry, call_id: str) -> View:
+    """A result to the open call of that id."""
+    result = replace(read_result(entry), call_id=call_id)
+    results = {**view.results, call_id: (entry.seq, result)}
     if len(results) < len(view.open):
         return view._replace(seq=entry.seq, results=results)
     return _released(view, entry.seq, results, view.held)

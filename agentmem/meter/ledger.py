@@ -35,7 +35,8 @@ class Row:
     known; ``priced_as`` names the model whose prices stand in for one that has none, which makes them estimates.
     ``digest`` is that of the request's frames, ``bytes`` the length of their wire form and ``extends`` how many of
     those bytes the thread's previous request sent already. ``context_tokens`` and ``new_tokens`` are counts of
-    frames, of all of them and of those that the thread never sent before. ``error`` says why there was no reply.
+    frames, of all of them and of those that the thread never sent before. ``stop_reason`` says why the reply ended,
+    ``error`` why there was none.
     """
 
     thread: str
@@ -59,6 +60,7 @@ class Row:
     provider_reason: str | None = None
     message_id: str = ""
     break_: Break = "none"
+    stop_reason: str = ""
     error: str | None = None
 
 
@@ -83,6 +85,7 @@ _FIELDS: tuple[tuple[str, str, object], ...] = (
     ("provider_reason", "why", None),
     ("message_id", "id", ""),
     ("break_", "break", "none"),
+    ("stop_reason", "stop", ""),
     ("error", "error", None),
 )
 _USAGE: tuple[tuple[str, str], ...] = (
@@ -159,6 +162,7 @@ _CLEANED: Mapping[str, Callable[[Any], Any]] = {
     "cost_usd": _rounded(9),
     "cost_uncached_usd": _rounded(9),
     "provider_reason": _short,
+    "stop_reason": _short,
     "error": _short,
 }
 """How a field is written. What others wrote is scrubbed; all else comes from the agent's own settings and counters."""

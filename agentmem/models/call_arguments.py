@@ -3,10 +3,11 @@
 import json
 
 from agentmem.kvcache.frames import canonical
+from agentmem.types import ToolCall
 
 UNREADABLE = "INVALID_JSON"
 """The key under which arguments that are no JSON object are kept, cut off by max_tokens for example: so Anthropic's
-guide to streaming them recommends. The tool refuses them, and the model reads why."""
+guide to streaming them recommends. No tool is run with it, and the model reads why."""
 
 
 def call_arguments(text: str) -> str:
@@ -14,6 +15,12 @@ def call_arguments(text: str) -> str:
     try:
         value = json.loads(text) if text.strip() else {}
         compact = canonical(value if isinstance(value, dict) else {UNREADABLE: text})
-    except ValueError:
+    except (ValueError, RecursionError):
         compact = canonical({UNREADABLE: text})
     return compact.decode("utf-8", "surrogatepass")
+
+
+def is_unreadable(call: ToolCall) -> bool:
+    """True when the model's arguments were no JSON object."""
+    value = call.parsed
+    return value is None or list(value) == [UNREADABLE]

@@ -1,8 +1,8 @@
 """The Agent: what people hold. It puts model, workspace, menu and journal together and runs the graph on a thread."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Sequence
+from contextlib import ExitStack, aclosing, contextmanager
 from functools import partial
 from pathlib import Path
 from time import time
@@ -23,7 +23,7 @@ from agentmem.runtime.events import Approval, Compacted, Done, Event, Result, St
 from agentmem.runtime.forgetting import forget
 from agentmem.runtime.graph import Nodes, build
 from agentmem.runtime.history import History, Sandboxed
-from agentmem.runtime.invocation import Task, config_of, elsewhere, input_of, result_of
+from agentmem.runtime.invocation import UNSEEN, Task, config_of, elsewhere, input_of, result_of
 from agentmem.runtime.invocation import new_thread as new_thread
 from agentmem.runtime.limits import Limits
 from agentmem.runtime.menu import Menu, ToolLike
@@ -105,7 +105,8 @@ class Agent(Asks):
         """
         thread = self._named(thread)
         with self._running(thread):
-            state = self.graph.invoke(input_of(task), config_of(thread, allow), durability="sync")
+            config = config_of(thread, allow, **{UNSEEN: True})
+            state = self.graph.invoke(input_of(task), config, durability="sync")
             return self._result(thread, state.get("stop"))
 
     async def arun(
@@ -114,7 +115,8 @@ class Agent(Asks):
         """As `run`."""
         thread = self._named(thread)
         async with elsewhere(self._running(thread)):
-            state = await self.graph.ainvoke(input_of(task), config_of(thread, allow), durability="sync")
+            config = config_of(thread, allow, **{UNSEEN: True})
+            state = await self.graph.ainvoke(input_of(task), config, durability="sync")
             return await asyncio.to_thread(self._result, thread, state.get("stop"))
 
     def stream(
@@ -143,9 +145,10 @@ class Agent(Asks):
         stop = ""
         async with elsewhere(self._running(thread, streams=True)):
             told = self.graph.astream(input_of(task), config_of(thread, allow), stream_mode="custom", durability="sync")
-            async for event in cast(AsyncIterator[Event], told):
-                stop = event.reason if isinstance(event, Stopped) else stop
-                yield event
+            async with aclosing(cast(AsyncGenerator[Event, None], told)) as heard:
+                async for event in heard:
+                    stop = event.reason if isinstance(event, Stopped) else stop
+                    yield event
             yield Done(await asyncio.to_thread(self._result, thread, stop))
 
     def compact(self, thread: str) -> Compacted | None:
@@ -232,14 +235,14 @@ class Agent(Asks):
         """Holds a thread for work: its pause is over, and the next begins when the work is done."""
         self.steps.pauses.end(thread)
         with self.journal.lease(thread):
-            session = self.sessions[thread]
+            session = self.sessions.open(thread)
             asked = self.steps.compactor.settings.warm if self.steps.compactor else False
-            session.working, session.warm = True, streams if asked is None else asked
+            session.warm = streams if asked is None else asked
             try:
                 yield session
             finally:
                 self.steps.pauses.end(thread)
-                session.working = False
+                session.end()
         self.steps.pause(session)
 
     def _compacted(self, thread: str, why: Callable[[Session], Reason | None]) -> Compacted | None:
@@ -260,6 +263,7 @@ class Agent(Asks):
     ) -> Steps:
         return Steps(
             profile=self.model.profile,
+            sessions=self.sessions,
             opening=self._opening,
             workspace=self.workspace,
             menu=self.menu,
@@ -277,4 +281,4 @@ class Agent(Asks):
 
     def _result(self, thread: str, stop: str | None) -> Result:
         session = self.sessions[thread].refresh()
-        return result_of(session, self.steps.waiting(session), stop)
+        return result_of(session, self.steps.waiting(session), stop or self.steps.ended(session))

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from agentmem.meter.ledger import Row
-from agentmem.types import TextDelta, ToolCall, ToolResult, Usage
+from agentmem.types import TextDelta, ToolCall, ToolResult, Usage, Waiting
 
 Status = Literal["done", "stopped", "waiting"]
-"""done: the model has answered. stopped: a limit ended the run. waiting: calls wait for a person's approval."""
+"""done: the model has answered. stopped: a limit, or a reply that is no answer, ended the run. waiting: calls wait for
+a person's approval."""
 
 
 Author = Literal["model", "mechanical"]
@@ -58,7 +59,7 @@ class Compacted:
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
-    """A limit ended the run: ``reason`` says which."""
+    """A limit, or a reply that is no answer, ended the run: ``reason`` says which."""
 
     reason: str
 
@@ -67,7 +68,8 @@ class Stopped:
 class Result:
     """How a run ended.
 
-    ``text`` is the model's last answer. ``reason`` says which limit stopped the run, or what it waits for; then
+    ``text`` is the model's last answer, and ``stop_reason`` why it ended, in Anthropic's words (end_turn, max_tokens,
+    refusal ...; "" where it has not replied). ``reason`` says what stopped the run, or what it waits for; then
     ``pending`` are the calls to approve. ``turns`` and ``usage`` (one sum for each basis) count this run only;
     ``cost_usd`` is None where a price is unknown.
     """
@@ -80,6 +82,7 @@ class Result:
     turns: int = 0
     usage: tuple[Usage, ...] = ()
     cost_usd: float | None = None
+    stop_reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +92,7 @@ class Done:
     result: Result
 
 
-Event = TextDelta | ToolCalled | ToolReturned | Metered | Compacted | Stopped | Done
+Event = TextDelta | Waiting | ToolCalled | ToolReturned | Metered | Compacted | Stopped | Done
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ much as all that we do in it.
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import Any, Literal, Self, TypedDict
+from time import sleep
+from typing import Any, Literal, TypedDict
 
 from langchain_core.runnables import Runnable, RunnableConfig
 from langgraph.checkpoint.base import BaseCheckpointSaver
@@ -21,12 +22,14 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import Command, interrupt
 
 from agentmem.context.transcript import unpack
-from agentmem.errors import ModelError
-from agentmem.runtime.events import Approval, Metered, Stopped, ToolCalled
+from agentmem.runtime.events import Approval, ToolCalled
+from agentmem.runtime.exchange import Exchange, OutOfTime, Write
+from agentmem.runtime.invocation import UNSEEN
 from agentmem.runtime.session import Session, Sessions
 from agentmem.runtime.steps import Given, Steps
-from agentmem.runtime.streaming import Channel
-from agentmem.types import Delta, Message, Model, Reply, Request, Text, Usage
+from agentmem.runtime.streaming import Abandoned, Channel
+from agentmem.runtime.tools import workers
+from agentmem.types import Model, Request, Text
 
 
 class State(TypedDict, total=False):
@@ -42,9 +45,6 @@ class State(TypedDict, total=False):
     stop: str | None
 
 
-Write = Callable[[Any], None]
-"""Hands an event to whoever watches."""
-
 Step = Command[Literal["turn", "__end__"]]
 """What a node changed in the state, and which node comes next."""
 
@@ -56,7 +56,7 @@ class Nodes:
         self.steps, self.llm, self.sessions = steps, model, sessions
 
     def receive(self, state: State, config: RunnableConfig) -> Step:
-        session, task = self.sessions[thread_of(config)].refresh(), state.get("task") or []
+        session, task = self.sessions.open(thread_of(config)).refresh(), state.get("task") or []
         blocks = [Text(task)] if isinstance(task, str) else [unpack(value) for value in task]
         self.steps.receive(session, state.get("run") or config["metadata"]["langgraph_checkpoint_ns"], blocks)
         return _go(session, {"task": None, "run": None, "stop": None})
@@ -65,12 +65,8 @@ class Nodes:
         """Asks the model, unless calls wait for their results already, and answers its calls."""
         session, write = self._session(state, config), _writer(config)
         if not session.view.open:
-            asked = _Asked(self.steps, session, write)
-            if asked.request:
-                with asked:
-                    for delta in self.llm.stream(asked.request):
-                        asked.take(delta)
-            if stop := asked.done():
+            stop = self._ask(Exchange(self.steps, session, write, unseen=_unseen(config)))
+            if stop:
                 return _go(session, {"stop": stop})
         if session.view.open:
             self._answer(session, write, Given(**_wanted(config)))
@@ -79,16 +75,62 @@ class Nodes:
     async def aturn(self, state: State, config: RunnableConfig) -> Step:
         session, write = await asyncio.to_thread(self._session, state, config), _writer(config)
         if not session.view.open:
-            asked = await asyncio.to_thread(_Asked, self.steps, session, write)
-            if asked.request:
-                with asked:
-                    async for delta in self.llm.astream(asked.request):
-                        asked.take(delta)
-            if stop := await asyncio.to_thread(asked.done):
+            stop = await self._aask(Exchange(self.steps, session, write, unseen=_unseen(config)))
+            if stop:
                 return _go(session, {"stop": stop})
         if session.view.open:
             await self._aanswer(session, write, config)
         return _go(session, {})
+
+    def _ask(self, exchange: Exchange) -> str | None:
+        """Asks until there is a reply. Gives what stops the run, where something does."""
+        while request := exchange.begin():
+            try:
+                self._listen(request, exchange)
+            except Exception as error:
+                sleep(exchange.mend(error))
+                continue
+            exchange.done()
+            break
+        return exchange.stop
+
+    async def _aask(self, exchange: Exchange) -> str | None:
+        while request := await asyncio.to_thread(exchange.begin):
+            try:
+                await self._alisten(request, exchange)
+            except Exception as error:
+                await asyncio.sleep(await asyncio.to_thread(exchange.mend, error))
+                continue
+            await asyncio.to_thread(exchange.done)
+            break
+        return exchange.stop
+
+    def _listen(self, request: Request, exchange: Exchange) -> None:
+        """Takes in the reply, for as long as the run may take. A model that stalls is left to itself."""
+
+        def listen() -> None:
+            for delta in self.llm.stream(request):
+                exchange.take(delta)
+
+        if exchange.seconds is None:
+            listen()
+        else:
+            try:
+                workers.run(listen, exchange.seconds, exchange.left)
+            except workers.TimeUp as error:
+                raise OutOfTime from error
+        exchange.heard()
+
+    async def _alisten(self, request: Request, exchange: Exchange) -> None:
+        try:
+            async with asyncio.timeout(exchange.seconds) as limit:
+                async for delta in self.llm.astream(request):
+                    exchange.take(delta)
+        except TimeoutError as error:
+            if not limit.expired():
+                raise
+            raise OutOfTime from error
+        exchange.heard()
 
     def _answer(self, session: Session, write: Write, given: Given) -> None:
         """The results of the open calls; those that need a person's leave wait for it together."""
@@ -109,7 +151,10 @@ class Nodes:
 
     def _session(self, state: State, config: RunnableConfig) -> Session:
         """The thread's session, where the node before left it. An append by anybody else makes ours ThreadBusy."""
-        session = self.sessions[thread_of(config)]
+        channel: Channel | None = config["configurable"].get("channel")
+        if channel and channel.stop.stopped:
+            raise Abandoned
+        session = self.sessions.open(thread_of(config))
         return session if session.view.seq == state.get("head") else session.refresh()
 
 
@@ -118,43 +163,6 @@ def _go(session: Session, update: State) -> Step:
     view = session.view
     ended = update.get("stop") or not (view.open or view.ready)
     return Command(update={**update, "head": view.seq}, goto="__end__" if ended else "turn")
-
-
-class _Asked:
-    """One request, from its preparation to its commit."""
-
-    def __init__(self, steps: Steps, session: Session, write: Write) -> None:
-        self.steps, self.session, self.write = steps, session, write
-        self.stop = steps.stopped(session)
-        for event in () if self.stop else steps.compacted(session):
-            write(event)
-        self.request: Request | None = None if self.stop else steps.prepare(session)
-        self.at, self.reply = steps.clock(), _NO_REPLY
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        """A request that failed has its row in the ledger too. The error goes on its way."""
-        if isinstance(error, ModelError) and self.request:
-            self.steps.failed(self.session, self.request, error, self.at)
-
-    def take(self, delta: Delta) -> None:
-        if isinstance(delta, Reply):
-            self.reply = delta
-        else:
-            self.write(delta)
-
-    def done(self) -> str | None:
-        """Writes down the reply. Gives the limit that kept the model from being asked, where one did."""
-        if self.request:
-            self.write(Metered(self.steps.commit(self.session, self.request, self.reply, self.at)))
-        elif self.stop:
-            self.write(Stopped(self.stop))
-        return self.stop
-
-
-_NO_REPLY = Reply(Message("assistant", ()), Usage("estimated"), stop_reason="none")
 
 
 class _Node(Runnable[State, Any]):
@@ -188,6 +196,11 @@ def _writer(config: RunnableConfig) -> Write:
     """Where events go: to the channel of a run of ours, else to LangGraph's custom stream."""
     channel: Channel | None = config["configurable"].get("channel")
     return channel.write if channel else get_stream_writer()
+
+
+def _unseen(config: RunnableConfig) -> bool:
+    """Whether whoever started the run is shown its result only."""
+    return bool(config["configurable"].get(UNSEEN))
 
 
 def _wanted(config: RunnableConfig) -> dict[str, Any]:

@@ -9,11 +9,15 @@ from uuid import uuid4
 from langgraph.types import Command
 
 from agentmem.context.transcript import pack
+from agentmem.errors import ConfigError
 from agentmem.runtime.events import Approval, Result, Status
 from agentmem.runtime.session import Session
 from agentmem.types import Block, Text, ToolCall
 
 Task = str | Sequence[Block]
+
+UNSEEN = "__unseen"
+"""Says in a configuration that nobody is shown a reply before it is whole. LangGraph keeps names like it to itself."""
 
 
 def new_thread() -> str:
@@ -27,6 +31,8 @@ def input_of(task: Task | Approval | None) -> Any:
         allow = task.allow if isinstance(task.allow, bool) else dict(task.allow)
         return Command(resume={"allow": allow, "reason": task.reason})
     blocks = [Text(task)] if isinstance(task, str) else task or []
+    if task is not None and not any(not isinstance(one, Text) or one.text.strip() for one in blocks):
+        raise ConfigError("the task is empty: say what is to be done, or leave it out to finish what was cut off")
     return {"task": [pack(block) for block in blocks], "run": uuid4().hex}
 
 
@@ -38,7 +44,7 @@ def config_of(thread: str, allow: Sequence[str] | None, **more: Any) -> Any:
 
 
 def result_of(session: Session, pending: tuple[ToolCall, ...], stop: str | None) -> Result:
-    """How a run ended: ``pending`` are the calls that wait for a person, ``stop`` is the limit that was reached."""
+    """How a run ended: ``pending`` are the calls that wait for a person, ``stop`` is what stopped it."""
     spent = session.tally.spent
     status: Status = "stopped" if stop else "waiting" if pending else "done"
     names = ", ".join(call.name for call in pending)
@@ -51,6 +57,7 @@ def result_of(session: Session, pending: tuple[ToolCall, ...], stop: str | None)
         turns=spent.turns,
         usage=tuple(spent.usage.values()),
         cost_usd=spent.usd,
+        stop_reason=session.tally.stop,
     )
 
 

@@ -54,6 +54,7 @@ class Meter:
             context_tokens=view.tokens,
             provider_reason=reply.provider_reason,
             message_id=reply.id,
+            stop_reason=reply.stop_reason,
             break_=state,
         )
 

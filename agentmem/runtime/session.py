@@ -1,26 +1,30 @@
-"""A session: one thread of the journal, folded as far as the journal goes.
+"""A session: one thread of the journal, folded as far as the journal goes, in the hands of one run.
 
 It holds no truth of its own. Whatever process appended an entry, ``refresh`` folds it in; losing a session loses
-nothing.
+nothing. When its run ends, it can no longer append: what still works for that run, a tool that was given up on for
+example, cannot write beside the next one.
 """
 
 from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping
-from dataclasses import astuple, dataclass, field
+from dataclasses import astuple, dataclass, field, replace
 from hashlib import sha256
 from threading import Lock, RLock
 from time import monotonic
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from agentmem.context.call_ids import arrived
 from agentmem.context.cut import read_cut
 from agentmem.context.journal import Journal
-from agentmem.context.transcript import read_message, readable
-from agentmem.context.window import View, begin, extend, left
+from agentmem.context.transcript import read_message, read_result, readable
+from agentmem.context.window import View, begin, extend, left, stored
+from agentmem.errors import ThreadBusy
 from agentmem.meter.ledger import Row, decode
-from agentmem.runtime.events import Event
+from agentmem.runtime import stops
+from agentmem.runtime.events import Event, ToolReturned
 from agentmem.tokens import Calibration
-from agentmem.types import Basis, Draft, Entry, EntryKind, ToolCall, Usage
+from agentmem.types import Basis, Draft, Entry, EntryKind, Reply, ToolCall, ToolResult, Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +50,17 @@ class Tally(NamedTuple):
 
     ``run`` names the run that spoke last, ``task`` a digest of what it said, ``answer`` the model's last text and
     ``spent`` what the run has used. ``calls`` are those of the last reply, ``started`` the ids of those that had begun.
-    ``noted`` is the last note about each thing, ``last`` the last row of the ledger that is not a summary's.
+    ``stop`` is why the last reply ended, ``kind`` what that makes of it, and ``again`` how many of a kind came in a
+    row. ``noted`` is the last note about each thing, ``last`` the last row of the ledger that is not a summary's.
     """
 
     run: str = ""
     task: str = ""
     answer: str = ""
     reply_id: str = ""
+    stop: str = ""
+    kind: stops.Kind = "whole"
+    again: Mapping[stops.Kind, int] = MappingProxyType({})
     calls: tuple[ToolCall, ...] = ()
     started: frozenset[str] = frozenset()
     noted: Mapping[str, str] = MappingProxyType({})
@@ -73,13 +81,26 @@ def tally(before: Tally, entry: Entry) -> Tally:
 
 
 def _said(before: Tally, entry: Entry) -> Tally:
-    return before._replace(run=entry.value["run"], task=digest_of(readable(entry)), answer="", spent=Spent())
+    task = digest_of(readable(entry))
+    return before._replace(
+        run=entry.value["run"], task=task, answer="", spent=Spent(), stop="", kind="whole", again=MappingProxyType({})
+    )
 
 
 def _replied(before: Tally, entry: Entry) -> Tally:
-    message = read_message(entry)
-    reply_id = entry.value["id"]
-    return before._replace(answer=message.text, reply_id=reply_id, calls=message.calls, started=frozenset())
+    message, stop = read_message(entry), entry.value["stop"]
+    kind = stops.kind_of(stop, message)
+    again = {**before.again, kind: before.again.get(kind, 0) + 1} if kind != "whole" else {}
+    answer = before.answer + message.text if before.kind in stops.CONTINUED else message.text
+    return before._replace(
+        answer=answer,
+        reply_id=entry.value["id"],
+        stop=stop,
+        kind=kind,
+        again=again,
+        calls=message.calls,
+        started=frozenset(),
+    )
 
 
 def _started(before: Tally, entry: Entry) -> Tally:
@@ -131,26 +152,36 @@ _FOLDS: Mapping[EntryKind, Callable[[Tally, Entry], Tally]] = {
 
 
 class Session:
-    """One thread: its view, its tally, and the only way to append to it."""
+    """One thread in the hands of one run: its view, its tally, and the only way to append to it.
 
-    def __init__(self, journal: Journal, thread: str) -> None:
+    ``after`` is the thread's session before this one, which goes on here.
+    """
+
+    def __init__(self, journal: Journal, thread: str, after: "Session | None" = None) -> None:
         self.journal, self.thread = journal, thread
-        self.view, self.tally = View(), Tally()
+        self.view: View = after.view if after else View()
+        self.tally: Tally = after.tally if after else Tally()
+        self.sent: View | None = after.sent if after else None  # what the last reply was a reply to
+        self.calls: dict[str, str] = after.calls if after else {}  # the ids of the thread's calls, and their tools
+        self.late: dict[str, ToolReturned] = after.late if after else {}  # results of calls that were given up on
+        self.news: deque[Event] = after.news if after else deque()  # what happened beside the run, still to be told
+        self.used_pause: float | None = after.used_pause if after else None  # after the request at that time
+        self.refused: int = after.refused if after else 0  # tokens of the view of which no summary was accepted
         self.began = monotonic()
-        self.sent: View | None = None  # what the last reply was a reply to
         self.lock = RLock()  # a pause may compact beside a run that waits for its tools
-        self.news: deque[Event] = deque()  # what happened beside the run, and is still to be told
-        self.working = self.warm = False  # a run holds the thread; pauses may be used to compact
-        self.used_pause: float | None = None  # after the request at that time
-        self.refused = 0  # tokens of the view of which no summary was accepted
+        self.warm = False  # pauses may be used to compact
+        self.ended = False
 
     def refresh(self) -> "Session":
-        """Folds in what the journal has beyond this session; of a thread that is new to it, from the last cut on."""
+        """Folds in what the journal has beyond this session; of a thread that is new to it, from the last cut on.
+
+        An entry that cannot follow has no effect, so that it breaks no thread for good; a result among them is told.
+        """
         with self.lock:
             if self.journal.head(self.thread) > self.view.seq:
                 skipped = self._begin() if self.view.seq < 0 else -1
                 for entry in self.journal.entries(self.thread, after=self.view.seq):
-                    self._fold(entry, entry.kind == "compaction" and entry.seq < skipped)
+                    self._take_in(entry, entry.kind == "compaction" and entry.seq < skipped)
         return self
 
     def _begin(self) -> int:
@@ -163,25 +194,63 @@ class Session:
         return found.seq
 
     def append(self, *drafts: Draft) -> None:
-        """Appends to the journal in one transaction, then folds in. Raises ThreadBusy if another run was faster."""
+        """Appends to the journal in one transaction, once it is known that all can be folded in.
+
+        Raises ThreadBusy if another run was faster or this one has ended, TranscriptError for an entry that cannot
+        follow; then nothing is written.
+        """
         with self.lock:
-            for entry in self.journal.append(self.thread, drafts, head=self.view.seq):
-                self._fold(entry)
+            if self.ended:
+                raise ThreadBusy(f"this run of thread {self.thread!r} has ended: nothing more of it is written")
+            view, known, sent = self.folded(*drafts)
+            entries = self.journal.append(self.thread, drafts, head=self.view.seq)
+            self.view, self.tally, self.sent = view, known, sent
+            for entry in entries:
+                self.calls |= _calls(entry)
+
+    def folded(self, *drafts: Draft) -> tuple[View, Tally, View | None]:
+        """View, tally and what was sent last, as they would be with ``drafts``. Raises TranscriptError."""
+        view, known, sent = self.view, self.tally, self.sent
+        for seq, draft in enumerate(drafts, view.seq + 1):
+            entry = Entry(self.thread, seq, "", draft.kind, draft.data, "", draft.known)
+            sent = view if entry.kind == "assistant" else sent
+            view, known = extend(view, entry), tally(known, entry)
+        return view, known, sent
+
+    def end(self) -> None:
+        """The run is over: from here on nothing of it is written."""
+        with self.lock:
+            self.ended = True
+
+    def arrived(self, reply: Reply) -> Reply:
+        """The reply as it may be written down: each call with an id of its own, in characters that go back."""
+        return replace(reply, message=arrived(reply.message, self.calls))
 
     @property
     def open_calls(self) -> tuple[ToolCall, ...]:
         """The calls that wait for a result, in order."""
-        waiting = set(self.view.open) - set(self.view.results)
-        return tuple(call for call in self.tally.calls if call.id in waiting)
+        calls = zip(self.view.open, self.tally.calls, strict=False)
+        return tuple(replace(call, id=id) for id, call in calls if id not in self.view.results)
 
-    def _fold(self, entry: Entry, skipped: bool = False) -> None:
+    def _take_in(self, entry: Entry, skipped: bool) -> None:
         if skipped:
             self.view = left(self.view, entry)
             return
-        view = extend(self.view, entry)
-        if entry.kind == "assistant":
-            self.sent = self.view
-        self.view, self.tally = view, tally(self.tally, entry)
+        before, self.view = self.view, stored(self.view, entry)
+        self.sent = before if entry.kind == "assistant" else self.sent
+        self.tally = tally(self.tally, entry)
+        self.calls |= _calls(entry)
+        if entry.kind == "tool_result" and before.turns is self.view.turns and before.results is self.view.results:
+            self._stray(read_result(entry))
+
+    def _stray(self, result: ToolResult) -> None:
+        """A result that found no call waiting for it: nothing is lost, the next run tells it."""
+        name = self.calls.get(result.call_id, "a tool")
+        self.late.setdefault(result.call_id, ToolReturned(name, result, 0.0))
+
+
+def _calls(entry: Entry) -> dict[str, str]:
+    return {call.id: call.name for call in read_message(entry).calls} if entry.kind == "assistant" else {}
 
 
 class Sessions:
@@ -193,15 +262,26 @@ class Sessions:
         self._lock = Lock()
 
     def __getitem__(self, thread: str) -> Session:
-        """The thread's session, as far as this process has folded it: refresh it before a run."""
+        """The thread's session, as far as this process has folded it: refresh it before it is read."""
         with self._lock:
-            session = self._sessions.setdefault(thread, Session(self.journal, thread))
-            self._sessions.move_to_end(thread)
-            while len(self._sessions) > self._keep:
-                self._sessions.popitem(last=False)
+            return self._kept(thread, self._sessions.get(thread) or Session(self.journal, thread))
+
+    def open(self, thread: str) -> Session:
+        """The session of the run that holds the thread; a new one where that run has ended."""
+        with self._lock:
+            known = self._sessions.get(thread)
+            return self._kept(thread, Session(self.journal, thread, known) if known is None or known.ended else known)
+
+    def _kept(self, thread: str, session: Session) -> Session:
+        self._sessions[thread] = session
+        self._sessions.move_to_end(thread)
+        while len(self._sessions) > self._keep:
+            self._sessions.popitem(last=False)
         return session
 
     def drop(self, thread: str) -> None:
         """Forgets what is folded of the thread; the journal keeps it."""
         with self._lock:
-            self._sessions.pop(thread, None)
+            dropped = self._sessions.pop(thread, None)
+        if dropped:
+            dropped.end()

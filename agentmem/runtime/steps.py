@@ -16,19 +16,23 @@ from agentmem.context import transcript
 from agentmem.context.compaction import check_budget
 from agentmem.context.offload import PAGING, Offload
 from agentmem.context.transcript import Opening
+from agentmem.context.window import View
 from agentmem.context.wire import request
+from agentmem.errors import ConfigError, ThreadNotFound
 from agentmem.meter import ledger
 from agentmem.meter.ledger import Row
+from agentmem.models.call_arguments import is_unreadable
 from agentmem.pages.workspace import Workspace
-from agentmem.runtime import originals, toolbox
+from agentmem.runtime import originals, stops, toolbox
 from agentmem.runtime.compacting import Compactor
-from agentmem.runtime.events import Approval, Event, ToolReturned
+from agentmem.runtime.events import Approval, Compacted, Event, ToolReturned
 from agentmem.runtime.limits import Limits, reached
 from agentmem.runtime.menu import Menu
 from agentmem.runtime.metering import Meter
 from agentmem.runtime.notes import Situation, notes
 from agentmem.runtime.pauses import LIFETIME, Pauses
-from agentmem.runtime.session import Session, digest_of
+from agentmem.runtime.session import Session, Sessions, Tally, digest_of
+from agentmem.runtime.tools import output
 from agentmem.runtime.tools.context import Stop, ToolContext
 from agentmem.runtime.tools.recalling import JournalRecall
 from agentmem.types import Block, Clock, Draft, Image, ModelProfile, Recall, Reply, Request, Text, ToolCall, ToolResult
@@ -41,6 +45,9 @@ INTERRUPTED = (
 )
 DECLINED = "The person did not allow this call of `{name}`."
 OTHERWISE = "They said something else instead."
+LATE = "[Note] A call of `{name}` that was cut off has ended since. It gave:\n{result}"
+LATE_TOKENS = 2_000
+"""Tokens of such a result that the model is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +70,7 @@ class Steps:
     """
 
     profile: ModelProfile
+    sessions: Sessions
     opening: Callable[[], Opening]
     workspace: Workspace
     menu: Menu
@@ -77,21 +85,28 @@ class Steps:
     def receive(self, session: Session, run: str, task: Sequence[Block]) -> None:
         """Appends what a person said, once, before it the opening of a new thread and what changed since."""
         session.began = monotonic()
-        drafts = list(self._opening(session))
-        if drafts:
-            session.append(*drafts)
-        if self.compactor:
-            check_budget(session.view, self.compactor.settings, self.budget)
-        if task and not _resumes(session, run, task):
-            declined = (transcript.tool_result(_declined(call, OTHERWISE)) for call in self.waiting(session))
-            with session.lock:
-                before = (*declined, *self._notes(session))
+        with session.lock:
+            before = tuple(self._opening(session))
+            view, known, _ = session.folded(*before)
+            if self.compactor:
+                check_budget(view, self.compactor.settings, self.budget)
+            if not task:
+                _check_task(session, known)
+            if task and not self._resumes(session, run, task):
+                declined = (transcript.tool_result(_declined(call, OTHERWISE)) for call in self.waiting(session))
+                before += (*declined, *self._notes(view, known))
                 seq = session.view.seq + len(before) + 1
-                session.append(*before, transcript.user(task, run=run, shown=self._message(session, tuple(task), seq)))
+                before += (transcript.user(task, run=run, shown=self._message(session, tuple(task), seq)),)
+            session.append(*before)
 
     def stopped(self, session: Session) -> str | None:
-        """The limit that the run has reached, or None."""
-        return reached(self.limits, session.tally.spent, monotonic() - session.began)
+        """What stops the run before its next request: its last reply, or a limit; else None."""
+        return self.ended(session) or reached(self.limits, session.tally.spent, monotonic() - session.began)
+
+    def ended(self, session: Session) -> str | None:
+        """Why the run cannot go on after the model's last reply, or None."""
+        known = session.tally
+        return stops.ending(known.kind, known.again.get(known.kind, 0), _reply_limit(session))
 
     def compacted(self, session: Session) -> Iterator[Event]:
         """Compacts the thread before the next request, where that is due. Tells what happened in a pause, too."""
@@ -99,13 +114,27 @@ class Steps:
         while session.news:
             yield session.news.popleft()
         reason = self.compactor and self.compactor.due(session)
+        if reason is None and self._is_full(session):
+            reason = "limit"
         if self.compactor and reason and (event := self.compactor.compact(session, reason)):
             yield event
 
+    def make_room(self, session: Session) -> Compacted | None:
+        """Compacts the thread because the model's window is full; None where nothing could leave."""
+        return self.compactor.compact(session, "limit") if self.compactor else None
+
+    def without_room(self, session: Session) -> str | None:
+        """Why nothing more can be asked where the model's window is full and nothing has left it since."""
+        return stops.RULES["full"].reason if self._is_full(session) else None
+
+    def _is_full(self, session: Session) -> bool:
+        return session.tally.kind == "full" and session.sent is not None and session.view.cuts == session.sent.cuts
+
     def prepare(self, session: Session) -> Request:
         """The next request. Raises BudgetExceeded when it would not fit."""
-        if drafts := self._notes(session):
-            session.append(*drafts)
+        with session.lock:
+            if drafts := (*self._notes(session.view, session.tally), *_late(session)):
+                session.append(*drafts)
         known = session.tally
         return request(
             session.view,
@@ -116,10 +145,13 @@ class Steps:
         )
 
     def commit(self, session: Session, sent: Request, reply: Reply, at: float) -> Row:
-        """Appends the reply and its row of the ledger, in one transaction."""
-        last = session.tally.last
+        """Appends in one transaction the reply, its row of the ledger, and what the model is told to make it go on."""
+        reply, last = session.arrived(reply), session.tally.last
         row = self.meter.row(session.thread, sent, reply, session.view, session.sent, last, at)
-        session.append(transcript.assistant(reply), ledger.draft(row))
+        kind = stops.kind_of(reply.stop_reason, reply.message)
+        says = stops.follow_up(kind, session.tally.again.get(kind, 0) + 1, sent.options.max_tokens)
+        told = (transcript.note("reply", says, now=True),) if says else ()
+        session.append(transcript.assistant(reply), ledger.draft(row), *told)
         self.pause(session)
         return row
 
@@ -132,9 +164,10 @@ class Steps:
 
     def _use_pause(self, session: Session, off: Flag) -> None:
         with ExitStack() as held:
-            if not session.working:
+            if session.ended:
                 held.enter_context(session.journal.lease(session.thread))
-                session.refresh()
+                session = self.sessions.open(session.thread).refresh()
+                held.callback(session.end)
             session.used_pause = session.tally.last.at if session.tally.last else None
             reason = self.compactor and self.compactor.due(session, pause=True)
             if self.compactor and reason and (event := self.compactor.compact(session, reason, off)):
@@ -146,18 +179,26 @@ class Steps:
 
     def waiting(self, session: Session) -> tuple[ToolCall, ...]:
         """The open calls that may only begin when a person allows them."""
-        fresh = (call for call in session.open_calls if call.id not in session.tally.started)
-        return tuple(call for call in fresh if call.name in self.approve)
+        fresh = [call for call in session.open_calls if call.id not in session.tally.started]
+        if self._not_run(session, fresh):
+            return ()
+        return tuple(call for call in fresh if call.name in self.approve and not is_unreadable(call))
 
     def answer(self, session: Session, given: Given) -> Iterator[ToolReturned]:
         """Runs the open calls in order, reads side by side, and appends each result as soon as it is in."""
         for reads, calls in groupby(session.open_calls, key=self._is_read):
             run = partial(self._call, session, given)
             for returned in _side_by_side(run, list(calls)) if reads else map(run, calls):
-                with session.lock:
-                    shown = self._shown(session, returned)
-                    session.append(transcript.tool_result(returned.result, shown))
+                self._keep(session, returned)
                 yield returned
+
+    def _keep(self, session: Session, returned: ToolReturned) -> None:
+        """Appends a result. One that comes after its run has ended is kept for the thread's next run."""
+        with session.lock:
+            if session.ended:
+                session.late[returned.result.call_id] = returned
+                _log.info("%s gave its result after the run of thread %s had ended", returned.name, session.thread)
+            session.append(transcript.tool_result(returned.result, self._shown(session, returned)))
 
     def _shown(self, session: Session, returned: ToolReturned) -> tuple[Text | Image, ...] | None:
         """What the model sees of a long result; what tools give in parts by themselves is whole."""
@@ -172,6 +213,8 @@ class Steps:
 
     def _call(self, session: Session, given: Given, call: ToolCall) -> ToolReturned:
         began = monotonic()
+        if late := session.late.pop(call.id, None):
+            return late
         if refusal := self._refusal(session, given.approval, call):
             return ToolReturned(call.name, refusal, 0.0)
         if not self._is_read(call):
@@ -181,11 +224,17 @@ class Steps:
         return ToolReturned(call.name, result, monotonic() - began)
 
     def _refusal(self, session: Session, approval: Approval | None, call: ToolCall) -> ToolResult | None:
+        if why := self._not_run(session, (call,)):
+            return ToolResult(call.id, (Text(why),), is_error=True)
         if call.id in session.tally.started:
             return ToolResult(call.id, (Text(INTERRUPTED.format(name=call.name)),), is_error=True)
-        if call.name in self.approve and not (approval and approval.allows(call)):
+        if call.name in self.approve and not is_unreadable(call) and not (approval and approval.allows(call)):
             return _declined(call, approval.reason if approval else "")
         return None
+
+    def _not_run(self, session: Session, calls: Sequence[ToolCall]) -> str:
+        """Why calls of the last reply are not run at all: it was cut off, for example. "" where they are."""
+        return stops.refusal(session.tally.kind, calls[0], _reply_limit(session)) if calls else ""
 
     def _recall(self, session: Session) -> Recall:
         """The archive's, where there is one that works; references resolve from the journal in any case."""
@@ -197,8 +246,9 @@ class Steps:
         return JournalRecall(session.journal, session.thread)
 
     def _is_read(self, call: ToolCall) -> bool:
+        """Whether a call changes nothing: one that cannot be made is not even begun."""
         known = self.menu.get(call.name)
-        return known is None or known.effect == "read"
+        return known is None or known.effect == "read" or is_unreadable(call)
 
     def _opening(self, session: Session) -> Iterator[Draft]:
         if session.view.opening is None:
@@ -212,8 +262,16 @@ class Steps:
                 )
             )
 
-    def _notes(self, session: Session) -> tuple[Draft, ...]:
-        return notes(Situation(session.view.settings, session.tally.noted, self.workspace, self.clock()))
+    def _notes(self, view: View, known: Tally) -> tuple[Draft, ...]:
+        return notes(Situation(view.settings, known.noted, self.workspace, self.clock()))
+
+    def _resumes(self, session: Session, run: str, task: Sequence[Block]) -> bool:
+        """True when the task stands in the transcript already: this run said it before a kill, or one that was cut
+        off."""
+        said = session.tally
+        unfinished = bool(said.run) and (session.view.ready or bool(session.view.open)) and not self.ended(session)
+        same = said.task == digest_of("\n\n".join(block.text for block in task if isinstance(block, Text)))
+        return said.run == run or (unfinished and same)
 
 
 @lru_cache(maxsize=16)
@@ -228,12 +286,27 @@ def _declined(call: ToolCall, reason: str) -> ToolResult:
     return ToolResult(call.id, (Text(said),), is_error=True)
 
 
-def _resumes(session: Session, run: str, task: Sequence[Block]) -> bool:
-    """True when the task stands in the transcript already: this run said it before a kill, or one that was cut off."""
-    said = session.tally
-    unfinished = bool(said.run) and (session.view.ready or bool(session.view.open))
-    same = said.task == digest_of("\n\n".join(block.text for block in task if isinstance(block, Text)))
-    return said.run == run or (unfinished and same)
+def _reply_limit(session: Session) -> int:
+    """Tokens that a reply may have."""
+    return session.view.opening.options.max_tokens if session.view.opening else 0
+
+
+def _check_task(session: Session, known: Tally) -> None:
+    """Raises an error that says so where nobody has said what to do."""
+    if session.view.opening is None:
+        raise ThreadNotFound(f"there is no thread {session.thread!r} to go on with: give a task to begin it")
+    if not (known.task or session.view.turns):
+        raise ConfigError(f"thread {session.thread!r} has no task yet: give one")
+
+
+def _late(session: Session) -> Iterator[Draft]:
+    """Notes of what calls gave that were answered without it: their run had ended, or another had."""
+    for call_id, returned in list(session.late.items()):
+        del session.late[call_id]
+        about = f"late result {call_id}"
+        if about not in session.tally.noted:
+            said = "\n\n".join(block.text for block in returned.result.content if isinstance(block, Text))
+            yield transcript.note(about, LATE.format(name=returned.name, result=output.cut(said, LATE_TOKENS)))
 
 
 def _side_by_side(run: Callable[[ToolCall], ToolReturned], calls: list[ToolCall]) -> Iterator[ToolReturned]:

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from agentmem.errors import BadArguments
+from agentmem.models.call_arguments import UNREADABLE
 from agentmem.runtime.tools.wording import resolved, with_article, words_of
 from agentmem.types import Json
 
@@ -31,7 +32,15 @@ def parse(text: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         kind = words_of({"type": _kind(value)})
         raise BadArguments(f"The arguments must be one JSON object of names and values, you gave {with_article(kind)}.")
-    return value
+    return _readable(value)
+
+
+def _readable(value: dict[str, Any]) -> dict[str, Any]:
+    """Arguments that came broken are kept under one key, and are nobody's arguments."""
+    if list(value) != [UNREADABLE]:
+        return value
+    parse(str(value[UNREADABLE]))
+    raise BadArguments("The arguments could not be read. Send one JSON object, and less at once if it is long.")
 
 
 def _refuse(constant: str) -> None:

@@ -1,0 +1,134 @@
+"""What the loop does with a reply, by why the model stopped: one table, and the loop has no other opinion.
+
+Stop reasons are in Anthropic's words ("Handling stop reasons" in its documentation); models/ maps every provider's to
+them. The kind of a reply is found from its stop reason and from what it holds, so also again from the transcript.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from agentmem.models.call_arguments import is_unreadable
+from agentmem.types import Message, Opaque, Text, ToolCall
+
+Kind = Literal["whole", "empty", "cut", "silent", "cut_calls", "unreadable", "paused", "between", "full", "refused"]
+"""whole: what was to be said is said; calls run. empty: no call, and no text but white space. cut: the text ended at
+max_tokens. silent: max_tokens came before any text. cut_calls: the reply ended at max_tokens and holds calls.
+unreadable: a call's arguments are no JSON object. paused: pause_turn amid a provider's own tools. between: pause_turn
+elsewhere. full: the model's window is full. refused: the model declined."""
+
+Move = Literal["go_on", "resume", "ask", "compact", "end"]
+"""go_on: answer the calls, or done. resume: send the turn back as it is. ask: tell the model, and ask again.
+compact: make room, then ask. end: the run ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class StopRule:
+    """What is done with one kind of reply: at most ``times`` in a row, then the run ends with ``reason``.
+
+    ``note`` is what the model is told, and ``refusal`` what stands as the result of calls that are not run; ``limit``
+    in them is the reply's limit in tokens, ``name`` the tool's.
+    """
+
+    move: Move
+    times: int = 0
+    reason: str = ""
+    note: str = ""
+    refusal: str = ""
+
+
+RULES: Mapping[Kind, StopRule] = {
+    "whole": StopRule("go_on"),
+    "empty": StopRule(
+        "ask",
+        2,
+        "the model's replies were empty",
+        "[Note] Your last reply was empty. Say what you found or what you need, or call a tool.",
+    ),
+    "cut": StopRule(
+        "ask",
+        3,
+        "max_tokens: the model's replies were cut off at {limit:,} tokens",
+        "[Note] Your last reply was cut off at its limit of {limit:,} tokens. Go on exactly where it stopped, and "
+        "repeat nothing.",
+    ),
+    "silent": StopRule(
+        "ask",
+        2,
+        "max_tokens: the model's replies reached {limit:,} tokens before they said anything",
+        "[Note] Your last reply reached its limit of {limit:,} tokens before it said anything. Answer now, in few "
+        "words.",
+    ),
+    "cut_calls": StopRule(
+        "go_on",
+        2,
+        "max_tokens: the model's calls were cut off at {limit:,} tokens",
+        refusal="This call of `{name}` was not run: your reply was cut off at its limit of {limit:,} tokens, so its "
+        "arguments may be incomplete. Ask for less at once: write a long text in several calls, a part in each.",
+    ),
+    "unreadable": StopRule("go_on", 2, "the arguments of the model's calls could not be read"),
+    "paused": StopRule("resume", 20, "pause_turn: the provider paused the turn again and again"),
+    "between": StopRule("ask", 20, "pause_turn: the provider paused the turn again and again", "[Note] Go on."),
+    "full": StopRule(
+        "compact",
+        1,
+        "model_context_window_exceeded: the model's window is full, and nothing more could leave it",
+        "[Note] Your last reply was cut off because the context was full; older parts of it have left since. Go on "
+        "exactly where the reply stopped, and repeat nothing.",
+        "This call of `{name}` was not run: your reply was cut off because the context was full, so its arguments may "
+        "be incomplete. Make it again.",
+    ),
+    "refused": StopRule(
+        "end",
+        reason="refusal: the model declined to answer",
+        refusal="This call of `{name}` was not run: the reply that made it was broken off as a refusal.",
+    ),
+}
+"""What is done with each kind of reply."""
+
+CONTINUED: frozenset[Kind] = frozenset({"cut", "paused", "between", "full"})
+"""Replies that the next one goes on with: together they are one answer."""
+
+_BY_REASON: Mapping[str, tuple[Kind, Kind]] = {
+    "refusal": ("refused", "refused"),
+    "model_context_window_exceeded": ("full", "full"),
+    "max_tokens": ("cut", "cut_calls"),
+}
+"""Stop reasons that decide whatever the reply holds: the kind without and with calls."""
+
+
+def kind_of(stop_reason: str, message: Message) -> Kind:
+    """The kind of a reply."""
+    calls = message.calls
+    if stop_reason in _BY_REASON:
+        kind = _BY_REASON[stop_reason][bool(calls)]
+        return "silent" if kind == "cut" and not _says_something(message) else kind
+    if any(is_unreadable(call) for call in calls):
+        return "unreadable"
+    if stop_reason == "pause_turn" and not calls:
+        return "paused" if any(isinstance(block, Opaque) for block in message.blocks) else "between"
+    return "whole" if calls or _says_something(message) else "empty"
+
+
+def follow_up(kind: Kind, times: int, limit: int) -> str:
+    """What the model is told after the reply of that kind, the ``times``-th in a row; "" for nothing."""
+    rule = RULES[kind]
+    return rule.note.format(limit=limit) if times <= rule.times else ""
+
+
+def refusal(kind: Kind, call: ToolCall, limit: int) -> str:
+    """Why the calls of a reply of that kind are not run; "" where they are."""
+    return RULES[kind].refusal.format(name=call.name, limit=limit)
+
+
+def ending(kind: Kind, times: int, limit: int) -> str | None:
+    """Why the run ends after the reply of that kind, the ``times``-th in a row, or None where it goes on."""
+    rule = RULES[kind]
+    if not rule.reason or times <= rule.times:
+        return None
+    return rule.reason.format(limit=limit) + (f" ({times} in a row)" if times > 1 else "")
+
+
+def _says_something(message: Message) -> bool:
+    said = (bool(one.text.strip()) if isinstance(one, Text) else not isinstance(one, Opaque) for one in message.blocks)
+    return any(said)
