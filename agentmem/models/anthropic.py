@@ -1,7 +1,8 @@
 """Claude through the official SDK, or any server that speaks Anthropic's Messages API.
 
-The SDK retries what fails before a stream begins. A stream that breaks is tried again only while none of its text
-has been handed on: text that a consumer has seen is never sent twice, so later breaks are errors.
+What fails before a stream begins is tried again, after as long as the provider asks; each wait is told first. A stream
+that breaks is tried again only while none of its text has been handed on: text that a consumer has seen is never sent
+twice, so later breaks are errors.
 """
 
 import asyncio
@@ -19,10 +20,11 @@ from anthropic.types import RawMessageStreamEvent
 
 from agentmem.errors import ModelNotAvailable
 from agentmem.kvcache.rules import claude_rules
-from agentmem.models.anthropic_errors import CAUGHT, passing, translate
+from agentmem.models.anthropic_errors import CAUGHT, meaning_of, passing, translate
 from agentmem.models.anthropic_reply import ReplyBuilder
 from agentmem.models.anthropic_request import arguments, write_ttl
-from agentmem.types import Delta, ModelProfile, Reply, Request, TextDelta
+from agentmem.models.anthropic_retries import asked_wait, is_unanswered
+from agentmem.types import Delta, ModelProfile, Reply, Request, TextDelta, Waiting
 
 T = TypeVar("T")
 C = TypeVar("C", anthropic.Anthropic, anthropic.AsyncAnthropic)
@@ -43,8 +45,9 @@ def claude_profile(name: str) -> ModelProfile:
 class AnthropicModel:
     """One Claude model. ``api_key`` None leaves the SDK its own search (ANTHROPIC_API_KEY, profiles).
 
-    ``base_url`` and ``model_profile`` make it another server's model. ``max_retries`` are the SDK's, ``stream_retries``
-    ours for broken streams, ``retry_delay`` seconds doubling with each; ``timeout`` seconds may pass without a byte.
+    ``base_url`` and ``model_profile`` make it another server's model. ``max_retries`` are for requests without an
+    answer, ``stream_retries`` for broken streams; ``retry_delay`` seconds double with each, unless the provider says
+    how long to wait: at most ``longest_wait`` seconds. ``timeout`` seconds may pass without a byte.
     ``diagnostics`` asks the provider why a prefix could not be read. The errors are those below ModelError.
     """
 
@@ -55,6 +58,7 @@ class AnthropicModel:
     max_retries: int = 2
     stream_retries: int = 2
     retry_delay: float = 0.5
+    longest_wait: float = 600.0
     timeout: float = 600.0
     diagnostics: bool = True
     _client: anthropic.Anthropic | None = field(default=None, init=False, repr=False)
@@ -83,7 +87,9 @@ class AnthropicModel:
                 yield call.reply()
                 return
             except CAUGHT as error:
-                time.sleep(call.delay_after(error))
+                waiting = call.wait_after(error)
+            yield waiting
+            time.sleep(waiting.seconds)
 
     async def astream(self, request: Request) -> AsyncIterator[Delta]:
         """`stream` for asyncio."""
@@ -103,7 +109,9 @@ class AnthropicModel:
                 yield call.reply()
                 return
             except CAUGHT as error:
-                await asyncio.sleep(call.delay_after(error))
+                waiting = call.wait_after(error)
+            yield waiting
+            await asyncio.sleep(waiting.seconds)
 
     def close(self) -> None:
         """Close the connections. The asyncio clients keep none open between requests."""
@@ -135,7 +143,7 @@ class AnthropicModel:
             "api_key": self.api_key,
             "base_url": self.base_url,
             "timeout": timeout,
-            "max_retries": self.max_retries,
+            "max_retries": 0,  # the waits are ours, so that a run can tell and bound them
         }
 
 
@@ -179,12 +187,15 @@ class _Call:
         elapsed = self._elapsed()
         return self._builder.reply(self._first_event_after or elapsed, elapsed)
 
-    def delay_after(self, error: Exception) -> float:
-        """Seconds to wait before the next try; raises our error if there is none to be made."""
-        if self._handed_on or not passing(error) or self._tries >= self._model.stream_retries:
-            raise translate(error, self._model.api_key) from error
+    def wait_after(self, error: Exception) -> Waiting:
+        """The wait before the next try; raises our error if there is none to be made."""
+        model, asked = self._model, asked_wait(error)
+        again = model.max_retries if is_unanswered(error) else model.stream_retries if passing(error) else 0
+        if self._handed_on or self._tries >= again or (asked or 0.0) > model.longest_wait:
+            raise translate(error, model.api_key) from error
         self._tries += 1
-        return self._model.retry_delay * 2.0 ** (self._tries - 1)
+        doubled = min(model.retry_delay * 2.0 ** (self._tries - 1), model.longest_wait)
+        return Waiting(doubled if asked is None else asked, meaning_of(error).says.partition(";")[0])
 
     def _elapsed(self) -> float:
         return time.perf_counter() - self._started

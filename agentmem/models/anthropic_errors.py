@@ -6,8 +6,16 @@ from dataclasses import dataclass
 import anthropic
 import httpx2
 
-from agentmem.errors import ModelError, ModelNotAvailable, ModelOverloaded, ModelRejected, ModelUnreachable
+from agentmem.errors import (
+    ModelError,
+    ModelNotAvailable,
+    ModelOverloaded,
+    ModelRejected,
+    ModelUnreachable,
+    PromptTooLong,
+)
 from agentmem.models.anthropic_reply import BrokenReply
+from agentmem.models.wordings import is_too_long
 from agentmem.scrub import scrub
 
 CAUGHT = (anthropic.AnthropicError, httpx2.HTTPError, httpx2.StreamError, json.JSONDecodeError, BrokenReply)
@@ -61,7 +69,8 @@ def translate(error: Exception, secret: str | None = None) -> ModelError:
     meaning = meaning_of(error)
     detail = getattr(error, "api_message", None) or str(error) or type(error).__name__
     text = scrub(detail.replace(secret, "[redacted]") if secret else detail)
-    return meaning.error(f"{meaning.says}: {text}")
+    kind = PromptTooLong if meaning.error is ModelRejected and is_too_long(text) else meaning.error
+    return kind(f"{meaning.says}: {text}")
 
 
 def meaning_of(error: Exception) -> Meaning:

@@ -45,7 +45,14 @@ class ReplyBuilder:
     _complete: bool = False
 
     def take(self, event: RawMessageStreamEvent) -> Iterator[TextDelta]:
-        """One event; kinds that are not known are passed over."""
+        """One event; kinds that are not known are passed over. Raises BrokenReply for one that is malformed."""
+        try:
+            deltas = list(self._taken(event))
+        except (KeyError, AttributeError, TypeError, ValueError) as error:
+            raise BrokenReply(f"the stream is malformed: {type(error).__name__} {error}") from error
+        yield from deltas
+
+    def _taken(self, event: RawMessageStreamEvent) -> Iterator[TextDelta]:
         if event.type == "message_start":
             self._begin(event.message)
         elif event.type == "content_block_start":
@@ -70,6 +77,8 @@ class ReplyBuilder:
         """The whole reply. Raises BrokenReply if the stream ended early."""
         if self._start is None or not self._complete:
             raise BrokenReply("the stream ended before the reply was complete")
+        if self._stop_reason == "max_tokens":
+            self._drop_unsigned()
         blocks = (self._blocks[index].block() for index in sorted(self._blocks))
         return Reply(
             message=Message("assistant", tuple(block for block in blocks if block is not None)),
@@ -80,6 +89,13 @@ class ReplyBuilder:
             first_token_after=first_token_after,
             seconds=seconds,
         )
+
+    def _drop_unsigned(self) -> None:
+        """Thinking that was cut off has no signature, and does not go back without."""
+        last = max(self._blocks, default=-1)
+        value = self._blocks[last].value if self._blocks else {}
+        if value.get("type") == "thinking" and not value.get("signature"):
+            del self._blocks[last]
 
     def _begin(self, message: SdkMessage) -> None:
         self._start, self._usage = message, _given(message.usage)
@@ -140,7 +156,11 @@ def _text(growing: _Growing) -> Block | None:
 
 
 def _call(growing: _Growing) -> Block:
-    return ToolCall(growing.value["id"], growing.value["name"], call_arguments("".join(growing.pieces)))
+    """A call; its arguments came in pieces, or whole as the block began."""
+    text, whole = "".join(growing.pieces), growing.value.get("input")
+    if not text and whole:
+        text = canonical(whole).decode("utf-8", "surrogatepass")
+    return ToolCall(growing.value["id"], growing.value["name"], call_arguments(text))
 
 
 def _opaque(growing: _Growing) -> Block:

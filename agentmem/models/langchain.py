@@ -9,11 +9,11 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.runnables import Runnable
 
-from agentmem.errors import ConfigError, ModelError, ModelNotAvailable
+from agentmem.errors import ConfigError, ModelError, ModelNotAvailable, ModelUnreachable
 from agentmem.kvcache.rules import claude_rules
 from agentmem.models.langchain_errors import translate
 from agentmem.models.langchain_messages import Converter, tool_choice
-from agentmem.models.langchain_reply import Timing, reply
+from agentmem.models.langchain_reply import Timing, reply, says_why
 from agentmem.scrub import scrub
 from agentmem.types import Delta, ModelProfile, Options, Reply, Request, TextDelta
 
@@ -29,6 +29,10 @@ OPTION_NAMES: dict[str, dict[str, str]] = {
 """How providers' LangChain classes call our options. To others none are passed: set them on the object."""
 
 
+TELLS_ITS_END = frozenset({"BaseChatOpenAI", "ChatAnthropic", "ChatGroq", "ChatMistralAI", "ChatFireworks"})
+"""LangChain's classes, and what is made from them, whose streams end with the reason: one without broke off."""
+
+
 class LangChainModel:
     """A LangChain chat model behind the Model protocol.
 
@@ -40,6 +44,7 @@ class LangChainModel:
     def __init__(self, model: BaseChatModel | str, **options: Any) -> None:
         self._model = _init(model, options) if isinstance(model, str) else model
         self._profile = _profile(self._model)
+        self._tells_its_end = any(each.__name__ in TELLS_ITS_END for each in type(self._model).__mro__)
         # langchain-anthropic takes our blocks as they are; Bedrock's and Vertex's classes for Claude do too.
         self._converter = Converter(native=self._profile.provider.startswith("anthropic"))
 
@@ -49,7 +54,7 @@ class LangChainModel:
 
     def stream(self, request: Request) -> Iterator[Delta]:
         """Send ``request``: text as it comes and, last, the Reply."""
-        call = _Call(request)
+        call = _Call(request, self._tells_its_end)
         try:
             for chunk in self._bound(request).stream(self._converter.messages(request)):
                 yield from call.take(chunk)
@@ -59,7 +64,7 @@ class LangChainModel:
 
     async def astream(self, request: Request) -> AsyncIterator[Delta]:
         """`stream` for asyncio."""
-        call = _Call(request)
+        call = _Call(request, self._tells_its_end)
         try:
             async for chunk in self._bound(request).astream(self._converter.messages(request)):
                 for delta in call.take(chunk):
@@ -88,8 +93,8 @@ class LangChainModel:
 class _Call:
     """One request: what asyncio and plain calls share."""
 
-    def __init__(self, request: Request) -> None:
-        self._request = request
+    def __init__(self, request: Request, tells_its_end: bool) -> None:
+        self._request, self._tells_its_end = request, tells_its_end
         self._chunks: list[AIMessage] = []
         self._started = time.perf_counter()
         self._first: float | None = None
@@ -103,7 +108,9 @@ class _Call:
             yield TextDelta(str(chunk.text))
 
     def reply(self) -> Reply:
-        """All that came, whole."""
+        """All that came, whole. Raises ModelUnreachable where the stream broke off."""
+        if self._tells_its_end and not says_why(self._chunks):
+            raise ModelUnreachable("the provider's stream ended without a reason: the reply broke off")
         elapsed = time.perf_counter() - self._started
         return reply(self._request, self._chunks, Timing(self._first or elapsed, elapsed))
 

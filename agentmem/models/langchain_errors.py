@@ -5,7 +5,15 @@ LangChain names common failures since 1.3; providers' own errors carry an HTTP s
 
 from langchain_core import exceptions as langchain
 
-from agentmem.errors import ModelError, ModelNotAvailable, ModelOverloaded, ModelRejected, ModelUnreachable
+from agentmem.errors import (
+    ModelError,
+    ModelNotAvailable,
+    ModelOverloaded,
+    ModelRejected,
+    ModelUnreachable,
+    PromptTooLong,
+)
+from agentmem.models.wordings import is_too_long
 from agentmem.scrub import scrub
 
 BY_CLASS: tuple[tuple[tuple[type[Exception], ...], type[ModelError]], ...] = (
@@ -14,7 +22,8 @@ BY_CLASS: tuple[tuple[tuple[type[Exception], ...], type[ModelError]], ...] = (
         ModelNotAvailable,
     ),
     ((langchain.ModelRateLimitError,), ModelOverloaded),
-    ((langchain.ModelInvalidRequestError, langchain.ContextOverflowError), ModelRejected),
+    ((langchain.ContextOverflowError,), PromptTooLong),
+    ((langchain.ModelInvalidRequestError,), ModelRejected),
     ((langchain.ModelAPIError, langchain.ModelConnectionError, langchain.ModelTimeoutError), ModelUnreachable),
 )
 BY_STATUS: tuple[tuple[range | frozenset[int], type[ModelError]], ...] = (
@@ -27,6 +36,7 @@ BY_STATUS: tuple[tuple[range | frozenset[int], type[ModelError]], ...] = (
 SAYS: dict[type[ModelError], str] = {
     ModelNotAvailable: "the provider has no such model for this key; set the provider's key or mend the model's name",
     ModelOverloaded: "the provider is overloaded or limits the rate; try again later",
+    PromptTooLong: "the context does not fit into the model's window",
     ModelRejected: "the provider or its LangChain class refused the request",
     ModelUnreachable: "the provider could not be reached or did not finish",
 }
@@ -35,6 +45,8 @@ SAYS: dict[type[ModelError], str] = {
 def translate(error: Exception) -> ModelError:
     """``error`` as one of ours, scrubbed. What is neither known, nor a status, nor a connection is a refusal."""
     found = _class(error)
+    if found is ModelRejected and is_too_long(str(error)):
+        found = PromptTooLong
     return found(f"{SAYS[found]}: {scrub(str(error) or type(error).__name__)}")
 
 

@@ -29,6 +29,8 @@ STOPS = {
 """Providers' words for why they stopped, in Anthropic's; any other is an ordinary end."""
 
 _REASON_FIELDS = ("stop_reason", "finish_reason", "done_reason", "stopReason")
+_ENDED = (*_REASON_FIELDS, "status")  # OpenAI's Responses API has a status
+_INCOMPLETE = "incomplete_details"
 _CALLS = frozenset(
     {"tool_use", "tool_call", "tool_call_chunk", "function_call", "input_json_delta", "invalid_tool_call"}
 )
@@ -51,7 +53,7 @@ def reply(request: Request, chunks: Sequence[AIMessage], timing: Timing) -> Repl
     return Reply(
         message=message,
         usage=usage(request, whole, message),
-        stop_reason="tool_use" if calls else _stop_reason(whole),
+        stop_reason=_stop_reason(whole, calls),
         id=_id(whole),
         first_token_after=timing.first,
         seconds=timing.last,
@@ -130,10 +132,17 @@ def _call(identity: str | None, name: str | None, arguments: str) -> ToolCall:
     return ToolCall(identity or f"call_{uuid4().hex}", name or "", call_arguments(arguments))
 
 
-def _stop_reason(whole: AIMessage) -> str:
-    said = (whole.response_metadata.get(name) for name in _REASON_FIELDS)
+def says_why(chunks: Sequence[AIMessage]) -> bool:
+    """Whether any chunk says why the reply ended, as the last of a whole stream does."""
+    return any(chunk.response_metadata.get(name) for chunk in chunks for name in _ENDED)
+
+
+def _stop_reason(whole: AIMessage, calls: Sequence[ToolCall]) -> str:
+    """Why it ended, in Anthropic's words: a reply that was cut off was so with calls in it too."""
+    details = whole.response_metadata.get(_INCOMPLETE) or {}
+    said = (details.get("reason"), *(whole.response_metadata.get(name) for name in _REASON_FIELDS))
     word = next((str(each) for each in said if each), "")
-    return STOPS.get(word.lower().rpartition(".")[2], "end_turn")
+    return STOPS.get(word.lower().rpartition(".")[2], "tool_use" if calls else "end_turn")
 
 
 def _id(whole: AIMessage) -> str:

@@ -35,6 +35,7 @@ from agentmem.types import (
     ToolCall,
     ToolResult,
     Usage,
+    Waiting,
 )
 from agentmem.types import Reply as Answered
 from tests.models.requests import PIXEL, READ, THINKING, ask, request, tool_loop, wire_frames
@@ -83,7 +84,7 @@ def answered(deltas: Sequence[Delta]) -> Answered:
     """The Reply, which must be the last item and the only one of its kind."""
     *texts, last = deltas
     assert isinstance(last, Answered)
-    assert all(isinstance(each, TextDelta) for each in texts)
+    assert all(isinstance(each, TextDelta | Waiting) for each in texts)
     return last
 
 
