@@ -269,13 +269,14 @@ class ModelProfile:
 
     ``provider`` and ``name`` find its prices and cache rules; ``tier`` says where it runs.
     ``plain_turn_strips_thinking`` is true for models on which a user turn without tool results drops earlier
-    thinking, and with it the cache.
+    thinking, and with it the cache. ``window`` are the tokens that it takes at once, where the price tables do not say.
     """
 
     provider: str
     name: str
     tier: Literal["cloud", "local", "scripted"]
     plain_turn_strips_thinking: bool = False
+    window: int | None = None
 
 
 class Model(Protocol):

@@ -36,7 +36,7 @@ class Watch:
     def see(self, event: "Event") -> None:
         """Show one event."""
         from agentmem.runtime.events import Compacted, Done, Metered, ToolCalled, ToolReturned
-        from agentmem.types import TextDelta
+        from agentmem.types import TextDelta, Waiting
 
         if self._halted:
             raise KeyboardInterrupt
@@ -44,6 +44,8 @@ class Watch:
         match event:
             case TextDelta(text):
                 self._written(text)
+            case Waiting(seconds, reason):
+                self._told(f"waiting {seconds:.1f} s: {reason}")
             case ToolCalled(call):
                 self._told(f"→ {call.name} {_short(call.arguments)}")
             case ToolReturned(name, result, seconds):

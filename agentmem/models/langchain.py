@@ -154,4 +154,5 @@ def _profile(model: BaseChatModel) -> ModelProfile:
     provider = str(known.get("ls_provider") or type(model).__name__.removeprefix("Chat").lower())
     name = str(known.get("ls_model_name") or type(model).__name__)
     strips = provider.startswith("anthropic") and claude_rules(name).strips_thinking
-    return ModelProfile(provider, name, "cloud", strips)
+    limits = getattr(model, "profile", None) or {}
+    return ModelProfile(provider, name, "cloud", strips, limits.get("max_input_tokens"))

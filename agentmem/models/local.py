@@ -28,7 +28,7 @@ class LocalModel:
         self.engine = engine or Engine(Path(weights) if weights else None, **settings)
         self._own = engine is None
         self._longest = longest
-        self._profile = ModelProfile("local", self.engine.name, "local")
+        self._profile = ModelProfile("local", self.engine.name, "local", window=self.engine.context)
         self._client = AnthropicModel(
             self.engine.name,
             api_key=self.engine.key,

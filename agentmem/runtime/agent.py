@@ -43,10 +43,11 @@ class Agent(Asks):
 
     ``model`` is a Model or a name such as "anthropic:claude-sonnet-5". ``workspace`` is a folder. ``tools`` are
     functions, LangChain tools or names of built-in ones; by default the built-in menu. ``budget`` is in the provider's
-    tokens. ``system`` replaces the default instructions; ``pinned`` names pages that stand in the prefix.
-    ``approve`` names tools whose calls wait for a person. ``database`` is a file or a Postgres URL, by default
-    ``.agentmem/agentmem.db`` in the workspace. ``compaction`` says how threads are kept small, None never does;
-    ``archive`` takes in what leaves the window, for ``recall``: by default the workspace's own, None for none.
+    tokens, at most what fits into the model's window. ``system`` replaces the default instructions; ``pinned`` names
+    pages that stand in the prefix. ``approve`` names tools whose calls wait for a person. ``database`` is a file or a
+    Postgres URL, by default ``.agentmem/agentmem.db`` in the workspace. ``compaction`` says how threads are kept small,
+    None never does; ``archive`` takes in what leaves the window, for ``recall``: by default the workspace's own, None
+    for none.
 
     ``sandbox`` is snapshotted with each checkpoint.
 
@@ -82,6 +83,7 @@ class Agent(Asks):
             self.journal, saver = parts.database(database or self.workspace.root / ".agentmem" / "agentmem.db", opened)
             self.sessions = Sessions(self.journal)
             self.history = History(self.journal, self.workspace.root, sandbox)
+            budget = parts.budget(budget, self.model.profile, options)
             meter = Meter(name, self.model.profile, price_as)
             self.archive = parts.archive(archive, self.journal, self.workspace, opened)
             compactor = None
@@ -99,9 +101,10 @@ class Agent(Asks):
         """Works on ``task`` until the model has answered, a limit is reached or a call waits for approval.
 
         With a ``thread`` that exists it goes on there. Without a task it finishes what was cut off; with an Approval
-        it answers what the thread waits for. Raises ThreadBusy, BudgetExceeded or a ModelError; the transcript is
-        intact after any of them, and after a KeyboardInterrupt. ``allow`` names the tools that may be used in this
-        run; the others stay on the menu, and say so when they are called.
+        it answers what the thread waits for. Raises ThreadBusy, BudgetExceeded or a ModelError; ConfigError for an
+        empty task, ThreadNotFound where there is nothing to go on with. The transcript is intact after any of them,
+        and after a KeyboardInterrupt. ``allow`` names the tools that may be used in this run; the others stay on the
+        menu, and say so when they are called.
         """
         thread = self._named(thread)
         with self._running(thread):

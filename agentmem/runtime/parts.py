@@ -1,5 +1,6 @@
 """What an agent is put together from, as it was given or made from a name."""
 
+import logging
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -11,11 +12,14 @@ from agentmem import models
 from agentmem.context.journal import Journal, open_journal
 from agentmem.errors import ConfigError
 from agentmem.memory.archive import FOLDER, archive_in
+from agentmem.meter import windows
 from agentmem.pages.names import HOME
 from agentmem.pages.workspace import Workspace
 from agentmem.runtime.checkpoints import saver_beside
 from agentmem.runtime.menu import Menu, ToolLike, default_menu, make_menu
-from agentmem.types import Archive, Model
+from agentmem.types import Archive, Model, ModelProfile, Options
+
+_log = logging.getLogger(__name__)
 
 
 def menu(tools: Sequence[ToolLike] | Menu | None) -> Menu:
@@ -38,6 +42,15 @@ def model(named: Model | str, opened: ExitStack) -> Model:
     loaded = models.load(named)
     opened.callback(loaded.close)
     return loaded
+
+
+def budget(wanted: int, profile: ModelProfile, options: Options) -> int:
+    """The budget, no larger than what fits into the model's window beside a reply."""
+    fits = windows.room(profile, options.max_tokens)
+    if fits is None or fits >= wanted:
+        return wanted
+    _log.info("%s takes %s tokens of context: the budget is lowered to that", profile.name, f"{fits:,}")
+    return fits
 
 
 def database(url: Path | str, opened: ExitStack) -> tuple[Journal, BaseCheckpointSaver[Any]]:
