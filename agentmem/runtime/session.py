@@ -5,6 +5,7 @@ nothing. When its run ends, it can no longer append: what still works for that r
 example, cannot write beside the next one.
 """
 
+import logging
 from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping
 from dataclasses import astuple, dataclass, field, replace
@@ -19,12 +20,14 @@ from agentmem.context.cut import read_cut
 from agentmem.context.journal import Journal
 from agentmem.context.transcript import read_message, read_result, readable
 from agentmem.context.window import View, begin, extend, left, stored
-from agentmem.errors import ThreadBusy
+from agentmem.errors import ThreadBusy, TranscriptError
 from agentmem.meter.ledger import Row, decode
 from agentmem.runtime import stops
 from agentmem.runtime.events import Event, ToolReturned
 from agentmem.tokens import Calibration
-from agentmem.types import Basis, Draft, Entry, EntryKind, Reply, ToolCall, ToolResult, Usage
+from agentmem.types import Basis, Draft, Entry, EntryKind, Reply, ToolCall, Usage
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,17 +239,24 @@ class Session:
         if skipped:
             self.view = left(self.view, entry)
             return
-        before, self.view = self.view, stored(self.view, entry)
+        before = self.view
+        try:
+            self.view = extend(before, entry)
+        except TranscriptError as error:
+            self._stray(entry, error)
+            return
         self.sent = before if entry.kind == "assistant" else self.sent
         self.tally = tally(self.tally, entry)
         self.calls |= _calls(entry)
-        if entry.kind == "tool_result" and before.turns is self.view.turns and before.results is self.view.results:
-            self._stray(read_result(entry))
 
-    def _stray(self, result: ToolResult) -> None:
-        """A result that found no call waiting for it: nothing is lost, the next run tells it."""
-        name = self.calls.get(result.call_id, "a tool")
-        self.late.setdefault(result.call_id, ToolReturned(name, result, 0.0))
+    def _stray(self, entry: Entry, error: TranscriptError) -> None:
+        """An entry that cannot follow. A result that no call waits for is not lost: the next run tells it."""
+        before, self.view = self.view, stored(self.view, entry)
+        _log.warning("an entry was passed over: %s", error)
+        if entry.kind == "tool_result" and before.turns is self.view.turns and before.results is self.view.results:
+            result = read_result(entry)
+            name = self.calls.get(result.call_id, "a tool")
+            self.late.setdefault(result.call_id, ToolReturned(name, result, 0.0))
 
 
 def _calls(entry: Entry) -> dict[str, str]:

@@ -18,7 +18,7 @@ from agentmem.context.offload import PAGING, Offload
 from agentmem.context.transcript import Opening
 from agentmem.context.window import View
 from agentmem.context.wire import request
-from agentmem.errors import ConfigError, ThreadNotFound
+from agentmem.errors import ConfigError, ThreadNotFound, TranscriptError
 from agentmem.meter import ledger
 from agentmem.meter.ledger import Row
 from agentmem.models.call_arguments import is_unreadable
@@ -133,7 +133,7 @@ class Steps:
     def prepare(self, session: Session) -> Request:
         """The next request. Raises BudgetExceeded when it would not fit."""
         with session.lock:
-            if drafts := (*self._notes(session.view, session.tally), *_late(session)):
+            if drafts := (*self._notes(session.view, session.tally), *self._late(session)):
                 session.append(*drafts)
         known = session.tally
         return request(
@@ -186,6 +186,8 @@ class Steps:
 
     def answer(self, session: Session, given: Given) -> Iterator[ToolReturned]:
         """Runs the open calls in order, reads side by side, and appends each result as soon as it is in."""
+        if not session.open_calls:
+            raise TranscriptError(f"thread {session.thread!r} waits for results of calls that nobody made")
         for reads, calls in groupby(session.open_calls, key=self._is_read):
             run = partial(self._call, session, given)
             for returned in _side_by_side(run, list(calls)) if reads else map(run, calls):
@@ -262,6 +264,15 @@ class Steps:
                 )
             )
 
+    def _late(self, session: Session) -> Iterator[Draft]:
+        """Notes of what calls gave after they had been answered without it; what was only read was read again."""
+        for call_id, returned in list(session.late.items()):
+            del session.late[call_id]
+            known, about = self.menu.get(returned.name), f"late result {call_id}"
+            if about not in session.tally.noted and not (known and known.effect == "read"):
+                said = "\n\n".join(block.text for block in returned.result.content if isinstance(block, Text))
+                yield transcript.note(about, LATE.format(name=returned.name, result=output.cut(said, LATE_TOKENS)))
+
     def _notes(self, view: View, known: Tally) -> tuple[Draft, ...]:
         return notes(Situation(view.settings, known.noted, self.workspace, self.clock()))
 
@@ -297,16 +308,6 @@ def _check_task(session: Session, known: Tally) -> None:
         raise ThreadNotFound(f"there is no thread {session.thread!r} to go on with: give a task to begin it")
     if not (known.task or session.view.turns):
         raise ConfigError(f"thread {session.thread!r} has no task yet: give one")
-
-
-def _late(session: Session) -> Iterator[Draft]:
-    """Notes of what calls gave that were answered without it: their run had ended, or another had."""
-    for call_id, returned in list(session.late.items()):
-        del session.late[call_id]
-        about = f"late result {call_id}"
-        if about not in session.tally.noted:
-            said = "\n\n".join(block.text for block in returned.result.content if isinstance(block, Text))
-            yield transcript.note(about, LATE.format(name=returned.name, result=output.cut(said, LATE_TOKENS)))
 
 
 def _side_by_side(run: Callable[[ToolCall], ToolReturned], calls: list[ToolCall]) -> Iterator[ToolReturned]:
