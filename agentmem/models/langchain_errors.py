@@ -42,6 +42,10 @@ SAYS: dict[type[ModelError], str] = {
 }
 
 
+NOTHING_CAME = "No generation chunks were returned"
+"""LangChain's ValueError for a stream that ended before its first chunk."""
+
+
 def translate(error: Exception) -> ModelError:
     """``error`` as one of ours, scrubbed. What is neither known, nor a status, nor a connection is a refusal."""
     found = _class(error)
@@ -68,4 +72,6 @@ def _status(error: Exception) -> int | None:
 def _is_connection(error: Exception) -> bool:
     """Sockets, time-outs, and the HTTP libraries' errors, known by name: none of them is imported here."""
     names = {each.__name__ for each in type(error).__mro__}
+    if str(error) == NOTHING_CAME:
+        return True
     return bool(names & {"OSError", "TransportError", "APIConnectionError", "RequestException", "StreamError"})

@@ -20,7 +20,8 @@ STOPS = {
     "max_output_tokens": "max_tokens",
     "model_length": "max_tokens",
     "content_filter": "refusal",
-    "safety": "refusal",
+    **dict.fromkeys(("safety", "recitation", "blocklist", "prohibited_content", "spii"), "refusal"),  # Gemini
+    **dict.fromkeys(("guardrail_intervened", "content_filtered"), "refusal"),  # Bedrock
     "refusal": "refusal",
     "pause_turn": "pause_turn",
     "stop_sequence": "stop_sequence",

@@ -307,17 +307,28 @@ def test_thinking_and_other_blocks_are_kept_verbatim() -> None:
         ({"finish_reason": "MAX_TOKENS"}, "max_tokens"),
         ({"finish_reason": "FinishReason.SAFETY"}, "refusal"),
         ({"finish_reason": "content_filter"}, "refusal"),
+        ({"finish_reason": "RECITATION"}, "refusal"),
+        ({"stopReason": "guardrail_intervened"}, "refusal"),
+        ({"status": "incomplete", "incomplete_details": {"reason": "max_output_tokens"}}, "max_tokens"),
+        ({"status": "completed", "incomplete_details": None}, "end_turn"),
         ({"stop_reason": "pause_turn"}, "pause_turn"),
         ({"done_reason": "length"}, "max_tokens"),
         ({}, "end_turn"),
     ],
 )
-def test_stop_reasons(metadata: dict[str, str], expected: str) -> None:
+def test_stop_reasons(metadata: dict[str, Any], expected: str) -> None:
     """Each provider's word for it becomes Anthropic's."""
     assert (
         reply_of(AIMessageChunk(content="so"), AIMessageChunk(content="", response_metadata=metadata)).stop_reason
         == expected
     )
+
+
+def test_a_reply_with_calls_that_was_cut_off_says_so() -> None:
+    """Calls do not hide that the reply ended at its limit: they may be half of what was meant."""
+    piece = tool_call_chunk(name="write", args="", id="call_1", index=0)
+    end = AIMessageChunk(content="", response_metadata={"finish_reason": "length"})
+    assert reply_of(AIMessageChunk(content="", tool_call_chunks=[piece]), end).stop_reason == "max_tokens"
 
 
 def test_an_empty_reply() -> None:
