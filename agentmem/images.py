@@ -5,6 +5,7 @@ The limits are those of Anthropic's Messages API, the tightest of the providers'
 
 import base64
 import binascii
+import re
 import struct
 
 Size = tuple[int, int]
@@ -33,6 +34,25 @@ def decoded(data: str) -> bytes | None:
         return base64.b64decode(data, validate=True) or None
     except (binascii.Error, ValueError):
         return None
+
+
+def mended(media_type: str, data: str) -> tuple[str, str]:
+    """A picture's media type and base64 as they should be: without white space or a URL's head, the type as it is."""
+    if not _PLAIN.fullmatch(data):
+        data = _SPACE.sub("", data.rpartition(";base64,")[2])
+    file = decoded(data)
+    return (file and kind(file)) or media_type, data
+
+
+_PLAIN = re.compile(r"[A-Za-z0-9+/]+={0,2}")
+_SPACE = re.compile(r"\s+")
+
+
+def described(media_type: str, data: str) -> str:
+    """A picture in a few words: its media type, and its pixels where they can be read."""
+    measured = size(decoded(data) or b"")
+    pixels = f", {measured[0]:,} × {measured[1]:,} pixels" if measured else ""
+    return f"a picture ({media_type or 'of no known type'}{pixels})"
 
 
 def fault(media_type: str, data: str) -> str | None:

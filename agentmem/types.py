@@ -47,6 +47,7 @@ EntryKind = Literal[
     "usage",  # one request's row of the ledger; has no frame
     "compaction",  # a cut: entries a..b are stood for by a summary and references
     "reconfigure",  # a cut: tools, system, model or options change
+    "withheld",  # a cut: blocks that the provider refused are stood for by references
 ]
 
 
@@ -274,8 +275,7 @@ class Model(Protocol):
     """Anything that can answer a Request.
 
     ``stream`` and ``astream`` give TextDeltas and, last, exactly one Reply with its usage. They raise errors below
-    ModelError only. ``close`` frees what the model holds (a client, a server, a loaded engine); it may be called
-    twice.
+    ModelError only. ``close`` frees what the model holds (a client, a loaded engine); it may be called twice.
     """
 
     @property

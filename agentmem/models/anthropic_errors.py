@@ -8,6 +8,7 @@ import httpx2
 
 from agentmem.errors import ModelError, ModelNotAvailable, ModelOverloaded, ModelRejected, ModelUnreachable
 from agentmem.models.anthropic_reply import BrokenReply
+from agentmem.models.places import place_of
 from agentmem.scrub import scrub
 
 CAUGHT = (anthropic.AnthropicError, httpx2.HTTPError, httpx2.StreamError, json.JSONDecodeError, BrokenReply)
@@ -61,7 +62,10 @@ def translate(error: Exception, secret: str | None = None) -> ModelError:
     meaning = meaning_of(error)
     detail = getattr(error, "api_message", None) or str(error) or type(error).__name__
     text = scrub(detail.replace(secret, "[redacted]") if secret else detail)
-    return meaning.error(f"{meaning.says}: {text}")
+    made = meaning.error(f"{meaning.says}: {text}")
+    if isinstance(made, ModelRejected):
+        made.place = place_of(detail)
+    return made
 
 
 def meaning_of(error: Exception) -> Meaning:

@@ -6,6 +6,7 @@ LangChain names common failures since 1.3; providers' own errors carry an HTTP s
 from langchain_core import exceptions as langchain
 
 from agentmem.errors import ModelError, ModelNotAvailable, ModelOverloaded, ModelRejected, ModelUnreachable
+from agentmem.models.places import place_of
 from agentmem.scrub import scrub
 
 BY_CLASS: tuple[tuple[tuple[type[Exception], ...], type[ModelError]], ...] = (
@@ -35,7 +36,10 @@ SAYS: dict[type[ModelError], str] = {
 def translate(error: Exception) -> ModelError:
     """``error`` as one of ours, scrubbed. What is neither known, nor a status, nor a connection is a refusal."""
     found = _class(error)
-    return found(f"{SAYS[found]}: {scrub(str(error) or type(error).__name__)}")
+    made = found(f"{SAYS[found]}: {scrub(str(error) or type(error).__name__)}")
+    if isinstance(made, ModelRejected):
+        made.place = place_of(str(error))
+    return made
 
 
 def _class(error: Exception) -> type[ModelError]:
