@@ -5,7 +5,8 @@ too large becomes a reference, ids and names are put into characters that are al
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import replace
 from hashlib import sha256
 
@@ -75,44 +76,45 @@ def shown_name(name: str) -> str:
 class Move:
     """What was said under ``before``, as the model of ``after`` takes it: frame by frame, in order.
 
-    What only the provider or only the model before could read is left out, and ids are made so that they come once.
+    What only the provider or only the model before could read is left out. Under another provider every call has
+    another id, made of what is known of the call alone: so ids come once, and a view is the same from wherever it is
+    folded.
     """
 
     def __init__(self, before: Opening, after: Opening) -> None:
         self._after = after
-        self._related = bool(before.provider) and before.provider == after.provider
-        self._taken: set[str] = set()
+        same = before.provider == after.provider or (not before.provider and before.is_claude)
+        self._related = same and before.is_claude == after.is_claude and bool(before.provider or before.is_claude)
+        self._counts: Counter[int] = Counter()
         self._calls: dict[str, str] = {}
-
-    def shown(self, value: Json, seq: int, reference: str) -> Mapping[str, object] | None:
-        """A frame's value as it is from now on; None where it is left out."""
-        match value["type"]:
-            case "text":
-                return Text(value["text"]).wire() if "citations" in value and not self._related else value
-            case "image":
-                return self._picture(value, reference)
-            case "tool_use":
-                return {**value, "id": self._called(value["id"], seq)}
-            case "tool_result":
-                content = [self._inner(one, reference) for one in value["content"]]
-                id = value["tool_use_id"]
-                return {**value, "tool_use_id": self._calls.get(id, id), "content": content}
-            case kind if self._related and kind not in OF_ONE_MODEL:
-                return value
-        return None
 
     def begins(self) -> None:
         """The next frames are another reply's: the results after it are those of its calls."""
         self._calls = {}
 
-    def _called(self, id: str, seq: int) -> str:
-        shown = id if ID.fullmatch(id) and id not in self._taken else safe_id(id, (seq, len(self._taken)))
-        self._taken.add(shown)
-        self._calls[id] = shown
-        return shown
+    def shown(self, value: Json, seq: int, reference: str) -> Json | None:
+        """A frame's value as it is from now on; None where it is left out."""
+        match value:
+            case {"type": "text", "text": str(text)}:
+                return value if self._related else Text(text).wire()
+            case {"type": "image"}:
+                return self._picture(value, reference)
+            case {"type": "tool_use"}:
+                return {**value, "id": self._called(value["id"], seq)}
+            case {"type": "tool_result", "tool_use_id": id, "content": content}:
+                inner = [self._picture(one, reference) if one["type"] == "image" else one for one in content]
+                return {**value, "tool_use_id": self._calls.get(id, id), "content": inner}
+            case {"type": kind} if self._related and kind not in OF_ONE_MODEL:
+                return value
+            case {"type": "refusal", "refusal": str(text)} if text.strip():
+                return Text(text).wire()
+        return None
 
-    def _inner(self, value: Json, reference: str) -> Json:
-        return self._picture(value, reference) if value["type"] == "image" else value
+    def _called(self, id: str, seq: int) -> str:
+        self._counts[seq] += 1
+        kept = self._related and ID.fullmatch(id)
+        self._calls[id] = id if kept else safe_id(id, (seq, self._counts[seq]))
+        return self._calls[id]
 
     def _picture(self, value: Json, reference: str) -> Json:
         if not self._after.is_claude:

@@ -174,7 +174,7 @@ def _compacted(view: View, entry: Entry) -> View:
     cut = read_cut(entry)
     first = len(view.turns) - sum(1 for start in view.starts if start > cut.last)
     tail = list(zip(view.turns, view.starts, view.origins, strict=True))[first:]
-    if (view.open and not tail) or (tail and _has_result(tail[0][0])):
+    if (view.open and not tail) or (tail and any(one.kind == "tool_result" for one in tail[0][2])):
         raise TranscriptError(f"entry {entry.reference}: a compaction may not part a tool call from its result")
     settled = tuple(seq for seq in view.settled if seq >= cut.opening)
     bare = _between(view, 0, 0)._replace(seq=entry.seq, users=0, cuts=cut.cuts, cut=cut, settled=settled)
@@ -197,10 +197,6 @@ _FOLDS: dict[EntryKind, Callable[[View, Entry], View]] = {
     "reconfigure": _reconfigured,
     "withheld": _withheld,
 }
-
-
-def _has_result(turn: Turn) -> bool:
-    return any(one.value["type"] == "tool_result" for one in turn.frames)
 
 
 def _prefix(settings: Opening) -> tuple[Frame, ...]:

@@ -13,6 +13,7 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, System
 
 from agentmem.errors import Place
 from agentmem.models.anthropic_request import marked_values, marks_by_place
+from agentmem.models.pictures import unseen
 from agentmem.types import Frame, Json, Request, Turn
 
 THINKING = frozenset({"thinking", "redacted_thinking"})
@@ -37,7 +38,6 @@ TAKEN: Mapping[str, Taken] = {
 """By provider; what is not here takes pictures in people's messages alone, as OpenAI's chat completions do."""
 
 MOVED = "[A picture of this result follows in the next message.]"
-UNSEEN = "[A picture ({media_type}) stands here. This model reads text only.]"
 BETWEEN = "Done."
 """What the model is made to say where a person may not speak after a tool's result."""
 
@@ -157,7 +157,7 @@ class Converter:
             return dict(value)
         source = value["source"]
         if self.taken.pictures == "none":
-            return {"type": "text", "text": UNSEEN.format(media_type=source["media_type"])}
+            return unseen(value)
         return {"type": "image", "base64": source["data"], "mime_type": source["media_type"]}
 
 
