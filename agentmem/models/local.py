@@ -68,10 +68,10 @@ class LocalModel:
             thinking=None,
             effort=None,
         )
-        return replace(request, options=options, marks=(), turns=_readable(request.turns))
+        return replace(request, options=options, marks=(), turns=readable(request.turns))
 
 
-def _readable(turns: Sequence[Turn]) -> Sequence[Turn]:
+def readable(turns: Sequence[Turn]) -> Sequence[Turn]:
     """The turns with a sentence for each picture: the engine reads text only."""
     if not any(has_pictures(one) for turn in turns for one in turn.frames):
         return turns
