@@ -43,6 +43,15 @@ AgentmemError
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
+
+
+class Place(NamedTuple):
+    """Where a block stands in a request: the message, the block in it, and the block inside that one, from 0."""
+
+    message: int
+    block: int | None = None
+    inner: int | None = None
 
 
 class AgentmemError(Exception):
@@ -207,7 +216,9 @@ class ModelNotAvailable(ModelError):
 
 
 class ModelRejected(ModelError):
-    """The provider refused the request as invalid; sending it again would not help."""
+    """The provider refused the request as invalid. ``place`` is what it named of the request, where it named any."""
+
+    place: Place | None = None
 
 
 class PromptTooLong(ModelRejected):

@@ -1,14 +1,78 @@
-"""How large a picture is, read from the first bytes of its file: PNG, GIF, JPEG and WebP."""
+"""Pictures by the first bytes of their files: which of PNG, GIF, JPEG and WebP it is, how large, and what is wrong.
 
+The limits are those of Anthropic's Messages API, the tightest of the providers'.
+"""
+
+import base64
+import binascii
+import re
 import struct
 
 Size = tuple[int, int]
 """Width and height in pixels."""
 
+MOST_ENCODED = 5 * 1024 * 1024
+"""Characters of a picture's base64: what the API counts as its 5 MB, so a file has at most three quarters of it."""
+LONGEST_SIDE = 8_000
+"""Pixels of a side."""
+MANY = 20
+"""Pictures in a request from which the next limit holds for each of them."""
+LONGEST_OF_MANY = 2_000
+"""Pixels of a side where there are many."""
+MOST_PICTURES = 100
+"""Pictures in a request."""
+
+
+def kind(data: bytes) -> str | None:
+    """The media type that the bytes of a picture's file say; None for a format that no model reads."""
+    return next((name for signature, offset, _, name in _FORMATS if data.startswith(signature, offset)), None)
+
+
+def decoded(data: str) -> bytes | None:
+    """The bytes of a picture in base64; None where it is none."""
+    try:
+        return base64.b64decode(data, validate=True) or None
+    except (binascii.Error, ValueError):
+        return None
+
+
+def mended(media_type: str, data: str) -> tuple[str, str]:
+    """A picture's media type and base64 as they should be: without white space or a URL's head, the type as it is."""
+    if not _PLAIN.fullmatch(data):
+        data = _SPACE.sub("", data.rpartition(";base64,")[2])
+    file = decoded(data)
+    return (file and kind(file)) or media_type, data
+
+
+_PLAIN = re.compile(r"[A-Za-z0-9+/]+={0,2}")
+_SPACE = re.compile(r"\s+")
+
+
+def described(media_type: str, data: str) -> str:
+    """A picture in a few words: its media type, and its pixels where they can be read."""
+    measured = size(decoded(data) or b"")
+    pixels = f", {measured[0]:,} × {measured[1]:,} pixels" if measured else ""
+    return f"a picture ({media_type or 'of no known type'}{pixels})"
+
+
+def fault(media_type: str, data: str) -> str | None:
+    """Why a picture in base64 would be refused, in words that go on "because it ..."; None where it would be taken."""
+    if len(data) > MOST_ENCODED:
+        return f"has {len(data) / 1024 / 1024:.1f} MB in base64 and at most {MOST_ENCODED // 1024 // 1024} MB are taken"
+    file = decoded(data)
+    measured = size(file) if file else None
+    if file is None or measured is None or 0 in measured:
+        return "is no picture that can be read, or a broken one"
+    if max(measured) > LONGEST_SIDE:
+        return f"has {measured[0]:,} × {measured[1]:,} pixels and at most {LONGEST_SIDE:,} a side are taken"
+    if kind(file) != media_type:
+        return f"was said to be {media_type} and is {kind(file)}"
+    return None
+
 
 def size(data: bytes) -> Size | None:
     """The size of the picture whose file begins with ``data``; None for another format or a header cut short."""
-    read = next((read for signature, offset, read in _FORMATS if data.startswith(signature, offset)), None)
+    read = next((read for signature, offset, read, _ in _FORMATS if data.startswith(signature, offset)), None)
     try:
         return read(data) if read else None
     except (struct.error, KeyError):
@@ -57,8 +121,8 @@ def _webp_extended(data: bytes) -> Size:
 
 _WEBP = {b"VP8 ": _webp_lossy, b"VP8L": _webp_lossless, b"VP8X": _webp_extended}
 _FORMATS = (
-    (b"\x89PNG\r\n\x1a\n", 0, _png),
-    (b"GIF8", 0, _gif),
-    (b"\xff\xd8\xff", 0, _jpeg),
-    (b"WEBP", 8, _webp),
+    (b"\x89PNG\r\n\x1a\n", 0, _png, "image/png"),
+    (b"GIF8", 0, _gif, "image/gif"),
+    (b"\xff\xd8\xff", 0, _jpeg, "image/jpeg"),
+    (b"WEBP", 8, _webp, "image/webp"),
 )

@@ -114,7 +114,8 @@ def _text(value: Json, kind: str) -> float:
 
 
 def _thinking(value: Json, kind: str) -> float:
-    return FACTORS["thinking"] * count(value.get("thinking", ""))
+    thought = value.get("thinking", "")
+    return FACTORS["thinking"] * count(thought if isinstance(thought, str) else _json(thought))
 
 
 def _call(value: Json, kind: str) -> float:

@@ -47,6 +47,7 @@ EntryKind = Literal[
     "usage",  # one request's row of the ledger; has no frame
     "compaction",  # a cut: entries a..b are stood for by a summary and references
     "reconfigure",  # a cut: tools, system, model or options change
+    "withheld",  # a cut: blocks that the provider refused are stood for by references
 ]
 
 

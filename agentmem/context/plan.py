@@ -12,9 +12,10 @@ from agentmem.context.compaction import Compaction, Reason
 from agentmem.context.cut import Cut, Line, Part
 from agentmem.context.referenced import References, Said, Use, said, spoken
 from agentmem.context.transcript import unpack
+from agentmem.context.view import Origin
 from agentmem.context.window import View
 from agentmem.tokens import value_tokens
-from agentmem.types import Frame, Text, Turn
+from agentmem.types import Frame, Text
 
 USER = "[{reference}, said by the person]"
 RESULT = "[{reference}, kept as it was: the result of {about}]"
@@ -109,7 +110,7 @@ def plan(view: View, thread: str, settings: Compaction, budget: int, reason: Rea
 def places(view: View) -> list[int]:
     """The turns at which a tail may begin, from 1; ``len(view.turns)`` where nothing need stay."""
     end = len(view.turns) if view.open else len(view.turns) + 1
-    return [at for at in range(1, end) if at == len(view.turns) or not _answers(view.turns[at])]
+    return [at for at in range(1, end) if at == len(view.turns) or not _answers(view.origins[at])]
 
 
 def cut_at(view: View, place: int, parts: tuple[Part, ...], reason: str = "asked", index: tuple[Line, ...] = ()) -> Cut:
@@ -222,8 +223,9 @@ def short(text: str) -> str:
     return line if len(line) <= _ABOUT else f"{line[: _ABOUT - 1].rstrip()}…"
 
 
-def _answers(turn: Turn) -> bool:
-    return any(frame.value["type"] == "tool_result" for frame in turn.frames)
+def _answers(origins: Iterable[Origin]) -> bool:
+    """Whether a turn holds results, though they may be withheld and not look like it."""
+    return any(origin.kind == "tool_result" for origin in origins)
 
 
 def _only_text(frame: Frame) -> bool:

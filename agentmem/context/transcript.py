@@ -26,7 +26,7 @@ from agentmem.types import (
     ToolResult,
 )
 
-CUTS: frozenset[EntryKind] = frozenset({"compaction", "reconfigure"})
+CUTS: frozenset[EntryKind] = frozenset({"compaction", "reconfigure", "withheld"})
 """The kinds that may change frames already sent. Appending any other kind only extends them."""
 
 
@@ -44,7 +44,8 @@ class Opening:
     """Entry 0: what a thread keeps until a cut, even after an upgrade.
 
     ``model`` is the name sent to the provider. ``tools`` are definitions, in order. ``notes_in_results`` is set for
-    models on which a plain user turn strips thinking: a note then travels inside the last tool result.
+    models on which a plain user turn strips thinking: a note then travels inside the last tool result. ``provider`` is
+    whose model it is, "" in entries that do not say.
     """
 
     model: str
@@ -53,6 +54,12 @@ class Opening:
     pinned: tuple[PinnedPage, ...] = ()
     options: Options = Options()
     notes_in_results: bool = False
+    provider: str = ""
+
+    @property
+    def is_claude(self) -> bool:
+        """Whether requests go by the rules of Anthropic's Messages API."""
+        return self.provider.startswith("anthropic") or "claude" in self.model.lower()
 
 
 def opening(value: Opening) -> Draft:
@@ -103,6 +110,7 @@ def read_opening(entry: Entry) -> Opening:
         pinned=tuple(PinnedPage(**page) for page in value["pinned"]),
         options=Options(**value["options"]),
         notes_in_results=value["notes_in_results"],
+        provider=value.get("provider", ""),
     )
 
 

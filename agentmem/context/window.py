@@ -6,19 +6,22 @@ Appending an entry that is no cut only ever extends the frames of the view. ``ex
 of that entry; ``window`` is that fold.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import reduce
 from typing import Any
 
 from agentmem.context.call_ids import sibling, unique
 from agentmem.context.cut import read_cut
+from agentmem.context.fitting import Move, fitted
 from agentmem.context.growing import Growing
+from agentmem.context.recast import Seen, moved, withheld
 from agentmem.context.transcript import Opening, read_message, read_opening, read_result, read_shown
 from agentmem.context.view import START as START
 from agentmem.context.view import Origin as Origin
 from agentmem.context.view import Pace as Pace
 from agentmem.context.view import View as View
+from agentmem.context.withheld import read_withheld
 from agentmem.errors import TranscriptError
 from agentmem.kvcache.frames import digest, encode, frame, options_value
 from agentmem.types import Block, Entry, EntryKind, Frame, Role, Text, ToolResult, Turn
@@ -59,7 +62,7 @@ def passed(view: View, entry: Entry) -> View:
 def aside(view: View, place: int, text: str) -> View:
     """The turns before ``place``, and ``text`` said after them: a question beside the conversation, not an entry."""
     bare = _measured(_between(view, 0, place)._replace(open=(), results={}, held=()))
-    return _shown(bare, "user", [(Origin("note", view.seq + 1), Text(text))], start=view.seq + 1)
+    return _shown(bare, "user", [(Origin("note", view.seq + 1), Text(text))], "", start=view.seq + 1)
 
 
 def stored(view: View, entry: Entry) -> View:
@@ -82,7 +85,12 @@ def extend(view: View, entry: Entry) -> View:
         raise TranscriptError(f"entry {entry.reference} cannot follow entry {view.seq} of its thread")
     if (entry.kind == "opening") != (view.opening is None):
         raise TranscriptError(f"entry {entry.reference}: a thread has one opening, and begins with it")
-    return _FOLDS[entry.kind](view, entry)
+    fold = _FOLDS.get(entry.kind)
+    if fold is None:
+        raise TranscriptError(
+            f"entry {entry.reference} of kind {entry.kind!r} was written by a later version of agentmem"
+        )
+    return fold(view, entry)
 
 
 def _open(view: View, entry: Entry) -> View:
@@ -91,7 +99,23 @@ def _open(view: View, entry: Entry) -> View:
 
 
 def _reconfigured(view: View, entry: Entry) -> View:
+    before, after = view.settings, read_opening(entry)
+    if (before.model, before.provider) != (after.model, after.provider):
+        view = _seen(view, moved(view.turns, view.origins, Move(before, after), entry.thread))
     return _open(view, entry)._replace(cuts=view.cuts + 1)
+
+
+def _withheld(view: View, entry: Entry) -> View:
+    seen = withheld(view.turns, view.origins, read_withheld(entry))
+    return _seen(view, seen)._replace(seq=entry.seq, cuts=view.cuts + 1)
+
+
+def _seen(view: View, seen: Seen) -> View:
+    """The view with other frames in its turns, measured afresh."""
+    frames = ((one, origin) for turn, origins in seen for one, origin in zip(turn.frames, origins, strict=True))
+    users = sum(one.tokens for one, origin in frames if origin.kind == "user")
+    turns, origins = Growing(turn for turn, _ in seen), Growing(origins for _, origins in seen)
+    return _measured(view._replace(turns=turns, origins=origins, users=users))
 
 
 def _said(view: View, entry: Entry) -> View:
@@ -100,7 +124,7 @@ def _said(view: View, entry: Entry) -> View:
     waits = view.open or (entry.kind == "note" and view.settings.notes_in_results and not entry.value.get("now"))
     if waits:
         return view._replace(seq=entry.seq, held=held)
-    return _released(view, entry.seq, view.results, held)._replace(paused=False)
+    return _released(view, entry, view.results, held)._replace(paused=False)
 
 
 def _replied(view: View, entry: Entry) -> View:
@@ -110,7 +134,9 @@ def _replied(view: View, entry: Entry) -> View:
     calls = tuple(call.id for call in message.calls)
     said = [(origin, block) for block in message.blocks]
     pace, paused = view.pace.asked(view.tokens), entry.value.get("stop") == PAUSED and not calls
-    return _shown(view, "assistant", said, start=entry.seq, seq=entry.seq, open=calls, pace=pace, paused=paused)
+    return _shown(
+        view, "assistant", said, entry.thread, start=entry.seq, seq=entry.seq, open=calls, pace=pace, paused=paused
+    )
 
 
 def _answered(view: View, entry: Entry) -> View:
@@ -126,19 +152,27 @@ def _given(view: View, entry: Entry, call_id: str) -> View:
     results = {**view.results, call_id: (entry.seq, result)}
     if len(results) < len(view.open):
         return view._replace(seq=entry.seq, results=results)
-    return _released(view, entry.seq, results, view.held)
+    return _released(view, entry, results, view.held)
 
 
 def _released(
-    view: View, seq: int, results: Mapping[str, tuple[int, ToolResult]], held: Sequence[tuple[Origin, Block]]
+    view: View, entry: Entry, results: Mapping[str, tuple[int, ToolResult]], held: Sequence[tuple[Origin, Block]]
 ) -> View:
     """Shows what was held back: the results in the order of their calls, then what was said meanwhile."""
-    answers = [results[call_id] for call_id in view.open]
+    answers = [(results[id][0], replace(results[id][1], call_id=shown)) for id, shown in _waiting(view)]
     shown: list[tuple[Origin, Block]] = [(Origin("tool_result", at), result) for at, result in answers]
     if answers and view.settings.notes_in_results:
         shown[-1] = _noted(*answers[-1], held)
         held = [one for one in held if one[0].kind != "note"]
-    return _shown(view, "user", [*shown, *held], start=seq, seq=seq, open=(), results={}, held=())
+    said, seq = [*shown, *held], entry.seq
+    return _shown(view, "user", said, entry.thread, start=seq, seq=seq, open=(), results={}, held=())
+
+
+def _waiting(view: View) -> Iterator[tuple[str, str]]:
+    """The ids of the open calls, as they were given and as they are shown."""
+    frames = view.turns[-1].frames if view.open else ()
+    calls = [one.value["id"] for one in frames if one.value["type"] == "tool_use"]
+    yield from zip(view.open, calls[-len(view.open) :] if len(calls) >= len(view.open) else view.open, strict=True)
 
 
 def _noted(seq: int, result: ToolResult, held: Sequence[tuple[Origin, Block]]) -> tuple[Origin, ToolResult]:
@@ -168,12 +202,12 @@ def _compacted(view: View, entry: Entry) -> View:
     cut = read_cut(entry)
     first = len(view.turns) - sum(1 for start in view.starts if start > cut.last)
     tail = list(zip(view.turns, view.starts, view.origins, strict=True))[first:]
-    if (view.open and not tail) or (tail and _has_result(tail[0][0])):
+    if (view.open and not tail) or (tail and any(one.kind == "tool_result" for one in tail[0][2])):
         raise TranscriptError(f"entry {entry.reference}: a compaction may not part a tool call from its result")
     settled = tuple(seq for seq in view.settled if seq >= cut.opening)
     bare = _between(view, 0, 0)._replace(seq=entry.seq, users=0, cuts=cut.cuts, cut=cut, settled=settled)
     parts = [(Origin(part.kind, part.seq), part.block) for part in cut.parts]
-    summed = _shown(_measured(bare), "user", parts, start=0)
+    summed = _shown(_measured(bare), "user", parts, entry.thread, start=0)
     for turn, start, origins in tail:
         summed = _appended(summed, turn.role, turn.frames, origins, start)
     return summed._replace(pace=Pace(cut.growth, summed.tokens, summed.tokens))
@@ -189,11 +223,8 @@ _FOLDS: dict[EntryKind, Callable[[View, Entry], View]] = {
     "usage": passed,
     "compaction": _compacted,
     "reconfigure": _reconfigured,
+    "withheld": _withheld,
 }
-
-
-def _has_result(turn: Turn) -> bool:
-    return any(one.value["type"] == "tool_result" for one in turn.frames)
 
 
 def _prefix(settings: Opening) -> tuple[Frame, ...]:
@@ -206,12 +237,12 @@ def _prefix(settings: Opening) -> tuple[Frame, ...]:
     )
 
 
-def _shown(view: View, role: Role, said: Iterable[tuple[Origin, Block]], *, start: int, **changes: Any) -> View:
-    """The view with blocks of one role after all that is shown already, and with other changes.
-
-    Providers refuse empty text: it is left out.
-    """
-    visible = [(origin, one) for origin, one in said if not isinstance(one, Text) or one.text.strip()]
+def _shown(
+    view: View, role: Role, said: Iterable[tuple[Origin, Block]], thread: str, *, start: int, **changes: Any
+) -> View:
+    """The view with blocks of one role after all that is shown already, as its model takes them, and other changes."""
+    fits = ((origin, fitted(one, view.settings, f"{thread}/{origin.seq}")) for origin, one in said)
+    visible = [(origin, one) for origin, one in fits if one is not None]
     frames = tuple(frame("message", block.wire(), role) for _, block in visible)
     return _appended(view, role, frames, tuple(origin for origin, _ in visible), start, **changes)
 

@@ -6,6 +6,7 @@ The wording follows the API's own messages, so that a client's tests read as the
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from agentmem.kvcache import block_checks
 from agentmem.kvcache.prompts import UNMARKABLE, body_blocks
 from agentmem.types import Json
 
@@ -31,19 +32,16 @@ def _fields(body: Body) -> Iterator[str]:
         yield "messages: first message must use the user role"
 
 
-def _texts(body: Body) -> Iterator[str]:
-    for block in body_blocks(body):
-        if block.get("type") == "text" and not block["text"].strip():
-            if block.get("cache_control"):
-                yield "cache_control cannot be set for empty text blocks"
-            yield "messages: text content blocks must contain non-whitespace text"
-
-
 def _contents(body: Body) -> Iterator[str]:
     *earlier, last = body["messages"]
-    empty = [message for message in earlier if not message["content"]]
-    if empty or (not last["content"] and last["role"] == "user"):
-        yield "messages: all messages must have non-empty content except for the optional final assistant message"
+    empty = [at for at, message in enumerate(earlier) if not message["content"]]
+    empty += [len(earlier)] if not last["content"] and last["role"] == "user" else []
+    if empty:
+        said = "all messages must have non-empty content except for the optional final assistant message"
+        yield f"messages.{empty[0]}: {said}"
+    ending = list(body_blocks({"messages": [last]}))[-1:] if last["role"] == "assistant" else []
+    if ending and ending[0].get("type") == "text" and ending[0]["text"] != ending[0]["text"].rstrip():
+        yield "messages: final assistant content cannot end with trailing whitespace"
 
 
 def _tools(body: Body) -> Iterator[str]:
@@ -67,6 +65,8 @@ def _pairs(body: Body) -> Iterator[str]:
         else:
             yield from _results(index, blocks, open_calls)
             open_calls = set()
+    if open_calls:
+        yield f"messages.{len(body['messages']) - 1}: {_without(sorted(open_calls))}"
 
 
 def _results(index: int, blocks: Sequence[Json], calls: set[str]) -> Iterator[str]:
@@ -82,11 +82,14 @@ def _results(index: int, blocks: Sequence[Json], calls: set[str]) -> Iterator[st
     missing = sorted(calls - set(results))
     leading = [block["type"] for block in blocks[: len(results)]]
     if missing or any(kind != "tool_result" for kind in leading):
-        yield (
-            f"messages.{index}: `tool_use` ids were found without `tool_result` blocks immediately after: "
-            f"{', '.join(missing or results)}. Each `tool_use` block must have a corresponding `tool_result` block in "
-            "the next message."
-        )
+        yield f"messages.{index}: {_without(missing or results)}"
+
+
+def _without(calls: Sequence[str]) -> str:
+    return (
+        f"`tool_use` ids were found without `tool_result` blocks immediately after: {', '.join(calls)}. Each "
+        "`tool_use` block must have a corresponding `tool_result` block in the next message."
+    )
 
 
 def _turns(messages: Sequence[Json]) -> list[tuple[str, list[Json]]]:
@@ -127,15 +130,32 @@ def _thinking(body: Body) -> Iterator[str]:
         yield "`temperature` may only be set to 1 when thinking is enabled."
     if (body.get("tool_choice") or {}).get("type") in ("any", "tool"):
         yield "Thinking may not be enabled when tool_choice forces tool use."
+    if thinking["type"] == "enabled":
+        yield from _begins_with_thinking(body["messages"])
+
+
+def _begins_with_thinking(messages: Sequence[Json]) -> Iterator[str]:
+    """With a budget for thinking, the reply whose calls are being answered begins with what was thought before them."""
+    last = max((at for at, one in enumerate(messages) if one["role"] == "assistant"), default=0)
+    blocks = list(body_blocks({"messages": [messages[last]]}))
+    kinds = [block["type"] for block in blocks]
+    if "tool_use" in kinds and kinds[0] not in UNMARKABLE:
+        yield (
+            f"messages.{last}.content.0.type: Expected `thinking` or `redacted_thinking`, but found `{kinds[0]}`. When "
+            "`thinking` is enabled, a final `assistant` message must start with a thinking block."
+        )
 
 
 CHECKS: tuple[Callable[[Body], Iterator[str]], ...] = (
     _fields,
+    block_checks.types,
     _breakpoints,
-    _texts,
+    block_checks.texts,
     _contents,
     _tools,
+    block_checks.names,
     _pairs,
+    block_checks.pictures,
     _thinking,
 )
 """In the order in which they are made: each may rely on those before it."""

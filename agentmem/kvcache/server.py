@@ -23,6 +23,8 @@ from agentmem.kvcache.simulator import Outcome, Simulator
 from agentmem.types import Json
 
 BASIS_HEADER = "x-agentmem-basis"
+LARGEST = 32 * 1024 * 1024
+"""Bytes of a request, as the API documents."""
 COUNT = "/v1/messages/count_tokens"
 
 
@@ -38,6 +40,7 @@ class Received:
     path: str
     headers: Mapping[str, str]
     body: Any
+    size: int = 0
 
 
 def echo(body: Json) -> Answer:
@@ -113,6 +116,8 @@ class MessagesServer:
         secret = received.headers.get("x-api-key") or received.headers.get("authorization", "").removeprefix("Bearer ")
         if self.key is not None and secret != self.key:
             return HttpError(401, "authentication_error", "invalid x-api-key")
+        if received.size > LARGEST:
+            return HttpError(413, "request_too_large", "Request exceeds the maximum size")
         if not isinstance(received.body, dict):
             return HttpError(400, "invalid_request_error", "The request body is not valid JSON")
         # A count of tokens takes the same body, without the length of a reply.
@@ -173,7 +178,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         path = self.path.partition("?")[0]
-        received = Received(path, {name.lower(): value for name, value in self.headers.items()}, self._body())
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        received = Received(path, headers, self._body(), int(headers.get("content-length") or 0))
         with self.server.owner.lock:
             self.server.owner.requests.append(received)
         route = _ROUTES.get(path)

@@ -15,6 +15,7 @@ from agentmem.errors import (
     PromptTooLong,
 )
 from agentmem.models.anthropic_reply import BrokenReply
+from agentmem.models.places import place_of
 from agentmem.models.wordings import is_too_long
 from agentmem.scrub import scrub
 
@@ -70,7 +71,10 @@ def translate(error: Exception, secret: str | None = None) -> ModelError:
     detail = getattr(error, "api_message", None) or str(error) or type(error).__name__
     text = scrub(detail.replace(secret, "[redacted]") if secret else detail)
     kind = PromptTooLong if meaning.error is ModelRejected and is_too_long(text) else meaning.error
-    return kind(f"{meaning.says}: {text}")
+    made = kind(f"{meaning.says}: {text}")
+    if isinstance(made, ModelRejected):
+        made.place = place_of(detail)
+    return made
 
 
 def meaning_of(error: Exception) -> Meaning:

@@ -3,16 +3,17 @@
 import json
 import time
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from typing import Any
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.runnables import Runnable
 
-from agentmem.errors import ConfigError, ModelError, ModelNotAvailable, ModelUnreachable
+from agentmem.errors import ConfigError, ModelError, ModelNotAvailable, ModelRejected, ModelUnreachable
 from agentmem.kvcache.rules import claude_rules
 from agentmem.models.langchain_errors import translate
-from agentmem.models.langchain_messages import Converter, tool_choice
+from agentmem.models.langchain_messages import TAKEN, Converter, Taken, tool_choice
 from agentmem.models.langchain_reply import Timing, reply, says_why
 from agentmem.scrub import scrub
 from agentmem.types import Delta, ModelProfile, Options, Reply, Request, TextDelta
@@ -46,7 +47,8 @@ class LangChainModel:
         self._profile = _profile(self._model)
         self._tells_its_end = any(each.__name__ in TELLS_ITS_END for each in type(self._model).__mro__)
         # langchain-anthropic takes our blocks as they are; Bedrock's and Vertex's classes for Claude do too.
-        self._converter = Converter(native=self._profile.provider.startswith("anthropic"))
+        native = self._profile.provider.startswith("anthropic")
+        self._converter = Converter(native, _taken(self._model, self._profile.provider))
 
     @property
     def profile(self) -> ModelProfile:
@@ -59,7 +61,7 @@ class LangChainModel:
             for chunk in self._bound(request).stream(self._converter.messages(request)):
                 yield from call.take(chunk)
         except Exception as error:  # what a provider's class may raise is not known
-            raise _ours(error) from error
+            raise self._ours(error, request) from error
         yield call.reply()
 
     async def astream(self, request: Request) -> AsyncIterator[Delta]:
@@ -70,11 +72,18 @@ class LangChainModel:
                 for delta in call.take(chunk):
                     yield delta
         except Exception as error:  # what a provider's class may raise is not known
-            raise _ours(error) from error
+            raise self._ours(error, request) from error
         yield call.reply()
 
     def close(self) -> None:
         """Nothing of ours is open: connections belong to the LangChain object."""
+
+    def _ours(self, error: Exception, request: Request) -> ModelError:
+        """The error as one of ours; a place that it names in LangChain's messages as one in the request."""
+        ours = error if isinstance(error, ModelError) else translate(error)
+        if isinstance(ours, ModelRejected) and ours.place:
+            ours.place = self._converter.place(request, ours.place)
+        return ours
 
     def _bound(self, request: Request) -> Runnable[list[BaseMessage], AIMessage]:
         """The model with this request's options, and its tools if there are any."""
@@ -115,10 +124,6 @@ class _Call:
         return reply(self._request, self._chunks, Timing(self._first or elapsed, elapsed))
 
 
-def _ours(error: Exception) -> ModelError:
-    return error if isinstance(error, ModelError) else translate(error)
-
-
 def _given(options: Options) -> dict[str, Any]:
     thinking = options.thinking and json.loads(options.thinking)
     values = {
@@ -147,6 +152,13 @@ def _init(name: str, options: dict[str, Any]) -> BaseChatModel:
     if not isinstance(made, BaseChatModel):
         raise ConfigError(f"{name} is left configurable: name one model")
     return made
+
+
+def _taken(model: BaseChatModel, provider: str) -> Taken:
+    """What the model takes beside text, by its provider and by what LangChain knows of it."""
+    known = model.profile or {}
+    taken = TAKEN.get(provider, Taken())
+    return replace(taken, pictures="none") if known.get("image_inputs") is False else taken
 
 
 def _profile(model: BaseChatModel) -> ModelProfile:

@@ -13,6 +13,7 @@ from agentmem.errors import (
     ModelUnreachable,
     PromptTooLong,
 )
+from agentmem.models.places import place_of
 from agentmem.models.wordings import is_too_long
 from agentmem.scrub import scrub
 
@@ -51,7 +52,10 @@ def translate(error: Exception) -> ModelError:
     found = _class(error)
     if found is ModelRejected and is_too_long(str(error)):
         found = PromptTooLong
-    return found(f"{SAYS[found]}: {scrub(str(error) or type(error).__name__)}")
+    made = found(f"{SAYS[found]}: {scrub(str(error) or type(error).__name__)}")
+    if isinstance(made, ModelRejected):
+        made.place = place_of(str(error))
+    return made
 
 
 def _class(error: Exception) -> type[ModelError]:

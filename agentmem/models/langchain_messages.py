@@ -5,17 +5,44 @@ LangChain's standard blocks; what only Claude understands is left out for them.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
-from typing import Any
+from typing import Any, Literal
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
 
+from agentmem.errors import Place
 from agentmem.models.anthropic_request import marked_values, marks_by_place
+from agentmem.models.pictures import unseen
 from agentmem.types import Frame, Json, Request, Turn
 
 THINKING = frozenset({"thinking", "redacted_thinking"})
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What a provider takes beside text. ``pictures``: in tools' results too, of people only, or none at all.
+
+    ``people_after_results`` is False where a person's message may not follow a tool's result at once.
+    """
+
+    pictures: Literal["anywhere", "people", "none"] = "people"
+    people_after_results: bool = True
+
+
+TAKEN: Mapping[str, Taken] = {
+    "google_genai": Taken("anywhere"),
+    "deepseek": Taken("none"),
+    "mistral": Taken("people", people_after_results=False),
+}
+"""By provider; what is not here takes pictures in people's messages alone, as OpenAI's chat completions do."""
+
+MOVED = "[A picture of this result follows in the next message.]"
+BETWEEN = "Done."
+"""What the model is made to say where a person may not speak after a tool's result."""
+
+Where = tuple[tuple[int, int | None], ...]
+"""Of each part of a message, the block of the turn that it comes from, and the block inside that one."""
 
 
 @dataclass
@@ -24,6 +51,7 @@ class Converter:
 
     native: bool
     """Whether the model takes Anthropic's own blocks."""
+    taken: Taken = Taken()
     _turns: dict[Turn, list[BaseMessage]] = field(default_factory=dict)
 
     def messages(self, request: Request) -> list[BaseMessage]:
@@ -42,6 +70,22 @@ class Converter:
         self._turns = turns
         return made
 
+    def place(self, request: Request, found: Place) -> Place | None:
+        """Where the block stands in the request that a provider found at a place in our messages."""
+        if self.native:
+            return found
+        at = found.message - bool(request.system)
+        for index, turn in enumerate(request.turns):
+            wheres = [where for _, where in self._parts(turn.role, [one.value for one in turn.frames])]
+            if 0 <= at < len(wheres):
+                where = wheres[at]
+                if found.block is not None and found.block < len(where):
+                    return Place(index, *where[found.block])
+                blocks = {block for block, _ in where}
+                return Place(index, blocks.pop() if len(blocks) == 1 else None)
+            at -= len(wheres)
+        return None
+
     def tools(self, request: Request) -> list[dict[str, Any]]:
         """Tool definitions as the model's ``bind_tools`` takes them."""
         if self.native:
@@ -50,41 +94,76 @@ class Converter:
         return [_function(tool) for tool in request.tools]
 
     def _turn(self, role: str, values: Sequence[Json]) -> list[BaseMessage]:
+        return [message for message, _ in self._parts(role, values)]
+
+    def _parts(self, role: str, values: Sequence[Json]) -> list[tuple[BaseMessage, Where]]:
+        """The messages of a turn, each with where its parts come from."""
         if role == "assistant":
             return [self._assistant(values)]
-        return [HumanMessage(_content(values))] if self.native else list(self._user(values))
+        if self.native:
+            return [(HumanMessage(_content(values)), tuple((at, None) for at in range(len(values))))]
+        return list(self._user(values))
 
-    def _user(self, values: Iterable[Json]) -> Iterator[BaseMessage]:
-        for is_result, group in groupby(values, lambda value: value["type"] == "tool_result"):
-            if is_result:
-                yield from (self._result(value) for value in group)
+    def _user(self, values: Sequence[Json]) -> Iterator[tuple[BaseMessage, Where]]:
+        """Results first, as they stand; then their pictures, where results may hold none, and what people said."""
+        said: list[tuple[dict[str, Any], tuple[int, int | None]]] = []
+        results = False
+        for at, value in enumerate(values):
+            if value["type"] == "tool_result":
+                results = True
+                message, pictures = self._result(value)
+                yield message, tuple((at, inner) for inner in range(len(_inner(value))))
+                said += [(picture, (at, inner)) for inner, picture in pictures]
             else:
-                yield HumanMessage(_content([self._block(value) for value in group]))
+                said.append((self._block(value), (at, None)))
+        if said and results and not self.taken.people_after_results:
+            yield AIMessage(BETWEEN), ()
+        if said:
+            yield HumanMessage(_content([block for block, _ in said])), tuple(where for _, where in said)
 
-    def _result(self, value: Json) -> ToolMessage:
-        content = value["content"]
-        blocks = [{"type": "text", "text": content}] if isinstance(content, str) else content
-        return ToolMessage(
-            _content([self._block(block) for block in blocks]),
-            tool_call_id=value["tool_use_id"],
-            status="error" if value.get("is_error") else "success",
-        )
+    def _result(self, value: Json) -> tuple[ToolMessage, list[tuple[int, dict[str, Any]]]]:
+        """The result's message, and the pictures that have to follow it."""
+        blocks, moved = list[dict[str, Any]](), list[tuple[int, dict[str, Any]]]()
+        for at, block in enumerate(_inner(value)):
+            if block["type"] == "image" and self.taken.pictures == "people":
+                moved.append((at, self._block(block)))
+                blocks.append({"type": "text", "text": MOVED})
+            else:
+                blocks.append(self._block(block))
+        if all(block["type"] == "text" for block in blocks):  # some providers' classes take no list
+            content: Any = "\n\n".join(block["text"] for block in blocks)
+        else:
+            content = _content(blocks)
+        status: Literal["error", "success"] = "error" if value.get("is_error") else "success"
+        return ToolMessage(content, tool_call_id=value["tool_use_id"], status=status), moved
 
-    def _assistant(self, values: Sequence[Json]) -> AIMessage:
+    def _assistant(self, values: Sequence[Json]) -> tuple[AIMessage, Where]:
         calls = [value for value in values if value["type"] == "tool_use"]
-        said = values if self.native else [v for v in values if v["type"] not in THINKING and v["type"] != "tool_use"]
-        return AIMessage(
-            _content([self._block(value) for value in said]),
+        said = [
+            (at, value)
+            for at, value in enumerate(values)
+            if self.native or (value["type"] not in THINKING and value["type"] != "tool_use")
+        ]
+        made = AIMessage(
+            _content([self._block(value) for _, value in said]),
             tool_calls=[
                 {"type": "tool_call", "id": call["id"], "name": call["name"], "args": call["input"]} for call in calls
             ],
         )
+        return made, tuple((at, None) for at, _ in said)
 
     def _block(self, value: Json) -> dict[str, Any]:
         if self.native or value["type"] != "image":
             return dict(value)
         source = value["source"]
+        if self.taken.pictures == "none":
+            return unseen(value)
         return {"type": "image", "base64": source["data"], "mime_type": source["media_type"]}
+
+
+def _inner(result: Json) -> Sequence[Json]:
+    content = result["content"]
+    return [{"type": "text", "text": content}] if isinstance(content, str) else content
 
 
 def tool_choice(choice: str) -> str:

@@ -4,14 +4,15 @@ It is small: it writes text for examples, tests and demos, over a KV cache that 
 weights has no place for tools, so that the model never sees any.
 """
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from agentmem.models.anthropic import AnthropicModel
 from agentmem.models.engine import Engine
-from agentmem.types import Delta, ModelProfile, Request
+from agentmem.models.pictures import has_pictures, named_pictures
+from agentmem.types import Delta, ModelProfile, Request, Turn
 
 
 class LocalModel:
@@ -59,7 +60,7 @@ class LocalModel:
             self.engine.close()
 
     def _fitted(self, request: Request) -> Request:
-        """What the engine has no notion of is left out: breakpoints, thinking, effort."""
+        """What the engine has no notion of is left out: breakpoints, thinking, effort, pictures."""
         options = replace(
             request.options,
             max_tokens=min(request.options.max_tokens, self._longest),
@@ -67,4 +68,11 @@ class LocalModel:
             thinking=None,
             effort=None,
         )
-        return replace(request, options=options, marks=())
+        return replace(request, options=options, marks=(), turns=readable(request.turns))
+
+
+def readable(turns: Sequence[Turn]) -> Sequence[Turn]:
+    """The turns with a sentence for each picture: the engine reads text only."""
+    if not any(has_pictures(one) for turn in turns for one in turn.frames):
+        return turns
+    return [Turn(turn.role, tuple(map(named_pictures, turn.frames))) for turn in turns]

@@ -1,22 +1,45 @@
 """Pictures in a frame, for engines that only read text."""
 
 import hashlib
+from collections.abc import Callable
 from typing import Any
 
 from agentmem.kvcache.frames import frame
 from agentmem.types import Frame
 
+UNSEEN = "[A picture ({media_type}) stands here. This model reads text only.]"
+
+
+def has_pictures(one: Frame) -> bool:
+    """Whether a frame holds a picture."""
+    return b'"type":"image"' in one.data
+
 
 def without_pictures(one: Frame) -> Frame:
     """The frame with the sha256 of each picture in place of its bytes; frames without pictures as they are."""
-    return frame(one.segment, _bare(one.value), one.role) if b'"type":"image"' in one.data else one
+    return frame(one.segment, _each(one.value, _hashed), one.role) if has_pictures(one) else one
 
 
-def _bare(value: Any) -> Any:
+def named_pictures(one: Frame) -> Frame:
+    """The frame with a sentence in place of each picture; frames without pictures as they are."""
+    return frame(one.segment, _each(one.value, unseen), one.role) if has_pictures(one) else one
+
+
+def unseen(picture: Any) -> dict[str, Any]:
+    """The text that stands for a picture where a model cannot see it."""
+    return {"type": "text", "text": UNSEEN.format(media_type=picture["source"]["media_type"])}
+
+
+def _hashed(picture: Any) -> dict[str, Any]:
+    return {"type": "image", "sha256": hashlib.sha256(repr(picture.get("source")).encode()).hexdigest()}
+
+
+def _each(value: Any, shown: Callable[[Any], dict[str, Any]]) -> Any:
+    """A value with something else for each picture in it."""
     if isinstance(value, list):
-        return [_bare(part) for part in value]
+        return [_each(part, shown) for part in value]
     if not isinstance(value, dict):
         return value
-    if value.get("type") == "image":
-        return {"type": "image", "sha256": hashlib.sha256(repr(value.get("source")).encode()).hexdigest()}
-    return {key: _bare(part) for key, part in value.items()}
+    if value.get("type") == "image" and "source" in value:
+        return shown(value)
+    return {key: _each(part, shown) for key, part in value.items()}

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from time import monotonic
 from typing import Any
 
-from agentmem.errors import ModelError, ModelOverloaded, ModelUnreachable, PromptTooLong
+from agentmem.context import withheld
+from agentmem.errors import ModelError, ModelOverloaded, ModelRejected, ModelUnreachable, PromptTooLong
 from agentmem.runtime.events import Metered, Stopped
 from agentmem.runtime.session import Session
 from agentmem.runtime.steps import Steps
@@ -109,6 +110,15 @@ class Exchange:
             self.write(event)
         return 0.0 if event else None
 
+    def _withhold(self, error: Exception) -> float | None:
+        """What the provider refused by its place is shown as a reference from then on, and the run goes on."""
+        draft = (
+            withheld.draft(self.session.view, self.session.thread, error) if isinstance(error, ModelRejected) else None
+        )
+        if draft:
+            self.session.append(draft)
+        return 0.0 if draft else None
+
     def _once_more(self, error: Exception) -> float | None:
         """A break after the first text, which the model's own retries are not for."""
         if not (self._text and self.unseen) or self._broken >= AGAIN:
@@ -122,6 +132,7 @@ class Exchange:
 _MENDING: tuple[tuple[tuple[type[Exception], ...], Callable[[Exchange, Exception], float | None]], ...] = (
     ((OutOfTime,), Exchange._out_of_time),
     ((PromptTooLong,), Exchange._less),
+    ((ModelRejected,), Exchange._withhold),
     ((ModelUnreachable, ModelOverloaded), Exchange._once_more),
 )
 """What mends which errors, in order: seconds after which to begin again, None where it does not help."""

@@ -1,6 +1,7 @@
 """Entry 0 of a new thread: what an agent freezes when it opens one."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from agentmem import assets
 from agentmem.context.transcript import Opening, PinnedPage
@@ -24,4 +25,21 @@ def new_opening(
         pinned=tuple(pinned),
         options=options,
         notes_in_results=profile.plain_turn_strips_thinking,
+        provider=profile.provider,
+    )
+
+
+def continued(known: Opening, fresh: Opening) -> Opening | None:
+    """The settings with which a thread goes on under the model that ``fresh`` is for; None where it is the same one.
+
+    Tools, system and pages stay; options go with their model, for another takes others.
+    """
+    if known.model == fresh.model and known.provider in ("", fresh.provider):
+        return None
+    return replace(
+        known,
+        model=fresh.model,
+        options=fresh.options,
+        notes_in_results=fresh.notes_in_results,
+        provider=fresh.provider,
     )

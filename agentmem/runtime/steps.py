@@ -30,6 +30,7 @@ from agentmem.runtime.limits import Limits, reached
 from agentmem.runtime.menu import Menu
 from agentmem.runtime.metering import Meter
 from agentmem.runtime.notes import Situation, notes
+from agentmem.runtime.opening import continued
 from agentmem.runtime.pauses import LIFETIME, Pauses
 from agentmem.runtime.session import Session, Sessions, Tally, digest_of
 from agentmem.runtime.tools import output
@@ -255,14 +256,8 @@ class Steps:
     def _opening(self, session: Session) -> Iterator[Draft]:
         if session.view.opening is None:
             yield transcript.opening(self.opening())
-        elif session.view.opening.model != self.profile.name:
-            yield transcript.reconfigure(
-                replace(
-                    session.view.opening,
-                    model=self.profile.name,
-                    notes_in_results=self.profile.plain_turn_strips_thinking,
-                )
-            )
+        elif (now := continued(session.view.opening, self.opening())) is not None:
+            yield transcript.reconfigure(now)
 
     def _late(self, session: Session) -> Iterator[Draft]:
         """Notes of what calls gave after they had been answered without it; what was only read was read again."""

@@ -48,7 +48,11 @@ def reply(*blocks: Block, stop: str = "end_turn") -> Draft:
 
 texts = st.text(st.characters(codec="utf-8"), max_size=40)
 words = st.text("abcdefghij", min_size=1, max_size=8)
-images = st.just(Image("image/png", PNG))
+images = st.sampled_from([Image("image/png", PNG), Image("image/jpg", PNG), Image("image/png", "AAAA")])
+"""One pixel, one pixel that is said to be of another kind, and what is no picture."""
+IDS = ("call_{}", "functions.read:{}", "chatcmpl-tool-00000000000000000000000000000000{}", "{} ")
+NAMES = ("read", "read", "functions.read", "")
+"""Forms of ids and names that models make up."""
 thinking = texts.map(lambda text: Opaque(f'{{"type":"thinking","thinking":{_quoted(text)},"signature":"c2ln"}}'))
 arguments = st.dictionaries(words, st.one_of(texts, st.integers(), st.none(), st.lists(texts, max_size=2)), max_size=3)
 openings = st.builds(
@@ -61,6 +65,7 @@ openings = st.builds(
     pinned=st.just((PinnedPage("a.md", "0" * 64, "# A"),)) | st.just(()),
     options=st.sampled_from([Options(), Options(effort="low", thinking='{"type":"adaptive"}')]),
     notes_in_results=st.booleans(),
+    provider=st.sampled_from(["", "anthropic", "openai"]),
 )
 
 
@@ -106,8 +111,8 @@ def _assistant(draw: st.DrawFn, growing: _Growing) -> Draft:
     blocks: list[Block] = [*draw(st.lists(thinking, max_size=1)), *draw(st.lists(texts.map(Text), max_size=1))]
     for given in draw(st.lists(arguments, max_size=3)):
         growing.made += 1
-        growing.open.append(f"call_{growing.made}")
-        blocks.append(ToolCall(growing.open[-1], "read", canonical(given).decode()))
+        growing.open.append(draw(st.sampled_from(IDS)).format(growing.made))
+        blocks.append(ToolCall(growing.open[-1], draw(st.sampled_from(NAMES)), canonical(given).decode()))
     return reply(*blocks)
 
 

@@ -85,7 +85,7 @@ def tool(name: str) -> Body:
         (body("hi", max_tokens=-1), "greater than or equal to 0"),
         (body(), "at least one message is required"),
         ({**body(), "messages": [{"role": "assistant", "content": "a"}]}, "first message must use the user role"),
-        (body([text("")]), "must contain non-whitespace text"),
+        (body([text("")]), "must be non-empty"),
         (body([text(" \n")]), "must contain non-whitespace text"),
         (body([text("", cache_control=MARK)]), "cache_control cannot be set for empty text blocks"),
         (body("hi", system=[text("")]), "must contain non-whitespace text"),

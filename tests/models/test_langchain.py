@@ -24,6 +24,7 @@ from agentmem.errors import (
 )
 from agentmem.models import load
 from agentmem.models.langchain import LangChainModel
+from agentmem.models.langchain_messages import MOVED
 from agentmem.types import (
     Delta,
     Mark,
@@ -94,16 +95,17 @@ def test_a_tool_loop_as_messages() -> None:
         HumanMessage,
     ]
     system, user, assistant, first, second, note = messages
-    assert (system.content, user.content, note.content) == ("Be kind.", "What is on the pages?", "Be quick.")
+    assert (system.content, user.content) == ("Be kind.", "What is on the pages?")
     assert assistant.content == "I will read both."
     assert [(call["id"], call["name"], call["args"]) for call in assistant.tool_calls] == [
         ("toolu_1", "read", {"page": "b.md", "a": 1}),
         ("toolu_2", "read", {"page": "ü.md"}),
     ]
     assert list(assistant.tool_calls[0]["args"]) == ["page", "a"]
-    assert first.content == [
-        {"type": "text", "text": "# B"},
+    assert first.content == f"# B\n\n{MOVED}"
+    assert note.content == [
         {"type": "image", "base64": PIXEL.data, "mime_type": "image/png"},
+        {"type": "text", "text": "Be quick."},
     ]
     assert (first.status, second.status, second.content) == ("success", "error", "no such page")
     assert (first.tool_call_id, second.tool_call_id) == ("toolu_1", "toolu_2")

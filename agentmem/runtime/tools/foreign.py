@@ -1,5 +1,6 @@
 """LangChain tools as ours. LangChain is not imported: an object that is one brings it along."""
 
+import json
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Protocol, TypeGuard
@@ -78,8 +79,8 @@ async def _awaited(source: LangChainTool, **arguments: Any) -> object:
 def content(value: object) -> object:
     """LangChain's content blocks as ours; any other value as it is."""
     if isinstance(value, list) and value and all(isinstance(one, Mapping) and "type" in one for one in value):
-        blocks = [_block(one) for one in value]
-        return blocks if all(blocks) else value
+        read = [_block(one) for one in value]
+        return [one or _named(raw) for one, raw in zip(read, value, strict=True)] if any(read) else value
     return value
 
 
@@ -89,10 +90,22 @@ def _block(value: Mapping[str, Any]) -> Text | Image | None:
             return Text(text)
         case {"type": "image", "base64": str(data), "mime_type": str(kind)}:
             return Image(kind, data)
+        case {"type": "image", "data": str(data), "mimeType": str(kind)}:
+            return Image(kind, data)
         case {"type": "image", "source": {"type": "base64", "media_type": str(kind), "data": str(data)}}:
             return Image(kind, data)
-        case {"type": "image_url", "image_url": {"url": str(url)}} if url.startswith("data:"):
+        case {"type": "image_url", "image_url": {"url": str(url)} | str(url)} if url.startswith("data:"):
             head, _, data = url.partition(";base64,")
             return Image(head.removeprefix("data:"), data) if data else None
         case _:
             return None
+
+
+def _named(value: Mapping[str, Any]) -> Text:
+    """A block of a kind that no model is shown, by what is short in it: a file's bytes are not."""
+    short = {key: one for key, one in value.items() if len(str(one)) <= _SHORT}
+    return Text(json.dumps(short, ensure_ascii=False, default=str))
+
+
+_SHORT = 500
+"""Characters of a field."""

@@ -1,7 +1,7 @@
 """What a tool gave back, as blocks that a model can read, cut to the tool's cap."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from pydantic_core import to_jsonable_python
@@ -13,13 +13,26 @@ _HEAD = 2 / 3  # share of a cap that goes to the beginning; the end (errors, tot
 _SCALAR = (str, int, float, bool, type(None))
 
 
+EMPTY = "(empty)"
+
+
 def blocks(value: object) -> tuple[Text | Image, ...]:
-    """Text and pictures stay as they are; any other value becomes text that reads like a page."""
+    """Text and pictures stay as they are; any other value becomes text that reads like a page.
+
+    Providers refuse text of nothing but white space: it is left out, and where nothing else is there, it is said so.
+    """
+    said = tuple(one for one in _blocks(value) if isinstance(one, Image) or one.text.strip())
+    return said or (Text(EMPTY),)
+
+
+def _blocks(value: object) -> Iterator[Text | Image]:
     if isinstance(value, Text | Image):
-        return (value,)
-    if isinstance(value, list | tuple) and any(isinstance(one, Text | Image) for one in value):
-        return tuple(block for one in value for block in blocks(one))
-    return (Text(readable(value)),)
+        yield value
+    elif isinstance(value, list | tuple) and any(isinstance(one, Text | Image) for one in value):
+        for one in value:
+            yield from _blocks(one)
+    else:
+        yield Text(readable(value))
 
 
 def readable(value: object) -> str:
@@ -27,7 +40,7 @@ def readable(value: object) -> str:
     if value is None:
         return "Done."
     if isinstance(value, str):
-        return value or "(empty)"
+        return value if value.strip() else EMPTY
     plain = to_jsonable_python(value, fallback=str, serialize_unknown=True)
     if isinstance(plain, dict) and _is_record(plain):
         return "\n".join(f"- {key}: {_cell(one)}" for key, one in plain.items())

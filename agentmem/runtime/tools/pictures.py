@@ -3,11 +3,13 @@
 import base64
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
+from agentmem import images
 from agentmem.errors import NotAPage
-from agentmem.images import size
 from agentmem.pages.files import Files, reported
+from agentmem.runtime.scaling import scaled
 from agentmem.types import Image
 
 KINDS = {
@@ -17,8 +19,8 @@ KINDS = {
     ".gif": "image/gif",
     ".webp": "image/webp",
 }
-LARGEST = 5_000_000
-"""Bytes of a picture: Anthropic's limit for one image (its vision documentation)."""
+LARGEST = 50_000_000
+"""Bytes of a picture's file that is opened at all. What a model takes is less: such are scaled down."""
 
 
 def is_picture(name: str) -> bool:
@@ -26,8 +28,11 @@ def is_picture(name: str) -> bool:
     return PurePosixPath(name).suffix.lower() in KINDS
 
 
-def picture(root: Path, name: str) -> Image:
-    """The picture of that name in the workspace. Raises WorkspaceError where there is none, or it cannot be shown."""
+def picture(root: Path, name: str, scale: Callable[[Image], Image | None] = scaled) -> Image:
+    """The picture of that name in the workspace, made smaller by ``scale`` where it is too large for a model.
+
+    Raises WorkspaceError where there is none, or it cannot be shown.
+    """
     real = Files(root).locate(name)
     with reported(name, "read"):
         descriptor = os.open(Path(root) / real, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -37,6 +42,12 @@ def picture(root: Path, name: str) -> Image:
             data = file.read(LARGEST + 1)
     if len(data) > LARGEST:
         raise NotAPage(f"'{name}' is too large to be shown: pictures have at most {LARGEST // 1_000_000} MB.")
-    if size(data) is None:
+    if images.size(data) is None:
         raise NotAPage(f"'{name}' is not a picture, or a broken one.")
-    return Image(KINDS[PurePosixPath(real).suffix.lower()], base64.b64encode(data).decode())
+    kind = images.kind(data) or KINDS[PurePosixPath(real).suffix.lower()]
+    whole = Image(kind, base64.b64encode(data).decode())
+    why = images.fault(whole.media_type, whole.data)
+    shown = whole if why is None else scale(whole)
+    if shown is None:
+        raise NotAPage(f"'{name}' cannot be shown: it {why}. Make a smaller copy of it, and read that.")
+    return shown

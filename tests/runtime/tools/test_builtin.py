@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agentmem import images
 from agentmem.errors import BadArguments, UnknownReference
 from agentmem.pages.workspace import Workspace
 from agentmem.runtime.menu import default_menu
@@ -20,6 +21,7 @@ from agentmem.runtime.toolbox import Found, ToolContext, call
 from agentmem.runtime.tools import paging, planning
 from agentmem.tokens import count
 from agentmem.types import Image, Text, ToolCall, ToolResult
+from tests import pictures
 
 TODO = "# Todo\n\nSee [the plan](plan.md) and [[Nowhere]].\n\n## This week\n\n- [ ] Call Bob\n\n## Later\n\nRest.\n"
 
@@ -131,18 +133,36 @@ def test_read_shows_a_picture(context: ToolContext) -> None:
     assert answer.content == (Image("image/png", base64.b64encode(png()).decode()),)
 
 
+@pytest.mark.parametrize(
+    "file", [png(8_100, 3), png() + b"\0" * images.MOST_ENCODED], ids=["too many pixels", "too many bytes"]
+)
+def test_a_picture_that_is_too_large_is_scaled_down(context: ToolContext, file: bytes) -> None:
+    """A model is shown a smaller one, of the same kind; the file stays as it was."""
+    (context.workspace.root / "large.png").write_bytes(file)
+    (seen,) = ask(context, "read", page="large.png").content
+    assert isinstance(seen, Image)
+    assert images.fault(seen.media_type, seen.data) is None
+    assert (context.workspace.root / "large.png").read_bytes() == file
+
+
+def test_the_kind_of_a_picture_is_what_its_bytes_say(context: ToolContext) -> None:
+    """Not what its name says."""
+    (context.workspace.root / "logo.gif").write_bytes(png())
+    assert ask(context, "read", page="logo.gif").content == (Image("image/png", pictures.encoded(png())),)
+
+
 def test_a_picture_that_cannot_be_shown_is_explained(context: ToolContext, tmp_path: Path) -> None:
     """Missing, broken, too large, a fifo, a link that leads out: a sentence each."""
     root = context.workspace.root
     outside = tmp_path.parent / f"{tmp_path.name}-outside.png"
     outside.write_bytes(png())
     (root / "broken.png").write_bytes(b"not a picture")
-    (root / "large.png").write_bytes(png() + b"\0" * 5_000_000)
+    (root / "large.png").write_bytes(pictures.png(9_000, 400, more=100))
     (root / "out.png").symlink_to(outside)
     os.mkfifo(root / "fifo.png")
     assert "no page 'none.png'" in bad(context, "read", page="none.png")
     assert "is not a picture, or a broken one" in bad(context, "read", page="broken.png")
-    assert "at most 5 MB" in bad(context, "read", page="large.png")
+    assert "9,000 × 400 pixels and at most 8,000 a side" in bad(context, "read", page="large.png")
     assert "leads out of the workspace" in bad(context, "read", page="out.png")
     assert "leads out of the workspace" in bad(context, "read", page="../x.png")
     assert "is not a file" in bad(context, "read", page="fifo.png")

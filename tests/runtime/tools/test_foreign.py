@@ -2,11 +2,13 @@
 
 from typing import Any
 
+import pytest
 from langchain_core.tools import StructuredTool, ToolException
 from langchain_core.tools import tool as langchain_tool
 
 from agentmem.runtime.menu import make_menu, tool
 from agentmem.runtime.toolbox import ToolContext
+from agentmem.runtime.tools import foreign, output
 from agentmem.types import Image, Text
 from tests.runtime.tools.tooling import result, said
 
@@ -50,6 +52,33 @@ def test_langchain_content_blocks_become_ours(context: ToolContext) -> None:
     """Texts and pictures in LangChain's forms."""
     content = result(make_menu([draw]), context, "draw", {}).content
     assert content == (Text("Here:"), Image("image/png", "aGk="), Image("image/gif", "aGk="))
+
+
+PICTURE = Image("image/png", "aGk=")
+URL = "data:image/png;base64,aGk="
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ([{"type": "text", "text": "a"}, {"type": "text", "text": ""}], (Text("a"),)),
+        ([{"type": "text", "text": " "}], (Text("(empty)"),)),
+        ([{"type": "image", "data": "aGk=", "mimeType": "image/png"}], (PICTURE,)),
+        (
+            [{"type": "image_url", "image_url": URL}, {"type": "image_url", "image_url": {"url": URL}}],
+            (PICTURE, PICTURE),
+        ),
+        (
+            [{"type": "text", "text": "a"}, {"type": "file", "base64": "x" * 9_000, "mime_type": "application/pdf"}],
+            (Text("a"), Text('{"type": "file", "mime_type": "application/pdf"}')),
+        ),
+        ([], (Text("[]"),)),
+        ("", (Text("(empty)"),)),
+    ],
+)
+def test_what_a_server_gives_back(given: object, shown: tuple[Text | Image, ...]) -> None:
+    """Empty texts go, pictures in every form are pictures, and of a file only what is short is shown, not its bytes."""
+    assert output.blocks(foreign.content(given)) == shown
 
 
 def test_bad_arguments_of_a_langchain_tool_are_sentences_too(context: ToolContext) -> None:

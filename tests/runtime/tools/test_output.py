@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from agentmem.runtime.menu import Menu, make_menu, tool
 from agentmem.runtime.toolbox import ToolContext, call
+from agentmem.runtime.tools.output import blocks
 from agentmem.tokens import count
 from agentmem.types import Image, Text, ToolCall
 from tests.runtime.tools.tooling import result, said
@@ -32,7 +33,7 @@ def test_a_long_output_keeps_its_beginning_and_its_end(context: ToolContext) -> 
 CARD = "---\nname: count_up\ncap: 300\nwhen cut: Count less far.\n---\n\nCounts.\n"
 
 
-@given(text=st.text(min_size=1), cap=st.integers(1, 40))
+@given(text=st.text(min_size=1).filter(str.strip), cap=st.integers(1, 40))
 def test_no_output_is_longer_than_its_cap(anywhere: ToolContext, text: str, cap: int) -> None:
     """Whatever a tool prints, in whatever script, on one line or many, and short output is untouched."""
 
@@ -100,3 +101,31 @@ def test_pictures_and_texts_come_back_as_blocks(context: ToolContext) -> None:
     menu = make_menu([one, several])
     assert result(menu, context, "one", {}).content == (picture,)
     assert result(menu, context, "several", {}).content == (Text("Look:"), picture, Text("There."))
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("", ["(empty)"]),
+        (" \n\t", ["(empty)"]),
+        (Text(""), ["(empty)"]),
+        ([Text(" "), Text("")], ["(empty)"]),
+        ([Text("a"), Text("")], ["a"]),
+        ([Text(""), Image("image/png", "aGk=")], ["image"]),
+        ([Text("a"), [Text(" "), "b"]], ["a", "b"]),
+        ((), ["[]"]),
+        (None, ["Done."]),
+    ],
+)
+def test_a_result_says_something(value: object, shown: list[str]) -> None:
+    """Providers refuse text of nothing but white space: it is left out, and a result without anything else says so."""
+    made = blocks(value)
+    assert [one.text if isinstance(one, Text) else "image" for one in made] == shown
+    assert all(isinstance(one, Image) or one.text.strip() for one in made)
+
+
+@given(st.recursive(st.text() | st.builds(Text, st.text()), st.lists))
+def test_no_result_is_blank(value: object) -> None:
+    """Whatever a tool gives back."""
+    assert all(isinstance(one, Text) and one.text.strip() for one in blocks(value))
+    assert blocks(value)
