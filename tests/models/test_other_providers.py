@@ -111,11 +111,9 @@ def converted(chat: Any, one: Request) -> tuple[list[BaseMessage], Any]:
     provider = chat._get_ls_params()["ls_provider"]
     messages = Converter(False, TAKEN.get(provider, Taken())).messages(one)
     if isinstance(chat, ChatGoogleGenerativeAI):
-        made = chat._prepare_request(messages)
-        return messages, made["contents"]
+        return messages, chat._prepare_request(messages)["contents"]
     if isinstance(chat, ChatMistralAI):
-        made, _ = chat._create_message_dicts(messages, None)
-        return messages, made
+        return messages, chat._create_message_dicts(messages, None)[0]
     payload = chat._get_request_payload(messages)
     return messages, payload.get("messages") or payload["input"]
 

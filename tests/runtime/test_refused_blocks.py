@@ -149,7 +149,7 @@ def test_places_in_a_chats_messages_are_places_in_the_request(tmp_path: Path) ->
         made = [opening, transcript.user([Text("Look."), GOOD]), reply(Text("I look."), ToolCall("a", "see", "{}"))]
         made += [transcript.tool_result(ToolResult("a", (Text("Here:"), GOOD))), transcript.user([Text("Well?"), GOOD])]
         journal.append("t", made, head=-1)
-        model = LangChainModel(Strict(chunks=[AIMessageChunk("No pictures.")]))
+        model = LangChainModel(Strict(chunks=[AIMessageChunk(content="No pictures.")]))
         assert asked(journal, model) == [Place(0, 1), Place(2, 0, 1), Place(2, 2)]
 
 
@@ -254,7 +254,7 @@ def mixed() -> object:
 
 def test_what_tools_and_people_bring_is_never_refused(tmp_path: Path) -> None:
     """Blank results, results of no block, pictures of any size: the strict server takes each request."""
-    calls = tuple(
+    calls: tuple[dict[str, Any], ...] = tuple(
         {"type": "tool_use", "id": f"toolu_{n}", "name": n, "input": {}} for n in ("blank", "nothing", "mixed")
     )
     tools: list[Callable[[], object]] = [blank, nothing, mixed]
