@@ -29,13 +29,16 @@ def new_opening(
     )
 
 
-def continued(known: Opening, fresh: Opening) -> Opening | None:
-    """The settings with which a thread goes on under the model that ``fresh`` is for; None where it is the same one.
+def is_another(known: Opening, profile: ModelProfile) -> bool:
+    """Whether a thread that was opened so goes on with another model, or with another provider's."""
+    return known.model != profile.name or known.provider not in ("", profile.provider)
+
+
+def continued(known: Opening, fresh: Opening) -> Opening:
+    """The settings with which a thread goes on under the model that ``fresh`` is for.
 
     Tools, system and pages stay; options go with their model, for another takes others.
     """
-    if known.model == fresh.model and known.provider in ("", fresh.provider):
-        return None
     return replace(
         known,
         model=fresh.model,

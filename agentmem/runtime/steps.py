@@ -30,7 +30,7 @@ from agentmem.runtime.limits import Limits, reached
 from agentmem.runtime.menu import Menu
 from agentmem.runtime.metering import Meter
 from agentmem.runtime.notes import Situation, notes
-from agentmem.runtime.opening import continued
+from agentmem.runtime.opening import continued, is_another
 from agentmem.runtime.pauses import LIFETIME, Pauses
 from agentmem.runtime.session import Session, Sessions, Tally, digest_of
 from agentmem.runtime.tools import output
@@ -254,10 +254,11 @@ class Steps:
         return known is None or known.effect == "read" or is_unreadable(call)
 
     def _opening(self, session: Session) -> Iterator[Draft]:
-        if session.view.opening is None:
+        known = session.view.opening
+        if known is None:
             yield transcript.opening(self.opening())
-        elif (now := continued(session.view.opening, self.opening())) is not None:
-            yield transcript.reconfigure(now)
+        elif is_another(known, self.profile):
+            yield transcript.reconfigure(continued(known, self.opening()))
 
     def _late(self, session: Session) -> Iterator[Draft]:
         """Notes of what calls gave after they had been answered without it; what was only read was read again."""
