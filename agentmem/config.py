@@ -15,6 +15,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,9 @@ FILE = "agentmem.toml"
 PREFIX = "AGENTMEM_"
 LEAST_BUDGET = 4_000
 """Tokens below which not even the tools and the system prompt leave room to work."""
+
+MARK = "_AGENTMEM_COMMAND"
+"""The variable by which everything that a command of the tool `run` started is found again."""
 
 _SHELL = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TERM", "TZ", "TMPDIR", "USER", "SHELL")
 """What a shell command sees of the environment: enough to find programs and write text, and nothing secret."""
@@ -35,7 +39,7 @@ class Config:
 
     ``budget`` is in tokens, ``max_seconds`` in seconds; None means no limit. ``database`` is a path or a URL; None
     stands for ``.agentmem/agentmem.db`` in the workspace. ``answers`` is the table of the answer cache, read by
-    agentmem.memory.answers.settings. Keys never show when a Config is printed.
+    agentmem.memory.answers.settings, ``reach`` that of the tools, read by agentmem.runtime.tools.reach. Keys never show when a Config is printed.
     """
 
     model: str | None = None
@@ -50,6 +54,7 @@ class Config:
     anthropic_api_key: str | None = field(default=None, repr=False)
     anthropic_base_url: str | None = None
     answers: Mapping[str, Any] = field(default_factory=dict)
+    reach: Mapping[str, Any] = field(default_factory=dict)
     shell_environment: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
@@ -91,6 +96,18 @@ def shell_environment(environ: Mapping[str, str] | None = None) -> dict[str, str
     """What a command that the model runs may see of the environment. Never a key."""
     environ = os.environ if environ is None else environ
     return {name: environ[name] for name in _SHELL if name in environ}
+
+
+def keep_secret() -> tuple[str, ...]:
+    """The variables that no command may see: all but those of `shell_environment`.
+
+    Each is set anew, to what it is, so that this process and programs that it starts read it elsewhere than in the
+    block of memory that the system shows to others, which may then be overwritten.
+    """
+    names = tuple(name for name in os.environ if name not in _SHELL)
+    for name in names:
+        os.putenv(name, os.environ[name])
+    return names
 
 
 def _from_file(file: Path) -> dict[str, Any]:
@@ -149,6 +166,7 @@ _SETTINGS: Mapping[str, type] = {
     "cache_dir": Path,
     "data_dir": Path,
     "answers": dict,
+    "reach": dict,
 }
 """What agentmem.toml and, but for tables, AGENTMEM_* variables may set. Keys have no place in a file."""
 _FOLDERS = ("cache_dir", "data_dir")
@@ -188,8 +206,8 @@ def _model(value: object) -> str:
     return example if _text(value) else ""
 
 
-def _table(value: object) -> str:
-    return "" if isinstance(value, Mapping) else "it must be a table: write its settings below [answers]"
+def _table(value: object, name: str) -> str:
+    return "" if isinstance(value, Mapping) else f"it must be a table: write its settings below [{name}]"
 
 
 def _path(value: object) -> str:
@@ -205,6 +223,7 @@ _CHECKS = {
     "max_seconds": _amount,
     "cache_dir": _path,
     "data_dir": _path,
-    "answers": _table,
+    "answers": partial(_table, name="answers"),
+    "reach": partial(_table, name="reach"),
     "anthropic_base_url": _text,
 }

@@ -29,7 +29,9 @@ from agentmem.runtime.metering import Meter
 from agentmem.runtime.notes import Situation, notes
 from agentmem.runtime.pauses import LIFETIME, Pauses
 from agentmem.runtime.session import Session, digest_of
+from agentmem.runtime.steering import Approvals
 from agentmem.runtime.tools.context import Stop, ToolContext
+from agentmem.runtime.tools.reach import Reach
 from agentmem.runtime.tools.recalling import JournalRecall
 from agentmem.types import Block, Clock, Draft, Image, ModelProfile, Recall, Reply, Request, Text, ToolCall, ToolResult
 
@@ -58,7 +60,7 @@ class Given:
 class Steps:
     """What one agent does in each step, whatever the thread.
 
-    ``opening`` makes entry 0 of a new thread. ``approve`` names the tools whose calls wait for a person. Without a
+    ``opening`` makes entry 0 of a new thread. ``approve`` tells which calls wait for a person. Without a
     ``compactor`` threads are never compacted.
     """
 
@@ -69,10 +71,11 @@ class Steps:
     meter: Meter
     limits: Limits
     budget: int
-    approve: frozenset[str]
+    approve: Approvals
     clock: Clock
     compactor: Compactor | None = None
     pauses: Pauses = field(default_factory=Pauses)
+    reach: Reach = Reach()
 
     def receive(self, session: Session, run: str, task: Sequence[Block]) -> None:
         """Appends what a person said, once, before it the opening of a new thread and what changed since."""
@@ -147,7 +150,7 @@ class Steps:
     def waiting(self, session: Session) -> tuple[ToolCall, ...]:
         """The open calls that may only begin when a person allows them."""
         fresh = (call for call in session.open_calls if call.id not in session.tally.started)
-        return tuple(call for call in fresh if call.name in self.approve)
+        return tuple(call for call in fresh if self.approve.needs_person(call))
 
     def answer(self, session: Session, given: Given) -> Iterator[ToolReturned]:
         """Runs the open calls in order, reads side by side, and appends each result as soon as it is in."""
@@ -176,15 +179,17 @@ class Steps:
             return ToolReturned(call.name, refusal, 0.0)
         if not self._is_read(call):
             session.append(transcript.tool_started(call))
-        context = ToolContext(self.workspace, session.thread, self._recall(session), stop=given.stop)
+        context = ToolContext(self.workspace, session.thread, self._recall(session), self.reach, stop=given.stop)
         result = toolbox.call(self.menu, call, context, allowed=given.allowed, loop=given.loop)
         return ToolReturned(call.name, result, monotonic() - began)
 
     def _refusal(self, session: Session, approval: Approval | None, call: ToolCall) -> ToolResult | None:
         if call.id in session.tally.started:
             return ToolResult(call.id, (Text(INTERRUPTED.format(name=call.name)),), is_error=True)
-        if call.name in self.approve and not (approval and approval.allows(call)):
+        if self.approve.needs_person(call) and not (approval and approval.allows(call)):
             return _declined(call, approval.reason if approval else "")
+        if sentence := self.approve.refused(call):
+            return ToolResult(call.id, (Text(sentence),), is_error=True)
         return None
 
     def _recall(self, session: Session) -> Recall:

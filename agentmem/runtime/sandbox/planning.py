@@ -42,8 +42,13 @@ def make_plan(
     network: bool = False,
     writable: list[str] | None = None,
     readable: Sequence[Path] = (),
+    temporary: Path | None = None,
+    over: Sequence[tuple[str, str]] = (),
 ) -> Plan:
-    """What the program inside needs to know. ``where`` has the empty folders "root" and "scratch"."""
+    """What the program inside needs to know. ``where`` has the empty folders "root" and "scratch".
+
+    ``temporary`` and ``over`` are as in the Plan; what mounts nothing does without them.
+    """
     mounting = isolation in MOUNTING
     base = mounted["at"] if mounting else mounted["bind"]
     scratch = str(where / "scratch")
@@ -62,6 +67,8 @@ def make_plan(
         links=surroundings.links(),
         root=str(where / "root"),
         scratch=scratch,
+        temporary=str(temporary) if mounting and temporary else "",
+        over=list(over) if mounting else [],
         memory=limits.memory,
         processes=limits.processes,
         files=limits.files,
@@ -88,10 +95,19 @@ def _bubblewrap(plan: Plan) -> list[str]:
             if Path(f"/proc/{name}").exists()
             for part in ("--ro-bind", "/dev/null", f"/proc/{name}")
         ),
-        *("--size", str(plan["disk"]), "--perms", "1777", "--tmpfs", TEMPORARY, "--tmpfs", "/run", "--dir", HOME),
+        *(
+            ("--bind", plan["temporary"], TEMPORARY)
+            if plan["temporary"]
+            else ("--size", str(plan["disk"]), "--perms", "1777", "--tmpfs", TEMPORARY)
+        ),
+        *("--tmpfs", "/run", "--dir", HOME),
     ]
     for link, target in plan["links"]:
         command += ["--symlink", target, link]
     for source, at in plan["readable"]:
         command += ["--ro-bind", source, at]
-    return [*command, "--bind", tree["bind"] or plan["root"], tree["at"], "--remount-ro", "/", "--"]
+    command += ["--bind", tree["bind"] or plan["root"], tree["at"]]
+    for source, at in plan["over"]:
+        command += ["--ro-bind", source, at] if source else ["--tmpfs", at]
+    closed = [part for source, at in plan["over"] if not source for part in ("--remount-ro", at)]
+    return [*command, *closed, "--remount-ro", "/", "--"]
