@@ -12,7 +12,7 @@ and what is given in code or on the command line over both.
 import math
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
 from functools import partial
@@ -39,7 +39,8 @@ class Config:
 
     ``budget`` is in tokens, ``max_seconds`` in seconds; None means no limit. ``database`` is a path or a URL; None
     stands for ``.agentmem/agentmem.db`` in the workspace. ``answers`` is the table of the answer cache, read by
-    agentmem.memory.answers.settings, ``reach`` that of the tools, read by agentmem.runtime.tools.reach. Keys never show when a Config is printed.
+    agentmem.memory.answers.settings, ``reach`` that of the tools, read by agentmem.runtime.tools.reach. Keys never
+    show when a Config is printed.
     """
 
     model: str | None = None
@@ -214,7 +215,7 @@ def _path(value: object) -> str:
     return "" if value is None or isinstance(value, Path) else "it must be the path of a folder"
 
 
-_CHECKS = {
+_CHECKS: Mapping[str, Callable[[object], str]] = {
     "model": _model,
     "budget": _budget,
     "database": _text,

@@ -52,7 +52,7 @@ def folded(name: str) -> str:
 
 def is_hidden(name: str) -> bool:
     """Whether a part of the name begins with a dot."""
-    return any(part.startswith(".") and part != "." for part in folded(name).split("/"))
+    return any(part.startswith(".") and part not in (".", "..") for part in folded(name).split("/"))
 
 
 def checked_for_writing(name: str) -> str:

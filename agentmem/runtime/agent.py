@@ -46,10 +46,11 @@ class Agent(Asks):
     ``model`` is a Model or a name such as "anthropic:claude-sonnet-5". ``workspace`` is a folder. ``tools`` are
     functions, LangChain tools or names of built-in ones; by default the built-in menu. ``budget`` is in the provider's
     tokens. ``system`` replaces the default instructions; ``pinned`` names pages that stand in the prefix.
-    ``approve`` names tools whose calls wait for a person; ``reach`` says how far the built-in tools go: changes to files
-    that steer other programs wait too, hidden files are not read, commands run behind walls. ``database`` is a file or a Postgres URL, by default
-    ``.agentmem/agentmem.db`` in the workspace. ``compaction`` says how threads are kept small, None never does;
-    ``archive`` takes in what leaves the window, for ``recall``: by default the workspace's own, None for none.
+    ``approve`` names tools whose calls wait for a person. ``reach`` says how far the built-in tools go: by default
+    changes to files that steer other programs wait too, hidden files are not read, commands run behind walls.
+    ``database`` is a file or a Postgres URL, by default ``.agentmem/agentmem.db`` in the workspace. ``compaction``
+    says how threads are kept small, None never does; ``archive`` takes in what leaves the window, for ``recall``: by
+    default the workspace's own, None for none.
 
     ``sandbox`` is snapshotted with each checkpoint.
 

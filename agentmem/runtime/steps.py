@@ -75,7 +75,7 @@ class Steps:
     clock: Clock
     compactor: Compactor | None = None
     pauses: Pauses = field(default_factory=Pauses)
-    reach: Reach = Reach()
+    reach: Reach = field(default_factory=Reach)
 
     def receive(self, session: Session, run: str, task: Sequence[Block]) -> None:
         """Appends what a person said, once, before it the opening of a new thread and what changed since."""
@@ -179,7 +179,7 @@ class Steps:
             return ToolReturned(call.name, refusal, 0.0)
         if not self._is_read(call):
             session.append(transcript.tool_started(call))
-        context = ToolContext(self.workspace, session.thread, self._recall(session), self.reach, stop=given.stop)
+        context = ToolContext(self.workspace, session.thread, self._recall(session), stop=given.stop, reach=self.reach)
         result = toolbox.call(self.menu, call, context, allowed=given.allowed, loop=given.loop)
         return ToolReturned(call.name, result, monotonic() - began)
 

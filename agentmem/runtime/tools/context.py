@@ -49,14 +49,15 @@ class Stop:
 class ToolContext:
     """Handed to a tool that has a parameter annotated ``ToolContext``; the model does not see that parameter.
 
-    ``reach`` says how far built-in tools go. ``environment`` is what a shell command gets to see of the environment, by default little of it. ``stop`` is set
-    when the tool's time is up. Tools without a thread of their own (a script, a test) may leave ``recall`` out.
+    ``environment`` is what a shell command gets to see of the environment, by default little of it. ``stop`` is set
+    when the tool's time is up. ``reach`` says how far built-in tools go. Tools without a thread of their own (a
+    script, a test) may leave ``recall`` out.
     """
 
     workspace: Workspace
     thread: str
     recall: Recall | None = None
-    reach: Reach = Reach()
     environment: Mapping[str, str] | None = None
     clock: Clock = time.time
     stop: Stop = field(default_factory=Stop)
+    reach: Reach = field(default_factory=Reach)

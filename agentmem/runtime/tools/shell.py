@@ -32,6 +32,7 @@ _MUCH = (
     f" It printed {{:,}} bytes. Only about the first and the last {_KEPT:,} are kept: what lies between is lost. If "
     "you need it, run the command again with its output sent to a file, and read that in pieces."
 )
+_LONGEST = 131_072  # bytes of one argument: Linux's MAX_ARG_STRLEN
 _BLOCK = 65_536
 _ROUNDS = 1_000  # how often the processes are gone through for those that are newly started or still dying
 _GLANCE = 0.002  # seconds between two rounds
@@ -85,13 +86,20 @@ def _start(command: str, context: ToolContext, mark: str) -> walled.Started:
     isolation = walled.walls(context.reach, context.workspace.root)
     try:
         if isolation != "none":
-            if "\0" in command:
-                raise ValueError("it has a zero byte in it")
+            _check(command)
             return walled.start(isolation, [shell, "-c", command], context.workspace, environment, context.reach)
         hide_secrets()
         return walled.Started(_unwalled([shell, "-c", command], context.workspace.root, environment))
     except (OSError, ValueError) as error:
         raise ToolError(f"The command could not be started: {error}.") from error
+
+
+def _check(command: str) -> None:
+    """Raises ValueError for a command that the system takes from nobody: behind walls it would say so too late."""
+    if "\0" in command:
+        raise ValueError("it has a zero byte in it")
+    if len(command.encode("utf-8", "surrogateescape")) >= _LONGEST:
+        raise ValueError(f"it is longer than {_LONGEST:,} bytes. Write it into a file, and run that")
 
 
 def _unwalled(argv: list[str], root: Path, environment: dict[str, str]) -> "subprocess.Popen[bytes]":

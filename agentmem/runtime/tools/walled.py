@@ -38,6 +38,9 @@ _BESIDE = ("lib", "lib64", "libexec", "include")
 _CLOSED = frozenset(map(Path, ("/", "/usr", "/bin", "/sbin", "/lib", "/lib64", "/etc", "/dev", "/proc", "/sys")))
 """Folders that cannot be a workspace behind walls: the system itself would be writable."""
 
+_RUN_BY_GIT = (".git/hooks", ".git/config")
+"""Programs, and settings that name programs, which git runs for whoever uses the repository next."""
+
 
 class Started:
     """A command that was started, and what is said of its end: by itself, or behind walls by ``status``."""
@@ -118,7 +121,7 @@ def _plan(
         network=reach.network,
         readable=[*reach.readable, *_programs(environment.get("PATH", ""), workspace.root)],
         temporary=room / "temporary",
-        over=list(_over(workspace.root)),
+        over=list(_over(workspace.root, reach)),
     )
     mounting = isolation in MOUNTING
     home = HOME_INSIDE if mounting else f"{plan['scratch']}/home"
@@ -127,16 +130,18 @@ def _plan(
     return plan
 
 
-def _over(root: Path) -> Iterator[tuple[str, str]]:
-    """agentmem's own in the workspace: of its folder the pages of long results, to be read; its settings, as well."""
+def _over(root: Path, reach: Reach) -> Iterator[tuple[str, str]]:
+    """What commands may not write in the workspace: agentmem's settings, its folder (of which they see the pages of
+    long results), and what git would run for a person outside, unless that is allowed."""
     if (root / HOME).is_dir() and not (root / HOME).is_symlink():
         yield "", str(root / HOME)
         pages = root / FOLDER
         if pages.is_dir() and not pages.is_symlink():
             yield str(pages), str(pages)
-    settings = root / config.FILE
-    if settings.is_file() and not settings.is_symlink():
-        yield str(settings), str(settings)
+    closed = (config.FILE, *(() if reach.steering == "allow" else _RUN_BY_GIT))
+    for at in (root / name for name in closed):
+        if at.exists() and not any(one.is_symlink() for one in (at, at.parent)):
+            yield str(at), str(at)
 
 
 def _programs(path: str, root: Path) -> Iterator[Path]:
