@@ -30,7 +30,6 @@ from agentmem.runtime.menu import Menu, ToolLike
 from agentmem.runtime.metering import Meter
 from agentmem.runtime.opening import instructions, new_opening
 from agentmem.runtime.session import Session, Sessions
-from agentmem.runtime.steering import Approvals
 from agentmem.runtime.steps import Steps
 from agentmem.runtime.streaming import Channel, events
 from agentmem.runtime.tools.reach import Reach
@@ -93,8 +92,7 @@ class Agent(Asks):
             if compaction:
                 repin = partial(pinning.repinned, self.workspace)
                 compactor = Compactor(compaction, self.model, meter, budget, clock, self.archive, repin)
-            waits = parts.approved(approve, self.menu, self.workspace.root, reach)
-            self.steps = self._steps(meter, limits, budget, waits, clock, compactor)
+            self.steps = self._steps(meter, limits, budget, approve, clock, compactor)
             opened.callback(self.steps.pauses.close)
             self.graph: CompiledStateGraph[Any] = build(Nodes(self.steps, self.model, self.sessions), saver)
             self._opened = opened.pop_all()
@@ -260,7 +258,7 @@ class Agent(Asks):
         meter: Meter,
         limits: Limits,
         budget: int,
-        approve: Approvals,
+        approve: Sequence[str],
         clock: Clock,
         compactor: Compactor | None,
     ) -> Steps:
@@ -272,7 +270,7 @@ class Agent(Asks):
             meter=meter,
             limits=limits,
             budget=budget,
-            approve=approve,
+            approve=parts.approved(approve, self.menu, self.workspace.root, self.reach),
             reach=self.reach,
             clock=clock,
             compactor=compactor,

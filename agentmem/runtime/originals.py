@@ -2,11 +2,12 @@
 
 import logging
 from pathlib import Path
-from shutil import rmtree
 
 from agentmem.context.journal import Journal
 from agentmem.context.offload import FOLDER, Offload, fits, offloaded, page_name
 from agentmem.context.transcript import readable
+from agentmem.errors import WorkspaceError
+from agentmem.pages.files import Files
 from agentmem.types import Block, Image, Text
 
 _log = logging.getLogger(__name__)
@@ -23,7 +24,7 @@ def shown(
     if short is None:
         return None
     text = "\n\n".join(block.text for block in content if isinstance(block, Text))
-    written = _write(root / page, text)
+    written = _write(root, page, text)
     return short if written else offloaded(content, f"{thread}/{seq}", sizes, what=what)
 
 
@@ -32,23 +33,20 @@ def rebuild(journal: Journal, thread: str, root: Path) -> int:
     long = [
         entry for entry in journal.entries(thread) if entry.kind in ("tool_result", "user") and "shown" in entry.value
     ]
-    return sum(_write(root / page_name(thread, entry.seq), readable(entry)) for entry in long)
+    return sum(_write(root, page_name(thread, entry.seq), readable(entry)) for entry in long)
 
 
 def forget(thread: str, root: Path) -> None:
     """Deletes the pages of a thread."""
-    rmtree(root / Path(page_name(thread, 0)).parent, ignore_errors=True)
+    Files(root).remove_tree(page_name(thread, 0).rpartition("/")[0])
 
 
-def _write(path: Path, text: str) -> bool:
+def _write(root: Path, page: str, text: str) -> bool:
     """True when the page stands. A full disk or a folder that may not be written is no reason to stop a run."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = path.with_suffix(".new")
-        fresh.write_text(text, encoding="utf-8", errors="replace", newline="")
-        fresh.replace(path)
-    except OSError as error:
-        _log.warning("the page %s could not be written: %s", path, error)
+        Files(root).put(page, text.encode("utf-8", "replace"))
+    except WorkspaceError as error:
+        _log.warning("the page %s could not be written: %s", page, error)
         return False
     return True
 

@@ -22,6 +22,9 @@ MOUNTING: tuple[Isolation, ...] = ("bubblewrap", "namespaces")
 HOME, TEMPORARY = "/tmp/home", "/tmp"
 """As a command inside sees them, on a file system of its own: nothing of the host is there."""
 
+_OWN: dict[Isolation, tuple[Path, ...]] = {"bubblewrap": (PACKAGE,)}
+"""What the walls themselves need to read inside them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Command:
@@ -52,18 +55,16 @@ def make_plan(
     mounting = isolation in MOUNTING
     base = mounted["at"] if mounting else mounted["bind"]
     scratch = str(where / "scratch")
-    environment = surroundings.environment(*((HOME, TEMPORARY) if mounting else (f"{scratch}/home", scratch)))
-    own = [PACKAGE] if isolation == "bubblewrap" else []
     plan = Plan(
         parent=os.getpid(),
         confine=isolation,
         argv=command.argv,
-        env={**environment, **command.env},
+        env={**_environment(scratch, mounting), **command.env},
         cwd=f"{base}/{command.cwd}" if command.cwd else base,
         network=network,
         tree=mounted,
         writable=writable if isolation != "bubblewrap" else None,  # it would follow a link that a command made
-        readable=surroundings.readable([*readable, *own], Path(mounted["at"]), network),
+        readable=surroundings.readable([*readable, *_OWN.get(isolation, ())], Path(mounted["at"]), network),
         links=surroundings.links(),
         root=str(where / "root"),
         scratch=scratch,
@@ -78,6 +79,10 @@ def make_plan(
     if isolation == "bubblewrap":
         plan["wrapper"] = [*_bubblewrap(plan), *PYTHON]
     return plan
+
+
+def _environment(scratch: str, mounting: bool) -> dict[str, str]:
+    return surroundings.environment(*((HOME, TEMPORARY) if mounting else (f"{scratch}/home", scratch)))
 
 
 def _bubblewrap(plan: Plan) -> list[str]:

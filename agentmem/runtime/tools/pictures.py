@@ -1,13 +1,11 @@
 """Pictures in a workspace, as blocks that a model can see."""
 
 import base64
-import os
-import stat
 from pathlib import Path, PurePosixPath
 
 from agentmem.errors import NotAPage
 from agentmem.images import size
-from agentmem.pages.files import Files, reported
+from agentmem.pages.files import Files
 from agentmem.types import Image
 
 KINDS = {
@@ -29,12 +27,7 @@ def is_picture(name: str) -> bool:
 def picture(root: Path, name: str) -> Image:
     """The picture of that name in the workspace. Raises WorkspaceError where there is none, or it cannot be shown."""
     real = Files(root).locate(name)
-    with reported(name, "read"):
-        descriptor = os.open(Path(root) / real, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        with os.fdopen(descriptor, "rb") as file:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise NotAPage(f"'{name}' is not a file.")
-            data = file.read(LARGEST + 1)
+    data, _ = Files(root).raw(real, LARGEST)
     if len(data) > LARGEST:
         raise NotAPage(f"'{name}' is too large to be shown: pictures have at most {LARGEST // 1_000_000} MB.")
     if size(data) is None:

@@ -145,7 +145,7 @@ def test_a_picture_that_cannot_be_shown_is_explained(context: ToolContext, tmp_p
     assert "at most 5 MB" in bad(context, "read", page="large.png")
     assert "leads out of the workspace" in bad(context, "read", page="out.png")
     assert "leads out of the workspace" in bad(context, "read", page="../x.png")
-    assert "is not a file" in bad(context, "read", page="fifo.png")
+    assert "is a named pipe" in bad(context, "read", page="fifo.png")
 
 
 # list and find
