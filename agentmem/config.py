@@ -23,6 +23,7 @@ from agentmem.errors import ConfigError
 
 FILE = "agentmem.toml"
 PREFIX = "AGENTMEM_"
+TRUST = "AGENTMEM_TRUST"
 LEAST_BUDGET = 4_000
 """Tokens below which not even the tools and the system prompt leave room to work."""
 
@@ -66,14 +67,20 @@ class Config:
                 raise ConfigError(f"{setting.name} is {value!r}; {wrong}")
 
     @classmethod
-    def load(cls, cwd: Path | None = None, environ: Mapping[str, str] | None = None) -> "Config":
+    def load(
+        cls,
+        cwd: Path | None = None,
+        environ: Mapping[str, str] | None = None,
+        confirm: Callable[[Path, Mapping[str, Any]], None] = lambda file, values: None,
+    ) -> "Config":
         """The settings for a program started in ``cwd``: its agentmem.toml, or that of the nearest folder above it.
 
-        ``environ`` stands in for the process's environment. Raises ConfigError.
+        ``environ`` stands in for the process's environment. ``confirm`` is given the file and what it says before
+        that counts, and raises where a person must look first. Raises ConfigError.
         """
         environ = os.environ if environ is None else environ
         file = find_file(Path.cwd() if cwd is None else cwd)
-        given = {**(_from_file(file) if file else {}), **_from_environment(environ)}
+        given = {**(_from_file(file, confirm) if file else {}), **_from_environment(environ)}
         return cls(
             **given,
             color="NO_COLOR" not in environ or not environ["NO_COLOR"],
@@ -111,7 +118,21 @@ def keep_secret() -> tuple[str, ...]:
     return names
 
 
-def _from_file(file: Path) -> dict[str, Any]:
+def trusts_all(environ: Mapping[str, str] | None = None) -> bool:
+    """Whether a person said, by AGENTMEM_TRUST, that settings of any folder may be used."""
+    environ = os.environ if environ is None else environ
+    return environ.get(TRUST, "").lower() in ("1", "true", "yes")
+
+
+def user_folder(environ: Mapping[str, str] | None = None) -> Path:
+    """Where agentmem keeps what is the user's, of no workspace: XDG's folder of state. Never from a file."""
+    environ = os.environ if environ is None else environ
+    state = environ.get("XDG_STATE_HOME", "")
+    base = Path(state) if Path(state).is_absolute() else Path(environ.get("HOME") or Path.home()) / ".local" / "state"
+    return base / "agentmem"
+
+
+def _from_file(file: Path, confirm: Callable[[Path, Mapping[str, Any]], None]) -> dict[str, Any]:
     try:
         values = tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
@@ -119,6 +140,7 @@ def _from_file(file: Path) -> dict[str, Any]:
     for name in values:
         if name not in _SETTINGS:
             raise ConfigError(f"{file} has a setting {name!r} that agentmem does not know{_guess(name, _SETTINGS)}")
+    confirm(file, values)
     return {name: _placed(name, value, file.parent) for name, value in values.items()}
 
 
@@ -135,7 +157,7 @@ def _placed(name: str, value: object, base: Path) -> object:
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     known = {PREFIX + name.upper(): name for name, kind in _SETTINGS.items() if kind is not dict}
     given: dict[str, Any] = {}
-    for variable in sorted(one for one in environ if one.startswith(PREFIX)):
+    for variable in sorted(one for one in environ if one.startswith(PREFIX) and one != TRUST):
         if variable not in known:
             raise ConfigError(f"the variable {variable} is none that agentmem knows{_guess(variable, known)}")
         if environ[variable]:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from agentmem.errors import WorkspaceError
 from agentmem.pages import private
-from agentmem.pages.files import Files, reported
+from agentmem.pages.files import Files
+from agentmem.pages.folders import reported
 from agentmem.pages.names import HOME
 
 _LOCK = "pages.lock"

@@ -28,11 +28,16 @@ _OWN: dict[Isolation, tuple[Path, ...]] = {"bubblewrap": (PACKAGE,)}
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """``cwd`` is relative to the fork, "" for its top; ``env`` comes on top of a clean environment."""
+    """``cwd`` is relative to the fork, "" for its top; ``env`` comes on top of a clean environment.
+
+    ``temporary`` and ``over`` are as in the Plan; isolation that mounts nothing does without them.
+    """
 
     argv: list[str]
     cwd: str = ""
     env: dict[str, str] = field(default_factory=dict)
+    temporary: str = ""
+    over: list[tuple[str, str]] = field(default_factory=list)
 
 
 def make_plan(
@@ -45,16 +50,10 @@ def make_plan(
     network: bool = False,
     writable: list[str] | None = None,
     readable: Sequence[Path] = (),
-    temporary: Path | None = None,
-    over: Sequence[tuple[str, str]] = (),
 ) -> Plan:
-    """What the program inside needs to know. ``where`` has the empty folders "root" and "scratch".
-
-    ``temporary`` and ``over`` are as in the Plan; what mounts nothing does without them.
-    """
-    mounting = isolation in MOUNTING
+    """What the program inside needs to know. ``where`` has the empty folders "root" and "scratch"."""
+    mounting, scratch = isolation in MOUNTING, str(where / "scratch")
     base = mounted["at"] if mounting else mounted["bind"]
-    scratch = str(where / "scratch")
     plan = Plan(
         parent=os.getpid(),
         confine=isolation,
@@ -68,8 +67,8 @@ def make_plan(
         links=surroundings.links(),
         root=str(where / "root"),
         scratch=scratch,
-        temporary=str(temporary) if mounting and temporary else "",
-        over=list(over) if mounting else [],
+        temporary=command.temporary if mounting else "",
+        over=command.over if mounting else [],
         memory=limits.memory,
         processes=limits.processes,
         files=limits.files,

@@ -37,6 +37,7 @@ _BLOCK = 65_536
 _ROUNDS = 1_000  # how often the processes are gone through for those that are newly started or still dying
 _GLANCE = 0.002  # seconds between two rounds
 _QUIET = 3  # rounds without any, before there are none: in the midst of an exec a process has no environment to read
+_NOBODY = -1  # no session that there is
 _DRAIN = 2.0  # seconds to wait for output that is still in the pipe
 _PROCESSES = Path("/proc")
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
@@ -46,7 +47,11 @@ def run(command: str, context: ToolContext, seconds: Annotated[int, Field(ge=1, 
     """Runs a command, and says how it ended and what it printed, on both streams, in the order of printing."""
     mark = secrets.token_hex(16)
     with settings_kept.keeping(context.workspace) as undone:
-        started = _start(command, context, mark)
+        try:
+            started = _start(command, context, mark)
+        except BaseException:  # an interrupt may come when the command has begun already
+            _end(_NOBODY, mark)
+            raise
         code, late, output = _waited(started, context, seconds, mark)
     return _told(code, seconds if late else None, output, undone)
 
@@ -124,7 +129,8 @@ def _wait(process: "subprocess.Popen[bytes]") -> None:
 
 def _end(session: int, mark: str) -> None:
     """Kills the session, and whatever carries the mark, until nothing of them is alive."""
-    _signal(os.killpg, session)
+    if session != _NOBODY:
+        _signal(os.killpg, session)
     quiet = 0
     for _ in range(_ROUNDS):
         found = _alive(session, mark)

@@ -114,14 +114,12 @@ def _plan(
         (room / name).mkdir(mode=0o700, parents=True, exist_ok=True)
     plan = make_plan(
         isolation,
-        Command(list(argv)),
+        Command(list(argv), temporary=str(room / "temporary"), over=list(_over(workspace.root, reach))),
         Tree(at=root, bind=root, lower=[], upper="", work=""),
         room,
         _LIMITS,
         network=reach.network,
         readable=[*reach.readable, *_programs(environment.get("PATH", ""), workspace.root)],
-        temporary=room / "temporary",
-        over=list(_over(workspace.root, reach)),
     )
     mounting = isolation in MOUNTING
     home = HOME_INSIDE if mounting else f"{plan['scratch']}/home"
