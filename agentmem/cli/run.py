@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from agentmem.config import Config
     from agentmem.runtime.agent import Agent
     from agentmem.runtime.events import Approval, Result
+    from agentmem.runtime.tools.reach import Reach
 
 Task = Annotated[str | None, typer.Argument(help="What to do; - reads it from stdin. Without one, go on.")]
 Budget = Annotated[int | None, typer.Option(help="Tokens of context that no request may exceed.")]
@@ -73,15 +74,12 @@ def run(
     """
     from agentmem.cli.trust import settings as confirmed
     from agentmem.runtime.agent import new_thread
-    from agentmem.runtime.tools.reach import read
 
     said, named = _task(task, thread, answer), thread or new_thread()
     limits = {"max_turns": max_turns, "max_usd": max_usd, "max_seconds": max_seconds}
     settings = confirmed().with_given(model=model, budget=budget, **limits)
-    if steering is None and "steering" not in settings.reach and (json or not sys.stdin.isatty()):
-        steering = "refuse"
     options: dict[str, Any] = {
-        "reach": read(settings.reach, steering=steering, walls="none" if unwalled else None),
+        "reach": _reach(settings, steering, unwalled, json),
         "system": system and system.read_text(encoding="utf-8"),
         "approve": tuple(approve or ()),
         "pinned": tuple(pin or ()),
@@ -89,6 +87,15 @@ def run(
         "database": database(workspace, database_url),
     }
     _watched(lambda: _agent(settings, workspace, shell, options), said, named, json)
+
+
+def _reach(settings: "Config", steering: str | None, unwalled: bool, json: bool) -> "Reach":
+    """How far tools go: what nobody sits there to allow is refused, unless it is said otherwise."""
+    from agentmem.runtime.tools.reach import read
+
+    if steering is None and "steering" not in settings.reach and (json or not sys.stdin.isatty()):
+        steering = "refuse"
+    return read(settings.reach, steering=steering, walls="none" if unwalled else None)
 
 
 def _watched(made: "Callable[[], Agent]", said: "str | Approval | None", thread: str, json: bool) -> None:

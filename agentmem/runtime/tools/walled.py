@@ -145,10 +145,14 @@ def _over(root: Path, reach: Reach) -> Iterator[tuple[str, str]]:
 def _programs(path: str, root: Path) -> Iterator[Path]:
     """Where the user's own programs are, and the libraries beside them."""
     for part in map(Path, filter(os.path.isabs, path.split(os.pathsep))):
-        if part.is_dir() and not root.is_relative_to(part) and not part.is_relative_to(root):
+        if _open(part) and not root.is_relative_to(part) and not part.is_relative_to(root):
             yield part
             if part.name in ("bin", "sbin"):
-                yield from (beside for name in _BESIDE if (beside := part.parent / name).is_dir())
+                yield from (beside for name in _BESIDE if _open(beside := part.parent / name))
+
+
+def _open(folder: Path) -> bool:
+    return os.access(folder, os.R_OK | os.X_OK)
 
 
 _ROOMS: "weakref.WeakKeyDictionary[Workspace, Path]" = weakref.WeakKeyDictionary()
