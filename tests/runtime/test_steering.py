@@ -2,6 +2,7 @@
 
 import json
 import unicodedata
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -133,7 +134,7 @@ EXAMPLES = sorted(
 @given(st.sampled_from(EXAMPLES), st.data())
 def test_no_spelling_makes_them_other_files(name: str, data: st.DataObject) -> None:
     """Letter case, Unicode's forms, what is not seen, folders above: it is the same file to somebody."""
-    forms = [str.upper, str.title, str, lambda text: unicodedata.normalize("NFD", text)]
+    forms: list[Callable[[str], str]] = [str.upper, str.title, str, lambda text: unicodedata.normalize("NFD", text)]
     spelt = data.draw(st.sampled_from(forms))(name)
     at = data.draw(st.integers(0, len(spelt)))
     unseen = data.draw(st.sampled_from(["", "\u200b", "\u200d", "\u2060", "\ufeff", "\u00ad", "\ufe0f"]))
