@@ -59,7 +59,8 @@ class Files:
     def locate(self, name: str) -> str:
         """The real name of a page: links inside the workspace are followed, those that lead out are refused."""
         asked = canonical(name)
-        real = os.path.realpath(self._prefix + asked)
+        with reported(name, "found"):  # a link that goes while it is followed
+            real = os.path.realpath(self._prefix + asked)
         if real == str(self.root):
             return ""
         if not real.startswith(self._prefix):
