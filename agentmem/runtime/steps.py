@@ -147,10 +147,10 @@ class Steps:
         """Appends a row for a request that was not answered."""
         session.append(ledger.draft(self.meter.failure(session.thread, sent, error, session.view, at)))
 
-    def waiting(self, session: Session) -> tuple[ToolCall, ...]:
-        """The open calls that may only begin when a person allows them."""
+    def waiting(self, session: Session, allowed: Collection[str] | None = None) -> tuple[ToolCall, ...]:
+        """The open calls that may only begin when a person allows them; a tool that is not ``allowed`` never begins."""
         fresh = (call for call in session.open_calls if call.id not in session.tally.started)
-        return tuple(call for call in fresh if self.approve.needs_person(call))
+        return tuple(call for call in fresh if self._asks(call, allowed))
 
     def answer(self, session: Session, given: Given) -> Iterator[ToolReturned]:
         """Runs the open calls in order, reads side by side, and appends each result as soon as it is in."""
@@ -175,7 +175,7 @@ class Steps:
 
     def _call(self, session: Session, given: Given, call: ToolCall) -> ToolReturned:
         began = monotonic()
-        if refusal := self._refusal(session, given.approval, call):
+        if refusal := self._refusal(session, given, call):
             return ToolReturned(call.name, refusal, 0.0)
         if not self._is_read(call):
             session.append(transcript.tool_started(call))
@@ -183,10 +183,14 @@ class Steps:
         result = toolbox.call(self.menu, call, context, allowed=given.allowed, loop=given.loop)
         return ToolReturned(call.name, result, monotonic() - began)
 
-    def _refusal(self, session: Session, approval: Approval | None, call: ToolCall) -> ToolResult | None:
+    def _asks(self, call: ToolCall, allowed: Collection[str] | None) -> bool:
+        return (allowed is None or call.name in allowed) and self.approve.needs_person(call)
+
+    def _refusal(self, session: Session, given: Given, call: ToolCall) -> ToolResult | None:
+        approval = given.approval
         if call.id in session.tally.started:
             return ToolResult(call.id, (Text(INTERRUPTED.format(name=call.name)),), is_error=True)
-        if self.approve.needs_person(call) and not (approval and approval.allows(call)):
+        if self._asks(call, given.allowed) and not (approval and approval.allows(call)):
             return _declined(call, approval.reason if approval else "")
         if sentence := self.approve.refused(call):
             return ToolResult(call.id, (Text(sentence),), is_error=True)

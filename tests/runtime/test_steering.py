@@ -103,6 +103,14 @@ def test_without_a_person_it_is_refused_with_a_sentence(tmp_path: Path) -> None:
     assert not (tmp_path / "Makefile").exists() and (tmp_path / "notes.md").exists()
 
 
+def test_a_tool_that_may_not_be_used_now_waits_for_nobody(tmp_path: Path) -> None:
+    """It is refused as ever: nobody is asked for what would not be done."""
+    with agent(tmp_path, write("Makefile")) as one:
+        assert one.run("go", thread="t", allow=["read"]).status == "done"
+        assert "not allowed now" in results(one)
+    assert not (tmp_path / "Makefile").exists()
+
+
 def test_a_person_may_allow_them_all(tmp_path: Path) -> None:
     """By the option."""
     with agent(tmp_path, write("Makefile"), steering="allow") as one:

@@ -23,9 +23,9 @@ from pydantic import Field
 
 from agentmem.config import MARK, shell_environment
 from agentmem.errors import ToolError
+from agentmem.runtime.sandbox.hiding import hide_secrets
 from agentmem.runtime.tools import settings_kept, walled
 from agentmem.runtime.tools.context import ToolContext
-from agentmem.runtime.tools.hiding import hide_secrets
 
 _KEPT = 500_000  # bytes of output kept from the beginning, and about as many from the end
 _MUCH = (

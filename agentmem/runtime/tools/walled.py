@@ -4,6 +4,7 @@ The walls are the sandbox's own, around the workspace itself instead of a fork. 
 and the home folder of the user are not there at all; agentmem's own files in the workspace cannot be written.
 """
 
+import logging
 import marshal
 import os
 import subprocess
@@ -29,6 +30,7 @@ from agentmem.runtime.sandbox.running import PYTHON
 from agentmem.runtime.sandbox.tree import remove_tree
 from agentmem.runtime.tools.reach import Reach
 
+_log = logging.getLogger(__name__)
 _LIMITS = Limits(memory=1 << 44, processes=30_000, files=1 << 20, disk=1 << 44)
 """None to speak of: a person's own machine is what limits a person's own commands."""
 
@@ -74,7 +76,8 @@ def walls(reach: Reach, root: Path) -> Isolation:
 def _working() -> Isolation:
     try:
         return choose("auto")
-    except IsolationUnavailable:
+    except IsolationUnavailable as error:
+        _log.warning("commands of the tool run have all your rights: %s", error)
         return "none"
 
 
@@ -119,7 +122,7 @@ def _plan(
         room,
         _LIMITS,
         network=reach.network,
-        readable=[*reach.readable, *_programs(environment.get("PATH", ""), workspace.root)],
+        readable=[*reach.readable, *_programs(environment, workspace.root)],
     )
     mounting = isolation in MOUNTING
     home = HOME_INSIDE if mounting else f"{plan['scratch']}/home"
@@ -142,10 +145,11 @@ def _over(root: Path, reach: Reach) -> Iterator[tuple[str, str]]:
             yield str(at), str(at)
 
 
-def _programs(path: str, root: Path) -> Iterator[Path]:
-    """Where the user's own programs are, and the libraries beside them."""
-    for part in map(Path, filter(os.path.isabs, path.split(os.pathsep))):
-        if _open(part) and not root.is_relative_to(part) and not part.is_relative_to(root):
+def _programs(environment: Mapping[str, str], root: Path) -> Iterator[Path]:
+    """Where the user's own programs are, and the libraries beside them; never all of the home folder."""
+    inner = (root, Path(environment.get("HOME", "/")))
+    for part in map(Path, filter(os.path.isabs, environment.get("PATH", "").split(os.pathsep))):
+        if _open(part) and not any(one.is_relative_to(part) for one in inner) and not part.is_relative_to(root):
             yield part
             if part.name in ("bin", "sbin"):
                 yield from (beside for name in _BESIDE if _open(beside := part.parent / name))

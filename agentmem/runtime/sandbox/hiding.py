@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 
 from agentmem.config import keep_secret
+from agentmem.runtime.sandbox import syscalls
 
 _START, _END = 49, 50
 """Where the environment's block begins and ends: fields of /proc/self/stat, counted from 0; see proc(5)."""
@@ -31,8 +32,6 @@ def hide_secrets() -> None:
             if name in secret:
                 ctypes.memset(at + len(name) + 1, ord("*"), len(one) - len(name) - 1)
             at += len(one) + 1
-    from agentmem.runtime.sandbox import syscalls
-
     with suppress(OSError):
         syscalls.prctl(syscalls.PR_SET_DUMPABLE, 0)
 
