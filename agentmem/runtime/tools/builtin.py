@@ -63,6 +63,7 @@ def _place(hit: Hit) -> str:
 
 def write(page: str, text: str, context: ToolContext, revision: str | None = None, overwrite: bool = False) -> str:
     """A whole page."""
+    secrecy.check(context, page)
     try:
         written = context.workspace.write(page, text, revision=revision, overwrite=overwrite or revision is not None)
     except PageExists as error:
@@ -97,6 +98,7 @@ def edit(
     revision: str | None = None,
 ) -> str:
     """A change to part of a page, to its name, or its end."""
+    secrecy.check(context, page)
     asked = _Edit(page, text, old, to, revision)
     needed, allowed, change = _ACTIONS[action]
     for name in ("text", "old", "to", "revision"):

@@ -1,4 +1,7 @@
-"""Which pages the tools that read may show to a model, and so to its provider: not what is hidden, nor keys."""
+"""Which pages tools may show to a model, and so to its provider: not what is hidden, nor keys.
+
+What may not be read may not be changed either: a page that is moved could be read, and a failed edit quotes it.
+"""
 
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
@@ -13,7 +16,16 @@ from agentmem.runtime.tools.context import ToolContext
 SECRET = (
     *("*.env", "*.pem", "*.key", "*.p12", "*.pfx", "*.jks", "*.keystore", "*.kdbx", "*.ppk", "*.ovpn", "*.tfstate"),
     *("id_rsa*", "id_dsa*", "id_ecdsa*", "id_ed25519*", "_netrc", "credentials", "credentials.json", "*.credentials"),
-    *("client_secret*.json", "service-account*.json", "service_account*.json", "*.tfvars", "secrets.*", "*kubeconfig*"),
+    *(
+        "client_secret*.json",
+        "service-account*.json",
+        "service_account*.json",
+        "*.tfvars",
+        "secrets.y*ml",
+        "secrets.json",
+        "secrets.toml",
+        "*kubeconfig",
+    ),
 )
 """Names without a dot in front that hold keys by custom. Hidden names are refused in any case."""
 
@@ -21,8 +33,8 @@ SHOWN = (f"{FOLDER}/*",)
 """Hidden names that agentmem itself tells the model of: the pages of long results."""
 
 REFUSED = (
-    "'{name}' is {kind}, and what is read goes to the model's provider: it may not be read. If the task needs it, say "
-    "so: a person can allow it by `hidden` in the settings' [reach]."
+    "'{name}' is {kind}, and what is read goes to the model's provider: it may not be read, nor changed. If the task "
+    "needs it, say so: a person can allow it by `hidden` in the settings' [reach]."
 )
 
 

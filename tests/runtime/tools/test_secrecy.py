@@ -64,6 +64,20 @@ def test_secrets_are_not_read(context: ToolContext, name: str) -> None:
         assert "may not be read" in said(context, "read", page=name)
 
 
+@pytest.mark.parametrize("name", SECRETS)
+def test_nor_do_changes_bring_them_to_light(context: ToolContext, name: str) -> None:
+    """By a move to a plain name, or by what an edit that fails says of the page."""
+    said(context, "edit", page=name, action="move", to="plain.md")
+    answers = [
+        said(context, "edit", page=name, action="replace", old="# canery", text="x"),
+        said(context, "edit", page=name, action="replace", old="a", text="x", revision="00000000"),
+        said(context, "write", page=name, text="x", revision="00000000"),
+        said(context, "read", page="plain.md"),
+    ]
+    assert not any("canary" in one for one in answers)
+    assert "canary" in (context.workspace.root / name).read_text()
+
+
 def test_a_search_shows_none_of_them(context: ToolContext) -> None:
     """Files with keys that are not hidden are pages, and their lines would be snippets."""
     answer = said(context, "find", words="canary")
