@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from agentmem.runtime.team import Team as Team
     from agentmem.runtime.team import TeamResult as TeamResult
     from agentmem.runtime.toolbox import ToolContext as ToolContext
+    from agentmem.runtime.tools.reach import Reach as Reach
     from agentmem.types import Image as Image
     from agentmem.types import Message as Message
     from agentmem.types import Model as Model
@@ -89,6 +90,7 @@ _HOMES = {
     "agentmem.runtime.menu": ("default_menu", "make_menu", "tool"),
     "agentmem.runtime.team": ("Budget", "Role", "Team", "TeamResult"),
     "agentmem.runtime.toolbox": ("ToolContext",),
+    "agentmem.runtime.tools.reach": ("Reach",),
     "agentmem.types": ("Image", "Message", "Model", "Options", "Text", "TextDelta", "ToolCall", "Usage"),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}

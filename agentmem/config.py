@@ -12,9 +12,10 @@ and what is given in code or on the command line over both.
 import math
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,12 @@ from agentmem.errors import ConfigError
 
 FILE = "agentmem.toml"
 PREFIX = "AGENTMEM_"
+TRUST = "AGENTMEM_TRUST"
 LEAST_BUDGET = 4_000
 """Tokens below which not even the tools and the system prompt leave room to work."""
+
+MARK = "_AGENTMEM_COMMAND"
+"""The variable by which everything that a command of the tool `run` started is found again."""
 
 _SHELL = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TERM", "TZ", "TMPDIR", "USER", "SHELL")
 """What a shell command sees of the environment: enough to find programs and write text, and nothing secret."""
@@ -35,7 +40,8 @@ class Config:
 
     ``budget`` is in tokens, ``max_seconds`` in seconds; None means no limit. ``database`` is a path or a URL; None
     stands for ``.agentmem/agentmem.db`` in the workspace. ``answers`` is the table of the answer cache, read by
-    agentmem.memory.answers.settings. Keys never show when a Config is printed.
+    agentmem.memory.answers.settings, ``reach`` that of the tools, read by agentmem.runtime.tools.reach. Keys never
+    show when a Config is printed.
     """
 
     model: str | None = None
@@ -50,6 +56,7 @@ class Config:
     anthropic_api_key: str | None = field(default=None, repr=False)
     anthropic_base_url: str | None = None
     answers: Mapping[str, Any] = field(default_factory=dict)
+    reach: Mapping[str, Any] = field(default_factory=dict)
     shell_environment: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
@@ -60,14 +67,20 @@ class Config:
                 raise ConfigError(f"{setting.name} is {value!r}; {wrong}")
 
     @classmethod
-    def load(cls, cwd: Path | None = None, environ: Mapping[str, str] | None = None) -> "Config":
+    def load(
+        cls,
+        cwd: Path | None = None,
+        environ: Mapping[str, str] | None = None,
+        confirm: Callable[[Path, Mapping[str, Any]], None] = lambda file, values: None,
+    ) -> "Config":
         """The settings for a program started in ``cwd``: its agentmem.toml, or that of the nearest folder above it.
 
-        ``environ`` stands in for the process's environment. Raises ConfigError.
+        ``environ`` stands in for the process's environment. ``confirm`` is given the file and what it says before
+        that counts, and raises where a person must look first. Raises ConfigError.
         """
         environ = os.environ if environ is None else environ
         file = find_file(Path.cwd() if cwd is None else cwd)
-        given = {**(_from_file(file) if file else {}), **_from_environment(environ)}
+        given = {**(_from_file(file, confirm) if file else {}), **_from_environment(environ)}
         return cls(
             **given,
             color="NO_COLOR" not in environ or not environ["NO_COLOR"],
@@ -93,7 +106,33 @@ def shell_environment(environ: Mapping[str, str] | None = None) -> dict[str, str
     return {name: environ[name] for name in _SHELL if name in environ}
 
 
-def _from_file(file: Path) -> dict[str, Any]:
+def keep_secret() -> tuple[str, ...]:
+    """The variables that no command may see: all but those of `shell_environment`.
+
+    Each is set anew, to what it is, so that this process and programs that it starts read it elsewhere than in the
+    block of memory that the system shows to others, which may then be overwritten.
+    """
+    names = tuple(name for name in os.environ if name not in _SHELL)
+    for name in names:
+        os.putenv(name, os.environ[name])
+    return names
+
+
+def trusts_all(environ: Mapping[str, str] | None = None) -> bool:
+    """Whether a person said, by AGENTMEM_TRUST, that settings of any folder may be used."""
+    environ = os.environ if environ is None else environ
+    return environ.get(TRUST, "").lower() in ("1", "true", "yes")
+
+
+def user_folder(environ: Mapping[str, str] | None = None) -> Path:
+    """Where agentmem keeps what is the user's, of no workspace: XDG's folder of state. Never from a file."""
+    environ = os.environ if environ is None else environ
+    state = environ.get("XDG_STATE_HOME", "")
+    base = Path(state) if Path(state).is_absolute() else Path(environ.get("HOME") or Path.home()) / ".local" / "state"
+    return base / "agentmem"
+
+
+def _from_file(file: Path, confirm: Callable[[Path, Mapping[str, Any]], None]) -> dict[str, Any]:
     try:
         values = tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
@@ -101,6 +140,7 @@ def _from_file(file: Path) -> dict[str, Any]:
     for name in values:
         if name not in _SETTINGS:
             raise ConfigError(f"{file} has a setting {name!r} that agentmem does not know{_guess(name, _SETTINGS)}")
+    confirm(file, values)
     return {name: _placed(name, value, file.parent) for name, value in values.items()}
 
 
@@ -117,7 +157,7 @@ def _placed(name: str, value: object, base: Path) -> object:
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     known = {PREFIX + name.upper(): name for name, kind in _SETTINGS.items() if kind is not dict}
     given: dict[str, Any] = {}
-    for variable in sorted(one for one in environ if one.startswith(PREFIX)):
+    for variable in sorted(one for one in environ if one.startswith(PREFIX) and one != TRUST):
         if variable not in known:
             raise ConfigError(f"the variable {variable} is none that agentmem knows{_guess(variable, known)}")
         if environ[variable]:
@@ -149,6 +189,7 @@ _SETTINGS: Mapping[str, type] = {
     "cache_dir": Path,
     "data_dir": Path,
     "answers": dict,
+    "reach": dict,
 }
 """What agentmem.toml and, but for tables, AGENTMEM_* variables may set. Keys have no place in a file."""
 _FOLDERS = ("cache_dir", "data_dir")
@@ -188,15 +229,15 @@ def _model(value: object) -> str:
     return example if _text(value) else ""
 
 
-def _table(value: object) -> str:
-    return "" if isinstance(value, Mapping) else "it must be a table: write its settings below [answers]"
+def _table(value: object, name: str) -> str:
+    return "" if isinstance(value, Mapping) else f"it must be a table: write its settings below [{name}]"
 
 
 def _path(value: object) -> str:
     return "" if value is None or isinstance(value, Path) else "it must be the path of a folder"
 
 
-_CHECKS = {
+_CHECKS: Mapping[str, Callable[[object], str]] = {
     "model": _model,
     "budget": _budget,
     "database": _text,
@@ -205,6 +246,7 @@ _CHECKS = {
     "max_seconds": _amount,
     "cache_dir": _path,
     "data_dir": _path,
-    "answers": _table,
+    "answers": partial(_table, name="answers"),
+    "reach": partial(_table, name="reach"),
     "anthropic_base_url": _text,
 }

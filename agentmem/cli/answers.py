@@ -90,10 +90,10 @@ def audit(
     json: AsJson = False,
 ) -> None:
     """Make the answers that were unchecked for longest again, and evict those that no longer agree."""
-    from agentmem.config import Config
+    from agentmem.cli.trust import settings as confirmed
     from agentmem.runtime.agent import Agent
 
-    named = model or Config.load().model
+    named = model or confirmed().model
     if not named:
         raise ConfigError("say which model answers: --model, or `model` in agentmem.toml")
     with Agent(named, workspace) as agent, _opened(workspace) as agent.answers:
@@ -137,10 +137,10 @@ def _opened(workspace: Path, *, exact_only: bool = False) -> "Iterator[AnswerCac
 
 def settings(workspace: Path) -> "Settings":
     """What agentmem.toml says of answers."""
-    from agentmem.config import Config
+    from agentmem.cli.trust import settings as confirmed
     from agentmem.memory.answers.settings import read
 
-    return read(Config.load(workspace.resolve()).answers)
+    return read(confirmed(workspace.resolve()).answers)
 
 
 def folder(workspace: Path) -> Path:

@@ -21,6 +21,7 @@ from agentmem.cli import (
     team,
     why,
 )
+from agentmem.cli import trust as trusting
 from agentmem.cli.exits import EPILOG, Commands
 
 app = typer.Typer(
@@ -47,8 +48,10 @@ def agentmem(
     version: Annotated[
         bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
     ] = False,
+    trust: Annotated[bool, typer.Option("--trust", help="Confirm what the folder's agentmem.toml says.")] = False,
 ) -> None:
     """A stateful agent on a workspace of markdown pages, that keeps its context small and meters every token."""
+    trusting.given(trust)
 
 
 app.command()(run.run)

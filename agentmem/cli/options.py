@@ -35,9 +35,9 @@ HERE = Path()
 
 def database(workspace: Path, given: str | None) -> str | Path:
     """The database that was asked for here or in the settings, or the workspace's own."""
-    from agentmem.config import Config
+    from agentmem.cli.trust import settings
 
-    return given or Config.load().database or workspace / ".agentmem" / "agentmem.db"
+    return given or settings().database or workspace / ".agentmem" / "agentmem.db"
 
 
 @contextmanager

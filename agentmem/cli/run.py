@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from agentmem.config import Config
     from agentmem.runtime.agent import Agent
     from agentmem.runtime.events import Approval, Result
+    from agentmem.runtime.tools.reach import Reach
 
 Task = Annotated[str | None, typer.Argument(help="What to do; - reads it from stdin. Without one, go on.")]
 Budget = Annotated[int | None, typer.Option(help="Tokens of context that no request may exceed.")]
@@ -34,6 +35,14 @@ MaxSeconds = Annotated[float | None, typer.Option(help="Stop after this many sec
 PriceAs = Annotated[
     str | None, typer.Option(metavar="NAME", help="Whose prices to estimate with when the model has none.")
 ]
+Steering = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ask|refuse|allow",
+        help="Changes to files that steer other programs (Makefile, AGENTS.md). By default asked at a terminal.",
+    ),
+]
+Unwalled = Annotated[bool, typer.Option("--no-walls", help="With --shell: commands run with all your rights.")]
 
 _CODES = {"done": Code.DONE, "stopped": Code.STOPPED, "waiting": Code.WAITING}
 
@@ -52,6 +61,8 @@ def run(
     max_turns: MaxTurns = None,
     max_usd: MaxUsd = None,
     max_seconds: MaxSeconds = None,
+    steering: Steering = None,
+    unwalled: Unwalled = False,
     price_as: PriceAs = None,
     database_url: Database = None,
     json: AsJson = False,
@@ -61,13 +72,14 @@ def run(
     The answer goes to stdout, what the agent does to stderr. Running the same --thread again goes on where it was,
     also after Ctrl-C or a kill.
     """
-    from agentmem.config import Config
+    from agentmem.cli.trust import settings as confirmed
     from agentmem.runtime.agent import new_thread
 
     said, named = _task(task, thread, answer), thread or new_thread()
     limits = {"max_turns": max_turns, "max_usd": max_usd, "max_seconds": max_seconds}
-    settings = Config.load().with_given(model=model, budget=budget, **limits)
+    settings = confirmed().with_given(model=model, budget=budget, **limits)
     options: dict[str, Any] = {
+        "reach": _reach(settings, steering, unwalled, json),
         "system": system and system.read_text(encoding="utf-8"),
         "approve": tuple(approve or ()),
         "pinned": tuple(pin or ()),
@@ -75,6 +87,15 @@ def run(
         "database": database(workspace, database_url),
     }
     _watched(lambda: _agent(settings, workspace, shell, options), said, named, json)
+
+
+def _reach(settings: "Config", steering: str | None, unwalled: bool, json: bool) -> "Reach":
+    """How far tools go: what nobody sits there to allow is refused, unless it is said otherwise."""
+    from agentmem.runtime.tools.reach import read
+
+    if steering is None and "steering" not in settings.reach and (json or not sys.stdin.isatty()):
+        steering = "refuse"
+    return read(settings.reach, steering=steering, walls="none" if unwalled else None)
 
 
 def _watched(made: "Callable[[], Agent]", said: "str | Approval | None", thread: str, json: bool) -> None:

@@ -60,12 +60,12 @@ def team(
     Both work in forks: the repository changes only with --apply, and only when the change passed. The report goes to
     stdout, what the two do to stderr. Running the same --thread again goes on where it was, also after a kill.
     """
-    from agentmem.config import Config
+    from agentmem.cli.trust import settings as confirmed
     from agentmem.runtime.agent import new_thread
 
     if not (task or thread):
         raise ConfigError("say what to do, as in `agentmem team 'Mend the totals' --repo DIR`, or which --thread")
-    first = coder or Config.load().model
+    first = coder or confirmed().model
     if first is None:
         raise ConfigError("say which models: --coder anthropic:claude-sonnet-5-5 --tester anthropic:claude-opus-5")
     isolation = "none" if unconfined else "auto"

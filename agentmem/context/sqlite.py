@@ -9,6 +9,7 @@ from typing import Literal, cast
 
 from agentmem.context.storage import Address, Connection, Driver, Storage
 from agentmem.errors import AgentmemError, ConfigError, JournalCorrupt, JournalError
+from agentmem.pages import private
 
 BUSY_SECONDS = 30.0
 """How long a statement waits for another process's transaction."""
@@ -79,6 +80,7 @@ def connect_sqlite(
     """A connection for several threads, in write-ahead-log mode. Raises ConfigError, or sqlite3.Error."""
     if address.target != ":memory:":
         _prepare_folder(Path(address.target))
+        private.make_file(Path(address.target))
     connection = sqlite3.connect(
         address.target, timeout=BUSY_SECONDS, isolation_level=isolation_level, check_same_thread=False
     )
@@ -101,7 +103,7 @@ def explain_sqlite(address: Address, error: Exception) -> AgentmemError:
 
 def _prepare_folder(path: Path) -> None:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        private.make_folder(path.parent)
     except OSError as error:
         raise ConfigError(f"the folder {path.parent} of the database cannot be made: {error.strerror}") from error
     if path.is_dir():

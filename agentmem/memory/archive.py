@@ -119,6 +119,7 @@ class LanceArchive:
     def close(self) -> None:
         """End the work behind; what is left of it is done when the archive is next used. May be called twice."""
         self._behind.end()
+        self.shelf.tables.close()
 
     # Searching.
 

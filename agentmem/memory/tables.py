@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from agentmem.errors import ArchiveError
+from agentmem.pages import private
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -81,8 +82,14 @@ class Tables:
         import lancedb
 
         with self.translated():
-            self.folder.mkdir(parents=True, exist_ok=True)
+            private.make_folder(self.folder)
+            self.close()
             return lancedb.connect(self.folder, read_consistency_interval=timedelta(0))
+
+    def close(self) -> None:
+        """Close to other users what LanceDB has written until now: it makes files as the umask says."""
+        if private.is_own(self.folder):
+            private.close_tree(self.folder)
 
     def names(self) -> list[str]:
         """The tables that there are."""
@@ -188,8 +195,8 @@ class Tables:
             os.close(descriptor)
 
     def _lock_file(self, name: str) -> int:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        return os.open(self.folder / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        private.make_folder(self.folder)
+        return os.open(self.folder / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, private.FILE)
 
     @staticmethod
     def _index_vectors(table: Table, plan: Plan) -> None:

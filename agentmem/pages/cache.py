@@ -12,6 +12,7 @@ from pathlib import Path
 from threading import RLock
 
 from agentmem.errors import WorkspaceError
+from agentmem.pages import private
 from agentmem.pages.files import Stamp
 from agentmem.pages.lock import home
 from agentmem.pages.names import HOME
@@ -118,6 +119,7 @@ def remove(root: Path) -> None:
 def _opened(root: Path) -> sqlite3.Connection:
     try:
         path = str(home(root) / _FILE)
+        private.make_file(Path(path))
         try:
             return _prepared(path)
         except sqlite3.OperationalError:

@@ -4,17 +4,18 @@ Every path is walked folder by folder with O_NOFOLLOW, from the real path that w
 its way meanwhile is refused rather than followed.
 """
 
-import errno
 import os
 import secrets
 import stat
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
+from shutil import rmtree
 from typing import NamedTuple
 
-from agentmem.errors import NotAPage, OutsideWorkspace, PageNotFound, WorkspaceError
-from agentmem.pages.names import canonical, is_binary, listed
+from agentmem.errors import NotAPage, OutsideWorkspace, WorkspaceError
+from agentmem.pages.folders import FOLDER, opened, parent, reported
+from agentmem.pages.names import HOME, canonical, is_binary, listed
 
 MAX_BYTES = 20_000_000
 """The largest file that is read or written as a page."""
@@ -29,7 +30,6 @@ _KINDS: tuple[tuple[Callable[[int], bool], str], ...] = (
     (stat.S_ISCHR, "a device"),
     (stat.S_ISBLK, "a device"),
 )
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -59,7 +59,8 @@ class Files:
     def locate(self, name: str) -> str:
         """The real name of a page: links inside the workspace are followed, those that lead out are refused."""
         asked = canonical(name)
-        real = os.path.realpath(self._prefix + asked)
+        with reported(name, "found"):  # a link that goes while it is followed
+            real = os.path.realpath(self._prefix + asked)
         if real == str(self.root):
             return ""
         if not real.startswith(self._prefix):
@@ -79,14 +80,18 @@ class Files:
 
     def read(self, name: str) -> tuple[bytes, Stamp]:
         """The bytes of a page and the stamp they were read under. Raises PageNotFound and NotAPage."""
-        with self._parent(name) as (folder, leaf), reported(name, "read"):
+        data, stamp = self.raw(name, MAX_BYTES)
+        checked(name, data)
+        return data, stamp
+
+    def raw(self, name: str, most: int) -> tuple[bytes, Stamp]:
+        """As `read`, of any file: its first ``most`` + 1 bytes. Raises PageNotFound and NotAPage."""
+        with parent(self.root, name) as (folder, leaf), reported(name, "read"):
             _refuse_special(name, os.lstat(leaf, dir_fd=folder))  # opening a device can already do something
             with os.fdopen(os.open(leaf, _READ, dir_fd=folder), "rb") as file:
                 status = os.fstat(file.fileno())
                 _refuse_special(name, status)
-                data = file.read(MAX_BYTES + 1)
-        checked(name, data)
-        return data, Stamp.of(status)
+                return file.read(most + 1), Stamp.of(status)
 
     def write(self, name: str, data: bytes, note: Callable[[str], None]) -> None:
         """Put ``data`` in place of a page, or make it: at every moment the file is whole, the old or the new.
@@ -95,15 +100,20 @@ class Files:
         made, so that one left by a kill can be found and removed.
         """
         checked(name, data)
-        with self._parent(name, create=True) as (folder, leaf), reported(name, "written"):
+        self.put(name, data, note)
+
+    def put(self, name: str, data: bytes, note: Callable[[str], None] = lambda _: None) -> None:
+        """As `write`, of any bytes. What is agentmem's own is for its user alone."""
+        own = name.split("/")[0] == HOME
+        with parent(self.root, name, create=True) as (folder, leaf), reported(name, "written"):
             old = _status(folder, leaf)
             if old is not None:
                 _refuse_special(name, old)
             temp = TEMP_PREFIX + secrets.token_hex(6)
             note(name[: len(name) - len(leaf)] + temp)
-            made = os.open(temp, _NEW, 0o666, dir_fd=folder)
+            made = os.open(temp, _NEW, 0o600 if own else 0o666, dir_fd=folder)
             try:
-                _fill(made, data, old)
+                _fill(made, data, None if own else old)
                 os.replace(temp, leaf, src_dir_fd=folder, dst_dir_fd=folder)
             except BaseException:
                 _remove(folder, temp)
@@ -113,8 +123,8 @@ class Files:
     def move(self, name: str, to: str) -> None:
         """Rename a page. The caller has made sure that nothing stands at ``to``."""
         with (
-            self._parent(name) as (source, leaf),
-            self._parent(to, create=True) as (target, new),
+            parent(self.root, name) as (source, leaf),
+            parent(self.root, to, create=True) as (target, new),
             reported(name, "moved"),
         ):
             os.rename(leaf, new, src_dir_fd=source, dst_dir_fd=target)
@@ -123,7 +133,7 @@ class Files:
 
     def delete(self, name: str) -> None:
         """Remove a page."""
-        with self._parent(name) as (folder, leaf), reported(name, "deleted"):
+        with parent(self.root, name) as (folder, leaf), reported(name, "deleted"):
             os.unlink(leaf, dir_fd=folder)
             os.fsync(folder)
 
@@ -131,24 +141,52 @@ class Files:
         """Remove a temporary file of a writer that was killed; anything else is left alone."""
         if name.rpartition("/")[2].startswith(TEMP_PREFIX):
             # Where its folder is gone or no longer a folder, so is the file.
-            with suppress(WorkspaceError), self._parent(canonical(name)) as (folder, leaf):
+            with suppress(WorkspaceError), parent(self.root, canonical(name)) as (folder, leaf):
                 _remove(folder, leaf)
+
+    def mode(self, name: str) -> int | None:
+        """A file's permissions; None where there is none."""
+        with suppress(OSError, WorkspaceError), parent(self.root, name) as (folder, leaf):
+            return stat.S_IMODE(os.lstat(leaf, dir_fd=folder).st_mode)
+        return None
+
+    def allow(self, name: str, mode: int) -> None:
+        """Give a file these permissions."""
+        with parent(self.root, name) as (folder, leaf), reported(name, "given its permissions"):
+            descriptor = os.open(leaf, _READ, dir_fd=folder)
+            try:
+                if stat.S_IMODE(os.fstat(descriptor).st_mode) != mode:
+                    os.fchmod(descriptor, mode)
+            finally:
+                os.close(descriptor)
+
+    def prune(self, name: str) -> None:
+        """Remove the folders above ``name`` that are empty, as far up as they are."""
+        while name := name.rpartition("/")[0]:
+            try:
+                with parent(self.root, name) as (folder, leaf):
+                    os.rmdir(leaf, dir_fd=folder)
+            except (OSError, WorkspaceError):
+                return
+
+    def clear(self, name: str) -> None:
+        """Remove a link or an empty folder that stands at ``name``; anything else stays."""
+        with suppress(OSError, WorkspaceError), parent(self.root, name) as (folder, leaf):
+            kind = os.lstat(leaf, dir_fd=folder).st_mode
+            if stat.S_ISLNK(kind):
+                os.unlink(leaf, dir_fd=folder)
+            elif stat.S_ISDIR(kind):
+                os.rmdir(leaf, dir_fd=folder)
+
+    def remove_tree(self, name: str) -> None:
+        """Remove a folder and all that is in it; a link is left alone."""
+        with suppress(WorkspaceError), parent(self.root, name) as (folder, leaf):
+            rmtree(leaf, ignore_errors=True, dir_fd=folder)
 
     def walk(self, folder: str = "") -> Iterator[tuple[str, Stamp]]:
         """Every file that may be a page below ``folder``, in no order. Hidden files and links are left out."""
-        prefix = f"{folder}/" if folder else ""
-        try:
-            entries = os.scandir(self._prefix + folder)
-        except OSError:
-            return
-        with entries:
-            for entry in entries:
-                if not listed(entry.name):
-                    continue
-                if entry.is_dir(follow_symlinks=False):
-                    yield from self.walk(prefix + entry.name)
-                elif entry.is_file(follow_symlinks=False) and not is_binary(entry.name):
-                    yield prefix + entry.name, Stamp.of(entry.stat(follow_symlinks=False))
+        with suppress(WorkspaceError), opened(self.root, folder.split("/") if folder else []) as descriptor:
+            yield from _below(descriptor, f"{folder}/" if folder else "")
 
     def others(self, folder: str) -> list[str]:
         """The files of one folder that are not hidden, whatever they are, sorted."""
@@ -157,23 +195,25 @@ class Files:
             return sorted(prefix + one.name for one in entries if listed(one.name) and not one.is_dir())
         return []
 
-    @contextmanager
-    def _parent(self, name: str, create: bool = False) -> Iterator[tuple[int, str]]:
-        """An open descriptor of the folder that holds ``name``, and the name's last part."""
-        *folders, leaf = name.split("/")
-        if not leaf:
-            raise NotAPage("That is the workspace itself, a folder. Name a page in it.")
-        with reported(name, "opened"):
-            folder = os.open(self.root, _FOLDER)
-        try:
-            for part in folders:
-                with reported(name, "opened"):
-                    inner = _enter(folder, part, create)
-                os.close(folder)
-                folder = inner
-            yield folder, leaf
-        finally:
-            os.close(folder)
+
+def _below(folder: int, prefix: str) -> Iterator[tuple[str, Stamp]]:
+    try:
+        entries = os.scandir(folder)
+    except OSError:
+        return
+    with entries:
+        for entry in entries:
+            if not listed(entry.name):
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                with suppress(OSError):  # gone, closed to us, or a link by now
+                    inner = os.open(entry.name, FOLDER, dir_fd=folder)
+                    try:
+                        yield from _below(inner, f"{prefix}{entry.name}/")
+                    finally:
+                        os.close(inner)
+            elif entry.is_file(follow_symlinks=False) and not is_binary(entry.name):
+                yield prefix + entry.name, Stamp.of(entry.stat(follow_symlinks=False))
 
 
 def encoded(name: str, text: str) -> bytes:
@@ -184,22 +224,6 @@ def encoded(name: str, text: str) -> bytes:
         raise NotAPage(
             f"The text for '{name}' has half a surrogate pair at character {error.start}, which UTF-8 cannot hold."
         ) from None
-
-
-@contextmanager
-def reported(name: str, done: str) -> Iterator[None]:
-    """Turns the system's errors into ours."""
-    try:
-        yield
-    except FileNotFoundError:
-        raise PageNotFound(f"There is no page '{name}'.") from None
-    except NotADirectoryError:
-        raise NotAPage(f"'{name}' could not be {done}: a part of its path is a file or a link, not a folder.") from None
-    except OSError as error:
-        if error.errno == errno.ELOOP:
-            raise OutsideWorkspace(f"'{name}' became a link while it was being {done}.") from None
-        reason = error.strerror or str(error)
-        raise WorkspaceError(f"'{name}' could not be {done}: {reason}. Nothing was changed.") from error
 
 
 def checked(name: str, data: bytes) -> None:
@@ -235,20 +259,6 @@ def _refuse_special(name: str, status: os.stat_result) -> None:
 
 def _too_large(name: str) -> NotAPage:
     return NotAPage(f"'{name}' is too large for a page: pages hold at most {MAX_BYTES // 1_000_000} MB.")
-
-
-def _enter(folder: int, part: str, create: bool) -> int:
-    try:
-        return os.open(part, _FOLDER, dir_fd=folder)
-    except FileNotFoundError:
-        if not create:
-            raise
-    try:
-        os.mkdir(part, dir_fd=folder)
-        os.fsync(folder)
-    except FileExistsError:
-        pass  # made by someone else meanwhile: as good as ours
-    return os.open(part, _FOLDER, dir_fd=folder)
 
 
 def _fill(descriptor: int, data: bytes, old: os.stat_result | None) -> None:

@@ -7,7 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from agentmem.errors import WorkspaceError
-from agentmem.pages.files import Files, reported
+from agentmem.pages import private
+from agentmem.pages.files import Files
+from agentmem.pages.folders import reported
 from agentmem.pages.names import HOME
 
 _LOCK = "pages.lock"
@@ -38,10 +40,11 @@ def home(root: Path) -> Path:
     folder = root / HOME
     with reported(HOME, "made"):
         if not folder.is_dir():
-            folder.mkdir(exist_ok=True)
-            (folder / ".gitignore").write_text("*\n", encoding="utf-8")
+            private.make_folder(folder)
+            private.write(folder / ".gitignore", "*\n")
         if folder.is_symlink():
             raise WorkspaceError(f"The workspace's folder '{HOME}' is a link; replace it by a folder.")
+        private.make_folder(folder)
     return folder
 
 
@@ -49,8 +52,8 @@ def _acquire(path: Path) -> int:
     """An open, locked descriptor of the file that stands at ``path`` now, even if the folder was deleted meanwhile."""
     while True:
         with reported(f"{HOME}/{path.name}", "opened"):
-            path.parent.mkdir(exist_ok=True)
-            descriptor = os.open(path, _OPEN, 0o666)
+            private.make_folder(path.parent)
+            descriptor = os.open(path, _OPEN, private.FILE)
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         if _stands_at(path, descriptor):
             return descriptor

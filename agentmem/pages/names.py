@@ -1,7 +1,10 @@
 """What a page may be called, and which files of a folder are pages at all."""
 
 import re
+import unicodedata
+from functools import lru_cache
 
+from agentmem.config import FILE
 from agentmem.errors import NotAPage, OutsideWorkspace, WorkspaceError
 
 HOME = ".agentmem"
@@ -21,6 +24,9 @@ BINARY = re.compile(
 )
 """Suffixes of files that are never text, so that they need not be opened to know it."""
 
+_IGNORED = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0000-\U000e0fff]")
+"""Characters besides Unicode's category Cf that are not seen, and that some file systems pass over."""
+
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f\u2028\u2029\ud800-\udfff]")
 
 
@@ -33,11 +39,29 @@ def canonical(name: str) -> str:
     return "/".join(part for part in name.split("/") if part not in ("", "."))
 
 
+@lru_cache(maxsize=4096)
+def folded(name: str) -> str:
+    """What names have in common that one file system or another takes for the same, or an eye does.
+
+    Letter case, Unicode's forms, what is not seen, and spaces and dots at a part's end make no difference.
+    """
+    plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+    seen = "".join(one for one in _IGNORED.sub("", plain) if unicodedata.category(one) != "Cf")
+    return "/".join(part.strip(" ").rstrip(". ") or part.strip(" ") for part in seen.replace("\\", "/").split("/"))
+
+
+def is_hidden(name: str) -> bool:
+    """Whether a part of the name begins with a dot."""
+    return any(part.startswith(".") and part not in (".", "..") for part in folded(name).split("/"))
+
+
 def checked_for_writing(name: str) -> str:
-    """``name`` as it is, unless it is empty or hidden: those are refused."""
+    """``name`` as it is, unless it is empty, hidden or the name of agentmem's settings: those are refused."""
     if not name:
         raise NotAPage("A page needs a name, such as 'notes/plan.md'.")
-    if any(part.startswith(".") for part in name.split("/")):
+    if folded(name).rpartition("/")[2] == FILE:
+        raise WorkspaceError(f"'{name}' holds agentmem's own settings: a person writes it, and nobody else.")
+    if is_hidden(name):
         raise WorkspaceError(f"'{name}' is hidden: names that begin with a dot cannot be written, moved or deleted.")
     return name
 

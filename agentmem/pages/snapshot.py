@@ -1,16 +1,13 @@
 """All pages of a workspace as they are at one moment, and how a folder is brought back to that, byte for byte."""
 
-import os
-import stat
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
 from agentmem.errors import WorkspaceError
-from agentmem.pages.files import Files, Stamp, reported
+from agentmem.pages.files import Files, Stamp
 from agentmem.pages.lock import editing
 from agentmem.pages.page import make
 
@@ -64,7 +61,7 @@ class Snapshots:
             if max(stamp.modified, stamp.changed) < settled
         }
         known = {name: revisions[name] if name in fresh else self._known[name][1] for name in sorted(found)}
-        modes = {name: self._mode(name) for name, revision in known.items() if revision}
+        modes = {name: self.files.mode(name) for name, revision in known.items() if revision}
         return {name: Kept(known[name] or "", mode) for name, mode in modes.items() if mode is not None}
 
     def restore(self, wanted: Mapping[str, Kept], read: Callable[[str], bytes]) -> Difference:
@@ -78,12 +75,12 @@ class Snapshots:
             change = difference(now, wanted)
             for name in change.removed:
                 self.files.delete(name)
-                self._prune(name)
+                self.files.prune(name)
             for name in (*change.added, *change.changed):
                 if name not in now or now[name].revision != wanted[name].revision:
-                    self._clear(name)
+                    self.files.clear(name)
                     self.files.write(name, read(wanted[name].revision), note)
-                self._allow(name, wanted[name].mode)
+                self.files.allow(name, wanted[name].mode)
         return change
 
     def _read(self, name: str) -> str | None:
@@ -92,36 +89,6 @@ class Snapshots:
             return make(name, self.files.read(name)[0]).revision
         except WorkspaceError:
             return None
-
-    def _mode(self, name: str) -> int | None:
-        try:
-            return stat.S_IMODE(os.lstat(f"{self.files.root}/{name}").st_mode)
-        except OSError:
-            return None
-
-    def _allow(self, name: str, mode: int) -> None:
-        with reported(name, "given its permissions"):
-            descriptor = os.open(self.files.root / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-            try:
-                if stat.S_IMODE(os.fstat(descriptor).st_mode) != mode:
-                    os.fchmod(descriptor, mode)
-            finally:
-                os.close(descriptor)
-
-    def _prune(self, name: str) -> None:
-        """Removes the folders that a page leaves empty, as far up as they are."""
-        for folder in _above(self.files.root, name):
-            try:
-                folder.rmdir()
-            except OSError:
-                return
-
-    def _clear(self, name: str) -> None:
-        """A link or an empty folder where a page will stand again makes room; not through a link that leads away."""
-        place = self.files.root / name
-        if os.path.realpath(place.parent) == str(place.parent):
-            with suppress(OSError):
-                place.unlink() if place.is_symlink() else place.rmdir()
 
 
 def difference(before: Mapping[str, Kept], after: Mapping[str, Kept]) -> Difference:
@@ -132,9 +99,3 @@ def difference(before: Mapping[str, Kept], after: Mapping[str, Kept]) -> Differe
         tuple(sorted(name for name in both if before[name] != after[name])),
         tuple(sorted(before.keys() - both)),
     )
-
-
-def _above(root: Path, name: str) -> Iterator[Path]:
-    for folder in Path(name).parents:
-        if folder != Path():
-            yield root / folder

@@ -32,6 +32,7 @@ from agentmem.runtime.opening import instructions, new_opening
 from agentmem.runtime.session import Session, Sessions
 from agentmem.runtime.steps import Steps
 from agentmem.runtime.streaming import Channel, events
+from agentmem.runtime.tools.reach import Reach
 from agentmem.types import Archive, Clock, Model, Options
 
 BUDGET = 120_000
@@ -44,10 +45,11 @@ class Agent(Asks):
     ``model`` is a Model or a name such as "anthropic:claude-sonnet-5". ``workspace`` is a folder. ``tools`` are
     functions, LangChain tools or names of built-in ones; by default the built-in menu. ``budget`` is in the provider's
     tokens, at most what fits into the model's window. ``system`` replaces the default instructions; ``pinned`` names
-    pages that stand in the prefix. ``approve`` names tools whose calls wait for a person. ``database`` is a file or a
-    Postgres URL, by default ``.agentmem/agentmem.db`` in the workspace. ``compaction`` says how threads are kept small,
-    None never does; ``archive`` takes in what leaves the window, for ``recall``: by default the workspace's own, None
-    for none.
+    pages that stand in the prefix. ``approve`` names tools whose calls wait for a person. ``reach`` says how far the
+    built-in tools go: by default changes to files that steer other programs wait too, hidden files are not read,
+    commands run behind walls. ``database`` is a file or a Postgres URL, by default ``.agentmem/agentmem.db`` in the
+    workspace. ``compaction`` says how threads are kept small, None never does; ``archive`` takes in what leaves the
+    window, for ``recall``: by default the workspace's own, None for none.
 
     ``sandbox`` is snapshotted with each checkpoint.
 
@@ -66,6 +68,7 @@ class Agent(Asks):
         pinned: Sequence[str] = (),
         options: Options = Options(),
         approve: Sequence[str] = (),
+        reach: Reach = Reach(),
         limits: Limits = Limits(),
         database: Path | str | None = None,
         price_as: str | None = None,
@@ -76,7 +79,7 @@ class Agent(Asks):
     ) -> None:
         self.menu = parts.menu(tools)
         self._system = instructions(system)
-        self._pinned, self._options = tuple(pinned), options
+        self._pinned, self._options, self.reach = tuple(pinned), options, reach
         with ExitStack() as opened:
             self.workspace = parts.workspace(workspace, opened)
             self.model = parts.model(model, opened)
@@ -86,11 +89,8 @@ class Agent(Asks):
             budget = parts.budget(budget, self.model.profile, options)
             meter = Meter(name, self.model.profile, price_as)
             self.archive = parts.archive(archive, self.journal, self.workspace, opened)
-            compactor = None
-            if compaction:
-                repin = partial(pinning.repinned, self.workspace)
-                compactor = Compactor(compaction, self.model, meter, budget, clock, self.archive, repin)
-            self.steps = self._steps(meter, limits, budget, parts.approved(approve, self.menu), clock, compactor)
+            compactor = self._compactor(compaction, meter, budget, clock) if compaction else None
+            self.steps = self._steps(meter, limits, budget, approve, clock, compactor)
             opened.callback(self.steps.pauses.close)
             self.graph: CompiledStateGraph[Any] = build(Nodes(self.steps, self.model, self.sessions), saver)
             self._opened = opened.pop_all()
@@ -255,12 +255,16 @@ class Agent(Asks):
             reason = why(session)
             return self.steps.compactor.compact(session, reason) if self.steps.compactor and reason else None
 
+    def _compactor(self, compaction: Compaction, meter: Meter, budget: int, clock: Clock) -> Compactor:
+        repin = partial(pinning.repinned, self.workspace)
+        return Compactor(compaction, self.model, meter, budget, clock, self.archive, repin)
+
     def _steps(
         self,
         meter: Meter,
         limits: Limits,
         budget: int,
-        approve: frozenset[str],
+        approve: Sequence[str],
         clock: Clock,
         compactor: Compactor | None,
     ) -> Steps:
@@ -273,7 +277,8 @@ class Agent(Asks):
             meter=meter,
             limits=limits,
             budget=budget,
-            approve=approve,
+            approve=parts.approved(approve, self.menu, self.workspace.root, self.reach),
+            reach=self.reach,
             clock=clock,
             compactor=compactor,
         )

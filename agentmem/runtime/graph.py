@@ -134,7 +134,7 @@ class Nodes:
 
     def _answer(self, session: Session, write: Write, given: Given) -> None:
         """The results of the open calls; those that need a person's leave wait for it together."""
-        waiting = self.steps.waiting(session)
+        waiting = self.steps.waiting(session, given.allowed)
         approval = _approval(interrupt({"approve": [call.wire() for call in waiting]})) if waiting else None
         for call in session.open_calls:
             write(ToolCalled(call))

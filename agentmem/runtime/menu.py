@@ -50,7 +50,7 @@ class Menu:
 
 
 def default_menu(*, shell: bool = False) -> Menu:
-    """The tools that come with agentmem. ``run`` only when asked for: a shell is not confined to the workspace."""
+    """The tools that come with agentmem. ``run`` only when asked for: a shell is no careful tool."""
     return make_menu([name for name in _BUILT_IN if shell or name != "run"])
 
 

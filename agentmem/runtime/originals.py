@@ -3,13 +3,14 @@
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from shutil import rmtree
 
 from agentmem import images
 from agentmem.context.fitting import sendable
 from agentmem.context.journal import Journal
 from agentmem.context.offload import FOLDER, Offload, fits, offloaded, page_name
 from agentmem.context.transcript import read_blocks, readable, unpack
+from agentmem.errors import WorkspaceError
+from agentmem.pages.files import Files
 from agentmem.runtime.scaling import scaled
 from agentmem.types import Block, Entry, Image, Text, ToolResult
 
@@ -40,7 +41,7 @@ def _short(content: tuple[Block, ...], thread: str, seq: int, sizes: Offload, ro
     page = page_name(thread, seq)
     texts = tuple(block for block in content if isinstance(block, Text))
     short = offloaded(texts, f"{thread}/{seq}", sizes, what=what, page=page)
-    if short and not _write(root / page, "\n\n".join(block.text for block in texts).encode("utf-8", "replace")):
+    if short and not _write(root, page, "\n\n".join(block.text for block in texts).encode("utf-8", "replace")):
         short = offloaded(texts, f"{thread}/{seq}", sizes, what=what)
     return short[0] if short and isinstance(short[0], Text) else None
 
@@ -57,7 +58,7 @@ def _sendable(
         if isinstance(seen, Text):
             small = scale(block)
             page = picture_page(thread, seq, at, block)
-            kept = small is None and _write(root / page, images.decoded(images.mended("", block.data)[1]))
+            kept = small is None and _write(root, page, images.decoded(images.mended("", block.data)[1]))
             where = f"{thread}/{seq}{f' and as the file {page}' if kept else ''}"
             seen = sendable(small or block, where)
         yield seen
@@ -72,7 +73,7 @@ def picture_page(thread: str, seq: int, place: int, picture: Image) -> str:
 def rebuild(journal: Journal, thread: str, root: Path) -> int:
     """Writes the pages of what is not shown whole in a thread's entries again, from the journal. Gives their number."""
     return sum(
-        _write(root / page, data)
+        _write(root, page, data)
         for entry in journal.entries(thread)
         if entry.kind in ("tool_result", "user") and entry.value.get("shown") is not None
         for page, data in _pages(entry, thread)
@@ -95,20 +96,17 @@ def _said(block: Block) -> str:
 
 def forget(thread: str, root: Path) -> None:
     """Deletes the pages of a thread."""
-    rmtree(root / Path(page_name(thread, 0)).parent, ignore_errors=True)
+    Files(root).remove_tree(page_name(thread, 0).rpartition("/")[0])
 
 
-def _write(path: Path, data: bytes | None) -> bool:
+def _write(root: Path, page: str, data: bytes | None) -> bool:
     """True when the page stands. A full disk or a folder that may not be written is no reason to stop a run."""
     if data is None:
         return False
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = path.with_suffix(".new")
-        fresh.write_bytes(data)
-        fresh.replace(path)
-    except OSError as error:
-        _log.warning("the page %s could not be written: %s", path, error)
+        Files(root).put(page, data)
+    except WorkspaceError as error:
+        _log.warning("the page %s could not be written: %s", page, error)
         return False
     return True
 

@@ -17,6 +17,8 @@ from agentmem.pages.names import HOME
 from agentmem.pages.workspace import Workspace
 from agentmem.runtime.checkpoints import saver_beside
 from agentmem.runtime.menu import Menu, ToolLike, default_menu, make_menu
+from agentmem.runtime.steering import Approvals
+from agentmem.runtime.tools.reach import Reach
 from agentmem.types import Archive, Model, ModelProfile, Options
 
 _log = logging.getLogger(__name__)
@@ -68,7 +70,8 @@ def archive(
     return opened.enter_context(closing(archive_in(workspace.root / HOME / FOLDER, journal)))
 
 
-def approved(approve: Sequence[str], menu: Menu) -> frozenset[str]:
+def approved(approve: Sequence[str], menu: Menu, root: Path, reach: Reach) -> Approvals:
+    """What waits for a person. Raises ConfigError for a tool that the menu does not have."""
     if unknown := sorted(set(approve) - set(menu.names)):
         raise ConfigError(f"approve names {', '.join(unknown)}, and the menu has only {', '.join(menu.names)}")
-    return frozenset(approve)
+    return Approvals(frozenset(approve), menu, root, reach.steering)

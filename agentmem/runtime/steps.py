@@ -33,8 +33,10 @@ from agentmem.runtime.notes import Situation, notes
 from agentmem.runtime.opening import continued, is_another
 from agentmem.runtime.pauses import LIFETIME, Pauses
 from agentmem.runtime.session import Session, Sessions, Tally, digest_of
+from agentmem.runtime.steering import Approvals
 from agentmem.runtime.tools import output
 from agentmem.runtime.tools.context import Stop, ToolContext
+from agentmem.runtime.tools.reach import Reach
 from agentmem.runtime.tools.recalling import JournalRecall
 from agentmem.types import Block, Clock, Draft, Image, ModelProfile, Recall, Reply, Request, Text, ToolCall, ToolResult
 
@@ -66,7 +68,7 @@ class Given:
 class Steps:
     """What one agent does in each step, whatever the thread.
 
-    ``opening`` makes entry 0 of a new thread. ``approve`` names the tools whose calls wait for a person. Without a
+    ``opening`` makes entry 0 of a new thread. ``approve`` tells which calls wait for a person. Without a
     ``compactor`` threads are never compacted.
     """
 
@@ -78,10 +80,11 @@ class Steps:
     meter: Meter
     limits: Limits
     budget: int
-    approve: frozenset[str]
+    approve: Approvals
     clock: Clock
     compactor: Compactor | None = None
     pauses: Pauses = field(default_factory=Pauses)
+    reach: Reach = field(default_factory=Reach)
 
     def receive(self, session: Session, run: str, task: Sequence[Block]) -> None:
         """Appends what a person said, once, before it the opening of a new thread and what changed since."""
@@ -178,12 +181,12 @@ class Steps:
         """Appends a row for a request that was not answered."""
         session.append(ledger.draft(self.meter.failure(session.thread, sent, error, session.view, at)))
 
-    def waiting(self, session: Session) -> tuple[ToolCall, ...]:
-        """The open calls that may only begin when a person allows them."""
+    def waiting(self, session: Session, allowed: Collection[str] | None = None) -> tuple[ToolCall, ...]:
+        """The open calls that may only begin when a person allows them; a tool that is not ``allowed`` never begins."""
         fresh = [call for call in session.open_calls if call.id not in session.tally.started]
         if self._not_run(session, fresh):
             return ()
-        return tuple(call for call in fresh if call.name in self.approve and not is_unreadable(call))
+        return tuple(call for call in fresh if self._asks(call, allowed))
 
     def answer(self, session: Session, given: Given) -> Iterator[ToolReturned]:
         """Runs the open calls in order, reads side by side, and appends each result as soon as it is in."""
@@ -218,21 +221,28 @@ class Steps:
         began = monotonic()
         if late := session.late.pop(call.id, None):
             return late
-        if refusal := self._refusal(session, given.approval, call):
+        if refusal := self._refusal(session, given, call):
             return ToolReturned(call.name, refusal, 0.0)
         if not self._is_read(call):
             session.append(transcript.tool_started(call))
-        context = ToolContext(self.workspace, session.thread, self._recall(session), stop=given.stop)
+        context = ToolContext(self.workspace, session.thread, self._recall(session), stop=given.stop, reach=self.reach)
         result = toolbox.call(self.menu, call, context, allowed=given.allowed, loop=given.loop)
         return ToolReturned(call.name, result, monotonic() - began)
 
-    def _refusal(self, session: Session, approval: Approval | None, call: ToolCall) -> ToolResult | None:
+    def _asks(self, call: ToolCall, allowed: Collection[str] | None) -> bool:
+        usable = (allowed is None or call.name in allowed) and not is_unreadable(call)
+        return usable and self.approve.needs_person(call)
+
+    def _refusal(self, session: Session, given: Given, call: ToolCall) -> ToolResult | None:
+        approval = given.approval
         if why := self._not_run(session, (call,)):
             return ToolResult(call.id, (Text(why),), is_error=True)
         if call.id in session.tally.started:
             return ToolResult(call.id, (Text(INTERRUPTED.format(name=call.name)),), is_error=True)
-        if call.name in self.approve and not is_unreadable(call) and not (approval and approval.allows(call)):
+        if self._asks(call, given.allowed) and not (approval and approval.allows(call)):
             return _declined(call, approval.reason if approval else "")
+        if sentence := self.approve.refused(call):
+            return ToolResult(call.id, (Text(sentence),), is_error=True)
         return None
 
     def _not_run(self, session: Session, calls: Sequence[ToolCall]) -> str:

@@ -58,7 +58,16 @@ def slow(tmp_path: Path) -> Slow:
     made = Slow(
         tmp_path / "began",
         tmp_path / "hold",
-        ("-w", str(tmp_path / "work"), "-m", f"scripted:{tmp_path / 'script.json'}", "-t", "t", "--shell"),
+        (
+            "-w",
+            str(tmp_path / "work"),
+            "-m",
+            f"scripted:{tmp_path / 'script.json'}",
+            "-t",
+            "t",
+            "--shell",
+            "--no-walls",
+        ),
         tmp_path / "work",
     )
     os.mkfifo(made.began)

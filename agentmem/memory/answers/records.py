@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from agentmem.errors import ConfigError
+from agentmem.pages import private
 
 T = TypeVar("T")
 
@@ -24,8 +25,8 @@ def write(path: Path, record: object) -> None:
     """The record in place of the one before. Raises ConfigError."""
     draft = path.with_name(f"{path.name}.new")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft.write_text(json.dumps(record, indent=1), encoding="utf-8")
+        private.make_folder(path.parent)
+        private.write(draft, json.dumps(record, indent=1))
         draft.replace(path)
     except OSError as error:
         raise ConfigError(f"{path} cannot be written: {error}") from error

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from agentmem.memory.answers.database import Database
 from agentmem.memory.answers.entries import COLUMNS, Entry, entry_of
 from agentmem.memory.answers.values import Labelled, Source
+from agentmem.pages import private
 from agentmem.types import Clock, Vectors
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ class Store:
     def close(self) -> None:
         """May be called twice."""
         self.database.close()
+        if private.is_own(Path(self.folder)):
+            private.close_tree(Path(self.folder))
 
     # Keeping
 

@@ -42,6 +42,9 @@ def build(plan: Plan) -> None:
     for folder, options in (("tmp", f"mode=1777,size={plan['disk']}"), ("run", "mode=755,size=16m")):
         _folder(f"{root}/{folder}")
         syscalls.mount("tmpfs", f"{root}/{folder}", "tmpfs", _SAFE, options)
+    if plan["temporary"]:
+        syscalls.bind(plan["temporary"], f"{root}/tmp")
+        syscalls.protect(f"{root}/tmp", readonly=False)
     _system(root, plan)
     _devices(f"{root}/dev", plan["disk"])
     _folder(f"{root}/proc")
@@ -49,6 +52,7 @@ def build(plan: Plan) -> None:
     at = root + plan["tree"]["at"]
     _folder(at)
     show(plan["tree"], at)
+    _lay_over(root, plan["over"])
     syscalls.pivot_root(root)
     _settle(plan)
 
@@ -72,6 +76,22 @@ def show(tree: Tree, at: str) -> None:
     finally:
         for one in opened:
             os.close(one)
+
+
+def _lay_over(root: str, over: list[tuple[str, str]]) -> None:
+    """Cover parts of the tree. A folder is closed only when all that is shown in it stands there."""
+    for source, at in over:
+        target = root + at
+        if source:
+            _place(target, is_folder=os.stat(source).st_mode & 0o170000 == 0o040000)
+            syscalls.bind(source, target)
+            syscalls.protect(target)
+        else:
+            _folder(target)
+            syscalls.mount("tmpfs", target, "tmpfs", _SAFE, "mode=755,size=64k")
+    for source, at in over:
+        if not source:
+            syscalls.protect(root + at, recursive=False)
 
 
 def _system(root: str, plan: Plan) -> None:

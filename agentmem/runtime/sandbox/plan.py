@@ -19,7 +19,10 @@ class Plan(TypedDict):
     ``confine`` is "namespaces", "bubblewrap" (inside it already), "landlock" or "none". ``writable`` are folders and
     files of the tree; None means all of it. ``readable`` are pairs: on the host, and inside. ``links`` are pairs: a
     link and what it points to. ``root`` is an empty folder to mount on, ``scratch`` one for temporary files where
-    there are no mounts. ``wrapper`` is bubblewrap's command, to which two descriptors are added.
+    there are no mounts. ``temporary`` is the host's folder that stands at /tmp, "" for an empty one in memory.
+    ``over`` is laid over the tree last, in order: a path on the host and where it is shown read-only; with "" for the
+    first, an empty folder that cannot be written. ``wrapper`` is bubblewrap's command, to which two descriptors are
+    added.
     """
 
     parent: int
@@ -34,6 +37,8 @@ class Plan(TypedDict):
     links: list[tuple[str, str]]
     root: str
     scratch: str
+    temporary: str
+    over: list[tuple[str, str]]
     memory: int
     processes: int
     files: int

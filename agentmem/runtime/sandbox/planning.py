@@ -22,14 +22,22 @@ MOUNTING: tuple[Isolation, ...] = ("bubblewrap", "namespaces")
 HOME, TEMPORARY = "/tmp/home", "/tmp"
 """As a command inside sees them, on a file system of its own: nothing of the host is there."""
 
+_OWN: dict[Isolation, tuple[Path, ...]] = {"bubblewrap": (PACKAGE,)}
+"""What the walls themselves need to read inside them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """``cwd`` is relative to the fork, "" for its top; ``env`` comes on top of a clean environment."""
+    """``cwd`` is relative to the fork, "" for its top; ``env`` comes on top of a clean environment.
+
+    ``temporary`` and ``over`` are as in the Plan; isolation that mounts nothing does without them.
+    """
 
     argv: list[str]
     cwd: str = ""
     env: dict[str, str] = field(default_factory=dict)
+    temporary: str = ""
+    over: list[tuple[str, str]] = field(default_factory=list)
 
 
 def make_plan(
@@ -44,24 +52,23 @@ def make_plan(
     readable: Sequence[Path] = (),
 ) -> Plan:
     """What the program inside needs to know. ``where`` has the empty folders "root" and "scratch"."""
-    mounting = isolation in MOUNTING
+    mounting, scratch = isolation in MOUNTING, str(where / "scratch")
     base = mounted["at"] if mounting else mounted["bind"]
-    scratch = str(where / "scratch")
-    environment = surroundings.environment(*((HOME, TEMPORARY) if mounting else (f"{scratch}/home", scratch)))
-    own = [PACKAGE] if isolation == "bubblewrap" else []
     plan = Plan(
         parent=os.getpid(),
         confine=isolation,
         argv=command.argv,
-        env={**environment, **command.env},
+        env={**_environment(scratch, mounting), **command.env},
         cwd=f"{base}/{command.cwd}" if command.cwd else base,
         network=network,
         tree=mounted,
         writable=writable if isolation != "bubblewrap" else None,  # it would follow a link that a command made
-        readable=surroundings.readable([*readable, *own], Path(mounted["at"]), network),
+        readable=surroundings.readable([*readable, *_OWN.get(isolation, ())], Path(mounted["at"]), network),
         links=surroundings.links(),
         root=str(where / "root"),
         scratch=scratch,
+        temporary=command.temporary if mounting else "",
+        over=command.over if mounting else [],
         memory=limits.memory,
         processes=limits.processes,
         files=limits.files,
@@ -71,6 +78,10 @@ def make_plan(
     if isolation == "bubblewrap":
         plan["wrapper"] = [*_bubblewrap(plan), *PYTHON]
     return plan
+
+
+def _environment(scratch: str, mounting: bool) -> dict[str, str]:
+    return surroundings.environment(*((HOME, TEMPORARY) if mounting else (f"{scratch}/home", scratch)))
 
 
 def _bubblewrap(plan: Plan) -> list[str]:
@@ -88,10 +99,19 @@ def _bubblewrap(plan: Plan) -> list[str]:
             if Path(f"/proc/{name}").exists()
             for part in ("--ro-bind", "/dev/null", f"/proc/{name}")
         ),
-        *("--size", str(plan["disk"]), "--perms", "1777", "--tmpfs", TEMPORARY, "--tmpfs", "/run", "--dir", HOME),
+        *(
+            ("--bind", plan["temporary"], TEMPORARY)
+            if plan["temporary"]
+            else ("--size", str(plan["disk"]), "--perms", "1777", "--tmpfs", TEMPORARY)
+        ),
+        *("--tmpfs", "/run", "--dir", HOME),
     ]
     for link, target in plan["links"]:
         command += ["--symlink", target, link]
     for source, at in plan["readable"]:
         command += ["--ro-bind", source, at]
-    return [*command, "--bind", tree["bind"] or plan["root"], tree["at"], "--remount-ro", "/", "--"]
+    command += ["--bind", tree["bind"] or plan["root"], tree["at"]]
+    for source, at in plan["over"]:
+        command += ["--ro-bind", source, at] if source else ["--tmpfs", at]
+    closed = [part for source, at in plan["over"] if not source for part in ("--remount-ro", at)]
+    return [*command, *closed, "--remount-ro", "/", "--"]

@@ -7,6 +7,7 @@ from pathlib import Path
 from agentmem.errors import SandboxError
 from agentmem.runtime.sandbox import rights
 from agentmem.runtime.sandbox.forks import Settings, Store
+from agentmem.runtime.sandbox.hiding import hide_secrets
 from agentmem.runtime.sandbox.planning import MOUNTING, Command, make_plan
 from agentmem.runtime.sandbox.running import Outcome, execute
 from agentmem.runtime.sandbox.tree import Tree, remove_tree
@@ -29,6 +30,8 @@ def run(
     argv = ["/bin/sh", "-c", command] if isinstance(command, str) else [str(part) for part in command]
     if not argv or any("\0" in part for part in argv):
         raise SandboxError("there is no command to run, or it contains a zero character.")
+    if settings.isolation == "none":
+        hide_secrets()
     scratch = _empty_scratch(where)
     held = _held_by_kernel(settings, store, globs)
     plan = make_plan(

@@ -6,6 +6,7 @@ from typing import Any
 
 from agentmem.context.journal import Journal
 from agentmem.meter.tables import dollars
+from agentmem.pages import private
 from agentmem.runtime.team.budget import Spent, spent_by
 from agentmem.runtime.team.report import fenced, from_json
 from agentmem.runtime.team.result import Refusal, Round, TeamResult, reason_of, unpack
@@ -40,7 +41,7 @@ def ending(state: State, thread: str, settings: Settings, journal: Journal) -> T
         path=str(path),
     )
     page = _page(result, state.get("pages", []))
-    path.write_text(page, encoding="utf-8")
+    private.write(path, page)
     return replace(result, page=page)
 
 

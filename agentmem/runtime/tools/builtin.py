@@ -9,7 +9,7 @@ from pydantic import Field
 
 from agentmem.errors import BadArguments, PageExists, ToolError
 from agentmem.pages.workspace import Hit, Link, Page, Workspace
-from agentmem.runtime.tools import paging, pictures, planning
+from agentmem.runtime.tools import paging, pictures, planning, secrecy
 from agentmem.runtime.tools.context import Found, ToolContext
 from agentmem.types import Image, Text
 
@@ -24,6 +24,7 @@ _REVISION = 12  # how many digits of a revision are shown, as in a page's first 
 
 def read(page: str, context: ToolContext, part: Part = 1) -> str | Image:
     """A page or a section as text, or a picture."""
+    secrecy.check(context, page)
     if pictures.is_picture(page):
         return pictures.picture(context.workspace.root, page)
     return context.workspace.render(page, limit=paging.PART, part=part)
@@ -31,6 +32,7 @@ def read(page: str, context: ToolContext, part: Part = 1) -> str | Image:
 
 def list_pages(context: ToolContext, place: str = "") -> str:
     """What is in a folder; or of a page its outline and the links from and to it."""
+    secrecy.check(context, place)
     workspace, page = context.workspace, place.partition("#")[0]
     if not (workspace.root / page).is_file():
         return workspace.listing(place, limit=paging.PART)
@@ -50,7 +52,8 @@ def _listed(title: str, names: Iterable[str]) -> str:
 
 def find(words: str, context: ToolContext, most: Most = 8) -> str:
     """The places that fit the words best."""
-    hits = context.workspace.search(words, limit=most)
+    found = context.workspace.search(words, limit=most)
+    hits = [hit for hit in found if secrecy.readable(context, hit.address)]
     return "\n".join(map(_place, hits)) if hits else f"No page has: {words}. Try other words for the same thing."
 
 
@@ -60,6 +63,7 @@ def _place(hit: Hit) -> str:
 
 def write(page: str, text: str, context: ToolContext, revision: str | None = None, overwrite: bool = False) -> str:
     """A whole page."""
+    secrecy.check(context, page)
     try:
         written = context.workspace.write(page, text, revision=revision, overwrite=overwrite or revision is not None)
     except PageExists as error:
@@ -94,6 +98,7 @@ def edit(
     revision: str | None = None,
 ) -> str:
     """A change to part of a page, to its name, or its end."""
+    secrecy.check(context, page)
     asked = _Edit(page, text, old, to, revision)
     needed, allowed, change = _ACTIONS[action]
     for name in ("text", "old", "to", "revision"):

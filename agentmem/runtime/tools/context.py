@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from agentmem.pages.workspace import Workspace
+from agentmem.runtime.tools.reach import Reach
 from agentmem.types import Clock
 from agentmem.types import Found as Found
 from agentmem.types import Recall as Recall
@@ -49,7 +50,8 @@ class ToolContext:
     """Handed to a tool that has a parameter annotated ``ToolContext``; the model does not see that parameter.
 
     ``environment`` is what a shell command gets to see of the environment, by default little of it. ``stop`` is set
-    when the tool's time is up. Tools without a thread of their own (a script, a test) may leave ``recall`` out.
+    when the tool's time is up. ``reach`` says how far built-in tools go. Tools without a thread of their own (a
+    script, a test) may leave ``recall`` out.
     """
 
     workspace: Workspace
@@ -58,3 +60,4 @@ class ToolContext:
     environment: Mapping[str, str] | None = None
     clock: Clock = time.time
     stop: Stop = field(default_factory=Stop)
+    reach: Reach = field(default_factory=Reach)

@@ -1,14 +1,12 @@
 """Pictures in a workspace, as blocks that a model can see."""
 
 import base64
-import os
-import stat
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
 from agentmem import images
 from agentmem.errors import NotAPage
-from agentmem.pages.files import Files, reported
+from agentmem.pages.files import Files
 from agentmem.runtime.scaling import scaled
 from agentmem.types import Image
 
@@ -34,12 +32,7 @@ def picture(root: Path, name: str, scale: Callable[[Image], Image | None] = scal
     Raises WorkspaceError where there is none, or it cannot be shown.
     """
     real = Files(root).locate(name)
-    with reported(name, "read"):
-        descriptor = os.open(Path(root) / real, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        with os.fdopen(descriptor, "rb") as file:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise NotAPage(f"'{name}' is not a file.")
-            data = file.read(LARGEST + 1)
+    data, _ = Files(root).raw(real, LARGEST)
     if len(data) > LARGEST:
         raise NotAPage(f"'{name}' is too large to be shown: pictures have at most {LARGEST // 1_000_000} MB.")
     if images.size(data) is None:

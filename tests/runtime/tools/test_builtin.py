@@ -165,7 +165,7 @@ def test_a_picture_that_cannot_be_shown_is_explained(context: ToolContext, tmp_p
     assert "9,000 × 400 pixels and at most 8,000 a side" in bad(context, "read", page="large.png")
     assert "leads out of the workspace" in bad(context, "read", page="out.png")
     assert "leads out of the workspace" in bad(context, "read", page="../x.png")
-    assert "is not a file" in bad(context, "read", page="fifo.png")
+    assert "is a named pipe" in bad(context, "read", page="fifo.png")
 
 
 # list and find

@@ -1,0 +1,123 @@
+"""Which calls wait for a person: those of tools that were named, and changes to files that steer other programs.
+
+A model that writes a Makefile or another assistant's instructions decides what is run, or said, the next time a
+person works there. agentmem's own settings are never written by a tool (pages/names.py). In a sandbox the merge is
+where a person looks, so a team's tools ask nobody.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from agentmem.errors import RecoverableError
+from agentmem.pages.address import split
+from agentmem.pages.files import Files
+from agentmem.pages.names import folded
+from agentmem.runtime.menu import Menu
+from agentmem.runtime.tools import arguments, builtin
+from agentmem.runtime.tools.reach import Steering
+from agentmem.types import ToolCall
+
+STEERING: Mapping[str, tuple[str, ...]] = {
+    "coding assistants": (
+        *("agents.md", "agents.*.md", "claude.md", "claude.*.md", "gemini.md", "qwen.md", "copilot-instructions.md"),
+        *("skill.md", "*.instructions.md", "*.prompt.md", "*.mdc", "mcp.json", "llms.txt"),
+        *(".cursorrules", ".windsurfrules", ".clinerules*", ".goosehints", ".mcp.json", ".aider*", ".rules"),
+        *(".claude/*", ".cursor/*", ".codex/*", ".gemini/*", ".continue/*", ".roo/*", ".windsurf/*", ".agents/*"),
+    ),
+    "builds": (
+        *("makefile", "makefile.*", "gnumakefile", "bsdmakefile", "*.mk", "justfile", "*.just", "rakefile", "*.rake"),
+        *("taskfile.y*ml", "cmakelists.txt", "*.cmake", "meson.build", "sconstruct", "sconscript", "build.ninja"),
+        *("build.xml", "pom.xml", "build.gradle*", "settings.gradle*", "gradlew*", "mvnw*", "build.sbt", "build.rs"),
+        *("configure", "configure.ac", "dune-project", "workspace", "workspace.bazel", "module.bazel", "build.bazel"),
+        *("flake.nix", "shell.nix", "default.nix", "wscript", "tiltfile", "earthfile", "magefile.go"),
+    ),
+    "packages": (
+        *("pyproject.toml", "setup.py", "setup.cfg", "manifest.in", "requirements*.txt", "constraints*.txt"),
+        *("pipfile", "environment.y*ml", "package.json", "pnpm-workspace.yaml", "deno.json*", "bunfig.toml"),
+        *("cargo.toml", "gemfile", "*.gemspec", "composer.json", "go.mod", "go.work", "mix.exs", "*.csproj"),
+        *("directory.build.*", "nuget.config", "pip.conf", "pip.ini", ".npmrc", ".yarnrc*", ".pypirc"),
+    ),
+    "tests and checks": (
+        *("conftest.py", "pytest.ini", "tox.ini", "noxfile.py", "sitecustomize.py", "usercustomize.py", "*.pth"),
+        *("*.config.js", "*.config.ts", "*.config.mjs", "*.config.cjs", "*.config.mts", "gulpfile.*", "gruntfile.*"),
+        *("karma.conf.*", "tasks.py", "fabfile.py", "dodo.py", "manage.py", "mypy.ini", "lefthook.y*ml"),
+        *(".pre-commit-config.y*ml", ".husky/*", ".eslintrc*", ".prettierrc*", ".babelrc*", ".pylintrc", ".flake8"),
+    ),
+    "machines": (
+        *("dockerfile*", "*.dockerfile", "containerfile*", "docker-compose*.y*ml", "compose*.y*ml", "vagrantfile"),
+        *("jenkinsfile*", "procfile*", "*pipelines.y*ml", "cloudbuild.y*ml", "appveyor.y*ml", "netlify.toml"),
+        *("vercel.json", "fly.toml", "render.yaml", "app.yaml", "*.tf", "ansible.cfg", "playbook.y*ml", "crontab"),
+        *(".github/*", ".gitlab-ci*.y*ml", ".gitlab/*", ".circleci/*", ".travis.y*ml", ".drone.y*ml", ".buildkite/*"),
+    ),
+    "editors, shells and repositories": (
+        *("*.code-workspace", "mise.toml", "*.desktop", "*.service", "autorun.inf", "desktop.ini"),
+        *(".git", ".git/*", ".gitmodules", ".gitattributes", ".gitconfig", ".hg/*", ".svn/*", ".vscode/*", ".idea/*"),
+        *(".devcontainer*", ".editorconfig", ".envrc", ".env*", ".tool-versions", ".mise.toml", ".exrc", ".vimrc"),
+        *(".bashrc", ".bash_*", ".profile", ".zshrc", ".zprofile", ".zshenv", ".ssh/*", ".netrc", ".config/*"),
+    ),
+}
+"""Files that steer other programs, folder by folder or by name alone; compared without case and Unicode's forms."""
+
+REFUSED = (
+    "{names} steers other programs, so a person must allow a change to it, and nobody can be asked in this run. Go on "
+    "without it, and say what you would have changed."
+)
+
+_WRITERS: Mapping[Callable[..., object], tuple[str, ...]] = {builtin.write: ("page",), builtin.edit: ("page", "to")}
+"""Tools that change pages, and their arguments that name one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Approvals:
+    """Which calls wait for a person, in a workspace at ``root``: ``names`` of tools, and what ``steering`` says."""
+
+    names: frozenset[str]
+    menu: Menu
+    root: Path
+    steering: Steering = "ask"
+
+    def needs_person(self, call: ToolCall) -> bool:
+        """Whether the call may only begin when a person has allowed it."""
+        return call.name in self.names or (self.steering == "ask" and bool(self.steered(call)))
+
+    def refused(self, call: ToolCall) -> str:
+        """Why the call is refused without asking anybody; "" where it is not."""
+        names = self.steered(call) if self.steering == "refuse" else ()
+        return REFUSED.format(names=" and ".join(names)) if names else ""
+
+    def steered(self, call: ToolCall) -> tuple[str, ...]:
+        """The files that steer other programs which the call would change."""
+        tool = self.menu.get(call.name)
+        wanted = _WRITERS.get(tool.function) if tool else None
+        if not wanted:
+            return ()
+        try:
+            given = arguments.parse(call.arguments)
+        except RecoverableError:
+            return ()
+        pages = (page for name in wanted if isinstance(page := given.get(name), str))
+        return tuple(page for page in pages if any(map(steers, _meant(page, self.root))))
+
+
+def steers(name: str) -> bool:
+    """Whether a file of this name, wherever in a workspace, steers other programs."""
+    parts = [part for part in folded(name).split("/") if part not in ("", ".")]
+    tails = ["/".join(parts[at:]) for at in range(len(parts))]
+    return any(_fits(glob, tail) for globs in STEERING.values() for glob in globs for tail in tails)
+
+
+def _fits(glob: str, tail: str) -> bool:
+    """A name without a folder is that of a file; one with a folder covers all that is in it."""
+    return ("/" in glob or "/" not in tail) and fnmatchcase(tail, glob)
+
+
+def _meant(page: str, root: Path) -> Iterator[str]:
+    """What an address may name: as it is said, and behind links."""
+    for name in {page, split(page)[0], page.partition("#")[0]}:
+        yield name
+        try:
+            yield Files(root).locate(name)
+        except RecoverableError:  # the tool says it better
+            continue
