@@ -12,6 +12,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"messages"}),
     frozenset({"retrieval"}),
     frozenset({"types", "errors"}),
+    frozenset({"checking"}),
     frozenset({"tokens", "encoding", "images", "scrub", "config", "assets"}),
     frozenset({"pages", "kvcache"}),
     frozenset({"context"}),

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from agentmem.checking import check_settings
 from agentmem.errors import ConfigError
 from agentmem.memory.answers import parts
 from agentmem.memory.answers.agreement import Errors, read_errors, write_errors
@@ -52,6 +53,7 @@ class AnswerCache:
         clock: Clock = time.time,
         seed: int = 0,
     ) -> None:
+        check_settings("AnswerCache", locals(), parts.WANTED)
         self.folder = Path(folder).expanduser()
         chosen = None if exact_only else embedder or parts.default_embedder()
         made = parts.assemble(self.folder, workspace, chosen, settings, decide, agrees, clock, seed)

@@ -1,9 +1,11 @@
 """What an answer cache is put together from."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from agentmem.checking import CALLABLE, FLAG, NOTHING, PATH, WHOLE, Wanted, having, of
 from agentmem.memory.answers.agreement import default_agrees
 from agentmem.memory.answers.audit import Audits
 from agentmem.memory.answers.background import Background
@@ -25,6 +27,19 @@ from agentmem.types import Clock, Embedder
 
 EMBEDDED = 64
 """Entries that are embedded anew at once."""
+
+WANTED: Mapping[str, Wanted] = {
+    "folder": PATH,
+    "workspace": of(Workspace, "a Workspace") | NOTHING,
+    "embedder": having("an embedder", "embed") | NOTHING,
+    "exact_only": FLAG,
+    "settings": of(Settings, "answers.settings.Settings"),
+    "decide": CALLABLE | NOTHING,
+    "agrees": CALLABLE | NOTHING,
+    "clock": CALLABLE,
+    "seed": WHOLE,
+}
+"""What an AnswerCache takes."""
 
 
 @dataclass(frozen=True, slots=True)
