@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from agentmem.distribution import install
 from agentmem.errors import ConfigError, ModelNotAvailable, ModelRejected, ModelUnreachable
 from agentmem.kvcache.frames import encode, frame
 from agentmem.models.pictures import without_pictures
@@ -195,7 +196,7 @@ def _start(weights: Path, threads: int, settings: dict[str, Any]) -> Any:
         import xllamacpp
     except ImportError as error:
         raise ModelNotAvailable(
-            "the local engine is not installed: pip install 'agentmem[local]', then run `agentmem local install`"
+            f"the local engine is not installed: {install('local')}, then run `agentmem local install`"
         ) from error
     params = xllamacpp.CommonParams()
     params.model.path = str(weights)

@@ -9,6 +9,7 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.runnables import Runnable
 
+from agentmem.distribution import install
 from agentmem.errors import ConfigError, ModelError, ModelNotAvailable
 from agentmem.kvcache.rules import claude_rules
 from agentmem.models.langchain_bound import unbound
@@ -136,9 +137,7 @@ def _init(name: str, options: dict[str, Any]) -> object:
     try:
         from langchain.chat_models import init_chat_model
     except ModuleNotFoundError as error:
-        raise ModelNotAvailable(
-            f"LangChain is not installed: pip install 'agentmem[langchain]' (for {name})"
-        ) from error
+        raise ModelNotAvailable(f"LangChain is not installed: {install('langchain')} (for {name})") from error
     try:
         made = init_chat_model(name, **options)
     except ImportError as error:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from agentmem.checking import shown
+from agentmem.checking import TEXT, shown
 from agentmem.errors import ConfigError, ModelRejected
 
 SEAL = ".seal"
@@ -70,14 +70,8 @@ class States:
             copy.unlink(missing_ok=True)
 
     def _place(self, name: str) -> Path:
-        plain = (
-            isinstance(name, str)
-            and name
-            and name == Path(name).name
-            and name.isprintable()
-            and not name.endswith(SEAL)
-        )
-        if not plain or name.startswith((".", " ", "part-")) or len(name.encode("utf-8", "replace")) > 200:
+        plain = TEXT.fits(name) and name == Path(name).name and name.isprintable() and not name.endswith(SEAL)
+        if not plain or not name or name.startswith((".", " ", "part-")) or len(name.encode("utf-8", "replace")) > 200:
             raise ConfigError(f"{shown(name)} cannot name a saved cache: give a plain file name, such as team.bin")
         return self.folder / name
 
