@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DATA ?= ../shared/data
 
-.PHONY: setup demo test test-browser lint bench clean
+.PHONY: setup demo test test-newest test-browser lint bench clean
 
 setup: $(VENV)/.ready
 
@@ -27,6 +27,10 @@ lint: setup
 test: lint
 	@$(BIN)/agentmem local install || echo "Without the local engine: its tests are skipped."
 	@$(BIN)/python -m pytest -n 2
+
+# A smoke part of the suite with the newest versions that pyproject.toml allows, on each Python that this machine has.
+test-newest:
+	@bash .ci/newest
 
 # The page in a real browser; its screenshots are left in build/browser/pictures0.
 test-browser: setup

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from agentmem.runtime.menu import default_menu as default_menu
     from agentmem.runtime.menu import make_menu as make_menu
     from agentmem.runtime.menu import tool as tool
+    from agentmem.runtime.sandbox import Sandbox as Sandbox
+    from agentmem.runtime.sandbox import SandboxLimits as SandboxLimits
     from agentmem.runtime.team import Budget as Budget
     from agentmem.runtime.team import Role as Role
     from agentmem.runtime.team import Team as Team
@@ -88,6 +90,7 @@ _HOMES = {
     ),
     "agentmem.runtime.limits": ("Limits",),
     "agentmem.runtime.menu": ("default_menu", "make_menu", "tool"),
+    "agentmem.runtime.sandbox": ("Sandbox", "SandboxLimits"),
     "agentmem.runtime.team": ("Budget", "Role", "Team", "TeamResult"),
     "agentmem.runtime.toolbox": ("ToolContext",),
     "agentmem.runtime.tools.reach": ("Reach",),

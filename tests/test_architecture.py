@@ -9,9 +9,10 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "agentmem"
 
 LAYERS: tuple[frozenset[str], ...] = (
-    frozenset({"messages"}),
+    frozenset({"messages", "distribution"}),
     frozenset({"retrieval"}),
     frozenset({"types", "errors"}),
+    frozenset({"checking"}),
     frozenset({"tokens", "encoding", "images", "scrub", "config", "assets"}),
     frozenset({"pages", "kvcache"}),
     frozenset({"context"}),

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from agentmem import __version__
 from agentmem.cli import (
     answers,
     demo,
@@ -36,9 +37,7 @@ app = typer.Typer(
 
 def _version(asked: bool) -> None:
     if asked:
-        from importlib.metadata import version
-
-        typer.echo(version("agentmem"))
+        typer.echo(__version__)
         raise typer.Exit
 
 

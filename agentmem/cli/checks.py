@@ -12,6 +12,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from agentmem import __version__
+from agentmem.distribution import IMPORT, NAME, install
 from agentmem.errors import AgentmemError
 
 if TYPE_CHECKING:
@@ -32,6 +34,16 @@ class Check:
 def python() -> Check:
     found = f"{platform.python_implementation()} {platform.python_version()}"
     return Check("Python", sys.version_info >= (3, 11), found, "install Python 3.11 or later", needed=True)
+
+
+def installed() -> Check:
+    """The distribution whose name is the import's is another project's, and what was installed last is imported."""
+    try:
+        found = version(IMPORT)
+    except PackageNotFoundError:
+        return Check("Distribution", True, f"{NAME} {__version__}")
+    mend = f"pip uninstall {IMPORT}, then install {NAME} again: both bring a package of that name"
+    return Check("Distribution", False, f"{NAME} {__version__}, and another project's {IMPORT} {found}", mend)
 
 
 def sqlite() -> Check:
@@ -166,7 +178,7 @@ def _packages(name: str, packages: tuple[str, ...], use: str, extra: str) -> Che
     try:
         detail = ", ".join(f"{package} {version(package)}" for package in packages)
     except PackageNotFoundError as missing:
-        return Check(name, False, f"{missing.name} is not installed", f"for {use}: pip install 'agentmem[{extra}]'")
+        return Check(name, False, f"{missing.name} is not installed", f"for {use}: {install(extra)}")
     return Check(name, True, detail)
 
 
@@ -177,6 +189,7 @@ def _program(name: str, commands: tuple[str, ...], use: str) -> Check:
 
 CHECKS: tuple[Callable[[], Check], ...] = (
     python,
+    installed,
     sqlite,
     assets,
     tokens,

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from agentmem import distribution
 from agentmem.cli.exits import Code
 from agentmem.cli.options import AsJson
 from agentmem.cli.output import console, notices, print_json
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 local = typer.Typer(no_args_is_help=True, help="The local engine: llama.cpp in process, with small weights.")
 
 ENGINE = "xllamacpp"
-GET_ENGINE = "pip install 'agentmem[local]'"
+GET_ENGINE = distribution.install("local")
 GET_WEIGHTS = "agentmem local install"
 
 

@@ -5,11 +5,12 @@ least costs a cache read each time, like stock that is held; a compaction costs 
 best growth between two compactions is then the square root of 2 × fixed cost × growth a request ÷ holding cost.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from math import sqrt
 from typing import Literal
 
+from agentmem.checking import FLAG, NOTHING, NUMBER, WHOLE, Wanted, check_fields
 from agentmem.context.window import View
 from agentmem.errors import ConfigError
 from agentmem.types import Rates
@@ -65,6 +66,7 @@ class Compaction:
     attempts: int = 2
 
     def __post_init__(self) -> None:
+        check_fields("Compaction", self, _WANTED)
         if self.quality not in LAMBDAS:
             raise ConfigError(f"the quality of a compaction is 1, 2 or 3, and {self.quality!r} is not")
         sizes = ("tail", "users", "user", "summary", "index", "names", "fresh", "attempts")
@@ -93,6 +95,14 @@ class Compaction:
         sizes = {name: round(getattr(self, name) * share) for name in names}
         sizes |= {name: round(getattr(self, name) * share * wide) for name in ("index", "names", "fresh")}
         return replace(self, retained=round(self.kept_results * share), **sizes)
+
+
+_WANTED: Mapping[str, Wanted] = {
+    **dict.fromkeys(("quality", "tail", "users", "user", "summary", "index", "names", "fresh", "attempts"), WHOLE),
+    "retained": WHOLE | NOTHING,
+    "warm": FLAG | NOTHING,
+    "lead": NUMBER,
+}
 
 
 @dataclass(frozen=True, slots=True)

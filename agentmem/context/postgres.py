@@ -5,6 +5,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from agentmem.context.storage import Address, Connection, Driver, Storage, without_secrets
+from agentmem.distribution import install
 from agentmem.errors import AgentmemError, ConfigError, JournalError
 
 if TYPE_CHECKING:
@@ -79,5 +80,5 @@ def _driver() -> Any:
     try:
         import psycopg
     except ImportError as error:
-        raise ConfigError(f"Postgres needs psycopg ({error}): pip install 'agentmem[postgres]'") from None
+        raise ConfigError(f"Postgres needs psycopg ({error}): {install('postgres')}") from None
     return psycopg

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from agentmem.context.storage import Storage
+from agentmem.distribution import UPGRADE
 from agentmem.errors import ConfigError, SchemaTooNew
 
 
@@ -110,8 +111,7 @@ def _version(storage: Storage) -> int:
     version: int = storage.run("SELECT coalesce(max(version), 0) FROM agentmem_schema")[0][0]
     if version > LATEST:
         raise SchemaTooNew(
-            f"{storage.address} has tables of version {version}, and this agentmem knows up to {LATEST}: "
-            "upgrade agentmem (pip install -U agentmem)"
+            f"{storage.address} has tables of version {version}, and this agentmem knows up to {LATEST}: {UPGRADE}"
         )
     return version
 

@@ -8,12 +8,13 @@ import threading
 import weakref
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import takewhile
 from pathlib import Path
 
 from agentmem.context.journal import Journal
 from agentmem.errors import UnknownReference
-from agentmem.memory.behind import Behind
+from agentmem.memory.behind import Behind, each
 from agentmem.memory.embedder import MiniLM, installed
 from agentmem.memory.pieces import Cutter, Piece
 from agentmem.memory.recall import ArchiveRecall
@@ -82,11 +83,13 @@ class LanceArchive:
             self._left.clear()
             self._written.clear()
             self._scopes.clear()
-            for info in self.journal.threads():
-                self.write(info.name, self.left(info.name))
+            each(partial(self._write_anew, info.name) for info in self.journal.threads())
             pieces = self.shelf.count()
         self._behind.wake()
         return pieces
+
+    def _write_anew(self, thread: str) -> None:
+        self.write(thread, self.left(thread))
 
     def left(self, thread: str) -> int:
         """The last entry of the thread that has left the window; -1 when none has."""
@@ -96,6 +99,9 @@ class LanceArchive:
 
     def write(self, thread: str, last: int) -> None:
         """Write the words of the thread's entries up to ``last``, but for what is there already."""
+        before = self._written.get(thread)
+        if before and before.seq >= last and self._stands(thread, before.seq, before.sha256):
+            return  # nobody waits for the writing of another thread
         with self._writing:
             known = self._known(thread)
             if known.seq >= last:
@@ -192,8 +198,9 @@ class LanceArchive:
 
     def _catch_up(self) -> None:
         """The work behind: words first, then vectors and maintenance, which one process does for all."""
-        for thread, last in list(self._asked.items()):
-            self.write(thread, last)
+        each((*(partial(self.write, *asked) for asked in list(self._asked.items())), self._embed))
+
+    def _embed(self) -> None:
         with self.shelf.tables.owned() as mine:
             if mine:
                 try:

@@ -2,16 +2,32 @@
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 _log = logging.getLogger(__name__)
 
 
-class Behind:
-    """Runs ``work`` whenever it was woken. ``work`` looks at ``ending`` now and then, and stops when it is set."""
+def each(pieces: Iterable[Callable[[], object]]) -> None:
+    """Do every piece, whatever one of them raises. Raises the first error when all are done."""
+    first, failed = None, 0
+    for piece in pieces:
+        try:
+            piece()
+        except BaseException as error:  # whatever it is: the others do not wait for it
+            first, failed = first or error, failed + 1
+    if first is not None:
+        _log.warning("%d pieces of work failed, the first with %s: %s", failed, type(first).__name__, first)
+        raise first
 
-    def __init__(self, work: Callable[[], None]) -> None:
-        self._work = work
+
+class Behind:
+    """Runs ``work`` whenever it was woken. ``work`` looks at ``ending`` now and then, and stops when it is set.
+
+    ``name`` is what it is called in the log and among threads.
+    """
+
+    def __init__(self, work: Callable[[], None], name: str = "archive") -> None:
+        self._work, self._name = work, name
         self._changed = threading.Condition()
         self._woken = self._running = False
         self._thread: threading.Thread | None = None
@@ -24,7 +40,7 @@ class Behind:
             self._woken = not self.ending
             if self._woken and not self._running:
                 self._running = True
-                self._thread = threading.Thread(target=self._run, name="agentmem-archive", daemon=True)
+                self._thread = threading.Thread(target=self._run, name=f"agentmem-{self._name}", daemon=True)
                 try:
                     self._thread.start()
                 except RuntimeError as error:  # the system has no thread left: another time, and nobody waits for it
@@ -51,7 +67,7 @@ class Behind:
             try:
                 self._work()
             except BaseException as error:  # handed to whoever waits, if anybody does
-                _log.warning("the archive is behind: %s", error)
+                _log.warning("the %s is behind: %s", self._name, error)
                 self._error = error
 
     def _next(self) -> bool:

@@ -14,6 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from agentmem.distribution import install
 from agentmem.errors import EmbedderNotAvailable
 from agentmem.types import Vectors
 
@@ -37,7 +38,7 @@ SPIN = "50"
 RECENT = 64
 """Texts, embedded by themselves, whose tokens' vectors are kept: 1.5 KB a token."""
 
-_INSTALL = "pip install 'agentmem[memory]'"
+_INSTALL = install("memory")
 
 
 class File(NamedTuple):

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
+from agentmem.distribution import install
 from agentmem.errors import ConfigError, ModelNotAvailable
 from agentmem.types import Model
 
@@ -38,12 +39,12 @@ def _anthropic(name: str, **options: Any) -> Model:
 
 
 def _langchain(name: str, **options: Any) -> Model:
-    return _made("agentmem.models.langchain", "LangChainModel", "pip install 'agentmem[langchain]'", name, **options)
+    return _made("agentmem.models.langchain", "LangChainModel", install("langchain"), name, **options)
 
 
 def _local(path: str, **options: Any) -> Model:
     arguments = (path,) if path else ()
-    return _made("agentmem.models.local", "LocalModel", "pip install 'agentmem[local]'", *arguments, **options)
+    return _made("agentmem.models.local", "LocalModel", install("local"), *arguments, **options)
 
 
 def _scripted(path: str, **options: Any) -> Model:

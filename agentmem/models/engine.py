@@ -17,9 +17,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from agentmem.errors import ModelNotAvailable, ModelRejected, ModelUnreachable
+from agentmem.distribution import install
+from agentmem.errors import ConfigError, ModelNotAvailable, ModelRejected, ModelUnreachable
 from agentmem.kvcache.frames import encode, frame
 from agentmem.models.pictures import without_pictures
+from agentmem.models.states import States, states_in
 from agentmem.models.weights import SMOLLM2, find
 from agentmem.types import Frame, Message, Request, Usage
 
@@ -60,6 +62,7 @@ class Engine:
         self.name = SMOLLM2.name if weights is None else weights.stem
         self.key = secrets.token_urlsafe(24)
         self.context = context
+        self._states = states_in(Path(states), self.weights) if states else None
         settings = {
             "api_keys": [self.key],
             "n_ctx": context,
@@ -115,12 +118,25 @@ class Engine:
         return tokens
 
     def save(self, name: str, slot: int = 0) -> int:
-        """Write the cache of a slot to the folder ``states``; gives the number of tokens saved."""
-        return int(self.post(f"/slots/{slot}?action=save", {"filename": name})["n_saved"])
+        """Write the cache of a slot to the folder ``states``, under a plain name; gives the number of tokens saved.
+
+        A cache that was there under the name is replaced when the new one is whole.
+        """
+        with self._saved().saving(name) as part:
+            return int(self.post(f"/slots/{slot}?action=save", {"filename": part})["n_saved"])
 
     def restore(self, name: str, slot: int = 0) -> int:
-        """Read a saved cache into a slot; gives the number of tokens restored."""
-        return int(self.post(f"/slots/{slot}?action=restore", {"filename": name})["n_restored"])
+        """Read a saved cache into a slot; gives the number of tokens restored.
+
+        Raises ModelRejected for a file that is not as it was saved, or saved with other weights or another engine.
+        """
+        with self._saved().restoring(name) as copy:
+            return int(self.post(f"/slots/{slot}?action=restore", {"filename": copy})["n_restored"])
+
+    def _saved(self) -> States:
+        if self._states is None:
+            raise ConfigError("the engine has no folder for saved caches: give Engine(states=FOLDER)")
+        return self._states
 
     def erase(self, slot: int = 0) -> int:
         """Empty the cache of a slot; gives the number of tokens erased."""
@@ -180,7 +196,7 @@ def _start(weights: Path, threads: int, settings: dict[str, Any]) -> Any:
         import xllamacpp
     except ImportError as error:
         raise ModelNotAvailable(
-            "the local engine is not installed: pip install 'agentmem[local]', then run `agentmem local install`"
+            f"the local engine is not installed: {install('local')}, then run `agentmem local install`"
         ) from error
     params = xllamacpp.CommonParams()
     params.model.path = str(weights)

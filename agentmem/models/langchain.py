@@ -10,8 +10,10 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.runnables import Runnable
 
+from agentmem.distribution import install
 from agentmem.errors import ConfigError, ModelError, ModelNotAvailable, ModelRejected, ModelUnreachable
 from agentmem.kvcache.rules import claude_rules
+from agentmem.models.langchain_bound import unbound
 from agentmem.models.langchain_errors import translate
 from agentmem.models.langchain_messages import TAKEN, Converter, Taken, tool_choice
 from agentmem.models.langchain_reply import Timing, reply, says_why
@@ -37,13 +39,17 @@ TELLS_ITS_END = frozenset({"BaseChatOpenAI", "ChatAnthropic", "ChatGroq", "ChatM
 class LangChainModel:
     """A LangChain chat model behind the Model protocol.
 
-    ``model`` is the object, or a name for init_chat_model, which ``options`` go to. Retries are the LangChain
-    class's own (``max_retries``). Raises ModelNotAvailable if the provider's package or key is missing, ConfigError
-    for a name or options that cannot be; the errors of a request are those below ModelError.
+    ``model`` is the object, what it became by ``bind`` or ``with_config``, or a name for init_chat_model, which
+    ``options`` go to. What is bound goes before a request's own options. Retries are the LangChain class's own
+    (``max_retries``). Raises ModelNotAvailable if the provider's package or key is missing, ConfigError for a name,
+    an object or options that cannot be; the errors of a request are those below ModelError.
     """
 
-    def __init__(self, model: BaseChatModel | str, **options: Any) -> None:
-        self._model = _init(model, options) if isinstance(model, str) else model
+    def __init__(self, model: BaseChatModel | Runnable[Any, Any] | str, **options: Any) -> None:
+        if options and not isinstance(model, str):
+            raise ConfigError(f"set {', '.join(options)} on the LangChain object itself: options go with a name only")
+        self._given = unbound(_init(model, options) if isinstance(model, str) else model)
+        self._model = self._given.model
         self._profile = _profile(self._model)
         self._tells_its_end = any(each.__name__ in TELLS_ITS_END for each in type(self._model).__mro__)
         # langchain-anthropic takes our blocks as they are; Bedrock's and Vertex's classes for Claude do too.
@@ -88,15 +94,19 @@ class LangChainModel:
     def _bound(self, request: Request) -> Runnable[list[BaseMessage], AIMessage]:
         """The model with this request's options, and its tools if there are any."""
         names = OPTION_NAMES.get(self._profile.provider, {})
-        given = {names[name]: value for name, value in _given(request.options).items() if name in names}
+        options = {names[name]: value for name, value in _given(request.options).items() if name in names}
+        given = {**options, **self._given.arguments}
         if not request.tools:
-            return self._model.bind(**given)
+            return self._configured(self._model.bind(**given))
         if request.options.tool_choice:
             given["tool_choice"] = tool_choice(request.options.tool_choice)
         try:
-            return self._model.bind_tools(self._converter.tools(request), **given)
+            return self._configured(self._model.bind_tools(self._converter.tools(request), **given))
         except NotImplementedError as error:
             raise ModelNotAvailable(f"{type(self._model).__name__} takes no tools: choose another model") from error
+
+    def _configured(self, bound: Runnable[Any, AIMessage]) -> Runnable[Any, AIMessage]:
+        return bound.with_config(self._given.config) if self._given.config else bound
 
 
 class _Call:
@@ -135,13 +145,11 @@ def _given(options: Options) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def _init(name: str, options: dict[str, Any]) -> BaseChatModel:
+def _init(name: str, options: dict[str, Any]) -> object:
     try:
         from langchain.chat_models import init_chat_model
     except ModuleNotFoundError as error:
-        raise ModelNotAvailable(
-            f"LangChain is not installed: pip install 'agentmem[langchain]' (for {name})"
-        ) from error
+        raise ModelNotAvailable(f"LangChain is not installed: {install('langchain')} (for {name})") from error
     try:
         made = init_chat_model(name, **options)
     except ImportError as error:
@@ -149,8 +157,6 @@ def _init(name: str, options: dict[str, Any]) -> BaseChatModel:
     except Exception as error:  # a missing key is refused by each provider's class in a way of its own
         kind = ConfigError if type(error) is ValueError else ModelNotAvailable
         raise kind(f"LangChain cannot make {name}: {scrub(str(error))}") from error
-    if not isinstance(made, BaseChatModel):
-        raise ConfigError(f"{name} is left configurable: name one model")
     return made
 
 

@@ -1,59 +1,47 @@
-"""A lower bound on what a conversation could cost, with perfect foresight.
+"""A lower bound on what a conversation could cost, whatever the policy: no row of a replay lies below it.
 
-    sum over requests i of  write5m * first-sent_i + read * (P + live_i) + output * out_i
+    sum over requests i of  first * shown_i + read * P + output * out_i
 
-P is the opening; live_i are the lines, in earlier entries, that first held a string which is needed at some j >= i: one
-place is enough to have it. No lifetime, no summaries.
+P is the opening, which every request carries, at the price of a cache read. shown_i is what every policy sends of what
+has just arrived, at the cheapest price for tokens that no cache has yet: the last three blocks, of a long one its ends.
+out_i is the reply. What a policy may leave out, earlier entries and long results, is in no bound: it is in `needed`.
 """
 
 from collections.abc import Iterator, Sequence
-from itertools import accumulate
 
-from agentmem.replay.needed import FAR, Needs, spoken, tokens
 from agentmem.types import Frame, Rates
+
+LAST = 3
+"""Blocks of an arrival that every policy sends: peers clear or summarise what stands before them."""
+WHOLE, SHOWN = 500, 200
+"""A block of more than so many tokens may be shortened on arrival, to not less than so many."""
 
 Entries = Sequence[tuple[Sequence[Frame], Sequence[Frame]]]
 """The new frames and the reply of each request."""
 
 
-def lower_bound(entries: Entries, opening: int, needs: Needs, prices: Sequence[Rates | None]) -> float | None:
+def lower_bound(entries: Entries, opening: int, prices: Sequence[Rates | None]) -> float | None:
     """Dollars for requests whose new frames and replies are ``entries``; None where a price is not known."""
     total = 0.0
-    for (first_sent, carried, output), rates in zip(bound_tokens(entries, opening, needs), prices, strict=True):
+    for (shown, carried, output), rates in zip(bound_tokens(entries, opening), prices, strict=True):
         if rates is None:
             return None
-        total += rates.cache_write_5m * first_sent + rates.cache_read * carried + rates.output * output
+        total += first_price(rates) * shown + read_price(rates) * carried + rates.output * output
     return total
 
 
-def bound_tokens(entries: Entries, opening: int, needs: Needs) -> Iterator[tuple[int, int, int]]:
+def bound_tokens(entries: Entries, opening: int) -> Iterator[tuple[int, int, int]]:
     """Of each request the tokens that are first sent, those that it has to carry along, and those of its output."""
-    earlier = opening
-    for (arrived, reply), held in zip(entries, live_tokens(len(entries), needs), strict=True):
-        output = sum(one.tokens for one in reply)
-        yield earlier + sum(one.tokens for one in arrived), opening + held, output
-        earlier = output
+    for arrived, reply in entries:
+        shown = sum(one.tokens if one.tokens <= WHOLE else SHOWN for one in arrived[-LAST:])
+        yield shown, opening, sum(one.tokens for one in reply)
 
 
-def live_tokens(requests: int, needs: Needs) -> list[int]:
-    """For each request the tokens of lines of earlier entries that are still needed at it or later."""
-    sources: dict[int, tuple[int, Frame, dict[str, int]]] = {}
-    for event in needs.events():
-        if event.used - event.seen > FAR:
-            _, _, last = sources.setdefault(id(event.source), (event.seen, event.source, {}))
-            last[event.text] = max(last.get(event.text, -1), event.used)
-    change = [0.0] * (requests + 1)
-    for seen, source, last in sources.values():
-        for held, until in _lines(source, last):
-            change[seen + 1] += held
-            change[until + 1] -= held
-    return [round(held) for held in accumulate(change[:-1])]
+def first_price(rates: Rates) -> float:
+    """The cheapest way to send tokens that no cache has yet."""
+    return min(rates.uncached, rates.cache_write_5m, rates.cache_write_1h)
 
 
-def _lines(one: Frame, last: dict[str, int]) -> Iterator[tuple[float, int]]:
-    """The lines of a frame that hold something needed: their share of its tokens, and until which request."""
-    text = spoken(one)
-    for line in text.splitlines():
-        until = max((last[token] for token in tokens(line) if token in last), default=-1)
-        if until >= 0:
-            yield one.tokens * len(line) / len(text), until
+def read_price(rates: Rates) -> float:
+    """The cheapest way to send tokens again."""
+    return min(rates.cache_read, first_price(rates))

@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from importlib.util import find_spec
 from types import MappingProxyType
 
+from agentmem.distribution import install
 from agentmem.replay.policies import Maker, Policy, Terms
 
-INSTALL = "pip install 'agentmem[bench]'"
+INSTALL = install("bench")
 
 _NEEDS: Mapping[str, str] = MappingProxyType(
     {

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from agentmem.kvcache.rules import CacheRules
+from agentmem.kvcache.rules import PROVIDERS, CacheRules, rules
 from agentmem.replay.bound import lower_bound
 from agentmem.replay.lane import Lane
 from agentmem.replay.layout import Layout, Run, Strip, setting
@@ -57,7 +57,17 @@ def chain(sessions: Sequence[Session], provider: str, model: str | None = None, 
     made = Chain(first.name, opening(first), exchanges, needs, ttl or first.ttl, first.background, provider, model)
     entries = [(exchange.arrived, exchange.reply) for exchange in exchanges]
     prices = [made.rates(exchange, 0) for exchange in exchanges]
-    return replace(made, lower_bound_usd=lower_bound(entries, made.opening.tokens, needs, prices))
+    return replace(made, lower_bound_usd=lower_bound(entries, _least_head(made), prices))
+
+
+def _least_head(one: Chain) -> int:
+    """The tokens of the smallest head of any request; a cache that matches tokens sees what has text only."""
+    heads = [sum(frame.tokens for frame in each.head) for each in one.exchanges if each.head is not None]
+    model = one.model_of(one.exchanges[0])
+    if one.provider not in PROVIDERS or rules(model, one.provider).matching == "breakpoints":
+        return min([one.opening.tokens, *heads])
+    told = sum(frame.tokens for frame in one.opening.head if frame.value.get("type") != "unknown")
+    return min([told, *heads])
 
 
 def _joined(sessions: Sequence[Session]) -> Iterator[Exchange]:

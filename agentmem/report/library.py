@@ -8,13 +8,14 @@ import hashlib
 from importlib.util import find_spec
 from pathlib import Path
 
+from agentmem.distribution import install
 from agentmem.errors import ConfigError
 
 SCRIPT = "vendor/uplot.iife.min.js", "2d27e8ad3d228164525ce213f9dc716f39b4e3aee0cc773fb3491c96cf4921a2"
 STYLE = "vendor/uplot.min.css", "df630c6a8d6f8eeaff264b50f73ce5b114f646ffd9a0bb74f049b0a00135fa04"
 """dist/uPlot.iife.min.js and dist/uPlot.min.css of uPlot 1.6.31."""
 
-_INSTALL = "pip install 'agentmem[report]'"
+_INSTALL = install("report")
 
 
 def library() -> tuple[str, str]:

@@ -10,9 +10,8 @@ from agentmem.context.cut import PartKind
 from agentmem.context.window import View, extend
 from agentmem.meter.ledger import Row, decode
 from agentmem.meter.prices import rates
-from agentmem.replay.bound import bound_tokens
+from agentmem.replay.bound import bound_tokens, first_price, read_price
 from agentmem.replay.formats.growth import Growth
-from agentmem.replay.needed import Needs
 from agentmem.replay.session import Exchange
 from agentmem.types import Entry, EntryKind, Frame
 
@@ -100,12 +99,9 @@ class _Reading:
 
     def bounded(self) -> Iterator[Turn]:
         """The turns with their shares of the lower bound; a request that need not have been made has none."""
-        needs, exchanges = Needs(), self.growth.exchanges
-        for one in exchanges:
-            needs.follow(one.arrived, one.reply)
-        entries = [(one.arrived, one.reply) for one in exchanges]
-        opening = sum(one.tokens for one in self.asked[0][1].prefix) if self.asked else 0
-        least = zip(self.asked, bound_tokens(entries, opening, needs), strict=True)
+        entries = [(one.arrived, one.reply) for one in self.growth.exchanges]
+        opening = min((sum(one.tokens for one in view.prefix) for _, view in self.asked), default=0)
+        least = zip(self.asked, bound_tokens(entries, opening), strict=True)
         shares = {at: _bound(self.found[at].row, view, first, carried) for (at, view), (first, carried, _) in least}
         for at, turn in enumerate(self.found):
             yield replace(turn, bound_usd=shares.get(at, 0.0))
@@ -117,9 +113,11 @@ def _bound(row: Row, view: View, first_sent: int, carried: int) -> float | None:
     price = rates(provider, name, input_tokens=row.usage.input_tokens, at=row.at)
     if price is None:
         return None
-    scale = row.usage.input_tokens / view.tokens if view.tokens else 0.0
-    sent = price.cache_write_5m * first_sent + price.cache_read * carried
-    return scale * sent + price.output * row.usage.output_tokens
+    usage = row.usage
+    scale = usage.input_tokens / view.tokens if view.tokens else 0.0
+    first = min(scale * first_sent, usage.input_tokens - usage.cache_read_tokens)  # another thread may have cached it
+    again = min(scale * carried, usage.input_tokens - first)
+    return first_price(price) * first + read_price(price) * again + price.output * usage.output_tokens
 
 
 def _retold(view: View) -> set[Frame]:

@@ -11,10 +11,12 @@ from typing import Any, Literal, Self, cast
 
 from langgraph.graph.state import CompiledStateGraph
 
+from agentmem.checking import check_settings
 from agentmem.context.checkpoint import Checkpoint
 from agentmem.context.compaction import Compaction, Reason
 from agentmem.context.transcript import Opening
 from agentmem.errors import ThreadNotFound
+from agentmem.models.objects import ModelLike
 from agentmem.pages.workspace import Workspace
 from agentmem.runtime import parts, pinning
 from agentmem.runtime.asking import Asks
@@ -33,7 +35,7 @@ from agentmem.runtime.session import Session, Sessions
 from agentmem.runtime.steps import Steps
 from agentmem.runtime.streaming import Channel, events
 from agentmem.runtime.tools.reach import Reach
-from agentmem.types import Archive, Clock, Model, Options
+from agentmem.types import Archive, Clock, Options
 
 BUDGET = 120_000
 """Tokens of context, in the provider's count, above which no request goes out."""
@@ -42,14 +44,14 @@ BUDGET = 120_000
 class Agent(Asks):
     """A stateful agent on a workspace of pages.
 
-    ``model`` is a Model or a name such as "anthropic:claude-sonnet-5". ``workspace`` is a folder. ``tools`` are
-    functions, LangChain tools or names of built-in ones; by default the built-in menu. ``budget`` is in the provider's
-    tokens, at most what fits into the model's window. ``system`` replaces the default instructions; ``pinned`` names
-    pages that stand in the prefix. ``approve`` names tools whose calls wait for a person. ``reach`` says how far the
-    built-in tools go: by default changes to files that steer other programs wait too, hidden files are not read,
-    commands run behind walls. ``database`` is a file or a Postgres URL, by default ``.agentmem/agentmem.db`` in the
-    workspace. ``compaction`` says how threads are kept small, None never does; ``archive`` takes in what leaves the
-    window, for ``recall``: by default the workspace's own, None for none.
+    ``model`` is a Model, a LangChain chat model or a name such as "anthropic:claude-sonnet-5". ``workspace`` is a
+    folder. ``tools`` are functions, LangChain tools or names of built-in ones; by default the built-in menu.
+    ``budget`` is in the provider's tokens, at most what fits into the model's window. ``system`` replaces the default
+    instructions; ``pinned`` names pages that stand in the prefix. ``approve`` names tools whose calls wait for a
+    person. ``reach`` says how far the built-in tools go: by default changes to files that steer other programs wait
+    too, hidden files are not read, commands run behind walls. ``database`` is a file or a Postgres URL, by default
+    ``.agentmem/agentmem.db`` in the workspace. ``compaction`` says how threads are kept small, None never does;
+    ``archive`` takes in what leaves the window, for ``recall``: by default the workspace's own, None for none.
 
     ``sandbox`` is snapshotted with each checkpoint.
 
@@ -58,7 +60,7 @@ class Agent(Asks):
 
     def __init__(
         self,
-        model: Model | str,
+        model: ModelLike,
         workspace: Workspace | Path | str = ".",
         *,
         name: str = "agent",
@@ -77,6 +79,7 @@ class Agent(Asks):
         clock: Clock = time,
         sandbox: Sandboxed | None = None,
     ) -> None:
+        check_settings("Agent", locals(), parts.WANTED)
         self.menu = parts.menu(tools)
         self._system = instructions(system)
         self._pinned, self._options, self.reach = tuple(pinned), options, reach

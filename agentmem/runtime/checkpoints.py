@@ -26,6 +26,7 @@ from langgraph.checkpoint.sqlite import SqliteSaver
 from agentmem.context.journal import Journal
 from agentmem.context.sqlite import open_sqlite
 from agentmem.context.storage import Address, Storage, locate
+from agentmem.distribution import install
 from agentmem.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def _in_postgres(address: Address) -> "PostgresCheckpoints":
     try:
         from agentmem.runtime.postgres_checkpoints import PostgresCheckpoints
     except ImportError as error:
-        raise ConfigError(f"Postgres needs more packages ({error}): pip install 'agentmem[postgres]'") from None
+        raise ConfigError(f"Postgres needs more packages ({error}): {install('postgres')}") from None
     return PostgresCheckpoints(address)
 
 

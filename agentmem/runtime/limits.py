@@ -1,8 +1,9 @@
 """When a run must stop, though the model would go on."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from agentmem.checking import NOTHING, NUMBER, WHOLE, Wanted, check_fields
 from agentmem.errors import ConfigError
 from agentmem.runtime.session import Spent
 
@@ -19,10 +20,18 @@ class Limits:
     max_seconds: float | None = None
 
     def __post_init__(self) -> None:
+        check_fields("Limits", self, _WANTED)
         for name in ("max_turns", "max_usd", "max_seconds"):
             value = getattr(self, name)
             if value is not None and value <= 0:
                 raise ConfigError(f"{name} must be above 0, and {value} is not; None means no limit")
+
+
+_WANTED: Mapping[str, Wanted] = {
+    "max_turns": WHOLE | NOTHING,
+    "max_usd": NUMBER | NOTHING,
+    "max_seconds": NUMBER | NOTHING,
+}
 
 
 def _turns(limits: Limits, spent: Spent, seconds: float) -> str | None:

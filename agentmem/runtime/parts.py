@@ -1,7 +1,7 @@
 """What an agent is put together from, as it was given or made from a name."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any, Literal
@@ -9,17 +9,54 @@ from typing import Any, Literal
 from langgraph.checkpoint.base import BaseCheckpointSaver
 
 from agentmem import models
+from agentmem.checking import (
+    CALLABLE,
+    COUNT,
+    LIST,
+    NAMES,
+    NOTHING,
+    PATH,
+    TEXT,
+    TEXTS,
+    Wanted,
+    among,
+    having,
+    of,
+)
+from agentmem.context.compaction import Compaction
 from agentmem.context.journal import Journal, open_journal
 from agentmem.errors import ConfigError
 from agentmem.memory.archive import FOLDER, archive_in
 from agentmem.meter import windows
+from agentmem.models.objects import ModelLike, as_model
 from agentmem.pages.names import HOME
 from agentmem.pages.workspace import Workspace
 from agentmem.runtime.checkpoints import saver_beside
+from agentmem.runtime.limits import Limits
 from agentmem.runtime.menu import Menu, ToolLike, default_menu, make_menu
 from agentmem.runtime.steering import Approvals
 from agentmem.runtime.tools.reach import Reach
 from agentmem.types import Archive, Model, ModelProfile, Options
+
+WANTED: Mapping[str, Wanted] = {
+    "workspace": of(Workspace, "a Workspace") | PATH,
+    "name": TEXT,
+    "tools": LIST | of(Menu, "a Menu") | NOTHING,
+    "budget": COUNT,
+    "system": TEXT | NOTHING,
+    "pinned": TEXTS,
+    "options": of(Options, "agentmem.Options"),
+    "approve": NAMES,
+    "reach": of(Reach, "agentmem.Reach"),
+    "limits": of(Limits, "agentmem.Limits"),
+    "database": PATH | NOTHING,
+    "price_as": TEXT | NOTHING,
+    "compaction": of(Compaction, "agentmem.Compaction") | NOTHING,
+    "archive": among("workspace") | NOTHING | having("an archive", "keep", "recall", "forget", "close"),
+    "clock": CALLABLE,
+    "sandbox": NOTHING | having("a Sandbox", "snapshot", "rollback", "fork_again"),
+}
+"""What an Agent takes, besides its model."""
 
 _log = logging.getLogger(__name__)
 
@@ -37,10 +74,10 @@ def workspace(place: Workspace | Path | str, opened: ExitStack) -> Workspace:
     return opened.enter_context(closing(Workspace(place, create=True)))
 
 
-def model(named: Model | str, opened: ExitStack) -> Model:
+def model(named: ModelLike, opened: ExitStack) -> Model:
     """The model; one that was named is closed with the agent."""
     if not isinstance(named, str):
-        return named
+        return as_model(named)
     loaded = models.load(named)
     opened.callback(loaded.close)
     return loaded

@@ -36,6 +36,8 @@ class _Pause:
                 self._work(self.off)
         except AgentmemError as error:  # nobody waits for it: the thread is as it was
             _log.info("a pause went by unused: %s", error)
+        except Exception as error:  # the thread is as it was, and the next pause gets its chance
+            _log.warning("a pause failed: %s: %s", type(error).__name__, error)
 
 
 class Pauses:

@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from agentmem.distribution import install
 from agentmem.memory.answers.played import Asked
 from agentmem.memory.embedder import MiniLM
 from agentmem.types import Vectors
@@ -57,7 +58,7 @@ def traps(lines: str) -> list[LabelledPair]:
     """The pairs of the package fow-cache: its odd or its even lines, counted from 1."""
     spec = find_spec("fow_cache")
     if spec is None or not spec.submodule_search_locations:
-        skip("the package fow-cache is not installed: pip install 'agentmem[bench]'")
+        skip(f"the package fow-cache is not installed: {install('bench')}")
     path = Path(spec.submodule_search_locations[0]) / "data" / "pairs.jsonl"
     rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
     chosen = rows[0::2] if lines == "odd" else rows[1::2]

@@ -27,6 +27,7 @@ from typing import Any
 
 import numpy as np
 
+from agentmem.distribution import install
 from agentmem.memory.answers.cache import AnswerCache
 from agentmem.memory.answers.played import Asked, nearest
 from agentmem.memory.answers.settings import Settings
@@ -71,7 +72,7 @@ def gptcache(folder: Path, threshold: float) -> Peer:
         from gptcache.adapter import api
         from gptcache.manager import manager_factory
     except ModuleNotFoundError as error:
-        skip(f"{error.name} is not installed: pip install 'agentmem[bench]'")
+        skip(f"{error.name} is not installed: {install('bench')}")
     logging.getLogger("gptcache").setLevel(logging.ERROR)
     embedder, cache = MiniLM(), Cache()
     embed = lru_cache(REMEMBERED)(lambda text: embedder.embed([text])[0])

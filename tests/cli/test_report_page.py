@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from agentmem.context.journal import open_journal
+from agentmem.distribution import install
 from tests.cli.invoke import invoke, invoke_json
 from tests.cli.test_process import agentmem, environment
 from tests.report.runs import eventful
@@ -70,7 +71,7 @@ def test_without_the_plotting_library(workspace: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-c", program, "report", "-w", str(workspace), "-o", str(tmp_path / "out.html")]
     done = subprocess.run(command, capture_output=True, text=True, env=environment(), timeout=120, check=False)
     assert done.returncode == 2
-    assert "pip install 'agentmem[report]'" in done.stderr
+    assert install("report") in done.stderr
     assert not (tmp_path / "out.html").exists()
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from agentmem.context.journal import open_journal
 from agentmem.context.storage import locate, without_secrets
+from agentmem.distribution import install
 from agentmem.errors import ConfigError, JournalError
 from tests.context.databases import child, heard, note
 
@@ -76,7 +77,7 @@ def test_a_database_that_is_missing(postgres: str) -> None:
 def test_psycopg_is_missing() -> None:
     """Without psycopg the error says how to install it."""
     with child(WITHOUT_PSYCOPG) as process:
-        assert heard(process).endswith("pip install 'agentmem[postgres]'")
+        assert heard(process).endswith(install("postgres"))
 
 
 def test_a_connection_that_broke(postgres_url: str) -> None:

@@ -1,11 +1,14 @@
 """Work that runs behind."""
 
 import threading
+from functools import partial
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from agentmem.errors import ArchiveError
-from agentmem.memory.behind import Behind
+from agentmem.memory.behind import Behind, each
 
 
 def test_every_call_is_followed_by_a_run() -> None:
@@ -54,3 +57,21 @@ def test_after_the_end_nothing_runs() -> None:
     behind.wake()
     behind.wait()
     assert done == []
+
+
+@given(st.lists(st.booleans(), max_size=8))
+def test_each_piece_is_done_whatever_another_raises(sound: list[bool]) -> None:
+    """The first error is raised when all are done."""
+    done: list[int] = []
+
+    def piece(at: int) -> None:
+        done.append(at)
+        if not sound[at]:
+            raise ValueError(str(at))
+
+    if all(sound):
+        each(partial(piece, at) for at in range(len(sound)))
+    else:
+        with pytest.raises(ValueError, match=f"^{sound.index(False)}$"):
+            each(partial(piece, at) for at in range(len(sound)))
+    assert done == list(range(len(sound)))

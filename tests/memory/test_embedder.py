@@ -49,7 +49,7 @@ def test_the_vectors_are_those_of_the_package() -> None:
 
 def test_a_missing_package_is_named_with_its_cure() -> None:
     """Where the extra is not installed, the error says what to install."""
-    with pytest.raises(EmbedderNotAvailable, match=r"no-such-package is not installed.*agentmem\[memory\]"):
+    with pytest.raises(EmbedderNotAvailable, match=r"no-such-package is not installed.*agentmem-runtime\[memory\]"):
         read(File("no_such_package", "model.onnx", ""))
 
 

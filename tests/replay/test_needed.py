@@ -1,9 +1,6 @@
 """What was needed later, and what it costs at least."""
 
-import pytest
-
 from agentmem.kvcache.frames import frame
-from agentmem.replay.bound import live_tokens, lower_bound
 from agentmem.replay.layout import Layout, Strip
 from agentmem.replay.needed import FAR, Needs, Sight, tokens
 from agentmem.types import Frame, Rates
@@ -57,19 +54,3 @@ def test_sight_is_by_content() -> None:
     assert sight.sees(Layout("m", 0, "", (strip.run(0, 1),)), "src/alpha.py")
     assert sight.sees(Layout("m", 0, "", (strip.run(1, 2),)), "src/alpha.py")
     assert not sight.sees(Layout("m", 0, "", (strip.run(2),)), "src/alpha.py")
-
-
-def test_the_bound_is_that_of_the_formula() -> None:
-    """Writing everything once, reading the opening and the needed lines, and the output: by hand."""
-    source = result("src/alpha.py here\nand a line that nobody needs")
-    entries = [([source], [said("hm")])] + [([], [said("hm")])] * FAR + [([], [call(path="src/alpha.py")])]
-    needs = followed(*entries)
-    live = live_tokens(len(entries), needs)
-    line = source.tokens * len("src/alpha.py here") / len("src/alpha.py here\nand a line that nobody needs")
-    assert live == [0, *[round(line)] * (FAR + 1)]
-    replies = [sum(one.tokens for one in reply) for _, reply in entries]
-    expected = 1.25 * (1_000 + source.tokens + sum(replies[:-1]))
-    expected += 0.1 * (1_000 * len(entries) + sum(live)) + 5.0 * sum(replies)
-    found = lower_bound(entries, 1_000, needs, [RATES] * len(entries))
-    assert found == pytest.approx(expected)
-    assert lower_bound(entries, 1_000, needs, [None] * len(entries)) is None

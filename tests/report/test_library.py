@@ -23,5 +23,5 @@ def test_another_file_is_refused(tmp_path: Path, content: bytes | None) -> None:
     path.parent.mkdir()
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(ConfigError, match=r"agentmem\[report\].*--force-reinstall"):
+    with pytest.raises(ConfigError, match=r"agentmem-runtime\[report\].*--force-reinstall"):
         read(tmp_path, *SCRIPT)

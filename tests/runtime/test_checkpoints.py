@@ -12,6 +12,7 @@ from langgraph.types import Command, interrupt
 from agentmem.context.journal import Journal, open_journal
 from agentmem.context.sqlite import open_sqlite
 from agentmem.context.storage import locate
+from agentmem.distribution import install
 from agentmem.errors import ConfigError, JournalError, ThreadNotFound
 from agentmem.runtime.checkpoints import SqliteCheckpoints, open_saver
 from agentmem.types import Text
@@ -203,4 +204,4 @@ def test_a_full_disk(tmp_path: Path) -> None:
 def test_the_extra_is_missing() -> None:
     """Without the extra's packages the error says how to install them."""
     with child(WITHOUT_EXTRA) as process:
-        assert heard(process).endswith("pip install 'agentmem[postgres]'")
+        assert heard(process).endswith(install("postgres"))

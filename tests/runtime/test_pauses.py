@@ -44,3 +44,19 @@ def test_what_goes_wrong_in_a_pause_is_nobodys_error() -> None:
     pauses.begin("t", 0.0, busy)
     pauses.wait("t")
     pauses.close()
+
+
+def test_a_pause_that_fails_ends_like_any_other() -> None:
+    """Whatever it raises: nobody is told, and the thread's next pause is used."""
+    done: list[str] = []
+
+    def broken(off: Flag) -> None:
+        raise ZeroDivisionError("not ours")
+
+    pauses = Pauses()
+    pauses.begin("t", 0.0, broken)
+    pauses.wait("t")
+    pauses.begin("t", 0.0, lambda off: done.append("used"))
+    pauses.wait("t")
+    assert done == ["used"]
+    pauses.close()

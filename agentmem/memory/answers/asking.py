@@ -218,7 +218,10 @@ class Asking:
 
     async def _checked(self, looked: Looked, way: Way) -> None:
         for entry in await way.call(self._audits.due, looked.scope):
-            await way.call(self._audits.checked, entry, await way.answer(entry.question))
+            await self._quietly(self._checked_again(entry, way), looked)
+
+    async def _checked_again(self, entry: Entry, way: Way) -> None:
+        await way.call(self._audits.checked, entry, await way.answer(entry.question))
 
     async def _audited(self, looked: Looked, way: Way) -> None:
         since = await way.call(self._epoch)

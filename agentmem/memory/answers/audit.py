@@ -5,6 +5,7 @@ Freshness checks are the same for answers that nobody asked for just now: those 
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import accumulate
 from random import Random
 from threading import Lock
@@ -16,6 +17,7 @@ from agentmem.memory.answers.lookup import Looked
 from agentmem.memory.answers.stats import Counters
 from agentmem.memory.answers.store import Store
 from agentmem.memory.answers.values import Agrees, Answer, Labelled
+from agentmem.memory.behind import each
 
 _MARK = "freshness checked"
 
@@ -84,12 +86,19 @@ class Audits:
         return self._affordable(self._store.longest_unchecked(scope, now - checks.every, checks.most), checks.max_usd)
 
     def check(self, scope: str, answering: Callable[[str], str | Answer], most: int, max_usd: float) -> "list[Checked]":
-        """Make the entries of a scope that were unchecked for longest again, now, and judge them."""
+        """Make the entries of a scope that were unchecked for longest again, now, and judge them.
+
+        What ``answering`` raises is raised when all have been tried.
+        """
         found: list[Checked] = []
-        for entry in self._affordable(self._store.longest_unchecked(scope, self._store.clock(), most), max_usd):
+
+        def check(entry: Entry) -> None:
             given = answering(entry.question)
             fresh = given if isinstance(given, Answer) else Answer(given)
             found.append(Checked(entry, fresh, self.checked(entry, fresh)))
+
+        entries = self._affordable(self._store.longest_unchecked(scope, self._store.clock(), most), max_usd)
+        each(partial(check, entry) for entry in entries)
         return found
 
     def checked(self, entry: Entry, fresh: Answer) -> bool:

@@ -1,11 +1,12 @@
 """Work that a cache does beside its callers: audits, freshness checks, embedding anew, filling the index."""
 
 import asyncio
+import threading
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
-from agentmem.memory.behind import Behind
+from agentmem.memory.behind import Behind, each
 
 MOST = 256
 """Pieces of work that wait at most: what comes beyond them is left out, as an audit or a check may be."""
@@ -16,7 +17,9 @@ class Background:
 
     def __init__(self) -> None:
         self._waiting: deque[Callable[[], object]] = deque()
-        self._behind = Behind(self._work)
+        self._once: dict[str, Callable[[], object]] = {}
+        self._lock = threading.Lock()
+        self._behind = Behind(lambda: each(self._pieces()), "answer cache")
         self._tasks: set[asyncio.Task[Any]] = set()
 
     def add(self, work: Callable[[], object]) -> None:
@@ -24,6 +27,15 @@ class Background:
         if len(self._waiting) < MOST:
             self._waiting.append(work)
             self._behind.wake()
+
+    def once(self, name: str, work: Callable[[], object]) -> None:
+        """Do this soon, however much waits; of what has one name one waits at most. It may ask for itself again."""
+        with self._lock:
+            if name in self._once:
+                return
+            self._once[name] = work
+        self._waiting.append(lambda: self._named(name))
+        self._behind.wake()
 
     def task(self, work: Coroutine[Any, Any, object]) -> None:
         """Do this soon, in the running loop."""
@@ -46,6 +58,15 @@ class Background:
         self._waiting.clear()
         self._behind.end()
 
-    def _work(self) -> None:
-        while not self._behind.ending and self._waiting:
-            self._waiting.popleft()()
+    def _pieces(self) -> Iterator[Callable[[], object]]:
+        """What waits, the oldest first; what comes meanwhile included."""
+        while not self._behind.ending:
+            try:
+                yield self._waiting.popleft()
+            except IndexError:
+                return
+
+    def _named(self, name: str) -> object:
+        with self._lock:
+            work = self._once.pop(name)
+        return work()

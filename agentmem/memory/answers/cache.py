@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from agentmem.checking import check_settings
 from agentmem.errors import ConfigError
 from agentmem.memory.answers import parts
 from agentmem.memory.answers.agreement import Errors, read_errors, write_errors
@@ -52,6 +53,7 @@ class AnswerCache:
         clock: Clock = time.time,
         seed: int = 0,
     ) -> None:
+        check_settings("AnswerCache", locals(), parts.WANTED)
         self.folder = Path(folder).expanduser()
         chosen = None if exact_only else embedder or parts.default_embedder()
         made = parts.assemble(self.folder, workspace, chosen, settings, decide, agrees, clock, seed)
@@ -60,7 +62,7 @@ class AnswerCache:
         self.counters, self.audits, self.background = made.counters, made.audits, made.background
         self._nearest = made.nearest
         self._asking = Asking(self.store, self.lookups, self.keeper, self.audits, self.counters, self.background)
-        self._closed = self._filling = False
+        self._closed = False
 
     # One step at a time
 
@@ -229,16 +231,8 @@ class AnswerCache:
 
     def _maintain(self) -> None:
         """See to it that what lags behind is made up for, on the thread behind."""
-        if self._nearest is not None and not self._filling and self._nearest.lagging():
-            self._filling = True
-            self.background.add(self._catch_up)
-
-    def _catch_up(self) -> None:
-        try:
-            if self._nearest is not None:
-                self._nearest.catch_up()
-        finally:
-            self._filling = False
+        if self._nearest is not None and self._nearest.lagging():
+            self.background.once("index", self._nearest.catch_up)
 
 
 def _context(

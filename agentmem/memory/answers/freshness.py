@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from agentmem.checking import NUMBER, SIZE, Wanted, check_fields
 from agentmem.errors import ConfigError
 from agentmem.memory.answers.values import Answer, Kinds
 
@@ -40,6 +41,12 @@ class Checks:
     most: int = 5
     max_usd: float = 0.10
     unpriced: float = 0.01
+
+    def __post_init__(self) -> None:
+        check_fields("Checks", self, _WANTED)
+
+
+_WANTED: Mapping[str, Wanted] = {"every": NUMBER, "most": SIZE, "max_usd": NUMBER, "unpriced": NUMBER}
 
 
 @dataclass(frozen=True, slots=True)

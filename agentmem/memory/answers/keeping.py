@@ -52,6 +52,7 @@ class Keeper:
             kind = looked.kind or self._lookups.kind(looked.question, looked.context, vector)
             n = self._store.put(self._entry(looked, answer, kind), self._embedder, vector, since)
             if n:
+                self._replace(looked)
                 self._counters.add("kept", kind)
                 self._sweep()
                 return Kept(str(n))
@@ -66,6 +67,10 @@ class Keeper:
         if gone:
             self._counters.add("invalidated.ttl", "", gone)
         return gone
+
+    def _replace(self, looked: Looked) -> None:
+        if (former := self._lookups.former(looked)) is not None:
+            self._store.evict([former.n])
 
     def _against(self, looked: Looked, answer: Answer) -> str:
         if looked.how == "excluded":

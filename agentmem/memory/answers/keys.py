@@ -2,7 +2,8 @@
 
 Everything that an answer depends on besides its question stands in the scope: tenant, model, system prompt, query
 type where it was named, and the conversation before. Matching the last message alone would serve the answer to
-another conversation. Hashes are over length-prefixed parts, so no two scopes share one by where a text ends.
+another conversation. Hashes are over length-prefixed parts, so no two scopes share one by where a text ends. What is
+the same question stands in agentmem.memory.answers.questions.
 """
 
 import hashlib
@@ -10,6 +11,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
+from agentmem.memory.answers.questions import normalised
 from agentmem.memory.answers.values import Context
 
 _SPACE = re.compile(r"\s+")
@@ -28,11 +30,12 @@ def key_of(scope: str, question: str) -> str:
     return _hashed(("key", scope, normalised(question)))
 
 
-def normalised(question: str) -> str:
-    """The question without what cannot matter: spaces, capitals of plain words, the mark at its end.
+def former_key_of(scope: str, question: str) -> str:
+    """The key that the question had in version 0.1: answers that were kept under it are found until they expire."""
+    return _hashed(("key", scope, _formerly(question)))
 
-    Words all in capitals, single letters and what looks like code keep theirs: US is not us, and -R is not -r.
-    """
+
+def _formerly(question: str) -> str:
     text = _SPACE.sub(" ", unicodedata.normalize("NFC", question)).strip()
     text = _END.sub("", text)
     return _CAPITALISED.sub(_lowered, text)

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from agentmem.errors import ConfigError
 from agentmem.memory.answers.certificate import CONFIDENCE
-from agentmem.memory.answers.keys import normalised
 from agentmem.memory.answers.played import Asked, Outcome, certified, play, reached
+from agentmem.memory.answers.questions import normalised
 from agentmem.memory.answers.tuning import LIMIT, TooFewLabels, Tuned, csv_of, more_labels
 from agentmem.memory.answers.values import STRICT, Classifier, Decider, Policy
 from agentmem.types import Embedder, Vectors

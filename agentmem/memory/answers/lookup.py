@@ -10,8 +10,9 @@ from typing import Literal
 from agentmem.errors import AnswersError, ArchiveError
 from agentmem.memory.answers.entries import Entry
 from agentmem.memory.answers.exclusions import Rule, excluded
-from agentmem.memory.answers.keys import key_of, scope_of
+from agentmem.memory.answers.keys import former_key_of, key_of, scope_of
 from agentmem.memory.answers.nearest import Nearest
+from agentmem.memory.answers.questions import normalised
 from agentmem.memory.answers.sources import Pages, outdated
 from agentmem.memory.answers.store import Store
 from agentmem.memory.answers.values import Classifier, Context, Decider, Verdict
@@ -104,10 +105,15 @@ class Lookups:
     def exact(self, asked: Looked) -> Entry | None:
         """The entry under the exact key, if it may be served."""
         try:
-            entry = self._store.by_key(asked.key)
+            entry = self._same(asked)
             return None if entry is None or self._outdated(entry) else entry
         except AnswersError:
             return None
+
+    def former(self, asked: Looked) -> Entry | None:
+        """The entry of the same question under the key that it had before."""
+        key = former_key_of(asked.scope, asked.question)
+        return None if key == asked.key else self._under(key, asked.question)
 
     def vector(self, question: str) -> "Vectors | None":
         """The question's vector; None without an embedder."""
@@ -129,6 +135,14 @@ class Lookups:
             return context.kind
         return self._classify(question, vector) if self._classify and vector is not None else "faq"
 
+    def _same(self, asked: Looked) -> Entry | None:
+        return self._under(asked.key, asked.question) or self.former(asked)
+
+    def _under(self, key: str, question: str) -> Entry | None:
+        """The entry under a key, if its question is the same: a key alone is not believed."""
+        entry = self._store.by_key(key)
+        return entry if entry is not None and normalised(entry.question) == normalised(question) else None
+
     def _checked(self, asked: Looked) -> Looked:
         rules = (*self._rules, *self._kind_rules.get(asked.kind, ()))
         rule = excluded(asked.question, "question", rules)
@@ -143,7 +157,7 @@ class Lookups:
         asked = self._checked(asked)
         if asked.how == "excluded":
             return asked
-        if (entry := self._store.by_key(asked.key)) is not None:
+        if (entry := self._same(asked)) is not None:
             if old := self._outdated(entry):
                 return replace(asked, rule="outdated", detail=old, kind=entry.kind)
             return replace(asked, how="exact", rule="exact key", kind=entry.kind, entry=entry)

@@ -8,6 +8,7 @@ is never overlooked. What is found is looked up in the database before it counts
 
 import threading
 from collections import OrderedDict
+from weakref import WeakValueDictionary
 
 from agentmem.memory.answers.entries import Entry
 from agentmem.memory.answers.hot import Hot, Near
@@ -37,12 +38,17 @@ class Nearest:
         self.scopes: OrderedDict[str, Hot] = OrderedDict()
         self._awaited: set[str] = set()  # scopes that RAM has room for, and that LanceDB stands in for until they came
         self._until = self.index.until
-        self._lock = threading.Lock()
+        self._late: set[str] = set()  # scopes whose newest entries the index should have
+        self._sizes: dict[str, int] = {}
+        self._size = 0
+        self._lock = threading.Lock()  # held for a moment only; a scope's own while it is read or searched
+        self._turns: WeakValueDictionary[str, threading.Lock] = WeakValueDictionary()
 
     @property
     def bytes(self) -> int:
         """RAM that vectors take."""
-        return sum(hot.bytes for hot in self.scopes.values())
+        with self._lock:
+            return sum(hot.bytes for hot in self.scopes.values())
 
     def find(self, scope: str, vector: Vectors, most: int = CANDIDATES) -> list[tuple[Entry, float]]:
         """The live entries of a scope nearest to a vector, with their cosines, most similar first."""
@@ -59,7 +65,7 @@ class Nearest:
     def lagging(self) -> bool:
         """Whether there is something to catch up with. Cheap."""
         with self._lock:
-            return bool(self._awaited) or any(map(self._unindexed, self.scopes.values()))
+            return bool(self._awaited or self._late)
 
     def catch_up(self) -> int:
         """Fill the index if a scope needs it, and read the scopes into RAM that wait for it.
@@ -70,15 +76,17 @@ class Nearest:
         moved = self.index.fill() if needed else 0
         with self._lock:
             self._until, awaited = self.index.until, tuple(self._awaited)
+            self._late = {scope for scope, hot in self.scopes.items() if self._unindexed(hot)}
         for scope in awaited:
             hot = self._read(scope, Hot(self._embedder.dimensions, room=self._count(scope) + FILLED))
+            with self._turn(scope):
+                self._keep(scope, hot)
             with self._lock:
                 self._awaited.discard(scope)
-                self._keep(scope, hot)
         return moved
 
     def _near(self, scope: str, vector: Vectors, most: int) -> list[Near]:
-        with self._lock:
+        with self._turn(scope):
             hot = self._current(scope)
             found = hot.nearest(vector, most)
         if not hot.first:
@@ -88,7 +96,9 @@ class Nearest:
 
     def _current(self, scope: str) -> Hot:
         """What of a scope is in RAM, brought up to date."""
-        hot = self.scopes.get(scope) or self._begun(scope)
+        with self._lock:
+            known = self.scopes.get(scope)
+        hot = known or self._begun(scope)
         if self._outgrown(hot) and (until := self.index.until) > hot.first:
             hot = Hot(self._embedder.dimensions, until)
         self._keep(scope, self._read(scope, hot))
@@ -101,10 +111,28 @@ class Nearest:
         return hot
 
     def _keep(self, scope: str, hot: Hot) -> None:
-        self.scopes[scope] = hot
-        self.scopes.move_to_end(scope)
-        while len(self.scopes) > 1 and sum(one.size for one in self.scopes.values()) > self._most:
-            self.scopes.popitem(last=False)
+        with self._lock:
+            self.scopes[scope] = hot
+            self.scopes.move_to_end(scope)
+            self._measure(scope, hot.size)
+            (self._late.add if self._unindexed(hot) else self._late.discard)(scope)
+            while len(self.scopes) > 1 and self._size > self._most:
+                gone, _ = self.scopes.popitem(last=False)
+                self._measure(gone, 0)
+                self._late.discard(gone)
+
+    def _measure(self, scope: str, size: int) -> None:
+        self._size += size - self._sizes.pop(scope, 0)
+        if size:
+            self._sizes[scope] = size
+
+    def _turn(self, scope: str) -> threading.Lock:
+        """What a scope's vectors are read and searched under, one caller at a time: no other scope waits for it."""
+        with self._lock:
+            turn = self._turns.get(scope)
+            if turn is None:
+                turn = self._turns[scope] = threading.Lock()
+            return turn
 
     def _begun(self, scope: str) -> Hot:
         """For the scope whole if there is room for it, else, or until then, for what the index does not have."""
@@ -112,7 +140,8 @@ class Nearest:
         if count <= self._at_once:
             return Hot(self._embedder.dimensions)
         if until and count <= self._most:
-            self._awaited.add(scope)
+            with self._lock:
+                self._awaited.add(scope)
         return Hot(self._embedder.dimensions, until)
 
     def _count(self, scope: str) -> int:
@@ -130,6 +159,10 @@ class Nearest:
         return large and hot.last - self._until > min(FILLED, self._most)
 
     def _forget(self, scope: str, numbers: set[int]) -> None:
-        with self._lock:
-            if numbers and scope in self.scopes:
-                self.scopes[scope].drop(numbers)
+        if not numbers:
+            return
+        with self._turn(scope):
+            with self._lock:
+                hot = self.scopes.get(scope)
+            if hot is not None:
+                hot.drop(numbers)

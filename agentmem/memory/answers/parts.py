@@ -1,13 +1,16 @@
 """What an answer cache is put together from."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
+from agentmem.checking import CALLABLE, FLAG, NOTHING, PATH, WHOLE, Wanted, having, of
 from agentmem.memory.answers.agreement import default_agrees
 from agentmem.memory.answers.audit import Audits
 from agentmem.memory.answers.background import Background
 from agentmem.memory.answers.decision import default_decider
+from agentmem.memory.answers.entries import Entry
 from agentmem.memory.answers.exclusions import with_kinds
 from agentmem.memory.answers.freshness import lifetimes
 from agentmem.memory.answers.keeping import Keeper
@@ -19,12 +22,26 @@ from agentmem.memory.answers.sources import Pages
 from agentmem.memory.answers.stats import Counters
 from agentmem.memory.answers.store import Store
 from agentmem.memory.answers.values import Agrees, Decider, Kinds
+from agentmem.memory.behind import each
 from agentmem.memory.embedder import MiniLM, available
 from agentmem.pages.workspace import Workspace
 from agentmem.types import Clock, Embedder
 
 EMBEDDED = 64
 """Entries that are embedded anew at once."""
+
+WANTED: Mapping[str, Wanted] = {
+    "folder": PATH,
+    "workspace": of(Workspace, "a Workspace") | NOTHING,
+    "embedder": having("an embedder", "embed") | NOTHING,
+    "exact_only": FLAG,
+    "settings": of(Settings, "answers.settings.Settings"),
+    "decide": CALLABLE | NOTHING,
+    "agrees": CALLABLE | NOTHING,
+    "clock": CALLABLE,
+    "seed": WHOLE,
+}
+"""What an AnswerCache takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,18 +82,30 @@ def assemble(
     judge = cache(lambda: agrees or default_agrees(embedder))
     audits = Audits(store, counters, judge, settings.audit, settings.checks, seed)
     if embedder and store.without_vector(embedder.name, 1):
-        background.add(lambda: embed_anew(store, embedder, background))
+        background.once("embed", lambda: embed_anew(store, embedder, background))
     return Parts(store, lookups, keeper, counters, audits, background, nearest)
 
 
-def embed_anew(store: Store, embedder: Embedder, background: Background) -> None:
-    """Give the entries that another embedder made their vectors of this one, some at a time."""
-    entries = store.without_vector(embedder.name, EMBEDDED)
+def embed_anew(store: Store, embedder: Embedder, background: Background, after: int = 0) -> None:
+    """Give the entries that another embedder made their vectors of this one, some at a time.
+
+    What cannot be embedded together is tried one by one, so that a question that has no vector keeps none from others.
+    """
+    entries = store.without_vector(embedder.name, EMBEDDED, after)
+    if not entries:
+        return
+    last = entries[-1].n
+    background.once("embed", lambda: embed_anew(store, embedder, background, last))
+    try:
+        _embed(store, embedder, entries)
+    except Exception:  # whatever an embedder raises
+        each(partial(_embed, store, embedder, [entry]) for entry in entries)
+
+
+def _embed(store: Store, embedder: Embedder, entries: Sequence[Entry]) -> None:
     vectors = embedder.embed([one.question for one in entries])
     for entry, vector in zip(entries, vectors, strict=True):
         store.embed(entry.n, entry.scope, embedder.name, vector)
-    if entries:
-        background.add(lambda: embed_anew(store, embedder, background))
 
 
 def all_kinds(settings: Settings) -> Kinds:

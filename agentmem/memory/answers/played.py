@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from agentmem.memory.answers.certificate import CONFIDENCE, upper_bound
-from agentmem.memory.answers.keys import normalised
+from agentmem.memory.answers.questions import normalised
 from agentmem.memory.answers.tuning import Point
 from agentmem.memory.answers.values import CANDIDATES, Candidate, Certificate, Decider
 from agentmem.types import Vectors

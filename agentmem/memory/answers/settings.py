@@ -20,6 +20,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from agentmem.checking import LIST, MAP, NUMBER, WHOLE, Wanted, check_fields, of
 from agentmem.errors import ConfigError
 from agentmem.memory.answers.exclusions import RULES, About, Rule
 from agentmem.memory.answers.freshness import Checks, seconds_of
@@ -41,10 +42,21 @@ class Settings:
     kinds: Kinds = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        check_fields("answers.Settings", self, _WANTED)
         if not 0 <= self.audit <= 1:
             raise ConfigError(f"answers.audit is {self.audit!r}; it must be a share from 0 to 1, for example 0.02")
         if self.hot < 1:
             raise ConfigError(f"answers.hot is {self.hot!r}; it must be a number of entries, for example {HOT:_}")
+
+
+_WANTED: Mapping[str, Wanted] = {
+    "audit": NUMBER,
+    "hot": WHOLE,
+    "ttl": MAP,
+    "checks": of(Checks, "answers.freshness.Checks"),
+    "rules": LIST,
+    "kinds": MAP,
+}
 
 
 def read(table: Mapping[str, Any]) -> Settings:
@@ -54,7 +66,7 @@ def read(table: Mapping[str, Any]) -> Settings:
             raise ConfigError(f"[answers] has no setting {name!r}; it has {', '.join(_READERS)}")
     try:
         given = {_READERS[name][0]: _READERS[name][1](value) for name, value in table.items()}
-    except (TypeError, KeyError, AttributeError) as error:
+    except (TypeError, ValueError, KeyError, AttributeError) as error:
         raise ConfigError(f"[answers] in agentmem.toml cannot be read: {error}") from error
     return Settings(**given)
 

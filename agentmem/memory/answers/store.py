@@ -133,13 +133,13 @@ class Store:
         rows = self.database.run(sql, embedder)
         return _whole(rows) if rows else 0
 
-    def without_vector(self, embedder: str, most: int) -> list[Entry]:
-        """Live entries that an embedder has no vector for."""
+    def without_vector(self, embedder: str, most: int, after: int = 0) -> list[Entry]:
+        """The first live entries with a number above ``after`` that an embedder has no vector for."""
         sql = (
-            f"SELECT {_NAMES} FROM entries e WHERE expires > ? AND NOT EXISTS"
-            f" (SELECT 1 FROM vectors w WHERE w.n = e.n AND w.embedder = ?) LIMIT {int(most)}"
+            f"SELECT {_NAMES} FROM entries e WHERE expires > ? AND n > ? AND NOT EXISTS"
+            f" (SELECT 1 FROM vectors w WHERE w.n = e.n AND w.embedder = ?) ORDER BY n LIMIT {int(most)}"
         )
-        return self._entries(self.database.run(sql, self.clock(), embedder))
+        return self._entries(self.database.run(sql, self.clock(), after, embedder))
 
     # Removing
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from agentmem.checking import FLAG, LIST, NOTHING, NUMBER, TEXT, TEXTS, Wanted, check_fields
 from agentmem.types import Vectors
 
 CANDIDATES = 8
@@ -30,6 +31,9 @@ class Context:
     system: str = ""
     conversation: tuple[str, ...] = ()
     kind: str | None = None
+
+    def __post_init__(self) -> None:
+        check_fields("Context", self, _CONTEXT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,28 @@ class Answer:
     effects: tuple[str, ...] = ()
     seconds: float | None = None
     usd: float | None = None
+
+    def __post_init__(self) -> None:
+        check_fields("Answer", self, _ANSWER)
+
+
+_CONTEXT: Mapping[str, Wanted] = {
+    "tenant": TEXT,
+    "model": TEXT,
+    "system": TEXT,
+    "conversation": TEXTS,
+    "kind": TEXT | NOTHING,
+}
+_ANSWER: Mapping[str, Wanted] = {
+    "text": TEXT,
+    "content": TEXT | NOTHING,
+    "sources": LIST,
+    "complete": FLAG,
+    "error": TEXT | NOTHING,
+    "effects": TEXTS,
+    "seconds": NUMBER | NOTHING,
+    "usd": NUMBER | NOTHING,
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from agentmem.runtime.sandbox.changes import Change as Change
     from agentmem.runtime.sandbox.changes import Diff as Diff
-    from agentmem.runtime.sandbox.limits import Limits as Limits
+    from agentmem.runtime.sandbox.limits import SandboxLimits as SandboxLimits
     from agentmem.runtime.sandbox.ran import Ran as Ran
     from agentmem.runtime.sandbox.sandbox import Sandbox as Sandbox
     from agentmem.runtime.sandbox.snapshots import Snapshot as Snapshot
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Change": "changes",
     "Diff": "changes",
-    "Limits": "limits",
+    "SandboxLimits": "limits",
     "Ran": "ran",
     "Sandbox": "sandbox",
     "Snapshot": "snapshots",

@@ -2,12 +2,13 @@
 
 import re
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, get_args
 
+from agentmem.checking import FLAG, NOTHING, PATH, PATHS, TEXTS, Wanted, among, of
 from agentmem.errors import SandboxError
 from agentmem.runtime.sandbox import state
 from agentmem.runtime.sandbox.changes import Diff
@@ -16,7 +17,7 @@ from agentmem.runtime.sandbox.copied import Copied
 from agentmem.runtime.sandbox.copying import can_reflink, explain, is_repository
 from agentmem.runtime.sandbox.isolation import ORDER, choose, why_no_overlay, why_not
 from agentmem.runtime.sandbox.layered import Layered
-from agentmem.runtime.sandbox.limits import Limits
+from agentmem.runtime.sandbox.limits import SandboxLimits
 from agentmem.runtime.sandbox.plan import Tree as Mounted
 from agentmem.runtime.sandbox.planning import MOUNTING, Isolation
 from agentmem.runtime.sandbox.stamps import Stamps
@@ -24,6 +25,19 @@ from agentmem.runtime.sandbox.sweeping import sweep_once
 from agentmem.runtime.sandbox.views import Found, View
 
 How = Literal["overlay", "reflink", "worktree", "copy"]
+
+WANTED: Mapping[str, Wanted] = {
+    "source": PATH,
+    "where": PATH | NOTHING,
+    "how": among("auto", *get_args(How)),
+    "isolation": among("auto", *get_args(Isolation)),
+    "network": FLAG,
+    "limits": of(SandboxLimits, "agentmem.SandboxLimits") | NOTHING,
+    "writable": TEXTS | NOTHING,
+    "readable": PATHS,
+}
+"""What Sandbox.fork takes."""
+
 _STAMPS = "stamps"
 _SECRET = re.compile(
     rb"(?im)^[ \t]*(extraheader|helper|password|token|cookiefile|sslkey)[ \t]*=.*\n?|(?<=://)[^/@\s]+@"
@@ -61,7 +75,7 @@ class Asked:
     how: How | Literal["auto"]
     isolation: Isolation | Literal["auto"]
     network: bool
-    limits: Limits
+    limits: SandboxLimits
     writable: tuple[str, ...] | None
     readable: tuple[Path, ...]
 
@@ -74,7 +88,7 @@ class Settings:
     how: How
     isolation: Isolation
     network: bool
-    limits: Limits
+    limits: SandboxLimits
     writable: tuple[str, ...] | None
     readable: tuple[Path, ...]
 
@@ -86,7 +100,7 @@ class Settings:
     def of(cls, said: dict[str, Any]) -> "Settings":
         writable = None if said["writable"] is None else tuple(said["writable"])
         readable = tuple(Path(path) for path in said["readable"])
-        limits = Limits(**said["limits"])
+        limits = SandboxLimits(**said["limits"])
         return cls(Path(said["source"]), said["how"], said["isolation"], said["network"], limits, writable, readable)
 
 

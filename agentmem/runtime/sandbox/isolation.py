@@ -9,7 +9,7 @@ from typing import Literal
 
 from agentmem.errors import IsolationUnavailable, SandboxError
 from agentmem.runtime.sandbox import filters, landlock
-from agentmem.runtime.sandbox.limits import Limits
+from agentmem.runtime.sandbox.limits import SandboxLimits
 from agentmem.runtime.sandbox.plan import Tree as Mounted
 from agentmem.runtime.sandbox.planning import MOUNTING, Command, Isolation, make_plan
 from agentmem.runtime.sandbox.running import execute
@@ -22,7 +22,7 @@ MEND: dict[Isolation, str] = {
     "namespaces": "allow user namespaces: `sysctl -w kernel.unprivileged_userns_clone=1`, in a container --privileged",
     "landlock": "use Linux 6.2 or later, started with lsm=landlock,...",
 }
-_PROBE = Limits(seconds=20.0)
+_PROBE = SandboxLimits(seconds=20.0)
 
 
 def choose(wanted: Isolation | Literal["auto"]) -> Isolation:

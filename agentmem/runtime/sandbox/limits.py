@@ -1,14 +1,16 @@
 """How much a command in a sandbox may use."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
+from agentmem.checking import NUMBER, WHOLE, Wanted, check_fields
 from agentmem.errors import ConfigError
 
 _MEBIBYTE = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class SandboxLimits:
     """For one ``run``; ``disk`` for all that the fork has changed. A command that passes one is killed, and told so.
 
     ``seconds`` of wall time; ``memory`` bytes of all its processes together, and the writable memory of each;
@@ -25,6 +27,10 @@ class Limits:
     printed: int = 256 * _MEBIBYTE
 
     def __post_init__(self) -> None:
+        check_fields("SandboxLimits", self, _WANTED)
         for limit in fields(self):
             if not getattr(self, limit.name) > 0:
                 raise ConfigError(f"the limit {limit.name} is {getattr(self, limit.name)!r}; it must be above 0")
+
+
+_WANTED: Mapping[str, Wanted] = {one.name: NUMBER if one.name == "seconds" else WHOLE for one in fields(SandboxLimits)}

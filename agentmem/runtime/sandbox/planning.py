@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from agentmem.runtime.sandbox import surroundings
-from agentmem.runtime.sandbox.limits import Limits
+from agentmem.runtime.sandbox.limits import SandboxLimits
 from agentmem.runtime.sandbox.mounts import HIDDEN, KERNEL
 from agentmem.runtime.sandbox.plan import Plan
 from agentmem.runtime.sandbox.plan import Tree as Mounted
@@ -45,7 +45,7 @@ def make_plan(
     command: Command,
     mounted: Mounted,
     where: Path,
-    limits: Limits,
+    limits: SandboxLimits,
     *,
     network: bool = False,
     writable: list[str] | None = None,

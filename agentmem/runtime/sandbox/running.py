@@ -16,7 +16,7 @@ from typing import IO
 
 from agentmem.errors import SandboxError
 from agentmem.runtime.sandbox.capture import Capture
-from agentmem.runtime.sandbox.limits import Limits
+from agentmem.runtime.sandbox.limits import SandboxLimits
 from agentmem.runtime.sandbox.plan import Plan
 
 PACKAGE = Path(__file__).resolve().parents[2]
@@ -51,7 +51,11 @@ class Outcome:
 
 
 def execute(
-    plan: Plan, limits: Limits, stdin: bytes = b"", used: Callable[[], int] = lambda: 0, seconds: float | None = None
+    plan: Plan,
+    limits: SandboxLimits,
+    stdin: bytes = b"",
+    used: Callable[[], int] = lambda: 0,
+    seconds: float | None = None,
 ) -> Outcome:
     """Run what ``plan`` says for ``seconds`` at most, and wait until no process of it is left.
 
@@ -94,7 +98,9 @@ def _outcome(said: bytes, killed: str | None, capture: Capture, seconds: float) 
     return Outcome(status["exit"], capture.text(), seconds, status["killed"])
 
 
-def _listen(output: int, capture: Capture, limits: Limits, deadline: float, used: Callable[[], int]) -> str | None:
+def _listen(
+    output: int, capture: Capture, limits: SandboxLimits, deadline: float, used: Callable[[], int]
+) -> str | None:
     """Take in what is printed until no process is left that could print; or the limit that was passed."""
     look = time.monotonic() + _LOOK
     ready = select.poll()

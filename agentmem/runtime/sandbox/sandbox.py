@@ -8,13 +8,14 @@ from threading import RLock
 from types import TracebackType
 from typing import Literal
 
+from agentmem.checking import check_settings
 from agentmem.errors import SandboxError
 from agentmem.runtime.sandbox import forks, state
 from agentmem.runtime.sandbox.changes import Diff
 from agentmem.runtime.sandbox.comparing import compare, is_cache, is_git
 from agentmem.runtime.sandbox.copying import ignored as ignored_by_git
 from agentmem.runtime.sandbox.forks import How, Settings, Store
-from agentmem.runtime.sandbox.limits import Limits
+from agentmem.runtime.sandbox.limits import SandboxLimits
 from agentmem.runtime.sandbox.merging import check, merge
 from agentmem.runtime.sandbox.planning import Isolation
 from agentmem.runtime.sandbox.ran import Ran
@@ -75,7 +76,7 @@ class Sandbox:
         how: How | Literal["auto"] = "auto",
         isolation: Isolation | Literal["auto"] = "auto",
         network: bool = False,
-        limits: Limits | None = None,
+        limits: SandboxLimits | None = None,
         writable: Sequence[str] | None = None,
         readable: Sequence[Path] = (),
     ) -> "Sandbox":
@@ -86,8 +87,9 @@ class Sandbox:
         the host that a run may read besides the system's programs and this Python.
         Raises IsolationUnavailable where no isolation works and ``isolation`` is not "none"; SandboxError.
         """
+        check_settings("Sandbox.fork", locals(), forks.WANTED)
         globs = None if writable is None else tuple(checked(glob) for glob in writable)
-        asked = forks.Asked(how, isolation, network, limits or Limits(), globs, tuple(readable))
+        asked = forks.Asked(how, isolation, network, limits or SandboxLimits(), globs, tuple(readable))
         return cls._begun(*forks.make(Path(source), where, asked))
 
     @classmethod

@@ -1,8 +1,9 @@
 """What a team may spend, and what it has spent: both roles' requests, from the ledger."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from agentmem.checking import NOTHING, NUMBER, WHOLE, Wanted, check_fields
 from agentmem.context.journal import Journal
 from agentmem.errors import ConfigError
 from agentmem.meter.ledger import Row, decode
@@ -35,6 +36,7 @@ class Budget:
     usd: float | None = None
 
     def __post_init__(self) -> None:
+        check_fields("Budget", self, _WANTED)
         for name in ("tokens", "usd"):
             value = getattr(self, name)
             if value is not None and not value > 0:
@@ -50,6 +52,8 @@ class Budget:
             return "the price of a model is unknown, so a budget in dollars cannot be kept"
         return f"${spent.usd:.4f} were spent and the budget is ${self.usd:.4f}" if spent.usd >= self.usd else None
 
+
+_WANTED: Mapping[str, Wanted] = {"tokens": WHOLE | NOTHING, "usd": NUMBER | NOTHING}
 
 UNLIMITED = Budget()
 

@@ -1,17 +1,19 @@
 """The two roles: what each is told, may use and may change, and the agent that plays it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from agentmem import assets
+from agentmem.checking import COUNT, NOTHING, TEXT, Wanted, check_fields, of
 from agentmem.context.compaction import Compaction
+from agentmem.models.objects import ModelLike, as_model
 from agentmem.runtime.agent import BUDGET, Agent
 from agentmem.runtime.limits import Limits
 from agentmem.runtime.team import rights
 from agentmem.runtime.team.desk import Desk, Rights
-from agentmem.types import Model, Options
+from agentmem.types import Options
 
 Name = Literal["coder", "tester"]
 NAMES: tuple[Name, ...] = ("coder", "tester")
@@ -30,15 +32,28 @@ class Role:
     ``budget`` is in tokens of context; ``limits`` hold for each turn of the role, not for the team.
     """
 
-    model: Model | str
+    model: ModelLike
     instructions: str = ""
     budget: int = BUDGET
     options: Options = Options()
     limits: Limits = Limits()
     price_as: str | None = None
 
+    def __post_init__(self) -> None:
+        check_fields("Role", self, _WANTED)
+        if not isinstance(self.model, str):
+            object.__setattr__(self, "model", as_model(self.model))
 
-Player = Role | Agent | Model | str
+
+_WANTED: Mapping[str, Wanted] = {
+    "instructions": TEXT,
+    "budget": COUNT,
+    "options": of(Options, "agentmem.Options"),
+    "limits": of(Limits, "agentmem.Limits"),
+    "price_as": TEXT | NOTHING,
+}
+
+Player: TypeAlias = "Role | Agent | ModelLike"
 """What a team takes for a role: of an Agent its model, instructions, budget, options and limits, not its tools."""
 
 
@@ -54,7 +69,7 @@ def role_of(player: Player) -> Role:
     return Role(player.model, own, steps.budget, opening.options, steps.limits, steps.meter.price_as)
 
 
-def agent_of(name: Name, role: Role, model: Model, desk: Desk, place: Path, database: Path | str) -> Agent:
+def agent_of(name: Name, role: Role, model: ModelLike, desk: Desk, place: Path, database: Path | str) -> Agent:
     """The agent that plays a role: same tools and same system as the other one, so that they share a prefix."""
     return Agent(
         model,

@@ -4,10 +4,11 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import platformdirs
 
+from agentmem.checking import NOTHING, NUMBER, PATH, TEXT, TEXT_MAP, TEXTS, WHOLE, Wanted, among, of
 from agentmem.errors import ConfigError
 from agentmem.runtime.sandbox.planning import Isolation
 from agentmem.runtime.team import mutants
@@ -21,6 +22,22 @@ DATABASE = Path(".agentmem") / "agentmem.db"
 ROUNDS = 5
 TRIES = 3
 """Reports that the tester may file in one round until one stands."""
+
+WANTED: Mapping[str, Wanted] = {
+    "repo": PATH,
+    "check": TEXT,
+    "rounds": WHOLE,
+    "budget": of(Budget, "agentmem.Budget"),
+    "tests": TEXTS,
+    "tries": WHOLE,
+    "mutants": WHOLE,
+    "seconds": NUMBER,
+    "place": PATH | NOTHING,
+    "database": PATH | NOTHING,
+    "isolation": among("auto", *get_args(Isolation)),
+    "environment": TEXT_MAP | NOTHING,
+}
+"""What a Team takes, besides its players."""
 
 
 @dataclass(frozen=True, slots=True)

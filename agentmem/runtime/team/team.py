@@ -8,6 +8,7 @@ from typing import Any, Literal, Self, cast
 
 from langgraph.graph.state import CompiledStateGraph
 
+from agentmem.checking import check_settings
 from agentmem.config import shell_environment
 from agentmem.errors import ConfigError, ThreadNotFound
 from agentmem.runtime import parts
@@ -25,7 +26,7 @@ from agentmem.runtime.team.progress import TeamDone, TeamEvent
 from agentmem.runtime.team.result import TeamResult
 from agentmem.runtime.team.rights import TESTS
 from agentmem.runtime.team.roles import Player, role_of
-from agentmem.runtime.team.settings import CHECK, DATABASE, ROUNDS, TRIES, Settings, place_of
+from agentmem.runtime.team.settings import CHECK, DATABASE, ROUNDS, TRIES, WANTED, Settings, place_of
 
 
 class Team:
@@ -62,6 +63,7 @@ class Team:
         isolation: Isolation | Literal["auto"] = "auto",
         environment: Mapping[str, str] | None = None,
     ) -> None:
+        check_settings("Team", locals(), WANTED)
         root = Path(repo).expanduser().resolve()
         self.settings = Settings(
             coder=role_of(coder),
@@ -80,10 +82,7 @@ class Team:
             environment=of_shell(shell_environment()) if environment is None else environment,
         )
         self._plays: dict[str, Play] = {}
-        with ExitStack() as opened:
-            self.journal, saver = parts.database(database or self.settings.place / DATABASE, opened)
-            self.graph: CompiledStateGraph[Any] = build(Nodes(self._play, self._done), saver)
-            self._opened = opened.pop_all()
+        self._open(database or self.settings.place / DATABASE)
 
     def run(self, task: str | None = None, *, thread: str | None = None) -> TeamResult:
         """Works on ``task`` until the end, and gives the result.
@@ -146,6 +145,12 @@ class Team:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _open(self, database: Path | str) -> None:
+        with ExitStack() as opened:
+            self.journal, saver = parts.database(database, opened)
+            self.graph: CompiledStateGraph[Any] = build(Nodes(self._play, self._done), saver)
+            self._opened = opened.pop_all()
 
     def _input(self, task: str | None, thread: str) -> dict[str, str] | None:
         """What the graph begins with; None to go on."""

@@ -22,7 +22,7 @@ from agentmem.errors import IsolationUnavailable, ToolError
 from agentmem.pages.names import HOME
 from agentmem.pages.workspace import Workspace
 from agentmem.runtime.sandbox.isolation import choose
-from agentmem.runtime.sandbox.limits import Limits
+from agentmem.runtime.sandbox.limits import SandboxLimits
 from agentmem.runtime.sandbox.plan import Plan, Tree
 from agentmem.runtime.sandbox.planning import HOME as HOME_INSIDE
 from agentmem.runtime.sandbox.planning import MOUNTING, Command, Isolation, make_plan
@@ -31,7 +31,7 @@ from agentmem.runtime.sandbox.tree import remove_tree
 from agentmem.runtime.tools.reach import Reach
 
 _log = logging.getLogger(__name__)
-_LIMITS = Limits(memory=1 << 44, processes=30_000, files=1 << 20, disk=1 << 44)
+_LIMITS = SandboxLimits(memory=1 << 44, processes=30_000, files=1 << 20, disk=1 << 44)
 """None to speak of: a person's own machine is what limits a person's own commands."""
 
 _BESIDE = ("lib", "lib64", "libexec", "include")

@@ -1,5 +1,6 @@
 """Candidates from RAM, and from LanceDB where a scope is too large for it."""
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ from agentmem.memory.answers import nearest as module
 from agentmem.memory.answers.entries import Entry
 from agentmem.memory.answers.keys import key_of
 from agentmem.memory.answers.nearest import Nearest
-from agentmem.memory.answers.store import Store
+from agentmem.memory.answers.store import Numbered, Store
 from agentmem.memory.tables import FLAT
 from agentmem.types import Vectors
 from tests.memory.answers.caches import Time
@@ -170,4 +171,38 @@ def test_a_batch_is_read_in_parts(tmp_path: Path) -> None:
     near = Nearest(store, EMBEDDER)
     assert module.FILLED > 30
     assert "A29" in answers(near, 29)
+    store.close()
+
+
+class Waiting(Store):
+    """A store that reads one scope's vectors only when it is let."""
+
+    def __init__(self, folder: Path, slow: str) -> None:
+        super().__init__(folder, Time())
+        self.slow, self.asked, self.let = slow, threading.Event(), threading.Event()
+
+    def vectors(self, embedder: str, scope: str, after: int, most: int = -1) -> Numbered:
+        if scope == self.slow:
+            self.asked.set()
+            self.let.wait(20)
+        return super().vectors(embedder, scope, after, most)
+
+
+def test_no_scope_waits_for_the_reading_of_another(tmp_path: Path) -> None:
+    """One tenant finds, forgets and tells what lags while another's entries are still being read."""
+    for scope in ("big", "small"):
+        filled(tmp_path, 20, scope).close()
+    store = Waiting(tmp_path, "big")
+    near = Nearest(store, EMBEDDER)
+    found: list[str] = []
+    reader = threading.Thread(target=lambda: found.extend(answers(near, 1, "big")))
+    reader.start()
+    assert store.asked.wait(20)
+    small = answers(near, 1, "small")
+    store.evict([one.n for one, _ in near.find("small", EMBEDDER.embed([entry(1).question])[0], 1)])
+    after = answers(near, 1, "small")
+    assert not near.lagging() and near.bytes > 0 and reader.is_alive()
+    store.let.set()
+    reader.join(20)
+    assert small == found and small[0] == "A1" and after[0] != "A1"
     store.close()

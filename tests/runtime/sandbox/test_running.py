@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 
 from agentmem.errors import ConfigError, IsolationUnavailable, SandboxError
-from agentmem.runtime.sandbox import Limits, Sandbox, sweep
+from agentmem.runtime.sandbox import Sandbox, SandboxLimits, sweep
 from agentmem.runtime.sandbox.isolation import choose
 from agentmem.runtime.sandbox.planning import MOUNTING, Isolation
 from tests.runtime.sandbox.worlds import WORKING, fingerprint
 
 MEBIBYTE = 1 << 20
-LIMITS = Limits(
+LIMITS = SandboxLimits(
     seconds=30.0,
     memory=192 * MEBIBYTE,
     processes=40,
@@ -175,7 +175,7 @@ def test_nonsense_is_refused(sandbox: Sandbox) -> None:
         sandbox.run("true", cwd="..")
     assert sandbox.run("true", cwd="nowhere").exit_code == 127
     with pytest.raises(ConfigError, match="memory"):
-        Limits(memory=0)
+        SandboxLimits(memory=0)
 
 
 def test_two_threads_take_turns(sandbox: Sandbox) -> None:

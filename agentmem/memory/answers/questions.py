@@ -1,0 +1,95 @@
+"""The same question, as people write it again: what they vary without meaning anything by it, and nothing else.
+
+Two questions with one normal form get one answer without anybody looking at them again, so a form may only leave out
+what cannot change an answer. In doubt two forms differ: the second question then goes by meaning, or is answered.
+
+In prose: Unicode's composed form, invisible characters, runs of white space, ’ for ' within a word, "¿" before and one
+mark (? or .) behind, the capital of a word whose other letters are small, and "I" where it is who asks. Not words that
+mean something else with a capital (Polish), words in capitals (US is not us, nor is a whole question in capitals
+folded, since nobody could tell), single letters (C is not c), nor words beside signs such as . / $ -.
+
+A text with any sign of code or a quotation (see `_CODE`) keeps its white space and all its capitals: "a  b", an
+indented block, print(True) and -R are as they are.
+"""
+
+import re
+import unicodedata
+
+_INVISIBLE = dict.fromkeys(map(ord, "\u00ad\u200b\u2060\ufeff"))
+_CODE = re.compile(
+    r"""[`{}\[\]=|\\;"“”„«»]          # brackets, assignments, pipes, quotations
+    | \w\( | :: | -> | \$\w | <\S | (?<!\w)--?\w | //
+    | (?<!\w)['‘] | ['’](?!\w)        # a quotation, where no apostrophe within a word
+    | \n[ \t]+\S                      # an indented line
+    | [@#%&*/<>+_^~].*\n.*\S | \n.*[@#%&*/<>+_^~]
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_SPACE = re.compile(r"\s+")
+_BEFORE = re.compile(r"^[\s¿]+")
+_BEHIND = re.compile(r"(?<=[^\W\d_])(?:\s*[?？؟]+|[.。])$")
+_ASKED = re.compile(r"(\s[^\W\d_]+)[?？؟]$")
+_APOSTROPHE = re.compile(r"(?<=[^\W\d_])’(?=[^\W\d_])")
+_WORD = re.compile(r"(?<![\w'./\\$@#&+*~^%-])[^\W\d_]+(?:'[^\W\d_]+)?(?![\w/\\@#&+*~^%-]|\.\w|'\w)")
+
+_APART = frozenset(
+    """Polish Turkey China Turkish May March August April June Apple Windows Word Excel Access Teams Go Swift
+    Rust Java Python Ruby Dart Julia Spring Flask Chrome Edge Safari Oracle Azure Slack Zoom Target Gap Shell
+    Amazon Mercury Mars Earth Sun Moon Job Nice Reading Bath Cork Pole Lent Mass Catholic Bill Mark Will Grace
+    Frank Rich Sue Ray Jack Rob Pat Hope Joy Faith Crystal Amber Jasmine Sie Ihnen Ihr Ihre Ihrem Ihren Ihrer""".split()  # noqa: SIM905
+)
+"""Words that mean something else with a capital. They keep it, but where a sentence begins."""
+_OWN = frozenset(
+    """am was have had want wanted need needed would will can cannot could should must may might did do don't
+    didn't can't couldn't won't wouldn't haven't hadn't wasn't shouldn't just lost forgot bought paid ordered
+    think thought know knew got get like liked wish see saw use used return returned pay made sent received
+    tried try cancelled canceled changed moved never always still only already really also accidentally""".split()  # noqa: SIM905
+)
+"""What stands behind an "I" that is who speaks."""
+_AUXILIARY = frozenset(
+    """do did don't didn't can can't could couldn't should shouldn't shall may might must will won't would
+    wouldn't am was have haven't had""".split()  # noqa: SIM905
+)
+"""What stands before an "I" that is who speaks, when a plain word comes after it."""
+_NEVER = frozenset("and or vs versus nor in of is as to equal denote represent exceed approach".split())  # noqa: SIM905
+"""Plain words that show such an "I" to be a sign all the same."""
+
+
+def normalised(question: str) -> str:
+    """The normal form of a question. Its own normal form is itself."""
+    text = unicodedata.normalize("NFC", question.translate(_INVISIBLE))
+    text = _trimmed(text)
+    if _CODE.search(text):
+        return _ASKED.sub(r"\1", text)
+    text = _APOSTROPHE.sub("'", _BEHIND.sub("", _BEFORE.sub("", _SPACE.sub(" ", text))))
+    return _WORD.sub(_folded, text)
+
+
+def _trimmed(text: str) -> str:
+    """Without white space around; of several lines the first keeps its indentation."""
+    text = text.replace("\r\n", "\n").rstrip()
+    return text.lstrip("\r\n") if "\n" in text.strip() else text.strip()
+
+
+def _folded(found: re.Match[str]) -> str:
+    word, text = found[0], found.string
+    if word == "I":
+        return "i" if _speaks(text[: found.start()].split(" "), text[found.end() :].split(" ")) else word
+    if word.startswith("I'"):
+        return word[0].lower() + word[1:]
+    begins = not text[: found.start()].rstrip() or text[: found.start()].rstrip()[-1:] in ".?!"
+    if not word[1:].islower() or (word in _APART and not begins):
+        return word
+    return word[0].lower() + word[1:]
+
+
+def _speaks(before: list[str], after: list[str]) -> bool:
+    """Whether an "I" between these words is who asks, and no letter, number or variable."""
+    earlier, later = before[-2].lower() if before[1:] else "", after[1].lower() if after[1:] else ""
+    if before[-1] or after[0]:  # it stands beside a sign
+        return False
+    if not later:
+        return earlier in ("am", "was") and not after[1:]
+    if earlier in _AUXILIARY:
+        return later.replace("'", "").isalpha() and len(later) > 1 and later not in _NEVER
+    return later.rstrip(",") in _OWN

