@@ -13,7 +13,7 @@ from agentmem.errors import WorkspaceError
 from agentmem.pages.cache import Cache
 from agentmem.pages.digest import Digest, digest, dump, load
 from agentmem.pages.files import Files, Stamp
-from agentmem.pages.names import is_markdown
+from agentmem.pages.names import dialect
 from agentmem.pages.page import Page, make, whole
 from agentmem.pages.render import outline
 
@@ -183,8 +183,8 @@ class Index:
 
 
 def _key(name: str, revision: str) -> str:
-    """Under which a digest is kept: the same bytes are other sections in a page that is not markdown."""
-    return f"{'markdown' if is_markdown(name) else 'text'}:{revision}"
+    """Under which a digest is kept: the same bytes are other sections in a page of another kind."""
+    return f"{dialect(name) or 'text'}:{revision}"
 
 
 def _change(name: str, now: str | None, was: str | None) -> Change:

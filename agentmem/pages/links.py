@@ -12,7 +12,7 @@ from markdown_it import MarkdownIt
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 
-from agentmem.pages import address
+from agentmem.pages import address, front
 from agentmem.pages.markdown import Section, parser
 from agentmem.pages.names import is_markdown
 from agentmem.pages.page import Page
@@ -108,7 +108,7 @@ def references(page: Page) -> tuple[Reference, ...]:
     """The links of a markdown page that stay in the workspace, in order."""
     markdown = _link_parser()
     environment: dict[str, object] = {}
-    tokens = markdown.parse(page.data.decode("utf-8-sig"), environment)
+    tokens = markdown.parse(front.blanked(page.data), environment)
     found = list[Reference]()
     for token in tokens:
         if token.type == "inline" and token.map and "[" in token.content:
