@@ -14,39 +14,45 @@ _FACT = "links"
 
 def links(store: Store, name: str) -> tuple[Link, ...]:
     """The links on a page that stay in the workspace."""
-    resolver = _resolver(store)
-    return tuple(resolver.resolve(name, one) for one in _references(store, [name]).get(name, ()))
+    now = resolver(store)
+    return tuple(now.resolve(name, one) for one in referred(store, [name]).get(name, ()))
 
 
 def backlinks(store: Store, name: str) -> tuple[Link, ...]:
     """The links on other pages that lead to a page."""
-    resolver = _resolver(store)
+    now = resolver(store)
     others = [page for page in sorted(store.index.revisions) if page != name]
     return tuple(
-        resolver.resolve(page, one)
-        for page, found in _references(store, others).items()
+        now.resolve(page, one)
+        for page, found in referred(store, others).items()
         for one in found
-        if resolver.destination(page, one) == name
+        if now.destination(page, one) == name
     )
 
 
-def _resolver(store: Store) -> Resolver:
+def resolver(store: Store, moved: str | None = None, to: str | None = None) -> Resolver:
+    """What links lead to; where a page is about to be ``moved``, what they will lead to then."""
+    names = {to if name == moved and to else name: name for name in store.index.revisions}
+
     def sections(name: str) -> tuple[Section, ...]:
-        digest = store.index.digest_of(name)
+        digest = store.index.digest_of(names[name]) if name in names else None
         return digest.tree.sections if digest else ()
 
     def exists(path: str) -> str | None:
         """A file that is no page, or a folder (with a slash): links may lead there too."""
         try:
-            real = store.files.root / store.files.locate(path)
+            found = store.locate_file(path, existing=False)
+            real = store.files.root / found
         except WorkspaceError:
+            return None
+        if found == moved:
             return None
         return str(PurePosixPath(path)) + "/" if real.is_dir() else path if real.exists() else None
 
-    return Resolver(store.index.revisions, sections, exists)
+    return Resolver(names, sections, exists)
 
 
-def _references(store: Store, names: Iterable[str]) -> dict[str, tuple[Reference, ...]]:
+def referred(store: Store, names: Iterable[str]) -> dict[str, tuple[Reference, ...]]:
     """What each of these markdown pages refers to."""
     revisions = {name: store.index.revisions[name] for name in names if name in store.index.revisions}
     wanted = {name: revision for name, revision in revisions.items() if is_markdown(name)}
