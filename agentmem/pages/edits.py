@@ -31,8 +31,10 @@ def replaced(page: Page, span: Span, old: str, new: str) -> bytes:
     start, end = places[0]
     there = page.data[start:end]
     like = there if ending(there) else nearby(page.data, start)
-    put = new if exact else forms.kept(there.decode(), NEWLINE.sub("\n", old), NEWLINE.sub("\n", new))
-    return page.data[:start] + encoded(put, like) + page.data[end:]
+    put = encoded(new, like)
+    if not exact:
+        put = forms.kept(there.decode(), old, put.decode()).encode()
+    return page.data[:start] + put + page.data[end:]
 
 
 def _matches(page: Page, span: Span, old: str) -> Iterator[tuple[int, int]]:

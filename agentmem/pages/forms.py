@@ -23,7 +23,9 @@ _ALIKE = {
     "-": "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u00ad\ufe63\uff0d",
 }
 _TO_FORM = str.maketrans({**dict.fromkeys(_INVISIBLE, ""), **dict.fromkeys(_SPACES, " ")})
-_TO_LOOK = str.maketrans({one: plain for plain, others in _ALIKE.items() for one in others} | dict.fromkeys(_SPACES, " "))
+_TO_LOOK = str.maketrans(
+    {one: plain for plain, others in _ALIKE.items() for one in others} | dict.fromkeys(_SPACES, " ")
+)
 _NO_LETTERS = re.compile(r"[\x00-\x7f]*")
 _LINE = re.compile(r"[^\r\n]*(?:\r\n?|\n|\Z)")
 _MOST_ALIGNED = 2000  # letters on each side: aligning longer texts can take seconds
@@ -64,7 +66,7 @@ def letters(text: str) -> list[str]:
     """``text`` in pieces that no edit may part: a character with what joins it, a line break."""
     pieces = list[str]()
     for char in text:
-        if pieces and (char == "\n" and pieces[-1] == "\r" or char not in "\r\n" and joins(char)):
+        if pieces and ((char == "\n" and pieces[-1] == "\r") or (char not in "\r\n" and joins(char))):
             pieces[-1] += char
         else:
             pieces.append(char)

@@ -21,7 +21,10 @@ _FENCED = re.compile(
 )
 _OPENING = re.compile(rb"(-{3}|\+{3})[ \t]*(?:\r\n?|\n)")
 _COMMENTS = rb"\s*(?:\#[^\r\n]*[\r\n]\s*)*"
-_KEY = re.compile(_COMMENTS + rb"(?:[^\s:\#\-\[{>|`!&*][^:\r\n]*:(?:\s|\Z)|\#[^\r\n]*\Z|\Z)")
+_NAMED = rb"[^\s:\#\-\[{>|`!&*][^:\r\n]*:(?:\s|\Z)"
+_KEY = re.compile(_COMMENTS + rb"(?:" + _NAMED + rb"|\#[^\r\n]*\Z|\Z)")
+_SETS = re.compile(_NAMED + rb"|[\w.\"'-]+[ \t]*=")
+"""What follows the opening line of a block that is meant to be front matter."""
 
 
 def end(data: bytes) -> int:
@@ -54,7 +57,7 @@ def fault(data: bytes) -> str:
         wrong = _PARSERS[kind](found["inside"].decode())
         return f"front matter that is no {kind}{wrong}" if wrong is not None else ""
     opening = _OPENING.match(data, start)
-    if opening and data[opening.end() :].strip() and _KEY.match(data, opening.end()):
+    if opening and _SETS.match(data, opening.end()):
         return f"begins like front matter, but no line '{opening[1].decode()}' ends it, so it is read as text"
     return ""
 

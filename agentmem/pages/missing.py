@@ -18,7 +18,7 @@ _SPACE = re.compile(r"\s+")
 
 
 def missing(page: Page, span: Span, old: str) -> str:
-    """Says that the text is missing, and in what other writing it is there, or which line comes nearest to its first."""
+    """Says that the text is missing, in what other writing it is there, or which line comes nearest to its first."""
     where = f"'{page.name}'" if span.path is None else f"'{page.name}#{span.path}'"
     text, first = page.cut(span), line_of(page.data, span.start)
     for difference, find in _WRITINGS:
@@ -26,13 +26,17 @@ def missing(page: Page, span: Span, old: str) -> str:
         if found:
             line = first + len(NEWLINE.findall(text[: found.start()]))
             told = difference(found[0], old)
-            return f"The text does not stand in {where} exactly: line {line} has it with {told}. Give it as the page does."
+            return (
+                f"The text does not stand in {where} exactly: line {line} has it with {told}. Give it as the page does."
+            )
     wanted = next((line for line in NEWLINE.split(old) if line.strip()), "").strip()
     lines = [line.strip() for line in NEWLINE.split(text)]
     near = _nearest(wanted[:_MOST_COLUMNS], lines)
     if near is None:
         return f"The text does not stand in {where}. Read the page and give the exact text."
-    return f"The text does not stand in {where} exactly. The nearest is line {first + near}: {lines[near][:_MOST_COLUMNS]}"
+    return (
+        f"The text does not stand in {where} exactly. The nearest is line {first + near}: {lines[near][:_MOST_COLUMNS]}"
+    )
 
 
 def _same_length(text: str, old: str) -> re.Match[str] | None:
@@ -79,7 +83,7 @@ def _case(there: str, old: str) -> str:
 def _gaps(there: str, old: str) -> Iterator[str]:
     for has, given in zip(_SPACE.findall(there), _SPACE.findall(old), strict=False):
         if NEWLINE.sub("\n", has) != NEWLINE.sub("\n", given):
-            yield f"{ascii(has)} for {ascii(given)}"
+            yield f"{has!a} for {given!a}"
 
 
 def _name(char: str) -> str:
@@ -102,7 +106,9 @@ def _nearest(wanted: str, lines: list[str]) -> int | None:
     return found
 
 
-_WRITINGS: tuple[
-    tuple[Callable[[str, str], str], Callable[[str, str], re.Match[str] | None]], ...
-] = ((_characters, _same_length), (_white, _spaced), (_case, _in_other_case))
+_WRITINGS: tuple[tuple[Callable[[str, str], str], Callable[[str, str], re.Match[str] | None]], ...] = (
+    (_characters, _same_length),
+    (_white, _spaced),
+    (_case, _in_other_case),
+)
 """In which other writing a text may stand, the closest first: how to say it, how to find it."""

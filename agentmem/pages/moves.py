@@ -91,7 +91,7 @@ def plan(store: Store, page: Page, new: str) -> Plan:
         if mends:
             pages[name] = current, data
             mended += mends
-        kept = current if not mends else make(move.named(name), data)
+        kept = current if not mends else make(name, data)
         left += _left(move, current, kept)
     return Plan(pages, tuple(mended), tuple(left))
 
@@ -99,9 +99,14 @@ def plan(store: Store, page: Page, new: str) -> Plan:
 def _mended(move: _Move, page: Page) -> tuple[bytes, list[Mend]]:
     found, defined = targets(page.data, dialect(page.name))
     data, done, parts, mends = page.data, 0, list[bytes](), list[Mend]()
-    for one in sorted((one for one in (*found, *defined) if one.start is not None), key=lambda one: one.start or 0):
-        assert one.start is not None and one.end is not None
-        if one.start < done or not leads_inside(one) or move.leads(page.name, reference(one)):
+    for one in sorted((*found, *defined), key=lambda one: one.start or 0):
+        if (
+            one.start is None
+            or one.end is None
+            or one.start < done
+            or not leads_inside(one)
+            or move.leads(page.name, reference(one))
+        ):
             continue
         written = data[one.start : one.end].decode()
         put = next((text for text in _candidates(move, page.name, one, written) if text is not None), None)
@@ -138,7 +143,7 @@ def _paths(path: str, wanted: str, here: str) -> list[str]:
     """Relative to the page or to the top, as the old path was; without the suffix or index that it left out."""
     folder = wanted.endswith("/")
     base = f"/{wanted}" if path.startswith("/") else relpath(wanted or ".", dirname(here) or ".") + "/" * folder
-    if path.startswith("./") and not base.startswith("../") or _SCHEME.match(base):
+    if (path.startswith("./") and not base.startswith("../")) or _SCHEME.match(base):
         base = f"./{base}"
     if folder:
         return [base if path.endswith("/") else base.rstrip("/"), base]
@@ -168,11 +173,14 @@ _WRITTEN: dict[Kind, Callable[[str, str], str]] = {
 
 def _holds(move: _Move, page: Page, data: bytes) -> bool:
     """Whether the page has the same links as before, and those that were mended lead where they must."""
-    old, new = references(page), references(make(move.named(page.name), data))
+    old, new = references(page), references(make(page.name, data))
     return len(old) == len(new) and all(
         (was.line, was.wiki, _rest(was)) == (one.line, one.wiki, _rest(one))
         and (was.wiki or was.text == one.text)
-        and (was.target == one.target or move.after.destination(move.named(page.name), one) == move.wanted(page.name, was))
+        and (
+            was.target == one.target
+            or move.after.destination(move.named(page.name), one) == move.wanted(page.name, was)
+        )
         for was, one in zip(old, new, strict=True)
     )
 

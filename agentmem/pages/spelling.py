@@ -13,7 +13,9 @@ from agentmem.pages.forms import alike, form
 from agentmem.pages.names import listed
 
 _LONGEST = 255  # bytes of one part of a path, on nearly every file system
-_DEVICES = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9\u00b9\u00b2\u00b3])[ ]*(?:\.|$)", re.IGNORECASE)
+_DEVICES = re.compile(
+    r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9\u00b9\u00b2\u00b3])[ ]*(?:\.|$)", re.IGNORECASE
+)
 _FORBIDDEN = re.compile(r'[<>:"|?*\\]')
 
 _READINGS: tuple[Callable[[str], str], ...] = (form, alike, lambda part: alike(unquote(part)))
@@ -63,7 +65,7 @@ def _named(files: Files, folder: str, part: str, readings: tuple[Callable[[str],
         wanted = reading(part)
         fitting = [one for one in inside if reading(one) == wanted] if wanted else []
         if len(fitting) > 1:
-            named = ", ".join(f"'{one}' ({ascii(one)})" for one in fitting)
+            named = ", ".join(f"'{one}' ({one!a})" for one in fitting)
             raise WorkspaceError(f"'{part}' can mean several files whose names look alike: {named}.")
         if fitting:
             return fitting[0]
@@ -72,7 +74,7 @@ def _named(files: Files, folder: str, part: str, readings: tuple[Callable[[str],
 
 def _inside(files: Files, folder: str) -> list[str]:
     try:
-        return [one for one in sorted(os.listdir(files.root / files.locate(folder))) if listed(one)]
+        return [one for one in sorted(os.listdir(files.root / files.locate(folder))) if listed(one)]  # noqa: PTH208
     except OSError:
         return []
 
@@ -90,6 +92,6 @@ def _refuse_clash(files: Files, name: str, folder: str, part: str, instead_of: s
     for one in _inside(files, folder):
         if form(one).casefold() == key and one != part and prefix + one != instead_of:
             raise WorkspaceError(
-                f"'{name}' differs from '{prefix}{one}', which exists, only in letter case, and on many systems the two "
-                "are one. Use the name that exists, or another."
+                f"'{name}' differs from '{prefix}{one}', which exists, only in letter case, and on many systems the "
+                "two are one. Use the name that exists, or another."
             )

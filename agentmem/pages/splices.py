@@ -61,17 +61,27 @@ def appended(page: Page, span: Span, text: str) -> bytes:
         floor = span.section.body if span.section else span.start
         end = enclosed.before_tags(page.data, dialect(page.name), floor, end)
     at = _end_of_text(page, span, end) if is_markdown(page.name) else end
+    new, line = _own_lines(page, at, text)
+    gap = _gap(page, at, text, line)
     open_block = _open_block(page, page.data[:at]) if not page.data[at:].strip() else None
-    line = newline(page.data, at)
-    new = encoded(text, nearby(page.data, at))
+    if open_block is not None:
+        gap = b"" if ends_line(page.data[:at]) else line
+        first = new[: len(new) - len(new.lstrip())] + new.lstrip().partition(line)[0]
+        if _open_block(page, page.data[:at] + gap + first) == open_block:
+            raise WorkspaceError(_swallowed(page, open_block))
+    return _only_here(page, page.data[:at] + gap + new + page.data[at:], at, at)
+
+
+def _own_lines(page: Page, at: int, text: str) -> tuple[bytes, bytes]:
+    """``text`` as lines to be put in at ``at``, and the line break that is used there."""
+    style = nearby(page.data, at)
+    new = encoded(text, style)
+    line = style or newline(new, 0)
     if not ends_line(new) or not new:
         new += line
     if at < len(page.data) and not leading_blanks(page.data[at:]):
         new += line
-    gap = _gap(page, at, text) if open_block is None else b"" if ends_line(page.data[:at]) else line
-    if open_block is not None and _open_block(page, page.data[:at] + gap + new) == open_block:
-        raise WorkspaceError(_swallowed(page, open_block))
-    return _only_here(page, page.data[:at] + gap + new + page.data[at:], at, at)
+    return new, line
 
 
 def _open_block(page: Page, data: bytes) -> enclosed.Unclosed | None:
@@ -116,9 +126,9 @@ def _end_of_text(page: Page, span: Span, end: int) -> int:
     return end - len(blank) + (first.end() if first and len(blank) < len(text) else 0)
 
 
-def _gap(page: Page, at: int, text: str) -> bytes:
+def _gap(page: Page, at: int, text: str, line: bytes) -> bytes:
     """What parts added text from the text before it: a line break at least, a blank line unless it goes on a list."""
-    before, line = page.data[:at], newline(page.data, at)
+    before = page.data[:at]
     gap = b"" if ends_line(before) else line
     if before in (b"", BOM) or text[:1] in ("\n", "\r") or not is_markdown(page.name) or _goes_on(before, text):
         return gap

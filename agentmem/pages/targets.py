@@ -13,7 +13,7 @@ from markdown_it.token import Token
 
 from agentmem.pages import front, mdx
 from agentmem.pages.endings import NEWLINE_BYTES
-from agentmem.pages.markdown import end, line_starts, parser
+from agentmem.pages.markdown import line_starts, parser
 from agentmem.pages.names import Dialect
 
 Kind = Literal["plain", "angled", "wiki", "html", "by name"]
@@ -206,7 +206,8 @@ def _destination(state: StateInline, begin: int) -> tuple[tuple[int, int], Kind]
     at = state.md.helpers.parseLinkLabel(state, begin, False) + 2
     while state.src[at] in " \t\n":
         at += 1
-    stop = state.md.helpers.parseLinkDestination(state.src, at, behind).pos
+    found = state.md.helpers.parseLinkDestination(state.src, at, behind)
+    stop = found.pos if found.ok else at
     return ((at + 1, stop - 1), "angled") if state.src[at] == "<" else ((at, stop), "plain")
 
 
