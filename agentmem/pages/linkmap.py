@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from pathlib import PurePosixPath
 
 from agentmem.errors import WorkspaceError
+from agentmem.pages.index import kept_under
 from agentmem.pages.links import Link, Reference, Resolver, dump, load, references
 from agentmem.pages.markdown import Section
 from agentmem.pages.names import is_markdown
@@ -54,14 +55,15 @@ def resolver(store: Store, moved: str | None = None, to: str | None = None) -> R
 
 def referred(store: Store, names: Iterable[str]) -> dict[str, tuple[Reference, ...]]:
     """What each of these markdown pages refers to."""
-    revisions = {name: store.index.revisions[name] for name in names if name in store.index.revisions}
-    wanted = {name: revision for name, revision in revisions.items() if is_markdown(name)}
-    known = {key: load(text) for key, text in store.index.cache.facts(_FACT, set(wanted.values())).items()}
+    known = {name: store.index.revisions[name] for name in names if name in store.index.revisions}
+    keys = {name: kept_under(name, revision) for name, revision in known.items() if is_markdown(name)}
+    found = {key: load(text) for key, text in store.index.cache.facts(_FACT, set(keys.values())).items()}
     fresh = {}
-    for name, revision in wanted.items():
-        page = None if revision in known else store.read_if_there(name)
+    for name, key in keys.items():
+        page = None if key in found else store.read_if_there(name)
         if page:
-            fresh[page.revision] = known[revision] = known[page.revision] = references(page)
+            now = kept_under(name, page.revision)
+            fresh[now] = found[key] = found[now] = references(page)
     if fresh:
-        store.index.cache.keep_facts(_FACT, {revision: dump(found) for revision, found in fresh.items()})
-    return {name: known[revision] for name, revision in wanted.items() if revision in known}
+        store.index.cache.keep_facts(_FACT, {key: dump(one) for key, one in fresh.items()})
+    return {name: found[key] for name, key in keys.items() if key in found}

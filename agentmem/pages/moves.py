@@ -100,13 +100,9 @@ def _mended(move: _Move, page: Page) -> tuple[bytes, list[Mend]]:
     found, defined = targets(page.data, dialect(page.name))
     data, done, parts, mends = page.data, 0, list[bytes](), list[Mend]()
     for one in sorted((*found, *defined), key=lambda one: one.start or 0):
-        if (
-            one.start is None
-            or one.end is None
-            or one.start < done
-            or not leads_inside(one)
-            or move.leads(page.name, reference(one))
-        ):
+        if one.start is None or one.end is None or one.start < done:
+            continue
+        if not leads_inside(one) or move.leads(page.name, reference(one)):
             continue
         written = data[one.start : one.end].decode()
         put = next((text for text in _candidates(move, page.name, one, written) if text is not None), None)
