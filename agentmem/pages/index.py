@@ -183,7 +183,7 @@ class Index:
 
 
 def kept_under(name: str, revision: str) -> str:
-    """The key under which what is learnt of a page is kept: in a page of another kind, the same bytes say something else."""
+    """The key under which what is learnt of a page is kept: the same bytes say something else in another kind."""
     return f"{dialect(name) or 'text'}:{revision}"
 
 

@@ -1,13 +1,13 @@
 """The links of a whole workspace: what each page refers to, remembered by content."""
 
 from collections.abc import Iterable
-from pathlib import PurePosixPath
 
 from agentmem.errors import WorkspaceError
 from agentmem.pages.index import kept_under
 from agentmem.pages.links import Link, Reference, Resolver, dump, load, references
 from agentmem.pages.markdown import Section
-from agentmem.pages.names import is_markdown
+from agentmem.pages.names import canonical, is_markdown
+from agentmem.pages.spelling import spelled
 from agentmem.pages.store import Store
 
 _FACT = "links"
@@ -42,13 +42,14 @@ def resolver(store: Store, moved: str | None = None, to: str | None = None) -> R
     def exists(path: str) -> str | None:
         """A file that is no page, or a folder (with a slash): links may lead there too."""
         try:
-            found = store.locate_file(path, existing=False)
+            named = spelled(store.files, canonical(path), existing=False)
+            found = store.files.locate(named)
             real = store.files.root / found
         except WorkspaceError:
             return None
         if found == moved:
             return None
-        return str(PurePosixPath(path)) + "/" if real.is_dir() else path if real.exists() else None
+        return f"{named or '.'}/" if real.is_dir() else named if real.exists() else None
 
     return Resolver(names, sections, exists)
 

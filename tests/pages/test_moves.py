@@ -40,7 +40,8 @@ FORMS = (
 TARGETS = (
     "a.md", "a", "b%20c.md", "b c.md", "./a.md#one", "../a.md", "/docs/a.md", "docs/", "docs", ".", "..", "../",
     "index.md", "deep/é%20(1).md", "deep/%C3%A9%20%281%29.md", "deep/é (1).md", "notes/a%23b.md", "m", "q", "A",
-    "#one", "gone.md", "https://x.y/a.md", "a.md?plain=1#x", "docs/deep/é (1)", "logo.png", "../logo.png", "a\\.md", "a.md&amp;", "",
+    "#one", "gone.md", "https://x.y/a.md", "a.md?plain=1#x", "docs/deep/é (1)", "logo.png", "../logo.png",
+    "a\\.md", "a.md&amp;", "",
 )  # fmt: skip
 
 
