@@ -1,13 +1,14 @@
 """The links of a whole workspace: what each page refers to, remembered by content."""
 
 from collections.abc import Iterable
+from functools import cache
 
 from agentmem.errors import WorkspaceError
 from agentmem.pages.index import kept_under
 from agentmem.pages.links import Link, Reference, Resolver, dump, load, references
 from agentmem.pages.markdown import Section
 from agentmem.pages.names import canonical, is_markdown
-from agentmem.pages.spelling import spelled
+from agentmem.pages.spelling import by_form, spelled
 from agentmem.pages.store import Store
 
 _FACT = "links"
@@ -39,10 +40,13 @@ def resolver(store: Store, moved: str | None = None, to: str | None = None) -> R
         digest = store.index.digest_of(names[name]) if name in names else None
         return digest.tree.sections if digest else ()
 
+    inside = cache(lambda folder: by_form(store.files, folder))
+
+    @cache
     def exists(path: str) -> str | None:
         """A file that is no page, or a folder (with a slash): links may lead there too."""
         try:
-            named = spelled(store.files, canonical(path), existing=False)
+            named = spelled(store.files, canonical(path), existing=False, inside=inside)
             found = store.files.locate(named)
             real = store.files.root / found
         except WorkspaceError:

@@ -105,7 +105,7 @@ def _mended(move: _Move, page: Page) -> tuple[bytes, list[Mend]]:
         if not leads_inside(one) or move.leads(page.name, reference(one)):
             continue
         written = data[one.start : one.end].decode()
-        put = next((text for text in _candidates(move, page.name, one, written) if text is not None), None)
+        put = next(_candidates(move, page.name, one, written), None)
         if put is not None:
             parts += data[done : one.start], put.encode()
             done = one.end

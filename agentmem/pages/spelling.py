@@ -4,7 +4,7 @@ can hold.
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from urllib.parse import unquote
 
 from agentmem.errors import WorkspaceError
@@ -18,9 +18,11 @@ _DEVICES = re.compile(
 )
 _FORBIDDEN = re.compile(r'[<>:"|?*\\]')
 
-_READINGS: tuple[Callable[[str], str], ...] = (form, alike, lambda part: alike(unquote(part)))
-"""How a part of a path is read where it is not there as it is: the first reading that fits anything decides. Only
-the first looks the same to a person; the others are for pages that must exist."""
+Inside = Callable[[str], Mapping[str, list[str]]]
+
+_LIKENESSES: tuple[Callable[[str], str], ...] = (alike, lambda part: alike(unquote(part)))
+"""How a part of a path is read where no name looks the same; the first that fits any decides. Only for pages that must
+exist: a new page may have a name that only looks much alike."""
 
 _UNPORTABLE: tuple[tuple[Callable[[str], object], str], ...] = (
     (_DEVICES.match, "is the name of a device on Windows"),
@@ -31,18 +33,27 @@ _UNPORTABLE: tuple[tuple[Callable[[str], object], str], ...] = (
 """What no new name may be, and how to say it."""
 
 
-def spelled(files: Files, name: str, *, existing: bool) -> str:
+def spelled(files: Files, name: str, *, existing: bool, inside: Inside | None = None) -> str:
     """``name`` as it stands on the disk. What is not there stays as it was asked for.
 
-    With ``existing`` a name that only looks much alike will do. Raises WorkspaceError where several fit.
+    With ``existing`` a name that only looks much alike will do. ``inside`` gives what a folder holds, by form (see
+    `by_form`); whoever looks up many names remembers it. Raises WorkspaceError where several names fit.
     """
     found = ""
     for part in name.split("/"):
         here = f"{found}/" if found else ""
         if not files.exists(here + part):
-            part = _named(files, found, part, _READINGS if existing else _READINGS[:1])
+            part = _named(inside(found) if inside else by_form(files, found), part, existing)
         found = here + part
     return found
+
+
+def by_form(files: Files, folder: str) -> dict[str, list[str]]:
+    """What a folder holds, by the form of its name."""
+    names = dict[str, list[str]]()
+    for one in _inside(files, folder):
+        names.setdefault(form(one), []).append(one)
+    return names
 
 
 def refuse_new(files: Files, name: str, instead_of: str | None = None) -> None:
@@ -59,17 +70,14 @@ def refuse_new(files: Files, name: str, instead_of: str | None = None) -> None:
         found = here + part
 
 
-def _named(files: Files, folder: str, part: str, readings: tuple[Callable[[str], str], ...]) -> str:
-    inside = _inside(files, folder)
-    for reading in readings:
-        wanted = reading(part)
-        fitting = [one for one in inside if reading(one) == wanted] if wanted else []
-        if len(fitting) > 1:
-            named = ", ".join(f"'{one}' ({one!a})" for one in fitting)
-            raise WorkspaceError(f"'{part}' can mean several files whose names look alike: {named}.")
-        if fitting:
-            return fitting[0]
-    return part
+def _named(names: Mapping[str, list[str]], part: str, existing: bool) -> str:
+    fitting = names.get(form(part), []) if form(part) else []
+    for reading in _LIKENESSES if existing else ():
+        fitting = fitting or [one for ones in names.values() for one in ones if reading(one) == reading(part) != ""]
+    if len(fitting) > 1:
+        named = ", ".join(f"'{one}' ({one!a})" for one in fitting)
+        raise WorkspaceError(f"'{part}' can mean several files whose names look alike: {named}.")
+    return fitting[0] if fitting else part
 
 
 def _inside(files: Files, folder: str) -> list[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from agentmem.errors import PageExists, StalePage, WorkspaceError
@@ -68,6 +68,7 @@ def test_a_move_keeps_what_every_link_leads_to(pages: dict[str, str], new: str, 
             path.write_bytes(text.encode())
         Path(folder, "logo.png").write_bytes(b"\x89PNG")
         old = data.draw(st.sampled_from(sorted(pages)))
+        assume(dialect(old) == dialect(new))  # or other text is a link
         before = {name: leads(workspace, name) for name in pages}
         moved = workspace.move(old, new)
         for name, was in before.items():
