@@ -3,6 +3,7 @@ in another, and a code fence or comment that nothing closes.
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -43,13 +44,15 @@ def elements(data: bytes, dialect: Dialect) -> list[Element]:
     """The elements of a page that have both their tags, those in code left out."""
     if b"</" not in data:
         return []
-    found, stack = list[Element](), list[tuple[bytes, int]]()
+    found, stack, is_open = list[Element](), list[tuple[bytes, int]](), Counter[bytes]()
     for at, name, closes in _tags(data, dialect):
         if not closes:
             stack.append((name, at))
-        elif any(one == name for one, _ in stack):
+            is_open[name] += 1
+        elif is_open[name]:
             while stack[-1][0] != name:
-                stack.pop()
+                is_open[stack.pop()[0]] -= 1
+            is_open[name] -= 1
             found.append(Element(name.decode(), stack.pop()[1], at))
     return found
 

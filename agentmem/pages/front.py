@@ -13,6 +13,7 @@ import yaml
 
 from agentmem.pages.endings import BOM, NEWLINE, NEWLINE_BYTES
 
+_MOST_CHECKED = 100_000  # bytes: reading more as YAML can take seconds
 _FENCED = re.compile(
     rb"(?:(?P<yaml>-{3,})|(?P<toml>\+{3}))[ \t]*(?:\r\n?|\n)"
     rb"(?P<inside>(?:.*?(?:\r\n?|\n))?)"
@@ -52,11 +53,11 @@ def fault(data: bytes) -> str:
     """What is wrong with what stands where front matter does; nothing for most pages."""
     start = len(BOM) if data.startswith(BOM) else 0
     found = _fenced(data, start)
-    if found:
+    if found and len(found["inside"]) <= _MOST_CHECKED:
         kind = "YAML" if found["yaml"] else "TOML"
         wrong = _PARSERS[kind](found["inside"].decode())
         return f"front matter that is no {kind}{wrong}" if wrong is not None else ""
-    opening = _OPENING.match(data, start)
+    opening = None if found else _OPENING.match(data, start)
     if opening and _SETS.match(data, opening.end()):
         return f"begins like front matter, but no line '{opening[1].decode()}' ends it, so it is read as text"
     return ""
@@ -90,14 +91,14 @@ def _item(line: str) -> str:
 
 def _yaml_fault(text: str) -> str | None:
     try:
-        value = yaml.safe_load(text)
+        value = yaml.compose(text, yaml.SafeLoader)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         said = getattr(error, "problem", None) or str(error)
         return f" (line {mark.line + 2}: {said})" if mark else f" ({said})"
     except (ValueError, RecursionError) as error:
         return f" ({error})"
-    return None if value is None or isinstance(value, dict) else " (no list of keys and values)"
+    return None if value is None or isinstance(value, yaml.MappingNode) else " (no list of keys and values)"
 
 
 def _toml_fault(text: str) -> str | None:

@@ -9,6 +9,8 @@ import re
 from markdown_it import MarkdownIt
 from markdown_it.rules_block import StateBlock, html_block
 
+_READ = "mdx_read"
+_MOST_READ = 20  # times the page: what is well formed is read once or twice
 _ESM = re.compile(r"(?:import|export)\b(?=[\s{*'\"(])")
 _TAG = re.compile(r"</?(?:[A-Za-z_$>]|\s*\n)")
 _TOKEN = re.compile(
@@ -33,23 +35,28 @@ def enabled(markdown: MarkdownIt) -> MarkdownIt:
 
 def _esm(state: StateBlock, first: int, last: int, silent: bool) -> bool:
     start = state.bMarks[first]
-    if state.level or not _ESM.match(state.src, start):
+    if state.level or not _ESM.match(state.src, start) or _is_spent(state):
         return False
-    return _taken(state, first, _statement_end(state.src, start, state.eMarks[last - 1]), "mdx_code")
+    end, read = _statement_end(state.src, start, state.eMarks[last - 1])
+    _spend(state, start, read)
+    return _taken(state, first, end, "mdx_code")
 
 
 def _expression(state: StateBlock, first: int, last: int, silent: bool) -> bool:
     start, stop = state.bMarks[first] + state.tShift[first], state.eMarks[last - 1]
-    if state.src[start : start + 1] != "{":
+    if state.src[start : start + 1] != "{" or _is_spent(state):
         return False
-    return _taken(state, first, _brace_end(state.src, start, stop), "mdx_code")
+    end = _brace_end(state.src, start, stop)
+    _spend(state, start, end or stop)
+    return _taken(state, first, end, "mdx_code")
 
 
 def _tag(state: StateBlock, first: int, last: int, silent: bool) -> bool:
     start, stop = state.bMarks[first] + state.tShift[first], state.eMarks[last - 1]
     at: int | None = start
-    while at is not None and _TAG.match(state.src, at, stop):
-        at = _tag_end(state.src, at, stop)
+    while at is not None and _TAG.match(state.src, at, stop) and not _is_spent(state):
+        begin, at = at, _tag_end(state.src, at, stop)
+        _spend(state, begin, at or stop)
         if at is not None and not state.src[at : _line_end(state.src, at)].strip():
             return _taken(state, first, at, "html_block")
         at = _past_spaces(state.src, at) if at is not None else None
@@ -75,16 +82,25 @@ def _taken(state: StateBlock, first: int, end: int | None, kind: str) -> bool:
     return True
 
 
-def _statement_end(source: str, start: int, stop: int) -> int:
-    """Where a blank line ends a statement, or the first one where its brackets do not close."""
+def _is_spent(state: StateBlock) -> bool:
+    """Whether so much was read in vain, for brackets that never close, that the rest is taken as plain markdown."""
+    return int(state.env.get(_READ, 0)) > _MOST_READ * len(state.src)
+
+
+def _spend(state: StateBlock, start: int, end: int) -> None:
+    state.env[_READ] = int(state.env.get(_READ, 0)) + end - start
+
+
+def _statement_end(source: str, start: int, stop: int) -> tuple[int, int]:
+    """Where a blank line ends a statement, or the first one where its brackets do not close; and how far was read."""
     depth, blank = 0, stop
     for token in _TOKEN.finditer(source, start, stop):
         if token[0][0] == "\n":
             blank = min(blank, token.start())
             if depth <= 0:
-                return token.start()
+                return token.start(), token.start()
         depth += _step(token[0])
-    return stop if depth <= 0 else blank
+    return stop if depth <= 0 else blank, stop
 
 
 def _brace_end(source: str, start: int, stop: int) -> int | None:

@@ -53,9 +53,13 @@ def _spaced(text: str, old: str, flags: int = 0) -> re.Match[str] | None:
     words = forms.look(old).split()
     if not words:
         return None
-    gap = r"\s*" if old[:1] in "\r\n" else r"[^\S\r\n]*" if old[:1].isspace() else ""
-    found = re.search(gap + r"\s+".join(map(re.escape, words)), forms.look(text), flags)
-    return _ALL.match(text, found.start(), found.end()) if found else None
+    found = re.search(r"\s+".join(map(re.escape, words)), forms.look(text), flags)
+    if found is None:
+        return None
+    start = found.start()
+    while old[:1].isspace() and start and text[start - 1].isspace() and text[start - 1] not in "\r\n":
+        start -= 1
+    return _ALL.match(text, start, found.end())
 
 
 def _in_other_case(text: str, old: str) -> re.Match[str] | None:

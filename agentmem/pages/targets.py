@@ -64,6 +64,7 @@ class _Source:
         self._data = data
         self._starts = line_starts(data)
         self._cursor = (-1, 0)
+        self._line: tuple[int, str, list[int]] = (-1, "", [])
 
     def in_html(self, first: int, behind: int) -> Iterator[Target]:
         """The links in the tags of an HTML block."""
@@ -105,7 +106,7 @@ class _Source:
 
     def _placed(self, line: int, text: str, cell: bool) -> list[int] | None:
         """The byte of each character of ``text``, which stands in this line of the file, and of its end."""
-        source = self._data[self._starts[line] : end_of(self._data, self._starts, line)].decode()
+        source, sizes = self._read(line)
         begin = self._cursor[1] if self._cursor[0] == line else 0
         if not cell and source.rstrip().endswith(text.rstrip()):
             begin = len(source.rstrip()) - len(text.rstrip())
@@ -114,13 +115,14 @@ class _Source:
         if found is None:
             return None
         self._cursor = (line, found.end())
-        return [self._starts[line] + at for at in _bytes(source, _aligned(text, source, found.start()))]
+        return [self._starts[line] + sizes[at] for at in _aligned(text, source, found.start())]
 
-
-def end_of(data: bytes, starts: Sequence[int], line: int) -> int:
-    """Where a line ends, before its line break."""
-    stop = starts[line + 1]
-    return starts[line] + len(data[starts[line] : stop].rstrip(b"\r\n"))
+    def _read(self, line: int) -> tuple[str, list[int]]:
+        """A line without its break, and how many bytes stand before each of its characters."""
+        if self._line[0] != line:
+            source = self._data[self._starts[line] : self._starts[line + 1]].decode().rstrip("\r\n")
+            self._line = line, source, list(accumulate((len(char.encode()) for char in source), initial=0))
+        return self._line[1:]
 
 
 def _aligned(text: str, source: str, at: int) -> list[int]:
@@ -131,11 +133,6 @@ def _aligned(text: str, source: str, at: int) -> list[int]:
         places.append(at)
         at += 1
     return [*places, at]
-
-
-def _bytes(source: str, places: Sequence[int]) -> list[int]:
-    sizes = list(accumulate((len(char.encode()) for char in source), initial=0))
-    return [sizes[place] for place in places]
 
 
 def _links(tokens: Sequence[Token], line: int) -> Iterator[tuple[Token, str, int]]:
