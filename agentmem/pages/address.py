@@ -15,6 +15,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from agentmem.errors import SectionNotFound
+from agentmem.pages.forms import alike, form
 from agentmem.pages.markdown import Section
 
 OWN = "."
@@ -74,12 +75,12 @@ def find(sections: Sequence[Section], path: str) -> Section:
 
 def squash(text: str) -> str:
     """Only the letters and digits of a title, in lower case, without markup: what sloppy addresses agree on."""
-    return _NO_LETTER.sub("", text).casefold()
+    return _NO_LETTER.sub("", text if text.isascii() else alike(text)).casefold()
 
 
 def slug(title: str) -> str:
     """GitHub's anchor for a heading: lower case, punctuation dropped, spaces as hyphens."""
-    return _NO_WORD.sub("", title.lower().strip()).replace(" ", "-")
+    return _NO_WORD.sub("", form(title).lower().strip()).replace(" ", "-")
 
 
 def _page(name: str) -> str:

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 
 _NOT_SIMPLE = (
-    re.compile(rb"\A\n(?:-|\xef\xbb\xbf)"),  # front matter, a byte-order mark
+    re.compile(rb"\A\n(?:-|\+{3}|\{|\xef\xbb\xbf)"),  # front matter, a byte-order mark
     re.compile(rb"\r"),  # line endings that need care
     re.compile(rb"\n {0,3}<(?:(?i:script|pre|style|textarea)|\?|!(?!--))"),  # HTML that blank lines do not end
     re.compile(rb"\n {1,3}(?:<!--|#{1,6}(?:[ \t\n]|\Z))"),  # a comment or heading that may stand in a list

@@ -6,13 +6,13 @@ from bisect import bisect_left
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
+from agentmem.pages import front as matter
 from agentmem.pages.markdown import Heading, Tree, outline, sections
-from agentmem.pages.names import is_markdown
+from agentmem.pages.names import dialect
 from agentmem.pages.page import Page
-from agentmem.pages.tables import front_matter
 from agentmem.tokens import count
 
-_TITLE = re.compile(r"^- title:[ \t]*(.+?)[ \t]*$", re.MULTILINE)
+_TITLE = re.compile(r"""^- "?title"?[ \t]*[:=][ \t]*(.+?)[ \t]*,?$""", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +46,11 @@ class Digest:
 def digest(page: Page) -> Digest:
     """Parse and count a page."""
     size = len(page.data)
-    front, headings = outline(page.data) if is_markdown(page.name) else (0, ())
+    kind = dialect(page.name)
+    front, headings = outline(page.data, kind) if kind else (0, ())
     cuts = [0, *(one.start for one in headings), size]
     own = tuple(count(page.data[start:end].decode()) for start, end in pairwise(cuts))
-    listed = front_matter(page.data[:front].decode())
+    listed = matter.listed(page.data[:front].decode())
     return Digest(_title(listed, headings), sum(own), front, listed, size, own, headings)
 
 

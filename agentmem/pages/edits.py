@@ -2,40 +2,62 @@
 
 import re
 from collections.abc import Iterator
-from difflib import SequenceMatcher
 
 from agentmem.errors import TextNotUnique
-from agentmem.pages.endings import NEWLINE, encoded, ending, line_of
+from agentmem.pages import forms
+from agentmem.pages.endings import NEWLINE, encoded, ending, line_of, nearby
+from agentmem.pages.missing import missing
 from agentmem.pages.page import Page, Span
 
 _MOST_NAMED = 8
-_MOST_COMPARED = 4000  # lines that are searched for one like the missing text
-_MOST_COLUMNS = 300
-_LIKE = 0.5  # how alike a line must be to be named as the nearest, of 1
+_BREAK = rb"(?>\r\n?|(?<!\r)\n)"  # never half of a CRLF
 
 
 def replaced(page: Page, span: Span, old: str, new: str) -> bytes:
     """The page with ``old``, which must stand in the span exactly once, replaced by ``new``.
 
-    A line break in ``old`` matches any line ending, and ``new`` takes the line endings of what it replaces.
+    A line break in ``old`` matches any line ending, and ``new`` takes the line endings of what it replaces. Where
+    ``old`` stands only in another Unicode form, or with other kinds of spaces, what it shares with ``new`` stays so.
     """
     if not old:
         raise TextNotUnique("The text to replace is empty. Give the exact text, or append instead.")
-    places = list(_matches(page, span, old))
+    places, exact = list(_matches(page, span, old)), True
     if not places:
-        raise TextNotUnique(_missing(page, span, old))
+        places, exact = _other_forms(page, span, old), False
+    if not places:
+        raise TextNotUnique(missing(page, span, old))
     if len(places) > 1:
         raise TextNotUnique(_several(page, places))
     start, end = places[0]
-    like = page.data[start:end] if ending(page.data[start:end]) else page.data
-    return page.data[:start] + encoded(new, like) + page.data[end:]
+    there = page.data[start:end]
+    like = there if ending(there) else nearby(page.data, start)
+    put = encoded(new, like)
+    if not exact:
+        put = forms.kept(there.decode(), old, put.decode()).encode()
+    return page.data[:start] + put + page.data[end:]
 
 
 def _matches(page: Page, span: Span, old: str) -> Iterator[tuple[int, int]]:
-    """Byte ranges of ``old`` in the span, overlapping ones too."""
-    pattern = rb"(?:\r\n?|\n)".join(re.escape(part.encode()) for part in NEWLINE.split(old))
+    """Byte ranges of ``old`` in the span, overlapping ones too; none that would part a letter from its accent."""
+    pattern = _BREAK.join(re.escape(part.encode()) for part in NEWLINE.split(old))
     for match in re.finditer(rb"(?=(" + pattern + rb"))", page.data[span.start : span.end]):
-        yield span.start + match.start(1), span.start + match.end(1)
+        start, end = span.start + match.start(1), span.start + match.end(1)
+        if not _parts_letter(page.data, end):
+            yield start, end
+
+
+def _parts_letter(data: bytes, at: int) -> bool:
+    """Whether the character at ``at`` belongs to the one before it."""
+    return data[at : at + 1] >= b"\xc2" and forms.accents(data[at : at + 4].decode(errors="ignore")[:1])
+
+
+def _other_forms(page: Page, span: Span, old: str) -> list[tuple[int, int]]:
+    """Byte ranges of ``old`` in another form."""
+    text = page.cut(span)
+    return [
+        (span.start + len(text[:start].encode()), span.start + len(text[:end].encode()))
+        for start, end in forms.places(text, old)
+    ]
 
 
 def _several(page: Page, places: list[tuple[int, int]]) -> str:
@@ -45,25 +67,3 @@ def _several(page: Page, places: list[tuple[int, int]]) -> str:
         f"The text stands in '{page.name}' {len(places)} times, on lines {shown}. "
         "Give more of the text around the one you mean, so that it stands there once."
     )
-
-
-def _missing(page: Page, span: Span, old: str) -> str:
-    """Says that the text is missing, and which line comes nearest to its first."""
-    where = f"'{page.name}'" if span.path is None else f"'{page.name}#{span.path}'"
-    wanted = next((line for line in NEWLINE.split(old) if line.strip()), "").strip()
-    lines = [line.strip() for line in NEWLINE.split(page.cut(span))]
-    near = _nearest(wanted[:_MOST_COLUMNS], lines)
-    if near is None:
-        return f"The text does not stand in {where}. Read the page and give the exact text."
-    line = line_of(page.data, span.start) + near
-    return f"The text does not stand in {where} exactly. The nearest is line {line}: {lines[near][:_MOST_COLUMNS]}"
-
-
-def _nearest(wanted: str, lines: list[str]) -> int | None:
-    matcher = SequenceMatcher(b=wanted, autojunk=False)
-    best, found = _LIKE, None
-    for index, line in enumerate(lines[:_MOST_COMPARED]):
-        matcher.set_seq1(line[:_MOST_COLUMNS])
-        if matcher.real_quick_ratio() > best and matcher.quick_ratio() > best and matcher.ratio() > best:
-            best, found = matcher.ratio(), index
-    return found

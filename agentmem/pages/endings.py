@@ -16,9 +16,18 @@ def ending(data: bytes) -> str | None:
     return found.pop().decode() if len(found) == 1 else None
 
 
-def newline(data: bytes) -> bytes:
-    """The line break to put into ``data``."""
-    return (ending(data) or "\n").encode()
+def nearby(data: bytes, at: int) -> bytes:
+    """The line break that ``data`` has before ``at``, or else behind it; nothing where it has none."""
+    last = max(data.rfind(b"\n", 0, at), data.rfind(b"\r", 0, at))
+    if last >= 0:
+        return data[last - 1 : last + 1] if data[last - 1 : last + 1] == b"\r\n" else data[last : last + 1]
+    behind = NEWLINE_BYTES.search(data, at)
+    return behind[0] if behind else b""
+
+
+def newline(data: bytes, at: int) -> bytes:
+    """The line break to put into ``data`` at ``at``."""
+    return nearby(data, at) or b"\n"
 
 
 def encoded(text: str, like: bytes) -> bytes:

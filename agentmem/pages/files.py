@@ -71,6 +71,13 @@ class Files:
         """Whether anything stands at the real name ``name``."""
         return os.path.lexists(self.root / name)
 
+    def same(self, name: str, other: str) -> bool:
+        """Whether two real names are one file, as names in other letter case are on some systems."""
+        try:
+            return os.path.samestat(os.lstat(self._prefix + name), os.lstat(self._prefix + other))
+        except OSError:
+            return False
+
     def stamp(self, name: str) -> Stamp | None:
         """What stands at the real name ``name`` now."""
         try:

@@ -13,7 +13,7 @@ from agentmem.errors import WorkspaceError
 from agentmem.pages.cache import Cache
 from agentmem.pages.digest import Digest, digest, dump, load
 from agentmem.pages.files import Files, Stamp
-from agentmem.pages.names import is_markdown
+from agentmem.pages.names import dialect
 from agentmem.pages.page import Page, make, whole
 from agentmem.pages.render import outline
 
@@ -106,16 +106,16 @@ class Index:
 
     def digest(self, page: Page) -> Digest:
         """The digest of a page."""
-        return self._recall(_key(page.name, page.revision)) or self._remember(page)
+        return self._recall(kept_under(page.name, page.revision)) or self._remember(page)
 
     def digest_of(self, name: str) -> Digest | None:
         """The digest of a page as of the last `sync`; None if there is no such page."""
         revision = self._known.get(name)
-        return self._recall(_key(name, revision)) if revision else None
+        return self._recall(kept_under(name, revision)) if revision else None
 
     def outline(self, name: str, revision: str, digest: Digest) -> str:
         """The outline of a whole page of this revision, every heading of it."""
-        key = _key(name, revision)
+        key = kept_under(name, revision)
         if key not in self._outlines:
             self._outlines[key] = outline(digest, whole(digest.size))
         return self._outlines[key]
@@ -132,7 +132,7 @@ class Index:
         return value
 
     def _remember(self, page: Page) -> Digest:
-        key = _key(page.name, page.revision)
+        key = kept_under(page.name, page.revision)
         value = self._digests[key] = self._unsaved[key] = digest(page)
         return value
 
@@ -170,7 +170,7 @@ class Index:
     def _prune(self) -> None:
         """Forget what was learnt of revisions that are gone, when there are many of them."""
         if len(self._digests) > 2 * len(self._known) + _MOST_GONE:
-            kept = {_key(name, revision) for name, revision in self._known.items()}
+            kept = {kept_under(name, revision) for name, revision in self._known.items()}
             self._digests = {key: value for key, value in self._digests.items() if key in kept}
             self._outlines = {key: text for key, text in self._outlines.items() if key in kept}
             self.cache.prune(kept | set(self._known.values()))
@@ -182,9 +182,9 @@ class Index:
         return [_change(name, now.get(name), was.get(name)) for name in names if not first or name in was]
 
 
-def _key(name: str, revision: str) -> str:
-    """Under which a digest is kept: the same bytes are other sections in a page that is not markdown."""
-    return f"{'markdown' if is_markdown(name) else 'text'}:{revision}"
+def kept_under(name: str, revision: str) -> str:
+    """The key under which what is learnt of a page is kept: the same bytes say something else in another kind."""
+    return f"{dialect(name) or 'text'}:{revision}"
 
 
 def _change(name: str, now: str | None, was: str | None) -> Change:

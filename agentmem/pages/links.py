@@ -2,24 +2,21 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from posixpath import dirname, join, normpath
 from urllib.parse import unquote
 
-from markdown_it import MarkdownIt
-from markdown_it.rules_inline import StateInline
-from markdown_it.token import Token
-
 from agentmem.pages import address
-from agentmem.pages.markdown import Section, parser
-from agentmem.pages.names import is_markdown
+from agentmem.pages.forms import form
+from agentmem.pages.markdown import Section
+from agentmem.pages.names import MARKDOWN, MDX, dialect, is_markdown
 from agentmem.pages.page import Page
+from agentmem.pages.targets import Target, targets
 
-_WIKI = re.compile(r"\[\[([^\[\]|\n]+)(?:\|([^\[\]\n]*))?\]\]")
 _EXTERNAL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:|//")
-_TRIES = ("{}", "{}.md", "{}/index.md", "{}/README.md", "{}.markdown")
+_SUFFIX = re.compile("(?:" + "|".join(map(re.escape, (*MARKDOWN, MDX))) + ")$", re.IGNORECASE)
+_TRIES = ("{}", "{}.md", "{}/index.md", "{}/README.md", "{}.markdown", "{}.mdx", "{}/index.mdx", "{}.qmd")
 """What a link's path may leave out, in the order in which it is tried."""
 
 
@@ -61,6 +58,7 @@ class Resolver:
     ) -> None:
         self._names, self._sections, self._exists = names, sections, exists
         self._titles: dict[str, list[str]] = {}
+        self._forms = {form(name): name for name in names if not name.isascii()}
         for name in sorted(names, key=lambda name: (name.count("/"), name)):
             self._titles.setdefault(_stem(name), []).append(name)
 
@@ -87,7 +85,10 @@ class Resolver:
             return None
         full = "" if full == "." else full
         names = [pattern.format(full).lstrip("/") for pattern in _TRIES]
-        return next((name for name in names if name in self._names), None) or self._exists(full)
+        return next(filter(None, map(self._page, names)), None) or self._exists(full)
+
+    def _page(self, name: str) -> str | None:
+        return name if name in self._names else self._forms.get(form(name))
 
     def _called(self, page: str, title: str) -> str | None:
         """The page of this file name, wherever it is: in the same folder if one is there, else nearest the top."""
@@ -106,16 +107,18 @@ class Resolver:
 
 def references(page: Page) -> tuple[Reference, ...]:
     """The links of a markdown page that stay in the workspace, in order."""
-    markdown = _link_parser()
-    environment: dict[str, object] = {}
-    tokens = markdown.parse(page.data.decode("utf-8-sig"), environment)
-    found = list[Reference]()
-    for token in tokens:
-        if token.type == "inline" and token.map and "[" in token.content:
-            children = list[Token]()
-            markdown.inline.parse(token.content, markdown, environment, children)
-            found += _references(children, token.map[0] + 1)
-    return tuple(one for one in found if not _EXTERNAL.match(one.target) and one.target)
+    found, _ = targets(page.data, dialect(page.name))
+    return tuple(reference(one) for one in found if leads_inside(one))
+
+
+def reference(target: Target) -> Reference:
+    """A link without the place where it is written."""
+    return Reference(target.line, target.text, target.target, target.kind == "wiki")
+
+
+def leads_inside(target: Target) -> bool:
+    """Whether a link's target is in the workspace, not on the web."""
+    return bool(target.target) and not _EXTERNAL.match(target.target)
 
 
 def dump(found: Sequence[Reference]) -> str:
@@ -126,50 +129,6 @@ def dump(found: Sequence[Reference]) -> str:
 def load(text: str) -> tuple[Reference, ...]:
     """What `dump` wrote."""
     return tuple(Reference(*one) for one in json.loads(text))
-
-
-def _references(tokens: Sequence[Token], line: int) -> Iterator[Reference]:
-    for index, token in enumerate(tokens):
-        if token.type == "link_open":
-            close = next(at for at in range(index, len(tokens)) if tokens[at].type == "link_close")
-            text = "".join(one.content for one in tokens[index:close])
-            yield Reference(line, text, str(token.attrs["href"]), False)
-        elif token.type == "image":
-            yield Reference(line, token.content, str(token.attrs["src"]), False)
-        elif token.type == "wikilink":
-            yield Reference(line, token.content, str(token.meta["target"]), True)
-        line += 1 if token.type in ("softbreak", "hardbreak") else token.content.count("\n")
-
-
-class _AsWritten(MarkdownIt):
-    """Leaves a link's target as it is in the source."""
-
-    def normalizeLink(self, url: str) -> str:
-        return url
-
-    def validateLink(self, url: str) -> bool:
-        return True
-
-
-@cache
-def _link_parser() -> MarkdownIt:
-    """Blocks as everywhere; inside them only what decides whether a bracket is a link."""
-    markdown = parser("normalize", "block", kind=_AsWritten)
-    markdown.inline.ruler.disable(["emphasis"])
-    markdown.inline.ruler.before("link", "wikilink", _wikilink)
-    markdown.inline.parse("[a](b)", markdown, {}, [])  # compiles the rules
-    return markdown
-
-
-def _wikilink(state: StateInline, silent: bool) -> bool:
-    match = _WIKI.match(state.src, state.pos)
-    if match is None:
-        return False
-    if not silent:
-        token = state.push("wikilink", "", 0)
-        token.content, token.meta = (match[2] or match[1]).strip(), {"target": match[1].strip()}
-    state.pos = match.end()
-    return True
 
 
 def _slugs(sections: Sequence[Section]) -> dict[str, Section]:
@@ -185,4 +144,4 @@ def _slugs(sections: Sequence[Section]) -> dict[str, Section]:
 
 def _stem(name: str) -> str:
     last = name.rpartition("/")[2]
-    return address.squash(re.sub(r"\.(md|markdown)$", "", last, flags=re.IGNORECASE))
+    return address.squash(_SUFFIX.sub("", last))

@@ -11,6 +11,7 @@ from agentmem.pages import private
 from agentmem.pages.files import Files
 from agentmem.pages.folders import reported
 from agentmem.pages.names import HOME
+from agentmem.pages.undo import put_back
 
 _LOCK = "pages.lock"
 _OPEN = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -21,13 +22,15 @@ def editing(files: Files) -> Iterator[Callable[[str], None]]:
     """Hold the workspace's lock. The value takes the name of a temporary file that is about to be made.
 
     The lock is flock(2)'s, so the system frees it when its holder dies. The name stands in the lock file while the
-    temporary file may exist: whoever holds the lock next removes what a killed writer left.
+    temporary file may exist: whoever holds the lock next removes what a killed writer left, and puts back what a killed
+    move has changed.
     """
     descriptor = _acquire(home(files.root) / _LOCK)
     try:
         left = os.pread(descriptor, 10_000, 0).decode("utf-8", "replace")
         if left:
             files.remove_temporary(left)
+        put_back(files, lambda name: _note(descriptor, name))
         yield lambda name: _note(descriptor, name)
         os.ftruncate(descriptor, 0)
     finally:

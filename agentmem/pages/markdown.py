@@ -12,11 +12,11 @@ from typing import NamedTuple
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
-from mdit_py_plugins.front_matter import front_matter_plugin
 from mdit_py_plugins.tasklists import tasklists_plugin
 
-from agentmem.pages import atx
+from agentmem.pages import atx, front, mdx
 from agentmem.pages.endings import BOM, NEWLINE_BYTES
+from agentmem.pages.names import Dialect
 
 _LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)|</?[a-zA-Z][^>]*>")
 _SPACE = re.compile(r"\s+")
@@ -74,8 +74,8 @@ class Tree:
 
 
 def parser(*core: str, kind: type[MarkdownIt] = MarkdownIt) -> MarkdownIt:
-    """A new parser: CommonMark with front matter, tables and task lists; with these core rules only, if any."""
-    markdown = kind("commonmark").enable("table").use(front_matter_plugin).use(tasklists_plugin)
+    """A new parser: CommonMark with tables and task lists; with these core rules only, if any."""
+    markdown = kind("commonmark").enable("table").use(tasklists_plugin)
     if core:
         markdown.core.ruler.enableOnly(core)
     markdown.parse("[x]: y")  # compiles the rules: doing so later would race between threads
@@ -83,30 +83,35 @@ def parser(*core: str, kind: type[MarkdownIt] = MarkdownIt) -> MarkdownIt:
 
 
 @cache
-def _block_parser() -> MarkdownIt:
-    return parser("normalize", "block")
+def _block_parser(dialect: Dialect) -> MarkdownIt:
+    made = parser("normalize", "block")
+    return mdx.enabled(made) if dialect == "mdx" else made
 
 
-def parse(data: bytes) -> Tree:
-    """The tree of a markdown page. ``data`` is UTF-8."""
-    front, headings = outline(data)
-    return Tree(front, len(data), sections(headings, len(data)))
+def parse(data: bytes, dialect: Dialect = "markdown") -> Tree:
+    """The tree of a page, ``data`` being UTF-8; one that is not markdown has no sections."""
+    if not dialect:
+        return Tree(0, len(data), ())
+    start, headings = outline(data, dialect)
+    return Tree(start, len(data), sections(headings, len(data)))
 
 
-def outline(data: bytes) -> tuple[int, tuple[Heading, ...]]:
+def outline(data: bytes, dialect: Dialect = "markdown") -> tuple[int, tuple[Heading, ...]]:
     """Where the front matter ends, and the headings of a markdown page."""
-    simple = atx.headings(data)
+    simple = atx.headings(data) if dialect == "markdown" else None
     if simple is None:
-        return parsed_outline(data)
+        return parsed_outline(data, dialect)
     return 0, tuple(Heading(_title(one.text), one.level, one.line + 1, one.start, one.end) for one in simple)
 
 
-def parsed_outline(data: bytes) -> tuple[int, tuple[Heading, ...]]:
+def parsed_outline(data: bytes, dialect: Dialect = "markdown") -> tuple[int, tuple[Heading, ...]]:
     """`outline` as markdown-it gives it, for any page."""
-    tokens = _block_parser().parse(data.decode("utf-8-sig"))
-    lines = line_starts(data)
-    front = lines[end(tokens[0])] if tokens and tokens[0].type == "front_matter" else lines[0]
-    return front, tuple(_headings(tokens, lines))
+    return front.end(data), tuple(_headings(blocks(data, dialect), line_starts(data)))
+
+
+def blocks(data: bytes, dialect: Dialect = "markdown") -> list[Token]:
+    """A page's block tokens, front matter left out. Their lines are those of `line_starts`."""
+    return _block_parser(dialect).parse(front.blanked(data))
 
 
 def line_starts(data: bytes) -> list[int]:

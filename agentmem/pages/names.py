@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from functools import lru_cache
+from typing import Literal
 
 from agentmem.config import FILE
 from agentmem.errors import NotAPage, OutsideWorkspace, WorkspaceError
@@ -10,8 +11,14 @@ from agentmem.errors import NotAPage, OutsideWorkspace, WorkspaceError
 HOME = ".agentmem"
 """The folder inside a workspace in which agentmem keeps what belongs to itself."""
 
-MARKDOWN = (".md", ".markdown")
+MARKDOWN = (".md", ".markdown", ".mdown", ".mdwn", ".mkd", ".mkdn", ".mdc", ".qmd", ".rmd")
 """Suffixes of pages that are parsed into sections. Every other text file is read and edited as plain text."""
+
+MDX = ".mdx"
+"""Markdown with JSX in it: parsed into sections too, by rules of its own."""
+
+Dialect = Literal["", "markdown", "mdx"]
+"""How a page is parsed; "" stands for plain text."""
 
 GENERATED = frozenset({"node_modules", "__pycache__"})
 """Folders that programs fill and nobody reads; they are left out of listings, counts and search."""
@@ -71,9 +78,15 @@ def listed(name: str) -> bool:
     return not (name.startswith(".") or name in GENERATED or _UNPRINTABLE.search(name))
 
 
+def dialect(name: str) -> Dialect:
+    """How the page of this name is parsed."""
+    lowered = name.lower()
+    return "markdown" if lowered.endswith(MARKDOWN) else "mdx" if lowered.endswith(MDX) else ""
+
+
 def is_markdown(name: str) -> bool:
     """Whether the page is parsed into sections."""
-    return name.lower().endswith(MARKDOWN)
+    return dialect(name) != ""
 
 
 def is_binary(name: str) -> bool:

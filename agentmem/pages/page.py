@@ -7,7 +7,7 @@ from functools import cached_property
 from agentmem.errors import SectionNotFound
 from agentmem.pages import address
 from agentmem.pages.markdown import Section, Tree, parse
-from agentmem.pages.names import is_markdown
+from agentmem.pages.names import dialect
 
 SHOWN = 12
 """How many characters of a revision people and models are shown."""
@@ -29,7 +29,7 @@ class Page:
     @cached_property
     def tree(self) -> Tree:
         """The page's sections; a page that is not markdown has none."""
-        return parse(self.data) if is_markdown(self.name) else Tree(0, len(self.data), ())
+        return parse(self.data, dialect(self.name))
 
     @property
     def sections(self) -> tuple[Section, ...]:

@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Sequence
 
 from agentmem.errors import WorkspaceError
-from agentmem.pages import address
+from agentmem.pages import address, front
 from agentmem.pages.digest import Digest
 from agentmem.pages.markdown import Tree
+from agentmem.pages.names import is_markdown
 from agentmem.pages.page import SHOWN, Page, Span
 from agentmem.pages.tables import Shown, shown
 from agentmem.tokens import count
@@ -60,8 +61,8 @@ def outline(digest: Digest, span: Span, depth: int = _DEEPEST, over: int | None 
 
     Sections of more than ``over`` tokens also name the text of their own that stands before their subsections.
     """
-    front = f"{digest.listed}\n" if span.path is None and digest.listed else ""
-    return front + "".join(f"{line}\n" for line in _outline_lines(digest, span, depth, over))
+    matter = f"{digest.listed}\n" if span.path is None and digest.listed else ""
+    return matter + "".join(f"{line}\n" for line in _outline_lines(digest, span, depth, over))
 
 
 def split(text: Shown, room: int) -> list[str]:
@@ -84,6 +85,9 @@ def split(text: Shown, room: int) -> list[str]:
 def _shown(page: Page, digest: Digest, span: Span) -> Shown:
     if span.path is not None:
         return Shown(page.cut(span))
+    fault = front.fault(page.data) if is_markdown(page.name) else ""
+    if fault:
+        return Shown(page.text, fault)
     if digest.listed:
         return Shown(f"{digest.listed}\n{page.data[digest.front :].decode().lstrip()}", _FRONT)
     return shown(page.name, page.text)

@@ -3,9 +3,19 @@
 import re
 
 from agentmem.errors import WorkspaceError
-from agentmem.pages.endings import BOM, NEWLINE_BYTES, encoded, ends_line, leading_blanks, newline, trailing_blanks
+from agentmem.pages import enclosed
+from agentmem.pages.endings import (
+    BOM,
+    NEWLINE_BYTES,
+    encoded,
+    ends_line,
+    leading_blanks,
+    nearby,
+    newline,
+    trailing_blanks,
+)
 from agentmem.pages.markdown import Section, Tree, parse
-from agentmem.pages.names import is_markdown
+from agentmem.pages.names import Dialect, dialect, is_markdown
 from agentmem.pages.page import Page, Span
 
 _KINDS = re.compile(r" {0,9}(?:(?P<list>[-*+]|\d{1,9}[.)])[ \t]|(?P<table>\|)|(?P<quote>>))")
@@ -15,42 +25,79 @@ def section_replaced(page: Page, span: Span, text: str) -> bytes:
     """The page with a section's text replaced.
 
     Text that begins with a heading of the section's level or above replaces the heading too; other text replaces
-    what stands below the heading, subsections included. Raises WorkspaceError where the text would run into the
-    sections around it.
+    what stands below the heading, subsections included. The closing tags of an element around the section stay.
+    Raises WorkspaceError where the text would run into the sections around it.
     """
-    keeps_heading = span.with_heading and not _begins_section(text, above=span.section)
+    keeps_heading = span.with_heading and not _begins_section(page, text, above=span.section)
     start = span.section.body if span.section and keeps_heading else span.start
-    old, new = page.data[start : span.end], encoded(text, page.data).strip(b"\r\n")
-    lead, tail = _blanks_around(page, start, span.end)
+    changed = _spliced(page, span, start, span.end, text)
+    inner = enclosed.before_tags(page.data, dialect(page.name), start, span.end)
+    if inner == span.end or _disturbed(page, changed, start, span.end) is None:
+        return _only_here(page, changed, start, span.end)
+    return _only_here(page, _spliced(page, span, start, inner, text), start, inner)
+
+
+def _spliced(page: Page, span: Span, start: int, end: int, text: str) -> bytes:
+    old, new = page.data[start:end], encoded(text, nearby(page.data, start)).strip(b"\r\n")
+    lead, tail = _blanks_around(page, start, end)
     if not new:
         lead, tail = leading_blanks(old), b""
     elif start == span.start and span.with_heading:
         lead = b""
-    changed = page.data[:start] + lead + new + tail + page.data[span.end :]
-    return _only_here(page, changed, start, span.end)
+    return page.data[:start] + lead + new + tail + page.data[end:]
 
 
 def appended(page: Page, span: Span, text: str) -> bytes:
     """The page with ``text`` put on lines of its own at the end of the page or section. Nothing else changes.
 
-    Text goes before a section's subsections, unless it begins with a heading: then behind them.
+    Text goes before a section's subsections, unless it begins with a heading: then behind them; and before tags that
+    belong to an element around the section. Raises WorkspaceError where a code fence or comment that nothing closes
+    would swallow it.
     """
     end = span.end
-    if span.section and span.with_heading and not _begins_section(text):
+    if span.section and span.with_heading and not _begins_section(page, text):
         end = span.section.stop
+    if is_markdown(page.name):
+        floor = span.section.body if span.section else span.start
+        end = enclosed.before_tags(page.data, dialect(page.name), floor, end)
     at = _end_of_text(page, span, end) if is_markdown(page.name) else end
-    new = encoded(text, page.data)
+    new, line = _own_lines(page, at, text)
+    gap = _gap(page, at, text, line)
+    open_block = _open_block(page, page.data[:at]) if not page.data[at:].strip() else None
+    if open_block is not None:
+        gap = b"" if ends_line(page.data[:at]) else line
+        first = new[: len(new) - len(new.lstrip())] + new.lstrip().partition(line)[0]
+        if _open_block(page, page.data[:at] + gap + first) == open_block:
+            raise WorkspaceError(_swallowed(page, open_block))
+    return _only_here(page, page.data[:at] + gap + new + page.data[at:], at, at)
+
+
+def _own_lines(page: Page, at: int, text: str) -> tuple[bytes, bytes]:
+    """``text`` as lines to be put in at ``at``, and the line break that is used there."""
+    style = nearby(page.data, at)
+    new = encoded(text, style)
+    line = style or newline(new, 0)
     if not ends_line(new) or not new:
-        new += newline(page.data)
+        new += line
     if at < len(page.data) and not leading_blanks(page.data[at:]):
-        new += newline(page.data)
-    changed = page.data[:at] + _gap(page, at, text) + new + page.data[at:]
-    return _only_here(page, changed, at, at)
+        new += line
+    return new, line
 
 
-def _begins_section(text: str, above: Section | None = None) -> bool:
+def _open_block(page: Page, data: bytes) -> enclosed.Unclosed | None:
+    return enclosed.unclosed(data, dialect(page.name)) if is_markdown(page.name) else None
+
+
+def _swallowed(page: Page, block: enclosed.Unclosed) -> str:
+    return (
+        f"Nothing closes the {block.kind} that begins on line {block.line} of '{page.name}', so the text would stand "
+        "inside it. Begin the text with the line that closes it, or close it first. Nothing was changed."
+    )
+
+
+def _begins_section(page: Page, text: str, above: Section | None = None) -> bool:
     """Whether the text begins with a heading (of this section's level or above)."""
-    tree = parse(text.lstrip("\r\n").encode())
+    tree = parse(text.lstrip("\r\n").encode(), dialect(page.name))
     if not tree.sections or tree.stop > 0:
         return False
     return above is None or tree.sections[0].level <= above.level
@@ -58,7 +105,7 @@ def _begins_section(text: str, above: Section | None = None) -> bool:
 
 def _blanks_around(page: Page, start: int, end: int) -> tuple[bytes, bytes]:
     """The blank lines to put around new text from ``start`` to ``end``: as they were, but never too few."""
-    old, line = page.data[start:end], newline(page.data)
+    old, line = page.data[start:end], newline(page.data, start)
     lead = leading_blanks(old)
     tail = trailing_blanks(old[len(lead) :])
     if len(lead) == len(old):
@@ -79,9 +126,9 @@ def _end_of_text(page: Page, span: Span, end: int) -> int:
     return end - len(blank) + (first.end() if first and len(blank) < len(text) else 0)
 
 
-def _gap(page: Page, at: int, text: str) -> bytes:
+def _gap(page: Page, at: int, text: str, line: bytes) -> bytes:
     """What parts added text from the text before it: a line break at least, a blank line unless it goes on a list."""
-    before, line = page.data[:at], newline(page.data)
+    before = page.data[:at]
     gap = b"" if ends_line(before) else line
     if before in (b"", BOM) or text[:1] in ("\n", "\r") or not is_markdown(page.name) or _goes_on(before, text):
         return gap
@@ -96,15 +143,42 @@ def _goes_on(before: bytes, text: str) -> bool:
 
 
 def _only_here(page: Page, changed: bytes, start: int, end: int) -> bytes:
-    """``changed``, unless the edit from ``start`` to ``end`` moved, made or unmade a heading outside of it."""
-    if is_markdown(page.name):
-        new_end = len(changed) - (len(page.data) - end)
-        if _outside(parse(changed), start, new_end) != _outside(page.tree, start, end):
-            raise WorkspaceError(
-                f"That text would change the sections around it in '{page.name}': close every code fence, HTML block "
-                "and comment in it, and keep it apart from the heading below. Nothing was changed."
-            )
+    """``changed``, unless the edit from ``start`` to ``end`` would change what stands outside of it."""
+    disturbed = _disturbed(page, changed, start, end)
+    if disturbed:
+        raise WorkspaceError(f"{disturbed} Nothing was changed.")
     return changed
+
+
+def _disturbed(page: Page, changed: bytes, start: int, end: int) -> str | None:
+    """What an edit from ``start`` to ``end`` does to headings and elements outside of it, which is always wrong."""
+    kind = dialect(page.name)
+    if not kind:
+        return None
+    new_end = len(changed) - (len(page.data) - end)
+    if _outside(parse(changed, kind), start, new_end) != _outside(page.tree, start, end):
+        return (
+            f"That text would change the sections around it in '{page.name}': close every code fence, HTML block "
+            "and comment in it, and keep it apart from the heading below."
+        )
+    lost = _halves(page.data, kind, start, end) - _halves(changed, kind, start, new_end)
+    if lost:
+        named = ", ".join(sorted({f"<{name}>" for name, _, _ in lost}))
+        return (
+            f"{named} begins or ends in that part of '{page.name}', and its other tag stands outside: the text must "
+            "keep the tag that stands here (read the section to see it), and close what it opens itself."
+        )
+    return None
+
+
+def _halves(data: bytes, kind: Dialect, start: int, end: int) -> set[tuple[str, int | None, int | None]]:
+    """The elements with a tag outside of an edit: where that stands, from the page's start or from its end."""
+
+    def place(at: int) -> int | None:
+        return at if at < start else at - len(data) if at >= end else None
+
+    placed = {(one.name, place(one.opens), place(one.closes)) for one in enclosed.elements(data, kind)}
+    return {one for one in placed if one[1:] != (None, None)}
 
 
 def _outside(tree: Tree, start: int, end: int) -> list[tuple[str, int, int]]:

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from difflib import get_close_matches
 from pathlib import Path
@@ -10,6 +10,7 @@ from threading import RLock
 from typing import TypeVar
 
 from agentmem.errors import NotAPage, PageExists, PageNotFound, WorkspaceError
+from agentmem.pages import undo
 from agentmem.pages.address import split
 from agentmem.pages.cache import remove
 from agentmem.pages.digest import Digest
@@ -19,6 +20,7 @@ from agentmem.pages.lock import editing
 from agentmem.pages.names import canonical, checked_for_writing
 from agentmem.pages.page import Page, Span, make
 from agentmem.pages.revisions import Revisions
+from agentmem.pages.spelling import refuse_new, spelled
 
 Subscriber = Callable[[Change], None]
 T = TypeVar("T")
@@ -38,8 +40,11 @@ class Store:
         self._subscribers: list[Subscriber] = []
         self._untold: deque[Change] = deque()
 
-    def locate(self, address: str) -> tuple[str, str | None]:
-        """The real name of the page that an address names, and the section's path in it."""
+    def locate(self, address: str, *, existing: bool = True) -> tuple[str, str | None]:
+        """The real name of the page that an address names, and the section's path in it.
+
+        Where the page need not be there, a name must at least look the same to mean one that is.
+        """
         name, section = split(address)
         if section is not None:
             with suppress(WorkspaceError):  # a page whose own name has a number sign, not written as \\#
@@ -47,11 +52,15 @@ class Store:
                 if self.files.exists(literal) and not self.files.exists(self.files.locate(name)):
                     return literal, None
         asked = canonical(name)
-        return asked if self.index.unchanged(asked) else self.files.locate(asked), section
+        return asked if self.index.unchanged(asked) else self.locate_file(asked, existing=existing), section
 
-    def locate_page(self, name: str) -> str:
+    def locate_file(self, name: str, *, existing: bool = True) -> str:
+        """The real name of a file or folder, in whatever Unicode form it is asked for."""
+        return self.files.locate(spelled(self.files, canonical(name), existing=existing))
+
+    def locate_page(self, name: str, *, existing: bool = True) -> str:
         """The real name of a whole page."""
-        real, section = self.locate(name)
+        real, section = self.locate(name, existing=existing)
         if section is not None:
             raise WorkspaceError(f"'{name}' names a section. This works on whole pages: name the page, '{real}'.")
         return real
@@ -97,6 +106,8 @@ class Store:
         checked_for_writing(name)
         try:
             with self.lock, editing(self.files) as note:
+                if not self.files.exists(name):
+                    refuse_new(self.files, name)
                 current = self._read_if_there(name)
                 self._revisions.check(name, revision, current)
                 data = change(current)
@@ -107,23 +118,54 @@ class Store:
         finally:
             self.tell()
 
-    def move(self, name: str, to: str) -> Page:
-        """Give a page another name. Raises PageExists where it is taken."""
+    def move(
+        self, name: str, to: str, revision: str | None, mending: Callable[[Page], Mapping[str, tuple[Page, bytes]]]
+    ) -> Page:
+        """Give a page another name, and change the pages that ``mending`` says with it: all of them or none.
+
+        Raises PageExists where the name is taken.
+        """
         checked_for_writing(name), checked_for_writing(to)
-        if name == to:
-            return self.read(name)
         try:
-            with self.lock, editing(self.files):
+            with self.lock, editing(self.files) as note:
                 page = self._read(name)
-                if self.files.exists(to):
+                self._revisions.check(name, revision, page)
+                if name == to:
+                    return page
+                refuse_new(self.files, to, name)
+                if self.files.exists(to) and not self.files.same(name, to):
                     raise PageExists(f"'{to}' exists already. Choose another name, or delete it first.")
-                self.files.move(name, to)
-                self._gone(page)
-                return self._changed(make(to, page.data), None)
+                self._untold += self._working(Index.sync)
+                pages = dict(self._working(lambda _: mending(page)))
+                self._move_all(page, to, pages, note)
+                return self._moved(page, to, pages)
         except PageNotFound:
             raise PageNotFound(self.missing(name)) from None
         finally:
             self.tell()
+
+    def _move_all(
+        self, page: Page, to: str, pages: Mapping[str, tuple[Page, bytes]], note: Callable[[str], None]
+    ) -> None:
+        if not pages:
+            return self.files.move(page.name, to)
+        undo.begin(self.files, (page.name, to), pages)
+        try:
+            for name, (_, data) in pages.items():
+                self.files.write(name, data, note)
+            self.files.move(page.name, to)
+        except BaseException:
+            undo.put_back(self.files, note)
+            raise
+        undo.end(self.files)
+        return None
+
+    def _moved(self, page: Page, to: str, pages: Mapping[str, tuple[Page, bytes]]) -> Page:
+        for name, (before, data) in pages.items():
+            if name != page.name:
+                self._changed(make(name, data), before)
+        self._gone(page)
+        return self._changed(make(to, pages[page.name][1] if page.name in pages else page.data), None)
 
     def delete(self, name: str, revision: str | None) -> None:
         """Remove a page."""

@@ -1,4 +1,4 @@
-"""Data files and front matter as the model reads them: markdown tables and lists.
+"""Data files as the model reads them: markdown tables and lists.
 
 Cells, keys and values stand as in the file, so that an exact edit can be made from what was read.
 """
@@ -10,8 +10,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
-
-from agentmem.pages.endings import NEWLINE
 
 _DELIMITERS = ",;\t|"
 _DEEPEST = 12
@@ -38,17 +36,6 @@ def shown(name: str, text: str) -> Shown:
     """CSV and JSON as tables and lists; any other text, and what does not parse, as it is."""
     render = _RENDERERS.get(PurePosixPath(name).suffix.lower())
     return render(text) if render else Shown(text)
-
-
-def front_matter(text: str) -> str:
-    """A front matter block as a plain list: its own lines, those of the outermost level with a dash before them."""
-    lines = NEWLINE.split(text.removeprefix("\ufeff").rstrip())[1:-1]
-    return "".join(f"{_listed(line)}\n" for line in lines if line.strip())
-
-
-def _listed(line: str) -> str:
-    nested = line[0] in " \t-"
-    return f"  {line}" if nested else f"- {line}"
 
 
 def _csv(text: str) -> Shown:

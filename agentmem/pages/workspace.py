@@ -5,17 +5,19 @@ from pathlib import Path
 from types import MappingProxyType, TracebackType
 
 from agentmem.errors import ConfigError, PageExists, PageNotFound, SectionNotFound
-from agentmem.pages import linkmap, render, search, splices
+from agentmem.pages import linkmap, moves, render, search, splices
 from agentmem.pages.edits import replaced
 from agentmem.pages.files import encoded
 from agentmem.pages.index import Change, Index, totals
 from agentmem.pages.links import Link
 from agentmem.pages.listing import listed
+from agentmem.pages.moves import Mend, Moved
+from agentmem.pages.names import canonical
 from agentmem.pages.page import Page, Span, span, whole
 from agentmem.pages.search import Hit
 from agentmem.pages.store import Store
 
-__all__ = ["Change", "Hit", "Link", "Page", "Workspace"]
+__all__ = ["Change", "Hit", "Link", "Mend", "Moved", "Page", "Workspace"]
 
 
 class Workspace:
@@ -55,7 +57,11 @@ class Workspace:
     def names(self, folder: str = "") -> tuple[str, ...]:
         """The pages below a folder, sorted. Hidden files, links and files whose suffix says binary are left out."""
         files = self._store.files
-        return tuple(sorted(name for name, _ in files.walk(files.locate(folder))))
+        return tuple(sorted(name for name, _ in files.walk(self._store.locate_file(folder))))
+
+    def spelled(self, name: str) -> str:
+        """The name of a file or folder as it stands on the disk, in whatever Unicode form it is asked for."""
+        return self._store.locate_file(name)
 
     def page(self, name: str) -> Page:
         """A page as it is now. Raises PageNotFound, NotAPage or OutsideWorkspace."""
@@ -90,7 +96,7 @@ class Workspace:
 
     def listing(self, folder: str = "", *, limit: int = 6000) -> str:
         """What stands in a folder: its folders with their pages and tokens, its pages with title, tokens and size."""
-        where = self._store.files.locate(folder)
+        where = self._store.locate_file(folder)
         if not (self.root / where).is_dir():
             raise PageNotFound(f"There is no folder '{folder}'. List '' to see what there is.")
         return self._store.indexed(lambda index: listed(self._store.files, index, where, limit))
@@ -109,7 +115,7 @@ class Workspace:
                 raise PageExists(f"'{page.name}' exists already. Edit it, or write it with overwriting allowed.")
             return encoded(name, text)
 
-        return self._store.edit(self._store.locate_page(name), written, revision)
+        return self._store.edit(self._store.locate_page(name, existing=False), written, revision)
 
     def replace(self, name: str, old: str, new: str, *, revision: str | None = None) -> Page:
         """Replace text that stands once in a page or section. Raises TextNotUnique where it does not."""
@@ -132,9 +138,21 @@ class Workspace:
         encoded(address, text)
         return self._edit(address, lambda page, where: splices.appended(page, where, text), revision)
 
-    def move(self, name: str, to: str) -> Page:
-        """Give a page another name, in another folder too. Raises PageExists where that name is taken."""
-        return self._store.move(self._store.locate_page(name), self._store.locate_page(to))
+    def move(self, name: str, to: str, *, revision: str | None = None) -> Moved:
+        """Give a page another name, in another folder too. Raises PageExists where that name is taken.
+
+        Links that would lead elsewhere by it are mended, on other pages and on the page itself: all of it or nothing.
+        """
+        plans = list[moves.Plan]()
+        old = self._store.locate_page(name)
+        new = self._store.locate_page(to, existing=False)
+        new = canonical(to) if new == old else new  # the same name in another Unicode form
+
+        def mending(page: Page) -> Mapping[str, tuple[Page, bytes]]:
+            plans[:] = [moves.plan(self._store, page, new)]
+            return plans[0].pages
+
+        return moves.moved(self._store.move(old, new, revision, mending), old, plans)
 
     def delete(self, name: str, *, revision: str | None = None) -> None:
         """Remove a page."""

@@ -67,7 +67,7 @@ def test_a_section_narrows_what_is_meant() -> None:
 def test_missing_text_names_the_nearest_line() -> None:
     """With the line as it is in the file, so that it can be copied."""
     data = b"# Plan\n\n| Name  | Age |\n|---|---|\n| Ada\t| 36 |\n"
-    with pytest.raises(TextNotUnique, match=r"nearest is line 5: \| Ada\t\| 36 \|"):
+    with pytest.raises(TextNotUnique, match=r"line 5 has it with other white space .*: '\| Ada\\t\| 36 \|'"):
         edited(page(data), "| Ada | 36 |\n", "x")
     with pytest.raises(TextNotUnique, match="nearest is line 7: second"):
         edited(page(b"# A\nfirst\n\n# B\n\n\nsecond\n"), "secund", "x", "B")

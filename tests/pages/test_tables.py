@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentmem.pages.tables import front_matter, shown
+from agentmem.pages.tables import shown
 
 
 def test_csv_reads_as_a_table() -> None:
@@ -84,13 +84,3 @@ def test_other_text_is_shown_as_it_is() -> None:
     """Code, YAML and plain text."""
     for name in ("a.py", "a.yaml", "a.txt", "Makefile"):
         assert shown(name, '{"a": 1}').text == '{"a": 1}'
-
-
-def test_front_matter_reads_as_a_list() -> None:
-    """Its own lines, so that they can be copied for an exact edit."""
-    text = "---\ntitle: Plan\ntags: [a, b]\npeople:\n  - Ada\n- loose\n\nlong: |\n  text\n---\n"
-    assert front_matter(text) == (
-        "- title: Plan\n- tags: [a, b]\n- people:\n    - Ada\n  - loose\n- long: |\n    text\n"
-    )
-    assert front_matter("\ufeff---\r\na: 1\r\n---\r\n") == "- a: 1\n"
-    assert front_matter("") == ""

@@ -19,6 +19,7 @@ Part = Annotated[int, Field(ge=1)]
 
 _REFERENCE = re.compile(r"\S+/\d+(#\d+|-\d+)?")
 _SHOWN = 3  # pictures in one part of what is recalled: they cost as much as a part's text
+_MENDS = 5  # links of one page that are named one by one
 _REVISION = 12  # how many digits of a revision are shown, as in a page's first line
 
 
@@ -26,7 +27,7 @@ def read(page: str, context: ToolContext, part: Part = 1) -> str | Image:
     """A page or a section as text, or a picture."""
     secrecy.check(context, page)
     if pictures.is_picture(page):
-        return pictures.picture(context.workspace.root, page)
+        return pictures.picture(context.workspace.root, context.workspace.spelled(page))
     return context.workspace.render(page, limit=paging.PART, part=part)
 
 
@@ -34,7 +35,7 @@ def list_pages(context: ToolContext, place: str = "") -> str:
     """What is in a folder; or of a page its outline and the links from and to it."""
     secrecy.check(context, place)
     workspace, page = context.workspace, place.partition("#")[0]
-    if not (workspace.root / page).is_file():
+    if not (workspace.root / workspace.spelled(page)).is_file():
         return workspace.listing(place, limit=paging.PART)
     leads_to = _listed("Links to", map(_target, workspace.links(page)))
     linked_from = _listed("Linked from", (link.page for link in workspace.backlinks(page)))
@@ -123,16 +124,27 @@ def _append(workspace: Workspace, asked: _Edit) -> str:
 
 
 def _move(workspace: Workspace, asked: _Edit) -> str:
-    linked = dict.fromkeys(link.page for link in workspace.backlinks(asked.page))
-    moved = workspace.move(asked.page, asked.to or "")
-    said = f"Moved: {asked.page} is now {moved.name}."
-    return f"{said} These pages link to its old name: {', '.join(linked)}." if linked else said
+    moved = workspace.move(asked.page, asked.to or "", revision=asked.revision)
+    said = [f"Moved: {asked.page} is now {moved.name}, revision {moved.revision[:_REVISION]}."]
+    for page, revision in moved.revisions.items():
+        mends = [f"`{one.before}` is now `{one.now}` (line {one.line})" for one in moved.mended if one.page == page]
+        said.append(f"Links mended on {page}, now revision {revision[:_REVISION]}: {_shortened(mends)}.")
+    if moved.left:
+        left = [f"`{one.target}` on {one.page}, line {one.line}" for one in moved.left]
+        said.append(f"These links could not be mended, so mend them by hand: {_shortened(left)}.")
+    return "\n".join(said)
+
+
+def _shortened(said: list[str]) -> str:
+    more = f" and {len(said) - _MENDS} more" if len(said) > _MENDS else ""
+    return "; ".join(said[:_MENDS]) + more
 
 
 def _delete(workspace: Workspace, asked: _Edit) -> str:
-    linked = dict.fromkeys(link.page for link in workspace.backlinks(asked.page))
-    workspace.delete(asked.page, revision=asked.revision)
-    said = f"Deleted: {asked.page}."
+    page = workspace.page(asked.page)
+    linked = dict.fromkeys(link.page for link in workspace.backlinks(page.name))
+    workspace.delete(page.name, revision=asked.revision)
+    said = f"Deleted: {page.name}."
     return f"{said} These pages still link to it: {', '.join(linked)}." if linked else said
 
 
@@ -146,7 +158,7 @@ _ACTIONS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...], _Change]] = {
     "replace": (("old",), ("text", "revision"), _replace),
     "section": ((), ("text", "revision"), _section),
     "append": (("text",), ("revision",), _append),
-    "move": (("to",), (), _move),
+    "move": (("to",), ("revision",), _move),
     "delete": ((), ("revision",), _delete),
 }
 """What each action needs, what else it takes, and what does it."""

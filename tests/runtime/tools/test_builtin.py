@@ -261,12 +261,20 @@ def test_edit_appends(context: ToolContext) -> None:
     assert text.rstrip().endswith("The end.")
 
 
-def test_edit_moves_a_page_and_names_those_that_link_to_it(context: ToolContext) -> None:
-    """So that the links can be mended."""
-    assert good(context, "edit", page="notes/todo.md", action="move", to="old/todo.md") == (
-        "Moved: notes/todo.md is now old/todo.md. These pages link to its old name: notes/plan.md."
-    )
-    assert text_of(context, "old/todo.md") == TODO
+def test_edit_moves_a_page_and_says_which_links_it_mended(context: ToolContext) -> None:
+    """On the page itself and on others, with their new revisions."""
+    workspace = context.workspace
+    workspace.write("see.md", "[t](notes/todo.md#later)\n")
+    said = good(context, "edit", page="notes/todo.md", action="move", to="old/todo.md")
+    assert said.splitlines() == [
+        f"Moved: notes/todo.md is now old/todo.md, revision {workspace.revision('old/todo.md')[:12]}.",
+        f"Links mended on old/todo.md, now revision {workspace.revision('old/todo.md')[:12]}: "
+        "`plan.md` is now `../notes/plan.md` (line 3).",
+        f"Links mended on see.md, now revision {workspace.revision('see.md')[:12]}: "
+        "`notes/todo.md#later` is now `old/todo.md#later` (line 1).",
+    ]
+    assert text_of(context, "old/todo.md") == TODO.replace("(plan.md)", "(../notes/plan.md)")
+    assert text_of(context, "notes/plan.md") == "# Plan\n\nBack to [[todo]].\n"
 
 
 def test_edit_deletes_a_page(context: ToolContext) -> None:
@@ -286,7 +294,8 @@ def test_edit_deletes_a_page(context: ToolContext) -> None:
         ({"action": "move"}, "`to` is missing: `move` needs it. It is the page's new name."),
         ({"action": "append", "text": "x", "old": "y"}, "`append` takes no `old`. Leave it out"),
         ({"action": "delete", "text": "x"}, "`delete` takes no `text`."),
-        ({"action": "move", "to": "a.md", "revision": "0123456789ab"}, "`move` takes no `revision`."),
+        ({"action": "move", "to": "a.md", "revision": "0123456789ab"}, "changed since revision 0123456789ab"),
+        ({"action": "move", "to": "a.md", "text": "x"}, "`move` takes no `text`."),
         ({"action": "section", "text": "x"}, "name a section"),
         ({"action": "replace", "old": "zebra", "text": "x"}, "does not stand in 'notes/todo.md'"),
         ({"action": "replace", "old": "e", "text": "x"}, "times, on lines"),
