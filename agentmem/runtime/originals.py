@@ -7,14 +7,14 @@ from shutil import rmtree
 from agentmem.context.journal import Journal
 from agentmem.context.offload import FOLDER, Offload, fits, offloaded, page_name
 from agentmem.context.transcript import readable
-from agentmem.types import Block, Image, Text
+from agentmem.types import Block, Image, Opaque, Text
 
 _log = logging.getLogger(__name__)
 
 
 def shown(
     content: tuple[Block, ...], thread: str, seq: int, sizes: Offload, root: Path, what: str = "result"
-) -> tuple[Text | Image, ...] | None:
+) -> tuple[Text | Image | Opaque, ...] | None:
     """What the model sees of entry ``seq``, whose page is written; None where it is short enough as it is."""
     if fits(content, sizes):
         return None
