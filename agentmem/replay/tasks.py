@@ -15,7 +15,7 @@ from agentmem.replay.index import Entry, load
 from agentmem.replay.ledgers import ledger_tally
 from agentmem.replay.ours import OURS, room_for
 from agentmem.replay.policies import maker
-from agentmem.replay.run import Chain, chain, replay
+from agentmem.replay.run import Chain, Rules, chain, replay
 from agentmem.replay.session import Session, Skipped
 from agentmem.replay.tally import Tally
 from agentmem.replay.verify import Compared, compare
@@ -109,7 +109,7 @@ def _policies(names: Sequence[str], task: Task, loaded: list[tuple[Entry, Sessio
     find = partial(rules, provider=joined.provider)
     for name in names:
         told = f"{joined.name}: the policy {name} failed, and its figures are without it"
-        found = attempt(first, told, lambda name=name: replay(joined, maker(name), task.budget, find))
+        found = attempt(first, told, partial(_replayed, name, joined, task.budget, find))
         if isinstance(found, Skipped):
             made.skipped.append(found)
         else:
@@ -118,17 +118,21 @@ def _policies(names: Sequence[str], task: Task, loaded: list[tuple[Entry, Sessio
                 made.bills[at].simulated[name] = usd
 
 
+def _replayed(name: str, joined: Chain, budget: int, find: Rules) -> Tally:
+    return replay(joined, maker(name), budget, find)
+
+
 def _sound(
     task: Task, loaded: list[tuple[Entry, Session]], skipped: list[Skipped]
 ) -> tuple[list[tuple[Entry, Session]], Chain | None]:
-    """The sessions that can be joined, and their chain: those that are to blame where it cannot be made are left out."""
-    joined = attempt(loaded[0][0], "", lambda: _chain(task, [session for _, session in loaded]))
+    """The sessions that can be joined, and their chain. Where it cannot be made, those to blame are left out."""
+    joined = attempt(loaded[0][0], "", partial(_chain, task, [session for _, session in loaded]))
     if not isinstance(joined, Skipped):
         return loaded, joined
     sound = []
     for entry, session in loaded:
         told = f"{session.name}: it cannot be replayed"
-        alone = attempt(entry, told, lambda session=session: _chain(task, [session]))
+        alone = attempt(entry, told, partial(_chain, task, [session]))
         if isinstance(alone, Skipped):
             skipped.append(alone)
         else:

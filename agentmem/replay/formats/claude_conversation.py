@@ -66,7 +66,7 @@ class Conversation:
     version: str = ""
     last_input: float = 0.0
     clock: float = 0.0
-    taken: set[tuple[str | bytes, ...]] = field(default_factory=set)
+    taken: set[tuple[str, tuple[bytes, ...]]] = field(default_factory=set)
 
     def add(self, record: dict[str, Any]) -> None:
         """Take the next record. Raises Malformed; the record is then left out."""
@@ -149,8 +149,9 @@ class Conversation:
 
     def _again(self, record: dict[str, Any], frames: Sequence[Frame]) -> bool:
         """Whether the same record came before: a log may have been written twice."""
-        key = (str(record.get("uuid") or ""), *(one.data for one in frames))
-        again = bool(key[0]) and key in self.taken
+        uuid = str(record.get("uuid") or "")
+        key = (uuid, tuple(one.data for one in frames))
+        again = bool(uuid) and key in self.taken
         self.taken.add(key)
         return again
 

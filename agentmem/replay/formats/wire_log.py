@@ -1,5 +1,6 @@
-"""Wire logs: one JSON object a line, {"at", "path", "request", "response", "status", "seconds"}, of Anthropic's Messages
-API or of OpenAI's chat completions and responses.
+"""Wire logs: one JSON object a line, {"at", "path", "request", "response", "status", "seconds"}.
+
+Of Anthropic's Messages API, or of OpenAI's chat completions and responses.
 
 Requests that share their tools, system and first message are one conversation.
 """
@@ -17,7 +18,7 @@ from agentmem.replay.formats.contents import arguments, blocks, sent
 from agentmem.replay.formats.growth import Growth
 from agentmem.replay.formats.moments import PACE, moment_of
 from agentmem.replay.formats.openai_usage import read_openai_usage
-from agentmem.replay.lines import Line, lines
+from agentmem.replay.lines import lines
 from agentmem.replay.session import Exchange, Session, Skipped, lifetime
 from agentmem.replay.source import Source, Spool
 from agentmem.types import Frame, Usage
