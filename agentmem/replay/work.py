@@ -181,7 +181,7 @@ def _row(name: str, plan: Plan, replayed: Sequence[Replayed], told: bool) -> dic
     """One policy's figures; all null, with the reason in ``missing``, where there are none."""
     ran = [one for one in replayed if name in one.tallies]
     numbers = total(one.tallies[name] for one in ran).numbers()
-    left = "every chain was left out: what was passed over says why"
+    left = "every chain was left out"
     empty = left if told else "a ledger has no text: only what was recorded can be told"
     reason = missing(name) or (None if ran else empty)
     if reason:
