@@ -145,7 +145,7 @@ def _whole(path: Path, number: int) -> list[Line | Skipped] | None:
             value, end = _decode(text, at)
         except ValueError as error:
             inside = list(_elements(text, at)) if text[at] == "[" else []
-            if not inside and text[at:].partition("\n")[2].lstrip(_SPACE)[:1] in ("{", "["):
+            if not inside and any(map(_stands_alone, text[at:].split("\n")[1:])):
                 return None
             found += [Line(number, _bytes(one), one) for one in inside]
             return [*found, Skipped(str(path), number, f"no JSON: {error}")]
@@ -154,6 +154,10 @@ def _whole(path: Path, number: int) -> list[Line | Skipped] | None:
         number += text.count("\n", at, after)
         at = after
     return found
+
+
+def _stands_alone(line: str) -> bool:
+    return line[:1] in ("{", "[") and len(line) > 1 and not _goes_on(line)
 
 
 def _elements(text: str, at: int) -> Iterator[Any]:

@@ -41,7 +41,7 @@ def sources(paths: Iterable[Path], spool: Spool) -> Iterator[Source | Skipped]:
                 yield file
             elif (whole := file.resolve()) not in seen:
                 seen.add(whole)
-                yield from _sources(file, spool, named=not path.is_dir())
+                yield from _guarded(file, _sources(file, spool, named=not path.is_dir()))
 
 
 def sessions(source: Source) -> Iterator[Session | Skipped]:
@@ -67,12 +67,17 @@ def _sources(file: Path, spool: Spool, *, named: bool) -> Iterator[Source | Skip
         return
     look = _look(file)
     if look.reader is not None:
-        try:
-            yield from look.reader.sources(file, spool)
-        except Exception as error:  # whatever a stranger's file is like, the others are read
-            yield Skipped(str(file), 0, f"it cannot be read: {type(error).__name__}: {error}")
+        yield from look.reader.sources(file, spool)
     elif named or look.told or any(ending in file.suffixes for ending in _LOGS):
         yield Skipped(str(file), 0, look.reason)
+
+
+def _guarded(file: Path, found: Iterator[Source | Skipped]) -> Iterator[Source | Skipped]:
+    """What is ``found``: whatever a stranger's file is like, the others are read."""
+    try:
+        yield from found
+    except Exception as error:
+        yield Skipped(str(file), 0, f"it cannot be read: {type(error).__name__}: {error}")
 
 
 @dataclass(frozen=True, slots=True)

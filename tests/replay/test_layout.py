@@ -1,5 +1,7 @@
 """Contexts as runs: keys and sums are those of the frames, however they were put together."""
 
+from itertools import accumulate
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -77,13 +79,13 @@ def test_thinking_is_stripped_as_the_server_does(
     turns: list[tuple[list[str], list[str]]], data: st.DataObject
 ) -> None:
     """Runs without thinking are billed as the simulator bills the whole prompt on a model that strips it, wherever
-    breakpoints stood before, on blocks that are dropped too, and however the prompt is cut into strips.
+    breakpoints stood before, on blocks that are dropped too, and at whichever turn a new strip begins.
     """
     kinds = [kind for turn in turns for side in turn for kind in side]
     messages = [frame("message", value, role) for role, value in map(KINDS.__getitem__, kinds)]
     old = rules("claude-sonnet-4-5")
     first, second = Strip(), Strip()
-    cut = data.draw(st.integers(0, len(messages)))
+    cut = data.draw(st.sampled_from([0, *accumulate(len(side) for turn in turns for side in turn)]))
     fast, plain = Simulator(old), Simulator(old)
     for stop in range(1, len(messages) + 1):
         if kinds[stop - 1] == "thought":

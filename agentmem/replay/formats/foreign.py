@@ -36,7 +36,7 @@ def _gemini(one: Mapping[str, Any]) -> bool:
 
 
 _LOOKS: tuple[tuple[str, Look], ...] = (
-    ("a rollout of Codex", lambda one: one.get("type") in _CODEX and "payload" in one),
+    ("a rollout of Codex", lambda one: str(one.get("type")) in _CODEX and "payload" in one),
     ("a session of Qwen Code", _parts),
     ("a session of Gemini CLI", _gemini),
     ("a log of Gemini CLI", _has("sessionId", "messageId", "type", "message")),
