@@ -81,7 +81,10 @@ def _loaded(task: Task, skipped: list[Skipped]) -> Iterator[tuple[Entry, Session
         found = attempt(entry, f"{entry.name}: it cannot be read", partial(load, entry, again))
         if isinstance(found, Skipped):
             skipped.append(found)
-        elif found is not None:
+        elif found is None:
+            reason = f"{entry.name}: every request of it stands in another session too"
+            skipped.append(Skipped(entry.source.path, entry.source.line, reason))
+        else:
             yield entry, found
 
 

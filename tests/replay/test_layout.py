@@ -75,9 +75,7 @@ exchanges = st.lists(st.tuples(*map(st.sampled_from, TURNS)), min_size=1, max_si
 
 
 @given(exchanges, st.data())
-def test_thinking_is_stripped_as_the_server_does(
-    turns: list[tuple[list[str], list[str]]], data: st.DataObject
-) -> None:
+def test_thinking_is_stripped_as_the_server_does(turns: list[tuple[list[str], list[str]]], data: st.DataObject) -> None:
     """Runs without thinking are billed as the simulator bills the whole prompt on a model that strips it, wherever
     breakpoints stood before, on blocks that are dropped too, and at whichever turn a new strip begins.
     """
