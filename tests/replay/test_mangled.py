@@ -1,4 +1,4 @@
-"""Logs that were cut, doubled, shuffled or written by another version: nothing ends the replay, nothing is lost unsaid."""
+"""Logs that were cut, doubled or written by another version: nothing ends the replay, and nothing is lost unsaid."""
 
 import json
 from pathlib import Path
