@@ -48,6 +48,8 @@ _TABLES: tuple[_Columns, ...] = (
 """The columns of each table: heading, key and format."""
 _MOST = 20
 """Sessions that are listed, the dearest first; `--json` has all."""
+_BESIDE = 4
+"""Policies whose dollars stand beside a session's bill; `--json` has all."""
 
 
 def replay(
@@ -148,7 +150,7 @@ def _show_sessions(made: dict[str, Any]) -> None:
     """Each session's bill beside what every policy would have cost in it."""
     from rich.table import Table
 
-    names = [row["policy"] for row in made["policies"] if not row["missing"]]
+    names = [row["policy"] for row in made["policies"] if not row["missing"]][:_BESIDE]
     table = Table("session", "requests", "billed", *names, box=None, padding=(0, 2, 0, 0))
     for column in table.columns[1:]:
         column.justify, column.no_wrap = "right", True

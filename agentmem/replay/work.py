@@ -69,13 +69,15 @@ class Plan:
 
 def replay_all(plan: Plan, progress: Progress = silent) -> dict[str, Any]:
     """The object that `agentmem replay --json` prints. Raises ConfigError where there is nothing to replay."""
-    if plan.provider != "anthropic" and plan.model is None:
-        raise ConfigError(f"--provider {plan.provider} needs --model: the recordings name models of their own provider")
     runnable = [name for name in plan.policies if not missing(name)]
     for name in runnable:
         maker(name)
     rules(plan.model or "", plan.provider)
     with _workers(plan) as work, _indexed(plan, work, progress) as (entries, skipped):
+        providers = sorted({entry.provider for entry in entries})
+        if plan.model is None and plan.provider not in ("anthropic", *providers):
+            own = "the recordings name models of their own provider"
+            raise ConfigError(f"--provider {plan.provider} needs --model: {own}")
         told = [entry for entry in entries if entry.text]
         again = repeated(entries)
         joined = chains(told or entries, plan.chain if told else 0)
@@ -89,7 +91,7 @@ def replay_all(plan: Plan, progress: Progress = silent) -> dict[str, Any]:
     return {
         "schema": 1,
         "basis": "simulated" if told else "measured",
-        "provider": plan.provider,
+        "provider": plan.provider if plan.model else ", ".join(providers),
         "model": plan.model,
         "budget": plan.budget,
         "chain": plan.chain,
