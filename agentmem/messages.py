@@ -62,22 +62,6 @@ class ToolCall:
 
 
 @dataclass(frozen=True, slots=True)
-class ToolResult:
-    """What a tool gave back to the call ``call_id``."""
-
-    call_id: str
-    content: tuple[Text | Image, ...]
-    is_error: bool = False
-
-    def wire(self) -> dict[str, Any]:
-        value: dict[str, Any] = {"type": "tool_result", "tool_use_id": self.call_id}
-        value["content"] = [block.wire() for block in self.content]
-        if self.is_error:
-            value["is_error"] = True
-        return value
-
-
-@dataclass(frozen=True, slots=True)
 class Opaque:
     """A block that only its provider understands (thinking, for example), as JSON text. Echoed verbatim."""
 
@@ -85,6 +69,22 @@ class Opaque:
 
     def wire(self) -> dict[str, Any]:
         value: dict[str, Any] = json.loads(self.raw)
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    """What a tool gave back to the call ``call_id``."""
+
+    call_id: str
+    content: tuple[Text | Image | Opaque, ...]
+    is_error: bool = False
+
+    def wire(self) -> dict[str, Any]:
+        value: dict[str, Any] = {"type": "tool_result", "tool_use_id": self.call_id}
+        value["content"] = [block.wire() for block in self.content]
+        if self.is_error:
+            value["is_error"] = True
         return value
 
 

@@ -10,7 +10,7 @@ import itertools
 import json
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -43,9 +43,12 @@ RATIOS = (0.5, 2.0)
 """The provider's count over our estimate that a tokenizer can explain."""
 IMAGE_TOKENS = 1600
 """The most a picture costs; larger ones are scaled down by the provider (Anthropic's vision documentation)."""
+PAGE_TOKENS = 3_000
+"""The most that a page of a PDF costs as text (Anthropic's documentation of PDF support: 1,500 to 3,000)."""
 PIXELS_PER_TOKEN = 750
 """Width × height ÷ 750 is Anthropic's own estimate of a picture's tokens."""
 
+_PAGE = re.compile(rb"/Type\s*/Page(?![a-zA-Z])")
 _HEADER = 512 * 1024  # base64 characters of a picture that are looked at; a JPEG's size can follow 64 kB segments
 _PARALLEL = 64 * 1024  # characters from which a second thread pays
 _RUN = 100_000  # tiktoken's regular expression overflows its stack on some 400,000 spaces in a row
@@ -134,6 +137,19 @@ def _image(value: Json, kind: str) -> float:
     return min(IMAGE_TOKENS, math.prod(pixels) / PIXELS_PER_TOKEN) if pixels else IMAGE_TOKENS
 
 
+def _document(value: Json, kind: str) -> float:
+    """Text by its words; a file's bytes, as base64, by the pages that they tell of."""
+    source = value.get("source") or {}
+    data = source.get("data") if isinstance(source, Mapping) else None
+    if not isinstance(data, str) or source.get("type") != "base64":
+        return _rest(value, kind)
+    try:
+        pages = len(_PAGE.findall(base64.b64decode(data)))
+    except binascii.Error:
+        pages = 0
+    return PAGE_TOKENS * max(1, pages)
+
+
 def _pixels(source: Json) -> tuple[int, int] | None:
     data = source.get("data")
     if not isinstance(data, str):
@@ -162,6 +178,7 @@ _MEASURES = {
     "tool_use": _call,
     "tool_result": _result,
     "image": _image,
+    "document": _document,
 }
 
 

@@ -10,6 +10,7 @@ from agentmem.tokens import (
     IMAGE_TOKENS,
     MARGIN,
     OVERHEADS,
+    PAGE_TOKENS,
     Calibration,
     count,
     count_many,
@@ -142,6 +143,21 @@ def test_a_picture_by_address_costs_the_most() -> None:
     """A picture whose bytes are elsewhere is estimated at the ceiling."""
     block = {"type": "image", "source": {"type": "url", "url": "https://example.com/cat.png"}}
     assert value_tokens(block) == IMAGE_TOKENS + OVERHEADS["text"]
+
+
+@pytest.mark.parametrize(
+    ("data", "pages"),
+    [
+        (base64.b64encode(b"%PDF /Type /Pages /Type /Page\n/Type/Page>>" + b"x" * 50_000).decode(), 2),
+        ("JVBERi0=", 1),
+        ("not base64 at all!", 1),
+    ],
+)
+def test_documents_cost_by_their_pages(data: str, pages: int) -> None:
+    """Not by the length of their bytes in base64; those that are text, by their words."""
+    source = {"type": "base64", "media_type": "application/pdf", "data": data}
+    assert value_tokens({"type": "document", "source": source}) == pages * PAGE_TOKENS + OVERHEADS["text"]
+    assert 50 < value_tokens({"type": "document", "source": {"type": "text", "data": "word " * 50}}) < 100
 
 
 def test_tools_count_all_of_their_definition() -> None:

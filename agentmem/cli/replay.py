@@ -17,14 +17,17 @@ BUDGET = 120_000
 CHAIN = 1_000_000
 DEFAULT = ("recorded", "append-only", "sliding", "agentmem")
 
+USD = "dollars"
+"""The format of a column of dollars: as many digits as tell something."""
+
 _Columns = tuple[tuple[str, str, str], ...]
 
 _TABLES: tuple[_Columns, ...] = (
     (
         ("requests", "requests", "{:,}"),
-        ("cost", "cost_usd", "${:,.2f}"),
+        ("cost", "cost_usd", USD),
         ("× bound", "cost_over_bound", "{:.2f}"),
-        ("with recalls", "cost_with_recalls_usd", "${:,.2f}"),
+        ("with recalls", "cost_with_recalls_usd", USD),
         ("in : out", "ratio", "{:,.0f}"),
     ),
     (
@@ -43,6 +46,10 @@ _TABLES: tuple[_Columns, ...] = (
     ),
 )
 """The columns of each table: heading, key and format."""
+_MOST = 20
+"""Sessions that are listed, the dearest first; `--json` has all."""
+_BESIDE = 4
+"""Policies whose dollars stand beside a session's bill; `--json` has all."""
 
 
 def replay(
@@ -114,18 +121,51 @@ def _bar(bar: Any) -> "Progress":
 
 def _show(made: dict[str, Any]) -> None:
     out = console()
-    for columns in _TABLES:
-        out.print(_table(made["policies"], columns))
+    rows = [_billed_row(made["billed"]), *made["policies"]]
+    for number, columns in enumerate(_TABLES):
+        out.print(_table(made["policies"] if number else rows, columns))
         out.print()
+    _show_sessions(made)
     for row in made["policies"]:
         settings = ", ".join(f"{key} {value}" for key, value in row["settings"].items())
         if row["missing"] or settings:
             out.print(f"{row['policy']}: {row['missing'] or settings}", markup=False, highlight=False)
+    most = max(row["chains"] for row in made["policies"])
+    for row in made["policies"]:
+        if row["chains"] < most and not row["missing"]:
+            out.print(f"{row['policy']} ran on {row['chains']} of {most} chains: not to be compared", highlight=False)
     bound = next((row["lower_bound_usd"] for row in made["policies"] if row["lower_bound_usd"] is not None), None)
     about = f"{made['provider']}, {made['model'] or 'models as recorded'}, budget {made['budget']:,} tokens"
-    out.print(f"{made['basis']}; {about}; lower bound {_cell(bound, '${:,.2f}')}", highlight=False)
+    out.print(f"{made['basis']}; {about}; lower bound {_cell(bound, USD)}", highlight=False)
     out.print(f"breakpoints: {made['breakpoints']}", highlight=False)
     _show_skipped(made["skipped"])
+
+
+def _billed_row(billed: dict[str, Any]) -> dict[str, Any]:
+    """What was billed, as a row beside what is simulated."""
+    return {"policy": "billed", **billed, "cost_usd": billed["billed_usd"]}
+
+
+def _show_sessions(made: dict[str, Any]) -> None:
+    """Each session's bill beside what every policy would have cost in it."""
+    from rich.table import Table
+
+    names = [row["policy"] for row in made["policies"] if not row["missing"]][:_BESIDE]
+    table = Table("session", "requests", "billed", *names, box=None, padding=(0, 2, 0, 0))
+    for column in table.columns[1:]:
+        column.justify, column.no_wrap = "right", True
+    dearest = sorted(made["sessions"], key=lambda one: -(one["billed_usd"] or 0.0))
+    for one in dearest[:_MOST]:
+        simulated = (_cell(one["simulated_usd"].get(name), USD) for name in names)
+        table.add_row(one["session"], f"{one['requests']:,}", _cell(one["billed_usd"], USD), *simulated)
+    out, billed = console(), made["billed"]
+    out.print(table)
+    if len(dearest) > _MOST:
+        out.print(f"and {len(dearest) - _MOST:,} more sessions; --json lists all.", highlight=False)
+    priced, requests = billed["billed_requests"], billed["requests"]
+    if priced < requests:
+        out.print(f"billed: {priced:,} of {requests:,} requests; the rest report no usage, or their model has no price")
+    out.print()
 
 
 def _table(rows: list[dict[str, Any]], columns: _Columns) -> Any:
@@ -137,7 +177,7 @@ def _table(rows: list[dict[str, Any]], columns: _Columns) -> Any:
     for column in table.columns[1:]:
         column.justify = "right"
     for row in rows:
-        table.add_row(row["policy"], *(_cell(row[key], form) for _, key, form in columns))
+        table.add_row(row["policy"], *(_cell(row.get(key), form) for _, key, form in columns))
     return table
 
 
@@ -175,4 +215,8 @@ def _show_skipped(skipped: list[dict[str, Any]]) -> None:
 
 
 def _cell(value: Any, form: str) -> str:
-    return "–" if value is None else form.format(value)
+    from agentmem.meter.tables import dollars
+
+    if value is None:
+        return "–"
+    return dollars(value) if form == USD else form.format(value)

@@ -40,11 +40,13 @@ def fitted(block: Block, settings: Opening, reference: str) -> Block | None:
             return block
 
 
-def _inside(content: Iterable[Text | Image], settings: Opening, reference: str) -> Iterable[Text | Image]:
+def _inside(
+    content: Iterable[Text | Image | Opaque], settings: Opening, reference: str
+) -> Iterable[Text | Image | Opaque]:
     for one in content:
         if isinstance(one, Image):
             yield sendable(one, reference) if settings.is_claude else one
-        elif one.text:
+        elif isinstance(one, Opaque) or one.text:
             yield one
 
 

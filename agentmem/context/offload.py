@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from agentmem.context.compaction import FULL
 from agentmem.tokens import count, pieces
-from agentmem.types import Block, Image, Text
+from agentmem.types import Block, Image, Opaque, Text
 
 FOLDER = ".agentmem/pages"
 """Where pages of results stand, below the workspace."""
@@ -51,8 +51,8 @@ def fits(content: Sequence[Block], sizes: Offload) -> bool:
 
 def offloaded(
     content: Sequence[Block], reference: str, sizes: Offload, *, what: str = "result", page: str = ""
-) -> tuple[Text | Image, ...] | None:
-    """What is shown for ``content``, or None where it is short enough. Pictures stay: no text brings them back.
+) -> tuple[Text | Image | Opaque, ...] | None:
+    """What is shown for ``content``, or None where it is short enough. What is no text stays: none brings it back.
 
     ``reference`` names the entry that has the whole, ``page`` the file.
     """
@@ -74,7 +74,7 @@ def offloaded(
         f"\n[{left:,} lines are left out here.]\n",
         tail.lstrip("\n"),
     )
-    return (Text("\n".join(shown)), *(block for block in content if isinstance(block, Image)))
+    return (Text("\n".join(shown)), *(block for block in content if isinstance(block, Image | Opaque)))
 
 
 def page_name(thread: str, seq: int) -> str:

@@ -88,7 +88,7 @@ def tool_started(call: ToolCall) -> Draft:
     return _draft("tool_started", {"call_id": call.id, "name": call.name})
 
 
-def tool_result(result: ToolResult, shown: Sequence[Text | Image] | None = None) -> Draft:
+def tool_result(result: ToolResult, shown: Sequence[Text | Image | Opaque] | None = None) -> Draft:
     """What a tool gave back, whole. ``shown`` is what the model sees in its place, where it was too long."""
     return _draft("tool_result", {**pack(result), **_instead(shown)})
 
@@ -197,9 +197,18 @@ def unpack(value: Json) -> Block:
     return reader(value)
 
 
-def _contents(values: Iterable[Json]) -> tuple[Text | Image, ...]:
-    blocks = map(unpack, values)
-    return tuple(block for block in blocks if isinstance(block, Text | Image))
+def _contents(values: Iterable[Json]) -> tuple[Text | Image | Opaque, ...]:
+    """What a result holds: texts and pictures; other blocks stand in it as they came."""
+    return tuple(_content(value) for value in values)
+
+
+def _content(value: Json) -> Text | Image | Opaque:
+    if value["type"] == "text":
+        return Text(value["text"])
+    source = value.get("source")
+    if value["type"] == "image" and isinstance(source, Mapping) and {"media_type", "data"} <= source.keys():
+        return Image(source["media_type"], source["data"])
+    return Opaque(canonical(value).decode("utf-8", "surrogatepass"))
 
 
 _READERS: dict[str, Callable[[Json], Block]] = {

@@ -21,6 +21,7 @@ class Entry:
     requests: int
     text: bool
     identities: frozenset[int]
+    provider: str = "anthropic"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +36,26 @@ def index(source: Source) -> Indexed:
     """Look through one source."""
     entries: list[Entry] = []
     skipped: list[Skipped] = []
-    for one in sessions(source):
-        if isinstance(one, Skipped):
-            skipped.append(one)
-        else:
-            entries.append(_entry(source, one))
+    try:
+        for one in sessions(source):
+            if isinstance(one, Skipped):
+                skipped.append(one)
+            else:
+                entries.append(_entry(source, one))
+    except Exception as error:  # whatever a stranger's recording is like, the others are read
+        skipped.append(Skipped(source.path, source.line, f"it cannot be read: {type(error).__name__}: {error}"))
     return Indexed(tuple(entries), tuple(skipped))
 
 
 def chains(entries: Sequence[Entry], limit: int) -> list[list[Entry]]:
-    """Sessions by when they began, joined until a chain has ``limit`` tokens; each by itself where that is 0."""
+    """Sessions by when they began, joined until a chain has ``limit`` tokens; each by itself where that is 0.
+
+    Those of different providers are never joined.
+    """
+    providers = sorted({entry.provider for entry in entries})
+    if len(providers) > 1:
+        kinds = ([entry for entry in entries if entry.provider == one] for one in providers)
+        return [joined for kind in kinds for joined in chains(kind, limit)]
     ordered = sorted(entries, key=lambda entry: (entry.started, entry.name))
     if not limit:
         return [[entry] for entry in ordered]
@@ -86,7 +97,7 @@ def key(entry: Entry) -> str:
 
 
 def _key(source: Source, name: str) -> str:
-    return f"{source.path}:{source.line}:{name}"
+    return f"{source.path}:{source.line}:{source.start}:{name}"
 
 
 def _without(exchanges: Sequence[Exchange], again: frozenset[int]) -> list[Exchange]:
@@ -116,4 +127,5 @@ def _entry(source: Source, session: Session) -> Entry:
         requests=len(session.exchanges),
         text=session.text,
         identities=frozenset(_id(one.identity) for one in session.exchanges if one.identity),
+        provider=session.provider,
     )

@@ -1,5 +1,6 @@
 """One policy's requests on their way through a simulated cache, and what is counted of each."""
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
@@ -29,8 +30,10 @@ class Metered:
     expired: bool
 
 
-Marker = Callable[[Layout], Iterable[Breakpoint]]
+Marker = Callable[[Layout, Ttl], Iterable[Breakpoint]]
 """Places the breakpoints of a request, as the server sees it."""
+EARLIER = 1.0
+"""Seconds before a recording's first request at which what it found in the cache is taken to have been sent."""
 
 _QUESTION = Strip((frame("message", {"type": "text", "text": "What may the user ask next?"}, "user"),))
 
@@ -56,7 +59,7 @@ class Lane:
         marks: Sequence[Breakpoint] | None = None,
     ) -> Metered:
         """One request of the conversation; ``cut`` says that a declared cut lies before it."""
-        usage = self._serve(layout, at, answered, lambda seen: _marks(seen, self._ttl) if marks is None else marks)
+        usage = self._serve(layout, at, answered, marks)
         before, extends, idle = self._compare(layout, at)
         expired = extends and idle > self._rules_of(layout.model).lifetimes[self._ttl]
         new = sum(self._first_sent(run) for run in layout.runs)
@@ -71,7 +74,7 @@ class Lane:
 
     def summarise(self, layout: Layout, at: float, marks: Sequence[Breakpoint] | None = None) -> Metered:
         """A request for a summary: counted, but not one that the conversation goes on from."""
-        usage = self._serve(layout, at, at, lambda seen: _marks(seen, self._ttl) if marks is None else marks)
+        usage = self._serve(layout, at, at, marks)
         new = min(sum(self._first_sent(run) for run in layout.runs), usage.input_tokens - usage.cache_read_tokens)
         return Metered(usage, new, broke=False, cut=False, expired=False)
 
@@ -80,14 +83,36 @@ class Lane:
         warms the cache up to there and is not counted.
         """
         asked = Layout(layout.model, layout.head, layout.setting, (*layout.runs, _QUESTION.run()))
-        self._serve(asked, at, at, lambda seen: _marks_aside(seen, self._ttl))
+        self._serve(asked, at, at, None, _marks_aside)
 
-    def _serve(self, layout: Layout, at: float, answered: float, marks: "Marker") -> Usage:
+    def warm(self, layout: Layout, tokens: int, at: float) -> None:
+        """Before the request ``layout`` somebody sent its first ``tokens``: they are cached, and nothing is counted."""
+        last = bisect_right(range(len(layout)), tokens, key=layout.tokens_at) - 1
+        if last < 0:
+            return
+        marks = [Breakpoint(place, self._ttl) for place in sorted({min(last, layout.head - 1), last}) if place >= 0]
+        sent = Layout(layout.model, layout.head, layout.setting, layout.first(last + 1))
+        self._serve(sent, at - EARLIER, at - EARLIER, marks)
+
+    def _serve(
+        self,
+        layout: Layout,
+        at: float,
+        answered: float,
+        marks: Sequence[Breakpoint] | None,
+        usual: Marker | None = None,
+    ) -> Usage:
+        """``marks`` are positions in ``layout``; where there are none, they are put where clients do."""
         rules = self._rules_of(layout.model)
-        seen = without_thinking(layout) if rules.strips_thinking else layout
+        stripped = without_thinking(layout) if rules.strips_thinking else None
+        seen = stripped.layout if stripped else layout
         if rules.matching != "breakpoints":
             return self._other(rules, seen, at, answered)
-        return self._simulator.send_path(seen.path(marks(seen)), rules, at, max(0.0, answered - at))
+        if marks is None:
+            placed = tuple((usual or _marks)(seen, self._ttl))
+        else:
+            placed = tuple(stripped.moved(marks) if stripped else marks)
+        return self._simulator.send_path(seen.path(placed), rules, at, max(0.0, answered - at))
 
     def _other(self, rules: CacheRules, layout: Layout, at: float, answered: float) -> Usage:
         """A request to a cache that matches tokens: its whole prompt is looked at."""

@@ -133,6 +133,11 @@ class Layout:
         key = self.runs[run].hashed(self._before[run], place + 1)
         return hash((self.model, self.setting if position >= self.head else "", key))
 
+    def first(self, count: int) -> list[Run]:
+        """The runs of the first ``count`` frames."""
+        runs = zip(self.runs, self._begins, strict=True)
+        return [Run(run.strip, run.start, min(run.stop, run.start + max(0, count - begin))) for run, begin in runs]
+
     def begins_with(self, other: "Layout") -> bool:
         """Whether ``other`` is a prefix of this."""
         last = len(other) - 1

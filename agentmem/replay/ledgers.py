@@ -9,6 +9,7 @@ from agentmem.types import Usage
 def ledger_tally(session: Session, provider: str) -> Tally:
     """The sums over a ledger's requests. Nothing that needs text is in them; recorded outputs are unreliable."""
     tally = Tally(usage=Usage("measured"), text=False)
+    tally.begin()
     for exchange in session.exchanges:
         if exchange.usage is None:
             continue

@@ -1,17 +1,19 @@
 """Recordings: what formats there are, and how files and folders of them are found and read, one session at a time."""
 
-import json
+import os
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from agentmem.errors import ConfigError
 from agentmem.replay.formats.claude_code import ClaudeCode
+from agentmem.replay.formats.foreign import foreign
 from agentmem.replay.formats.message_list import MessageList
 from agentmem.replay.formats.runs import Runs
 from agentmem.replay.formats.usage_ledger import UsageLedger
 from agentmem.replay.formats.wire_log import WireLog
-from agentmem.replay.lines import lines, opened
+from agentmem.replay.lines import BROKEN, opened, values
 from agentmem.replay.session import Session, Skipped
 from agentmem.replay.source import Reader, Source, Spool
 
@@ -20,22 +22,26 @@ FORMATS: dict[str, Reader] = {
 }
 """Every format by its name. The first that accepts a file's first object reads it."""
 
-_ENDINGS = (".jsonl", ".jsonl.xz", ".jsonl.gz", ".json", ".json.xz", ".json.gz", ".db")
+_NAMES = (".jsonl", ".json", ".ndjson", ".traj")
+_PACKED = ("", ".xz", ".gz", ".bz2")
+_ENDINGS = (*(name + packed for name in _NAMES for packed in _PACKED), ".db")
+_LOGS = (".jsonl", ".ndjson", ".traj")
+"""Endings of files that are nothing but recordings, so that one that cannot be read is named."""
 _MAGIC = 16
-_LOOK = 50  # lines that are tried before a file counts as unreadable
 
 
 def sources(paths: Iterable[Path], spool: Spool) -> Iterator[Source | Skipped]:
-    """Every session in ``paths``, files or folders. Raises ConfigError where there is no such file."""
+    """Every session in ``paths``, files or folders, each file once. Raises ConfigError where there is no such file."""
+    seen: set[Path] = set()
     for path in paths:
         if not path.exists():
             raise ConfigError(f"{path} does not exist: give a log file, or a folder such as ~/.claude/projects")
         for file in _files(path):
-            reader = _reader(file)
-            if reader is not None:
-                yield from reader.sources(file, spool)
-            elif path.is_file() or ".jsonl" in file.suffixes:
-                yield Skipped(str(file), 0, f"no format that can be read; there are: {', '.join(FORMATS)}")
+            if isinstance(file, Skipped):
+                yield file
+            elif (whole := file.resolve()) not in seen:
+                seen.add(whole)
+                yield from _guarded(file, _sources(file, spool, named=not path.is_dir()))
 
 
 def sessions(source: Source) -> Iterator[Session | Skipped]:
@@ -43,46 +49,85 @@ def sessions(source: Source) -> Iterator[Session | Skipped]:
     return FORMATS[source.format].sessions(source)
 
 
-def _files(path: Path) -> Iterator[Path]:
-    """The file itself, or all files in a folder that may be recordings, by name."""
-    if path.is_file():
+def _files(path: Path) -> Iterator[Path | Skipped]:
+    """The file itself, or all files in a folder that may be recordings, by name; and folders that cannot be read."""
+    if not path.is_dir():
         yield path
         return
-    yield from sorted(file for file in path.rglob("*") if file.is_file() and file.name.endswith(_ENDINGS))
+    closed: list[OSError] = []
+    found = [Path(folder) / name for folder, _, names in os.walk(path, onerror=closed.append) for name in names]
+    yield from (Skipped(str(one.filename), 0, f"the folder cannot be read: {one.strerror}") for one in closed)
+    yield from sorted(file for file in found if file.name.endswith(_ENDINGS) and file.is_file())
 
 
-def _reader(path: Path) -> Reader | None:
-    for first in _firsts(path):
-        found = next((reader for reader in FORMATS.values() if reader.accepts(first)), None)
-        if found:
-            return found
-    return None
+def _sources(file: Path, spool: Spool, *, named: bool) -> Iterator[Source | Skipped]:
+    """What one file holds. One that is no recording is told of where it was ``named``, or looks like one."""
+    if not file.is_file():
+        yield Skipped(str(file), 0, "neither a file nor a folder")
+        return
+    look = _look(file)
+    if look.reader is not None:
+        yield from look.reader.sources(file, spool)
+    elif named or look.told or any(ending in file.suffixes for ending in _LOGS):
+        yield Skipped(str(file), 0, look.reason)
+
+
+def _guarded(file: Path, found: Iterator[Source | Skipped]) -> Iterator[Source | Skipped]:
+    """What is ``found``: whatever a stranger's file is like, the others are read."""
+    try:
+        yield from found
+    except Exception as error:
+        yield Skipped(str(file), 0, f"it cannot be read: {type(error).__name__}: {error}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """Who reads a file, or the ``reason`` why nobody does; ``told`` also where its name promises no recording."""
+
+    reader: Reader | None = None
+    reason: str = ""
+    told: bool = False
+
+
+def _look(path: Path) -> _Look:
+    kinds: dict[str, None] = {}
+    ours = False
+    try:
+        for first in _firsts(path):
+            wrote = foreign(first)
+            if wrote:
+                return _Look(reason=f"not understood: {wrote}", told=True)
+            found = next((reader for reader in FORMATS.values() if reader.accepts(first)), None)
+            if found:
+                return _Look(found)
+            if isinstance(first, dict) and isinstance(first.get("type"), str):
+                kinds[first["type"]] = None
+                ours = ours or "sessionId" in first
+    except BROKEN as error:
+        return _Look(reason=f"the file cannot be read: {error}", told=True)
+    return _Look(reason=_reason(path, list(kinds), metadata=ours))
+
+
+def _reason(path: Path, kinds: list[str], *, metadata: bool) -> str:
+    some = ", ".join(kinds[:5])
+    if not path.stat().st_size:
+        return "the file is empty"
+    if metadata:
+        return f"only metadata, no request in it: {some}"
+    known = f"no format that can be read; there are: {', '.join(FORMATS)}"
+    return f"{known}; its objects are of type {some}" if some else known
 
 
 def _firsts(path: Path) -> Iterator[Any]:
-    """What tells a format: the file's first bytes, its first lines as objects, or the document it is."""
-    try:
-        with opened(path) as file:
-            yield file.read(_MAGIC)
-    except (OSError, EOFError, ValueError):
+    """What tells a format: the file's first bytes, then its values, those of lists by themselves too."""
+    with path.open("rb") as file:
+        start = file.read(_MAGIC)
+    yield start
+    with opened(path) as file:
+        yield file.read(_MAGIC)
+    if path.suffix == ".db" or start.startswith(b"SQLite"):
         return
-    if path.name.removesuffix(path.suffix).endswith(".jsonl") or path.suffix == ".jsonl":
-        for number, line in enumerate(lines(path)):
-            if not isinstance(line, Skipped):
-                yield line.value
-            if number > _LOOK:
-                return
-    elif path.suffix != ".db":
-        yield from _document(path)
-
-
-def _document(path: Path) -> Iterator[Any]:
-    try:
-        with opened(path) as file:
-            yield json.load(file)
-    except (OSError, EOFError, ValueError, RecursionError):
-        for number, line in enumerate(lines(path)):
-            if not isinstance(line, Skipped):
-                yield line.value
-            if number > _LOOK:
-                return
+    for one in values(path):
+        if not isinstance(one, Skipped):
+            yield one.value
+            yield from one.value if isinstance(one.value, list) else ()

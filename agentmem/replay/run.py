@@ -1,7 +1,7 @@
 """Replaying a chain of sessions under a policy: what it would have sent, what that costs, what it would still show."""
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from agentmem.kvcache.rules import PROVIDERS, CacheRules, rules
 from agentmem.replay.bound import lower_bound
@@ -26,7 +26,10 @@ Rules = Callable[[str], CacheRules]
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """Sessions as one conversation behind the opening of the first. ``model`` stands for all models, if it is given."""
+    """Sessions as one conversation behind the opening of the first. ``model`` stands for all models, if it is given.
+
+    ``begins`` tells at which requests sessions begin, and how many tokens each found in the cache.
+    """
 
     name: str
     opening: Opening
@@ -37,6 +40,7 @@ class Chain:
     provider: str
     model: str | None = None
     lower_bound_usd: float | None = None
+    begins: Mapping[int, int] = field(default_factory=dict)
 
     def model_of(self, exchange: Exchange) -> str:
         return self.model or exchange.model
@@ -54,7 +58,10 @@ def chain(sessions: Sequence[Session], provider: str, model: str | None = None, 
     for exchange in exchanges:
         needs.follow(exchange.arrived, exchange.reply)
     first = sessions[0]
-    made = Chain(first.name, opening(first), exchanges, needs, ttl or first.ttl, first.background, provider, model)
+    begun = opening(first)
+    warm = dict(_begins(sessions, sum(one.tokens for one in begun.head)))
+    background = first.background
+    made = Chain(first.name, begun, exchanges, needs, ttl or first.ttl, background, provider, model, begins=warm)
     entries = [(exchange.arrived, exchange.reply) for exchange in exchanges]
     prices = [made.rates(exchange, 0) for exchange in exchanges]
     return replace(made, lower_bound_usd=lower_bound(entries, _least_head(made), prices))
@@ -68,6 +75,24 @@ def _least_head(one: Chain) -> int:
         return min([one.opening.tokens, *heads])
     told = sum(frame.tokens for frame in one.opening.head if frame.value.get("type") != "unknown")
     return min([told, *heads])
+
+
+def _begins(sessions: Sequence[Session], head: int) -> Iterator[tuple[int, int]]:
+    """Where each session begins, and the tokens, as we count them, that its first request read.
+
+    What it read of tools and system of its own, which may be of another size, stands for the chain's ``head``.
+    """
+    at = 0
+    for session in sessions:
+        exchange = session.exchanges[0]
+        usage, begun = exchange.usage, opening(session)
+        read = usage.cache_read_tokens if usage else 0
+        shown = exchange.cut.frames if exchange.cut else exchange.arrived
+        frames = (*begun.head, *begun.reminders, *begun.earlier, *shown)
+        ours, own = sum(one.tokens for one in frames), sum(one.tokens for one in begun.head)
+        found = round(ours * read / usage.input_tokens) if usage and read else 0
+        yield at, max(found, head) if found >= own else found
+        at += len(session.exchanges)
 
 
 def _joined(sessions: Sequence[Session]) -> Iterator[Exchange]:
@@ -99,7 +124,9 @@ class _Replay:
 
     def run(self) -> Tally:
         for number, exchange in enumerate(self._chain.exchanges):
-            layout = self._request(exchange)
+            if number in self._chain.begins:
+                self._tally.begin()
+            layout = self._request(exchange, self._chain.begins.get(number, 0))
             for event in self._chain.needs.by_use.get(number, ()):
                 self._judge(event, layout, exchange)
             after = self._policy.reply(exchange.reply)
@@ -109,8 +136,11 @@ class _Replay:
         self._tally.lower_bound_usd = self._chain.lower_bound_usd
         return self._tally
 
-    def _request(self, exchange: Exchange) -> Layout:
-        """Send what the policy makes of what has arrived; gives the layout of the answer's request."""
+    def _request(self, exchange: Exchange, warm: int) -> Layout:
+        """Send what the policy makes of what has arrived; gives the layout of the answer's request.
+
+        Its first ``warm`` tokens are in the cache, by whoever sent them.
+        """
         model = self._chain.model_of(exchange)
         arrival = Arrival(
             exchange.at, model, exchange.arrived, exchange.cut, exchange.settings, exchange.marks, exchange.head
@@ -118,6 +148,8 @@ class _Replay:
         layout = Layout(model, 0, "", ())
         for sent in self._policy.send(arrival):
             layout = self._layout(model, sent)
+            if warm and sent.summary is None:
+                self._lane.warm(layout, warm, exchange.at)
             self._meter(sent, layout, exchange)
         return layout
 

@@ -67,7 +67,8 @@ class Session:
 
     ``head`` are the frames of tools and system, None where they are not recorded: then the first request's usage
     tells their size. ``text`` is false for a ledger, which has numbers only. ``ttl`` is the lifetime the recording's
-    client asks for, ``background`` whether that client sends requests of its own between turns.
+    client asks for, ``background`` whether that client sends requests of its own between turns. ``provider`` is whom it
+    asked.
     """
 
     name: str
@@ -77,6 +78,7 @@ class Session:
     text: bool = True
     ttl: Ttl = "5m"
     background: bool = False
+    provider: str = "anthropic"
 
     @property
     def started(self) -> float:

@@ -64,4 +64,6 @@ class Reader(Protocol):
 
 def spooled(format: str, path: Path, line: Line, spool: Spool) -> Source:
     """The source of one line that is a whole session."""
-    return spool.source(format, path, line.number, line.data, str(line.value.get("session", "")))
+    stem = path.name.partition(".")[0]
+    named = str(line.value.get("session") or line.value.get("sessionId") or f"{stem}/{line.number}")
+    return spool.source(format, path, line.number, line.data, named)

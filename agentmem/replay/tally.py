@@ -30,7 +30,10 @@ def price(provider: str, model: str, input_tokens: int) -> Rates | None:
 
 @dataclass(slots=True)
 class Tally:
-    """The sums over a policy's requests. Dollars become None as soon as one price is not known."""
+    """The sums over a policy's requests. Dollars become None as soon as one price is not known.
+
+    ``by_session`` are the dollars of each session that was begun.
+    """
 
     requests: int = 0
     summary_requests: int = 0
@@ -50,6 +53,11 @@ class Tally:
     seen_near: int = 0
     reached: int = 0
     text: bool = True
+    by_session: list[float | None] = field(default_factory=list)
+
+    def begin(self) -> None:
+        """From now on requests are those of the next session."""
+        self.by_session.append(0.0)
 
     def add(self, metered: Metered, output: int, rates: Rates | None, *, summary: bool = False) -> None:
         """One request and the tokens of its reply."""
@@ -62,7 +70,10 @@ class Tally:
         self.cuts += metered.cut
         self.expiries += metered.expired
         self.peak_context_tokens = max(self.peak_context_tokens, usage.input_tokens)
-        self.cost_usd = plus(self.cost_usd, rates and rates.cost(usage))
+        cost = rates and rates.cost(usage)
+        self.cost_usd = plus(self.cost_usd, cost)
+        if self.by_session:
+            self.by_session[-1] = plus(self.by_session[-1], cost)
         self.cost_uncached_usd = plus(self.cost_uncached_usd, rates and rates.cost_uncached(usage))
 
     def numbers(self) -> dict[str, Any]:

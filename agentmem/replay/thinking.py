@@ -1,8 +1,9 @@
 """What servers strip: on older models a plain user turn drops all thinking before it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
-from agentmem.kvcache.prompts import UNMARKABLE
+from agentmem.kvcache.prompts import UNMARKABLE, Breakpoint
 from agentmem.replay.layout import Layout, Run, Strip
 
 
@@ -41,9 +42,39 @@ class Bare:
         yield Run(run.strip, stop, run.stop)
 
 
-def without_thinking(layout: Layout) -> Layout:
+@dataclass(frozen=True, slots=True)
+class Stripped:
+    """A ``layout`` as a server sees it. ``pieces`` are the runs that it had before, each with the index into its strip
+    from which on nothing is dropped.
+    """
+
+    layout: Layout
+    pieces: tuple[tuple[Run, int], ...]
+
+    def moved(self, marks: Iterable[Breakpoint]) -> Iterator[Breakpoint]:
+        """Breakpoints of the layout before: one on a block that is dropped goes to the block before it, if any."""
+        for mark in marks:
+            place = self._place(mark.position)
+            if place >= 0:
+                yield Breakpoint(place, mark.ttl)
+
+    def _place(self, position: int) -> int:
+        """How many frames are left of those up to ``position``, less one."""
+        left = 0
+        for run, stop in self.pieces:
+            end = min(run.stop, run.start + position + 1)
+            position -= len(run)
+            places = _bare(run.strip).places
+            left += places[min(end, stop)] - places[run.start] + max(0, end - stop)
+            if position < 0:
+                break
+        return left - 1
+
+
+def without_thinking(layout: Layout) -> Stripped:
     """``layout`` as a server sees it that strips thinking from before the last plain user turn."""
     runs: list[Run] = []
+    pieces: list[tuple[Run, int]] = []
     found = False
     for run in reversed(layout.runs):
         bare = _bare(run.strip)
@@ -51,8 +82,9 @@ def without_thinking(layout: Layout) -> Layout:
         begins = not found and turn >= run.start
         stop = run.stop if found else turn if begins else run.start
         runs[:0] = bare.runs(run, stop)
+        pieces.insert(0, (run, stop))
         found = found or begins
-    return Layout(layout.model, layout.head, layout.setting, runs)
+    return Stripped(Layout(layout.model, layout.head, layout.setting, runs), tuple(pieces))
 
 
 def _bare(strip: Strip) -> Bare:

@@ -7,6 +7,7 @@ without logging it. How often was counted on half of the recorded sessions, by s
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from statistics import fmean, pstdev
 from typing import Any
 
@@ -38,15 +39,18 @@ class Compared:
     recorded: tuple[Usage, ...]
     predicted: tuple[Usage, ...]
     alone: tuple[Usage, ...]
+    provider: str = "anthropic"
 
 
-def compare(session: Session, find: Rules = rules) -> Compared | None:
-    """Predict a session's usage; None where it has no text, or no usage of its own."""
+def compare(session: Session, find: Rules | None = None) -> Compared | None:
+    """Predict a session's usage; None where it has no text, or no usage of its own. Rules are its provider's."""
     recorded = tuple(one.usage for one in session.exchanges if one.usage is not None)
     if not session.text or len(recorded) < len(session.exchanges):
         return None
-    alone, expected = zip(*predict(session, find), strict=True)
-    return Compared(session.name, tuple(one.model for one in session.exchanges), recorded, expected, alone)
+    found = find or partial(rules, provider=session.provider)
+    alone, expected = zip(*predict(session, found), strict=True)
+    models = tuple(one.model for one in session.exchanges)
+    return Compared(session.name, models, recorded, expected, alone, session.provider)
 
 
 def predict(session: Session, find: Rules = rules) -> Iterator[tuple[Usage, Usage]]:
@@ -137,8 +141,8 @@ def _row(one: Compared) -> dict[str, Any]:
         "hit_rate_simulated": _hit_rate(one.predicted),
         "input_tokens_recorded": sum(usage.input_tokens for usage in one.recorded),
         "input_tokens_simulated": sum(usage.input_tokens for usage in one.predicted),
-        "input_usd_recorded": _dollars(one.models, one.recorded),
-        "input_usd_simulated": _dollars(one.models, one.predicted),
+        "input_usd_recorded": _dollars(one, one.recorded),
+        "input_usd_simulated": _dollars(one, one.predicted),
     }
 
 
@@ -147,11 +151,11 @@ def _hit_rate(usages: Sequence[Usage]) -> float:
     return sum(usage.cache_read_tokens for usage in usages) / total if total else 0.0
 
 
-def _dollars(models: Sequence[str], usages: Sequence[Usage]) -> float | None:
+def _dollars(one: Compared, usages: Sequence[Usage]) -> float | None:
     """Dollars for the input alone; recorded counts of output are unreliable."""
     total = 0.0
-    for model, usage in zip(models, usages, strict=True):
-        rates = price("anthropic", model, usage.input_tokens)
+    for model, usage in zip(one.models, usages, strict=True):
+        rates = price(one.provider, model, usage.input_tokens)
         if rates is None:
             return None
         total += rates.cost(replace(usage, output_tokens=0))

@@ -5,7 +5,7 @@ Only one chain for each process is in memory at a time; what comes back from it 
 
 import os
 import signal
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,17 +17,16 @@ from typing import Any, Protocol, TypeVar
 
 from agentmem.errors import ConfigError
 from agentmem.kvcache.rules import rules
-from agentmem.replay.index import Entry, chains, index, key, load, repeated
-from agentmem.replay.ledgers import ledger_tally
-from agentmem.replay.ours import OURS, room_for
+from agentmem.replay.billed import billed, billed_usd
+from agentmem.replay.index import Entry, chains, index, key, repeated
 from agentmem.replay.peers import missing
 from agentmem.replay.policies import Terms, maker
 from agentmem.replay.recordings import sources
-from agentmem.replay.run import chain, replay
-from agentmem.replay.session import Session, Skipped
+from agentmem.replay.session import Skipped
 from agentmem.replay.source import Source, Spool
-from agentmem.replay.tally import Tally, total
-from agentmem.replay.verify import Compared, compare, verification
+from agentmem.replay.tally import total
+from agentmem.replay.tasks import Replayed, Task, compare_task, replay_task
+from agentmem.replay.verify import Compared, verification
 from agentmem.types import Ttl
 
 CHAIN = 1_000_000
@@ -70,35 +69,37 @@ class Plan:
 
 def replay_all(plan: Plan, progress: Progress = silent) -> dict[str, Any]:
     """The object that `agentmem replay --json` prints. Raises ConfigError where there is nothing to replay."""
-    if plan.provider != "anthropic" and plan.model is None:
-        raise ConfigError(f"--provider {plan.provider} needs --model: the recordings name models of their own provider")
     runnable = [name for name in plan.policies if not missing(name)]
     for name in runnable:
         maker(name)
     rules(plan.model or "", plan.provider)
     with _workers(plan) as work, _indexed(plan, work, progress) as (entries, skipped):
+        providers = sorted({entry.provider for entry in entries})
+        if plan.model is None and plan.provider not in ("anthropic", *providers):
+            own = "the recordings name models of their own provider"
+            raise ConfigError(f"--provider {plan.provider} needs --model: {own}")
         told = [entry for entry in entries if entry.text]
         again = repeated(entries)
-        tasks = [
-            _Task(tuple(joined), tuple(again.get(key(one), frozenset()) for one in joined), plan)
-            for joined in chains(told or entries, plan.chain if told else 0)
-        ]
-        replayed = list(work(partial(_replay, tuple(runnable)), tasks, "chains", progress))
-    tallies = [one for one in replayed if not isinstance(one, Skipped)]
-    skipped += [one for one in replayed if isinstance(one, Skipped)]
+        joined = chains(told or entries, plan.chain if told else 0)
+        tasks = [_task(plan, one, again) for one in joined]
+        replayed = list(work(partial(replay_task, tuple(runnable)), tasks, "chains", progress))
+    skipped += [one for each in replayed for one in each.skipped]
     if told:
         skipped += [_without_text(entry) for entry in entries if not entry.text]
-    rows = [_row(name, plan, [one[name] for one in tallies if name in one], bool(told)) for name in plan.policies]
+    rows = [_row(name, plan, replayed, bool(told)) for name in plan.policies]
+    bills = sorted((one for each in replayed for one in each.bills), key=lambda one: (one.path, one.line, one.session))
     return {
         "schema": 1,
         "basis": "simulated" if told else "measured",
-        "provider": plan.provider,
+        "provider": plan.provider if plan.model else ", ".join(providers),
         "model": plan.model,
         "budget": plan.budget,
         "chain": plan.chain,
         "breakpoints": BREAKPOINTS.format(ttl=plan.ttl or "as recorded"),
         "skipped": [_named(one) for one in skipped],
         "policies": rows,
+        "billed": billed(bills),
+        "sessions": [one.numbers() for one in bills],
     }
 
 
@@ -106,45 +107,19 @@ def verify_all(plan: Plan, progress: Progress = silent) -> dict[str, Any]:
     """The object that `agentmem replay --verify --json` prints."""
     with _workers(plan) as work, _indexed(plan, work, progress) as (entries, skipped):
         again = repeated(entries)
-        tasks = [_Task((entry,), (again.get(key(entry), frozenset()),), plan) for entry in entries]
-        compared = list(work(_compare, tasks, "sessions", progress))
+        tasks = [_task(plan, [entry], again) for entry in entries]
+        compared = list(work(compare_task, tasks, "sessions", progress))
     silent_ones = [entry for entry, one in zip(entries, compared, strict=True) if one is None]
     reason = "nothing to compare: it has no text, or no usage for every request, or repeats another"
+    skipped += [one for one in compared if isinstance(one, Skipped)]
     skipped += [Skipped(entry.source.path, entry.source.line, f"{entry.name}: {reason}") for entry in silent_ones]
-    found = verification([one for one in compared if one is not None])
+    found = verification([one for one in compared if isinstance(one, Compared)])
     return {**found, "skipped": [_named(one) for one in skipped]}
 
 
-@dataclass(frozen=True, slots=True)
-class _Task:
-    entries: tuple[Entry, ...]
-    again: tuple[frozenset[int], ...]
-    plan: Plan
-
-    def sessions(self) -> list[Session]:
-        loaded = (load(entry, again) for entry, again in zip(self.entries, self.again, strict=True))
-        return [session for session in loaded if session is not None]
-
-
-def _replay(names: Sequence[str], task: _Task) -> dict[str, Tally] | Skipped:
-    sessions = task.sessions()
-    if not sessions:
-        return {}
-    if not sessions[0].text:
-        return {"recorded": ledger_tally(sessions[0], task.plan.provider)} if "recorded" in names else {}
-    joined = chain(sessions, task.plan.provider, task.plan.model, task.plan.ttl)
-    needed = room_for(joined.opening, task.plan.budget)
-    if task.plan.budget < needed and not OURS.keys().isdisjoint(names):
-        source = task.entries[0].source
-        told = f"{joined.name}: a budget of {task.plan.budget:,} leaves no room to work in, it takes {needed:,}"
-        return Skipped(source.path, source.line, f"{told}; left out for all policies")
-    find = partial(rules, provider=task.plan.provider)
-    return {name: replay(joined, maker(name), task.plan.budget, find) for name in names}
-
-
-def _compare(task: _Task) -> Compared | None:
-    sessions = task.sessions()
-    return compare(sessions[0]) if sessions else None
+def _task(plan: Plan, entries: Sequence[Entry], again: Mapping[str, frozenset[int]]) -> Task:
+    repeats = tuple(again.get(key(one), frozenset()) for one in entries)
+    return Task(tuple(entries), repeats, plan.provider, plan.model, plan.budget, plan.ttl)
 
 
 Work = Callable[[Callable[[Item], Result], Sequence[Item], str, Progress], Iterator[Result]]
@@ -204,13 +179,17 @@ def _listed(found: Iterable[Source | Skipped], progress: Progress) -> Iterator[S
         yield one
 
 
-def _row(name: str, plan: Plan, tallies: list[Tally], told: bool) -> dict[str, Any]:
+def _row(name: str, plan: Plan, replayed: Sequence[Replayed], told: bool) -> dict[str, Any]:
     """One policy's figures; all null, with the reason in ``missing``, where there are none."""
-    numbers = total(tallies).numbers()
-    empty = "every chain was left out" if told else "a ledger has no text: only what was recorded can be told"
-    reason = missing(name) or (None if tallies else empty)
+    ran = [one for one in replayed if name in one.tallies]
+    numbers = total(one.tallies[name] for one in ran).numbers()
+    left = "every chain was left out"
+    empty = left if told else "a ledger has no text: only what was recorded can be told"
+    reason = missing(name) or (None if ran else empty)
     if reason:
         numbers = {**dict.fromkeys(numbers), "basis": "simulated"}
+    numbers["chains"] = len(ran)
+    numbers["billed_usd"] = billed_usd([bill for one in ran for bill in one.bills])
     return {"schema": 1, "policy": name, "settings": _settings(name, plan, reason), **numbers, "missing": reason}
 
 

@@ -12,7 +12,7 @@ from agentmem.context.transcript import read_blocks, readable, unpack
 from agentmem.errors import WorkspaceError
 from agentmem.pages.files import Files
 from agentmem.runtime.scaling import scaled
-from agentmem.types import Block, Entry, Image, Text, ToolResult
+from agentmem.types import Block, Entry, Image, Opaque, Text, ToolResult
 
 _log = logging.getLogger(__name__)
 
@@ -25,7 +25,7 @@ def shown(
     root: Path,
     what: str = "result",
     scale: Callable[[Image], Image | None] = scaled,
-) -> tuple[Text | Image, ...] | None:
+) -> tuple[Text | Image | Opaque, ...] | None:
     """What the model sees of entry ``seq``; None where it is short enough as it is, and its pictures small enough.
 
     What it does not see stands in pages: a long text in one, each picture that could not even be scaled down in one.
@@ -33,8 +33,8 @@ def shown(
     seen = tuple(_sendable(content, thread, seq, root, scale))
     long = not fits(content, sizes) and _short(content, thread, seq, sizes, root, what)
     if long:
-        seen = (long, *(one for one, was in zip(seen, content, strict=True) if isinstance(was, Image)))
-    return None if seen == content else tuple(one for one in seen if isinstance(one, Text | Image))
+        seen = (long, *(one for one, was in zip(seen, content, strict=True) if not isinstance(was, Text)))
+    return None if seen == content else tuple(one for one in seen if isinstance(one, Text | Image | Opaque))
 
 
 def _short(content: tuple[Block, ...], thread: str, seq: int, sizes: Offload, root: Path, what: str) -> Text | None:

@@ -38,7 +38,20 @@ from agentmem.runtime.tools import output
 from agentmem.runtime.tools.context import Stop, ToolContext
 from agentmem.runtime.tools.reach import Reach
 from agentmem.runtime.tools.recalling import JournalRecall
-from agentmem.types import Block, Clock, Draft, Image, ModelProfile, Recall, Reply, Request, Text, ToolCall, ToolResult
+from agentmem.types import (
+    Block,
+    Clock,
+    Draft,
+    Image,
+    ModelProfile,
+    Opaque,
+    Recall,
+    Reply,
+    Request,
+    Text,
+    ToolCall,
+    ToolResult,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -206,13 +219,13 @@ class Steps:
                 _log.info("%s gave its result after the run of thread %s had ended", returned.name, session.thread)
             session.append(transcript.tool_result(returned.result, self._shown(session, returned)))
 
-    def _shown(self, session: Session, returned: ToolReturned) -> tuple[Text | Image, ...] | None:
+    def _shown(self, session: Session, returned: ToolReturned) -> tuple[Text | Image | Opaque, ...] | None:
         """What the model sees of a long result; what tools give in parts by themselves is whole."""
         sizes = _sizes(self.budget, Offload().limit if returned.name in PAGING else None)
         content, root = returned.result.content, self.workspace.root
         return originals.shown(content, session.thread, session.view.seq + 1, sizes, root)
 
-    def _message(self, session: Session, task: tuple[Block, ...], seq: int) -> tuple[Text | Image, ...] | None:
+    def _message(self, session: Session, task: tuple[Block, ...], seq: int) -> tuple[Text | Image | Opaque, ...] | None:
         """What the model sees of a message that alone would fill half the budget."""
         sizes = _sizes(self.budget, self.budget // 2)
         return originals.shown(task, session.thread, seq, sizes, self.workspace.root, "message")

@@ -1,11 +1,13 @@
 """Contexts as runs: keys and sums are those of the frames, however they were put together."""
 
+from itertools import accumulate
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from agentmem.kvcache.frames import frame
 from agentmem.kvcache.prompts import Breakpoint, Prompt
-from agentmem.kvcache.rules import rules
+from agentmem.kvcache.rules import TTLS, rules
 from agentmem.kvcache.simulator import Simulator
 from agentmem.replay.layout import Layout, Run, Strip
 from agentmem.replay.thinking import without_thinking
@@ -72,19 +74,25 @@ TURNS = (["prompt"], ["result"], ["result", "prompt"]), (["reply"], ["thought", 
 exchanges = st.lists(st.tuples(*map(st.sampled_from, TURNS)), min_size=1, max_size=8)
 
 
-@given(exchanges)
-def test_thinking_is_stripped_as_the_server_does(turns: list[tuple[list[str], list[str]]]) -> None:
-    """Runs without thinking are billed as the simulator bills the whole prompt on a model that strips it."""
+@given(exchanges, st.data())
+def test_thinking_is_stripped_as_the_server_does(turns: list[tuple[list[str], list[str]]], data: st.DataObject) -> None:
+    """Runs without thinking are billed as the simulator bills the whole prompt on a model that strips it, wherever
+    breakpoints stood before, on blocks that are dropped too, and at whichever turn a new strip begins.
+    """
     kinds = [kind for turn in turns for side in turn for kind in side]
     messages = [frame("message", value, role) for role, value in map(KINDS.__getitem__, kinds)]
     old = rules("claude-sonnet-4-5")
-    strip = Strip()
+    first, second = Strip(), Strip()
+    cut = data.draw(st.sampled_from([0, *accumulate(len(side) for turn in turns for side in turn)]))
     fast, plain = Simulator(old), Simulator(old)
     for stop in range(1, len(messages) + 1):
         if kinds[stop - 1] == "thought":
             continue
-        strip.extend(messages[len(strip) : stop])
-        seen = without_thinking(laid([strip.run()]))
-        prompt = Prompt("m", (), (HEAD,), tuple(messages[:stop]), breakpoints=(Breakpoint(stop, "5m"),))
-        found = fast.send_path(seen.path((Breakpoint(len(seen) - 1, "5m"),)), old, float(stop))
+        first.extend(messages[len(first) : min(cut, stop)])
+        second.extend(messages[cut + len(second) : stop])
+        stripped = without_thinking(laid([first.run(), second.run()]))
+        places = sorted(data.draw(st.sets(st.integers(0, stop), max_size=3)) | {stop})
+        marks = tuple(Breakpoint(at, data.draw(st.sampled_from(TTLS))) for at in places)
+        prompt = Prompt("m", (), (HEAD,), tuple(messages[:stop]), breakpoints=marks)
+        found = fast.send_path(stripped.layout.path(stripped.moved(marks)), old, float(stop))
         assert found == plain.send(prompt, float(stop)).usage

@@ -1,6 +1,9 @@
 """Finding recordings, and what is known of them before they are replayed."""
 
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
+from os import mkfifo
 from pathlib import Path
 
 import pytest
@@ -71,3 +74,43 @@ def test_a_resumed_log_does_not_count_its_copy_again(tmp_path: Path) -> None:
     assert len(session.exchanges[0].arrived) == before + 1
     assert load(first, first.identities) is None
     assert replace(session, exchanges=()) == replace(whole, exchanges=())
+
+
+def test_each_file_is_read_once_whatever_leads_to_it(tmp_path: Path) -> None:
+    """Links, links in a circle, links to nothing, and a file that is given beside its folder."""
+    path = working(1).write(tmp_path / "a.jsonl")
+    (tmp_path / "again.jsonl").symlink_to(path)
+    (tmp_path / "circle").symlink_to(tmp_path, target_is_directory=True)
+    (tmp_path / "itself.jsonl").symlink_to(tmp_path / "itself.jsonl")
+    (tmp_path / "gone.jsonl").symlink_to(tmp_path / "nowhere.jsonl")
+    found = list(sources([tmp_path, path, tmp_path / "again.jsonl"], Spool(tmp_path)))
+    assert [one.name for one in found if isinstance(one, Source)] == ["a"] and len(found) == 1
+
+
+def test_what_is_neither_file_nor_folder_is_named(tmp_path: Path) -> None:
+    """A pipe, say: nobody waits for it."""
+    mkfifo(tmp_path / "pipe.jsonl")
+    (found,) = sources([tmp_path / "pipe.jsonl"], Spool(tmp_path))
+    assert isinstance(found, Skipped) and "neither" in found.reason
+    assert list(sources([tmp_path], Spool(tmp_path))) == []
+
+
+def test_strangers_files_in_a_folder_are_named_only_where_that_helps(tmp_path: Path) -> None:
+    """Another tool's log by its tool, a broken archive by its error; a settings file is nothing to speak of."""
+    (tmp_path / "settings.json").write_text('{"theme": "dark"}', encoding="utf-8")
+    (tmp_path / "run.json").write_text('{"eval": {}, "plan": {}}', encoding="utf-8")
+    (tmp_path / "log.jsonl.gz").write_bytes(b"\x1f\x8bnothing")
+    found = [one for one in sources([tmp_path], Spool(tmp_path)) if isinstance(one, Skipped)]
+    assert [Path(one.path).name for one in found] == ["log.jsonl.gz", "run.json"]
+    assert "cannot be read" in found[0].reason and "Inspect" in found[1].reason
+
+
+def test_a_strangers_database_is_left_as_it_is(tmp_path: Path) -> None:
+    """It is looked at, and no table of ours is made in it."""
+    path = tmp_path / "theirs.db"
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute("CREATE TABLE cookies (name TEXT)")
+    before = path.read_bytes()
+    (found,) = sources([path], Spool(tmp_path))
+    assert isinstance(found, Skipped) and "no journal" in found.reason
+    assert path.read_bytes() == before

@@ -1,9 +1,10 @@
-"""Claude Code's session logs (~/.claude/projects/*/*.jsonl), or whole sessions of them, one a line.
+"""Claude Code's session logs (~/.claude/projects/*/*.jsonl), what `claude -p --output-format stream-json` and the Agent
+SDK give, or whole sessions of them: {"session", "records"}, {"loglines"}.
 
 A log is a list of records that name their parent. What a request contained follows from it: records of type
 "assistant" that share a message id are one reply; a compact boundary drops what was before it; a prompt whose parent
-is further back is a rewind; records of sub-agents ("sidechains") are conversations of their own. Tools, system prompt
-and reminders are not recorded.
+is further back is a rewind; records of sub-agents ("sidechains", or those with the call that began them) are
+conversations of their own. Tools, system prompt and reminders are not recorded, nor is the first prompt in a stream.
 """
 
 from collections.abc import Iterable, Iterator
@@ -15,24 +16,29 @@ from agentmem.replay.lines import Line, lines, parsed
 from agentmem.replay.session import Session, Skipped
 from agentmem.replay.source import Source, Spool, spooled
 
-_TYPES = frozenset({"user", "assistant", "system", "summary", "file-history-snapshot", "queue-operation", "progress"})
+_TALK = frozenset({"user", "assistant", "system", "summary"})
+_BESIDE = frozenset({"file-history-snapshot", "queue-operation", "progress"})
+_WHOLE = ("records", "loglines")
 
 
 class ClaudeCode:
-    """Reads a log file, or a file whose lines are {"session", "records"}."""
+    """Reads a log file, or a file whose objects are whole sessions."""
 
     name = "claude-code"
 
     def accepts(self, first: Any) -> bool:
         """A record has a known type; a whole session has records."""
-        return isinstance(first, dict) and (
-            isinstance(first.get("records"), list) or (first.get("type") in _TYPES and "request" not in first)
-        )
+        if not isinstance(first, dict):
+            return False
+        if any(isinstance(first.get(key), list) for key in _WHOLE):
+            return True
+        kind = first.get("type")
+        return "request" not in first and isinstance(kind, str) and kind in _TALK | _BESIDE
 
     def sources(self, path: Path, spool: Spool) -> Iterator[Source | Skipped]:
-        """The file itself, or one source for each line that is a whole session."""
+        """The file itself, or one source for each object that is a whole session."""
         first = next((line for line in lines(path) if isinstance(line, Line)), None)
-        if first is not None and "records" not in first.value:
+        if first is not None and not _is_whole(first.value):
             yield Source(self.name, str(path), 0, str(path), name=path.name.partition(".")[0])
             return
         for line in lines(path):
@@ -42,7 +48,11 @@ class ClaudeCode:
         """The main conversation, then those of the sub-agents, each in the order of its first record."""
         conversations: dict[str, Conversation] = {}
         threads: dict[str, str] = {}
+        found = False
         for number, record in _records(source):
+            if isinstance(record, Skipped):
+                yield Skipped(source.path, number, record.reason)
+                continue
             try:
                 thread = _thread(record, threads)
                 conversations.setdefault(thread, Conversation()).add(record)
@@ -51,25 +61,37 @@ class ClaudeCode:
         for thread, conversation in conversations.items():
             exchanges = conversation.exchanges()
             if exchanges:
+                found = True
                 name = f"{source.name}/{thread}" if thread else source.name
                 yield Session(name, source.path, exchanges, ttl=conversation.ttl, background=not thread)
+        if not found:
+            yield Skipped(source.path, source.line, "no request in it: only metadata, or prompts without a reply")
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, dict) and any(isinstance(value.get(key), list) for key in _WHOLE)
 
 
 def _records(source: Source) -> Iterator[tuple[int, Any]]:
-    """The records with their lines; those of a whole session on one line share its number."""
+    """The records with their lines; those of a whole session share its number."""
     if source.length:
         value = parsed(source.data())
-        records: Iterable[Any] = value.get("records", ()) if isinstance(value, dict) else ()
+        records: Iterable[Any] = (value,)
+        if isinstance(value, dict):
+            records = next((value[key] for key in _WHOLE if isinstance(value.get(key), list)), ())
         yield from ((source.line, record) for record in records)
         return
     for line in lines(Path(source.file)):
-        yield (line.number, line.value) if isinstance(line, Line) else (line.line, line.reason)
+        yield (line.number, line.value) if isinstance(line, Line) else (line.line, line)
 
 
 def _thread(record: Any, threads: dict[str, str]) -> str:
     """Which conversation a record belongs to: "" is the main one. Sub-agents without an id are told by their root."""
     if not isinstance(record, dict):
-        raise Malformed(record if isinstance(record, str) else "a record is a JSON object")
+        raise Malformed("a record is a JSON object")
+    called = record.get("parent_tool_use_id")
+    if called:
+        return f"agent-{called}"
     if not record.get("isSidechain"):
         return ""
     identity, parent = str(record.get("uuid", "")), record.get("parentUuid")

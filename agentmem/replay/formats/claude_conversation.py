@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from typing import Any
 
 from agentmem.kvcache.frames import frame
@@ -10,6 +9,8 @@ from agentmem.kvcache.prompts import UNMARKABLE
 from agentmem.kvcache.rules import claude_name
 from agentmem.replay.formats.anthropic_usage import read_usage
 from agentmem.replay.formats.claude_versions import REWRITES
+from agentmem.replay.formats.contents import sent
+from agentmem.replay.formats.moments import PACE, moment_of
 from agentmem.replay.session import Cut, CutKind, Exchange
 from agentmem.types import Frame, Role, Ttl, Usage
 
@@ -64,6 +65,8 @@ class Conversation:
     from_plan: bool = False
     version: str = ""
     last_input: float = 0.0
+    clock: float = 0.0
+    taken: set[tuple[str, tuple[bytes, ...]]] = field(default_factory=set)
 
     def add(self, record: dict[str, Any]) -> None:
         """Take the next record. Raises Malformed; the record is then left out."""
@@ -72,7 +75,7 @@ class Conversation:
             return
         try:
             handle(self, record)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
             raise Malformed(f"a record of type {record.get('type')} lacks what it should have: {error!r}") from error
 
     def exchanges(self) -> tuple[Exchange, ...]:
@@ -81,13 +84,14 @@ class Conversation:
 
     def user(self, record: dict[str, Any]) -> None:
         """A prompt, a tool's result, or the summary that a compaction wrote."""
-        content = record["message"]["content"]
-        frames = list(_frames(content, "user"))
-        moment = _time(record)
+        frames, moment = list(_frames(_message(record).get("content"), "user")), self._moment(record)
+        if self._again(record, frames):
+            return
         self.version = str(record.get("version") or self.version)
         parent, results = record.get("parentUuid"), any(one.value.get("type") == "tool_result" for one in frames)
         if not results and not record.get("isMeta"):
-            self._turn_back(parent)
+            if "parentUuid" in record:  # streams do not say what follows what
+                self._turn_back(parent)
             self._plan(frames)
         self.last_input = moment
         self.later.append((str(record.get("uuid")), frames))
@@ -96,16 +100,17 @@ class Conversation:
 
     def assistant(self, record: dict[str, Any]) -> None:
         """A line of a reply: the first one with its message id stands for the request."""
-        message = record["message"]
-        frames, moment = list(_frames(message["content"], "assistant")), _time(record)
+        message = _message(record)
+        frames, moment = list(_frames(message.get("content"), "assistant")), self._moment(record)
         if message.get("model") == "<synthetic>":
             if any(one.value.get("text") == _RESUMED for one in frames):
                 self.cuts.add("resume")
             return
-        identity = str(message.get("id") or record.get("requestId") or record.get("uuid"))
-        draft = next((one for one in self.drafts[-8:] if one.identity == identity), None)
+        identity = str(message.get("id") or record.get("requestId") or record.get("uuid") or "")
+        draft = next((one for one in self.drafts[-8:] if one.identity == identity), None) if identity else None
         if draft is None:
             draft = self._request(message, identity, moment)
+        frames = [] if self._again(record, frames) else frames
         draft.reply.extend(frames)
         if draft.usage is not None:
             draft.usage = replace(draft.usage, output_tokens=max(draft.usage.output_tokens, _output(message)))
@@ -130,11 +135,25 @@ class Conversation:
             self.places[uuid] = len(self.live)
         at = self.last_input or moment
         draft = _Draft(
-            min(at, moment), moment, str(message["model"]), usage, identity, tuple(self.arrived), self._cut()
+            min(at, moment), moment, str(message.get("model") or ""), usage, identity, tuple(self.arrived), self._cut()
         )
         self.drafts.append(draft)
         self.replied, self.later, self.arrived = [], [], []
         return draft
+
+    def _moment(self, record: dict[str, Any]) -> float:
+        """When a record was written; where it does not say, PACE after the one before."""
+        found = moment_of(record.get("timestamp"))
+        self.clock = self.clock + PACE if found is None else found
+        return self.clock
+
+    def _again(self, record: dict[str, Any], frames: Sequence[Frame]) -> bool:
+        """Whether the same record came before: a log may have been written twice."""
+        uuid = str(record.get("uuid") or "")
+        key = (uuid, tuple(one.data for one in frames))
+        again = bool(uuid) and key in self.taken
+        self.taken.add(key)
+        return again
 
     def _cut(self) -> Cut | None:
         if not self.cuts or not self.drafts:
@@ -177,15 +196,15 @@ _HANDLERS: dict[str, Callable[[Conversation, dict[str, Any]], None]] = {
 }
 
 
-def _frames(content: str | Sequence[dict[str, Any]], role: Role) -> Iterator[Frame]:
+def _message(record: dict[str, Any]) -> dict[str, Any]:
+    """What a record says; some tools write no more than the words."""
+    message = record["message"] if "message" in record else record["content"]
+    return message if isinstance(message, dict) else {"content": message}
+
+
+def _frames(content: Any, role: Role) -> Iterator[Frame]:
     """The blocks of a message; empty texts are not sent."""
-    for block in [{"type": "text", "text": content}] if isinstance(content, str) else content:
-        if block["type"] != "text" or block["text"]:
-            yield frame("message", block, role)
-
-
-def _time(record: dict[str, Any]) -> float:
-    return datetime.fromisoformat(record["timestamp"]).timestamp()
+    return (frame("message", block, role) for block in sent(content))
 
 
 def _output(message: dict[str, Any]) -> int:

@@ -1,127 +1,194 @@
-"""Trajectories as lists of messages in the form of OpenAI's Chat Completions: tau-bench's results, and files like them.
+"""Trajectories as lists of messages, in the form of OpenAI's APIs or of Anthropic's: tau-bench's results, SWE-agent's
+histories, and files like them.
 
-They have neither times nor usage: requests are taken to be PACE seconds apart.
+Mostly they have neither times nor usage: requests are then taken to be PACE seconds apart.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from agentmem.kvcache.frames import frame
-from agentmem.replay.lines import document, lines, parsed
+from agentmem.replay.formats.anthropic_usage import read_usage
+from agentmem.replay.formats.contents import arguments, sent
+from agentmem.replay.formats.moments import PACE, moment_of
+from agentmem.replay.formats.openai_usage import is_openai_usage, read_openai_usage
+from agentmem.replay.lines import Line, parsed, values
 from agentmem.replay.session import Exchange, Session, Skipped
 from agentmem.replay.source import Source, Spool
-from agentmem.types import Frame
+from agentmem.types import Frame, Usage
 
-PACE = 10.0
-"""Seconds between requests, where none are recorded."""
-
-_LISTS = ("traj", "messages")
+_LISTS = ("traj", "messages", "history")
+_ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
+_ITEMS = frozenset({"function_call", "function_call_output"})
+_NAMES = ("task_id", "instance_id", "session_id", "id")
+_BEFORE = ("system", "tools", "model")
+"""What may stand beside a list and belongs to every request."""
 
 
 class MessageList:
-    """Reads a JSON document that is a list of trajectories, or a file with one trajectory a line."""
+    """Reads a JSON document that is a trajectory or a list of them, or a file with one trajectory or message a line."""
 
     name = "message-list"
 
     def accepts(self, first: Any) -> bool:
-        """A list of trajectories, a trajectory, or a list of messages with roles."""
-        if isinstance(first, list) and first:
-            return self.accepts(first[0]) or _is_message(first[0])
-        return isinstance(first, dict) and any(_is_messages(first.get(key)) for key in _LISTS)
+        """A list of trajectories, a trajectory, or a list of messages with roles, or one of them."""
+        if isinstance(first, list):
+            return bool(first) and self.accepts(first[0])
+        return _is_message(first) or _listed(first) is not None
 
     def sources(self, path: Path, spool: Spool) -> Iterator[Source | Skipped]:
         """One source for each trajectory."""
-        for number, value in self._trajectories(path):
+        stem = path.name.partition(".")[0]
+        for number, value in enumerate(_trajectories(path), start=1):
             if isinstance(value, Skipped):
                 yield value
                 continue
-            messages = value if isinstance(value, list) else next((value[key] for key in _LISTS if key in value), None)
-            if not _is_messages(messages):
-                yield Skipped(str(path), number, "a list of messages with roles was expected")
+            line, made = value
+            if made is None:
+                yield Skipped(str(path), line, "a list of messages with roles was expected")
                 continue
-            name = str(value.get("task_id", number)) if isinstance(value, dict) else str(number)
-            data = json.dumps({"messages": messages}).encode()
-            yield spool.source(self.name, path, number, data, f"{path.name.partition('.')[0]}/{name}")
+            name = next((str(made[key]) for key in _NAMES if isinstance(made.get(key), str | int)), str(number))
+            yield spool.source(self.name, path, line, json.dumps(made).encode(), f"{stem}/{name}")
 
     def sessions(self, source: Source) -> Iterator[Session | Skipped]:
-        """The session of one trajectory."""
+        """The session of one trajectory, and the messages that are none."""
         value = parsed(source.data())
-        try:
-            if isinstance(value, dict):
-                head, exchanges = _exchanges(value["messages"])
-                if exchanges:
-                    yield Session(source.name, source.path, tuple(exchanges), head=head)
-        except (KeyError, TypeError, ValueError) as error:
-            yield Skipped(source.path, source.line, f"a message lacks what it should have: {error!r}")
+        reading = _Reading(str(value.get("model") or ""))
+        for system in sent(value.get("system")):
+            reading.system.append(frame("system", system))
+        reading.tools += [frame("tool", tool) for tool in value.get("tools") or () if isinstance(tool, dict)]
+        for number, message in enumerate(value["messages"], start=1):
+            try:
+                reading.add(message)
+            except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+                reason = f"message {number} of {source.name} lacks what it should have: {error!r}"
+                yield Skipped(source.path, source.line, reason)
+        if reading.exchanges:
+            yield reading.session(source)
+        else:
+            yield Skipped(source.path, source.line, f"{source.name}: no request in it, for nobody replied")
 
-    def _trajectories(self, path: Path) -> Iterator[tuple[int, Any]]:
-        if ".jsonl" in path.suffixes:
-            for line in lines(path):
-                yield (line.line, line) if isinstance(line, Skipped) else (line.number, line.value)
-            return
-        try:
-            value = document(path)
-        except ValueError as error:
-            yield 1, Skipped(str(path), 1, f"no JSON: {error}")
-            return
-        whole = isinstance(value, dict) or _is_messages(value)
-        yield from enumerate([value] if whole else value, start=1)
+
+def _trajectories(path: Path) -> Iterator[tuple[int, dict[str, Any] | None] | Skipped]:
+    """Each trajectory of a file and its line; None where there should be one."""
+    loose: list[Any] = []
+    at = 0
+    for one in values(path):
+        if isinstance(one, Skipped):
+            yield one
+        elif _is_message(one.value):
+            at = at or one.number
+            loose.append(one.value)
+        else:
+            yield from _of(one)
+    if loose:
+        yield at, {"messages": loose}
+
+
+def _of(one: Line) -> Iterator[tuple[int, dict[str, Any] | None]]:
+    whole = isinstance(one.value, list) and not _is_messages(one.value)
+    for at, value in enumerate(one.value if whole else [one.value]):
+        listed = _listed(value)
+        about = value if isinstance(value, dict) else {}
+        kept = {key: about[key] for key in (*_BEFORE, *_NAMES) if key in about}
+        yield one.number + at * whole, None if listed is None else {**kept, "messages": listed}
+
+
+def _listed(value: Any) -> list[Any] | None:
+    """The messages of a trajectory."""
+    if _is_messages(value):
+        return list(value)
+    found = (value.get(key) for key in _LISTS) if isinstance(value, dict) else ()
+    return next((one for one in found if _is_messages(one)), None)
 
 
 def _is_message(value: Any) -> bool:
-    return isinstance(value, dict) and value.get("role") in ("system", "developer", "user", "assistant", "tool")
+    if not isinstance(value, dict):
+        return False
+    role, kind = value.get("role"), value.get("type")
+    spoken = isinstance(role, str) and role in _ROLES and not {"parts", "sessionID"} & value.keys()
+    return spoken or (isinstance(kind, str) and kind in _ITEMS and "call_id" in value)
 
 
 def _is_messages(value: Any) -> bool:
     return isinstance(value, list) and bool(value) and _is_message(value[0])
 
 
-def _exchanges(messages: Sequence[dict[str, Any]]) -> tuple[tuple[Frame, ...], list[Exchange]]:
-    head: list[Frame] = []
-    arrived: list[Frame] = []
-    exchanges: list[Exchange] = []
-    for message in messages:
-        if message["role"] in ("system", "developer"):
-            head.append(frame("system", {"type": "text", "text": _text(message["content"])}))
-        elif message["role"] == "assistant":
-            at = PACE * len(exchanges)
-            exchanges.append(Exchange(at, at, str(message.get("model", "")), tuple(arrived), tuple(_reply(message))))
-            arrived = []
+class _Reading:
+    """One trajectory while it is read."""
+
+    def __init__(self, model: str) -> None:
+        self.tools: list[Frame] = []
+        self.system: list[Frame] = []
+        self.exchanges: list[Exchange] = []
+        self._model, self._clock = model, -PACE
+        self._arrived: list[Frame] = []
+
+    def add(self, message: Any) -> None:
+        """Take the next message, or item of a response."""
+        role = message.get("role") or message["type"]
+        if role in ("system", "developer"):
+            self.system += [frame("system", block) for block in sent(message.get("content"))]
+        elif role == "function_call" and self.exchanges and not self._arrived:
+            last = self.exchanges.pop()
+            call = frame("message", _called(message, message["call_id"]), "assistant")
+            self.exchanges.append(Exchange(last.at, last.at, last.model, last.arrived, (*last.reply, call), last.usage))
+        elif role in ("assistant", "function_call"):
+            self._reply(message)
         else:
-            arrived.append(_input(message))
-    return tuple(head), exchanges
+            made = _RESULTS.get(role)
+            blocks = [made(message)] if made else sent(message.get("content"))
+            self._arrived += [frame("message", block, "user") for block in blocks]
+
+    def session(self, source: Source) -> Session:
+        """All of it. What was never said of tools and system, the first usage tells, where there is one."""
+        head = (*self.tools, *self.system)
+        known = bool(head) or self.exchanges[0].usage is None
+        return Session(source.name, source.path, tuple(self.exchanges), head=head if known else None)
+
+    def _reply(self, message: dict[str, Any]) -> None:
+        found = moment_of(message.get("timestamp") or message.get("created_at"))
+        at = self._clock = self._clock + PACE if found is None else found
+        reply = tuple(frame("message", block, "assistant") for block in _said(message))
+        model, usage = str(message.get("model") or self._model), _usage(message.get("usage"))
+        identity = str(message.get("id") or "")
+        self.exchanges.append(Exchange(at, at, model, tuple(self._arrived), reply, usage, identity=identity))
+        self._arrived = []
 
 
-def _input(message: dict[str, Any]) -> Frame:
-    text = _text(message["content"])
-    if message["role"] == "tool":
-        identity = str(message.get("tool_call_id") or message.get("name") or "")
-        return frame("message", {"type": "tool_result", "tool_use_id": identity, "content": text}, "user")
-    return frame("message", {"type": "text", "text": text}, "user")
-
-
-def _reply(message: dict[str, Any]) -> Iterator[Frame]:
-    text = _text(message.get("content"))
-    if text:
-        yield frame("message", {"type": "text", "text": text}, "assistant")
+def _said(message: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    if message.get("type") == "function_call":
+        yield _called(message, message["call_id"])
+    yield from sent(message.get("content"))
     for call in message.get("tool_calls") or ():
-        function = call["function"]
-        value = {"type": "tool_use", "id": call.get("id", ""), "name": function["name"]}
-        yield frame("message", {**value, "input": _arguments(function["arguments"])}, "assistant")
+        yield _called(call["function"], call.get("id"))
+    if message.get("function_call"):
+        yield _called(message["function_call"], message["function_call"].get("name"))
 
 
-def _arguments(text: Any) -> Any:
-    """A call's arguments as an object; as they are where they are none."""
-    try:
-        value = json.loads(text)
-    except (TypeError, ValueError):
-        return {"arguments": text}
-    return value if isinstance(value, dict) else {"arguments": value}
+def _called(function: Mapping[str, Any], identity: Any) -> dict[str, Any]:
+    made = {"type": "tool_use", "id": str(identity or ""), "name": str(function["name"])}
+    return {**made, "input": arguments(function.get("arguments"))}
 
 
-def _text(content: Any) -> str:
-    if content is None or isinstance(content, str):
-        return content or ""
-    return "\n".join(str(part.get("text", "")) for part in content)
+def _result(identity: Any, content: Any) -> dict[str, Any]:
+    return {
+        "type": "tool_result",
+        "tool_use_id": str(identity or ""),
+        "content": content if isinstance(content, str) else list(sent(content)),
+    }
+
+
+_RESULTS: Mapping[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    "tool": lambda message: _result(message.get("tool_call_id") or message.get("name"), message.get("content")),
+    "function": lambda message: _result(message.get("name"), message.get("content")),
+    "function_call_output": lambda message: _result(message["call_id"], message.get("output")),
+}
+
+
+def _usage(value: Any) -> Usage | None:
+    if not isinstance(value, dict) or not value:
+        return None
+    return read_openai_usage(value) if is_openai_usage(value) else read_usage(value)

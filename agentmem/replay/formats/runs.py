@@ -1,6 +1,8 @@
 """Our own runs, from the journal that they are kept in: one conversation for each thread."""
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,9 @@ class Runs:
 
     def sources(self, path: Path, spool: Spool) -> Iterator[Source | Skipped]:
         """One source for each thread."""
+        if not _is_journal(path):
+            yield Skipped(str(path), 0, "a database, but no journal of agentmem's")
+            return
         try:
             with open_journal(path) as journal:
                 for thread in journal.threads():
@@ -46,6 +51,15 @@ class Runs:
         if reading.growth.exchanges:
             exchanges = tuple(reading.growth.exchanges)
             yield Session(source.name, source.path, exchanges, head=reading.head, ttl=lifetime(exchanges))
+
+
+def _is_journal(path: Path) -> bool:
+    """Whether a database has a journal's entries: opening one as a journal makes its tables, in anybody's file."""
+    try:
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as database:
+            return database.execute("SELECT 1 FROM sqlite_master WHERE name = 'entries'").fetchone() is not None
+    except sqlite3.Error:
+        return True  # what is wrong with it, the journal says better
 
 
 class _Reading:

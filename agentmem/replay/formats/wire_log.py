@@ -1,20 +1,29 @@
-"""Wire logs: one JSON object a line, {"at", "request", "response", "status", "seconds"}, of Anthropic's Messages API.
+"""Wire logs: one JSON object a line, {"at", "path", "request", "response", "status", "seconds"}.
+
+Of Anthropic's Messages API, or of OpenAI's chat completions and responses.
 
 Requests that share their tools, system and first message are one conversation.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from agentmem.kvcache.frames import body_frames, frame
+from agentmem.kvcache.openai_bodies import is_openai, messages_body
 from agentmem.kvcache.prompts import body_prompt
 from agentmem.replay.formats.anthropic_usage import read_usage
+from agentmem.replay.formats.contents import arguments, blocks, sent
 from agentmem.replay.formats.growth import Growth
-from agentmem.replay.lines import Line, lines
+from agentmem.replay.formats.moments import PACE, moment_of
+from agentmem.replay.formats.openai_usage import read_openai_usage
+from agentmem.replay.lines import lines
 from agentmem.replay.session import Exchange, Session, Skipped, lifetime
 from agentmem.replay.source import Source, Spool
-from agentmem.types import Frame
+from agentmem.types import Frame, Usage
+
+_ENDPOINTS = ("/messages", "/chat/completions", "/responses")
 
 
 class WireLog:
@@ -32,78 +41,166 @@ class WireLog:
 
     def sessions(self, source: Source) -> Iterator[Session | Skipped]:
         """Each conversation, in the order of its first request. Frames that occur again are kept once."""
-        conversations: dict[tuple[Frame, ...], list[tuple[tuple[Frame, ...], Growth]]] = {}
-        known: dict[Frame, Frame] = {}
+        reading = _Reading()
         for line in lines(Path(source.file)):
             if isinstance(line, Skipped):
                 yield line
                 continue
-            problem = _problem(line)
-            if problem:
-                yield Skipped(source.path, line.number, problem)
-            elif (line.value.get("status") or 200) < 400:
-                _place(line.value, conversations, known)
-        found = [one for group in conversations.values() for one in group]
-        for number, (head, growth) in enumerate(found, start=1):
-            name = source.name if len(found) == 1 else f"{source.name}/{number}"
-            exchanges = tuple(growth.exchanges)
-            yield Session(name, source.path, exchanges, head=head, ttl=lifetime(exchanges))
+            try:
+                reading.add(line.value)
+            except _Unfit as error:
+                yield Skipped(source.path, line.number, str(error))
+            except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+                yield Skipped(source.path, line.number, f"no request that can be replayed: {error!r}")
+        for number, one in enumerate(reading.found, start=1):
+            name = source.name if len(reading.found) == 1 else f"{source.name}/{number}"
+            exchanges = tuple(one.growth.exchanges)
+            ttl = lifetime(exchanges)
+            yield Session(name, source.path, exchanges, head=one.head, ttl=ttl, provider=one.provider)
 
 
-def _problem(line: Line) -> str:
-    """Why a line is no exchange that can be replayed; "" if it is one."""
-    body = line.value.get("request") or line.value.get("body")
-    response = line.value.get("response")
-    if not str(line.value.get("path") or "/messages").endswith("/messages"):
-        return "a request of another API: only Anthropic's Messages API is replayed"
-    if line.value.get("complete") is False:
-        return "the response broke off"
-    try:
-        if not isinstance(body, dict) or not isinstance(line.value.get("at"), int | float):
-            return 'no request under "request", or no time under "at"'
-        body_prompt(body)
-        if (line.value.get("status") or 200) < 400:
-            if not isinstance(response, dict):
-                return "the request has no response"
-            read_usage(response.get("usage") or {})
-            _reply(response)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        return f"no request of Anthropic's Messages API: {error!r}"
-    return ""
+class _Unfit(ValueError):
+    """Why a line is no exchange that can be replayed."""
 
 
-def _place(value: dict[str, Any], conversations: dict[Any, Any], known: dict[Frame, Frame]) -> None:
-    """Put one exchange where it belongs: the conversation it shares most with, if more than nothing."""
-    body = value.get("request") or value["body"]
-    prompt = body_prompt(body)
-    frames = tuple(known.setdefault(one, one) for one in body_frames(body) if one.segment == "message")
-    head = (*prompt.tools, *prompt.system)
-    group = conversations.setdefault(frames[:1], [])
-    shared = [(growth.common(frames), -at) for at, (_, growth) in enumerate(group)]
-    if not group or max(shared)[0] == 0:
-        group.append((head, Growth()))
-        shared.append((0, 1 - len(group)))
-    begun, growth = group[-max(shared)[1]]
-    growth.add(frames, _exchange(value, body, prompt.settings, prompt.breakpoints, head if head != begun else None))
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """A conversation: whom it is with, tools and system of its first request, and how it grew."""
+
+    provider: str
+    head: tuple[Frame, ...]
+    growth: Growth = field(default_factory=Growth)
 
 
-def _exchange(value: dict[str, Any], body: Any, settings: Any, marks: Any, head: tuple[Frame, ...] | None) -> Exchange:
-    response = value.get("response") or {}
-    at = float(value["at"])
-    usage = response.get("usage") or {}
-    return Exchange(
-        at=at,
-        answered=at + float(value.get("first_byte_after") or value.get("seconds") or 0.0),
-        model=str(body["model"]),
-        arrived=(),
-        reply=tuple(_reply(response)),
-        usage=read_usage(usage) if usage else None,
-        settings=settings,
-        marks=marks,
-        head=head,
-        identity=str(response.get("id") or ""),
-    )
+class _Reading:
+    """A log while it is read."""
+
+    def __init__(self) -> None:
+        self.found: list[_Begun] = []
+        self._groups: dict[tuple[str, tuple[Frame, ...]], list[_Begun]] = {}
+        self._known: dict[Frame, Frame] = {}
+        self._ended: dict[str, Growth] = {}
+        self._clock = 0.0
+
+    def add(self, value: dict[str, Any]) -> None:
+        """Take the next line. Raises _Unfit; requests that failed are passed over."""
+        provider, body = _request(value)
+        if (value.get("status") or 200) >= 400:
+            body_prompt(body)
+            return
+        response = value.get("response")
+        if not isinstance(response, dict):
+            raise _Unfit("the request has no response")
+        prompt = body_prompt(body)
+        reply, usage = _REPLIES[provider](response)
+        head = (*prompt.tools, *prompt.system)
+        given = (self._known.setdefault(one, one) for one in body_frames(body) if one.segment == "message")
+        frames = (*self._before(value), *given)
+        at = self._moment(value)
+        begun = self._place(provider, head, frames)
+        exchange = Exchange(
+            at=at,
+            answered=at + float(value.get("first_byte_after") or value.get("seconds") or 0.0),
+            model=str(body["model"]),
+            arrived=(),
+            reply=tuple(reply),
+            usage=usage,
+            settings=prompt.settings,
+            marks=prompt.breakpoints,
+            head=head if head != begun.head else None,
+            identity=str(response.get("id") or ""),
+        )
+        begun.growth.add(frames, exchange)
+        self._ended[exchange.identity] = begun.growth
+
+    def _before(self, value: dict[str, Any]) -> tuple[Frame, ...]:
+        """What a request leaves to its server to remember: the conversation up to the reply that it names."""
+        named = (value.get("request") or value["body"]).get("previous_response_id")
+        growth = self._ended.get(str(named)) if named else None
+        return growth.live if growth and growth.exchanges[-1].identity == named else ()
+
+    def _moment(self, value: dict[str, Any]) -> float:
+        """When a request was sent; where the line does not say, PACE after the one before."""
+        named = next((value[key] for key in ("at", "timestamp", "ts") if key in value), None)
+        found = moment_of(named)
+        if found is None and named is not None:
+            raise _Unfit(f'no time under "at": {named!r}')
+        self._clock = self._clock + PACE if found is None else found
+        return self._clock
+
+    def _place(self, provider: str, head: tuple[Frame, ...], frames: tuple[Frame, ...]) -> _Begun:
+        """The conversation that a request shares most with, if more than nothing; else a new one."""
+        group = self._groups.setdefault((provider, frames[:1]), [])
+        shared = [(one.growth.common(frames), -at) for at, one in enumerate(group)]
+        if group and max(shared)[0] > 0:
+            return group[-max(shared)[1]]
+        begun = _Begun(provider, head)
+        group.append(begun)
+        self.found.append(begun)
+        return begun
 
 
-def _reply(response: dict[str, Any]) -> list[Frame]:
-    return [frame("message", block, "assistant") for block in response.get("content") or ()]
+def _request(value: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Whose API was asked, and the body in the form of Anthropic's."""
+    body = value.get("request") or value.get("body")
+    path = str(value.get("path") or "")
+    if path and not path.rstrip("/").endswith(_ENDPOINTS):
+        raise _Unfit(f"a request of another API: {path}; those that are replayed end in {', '.join(_ENDPOINTS)}")
+    if value.get("complete") is False:
+        raise _Unfit("the response broke off")
+    if not isinstance(body, dict) or "model" not in body or not ("messages" in body or "input" in body):
+        raise _Unfit('no request of a model under "request"')
+    provider = "openai" if _asks_openai(body, path, value.get("response")) else "anthropic"
+    shaped = messages_body(body) if provider == "openai" else body
+    said = [{**message, "content": blocks(message.get("content"))} for message in shaped["messages"]]
+    return provider, {**shaped, "messages": said}
+
+
+def _asks_openai(body: dict[str, Any], path: str, response: Any) -> bool:
+    """By the endpoint, else by the shape of the response, else by the body."""
+    if not path and isinstance(response, dict):
+        if "choices" in response or isinstance(response.get("output"), list):
+            return True
+        if isinstance(response.get("content"), list):
+            return False
+    return is_openai(body, path)
+
+
+def _anthropic_reply(response: dict[str, Any]) -> tuple[list[Frame], Usage | None]:
+    usage = response.get("usage")
+    said = [frame("message", block, "assistant") for block in blocks(response.get("content"))]
+    return said, read_usage(usage) if usage else None
+
+
+def _openai_reply(response: dict[str, Any]) -> tuple[list[Frame], Usage | None]:
+    """Of a chat completion the first choice; of a response its items."""
+    if "choices" not in response and "output" not in response:
+        raise _Unfit("the response holds no reply")
+    choices = response.get("choices") or ()
+    items = [choices[0]["message"]] if choices else response.get("output") or ()
+    usage = response.get("usage")
+    said = [frame("message", block, "assistant") for item in items for block in _said(item)]
+    return said, read_openai_usage(usage) if usage else None
+
+
+def _said(item: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The blocks of a message, or of an item of a response."""
+    if item.get("type") == "function_call":
+        yield _call(item.get("call_id"), item)
+    elif "role" not in item and "content" not in item:
+        yield dict(item)
+    else:
+        yield from sent(item.get("content"))
+    for call in item.get("tool_calls") or ():
+        yield _call(call.get("id"), call["function"])
+
+
+def _call(identity: Any, function: dict[str, Any]) -> dict[str, Any]:
+    made = {"type": "tool_use", "id": str(identity or ""), "name": str(function["name"])}
+    return {**made, "input": arguments(function.get("arguments"))}
+
+
+_REPLIES: Mapping[str, Callable[[dict[str, Any]], tuple[list[Frame], Usage | None]]] = {
+    "anthropic": _anthropic_reply,
+    "openai": _openai_reply,
+}

@@ -7,7 +7,7 @@ from typing import Any
 from agentmem.context import transcript
 from agentmem.context.journal import open_journal
 from agentmem.meter import ledger
-from agentmem.replay.formats.message_list import PACE
+from agentmem.replay.formats.moments import PACE
 from agentmem.replay.recordings import sessions, sources
 from agentmem.replay.session import Session, Skipped
 from agentmem.replay.source import Source, Spool

@@ -1,0 +1,92 @@
+"""What the provider billed for a recording, as far as its requests say so: never mixed with what is simulated."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from agentmem.replay.session import Session
+from agentmem.replay.tally import price, share
+from agentmem.types import Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """One session's: ``reported`` of its ``requests`` have usage, ``priced`` of those a price. ``usd`` is the sum over
+    these, None where there is none; ``simulated`` what each policy would have cost, by its name.
+    """
+
+    session: str
+    path: str
+    line: int
+    requests: int
+    reported: int = 0
+    priced: int = 0
+    usage: Usage = field(default_factory=lambda: Usage("measured"))
+    usd: float | None = None
+    simulated: dict[str, float | None] = field(default_factory=dict)
+
+    def numbers(self) -> dict[str, Any]:
+        """The object in `sessions` of `agentmem replay --json`."""
+        where = {"session": self.session, "path": self.path, "line": self.line}
+        return {**where, **_numbers(self), "simulated_usd": dict(self.simulated)}
+
+
+def bill(session: Session, path: str, line: int) -> Bill:
+    """Add up what a session's requests report."""
+    usage, usd, reported, priced = Usage("measured"), None, 0, 0
+    for exchange in session.exchanges:
+        one = exchange.usage
+        if one is None or one.basis != "measured" or not one.input_tokens + one.output_tokens:
+            continue
+        reported += 1
+        usage += one
+        rates = price(session.provider, exchange.model, one.input_tokens)
+        if rates is not None:
+            priced += 1
+            usd = (usd or 0.0) + rates.cost(one)
+    return Bill(session.name, path, line, len(session.exchanges), reported, priced, usage, usd)
+
+
+def billed(bills: Iterable[Bill]) -> dict[str, Any]:
+    """The sum over several sessions: the object `billed` of `agentmem replay --json`."""
+    every = list(bills)
+    whole = Bill(
+        "",
+        "",
+        0,
+        requests=sum(one.requests for one in every),
+        reported=sum(one.reported for one in every),
+        priced=sum(one.priced for one in every),
+        usage=sum((one.usage for one in every), Usage("measured")),
+        usd=billed_usd(every),
+    )
+    return _numbers(whole)
+
+
+def billed_usd(bills: Sequence[Bill]) -> float | None:
+    """Dollars of all sessions that have any; None where none has."""
+    known = [one.usd for one in bills if one.usd is not None]
+    return sum(known) if known else None
+
+
+def _numbers(one: Bill) -> dict[str, Any]:
+    usage = one.usage
+    known = one.reported > 0
+    counts = {
+        "input_tokens": usage.input_tokens,
+        "output_tokens": usage.output_tokens,
+        "uncached_tokens": usage.uncached_tokens,
+        "cache_read_tokens": usage.cache_read_tokens,
+        "cache_write_5m_tokens": usage.cache_write_5m_tokens,
+        "cache_write_1h_tokens": usage.cache_write_1h_tokens,
+    }
+    return {
+        "schema": 1,
+        "basis": "measured",
+        "requests": one.requests,
+        "billed_requests": one.priced,
+        "reported_requests": one.reported,
+        **{name: count if known else None for name, count in counts.items()},
+        "hit_rate": share(usage.cache_read_tokens, usage.input_tokens) if known else None,
+        "billed_usd": one.usd,
+    }
