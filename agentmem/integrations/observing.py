@@ -16,19 +16,17 @@ from agentmem.kvcache.frames import Make, frame
 from agentmem.kvcache.observed import Observed, simulated
 from agentmem.kvcache.openai_bodies import is_openai, messages_body
 from agentmem.kvcache.prompts import body_prompt, request_prompt
-from agentmem.kvcache.rules import ANTHROPIC, PROVIDERS, CacheRules, rules
+from agentmem.kvcache.rules import ALIASES, ANTHROPIC, PROVIDERS, UNKNOWN, CacheRules, rules, rules_for
 from agentmem.meter import ledger
 from agentmem.meter.ledger import Row
 from agentmem.meter.prices import rates
 from agentmem.types import Basis, Entry, Frame, Json, Rates, Role, Segment, Usage
 
-_ENGINES = {"local": "llama.cpp"}
-"""Whose rules a provider of ours follows."""
-
 
 def _rules(provider: str, model: str) -> CacheRules:
     """The rules of a request. Where it is not said which settings a cache depends on, any may be the reason."""
-    found = rules(model, provider if provider in PROVIDERS else "anthropic")
+    known = rules_for(provider, model)
+    found = rules(model) if known is UNKNOWN else known
     return found if found.invalidates else replace(found, invalidates=ANTHROPIC.invalidates)
 
 
@@ -144,7 +142,7 @@ def _replayed(entries: Iterable[Entry], thread: str) -> Iterator[Observed]:
 def _of_row(number: int, row: Row, view: View, thread: str) -> Observed:
     provider, _, name = row.model.partition(":")
     lent, _, lent_name = row.priced_as.partition(":")
-    engine = _ENGINES.get(provider, provider)
+    engine = ALIASES.get(provider, provider)
     prompt = request_prompt(view_request(view, estimate=0, limit=1, thread=thread))
     cached = row.usage.cache_read_tokens + row.usage.cache_write_5m_tokens + row.usage.cache_write_1h_tokens
     return Observed(

@@ -6,12 +6,11 @@ The wording follows the API's own messages, so that a client's tests read as the
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from agentmem.kvcache.prompts import UNMARKABLE, body_blocks
+from agentmem.kvcache.prompts import body_blocks
+from agentmem.kvcache.rules import MAX_BREAKPOINTS, UNMARKABLE
 from agentmem.types import Json
 
 Body = Mapping[str, Any]
-
-MAX_BREAKPOINTS = 4
 
 
 def problem(body: Body) -> str | None:

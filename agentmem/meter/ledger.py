@@ -98,16 +98,17 @@ _GIVEN = attrgetter(*_UNSAID)
 _COUNTED = attrgetter(*(name for name, _ in _USAGE))
 
 
-def classify(*, first: bool, extends: bool, cut: bool, idle: float, lifetime: float) -> Break:
+def classify(*, first: bool, extends: bool, cut: bool, idle: float, lifetime: float, read: bool = False) -> Break:
     """How a request stands to the one before: ``extends`` it whole or not, with a ``cut`` between or not.
 
     ``idle`` is the time since that one began and ``lifetime`` its cache entry's, both in seconds: a read refreshes
-    the entry, and the clock runs from the request's start (Anthropic, "Prompt caching").
+    the entry, and the clock runs from the request's start (Anthropic, "Prompt caching"). What was ``read`` all the
+    same had not expired: others may have refreshed it, and providers keep entries longer than they say.
     """
     if first:
         return "first"
     if extends:
-        return "expiry" if idle > lifetime else "none"
+        return "expiry" if idle > lifetime and not read else "none"
     return "cut" if cut else "break"
 
 

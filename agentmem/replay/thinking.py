@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from agentmem.kvcache.prompts import UNMARKABLE
+from agentmem.kvcache.rules import UNMARKABLE
 from agentmem.replay.layout import Layout, Run, Strip
 
 

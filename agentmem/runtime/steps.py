@@ -27,7 +27,7 @@ from agentmem.runtime.limits import Limits, reached
 from agentmem.runtime.menu import Menu
 from agentmem.runtime.metering import Meter
 from agentmem.runtime.notes import Situation, notes
-from agentmem.runtime.pauses import LIFETIME, Pauses
+from agentmem.runtime.pauses import Pauses, lifetime
 from agentmem.runtime.session import Session, digest_of
 from agentmem.runtime.tools.context import Stop, ToolContext
 from agentmem.runtime.tools.recalling import JournalRecall
@@ -127,7 +127,7 @@ class Steps:
         """Nothing may be asked for a while: the thread is compacted before its cache expires, once, if that pays."""
         last = session.tally.last
         if self.compactor and session.warm and last and session.used_pause != last.at:
-            left = last.at + LIFETIME - self.compactor.settings.lead - self.clock()
+            left = last.at + lifetime(self.profile) - self.compactor.settings.lead - self.clock()
             self.pauses.begin(session.thread, left, partial(self._use_pause, session))
 
     def _use_pause(self, session: Session, off: Flag) -> None:

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from agentmem.kvcache.claude import claude_name
 from agentmem.kvcache.frames import frame
-from agentmem.kvcache.prompts import UNMARKABLE
-from agentmem.kvcache.rules import claude_name
+from agentmem.kvcache.rules import UNMARKABLE
 from agentmem.replay.formats.anthropic_usage import read_usage
 from agentmem.replay.formats.claude_versions import REWRITES
 from agentmem.replay.session import Cut, CutKind, Exchange
