@@ -9,7 +9,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "agentmem"
 
 LAYERS: tuple[frozenset[str], ...] = (
-    frozenset({"messages"}),
+    frozenset({"messages", "usage"}),
     frozenset({"retrieval"}),
     frozenset({"types", "errors"}),
     frozenset({"tokens", "encoding", "images", "scrub", "config", "assets"}),

@@ -23,7 +23,7 @@ class Meter:
         self, thread: str, request: Request, reply: Reply, view: View, sent: View | None, last: Row | None, at: float
     ) -> Row:
         """The row of an answered request. ``view`` was sent at ``at``; ``sent`` and ``last`` are the request before."""
-        price = cost(self.profile, reply.usage, price_as=self.price_as, at=at)
+        price = cost(self.profile, reply.usage, price_as=self.price_as, at=at, extras=reply.extras)
         shared = extension(sent, view) if sent and last and last.digest == sent.digest else 0
         state = classify(
             first=last is None,
@@ -55,6 +55,7 @@ class Meter:
             provider_reason=reply.provider_reason,
             message_id=reply.id,
             break_=state,
+            extras=reply.extras,
         )
 
     def _lifetime(self, request: Request) -> float:

@@ -7,8 +7,8 @@ from typing import Any
 
 from agentmem.kvcache.claude import claude_name
 from agentmem.kvcache.frames import frame
+from agentmem.kvcache.reported import read_usage
 from agentmem.kvcache.rules import UNMARKABLE
-from agentmem.replay.formats.anthropic_usage import read_usage
 from agentmem.replay.formats.claude_versions import REWRITES
 from agentmem.replay.session import Cut, CutKind, Exchange
 from agentmem.types import Frame, Role, Ttl, Usage

@@ -9,7 +9,7 @@ from typing import Any
 
 from agentmem.kvcache.frames import body_frames, frame
 from agentmem.kvcache.prompts import body_prompt
-from agentmem.replay.formats.anthropic_usage import read_usage
+from agentmem.kvcache.reported import read_usage
 from agentmem.replay.formats.growth import Growth
 from agentmem.replay.lines import Line, lines
 from agentmem.replay.session import Exchange, Session, Skipped, lifetime
