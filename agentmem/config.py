@@ -5,6 +5,9 @@
     budget = 120_000
     max_usd = 2.50
 
+    [models.anthropic]
+    cache_control = false
+
 Every setting may also come as a variable: AGENTMEM_MODEL, AGENTMEM_BUDGET and so on. A variable wins over the file,
 and what is given in code or on the command line over both.
 """
@@ -35,7 +38,8 @@ class Config:
 
     ``budget`` is in tokens, ``max_seconds`` in seconds; None means no limit. ``database`` is a path or a URL; None
     stands for ``.agentmem/agentmem.db`` in the workspace. ``answers`` is the table of the answer cache, read by
-    agentmem.memory.answers.settings. Keys never show when a Config is printed.
+    agentmem.memory.answers.settings; ``models`` holds a table of options for each kind of model, for its class.
+    Keys never show when a Config is printed.
     """
 
     model: str | None = None
@@ -50,6 +54,7 @@ class Config:
     anthropic_api_key: str | None = field(default=None, repr=False)
     anthropic_base_url: str | None = None
     answers: Mapping[str, Any] = field(default_factory=dict)
+    models: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     shell_environment: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
@@ -149,6 +154,7 @@ _SETTINGS: Mapping[str, type] = {
     "cache_dir": Path,
     "data_dir": Path,
     "answers": dict,
+    "models": dict,
 }
 """What agentmem.toml and, but for tables, AGENTMEM_* variables may set. Keys have no place in a file."""
 _FOLDERS = ("cache_dir", "data_dir")
@@ -192,6 +198,11 @@ def _table(value: object) -> str:
     return "" if isinstance(value, Mapping) else "it must be a table: write its settings below [answers]"
 
 
+def _tables(value: object) -> str:
+    fits = isinstance(value, Mapping) and all(isinstance(one, Mapping) for one in value.values())
+    return "" if fits else "it must be a table for each kind of model: write options below [models.anthropic]"
+
+
 def _path(value: object) -> str:
     return "" if value is None or isinstance(value, Path) else "it must be the path of a folder"
 
@@ -206,5 +217,6 @@ _CHECKS = {
     "cache_dir": _path,
     "data_dir": _path,
     "answers": _table,
+    "models": _tables,
     "anthropic_base_url": _text,
 }

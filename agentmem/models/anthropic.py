@@ -22,7 +22,7 @@ from agentmem.kvcache.rules import claude_rules
 from agentmem.models.anthropic_errors import CAUGHT, passing, translate
 from agentmem.models.anthropic_reply import ReplyBuilder
 from agentmem.models.anthropic_request import arguments, write_ttl
-from agentmem.types import Delta, ModelProfile, Reply, Request, TextDelta
+from agentmem.types import Delta, ModelProfile, Reply, Request, TextDelta, Ttl
 
 T = TypeVar("T")
 C = TypeVar("C", anthropic.Anthropic, anthropic.AsyncAnthropic)
@@ -45,7 +45,8 @@ class AnthropicModel:
 
     ``base_url`` and ``model_profile`` make it another server's model. ``max_retries`` are the SDK's, ``stream_retries``
     ours for broken streams, ``retry_delay`` seconds doubling with each; ``timeout`` seconds may pass without a byte.
-    ``diagnostics`` asks the provider why a prefix could not be read. The errors are those below ModelError.
+    What a server may refuse can be left out: ``diagnostics`` asks why a prefix could not be read, ``cache_control``
+    marks the cache's breakpoints, ``ttl`` says how long these live. The errors are those below ModelError.
     """
 
     name: str
@@ -57,6 +58,8 @@ class AnthropicModel:
     retry_delay: float = 0.5
     timeout: float = 600.0
     diagnostics: bool = True
+    cache_control: bool = True
+    ttl: bool = True
     _client: anthropic.Anthropic | None = field(default=None, init=False, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
     _clients: WeakKeyDictionary[asyncio.AbstractEventLoop, anthropic.AsyncAnthropic] = field(
@@ -149,11 +152,11 @@ class _Call:
     """One request and its tries: what asyncio and plain calls share."""
 
     def __init__(self, model: AnthropicModel, request: Request) -> None:
-        self.arguments: dict[str, Any] = arguments(request, model.diagnostics)
+        self.arguments: dict[str, Any] = arguments(request, model.diagnostics, model.cache_control, model.ttl)
         # A request for no tokens only warms the cache; the API does not stream it.
         self.arguments["stream"] = request.options.max_tokens > 0
         self._model = model
-        self._ttl = write_ttl(request.marks)
+        self._ttl: Ttl = write_ttl(request.marks) if model.ttl else "5m"
         self._tries = 0
         self._handed_on = False
         self._started = time.perf_counter()

@@ -32,16 +32,19 @@ OPTION_NAMES: dict[str, dict[str, str]] = {
 class LangChainModel:
     """A LangChain chat model behind the Model protocol.
 
-    ``model`` is the object, or a name for init_chat_model, which ``options`` go to. Retries are the LangChain
+    ``model`` is the object, or a name for init_chat_model, which ``options`` go to. ``cache_control`` and
+    ``ttl`` go to Anthropic's models only, and may be left out for a server that refuses them. Retries are the LangChain
     class's own (``max_retries``). Raises ModelNotAvailable if the provider's package or key is missing, ConfigError
     for a name or options that cannot be; the errors of a request are those below ModelError.
     """
 
-    def __init__(self, model: BaseChatModel | str, **options: Any) -> None:
+    def __init__(
+        self, model: BaseChatModel | str, *, cache_control: bool = True, ttl: bool = True, **options: Any
+    ) -> None:
         self._model = _init(model, options) if isinstance(model, str) else model
         self._profile = _profile(self._model)
         # langchain-anthropic takes our blocks as they are; Bedrock's and Vertex's classes for Claude do too.
-        self._converter = Converter(native=self._profile.provider.startswith("anthropic"))
+        self._converter = Converter(self._profile.provider.startswith("anthropic"), cache_control, ttl)
 
     @property
     def profile(self) -> ModelProfile:

@@ -1,6 +1,6 @@
 """What an agent is put together from, as it was given or made from a name."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any, Literal
@@ -31,11 +31,13 @@ def workspace(place: Workspace | Path | str, opened: ExitStack) -> Workspace:
     return opened.enter_context(closing(Workspace(place, create=True)))
 
 
-def model(named: Model | str, opened: ExitStack) -> Model:
+def model(named: Model | str, options: Mapping[str, Any] | None, opened: ExitStack) -> Model:
     """The model; one that was named is closed with the agent."""
     if not isinstance(named, str):
+        if options:
+            raise ConfigError(f"model_options go with a model's name: give them to {type(named).__name__} itself")
         return named
-    loaded = models.load(named)
+    loaded = models.load(named, **(options or {}))
     opened.callback(loaded.close)
     return loaded
 
