@@ -113,6 +113,8 @@ def _bar(bar: Any) -> "Progress":
 
 
 def _show(made: dict[str, Any]) -> None:
+    from agentmem.meter.unpriced import told
+
     out = console()
     for columns in _TABLES:
         out.print(_table(made["policies"], columns))
@@ -121,6 +123,10 @@ def _show(made: dict[str, Any]) -> None:
         settings = ", ".join(f"{key} {value}" for key, value in row["settings"].items())
         if row["missing"] or settings:
             out.print(f"{row['policy']}: {row['missing'] or settings}", markup=False, highlight=False)
+    for row in made["policies"]:
+        if row["unpriced"]:
+            missing = told({one["model"]: one["requests"] for one in row["unpriced"]}, row["requests"])
+            out.print(f"{row['policy']}: {missing}", markup=False, highlight=False)
     bound = next((row["lower_bound_usd"] for row in made["policies"] if row["lower_bound_usd"] is not None), None)
     about = f"{made['provider']}, {made['model'] or 'models as recorded'}, budget {made['budget']:,} tokens"
     out.print(f"{made['basis']}; {about}; lower bound {_cell(bound, '${:,.2f}')}", highlight=False)

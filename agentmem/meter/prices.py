@@ -59,13 +59,14 @@ def rates(provider: str, name: str, *, input_tokens: int = 0, at: float | None =
     return usual if factor == 1 else Rates(*(factor * price for price in astuple(usual)))
 
 
-def known(provider: str, name: str, price_as: str | None = None) -> tuple[str, str] | None:
-    """The model whose prices count: its own where they are known, else those that are lent; None where neither are.
+def whose(profile: ModelProfile, price_as: str | None = None) -> tuple[str, str] | None:
+    """Provider and name of the model whose prices count: its own where they are known, else those that are lent.
 
-    ``price_as`` is "provider:name", or a name alone.
+    ``price_as`` is "provider:name", or a name alone. None where neither has a price.
     """
     lent = (price_as or "").partition(":")
-    pairs = ((provider, name), (lent[0], lent[2]) if lent[2] else ("", lent[0]))
+    own = (profile.provider, profile.name if profile.tier == "cloud" else "")
+    pairs = (own, (lent[0], lent[2]) if lent[1] else ("", lent[0]))
     return next((pair for pair in pairs if pair[1] and rates(*pair) is not None), None)
 
 
@@ -137,15 +138,15 @@ def cost(
     ``price_as``, a model named "provider:name", lends its prices to one that has none of its own: a scripted or local
     model, or a cloud's that the tables do not know.
     """
-    own = (profile.provider, profile.name) if profile.tier == "cloud" else ("", "")
-    pair = known(*own, price_as)
+    pair = whose(profile, price_as)
     if pair is None:
         return Cost()
     found = rates(*pair, input_tokens=usage.input_tokens, at=at, speed=extras.speed)
     beside = extra_usd(*pair, extras, at=at)
     if found is None or beside is None:
         return Cost()
-    lent = "" if pair == own else ":".join(filter(None, pair))
+    own = profile.tier == "cloud" and pair == (profile.provider, profile.name)
+    lent = "" if own else ":".join(filter(None, pair))
     return Cost(found.cost(usage) + beside, found.cost_uncached(usage) + beside, lent)
 
 

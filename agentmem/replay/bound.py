@@ -16,13 +16,18 @@ Entries = Sequence[tuple[Sequence[Frame], Sequence[Frame]]]
 """The new frames and the reply of each request."""
 
 
-def lower_bound(entries: Entries, opening: int, needs: Needs, prices: Sequence[Rates | None]) -> float | None:
-    """Dollars for requests whose new frames and replies are ``entries``; None where a price is not known."""
+def lower_bound(
+    entries: Entries, opening: int, needs: Needs, prices: Sequence[Rates | None], outputs: Sequence[int]
+) -> float:
+    """Dollars for requests whose new frames and replies are ``entries`` and whose replies took ``outputs`` tokens.
+
+    Those without a price add nothing.
+    """
     total = 0.0
-    for (first_sent, carried, output), rates in zip(bound_tokens(entries, opening, needs), prices, strict=True):
-        if rates is None:
-            return None
-        total += rates.cache_write_5m * first_sent + rates.cache_read * carried + rates.output * output
+    least = zip(bound_tokens(entries, opening, needs), prices, outputs, strict=True)
+    for (first_sent, carried, _), rates, output in least:
+        if rates is not None:
+            total += rates.cache_write_5m * first_sent + rates.cache_read * carried + rates.output * output
     return total
 
 

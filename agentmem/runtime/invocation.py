@@ -51,6 +51,8 @@ def result_of(session: Session, pending: tuple[ToolCall, ...], stop: str | None)
         turns=spent.turns,
         usage=tuple(spent.usage.values()),
         cost_usd=spent.usd,
+        priced=spent.priced,
+        unpriced=spent.unpriced,
     )
 
 

@@ -70,6 +70,7 @@ def test_the_bound_is_that_of_the_formula() -> None:
     replies = [sum(one.tokens for one in reply) for _, reply in entries]
     expected = 1.25 * (1_000 + source.tokens + sum(replies[:-1]))
     expected += 0.1 * (1_000 * len(entries) + sum(live)) + 5.0 * sum(replies)
-    found = lower_bound(entries, 1_000, needs, [RATES] * len(entries))
+    outputs = [sum(one.tokens for one in reply) for _, reply in entries]
+    found = lower_bound(entries, 1_000, needs, [RATES] * len(entries), outputs)
     assert found == pytest.approx(expected)
-    assert lower_bound(entries, 1_000, needs, [None] * len(entries)) is None
+    assert lower_bound(entries, 1_000, needs, [None] * len(entries), outputs) == 0

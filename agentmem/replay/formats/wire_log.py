@@ -9,7 +9,7 @@ from typing import Any
 
 from agentmem.kvcache.frames import body_frames, frame
 from agentmem.kvcache.prompts import body_prompt
-from agentmem.kvcache.reported import read_usage
+from agentmem.kvcache.reported import read_extras, read_usage
 from agentmem.replay.formats.growth import Growth
 from agentmem.replay.lines import Line, lines
 from agentmem.replay.session import Exchange, Session, Skipped, lifetime
@@ -102,6 +102,7 @@ def _exchange(value: dict[str, Any], body: Any, settings: Any, marks: Any, head:
         marks=marks,
         head=head,
         identity=str(response.get("id") or ""),
+        extras=read_extras(usage),
     )
 
 
