@@ -5,6 +5,9 @@
     budget = 120_000
     max_usd = 2.50
 
+    [models.anthropic]
+    cache_control = false
+
 Every setting may also come as a variable: AGENTMEM_MODEL, AGENTMEM_BUDGET and so on. A variable wins over the file,
 and what is given in code or on the command line over both.
 """
@@ -40,8 +43,8 @@ class Config:
 
     ``budget`` is in tokens, ``max_seconds`` in seconds; None means no limit. ``database`` is a path or a URL; None
     stands for ``.agentmem/agentmem.db`` in the workspace. ``answers`` is the table of the answer cache, read by
-    agentmem.memory.answers.settings, ``reach`` that of the tools, read by agentmem.runtime.tools.reach. Keys never
-    show when a Config is printed.
+    agentmem.memory.answers.settings, ``reach`` that of the tools, read by agentmem.runtime.tools.reach; ``models``
+    holds a table of options for each kind of model, for its class. Keys never show when a Config is printed.
     """
 
     model: str | None = None
@@ -57,6 +60,7 @@ class Config:
     anthropic_base_url: str | None = None
     answers: Mapping[str, Any] = field(default_factory=dict)
     reach: Mapping[str, Any] = field(default_factory=dict)
+    models: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     shell_environment: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
@@ -190,6 +194,7 @@ _SETTINGS: Mapping[str, type] = {
     "data_dir": Path,
     "answers": dict,
     "reach": dict,
+    "models": dict,
 }
 """What agentmem.toml and, but for tables, AGENTMEM_* variables may set. Keys have no place in a file."""
 _FOLDERS = ("cache_dir", "data_dir")
@@ -233,6 +238,11 @@ def _table(value: object, name: str) -> str:
     return "" if isinstance(value, Mapping) else f"it must be a table: write its settings below [{name}]"
 
 
+def _tables(value: object) -> str:
+    fits = isinstance(value, Mapping) and all(isinstance(one, Mapping) for one in value.values())
+    return "" if fits else "it must be a table for each kind of model: write options below [models.anthropic]"
+
+
 def _path(value: object) -> str:
     return "" if value is None or isinstance(value, Path) else "it must be the path of a folder"
 
@@ -248,5 +258,6 @@ _CHECKS: Mapping[str, Callable[[object], str]] = {
     "data_dir": _path,
     "answers": partial(_table, name="answers"),
     "reach": partial(_table, name="reach"),
+    "models": _tables,
     "anthropic_base_url": _text,
 }

@@ -6,8 +6,7 @@ Values are frozen; a change makes a new one. Tokens are counts, money is US doll
 
 import json
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
-from operator import add, attrgetter
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from agentmem.messages import Block as Block
@@ -23,14 +22,17 @@ from agentmem.retrieval import Embedder as Embedder
 from agentmem.retrieval import Found as Found
 from agentmem.retrieval import Recall as Recall
 from agentmem.retrieval import Vectors as Vectors
+from agentmem.usage import NO_EXTRAS as NO_EXTRAS
+from agentmem.usage import Basis as Basis
+from agentmem.usage import Extras as Extras
+from agentmem.usage import Rates as Rates
+from agentmem.usage import Usage as Usage
 
 Json = Mapping[str, Any]
 """A JSON object. Treated as read-only everywhere."""
 
 Effect = Literal["read", "write", "outside"]
 """What a tool may touch: nothing, the workspace, or the world outside. Only a read may run again after a kill."""
-Basis = Literal["measured", "simulated", "estimated"]
-"""Where a number comes from: a provider's or engine's own counters, our model of them, or our token counts."""
 Segment = Literal["model", "tool", "system", "options", "message"]
 Ttl = Literal["5m", "1h"]
 
@@ -137,60 +139,6 @@ class Mark:
     ttl: Ttl
 
 
-# Tokens and money.
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """What one request used, in tokens, and where the numbers come from."""
-
-    basis: Basis
-    uncached_tokens: int = 0
-    cache_read_tokens: int = 0
-    cache_write_5m_tokens: int = 0
-    cache_write_1h_tokens: int = 0
-    output_tokens: int = 0
-
-    @property
-    def input_tokens(self) -> int:
-        """All input: uncached + read + written."""
-        return self.uncached_tokens + self.cache_read_tokens + self.cache_write_5m_tokens + self.cache_write_1h_tokens
-
-    def __add__(self, other: "Usage") -> "Usage":
-        """The sum. Measured and simulated numbers are two meters and are never added up."""
-        if self.basis != other.basis:
-            raise ValueError(f"{self.basis} and {other.basis} usage are different meters and cannot be added up")
-        return Usage(self.basis, *map(add, _COUNTS(self), _COUNTS(other)))
-
-
-_COUNTS = attrgetter(*(counted.name for counted in fields(Usage)[1:]))
-
-
-@dataclass(frozen=True, slots=True)
-class Rates:
-    """A model's prices, in dollars per token."""
-
-    uncached: float
-    cache_read: float
-    cache_write_5m: float
-    cache_write_1h: float
-    output: float
-
-    def cost(self, usage: Usage) -> float:
-        """Dollars for ``usage``."""
-        return (
-            usage.uncached_tokens * self.uncached
-            + usage.cache_read_tokens * self.cache_read
-            + usage.cache_write_5m_tokens * self.cache_write_5m
-            + usage.cache_write_1h_tokens * self.cache_write_1h
-            + usage.output_tokens * self.output
-        )
-
-    def cost_uncached(self, usage: Usage) -> float:
-        """Dollars for the same tokens had there been no cache at all."""
-        return usage.input_tokens * self.uncached + usage.output_tokens * self.output
-
-
 # Requests and replies.
 
 
@@ -249,7 +197,8 @@ class Reply:
 
     ``id`` is the provider's message id ("" where it has none); ``stop_reason`` in Anthropic's words (end_turn,
     tool_use, max_tokens, refusal ...); ``provider_reason`` why the provider says its cache was missed, if it says;
-    ``first_token_after`` seconds from the request to the first event, ``seconds`` to the last.
+    ``first_token_after`` seconds from the request to the first event, ``seconds`` to the last; ``extras`` what is
+    billed beside ``usage``.
     """
 
     message: Message
@@ -259,6 +208,7 @@ class Reply:
     provider_reason: str | None = None
     first_token_after: float = 0.0
     seconds: float = 0.0
+    extras: Extras = NO_EXTRAS
 
 
 Delta = TextDelta | Waiting | Reply

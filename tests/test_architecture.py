@@ -9,7 +9,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "agentmem"
 
 LAYERS: tuple[frozenset[str], ...] = (
-    frozenset({"messages", "distribution"}),
+    frozenset({"messages", "usage", "distribution"}),
     frozenset({"retrieval"}),
     frozenset({"types", "errors"}),
     frozenset({"checking"}),

@@ -120,6 +120,8 @@ def _bar(bar: Any) -> "Progress":
 
 
 def _show(made: dict[str, Any]) -> None:
+    from agentmem.meter.unpriced import told
+
     out = console()
     rows = [_billed_row(made["billed"]), *made["policies"]]
     for number, columns in enumerate(_TABLES):
@@ -134,6 +136,9 @@ def _show(made: dict[str, Any]) -> None:
     for row in made["policies"]:
         if row["chains"] < most and not row["missing"]:
             out.print(f"{row['policy']} ran on {row['chains']} of {most} chains: not to be compared", highlight=False)
+        if row["unpriced"]:
+            missing = told({one["model"]: one["requests"] for one in row["unpriced"]}, row["requests"])
+            out.print(f"{row['policy']}: {missing}", markup=False, highlight=False)
     bound = next((row["lower_bound_usd"] for row in made["policies"] if row["lower_bound_usd"] is not None), None)
     about = f"{made['provider']}, {made['model'] or 'models as recorded'}, budget {made['budget']:,} tokens"
     out.print(f"{made['basis']}; {about}; lower bound {_cell(bound, USD)}", highlight=False)

@@ -134,13 +134,13 @@ class Watch:
 
 
 def _numbers(summary: dict[str, Any]) -> str:
-    from agentmem.meter.tables import count, dollars, share
+    from agentmem.meter.tables import cost_of, count, share
 
     requests = "1 request" if summary["requests"] == 1 else f"{summary['requests']} requests"
     input_, output = count(summary["input_tokens"]), count(summary["output_tokens"])
     return (
         f"{requests}, {input_} tokens in ({share(summary['hit_rate'])} from the cache), "
-        f"{output} out, cost {dollars(summary['cost_usd'])}; {summary['basis'] or 'mixed'}. "
+        f"{output} out, cost {cost_of(summary)}; {summary['basis'] or 'mixed'}. "
         f"`agentmem report {summary['thread']}` has more."
     )
 

@@ -13,6 +13,7 @@ from typing import Literal
 from agentmem.checking import FLAG, NOTHING, NUMBER, WHOLE, Wanted, check_fields
 from agentmem.context.window import View
 from agentmem.errors import ConfigError
+from agentmem.kvcache.rules import SHORTEST
 from agentmem.types import Rates
 
 Quality = Literal[1, 2, 3]
@@ -73,8 +74,10 @@ class Compaction:
         for name in (*sizes, *(("retained",) if self.retained is not None else ())):
             if getattr(self, name) < 0:
                 raise ConfigError(f"{name} of a compaction must not be below 0, and {getattr(self, name)} is")
-        if not 0 <= self.lead < 300:
-            raise ConfigError(f"lead is the seconds before a cache expires, from 0 to 299, and {self.lead} is not")
+        if not 0 <= self.lead < SHORTEST:
+            raise ConfigError(
+                f"lead is the seconds before a cache expires, from 0 to below {SHORTEST:.0f}, and {self.lead} is not"
+            )
 
     @property
     def kept_results(self) -> int:

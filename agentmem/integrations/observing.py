@@ -16,19 +16,18 @@ from agentmem.kvcache.frames import Make, frame
 from agentmem.kvcache.observed import Observed, simulated
 from agentmem.kvcache.openai_bodies import is_openai, messages_body
 from agentmem.kvcache.prompts import body_prompt, request_prompt
-from agentmem.kvcache.rules import ANTHROPIC, PROVIDERS, CacheRules, rules
+from agentmem.kvcache.reported import read_usage
+from agentmem.kvcache.rules import ALIASES, ANTHROPIC, PROVIDERS, UNKNOWN, CacheRules, rules, rules_for
 from agentmem.meter import ledger
 from agentmem.meter.ledger import Row
 from agentmem.meter.prices import rates
 from agentmem.types import Basis, Entry, Frame, Json, Rates, Role, Segment, Usage
 
-_ENGINES = {"local": "llama.cpp"}
-"""Whose rules a provider of ours follows."""
-
 
 def _rules(provider: str, model: str) -> CacheRules:
     """The rules of a request. Where it is not said which settings a cache depends on, any may be the reason."""
-    found = rules(model, provider if provider in PROVIDERS else "anthropic")
+    known = rules_for(provider, model)
+    found = rules(model) if known is UNKNOWN else known
     return found if found.invalidates else replace(found, invalidates=ANTHROPIC.invalidates)
 
 
@@ -102,19 +101,8 @@ def observe(line: Json, number: int, make: Make = frame) -> Observed:
 
 
 def reported_usage(usage: Json | None, basis: Basis = "measured") -> Usage | None:
-    """The usage object of any of the APIs; None where there is none. OpenAI's input includes what was cached."""
-    if not usage:
-        return None
-    details = usage.get("prompt_tokens_details") or usage.get("input_tokens_details")
-    if details is not None or "prompt_tokens" in usage:
-        cached = int((details or {}).get("cached_tokens") or 0)
-        whole = int(usage.get("prompt_tokens") or usage.get("input_tokens") or 0)
-        output = int(usage.get("completion_tokens") or usage.get("output_tokens") or 0)
-        return Usage(basis, whole - cached, cached, 0, 0, output)
-    written = int(usage.get("cache_creation_input_tokens") or 0)
-    hour = int((usage.get("cache_creation") or {}).get("ephemeral_1h_input_tokens") or 0)
-    read = int(usage.get("cache_read_input_tokens") or 0)
-    return Usage(basis, int(usage["input_tokens"]), read, written - hour, hour, int(usage.get("output_tokens") or 0))
+    """The usage object of any of the APIs; None where there is none."""
+    return read_usage(usage, basis) if usage else None
 
 
 @lru_cache(4096)
@@ -144,7 +132,7 @@ def _replayed(entries: Iterable[Entry], thread: str) -> Iterator[Observed]:
 def _of_row(number: int, row: Row, view: View, thread: str) -> Observed:
     provider, _, name = row.model.partition(":")
     lent, _, lent_name = row.priced_as.partition(":")
-    engine = _ENGINES.get(provider, provider)
+    engine = ALIASES.get(provider, provider)
     prompt = request_prompt(view_request(view, estimate=0, limit=1, thread=thread))
     cached = row.usage.cache_read_tokens + row.usage.cache_write_5m_tokens + row.usage.cache_write_1h_tokens
     return Observed(

@@ -8,6 +8,8 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from agentmem.kvcache.reported import merged
+
 Data = dict[str, Any]
 
 
@@ -51,7 +53,7 @@ def _message(events: Iterable[Data]) -> Data:
             case "content_block_delta":
                 _grow(blocks.setdefault(event["index"], {}), event["delta"], arguments, event["index"])
             case "message_delta":
-                usage = {**message.get("usage", {}), **(event.get("usage") or {})}
+                usage = merged(message.get("usage") or {}, event.get("usage") or {})
                 message |= {**event.get("delta", {}), "usage": usage}
             case "error":
                 message["error"] = event.get("error")

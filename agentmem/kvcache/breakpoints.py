@@ -7,13 +7,12 @@ the end of the request before is marked again: the match there is exact, however
 
 from collections.abc import Callable, Iterator, Sequence
 
-from agentmem.types import Mark, Turn
+from agentmem.kvcache.rules import MAX_BREAKPOINTS, UNMARKABLE
+from agentmem.types import Mark, Ttl, Turn
 
-LIMIT = 4
-"""Breakpoints in one request, an automatic one included (Anthropic, November 2026)."""
-
-UNMARKABLE = frozenset({"thinking", "redacted_thinking"})
-"""Block types that take no ``cache_control`` (Anthropic, November 2026)."""
+HEAD: Ttl = "1h"
+TAIL: Ttl = "5m"
+"""How long an entry is asked to live: that of tools and system, and that of the messages."""
 
 
 def place(tools: int, system: int, turns: Sequence[Turn], asked: Sequence[Mark] = ()) -> tuple[Mark, ...]:
@@ -25,16 +24,16 @@ def place(tools: int, system: int, turns: Sequence[Turn], asked: Sequence[Mark] 
     wanted = [mark for rule in _RULES for mark in rule(tools, system, turns)]
     chosen: dict[tuple[str, int, int], Mark] = {}
     for mark in (*wanted, *asked):
-        if len(chosen) < LIMIT:
+        if len(chosen) < MAX_BREAKPOINTS:
             chosen.setdefault((mark.segment, mark.index, mark.block), mark)
     return _long_before_short(sorted(chosen.values(), key=_position))
 
 
 def _stable_head(tools: int, system: int, turns: Sequence[Turn]) -> Iterator[Mark]:
     if system:
-        yield Mark("system", system - 1, 0, "1h")
+        yield Mark("system", system - 1, 0, HEAD)
     elif tools:
-        yield Mark("tool", tools - 1, 0, "1h")
+        yield Mark("tool", tools - 1, 0, HEAD)
 
 
 def _tail(tools: int, system: int, turns: Sequence[Turn]) -> Iterator[Mark]:
@@ -57,7 +56,7 @@ def _last_block(turns: Sequence[Turn], index: int) -> Iterator[Mark]:
     backwards = range(len(frames) - 1, -1, -1)
     markable = next((at for at in backwards if frames[at].value.get("type") not in UNMARKABLE), None)
     if markable is not None:
-        yield Mark("message", index, markable, "5m")
+        yield Mark("message", index, markable, TAIL)
 
 
 def _long_before_short(marks: Sequence[Mark]) -> tuple[Mark, ...]:

@@ -7,12 +7,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from agentmem.kvcache import block_checks
-from agentmem.kvcache.prompts import UNMARKABLE, body_blocks
+from agentmem.kvcache.prompts import body_blocks
+from agentmem.kvcache.rules import MAX_BREAKPOINTS, UNMARKABLE
 from agentmem.types import Json
 
 Body = Mapping[str, Any]
-
-MAX_BREAKPOINTS = 4
 
 
 def problem(body: Body) -> str | None:

@@ -7,8 +7,8 @@ front of the segment that the provider's rules name.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from agentmem.kvcache.prompts import UNMARKABLE, Breakpoint, Prompt, is_web_search
-from agentmem.kvcache.rules import CacheRules
+from agentmem.kvcache.prompts import Breakpoint, Prompt, is_web_search
+from agentmem.kvcache.rules import UNMARKABLE, CacheRules
 from agentmem.types import Frame
 
 Key = int

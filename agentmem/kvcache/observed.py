@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from agentmem.kvcache.keys import Path, path
-from agentmem.kvcache.prompts import UNMARKABLE, Breakpoint, Prompt
-from agentmem.kvcache.rules import CacheRules
+from agentmem.kvcache.prompts import Breakpoint, Prompt
+from agentmem.kvcache.rules import UNMARKABLE, CacheRules
 from agentmem.kvcache.simulators import CacheSimulator, simulate
 from agentmem.types import Frame, Rates, Usage
 

@@ -10,11 +10,8 @@ from typing import Any
 
 from agentmem.kvcache.frames import Make, body_frames, options_value
 from agentmem.kvcache.frames import frame as new_frame
-from agentmem.kvcache.rules import Setting
+from agentmem.kvcache.rules import UNMARKABLE, Setting
 from agentmem.types import Frame, Json, Mark, Request, Ttl
-
-UNMARKABLE = frozenset({"thinking", "redacted_thinking"})
-"""Types of blocks that cannot carry a breakpoint."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """Providers' cache rules as data: dated, each with its source, and overridable.
 
-`rules` finds the row for a model; `dataclasses.replace` overrides any field of it. Money is not here: a row's
-multipliers say what a cached token costs beside a plain one, and prices come from the price tables.
+`rules` finds the row of a provider that has one, `rules_for` that of any model; `dataclasses.replace` overrides any
+field. Money is not here: a row's multipliers say what a cached token costs beside a plain one, and prices come from
+the price tables. Lifetimes, limits and what cannot be marked stand here only.
 """
 
 import math
@@ -12,6 +13,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from agentmem.errors import ConfigError
+from agentmem.kvcache.claude import CLAUDE, claude_name
 from agentmem.types import Segment, Ttl
 
 Matching = Literal["breakpoints", "blocks", "units", "slot"]
@@ -29,6 +31,12 @@ TTLS: tuple[Ttl, ...] = ("5m", "1h")
 
 ANYWHERE = 1_000_000
 """A lookback beyond any prompt."""
+
+MAX_BREAKPOINTS = 4
+"""Breakpoints in one request, an automatic one included (Anthropic and OpenAI from 5.6, November 2026)."""
+
+UNMARKABLE = frozenset({"thinking", "redacted_thinking"})
+"""Types of blocks that cannot carry a breakpoint (Anthropic, November 2026)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +90,7 @@ ANTHROPIC = CacheRules(
     lifetimes=MappingProxyType({"5m": 300.0, "1h": 3600.0}),
     write=MappingProxyType({"5m": 1.25, "1h": 2.0}),
     read=0.1,
-    breakpoints=4,
+    breakpoints=MAX_BREAKPOINTS,
     lookback=20,
     invalidates=MappingProxyType(
         {
@@ -97,42 +105,6 @@ ANTHROPIC = CacheRules(
     ),
 )
 """The row of Anthropic's API that models differ from in the columns of CLAUDE only."""
-
-Version = tuple[int, int]
-
-# family, version: minimum tokens, read multiplier, strips thinking, documented
-CLAUDE: Mapping[tuple[str, Version], tuple[int, float, bool, bool]] = MappingProxyType(
-    {
-        ("opus", (5, 5)): (1024, 0.05, False, False),
-        ("opus", (5, 0)): (512, 0.1, False, True),
-        ("opus", (4, 8)): (1024, 0.1, False, True),
-        ("opus", (4, 7)): (2048, 0.1, False, True),
-        ("opus", (4, 6)): (4096, 0.1, False, True),
-        ("opus", (4, 5)): (4096, 0.1, False, True),
-        ("opus", (4, 1)): (1024, 0.1, True, True),
-        ("opus", (4, 0)): (1024, 0.1, True, True),
-        ("sonnet", (5, 5)): (1024, 0.05, False, False),
-        ("sonnet", (5, 0)): (1024, 0.1, False, True),
-        ("sonnet", (4, 6)): (1024, 0.1, False, True),
-        ("sonnet", (4, 5)): (1024, 0.1, True, True),
-        ("sonnet", (4, 0)): (1024, 0.1, True, True),
-        ("sonnet", (3, 7)): (1024, 0.1, True, True),
-        ("haiku", (5, 5)): (1024, 0.1, False, False),
-        ("haiku", (4, 5)): (4096, 0.1, True, True),
-        ("haiku", (3, 5)): (2048, 0.1, True, True),
-        ("haiku", (3, 0)): (2048, 0.1, True, True),
-        ("fable", (5, 2)): (1024, 0.025, False, False),
-        ("fable", (5, 1)): (512, 0.025, False, True),
-        ("fable", (5, 0)): (512, 0.1, False, True),
-        ("mythos", (5, 2)): (1024, 0.1, False, False),
-        ("mythos", (5, 1)): (512, 0.1, False, True),
-        ("mythos", (5, 0)): (512, 0.1, False, True),
-    }
-)
-"""What differs between Claude models. Minimum lengths of models that are not documented are guessed high."""
-
-_NEW_NAME = re.compile(r"claude-(?P<family>[a-z]+)-(?P<major>\d{1,2})(?:[-.](?P<minor>\d{1,2}))?(?!\d)")
-_OLD_NAME = re.compile(r"claude-(?P<major>\d)(?:[-.](?P<minor>\d))?-(?P<family>[a-z]+)")
 
 
 def rules(model: str, provider: str = "anthropic") -> CacheRules:
@@ -165,12 +137,6 @@ def claude_rules(model: str) -> CacheRules:
     )
 
 
-def claude_name(model: str) -> tuple[str, Version] | None:
-    """Family and version of a Claude model's name: ``claude-opus-4-5-20251101`` is ("opus", (4, 5))."""
-    match = _NEW_NAME.search(model) or _OLD_NAME.search(model)
-    return (match["family"], (int(match["major"]), int(match["minor"] or 0))) if match else None
-
-
 def _always(lifetime: float, write: float = 1.0) -> dict[str, Any]:
     """Rules of caches that know one lifetime only."""
     return {"lifetimes": dict.fromkeys(TTLS, lifetime), "write": dict.fromkeys(TTLS, write)}
@@ -199,7 +165,7 @@ GPT_BREAKPOINTS = CacheRules(
     matching="breakpoints",
     minimum=1024,
     read=0.1,
-    breakpoints=4,
+    breakpoints=MAX_BREAKPOINTS,
     lookback=ANYWHERE,
     automatic=True,
     **_always(1800.0, 1.25),
@@ -282,3 +248,46 @@ PROVIDERS: Mapping[str, Callable[[str], CacheRules]] = MappingProxyType(
     }
 )
 """How each provider's row is found."""
+
+UNKNOWN = replace(
+    GPT_AUTOMATIC,
+    provider="unknown",
+    family="any other",
+    source="none: the shortest lifetime that any provider documents",
+    minimum=0,
+    documented=False,
+    lifetimes=ANTHROPIC.lifetimes,
+)
+"""The row of providers that document no cache of their own, or none that we know. Cautious: a cache that lives longer
+only makes a pause be used early."""
+
+ALIASES: Mapping[str, str] = MappingProxyType(
+    {
+        **dict.fromkeys(("azure", "azure_openai", "azure_ai", "github-copilot", "openai_responses"), "openai"),
+        **dict.fromkeys(("anthropic_foundry", "google_anthropic_vertex", "anthropic_bedrock"), "anthropic"),
+        **dict.fromkeys(("local", "ollama", "llama_cpp", "llamacpp", "lmstudio", "lm_studio"), "llama.cpp"),
+    }
+)
+"""Other names of providers, LangChain's among them, by whose row they are served."""
+
+_BY_NAME: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"claude-"), "anthropic"),
+    (re.compile(r"(?:^|[/.])(?:gpt-\d|o[134](?:-|$))"), "openai"),
+)
+"""Whose cache serves a model that a cloud or a gateway (bedrock, vertex, openrouter, litellm ...) passes on."""
+
+_SPEAKERS = frozenset({"anthropic", "openai"})
+"""Providers whose APIs other servers speak too: behind their names may stand anybody's model."""
+
+
+def rules_for(provider: str, model: str) -> CacheRules:
+    """The cache rules of any model, by its provider, by another name of it or by its own; else the row UNKNOWN."""
+    known = ALIASES.get(provider, provider)
+    if known in PROVIDERS and known not in _SPEAKERS:
+        return rules(model, known)
+    named = next((row for pattern, row in _BY_NAME if pattern.search(model)), known)
+    return rules(model, named) if named in PROVIDERS else UNKNOWN
+
+
+SHORTEST = min(min(row.lifetimes.values()) for row in (ANTHROPIC, GPT_AUTOMATIC, GPT_BREAKPOINTS, DEEPSEEK, UNKNOWN))
+"""Seconds that an entry lives at the least, with whichever provider."""

@@ -12,7 +12,7 @@ from operator import attrgetter
 from typing import Any, Literal
 
 from agentmem.scrub import scrub
-from agentmem.types import Basis, Draft, Entry, Usage
+from agentmem.types import NO_EXTRAS, Basis, Draft, Entry, Extras, Usage
 
 Break = Literal["first", "none", "expiry", "cut", "break"]
 """How a request stands to the thread's request before it.
@@ -36,7 +36,7 @@ class Row:
     ``digest`` is that of the request's frames, ``bytes`` the length of their wire form and ``extends`` how many of
     those bytes the thread's previous request sent already. ``context_tokens`` and ``new_tokens`` are counts of
     frames, of all of them and of those that the thread never sent before. ``stop_reason`` says why the reply ended,
-    ``error`` why there was none.
+    ``error`` why there was none; ``extras`` are what was billed beside ``usage``.
     """
 
     thread: str
@@ -62,6 +62,7 @@ class Row:
     break_: Break = "none"
     stop_reason: str = ""
     error: str | None = None
+    extras: Extras = NO_EXTRAS
 
 
 # What a row is called in its entry: (field, key, value that goes without saying). The thread is the entry's own.
@@ -101,16 +102,17 @@ _GIVEN = attrgetter(*_UNSAID)
 _COUNTED = attrgetter(*(name for name, _ in _USAGE))
 
 
-def classify(*, first: bool, extends: bool, cut: bool, idle: float, lifetime: float) -> Break:
+def classify(*, first: bool, extends: bool, cut: bool, idle: float, lifetime: float, read: bool = False) -> Break:
     """How a request stands to the one before: ``extends`` it whole or not, with a ``cut`` between or not.
 
     ``idle`` is the time since that one began and ``lifetime`` its cache entry's, both in seconds: a read refreshes
-    the entry, and the clock runs from the request's start (Anthropic, "Prompt caching").
+    the entry, and the clock runs from the request's start (Anthropic, "Prompt caching"). What was ``read`` all the
+    same had not expired: others may have refreshed it, and providers keep entries longer than they say.
     """
     if first:
         return "first"
     if extends:
-        return "expiry" if idle > lifetime else "none"
+        return "expiry" if idle > lifetime and not read else "none"
     return "cut" if cut else "break"
 
 
@@ -135,6 +137,8 @@ def _value(row: Row) -> dict[str, Any]:
     for (name, key, default), given in zip(_FIELDS, _GIVEN(row), strict=True):
         if given != default and (said := _CLEANED[name](given) if name in _CLEANED else given) != default:
             value[key] = said
+    if row.extras != NO_EXTRAS:
+        value["extra"] = _told(row.extras)
     value["basis"] = row.usage.basis
     return value | {key: count for (_, key), count in zip(_USAGE, _COUNTED(row.usage), strict=True) if count}
 
@@ -144,7 +148,17 @@ def decode(entry: Entry) -> Row:
     value = entry.value
     usage = Usage(_basis(value["basis"]), *(int(value.get(key, 0)) for _, key in _USAGE))
     given: dict[str, Any] = {**_UNSAID, **{_NAMES[key]: said for key, said in value.items() if key in _NAMES}}
-    return Row(thread=entry.thread, usage=usage, **given)
+    return Row(thread=entry.thread, usage=usage, extras=_extras(value.get("extra") or {}, usage.basis), **given)
+
+
+def _told(extras: Extras) -> dict[str, Any]:
+    others = [[model, *_COUNTED(usage)] for model, usage in extras.others]
+    return {"speed": extras.speed, "searches": extras.web_searches, "others": others}
+
+
+def _extras(told: Mapping[str, Any], basis: Basis) -> Extras:
+    others = tuple((str(model), Usage(basis, *counts)) for model, *counts in told.get("others", ()))
+    return Extras(told.get("speed", ""), told.get("searches", 0), others)
 
 
 def _short(text: str) -> str:

@@ -3,13 +3,17 @@
 What is not in them has no price: its dollars are unknown (None), never zero.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import astuple, dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
 from time import time
+from types import MappingProxyType
 
-from agentmem.types import ModelProfile, Rates, Usage
+from agentmem.kvcache.claude import claude_name
+from agentmem.meter.names import places
+from agentmem.types import NO_EXTRAS, Extras, ModelProfile, Rates, Usage
 
 # Ours -> genai-prices' keys, the most particular first: it too prices what has no price of its own as its kind.
 _KEYS: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -20,6 +24,10 @@ _KEYS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("output", ("output_mtok",)),
 )
 _MILLION = Decimal(1_000_000)
+
+FACTORS: Mapping[str, float] = MappingProxyType({"": 1.0, "flex": 0.5, "batch": 0.5, "priority": 2.0})
+"""What service tiers cost beside the usual price (OpenAI's and Anthropic's price lists, November 2026; of priority the
+upper end, older models are at 1.7). A fast mode has a row of its own in the price tables."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,21 +42,78 @@ class Cost:
     priced_as: str = ""
 
 
-def rates(provider: str, name: str, *, input_tokens: int = 0, at: float | None = None) -> Rates | None:
+def rates(provider: str, name: str, *, input_tokens: int = 0, at: float | None = None, speed: str = "") -> Rates | None:
     """The prices of ``name`` at ``provider``, per token; None where they are not known.
 
     Where the price depends on the size of the request, that of a request of ``input_tokens`` (cached ones
     included, as genai-prices counts them): crossing a threshold reprices all of its tokens. Prices that changed
-    over time are those of the moment ``at``, in seconds since the epoch; without it, of now.
+    over time are those of the moment ``at``, in seconds since the epoch; without it, of now. ``speed`` names a price
+    list of its own: see Extras.
     """
-    found = _prices(provider, name, int((time() if at is None else at) // 60))
+    minute = int((time() if at is None else at) // 60)
+    factor = _factor(name, speed, minute)
+    found = (_rates(_prices(*place, minute), input_tokens) for place in places(provider, name))
+    usual = next((one for one in found if one is not None), None)
+    if usual is None or factor is None:
+        return None
+    return usual if factor == 1 else Rates(*(factor * price for price in astuple(usual)))
+
+
+def whose(profile: ModelProfile, price_as: str | None = None) -> tuple[str, str] | None:
+    """Provider and name of the model whose prices count: its own where they are known, else those that are lent.
+
+    ``price_as`` is "provider:name", or a name alone. None where neither has a price.
+    """
+    lent = (price_as or "").partition(":")
+    own = (profile.provider, profile.name if profile.tier == "cloud" else "")
+    pairs = (own, (lent[0], lent[2]) if lent[1] else ("", lent[0]))
+    return next((pair for pair in pairs if pair[1] and rates(*pair) is not None), None)
+
+
+def extra_usd(provider: str, name: str, extras: Extras, *, at: float | None = None) -> float | None:
+    """Dollars for what a request is billed beside its tokens; None where one price of it is not known."""
+    total = 0.0
+    for model, usage in extras.others:
+        found = rates(provider, model or name, input_tokens=usage.input_tokens, at=at)
+        if found is None:
+            return None
+        total += found.cost(usage)
+    if extras.web_searches:
+        fee = _search_fee(provider, name, int((time() if at is None else at) // 60))
+        if fee is None:
+            return None
+        total += fee * extras.web_searches
+    return total
+
+
+def _search_fee(provider: str, name: str, minute: int) -> float | None:
+    """Dollars for one web search."""
+    fees = (getattr(_prices(*place, minute), "web_searches_kcount", None) for place in places(provider, name))
+    return next((float(_at(fee, 0) / 1000) for fee in fees if fee is not None), None)
+
+
+def _factor(name: str, speed: str, minute: int) -> float | None:
+    """How many times the usual price a speed costs; None where it is not known."""
+    if speed != "fast":
+        return FACTORS.get(speed)
+    fast, usual = (_rates(_prices("openrouter", f"anthropic/{_dotted(name)}{end}", minute), 0) for end in ("-fast", ""))
+    return fast.uncached / usual.uncached if fast and usual else None
+
+
+def _dotted(name: str) -> str:
+    """A Claude model's name as OpenRouter writes it, whose table alone has fast modes."""
+    family, version = claude_name(name) or ("", (0, 0))
+    return f"claude-{family}-{'.'.join(str(part) for part in version if part)}"
+
+
+def _rates(found: object, input_tokens: int) -> Rates | None:
     prices = {ours: _first(found, keys, input_tokens) for ours, keys in _KEYS}
-    known = {ours: float(price / _MILLION) for ours, price in prices.items() if price is not None}
-    return Rates(**known) if len(known) == len(_KEYS) else None
+    per_token = {ours: float(price / _MILLION) for ours, price in prices.items() if price is not None}
+    return Rates(**per_token) if len(per_token) == len(_KEYS) else None
 
 
-@lru_cache(maxsize=256)
-def _prices(provider: str, name: str, minute: int) -> object:
+@lru_cache(maxsize=1024)
+def _prices(provider: str | None, name: str, minute: int) -> object:
     """genai-prices' row, as of a minute since the epoch (some prices change with the hour); None for no row."""
     from genai_prices import Usage as Counted
     from genai_prices import calc_price
@@ -60,18 +125,29 @@ def _prices(provider: str, name: str, minute: int) -> object:
         return None
 
 
-def cost(profile: ModelProfile, usage: Usage, *, price_as: str | None = None, at: float | None = None) -> Cost:
-    """What ``usage`` costs on the model of ``profile``.
+def cost(
+    profile: ModelProfile,
+    usage: Usage,
+    *,
+    price_as: str | None = None,
+    at: float | None = None,
+    extras: Extras = NO_EXTRAS,
+) -> Cost:
+    """What ``usage`` and ``extras`` cost on the model of ``profile``.
 
-    A scripted or local model has no price; ``price_as``, a model named "provider:name", lends it one.
+    ``price_as``, a model named "provider:name", lends its prices to one that has none of its own: a scripted or local
+    model, or a cloud's that the tables do not know.
     """
-    named = f"{profile.provider}:{profile.name}" if profile.tier == "cloud" else price_as
-    provider, _, name = (named or "").partition(":")
-    found = rates(provider, name, input_tokens=usage.input_tokens, at=at) if name else None
-    if found is None:
+    pair = whose(profile, price_as)
+    if pair is None:
         return Cost()
-    lent = "" if profile.tier == "cloud" else f"{provider}:{name}"
-    return Cost(found.cost(usage), found.cost_uncached(usage), lent)
+    found = rates(*pair, input_tokens=usage.input_tokens, at=at, speed=extras.speed)
+    beside = extra_usd(*pair, extras, at=at)
+    if found is None or beside is None:
+        return Cost()
+    own = profile.tier == "cloud" and pair == (profile.provider, profile.name)
+    lent = "" if own else ":".join(filter(None, pair))
+    return Cost(found.cost(usage) + beside, found.cost_uncached(usage) + beside, lent)
 
 
 def _first(prices: object, keys: tuple[str, ...], input_tokens: int) -> Decimal | None:

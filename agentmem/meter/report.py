@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from agentmem.meter.ledger import Row
+from agentmem.meter.unpriced import listed, unpriced
 from agentmem.types import Basis, Usage
 
 Summary = dict[str, Any]
@@ -34,8 +35,9 @@ def summarise(rows: Iterable[Row]) -> Summary:
     """The USAGE object over ``rows``.
 
     Where they are of several bases, ``basis`` and every number a meter gave are None: see ``report``'s ``by_basis``.
-    Dollars are None as soon as one request's are unknown; lent prices are named in ``priced_as`` and make
-    ``cost_basis`` "estimated". ``requests`` includes the ``failed`` ones; those without a reply were not metered, and
+    Dollars are the sum of what is known, None where nothing is; ``unpriced`` names the models of the other requests.
+    Lent prices are named in ``priced_as`` and make ``cost_basis`` "estimated".
+    ``requests`` includes the ``failed`` ones; those without a reply were not metered, and
     neither their basis nor their dollars count.
     """
     rows = tuple(rows)
@@ -50,6 +52,7 @@ def summarise(rows: Iterable[Row]) -> Summary:
         "expiries": _count(rows, "expiry"),
         "cost_usd": None if mixed else _dollars(row.cost_usd for row in metered),
         "cost_uncached_usd": None if mixed else _dollars(row.cost_uncached_usd for row in metered),
+        "unpriced": listed(unpriced(metered)),
         "cost_basis": "estimated" if any(row.priced_as for row in rows) else summary["basis"],
         "priced_as": ", ".join(sorted({row.priced_as for row in rows if row.priced_as})) or None,
         "peak_context_tokens": None if mixed else max(map(_context, rows), default=0),
@@ -127,5 +130,7 @@ def _share(part: int, whole: int) -> float | None:
 
 
 def _dollars(amounts: Iterable[float | None]) -> float | None:
-    known = tuple(amounts)
-    return None if None in known else sum(amount for amount in known if amount is not None)
+    """The sum of what is known; None where there is something and none of it is."""
+    given = tuple(amounts)
+    known = [amount for amount in given if amount is not None]
+    return sum(known) if known or not given else None

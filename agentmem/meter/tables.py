@@ -1,9 +1,10 @@
 """Reports for people: the table of a run, the list of runs, and the one sentence on what to do next."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from agentmem.meter.report import Summary
+from agentmem.meter.unpriced import told
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -66,6 +67,7 @@ _LINES: tuple[tuple[str, _Cell], ...] = (
     ("cache hit rate", lambda s: share(s["hit_rate"])),
     ("processed again", lambda s: share(s["redo_share"])),
     ("cost", lambda s: dollars(s["cost_usd"])),
+    ("unpriced", lambda s: f"{_missing(s):,} of {s['requests'] - s['failed']:,}" if _missing(s) else "none"),
     ("cost without a cache", lambda s: dollars(s["cost_uncached_usd"])),
     ("peak context", lambda s: count(s["peak_context_tokens"])),
     ("breaks, cuts, expiries", lambda s: f"{s['breaks']}, {s['cuts']}, {s['expiries']}"),
@@ -119,6 +121,21 @@ def dollars(amount: float | None) -> str:
     if amount is None:
         return UNKNOWN
     return f"${amount:,.2f}" if amount >= 10 else f"${amount:,.4f}"
+
+
+def cost(amount: float | None, unpriced: Mapping[str, int], requests: int) -> str:
+    """Dollars, and what is missing in them: "$0.0310; 1 of 3 requests unpriced: my-local-model"."""
+    return "; ".join(filter(None, (dollars(amount), told(unpriced, requests))))
+
+
+def cost_of(summary: Summary) -> str:
+    """The same of a report's object."""
+    models = {one["model"]: one["requests"] for one in summary["unpriced"]}
+    return cost(summary["cost_usd"], models, summary["requests"] - summary["failed"])
+
+
+def _missing(summary: Summary) -> int:
+    return sum(one["requests"] for one in summary["unpriced"])
 
 
 def _table(columns: Sequence[tuple[str, Summary]]) -> "Table":

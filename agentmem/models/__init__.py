@@ -4,6 +4,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
+from agentmem.config import Config
 from agentmem.distribution import install
 from agentmem.errors import ConfigError, ModelNotAvailable
 from agentmem.types import Model
@@ -12,7 +13,7 @@ __all__ = ["load"]
 
 
 def load(name: str, **options: Any) -> Model:
-    """The model called ``name``; ``options`` go to its class.
+    """The model called ``name``; ``options`` go to its class, over those that agentmem.toml has for its kind.
 
     ``anthropic:NAME`` is Claude through the official SDK, ``local`` or ``local:PATH`` llama.cpp in process,
     ``scripted:PATH`` a script, and anything else (``openai:NAME``, ``google_genai:NAME`` ...) what LangChain's
@@ -25,6 +26,7 @@ def load(name: str, **options: Any) -> Model:
             f"{name!r} names no model: write provider:name, for example anthropic:claude-opus-5 or openai:gpt-5.5, "
             "scripted:PATH, or local"
         )
+    options = {**Config.load().models.get(kind, {}), **options}
     make = KINDS.get(kind)
     try:
         return make(rest, **options) if make else _langchain(name, **options)

@@ -24,7 +24,7 @@ from agentmem.models.anthropic_errors import CAUGHT, meaning_of, passing, transl
 from agentmem.models.anthropic_reply import ReplyBuilder
 from agentmem.models.anthropic_request import arguments, write_ttl
 from agentmem.models.anthropic_retries import asked_wait, is_unanswered
-from agentmem.types import Delta, ModelProfile, Reply, Request, TextDelta, Waiting
+from agentmem.types import Delta, ModelProfile, Reply, Request, TextDelta, Ttl, Waiting
 
 T = TypeVar("T")
 C = TypeVar("C", anthropic.Anthropic, anthropic.AsyncAnthropic)
@@ -47,8 +47,9 @@ class AnthropicModel:
 
     ``base_url`` and ``model_profile`` make it another server's model. ``max_retries`` are for requests without an
     answer, ``stream_retries`` for broken streams; ``retry_delay`` seconds double with each, unless the provider says
-    how long to wait: at most ``longest_wait`` seconds. ``timeout`` seconds may pass without a byte.
-    ``diagnostics`` asks the provider why a prefix could not be read. The errors are those below ModelError.
+    how long to wait: at most ``longest_wait`` seconds. ``timeout`` seconds may pass without a byte. What a server may
+    refuse can be left out: ``diagnostics`` asks why a prefix could not be read, ``cache_control`` marks the cache's
+    breakpoints, ``ttl`` says how long these live. The errors are those below ModelError.
     """
 
     name: str
@@ -61,6 +62,8 @@ class AnthropicModel:
     longest_wait: float = 600.0
     timeout: float = 600.0
     diagnostics: bool = True
+    cache_control: bool = True
+    ttl: bool = True
     _client: anthropic.Anthropic | None = field(default=None, init=False, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
     _clients: WeakKeyDictionary[asyncio.AbstractEventLoop, anthropic.AsyncAnthropic] = field(
@@ -157,11 +160,11 @@ class _Call:
     """One request and its tries: what asyncio and plain calls share."""
 
     def __init__(self, model: AnthropicModel, request: Request) -> None:
-        self.arguments: dict[str, Any] = arguments(request, model.diagnostics)
+        self.arguments: dict[str, Any] = arguments(request, model.diagnostics, model.cache_control, model.ttl)
         # A request for no tokens only warms the cache; the API does not stream it.
         self.arguments["stream"] = request.options.max_tokens > 0
         self._model = model
-        self._ttl = write_ttl(request.marks)
+        self._ttl: Ttl = write_ttl(request.marks) if model.ttl else "5m"
         self._tries = 0
         self._handed_on = False
         self._started = time.perf_counter()

@@ -1,6 +1,7 @@
 """The Anthropic SDK's errors as ours: which kind, in the provider's words, without any key."""
 
 import json
+import re
 from dataclasses import dataclass
 
 import anthropic
@@ -62,6 +63,14 @@ MEANINGS = (
 )
 """First match wins: the kind that the error names, else its status."""
 
+OPTIONAL = ("diagnostics", "ttl", "cache_control")
+"""What our requests carry beside what every server takes, the most particular first: each can be left out."""
+
+_REFUSAL = re.compile(
+    r"not permitted|not allowed|not support|unsupported|unknown|unrecogni[sz]ed|unexpected|extra (?:input|field)", re.I
+)
+"""How servers say that they do not take a field."""
+
 UNREACHABLE = Meaning(frozenset(), frozenset(), ModelUnreachable, "the provider could not be reached or did not finish")
 
 
@@ -71,10 +80,22 @@ def translate(error: Exception, secret: str | None = None) -> ModelError:
     detail = getattr(error, "api_message", None) or str(error) or type(error).__name__
     text = scrub(detail.replace(secret, "[redacted]") if secret else detail)
     kind = PromptTooLong if meaning.error is ModelRejected and is_too_long(text) else meaning.error
-    made = kind(f"{meaning.says}: {text}")
+    made = kind(f"{meaning.says}: {text}{_way_out(text) if kind is ModelRejected else ''}")
     if isinstance(made, ModelRejected):
         made.place = place_of(detail)
     return made
+
+
+def _way_out(text: str) -> str:
+    """What to set where a server refuses what it could do without."""
+    words = re.findall(r"[a-z_]+", text)
+    refused = next((name for name in OPTIONAL if name in words), None)
+    if refused is None or not _REFUSAL.search(text):
+        return ""
+    return (
+        f". This server refuses {refused}: set {refused} = false below [models.anthropic] in agentmem.toml, "
+        f"or give {refused}=False to AnthropicModel"
+    )
 
 
 def meaning_of(error: Exception) -> Meaning:

@@ -9,8 +9,9 @@ from anthropic.types import Message as SdkMessage
 from anthropic.types import RawMessageStreamEvent
 
 from agentmem.kvcache.frames import canonical
+from agentmem.kvcache.reported import merged, read_extras, read_usage
 from agentmem.models.call_arguments import call_arguments
-from agentmem.types import Basis, Block, Message, Opaque, Reply, Text, TextDelta, ToolCall, Ttl, Usage
+from agentmem.types import Basis, Block, Message, Opaque, Reply, Text, TextDelta, ToolCall, Ttl
 
 
 class BrokenReply(Exception):
@@ -62,7 +63,7 @@ class ReplyBuilder:
             yield from self._grow(event.index, event.delta)
         elif event.type == "message_delta":
             self._stop_reason = event.delta.stop_reason or self._stop_reason
-            self._usage |= _given(event.usage)
+            self._usage = merged(self._usage, _given(event.usage))
         elif event.type == "message_stop":
             self._complete = True
 
@@ -82,12 +83,13 @@ class ReplyBuilder:
         blocks = (self._blocks[index].block() for index in sorted(self._blocks))
         return Reply(
             message=Message("assistant", tuple(block for block in blocks if block is not None)),
-            usage=self._used(),
+            usage=read_usage(self._usage, self.basis, self.write_ttl),
             stop_reason=self._stop_reason or "end_turn",
             id=self._start.id,
             provider_reason=_reason(self._start),
             first_token_after=first_token_after,
             seconds=seconds,
+            extras=read_extras(self._usage, self.basis),
         )
 
     def _drop_unsigned(self) -> None:
@@ -114,24 +116,10 @@ class ReplyBuilder:
             growing.value[name] = growing.value.get(name, "") + piece
             yield from _text_of(piece if name == "text" else None)
 
-    def _used(self) -> Usage:
-        given = self._usage
-        written = given.get("cache_creation_input_tokens", 0)
-        split = given.get("cache_creation") or {}
-        long = split.get("ephemeral_1h_input_tokens", written if self.write_ttl == "1h" else 0)
-        return Usage(
-            self.basis,
-            uncached_tokens=given.get("input_tokens", 0),
-            cache_read_tokens=given.get("cache_read_input_tokens", 0),
-            cache_write_5m_tokens=max(0, written - long),
-            cache_write_1h_tokens=min(written, long),
-            output_tokens=given.get("output_tokens", 0),
-        )
-
 
 def _given(usage: Any) -> dict[str, Any]:
-    """The fields of a usage object that say something; later ones are totals and replace earlier ones."""
-    return {name: value for name, value in usage.to_dict(mode="json").items() if value is not None}
+    """A usage object as the provider wrote it, with what the SDK does not know."""
+    return dict(usage.to_dict(mode="json"))
 
 
 def _reason(message: SdkMessage) -> str | None:

@@ -12,16 +12,21 @@ from typing import Any
 from agentmem.context.growing import Growing
 from agentmem.types import Frame, Mark, Options, Request, Ttl
 
-Marks = Mapping[int, Ttl]
-"""The marked places in a list of frames."""
+Marks = Mapping[int, Ttl | None]
+"""The marked places in a list of frames, and how long each lives; None leaves that to the server."""
 
 
 _MESSAGE = attrgetter("message")
 
 
-def arguments(request: Request, diagnostics: bool = True) -> dict[str, Any]:
-    """Keyword arguments for ``messages.create``; ``diagnostics`` asks why a prefix could not be read."""
-    marks = marks_by_place(request.marks)
+def arguments(
+    request: Request, diagnostics: bool = True, cache_control: bool = True, ttl: bool = True
+) -> dict[str, Any]:
+    """Keyword arguments for ``messages.create``.
+
+    ``diagnostics`` asks why a prefix could not be read, ``cache_control`` sends the marks, ``ttl`` their lifetimes.
+    """
+    marks = marks_by_place(request.marks if cache_control else (), ttl)
     turns = request.turns
     messages = turns.each(_MESSAGE) if isinstance(turns, Growing) else list(map(_MESSAGE, turns))
     for segment, index in marks:
@@ -41,21 +46,26 @@ def arguments(request: Request, diagnostics: bool = True) -> dict[str, Any]:
     return {name: value for name, value in given.items() if value != []}
 
 
-def marks_by_place(marks: Sequence[Mark]) -> Mapping[tuple[str, int], dict[int, Ttl]]:
-    """Marks by list of frames: a message's marks by its index, those of tools and system in one list each."""
-    places: defaultdict[tuple[str, int], dict[int, Ttl]] = defaultdict(dict)
+def marks_by_place(marks: Sequence[Mark], ttl: bool = True) -> Mapping[tuple[str, int], dict[int, Ttl | None]]:
+    """Marks by list of frames: a message's marks by its index, those of tools and system in one list each.
+
+    Without ``ttl`` none says how long it lives.
+    """
+    places: defaultdict[tuple[str, int], dict[int, Ttl | None]] = defaultdict(dict)
     for mark in marks:
+        lives = mark.ttl if ttl else None
         if mark.segment == "message":
-            places["message", mark.index][mark.block] = mark.ttl
+            places["message", mark.index][mark.block] = lives
         else:
-            places[mark.segment, 0][mark.index] = mark.ttl
+            places[mark.segment, 0][mark.index] = lives
     return places
 
 
 def marked_values(frames: Sequence[Frame], marks: Marks) -> list[Any]:
     values: list[Any] = [frame.value for frame in frames]
     for place, ttl in marks.items():
-        values[place] = {**values[place], "cache_control": {"type": "ephemeral", "ttl": ttl}}
+        mark = {"type": "ephemeral", "ttl": ttl} if ttl else {"type": "ephemeral"}
+        values[place] = {**values[place], "cache_control": mark}
     return values
 
 

@@ -40,12 +40,20 @@ class LangChainModel:
     """A LangChain chat model behind the Model protocol.
 
     ``model`` is the object, what it became by ``bind`` or ``with_config``, or a name for init_chat_model, which
-    ``options`` go to. What is bound goes before a request's own options. Retries are the LangChain class's own
+    ``options`` go to. What is bound goes before a request's own options. ``cache_control`` and ``ttl`` go to
+    Anthropic's models only, and may be left out for a server that refuses them. Retries are the LangChain class's own
     (``max_retries``). Raises ModelNotAvailable if the provider's package or key is missing, ConfigError for a name,
     an object or options that cannot be; the errors of a request are those below ModelError.
     """
 
-    def __init__(self, model: BaseChatModel | Runnable[Any, Any] | str, **options: Any) -> None:
+    def __init__(
+        self,
+        model: BaseChatModel | Runnable[Any, Any] | str,
+        *,
+        cache_control: bool = True,
+        ttl: bool = True,
+        **options: Any,
+    ) -> None:
         if options and not isinstance(model, str):
             raise ConfigError(f"set {', '.join(options)} on the LangChain object itself: options go with a name only")
         self._given = unbound(_init(model, options) if isinstance(model, str) else model)
@@ -54,7 +62,7 @@ class LangChainModel:
         self._tells_its_end = any(each.__name__ in TELLS_ITS_END for each in type(self._model).__mro__)
         # langchain-anthropic takes our blocks as they are; Bedrock's and Vertex's classes for Claude do too.
         native = self._profile.provider.startswith("anthropic")
-        self._converter = Converter(native, _taken(self._model, self._profile.provider))
+        self._converter = Converter(native, _taken(self._model, self._profile.provider), cache_control, ttl)
 
     @property
     def profile(self) -> ModelProfile:

@@ -52,11 +52,15 @@ class Converter:
     native: bool
     """Whether the model takes Anthropic's own blocks."""
     taken: Taken = Taken()
+    cache_control: bool = True
+    """Whether the breakpoints are marked in them."""
+    ttl: bool = True
+    """Whether marks say how long they live."""
     _turns: dict[Turn, list[BaseMessage]] = field(default_factory=dict)
 
     def messages(self, request: Request) -> list[BaseMessage]:
         """System message first, then the turns; a tool result is a message of its own, but to Claude."""
-        marks = marks_by_place(request.marks) if self.native else {}
+        marks = marks_by_place(request.marks, self.ttl) if self.native and self.cache_control else {}
         system = marked_values(request.system, marks.get(("system", 0), {}))
         made: list[BaseMessage] = [SystemMessage(_content(system))] if system else []
         turns: dict[Turn, list[BaseMessage]] = {}
@@ -89,7 +93,7 @@ class Converter:
     def tools(self, request: Request) -> list[dict[str, Any]]:
         """Tool definitions as the model's ``bind_tools`` takes them."""
         if self.native:
-            marks = marks_by_place(request.marks).get(("tool", 0), {})
+            marks = marks_by_place(request.marks if self.cache_control else (), self.ttl).get(("tool", 0), {})
             return [dict(value) for value in marked_values(request.tools, marks)]
         return [_function(tool) for tool in request.tools]
 

@@ -10,9 +10,10 @@ from langchain_core.messages import AIMessage, AIMessageChunk
 from langchain_core.messages.ai import add_ai_message_chunks
 
 from agentmem.kvcache.frames import canonical, frame
+from agentmem.kvcache.reported import read_extras, read_usage
 from agentmem.models.anthropic_request import write_ttl
 from agentmem.models.call_arguments import call_arguments
-from agentmem.types import Block, Message, Opaque, Reply, Request, Text, ToolCall, Ttl, Usage
+from agentmem.types import Block, Extras, Message, Opaque, Reply, Request, Text, ToolCall, Ttl, Usage
 
 STOPS = {
     "length": "max_tokens",
@@ -28,6 +29,9 @@ STOPS = {
     "model_context_window_exceeded": "model_context_window_exceeded",
 }
 """Providers' words for why they stopped, in Anthropic's; any other is an ordinary end."""
+
+_TIERS = ("flex", "priority")
+"""OpenAI's service tiers, which LangChain writes in front of the figures that they price."""
 
 _REASON_FIELDS = ("stop_reason", "finish_reason", "done_reason", "stopReason")
 _ENDED = (*_REASON_FIELDS, "status")  # OpenAI's Responses API has a status
@@ -58,6 +62,7 @@ def reply(request: Request, chunks: Sequence[AIMessage], timing: Timing) -> Repl
         id=_id(whole),
         first_token_after=timing.first,
         seconds=timing.last,
+        extras=extras(whole),
     )
 
 
@@ -79,11 +84,39 @@ def usage(request: Request, whole: AIMessage, message: Message) -> Usage:
     if given is None:
         output = sum(frame("message", block.wire(), "assistant").tokens for block in message.blocks)
         return Usage("estimated", uncached_tokens=request.estimate, output_tokens=output)
-    details: Mapping[str, Any] = given.get("input_token_details") or {}
+    details = _details(whole)
     read = details.get("cache_read") or 0
     short, long = _written(details, write_ttl(request.marks))
     uncached = max(0, given["input_tokens"] - read - short - long)
     return Usage("measured", uncached, read, short, long, given["output_tokens"])
+
+
+def extras(whole: AIMessage) -> Extras:
+    """What is billed beside the tokens: Claude's own words for it, or the service tier that names its figures."""
+    reported = whole.response_metadata.get("usage")
+    if isinstance(reported, Mapping):
+        return read_extras(reported)
+    given = whole.usage_metadata
+    told = {*(given.get("input_token_details") or {}), *(given.get("output_token_details") or {})} if given else set()
+    return Extras(speed=next((tier for tier in _TIERS if any(name.startswith(tier) for name in told)), ""))
+
+
+def _details(whole: AIMessage) -> Mapping[str, int]:
+    """What the input was, by kind. A service tier's figures carry its name in front: flex_cache_read.
+
+    OpenAI's cache writes are in its own report only, where LangChain leaves them out of the details.
+    """
+    found: dict[str, int] = {}
+    given = whole.usage_metadata
+    for name, value in ((given.get("input_token_details") if given else None) or {}).items():
+        bare = next((name.removeprefix(f"{tier}_") for tier in _TIERS if name.startswith(f"{tier}_")), name)
+        found[bare] = found.get(bare, 0) + int(str(value or 0))
+    reported = whole.response_metadata.get("token_usage")
+    if not found.get("cache_creation") and isinstance(reported, Mapping):
+        usage = read_usage(reported)
+        found["cache_creation"] = usage.cache_write_5m_tokens
+    written = found.pop("cache_write", 0) + found.pop("cache_write_tokens", 0)
+    return found if found.get("cache_creation") else {**found, "cache_creation": written}
 
 
 def _written(details: Mapping[str, Any], undivided: Ttl) -> tuple[int, int]:

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from agentmem.replay.session import Session
-from agentmem.replay.tally import price, share
+from agentmem.replay.tally import billed as billed_request
+from agentmem.replay.tally import share
 from agentmem.types import Usage
 
 
@@ -40,10 +41,10 @@ def bill(session: Session, path: str, line: int) -> Bill:
             continue
         reported += 1
         usage += one
-        rates = price(session.provider, exchange.model, one.input_tokens)
-        if rates is not None:
+        cost = billed_request(session.provider, exchange)
+        if cost is not None:
             priced += 1
-            usd = (usd or 0.0) + rates.cost(one)
+            usd = (usd or 0.0) + cost
     return Bill(session.name, path, line, len(session.exchanges), reported, priced, usage, usd)
 
 

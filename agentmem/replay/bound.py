@@ -20,13 +20,17 @@ Entries = Sequence[tuple[Sequence[Frame], Sequence[Frame]]]
 """The new frames and the reply of each request."""
 
 
-def lower_bound(entries: Entries, opening: int, prices: Sequence[Rates | None]) -> float | None:
-    """Dollars for requests whose new frames and replies are ``entries``; None where a price is not known."""
+def lower_bound(entries: Entries, opening: int, prices: Sequence[Rates | None], outputs: Sequence[int]) -> float | None:
+    """Dollars for requests whose new frames and replies are ``entries`` and whose replies took ``outputs`` tokens.
+
+    Those without a price add nothing; None where none has one.
+    """
+    if not any(prices):
+        return None
     total = 0.0
-    for (shown, carried, output), rates in zip(bound_tokens(entries, opening), prices, strict=True):
-        if rates is None:
-            return None
-        total += first_price(rates) * shown + read_price(rates) * carried + rates.output * output
+    for (shown, carried, _), rates, output in zip(bound_tokens(entries, opening), prices, outputs, strict=True):
+        if rates is not None:
+            total += first_price(rates) * shown + read_price(rates) * carried + rates.output * output
     return total
 
 

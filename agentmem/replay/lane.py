@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from agentmem.kvcache.frames import frame
-from agentmem.kvcache.prompts import UNMARKABLE, Breakpoint, Prompt
-from agentmem.kvcache.rules import CacheRules
+from agentmem.kvcache.prompts import Breakpoint, Prompt
+from agentmem.kvcache.rules import UNMARKABLE, CacheRules
 from agentmem.kvcache.simulator import Simulator
 from agentmem.kvcache.simulators import CacheSimulator, simulate
 from agentmem.replay.layout import Layout, Run, Strip

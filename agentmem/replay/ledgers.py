@@ -1,8 +1,9 @@
 """What a ledger without text still tells: what the provider reported, and what that cost."""
 
+from agentmem.meter.prices import extra_usd
 from agentmem.replay.lane import Metered
 from agentmem.replay.session import Session
-from agentmem.replay.tally import Tally, price
+from agentmem.replay.tally import Tally, billed, plus, price
 from agentmem.types import Usage
 
 
@@ -14,6 +15,8 @@ def ledger_tally(session: Session, provider: str) -> Tally:
         if exchange.usage is None:
             continue
         metered = Metered(exchange.usage, 0, broke=False, cut=exchange.cut is not None, expired=False)
-        rates = price(provider, exchange.model, exchange.usage.input_tokens)
-        tally.add(metered, exchange.usage.output_tokens, rates)
+        rates = price(provider, exchange.model, exchange.usage.input_tokens, exchange.extras.speed)
+        beside = extra_usd(provider, exchange.model, exchange.extras) or 0.0
+        tally.add(metered, exchange.usage.output_tokens, rates, exchange.model, beside=beside)
+        tally.billed_usd = plus(tally.billed_usd or 0.0, billed(provider, exchange) or 0.0)
     return tally

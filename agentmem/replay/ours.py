@@ -20,7 +20,9 @@ from agentmem.context.plan import Plan, plan
 from agentmem.context.summary import instruction
 from agentmem.context.window import View, aside, extend
 from agentmem.errors import SummaryRejected
-from agentmem.kvcache.prompts import UNMARKABLE, Breakpoint
+from agentmem.kvcache.breakpoints import HEAD, TAIL
+from agentmem.kvcache.prompts import Breakpoint
+from agentmem.kvcache.rules import UNMARKABLE, rules_for
 from agentmem.replay.blocks import block
 from agentmem.replay.extractor import extract
 from agentmem.replay.layout import Run, Strip
@@ -30,7 +32,6 @@ from agentmem.replay.policies import Arrival, Sent, Terms
 from agentmem.replay.reach import Reach
 from agentmem.replay.tally import price
 from agentmem.runtime.compacting import AGAIN
-from agentmem.runtime.pauses import LIFETIME
 from agentmem.tokens import count, value_tokens
 from agentmem.types import Block, Draft, Frame, Message, Reply, Text, ToolCall, ToolResult, Usage
 
@@ -147,7 +148,8 @@ class Ours:
         """The request for a summary that was sent in the pause before an arrival, if it was long enough."""
         if self._sent is None:
             return ()
-        at = self._sent.at + LIFETIME - self._compaction.lead
+        lifetime = rules_for(self._terms.provider, self._sent.model).lifetimes[TAIL]
+        at = self._sent.at + lifetime - self._compaction.lead
         if at >= arrival.at:
             return ()
         sent = self._compact(self._sent, due(self._state(self._sent), pause=True))
@@ -182,7 +184,7 @@ class Ours:
         before = next((at for at in range(reply - 1, stays - 1, -1) if said[at].role != "assistant"), -1)
         tail = [at for at in (before, len(said) - 1) if at >= stays and said[at].value.get("type") not in UNMARKABLE]
         long = dict.fromkeys(at for at in ends if at >= 0)
-        return (*(Breakpoint(at, "1h") for at in long), *(Breakpoint(head + at, "5m") for at in dict.fromkeys(tail)))
+        return (*(Breakpoint(at, HEAD) for at in long), *(Breakpoint(head + at, TAIL) for at in dict.fromkeys(tail)))
 
 
 def _accepted(made: Plan, summary: str) -> Draft | None:

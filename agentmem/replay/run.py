@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from agentmem.kvcache.rules import PROVIDERS, CacheRules, rules
+from agentmem.meter.prices import extra_usd
 from agentmem.replay.bound import lower_bound
 from agentmem.replay.lane import Lane
 from agentmem.replay.layout import Layout, Run, Strip, setting
@@ -11,7 +12,7 @@ from agentmem.replay.needed import FAR, Event, Needs, Sight, said_before
 from agentmem.replay.opening import Opening, opening
 from agentmem.replay.policies import Arrival, Maker, Policy, Sent, Terms
 from agentmem.replay.session import Cut, Exchange, Session
-from agentmem.replay.tally import Tally, plus, price
+from agentmem.replay.tally import Tally, billed, price
 from agentmem.types import Frame, Rates, Ttl
 
 GAP = 3600.0
@@ -46,7 +47,17 @@ class Chain:
         return self.model or exchange.model
 
     def rates(self, exchange: Exchange, tokens: int) -> Rates | None:
-        return price(self.provider, self.model_of(exchange), tokens)
+        return price(self.provider, self.model_of(exchange), tokens, exchange.extras.speed)
+
+    def beside(self, exchange: Exchange) -> float:
+        """Dollars that a request was billed beside its tokens, as far as they are known."""
+        return extra_usd(self.provider, self.model_of(exchange), exchange.extras) or 0.0
+
+    @property
+    def billed_usd(self) -> float | None:
+        """What the recording cost by its provider's own figures, as far as they are known."""
+        known = [usd for one in self.exchanges if (usd := billed(self.provider, one)) is not None]
+        return sum(known) if known else None
 
 
 def chain(sessions: Sequence[Session], provider: str, model: str | None = None, ttl: Ttl | None = None) -> Chain:
@@ -64,7 +75,8 @@ def chain(sessions: Sequence[Session], provider: str, model: str | None = None, 
     made = Chain(first.name, begun, exchanges, needs, ttl or first.ttl, background, provider, model, begins=warm)
     entries = [(exchange.arrived, exchange.reply) for exchange in exchanges]
     prices = [made.rates(exchange, 0) for exchange in exchanges]
-    return replace(made, lower_bound_usd=lower_bound(entries, _least_head(made), prices))
+    outputs = [exchange.output for exchange in exchanges]
+    return replace(made, lower_bound_usd=lower_bound(entries, _least_head(made), prices, outputs))
 
 
 def _least_head(one: Chain) -> int:
@@ -134,6 +146,7 @@ class _Replay:
                 sent = Sent(tuple(after), own_head=exchange.head, settings=exchange.settings)
                 self._lane.aside(self._layout(layout.model, sent), exchange.answered)
         self._tally.lower_bound_usd = self._chain.lower_bound_usd
+        self._tally.billed_usd = self._chain.billed_usd
         return self._tally
 
     def _request(self, exchange: Exchange, warm: int) -> Layout:
@@ -157,12 +170,14 @@ class _Replay:
         marks = () if sent.bare and sent.marks is None else sent.marks
         if sent.summary is None:
             metered = self._lane.send(layout, exchange.at, exchange.answered, cut=sent.cut, marks=marks)
-            output = sum(one.tokens for one in exchange.reply)
+            output = exchange.output
         else:
             metered = self._lane.summarise(layout, exchange.at if sent.at is None else sent.at, marks)
             output = sent.summary
         rates = self._chain.rates(exchange, layout.tokens)
-        self._tally.add(metered, output, rates, summary=sent.summary is not None)
+        model, asked = self._chain.model_of(exchange), sent.summary is not None
+        beside = 0.0 if asked else self._chain.beside(exchange)
+        self._tally.add(metered, output, rates, model, beside=beside, summary=asked)
 
     def _layout(self, model: str, sent: Sent) -> Layout:
         if sent.bare:
@@ -184,7 +199,7 @@ class _Replay:
         tally.seen += seen
         tally.reached += reached
         if not seen:
-            tally.recalls_usd = plus(tally.recalls_usd, rates and _recall(event.source, layout, rates, reached))
+            tally.recalls_usd += _recall(event.source, layout, rates, reached) if rates else 0.0
 
 
 def _recall(source: Frame, layout: Layout, rates: Rates, reached: bool) -> float:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from agentmem.kvcache.prompts import Breakpoint
 from agentmem.kvcache.rules import Setting
-from agentmem.types import Frame, Ttl, Usage
+from agentmem.types import NO_EXTRAS, Extras, Frame, Ttl, Usage
 
 CutKind = Literal[
     "compaction",  # a summary stands for what was there before
@@ -40,7 +40,8 @@ class Exchange:
     message frames that were not there at the request before: results and user turns, without summaries that a
     compaction wrote. ``reply`` are the frames of the reply. ``usage`` is what the provider reported, if it is known.
     ``marks`` are the breakpoints that were sent, None where they are not recorded. ``head`` are tools and system where
-    they are not the session's; ``identity`` is the provider's id of the reply.
+    they are not the session's; ``identity`` is the provider's id of the reply, ``extras`` what was billed beside.
+    ``partial``: the reply's end was not recorded, so that more may have been used than was reported.
     """
 
     at: float
@@ -54,6 +55,15 @@ class Exchange:
     marks: tuple[Breakpoint, ...] | None = None
     head: tuple[Frame, ...] | None = None
     identity: str = ""
+    extras: Extras = NO_EXTRAS
+    partial: bool = False
+
+    @property
+    def output(self) -> int:
+        """Tokens of the reply: what was reported; where that is partial, or less than half, what is counted of it."""
+        reported = self.usage.output_tokens if self.usage else 0
+        counted = sum(one.tokens for one in self.reply)
+        return max(reported, counted) if self.partial or 2 * reported < counted else reported
 
     @property
     def ends_turn(self) -> bool:

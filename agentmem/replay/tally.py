@@ -4,35 +4,48 @@ input = uncached + read + writes      hit_rate = read / input         ratio = in
 new   = first sent in this request    redo = input - read - new       redo_share = redo / input
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields, replace
 from functools import lru_cache
 from typing import Any
 
-from agentmem.meter.prices import rates
+from agentmem.meter.prices import extra_usd, rates
+from agentmem.meter.unpriced import listed
 from agentmem.replay.lane import Metered
+from agentmem.replay.session import Exchange
 from agentmem.types import Rates, Usage
 
 _MANY = 100_000  # thousands of tokens: above every threshold at which a price changes
 
 
 @lru_cache(maxsize=4096)
-def _rates(provider: str, model: str, thousands: int) -> Rates | None:
-    return rates(provider, model, input_tokens=1000 * thousands)
+def _rates(provider: str, model: str, thousands: int, speed: str = "") -> Rates | None:
+    return rates(provider, model, input_tokens=1000 * thousands, speed=speed)
 
 
-def price(provider: str, model: str, input_tokens: int) -> Rates | None:
+def price(provider: str, model: str, input_tokens: int, speed: str = "") -> Rates | None:
     """The prices of a request of that size, to the next thousand tokens; None where they are not known."""
-    base, most = _rates(provider, model, 0), _rates(provider, model, _MANY)
-    return base if base == most else _rates(provider, model, -(-input_tokens // 1000))
+    base, most = _rates(provider, model, 0, speed), _rates(provider, model, _MANY, speed)
+    return base if base == most else _rates(provider, model, -(-input_tokens // 1000), speed)
+
+
+def billed(provider: str, exchange: Exchange) -> float | None:
+    """What a request cost by what its provider reported, at its own model's prices."""
+    if exchange.usage is None:
+        return None
+    rates = price(provider, exchange.model, exchange.usage.input_tokens, exchange.extras.speed)
+    beside = extra_usd(provider, exchange.model, exchange.extras)
+    return None if rates is None or beside is None else rates.cost(exchange.usage) + beside
 
 
 @dataclass(slots=True)
 class Tally:
-    """The sums over a policy's requests. Dollars become None as soon as one price is not known.
+    """The sums over a policy's requests.
 
-    ``by_session`` are the dollars of each session that was begun.
+    Dollars are sums of what is known; ``unpriced`` counts the requests of the policy without a price, by model, and
+    where none has one its dollars are None. ``billed_usd`` is what the recording cost by its provider's own figures,
+    ``by_session`` are the dollars of each session that was begun, None where none is known.
     """
 
     requests: int = 0
@@ -42,10 +55,12 @@ class Tally:
     breaks: int = 0
     cuts: int = 0
     expiries: int = 0
-    cost_usd: float | None = 0.0
-    cost_uncached_usd: float | None = 0.0
-    recalls_usd: float | None = 0.0
+    cost_usd: float = 0.0
+    cost_uncached_usd: float = 0.0
+    recalls_usd: float = 0.0
     lower_bound_usd: float | None = 0.0
+    billed_usd: float | None = None
+    unpriced: Counter[str] = field(default_factory=Counter)
     peak_context_tokens: int = 0
     needed: int = 0
     needed_near: int = 0
@@ -57,10 +72,19 @@ class Tally:
 
     def begin(self) -> None:
         """From now on requests are those of the next session."""
-        self.by_session.append(0.0)
+        self.by_session.append(None)
 
-    def add(self, metered: Metered, output: int, rates: Rates | None, *, summary: bool = False) -> None:
-        """One request and the tokens of its reply."""
+    def add(
+        self,
+        metered: Metered,
+        output: int,
+        rates: Rates | None,
+        model: str,
+        *,
+        beside: float = 0.0,
+        summary: bool = False,
+    ) -> None:
+        """One request of ``model`` and the tokens of its reply; ``beside`` is what else it was billed."""
         usage = replace(metered.usage, output_tokens=output)
         self.requests += 1
         self.summary_requests += summary
@@ -70,17 +94,22 @@ class Tally:
         self.cuts += metered.cut
         self.expiries += metered.expired
         self.peak_context_tokens = max(self.peak_context_tokens, usage.input_tokens)
-        cost = rates and rates.cost(usage)
-        self.cost_usd = plus(self.cost_usd, cost)
+        if rates is None:
+            self.unpriced[model] += 1
+            return
+        cost = rates.cost(usage) + beside
+        self.cost_usd += cost
+        self.cost_uncached_usd += rates.cost_uncached(usage) + beside
         if self.by_session:
-            self.by_session[-1] = plus(self.by_session[-1], cost)
-        self.cost_uncached_usd = plus(self.cost_uncached_usd, rates and rates.cost_uncached(usage))
+            self.by_session[-1] = (self.by_session[-1] or 0.0) + cost
 
     def numbers(self) -> dict[str, Any]:
         """The USAGE columns and those of a policy."""
         usage, total = self.usage, self.usage.input_tokens
         redo = total - usage.cache_read_tokens - self.new_tokens
-        with_recalls = plus(self.cost_usd, self.recalls_usd)
+        priced = self.requests == 0 or self.unpriced.total() < self.requests
+        cost = self.cost_usd if priced else None
+        bound = self.lower_bound_usd if priced else None
         return {
             "basis": usage.basis,
             "requests": self.requests,
@@ -98,13 +127,15 @@ class Tally:
             "breaks": self.breaks if self.text else None,
             "cuts": self.cuts,
             "expiries": self.expiries if self.text else None,
-            "cost_usd": self.cost_usd,
-            "cost_uncached_usd": self.cost_uncached_usd,
+            "cost_usd": cost,
+            "cost_uncached_usd": self.cost_uncached_usd if priced else None,
+            "unpriced": listed(self.unpriced),
+            "billed_usd": self.billed_usd,
             "peak_context_tokens": self.peak_context_tokens,
             "summary_requests": self.summary_requests,
-            "lower_bound_usd": self.lower_bound_usd if self.text else None,
-            "cost_over_bound": over(self.cost_usd, self.lower_bound_usd) if self.text else None,
-            "cost_with_recalls_usd": with_recalls if self.text else None,
+            "lower_bound_usd": bound if self.text else None,
+            "cost_over_bound": over(cost, bound) if self.text else None,
+            "cost_with_recalls_usd": plus(cost, self.recalls_usd) if self.text else None,
             "needed": self.needed if self.text else None,
             "visible": share(self.seen, self.needed),
             "visible_near": share(self.seen_near, self.needed_near),
@@ -129,6 +160,9 @@ def _merged(name: str, values: list[Any]) -> Any:
         return max(values)
     if name == "text":
         return all(values)
+    if name in ("billed_usd", "lower_bound_usd"):
+        known = [value for value in values if value is not None]
+        return sum(known) if known else None
     whole = values[0]
     for value in values[1:]:
         whole = plus(whole, value)

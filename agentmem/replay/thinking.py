@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from agentmem.kvcache.prompts import UNMARKABLE, Breakpoint
+from agentmem.kvcache.prompts import Breakpoint
+from agentmem.kvcache.rules import UNMARKABLE
 from agentmem.replay.layout import Layout, Run, Strip
 
 

@@ -152,14 +152,13 @@ def _hit_rate(usages: Sequence[Usage]) -> float:
 
 
 def _dollars(one: Compared, usages: Sequence[Usage]) -> float | None:
-    """Dollars for the input alone; recorded counts of output are unreliable."""
-    total = 0.0
+    """Dollars for the input alone, of the requests with a price; recorded counts of output may be partial."""
+    total, priced = 0.0, not usages
     for model, usage in zip(one.models, usages, strict=True):
         rates = price(one.provider, model, usage.input_tokens)
-        if rates is None:
-            return None
-        total += rates.cost(replace(usage, output_tokens=0))
-    return total
+        if rates is not None:
+            total, priced = total + rates.cost(replace(usage, output_tokens=0)), True
+    return total if priced else None
 
 
 def _error(rows: Sequence[dict[str, Any]], name: str) -> float | None:

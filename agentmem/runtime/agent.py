@@ -1,7 +1,7 @@
 """The Agent: what people hold. It puts model, workspace, menu and journal together and runs the graph on a thread."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, aclosing, contextmanager
 from functools import partial
 from pathlib import Path
@@ -53,7 +53,8 @@ class Agent(Asks):
     ``.agentmem/agentmem.db`` in the workspace. ``compaction`` says how threads are kept small, None never does;
     ``archive`` takes in what leaves the window, for ``recall``: by default the workspace's own, None for none.
 
-    ``sandbox`` is snapshotted with each checkpoint.
+    ``sandbox`` is snapshotted with each checkpoint. ``model_options`` go to the class of a model that is named, over
+    those of agentmem.toml; ``price_as`` lends prices to a model that has none.
 
     Close it, or use it as a context manager. A model or an archive that was passed in as an object stays open.
     """
@@ -74,6 +75,7 @@ class Agent(Asks):
         limits: Limits = Limits(),
         database: Path | str | None = None,
         price_as: str | None = None,
+        model_options: Mapping[str, Any] | None = None,
         compaction: Compaction | None = Compaction(),
         archive: Archive | Literal["workspace"] | None = "workspace",
         clock: Clock = time,
@@ -85,7 +87,7 @@ class Agent(Asks):
         self._pinned, self._options, self.reach = tuple(pinned), options, reach
         with ExitStack() as opened:
             self.workspace = parts.workspace(workspace, opened)
-            self.model = parts.model(model, opened)
+            self.model = parts.model(model, model_options, opened)
             self.journal, saver = parts.database(database or self.workspace.root / ".agentmem" / "agentmem.db", opened)
             self.sessions = Sessions(self.journal)
             self.history = History(self.journal, self.workspace.root, sandbox)

@@ -164,6 +164,5 @@ def _read_back(session: Session, made: Plan) -> None:
 @cache
 def _rates(profile: ModelProfile, price_as: str | None) -> Rates | None:
     """The model's prices, or those that it is priced by."""
-    named = f"{profile.provider}:{profile.name}" if profile.tier == "cloud" else price_as
-    provider, _, name = (named or "").partition(":")
-    return prices.rates(provider, name) if name else None
+    pair = prices.whose(profile, price_as)
+    return prices.rates(*pair) if pair else None

@@ -1,10 +1,11 @@
 """What a run tells whoever watches it, and what it ends with."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from agentmem.meter.ledger import Row
+from agentmem.meter.unpriced import told
 from agentmem.types import TextDelta, ToolCall, ToolResult, Usage, Waiting
 
 Status = Literal["done", "stopped", "waiting"]
@@ -71,7 +72,8 @@ class Result:
     ``text`` is the model's last answer, and ``stop_reason`` why it ended, in Anthropic's words (end_turn, max_tokens,
     refusal ...; "" where it has not replied). ``reason`` says what stopped the run, or what it waits for; then
     ``pending`` are the calls to approve. ``turns`` and ``usage`` (one sum for each basis) count this run only;
-    ``cost_usd`` is None where a price is unknown.
+    ``cost_usd`` is the sum of what is known, None where nothing is: ``unpriced`` counts the requests without a price,
+    by model, ``priced`` the others, ``cost`` says it for people.
     """
 
     thread: str
@@ -83,6 +85,15 @@ class Result:
     usage: tuple[Usage, ...] = ()
     cost_usd: float | None = None
     stop_reason: str = ""
+    priced: int = 0
+    unpriced: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def cost(self) -> str:
+        """ "$0.0310; 1 of 3 requests unpriced: my-local-model"."""
+        known = "unknown" if self.cost_usd is None else f"${self.cost_usd:.4f}"
+        missing = told(self.unpriced, self.priced + sum(self.unpriced.values()))
+        return "; ".join(filter(None, (known, missing)))
 
 
 @dataclass(frozen=True, slots=True)

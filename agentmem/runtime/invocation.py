@@ -58,6 +58,8 @@ def result_of(session: Session, pending: tuple[ToolCall, ...], stop: str | None)
         usage=tuple(spent.usage.values()),
         cost_usd=spent.usd,
         stop_reason=session.tally.stop,
+        priced=spent.priced,
+        unpriced=spent.unpriced,
     )
 
 

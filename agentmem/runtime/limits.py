@@ -12,7 +12,8 @@ from agentmem.runtime.session import Spent
 class Limits:
     """The most that one run may use: model turns, dollars, seconds of wall time. None: no limit.
 
-    With ``max_usd`` a model whose price is unknown stops after its first turn, since nobody could tell the cost.
+    With ``max_usd`` a request whose price is unknown ends the run, since nobody could tell the cost: ``price_as``
+    lends its model a price.
     """
 
     max_turns: int | None = 100
@@ -42,8 +43,9 @@ def _turns(limits: Limits, spent: Spent, seconds: float) -> str | None:
 def _usd(limits: Limits, spent: Spent, seconds: float) -> str | None:
     if limits.max_usd is None or not spent.turns:
         return None
-    if spent.usd is None:
-        return "max_usd: the price of this model is unknown, so the limit in dollars cannot be kept"
+    if spent.unpriced or spent.usd is None:
+        models = ", ".join(spent.unpriced) or "this model"
+        return f"max_usd: the price of {models} is unknown, so the limit in dollars cannot be kept; price_as lends one"
     over = spent.usd >= limits.max_usd
     return f"max_usd: ${spent.usd:.4f} were spent and the limit is ${limits.max_usd:.4f}" if over else None
 

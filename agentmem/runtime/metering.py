@@ -3,13 +3,12 @@
 from dataclasses import dataclass
 
 from agentmem.context.window import View
+from agentmem.kvcache.breakpoints import TAIL
 from agentmem.kvcache.frames import encode
+from agentmem.kvcache.rules import rules_for
 from agentmem.meter.ledger import Row, classify
 from agentmem.meter.prices import cost
 from agentmem.types import ModelProfile, Reply, Request, Usage
-
-LIFETIME = {"5m": 300.0, "1h": 3600.0}
-"""Seconds that a cache entry lives after it was last read, by the TTL of its breakpoint."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +23,15 @@ class Meter:
         self, thread: str, request: Request, reply: Reply, view: View, sent: View | None, last: Row | None, at: float
     ) -> Row:
         """The row of an answered request. ``view`` was sent at ``at``; ``sent`` and ``last`` are the request before."""
-        price = cost(self.profile, reply.usage, price_as=self.price_as, at=at)
+        price = cost(self.profile, reply.usage, price_as=self.price_as, at=at, extras=reply.extras)
         shared = extension(sent, view) if sent and last and last.digest == sent.digest else 0
         state = classify(
             first=last is None,
             extends=bool(sent) and shared == (sent.size if sent else 0),
             cut=bool(sent and view.cuts > sent.cuts),
             idle=at - last.at if last else 0.0,
-            lifetime=max((LIFETIME[mark.ttl] for mark in request.marks if mark.segment == "message"), default=300.0),
+            lifetime=self._lifetime(request),
+            read=bool(last and sent and was_read(reply.usage, last.usage, sent)),
         )
         return Row(
             thread=thread,
@@ -56,7 +56,13 @@ class Meter:
             message_id=reply.id,
             stop_reason=reply.stop_reason,
             break_=state,
+            extras=reply.extras,
         )
+
+    def _lifetime(self, request: Request) -> float:
+        """Seconds that the cache entries of the messages live after they were last read."""
+        lives = rules_for(self.profile.provider, request.model).lifetimes
+        return max((lives[mark.ttl] for mark in request.marks if mark.segment == "message"), default=lives[TAIL])
 
     def failure(self, thread: str, request: Request, error: Exception, view: View, at: float) -> Row:
         """The row of a request that was not answered."""
@@ -88,6 +94,15 @@ def extension(before: View, after: View) -> int:
             break
         common += len(encode(old))
     return common
+
+
+def was_read(usage: Usage, before: Usage, sent: View) -> bool:
+    """Whether the messages of the request before were read from the cache.
+
+    Tools and system live longer and may be read without them: more must have been read than these and half of the rest.
+    """
+    head = sum(one.tokens for one in sent.prefix) / sent.tokens if sent.tokens else 0.0
+    return usage.cache_read_tokens > before.input_tokens * (1 + min(1.0, head)) / 2
 
 
 def _extended(before: View, after: View) -> bool:

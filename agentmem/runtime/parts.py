@@ -40,6 +40,7 @@ from agentmem.types import Archive, Model, ModelProfile, Options
 
 WANTED: Mapping[str, Wanted] = {
     "workspace": of(Workspace, "a Workspace") | PATH,
+    "model_options": of(Mapping, "a mapping of options") | NOTHING,
     "name": TEXT,
     "tools": LIST | of(Menu, "a Menu") | NOTHING,
     "budget": COUNT,
@@ -74,11 +75,13 @@ def workspace(place: Workspace | Path | str, opened: ExitStack) -> Workspace:
     return opened.enter_context(closing(Workspace(place, create=True)))
 
 
-def model(named: ModelLike, opened: ExitStack) -> Model:
+def model(named: ModelLike, options: Mapping[str, Any] | None, opened: ExitStack) -> Model:
     """The model; one that was named is closed with the agent."""
     if not isinstance(named, str):
+        if options:
+            raise ConfigError(f"model_options go with a model's name: give them to {type(named).__name__} itself")
         return as_model(named)
-    loaded = models.load(named)
+    loaded = models.load(named, **(options or {}))
     opened.callback(loaded.close)
     return loaded
 

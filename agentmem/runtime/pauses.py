@@ -4,15 +4,22 @@ One timer a thread. It fires once in a pause, on a thread of its own, and holds 
 """
 
 import logging
+import math
 from collections.abc import Callable
 from threading import Event as Flag
 from threading import Lock, Timer
 
 from agentmem.errors import AgentmemError
+from agentmem.kvcache.breakpoints import TAIL
+from agentmem.kvcache.rules import rules_for
+from agentmem.types import ModelProfile
 
-LIFETIME = 300.0
-"""Seconds that the cache entry of the last message lives after the request began (the 5 min lifetime)."""
 _log = logging.getLogger(__name__)
+
+
+def lifetime(profile: ModelProfile) -> float:
+    """Seconds that the cache entry of the last message lives after the request began; inf where none expires."""
+    return rules_for(profile.provider, profile.name).lifetimes[TAIL]
 
 
 class _Pause:
@@ -48,8 +55,13 @@ class Pauses:
         self._lock = Lock()
 
     def begin(self, thread: str, seconds: float, work: Callable[[Flag], object]) -> None:
-        """In so many seconds does ``work``, unless the pause ends before; it is handed what then is set."""
+        """In so many seconds does ``work``, unless the pause ends before; it is handed what then is set.
+
+        Where ``seconds`` is infinite, because no entry expires, there is no pause to use.
+        """
         self.end(thread)
+        if math.isinf(seconds):
+            return
         pause = _Pause(max(0.0, seconds), work)
         with self._lock:
             self._pauses[thread] = pause

@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import Any
 
 from agentmem import images
+from agentmem.distribution import install
 from agentmem.types import Image
 
 SIDES = (images.LONGEST_OF_MANY, 1_500, 1_000, 500)
@@ -30,7 +31,7 @@ def scaled(picture: Image) -> Image | None:
     try:
         pillow, operations = import_module("PIL.Image"), import_module("PIL.ImageOps")
     except ModuleNotFoundError:
-        _log.warning("a picture is too large for a model: pip install 'agentmem[images]' has such scaled down")
+        _log.warning("a picture is too large for a model: %s has such scaled down", install("images"))
         return None
     try:
         with pillow.open(io.BytesIO(data)) as opened:

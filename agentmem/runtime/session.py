@@ -32,20 +32,27 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """What the run that spoke last has used so far: answered requests, tokens by basis, dollars (None: unknown)."""
+    """What the run that spoke last has used so far: answered requests, tokens by basis, dollars.
+
+    ``usd`` is the sum of what is known, None where nothing is; ``priced`` counts the requests in it, ``unpriced`` the
+    others, by model.
+    """
 
     turns: int = 0
     usage: Mapping[Basis, Usage] = field(default_factory=dict)
     usd: float | None = None
+    priced: int = 0
+    unpriced: Mapping[str, int] = field(default_factory=dict)
 
     def plus(self, row: Row) -> "Spent":
         """With one more request. One for a summary is no turn of the run, but it has its price."""
         used = self.usage.get(row.usage.basis)
         usage = {**self.usage, row.usage.basis: row.usage if used is None else used + row.usage}
-        known = row.cost_usd is not None and (self.usd is not None or not self.usage)
-        return Spent(
-            self.turns + (row.purpose != "summary"), usage, (self.usd or 0.0) + (row.cost_usd or 0.0) if known else None
-        )
+        turns = self.turns + (row.purpose != "summary")
+        if row.cost_usd is None:
+            unpriced = {**self.unpriced, row.model: self.unpriced.get(row.model, 0) + 1}
+            return Spent(turns, usage, self.usd, self.priced, unpriced)
+        return Spent(turns, usage, (self.usd or 0.0) + row.cost_usd, self.priced + 1, self.unpriced)
 
 
 class Tally(NamedTuple):
@@ -133,7 +140,7 @@ def _compacted(before: Tally, entry: Entry) -> Tally:
     if not kept:
         return before._replace(noted={})
     bases: dict[Basis, Usage] = {used[0]: Usage(*used) for used in kept["usage"]}
-    spent = Spent(kept["turns"], bases, kept["usd"])
+    spent = Spent(kept["turns"], bases, kept["usd"], kept.get("priced", 0), kept.get("unpriced", {}))
     return before._replace(noted={}, run=kept["run"], task=kept["task"], spent=spent)
 
 
@@ -141,7 +148,8 @@ def remembered(known: Tally, row: Row | None = None) -> dict[str, Any]:
     """What a cut keeps of a tally, ``row`` included: what lies before the tail and would be lost."""
     spent = known.spent.plus(row) if row else known.spent
     usage = [list(astuple(used)) for used in spent.usage.values()]
-    return {"run": known.run, "task": known.task, "turns": spent.turns, "usage": usage, "usd": spent.usd}
+    money = {"usd": spent.usd, "priced": spent.priced, "unpriced": dict(spent.unpriced)}
+    return {"run": known.run, "task": known.task, "turns": spent.turns, "usage": usage, **money}
 
 
 _FOLDS: Mapping[EntryKind, Callable[[Tally, Entry], Tally]] = {

@@ -31,7 +31,7 @@ from agentmem.runtime.menu import Menu
 from agentmem.runtime.metering import Meter
 from agentmem.runtime.notes import Situation, notes
 from agentmem.runtime.opening import continued, is_another
-from agentmem.runtime.pauses import LIFETIME, Pauses
+from agentmem.runtime.pauses import Pauses, lifetime
 from agentmem.runtime.session import Session, Sessions, Tally, digest_of
 from agentmem.runtime.steering import Approvals
 from agentmem.runtime.tools import output
@@ -176,7 +176,7 @@ class Steps:
         """Nothing may be asked for a while: the thread is compacted before its cache expires, once, if that pays."""
         last = session.tally.last
         if self.compactor and session.warm and last and session.used_pause != last.at:
-            left = last.at + LIFETIME - self.compactor.settings.lead - self.clock()
+            left = last.at + lifetime(self.profile) - self.compactor.settings.lead - self.clock()
             self.pauses.begin(session.thread, left, partial(self._use_pause, session))
 
     def _use_pause(self, session: Session, off: Flag) -> None:

@@ -3,8 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentmem.kvcache.breakpoints import LIMIT, UNMARKABLE, place
+from agentmem.kvcache.breakpoints import place
 from agentmem.kvcache.frames import frame
+from agentmem.kvcache.rules import MAX_BREAKPOINTS, UNMARKABLE
 from agentmem.types import Mark, Role, Turn
 
 
@@ -32,7 +33,7 @@ def test_never_more_than_four_and_long_before_short(
 ) -> None:
     """Invariant 5: whoever else asks, there are at most four, each place once, no 1 h mark behind a 5 min one."""
     placed = place(tools, system, turns, asked)
-    assert len(placed) <= LIMIT
+    assert len(placed) <= MAX_BREAKPOINTS
     assert len({(mark.segment, mark.index, mark.block) for mark in placed}) == len(placed)
     ttls = [mark.ttl for mark in placed]
     assert ttls == sorted(ttls)

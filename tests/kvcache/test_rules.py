@@ -2,11 +2,16 @@
 
 import dataclasses
 import math
+import re
+from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from agentmem.errors import ConfigError
-from agentmem.kvcache.rules import CLAUDE, rules
+from agentmem.kvcache.claude import CLAUDE
+from agentmem.kvcache.rules import SHORTEST, UNKNOWN, rules, rules_for
 
 
 @pytest.mark.parametrize(
@@ -109,3 +114,53 @@ def test_unknown_provider() -> None:
     """A provider without a row is an error that names those with one."""
     with pytest.raises(ConfigError, match="no cache rules for the provider 'acme'; there are rules for anthropic"):
         rules("m", "acme")
+
+
+@pytest.mark.parametrize(
+    ("provider", "model", "seconds"),
+    [
+        ("anthropic", "claude-sonnet-4-5", 300.0),
+        ("anthropic", "my-gateway-sonnet", 300.0),
+        ("openai", "gpt-5.5", 300.0),
+        ("openai", "gpt-5.6", 1800.0),
+        ("azure", "gpt-5.6", 1800.0),
+        ("azure_openai", "gpt-6-sol", 1800.0),
+        ("openrouter", "openai/gpt-5.6", 1800.0),
+        ("openai", "anthropic/claude-sonnet-4.5", 300.0),
+        ("bedrock", "us.anthropic.claude-opus-4-6-v1", 300.0),
+        ("amazon_bedrock", "global.openai.gpt-5.6-sol", 1800.0),
+        ("google_anthropic_vertex", "claude-opus-5", 300.0),
+        ("google_genai", "gemini-2.5-pro", 300.0),
+        ("mistralai", "mistral-large-latest", 300.0),
+        ("deepseek", "deepseek-chat", 14_400.0),
+        ("vllm", "gpt-oss-120b", math.inf),
+        ("local", "smollm2", math.inf),
+        ("ollama", "gpt-oss:20b", math.inf),
+        ("never-heard-of", "x", 300.0),
+    ],
+)
+def test_every_model_has_a_lifetime(provider: str, model: str, seconds: float) -> None:
+    """By its provider's row, by another name of the provider, by its own name, or by the cautious row."""
+    assert rules_for(provider, model).lifetimes["5m"] == seconds
+    assert rules_for(provider, model).lifetimes["1h"] >= seconds
+
+
+def test_the_unknown_row_says_that_it_is_a_guess() -> None:
+    """It is not documented, and nothing expires before the shortest lifetime."""
+    assert rules_for("never-heard-of", "x") is UNKNOWN
+    assert not UNKNOWN.documented
+    assert SHORTEST == 300.0
+
+
+@given(st.text(), st.text())
+def test_no_name_is_without_rules(provider: str, model: str) -> None:
+    """Whatever a provider and a model are called, there is a row, and its lifetimes are positive."""
+    assert min(rules_for(provider, model).lifetimes.values()) >= SHORTEST
+
+
+def test_lifetimes_and_limits_stand_in_one_place() -> None:
+    """No other module of the runtime, the context or the models writes a lifetime or a limit of the cache out."""
+    package = Path(__file__).resolve().parents[2] / "agentmem"
+    written = re.compile(r"^\s*(?:LIFETIMES?|MAX_BREAKPOINTS|UNMARKABLE)\b[^=\n]*= ", re.MULTILINE)
+    found = [path.name for path in package.rglob("*.py") if written.search(path.read_text(encoding="utf-8"))]
+    assert found == ["rules.py"]

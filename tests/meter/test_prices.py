@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentmem.meter.prices import Cost, cost, rates
-from agentmem.types import ModelProfile, Usage
+from agentmem.types import Extras, ModelProfile, Usage
 
 OPUS = ModelProfile("anthropic", "claude-opus-5-5", "cloud")
 SCRIPTED = ModelProfile("scripted", "demo", "scripted")
@@ -44,7 +44,13 @@ def test_a_dated_name_has_the_price_of_its_model() -> None:
 
 @pytest.mark.parametrize(
     ("provider", "name"),
-    [("anthropic", "claude-unheard-of"), ("nobody", "claude-opus-5-5"), ("local", "smollm2"), ("anthropic", "")],
+    [
+        ("anthropic", "claude-unheard-of"),
+        ("ollama", "gpt-oss:20b"),
+        ("openai", "my-local-model"),
+        ("local", "smollm2"),
+        ("anthropic", ""),
+    ],
 )
 def test_what_is_not_in_the_tables_has_no_price(provider: str, name: str) -> None:
     """An unknown model or provider has unknown dollars, not zero."""
@@ -127,7 +133,100 @@ def test_a_model_with_a_price_is_never_lent_one() -> None:
     assert cost(OPUS, usage, price_as="anthropic:claude-haiku-4-5") == cost(OPUS, usage)
 
 
-@pytest.mark.parametrize("lender", ["anthropic:claude-unheard-of", "claude-opus-5-5", "", "x:"])
+@pytest.mark.parametrize(
+    "lender", ["anthropic:claude-unheard-of", "my-local-model", "", "x:", "ollama:claude-opus-5-5"]
+)
 def test_an_unknown_lender_lends_nothing(lender: str) -> None:
-    """Dollars stay unknown when the lender's price is, or when its name lacks the provider."""
+    """Dollars stay unknown when the lender's price is."""
     assert cost(SCRIPTED, Usage("measured", 100), price_as=lender) == Cost()
+
+
+@pytest.mark.parametrize(
+    ("provider", "name", "like"),
+    [
+        (
+            "anthropic",
+            "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
+            "aws:us.anthropic.claude-sonnet-4-5-20250929-v1:0",
+        ),
+        ("bedrock", "global.anthropic.claude-opus-4-6-v1", "aws:global.anthropic.claude-opus-4-6-v1:0"),
+        (
+            "anthropic",
+            "arn:aws:bedrock:us-east-1:123456789012:inference-profile/global.anthropic.claude-opus-4-6-v1",
+            "anthropic:claude-opus-4-6",
+        ),
+        ("openai", "bedrock/converse/us.anthropic.claude-opus-4-6-v1:0", "aws:us.anthropic.claude-opus-4-6-v1:0"),
+        ("amazon_bedrock", "amazon.nova-pro-v1:0", "aws:amazon.nova-pro-v1:0"),
+        ("google_anthropic_vertex", "claude-sonnet-4-5@20250929", "google:claude-sonnet-4-5"),
+        ("openai", "vertex_ai/claude-sonnet-4-5@20250929", "google:claude-sonnet-4-5"),
+        ("google_genai", "gemini-2.5-pro", "google:gemini-2.5-pro"),
+        ("azure_openai", "gpt-5", "azure:gpt-5"),
+        ("openrouter", "anthropic/claude-sonnet-4.5:nitro", "openrouter:anthropic/claude-sonnet-4.5"),
+        ("openai", "openrouter/anthropic/claude-sonnet-4.5", "openrouter:anthropic/claude-sonnet-4.5"),
+        ("openai", "anthropic/claude-sonnet-4.5", "anthropic:claude-sonnet-4-5"),
+        ("anthropic", "databricks-claude-opus-4-6", "anthropic:claude-opus-4-6"),
+        ("anthropic", "claude-opus-4-6[1m]", "anthropic:claude-opus-4-6"),
+        ("litellm_proxy", "gpt-5.6", "openai:gpt-5.6"),
+        ("xai", "grok-4", "x-ai:grok-4"),
+    ],
+)
+def test_clouds_and_gateways_names_find_their_price(provider: str, name: str, like: str) -> None:
+    """One model has many names: each finds the row of the cloud that bills it, or of whoever makes it."""
+    theirs, _, row = like.partition(":")
+    assert rates(provider, name) == rates(theirs, row) is not None
+
+
+@given(st.text(), st.text())
+def test_any_name_may_be_asked_for(provider: str, name: str) -> None:
+    """Names come from logs: none of them is an error."""
+    found = rates(provider, name)
+    assert found is None or found.uncached >= 0
+
+
+@pytest.mark.parametrize(
+    ("name", "speed", "times"),
+    [
+        ("anthropic:claude-opus-5", "fast", 2.0),
+        ("anthropic:claude-opus-4-6", "fast", 6.0),
+        ("anthropic:claude-opus-5", "", 1.0),
+        ("anthropic:claude-opus-5", "batch", 0.5),
+        ("openai:gpt-5", "flex", 0.5),
+        ("openai:gpt-5", "priority", 2.0),
+    ],
+)
+def test_a_speed_has_its_own_price(name: str, speed: str, times: float) -> None:
+    """All of a request's tokens cost so many times the usual price."""
+    provider, _, model = name.partition(":")
+    usage = Usage("measured", 10, 20, 30, 40, 50)
+    profile = ModelProfile(provider, model, "cloud")
+    usual, other = cost(profile, usage), cost(profile, usage, extras=Extras(speed=speed))
+    assert usual.usd is not None
+    assert other.usd == pytest.approx(times * usual.usd)
+
+
+def test_a_speed_without_a_price_has_none() -> None:
+    """Dollars of a fast mode that no table has are unknown, not those of the usual one."""
+    assert cost(OPUS, Usage("measured", 10), extras=Extras(speed="fast")) == Cost()
+    assert cost(OPUS, Usage("measured", 10), extras=Extras(speed="unheard of")) == Cost()
+
+
+def test_what_is_billed_beside_the_tokens_is_added() -> None:
+    """Web searches by the piece, and an advisor's tokens at its own model's prices."""
+    sonnet = ModelProfile("anthropic", "claude-sonnet-4-5", "cloud")
+    usage, advised = Usage("measured", 10, 0, 8000, 0, 100), Usage("measured", 8000, output_tokens=700)
+    plain = cost(sonnet, usage).usd
+    extras = Extras(web_searches=3, others=(("claude-opus-4-6", advised), ("", advised)))
+    added = [cost(ModelProfile("anthropic", name, "cloud"), advised).usd for name in ("claude-opus-4-6", sonnet.name)]
+    assert plain is not None and None not in added
+    assert cost(sonnet, usage, extras=extras).usd == pytest.approx(plain + 0.03 + sum(one or 0.0 for one in added))
+    assert cost(sonnet, usage, extras=Extras(others=(("unheard-of", advised),))) == Cost()
+
+
+def test_any_model_without_a_price_can_be_lent_one() -> None:
+    """A cloud's model that the tables do not know is no other than a local one."""
+    usage, gateway = Usage("measured", 100, 5, 6, 7, 10), ModelProfile("anthropic", "my-gateway-sonnet", "cloud")
+    assert cost(gateway, usage) == Cost()
+    lent = cost(gateway, usage, price_as="anthropic:claude-sonnet-4-5")
+    assert lent.usd == cost(ModelProfile("anthropic", "claude-sonnet-4-5", "cloud"), usage).usd
+    assert lent.priced_as == "anthropic:claude-sonnet-4-5"
+    assert cost(gateway, usage, price_as="claude-sonnet-4-5").usd == lent.usd

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from agentmem.meter.ledger import Break, Row
 from agentmem.meter.report import new_tokens, report, summarise
+from agentmem.meter.tables import cost_of
 from agentmem.types import Usage
 from tests.meter.rows import ROW, row
 
@@ -78,6 +79,7 @@ def test_the_numbers_of_a_run() -> None:
         "expiries": 0,
         "cost_usd": 0.015,
         "cost_uncached_usd": 0.05,
+        "unpriced": [],
         "cost_basis": "measured",
         "priced_as": None,
         "peak_context_tokens": 1_500,
@@ -127,10 +129,15 @@ def test_an_empty_run_has_no_shares() -> None:
     assert numbers["hit_rate"] is numbers["redo_share"] is numbers["ratio"] is numbers["basis"] is None
 
 
-def test_one_unknown_price_makes_the_sum_unknown() -> None:
-    """Dollars are never a sum of what happens to be known."""
-    numbers = summarise([ROW, row(cost_usd=None, cost_uncached_usd=None)])
-    assert numbers["cost_usd"] is numbers["cost_uncached_usd"] is None
+def test_one_unknown_price_does_not_blank_the_rest() -> None:
+    """What is known is added up, and what is missing is named; where nothing is known there is no sum."""
+    unknown = row(cost_usd=None, cost_uncached_usd=None, model="openai:my-local-model")
+    numbers = summarise([ROW, unknown, ROW])
+    assert numbers["cost_usd"] == pytest.approx(2 * (ROW.cost_usd or 0))
+    assert numbers["unpriced"] == [{"model": "openai:my-local-model", "requests": 1}]
+    assert cost_of(numbers).endswith("; 1 of 3 requests unpriced: openai:my-local-model")
+    assert summarise([unknown])["cost_usd"] is summarise([unknown])["cost_uncached_usd"] is None
+    assert summarise([ROW])["unpriced"] == []
 
 
 def test_different_meters_are_never_added_up() -> None:

@@ -1,5 +1,7 @@
 """Models by name. What LangChain makes of a name is tested with its adapter."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -43,3 +45,15 @@ def test_options_that_do_not_fit() -> None:
     """An option that the class does not take is a configuration error that names it."""
     with pytest.raises(ConfigError, match=r"anthropic models do not take this option: .*temprature"):
         load("anthropic:claude-opus-5", temprature=1)
+
+
+def test_agentmem_toml_reaches_a_model_that_is_named(tmp_path: Path) -> None:
+    """Options below its kind go to its class, those given in code before them; other kinds hear nothing of them."""
+    (tmp_path / "agentmem.toml").write_text("[models.anthropic]\ncache_control = false\nmax_retries = 7\n")
+    script = """
+from agentmem.models import load
+one = load("anthropic:claude-opus-5", max_retries=1)
+print(one.cache_control, one.ttl, one.max_retries)
+"""
+    ran = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert ran.stdout.split() == ["False", "True", "1"]

@@ -40,9 +40,11 @@ def test_the_bound_is_that_of_the_formula() -> None:
     assert short.tokens <= WHOLE < long.tokens
     entries = [([short], [reply]), ([said("left out")] + [short] * LAST, [reply]), ([long], [])]
     shown = short.tokens * (1 + LAST) + SHOWN
-    found = lower_bound(entries, 1_000, [RATES] * 3)
+    outputs = [reply.tokens, reply.tokens, 0]
+    found = lower_bound(entries, 1_000, [RATES] * 3, outputs)
     assert found == pytest.approx(1.0 * shown + 0.1 * 3_000 + 5.0 * 2 * reply.tokens)
-    assert lower_bound(entries, 1_000, [RATES, None, RATES]) is None
+    unpriced = lower_bound(entries, 1_000, [RATES, None, RATES], outputs)
+    assert unpriced == pytest.approx(1.0 * (short.tokens + SHOWN) + 0.1 * 2_000 + 5.0 * reply.tokens)
 
 
 @given(st.lists(st.floats(0, 10), min_size=5, max_size=5))

@@ -48,11 +48,14 @@ def test_sessions_are_joined_with_a_gap(tmp_path: Path) -> None:
 
 
 def test_tallies_add_up() -> None:
-    """Sums are sums, the peak is the highest, and an unknown price makes the whole unknown."""
+    """Sums are sums, the peak is the highest, and requests without a price are named beside the dollars of the rest."""
     one, other = Tally(requests=2, peak_context_tokens=5, cost_usd=1.0), Tally(requests=3, peak_context_tokens=4)
-    other.cost_usd = None
+    other.unpriced["my-local-model"] = 3
     both = total([one, other])
-    assert (both.requests, both.peak_context_tokens, both.cost_usd) == (5, 5, None)
+    assert (both.requests, both.peak_context_tokens, both.cost_usd) == (5, 5, 1.0)
+    assert both.numbers()["unpriced"] == [{"model": "my-local-model", "requests": 3}]
+    assert both.numbers()["cost_usd"] == 1.0
+    assert other.numbers()["cost_usd"] is other.numbers()["lower_bound_usd"] is None
 
 
 def test_the_whole_way_from_files_to_the_contract(tmp_path: Path) -> None:

@@ -72,11 +72,12 @@ def test_several_runs_on_one_page(tmp_path: Path) -> None:
 
 
 def test_dollars_that_cannot_be_known_are_not_shown() -> None:
-    """One unknown price, or two meters: no dollars at all; an unknown bound alone leaves the rest."""
+    """Two meters or no price at all: no dollars; one unknown price or an unknown bound leaves the rest."""
     known = Turn(1, row())
     unpriced = Turn(2, row(cost_usd=None, cost_uncached_usd=None), bound_usd=None)
     simulated = Turn(2, row(usage=replace(row().usage, basis="simulated")))
-    assert shown([known, unpriced], (), "run")["money"] is None
+    assert shown([unpriced], (), "run")["money"] is None
+    assert shown([known, unpriced], (), "run")["money"]["cost"] == [0.001718, 0.001718]
     assert shown([known, simulated], (), "run")["money"] is None
     assert shown([known, replace(known, bound_usd=None)], (), "run")["money"]["bound"] is None
     failed = Turn(2, row(error="TimeoutError", usage=Usage("estimated"), cost_usd=None, cost_uncached_usd=None))

@@ -16,6 +16,7 @@ from agentmem.runtime.session import Spent
         (Limits(max_usd=0.5), Spent(turns=1, usd=0.5), 0, "max_usd: $0.5000"),
         (Limits(max_usd=0.5), Spent(turns=0, usd=None), 0, None),
         (Limits(max_usd=0.5), Spent(turns=1, usd=None), 0, "price of this model is unknown"),
+        (Limits(max_usd=0.5), Spent(turns=2, usd=0.1, priced=1, unpriced={"x:y": 1}), 0, "price of x:y is unknown"),
         (Limits(max_seconds=10), Spent(), 9.9, None),
         (Limits(max_seconds=10), Spent(), 10, "max_seconds: 10.0 s"),
         (Limits(None, None, None), Spent(turns=10**6), 10**9, None),

@@ -1,5 +1,6 @@
 """Rows of the ledger say how each request stands to the one before."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -8,7 +9,7 @@ from agentmem.context.transcript import Opening
 from agentmem.context.window import View, extend, window
 from agentmem.context.wire import wire
 from agentmem.meter.ledger import Row
-from agentmem.runtime.metering import Meter, extension
+from agentmem.runtime.metering import Meter, extension, was_read
 from agentmem.types import Draft, Message, ModelProfile, Reply, Request, Text, Usage
 from tests.context.transcripts import drafts, entries, reply
 
@@ -53,6 +54,50 @@ def test_a_request_that_extends_sends_only_what_is_new() -> None:
     second = row(view, sent, first, at=10.0)
     assert (second.break_, second.extends, second.new_tokens) == ("none", sent.size, view.tokens - sent.tokens)
     assert row(view, sent, first, at=301.0).break_ == "expiry"
+
+
+@pytest.mark.parametrize(
+    ("provider", "name", "idle", "read", "break_"),
+    [
+        ("openai", "gpt-5.6", 600.0, 900, "none"),
+        ("openai", "gpt-5.6", 600.0, 0, "none"),
+        ("openai", "gpt-5.6", 1801.0, 0, "expiry"),
+        ("openai", "gpt-5.5", 600.0, 0, "expiry"),
+        ("openai", "gpt-5.5", 600.0, 1000, "none"),
+        ("azure", "gpt-5.6", 600.0, 0, "none"),
+        ("deepseek", "deepseek-chat", 10_000.0, 0, "none"),
+        ("deepseek", "deepseek-chat", 15_000.0, 0, "expiry"),
+        ("local", "smollm2", 10.0**9, 0, "none"),
+        ("anthropic", "claude-opus-5", 299.0, 0, "none"),
+        ("anthropic", "claude-opus-5", 301.0, 0, "expiry"),
+        ("anthropic", "claude-opus-5", 301.0, 1000, "none"),
+    ],
+)
+def test_a_row_agrees_with_the_rules_and_with_what_was_read(
+    provider: str, name: str, idle: float, read: int, break_: str
+) -> None:
+    """Lifetimes are the model's own, and a request whose messages were read from the cache is no expiry."""
+    meter = Meter("agent", ModelProfile(provider, name, "cloud"))
+    sent, view = window(entries(FIRST)), window(entries(SECOND))
+    request = Request(name, (), (), view.turns)
+
+    def answered(cached: int) -> Reply:
+        return Reply(Message("assistant", (Text("ok"),)), Usage("measured", 1000 - cached, cached, output_tokens=2))
+
+    first = meter.row("t", request, answered(0), sent, None, None, 0.0)
+    assert meter.row("t", request, answered(read), view, sent, first, idle).break_ == break_
+
+
+def test_what_only_the_head_was_read_of_had_expired() -> None:
+    """Tools and system live for an hour: that they are read does not tell that the messages were."""
+    opening = transcript.opening(Opening("claude-opus-5", system=("be brief " * 400,)))
+    begun = [opening, transcript.user("go")]
+    sent = window(entries(begun))
+    head = round(1000 * sum(one.tokens for one in sent.prefix) / sent.tokens)
+    assert head > 900
+    before, after = Usage("measured", 1000), Usage("measured", 100, head)
+    assert not was_read(after, before, sent)
+    assert was_read(Usage("measured", 50, 999), before, sent)
 
 
 def test_a_cut_is_declared() -> None:

@@ -1,9 +1,11 @@
 """Pauses are used once, called off by new work, and never fail anybody."""
 
+import math
 from threading import Event as Flag
 
 from agentmem.errors import ThreadBusy
-from agentmem.runtime.pauses import Pauses
+from agentmem.runtime.pauses import Pauses, lifetime
+from agentmem.types import ModelProfile
 
 
 def test_a_pause_does_its_work() -> None:
@@ -60,3 +62,15 @@ def test_a_pause_that_fails_ends_like_any_other() -> None:
     pauses.wait("t")
     assert done == ["used"]
     pauses.close()
+
+
+def test_where_nothing_expires_there_is_no_pause() -> None:
+    """A local engine keeps its entries until it needs the memory: nothing is compacted early for it."""
+    assert lifetime(ModelProfile("local", "smollm2", "local")) == math.inf
+    assert lifetime(ModelProfile("openai", "gpt-5.6", "cloud")) == 1800.0
+    done: list[str] = []
+    pauses = Pauses()
+    pauses.begin("t", math.inf, lambda off: done.append("too early"))
+    pauses.wait("t")
+    pauses.close()
+    assert not done

@@ -1,15 +1,16 @@
 """One conversation of a Claude Code log while it is read: the context as it grew, and each request with its reply."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
+from agentmem.kvcache.claude import claude_name
 from agentmem.kvcache.frames import frame
-from agentmem.kvcache.prompts import UNMARKABLE
-from agentmem.kvcache.rules import claude_name
-from agentmem.replay.formats.anthropic_usage import read_usage
+from agentmem.kvcache.reported import merged, read_extras, read_usage
+from agentmem.kvcache.rules import UNMARKABLE
 from agentmem.replay.formats.claude_versions import REWRITES
 from agentmem.replay.formats.contents import sent
+from agentmem.replay.formats.hidden import with_hidden
 from agentmem.replay.formats.moments import PACE, moment_of
 from agentmem.replay.session import Cut, CutKind, Exchange
 from agentmem.types import Frame, Role, Ttl, Usage
@@ -38,11 +39,17 @@ class _Draft:
     at: float
     answered: float
     model: str
-    usage: Usage | None
+    report: dict[str, Any]
     identity: str
     arrived: tuple[Frame, ...]
     cut: Cut | None
     reply: list[Frame] = field(default_factory=list)
+    ended: bool = False
+
+    @property
+    def usage(self) -> Usage | None:
+        """What was reported so far; None where nothing was."""
+        return read_usage(self.report) if self.report else None
 
 
 @dataclass(slots=True)
@@ -80,7 +87,7 @@ class Conversation:
 
     def exchanges(self) -> tuple[Exchange, ...]:
         """All requests, with the thinking setting that their replies show."""
-        return tuple(_with_thinking(self.drafts, self.version))
+        return with_hidden(tuple(_with_thinking(self.drafts, self.version)))
 
     def user(self, record: dict[str, Any]) -> None:
         """A prompt, a tool's result, or the summary that a compaction wrote."""
@@ -112,8 +119,10 @@ class Conversation:
             draft = self._request(message, identity, moment)
         frames = [] if self._again(record, frames) else frames
         draft.reply.extend(frames)
-        if draft.usage is not None:
-            draft.usage = replace(draft.usage, output_tokens=max(draft.usage.output_tokens, _output(message)))
+        draft.report = merged(draft.report, message.get("usage") or {})
+        draft.ended = draft.ended or bool(message.get("stop_reason"))
+        if draft is self.drafts[0]:
+            self.ttl = "1h" if draft.usage is not None and draft.usage.cache_write_1h_tokens else "5m"
         if draft is self.drafts[-1]:
             self.replied.append((str(record.get("uuid")), frames))
 
@@ -127,15 +136,12 @@ class Conversation:
             self.cuts.add("clearing")
 
     def _request(self, message: dict[str, Any], identity: str, moment: float) -> _Draft:
-        usage = read_usage(message["usage"]) if message.get("usage") else None
-        if not self.drafts:
-            self.ttl = "1h" if usage is not None and usage.cache_write_1h_tokens else "5m"
         for uuid, frames in (*self.replied, *self.later):
             self.live.extend(frames)
             self.places[uuid] = len(self.live)
         at = self.last_input or moment
         draft = _Draft(
-            min(at, moment), moment, str(message.get("model") or ""), usage, identity, tuple(self.arrived), self._cut()
+            min(at, moment), moment, str(message.get("model") or ""), {}, identity, tuple(self.arrived), self._cut()
         )
         self.drafts.append(draft)
         self.replied, self.later, self.arrived = [], [], []
@@ -207,10 +213,6 @@ def _frames(content: Any, role: Role) -> Iterator[Frame]:
     return (frame("message", block, role) for block in sent(content))
 
 
-def _output(message: dict[str, Any]) -> int:
-    return int((message.get("usage") or {}).get("output_tokens") or 0)
-
-
 def _emptied(one: Frame, cleared: set[str]) -> Frame:
     if one.value.get("tool_use_id") not in cleared:
         return one
@@ -234,9 +236,11 @@ def _with_thinking(drafts: Sequence[_Draft], version: str) -> Iterator[Exchange]
             arrived=draft.arrived,
             reply=tuple(draft.reply),
             usage=draft.usage,
+            partial=not draft.ended,
             cut=draft.cut,
             settings={"thinking": mode} if mode else {},
             identity=draft.identity,
+            extras=read_extras(draft.report),
         )
 
 

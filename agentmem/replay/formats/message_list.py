@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from agentmem.kvcache.frames import frame
-from agentmem.replay.formats.anthropic_usage import read_usage
+from agentmem.kvcache.reported import read_usage
 from agentmem.replay.formats.contents import arguments, sent
 from agentmem.replay.formats.moments import PACE, moment_of
-from agentmem.replay.formats.openai_usage import is_openai_usage, read_openai_usage
 from agentmem.replay.lines import Line, parsed, values
 from agentmem.replay.session import Exchange, Session, Skipped
 from agentmem.replay.source import Source, Spool
@@ -191,4 +190,4 @@ _RESULTS: Mapping[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
 def _usage(value: Any) -> Usage | None:
     if not isinstance(value, dict) or not value:
         return None
-    return read_openai_usage(value) if is_openai_usage(value) else read_usage(value)
+    return read_usage(value)

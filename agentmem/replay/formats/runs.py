@@ -99,6 +99,7 @@ class _Reading:
             usage=row.usage if row.usage.input_tokens else None,
             head=None if head == self.head else head,
             identity=row.message_id,
+            extras=row.extras,
         )
         frames = [one for turn in view.turns for one in turn.frames]
         self.growth.add(frames, exchange, declared=True)

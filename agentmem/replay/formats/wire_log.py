@@ -13,11 +13,10 @@ from typing import Any
 from agentmem.kvcache.frames import body_frames, frame
 from agentmem.kvcache.openai_bodies import is_openai, messages_body
 from agentmem.kvcache.prompts import body_prompt
-from agentmem.replay.formats.anthropic_usage import read_usage
+from agentmem.kvcache.reported import read_extras, read_usage
 from agentmem.replay.formats.contents import arguments, blocks, sent
 from agentmem.replay.formats.growth import Growth
 from agentmem.replay.formats.moments import PACE, moment_of
-from agentmem.replay.formats.openai_usage import read_openai_usage
 from agentmem.replay.lines import lines
 from agentmem.replay.session import Exchange, Session, Skipped, lifetime
 from agentmem.replay.source import Source, Spool
@@ -109,6 +108,7 @@ class _Reading:
             marks=prompt.breakpoints,
             head=head if head != begun.head else None,
             identity=str(response.get("id") or ""),
+            extras=read_extras(response.get("usage") or {}),
         )
         begun.growth.add(frames, exchange)
         self._ended[exchange.identity] = begun.growth
@@ -180,7 +180,7 @@ def _openai_reply(response: dict[str, Any]) -> tuple[list[Frame], Usage | None]:
     items = [choices[0]["message"]] if choices else response.get("output") or ()
     usage = response.get("usage")
     said = [frame("message", block, "assistant") for item in items for block in _said(item)]
-    return said, read_openai_usage(usage) if usage else None
+    return said, read_usage(usage) if usage else None
 
 
 def _said(item: dict[str, Any]) -> Iterator[dict[str, Any]]:

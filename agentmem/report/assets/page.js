@@ -14,10 +14,15 @@ const TILES = [
   [() => `${data.breaks} · ${data.cuts} · ${data.expiries}`, () => "breaks · cuts · expiries"],
 ];
 
+function unpriced(sum) {
+  const missing = sum.unpriced.reduce((count, one) => count + one.requests, 0);
+  return missing ? `${whole(missing)} of ${whole(sum.requests - sum.failed)} requests unpriced: ${sum.unpriced.map((one) => one.model).join(", ")}` : "";
+}
+
 function drawTop() {
   const days = [turns.at[0], turns.at.at(-1)].filter(Boolean).map((at) => new Date(1000 * at).toISOString().slice(0, 10));
   const about = [`${whole(data.requests)} requests`, turns.model.names.join(", "), [...new Set(days)].join(" to "),
-    `tokens are ${data.basis || "of several meters"}`, data.priced_as ? `at the prices of ${data.priced_as}` : ""];
+    `tokens are ${data.basis || "of several meters"}`, data.priced_as ? `at the prices of ${data.priced_as}` : "", unpriced(data)];
   document.getElementById("run").textContent = data.run === null ? "All runs" : `Run ${data.run}`;
   document.getElementById("about").textContent = about.filter(Boolean).join(" · ");
   document.getElementById("advice").textContent = data.advice.replaceAll("`", "");

@@ -1,7 +1,7 @@
 """What a team may spend, and what it has spent: both roles' requests, from the ledger."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from agentmem.checking import NOTHING, NUMBER, WHOLE, Wanted, check_fields
 from agentmem.context.journal import Journal
@@ -11,17 +11,28 @@ from agentmem.meter.ledger import Row, decode
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """Answered requests, their tokens (input and output), and dollars: None as soon as one request's are unknown."""
+    """Answered requests, their tokens (input and output), and dollars: the sum of what is known, None where nothing is.
+
+    ``unpriced`` counts the requests whose price is not known, by model.
+    """
 
     requests: int = 0
     tokens: int = 0
     usd: float | None = 0.0
+    unpriced: Mapping[str, int] = field(default_factory=dict)
 
     def plus(self, row: Row) -> "Spent":
         if row.error:
             return self
-        known = None if self.usd is None or row.cost_usd is None else self.usd + row.cost_usd
-        return Spent(self.requests + 1, self.tokens + row.usage.input_tokens + row.usage.output_tokens, known)
+        tokens = self.tokens + row.usage.input_tokens + row.usage.output_tokens
+        if row.cost_usd is None:
+            unpriced = {**self.unpriced, row.model: self.unpriced.get(row.model, 0) + 1}
+            return Spent(self.requests + 1, tokens, self.usd if self._priced else None, unpriced)
+        return Spent(self.requests + 1, tokens, (self.usd or 0.0) + row.cost_usd, self.unpriced)
+
+    @property
+    def _priced(self) -> int:
+        return self.requests - sum(self.unpriced.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +59,9 @@ class Budget:
             return f"{spent.tokens:,} tokens were used and the budget is {self.tokens:,}"
         if self.usd is None or not spent.requests:
             return None
-        if spent.usd is None:
-            return "the price of a model is unknown, so a budget in dollars cannot be kept"
+        if spent.unpriced or spent.usd is None:
+            models = ", ".join(spent.unpriced) or "a model"
+            return f"the price of {models} is unknown, so a budget in dollars cannot be kept; price_as lends one"
         return f"${spent.usd:.4f} were spent and the budget is ${self.usd:.4f}" if spent.usd >= self.usd else None
 
 

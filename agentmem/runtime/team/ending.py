@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from agentmem.context.journal import Journal
-from agentmem.meter.tables import dollars
+from agentmem.meter.tables import cost, dollars
 from agentmem.pages import private
 from agentmem.runtime.team.budget import Spent, spent_by
 from agentmem.runtime.team.report import fenced, from_json
@@ -73,7 +73,7 @@ def _line(one: Round) -> str:
 
 
 def _spending(spent: Spent, common: Shared | None) -> str:
-    said = f"{spent.requests} requests, {spent.tokens:,} tokens, {dollars(spent.usd)}."
+    said = f"{spent.requests} requests, {spent.tokens:,} tokens, {cost(spent.usd, spent.unpriced, spent.requests)}."
     if common is None:
         return said
     saved = "" if common.saved_usd is None else f", which saved {dollars(common.saved_usd)} of it"

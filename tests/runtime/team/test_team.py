@@ -106,7 +106,7 @@ def test_it_stops_without_progress_and_after_its_rounds(
     assert result.report is not None and result.report.verdict == "fail"
 
 
-@pytest.mark.parametrize(("budget", "said"), [(Budget(tokens=4000), "4,000"), (Budget(usd=1.0), "price of a model")])
+@pytest.mark.parametrize(("budget", "said"), [(Budget(tokens=4000), "4,000"), (Budget(usd=1.0), "price of scripted")])
 def test_it_stops_when_the_budget_is_spent(tmp_path: Path, budget: Budget, said: str) -> None:
     """In tokens after the request that passed it, in dollars at once where no price is known; and says so."""
     with team(repository(tmp_path), CODER, TESTER, budget=budget) as one:

@@ -1,0 +1,82 @@
+"""Usage as providers report it: the usage objects of Anthropic's and OpenAI's APIs, read in one place."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from agentmem.types import Basis, Extras, Ttl, Usage
+
+INCLUDED = frozenset({"message", "fallback_message"})
+"""Kinds of iterations whose tokens the figures of the whole reply hold already; those of others come on top."""
+
+TIERS = frozenset({"batch"})
+"""Anthropic's service tiers with prices of their own; its priority is bought beforehand."""
+
+
+def merged(*reports: Mapping[str, Any]) -> dict[str, Any]:
+    """One report of a reply's parts, each of which tells what is known so far: of every count the highest.
+
+    A stream's first event may count nothing, or its last only what came since; neither takes away what was told.
+    """
+    whole: dict[str, Any] = {}
+    for report in reports:
+        for name, value in report.items():
+            known = whole.get(name)
+            if isinstance(value, Mapping):
+                whole[name] = merged(known if isinstance(known, Mapping) else {}, value)
+            elif _is_count(value):
+                whole[name] = max(value, known) if _is_count(known) else value
+            elif value is not None:
+                whole[name] = value
+    return whole
+
+
+def read_usage(report: Mapping[str, Any], basis: Basis = "measured", undivided: Ttl = "5m") -> Usage:
+    """The tokens of a report. What was written without a word on its lifetime is booked under ``undivided``."""
+    details = _details(report, "input", "prompt")
+    if details or "prompt_tokens" in report or "completion_tokens" in report:
+        return _openai(report, details, basis, undivided)
+    split = report.get("cache_creation") or {}
+    short, long = _count(split, "ephemeral_5m_input_tokens"), _count(split, "ephemeral_1h_input_tokens")
+    rest = max(0, _count(report, "cache_creation_input_tokens") - short - long)
+    return Usage(
+        basis,
+        uncached_tokens=_count(report, "input_tokens"),
+        cache_read_tokens=_count(report, "cache_read_input_tokens"),
+        cache_write_5m_tokens=short + (rest if undivided == "5m" else 0),
+        cache_write_1h_tokens=long + (rest if undivided == "1h" else 0),
+        output_tokens=_count(report, "output_tokens"),
+    )
+
+
+def read_extras(report: Mapping[str, Any], basis: Basis = "measured") -> Extras:
+    """What is billed beside these tokens, or by another price list."""
+    tier, speed = report.get("service_tier"), report.get("speed")
+    beside = [one for one in report.get("iterations") or () if one.get("type") not in INCLUDED]
+    return Extras(
+        speed=str(speed) if speed and speed != "standard" else str(tier) if tier in TIERS else "",
+        web_searches=_count(report.get("server_tool_use") or {}, "web_search_requests"),
+        others=tuple((str(one.get("model") or ""), read_usage(one, basis)) for one in beside),
+    )
+
+
+def _openai(report: Mapping[str, Any], details: Mapping[str, Any], basis: Basis, undivided: Ttl) -> Usage:
+    """OpenAI's input includes what was read from the cache and what was written to it."""
+    whole = _count(report, "prompt_tokens") or _count(report, "input_tokens")
+    cached = _count(details, "cached_tokens") or _count(report, "prompt_cache_hit_tokens")  # the latter is DeepSeek's
+    read, written = min(whole, cached), _count(details, "cache_write_tokens")
+    output = _count(report, "completion_tokens") or _count(report, "output_tokens")
+    short, long = (written, 0) if undivided == "5m" else (0, written)
+    return Usage(basis, max(0, whole - read - written), read, short, long, output)
+
+
+def _details(report: Mapping[str, Any], *names: str) -> Mapping[str, Any]:
+    found = (report.get(f"{name}_tokens_details") for name in names)
+    return next((one for one in found if isinstance(one, Mapping)), {})
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _count(report: Mapping[str, Any], name: str) -> int:
+    return max(0, int(report.get(name) or 0))
