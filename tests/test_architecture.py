@@ -12,7 +12,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"messages"}),
     frozenset({"retrieval"}),
     frozenset({"types", "errors"}),
-    frozenset({"tokens", "encoding", "images", "scrub", "config", "assets"}),
+    frozenset({"tokens", "encoding", "images", "scrub", "visible", "config", "assets"}),
     frozenset({"pages", "kvcache"}),
     frozenset({"context"}),
     frozenset({"models", "memory", "meter"}),

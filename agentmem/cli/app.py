@@ -22,6 +22,7 @@ from agentmem.cli import (
     why,
 )
 from agentmem.cli.exits import EPILOG, Commands
+from agentmem.cli.output import print_line
 
 app = typer.Typer(
     name="agentmem",
@@ -37,7 +38,7 @@ def _version(asked: bool) -> None:
     if asked:
         from importlib.metadata import version
 
-        typer.echo(version("agentmem"))
+        print_line(version("agentmem"))
         raise typer.Exit
 
 
