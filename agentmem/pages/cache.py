@@ -16,7 +16,7 @@ from agentmem.pages.files import Stamp
 from agentmem.pages.lock import home
 from agentmem.pages.names import HOME
 
-VERSION = 1
+VERSION = 2
 """Counted up whenever the tables, the parser's reading or the counting change: older files are begun anew."""
 
 _FILE = "pages.sqlite"

@@ -23,6 +23,9 @@ _TRIES = ("{}", "{}.md", "{}/index.md", "{}/README.md", "{}.markdown")
 """What a link's path may leave out, in the order in which it is tried."""
 
 
+_Anchors = tuple[dict[str, Section], dict[str, Section]]
+
+
 @dataclass(frozen=True, slots=True)
 class Reference:
     """A link as it is written: its line, its text, its target, and whether it is ``[[Page]]``."""
@@ -60,9 +63,12 @@ class Resolver:
         exists: Callable[[str], str | None],
     ) -> None:
         self._names, self._sections, self._exists = names, sections, exists
-        self._titles: dict[str, list[str]] = {}
+        self._anchors: dict[str, _Anchors] = {}
+        self._titles: dict[str, str] = {}
+        self._beside: dict[tuple[str, str], str] = {}
         for name in sorted(names, key=lambda name: (name.count("/"), name)):
-            self._titles.setdefault(_stem(name), []).append(name)
+            self._titles.setdefault(_stem(name), name)
+            self._beside.setdefault((_stem(name), dirname(name)), name)
 
     def resolve(self, page: str, reference: Reference) -> Link:
         """The link that a reference on ``page`` is."""
@@ -91,17 +97,15 @@ class Resolver:
 
     def _called(self, page: str, title: str) -> str | None:
         """The page of this file name, wherever it is: in the same folder if one is there, else nearest the top."""
-        found = self._titles.get(_stem(title), [])
-        return next((name for name in found if dirname(name) == dirname(page)), found[0] if found else None)
+        stem = _stem(title)
+        return self._beside.get((stem, dirname(page))) or self._titles.get(stem)
 
     def _anchor(self, to: str, anchor: str, wiki: bool) -> str | None:
-        sections = self._sections(to) if is_markdown(to) else ()
-        slugs = _slugs(sections)
-        if anchor in slugs:
-            return address.of(slugs[anchor])
-        wanted = address.squash(anchor)
-        found = [one for one in sections if wanted and address.squash(one.title) == wanted]
-        return address.of(found[0]) if found else None
+        if to not in self._anchors:
+            self._anchors[to] = _anchors(self._sections(to) if is_markdown(to) else ())
+        slugs, titles = self._anchors[to]
+        found = slugs.get(anchor) or titles.get(address.squash(anchor))
+        return address.of(found) if found else None
 
 
 def references(page: Page) -> tuple[Reference, ...]:
@@ -170,6 +174,15 @@ def _wikilink(state: StateInline, silent: bool) -> bool:
         token.content, token.meta = (match[2] or match[1]).strip(), {"target": match[1].strip()}
     state.pos = match.end()
     return True
+
+
+def _anchors(sections: Sequence[Section]) -> _Anchors:
+    """The sections of a page by GitHub's anchors, and by the letters of their titles, the first of each."""
+    titles: dict[str, Section] = {}
+    for section in sections:
+        titles.setdefault(address.squash(section.title), section)
+    titles.pop("", None)
+    return _slugs(sections), titles
 
 
 def _slugs(sections: Sequence[Section]) -> dict[str, Section]:

@@ -18,7 +18,9 @@ from mdit_py_plugins.tasklists import tasklists_plugin
 from agentmem.pages import atx
 from agentmem.pages.endings import BOM, NEWLINE_BYTES
 
-_LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)|</?[a-zA-Z][^>]*>")
+_MARKUP = re.compile(r"!?\[|</?[a-zA-Z]")
+_LONGEST_TITLE = 200
+"""Characters. A title stands in the address of every section below it: a longer one would fill the index."""
 _SPACE = re.compile(r"\s+")
 
 
@@ -145,4 +147,37 @@ def _headings(tokens: Sequence[Token], lines: Sequence[int]) -> Iterator[Heading
 
 def _title(source: str) -> str:
     """A heading's text without the targets of its links and without HTML tags, on one line."""
-    return _SPACE.sub(" ", _LINK.sub(r"\1", source)).strip()
+    return _SPACE.sub(" ", _without_markup(source)).strip()[:_LONGEST_TITLE].rstrip()
+
+
+def _without_markup(source: str) -> str:
+    """``[text](target)`` as its text, ``<tag>`` as nothing. What is not closed stays, and is looked for only once."""
+    kept, at, find = list[str](), 0, _Finder(source)
+    for match in _MARKUP.finditer(source):
+        if match.start() < at:
+            continue
+        begins, text = match.end(), ""
+        if match[0][-1] == "[":
+            close = find("]", begins)
+            end = find(")", close + 2) if source.startswith("](", close) and close >= 0 else -1
+            text = source[begins:close]
+        else:
+            end = find(">", begins)
+        if end >= 0:
+            kept += [source[at : match.start()], text]
+            at = end + 1
+    return "".join([*kept, source[at:]])
+
+
+class _Finder:
+    """`str.find` for places that only move on: it looks at each character once."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._known: dict[str, int] = {}
+
+    def __call__(self, mark: str, start: int) -> int:
+        known = self._known.get(mark)
+        if known is None or 0 <= known < start:
+            known = self._known[mark] = self._text.find(mark, start)
+        return known

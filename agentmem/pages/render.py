@@ -1,16 +1,19 @@
 """A page as text for the model: one header line, then the text, an outline, or one part of what is too long."""
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from operator import attrgetter
 
 from agentmem.errors import WorkspaceError
 from agentmem.pages import address
 from agentmem.pages.digest import Digest
-from agentmem.pages.markdown import Tree
+from agentmem.pages.markdown import Section, Tree
 from agentmem.pages.page import SHOWN, Page, Span
 from agentmem.pages.tables import Shown, shown
 from agentmem.tokens import count
 
 _DEEPEST = 6
+_START = attrgetter("start")
 _LEAST_ROOM = 20
 _NOTE = "too long to show whole, so this is its outline; read sections by their address, such as"
 _FRONT = "front matter shown as a list; edits take the file's own text"
@@ -51,7 +54,7 @@ def tokens_of(digest: Digest, span: Span) -> int:
     if span.section is None:
         return digest.own[0]
     tree = digest.tree
-    index = tree.sections.index(span.section)
+    index = _place(tree, span.section)
     return digest.totals(tree)[index] if span.with_heading else digest.own[index + 1]
 
 
@@ -120,12 +123,15 @@ def _before(digest: Digest, tree: Tree, span: Span) -> int:
     """The tokens of a span before its first subsection."""
     if span.section is None:
         return digest.own[0]
-    return digest.own[tree.sections.index(span.section) + 1]
+    return digest.own[_place(tree, span.section) + 1]
+
+
+def _place(tree: Tree, section: Section) -> int:
+    return bisect_left(tree.sections, section.start, key=_START)
 
 
 def _deeper(tree: Tree, index: int) -> str:
-    section = tree.sections[index]
-    below = sum(section.start < one.start < section.end for one in tree.sections)
+    below = bisect_left(tree.sections, tree.sections[index].end, lo=index + 1, key=_START) - index - 1
     return f" ({below} sections below)" if below else ""
 
 
