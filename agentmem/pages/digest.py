@@ -10,7 +10,7 @@ from agentmem.pages.markdown import Heading, Tree, outline, sections
 from agentmem.pages.names import is_markdown
 from agentmem.pages.page import Page
 from agentmem.pages.tables import front_matter
-from agentmem.tokens import count
+from agentmem.tokens import about
 
 _TITLE = re.compile(r"^- title:[ \t]*(.+?)[ \t]*$", re.MULTILINE)
 
@@ -48,7 +48,7 @@ def digest(page: Page) -> Digest:
     size = len(page.data)
     front, headings = outline(page.data) if is_markdown(page.name) else (0, ())
     cuts = [0, *(one.start for one in headings), size]
-    own = tuple(count(page.data[start:end].decode()) for start, end in pairwise(cuts))
+    own = tuple(about(page.data[start:end].decode()) for start, end in pairwise(cuts))
     listed = front_matter(page.data[:front].decode())
     return Digest(_title(listed, headings), sum(own), front, listed, size, own, headings)
 

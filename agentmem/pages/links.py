@@ -13,12 +13,14 @@ from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 
 from agentmem.pages import address
-from agentmem.pages.markdown import Section, parser
+from agentmem.pages.endings import NEWLINE
+from agentmem.pages.markdown import LARGE, Section, parser
 from agentmem.pages.names import is_markdown
 from agentmem.pages.page import Page
 
 _WIKI = re.compile(r"\[\[([^\[\]|\n]+)(?:\|([^\[\]\n]*))?\]\]")
 _EXTERNAL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:|//")
+_LONGEST_LINE = 2_000  # characters of a line of a large page that is looked at
 _TRIES = ("{}", "{}.md", "{}/index.md", "{}/README.md", "{}.markdown")
 """What a link's path may leave out, in the order in which it is tried."""
 
@@ -112,14 +114,24 @@ def references(page: Page) -> tuple[Reference, ...]:
     """The links of a markdown page that stay in the workspace, in order."""
     markdown = _link_parser()
     environment: dict[str, object] = {}
-    tokens = markdown.parse(page.data.decode("utf-8-sig"), environment)
     found = list[Reference]()
-    for token in tokens:
-        if token.type == "inline" and token.map and "[" in token.content:
-            children = list[Token]()
-            markdown.inline.parse(token.content, markdown, environment, children)
-            found += _references(children, token.map[0] + 1)
+    for line, text in _texts(page, markdown, environment):
+        children = list[Token]()
+        markdown.inline.parse(text, markdown, environment, children)
+        found += _references(children, line)
     return tuple(one for one in found if not _EXTERNAL.match(one.target) and one.target)
+
+
+def _texts(page: Page, markdown: MarkdownIt, environment: dict[str, object]) -> Iterator[tuple[int, str]]:
+    """What may have links in it, and on which line: paragraphs, or of a page that is too large to parse short lines."""
+    if len(page.data) > LARGE:
+        for line, text in enumerate(NEWLINE.split(page.data.decode("utf-8-sig")), 1):
+            if len(text) <= _LONGEST_LINE and ("](" in text or "[[" in text):
+                yield line, text
+        return
+    for token in markdown.parse(page.data.decode("utf-8-sig"), environment):
+        if token.type == "inline" and token.map and "[" in token.content:
+            yield token.map[0] + 1, token.content
 
 
 def dump(found: Sequence[Reference]) -> str:

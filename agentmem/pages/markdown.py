@@ -19,6 +19,8 @@ from agentmem.pages import atx
 from agentmem.pages.endings import BOM, NEWLINE_BYTES
 
 _MARKUP = re.compile(r"!?\[|</?[a-zA-Z]")
+LARGE = 500_000
+"""Bytes of a page above which it is never parsed, which takes seconds: of it only ``#`` lines are headings."""
 _LONGEST_TITLE = 200
 """Characters. A title stands in the address of every section below it: a longer one would fill the index."""
 _SPACE = re.compile(r"\s+")
@@ -97,7 +99,7 @@ def parse(data: bytes) -> Tree:
 
 def outline(data: bytes) -> tuple[int, tuple[Heading, ...]]:
     """Where the front matter ends, and the headings of a markdown page."""
-    simple = atx.headings(data)
+    simple = atx.headings(data, surely=len(data) <= LARGE)
     if simple is None:
         return parsed_outline(data)
     return 0, tuple(Heading(_title(one.text), one.level, one.line + 1, one.start, one.end) for one in simple)
@@ -156,15 +158,14 @@ def _without_markup(source: str) -> str:
     for match in _MARKUP.finditer(source):
         if match.start() < at:
             continue
-        begins, text = match.end(), ""
+        begins = close = match.end()
         if match[0][-1] == "[":
             close = find("]", begins)
-            end = find(")", close + 2) if source.startswith("](", close) and close >= 0 else -1
-            text = source[begins:close]
+            end = find(")", close + 2) if close >= 0 and source.startswith("](", close) else -1
         else:
             end = find(">", begins)
         if end >= 0:
-            kept += [source[at : match.start()], text]
+            kept += [source[at : match.start()], source[begins:close]]
             at = end + 1
     return "".join([*kept, source[at:]])
 

@@ -6,10 +6,11 @@ from typing import Any
 
 from pydantic_core import to_jsonable_python
 
-from agentmem.tokens import count, pieces
+from agentmem.tokens import about, count, exceeds, pieces
 from agentmem.types import Image, Text
 
 _HEAD = 2 / 3  # share of a cap that goes to the beginning; the end (errors, totals) gets the rest
+_LOOKED = 40  # characters of a text for each token of a cap that are looked at, at either end
 _SCALAR = (str, int, float, bool, type(None))
 
 
@@ -69,11 +70,11 @@ def capped(content: tuple[Text | Image, ...], cap: int, hint: str) -> tuple[Text
 
 def cut(text: str, cap: int, hint: str = "") -> str:
     """The beginning and the end of a text of more than ``cap`` tokens, with a sentence between them."""
-    if len(text.encode("utf-8", "surrogatepass")) <= cap or (total := count(text)) <= cap:
-        return text  # a token has at least one byte
-    lines = pieces(text)
-    head = _fitting(lines, int(cap * _HEAD))
-    rest = "".join(lines)[len(head) :]
+    if not exceeds(text, cap):
+        return text
+    total = about(text)
+    head = _fitting(pieces(text[: cap * _LOOKED]), int(cap * _HEAD))
+    rest = text[max(len(head), len(text) - cap * _LOOKED) :]
     tail = _fitting([line[::-1] for line in reversed(pieces(rest))], cap - int(cap * _HEAD))[::-1]
     left_out = total - count(head) - count(tail)
     note = f"[{left_out:,} of {total:,} tokens are left out here.{' ' if hint else ''}{hint}]"
@@ -84,7 +85,7 @@ def _fitting(lines: Sequence[str], budget: int) -> str:
     """As many lines as fit, and of a single line that is too long for that, its beginning."""
     kept, used = list[str](), 0
     for line in lines:
-        used += count(line) if len(line) < budget * 40 else budget + 1
+        used += count(line) if len(line) < budget * _LOOKED else budget + 1
         if used > budget:
             break
         kept.append(line)
