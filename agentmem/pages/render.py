@@ -75,18 +75,19 @@ def outline(digest: Digest, span: Span, depth: int = _DEEPEST, over: int | None 
 def split(text: Shown, room: int) -> list[str]:
     """The text in parts of at most ``room`` tokens, cut at line ends; a line that is longer is cut inside.
 
-    The parts make up the text; a table's head stands on each of them.
+    The parts make up the text; a table's head stands on each of them, unless it would fill them.
     """
-    body = text.text.removeprefix(text.head)
-    room = max(1, room - count(text.head))
+    head = "" if exceeds(text.head, room // 2) else text.head
+    body = text.text.removeprefix(head)
+    room = max(1, room - count(head))
     parts, held, tokens = list[str](), list[str](), 0
     for line, size in sized(body.splitlines(keepends=True), room):
         if held and tokens + size > room:
-            parts.append(text.head + "".join(held))
+            parts.append(head + "".join(held))
             held, tokens = [], 0
         held.append(line)
         tokens += size
-    return [*parts, text.head + "".join(held)] if held or not parts else parts
+    return [*parts, head + "".join(held)] if held or not parts else parts
 
 
 def _shown(page: Page, digest: Digest, span: Span) -> Shown:

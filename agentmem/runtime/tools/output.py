@@ -11,6 +11,7 @@ from agentmem.types import Image, Text
 
 _HEAD = 2 / 3  # share of a cap that goes to the beginning; the end (errors, totals) gets the rest
 _LOOKED = 40  # characters of a text for each token of a cap that are looked at, at either end
+_FEW, _UNEVEN = 40, 4  # columns of any table; in a wider one, cells for each value
 _SCALAR = (str, int, float, bool, type(None))
 
 
@@ -32,8 +33,8 @@ def readable(value: object) -> str:
     plain = to_jsonable_python(value, fallback=str, serialize_unknown=True)
     if isinstance(plain, dict) and _is_record(plain):
         return "\n".join(f"- {key}: {_cell(one)}" for key, one in plain.items())
-    if isinstance(plain, list) and plain and all(map(_is_record, plain)):
-        return _table(plain)
+    if isinstance(plain, list) and plain and all(map(_is_record, plain)) and (columns := _columns(plain)):
+        return _table(columns, plain)
     if isinstance(plain, list) and plain and _flat(plain):
         return "\n".join(f"- {_cell(one)}" for one in plain)
     return plain if isinstance(plain, str) else json.dumps(plain, ensure_ascii=False, indent=1)
@@ -47,8 +48,14 @@ def _flat(values: Iterable[object]) -> bool:
     return all(isinstance(one, _SCALAR) and "\n" not in str(one) for one in values)
 
 
-def _table(rows: Sequence[Mapping[str, Any]]) -> str:
+def _columns(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The columns of a table of records; none where most of its cells would be empty."""
     columns = list(dict.fromkeys(key for row in rows for key in row))
+    few = len(columns) <= _FEW or len(columns) * len(rows) <= _UNEVEN * sum(map(len, rows))
+    return columns if few else []
+
+
+def _table(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> str:
     lines = [columns, ["---"] * len(columns), *([_cell(row.get(column, "")) for column in columns] for row in rows)]
     return "\n".join("| " + " | ".join(str(one).replace("|", "\\|") for one in line) + " |" for line in lines)
 
