@@ -270,3 +270,16 @@ def test_what_names_no_database(url: str) -> None:
     """Anything else is refused with what to write instead."""
     with pytest.raises(ConfigError, match=r"postgresql://"):
         open_journal(url)
+
+
+@pytest.mark.parametrize("name", ["a\ud800", "a\0b", "\udcff"])
+def test_what_no_database_can_hold_is_refused(journal: Journal, name: str) -> None:
+    """A name with half a surrogate pair or a zero character, wherever it comes in: an error of ours that says so."""
+    for ask in (
+        journal.head,
+        journal.forget,
+        lambda one: list(journal.entries(one)),
+        lambda one: filled(journal, one, 1),
+    ):
+        with pytest.raises(ConfigError, match="cannot be kept|printable"):
+            ask(name)
