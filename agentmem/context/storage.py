@@ -204,8 +204,8 @@ def _check(values: Sequence[Any]) -> None:
     for value in values:
         if isinstance(value, str) and _UNHOLDABLE.search(value):
             raise ConfigError(
-                f"{value!r:.100} cannot be kept as a name, a label or any other text: it has a zero character or half a "
-                "surrogate pair in it (a name that is not UTF-8 comes in so); give another"
+                f"{value!r:.100} cannot be kept as a name, a label or any other text: it has a zero character or half "
+                "a surrogate pair in it (a name that is not UTF-8 comes in so); give another"
             )
 
 
