@@ -51,6 +51,8 @@ PIXELS_PER_TOKEN = 750
 _PAGE = re.compile(rb"/Type\s*/Page(?![a-zA-Z])")
 _HEADER = 512 * 1024  # base64 characters of a picture that are looked at; a JPEG's size can follow 64 kB segments
 _PARALLEL = 64 * 1024  # characters from which a second thread pays
+_COUNTED = 1_000_000  # characters of the longest text that is counted whole
+_SAMPLE, _SAMPLES = 4_000, 100  # characters of a sample of a longer one, and how many are taken
 _RUN = 100_000  # tiktoken's regular expression overflows its stack on some 400,000 spaces in a row
 _LONG_RUN = re.compile(rf"(?<!\s)\s{{{_RUN},}}")
 _SAFE_NEWLINE = re.compile(r"\n(?!/|[^\S\r\n]*+[\r\n])")
@@ -61,6 +63,24 @@ def count(text: str) -> int:
     if len(text) > _RUN and _LONG_RUN.search(text):
         return sum(_length(part) for piece in pieces(text) for part in _short_runs(piece))
     return _length(text)
+
+
+def about(text: str) -> int:
+    """Tokens of ``text``: counted, or of a very long one estimated from samples all over it."""
+    if len(text) <= _COUNTED:
+        return count(text)
+    starts = range(0, len(text) - _SAMPLE, (len(text) - _SAMPLE) // _SAMPLES)
+    return round(sum(count(text[at : at + _SAMPLE]) for at in starts) / (len(starts) * _SAMPLE) * len(text))
+
+
+def exceeds(text: str, limit: int) -> bool:
+    """Whether ``text`` has more than ``limit`` tokens, found by counting no more of it than that takes."""
+    end = max(8 * limit, _SAMPLE)
+    while end < len(text):
+        if count(text[:end]) > limit + 2:  # the cut may have made two tokens more
+            return True
+        end *= 4
+    return 4 * len(text) > limit and count(text) > limit
 
 
 def count_many(texts: Sequence[str]) -> list[int]:

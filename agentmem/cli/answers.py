@@ -58,7 +58,7 @@ def explain(
         print_json(_explained(best, len(scopes)))
         return
     for line in best.lines():
-        console().print(line, markup=False, highlight=False, soft_wrap=True)
+        console().print(line, highlight=False, soft_wrap=True)
     if len(scopes) > 1:
         notices().print(f"Of {len(scopes)} contexts: the one that serves it, else the fullest.", highlight=False)
 
@@ -106,7 +106,7 @@ def audit(
         said = (
             "still right" if one.agrees else f"evicted: {one.fresh.text[:200]!r} instead of {one.entry.answer[:200]!r}"
         )
-        console().print(f"{one.entry.question!r}: {said}", markup=False, highlight=False, soft_wrap=True)
+        console().print(f"{one.entry.question!r}: {said}", highlight=False, soft_wrap=True)
     notices().print(f"Made {len(checked):,} answers again.", highlight=False)
 
 

@@ -24,6 +24,7 @@ from agentmem.cli import (
 )
 from agentmem.cli import trust as trusting
 from agentmem.cli.exits import EPILOG, Commands
+from agentmem.cli.output import print_line
 
 app = typer.Typer(
     name="agentmem",
@@ -37,7 +38,7 @@ app = typer.Typer(
 
 def _version(asked: bool) -> None:
     if asked:
-        typer.echo(__version__)
+        print_line(__version__)
         raise typer.Exit
 
 

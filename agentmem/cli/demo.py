@@ -47,7 +47,7 @@ def demo(
 
     place, out = _place(folder), console()
     shown.prepare(place)
-    out.print(f"[bold]Task:[/] {shown.TASK}\n")
+    out.print(f"Task: {shown.TASK}\n")
     out.print(
         f"The planner is a script, so that this runs without a key; pages, tools and transcript are real. "
         f"{LOCAL if shown.metered_by_engine() else SIMULATED}\n"
@@ -70,7 +70,7 @@ def demo(
     finally:
         model.close()
     out.print()
-    out.print(NEXT.format(folder=place), markup=False, soft_wrap=True)
+    out.print(NEXT.format(folder=place), soft_wrap=True)
     out.print()
     _team(place / "team", out)
 
@@ -98,20 +98,20 @@ def _team(place: Path, out: "Console") -> None:
     from agentmem.runtime.team.roles import NAMES, thread_of
 
     if find_spec("pytest") is None:
-        out.print(NO_TEAM.format(why="its check is pytest, which is not installed."), markup=False)
+        out.print(NO_TEAM.format(why="its check is pytest, which is not installed."))
         return
-    out.print(f"{TEAM}\n", markup=False, soft_wrap=True)
-    out.print(f"[bold]Task:[/] {example.task()}\n")
+    out.print(f"{TEAM}\n", soft_wrap=True)
+    out.print(f"Task: {example.task()}\n")
     try:
         with example.team(example.prepare(place), place / "work", shown.simulated()) as team:
             for event in team.stream(example.task(), thread="team"):
                 if isinstance(event, Progress):
-                    notices().print(line(event), style="dim", markup=False, highlight=False, soft_wrap=True)
+                    notices().print(line(event), style="dim", highlight=False, soft_wrap=True)
                 elif isinstance(event, TeamDone):
-                    out.print(f"\n{event.result.page.partition('## Round 1')[0]}", markup=False, highlight=False)
+                    out.print(f"\n{event.result.page.partition('## Round 1')[0]}", highlight=False)
             rows = [decode(entry) for name in NAMES for entry in team.journal.own(thread_of("team", name), "usage")]
             show(report(rows, "team"), out)
     except IsolationUnavailable as error:
-        out.print(NO_TEAM.format(why=error), markup=False)
+        out.print(NO_TEAM.format(why=error))
         return
-    out.print(TEAM_NEXT.format(page=place / "work" / "team.md"), markup=False, soft_wrap=True)
+    out.print(TEAM_NEXT.format(page=place / "work" / "team.md"), soft_wrap=True)

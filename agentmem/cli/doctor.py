@@ -35,15 +35,15 @@ def doctor(json: AsJson = False) -> None:
 
 def _table(checks: "list[Check]") -> "Table":
     from rich import box
-    from rich.markup import escape
     from rich.table import Table
+    from rich.text import Text
 
     table = Table(box=box.SIMPLE_HEAD)
     for name in ("", "what", "found", "what to do"):
         table.add_column(name, overflow="fold")
     for check in checks:
-        sign = "[green]ok[/green]" if check.ok else "[red]missing[/red]" if check.needed else "[yellow]no[/yellow]"
-        table.add_row(sign, escape(check.name), escape(check.detail), "" if check.ok else escape(check.mend))
+        sign = ("ok", "green") if check.ok else ("missing", "red") if check.needed else ("no", "yellow")
+        table.add_row(Text(*sign), check.name, check.detail, "" if check.ok else check.mend)
     return table
 
 

@@ -1,6 +1,8 @@
 """How commands end: exit codes that scripts can use, and every error as one clear paragraph on stderr."""
 
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import IntEnum
 from typing import Any
 
@@ -10,6 +12,7 @@ from typer.exceptions import TyperException
 
 from agentmem.cli.output import complain
 from agentmem.errors import AgentmemError, BudgetExceeded, ConfigError, ModelError, ThreadBusy
+from agentmem.visible import visible
 
 
 class Code(IntEnum):
@@ -56,7 +59,15 @@ EPILOG = "\b\n" + "\n".join(["Exit codes:", *(f"{code.value:>4}  {meaning}" for 
 class Commands(TyperGroup):
     """A group of commands in which no error ends as a traceback, unless --debug asks for one."""
 
+    def make_context(self, *arguments: Any, **settings: Any) -> Any:
+        with _said_visibly():
+            return super().make_context(*arguments, **settings)
+
     def invoke(self, ctx: Any) -> Any:
+        with _said_visibly():
+            return self._invoke(ctx)
+
+    def _invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt as error:
@@ -69,6 +80,16 @@ class Commands(TyperGroup):
             if ctx.params.get("debug"):
                 complain(traceback.format_exc())
             raise typer.Exit(code_of(error)) from error
+
+
+@contextmanager
+def _said_visibly() -> Iterator[None]:
+    """Typer prints errors of usage itself, with arguments in them that may be file names which a shell filled in."""
+    try:
+        yield
+    except TyperException as error:
+        error.message = visible(error.message)
+        raise
 
 
 def code_of(error: Exception) -> Code:

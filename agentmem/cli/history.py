@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from agentmem.cli.options import HERE, AsJson, Database, Workspace, journal
-from agentmem.cli.output import console, notices, print_json
+from agentmem.cli.output import confirm, console, notices, print_json
 from agentmem.errors import ThreadNotFound
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def checkpoints(
         return
     _show(lines)
     if goes_on_as != thread:
-        notices().print(f"{thread} goes on as {goes_on_as}.", markup=False, highlight=False)
+        notices().print(f"{thread} goes on as {goes_on_as}.", highlight=False)
 
 
 def fork(
@@ -66,7 +66,7 @@ def fork(
         print_json({"schema": 1, "thread": name, "workspace": str(into) if into else None})
         return
     place = f" --workspace {into} --database {kept}" if into else ""
-    notices().print(f"`agentmem run TASK --thread {name}{place}` goes on from there.", markup=False, highlight=False)
+    notices().print(f"`agentmem run TASK --thread {name}{place}` goes on from there.", highlight=False)
 
 
 def rollback(
@@ -83,17 +83,17 @@ def rollback(
         point = history.find(checkpoint)
         change = difference(history.pages.take(), history.pages_at(point))
         if notices().is_terminal and console().is_terminal and not yes:
-            notices().print(_sentence(change), markup=False, highlight=False)
-            typer.confirm(f"Go back to {point.id}?", abort=True, err=True)
+            notices().print(_sentence(change), highlight=False)
+            confirm(f"Go back to {point.id}?", abort=True)
         origin = history.origin(point)
         name = history.rollback(point)
         undo = history.checkpoints(origin)[-1].id
     if json:
         print_json({"schema": 1, "thread": origin, "goes_on_as": name, "undo": undo, "pages": _counts(change)})
         return
-    notices().print(_sentence(change), markup=False, highlight=False)
+    notices().print(_sentence(change), highlight=False)
     text = f"{origin} is as it was at {point.id}, and goes on as {name}. `agentmem rollback {undo}` undoes this."
-    notices().print(text, markup=False, highlight=False)
+    notices().print(text, highlight=False)
 
 
 @contextmanager

@@ -45,7 +45,7 @@ def sample(
         raise ConfigError("say where the pairs come from: a log of questions, or --audits")
     pairs = _audited(workspace, count) if log is None else _near(log, workspace, count, seed)
     write_pairs(pairs, output)
-    notices().print(f"{len(pairs):,} pairs are in {output}: fill in the column label.", markup=False, highlight=False)
+    notices().print(f"{len(pairs):,} pairs are in {output}: fill in the column label.", highlight=False)
 
 
 def tune(
@@ -182,7 +182,7 @@ def _said(found: "Errors | None") -> list[str]:
 
 def _print(lines: Sequence[str]) -> None:
     for line in lines:
-        console().print(line, markup=False, highlight=False, soft_wrap=True)
+        console().print(line, highlight=False, soft_wrap=True)
 
 
 def _classified(error: "KindError") -> str:

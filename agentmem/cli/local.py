@@ -40,7 +40,7 @@ def install(json: AsJson = False) -> None:
 
     from agentmem.models import weights
 
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeElapsedColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TimeElapsedColumn())
     with Progress(*columns, console=notices(), transient=True) as progress:
         weights.install(Bar(progress, {}))
     _tell(_status(), json)
@@ -91,9 +91,7 @@ def _tell(found: dict[str, Any], json: bool) -> None:
     engine, weights = found["engine"], found["weights"]
     where = weights["path"] or f"not here: {GET_WEIGHTS}"
     state = "" if weights["intact"] or not weights["path"] else f" (damaged: {GET_WEIGHTS})"
-    out.print(
-        f"engine   {ENGINE} {engine['version'] or f'is not installed: {GET_ENGINE}'}", markup=False, soft_wrap=True
-    )
-    out.print(f"weights  {weights['name']}: {where}{state}", markup=False, highlight=False, soft_wrap=True)
+    out.print(f"engine   {ENGINE} {engine['version'] or f'is not installed: {GET_ENGINE}'}", soft_wrap=True)
+    out.print(f"weights  {weights['name']}: {where}{state}", highlight=False, soft_wrap=True)
     if found["ready"]:
         out.print("The local engine is ready: `agentmem demo`, or --model local.", highlight=False)

@@ -1,12 +1,18 @@
-"""What commands print: results on stdout, everything else on stderr, secrets nowhere."""
+"""What commands print: results on stdout, everything else on stderr, secrets nowhere.
+
+All that is printed goes through here, for a terminal obeys what models and files say. Control characters are shown as
+escapes; only a document that is not printed on a terminal keeps its own.
+"""
 
 import json
+import logging
 import sys
 from typing import TYPE_CHECKING
 
 import typer
 
 from agentmem.scrub import scrub
+from agentmem.visible import visible, visible_json
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -14,32 +20,52 @@ if TYPE_CHECKING:
 
 def console() -> "Console":
     """For results."""
-    from rich.console import Console
+    from agentmem.cli.terminal import Terminal
 
-    return Console()
+    return Terminal()
 
 
 def notices() -> "Console":
     """For progress and remarks, so that a pipe gets results only."""
-    from rich.console import Console
+    from agentmem.cli.terminal import Terminal
 
-    return Console(stderr=True)
+    return Terminal(stderr=True)
 
 
 def complain(text: str) -> None:
     """Print an error's paragraph."""
-    typer.echo(f"agentmem: {scrub(text)}", err=True)
+    typer.echo(visible(f"agentmem: {scrub(text)}"), err=True)
+
+
+def confirm(question: str, *, abort: bool = False) -> bool:
+    """Ask on stderr."""
+    return typer.confirm(visible(question), abort=abort, err=True)
+
+
+def print_line(text: str) -> None:
+    """Print a line, or several, of ours that may name what others named."""
+    typer.echo(visible(text))
+
+
+def print_document(text: str, *, nl: bool = True) -> None:
+    """Print a text of somebody else's: as it is into a file or a pipe, safely on a terminal."""
+    on_terminal = sys.stdout.isatty()
+    typer.echo(visible(text) if on_terminal else text, nl=nl, color=None if on_terminal else True)  # else it is cut
 
 
 def print_json(value: object) -> None:
     """Print one JSON document. Escapes what the terminal's encoding lacks."""
-    typer.echo(json.dumps(value, ensure_ascii=_plain(), indent=2, allow_nan=False))
+    typer.echo(_json(value, indent=2))
 
 
 def print_json_line(value: object) -> None:
     """Print one JSON document as a line, at once: for a stream of them."""
-    typer.echo(json.dumps(value, ensure_ascii=_plain(), allow_nan=False))
+    typer.echo(_json(value))
     sys.stdout.flush()
+
+
+def _json(value: object, indent: int | None = None) -> str:
+    return visible_json(json.dumps(value, ensure_ascii=_plain(), indent=indent, allow_nan=False))
 
 
 def _plain() -> bool:
@@ -47,7 +73,21 @@ def _plain() -> bool:
 
 
 def print_bytes(data: bytes) -> None:
-    """Print exactly these bytes."""
+    """Print exactly these bytes, but on a terminal."""
     sys.stdout.flush()
-    sys.stdout.buffer.write(data)
-    sys.stdout.buffer.flush()
+    if sys.stdout.isatty():
+        print_document(data.decode(errors="replace"))
+    else:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+
+
+class _Shown(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return visible(super().format(record))
+
+
+def log_visibly() -> None:
+    """Where nobody set up logging, Python prints warnings: let it show control characters too."""
+    if logging.lastResort:
+        logging.lastResort.setFormatter(_Shown())

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from agentmem.cli.options import HERE, AsJson, Workspace
-from agentmem.cli.output import notices, print_json
+from agentmem.cli.output import notices, print_document, print_json, print_line
 
 if TYPE_CHECKING:
     from agentmem.pages.markdown import Section
@@ -37,7 +37,7 @@ def ls(
             total = sum(opened.tokens()[name] for name in below)
             print_json({"schema": 1, "basis": "estimated", "pages": listed, "tokens": total})
         else:
-            typer.echo(opened.listing(folder).rstrip("\n"))
+            print_line(opened.listing(folder).rstrip("\n"))
 
 
 @pages.command()
@@ -58,7 +58,7 @@ def show(
             revision = opened.revision(split(page)[0])
             print_json({"schema": 1, "address": page, "revision": revision, "text": text})
         else:
-            typer.echo(text, nl=not text.endswith("\n"))
+            print_document(text, nl=not text.endswith("\n"))
 
 
 @pages.command()
@@ -73,7 +73,7 @@ def outline(page: Address, workspace: Workspace = HERE, json: AsJson = False) ->
             sections = [_section(found, one) for one in _inside(found, path)]
             print_json({"schema": 1, "basis": "estimated", "revision": found.revision, "sections": sections})
         else:
-            typer.echo(opened.outline(page).rstrip("\n"))
+            print_line(opened.outline(page).rstrip("\n"))
 
 
 @pages.command()
@@ -89,7 +89,7 @@ def find(
     if json:
         print_json({"schema": 1, "hits": [asdict(hit) | {"address": hit.address} for hit in hits]})
     for hit in () if json else hits:
-        typer.echo(f"{hit.address}:{hit.line}: {hit.snippet}")
+        print_line(f"{hit.address}:{hit.line}: {hit.snippet}")
     if not hits:
         notices().print("Nothing fits these words.", highlight=False)
 

@@ -21,6 +21,8 @@ EXAMPLE_MODEL = "anthropic:claude-sonnet-5-5"
 
 def menu(shell: Shell = False, json: AsJson = False) -> None:
     """The tools that the model is offered, as it reads them, and what they cost in tokens."""
+    from rich.text import Text
+
     from agentmem.runtime.menu import default_menu
 
     tools = [_tool(one) for one in default_menu(shell=shell).tools]
@@ -30,10 +32,11 @@ def menu(shell: Shell = False, json: AsJson = False) -> None:
         return
     out = console()
     for one in tools:
-        out.rule(f"[bold]{one['name']}[/bold] · {one['effect']} · {one['tokens']} tokens", align="left")
-        out.print(one["description"], markup=False, highlight=False)
+        title = Text.assemble((one["name"], "bold"), f" · {one['effect']} · {one['tokens']} tokens")
+        out.rule(title, align="left")
+        out.print(one["description"], highlight=False)
         for name, schema in one["parameters"].get("properties", {}).items():
-            out.print(f"  {name}: {schema.get('description', '')}", markup=False, highlight=False)
+            out.print(f"  {name}: {schema.get('description', '')}", highlight=False)
     out.print(f"\n{len(tools)} tools, {total:,} tokens (estimated).", highlight=False)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from agentmem.cli.options import HERE, AsJson, Database, Workspace, journal
-from agentmem.cli.output import console, notices, print_json
+from agentmem.cli.output import notices, print_document, print_json
 from agentmem.errors import ConfigError, ThreadNotFound
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def archive(opened: "Journal", workspace: Path) -> "Iterator[LanceArchive]":
     from agentmem.pages.names import HOME
 
     if lacking := available():
-        notices().print(f"Searching by words alone: {lacking}", markup=False, highlight=False)
+        notices().print(f"Searching by words alone: {lacking}", highlight=False)
     found = LanceArchive(opened, workspace / HOME / FOLDER, None if lacking else MiniLM())
     try:
         yield found
@@ -105,7 +105,7 @@ def _show(passages: "list[Found]", json: bool) -> None:
         )
         return
     for one in passages:
-        notices().print(f"{one.reference}, {one.kind}:", style="bold", markup=False, highlight=False)
-        console().print(one.excerpt.rstrip("\n"), markup=False, highlight=False, soft_wrap=True)
+        notices().print(f"{one.reference}, {one.kind}:", style="bold", highlight=False)
+        print_document(one.excerpt.rstrip("\n"))
     if not passages:
         notices().print("Nothing that was seen fits. Try other words for the same thing.")

@@ -102,7 +102,7 @@ def _followed(work: Any, plan: "Plan") -> dict[str, Any]:
     """Do the work with a bar on stderr, where that is a terminal."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=notices(), transient=True, disable=not notices().is_terminal) as bar:
         result: dict[str, Any] = work(plan, _bar(bar))
     return result
@@ -131,14 +131,14 @@ def _show(made: dict[str, Any]) -> None:
     for row in made["policies"]:
         settings = ", ".join(f"{key} {value}" for key, value in row["settings"].items())
         if row["missing"] or settings:
-            out.print(f"{row['policy']}: {row['missing'] or settings}", markup=False, highlight=False)
+            out.print(f"{row['policy']}: {row['missing'] or settings}", highlight=False)
     most = max(row["chains"] for row in made["policies"])
     for row in made["policies"]:
         if row["chains"] < most and not row["missing"]:
             out.print(f"{row['policy']} ran on {row['chains']} of {most} chains: not to be compared", highlight=False)
         if row["unpriced"]:
             missing = told({one["model"]: one["requests"] for one in row["unpriced"]}, row["requests"])
-            out.print(f"{row['policy']}: {missing}", markup=False, highlight=False)
+            out.print(f"{row['policy']}: {missing}", highlight=False)
     bound = next((row["lower_bound_usd"] for row in made["policies"] if row["lower_bound_usd"] is not None), None)
     about = f"{made['provider']}, {made['model'] or 'models as recorded'}, budget {made['budget']:,} tokens"
     out.print(f"{made['basis']}; {about}; lower bound {_cell(bound, USD)}", highlight=False)
@@ -212,9 +212,7 @@ def _show_verification(made: dict[str, Any]) -> None:
 
 def _show_skipped(skipped: list[dict[str, Any]]) -> None:
     for one in skipped[:5]:
-        notices().print(
-            f"passed over: {one['path']}:{one['line']}: {one['reason']}", markup=False, highlight=False, soft_wrap=True
-        )
+        notices().print(f"passed over: {one['path']}:{one['line']}: {one['reason']}", highlight=False, soft_wrap=True)
     if len(skipped) > 5:
         notices().print(f"and {len(skipped) - 5:,} more; --json lists all.", highlight=False)
 

@@ -9,7 +9,7 @@ import typer
 
 from agentmem.cli import answers, recall
 from agentmem.cli.options import HERE, AsJson, Database, Workspace, journal
-from agentmem.cli.output import console, notices, print_json
+from agentmem.cli.output import confirm, console, notices, print_json
 from agentmem.errors import ConfigError, ThreadNotFound
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def report(
     else:
         show(made, console())
     if output:
-        notices().print(f"The page is {output}.", markup=False, highlight=False)
+        notices().print(f"The page is {output}.", highlight=False)
     if output and browse:
         _browse(output)
 
@@ -93,11 +93,11 @@ def forget(
         if opened is None:
             raise ThreadNotFound(NOTHING)
         if notices().is_terminal and console().is_terminal and not yes:
-            typer.confirm(f"Delete {thread} for good?", abort=True, err=True)
+            confirm(f"Delete {thread} for good?", abort=True)
         entries = forgetting.forget(
             opened, workspace, thread, with_forks=with_forks, archive=recall.existing(opened, workspace)
         )
-    notices().print(f"Forgot {thread}: {entries:,} entries.", markup=False, highlight=False)
+    notices().print(f"Forgot {thread}: {entries:,} entries.", highlight=False)
 
 
 def _write_page(opened: "Journal", threads: tuple[str, ...], output: Path, answered: dict[str, Any] | None) -> None:

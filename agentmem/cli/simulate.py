@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from agentmem.cli.options import AsJson
-from agentmem.cli.output import complain, notices, print_json_line
+from agentmem.cli.output import complain, notices, print_json_line, print_line
 from agentmem.errors import ConfigError
 from agentmem.types import Json, Usage
 
@@ -138,9 +138,9 @@ def _greet(url: str, json: bool) -> None:
     """Where it is, and how to point the official SDK at it."""
     if json:
         return print_json_line({"schema": 1, "url": url})
-    typer.echo(f"The Messages API, simulated, until Ctrl-C: {url}")
-    typer.echo("These two lines point the official SDK at it:")
-    typer.echo(f"  export ANTHROPIC_BASE_URL={url}\n  export ANTHROPIC_API_KEY=simulated")
+    print_line(f"The Messages API, simulated, until Ctrl-C: {url}")
+    print_line("These two lines point the official SDK at it:")
+    print_line(f"  export ANTHROPIC_BASE_URL={url}\n  export ANTHROPIC_API_KEY=simulated")
     return None
 
 
@@ -148,10 +148,10 @@ def _show(line: Json) -> None:
     if "error" in line:
         complain(f"{line['path']} refused with {line['status']}: {line['error']}")
     elif "counted_tokens" in line:
-        typer.echo(f"counted  input {line['counted_tokens']:>9,}")
+        print_line(f"counted  input {line['counted_tokens']:>9,}")
     else:
         written = line["cache_write_5m_tokens"] + line["cache_write_1h_tokens"]
-        typer.echo(
+        print_line(
             f"{line['model']}  input {line['input_tokens']:>9,}  cached {line['cache_read_tokens']:>9,}  "
             f"written {written:>9,}  output {line['output_tokens']:>6,}  {_dollars(line['cost_usd'])}"
         )

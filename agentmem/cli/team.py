@@ -10,7 +10,7 @@ import typer
 from agentmem.cli.exits import Code
 from agentmem.cli.interrupts import interruptible
 from agentmem.cli.options import AsJson
-from agentmem.cli.output import complain, notices, print_json
+from agentmem.cli.output import complain, notices, print_document, print_json
 from agentmem.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ class Watch:
     def told(self, text: str) -> None:
         """Print a line."""
         if not self._quiet:
-            self._notices.print(text, style="dim", markup=False, highlight=False, soft_wrap=True)
+            self._notices.print(text, style="dim", highlight=False, soft_wrap=True)
 
     def halt(self) -> None:
         """Nobody watches any more: the next event ends the work."""
@@ -148,7 +148,7 @@ def _shown(made: Any, task: str | None, thread: str, watch: Watch, json: bool, a
     if json:
         print_json({**usage, **_summary(result), "merged": list(merged)})
     else:
-        typer.echo(result.page)
+        print_document(result.page)
     raise typer.Exit(Code.DONE if result.passed else Code.NOT_PASSED)
 
 

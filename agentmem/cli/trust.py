@@ -12,9 +12,7 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
-import typer
-
-from agentmem.cli.output import complain
+from agentmem.cli.output import complain, confirm
 from agentmem.config import Config, trusts_all, user_folder
 from agentmem.errors import ConfigError
 from agentmem.pages import private
@@ -63,7 +61,7 @@ def confirmed(file: Path, values: Mapping[str, Any]) -> None:
                 "`agentmem --trust COMMAND`, or set AGENTMEM_TRUST=1"
             )
         complain(told)
-        if not typer.confirm("Do you trust these settings?", err=True):
+        if not confirm("Do you trust these settings?"):
             raise ConfigError(f"the settings of {file} were not confirmed: change them, or start elsewhere")
     _remember({**known, key: digest})
 

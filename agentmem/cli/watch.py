@@ -4,9 +4,7 @@ import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-import typer
-
-from agentmem.cli.output import notices
+from agentmem.cli.output import confirm, notices, print_document
 from agentmem.errors import AgentmemError
 
 if TYPE_CHECKING:
@@ -80,7 +78,7 @@ class Watch:
         answers = {}
         for call in pending:
             self._told(f"{call.name} {call.arguments}")
-            answers[call.id] = typer.confirm(f"Allow {call.name}?", err=True)
+            answers[call.id] = confirm(f"Allow {call.name}?")
         self._wait()
         return Approval(answers)
 
@@ -113,7 +111,7 @@ class Watch:
         if self._streams:
             self._written("\n")
         elif result.text:
-            typer.echo(result.text)
+            print_document(result.text)
         if result.status == "stopped":
             self._told(f"Stopped by {result.reason}. `agentmem run --thread {self._thread}` goes on.")
         if result.status == "waiting":
@@ -126,11 +124,11 @@ class Watch:
 
     def _written(self, text: str) -> None:
         if self._streams:
-            typer.echo(text, nl=False)
+            print_document(text, nl=False)
 
     def _told(self, text: str) -> None:
         if not self._quiet:
-            self._notices.print(text, style="dim", markup=False, highlight=False, soft_wrap=True)
+            self._notices.print(text, style="dim", highlight=False, soft_wrap=True)
 
 
 def _numbers(summary: dict[str, Any]) -> str:

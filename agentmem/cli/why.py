@@ -30,7 +30,7 @@ def why(
         observed, skipped = _read(run, workspace, database)
         findings = diagnose(observed)
     for one in skipped[:5]:
-        notices().print(f"line {one.line} was passed over: {one.reason}", markup=False, highlight=False)
+        notices().print(f"line {one.line} was passed over: {one.reason}", highlight=False)
     if len(skipped) > 5:
         notices().print(f"and {len(skipped) - 5:,} more lines were passed over.", highlight=False)
     if json:

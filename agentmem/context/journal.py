@@ -234,5 +234,5 @@ class Journal:
 def _check_name(thread: str) -> None:
     if not rows.is_name(thread):
         raise ConfigError(
-            f"a thread's name is 1 to {rows.NAME_LENGTH} printable characters, and {thread!r:.250} is not"
+            f"a thread's name is 1 to {rows.NAME_LENGTH} printable characters, and {thread!r:.100} is not"
         )

@@ -9,11 +9,12 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
+from itertools import islice
 from typing import Any
 from urllib.parse import quote
 
 from agentmem.context.compaction import FULL
-from agentmem.tokens import count, pieces
+from agentmem.tokens import about, count, exceeds, pieces
 from agentmem.types import Block, Image, Opaque, Text
 
 FOLDER = ".agentmem/pages"
@@ -23,6 +24,8 @@ PAGING = frozenset({"read", "recall"})
 
 _OUTLINE = 12  # entries of an outline
 _WIDTH = 80  # characters of one of them
+_LOOKED = 4 * _WIDTH
+_COUNTED = 10_000  # entries that are counted
 _LONG_NAME = 100  # characters of a thread's name from which its hash names the folder
 _BYTES = 4  # that a character has at most in UTF-8
 _MOST = 12  # characters that a token has at most, on average, in any text worth showing
@@ -57,8 +60,9 @@ def offloaded(
     ``reference`` names the entry that has the whole, ``page`` the file.
     """
     text = "\n\n".join(block.text for block in content if isinstance(block, Text))
-    if len(text.encode("utf-8", "surrogatepass")) <= sizes.limit or (tokens := count(text)) <= sizes.limit:
+    if not exceeds(text, sizes.limit):
         return None
+    tokens = about(text)
     kind, outline = described(text)
     head = beginning(text, sizes.head)
     tail = ending(text[len(head) :], sizes.tail)
@@ -155,9 +159,9 @@ def _matching(pattern: str, least: int) -> Callable[[str], list[str] | None]:
 
 def _numbered(text: str, pattern: re.Pattern[str]) -> Iterator[str]:
     line, at = 1, 0
-    for match in pattern.finditer(text):
+    for match in islice(pattern.finditer(text), _COUNTED):
         line, at = line + text.count("\n", at, match.start()), match.start()
-        yield f"{line}: {match[0].strip()}"
+        yield f"{line}: {match[0][:_LOOKED].strip()}"
 
 
 _KINDS: tuple[tuple[str, Callable[[str], list[str] | None]], ...] = (
@@ -165,6 +169,6 @@ _KINDS: tuple[tuple[str, Callable[[str], list[str] | None]], ...] = (
     ("a diff", _matching(r"^(?:diff --git |\+\+\+ ).*$", 1)),
     ("markdown", _matching(r"^#{1,6} \S.*$", 2)),
     ("source code", _matching(r"^ *(?:async )?(?:def|class|func|fn|function|interface|struct) +\w+.*$", 2)),
-    ("a log with errors", _matching(r"^.*\b(?:ERROR|FAILED|Traceback|panic:|[A-Z]\w+Error:).*$", 1)),
+    ("a log with errors", _matching(r"^.*\b(?:ERROR|FAILED|Traceback|panic:|[A-Z]\w{1,80}Error:).*$", 1)),
 )
 """What a long text may be, tried in order, each with what finds its outline."""

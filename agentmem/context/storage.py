@@ -24,6 +24,7 @@ _SCHEMES: Mapping[str, DatabaseKind] = {
     "postgres": "postgres",
     "postgresql+psycopg": "postgres",
 }
+_UNHOLDABLE = re.compile("[\0\ud800-\udfff]")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(.*)", re.DOTALL)
 _PASSWORD = re.compile(r"(?<=:)(?!//)\S+(?=@)|(?<=password=)[^&#\s]+")
 """Greedy: a password that should have been percent-encoded is hidden too, at worst with more than itself."""
@@ -153,12 +154,15 @@ class Storage:
 
     def run(self, sql: str, *values: Any) -> list[Row]:
         """Run one statement and give all its rows."""
+        _check(values)
         with self._lock, self._translated:
             cursor = self._execute(_spelled(sql, self.driver), values)
             return cursor.fetchall() if cursor.description else []
 
     def run_many(self, sql: str, rows: Sequence[Row]) -> None:
         """Run one statement for each row of values."""
+        for row in rows:
+            _check(row)
         with self._lock, self._translated:
             cursor = self._ready().cursor()
             cursor.executemany(_spelled(sql, self.driver), rows)
@@ -193,6 +197,16 @@ class Storage:
         if not self._inside and self.driver.broken(self._connection):
             self._connection = self.driver.connect()
         return self._connection
+
+
+def _check(values: Sequence[Any]) -> None:
+    """Text that a database cannot hold came from outside, as a name: so it is no error of the database's."""
+    for value in values:
+        if isinstance(value, str) and _UNHOLDABLE.search(value):
+            raise ConfigError(
+                f"{value!r:.100} cannot be kept as a name, a label or any other text: it has a zero character or half "
+                "a surrogate pair in it (a name that is not UTF-8 comes in so); give another"
+            )
 
 
 class _Translated:

@@ -20,7 +20,7 @@ def show(stats: Stats, console: "Console") -> None:
         table.add_row(name, *_row(one))
     console.print(table)
     for line in lines(stats):
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
+        console.print(line, highlight=False, soft_wrap=True)
 
 
 def lines(stats: Stats) -> list[str]:

@@ -101,10 +101,12 @@ def show(report: Summary, console: "Console") -> None:
 
 def show_runs(summaries: Sequence[tuple[str, Summary]], console: "Console") -> None:
     """Print one line a run."""
+    from rich.text import Text
+
     cells = dict(_LINES)
     table = _grid("run", _RUN_COLUMNS)
     for run, summary in summaries:
-        table.add_row(_escape(run), *(cells[name](summary) for name in _RUN_COLUMNS))
+        table.add_row(Text(run), *(cells[name](summary) for name in _RUN_COLUMNS))
     console.print(table)
 
 
@@ -149,11 +151,12 @@ def _table(columns: Sequence[tuple[str, Summary]]) -> "Table":
 def _grid(first: str, columns: Sequence[str]) -> "Table":
     from rich import box
     from rich.table import Table
+    from rich.text import Text
 
     table = Table(box=box.SIMPLE_HEAD)
     table.add_column(first, no_wrap=not first, overflow="fold")
     for name in columns:
-        table.add_column(_escape(name), justify="right", overflow="fold")
+        table.add_column(Text(name), justify="right", overflow="fold")
     return table
 
 
@@ -166,9 +169,3 @@ def _notes(report: Summary) -> list[str]:
     elif report["cost_usd"] is None and report["requests"]:
         notes.append("Dollars are unknown where a model's prices are not, or where it has none.")
     return notes
-
-
-def _escape(text: str) -> str:
-    from rich.markup import escape
-
-    return escape(text)

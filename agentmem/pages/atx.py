@@ -22,7 +22,7 @@ _NOT_SIMPLE = (
 _UNDERLINE = re.compile(rb"\n {0,3}(?:=+|-+)[ \t]*(?=\n|\Z)")
 _LINE = re.compile(
     rb"""
-    ^(?: (?P<marks>\#{1,6})(?=[ \t\n]|\Z)(?P<text>[^\n]*)\n?
+    ^(?: (?P<marks>\#{1,6})(?=[ \t\r\n]|\Z)(?P<text>[^\n]*)\n?
        | (?P<fence>`{3,}(?=[^`\n]*$)|~{3,})
        | (?P<comment><!--)
        | (?P<html>\ {0,3}<)
@@ -43,14 +43,17 @@ class Atx:
     end: int
 
 
-def headings(data: bytes) -> list[Atx] | None:
-    """The headings of a page as a parser would find them; None if the page is not simple."""
-    if not _is_simple(b"\n" + data):
+def headings(data: bytes, *, surely: bool = True) -> list[Atx] | None:
+    """The headings of a page as a parser would find them; None if the page is not simple.
+
+    Not ``surely``: those that begin in the first column, as far as they can be told without a parser.
+    """
+    if surely and not _is_simple(b"\n" + data):
         return None
     found, html, line, counted, at = list[Atx](), False, 0, 0, 0
     while match := _LINE.search(data, at):
         at = match.end()
-        if html and match.lastgroup not in ("html", None):
+        if html and surely and match.lastgroup not in ("html", None):
             return None
         if match.lastgroup == "text":
             line, counted = line + data.count(b"\n", counted, match.start()), match.start()
@@ -70,7 +73,7 @@ def _is_simple(lines: bytes) -> bool:
 
 def _content(text: str) -> str:
     """A heading's text without its closing ``#`` marks, which must stand apart."""
-    text = text.rstrip(" \t")
+    text = text.rstrip(" \t\r")
     bare = text.rstrip("#")
     return bare.strip() if bare[-1:] in (" ", "\t") else text.strip()
 

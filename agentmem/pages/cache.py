@@ -23,12 +23,14 @@ VERSION = 2
 _FILE = "pages.sqlite"
 _MEMORY = ":memory:"
 _BUSY_SECONDS = 10.0
-_SCHEMA = """
+TOKENIZER = "porter unicode61 remove_diacritics 2"
+"""FTS5's, for sections: words by their stems, without accents."""
+_SCHEMA = f"""
 CREATE TABLE stamps (name TEXT PRIMARY KEY, size INT, modified INT, changed INT, inode INT, revision TEXT);
 CREATE TABLE facts (kind TEXT, key TEXT, value TEXT, PRIMARY KEY (kind, key)) WITHOUT ROWID;
 CREATE TABLE indexed (name TEXT PRIMARY KEY, revision TEXT, first INT, last INT);
 CREATE VIRTUAL TABLE sections USING fts5(
-    name, path, body, section UNINDEXED, line UNINDEXED, tokenize = 'porter unicode61 remove_diacritics 2'
+    name, path, body, section UNINDEXED, line UNINDEXED, tokenize = '{TOKENIZER}'
 );
 """
 _TABLES = ("sections", "indexed", "facts", "stamps")

@@ -10,7 +10,7 @@ from agentmem.pages import front as matter
 from agentmem.pages.markdown import Heading, Tree, outline, sections
 from agentmem.pages.names import dialect
 from agentmem.pages.page import Page
-from agentmem.tokens import count
+from agentmem.tokens import about
 
 _TITLE = re.compile(r"""^- "?title"?[ \t]*[:=][ \t]*(.+?)[ \t]*,?$""", re.MULTILINE)
 
@@ -49,7 +49,7 @@ def digest(page: Page) -> Digest:
     kind = dialect(page.name)
     front, headings = outline(page.data, kind) if kind else (0, ())
     cuts = [0, *(one.start for one in headings), size]
-    own = tuple(count(page.data[start:end].decode()) for start, end in pairwise(cuts))
+    own = tuple(about(page.data[start:end].decode()) for start, end in pairwise(cuts))
     listed = matter.listed(page.data[:front].decode())
     return Digest(_title(listed, headings), sum(own), front, listed, size, own, headings)
 

@@ -2,22 +2,26 @@
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from posixpath import dirname, join, normpath
 from urllib.parse import unquote
 
 from agentmem.pages import address
+from agentmem.pages.endings import NEWLINE
 from agentmem.pages.forms import form
-from agentmem.pages.markdown import Section
+from agentmem.pages.markdown import LARGE, Section
 from agentmem.pages.names import MARKDOWN, MDX, dialect, is_markdown
 from agentmem.pages.page import Page
 from agentmem.pages.targets import Target, targets
 
 _EXTERNAL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:|//")
+_LONGEST_LINE = 2_000  # characters of a line of a large page that is looked at
 _SUFFIX = re.compile("(?:" + "|".join(map(re.escape, (*MARKDOWN, MDX))) + ")$", re.IGNORECASE)
 _TRIES = ("{}", "{}.md", "{}/index.md", "{}/README.md", "{}.markdown", "{}.mdx", "{}/index.mdx", "{}.qmd")
 """What a link's path may leave out, in the order in which it is tried."""
+
+_Anchors = tuple[dict[str, Section], dict[str, Section]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +61,13 @@ class Resolver:
         exists: Callable[[str], str | None],
     ) -> None:
         self._names, self._sections, self._exists = names, sections, exists
-        self._titles: dict[str, list[str]] = {}
+        self._anchors: dict[str, _Anchors] = {}
+        self._titles: dict[str, str] = {}
+        self._beside: dict[tuple[str, str], str] = {}
         self._forms = {form(name): name for name in names if not name.isascii()}
         for name in sorted(names, key=lambda name: (name.count("/"), name)):
-            self._titles.setdefault(_stem(name), []).append(name)
+            self._titles.setdefault(_stem(name), name)
+            self._beside.setdefault((_stem(name), dirname(name)), name)
 
     def resolve(self, page: str, reference: Reference) -> Link:
         """The link that a reference on ``page`` is."""
@@ -92,23 +99,20 @@ class Resolver:
 
     def _called(self, page: str, title: str) -> str | None:
         """The page of this file name, wherever it is: in the same folder if one is there, else nearest the top."""
-        found = self._titles.get(_stem(title), [])
-        return next((name for name in found if dirname(name) == dirname(page)), found[0] if found else None)
+        stem = _stem(title)
+        return self._beside.get((stem, dirname(page))) or self._titles.get(stem)
 
     def _anchor(self, to: str, anchor: str, wiki: bool) -> str | None:
-        sections = self._sections(to) if is_markdown(to) else ()
-        slugs = _slugs(sections)
-        if anchor in slugs:
-            return address.of(slugs[anchor])
-        wanted = address.squash(anchor)
-        found = [one for one in sections if wanted and address.squash(one.title) == wanted]
-        return address.of(found[0]) if found else None
+        if to not in self._anchors:
+            self._anchors[to] = _anchors(self._sections(to) if is_markdown(to) else ())
+        slugs, titles = self._anchors[to]
+        found = slugs.get(anchor) or titles.get(address.squash(anchor))
+        return address.of(found) if found else None
 
 
 def references(page: Page) -> tuple[Reference, ...]:
     """The links of a markdown page that stay in the workspace, in order."""
-    found, _ = targets(page.data, dialect(page.name))
-    return tuple(reference(one) for one in found if leads_inside(one))
+    return tuple(reference(one) for one in _targets(page) if leads_inside(one))
 
 
 def reference(target: Target) -> Reference:
@@ -121,6 +125,17 @@ def leads_inside(target: Target) -> bool:
     return bool(target.target) and not _EXTERNAL.match(target.target)
 
 
+def _targets(page: Page) -> Iterator[Target]:
+    """Where links stand; of a page that is too large to parse, those in its short lines."""
+    if len(page.data) <= LARGE:
+        yield from targets(page.data, dialect(page.name))[0]
+        return
+    for before, text in enumerate(NEWLINE.split(page.data.decode("utf-8-sig"))):
+        if len(text) <= _LONGEST_LINE and ("](" in text or "[[" in text):
+            found, _ = targets(text.strip().encode(), dialect(page.name))
+            yield from (one._replace(line=one.line + before) for one in found)
+
+
 def dump(found: Sequence[Reference]) -> str:
     """As JSON text."""
     return json.dumps([[one.line, one.text, one.target, one.wiki] for one in found], separators=(",", ":"))
@@ -129,6 +144,15 @@ def dump(found: Sequence[Reference]) -> str:
 def load(text: str) -> tuple[Reference, ...]:
     """What `dump` wrote."""
     return tuple(Reference(*one) for one in json.loads(text))
+
+
+def _anchors(sections: Sequence[Section]) -> _Anchors:
+    """The sections of a page by GitHub's anchors, and by the letters of their titles, the first of each."""
+    titles: dict[str, Section] = {}
+    for section in sections:
+        titles.setdefault(address.squash(section.title), section)
+    titles.pop("", None)
+    return _slugs(sections), titles
 
 
 def _slugs(sections: Sequence[Section]) -> dict[str, Section]:

@@ -18,7 +18,11 @@ from agentmem.pages import atx, front, mdx
 from agentmem.pages.endings import BOM, NEWLINE_BYTES
 from agentmem.pages.names import Dialect
 
-_LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)|</?[a-zA-Z][^>]*>")
+_MARKUP = re.compile(r"!?\[|</?[a-zA-Z]")
+LARGE = 500_000
+"""Bytes of a page above which it is never parsed, which takes seconds: of it only ``#`` lines are headings."""
+_LONGEST_TITLE = 200
+"""Characters. A title stands in the address of every section below it: a longer one would fill the index."""
 _SPACE = re.compile(r"\s+")
 
 
@@ -98,7 +102,8 @@ def parse(data: bytes, dialect: Dialect = "markdown") -> Tree:
 
 def outline(data: bytes, dialect: Dialect = "markdown") -> tuple[int, tuple[Heading, ...]]:
     """Where the front matter ends, and the headings of a markdown page."""
-    simple = atx.headings(data) if dialect == "markdown" else None
+    large = len(data) > LARGE
+    simple = atx.headings(data, surely=not large) if dialect == "markdown" or large else None
     if simple is None:
         return parsed_outline(data, dialect)
     return 0, tuple(Heading(_title(one.text), one.level, one.line + 1, one.start, one.end) for one in simple)
@@ -150,4 +155,36 @@ def _headings(tokens: Sequence[Token], lines: Sequence[int]) -> Iterator[Heading
 
 def _title(source: str) -> str:
     """A heading's text without the targets of its links and without HTML tags, on one line."""
-    return _SPACE.sub(" ", _LINK.sub(r"\1", source)).strip()
+    return _SPACE.sub(" ", _without_markup(source)).strip()[:_LONGEST_TITLE].rstrip()
+
+
+def _without_markup(source: str) -> str:
+    """``[text](target)`` as its text, ``<tag>`` as nothing. What is not closed stays, and is looked for only once."""
+    kept, at, find = list[str](), 0, _Finder(source)
+    for match in _MARKUP.finditer(source):
+        if match.start() < at:
+            continue
+        begins = close = match.end()
+        if match[0][-1] == "[":
+            close = find("]", begins)
+            end = find(")", close + 2) if close >= 0 and source.startswith("](", close) else -1
+        else:
+            end = find(">", begins)
+        if end >= 0:
+            kept += [source[at : match.start()], source[begins:close]]
+            at = end + 1
+    return "".join([*kept, source[at:]])
+
+
+class _Finder:
+    """`str.find` for places that only move on: it looks at each character once."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._known: dict[str, int] = {}
+
+    def __call__(self, mark: str, start: int) -> int:
+        known = self._known.get(mark)
+        if known is None or 0 <= known < start:
+            known = self._known[mark] = self._text.find(mark, start)
+        return known

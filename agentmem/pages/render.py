@@ -1,17 +1,22 @@
 """A page as text for the model: one header line, then the text, an outline, or one part of what is too long."""
 
-from collections.abc import Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Iterator
+from itertools import islice
+from operator import attrgetter
 
 from agentmem.errors import WorkspaceError
 from agentmem.pages import address, front
 from agentmem.pages.digest import Digest
-from agentmem.pages.markdown import Tree
+from agentmem.pages.markdown import Section, Tree
 from agentmem.pages.names import is_markdown
 from agentmem.pages.page import SHOWN, Page, Span
+from agentmem.pages.parts import sized
 from agentmem.pages.tables import Shown, shown
-from agentmem.tokens import count
+from agentmem.tokens import count, exceeds
 
 _DEEPEST = 6
+_START = attrgetter("start")
 _LEAST_ROOM = 20
 _NOTE = "too long to show whole, so this is its outline; read sections by their address, such as"
 _FRONT = "front matter shown as a list; edits take the file's own text"
@@ -25,7 +30,7 @@ def rendered(page: Page, digest: Digest, span: Span, limit: int, part: int, raw:
     text = Shown(page.cut(span)) if raw else _shown(page, digest, span)
     tokens = tokens_of(digest, span)
     head = header(page.name, page.revision, span, tokens, text.kind)
-    if part == 1 and count(text.text) <= max(_LEAST_ROOM, limit - count(head)):
+    if part == 1 and not exceeds(text.text, max(_LEAST_ROOM, limit - count(head))):
         return f"{head}\n\n{text.text}"
     inside = _inside(digest.tree, span)
     if not inside or raw:
@@ -33,9 +38,10 @@ def rendered(page: Page, digest: Digest, span: Span, limit: int, part: int, raw:
     example = address.join(page.name, address.of(digest.tree.sections[inside[0]]))
     note = f"{_NOTE} '{example}'"
     for depth in range(_DEEPEST, 0, -1):
-        lines = outline(digest, span, depth, over=limit)
-        if part == 1 and count(lines) <= limit - count(header(page.name, page.revision, span, tokens, note)):
-            return f"{header(page.name, page.revision, span, tokens, note)}\n\n{lines}"
+        head = header(page.name, page.revision, span, tokens, note)
+        lines = outline(digest, span, depth, over=limit, most=limit) if part == 1 else ""
+        if lines and not exceeds(lines, limit - count(head)):
+            return f"{head}\n\n{lines}"
     return _part(page, span, tokens, Shown(outline(digest, span, 1, over=limit), note), limit, part)
 
 
@@ -52,34 +58,37 @@ def tokens_of(digest: Digest, span: Span) -> int:
     if span.section is None:
         return digest.own[0]
     tree = digest.tree
-    index = tree.sections.index(span.section)
+    index = _place(tree, span.section)
     return digest.totals(tree)[index] if span.with_heading else digest.own[index + 1]
 
 
-def outline(digest: Digest, span: Span, depth: int = _DEEPEST, over: int | None = None) -> str:
+def outline(digest: Digest, span: Span, depth: int = _DEEPEST, over: int | None = None, most: int | None = None) -> str:
     """The front matter as a list, then a line for each section of a span, indented, with its tokens.
 
-    Sections of more than ``over`` tokens also name the text of their own that stands before their subsections.
+    Sections of more than ``over`` tokens also name the text of their own that stands before their subsections. Of more
+    than ``most`` lines nothing is given.
     """
     matter = f"{digest.listed}\n" if span.path is None and digest.listed else ""
-    return matter + "".join(f"{line}\n" for line in _outline_lines(digest, span, depth, over))
+    lines = list(islice(_outline_lines(digest, span, depth, over), None if most is None else most + 1))
+    return matter + "".join(f"{line}\n" for line in lines) if most is None or len(lines) <= most else ""
 
 
 def split(text: Shown, room: int) -> list[str]:
     """The text in parts of at most ``room`` tokens, cut at line ends; a line that is longer is cut inside.
 
-    The parts make up the text; a table's head stands on each of them.
+    The parts make up the text; a table's head stands on each of them, unless it would fill them.
     """
-    body = text.text.removeprefix(text.head)
-    room = max(1, room - count(text.head))
+    head = "" if exceeds(text.head, room // 2) else text.head
+    body = text.text.removeprefix(head)
+    room = max(1, room - count(head))
     parts, held, tokens = list[str](), list[str](), 0
-    for line, size in _short_lines(body.splitlines(keepends=True), room):
+    for line, size in sized(body.splitlines(keepends=True), room):
         if held and tokens + size > room:
-            parts.append(text.head + "".join(held))
+            parts.append(head + "".join(held))
             held, tokens = [], 0
         held.append(line)
         tokens += size
-    return [*parts, text.head + "".join(held)] if held or not parts else parts
+    return [*parts, head + "".join(held)] if held or not parts else parts
 
 
 def _shown(page: Page, digest: Digest, span: Span) -> Shown:
@@ -124,12 +133,15 @@ def _before(digest: Digest, tree: Tree, span: Span) -> int:
     """The tokens of a span before its first subsection."""
     if span.section is None:
         return digest.own[0]
-    return digest.own[tree.sections.index(span.section) + 1]
+    return digest.own[_place(tree, span.section) + 1]
+
+
+def _place(tree: Tree, section: Section) -> int:
+    return bisect_left(tree.sections, section.start, key=_START)
 
 
 def _deeper(tree: Tree, index: int) -> str:
-    section = tree.sections[index]
-    below = sum(section.start < one.start < section.end for one in tree.sections)
+    below = bisect_left(tree.sections, tree.sections[index].end, lo=index + 1, key=_START) - index - 1
     return f" ({below} sections below)" if below else ""
 
 
@@ -146,13 +158,3 @@ def _part(page: Page, span: Span, tokens: int, text: Shown, limit: int, part: in
 def _noted(kind: str, part: int, parts: int) -> str:
     onward = f"; part {part + 1} goes on from here" if part < parts else ""
     return f"{kind + '; ' if kind else ''}part {part} of {parts}{onward}"
-
-
-def _short_lines(lines: Sequence[str], room: int) -> Iterator[tuple[str, int]]:
-    for line in lines:
-        size = count(line)
-        if size <= room or len(line) < 2:
-            yield line, size
-        else:
-            middle = len(line) // 2
-            yield from _short_lines((line[:middle], line[middle:]), room)

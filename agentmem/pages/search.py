@@ -2,19 +2,17 @@
 
 import re
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from agentmem.errors import WorkspaceError
 from agentmem.pages import address
 from agentmem.pages.cache import Cache
-from agentmem.pages.endings import NEWLINE
+from agentmem.pages.marking import CLOSE, OPEN, SHORT, best_line, best_line_of
 from agentmem.pages.page import Page
 
 _WEIGHTS = "4.0, 6.0, 1.0"  # a word in the page's name, in a heading of the path, in the text
-_OPEN, _CLOSE = "\x01", "\x02"
-_MARKED = re.compile(f"{_OPEN}([^{_CLOSE}]*){_CLOSE}")
 _TERM = re.compile(r'"([^"]+)"|([^\s"]+)')
 _COMMON = re.compile(
     r"an?|about|and|any|are|as|at|be|but|by|can|could|did|do|does|for|from|had|has|have|how|i|if|in|into|is|its?|me|my"
@@ -25,17 +23,20 @@ _COMMON = re.compile(
 """Words that stand everywhere: left out of a search that has others."""
 _WIDEST = 240  # characters of a snippet
 _BEFORE = 80  # of them before the first match
+_WORDS = 64
+"""Different words of a query that are looked for, the first ones: each costs a look at every match of all."""
 
 _RANKED = f"""
-SELECT name, section, line, highlight(sections, 2, '{_OPEN}', '{_CLOSE}'), -rank
+SELECT name, section, line,
+    CASE WHEN length(body) <= {SHORT} THEN highlight(sections, 2, '{OPEN}', '{CLOSE}') END, -rank, rowid
 FROM sections WHERE sections MATCH ? AND rank MATCH 'bm25({_WEIGHTS})' ORDER BY rank LIMIT ?
 """
 _LITERAL = """
-SELECT name, section, line, substr(body, 1, at - 1) || ? || substr(body, at, ?) || ? || substr(body, at + ?), 1.0
+SELECT name, section, line, substr(body, 1, at - 1) || ? || substr(body, at, ?) || ? || substr(body, at + ?), 1.0, 0
 FROM (SELECT *, instr(lower(body), lower(?)) AS at FROM sections) WHERE at > 0 ORDER BY name, line LIMIT ?
 """
 
-_Row = tuple[str, str | None, int, str, float]
+_Row = tuple[str, str | None, int, str | None, float, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,7 @@ def search(cache: Cache, query: str, limit: int) -> tuple[Hit, ...]:
     terms = [phrase or word for phrase, word in _TERM.findall(query)]
     words = [term for term in terms if any(map(str.isalnum, term))]
     rare = [_quoted(term) for term in words if not _COMMON.fullmatch(term)] or list(map(_quoted, words))
+    rare = list(dict.fromkeys(rare))[:_WORDS]
     if not query:
         raise WorkspaceError("The search is empty. Give one or more words to look for.")
     hits = dict[tuple[str, str | None], Hit]()
@@ -85,7 +87,8 @@ def search(cache: Cache, query: str, limit: int) -> tuple[Hit, ...]:
         for find in _TIERS:
             if len(hits) < limit and (find is not _literal or not hits):
                 lowest = min((hit.score for hit in hits.values()), default=None)
-                for hit in _falling(map(_hit, find(connection, query, rare, limit)), lowest):
+                found = (_hit(connection, row, rare) for row in find(connection, query, rare, limit))
+                for hit in _falling(found, lowest):
                     hits.setdefault((hit.page, hit.section), hit)
     return tuple(hits.values())[:limit]
 
@@ -100,7 +103,7 @@ def _any_word(connection: sqlite3.Connection, query: str, words: list[str], limi
 
 def _literal(connection: sqlite3.Connection, query: str, words: list[str], limit: int) -> list[_Row]:
     size = len(query)
-    return connection.execute(_LITERAL, (_OPEN, size, _CLOSE, size, query, limit)).fetchall()
+    return connection.execute(_LITERAL, (OPEN, size, CLOSE, size, query, limit)).fetchall()
 
 
 _TIERS = (_all_words, _any_word, _literal)
@@ -111,7 +114,7 @@ def _quoted(term: str) -> str:
     return '"' + term.replace('"', '""') + '"'
 
 
-def _falling(hits: Iterator[Hit], lowest: float | None) -> list[Hit]:
+def _falling(hits: Iterable[Hit], lowest: float | None) -> list[Hit]:
     """Hits of a later tier, their scores scaled to stand below the ones before."""
     found = list(hits)
     if lowest is None or not found or found[0].score < lowest:
@@ -120,22 +123,19 @@ def _falling(hits: Iterator[Hit], lowest: float | None) -> list[Hit]:
     return [replace(hit, score=hit.score * scale) for hit in found]
 
 
-def _hit(row: _Row) -> Hit:
-    name, section, first, marked, score = row
-    lines = NEWLINE.split(marked)
-    best = max(range(len(lines)), key=lambda index: _matches(lines[index]))
-    if not _matches(lines[best]):
-        best = 0
-    return Hit(name, section, first + best, _snippet(lines[best]), score)
-
-
-def _matches(line: str) -> int:
-    return len({word.casefold() for word in _MARKED.findall(line)}) if _OPEN in line else 0
+def _hit(connection: sqlite3.Connection, row: _Row, words: Sequence[str]) -> Hit:
+    name, section, first, marked, score, number = row
+    if marked is None:
+        (body,) = connection.execute("SELECT body FROM sections WHERE rowid = ?", (number,)).fetchone()
+        before, line = best_line_of(body, words)
+    else:
+        before, line = best_line(marked)
+    return Hit(name, section, first + before, _snippet(line), score)
 
 
 def _snippet(marked: str) -> str:
-    start = max(0, marked.find(_OPEN) - _BEFORE)
-    plain = marked.replace(_OPEN, "").replace(_CLOSE, "")
+    start = max(0, marked.find(OPEN) - _BEFORE)
+    plain = marked.replace(OPEN, "").replace(CLOSE, "")
     return plain[start : start + _WIDEST].strip()
 
 

@@ -14,6 +14,7 @@ from typing import Any
 _DELIMITERS = ",;\t|"
 _DEEPEST = 12
 _MOST_COLUMNS = 40
+_UNEVEN = 4  # times as many cells in a wide table as in the file
 _WORDS = frozenset({"", "true", "false", "null"})
 
 
@@ -46,6 +47,9 @@ def _csv(text: str) -> Shown:
     rows = [row for row in rows if row]
     if not rows:
         return Shown(text)
+    width = max(map(len, rows))
+    if width > _MOST_COLUMNS and width * len(rows) > _UNEVEN * sum(map(len, rows)):
+        return Shown(text, "too uneven for a table, so shown as it is")
     return _table(rows[0], rows[1:])
 
 

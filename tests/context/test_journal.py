@@ -8,6 +8,7 @@ import pytest
 from agentmem.context.journal import Journal, open_journal
 from agentmem.context.rows import entry_hash
 from agentmem.errors import (
+    AgentmemError,
     ConfigError,
     JournalError,
     ThreadBusy,
@@ -270,3 +271,15 @@ def test_what_names_no_database(url: str) -> None:
     """Anything else is refused with what to write instead."""
     with pytest.raises(ConfigError, match=r"postgresql://"):
         open_journal(url)
+
+
+@pytest.mark.parametrize("name", ["a\ud800", "a\0b", "\udcff"])
+def test_what_no_database_can_hold_is_refused(journal: Journal, name: str) -> None:
+    """A name with half a surrogate pair or a zero character: an error of ours; nothing is found under it."""
+    with pytest.raises(ConfigError):
+        journal.append(name, [note("a")], head=-1)
+    with pytest.raises(ConfigError):
+        journal.storage.run("SELECT ?", name)
+    for ask in (journal.forget, lambda one: journal.fork("main", 0, one)):
+        with pytest.raises(AgentmemError):
+            ask(name)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agentmem.errors import ConfigError
+from agentmem.memory.answers.cells import as_cell
 from agentmem.memory.answers.values import Classifier, Labelled
 from agentmem.types import Embedder, Vectors
 
@@ -72,8 +73,8 @@ def write_pairs(pairs: Sequence[Labelled], path: Path) -> None:
             writer = csv.writer(file)
             writer.writerow(["left", "right", "label", "kind", "similarity", *answers])
             for one in pairs:
-                own = (getattr(one, name) for name in answers)
-                writer.writerow([one.left, one.right, "", one.kind, f"{one.similarity or 0:.4f}", *own])
+                left, right, kind, *own = (as_cell(getattr(one, name)) for name in ("left", "right", "kind", *answers))
+                writer.writerow([left, right, "", kind, f"{one.similarity or 0:.4f}", *own])
     except OSError as error:
         raise ConfigError(f"{path} cannot be written: {error}") from error
 

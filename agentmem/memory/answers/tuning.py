@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from agentmem.errors import ConfigError
+from agentmem.memory.answers.cells import of_cell
 from agentmem.memory.answers.certificate import CONFIDENCE, certify, interval, needed
 from agentmem.memory.answers.values import STRICT, Certificate, Labelled, Policy
 
@@ -204,7 +205,7 @@ def read_pairs(path: Path) -> list[Labelled]:
         if missing or not columns:
             raise ConfigError(f"{path} needs the columns left, right and label; it has {rows.fieldnames}")
         for row in rows:
-            key = tuple(row.get(name) or "" for name in ("left", "right", "kind", "served", "fresh"))
+            key = tuple(of_cell(row.get(name) or "") for name in ("left", "right", "kind", "served", "fresh"))
             given = [row[name] for name in columns if (row[name] or "").strip()]
             votes[key].update(_label(cell, path, rows.line_num) for cell in given)
     return [

@@ -1,8 +1,8 @@
 """The program that stands between the host and a command: it makes the walls, starts the command and counts.
 
 Started as ``python -I -S -c "... main()" PLAN STATUS`` with two descriptors: a Plan comes in by one, and by the
-other goes out ``{"exit": 0, "killed": None}`` or ``{"error": "..."}``, both in marshal's form: one and the same Python
-writes and reads it. When the host's process dies, so does this, and with it every process of the command.
+other goes out ``{"error": "..."}``, or STARTED and then ``{"exit": 0, "killed": None}``, in marshal's form: one and the
+same Python writes and reads it. When the host's process dies, so does this, and with it every process of the command.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 _CHOWN, _DAC_OVERRIDE, _FOWNER, _FSETID, _KILL, _SETGID, _SETUID = 0, 1, 3, 4, 5, 6, 7
 IN_NAMESPACES = frozenset({_CHOWN, _DAC_OVERRIDE, _FOWNER, _FSETID, _KILL, _SETGID, _SETUID})
 """What root keeps in a user namespace: rights over the files that are mounted there, and over its own processes."""
+STARTED = {"started": True}
+"""Said before the command begins: whatever ends us from then on is a result, and no failure of the walls."""
 UNDER_LANDLOCK = frozenset({_DAC_OVERRIDE, _FOWNER})
 
 
@@ -107,6 +109,8 @@ def _keep(plan: Plan, status: int) -> dict[str, object]:
     keeping.bound_processes(plan["processes"])
     keeping.hide()
     syscalls.new_keyring()
+    keeping.turn_deaf()
+    os.write(status, marshal.dumps(STARTED))
     code, killed = keeping.wait(keeping.start(plan, _confine), plan, whole_tree=True)
     os.write(status, marshal.dumps({"exit": code, "killed": killed}))
     os._exit(0)
@@ -131,14 +135,14 @@ def _under_landlock(plan: Plan, status: int) -> dict[str, object]:
         landlock.restrict([*readable, tree], [*inner, plan["scratch"], *devices], plan["network"])
         filters.install(sockets=plan["network"])
 
-    return _keep_tree(plan, confine)
+    return _keep_tree(plan, status, confine)
 
 
 def _unconfined(plan: Plan, status: int) -> dict[str, object]:
-    return _keep_tree(plan, lambda: None)
+    return _keep_tree(plan, status, lambda: None)
 
 
-def _keep_tree(plan: Plan, confine: Callable[[], None]) -> dict[str, object]:
+def _keep_tree(plan: Plan, status: int, confine: Callable[[], None]) -> dict[str, object]:
     """Without a namespace of processes: orphans come to us, and we end them."""
     linux = sys.platform == "linux"
     if linux:
@@ -147,6 +151,8 @@ def _keep_tree(plan: Plan, confine: Callable[[], None]) -> dict[str, object]:
     signal.signal(signal.SIGTERM, lambda *_: _ended())
     keeping.die_with(plan["parent"], signal.SIGTERM)
     keeping.first_victim()
+    keeping.turn_deaf()
+    os.write(status, marshal.dumps(STARTED))
     try:
         code, killed = keeping.wait(keeping.start(plan, confine), plan, whole_tree=False)
     finally:

@@ -30,13 +30,39 @@ _LONGEST_PAUSE = 0.25
 _PAGE = resource.getpagesize()
 
 
+NOT_FOR_US = (
+    "SIGHUP",
+    "SIGINT",
+    "SIGQUIT",
+    "SIGUSR1",
+    "SIGUSR2",
+    "SIGALRM",
+    "SIGVTALRM",
+    "SIGPROF",
+    "SIGTRAP",
+    "SIGABRT",
+)
+"""What a command may send to who keeps it, to no avail: it would end without a word of how the command ended."""
+_ALSO_IGNORED = ("SIGPIPE", "SIGXFSZ")  # by Python, which starts us
+
+
+def turn_deaf() -> None:
+    for name in NOT_FOR_US:
+        signal.signal(getattr(signal, name), signal.SIG_IGN)
+
+
 def start(plan: Plan, confine: Callable[[], None]) -> int:
-    """Start the command, confined by ``confine`` in its own process; its process id. It begins a session."""
+    """Start the command, confined by ``confine`` in its own process; its process id. It begins a session.
+
+    It hears every signal that we do not.
+    """
     child = os.fork()
     if child:
         return child
     try:
         os.setsid()
+        for name in (*NOT_FOR_US, *_ALSO_IGNORED, "SIGTERM"):
+            signal.signal(getattr(signal, name), signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
         _limit(plan)
         os.chdir(plan["cwd"])

@@ -1,5 +1,6 @@
 """Running a plan: the program inside is started, listened to, and ended when its time is up or we are interrupted."""
 
+import io
 import marshal
 import os
 import select
@@ -12,7 +13,7 @@ from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from agentmem.errors import SandboxError
 from agentmem.runtime.sandbox.capture import Capture
@@ -85,11 +86,20 @@ def execute(
         finally:
             _end(program)
         said = os.read(status, _CHUNK)
-    return _outcome(said, killed, capture, time.monotonic() - began)
+    return _outcome(_status(said, program.returncode), killed, capture, time.monotonic() - began)
 
 
-def _outcome(said: bytes, killed: str | None, capture: Capture, seconds: float) -> Outcome:
-    status = marshal.loads(said) if said else {}
+def _status(said: bytes, code: int) -> dict[str, Any]:
+    """What the program inside said in all; where the command ended it, that is how the command ended."""
+    status, rest = dict[str, Any](), io.BytesIO(said)
+    while rest.tell() < len(said):
+        status |= marshal.load(rest)
+    if "started" in status and not status.keys() & {"exit", "error"}:
+        status |= {"exit": 128 + (-code if code < 0 else signal.SIGKILL), "killed": None}
+    return status
+
+
+def _outcome(status: dict[str, Any], killed: str | None, capture: Capture, seconds: float) -> Outcome:
     if killed:
         return Outcome(128 + signal.SIGKILL, capture.text(), seconds, killed)
     if "exit" not in status:

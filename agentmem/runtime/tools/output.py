@@ -6,10 +6,12 @@ from typing import Any
 
 from pydantic_core import to_jsonable_python
 
-from agentmem.tokens import count, pieces
+from agentmem.tokens import about, count, exceeds, pieces
 from agentmem.types import Image, Text
 
 _HEAD = 2 / 3  # share of a cap that goes to the beginning; the end (errors, totals) gets the rest
+_LOOKED = 40  # characters of a text for each token of a cap that are looked at, at either end
+_FEW, _UNEVEN = 40, 4  # columns of any table; in a wider one, cells for each value
 _SCALAR = (str, int, float, bool, type(None))
 
 
@@ -44,8 +46,8 @@ def readable(value: object) -> str:
     plain = to_jsonable_python(value, fallback=str, serialize_unknown=True)
     if isinstance(plain, dict) and _is_record(plain):
         return "\n".join(f"- {key}: {_cell(one)}" for key, one in plain.items())
-    if isinstance(plain, list) and plain and all(map(_is_record, plain)):
-        return _table(plain)
+    if isinstance(plain, list) and plain and all(map(_is_record, plain)) and (columns := _columns(plain)):
+        return _table(columns, plain)
     if isinstance(plain, list) and plain and _flat(plain):
         return "\n".join(f"- {_cell(one)}" for one in plain)
     return plain if isinstance(plain, str) else json.dumps(plain, ensure_ascii=False, indent=1)
@@ -59,8 +61,14 @@ def _flat(values: Iterable[object]) -> bool:
     return all(isinstance(one, _SCALAR) and "\n" not in str(one) for one in values)
 
 
-def _table(rows: Sequence[Mapping[str, Any]]) -> str:
+def _columns(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The columns of a table of records; none where most of its cells would be empty."""
     columns = list(dict.fromkeys(key for row in rows for key in row))
+    few = len(columns) <= _FEW or len(columns) * len(rows) <= _UNEVEN * sum(map(len, rows))
+    return columns if few else []
+
+
+def _table(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> str:
     lines = [columns, ["---"] * len(columns), *([_cell(row.get(column, "")) for column in columns] for row in rows)]
     return "\n".join("| " + " | ".join(str(one).replace("|", "\\|") for one in line) + " |" for line in lines)
 
@@ -82,11 +90,11 @@ def capped(content: tuple[Text | Image, ...], cap: int, hint: str) -> tuple[Text
 
 def cut(text: str, cap: int, hint: str = "") -> str:
     """The beginning and the end of a text of more than ``cap`` tokens, with a sentence between them."""
-    if len(text.encode("utf-8", "surrogatepass")) <= cap or (total := count(text)) <= cap:
-        return text  # a token has at least one byte
-    lines = pieces(text)
-    head = _fitting(lines, int(cap * _HEAD))
-    rest = "".join(lines)[len(head) :]
+    if not exceeds(text, cap):
+        return text
+    total = about(text)
+    head = _fitting(pieces(text[: cap * _LOOKED]), int(cap * _HEAD))
+    rest = text[max(len(head), len(text) - cap * _LOOKED) :]
     tail = _fitting([line[::-1] for line in reversed(pieces(rest))], cap - int(cap * _HEAD))[::-1]
     left_out = total - count(head) - count(tail)
     note = f"[{left_out:,} of {total:,} tokens are left out here.{' ' if hint else ''}{hint}]"
@@ -97,7 +105,7 @@ def _fitting(lines: Sequence[str], budget: int) -> str:
     """As many lines as fit, and of a single line that is too long for that, its beginning."""
     kept, used = list[str](), 0
     for line in lines:
-        used += count(line) if len(line) < budget * 40 else budget + 1
+        used += count(line) if len(line) < budget * _LOOKED else budget + 1
         if used > budget:
             break
         kept.append(line)

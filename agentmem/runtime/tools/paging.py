@@ -1,7 +1,8 @@
 """Long texts in parts that fit into an answer."""
 
 from agentmem.errors import BadArguments
-from agentmem.tokens import count, pieces
+from agentmem.pages.parts import sized
+from agentmem.tokens import pieces
 
 PART = 6000
 """Tokens of one part."""
@@ -27,20 +28,11 @@ def split(text: str, limit: int) -> list[str]:
     """The text in parts of at most ``limit`` tokens that join to the whole."""
     if len(text.encode("utf-8", "surrogatepass")) <= limit:
         return [text]  # a token has at least one byte
-    parts, used = [""], 0
-    for piece in (short for line in pieces(text) for short in _short(line, limit)):
-        tokens = count(piece)
+    parts, held, used = list[str](), list[str](), 0
+    for piece, tokens in sized(pieces(text), limit):
         if used and used + tokens > limit:
-            parts.append("")
-            used = 0
-        parts[-1] += piece
+            parts.append("".join(held))
+            held, used = [], 0
+        held.append(piece)
         used += tokens
-    return parts
-
-
-def _short(line: str, limit: int) -> list[str]:
-    """A line, cut up if it alone is more than a part."""
-    if count(line) <= limit or len(line) == 1:
-        return [line]
-    middle = len(line) // 2
-    return [*_short(line[:middle], limit), *_short(line[middle:], limit)]
+    return [*parts, "".join(held)]

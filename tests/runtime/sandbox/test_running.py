@@ -283,3 +283,14 @@ def sleeping(where: Path) -> int:
 def belongs(process: Path, where: Path) -> bool:
     directory = os.readlink(process / "cwd")  # noqa: PTH115 (of a process)
     return str(where) in directory or directory.endswith("/source")
+
+
+@pytest.mark.parametrize("name", ["INT", "TERM", "HUP", "QUIT", "USR1", "USR2", "ALRM", "PIPE", "KILL"])
+def test_a_signal_to_who_keeps_the_command_is_a_result(sandbox: Sandbox, isolation: Isolation, name: str) -> None:
+    """Whatever a command sends to process 1 of its own namespace, or to its parent: no failure of the walls."""
+    targets = ["$PPID", *(["1"] if isolation in MOUNTING else [])]
+    for target in targets:
+        ran = sandbox.run(f"echo on; kill -{name} {target}; exit 4")
+        assert ran.exit_code in (4, 128 + signal.SIGKILL, 128 + signal.SIGTERM)
+        assert ran.output.startswith("on\n") or ran.exit_code != 4
+    assert sandbox.run("kill -INT $$").exit_code == 128 + signal.SIGINT

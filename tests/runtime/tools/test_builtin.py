@@ -330,11 +330,11 @@ def test_recall_gives_the_exact_text_of_a_reference(context: ToolContext) -> Non
 def test_recall_gives_a_long_text_in_parts(context: ToolContext) -> None:
     """Each part fits, and together they are the text."""
     first = good(context, "recall", what="main/9")
-    assert first.startswith("[part 1 of 3; part 2 goes on from here]\n\nalpha\n")
+    assert first.startswith("[part 1 of 4; part 2 goes on from here]\n\nalpha\n")
     assert count(first) <= 6100
-    last = good(context, "recall", what="main/9", part=3)
-    assert last.startswith("[part 3 of 3]\n\nalpha\n")
-    assert bad(context, "recall", what="main/9", part=4) == "There is no part 4: it ends with part 3."
+    last = good(context, "recall", what="main/9", part=4)
+    assert last.startswith("[part 4 of 4]\n\nalpha\n")
+    assert bad(context, "recall", what="main/9", part=5) == "There is no part 5: it ends with part 4."
 
 
 def test_recall_brings_pictures_back(context: ToolContext) -> None:
