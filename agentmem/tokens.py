@@ -10,7 +10,7 @@ import itertools
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -53,6 +53,7 @@ _HEADER = 512 * 1024  # base64 characters of a picture that are looked at; a JPE
 _PARALLEL = 64 * 1024  # characters from which a second thread pays
 _COUNTED = 1_000_000  # characters of the longest text that is counted whole
 _SAMPLE, _SAMPLES = 4_000, 100  # characters of a sample of a longer one, and how many are taken
+_MOST = 12  # characters that a token has at most, on average, in any text worth showing
 _RUN = 100_000  # tiktoken's regular expression overflows its stack on some 400,000 spaces in a row
 _LONG_RUN = re.compile(rf"(?<!\s)\s{{{_RUN},}}")
 _SAFE_NEWLINE = re.compile(r"\n(?!/|[^\S\r\n]*+[\r\n])")
@@ -102,6 +103,45 @@ def pieces(text: str) -> list[str]:
     """
     cuts = [0, *(match.end() for match in _SAFE_NEWLINE.finditer(text)), len(text)]
     return [text[start:end] for start, end in itertools.pairwise(cuts) if start < end]
+
+
+def beginning(text: str, tokens: int) -> str:
+    """The first lines of a text that fit into ``tokens``; of a line that is longer, its beginning."""
+    kept, room = "", tokens
+    for piece in pieces(text[: tokens * _MOST]):
+        used = count(piece)
+        if used > room:
+            return kept or _longest(piece, room, _first)
+        kept, room = kept + piece, room - used
+    return kept
+
+
+def ending(text: str, tokens: int) -> str:
+    """The last lines of a text that fit into ``tokens``; of a line that is longer, its end."""
+    kept, room = "", tokens
+    for piece in reversed(pieces(text[-tokens * _MOST :] if tokens else "")):
+        used = count(piece)
+        if used > room:
+            return kept or _longest(piece, room, _last)
+        kept, room = piece + kept, room - used
+    return kept
+
+
+def _longest(line: str, tokens: int, part: Callable[[str, int], str]) -> str:
+    """The longest ``part`` of a line that has at most ``tokens``."""
+    low, high = 0, len(line)
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if count(part(line, middle)) <= tokens else (low, middle - 1)
+    return part(line, low)
+
+
+def _first(line: str, length: int) -> str:
+    return line[:length]
+
+
+def _last(line: str, length: int) -> str:
+    return line[len(line) - length :]
 
 
 def _length(text: str) -> int:

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import quote
 
 from agentmem.context.compaction import FULL
-from agentmem.tokens import about, count, exceeds, pieces
+from agentmem.tokens import about, beginning, ending, exceeds
 from agentmem.types import Block, Image, Opaque, Text
 
 FOLDER = ".agentmem/pages"
@@ -28,7 +28,6 @@ _LOOKED = 4 * _WIDTH
 _COUNTED = 10_000  # entries that are counted
 _LONG_NAME = 100  # characters of a thread's name from which its hash names the folder
 _BYTES = 4  # that a character has at most in UTF-8
-_MOST = 12  # characters that a token has at most, on average, in any text worth showing
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,36 +95,6 @@ def described(text: str) -> tuple[str, list[str]]:
             more = [f"... {len(found) - _OUTLINE} more"] if len(found) > _OUTLINE else []
             return kind, [line[:_WIDTH] for line in found[:_OUTLINE]] + more
     return "text", []
-
-
-def beginning(text: str, tokens: int) -> str:
-    """The first lines of a text that fit into ``tokens``; of a line that is longer, its beginning."""
-    kept = ""
-    for piece in pieces(text[: tokens * _MOST]):
-        tokens -= count(piece)
-        if tokens < 0:
-            return kept or _fitting(piece, tokens + count(piece))
-        kept += piece
-    return kept
-
-
-def ending(text: str, tokens: int) -> str:
-    """The last lines of a text that fit into ``tokens``; of a line that is longer, its end."""
-    kept = ""
-    for piece in reversed(pieces(text[-tokens * _MOST :] if tokens else "")):
-        tokens -= count(piece)
-        if tokens < 0:
-            return kept or _fitting(piece[::-1], tokens + count(piece))[::-1]
-        kept = piece + kept
-    return kept
-
-
-def _fitting(line: str, tokens: int) -> str:
-    low, high = 0, len(line)
-    while low < high:
-        middle = (low + high + 1) // 2
-        low, high = (middle, high) if count(line[:middle]) <= tokens else (low, middle - 1)
-    return line[:low]
 
 
 def _json(text: str) -> list[str] | None:

@@ -86,10 +86,10 @@ def execute(
         finally:
             _end(program)
         said = os.read(status, _CHUNK)
-    return _outcome(_status(said, program.returncode), killed, capture, time.monotonic() - began)
+    return _outcome(status_of(said, program.returncode), killed, capture, time.monotonic() - began)
 
 
-def _status(said: bytes, code: int) -> dict[str, Any]:
+def status_of(said: bytes, code: int) -> dict[str, Any]:
     """What the program inside said in all; where the command ended it, that is how the command ended."""
     status, rest = dict[str, Any](), io.BytesIO(said)
     while rest.tell() < len(said):

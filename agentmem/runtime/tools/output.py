@@ -6,11 +6,10 @@ from typing import Any
 
 from pydantic_core import to_jsonable_python
 
-from agentmem.tokens import about, count, exceeds, pieces
+from agentmem.tokens import about, beginning, count, ending, exceeds
 from agentmem.types import Image, Text
 
 _HEAD = 2 / 3  # share of a cap that goes to the beginning; the end (errors, totals) gets the rest
-_LOOKED = 40  # characters of a text for each token of a cap that are looked at, at either end
 _FEW, _UNEVEN = 40, 4  # columns of any table; in a wider one, cells for each value
 _SCALAR = (str, int, float, bool, type(None))
 
@@ -93,30 +92,8 @@ def cut(text: str, cap: int, hint: str = "") -> str:
     if not exceeds(text, cap):
         return text
     total = about(text)
-    head = _fitting(pieces(text[: cap * _LOOKED]), int(cap * _HEAD))
-    rest = text[max(len(head), len(text) - cap * _LOOKED) :]
-    tail = _fitting([line[::-1] for line in reversed(pieces(rest))], cap - int(cap * _HEAD))[::-1]
+    head = beginning(text, int(cap * _HEAD))
+    tail = ending(text[len(head) :], cap - int(cap * _HEAD))
     left_out = total - count(head) - count(tail)
     note = f"[{left_out:,} of {total:,} tokens are left out here.{' ' if hint else ''}{hint}]"
     return f"{head.rstrip()}\n\n{note}\n\n{tail.lstrip()}"
-
-
-def _fitting(lines: Sequence[str], budget: int) -> str:
-    """As many lines as fit, and of a single line that is too long for that, its beginning."""
-    kept, used = list[str](), 0
-    for line in lines:
-        used += count(line) if len(line) < budget * _LOOKED else budget + 1
-        if used > budget:
-            break
-        kept.append(line)
-    return "".join(kept) if kept or not lines else _beginning(lines[0], budget)
-
-
-def _beginning(line: str, budget: int) -> str:
-    """The beginning of a line that has at most ``budget`` tokens."""
-    line = line[: budget * 8]
-    low, high = 0, len(line)
-    while low < high:
-        middle = (low + high + 1) // 2
-        low, high = (middle, high) if count(line[:middle]) <= budget else (low, middle - 1)
-    return line[:low]

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from agentmem import config
 from agentmem.context.offload import FOLDER
@@ -26,7 +26,7 @@ from agentmem.runtime.sandbox.limits import SandboxLimits
 from agentmem.runtime.sandbox.plan import Plan, Tree
 from agentmem.runtime.sandbox.planning import HOME as HOME_INSIDE
 from agentmem.runtime.sandbox.planning import MOUNTING, Command, Isolation, make_plan
-from agentmem.runtime.sandbox.running import PYTHON
+from agentmem.runtime.sandbox.running import PYTHON, status_of
 from agentmem.runtime.sandbox.tree import remove_tree
 from agentmem.runtime.tools.reach import Reach
 
@@ -59,7 +59,7 @@ class Started:
             return self.process.returncode
         with self._status as file:
             said = file.read()
-        told: dict[str, Any] = marshal.loads(said) if said else {}
+        told = status_of(said, self.process.returncode)
         if "error" in told:
             raise ToolError(f"The command was not run: its walls could not be made: {told['error']}.")
         return int(told["exit"]) if "exit" in told else self.process.returncode
