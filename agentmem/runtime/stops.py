@@ -67,8 +67,8 @@ RULES: Mapping[Kind, StopRule] = {
         "arguments may be incomplete. Ask for less at once: write a long text in several calls, a part in each.",
     ),
     "unreadable": StopRule("go_on", 2, "the arguments of the model's calls could not be read"),
-    "paused": StopRule("resume", 20, "pause_turn: the provider paused the turn again and again"),
-    "between": StopRule("ask", 20, "pause_turn: the provider paused the turn again and again", "[Note] Go on."),
+    "paused": StopRule("resume", 10, "pause_turn: the provider paused the turn again and again"),
+    "between": StopRule("ask", 3, "pause_turn: the provider paused the turn again and again", "[Note] Go on."),
     "full": StopRule(
         "compact",
         1,
