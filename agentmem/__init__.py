@@ -7,10 +7,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from agentmem.context.checkpoint import Checkpoint as Checkpoint
-    from agentmem.context.compaction import Compaction as Compaction
-    from agentmem.context.journal import Journal as Journal
-    from agentmem.context.journal import open_journal as open_journal
+    from agentmem.answers.cache import AnswerCache as AnswerCache
+    from agentmem.answers.values import Answer as Answer
+    from agentmem.compaction.when import Compaction as Compaction
     from agentmem.errors import AgentmemError as AgentmemError
     from agentmem.errors import BudgetExceeded as BudgetExceeded
     from agentmem.errors import ConfigError as ConfigError
@@ -18,8 +17,11 @@ if TYPE_CHECKING:
     from agentmem.errors import RecoverableError as RecoverableError
     from agentmem.errors import ThreadBusy as ThreadBusy
     from agentmem.errors import ToolError as ToolError
-    from agentmem.memory.answers.cache import AnswerCache as AnswerCache
-    from agentmem.memory.answers.values import Answer as Answer
+    from agentmem.menu.menu import default_menu as default_menu
+    from agentmem.menu.menu import make_menu as make_menu
+    from agentmem.menu.menu import tool as tool
+    from agentmem.menu.reach import Reach as Reach
+    from agentmem.menu.toolbox import ToolContext as ToolContext
     from agentmem.models.anthropic import AnthropicModel as AnthropicModel
     from agentmem.models.langchain import LangChainModel as LangChainModel
     from agentmem.models.local import LocalModel as LocalModel
@@ -35,17 +37,15 @@ if TYPE_CHECKING:
     from agentmem.runtime.events import ToolCalled as ToolCalled
     from agentmem.runtime.events import ToolReturned as ToolReturned
     from agentmem.runtime.limits import Limits as Limits
-    from agentmem.runtime.menu import default_menu as default_menu
-    from agentmem.runtime.menu import make_menu as make_menu
-    from agentmem.runtime.menu import tool as tool
-    from agentmem.runtime.sandbox import Sandbox as Sandbox
-    from agentmem.runtime.sandbox import SandboxLimits as SandboxLimits
-    from agentmem.runtime.team import Budget as Budget
-    from agentmem.runtime.team import Role as Role
-    from agentmem.runtime.team import Team as Team
-    from agentmem.runtime.team import TeamResult as TeamResult
-    from agentmem.runtime.toolbox import ToolContext as ToolContext
-    from agentmem.runtime.tools.reach import Reach as Reach
+    from agentmem.sandbox import Sandbox as Sandbox
+    from agentmem.sandbox import SandboxLimits as SandboxLimits
+    from agentmem.team import Budget as Budget
+    from agentmem.team import Role as Role
+    from agentmem.team import Team as Team
+    from agentmem.team import TeamResult as TeamResult
+    from agentmem.transcript.checkpoint import Checkpoint as Checkpoint
+    from agentmem.transcript.journal import Journal as Journal
+    from agentmem.transcript.journal import open_journal as open_journal
     from agentmem.types import Image as Image
     from agentmem.types import Message as Message
     from agentmem.types import Model as Model
@@ -58,9 +58,9 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
-    "agentmem.context.checkpoint": ("Checkpoint",),
-    "agentmem.context.compaction": ("Compaction",),
-    "agentmem.context.journal": ("Journal", "open_journal"),
+    "agentmem.transcript.checkpoint": ("Checkpoint",),
+    "agentmem.compaction.when": ("Compaction",),
+    "agentmem.transcript.journal": ("Journal", "open_journal"),
     "agentmem.errors": (
         "AgentmemError",
         "BudgetExceeded",
@@ -70,8 +70,8 @@ _HOMES = {
         "ThreadBusy",
         "ToolError",
     ),
-    "agentmem.memory.answers.cache": ("AnswerCache",),
-    "agentmem.memory.answers.values": ("Answer",),
+    "agentmem.answers.cache": ("AnswerCache",),
+    "agentmem.answers.values": ("Answer",),
     "agentmem.models.anthropic": ("AnthropicModel",),
     "agentmem.models.langchain": ("LangChainModel",),
     "agentmem.models.local": ("LocalModel",),
@@ -89,11 +89,11 @@ _HOMES = {
         "ToolReturned",
     ),
     "agentmem.runtime.limits": ("Limits",),
-    "agentmem.runtime.menu": ("default_menu", "make_menu", "tool"),
-    "agentmem.runtime.sandbox": ("Sandbox", "SandboxLimits"),
-    "agentmem.runtime.team": ("Budget", "Role", "Team", "TeamResult"),
-    "agentmem.runtime.toolbox": ("ToolContext",),
-    "agentmem.runtime.tools.reach": ("Reach",),
+    "agentmem.menu.menu": ("default_menu", "make_menu", "tool"),
+    "agentmem.sandbox": ("Sandbox", "SandboxLimits"),
+    "agentmem.team": ("Budget", "Role", "Team", "TeamResult"),
+    "agentmem.menu.toolbox": ("ToolContext",),
+    "agentmem.menu.reach": ("Reach",),
     "agentmem.types": ("Image", "Message", "Model", "Options", "Text", "TextDelta", "ToolCall", "Usage"),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}

@@ -43,7 +43,7 @@ class Config:
 
     ``budget`` is in tokens, ``max_seconds`` in seconds; None means no limit. ``database`` is a path or a URL; None
     stands for ``.agentmem/agentmem.db`` in the workspace. ``answers`` is the table of the answer cache, read by
-    agentmem.memory.answers.settings, ``reach`` that of the tools, read by agentmem.runtime.tools.reach; ``models``
+    agentmem.answers.settings, ``reach`` that of the tools, read by agentmem.menu.reach; ``models``
     holds a table of options for each kind of model, for its class. Keys never show when a Config is printed.
     """
 

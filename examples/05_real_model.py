@@ -12,8 +12,8 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from agentmem import Agent, AnthropicModel, demo
-from agentmem.kvcache.events import Answer
-from agentmem.kvcache.server import MessagesServer
+from agentmem.kvcache.simulated.events import Answer
+from agentmem.kvcache.simulated.server import MessagesServer
 
 MODEL = "claude-sonnet-5-5"
 SCRIPT = [

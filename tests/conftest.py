@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from agentmem.context.journal import Journal, open_journal
+from agentmem.transcript.journal import Journal, open_journal
 from tests.postgres import PostgresUnavailable, new_database, postgres_server
 
 # No test asserts on time: both cores may be busy.

@@ -14,10 +14,15 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"types", "errors"}),
     frozenset({"checking"}),
     frozenset({"tokens", "encoding", "images", "scrub", "visible", "config", "assets"}),
-    frozenset({"pages", "kvcache"}),
+    frozenset({"sandbox", "pages", "kvcache"}),
+    frozenset({"transcript"}),
     frozenset({"context"}),
-    frozenset({"models", "memory", "meter"}),
+    frozenset({"compaction"}),
+    frozenset({"recall", "models", "meter"}),
+    frozenset({"memory", "answers"}),
+    frozenset({"menu"}),
     frozenset({"runtime"}),
+    frozenset({"team"}),
     frozenset({"replay"}),
     frozenset({"integrations"}),
     frozenset({"demo", "report"}),
@@ -29,7 +34,7 @@ ONE_LAYER = {"tokens", "encoding", "images"}
 """Counting is one part in three modules."""
 
 FOREIGN = ("langgraph", "langchain", "anthropic", "openai")
-FREE_OF_FOREIGN = ("context", "kvcache", "pages")
+FREE_OF_FOREIGN = ("transcript", "context", "compaction", "kvcache", "pages", "sandbox")
 
 MODULES = sorted(PACKAGE.rglob("*.py"))
 

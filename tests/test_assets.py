@@ -27,7 +27,7 @@ PROGRAM = """
 from pathlib import Path
 import agentmem
 from agentmem import assets
-from agentmem.runtime.menu import default_menu
+from agentmem.menu.menu import default_menu
 print(Path(agentmem.__file__).parent)
 print(assets.folder("tools"))
 print(len(assets.read("prompts/agent.md")))

@@ -12,17 +12,17 @@ from hypothesis import strategies as st
 
 import agentmem
 from agentmem import Agent, AnswerCache, Budget, Compaction, Limits, Options, Sandbox, SandboxLimits, ScriptedModel
+from agentmem.answers import parts as answers
+from agentmem.answers import settings as answers_settings
+from agentmem.answers.freshness import Checks
+from agentmem.answers.settings import Settings
+from agentmem.answers.values import Answer, Context
 from agentmem.checking import Wanted
 from agentmem.errors import ConfigError
-from agentmem.memory.answers import parts as answers
-from agentmem.memory.answers import settings as answers_settings
-from agentmem.memory.answers.freshness import Checks
-from agentmem.memory.answers.settings import Settings
-from agentmem.memory.answers.values import Answer, Context
 from agentmem.runtime import parts
-from agentmem.runtime.sandbox import forks
-from agentmem.runtime.team import Role, Team
-from agentmem.runtime.team.settings import WANTED as OF_TEAM
+from agentmem.sandbox import forks
+from agentmem.team import Role, Team
+from agentmem.team.settings import WANTED as OF_TEAM
 
 MODEL = ScriptedModel(["x"])
 

@@ -12,9 +12,9 @@ from agentmem.cli.output import console, notices, print_json
 from agentmem.errors import ConfigError
 
 if TYPE_CHECKING:
-    from agentmem.memory.answers.cache import AnswerCache
-    from agentmem.memory.answers.lookup import Looked
-    from agentmem.memory.answers.settings import Settings
+    from agentmem.answers.cache import AnswerCache
+    from agentmem.answers.lookup import Looked
+    from agentmem.answers.settings import Settings
 
 answers = typer.Typer(no_args_is_help=True, help="The answer cache: what it saved, how often it was wrong, and why.")
 
@@ -113,7 +113,7 @@ def audit(
 @contextmanager
 def opened_cache(workspace: Path, *, exact_only: bool = False) -> "Iterator[AnswerCache | None]":
     """The workspace's cache; None where there is none yet. Nothing is created."""
-    from agentmem.memory.answers.database import FILE
+    from agentmem.answers.database import FILE
 
     if not (folder(workspace) / FILE).exists():
         yield None
@@ -124,7 +124,7 @@ def opened_cache(workspace: Path, *, exact_only: bool = False) -> "Iterator[Answ
 
 @contextmanager
 def _opened(workspace: Path, *, exact_only: bool = False) -> "Iterator[AnswerCache]":
-    from agentmem.memory.answers.cache import AnswerCache
+    from agentmem.answers.cache import AnswerCache
     from agentmem.pages.workspace import Workspace as Pages
 
     own = settings(workspace)
@@ -137,8 +137,8 @@ def _opened(workspace: Path, *, exact_only: bool = False) -> "Iterator[AnswerCac
 
 def settings(workspace: Path) -> "Settings":
     """What agentmem.toml says of answers."""
+    from agentmem.answers.settings import read
     from agentmem.cli.trust import settings as confirmed
-    from agentmem.memory.answers.settings import read
 
     return read(confirmed(workspace.resolve()).answers)
 
@@ -149,7 +149,7 @@ def folder(workspace: Path) -> Path:
 
 
 def _nothing() -> dict[str, Any]:
-    from agentmem.memory.answers.stats import report
+    from agentmem.answers.stats import report
 
     return {**report({}), "entries": 0}
 

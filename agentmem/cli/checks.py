@@ -17,7 +17,7 @@ from agentmem.distribution import IMPORT, NAME, install
 from agentmem.errors import AgentmemError
 
 if TYPE_CHECKING:
-    from agentmem.runtime.sandbox.planning import Isolation
+    from agentmem.sandbox.planning import Isolation
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def sqlite() -> Check:
 
 
 def assets() -> Check:
-    from agentmem.runtime.menu import default_menu
+    from agentmem.menu.menu import default_menu
 
     try:
         detail = f"{len(default_menu(shell=True).tools)} tools"
@@ -133,7 +133,7 @@ def chromium() -> Check:
 def isolation() -> Check:
     """Whether a command in a sandbox can be kept from the host, and by what."""
     from agentmem.errors import IsolationUnavailable
-    from agentmem.runtime.sandbox.isolation import choose
+    from agentmem.sandbox.isolation import choose
 
     try:
         return Check("Sandbox: isolation", True, f"by {choose('auto')}")
@@ -155,7 +155,7 @@ def landlock() -> Check:
 
 def forks() -> Check:
     """Which ways there are to fork a folder into the place where forks go by default."""
-    from agentmem.runtime.sandbox.forks import available
+    from agentmem.sandbox.forks import available
 
     try:
         found = available()
@@ -168,7 +168,7 @@ def forks() -> Check:
 
 def _isolated(name: str, kind: "Isolation") -> Check:
     """Tries it: a command that does nothing is run behind it."""
-    from agentmem.runtime.sandbox.isolation import MEND, why_not
+    from agentmem.sandbox.isolation import MEND, why_not
 
     reason = why_not(kind)
     return Check(name, reason is None, reason or "works", f"to confine commands: {MEND[kind]}")

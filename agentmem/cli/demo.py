@@ -94,8 +94,8 @@ def _team(place: Path, out: "Console") -> None:
     from agentmem.meter.ledger import decode
     from agentmem.meter.report import report
     from agentmem.meter.tables import show
-    from agentmem.runtime.team import Progress, TeamDone
-    from agentmem.runtime.team.roles import NAMES, thread_of
+    from agentmem.team import Progress, TeamDone
+    from agentmem.team.roles import NAMES, thread_of
 
     if find_spec("pytest") is None:
         out.print(NO_TEAM.format(why="its check is pytest, which is not installed."))

@@ -13,9 +13,9 @@ from agentmem.cli.output import confirm, console, notices, print_json
 from agentmem.errors import ThreadNotFound
 
 if TYPE_CHECKING:
-    from agentmem.context.checkpoint import Checkpoint
     from agentmem.pages.snapshot import Difference
     from agentmem.runtime.history import History
+    from agentmem.transcript.checkpoint import Checkpoint
 
 NOTHING = "No runs are kept here yet. Start one with `agentmem run TASK --workspace DIR`."
 _LISTED = 20  # pages that a sentence names

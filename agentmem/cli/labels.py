@@ -12,10 +12,10 @@ from agentmem.cli.output import console, notices, print_json
 from agentmem.errors import ConfigError
 
 if TYPE_CHECKING:
-    from agentmem.memory.answers.agreement import Errors
-    from agentmem.memory.answers.kinds import KindError
-    from agentmem.memory.answers.tuning import Tuned
-    from agentmem.memory.answers.values import Kinds, Labelled
+    from agentmem.answers.agreement import Errors
+    from agentmem.answers.kinds import KindError
+    from agentmem.answers.tuning import Tuned
+    from agentmem.answers.values import Kinds, Labelled
 
 Pairs = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="Labelled pairs, as CSV.")]
 Labels = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="Labelled pairs, or a log, as CSV.")]
@@ -39,7 +39,7 @@ def sample(
     workspace: Workspace = HERE,
 ) -> None:
     """Sample pairs of questions, at cosines from .80 to .99, for people to label with same or different."""
-    from agentmem.memory.answers.sampling import write_pairs
+    from agentmem.answers.sampling import write_pairs
 
     if (log is None) is not audits:
         raise ConfigError("say where the pairs come from: a log of questions, or --audits")
@@ -61,12 +61,12 @@ def tune(
 
     By pairs (columns left, right, label), or by a log with the columns question and answer, which is played.
     """
-    from agentmem.memory.answers.decision import write_policies
-    from agentmem.memory.answers.kinds import left_out
-    from agentmem.memory.answers.logs import is_log
-    from agentmem.memory.answers.parts import all_kinds
-    from agentmem.memory.answers.plot import page
-    from agentmem.memory.embedder import MiniLM
+    from agentmem.answers.decision import write_policies
+    from agentmem.answers.kinds import left_out
+    from agentmem.answers.logs import is_log
+    from agentmem.answers.parts import all_kinds
+    from agentmem.answers.plot import page
+    from agentmem.recall.embedder import MiniLM
 
     kinds = all_kinds(settings(workspace))
     with notices().status("Trying thresholds ..."):
@@ -93,7 +93,7 @@ def judge(
     json: AsJson = False,
 ) -> None:
     """Measure how often the judge of answers is wrong, on labelled pairs that have both answers, and correct by it."""
-    from agentmem.memory.answers.tuning import read_pairs
+    from agentmem.answers.tuning import read_pairs
 
     found = _judged(read_pairs(pairs))
     if found is None:
@@ -108,10 +108,10 @@ def judge(
 
 def _tuned(path: Path, kinds: "Kinds", cost: float, limit: float) -> "tuple[dict[str, Tuned], Errors | None]":
     """By query type, and what pairs with both answers say of the judge."""
-    from agentmem.memory.answers.logs import is_log
-    from agentmem.memory.answers.scoring import scorer
-    from agentmem.memory.answers.tuning import read_pairs, tune_kinds
-    from agentmem.memory.embedder import MiniLM
+    from agentmem.answers.logs import is_log
+    from agentmem.answers.scoring import scorer
+    from agentmem.answers.tuning import read_pairs, tune_kinds
+    from agentmem.recall.embedder import MiniLM
 
     if is_log(path):
         return _by_log(path, kinds, limit), None
@@ -121,10 +121,10 @@ def _tuned(path: Path, kinds: "Kinds", cost: float, limit: float) -> "tuple[dict
 
 
 def _by_log(path: Path, kinds: "Kinds", limit: float) -> "dict[str, Tuned]":
-    from agentmem.memory.answers.kinds import classifier
-    from agentmem.memory.answers.logs import read_log, tune_log
-    from agentmem.memory.answers.scoring import deciders
-    from agentmem.memory.embedder import MiniLM
+    from agentmem.answers.kinds import classifier
+    from agentmem.answers.logs import read_log, tune_log
+    from agentmem.answers.scoring import deciders
+    from agentmem.recall.embedder import MiniLM
 
     log, vectors = read_log(path, MiniLM(), classifier(MiniLM(), kinds))
     return tune_log(log, vectors, deciders({*kinds, *(one.kind for one in log)}), limit=limit)
@@ -143,10 +143,10 @@ def _audited(workspace: Path, count: int) -> "list[Labelled]":
 
 def _near(log: Path, workspace: Path, count: int, seed: int) -> "list[Labelled]":
     """Pairs of a log."""
-    from agentmem.memory.answers.kinds import classifier
-    from agentmem.memory.answers.parts import all_kinds
-    from agentmem.memory.answers.sampling import sample as sampled
-    from agentmem.memory.embedder import MiniLM
+    from agentmem.answers.kinds import classifier
+    from agentmem.answers.parts import all_kinds
+    from agentmem.answers.sampling import sample as sampled
+    from agentmem.recall.embedder import MiniLM
 
     classify = classifier(MiniLM(), all_kinds(settings(workspace)))
     lines = log.read_text(encoding="utf-8").splitlines()
@@ -155,21 +155,21 @@ def _near(log: Path, workspace: Path, count: int, seed: int) -> "list[Labelled]"
 
 
 def _judged(labelled: "Sequence[Labelled]") -> "Errors | None":
-    from agentmem.memory.answers.agreement import default_agrees, judged
-    from agentmem.memory.embedder import MiniLM
+    from agentmem.answers.agreement import default_agrees, judged
+    from agentmem.recall.embedder import MiniLM
 
     return judged(default_agrees(MiniLM()), labelled)
 
 
 def _remember(workspace: Path, found: "Errors | None") -> None:
-    from agentmem.memory.answers.agreement import write_errors
+    from agentmem.answers.agreement import write_errors
 
     if found is not None:
         write_errors(folder(workspace), found)
 
 
 def _told(found: "Errors | None") -> dict[str, Any] | None:
-    from agentmem.memory.answers.stats import judge_record
+    from agentmem.answers.stats import judge_record
 
     return judge_record(found)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from agentmem.context.journal import Journal
+    from agentmem.transcript.journal import Journal
 
 Workspace = Annotated[
     Path, typer.Option("--workspace", "-w", metavar="DIR", help="The folder of pages that the agent works on.")
@@ -43,8 +43,8 @@ def database(workspace: Path, given: str | None) -> str | Path:
 @contextmanager
 def journal(workspace: Path, given: str | None) -> "Iterator[Journal | None]":
     """The journal, to read from; None where there is none yet. Nothing is created."""
-    from agentmem.context.journal import open_journal
-    from agentmem.context.storage import locate
+    from agentmem.transcript.journal import open_journal
+    from agentmem.transcript.storage import locate
 
     url = database(workspace, given)
     address = locate(url)

@@ -12,7 +12,7 @@ from agentmem.errors import ThreadNotFound
 
 if TYPE_CHECKING:
     from agentmem.context.window import View
-    from agentmem.runtime.menu import Tool
+    from agentmem.menu.menu import Tool
     from agentmem.types import Frame
 
 EXAMPLE_MODEL = "anthropic:claude-sonnet-5-5"
@@ -23,7 +23,7 @@ def menu(shell: Shell = False, json: AsJson = False) -> None:
     """The tools that the model is offered, as it reads them, and what they cost in tokens."""
     from rich.text import Text
 
-    from agentmem.runtime.menu import default_menu
+    from agentmem.menu.menu import default_menu
 
     tools = [_tool(one) for one in default_menu(shell=shell).tools]
     total = sum(one["tokens"] for one in tools)
@@ -87,12 +87,12 @@ def _tool(tool: "Tool") -> dict[str, Any]:
 def _new(workspace: Path, model: str | None, shell: bool, pinned: tuple[str, ...]) -> "View":
     """The view of a thread that would be opened now."""
     from agentmem.config import Config
-    from agentmem.context.transcript import opening
     from agentmem.context.window import window
+    from agentmem.menu.menu import default_menu
     from agentmem.pages.workspace import Workspace as Pages
-    from agentmem.runtime.menu import default_menu
     from agentmem.runtime.opening import instructions, new_opening
     from agentmem.runtime.pinning import pinned as frozen
+    from agentmem.transcript.transcript import opening
     from agentmem.types import Entry, ModelProfile
 
     provider, _, name = (model or Config.load().model or EXAMPLE_MODEL).partition(":")

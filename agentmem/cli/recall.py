@@ -12,8 +12,8 @@ from agentmem.cli.output import notices, print_document, print_json
 from agentmem.errors import ConfigError, ThreadNotFound
 
 if TYPE_CHECKING:
-    from agentmem.context.journal import Journal
-    from agentmem.memory.archive import LanceArchive
+    from agentmem.recall.archive import LanceArchive
+    from agentmem.transcript.journal import Journal
     from agentmem.types import Found
 
 NOTHING = "No runs are kept here yet. Start one with `agentmem run TASK --workspace DIR`."
@@ -44,9 +44,9 @@ def recall(
 @contextmanager
 def archive(opened: "Journal", workspace: Path) -> "Iterator[LanceArchive]":
     """The workspace's archive, with the default embedder where it is installed."""
-    from agentmem.memory.archive import FOLDER, LanceArchive
-    from agentmem.memory.embedder import MiniLM, available
     from agentmem.pages.names import HOME
+    from agentmem.recall.archive import FOLDER, LanceArchive
+    from agentmem.recall.embedder import MiniLM, available
 
     if lacking := available():
         notices().print(f"Searching by words alone: {lacking}", highlight=False)
@@ -59,8 +59,8 @@ def archive(opened: "Journal", workspace: Path) -> "Iterator[LanceArchive]":
 
 def existing(opened: "Journal", workspace: Path) -> "LanceArchive | None":
     """The workspace's archive, if there is one."""
-    from agentmem.memory.archive import FOLDER, LanceArchive
     from agentmem.pages.names import HOME
+    from agentmem.recall.archive import FOLDER, LanceArchive
 
     folder = workspace / HOME / FOLDER
     return LanceArchive(opened, folder) if folder.is_dir() else None

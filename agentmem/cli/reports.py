@@ -13,8 +13,8 @@ from agentmem.cli.output import confirm, console, notices, print_json
 from agentmem.errors import ConfigError, ThreadNotFound
 
 if TYPE_CHECKING:
-    from agentmem.context.journal import Journal, ThreadInfo
     from agentmem.meter.ledger import Row
+    from agentmem.transcript.journal import Journal, ThreadInfo
 
 NOTHING = "No runs are kept here yet. Start one with `agentmem run TASK --workspace DIR`."
 

@@ -15,7 +15,7 @@ from agentmem.errors import ConfigError
 from agentmem.types import Json, Usage
 
 if TYPE_CHECKING:
-    from agentmem.kvcache.server import MessagesServer, Replies
+    from agentmem.kvcache.simulated.server import MessagesServer, Replies
 
 _GLANCE = 0.2
 """Seconds between looks: a signal that another thread was given does not wake the main one out of an endless wait."""
@@ -57,8 +57,8 @@ def simulate(
 def _server(port: int, script: Path | None, model: str | None, log: "_Log") -> "MessagesServer":
     """The server, started. Raises ConfigError for a port that is taken or a script that cannot be read."""
     from agentmem.kvcache.rules import rules
-    from agentmem.kvcache.server import MessagesServer
-    from agentmem.kvcache.simulator import Simulator
+    from agentmem.kvcache.simulated.server import MessagesServer
+    from agentmem.kvcache.simulated.simulator import Simulator
 
     simulator = Simulator(rules(model) if model else rules)
     server = MessagesServer(_replies(script), simulator=simulator, port=port, told=log.add)
@@ -71,8 +71,8 @@ def _server(port: int, script: Path | None, model: str | None, log: "_Log") -> "
 
 
 def _replies(script: Path | None) -> "Replies":
-    from agentmem.kvcache.events import Answer
-    from agentmem.kvcache.server import echo
+    from agentmem.kvcache.simulated.events import Answer
+    from agentmem.kvcache.simulated.server import echo
     from agentmem.models.script import message, read
 
     if script is None:

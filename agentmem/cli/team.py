@@ -14,7 +14,7 @@ from agentmem.cli.output import complain, notices, print_document, print_json
 from agentmem.errors import ConfigError
 
 if TYPE_CHECKING:
-    from agentmem.runtime.team import Progress, Team, TeamDone, TeamResult
+    from agentmem.team import Progress, Team, TeamDone, TeamResult
 
 Task = Annotated[str | None, typer.Argument(help="What to do. Without one, --thread goes on.")]
 Repo = Annotated[Path, typer.Option("--repo", metavar="DIR", help="The repository or folder to work on.")]
@@ -85,7 +85,7 @@ def _team(
     budget: tuple[int | None, float | None],
     settings: dict[str, Any],
 ) -> "Team":
-    from agentmem.runtime.team import Budget, Role, Team
+    from agentmem.team import Budget, Role, Team
 
     coder, tester = (Role(model, price_as=price_as) for model in models)
     return Team(coder, tester, repo, budget=Budget(*budget), **settings)
@@ -100,7 +100,7 @@ class Watch:
 
     def see(self, event: "Progress | TeamDone") -> None:
         """Show one event."""
-        from agentmem.runtime.team import Progress
+        from agentmem.team import Progress
 
         if self._halted:
             raise KeyboardInterrupt
@@ -127,7 +127,7 @@ def line(event: "Progress") -> str:
 
 def _shown(made: Any, task: str | None, thread: str, watch: Watch, json: bool, apply: bool, with_tests: bool) -> None:
     """Run the team, show what it does and what came of it, merge if asked, and leave with the code of how it ended."""
-    from agentmem.runtime.tools.workers import stop_all
+    from agentmem.menu.workers import stop_all
 
     def work() -> "tuple[TeamResult, tuple[str, ...], dict[str, Any]]":
         with made() as team:
@@ -177,7 +177,7 @@ def _where(team: "Team", result: "TeamResult", merged: Iterable[str]) -> str:
 def _usage(team: "Team", thread: str) -> dict[str, Any]:
     from agentmem.meter.ledger import decode
     from agentmem.meter.report import report
-    from agentmem.runtime.team.roles import NAMES, thread_of
+    from agentmem.team.roles import NAMES, thread_of
 
     rows = [decode(entry) for name in NAMES for entry in team.journal.own(thread_of(thread, name), "usage")]
     return report(rows, thread)
@@ -186,7 +186,7 @@ def _usage(team: "Team", thread: str) -> dict[str, Any]:
 def _summary(result: "TeamResult") -> dict[str, Any]:
     from dataclasses import asdict
 
-    from agentmem.runtime.team.report import to_json
+    from agentmem.team.report import to_json
 
     return {
         "thread": result.thread,

@@ -13,8 +13,8 @@ from agentmem.errors import ConfigError, ThreadNotFound
 
 if TYPE_CHECKING:
     from agentmem.integrations.observing import Skipped
-    from agentmem.kvcache.diagnosis import Finding
-    from agentmem.kvcache.observed import Observed
+    from agentmem.kvcache.why.diagnosis import Finding
+    from agentmem.kvcache.why.observed import Observed
 
 
 def why(
@@ -24,7 +24,7 @@ def why(
     json: AsJson = False,
 ) -> None:
     """Why the cache was missed: for each loss its place, its cause, its price and the fix."""
-    from agentmem.kvcache.diagnosis import diagnose, summary
+    from agentmem.kvcache.why.diagnosis import diagnose, summary
 
     with notices().status("Reading the requests ..."):
         observed, skipped = _read(run, workspace, database)
@@ -82,7 +82,7 @@ def _explain(alike: "Sequence[Finding]") -> None:
     """Neighbours of one cause in one place, explained by the first of them."""
     from rich.text import Text
 
-    from agentmem.kvcache.texts import one_line
+    from agentmem.kvcache.why.texts import one_line
 
     out, first = console(), alike[0]
     numbers = f"request {first.request}" if len(alike) == 1 else f"requests {first.request} to {alike[-1].request}"

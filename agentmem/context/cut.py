@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from agentmem.context.transcript import pack, unpack
 from agentmem.kvcache.frames import canonical
+from agentmem.transcript.transcript import pack, unpack
 from agentmem.types import Block, Draft, Entry
 
 PartKind = Literal["user", "summary", "index", "result"]

@@ -11,7 +11,7 @@ from dataclasses import replace
 from hashlib import sha256
 
 from agentmem import images
-from agentmem.context.transcript import Opening
+from agentmem.transcript.transcript import Opening
 from agentmem.types import Block, Image, Json, Opaque, Text, ToolCall, ToolResult
 
 ID = re.compile(r"[a-zA-Z0-9_-]{1,40}")

@@ -13,10 +13,11 @@ from itertools import islice
 from typing import Any
 from urllib.parse import quote
 
-from agentmem.context.compaction import FULL
 from agentmem.tokens import about, beginning, ending, exceeds
 from agentmem.types import Block, Image, Opaque, Text
 
+FULL = 60_000
+"""Budgets from here on get the sizes as they stand; below, they shrink in proportion."""
 FOLDER = ".agentmem/pages"
 """Where pages of results stand, below the workspace."""
 PAGING = frozenset({"read", "recall"})

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from agentmem.context.cut import GROWTH, Cut, PartKind
 from agentmem.context.growing import Growing
-from agentmem.context.transcript import Opening
 from agentmem.errors import TranscriptError
+from agentmem.transcript.transcript import Opening
 from agentmem.types import Block, EntryKind, Frame, ToolResult, Turn
 
 _WEIGHT = 0.03  # of the last request, in the moving average of growth

@@ -11,12 +11,10 @@ from dataclasses import replace
 from functools import reduce
 from typing import Any
 
-from agentmem.context.call_ids import sibling, unique
 from agentmem.context.cut import read_cut
 from agentmem.context.fitting import Move, fitted
 from agentmem.context.growing import Growing
 from agentmem.context.recast import Seen, moved, withheld
-from agentmem.context.transcript import Opening, read_message, read_opening, read_result, read_shown
 from agentmem.context.view import START as START
 from agentmem.context.view import Origin as Origin
 from agentmem.context.view import Pace as Pace
@@ -24,6 +22,8 @@ from agentmem.context.view import View as View
 from agentmem.context.withheld import read_withheld
 from agentmem.errors import TranscriptError
 from agentmem.kvcache.frames import digest, encode, frame, options_value
+from agentmem.transcript.call_ids import sibling, unique
+from agentmem.transcript.transcript import Opening, read_message, read_opening, read_result, read_shown
 from agentmem.types import Block, Entry, EntryKind, Frame, Role, Text, ToolResult, Turn
 
 PAUSED = "pause_turn"

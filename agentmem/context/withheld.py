@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 from agentmem import images
 from agentmem.context.fitting import OF_ONE_MODEL
-from agentmem.context.transcript import pack, unpack
 from agentmem.context.view import View
 from agentmem.errors import ModelRejected
 from agentmem.kvcache.frames import canonical
+from agentmem.transcript.transcript import pack, unpack
 from agentmem.types import Block, Draft, Entry, Json, Text
 
 MARK = "[Withheld: "

@@ -5,7 +5,7 @@ from pathlib import Path
 from shutil import copytree
 
 from agentmem.kvcache.rules import claude_rules
-from agentmem.kvcache.simulator import Simulator
+from agentmem.kvcache.simulated.simulator import Simulator
 from agentmem.models import engine, weights
 from agentmem.models.metering import Meter, Simulated
 from agentmem.models.scripted import ScriptedModel

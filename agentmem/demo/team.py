@@ -7,7 +7,7 @@ from shutil import copytree, ignore_patterns
 from agentmem import assets
 from agentmem.models.metering import Meter
 from agentmem.models.scripted import ScriptedModel
-from agentmem.runtime.team import Role, Team
+from agentmem.team import Role, Team
 
 PRICED_AS = "anthropic:claude-sonnet-5-5"
 """Whose prices stand in: a script has none of its own."""

@@ -6,12 +6,12 @@ from itertools import pairwise
 from typing import Any
 
 from agentmem.integrations.watching import Watch, names
-from agentmem.kvcache.causes import Case, explain
-from agentmem.kvcache.differences import byte, differences, location, texts
-from agentmem.kvcache.lineage import Pair, predecessor
-from agentmem.kvcache.observed import Observed
 from agentmem.kvcache.rules import Setting
-from agentmem.kvcache.texts import excerpts, one_line
+from agentmem.kvcache.why.causes import Case, explain
+from agentmem.kvcache.why.differences import byte, differences, location, texts
+from agentmem.kvcache.why.lineage import Pair, predecessor
+from agentmem.kvcache.why.observed import Observed
+from agentmem.kvcache.why.texts import excerpts, one_line
 from agentmem.meter.prices import rates
 from agentmem.types import Rates, Usage
 

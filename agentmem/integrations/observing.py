@@ -9,18 +9,18 @@ from functools import lru_cache
 from itertools import count
 from pathlib import Path
 
-from agentmem.context.journal import Journal
 from agentmem.context.window import View, extend
 from agentmem.context.wire import request as view_request
 from agentmem.kvcache.frames import Make, frame
-from agentmem.kvcache.observed import Observed, simulated
-from agentmem.kvcache.openai_bodies import is_openai, messages_body
 from agentmem.kvcache.prompts import body_prompt, request_prompt
 from agentmem.kvcache.reported import read_usage
 from agentmem.kvcache.rules import ALIASES, ANTHROPIC, PROVIDERS, UNKNOWN, CacheRules, rules, rules_for
+from agentmem.kvcache.simulated.openai_bodies import is_openai, messages_body
+from agentmem.kvcache.why.observed import Observed, simulated
 from agentmem.meter import ledger
 from agentmem.meter.ledger import Row
 from agentmem.meter.prices import rates
+from agentmem.transcript.journal import Journal
 from agentmem.types import Basis, Entry, Frame, Json, Rates, Role, Segment, Usage
 
 

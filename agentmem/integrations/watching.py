@@ -14,9 +14,9 @@ from typing import Any
 from agentmem.errors import ConfigError
 from agentmem.integrations.observing import Frames, completed, observe
 from agentmem.integrations.wirelog import Line, record
-from agentmem.kvcache.observed import Observed
 from agentmem.kvcache.prompts import request_prompt
 from agentmem.kvcache.rules import claude_rules
+from agentmem.kvcache.why.observed import Observed
 from agentmem.types import Request
 
 Close = Callable[[], None]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from langgraph.store.base import Item, MatchCondition, PutOp, SearchItem, get_text_at_path, tokenize_path
 
-from agentmem.memory.tables import Plan, key_field, quoted
+from agentmem.recall.tables import Plan, key_field, quoted
 
 if TYPE_CHECKING:
     import pyarrow as pa

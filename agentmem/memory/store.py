@@ -32,7 +32,6 @@ from langgraph.store.base import (
     validate_op_namespace,
 )
 
-from agentmem.memory import ranking
 from agentmem.memory.records import (
     ITEMS,
     Record,
@@ -47,7 +46,8 @@ from agentmem.memory.records import (
     texts_of,
     vector_schema,
 )
-from agentmem.memory.tables import Plan, Table, Tables, quoted
+from agentmem.recall import ranking
+from agentmem.recall.tables import Plan, Table, Tables, quoted
 from agentmem.types import Clock, Embedder
 
 MOST = 1000

@@ -4,7 +4,7 @@ from operator import attrgetter
 from typing import Protocol
 
 from agentmem.kvcache.prompts import request_prompt
-from agentmem.kvcache.simulator import Simulator
+from agentmem.kvcache.simulated.simulator import Simulator
 from agentmem.tokens import value_tokens
 from agentmem.types import Message, Request, Usage
 

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from agentmem.context.transcript import unpack
 from agentmem.kvcache.frames import canonical
+from agentmem.transcript.transcript import unpack
 from agentmem.types import Block, Json, Opaque, Text, ToolCall
 
 

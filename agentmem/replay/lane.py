@@ -8,8 +8,8 @@ from types import MappingProxyType
 from agentmem.kvcache.frames import frame
 from agentmem.kvcache.prompts import Breakpoint, Prompt
 from agentmem.kvcache.rules import UNMARKABLE, CacheRules
-from agentmem.kvcache.simulator import Simulator
-from agentmem.kvcache.simulators import CacheSimulator, simulate
+from agentmem.kvcache.simulated.simulator import Simulator
+from agentmem.kvcache.simulated.simulators import CacheSimulator, simulate
 from agentmem.replay.layout import Layout, Run, Strip
 from agentmem.replay.thinking import without_thinking
 from agentmem.types import Ttl, Usage

@@ -11,13 +11,11 @@ from types import MappingProxyType
 from typing import Any
 
 from agentmem import assets
-from agentmem.context import transcript
-from agentmem.context.acceptance import accept, fallback
-from agentmem.context.compaction import ASKING, NEAR, Compaction, Quality, Reason, State, due, least_budget, state
-from agentmem.context.journal import open_journal
+from agentmem.compaction.acceptance import accept, fallback
+from agentmem.compaction.plan import Plan, plan
+from agentmem.compaction.summary import instruction
+from agentmem.compaction.when import ASKING, NEAR, Compaction, Quality, Reason, State, due, least_budget, state
 from agentmem.context.offload import Offload, offloaded
-from agentmem.context.plan import Plan, plan
-from agentmem.context.summary import instruction
 from agentmem.context.window import View, aside, extend
 from agentmem.errors import SummaryRejected
 from agentmem.kvcache.breakpoints import HEAD, TAIL
@@ -33,6 +31,8 @@ from agentmem.replay.reach import Reach
 from agentmem.replay.tally import price
 from agentmem.runtime.compacting import AGAIN
 from agentmem.tokens import count, value_tokens
+from agentmem.transcript import transcript
+from agentmem.transcript.journal import open_journal
 from agentmem.types import Block, Draft, Frame, Message, Reply, Text, ToolCall, ToolResult, Usage
 
 THREAD = "main"

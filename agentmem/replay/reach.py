@@ -10,16 +10,16 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from agentmem.context.journal import Journal
-from agentmem.context.transcript import readable
 from agentmem.context.window import View
 from agentmem.errors import RecoverableError
-from agentmem.memory.recall import JournalRecall
+from agentmem.menu import builtin
+from agentmem.menu.context import ToolContext
 from agentmem.pages.workspace import Workspace
+from agentmem.recall.recall import JournalRecall
 from agentmem.replay.needed import Event
-from agentmem.runtime.tools import builtin
-from agentmem.runtime.tools.context import ToolContext
 from agentmem.tokens import count
+from agentmem.transcript.journal import Journal
+from agentmem.transcript.transcript import readable
 from agentmem.types import Text
 
 CALLS = 3

@@ -4,14 +4,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, fields
 from typing import Any
 
-from agentmem.context.journal import Journal
 from agentmem.integrations.observing import read_run
-from agentmem.kvcache.diagnosis import diagnose
+from agentmem.kvcache.why.diagnosis import diagnose
 from agentmem.meter.answers import lines
 from agentmem.meter.report import new_tokens, report
 from agentmem.meter.tables import advice
 from agentmem.report.events import Event, events
 from agentmem.report.turns import Parts, Turn, turns
+from agentmem.transcript.journal import Journal
 
 Data = dict[str, Any]
 

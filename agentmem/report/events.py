@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from agentmem.kvcache.diagnosis import Finding
+from agentmem.kvcache.why.diagnosis import Finding
 from agentmem.report.turns import Turn
 
 EventKind = Literal["break", "cut", "expiry", "miss", "failed"]

@@ -12,10 +12,10 @@ from typing import Any, Literal, Self, cast
 from langgraph.graph.state import CompiledStateGraph
 
 from agentmem.checking import check_settings
-from agentmem.context.checkpoint import Checkpoint
-from agentmem.context.compaction import Compaction, Reason
-from agentmem.context.transcript import Opening
+from agentmem.compaction.when import Compaction, Reason
 from agentmem.errors import ThreadNotFound
+from agentmem.menu.menu import Menu, ToolLike
+from agentmem.menu.reach import Reach
 from agentmem.models.objects import ModelLike
 from agentmem.pages.workspace import Workspace
 from agentmem.runtime import parts, pinning
@@ -28,13 +28,13 @@ from agentmem.runtime.history import History, Sandboxed
 from agentmem.runtime.invocation import UNSEEN, Task, config_of, elsewhere, input_of, result_of
 from agentmem.runtime.invocation import new_thread as new_thread
 from agentmem.runtime.limits import Limits
-from agentmem.runtime.menu import Menu, ToolLike
 from agentmem.runtime.metering import Meter
 from agentmem.runtime.opening import instructions, new_opening
 from agentmem.runtime.session import Session, Sessions
 from agentmem.runtime.steps import Steps
 from agentmem.runtime.streaming import Channel, events
-from agentmem.runtime.tools.reach import Reach
+from agentmem.transcript.checkpoint import Checkpoint
+from agentmem.transcript.transcript import Opening
 from agentmem.types import Archive, Clock, Options
 
 BUDGET = 120_000

@@ -12,22 +12,22 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Protocol
 from uuid import uuid4
 
-from agentmem.context.journal import Journal
-from agentmem.context.transcript import read_blocks, read_message
+from agentmem.answers.values import Answer, Context, Source
 from agentmem.errors import WorkspaceError
 from agentmem.kvcache.frames import canonical
-from agentmem.memory.answers.values import Answer, Context, Source
+from agentmem.menu import builtin
+from agentmem.menu.menu import Menu
 from agentmem.pages.address import split
 from agentmem.pages.workspace import Workspace
 from agentmem.runtime.events import Result
-from agentmem.runtime.menu import Menu
-from agentmem.runtime.tools import builtin
+from agentmem.transcript.journal import Journal
+from agentmem.transcript.transcript import read_blocks, read_message
 from agentmem.types import Entry, Model, Options, Text, ToolCall, ToolResult
 
 if TYPE_CHECKING:
-    from agentmem.memory.answers.asking import Answered
-    from agentmem.memory.answers.audit import Checked
-    from agentmem.memory.answers.cache import AnswerCache
+    from agentmem.answers.asking import Answered
+    from agentmem.answers.audit import Checked
+    from agentmem.answers.cache import AnswerCache
 
 FOLDER = "answers"
 _HIT = re.compile(r"^- (.+?) \(line \d+\): ", re.MULTILINE)
@@ -62,7 +62,7 @@ class Asks:
     @cached_property
     def answers(self) -> "AnswerCache":
         """Where answers are kept: ``.agentmem/answers`` in the workspace."""
-        from agentmem.memory.answers.cache import AnswerCache
+        from agentmem.answers.cache import AnswerCache
 
         folder = self.workspace.root / ".agentmem" / FOLDER
         return self._opened.enter_context(closing(AnswerCache(folder, workspace=self.workspace)))

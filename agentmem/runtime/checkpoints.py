@@ -23,11 +23,11 @@ from langgraph.checkpoint.base import (
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.checkpoint.sqlite import SqliteSaver
 
-from agentmem.context.journal import Journal
-from agentmem.context.sqlite import open_sqlite
-from agentmem.context.storage import Address, Storage, locate
 from agentmem.distribution import install
 from agentmem.errors import ConfigError
+from agentmem.transcript.journal import Journal
+from agentmem.transcript.sqlite import open_sqlite
+from agentmem.transcript.storage import Address, Storage, locate
 
 if TYPE_CHECKING:
     from agentmem.runtime.postgres_checkpoints import PostgresCheckpoints

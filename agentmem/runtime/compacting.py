@@ -12,10 +12,10 @@ from functools import cache
 from threading import Event as Flag
 
 from agentmem import assets
-from agentmem.context.acceptance import accept, fallback
-from agentmem.context.compaction import Compaction, Reason, State, due, state
-from agentmem.context.plan import Plan, plan
-from agentmem.context.summary import instruction
+from agentmem.compaction.acceptance import accept, fallback
+from agentmem.compaction.plan import Plan, plan
+from agentmem.compaction.summary import instruction
+from agentmem.compaction.when import Compaction, Reason, State, due, state
 from agentmem.context.window import aside
 from agentmem.context.wire import request
 from agentmem.errors import BudgetExceeded, ModelError, SummaryRejected

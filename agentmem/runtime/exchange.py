@@ -9,10 +9,10 @@ from typing import Any
 
 from agentmem.context import withheld
 from agentmem.errors import ModelError, ModelOverloaded, ModelRejected, ModelUnreachable, PromptTooLong
+from agentmem.menu.context import Stop
 from agentmem.runtime.events import Metered, Stopped
 from agentmem.runtime.session import Session
 from agentmem.runtime.steps import Steps
-from agentmem.runtime.tools.context import Stop
 from agentmem.types import Delta, Reply, Request, TextDelta, Waiting
 
 AGAIN = 2

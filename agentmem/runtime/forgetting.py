@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from agentmem.context.journal import Journal
+from agentmem.menu import planning
 from agentmem.runtime import originals
-from agentmem.runtime.tools import planning
+from agentmem.transcript.journal import Journal
 from agentmem.types import Archive
 
 

@@ -21,14 +21,14 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import Command, interrupt
 
-from agentmem.context.transcript import unpack
+from agentmem.menu import workers
 from agentmem.runtime.events import Approval, ToolCalled
 from agentmem.runtime.exchange import Exchange, OutOfTime, Write
 from agentmem.runtime.invocation import UNSEEN
 from agentmem.runtime.session import Session, Sessions
 from agentmem.runtime.steps import Given, Steps
 from agentmem.runtime.streaming import Abandoned, Channel
-from agentmem.runtime.tools import workers
+from agentmem.transcript.transcript import unpack
 from agentmem.types import Model, Request, Text
 
 

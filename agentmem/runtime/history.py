@@ -11,14 +11,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
-from agentmem.context import blobs, checkpoint, trees
-from agentmem.context.checkpoint import Checkpoint
-from agentmem.context.journal import Journal
 from agentmem.errors import AgentmemError, ConfigError, ThreadNotFound, UnknownReference, WorkspaceError
+from agentmem.menu import planning
 from agentmem.pages.files import Files
 from agentmem.pages.snapshot import Kept, Snapshots
-from agentmem.runtime.sandbox.snapshots import Snapshot
-from agentmem.runtime.tools import planning
+from agentmem.sandbox.snapshots import Snapshot
+from agentmem.transcript import blobs, checkpoint, trees
+from agentmem.transcript.checkpoint import Checkpoint
+from agentmem.transcript.journal import Journal
 
 KEEP = 64_000_000
 """Bytes of pages that a checkpoint takes in unasked; larger workspaces are kept when a checkpoint is asked for."""
@@ -31,7 +31,7 @@ _log = logging.getLogger(__name__)
 
 
 class Sandboxed(Protocol):
-    """What a checkpoint asks of a sandbox; agentmem.runtime.sandbox.Sandbox has it."""
+    """What a checkpoint asks of a sandbox; agentmem.sandbox.Sandbox has it."""
 
     def snapshot(self) -> Snapshot: ...
 

@@ -8,10 +8,10 @@ from uuid import uuid4
 
 from langgraph.types import Command
 
-from agentmem.context.transcript import pack
 from agentmem.errors import ConfigError
 from agentmem.runtime.events import Approval, Result, Status
 from agentmem.runtime.session import Session
+from agentmem.transcript.transcript import pack
 from agentmem.types import Block, Text, ToolCall
 
 Task = str | Sequence[Block]

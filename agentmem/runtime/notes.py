@@ -7,9 +7,9 @@ from functools import lru_cache
 from time import localtime
 from typing import NamedTuple
 
-from agentmem.context.transcript import Opening, PinnedPage, note
 from agentmem.errors import WorkspaceError
 from agentmem.pages.workspace import Workspace
+from agentmem.transcript.transcript import Opening, PinnedPage, note
 from agentmem.types import Draft
 
 _DIFF_LINES = 60

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from agentmem import assets
-from agentmem.context.transcript import Opening, PinnedPage
-from agentmem.runtime.menu import Menu
+from agentmem.menu.menu import Menu
+from agentmem.transcript.transcript import Opening, PinnedPage
 from agentmem.types import ModelProfile, Options
 
 

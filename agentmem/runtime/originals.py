@@ -6,12 +6,12 @@ from pathlib import Path
 
 from agentmem import images
 from agentmem.context.fitting import sendable
-from agentmem.context.journal import Journal
 from agentmem.context.offload import FOLDER, Offload, fits, offloaded, page_name
-from agentmem.context.transcript import read_blocks, readable, unpack
 from agentmem.errors import WorkspaceError
+from agentmem.menu.scaling import scaled
 from agentmem.pages.files import Files
-from agentmem.runtime.scaling import scaled
+from agentmem.transcript.journal import Journal
+from agentmem.transcript.transcript import read_blocks, readable, unpack
 from agentmem.types import Block, Entry, Image, Opaque, Text, ToolResult
 
 _log = logging.getLogger(__name__)

@@ -23,19 +23,19 @@ from agentmem.checking import (
     having,
     of,
 )
-from agentmem.context.compaction import Compaction
-from agentmem.context.journal import Journal, open_journal
+from agentmem.compaction.when import Compaction
 from agentmem.errors import ConfigError
-from agentmem.memory.archive import FOLDER, archive_in
+from agentmem.menu.menu import Menu, ToolLike, default_menu, make_menu
+from agentmem.menu.reach import Reach
 from agentmem.meter import windows
 from agentmem.models.objects import ModelLike, as_model
 from agentmem.pages.names import HOME
 from agentmem.pages.workspace import Workspace
+from agentmem.recall.archive import FOLDER, archive_in
 from agentmem.runtime.checkpoints import saver_beside
 from agentmem.runtime.limits import Limits
-from agentmem.runtime.menu import Menu, ToolLike, default_menu, make_menu
 from agentmem.runtime.steering import Approvals
-from agentmem.runtime.tools.reach import Reach
+from agentmem.transcript.journal import Journal, open_journal
 from agentmem.types import Archive, Model, ModelProfile, Options
 
 WANTED: Mapping[str, Wanted] = {

@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
-from agentmem.context.transcript import PinnedPage, reconfigure
 from agentmem.errors import WorkspaceError
 from agentmem.pages.workspace import Workspace
 from agentmem.runtime.session import Session
+from agentmem.transcript.transcript import PinnedPage, reconfigure
 from agentmem.types import Draft
 
 

@@ -10,9 +10,9 @@ from psycopg import Connection, Cursor, Error
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import ConnectionPool
 
-from agentmem.context.postgres import CONNECT_SECONDS, SCHEMA_LOCK, connect_postgres, explain_postgres
-from agentmem.context.storage import Address
 from agentmem.runtime.checkpoints import AsyncByThreads, plain_serializer
+from agentmem.transcript.postgres import CONNECT_SECONDS, SCHEMA_LOCK, connect_postgres, explain_postgres
+from agentmem.transcript.storage import Address
 
 _SETTINGS: dict[str, Any] = {"autocommit": True, "prepare_threshold": 0, "row_factory": dict_row}
 """What PostgresSaver asks of its connections (see its from_conn_string)."""

@@ -15,16 +15,16 @@ from time import monotonic
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from agentmem.context.call_ids import arrived
 from agentmem.context.cut import read_cut
-from agentmem.context.journal import Journal
-from agentmem.context.transcript import read_message, read_result, readable
 from agentmem.context.window import View, begin, extend, left, stored
 from agentmem.errors import ThreadBusy, TranscriptError
 from agentmem.meter.ledger import Row, decode
 from agentmem.runtime import stops
 from agentmem.runtime.events import Event, ToolReturned
 from agentmem.tokens import Calibration
+from agentmem.transcript.call_ids import arrived
+from agentmem.transcript.journal import Journal
+from agentmem.transcript.transcript import read_message, read_result, readable
 from agentmem.types import Basis, Draft, Entry, EntryKind, Reply, ToolCall, Usage
 
 _log = logging.getLogger(__name__)

@@ -11,12 +11,12 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from agentmem.errors import RecoverableError
+from agentmem.menu import arguments, builtin
+from agentmem.menu.menu import Menu
+from agentmem.menu.reach import Steering
 from agentmem.pages.address import split
 from agentmem.pages.files import Files
 from agentmem.pages.names import folded
-from agentmem.runtime.menu import Menu
-from agentmem.runtime.tools import arguments, builtin
-from agentmem.runtime.tools.reach import Steering
 from agentmem.types import ToolCall
 
 STEERING: Mapping[str, tuple[str, ...]] = {

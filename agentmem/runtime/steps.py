@@ -12,32 +12,32 @@ from itertools import groupby
 from threading import Event as Flag
 from time import monotonic
 
-from agentmem.context import transcript
-from agentmem.context.compaction import check_budget
+from agentmem.compaction.when import check_budget
 from agentmem.context.offload import PAGING, Offload
-from agentmem.context.transcript import Opening
 from agentmem.context.window import View
 from agentmem.context.wire import request
 from agentmem.errors import ConfigError, ThreadNotFound, TranscriptError
+from agentmem.menu import output, toolbox
+from agentmem.menu.context import Stop, ToolContext
+from agentmem.menu.menu import Menu
+from agentmem.menu.reach import Reach
+from agentmem.menu.recalling import JournalRecall
 from agentmem.meter import ledger
 from agentmem.meter.ledger import Row
-from agentmem.models.call_arguments import is_unreadable
 from agentmem.pages.workspace import Workspace
-from agentmem.runtime import originals, stops, toolbox
+from agentmem.runtime import originals, stops
 from agentmem.runtime.compacting import Compactor
 from agentmem.runtime.events import Approval, Compacted, Event, ToolReturned
 from agentmem.runtime.limits import Limits, reached
-from agentmem.runtime.menu import Menu
 from agentmem.runtime.metering import Meter
 from agentmem.runtime.notes import Situation, notes
 from agentmem.runtime.opening import continued, is_another
 from agentmem.runtime.pauses import Pauses, lifetime
 from agentmem.runtime.session import Session, Sessions, Tally, digest_of
 from agentmem.runtime.steering import Approvals
-from agentmem.runtime.tools import output
-from agentmem.runtime.tools.context import Stop, ToolContext
-from agentmem.runtime.tools.reach import Reach
-from agentmem.runtime.tools.recalling import JournalRecall
+from agentmem.transcript import transcript
+from agentmem.transcript.call_arguments import is_unreadable
+from agentmem.transcript.transcript import Opening
 from agentmem.types import (
     Block,
     Clock,

@@ -11,8 +11,8 @@ from queue import Empty, Full, Queue
 from threading import Event as Flag
 from threading import Thread
 
+from agentmem.menu.context import Stop
 from agentmem.runtime.events import Event
-from agentmem.runtime.tools.context import Stop
 
 PATIENCE = 3.0
 """Seconds that a run gets to end by itself once nobody listens."""

@@ -7,8 +7,8 @@ import anthropic
 import pytest
 from handbook_agent import answer, dated, steady
 
-from agentmem.kvcache.events import Answer
-from agentmem.kvcache.server import MessagesServer
+from agentmem.kvcache.simulated.events import Answer
+from agentmem.kvcache.simulated.server import MessagesServer
 
 
 def model(body: Any) -> Answer:

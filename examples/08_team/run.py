@@ -9,7 +9,7 @@ from pathlib import Path
 
 from agentmem import demo
 from agentmem.demo import team as example
-from agentmem.runtime.team import Progress
+from agentmem.team import Progress
 
 with tempfile.TemporaryDirectory() as name:
     repo = example.prepare(Path(name))

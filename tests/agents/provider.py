@@ -5,11 +5,11 @@ import random
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from agentmem.kvcache.events import Answer, message
 from agentmem.kvcache.frames import frame
 from agentmem.kvcache.prompts import body_prompt
 from agentmem.kvcache.rules import rules
-from agentmem.kvcache.simulator import Simulator
+from agentmem.kvcache.simulated.events import Answer, message
+from agentmem.kvcache.simulated.simulator import Simulator
 from agentmem.types import Frame, Json, Role, Segment
 
 Line = dict[str, Any]

@@ -18,9 +18,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from agentmem.answers.played import Asked
 from agentmem.distribution import install
-from agentmem.memory.answers.played import Asked
-from agentmem.memory.embedder import MiniLM
+from agentmem.recall.embedder import MiniLM
 from agentmem.types import Vectors
 from tests.benchmarks.data import recording, skip
 

@@ -9,11 +9,11 @@ own rule has there, at the threshold of the published row: at .9 none wrong, at 
 
 from dataclasses import dataclass
 
-from agentmem.memory.answers.decision import Decision, decider
-from agentmem.memory.answers.guard import RULES, Rule
-from agentmem.memory.answers.kinds import BUILT_IN
-from agentmem.memory.answers.values import Policy
-from agentmem.memory.embedder import MiniLM
+from agentmem.answers.decision import Decision, decider
+from agentmem.answers.guard import RULES, Rule
+from agentmem.answers.kinds import BUILT_IN
+from agentmem.answers.values import Policy
+from agentmem.recall.embedder import MiniLM
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Plays a stream of questions through a decision, as `agentmem.memory.answers.played` does, and adds up."""
+"""Plays a stream of questions through a decision, as `agentmem.answers.played` does, and adds up."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from agentmem.memory.answers.played import Asked, Outcome
-from agentmem.memory.answers.played import play as play_log
-from agentmem.memory.answers.values import Candidate, Decider, Verdict
+from agentmem.answers.played import Asked, Outcome
+from agentmem.answers.played import play as play_log
+from agentmem.answers.values import Candidate, Decider, Verdict
 from agentmem.types import Vectors
 
 

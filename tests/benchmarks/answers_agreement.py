@@ -1,4 +1,4 @@
-"""How often the default judge of answers is wrong: `agentmem.memory.answers.agreement`.
+"""How often the default judge of answers is wrong: `agentmem.answers.agreement`.
 
 Two sets of labelled pairs. GPTCache's mock_data reads like answers, and each of its pairs says the same: what is told
 apart there is a false alarm. The pairs of fow-cache are short and adversarial: half of them differ in one word that
@@ -12,8 +12,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from agentmem.memory.answers.agreement import LEAST, RULES, Agreement, Errors, errors
-from agentmem.memory.embedder import MiniLM
+from agentmem.answers.agreement import LEAST, RULES, Agreement, Errors, errors
+from agentmem.recall.embedder import MiniLM
 from tests.benchmarks.answer_data import mock, traps, vectors
 from tests.benchmarks.heading import heading
 

@@ -21,10 +21,10 @@ from statistics import fmean
 import numpy as np
 from numpy.typing import NDArray
 
-from agentmem.memory.answers.logs import THRESHOLDS, At, lowest
-from agentmem.memory.answers.played import Asked, certified
-from agentmem.memory.answers.scoring import deciders
-from agentmem.memory.answers.values import Decider
+from agentmem.answers.logs import THRESHOLDS, At, lowest
+from agentmem.answers.played import Asked, certified
+from agentmem.answers.scoring import deciders
+from agentmem.answers.values import Decider
 from agentmem.types import Vectors
 from tests.benchmarks.answer_data import banking, flat, heavy, vectors
 from tests.benchmarks.answer_streams import Played, by_cosine, outcomes, play

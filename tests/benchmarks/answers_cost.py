@@ -21,12 +21,12 @@ from functools import partial
 from pathlib import Path
 from statistics import fmean
 
-from agentmem.memory.answers.cache import AnswerCache
-from agentmem.memory.answers.certificate import upper_bound
-from agentmem.memory.answers.freshness import Checks
-from agentmem.memory.answers.played import Asked
-from agentmem.memory.answers.settings import Settings
-from agentmem.memory.answers.values import Answer, Context, Decider
+from agentmem.answers.cache import AnswerCache
+from agentmem.answers.certificate import upper_bound
+from agentmem.answers.freshness import Checks
+from agentmem.answers.played import Asked
+from agentmem.answers.settings import Settings
+from agentmem.answers.values import Answer, Context, Decider
 from agentmem.meter.prices import rates
 from agentmem.models import weights
 from agentmem.runtime.agent import Agent

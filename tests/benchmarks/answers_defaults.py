@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from agentmem.memory.answers.certificate import certify
-from agentmem.memory.answers.tuning import LIMIT
+from agentmem.answers.certificate import certify
+from agentmem.answers.tuning import LIMIT
 from tests.benchmarks.answer_data import flat
 from tests.benchmarks.answer_settings import DEFAULT
 from tests.benchmarks.answer_streams import Played, play

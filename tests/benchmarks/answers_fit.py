@@ -1,4 +1,4 @@
-"""Makes the answer cache's coefficients anew: agentmem/memory/answers/coefficients.json.
+"""Makes the answer cache's coefficients anew: agentmem/answers/coefficients.json.
 
 Fitted on the odd lines of the fow-cache pairs, each pair by itself and all in one cache, and on the "fit" part of
 Banking77 (the same intent has the same answer), played as a stream. On both, questions in the same words are counted,
@@ -20,15 +20,15 @@ from pathlib import Path
 
 import numpy as np
 
-from agentmem.memory.answers import features
-from agentmem.memory.answers.calibration import Logistic, Models, fit, share
-from agentmem.memory.answers.decision import LEAST
-from agentmem.memory.answers.features import around, meaning, same_answer
-from agentmem.memory.answers.guard import RULES, Rule, objection
-from agentmem.memory.answers.pairing import pair, same_words
-from agentmem.memory.answers.played import Asked, nearest
-from agentmem.memory.answers.values import Candidate
-from agentmem.memory.embedder import MiniLM, Reading
+from agentmem.answers import features
+from agentmem.answers.calibration import Logistic, Models, fit, share
+from agentmem.answers.decision import LEAST
+from agentmem.answers.features import around, meaning, same_answer
+from agentmem.answers.guard import RULES, Rule, objection
+from agentmem.answers.pairing import pair, same_words
+from agentmem.answers.played import Asked, nearest
+from agentmem.answers.values import Candidate
+from agentmem.recall.embedder import MiniLM, Reading
 from tests.benchmarks.answer_data import LabelledPair, banking, flat, traps, vectors
 from tests.benchmarks.heading import commit, heading
 

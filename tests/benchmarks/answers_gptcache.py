@@ -27,11 +27,11 @@ from typing import Any
 
 import numpy as np
 
+from agentmem.answers.cache import AnswerCache
+from agentmem.answers.played import Asked, nearest
+from agentmem.answers.settings import Settings
 from agentmem.distribution import install
-from agentmem.memory.answers.cache import AnswerCache
-from agentmem.memory.answers.played import Asked, nearest
-from agentmem.memory.answers.settings import Settings
-from agentmem.memory.embedder import DIMENSIONS, MiniLM
+from agentmem.recall.embedder import DIMENSIONS, MiniLM
 from agentmem.types import Vectors
 from tests.benchmarks.answer_data import banking, flat, mock, vectors
 from tests.benchmarks.answer_settings import LENIENT, NEAREST, TRAPS, Setting

@@ -25,13 +25,13 @@ from statistics import median, quantiles
 import numpy as np
 from numpy.typing import NDArray
 
-from agentmem.memory.answers.cache import AnswerCache
-from agentmem.memory.answers.entries import Entry
-from agentmem.memory.answers.keys import key_of, scope_of
-from agentmem.memory.answers.nearest import AT_ONCE
-from agentmem.memory.answers.settings import Settings
-from agentmem.memory.answers.values import CANDIDATES, Context
-from agentmem.memory.embedder import MiniLM
+from agentmem.answers.cache import AnswerCache
+from agentmem.answers.entries import Entry
+from agentmem.answers.keys import key_of, scope_of
+from agentmem.answers.nearest import AT_ONCE
+from agentmem.answers.settings import Settings
+from agentmem.answers.values import CANDIDATES, Context
+from agentmem.recall.embedder import MiniLM
 from agentmem.types import Vectors
 from tests.benchmarks.heading import heading
 

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from agentmem.memory.answers.played import Asked, nearest
-from agentmem.memory.answers.values import Decider
+from agentmem.answers.played import Asked, nearest
+from agentmem.answers.values import Decider
 from tests.benchmarks.answer_data import LabelledPair, traps, vectors
 from tests.benchmarks.answer_settings import SETTINGS
 from tests.benchmarks.answer_settings import TRAPS as TUNED

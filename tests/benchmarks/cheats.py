@@ -15,7 +15,7 @@ from typing import Any
 
 from agentmem.models.script import Turn
 from agentmem.models.scripted import ScriptedModel
-from agentmem.runtime.team import Role, Team, TeamResult
+from agentmem.team import Role, Team, TeamResult
 from agentmem.types import Request
 from tests.benchmarks import players
 from tests.benchmarks.heading import heading

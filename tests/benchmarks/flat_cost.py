@@ -18,14 +18,14 @@ import tracemalloc
 from dataclasses import dataclass
 from pathlib import Path
 
-from agentmem.context import transcript
-from agentmem.memory.archive import LanceArchive
+from agentmem.menu.menu import tool
 from agentmem.models.script import Turn
 from agentmem.models.scripted import ScriptedModel, place
+from agentmem.recall.archive import LanceArchive
 from agentmem.runtime.agent import Agent
 from agentmem.runtime.limits import Limits
-from agentmem.runtime.menu import tool
 from agentmem.tokens import count
+from agentmem.transcript import transcript
 from agentmem.types import Reply, Request, Text, ToolCall, ToolResult
 from tests.benchmarks.heading import heading
 

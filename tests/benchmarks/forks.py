@@ -15,10 +15,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from agentmem.errors import SandboxError
-from agentmem.runtime.sandbox import Sandbox
-from agentmem.runtime.sandbox.forks import How
-from agentmem.runtime.sandbox.isolation import ORDER, why_not
-from agentmem.runtime.sandbox.layered import disk_usage
+from agentmem.sandbox import Sandbox
+from agentmem.sandbox.forks import How
+from agentmem.sandbox.isolation import ORDER, why_not
+from agentmem.sandbox.layered import disk_usage
 from tests.benchmarks.heading import heading
 
 MOST_MS, MOST_BYTES = 50.0, 1 << 20

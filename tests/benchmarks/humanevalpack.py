@@ -26,8 +26,8 @@ from pathlib import Path
 from typing import Any
 
 from agentmem.models.scripted import ScriptedModel
-from agentmem.runtime.sandbox import Sandbox
-from agentmem.runtime.team import Role, Team, TeamResult
+from agentmem.sandbox import Sandbox
+from agentmem.team import Role, Team, TeamResult
 from tests.benchmarks import players
 from tests.benchmarks.heading import commit, heading
 

@@ -22,12 +22,12 @@ from pathlib import Path
 from statistics import fmean, median, quantiles
 from typing import Any, Literal, get_args
 
-from agentmem.context import transcript
-from agentmem.context.journal import open_journal
-from agentmem.context.transcript import Opening
-from agentmem.memory.archive import LanceArchive
-from agentmem.memory.embedder import MiniLM
-from agentmem.memory.ranking import words_of
+from agentmem.recall.archive import LanceArchive
+from agentmem.recall.embedder import MiniLM
+from agentmem.recall.ranking import words_of
+from agentmem.transcript import transcript
+from agentmem.transcript.journal import open_journal
+from agentmem.transcript.transcript import Opening
 from agentmem.types import Draft
 from tests.benchmarks.data import DATA, recording
 from tests.benchmarks.heading import heading

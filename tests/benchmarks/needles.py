@@ -21,12 +21,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median, quantiles
 
-from agentmem.context import transcript
-from agentmem.context.journal import open_journal
-from agentmem.context.transcript import Opening
-from agentmem.memory.archive import LanceArchive
-from agentmem.memory.embedder import MiniLM
+from agentmem.recall.archive import LanceArchive
+from agentmem.recall.embedder import MiniLM
 from agentmem.tokens import count
+from agentmem.transcript import transcript
+from agentmem.transcript.journal import open_journal
+from agentmem.transcript.transcript import Opening
 from agentmem.types import Draft, Message, Reply, Text, ToolCall, ToolResult, Usage
 from tests.benchmarks.data import DATA, recording
 from tests.benchmarks.heading import heading

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, get_args
 
 from agentmem.models.script import Turn
-from agentmem.runtime.sandbox.planning import Isolation
+from agentmem.sandbox.planning import Isolation
 from agentmem.types import Json, Request
 
 Player = Callable[[Request], Turn]

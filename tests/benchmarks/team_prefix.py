@@ -18,7 +18,7 @@ from agentmem.kvcache.frames import encode, frame
 from agentmem.models.engine import Engine
 from agentmem.models.script import Turn
 from agentmem.models.scripted import ScriptedModel
-from agentmem.runtime.team import Role, Team, TeamResult
+from agentmem.team import Role, Team, TeamResult
 from agentmem.types import Frame, Message, Request, Usage
 from tests.benchmarks import players
 from tests.benchmarks.data import SKIPPED

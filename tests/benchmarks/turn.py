@@ -22,13 +22,13 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.graph import END, START, StateGraph
 
-from agentmem.context import transcript
+from agentmem.menu.menu import tool
 from agentmem.models.anthropic_request import arguments
 from agentmem.models.scripted import ScriptedModel
 from agentmem.runtime.agent import Agent
 from agentmem.runtime.checkpoints import open_saver
 from agentmem.runtime.limits import Limits
-from agentmem.runtime.menu import tool
+from agentmem.transcript import transcript
 from agentmem.types import Message, Reply, Request, Text, ToolCall, ToolResult
 from tests.benchmarks.heading import heading
 from tests.benchmarks.played import PlayedModel

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from agentmem.integrations.observing import Frames, completed, observe
-from agentmem.kvcache.diagnosis import Finding, diagnose
+from agentmem.kvcache.why.diagnosis import Finding, diagnose
 from tests.agents.faults import CLEAN, COMBINED, FAULTS, Traffic, clean
 from tests.agents.provider import answered
 from tests.benchmarks.heading import heading

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from agentmem.context.journal import open_journal
 from agentmem.meter.tables import dollars
 from agentmem.report.data import Data, collect, shown
 from agentmem.report.page import page
 from agentmem.report.turns import Turn
+from agentmem.transcript.journal import open_journal
 from tests.browser.chromium import Scheme, Tab
 from tests.meter.rows import row
 from tests.report.runs import HOSTILE, eventful, long_run

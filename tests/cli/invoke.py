@@ -8,8 +8,8 @@ from typing import Any
 from typer.testing import CliRunner, Result
 
 from agentmem.cli.app import app
-from agentmem.context.journal import open_journal
 from agentmem.meter.ledger import Row, draft
+from agentmem.transcript.journal import open_journal
 
 
 def invoke(*arguments: str | Path, stdin: str | None = None) -> Result:

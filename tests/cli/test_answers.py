@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from agentmem.context.journal import open_journal
-from agentmem.memory.answers.cache import AnswerCache
-from agentmem.memory.answers.values import Answer, Context, Labelled, Source
-from agentmem.memory.embedder import available
+from agentmem.answers.cache import AnswerCache
+from agentmem.answers.values import Answer, Context, Labelled, Source
 from agentmem.pages.workspace import Workspace
+from agentmem.recall.embedder import available
+from agentmem.transcript.journal import open_journal
 from tests.cli.invoke import invoke, invoke_json
 from tests.report.runs import eventful
 

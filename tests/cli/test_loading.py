@@ -25,7 +25,7 @@ sys.meta_path.insert(0, Slow())
 
 
 @pytest.mark.parametrize("entry", [AGENTMEM, [sys.executable, "-m", "agentmem"]], ids=["script", "module"])
-@pytest.mark.parametrize("module", ["typer", "agentmem.cli.app", "agentmem.cli.run", "agentmem.context.journal"])
+@pytest.mark.parametrize("module", ["typer", "agentmem.cli.app", "agentmem.cli.run", "agentmem.transcript.journal"])
 def test_an_interrupt_while_modules_load(entry: list[str], module: str, tmp_path: Path) -> None:
     """One line, and 130, whichever module was being loaded."""
     (tmp_path / "sitecustomize.py").write_text(HOOK)

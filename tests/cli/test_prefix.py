@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from agentmem.context.journal import open_journal
-from agentmem.context.transcript import Opening, opening
-from agentmem.runtime.menu import default_menu
+from agentmem.menu.menu import default_menu
+from agentmem.transcript.journal import open_journal
+from agentmem.transcript.transcript import Opening, opening
 from tests.cli.invoke import invoke, invoke_json
 
 

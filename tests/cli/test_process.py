@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from agentmem.context.journal import open_journal
+from agentmem.transcript.journal import open_journal
 
 AGENTMEM = [sys.executable, "-c", "from agentmem.cli import main; main()"]
 HEAVY = (

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from agentmem.context import transcript
-from agentmem.context.journal import open_journal
+from agentmem.transcript import transcript
+from agentmem.transcript.journal import open_journal
 from tests.cli.invoke import invoke, invoke_json
-from tests.memory.threads import begun, compacted, tell
+from tests.recall.threads import begun, compacted, tell
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from agentmem.context.journal import open_journal
 from agentmem.distribution import install
+from agentmem.transcript.journal import open_journal
 from tests.cli.invoke import invoke, invoke_json
 from tests.cli.test_process import agentmem, environment
 from tests.report.runs import eventful

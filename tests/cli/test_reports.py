@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from agentmem.context.journal import open_journal
 from agentmem.meter.report import report, summarise
+from agentmem.transcript.journal import open_journal
 from agentmem.types import Usage
 from tests.cli.invoke import invoke, invoke_json, keep
 from tests.meter.rows import ROW, row

@@ -10,9 +10,9 @@ import pytest
 from typer.testing import Result
 
 from agentmem.cli.watch import Watch
-from agentmem.context.journal import open_journal
 from agentmem.meter.report import report
 from agentmem.runtime.events import Compacted
+from agentmem.transcript.journal import open_journal
 from tests.cli.invoke import invoke, invoke_json
 
 READ = {"text": "I look at the page.", "calls": [{"read": {"page": "tea.md"}}]}

@@ -9,7 +9,7 @@ from typer.testing import Result
 
 from tests.cli.invoke import invoke, invoke_json, keep
 from tests.meter.rows import row
-from tests.runtime.team.works import CHECK, FAILS, OTHER, PASSES, RIGHT, TASK, WRITES, contents, repository, write
+from tests.team.works import CHECK, FAILS, OTHER, PASSES, RIGHT, TASK, WRITES, contents, repository, write
 
 
 def team(folder: Path, *arguments: str | Path, task: str | None = TASK, **turns: Any) -> Result:

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from agentmem.context.journal import open_journal
 from agentmem.meter.ledger import Row, draft
+from agentmem.transcript.journal import open_journal
 from agentmem.types import Usage
 from tests.cli.test_process import AGENTMEM, agentmem, environment
 

@@ -6,16 +6,16 @@ import pytest
 from hypothesis import given
 
 from agentmem import images
-from agentmem.context import transcript
 from agentmem.context.fitting import sendable
-from agentmem.context.transcript import Opening, read_blocks, read_opening
 from agentmem.context.view import View
 from agentmem.context.window import extend, window
 from agentmem.errors import TranscriptError
-from agentmem.kvcache.checks import problem
+from agentmem.kvcache.simulated.checks import problem
+from agentmem.transcript import transcript
+from agentmem.transcript.transcript import Opening, read_blocks, read_opening
 from agentmem.types import Block, Draft, Image, Opaque, Text, ToolCall, ToolResult
 from tests import pictures
-from tests.context.transcripts import PNG, drafts, entries, reply
+from tests.transcript.transcripts import PNG, drafts, entries, reply
 
 CLAUDE = transcript.opening(Opening("claude-sonnet-5", provider="anthropic"))
 OTHER = transcript.opening(Opening("gpt-5.5", provider="openai"))

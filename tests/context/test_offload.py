@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentmem.context import transcript
 from agentmem.context.offload import Offload, described, offloaded, page_name
-from agentmem.context.transcript import Opening, read_blocks
 from agentmem.context.window import window
 from agentmem.tokens import beginning, count, ending
+from agentmem.transcript import transcript
+from agentmem.transcript.transcript import Opening, read_blocks
 from agentmem.types import Image, Text, ToolCall, ToolResult
-from tests.context.transcripts import PNG, entries, reply
+from tests.transcript.transcripts import PNG, entries, reply
 
 SMALL = Offload(limit=200, head=40, tail=20)
 LONG = "\n".join(f"line {number} says something of its own" for number in range(400))

@@ -6,16 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentmem.context import transcript
+from agentmem.compaction.plan import cut_at
 from agentmem.context.cut import Cut, Part, compaction, read_cut
-from agentmem.context.plan import cut_at
-from agentmem.context.transcript import Opening
 from agentmem.context.window import View, extend, resume, window
 from agentmem.context.wire import wire
 from agentmem.errors import TranscriptError
 from agentmem.kvcache import frames
+from agentmem.transcript import transcript
+from agentmem.transcript.transcript import Opening
 from agentmem.types import Draft, Text, ToolCall, ToolResult
-from tests.context.transcripts import drafts, entries, reply
+from tests.transcript.transcripts import drafts, entries, reply
 
 OPENING = transcript.opening(Opening("a-model", system=("be brief",)))
 CALLS = reply(Text("look"), ToolCall("a", "read", '{"page":"x"}'), ToolCall("b", "read", '{"page":"y"}'))

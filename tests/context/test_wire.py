@@ -3,14 +3,14 @@
 import pytest
 from hypothesis import given
 
-from agentmem.context import transcript
-from agentmem.context.transcript import Opening
 from agentmem.context.window import window
 from agentmem.context.wire import largest, request, wire
 from agentmem.errors import BudgetExceeded, TranscriptError
 from agentmem.kvcache import frames
+from agentmem.transcript import transcript
+from agentmem.transcript.transcript import Opening
 from agentmem.types import Draft, Text
-from tests.context.transcripts import drafts, entries, reply
+from tests.transcript.transcripts import drafts, entries, reply
 
 OPENING = transcript.opening(
     Opening("a-model", ({"name": "read", "description": "d", "input_schema": {}},), ("be brief",))

@@ -7,20 +7,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentmem.context import transcript
+from agentmem.compaction.plan import cut_at, places
 from agentmem.context.cut import compaction, read_cut
-from agentmem.context.plan import cut_at, places
-from agentmem.context.transcript import Opening
 from agentmem.context.view import View
 from agentmem.context.window import resume, window
 from agentmem.context.wire import wire
 from agentmem.context.withheld import MARK, draft, read_withheld
 from agentmem.errors import ModelRejected, Place
-from agentmem.kvcache.checks import problem
+from agentmem.kvcache.simulated.checks import problem
 from agentmem.models.places import place_of
+from agentmem.transcript import transcript
+from agentmem.transcript.transcript import Opening
 from agentmem.types import Draft, Image, Opaque, Text, ToolCall, ToolResult
 from tests import pictures
-from tests.context.transcripts import drafts, entries, reply
+from tests.transcript.transcripts import drafts, entries, reply
 
 OPENING = transcript.opening(Opening("claude-sonnet-5", provider="anthropic"))
 PNG = Image("image/png", pictures.encoded(pictures.png(8, 6)))

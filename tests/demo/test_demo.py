@@ -5,7 +5,7 @@ from pathlib import Path
 
 from agentmem import demo
 from agentmem.kvcache.rules import claude_rules
-from agentmem.kvcache.simulator import Simulator
+from agentmem.kvcache.simulated.simulator import Simulator
 from agentmem.models.metering import Simulated
 from agentmem.runtime.agent import Agent
 

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from agentmem.integrations.observing import observe, read_run, read_wirelog, reported_usage
-from agentmem.kvcache.diagnosis import diagnose
-from agentmem.kvcache.events import Answer
 from agentmem.kvcache.prompts import body_prompt
-from agentmem.kvcache.server import MessagesServer
+from agentmem.kvcache.simulated.events import Answer
+from agentmem.kvcache.simulated.server import MessagesServer
+from agentmem.kvcache.why.diagnosis import diagnose
 from agentmem.models.anthropic import AnthropicModel
 from agentmem.runtime.agent import Agent
 from agentmem.types import Usage

@@ -14,8 +14,8 @@ from itertools import count
 import anthropic
 import pytest
 
-from agentmem.kvcache.events import Answer
-from agentmem.kvcache.server import MessagesServer
+from agentmem.kvcache.simulated.events import Answer
+from agentmem.kvcache.simulated.server import MessagesServer
 
 RULES = "Answer in one sentence and name your source. " * 300
 seconds = count()

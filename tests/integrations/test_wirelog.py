@@ -14,9 +14,9 @@ import pytest
 
 from agentmem.errors import ConfigError
 from agentmem.integrations.wirelog import Line, record
-from agentmem.kvcache.events import Answer
-from agentmem.kvcache.faults import HttpError, StalledStream
-from agentmem.kvcache.server import MessagesServer
+from agentmem.kvcache.simulated.events import Answer
+from agentmem.kvcache.simulated.faults import HttpError, StalledStream
+from agentmem.kvcache.simulated.server import MessagesServer
 from tests.integrations.openai_server import CALL, COMPLETION, RESPONSE, openai_server
 
 KEY = "sk-ant-api03-notarealkeynotarealkey"

@@ -10,7 +10,7 @@ from agentmem.errors import PageExists, PageNotFound, WorkspaceError
 from agentmem.memory.facts import Fact, Facts, page, page_of, place_of, read
 from agentmem.memory.store import LanceStore
 from agentmem.pages.workspace import Workspace
-from tests.memory.threads import Hashed
+from tests.recall.threads import Hashed
 
 ANNA = ("users", "anna")
 

@@ -11,7 +11,7 @@ from langgraph.store.base import BaseStore, GetOp, IndexConfig, InvalidNamespace
 from langgraph.store.memory import InMemoryStore
 
 from agentmem.memory.store import LanceStore
-from tests.memory.threads import Hashed
+from tests.recall.threads import Hashed
 
 Make = Callable[[], BaseStore]
 

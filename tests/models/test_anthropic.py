@@ -14,11 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agentmem.errors import ModelError, ModelNotAvailable, ModelOverloaded, ModelRejected, ModelUnreachable
-from agentmem.kvcache.events import Answer
-from agentmem.kvcache.faults import BrokenStream, Garbage, HttpError, Reply, StalledStream, StreamError
 from agentmem.kvcache.frames import body_frames
 from agentmem.kvcache.prompts import body_prompt, request_prompt
-from agentmem.kvcache.server import MessagesServer
+from agentmem.kvcache.simulated.events import Answer
+from agentmem.kvcache.simulated.faults import BrokenStream, Garbage, HttpError, Reply, StalledStream, StreamError
+from agentmem.kvcache.simulated.server import MessagesServer
 from agentmem.models.anthropic import AnthropicModel
 from agentmem.models.anthropic_schema import check_body
 from agentmem.types import (

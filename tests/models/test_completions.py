@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from agentmem.errors import ModelUnreachable
+from agentmem.menu.menu import tool
 from agentmem.models.langchain import LangChainModel
 from agentmem.runtime.agent import Agent
-from agentmem.runtime.menu import tool
 from agentmem.types import Reply
 from tests.models.completions import Chunk, called, completions, ended, said
 from tests.models.requests import ask, request

@@ -17,7 +17,7 @@ from agentmem import Agent, Budget, Limits, Role, ScriptedModel, Team
 from agentmem.errors import ConfigError
 from agentmem.models.langchain import LangChainModel
 from agentmem.models.objects import as_model
-from agentmem.runtime.team.roles import role_of
+from agentmem.team.roles import role_of
 from agentmem.types import Model, Options
 from tests.models.chat import Provider, Whole
 from tests.models.requests import READ, ask, request

@@ -16,18 +16,18 @@ from langchain_mistralai import ChatMistralAI
 from langchain_openai import AzureChatOpenAI, ChatOpenAI
 from pydantic import SecretStr
 
-from agentmem.context import transcript
-from agentmem.context.transcript import Opening
 from agentmem.context.window import window
 from agentmem.context.wire import request
-from agentmem.kvcache.checks import problem
+from agentmem.kvcache.simulated.checks import problem
 from agentmem.models.anthropic_request import arguments
 from agentmem.models.anthropic_schema import check_body
 from agentmem.models.langchain_messages import TAKEN, Converter, Taken
 from agentmem.models.local import readable
+from agentmem.transcript import transcript
+from agentmem.transcript.transcript import Opening
 from agentmem.types import Block, Draft, Image, Json, Opaque, Request, Text, ToolCall, ToolResult
-from tests.context.transcripts import entries, reply
 from tests.models.requests import PIXEL, READ
+from tests.transcript.transcripts import entries, reply
 
 KEY = SecretStr("k")
 CHATS: dict[str, Callable[[], Any]] = {

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from agentmem.errors import ModelOverloaded, ScriptEnded
 from agentmem.kvcache.rules import claude_rules
-from agentmem.kvcache.simulator import Simulator
+from agentmem.kvcache.simulated.simulator import Simulator
 from agentmem.models import load
 from agentmem.models.engine import Engine
 from agentmem.models.metering import Meter, Simulated

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from agentmem.errors import WorkspaceError
+from agentmem.menu.pictures import picture
 from agentmem.pages.files import Files
 from agentmem.runtime import originals
-from agentmem.runtime.tools.pictures import picture
-from tests.context.transcripts import PNG
+from tests.transcript.transcripts import PNG
 
 WAYS: dict[str, Callable[[Files], object]] = {
     "read": lambda files: files.read("in/page.md"),

@@ -46,7 +46,7 @@ def test_nobody_else_may_look_into_what_is_kept(tmp_path: Path, umask: str, befo
 
 def test_a_database_elsewhere_is_new_and_private_or_left_as_it_is(tmp_path: Path) -> None:
     """A folder that a person chose keeps its mode, and so does a file that they share on purpose."""
-    from agentmem.context.journal import open_journal
+    from agentmem.transcript.journal import open_journal
 
     shared = tmp_path / "shared"
     shared.mkdir()

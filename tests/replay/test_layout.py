@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from agentmem.kvcache.frames import frame
 from agentmem.kvcache.prompts import Breakpoint, Prompt
 from agentmem.kvcache.rules import TTLS, rules
-from agentmem.kvcache.simulator import Simulator
+from agentmem.kvcache.simulated.simulator import Simulator
 from agentmem.replay.layout import Layout, Run, Strip
 from agentmem.replay.thinking import without_thinking
 from agentmem.types import Frame, Role

@@ -3,19 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from agentmem.context import transcript
 from agentmem.context.cut import Cut, Part, compaction
-from agentmem.context.journal import Journal
-from agentmem.context.transcript import Opening, PinnedPage
 from agentmem.context.window import View, extend
 from agentmem.context.wire import request
 from agentmem.kvcache.prompts import request_prompt
 from agentmem.kvcache.rules import claude_rules
-from agentmem.kvcache.simulator import Simulator
+from agentmem.kvcache.simulated.simulator import Simulator
 from agentmem.meter import ledger
 from agentmem.meter.ledger import Row
 from agentmem.models.metering import output_tokens
 from agentmem.runtime.metering import Meter
+from agentmem.transcript import transcript
+from agentmem.transcript.journal import Journal
+from agentmem.transcript.transcript import Opening, PinnedPage
 from agentmem.types import Block, Draft, Message, ModelProfile, Reply, Text, ToolCall, ToolResult, Usage
 
 MODEL = "claude-opus-5-5"

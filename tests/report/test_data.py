@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from agentmem.context.journal import open_journal
 from agentmem.meter.ledger import decode
 from agentmem.meter.report import report
 from agentmem.report.data import Data, collect, shown
 from agentmem.report.turns import Turn
+from agentmem.transcript.journal import open_journal
 from agentmem.types import Usage
 from tests.meter.rows import row
 from tests.report.runs import eventful

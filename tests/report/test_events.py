@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from agentmem.context.journal import open_journal
 from agentmem.integrations.observing import read_run
-from agentmem.kvcache.diagnosis import diagnose
+from agentmem.kvcache.why.diagnosis import diagnose
 from agentmem.report.events import events
 from agentmem.report.turns import Turn, turns
+from agentmem.transcript.journal import open_journal
 from agentmem.types import Text
 from tests.meter.rows import row
 from tests.report.runs import Story, eventful

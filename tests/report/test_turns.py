@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from agentmem.context.journal import open_journal
 from agentmem.meter.prices import rates
 from agentmem.replay.formats.runs import Runs
 from agentmem.replay.run import chain
 from agentmem.replay.session import Session
 from agentmem.replay.source import Source
 from agentmem.report.turns import Parts, Turn, turns
+from agentmem.transcript.journal import open_journal
 from agentmem.types import Text
 from tests.report.runs import MODEL, Story, eventful
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from agentmem.menu.toolbox import ToolContext
 from agentmem.pages.workspace import Workspace
-from agentmem.runtime.toolbox import ToolContext
 
 
 @pytest.fixture

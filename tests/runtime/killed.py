@@ -9,11 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from agentmem.context.cut import read_cut
-from agentmem.context.transcript import readable
 from agentmem.context.window import View, extend, window
 from agentmem.models.scripted import ScriptedModel
 from agentmem.runtime.agent import Agent
 from agentmem.runtime.session import Session
+from agentmem.transcript.transcript import readable
 
 TURNS = 40
 STAMP = 60  # lines that a stamp prints

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from agentmem.context.transcript import readable
 from agentmem.errors import (
     BudgetExceeded,
     ConfigError,
@@ -13,14 +12,15 @@ from agentmem.errors import (
     ThreadBusy,
     ThreadNotFound,
 )
+from agentmem.menu.menu import tool
 from agentmem.models.scripted import ScriptedModel
 from agentmem.runtime.agent import Agent
 from agentmem.runtime.events import Approval, Done, Metered, Stopped, ToolCalled, ToolReturned
 from agentmem.runtime.limits import Limits
-from agentmem.runtime.menu import tool
+from agentmem.transcript.transcript import readable
 from agentmem.types import Image, Text, TextDelta, ToolCall
-from tests.context.transcripts import PNG
 from tests.runtime.agents import agent, call, clock, kinds
+from tests.transcript.transcripts import PNG
 
 
 def add(a: int, b: int) -> str:

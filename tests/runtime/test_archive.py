@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from agentmem.context.journal import open_journal
-from agentmem.memory.archive import LanceArchive
+from agentmem.menu.menu import ToolLike, tool
 from agentmem.models.script import Turn
 from agentmem.models.scripted import ScriptedModel, place
+from agentmem.recall.archive import LanceArchive
 from agentmem.runtime.agent import Agent
-from agentmem.runtime.menu import ToolLike, tool
+from agentmem.transcript.journal import open_journal
 from agentmem.types import Request, ToolCall
 from tests.runtime.agents import clock
 

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from agentmem.memory.answers.values import Answer
+from agentmem.answers.values import Answer
+from agentmem.menu.menu import make_menu, tool
 from agentmem.pages.workspace import Workspace
 from agentmem.runtime.agent import Agent
 from agentmem.runtime.limits import Limits
-from agentmem.runtime.menu import make_menu, tool
 from agentmem.types import ToolCall
-from tests.memory.answers.caches import QUIET, opened
+from tests.answers.caches import QUIET, opened
 from tests.runtime.agents import agent, call
 
 READ = call("read", '{"page": "returns.md#Returns"}')

@@ -9,18 +9,18 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.graph import END, START, StateGraph
 from langgraph.types import Command, interrupt
 
-from agentmem.context.journal import Journal, open_journal
-from agentmem.context.sqlite import open_sqlite
-from agentmem.context.storage import locate
 from agentmem.distribution import install
 from agentmem.errors import ConfigError, JournalError, ThreadNotFound
 from agentmem.runtime.checkpoints import SqliteCheckpoints, open_saver
+from agentmem.transcript.journal import Journal, open_journal
+from agentmem.transcript.sqlite import open_sqlite
+from agentmem.transcript.storage import locate
 from agentmem.types import Text
-from tests.context.databases import child, heard, note, sql, tell
+from tests.transcript.databases import child, heard, note, sql, tell
 
 OPENER = """
 import sys
-from agentmem.context.journal import open_journal
+from agentmem.transcript.journal import open_journal
 from agentmem.runtime.checkpoints import open_saver
 print("ready", flush=True)
 sys.stdin.readline()

@@ -9,23 +9,23 @@ from typing import Any
 
 import pytest
 
-from agentmem.context.compaction import Compaction
+from agentmem.compaction.when import Compaction
 from agentmem.context.cut import read_cut
-from agentmem.context.transcript import read_result, readable
 from agentmem.context.window import window
 from agentmem.errors import BudgetExceeded, ConfigError, ModelOverloaded, ThreadNotFound
+from agentmem.menu.menu import tool
+from agentmem.menu.recalling import JournalRecall
 from agentmem.meter.ledger import decode
 from agentmem.models.script import Turn
 from agentmem.models.scripted import ScriptedModel, place
 from agentmem.runtime import originals
 from agentmem.runtime.agent import Agent
 from agentmem.runtime.events import Compacted, Done, Metered
-from agentmem.runtime.menu import tool
 from agentmem.runtime.session import Session
-from agentmem.runtime.tools.recalling import JournalRecall
+from agentmem.transcript.transcript import read_result, readable
 from agentmem.types import Image, Message, Opaque, Recall, Request, Text, ToolCall
-from tests.context.transcripts import PNG
 from tests.runtime.agents import NOON, clock, kinds
+from tests.transcript.transcripts import PNG
 
 BUDGET = 6_000
 ROUNDS = 48

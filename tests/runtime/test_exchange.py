@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from agentmem.errors import ModelError, ModelOverloaded, ModelUnreachable, PromptTooLong
-from agentmem.kvcache.events import Answer
-from agentmem.kvcache.faults import BrokenStream, HttpError, StalledStream, StreamError
-from agentmem.kvcache.server import MessagesServer
+from agentmem.kvcache.simulated.events import Answer
+from agentmem.kvcache.simulated.faults import BrokenStream, HttpError, StalledStream, StreamError
+from agentmem.kvcache.simulated.server import MessagesServer
 from agentmem.meter.ledger import Row, decode
 from agentmem.models.anthropic import AnthropicModel
 from agentmem.models.scripted import SCRIPTED

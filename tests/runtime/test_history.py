@@ -9,19 +9,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agentmem.context.checkpoint import Checkpoint
 from agentmem.context.window import window
 from agentmem.context.wire import wire
 from agentmem.errors import ConfigError, ThreadBusy, ThreadNotFound, UnknownReference
-from agentmem.kvcache.events import Answer
-from agentmem.kvcache.server import MessagesServer
+from agentmem.kvcache.simulated.events import Answer
+from agentmem.kvcache.simulated.server import MessagesServer
 from agentmem.meter.ledger import decode
 from agentmem.models.anthropic import AnthropicModel
 from agentmem.models.scripted import ScriptedModel
 from agentmem.runtime.agent import Agent
 from agentmem.runtime.history import History
-from agentmem.runtime.sandbox import Sandbox
-from agentmem.runtime.sandbox.snapshots import Snapshot
+from agentmem.sandbox import Sandbox
+from agentmem.sandbox.snapshots import Snapshot
+from agentmem.transcript.checkpoint import Checkpoint
 from agentmem.types import Entry, Request
 from tests.runtime.agents import agent, call, clock, kinds
 

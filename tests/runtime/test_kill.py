@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from agentmem.context.journal import open_journal
 from agentmem.context.window import window
 from agentmem.models.scripted import ScriptedModel
 from agentmem.runtime.agent import Agent
+from agentmem.transcript.journal import open_journal
 
 TURNS = 8
 

@@ -4,14 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentmem.context import transcript
-from agentmem.context.transcript import Opening
 from agentmem.context.window import View, extend, window
 from agentmem.context.wire import wire
 from agentmem.meter.ledger import Row
 from agentmem.runtime.metering import Meter, extension, was_read
+from agentmem.transcript import transcript
+from agentmem.transcript.transcript import Opening
 from agentmem.types import Draft, Message, ModelProfile, Reply, Request, Text, Usage
-from tests.context.transcripts import drafts, entries, reply
+from tests.transcript.transcripts import drafts, entries, reply
 
 METER = Meter("agent", ModelProfile("anthropic", "claude-sonnet-4-5", "cloud"))
 OPENING = transcript.opening(Opening("claude-sonnet-4-5", system=("be brief",)))

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from agentmem.context.transcript import PinnedPage, read_opening
+from agentmem.menu.menu import default_menu
 from agentmem.models.scripted import ScriptedModel
 from agentmem.runtime.agent import Agent
-from agentmem.runtime.menu import default_menu
 from agentmem.runtime.opening import instructions, new_opening
+from agentmem.transcript.transcript import PinnedPage, read_opening
 from agentmem.types import ModelProfile, Options
 
 PROFILE = ModelProfile("anthropic", "claude", "cloud", plain_turn_strips_thinking=True)

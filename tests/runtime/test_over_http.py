@@ -5,15 +5,15 @@ from pathlib import Path
 from agentmem.context.window import window
 from agentmem.context.wire import wire
 from agentmem.kvcache import frames
-from agentmem.kvcache.events import Answer
 from agentmem.kvcache.prompts import Prompt
 from agentmem.kvcache.rules import claude_rules
-from agentmem.kvcache.server import MessagesServer
-from agentmem.kvcache.simulator import Outcome, Simulator
+from agentmem.kvcache.simulated.events import Answer
+from agentmem.kvcache.simulated.server import MessagesServer
+from agentmem.kvcache.simulated.simulator import Outcome, Simulator
+from agentmem.menu.menu import tool
 from agentmem.meter.ledger import decode
 from agentmem.models.anthropic import AnthropicModel
 from agentmem.runtime.agent import Agent
-from agentmem.runtime.menu import tool
 from agentmem.types import Options, Usage
 from tests.runtime.agents import clock
 

@@ -12,31 +12,32 @@ from langchain_core.messages import AIMessageChunk
 from PIL import Image as Pillow
 
 from agentmem import images
-from agentmem.context import transcript, withheld
-from agentmem.context.journal import Journal, open_journal
+from agentmem.context import withheld
 from agentmem.context.offload import Offload, page_name
-from agentmem.context.transcript import Opening, read_blocks
 from agentmem.context.window import window
 from agentmem.context.wire import request
 from agentmem.errors import ModelRejected, Place
-from agentmem.kvcache.checks import problem
-from agentmem.kvcache.events import Answer
-from agentmem.kvcache.faults import HttpError
-from agentmem.kvcache.faults import Reply as Answered
-from agentmem.kvcache.server import MessagesServer
+from agentmem.kvcache.simulated.checks import problem
+from agentmem.kvcache.simulated.events import Answer
+from agentmem.kvcache.simulated.faults import HttpError
+from agentmem.kvcache.simulated.faults import Reply as Answered
+from agentmem.kvcache.simulated.server import MessagesServer
+from agentmem.menu.menu import tool
+from agentmem.menu.scaling import scaled
 from agentmem.models.anthropic import AnthropicModel
 from agentmem.models.anthropic_schema import check_body
 from agentmem.models.langchain import LangChainModel
 from agentmem.runtime import originals
 from agentmem.runtime.agent import Agent
-from agentmem.runtime.menu import tool
-from agentmem.runtime.scaling import scaled
+from agentmem.transcript import transcript
+from agentmem.transcript.journal import Journal, open_journal
+from agentmem.transcript.transcript import Opening, read_blocks
 from agentmem.types import Image, Json, Model, Reply, Text, ToolCall, ToolResult
 from tests import pictures
-from tests.context.transcripts import PNG, reply
+from tests.menu.test_builtin import png
 from tests.models.chat import Provider
 from tests.runtime.agents import clock
-from tests.runtime.tools.test_builtin import png
+from tests.transcript.transcripts import PNG, reply
 
 GOOD = Image("image/png", PNG)
 ODD = Image("image/png", pictures.encoded(pictures.png(7, 7)))
@@ -228,7 +229,7 @@ def test_without_pillow_nothing_is_scaled_and_nothing_breaks() -> None:
     """The package is looked for only when a picture is too large."""
     code = (
         "import sys; sys.modules['PIL'] = None\n"
-        "from agentmem.runtime.scaling import scaled\nfrom agentmem.types import Image\n"
+        "from agentmem.menu.scaling import scaled\nfrom agentmem.types import Image\n"
         "from tests import pictures\n"
         "print(scaled(Image('image/png', pictures.encoded(pictures.png(9000, 3)))))"
     )

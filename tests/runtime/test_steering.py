@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agentmem.menu.reach import Reach, Steering
 from agentmem.models.scripted import ScriptedModel
 from agentmem.runtime.agent import Agent
 from agentmem.runtime.events import Approval
 from agentmem.runtime.steering import STEERING, steers
-from agentmem.runtime.tools.reach import Reach, Steering
 from agentmem.types import ToolCall
 
 NAMES = ("Makefile", "CLAUDE.md", "AGENTS.md", "sub/AGENTS.md", "conftest.py", "tests/conftest.py", "pyproject.toml")

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from agentmem.context.transcript import readable
 from agentmem.errors import ModelError
-from agentmem.kvcache.events import Answer
-from agentmem.kvcache.server import MessagesServer
+from agentmem.kvcache.simulated.events import Answer
+from agentmem.kvcache.simulated.server import MessagesServer
+from agentmem.menu.menu import tool
 from agentmem.meter.ledger import decode
 from agentmem.models.anthropic import AnthropicModel
 from agentmem.models.scripted import SCRIPTED
@@ -20,7 +20,7 @@ from agentmem.runtime import stops
 from agentmem.runtime.agent import Agent
 from agentmem.runtime.events import Compacted, Stopped
 from agentmem.runtime.limits import Limits
-from agentmem.runtime.menu import tool
+from agentmem.transcript.transcript import readable
 from agentmem.types import Delta, Json, Message, ModelProfile, Opaque, Options, Reply, Request, Text, ToolCall, Usage
 from tests.runtime.agents import clock, kinds
 
@@ -182,7 +182,7 @@ def test_arguments_that_are_no_json_object_run_nothing(tmp_path: Path, written: 
 
 
 def _kept(written: str) -> str:
-    from agentmem.models.call_arguments import call_arguments
+    from agentmem.transcript.call_arguments import call_arguments
 
     return call_arguments(written)
 

@@ -109,7 +109,7 @@ def test_context_variables_reach_the_tools(tmp_path: Path) -> None:
     """What the caller set with contextvars is seen by tools in a stream, as in a run."""
     from contextvars import ContextVar
 
-    from agentmem.runtime.menu import tool
+    from agentmem.menu.menu import tool
 
     who: ContextVar[str] = ContextVar("who", default="nobody")
 

@@ -10,20 +10,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agentmem.context import transcript
-from agentmem.context.transcript import Opening, readable
 from agentmem.context.window import stored, window
 from agentmem.errors import ConfigError, ThreadBusy, ThreadNotFound, TranscriptError
-from agentmem.kvcache.checks import problem
+from agentmem.kvcache.simulated.checks import problem
+from agentmem.menu.menu import tool
 from agentmem.models.anthropic_request import arguments
 from agentmem.models.scripted import ScriptedModel
 from agentmem.runtime.agent import Agent
 from agentmem.runtime.events import ToolCalled
-from agentmem.runtime.menu import tool
 from agentmem.runtime.session import Session, Sessions
+from agentmem.transcript import transcript
+from agentmem.transcript.transcript import Opening, readable
 from agentmem.types import Draft, Message, Reply, Request, Text, ToolCall, ToolResult, Usage
-from tests.context.transcripts import entries
 from tests.runtime.agents import agent, call, clock, kinds
+from tests.transcript.transcripts import entries
 
 OPENING = transcript.opening(Opening("scripted"))
 

@@ -6,13 +6,13 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from agentmem.context.journal import open_journal
 from agentmem.context.window import View, extend
 from agentmem.errors import JournalError, TranscriptError
 from agentmem.meter.ledger import Row, decode
 from agentmem.replay.formats.growth import Growth
 from agentmem.replay.session import Exchange, Session, Skipped, lifetime
 from agentmem.replay.source import Source, Spool
+from agentmem.transcript.journal import open_journal
 from agentmem.types import Entry, Frame
 
 _SQLITE = b"SQLite format 3\0"

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from agentmem.kvcache.frames import body_frames, frame
-from agentmem.kvcache.openai_bodies import is_openai, messages_body
 from agentmem.kvcache.prompts import body_prompt
 from agentmem.kvcache.reported import read_extras, read_usage
+from agentmem.kvcache.simulated.openai_bodies import is_openai, messages_body
 from agentmem.replay.formats.contents import arguments, blocks, sent
 from agentmem.replay.formats.growth import Growth
 from agentmem.replay.formats.moments import PACE, moment_of

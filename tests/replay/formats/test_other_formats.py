@@ -4,13 +4,13 @@ import json
 from pathlib import Path
 from typing import Any
 
-from agentmem.context import transcript
-from agentmem.context.journal import open_journal
 from agentmem.meter import ledger
 from agentmem.replay.formats.moments import PACE
 from agentmem.replay.recordings import sessions, sources
 from agentmem.replay.session import Session, Skipped
 from agentmem.replay.source import Source, Spool
+from agentmem.transcript import transcript
+from agentmem.transcript.journal import open_journal
 from agentmem.types import Message, Reply, Text, ToolCall, ToolResult, Usage
 from tests.replay.logs import call, text, used
 

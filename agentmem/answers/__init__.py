@@ -1,0 +1,28 @@
+"""The semantic answer cache: the same question is not paid for twice, and a wrong answer is not served."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from agentmem.answers.asking import Answered as Answered
+    from agentmem.answers.cache import AnswerCache as AnswerCache
+    from agentmem.answers.settings import Settings as Settings
+    from agentmem.answers.values import Answer as Answer
+    from agentmem.answers.values import Context as Context
+    from agentmem.answers.values import Source as Source
+
+_HOME = {
+    "AnswerCache": "cache",
+    "Answered": "asking",
+    "Settings": "settings",
+    "Answer": "values",
+    "Context": "values",
+    "Source": "values",
+}
+__all__ = [*_HOME]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'agentmem.answers' has no attribute {name!r}")
+    return getattr(import_module(f"agentmem.answers.{_HOME[name]}"), name)

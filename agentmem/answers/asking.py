@@ -1,0 +1,235 @@
+"""Asking through the cache: what it has is served, what it lacks is answered once, and kept if it may be.
+
+Written once for threads and asyncio: the steps are a coroutine, which for threads never waits.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass, replace
+from typing import Any, Literal, ParamSpec, Protocol, TypeVar
+
+from agentmem.answers.audit import Audits
+from agentmem.answers.background import Background
+from agentmem.answers.entries import Entry
+from agentmem.answers.exclusions import withheld
+from agentmem.answers.flights import Flights
+from agentmem.answers.keeping import Keeper, Kept
+from agentmem.answers.lookup import Looked, Lookups
+from agentmem.answers.stats import Counters
+from agentmem.answers.store import Store
+from agentmem.answers.values import Answer, Context
+from agentmem.errors import AnswersError
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+Answering = Callable[[str], "str | Answer"]
+"""Answers a question. What it raises is passed on, and nothing is kept."""
+AsyncAnswering = Callable[[str], "Awaitable[str | Answer]"]
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """An answer, and where it came from: kept under the exact question or one that means the same, given to several
+    who asked at once (shared), or made (fresh). ``kept`` says whether a fresh one was kept, or why not."""
+
+    text: str
+    how: Literal["exact", "semantic", "shared", "fresh"]
+    looked: Looked
+    answer: Answer | None = None
+    kept: Kept | None = None
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What a flight brought: an entry that another process kept meanwhile, or a fresh answer."""
+
+    answer: Answer
+    kept: Kept
+    entry: Entry | None = None
+
+    @property
+    def shared(self) -> bool:
+        """Whether it may be given to all who asked."""
+        return self.entry is not None or bool(self.kept) or not withheld(self.answer)
+
+
+Work = Callable[[], Coroutine[Any, Any, object]]
+
+
+class Way(Protocol):
+    """How steps are taken: at once, or without holding up the event loop."""
+
+    async def call(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T: ...
+
+    async def answer(self, question: str) -> Answer: ...
+
+    async def fly(self, flights: Flights[Made], key: str, work: Callable[[], Coroutine[Any, Any, Made]]) -> Any: ...
+
+    def behind(self, background: Background, work: Work) -> None: ...
+
+
+class Now:
+    """For threads."""
+
+    def __init__(self, answering: Answering) -> None:
+        self._answering = answering
+
+    async def call(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        return work(*args, **kwargs)
+
+    async def answer(self, question: str) -> Answer:
+        began = time.perf_counter()
+        return _timed(self._answering(question), began)
+
+    async def fly(self, flights: Flights[Made], key: str, work: Callable[[], Coroutine[Any, Any, Made]]) -> Any:
+        return flights.run(key, lambda: finished(work()))
+
+    def behind(self, background: Background, work: Work) -> None:
+        background.add(lambda: finished(work()))
+
+
+class Later:
+    """For asyncio."""
+
+    def __init__(self, answering: AsyncAnswering) -> None:
+        self._answering = answering
+
+    async def call(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        return await asyncio.to_thread(work, *args, **kwargs)
+
+    async def answer(self, question: str) -> Answer:
+        began = time.perf_counter()
+        return _timed(await self._answering(question), began)
+
+    async def fly(self, flights: Flights[Made], key: str, work: Callable[[], Coroutine[Any, Any, Made]]) -> Any:
+        return await flights.arun(key, work)
+
+    def behind(self, background: Background, work: Work) -> None:
+        background.task(work())
+
+
+def finished(work: Coroutine[Any, Any, T]) -> T:
+    """What a coroutine gives that never waits."""
+    try:
+        work.send(None)
+    except StopIteration as end:
+        result: T = end.value
+        return result
+    raise AssertionError("a step for threads waited")
+
+
+class Asking:
+    """Serves, answers and keeps."""
+
+    def __init__(
+        self,
+        store: Store,
+        lookups: Lookups,
+        keeper: Keeper,
+        audits: Audits,
+        counters: Counters,
+        background: Background,
+    ) -> None:
+        self._store, self._lookups, self._keeper = store, lookups, keeper
+        self._audits, self._counters, self._background = audits, counters, background
+        self._flights: Flights[Made] = Flights(lambda made: made.shared)
+
+    async def ask(self, question: str, context: Context, way: Way) -> Answered:
+        """An answer to the question, kept or made."""
+        looked = await way.call(self._lookups.look, question, context)
+        if looked.entry is not None:
+            self._follow(looked, way)
+            return self.served(looked, looked.entry)
+        if looked.how == "excluded":
+            answer = await way.answer(question)
+            self.count(looked)
+            return Answered(answer.text, "fresh", looked, answer, Kept(reason=f"{looked.rule}: {looked.detail}"))
+        made, shared = await way.fly(self._flights, looked.key, lambda: self._made(looked, way))
+        if made.entry is not None or shared:
+            return self._shared(looked, made)
+        self.count(looked)
+        return Answered(made.answer.text, "fresh", looked, made.answer, made.kept)
+
+    def served(self, looked: Looked, entry: Entry) -> Answered:
+        """A hit, counted."""
+        self.count(looked)
+        self._saved(entry.usd, entry.seconds, looked)
+        how: Literal["exact", "semantic"] = "semantic" if looked.how == "semantic" else "exact"
+        return Answered(entry.answer, how, looked)
+
+    def count(self, looked: Looked) -> None:
+        """Count one lookup."""
+        self._counters.add(looked.how, looked.kind)
+        if looked.failed:
+            self._counters.add("failed", looked.kind)
+
+    async def _made(self, looked: Looked, way: Way) -> Made:
+        """Under way: what was kept since the lookup, else a fresh answer."""
+        again = await way.call(self._lookups.exact, looked)
+        if again is not None:
+            return Made(Answer(again.answer), Kept(again.id), again)
+        since = await way.call(self._epoch)
+        answer = await way.answer(looked.question)
+        return Made(answer, await way.call(self._kept, looked, answer, since))
+
+    def _kept(self, looked: Looked, answer: Answer, since: int | None) -> Kept:
+        """An answer that cannot be kept is given all the same: the disk may be full."""
+        try:
+            return self._keeper.keep(looked, answer, since)
+        except AnswersError as error:
+            self._counters.add("failed", looked.kind)
+            return Kept(reason=str(error))
+
+    def _epoch(self) -> int | None:
+        try:
+            return self._store.epoch
+        except AnswersError:
+            return None
+
+    def _shared(self, looked: Looked, made: Made) -> Answered:
+        """A hit on what was made for another who asked the same at the same time."""
+        looked = replace(looked, how="exact", rule="asked at the same time", entry=made.entry)
+        self.count(looked)
+        self._counters.add("shared", looked.kind)
+        self._saved(made.answer.usd, made.answer.seconds, looked)
+        return Answered(made.answer.text, "shared", looked, None, made.kept)
+
+    def _saved(self, usd: float | None, seconds: float | None, looked: Looked) -> None:
+        self._counters.add("saved_usd", looked.kind, usd or 0.0)
+        self._counters.add("saved_seconds", looked.kind, max(0.0, (seconds or 0.0) - looked.seconds))
+
+    def _follow(self, looked: Looked, way: Way) -> None:
+        """What comes after a hit, when the answer is out already: an audit of it, or checks of others."""
+        if self._audits.chosen():
+            way.behind(self._background, lambda: self._quietly(self._audited(looked, way), looked))
+        if self._audits.time_to_check():
+            way.behind(self._background, lambda: self._quietly(self._checked(looked, way), looked))
+
+    async def _quietly(self, work: Coroutine[Any, Any, None], looked: Looked) -> None:
+        try:
+            await work
+        except Exception:  # the answering function is another's, and may raise anything; nobody waits for it here
+            self._counters.add("audit_failed", looked.kind)
+
+    async def _checked(self, looked: Looked, way: Way) -> None:
+        for entry in await way.call(self._audits.due, looked.scope):
+            await self._quietly(self._checked_again(entry, way), looked)
+
+    async def _checked_again(self, entry: Entry, way: Way) -> None:
+        await way.call(self._audits.checked, entry, await way.answer(entry.question))
+
+    async def _audited(self, looked: Looked, way: Way) -> None:
+        since = await way.call(self._epoch)
+        fresh = await way.answer(looked.question)
+        if not await way.call(self._audits.judge, looked, fresh):
+            await way.call(self._kept, looked, fresh, since)
+
+
+def _timed(given: "str | Answer", began: float) -> Answer:
+    answer = given if isinstance(given, Answer) else Answer(given)
+    return replace(answer, seconds=time.perf_counter() - began) if answer.seconds is None else answer

@@ -1,0 +1,212 @@
+"""The English that the guard knows: words that carry nothing, words that mean the same, words that must not be swapped.
+
+Written by hand from general knowledge of the language. Each table is text, a group a line, so that it can be read and
+extended; words stand in their plain form and are compared by their stems (`agentmem.answers.words`).
+"""
+
+FUNCTION = """
+a an the this that these those some any each every it its they them their theirs he him his she her hers we us our
+ours
+i me my mine myself you your yours yourself one ones there here
+am is are was were be been being do does did doing done have has had having will would shall should can could may
+might must
+to of in on at for from by with about into onto upon than then as if when whenever while because since so and or but
+also too
+what which who whom whose where why how whether
+get got gets getting go goes going went want wants wanted need needs needed like make makes made let lets try trying
+tried
+know tell see say show give gives given find take takes taken use using used happen happens happened help able
+possible
+just still already really very quite actually currently right now again even only ever yet please thank thanks
+way ways thing things something anything someone anyone stuff kind sort bit lot lots much many more most long often
+possible allowed supposed process procedure method steps step exactly possibly else
+up out over off down back through
+um uh er erm hmm yeah yep nope somewhere anywhere somebody anybody everybody everyone everything
+"""
+"""Words that alone do not make two questions different."""
+
+IDLE = "a an the is are am um umm uh uhm er erm eh hm hmm yeah well so please"
+"""Words without which a question is still the same to the word."""
+
+PLEASANTRIES = (
+    r"^(?:hi|hiya|hey|hello|good (?:morning|afternoon|evening))(?: (?:there|team|all|guys|everyone|folks))?\b",
+    r"^(?:quick (?:one|question)|just (?:wondering|curious|checking)|i was wondering|i am wondering|excuse me)\b",
+    r"\b(?:many thanks|thanks (?:in advance|a lot|so much)|thank you(?: (?:very|so) much)?|thanks|cheers)$",
+    r"\b(?:kind regards|best regards|regards)$",
+    r"\b(?:please|pls|plz|kindly)\b",
+    r"^(?:so|ok|okay|well|and|but|um|uh|oh|yes|yeah)\b",
+)
+"""What people say around a question. Taken away as often as it is found."""
+
+CONTRACTIONS = {
+    "can't": "can not", "cannot": "can not", "cant": "can not", "won't": "will not", "wont": "will not",
+    "shan't": "shall not", "ain't": "is not", "dont": "do not", "doesnt": "does not", "didnt": "did not",
+    "isnt": "is not", "wasnt": "was not", "hasnt": "has not", "havent": "have not", "couldnt": "could not",
+    "wouldnt": "would not", "shouldnt": "should not", "arent": "are not", "whats": "what is", "wheres": "where is",
+    "hows": "how is", "whos": "who is", "im": "i am", "ive": "i have", "thats": "that is", "let's": "let us",
+}  # fmt: skip
+
+IRREGULAR = {
+    "children": "child", "men": "man", "women": "woman", "people": "person", "feet": "foot", "teeth": "tooth",
+    "mice": "mouse", "lives": "life", "wives": "wife", "knives": "knife", "shelves": "shelf", "leaves": "leave",
+    "sent": "send", "bought": "buy", "paid": "pay", "left": "leave", "lost": "lose", "came": "come", "began": "begin",
+    "begun": "begin", "broke": "break", "broken": "break", "stole": "steal", "stolen": "steal", "kept": "keep",
+    "told": "tell", "took": "take", "wrote": "write", "written": "write", "ran": "run", "chose": "choose",
+    "chosen": "choose", "sold": "sell", "forgot": "forget", "forgotten": "forget", "spent": "spend", "found": "find",
+    "won": "win", "withdrew": "withdraw", "withdrawn": "withdraw", "froze": "freeze", "frozen": "freeze",
+    "grew": "grow", "grown": "grow", "fell": "fall", "fallen": "fall", "held": "hold", "met": "meet", "read": "read",
+    "brought": "bring", "caught": "catch", "taught": "teach", "thought": "think", "felt": "feel", "built": "build",
+    "lent": "lend", "drew": "draw", "drawn": "draw", "flew": "fly", "flown": "fly", "ate": "eat", "eaten": "eat",
+    "drove": "drive", "driven": "drive", "rose": "rise", "risen": "rise", "said": "say", "hid": "hide",
+    "hidden": "hide", "bigger": "big", "biggest": "big", "better": "good", "worse": "bad", "cancelled": "cancel",
+    "cancelling": "cancel", "fastest": "fast", "faster": "fast", "quickest": "quick", "quicker": "quick",
+    "cheapest": "cheap", "cheaper": "cheap", "larger": "large", "largest": "large", "smaller": "small",
+    "smallest": "small", "nearest": "near", "closest": "near", "expiry": "expire", "arrival": "arrive",
+}  # fmt: skip
+"""Forms that no rule on endings finds."""
+
+NEGATIONS = frozenset(
+    ("not", "no", "never", "none", "nothing", "nobody", "nowhere", "without", "neither", "nor", "cannot", "unable")
+)
+
+NUMBERS = {
+    "zero": 0, "single": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8,
+    "nine": 9, "ten": 10, "eleven": 11, "twelve": 12, "thirteen": 13, "fourteen": 14, "fifteen": 15, "sixteen": 16,
+    "seventeen": 17, "eighteen": 18, "nineteen": 19, "twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60,
+    "seventy": 70, "eighty": 80, "ninety": 90, "first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5,
+    "twice": 2, "double": 2, "triple": 3, "dozen": 12,
+}  # fmt: skip
+SCALES = {"hundred": 100, "thousand": 1000, "k": 1000, "million": 1_000_000, "billion": 1_000_000_000}
+
+SYNONYMS = """
+cancel end terminate discontinue
+buy purchase order get
+begin start commence open
+find locate
+shop store
+fast quick rapid speedy
+photo picture image pic
+phone telephone mobile cell cellphone smartphone
+fix repair mend resolve solve
+change update modify alter edit amend switch swap adjust
+delete remove erase
+client customer
+cost price fee charge rate pay expense
+big large
+small little
+car vehicle auto automobile motor
+job position role
+holiday vacation leave
+broken faulty defective damaged
+parcel package order delivery shipment item
+delivery shipping dispatch
+ship deliver dispatch send post mail
+refund reimburse reimbursement money
+receive get obtain
+close shut
+help assist support
+contact reach call ring speak talk
+sign-in signin login log
+signup register enrol enroll join apply
+verify confirm check validate authenticate
+verification check confirmation
+identity id
+password passcode passphrase
+topup top-up reload recharge
+kid child toddler youngster
+boss manager employer
+coworker colleague teammate
+staff employee worker personnel
+allow permit let accept support can
+forbid ban prohibit bar disallow
+lawful legal
+unlawful illegal
+choose select pick
+show display view see
+create make generate produce add new
+book reserve
+booking reservation
+movie film
+trip journey travel
+luggage baggage bag
+doctor gp physician
+medicine medication drug
+jab vaccine vaccination shot injection immunisation immunization
+ill sick unwell
+weather forecast
+guarantee warranty
+steal stolen theft
+lose lost missing misplace
+wrong incorrect mistaken
+error mistake fault
+problem issue trouble
+work function operate
+explain describe
+require need necessary mandatory
+document paperwork
+location place address where
+opening hours
+bill invoice
+statement summary
+payment transaction
+atm cashpoint machine
+withdraw withdrawal
+transfer move send
+fund money cash
+decline reject refuse deny
+link connect
+invite add
+team workspace
+mute silence
+size large
+text font
+downside drawback disadvantage con
+benefit advantage upside pro perk
+last final
+latest newest current
+earlier previous prior
+website site webpage
+app application
+web online internet
+pc computer laptop
+purpose reason goal aim objective
+guide tutorial manual instruction guidance documentation
+difference distinction
+maximum limit max highest top
+minimum min lowest
+time hour when
+available offer provide
+wifi wi-fi wireless
+cheap inexpensive affordable
+costly expensive pricey
+meal food
+grocery groceries
+freeze block lock
+unfreeze unblock unlock reactivate
+activate enable
+deactivate disable
+exchange convert conversion
+currency money
+amount sum total
+country nation abroad
+arrive come
+leave quit depart exit
+stay remain
+home house
+flat apartment
+attorney lawyer solicitor
+teacher tutor instructor
+increase raise boost
+decrease reduce lower
+beginner novice
+folder directory
+method function
+library package
+"""
+"""Words that may stand for each other. A word may stand in several groups; groups do not flow together."""
+
+UNITS = {
+    "week": (7, "day"), "fortnight": (14, "day"), "year": (365, "day"), "month": (30, "day"),
+    "hour": (60, "minute"), "hr": (60, "minute"), "min": (1, "minute"), "percent": (1, "%"), "pct": (1, "%"),
+}  # fmt: skip
+"""Units that are told in others: how many of which. A month is 30 days and a year 365, as in everyday speech."""

@@ -1,0 +1,168 @@
+"""The entries nearest to a question: from RAM where the whole scope is there, else from the index and what is newer.
+
+A scope of up to 150,000 entries is read into RAM when it is first asked; a larger one behind, if there is room for it.
+
+A scope is either wholly in RAM, or wholly found by index and tail together: so the nearest entry with another answer
+is never overlooked. What is found is looked up in the database before it counts: there alone stands what is live.
+"""
+
+import threading
+from collections import OrderedDict
+from weakref import WeakValueDictionary
+
+from agentmem.answers.entries import Entry
+from agentmem.answers.hot import Hot, Near
+from agentmem.answers.index import Index
+from agentmem.answers.store import Store
+from agentmem.answers.values import CANDIDATES
+from agentmem.types import Embedder, Vectors
+
+HOT = 1_000_000
+"""Entries in RAM at most, of all scopes together: 824 MB."""
+AT_ONCE = 150_000
+"""Entries of a scope that are read into RAM by who asks first, in under a second. More are read behind, while LanceDB
+finds them."""
+FILLED = 20_000
+"""Vectors beside the index."""
+READ = 4_000
+"""Vectors that are read at once: others wait for the database meanwhile."""
+_ROUNDS = 4
+
+
+class Nearest:
+    """Looks for entries by their vectors. Safe to use from several threads."""
+
+    def __init__(self, store: Store, embedder: Embedder, hot: int = HOT, at_once: int = AT_ONCE) -> None:
+        self._store, self._embedder, self._most, self._at_once = store, embedder, hot, min(at_once, hot)
+        self.index = Index(store, embedder)
+        self.scopes: OrderedDict[str, Hot] = OrderedDict()
+        self._awaited: set[str] = set()  # scopes that RAM has room for, and that LanceDB stands in for until they came
+        self._until = self.index.until
+        self._late: set[str] = set()  # scopes whose newest entries the index should have
+        self._sizes: dict[str, int] = {}
+        self._size = 0
+        self._lock = threading.Lock()  # held for a moment only; a scope's own while it is read or searched
+        self._turns: WeakValueDictionary[str, threading.Lock] = WeakValueDictionary()
+
+    @property
+    def bytes(self) -> int:
+        """RAM that vectors take."""
+        with self._lock:
+            return sum(hot.bytes for hot in self.scopes.values())
+
+    def find(self, scope: str, vector: Vectors, most: int = CANDIDATES) -> list[tuple[Entry, float]]:
+        """The live entries of a scope nearest to a vector, with their cosines, most similar first."""
+        asked = most + most // 4
+        for _ in range(_ROUNDS):
+            near = self._near(scope, vector, asked)
+            live = self._store.by_numbers(scope, [one.n for one in near])
+            if len(live) >= most or len(near) < asked:
+                break
+            asked *= 4
+        self._forget(scope, {one.n for one in near} - live.keys())
+        return [(live[one.n], one.similarity) for one in near if one.n in live][:most]
+
+    def lagging(self) -> bool:
+        """Whether there is something to catch up with. Cheap."""
+        with self._lock:
+            return bool(self._awaited or self._late)
+
+    def catch_up(self) -> int:
+        """Fill the index if a scope needs it, and read the scopes into RAM that wait for it.
+
+        Gives the rows that were moved.
+        """
+        needed = self.index.until or self._store.largest_scope(self._embedder.name) > self._at_once
+        moved = self.index.fill() if needed else 0
+        with self._lock:
+            self._until, awaited = self.index.until, tuple(self._awaited)
+            self._late = {scope for scope, hot in self.scopes.items() if self._unindexed(hot)}
+        for scope in awaited:
+            hot = self._read(scope, Hot(self._embedder.dimensions, room=self._count(scope) + FILLED))
+            with self._turn(scope):
+                self._keep(scope, hot)
+            with self._lock:
+                self._awaited.discard(scope)
+        return moved
+
+    def _near(self, scope: str, vector: Vectors, most: int) -> list[Near]:
+        with self._turn(scope):
+            hot = self._current(scope)
+            found = hot.nearest(vector, most)
+        if not hot.first:
+            return found
+        every = {one.n: one for one in (*self.index.nearest(scope, vector, most), *found)}
+        return sorted(every.values(), key=lambda one: -one.similarity)[:most]
+
+    def _current(self, scope: str) -> Hot:
+        """What of a scope is in RAM, brought up to date."""
+        with self._lock:
+            known = self.scopes.get(scope)
+        hot = known or self._begun(scope)
+        if self._outgrown(hot) and (until := self.index.until) > hot.first:
+            hot = Hot(self._embedder.dimensions, until)
+        self._keep(scope, self._read(scope, hot))
+        return hot
+
+    def _read(self, scope: str, hot: Hot) -> Hot:
+        """With what has come since."""
+        while (found := self._store.vectors(self._embedder.name, scope, hot.last, READ)).n.size:
+            hot.add(found)
+        return hot
+
+    def _keep(self, scope: str, hot: Hot) -> None:
+        with self._lock:
+            self.scopes[scope] = hot
+            self.scopes.move_to_end(scope)
+            self._measure(scope, hot.size)
+            (self._late.add if self._unindexed(hot) else self._late.discard)(scope)
+            while len(self.scopes) > 1 and self._size > self._most:
+                gone, _ = self.scopes.popitem(last=False)
+                self._measure(gone, 0)
+                self._late.discard(gone)
+
+    def _measure(self, scope: str, size: int) -> None:
+        self._size += size - self._sizes.pop(scope, 0)
+        if size:
+            self._sizes[scope] = size
+
+    def _turn(self, scope: str) -> threading.Lock:
+        """What a scope's vectors are read and searched under, one caller at a time: no other scope waits for it."""
+        with self._lock:
+            turn = self._turns.get(scope)
+            if turn is None:
+                turn = self._turns[scope] = threading.Lock()
+            return turn
+
+    def _begun(self, scope: str) -> Hot:
+        """For the scope whole if there is room for it, else, or until then, for what the index does not have."""
+        count, until = self._count(scope), self.index.until
+        if count <= self._at_once:
+            return Hot(self._embedder.dimensions)
+        if until and count <= self._most:
+            with self._lock:
+                self._awaited.add(scope)
+        return Hot(self._embedder.dimensions, until)
+
+    def _count(self, scope: str) -> int:
+        """How many vectors a scope has, or one more than RAM may hold."""
+        return self._store.count_vectors(self._embedder.name, scope, self._most + 1)
+
+    def _outgrown(self, hot: Hot) -> bool:
+        """Whether it takes more RAM than it may."""
+        return hot.size > (FILLED if hot.first else self._most)
+
+    def _unindexed(self, hot: Hot) -> bool:
+        """Whether the index should be filled: for a scope that is too large to be read at once, by this process or the
+        next."""
+        large = hot.first > 0 or hot.size > self._at_once
+        return large and hot.last - self._until > min(FILLED, self._most)
+
+    def _forget(self, scope: str, numbers: set[int]) -> None:
+        if not numbers:
+            return
+        with self._turn(scope):
+            with self._lock:
+                hot = self.scopes.get(scope)
+            if hot is not None:
+                hot.drop(numbers)

@@ -1,0 +1,59 @@
+"""Pages that answers were made from: a page that changes, moves or goes takes its own answers with it, and no others.
+
+Twice over: the workspace tells of changes at once, and before an answer is served its pages are looked at as they are
+now, whoever changed them.
+"""
+
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+
+from agentmem.answers.store import Store
+from agentmem.answers.values import Source
+from agentmem.errors import AnswersError, WorkspaceError
+from agentmem.pages.workspace import Change, Workspace
+
+
+class Pages:
+    """The pages of a workspace, as sources. ``told`` hears how many answers each change took."""
+
+    def __init__(self, workspace: Workspace, store: Store, told: Callable[[int], None]) -> None:
+        self.workspace = workspace
+        self._store, self._told = store, told
+        self._unsubscribe = workspace.subscribe(self._changed)
+
+    def close(self) -> None:
+        """Listen no more."""
+        self._unsubscribe()
+
+    def source(self, name: str) -> Source:
+        """A page as it is now, as a source. Raises PageNotFound and other WorkspaceErrors."""
+        page = self.workspace.page(name)
+        return Source(page.name, page.revision, page=True)
+
+    def current(self, one: Source) -> bool:
+        """Whether a page is still what it was."""
+        try:
+            return self.workspace.revision(one.name) == one.revision
+        except WorkspaceError:
+            return False
+
+    def _changed(self, change: Change) -> None:
+        if change.kind == "created":
+            return
+        with suppress(AnswersError):  # whoever edits pages is not to fail by it: a hit looks at its pages again
+            self._told(self._store.invalidate(change.page, page=True))
+
+
+def outdated(sources: Iterable[Source], pages: Pages | None) -> str:
+    """Why an answer made from these is not served now, or "".
+
+    Without a workspace nobody can tell whether a page is still the same, so the answer is not served.
+    """
+    for one in sources:
+        if not one.page:
+            continue
+        if pages is None:
+            return f"it was made from the page {one.name}, and no workspace is attached to look at it"
+        if not pages.current(one):
+            return f"its page {one.name} is no longer what it was made from"
+    return ""

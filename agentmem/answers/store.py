@@ -1,0 +1,288 @@
+"""The kept answers in their database: put, found by key or number, evicted by what they depend on."""
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from agentmem.answers.database import Database
+from agentmem.answers.entries import COLUMNS, Entry, entry_of
+from agentmem.answers.values import Labelled, Source
+from agentmem.pages import private
+from agentmem.types import Clock, Vectors
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_NAMES = ", ".join(COLUMNS)
+_OWN = ", ".join(COLUMNS[1:])
+_MARKS = ", ".join("?" * len(COLUMNS[1:]))
+_MOST = 500
+"""Values in one statement at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Numbered:
+    """Vectors of a scope in the order in which they came: their places ``v``, their entries' numbers ``n``."""
+
+    v: "NDArray[np.int64]"
+    n: "NDArray[np.int64]"
+    vectors: "NDArray[np.float16]"
+
+
+class Store:
+    """What is kept. Safe to use from several threads and processes. Raises AnswersError."""
+
+    def __init__(self, folder: Path, clock: Clock = time.time) -> None:
+        self.folder, self.clock = folder, clock
+        self.database = Database(folder)
+
+    def close(self) -> None:
+        """May be called twice."""
+        self.database.close()
+        if private.is_own(Path(self.folder)):
+            private.close_tree(Path(self.folder))
+
+    # Keeping
+
+    def put(self, entry: Entry, embedder: str = "", vector: "Vectors | None" = None, since: int | None = None) -> int:
+        """Keep an entry in place of one with the same key; gives its number.
+
+        With ``since``, an epoch, it is not kept (0) when one of its sources was invalidated after it.
+        """
+        with self.database.transaction():
+            if since is not None and self._invalidated(entry.sources, since):
+                return 0
+            return self._insert(entry, embedder, vector)
+
+    def put_many(self, entries: Sequence[Entry], embedder: str, vectors: Vectors) -> None:
+        """Keep many at once, in one transaction."""
+        with self.database.transaction():
+            for entry, vector in zip(entries, vectors, strict=True):
+                self._insert(entry, embedder, vector)
+
+    def embed(self, n: int, scope: str, embedder: str, vector: Vectors) -> None:
+        """Keep the vector that an embedder has for an entry that is still there."""
+        self.database.run(
+            "INSERT OR IGNORE INTO vectors (n, embedder, scope, vector) SELECT n, ?, ?, ? FROM entries WHERE n = ?",
+            embedder,
+            scope,
+            _halved(vector),
+            n,
+        )
+
+    def check(self, n: int) -> None:
+        """Take note that an answer was found to be right now."""
+        self.database.run("UPDATE entries SET checked = ? WHERE n = ?", self.clock(), n)
+
+    # Finding
+
+    def by_key(self, key: str) -> Entry | None:
+        """The live entry of an exact key. A damaged one is removed, and is none."""
+        return next(iter(self._live(f"SELECT {_NAMES} FROM entries WHERE key = ? AND expires > ?", key)), None)
+
+    def by_numbers(self, scope: str, numbers: Sequence[int]) -> dict[int, Entry]:
+        """Those of the numbers that are live entries of the scope, by number."""
+        found: dict[int, Entry] = {}
+        for first in range(0, len(numbers), _MOST):
+            some = numbers[first : first + _MOST]
+            marks = ", ".join("?" * len(some))
+            # the plus keeps the planner from the index on scope, which would be read whole
+            sql = f"SELECT {_NAMES} FROM entries WHERE n IN ({marks}) AND +scope = ? AND +expires > ?"
+            found |= {entry.n: entry for entry in self._live(sql, *some, scope)}
+        return found
+
+    def longest_unchecked(self, scope: str, before: float, most: int) -> list[Entry]:
+        """The live entries of a scope that were made, or found to be right, longest ago, all before that time."""
+        where = "scope = ? AND checked <= ? AND expires > ?"
+        sql = f"SELECT {_NAMES} FROM entries WHERE {where} ORDER BY checked LIMIT {int(most)}"
+        return self._live(sql, scope, before)
+
+    def count(self) -> int:
+        """How many entries are live."""
+        return _whole(self.database.run("SELECT COUNT(*) FROM entries WHERE expires > ?", self.clock()))
+
+    def scopes(self, tenant: str | None = None) -> list[str]:
+        """The scopes that have live entries, the fullest first; only those of a tenant if one is named."""
+        sql = (
+            "SELECT scope FROM entries WHERE expires > ? AND (? IS NULL OR tenant = ?)"
+            " GROUP BY scope ORDER BY COUNT(*) DESC, scope"
+        )
+        return [str(row[0]) for row in self.database.run(sql, self.clock(), tenant, tenant)]
+
+    def questions(self, most: int) -> list[str]:
+        """The newest questions."""
+        rows = self.database.run("SELECT question FROM entries ORDER BY n DESC LIMIT ?", most)
+        return [str(row[0]) for row in rows]
+
+    def vectors(self, embedder: str, scope: str, after: int, most: int = -1) -> Numbered:
+        """The vectors of a scope that came after place ``after``, the oldest ``most`` of them."""
+        sql = "SELECT v, n, vector FROM vectors WHERE embedder = ? AND scope = ? AND v > ? ORDER BY v LIMIT ?"
+        return _numbered(self.database.run(sql, embedder, scope, after, most))
+
+    def count_vectors(self, embedder: str, scope: str, most: int) -> int:
+        """How many vectors a scope has; it is not counted beyond ``most``."""
+        sql = "SELECT COUNT(*) FROM (SELECT 1 FROM vectors WHERE embedder = ? AND scope = ? LIMIT ?)"
+        return _whole(self.database.run(sql, embedder, scope, most))
+
+    def largest_scope(self, embedder: str) -> int:
+        """How many vectors the fullest scope has."""
+        sql = "SELECT COUNT(*) FROM vectors WHERE embedder = ? GROUP BY scope ORDER BY 1 DESC LIMIT 1"
+        rows = self.database.run(sql, embedder)
+        return _whole(rows) if rows else 0
+
+    def without_vector(self, embedder: str, most: int, after: int = 0) -> list[Entry]:
+        """The first live entries with a number above ``after`` that an embedder has no vector for."""
+        sql = (
+            f"SELECT {_NAMES} FROM entries e WHERE expires > ? AND n > ? AND NOT EXISTS"
+            f" (SELECT 1 FROM vectors w WHERE w.n = e.n AND w.embedder = ?) ORDER BY n LIMIT {int(most)}"
+        )
+        return self._entries(self.database.run(sql, self.clock(), after, embedder))
+
+    # Removing
+
+    def evict(self, numbers: Iterable[int]) -> int:
+        """Remove entries; gives how many were there."""
+        with self.database.transaction():
+            return sum(self._removed("n = ?", n) for n in numbers)
+
+    def invalidate(self, source: str, page: bool | None = None) -> int:
+        """Remove every answer that was made from a source, and remember that it happened. Gives how many."""
+        with self.database.transaction():
+            self.database.run("INSERT INTO events (source, at) VALUES (?, ?)", source, self.clock())
+            which = "" if page is None else f" AND page = {int(page)}"
+            return self._removed(f"n IN (SELECT n FROM sources WHERE name = ?{which})", source)
+
+    def remove_tenant(self, tenant: str) -> int:
+        """Remove every answer of a tenant."""
+        with self.database.transaction():
+            return self._removed("tenant = ?", tenant)
+
+    def clear(self) -> int:
+        """Remove every answer."""
+        with self.database.transaction():
+            return self._removed("1 = 1")
+
+    def sweep(self) -> int:
+        """Remove what has expired; gives how many."""
+        with self.database.transaction():
+            return self._removed("expires <= ?", self.clock())
+
+    def pages(self) -> dict[str, set[str]]:
+        """The pages that answers were made from, each with the revisions that were used."""
+        pages: dict[str, set[str]] = {}
+        for name, revision in self.database.run("SELECT DISTINCT name, revision FROM sources WHERE page = 1"):
+            pages.setdefault(str(name), set()).add(str(revision))
+        return pages
+
+    @property
+    def epoch(self) -> int:
+        """A number that grows with every invalidation."""
+        return _whole(self.database.run("SELECT COALESCE(MAX(epoch), 0) FROM events"))
+
+    # Counting
+
+    def count_up(self, counts: Mapping[tuple[str, str], float]) -> None:
+        """Add to the counters, in one commit."""
+        if not counts:
+            return
+        sql = "INSERT INTO counts VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = value + excluded.value"
+        with self.database.transaction():
+            for (name, kind), value in counts.items():
+                self.database.run(sql, name, kind, value)
+
+    def counts(self) -> dict[tuple[str, str], float]:
+        """The counters, by name and query type."""
+        return {(str(row[0]), str(row[1])): _real(row[2]) for row in self.database.run("SELECT * FROM counts")}
+
+    def label(self, pair: Labelled) -> None:
+        """Keep what an audit found, for the calibration."""
+        given = (pair.left, pair.right, pair.same, pair.kind, pair.similarity, pair.served, pair.fresh, self.clock())
+        self.database.run("INSERT INTO labels VALUES (?, ?, ?, ?, ?, ?, ?, ?)", *given)
+
+    def labels(self) -> list[Labelled]:
+        """What audits found."""
+        rows: list[Any] = self.database.run("SELECT asked, kept, same, kind, similarity, served, fresh FROM labels")
+        return [Labelled(one[0], one[1], bool(one[2]), one[3], one[4], one[5], one[6], "audit") for one in rows]
+
+    def mark(self, name: str) -> float:
+        """A number that was remembered; 0 where there is none."""
+        rows = self.database.run("SELECT value FROM marks WHERE name = ?", name)
+        return _real(rows[0][0]) if rows else 0.0
+
+    def set_mark(self, name: str, value: float) -> None:
+        """Remember a number."""
+        self.database.run("INSERT OR REPLACE INTO marks VALUES (?, ?)", name, value)
+
+    def claim(self, name: str, every: float) -> bool:
+        """Whether it is so many seconds since this was last claimed; of several processes one gets it."""
+        now = self.clock()
+        sql = (
+            "INSERT INTO marks VALUES (?, ?)"
+            " ON CONFLICT DO UPDATE SET value = excluded.value WHERE value <= ? RETURNING 1"
+        )
+        return bool(self.database.run(sql, name, now, now - every))
+
+    # Within a transaction
+
+    def _insert(self, entry: Entry, embedder: str, vector: "Vectors | None") -> int:
+        self._removed("key = ?", entry.key)
+        n = _whole(self.database.run(f"INSERT INTO entries ({_OWN}) VALUES ({_MARKS}) RETURNING n", *entry.row()))
+        for one in entry.sources:
+            self.database.run("INSERT INTO sources VALUES (?, ?, ?, ?)", n, one.name, one.revision, one.page)
+        if vector is not None:
+            self.embed(n, entry.scope, embedder, vector)
+        return n
+
+    def _removed(self, where: str, *values: object) -> int:
+        return len(self.database.run(f"DELETE FROM entries WHERE {where} RETURNING n", *values))
+
+    def _invalidated(self, sources: Sequence[Source], since: int) -> bool:
+        sql = "SELECT 1 FROM events WHERE epoch > ? AND source = ?"
+        return any(self.database.run(sql, since, one.name) for one in sources)
+
+    def _live(self, sql: str, *values: object) -> list[Entry]:
+        return self._entries(self.database.run(sql, *values, self.clock()))
+
+    def _entries(self, rows: Sequence[Sequence[Any]]) -> list[Entry]:
+        sources = self._sources([row[0] for row in rows])
+        found = [entry_of(dict(zip(COLUMNS, row, strict=True)), sources.get(row[0], ())) for row in rows]
+        if damaged := [row[0] for row, entry in zip(rows, found, strict=True) if entry is None]:
+            self.evict(damaged)
+            self.count_up({("damaged", ""): float(len(damaged))})
+        return [entry for entry in found if entry is not None]
+
+    def _sources(self, numbers: Sequence[int]) -> dict[int, tuple[Source, ...]]:
+        """What entries were made from, by number."""
+        found: dict[int, tuple[Source, ...]] = {}
+        marks = ", ".join("?" * len(numbers))
+        sql = f"SELECT n, name, revision, page FROM sources WHERE n IN ({marks}) ORDER BY n, name"
+        rows: list[Any] = self.database.run(sql, *numbers) if numbers else []
+        for n, name, revision, page in rows:
+            found[n] = (*found.get(n, ()), Source(name, revision, bool(page)))
+        return found
+
+
+def _numbered(rows: Sequence[Sequence[Any]]) -> Numbered:
+    import numpy as np
+
+    vectors = np.frombuffer(b"".join(row[2] for row in rows), np.float16)
+    wide = len(rows[0][2]) // 2 if rows else 0
+    numbers = [np.fromiter((row[at] for row in rows), np.int64, len(rows)) for at in (0, 1)]
+    return Numbered(numbers[0], numbers[1], vectors.reshape(len(rows), wide))
+
+
+def _halved(vector: Vectors) -> bytes:
+    import numpy as np
+
+    return vector.astype(np.float16).tobytes()
+
+
+def _whole(rows: Sequence[Sequence[object]]) -> int:
+    return int(_real(rows[0][0]))
+
+
+def _real(value: object) -> float:
+    return float(value) if isinstance(value, int | float) else 0.0

@@ -1,0 +1,260 @@
+"""Thresholds from labelled pairs: which score to ask for, what it reaches on other pairs, and how sure that is.
+
+A pair is two questions and whether one's answer is right for the other, judged by one or more people (the majority
+counts, a tie is left out). Half of the pairs choose the threshold, by what a wrong answer costs beside what a hit
+saves; the other half say what it really reaches, and carry the certificate. Pairs with a question in common fall on the
+same half.
+"""
+
+import csv
+import hashlib
+import math
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from agentmem.answers.cells import of_cell
+from agentmem.answers.certificate import CONFIDENCE, certify, interval, needed
+from agentmem.answers.values import STRICT, Certificate, Labelled, Policy
+from agentmem.errors import ConfigError
+
+LIMIT = 0.008
+"""The share of wrong answers among hits that a threshold must be certified for."""
+COST = 1 / LIMIT
+"""What a wrong answer costs, in hits saved: a hit pays when its chance of being right is above COST / (1 + COST)."""
+LEAST_EACH = 25
+"""Pairs of each label, right and wrong, without which nothing is learnt."""
+YES, NO = frozenset({"1", "true", "yes", "y", "same"}), frozenset({"0", "false", "no", "n", "different"})
+
+Score = Callable[[str, str], float | None]
+"""The score of (kept question, asked question); None where the guard objects."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """A labelled pair with its score; None where the guard objects, so that no threshold serves it."""
+
+    score: float | None
+    right: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """What a threshold reaches: served pairs, how many of them wrong, and the right ones there are.
+
+    Precision is the share of served pairs that are right, recall the share of right pairs that are served.
+    """
+
+    threshold: float
+    served: int
+    wrong: int
+    right: int
+
+    @property
+    def precision(self) -> float | None:
+        """None where nothing is served."""
+        return 1 - self.wrong / self.served if self.served else None
+
+    @property
+    def recall(self) -> float | None:
+        """None where nothing is right."""
+        return (self.served - self.wrong) / self.right if self.right else None
+
+    @property
+    def precision_band(self) -> tuple[float, float]:
+        """Clopper and Pearson's interval, 95 % in all."""
+        low, high = interval(self.wrong, self.served)
+        return 1 - high, 1 - low
+
+    @property
+    def recall_band(self) -> tuple[float, float]:
+        """The same for recall."""
+        return interval(self.served - self.wrong, self.right)
+
+
+@dataclass(frozen=True, slots=True)
+class Tuned:
+    """What tuning one query type came to. ``curve`` is over the half that chose, ``held`` what the other half says.
+
+    ``policy`` has the chosen threshold where the certificate keeps ``limit``, else the strict one, and ``more`` says
+    how many labels are still needed.
+    """
+
+    policy: Policy
+    chosen: float
+    curve: tuple[Point, ...]
+    held: Point
+    limit: float
+    more: int
+
+    def renamed(self, kind: str) -> "Tuned":
+        """The same for another query type."""
+        return replace(self, policy=replace(self.policy, kind=kind))
+
+
+class TooFewLabels(ConfigError):
+    """Too few labelled pairs to choose a threshold. Says how many are needed."""
+
+
+def tune(
+    pairs: Sequence[Labelled],
+    score: Score,
+    *,
+    kind: str = "faq",
+    cost: float = COST,
+    limit: float = LIMIT,
+    confidence: float = CONFIDENCE,
+) -> Tuned:
+    """The threshold of one query type, and what it reaches. Raises TooFewLabels."""
+    choose, hold = halves(pairs)
+    chosen_from, held = [_scored(one, score) for one in choose], [_scored(one, score) for one in hold]
+    for part in (chosen_from, held):
+        _enough(part, limit)
+    points = curve(chosen_from)
+    best = max(points, key=lambda point: (point.served - point.wrong - cost * point.wrong, point.threshold))
+    reached = reach(held, best.threshold)
+    certificate = certify(reached.wrong, reached.served, confidence)
+    certified = reached.served > 0 and certificate.upper <= limit
+    policy = Policy(kind, best.threshold if certified else max(best.threshold, STRICT), certificate)
+    return Tuned(
+        policy, best.threshold, points, reached, limit, 0 if certified else more_labels(certificate, limit, len(held))
+    )
+
+
+def tune_kinds(
+    pairs: Sequence[Labelled], score: Score, *, cost: Mapping[str, float] | None = None, limit: float = LIMIT
+) -> dict[str, Tuned]:
+    """Each query type that has labels enough by itself; the others have the threshold of all pairs together.
+
+    Raises TooFewLabels.
+    """
+    costs = cost or {}
+    tuned: dict[str, Tuned] = {}
+    few: list[str] = []
+    for kind, own in _by_kind(pairs).items():
+        try:
+            tuned[kind] = tune(own, score, kind=kind, cost=costs.get(kind, COST), limit=limit)
+        except TooFewLabels:
+            few.append(kind)
+    if few:
+        shared = tune(pairs, score, cost=max(costs.get(kind, COST) for kind in few), limit=limit)
+        tuned.update((kind, shared.renamed(kind)) for kind in few)
+    return tuned
+
+
+def curve(scored: Sequence[Scored]) -> tuple[Point, ...]:
+    """A point for each score at which something changes, strictest first."""
+    right = sum(one.right for one in scored)
+    ranked = sorted((one for one in scored if one.score is not None), key=lambda one: -(one.score or 0))
+    points: list[Point] = [Point(1.0, 0, 0, right)]
+    wrong = 0
+    for served, one in enumerate(ranked, 1):
+        wrong += not one.right
+        if served == len(ranked) or ranked[served].score != one.score:
+            points.append(Point(one.score or 0.0, served, wrong, right))
+    return tuple(points)
+
+
+def reach(scored: Sequence[Scored], threshold: float) -> Point:
+    """What a threshold reaches on these pairs."""
+    served = [one.right for one in scored if one.score is not None and one.score >= threshold]
+    return Point(threshold, len(served), served.count(False), sum(one.right for one in scored))
+
+
+def halves(pairs: Iterable[Labelled]) -> tuple[list[Labelled], list[Labelled]]:
+    """(those that choose, those that are held out), by a hash of the questions that hang together."""
+    listed = list(pairs)
+    roots: dict[str, str] = {}
+
+    def root(text: str) -> str:
+        while roots.setdefault(text, text) != text:
+            text = roots[text]
+        return text
+
+    for one in listed:
+        low, high = sorted((root(one.left), root(one.right)))
+        roots[high] = low
+    parts: tuple[list[Labelled], list[Labelled]] = ([], [])
+    for one in listed:
+        parts[hashlib.sha256(root(one.left).encode()).digest()[0] % 2].append(one)
+    return parts
+
+
+def more_labels(certificate: Certificate, limit: float, held: int) -> int:
+    """About how many more labels, if the share of errors among ``held`` stays as it is seen; -1: no number would do."""
+    if certificate.hits and certificate.wrong / certificate.hits >= limit:
+        return -1
+    hits = needed(limit, certificate.wrong, certificate.confidence)
+    share = certificate.hits / held if certificate.hits else 1.0
+    return math.ceil(2 * max(hits - certificate.hits, 1) / share)
+
+
+def read_pairs(path: Path) -> list[Labelled]:
+    """The labelled pairs of a CSV file: columns left, right, label; kind where types are told apart; served and fresh
+    where the two answers are known.
+
+    Several rows of one pair, or several columns ``label...``, are several people's labels: the majority counts, a tie
+    is left out, an empty cell is no label. Raises ConfigError, which names the line.
+    """
+    votes: defaultdict[tuple[str, ...], Counter[bool]] = defaultdict(Counter)
+    with csv_of(path) as rows:
+        columns = [name for name in rows.fieldnames or () if name.startswith("label")]
+        missing = {"left", "right"} - set(rows.fieldnames or ())
+        if missing or not columns:
+            raise ConfigError(f"{path} needs the columns left, right and label; it has {rows.fieldnames}")
+        for row in rows:
+            key = tuple(of_cell(row.get(name) or "") for name in ("left", "right", "kind", "served", "fresh"))
+            given = [row[name] for name in columns if (row[name] or "").strip()]
+            votes[key].update(_label(cell, path, rows.line_num) for cell in given)
+    return [
+        Labelled(left, right, cast[True] > cast[False], kind, served=served, fresh=fresh)
+        for (left, right, kind, served, fresh), cast in votes.items()
+        if cast[True] != cast[False]
+    ]
+
+
+@contextmanager
+def csv_of(path: Path) -> "Iterator[csv.DictReader[str]]":
+    """The rows of a CSV file with a header. Raises ConfigError where it cannot be read."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            yield csv.DictReader(file)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise ConfigError(f"{path} cannot be read as CSV: {error}") from error
+
+
+def _label(cell: str, path: Path, number: int) -> bool:
+    value = cell.strip().lower()
+    if value not in YES | NO:
+        raise ConfigError(f"{path}, line {number}: the label is {cell!r}; write same or different, yes or no, 1 or 0")
+    return value in YES
+
+
+def _scored(one: Labelled, score: Score) -> Scored:
+    return Scored(score(one.right, one.left), one.same)
+
+
+def _enough(part: Sequence[Scored], limit: float) -> None:
+    right = sum(one.right for one in part)
+    wrong = len(part) - right
+    if right >= LEAST_EACH and wrong >= LEAST_EACH:
+        return
+    lacking = " and ".join(
+        f"{2 * (LEAST_EACH - count)} more {name}"
+        for count, name in ((right, "same"), (wrong, "different"))
+        if count < LEAST_EACH
+    )
+    raise TooFewLabels(
+        f"There are too few labelled pairs: a half of them holds {right} same and {wrong} different ones, and each "
+        f"half needs {LEAST_EACH} of both. Label about {lacking}. A certificate for {limit:.1%} wrong per hit takes "
+        f"{needed(limit)} served pairs without an error on the held-out half. `agentmem answers sample` finds pairs."
+    )
+
+
+def _by_kind(pairs: Iterable[Labelled]) -> dict[str, list[Labelled]]:
+    groups: defaultdict[str, list[Labelled]] = defaultdict(list)
+    for one in pairs:
+        groups[one.kind or "faq"].append(one)
+    return dict(groups)

@@ -1,0 +1,123 @@
+"""The index of what left the view, as in a book: a line for each entry, and behind it exact names that stand in it.
+
+Names come in three kinds, each with room of its own: those that calls have used and that stand nowhere else any more
+(all of them), those that earlier lines carried, and those that were read since the last compaction. Of a name only its
+place is kept, a few tokens, where the text around it takes thousands; most of what is needed again is such a name.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from agentmem.compaction.plan import Plan
+from agentmem.compaction.referenced import mentions
+from agentmem.context.cut import Line
+from agentmem.tokens import count
+
+LINE = 80
+"""Names behind one line, at most."""
+LONGEST = 9
+"""Tokens of a name that nobody has used yet, at most: a long path says less for its size than its last part."""
+
+_LEAST = 4
+"""Tokens below which nothing fits."""
+
+
+def index(plan: Plan, summary: str) -> tuple[Line, ...]:
+    """The lines to show beside ``summary``, in order: those whose names must stay, then the newest that fit."""
+    seen = f"{plan.kept}\n{summary}"
+    needed = _needed(plan, seen)
+    room = _Room(plan.sizes.index, plan.sizes.names - sum(_size(name) for one in needed.values() for name in one))
+    fresh = _Fresh(plan, seen, plan.sizes.fresh)
+    known = {line.seq: line for line in plan.lines}
+    strays = (Line(seq, "said before") for seq in needed if seq not in known)
+    abouts, chosen = set[str](), list[Line]()
+    for line in sorted((*known.values(), *strays), key=lambda line: -line.seq):
+        must = needed.get(line.seq, [])
+        older = [name for name in line.names if name not in seen and name not in must]
+        new = line.seq not in plan.shown and line.about not in abouts
+        shown = room.takes(line, bool(must), new)
+        carried = room.carries(older, 0 if shown else _size(_bare(line).text))
+        found = fresh.of(line.seq, {*must, *carried}, 0 if shown or carried else _size(_bare(line).text))
+        if shown or carried or found:
+            abouts.add(line.about)
+            chosen.append(replace(line, names=(*must, *carried, *found)))
+    return tuple(reversed(chosen))
+
+
+def _needed(plan: Plan, seen: str) -> dict[int, list[str]]:
+    """By entry, the names that calls used and that stand nowhere else."""
+    needed: dict[int, list[str]] = {}
+    for use in plan.uses:
+        if use.name not in seen:
+            needed.setdefault(use.source, []).append(use.name)
+    return needed
+
+
+@dataclass(slots=True)
+class _Room:
+    """Tokens that are left for lines, and for names that earlier lines carried."""
+
+    lines: int
+    names: int
+
+    def takes(self, line: Line, must: bool, new: bool) -> bool:
+        """Whether there is room for a line, which then is taken; one that ``must`` be there always has it."""
+        if not must and (not new or self.lines < _LEAST):
+            return False
+        size = _size(_bare(line).text)
+        taken = must or self.lines >= size
+        self.lines -= size if taken else 0
+        return taken
+
+    def carries(self, names: Sequence[str], cost: int) -> list[str]:
+        """The first of some names that fit behind a line which itself costs so much."""
+        carried = list[str]()
+        for name in names[:LINE]:
+            size = _size(name)
+            if cost + size > self.names:
+                break
+            self.names -= cost + size
+            cost = 0
+            carried.append(name)
+        return carried
+
+
+class _Fresh:
+    """Names in what leaves for the first time and that stand nowhere else, as many as there is room for."""
+
+    def __init__(self, plan: Plan, seen: str, room: int) -> None:
+        self._room = room
+        self._names: dict[int, list[str]] = {}
+        told = set[str]()
+        for one in reversed(plan.leaving if room else ()):
+            if one.origin.kind in ("tool_result", "user") and one.origin.seq >= plan.first:
+                often = Counter(name for name in mentions(one.text) if name not in told and name not in seen)
+                told.update(often)
+                self._names.setdefault(one.origin.seq, []).extend(sorted(often, key=lambda name: _worth(name, often)))
+
+    def of(self, seq: int, besides: set[str], cost: int) -> list[str]:
+        """The names of one entry that fit behind a line which itself costs so much: often and short ones first."""
+        chosen = list[str]()
+        names = self._names.get(seq, ()) if self._room >= cost + _LEAST else ()
+        for name in names:
+            size = _size(name)
+            if size <= LONGEST and cost + size <= self._room and name not in besides:
+                self._room -= cost + size
+                cost = 0
+                chosen.append(name)
+            if len(chosen) == LINE or self._room < cost + _LEAST:
+                break
+        return chosen
+
+
+def _worth(name: str, often: Counter[str]) -> tuple[float, str]:
+    return -(often[name] ** 0.5) / len(name), name
+
+
+def _bare(line: Line) -> Line:
+    return Line(line.seq, line.about)
+
+
+def _size(text: str) -> int:
+    return count(text) + 1

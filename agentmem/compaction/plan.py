@@ -1,0 +1,241 @@
+"""What a compaction keeps, and what leaves: planned before anybody is asked for a summary. A pure function of a view.
+
+    prefix | messages of people | summary + index | results used last | tail
+
+The tail keeps whole turns, so no call is parted from its result, and always the last reply with what answered it.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from agentmem.compaction.referenced import References, Said, Use, said, spoken
+from agentmem.compaction.when import Compaction, Reason
+from agentmem.context.cut import Cut, Line, Part
+from agentmem.context.view import Origin
+from agentmem.context.window import View
+from agentmem.tokens import value_tokens
+from agentmem.transcript.transcript import unpack
+from agentmem.types import Frame, Text
+
+USER = "[{reference}, said by the person]"
+RESULT = "[{reference}, kept as it was: the result of {about}]"
+_ABOUT = 60
+"""Characters of an index line's description."""
+_WORDS = 12  # of a message, in the line that stands for it
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a compaction of ``view`` would do.
+
+    Turns from ``place`` on stay; ``asked`` is the last reply, before which the summariser's request ends. ``leaving``
+    are the frames that go, ``users`` and ``results`` what is kept of them, ``lines`` the index of all, ``uses`` the
+    names in them that calls in view have used, ``said`` the entries in view that say each name. ``kept`` is the text
+    that stays. ``sizes`` are those of the budget.
+    """
+
+    view: View
+    thread: str
+    reason: Reason
+    sizes: Compaction
+    place: int
+    asked: int
+    leaving: tuple[Said, ...]
+    users: tuple[Part, ...]
+    results: tuple[Part, ...]
+    lines: tuple[Line, ...]
+    uses: tuple[Use, ...]
+    said: Mapping[str, Sequence[int]]
+    kept: str
+
+    @property
+    def last(self) -> int:
+        """The last entry that the summary stands for."""
+        return cut_at(self.view, self.place, ()).last
+
+    @property
+    def first(self) -> int:
+        """The first entry that leaves by this compaction: those before have left by an earlier one."""
+        return self.view.cut.last + 1 if self.view.cut else 1
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of what leaves."""
+        return sum(one.frame.tokens for one in self.leaving)
+
+    @property
+    def fresh(self) -> tuple[Line, ...]:
+        """The index lines of what leaves for the first time."""
+        return tuple(line for line in self.lines if line.seq >= self.first)
+
+    @property
+    def shown(self) -> frozenset[int]:
+        """The entries of which a part is kept."""
+        return frozenset(part.seq for part in (*self.users, *self.results))
+
+
+def plan(view: View, thread: str, settings: Compaction, budget: int, reason: Reason = "asked") -> Plan | None:
+    """The plan of a compaction, or None when there is nothing that could leave."""
+    sizes = settings.sized(budget)
+    asked = max((at for at, turn in enumerate(view.turns) if turn.role == "assistant"), default=0)
+    place = _tail(view, asked, sizes.tail)
+    if not place:
+        return None
+    every = said([turn.frames for turn in view.turns], view.origins)
+    leaving = every[: sum(len(turn.frames) for turn in view.turns[:place])]
+    references = References(every, _carried(view))
+    users = _users(leaving, thread, sizes, view.cut)
+    abouts = dict(_abouts(every))
+    results = _results(leaving, references.last_used, abouts, thread, sizes)
+    if sum(map(_size, (*users, *results))) >= sum(one.frame.tokens for one in leaving):
+        return None
+    gone = {one.origin.seq for one in leaving} | {line.seq for line in (view.cut.index if view.cut else ())}
+    return Plan(
+        view=view,
+        thread=thread,
+        reason=reason,
+        sizes=sizes,
+        place=place,
+        asked=asked,
+        leaving=tuple(leaving),
+        users=tuple(users),
+        results=tuple(results),
+        lines=tuple(_lines(leaving, abouts, view.cut)),
+        uses=tuple(sorted((use for use in references.uses.values() if use.source in gone), key=_latest_first)),
+        said=references.said,
+        kept="\n".join((*(one.text for one in every[len(leaving) :]), *map(_text, (*users, *results)))),
+    )
+
+
+def places(view: View) -> list[int]:
+    """The turns at which a tail may begin, from 1; ``len(view.turns)`` where nothing need stay."""
+    end = len(view.turns) if view.open else len(view.turns) + 1
+    return [at for at in range(1, end) if at == len(view.turns) or not _answers(view.origins[at])]
+
+
+def cut_at(view: View, place: int, parts: tuple[Part, ...], reason: str = "asked", index: tuple[Line, ...] = ()) -> Cut:
+    """The cut that lets the turns before ``place`` leave, for ``parts``."""
+    last = view.starts[place] - 1 if place < len(view.turns) else view.seq
+    tail = (origin.first for origins in view.origins[place:] for origin in origins)
+    first = min(last + 1, *tail, *(origin.seq for origin, _ in view.held), view.seq + 1)
+    return Cut(
+        last=last,
+        parts=parts,
+        reason=reason,
+        index=index,
+        opening=max(seq for seq in view.settled if seq < first),
+        first=first,
+        cuts=view.cuts + 1,
+        growth=(view.pace.asked(view.tokens) if view.ready else view.pace).growth,
+    )
+
+
+def _tail(view: View, asked: int, size: int) -> int:
+    """The turn at which the tail begins: as early as fits into ``size``, but not after the last reply; 0 for none."""
+    fitting, tokens = 0, sum(frame.tokens for turn in view.turns[asked + 1 :] for frame in turn.frames)
+    allowed = set(places(view))
+    for at in range(asked, 0, -1):
+        tokens += sum(frame.tokens for frame in view.turns[at].frames)
+        if fitting and tokens > size:
+            break
+        fitting = at if at in allowed else fitting
+    return fitting
+
+
+def _latest_first(use: Use) -> tuple[int, int, str]:
+    return -use.used, use.source, use.name
+
+
+def _carried(view: View) -> dict[str, int]:
+    return {name: line.seq for line in view.cut.index for name in line.names} if view.cut else {}
+
+
+def _users(leaving: Sequence[Said], thread: str, sizes: Compaction, cut: Cut | None) -> list[Part]:
+    """The newest messages of people that fit, in order. Those that an earlier cut kept have their heading already."""
+    messages: dict[int, list[Said]] = {}
+    for one in leaving:
+        if one.origin.kind == "user":
+            messages.setdefault(one.origin.seq, []).append(one)
+    kept: list[list[Part]] = []
+    room = sizes.users
+    for seq, blocks in reversed(messages.items()):
+        tokens = sum(one.frame.tokens for one in blocks)
+        if tokens <= min(sizes.user, room):
+            room -= tokens
+            heading = "" if cut and seq <= cut.last else USER.format(reference=f"{thread}/{seq}")
+            kept.append(list(_headed(seq, heading, blocks)))
+    return [part for parts in reversed(kept) for part in parts]
+
+
+def _headed(seq: int, heading: str, blocks: Iterable[Said]) -> Iterator[Part]:
+    for one in blocks:
+        block = unpack(one.frame.value)
+        if heading and isinstance(block, Text):
+            block, heading = Text(f"{heading}\n{block.text}"), ""
+        yield Part("user", seq, block)
+
+
+def _results(
+    leaving: Sequence[Said], used: dict[int, int], abouts: dict[int, str], thread: str, sizes: Compaction
+) -> list[Part]:
+    """The results that calls have used last, as far as there is room, one for each call's wording, in order."""
+    kept: dict[str, Part] = {}
+    room = sizes.kept_results
+    found = [one for one in leaving if one.origin.kind in ("tool_result", "result") and _only_text(one.frame)]
+    for one in sorted(found, key=lambda one: (-used.get(one.origin.seq, -1), -one.origin.seq)):
+        seq = one.origin.seq
+        about = abouts.get(seq, "a tool")
+        heading = "" if one.origin.kind == "result" else RESULT.format(reference=f"{thread}/{seq}", about=about) + "\n"
+        if seq in used and one.frame.tokens <= room and about not in kept:
+            room -= one.frame.tokens
+            kept[about if about != "a tool" else str(seq)] = Part("result", seq, Text(heading + one.text))
+    return sorted(kept.values(), key=lambda part: part.seq)
+
+
+def _lines(leaving: Sequence[Said], abouts: dict[int, str], cut: Cut | None) -> Iterator[Line]:
+    """A line for each result and message that leaves, behind those of what left before."""
+    yield from cut.index if cut else ()
+    known = {line.seq for line in cut.index} if cut else set()
+    for one in leaving:
+        seq, kind = one.origin.seq, one.origin.kind
+        if seq in known or kind not in ("tool_result", "user"):
+            continue
+        known.add(seq)
+        failed = " (failed)" if one.frame.value.get("is_error") else ""
+        words = "the person: " + " ".join(one.text.split()[:_WORDS])
+        yield Line(seq, short(f"{abouts.get(seq, 'a tool')}{failed}" if kind == "tool_result" else words))
+
+
+def _abouts(frames: Iterable[Said]) -> Iterator[tuple[int, str]]:
+    """What each result is the result of: the tool and what it was asked, in a few words."""
+    calls: dict[str, str] = {}
+    for one in frames:
+        value = one.frame.value
+        if value["type"] == "tool_use":
+            calls[value["id"]] = short(f"{value['name']} {one.text}")
+        elif value["type"] == "tool_result":
+            yield one.origin.seq, calls.get(value["tool_use_id"], "a tool")
+
+
+def short(text: str) -> str:
+    """A text on one line of at most ``_ABOUT`` characters."""
+    line = " ".join(text.split()).replace("|", "/")
+    return line if len(line) <= _ABOUT else f"{line[: _ABOUT - 1].rstrip()}…"
+
+
+def _answers(origins: Iterable[Origin]) -> bool:
+    """Whether a turn holds results, though they may be withheld and not look like it."""
+    return any(origin.kind == "tool_result" for origin in origins)
+
+
+def _only_text(frame: Frame) -> bool:
+    content = frame.value.get("content", ())
+    return all(block["type"] == "text" for block in content if isinstance(block, dict)) and bool(spoken(frame).strip())
+
+
+def _text(part: Part) -> str:
+    return part.block.text if isinstance(part.block, Text) else ""
+
+
+def _size(part: Part) -> int:
+    return value_tokens(part.block.wire())

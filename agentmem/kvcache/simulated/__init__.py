@@ -1,0 +1,1 @@
+"""A provider's cache, simulated by its published rules, and a loopback server on it."""

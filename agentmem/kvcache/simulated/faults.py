@@ -1,0 +1,77 @@
+"""What can go wrong between a client and the Messages API, as replies that the loopback server makes on purpose."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from agentmem.kvcache.simulated import events
+from agentmem.kvcache.simulated.events import Answer
+from agentmem.types import Json
+
+
+@dataclass(frozen=True, slots=True)
+class HttpError:
+    """Fault: an error in the API's shape. ``retry_after`` are seconds."""
+
+    status: int
+    kind: str = "api_error"
+    message: str = "a fault made on purpose"
+    retry_after: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenStream:
+    """Fault: the stream ends after ``events`` events. ``clean``: as if it were complete, else the connection drops."""
+
+    answer: Answer
+    events: int
+    clean: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StalledStream:
+    """Fault: nothing more comes after ``events`` events, until the client or the server closes."""
+
+    answer: Answer
+    events: int
+
+
+@dataclass(frozen=True, slots=True)
+class StreamError:
+    """Fault: after ``events`` events the stream says that it failed."""
+
+    answer: Answer
+    events: int
+    kind: str = "overloaded_error"
+    message: str = "Overloaded"
+
+
+@dataclass(frozen=True, slots=True)
+class Garbage:
+    """Fault: a response of status 200 that is not JSON, or a stream whose second event is not."""
+
+
+Reply = Answer | HttpError | BrokenStream | StalledStream | StreamError | Garbage
+
+
+def answer_of(reply: Reply) -> Answer:
+    """The answer that a fault spoils; none of it is sent where the fault has none."""
+    return reply if isinstance(reply, Answer) else getattr(reply, "answer", Answer.text("never sent"))
+
+
+def lines(whole: Json, reply: Reply) -> Iterator[bytes]:
+    """The bytes of each server-sent event, up to the fault if there is one."""
+    limit = getattr(reply, "events", 1 if isinstance(reply, Garbage) else None)
+    for number, (name, data) in enumerate(events.stream(whole)):
+        if number == limit:
+            break
+        yield _line(name, json.dumps(data, ensure_ascii=False))
+    if isinstance(reply, StreamError):
+        error = {"type": "error", "error": {"type": reply.kind, "message": reply.message}}
+        yield _line("error", json.dumps(error))
+    if isinstance(reply, Garbage):
+        yield _line("content_block_start", "{not json")
+
+
+def _line(name: str, data: str) -> bytes:
+    return f"event: {name}\ndata: {data}\n\n".encode()

@@ -1,0 +1,192 @@
+"""The simulator for any provider's rules: `simulate` picks by the way in which they match.
+
+Simulators of caches that match tokens share a frame: what a request reads, what it stores, and when that is there.
+They report reads and plain input only, for nobody bills their writes.
+"""
+
+import time
+from array import array
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from agentmem.kvcache.prompts import Prompt
+from agentmem.kvcache.rules import CacheRules, Matching
+from agentmem.kvcache.simulated.block_store import BlockStore, block_keys
+from agentmem.kvcache.simulated.simulator import Outcome, Simulator
+from agentmem.kvcache.simulated.token_ids import Ids, common, prompt_ids, token_ids
+from agentmem.types import Clock, Frame, Usage
+
+_UNITS = 1024  # whole prefixes that are kept
+
+
+class CacheSimulator(Protocol):
+    """A provider's cache: timed prompts in, usage out. See Simulator for what the calls mean."""
+
+    def send(self, prompt: Prompt, at: float | None = None, first_token_after: float = 0.0) -> Outcome: ...
+
+    def begin(self, prompt: Prompt, at: float | None = None) -> Outcome: ...
+
+    def respond(self, outcome: Outcome, at: float | None = None) -> None: ...
+
+
+class TokenCache(Protocol):
+    """What is stored, of whichever shape, for one model."""
+
+    def read(self, ids: Ids, now: float) -> int:
+        """How many tokens at the start of ``ids`` are stored at ``now``; using them refreshes them."""
+        ...
+
+    def store(self, ids: Ids, now: float) -> None:
+        """Remember a prompt that was processed."""
+        ...
+
+
+def simulate(rules: CacheRules, clock: Clock = time.time) -> CacheSimulator:
+    """A new, empty cache that follows ``rules``."""
+    make = CACHES.get(rules.matching)
+    return Simulator(rules, clock) if make is None else TokenSimulator(rules, make, clock)
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """A prompt that was sent and whose response has not begun."""
+
+    model: str
+    ids: Ids
+    start: float
+
+
+class TokenSimulator:
+    """A cache that matches tokens, one store a model. Not safe for threads."""
+
+    def __init__(self, rules: CacheRules, make: "Make", clock: Clock = time.time) -> None:
+        self._rules, self._make, self._clock = rules, make, clock
+        self._stores: dict[str, TokenCache] = {}
+        self._waiting: dict[str, _Waiting] = {}
+        self._ends: OrderedDict[tuple[str, bytes], None] = OrderedDict()
+        self._requests = 0
+
+    def send(self, prompt: Prompt, at: float | None = None, first_token_after: float = 0.0) -> Outcome:
+        """A whole request: begun at ``at`` (seconds; now), its response ``first_token_after`` seconds later."""
+        start = self._clock() if at is None else at
+        outcome = self.begin(prompt, start)
+        self.respond(outcome, start + first_token_after)
+        return outcome
+
+    def begin(self, prompt: Prompt, at: float | None = None) -> Outcome:
+        """A request arrives. What it stores cannot be read by others until `respond`."""
+        start = self._clock() if at is None else at
+        store = self._stores.setdefault(prompt.model, self._make(self._rules))
+        if self._rules.keeps_reply:
+            self._store_reply(prompt, store, start)
+        ids = prompt_ids(prompt)
+        read = min(store.read(ids, start), max(0, len(ids) - self._rules.leaves))
+        read = _floor(read, self._rules)
+        self._requests += 1
+        identity = f"sim_{self._requests:08x}"
+        self._waiting[identity] = _Waiting(prompt.model, ids, start)
+        return Outcome(identity, Usage("simulated", len(ids) - read, read), None, ())
+
+    def respond(self, outcome: Outcome, at: float | None = None) -> None:
+        """The prompt is processed: what it stored can be read from now on, its lifetime counted from its start."""
+        sent = self._waiting.pop(outcome.id)
+        self._stores[sent.model].store(sent.ids, sent.start)
+        if self._rules.keeps_reply:
+            self._ends[sent.model, sent.ids.tobytes()] = None
+            if len(self._ends) > _UNITS:
+                self._ends.popitem(last=False)
+
+    def _store_reply(self, prompt: Prompt, store: TokenCache, now: float) -> None:
+        """An assistant turn right after an earlier prompt is what was generated there: its tokens are stored too."""
+        turn = _last_reply(prompt.messages)
+        if turn is None:
+            return
+        begin, end = turn
+        head = prompt.tools + prompt.system
+        before = token_ids(head + prompt.messages[:begin])
+        if (prompt.model, before.tobytes()) in self._ends:
+            store.store(token_ids(head + prompt.messages[:end]), now)
+
+
+def _last_reply(messages: Sequence[Frame]) -> tuple[int, int] | None:
+    """Where the last assistant turn begins and ends; None if there is none."""
+    end = len(messages)
+    while end and messages[end - 1].role != "assistant":
+        end -= 1
+    begin = end
+    while begin and messages[begin - 1].role == "assistant":
+        begin -= 1
+    return (begin, end) if begin < end else None
+
+
+def _floor(read: int, rules: CacheRules) -> int:
+    """Whole blocks only, and nothing below the minimum."""
+    whole = read // rules.block * rules.block
+    return whole if whole >= rules.minimum else 0
+
+
+class Blocks:
+    """Full blocks of tokens in a chain, the least recently used leaving when the memory is full."""
+
+    def __init__(self, rules: CacheRules) -> None:
+        self._size = rules.block
+        self._store = BlockStore(rules.capacity and rules.capacity // rules.block, rules.lifetimes["5m"])
+
+    def read(self, ids: Ids, now: float) -> int:
+        return self._size * self._store.read(block_keys(ids, self._size), now)
+
+    def store(self, ids: Ids, now: float) -> None:
+        self._store.store(block_keys(ids, self._size), now)
+
+
+class Units:
+    """Whole prefixes: what was stored is read in full or not at all, and what two prompts share becomes a unit."""
+
+    def __init__(self, rules: CacheRules) -> None:
+        self._lifetime = rules.lifetimes["5m"]
+        self._units: OrderedDict[bytes, float] = OrderedDict()
+        self._prompts: OrderedDict[bytes, Ids] = OrderedDict()
+
+    def read(self, ids: Ids, now: float) -> int:
+        row = ids.tobytes()
+        whole = [unit for unit, until in self._units.items() if until > now and row.startswith(unit)]
+        longest = max(whole, key=len, default=b"")
+        if longest:
+            self._keep(longest, now)
+        return len(longest) // ids.itemsize
+
+    def store(self, ids: Ids, now: float) -> None:
+        row = ids.tobytes()
+        shared = max((common(ids, other) for other in self._prompts.values()), default=0)
+        self._keep(row, now)
+        if shared:
+            self._keep(row[: shared * ids.itemsize], now)
+        self._prompts[row] = ids
+        if len(self._prompts) > _UNITS:
+            self._prompts.popitem(last=False)
+
+    def _keep(self, unit: bytes, now: float) -> None:
+        self._units[unit] = max(self._units.pop(unit, 0.0), now + self._lifetime)
+        if len(self._units) > _UNITS:
+            self._units.popitem(last=False)
+
+
+class Slot:
+    """One slot of llama.cpp: it holds its last prompt, and the next reads what it has in common with it."""
+
+    def __init__(self, rules: CacheRules) -> None:
+        self._held: Ids = array("I")
+
+    def read(self, ids: Ids, now: float) -> int:
+        return common(self._held, ids)
+
+    def store(self, ids: Ids, now: float) -> None:
+        self._held = ids
+
+
+Make = Callable[[CacheRules], TokenCache]
+
+CACHES: dict[Matching, Make] = {"blocks": Blocks, "units": Units, "slot": Slot}
+"""Which cache serves which way of matching; breakpoints have a simulator of their own."""

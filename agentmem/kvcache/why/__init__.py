@@ -1,0 +1,1 @@
+"""Why a prefix was not read from the cache: requests compared, and their differences explained."""

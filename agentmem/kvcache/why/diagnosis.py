@@ -1,0 +1,180 @@
+"""Why a prefix broke: for every request that read less from the cache than the one before it allowed, the place, the
+cause, the price and the fix.
+
+A loss is shared out so that nothing counts twice: what lies in front of the first difference to why it was not read,
+what lies between one difference and the next to the first of them, the rest to the last.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from math import inf
+from typing import Any
+
+from agentmem.kvcache.why.causes import UNEXPLAINED, Case, CauseName, explain, fix
+from agentmem.kvcache.why.differences import Difference, byte, differences, location, texts
+from agentmem.kvcache.why.lineage import Pair, predecessor
+from agentmem.kvcache.why.observed import Observed
+from agentmem.kvcache.why.texts import excerpts
+
+_NOISE = 32, 0.002
+"""Tokens, and a share of what was stored: less than that is a difference of counting, not a loss."""
+_UNMARKED = 1024, 0.1
+"""The same for what was not stored because no breakpoint covered it: each turn's last words may be left out."""
+
+_WARMING_UP = 3
+"""Requests that a conversation may take to grow to the provider's minimum."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One cause of one request's loss. Requests are numbered as observed; ``previous`` is what it is compared with.
+
+    ``cause`` is None where nothing in the requests explains the loss. ``declared``: a cut that the run itself made and
+    wrote down. ``segment``, ``block`` and ``byte`` say where the first difference is, ``before`` and ``after`` what it
+    is; all None where nothing differs. ``usd_lost`` is None where prices are not known.
+    """
+
+    request: int
+    previous: int
+    cause: CauseName | None
+    declared: bool
+    segment: str | None
+    block: int | None
+    byte: int | None
+    before: str | None
+    after: str | None
+    tokens_lost: int
+    usd_lost: float | None
+    provider_reason: str | None
+    fix: str
+
+
+def diagnose(requests: Sequence[Observed]) -> list[Finding]:
+    """The findings on ``requests``, in the order of time; requests without usage are passed over.
+
+    That a conversation has not grown to the provider's minimum yet is no finding where it soon does.
+    """
+    metered = [one for one in sorted(requests, key=lambda one: one.at) if one.usage]
+    pairs = [pair for at, one in enumerate(metered) if (pair := predecessor(one, metered[:at]))]
+    growing, lived_on = _growing(pairs), _lived_on(pairs)
+    found = (
+        finding
+        for pair in pairs
+        if not (pair.replaced and pair.before.number in lived_on)
+        for finding in _findings(pair)
+    )
+    return [one for one in found if one.cause != "below_minimum" or one.request not in growing]
+
+
+def _growing(pairs: Sequence[Pair]) -> set[int]:
+    """The requests whose conversation was cached at last, a few requests later at most."""
+    steps: dict[int, float] = {}
+    for pair in reversed(pairs):
+        if pair.now.stored(len(pair.now.path.frames)):
+            steps[pair.now.number] = 0
+        left = steps.get(pair.now.number, inf) + 1
+        steps[pair.before.number] = min(left, steps.get(pair.before.number, inf))
+    return {number for number, left in steps.items() if left <= _WARMING_UP}
+
+
+def _lived_on(pairs: Sequence[Pair]) -> set[int]:
+    """The requests that another one extends: what shares little with them stands beside them, not in their place."""
+    return {pair.before.number for pair in pairs if pair.shared == len(pair.before.path.frames)}
+
+
+def _findings(pair: Pair) -> Iterator[Finding]:
+    """What one request lost against the one before, cause by cause."""
+    if pair.relation is None:
+        return
+    read, kept = pair.now.used.cache_read_tokens, pair.before.stored(pair.shared)
+    yield from _of_what_stands(pair, read, kept)
+    if pair.relation == "branches":
+        return
+    whole = pair.before.stored(len(pair.before.path.frames)) or pair.before.used.input_tokens
+    if whole - max(read, kept) > _least(_NOISE, whole):
+        yield from _of_what_changed(pair, max(read, kept), whole)
+
+
+def _of_what_stands(pair: Pair, read: int, kept: int) -> Iterator[Finding]:
+    """Nothing changed up to here, and yet it was not read, or not even stored."""
+    if kept - read > _least(_NOISE, kept):
+        yield from _explained(Case(pair), kept - read)
+    standing = pair.before.tokens(pair.shared)
+    left_out = standing - max(read, kept)
+    anything = pair.before.stored(len(pair.before.path.frames))
+    least = _least(_UNMARKED if anything else _NOISE, standing)
+    if pair.relation == "continues" and left_out > least and not (anything and any(differences(pair))):
+        yield from _explained(Case(pair, stored=False), left_out)
+
+
+def _least(limits: tuple[int, float], tokens: int) -> float:
+    least, share = limits
+    return max(least, share * tokens)
+
+
+def _explained(case: Case, lost: int) -> Iterator[Finding]:
+    """A finding for each cause; the first bears the loss."""
+    causes = explain(case)
+    if not causes and case.stored:
+        yield _finding(case, None, UNEXPLAINED, lost)
+    for number, cause in enumerate(causes):
+        yield _finding(case, cause.name, fix(cause, case.pair), 0 if number else lost)
+
+
+def _of_what_changed(pair: Pair, standing: int, whole: int) -> Iterator[Finding]:
+    """One finding for each place that differs; where the cause is the same, for the first of them."""
+    found: list[tuple[Difference, CauseName, str]] = []
+    for difference in differences(pair):
+        for cause in explain(Case(pair, difference)):
+            if cause.name not in {name for _, name, _ in found}:
+                found.append((difference, cause.name, fix(cause, pair)))
+    starts = [standing, *(min(whole, max(standing, pair.now.tokens(one.start))) for one, _, _ in found[1:]), whole]
+    for number, (difference, name, mended) in enumerate(found):
+        yield _finding(Case(pair, difference), name, mended, max(0, starts[number + 1] - starts[number]))
+
+
+def _finding(case: Case, cause: CauseName | None, mended: str, lost: int) -> Finding:
+    pair, difference = case.pair, case.difference
+    segment, block = location(difference, pair.now) if difference else (None, None)
+    before, after = excerpts(*texts(difference)) if difference else (None, None)
+    return Finding(
+        request=pair.now.number,
+        previous=pair.before.number,
+        cause=cause,
+        declared=bool(difference) and pair.now.cuts > pair.before.cuts,
+        segment=segment,
+        block=block,
+        byte=byte(difference, pair.now) if difference else None,
+        before=before,
+        after=after,
+        tokens_lost=lost,
+        usd_lost=_dollars(pair.now, lost),
+        provider_reason=pair.now.provider_reason,
+        fix=mended,
+    )
+
+
+def _dollars(request: Observed, lost: int) -> float | None:
+    """What the lost tokens cost beyond reading them, at the price of this request's tokens that were not read."""
+    if request.rates is None:
+        return None
+    used, rates = request.used, request.rates
+    unread = used.input_tokens - used.cache_read_tokens
+    paid = (
+        used.uncached_tokens * rates.uncached
+        + used.cache_write_5m_tokens * rates.cache_write_5m
+        + used.cache_write_1h_tokens * rates.cache_write_1h
+    )
+    return lost * (paid / unread - rates.cache_read) if unread else 0.0
+
+
+def summary(run: str, requests: Sequence[Observed], findings: Sequence[Finding]) -> dict[str, Any]:
+    """The JSON contract's object on one run or log."""
+    bases = {one.usage.basis for one in requests if one.usage}
+    return {
+        "schema": 1,
+        "basis": bases.pop() if len(bases) == 1 else None,
+        "run": run,
+        "requests": len(requests),
+        "findings": [asdict(one) for one in findings],
+    }

@@ -1,0 +1,177 @@
+"""Which request a request goes on from: in a log, conversations mix, run side by side and branch.
+
+Without a thread's name, the request before is the one that shares most blocks with this one, wherever they stand: a
+changed prefix must not hide where it comes from. How the two belong together is a `Relation`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+from agentmem.kvcache.why.observed import Observed
+from agentmem.kvcache.why.texts import alike, common, is_summary, middles, only_volatile, shown
+from agentmem.types import Frame
+
+_WINDOW = 48
+"""How many requests back a predecessor is looked for: more conversations at once are rare."""
+_TRIED = 4
+_SUMMARIES = ("text", "compaction")
+_MANY, _WORDY = 4, 40
+"""A new text of so many tokens in place of more blocks than these is a summary, whether it says so or not."""
+_SAME = 0.5
+"""The share of a conversation that must come back for a changed head to be a change, and not another agent."""
+
+Relation = Literal["continues", "edits", "branches"]
+"""continues: the whole conversation is still there. edits: it goes on, with something in it changed or gone.
+branches: it is another one that begins alike; what it does not share was never promised to it."""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A request and the one it is compared with."""
+
+    before: Observed
+    now: Observed
+
+    @cached_property
+    def shared(self) -> int:
+        """How many blocks, as the server lays them out, both begin with."""
+        return common(self.before.path.keys, self.now.path.keys)
+
+    @cached_property
+    def shared_messages(self) -> int:
+        """How many blocks of the conversation, by themselves, both begin with."""
+        return common(self.before.messages, self.now.messages)
+
+    @cached_property
+    def gone(self) -> tuple[Frame, ...]:
+        """The earlier conversation from the first difference on."""
+        return self.before.messages[self.shared_messages :]
+
+    @cached_property
+    def come(self) -> tuple[Frame, ...]:
+        """The later conversation from there on."""
+        return self.now.messages[self.shared_messages :]
+
+    @cached_property
+    def kept(self) -> frozenset[tuple[str | None, bytes]]:
+        """Blocks of ``gone`` that stand somewhere in ``come``."""
+        return frozenset((one.role, one.data) for one in self.gone) & {(one.role, one.data) for one in self.come}
+
+    @property
+    def same_head(self) -> bool:
+        """Whether model, tools and system are the same."""
+        one, other = self.before.prompt, self.now.prompt
+        return (one.model, one.tools, one.system) == (other.model, other.tools, other.system)
+
+    @property
+    def concurrent(self) -> bool:
+        """Whether this request was sent before the other's response had ended: it cannot go on from it."""
+        return self.now.at < self.before.ended or self.now.at == self.before.at
+
+    @cached_property
+    def compacted(self) -> bool:
+        """Whether a summary stands for a good part of the earlier conversation: it is declared, or looks like it."""
+        if self.now.compaction != self.before.compaction:
+            return True
+        first = self.come[0] if self.come else None
+        lost = [one for one in self.gone if (one.role, one.data) not in self.kept]
+        if first is None or not self._shrunk or len(lost) < 2 or in_place(self.gone, self.come):
+            return False
+        if (first.role, first.data) in self.kept or first.value.get("type") not in _SUMMARIES:
+            return False
+        goes_on = bool(self.kept) or (self.shared_messages > 0 and len(lost) > _MANY)
+        return first.tokens >= _WORDY and (goes_on or is_summary(shown(first)))
+
+    @cached_property
+    def compacted_in_system(self) -> bool:
+        """Whether what came into the system prompt is a summary of what is gone."""
+        one, other = (" ".join(map(shown, side.prompt.system)).split() for side in (self.before, self.now))
+        added = middles(one, other)[1]
+        return self._shrunk and len(added) >= _WORDY and is_summary(" ".join(added))
+
+    @property
+    def summarised(self) -> bool:
+        """Whether a summary stands for the earlier conversation, wherever."""
+        return self.compacted or self.compacted_in_system
+
+    @property
+    def _shrunk(self) -> bool:
+        return sum(map(_tokens, self.come)) < sum(map(_tokens, self.gone))
+
+    @property
+    def replaced(self) -> bool:
+        """Whether this conversation shares so little with the other that it stands in its place, or beside it."""
+        return self.relation == "edits" and not self.kept
+
+    @cached_property
+    def relation(self) -> Relation | None:
+        """How they belong together; None if they do not."""
+        if self.now.thread and self.now.thread == self.before.thread:
+            return "edits" if self.gone else "continues"
+        if not self.gone:
+            return "continues" if self.same_head or self._same_agent() else None
+        if not self.concurrent and self._goes_on():
+            known = self.same_head or (self._same_agent() and (self._mostly_kept() or self.summarised))
+            return "edits" if known else None
+        return "branches" if self.shared else None
+
+    def _same_agent(self) -> bool:
+        """Whether a changed head can be that of the same agent: two may be given the same task, and no more."""
+        if any(one.role == "assistant" for one in self.now.messages[: self.shared_messages]) or len(self.kept) > 1:
+            return True
+        one, other = self.before.prompt, self.now.prompt
+        names = [{tool.value.get("name") for tool in side.tools} for side in (one, other)]
+        systems = [" ".join(map(shown, side.system)) for side in (one, other)]
+        return alike(*systems) and 2 * len(names[0] & names[1]) >= max(map(len, names))
+
+    def _goes_on(self) -> bool:
+        if self.kept or self.summarised:
+            return True
+        first, grown = shown(self.gone[0]), len(self.come) > len(self.gone)
+        return grown and (
+            any(alike(first, shown(one)) for one in self.come[:1])
+            or any(only_volatile(first, shown(one)) for one in self.come[-3:])
+        )
+
+    def _mostly_kept(self) -> bool:
+        all_of_it = {(one.role, one.data): one.tokens for one in self.before.messages}
+        kept = sum(tokens for block, tokens in all_of_it.items() if block in self.now.content)
+        return kept >= _SAME * sum(all_of_it.values())
+
+
+def predecessor(now: Observed, earlier: Sequence[Observed]) -> Pair | None:
+    """The pair of ``now`` and the request it goes on from, among ``earlier`` ones in the order of time."""
+    if now.thread:
+        own = next((one for one in reversed(earlier) if one.thread == now.thread), None)
+        return Pair(own, now) if own else None
+    recent = list(reversed(earlier[-_WINDOW:]))
+    if recent and Pair(recent[0], now).shared == len(recent[0].path.keys):
+        return Pair(recent[0], now)
+    scored = sorted(recent, key=lambda one: _score(one, now), reverse=True)  # stable: the latest first among equals
+    pairs = (Pair(one, now) for one in scored[:_TRIED])
+    return next((pair for pair in pairs if pair.relation), None)
+
+
+def _score(before: Observed, now: Observed) -> tuple[int, int, bool]:
+    """What both share of the conversation, of the head, and whether that is all of the earlier one."""
+    both = before.content.keys() & now.content.keys()
+    talk = sum(before.content[block] for block in both if block[0])
+    return talk, sum(map(before.content.__getitem__, both)), len(both) == len(before.content)
+
+
+def _tokens(frame: Frame) -> int:
+    return frame.tokens
+
+
+def in_place(gone: Sequence[Frame], come: Sequence[Frame]) -> bool:
+    """Whether the conversation goes on right after what changed: the same blocks, or blocks of the same id."""
+    return any(
+        one == other or (_identity(one) and _identity(one) == _identity(other))
+        for one, other in zip(gone, come, strict=False)
+    )
+
+
+def _identity(frame: Frame) -> str:
+    return str(frame.value.get("tool_use_id") or frame.value.get("id") or "")

@@ -1,0 +1,172 @@
+"""From the text that a model wrote to the arguments of a function, or to sentences that say what to fix."""
+
+import json
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from agentmem.errors import BadArguments
+from agentmem.menu.wording import resolved, with_article, words_of
+from agentmem.transcript.call_arguments import UNREADABLE
+from agentmem.types import Json
+
+_SHOWN = 80  # characters of a wrong value that a sentence quotes
+_SENTENCES = 5  # mistakes that one answer lists
+_NOUN = ("The ", "A ", "An ", "What ", "Which ", "Whether ", "How ", "Where ")
+
+
+def parse(text: str) -> dict[str, Any]:
+    """The JSON object in ``text``; nothing at all counts as no arguments. Raises BadArguments."""
+    try:
+        value = json.loads(text.strip() or "{}", parse_constant=_refuse)
+    except json.JSONDecodeError as error:
+        near = error.doc[max(0, error.pos - 20) : error.pos + 20]
+        raise BadArguments(
+            f"The arguments are not valid JSON: {error.msg} at line {error.lineno}, column {error.colno}, "
+            f"near {shown(near)}. Send one JSON object."
+        ) from error
+    except RecursionError as error:
+        raise BadArguments("The arguments are nested too deeply. Send one flat JSON object.") from error
+    if not isinstance(value, dict):
+        kind = words_of({"type": _kind(value)})
+        raise BadArguments(f"The arguments must be one JSON object of names and values, you gave {with_article(kind)}.")
+    return _readable(value)
+
+
+def _readable(value: dict[str, Any]) -> dict[str, Any]:
+    """Arguments that came broken are kept under one key, and are nobody's arguments."""
+    if list(value) != [UNREADABLE]:
+        return value
+    parse(str(value[UNREADABLE]))
+    raise BadArguments("The arguments could not be read. Send one JSON object, and less at once if it is long.")
+
+
+def _refuse(constant: str) -> None:
+    raise BadArguments(f"The arguments are not valid JSON: {constant} is no JSON value. Use a number, or null.")
+
+
+def unpacked(arguments: Mapping[str, Any], schema: Json) -> dict[str, Any]:
+    """The arguments, with lists and objects that came as JSON in a string (a frequent slip) taken out of it."""
+    definitions = schema.get("$defs", {})
+    types = {name: resolved(one, definitions).get("type") for name, one in schema["properties"].items()}
+    return {
+        name: _unpacked(value) if isinstance(value, str) and types.get(name) in ("array", "object") else value
+        for name, value in arguments.items()
+    }
+
+
+def _unpacked(value: str) -> Any:
+    try:
+        return json.loads(value) if value.lstrip()[:1] in ("[", "{") else value
+    except (ValueError, RecursionError):
+        return value
+
+
+def checked(adapter: TypeAdapter[Any], arguments: Json, schema: Json, tool: str) -> dict[str, Any]:
+    """The arguments as Python values. Raises BadArguments."""
+    try:
+        values: dict[str, Any] = adapter.validate_python(unpacked(arguments, schema))
+    except ValidationError as error:
+        raise BadArguments(" ".join(_sentences(error, schema, tool))) from error
+    return values
+
+
+def checked_plainly(arguments: Json, schema: Json, tool: str) -> dict[str, Any]:
+    """The arguments, checked against a hand-written schema's own names and simple types. Raises BadArguments."""
+    values, properties = unpacked(arguments, schema), schema["properties"]
+    wrong = [_missing(name, schema) for name in schema.get("required", ()) if name not in values]
+    if schema.get("additionalProperties", True) is False:
+        wrong += [_unknown(name, schema, tool) for name in values if name not in properties]
+    wrong += [
+        _mistyped(name, value, properties[name], schema.get("$defs", {}))
+        for name, value in values.items()
+        if name in properties and not _fits(value, properties[name])
+    ]
+    if wrong:
+        raise BadArguments(" ".join(wrong[:_SENTENCES]))
+    return values
+
+
+def refuse_unknown(arguments: Json, schema: Json, tool: str) -> None:
+    """Raises BadArguments for a name that the schema does not have."""
+    if wrong := [_unknown(name, schema, tool) for name in arguments if name not in schema["properties"]]:
+        raise BadArguments(" ".join(wrong[:_SENTENCES]))
+
+
+def _fits(value: object, schema: Json) -> bool:
+    if "enum" in schema:
+        return value in schema["enum"]
+    kinds = schema.get("type")
+    kinds = [kinds] if isinstance(kinds, str) else kinds
+    return kinds is None or _kind(value) in kinds or (_kind(value) == "integer" and "number" in kinds)
+
+
+def _kind(value: object) -> str:
+    if value is None or isinstance(value, bool):
+        return "null" if value is None else "boolean"
+    kinds = {str: "string", int: "integer", float: "number", list: "array", dict: "object"}
+    return next((name for kind, name in kinds.items() if isinstance(value, kind)), "object")
+
+
+def _sentences(error: ValidationError, schema: Json, tool: str) -> Iterable[str]:
+    """One sentence a mistake; what a union says of each of its members becomes one."""
+    found = (_sentence(one, schema, tool) for one in error.errors(include_url=False))
+    return list(dict.fromkeys(found))[:_SENTENCES]
+
+
+def _sentence(error: Mapping[str, Any], schema: Json, tool: str) -> str:
+    kind, message, value = error["type"], error["msg"], error["input"]
+    path, inner = _walk(error["loc"], schema)
+    if kind == "extra_forbidden" and len(error["loc"]) == 1:
+        return _unknown(path, schema, tool)
+    if kind == "missing":
+        return _missing(path, schema) if len(error["loc"]) == 1 else f"`{path}` is missing."
+    if kind in ("value_error", "assertion_error"):
+        return f"`{path}`: {message.partition(', ')[2]}, you gave {shown(value)}."
+    if kind.endswith(("_type", "_parsing", "_from_float", "_error", "_bytes", "_size")) or kind == "enum":
+        return _mistyped(path, value, inner, schema.get("$defs", {}))
+    plain = message.replace("Input should be", "must be").replace("Input should have", "must have")
+    plain = plain.replace("String should", "must").replace("List should", "must")
+    return f"`{path}` {plain}, you gave {shown(value)}."
+
+
+def _walk(location: tuple[int | str, ...], schema: Json) -> tuple[str, Json]:
+    """Where a mistake is, as a path such as `steps[0].state`, and the schema there as far as it can be followed."""
+    definitions, path, here = schema.get("$defs", {}), "", schema
+    for part in location:
+        here = resolved(here, definitions)
+        below = here.get("items") if isinstance(part, int) else here.get("properties", {}).get(part)
+        if below is None and path:
+            break
+        path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else str(part)
+        here = below or {}
+    return path, resolved(here, definitions)
+
+
+def _missing(name: str, schema: Json) -> str:
+    text = schema["properties"].get(name, {}).get("description", "")
+    if not text:
+        return f"`{name}` is missing."
+    if text.startswith(_NOUN):
+        text = f"It is {text[0].lower()}{text[1:]}"
+    return f"`{name}` is missing. {text.rstrip('.')}."
+
+
+def _unknown(name: str, schema: Json, tool: str) -> str:
+    names = list(schema["properties"])
+    near = get_close_matches(name, names, 1)
+    guess = f" Did you mean `{near[0]}`?" if near else ""
+    takes = ", ".join(f"`{one}`" for one in names) or "nothing"
+    return f"`{name}` is not a parameter of {tool}.{guess} It takes {takes}."
+
+
+def _mistyped(path: str, value: object, schema: Json, definitions: Json) -> str:
+    return f"`{path}` must be {with_article(words_of(schema, definitions))}, you gave {shown(value)}."
+
+
+def shown(value: object) -> str:
+    """A value as a sentence quotes it: short."""
+    text = repr(value)
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"

@@ -1,0 +1,166 @@
+"""Makes tools: of functions with type hints and a docstring, with or without a card, and of LangChain tools.
+
+With a card, the model reads the card; types, needs and defaults must be the same in card and function.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any, overload
+
+from agentmem.errors import MenuError
+from agentmem.menu import cards, foreign
+from agentmem.menu.arguments import checked
+from agentmem.menu.cards import NEEDED, Card, Parameter
+from agentmem.menu.foreign import LangChainTool
+from agentmem.menu.signature import Signature, ordered, signature
+from agentmem.menu.tool import Tool
+from agentmem.menu.wording import resolved, words_of
+from agentmem.types import Effect, Json
+
+Source = Callable[..., object] | LangChainTool
+
+
+@overload
+def tool(
+    function: Source,
+    *,
+    card: Path | str | None = None,
+    effect: Effect | None = None,
+    timeout: float | None = None,
+    cap: int | None = None,
+    name: str | None = None,
+) -> Tool: ...
+@overload
+def tool(
+    *,
+    card: Path | str | None = None,
+    effect: Effect | None = None,
+    timeout: float | None = None,
+    cap: int | None = None,
+    name: str | None = None,
+) -> Callable[[Source], Tool]: ...
+def tool(
+    function: Source | None = None,
+    *,
+    card: Path | str | None = None,
+    effect: Effect | None = None,
+    timeout: float | None = None,
+    cap: int | None = None,
+    name: str | None = None,
+) -> Tool | Callable[[Source], Tool]:
+    """Makes a tool of a function with type hints and a docstring, or of a LangChain tool. Also a decorator.
+
+    ``card`` is the path or the text of a card that the function must agree with. What is not given is taken from the
+    card, else: effect "outside" (never run again by itself after a kill), 60 seconds, 6,000 tokens of output, the
+    function's own name. Raises MenuError.
+    """
+    given = {"effect": effect, "timeout": timeout, "cap": cap}
+
+    def make(source: Source) -> Tool:
+        if foreign.is_langchain(source):
+            made = foreign.from_langchain(source, name)
+        else:
+            made = from_function(_function(source), name=name, card=None if card is None else _card(card))
+        changes: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
+        return replace(made, **changes)
+
+    return make if function is None else make(function)
+
+
+def _function(source: object) -> Callable[..., object]:
+    if not callable(source):
+        raise MenuError(f"{source!r} is no tool; give a function, a Tool, a LangChain tool or a built-in's name")
+    return source
+
+
+def _card(source: Path | str) -> Card:
+    """A card from its path, or from its text, which is told by its front matter."""
+    if isinstance(source, str) and source.lstrip().startswith("---\n"):
+        return cards.parse(source.lstrip(), "the card")
+    try:
+        return cards.parse(Path(source).read_text(encoding="utf-8"), str(source))
+    except (OSError, UnicodeDecodeError) as error:
+        raise MenuError(f"{source}: the card cannot be read: {error}") from error
+
+
+def from_function(function: Callable[..., object], *, name: str | None = None, card: Card | None = None) -> Tool:
+    """A tool of a function. Raises MenuError where function and card disagree, or a model could not use it."""
+    name = name or (card.name if card else _name_of(function))
+    read = signature(function, name)
+    schema = read.schema if card is None else _agreed(card, read, name)
+    check = partial(_check, adapter=read.adapter, schema=schema, tool=name)
+    described = read.description if card is None else card.description
+    made = Tool(name, described, "outside", schema, function, context=read.context, check=check)
+    if card is None:
+        return made
+    return replace(made, effect=card.effect, timeout=card.timeout, cap=card.cap, when_cut=card.when_cut)
+
+
+def _name_of(function: Callable[..., object]) -> str:
+    while isinstance(function, partial):
+        function = function.func
+    return str(getattr(function, "__name__", type(function).__name__))
+
+
+def _check(arguments: Json, *, adapter: Any, schema: Json, tool: str) -> dict[str, Any]:
+    return checked(adapter, arguments, schema, tool)
+
+
+def _agreed(card: Card, read: Signature, name: str) -> dict[str, Any]:
+    """The function's schema in the card's order and with its descriptions. Raises MenuError for a disagreement."""
+    if wrong := list(_disagreements(card, read, name)):
+        raise MenuError(f"{card.origin} and the function {name}() disagree: {'; '.join(wrong)}")
+    properties = {one.name: _described(read.schema["properties"][one.name], one) for one in card.parameters}
+    needed = [one.name for one in card.parameters if one.default is NEEDED]
+    schema = {**read.schema, "properties": properties, "required": needed}
+    return ordered({key: value for key, value in schema.items() if key != "required" or needed})
+
+
+def _described(schema: Json, parameter: Parameter) -> dict[str, Any]:
+    return ordered({**schema, "description": parameter.text})
+
+
+def _disagreements(card: Card, read: Signature, name: str) -> Iterator[str]:
+    properties, needed = read.schema["properties"], read.schema.get("required", ())
+    named = [one.name for one in card.parameters]
+    yield from (f"the card has `{one}` twice" for one in dict.fromkeys(named) if named.count(one) > 1)
+    yield from (f"the card does not list `{one}`" for one in properties if one not in named)
+    for one in card.parameters:
+        if one.name not in properties:
+            yield f"the function has no parameter `{one.name}`"
+        else:
+            yield from _differences(one, properties[one.name], one.name in needed, read.schema.get("$defs", {}))
+
+
+def _differences(stated: Parameter, schema: Json, needed: bool, definitions: Json) -> Iterator[str]:
+    if not _same_type(stated.schema, schema, definitions):
+        said, is_ = words_of(stated.schema), words_of(schema, definitions)
+        yield f"the type of `{stated.name}` is {said} in the card, and {is_} in the function"
+    if stated.default is NEEDED and not needed:
+        yield f"`{stated.name}` is needed in the card, and the function can do without it"
+    elif needed and stated.default is not NEEDED:
+        yield f"`{stated.name}` may be left out in the card, and the function needs it"
+    elif not needed and _plain(stated.default) != schema.get("default"):
+        said, is_ = _default(stated.default), _default(schema.get("default"))
+        yield f"`{stated.name}` is {said} when left out in the card, and {is_} in the function"
+
+
+def _plain(default: object) -> object:
+    return list(default) if isinstance(default, tuple) else default
+
+
+def _default(value: object) -> str:
+    return "nothing" if value is None else repr(_plain(value))
+
+
+def _same_type(stated: Json, schema: Json, definitions: Json) -> bool:
+    """Whether a card's type is the function's. A card's "object" stands for an object of any shape."""
+    schema = resolved(schema, definitions)
+    if stated.get("type") != schema.get("type"):
+        return False
+    if stated.get("type") == "array":
+        return _same_type(stated["items"], schema.get("items", {}), definitions)
+    keys = ("enum", "minimum", "maximum")
+    return all(stated.get(key) == schema.get(key) for key in keys)

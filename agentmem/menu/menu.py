@@ -1,0 +1,81 @@
+"""The menu: the few tools a model is offered, in a fixed order that never changes while a thread runs."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from agentmem.errors import MenuError
+from agentmem.menu import builtin, cards
+from agentmem.menu import shell as shell_module
+from agentmem.menu.foreign import LangChainTool
+from agentmem.menu.making import from_function, tool
+from agentmem.menu.tool import Tool
+
+__all__ = ["MOST", "Menu", "Tool", "ToolLike", "built_in", "default_menu", "make_menu", "tool"]
+
+MOST = 12
+"""Tools on one menu: beyond a dozen, models choose worse and every request pays for the definitions."""
+
+_BUILT_IN: dict[str, Callable[..., object]] = {
+    "read": builtin.read,
+    "list": builtin.list_pages,
+    "find": builtin.find,
+    "write": builtin.write,
+    "edit": builtin.edit,
+    "recall": builtin.recall,
+    "plan": builtin.plan,
+    "run": shell_module.run,
+}
+
+ToolLike = Tool | LangChainTool | Callable[..., object] | str
+"""What `make_menu` takes: a Tool, a LangChain tool, a function, or the name of a tool that comes with agentmem."""
+
+
+@dataclass(frozen=True, slots=True)
+class Menu:
+    """Tools in the order in which the model sees them."""
+
+    tools: tuple[Tool, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(one.name for one in self.tools)
+
+    def get(self, name: str) -> Tool | None:
+        return next((one for one in self.tools if one.name == name), None)
+
+    def definitions(self) -> tuple[dict[str, Any], ...]:
+        """What the model is sent, in order."""
+        return tuple(one.definition() for one in self.tools)
+
+
+def default_menu(*, shell: bool = False) -> Menu:
+    """The tools that come with agentmem. ``run`` only when asked for: a shell is no careful tool."""
+    return make_menu([name for name in _BUILT_IN if shell or name != "run"])
+
+
+def make_menu(tools: Sequence[ToolLike]) -> Menu:
+    """A menu of these, in this order. Raises MenuError for more than a dozen, and for a name that comes twice."""
+    if len(tools) > MOST:
+        raise MenuError(
+            f"{len(tools)} tools are too many: a model chooses well among {MOST} at most, and every request pays for "
+            "all of them. Merge tools that work on the same thing into one with an `action` parameter."
+        )
+    made = tuple(map(_made, tools))
+    names = [one.name for one in made]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise MenuError(f"two tools are called {twice!r}; give one of them another name with tool(..., name=...)")
+    return Menu(made)
+
+
+def _made(one: ToolLike) -> Tool:
+    if isinstance(one, Tool):
+        return one
+    return built_in(one) if isinstance(one, str) else tool(one)
+
+
+def built_in(name: str) -> Tool:
+    """A tool that comes with agentmem. Raises MenuError for another name."""
+    if name not in _BUILT_IN:
+        raise MenuError(f"there is no built-in tool {name!r}; there are {', '.join(_BUILT_IN)}")
+    return from_function(_BUILT_IN[name], card=cards.load(name))

@@ -1,0 +1,55 @@
+"""A tool as a value: what the model reads of it and what happens when it is called."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from agentmem.errors import MenuError
+from agentmem.menu.arguments import checked_plainly
+from agentmem.types import Effect, Json
+
+_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+
+KEPT = 100_000
+"""Tokens of output that are kept of a tool without a cap of its own. What is too long to show is shown by its ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """One tool.
+
+    ``schema`` is the JSON Schema of its arguments; ``timeout`` is in seconds, ``cap`` in tokens of output, and
+    ``when_cut`` tells the model how to get what the cap cut off. ``context`` names the parameter of ``function``
+    that is handed the ToolContext. ``check`` turns the model's arguments into the function's, or raises
+    BadArguments; without it they are checked against the schema's names and simple types.
+    """
+
+    name: str
+    description: str
+    effect: Effect
+    schema: Json
+    function: Callable[..., object]
+    timeout: float = 60.0
+    cap: int = KEPT
+    when_cut: str = ""
+    context: str | None = None
+    check: Callable[[Json], dict[str, Any]] | None = None
+
+    def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self.name):
+            raise MenuError(f"a tool cannot be called {self.name!r}; use up to 64 letters, digits, _ and -")
+        if not self.description.strip():
+            raise MenuError(f"the model would know nothing of {self.name!r}; give it a docstring or a description")
+        if self.timeout <= 0 or self.cap <= 0:
+            raise MenuError(f"the timeout and the cap of {self.name!r} must be above zero")
+
+    def definition(self) -> dict[str, Any]:
+        """What the model is sent, its keys in a fixed order: the value of the tool's frame."""
+        return {"name": self.name, "description": self.description, "input_schema": self.schema}
+
+    def checked(self, arguments: Json) -> dict[str, Any]:
+        """The arguments as the function takes them. Raises BadArguments."""
+        check = self.check or partial(checked_plainly, schema=self.schema, tool=self.name)
+        return check(arguments)

@@ -1,0 +1,1 @@
+"""Recall: what has left a window is archived, and found again by words, by meaning and by reference."""

@@ -1,0 +1,126 @@
+"""Pieces: an entry's text in runs of a few lines, each with what it is about. They are what is searched and shown."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+
+from agentmem.transcript.transcript import read_blocks, read_message, readable
+from agentmem.types import Entry, ToolCall, ToolResult
+
+SIZE = 800
+"""Characters of a piece, about: what the embedder reads whole."""
+ABOUT = 160
+"""Characters of a call that are repeated over each piece of its result."""
+AROUND = 400
+"""Characters of what came before, at most, that are embedded with a short piece."""
+
+KINDS: Mapping[str, str] = {
+    "user": "said by the user",
+    "assistant": "said by you",
+    "tool_result": "a tool's result",
+    "note": "a note",
+}
+"""The kinds of entry that are searched, in words."""
+
+_SPEAKER = re.compile(r"([^\W\d_][\w.'-]{0,19}(?: [^\W\d_][\w.'-]{0,19}){0,2}):\s")
+_ITSELF = "recall"  # its own results only repeat what was found before
+_DATE = "date"  # what a note about the day is about
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Part ``part`` (from 0) of the entry ``thread/seq``: its exact text, the day and what it is about.
+
+    ``about`` of a tool's result is its call; of anything else it is empty.
+    """
+
+    thread: str
+    seq: int
+    part: int
+    sha256: str
+    kind: str
+    day: str
+    about: str
+    text: str
+
+    @property
+    def key(self) -> str:
+        """Its name: ``thread/seq/part``."""
+        return f"{self.thread}/{self.seq}/{self.part}"
+
+    @property
+    def lead(self) -> str:
+        """What stands over the text where it is searched."""
+        return "".join(f"{line}\n" for line in (self.day, self.about) if line)
+
+
+@dataclass(slots=True)
+class Cutter:
+    """Cuts entries, given in order, into pieces. It knows the ``day`` and the calls that it has seen."""
+
+    day: str = ""
+    _calls: dict[str, ToolCall] = field(default_factory=dict)
+
+    def cut(self, entries: Iterable[Entry]) -> Iterator[Piece]:
+        """The pieces of all entries that hold something said or seen."""
+        for entry in entries:
+            if entry.kind == "assistant":
+                self._calls.update((call.id, call) for call in read_message(entry).calls)
+            if entry.kind == "note" and entry.value["about"] == _DATE:
+                self.day = readable(entry).removeprefix("[Note] ")
+            elif entry.kind in KINDS:
+                yield from self._pieces(entry)
+
+    def _pieces(self, entry: Entry) -> Iterator[Piece]:
+        call = self._call(entry)
+        if call and call.name == _ITSELF:
+            return
+        about = f"{call.name} {call.arguments}"[:ABOUT] if call else ""
+        made = partial(Piece, sha256=entry.sha256, kind=entry.kind, day=self.day, about=about)
+        for part, text in enumerate(runs(readable(entry))):
+            yield made(entry.thread, entry.seq, part, text=text)
+
+    def _call(self, entry: Entry) -> ToolCall | None:
+        """The call that a result answers."""
+        if entry.kind != "tool_result":
+            return None
+        return next((self._calls.get(one.call_id) for one in read_blocks(entry) if isinstance(one, ToolResult)), None)
+
+
+def runs(text: str, size: int = SIZE) -> Iterator[str]:
+    """A text in runs of whole lines of about ``size`` characters. A longer line is cut, after a blank where it can be.
+
+    Joined they are the text, but for runs of blanks, which are left out.
+    """
+    run = ""
+    for piece in _short(text.splitlines(keepends=True), size):
+        if run and len(run) + len(piece) > size:
+            if run.strip():
+                yield run
+            run = ""
+        run += piece
+    if run.strip():
+        yield run
+
+
+def _short(lines: Iterable[str], size: int) -> Iterator[str]:
+    for line in lines:
+        while len(line) > size:
+            cut = line.rfind(" ", size // 2, size) + 1 or size
+            yield line[:cut]
+            line = line[cut:]
+        yield line
+
+
+def context(piece: Piece, before: Piece | None) -> str:
+    """What the embedder is given: a piece under its call, and a short one after the end of what was said before it."""
+    room = min(AROUND, SIZE - len(piece.text))
+    near = before.text[-room:] + "\n" if before and before.day == piece.day and room > 0 else ""
+    return f"{piece.about}\n{near}{piece.text}".lstrip()
+
+
+def speaker(text: str) -> str:
+    """Who speaks in a text that begins ``Name: ...``; "" when it does not."""
+    found = _SPEAKER.match(text)
+    return found[1] if found else ""

@@ -1,0 +1,118 @@
+"""Recall: the exact text behind a reference, and a search in what a thread has seen.
+
+What left the window is searched in the archive, what came since in the journal, by words. Without an archive, or with
+one that is damaged, the journal is searched for everything.
+"""
+
+import re
+from collections.abc import Iterator
+from itertools import chain, zip_longest
+from typing import Protocol
+
+from agentmem.errors import ArchiveError, UnknownReference
+from agentmem.recall.listing import listing
+from agentmem.recall.passages import index_of
+from agentmem.recall.pieces import KINDS, Piece, runs
+from agentmem.transcript.journal import Journal
+from agentmem.transcript.transcript import read_blocks, readable
+from agentmem.types import Entry, Found, Image, ToolResult
+
+_STRETCH = re.compile(r"(.+)/(\d{1,9})-(\d{1,9})", re.ASCII | re.DOTALL)
+_REFERENCE = re.compile(r"(.+)/(\d{1,9})(?:#(\d{1,9}))?", re.ASCII | re.DOTALL)
+_SHARE = 3
+"""Of so many results of the archive and one more, that one is what the journal has since."""
+
+
+class Searched(Protocol):
+    """The archive, as far as recall needs it."""
+
+    def left(self, thread: str) -> int: ...
+
+    def search(self, thread: str, question: str, limit: int = 8) -> list[Piece]: ...
+
+
+class JournalRecall:
+    """Recall for one thread from the journal alone. Its ancestors' entries count as its own; others are refused."""
+
+    def __init__(self, journal: Journal, thread: str) -> None:
+        self.journal, self.thread = journal, thread
+
+    def exact(self, reference: str) -> str:
+        """The text of an entry, whole, or of one piece of it (``thread/seq#piece``); of a stretch (``thread/2-40``) a
+        list of what is in it. Raises UnknownReference.
+        """
+        if stretch := _STRETCH.fullmatch(reference):
+            self._entry(f"{stretch[1]}/{stretch[2]}")
+            return listing(self.journal, self.thread, int(stretch[2]), int(stretch[3]))
+        entry, piece = self._entry(reference)
+        text = readable(entry)
+        if not text:
+            raise UnknownReference(f"{reference} holds nothing that was said or seen: its kind is {entry.kind!r}.")
+        if piece is None:
+            return text
+        parts = list(runs(text))
+        if not 0 < piece <= len(parts):
+            raise UnknownReference(f"{entry.reference} has the pieces 1 to {len(parts)}, and not {piece}.")
+        return parts[piece - 1]
+
+    def pictures(self, reference: str) -> list[Image]:
+        """The pictures in an entry, in order; a piece of one has none, nor has a stretch. Raises UnknownReference."""
+        if _STRETCH.fullmatch(reference):
+            return []
+        entry, piece = self._entry(reference)
+        return list(pictures(entry)) if piece is None else []
+
+    def search(self, question: str, limit: int = 8) -> list[Found]:
+        """The passages that fit the words best, best first, at most one of each entry."""
+        return index_of(self.journal, self.thread).search(self.journal, question, limit)
+
+    def _entry(self, reference: str) -> tuple[Entry, int | None]:
+        """The entry, if it is this thread's or an ancestor's. Another thread's is said to be unknown."""
+        found = _REFERENCE.fullmatch(reference)
+        if found is None:
+            raise UnknownReference(f"{reference!r} is no reference. One looks like {self.thread}/12.")
+        unknown = UnknownReference(f"Nothing is stored under {reference} in this conversation.")
+        thread, number = found[1], int(found[2])
+        try:
+            mine = self.journal.entry(f"{self.thread}/{number}")
+            if thread in (self.thread, mine.thread) or self.journal.entry(f"{thread}/{number}").sha256 == mine.sha256:
+                return mine, None if found[3] is None else int(found[3])
+        except UnknownReference as error:
+            raise unknown from error
+        raise unknown
+
+
+class ArchiveRecall(JournalRecall):
+    """Recall for one thread from its archive, and from the journal where the archive does not reach."""
+
+    def __init__(self, journal: Journal, thread: str, archive: Searched) -> None:
+        super().__init__(journal, thread)
+        self._archive = archive
+
+    def search(self, question: str, limit: int = 8) -> list[Found]:
+        """What fits best, best first: what left the window, and after every third of it something seen since."""
+        try:
+            left = self._archive.left(self.thread)
+            archived = (
+                [found(piece) for piece in self._archive.search(self.thread, question, limit)] if left >= 0 else []
+            )
+        except ArchiveError:
+            return super().search(question, limit)
+        since = index_of(self.journal, self.thread, left).search(self.journal, question, limit)
+        rows = (archived[at : at + _SHARE] for at in range(0, len(archived), _SHARE))
+        mixed = (chain(row or (), (one,) if one else ()) for row, one in zip_longest(rows, since))
+        return list(chain.from_iterable(mixed))[:limit]
+
+
+def pictures(entry: Entry) -> Iterator[Image]:
+    """The pictures that an entry holds, those of a result included."""
+    for block in read_blocks(entry) if entry.kind in KINDS else ():
+        inside = block.content if isinstance(block, ToolResult) else (block,)
+        yield from (one for one in inside if isinstance(one, Image))
+
+
+def found(piece: Piece) -> Found:
+    """A piece as recall shows it."""
+    part = f"#{piece.part + 1}" if piece.part else ""
+    kind = KINDS[piece.kind] + (f" of {piece.about}" if piece.about else "")
+    return Found(f"{piece.thread}/{piece.seq}{part}", kind, piece.text)

@@ -1,0 +1,34 @@
+"""Forks of a repository or folder in which commands run apart: nothing they do reaches the host until it is merged.
+
+Names are imported when they are first used, so that the program that starts inside a sandbox loads only what it needs.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from agentmem.sandbox.changes import Change as Change
+    from agentmem.sandbox.changes import Diff as Diff
+    from agentmem.sandbox.limits import SandboxLimits as SandboxLimits
+    from agentmem.sandbox.ran import Ran as Ran
+    from agentmem.sandbox.sandbox import Sandbox as Sandbox
+    from agentmem.sandbox.snapshots import Snapshot as Snapshot
+    from agentmem.sandbox.sweeping import sweep as sweep
+
+_HOMES = {
+    "Change": "changes",
+    "Diff": "changes",
+    "SandboxLimits": "limits",
+    "Ran": "ran",
+    "Sandbox": "sandbox",
+    "Snapshot": "snapshots",
+    "sweep": "sweeping",
+}
+
+__all__ = list(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

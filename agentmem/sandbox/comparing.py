@@ -1,0 +1,91 @@
+"""Comparing two states of a fork, file by file."""
+
+from collections.abc import Collection, Iterable
+from pathlib import Path
+
+from agentmem.errors import SandboxError
+from agentmem.sandbox.changes import Change, Diff, Kind, is_binary
+from agentmem.sandbox.stamps import Stamps
+from agentmem.sandbox.tree import TEMPORARY
+from agentmem.sandbox.views import Found, View
+
+CACHES = frozenset({"__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis"})
+"""Folders that tools fill by the way."""
+
+MOST = 256 << 20
+"""Bytes that a diff may hold: it is kept in memory."""
+
+
+def is_git(path: str) -> bool:
+    """Whether a path is git's own: a hook or a setting in there would run on the host."""
+    return any(part.casefold() == ".git" for part in path.split("/"))
+
+
+def is_cache(path: str) -> bool:
+    return not CACHES.isdisjoint(path.split("/"))
+
+
+def compare(before: View, after: View, paths: Iterable[str], ignored: Collection[str], stamps: Stamps) -> Diff:
+    """The changes at ``paths``. Those in ``ignored``, and what is no file or link, are only named. git's are not."""
+    changes, left_out, size = [], [], 0
+    for path in sorted(paths):
+        if is_git(path) or path.rpartition("/")[2].startswith(TEMPORARY):
+            continue
+        old, new = _content(before.find(path)), _content(after.find(path))
+        if path in ignored or "other" in (old and old.kind, new and new.kind):
+            left_out.append(path)
+        elif change := _change(path, old, new, stamps):
+            size += len(change.before or b"") + len(change.after or b"")
+            if size > MOST:
+                raise SandboxError(f"the changes are over {MOST:,} bytes, at '{path}': delete what was only built.")
+            changes.append(change)
+    return Diff(tuple(changes), tuple(left_out))
+
+
+def same(one: Found | None, other: Found | None) -> bool:
+    """Whether two files have the same content and mode, or there is none."""
+    if one is None or other is None:
+        return one is other
+    if one.kind != other.kind:
+        return False
+    if one.kind == "link":
+        return one.data() == other.data()
+    return one.mode == other.mode and one.status.st_size == other.status.st_size and one.data() == other.data()
+
+
+def _content(found: Found | None) -> Found | None:
+    """Folders are not content: those that a file needs are made with it."""
+    return None if found is None or found.kind == "folder" else found
+
+
+def _change(path: str, old: Found | None, new: Found | None, stamps: Stamps) -> Change | None:
+    if same(old, new):
+        return None
+    before, after = (found.data() if found is not None else None for found in (old, new))
+    return Change(
+        path,
+        _kind(old, new, before == after),
+        is_binary(before) or is_binary(after),
+        before,
+        after,
+        mode=new.mode if new else 0o644,
+        old_mode=old.mode if old else 0o644,
+        was_link=old is not None and old.kind == "link",
+        is_link=new is not None and new.kind == "link",
+        stale=_from(old, stamps.root) and stamps.changed(path),
+    )
+
+
+def _kind(old: Found | None, new: Found | None, same_bytes: bool) -> Kind:
+    if "link" in (old and old.kind, new and new.kind):
+        return "link"
+    if old is None:
+        return "added"
+    if new is None:
+        return "deleted"
+    return "mode" if same_bytes else "modified"
+
+
+def _from(old: Found | None, source: Path) -> bool:
+    """Whether what was there, or was not, is the source's: other states nobody changes."""
+    return old is None or old.tree.root == source

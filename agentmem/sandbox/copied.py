@@ -1,0 +1,161 @@
+"""A fork by copying: the tree that commands work in, and for each state a folder that shares its unchanged files."""
+
+import json
+import os
+import stat
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from agentmem.sandbox.copying import checkout, copy_file, copy_tree
+from agentmem.sandbox.layered import disk_usage
+from agentmem.sandbox.plan import Tree as Mounted
+from agentmem.sandbox.tree import Tree, entries
+from agentmem.sandbox.views import Folder
+
+Stamp = tuple[int, int, int, int]
+"""Size, times of change of content and of the entry, inode: a command cannot change a file and keep all of them."""
+
+
+def _fill(reflink: bool) -> Callable[[Path, Path], None]:
+    return lambda source, target: copy_tree(source, target, reflink)
+
+
+FILLS: dict[str, Callable[[Path, Path], None]] = {
+    "reflink": _fill(True),
+    "worktree": checkout,
+    "copy": _fill(False),
+}
+"""How a source gets into an empty folder."""
+
+
+@dataclass(slots=True)
+class Copied:
+    """``stamps`` are those that the files in the tree had when each state was taken."""
+
+    where: Path
+    source: Path
+    how: str
+    stamps: dict[str, dict[str, Stamp]] = field(default_factory=dict)
+
+    @property
+    def tree(self) -> Path:
+        return self.where / "tree"
+
+    def make(self) -> None:
+        """Fill the tree from the source."""
+        self.tree.mkdir(parents=True)
+        FILLS[self.how](self.source, self.tree)
+
+    def begin(self) -> None:
+        """Make the first state, "0"."""
+        self.freeze()
+
+    def present(self) -> Folder:
+        return Folder(self.tree)
+
+    def view(self, state: str) -> Folder:
+        return Folder(self._folder(state))
+
+    def mounted(self) -> Mounted:
+        return Mounted(at=str(self.source), bind=str(self.tree), lower=[], upper="", work="")
+
+    def freeze(self) -> str:
+        """Keep the present state: files that an earlier state has as well are shared with it, the others copied."""
+        last, known = (str(len(self.stamps) - 1), self.stamps[str(len(self.stamps) - 1)]) if self.stamps else ("", {})
+        state, stamps = str(len(self.stamps)), self._scan()
+        if self.stamps and known == stamps:
+            return last
+        folder = self._folder(state)
+        folder.mkdir(parents=True)
+        for path, status in entries(self.tree):
+            if stat.S_ISDIR(status.st_mode):
+                (folder / path).mkdir()
+            elif path in stamps and stamps[path] == known.get(path):
+                os.link(self._folder(last) / path, folder / path, follow_symlinks=False)
+            else:
+                self._copy(self.tree, folder, path, status)
+        self._keep(state, stamps)
+        return state
+
+    def has(self, state: str) -> bool:
+        return state in self.stamps
+
+    def restore(self, state: str) -> Path | None:
+        for path in self.candidates(state):
+            Tree(self.tree).discard(path)
+        for path, status in entries(self._folder(state)):
+            if stat.S_ISDIR(status.st_mode):
+                (self.tree / path).mkdir(exist_ok=True)
+            elif Tree(self.tree).status(path) is None:
+                self._copy(self._folder(state), self.tree, path, status)
+        self._keep(state, self._scan())
+        return None
+
+    def candidates(self, state: str) -> set[str]:
+        """The paths, of files and links, that may differ between ``state`` and the present."""
+        now, then = self._scan(), self.stamps[state]
+        return {path for path in {*now, *then} if now.get(path) != then.get(path)}
+
+    def put(self, path: str, data: bytes, mode: int) -> None:
+        Tree(self.tree).put(path, data, mode)
+
+    def link(self, path: str, target: bytes) -> None:
+        with Tree(self.tree).staged_link(path, target) as place:
+            place()
+
+    def remove(self, path: str) -> None:
+        Tree(self.tree).remove(path)
+
+    def prune(self, path: str) -> None:
+        Tree(self.tree).prune(path)
+
+    def used(self) -> int:
+        """Bytes on the disk of the tree, beyond what it began with."""
+        return max(0, disk_usage(self.tree) - self._began())
+
+    def again(self, where: Path) -> "Copied":
+        """Another fork with the same content."""
+        other = Copied(where, self.source, self.how)
+        other.tree.mkdir(parents=True)
+        copy_tree(self.tree, other.tree, self.how == "reflink")
+        other.freeze()
+        return other
+
+    def described(self) -> dict[str, Any]:
+        return {"states": len(self.stamps)}
+
+    @classmethod
+    def load(cls, where: Path, source: Path, how: str, said: dict[str, Any]) -> "Copied":
+        fork = cls(where, source, how)
+        for state in map(str, range(said["states"])):
+            stamps = json.loads((where / "states" / f"{state}.json").read_text())
+            fork.stamps[state] = {path: (one[0], one[1], one[2], one[3]) for path, one in stamps.items()}
+        return fork
+
+    def _folder(self, state: str) -> Path:
+        return self.where / "states" / state
+
+    def _scan(self) -> dict[str, Stamp]:
+        return {
+            path: (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+            for path, status in entries(self.tree)
+            if not stat.S_ISDIR(status.st_mode)
+        }
+
+    def _keep(self, state: str, stamps: dict[str, Stamp]) -> None:
+        self.stamps[state] = stamps
+        (self.where / "states" / f"{state}.json").write_text(json.dumps(stamps))
+
+    def _copy(self, source: Path, target: Path, path: str, status: os.stat_result) -> None:
+        made = target / path
+        if stat.S_ISLNK(status.st_mode):
+            made.symlink_to(os.fsdecode(Tree(source).target(path)))
+        elif stat.S_ISREG(status.st_mode):
+            if not status.st_mode & stat.S_IRUSR:
+                Tree(source).read(path)  # gives its owner the right to
+            copy_file(source / path, made, self.how == "reflink")
+
+    def _began(self) -> int:
+        return sum(max(4096, (size + 4095) // 4096 * 4096) for size, *_ in self.stamps["0"].values())

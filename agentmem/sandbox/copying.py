@@ -1,0 +1,143 @@
+"""Ways to copy a source where there is no overlay: blocks shared by the file system, git's own, or byte by byte."""
+
+import errno
+import fcntl
+import os
+import shutil
+import stat
+import subprocess
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from agentmem.errors import SandboxError
+from agentmem.sandbox.tree import Tree, entries
+
+_FICLONE = 0x40049409
+"""ioctl_ficlone(2): the new file shares the old one's blocks until one of them is written."""
+
+GIT = (
+    "git",
+    "--no-optional-locks",
+    "-c",
+    "core.hooksPath=/dev/null",
+    "-c",
+    "core.fsmonitor=false",
+    "-c",
+    "core.untrackedCache=false",
+)
+"""For git in the user's own repository; it is never run in a fork. No hook runs."""
+
+
+def copy_tree(source: Path, target: Path, reflink: bool, names: Iterable[str] | None = None) -> None:
+    """Copy files, links and folders, with modes and times; sockets and devices are passed over.
+
+    With ``reflink`` an OSError says that the file system cannot share blocks. ``names`` are files; None means all.
+    """
+    for path, status in entries(source) if names is None else _named(source, names):
+        made = target / path
+        if stat.S_ISDIR(status.st_mode):
+            made.mkdir(exist_ok=True)
+            made.chmod(status.st_mode & 0o777 | 0o700)
+        elif stat.S_ISLNK(status.st_mode):
+            made.symlink_to(os.fsdecode(Tree(source).target(path)))
+        elif stat.S_ISREG(status.st_mode):
+            copy_file(source / path, made, reflink)
+
+
+def copy_file(source: Path, target: Path, reflink: bool) -> None:
+    """One regular file, its mode (without set-user-id) and times."""
+    with source.open("rb") as old, target.open("xb") as new:
+        if reflink:
+            fcntl.ioctl(new.fileno(), _FICLONE, old.fileno())
+        else:
+            shutil.copyfileobj(old, new, 1 << 20)
+        status = os.fstat(old.fileno())
+        os.fchmod(new.fileno(), status.st_mode & 0o777)
+    os.utime(target, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+def can_reflink(folder: Path) -> bool:
+    """Whether files in ``folder`` can share blocks; it is left as it was."""
+    old, new = folder / ".agentmem-reflink-1", folder / ".agentmem-reflink-2"
+    try:
+        old.write_bytes(b"x" * 4096)
+        copy_file(old, new, reflink=True)
+    except OSError:
+        return False
+    finally:
+        old.unlink(missing_ok=True)
+        new.unlink(missing_ok=True)
+    return True
+
+
+def checkout(source: Path, target: Path) -> None:
+    """Fill ``target`` as a worktree of git's, then bring uncommitted and untracked files; what git ignores stays out.
+
+    `git worktree add` would leave its marks in the repository, and a link to it in the fork. So git is lent another
+    index to check HEAD out by, and neither knows of the other.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        index = f"GIT_INDEX_FILE={folder}/index"
+        git(source, "read-tree", "HEAD", before=("env", index))
+        git(source, "checkout-index", "--all", "--force", f"--prefix={target}/", before=("env", index))
+    listed = git(source, "status", "--porcelain", "-z", "--no-renames", "--untracked-files=all").split(b"\0")
+    changed = {os.fsdecode(line[3:]) for line in listed if line}
+    for path in changed:
+        if Tree(target).status(path):
+            Tree(target).discard(path)
+    there = [path for path in changed if Tree(source).status(path)]
+    copy_tree(source, target, reflink=False, names=there)
+
+
+def is_repository(source: Path) -> bool:
+    """Whether ``source`` is the top of a git repository that has a commit."""
+    if not (source / ".git").exists() or shutil.which("git") is None:
+        return False
+    try:
+        git(source, "rev-parse", "--verify", "--quiet", "HEAD")
+    except SandboxError:
+        return False
+    return True
+
+
+def ignored(source: Path, paths: Iterable[str]) -> frozenset[str]:
+    """Those of ``paths`` that git ignores in ``source``; none where it is no repository."""
+    asked = "\0".join(paths).encode(errors="surrogateescape")
+    inside = any((folder / ".git").exists() for folder in (source, *source.parents))
+    if not asked or not inside or shutil.which("git") is None:
+        return frozenset()
+    said = git(source, "check-ignore", "--no-index", "-z", "--stdin", given=asked, fine=(0, 1, 128))
+    return frozenset(os.fsdecode(one) for one in said.split(b"\0") if one)
+
+
+def git(
+    folder: Path, *arguments: str, given: bytes = b"", fine: tuple[int, ...] = (0,), before: tuple[str, ...] = ()
+) -> bytes:
+    """What git says about the user's own repository. Raises SandboxError."""
+    ran = subprocess.run(
+        [*before, *GIT, *arguments], cwd=folder, input=given, capture_output=True, check=False, timeout=600
+    )
+    if ran.returncode not in fine:
+        said = ran.stderr.decode(errors="replace").strip()
+        raise SandboxError(f"git {arguments[0]} in {folder} failed: {said}")
+    return ran.stdout
+
+
+def _named(source: Path, names: Iterable[str]) -> Iterable[tuple[str, os.stat_result]]:
+    made: set[str] = set()
+    for name in names:
+        parts = name.split("/")
+        for count in range(1, len(parts) + 1):
+            path = "/".join(parts[:count])
+            status = Tree(source).status(path)
+            if path not in made and status is not None:
+                made.add(path)
+                yield path, status
+
+
+def explain(error: OSError, how: str) -> SandboxError:
+    """Why a way of forking did not work."""
+    if error.errno in (errno.EOPNOTSUPP, errno.EXDEV, errno.EINVAL, errno.ENOTTY):
+        return SandboxError(f"this file system cannot fork by {how}; leave how='auto', or use 'copy'.")
+    return SandboxError(f"the fork could not be made by {how}: {error.strerror or error}.")

@@ -1,0 +1,259 @@
+"""Making forks: which way works here, what one is made of, and how it is opened again."""
+
+import re
+import shutil
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Literal, Protocol, get_args
+
+from agentmem.checking import FLAG, NOTHING, PATH, PATHS, TEXTS, Wanted, among, of
+from agentmem.errors import SandboxError
+from agentmem.sandbox import state
+from agentmem.sandbox.changes import Diff
+from agentmem.sandbox.comparing import same
+from agentmem.sandbox.copied import Copied
+from agentmem.sandbox.copying import can_reflink, explain, is_repository
+from agentmem.sandbox.isolation import ORDER, choose, why_no_overlay, why_not
+from agentmem.sandbox.layered import Layered
+from agentmem.sandbox.limits import SandboxLimits
+from agentmem.sandbox.plan import Tree as Mounted
+from agentmem.sandbox.planning import MOUNTING, Isolation
+from agentmem.sandbox.stamps import Stamps
+from agentmem.sandbox.sweeping import sweep_once
+from agentmem.sandbox.views import Found, View
+
+How = Literal["overlay", "reflink", "worktree", "copy"]
+
+WANTED: Mapping[str, Wanted] = {
+    "source": PATH,
+    "where": PATH | NOTHING,
+    "how": among("auto", *get_args(How)),
+    "isolation": among("auto", *get_args(Isolation)),
+    "network": FLAG,
+    "limits": of(SandboxLimits, "agentmem.SandboxLimits") | NOTHING,
+    "writable": TEXTS | NOTHING,
+    "readable": PATHS,
+}
+"""What Sandbox.fork takes."""
+
+_STAMPS = "stamps"
+_SECRET = re.compile(
+    rb"(?im)^[ \t]*(extraheader|helper|password|token|cookiefile|sslkey)[ \t]*=.*\n?|(?<=://)[^/@\s]+@"
+)
+"""What git keeps in its configuration that is nobody's business inside: headers with tokens, users in addresses."""
+
+
+class Store(Protocol):
+    """A fork's files, by overlay or copied. Paths are canonical; states are named by strings, "0" is the first."""
+
+    @property
+    def where(self) -> Path: ...
+    def make(self) -> None: ...
+    def begin(self) -> None: ...
+    def present(self) -> View: ...
+    def view(self, state: str) -> View: ...
+    def has(self, state: str) -> bool: ...
+    def mounted(self) -> Mounted: ...
+    def freeze(self) -> str: ...
+    def restore(self, state: str) -> Path | None: ...
+    def candidates(self, state: str) -> set[str]: ...
+    def put(self, path: str, data: bytes, mode: int) -> None: ...
+    def link(self, path: str, target: bytes) -> None: ...
+    def remove(self, path: str) -> None: ...
+    def prune(self, path: str) -> None: ...
+    def used(self) -> int: ...
+    def again(self, where: Path) -> "Store": ...
+    def described(self) -> dict[str, Any]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a caller wants of a fork."""
+
+    how: How | Literal["auto"]
+    isolation: Isolation | Literal["auto"]
+    network: bool
+    limits: SandboxLimits
+    writable: tuple[str, ...] | None
+    readable: tuple[Path, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a fork is, for as long as it exists."""
+
+    source: Path
+    how: How
+    isolation: Isolation
+    network: bool
+    limits: SandboxLimits
+    writable: tuple[str, ...] | None
+    readable: tuple[Path, ...]
+
+    def described(self) -> dict[str, Any]:
+        readable = [str(path) for path in self.readable]
+        return {**asdict(self), "source": str(self.source), "readable": readable}
+
+    @classmethod
+    def of(cls, said: dict[str, Any]) -> "Settings":
+        writable = None if said["writable"] is None else tuple(said["writable"])
+        readable = tuple(Path(path) for path in said["readable"])
+        limits = SandboxLimits(**said["limits"])
+        return cls(Path(said["source"]), said["how"], said["isolation"], said["network"], limits, writable, readable)
+
+
+def make(source: Path, where: Path | None, asked: Asked) -> tuple[Settings, Store, state.Held]:
+    """A new fork, and the lock on it. Raises SandboxError, IsolationUnavailable; nothing stays behind then."""
+    source = source.resolve()
+    if not source.is_dir() or source == Path("/"):
+        raise SandboxError(f"{source} cannot be forked: name a folder.")
+    held = _folder(where)
+    with state.removed_on_failure(held):
+        if held.where.is_relative_to(source):
+            raise SandboxError(f"{held.where} is in what is to be forked; give the fork a place outside of it.")
+        isolation = _isolation(asked, held.where)
+        how = _way(asked, source, held.where, isolation)
+        settings = Settings(source, how, isolation, asked.network, asked.limits, asked.writable, asked.readable)
+        store = _store(settings, held.where)
+        try:
+            _fill(store, source, held.where)
+        except OSError as error:
+            raise explain(error, how) from None
+    return settings, store, held
+
+
+def available() -> list[How]:
+    """The ways that work where forks go by default; those by git need a repository as well."""
+    root = state.default_root()
+    overlay = any(why_not(one) is None and why_no_overlay(one, root) is None for one in MOUNTING)
+    works: dict[How, bool] = {
+        "overlay": overlay,
+        "reflink": can_reflink(root),
+        "worktree": shutil.which("git") is not None,
+        "copy": True,
+    }
+    return [how for how, here in works.items() if here]
+
+
+def make_again(
+    settings: Settings, store: Store, where: Path | None, writable: tuple[str, ...] | None
+) -> tuple[Settings, Store, state.Held]:
+    """A fork of a fork."""
+    held = _folder(where)
+    with state.removed_on_failure(held):
+        try:
+            other = store.again(held.where)
+        except OSError as error:
+            raise explain(error, settings.how) from None
+        for name in ("root", "scratch"):
+            (held.where / name).mkdir()
+        stamps(store.where, settings.source).save(held.where / _STAMPS)
+    return replace(settings, writable=writable), other, held
+
+
+def load(where: Path) -> tuple[Settings, Store, state.Held]:
+    """A fork that is there already."""
+    state.load(where)
+    held = state.Held(where.resolve())
+    try:
+        said = state.load(held.where)
+        settings = Settings.of(said)
+        return settings, _load(settings, held.where, said["store"]), held
+    except BaseException:
+        held.release()
+        raise
+
+
+def stamps(where: Path, source: Path) -> Stamps:
+    """What the source was when it was forked."""
+    return Stamps.load(where / _STAMPS, source)
+
+
+def apply(diff: Diff, store: Store) -> None:
+    """Make changes that were found to fit."""
+    for change in diff.changes:
+        if change.after is None:
+            store.remove(change.path)
+            store.prune(change.path)
+    for change in diff.changes:
+        if change.after is not None and change.is_link:
+            store.link(change.path, change.after)
+        elif change.after is not None:
+            store.put(change.path, change.after, change.mode)
+
+
+def restore_paths(store: Store, before: str, paths: Iterable[str]) -> list[str]:
+    """Make single files what they were in a state; those that differed."""
+    then, now = store.view(before), store.present()
+    differing = [path for path in sorted(paths) if not same(_file(then, path), _file(now, path))]
+    for path in differing:
+        if _file(now, path) is not None:
+            store.remove(path)
+            store.prune(path)
+    for path in differing:
+        found = _file(then, path)
+        if found is not None and found.kind == "link":
+            store.link(path, found.data())
+        elif found is not None and found.kind == "file":
+            store.put(path, found.data(), found.mode)
+    return differing
+
+
+def _file(view: View, path: str) -> Found | None:
+    found = view.find(path)
+    return None if found is None or found.kind == "folder" else found
+
+
+def _folder(where: Path | None) -> state.Held:
+    if where is None:
+        sweep_once(state.default_root())
+    return state.Held(state.new_folder(where), new=True)
+
+
+def _isolation(asked: Asked, where: Path) -> Isolation:
+    """An overlay that is asked for needs one that mounts."""
+    if asked.how == "overlay" and asked.isolation == "auto":
+        working = [one for one in ORDER if one in MOUNTING and why_not(one) is None]
+        return working[0] if working else choose("namespaces")
+    return choose(asked.isolation)
+
+
+def _way(asked: Asked, source: Path, where: Path, isolation: Isolation) -> How:
+    """The way that was asked for, or the first that works here. Raises SandboxError where it does not."""
+    reasons: dict[How, Callable[[], str | None]] = {
+        "overlay": lambda: why_no_overlay(isolation, where),
+        "reflink": lambda: None if can_reflink(where) else "the file system shares no blocks",
+        "worktree": lambda: None if is_repository(source) else f"{source} is not the top of a repository with a commit",
+        "copy": lambda: None,
+    }
+    if asked.how == "auto":
+        return next(how for how, reason in reasons.items() if reason() is None)
+    if reason := reasons[asked.how]():
+        raise SandboxError(f"no fork by {asked.how} here: {reason}.")
+    return asked.how
+
+
+def _store(settings: Settings, where: Path) -> Store:
+    if settings.how == "overlay":
+        return Layered(where, settings.source)
+    return Copied(where, settings.source, settings.how)
+
+
+def _load(settings: Settings, where: Path, said: dict[str, Any]) -> Store:
+    if settings.how == "overlay":
+        return Layered.load(where, settings.source, said)
+    return Copied.load(where, settings.source, settings.how, said)
+
+
+def _fill(store: Store, source: Path, where: Path) -> None:
+    for name in ("root", "scratch"):
+        (where / name).mkdir()
+    Stamps.take(source).save(where / _STAMPS)
+    store.make()
+    found = store.present().find(".git/config")
+    with suppress(SandboxError):
+        if found is not None and (text := found.data()) != (clean := _SECRET.sub(b"", text)):
+            store.put(".git/config", clean, 0o644)
+    store.begin()

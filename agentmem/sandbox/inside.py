@@ -1,0 +1,237 @@
+"""The program that stands between the host and a command: it makes the walls, starts the command and counts.
+
+Started as ``python -I -S -c "... main()" PLAN STATUS`` with two descriptors: a Plan comes in by one, and by the
+other goes out ``{"error": "..."}``, or STARTED and then ``{"exit": 0, "killed": None}``, in marshal's form: one and the
+same Python writes and reads it. When the host's process dies, so does this, and with it every process of the command.
+"""
+
+from __future__ import annotations
+
+import marshal
+import os
+import select
+import signal
+import sys
+
+from agentmem.sandbox import filters, keeping, landlock, mounts, syscalls
+
+TYPE_CHECKING = False  # typing itself takes longer to load than all of this
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from agentmem.sandbox.plan import Plan
+
+_CHOWN, _DAC_OVERRIDE, _FOWNER, _FSETID, _KILL, _SETGID, _SETUID = 0, 1, 3, 4, 5, 6, 7
+IN_NAMESPACES = frozenset({_CHOWN, _DAC_OVERRIDE, _FOWNER, _FSETID, _KILL, _SETGID, _SETUID})
+"""What root keeps in a user namespace: rights over the files that are mounted there, and over its own processes."""
+STARTED = {"started": True}
+"""Said before the command begins: whatever ends us from then on is a result, and no failure of the walls."""
+UNDER_LANDLOCK = frozenset({_DAC_OVERRIDE, _FOWNER})
+
+
+def main() -> None:
+    plan_in, status_out = (int(number) for number in sys.argv[1:3])
+    try:
+        with os.fdopen(plan_in, "rb") as file:
+            plan: Plan = marshal.load(file)
+        os.set_inheritable(status_out, False)
+        os.umask(0o022)
+        status = _WAYS[plan["confine"]](plan, status_out)
+    except OSError as error:
+        status = {"error": error.strerror or str(error)}
+    if status:
+        os.write(status_out, marshal.dumps(status))
+    os._exit(0)
+
+
+def _in_namespaces(plan: Plan, status: int) -> dict[str, object]:
+    """Make namespaces; their first process does the rest, and nothing in them outlives it."""
+    _enter_namespaces(plan, syscalls.CLONE_NEWPID | (0 if plan["network"] else syscalls.CLONE_NEWNET))
+    return _through(lambda: _first(plan, status))
+
+
+def _in_bubblewrap(plan: Plan, status: int) -> dict[str, object]:
+    """Have bubblewrap build the same. An overlay is mounted first, in namespaces of its own: bubblewrap may be old."""
+    if not plan["tree"]["bind"]:
+        _enter_namespaces(plan, 0)
+        mounts.private()
+        mounts.show(plan["tree"], plan["root"])
+    inner = marshal.dumps({**plan, "confine": "inside bubblewrap", "parent": 0})
+    reading, writing = os.pipe()
+    os.set_inheritable(reading, True)
+    os.set_inheritable(status, True)
+    command = [*plan["wrapper"], str(reading), str(status)]
+
+    def become() -> dict[str, object]:
+        os.close(writing)
+        os.execv(command[0], command)
+
+    return _through(become, feed=(writing, inner))
+
+
+def _through(child: Callable[[], dict[str, object]], feed: tuple[int, bytes] | None = None) -> dict[str, object]:
+    """Run ``child`` in a process that dies with this one, and wait for it; it speaks for itself."""
+    alive, held = os.pipe()
+    process = os.fork()
+    if process == 0:
+        try:
+            os.close(held)
+            syscalls.prctl(syscalls.PR_SET_PDEATHSIG, signal.SIGKILL)
+            if not select.select([alive], [], [], 0)[0]:  # readable: its end, before the kernel knew what to do
+                child()
+        except OSError as error:
+            os.write(int(sys.argv[2]), marshal.dumps({"error": error.strerror or str(error)}))
+        finally:
+            os._exit(0)
+    signal.signal(signal.SIGTERM, lambda *_: os.kill(process, signal.SIGKILL))
+    if feed:
+        os.write(*feed)
+        os.close(feed[0])
+    os.waitpid(process, 0)
+    return {}
+
+
+def _first(plan: Plan, status: int) -> dict[str, object]:
+    """As process 1: walls, loopback, command."""
+    mounts.build(plan)
+    if not plan["network"]:
+        _raise_loopback()
+    return _keep(plan, status)
+
+
+def _inside_bubblewrap(plan: Plan, status: int) -> dict[str, object]:
+    return _keep(plan, status)
+
+
+def _keep(plan: Plan, status: int) -> dict[str, object]:
+    """As process 1 of the command's namespace: the command, then the end of all of them."""
+    keeping.first_victim()
+    keeping.bound_processes(plan["processes"])
+    keeping.hide()
+    syscalls.new_keyring()
+    keeping.turn_deaf()
+    os.write(status, marshal.dumps(STARTED))
+    code, killed = keeping.wait(keeping.start(plan, _confine), plan, whole_tree=True)
+    os.write(status, marshal.dumps({"exit": code, "killed": killed}))
+    os._exit(0)
+
+
+def _confine() -> None:
+    syscalls.prctl(syscalls.PR_SET_NO_NEW_PRIVS, 1)
+    syscalls.keep_capabilities(IN_NAMESPACES)
+    if filters.known():
+        filters.install()
+
+
+def _under_landlock(plan: Plan, status: int) -> dict[str, object]:
+    readable = [source for source, _ in plan["readable"]] + ["/proc"]
+    tree = plan["tree"]["bind"]
+    inner = [f"{tree}/{path}" for path in plan["writable"]] if plan["writable"] is not None else [tree]
+    devices = [f"/dev/{name}" for name in mounts.DEVICES]
+
+    def confine() -> None:
+        syscalls.prctl(syscalls.PR_SET_NO_NEW_PRIVS, 1)
+        syscalls.keep_capabilities(UNDER_LANDLOCK)
+        landlock.restrict([*readable, tree], [*inner, plan["scratch"], *devices], plan["network"])
+        filters.install(sockets=plan["network"])
+
+    return _keep_tree(plan, status, confine)
+
+
+def _unconfined(plan: Plan, status: int) -> dict[str, object]:
+    return _keep_tree(plan, status, lambda: None)
+
+
+def _keep_tree(plan: Plan, status: int, confine: Callable[[], None]) -> dict[str, object]:
+    """Without a namespace of processes: orphans come to us, and we end them."""
+    linux = sys.platform == "linux"
+    if linux:
+        syscalls.prctl(syscalls.PR_SET_CHILD_SUBREAPER, 1)
+        syscalls.new_keyring()
+    signal.signal(signal.SIGTERM, lambda *_: _ended())
+    keeping.die_with(plan["parent"], signal.SIGTERM)
+    keeping.first_victim()
+    keeping.turn_deaf()
+    os.write(status, marshal.dumps(STARTED))
+    try:
+        code, killed = keeping.wait(keeping.start(plan, confine), plan, whole_tree=False)
+    finally:
+        keeping.end_all()
+    return {"exit": code, "killed": killed}
+
+
+def _ended() -> None:
+    keeping.end_all()
+    os._exit(0)
+
+
+def _enter_namespaces(plan: Plan, more: int) -> None:
+    """Enter namespaces in which we are who we are outside; as root, so is everybody else.
+
+    Only a process outside may say that, so one waits there until the namespace is made.
+    """
+    flags = syscalls.CLONE_NEWUSER | syscalls.CLONE_NEWNS | syscalls.CLONE_NEWIPC | syscalls.CLONE_NEWUTS
+    me, user, group = os.getpid(), os.getuid(), os.getgid()
+    if user:
+        syscalls.unshare(flags | syscalls.CLONE_NEWCGROUP | more)
+        _write("/proc/self/setgroups", "deny")
+        _write("/proc/self/uid_map", f"{user} {user} 1")
+        _write("/proc/self/gid_map", f"{group} {group} 1")
+    else:
+        reading, writing = os.pipe()
+        mapper = os.fork()
+        if mapper == 0:
+            os.close(writing)
+            _map_everybody(me, reading)
+        syscalls.unshare(flags | syscalls.CLONE_NEWCGROUP | more)
+        os.write(writing, b".")
+        _, status = os.waitpid(mapper, 0)
+        if status:
+            raise PermissionError(1, "mapping users into the namespace: not permitted")
+    keeping.die_with(plan["parent"], signal.SIGKILL)
+
+
+def _map_everybody(process: int, go: int) -> None:
+    """The users that there are in our own namespace, unchanged; then end."""
+    code = 1
+    try:
+        os.read(go, 1)
+        for kind in ("uid_map", "gid_map"):
+            ranges = [line.split() for line in _lines(f"/proc/self/{kind}")]
+            _write(f"/proc/{process}/{kind}", "\n".join(f"{first} {first} {count}" for first, _, count in ranges))
+        code = 0
+    finally:
+        os._exit(code)
+
+
+def _lines(path: str) -> list[str]:
+    descriptor = os.open(path, os.O_RDONLY)
+    with os.fdopen(descriptor) as file:
+        return file.read().splitlines()
+
+
+def _write(path: str, text: str) -> None:
+    descriptor = os.open(path, os.O_WRONLY)
+    try:
+        os.write(descriptor, text.encode())
+    finally:
+        os.close(descriptor)
+
+
+def _raise_loopback() -> None:
+    """Bring up "lo" in a network namespace of our own: SIOCSIFFLAGS with IFF_UP, see netdevice(7)."""
+    import fcntl
+    import socket
+    import struct
+
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
+        fcntl.ioctl(control, 0x8914, struct.pack("16sh14x", b"lo", 1))
+
+
+_WAYS: dict[str, Callable[[Plan, int], dict[str, object]]] = {
+    "namespaces": _in_namespaces,
+    "bubblewrap": _in_bubblewrap,
+    "inside bubblewrap": _inside_bubblewrap,
+    "landlock": _under_landlock,
+    "none": _unconfined,
+}

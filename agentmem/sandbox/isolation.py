@@ -1,0 +1,93 @@
+"""Which walls work on this machine, found out by building them around a command that does nothing."""
+
+import shutil
+import sys
+import tempfile
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from agentmem.errors import IsolationUnavailable, SandboxError
+from agentmem.sandbox import filters, landlock
+from agentmem.sandbox.limits import SandboxLimits
+from agentmem.sandbox.plan import Tree as Mounted
+from agentmem.sandbox.planning import MOUNTING, Command, Isolation, make_plan
+from agentmem.sandbox.running import execute
+
+ORDER: tuple[Isolation, ...] = ("bubblewrap", "namespaces", "landlock")
+"""The first that works is taken."""
+
+MEND: dict[Isolation, str] = {
+    "bubblewrap": "install it, for example by `apt-get install bubblewrap`",
+    "namespaces": "allow user namespaces: `sysctl -w kernel.unprivileged_userns_clone=1`, in a container --privileged",
+    "landlock": "use Linux 6.2 or later, started with lsm=landlock,...",
+}
+_PROBE = SandboxLimits(seconds=20.0)
+
+
+def choose(wanted: Isolation | Literal["auto"]) -> Isolation:
+    """``wanted`` if it works, or the first that does. Raises IsolationUnavailable."""
+    if wanted == "none":
+        return wanted
+    tried = {one: why_not(one) for one in (ORDER if wanted == "auto" else (wanted,))}
+    for one, reason in tried.items():
+        if reason is None:
+            return one
+    told = "; ".join(f"{one}: {reason} ({MEND[one]})" for one, reason in tried.items())
+    raise IsolationUnavailable(
+        f"nothing here keeps a command from the host. {told}. "
+        "Or say isolation='none' where you trust the commands: they then have all your rights."
+    )
+
+
+@cache
+def why_not(isolation: Isolation) -> str | None:
+    """None where it works, else the reason why it does not."""
+    if sys.platform != "linux":
+        return "only on Linux"
+    if isolation == "bubblewrap" and shutil.which("bwrap") is None:
+        return "bwrap is not installed"
+    if isolation == "landlock" and (landlock.version() < landlock.LEAST or not filters.known()):
+        return f"this kernel has version {landlock.version()} of it, and {landlock.LEAST} is needed"
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "tree").mkdir()
+        return _try(isolation, Path(folder), Mounted(at=folder, bind=f"{folder}/tree", lower=[], upper="", work=""))
+
+
+def why_no_overlay(isolation: Isolation, root: Path) -> str | None:
+    """None where ``isolation`` can show an overlay whose layers are in ``root``, else the reason why not."""
+    if isolation not in MOUNTING:
+        return f"{isolation} mounts nothing"
+    key = isolation, root.stat().st_dev
+    if key not in _OVERLAYS:
+        _OVERLAYS[key] = _overlay(isolation, root)
+    return _OVERLAYS[key]
+
+
+_OVERLAYS: dict[tuple[Isolation, int], str | None] = {}
+"""What was found out, by isolation and file system: one answer holds for every folder of it."""
+
+
+def _overlay(isolation: Isolation, root: Path) -> str | None:
+    with tempfile.TemporaryDirectory(dir=root) as name:
+        folder = Path(name)
+        for part in ("lower/inner", "upper", "work"):
+            (folder / part).mkdir(parents=True)
+        mounted = Mounted(at=name, bind="", lower=[f"{name}/lower"], upper=f"{name}/upper", work=f"{name}/work")
+        # A folder that is removed and made again needs extended attributes.
+        reason = _try(isolation, folder, mounted, "rmdir inner && mkdir inner && echo changed >inner/file")
+        written = folder / "upper" / "inner" / "file"
+        return reason or (None if written.exists() else "what is written to it does not arrive")
+
+
+def _try(isolation: Isolation, folder: Path, mounted: Mounted, command: str = ":") -> str | None:
+    (folder / "root").mkdir()
+    (folder / "scratch").mkdir()
+    plan = make_plan(isolation, Command(["/bin/sh", "-c", command]), mounted, folder, _PROBE)
+    try:
+        outcome = execute(plan, _PROBE)
+    except (SandboxError, OSError) as error:
+        return str(error).removeprefix("the sandbox could not be set up: ")
+    return (
+        None if outcome.exit_code == 0 else f"a command in it ended with {outcome.exit_code}: {outcome.output[-200:]}"
+    )

@@ -1,0 +1,214 @@
+# ruff: noqa: PTH208
+"""Keeping a command: starting it, counting what its processes use, and leaving none of them alive.
+
+No pathlib: loading it takes longer than all of this.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+import signal
+import sys
+import time
+
+from agentmem.sandbox import syscalls
+
+TYPE_CHECKING = False  # typing itself takes longer to load than all of this
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from agentmem.sandbox.plan import Plan
+
+_PAUSE = 0.05
+"""Seconds between two looks at the processes, or ten times what one look takes."""
+
+_LONGEST_PAUSE = 0.25
+"""Seconds: the more processes there are, the longer a look takes, but the less time there is to lose."""
+
+_PAGE = resource.getpagesize()
+
+
+NOT_FOR_US = (
+    "SIGHUP",
+    "SIGINT",
+    "SIGQUIT",
+    "SIGUSR1",
+    "SIGUSR2",
+    "SIGALRM",
+    "SIGVTALRM",
+    "SIGPROF",
+    "SIGTRAP",
+    "SIGABRT",
+)
+"""What a command may send to who keeps it, to no avail: it would end without a word of how the command ended."""
+_ALSO_IGNORED = ("SIGPIPE", "SIGXFSZ")  # by Python, which starts us
+
+
+def turn_deaf() -> None:
+    for name in NOT_FOR_US:
+        signal.signal(getattr(signal, name), signal.SIG_IGN)
+
+
+def start(plan: Plan, confine: Callable[[], None]) -> int:
+    """Start the command, confined by ``confine`` in its own process; its process id. It begins a session.
+
+    It hears every signal that we do not.
+    """
+    child = os.fork()
+    if child:
+        return child
+    try:
+        os.setsid()
+        for name in (*NOT_FOR_US, *_ALSO_IGNORED, "SIGTERM"):
+            signal.signal(getattr(signal, name), signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_SETMASK, ())
+        _limit(plan)
+        os.chdir(plan["cwd"])
+        confine()
+        os.execvpe(plan["argv"][0], plan["argv"], plan["env"])
+    except OSError as error:
+        os.write(2, f"{plan['argv'][0]}: {error.strerror or error}\n".encode())
+    finally:
+        os._exit(127)
+
+
+def _limit(plan: Plan) -> None:
+    limits = (
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_DATA, plan["memory"]),
+        (resource.RLIMIT_FSIZE, plan["disk"]),
+        (resource.RLIMIT_NOFILE, plan["files"]),
+    )
+    for limit, value in limits:
+        _lower(limit, value)
+
+
+def _lower(limit: int, value: int) -> None:
+    _, hard = resource.getrlimit(limit)
+    least = value if hard == resource.RLIM_INFINITY else min(value, hard)
+    resource.setrlimit(limit, (least, least))
+
+
+def bound_processes(count: int) -> None:
+    """Let the kernel refuse more processes. Only in a user namespace of our own: elsewhere it counts the user's."""
+    _lower(resource.RLIMIT_NPROC, count + 3)
+
+
+def first_victim() -> None:
+    """Should the machine run out of memory, these processes go first."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open("/proc/self/oom_score_adj", os.O_WRONLY | os.O_CLOEXEC)
+        os.write(descriptor, b"1000")
+        os.close(descriptor)
+
+
+def wait(child: int, plan: Plan, whole_tree: bool) -> tuple[int, str | None]:
+    """Wait for the command: its exit code, and the limit for which it was ended, if it was.
+
+    With ``whole_tree`` every process but this one belongs to it (a process namespace); else our descendants do.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
+    pause = _PAUSE
+    while (status := reap(child)) is None:
+        signal.sigtimedwait({signal.SIGCHLD}, pause)
+        began = time.monotonic()
+        if reason := _over(plan, whole_tree):
+            return 128 + signal.SIGKILL, reason
+        pause = min(max(_PAUSE, 10 * (time.monotonic() - began)), _LONGEST_PAUSE)
+    return status, None
+
+
+def reap(child: int) -> int | None:
+    """Take leave of every process that has ended; the exit code of ``child`` if it is among them."""
+    code = None
+    while True:
+        try:
+            process, status = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return code
+        if process == 0:
+            return code
+        if process == child:
+            raw = os.waitstatus_to_exitcode(status)
+            code = raw if raw >= 0 else 128 - raw
+
+
+def end_all() -> None:
+    """Kill all our descendants, also those that began sessions of their own, until there are none.
+
+    Whole groups at a time: the kernel kills a group at once, while one that forks outruns who kills them one by one.
+    """
+    ours = os.getpgrp()
+    while found := [one for one, *_ in processes(whole_tree=False)]:
+        groups = set()
+        for process in found:
+            with contextlib.suppress(ProcessLookupError):
+                groups.add(os.getpgid(process))
+        for group in groups - {ours}:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(group, signal.SIGKILL)
+        for process in found:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(process, signal.SIGKILL)
+        reap(0)
+    reap(0)
+
+
+def _over(plan: Plan, whole_tree: bool) -> str | None:
+    threads = memory = 0
+    for process, its_threads, resident in processes(whole_tree):
+        threads += its_threads
+        memory += resident
+        if memory > plan["memory"]:
+            memory -= resident - _share(process, resident)
+    if threads > plan["processes"]:
+        return "processes"
+    return "memory" if memory > plan["memory"] else None
+
+
+def _share(process: int, resident: int) -> int:
+    """The memory of a process without what it shares with others, counted by parts (Pss, in proc(5))."""
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        line = _read(f"/proc/{process}/smaps_rollup").split(b"\nPss:", 1)[1].split(None, 1)[0]
+        return int(line) * 1024
+    return resident
+
+
+def processes(whole_tree: bool) -> Iterator[tuple[int, int, int]]:
+    """(process, threads, resident bytes) of every process that belongs to the command."""
+    me, found = os.getpid(), {}
+    if sys.platform != "linux":
+        return
+    for name in os.listdir("/proc"):
+        if name.isdigit() and int(name) != me:
+            with contextlib.suppress(OSError, ValueError, IndexError):
+                fields = _read(f"/proc/{name}/stat").rpartition(b")")[2].split()
+                found[int(name)] = (int(fields[1]), int(fields[17]), int(fields[21]) * _PAGE)
+    for process, (parent, threads, resident) in found.items():
+        while not whole_tree and parent in found:
+            parent = found[parent][0]
+        if whole_tree or parent == me:
+            yield process, threads, resident
+
+
+def _read(path: str) -> bytes:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return os.read(descriptor, 4096)
+    finally:
+        os.close(descriptor)
+
+
+def die_with(parent: int, number: int) -> None:
+    """Have the kernel send us signal ``number`` when ``parent`` ends; end now if it has."""
+    if sys.platform == "linux":
+        syscalls.prctl(syscalls.PR_SET_PDEATHSIG, number)
+    if os.getppid() != parent:
+        os._exit(0)
+
+
+def hide() -> None:
+    """Let no other process look into this one."""
+    syscalls.prctl(syscalls.PR_SET_DUMPABLE, 0)

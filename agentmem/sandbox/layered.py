@@ -1,0 +1,223 @@
+"""A fork by overlay: the source below, what was changed in layers above it. Forks and snapshots copy nothing."""
+
+import errno
+import os
+import shutil
+import stat
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from agentmem.errors import SandboxError
+from agentmem.sandbox.plan import Tree as Mounted
+from agentmem.sandbox.tree import Tree, entries
+from agentmem.sandbox.views import OPAQUE, Layers, is_opaque, is_whiteout
+
+_MOST_LAYERS = 40
+"""More are put together into one: the kernel takes 500, and looks a file up in each."""
+
+
+@dataclass(slots=True)
+class Layered:
+    """``live`` is the layer that is written to; ``frozen`` are those below it, the topmost first. Names are numbers."""
+
+    where: Path
+    source: Path
+    live: str = "0"
+    frozen: tuple[str, ...] = ()
+    states: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def make(self) -> None:
+        """The folders of a new fork."""
+        for name in ("layers/0", "work"):
+            (self.where / name).mkdir(parents=True)
+
+    def begin(self) -> None:
+        """Make the first state, "0"."""
+        self.freeze()
+
+    def present(self) -> Layers:
+        return self._view((self.live, *self.frozen))
+
+    def view(self, state: str) -> Layers:
+        return self._view(self.states[state])
+
+    def mounted(self) -> Mounted:
+        lower = [*(str(self._folder(name)) for name in self.frozen), str(self.source)]
+        upper, work = str(self._folder(self.live)), str(self.where / "work")
+        return Mounted(at=str(self.source), bind="", lower=lower, upper=upper, work=work)
+
+    def freeze(self) -> str:
+        """Keep the present state: what is written from now on goes to a new layer."""
+        with os.scandir(self._folder(self.live)) as found:
+            empty = next(found, None) is None
+        if not empty:
+            self.frozen = (self.live, *self.frozen)
+            self._begin()
+            if len(self.frozen) > _MOST_LAYERS:
+                self.frozen = (self._squash(),)
+        for state, layers in self.states.items():
+            if layers == self.frozen:
+                return state
+        state = f"{len(self.states)}"
+        self.states[state] = self.frozen
+        return state
+
+    def has(self, state: str) -> bool:
+        return state in self.states
+
+    def restore(self, state: str) -> Path | None:
+        """Go back to a state. Gives the layer that nobody needs any more."""
+        left = self._folder(self.live)
+        self.frozen = self.states[state]
+        self._begin()
+        return left
+
+    def candidates(self, state: str) -> set[str]:
+        """The paths, of files and links, that may differ between ``state`` and the present."""
+        before, after = self.view(state), self.present()
+        mine, its = (self.live, *self.frozen), self.states[state]
+        found: set[str] = set()
+        for name in {*mine, *its} - (set(mine) & set(its)):
+            for path, status in entries(self._folder(name)):
+                is_folder = stat.S_ISDIR(status.st_mode)
+                if not is_folder or _file_at(before, path):
+                    found.add(path)
+                if not is_folder or is_opaque(self._folder(name) / path):
+                    found.update(_below(before, path), _below(after, path))
+        return found
+
+    def put(self, path: str, data: bytes, mode: int) -> None:
+        self._make_way(path)
+        Tree(self._folder(self.live)).put(path, data, mode)
+
+    def link(self, path: str, target: bytes) -> None:
+        self._make_way(path)
+        with Tree(self._folder(self.live)).staged_link(path, target) as place:
+            place()
+
+    def remove(self, path: str) -> None:
+        live = Tree(self._folder(self.live))
+        live.remove(path)
+        if self._view(self.frozen).find(path) is None:
+            return
+        self._make_way(path)
+        with live.parent(path) as (folder, name):
+            os.mknod(name, stat.S_IFCHR, 0, dir_fd=folder)
+
+    def prune(self, path: str) -> None:
+        """Forget the folders above ``path`` that were made in the live layer and are empty."""
+        Tree(self._folder(self.live)).prune(path)
+
+    def used(self) -> int:
+        """Bytes on the disk of all layers."""
+        return disk_usage(self.where / "layers")
+
+    def again(self, where: Path) -> "Layered":
+        """Another fork with the same content, that shares nothing which either of them changes."""
+        self.freeze()
+        other = Layered(where, self.source)
+        other.make()
+        for name in reversed(self.frozen):
+            lay(self._folder(name), other._folder("0"))
+        other.freeze()
+        return other
+
+    def described(self) -> dict[str, Any]:
+        return {"live": self.live, "frozen": self.frozen, "states": self.states}
+
+    @classmethod
+    def load(cls, where: Path, source: Path, said: dict[str, Any]) -> "Layered":
+        states = {state: tuple(layers) for state, layers in said["states"].items()}
+        return cls(where, source, said["live"], tuple(said["frozen"]), states)
+
+    def _folder(self, name: str) -> Path:
+        return self.where / "layers" / name
+
+    def _view(self, names: Sequence[str]) -> Layers:
+        return Layers([*(self._folder(name) for name in names), self.source])
+
+    def _begin(self) -> None:
+        self.live = str(1 + max(int(path.name) for path in (self.where / "layers").iterdir()))
+        self._folder(self.live).mkdir()
+
+    def _squash(self) -> str:
+        name = str(int(self.live) + 1)
+        self._folder(name).mkdir()
+        for layer in reversed(self.frozen):
+            lay(self._folder(layer), self._folder(name))
+        return name
+
+    def _make_way(self, path: str) -> None:
+        """The folders above ``path`` in the live layer, such that they show what the fork has in them."""
+        parts = path.split("/")
+        live, view = Tree(self._folder(self.live)), self.present()
+        for count in range(1, len(parts)):
+            above = "/".join(parts[:count])
+            found, here = view.find(above), live.status(above)
+            if found is not None and found.kind != "folder":
+                raise SandboxError(f"'{path}' goes through '{above}', which is a link or a file.")
+            if here is None or is_whiteout(here):
+                live.remove(above)
+                with live.parent(above) as (folder, name):
+                    os.mkdir(name, 0o755, dir_fd=folder)
+                if here is not None:
+                    os.setxattr(self._folder(self.live) / above, OPAQUE, b"y", follow_symlinks=False)
+
+
+def _file_at(view: Layers, path: str) -> bool:
+    found = view.find(path)
+    return found is not None and found.kind != "folder"
+
+
+def _below(view: Layers, path: str) -> Iterator[str]:
+    found = view.find(path)
+    if found is not None and found.kind == "folder":
+        yield from (name for name, _ in view.below(path))
+
+
+def lay(source: Path, target: Path) -> None:
+    """Lay a layer over another, in place: ``target`` then shows by itself what both showed. Files become shared."""
+    for path, status in entries(source):
+        made = target / path
+        if not stat.S_ISDIR(status.st_mode):
+            Tree(target).discard(path)
+            _share(source / path, made, status)
+            continue
+        opaque = is_opaque(source / path)
+        here = Tree(target).status(path)
+        if here is not None and (opaque or not stat.S_ISDIR(here.st_mode)):
+            Tree(target).discard(path)
+            opaque, here = True, None
+        if here is None:
+            made.mkdir(mode=0o700)
+        made.chmod(status.st_mode & 0o777 | 0o700)
+        if opaque:
+            os.setxattr(made, OPAQUE, b"y", follow_symlinks=False)
+
+
+def _share(source: Path, target: Path, status: os.stat_result) -> None:
+    try:
+        os.link(source, target, follow_symlinks=False)
+    except OSError as error:
+        if error.errno not in (errno.EXDEV, errno.EMLINK, errno.EPERM):
+            raise
+        if is_whiteout(status):
+            os.mknod(target, stat.S_IFCHR, 0)
+        elif stat.S_ISREG(status.st_mode) or stat.S_ISLNK(status.st_mode):
+            shutil.copy2(source, target, follow_symlinks=False)
+
+
+def disk_usage(root: Path) -> int:
+    """Bytes on the disk below a folder; every entry counts for a block of 4096 at least. Shared files count once."""
+    total, seen = 0, set()
+    with suppress(SandboxError, OSError):
+        for _, status in entries(root):
+            if status.st_nlink > 1 and not stat.S_ISDIR(status.st_mode):
+                if status.st_ino in seen:
+                    continue
+                seen.add(status.st_ino)
+            total += max(4096, status.st_blocks * 512)
+    return total

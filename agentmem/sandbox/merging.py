@@ -1,0 +1,138 @@
+"""Bringing changes into a folder of the host: all of them or none, and each file as a whole."""
+
+import os
+import secrets
+from collections.abc import Iterable
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from posixpath import normpath
+
+from agentmem.errors import MergeConflict, SandboxError
+from agentmem.sandbox.changes import Change, Diff
+from agentmem.sandbox.comparing import is_git
+from agentmem.sandbox.tree import Tree, canonical, remove_tree, told
+from agentmem.sandbox.views import Folder, Found, View
+
+STAGE = ".agentmem-merge-"
+
+
+def check(diff: Diff, view: View) -> dict[str, Found | None]:
+    """What stands where the changes go. Raises MergeConflict where that is not what they began with; SandboxError."""
+    gone = {change.path for change in diff.changes if change.after is None}
+    for change in diff.changes:
+        _refuse_dangerous(change)
+    found = {change.path: view.find(change.path) for change in diff.changes}
+    conflicts = [
+        change.path for change in diff.changes if not _fits(change, found[change.path]) or _blocked(change, view, gone)
+    ]
+    if conflicts:
+        raise MergeConflict(conflicts)
+    return found
+
+
+def merge(diff: Diff, target: Path) -> tuple[str, ...]:
+    """Make the changes in ``target``. Raises MergeConflict or SandboxError, and leaves it as it was."""
+    found = check(diff, Folder(target))
+    wanted = [change for change in diff.changes if not _has(change, found[change.path])]
+    if not wanted:
+        return ()
+    stage = target / (STAGE + secrets.token_hex(6))
+    with ExitStack() as undo, told(str(target), "written"):
+        undo.callback(remove_tree, stage)
+        stage.mkdir(mode=0o700)
+        for number, change in enumerate(wanted):
+            _stage(stage, number, change, found[change.path])
+        with ExitStack() as failed:
+            for number, change in sorted(enumerate(wanted), key=lambda one: one[1].after is not None):
+                _bring(target, stage, number, change, found[change.path], failed)
+            failed.pop_all()
+    for change in wanted:
+        if change.after is None:
+            Tree(target).prune(change.path)
+    return tuple(change.path for change in wanted)
+
+
+def _refuse_dangerous(change: Change) -> None:
+    if canonical(change.path) != change.path or is_git(change.path):
+        raise SandboxError(f"'{change.path}' must not be changed from a fork.")
+    if change.is_link and change.after is not None:
+        to = os.fsdecode(change.after)
+        inside = normpath(f"{change.path.rpartition('/')[0] or '.'}/{to}")
+        if to.startswith("/") or inside == ".." or inside.startswith("../") or is_git(inside):
+            raise SandboxError(f"'{change.path}' is a link that leads out, to '{to}'. Remove it and try again.")
+
+
+def _fits(change: Change, found: Found | None) -> bool:
+    """Whether the change can be made: it has been already, or what it began with is there."""
+    if _has(change, found):
+        return True
+    if change.stale:
+        return False
+    if change.before is None:
+        return found is None
+    return _is(found, change.before, change.was_link)
+
+
+def _has(change: Change, found: Found | None) -> bool:
+    if change.after is None:
+        return found is None or found.kind == "folder"  # one that took its place is another change
+    if found is None:
+        return False
+    return _is(found, change.after, change.is_link) and (change.is_link or found.mode == change.mode)
+
+
+def _is(found: Found | None, data: bytes, link: bool) -> bool:
+    return found is not None and found.kind == ("link" if link else "file") and found.data() == data
+
+
+def _blocked(change: Change, view: View, gone: set[str]) -> bool:
+    """Whether something that is no folder, and is not removed, stands in the way of the folders above."""
+    parts = change.path.split("/")
+    above = ("/".join(parts[:count]) for count in range(1, len(parts)))
+    standing = ((path, view.find(path)) for path in above if path not in gone)
+    return change.after is not None and any(found is not None and found.kind != "folder" for _, found in standing)
+
+
+def _stage(stage: Path, number: int, change: Change, found: Found | None) -> None:
+    if change.after is None:
+        return
+    if change.is_link:
+        (stage / f"new{number}").symlink_to(os.fsdecode(change.after))
+        return
+    kept = found is not None and found.kind == "file" and found.mode == change.mode
+    mode = found.status.st_mode & 0o777 if found is not None and kept else change.mode
+    Tree(stage).put(f"new{number}", change.after, mode)
+
+
+def _bring(target: Path, stage: Path, number: int, change: Change, found: Found | None, failed: ExitStack) -> None:
+    """Put one file in its place, or remove it, unless it is no longer what was looked at; ``failed`` undoes it."""
+    tree = Tree(target)
+    with tree.parent(change.path, make=change.after is not None) as (folder, name), ExitStack() as opened:
+        staged = os.open(stage, os.O_RDONLY | os.O_DIRECTORY)
+        opened.callback(os.close, staged)
+        if _identity(tree.status(change.path)) != _identity(found.status if found else None):
+            raise MergeConflict([change.path])
+        old, new = f"old{number}", f"new{number}"
+        if found is not None:
+            os.link(name, old, src_dir_fd=folder, dst_dir_fd=staged, follow_symlinks=False)
+        failed.callback(_put_back, target, stage, old if found is not None else None, change.path)
+        if change.after is None:
+            os.unlink(name, dir_fd=folder)
+        else:
+            with suppress(NotADirectoryError, IsADirectoryError):
+                os.replace(new, name, src_dir_fd=staged, dst_dir_fd=folder)
+                return
+            os.rmdir(name, dir_fd=folder)
+            os.replace(new, name, src_dir_fd=staged, dst_dir_fd=folder)
+
+
+def _put_back(target: Path, stage: Path, old: str | None, path: str) -> None:
+    with suppress(FileNotFoundError), Tree(target).parent(path, make=old is not None) as (folder, name):
+        if old is not None:
+            os.replace(stage / old, name, dst_dir_fd=folder)
+        else:
+            os.unlink(name, dir_fd=folder)
+
+
+def _identity(status: os.stat_result | None) -> Iterable[int] | None:
+    return None if status is None else (status.st_ino, status.st_size, status.st_mtime_ns, status.st_mode)

@@ -1,0 +1,167 @@
+# ruff: noqa: PTH102, PTH103, PTH116, PTH123, PTH211
+"""The file system that a command sees: the system's programs read-only, temporary folders of its own, and the fork.
+
+No pathlib: loading it takes longer than all of this.
+Runs as the first process of new namespaces. Nothing of the host is mounted that is not named in the plan.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+
+from agentmem.sandbox import syscalls
+from agentmem.sandbox.syscalls import MS_NODEV, MS_NOEXEC, MS_NOSUID, MS_PRIVATE, MS_REC
+
+TYPE_CHECKING = False  # typing itself takes longer to load than all of this
+if TYPE_CHECKING:
+    from agentmem.sandbox.plan import Plan, Tree
+
+DEVICES = ("null", "zero", "full", "random", "urandom")
+KERNEL = ("sys", "sysrq-trigger", "irq", "bus", "fs", "acpi", "scsi", "driver", "dynamic_debug", "asound", "mtrr")
+"""In /proc; shown read-only: root's own rights would do to write them, without any capability."""
+
+HIDDEN = ("kcore", "keys", "kmsg", "timer_list", "sched_debug", "latency_stats", "vmallocinfo", "kallsyms")
+"""In /proc; shown empty: they tell of the host."""
+
+_LINKS = (
+    ("fd", "/proc/self/fd"),
+    ("stdin", "/proc/self/fd/0"),
+    ("stdout", "/proc/self/fd/1"),
+    ("stderr", "/proc/self/fd/2"),
+    ("ptmx", "pts/ptmx"),
+)
+_SAFE = MS_NOSUID | MS_NODEV
+
+
+def build(plan: Plan) -> None:
+    """Mount everything and make it the root folder. ``cwd`` is there afterwards; so is all else in ``plan``."""
+    root = plan["root"]
+    private()
+    syscalls.mount("tmpfs", root, "tmpfs", _SAFE, "mode=755,size=16m")
+    for folder, options in (("tmp", f"mode=1777,size={plan['disk']}"), ("run", "mode=755,size=16m")):
+        _folder(f"{root}/{folder}")
+        syscalls.mount("tmpfs", f"{root}/{folder}", "tmpfs", _SAFE, options)
+    if plan["temporary"]:
+        syscalls.bind(plan["temporary"], f"{root}/tmp")
+        syscalls.protect(f"{root}/tmp", readonly=False)
+    _system(root, plan)
+    _devices(f"{root}/dev", plan["disk"])
+    _folder(f"{root}/proc")
+    syscalls.mount("proc", f"{root}/proc", "proc", _SAFE | MS_NOEXEC)
+    at = root + plan["tree"]["at"]
+    _folder(at)
+    show(plan["tree"], at)
+    _lay_over(root, plan["over"])
+    syscalls.pivot_root(root)
+    _settle(plan)
+
+
+def private() -> None:
+    """From here on mounts stay in this namespace."""
+    syscalls.mount("none", "/", flags=MS_REC | MS_PRIVATE)
+
+
+def show(tree: Tree, at: str) -> None:
+    """Mount the fork. The layers are named by descriptors: a path may hold any character, an option may not."""
+    if tree["bind"]:
+        syscalls.bind(tree["bind"], at)
+        syscalls.protect(at, readonly=False)
+        return
+    opened = [os.open(path, os.O_PATH | os.O_DIRECTORY) for path in (*tree["lower"], tree["upper"], tree["work"])]
+    *lower, upper, work = (f"/proc/self/fd/{one}" for one in opened)
+    options = f"lowerdir={':'.join(lower)},upperdir={upper},workdir={work},userxattr"
+    try:
+        syscalls.mount("overlay", at, "overlay", _SAFE, options)
+    finally:
+        for one in opened:
+            os.close(one)
+
+
+def _lay_over(root: str, over: list[tuple[str, str]]) -> None:
+    """Cover parts of the tree. A folder is closed only when all that is shown in it stands there."""
+    for source, at in over:
+        target = root + at
+        if source:
+            _place(target, is_folder=os.stat(source).st_mode & 0o170000 == 0o040000)
+            syscalls.bind(source, target)
+            syscalls.protect(target)
+        else:
+            _folder(target)
+            syscalls.mount("tmpfs", target, "tmpfs", _SAFE, "mode=755,size=64k")
+    for source, at in over:
+        if not source:
+            syscalls.protect(root + at, recursive=False)
+
+
+def _system(root: str, plan: Plan) -> None:
+    for link, target in plan["links"]:
+        os.symlink(target, root + link)
+    for source, at in plan["readable"]:
+        target = root + at
+        if os.access(source, os.F_OK):
+            _place(target, is_folder=os.stat(source).st_mode & 0o170000 == 0o040000)
+            syscalls.bind(source, target)
+            syscalls.protect(target)
+
+
+def _devices(folder: str, size: int) -> None:
+    _folder(folder)
+    syscalls.mount("tmpfs", folder, "tmpfs", MS_NOSUID, "mode=755,size=64k")
+    for name in DEVICES:
+        _place(f"{folder}/{name}", is_folder=False)
+        syscalls.mount(f"/dev/{name}", f"{folder}/{name}", flags=syscalls.MS_BIND)
+    for name, target in _LINKS:
+        os.symlink(target, f"{folder}/{name}")
+    os.mkdir(f"{folder}/shm")
+    syscalls.mount("tmpfs", f"{folder}/shm", "tmpfs", _SAFE, f"mode=1777,size={size}")
+    os.mkdir(f"{folder}/pts")
+    syscalls.mount("devpts", f"{folder}/pts", "devpts", MS_NOSUID | MS_NOEXEC, "newinstance,ptmxmode=0666,mode=620")
+
+
+def _settle(plan: Plan) -> None:
+    """What needs the new root: from here on a link in the fork leads nowhere else."""
+    tree = plan["tree"]["at"]
+    if plan["writable"] is not None:
+        for path in plan["writable"]:
+            _folder(f"{tree}/{path}")
+            syscalls.bind(f"{tree}/{path}", f"{tree}/{path}")
+        syscalls.protect(tree, recursive=False)
+    _set("/proc/sys/user/max_user_namespaces", 0)
+    _set("/proc/sys/kernel/pid_max", plan["processes"] + 300)  # numbers below 300 are not given out twice
+    for name in KERNEL:
+        _cover(f"/proc/{name}", f"/proc/{name}")
+    for name in HIDDEN:
+        _cover("/dev/null", f"/proc/{name}")
+    syscalls.protect("/", recursive=False)
+    os.makedirs(plan["env"].get("HOME", "/tmp"), exist_ok=True)
+
+
+def _cover(source: str, target: str) -> None:
+    if os.access(target, os.F_OK):
+        syscalls.bind(source, target)
+        syscalls.protect(target)
+
+
+def _set(path: str, number: int) -> None:
+    """Write a setting of the kernel, where it lets us: the watch and the filter hold without it."""
+    try:
+        with open(path, "w") as file:
+            file.write(str(number))
+    except OSError as error:
+        if error.errno not in (errno.EPERM, errno.EACCES, errno.ENOENT, errno.EINVAL, errno.EROFS):
+            raise
+
+
+def _folder(path: str) -> None:
+    os.makedirs(path, mode=0o755, exist_ok=True)
+
+
+def _place(path: str, is_folder: bool) -> None:
+    """Something to mount on."""
+    if is_folder:
+        _folder(path)
+        return
+    _folder(path.rpartition("/")[0])
+    if not os.access(path, os.F_OK):
+        os.close(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o644))

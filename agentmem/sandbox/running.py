@@ -1,0 +1,159 @@
+"""Running a plan: the program inside is started, listened to, and ended when its time is up or we are interrupted."""
+
+import io
+import marshal
+import os
+import select
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from agentmem.errors import SandboxError
+from agentmem.sandbox.capture import Capture
+from agentmem.sandbox.limits import SandboxLimits
+from agentmem.sandbox.plan import Plan
+
+PACKAGE = Path(__file__).resolve().parents[2]
+_INSIDE = f"""
+import sys
+from types import ModuleType
+for folder in ("", "/sandbox"):
+    name = "agentmem" + folder.replace("/", ".")
+    sys.modules[name] = ModuleType(name)
+    sys.modules[name].__path__ = [{str(PACKAGE)!r} + folder]
+from agentmem.sandbox.inside import main
+main()
+"""
+PYTHON = (sys.executable, "-I", "-S", "-c", _INSIDE)
+"""Starts the program inside without site-packages, and without what this package's own packages import: in 20 ms."""
+
+_LOOK = 0.25
+"""Seconds between two looks at the disk, or twenty times what one look takes."""
+_GRACE = 30.0
+"""Seconds to end everything in, where there is no namespace that ends with its first process."""
+_CHUNK = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a command ended. ``killed`` names the limit that it passed: time, memory, processes, output or disk."""
+
+    exit_code: int
+    output: str
+    seconds: float
+    killed: str | None
+
+
+def execute(
+    plan: Plan,
+    limits: SandboxLimits,
+    stdin: bytes = b"",
+    used: Callable[[], int] = lambda: 0,
+    seconds: float | None = None,
+) -> Outcome:
+    """Run what ``plan`` says for ``seconds`` at most, and wait until no process of it is left.
+
+    ``used`` tells the bytes that the fork takes on the disk. Raises SandboxError when the walls could not be made.
+    """
+    began = time.monotonic()
+    capture = Capture(limits.output)
+    with ExitStack() as opened:
+        given = opened.enter_context(_file(stdin))
+        planned = opened.enter_context(_file(marshal.dumps(dict(plan))))
+        output, output_in = _pipe(opened)
+        status, status_in = _pipe(opened)
+        program = subprocess.Popen(
+            [*PYTHON, str(planned.fileno()), str(status_in)],
+            stdin=given,
+            stdout=output_in,
+            stderr=output_in,
+            pass_fds=(planned.fileno(), status_in),
+            start_new_session=True,
+            cwd="/",
+            env={},
+        )
+        try:
+            os.close(output_in)
+            os.close(status_in)
+            killed = _listen(output, capture, limits, began + (seconds or limits.seconds), used)
+        finally:
+            _end(program)
+        said = os.read(status, _CHUNK)
+    return _outcome(status_of(said, program.returncode), killed, capture, time.monotonic() - began)
+
+
+def status_of(said: bytes, code: int) -> dict[str, Any]:
+    """What the program inside said in all; where the command ended it, that is how the command ended."""
+    status, rest = dict[str, Any](), io.BytesIO(said)
+    while rest.tell() < len(said):
+        status |= marshal.load(rest)
+    if "started" in status and not status.keys() & {"exit", "error"}:
+        status |= {"exit": 128 + (-code if code < 0 else signal.SIGKILL), "killed": None}
+    return status
+
+
+def _outcome(status: dict[str, Any], killed: str | None, capture: Capture, seconds: float) -> Outcome:
+    if killed:
+        return Outcome(128 + signal.SIGKILL, capture.text(), seconds, killed)
+    if "exit" not in status:
+        reason = status.get("error") or f"it ended without a word. {capture.text()[-400:]}".strip()
+        raise SandboxError(f"the sandbox could not be set up: {reason}")
+    return Outcome(status["exit"], capture.text(), seconds, status["killed"])
+
+
+def _listen(
+    output: int, capture: Capture, limits: SandboxLimits, deadline: float, used: Callable[[], int]
+) -> str | None:
+    """Take in what is printed until no process is left that could print; or the limit that was passed."""
+    look = time.monotonic() + _LOOK
+    ready = select.poll()
+    ready.register(output, select.POLLIN | select.POLLHUP)
+    while True:
+        now = time.monotonic()
+        if now >= deadline:
+            return "time"
+        if now >= look:
+            if used() > limits.disk:
+                return "disk"
+            took = time.monotonic() - now
+            look = now + max(_LOOK, 20 * took)
+        if not ready.poll(1 + max(0.0, min(deadline, look) - now) * 1000):
+            continue
+        data = os.read(output, _CHUNK)
+        if not data:
+            return None
+        capture.feed(data)
+        if capture.seen > limits.printed:
+            return "output"
+
+
+def _end(program: "subprocess.Popen[bytes]") -> None:
+    """Ask the program inside to end everything, and wait for that. It has nothing left to do in the usual case."""
+    try:
+        if program.poll() is None:
+            program.send_signal(signal.SIGTERM)
+        program.wait(_GRACE)
+    except subprocess.TimeoutExpired:
+        with suppress(ProcessLookupError):
+            os.killpg(program.pid, signal.SIGKILL)
+        program.wait()
+
+
+def _file(data: bytes) -> IO[bytes]:
+    file = tempfile.TemporaryFile()  # noqa: SIM115 (the caller closes it)
+    file.write(data)
+    file.seek(0)
+    return file
+
+
+def _pipe(opened: ExitStack) -> tuple[int, int]:
+    reading, writing = os.pipe()
+    opened.callback(os.close, reading)
+    return reading, writing

@@ -1,0 +1,70 @@
+"""What a source looked like when it was forked: enough to tell later whether a file of it changed meanwhile."""
+
+import json
+import os
+import stat
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from agentmem.sandbox.tree import Tree
+
+Stamp = tuple[int, int, int]
+"""Size in bytes, time of change in nanoseconds, mode. A file that was only touched or linked to has the same."""
+
+
+def stamp(status: os.stat_result) -> Stamp:
+    return status.st_size, status.st_mtime_ns, status.st_mode
+
+
+@dataclass(frozen=True, slots=True)
+class Stamps:
+    """The stamps of all files of a folder but those in ``.git``."""
+
+    root: Path
+    of: Mapping[str, Stamp]
+
+    @classmethod
+    def take(cls, root: Path) -> "Stamps":
+        return cls(root, dict(_scan(str(root), "")))
+
+    def changed(self, path: str) -> bool:
+        """Whether the folder has something else at ``path`` now."""
+        now = Tree(self.root).status(path)
+        if now is None or stat.S_ISDIR(now.st_mode):
+            return path in self.of
+        return self.of.get(path) != stamp(now)
+
+    @property
+    def size(self) -> int:
+        """Bytes, in blocks of 4096."""
+        return sum((size + 4095) // 4096 * 4096 for size, _, _ in self.of.values())
+
+    def save(self, file: Path) -> None:
+        names = "\0".join(self.of).encode(errors="surrogateescape")
+        numbers = json.dumps(list(self.of.values()), separators=(",", ":")).encode()
+        file.write_bytes(b"%d\n" % len(names) + zlib.compress(names + numbers, 1))
+
+    @classmethod
+    def load(cls, file: Path, root: Path) -> "Stamps":
+        length, _, rest = file.read_bytes().partition(b"\n")
+        data = zlib.decompress(rest)
+        names = data[: int(length)].decode(errors="surrogateescape").split("\0")
+        numbers = [(size, time, mode) for size, time, mode in json.loads(data[int(length) :])]
+        return cls(root, dict(zip(names, numbers, strict=True)) if numbers else {})
+
+
+def _scan(folder: str, prefix: str) -> "list[tuple[str, Stamp]]":
+    """As fast as Python goes: a fork waits for it."""
+    found: list[tuple[str, Stamp]] = []
+    with os.scandir(folder) as listed:
+        for entry in listed:
+            if entry.name == ".git":
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                found += _scan(entry.path, f"{prefix}{entry.name}/")
+            else:
+                status = entry.stat(follow_symlinks=False)
+                found.append((prefix + entry.name, (status.st_size, status.st_mtime_ns, status.st_mode)))
+    return found

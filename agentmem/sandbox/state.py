@@ -1,0 +1,109 @@
+"""A fork's folder: who holds it, and what it takes to open it again."""
+
+import fcntl
+import json
+import os
+import secrets
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from agentmem.errors import SandboxError
+from agentmem.sandbox.tree import remove_tree
+
+FILE, LOCK = "fork.json", "agentmem-fork.lock"
+FORMAT = 1
+_YOUNG = 60.0
+"""Seconds for which a folder that is held, but says nothing of a fork, may be one that is just being made."""
+
+
+def default_root() -> Path:
+    """Where forks are put that were given no place: a folder of the user's own in the temporary one."""
+    root = Path(tempfile.gettempdir()).resolve() / f"agentmem-{os.getuid()}" / "forks"
+    root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for folder in (root.parent, root):
+        if folder.is_symlink() or folder.stat().st_uid != os.getuid():
+            raise SandboxError(f"{folder} belongs to somebody else; give the fork a place by where=.")
+        folder.chmod(0o700)
+    return root
+
+
+def new_folder(where: Path | None) -> Path:
+    """An empty folder that only we can enter. Raises SandboxError where ``where`` is not empty."""
+    if where is None:
+        where = default_root() / secrets.token_hex(8)
+    try:
+        where.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if any(where.iterdir()):
+            raise SandboxError(f"{where} is not empty; a fork needs a folder of its own.")
+        where.chmod(0o700)
+    except OSError as error:
+        raise SandboxError(f"{where} cannot hold a fork: {error.strerror}.") from None
+    return where.resolve()
+
+
+class Held:
+    """The lock on a fork's folder; it is gone when its process is, however that ended."""
+
+    def __init__(self, where: Path, new: bool = False) -> None:
+        """Raises SandboxError where another process holds it. A ``new`` one may be looked at by a sweep: that ends."""
+        self.where = where
+        self._file = os.open(where / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | (0 if new else fcntl.LOCK_NB))
+        except OSError:
+            os.close(self._file)
+            raise SandboxError(f"the fork in {where} is in use by another process or sandbox.") from None
+
+    def release(self) -> None:
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+
+    def remove(self) -> None:
+        """Remove the fork, then let go."""
+        remove_tree(self.where)
+        self.release()
+
+
+def save(where: Path, state: dict[str, Any]) -> None:
+    temporary = where / f"{FILE}.new"
+    temporary.write_text(json.dumps({"format": FORMAT, **state}, indent=1))
+    temporary.replace(where / FILE)
+
+
+def load(where: Path) -> dict[str, Any]:
+    """Raises SandboxError where there is no fork, or one of a later version."""
+    try:
+        state: dict[str, Any] = json.loads((where / FILE).read_text())
+    except (OSError, ValueError) as error:
+        raise SandboxError(f"there is no fork in {where}: {error}.") from None
+    if state.get("format") != FORMAT:
+        raise SandboxError(f"the fork in {where} was made by another version of agentmem.")
+    return state
+
+
+@contextmanager
+def removed_on_failure(held: Held) -> Iterator[None]:
+    """Nothing stays behind of a fork that could not be made."""
+    try:
+        yield
+    except BaseException:
+        held.remove()
+        raise
+
+
+def abandoned(root: Path) -> Iterator[Held]:
+    """The forks below ``root`` whose process is dead, each held by us now."""
+    for where in sorted(root.iterdir()) if root.is_dir() else ():
+        if where.is_symlink() or not (where / LOCK).is_file():
+            continue
+        with suppress(SandboxError, OSError):
+            held = Held(where)
+            if not (where / FILE).exists() and time.time() - where.stat().st_mtime < _YOUNG:
+                held.release()
+                continue
+            yield held

@@ -1,0 +1,276 @@
+"""One team at work on one task: the two agents at their desks, their forks, and what each step does.
+
+A step takes the state and gives what changed in it and which step is next. It may be run again after a kill: whatever a
+role has done by then stands in its thread and in its fork, and is not done twice.
+"""
+
+from collections.abc import Callable
+from contextlib import ExitStack, closing
+from contextvars import Context
+from dataclasses import asdict
+from typing import Any, Literal
+
+from agentmem import assets, models
+from agentmem.runtime.agent import Agent
+from agentmem.runtime.events import Compacted, Metered, ToolCalled
+from agentmem.sandbox import Change, Diff
+from agentmem.team import attempts, refusals, transcripts
+from agentmem.team.budget import spent_by
+from agentmem.team.desk import Desk, changed
+from agentmem.team.forks import Forks
+from agentmem.team.inspection import Edited
+from agentmem.team.progress import Progress, Who
+from agentmem.team.refusals import Filed
+from agentmem.team.report import from_json, page, to_json
+from agentmem.team.result import Round, pack, unpack
+from agentmem.team.roles import ALLOWED, NAMES, Name, agent_of, opening_words, rights_of, thread_of
+from agentmem.team.settings import DATABASE, Settings
+from agentmem.team.state import State
+from agentmem.team.trial import Bench, Trial
+from agentmem.transcript.journal import Journal
+
+Step = Literal["code", "test", "judge", "finish"]
+Moved = tuple[State, Step]
+"""What changed in the state, and the step that comes next."""
+
+
+class Play:
+    """The work on one task, under the name ``thread``. Close it: agents and forks go with it."""
+
+    def __init__(self, settings: Settings, thread: str, journal: Journal) -> None:
+        self.settings, self.thread, self.journal = settings, thread, journal
+        self.environment = settings.environment
+        self.forks = Forks(settings.place / ".agentmem" / "forks" / thread, settings.repo, settings.isolation)
+        self.write: Callable[[Progress], object] = lambda progress: None
+        self.spent = spent_by(journal, [thread_of(thread, name) for name in NAMES])
+        self.round, self.command = 0, ""
+        with ExitStack() as opened:
+            self.desks = {name: self._desk(name) for name in NAMES}
+            self.agents = self._agents(opened)
+            self._opened = opened.pop_all()
+
+    # The steps.
+
+    def code(self, state: State) -> Moved:
+        """The coder works: on the task, or on what came back."""
+        self.round = state.get("round", 0) + 1
+        fork = self.forks.coder(unpack(state.get("attempt", [])))
+        self.desks["coder"].sit(fork, frozenset())
+        stop = self._work("coder", state.get("message") or self._words("coder", state["task"]), state)
+        change = changed(fork.diff())
+        update: State = {"round": self.round, "tries": 0, "attempt": pack(change.changes), **self._heads(since=True)}
+        if stop:
+            return {**update, **stop}, "finish"
+        if refusal := attempts.refused(attempts.Attempt(change.changes, self.settings.tests)):
+            return self._sent_back({**state, **update}, update, *refusal)
+        return {**update, "message": self._for_tester(state, change)}, "test"
+
+    def test(self, state: State) -> Moved:
+        """The tester works, in a fork of its own of the coder's state."""
+        self.round = state["round"]
+        attempt = unpack(state["attempt"])
+        fork = self.forks.tester(self.round, attempt, unpack(state.get("tests", [])))
+        self.desks["tester"].sit(fork, frozenset(self.forks.fix(self.round, attempt).files()))
+        stop = self._work("tester", state["message"] or "", state)
+        thread, heads = thread_of(self.thread, "tester"), state.get("heads", {})
+        report = transcripts.filed(self.journal, thread, heads.get("tester", -1))
+        update: State = {
+            "tests": pack(changed(fork.diff(ignored=True)).changes),
+            "report": to_json(report) if report else None,
+            "ran": sorted(transcripts.commands(self.journal, thread, state.get("since", -1))),
+            **self._heads(),
+        }
+        return ({**update, **stop}, "finish") if stop else (update, "judge")
+
+    def judge(self, state: State) -> Moved:
+        """The evidence is run again, and the report stands or is refused."""
+        self.round = state["round"]
+        self._tell("agentmem", "runs the evidence again")
+        filed = self._filed(state)
+        with closing(filed.trial):
+            if refusal := refusals.refused(filed):
+                return self._refused(state, *refusal)
+            if filed.passes and (lost := attempts.tests_lost(filed.trial, self.settings.check)):
+                return self._sent_back(state, {}, "tests_lost", lost)
+            came = _round(self.round, filed)
+        self.forks.drop(self.round)
+        self._tell("agentmem", f"the report stands: {came.verdict}{_count(came)}")
+        return self._after(state, filed, came)
+
+    def close(self) -> None:
+        """Removes the forks and closes the agents. May be called twice."""
+        self.forks.close()
+        self._opened.close()
+
+    def leave(self) -> None:
+        """Closes the agents, and leaves the forks for a later process to go on with."""
+        self.forks.detach()
+        self._opened.close()
+
+    # What follows from a step.
+
+    def _after(self, state: State, filed: Filed, came: Round) -> Moved:
+        """A report stands: the end, or the next round with the report for the coder."""
+        assert filed.report is not None  # a report that stands is one
+        checked = [f"`{seen.command}` ended with {seen.exit_code} again" for _, seen in filed.again()]
+        told = page(filed.report, f"Round {came.number}", checked)
+        best = state.get("best")
+        better = best is None or best["failing"] is None or (came.failing or 0) < best["failing"]
+        update: State = {
+            "rounds": [*state.get("rounds", []), asdict(came)],
+            "stands": to_json(filed.report),
+            "pages": [*state.get("pages", []), told],
+            "message": told,
+            "mark": list(came.faults),
+        }
+        if better:
+            kept = {"tests": state.get("tests", []), "attempt": state["attempt"], "verdict": came.verdict}
+            update["best"] = {"failing": came.failing or 0, "round": came.number, **kept}
+        if came.verdict == "pass":
+            return {**update, "stop": "pass", "said": "The tester's pass was proven."}, "finish"
+        if ended := self._ended(state, list(came.faults)):
+            return {**update, **ended}, "finish"
+        return update, "code"
+
+    def _sent_back(self, state: State, update: State, rule: str, said: str) -> Moved:
+        """The coder's attempt is refused: it hears why, unless this was the last round or the same again."""
+        self._tell("agentmem", f"the coder's attempt is refused ({rule}): {said}")
+        number, mark = state["round"], [f"{rule}: {said}"]
+        update = {
+            **update,
+            "refusals": [*state.get("refusals", []), {"rule": rule, "role": "coder", "round": number, "said": said}],
+            "rounds": [*state.get("rounds", []), asdict(Round(number, "none", tuple(mark)))],
+            "message": f"Your attempt is refused. {said}",
+            "mark": mark,
+        }
+        self.forks.drop(number)
+        ended = self._ended(state, mark)
+        return ({**update, **ended}, "finish") if ended else (update, "code")
+
+    def _refused(self, state: State, rule: str, said: str) -> Moved:
+        """The tester's report is refused: it hears why, and may file another, so many times a round."""
+        self._tell("agentmem", f"the tester's report is refused ({rule}): {said}")
+        number, tries = state["round"], state.get("tries", 0) + 1
+        update: State = {
+            "refusals": [*state.get("refusals", []), {"rule": rule, "role": "tester", "round": number, "said": said}],
+            "tries": tries,
+            "message": f"Your report is refused. {said} Mend that, and file a new report.",
+        }
+        if tries < self.settings.tries:
+            return update, "test"
+        came = asdict(Round(number, "none", (f"{rule}: {said}",)))
+        ended = f"The tester filed {tries} reports in round {number}, and none of them stands: {said}"
+        rounds = [*state.get("rounds", []), came]
+        return {**update, "rounds": rounds, "stop": "refused", "said": ended}, "finish"
+
+    def _ended(self, state: State, mark: list[str]) -> State | None:
+        if mark == state.get("mark"):
+            return {"stop": "no_progress", "said": "The same came out twice: " + "; ".join(mark)[:500]}
+        if state["round"] >= self.settings.rounds:
+            return {"stop": "rounds", "said": f"All {self.settings.rounds} rounds were used."}
+        return None
+
+    # The roles at work.
+
+    def _work(self, name: Name, message: str, state: State) -> State | None:
+        """Has a role answer ``message``, or finish what was cut off. Gives the stop, if the budget ended it."""
+        agent, thread = self.agents[name], thread_of(self.thread, name)
+        said, finished = transcripts.stands(agent, thread, state.get("heads", {}).get(name, -1))
+        if finished:
+            return None
+        over = self.settings.budget.reached(self.spent)
+        # A graph of its own, and no part of the team's: LangGraph finds a parent in the context.
+        over = over or Context().run(self._watched, agent, name, None if said else message)
+        return {"stop": "budget", "said": f"The budget is used up: {over}."} if over else None
+
+    def _watched(self, agent: Agent, name: Name, message: str | None) -> str | None:
+        self._tell(name, "begins" if message else "goes on")
+        with closing(agent.stream(message, thread=thread_of(self.thread, name), allow=ALLOWED[name])) as events:
+            for event in events:
+                match event:
+                    case ToolCalled(call) if call.name != "run":
+                        self._tell(name, f"calls {call.name}")
+                    case Metered(row) | Compacted(row=row) if row is not None:
+                        self.spent = self.spent.plus(row)
+                        if over := self.settings.budget.reached(self.spent):
+                            return over
+        return None
+
+    def _ran(self, name: Name, command: str) -> None:
+        self.command = command
+        self._tell(name, f"runs {command}")
+
+    def _tell(self, who: Who, doing: str) -> None:
+        self.write(Progress(who, self.round, self.settings.rounds, doing, self.spent, self.command))
+
+    # What they are made of.
+
+    def _filed(self, state: State) -> Filed:
+        report = state.get("report")
+        change, tests = unpack(state["attempt"]), unpack(state.get("tests", []))
+        fix = self.forks.fix(self.round, change)
+        bench = Bench(
+            self.forks.base(), fix, change.changes, self.environment, self.settings.seconds, self.settings.mutants
+        )
+        return Filed(
+            report=from_json(report) if report else None,
+            edited=tuple(map(_edited, tests.changes)),
+            ran=frozenset(state.get("ran", [])),
+            check=self.settings.check,
+            places=self.settings.tests,
+            trial=Trial(bench, tests.changes),
+        )
+
+    def _for_tester(self, state: State, change: Diff) -> str:
+        if transcripts.stands(self.agents["tester"], thread_of(self.thread, "tester"), -1)[0]:
+            told = assets.read("prompts/round.md").strip()
+            return told.replace("{round}", str(self.round)).replace("{diff}", change.text)
+        return f"{self._words('tester', state['task'])}\n\n# The change\n\n{change.text}"
+
+    def _words(self, name: Name, task: str) -> str:
+        given = self.settings
+        role = given.coder if name == "coder" else given.tester
+        return opening_words(name, role, task=task, check=given.check, tests=given.tests)
+
+    def _heads(self, *, since: bool = False) -> State:
+        heads: dict[str, int] = {name: self.journal.head(thread_of(self.thread, name)) for name in NAMES}
+        return {"heads": heads, "since": heads["tester"]} if since else {"heads": heads}
+
+    def _desk(self, name: Name) -> Desk:
+        return Desk(rights_of(name, self.settings.tests), self.environment, lambda command: self._ran(name, command))
+
+    def _agents(self, opened: ExitStack) -> dict[Name, Agent]:
+        """The two agents; one model serves both where both name the same."""
+        roles = {"coder": self.settings.coder, "tester": self.settings.tester}
+        loaded: dict[str, Any] = {}
+        for role in roles.values():
+            if isinstance(role.model, str) and role.model not in loaded:
+                loaded[role.model] = models.load(role.model)
+                opened.callback(loaded[role.model].close)
+        made = {}
+        for name in NAMES:
+            model = loaded.get(str(roles[name].model), roles[name].model)
+            place, database = self.settings.place, self.settings.database or self.settings.place / DATABASE
+            agent = agent_of(name, roles[name], model, self.desks[name], place, database)
+            made[name] = opened.enter_context(agent)
+        return made
+
+
+def _edited(change: Change) -> Edited:
+    before, after = (
+        None if data is None else data.decode("utf-8", "replace") for data in (change.before, change.after)
+    )
+    return Edited(change.path, before, after)
+
+
+def _round(number: int, filed: Filed) -> Round:
+    """What came of a round: the faults of every command in the evidence, each once."""
+    seen = [one for _, one in filed.again()]
+    faults = tuple(sorted({fault for one in seen for fault in one.faults}))
+    tried = filed.trial
+    counts = (len(tried.killed), len(tried.killed) + len(tried.survived))
+    return Round(number, "pass" if filed.passes else "fail", faults, len(faults), counts)
+
+
+def _count(came: Round) -> str:
+    return f", {came.failing} failing" if came.failing else ""

@@ -1,0 +1,115 @@
+"""The two roles: what each is told, may use and may change, and the agent that plays it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from agentmem import assets
+from agentmem.checking import COUNT, NOTHING, TEXT, Wanted, check_fields, of
+from agentmem.compaction.when import Compaction
+from agentmem.models.objects import ModelLike, as_model
+from agentmem.runtime.agent import BUDGET, Agent
+from agentmem.runtime.limits import Limits
+from agentmem.team import rights
+from agentmem.team.desk import Desk, Rights
+from agentmem.types import Options
+
+Name = Literal["coder", "tester"]
+NAMES: tuple[Name, ...] = ("coder", "tester")
+
+ALLOWED: dict[Name, tuple[str, ...]] = {
+    "coder": ("read", "edit", "run", "recall"),
+    "tester": ("read", "edit", "run", "report", "recall"),
+}
+"""What each role may use of the one menu that both have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """Who plays a role: a model, and what it is told besides what every coder or tester is told.
+
+    ``budget`` is in tokens of context; ``limits`` hold for each turn of the role, not for the team.
+    """
+
+    model: ModelLike
+    instructions: str = ""
+    budget: int = BUDGET
+    options: Options = Options()
+    limits: Limits = Limits()
+    price_as: str | None = None
+
+    def __post_init__(self) -> None:
+        check_fields("Role", self, _WANTED)
+        if not isinstance(self.model, str):
+            object.__setattr__(self, "model", as_model(self.model))
+
+
+_WANTED: Mapping[str, Wanted] = {
+    "instructions": TEXT,
+    "budget": COUNT,
+    "options": of(Options, "agentmem.Options"),
+    "limits": of(Limits, "agentmem.Limits"),
+    "price_as": TEXT | NOTHING,
+}
+
+Player: TypeAlias = "Role | Agent | ModelLike"
+"""What a team takes for a role: of an Agent its model, instructions, budget, options and limits, not its tools."""
+
+
+def role_of(player: Player) -> Role:
+    """The role that a player stands for."""
+    if isinstance(player, Role):
+        return player
+    if not isinstance(player, Agent):
+        return Role(player)
+    opening, steps = player.steps.opening(), player.steps
+    told = "\n\n".join(opening.system)
+    own = "" if told == assets.read("prompts/agent.md").strip() else told
+    return Role(player.model, own, steps.budget, opening.options, steps.limits, steps.meter.price_as)
+
+
+def agent_of(name: Name, role: Role, model: ModelLike, desk: Desk, place: Path, database: Path | str) -> Agent:
+    """The agent that plays a role: same tools and same system as the other one, so that they share a prefix."""
+    return Agent(
+        model,
+        place,
+        name=name,
+        tools=desk.menu(),
+        budget=role.budget,
+        system=assets.read("prompts/team.md").strip(),
+        options=role.options,
+        limits=role.limits,
+        database=database,
+        price_as=role.price_as,
+        compaction=Compaction(),
+    )
+
+
+def rights_of(name: Name, tests: Sequence[str]) -> Rights:
+    """What a role may change, where ``tests`` are the globs of the test paths."""
+    closed = (*tests, *rights.STEERING)
+
+    def coder(path: str, there: bool) -> bool:
+        return not rights.matches(path, closed)
+
+    def tester(path: str, there: bool) -> bool:
+        return not there and rights.matches(path, tests) and not rights.matches(path, rights.STEERING)
+
+    if name == "coder":
+        return Rights(coder, "The coder changes code, and neither tests nor what steers them.")
+    return Rights(tester, f"The tester writes new test files only, at {', '.join(tests)}.", tuple(tests))
+
+
+def opening_words(name: Name, role: Role, *, task: str, check: str, tests: Sequence[str]) -> str:
+    """What a role is told first. It stands behind the shared prefix, in the first message."""
+    told = assets.read(f"prompts/{name}.md").strip()
+    given = {"{check}": check, "{tests}": ", ".join(f"`{one}`" for one in tests), "{task}": task.strip()}
+    for mark, text in given.items():
+        told = told.replace(mark, text)
+    return f"{role.instructions.strip()}\n\n{told}".strip()
+
+
+def thread_of(team: str, name: Name) -> str:
+    """The thread of a role in a team's run."""
+    return f"{team}.{name}"

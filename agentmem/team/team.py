@@ -1,0 +1,181 @@
+"""The Team: a coder and a tester, two agents with two contexts, and one verdict on evidence that was run again."""
+
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Self, cast
+
+from langgraph.graph.state import CompiledStateGraph
+
+from agentmem.checking import check_settings
+from agentmem.config import shell_environment
+from agentmem.errors import ConfigError, ThreadNotFound
+from agentmem.runtime import parts
+from agentmem.runtime.agent import new_thread
+from agentmem.runtime.streaming import Channel, events
+from agentmem.sandbox import Diff, Sandbox
+from agentmem.sandbox.planning import Isolation
+from agentmem.team import mutants as mutation
+from agentmem.team.budget import UNLIMITED, Budget
+from agentmem.team.ending import ending
+from agentmem.team.graph import Nodes, build
+from agentmem.team.outcomes import environment as of_shell
+from agentmem.team.play import Play
+from agentmem.team.progress import TeamDone, TeamEvent
+from agentmem.team.result import TeamResult
+from agentmem.team.rights import TESTS
+from agentmem.team.roles import Player, role_of
+from agentmem.team.settings import CHECK, DATABASE, ROUNDS, TRIES, WANTED, Settings, place_of
+
+
+class Team:
+    """A coder that changes code, and a tester that never sees how, on forks of a repository.
+
+    ``coder`` and ``tester`` are models, Roles or Agents (see `Player`). ``check`` is the command that the change must
+    pass; ``tests`` are the globs of the test paths, where the tester adds files and the coder changes none. The work
+    ends with a pass that is proven, after ``rounds``, when the ``budget`` is spent, or when nothing changes any more.
+    ``tries`` are the reports that the tester may file in a round until one stands; ``mutants`` the faults that are
+    tried where its tests pass on the unfixed code too; ``seconds`` bound one command. ``place`` is a folder outside
+    the repository for reports, runs and forks; ``database`` keeps the runs elsewhere. ``environment`` is what commands
+    see besides what a sandbox gives, by default the user's PATH and language; a repository with a Python of its own is
+    checked by ``.venv/bin/pytest -q``.
+    Without an ``isolation`` that works it raises IsolationUnavailable, unless that is "none".
+
+    Nothing reaches the repository until `merge`. Close it, or use it as a context manager.
+    """
+
+    def __init__(
+        self,
+        coder: Player,
+        tester: Player,
+        repo: Path | str = ".",
+        *,
+        check: str = CHECK,
+        rounds: int = ROUNDS,
+        budget: Budget = UNLIMITED,
+        tests: Sequence[str] = TESTS,
+        tries: int = TRIES,
+        mutants: int = mutation.MOST,
+        seconds: float = 600.0,
+        place: Path | str | None = None,
+        database: Path | str | None = None,
+        isolation: Isolation | Literal["auto"] = "auto",
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        check_settings("Team", locals(), WANTED)
+        root = Path(repo).expanduser().resolve()
+        self.settings = Settings(
+            coder=role_of(coder),
+            tester=role_of(tester),
+            repo=root,
+            place=Path(place).expanduser().resolve() if place else place_of(root),
+            database=database,
+            check=check,
+            rounds=rounds,
+            budget=budget,
+            tests=tuple(tests),
+            tries=tries,
+            mutants=mutants,
+            seconds=seconds,
+            isolation=isolation,
+            environment=of_shell(shell_environment()) if environment is None else environment,
+        )
+        self._plays: dict[str, Play] = {}
+        self._open(database or self.settings.place / DATABASE)
+
+    def run(self, task: str | None = None, *, thread: str | None = None) -> TeamResult:
+        """Works on ``task`` until the end, and gives the result.
+
+        With a ``thread`` that exists it goes on there, whatever cut it off; one that has ended gives its result again.
+        Raises ThreadBusy, IsolationUnavailable or a ModelError; what was done is kept.
+        """
+        result = None
+        for event in self.stream(task, thread=thread):
+            result = event.result if isinstance(event, TeamDone) else result
+        assert result is not None  # a stream that raises nothing ends with it
+        return result
+
+    def stream(self, task: str | None = None, *, thread: str | None = None) -> Generator[TeamEvent, None, None]:
+        """As `run`, but tells who is at work at what as it happens. The last event is TeamDone."""
+        thread = thread or new_thread()
+        given = self._input(task, thread)
+
+        def work(channel: Channel) -> None:
+            config: Any = {"configurable": {"thread_id": thread, "channel": channel}, "recursion_limit": 1_000_000}
+            if given is not None or self.graph.get_state(_config(thread)).next:
+                self.graph.invoke(given, config, durability="sync")
+
+        with self.journal.lease(f"{thread}.team"):
+            try:
+                yield from cast(Generator[TeamEvent, None, None], events(work))
+            finally:
+                self._leave(thread)
+            yield TeamDone(self.result(thread))
+
+    def result(self, thread: str) -> TeamResult:
+        """The result of work that has ended. Raises ThreadNotFound for work that has not, or is not known."""
+        state = self.graph.get_state(_config(thread))
+        if not state.values.get("stop"):
+            raise ThreadNotFound(
+                f"the team's work {thread!r} has no result: run it again with its task, or go on with it"
+            )
+        return ending(cast(Any, state.values), thread, self.settings, self.journal)
+
+    def merge(self, result: TeamResult, *, with_tests: bool = False) -> tuple[str, ...]:
+        """Brings the change into the repository, with the tester's tests if asked for. Gives the paths written.
+
+        Raises MergeConflict, and changes nothing, where the repository has changed the same files meanwhile.
+        """
+        changes = (*result.diff.changes, *(result.tests.changes if with_tests else ()))
+        with Sandbox.fork(self.settings.repo, isolation=self.settings.isolation) as fork:
+            fork.apply(Diff(tuple(sorted(changes, key=lambda change: change.path))))
+            return fork.merge_into()
+
+    def close(self) -> None:
+        """Frees the database and whatever is still at work; forks of unfinished work stay, to go on with it."""
+        for thread in tuple(self._plays):
+            self._leave(thread)
+        self._opened.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _open(self, database: Path | str) -> None:
+        with ExitStack() as opened:
+            self.journal, saver = parts.database(database, opened)
+            self.graph: CompiledStateGraph[Any] = build(Nodes(self._play, self._done), saver)
+            self._opened = opened.pop_all()
+
+    def _input(self, task: str | None, thread: str) -> dict[str, str] | None:
+        """What the graph begins with; None to go on."""
+        known = self.graph.get_state(_config(thread)).values.get("task")
+        if known is not None:
+            if task is not None and task.strip() != known.strip():
+                raise ConfigError(f"the work {thread!r} has another task already: give it another thread, or no task")
+            return None
+        if task is None or not task.strip():
+            raise ConfigError("say what to do: Team.run(task)")
+        return {"task": task}
+
+    def _play(self, thread: str) -> Play:
+        if thread not in self._plays:
+            self._plays[thread] = Play(self.settings, thread, self.journal)
+        return self._plays[thread]
+
+    def _done(self, thread: str) -> None:
+        self._play(thread).close()
+        del self._plays[thread]
+
+    def _leave(self, thread: str) -> None:
+        if play := self._plays.pop(thread, None):
+            play.leave()
+
+
+def _config(thread: str) -> Any:
+    return {"configurable": {"thread_id": thread}}

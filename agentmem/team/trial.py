@@ -1,0 +1,114 @@
+"""A trial: the tester's commands, run again in fresh forks of the change, of the code without it, and of mutants."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+
+from agentmem.sandbox import Change, Sandbox
+from agentmem.team import mutants
+from agentmem.team.mutants import Mutant
+from agentmem.team.outcomes import Case, Observed, observe
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What a trial is held on: the code as it was, the coder's fork, its change, and how commands run.
+
+    ``seconds`` is how long one command may take, ``mutants`` how many are tried.
+    """
+
+    base: Sandbox
+    fix: Sandbox
+    change: tuple[Change, ...]
+    environment: Mapping[str, str]
+    seconds: float = 600.0
+    mutants: int = mutants.MOST
+
+
+@dataclass(slots=True)
+class Trial:
+    """Runs each command at most once on each state, in forks that are gone when the trial is closed.
+
+    ``tests`` are the files that the tester wrote: they are put into every fork.
+    """
+
+    bench: Bench
+    tests: Sequence[Change]
+    killed: tuple[Mutant, ...] = ()
+    survived: tuple[Mutant, ...] = ()
+    _seen: dict[tuple[str, str], Observed] = field(default_factory=dict)
+    _forks: dict[str, Sandbox] = field(default_factory=dict)
+    _open: ExitStack = field(default_factory=ExitStack)
+
+    def again(self, command: str) -> Observed:
+        """The command on the change."""
+        return self._on("fix", self.bench.fix, command)
+
+    def unfixed(self, command: str) -> Observed:
+        """The command on the code as it was, with the tester's tests."""
+        return self._on("base", self.bench.base, command)
+
+    def kills(self, commands: Sequence[str]) -> bool:
+        """Whether the tester's own tests notice one of the mutants. Stops at the first that they do."""
+        for mutant in self._mutants():
+            with self.bench.fix.fork_again() as fork:
+                self._put(fork)
+                fork.write(mutant.path, mutant.text.encode("utf-8"))
+                noticed = any(self.differs(one, self._run(fork, one)) for one in commands)
+            if noticed:
+                self.killed += (mutant,)
+                return True
+            self.survived += (mutant,)
+        return False
+
+    def differs(self, command: str, seen: Observed) -> bool:
+        """Whether the tester's own tests, in this command, come out otherwise than on the change."""
+        right = self.again(command)
+        if right.cases is None:
+            return seen.exit_code != right.exit_code
+        now = {case.id: case.outcome for case in seen.cases or ()}
+        return any(now.get(case.id, "error") != case.outcome for case in self.own(right))
+
+    def own(self, seen: Observed) -> tuple[Case, ...]:
+        """The tests of a run that stand in the tester's own files."""
+        mine = [one.path for one in self.tests if one.after is not None]
+        return tuple(case for case in seen.cases or () if any(_in(case.id, path) for path in mine))
+
+    def close(self) -> None:
+        """Removes the forks."""
+        self._open.close()
+
+    def _on(self, name: str, state: Sandbox, command: str) -> Observed:
+        if (name, command) not in self._seen:
+            if name not in self._forks:
+                self._forks[name] = self._open.enter_context(state.fork_again())
+                self._put(self._forks[name])
+            self._seen[name, command] = self._run(self._forks[name], command)
+        return self._seen[name, command]
+
+    def _run(self, fork: Sandbox, command: str) -> Observed:
+        return observe(fork, command, self.bench.environment, timeout=self.bench.seconds)
+
+    def _put(self, fork: Sandbox) -> None:
+        for one in self.tests:
+            if one.after is not None and one.kind != "link":
+                fork.write(one.path, one.after)
+
+    def _mutants(self) -> Iterator[Mutant]:
+        made = [
+            mutants.mutants(one.path, _text(one.before), _text(one.after), self.bench.mutants)
+            for one in self.bench.change
+            if one.path.endswith(".py") and one.after is not None
+        ]
+        each = max(1, self.bench.mutants // max(1, len(made)))
+        yield from [mutant for of_file in made for mutant in of_file[:each]][: self.bench.mutants]
+
+
+def _in(test: str, path: str) -> bool:
+    """Whether a test's id names a file. pytest's ids begin where its root folder is."""
+    file = test.partition("::")[0]
+    return path == file or path.endswith(f"/{file}")
+
+
+def _text(data: bytes | None) -> str:
+    return (data or b"").decode("utf-8", "replace")

@@ -1,0 +1,84 @@
+"""Postgres under the journal, by psycopg, which is imported only when a database is opened."""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
+
+from agentmem.distribution import install
+from agentmem.errors import AgentmemError, ConfigError, JournalError
+from agentmem.transcript.storage import Address, Connection, Driver, Storage, without_secrets
+
+if TYPE_CHECKING:
+    import psycopg
+
+CONNECT_SECONDS = 10
+SCHEMA_LOCK = 0x6167656E746D656D
+"""The advisory lock under which tables are made: "agentmem" in ASCII."""
+
+_WORDS: Mapping[str, str] = {
+    "id": "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
+    "bytes": "BYTEA",
+    "real": "DOUBLE PRECISION",
+    "now": "extract(epoch from clock_timestamp())::double precision",
+    "for_update": " FOR UPDATE",
+    "schema_lock": f"SELECT pg_advisory_xact_lock({SCHEMA_LOCK})",
+    "tables_of_threads": (
+        "SELECT table_name FROM information_schema.columns"
+        " WHERE table_schema = current_schema() AND column_name = 'thread_id'"
+    ),
+    "tables": "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()",
+}
+
+_MEANINGS: tuple[tuple[str, type[AgentmemError], str], ...] = (
+    ("25006", ConfigError, "{place} is read-only: connect to the primary server, or as a user who may write"),
+    ("42501", ConfigError, "the user may not do this in {place}: {error}"),
+    ("53", JournalError, "{place} is out of resources ({error}): nothing of this change was written"),
+    ("40", JournalError, "{place} undid the transaction ({error}): nothing was written; run again"),
+    ("08", JournalError, "the connection to {place} broke ({error}): run again to go on"),
+    ("57", JournalError, "the connection to {place} broke ({error}): run again to go on"),
+    ("", JournalError, "{place}: {error}"),
+)
+"""What Postgres's error codes (SQLSTATE) mean to people; the first that begins so."""
+
+
+def open_postgres(address: Address) -> Storage:
+    """A Storage over the database. Raises ConfigError when psycopg is missing or the server cannot be reached."""
+    return Storage(
+        address,
+        Driver(
+            kind="postgres",
+            mark="%s",
+            words=_WORDS,
+            begin="BEGIN",
+            error=_driver().Error,
+            connect=lambda: cast(Connection, connect_postgres(address)),
+            explain=partial(explain_postgres, address),
+            broken=lambda connection: cast("psycopg.Connection[Any]", connection).closed,
+        ),
+    )
+
+
+def connect_postgres(address: Address, **settings: Any) -> "psycopg.Connection[Any]":
+    """A connection that commits each statement by itself. Raises ConfigError, without the password in its text."""
+    driver = _driver()
+    try:
+        wanted = {"autocommit": True, "connect_timeout": CONNECT_SECONDS, **settings}
+        return cast("psycopg.Connection[Any]", driver.connect(address.target, **wanted))
+    except driver.Error as error:
+        said = without_secrets(" ".join(str(error).split()), address)
+        raise ConfigError(f"no connection to {address} ({said}): is the server up, and is the URL right?") from None
+
+
+def explain_postgres(address: Address, error: Exception) -> AgentmemError:
+    """Our error for one of psycopg's."""
+    code = getattr(error, "sqlstate", None) or ("08" if isinstance(error, _driver().OperationalError) else "")
+    kind, text = next((kind, text) for start, kind, text in _MEANINGS if code.startswith(start))
+    return kind(text.format(place=address, error=without_secrets(" ".join(str(error).split()), address)))
+
+
+def _driver() -> Any:
+    try:
+        import psycopg
+    except ImportError as error:
+        raise ConfigError(f"Postgres needs psycopg ({error}): {install('postgres')}") from None
+    return psycopg

@@ -1,0 +1,125 @@
+"""The journal's tables, as the ordered steps that lead to them. A step that was released is never changed."""
+
+from dataclasses import dataclass
+
+from agentmem.distribution import UPGRADE
+from agentmem.errors import ConfigError, SchemaTooNew
+from agentmem.transcript.storage import Storage
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step from a version of the tables to the next."""
+
+    version: int
+    purpose: str
+    statements: tuple[str, ...]
+
+
+STEPS = (
+    Step(
+        1,
+        "the transcript",
+        (
+            """
+            CREATE TABLE threads (
+              id {id},
+              name TEXT NOT NULL UNIQUE,
+              head INTEGER NOT NULL,
+              tip {bytes} NOT NULL,
+              parent BIGINT REFERENCES threads (id),
+              parent_seq INTEGER,
+              created {real} NOT NULL,
+              updated {real} NOT NULL
+            )
+            """,
+            """
+            CREATE TABLE entries (
+              thread BIGINT NOT NULL,
+              seq INTEGER NOT NULL,
+              parent {bytes} NOT NULL,
+              kind TEXT NOT NULL,
+              bytes {bytes} NOT NULL,
+              sha256 {bytes} NOT NULL,
+              UNIQUE (thread, seq)
+            )
+            """,
+        ),
+    ),
+    Step(2, "entries of one kind", ("CREATE INDEX entries_by_kind ON entries (thread, kind, seq)",)),
+    Step(
+        3,
+        "one writer for each thread",
+        ("CREATE TABLE leases (thread TEXT PRIMARY KEY, owner TEXT NOT NULL, expires {real} NOT NULL)",),
+    ),
+    Step(
+        4,
+        "checkpoints of runs",
+        (
+            "CREATE TABLE blobs (sha256 {bytes} PRIMARY KEY, bytes {bytes} NOT NULL)",
+            """
+            CREATE TABLE checkpoints_of_runs (
+              thread TEXT NOT NULL,
+              number INTEGER NOT NULL,
+              seq INTEGER NOT NULL,
+              label TEXT NOT NULL,
+              pages {bytes},
+              plan {bytes},
+              sandbox TEXT,
+              taken {real} NOT NULL,
+              PRIMARY KEY (thread, number)
+            )
+            """,
+            """
+            CREATE TABLE branches (
+              origin TEXT NOT NULL,
+              number INTEGER NOT NULL,
+              name TEXT NOT NULL UNIQUE,
+              PRIMARY KEY (origin, number)
+            )
+            """,
+        ),
+    ),
+)
+
+LATEST = STEPS[-1].version
+_TABLES = frozenset({"threads", "entries", "leases", "blobs", "checkpoints_of_runs", "branches"})
+
+
+def migrate(storage: Storage) -> None:
+    """Bring the database to the latest version; several processes may try at once.
+
+    Raises SchemaTooNew when a later agentmem wrote it, ConfigError when other software's tables are in the way.
+    """
+    if _version(storage) == LATEST:
+        return
+    with storage.transaction():
+        storage.run("{schema_lock}")
+        storage.run("CREATE TABLE IF NOT EXISTS agentmem_schema (version INTEGER PRIMARY KEY, applied {real} NOT NULL)")
+        version = _version(storage)
+        if not version:
+            _refuse_strangers(storage)
+        for step in STEPS[version:]:
+            for statement in step.statements:
+                storage.run(statement)
+            storage.run("INSERT INTO agentmem_schema (version, applied) VALUES (?, {now})", step.version)
+
+
+def _version(storage: Storage) -> int:
+    if ("agentmem_schema",) not in storage.run("{tables}"):
+        return 0
+    version: int = storage.run("SELECT coalesce(max(version), 0) FROM agentmem_schema")[0][0]
+    if version > LATEST:
+        raise SchemaTooNew(
+            f"{storage.address} has tables of version {version}, and this agentmem knows up to {LATEST}: {UPGRADE}"
+        )
+    return version
+
+
+def _refuse_strangers(storage: Storage) -> None:
+    taken = sorted(_TABLES.intersection(name for (name,) in storage.run("{tables}")))
+    if taken:
+        raise ConfigError(
+            f"{storage.address} already has tables named {', '.join(taken)} that are not agentmem's: use a database "
+            "of its own, or in Postgres a schema of its own (?options=-csearch_path%3Dagentmem)"
+        )

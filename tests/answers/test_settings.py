@@ -1,0 +1,81 @@
+"""The answer cache's settings in agentmem.toml."""
+
+import tomllib
+
+import pytest
+
+from agentmem.answers.exclusions import RULES, excluded
+from agentmem.answers.freshness import DAY, HOUR, content_of, lifetimes, seconds_of
+from agentmem.answers.settings import Settings, read
+from agentmem.answers.values import Answer
+from agentmem.errors import ConfigError
+
+TABLE = """
+audit = 0.05
+hot = 1000
+ttl = { price = "1h", recipe = "30d" }
+checks = { every = "12h", most = 3 }
+exclude = [{ name = "medical", pattern = "dosage" }, { name = "draft", pattern = "DRAFT", about = "answer" }]
+
+[kinds.returns]
+examples = ["How do I send it back?", "Can I return a gift?", "Who pays for a return?"]
+threshold = 0.93
+ttl = "7d"
+exclude = ["my return"]
+"""
+
+
+def test_a_whole_table() -> None:
+    """Everything that can be set."""
+    made = read(tomllib.loads(TABLE))
+    assert (made.audit, made.hot) == (0.05, 1000)
+    assert made.ttl == {"price": HOUR, "recipe": 30 * DAY}
+    assert (made.checks.every, made.checks.most) == (12 * HOUR, 3)
+    assert made.rules[: len(RULES)] == RULES
+    found = excluded("Which dosage?", "question", made.rules)
+    assert found is not None
+    assert found.name == "medical"
+    kind = made.kinds["returns"]
+    assert (kind.threshold, kind.ttl, kind.exclude) == (0.93, 7 * DAY, ("my return",))
+    assert len(kind.examples) == 3
+
+
+def test_nothing_set_is_the_default() -> None:
+    """An empty table."""
+    assert read({}) == Settings()
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ("auditing = 1", "auditing"),
+        ("audit = 3", "share"),
+        ("audit = []", "cannot be read"),
+        ("ttl = { price = 'soon' }", "no time"),
+        ("ttl = { price = -1 }", "no time"),
+        ("checks = { often = 1 }", "often"),
+        ("exclude = [{ pattern = 'x' }]", "cannot be read"),
+        ("exclude = [{ name = 'x', pattern = '(' }]", "regular expression"),
+        ("kinds.x.examples = ['one']", "examples"),
+        ("[kinds.x]\nexamples = ['a', 'b', 'c']\nthreshold = 2", "threshold"),
+    ],
+)
+def test_what_cannot_work_is_said(table: str, said: str) -> None:
+    """Which setting, and what to write instead."""
+    with pytest.raises(ConfigError, match=said):
+        read(tomllib.loads(table))
+
+
+def test_times_as_people_write_them() -> None:
+    """Numbers are seconds."""
+    assert [seconds_of(one) for one in ("90m", "4h", "1.5d", "2w", 30, 0.5)] == [5400, 14400, 129600, 1209600, 30, 0.5]
+
+
+def test_what_an_answer_is_about() -> None:
+    """Told from its text, unless somebody said."""
+    texts = ("That is 30 euros.", "It is in stock.", "You must sign the terms.", "Blue whales sing.")
+    assert [content_of(one) for one in texts] == ["price", "product", "policy", "faq"]
+    lives = lifetimes({"recipe": 60.0}, {})
+    assert lives.content(Answer("Stir.", content="recipe")) == "recipe"
+    with pytest.raises(ConfigError, match="lifetime"):
+        lives.content(Answer("x", content="poem"))

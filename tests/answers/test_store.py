@@ -1,0 +1,152 @@
+"""What is kept stays kept: through kills, for several processes, and never when it is damaged."""
+
+import random
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from agentmem.answers.cache import AnswerCache
+from agentmem.answers.database import FILE, VERSION
+from agentmem.answers.store import Store
+from agentmem.answers.values import Answer, Source
+from agentmem.errors import AgentmemError, AnswersError, ConfigError
+from tests.answers.caches import Time, opened
+from tests.transcript.databases import child, heard
+
+WRITER = """
+import sys
+from pathlib import Path
+from agentmem.answers.cache import AnswerCache
+cache = AnswerCache(sys.argv[1], exact_only=True)
+number = 0
+while True:
+    kept = cache.put(f"Question {sys.argv[2]} number {number}?", f"Answer {number} " * 40)
+    print(number if kept else "none", flush=True)
+    number += 1
+"""
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_a_kill_loses_no_acknowledged_answer(tmp_path: Path, seed: int) -> None:
+    """Whenever it comes: what `put` had returned for is there, whole."""
+    chance = random.Random(seed)
+    for round in range(2):
+        with child(WRITER, str(tmp_path), str(round)) as writer:
+            told = [int(heard(writer)) for _ in range(chance.randrange(1, 60))]
+            writer.kill()
+            told += [int(line) for line in (writer.stdout.read().split("\n")[:-1] if writer.stdout else ())]
+        with AnswerCache(tmp_path, exact_only=True) as cache:
+            for number in told:
+                found = cache.get(f"Question {round} number {number}?")
+                assert found is not None
+                assert found.text == f"Answer {number} " * 40
+
+
+def test_two_processes_write_and_read_at_once(tmp_path: Path) -> None:
+    """Each finds the other's answers at once, by meaning too."""
+    with child(WRITER, str(tmp_path), "other") as writer, opened(tmp_path) as cache:
+        for number in range(30):
+            told = int(heard(writer))
+            assert cache.put(f"Mine number {number}?", "mine")
+            found = cache.get(f"Question other number {told}?")
+            assert found is not None
+            assert found.how == "exact"
+        assert cache.store.count() >= 60
+
+
+def test_two_caches_over_one_folder(tmp_path: Path) -> None:
+    """What one invalidates the other does not serve, though it has its vector in RAM."""
+    with opened(tmp_path) as one, opened(tmp_path) as other:
+        one.put("how do shoes go back", Answer("By post.", sources=(Source("db:returns"),)))
+        found = other.get("do shoes go back how")
+        assert found is not None
+        assert found.how == "semantic"
+        assert one.invalidate("db:returns") == 1
+        assert other.get("do shoes go back how") is None
+        assert other.get("how do shoes go back") is None
+
+
+@pytest.mark.parametrize("column", ["answer", "question", "expires", "tenant", "scope", "kind", "digest"])
+def test_a_damaged_entry_is_a_miss(tmp_path: Path, column: str) -> None:
+    """Whatever of it was changed from outside; it is removed, and counted."""
+    with opened(tmp_path) as cache:
+        cache.put("what is it", "The answer.")
+        value = 9e12 if column == "expires" else "changed"
+        cache.store.database.run(f"UPDATE entries SET {column} = ?", value)
+        assert cache.get("what is it") is None
+        assert cache.get("is it what") is None
+        if column != "scope":
+            assert cache.stats()["damaged"] == 1
+            assert cache.stats()["entries"] == 0
+
+
+def test_a_changed_source_is_damage_too(tmp_path: Path) -> None:
+    """What an answer was made from decides when it goes, so it is part of the checksum."""
+    with opened(tmp_path) as cache:
+        cache.put("what is it", Answer("The answer.", sources=(Source("db:prices"),)))
+        cache.store.database.run("DELETE FROM sources")
+        assert cache.get("what is it") is None
+
+
+def test_a_number_is_never_given_twice(tmp_path: Path) -> None:
+    """So that an index that is behind never finds another entry in place of one that went."""
+    with opened(tmp_path) as cache:
+        first = cache.put("one", "1")
+        cache.invalidate(everything=True)
+        second = cache.put("two", "2")
+        assert first.id != second.id
+
+
+def test_a_full_disk_costs_no_answer(tmp_path: Path) -> None:
+    """`put` says that the disk is full; `ask` gives the answer all the same; what is there is still found."""
+    with opened(tmp_path, exact_only=True) as cache:
+        cache.put("what is small", "This.")
+        pages = cache.store.database.run("PRAGMA page_count")[0][0]
+        cache.store.database.run(f"PRAGMA max_page_count = {pages}")
+        with pytest.raises(AnswersError, match="disk is full"):
+            cache.put("what is large", "x" * 3_000_000)
+        answered = cache.ask("what is large", lambda question: "y" * 3_000_000)
+        assert answered.text == "y" * 3_000_000
+        assert answered.kept is not None
+        assert "disk is full" in answered.kept.reason
+        found = cache.get("what is small")
+        assert found is not None
+
+
+def test_a_damaged_database_is_a_miss_or_a_clear_error(tmp_path: Path) -> None:
+    """Opened over rubbish it says so; damaged under way it finds nothing, and the answer is made."""
+    (tmp_path / "rubbish").mkdir()
+    (tmp_path / "rubbish" / FILE).write_bytes(b"no database " * 1000)
+    with pytest.raises(ConfigError, match="not a SQLite database"):
+        opened(tmp_path / "rubbish")
+    with opened(tmp_path / "good") as cache:
+        cache.put("what is it", "The answer.")
+        cache.store.database.run("DROP TABLE entries")
+        assert cache.get("what is it") is None
+        assert cache.explain("what is it").failed
+        assert cache.ask("what is it", lambda question: "made").text == "made"
+
+
+def test_a_folder_that_cannot_be_used_is_an_error(tmp_path: Path) -> None:
+    """A file in its place; another's newer database."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(AgentmemError):
+        opened(tmp_path / "file")
+    Store(tmp_path / "new").close()
+    with sqlite3.connect(tmp_path / "new" / FILE) as connection:
+        connection.execute(f"PRAGMA user_version = {VERSION + 1}")
+    connection.close()
+    with pytest.raises(AnswersError, match="later agentmem"):
+        Store(tmp_path / "new")
+
+
+def test_marks_are_claimed_once(tmp_path: Path) -> None:
+    """Of several processes one does what is due."""
+    time = Time()
+    one, other = Store(tmp_path, time), Store(tmp_path, time)
+    assert [one.claim("checks", 60), other.claim("checks", 60)] == [True, False]
+    time.now += 61
+    assert [other.claim("checks", 60), one.claim("checks", 60)] == [True, False]
+    one.close()
+    other.close()

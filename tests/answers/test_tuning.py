@@ -1,0 +1,135 @@
+"""Thresholds from labelled pairs."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agentmem.answers.plot import page
+from agentmem.answers.sampling import sample, write_pairs
+from agentmem.answers.tuning import Scored, TooFewLabels, curve, halves, reach, read_pairs, tune, tune_kinds
+from agentmem.answers.values import STRICT, Labelled
+from agentmem.errors import ConfigError
+from agentmem.recall.embedder import MiniLM
+
+
+def pairs(same: int, different: int, kind: str = "") -> list[Labelled]:
+    """Labelled pairs; the number in the text is the score that they get."""
+    right = [
+        Labelled(f"{kind} r{at} asked", f"{0.80 + 0.19 * at / same:.5f} r{at} {kind}", True, kind) for at in range(same)
+    ]
+    wrong = [
+        Labelled(f"{kind} w{at} asked", f"{0.50 + 0.35 * at / different:.5f} w{at} {kind}", False, kind)
+        for at in range(different)
+    ]
+    return right + wrong
+
+
+def score(kept: str, asked: str) -> float | None:
+    """The number that stands in the kept question."""
+    return float(kept.split()[0])
+
+
+def test_a_threshold_is_chosen_by_cost_and_certified_on_other_pairs() -> None:
+    """With pairs enough the held-out half carries the certificate, and no pair serves both halves."""
+    tuned = tune(pairs(2000, 400), score)
+    assert 0.84 <= tuned.chosen <= 0.87
+    assert tuned.policy.threshold == tuned.chosen
+    assert tuned.policy.certificate is not None
+    assert tuned.policy.certificate.upper <= tuned.limit
+    assert tuned.more == 0
+    assert tuned.held.served > 373
+
+
+def test_what_is_not_certified_is_strict_and_says_how_many_labels_are_missing() -> None:
+    """Sixty of each are too few for 0.8 %: the strict threshold, and a number."""
+    tuned = tune(pairs(120, 120), score)
+    assert tuned.policy.threshold >= STRICT
+    assert tuned.more > 100
+
+
+def test_a_dearer_error_asks_for_a_higher_threshold() -> None:
+    """The threshold rises with what a wrong answer costs."""
+    mixed = pairs(300, 300)
+    assert tune(mixed, score, cost=0.5).chosen < tune(mixed, score, cost=500).chosen
+
+
+def test_too_few_labels_are_refused_with_how_many_are_needed() -> None:
+    """The error counts what is there and what is lacking."""
+    with pytest.raises(TooFewLabels, match=r"more same and \d+ more different.*373"):
+        tune(pairs(10, 10), score)
+
+
+def test_a_type_with_few_labels_shares_a_threshold_with_the_others() -> None:
+    """Each type that has labels enough is tuned by itself; the rest by all pairs together."""
+    tuned = tune_kinds([*pairs(300, 300, "faq"), *pairs(90, 90, "support"), *pairs(4, 4, "search")], score, limit=0.05)
+    assert {kind: one.policy.kind for kind, one in tuned.items()} == {
+        kind: kind for kind in ("faq", "support", "search")
+    }
+    assert tuned["search"].held.right > tuned["support"].held.right
+
+
+def test_several_labels_count_by_majority(tmp_path: Path) -> None:
+    """Rows and columns are votes; a tie and an empty cell are none; a strange word is an error with its line."""
+    path = tmp_path / "pairs.csv"
+    path.write_text("left,right,label_a,label_b\na,b,same,\na,b,no,yes\nc,d,1,0\ne,f,different,n\n", encoding="utf-8")
+    assert [(one.left, one.same) for one in read_pairs(path)] == [("a", True), ("e", False)]
+    path.write_text("left,right,label\na,b,perhaps\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"line 2.*perhaps"):
+        read_pairs(path)
+    path.write_text("question,label\na,1\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match="left, right and label"):
+        read_pairs(path)
+
+
+def test_pairs_with_a_question_in_common_fall_on_one_half() -> None:
+    """What was seen while choosing does not say what is reached."""
+    chain = [Labelled(f"q{at}", f"q{at + 1}", True) for at in range(40)]
+    choose, hold = halves(chain + pairs(60, 60))
+    assert not {one.left for one in choose} & {one.left for one in hold}
+    assert all(one in choose for one in chain) or all(one in hold for one in chain)
+
+
+@given(st.lists(st.tuples(st.none() | st.floats(0, 1), st.booleans()), max_size=60))
+def test_a_curve_agrees_with_what_each_of_its_thresholds_reaches(found: list[tuple[float | None, bool]]) -> None:
+    """Each point counts what its threshold serves, recall rises along the curve, and bands hold their values."""
+    scored = [Scored(value, right) for value, right in found]
+    points = curve(scored)
+    served = [point.served for point in points]
+    assert served == sorted(served)
+    for point in points[1:]:
+        assert point == reach(scored, point.threshold)
+        low, high = point.precision_band
+        assert point.precision is None or low - 1e-9 <= point.precision <= high + 1e-9
+
+
+def test_the_plot_is_a_page_that_fetches_nothing() -> None:
+    """Curves, bands and the table, without a script or an address."""
+    text = page({"faq <b>": tune(pairs(120, 120), score)})
+    assert text.count("<polyline") == 2
+    assert text.count("<polygon") == 2
+    assert "faq &lt;b&gt;" in text
+    assert "<script" not in text
+    assert "http://" not in text
+    assert "https://" not in text
+
+
+def test_pairs_are_sampled_across_the_band_from_a_log(tmp_path: Path) -> None:
+    """Pairs lie between the cosines, no question stands in more than three, and the file can be labelled and read."""
+    things = ("card", "phone", "bike", "key", "ticket", "parcel")
+    log = [
+        f"{ask} my {thing}?"
+        for thing in things
+        for ask in ("Where is", "How do I replace", "I lost", "Who has", "Where was")
+    ]
+    found = sample(log, MiniLM(), pairs=20, low=0.6, high=0.95, seed=3)
+    assert 0 < len(found) <= 20
+    assert all(0.6 <= (one.similarity or 0) <= 0.95 for one in found)
+    assert found == sample(log, MiniLM(), pairs=20, low=0.6, high=0.95, seed=3)
+    write_pairs(found, tmp_path / "pairs.csv")
+    text = (tmp_path / "pairs.csv").read_text(encoding="utf-8").replace(",,", ",same,", 1)
+    (tmp_path / "pairs.csv").write_text(text, encoding="utf-8")
+    assert [one.same for one in read_pairs(tmp_path / "pairs.csv")] == [True]
+    with pytest.raises(ConfigError, match="no two at cosines"):
+        sample(["bread", "quantum chromodynamics"], MiniLM(), low=0.9)

@@ -1,0 +1,77 @@
+"""Reading what a tester wrote: what is named, and what is left alone."""
+
+import pytest
+
+from agentmem.team import inspection
+from agentmem.team.inspection import Edited
+
+HONEST = """import pytest
+from shop import Cart, parse
+
+
+def near(found, expected):
+    assert abs(found - expected) < 0.01
+
+
+class TestCart:
+    def test_total(self, cart):
+        near(cart.total(), 3.5)
+
+    def test_empty(self):
+        self.assertEqual(Cart().total(), 0)
+
+
+@pytest.mark.parametrize("text", ["", "x"])
+def test_refuses(text):
+    with pytest.raises(ValueError, match="skip this"):
+        parse(text).skip()
+
+
+@pytest.fixture
+def cart():
+    return Cart(3.5)
+"""
+
+
+def test_honest_tests_are_left_alone() -> None:
+    """Helpers that assert, unittest's methods, expected errors, and a method of the code that is called skip."""
+    edited = Edited("tests/test_cart.py", None, HONEST)
+    found = [check(edited) for check in (inspection.empty, inspection.skipped, inspection.steering, inspection.lost)]
+    assert found == [[], [], [], []]
+    assert inspection.strangers(edited, ["shop/__init__.py"]) == []
+    assert list(inspection.tests_of(HONEST)) == ["TestCart::test_total", "TestCart::test_empty", "test_refuses"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "@pytest.mark.skipif(True, reason='x')",
+        "from pytest import skip",
+        "pytest.skip('x', allow_module_level=True)",
+        "pytest.importorskip('nothing')",
+        "__test__ = False",
+        "@unittest.expectedFailure",
+    ],
+)
+def test_ways_to_skip_are_found(line: str) -> None:
+    """With the line that does it."""
+    after = f"import pytest\n{line}\ndef test_a(): assert f()\n" if line.startswith("@") else f"{line}\n"
+    assert inspection.skipped(Edited("t.py", None, after)) != []
+
+
+def test_a_skip_that_stood_there_is_nobodys_fault() -> None:
+    """Only what is new counts."""
+    old = "import pytest\n\n\n@pytest.mark.skip\ndef test_a(): ...\n"
+    assert inspection.skipped(Edited("t.py", old, f"{old}\n\ndef test_b():\n    assert f()\n")) == []
+
+
+def test_tests_that_never_use_the_code_are_strangers() -> None:
+    """Starting a program counts as using it; importing something else does not."""
+    text = "import json, subprocess\n\ndef test_a():\n    assert json\n\ndef test_b():\n    subprocess.run('x')\n"
+    assert inspection.strangers(Edited("t.py", None, text), ["shop.py", "json_of_ours.py"]) == ["t.py::test_a"]
+
+
+def test_what_is_no_python_is_read_as_nothing() -> None:
+    """A broken module fails when it is run; reading says nothing of it."""
+    broken = Edited("t.py", None, "def test_a(:\n")
+    assert (inspection.empty(broken), inspection.skipped(broken)) == ([], [])

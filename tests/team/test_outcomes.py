@@ -1,0 +1,114 @@
+"""Outcomes: what pytest reports, by test id, and what a run came to where there is no pytest."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from agentmem.sandbox import Sandbox
+from agentmem.team.outcomes import Observed, environment, observe, parse, steady
+from tests.team.works import PROGRAMS
+
+MODULE = """
+import pytest
+
+
+class TestOuter:
+    class TestInner:
+        def test_deep(self):
+            assert 1 == 2
+
+
+@pytest.mark.parametrize("word", ["a::b", "c.d"])
+def test_words(word):
+    assert word == "c.d"
+
+
+@pytest.mark.xfail
+def test_excused():
+    assert 0
+
+
+@pytest.fixture
+def broken():
+    raise ValueError("no such thing")
+
+
+def test_with_a_broken_fixture(broken):
+    pass
+"""
+
+
+@pytest.fixture
+def fork(tmp_path: Path) -> Iterator[Sandbox]:
+    (tmp_path / "repo" / "api" / "tests").mkdir(parents=True)
+    (tmp_path / "repo" / "api" / "tests" / "test_it.py").write_text(MODULE, encoding="utf-8")
+    with Sandbox.fork(tmp_path / "repo") as opened:
+        yield opened
+
+
+def test_every_test_is_told_by_the_id_that_pytest_prints(fork: Sandbox) -> None:
+    """Wherever pytest is started; nested classes, parameters and errors included; and no trace is left in the fork."""
+    seen = observe(fork, "cd api && pytest -q", PROGRAMS)
+    file = "tests/test_it.py"
+    assert dict(seen.outcomes) == {
+        f"{file}::TestOuter::TestInner::test_deep": "failed",
+        f"{file}::test_words[a::b]": "failed",
+        f"{file}::test_words[c.d]": "passed",
+        f"{file}::test_excused": "skipped",
+        f"{file}::test_with_a_broken_fixture": "error",
+    }
+    assert (seen.exit_code, seen.succeeded, len(seen.faults)) == (1, False, 3)
+    assert seen.faults[0] == f"{file}::TestOuter::TestInner::test_deep: assert 1 == 2"
+    assert not fork.diff(ignored=True)
+
+
+def test_a_module_that_cannot_be_collected_is_an_error_of_its_own(fork: Sandbox) -> None:
+    """Named by its file, with the last line of the traceback."""
+    fork.write("api/tests/test_it.py", b"import nowhere_to_be_found\n")
+    [case] = observe(fork, "cd api && pytest -q", PROGRAMS).cases or ()
+    assert (case.id, case.outcome) == ("tests/test_it.py", "error")
+    assert "No module named 'nowhere_to_be_found'" in case.message
+
+
+def test_a_command_without_pytest_has_its_code_and_last_lines(fork: Sandbox) -> None:
+    """And no outcomes. A program that is not there is a failure like any other."""
+    seen = observe(fork, "echo first; echo it took 3.2s; exit 4", PROGRAMS)
+    assert (seen.cases, seen.exit_code) == (None, 4)
+    assert seen.faults == ("`echo first; echo it took 3.2s; exit 4` ended with 4: first / it took some time",)
+    assert observe(fork, "true", PROGRAMS).faults == ()
+    assert observe(fork, "no-such-program", PROGRAMS).exit_code == 127
+
+
+def test_a_command_that_hangs_has_no_success(fork: Sandbox) -> None:
+    """Its time is up, and it is ended."""
+    seen = observe(fork, "sleep 60", PROGRAMS, timeout=0.2)
+    assert seen.timed_out and not seen.succeeded
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("== 3 passed in 0.12s ==", "== 3 passed in some time =="),
+        ("==== 3 passed in 12.1s ======", "-- 3 passed in some time --"),
+        ("assert 1 == 2", "assert 1 == 2"),
+        ("<Cart at 0x7f01aa>", "<Cart at 0x0>"),
+        ("/tmp/x9/repo/calc.py:3: in add", "/calc.py:3: in add"),
+    ],
+)
+def test_a_steady_line_keeps_what_counts(line: str, expected: str) -> None:
+    """Numbers stay; times, addresses, folders and rules do not."""
+    assert steady(line) == expected
+
+
+def test_what_is_no_report_is_none() -> None:
+    """A code under test that writes over it gains nothing."""
+    assert parse(b"all passed") is None
+    assert Observed("x", 0, "").cases is None
+
+
+def test_commands_see_no_key() -> None:
+    """Of the user's environment only the path and the language pass; this Python's programs come last."""
+    seen = environment({"PATH": "/usr/bin", "LANG": "C.UTF-8", "HOME": "/root", "ANTHROPIC_API_KEY": "sk"})
+    assert seen.keys() == {"PATH", "LANG"}
+    assert seen["PATH"].startswith("/usr/bin:")

@@ -1,0 +1,48 @@
+"""Who may write what, by path."""
+
+import pytest
+
+from agentmem.team.rights import LITTER, STEERING, TESTS, matches, pytest_settings
+from agentmem.team.roles import rights_of
+
+
+@pytest.mark.parametrize(
+    ("path", "tests", "steers", "litter"),
+    [
+        ("tests/test_a.py", True, False, False),
+        ("tests/deep/er/data.json", True, False, False),
+        ("src/test_a.py", True, False, False),
+        ("src/a_test.go", True, False, False),
+        ("src/latest.py", False, False, False),
+        ("contests/a.py", False, False, False),
+        ("conftest.py", False, True, False),
+        ("tests/conftest.py", True, True, False),
+        ("lib/x.pth", False, True, False),
+        ("src/__pycache__/a.pyc", False, False, True),
+        (".agentmem/agentmem.db", False, False, True),
+    ],
+)
+def test_paths_are_told_apart(path: str, tests: bool, steers: bool, litter: bool) -> None:
+    """`*` stays within a folder, `**/` crosses any."""
+    assert (matches(path, TESTS), matches(path, STEERING), matches(path, LITTER)) == (tests, steers, litter)
+
+
+def test_each_role_may_write_its_own() -> None:
+    """The coder code, the tester new tests, nobody what steers pytest."""
+    coder, tester = rights_of("coder", TESTS), rights_of("tester", TESTS)
+    paths = ("calc.py", "tests/test_a.py", "tests/conftest.py", "pytest.ini")
+    assert [coder.may(path, False) for path in paths] == [True, False, False, False]
+    assert [tester.may(path, False) for path in paths] == [False, True, False, False]
+    assert not tester.may("tests/test_a.py", True)
+    assert (coder.writable, tester.writable) == (None, TESTS)
+
+
+def test_only_what_tells_pytest_counts_in_a_shared_file() -> None:
+    """A new dependency is the coder's business; a new option of pytest's is not."""
+    quiet, loud = '[project]\nname = "a"\n', '[tool.pytest.ini_options]\naddopts = "-k a"\n'
+    assert pytest_settings("pyproject.toml", quiet) is None
+    assert pytest_settings("pyproject.toml", loud) == {"ini_options": {"addopts": "-k a"}}
+    assert pytest_settings("setup.cfg", "[tool:pytest]\naddopts = -x\n") == {"addopts": "-x"}
+    assert pytest_settings("setup.cfg", "[metadata]\nname = a\n") is None
+    assert pytest_settings("other.toml", loud) is None
+    assert pytest_settings("pyproject.toml", "not toml") == "not toml"

@@ -1,0 +1,281 @@
+"""The team: rounds, ends, what reaches the repository, and what survives a kill."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agentmem.errors import ConfigError, MergeConflict, ThreadNotFound
+from agentmem.kvcache.rules import claude_rules
+from agentmem.kvcache.simulated.simulator import Simulator
+from agentmem.meter.ledger import decode
+from agentmem.models.metering import Simulated
+from agentmem.models.scripted import ScriptedModel
+from agentmem.runtime.agent import Agent
+from agentmem.team import Budget, Progress, Role, Team, TeamDone
+from agentmem.team.roles import role_of
+from agentmem.transcript.transcript import readable
+from tests.team.works import (
+    CHECK,
+    FAILS,
+    OTHER,
+    PASSES,
+    PROGRAMS,
+    RIGHT,
+    TASK,
+    TEST,
+    WRITES,
+    WRONG,
+    call,
+    contents,
+    repository,
+    team,
+    write,
+)
+
+CODER: tuple[Any, ...] = (write(OTHER), "It multiplies now.", write(RIGHT), "It adds now.")
+TESTER: tuple[Any, ...] = (WRITES, *FAILS, *PASSES)
+
+
+def test_a_wrong_attempt_comes_back_and_the_right_one_passes(tmp_path: Path) -> None:
+    """The report of the first round is what the coder hears next; the second round's pass is proven and kept."""
+    repo = repository(tmp_path)
+    before = contents(repo)
+    with team(repo, CODER, TESTER) as one:
+        result = one.run(TASK, thread="t")
+        said = [readable(entry) for entry in one.journal.entries("t.coder") if entry.kind == "user"]
+        assert contents(repo) == before
+        assert (result.verdict, result.reason, [come.verdict for come in result.rounds]) == (
+            "pass",
+            "pass",
+            ["fail", "pass"],
+        )
+        assert result.refusals == ()
+        assert len(said) == 2 and "**Verdict: fail.** The sum is wrong." in said[1]
+        assert (result.diff.paths, result.tests.paths) == (("calc.py",), ("tests/test_sums.py",))
+        assert Path(result.path).read_text(encoding="utf-8") == result.page
+        assert one.merge(result) == ("calc.py",)
+    assert contents(repo) == {**before, "calc.py": RIGHT.encode()}
+    assert not (tmp_path / "place" / ".agentmem" / "forks" / "t").exists()
+
+
+def test_the_tester_never_sees_how_the_coder_got_there(tmp_path: Path) -> None:
+    """It is told the task and the change; no word of the coder's, and none of its thread when it asks for it."""
+    tester = (call("recall", what="t.coder/2"), WRITES, *PASSES)
+    with team(repository(tmp_path), ["SECRET-THOUGHT", write(RIGHT), "SECRET-ANSWER"][1:], tester) as one:
+        result = one.run(TASK, thread="t")
+        seen = "".join(readable(entry) for entry in one.journal.entries("t.tester"))
+    assert result.passed
+    assert "SECRET" not in seen
+    assert "return a + b" in seen
+
+
+def test_a_merge_keeps_what_changed_meanwhile(tmp_path: Path) -> None:
+    """A repository whose file was changed after the work began is not written over."""
+    repo = repository(tmp_path)
+    with team(repo, CODER[2:], (WRITES, *PASSES)) as one:
+        result = one.run(TASK)
+        (repo / "calc.py").write_text("mine\n", encoding="utf-8")
+        with pytest.raises(MergeConflict, match=r"calc\.py"):
+            one.merge(result, with_tests=True)
+    assert (repo / "calc.py").read_text(encoding="utf-8") == "mine\n"
+    assert not (repo / "tests" / "test_sums.py").exists()
+
+
+@pytest.mark.parametrize(
+    ("rounds", "second", "reason"),
+    [
+        (5, write(OTHER.replace("The sum", "A sum")), "no_progress"),
+        (2, write(WRONG.replace("a - b", "a - b - b")), "rounds"),
+    ],
+)
+def test_it_stops_without_progress_and_after_its_rounds(
+    tmp_path: Path, rounds: int, second: dict[str, Any], reason: str
+) -> None:
+    """The same failures with the same errors twice end the work; else the rounds do. The best state is kept."""
+    fails = json.loads(json.dumps(FAILS))
+    with team(repository(tmp_path), [*CODER[:2], second, "Now."], (WRITES, *FAILS, *fails), rounds=rounds) as one:
+        result = one.run(TASK)
+    assert (result.verdict, result.reason, len(result.rounds)) == ("fail", reason, 2)
+    assert result.diff.changes[0].after == OTHER.encode()
+    assert result.report is not None and result.report.verdict == "fail"
+
+
+@pytest.mark.parametrize(("budget", "said"), [(Budget(tokens=4000), "4,000"), (Budget(usd=1.0), "price of scripted")])
+def test_it_stops_when_the_budget_is_spent(tmp_path: Path, budget: Budget, said: str) -> None:
+    """In tokens after the request that passed it, in dollars at once where no price is known; and says so."""
+    with team(repository(tmp_path), CODER, TESTER, budget=budget) as one:
+        result = one.run(TASK)
+    assert (result.verdict, result.reason) == ("none", "budget")
+    assert said in result.said
+    assert result.spent.requests <= 3
+
+
+def test_a_tester_that_files_nothing_is_asked_again_and_then_given_up(tmp_path: Path) -> None:
+    """It may try as often as allowed; then the work ends without a verdict, with the last attempt kept."""
+    with team(repository(tmp_path), CODER[2:], ["Fine.", "Really."], tries=2) as one:
+        result = one.run(TASK)
+    assert (result.verdict, result.reason) == ("none", "refused")
+    assert [(refusal.rule, refusal.role) for refusal in result.refusals] == [("no_report", "tester")] * 2
+    assert result.diff.paths == ("calc.py",)
+
+
+@pytest.mark.parametrize(
+    ("does", "rule"),
+    [
+        (call("run", command="echo 'def test_zero(): pass' > tests/test_zero.py"), "tests_edited"),
+        (call("run", command="rm tests/test_zero.py"), "tests_edited"),
+        (call("run", command="printf '[pytest]\\naddopts = --co\\n' > pytest.ini"), "runner_steered"),
+        (
+            call("run", command="printf '[tool.pytest.ini_options]\\naddopts = \"-k x\"' > pyproject.toml"),
+            "runner_steered",
+        ),
+        (call("run", command="true"), "nothing_changed"),
+    ],
+)
+def test_a_coder_that_cheats_is_refused_and_told(tmp_path: Path, does: dict[str, Any], rule: str) -> None:
+    """Tests edited or deleted, a runner that is steered, nothing done: nobody tests that, and the coder hears why."""
+    with team(repository(tmp_path), [does, "Done."], [], rounds=1) as one:
+        result = one.run(TASK, thread="t")
+    assert [(refusal.rule, refusal.role) for refusal in result.refusals] == [(rule, "coder")]
+    assert (result.verdict, result.reason) == ("none", "rounds")
+
+
+def test_what_is_not_a_roles_is_refused_when_it_is_called(tmp_path: Path) -> None:
+    """The coder cannot file a report or edit tests; the tester cannot edit code, old tests or conftest.py."""
+    report = {"verdict": "pass", "summary": "I am good.", "evidence": []}
+    coder = [call("report", **report), write("x", "tests/test_zero.py"), write(RIGHT), "Done."]
+    files = ("calc.py", "tests/test_zero.py", "tests/conftest.py")
+    tester = [*(write("x", path) for path in files), call("run", command="echo x > calc.py"), WRITES, *PASSES]
+    with team(repository(tmp_path), coder, tester) as one:
+        result = one.run(TASK, thread="t")
+        told = {
+            name: [readable(entry) for entry in one.journal.entries(f"t.{name}") if entry.kind == "tool_result"]
+            for name in ("coder", "tester")
+        }
+    assert result.passed and result.refusals == ()
+    assert "report is not allowed now" in told["coder"][0]
+    assert "You may not change tests/test_zero.py" in told["coder"][1]
+    for path, said in zip(files, told["tester"], strict=False):
+        assert f"You may not change {path}" in said
+    assert "It changed calc.py, which you may not change; that was undone." in told["tester"][3]
+
+
+def test_both_roles_begin_with_the_same_bytes(tmp_path: Path) -> None:
+    """On one model the tester's first request reads what the coder's wrote; the result says what that saved."""
+    meter = Simulated(Simulator(claude_rules("claude-sonnet-5")))
+    models = [ScriptedModel(turns, meter=meter) for turns in (CODER[2:], (WRITES, *PASSES))]
+    coder, tester = (Role(model, price_as="anthropic:claude-sonnet-5") for model in models)
+    repo = repository(tmp_path)
+    with Team(coder, tester, repo, check=CHECK, environment=PROGRAMS, place=tmp_path / "place") as one:
+        result = one.run(TASK, thread="t")
+        first = decode(next(one.journal.own("t.tester", "usage")))
+    assert models[0].requests[0].tools == models[1].requests[0].tools
+    assert models[0].requests[0].system == models[1].requests[0].system
+    assert result.shared is not None
+    assert result.shared.read_tokens == first.usage.cache_read_tokens > 0.9 * result.shared.tokens
+    assert result.shared.saved_usd is not None and result.shared.saved_usd > 0
+
+
+def test_progress_says_who_works_at_what(tmp_path: Path) -> None:
+    """Each event names the role, the round, what was spent and the last command; the last event is the result."""
+    with team(repository(tmp_path), CODER[2:], (WRITES, *PASSES)) as one:
+        *steps, done = one.stream(TASK)
+    assert isinstance(done, TeamDone) and done.result.passed
+    told = [step for step in steps if isinstance(step, Progress)]
+    assert [step.who for step in told if step.doing == "begins"] == ["coder", "tester"]
+    assert {step.round for step in told} == {1}
+    assert told[-1].who == "agentmem" and told[-1].command == "python tests/test_sums.py"
+    assert told[-1].spent.tokens == done.result.spent.tokens > 0
+
+
+def test_work_that_ended_gives_its_result_again(tmp_path: Path) -> None:
+    """Without a request; another task for the same name is refused, and so is the result of unknown work."""
+    with team(repository(tmp_path), CODER[2:], (WRITES, *PASSES)) as one:
+        first = one.run(TASK, thread="t")
+    with team(tmp_path / "repo", [], []) as other:
+        assert other.run(thread="t") == first
+        with pytest.raises(ConfigError, match="another task"):
+            other.run("Something else.", thread="t")
+        with pytest.raises(ThreadNotFound):
+            other.result("unknown")
+
+
+def test_the_graph_can_be_taken(tmp_path: Path) -> None:
+    """It is a LangGraph graph like any other: a task in, the last state out."""
+    with team(repository(tmp_path), CODER[2:], (WRITES, *PASSES)) as one:
+        state = one.graph.invoke({"task": TASK}, {"configurable": {"thread_id": "mine"}})
+        assert state["stop"] == "pass"
+        assert one.result("mine").passed
+
+
+def test_an_agent_can_play_a_role(tmp_path: Path) -> None:
+    """Its model, instructions, limits and options are taken; instructions stand behind what both roles share."""
+    with Agent(ScriptedModel([*CODER[2:]]), tmp_path / "pages", system="Speak Latin.", price_as="a:b") as agent:
+        role = role_of(agent)
+        assert (role.instructions, role.price_as, role.model) == ("Speak Latin.", "a:b", agent.model)
+        repo = repository(tmp_path)
+        tester = ScriptedModel([WRITES, *PASSES])
+        with Team(agent, tester, repo, check=CHECK, environment=PROGRAMS, place=tmp_path / "place") as one:
+            assert one.run(TASK, thread="t").passed
+            told = next(readable(entry) for entry in one.journal.entries("t.coder") if entry.kind == "user")
+    assert told.startswith("Speak Latin.")
+    assert role_of("local").instructions == ""
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"check": " "}, "check is empty"),
+        ({"rounds": 0}, "rounds is 0"),
+        ({"tests": ()}, "tests is empty"),
+        ({"place": "repo/inside"}, "inside the repository"),
+    ],
+)
+def test_settings_that_cannot_work_are_refused(tmp_path: Path, settings: dict[str, Any], said: str) -> None:
+    """With a sentence on what to write instead."""
+    repo = repository(tmp_path)
+    given = {**settings, **({"place": tmp_path / settings["place"]} if "place" in settings else {})}
+    with pytest.raises(ConfigError, match=said):
+        team(repo, [], [], **given)
+    with pytest.raises(ConfigError, match="tokens must be above 0"):
+        Budget(tokens=0)
+
+
+CHILD = """
+import json, sys
+from pathlib import Path
+from agentmem.team import TeamDone
+from tests.team.works import TASK, team
+
+turns, repo = json.loads(sys.argv[1]), Path(sys.argv[2])
+with team(repo, *turns) as one:
+    for event in one.stream(TASK, thread="t"):
+        print("done" if isinstance(event, TeamDone) else f"{event.who} {event.doing}", flush=True)
+"""
+
+
+@pytest.mark.parametrize("at", ["coder runs", "tester runs", "agentmem runs the evidence"])
+def test_work_goes_on_after_a_kill(tmp_path: Path, at: str) -> None:
+    """Wherever it is killed: what was done is not done again, no fork is left, and the result is the same."""
+    repo = repository(tmp_path)
+    coder = [call("run", command="true"), *CODER]
+    command = [sys.executable, "-c", CHILD, json.dumps([coder, TESTER]), str(repo)]
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[3])
+    assert child.stdout is not None
+    with child.stdout as lines:
+        next(line for line in lines if line.startswith(at))
+        os.kill(child.pid, signal.SIGKILL)
+    child.wait()
+    with team(repo, coder, TESTER) as one:
+        result = one.run(TASK, thread="t")
+        rows = [decode(entry) for name in ("coder", "tester") for entry in one.journal.own(f"t.{name}", "usage")]
+    assert (result.verdict, len(result.rounds), result.refusals) == ("pass", 2, ())
+    assert len(rows) <= len(coder) + len(TESTER) + 1  # a command that was cut off is run again
+    assert not (tmp_path / "place" / ".agentmem" / "forks" / "t").exists()
+    assert TEST.encode() in {change.after for change in result.tests.changes}
