@@ -100,3 +100,13 @@ SIZE = Wanted("a whole number, 0 or more", lambda given: _whole(given) and given
 LIST = Wanted("a list", _list)
 PATHS = Wanted("a list of paths", lambda given: LIST.fits(given) and all(map(PATH.fits, given)))
 CALLABLE = Wanted("a function", callable)
+
+
+def is_langchain(given: object) -> bool:
+    """Whether it is an object of a class that LangChain's own is a base of; imports nothing to find out."""
+    return not isinstance(given, type) and descends(given, "langchain_core")
+
+
+def descends(given: object, *packages: str) -> bool:
+    """Whether the class of an object, or a base of it, comes from one of these packages."""
+    return any(base.__module__.split(".")[0] in packages for base in type(given).__mro__)

@@ -7,9 +7,8 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.runnables import RunnableBinding, RunnableConfig
 from langchain_core.runnables.config import merge_configs
 
-from agentmem.checking import shown
+from agentmem.checking import is_langchain, shown
 from agentmem.errors import ConfigError
-from agentmem.models.objects import from_langchain
 
 _OURS = ("tools", "functions", "tool_choice", "function_call")
 """Arguments that a request brings itself."""
@@ -39,7 +38,7 @@ def unbound(given: object) -> Bound:
     """The chat model inside. Raises ConfigError for what is none."""
     if isinstance(given, BaseChatModel):
         return Bound(given)
-    if not isinstance(given, RunnableBinding) or not from_langchain(given):
+    if not isinstance(given, RunnableBinding) or not is_langchain(given):
         raise ConfigError(f"{shown(given)} is no LangChain chat model: {_told(given)}")
     inner = unbound(given.bound)
     if ours := [name for name in _OURS if given.kwargs.get(name)]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
-from agentmem.checking import shown
+from agentmem.checking import descends, is_langchain, shown
 from agentmem.errors import ConfigError
 from agentmem.types import Model, ModelProfile
 
@@ -22,7 +22,7 @@ def as_model(given: object) -> Model:
 
     Raises ConfigError, which says what to pass instead.
     """
-    if from_langchain(given):
+    if is_langchain(given):
         from agentmem.models.langchain import LangChainModel
 
         return LangChainModel(cast(Any, given))
@@ -30,11 +30,6 @@ def as_model(given: object) -> Model:
         return cast(Model, given)
     told = next((says for fits, says in _MISTAKES if fits(given)), f"pass a Model, a LangChain chat model or {_NAMES}")
     raise ConfigError(f"{shown(given)} is no model: {told}")
-
-
-def from_langchain(given: object) -> bool:
-    """Whether it is an object of a class that LangChain's own is a base of; imports nothing to find out."""
-    return not isinstance(given, type) and _descends(given, "langchain_core")
 
 
 def _is_model(given: object) -> bool:
@@ -45,19 +40,15 @@ def _streams(given: object) -> bool:
     return not isinstance(given, type) and callable(getattr(given, "stream", None))
 
 
-def _descends(given: object, *packages: str) -> bool:
-    return any(base.__module__.split(".")[0] in packages for base in type(given).__mro__)
-
-
 _MISTAKES: tuple[tuple[Callable[[object], bool], str], ...] = (
     (lambda given: isinstance(given, type), "make an object of it and pass that"),
     (lambda given: isinstance(given, str), f"write {_NAMES}"),
     (
-        lambda given: _descends(given, "anthropic"),
+        lambda given: descends(given, "anthropic"),
         'pass "anthropic:NAME", or AnthropicModel(NAME, api_key=..., base_url=...), not the SDK\'s client',
     ),
     (
-        lambda given: _descends(given, "openai"),
+        lambda given: descends(given, "openai"),
         'pass "openai:NAME", or ChatOpenAI(...) of langchain-openai, not the SDK\'s client',
     ),
     (_streams, "it has a model's `stream`, and its `profile` must be an agentmem ModelProfile"),

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Protocol
 
-from agentmem.errors import ConfigError
 from agentmem.kvcache.frames import frame
 from agentmem.kvcache.prompts import Breakpoint
 from agentmem.kvcache.rules import Setting
@@ -189,15 +188,4 @@ class Sliding:
 Maker = Callable[[Terms], Policy]
 
 POLICIES: Mapping[str, Maker] = MappingProxyType({"recorded": Recorded, "append-only": AppendOnly, "sliding": Sliding})
-"""Policies that only cut. Ours is in ours.py, peers are in peers.py."""
-
-
-def maker(name: str) -> Maker:
-    """What makes the policy of that name. Raises ConfigError, naming those there are."""
-    from agentmem.replay.ours import OURS
-    from agentmem.replay.peers import PEERS
-
-    found = POLICIES.get(name) or OURS.get(name) or PEERS.get(name)
-    if found is None:
-        raise ConfigError(f"there is no policy {name!r}; there are {', '.join((*POLICIES, *OURS, *PEERS))}")
-    return found
+"""Policies that only cut. All of them stand in registry.py."""

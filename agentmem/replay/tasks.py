@@ -14,7 +14,7 @@ from agentmem.replay.billed import Bill, bill
 from agentmem.replay.index import Entry, load
 from agentmem.replay.ledgers import ledger_tally
 from agentmem.replay.ours import OURS, room_for
-from agentmem.replay.policies import maker
+from agentmem.replay.registry import maker
 from agentmem.replay.run import Chain, Rules, chain, replay
 from agentmem.replay.session import Session, Skipped
 from agentmem.replay.tally import Tally

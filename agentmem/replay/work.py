@@ -20,8 +20,9 @@ from agentmem.kvcache.rules import rules
 from agentmem.replay.billed import billed, billed_usd
 from agentmem.replay.index import Entry, chains, index, key, repeated
 from agentmem.replay.peers import missing
-from agentmem.replay.policies import Terms, maker
+from agentmem.replay.policies import Terms
 from agentmem.replay.recordings import sources
+from agentmem.replay.registry import maker
 from agentmem.replay.session import Skipped
 from agentmem.replay.source import Source, Spool
 from agentmem.replay.tally import total

@@ -13,7 +13,8 @@ from agentmem.kvcache.rules import PROVIDERS, rules
 from agentmem.replay.bound import LAST, SHOWN, WHOLE, first_price, lower_bound, read_price
 from agentmem.replay.ours import OURS
 from agentmem.replay.peers import PEERS
-from agentmem.replay.policies import POLICIES, maker
+from agentmem.replay.policies import POLICIES
+from agentmem.replay.registry import maker
 from agentmem.replay.run import Chain, chain, replay
 from agentmem.types import Frame, Rates
 from tests.replay.logs import Log, call, text

@@ -11,7 +11,8 @@ from agentmem.kvcache.rules import rules
 from agentmem.replay.blocks import block
 from agentmem.replay.opening import opening
 from agentmem.replay.ours import OURS, Ours
-from agentmem.replay.policies import Arrival, Sent, Terms, maker
+from agentmem.replay.policies import Arrival, Sent, Terms
+from agentmem.replay.registry import maker
 from agentmem.replay.run import chain, replay
 from agentmem.replay.session import Session
 from agentmem.replay.tally import Tally

@@ -9,7 +9,8 @@ import pytest
 from agentmem.kvcache.rules import rules
 from agentmem.replay.opening import opening
 from agentmem.replay.peers import NAMES, PEERS, missing
-from agentmem.replay.policies import Terms, maker
+from agentmem.replay.policies import Terms
+from agentmem.replay.registry import maker
 from agentmem.replay.run import chain, replay
 from tests.replay.logs import working
 

@@ -11,7 +11,8 @@ from agentmem.errors import ConfigError
 from agentmem.replay.opening import opening
 from agentmem.replay.ours import OURS
 from agentmem.replay.peers import PEERS, missing
-from agentmem.replay.policies import POLICIES, Arrival, Sent, Terms, maker
+from agentmem.replay.policies import POLICIES, Arrival, Sent, Terms
+from agentmem.replay.registry import maker
 from agentmem.replay.session import Exchange, Session
 from agentmem.types import Frame
 from tests.replay.logs import working

@@ -11,7 +11,8 @@ from langgraph.types import Command, interrupt
 
 from agentmem.distribution import install
 from agentmem.errors import ConfigError, JournalError, ThreadNotFound
-from agentmem.runtime.checkpoints import SqliteCheckpoints, open_saver
+from agentmem.runtime.checkpoints import open_saver
+from agentmem.runtime.saver import SqliteCheckpoints
 from agentmem.transcript.journal import Journal, open_journal
 from agentmem.transcript.sqlite import open_sqlite
 from agentmem.transcript.storage import locate

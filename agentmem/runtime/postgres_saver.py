@@ -10,7 +10,7 @@ from psycopg import Connection, Cursor, Error
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import ConnectionPool
 
-from agentmem.runtime.checkpoints import AsyncByThreads, plain_serializer
+from agentmem.runtime.saver import AsyncByThreads, plain_serializer
 from agentmem.transcript.postgres import CONNECT_SECONDS, SCHEMA_LOCK, connect_postgres, explain_postgres
 from agentmem.transcript.storage import Address
 
