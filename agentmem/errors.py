@@ -46,7 +46,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 
-class Place(NamedTuple):
+class BlockPlace(NamedTuple):
     """Where a block stands in a request: the message, the block in it, and the block inside that one, from 0."""
 
     message: int
@@ -218,7 +218,7 @@ class ModelNotAvailable(ModelError):
 class ModelRejected(ModelError):
     """The provider refused the request as invalid. ``place`` is what it named of the request, where it named any."""
 
-    place: Place | None = None
+    place: BlockPlace | None = None
 
 
 class PromptTooLong(ModelRejected):

@@ -12,14 +12,16 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from agentmem import Agent, AnthropicModel, demo
-from agentmem.kvcache.simulated.events import Answer
+from agentmem.kvcache.simulated.events import ServerAnswer
 from agentmem.kvcache.simulated.server import MessagesServer
 
 MODEL = "claude-sonnet-5-5"
 SCRIPT = [
-    Answer([{"type": "tool_use", "id": "t1", "name": "find", "input": {"words": "fluid bleed price"}}]),
-    Answer([{"type": "tool_use", "id": "t2", "name": "read", "input": {"page": "policies/repairs.md#Repairs/Prices"}}]),
-    Answer.text("38 euros a wheel, the fluid included; a tandem costs a quarter more (policies/repairs.md)."),
+    ServerAnswer([{"type": "tool_use", "id": "t1", "name": "find", "input": {"words": "fluid bleed price"}}]),
+    ServerAnswer(
+        [{"type": "tool_use", "id": "t2", "name": "read", "input": {"page": "policies/repairs.md#Repairs/Prices"}}]
+    ),
+    ServerAnswer.text("38 euros a wheel, the fluid included; a tandem costs a quarter more (policies/repairs.md)."),
 ]
 
 with tempfile.TemporaryDirectory() as name, ExitStack() as stack:

@@ -15,7 +15,7 @@ from agentmem import Agent, Compacted, Metered, ScriptedModel, demo, tool
 from agentmem.meter.ledger import Row
 from agentmem.meter.report import summarise
 from agentmem.models.engine import Engine
-from agentmem.models.metering import Meter
+from agentmem.models.metering import ReplyMeter
 from agentmem.models.script import Turn
 from agentmem.models.scripted import place
 from agentmem.types import Request
@@ -50,7 +50,7 @@ def summary(request: Request) -> Turn:
     )
 
 
-def meter() -> Meter:
+def meter() -> ReplyMeter:
     """The engine; without it this example has nothing to show."""
     if "--quick" in sys.argv:
         return demo.simulated()

@@ -1,7 +1,8 @@
 """The shape of the package: which way imports point, and how long things may be."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -125,3 +126,42 @@ def test_all_that_is_printed_goes_through_one_module(path: Path) -> None:
 _MAY = {"cli/__init__.py": {"print"}, "cli/exits.py": set[str](), "cli/output.py": PRINTS, "cli/watch.py": {"confirm"}}
 """Words of ours before anything is loaded; `confirm` is then output's own."""
 _MAY |= {f"cli/{name}.py": {"confirm"} for name in ("history", "reports", "trust")} | {"config.py": {"confirm"}}
+
+
+def test_no_circle_of_imports() -> None:
+    """No module leads back to itself, not by imports inside functions either; those for type checkers do not count."""
+    modules = {_dotted(path): path for path in MODULES}
+    graph = {name: {one for one in _imported(path, modules) if one != name} for name, path in modules.items()}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(f"a circle: {' > '.join(error.args[1])}")
+
+
+def _dotted(path: Path) -> str:
+    return ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__")
+
+
+def _imported(path: Path, modules: Mapping[str, Path]) -> Iterator[str]:
+    """The modules of ours that a module imports when it runs."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    unseen = {
+        inner
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+        for inner in ast.walk(node)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node not in unseen:
+            names = (f"{node.module}.{alias.name}" for alias in node.names)
+            yield from (name if name in modules else str(node.module) for name in names)
+
+
+def test_one_name_one_class() -> None:
+    """No two public classes of the package have one name: a reader need not ask which."""
+    places: dict[str, list[str]] = {}
+    for path in MODULES:
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                places.setdefault(node.name, []).append(str(path.relative_to(PACKAGE)))
+    assert not {name: found for name, found in places.items() if len(found) > 1}

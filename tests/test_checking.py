@@ -15,7 +15,7 @@ from agentmem import Agent, AnswerCache, Budget, Compaction, Limits, Options, Sa
 from agentmem.answers import parts as answers
 from agentmem.answers import settings as answers_settings
 from agentmem.answers.freshness import Checks
-from agentmem.answers.settings import Settings
+from agentmem.answers.settings import AnswerSettings
 from agentmem.answers.values import Answer, Context
 from agentmem.checking import Wanted
 from agentmem.errors import ConfigError
@@ -57,7 +57,17 @@ ODD: tuple[Any, ...] = (
 )
 odd = st.sampled_from(ODD) | st.integers() | st.floats() | st.text(max_size=5) | st.lists(st.integers(), min_size=1)
 
-SMALL: tuple[type[Any], ...] = (Limits, SandboxLimits, Budget, Compaction, Checks, Settings, Context, Answer, Role)
+SMALL: tuple[type[Any], ...] = (
+    Limits,
+    SandboxLimits,
+    Budget,
+    Compaction,
+    Checks,
+    AnswerSettings,
+    Context,
+    Answer,
+    Role,
+)
 REQUIRED: Mapping[type[Any], dict[str, Any]] = {Answer: {"text": "a"}, Role: {"model": "local"}}
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from agentmem.answers.asking import Answered as Answered
     from agentmem.answers.cache import AnswerCache as AnswerCache
-    from agentmem.answers.settings import Settings as Settings
+    from agentmem.answers.settings import AnswerSettings as AnswerSettings
     from agentmem.answers.values import Answer as Answer
     from agentmem.answers.values import Context as Context
     from agentmem.answers.values import Source as Source
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _HOME = {
     "AnswerCache": "cache",
     "Answered": "asking",
-    "Settings": "settings",
+    "AnswerSettings": "settings",
     "Answer": "values",
     "Context": "values",
     "Source": "values",

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from agentmem.answers import guard, records
 from agentmem.answers.certificate import interval
-from agentmem.answers.features import Reader, meaning
+from agentmem.answers.features import FeatureReader, meaning
 from agentmem.answers.guard import Rule
 from agentmem.answers.pairing import Spells, pair
 from agentmem.answers.values import Agrees, Labelled
@@ -107,7 +107,7 @@ def default_agrees(embedder: Embedder | None, least: float = LEAST) -> Agreement
     if embedder is None:
         return Agreement()
     row = lru_cache(_KEPT)(lambda text: embedder.embed([text])[0])
-    spells = embedder.spells if isinstance(embedder, Reader) else None
+    spells = embedder.spells if isinstance(embedder, FeatureReader) else None
     return Agreement(least, spells, RULES, lambda one, other: float(row(one) @ row(other)))
 
 

@@ -11,13 +11,13 @@ from typing import Any, Literal, ParamSpec, Protocol, TypeVar
 
 from agentmem.answers.audit import Audits
 from agentmem.answers.background import Background
-from agentmem.answers.entries import Entry
+from agentmem.answers.entries import KeptEntry
 from agentmem.answers.exclusions import withheld
 from agentmem.answers.flights import Flights
-from agentmem.answers.keeping import Keeper, Kept
+from agentmem.answers.keeping import Keeper, KeptResult
 from agentmem.answers.lookup import Looked, Lookups
 from agentmem.answers.stats import Counters
-from agentmem.answers.store import Store
+from agentmem.answers.store import AnswerStore
 from agentmem.answers.values import Answer, Context
 from agentmem.errors import AnswersError
 
@@ -38,7 +38,7 @@ class Answered:
     how: Literal["exact", "semantic", "shared", "fresh"]
     looked: Looked
     answer: Answer | None = None
-    kept: Kept | None = None
+    kept: KeptResult | None = None
 
     def __str__(self) -> str:
         return self.text
@@ -49,8 +49,8 @@ class Made:
     """What a flight brought: an entry that another process kept meanwhile, or a fresh answer."""
 
     answer: Answer
-    kept: Kept
-    entry: Entry | None = None
+    kept: KeptResult
+    entry: KeptEntry | None = None
 
     @property
     def shared(self) -> bool:
@@ -128,7 +128,7 @@ class Asking:
 
     def __init__(
         self,
-        store: Store,
+        store: AnswerStore,
         lookups: Lookups,
         keeper: Keeper,
         audits: Audits,
@@ -148,14 +148,14 @@ class Asking:
         if looked.how == "excluded":
             answer = await way.answer(question)
             self.count(looked)
-            return Answered(answer.text, "fresh", looked, answer, Kept(reason=f"{looked.rule}: {looked.detail}"))
+            return Answered(answer.text, "fresh", looked, answer, KeptResult(reason=f"{looked.rule}: {looked.detail}"))
         made, shared = await way.fly(self._flights, looked.key, lambda: self._made(looked, way))
         if made.entry is not None or shared:
             return self._shared(looked, made)
         self.count(looked)
         return Answered(made.answer.text, "fresh", looked, made.answer, made.kept)
 
-    def served(self, looked: Looked, entry: Entry) -> Answered:
+    def served(self, looked: Looked, entry: KeptEntry) -> Answered:
         """A hit, counted."""
         self.count(looked)
         self._saved(entry.usd, entry.seconds, looked)
@@ -172,18 +172,18 @@ class Asking:
         """Under way: what was kept since the lookup, else a fresh answer."""
         again = await way.call(self._lookups.exact, looked)
         if again is not None:
-            return Made(Answer(again.answer), Kept(again.id), again)
+            return Made(Answer(again.answer), KeptResult(again.id), again)
         since = await way.call(self._epoch)
         answer = await way.answer(looked.question)
         return Made(answer, await way.call(self._kept, looked, answer, since))
 
-    def _kept(self, looked: Looked, answer: Answer, since: int | None) -> Kept:
+    def _kept(self, looked: Looked, answer: Answer, since: int | None) -> KeptResult:
         """An answer that cannot be kept is given all the same: the disk may be full."""
         try:
             return self._keeper.keep(looked, answer, since)
         except AnswersError as error:
             self._counters.add("failed", looked.kind)
-            return Kept(reason=str(error))
+            return KeptResult(reason=str(error))
 
     def _epoch(self) -> int | None:
         try:
@@ -220,7 +220,7 @@ class Asking:
         for entry in await way.call(self._audits.due, looked.scope):
             await self._quietly(self._checked_again(entry, way), looked)
 
-    async def _checked_again(self, entry: Entry, way: Way) -> None:
+    async def _checked_again(self, entry: KeptEntry, way: Way) -> None:
         await way.call(self._audits.checked, entry, await way.answer(entry.question))
 
     async def _audited(self, looked: Looked, way: Way) -> None:

@@ -11,11 +11,11 @@ from random import Random
 from threading import Lock
 
 from agentmem.answers.agreement import Errors, judged
-from agentmem.answers.entries import Entry
+from agentmem.answers.entries import KeptEntry
 from agentmem.answers.freshness import Checks
 from agentmem.answers.lookup import Looked
 from agentmem.answers.stats import Counters
-from agentmem.answers.store import Store
+from agentmem.answers.store import AnswerStore
 from agentmem.answers.values import Agrees, Answer, Labelled
 from agentmem.recall.behind import each
 
@@ -23,10 +23,10 @@ _MARK = "freshness checked"
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class AuditedAnswer:
     """A kept answer, a fresh one, and whether they agree."""
 
-    entry: Entry
+    entry: KeptEntry
     fresh: Answer
     agrees: bool
 
@@ -35,7 +35,13 @@ class Audits:
     """Chooses what is answered afresh, and judges it."""
 
     def __init__(
-        self, store: Store, counters: Counters, agrees: Callable[[], Agrees], share: float, checks: Checks, seed: int
+        self,
+        store: AnswerStore,
+        counters: Counters,
+        agrees: Callable[[], Agrees],
+        share: float,
+        checks: Checks,
+        seed: int,
     ) -> None:
         self._store, self._counters, self._agrees = store, counters, agrees
         self._share, self._checks = share, checks
@@ -74,7 +80,7 @@ class Audits:
         """Whether `due` may have something, told without looking at the disk."""
         return bool(self._checks.most) and self._store.clock() >= self._next
 
-    def due(self, scope: str) -> list[Entry]:
+    def due(self, scope: str) -> list[KeptEntry]:
         """The entries of a scope to be made again now: none unless it is time, and no more than the budget allows.
 
         Of several processes one gets them.
@@ -85,23 +91,25 @@ class Audits:
             return []
         return self._affordable(self._store.longest_unchecked(scope, now - checks.every, checks.most), checks.max_usd)
 
-    def check(self, scope: str, answering: Callable[[str], str | Answer], most: int, max_usd: float) -> "list[Checked]":
+    def check(
+        self, scope: str, answering: Callable[[str], str | Answer], most: int, max_usd: float
+    ) -> "list[AuditedAnswer]":
         """Make the entries of a scope that were unchecked for longest again, now, and judge them.
 
         What ``answering`` raises is raised when all have been tried.
         """
-        found: list[Checked] = []
+        found: list[AuditedAnswer] = []
 
-        def check(entry: Entry) -> None:
+        def check(entry: KeptEntry) -> None:
             given = answering(entry.question)
             fresh = given if isinstance(given, Answer) else Answer(given)
-            found.append(Checked(entry, fresh, self.checked(entry, fresh)))
+            found.append(AuditedAnswer(entry, fresh, self.checked(entry, fresh)))
 
         entries = self._affordable(self._store.longest_unchecked(scope, self._store.clock(), most), max_usd)
         each(partial(check, entry) for entry in entries)
         return found
 
-    def checked(self, entry: Entry, fresh: Answer) -> bool:
+    def checked(self, entry: KeptEntry, fresh: Answer) -> bool:
         """Whether a kept answer agrees with a fresh one; one that does not is evicted."""
         if fresh.error is not None or not fresh.complete:
             return True
@@ -113,12 +121,12 @@ class Audits:
         self._store.evict([entry.n])
         return False
 
-    def _affordable(self, entries: Sequence[Entry], max_usd: float) -> list[Entry]:
+    def _affordable(self, entries: Sequence[KeptEntry], max_usd: float) -> list[KeptEntry]:
         """The first of them, as many as may be made again for so much: by what each cost when it was made."""
         costs = accumulate(self._checks.unpriced if one.usd is None else one.usd for one in entries)
         return [entry for entry, so_far in zip(entries, costs, strict=True) if so_far <= max_usd]
 
 
-def _labelled(looked: Looked, entry: Entry, fresh: str, same: bool) -> Labelled:
+def _labelled(looked: Looked, entry: KeptEntry, fresh: str, same: bool) -> Labelled:
     similarity = next((cosine for one, cosine in looked.near if one.n == entry.n), None)
     return Labelled(looked.question, entry.question, same, looked.kind, similarity, entry.answer, fresh, "audit")

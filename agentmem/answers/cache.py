@@ -13,11 +13,11 @@ from typing import Any, Self
 from agentmem.answers import parts
 from agentmem.answers.agreement import Errors, read_errors, write_errors
 from agentmem.answers.asking import Answered, Answering, Asking, AsyncAnswering, Later, Now, finished
-from agentmem.answers.audit import Checked
-from agentmem.answers.keeping import Kept
+from agentmem.answers.audit import AuditedAnswer
+from agentmem.answers.keeping import KeptResult
 from agentmem.answers.keys import scope_of
 from agentmem.answers.lookup import Looked
-from agentmem.answers.settings import Settings
+from agentmem.answers.settings import AnswerSettings
 from agentmem.answers.stats import report
 from agentmem.answers.values import Agrees, Answer, Context, Decider, Labelled, Source
 from agentmem.checking import check_settings
@@ -47,7 +47,7 @@ class AnswerCache:
         workspace: Workspace | None = None,
         embedder: Embedder | None = None,
         exact_only: bool = False,
-        settings: Settings = Settings(),
+        settings: AnswerSettings = AnswerSettings(),
         decide: Decider | None = None,
         agrees: Agrees | None = None,
         clock: Clock = time.time,
@@ -75,7 +75,7 @@ class AnswerCache:
             return None
         return self._asking.served(looked, looked.entry)
 
-    def put(self, question: str, answer: str | Answer, *, context: Context = EVERYWHERE) -> Kept:
+    def put(self, question: str, answer: str | Answer, *, context: Context = EVERYWHERE) -> KeptResult:
         """Keep an answer, unless a rule forbids it: the result says why. Raises AnswersError."""
         given = answer if isinstance(answer, Answer) else Answer(answer)
         kept = self.keeper.keep(self.lookups.asked(question, context), given)
@@ -86,7 +86,7 @@ class AnswerCache:
         """As `get`."""
         return await asyncio.to_thread(self.get, question, context=context)
 
-    async def aput(self, question: str, answer: str | Answer, *, context: Context = EVERYWHERE) -> Kept:
+    async def aput(self, question: str, answer: str | Answer, *, context: Context = EVERYWHERE) -> KeptResult:
         """As `put`."""
         return await asyncio.to_thread(self.put, question, answer, context=context)
 
@@ -149,7 +149,7 @@ class AnswerCache:
 
     def check(
         self, answering: Answering, *, context: Context = EVERYWHERE, most: int = 20, max_usd: float = 1.0
-    ) -> list[Checked]:
+    ) -> list[AuditedAnswer]:
         """Answer the entries of a context that were unchecked for longest again, and evict what no longer agrees."""
         return self.audits.check(scope_of(context), answering, most, max_usd)
 

@@ -18,7 +18,7 @@ from agentmem.answers.agreement import Errors, read_errors
 from agentmem.answers.calibration import Models, correction, fitted_to, shipped, sigmoid
 from agentmem.answers.features import (
     Around,
-    Reader,
+    FeatureReader,
     Same,
     alone,
     among,
@@ -30,8 +30,8 @@ from agentmem.answers.features import (
     uncovered,
 )
 from agentmem.answers.guard import PLAIN, RULES, Rule, objection
-from agentmem.answers.pairing import Pair, pair, same_words
-from agentmem.answers.values import STRICT, Candidate, Certificate, Kinds, Labelled, Policy, Verdict
+from agentmem.answers.pairing import QuestionPair, pair, same_words
+from agentmem.answers.values import STRICT, Candidate, Certificate, Kinds, Labelled, QueryPolicy, Verdict
 from agentmem.types import Embedder, Vectors
 
 if TYPE_CHECKING:
@@ -54,10 +54,10 @@ Scored = tuple[float, str]
 class Decision:
     """A Decider: policies by query type, models, the guard's rules, a reader, and what makes two answers the same."""
 
-    policies: Mapping[str, Policy]
+    policies: Mapping[str, QueryPolicy]
     models: Models
     rules: Sequence[Rule] = RULES
-    reader: Reader | None = None
+    reader: FeatureReader | None = None
     same: Same = same_answer
     read: "Callable[[str], Reading] | None" = field(default=None, repr=False)
 
@@ -65,7 +65,7 @@ class Decision:
         """Serve a candidate in the same words, or the nearest without an objection, when its score reaches the
         threshold.
         """
-        threshold = self.policies.get(kind, Policy(kind, STRICT)).threshold
+        threshold = self.policies.get(kind, QueryPolicy(kind, STRICT)).threshold
         near = [one for one in candidates if one.vector_similarity >= LEAST]
         missed = Verdict(False, next(iter(near), None), None, threshold, "nothing near", _FAR, kind)
         same = self._in_the_same_words(question, candidates) if self.models.same >= threshold else None
@@ -93,10 +93,12 @@ class Decision:
         ]
         return found[0] if found and all(self.same(one.answer, found[0].answer) for one in found) else None
 
-    def _pair(self, one: Candidate, question: str) -> Pair:
+    def _pair(self, one: Candidate, question: str) -> QuestionPair:
         return pair(one.question, question, self.reader.spells if self.reader else None)
 
-    def _score(self, question: str, found: Pair, candidates: Sequence[Candidate], at: int, threshold: float) -> Scored:
+    def _score(
+        self, question: str, found: QuestionPair, candidates: Sequence[Candidate], at: int, threshold: float
+    ) -> Scored:
         near = around(candidates, at, self.same)
         if not near.alone:
             score = self.models.among.probability(among(found, near))
@@ -111,8 +113,8 @@ class Decision:
 
 
 def decider(
-    policies: Mapping[str, Policy],
-    reader: Reader | None = None,
+    policies: Mapping[str, QueryPolicy],
+    reader: FeatureReader | None = None,
     *,
     models: Models | None = None,
     rules: Sequence[Rule] | None = None,
@@ -135,22 +137,22 @@ def default_decider(
     tuned = read_policies(folder)
     fits = embedder is None or embedder.name == fitted_to()
     policies = (
-        tuned.get(name, Policy(name, kind.threshold if fits else max(kind.threshold, STRICT)))
+        tuned.get(name, QueryPolicy(name, kind.threshold if fits else max(kind.threshold, STRICT)))
         for name, kind in kinds.items()
     )
-    reader = default_reader() if embedder is None else embedder if isinstance(embedder, Reader) else None
+    reader = default_reader() if embedder is None else embedder if isinstance(embedder, FeatureReader) else None
     judged = read_errors(folder)
     return decider({one.kind: corrected(one, labels, judged) for one in policies}, reader)
 
 
-def default_reader() -> Reader | None:
+def default_reader() -> FeatureReader | None:
     """MiniLM where it is installed."""
     from agentmem.recall.embedder import MiniLM, available
 
     return None if available() else MiniLM()
 
 
-def corrected(policy: Policy, labels: Sequence[Labelled], judged: Errors | None = None) -> Policy:
+def corrected(policy: QueryPolicy, labels: Sequence[Labelled], judged: Errors | None = None) -> QueryPolicy:
     """The policy with its threshold raised as far as the audits of its hits found more wrong than it promises.
 
     Of hits that are right an audit still calls some wrong, because a fresh answer has other words: the share that
@@ -165,12 +167,12 @@ def corrected(policy: Policy, labels: Sequence[Labelled], judged: Errors | None 
     return replace(policy, threshold=sigmoid(_logit(policy.threshold) - shift))
 
 
-def read_policies(folder: Path) -> dict[str, Policy]:
+def read_policies(folder: Path) -> dict[str, QueryPolicy]:
     """The tuned policies of a cache, by query type; none where it was never tuned. Raises ConfigError."""
     return records.read(folder / POLICIES, lambda found: {one["kind"]: _policy(one) for one in found}, {})
 
 
-def write_policies(folder: Path, policies: Sequence[Policy]) -> None:
+def write_policies(folder: Path, policies: Sequence[QueryPolicy]) -> None:
     """Keep tuned policies beside the cache, in place of those before of the same query types. Raises ConfigError."""
     kept = {**read_policies(folder), **{one.kind: one for one in policies}}
     records.write(folder / POLICIES, [asdict(one) for one in kept.values()])
@@ -187,10 +189,10 @@ def _logit(chance: float) -> float:
     return math.log(chance / (1 - chance))
 
 
-def _policy(record: Mapping[str, object]) -> Policy:
+def _policy(record: Mapping[str, object]) -> QueryPolicy:
     certificate = record.get("certificate")
     made = Certificate(**certificate) if isinstance(certificate, dict) else None
-    return Policy(str(record["kind"]), float(str(record["threshold"])), made)
+    return QueryPolicy(str(record["kind"]), float(str(record["threshold"])), made)
 
 
 def _scored(
@@ -207,10 +209,10 @@ def _scored(
     return replace(missed, serve=serve, candidate=one, score=score, rule=rule, detail=detail, scores=scores)
 
 
-def _at_best(found: Pair, near: Around) -> tuple[float, ...]:
+def _at_best(found: QuestionPair, near: Around) -> tuple[float, ...]:
     """The features ALONE if every lone word had its like on the other side."""
     return near.similarity, uncovered(found), inserted(found), 1.0, 1.0, plain(found, near)[-1]
 
 
-def _lone(found: Pair) -> str:
+def _lone(found: QuestionPair) -> str:
     return " / ".join(", ".join(side) or "nothing" for side in (found.lone_left, found.lone_right))

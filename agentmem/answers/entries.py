@@ -28,7 +28,7 @@ _SUMMED = ("scope", "tenant", "key", "kind", "content", "question", "answer", "c
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class KeptEntry:
     """One kept answer.
 
     ``n`` numbers the entries in the order in which they came (0: not stored yet); a number is never given twice.
@@ -75,11 +75,11 @@ class Entry:
         return tuple(getattr(self, name) for name in COLUMNS[1:])
 
 
-def entry_of(row: Mapping[str, Any], sources: tuple[Source, ...]) -> Entry | None:
+def entry_of(row: Mapping[str, Any], sources: tuple[Source, ...]) -> KeptEntry | None:
     """The entry in a row; None where it is damaged: it does not match its checksum."""
     values = {name: row[name] for name in COLUMNS if name != "digest"}
     try:
-        entry = Entry(**values, sources=sources)
+        entry = KeptEntry(**values, sources=sources)
         return entry if entry.digest == row["digest"] else None
     except (TypeError, ValueError, UnicodeError):
         return None

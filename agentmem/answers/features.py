@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from agentmem.answers.pairing import Pair
+from agentmem.answers.pairing import QuestionPair
 from agentmem.answers.values import CANDIDATES, Candidate
 from agentmem.answers.words import stem, words
 
@@ -35,7 +35,7 @@ Same = Callable[[str, str], bool]
 
 
 @runtime_checkable
-class Reader(Protocol):
+class FeatureReader(Protocol):
     """Reads a text word by word, and knows which words are spelt right: `agentmem.recall.embedder.MiniLM`."""
 
     def read(self, text: str) -> "Reading": ...
@@ -93,37 +93,37 @@ AMONG = ("similarity", "uncovered", "margin", "rival", "second", "vote", "suppor
 """The features of each situation, in the order of their weights; PLAIN is ALONE without a reader."""
 
 
-def alone(found: Pair, near: Around, left: "Reading", right: "Reading") -> tuple[float, ...]:
+def alone(found: QuestionPair, near: Around, left: "Reading", right: "Reading") -> tuple[float, ...]:
     """The features ALONE. ``left`` and ``right`` are the pair's questions, word by word."""
     least, mean = coverage(found, left, right)
     return near.similarity, uncovered(found), inserted(found), least, mean, _clip(near.margin, _MARGIN)
 
 
-def plain(found: Pair, near: Around) -> tuple[float, ...]:
+def plain(found: QuestionPair, near: Around) -> tuple[float, ...]:
     """The features PLAIN."""
     changed = float(found.synonyms > 0)
     return near.similarity, uncovered(found), inserted(found), changed, _clip(near.margin, _MARGIN)
 
 
-def among(found: Pair, near: Around) -> tuple[float, ...]:
+def among(found: QuestionPair, near: Around) -> tuple[float, ...]:
     """The features AMONG."""
     wide = _clip(near.margin, _WIDE_MARGIN)
     crowd = min(near.support, _CROWD) / _CROWD
     return near.similarity, uncovered(found), wide, near.rival, near.second, near.vote, crowd
 
 
-def uncovered(found: Pair) -> float:
+def uncovered(found: QuestionPair) -> float:
     """The share of words of meaning that the other question lacks, both sides added: 0 to 2."""
     left, right = sum(found.left.content), sum(found.right.content)
     return len(found.lone_left) / max(left, 1) + len(found.lone_right) / max(right, 1)
 
 
-def inserted(found: Pair) -> float:
+def inserted(found: QuestionPair) -> float:
     """1 where only one of them says more: an account, a joint account."""
     return float(bool(found.lone_left) != bool(found.lone_right))
 
 
-def coverage(found: Pair, left: "Reading", right: "Reading") -> tuple[float, float]:
+def coverage(found: QuestionPair, left: "Reading", right: "Reading") -> tuple[float, float]:
     """(least, mean) cosine of the lone words with the nearest word of the other question; 1 where none is lone."""
     if not len(left.words) or not len(right.words):
         return 0.0, 0.0

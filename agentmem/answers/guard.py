@@ -9,10 +9,10 @@ from functools import cache
 from itertools import pairwise
 
 from agentmem.answers.contrasts import KINDS, OPPOSITES, QUALIFIERS, REVERSERS
-from agentmem.answers.pairing import Pair
+from agentmem.answers.pairing import QuestionPair
 from agentmem.answers.words import Amount, Words, stem
 
-Rule = tuple[str, Callable[[Pair], str]]
+Rule = tuple[str, Callable[[QuestionPair], str]]
 """A rule's name, and what it objects to in a pair."""
 
 _PREFIXES = ("un", "dis", "in", "im", "ir", "il", "non", "de", "mis")
@@ -20,7 +20,7 @@ _PARTICLES = (("in", "out"), ("up", "down"), ("on", "off"))
 _DIRECTIONS = (("from", "to"), ("before", "after"))
 
 
-def numbers(found: Pair) -> str:
+def numbers(found: QuestionPair) -> str:
     """Other amounts, or one where the other has none. One and a are the same."""
     left = [one for one in found.left.numbers if one not in found.right.numbers]
     right = [one for one in found.right.numbers if one not in found.left.numbers]
@@ -33,13 +33,13 @@ def numbers(found: Pair) -> str:
     return f"{_amounts(left)} against {_amounts(right)}" if left or right else ""
 
 
-def ids(found: Pair) -> str:
+def ids(found: QuestionPair) -> str:
     """Other codes: order numbers, versions, error codes."""
     one, other = found.left.ids, found.right.ids
     return "" if one == other else f"{_list(one - other)} against {_list(other - one)}"
 
 
-def negation(found: Pair) -> str:
+def negation(found: QuestionPair) -> str:
     """One of them says no once more, or turns around by another word."""
     no = [
         one.negations + len(_reversers().intersection(lone))
@@ -48,7 +48,7 @@ def negation(found: Pair) -> str:
     return "" if no[0] % 2 == no[1] % 2 else "one says no, the other does not"
 
 
-def antonyms(found: Pair) -> str:
+def antonyms(found: QuestionPair) -> str:
     """A word on one side, its opposite on the other."""
     for left, right in _opposites():
         for a, b in ((left, right), (right, left)):
@@ -57,7 +57,7 @@ def antonyms(found: Pair) -> str:
     return _turned(found.only_left, found.only_right) or _turned(found.only_right, found.only_left) or _particles(found)
 
 
-def kinds(found: Pair) -> str:
+def kinds(found: QuestionPair) -> str:
     """Two things of one kind: Saturday and Sunday, adults and children."""
     for members in _kinds():
         one = {members[word] for word in found.only_left if word in members}
@@ -67,20 +67,20 @@ def kinds(found: Pair) -> str:
     return ""
 
 
-def names(found: Pair) -> str:
+def names(found: QuestionPair) -> str:
     """A name on each side that the other lacks: a word in capitals, or one in no vocabulary."""
     one = found.left.names & set(found.lone_left) | set(found.rare_left)
     other = found.right.names & set(found.lone_right) | set(found.rare_right)
     return f"{_list(one)} against {_list(other)}" if one and other else ""
 
 
-def scope(found: Pair) -> str:
+def scope(found: QuestionPair) -> str:
     """Only one of them is about a narrower thing: a joint account, my mother, abroad."""
     narrow = _qualifiers().intersection(found.lone_left) ^ _qualifiers().intersection(found.lone_right)
     return f"only one says {_list(narrow)}" if narrow else ""
 
 
-def order(found: Pair) -> str:
+def order(found: QuestionPair) -> str:
     """From A to B against from B to A."""
     one, other = _roles(found.left), _roles(found.right)
     named = found.left.names | found.right.names
@@ -91,7 +91,7 @@ def order(found: Pair) -> str:
     return ""
 
 
-def swap(found: Pair) -> str:
+def swap(found: QuestionPair) -> str:
     """A single word of meaning for another one that is no synonym of it."""
     one, other = found.lone_left, found.lone_right
     return f"{one[0]} for {other[0]}" if len(one) == len(other) == 1 and found.matched else ""
@@ -113,7 +113,7 @@ PLAIN: tuple[Rule, ...] = (*RULES, ("swap", swap))
 """With the rule for where nothing can tell how alike two words are; else the score does."""
 
 
-def objection(found: Pair, rules: Sequence[Rule] = RULES) -> tuple[str, str]:
+def objection(found: QuestionPair, rules: Sequence[Rule] = RULES) -> tuple[str, str]:
     """(rule, why) of the first rule that objects to serving one question's answer for the other, or ("", "")."""
     for name, rule in rules:
         if why := rule(found):
@@ -131,7 +131,7 @@ def _turned(here: frozenset[str], there: frozenset[str]) -> str:
     return ""
 
 
-def _particles(found: Pair) -> str:
+def _particles(found: QuestionPair) -> str:
     """log in against log out: a small word that turns the verb before it around."""
     one, other = set(pairwise(found.left.stems)), set(pairwise(found.right.stems))
     for a, b in _PARTICLES:

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agentmem.answers.hot import Near
-from agentmem.answers.store import Store
+from agentmem.answers.store import AnswerStore
 from agentmem.errors import ArchiveError
-from agentmem.recall.tables import Plan, Table, Tables, key_field, quoted
+from agentmem.recall.tables import IndexPlan, Table, Tables, key_field, quoted
 from agentmem.types import Embedder, Vectors
 
 if TYPE_CHECKING:
@@ -25,10 +25,10 @@ BATCH = 20_000
 _KEPT = timedelta(minutes=1)
 
 
-class Index:
+class AnswerIndex:
     """The vectors of one embedder."""
 
-    def __init__(self, store: Store, embedder: Embedder) -> None:
+    def __init__(self, store: AnswerStore, embedder: Embedder) -> None:
         self._store, self._embedder = store, embedder
         self._name = f"vectors-{hashlib.sha256(embedder.name.encode()).hexdigest()[:12]}"
         self._mark = f"indexed {embedder.name}"
@@ -130,9 +130,9 @@ class Index:
         return pa.table(columns).cast(self._schema())
 
     @property
-    def _plan(self) -> Plan:
+    def _plan(self) -> IndexPlan:
         whole_bytes = self._embedder.dimensions % 8 == 0  # LanceDB compresses no others
-        return Plan(self._schema, labels=("scope",), vector="vector", compressed=whole_bytes)
+        return IndexPlan(self._schema, labels=("scope",), vector="vector", compressed=whole_bytes)
 
     def _schema(self) -> "pa.Schema":
         import pyarrow as pa

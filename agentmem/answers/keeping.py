@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-from agentmem.answers.entries import Entry
+from agentmem.answers.entries import KeptEntry
 from agentmem.answers.exclusions import Rule, withheld
 from agentmem.answers.freshness import Lifetimes
 from agentmem.answers.lookup import Looked, Lookups
 from agentmem.answers.sources import outdated
 from agentmem.answers.stats import Counters
-from agentmem.answers.store import Store
+from agentmem.answers.store import AnswerStore
 from agentmem.answers.values import Answer, Source
 from agentmem.types import Clock
 
@@ -17,7 +17,7 @@ SWEEP = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class KeptResult:
     """Whether an answer was kept: its entry's id, or why not. True where it was."""
 
     id: str = ""
@@ -32,7 +32,7 @@ class Keeper:
 
     def __init__(
         self,
-        store: Store,
+        store: AnswerStore,
         lookups: Lookups,
         counters: Counters,
         lifetimes: Lifetimes,
@@ -44,7 +44,7 @@ class Keeper:
         self._lifetimes, self._rules, self._embedder, self._clock = lifetimes, rules, embedder, clock
         self._swept = 0.0
 
-    def keep(self, looked: Looked, answer: Answer, since: int | None = None) -> Kept:
+    def keep(self, looked: Looked, answer: Answer, since: int | None = None) -> KeptResult:
         """Keep an answer to what was looked up, unless a rule or a change of its sources since ``since`` forbids it."""
         reason = self._against(looked, answer)
         if not reason:
@@ -55,10 +55,10 @@ class Keeper:
                 self._replace(looked)
                 self._counters.add("kept", kind)
                 self._sweep()
-                return Kept(str(n))
+                return KeptResult(str(n))
             reason = "one of its sources was invalidated while it was made"
         self._counters.add("withheld", looked.kind)
-        return Kept(reason=reason)
+        return KeptResult(reason=reason)
 
     def sweep(self) -> int:
         """Remove what has expired."""
@@ -77,9 +77,9 @@ class Keeper:
             return f"{looked.rule}: {looked.detail}"
         return withheld(answer, self._rules) or outdated(answer.sources, self._lookups.pages)
 
-    def _entry(self, looked: Looked, answer: Answer, kind: str) -> Entry:
+    def _entry(self, looked: Looked, answer: Answer, kind: str) -> KeptEntry:
         now, content = self._clock(), self._lifetimes.content(answer)
-        return Entry(
+        return KeptEntry(
             scope=looked.scope,
             tenant=looked.context.tenant,
             key=looked.key,

@@ -13,10 +13,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from agentmem.answers.certificate import CONFIDENCE
-from agentmem.answers.played import Asked, Outcome, certified, play, reached
+from agentmem.answers.played import PlayedOutcome, PlayedQuestion, certified, play, reached
 from agentmem.answers.questions import normalised
 from agentmem.answers.tuning import LIMIT, TooFewLabels, Tuned, csv_of, more_labels
-from agentmem.answers.values import STRICT, Classifier, Decider, Policy
+from agentmem.answers.values import STRICT, Classifier, Decider, QueryPolicy
 from agentmem.errors import ConfigError
 from agentmem.types import Embedder, Vectors
 
@@ -29,7 +29,7 @@ At = Callable[[float], Decider]
 
 
 def tune_log(
-    log: Sequence[Asked], vectors: Vectors, at: At, *, limit: float = LIMIT, confidence: float = CONFIDENCE
+    log: Sequence[PlayedQuestion], vectors: Vectors, at: At, *, limit: float = LIMIT, confidence: float = CONFIDENCE
 ) -> dict[str, Tuned]:
     """Each query type's threshold: its own where its hits are enough to certify one, else that of all together.
 
@@ -51,7 +51,7 @@ def tune_log(
     return tuned
 
 
-def read_log(path: Path, embedder: Embedder, classify: Classifier) -> tuple[list[Asked], Vectors]:
+def read_log(path: Path, embedder: Embedder, classify: Classifier) -> tuple[list[PlayedQuestion], Vectors]:
     """The questions of a CSV file, in its order, with their vectors: columns question and answer, and kind if known.
 
     Two rows with the same answer (its text, or any name of it) may be served for each other. Raises ConfigError.
@@ -63,7 +63,9 @@ def read_log(path: Path, embedder: Embedder, classify: Classifier) -> tuple[list
         raise ConfigError(f"{path}, line {lacking[0]}: there is no answer; give its text, or any name of it")
     vectors = embedder.embed([row["question"] for row in rows])
     kinds = (row.get("kind") or classify(row["question"], vector) for row, vector in zip(rows, vectors, strict=True))
-    return [Asked(row["question"], row["answer"].strip(), kind) for row, kind in zip(rows, kinds, strict=True)], vectors
+    return [
+        PlayedQuestion(row["question"], row["answer"].strip(), kind) for row, kind in zip(rows, kinds, strict=True)
+    ], vectors
 
 
 def is_log(path: Path) -> bool:
@@ -72,16 +74,18 @@ def is_log(path: Path) -> bool:
         return set(COLUMNS) <= set(rows.fieldnames or ())
 
 
-def _half(one: Asked) -> int:
+def _half(one: PlayedQuestion) -> int:
     return hashlib.sha256(normalised(one.question).encode("utf-8", "surrogatepass")).digest()[0] % 2
 
 
-def _play(log: Sequence[Asked], vectors: Vectors, places: Sequence[int], decide: Decider) -> list[Outcome]:
+def _play(
+    log: Sequence[PlayedQuestion], vectors: Vectors, places: Sequence[int], decide: Decider
+) -> list[PlayedOutcome]:
     return play([log[place] for place in places], vectors[list(places)], decide)
 
 
 def lowest(
-    tried: Mapping[float, Sequence[Outcome]], limit: float, kind: str = "", confidence: float = CONFIDENCE
+    tried: Mapping[float, Sequence[PlayedOutcome]], limit: float, kind: str = "", confidence: float = CONFIDENCE
 ) -> float | None:
     """The lowest threshold that is certified, as are all above it that have hits enough; None where none is."""
     found = None
@@ -95,8 +99,8 @@ def lowest(
 
 def _tuned(
     kind: str,
-    tried: Mapping[float, Sequence[Outcome]],
-    held: Mapping[float, Sequence[Outcome]],
+    tried: Mapping[float, Sequence[PlayedOutcome]],
+    held: Mapping[float, Sequence[PlayedOutcome]],
     chosen: float,
     limit: float,
     confidence: float,
@@ -105,12 +109,12 @@ def _tuned(
     certificate = certified(tried[chosen], kind, confidence)
     point = reached(held[chosen], chosen, kind)
     kept = certificate.upper <= limit and point.wrong <= limit * point.served
-    policy = Policy(kind, chosen if kept else max(chosen, STRICT), certificate)
+    policy = QueryPolicy(kind, chosen if kept else max(chosen, STRICT), certificate)
     more = 0 if kept else more_labels(certified(held[chosen], kind, confidence), limit, len(held[chosen]))
     return Tuned(policy, chosen, points, point, limit, more)
 
 
-def _few(tried: Mapping[float, Sequence[Outcome]], limit: float, confidence: float) -> str:
+def _few(tried: Mapping[float, Sequence[PlayedOutcome]], limit: float, confidence: float) -> str:
     """Why no threshold is certified: hits are too few, or the strictest errs too often."""
     outcomes = tried[max(tried)]
     seen, best = certified(outcomes, "", confidence), certified(_faultless(outcomes), "", confidence)
@@ -127,6 +131,6 @@ def _few(tried: Mapping[float, Sequence[Outcome]], limit: float, confidence: flo
     )
 
 
-def _faultless(outcomes: Sequence[Outcome]) -> list[Outcome]:
+def _faultless(outcomes: Sequence[PlayedOutcome]) -> list[PlayedOutcome]:
     """The same hits, all of them right."""
     return [replace(one, right=True) for one in outcomes]

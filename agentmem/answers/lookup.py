@@ -7,13 +7,13 @@ from dataclasses import dataclass, field, replace
 from threading import Lock
 from typing import Literal
 
-from agentmem.answers.entries import Entry
+from agentmem.answers.entries import KeptEntry
 from agentmem.answers.exclusions import Rule, excluded
 from agentmem.answers.keys import former_key_of, key_of, scope_of
 from agentmem.answers.nearest import Nearest
 from agentmem.answers.questions import normalised
 from agentmem.answers.sources import Pages, outdated
-from agentmem.answers.store import Store
+from agentmem.answers.store import AnswerStore
 from agentmem.answers.values import Classifier, Context, Decider, Verdict
 from agentmem.errors import AnswersError, ArchiveError
 from agentmem.types import Embedder, Vectors
@@ -38,9 +38,9 @@ class Looked:
     rule: str
     detail: str
     kind: str = ""
-    entry: Entry | None = None
+    entry: KeptEntry | None = None
     verdict: Verdict | None = None
-    near: tuple[tuple[Entry, float], ...] = ()
+    near: tuple[tuple[KeptEntry, float], ...] = ()
     vector: "Vectors | None" = field(default=None, compare=False, repr=False)
     seconds: float = 0.0
     failed: bool = False
@@ -70,7 +70,7 @@ class Lookups:
 
     def __init__(
         self,
-        store: Store,
+        store: AnswerStore,
         rules: tuple[Rule, ...],
         kind_rules: dict[str, tuple[Rule, ...]],
         embedder: Embedder | None,
@@ -102,7 +102,7 @@ class Lookups:
         """A question with its keys, excluded if a rule says so, and not looked for."""
         return self._checked(self._asked(question, context))
 
-    def exact(self, asked: Looked) -> Entry | None:
+    def exact(self, asked: Looked) -> KeptEntry | None:
         """The entry under the exact key, if it may be served."""
         try:
             entry = self._same(asked)
@@ -110,7 +110,7 @@ class Lookups:
         except AnswersError:
             return None
 
-    def former(self, asked: Looked) -> Entry | None:
+    def former(self, asked: Looked) -> KeptEntry | None:
         """The entry of the same question under the key that it had before."""
         key = former_key_of(asked.scope, asked.question)
         return None if key == asked.key else self._under(key, asked.question)
@@ -135,10 +135,10 @@ class Lookups:
             return context.kind
         return self._classify(question, vector) if self._classify and vector is not None else "faq"
 
-    def _same(self, asked: Looked) -> Entry | None:
+    def _same(self, asked: Looked) -> KeptEntry | None:
         return self._under(asked.key, asked.question) or self.former(asked)
 
-    def _under(self, key: str, question: str) -> Entry | None:
+    def _under(self, key: str, question: str) -> KeptEntry | None:
         """The entry under a key, if its question is the same: a key alone is not believed."""
         entry = self._store.by_key(key)
         return entry if entry is not None and normalised(entry.question) == normalised(question) else None
@@ -188,7 +188,7 @@ class Lookups:
             return replace(asked, rule="outdated", detail=old)
         return replace(asked, how="semantic", entry=entry)
 
-    def _outdated(self, entry: Entry) -> str:
+    def _outdated(self, entry: KeptEntry) -> str:
         """Why an entry is not served. One whose page is another now is removed; without a workspace nobody knows."""
         old = outdated(entry.sources, self.pages)
         if old and self.pages is not None and self._store.evict([entry.n]):

@@ -10,10 +10,10 @@ import threading
 from collections import OrderedDict
 from weakref import WeakValueDictionary
 
-from agentmem.answers.entries import Entry
+from agentmem.answers.entries import KeptEntry
 from agentmem.answers.hot import Hot, Near
-from agentmem.answers.index import Index
-from agentmem.answers.store import Store
+from agentmem.answers.index import AnswerIndex
+from agentmem.answers.store import AnswerStore
 from agentmem.answers.values import CANDIDATES
 from agentmem.types import Embedder, Vectors
 
@@ -32,9 +32,9 @@ _ROUNDS = 4
 class Nearest:
     """Looks for entries by their vectors. Safe to use from several threads."""
 
-    def __init__(self, store: Store, embedder: Embedder, hot: int = HOT, at_once: int = AT_ONCE) -> None:
+    def __init__(self, store: AnswerStore, embedder: Embedder, hot: int = HOT, at_once: int = AT_ONCE) -> None:
         self._store, self._embedder, self._most, self._at_once = store, embedder, hot, min(at_once, hot)
-        self.index = Index(store, embedder)
+        self.index = AnswerIndex(store, embedder)
         self.scopes: OrderedDict[str, Hot] = OrderedDict()
         self._awaited: set[str] = set()  # scopes that RAM has room for, and that LanceDB stands in for until they came
         self._until = self.index.until
@@ -50,7 +50,7 @@ class Nearest:
         with self._lock:
             return sum(hot.bytes for hot in self.scopes.values())
 
-    def find(self, scope: str, vector: Vectors, most: int = CANDIDATES) -> list[tuple[Entry, float]]:
+    def find(self, scope: str, vector: Vectors, most: int = CANDIDATES) -> list[tuple[KeptEntry, float]]:
         """The live entries of a scope nearest to a vector, with their cosines, most similar first."""
         asked = most + most // 4
         for _ in range(_ROUNDS):

@@ -18,7 +18,7 @@ Word = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class QuestionPair:
     """Two questions, aligned. ``only_left`` and ``only_right`` are the stems that the other lacks, function words too;
     ``lone_left`` and ``lone_right`` those of them that carry meaning and have no synonym on the other side.
     ``synonyms``, ``typos`` and ``matched`` count the words of meaning that were paired so. ``rare_left`` and
@@ -39,7 +39,7 @@ class Pair:
 
 
 @lru_cache(maxsize=4096)
-def pair(left: str, right: str, spells: Spells | None = None) -> Pair:
+def pair(left: str, right: str, spells: Spells | None = None) -> QuestionPair:
     """The two questions, aligned. Without ``spells`` no word is taken for a typo."""
     one, other = words(left), words(right)
     lefts, rights = _content(one), _content(other)
@@ -50,7 +50,7 @@ def pair(left: str, right: str, spells: Spells | None = None) -> Pair:
     synonyms += _parts(lone_left, rights) + _parts(lone_right, lefts)
     only_left = (set(one.stems) - set(other.stems)) - (_stems(lefts) - _stems(lone_left))
     only_right = (set(other.stems) - set(one.stems)) - (_stems(rights) - _stems(lone_right))
-    return Pair(
+    return QuestionPair(
         one,
         other,
         frozenset(only_left),
@@ -65,7 +65,7 @@ def pair(left: str, right: str, spells: Spells | None = None) -> Pair:
     )
 
 
-def same_words(found: Pair) -> bool:
+def same_words(found: QuestionPair) -> bool:
     """Whether the two differ in nothing but typos, endings, articles, and what stands in front: "On trains, is there
     a discount?" is "Is there a discount on trains?". Small words count, as in "top up on my card".
     """

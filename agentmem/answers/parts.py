@@ -9,17 +9,17 @@ from agentmem.answers.agreement import default_agrees
 from agentmem.answers.audit import Audits
 from agentmem.answers.background import Background
 from agentmem.answers.decision import default_decider
-from agentmem.answers.entries import Entry
+from agentmem.answers.entries import KeptEntry
 from agentmem.answers.exclusions import with_kinds
 from agentmem.answers.freshness import lifetimes
 from agentmem.answers.keeping import Keeper
 from agentmem.answers.kinds import BUILT_IN, classifier
 from agentmem.answers.lookup import Lookups
 from agentmem.answers.nearest import Nearest
-from agentmem.answers.settings import Settings
+from agentmem.answers.settings import AnswerSettings
 from agentmem.answers.sources import Pages
 from agentmem.answers.stats import Counters
-from agentmem.answers.store import Store
+from agentmem.answers.store import AnswerStore
 from agentmem.answers.values import Agrees, Decider, Kinds
 from agentmem.checking import CALLABLE, FLAG, NOTHING, PATH, WHOLE, Wanted, having, of
 from agentmem.pages.workspace import Workspace
@@ -35,7 +35,7 @@ WANTED: Mapping[str, Wanted] = {
     "workspace": of(Workspace, "a Workspace") | NOTHING,
     "embedder": having("an embedder", "embed") | NOTHING,
     "exact_only": FLAG,
-    "settings": of(Settings, "answers.settings.Settings"),
+    "settings": of(AnswerSettings, "answers.settings.Settings"),
     "decide": CALLABLE | NOTHING,
     "agrees": CALLABLE | NOTHING,
     "clock": CALLABLE,
@@ -45,10 +45,10 @@ WANTED: Mapping[str, Wanted] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class CacheParts:
     """The parts of one cache."""
 
-    store: Store
+    store: AnswerStore
     lookups: Lookups
     keeper: Keeper
     counters: Counters
@@ -61,17 +61,17 @@ def assemble(
     folder: Path,
     workspace: Workspace | None,
     embedder: Embedder | None,
-    settings: Settings,
+    settings: AnswerSettings,
     decide: Decider | None,
     agrees: Agrees | None,
     clock: Clock,
     seed: int,
-) -> Parts:
+) -> CacheParts:
     """The parts over a folder, which is made where it is missing. Raises ConfigError or AnswersError."""
     kinds = all_kinds(settings)
     kind_rules = with_kinds(settings.rules, kinds)
     lives = lifetimes(settings.ttl, kinds)
-    store = Store(folder, clock)
+    store = AnswerStore(folder, clock)
     counters, background = Counters(store), Background()
     pages = Pages(workspace, store, lambda gone: counters.add("invalidated.page", "", gone)) if workspace else None
     classify = classifier(embedder, kinds) if embedder else None
@@ -83,10 +83,10 @@ def assemble(
     audits = Audits(store, counters, judge, settings.audit, settings.checks, seed)
     if embedder and store.without_vector(embedder.name, 1):
         background.once("embed", lambda: embed_anew(store, embedder, background))
-    return Parts(store, lookups, keeper, counters, audits, background, nearest)
+    return CacheParts(store, lookups, keeper, counters, audits, background, nearest)
 
 
-def embed_anew(store: Store, embedder: Embedder, background: Background, after: int = 0) -> None:
+def embed_anew(store: AnswerStore, embedder: Embedder, background: Background, after: int = 0) -> None:
     """Give the entries that another embedder made their vectors of this one, some at a time.
 
     What cannot be embedded together is tried one by one, so that a question that has no vector keeps none from others.
@@ -102,13 +102,13 @@ def embed_anew(store: Store, embedder: Embedder, background: Background, after: 
         each(partial(_embed, store, embedder, [entry]) for entry in entries)
 
 
-def _embed(store: Store, embedder: Embedder, entries: Sequence[Entry]) -> None:
+def _embed(store: AnswerStore, embedder: Embedder, entries: Sequence[KeptEntry]) -> None:
     vectors = embedder.embed([one.question for one in entries])
     for entry, vector in zip(entries, vectors, strict=True):
         store.embed(entry.n, entry.scope, embedder.name, vector)
 
 
-def all_kinds(settings: Settings) -> Kinds:
+def all_kinds(settings: AnswerSettings) -> Kinds:
     """The query types that come with agentmem, and the user's own."""
     return {**BUILT_IN, **settings.kinds}
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class PlayedQuestion:
     """A question of a log, the answer that is right for it (its text, or any name of it), and its query type."""
 
     question: str
@@ -31,7 +31,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class PlayedOutcome:
     """What a lookup came to. ``right`` is whether what was served is; ``known``, whether the right answer was kept.
 
     ``key`` is the question as exact keys see it.
@@ -49,20 +49,20 @@ class Outcome:
         return self.how != "miss"
 
 
-def play(log: Sequence[Asked], vectors: Vectors, decide: Decider) -> list[Outcome]:
+def play(log: Sequence[PlayedQuestion], vectors: Vectors, decide: Decider) -> list[PlayedOutcome]:
     """The outcome of each question of a log, in its order. ``vectors`` are the questions', a row for each."""
     kept = _Kept(vectors.shape[1], len(log))
     return [_played(kept, one, vector, decide) for one, vector in zip(log, vectors, strict=True)]
 
 
-def reached(outcomes: Iterable[Outcome], threshold: float, kind: str = "") -> Point:
+def reached(outcomes: Iterable[PlayedOutcome], threshold: float, kind: str = "") -> Point:
     """What a threshold reaches over the outcomes of a query type, or of all."""
     own = [one for one in outcomes if kind in ("", one.kind)]
     hits = [one.right for one in own if one.hit]
     return Point(threshold, len(hits), hits.count(False), sum(one.known for one in own))
 
 
-def certified(outcomes: Iterable[Outcome], kind: str = "", confidence: float = CONFIDENCE) -> Certificate:
+def certified(outcomes: Iterable[PlayedOutcome], kind: str = "", confidence: float = CONFIDENCE) -> Certificate:
     """The certificate of the hits among the outcomes of a query type, or of all.
 
     An exact hit is known to be right or wrong, so the bound is on the hits by meaning, as a share of all. Those on one
@@ -86,7 +86,7 @@ def _clustered(wrong: int, sizes: Collection[int], confidence: float) -> float:
     return upper_bound(min(math.ceil(wrong * effective / max(count, 1)), seen), seen, confidence)
 
 
-def nearest(vector: "NDArray[np.float32]", rows: Vectors, entries: Sequence[Asked]) -> list[Candidate]:
+def nearest(vector: "NDArray[np.float32]", rows: Vectors, entries: Sequence[PlayedQuestion]) -> list[Candidate]:
     """The candidates of a question among the kept ones, nearest first."""
     import numpy as np
 
@@ -99,17 +99,17 @@ def nearest(vector: "NDArray[np.float32]", rows: Vectors, entries: Sequence[Aske
     ]
 
 
-def _played(kept: "_Kept", one: Asked, vector: "NDArray[np.float32]", decide: Decider) -> Outcome:
+def _played(kept: "_Kept", one: PlayedQuestion, vector: "NDArray[np.float32]", decide: Decider) -> PlayedOutcome:
     key = normalised(one.question)
     known = one.answer in kept.answers
     if key in kept.keys:
-        return Outcome(key, one.kind, "exact", kept.keys[key] == one.answer, known)
+        return PlayedOutcome(key, one.kind, "exact", kept.keys[key] == one.answer, known)
     near = nearest(vector, kept.rows[: len(kept.entries)], kept.entries)
     verdict = decide(one.question, vector, near, one.kind) if near else None
     if verdict and verdict.serve and verdict.candidate:
-        return Outcome(key, one.kind, "semantic", verdict.candidate.answer == one.answer, known)
+        return PlayedOutcome(key, one.kind, "semantic", verdict.candidate.answer == one.answer, known)
     kept.keep(key, one, vector)
-    return Outcome(key, one.kind, "miss", False, known)
+    return PlayedOutcome(key, one.kind, "miss", False, known)
 
 
 class _Kept:
@@ -119,11 +119,11 @@ class _Kept:
         import numpy as np
 
         self.rows: Vectors = np.zeros((room, dimensions), np.float32)
-        self.entries: list[Asked] = []
+        self.entries: list[PlayedQuestion] = []
         self.keys: dict[str, str] = {}
         self.answers: set[str] = set()
 
-    def keep(self, key: str, one: Asked, vector: "NDArray[np.float32]") -> None:
+    def keep(self, key: str, one: PlayedQuestion, vector: "NDArray[np.float32]") -> None:
         """Keep a question with its answer."""
         self.rows[len(self.entries)] = vector
         self.entries.append(one)

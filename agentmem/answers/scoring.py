@@ -8,7 +8,7 @@ from agentmem.answers.decision import Decision, default_reader
 from agentmem.answers.decision import decider as decider_of
 from agentmem.answers.logs import At
 from agentmem.answers.tuning import Score
-from agentmem.answers.values import Candidate, Policy
+from agentmem.answers.values import Candidate, QueryPolicy
 from agentmem.types import Embedder
 
 _ANY = "any"
@@ -18,13 +18,13 @@ _KEPT = 4096
 def deciders(kinds: Iterable[str]) -> At:
     """The decision with one threshold for all of these query types; they share what was read."""
     chosen, names = decider_of({}, default_reader()), tuple(kinds)
-    return lambda threshold: replace(chosen, policies={name: Policy(name, threshold) for name in names})
+    return lambda threshold: replace(chosen, policies={name: QueryPolicy(name, threshold) for name in names})
 
 
 def scorer(embedder: Embedder, decision: Decision | None = None) -> Score:
     """The score of (kept question, asked question): None where the guard objects, or they are far apart."""
     chosen = decision or decider_of({}, default_reader())
-    lenient = replace(chosen, policies={_ANY: Policy(_ANY, 0.0)})
+    lenient = replace(chosen, policies={_ANY: QueryPolicy(_ANY, 0.0)})
 
     # one at a time: the default embedder then has the words of a question at hand when the decision reads it
     row = lru_cache(_KEPT)(lambda text: embedder.embed([text])[0])

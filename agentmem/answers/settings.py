@@ -31,7 +31,7 @@ LEAST_EXAMPLES = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class AnswerSettings:
     """All settings. ``kinds`` are the user's own, beside those that come with agentmem; ``ttl`` is in seconds."""
 
     audit: float = 0.02
@@ -59,7 +59,7 @@ _WANTED: Mapping[str, Wanted] = {
 }
 
 
-def read(table: Mapping[str, Any]) -> Settings:
+def read(table: Mapping[str, Any]) -> AnswerSettings:
     """The settings in the table ``[answers]`` of agentmem.toml. Raises ConfigError, which says what cannot work."""
     for name in table:
         if name not in _READERS:
@@ -68,7 +68,7 @@ def read(table: Mapping[str, Any]) -> Settings:
         given = {_READERS[name][0]: _READERS[name][1](value) for name, value in table.items()}
     except (TypeError, ValueError, KeyError, AttributeError) as error:
         raise ConfigError(f"[answers] in agentmem.toml cannot be read: {error}") from error
-    return Settings(**given)
+    return AnswerSettings(**given)
 
 
 def _ttl(value: Any) -> dict[str, float]:

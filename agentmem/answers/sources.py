@@ -7,16 +7,16 @@ now, whoever changed them.
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 
-from agentmem.answers.store import Store
+from agentmem.answers.store import AnswerStore
 from agentmem.answers.values import Source
 from agentmem.errors import AnswersError, WorkspaceError
-from agentmem.pages.workspace import Change, Workspace
+from agentmem.pages.workspace import PageChange, Workspace
 
 
 class Pages:
     """The pages of a workspace, as sources. ``told`` hears how many answers each change took."""
 
-    def __init__(self, workspace: Workspace, store: Store, told: Callable[[int], None]) -> None:
+    def __init__(self, workspace: Workspace, store: AnswerStore, told: Callable[[int], None]) -> None:
         self.workspace = workspace
         self._store, self._told = store, told
         self._unsubscribe = workspace.subscribe(self._changed)
@@ -37,7 +37,7 @@ class Pages:
         except WorkspaceError:
             return False
 
-    def _changed(self, change: Change) -> None:
+    def _changed(self, change: PageChange) -> None:
         if change.kind == "created":
             return
         with suppress(AnswersError):  # whoever edits pages is not to fail by it: a hit looks at its pages again

@@ -12,7 +12,7 @@ from typing import Any
 
 from agentmem.answers.agreement import Errors
 from agentmem.answers.certificate import upper_bound
-from agentmem.answers.store import Store
+from agentmem.answers.store import AnswerStore
 from agentmem.errors import AnswersError
 
 EACH = 64
@@ -24,7 +24,7 @@ Counts = Mapping[tuple[str, str], float]
 class Counters:
     """Counts up, by name and query type. Safe to use from several threads."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: AnswerStore) -> None:
         self._store = store
         self._waiting: dict[tuple[str, str], float] = defaultdict(float)
         self._events = 0

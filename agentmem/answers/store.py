@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agentmem.answers.database import Database
-from agentmem.answers.entries import COLUMNS, Entry, entry_of
+from agentmem.answers.entries import COLUMNS, KeptEntry, entry_of
 from agentmem.answers.values import Labelled, Source
 from agentmem.pages import private
 from agentmem.types import Clock, Vectors
@@ -32,7 +32,7 @@ class Numbered:
     vectors: "NDArray[np.float16]"
 
 
-class Store:
+class AnswerStore:
     """What is kept. Safe to use from several threads and processes. Raises AnswersError."""
 
     def __init__(self, folder: Path, clock: Clock = time.time) -> None:
@@ -47,7 +47,9 @@ class Store:
 
     # Keeping
 
-    def put(self, entry: Entry, embedder: str = "", vector: "Vectors | None" = None, since: int | None = None) -> int:
+    def put(
+        self, entry: KeptEntry, embedder: str = "", vector: "Vectors | None" = None, since: int | None = None
+    ) -> int:
         """Keep an entry in place of one with the same key; gives its number.
 
         With ``since``, an epoch, it is not kept (0) when one of its sources was invalidated after it.
@@ -57,7 +59,7 @@ class Store:
                 return 0
             return self._insert(entry, embedder, vector)
 
-    def put_many(self, entries: Sequence[Entry], embedder: str, vectors: Vectors) -> None:
+    def put_many(self, entries: Sequence[KeptEntry], embedder: str, vectors: Vectors) -> None:
         """Keep many at once, in one transaction."""
         with self.database.transaction():
             for entry, vector in zip(entries, vectors, strict=True):
@@ -79,13 +81,13 @@ class Store:
 
     # Finding
 
-    def by_key(self, key: str) -> Entry | None:
+    def by_key(self, key: str) -> KeptEntry | None:
         """The live entry of an exact key. A damaged one is removed, and is none."""
         return next(iter(self._live(f"SELECT {_NAMES} FROM entries WHERE key = ? AND expires > ?", key)), None)
 
-    def by_numbers(self, scope: str, numbers: Sequence[int]) -> dict[int, Entry]:
+    def by_numbers(self, scope: str, numbers: Sequence[int]) -> dict[int, KeptEntry]:
         """Those of the numbers that are live entries of the scope, by number."""
-        found: dict[int, Entry] = {}
+        found: dict[int, KeptEntry] = {}
         for first in range(0, len(numbers), _MOST):
             some = numbers[first : first + _MOST]
             marks = ", ".join("?" * len(some))
@@ -94,7 +96,7 @@ class Store:
             found |= {entry.n: entry for entry in self._live(sql, *some, scope)}
         return found
 
-    def longest_unchecked(self, scope: str, before: float, most: int) -> list[Entry]:
+    def longest_unchecked(self, scope: str, before: float, most: int) -> list[KeptEntry]:
         """The live entries of a scope that were made, or found to be right, longest ago, all before that time."""
         where = "scope = ? AND checked <= ? AND expires > ?"
         sql = f"SELECT {_NAMES} FROM entries WHERE {where} ORDER BY checked LIMIT {int(most)}"
@@ -133,7 +135,7 @@ class Store:
         rows = self.database.run(sql, embedder)
         return _whole(rows) if rows else 0
 
-    def without_vector(self, embedder: str, most: int, after: int = 0) -> list[Entry]:
+    def without_vector(self, embedder: str, most: int, after: int = 0) -> list[KeptEntry]:
         """The first live entries with a number above ``after`` that an embedder has no vector for."""
         sql = (
             f"SELECT {_NAMES} FROM entries e WHERE expires > ? AND n > ? AND NOT EXISTS"
@@ -227,7 +229,7 @@ class Store:
 
     # Within a transaction
 
-    def _insert(self, entry: Entry, embedder: str, vector: "Vectors | None") -> int:
+    def _insert(self, entry: KeptEntry, embedder: str, vector: "Vectors | None") -> int:
         self._removed("key = ?", entry.key)
         n = _whole(self.database.run(f"INSERT INTO entries ({_OWN}) VALUES ({_MARKS}) RETURNING n", *entry.row()))
         for one in entry.sources:
@@ -243,10 +245,10 @@ class Store:
         sql = "SELECT 1 FROM events WHERE epoch > ? AND source = ?"
         return any(self.database.run(sql, since, one.name) for one in sources)
 
-    def _live(self, sql: str, *values: object) -> list[Entry]:
+    def _live(self, sql: str, *values: object) -> list[KeptEntry]:
         return self._entries(self.database.run(sql, *values, self.clock()))
 
-    def _entries(self, rows: Sequence[Sequence[Any]]) -> list[Entry]:
+    def _entries(self, rows: Sequence[Sequence[Any]]) -> list[KeptEntry]:
         sources = self._sources([row[0] for row in rows])
         found = [entry_of(dict(zip(COLUMNS, row, strict=True)), sources.get(row[0], ())) for row in rows]
         if damaged := [row[0] for row, entry in zip(rows, found, strict=True) if entry is None]:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from agentmem.answers.cells import of_cell
 from agentmem.answers.certificate import CONFIDENCE, certify, interval, needed
-from agentmem.answers.values import STRICT, Certificate, Labelled, Policy
+from agentmem.answers.values import STRICT, Certificate, Labelled, QueryPolicy
 from agentmem.errors import ConfigError
 
 LIMIT = 0.008
@@ -82,7 +82,7 @@ class Tuned:
     how many labels are still needed.
     """
 
-    policy: Policy
+    policy: QueryPolicy
     chosen: float
     curve: tuple[Point, ...]
     held: Point
@@ -117,7 +117,7 @@ def tune(
     reached = reach(held, best.threshold)
     certificate = certify(reached.wrong, reached.served, confidence)
     certified = reached.served > 0 and certificate.upper <= limit
-    policy = Policy(kind, best.threshold if certified else max(best.threshold, STRICT), certificate)
+    policy = QueryPolicy(kind, best.threshold if certified else max(best.threshold, STRICT), certificate)
     return Tuned(
         policy, best.threshold, points, reached, limit, 0 if certified else more_labels(certificate, limit, len(held))
     )

@@ -111,7 +111,7 @@ class Certificate:
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
+class QueryPolicy:
     """How one query type is decided. Without a certificate the threshold is the strict one."""
 
     kind: str

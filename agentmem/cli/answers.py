@@ -14,7 +14,7 @@ from agentmem.errors import ConfigError
 if TYPE_CHECKING:
     from agentmem.answers.cache import AnswerCache
     from agentmem.answers.lookup import Looked
-    from agentmem.answers.settings import Settings
+    from agentmem.answers.settings import AnswerSettings
 
 answers = typer.Typer(no_args_is_help=True, help="The answer cache: what it saved, how often it was wrong, and why.")
 
@@ -135,7 +135,7 @@ def _opened(workspace: Path, *, exact_only: bool = False) -> "Iterator[AnswerCac
         yield cache
 
 
-def settings(workspace: Path) -> "Settings":
+def settings(workspace: Path) -> "AnswerSettings":
     """What agentmem.toml says of answers."""
     from agentmem.answers.settings import read
     from agentmem.cli.trust import settings as confirmed

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from agentmem.cli.output import console, notices
-from agentmem.cli.watch import Watch
+from agentmem.cli.watch import RunWatch
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -57,7 +57,7 @@ def demo(
     model = shown.planner(meter)
     try:
         with Agent(model, place, pinned=shown.PINNED, price_as=shown.PRICED_AS) as agent:
-            watch = Watch("demo", quiet=False)
+            watch = RunWatch("demo", quiet=False)
             try:
                 with closing(agent.stream(shown.TASK, thread="demo")) as events:
                     for event in events:
@@ -94,7 +94,7 @@ def _team(place: Path, out: "Console") -> None:
     from agentmem.meter.ledger import decode
     from agentmem.meter.report import report
     from agentmem.meter.tables import show
-    from agentmem.team import Progress, TeamDone
+    from agentmem.team import TeamDone, TeamProgress
     from agentmem.team.roles import NAMES, thread_of
 
     if find_spec("pytest") is None:
@@ -105,7 +105,7 @@ def _team(place: Path, out: "Console") -> None:
     try:
         with example.team(example.prepare(place), place / "work", shown.simulated()) as team:
             for event in team.stream(example.task(), thread="team"):
-                if isinstance(event, Progress):
+                if isinstance(event, TeamProgress):
                     notices().print(line(event), style="dim", highlight=False, soft_wrap=True)
                 elif isinstance(event, TeamDone):
                     out.print(f"\n{event.result.page.partition('## Round 1')[0]}", highlight=False)

@@ -13,7 +13,7 @@ from agentmem.cli.output import confirm, console, notices, print_json
 from agentmem.errors import ThreadNotFound
 
 if TYPE_CHECKING:
-    from agentmem.pages.snapshot import Difference
+    from agentmem.pages.snapshot import PageDifference
     from agentmem.runtime.history import History
     from agentmem.transcript.checkpoint import Checkpoint
 
@@ -124,7 +124,7 @@ def _line(history: "History", before: "Checkpoint | None", point: "Checkpoint") 
     }
 
 
-def _counts(change: "Difference") -> dict[str, list[str]]:
+def _counts(change: "PageDifference") -> dict[str, list[str]]:
     return {"added": list(change.added), "changed": list(change.changed), "removed": list(change.removed)}
 
 
@@ -141,7 +141,7 @@ def _show(lines: list[dict[str, Any]]) -> None:
     console().print(table)
 
 
-def _sentence(change: "Difference") -> str:
+def _sentence(change: "PageDifference") -> str:
     """What going back does to the pages."""
     parts = (("comes back", change.added), ("is changed back", change.changed), ("goes", change.removed))
     told = [f"{', '.join(names[:_LISTED])}{' ...' * (len(names) > _LISTED)} {verb}" for verb, names in parts if names]

@@ -10,7 +10,7 @@ from agentmem.cli.output import console, notices, print_json
 from agentmem.errors import ConfigError
 
 if TYPE_CHECKING:
-    from agentmem.replay.work import Plan, Progress
+    from agentmem.replay.work import ReplayPlan, ReplayProgress
     from agentmem.types import Ttl
 
 BUDGET = 120_000
@@ -68,10 +68,10 @@ def replay(
     json: AsJson = False,
 ) -> None:
     """Replay recorded sessions: Claude Code's logs, wire logs, lists of messages, ledgers, our own runs."""
-    from agentmem.replay.work import Plan, replay_all, verify_all
+    from agentmem.replay.work import ReplayPlan, replay_all, verify_all
 
     names = tuple(dict.fromkeys(_chosen(policy)))
-    plan = Plan(tuple(paths), names, provider, model, budget, chain, _lifetime(ttl), jobs)
+    plan = ReplayPlan(tuple(paths), names, provider, model, budget, chain, _lifetime(ttl), jobs)
     made = _followed(verify_all if verify else replay_all, plan)
     if json:
         print_json(made)
@@ -89,16 +89,14 @@ def _lifetime(given: str | None) -> "Ttl | None":
 
 
 def _chosen(given: list[str] | None) -> list[str]:
-    from agentmem.replay.ours import OURS
-    from agentmem.replay.peers import NAMES
-    from agentmem.replay.policies import POLICIES
+    from agentmem.replay.registry import EVERY
 
     if not given:
         return list(DEFAULT)
-    return [name for one in given for name in ((*POLICIES, *OURS, *NAMES) if one == "all" else (one,))]
+    return [name for one in given for name in (EVERY if one == "all" else (one,))]
 
 
-def _followed(work: Any, plan: "Plan") -> dict[str, Any]:
+def _followed(work: Any, plan: "ReplayPlan") -> dict[str, Any]:
     """Do the work with a bar on stderr, where that is a terminal."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -108,7 +106,7 @@ def _followed(work: Any, plan: "Plan") -> dict[str, Any]:
     return result
 
 
-def _bar(bar: Any) -> "Progress":
+def _bar(bar: Any) -> "ReplayProgress":
     tasks: dict[str, Any] = {}
 
     def advance(what: str, done: int, whole: int) -> None:

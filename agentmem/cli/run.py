@@ -12,7 +12,7 @@ from agentmem.cli.exits import Code
 from agentmem.cli.interrupts import interruptible
 from agentmem.cli.options import HERE, AsJson, Database, Model, Pins, Shell, Workspace, database
 from agentmem.cli.output import complain, print_json
-from agentmem.cli.watch import Watch
+from agentmem.cli.watch import RunWatch
 from agentmem.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def _watched(made: "Callable[[], Agent]", said: "str | Approval | None", thread:
     """Run the agent that ``made`` makes, show what it does, and leave with the code of how it ended."""
     from agentmem.menu.workers import stop_all
 
-    watch = Watch(thread, quiet=json)
+    watch = RunWatch(thread, quiet=json)
 
     def work() -> "Result":
         with made() as agent:
@@ -158,7 +158,7 @@ def _agent(settings: "Config", workspace: Path, shell: bool, options: dict[str, 
     return Agent(settings.model, workspace, tools=menu, budget=settings.budget, limits=limits, **options)
 
 
-def _until_answered(agent: "Agent", said: "str | Approval | None", thread: str, watch: Watch) -> "Result":
+def _until_answered(agent: "Agent", said: "str | Approval | None", thread: str, watch: RunWatch) -> "Result":
     """Runs the thread; where it waits and somebody sits at the terminal, asks them and goes on."""
     while True:
         with closing(agent.stream(said, thread=thread)) as events:  # an interrupt ends the run, not only this loop

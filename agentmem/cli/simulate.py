@@ -71,14 +71,14 @@ def _server(port: int, script: Path | None, model: str | None, log: "_Log") -> "
 
 
 def _replies(script: Path | None) -> "Replies":
-    from agentmem.kvcache.simulated.events import Answer
+    from agentmem.kvcache.simulated.events import ServerAnswer
     from agentmem.kvcache.simulated.server import echo
     from agentmem.models.script import message, read
 
     if script is None:
         return echo
     said = (message(turn, place) for place, turn in enumerate(read(script)))
-    return [Answer([block.wire() for block in one.blocks]) for one in said]
+    return [ServerAnswer([block.wire() for block in one.blocks]) for one in said]
 
 
 @dataclass(slots=True)

@@ -14,7 +14,7 @@ from agentmem.cli.output import complain, notices, print_document, print_json
 from agentmem.errors import ConfigError
 
 if TYPE_CHECKING:
-    from agentmem.team import Progress, Team, TeamDone, TeamResult
+    from agentmem.team import Team, TeamDone, TeamProgress, TeamResult
 
 Task = Annotated[str | None, typer.Argument(help="What to do. Without one, --thread goes on.")]
 Repo = Annotated[Path, typer.Option("--repo", metavar="DIR", help="The repository or folder to work on.")]
@@ -75,7 +75,7 @@ def team(
     def made() -> "Team":
         return _team((first, tester or first), price_as, repo, (max_tokens, max_usd), settings)
 
-    _shown(made, task, thread or new_thread(), Watch(quiet=json), json, apply, with_tests)
+    _shown(made, task, thread or new_thread(), TeamWatch(quiet=json), json, apply, with_tests)
 
 
 def _team(
@@ -91,20 +91,20 @@ def _team(
     return Team(coder, tester, repo, budget=Budget(*budget), **settings)
 
 
-class Watch:
+class TeamWatch:
     """Prints a line for each step. ``quiet`` prints nothing."""
 
     def __init__(self, *, quiet: bool) -> None:
         self._quiet, self._halted = quiet, False
         self._notices = notices()
 
-    def see(self, event: "Progress | TeamDone") -> None:
+    def see(self, event: "TeamProgress | TeamDone") -> None:
         """Show one event."""
-        from agentmem.team import Progress
+        from agentmem.team import TeamProgress
 
         if self._halted:
             raise KeyboardInterrupt
-        if isinstance(event, Progress):
+        if isinstance(event, TeamProgress):
             self.told(line(event))
 
     def told(self, text: str) -> None:
@@ -117,7 +117,7 @@ class Watch:
         self._halted = True
 
 
-def line(event: "Progress") -> str:
+def line(event: "TeamProgress") -> str:
     """Who is at work, in which round, what it has cost so far, and at what."""
     from agentmem.meter.tables import dollars
 
@@ -125,7 +125,9 @@ def line(event: "Progress") -> str:
     return f"round {event.round}/{event.rounds} {spent}  {event.who:<8} {' '.join(event.doing.split())}"
 
 
-def _shown(made: Any, task: str | None, thread: str, watch: Watch, json: bool, apply: bool, with_tests: bool) -> None:
+def _shown(
+    made: Any, task: str | None, thread: str, watch: TeamWatch, json: bool, apply: bool, with_tests: bool
+) -> None:
     """Run the team, show what it does and what came of it, merge if asked, and leave with the code of how it ended."""
     from agentmem.menu.workers import stop_all
 
@@ -152,7 +154,7 @@ def _shown(made: Any, task: str | None, thread: str, watch: Watch, json: bool, a
     raise typer.Exit(Code.DONE if result.passed else Code.NOT_PASSED)
 
 
-def _until_done(team: "Team", task: str | None, thread: str, watch: Watch) -> "TeamResult":
+def _until_done(team: "Team", task: str | None, thread: str, watch: TeamWatch) -> "TeamResult":
     with closing(team.stream(task, thread=thread)) as events:
         for event in events:
             watch.see(event)

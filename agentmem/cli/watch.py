@@ -16,7 +16,7 @@ _WIDTH = 100
 """Characters shown of a tool's arguments or result."""
 
 
-class Watch:
+class RunWatch:
     """Follows the events of one run. ``quiet`` prints nothing: the caller prints the summary as JSON."""
 
     def __init__(self, thread: str, *, quiet: bool) -> None:

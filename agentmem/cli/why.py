@@ -12,9 +12,9 @@ from agentmem.cli.output import console, notices, print_json
 from agentmem.errors import ConfigError, ThreadNotFound
 
 if TYPE_CHECKING:
-    from agentmem.integrations.observing import Skipped
+    from agentmem.integrations.observing import SkippedRequest
     from agentmem.kvcache.why.diagnosis import Finding
-    from agentmem.kvcache.why.observed import Observed
+    from agentmem.kvcache.why.observed import ObservedRequest
 
 
 def why(
@@ -40,7 +40,9 @@ def why(
         _show(observed, findings)
 
 
-def _read(run: str, workspace: Path, database: str | None) -> "tuple[Sequence[Observed], Sequence[Skipped]]":
+def _read(
+    run: str, workspace: Path, database: str | None
+) -> "tuple[Sequence[ObservedRequest], Sequence[SkippedRequest]]":
     from agentmem.integrations.observing import read_run, read_wirelog
 
     if Path(run).is_file():
@@ -58,7 +60,7 @@ def _read(run: str, workspace: Path, database: str | None) -> "tuple[Sequence[Ob
         return read_run(opened, run), ()
 
 
-def _show(observed: "Sequence[Observed]", findings: "Sequence[Finding]") -> None:
+def _show(observed: "Sequence[ObservedRequest]", findings: "Sequence[Finding]") -> None:
     out = console()
     if not findings:
         out.print(f"{len(observed):,} requests, and none read less from the cache than it could have.", highlight=False)

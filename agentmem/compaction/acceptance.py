@@ -10,8 +10,8 @@ from dataclasses import replace
 from agentmem.compaction.index import index
 from agentmem.compaction.plan import Plan, cut_at
 from agentmem.compaction.referenced import names
-from agentmem.compaction.summary import Checked, checked, mechanical
-from agentmem.context.cut import Line, Part, compaction
+from agentmem.compaction.summary import CheckedSummary, checked, mechanical
+from agentmem.context.cut import IndexLine, Part, compaction
 from agentmem.errors import SummaryRejected
 from agentmem.tokens import value_tokens
 from agentmem.types import Draft, Json, Text
@@ -91,13 +91,13 @@ _FAULTS: tuple[tuple[str, Callable[[Plan, str], bool]], ...] = (
 )
 """What makes a text no summary."""
 
-_LIES: tuple[tuple[str, Callable[[Checked], bool]], ...] = (
+_LIES: tuple[tuple[str, Callable[[CheckedSummary], bool]], ...] = (
     ("too many of its claims name what nobody said", lambda found: found.false > FALSE * found.claims),
     ("nothing is left of it without its false claims", lambda found: not found.text),
 )
 
 
-def _written(plan: Plan, summary: str, lines: tuple[Line, ...]) -> Iterator[Part]:
+def _written(plan: Plan, summary: str, lines: tuple[IndexLine, ...]) -> Iterator[Part]:
     seq = plan.view.seq + 1
     head = SUMMARY.format(thread=plan.thread, last=plan.last)
     yield Part("summary", seq, Text(f"{head}\n\n{summary}"))

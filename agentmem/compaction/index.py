@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from agentmem.compaction.plan import Plan
 from agentmem.compaction.referenced import mentions
-from agentmem.context.cut import Line
+from agentmem.context.cut import IndexLine
 from agentmem.tokens import count
 
 LINE = 80
@@ -23,15 +23,15 @@ _LEAST = 4
 """Tokens below which nothing fits."""
 
 
-def index(plan: Plan, summary: str) -> tuple[Line, ...]:
+def index(plan: Plan, summary: str) -> tuple[IndexLine, ...]:
     """The lines to show beside ``summary``, in order: those whose names must stay, then the newest that fit."""
     seen = f"{plan.kept}\n{summary}"
     needed = _needed(plan, seen)
     room = _Room(plan.sizes.index, plan.sizes.names - sum(_size(name) for one in needed.values() for name in one))
     fresh = _Fresh(plan, seen, plan.sizes.fresh)
     known = {line.seq: line for line in plan.lines}
-    strays = (Line(seq, "said before") for seq in needed if seq not in known)
-    abouts, chosen = set[str](), list[Line]()
+    strays = (IndexLine(seq, "said before") for seq in needed if seq not in known)
+    abouts, chosen = set[str](), list[IndexLine]()
     for line in sorted((*known.values(), *strays), key=lambda line: -line.seq):
         must = needed.get(line.seq, [])
         older = [name for name in line.names if name not in seen and name not in must]
@@ -61,7 +61,7 @@ class _Room:
     lines: int
     names: int
 
-    def takes(self, line: Line, must: bool, new: bool) -> bool:
+    def takes(self, line: IndexLine, must: bool, new: bool) -> bool:
         """Whether there is room for a line, which then is taken; one that ``must`` be there always has it."""
         if not must and (not new or self.lines < _LEAST):
             return False
@@ -115,8 +115,8 @@ def _worth(name: str, often: Counter[str]) -> tuple[float, str]:
     return -(often[name] ** 0.5) / len(name), name
 
 
-def _bare(line: Line) -> Line:
-    return Line(line.seq, line.about)
+def _bare(line: IndexLine) -> IndexLine:
+    return IndexLine(line.seq, line.about)
 
 
 def _size(text: str) -> int:

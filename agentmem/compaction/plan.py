@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from agentmem.compaction.referenced import References, Said, Use, said, spoken
 from agentmem.compaction.when import Compaction, Reason
-from agentmem.context.cut import Cut, Line, Part
+from agentmem.context.cut import Cut, IndexLine, Part
 from agentmem.context.view import Origin
 from agentmem.context.window import View
 from agentmem.tokens import value_tokens
@@ -43,7 +43,7 @@ class Plan:
     leaving: tuple[Said, ...]
     users: tuple[Part, ...]
     results: tuple[Part, ...]
-    lines: tuple[Line, ...]
+    lines: tuple[IndexLine, ...]
     uses: tuple[Use, ...]
     said: Mapping[str, Sequence[int]]
     kept: str
@@ -64,7 +64,7 @@ class Plan:
         return sum(one.frame.tokens for one in self.leaving)
 
     @property
-    def fresh(self) -> tuple[Line, ...]:
+    def fresh(self) -> tuple[IndexLine, ...]:
         """The index lines of what leaves for the first time."""
         return tuple(line for line in self.lines if line.seq >= self.first)
 
@@ -113,7 +113,9 @@ def places(view: View) -> list[int]:
     return [at for at in range(1, end) if at == len(view.turns) or not _answers(view.origins[at])]
 
 
-def cut_at(view: View, place: int, parts: tuple[Part, ...], reason: str = "asked", index: tuple[Line, ...] = ()) -> Cut:
+def cut_at(
+    view: View, place: int, parts: tuple[Part, ...], reason: str = "asked", index: tuple[IndexLine, ...] = ()
+) -> Cut:
     """The cut that lets the turns before ``place`` leave, for ``parts``."""
     last = view.starts[place] - 1 if place < len(view.turns) else view.seq
     tail = (origin.first for origins in view.origins[place:] for origin in origins)
@@ -192,7 +194,7 @@ def _results(
     return sorted(kept.values(), key=lambda part: part.seq)
 
 
-def _lines(leaving: Sequence[Said], abouts: dict[int, str], cut: Cut | None) -> Iterator[Line]:
+def _lines(leaving: Sequence[Said], abouts: dict[int, str], cut: Cut | None) -> Iterator[IndexLine]:
     """A line for each result and message that leaves, behind those of what left before."""
     yield from cut.index if cut else ()
     known = {line.seq for line in cut.index} if cut else set()
@@ -203,7 +205,7 @@ def _lines(leaving: Sequence[Said], abouts: dict[int, str], cut: Cut | None) -> 
         known.add(seq)
         failed = " (failed)" if one.frame.value.get("is_error") else ""
         words = "the person: " + " ".join(one.text.split()[:_WORDS])
-        yield Line(seq, short(f"{abouts.get(seq, 'a tool')}{failed}" if kind == "tool_result" else words))
+        yield IndexLine(seq, short(f"{abouts.get(seq, 'a tool')}{failed}" if kind == "tool_result" else words))
 
 
 def _abouts(frames: Iterable[Said]) -> Iterator[tuple[int, str]]:

@@ -20,7 +20,7 @@ _LEAST = 4  # characters of a part of a name that tells anything
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class CheckedSummary:
     """A summary after its claims were checked: the text without those that are false, and how many there were."""
 
     text: str
@@ -35,7 +35,7 @@ def instruction(plan: Plan, prompt: str) -> str:
     return prompt.strip().format(words=max(40, round(plan.sizes.summary * WORDS)), entries=listed)
 
 
-def checked(page: str, plan: Plan) -> Checked:
+def checked(page: str, plan: Plan) -> CheckedSummary:
     """The page without claims that name what nobody said, and with references that hold.
 
     A claim is a line of a list. Its exact names and its numbers of four digits or more must stand somewhere in what
@@ -52,7 +52,7 @@ def checked(page: str, plan: Plan) -> Checked:
             false += 1
         else:
             lines.append(source.cited(line))
-    return Checked("\n".join(lines).strip(), claims, false)
+    return CheckedSummary("\n".join(lines).strip(), claims, false)
 
 
 def mechanical(plan: Plan) -> str:

@@ -108,7 +108,7 @@ _WANTED: Mapping[str, Wanted] = {
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class ContextState:
     """What the triggers look at, in the provider's tokens.
 
     ``context`` is the whole context, ``prefix`` its tools and system, ``least`` what a compaction would leave,
@@ -129,12 +129,12 @@ class State:
     rates: Rates
 
 
-def state(view: View, settings: Compaction, budget: int, rates: Rates | None = None, estimate: int = 0) -> State:
+def state(view: View, settings: Compaction, budget: int, rates: Rates | None = None, estimate: int = 0) -> ContextState:
     """The state of a view. ``estimate`` is its size in the provider's tokens, where that is not ours."""
     sized, scale = settings.sized(budget), estimate / view.tokens if estimate and view.tokens else 1.0
     prefix = sum(one.tokens for one in view.prefix)
     users = min(sized.users, view.users)
-    return State(
+    return ContextState(
         context=round(view.tokens * scale),
         prefix=round(prefix * scale),
         least=round((prefix + users + sized.least) * scale),
@@ -153,31 +153,31 @@ def _wide(budget: int) -> float:
     return max(1.0, budget / WIDE) ** 2
 
 
-def _limit(now: State) -> bool:
+def _limit(now: ContextState) -> bool:
     return now.context > min(NEAR * now.budget, now.budget - now.asking)
 
 
-def _growth(now: State) -> bool:
+def _growth(now: ContextState) -> bool:
     wait = LAMBDAS[now.quality] * _wide(now.budget)
     return now.since >= wait * best_growth(now) and now.context - now.least > now.gain
 
 
-def _idle(now: State) -> bool:
+def _idle(now: ContextState) -> bool:
     return now.since >= IDLE_SHARE * best_growth(now) and now.context - now.least > now.gain
 
 
-TRIGGERS: tuple[tuple[Reason, Callable[[State], bool]], ...] = (("limit", _limit), ("growth", _growth))
+TRIGGERS: tuple[tuple[Reason, Callable[[ContextState], bool]], ...] = (("limit", _limit), ("growth", _growth))
 """When a request is due: the first rule that holds is why the context is compacted before it."""
-PAUSES: tuple[tuple[Reason, Callable[[State], bool]], ...] = (("limit", _limit), ("idle", _idle))
+PAUSES: tuple[tuple[Reason, Callable[[ContextState], bool]], ...] = (("limit", _limit), ("idle", _idle))
 """The same in a pause, while the cache is still warm."""
 
 
-def due(now: State, *, pause: bool = False) -> Reason | None:
+def due(now: ContextState, *, pause: bool = False) -> Reason | None:
     """Why the context should be compacted now, if it should. ``pause``: nothing will be asked for a while."""
     return next((reason for reason, holds in (PAUSES if pause else TRIGGERS) if holds(now)), None)
 
 
-def best_growth(now: State) -> float:
+def best_growth(now: ContextState) -> float:
     """ΔC*: the growth between compactions at which reading and compacting together cost least, in tokens."""
     plain = now.rates.uncached or 1.0
     read, write, output = (

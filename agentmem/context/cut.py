@@ -30,7 +30,7 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class IndexLine:
     """A line of the index: entry ``seq``, what it is ``about``, and the exact ``names`` in it that were used later."""
 
     seq: int
@@ -56,7 +56,7 @@ class Cut:
     last: int
     parts: tuple[Part, ...]
     reason: str = "asked"
-    index: tuple[Line, ...] = ()
+    index: tuple[IndexLine, ...] = ()
     opening: int = 0
     first: int = 0
     cuts: int = 1
@@ -89,7 +89,7 @@ def read_cut(entry: Entry) -> Cut:
         last=value["last"],
         parts=tuple(Part(kind, seq, unpack(block)) for (kind, seq), block in pairs),
         reason=value["reason"],
-        index=tuple(Line(seq, about, tuple(names)) for seq, about, names in value["index"]),
+        index=tuple(IndexLine(seq, about, tuple(names)) for seq, about, names in value["index"]),
         opening=value["opening"],
         first=value["first"],
         cuts=value["cuts"],

@@ -7,7 +7,7 @@ from shutil import copytree
 from agentmem.kvcache.rules import claude_rules
 from agentmem.kvcache.simulated.simulator import Simulator
 from agentmem.models import engine, weights
-from agentmem.models.metering import Meter, Simulated
+from agentmem.models.metering import ReplyMeter, Simulated
 from agentmem.models.scripted import ScriptedModel
 
 TASK = (
@@ -25,7 +25,7 @@ def prepare(folder: Path) -> None:
         copytree(pages, folder, dirs_exist_ok=True)
 
 
-def planner(meter: Meter) -> ScriptedModel:
+def planner(meter: ReplyMeter) -> ScriptedModel:
     """The model that plays the demo's script, its usage taken from ``meter``."""
     with as_file(files("agentmem.demo") / "script.md") as script:
         return ScriptedModel.load(script, meter=meter)
@@ -36,11 +36,11 @@ def metered_by_engine() -> bool:
     return engine.available() and weights.find() is not None
 
 
-def meter() -> Meter:
+def meter() -> ReplyMeter:
     """The local engine where it is installed, else Anthropic's cache rules."""
     return engine.Engine() if metered_by_engine() else simulated()
 
 
-def simulated() -> Meter:
+def simulated() -> ReplyMeter:
     """Anthropic's published cache rules, on our own token counts."""
     return Simulated(Simulator(claude_rules("claude-sonnet-5-5")))

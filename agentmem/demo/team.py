@@ -5,7 +5,7 @@ from pathlib import Path
 from shutil import copytree, ignore_patterns
 
 from agentmem import assets
-from agentmem.models.metering import Meter
+from agentmem.models.metering import ReplyMeter
 from agentmem.models.scripted import ScriptedModel
 from agentmem.team import Role, Team
 
@@ -28,7 +28,7 @@ def prepare(folder: Path) -> Path:
     return Path(copytree(example() / "carpark", folder / "carpark", ignore=ignore_patterns("__pycache__")))
 
 
-def team(repo: Path, place: Path, meter: Meter) -> Team:
+def team(repo: Path, place: Path, meter: ReplyMeter) -> Team:
     """The team, both of its scripts metered by ``meter`` as one model is. Its commands see this Python's pytest."""
     coder, tester = (
         Role(ScriptedModel.load(example() / f"{name}.md", meter=meter), price_as=PRICED_AS)

@@ -5,12 +5,12 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
-from agentmem.integrations.watching import Watch, names
+from agentmem.integrations.watching import ClientWatch, names
 from agentmem.kvcache.rules import Setting
-from agentmem.kvcache.why.causes import Case, explain
+from agentmem.kvcache.why.causes import CauseCase, explain
 from agentmem.kvcache.why.differences import byte, differences, location, texts
-from agentmem.kvcache.why.lineage import Pair, predecessor
-from agentmem.kvcache.why.observed import Observed
+from agentmem.kvcache.why.lineage import RequestPair, predecessor
+from agentmem.kvcache.why.observed import ObservedRequest
 from agentmem.kvcache.why.texts import excerpts, one_line
 from agentmem.meter.prices import rates
 from agentmem.types import Rates, Usage
@@ -29,7 +29,7 @@ class PrefixGuard:
 
     def __init__(self) -> None:
         self.allow_compactions = False
-        self._watch = Watch()
+        self._watch = ClientWatch()
         self._watched = 0
         self._many: set[str] = set()
 
@@ -69,16 +69,16 @@ class PrefixGuard:
         """Stop watching."""
         self._watch.close()
 
-    def _pairs(self, name: str) -> Iterator[Pair]:
+    def _pairs(self, name: str) -> Iterator[RequestPair]:
         requests = [one for one in self._watch.requests if one.thread == name]
         if name not in self._many:
-            yield from (Pair(before, now) for before, now in pairwise(requests))
+            yield from (RequestPair(before, now) for before, now in pairwise(requests))
             return
         free = [replace(one, thread="") for one in requests]
         found = (predecessor(one, free[:at]) for at, one in enumerate(free))
         yield from (pair for pair in found if pair and pair.relation != "branches")
 
-    def _said(self, pair: Pair) -> str | None:
+    def _said(self, pair: RequestPair) -> str | None:
         found = next((one for one in differences(pair) if one.setting not in _NOT_SENT), None)
         declared = pair.now.cuts > pair.before.cuts or (self.allow_compactions and pair.compacted)
         if found is None or declared:
@@ -92,7 +92,7 @@ class PrefixGuard:
                 + f", at byte {byte(found, pair.now):,}",
                 f"  - {one_line(before)}",
                 f"  + {one_line(after)}",
-                *(f"  {cause.name}: {cause.fix}" for cause in explain(Case(pair, found))[:1]),
+                *(f"  {cause.name}: {cause.fix}" for cause in explain(CauseCase(pair, found))[:1]),
             )
         )
 
@@ -106,7 +106,7 @@ class CacheMeter:
 
     def __init__(self) -> None:
         self.price_as: str | None = None
-        self._watch = Watch()
+        self._watch = ClientWatch()
 
     def watch(self, target: Any) -> Any:
         """Watch an Anthropic, OpenAI or httpx client, a LangChain chat model or a ScriptedModel; gives it back."""
@@ -183,6 +183,6 @@ class CacheMeter:
             f"{used.cache_read_tokens:,} read from the cache; {used.output_tokens:,} output)"
         )
 
-    def _rates(self, request: Observed) -> Rates | None:
+    def _rates(self, request: ObservedRequest) -> Rates | None:
         provider, _, model = (self.price_as or "").partition(":")
         return rates(provider, model, input_tokens=request.used.input_tokens) if model else request.rates

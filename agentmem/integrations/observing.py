@@ -16,7 +16,7 @@ from agentmem.kvcache.prompts import body_prompt, request_prompt
 from agentmem.kvcache.reported import read_usage
 from agentmem.kvcache.rules import ALIASES, ANTHROPIC, PROVIDERS, UNKNOWN, CacheRules, rules, rules_for
 from agentmem.kvcache.simulated.openai_bodies import is_openai, messages_body
-from agentmem.kvcache.why.observed import Observed, simulated
+from agentmem.kvcache.why.observed import ObservedRequest, simulated
 from agentmem.meter import ledger
 from agentmem.meter.ledger import Row
 from agentmem.meter.prices import rates
@@ -32,7 +32,7 @@ def _rules(provider: str, model: str) -> CacheRules:
 
 
 @dataclass(frozen=True, slots=True)
-class Skipped:
+class SkippedRequest:
     """A line of a log that could not be read, from 1, and why."""
 
     line: int
@@ -54,24 +54,24 @@ class Frames:
         return made
 
 
-def read_wirelog(path: Path) -> tuple[list[Observed], list[Skipped]]:
+def read_wirelog(path: Path) -> tuple[list[ObservedRequest], list[SkippedRequest]]:
     """The requests of a wire log as `wirelog.record` writes it, and the lines that are none.
 
     Where a provider reported no usage at all, its requests get what our model of its cache gives them ("simulated").
     """
-    observed: list[Observed] = []
-    skipped: list[Skipped] = []
+    observed: list[ObservedRequest] = []
+    skipped: list[SkippedRequest] = []
     make = Frames()
     with path.open("rb") as lines:
         for number, line in enumerate(lines, 1):
             try:
                 observed.append(observe(json.loads(line), number, make))
             except (ValueError, KeyError, TypeError, AttributeError) as error:
-                skipped.append(Skipped(number, f"{type(error).__name__}: {error}"[:200]))
+                skipped.append(SkippedRequest(number, f"{type(error).__name__}: {error}"[:200]))
     return completed(observed), skipped
 
 
-def completed(observed: Iterable[Observed]) -> list[Observed]:
+def completed(observed: Iterable[ObservedRequest]) -> list[ObservedRequest]:
     """The requests in the order of time, with simulated usage where a provider reported none at all."""
     ordered = sorted(observed, key=lambda one: one.at)
     reported = {one.rules.provider for one in ordered if one.usage}
@@ -79,7 +79,7 @@ def completed(observed: Iterable[Observed]) -> list[Observed]:
     return sorted([*(one for one in ordered if one not in silent), *simulated(silent)], key=lambda one: one.at)
 
 
-def observe(line: Json, number: int, make: Make = frame) -> Observed:
+def observe(line: Json, number: int, make: Make = frame) -> ObservedRequest:
     """One line of a wire log. Raises ValueError, KeyError, TypeError or AttributeError where it is none."""
     body, response = line["request"], line.get("response") or {}
     provider = "openai" if is_openai(body, line.get("path", "")) else "anthropic"
@@ -87,7 +87,7 @@ def observe(line: Json, number: int, make: Make = frame) -> Observed:
     at, seconds = float(line["at"]), float(line.get("seconds") or 0.0)
     usage = reported_usage(response.get("usage"), line.get("basis", "measured"))
     begun = at + float(line.get("first_byte_after") or seconds)
-    return Observed(
+    return ObservedRequest(
         number=number,
         at=at,
         prompt=prompt,
@@ -110,12 +110,12 @@ def _rates(provider: str, model: str, input_tokens: int) -> Rates | None:
     return rates(provider, model, input_tokens=input_tokens)
 
 
-def read_run(journal: Journal, thread: str) -> list[Observed]:
+def read_run(journal: Journal, thread: str) -> list[ObservedRequest]:
     """The requests of one of our own runs, its ancestors' included, built again from its entries."""
     return completed(_replayed(journal.entries(thread), thread))
 
 
-def _replayed(entries: Iterable[Entry], thread: str) -> Iterator[Observed]:
+def _replayed(entries: Iterable[Entry], thread: str) -> Iterator[ObservedRequest]:
     """Folds the entries again; a row of the ledger belongs to the latest view with its digest."""
     view, sent = View(), View()
     numbers = count(1)
@@ -129,13 +129,13 @@ def _replayed(entries: Iterable[Entry], thread: str) -> Iterator[Observed]:
         view = extend(view, entry)
 
 
-def _of_row(number: int, row: Row, view: View, thread: str) -> Observed:
+def _of_row(number: int, row: Row, view: View, thread: str) -> ObservedRequest:
     provider, _, name = row.model.partition(":")
     lent, _, lent_name = row.priced_as.partition(":")
     engine = ALIASES.get(provider, provider)
     prompt = request_prompt(view_request(view, estimate=0, limit=1, thread=thread))
     cached = row.usage.cache_read_tokens + row.usage.cache_write_5m_tokens + row.usage.cache_write_1h_tokens
-    return Observed(
+    return ObservedRequest(
         number=number,
         at=row.at,
         prompt=prompt,

@@ -16,7 +16,7 @@ from agentmem.integrations.observing import Frames, completed, observe
 from agentmem.integrations.wirelog import Line, record
 from agentmem.kvcache.prompts import request_prompt
 from agentmem.kvcache.rules import claude_rules
-from agentmem.kvcache.why.observed import Observed
+from agentmem.kvcache.why.observed import ObservedRequest
 from agentmem.types import Request
 
 Close = Callable[[], None]
@@ -24,7 +24,7 @@ _AS_CLAUDE = "claude-sonnet-5"
 """Whose cache a scripted model is simulated with: the general row of Anthropic's."""
 
 
-class Watch:
+class ClientWatch:
     """Collects requests until closed. ``cuts`` counts the cuts declared so far; each request keeps its count."""
 
     def __init__(self) -> None:
@@ -54,7 +54,7 @@ class Watch:
             self._closers.append(_call_back(target, keep))
 
     @property
-    def requests(self) -> list[Observed]:
+    def requests(self) -> list[ObservedRequest]:
         """What was sent so far and answered, in order; usage that was not reported is simulated."""
         observed = [
             replace(observe(line, number, self._make), thread=name, cuts=cuts)
@@ -80,10 +80,10 @@ def _is_scripted(target: Any) -> bool:
     return isinstance(kept, list) and hasattr(target, "profile") and all(isinstance(one, Request) for one in kept)
 
 
-def _of_request(request: Request, number: int, name: str) -> Observed:
+def _of_request(request: Request, number: int, name: str) -> ObservedRequest:
     """A scripted model's request; it has no times, so one a second will do."""
     rules = claude_rules(request.model if "claude" in request.model else _AS_CLAUDE)
-    return Observed(number, float(number), request_prompt(request), rules, thread=name)
+    return ObservedRequest(number, float(number), request_prompt(request), rules, thread=name)
 
 
 def _call_back(model: Any, keep: Callable[[Line], None]) -> Close:
@@ -158,6 +158,6 @@ def _line(began: float, body: dict[str, Any], used: dict[str, Any] | None) -> Li
     }
 
 
-def names(requests: Iterable[Observed]) -> list[str]:
+def names(requests: Iterable[ObservedRequest]) -> list[str]:
     """The conversations, as they first occur."""
     return list(dict.fromkeys(one.thread for one in requests))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from langgraph.store.base import Item, MatchCondition, PutOp, SearchItem, get_text_at_path, tokenize_path
 
-from agentmem.recall.tables import Plan, key_field, quoted
+from agentmem.recall.tables import IndexPlan, key_field, quoted
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -141,5 +141,5 @@ def vector_schema(dimensions: int) -> "pa.Schema":
     return pa.schema([key_field("key"), *texts, pa.field("vector", pa.list_(pa.float32(), dimensions))])
 
 
-ITEMS = Plan(_item_schema, words="words", labels=("namespace",))
+ITEMS = IndexPlan(_item_schema, words="words", labels=("namespace",))
 """The table of items."""

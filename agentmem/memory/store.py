@@ -47,7 +47,7 @@ from agentmem.memory.records import (
     vector_schema,
 )
 from agentmem.recall import ranking
-from agentmem.recall.tables import Plan, Table, Tables, quoted
+from agentmem.recall.tables import IndexPlan, Table, Tables, quoted
 from agentmem.types import Clock, Embedder
 
 MOST = 1000
@@ -280,8 +280,8 @@ class LanceStore(BaseStore):
         return self.tables.table(self._space, self._vector_plan)
 
     @property
-    def _vector_plan(self) -> Plan:
-        return Plan(partial(vector_schema, self._dimensions), labels=("namespace",), vector="vector")
+    def _vector_plan(self) -> IndexPlan:
+        return IndexPlan(partial(vector_schema, self._dimensions), labels=("namespace",), vector="vector")
 
 
 def _space(embedder: Embedder | None, index: IndexConfig | None) -> str:

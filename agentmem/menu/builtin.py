@@ -10,7 +10,7 @@ from pydantic import Field
 from agentmem.errors import BadArguments, PageExists, ToolError
 from agentmem.menu import paging, pictures, planning, secrecy
 from agentmem.menu.context import Found, ToolContext
-from agentmem.pages.workspace import Hit, Link, Page, Workspace
+from agentmem.pages.workspace import Link, Page, PageHit, Workspace
 from agentmem.types import Image, Text
 
 Action = Literal["replace", "section", "append", "move", "delete"]
@@ -58,7 +58,7 @@ def find(words: str, context: ToolContext, most: Most = 8) -> str:
     return "\n".join(map(_place, hits)) if hits else f"No page has: {words}. Try other words for the same thing."
 
 
-def _place(hit: Hit) -> str:
+def _place(hit: PageHit) -> str:
     return f"- {hit.address} (line {hit.line}): {hit.snippet}"
 
 

@@ -24,7 +24,7 @@ from agentmem.pages.names import HOME
 from agentmem.pages.workspace import Workspace
 from agentmem.sandbox.isolation import choose
 from agentmem.sandbox.limits import SandboxLimits
-from agentmem.sandbox.plan import Plan, Tree
+from agentmem.sandbox.plan import MountedTree, RunPlan
 from agentmem.sandbox.planning import HOME as HOME_INSIDE
 from agentmem.sandbox.planning import MOUNTING, Command, Isolation, make_plan
 from agentmem.sandbox.running import PYTHON, status_of
@@ -111,14 +111,14 @@ def start(
 
 def _plan(
     isolation: Isolation, argv: Sequence[str], workspace: Workspace, environment: Mapping[str, str], reach: Reach
-) -> Plan:
+) -> RunPlan:
     root, room = str(workspace.root), _room(workspace)
     for name in ("root", "scratch/home", "temporary/home"):
         (room / name).mkdir(mode=0o700, parents=True, exist_ok=True)
     plan = make_plan(
         isolation,
         Command(list(argv), temporary=str(room / "temporary"), over=list(_over(workspace.root, reach))),
-        Tree(at=root, bind=root, lower=[], upper="", work=""),
+        MountedTree(at=root, bind=root, lower=[], upper="", work=""),
         room,
         _LIMITS,
         network=reach.network,

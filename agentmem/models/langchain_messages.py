@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
 
-from agentmem.errors import Place
+from agentmem.errors import BlockPlace
 from agentmem.models.anthropic_request import marked_values, marks_by_place
 from agentmem.models.pictures import unseen
 from agentmem.types import Frame, Json, Request, Turn
@@ -74,7 +74,7 @@ class Converter:
         self._turns = turns
         return made
 
-    def place(self, request: Request, found: Place) -> Place | None:
+    def place(self, request: Request, found: BlockPlace) -> BlockPlace | None:
         """Where the block stands in the request that a provider found at a place in our messages."""
         if self.native:
             return found
@@ -84,9 +84,9 @@ class Converter:
             if 0 <= at < len(wheres):
                 where = wheres[at]
                 if found.block is not None and found.block < len(where):
-                    return Place(index, *where[found.block])
+                    return BlockPlace(index, *where[found.block])
                 blocks = {block for block, _ in where}
-                return Place(index, blocks.pop() if len(blocks) == 1 else None)
+                return BlockPlace(index, blocks.pop() if len(blocks) == 1 else None)
             at -= len(wheres)
         return None
 

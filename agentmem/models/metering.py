@@ -11,7 +11,7 @@ from agentmem.types import Message, Request, Usage
 _TOKENS = attrgetter("tokens")
 
 
-class Meter(Protocol):
+class ReplyMeter(Protocol):
     """Tells what a request used. agentmem.models.engine.Engine is one that measures.
 
     Raises errors below ModelError only. ``close`` frees what it holds and may be called twice.

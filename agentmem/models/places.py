@@ -2,7 +2,7 @@
 
 import re
 
-from agentmem.errors import Place
+from agentmem.errors import BlockPlace
 
 _BETWEEN = r"[\s.,\[\]'\"()>-]*"
 _PLACE = re.compile(
@@ -12,10 +12,10 @@ _PLACE = re.compile(
 )
 
 
-def place_of(said: str) -> Place | None:
+def place_of(said: str) -> BlockPlace | None:
     """The first place that the words of an error name: of Anthropic's, OpenAI's and pydantic's ways to write one."""
     found = _PLACE.search(said)
     if found is None:
         return None
     message, block, inner = found.groups()
-    return Place(int(message), int(block) if block else None, int(inner) if inner else None)
+    return BlockPlace(int(message), int(block) if block else None, int(inner) if inner else None)

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from agentmem.errors import ScriptEnded
-from agentmem.models.metering import Estimated, Meter
+from agentmem.models.metering import Estimated, ReplyMeter
 from agentmem.models.script import Turn, message, read
 from agentmem.types import Delta, Frame, Message, ModelProfile, Reply, Request, TextDelta
 
@@ -35,7 +35,7 @@ class ScriptedModel:
         script: Script,
         *,
         sequential: bool = False,
-        meter: Meter | None = None,
+        meter: ReplyMeter | None = None,
         profile: ModelProfile = SCRIPTED,
         by_purpose: Mapping[str, Turn | Callable[[Request], Turn]] | None = None,
     ) -> None:
@@ -47,7 +47,12 @@ class ScriptedModel:
 
     @classmethod
     def load(
-        cls, path: str | Path, *, sequential: bool = False, meter: Meter | None = None, profile: ModelProfile = SCRIPTED
+        cls,
+        path: str | Path,
+        *,
+        sequential: bool = False,
+        meter: ReplyMeter | None = None,
+        profile: ModelProfile = SCRIPTED,
     ) -> "ScriptedModel":
         """The model of a YAML or markdown script. Raises ConfigError for a file that is none."""
         return cls(read(Path(path)), sequential=sequential, meter=meter, profile=profile)

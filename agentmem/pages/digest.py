@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
 from agentmem.pages import front as matter
-from agentmem.pages.markdown import Heading, Tree, outline, sections
+from agentmem.pages.markdown import Heading, SectionTree, outline, sections
 from agentmem.pages.names import dialect
 from agentmem.pages.page import Page
 from agentmem.tokens import about
@@ -32,11 +32,11 @@ class Digest:
     headings: tuple[Heading, ...]
 
     @property
-    def tree(self) -> Tree:
+    def tree(self) -> SectionTree:
         """The page's sections."""
-        return Tree(self.front, self.size, sections(self.headings, self.size))
+        return SectionTree(self.front, self.size, sections(self.headings, self.size))
 
-    def totals(self, tree: Tree) -> list[int]:
+    def totals(self, tree: SectionTree) -> list[int]:
         """The tokens of each section of this page's tree, subsections included."""
         starts = [section.start for section in tree.sections]
         sums = list(accumulate(self.own[1:], initial=0))

@@ -7,13 +7,13 @@ from agentmem.errors import TextNotUnique
 from agentmem.pages import forms
 from agentmem.pages.endings import NEWLINE, encoded, ending, line_of, nearby
 from agentmem.pages.missing import missing
-from agentmem.pages.page import Page, Span
+from agentmem.pages.page import Page, PageSpan
 
 _MOST_NAMED = 8
 _BREAK = rb"(?>\r\n?|(?<!\r)\n)"  # never half of a CRLF
 
 
-def replaced(page: Page, span: Span, old: str, new: str) -> bytes:
+def replaced(page: Page, span: PageSpan, old: str, new: str) -> bytes:
     """The page with ``old``, which must stand in the span exactly once, replaced by ``new``.
 
     A line break in ``old`` matches any line ending, and ``new`` takes the line endings of what it replaces. Where
@@ -37,7 +37,7 @@ def replaced(page: Page, span: Span, old: str, new: str) -> bytes:
     return page.data[:start] + put + page.data[end:]
 
 
-def _matches(page: Page, span: Span, old: str) -> Iterator[tuple[int, int]]:
+def _matches(page: Page, span: PageSpan, old: str) -> Iterator[tuple[int, int]]:
     """Byte ranges of ``old`` in the span, overlapping ones too; none that would part a letter from its accent."""
     pattern = _BREAK.join(re.escape(part.encode()) for part in NEWLINE.split(old))
     for match in re.finditer(rb"(?=(" + pattern + rb"))", page.data[span.start : span.end]):
@@ -51,7 +51,7 @@ def _parts_letter(data: bytes, at: int) -> bool:
     return data[at : at + 1] >= b"\xc2" and forms.accents(data[at : at + 4].decode(errors="ignore")[:1])
 
 
-def _other_forms(page: Page, span: Span, old: str) -> list[tuple[int, int]]:
+def _other_forms(page: Page, span: PageSpan, old: str) -> list[tuple[int, int]]:
     """Byte ranges of ``old`` in another form."""
     text = page.cut(span)
     return [

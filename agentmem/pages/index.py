@@ -24,7 +24,7 @@ _OUTLINE = "outline"
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class PageChange:
     """A page that changed: ``revision`` is None when it was deleted, ``previous`` None when it is new."""
 
     kind: Literal["created", "edited", "deleted"]
@@ -40,7 +40,7 @@ class _Read:
     revision: str
 
 
-class Index:
+class PageIndex:
     """Revisions and digests of all pages, as of the last `sync`."""
 
     def __init__(self, files: Files) -> None:
@@ -79,7 +79,7 @@ class Index:
         """The revision of every page, by name."""
         return self._known
 
-    def sync(self) -> list[Change]:
+    def sync(self) -> list[PageChange]:
         """Look at every file again. Gives the changes since it was last known; none the first time."""
         if self._cache is not None and not self._cache.stands:
             self.close()
@@ -96,7 +96,7 @@ class Index:
         self._prune()
         return changes
 
-    def seen(self, name: str, page: Page | None) -> list[Change]:
+    def seen(self, name: str, page: Page | None) -> list[PageChange]:
         """Take note of one page as it is now (None: there is none)."""
         was, now = self._known.get(name), page.revision if page else None
         if was == now:
@@ -175,7 +175,7 @@ class Index:
             self._outlines = {key: text for key, text in self._outlines.items() if key in kept}
             self.cache.prune(kept | set(self._known.values()))
 
-    def _take(self, now: dict[str, str]) -> list[Change]:
+    def _take(self, now: dict[str, str]) -> list[PageChange]:
         was, self._known = self._known, now
         first, self._complete = not self._complete, True
         names = sorted(name for name in was.keys() | now.keys() if was.get(name) != now.get(name))
@@ -187,9 +187,9 @@ def kept_under(name: str, revision: str) -> str:
     return f"{dialect(name) or 'text'}:{revision}"
 
 
-def _change(name: str, now: str | None, was: str | None) -> Change:
+def _change(name: str, now: str | None, was: str | None) -> PageChange:
     kind: Literal["created", "edited", "deleted"] = "deleted" if now is None else "created" if was is None else "edited"
-    return Change(kind, name, now, was)
+    return PageChange(kind, name, now, was)
 
 
 def _set(known: dict[str, str], name: str, revision: str | None) -> None:
@@ -199,7 +199,7 @@ def _set(known: dict[str, str], name: str, revision: str | None) -> None:
         known[name] = revision
 
 
-def totals(index: Index) -> dict[str, int]:
+def totals(index: PageIndex) -> dict[str, int]:
     """The tokens of every page, by name."""
     digests = ((name, index.digest_of(name)) for name in sorted(index.revisions))
     return {name: value.tokens for name, value in digests if value}

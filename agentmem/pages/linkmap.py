@@ -9,18 +9,18 @@ from agentmem.pages.links import Link, Reference, Resolver, dump, load, referenc
 from agentmem.pages.markdown import Section
 from agentmem.pages.names import canonical, is_markdown
 from agentmem.pages.spelling import by_form, spelled
-from agentmem.pages.store import Store
+from agentmem.pages.store import PageStore
 
 _FACT = "links"
 
 
-def links(store: Store, name: str) -> tuple[Link, ...]:
+def links(store: PageStore, name: str) -> tuple[Link, ...]:
     """The links on a page that stay in the workspace."""
     now = resolver(store)
     return tuple(now.resolve(name, one) for one in referred(store, [name]).get(name, ()))
 
 
-def backlinks(store: Store, name: str) -> tuple[Link, ...]:
+def backlinks(store: PageStore, name: str) -> tuple[Link, ...]:
     """The links on other pages that lead to a page."""
     now = resolver(store)
     others = [page for page in sorted(store.index.revisions) if page != name]
@@ -32,7 +32,7 @@ def backlinks(store: Store, name: str) -> tuple[Link, ...]:
     )
 
 
-def resolver(store: Store, moved: str | None = None, to: str | None = None) -> Resolver:
+def resolver(store: PageStore, moved: str | None = None, to: str | None = None) -> Resolver:
     """What links lead to; where a page is about to be ``moved``, what they will lead to then."""
     names = {to if name == moved and to else name: name for name in store.index.revisions}
 
@@ -58,7 +58,7 @@ def resolver(store: Store, moved: str | None = None, to: str | None = None) -> R
     return Resolver(names, sections, exists)
 
 
-def referred(store: Store, names: Iterable[str]) -> dict[str, tuple[Reference, ...]]:
+def referred(store: PageStore, names: Iterable[str]) -> dict[str, tuple[Reference, ...]]:
     """What each of these markdown pages refers to."""
     known = {name: store.index.revisions[name] for name in names if name in store.index.revisions}
     keys = {name: kept_under(name, revision) for name, revision in known.items() if is_markdown(name)}

@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 
 from agentmem.pages.files import Files
-from agentmem.pages.index import Index
+from agentmem.pages.index import PageIndex
 from agentmem.tokens import count
 
 _MOST_OTHERS = 10
 
 
-def listed(files: Files, index: Index, folder: str, limit: int) -> str:
+def listed(files: Files, index: PageIndex, folder: str, limit: int) -> str:
     """A header line, a line for each folder, then one for each page, in at most ``limit`` tokens."""
     prefix = f"{folder}/" if folder else ""
     inside = {name.removeprefix(prefix): name for name in sorted(index.revisions) if name.startswith(prefix)}
@@ -29,7 +29,7 @@ def _folders(inside: dict[str, str], sizes: dict[str, int]) -> Iterator[str]:
         yield f"- {name}/ ({pages}, {sum(tokens):,} tokens)"
 
 
-def _pages(index: Index, inside: dict[str, str], sizes: dict[str, int]) -> Iterator[str]:
+def _pages(index: PageIndex, inside: dict[str, str], sizes: dict[str, int]) -> Iterator[str]:
     for name, full in inside.items():
         digest = index.digest_of(full)
         if "/" not in name and digest:
@@ -37,7 +37,7 @@ def _pages(index: Index, inside: dict[str, str], sizes: dict[str, int]) -> Itera
             yield f"- {name}{title} ({sizes[full]:,} tokens, {_size(digest.size)})"
 
 
-def _others(files: Files, folder: str, index: Index) -> Iterator[str]:
+def _others(files: Files, folder: str, index: PageIndex) -> Iterator[str]:
     others = [name for name in files.others(folder) if name not in index.revisions]
     if others:
         shown = ", ".join(name.rpartition("/")[2] for name in others[:_MOST_OTHERS])
@@ -45,7 +45,7 @@ def _others(files: Files, folder: str, index: Index) -> Iterator[str]:
         yield f"- not readable as pages: {shown}{more}"
 
 
-def _tokens(index: Index, name: str) -> int:
+def _tokens(index: PageIndex, name: str) -> int:
     digest = index.digest_of(name)
     return digest.tokens if digest else 0
 

@@ -56,7 +56,7 @@ class Heading(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Tree:
+class SectionTree:
     """A page's sections in the order of the page. ``front`` is where its front matter ends (or its
     byte-order mark), ``size`` its length.
 
@@ -92,12 +92,12 @@ def _block_parser(dialect: Dialect) -> MarkdownIt:
     return mdx.enabled(made) if dialect == "mdx" else made
 
 
-def parse(data: bytes, dialect: Dialect = "markdown") -> Tree:
+def parse(data: bytes, dialect: Dialect = "markdown") -> SectionTree:
     """The tree of a page, ``data`` being UTF-8; one that is not markdown has no sections."""
     if not dialect:
-        return Tree(0, len(data), ())
+        return SectionTree(0, len(data), ())
     start, headings = outline(data, dialect)
-    return Tree(start, len(data), sections(headings, len(data)))
+    return SectionTree(start, len(data), sections(headings, len(data)))
 
 
 def outline(data: bytes, dialect: Dialect = "markdown") -> tuple[int, tuple[Heading, ...]]:

@@ -7,7 +7,7 @@ from difflib import SequenceMatcher
 
 from agentmem.pages import forms
 from agentmem.pages.endings import NEWLINE, line_of
-from agentmem.pages.page import Page, Span
+from agentmem.pages.page import Page, PageSpan
 
 _MOST_COMPARED = 4000  # lines that are searched for one like the missing text
 _MOST_COLUMNS = 300
@@ -17,7 +17,7 @@ _ALL = re.compile(r"(?s:.*)")
 _SPACE = re.compile(r"\s+")
 
 
-def missing(page: Page, span: Span, old: str) -> str:
+def missing(page: Page, span: PageSpan, old: str) -> str:
     """Says that the text is missing, in what other writing it is there, or which line comes nearest to its first."""
     where = f"'{page.name}'" if span.path is None else f"'{page.name}#{span.path}'"
     text, first = page.cut(span), line_of(page.data, span.start)

@@ -10,7 +10,7 @@ from agentmem.pages import linkmap
 from agentmem.pages.links import Link, Reference, Resolver, leads_inside, reference, references
 from agentmem.pages.names import dialect
 from agentmem.pages.page import Page, make
-from agentmem.pages.store import Store
+from agentmem.pages.store import PageStore
 from agentmem.pages.targets import WIKI, Kind, Target, targets
 
 _SUFFIX = re.compile(r"\.[^./]+$")
@@ -44,7 +44,7 @@ class Moved(Page):
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class MovePlan:
     """The new bytes of each page that changes, by its name before the move; the links that are mended, or left."""
 
     pages: dict[str, tuple[Page, bytes]]
@@ -76,7 +76,7 @@ class _Move:
         return wanted is None or self.after.destination(self.named(page), one) == wanted
 
 
-def plan(store: Store, page: Page, new: str) -> Plan:
+def plan(store: PageStore, page: Page, new: str) -> MovePlan:
     """What is to be mended when ``page`` is moved. The index is up to date."""
     move = _Move(page.name, new, linkmap.resolver(store), linkmap.resolver(store, page.name, new))
     pages, mended, left = dict[str, tuple[Page, bytes]](), list[Mend](), list[Link]()
@@ -93,7 +93,7 @@ def plan(store: Store, page: Page, new: str) -> Plan:
             mended += mends
         kept = current if not mends else make(name, data)
         left += _left(move, current, kept)
-    return Plan(pages, tuple(mended), tuple(left))
+    return MovePlan(pages, tuple(mended), tuple(left))
 
 
 def _mended(move: _Move, page: Page) -> tuple[bytes, list[Mend]]:
@@ -195,9 +195,9 @@ def _left(move: _Move, page: Page, kept: Page) -> list[Link]:
     ]
 
 
-def moved(page: Page, old: str, plans: Sequence[Plan]) -> Moved:
+def moved(page: Page, old: str, plans: Sequence[MovePlan]) -> Moved:
     """The page that was moved, with what was done."""
-    done = plans[-1] if plans else Plan({}, (), ())
+    done = plans[-1] if plans else MovePlan({}, (), ())
     revisions = {
         page.name if name == old else name: make(name, data).revision for name, (_, data) in done.pages.items()
     }

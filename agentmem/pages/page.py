@@ -6,7 +6,7 @@ from functools import cached_property
 
 from agentmem.errors import SectionNotFound
 from agentmem.pages import address
-from agentmem.pages.markdown import Section, Tree, parse
+from agentmem.pages.markdown import Section, SectionTree, parse
 from agentmem.pages.names import dialect
 
 SHOWN = 12
@@ -27,7 +27,7 @@ class Page:
         return self.data.decode()
 
     @cached_property
-    def tree(self) -> Tree:
+    def tree(self) -> SectionTree:
         """The page's sections; a page that is not markdown has none."""
         return parse(self.data, dialect(self.name))
 
@@ -36,17 +36,17 @@ class Page:
         """The page's sections, in order."""
         return self.tree.sections
 
-    def span(self, path: str | None) -> "Span":
+    def span(self, path: str | None) -> "PageSpan":
         """Where the section stands that ``path`` names; None names the page. Raises SectionNotFound."""
         return whole(len(self.data)) if path is None else span(self.name, self.tree, path)
 
-    def cut(self, span: "Span") -> str:
+    def cut(self, span: "PageSpan") -> str:
         """The text of a span."""
         return self.data[span.start : span.end].decode()
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class PageSpan:
     """A slice of a page's bytes. ``path`` is its exact address in the page, None for the whole page.
 
     ``section`` is the section it is, or whose own text it is.
@@ -68,15 +68,15 @@ def make(name: str, data: bytes) -> Page:
     return Page(name, data, hashlib.sha256(data).hexdigest())
 
 
-def whole(size: int) -> Span:
+def whole(size: int) -> PageSpan:
     """The span of a whole page."""
-    return Span(None, None, 0, size)
+    return PageSpan(None, None, 0, size)
 
 
-def span(name: str, tree: Tree, path: str) -> Span:
+def span(name: str, tree: SectionTree, path: str) -> PageSpan:
     """Where the section stands that ``path`` names (see agentmem.pages.address). Raises SectionNotFound."""
     if path == address.OWN:
-        return Span(path, None, tree.front, tree.stop)
+        return PageSpan(path, None, tree.front, tree.stop)
     own = address.steps(path)[-1] == address.OWN
     try:
         section = address.find(tree.sections, path.removesuffix(f"/{address.OWN}") if own else path)
@@ -84,5 +84,5 @@ def span(name: str, tree: Tree, path: str) -> Span:
         raise SectionNotFound(f"{name}: {error}") from None
     exact = address.of(section)
     if own:
-        return Span(f"{exact}/{address.OWN}", section, section.body, section.stop)
-    return Span(exact, section, section.start, section.end)
+        return PageSpan(f"{exact}/{address.OWN}", section, section.body, section.stop)
+    return PageSpan(exact, section, section.start, section.end)

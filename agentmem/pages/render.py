@@ -8,9 +8,9 @@ from operator import attrgetter
 from agentmem.errors import WorkspaceError
 from agentmem.pages import address, front
 from agentmem.pages.digest import Digest
-from agentmem.pages.markdown import Section, Tree
+from agentmem.pages.markdown import Section, SectionTree
 from agentmem.pages.names import is_markdown
-from agentmem.pages.page import SHOWN, Page, Span
+from agentmem.pages.page import SHOWN, Page, PageSpan
 from agentmem.pages.parts import sized
 from agentmem.pages.tables import Shown, shown
 from agentmem.tokens import count, exceeds
@@ -22,7 +22,7 @@ _NOTE = "too long to show whole, so this is its outline; read sections by their 
 _FRONT = "front matter shown as a list; edits take the file's own text"
 
 
-def rendered(page: Page, digest: Digest, span: Span, limit: int, part: int, raw: bool = False) -> str:
+def rendered(page: Page, digest: Digest, span: PageSpan, limit: int, part: int, raw: bool = False) -> str:
     """The header line and the text of a span, in at most ``limit`` tokens (at least in some twenty beyond its header).
 
     What is longer is shown as an outline where it has sections, else in numbered parts.
@@ -45,13 +45,13 @@ def rendered(page: Page, digest: Digest, span: Span, limit: int, part: int, raw:
     return _part(page, span, tokens, Shown(outline(digest, span, 1, over=limit), note), limit, part)
 
 
-def header(name: str, revision: str, span: Span, tokens: int, note: str = "") -> str:
+def header(name: str, revision: str, span: PageSpan, tokens: int, note: str = "") -> str:
     """The line that names what is shown: address, revision and tokens."""
     more = f"; {note}" if note else ""
     return f"{address.join(name, span.path)} (revision {revision[:SHOWN]}, {tokens:,} tokens{more})"
 
 
-def tokens_of(digest: Digest, span: Span) -> int:
+def tokens_of(digest: Digest, span: PageSpan) -> int:
     """The tokens of a page or section."""
     if span.path is None:
         return digest.tokens
@@ -62,7 +62,9 @@ def tokens_of(digest: Digest, span: Span) -> int:
     return digest.totals(tree)[index] if span.with_heading else digest.own[index + 1]
 
 
-def outline(digest: Digest, span: Span, depth: int = _DEEPEST, over: int | None = None, most: int | None = None) -> str:
+def outline(
+    digest: Digest, span: PageSpan, depth: int = _DEEPEST, over: int | None = None, most: int | None = None
+) -> str:
     """The front matter as a list, then a line for each section of a span, indented, with its tokens.
 
     Sections of more than ``over`` tokens also name the text of their own that stands before their subsections. Of more
@@ -91,7 +93,7 @@ def split(text: Shown, room: int) -> list[str]:
     return [*parts, head + "".join(held)] if held or not parts else parts
 
 
-def _shown(page: Page, digest: Digest, span: Span) -> Shown:
+def _shown(page: Page, digest: Digest, span: PageSpan) -> Shown:
     if span.path is not None:
         return Shown(page.cut(span))
     fault = front.fault(page.data) if is_markdown(page.name) else ""
@@ -102,7 +104,7 @@ def _shown(page: Page, digest: Digest, span: Span) -> Shown:
     return shown(page.name, page.text)
 
 
-def _inside(tree: Tree, span: Span) -> list[int]:
+def _inside(tree: SectionTree, span: PageSpan) -> list[int]:
     """The indexes of the sections that begin inside a span, not counting the span's own."""
     if span.path is None:
         return list(range(len(tree.sections)))
@@ -113,7 +115,7 @@ def _inside(tree: Tree, span: Span) -> list[int]:
     ]
 
 
-def _outline_lines(digest: Digest, span: Span, depth: int, over: int | None) -> Iterator[str]:
+def _outline_lines(digest: Digest, span: PageSpan, depth: int, over: int | None) -> Iterator[str]:
     tree = digest.tree
     totals, above = digest.totals(tree), len(span.section.path) if span.section else 0
     before = _before(digest, tree, span)
@@ -129,23 +131,23 @@ def _outline_lines(digest: Digest, span: Span, depth: int, over: int | None) -> 
                 yield f"{'  ' * level}- {address.OWN} (its own text): {own:,} tokens"
 
 
-def _before(digest: Digest, tree: Tree, span: Span) -> int:
+def _before(digest: Digest, tree: SectionTree, span: PageSpan) -> int:
     """The tokens of a span before its first subsection."""
     if span.section is None:
         return digest.own[0]
     return digest.own[_place(tree, span.section) + 1]
 
 
-def _place(tree: Tree, section: Section) -> int:
+def _place(tree: SectionTree, section: Section) -> int:
     return bisect_left(tree.sections, section.start, key=_START)
 
 
-def _deeper(tree: Tree, index: int) -> str:
+def _deeper(tree: SectionTree, index: int) -> str:
     below = bisect_left(tree.sections, tree.sections[index].end, lo=index + 1, key=_START) - index - 1
     return f" ({below} sections below)" if below else ""
 
 
-def _part(page: Page, span: Span, tokens: int, text: Shown, limit: int, part: int) -> str:
+def _part(page: Page, span: PageSpan, tokens: int, text: Shown, limit: int, part: int) -> str:
     longest = header(page.name, page.revision, span, tokens, _noted(text.kind, 10**6, 10**6 + 1))
     parts = split(text, max(_LEAST_ROOM, limit - count(longest)))
     if not 1 <= part <= len(parts):

@@ -40,7 +40,7 @@ _Row = tuple[str, str | None, int, str | None, float, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Hit:
+class PageHit:
     """A section that was found. ``line`` and ``snippet`` are the line that matches best, in the file's own words.
 
     ``section`` is its path in the page (None: before the first heading). Scores fall from one hit to the next; they
@@ -73,7 +73,7 @@ def update(cache: Cache, revisions: Mapping[str, str], read: Callable[[str], Pag
                     _insert(connection, page)
 
 
-def search(cache: Cache, query: str, limit: int) -> tuple[Hit, ...]:
+def search(cache: Cache, query: str, limit: int) -> tuple[PageHit, ...]:
     """The best hits: sections with all of the words, then with any; where there are none, with the literal text."""
     query = query.replace("\0", " ").encode("utf-8", "replace").decode().strip()
     terms = [phrase or word for phrase, word in _TERM.findall(query)]
@@ -82,7 +82,7 @@ def search(cache: Cache, query: str, limit: int) -> tuple[Hit, ...]:
     rare = list(dict.fromkeys(rare))[:_WORDS]
     if not query:
         raise WorkspaceError("The search is empty. Give one or more words to look for.")
-    hits = dict[tuple[str, str | None], Hit]()
+    hits = dict[tuple[str, str | None], PageHit]()
     with cache.reading() as connection:
         for find in _TIERS:
             if len(hits) < limit and (find is not _literal or not hits):
@@ -114,7 +114,7 @@ def _quoted(term: str) -> str:
     return '"' + term.replace('"', '""') + '"'
 
 
-def _falling(hits: Iterable[Hit], lowest: float | None) -> list[Hit]:
+def _falling(hits: Iterable[PageHit], lowest: float | None) -> list[PageHit]:
     """Hits of a later tier, their scores scaled to stand below the ones before."""
     found = list(hits)
     if lowest is None or not found or found[0].score < lowest:
@@ -123,14 +123,14 @@ def _falling(hits: Iterable[Hit], lowest: float | None) -> list[Hit]:
     return [replace(hit, score=hit.score * scale) for hit in found]
 
 
-def _hit(connection: sqlite3.Connection, row: _Row, words: Sequence[str]) -> Hit:
+def _hit(connection: sqlite3.Connection, row: _Row, words: Sequence[str]) -> PageHit:
     name, section, first, marked, score, number = row
     if marked is None:
         (body,) = connection.execute("SELECT body FROM sections WHERE rowid = ?", (number,)).fetchone()
         before, line = best_line_of(body, words)
     else:
         before, line = best_line(marked)
-    return Hit(name, section, first + before, _snippet(line), score)
+    return PageHit(name, section, first + before, _snippet(line), score)
 
 
 def _snippet(marked: str) -> str:

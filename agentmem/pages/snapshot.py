@@ -15,7 +15,7 @@ _SETTLED_NS = 2_000_000_000  # a file may change twice within its time stamp's r
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class KeptPage:
     """A page in a snapshot: its content hash and its permissions."""
 
     revision: str
@@ -23,7 +23,7 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class PageDifference:
     """How two snapshots differ: names of pages, sorted. A page that moved is added and removed."""
 
     added: tuple[str, ...] = ()
@@ -41,11 +41,11 @@ class Snapshots:
         self.files = Files(root)
         self._known: dict[str, tuple[Stamp, str | None]] = {}
 
-    def take(self) -> dict[str, Kept]:
+    def take(self) -> dict[str, KeptPage]:
         """All pages now, by name."""
         return self.within(None) or {}
 
-    def within(self, most: int | None, names: int | None = None) -> dict[str, Kept] | None:
+    def within(self, most: int | None, names: int | None = None) -> dict[str, KeptPage] | None:
         """As `take`; None when there are more than ``names`` files, or more than ``most`` bytes to be read for it."""
         found = dict(islice(self.files.walk(), None if names is None else names + 1))
         if names is not None and len(found) > names:
@@ -62,9 +62,9 @@ class Snapshots:
         }
         known = {name: revisions[name] if name in fresh else self._known[name][1] for name in sorted(found)}
         modes = {name: self.files.mode(name) for name, revision in known.items() if revision}
-        return {name: Kept(known[name] or "", mode) for name, mode in modes.items() if mode is not None}
+        return {name: KeptPage(known[name] or "", mode) for name, mode in modes.items() if mode is not None}
 
-    def restore(self, wanted: Mapping[str, Kept], read: Callable[[str], bytes]) -> Difference:
+    def restore(self, wanted: Mapping[str, KeptPage], read: Callable[[str], bytes]) -> PageDifference:
         """Makes the pages be ``wanted``: those that came since go, changed ones and those that went come back.
 
         ``read`` gives the bytes of a revision. Files that are no pages are left alone. Tells what it changed.
@@ -91,10 +91,10 @@ class Snapshots:
             return None
 
 
-def difference(before: Mapping[str, Kept], after: Mapping[str, Kept]) -> Difference:
+def difference(before: Mapping[str, KeptPage], after: Mapping[str, KeptPage]) -> PageDifference:
     """What leads from one snapshot to another."""
     both = before.keys() & after.keys()
-    return Difference(
+    return PageDifference(
         tuple(sorted(after.keys() - both)),
         tuple(sorted(name for name in both if before[name] != after[name])),
         tuple(sorted(before.keys() - both)),

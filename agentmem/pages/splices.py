@@ -14,14 +14,14 @@ from agentmem.pages.endings import (
     newline,
     trailing_blanks,
 )
-from agentmem.pages.markdown import Section, Tree, parse
+from agentmem.pages.markdown import Section, SectionTree, parse
 from agentmem.pages.names import Dialect, dialect, is_markdown
-from agentmem.pages.page import Page, Span
+from agentmem.pages.page import Page, PageSpan
 
 _KINDS = re.compile(r" {0,9}(?:(?P<list>[-*+]|\d{1,9}[.)])[ \t]|(?P<table>\|)|(?P<quote>>))")
 
 
-def section_replaced(page: Page, span: Span, text: str) -> bytes:
+def section_replaced(page: Page, span: PageSpan, text: str) -> bytes:
     """The page with a section's text replaced.
 
     Text that begins with a heading of the section's level or above replaces the heading too; other text replaces
@@ -37,7 +37,7 @@ def section_replaced(page: Page, span: Span, text: str) -> bytes:
     return _only_here(page, _spliced(page, span, start, inner, text), start, inner)
 
 
-def _spliced(page: Page, span: Span, start: int, end: int, text: str) -> bytes:
+def _spliced(page: Page, span: PageSpan, start: int, end: int, text: str) -> bytes:
     old, new = page.data[start:end], encoded(text, nearby(page.data, start)).strip(b"\r\n")
     lead, tail = _blanks_around(page, start, end)
     if not new:
@@ -47,7 +47,7 @@ def _spliced(page: Page, span: Span, start: int, end: int, text: str) -> bytes:
     return page.data[:start] + lead + new + tail + page.data[end:]
 
 
-def appended(page: Page, span: Span, text: str) -> bytes:
+def appended(page: Page, span: PageSpan, text: str) -> bytes:
     """The page with ``text`` put on lines of its own at the end of the page or section. Nothing else changes.
 
     Text goes before a section's subsections, unless it begins with a heading: then behind them; and before tags that
@@ -117,7 +117,7 @@ def _blanks_around(page: Page, start: int, end: int) -> tuple[bytes, bytes]:
     return lead, tail
 
 
-def _end_of_text(page: Page, span: Span, end: int) -> int:
+def _end_of_text(page: Page, span: PageSpan, end: int) -> int:
     """Where the line after the last that is not blank begins, before ``end``; a heading is never blank."""
     floor = span.section.body if span.section else span.start
     text = page.data[floor:end]
@@ -181,7 +181,7 @@ def _halves(data: bytes, kind: Dialect, start: int, end: int) -> set[tuple[str, 
     return {one for one in placed if one[1:] != (None, None)}
 
 
-def _outside(tree: Tree, start: int, end: int) -> list[tuple[str, int, int]]:
+def _outside(tree: SectionTree, start: int, end: int) -> list[tuple[str, int, int]]:
     before = [(one.title, one.level, one.start) for one in tree.sections if one.start < start]
     behind = [(one.title, one.level, one.start - tree.size) for one in tree.sections if one.start >= end]
     return before + behind

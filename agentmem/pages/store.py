@@ -15,18 +15,18 @@ from agentmem.pages.address import split
 from agentmem.pages.cache import remove
 from agentmem.pages.digest import Digest
 from agentmem.pages.files import Files
-from agentmem.pages.index import Change, Index
+from agentmem.pages.index import PageChange, PageIndex
 from agentmem.pages.lock import editing
 from agentmem.pages.names import canonical, checked_for_writing
-from agentmem.pages.page import Page, Span, make
+from agentmem.pages.page import Page, PageSpan, make
 from agentmem.pages.revisions import Revisions
 from agentmem.pages.spelling import refuse_new, spelled
 
-Subscriber = Callable[[Change], None]
+Subscriber = Callable[[PageChange], None]
 T = TypeVar("T")
 
 
-class Store:
+class PageStore:
     """The pages of one folder. Names are real ones, as `locate` gives them.
 
     Whoever uses ``index`` holds ``lock``: threads share it.
@@ -34,11 +34,11 @@ class Store:
 
     def __init__(self, root: Path) -> None:
         self.files = Files(root)
-        self.index = Index(self.files)
+        self.index = PageIndex(self.files)
         self.lock = RLock()
         self._revisions = Revisions()
         self._subscribers: list[Subscriber] = []
-        self._untold: deque[Change] = deque()
+        self._untold: deque[PageChange] = deque()
 
     def locate(self, address: str, *, existing: bool = True) -> tuple[str, str | None]:
         """The real name of the page that an address names, and the section's path in it.
@@ -65,7 +65,7 @@ class Store:
             raise WorkspaceError(f"'{name}' names a section. This works on whole pages: name the page, '{real}'.")
         return real
 
-    def found(self, address: str) -> tuple[Page, Span]:
+    def found(self, address: str) -> tuple[Page, PageSpan]:
         """The page that an address names, as it is now, and where in it."""
         name, section = self.locate(address)
         page = self.read(name)
@@ -135,7 +135,7 @@ class Store:
                 refuse_new(self.files, to, name)
                 if self.files.exists(to) and not self.files.same(name, to):
                     raise PageExists(f"'{to}' exists already. Choose another name, or delete it first.")
-                self._untold += self._working(Index.sync)
+                self._untold += self._working(PageIndex.sync)
                 pages = dict(self._working(lambda _: mending(page)))
                 self._move_all(page, to, pages, note)
                 return self._moved(page, to, pages)
@@ -181,18 +181,18 @@ class Store:
         finally:
             self.tell()
 
-    def refresh(self) -> tuple[Change, ...]:
+    def refresh(self) -> tuple[PageChange, ...]:
         """Look at every file again. Gives what others changed since the last look."""
         with self.lock:
-            changes = self._working(Index.sync)
+            changes = self._working(PageIndex.sync)
             self._untold += changes
         self.tell()
         return tuple(changes)
 
-    def indexed(self, work: Callable[[Index], T]) -> T:
+    def indexed(self, work: Callable[[PageIndex], T]) -> T:
         """Look at every file again, and give what ``work`` makes of the index then."""
         with self.lock:
-            self._untold += self._working(Index.sync)
+            self._untold += self._working(PageIndex.sync)
             result = self._working(work)
         self.tell()
         return result
@@ -224,7 +224,7 @@ class Store:
             return self._read_if_there(name)
         return None
 
-    def _working(self, work: Callable[[Index], T]) -> T:
+    def _working(self, work: Callable[[PageIndex], T]) -> T:
         """What ``work`` makes of the index. A cache that fails is replaced, and the work done again."""
         try:
             return work(self.index)
@@ -233,11 +233,11 @@ class Store:
         except sqlite3.DatabaseError:  # damaged
             self.index.close()
             remove(self.files.root)
-        if work is not Index.sync:
+        if work is not PageIndex.sync:
             self._untold += self.index.sync()
         return work(self.index)
 
-    def _next_change(self) -> Change | None:
+    def _next_change(self) -> PageChange | None:
         with self.lock:
             return self._untold.popleft() if self._untold else None
 
@@ -259,12 +259,12 @@ class Store:
         self._revisions.remember(page)
         self.index.seen(page.name, page)
         before = previous.revision if previous else None
-        self._untold.append(Change("edited" if previous else "created", page.name, page.revision, before))
+        self._untold.append(PageChange("edited" if previous else "created", page.name, page.revision, before))
         return page
 
     def _gone(self, page: Page) -> None:
         self.index.seen(page.name, None)
-        self._untold.append(Change("deleted", page.name, None, page.revision))
+        self._untold.append(PageChange("deleted", page.name, None, page.revision))
 
 
 def _like(name: str, names: Iterable[str]) -> list[str]:

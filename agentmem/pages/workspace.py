@@ -8,16 +8,16 @@ from agentmem.errors import ConfigError, PageExists, PageNotFound, SectionNotFou
 from agentmem.pages import linkmap, moves, render, search, splices
 from agentmem.pages.edits import replaced
 from agentmem.pages.files import encoded
-from agentmem.pages.index import Change, Index, totals
+from agentmem.pages.index import PageChange, PageIndex, totals
 from agentmem.pages.links import Link
 from agentmem.pages.listing import listed
 from agentmem.pages.moves import Mend, Moved
 from agentmem.pages.names import canonical
-from agentmem.pages.page import Page, Span, span, whole
-from agentmem.pages.search import Hit
-from agentmem.pages.store import Store
+from agentmem.pages.page import Page, PageSpan, span, whole
+from agentmem.pages.search import PageHit
+from agentmem.pages.store import PageStore
 
-__all__ = ["Change", "Hit", "Link", "Mend", "Moved", "Page", "Workspace"]
+__all__ = ["Link", "Mend", "Moved", "Page", "PageChange", "PageHit", "Workspace"]
 
 
 class Workspace:
@@ -35,7 +35,7 @@ class Workspace:
             folder.mkdir(parents=True)
         if not folder.is_dir():
             raise ConfigError(f"The workspace '{folder}' is no folder. Make it, or give the path of one.")
-        self._store = Store(folder)
+        self._store = PageStore(folder)
 
     def __enter__(self) -> "Workspace":
         return self
@@ -126,7 +126,7 @@ class Workspace:
         """Replace what stands below a heading; the heading too, if the text begins with one of its level or above."""
         encoded(address, text)
 
-        def spliced(page: Page, where: Span) -> bytes:
+        def spliced(page: Page, where: PageSpan) -> bytes:
             if where.path is None:
                 raise SectionNotFound(f"'{page.name}' is a whole page: write it, or name a section of it.")
             return splices.section_replaced(page, where, text)
@@ -143,7 +143,7 @@ class Workspace:
 
         Links that would lead elsewhere by it are mended, on other pages and on the page itself: all of it or nothing.
         """
-        plans = list[moves.Plan]()
+        plans = list[moves.MovePlan]()
         old = self._store.locate_page(name)
         new = self._store.locate_page(to, existing=False)
         new = canonical(to) if new == old else new  # the same name in another Unicode form
@@ -170,27 +170,27 @@ class Workspace:
         real = self.page(name).name
         return self._store.indexed(lambda index: linkmap.backlinks(self._store, real))
 
-    def search(self, query: str, *, limit: int = 10) -> tuple[Hit, ...]:
+    def search(self, query: str, *, limit: int = 10) -> tuple[PageHit, ...]:
         """The sections that match best, with the line of each that does. Quotes keep words together."""
 
-        def found(index: Index) -> tuple[Hit, ...]:
+        def found(index: PageIndex) -> tuple[PageHit, ...]:
             search.update(index.cache, dict(index.revisions), self._store.read_if_there)
             return search.search(index.cache, query, limit)
 
         return self._store.indexed(found)
 
-    def refresh(self) -> tuple[Change, ...]:
+    def refresh(self) -> tuple[PageChange, ...]:
         """Look at all files again, tell subscribers what others changed, and give it. The first look gives nothing."""
         return self._store.refresh()
 
-    def subscribe(self, callback: Callable[[Change], None]) -> Callable[[], None]:
+    def subscribe(self, callback: Callable[[PageChange], None]) -> Callable[[], None]:
         """Have ``callback`` told of every changed page: at once if changed here, else when it is noticed.
 
         Gives the function that ends it.
         """
         return self._store.subscribe(callback)
 
-    def _edit(self, address: str, change: Callable[[Page, Span], bytes], revision: str | None) -> Page:
+    def _edit(self, address: str, change: Callable[[Page, PageSpan], bytes], revision: str | None) -> Page:
         name, section = self._store.locate(address)
 
         def changed(page: Page | None) -> bytes:

@@ -18,7 +18,7 @@ from agentmem.recall.embedder import MiniLM, installed
 from agentmem.recall.pieces import Cutter, Piece
 from agentmem.recall.recall import ArchiveRecall
 from agentmem.recall.searching import Scope, scope, search
-from agentmem.recall.shelf import Shelf, Span
+from agentmem.recall.shelf import Shelf, ShelfSpan
 from agentmem.transcript.journal import Journal
 from agentmem.types import Embedder, Entry
 
@@ -138,15 +138,15 @@ class LanceArchive:
         self.write(thread, self.left(thread))
         return search(self._scope(thread), question, limit)
 
-    def spans(self, thread: str) -> list[Span]:
+    def spans(self, thread: str) -> list[ShelfSpan]:
         """What the thread's transcript is made of, ancestors first."""
         threads = {info.name: info for info in self.journal.threads()}
         if thread not in threads:
-            return [Span(thread, -1)]
-        spans = [Span(thread, threads[thread].head)]
+            return [ShelfSpan(thread, -1)]
+        spans = [ShelfSpan(thread, threads[thread].head)]
         while parent := threads[spans[-1].thread].parent:
             name, at = parent
-            spans.append(Span(name, min(spans[-1].last, at)))
+            spans.append(ShelfSpan(name, min(spans[-1].last, at)))
         return spans[::-1]
 
     def _cuts(self, thread: str) -> Iterator[int]:
@@ -160,7 +160,7 @@ class LanceArchive:
         written = self._known(thread)
         last = written.seq + 1  # after a kill of a writer a part of that entry may be there
         *before, _ = self.spans(thread)
-        spans = (*(Span(span.thread, min(span.last, last)) for span in before), Span(thread, last))
+        spans = (*(ShelfSpan(span.thread, min(span.last, last)) for span in before), ShelfSpan(thread, last))
         at, known = self._scopes.pop(thread, ("", None))
         if known is None or at != written.sha256 or known.spans != spans:
             known = scope(self.shelf, spans)

@@ -16,7 +16,7 @@ _ITSELF = "recall"  # its own results only repeat what was found before
 _WORD = re.compile(r"\w+")
 
 
-class Index:
+class PassageIndex:
     """The passages of one thread's entries after ``after``. It grows with the thread: an entry is read once."""
 
     def __init__(self, thread: str, after: int = -1) -> None:
@@ -80,18 +80,18 @@ class Index:
 
 
 _MOST = 8  # threads of a journal whose passages are kept
-_indexes: "WeakKeyDictionary[Journal, dict[tuple[str, bool], Index]]" = WeakKeyDictionary()
+_indexes: "WeakKeyDictionary[Journal, dict[tuple[str, bool], PassageIndex]]" = WeakKeyDictionary()
 _lock = threading.Lock()
 
 
-def index_of(journal: Journal, thread: str, after: int = -1) -> Index:
+def index_of(journal: Journal, thread: str, after: int = -1) -> PassageIndex:
     """The index of a thread's entries after ``after``, kept for the threads that were searched last."""
     with _lock:
         known = _indexes.setdefault(journal, {})
         key = (thread, after < 0)
         index = known.pop(key, None)
         if index is None or index.after != after:
-            index = Index(thread, after)
+            index = PassageIndex(thread, after)
         known[key] = index
         if len(known) > _MOST:
             del known[next(iter(known))]

@@ -8,7 +8,7 @@ from agentmem.errors import EmbedderNotAvailable
 from agentmem.recall import ranking
 from agentmem.recall.loaded import Loaded, load
 from agentmem.recall.pieces import Piece
-from agentmem.recall.shelf import Hit, Shelf, Span
+from agentmem.recall.shelf import Shelf, ShelfHit, ShelfSpan
 from agentmem.types import Vectors
 
 LOOKED_AT = 30
@@ -22,15 +22,15 @@ class Scope:
     """
 
     shelf: Shelf
-    spans: tuple[Span, ...]
+    spans: tuple[ShelfSpan, ...]
     speakers: tuple[str, ...]
     embedded: bool
     loaded: Loaded | None = None
 
-    def by_words(self, words: str) -> list[Hit]:
+    def by_words(self, words: str) -> list[ShelfHit]:
         return self.shelf.by_words(words, self.spans, ranking.CANDIDATES) if words else []
 
-    def by_meaning(self, question: str) -> list[Hit] | None:
+    def by_meaning(self, question: str) -> list[ShelfHit] | None:
         """None while the words alone must do."""
         if self.shelf.embedder is None or not self.embedded:
             return None
@@ -42,7 +42,7 @@ class Scope:
             return self.loaded.by_meaning(vector, ranking.CANDIDATES)
         return self.shelf.by_meaning(vector, self.spans, ranking.CANDIDATES)
 
-    def quoting(self, code: str) -> list[Hit]:
+    def quoting(self, code: str) -> list[ShelfHit]:
         """The pieces that have the code. One that many have, such as a year, tells nothing."""
         most = ranking.RARE + 1
         found = self.loaded.by_text(code, most) if self.loaded else self.shelf.by_text(code, self.spans, most)
@@ -52,7 +52,7 @@ class Scope:
         return self.loaded.at(places) if self.loaded else self.shelf.at(places, self.spans)
 
 
-def scope(shelf: Shelf, spans: tuple[Span, ...]) -> Scope:
+def scope(shelf: Shelf, spans: tuple[ShelfSpan, ...]) -> Scope:
     """What is to be searched of a transcript, as the tables have it now."""
     speakers, embedded = tuple(shelf.speakers(spans)), shelf.embedded(spans)
     return Scope(shelf, spans, speakers, embedded, load(shelf, spans) if embedded else None)
@@ -78,5 +78,5 @@ def search(where: Scope, question: str, limit: int) -> list[Piece]:
     return sorted(fitting, key=lambda piece: question not in piece.text)[:limit]
 
 
-def _scores(hits: Sequence[Hit]) -> dict[int, float]:
+def _scores(hits: Sequence[ShelfHit]) -> dict[int, float]:
     return {hit.place: hit.score for hit in hits}

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from agentmem.errors import ArchiveError
 from agentmem.recall.pieces import Piece, context, speaker
-from agentmem.recall.tables import Plan, Table, Tables, either, key_field, quoted
+from agentmem.recall.tables import IndexPlan, Table, Tables, either, key_field, quoted
 from agentmem.types import Embedder, Vectors
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ PIECE = ("thread", "seq", "part", "sha256", "kind", "day", "lead", "words")
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class ShelfSpan:
     """The part of a transcript that stands in one thread: its entries up to ``last``."""
 
     thread: str
@@ -58,7 +58,7 @@ class End:
     place: int
 
 
-class Hit(NamedTuple):
+class ShelfHit(NamedTuple):
     """A place that a search gave, with its score, and what ranking needs of it."""
 
     place: int
@@ -83,7 +83,7 @@ class Shelf:
         """The vectors of this embedder: another one has a table of its own. Only where there is an embedder."""
         return self.tables.table(self._name, self._plan)
 
-    def end(self, spans: Sequence[Span]) -> End | None:
+    def end(self, spans: Sequence[ShelfSpan]) -> End | None:
         """Where the pieces of a transcript end; None when it has none."""
         found = self.rows(self.pieces, inside(spans), ("seq", "place"))
         if not found.num_rows:
@@ -150,7 +150,7 @@ class Shelf:
         self._embed(sorted(rows.to_pylist(), key=lambda row: int(row["place"])), done, stop)
         return True
 
-    def embedded(self, spans: Sequence[Span]) -> bool:
+    def embedded(self, spans: Sequence[ShelfSpan]) -> bool:
         """True when every piece of the spans has its vector."""
         if self.embedder is None:
             return False
@@ -159,19 +159,19 @@ class Shelf:
 
     # Searching.
 
-    def speakers(self, spans: Sequence[Span]) -> list[str]:
+    def speakers(self, spans: Sequence[ShelfSpan]) -> list[str]:
         """Who speaks in the spans, where texts say so."""
         found = self.rows(self.pieces, f"({inside(spans)}) AND speaker != ''", ("speaker",))
         return sorted(set(found["speaker"].to_pylist()))
 
-    def by_words(self, words: str, spans: Sequence[Span], most: int) -> list[Hit]:
+    def by_words(self, words: str, spans: Sequence[ShelfSpan], most: int) -> list[ShelfHit]:
         """The pieces that share words with the question, by BM25."""
         with self.tables.translated():
             query = self.pieces.search(words, query_type="fts", fts_columns="words")
             query = query.where(inside(spans), prefilter=True).select([*HIT, "_score"])
             return _hits(query.limit(most).to_arrow(), "_score")
 
-    def by_meaning(self, vector: Vectors, spans: Sequence[Span], most: int) -> list[Hit]:
+    def by_meaning(self, vector: Vectors, spans: Sequence[ShelfSpan], most: int) -> list[ShelfHit]:
         """The pieces whose vectors are nearest, by cosine distance."""
         with self.tables.translated():
             query = self.vectors.search(vector, vector_column_name="vector").distance_type("dot")
@@ -179,12 +179,12 @@ class Shelf:
             found = _hits(query.limit(most).to_arrow(), "_distance")
         return [hit._replace(score=1 - hit.score) for hit in found]
 
-    def by_text(self, text: str, spans: Sequence[Span], most: int) -> list[Hit]:
+    def by_text(self, text: str, spans: Sequence[ShelfSpan], most: int) -> list[ShelfHit]:
         """The pieces that have the text, letter for letter."""
         where = f"({inside(spans)}) AND contains(substr(words, lead + 1), {quoted(text)})"
         return _hits(self.rows(self.pieces, where, HIT, most))
 
-    def at(self, places: Sequence[int], spans: Sequence[Span]) -> dict[int, Piece]:
+    def at(self, places: Sequence[int], spans: Sequence[ShelfSpan]) -> dict[int, Piece]:
         """The pieces at these places, those that there are."""
         if not places:
             return {}
@@ -235,8 +235,8 @@ class Shelf:
         return f"vectors-{hashlib.sha256(name.encode()).hexdigest()[:12]}"
 
     @property
-    def _plan(self) -> Plan:
-        return Plan(self._vectors_schema, labels=("thread",), vector="vector")
+    def _plan(self) -> IndexPlan:
+        return IndexPlan(self._vectors_schema, labels=("thread",), vector="vector")
 
     def _vectors_schema(self) -> "pa.Schema":
         import pyarrow as pa
@@ -260,13 +260,13 @@ def _row(piece: Piece, place: int) -> dict[str, Any]:
     return {**own, "place": place, "speaker": who, "lead": len(piece.lead), "words": piece.lead + piece.text}
 
 
-def _hits(found: "pa.Table", score: str = "") -> list[Hit]:
+def _hits(found: "pa.Table", score: str = "") -> list[ShelfHit]:
     columns = [found[name].to_pylist() for name in HIT]
     scores = found[score].to_pylist() if score else [0.0] * found.num_rows
-    return list(map(Hit, *columns, scores))
+    return list(map(ShelfHit, *columns, scores))
 
 
-def inside(spans: Sequence[Span]) -> str:
+def inside(spans: Sequence[ShelfSpan]) -> str:
     """SQL for the rows of the spans."""
     return either([span.where for span in spans])
 
@@ -292,4 +292,4 @@ def _pieces_schema() -> "pa.Schema":
     return pa.schema([key_field("key"), *_common(), pa.field("part", pa.int64()), pa.field("lead", pa.int64()), *texts])
 
 
-PIECES = Plan(_pieces_schema, words="words", labels=("thread",))
+PIECES = IndexPlan(_pieces_schema, words="words", labels=("thread",))

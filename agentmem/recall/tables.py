@@ -43,7 +43,7 @@ _FIRST_WAIT = 0.05  # seconds; doubled at each try
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class IndexPlan:
     """A table to be: its columns, the one that is the key, and which columns are searched how.
 
     With ``compressed`` the vector index holds one bit a dimension (RaBitQ: Gao and Long, SIGMOD 2024), a twentieth of
@@ -96,7 +96,7 @@ class Tables:
         with self.translated():
             return list(self._database.list_tables(limit=1000).tables)
 
-    def table(self, name: str, plan: Plan) -> Table:
+    def table(self, name: str, plan: IndexPlan) -> Table:
         """The table, made with its indices where it is missing."""
         with self._lock:
             if name not in self._open:
@@ -141,7 +141,7 @@ class Tables:
             self.__dict__.pop("_database", None)
             shutil.rmtree(self.folder, ignore_errors=True)
 
-    def maintain(self, name: str, plan: Plan, kept: timedelta = KEPT) -> None:
+    def maintain(self, name: str, plan: IndexPlan, kept: timedelta = KEPT) -> None:
         """Join fragments, bring the indices up to date, drop versions older than ``kept``. For the one owner."""
         table = self.table(name, plan)
         with self.translated():
@@ -181,7 +181,7 @@ class Tables:
             f"{self.folder} could not be used ({said:.200}). Nothing is lost: `agentmem recall --rebuild` makes it anew"
         )
 
-    def _made(self, name: str, plan: Plan) -> Table:
+    def _made(self, name: str, plan: IndexPlan) -> Table:
         """The open table. One process at a time makes it: nobody writes before its indices are there."""
         descriptor = self._lock_file("making.lock")
         try:
@@ -199,7 +199,7 @@ class Tables:
         return os.open(self.folder / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, private.FILE)
 
     @staticmethod
-    def _index_vectors(table: Table, plan: Plan) -> None:
+    def _index_vectors(table: Table, plan: IndexPlan) -> None:
         from lancedb.index import IvfFlat, IvfRq
 
         kind, rows = (IvfRq, SMALL_PARTITION) if plan.compressed else (IvfFlat, PARTITION)
@@ -213,7 +213,7 @@ class Tables:
         return pa.Table.from_pylist(rows, schema=table.schema) if isinstance(rows, list) else rows
 
 
-def _index(table: Table, plan: Plan) -> None:
+def _index(table: Table, plan: IndexPlan) -> None:
     """Make the indices that a table must have before its first search; a kill may have left it without some."""
     from lancedb.index import FTS, Bitmap, BTree
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from agentmem.replay.session import Session
+from agentmem.replay.session import RecordedSession
 from agentmem.replay.tally import billed as billed_request
 from agentmem.replay.tally import share
 from agentmem.types import Usage
@@ -32,7 +32,7 @@ class Bill:
         return {**where, **_numbers(self), "simulated_usd": dict(self.simulated)}
 
 
-def bill(session: Session, path: str, line: int) -> Bill:
+def bill(session: RecordedSession, path: str, line: int) -> Bill:
     """Add up what a session's requests report."""
     usage, usd, reported, priced = Usage("measured"), None, 0, 0
     for exchange in session.exchanges:

@@ -23,7 +23,7 @@ from langgraph.prebuilt.tool_node import ToolCallRequest
 from langgraph.runtime import Runtime
 
 from agentmem.replay.langchain_peers import Peer, model
-from agentmem.replay.needed import Event
+from agentmem.replay.needed import NeededEvent
 from agentmem.replay.policies import Terms
 
 
@@ -55,7 +55,7 @@ class DeepAgents(Peer):
         self.cut = self.cut or SUMMARIZATION_EVENT_KEY in update
         super().update(update)
 
-    def reaches(self, event: Event, asked: str) -> bool:
+    def reaches(self, event: NeededEvent, asked: str) -> bool:
         """Whether a file that the last request names holds the string: a search finds the place, a read shows it."""
         shown = "\n".join(str(one.value) for one in self._strip.frames if one.role == "user")
         return any(event.text in path.read_text(encoding="utf-8") for path in self._files() if path.stem in shown)

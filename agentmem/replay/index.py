@@ -5,16 +5,16 @@ from dataclasses import dataclass, replace
 from hashlib import blake2b
 
 from agentmem.replay.recordings import sessions
-from agentmem.replay.session import Exchange, Session, Skipped
-from agentmem.replay.source import Source
+from agentmem.replay.session import Exchange, RecordedSession, SkippedLine
+from agentmem.replay.source import RecordingSource
 from agentmem.types import Frame
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class IndexedSession:
     """One session: where it is, when it began, its tokens of text, and the ids of its replies."""
 
-    source: Source
+    source: RecordingSource
     name: str
     started: float
     tokens: int
@@ -28,26 +28,26 @@ class Entry:
 class Indexed:
     """What one source holds."""
 
-    entries: tuple[Entry, ...]
-    skipped: tuple[Skipped, ...]
+    entries: tuple[IndexedSession, ...]
+    skipped: tuple[SkippedLine, ...]
 
 
-def index(source: Source) -> Indexed:
+def index(source: RecordingSource) -> Indexed:
     """Look through one source."""
-    entries: list[Entry] = []
-    skipped: list[Skipped] = []
+    entries: list[IndexedSession] = []
+    skipped: list[SkippedLine] = []
     try:
         for one in sessions(source):
-            if isinstance(one, Skipped):
+            if isinstance(one, SkippedLine):
                 skipped.append(one)
             else:
                 entries.append(_entry(source, one))
     except Exception as error:  # whatever a stranger's recording is like, the others are read
-        skipped.append(Skipped(source.path, source.line, f"it cannot be read: {type(error).__name__}: {error}"))
+        skipped.append(SkippedLine(source.path, source.line, f"it cannot be read: {type(error).__name__}: {error}"))
     return Indexed(tuple(entries), tuple(skipped))
 
 
-def chains(entries: Sequence[Entry], limit: int) -> list[list[Entry]]:
+def chains(entries: Sequence[IndexedSession], limit: int) -> list[list[IndexedSession]]:
     """Sessions by when they began, joined until a chain has ``limit`` tokens; each by itself where that is 0.
 
     Those of different providers are never joined.
@@ -59,7 +59,7 @@ def chains(entries: Sequence[Entry], limit: int) -> list[list[Entry]]:
     ordered = sorted(entries, key=lambda entry: (entry.started, entry.name))
     if not limit:
         return [[entry] for entry in ordered]
-    joined: list[list[Entry]] = []
+    joined: list[list[IndexedSession]] = []
     room = 0
     for entry in ordered:
         if room <= 0:
@@ -70,7 +70,7 @@ def chains(entries: Sequence[Entry], limit: int) -> list[list[Entry]]:
     return joined
 
 
-def repeated(entries: Iterable[Entry]) -> dict[str, frozenset[int]]:
+def repeated(entries: Iterable[IndexedSession]) -> dict[str, frozenset[int]]:
     """By session, the ids of replies that an earlier session has already: a resumed log begins with a copy."""
     seen: set[int] = set()
     found: dict[str, frozenset[int]] = {}
@@ -82,21 +82,21 @@ def repeated(entries: Iterable[Entry]) -> dict[str, frozenset[int]]:
     return found
 
 
-def load(entry: Entry, again: frozenset[int] = frozenset()) -> Session | None:
+def load(entry: IndexedSession, again: frozenset[int] = frozenset()) -> RecordedSession | None:
     """The session itself, without the requests that another one has already; what they said came before."""
-    session = next(one for one in sessions(entry.source) if isinstance(one, Session) and one.name == entry.name)
+    session = next(one for one in sessions(entry.source) if isinstance(one, RecordedSession) and one.name == entry.name)
     if not again:
         return session
     kept = tuple(_without(session.exchanges, again))
     return replace(session, exchanges=kept) if kept else None
 
 
-def key(entry: Entry) -> str:
+def key(entry: IndexedSession) -> str:
     """What `repeated` calls an entry."""
     return _key(entry.source, entry.name)
 
 
-def _key(source: Source, name: str) -> str:
+def _key(source: RecordingSource, name: str) -> str:
     return f"{source.path}:{source.line}:{source.start}:{name}"
 
 
@@ -117,9 +117,9 @@ def _id(identity: str) -> int:
     return int.from_bytes(blake2b(identity.encode(), digest_size=8).digest())
 
 
-def _entry(source: Source, session: Session) -> Entry:
+def _entry(source: RecordingSource, session: RecordedSession) -> IndexedSession:
     frames = (frame for one in session.exchanges for frame in (*one.arrived, *one.reply))
-    return Entry(
+    return IndexedSession(
         source=source,
         name=session.name,
         started=session.started,

@@ -20,7 +20,7 @@ are sent. In recorded sessions idle times up to 309 s still hit; from 324 s on m
 
 
 @dataclass(frozen=True, slots=True)
-class Metered:
+class MeteredRequest:
     """One request: its usage, its new tokens, and how it stands to the request before."""
 
     usage: Usage
@@ -57,14 +57,14 @@ class Lane:
         *,
         cut: bool = False,
         marks: Sequence[Breakpoint] | None = None,
-    ) -> Metered:
+    ) -> MeteredRequest:
         """One request of the conversation; ``cut`` says that a declared cut lies before it."""
         usage = self._serve(layout, at, answered, marks)
         before, extends, idle = self._compare(layout, at)
         expired = extends and idle > self._rules_of(layout.model).lifetimes[self._ttl]
         new = sum(self._first_sent(run) for run in layout.runs)
         self._previous = layout, at
-        return Metered(
+        return MeteredRequest(
             usage=usage,
             new_tokens=min(new, usage.input_tokens - usage.cache_read_tokens),
             broke=before and not extends and not cut,
@@ -72,11 +72,11 @@ class Lane:
             expired=before and expired and usage.cache_read_tokens < layout.tokens // 2,
         )
 
-    def summarise(self, layout: Layout, at: float, marks: Sequence[Breakpoint] | None = None) -> Metered:
+    def summarise(self, layout: Layout, at: float, marks: Sequence[Breakpoint] | None = None) -> MeteredRequest:
         """A request for a summary: counted, but not one that the conversation goes on from."""
         usage = self._serve(layout, at, at, marks)
         new = min(sum(self._first_sent(run) for run in layout.runs), usage.input_tokens - usage.cache_read_tokens)
-        return Metered(usage, new, broke=False, cut=False, expired=False)
+        return MeteredRequest(usage, new, broke=False, cut=False, expired=False)
 
     def aside(self, layout: Layout, at: float) -> None:
         """A question that the client asks of the model beside the conversation, after ``layout``, a whole turn: it

@@ -17,7 +17,7 @@ from pydantic import PrivateAttr
 from agentmem.replay.extractor import extract
 from agentmem.replay.langchain_messages import Translator, words
 from agentmem.replay.layout import Strip
-from agentmem.replay.needed import Event
+from agentmem.replay.needed import NeededEvent
 from agentmem.replay.policies import Arrival, Sent, Terms
 from agentmem.types import Frame
 
@@ -98,7 +98,7 @@ class Peer:
         """The messages of the next request."""
         raise NotImplementedError
 
-    def reaches(self, event: Event, asked: str) -> bool:
+    def reaches(self, event: NeededEvent, asked: str) -> bool:
         """What is gone is gone."""
         return False
 

@@ -16,7 +16,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from agentmem.replay.session import Skipped
+from agentmem.replay.session import SkippedLine
 
 BROKEN = (EOFError, OSError, lzma.LZMAError, zlib.error)
 _PACKED: tuple[tuple[bytes, Any], ...] = ((b"\x1f\x8b", gzip), (b"\xfd7zXZ\x00", lzma), (b"BZh", bz2))
@@ -36,7 +36,7 @@ _SPACE = "\ufeff \t\r\n"
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class LogLine:
     """One JSON value of a file; ``number`` is its line's, from 1, ``data`` the same as UTF-8."""
 
     number: int
@@ -56,19 +56,19 @@ def opened(path: Path) -> io.BufferedIOBase:
     return unpacked
 
 
-def lines(path: Path) -> Iterator[Line | Skipped]:
+def lines(path: Path) -> Iterator[LogLine | SkippedLine]:
     """Every JSON object of ``path``, those of arrays too, or why there is none. Empty lines are nothing."""
     for one in values(path):
-        if isinstance(one, Skipped) or isinstance(one.value, dict):
+        if isinstance(one, SkippedLine) or isinstance(one.value, dict):
             yield one
         elif isinstance(one.value, list) and one.value and all(isinstance(part, dict) for part in one.value):
-            yield from (Line(one.number, _bytes(part), part) for part in one.value)
+            yield from (LogLine(one.number, _bytes(part), part) for part in one.value)
         else:
             reason = f"a JSON object was expected, not {type(one.value).__name__}"
-            yield Skipped(str(path), one.number, reason)
+            yield SkippedLine(str(path), one.number, reason)
 
 
-def values(path: Path) -> Iterator[Line | Skipped]:
+def values(path: Path) -> Iterator[LogLine | SkippedLine]:
     """Every JSON value of ``path``, or why there is none."""
     number = 0
     try:
@@ -84,7 +84,7 @@ def values(path: Path) -> Iterator[Line | Skipped]:
             for number, text in chain((first,), found):
                 yield from _line(path, number, text)
     except BROKEN as error:
-        yield Skipped(str(path), number + 1, f"the file cannot be read on from here: {error}")
+        yield SkippedLine(str(path), number + 1, f"the file cannot be read on from here: {error}")
 
 
 def parsed(data: bytes) -> Any:
@@ -92,7 +92,7 @@ def parsed(data: bytes) -> Any:
     try:
         return _decode(data.decode("utf-8", "replace"))[0]
     except ValueError as error:
-        return Skipped("", 0, f"no JSON: {error}")
+        return SkippedLine("", 0, f"no JSON: {error}")
 
 
 def _decoded(path: Path) -> io.TextIOWrapper:
@@ -112,16 +112,16 @@ def _encoding(start: bytes) -> str:
     return marked or next((name for known, name in _UNMARKED if shape == known), "utf-8")
 
 
-def _line(path: Path, number: int, text: str) -> Iterator[Line | Skipped]:
+def _line(path: Path, number: int, text: str) -> Iterator[LogLine | SkippedLine]:
     """The values of one line, and what stands behind the last one that can be read."""
     at = _past_space(text, 0)
     while at < len(text):
         try:
             value, end = _decode(text, at)
         except ValueError as error:
-            yield Skipped(str(path), number, f"no JSON: {error}")
+            yield SkippedLine(str(path), number, f"no JSON: {error}")
             return
-        yield Line(number, text[at:end].encode("utf-8", "replace"), value)
+        yield LogLine(number, text[at:end].encode("utf-8", "replace"), value)
         at = _past_space(text, end)
 
 
@@ -134,11 +134,11 @@ def _goes_on(text: str) -> bool:
     return False
 
 
-def _whole(path: Path, number: int) -> list[Line | Skipped] | None:
+def _whole(path: Path, number: int) -> list[LogLine | SkippedLine] | None:
     """The values of a file that are written over several lines; None where each line stands for itself after all."""
     with _decoded(path) as file:
         text = file.read()
-    found: list[Line | Skipped] = []
+    found: list[LogLine | SkippedLine] = []
     at = _past_space(text, 0)
     while at < len(text):
         try:
@@ -147,9 +147,9 @@ def _whole(path: Path, number: int) -> list[Line | Skipped] | None:
             inside = list(_elements(text, at)) if text[at] == "[" else []
             if not inside and any(map(_stands_alone, text[at:].split("\n")[1:])):
                 return None
-            found += [Line(number, _bytes(one), one) for one in inside]
-            return [*found, Skipped(str(path), number, f"no JSON: {error}")]
-        found.append(Line(number, text[at:end].encode("utf-8", "replace"), value))
+            found += [LogLine(number, _bytes(one), one) for one in inside]
+            return [*found, SkippedLine(str(path), number, f"no JSON: {error}")]
+        found.append(LogLine(number, text[at:end].encode("utf-8", "replace"), value))
         after = _past_space(text, end)
         number += text.count("\n", at, after)
         at = after

@@ -22,7 +22,7 @@ _UNSAID = frozenset({"type", "id", "tool_use_id", "signature", "data", "media_ty
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class NeededEvent:
     """``text`` was first seen at request ``seen``, in ``source``, and used in the reply to request ``used``."""
 
     text: str
@@ -39,7 +39,7 @@ class Needs:
     with where they were first seen; ``said`` all others.
     """
 
-    by_use: dict[int, list[Event]] = field(default_factory=dict)
+    by_use: dict[int, list[NeededEvent]] = field(default_factory=dict)
     held: dict[bytes, frozenset[str]] = field(default_factory=dict)
     open: dict[str, tuple[int, Frame]] = field(default_factory=dict)
     said: set[str] = field(default_factory=set)
@@ -53,14 +53,14 @@ class Needs:
                 if token not in self.open and token not in self.said:
                     self.open[token] = (self.request, frame)
         uses = {token for frame in reply if frame.value.get("type") == "tool_use" for token in self._tokens(frame)}
-        found = [Event(token, *self._first(token)) for token in sorted(uses) if self._used(token)]
+        found = [NeededEvent(token, *self._first(token)) for token in sorted(uses) if self._used(token)]
         self.by_use[self.request] = found
         self._say(uses)
         for frame in reply:
             if frame.value.get("type") == "text":
                 self._say(self._tokens(frame))
 
-    def events(self) -> Iterator[Event]:
+    def events(self) -> Iterator[NeededEvent]:
         """All events, near ones too."""
         for events in self.by_use.values():
             yield from events

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from agentmem.replay.session import Session
+from agentmem.replay.session import RecordedSession
 from agentmem.types import Frame
 
 HEAD_SHARE = 0.6
@@ -15,7 +15,7 @@ HIDDEN_MOST = 60_000
 
 
 @dataclass(frozen=True, slots=True)
-class Opening:
+class SessionOpening:
     """``head``: tools and system. ``reminders``: what a client puts in front of the first prompt.
 
     ``earlier``: a conversation that went before and is not recorded; a compaction drops it. Only the recording's own
@@ -32,13 +32,13 @@ class Opening:
         return sum(one.tokens for one in (*self.head, *self.reminders))
 
 
-def opening(session: Session) -> Opening:
+def opening(session: RecordedSession) -> SessionOpening:
     """The opening of ``session``. What is not recorded takes its size from the first request's usage."""
     if session.head is not None:
-        return Opening(session.head)
+        return SessionOpening(session.head)
     first = session.exchanges[0]
     if first.usage is None:
-        return Opening(())
+        return SessionOpening(())
     shown = first.cut.frames if first.cut else first.arrived
     hidden = max(0, first.usage.input_tokens - sum(one.tokens for one in shown))
     earlier = max(0, hidden - HIDDEN_MOST)
@@ -46,7 +46,7 @@ def opening(session: Session) -> Opening:
     read = first.usage.cache_read_tokens
     head = read if 0 < read <= hidden else round(HEAD_SHARE * hidden)
     went_before = (unknown("message", "earlier conversation", earlier),) if earlier else ()
-    return Opening((unknown("system", "tools and system", head),), (reminder(hidden - head),), went_before)
+    return SessionOpening((unknown("system", "tools and system", head),), (reminder(hidden - head),), went_before)
 
 
 def reminder(tokens: int, version: int = 0) -> Frame:

@@ -14,7 +14,7 @@ from agentmem import assets
 from agentmem.compaction.acceptance import accept, fallback
 from agentmem.compaction.plan import Plan, plan
 from agentmem.compaction.summary import instruction
-from agentmem.compaction.when import ASKING, NEAR, Compaction, Quality, Reason, State, due, least_budget, state
+from agentmem.compaction.when import ASKING, NEAR, Compaction, ContextState, Quality, Reason, due, least_budget, state
 from agentmem.context.offload import Offload, offloaded
 from agentmem.context.window import View, aside, extend
 from agentmem.errors import SummaryRejected
@@ -24,10 +24,10 @@ from agentmem.kvcache.rules import UNMARKABLE, rules_for
 from agentmem.replay.blocks import block
 from agentmem.replay.extractor import extract
 from agentmem.replay.layout import Run, Strip
-from agentmem.replay.needed import Event, spoken
-from agentmem.replay.opening import Opening
+from agentmem.replay.needed import NeededEvent, spoken
+from agentmem.replay.opening import SessionOpening
 from agentmem.replay.policies import Arrival, Sent, Terms
-from agentmem.replay.reach import Reach
+from agentmem.replay.reach import RecallReach
 from agentmem.replay.tally import price
 from agentmem.runtime.compacting import AGAIN
 from agentmem.tokens import count, value_tokens
@@ -41,7 +41,7 @@ PAGING = frozenset({"Read"})
 _LOST = "[The recording has no result for this call.]"
 
 
-def room_for(opening: Opening, budget: int) -> int:
+def room_for(opening: SessionOpening, budget: int) -> int:
     """The least budget of tokens with which the default settings have room to work behind an opening."""
     settings = Compaction()
     return least_budget(opening.tokens, settings.users, settings, budget)
@@ -65,7 +65,7 @@ class Ours:
             }
         )
         self._journal = open_journal(":memory:")
-        self._reach = Reach(self._journal, THREAD)
+        self._reach = RecallReach(self._journal, THREAD)
         self._view = View()
         self._reminders, self._strip = Strip(terms.opening.reminders), Strip()
         self._sent: Arrival | None = None
@@ -89,7 +89,7 @@ class Ours:
         self._tools.update((one.id, one.name) for one in blocks if isinstance(one, ToolCall))
         self._append(transcript.assistant(Reply(Message("assistant", blocks), Usage("simulated"))))
 
-    def reaches(self, event: Event, asked: str) -> bool:
+    def reaches(self, event: NeededEvent, asked: str) -> bool:
         """Whether recall brings the string back: by a question, or by what the last request refers to."""
         return self._reach.found(event, asked, self._view)
 
@@ -139,7 +139,7 @@ class Ours:
 
     # When and how it is compacted.
 
-    def _state(self, arrival: Arrival) -> State:
+    def _state(self, arrival: Arrival) -> ContextState:
         rates = price(self._terms.provider, arrival.model, 0)
         now, opening = state(self._view, self._compaction, self._terms.budget, rates), self._terms.opening.tokens
         return replace(now, context=now.context + opening, prefix=now.prefix + opening, least=now.least + opening)

@@ -13,10 +13,10 @@ from agentmem.kvcache.frames import frame
 from agentmem.kvcache.prompts import Breakpoint
 from agentmem.kvcache.rules import Setting
 from agentmem.replay.layout import Run, Strip
-from agentmem.replay.needed import Event
-from agentmem.replay.opening import Opening
+from agentmem.replay.needed import NeededEvent
+from agentmem.replay.opening import SessionOpening
 from agentmem.replay.recorded import RecordedContext
-from agentmem.replay.session import Cut
+from agentmem.replay.session import RecordedCut
 from agentmem.types import Frame, Ttl
 
 
@@ -30,7 +30,7 @@ class Arrival:
     at: float
     model: str
     frames: tuple[Frame, ...]
-    cut: Cut | None = None
+    cut: RecordedCut | None = None
     settings: Mapping[Setting, str] = field(default_factory=dict)
     marks: tuple[Breakpoint, ...] | None = None
     head: tuple[Frame, ...] | None = None
@@ -71,7 +71,7 @@ class Policy(Protocol):
 
     def reply(self, frames: Sequence[Frame]) -> Sequence[Run] | None: ...
 
-    def reaches(self, event: Event, asked: str) -> bool: ...
+    def reaches(self, event: NeededEvent, asked: str) -> bool: ...
 
     def close(self) -> None: ...
 
@@ -82,7 +82,7 @@ class Terms:
     and how long what is cached lives.
     """
 
-    opening: Opening
+    opening: SessionOpening
     budget: int
     provider: str = "anthropic"
     ttl: Ttl = "5m"
@@ -105,7 +105,7 @@ class Recorded:
     def reply(self, frames: Sequence[Frame]) -> Sequence[Run]:
         return self._context.reply(frames)
 
-    def reaches(self, event: Event, asked: str) -> bool:
+    def reaches(self, event: NeededEvent, asked: str) -> bool:
         return False
 
     def close(self) -> None:
@@ -127,7 +127,7 @@ class AppendOnly:
     def reply(self, frames: Sequence[Frame]) -> None:
         self._strip.extend(frames)
 
-    def reaches(self, event: Event, asked: str) -> bool:
+    def reaches(self, event: NeededEvent, asked: str) -> bool:
         return False
 
     def close(self) -> None:
@@ -160,7 +160,7 @@ class Sliding:
     def reply(self, frames: Sequence[Frame]) -> None:
         self._strip.extend(frames)
 
-    def reaches(self, event: Event, asked: str) -> bool:
+    def reaches(self, event: NeededEvent, asked: str) -> bool:
         return False
 
     def close(self) -> None:

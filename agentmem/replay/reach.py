@@ -16,7 +16,7 @@ from agentmem.menu import builtin
 from agentmem.menu.context import ToolContext
 from agentmem.pages.workspace import Workspace
 from agentmem.recall.recall import JournalRecall
-from agentmem.replay.needed import Event
+from agentmem.replay.needed import NeededEvent
 from agentmem.tokens import count
 from agentmem.transcript.journal import Journal
 from agentmem.transcript.transcript import readable
@@ -30,7 +30,7 @@ _LINE = re.compile(r"^- (?:[^\s\[\]]*/)?(\d+)\b", re.MULTILINE)
 _CITED = re.compile(r"\[(\d+(?:, \d+)*)\]|recall [^\s\[\]]*/(\d+)\b|\[[^\s\[\]]*/(\d+),")
 
 
-class Reach:
+class RecallReach:
     """Asks one thread's recall as its agent would."""
 
     def __init__(self, journal: Journal, thread: str) -> None:
@@ -41,7 +41,7 @@ class Reach:
         self._read = -1
         self._answers: dict[tuple[str, int], tuple[str, int]] = {}  # neither an entry nor a stretch ever changes
 
-    def found(self, event: Event, asked: str, view: View) -> bool:
+    def found(self, event: NeededEvent, asked: str, view: View) -> bool:
         """Whether the string of ``event`` comes back, by references or by asking."""
         return self._followed(event.text, view) or self._asked(event.text, asked)
 

@@ -4,20 +4,20 @@ from collections.abc import Iterable
 from itertools import count
 
 from agentmem.replay.layout import Run, Strip
-from agentmem.replay.opening import Opening, reminder, unknown
-from agentmem.replay.session import Cut
+from agentmem.replay.opening import SessionOpening, reminder, unknown
+from agentmem.replay.session import RecordedCut
 from agentmem.types import Frame
 
 
 class RecordedContext:
     """Follows one session's requests."""
 
-    def __init__(self, opening: Opening) -> None:
+    def __init__(self, opening: SessionOpening) -> None:
         self._reminders = Strip(opening.reminders)
         self._live = Strip(opening.earlier)
         self._versions = count(1)
 
-    def send(self, arrived: Iterable[Frame], cut: Cut | None) -> tuple[Run, ...]:
+    def send(self, arrived: Iterable[Frame], cut: RecordedCut | None) -> tuple[Run, ...]:
         """The message frames of the next request, as runs."""
         if cut is None:
             self._live.extend(arrived)
@@ -35,7 +35,7 @@ class RecordedContext:
         """The context so far."""
         return self._reminders.run(), self._live.run()
 
-    def _after(self, cut: Cut) -> tuple[Frame, ...]:
+    def _after(self, cut: RecordedCut) -> tuple[Frame, ...]:
         if cut.kind == "resume":
             tokens = self._reminders.tokens[-1]
             self._reminders = Strip((reminder(tokens, next(self._versions)),)) if tokens else self._reminders

@@ -14,10 +14,10 @@ from agentmem.replay.formats.runs import Runs
 from agentmem.replay.formats.usage_ledger import UsageLedger
 from agentmem.replay.formats.wire_log import WireLog
 from agentmem.replay.lines import BROKEN, opened, values
-from agentmem.replay.session import Session, Skipped
-from agentmem.replay.source import Reader, Source, Spool
+from agentmem.replay.session import RecordedSession, SkippedLine
+from agentmem.replay.source import RecordingReader, RecordingSource, Spool
 
-FORMATS: dict[str, Reader] = {
+FORMATS: dict[str, RecordingReader] = {
     reader.name: reader for reader in (WireLog(), UsageLedger(), ClaudeCode(), MessageList(), Runs())
 }
 """Every format by its name. The first that accepts a file's first object reads it."""
@@ -30,61 +30,61 @@ _LOGS = (".jsonl", ".ndjson", ".traj")
 _MAGIC = 16
 
 
-def sources(paths: Iterable[Path], spool: Spool) -> Iterator[Source | Skipped]:
+def sources(paths: Iterable[Path], spool: Spool) -> Iterator[RecordingSource | SkippedLine]:
     """Every session in ``paths``, files or folders, each file once. Raises ConfigError where there is no such file."""
     seen: set[Path] = set()
     for path in paths:
         if not path.exists():
             raise ConfigError(f"{path} does not exist: give a log file, or a folder such as ~/.claude/projects")
         for file in _files(path):
-            if isinstance(file, Skipped):
+            if isinstance(file, SkippedLine):
                 yield file
             elif (whole := file.resolve()) not in seen:
                 seen.add(whole)
                 yield from _guarded(file, _sources(file, spool, named=not path.is_dir()))
 
 
-def sessions(source: Source) -> Iterator[Session | Skipped]:
+def sessions(source: RecordingSource) -> Iterator[RecordedSession | SkippedLine]:
     """What a source holds."""
     return FORMATS[source.format].sessions(source)
 
 
-def _files(path: Path) -> Iterator[Path | Skipped]:
+def _files(path: Path) -> Iterator[Path | SkippedLine]:
     """The file itself, or all files in a folder that may be recordings, by name; and folders that cannot be read."""
     if not path.is_dir():
         yield path
         return
     closed: list[OSError] = []
     found = [Path(folder) / name for folder, _, names in os.walk(path, onerror=closed.append) for name in names]
-    yield from (Skipped(str(one.filename), 0, f"the folder cannot be read: {one.strerror}") for one in closed)
+    yield from (SkippedLine(str(one.filename), 0, f"the folder cannot be read: {one.strerror}") for one in closed)
     yield from sorted(file for file in found if file.name.endswith(_ENDINGS) and file.is_file())
 
 
-def _sources(file: Path, spool: Spool, *, named: bool) -> Iterator[Source | Skipped]:
+def _sources(file: Path, spool: Spool, *, named: bool) -> Iterator[RecordingSource | SkippedLine]:
     """What one file holds. One that is no recording is told of where it was ``named``, or looks like one."""
     if not file.is_file():
-        yield Skipped(str(file), 0, "neither a file nor a folder")
+        yield SkippedLine(str(file), 0, "neither a file nor a folder")
         return
     look = _look(file)
     if look.reader is not None:
         yield from look.reader.sources(file, spool)
     elif named or look.told or any(ending in file.suffixes for ending in _LOGS):
-        yield Skipped(str(file), 0, look.reason)
+        yield SkippedLine(str(file), 0, look.reason)
 
 
-def _guarded(file: Path, found: Iterator[Source | Skipped]) -> Iterator[Source | Skipped]:
+def _guarded(file: Path, found: Iterator[RecordingSource | SkippedLine]) -> Iterator[RecordingSource | SkippedLine]:
     """What is ``found``: whatever a stranger's file is like, the others are read."""
     try:
         yield from found
     except Exception as error:
-        yield Skipped(str(file), 0, f"it cannot be read: {type(error).__name__}: {error}")
+        yield SkippedLine(str(file), 0, f"it cannot be read: {type(error).__name__}: {error}")
 
 
 @dataclass(frozen=True, slots=True)
 class _Look:
     """Who reads a file, or the ``reason`` why nobody does; ``told`` also where its name promises no recording."""
 
-    reader: Reader | None = None
+    reader: RecordingReader | None = None
     reason: str = ""
     told: bool = False
 
@@ -128,6 +128,6 @@ def _firsts(path: Path) -> Iterator[Any]:
     if path.suffix == ".db" or start.startswith(b"SQLite"):
         return
     for one in values(path):
-        if not isinstance(one, Skipped):
+        if not isinstance(one, SkippedLine):
             yield one.value
             yield from one.value if isinstance(one.value, list) else ()

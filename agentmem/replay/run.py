@@ -8,10 +8,10 @@ from agentmem.meter.prices import extra_usd
 from agentmem.replay.bound import lower_bound
 from agentmem.replay.lane import Lane
 from agentmem.replay.layout import Layout, Run, Strip, setting
-from agentmem.replay.needed import FAR, Event, Needs, Sight, said_before
-from agentmem.replay.opening import Opening, opening
+from agentmem.replay.needed import FAR, NeededEvent, Needs, Sight, said_before
+from agentmem.replay.opening import SessionOpening, opening
 from agentmem.replay.policies import Arrival, Maker, Policy, Sent, Terms
-from agentmem.replay.session import Cut, Exchange, Session
+from agentmem.replay.session import Exchange, RecordedCut, RecordedSession
 from agentmem.replay.tally import Tally, billed, price
 from agentmem.types import Frame, Rates, Ttl
 
@@ -33,7 +33,7 @@ class Chain:
     """
 
     name: str
-    opening: Opening
+    opening: SessionOpening
     exchanges: tuple[Exchange, ...]
     needs: Needs
     ttl: Ttl
@@ -60,7 +60,9 @@ class Chain:
         return sum(known) if known else None
 
 
-def chain(sessions: Sequence[Session], provider: str, model: str | None = None, ttl: Ttl | None = None) -> Chain:
+def chain(
+    sessions: Sequence[RecordedSession], provider: str, model: str | None = None, ttl: Ttl | None = None
+) -> Chain:
     """Join ``sessions``: each begins GAP seconds after the one before ended, with a context of its own.
 
     What is cached lives as long as the first session's client asked for, or for ``ttl``.
@@ -89,7 +91,7 @@ def _least_head(one: Chain) -> int:
     return min([told, *heads])
 
 
-def _begins(sessions: Sequence[Session], head: int) -> Iterator[tuple[int, int]]:
+def _begins(sessions: Sequence[RecordedSession], head: int) -> Iterator[tuple[int, int]]:
     """Where each session begins, and the tokens, as we count them, that its first request read.
 
     What it read of tools and system of its own, which may be of another size, stands for the chain's ``head``.
@@ -107,14 +109,14 @@ def _begins(sessions: Sequence[Session], head: int) -> Iterator[tuple[int, int]]
         at += len(session.exchanges)
 
 
-def _joined(sessions: Sequence[Session]) -> Iterator[Exchange]:
+def _joined(sessions: Sequence[RecordedSession]) -> Iterator[Exchange]:
     shift, end = 0.0, 0.0
     for number, session in enumerate(sessions):
         shift = end + GAP - session.started if number else 0.0
         for at, exchange in enumerate(session.exchanges):
             moved = replace(exchange, at=exchange.at + shift, answered=exchange.answered + shift)
             end = moved.answered
-            yield replace(moved, cut=Cut("clear", exchange.arrived)) if number and not at else moved
+            yield replace(moved, cut=RecordedCut("clear", exchange.arrived)) if number and not at else moved
 
 
 def replay(one: Chain, make: Maker, budget: int, rules: Rules) -> Tally:
@@ -186,7 +188,7 @@ class _Replay:
         runs: tuple[Run, ...] = (head.run(), *sent.runs)
         return Layout(model, len(head), setting(sent.settings), runs)
 
-    def _judge(self, event: Event, layout: Layout, exchange: Exchange) -> None:
+    def _judge(self, event: NeededEvent, layout: Layout, exchange: Exchange) -> None:
         """Count one needed event, and price the recall of what is not visible."""
         tally, seen = self._tally, self._sight.sees(layout, event.text)
         if event.used - event.seen <= FAR:

@@ -19,7 +19,7 @@ CutKind = Literal[
 
 
 @dataclass(frozen=True, slots=True)
-class Cut:
+class RecordedCut:
     """Where a recorded context stops extending the one before.
 
     ``frames`` are all message frames that the request had, as far as they are recorded. ``declared`` says whether the
@@ -50,7 +50,7 @@ class Exchange:
     arrived: tuple[Frame, ...]
     reply: tuple[Frame, ...]
     usage: Usage | None = None
-    cut: Cut | None = None
+    cut: RecordedCut | None = None
     settings: Mapping[Setting, str] = field(default_factory=dict)
     marks: tuple[Breakpoint, ...] | None = None
     head: tuple[Frame, ...] | None = None
@@ -72,7 +72,7 @@ class Exchange:
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
+class RecordedSession:
     """One agent's conversation, from its first request to its last.
 
     ``head`` are the frames of tools and system, None where they are not recorded: then the first request's usage
@@ -102,7 +102,7 @@ def lifetime(exchanges: Iterable[Exchange]) -> Ttl:
 
 
 @dataclass(frozen=True, slots=True)
-class Skipped:
+class SkippedLine:
     """A piece of a recording that could not be read: where, and why. ``line`` counts from 1; 0 is the whole file."""
 
     path: str

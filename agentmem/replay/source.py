@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from agentmem.replay.lines import Line
-from agentmem.replay.session import Session, Skipped
+from agentmem.replay.lines import LogLine
+from agentmem.replay.session import RecordedSession, SkippedLine
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class RecordingSource:
     """``length`` bytes of ``file`` from ``start``, in one format; 0 is the whole file.
 
     ``path`` and ``line`` say where a person finds it; ``name`` is what the session is called there, if it has a name.
@@ -38,15 +38,15 @@ class Spool:
         self._path = folder / "sessions"
         self._end = 0
 
-    def source(self, format: str, path: Path, line: int, data: bytes, name: str = "") -> Source:
+    def source(self, format: str, path: Path, line: int, data: bytes, name: str = "") -> RecordingSource:
         """Store one session's bytes."""
         with self._path.open("ab") as file:
             file.write(data)
         self._end += len(data)
-        return Source(format, str(path), line, str(self._path), self._end - len(data), len(data), name)
+        return RecordingSource(format, str(path), line, str(self._path), self._end - len(data), len(data), name)
 
 
-class Reader(Protocol):
+class RecordingReader(Protocol):
     """One format of recording.
 
     ``accepts`` looks at the first object of a file. ``sources`` lists what is in the file; ``sessions`` reads one of
@@ -57,12 +57,12 @@ class Reader(Protocol):
 
     def accepts(self, first: Any) -> bool: ...
 
-    def sources(self, path: Path, spool: Spool) -> Iterator[Source | Skipped]: ...
+    def sources(self, path: Path, spool: Spool) -> Iterator[RecordingSource | SkippedLine]: ...
 
-    def sessions(self, source: Source) -> Iterator[Session | Skipped]: ...
+    def sessions(self, source: RecordingSource) -> Iterator[RecordedSession | SkippedLine]: ...
 
 
-def spooled(format: str, path: Path, line: Line, spool: Spool) -> Source:
+def spooled(format: str, path: Path, line: LogLine, spool: Spool) -> RecordingSource:
     """The source of one line that is a whole session."""
     stem = path.name.partition(".")[0]
     named = str(line.value.get("session") or line.value.get("sessionId") or f"{stem}/{line.number}")

@@ -12,7 +12,7 @@ from typing import Any
 
 from agentmem.meter.prices import extra_usd, rates
 from agentmem.meter.unpriced import listed
-from agentmem.replay.lane import Metered
+from agentmem.replay.lane import MeteredRequest
 from agentmem.replay.session import Exchange
 from agentmem.types import Rates, Usage
 
@@ -76,7 +76,7 @@ class Tally:
 
     def add(
         self,
-        metered: Metered,
+        metered: MeteredRequest,
         output: int,
         rates: Rates | None,
         model: str,

@@ -11,12 +11,12 @@ from typing import TypeVar
 
 from agentmem.kvcache.rules import rules
 from agentmem.replay.billed import Bill, bill
-from agentmem.replay.index import Entry, load
+from agentmem.replay.index import IndexedSession, load
 from agentmem.replay.ledgers import ledger_tally
 from agentmem.replay.ours import OURS, room_for
 from agentmem.replay.registry import maker
 from agentmem.replay.run import Chain, Rules, chain, replay
-from agentmem.replay.session import Session, Skipped
+from agentmem.replay.session import RecordedSession, SkippedLine
 from agentmem.replay.tally import Tally
 from agentmem.replay.verify import Compared, compare
 from agentmem.types import Ttl
@@ -31,7 +31,7 @@ class Task:
     ``model`` stands for all models; where it is None, models and providers are those of the recording.
     """
 
-    entries: tuple[Entry, ...]
+    entries: tuple[IndexedSession, ...]
     again: tuple[frozenset[int], ...]
     provider: str
     model: str | None
@@ -45,7 +45,7 @@ class Replayed:
 
     tallies: dict[str, Tally] = field(default_factory=dict)
     bills: list[Bill] = field(default_factory=list)
-    skipped: list[Skipped] = field(default_factory=list)
+    skipped: list[SkippedLine] = field(default_factory=list)
 
 
 def replay_task(names: Sequence[str], task: Task) -> Replayed:
@@ -59,36 +59,36 @@ def replay_task(names: Sequence[str], task: Task) -> Replayed:
     return made
 
 
-def compare_task(task: Task) -> Compared | Skipped | None:
+def compare_task(task: Task) -> Compared | SkippedLine | None:
     """Compare one session's simulation with its bill; None where there is nothing to compare."""
-    skipped: list[Skipped] = []
+    skipped: list[SkippedLine] = []
     for entry, session in _loaded(task, skipped):
         return attempt(entry, f"{session.name}: it cannot be compared", partial(compare, session))
     return skipped[0] if skipped else None
 
 
-def attempt(entry: Entry, what: str, call: Callable[[], Result]) -> Result | Skipped:
+def attempt(entry: IndexedSession, what: str, call: Callable[[], Result]) -> Result | SkippedLine:
     """The result of ``call``; an error of any kind is named as ``what`` happened to ``entry``."""
     try:
         return call()
     except Exception as error:
         reason = f"{what}: {type(error).__name__}: {error}"
-        return Skipped(entry.source.path, entry.source.line, reason)
+        return SkippedLine(entry.source.path, entry.source.line, reason)
 
 
-def _loaded(task: Task, skipped: list[Skipped]) -> Iterator[tuple[Entry, Session]]:
+def _loaded(task: Task, skipped: list[SkippedLine]) -> Iterator[tuple[IndexedSession, RecordedSession]]:
     for entry, again in zip(task.entries, task.again, strict=True):
         found = attempt(entry, f"{entry.name}: it cannot be read", partial(load, entry, again))
-        if isinstance(found, Skipped):
+        if isinstance(found, SkippedLine):
             skipped.append(found)
         elif found is None:
             reason = f"{entry.name}: every request of it stands in another session too"
-            skipped.append(Skipped(entry.source.path, entry.source.line, reason))
+            skipped.append(SkippedLine(entry.source.path, entry.source.line, reason))
         else:
             yield entry, found
 
 
-def _ledger(names: Sequence[str], task: Task, entry: Entry, session: Session, made: Replayed) -> None:
+def _ledger(names: Sequence[str], task: Task, entry: IndexedSession, session: RecordedSession, made: Replayed) -> None:
     """A ledger has no text: what was recorded is all that can be told."""
     found = bill(session, entry.source.path, entry.source.line)
     if "recorded" in names:
@@ -98,7 +98,9 @@ def _ledger(names: Sequence[str], task: Task, entry: Entry, session: Session, ma
     made.bills.append(found)
 
 
-def _policies(names: Sequence[str], task: Task, loaded: list[tuple[Entry, Session]], made: Replayed) -> None:
+def _policies(
+    names: Sequence[str], task: Task, loaded: list[tuple[IndexedSession, RecordedSession]], made: Replayed
+) -> None:
     sound, joined = _sound(task, loaded, made.skipped)
     made.bills = [bill(session, entry.source.path, entry.source.line) for entry, session in sound]
     if joined is None:
@@ -107,13 +109,13 @@ def _policies(names: Sequence[str], task: Task, loaded: list[tuple[Entry, Sessio
     needed = room_for(joined.opening, task.budget)
     if task.budget < needed and not OURS.keys().isdisjoint(names):
         told = f"{joined.name}: a budget of {task.budget:,} leaves no room to work in, it takes {needed:,}"
-        made.skipped.append(Skipped(first.source.path, first.source.line, f"{told}; left out for all policies"))
+        made.skipped.append(SkippedLine(first.source.path, first.source.line, f"{told}; left out for all policies"))
         return
     find = partial(rules, provider=joined.provider)
     for name in names:
         told = f"{joined.name}: the policy {name} failed, and its figures are without it"
         found = attempt(first, told, partial(_replayed, name, joined, task.budget, find))
-        if isinstance(found, Skipped):
+        if isinstance(found, SkippedLine):
             made.skipped.append(found)
         else:
             made.tallies[name] = found
@@ -126,23 +128,23 @@ def _replayed(name: str, joined: Chain, budget: int, find: Rules) -> Tally:
 
 
 def _sound(
-    task: Task, loaded: list[tuple[Entry, Session]], skipped: list[Skipped]
-) -> tuple[list[tuple[Entry, Session]], Chain | None]:
+    task: Task, loaded: list[tuple[IndexedSession, RecordedSession]], skipped: list[SkippedLine]
+) -> tuple[list[tuple[IndexedSession, RecordedSession]], Chain | None]:
     """The sessions that can be joined, and their chain. Where it cannot be made, those to blame are left out."""
     joined = attempt(loaded[0][0], "", partial(_chain, task, [session for _, session in loaded]))
-    if not isinstance(joined, Skipped):
+    if not isinstance(joined, SkippedLine):
         return loaded, joined
     sound = []
     for entry, session in loaded:
         told = f"{session.name}: it cannot be replayed"
         alone = attempt(entry, told, partial(_chain, task, [session]))
-        if isinstance(alone, Skipped):
+        if isinstance(alone, SkippedLine):
             skipped.append(alone)
         else:
             sound.append((entry, session))
     return sound, _chain(task, [session for _, session in sound]) if sound else None
 
 
-def _chain(task: Task, sessions: Sequence[Session]) -> Chain:
+def _chain(task: Task, sessions: Sequence[RecordedSession]) -> Chain:
     provider = sessions[0].provider if task.model is None else task.provider
     return chain(sessions, provider, task.model, task.ttl)

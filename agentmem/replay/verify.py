@@ -16,7 +16,7 @@ from agentmem.replay.lane import Lane
 from agentmem.replay.layout import Layout, Strip, setting
 from agentmem.replay.opening import opening
 from agentmem.replay.recorded import RecordedContext
-from agentmem.replay.session import Exchange, Session
+from agentmem.replay.session import Exchange, RecordedSession
 from agentmem.replay.tally import price
 from agentmem.tokens import Calibration
 from agentmem.types import Usage
@@ -42,7 +42,7 @@ class Compared:
     provider: str = "anthropic"
 
 
-def compare(session: Session, find: Rules | None = None) -> Compared | None:
+def compare(session: RecordedSession, find: Rules | None = None) -> Compared | None:
     """Predict a session's usage; None where it has no text, or no usage of its own. Rules are its provider's."""
     recorded = tuple(one.usage for one in session.exchanges if one.usage is not None)
     if not session.text or len(recorded) < len(session.exchanges):
@@ -53,7 +53,7 @@ def compare(session: Session, find: Rules | None = None) -> Compared | None:
     return Compared(session.name, models, recorded, expected, alone, session.provider)
 
 
-def predict(session: Session, find: Rules = rules) -> Iterator[tuple[Usage, Usage]]:
+def predict(session: RecordedSession, find: Rules = rules) -> Iterator[tuple[Usage, Usage]]:
     """Each request's input usage by the rules alone, and with the loss that is to be expected beside them."""
     begun = opening(session)
     context, lane, head = RecordedContext(begun), Lane(find, session.ttl), Strip(begun.head)
@@ -73,7 +73,7 @@ def _layout(exchange: Exchange, head: Strip, messages: Sequence[Any]) -> Layout:
     return Layout(exchange.model, len(own), setting(exchange.settings), (own.run(), *messages))
 
 
-def _scale(session: Session) -> float:
+def _scale(session: RecordedSession) -> float:
     """The provider's tokens over ours in the first request, where all of that request is recorded."""
     first = session.exchanges[0]
     if session.head is None or first.usage is None:

@@ -18,13 +18,13 @@ from typing import Any, Protocol, TypeVar
 from agentmem.errors import ConfigError
 from agentmem.kvcache.rules import rules
 from agentmem.replay.billed import billed, billed_usd
-from agentmem.replay.index import Entry, chains, index, key, repeated
+from agentmem.replay.index import IndexedSession, chains, index, key, repeated
 from agentmem.replay.peers import missing
 from agentmem.replay.policies import Terms
 from agentmem.replay.recordings import sources
 from agentmem.replay.registry import maker
-from agentmem.replay.session import Skipped
-from agentmem.replay.source import Source, Spool
+from agentmem.replay.session import SkippedLine
+from agentmem.replay.source import RecordingSource, Spool
 from agentmem.replay.tally import total
 from agentmem.replay.tasks import Replayed, Task, compare_task, replay_task
 from agentmem.replay.verify import Compared, verification
@@ -40,7 +40,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-class Progress(Protocol):
+class ReplayProgress(Protocol):
     """Hears how far the work is: ``done`` of ``whole`` steps of ``what``."""
 
     def __call__(self, what: str, done: int, whole: int) -> None: ...
@@ -51,7 +51,7 @@ def silent(what: str, done: int, whole: int) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class ReplayPlan:
     """What to replay. ``model`` None: each request by the model it was recorded with; ``chain`` 0: no joining; ``ttl``
     None: lifetimes as recorded.
 
@@ -68,7 +68,7 @@ class Plan:
     jobs: int = 0
 
 
-def replay_all(plan: Plan, progress: Progress = silent) -> dict[str, Any]:
+def replay_all(plan: ReplayPlan, progress: ReplayProgress = silent) -> dict[str, Any]:
     """The object that `agentmem replay --json` prints. Raises ConfigError where there is nothing to replay."""
     runnable = [name for name in plan.policies if not missing(name)]
     for name in runnable:
@@ -104,7 +104,7 @@ def replay_all(plan: Plan, progress: Progress = silent) -> dict[str, Any]:
     }
 
 
-def verify_all(plan: Plan, progress: Progress = silent) -> dict[str, Any]:
+def verify_all(plan: ReplayPlan, progress: ReplayProgress = silent) -> dict[str, Any]:
     """The object that `agentmem replay --verify --json` prints."""
     with _workers(plan) as work, _indexed(plan, work, progress) as (entries, skipped):
         again = repeated(entries)
@@ -112,22 +112,22 @@ def verify_all(plan: Plan, progress: Progress = silent) -> dict[str, Any]:
         compared = list(work(compare_task, tasks, "sessions", progress))
     silent_ones = [entry for entry, one in zip(entries, compared, strict=True) if one is None]
     reason = "nothing to compare: it has no text, or no usage for every request, or repeats another"
-    skipped += [one for one in compared if isinstance(one, Skipped)]
-    skipped += [Skipped(entry.source.path, entry.source.line, f"{entry.name}: {reason}") for entry in silent_ones]
+    skipped += [one for one in compared if isinstance(one, SkippedLine)]
+    skipped += [SkippedLine(entry.source.path, entry.source.line, f"{entry.name}: {reason}") for entry in silent_ones]
     found = verification([one for one in compared if isinstance(one, Compared)])
     return {**found, "skipped": [_named(one) for one in skipped]}
 
 
-def _task(plan: Plan, entries: Sequence[Entry], again: Mapping[str, frozenset[int]]) -> Task:
+def _task(plan: ReplayPlan, entries: Sequence[IndexedSession], again: Mapping[str, frozenset[int]]) -> Task:
     repeats = tuple(again.get(key(one), frozenset()) for one in entries)
     return Task(tuple(entries), repeats, plan.provider, plan.model, plan.budget, plan.ttl)
 
 
-Work = Callable[[Callable[[Item], Result], Sequence[Item], str, Progress], Iterator[Result]]
+Work = Callable[[Callable[[Item], Result], Sequence[Item], str, ReplayProgress], Iterator[Result]]
 
 
 @contextmanager
-def _workers(plan: Plan) -> Iterator[Any]:
+def _workers(plan: ReplayPlan) -> Iterator[Any]:
     """Something that maps a function over items, on as many processes as the plan takes."""
     jobs = plan.jobs or os.cpu_count() or 1
     if jobs == 1:
@@ -150,7 +150,7 @@ def _mapped(
     function: Callable[[Item], Result],
     items: Sequence[Item],
     what: str,
-    progress: Progress,
+    progress: ReplayProgress,
 ) -> Iterator[Result]:
     mapped = map(function, items) if pool is None or len(items) < _FEW else pool.map(function, items)
     progress(what, 0, len(items))
@@ -160,12 +160,16 @@ def _mapped(
 
 
 @contextmanager
-def _indexed(plan: Plan, work: Any, progress: Progress) -> Iterator[tuple[list[Entry], list[Skipped]]]:
+def _indexed(
+    plan: ReplayPlan, work: Any, progress: ReplayProgress
+) -> Iterator[tuple[list[IndexedSession], list[SkippedLine]]]:
     """All sessions, by when they began, and what could not be read; the spool lives as long."""
     with TemporaryDirectory(prefix="agentmem-replay-") as folder:
         listed = list(_listed(sources(plan.paths, Spool(Path(folder))), progress))
-        found = list(work(index, [one for one in listed if isinstance(one, Source)], "sessions read", progress))
-        skipped = [one for one in listed if isinstance(one, Skipped)]
+        found = list(
+            work(index, [one for one in listed if isinstance(one, RecordingSource)], "sessions read", progress)
+        )
+        skipped = [one for one in listed if isinstance(one, SkippedLine)]
         skipped += [one for each in found for one in each.skipped]
         entries = sorted((one for each in found for one in each.entries), key=lambda one: (one.started, one.name))
         if not entries:
@@ -174,13 +178,15 @@ def _indexed(plan: Plan, work: Any, progress: Progress) -> Iterator[tuple[list[E
         yield entries, skipped
 
 
-def _listed(found: Iterable[Source | Skipped], progress: Progress) -> Iterator[Source | Skipped]:
+def _listed(
+    found: Iterable[RecordingSource | SkippedLine], progress: ReplayProgress
+) -> Iterator[RecordingSource | SkippedLine]:
     for done, one in enumerate(found, start=1):
         progress("sessions found", done, done)
         yield one
 
 
-def _row(name: str, plan: Plan, replayed: Sequence[Replayed], told: bool) -> dict[str, Any]:
+def _row(name: str, plan: ReplayPlan, replayed: Sequence[Replayed], told: bool) -> dict[str, Any]:
     """One policy's figures; all null, with the reason in ``missing``, where there are none."""
     ran = [one for one in replayed if name in one.tallies]
     numbers = total(one.tallies[name] for one in ran).numbers()
@@ -194,22 +200,22 @@ def _row(name: str, plan: Plan, replayed: Sequence[Replayed], told: bool) -> dic
     return {"schema": 1, "policy": name, "settings": _settings(name, plan, reason), **numbers, "missing": reason}
 
 
-def _settings(name: str, plan: Plan, reason: str | None) -> dict[str, Any]:
-    from agentmem.replay.opening import Opening
+def _settings(name: str, plan: ReplayPlan, reason: str | None) -> dict[str, Any]:
+    from agentmem.replay.opening import SessionOpening
 
     if reason:
         return {}
-    policy = maker(name)(Terms(Opening(()), plan.budget))
+    policy = maker(name)(Terms(SessionOpening(()), plan.budget))
     try:
         return dict(policy.settings)
     finally:
         policy.close()
 
 
-def _named(one: Skipped) -> dict[str, Any]:
+def _named(one: SkippedLine) -> dict[str, Any]:
     return {"path": one.path, "line": one.line, "reason": one.reason}
 
 
-def _without_text(entry: Entry) -> Skipped:
+def _without_text(entry: IndexedSession) -> SkippedLine:
     reason = f"{entry.name} has no text: replay ledgers by themselves, apart from sessions with text"
-    return Skipped(entry.source.path, entry.source.line, reason)
+    return SkippedLine(entry.source.path, entry.source.line, reason)

@@ -9,8 +9,8 @@ from agentmem.kvcache.why.diagnosis import diagnose
 from agentmem.meter.answers import lines
 from agentmem.meter.report import new_tokens, report
 from agentmem.meter.tables import advice
-from agentmem.report.events import Event, events
-from agentmem.report.turns import Parts, Turn, turns
+from agentmem.report.events import ReportEvent, events
+from agentmem.report.turns import ReportTurn, TokenParts, turns
 from agentmem.transcript.journal import Journal
 
 Data = dict[str, Any]
@@ -23,8 +23,8 @@ def collect(journal: Journal, threads: Sequence[str], answers: Mapping[str, Any]
 
     ``answers`` are the statistics of the workspace's answer cache, where there is one.
     """
-    made: list[Turn] = []
-    found: list[Event] = []
+    made: list[ReportTurn] = []
+    found: list[ReportEvent] = []
     for thread in threads:
         own = turns(journal.entries(thread), thread)
         found += events(own, diagnose(read_run(journal, thread)), len(made))
@@ -33,7 +33,7 @@ def collect(journal: Journal, threads: Sequence[str], answers: Mapping[str, Any]
 
 
 def shown(
-    made: Sequence[Turn], found: Iterable[Event], run: str | None, answers: Mapping[str, Any] | None = None
+    made: Sequence[ReportTurn], found: Iterable[ReportEvent], run: str | None, answers: Mapping[str, Any] | None = None
 ) -> Data:
     """The object that the page reads."""
     summary = report([turn.row for turn in made], run)
@@ -47,15 +47,15 @@ def shown(
     }
 
 
-def _columns(made: Sequence[Turn]) -> Data:
+def _columns(made: Sequence[ReportTurn]) -> Data:
     rows = [turn.row for turn in made]
-    parts = [astuple(turn.parts or Parts()) for turn in made]
+    parts = [astuple(turn.parts or TokenParts()) for turn in made]
     new = [new_tokens(row) for row in rows]
     return {
         "number": [turn.number for turn in made],
         "at": [round(row.at, 3) for row in rows],
         **{name: _named(getattr(row, attribute) for row in rows) for name, attribute in _NAMES},
-        **{part.name: [one[place] for one in parts] for place, part in enumerate(fields(Parts))},
+        **{part.name: [one[place] for one in parts] for place, part in enumerate(fields(TokenParts))},
         "read": [row.usage.cache_read_tokens for row in rows],
         "new": new,
         "again": [
@@ -76,7 +76,7 @@ def _named(values: Iterable[str]) -> Data:
     return {"names": list(places), "place": [places[name] for name in given]}
 
 
-def _money(made: Sequence[Turn], summary: Data) -> Data | None:
+def _money(made: Sequence[ReportTurn], summary: Data) -> Data | None:
     """Dollars so far at each turn; None where one price is not known or the turns were metered in several ways."""
     if summary["cost_usd"] is None:
         return None
@@ -99,7 +99,7 @@ def _sums(amounts: Iterable[float | None]) -> list[float]:
     return list(so_far())
 
 
-def _event(one: Event) -> Data:
+def _event(one: ReportEvent) -> Data:
     about: Data = {"turn": one.turn, "kind": one.kind, "said": one.said}
     found = one.finding
     if found is None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from agentmem.kvcache.why.diagnosis import Finding
-from agentmem.report.turns import Turn
+from agentmem.report.turns import ReportTurn
 
 EventKind = Literal["break", "cut", "expiry", "miss", "failed"]
 """break, cut, expiry: as the ledger has them. miss: less was read than could have been. failed: no reply came."""
@@ -20,7 +20,7 @@ _PLAIN: dict[EventKind, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class ReportEvent:
     """One thing to show at ``turn``, an index. ``finding`` is None where no tokens were lost: ``said`` then says so."""
 
     turn: int
@@ -29,7 +29,7 @@ class Event:
     finding: Finding | None = None
 
 
-def events(turns: Sequence[Turn], findings: Iterable[Finding], start: int = 0) -> Iterator[Event]:
+def events(turns: Sequence[ReportTurn], findings: Iterable[Finding], start: int = 0) -> Iterator[ReportEvent]:
     """The events of one run, in order; ``start`` is the index of its first turn."""
     found: dict[int, list[Finding]] = {}
     for finding in findings:
@@ -37,12 +37,12 @@ def events(turns: Sequence[Turn], findings: Iterable[Finding], start: int = 0) -
     for at, turn in enumerate(turns, start):
         kind = _kind(turn)
         for finding in found.get(turn.number, ()):
-            yield Event(at, kind or _of(finding), finding.fix, finding)
+            yield ReportEvent(at, kind or _of(finding), finding.fix, finding)
         if kind and turn.number not in found:
-            yield Event(at, kind, turn.row.error or _PLAIN[kind])
+            yield ReportEvent(at, kind, turn.row.error or _PLAIN[kind])
 
 
-def _kind(turn: Turn) -> EventKind | None:
+def _kind(turn: ReportTurn) -> EventKind | None:
     if turn.row.error:
         return "failed"
     kinds: dict[str, EventKind] = {"break": "break", "cut": "cut", "expiry": "expiry"}

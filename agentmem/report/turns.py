@@ -17,7 +17,7 @@ from agentmem.types import Entry, EntryKind, Frame
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class TokenParts:
     """What a context was made of, in tokens. ``results`` are those of tools, wherever they stand; ``tail`` is the rest
     of the conversation: what people and the model said, calls and notes.
     """
@@ -29,14 +29,14 @@ class Parts:
     results: int = 0
     tail: int = 0
 
-    def scaled(self, tokens: int) -> "Parts":
+    def scaled(self, tokens: int) -> "TokenParts":
         """The same shares of so many tokens."""
         whole = sum(astuple(self))
-        return Parts(*(round(part * tokens / whole) for part in astuple(self))) if whole else self
+        return TokenParts(*(round(part * tokens / whole) for part in astuple(self))) if whole else self
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class ReportTurn:
     """One request of a run. ``number`` counts the requests of the thread, its ancestors' included, from 1.
 
     ``parts`` are in the provider's tokens, None where nothing was kept of what was sent; ``bound_usd`` is this
@@ -45,11 +45,11 @@ class Turn:
 
     number: int
     row: Row
-    parts: Parts | None = None
+    parts: TokenParts | None = None
     bound_usd: float | None = 0.0
 
 
-def turns(entries: Iterable[Entry], thread: str) -> list[Turn]:
+def turns(entries: Iterable[Entry], thread: str) -> list[ReportTurn]:
     """The turns that ``thread`` itself made, in order; ``entries`` are its own and its ancestors'."""
     reading = _Reading()
     for entry in entries:
@@ -63,7 +63,7 @@ class _Reading:
 
     view: View = field(default_factory=View)
     sent: View = field(default_factory=View)
-    found: list[Turn] = field(default_factory=list)
+    found: list[ReportTurn] = field(default_factory=list)
     threads: list[str] = field(default_factory=list)
     asked: list[tuple[int, View]] = field(default_factory=list)
     growth: Growth = field(default_factory=Growth)
@@ -85,7 +85,7 @@ class _Reading:
         if view and not row.error:
             self.asked.append((len(self.found), view))
             self._grow(view, row)
-        self.found.append(Turn(len(self.found) + 1, row, parts))
+        self.found.append(ReportTurn(len(self.found) + 1, row, parts))
 
     def _grow(self, view: View, row: Row) -> None:
         last = self.view.turns[-1]
@@ -97,7 +97,7 @@ class _Reading:
             told = _retold(view)
             self.growth.exchanges[-1] = replace(added, arrived=tuple(one for one in added.arrived if one not in told))
 
-    def bounded(self) -> Iterator[Turn]:
+    def bounded(self) -> Iterator[ReportTurn]:
         """The turns with their shares of the lower bound; a request that need not have been made has none."""
         entries = [(one.arrived, one.reply) for one in self.growth.exchanges]
         opening = min((sum(one.tokens for one in view.prefix) for _, view in self.asked), default=0)
@@ -142,7 +142,7 @@ class _Counted:
         self._head = [0] * 6
         self._turns: list[tuple[Sequence[Frame], list[int]]] = []
 
-    def parts(self, view: View) -> Parts:
+    def parts(self, view: View) -> TokenParts:
         """What ``view`` is made of."""
         if view.prefix is not self._prefix:
             self._prefix, self._head = view.prefix, _head(view)
@@ -158,7 +158,7 @@ class _Counted:
             for frame, origin in zip(turn.frames, origins, strict=True):
                 sums[_KINDS.get(origin.kind, 5)] += frame.tokens
             self._turns.append((turn.frames, sums))
-        return Parts(*(self._turns[-1][1] if self._turns else self._head))
+        return TokenParts(*(self._turns[-1][1] if self._turns else self._head))
 
 
 def _head(view: View) -> list[int]:

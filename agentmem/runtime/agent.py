@@ -23,12 +23,12 @@ from agentmem.runtime.asking import Asks
 from agentmem.runtime.compacting import Compactor
 from agentmem.runtime.events import Approval, Compacted, Done, Event, Result, Stopped
 from agentmem.runtime.forgetting import forget
-from agentmem.runtime.graph import Nodes, build
+from agentmem.runtime.graph import RunNodes, build
 from agentmem.runtime.history import History, Sandboxed
 from agentmem.runtime.invocation import UNSEEN, Task, config_of, elsewhere, input_of, result_of
 from agentmem.runtime.invocation import new_thread as new_thread
 from agentmem.runtime.limits import Limits
-from agentmem.runtime.metering import Meter
+from agentmem.runtime.metering import RequestMeter
 from agentmem.runtime.opening import instructions, new_opening
 from agentmem.runtime.session import Session, Sessions
 from agentmem.runtime.steps import Steps
@@ -92,12 +92,12 @@ class Agent(Asks):
             self.sessions = Sessions(self.journal)
             self.history = History(self.journal, self.workspace.root, sandbox)
             budget = parts.budget(budget, self.model.profile, options)
-            meter = Meter(name, self.model.profile, price_as)
+            meter = RequestMeter(name, self.model.profile, price_as)
             self.archive = parts.archive(archive, self.journal, self.workspace, opened)
             compactor = self._compactor(compaction, meter, budget, clock) if compaction else None
             self.steps = self._steps(meter, limits, budget, approve, clock, compactor)
             opened.callback(self.steps.pauses.close)
-            self.graph: CompiledStateGraph[Any] = build(Nodes(self.steps, self.model, self.sessions), saver)
+            self.graph: CompiledStateGraph[Any] = build(RunNodes(self.steps, self.model, self.sessions), saver)
             self._opened = opened.pop_all()
 
     def run(
@@ -260,13 +260,13 @@ class Agent(Asks):
             reason = why(session)
             return self.steps.compactor.compact(session, reason) if self.steps.compactor and reason else None
 
-    def _compactor(self, compaction: Compaction, meter: Meter, budget: int, clock: Clock) -> Compactor:
+    def _compactor(self, compaction: Compaction, meter: RequestMeter, budget: int, clock: Clock) -> Compactor:
         repin = partial(pinning.repinned, self.workspace)
         return Compactor(compaction, self.model, meter, budget, clock, self.archive, repin)
 
     def _steps(
         self,
-        meter: Meter,
+        meter: RequestMeter,
         limits: Limits,
         budget: int,
         approve: Sequence[str],

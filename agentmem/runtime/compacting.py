@@ -15,13 +15,13 @@ from agentmem import assets
 from agentmem.compaction.acceptance import accept, fallback
 from agentmem.compaction.plan import Plan, plan
 from agentmem.compaction.summary import instruction
-from agentmem.compaction.when import Compaction, Reason, State, due, state
+from agentmem.compaction.when import Compaction, ContextState, Reason, due, state
 from agentmem.context.window import aside
 from agentmem.context.wire import request
 from agentmem.errors import BudgetExceeded, ModelError, SummaryRejected
 from agentmem.meter import ledger, prices
 from agentmem.runtime.events import Author, Compacted
-from agentmem.runtime.metering import Meter
+from agentmem.runtime.metering import RequestMeter
 from agentmem.runtime.session import Session, remembered
 from agentmem.types import Archive, Clock, Draft, Model, ModelProfile, Rates, Reply, Request
 
@@ -41,7 +41,7 @@ class Compactor:
 
     settings: Compaction
     model: Model
-    meter: Meter
+    meter: RequestMeter
     budget: int
     clock: Clock
     archive: Archive | None = None
@@ -138,7 +138,7 @@ class Compactor:
         except Exception:
             _log.exception("the archive could not take in thread %s up to entry %s", session.thread, made.last)
 
-    def _state(self, session: Session) -> State:
+    def _state(self, session: Session) -> ContextState:
         estimate = session.tally.calibration.estimate(session.view.tokens)
         rates = _rates(self.model.profile, self.meter.price_as)
         return state(session.view, self.settings, self.budget, rates, estimate)

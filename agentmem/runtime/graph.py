@@ -23,8 +23,8 @@ from langgraph.types import Command, interrupt
 
 from agentmem.menu import workers
 from agentmem.runtime.events import Approval, ToolCalled
-from agentmem.runtime.exchange import Exchange, OutOfTime, Write
 from agentmem.runtime.invocation import UNSEEN
+from agentmem.runtime.model_call import ModelCall, OutOfTime, Write
 from agentmem.runtime.session import Session, Sessions
 from agentmem.runtime.steps import Given, Steps
 from agentmem.runtime.streaming import Abandoned, Channel
@@ -32,7 +32,7 @@ from agentmem.transcript.transcript import unpack
 from agentmem.types import Model, Request, Text
 
 
-class State(TypedDict, total=False):
+class RunState(TypedDict, total=False):
     """What LangGraph checkpoints.
 
     ``task`` is what to do, as text or as blocks in wire form; it is gone once it stands in the transcript. ``run``
@@ -49,88 +49,88 @@ Step = Command[Literal["turn", "__end__"]]
 """What a node changed in the state, and which node comes next."""
 
 
-class Nodes:
+class RunNodes:
     """The two nodes, for one agent."""
 
     def __init__(self, steps: Steps, model: Model, sessions: Sessions) -> None:
         self.steps, self.llm, self.sessions = steps, model, sessions
 
-    def receive(self, state: State, config: RunnableConfig) -> Step:
+    def receive(self, state: RunState, config: RunnableConfig) -> Step:
         session, task = self.sessions.open(thread_of(config)).refresh(), state.get("task") or []
         blocks = [Text(task)] if isinstance(task, str) else [unpack(value) for value in task]
         self.steps.receive(session, state.get("run") or config["metadata"]["langgraph_checkpoint_ns"], blocks)
         return _go(session, {"task": None, "run": None, "stop": None})
 
-    def turn(self, state: State, config: RunnableConfig) -> Step:
+    def turn(self, state: RunState, config: RunnableConfig) -> Step:
         """Asks the model, unless calls wait for their results already, and answers its calls."""
         session, write = self._session(state, config), _writer(config)
         if not session.view.open:
-            stop = self._ask(Exchange(self.steps, session, write, unseen=_unseen(config)))
+            stop = self._ask(ModelCall(self.steps, session, write, unseen=_unseen(config)))
             if stop:
                 return _go(session, {"stop": stop})
         if session.view.open:
             self._answer(session, write, Given(**_wanted(config)))
         return _go(session, {})
 
-    async def aturn(self, state: State, config: RunnableConfig) -> Step:
+    async def aturn(self, state: RunState, config: RunnableConfig) -> Step:
         session, write = await asyncio.to_thread(self._session, state, config), _writer(config)
         if not session.view.open:
-            stop = await self._aask(Exchange(self.steps, session, write, unseen=_unseen(config)))
+            stop = await self._aask(ModelCall(self.steps, session, write, unseen=_unseen(config)))
             if stop:
                 return _go(session, {"stop": stop})
         if session.view.open:
             await self._aanswer(session, write, config)
         return _go(session, {})
 
-    def _ask(self, exchange: Exchange) -> str | None:
+    def _ask(self, call: ModelCall) -> str | None:
         """Asks until there is a reply. Gives what stops the run, where something does."""
-        while request := exchange.begin():
+        while request := call.begin():
             try:
-                self._listen(request, exchange)
+                self._listen(request, call)
             except Exception as error:
-                sleep(exchange.mend(error))
+                sleep(call.mend(error))
                 continue
-            exchange.done()
+            call.done()
             break
-        return exchange.stop
+        return call.stop
 
-    async def _aask(self, exchange: Exchange) -> str | None:
-        while request := await asyncio.to_thread(exchange.begin):
+    async def _aask(self, call: ModelCall) -> str | None:
+        while request := await asyncio.to_thread(call.begin):
             try:
-                await self._alisten(request, exchange)
+                await self._alisten(request, call)
             except Exception as error:
-                await asyncio.sleep(await asyncio.to_thread(exchange.mend, error))
+                await asyncio.sleep(await asyncio.to_thread(call.mend, error))
                 continue
-            await asyncio.to_thread(exchange.done)
+            await asyncio.to_thread(call.done)
             break
-        return exchange.stop
+        return call.stop
 
-    def _listen(self, request: Request, exchange: Exchange) -> None:
+    def _listen(self, request: Request, call: ModelCall) -> None:
         """Takes in the reply, for as long as the run may take. A model that stalls is left to itself."""
 
         def listen() -> None:
             for delta in self.llm.stream(request):
-                exchange.take(delta)
+                call.take(delta)
 
-        if exchange.seconds is None:
+        if call.seconds is None:
             listen()
         else:
             try:
-                workers.run(listen, exchange.seconds, exchange.left)
+                workers.run(listen, call.seconds, call.left)
             except workers.TimeUp as error:
                 raise OutOfTime from error
-        exchange.heard()
+        call.heard()
 
-    async def _alisten(self, request: Request, exchange: Exchange) -> None:
+    async def _alisten(self, request: Request, call: ModelCall) -> None:
         try:
-            async with asyncio.timeout(exchange.seconds) as limit:
+            async with asyncio.timeout(call.seconds) as limit:
                 async for delta in self.llm.astream(request):
-                    exchange.take(delta)
+                    call.take(delta)
         except TimeoutError as error:
             if not limit.expired():
                 raise
             raise OutOfTime from error
-        exchange.heard()
+        call.heard()
 
     def _answer(self, session: Session, write: Write, given: Given) -> None:
         """The results of the open calls; those that need a person's leave wait for it together."""
@@ -149,7 +149,7 @@ class Nodes:
             given.stop.set()
             raise
 
-    def _session(self, state: State, config: RunnableConfig) -> Session:
+    def _session(self, state: RunState, config: RunnableConfig) -> Session:
         """The thread's session, where the node before left it. An append by anybody else makes ours ThreadBusy."""
         channel: Channel | None = config["configurable"].get("channel")
         if channel and channel.stop.stopped:
@@ -158,34 +158,34 @@ class Nodes:
         return session if session.view.seq == state.get("head") else session.refresh()
 
 
-def _go(session: Session, update: State) -> Step:
+def _go(session: Session, update: RunState) -> Step:
     """Where the thread stands: there is another turn, or it has come to its end."""
     view = session.view
     ended = update.get("stop") or not (view.open or view.ready)
     return Command(update={**update, "head": view.seq}, goto="__end__" if ended else "turn")
 
 
-class _Node(Runnable[State, Any]):
+class _Node(Runnable[RunState, Any]):
     """A node with a sync and an async form, without the tracing that LangChain's own pair costs."""
 
     def __init__(
         self,
         name: str,
-        run: Callable[[State, RunnableConfig], Any],
-        arun: Callable[[State, RunnableConfig], Awaitable[Any]],
+        run: Callable[[RunState, RunnableConfig], Any],
+        arun: Callable[[RunState, RunnableConfig], Awaitable[Any]],
     ) -> None:
         self.name, self._run, self._arun = name, run, arun
 
-    def invoke(self, input: State, config: RunnableConfig | None = None, **_: Any) -> Any:
+    def invoke(self, input: RunState, config: RunnableConfig | None = None, **_: Any) -> Any:
         return self._run(input, config or {})
 
-    async def ainvoke(self, input: State, config: RunnableConfig | None = None, **_: Any) -> Any:
+    async def ainvoke(self, input: RunState, config: RunnableConfig | None = None, **_: Any) -> Any:
         return await self._arun(input, config or {})
 
 
-def build(nodes: Nodes, saver: BaseCheckpointSaver[Any]) -> CompiledStateGraph[State]:
+def build(nodes: RunNodes, saver: BaseCheckpointSaver[Any]) -> CompiledStateGraph[RunState]:
     """The compiled graph. Give it a thread by ``config={"configurable": {"thread_id": ...}}``."""
-    graph = StateGraph(State)
+    graph = StateGraph(RunState)
     graph.add_node("receive", nodes.receive, destinations=("turn", END))
     graph.add_node("turn", _Node("turn", nodes.turn, nodes.aturn), destinations=("turn", END))
     graph.add_edge(START, "receive")

@@ -14,7 +14,7 @@ from typing import Protocol
 from agentmem.errors import AgentmemError, ConfigError, ThreadNotFound, UnknownReference, WorkspaceError
 from agentmem.menu import planning
 from agentmem.pages.files import Files
-from agentmem.pages.snapshot import Kept, Snapshots
+from agentmem.pages.snapshot import KeptPage, Snapshots
 from agentmem.sandbox.snapshots import Snapshot
 from agentmem.transcript import blobs, checkpoint, trees
 from agentmem.transcript.checkpoint import Checkpoint
@@ -69,7 +69,7 @@ class History:
         """The thread that people know a checkpoint's run by: what it is a branch of, if it is one."""
         return checkpoint.origin_of(self.storage, self.find(at).thread)
 
-    def pages_at(self, at: Checkpoint) -> Mapping[str, Kept]:
+    def pages_at(self, at: Checkpoint) -> Mapping[str, KeptPage]:
         """All pages of a checkpoint, by name. Raises UnknownReference where they were too large to be kept."""
         if at.pages is None:
             raise UnknownReference(
@@ -177,7 +177,7 @@ class History:
             number += 1
         return f"{origin}~{number}"
 
-    def _write(self, thread: str, label: str, tree: trees.Folder | None, sandbox: str | None) -> Checkpoint:
+    def _write(self, thread: str, label: str, tree: trees.TreeFolder | None, sandbox: str | None) -> Checkpoint:
         plan = self._plan(thread)
         hashes = (tree.name if tree else None, blobs.digest(plan) if plan else None)
         made = Checkpoint(thread, 0, self.journal.head(thread), label, *hashes, sandbox)
@@ -191,7 +191,7 @@ class History:
                 blobs.put(self.storage, plan)
             return checkpoint.add(self.storage, made)
 
-    def _keep(self, tree: trees.Folder) -> None:
+    def _keep(self, tree: trees.TreeFolder) -> None:
         folders, pages = trees.lacking(self.storage, tree)
         for revision, name in pages.items():
             if blobs.put(self.storage, self.pages.files.read(name)[0]) != revision:

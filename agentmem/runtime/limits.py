@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from agentmem.checking import NOTHING, NUMBER, WHOLE, Wanted, check_fields
 from agentmem.errors import ConfigError
-from agentmem.runtime.session import Spent
+from agentmem.runtime.session import RunSpent
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +35,12 @@ _WANTED: Mapping[str, Wanted] = {
 }
 
 
-def _turns(limits: Limits, spent: Spent, seconds: float) -> str | None:
+def _turns(limits: Limits, spent: RunSpent, seconds: float) -> str | None:
     over = limits.max_turns is not None and spent.turns >= limits.max_turns
     return f"max_turns: {spent.turns} turns were made and the limit is {limits.max_turns}" if over else None
 
 
-def _usd(limits: Limits, spent: Spent, seconds: float) -> str | None:
+def _usd(limits: Limits, spent: RunSpent, seconds: float) -> str | None:
     if limits.max_usd is None or not spent.turns:
         return None
     if spent.unpriced or spent.usd is None:
@@ -50,15 +50,15 @@ def _usd(limits: Limits, spent: Spent, seconds: float) -> str | None:
     return f"max_usd: ${spent.usd:.4f} were spent and the limit is ${limits.max_usd:.4f}" if over else None
 
 
-def _seconds(limits: Limits, spent: Spent, seconds: float) -> str | None:
+def _seconds(limits: Limits, spent: RunSpent, seconds: float) -> str | None:
     over = limits.max_seconds is not None and seconds >= limits.max_seconds
     return f"max_seconds: {seconds:.1f} s have passed and the limit is {limits.max_seconds} s" if over else None
 
 
-_RULES: tuple[Callable[[Limits, Spent, float], str | None], ...] = (_turns, _usd, _seconds)
+_RULES: tuple[Callable[[Limits, RunSpent, float], str | None], ...] = (_turns, _usd, _seconds)
 """The stop rules; the first that holds names the reason."""
 
 
-def reached(limits: Limits, spent: Spent, seconds: float) -> str | None:
+def reached(limits: Limits, spent: RunSpent, seconds: float) -> str | None:
     """The limit that a run has reached, as a sentence, or None. ``seconds`` is how long it has run."""
     return next((reason for rule in _RULES if (reason := rule(limits, spent, seconds))), None)

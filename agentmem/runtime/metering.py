@@ -12,7 +12,7 @@ from agentmem.types import ModelProfile, Reply, Request, Usage
 
 
 @dataclass(frozen=True, slots=True)
-class Meter:
+class RequestMeter:
     """What a row says of the agent: its name, its model, and whose prices stand in where the model has none."""
 
     agent: str

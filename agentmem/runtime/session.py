@@ -31,7 +31,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Spent:
+class RunSpent:
     """What the run that spoke last has used so far: answered requests, tokens by basis, dollars.
 
     ``usd`` is the sum of what is known, None where nothing is; ``priced`` counts the requests in it, ``unpriced`` the
@@ -44,18 +44,18 @@ class Spent:
     priced: int = 0
     unpriced: Mapping[str, int] = field(default_factory=dict)
 
-    def plus(self, row: Row) -> "Spent":
+    def plus(self, row: Row) -> "RunSpent":
         """With one more request. One for a summary is no turn of the run, but it has its price."""
         used = self.usage.get(row.usage.basis)
         usage = {**self.usage, row.usage.basis: row.usage if used is None else used + row.usage}
         turns = self.turns + (row.purpose != "summary")
         if row.cost_usd is None:
             unpriced = {**self.unpriced, row.model: self.unpriced.get(row.model, 0) + 1}
-            return Spent(turns, usage, self.usd, self.priced, unpriced)
-        return Spent(turns, usage, (self.usd or 0.0) + row.cost_usd, self.priced + 1, self.unpriced)
+            return RunSpent(turns, usage, self.usd, self.priced, unpriced)
+        return RunSpent(turns, usage, (self.usd or 0.0) + row.cost_usd, self.priced + 1, self.unpriced)
 
 
-class Tally(NamedTuple):
+class ThreadTally(NamedTuple):
     """What the runtime must remember of a thread beside its view. A fold over entries, like the view.
 
     ``run`` names the run that spoke last, ``task`` a digest of what it said, ``answer`` the model's last text and
@@ -74,7 +74,7 @@ class Tally(NamedTuple):
     calls: tuple[ToolCall, ...] = ()
     started: frozenset[str] = frozenset()
     noted: Mapping[str, str] = MappingProxyType({})
-    spent: Spent = Spent()
+    spent: RunSpent = RunSpent()
     last: Row | None = None
     calibration: Calibration = Calibration()
 
@@ -84,20 +84,26 @@ def digest_of(task: str) -> str:
     return sha256(task.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def tally(before: Tally, entry: Entry) -> Tally:
+def tally(before: ThreadTally, entry: Entry) -> ThreadTally:
     """The tally after one more entry."""
     fold = _FOLDS.get(entry.kind)
     return fold(before, entry) if fold else before
 
 
-def _said(before: Tally, entry: Entry) -> Tally:
+def _said(before: ThreadTally, entry: Entry) -> ThreadTally:
     task = digest_of(readable(entry))
     return before._replace(
-        run=entry.value["run"], task=task, answer="", spent=Spent(), stop="", kind="whole", again=MappingProxyType({})
+        run=entry.value["run"],
+        task=task,
+        answer="",
+        spent=RunSpent(),
+        stop="",
+        kind="whole",
+        again=MappingProxyType({}),
     )
 
 
-def _replied(before: Tally, entry: Entry) -> Tally:
+def _replied(before: ThreadTally, entry: Entry) -> ThreadTally:
     message, stop = read_message(entry), entry.value["stop"]
     kind = stops.kind_of(stop, message)
     again = {**before.again, kind: before.again.get(kind, 0) + 1} if kind != "whole" else {}
@@ -113,16 +119,16 @@ def _replied(before: Tally, entry: Entry) -> Tally:
     )
 
 
-def _started(before: Tally, entry: Entry) -> Tally:
+def _started(before: ThreadTally, entry: Entry) -> ThreadTally:
     return before._replace(started=before.started | {entry.value["call_id"]})
 
 
-def _noted(before: Tally, entry: Entry) -> Tally:
+def _noted(before: ThreadTally, entry: Entry) -> ThreadTally:
     value = entry.value
     return before._replace(noted={**before.noted, value["about"]: value["text"]})
 
 
-def _used(before: Tally, entry: Entry) -> Tally:
+def _used(before: ThreadTally, entry: Entry) -> ThreadTally:
     row = decode(entry)
     if row.error:
         return before
@@ -133,18 +139,18 @@ def _used(before: Tally, entry: Entry) -> Tally:
     return before._replace(last=last, spent=before.spent.plus(row), calibration=known)
 
 
-def _compacted(before: Tally, entry: Entry) -> Tally:
+def _compacted(before: ThreadTally, entry: Entry) -> ThreadTally:
     """Notes have left with what they stood in; what the run has used stands in the cut, so that folding can begin
     there."""
     kept = read_cut(entry).kept
     if not kept:
         return before._replace(noted={})
     bases: dict[Basis, Usage] = {used[0]: Usage(*used) for used in kept["usage"]}
-    spent = Spent(kept["turns"], bases, kept["usd"], kept.get("priced", 0), kept.get("unpriced", {}))
+    spent = RunSpent(kept["turns"], bases, kept["usd"], kept.get("priced", 0), kept.get("unpriced", {}))
     return before._replace(noted={}, run=kept["run"], task=kept["task"], spent=spent)
 
 
-def remembered(known: Tally, row: Row | None = None) -> dict[str, Any]:
+def remembered(known: ThreadTally, row: Row | None = None) -> dict[str, Any]:
     """What a cut keeps of a tally, ``row`` included: what lies before the tail and would be lost."""
     spent = known.spent.plus(row) if row else known.spent
     usage = [list(astuple(used)) for used in spent.usage.values()]
@@ -152,7 +158,7 @@ def remembered(known: Tally, row: Row | None = None) -> dict[str, Any]:
     return {"run": known.run, "task": known.task, "turns": spent.turns, "usage": usage, **money}
 
 
-_FOLDS: Mapping[EntryKind, Callable[[Tally, Entry], Tally]] = {
+_FOLDS: Mapping[EntryKind, Callable[[ThreadTally, Entry], ThreadTally]] = {
     "user": _said,
     "assistant": _replied,
     "tool_started": _started,
@@ -171,7 +177,7 @@ class Session:
     def __init__(self, journal: Journal, thread: str, after: "Session | None" = None) -> None:
         self.journal, self.thread = journal, thread
         self.view: View = after.view if after else View()
-        self.tally: Tally = after.tally if after else Tally()
+        self.tally: ThreadTally = after.tally if after else ThreadTally()
         self.sent: View | None = after.sent if after else None  # what the last reply was a reply to
         self.calls: dict[str, str] = after.calls if after else {}  # the ids of the thread's calls, and their tools
         self.late: dict[str, ToolReturned] = after.late if after else {}  # results of calls that were given up on
@@ -219,7 +225,7 @@ class Session:
             for entry in entries:
                 self.calls |= _calls(entry)
 
-    def folded(self, *drafts: Draft) -> tuple[View, Tally, View | None]:
+    def folded(self, *drafts: Draft) -> tuple[View, ThreadTally, View | None]:
         """View, tally and what was sent last, as they would be with ``drafts``. Raises TranscriptError."""
         view, known, sent = self.view, self.tally, self.sent
         for seq, draft in enumerate(drafts, view.seq + 1):

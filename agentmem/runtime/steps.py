@@ -29,11 +29,11 @@ from agentmem.runtime import originals, stops
 from agentmem.runtime.compacting import Compactor
 from agentmem.runtime.events import Approval, Compacted, Event, ToolReturned
 from agentmem.runtime.limits import Limits, reached
-from agentmem.runtime.metering import Meter
+from agentmem.runtime.metering import RequestMeter
 from agentmem.runtime.notes import Situation, notes
 from agentmem.runtime.opening import continued, is_another
 from agentmem.runtime.pauses import Pauses, lifetime
-from agentmem.runtime.session import Session, Sessions, Tally, digest_of
+from agentmem.runtime.session import Session, Sessions, ThreadTally, digest_of
 from agentmem.runtime.steering import Approvals
 from agentmem.transcript import transcript
 from agentmem.transcript.call_arguments import is_unreadable
@@ -90,7 +90,7 @@ class Steps:
     opening: Callable[[], Opening]
     workspace: Workspace
     menu: Menu
-    meter: Meter
+    meter: RequestMeter
     limits: Limits
     budget: int
     approve: Approvals
@@ -292,7 +292,7 @@ class Steps:
                 said = "\n\n".join(block.text for block in returned.result.content if isinstance(block, Text))
                 yield transcript.note(about, LATE.format(name=returned.name, result=output.cut(said, LATE_TOKENS)))
 
-    def _notes(self, view: View, known: Tally) -> tuple[Draft, ...]:
+    def _notes(self, view: View, known: ThreadTally) -> tuple[Draft, ...]:
         return notes(Situation(view.settings, known.noted, self.workspace, self.clock()))
 
     def _resumes(self, session: Session, run: str, task: Sequence[Block]) -> bool:
@@ -321,7 +321,7 @@ def _reply_limit(session: Session) -> int:
     return session.view.opening.options.max_tokens if session.view.opening else 0
 
 
-def _check_task(session: Session, known: Tally) -> None:
+def _check_task(session: Session, known: ThreadTally) -> None:
     """Raises an error that says so where nobody has said what to do."""
     if session.view.opening is None:
         raise ThreadNotFound(f"there is no thread {session.thread!r} to go on with: give a task to begin it")

@@ -7,8 +7,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from agentmem.sandbox.changes import Change as Change
     from agentmem.sandbox.changes import Diff as Diff
+    from agentmem.sandbox.changes import FileChange as FileChange
     from agentmem.sandbox.limits import SandboxLimits as SandboxLimits
     from agentmem.sandbox.ran import Ran as Ran
     from agentmem.sandbox.sandbox import Sandbox as Sandbox

@@ -12,7 +12,7 @@ _LONGEST = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class FileChange:
     """One file. ``before`` and ``after`` are its bytes; None where there was, or is, no such file.
 
     ``kind`` is "link" where either side is a link; ``was_link`` and ``is_link`` say which, and the bytes of that side
@@ -36,7 +36,7 @@ class Change:
 class Diff:
     """Changes, sorted by path. ``left_out`` names what is no part of it: what git ignores, sockets, devices, caches."""
 
-    changes: tuple[Change, ...] = ()
+    changes: tuple[FileChange, ...] = ()
     left_out: tuple[str, ...] = ()
 
     @property
@@ -58,7 +58,7 @@ def is_binary(data: bytes | None) -> bool:
     return data is not None and b"\0" in data[:8000]
 
 
-def _lines(change: Change) -> Iterator[str]:
+def _lines(change: FileChange) -> Iterator[str]:
     path = printable(change.path)
     yield f"diff --git a/{path} b/{path}\n"
     yield from _header(change)
@@ -74,7 +74,7 @@ def _lines(change: Change) -> Iterator[str]:
         yield line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
 
 
-def _header(change: Change) -> Iterator[str]:
+def _header(change: FileChange) -> Iterator[str]:
     old = 0o120000 if change.was_link else 0o100000 | change.old_mode
     new = 0o120000 if change.is_link else 0o100000 | change.mode
     if change.before is None:

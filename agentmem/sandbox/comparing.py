@@ -4,10 +4,10 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from agentmem.errors import SandboxError
-from agentmem.sandbox.changes import Change, Diff, Kind, is_binary
+from agentmem.sandbox.changes import Diff, FileChange, Kind, is_binary
 from agentmem.sandbox.stamps import Stamps
 from agentmem.sandbox.tree import TEMPORARY
-from agentmem.sandbox.views import Found, View
+from agentmem.sandbox.views import FoundFile, OverlayView
 
 CACHES = frozenset({"__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis"})
 """Folders that tools fill by the way."""
@@ -25,7 +25,9 @@ def is_cache(path: str) -> bool:
     return not CACHES.isdisjoint(path.split("/"))
 
 
-def compare(before: View, after: View, paths: Iterable[str], ignored: Collection[str], stamps: Stamps) -> Diff:
+def compare(
+    before: OverlayView, after: OverlayView, paths: Iterable[str], ignored: Collection[str], stamps: Stamps
+) -> Diff:
     """The changes at ``paths``. Those in ``ignored``, and what is no file or link, are only named. git's are not."""
     changes, left_out, size = [], [], 0
     for path in sorted(paths):
@@ -42,7 +44,7 @@ def compare(before: View, after: View, paths: Iterable[str], ignored: Collection
     return Diff(tuple(changes), tuple(left_out))
 
 
-def same(one: Found | None, other: Found | None) -> bool:
+def same(one: FoundFile | None, other: FoundFile | None) -> bool:
     """Whether two files have the same content and mode, or there is none."""
     if one is None or other is None:
         return one is other
@@ -53,16 +55,16 @@ def same(one: Found | None, other: Found | None) -> bool:
     return one.mode == other.mode and one.status.st_size == other.status.st_size and one.data() == other.data()
 
 
-def _content(found: Found | None) -> Found | None:
+def _content(found: FoundFile | None) -> FoundFile | None:
     """Folders are not content: those that a file needs are made with it."""
     return None if found is None or found.kind == "folder" else found
 
 
-def _change(path: str, old: Found | None, new: Found | None, stamps: Stamps) -> Change | None:
+def _change(path: str, old: FoundFile | None, new: FoundFile | None, stamps: Stamps) -> FileChange | None:
     if same(old, new):
         return None
     before, after = (found.data() if found is not None else None for found in (old, new))
-    return Change(
+    return FileChange(
         path,
         _kind(old, new, before == after),
         is_binary(before) or is_binary(after),
@@ -76,7 +78,7 @@ def _change(path: str, old: Found | None, new: Found | None, stamps: Stamps) -> 
     )
 
 
-def _kind(old: Found | None, new: Found | None, same_bytes: bool) -> Kind:
+def _kind(old: FoundFile | None, new: FoundFile | None, same_bytes: bool) -> Kind:
     if "link" in (old and old.kind, new and new.kind):
         return "link"
     if old is None:
@@ -86,6 +88,6 @@ def _kind(old: Found | None, new: Found | None, same_bytes: bool) -> Kind:
     return "mode" if same_bytes else "modified"
 
 
-def _from(old: Found | None, source: Path) -> bool:
+def _from(old: FoundFile | None, source: Path) -> bool:
     """Whether what was there, or was not, is the source's: other states nobody changes."""
     return old is None or old.tree.root == source

@@ -10,9 +10,9 @@ from typing import Any
 
 from agentmem.sandbox.copying import checkout, copy_file, copy_tree
 from agentmem.sandbox.layered import disk_usage
-from agentmem.sandbox.plan import Tree as Mounted
-from agentmem.sandbox.tree import Tree, entries
-from agentmem.sandbox.views import Folder
+from agentmem.sandbox.plan import MountedTree as Mounted
+from agentmem.sandbox.tree import FileTree, entries
+from agentmem.sandbox.views import OverlayFolder
 
 Stamp = tuple[int, int, int, int]
 """Size, times of change of content and of the entry, inode: a command cannot change a file and keep all of them."""
@@ -52,11 +52,11 @@ class Copied:
         """Make the first state, "0"."""
         self.freeze()
 
-    def present(self) -> Folder:
-        return Folder(self.tree)
+    def present(self) -> OverlayFolder:
+        return OverlayFolder(self.tree)
 
-    def view(self, state: str) -> Folder:
-        return Folder(self._folder(state))
+    def view(self, state: str) -> OverlayFolder:
+        return OverlayFolder(self._folder(state))
 
     def mounted(self) -> Mounted:
         return Mounted(at=str(self.source), bind=str(self.tree), lower=[], upper="", work="")
@@ -84,11 +84,11 @@ class Copied:
 
     def restore(self, state: str) -> Path | None:
         for path in self.candidates(state):
-            Tree(self.tree).discard(path)
+            FileTree(self.tree).discard(path)
         for path, status in entries(self._folder(state)):
             if stat.S_ISDIR(status.st_mode):
                 (self.tree / path).mkdir(exist_ok=True)
-            elif Tree(self.tree).status(path) is None:
+            elif FileTree(self.tree).status(path) is None:
                 self._copy(self._folder(state), self.tree, path, status)
         self._keep(state, self._scan())
         return None
@@ -99,17 +99,17 @@ class Copied:
         return {path for path in {*now, *then} if now.get(path) != then.get(path)}
 
     def put(self, path: str, data: bytes, mode: int) -> None:
-        Tree(self.tree).put(path, data, mode)
+        FileTree(self.tree).put(path, data, mode)
 
     def link(self, path: str, target: bytes) -> None:
-        with Tree(self.tree).staged_link(path, target) as place:
+        with FileTree(self.tree).staged_link(path, target) as place:
             place()
 
     def remove(self, path: str) -> None:
-        Tree(self.tree).remove(path)
+        FileTree(self.tree).remove(path)
 
     def prune(self, path: str) -> None:
-        Tree(self.tree).prune(path)
+        FileTree(self.tree).prune(path)
 
     def used(self) -> int:
         """Bytes on the disk of the tree, beyond what it began with."""
@@ -151,10 +151,10 @@ class Copied:
     def _copy(self, source: Path, target: Path, path: str, status: os.stat_result) -> None:
         made = target / path
         if stat.S_ISLNK(status.st_mode):
-            made.symlink_to(os.fsdecode(Tree(source).target(path)))
+            made.symlink_to(os.fsdecode(FileTree(source).target(path)))
         elif stat.S_ISREG(status.st_mode):
             if not status.st_mode & stat.S_IRUSR:
-                Tree(source).read(path)  # gives its owner the right to
+                FileTree(source).read(path)  # gives its owner the right to
             copy_file(source / path, made, self.how == "reflink")
 
     def _began(self) -> int:

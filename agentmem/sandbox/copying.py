@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from agentmem.errors import SandboxError
-from agentmem.sandbox.tree import Tree, entries
+from agentmem.sandbox.tree import FileTree, entries
 
 _FICLONE = 0x40049409
 """ioctl_ficlone(2): the new file shares the old one's blocks until one of them is written."""
@@ -40,7 +40,7 @@ def copy_tree(source: Path, target: Path, reflink: bool, names: Iterable[str] | 
             made.mkdir(exist_ok=True)
             made.chmod(status.st_mode & 0o777 | 0o700)
         elif stat.S_ISLNK(status.st_mode):
-            made.symlink_to(os.fsdecode(Tree(source).target(path)))
+            made.symlink_to(os.fsdecode(FileTree(source).target(path)))
         elif stat.S_ISREG(status.st_mode):
             copy_file(source / path, made, reflink)
 
@@ -84,9 +84,9 @@ def checkout(source: Path, target: Path) -> None:
     listed = git(source, "status", "--porcelain", "-z", "--no-renames", "--untracked-files=all").split(b"\0")
     changed = {os.fsdecode(line[3:]) for line in listed if line}
     for path in changed:
-        if Tree(target).status(path):
-            Tree(target).discard(path)
-    there = [path for path in changed if Tree(source).status(path)]
+        if FileTree(target).status(path):
+            FileTree(target).discard(path)
+    there = [path for path in changed if FileTree(source).status(path)]
     copy_tree(source, target, reflink=False, names=there)
 
 
@@ -130,7 +130,7 @@ def _named(source: Path, names: Iterable[str]) -> Iterable[tuple[str, os.stat_re
         parts = name.split("/")
         for count in range(1, len(parts) + 1):
             path = "/".join(parts[:count])
-            status = Tree(source).status(path)
+            status = FileTree(source).status(path)
             if path not in made and status is not None:
                 made.add(path)
                 yield path, status

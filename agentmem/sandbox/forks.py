@@ -18,11 +18,11 @@ from agentmem.sandbox.copying import can_reflink, explain, is_repository
 from agentmem.sandbox.isolation import ORDER, choose, why_no_overlay, why_not
 from agentmem.sandbox.layered import Layered
 from agentmem.sandbox.limits import SandboxLimits
-from agentmem.sandbox.plan import Tree as Mounted
+from agentmem.sandbox.plan import MountedTree as Mounted
 from agentmem.sandbox.planning import MOUNTING, Isolation
 from agentmem.sandbox.stamps import Stamps
 from agentmem.sandbox.sweeping import sweep_once
-from agentmem.sandbox.views import Found, View
+from agentmem.sandbox.views import FoundFile, OverlayView
 
 How = Literal["overlay", "reflink", "worktree", "copy"]
 
@@ -45,15 +45,15 @@ _SECRET = re.compile(
 """What git keeps in its configuration that is nobody's business inside: headers with tokens, users in addresses."""
 
 
-class Store(Protocol):
+class ForkStore(Protocol):
     """A fork's files, by overlay or copied. Paths are canonical; states are named by strings, "0" is the first."""
 
     @property
     def where(self) -> Path: ...
     def make(self) -> None: ...
     def begin(self) -> None: ...
-    def present(self) -> View: ...
-    def view(self, state: str) -> View: ...
+    def present(self) -> OverlayView: ...
+    def view(self, state: str) -> OverlayView: ...
     def has(self, state: str) -> bool: ...
     def mounted(self) -> Mounted: ...
     def freeze(self) -> str: ...
@@ -64,12 +64,12 @@ class Store(Protocol):
     def remove(self, path: str) -> None: ...
     def prune(self, path: str) -> None: ...
     def used(self) -> int: ...
-    def again(self, where: Path) -> "Store": ...
+    def again(self, where: Path) -> "ForkStore": ...
     def described(self) -> dict[str, Any]: ...
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class AskedFork:
     """What a caller wants of a fork."""
 
     how: How | Literal["auto"]
@@ -81,7 +81,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class ForkSettings:
     """What a fork is, for as long as it exists."""
 
     source: Path
@@ -97,14 +97,14 @@ class Settings:
         return {**asdict(self), "source": str(self.source), "readable": readable}
 
     @classmethod
-    def of(cls, said: dict[str, Any]) -> "Settings":
+    def of(cls, said: dict[str, Any]) -> "ForkSettings":
         writable = None if said["writable"] is None else tuple(said["writable"])
         readable = tuple(Path(path) for path in said["readable"])
         limits = SandboxLimits(**said["limits"])
         return cls(Path(said["source"]), said["how"], said["isolation"], said["network"], limits, writable, readable)
 
 
-def make(source: Path, where: Path | None, asked: Asked) -> tuple[Settings, Store, state.Held]:
+def make(source: Path, where: Path | None, asked: AskedFork) -> tuple[ForkSettings, ForkStore, state.Held]:
     """A new fork, and the lock on it. Raises SandboxError, IsolationUnavailable; nothing stays behind then."""
     source = source.resolve()
     if not source.is_dir() or source == Path("/"):
@@ -115,7 +115,7 @@ def make(source: Path, where: Path | None, asked: Asked) -> tuple[Settings, Stor
             raise SandboxError(f"{held.where} is in what is to be forked; give the fork a place outside of it.")
         isolation = _isolation(asked, held.where)
         how = _way(asked, source, held.where, isolation)
-        settings = Settings(source, how, isolation, asked.network, asked.limits, asked.writable, asked.readable)
+        settings = ForkSettings(source, how, isolation, asked.network, asked.limits, asked.writable, asked.readable)
         store = _store(settings, held.where)
         try:
             _fill(store, source, held.where)
@@ -138,8 +138,8 @@ def available() -> list[How]:
 
 
 def make_again(
-    settings: Settings, store: Store, where: Path | None, writable: tuple[str, ...] | None
-) -> tuple[Settings, Store, state.Held]:
+    settings: ForkSettings, store: ForkStore, where: Path | None, writable: tuple[str, ...] | None
+) -> tuple[ForkSettings, ForkStore, state.Held]:
     """A fork of a fork."""
     held = _folder(where)
     with state.removed_on_failure(held):
@@ -153,13 +153,13 @@ def make_again(
     return replace(settings, writable=writable), other, held
 
 
-def load(where: Path) -> tuple[Settings, Store, state.Held]:
+def load(where: Path) -> tuple[ForkSettings, ForkStore, state.Held]:
     """A fork that is there already."""
     state.load(where)
     held = state.Held(where.resolve())
     try:
         said = state.load(held.where)
-        settings = Settings.of(said)
+        settings = ForkSettings.of(said)
         return settings, _load(settings, held.where, said["store"]), held
     except BaseException:
         held.release()
@@ -171,7 +171,7 @@ def stamps(where: Path, source: Path) -> Stamps:
     return Stamps.load(where / _STAMPS, source)
 
 
-def apply(diff: Diff, store: Store) -> None:
+def apply(diff: Diff, store: ForkStore) -> None:
     """Make changes that were found to fit."""
     for change in diff.changes:
         if change.after is None:
@@ -184,7 +184,7 @@ def apply(diff: Diff, store: Store) -> None:
             store.put(change.path, change.after, change.mode)
 
 
-def restore_paths(store: Store, before: str, paths: Iterable[str]) -> list[str]:
+def restore_paths(store: ForkStore, before: str, paths: Iterable[str]) -> list[str]:
     """Make single files what they were in a state; those that differed."""
     then, now = store.view(before), store.present()
     differing = [path for path in sorted(paths) if not same(_file(then, path), _file(now, path))]
@@ -201,7 +201,7 @@ def restore_paths(store: Store, before: str, paths: Iterable[str]) -> list[str]:
     return differing
 
 
-def _file(view: View, path: str) -> Found | None:
+def _file(view: OverlayView, path: str) -> FoundFile | None:
     found = view.find(path)
     return None if found is None or found.kind == "folder" else found
 
@@ -212,7 +212,7 @@ def _folder(where: Path | None) -> state.Held:
     return state.Held(state.new_folder(where), new=True)
 
 
-def _isolation(asked: Asked, where: Path) -> Isolation:
+def _isolation(asked: AskedFork, where: Path) -> Isolation:
     """An overlay that is asked for needs one that mounts."""
     if asked.how == "overlay" and asked.isolation == "auto":
         working = [one for one in ORDER if one in MOUNTING and why_not(one) is None]
@@ -220,7 +220,7 @@ def _isolation(asked: Asked, where: Path) -> Isolation:
     return choose(asked.isolation)
 
 
-def _way(asked: Asked, source: Path, where: Path, isolation: Isolation) -> How:
+def _way(asked: AskedFork, source: Path, where: Path, isolation: Isolation) -> How:
     """The way that was asked for, or the first that works here. Raises SandboxError where it does not."""
     reasons: dict[How, Callable[[], str | None]] = {
         "overlay": lambda: why_no_overlay(isolation, where),
@@ -235,19 +235,19 @@ def _way(asked: Asked, source: Path, where: Path, isolation: Isolation) -> How:
     return asked.how
 
 
-def _store(settings: Settings, where: Path) -> Store:
+def _store(settings: ForkSettings, where: Path) -> ForkStore:
     if settings.how == "overlay":
         return Layered(where, settings.source)
     return Copied(where, settings.source, settings.how)
 
 
-def _load(settings: Settings, where: Path, said: dict[str, Any]) -> Store:
+def _load(settings: ForkSettings, where: Path, said: dict[str, Any]) -> ForkStore:
     if settings.how == "overlay":
         return Layered.load(where, settings.source, said)
     return Copied.load(where, settings.source, settings.how, said)
 
 
-def _fill(store: Store, source: Path, where: Path) -> None:
+def _fill(store: ForkStore, source: Path, where: Path) -> None:
     for name in ("root", "scratch"):
         (where / name).mkdir()
     Stamps.take(source).save(where / _STAMPS)

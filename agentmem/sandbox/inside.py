@@ -19,7 +19,7 @@ TYPE_CHECKING = False  # typing itself takes longer to load than all of this
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from agentmem.sandbox.plan import Plan
+    from agentmem.sandbox.plan import RunPlan
 
 _CHOWN, _DAC_OVERRIDE, _FOWNER, _FSETID, _KILL, _SETGID, _SETUID = 0, 1, 3, 4, 5, 6, 7
 IN_NAMESPACES = frozenset({_CHOWN, _DAC_OVERRIDE, _FOWNER, _FSETID, _KILL, _SETGID, _SETUID})
@@ -33,7 +33,7 @@ def main() -> None:
     plan_in, status_out = (int(number) for number in sys.argv[1:3])
     try:
         with os.fdopen(plan_in, "rb") as file:
-            plan: Plan = marshal.load(file)
+            plan: RunPlan = marshal.load(file)
         os.set_inheritable(status_out, False)
         os.umask(0o022)
         status = _WAYS[plan["confine"]](plan, status_out)
@@ -44,13 +44,13 @@ def main() -> None:
     os._exit(0)
 
 
-def _in_namespaces(plan: Plan, status: int) -> dict[str, object]:
+def _in_namespaces(plan: RunPlan, status: int) -> dict[str, object]:
     """Make namespaces; their first process does the rest, and nothing in them outlives it."""
     _enter_namespaces(plan, syscalls.CLONE_NEWPID | (0 if plan["network"] else syscalls.CLONE_NEWNET))
     return _through(lambda: _first(plan, status))
 
 
-def _in_bubblewrap(plan: Plan, status: int) -> dict[str, object]:
+def _in_bubblewrap(plan: RunPlan, status: int) -> dict[str, object]:
     """Have bubblewrap build the same. An overlay is mounted first, in namespaces of its own: bubblewrap may be old."""
     if not plan["tree"]["bind"]:
         _enter_namespaces(plan, 0)
@@ -91,7 +91,7 @@ def _through(child: Callable[[], dict[str, object]], feed: tuple[int, bytes] | N
     return {}
 
 
-def _first(plan: Plan, status: int) -> dict[str, object]:
+def _first(plan: RunPlan, status: int) -> dict[str, object]:
     """As process 1: walls, loopback, command."""
     mounts.build(plan)
     if not plan["network"]:
@@ -99,11 +99,11 @@ def _first(plan: Plan, status: int) -> dict[str, object]:
     return _keep(plan, status)
 
 
-def _inside_bubblewrap(plan: Plan, status: int) -> dict[str, object]:
+def _inside_bubblewrap(plan: RunPlan, status: int) -> dict[str, object]:
     return _keep(plan, status)
 
 
-def _keep(plan: Plan, status: int) -> dict[str, object]:
+def _keep(plan: RunPlan, status: int) -> dict[str, object]:
     """As process 1 of the command's namespace: the command, then the end of all of them."""
     keeping.first_victim()
     keeping.bound_processes(plan["processes"])
@@ -123,7 +123,7 @@ def _confine() -> None:
         filters.install()
 
 
-def _under_landlock(plan: Plan, status: int) -> dict[str, object]:
+def _under_landlock(plan: RunPlan, status: int) -> dict[str, object]:
     readable = [source for source, _ in plan["readable"]] + ["/proc"]
     tree = plan["tree"]["bind"]
     inner = [f"{tree}/{path}" for path in plan["writable"]] if plan["writable"] is not None else [tree]
@@ -138,11 +138,11 @@ def _under_landlock(plan: Plan, status: int) -> dict[str, object]:
     return _keep_tree(plan, status, confine)
 
 
-def _unconfined(plan: Plan, status: int) -> dict[str, object]:
+def _unconfined(plan: RunPlan, status: int) -> dict[str, object]:
     return _keep_tree(plan, status, lambda: None)
 
 
-def _keep_tree(plan: Plan, status: int, confine: Callable[[], None]) -> dict[str, object]:
+def _keep_tree(plan: RunPlan, status: int, confine: Callable[[], None]) -> dict[str, object]:
     """Without a namespace of processes: orphans come to us, and we end them."""
     linux = sys.platform == "linux"
     if linux:
@@ -165,7 +165,7 @@ def _ended() -> None:
     os._exit(0)
 
 
-def _enter_namespaces(plan: Plan, more: int) -> None:
+def _enter_namespaces(plan: RunPlan, more: int) -> None:
     """Enter namespaces in which we are who we are outside; as root, so is everybody else.
 
     Only a process outside may say that, so one waits there until the namespace is made.
@@ -228,7 +228,7 @@ def _raise_loopback() -> None:
         fcntl.ioctl(control, 0x8914, struct.pack("16sh14x", b"lo", 1))
 
 
-_WAYS: dict[str, Callable[[Plan, int], dict[str, object]]] = {
+_WAYS: dict[str, Callable[[RunPlan, int], dict[str, object]]] = {
     "namespaces": _in_namespaces,
     "bubblewrap": _in_bubblewrap,
     "inside bubblewrap": _inside_bubblewrap,

@@ -10,7 +10,7 @@ from typing import Literal
 from agentmem.errors import IsolationUnavailable, SandboxError
 from agentmem.sandbox import filters, landlock
 from agentmem.sandbox.limits import SandboxLimits
-from agentmem.sandbox.plan import Tree as Mounted
+from agentmem.sandbox.plan import MountedTree as Mounted
 from agentmem.sandbox.planning import MOUNTING, Command, Isolation, make_plan
 from agentmem.sandbox.running import execute
 

@@ -19,7 +19,7 @@ TYPE_CHECKING = False  # typing itself takes longer to load than all of this
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from agentmem.sandbox.plan import Plan
+    from agentmem.sandbox.plan import RunPlan
 
 _PAUSE = 0.05
 """Seconds between two looks at the processes, or ten times what one look takes."""
@@ -51,7 +51,7 @@ def turn_deaf() -> None:
         signal.signal(getattr(signal, name), signal.SIG_IGN)
 
 
-def start(plan: Plan, confine: Callable[[], None]) -> int:
+def start(plan: RunPlan, confine: Callable[[], None]) -> int:
     """Start the command, confined by ``confine`` in its own process; its process id. It begins a session.
 
     It hears every signal that we do not.
@@ -74,7 +74,7 @@ def start(plan: Plan, confine: Callable[[], None]) -> int:
         os._exit(127)
 
 
-def _limit(plan: Plan) -> None:
+def _limit(plan: RunPlan) -> None:
     limits = (
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_DATA, plan["memory"]),
@@ -104,7 +104,7 @@ def first_victim() -> None:
         os.close(descriptor)
 
 
-def wait(child: int, plan: Plan, whole_tree: bool) -> tuple[int, str | None]:
+def wait(child: int, plan: RunPlan, whole_tree: bool) -> tuple[int, str | None]:
     """Wait for the command: its exit code, and the limit for which it was ended, if it was.
 
     With ``whole_tree`` every process but this one belongs to it (a process namespace); else our descendants do.
@@ -156,7 +156,7 @@ def end_all() -> None:
     reap(0)
 
 
-def _over(plan: Plan, whole_tree: bool) -> str | None:
+def _over(plan: RunPlan, whole_tree: bool) -> str | None:
     threads = memory = 0
     for process, its_threads, resident in processes(whole_tree):
         threads += its_threads

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from agentmem.errors import SandboxError
-from agentmem.sandbox.plan import Tree as Mounted
-from agentmem.sandbox.tree import Tree, entries
+from agentmem.sandbox.plan import MountedTree as Mounted
+from agentmem.sandbox.tree import FileTree, entries
 from agentmem.sandbox.views import OPAQUE, Layers, is_opaque, is_whiteout
 
 _MOST_LAYERS = 40
@@ -91,15 +91,15 @@ class Layered:
 
     def put(self, path: str, data: bytes, mode: int) -> None:
         self._make_way(path)
-        Tree(self._folder(self.live)).put(path, data, mode)
+        FileTree(self._folder(self.live)).put(path, data, mode)
 
     def link(self, path: str, target: bytes) -> None:
         self._make_way(path)
-        with Tree(self._folder(self.live)).staged_link(path, target) as place:
+        with FileTree(self._folder(self.live)).staged_link(path, target) as place:
             place()
 
     def remove(self, path: str) -> None:
-        live = Tree(self._folder(self.live))
+        live = FileTree(self._folder(self.live))
         live.remove(path)
         if self._view(self.frozen).find(path) is None:
             return
@@ -109,7 +109,7 @@ class Layered:
 
     def prune(self, path: str) -> None:
         """Forget the folders above ``path`` that were made in the live layer and are empty."""
-        Tree(self._folder(self.live)).prune(path)
+        FileTree(self._folder(self.live)).prune(path)
 
     def used(self) -> int:
         """Bytes on the disk of all layers."""
@@ -153,7 +153,7 @@ class Layered:
     def _make_way(self, path: str) -> None:
         """The folders above ``path`` in the live layer, such that they show what the fork has in them."""
         parts = path.split("/")
-        live, view = Tree(self._folder(self.live)), self.present()
+        live, view = FileTree(self._folder(self.live)), self.present()
         for count in range(1, len(parts)):
             above = "/".join(parts[:count])
             found, here = view.find(above), live.status(above)
@@ -183,13 +183,13 @@ def lay(source: Path, target: Path) -> None:
     for path, status in entries(source):
         made = target / path
         if not stat.S_ISDIR(status.st_mode):
-            Tree(target).discard(path)
+            FileTree(target).discard(path)
             _share(source / path, made, status)
             continue
         opaque = is_opaque(source / path)
-        here = Tree(target).status(path)
+        here = FileTree(target).status(path)
         if here is not None and (opaque or not stat.S_ISDIR(here.st_mode)):
-            Tree(target).discard(path)
+            FileTree(target).discard(path)
             opaque, here = True, None
         if here is None:
             made.mkdir(mode=0o700)

@@ -8,15 +8,15 @@ from pathlib import Path
 from posixpath import normpath
 
 from agentmem.errors import MergeConflict, SandboxError
-from agentmem.sandbox.changes import Change, Diff
+from agentmem.sandbox.changes import Diff, FileChange
 from agentmem.sandbox.comparing import is_git
-from agentmem.sandbox.tree import Tree, canonical, remove_tree, told
-from agentmem.sandbox.views import Folder, Found, View
+from agentmem.sandbox.tree import FileTree, canonical, remove_tree, told
+from agentmem.sandbox.views import FoundFile, OverlayFolder, OverlayView
 
 STAGE = ".agentmem-merge-"
 
 
-def check(diff: Diff, view: View) -> dict[str, Found | None]:
+def check(diff: Diff, view: OverlayView) -> dict[str, FoundFile | None]:
     """What stands where the changes go. Raises MergeConflict where that is not what they began with; SandboxError."""
     gone = {change.path for change in diff.changes if change.after is None}
     for change in diff.changes:
@@ -32,7 +32,7 @@ def check(diff: Diff, view: View) -> dict[str, Found | None]:
 
 def merge(diff: Diff, target: Path) -> tuple[str, ...]:
     """Make the changes in ``target``. Raises MergeConflict or SandboxError, and leaves it as it was."""
-    found = check(diff, Folder(target))
+    found = check(diff, OverlayFolder(target))
     wanted = [change for change in diff.changes if not _has(change, found[change.path])]
     if not wanted:
         return ()
@@ -48,11 +48,11 @@ def merge(diff: Diff, target: Path) -> tuple[str, ...]:
             failed.pop_all()
     for change in wanted:
         if change.after is None:
-            Tree(target).prune(change.path)
+            FileTree(target).prune(change.path)
     return tuple(change.path for change in wanted)
 
 
-def _refuse_dangerous(change: Change) -> None:
+def _refuse_dangerous(change: FileChange) -> None:
     if canonical(change.path) != change.path or is_git(change.path):
         raise SandboxError(f"'{change.path}' must not be changed from a fork.")
     if change.is_link and change.after is not None:
@@ -62,7 +62,7 @@ def _refuse_dangerous(change: Change) -> None:
             raise SandboxError(f"'{change.path}' is a link that leads out, to '{to}'. Remove it and try again.")
 
 
-def _fits(change: Change, found: Found | None) -> bool:
+def _fits(change: FileChange, found: FoundFile | None) -> bool:
     """Whether the change can be made: it has been already, or what it began with is there."""
     if _has(change, found):
         return True
@@ -73,7 +73,7 @@ def _fits(change: Change, found: Found | None) -> bool:
     return _is(found, change.before, change.was_link)
 
 
-def _has(change: Change, found: Found | None) -> bool:
+def _has(change: FileChange, found: FoundFile | None) -> bool:
     if change.after is None:
         return found is None or found.kind == "folder"  # one that took its place is another change
     if found is None:
@@ -81,11 +81,11 @@ def _has(change: Change, found: Found | None) -> bool:
     return _is(found, change.after, change.is_link) and (change.is_link or found.mode == change.mode)
 
 
-def _is(found: Found | None, data: bytes, link: bool) -> bool:
+def _is(found: FoundFile | None, data: bytes, link: bool) -> bool:
     return found is not None and found.kind == ("link" if link else "file") and found.data() == data
 
 
-def _blocked(change: Change, view: View, gone: set[str]) -> bool:
+def _blocked(change: FileChange, view: OverlayView, gone: set[str]) -> bool:
     """Whether something that is no folder, and is not removed, stands in the way of the folders above."""
     parts = change.path.split("/")
     above = ("/".join(parts[:count]) for count in range(1, len(parts)))
@@ -93,7 +93,7 @@ def _blocked(change: Change, view: View, gone: set[str]) -> bool:
     return change.after is not None and any(found is not None and found.kind != "folder" for _, found in standing)
 
 
-def _stage(stage: Path, number: int, change: Change, found: Found | None) -> None:
+def _stage(stage: Path, number: int, change: FileChange, found: FoundFile | None) -> None:
     if change.after is None:
         return
     if change.is_link:
@@ -101,12 +101,14 @@ def _stage(stage: Path, number: int, change: Change, found: Found | None) -> Non
         return
     kept = found is not None and found.kind == "file" and found.mode == change.mode
     mode = found.status.st_mode & 0o777 if found is not None and kept else change.mode
-    Tree(stage).put(f"new{number}", change.after, mode)
+    FileTree(stage).put(f"new{number}", change.after, mode)
 
 
-def _bring(target: Path, stage: Path, number: int, change: Change, found: Found | None, failed: ExitStack) -> None:
+def _bring(
+    target: Path, stage: Path, number: int, change: FileChange, found: FoundFile | None, failed: ExitStack
+) -> None:
     """Put one file in its place, or remove it, unless it is no longer what was looked at; ``failed`` undoes it."""
-    tree = Tree(target)
+    tree = FileTree(target)
     with tree.parent(change.path, make=change.after is not None) as (folder, name), ExitStack() as opened:
         staged = os.open(stage, os.O_RDONLY | os.O_DIRECTORY)
         opened.callback(os.close, staged)
@@ -127,7 +129,7 @@ def _bring(target: Path, stage: Path, number: int, change: Change, found: Found 
 
 
 def _put_back(target: Path, stage: Path, old: str | None, path: str) -> None:
-    with suppress(FileNotFoundError), Tree(target).parent(path, make=old is not None) as (folder, name):
+    with suppress(FileNotFoundError), FileTree(target).parent(path, make=old is not None) as (folder, name):
         if old is not None:
             os.replace(stage / old, name, dst_dir_fd=folder)
         else:

@@ -15,7 +15,7 @@ from agentmem.sandbox.syscalls import MS_NODEV, MS_NOEXEC, MS_NOSUID, MS_PRIVATE
 
 TYPE_CHECKING = False  # typing itself takes longer to load than all of this
 if TYPE_CHECKING:
-    from agentmem.sandbox.plan import Plan, Tree
+    from agentmem.sandbox.plan import MountedTree, RunPlan
 
 DEVICES = ("null", "zero", "full", "random", "urandom")
 KERNEL = ("sys", "sysrq-trigger", "irq", "bus", "fs", "acpi", "scsi", "driver", "dynamic_debug", "asound", "mtrr")
@@ -34,7 +34,7 @@ _LINKS = (
 _SAFE = MS_NOSUID | MS_NODEV
 
 
-def build(plan: Plan) -> None:
+def build(plan: RunPlan) -> None:
     """Mount everything and make it the root folder. ``cwd`` is there afterwards; so is all else in ``plan``."""
     root = plan["root"]
     private()
@@ -62,7 +62,7 @@ def private() -> None:
     syscalls.mount("none", "/", flags=MS_REC | MS_PRIVATE)
 
 
-def show(tree: Tree, at: str) -> None:
+def show(tree: MountedTree, at: str) -> None:
     """Mount the fork. The layers are named by descriptors: a path may hold any character, an option may not."""
     if tree["bind"]:
         syscalls.bind(tree["bind"], at)
@@ -94,7 +94,7 @@ def _lay_over(root: str, over: list[tuple[str, str]]) -> None:
             syscalls.protect(root + at, recursive=False)
 
 
-def _system(root: str, plan: Plan) -> None:
+def _system(root: str, plan: RunPlan) -> None:
     for link, target in plan["links"]:
         os.symlink(target, root + link)
     for source, at in plan["readable"]:
@@ -119,7 +119,7 @@ def _devices(folder: str, size: int) -> None:
     syscalls.mount("devpts", f"{folder}/pts", "devpts", MS_NOSUID | MS_NOEXEC, "newinstance,ptmxmode=0666,mode=620")
 
 
-def _settle(plan: Plan) -> None:
+def _settle(plan: RunPlan) -> None:
     """What needs the new root: from here on a link in the fork leads nowhere else."""
     tree = plan["tree"]["at"]
     if plan["writable"] is not None:

@@ -3,7 +3,7 @@
 from typing import TypedDict
 
 
-class Tree(TypedDict):
+class MountedTree(TypedDict):
     """The fork: folder ``bind``, or an overlay of ``lower`` (the topmost first), ``upper`` and ``work``."""
 
     at: str
@@ -13,7 +13,7 @@ class Tree(TypedDict):
     work: str
 
 
-class Plan(TypedDict):
+class RunPlan(TypedDict):
     """Paths are absolute and the host's, but ``cwd`` and ``tree["at"]``, which are the command's.
 
     ``confine`` is "namespaces", "bubblewrap" (inside it already), "landlock" or "none". ``writable`` are folders and
@@ -31,7 +31,7 @@ class Plan(TypedDict):
     env: dict[str, str]
     cwd: str
     network: bool
-    tree: Tree
+    tree: MountedTree
     writable: list[str] | None
     readable: list[tuple[str, str]]
     links: list[tuple[str, str]]

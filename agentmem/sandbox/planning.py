@@ -10,8 +10,8 @@ from typing import Literal
 from agentmem.sandbox import surroundings
 from agentmem.sandbox.limits import SandboxLimits
 from agentmem.sandbox.mounts import HIDDEN, KERNEL
-from agentmem.sandbox.plan import Plan
-from agentmem.sandbox.plan import Tree as Mounted
+from agentmem.sandbox.plan import MountedTree as Mounted
+from agentmem.sandbox.plan import RunPlan
 from agentmem.sandbox.running import PACKAGE, PYTHON
 
 Isolation = Literal["bubblewrap", "namespaces", "landlock", "none"]
@@ -50,11 +50,11 @@ def make_plan(
     network: bool = False,
     writable: list[str] | None = None,
     readable: Sequence[Path] = (),
-) -> Plan:
+) -> RunPlan:
     """What the program inside needs to know. ``where`` has the empty folders "root" and "scratch"."""
     mounting, scratch = isolation in MOUNTING, str(where / "scratch")
     base = mounted["at"] if mounting else mounted["bind"]
-    plan = Plan(
+    plan = RunPlan(
         parent=os.getpid(),
         confine=isolation,
         argv=command.argv,
@@ -84,7 +84,7 @@ def _environment(scratch: str, mounting: bool) -> dict[str, str]:
     return surroundings.environment(*((HOME, TEMPORARY) if mounting else (f"{scratch}/home", scratch)))
 
 
-def _bubblewrap(plan: Plan) -> list[str]:
+def _bubblewrap(plan: RunPlan) -> list[str]:
     """The command that builds the same with bubblewrap, see bwrap(1)."""
     tree = plan["tree"]
     command = [

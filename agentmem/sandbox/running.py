@@ -18,7 +18,7 @@ from typing import IO, Any
 from agentmem.errors import SandboxError
 from agentmem.sandbox.capture import Capture
 from agentmem.sandbox.limits import SandboxLimits
-from agentmem.sandbox.plan import Plan
+from agentmem.sandbox.plan import RunPlan
 
 PACKAGE = Path(__file__).resolve().parents[2]
 _INSIDE = f"""
@@ -42,7 +42,7 @@ _CHUNK = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class RunOutcome:
     """How a command ended. ``killed`` names the limit that it passed: time, memory, processes, output or disk."""
 
     exit_code: int
@@ -52,12 +52,12 @@ class Outcome:
 
 
 def execute(
-    plan: Plan,
+    plan: RunPlan,
     limits: SandboxLimits,
     stdin: bytes = b"",
     used: Callable[[], int] = lambda: 0,
     seconds: float | None = None,
-) -> Outcome:
+) -> RunOutcome:
     """Run what ``plan`` says for ``seconds`` at most, and wait until no process of it is left.
 
     ``used`` tells the bytes that the fork takes on the disk. Raises SandboxError when the walls could not be made.
@@ -99,13 +99,13 @@ def status_of(said: bytes, code: int) -> dict[str, Any]:
     return status
 
 
-def _outcome(status: dict[str, Any], killed: str | None, capture: Capture, seconds: float) -> Outcome:
+def _outcome(status: dict[str, Any], killed: str | None, capture: Capture, seconds: float) -> RunOutcome:
     if killed:
-        return Outcome(128 + signal.SIGKILL, capture.text(), seconds, killed)
+        return RunOutcome(128 + signal.SIGKILL, capture.text(), seconds, killed)
     if "exit" not in status:
         reason = status.get("error") or f"it ended without a word. {capture.text()[-400:]}".strip()
         raise SandboxError(f"the sandbox could not be set up: {reason}")
-    return Outcome(status["exit"], capture.text(), seconds, status["killed"])
+    return RunOutcome(status["exit"], capture.text(), seconds, status["killed"])
 
 
 def _listen(

@@ -6,16 +6,16 @@ from pathlib import Path
 
 from agentmem.errors import SandboxError
 from agentmem.sandbox import rights
-from agentmem.sandbox.forks import Settings, Store
+from agentmem.sandbox.forks import ForkSettings, ForkStore
 from agentmem.sandbox.hiding import hide_secrets
 from agentmem.sandbox.planning import MOUNTING, Command, make_plan
-from agentmem.sandbox.running import Outcome, execute
-from agentmem.sandbox.tree import Tree, remove_tree
+from agentmem.sandbox.running import RunOutcome, execute
+from agentmem.sandbox.tree import FileTree, remove_tree
 
 
 def run(
-    settings: Settings,
-    store: Store,
+    settings: ForkSettings,
+    store: ForkStore,
     where: Path,
     command: str | Sequence[str],
     timeout: float | None,
@@ -23,7 +23,7 @@ def run(
     stdin: bytes,
     cwd: str,
     globs: Sequence[Sequence[str]],
-) -> Outcome:
+) -> RunOutcome:
     """Run it to its end. Raises SandboxError."""
     if timeout is not None and timeout <= 0:
         raise SandboxError(f"the timeout is {timeout}; it must be above 0 seconds.")
@@ -60,19 +60,19 @@ def _empty_scratch(where: Path) -> Path:
     return scratch
 
 
-def _held_by_kernel(settings: Settings, store: Store, globs: Sequence[Sequence[str]]) -> list[str] | None:
+def _held_by_kernel(settings: ForkSettings, store: ForkStore, globs: Sequence[Sequence[str]]) -> list[str] | None:
     """The folders to which the kernel can hold the command; None where its rights are no such thing."""
     if len(globs) != 1 or settings.isolation in ("none", "bubblewrap"):
         return None
     held = rights.folders(globs[0])
     if held is not None and settings.isolation not in MOUNTING:
         for folder in held:
-            with Tree(Path(store.mounted()["bind"])).parent(f"{folder}/.", make=True):
+            with FileTree(Path(store.mounted()["bind"])).parent(f"{folder}/.", make=True):
                 pass
     return held
 
 
-def _usage(store: Store, where: Path, most: int) -> Callable[[], int]:
+def _usage(store: ForkStore, where: Path, most: int) -> Callable[[], int]:
     """Tells the bytes that the fork takes; looks closer only when the disk has become fuller by half of ``most``."""
     began = os.statvfs(where)
 

@@ -14,7 +14,7 @@ from agentmem.sandbox import forks, state
 from agentmem.sandbox.changes import Diff
 from agentmem.sandbox.comparing import compare, is_cache, is_git
 from agentmem.sandbox.copying import ignored as ignored_by_git
-from agentmem.sandbox.forks import How, Settings, Store
+from agentmem.sandbox.forks import ForkSettings, ForkStore, How
 from agentmem.sandbox.limits import SandboxLimits
 from agentmem.sandbox.merging import check, merge
 from agentmem.sandbox.planning import Isolation
@@ -23,7 +23,7 @@ from agentmem.sandbox.rights import allowed, checked
 from agentmem.sandbox.runs import run
 from agentmem.sandbox.snapshots import Snapshot
 from agentmem.sandbox.tree import canonical, remove_tree
-from agentmem.sandbox.views import View
+from agentmem.sandbox.views import OverlayView
 
 FIRST = "0"
 """The state that a fork began with."""
@@ -36,7 +36,7 @@ class Sandbox:
     SandboxError. Runs and changes of one sandbox take turns; several sandboxes are independent.
     """
 
-    def __init__(self, settings: Settings, store: Store, held: state.Held) -> None:
+    def __init__(self, settings: ForkSettings, store: ForkStore, held: state.Held) -> None:
         """For ``fork`` and ``reopen``."""
         self._settings, self._store, self._held = settings, store, held
         self._turn = RLock()
@@ -89,7 +89,7 @@ class Sandbox:
         """
         check_settings("Sandbox.fork", locals(), forks.WANTED)
         globs = None if writable is None else tuple(checked(glob) for glob in writable)
-        asked = forks.Asked(how, isolation, network, limits or SandboxLimits(), globs, tuple(readable))
+        asked = forks.AskedFork(how, isolation, network, limits or SandboxLimits(), globs, tuple(readable))
         return cls._begun(*forks.make(Path(source), where, asked))
 
     @classmethod
@@ -113,7 +113,7 @@ class Sandbox:
         return self._begun(*made)
 
     @classmethod
-    def _begun(cls, settings: Settings, store: Store, held: state.Held) -> "Sandbox":
+    def _begun(cls, settings: ForkSettings, store: ForkStore, held: state.Held) -> "Sandbox":
         sandbox = cls(settings, store, held)
         sandbox._save()
         return sandbox
@@ -270,7 +270,7 @@ class Sandbox:
             self._present()
             yield
 
-    def _present(self) -> View:
+    def _present(self) -> OverlayView:
         if not self._open:
             raise SandboxError("this sandbox is closed.")
         return self._store.present()

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from agentmem.sandbox.tree import Tree
+from agentmem.sandbox.tree import FileTree
 
 Stamp = tuple[int, int, int]
 """Size in bytes, time of change in nanoseconds, mode. A file that was only touched or linked to has the same."""
@@ -31,7 +31,7 @@ class Stamps:
 
     def changed(self, path: str) -> bool:
         """Whether the folder has something else at ``path`` now."""
-        now = Tree(self.root).status(path)
+        now = FileTree(self.root).status(path)
         if now is None or stat.S_ISDIR(now.st_mode):
             return path in self.of
         return self.of.get(path) != stamp(now)

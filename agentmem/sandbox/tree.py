@@ -28,7 +28,7 @@ def canonical(path: str) -> str:
     return "/".join(parts)
 
 
-class Tree:
+class FileTree:
     """A folder. Paths are canonical; what is no such file, or cannot be read, is a SandboxError."""
 
     def __init__(self, root: Path) -> None:
@@ -65,7 +65,7 @@ class Tree:
             place()
 
     @contextmanager
-    def staged(self, path: str, data: bytes, mode: int) -> "Iterator[Place]":
+    def staged(self, path: str, data: bytes, mode: int) -> "Iterator[TreePlace]":
         """Write a file beside its place; calling what this gives puts it there."""
         with told(path, "written"), self.parent(path, make=True) as (folder, name):
             temporary = TEMPORARY + secrets.token_hex(6)
@@ -73,19 +73,19 @@ class Tree:
                 with os.fdopen(os.open(temporary, _NEW, 0o600, dir_fd=folder), "wb") as file:
                     file.write(data)
                     os.fchmod(file.fileno(), mode)
-                yield Place(folder, temporary, name)
+                yield TreePlace(folder, temporary, name)
             finally:
                 with suppress(FileNotFoundError):
                     os.unlink(temporary, dir_fd=folder)
 
     @contextmanager
-    def staged_link(self, path: str, target: bytes) -> "Iterator[Place]":
+    def staged_link(self, path: str, target: bytes) -> "Iterator[TreePlace]":
         """The same with a link."""
         with told(path, "written"), self.parent(path, make=True) as (folder, name):
             temporary = TEMPORARY + secrets.token_hex(6)
             try:
                 os.symlink(os.fsdecode(target), temporary, dir_fd=folder)
-                yield Place(folder, temporary, name)
+                yield TreePlace(folder, temporary, name)
             finally:
                 with suppress(FileNotFoundError):
                     os.unlink(temporary, dir_fd=folder)
@@ -145,7 +145,7 @@ class Tree:
             os.close(file)
 
 
-class Place:
+class TreePlace:
     """A file that was written beside its place."""
 
     def __init__(self, folder: int, temporary: str, name: str) -> None:
@@ -162,7 +162,7 @@ class Place:
 def entries(root: Path, below: str = "") -> Iterator[tuple[str, os.stat_result]]:
     """Every file, link, device and folder below ``root``/``below``, a folder before what is in it. Links stay links."""
     try:
-        with Tree(root).parent(f"{below}/." if below else ".") as (folder, _):
+        with FileTree(root).parent(f"{below}/." if below else ".") as (folder, _):
             yield from _entries(folder, f"{below}/" if below else "")
     except (FileNotFoundError, NotADirectoryError):
         return
@@ -194,7 +194,7 @@ def _entries(folder: int, prefix: str) -> Iterator[tuple[str, os.stat_result]]:
 def remove_tree(root: Path) -> None:
     """Remove a folder with all that is in it, whatever its modes; links are not followed."""
     with suppress(FileNotFoundError):
-        Tree(root.parent).discard(root.name)
+        FileTree(root.parent).discard(root.name)
 
 
 def _discard(folder: int, name: str) -> None:

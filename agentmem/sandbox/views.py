@@ -12,24 +12,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
-from agentmem.sandbox.tree import Tree, entries
+from agentmem.sandbox.tree import FileTree, entries
 
 Kind = Literal["file", "link", "folder", "other"]
 OPAQUE = "user.overlay.opaque"
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundFile:
     """What stands at a path. "other" is a socket, a pipe or a device."""
 
     kind: Kind
     mode: int
     status: os.stat_result
-    tree: Tree
+    tree: FileTree
     path: str
 
     @classmethod
-    def of(cls, status: os.stat_result, tree: Tree, path: str) -> "Found":
+    def of(cls, status: os.stat_result, tree: FileTree, path: str) -> "FoundFile":
         kind: Kind = _KINDS.get(stat.S_IFMT(status.st_mode), "other")
         executable = bool(status.st_mode & 0o111)
         return cls(kind, 0o755 if executable else 0o644, status, tree, path)
@@ -46,30 +46,30 @@ _KINDS: dict[int, Kind] = {
 }
 
 
-class View(Protocol):
+class OverlayView(Protocol):
     """Paths are canonical."""
 
-    def find(self, path: str) -> Found | None:
+    def find(self, path: str) -> FoundFile | None:
         """What stands at ``path``."""
 
-    def below(self, path: str = "") -> Iterator[tuple[str, Found]]:
+    def below(self, path: str = "") -> Iterator[tuple[str, FoundFile]]:
         """Everything below a folder but folders, in no order."""
 
 
-class Folder:
+class OverlayFolder:
     """A View of a plain folder."""
 
     def __init__(self, root: Path) -> None:
-        self._tree = Tree(root)
+        self._tree = FileTree(root)
 
-    def find(self, path: str) -> Found | None:
+    def find(self, path: str) -> FoundFile | None:
         status = self._tree.status(path)
-        return Found.of(status, self._tree, path) if status else None
+        return FoundFile.of(status, self._tree, path) if status else None
 
-    def below(self, path: str = "") -> Iterator[tuple[str, Found]]:
+    def below(self, path: str = "") -> Iterator[tuple[str, FoundFile]]:
         for name, status in entries(self._tree.root, path):
             if not stat.S_ISDIR(status.st_mode):
-                yield name, Found.of(status, self._tree, name)
+                yield name, FoundFile.of(status, self._tree, name)
 
 
 class Layers:
@@ -78,14 +78,14 @@ class Layers:
     def __init__(self, folders: Sequence[Path]) -> None:
         self.folders = tuple(folders)
 
-    def find(self, path: str) -> Found | None:
+    def find(self, path: str) -> FoundFile | None:
         for root in self.folders:
             found, covers = _in_layer(root, path)
             if found is not None or covers:
                 return found
         return None
 
-    def below(self, path: str = "") -> Iterator[tuple[str, Found]]:
+    def below(self, path: str = "") -> Iterator[tuple[str, FoundFile]]:
         hidden: set[str] = set()
         folders: set[str] = set()
         for at, root in enumerate(self.folders):
@@ -102,7 +102,7 @@ class Layers:
 
 def _of_layer(
     root: Path, path: str, hidden: set[str], hiding: set[str], folders: set[str]
-) -> Iterator[tuple[str, Found]]:
+) -> Iterator[tuple[str, FoundFile]]:
     """What one layer shows where ``hidden`` is hidden already; adds to ``hiding`` what it hides in those below it.
 
     ``a`` hides the file and all below it, ``a/`` only what is below. ``folders`` are those of all layers so far.
@@ -119,15 +119,15 @@ def _of_layer(
         else:
             hiding.add(name)
             if not is_whiteout(status):
-                yield name, Found.of(status, Tree(root), name)
+                yield name, FoundFile.of(status, FileTree(root), name)
 
 
-def _in_layer(root: Path, path: str) -> tuple[Found | None, bool]:
+def _in_layer(root: Path, path: str) -> tuple[FoundFile | None, bool]:
     """What one layer has at ``path``, and whether it hides what the layers below have there."""
-    tree = Tree(root)
+    tree = FileTree(root)
     status = tree.status(path)
     if status is not None:
-        return (None, True) if is_whiteout(status) else (Found.of(status, tree, path), True)
+        return (None, True) if is_whiteout(status) else (FoundFile.of(status, tree, path), True)
     parts = path.split("/")
     for count in range(1, len(parts)):
         above = tree.status("/".join(parts[:count]))

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from agentmem.team.budget import Budget as Budget
-    from agentmem.team.progress import Progress as Progress
     from agentmem.team.progress import TeamDone as TeamDone
+    from agentmem.team.progress import TeamProgress as TeamProgress
     from agentmem.team.report import Report as Report
     from agentmem.team.result import Refusal as Refusal
     from agentmem.team.result import Round as Round
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Budget": "budget",
-    "Progress": "progress",
+    "TeamProgress": "progress",
     "Refusal": "result",
     "Report": "report",
     "Role": "roles",

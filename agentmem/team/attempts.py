@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from agentmem.sandbox import Change
+from agentmem.sandbox import FileChange
 from agentmem.team import rights
 from agentmem.team.trial import Trial
 
@@ -12,7 +12,7 @@ from agentmem.team.trial import Trial
 class Attempt:
     """What the coder changed, and the globs of the test paths."""
 
-    changes: Sequence[Change]
+    changes: Sequence[FileChange]
     places: tuple[str, ...]
 
 
@@ -63,6 +63,6 @@ def _undo(paths: list[str], what: str) -> str:
     return f"You changed {what}: {', '.join(paths)}. That is not yours to change. Put them back as they were."
 
 
-def _settings(change: Change) -> bool:
+def _settings(change: FileChange) -> bool:
     before, after = ((data or b"").decode("utf-8", "replace") for data in (change.before, change.after))
     return rights.pytest_settings(change.path, before) != rights.pytest_settings(change.path, after)

@@ -10,7 +10,7 @@ from agentmem.transcript.journal import Journal
 
 
 @dataclass(frozen=True, slots=True)
-class Spent:
+class TeamSpent:
     """Answered requests, their tokens (input and output), and dollars: the sum of what is known, None where nothing is.
 
     ``unpriced`` counts the requests whose price is not known, by model.
@@ -21,14 +21,14 @@ class Spent:
     usd: float | None = 0.0
     unpriced: Mapping[str, int] = field(default_factory=dict)
 
-    def plus(self, row: Row) -> "Spent":
+    def plus(self, row: Row) -> "TeamSpent":
         if row.error:
             return self
         tokens = self.tokens + row.usage.input_tokens + row.usage.output_tokens
         if row.cost_usd is None:
             unpriced = {**self.unpriced, row.model: self.unpriced.get(row.model, 0) + 1}
-            return Spent(self.requests + 1, tokens, self.usd if self._priced else None, unpriced)
-        return Spent(self.requests + 1, tokens, (self.usd or 0.0) + row.cost_usd, self.unpriced)
+            return TeamSpent(self.requests + 1, tokens, self.usd if self._priced else None, unpriced)
+        return TeamSpent(self.requests + 1, tokens, (self.usd or 0.0) + row.cost_usd, self.unpriced)
 
     @property
     def _priced(self) -> int:
@@ -53,7 +53,7 @@ class Budget:
             if value is not None and not value > 0:
                 raise ConfigError(f"a team's budget of {name} must be above 0, and {value} is not; None means no limit")
 
-    def reached(self, spent: Spent) -> str | None:
+    def reached(self, spent: TeamSpent) -> str | None:
         """The limit that is reached, as a sentence; None while there is room."""
         if self.tokens is not None and spent.tokens >= self.tokens:
             return f"{spent.tokens:,} tokens were used and the budget is {self.tokens:,}"
@@ -70,9 +70,9 @@ _WANTED: Mapping[str, Wanted] = {"tokens": WHOLE | NOTHING, "usd": NUMBER | NOTH
 UNLIMITED = Budget()
 
 
-def spent_by(journal: Journal, threads: Iterable[str]) -> Spent:
+def spent_by(journal: Journal, threads: Iterable[str]) -> TeamSpent:
     """What the ledger holds of these threads."""
-    total = Spent()
+    total = TeamSpent()
     for thread in threads:
         for entry in journal.own(thread, "usage"):
             total = total.plus(decode(entry))

@@ -13,7 +13,7 @@ from agentmem.menu.making import from_function
 from agentmem.menu.menu import Menu, make_menu
 from agentmem.sandbox import Diff, Sandbox
 from agentmem.team import rights
-from agentmem.team.outcomes import Observed, observe
+from agentmem.team.outcomes import ObservedTests, observe
 from agentmem.team.report import EvidenceGiven, FailingGiven
 
 Line = Annotated[int, Field(ge=1)]
@@ -127,7 +127,7 @@ TOOLS = ("read", "edit", "run", "report", "recall")
 """The menu of both roles."""
 
 
-def told(seen: Observed, seconds: float, words: str = "") -> str:
+def told(seen: ObservedTests, seconds: float, words: str = "") -> str:
     """How a command ended, for the model: first the code, then what it may not change, then what it printed."""
     ending = f"Exit code {seen.exit_code}."
     if seen.timed_out:

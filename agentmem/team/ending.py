@@ -6,19 +6,19 @@ from typing import Any
 
 from agentmem.meter.tables import cost, dollars
 from agentmem.pages import private
-from agentmem.team.budget import Spent, spent_by
+from agentmem.team.budget import TeamSpent, spent_by
 from agentmem.team.report import fenced, from_json
 from agentmem.team.result import Refusal, Round, TeamResult, reason_of, unpack
 from agentmem.team.roles import NAMES, thread_of
-from agentmem.team.settings import Settings
+from agentmem.team.settings import TeamSettings
 from agentmem.team.sharing import Shared, shared
-from agentmem.team.state import State
+from agentmem.team.state import TeamState
 from agentmem.transcript.journal import Journal
 
 OUTCOMES = {"pass": "passed", "fail": "failed", "none": "not verified"}
 
 
-def ending(state: State, thread: str, settings: Settings, journal: Journal) -> TeamResult:
+def ending(state: TeamState, thread: str, settings: TeamSettings, journal: Journal) -> TeamResult:
     """The result of work that has ended: the best state that was tested, else the last attempt. Writes its page."""
     best = state.get("best")
     kept = best or {"verdict": "none", "attempt": state.get("attempt", []), "tests": state.get("tests", [])}
@@ -72,7 +72,7 @@ def _line(one: Round) -> str:
     return f"- Round {one.number}: {one.verdict}{mutants}" + "".join(f"\n  - {fault}" for fault in one.faults)
 
 
-def _spending(spent: Spent, common: Shared | None) -> str:
+def _spending(spent: TeamSpent, common: Shared | None) -> str:
     said = f"{spent.requests} requests, {spent.tokens:,} tokens, {cost(spent.usd, spent.unpriced, spent.requests)}."
     if common is None:
         return said

@@ -18,27 +18,27 @@ from langgraph.types import Command
 
 from agentmem.runtime.graph import thread_of
 from agentmem.team.play import Moved, Play
-from agentmem.team.state import State
+from agentmem.team.state import TeamState
 
 Next = Command[Literal["code", "test", "judge", "finish"]]
 
 
-class Nodes:
+class TeamNodes:
     """The nodes. ``play`` gives the work that goes by a thread's name, ``done`` ends it."""
 
     def __init__(self, play: Callable[[str], Play], done: Callable[[str], object]) -> None:
         self._play, self._done = play, done
 
-    def code(self, state: State, config: RunnableConfig) -> Next:
+    def code(self, state: TeamState, config: RunnableConfig) -> Next:
         return _go(self._at(config).code(state))
 
-    def test(self, state: State, config: RunnableConfig) -> Next:
+    def test(self, state: TeamState, config: RunnableConfig) -> Next:
         return _go(self._at(config).test(state))
 
-    def judge(self, state: State, config: RunnableConfig) -> Next:
+    def judge(self, state: TeamState, config: RunnableConfig) -> Next:
         return _go(self._at(config).judge(state))
 
-    def finish(self, state: State, config: RunnableConfig) -> State:
+    def finish(self, state: TeamState, config: RunnableConfig) -> TeamState:
         self._done(thread_of(config))
         return {"message": None}
 
@@ -49,9 +49,9 @@ class Nodes:
         return play
 
 
-def build(nodes: Nodes, saver: BaseCheckpointSaver[Any]) -> CompiledStateGraph[State]:
+def build(nodes: TeamNodes, saver: BaseCheckpointSaver[Any]) -> CompiledStateGraph[TeamState]:
     """The compiled graph."""
-    graph = StateGraph(State)
+    graph = StateGraph(TeamState)
     graph.add_node("code", nodes.code, destinations=("code", "test", "finish"))
     graph.add_node("test", nodes.test, destinations=("judge", "finish"))
     graph.add_node("judge", nodes.judge, destinations=("code", "test", "finish"))

@@ -39,7 +39,7 @@ _VARYING = (
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class TestCaseOutcome:
     """One test of a run: its id as pytest writes it, its outcome, and the line that says why it did not pass."""
 
     id: str
@@ -48,13 +48,13 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
-class Observed:
+class ObservedTests:
     """How a command ended: as sandbox.Ran, and the tests it ran. ``cases`` is None where no pytest reported."""
 
     command: str
     exit_code: int
     output: str
-    cases: tuple[Case, ...] | None = None
+    cases: tuple[TestCaseOutcome, ...] | None = None
     timed_out: bool = False
     killed: str | None = None
     restored: tuple[str, ...] = ()
@@ -64,7 +64,7 @@ class Observed:
         return {case.id: case.outcome for case in self.cases or ()}
 
     @property
-    def failing(self) -> tuple[Case, ...]:
+    def failing(self) -> tuple[TestCaseOutcome, ...]:
         """The tests that failed or broke."""
         return tuple(case for case in self.cases or () if case.outcome in ("failed", "error"))
 
@@ -101,14 +101,14 @@ def observe(
     *,
     timeout: float | None = None,
     writable: Sequence[str] | None = None,
-) -> Observed:
+) -> ObservedTests:
     """Runs a command in a fork, and takes the report that pytest wrote with it out of the fork."""
     allowed = None if writable is None else (*writable, *LITTER)
     _results(fork)
     placed = f'export {_TOP}="$PWD"\n{command}'  # pytest expands variables in the path of its report
     ran = fork.run(placed, timeout=timeout, env={**env, **REPORTING}, writable=allowed)
     cases = parse(_results(fork))
-    return Observed(command, ran.exit_code, ran.output, cases, ran.timed_out, ran.killed, ran.restored)
+    return ObservedTests(command, ran.exit_code, ran.output, cases, ran.timed_out, ran.killed, ran.restored)
 
 
 def _results(fork: Sandbox) -> bytes:
@@ -127,13 +127,13 @@ def steady(line: str) -> str:
     return line.strip()
 
 
-def parse(xml: bytes) -> tuple[Case, ...] | None:
+def parse(xml: bytes) -> tuple[TestCaseOutcome, ...] | None:
     """The tests in a JUnit report of pytest's (family xunit1); None for what is none."""
     try:
         root = ET.fromstring(xml)
     except ET.ParseError:
         return None
-    worst = dict[str, Case]()
+    worst = dict[str, TestCaseOutcome]()
     for element in root.iter("testcase"):
         case = _case(element)
         if case.id not in worst or _RANK[case.outcome] > _RANK[worst[case.id].outcome]:
@@ -144,12 +144,12 @@ def parse(xml: bytes) -> tuple[Case, ...] | None:
 _RANK: Mapping[Outcome, int] = {"passed": 0, "skipped": 1, "failed": 2, "error": 3}
 
 
-def _case(element: ET.Element) -> Case:
+def _case(element: ET.Element) -> TestCaseOutcome:
     for tag, outcome in _WORST:
         found = element.find(tag)
         if found is not None:
-            return Case(_id(element), outcome, steady(_said(found))[:_MESSAGE])
-    return Case(_id(element), "passed")
+            return TestCaseOutcome(_id(element), outcome, steady(_said(found))[:_MESSAGE])
+    return TestCaseOutcome(_id(element), "passed")
 
 
 def _said(found: ET.Element) -> str:

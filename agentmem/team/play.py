@@ -13,35 +13,35 @@ from typing import Any, Literal
 from agentmem import assets, models
 from agentmem.runtime.agent import Agent
 from agentmem.runtime.events import Compacted, Metered, ToolCalled
-from agentmem.sandbox import Change, Diff
+from agentmem.sandbox import Diff, FileChange
 from agentmem.team import attempts, refusals, transcripts
 from agentmem.team.budget import spent_by
 from agentmem.team.desk import Desk, changed
 from agentmem.team.forks import Forks
 from agentmem.team.inspection import Edited
-from agentmem.team.progress import Progress, Who
+from agentmem.team.progress import TeamProgress, Who
 from agentmem.team.refusals import Filed
 from agentmem.team.report import from_json, page, to_json
 from agentmem.team.result import Round, pack, unpack
 from agentmem.team.roles import ALLOWED, NAMES, Name, agent_of, opening_words, rights_of, thread_of
-from agentmem.team.settings import DATABASE, Settings
-from agentmem.team.state import State
+from agentmem.team.settings import DATABASE, TeamSettings
+from agentmem.team.state import TeamState
 from agentmem.team.trial import Bench, Trial
 from agentmem.transcript.journal import Journal
 
 Step = Literal["code", "test", "judge", "finish"]
-Moved = tuple[State, Step]
+Moved = tuple[TeamState, Step]
 """What changed in the state, and the step that comes next."""
 
 
 class Play:
     """The work on one task, under the name ``thread``. Close it: agents and forks go with it."""
 
-    def __init__(self, settings: Settings, thread: str, journal: Journal) -> None:
+    def __init__(self, settings: TeamSettings, thread: str, journal: Journal) -> None:
         self.settings, self.thread, self.journal = settings, thread, journal
         self.environment = settings.environment
         self.forks = Forks(settings.place / ".agentmem" / "forks" / thread, settings.repo, settings.isolation)
-        self.write: Callable[[Progress], object] = lambda progress: None
+        self.write: Callable[[TeamProgress], object] = lambda progress: None
         self.spent = spent_by(journal, [thread_of(thread, name) for name in NAMES])
         self.round, self.command = 0, ""
         with ExitStack() as opened:
@@ -51,21 +51,26 @@ class Play:
 
     # The steps.
 
-    def code(self, state: State) -> Moved:
+    def code(self, state: TeamState) -> Moved:
         """The coder works: on the task, or on what came back."""
         self.round = state.get("round", 0) + 1
         fork = self.forks.coder(unpack(state.get("attempt", [])))
         self.desks["coder"].sit(fork, frozenset())
         stop = self._work("coder", state.get("message") or self._words("coder", state["task"]), state)
         change = changed(fork.diff())
-        update: State = {"round": self.round, "tries": 0, "attempt": pack(change.changes), **self._heads(since=True)}
+        update: TeamState = {
+            "round": self.round,
+            "tries": 0,
+            "attempt": pack(change.changes),
+            **self._heads(since=True),
+        }
         if stop:
             return {**update, **stop}, "finish"
         if refusal := attempts.refused(attempts.Attempt(change.changes, self.settings.tests)):
             return self._sent_back({**state, **update}, update, *refusal)
         return {**update, "message": self._for_tester(state, change)}, "test"
 
-    def test(self, state: State) -> Moved:
+    def test(self, state: TeamState) -> Moved:
         """The tester works, in a fork of its own of the coder's state."""
         self.round = state["round"]
         attempt = unpack(state["attempt"])
@@ -74,7 +79,7 @@ class Play:
         stop = self._work("tester", state["message"] or "", state)
         thread, heads = thread_of(self.thread, "tester"), state.get("heads", {})
         report = transcripts.filed(self.journal, thread, heads.get("tester", -1))
-        update: State = {
+        update: TeamState = {
             "tests": pack(changed(fork.diff(ignored=True)).changes),
             "report": to_json(report) if report else None,
             "ran": sorted(transcripts.commands(self.journal, thread, state.get("since", -1))),
@@ -82,7 +87,7 @@ class Play:
         }
         return ({**update, **stop}, "finish") if stop else (update, "judge")
 
-    def judge(self, state: State) -> Moved:
+    def judge(self, state: TeamState) -> Moved:
         """The evidence is run again, and the report stands or is refused."""
         self.round = state["round"]
         self._tell("agentmem", "runs the evidence again")
@@ -109,14 +114,14 @@ class Play:
 
     # What follows from a step.
 
-    def _after(self, state: State, filed: Filed, came: Round) -> Moved:
+    def _after(self, state: TeamState, filed: Filed, came: Round) -> Moved:
         """A report stands: the end, or the next round with the report for the coder."""
         assert filed.report is not None  # a report that stands is one
         checked = [f"`{seen.command}` ended with {seen.exit_code} again" for _, seen in filed.again()]
         told = page(filed.report, f"Round {came.number}", checked)
         best = state.get("best")
         better = best is None or best["failing"] is None or (came.failing or 0) < best["failing"]
-        update: State = {
+        update: TeamState = {
             "rounds": [*state.get("rounds", []), asdict(came)],
             "stands": to_json(filed.report),
             "pages": [*state.get("pages", []), told],
@@ -132,7 +137,7 @@ class Play:
             return {**update, **ended}, "finish"
         return update, "code"
 
-    def _sent_back(self, state: State, update: State, rule: str, said: str) -> Moved:
+    def _sent_back(self, state: TeamState, update: TeamState, rule: str, said: str) -> Moved:
         """The coder's attempt is refused: it hears why, unless this was the last round or the same again."""
         self._tell("agentmem", f"the coder's attempt is refused ({rule}): {said}")
         number, mark = state["round"], [f"{rule}: {said}"]
@@ -147,11 +152,11 @@ class Play:
         ended = self._ended(state, mark)
         return ({**update, **ended}, "finish") if ended else (update, "code")
 
-    def _refused(self, state: State, rule: str, said: str) -> Moved:
+    def _refused(self, state: TeamState, rule: str, said: str) -> Moved:
         """The tester's report is refused: it hears why, and may file another, so many times a round."""
         self._tell("agentmem", f"the tester's report is refused ({rule}): {said}")
         number, tries = state["round"], state.get("tries", 0) + 1
-        update: State = {
+        update: TeamState = {
             "refusals": [*state.get("refusals", []), {"rule": rule, "role": "tester", "round": number, "said": said}],
             "tries": tries,
             "message": f"Your report is refused. {said} Mend that, and file a new report.",
@@ -163,7 +168,7 @@ class Play:
         rounds = [*state.get("rounds", []), came]
         return {**update, "rounds": rounds, "stop": "refused", "said": ended}, "finish"
 
-    def _ended(self, state: State, mark: list[str]) -> State | None:
+    def _ended(self, state: TeamState, mark: list[str]) -> TeamState | None:
         if mark == state.get("mark"):
             return {"stop": "no_progress", "said": "The same came out twice: " + "; ".join(mark)[:500]}
         if state["round"] >= self.settings.rounds:
@@ -172,7 +177,7 @@ class Play:
 
     # The roles at work.
 
-    def _work(self, name: Name, message: str, state: State) -> State | None:
+    def _work(self, name: Name, message: str, state: TeamState) -> TeamState | None:
         """Has a role answer ``message``, or finish what was cut off. Gives the stop, if the budget ended it."""
         agent, thread = self.agents[name], thread_of(self.thread, name)
         said, finished = transcripts.stands(agent, thread, state.get("heads", {}).get(name, -1))
@@ -201,11 +206,11 @@ class Play:
         self._tell(name, f"runs {command}")
 
     def _tell(self, who: Who, doing: str) -> None:
-        self.write(Progress(who, self.round, self.settings.rounds, doing, self.spent, self.command))
+        self.write(TeamProgress(who, self.round, self.settings.rounds, doing, self.spent, self.command))
 
     # What they are made of.
 
-    def _filed(self, state: State) -> Filed:
+    def _filed(self, state: TeamState) -> Filed:
         report = state.get("report")
         change, tests = unpack(state["attempt"]), unpack(state.get("tests", []))
         fix = self.forks.fix(self.round, change)
@@ -221,7 +226,7 @@ class Play:
             trial=Trial(bench, tests.changes),
         )
 
-    def _for_tester(self, state: State, change: Diff) -> str:
+    def _for_tester(self, state: TeamState, change: Diff) -> str:
         if transcripts.stands(self.agents["tester"], thread_of(self.thread, "tester"), -1)[0]:
             told = assets.read("prompts/round.md").strip()
             return told.replace("{round}", str(self.round)).replace("{diff}", change.text)
@@ -232,7 +237,7 @@ class Play:
         role = given.coder if name == "coder" else given.tester
         return opening_words(name, role, task=task, check=given.check, tests=given.tests)
 
-    def _heads(self, *, since: bool = False) -> State:
+    def _heads(self, *, since: bool = False) -> TeamState:
         heads: dict[str, int] = {name: self.journal.head(thread_of(self.thread, name)) for name in NAMES}
         return {"heads": heads, "since": heads["tester"]} if since else {"heads": heads}
 
@@ -256,7 +261,7 @@ class Play:
         return made
 
 
-def _edited(change: Change) -> Edited:
+def _edited(change: FileChange) -> Edited:
     before, after = (
         None if data is None else data.decode("utf-8", "replace") for data in (change.before, change.after)
     )

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from agentmem.team.budget import Spent
+from agentmem.team.budget import TeamSpent
 from agentmem.team.result import TeamResult
 from agentmem.team.roles import Name
 
@@ -11,7 +11,7 @@ Who = Name | Literal["agentmem"]
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class TeamProgress:
     """Who is at work (agentmem itself, where it runs evidence again), in which round of how many, and at what.
 
     ``spent`` is the team's so far; ``command`` the last command that was run.
@@ -21,7 +21,7 @@ class Progress:
     round: int
     rounds: int
     doing: str
-    spent: Spent
+    spent: TeamSpent
     command: str = ""
 
 
@@ -32,4 +32,4 @@ class TeamDone:
     result: TeamResult
 
 
-TeamEvent = Progress | TeamDone
+TeamEvent = TeamProgress | TeamDone

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from agentmem.team import inspection, rights
 from agentmem.team.inspection import Edited
-from agentmem.team.outcomes import Observed, steady
+from agentmem.team.outcomes import ObservedTests, steady
 from agentmem.team.report import Evidence, Report
 from agentmem.team.trial import Trial
 
@@ -36,7 +36,7 @@ class Filed:
     def evidence(self) -> tuple[Evidence, ...]:
         return self.report.evidence if self.report else ()
 
-    def again(self) -> list[tuple[Evidence, Observed]]:
+    def again(self) -> list[tuple[Evidence, ObservedTests]]:
         """The evidence, each with how its command ends when it is run again."""
         return [(one, self.trial.again(one.command)) for one in self.evidence]
 

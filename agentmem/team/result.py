@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-from agentmem.sandbox import Change, Diff
-from agentmem.team.budget import Spent
+from agentmem.sandbox import Diff, FileChange
+from agentmem.team.budget import TeamSpent
 from agentmem.team.report import Report
 from agentmem.team.roles import Name
 from agentmem.team.sharing import Shared
@@ -62,7 +62,7 @@ class TeamResult:
     report: Report | None
     diff: Diff
     tests: Diff
-    spent: Spent
+    spent: TeamSpent
     shared: Shared | None = None
     page: str = ""
     path: str = ""
@@ -72,7 +72,7 @@ class TeamResult:
         return self.verdict == "pass"
 
 
-def pack(changes: Iterable[Change]) -> list[dict[str, Any]]:
+def pack(changes: Iterable[FileChange]) -> list[dict[str, Any]]:
     """Changes as JSON, for a checkpoint."""
     return [
         {
@@ -90,7 +90,7 @@ def unpack(values: Iterable[Json]) -> Diff:
     """What `pack` made of a diff."""
     return Diff(
         tuple(
-            Change(
+            FileChange(
                 path=one["path"],
                 kind=one["kind"],
                 binary=any(b"\0" in (data or b"") for data in (_unpacked(one["before"]), _unpacked(one["after"]))),

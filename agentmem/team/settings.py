@@ -41,7 +41,7 @@ WANTED: Mapping[str, Wanted] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class TeamSettings:
     """All that a team's work depends on, checked when made. ``tests`` are globs; ``seconds`` bound one command.
 
     ``place`` is a folder outside the repository: the workspace of reports, and of the database if none is given.

@@ -3,7 +3,7 @@
 from typing import Any, TypedDict
 
 
-class State(TypedDict, total=False):
+class TeamState(TypedDict, total=False):
     """``task`` is what to do. All else is the work's own.
 
     ``round`` and ``tries`` count; ``message`` is what the next role is told; ``attempt`` and ``tests`` are the changes

@@ -19,14 +19,14 @@ from agentmem.sandbox.planning import Isolation
 from agentmem.team import mutants as mutation
 from agentmem.team.budget import UNLIMITED, Budget
 from agentmem.team.ending import ending
-from agentmem.team.graph import Nodes, build
+from agentmem.team.graph import TeamNodes, build
 from agentmem.team.outcomes import environment as of_shell
 from agentmem.team.play import Play
 from agentmem.team.progress import TeamDone, TeamEvent
 from agentmem.team.result import TeamResult
 from agentmem.team.rights import TESTS
 from agentmem.team.roles import Player, role_of
-from agentmem.team.settings import CHECK, DATABASE, ROUNDS, TRIES, WANTED, Settings, place_of
+from agentmem.team.settings import CHECK, DATABASE, ROUNDS, TRIES, WANTED, TeamSettings, place_of
 
 
 class Team:
@@ -65,7 +65,7 @@ class Team:
     ) -> None:
         check_settings("Team", locals(), WANTED)
         root = Path(repo).expanduser().resolve()
-        self.settings = Settings(
+        self.settings = TeamSettings(
             coder=role_of(coder),
             tester=role_of(tester),
             repo=root,
@@ -149,7 +149,7 @@ class Team:
     def _open(self, database: Path | str) -> None:
         with ExitStack() as opened:
             self.journal, saver = parts.database(database, opened)
-            self.graph: CompiledStateGraph[Any] = build(Nodes(self._play, self._done), saver)
+            self.graph: CompiledStateGraph[Any] = build(TeamNodes(self._play, self._done), saver)
             self._opened = opened.pop_all()
 
     def _input(self, task: str | None, thread: str) -> dict[str, str] | None:

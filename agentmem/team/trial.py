@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
-from agentmem.sandbox import Change, Sandbox
+from agentmem.sandbox import FileChange, Sandbox
 from agentmem.team import mutants
 from agentmem.team.mutants import Mutant
-from agentmem.team.outcomes import Case, Observed, observe
+from agentmem.team.outcomes import ObservedTests, TestCaseOutcome, observe
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class Bench:
 
     base: Sandbox
     fix: Sandbox
-    change: tuple[Change, ...]
+    change: tuple[FileChange, ...]
     environment: Mapping[str, str]
     seconds: float = 600.0
     mutants: int = mutants.MOST
@@ -33,18 +33,18 @@ class Trial:
     """
 
     bench: Bench
-    tests: Sequence[Change]
+    tests: Sequence[FileChange]
     killed: tuple[Mutant, ...] = ()
     survived: tuple[Mutant, ...] = ()
-    _seen: dict[tuple[str, str], Observed] = field(default_factory=dict)
+    _seen: dict[tuple[str, str], ObservedTests] = field(default_factory=dict)
     _forks: dict[str, Sandbox] = field(default_factory=dict)
     _open: ExitStack = field(default_factory=ExitStack)
 
-    def again(self, command: str) -> Observed:
+    def again(self, command: str) -> ObservedTests:
         """The command on the change."""
         return self._on("fix", self.bench.fix, command)
 
-    def unfixed(self, command: str) -> Observed:
+    def unfixed(self, command: str) -> ObservedTests:
         """The command on the code as it was, with the tester's tests."""
         return self._on("base", self.bench.base, command)
 
@@ -61,7 +61,7 @@ class Trial:
             self.survived += (mutant,)
         return False
 
-    def differs(self, command: str, seen: Observed) -> bool:
+    def differs(self, command: str, seen: ObservedTests) -> bool:
         """Whether the tester's own tests, in this command, come out otherwise than on the change."""
         right = self.again(command)
         if right.cases is None:
@@ -69,7 +69,7 @@ class Trial:
         now = {case.id: case.outcome for case in seen.cases or ()}
         return any(now.get(case.id, "error") != case.outcome for case in self.own(right))
 
-    def own(self, seen: Observed) -> tuple[Case, ...]:
+    def own(self, seen: ObservedTests) -> tuple[TestCaseOutcome, ...]:
         """The tests of a run that stand in the tester's own files."""
         mine = [one.path for one in self.tests if one.after is not None]
         return tuple(case for case in seen.cases or () if any(_in(case.id, path) for path in mine))
@@ -78,7 +78,7 @@ class Trial:
         """Removes the forks."""
         self._open.close()
 
-    def _on(self, name: str, state: Sandbox, command: str) -> Observed:
+    def _on(self, name: str, state: Sandbox, command: str) -> ObservedTests:
         if (name, command) not in self._seen:
             if name not in self._forks:
                 self._forks[name] = self._open.enter_context(state.fork_again())
@@ -86,7 +86,7 @@ class Trial:
             self._seen[name, command] = self._run(self._forks[name], command)
         return self._seen[name, command]
 
-    def _run(self, fork: Sandbox, command: str) -> Observed:
+    def _run(self, fork: Sandbox, command: str) -> ObservedTests:
         return observe(fork, command, self.bench.environment, timeout=self.bench.seconds)
 
     def _put(self, fork: Sandbox) -> None:

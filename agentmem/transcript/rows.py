@@ -34,7 +34,7 @@ class Thread:
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class ThreadSpan:
     """Entries ``first`` to ``last`` of a transcript, which stand in the rows of one thread."""
 
     thread: Thread
@@ -177,13 +177,13 @@ def delete_elsewhere(storage: Storage, name: str) -> int:
     return sum(len(storage.run(f"DELETE FROM {table} WHERE thread_id = ? RETURNING 1", name)) for table in tables)
 
 
-def _spans(storage: Storage, thread: Thread) -> list[Span]:
+def _spans(storage: Storage, thread: Thread) -> list[ThreadSpan]:
     """What a transcript is made of, oldest first."""
     spans, last = [], thread.head
     while True:
         first = 0 if thread.parent_seq is None else thread.parent_seq + 1
         if first <= last:
-            spans.append(Span(thread, first, last))
+            spans.append(ThreadSpan(thread, first, last))
         if thread.parent is None:
             return spans[::-1]
         last = min(last, first - 1)

@@ -10,18 +10,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from agentmem.kvcache.frames import canonical
-from agentmem.pages.snapshot import Kept
+from agentmem.pages.snapshot import KeptPage
 from agentmem.transcript import blobs
 from agentmem.transcript.storage import Storage
 
 
 @dataclass(frozen=True, slots=True)
-class Folder:
+class TreeFolder:
     """One folder of a tree, not kept yet: its bytes, the pages in it by full name, the folders in it."""
 
     data: bytes
-    pages: Mapping[str, Kept]
-    folders: tuple["Folder", ...]
+    pages: Mapping[str, KeptPage]
+    folders: tuple["TreeFolder", ...]
 
     @property
     def name(self) -> str:
@@ -29,12 +29,12 @@ class Folder:
         return blobs.digest(self.data)
 
 
-def planted(pages: Mapping[str, Kept]) -> Folder:
+def planted(pages: Mapping[str, KeptPage]) -> TreeFolder:
     """The tree of these pages, by the names of which it is made."""
     return _folder({tuple(name.split("/")): (name, kept) for name, kept in pages.items()})
 
 
-def lacking(storage: Storage, folder: Folder) -> tuple[list[Folder], dict[str, str]]:
+def lacking(storage: Storage, folder: TreeFolder) -> tuple[list[TreeFolder], dict[str, str]]:
     """What must be put so that the tree is kept: its folders, and pages as revision to name."""
     if blobs.present(storage, [folder.name]):
         return [], {}
@@ -48,14 +48,14 @@ def lacking(storage: Storage, folder: Folder) -> tuple[list[Folder], dict[str, s
     return folders, pages
 
 
-def read(storage: Storage, root: str, above: str = "") -> dict[str, Kept]:
+def read(storage: Storage, root: str, above: str = "") -> dict[str, KeptPage]:
     """The pages of a tree, by name. Raises UnknownReference or JournalCorrupt."""
-    found: dict[str, Kept] = {}
+    found: dict[str, KeptPage] = {}
     for name, (kind, held, *mode) in _entries(storage, root):
         if kind == "folder":
             found |= read(storage, held, f"{above}{name}/")
         else:
-            found[above + name] = Kept(held, mode[0])
+            found[above + name] = KeptPage(held, mode[0])
     return found
 
 
@@ -75,9 +75,9 @@ def _entries(storage: Storage, root: str) -> Iterator[tuple[str, list[Any]]]:
     yield from json.loads(blobs.get(storage, root)).items()
 
 
-def _folder(pages: Mapping[tuple[str, ...], tuple[str, Kept]]) -> Folder:
-    inner: dict[str, dict[tuple[str, ...], tuple[str, Kept]]] = {}
-    here: dict[str, tuple[str, Kept]] = {}
+def _folder(pages: Mapping[tuple[str, ...], tuple[str, KeptPage]]) -> TreeFolder:
+    inner: dict[str, dict[tuple[str, ...], tuple[str, KeptPage]]] = {}
+    here: dict[str, tuple[str, KeptPage]] = {}
     for path, page in pages.items():
         if len(path) == 1:
             here[path[0]] = page
@@ -86,4 +86,4 @@ def _folder(pages: Mapping[tuple[str, ...], tuple[str, Kept]]) -> Folder:
     folders = {name: _folder(below) for name, below in inner.items()}
     lines: dict[str, list[Any]] = {leaf: ["page", kept.revision, kept.mode] for leaf, (_, kept) in here.items()}
     lines |= {name: ["folder", folder.name] for name, folder in folders.items()}
-    return Folder(canonical(dict(sorted(lines.items()))), dict(here.values()), tuple(folders.values()))
+    return TreeFolder(canonical(dict(sorted(lines.items()))), dict(here.values()), tuple(folders.values()))

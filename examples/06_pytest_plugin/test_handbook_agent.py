@@ -7,18 +7,18 @@ import anthropic
 import pytest
 from handbook_agent import answer, dated, steady
 
-from agentmem.kvcache.simulated.events import Answer
+from agentmem.kvcache.simulated.events import ServerAnswer
 from agentmem.kvcache.simulated.server import MessagesServer
 
 
-def model(body: Any) -> Answer:
+def model(body: Any) -> ServerAnswer:
     """Stands in for the model: looks three subjects up, one at a time, then answers."""
     subjects = ["expenses", "holidays", "laptops"]
     turn = sum(message["role"] == "assistant" for message in body["messages"])
     if turn == len(subjects):
-        return Answer.text("Second class, thirty days, and after four years.")
+        return ServerAnswer.text("Second class, thirty days, and after four years.")
     call = {"type": "tool_use", "id": f"toolu_{turn}", "name": "look_up", "input": {"subject": subjects[turn]}}
-    return Answer((call,))
+    return ServerAnswer((call,))
 
 
 @pytest.fixture

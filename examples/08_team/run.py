@@ -9,13 +9,13 @@ from pathlib import Path
 
 from agentmem import demo
 from agentmem.demo import team as example
-from agentmem.team import Progress
+from agentmem.team import TeamProgress
 
 with tempfile.TemporaryDirectory() as name:
     repo = example.prepare(Path(name))
     with example.team(repo, Path(name) / "work", demo.simulated()) as team:
         for event in team.stream(example.task()):
-            if isinstance(event, Progress):
+            if isinstance(event, TeamProgress):
                 print(f"round {event.round}  {event.who:<8}  {event.spent.tokens:>7,} tokens  {event.doing}")
             else:
                 result = event.result

@@ -8,7 +8,7 @@ from typing import Any
 from agentmem.kvcache.frames import frame
 from agentmem.kvcache.prompts import body_prompt
 from agentmem.kvcache.rules import rules
-from agentmem.kvcache.simulated.events import Answer, message
+from agentmem.kvcache.simulated.events import ServerAnswer, message
 from agentmem.kvcache.simulated.simulator import Simulator
 from agentmem.types import Frame, Json, Role, Segment
 
@@ -29,7 +29,7 @@ def answered(requests: Iterable[tuple[float, dict[str, Any]]], seed: int = 0) ->
     for at, body in sorted(requests, key=lambda one: one[0]):
         first, seconds = dice.uniform(0.6, 2.0), dice.uniform(2.0, 3.5)
         outcome = cache.send(body_prompt(body, make), at, first)
-        reply = message(body["model"], Answer.text("ok"), outcome, False)
+        reply = message(body["model"], ServerAnswer.text("ok"), outcome, False)
         yield {
             "at": at,
             "path": "/v1/messages",

@@ -7,13 +7,13 @@ from typing import Any
 
 from agentmem.answers.cache import AnswerCache
 from agentmem.answers.freshness import Checks
-from agentmem.answers.settings import Settings
+from agentmem.answers.settings import AnswerSettings
 from agentmem.answers.values import Answer, Candidate, Verdict
 from agentmem.types import Vectors
 from tests.recall.threads import Hashed
 
 LIMIT = 0.7
-QUIET = Settings(audit=0.0, checks=Checks(most=0))
+QUIET = AnswerSettings(audit=0.0, checks=Checks(most=0))
 """Without work behind that a test did not ask for."""
 
 

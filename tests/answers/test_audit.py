@@ -8,12 +8,12 @@ import pytest
 from agentmem.answers.agreement import Errors
 from agentmem.answers.certificate import upper_bound
 from agentmem.answers.freshness import HOUR, Checks
-from agentmem.answers.settings import Settings
+from agentmem.answers.settings import AnswerSettings
 from agentmem.answers.values import Answer, Context, Labelled
 from agentmem.errors import ConfigError
 from tests.answers.caches import Calls, Time, opened
 
-ALL = Settings(audit=1.0, checks=Checks(most=0))
+ALL = AnswerSettings(audit=1.0, checks=Checks(most=0))
 
 
 def test_a_mismatch_evicts_and_teaches(tmp_path: Path) -> None:
@@ -102,7 +102,7 @@ def test_an_audit_that_fails_is_counted_only(tmp_path: Path) -> None:
 
 def test_the_share_of_audits(tmp_path: Path) -> None:
     """About as many hits as the setting says; the same ones for the same seed."""
-    settings = Settings(audit=0.05, checks=Checks(most=0))
+    settings = AnswerSettings(audit=0.05, checks=Checks(most=0))
     with opened(tmp_path, settings=settings) as cache:
         cache.put("how do shoes go back", "By post.")
         chosen = sum(cache.audits.chosen() for _ in range(2000))
@@ -112,7 +112,7 @@ def test_the_share_of_audits(tmp_path: Path) -> None:
 def test_checks_answer_the_oldest_again(tmp_path: Path) -> None:
     """When it is time, as many as the budget allows, those of the same context only."""
     time = Time()
-    settings = Settings(audit=0.0, checks=Checks(every=HOUR, most=2, max_usd=1.0))
+    settings = AnswerSettings(audit=0.0, checks=Checks(every=HOUR, most=2, max_usd=1.0))
     with opened(tmp_path, clock=time, settings=settings) as cache:
         for name in ("one", "two", "three"):
             cache.put(f"{name} {name}", Answer(f"It is {name}.", usd=0.1))
@@ -136,7 +136,7 @@ def test_checks_answer_the_oldest_again(tmp_path: Path) -> None:
 def test_checks_keep_to_their_budget(tmp_path: Path) -> None:
     """Dollars as the answers cost when they were made."""
     time = Time()
-    settings = Settings(audit=0.0, checks=Checks(every=HOUR, most=9, max_usd=0.25))
+    settings = AnswerSettings(audit=0.0, checks=Checks(every=HOUR, most=9, max_usd=0.25))
     with opened(tmp_path, clock=time, settings=settings) as cache:
         for number in range(6):
             cache.put(f"thing{number}", Answer("It is blue.", usd=0.1))
@@ -147,6 +147,6 @@ def test_checks_keep_to_their_budget(tmp_path: Path) -> None:
 def test_settings_that_cannot_be(tmp_path: Path) -> None:
     """A share above one, no room in RAM."""
     with pytest.raises(ConfigError, match="audit"):
-        Settings(audit=1.5)
+        AnswerSettings(audit=1.5)
     with pytest.raises(ConfigError, match="hot"):
-        Settings(hot=0)
+        AnswerSettings(hot=0)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from agentmem.answers.background import MOST, Background
 from agentmem.answers.freshness import Checks
-from agentmem.answers.settings import Settings
+from agentmem.answers.settings import AnswerSettings
 from agentmem.types import Vectors
 from tests.answers.caches import Time, opened
 from tests.recall.threads import Hashed
@@ -74,7 +74,7 @@ def test_what_has_a_name_is_never_left_out_and_waits_once() -> None:
 
 def test_an_index_that_was_not_filled_is_filled_later(tmp_path: Path) -> None:
     """A queue that was full, or a filling that failed, does not end it for good."""
-    with opened(tmp_path, settings=Settings(audit=0.0, hot=20, checks=Checks(most=0))) as cache:
+    with opened(tmp_path, settings=AnswerSettings(audit=0.0, hot=20, checks=Checks(most=0))) as cache:
         with held(cache.background):
             for _ in range(MOST):
                 cache.background.add(lambda: None)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import agentmem
-from agentmem.answers import AnswerCache, Settings
+from agentmem.answers import AnswerCache, AnswerSettings
 from agentmem.answers.freshness import DAY, HOUR
 from agentmem.answers.values import Answer, Context, Kind, Source
 from agentmem.errors import ConfigError
@@ -185,7 +185,7 @@ def test_a_query_types_own_lifetime_is_a_limit(tmp_path: Path) -> None:
     """The shorter of the two counts; its own exclusions hold as well."""
     kind = Kind("returns", ("a", "b", "c"), 0.9, ttl=60.0, exclude=("by whom",))
     time, context = Time(), Context(kind="returns")
-    with opened(tmp_path, clock=time, settings=Settings(kinds={"returns": kind})) as cache:
+    with opened(tmp_path, clock=time, settings=AnswerSettings(kinds={"returns": kind})) as cache:
         cache.put("what about it", "It is blue.", context=context)
         assert cache.get("what about it", context=context) is not None
         time.now += 61
@@ -290,7 +290,7 @@ def test_a_changed_embedder_embeds_anew(tmp_path: Path) -> None:
 
 def test_a_scope_that_outgrows_ram_goes_to_the_index_behind(tmp_path: Path) -> None:
     """Without being asked, and what is found stays the same."""
-    with opened(tmp_path, settings=Settings(audit=0.0, checks=QUIET.checks, hot=20)) as cache:
+    with opened(tmp_path, settings=AnswerSettings(audit=0.0, checks=QUIET.checks, hot=20)) as cache:
         for number in range(40):
             cache.put(f"thing{number} of things", f"A{number}")
         assert cache.get("of things thing7") is not None

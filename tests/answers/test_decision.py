@@ -16,12 +16,12 @@ from agentmem.answers.decision import (
 )
 from agentmem.answers.features import around, same_answer
 from agentmem.answers.kinds import BUILT_IN
-from agentmem.answers.values import STRICT, Candidate, Certificate, Labelled, Policy
+from agentmem.answers.values import STRICT, Candidate, Certificate, Labelled, QueryPolicy
 from agentmem.errors import ConfigError
 from agentmem.recall.embedder import MiniLM
 
 MINILM = MiniLM()
-DECIDE = decider({"faq": Policy("faq", 0.9)}, MINILM)
+DECIDE = decider({"faq": QueryPolicy("faq", 0.9)}, MINILM)
 
 
 def candidates(asked: str, kept: list[tuple[str, str]]) -> list[Candidate]:
@@ -94,7 +94,7 @@ def test_answers_that_agree_around_a_question_support_each_other() -> None:
 
 def test_without_a_reader_a_swapped_word_is_not_served() -> None:
     """The rule on swaps is hard where words cannot be compared."""
-    plain = decider({"faq": Policy("faq", 0.9)})
+    plain = decider({"faq": QueryPolicy("faq", 0.9)})
     assert served(plain, "How do I fold the tent?", ("How do I fold the chair?", "Twice.")) == "swap"
 
 
@@ -102,13 +102,13 @@ def test_a_type_without_a_policy_is_strict() -> None:
     """What nobody set is asked for the strict score; a threshold of zero is a threshold."""
     near = candidates("a b c", [("a b c", "x")])
     assert DECIDE("a b c", MINILM.embed(["a b c"])[0], near, "unheard of").threshold == STRICT
-    open_to_all = decider({"faq": Policy("faq", 0.0)}, MINILM)
+    open_to_all = decider({"faq": QueryPolicy("faq", 0.0)}, MINILM)
     assert open_to_all("a b c", MINILM.embed(["a b c"])[0], near, "faq").serve
 
 
 def test_audits_that_find_errors_raise_the_threshold_and_good_ones_never_lower_it() -> None:
     """Eighteen mismatches in twenty make it stricter; matches, and a few false alarms of the judge, leave it."""
-    policy = Policy("faq", 0.9)
+    policy = QueryPolicy("faq", 0.9)
     bad = [Labelled("a", "b", at % 10 == 0, "faq", origin="audit") for at in range(20)]
     good = [Labelled("a", "b", True, "faq", origin="audit")] * 20
     assert corrected(policy, bad).threshold > 0.95
@@ -119,10 +119,10 @@ def test_audits_that_find_errors_raise_the_threshold_and_good_ones_never_lower_i
 
 def test_tuned_policies_are_kept_and_used(tmp_path: Path) -> None:
     """What tuning wrote is read back, certificate included, and stands before the type's own threshold."""
-    tuned = Policy("faq", 0.955, Certificate(400, 0, 0.0075))
+    tuned = QueryPolicy("faq", 0.955, Certificate(400, 0, 0.0075))
     write_policies(tmp_path, [tuned])
-    write_policies(tmp_path, [Policy("search", 0.8)])
-    assert read_policies(tmp_path) == {"faq": tuned, "search": Policy("search", 0.8)}
+    write_policies(tmp_path, [QueryPolicy("search", 0.8)])
+    assert read_policies(tmp_path) == {"faq": tuned, "search": QueryPolicy("search", 0.8)}
     decide = default_decider(tmp_path, BUILT_IN, (), MINILM)
     assert decide.policies["faq"].threshold == pytest.approx(0.955)
     assert decide.policies["support"].threshold == BUILT_IN["support"].threshold

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from agentmem.answers.logs import THRESHOLDS, is_log, read_log, tune_log
-from agentmem.answers.played import Asked
+from agentmem.answers.played import PlayedQuestion
 from agentmem.answers.tuning import TooFewLabels
 from agentmem.answers.values import STRICT, Candidate, Decider, Verdict
 from agentmem.errors import ConfigError
@@ -15,9 +15,13 @@ from agentmem.types import Vectors
 from tests.recall.threads import Hashed
 
 
-def log(count: int, kind: str = "faq") -> list[Asked]:
+def log(count: int, kind: str = "faq") -> list[PlayedQuestion]:
     """Every question once, and then in another wording."""
-    return [Asked(f"{kind} {wording} {at}", f"{kind} {at}", kind) for wording in ("one", "two") for at in range(count)]
+    return [
+        PlayedQuestion(f"{kind} {wording} {at}", f"{kind} {at}", kind)
+        for wording in ("one", "two")
+        for at in range(count)
+    ]
 
 
 def scoring(score: Callable[[int], float], wrong: Callable[[int], bool]) -> Callable[[float], Decider]:
@@ -36,7 +40,7 @@ def scoring(score: Callable[[int], float], wrong: Callable[[int], bool]) -> Call
     return at
 
 
-def vectors(asked: Sequence[Asked]) -> Vectors:
+def vectors(asked: Sequence[PlayedQuestion]) -> Vectors:
     """One vector for each answer, so that both wordings are nearest to each other."""
     numbers = {answer: at for at, answer in enumerate(dict.fromkeys(one.answer for one in asked))}
     rows = np.random.default_rng(1).standard_normal((len(numbers), 32)).astype(np.float32)
@@ -106,7 +110,7 @@ def test_a_log_is_read_in_its_order(tmp_path: Path) -> None:
     path.write_text("question,answer,kind\nWhere?,here,\n\nWho?, Anna ,support\n")
     assert is_log(path)
     found, rows = read_log(path, Hashed(), lambda question, vector: "told")
-    assert found == [Asked("Where?", "here", "told"), Asked("Who?", "Anna", "support")]
+    assert found == [PlayedQuestion("Where?", "here", "told"), PlayedQuestion("Who?", "Anna", "support")]
     assert len(rows) == 2
     path.write_text("question,answer\n\nWho?,Anna\nWhere?,\n")
     with pytest.raises(ConfigError, match="line 4"):

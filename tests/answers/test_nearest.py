@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from agentmem.answers import nearest as module
-from agentmem.answers.entries import Entry
+from agentmem.answers.entries import KeptEntry
 from agentmem.answers.keys import key_of
 from agentmem.answers.nearest import Nearest
-from agentmem.answers.store import Numbered, Store
+from agentmem.answers.store import AnswerStore, Numbered
 from agentmem.recall.tables import FLAT
 from agentmem.types import Vectors
 from tests.answers.caches import Time
@@ -32,14 +32,14 @@ class Random:
         raise AssertionError("nothing is embedded here")
 
 
-def entry(number: int, scope: str = "s", lives: float = 100.0) -> Entry:
+def entry(number: int, scope: str = "s", lives: float = 100.0) -> KeptEntry:
     question = f"word{number} word{number} of {number % 7} kinds"
     now = Time().now
-    return Entry(scope, "t", key_of(scope, question), "faq", "faq", question, f"A{number}", now, now + lives, now)
+    return KeptEntry(scope, "t", key_of(scope, question), "faq", "faq", question, f"A{number}", now, now + lives, now)
 
 
-def filled(folder: Path, count: int, scope: str = "s") -> Store:
-    store = Store(folder, Time())
+def filled(folder: Path, count: int, scope: str = "s") -> AnswerStore:
+    store = AnswerStore(folder, Time())
     entries = [entry(number, scope) for number in range(count)]
     store.put_many(entries, EMBEDDER.name, EMBEDDER.embed([one.question for one in entries]))
     return store
@@ -50,7 +50,7 @@ def answers(near: Nearest, number: int, scope: str = "s", most: int = 4) -> list
     return [one.answer for one, _ in near.find(scope, vector, most)]
 
 
-def exact(store: Store, number: int, most: int) -> list[float]:
+def exact(store: AnswerStore, number: int, most: int) -> list[float]:
     """The best cosines, by comparing all."""
     vector = EMBEDDER.embed([entry(number).question])[0]
     every = store.vectors(EMBEDDER.name, "s", 0).vectors.astype(np.float32) @ vector
@@ -116,7 +116,7 @@ def test_an_index_of_any_dimensions(tmp_path: Path, dimensions: int) -> None:
     """More entries than LanceDB compares one by one: their vectors are compressed where that can be done."""
     rows = np.random.default_rng(3).standard_normal((FLAT + 500, dimensions)).astype(np.float32)
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
-    store = Store(tmp_path, Time())
+    store = AnswerStore(tmp_path, Time())
     store.put_many([entry(number) for number in range(len(rows))], "random", rows)
     near = Nearest(store, Random(dimensions), hot=100)
     assert near.catch_up() == len(rows)
@@ -174,7 +174,7 @@ def test_a_batch_is_read_in_parts(tmp_path: Path) -> None:
     store.close()
 
 
-class Waiting(Store):
+class Waiting(AnswerStore):
     """A store that reads one scope's vectors only when it is let."""
 
     def __init__(self, folder: Path, slow: str) -> None:

@@ -6,17 +6,17 @@ import numpy as np
 import pytest
 
 from agentmem.answers.certificate import upper_bound
-from agentmem.answers.played import Asked, Outcome, certified, play, reached
+from agentmem.answers.played import PlayedOutcome, PlayedQuestion, certified, play, reached
 from agentmem.answers.values import Candidate, Decider, Verdict
 from agentmem.types import Vectors
 from tests.recall.threads import Hashed
 
 LOG = [
-    Asked("where is the pier", "left"),
-    Asked("Where is the pier?", "left"),
-    Asked("where is the pier please", "left"),
-    Asked("where is the peer", "person"),
-    Asked("who sings", "anna", "support"),
+    PlayedQuestion("where is the pier", "left"),
+    PlayedQuestion("Where is the pier?", "left"),
+    PlayedQuestion("where is the pier please", "left"),
+    PlayedQuestion("where is the peer", "person"),
+    PlayedQuestion("who sings", "anna", "support"),
 ]
 
 
@@ -30,7 +30,7 @@ def nearest_from(least: float) -> Decider:
     return decide
 
 
-def played(least: float) -> list[Outcome]:
+def played(least: float) -> list[PlayedOutcome]:
     return play(LOG, Hashed().embed([one.question for one in LOG]), nearest_from(least))
 
 
@@ -50,12 +50,14 @@ def test_a_wrong_answer_is_seen() -> None:
     assert reached(found, 0.5, "support").served == 1
 
 
-def outcomes(sizes: Sequence[int], wrong: int, exact: int = 0) -> list[Outcome]:
+def outcomes(sizes: Sequence[int], wrong: int, exact: int = 0) -> list[PlayedOutcome]:
     """Hits by meaning on questions that come so often each, the first ones wrong; and exact hits."""
     meant = [
-        Outcome(f"q{at}", "faq", "semantic", at >= wrong, True) for at, size in enumerate(sizes) for _ in range(size)
+        PlayedOutcome(f"q{at}", "faq", "semantic", at >= wrong, True)
+        for at, size in enumerate(sizes)
+        for _ in range(size)
     ]
-    return meant + [Outcome(f"e{at}", "faq", "exact", True, True) for at in range(exact)]
+    return meant + [PlayedOutcome(f"e{at}", "faq", "exact", True, True) for at in range(exact)]
 
 
 def test_hits_on_one_question_are_no_independent_ones() -> None:

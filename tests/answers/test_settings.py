@@ -6,7 +6,7 @@ import pytest
 
 from agentmem.answers.exclusions import RULES, excluded
 from agentmem.answers.freshness import DAY, HOUR, content_of, lifetimes, seconds_of
-from agentmem.answers.settings import Settings, read
+from agentmem.answers.settings import AnswerSettings, read
 from agentmem.answers.values import Answer
 from agentmem.errors import ConfigError
 
@@ -42,7 +42,7 @@ def test_a_whole_table() -> None:
 
 def test_nothing_set_is_the_default() -> None:
     """An empty table."""
-    assert read({}) == Settings()
+    assert read({}) == AnswerSettings()
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from agentmem.answers.agreement import Errors
 from agentmem.answers.certificate import upper_bound
 from agentmem.answers.stats import EACH, Counters, report
-from agentmem.answers.store import Store
+from agentmem.answers.store import AnswerStore
 from agentmem.meter.answers import lines
 from tests.answers.caches import Time
 
@@ -60,7 +60,7 @@ def test_the_judges_own_errors_stand_beside_what_it_found() -> None:
 
 def test_counts_are_written_in_batches(tmp_path: Path) -> None:
     """No lookup waits for the disk; two processes' counts add up."""
-    one, other = Store(tmp_path, Time()), Store(tmp_path, Time())
+    one, other = AnswerStore(tmp_path, Time()), AnswerStore(tmp_path, Time())
     counters, others = Counters(one), Counters(other)
     for _ in range(EACH - 1):
         counters.add("exact", "faq")

@@ -8,7 +8,7 @@ import pytest
 
 from agentmem.answers.cache import AnswerCache
 from agentmem.answers.database import FILE, VERSION
-from agentmem.answers.store import Store
+from agentmem.answers.store import AnswerStore
 from agentmem.answers.values import Answer, Source
 from agentmem.errors import AgentmemError, AnswersError, ConfigError
 from tests.answers.caches import Time, opened
@@ -133,18 +133,18 @@ def test_a_folder_that_cannot_be_used_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(AgentmemError):
         opened(tmp_path / "file")
-    Store(tmp_path / "new").close()
+    AnswerStore(tmp_path / "new").close()
     with sqlite3.connect(tmp_path / "new" / FILE) as connection:
         connection.execute(f"PRAGMA user_version = {VERSION + 1}")
     connection.close()
     with pytest.raises(AnswersError, match="later agentmem"):
-        Store(tmp_path / "new")
+        AnswerStore(tmp_path / "new")
 
 
 def test_marks_are_claimed_once(tmp_path: Path) -> None:
     """Of several processes one does what is due."""
     time = Time()
-    one, other = Store(tmp_path, time), Store(tmp_path, time)
+    one, other = AnswerStore(tmp_path, time), AnswerStore(tmp_path, time)
     assert [one.claim("checks", 60), other.claim("checks", 60)] == [True, False]
     time.now += 61
     assert [other.claim("checks", 60), one.claim("checks", 60)] == [True, False]

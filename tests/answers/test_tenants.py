@@ -7,7 +7,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
-from agentmem.answers.settings import Settings
+from agentmem.answers.settings import AnswerSettings
 from agentmem.answers.values import Answer, Context, Source
 from tests.answers.caches import QUIET, Calls, opened
 
@@ -33,7 +33,7 @@ class Tenants(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.folder = tempfile.TemporaryDirectory()
-        small = Settings(audit=0.0, checks=QUIET.checks, hot=1)
+        small = AnswerSettings(audit=0.0, checks=QUIET.checks, hot=1)
         self.caches = [opened(Path(self.folder.name)), opened(Path(self.folder.name), settings=small)]
         self.kept: dict[tuple[Context, str], str] = {}
 

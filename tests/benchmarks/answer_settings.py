@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from agentmem.answers.decision import Decision, decider
 from agentmem.answers.guard import RULES, Rule
 from agentmem.answers.kinds import BUILT_IN
-from agentmem.answers.values import Policy
+from agentmem.answers.values import QueryPolicy
 from agentmem.recall.embedder import MiniLM
 
 
@@ -26,7 +26,7 @@ class Setting:
 
     def decider(self) -> Decision:
         """The decision at this setting."""
-        return decider({"faq": Policy("faq", self.threshold)}, MiniLM(), rules=self.rules)
+        return decider({"faq": QueryPolicy("faq", self.threshold)}, MiniLM(), rules=self.rules)
 
 
 DEFAULT = Setting(f"default for faq: {BUILT_IN['faq'].threshold}", BUILT_IN["faq"].threshold)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from agentmem.answers.played import Asked, Outcome
+from agentmem.answers.played import PlayedOutcome, PlayedQuestion
 from agentmem.answers.played import play as play_log
 from agentmem.answers.values import Candidate, Decider, Verdict
 from agentmem.types import Vectors
@@ -39,17 +39,19 @@ class Played:
         return self.wrong / self.lookups
 
 
-def play(questions: Sequence[Asked], rows: Vectors, stream: NDArray[np.int64], decide: Decider) -> Played:
+def play(questions: Sequence[PlayedQuestion], rows: Vectors, stream: NDArray[np.int64], decide: Decider) -> Played:
     """The stream, played against an empty cache. ``rows`` are the questions' vectors."""
     return counted(outcomes(questions, rows, stream, decide), len(stream) - len(set(stream.tolist())))
 
 
-def outcomes(questions: Sequence[Asked], rows: Vectors, stream: NDArray[np.int64], decide: Decider) -> list[Outcome]:
+def outcomes(
+    questions: Sequence[PlayedQuestion], rows: Vectors, stream: NDArray[np.int64], decide: Decider
+) -> list[PlayedOutcome]:
     """What each lookup of the stream came to."""
     return play_log([questions[at] for at in stream], rows[stream], decide)
 
 
-def counted(found: Sequence[Outcome], repeats: int) -> Played:
+def counted(found: Sequence[PlayedOutcome], repeats: int) -> Played:
     """The outcomes, added up."""
     hows = [one.how for one in found]
     wrong = sum(one.hit and not one.right for one in found)

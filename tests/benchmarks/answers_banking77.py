@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agentmem.answers.logs import THRESHOLDS, At, lowest
-from agentmem.answers.played import Asked, certified
+from agentmem.answers.played import PlayedQuestion, certified
 from agentmem.answers.scoring import deciders
 from agentmem.answers.values import Decider
 from agentmem.types import Vectors
@@ -58,7 +58,7 @@ TARGETS = (
 class Part:
     """Questions and their vectors."""
 
-    questions: list[Asked]
+    questions: list[PlayedQuestion]
     rows: Vectors
 
     def played(self, target: Target, seed: int, decide: Decider) -> Played:

@@ -26,7 +26,7 @@ from agentmem.answers.decision import LEAST
 from agentmem.answers.features import around, meaning, same_answer
 from agentmem.answers.guard import RULES, Rule, objection
 from agentmem.answers.pairing import pair, same_words
-from agentmem.answers.played import Asked, nearest
+from agentmem.answers.played import PlayedQuestion, nearest
 from agentmem.answers.values import Candidate
 from agentmem.recall.embedder import MiniLM, Reading
 from tests.benchmarks.answer_data import LabelledPair, banking, flat, traps, vectors
@@ -70,11 +70,11 @@ class Row:
     weight: float
 
 
-def streamed(questions: Sequence[Asked], seed: int) -> Iterator[Case]:
+def streamed(questions: Sequence[PlayedQuestion], seed: int) -> Iterator[Case]:
     """The cases that a stream over the questions meets, served as TEACHER says."""
     rows = vectors([one.question for one in questions])
     kept = np.zeros_like(rows)
-    entries: list[Asked] = []
+    entries: list[PlayedQuestion] = []
     for at in dict.fromkeys(flat(len(questions), len(questions), seed)):
         one = questions[at]
         found = tuple(nearest(rows[at], kept[: len(entries)], entries))
@@ -89,11 +89,11 @@ def trapped(pairs: Sequence[LabelledPair], together: bool, grouped: bool = False
     """Each pair's case: its kept question by itself, or all pairs' together, or with their rewordings as well."""
     texts = sorted({text for one in pairs for text in (one.kept, one.asked)})
     rows = dict(zip(texts, vectors(texts), strict=True))
-    kept = [Asked(text, text) for text in dict.fromkeys(one.kept for one in pairs)]
-    rewordings = [Asked(one.asked, one.kept) for one in pairs if one.same] if grouped else []
+    kept = [PlayedQuestion(text, text) for text in dict.fromkeys(one.kept for one in pairs)]
+    rewordings = [PlayedQuestion(one.asked, one.kept) for one in pairs if one.same] if grouped else []
     for one in pairs:
         around_it = [*kept, *(other for other in rewordings if other.question != one.asked)]
-        entries = around_it if together else [Asked(one.kept, one.kept)]
+        entries = around_it if together else [PlayedQuestion(one.kept, one.kept)]
         found = tuple(nearest(rows[one.asked], np.stack([rows[entry.question] for entry in entries]), entries))
         yield Case(one.asked, found, one.kept if one.same else "", 1.0, TRAP)
 
@@ -136,9 +136,9 @@ def fitted(name: str, rows: Sequence[tuple[Sequence[Row], float]], floors: Seque
     return fit(columns, right, weights, prior=np.array(floors))
 
 
-def same(questions: Sequence[Asked], pairs: Sequence[LabelledPair]) -> tuple[int, int]:
+def same(questions: Sequence[PlayedQuestion], pairs: Sequence[LabelledPair]) -> tuple[int, int]:
     """(how many have the same answer, how many there are) of the pairs of questions in the same words."""
-    groups: dict[frozenset[str], list[Asked]] = {}
+    groups: dict[frozenset[str], list[PlayedQuestion]] = {}
     for one in questions:
         groups.setdefault(meaning(one.question), []).append(one)
     both = [

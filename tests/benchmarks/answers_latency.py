@@ -26,10 +26,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agentmem.answers.cache import AnswerCache
-from agentmem.answers.entries import Entry
+from agentmem.answers.entries import KeptEntry
 from agentmem.answers.keys import key_of, scope_of
 from agentmem.answers.nearest import AT_ONCE
-from agentmem.answers.settings import Settings
+from agentmem.answers.settings import AnswerSettings
 from agentmem.answers.values import CANDIDATES, Context
 from agentmem.recall.embedder import MiniLM
 from agentmem.types import Vectors
@@ -91,7 +91,7 @@ def filled(cache: AnswerCache, count: int, origins: Vectors) -> None:
         for n, origin in enumerate(chosen.tolist(), first):
             one = f"{texts[origin][:-1]} in {_town(n)}?"
             key = key_of(scope, one)
-            kept.append(Entry(scope, "", key, "faq", "faq", one, f"Answer {origin}.", now, now + 1e7, now))
+            kept.append(KeptEntry(scope, "", key, "faq", "faq", one, f"Answer {origin}.", now, now + 1e7, now))
         cache.store.put_many(kept, MiniLM.name, vectors)
 
 
@@ -160,7 +160,7 @@ def measured(count: int, queries: int, folder: Path) -> bool:
     random.Random(SEED).shuffle(asked)
     half = len(asked) // 2
     before_warm, asked = asked[half:], asked[: min(queries + WARM, half)]
-    with AnswerCache(folder, settings=Settings(audit=0.0)) as cache:
+    with AnswerCache(folder, settings=AnswerSettings(audit=0.0)) as cache:
         MiniLM().embed(asked[:1])
         before = _resident()
         cold = timed(cache, before_warm) if count > AT_ONCE else []

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from agentmem.cli.replay import DEFAULT
-from agentmem.replay.work import Plan, replay_all
+from agentmem.replay.work import ReplayPlan, replay_all
 from tests.benchmarks.data import data_file
 from tests.benchmarks.heading import heading
 
@@ -29,8 +29,8 @@ def failed(made: dict[str, Any]) -> list[str]:
 
 def main() -> int:
     path = data_file(__doc__, FILE)
-    made = replay_all(Plan((path,), DEFAULT))
-    alone = replay_all(Plan((path,), ("recorded",), chain=0))
+    made = replay_all(ReplayPlan((path,), DEFAULT))
+    alone = replay_all(ReplayPlan((path,), ("recorded",), chain=0))
     bill, (recorded,) = alone["billed"], alone["policies"]
     error = recorded["cost_usd"] / bill["billed_usd"] - 1
     heading("replay_defaults", str(path), split="all", seed="none", sessions=len(made["sessions"]))

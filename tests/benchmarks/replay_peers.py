@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from agentmem.replay.peers import missing
-from agentmem.replay.work import CHAIN, Plan, replay_all
+from agentmem.replay.work import CHAIN, ReplayPlan, replay_all
 from agentmem.types import Ttl
 from tests.benchmarks.data import data_file
 from tests.benchmarks.heading import heading
@@ -30,7 +30,7 @@ Rows = dict[str, dict[str, Any]]
 
 def replayed(path: Path, policies: tuple[str, ...], budget: int = BUDGET, ttl: Ttl | None = None) -> Rows:
     """The rows of some policies by name, printed as a table."""
-    found = replay_all(Plan((path,), policies, model=MODEL, budget=budget, ttl=ttl))
+    found = replay_all(ReplayPlan((path,), policies, model=MODEL, budget=budget, ttl=ttl))
     rows = {row["policy"]: row for row in found["policies"]}
     print(f"\nbudget {budget:,}, lifetimes {ttl or 'as recorded'}")
     print(f"{'':24}" + "".join(f"{name.removesuffix('_tokens')[-15:]:>16}" for name in TABLE))

@@ -18,7 +18,7 @@ from agentmem.replay.index import chains, index, load
 from agentmem.replay.policies import POLICIES
 from agentmem.replay.recordings import sources
 from agentmem.replay.run import Chain, chain, replay
-from agentmem.replay.source import Source, Spool
+from agentmem.replay.source import RecordingSource, Spool
 from tests.benchmarks.data import data_file
 from tests.benchmarks.heading import heading
 
@@ -56,7 +56,7 @@ def run(path: Path, clock: Clock) -> int:
     requests = 0
     with TemporaryDirectory() as folder:
         clock.on("reading")
-        listed = [one for one in sources([path], Spool(Path(folder))) if isinstance(one, Source)]
+        listed = [one for one in sources([path], Spool(Path(folder))) if isinstance(one, RecordingSource)]
         entries = [entry for source in listed for entry in index(source).entries]
         clock.on("other")
         for joined in chains(entries, LIMIT):

@@ -15,8 +15,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from agentmem.replay.recordings import sessions, sources
-from agentmem.replay.session import Session
-from agentmem.replay.source import Source, Spool
+from agentmem.replay.session import RecordedSession
+from agentmem.replay.source import RecordingSource, Spool
 from agentmem.replay.verify import Compared, compare, verification
 from tests.benchmarks.data import data_file
 from tests.benchmarks.heading import heading
@@ -35,8 +35,8 @@ TARGETS = {
 def load(path: Path) -> list[Compared]:
     """Every session with usage, predicted."""
     with TemporaryDirectory() as folder:
-        listed = [one for one in sources([path], Spool(Path(folder))) if isinstance(one, Source)]
-        read = (one for source in listed for one in sessions(source) if isinstance(one, Session))
+        listed = [one for one in sources([path], Spool(Path(folder))) if isinstance(one, RecordingSource)]
+        read = (one for source in listed for one in sessions(source) if isinstance(one, RecordedSession))
         return [compared for session in read if (compared := compare(session))]
 
 

@@ -8,7 +8,7 @@ import pytest
 from agentmem.meter.tables import dollars
 from agentmem.report.data import Data, collect, shown
 from agentmem.report.page import page
-from agentmem.report.turns import Turn
+from agentmem.report.turns import ReportTurn
 from agentmem.transcript.journal import open_journal
 from tests.browser.chromium import Scheme, Tab
 from tests.meter.rows import row
@@ -186,7 +186,7 @@ def test_text_of_a_run_cannot_run(window: Tab, short: Path, tmp_path: Path) -> N
     window.open(short)
     assert "</script><script>window.hacked = 1</script>" in window.text("#events")
     named = row(thread=HOSTILE, agent=HOSTILE, purpose=HOSTILE, model=f"x:{HOSTILE}", error=HOSTILE)
-    window.open(written(tmp_path, shown([Turn(1, named), Turn(2, row(agent=HOSTILE))], (), HOSTILE)))
+    window.open(written(tmp_path, shown([ReportTurn(1, named), ReportTurn(2, row(agent=HOSTILE))], (), HOSTILE)))
     window.hover(*over(window, "cache", 1, 2))
     for selector in ("h1", "#agents", "#purposes", "#tip"):
         assert "<img src=x onerror=" in window.text(selector)
@@ -223,7 +223,7 @@ def test_five_thousand_turns_stay_usable(window: Tab, long: Path, pictures: Path
 
 def test_a_run_without_prices_or_without_anything(window: Tab, tmp_path: Path) -> None:
     """The page says what is not known, and an empty run is no error."""
-    unpriced = Turn(1, row(cost_usd=None, cost_uncached_usd=None), bound_usd=None)
+    unpriced = ReportTurn(1, row(cost_usd=None, cost_uncached_usd=None), bound_usd=None)
     window.open(written(tmp_path, shown([unpriced], (), "run-1")))
     assert "Dollars are unknown" in window.text("#money")
     assert "unknown" in window.text("#tiles")

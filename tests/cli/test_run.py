@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from typer.testing import Result
 
-from agentmem.cli.watch import Watch
+from agentmem.cli.watch import RunWatch
 from agentmem.meter.report import report
 from agentmem.runtime.events import Compacted
 from agentmem.transcript.journal import open_journal
@@ -198,7 +198,7 @@ def test_whose_summary_it_is_stands_in_the_line(by: Any, said: str, capsys: pyte
     """A summary by the model needs no word; in quiet nothing is printed at all."""
     event = Compacted("t", "growth", 40, 90_000, 12_345, by, 1)
     for quiet in (False, True):
-        watch = Watch("t", quiet=quiet)
+        watch = RunWatch("t", quiet=quiet)
         watch.see(event)
         watch.rest()
         shown = capsys.readouterr().err

@@ -11,8 +11,8 @@ from agentmem.compaction.when import (
     IDLE_SHARE,
     LAMBDAS,
     Compaction,
+    ContextState,
     Quality,
-    State,
     best_growth,
     check_budget,
     due,
@@ -23,7 +23,7 @@ from agentmem.types import Rates
 from tests.compaction.conversations import BUDGET, conversation, view_of
 
 SONNET = Rates(3e-6, 3e-7, 3.75e-6, 6e-6, 15e-6)
-FRESH = State(
+FRESH = ContextState(
     context=60_000,
     prefix=10_000,
     least=26_000,

@@ -13,7 +13,7 @@ from agentmem.context.view import View
 from agentmem.context.window import resume, window
 from agentmem.context.wire import wire
 from agentmem.context.withheld import MARK, draft, read_withheld
-from agentmem.errors import ModelRejected, Place
+from agentmem.errors import BlockPlace, ModelRejected
 from agentmem.kvcache.simulated.checks import problem
 from agentmem.models.places import place_of
 from agentmem.transcript import transcript
@@ -37,7 +37,7 @@ CONVERSATION = [
 ]
 
 
-def refused(said: str, place: Place | None = None) -> ModelRejected:
+def refused(said: str, place: BlockPlace | None = None) -> ModelRejected:
     """The error that a provider's words become."""
     error = ModelRejected(f"the provider refused the request: {said}")
     error.place = place or place_of(said)
@@ -197,7 +197,7 @@ def test_refusals_come_to_an_end(made: list[Draft], data: st.DataObject) -> None
     for _ in range(most):
         turn = data.draw(st.integers(0, len(view.turns) - 1))
         block = data.draw(st.none() | st.integers(0, len(view.turns[turn].frames) - 1))
-        found = draft(view, "t", refused(data.draw(SAID), Place(turn, block)))
+        found = draft(view, "t", refused(data.draw(SAID), BlockPlace(turn, block)))
         if found is None:
             continue
         made = [*made, found]
@@ -223,7 +223,7 @@ def test_a_thread_opens_from_its_last_compaction_with_what_was_withheld(made: li
         view = window(entries(made))
         if view.ready:
             turn = data.draw(st.integers(0, len(view.turns) - 1))
-            found = draft(view, "t", refused("refused", Place(turn, 0)))
+            found = draft(view, "t", refused("refused", BlockPlace(turn, 0)))
             made = [*made, found] if found else made
         view = window(entries(made))
         if places(view) and data.draw(st.sampled_from([False, True])):

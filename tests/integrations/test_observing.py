@@ -11,7 +11,7 @@ import pytest
 
 from agentmem.integrations.observing import observe, read_run, read_wirelog, reported_usage
 from agentmem.kvcache.prompts import body_prompt
-from agentmem.kvcache.simulated.events import Answer
+from agentmem.kvcache.simulated.events import ServerAnswer
 from agentmem.kvcache.simulated.server import MessagesServer
 from agentmem.kvcache.why.diagnosis import diagnose
 from agentmem.models.anthropic import AnthropicModel
@@ -113,7 +113,7 @@ def test_our_own_runs(tmp_path: Path) -> None:
     """Turns that only append are clean; going on with another model is a declared cut."""
     seconds = count(1_795_000_000)
     found = []
-    with MessagesServer(lambda _body: Answer.text("Noted.")) as server:
+    with MessagesServer(lambda _body: ServerAnswer.text("Noted.")) as server:
         for model, task in (("claude-sonnet-5", "a " * 3000), ("claude-sonnet-5", "b"), ("claude-opus-5", "c")):
             claude = AnthropicModel(model, api_key="none", base_url=server.url)
             with closing(claude), Agent(claude, tmp_path, clock=lambda: float(next(seconds))) as agent:

@@ -14,7 +14,7 @@ import pytest
 
 from agentmem.errors import ConfigError
 from agentmem.integrations.wirelog import Line, record
-from agentmem.kvcache.simulated.events import Answer
+from agentmem.kvcache.simulated.events import ServerAnswer
 from agentmem.kvcache.simulated.faults import HttpError, StalledStream
 from agentmem.kvcache.simulated.server import MessagesServer
 from tests.integrations.openai_server import CALL, COMPLETION, RESPONSE, openai_server
@@ -47,7 +47,7 @@ def ticking() -> Iterator[Any]:
 def test_a_plain_reply_is_recorded(tmp_path: Path, ticking: Any) -> None:
     """A line holds the body as sent, the reply as received, the status and the times."""
     log = tmp_path / "logs" / "run.jsonl"
-    with MessagesServer([Answer(CONTENT)]) as server, _client(server) as client:
+    with MessagesServer([ServerAnswer(CONTENT)]) as server, _client(server) as client:
         with record(client, log, clock=ticking) as recording:
             reply = client.messages.create(**ASK)
         client.close()
@@ -64,7 +64,11 @@ def test_a_plain_reply_is_recorded(tmp_path: Path, ticking: Any) -> None:
 def test_a_stream_is_recorded_as_the_same_object(tmp_path: Path) -> None:
     """The events of a stream are put together: a streamed reply reads like a plain one, thinking and calls too."""
     log = tmp_path / "run.jsonl"
-    with MessagesServer([Answer(CONTENT), Answer(CONTENT)]) as server, _client(server) as client, record(client, log):
+    with (
+        MessagesServer([ServerAnswer(CONTENT), ServerAnswer(CONTENT)]) as server,
+        _client(server) as client,
+        record(client, log),
+    ):
         client.messages.create(**ASK)
         with client.messages.stream(**ASK) as stream:
             final = stream.get_final_message()
@@ -78,7 +82,7 @@ def test_a_stream_is_recorded_as_the_same_object(tmp_path: Path) -> None:
 def test_a_stream_passes_unbuffered(tmp_path: Path) -> None:
     """Events reach the client while the server is still busy; a stream left early is recorded as far as it came."""
     log = tmp_path / "run.jsonl"
-    stalled = StalledStream(Answer.text("one two three four five six seven eight nine ten"), 5)
+    stalled = StalledStream(ServerAnswer.text("one two three four five six seven eight nine ten"), 5)
     with MessagesServer([stalled]) as server, _client(server) as client, record(client, log):
         with client.messages.create(**ASK, stream=True) as events:
             kinds = [next(events).type for _ in range(4)]

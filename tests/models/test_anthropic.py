@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from agentmem.errors import ModelError, ModelNotAvailable, ModelOverloaded, ModelRejected, ModelUnreachable
 from agentmem.kvcache.frames import body_frames
 from agentmem.kvcache.prompts import body_prompt, request_prompt
-from agentmem.kvcache.simulated.events import Answer
+from agentmem.kvcache.simulated.events import ServerAnswer
 from agentmem.kvcache.simulated.faults import BrokenStream, Garbage, HttpError, Reply, StalledStream, StreamError
 from agentmem.kvcache.simulated.server import MessagesServer
 from agentmem.models.anthropic import AnthropicModel
@@ -92,7 +92,7 @@ def answered(deltas: Sequence[Delta]) -> Answered:
 def test_text_streams_and_ends_in_a_reply(run: Any) -> None:
     """Text comes in pieces; the Reply holds it whole, with usage, id, stop reason and times."""
     text = "A reply that is long enough to come in several pieces."
-    with serve(Answer.text(text)) as server:
+    with serve(ServerAnswer.text(text)) as server:
         deltas = run(connect(server), request(ask("hello")))
     reply = answered(deltas)
     pieces = [delta.text for delta in deltas if isinstance(delta, TextDelta)]
@@ -127,7 +127,7 @@ def test_parallel_tool_calls(run: Any) -> None:
         {"type": "tool_use", "id": "toolu_1", "name": "read", "input": {"z": 1, "a": {"y": "ü", "b": [1, 2.5, None]}}},
         {"type": "tool_use", "id": "toolu_2", "name": "list", "input": {}},
     ]
-    with serve(Answer(content)) as server:
+    with serve(ServerAnswer(content)) as server:
         reply = answered(run(connect(server), request(ask("go"), tools=(READ,))))
     assert reply.stop_reason == "tool_use"
     assert reply.message.blocks == (
@@ -142,7 +142,7 @@ def test_thinking_comes_back_verbatim(run: Any) -> None:
     """A thinking block is kept with its signature and goes back as it came; so does a redacted one."""
     thinking = {"type": "thinking", "thinking": "Hm. " * 30, "signature": "EqQBCkYIBRgC/+="}
     redacted = {"type": "redacted_thinking", "data": "EmwKAhgBEgy3va3pzix/LafPsn4a"}
-    with serve(Answer([thinking, redacted, {"type": "text", "text": "Yes."}]), Answer.text("ok")) as server:
+    with serve(ServerAnswer([thinking, redacted, {"type": "text", "text": "Yes."}]), ServerAnswer.text("ok")) as server:
         reply = answered(run(connect(server), request(ask("think"))))
         run(connect(server), request(ask("think"), reply.message, ask("go on")))
     assert [json.loads(block.raw) for block in reply.message.blocks[:2] if isinstance(block, Opaque)] == [
@@ -155,7 +155,7 @@ def test_thinking_comes_back_verbatim(run: Any) -> None:
 @pytest.mark.parametrize("reason", ["end_turn", "max_tokens", "refusal", "pause_turn", "model_context_window_exceeded"])
 def test_stop_reasons(reason: str) -> None:
     """The provider's reason is passed on in its own words."""
-    with serve(Answer(({"type": "text", "text": "so"},), reason)) as server:
+    with serve(ServerAnswer(({"type": "text", "text": "so"},), reason)) as server:
         assert answered(collect(connect(server), request(ask("hi")))).stop_reason == reason
 
 
@@ -292,7 +292,7 @@ def test_the_received_body_has_the_frames_of_the_request(
 @pytest.mark.parametrize(("status", "kind"), [(429, "rate_limit_error"), (529, "overloaded_error")])
 def test_the_sdk_retries_overload(run: Any, status: int, kind: str) -> None:
     """One refusal with a retry-after is waited out by the SDK."""
-    with serve(HttpError(status, kind, "busy", AT_ONCE), Answer.text("there")) as server:
+    with serve(HttpError(status, kind, "busy", AT_ONCE), ServerAnswer.text("there")) as server:
         assert answered(run(connect(server), request(ask("hi")))).message.text == "there"
 
 
@@ -324,7 +324,7 @@ def test_errors_of_the_provider(run: Any, fault: HttpError, expected: type[Model
 @pytest.mark.parametrize("clean", [True, False], ids=["ended", "dropped"])
 def test_a_stream_that_breaks_before_any_text_is_tried_again(run: Any, events: int, clean: bool) -> None:
     """Nothing had been handed on, so the consumer sees one whole reply."""
-    answer = Answer.text("the whole reply, in several pieces")
+    answer = ServerAnswer.text("the whole reply, in several pieces")
     with serve(BrokenStream(answer, events, clean), answer) as server:
         deltas = run(connect(server), request(ask("hi")))
     texts = [delta.text for delta in deltas if isinstance(delta, TextDelta)]
@@ -335,7 +335,7 @@ def test_a_stream_that_breaks_before_any_text_is_tried_again(run: Any, events: i
 @pytest.mark.parametrize("clean", [True, False], ids=["ended", "dropped"])
 def test_a_stream_that_breaks_after_text_is_an_error(clean: bool) -> None:
     """Text that has been seen is not sent twice: the consumer gets the pieces up to the break, then the error."""
-    answer = Answer.text("the whole reply, in several pieces")
+    answer = ServerAnswer.text("the whole reply, in several pieces")
     with serve(BrokenStream(answer, 4, clean), answer) as server:
         model = connect(server, stream_retries=5)
         stream = model.stream(request(ask("hi")))
@@ -349,7 +349,7 @@ def test_a_stream_that_breaks_after_text_is_an_error(clean: bool) -> None:
 @both
 def test_broken_streams_are_tried_a_bounded_number_of_times(run: Any) -> None:
     """Two tries more, then the error."""
-    answer = Answer.text("never")
+    answer = ServerAnswer.text("never")
     with serve(*[BrokenStream(answer, 2)] * 3, answer) as server, pytest.raises(ModelUnreachable):
         run(connect(server), request(ask("hi")))
     assert len(server.bodies) == 3
@@ -359,7 +359,7 @@ def test_broken_streams_are_tried_a_bounded_number_of_times(run: Any) -> None:
 @pytest.mark.parametrize("events", [0, 2])
 def test_a_stalled_stream_times_out(run: Any, events: int) -> None:
     """Silence for longer than the time-out is an error after the retries."""
-    stall = StalledStream(Answer.text("never"), events)
+    stall = StalledStream(ServerAnswer.text("never"), events)
     with serve(stall, stall) as server, pytest.raises(ModelUnreachable):
         run(connect(server, timeout=0.1, stream_retries=1), request(ask("hi")))
     assert len(server.bodies) == 2
@@ -372,7 +372,7 @@ def test_a_stalled_stream_times_out(run: Any, events: int) -> None:
 )
 def test_errors_inside_a_stream(run: Any, kind: str, expected: type[ModelError]) -> None:
     """An error event is tried again while nothing has been handed on, then named by its kind."""
-    answer = Answer.text("at last")
+    answer = ServerAnswer.text("at last")
     fault = StreamError(answer, 1, kind, "inside")
     with serve(fault, answer) as server:
         assert answered(run(connect(server), request(ask("hi")))).message.text == "at last"
@@ -383,7 +383,7 @@ def test_errors_inside_a_stream(run: Any, kind: str, expected: type[ModelError])
 @both
 def test_a_stream_that_is_not_json(run: Any) -> None:
     """Garbage is a broken stream."""
-    with serve(Garbage(), Answer.text("fine")) as server:
+    with serve(Garbage(), ServerAnswer.text("fine")) as server:
         assert answered(run(connect(server), request(ask("hi")))).message.text == "fine"
 
 
@@ -456,7 +456,7 @@ def test_closing_twice_and_going_on() -> None:
 
 def test_a_stream_may_be_left_early() -> None:
     """A consumer that stops reading leaves nothing open."""
-    with serve(Answer.text("long " * 1000)) as server:
+    with serve(ServerAnswer.text("long " * 1000)) as server:
         model = connect(server)
         stream = model.stream(request(ask("hi")))
         assert isinstance(next(stream), TextDelta)

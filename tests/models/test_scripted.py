@@ -10,7 +10,7 @@ from agentmem.kvcache.rules import claude_rules
 from agentmem.kvcache.simulated.simulator import Simulator
 from agentmem.models import load
 from agentmem.models.engine import Engine
-from agentmem.models.metering import Meter, Simulated
+from agentmem.models.metering import ReplyMeter, Simulated
 from agentmem.models.script import Turn
 from agentmem.models.scripted import ScriptedModel, place
 from agentmem.types import Delta, Mark, Message, Model, Reply, Request, Text, TextDelta, ToolCall, ToolResult
@@ -170,7 +170,7 @@ def test_a_simulator_can_meter() -> None:
 
 def test_the_engine_can_meter(engine: Engine) -> None:
     """With the local engine, cached tokens are measured while the script decides what is said."""
-    meter: Meter = engine
+    meter: ReplyMeter = engine
     model = ScriptedModel([["I look.", CALL], "Ada leads."], meter=meter)
     system = ("Pages about the team, one for each member. " * 10,)
     first = reply(model, request(ask("Who leads?"), tools=(READ,), system=system))

@@ -5,7 +5,7 @@ from pathlib import Path
 from agentmem.pages.cache import Cache
 from agentmem.pages.digest import digest, dump
 from agentmem.pages.files import Files
-from agentmem.pages.index import Index, totals
+from agentmem.pages.index import PageIndex, totals
 from agentmem.pages.page import make, whole
 from agentmem.pages.render import outline
 
@@ -20,7 +20,7 @@ def test_a_file_that_cannot_have_changed_is_not_read(tmp_path: Path) -> None:
     cache.keep_stamps({"a.md": (stamp, tale.revision)}, gone=[])
     cache.keep_facts("digest", {f"markdown:{tale.revision}": dump(digest(tale))})
     cache.close()
-    index = Index(files)
+    index = PageIndex(files)
     assert index.sync() == []
     assert index.revisions == {"a.md": tale.revision}
     assert index.unchanged("a.md") == tale.revision
@@ -37,7 +37,7 @@ def test_a_file_that_cannot_have_changed_is_not_read(tmp_path: Path) -> None:
 def test_a_file_that_changed_just_now_is_read_again(tmp_path: Path) -> None:
     """It may change once more within the resolution of its time stamp."""
     (tmp_path / "a.md").write_text("x")
-    index = Index(Files(tmp_path))
+    index = PageIndex(Files(tmp_path))
     index.sync()
     assert index.unchanged("a.md") is None
     assert index.cache.stamps() == {}
@@ -48,7 +48,7 @@ def test_the_same_bytes_are_other_sections_in_another_kind_of_page(tmp_path: Pat
     """A heading is a comment in code."""
     for name in ("a.md", "a.py"):
         (tmp_path / name).write_text("# A\n")
-    index = Index(Files(tmp_path))
+    index = PageIndex(Files(tmp_path))
     index.sync()
     sections = [len(found.headings) for name in ("a.md", "a.py") if (found := index.digest_of(name))]
     assert sections == [1, 0]
@@ -58,7 +58,7 @@ def test_the_same_bytes_are_other_sections_in_another_kind_of_page(tmp_path: Pat
 
 def test_what_was_learnt_of_old_revisions_is_forgotten(tmp_path: Path) -> None:
     """When there is much more of it than there are pages."""
-    index = Index(Files(tmp_path))
+    index = PageIndex(Files(tmp_path))
     for number in range(1100):
         index.digest(make("a.md", str(number).encode()))
     (tmp_path / "a.md").write_text("7")
@@ -71,14 +71,14 @@ def test_an_outline_is_remembered_by_content(tmp_path: Path) -> None:
     """It is the same from the cache, from another process's cache and made afresh; other content has its own."""
     one, other = make("a.md", b"# A\n\nText.\n\n## B\n"), make("a.md", b"# A\n\n## C\n")
     (tmp_path / "a.md").write_bytes(one.data)
-    index = Index(Files(tmp_path))
+    index = PageIndex(Files(tmp_path))
     index.sync()
     known = index.outline("a.md", one.revision, digest(one))
     assert known == outline(digest(one), whole(len(one.data)))
     assert "- B: " in known
     assert "- C: " in index.outline("a.md", other.revision, digest(other))
     index.close()
-    again = Index(Files(tmp_path))
+    again = PageIndex(Files(tmp_path))
     again.sync()
     assert again.outline("a.md", one.revision, digest(other)) == known  # what the cache knows, not what is given
     again.close()

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentmem.errors import WorkspaceError
-from agentmem.pages.snapshot import Difference, Snapshots
+from agentmem.pages.snapshot import PageDifference, Snapshots
 
 NAMES = st.sampled_from(["a.md", "b.txt", "d/c.md", "d/e/f.md", "d/e/g", "long name \u00e9.md", "h"])
 PAGES = st.dictionaries(NAMES, st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=20))
@@ -77,7 +77,7 @@ def test_permissions_come_back(tmp_path: Path) -> None:
     (tmp_path / "gone.sh").unlink()
     (tmp_path / "tame.sh").chmod(0o644)
     change = snapshots.restore(wanted, lambda revision: b"#!/bin/sh\n")
-    assert change == Difference(added=("gone.sh",), changed=("tame.sh",))
+    assert change == PageDifference(added=("gone.sh",), changed=("tame.sh",))
     assert [oct((tmp_path / name).stat().st_mode)[-3:] for name in ("gone.sh", "tame.sh")] == ["755", "755"]
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from agentmem.errors import ConfigError, PageNotFound, SectionNotFound, WorkspaceError
-from agentmem.pages.workspace import Change, Workspace
+from agentmem.pages.workspace import PageChange, Workspace
 from agentmem.tokens import count
 
 
@@ -90,7 +90,7 @@ def test_a_long_listing_is_cut(workspace: Workspace) -> None:
 
 def test_subscribers_hear_of_every_change_made_here(workspace: Workspace) -> None:
     """Created, edited, moved and deleted pages, with revisions; what changes nothing is not told."""
-    heard: list[Change] = []
+    heard: list[PageChange] = []
     unsubscribe = workspace.subscribe(heard.append)
     one = workspace.write("a.md", "one\n").revision
     two = workspace.replace("a.md", "one", "two").revision
@@ -98,11 +98,11 @@ def test_subscribers_hear_of_every_change_made_here(workspace: Workspace) -> Non
     workspace.move("a.md", "b.md")
     workspace.delete("b.md")
     assert heard == [
-        Change("created", "a.md", one, None),
-        Change("edited", "a.md", two, one),
-        Change("deleted", "a.md", None, two),
-        Change("created", "b.md", two, None),
-        Change("deleted", "b.md", None, two),
+        PageChange("created", "a.md", one, None),
+        PageChange("edited", "a.md", two, one),
+        PageChange("deleted", "a.md", None, two),
+        PageChange("created", "b.md", two, None),
+        PageChange("deleted", "b.md", None, two),
     ]
     unsubscribe()
     unsubscribe()
@@ -114,15 +114,15 @@ def test_subscribers_hear_of_changes_by_others(workspace: Workspace) -> None:
     """When the page is read again, or when all are looked at."""
     one = workspace.write("a.md", "one\n").revision
     assert workspace.refresh() == ()
-    heard: list[Change] = []
+    heard: list[PageChange] = []
     workspace.subscribe(heard.append)
     other = Workspace(workspace.root)
     two = other.write("a.md", "two\n").revision
     assert workspace.page("a.md").revision == two
-    assert heard == [Change("edited", "a.md", two, one)]
+    assert heard == [PageChange("edited", "a.md", two, one)]
     new = other.write("b.md", "new\n").revision
     other.delete("a.md")
-    assert workspace.refresh() == (Change("deleted", "a.md", None, two), Change("created", "b.md", new, None))
+    assert workspace.refresh() == (PageChange("deleted", "a.md", None, two), PageChange("created", "b.md", new, None))
     assert len(heard) == 3
     assert workspace.refresh() == ()
 

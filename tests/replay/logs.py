@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from agentmem.replay.formats.claude_code import ClaudeCode
-from agentmem.replay.session import Session, Skipped
-from agentmem.replay.source import Source, Spool
+from agentmem.replay.session import RecordedSession, SkippedLine
+from agentmem.replay.source import RecordingSource, Spool
 
 START = 1_760_000_000.0
 HEAD = 20_000
@@ -56,9 +56,9 @@ class Log:
         path.write_text("".join(json.dumps(record) + "\n" for record in self.records), encoding="utf-8")
         return path
 
-    def session(self, folder: Path) -> Session:
+    def session(self, folder: Path) -> RecordedSession:
         """The main conversation, read back."""
-        return next(one for one in read(self.write(folder / "log.jsonl")) if isinstance(one, Session))
+        return next(one for one in read(self.write(folder / "log.jsonl")) if isinstance(one, RecordedSession))
 
 
 def used(uncached: int, written: int, read: int) -> dict[str, Any]:
@@ -99,8 +99,8 @@ def working(turns: int, *, model: str = "claude-opus-4-6", steps: int = 3) -> Lo
     return log
 
 
-def read(path: Path) -> list[Session | Skipped]:
+def read(path: Path) -> list[RecordedSession | SkippedLine]:
     """Everything that a file holds."""
     reader = ClaudeCode()
-    found: Iterable[Source | Skipped] = list(reader.sources(path, Spool(path.parent)))
-    return [one for source in found if isinstance(source, Source) for one in reader.sessions(source)]
+    found: Iterable[RecordingSource | SkippedLine] = list(reader.sources(path, Spool(path.parent)))
+    return [one for source in found if isinstance(source, RecordingSource) for one in reader.sessions(source)]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from agentmem.replay.billed import bill, billed
-from agentmem.replay.work import Plan, replay_all
+from agentmem.replay.work import ReplayPlan, replay_all
 from tests.cli.invoke import invoke
 from tests.replay.logs import HEAD, Log, text, used, working
 
@@ -44,7 +44,7 @@ def test_each_session_has_its_bill_beside_what_every_policy_costs(chain: int, tm
             if record["type"] == "assistant":
                 record["message"]["id"] += f"-{number}"
         made.write(tmp_path / f"{number}.jsonl")
-    found = replay_all(Plan((tmp_path,), ("recorded", "agentmem"), chain=chain, jobs=1))
+    found = replay_all(ReplayPlan((tmp_path,), ("recorded", "agentmem"), chain=chain, jobs=1))
     assert [one["session"] for one in found["sessions"]] == ["0", "1", "2"]
     for row in found["policies"]:
         simulated = sum(one["simulated_usd"][row["policy"]] for one in found["sessions"])
@@ -59,7 +59,7 @@ def test_a_cache_that_was_warm_is_warm_in_the_simulation(policy: str, tmp_path: 
     """The first request reads what the recording's first request read, and the rest is written as ever."""
     read = 12_000
     cold, warm = (
-        replay_all(Plan((log(size).write(tmp_path / f"{size}.jsonl"),), (policy,), jobs=1))["policies"][0]
+        replay_all(ReplayPlan((log(size).write(tmp_path / f"{size}.jsonl"),), (policy,), jobs=1))["policies"][0]
         for size in (0, read)
     )
     assert warm["input_tokens"] == cold["input_tokens"]

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agentmem.errors import ConfigError
-from agentmem.replay.work import Plan, replay_all, verify_all
+from agentmem.replay.work import ReplayPlan, replay_all, verify_all
 from tests.replay.logs import working
 
 POLICIES = ("recorded", "append-only", "sliding", "agentmem")
@@ -74,7 +74,7 @@ def test_whatever_happened_to_a_log_the_rest_is_read(done: list[tuple[str, int, 
     with TemporaryDirectory() as folder:
         path = Path(folder) / "log.jsonl"
         path.write_text("\n".join(lines), encoding="utf-8")
-        plan = Plan((path,), POLICIES, jobs=1)
+        plan = ReplayPlan((path,), POLICIES, jobs=1)
         try:
             made = replay_all(plan)
             verify_all(plan)
@@ -98,7 +98,7 @@ def test_every_line_is_read_or_named(done: list[tuple[str, int]]) -> None:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "log.jsonl"
         path.write_text("\n".join(lines), encoding="utf-8")
-        made = replay_all(Plan((path,), ("recorded",), jobs=1))
+        made = replay_all(ReplayPlan((path,), ("recorded",), jobs=1))
     assert made["policies"][0]["requests"] - len(replies) in ((0, 1) if 1 in broken else (0,))
     named = {one["line"] for one in made["skipped"]}
     assert named == broken or (1 in broken and named <= broken)  # halves of the first line may make a whole
@@ -111,5 +111,5 @@ def test_a_file_of_anything_beside_a_log_harms_nothing(data: bytes, kind: str) -
     with TemporaryDirectory() as folder:
         (Path(folder) / "any.jsonl").write_bytes(b'{"request": ' + data + b"}\n" if kind == "wire" else data)
         (Path(folder) / "log.jsonl").write_text("\n".join(WHOLE), encoding="utf-8")
-        made = replay_all(Plan((Path(folder),), ("recorded",), jobs=1))
+        made = replay_all(ReplayPlan((Path(folder),), ("recorded",), jobs=1))
     assert made["policies"][0]["requests"] == 12

@@ -14,16 +14,16 @@ from agentmem.replay.ours import OURS, Ours
 from agentmem.replay.policies import Arrival, Sent, Terms
 from agentmem.replay.registry import maker
 from agentmem.replay.run import chain, replay
-from agentmem.replay.session import Session
+from agentmem.replay.session import RecordedSession
 from agentmem.replay.tally import Tally
-from agentmem.replay.work import Plan, replay_all
+from agentmem.replay.work import ReplayPlan, replay_all
 from agentmem.types import Opaque, Text, ToolCall, ToolResult
 from tests.replay.logs import HEAD, Log, call, text, used, working
 
 BUDGET = 46_000
 
 
-def requests(session: Session, policy: Ours, *, after: int = 0, pause: float = 0.0) -> list[Sequence[Sent]]:
+def requests(session: RecordedSession, policy: Ours, *, after: int = 0, pause: float = 0.0) -> list[Sequence[Sent]]:
     """What the policy sends for a session, in which there is a pause before one arrival."""
     sent = []
     for number, one in enumerate(session.exchanges):
@@ -80,7 +80,7 @@ def test_a_pause_is_used_shortly_before_the_cache_expires(tmp_path: Path) -> Non
         assert paused == [pytest.approx(session.exchanges[13].at + 270.0)] * times
 
 
-def figures(session: Session, name: str) -> Tally:
+def figures(session: RecordedSession, name: str) -> Tally:
     joined = chain([session], "anthropic", "claude-opus-4-6")
     return replay(joined, maker(name), BUDGET, partial(rules, provider="anthropic"))
 
@@ -107,7 +107,7 @@ def test_what_nothing_leads_to_is_out_of_reach(tmp_path: Path) -> None:
 def test_a_chain_without_room_is_named_and_left_out_for_all(tmp_path: Path) -> None:
     """A budget that tools, system and what a compaction keeps take up leaves nothing to compare."""
     path = reading(2).write(tmp_path / "log.jsonl")
-    plan = Plan((path,), ("append-only", "agentmem"), budget=25_000, jobs=1)
+    plan = ReplayPlan((path,), ("append-only", "agentmem"), budget=25_000, jobs=1)
     found = replay_all(plan)
     assert [row["missing"] for row in found["policies"]] == ["every chain was left out"] * 2
     assert "a budget of 25,000 leaves no room to work in" in found["skipped"][0]["reason"]

@@ -13,7 +13,7 @@ from agentmem.replay.ours import OURS
 from agentmem.replay.peers import PEERS, missing
 from agentmem.replay.policies import POLICIES, Arrival, Sent, Terms
 from agentmem.replay.registry import maker
-from agentmem.replay.session import Exchange, Session
+from agentmem.replay.session import Exchange, RecordedSession
 from agentmem.types import Frame
 from tests.replay.logs import working
 
@@ -39,12 +39,12 @@ def frames(request: Sent) -> tuple[Frame, ...]:
 
 
 @pytest.fixture
-def session(tmp_path: Path) -> Session:
+def session(tmp_path: Path) -> RecordedSession:
     return working(12).session(tmp_path)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_no_policy_sees_the_future(name: str, session: Session) -> None:
+def test_no_policy_sees_the_future(name: str, session: RecordedSession) -> None:
     """Shuffling what comes after a moment changes no request up to it."""
     terms = Terms(opening(session), BUDGET)
     for moment in (5, 20, 35):
@@ -60,7 +60,7 @@ def texts(requests: list[list[tuple[tuple[Frame, ...], bool]]]) -> list[list[tup
     return [[tuple(frame.data for frame in found) for found, _ in group] for group in requests]
 
 
-def test_append_only_sends_everything(session: Session) -> None:
+def test_append_only_sends_everything(session: RecordedSession) -> None:
     """Each request is the one before, its reply and what has arrived; the budget does not matter."""
     requests = sent("append-only", session.exchanges, Terms(opening(session), 1_000))
     whole: tuple[Frame, ...] = opening(session).reminders
@@ -70,7 +70,7 @@ def test_append_only_sends_everything(session: Session) -> None:
         whole = (*whole, *exchange.reply)
 
 
-def test_sliding_keeps_the_newest_that_fit(session: Session) -> None:
+def test_sliding_keeps_the_newest_that_fit(session: RecordedSession) -> None:
     """No request is over the budget; each ends with what has arrived, and no result is without its call."""
     begun = opening(session)
     requests = sent("sliding", session.exchanges, Terms(begun, BUDGET))
@@ -99,7 +99,7 @@ def test_an_unknown_policy_is_named_with_those_there_are() -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_an_empty_arrival_is_no_trouble(name: str, session: Session) -> None:
+def test_an_empty_arrival_is_no_trouble(name: str, session: RecordedSession) -> None:
     """Recordings have requests before which nothing new arrived."""
     first, second, *_ = session.exchanges
     exchanges = [first, replace(second, arrived=()), second]

@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 
 from agentmem.errors import ConfigError
-from agentmem.replay.index import Entry, chains, index, key, load, repeated
+from agentmem.replay.index import IndexedSession, chains, index, key, load, repeated
 from agentmem.replay.recordings import FORMATS, sources
-from agentmem.replay.session import Skipped
-from agentmem.replay.source import Source, Spool
+from agentmem.replay.session import SkippedLine
+from agentmem.replay.source import RecordingSource, Spool
 from tests.replay.logs import Log, working
 
 
-def entries(folder: Path) -> list[Entry]:
-    found = [one for one in sources([folder], Spool(folder)) if isinstance(one, Source)]
+def entries(folder: Path) -> list[IndexedSession]:
+    found = [one for one in sources([folder], Spool(folder)) if isinstance(one, RecordingSource)]
     return [entry for source in found for entry in index(source).entries]
 
 
@@ -28,8 +28,8 @@ def test_a_folder_gives_all_logs_and_names_what_it_cannot_read(tmp_path: Path) -
     (tmp_path / "b.jsonl").write_text('{"what": "ever"}\n', encoding="utf-8")
     (tmp_path / "notes.txt").write_text("hello", encoding="utf-8")
     found = list(sources([tmp_path], Spool(tmp_path)))
-    assert [one.name for one in found if isinstance(one, Source)] == ["a"]
-    assert [Path(one.path).name for one in found if isinstance(one, Skipped)] == ["b.jsonl"]
+    assert [one.name for one in found if isinstance(one, RecordingSource)] == ["a"]
+    assert [Path(one.path).name for one in found if isinstance(one, SkippedLine)] == ["b.jsonl"]
 
 
 def test_a_missing_path_is_an_error_that_says_what_to_give(tmp_path: Path) -> None:
@@ -84,14 +84,14 @@ def test_each_file_is_read_once_whatever_leads_to_it(tmp_path: Path) -> None:
     (tmp_path / "itself.jsonl").symlink_to(tmp_path / "itself.jsonl")
     (tmp_path / "gone.jsonl").symlink_to(tmp_path / "nowhere.jsonl")
     found = list(sources([tmp_path, path, tmp_path / "again.jsonl"], Spool(tmp_path)))
-    assert [one.name for one in found if isinstance(one, Source)] == ["a"] and len(found) == 1
+    assert [one.name for one in found if isinstance(one, RecordingSource)] == ["a"] and len(found) == 1
 
 
 def test_what_is_neither_file_nor_folder_is_named(tmp_path: Path) -> None:
     """A pipe, say: nobody waits for it."""
     mkfifo(tmp_path / "pipe.jsonl")
     (found,) = sources([tmp_path / "pipe.jsonl"], Spool(tmp_path))
-    assert isinstance(found, Skipped) and "neither" in found.reason
+    assert isinstance(found, SkippedLine) and "neither" in found.reason
     assert list(sources([tmp_path], Spool(tmp_path))) == []
 
 
@@ -100,7 +100,7 @@ def test_strangers_files_in_a_folder_are_named_only_where_that_helps(tmp_path: P
     (tmp_path / "settings.json").write_text('{"theme": "dark"}', encoding="utf-8")
     (tmp_path / "run.json").write_text('{"eval": {}, "plan": {}}', encoding="utf-8")
     (tmp_path / "log.jsonl.gz").write_bytes(b"\x1f\x8bnothing")
-    found = [one for one in sources([tmp_path], Spool(tmp_path)) if isinstance(one, Skipped)]
+    found = [one for one in sources([tmp_path], Spool(tmp_path)) if isinstance(one, SkippedLine)]
     assert [Path(one.path).name for one in found] == ["log.jsonl.gz", "run.json"]
     assert "cannot be read" in found[0].reason and "Inspect" in found[1].reason
 
@@ -112,5 +112,5 @@ def test_a_strangers_database_is_left_as_it_is(tmp_path: Path) -> None:
         database.execute("CREATE TABLE cookies (name TEXT)")
     before = path.read_bytes()
     (found,) = sources([path], Spool(tmp_path))
-    assert isinstance(found, Skipped) and "no journal" in found.reason
+    assert isinstance(found, SkippedLine) and "no journal" in found.reason
     assert path.read_bytes() == before

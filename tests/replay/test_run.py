@@ -10,7 +10,7 @@ from agentmem.kvcache.rules import rules
 from agentmem.replay.policies import AppendOnly, Sliding
 from agentmem.replay.run import GAP, chain, replay
 from agentmem.replay.tally import Tally, total
-from agentmem.replay.work import Plan, replay_all, verify_all
+from agentmem.replay.work import ReplayPlan, replay_all, verify_all
 from tests.replay.logs import Log, text, used, working
 
 MODEL = "claude-opus-4-6"
@@ -63,7 +63,7 @@ def test_the_whole_way_from_files_to_the_contract(tmp_path: Path) -> None:
     for number in range(5):
         working(3 + number).write(tmp_path / f"{number}.jsonl")
     (tmp_path / "broken.jsonl").write_text("nonsense\n", encoding="utf-8")
-    found = [replay_all(Plan((tmp_path,), model=MODEL, chain=5_000, jobs=jobs)) for jobs in (1, 2)]
+    found = [replay_all(ReplayPlan((tmp_path,), model=MODEL, chain=5_000, jobs=jobs)) for jobs in (1, 2)]
     assert found[0] == found[1]
     rows = {row["policy"]: row for row in found[0]["policies"]}
     assert list(rows) == ["recorded", "append-only", "sliding"]
@@ -79,7 +79,7 @@ def test_a_ledger_has_its_own_figures_and_no_others(tmp_path: Path) -> None:
     event = {"ts": "2026-01-05T14:30:41Z", "model": MODEL, "inp": 10, "cw": 30, "cr": 60, "out": 2, "cw1h": 0}
     path = tmp_path / "ledger.jsonl"
     path.write_text(json.dumps({"session": "s", "events": [event] * 3}) + "\n", encoding="utf-8")
-    recorded, appended = replay_all(Plan((path,), ("recorded", "append-only")))["policies"]
+    recorded, appended = replay_all(ReplayPlan((path,), ("recorded", "append-only")))["policies"]
     assert recorded["basis"] == "measured" and recorded["hit_rate"] == 0.6 and recorded["visible"] is None
     assert recorded["lower_bound_usd"] is None and recorded["redo_share"] is None
     assert appended["hit_rate"] is None and "no text" in appended["missing"]
@@ -88,7 +88,7 @@ def test_a_ledger_has_its_own_figures_and_no_others(tmp_path: Path) -> None:
 def test_a_missing_peer_has_a_row_that_says_so(tmp_path: Path) -> None:
     """A policy that cannot run is null in every column, and the others are not touched."""
     path = working(2).write(tmp_path / "a.jsonl")
-    peer, recorded = replay_all(Plan((path,), ("openhands", "recorded")))["policies"]
+    peer, recorded = replay_all(ReplayPlan((path,), ("openhands", "recorded")))["policies"]
     assert peer["cost_usd"] is None and "Python 3.12" in peer["missing"]
     assert recorded["cost_usd"] > 0 and recorded["missing"] is None
 
@@ -96,16 +96,16 @@ def test_a_missing_peer_has_a_row_that_says_so(tmp_path: Path) -> None:
 def test_another_provider_has_its_own_rules(tmp_path: Path) -> None:
     """Where matching is by tokens every long prefix is read, and nothing is written at a price."""
     path = working(3).write(tmp_path / "a.jsonl")
-    (row,) = replay_all(Plan((path,), ("append-only",), provider="openai", model="gpt-5"))["policies"]
+    (row,) = replay_all(ReplayPlan((path,), ("append-only",), provider="openai", model="gpt-5"))["policies"]
     assert row["hit_rate"] > 0.5 and row["cache_write_5m_tokens"] == 0
     with pytest.raises(ConfigError, match="needs --model"):
-        replay_all(Plan((path,), provider="openai"))
+        replay_all(ReplayPlan((path,), provider="openai"))
 
 
 def test_nothing_to_replay_is_an_error(tmp_path: Path) -> None:
     """An empty folder has no sessions; the error says where it looked."""
     with pytest.raises(ConfigError, match="no session to replay"):
-        replay_all(Plan((tmp_path,)))
+        replay_all(ReplayPlan((tmp_path,)))
 
 
 def test_verification_lists_every_session(tmp_path: Path) -> None:
@@ -117,6 +117,6 @@ def test_verification_lists_every_session(tmp_path: Path) -> None:
     log.write(tmp_path / "b.jsonl")
     event = {"ts": "2026-01-05T14:30:41Z", "model": MODEL, "inp": 10, "cw": 30, "cr": 60, "out": 2}
     (tmp_path / "c.jsonl").write_text(json.dumps({"session": "s", "events": [event]}) + "\n", encoding="utf-8")
-    found = verify_all(Plan((tmp_path,), jobs=1))
+    found = verify_all(ReplayPlan((tmp_path,), jobs=1))
     assert {row["session"] for row in found["sessions"]} == {"a", "b"}
     assert len(found["skipped"]) == 1 and found["hit_rate_error_mean"] is not None

@@ -3,25 +3,25 @@
 from dataclasses import replace
 from pathlib import Path
 
-from agentmem.replay.index import Entry, index
+from agentmem.replay.index import IndexedSession, index
 from agentmem.replay.recordings import sources
-from agentmem.replay.session import Skipped
-from agentmem.replay.source import Source, Spool
+from agentmem.replay.session import SkippedLine
+from agentmem.replay.source import RecordingSource, Spool
 from agentmem.replay.tasks import Task, compare_task, replay_task
 from agentmem.replay.verify import Compared
 from tests.replay.logs import working
 
 
-def entries(folder: Path) -> list[Entry]:
-    found = [one for one in sources([folder], Spool(folder)) if isinstance(one, Source)]
+def entries(folder: Path) -> list[IndexedSession]:
+    found = [one for one in sources([folder], Spool(folder)) if isinstance(one, RecordingSource)]
     return [entry for source in found for entry in index(source).entries]
 
 
-def task(*chosen: Entry, budget: int = 120_000) -> Task:
+def task(*chosen: IndexedSession, budget: int = 120_000) -> Task:
     return Task(chosen, (frozenset(),) * len(chosen), "anthropic", None, budget, None)
 
 
-def gone(entry: Entry) -> Entry:
+def gone(entry: IndexedSession) -> IndexedSession:
     """The same session, of a file that nobody finds any more."""
     return replace(entry, source=replace(entry.source, file=entry.source.file + ".gone"))
 
@@ -53,4 +53,4 @@ def test_a_session_that_cannot_be_compared_is_named(tmp_path: Path) -> None:
     working(2).write(tmp_path / "a.jsonl")
     (one,) = entries(tmp_path)
     assert isinstance(compare_task(task(one)), Compared)
-    assert isinstance(compare_task(task(gone(one))), Skipped)
+    assert isinstance(compare_task(task(gone(one))), SkippedLine)

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from agentmem.replay.session import Session
+from agentmem.replay.session import RecordedSession
 from agentmem.replay.verify import compare, predict, verification
 from agentmem.types import Usage
 from tests.replay.logs import HEAD, Log, call, text, used, working
 
 
-def without_later_usage(session: Session) -> Session:
+def without_later_usage(session: RecordedSession) -> RecordedSession:
     first, *later = session.exchanges
     return replace(session, exchanges=(first, *(replace(one, usage=Usage("measured")) for one in later)))
 

@@ -12,7 +12,7 @@ from agentmem.kvcache.simulated.simulator import Simulator
 from agentmem.meter import ledger
 from agentmem.meter.ledger import Row
 from agentmem.models.metering import output_tokens
-from agentmem.runtime.metering import Meter
+from agentmem.runtime.metering import RequestMeter
 from agentmem.transcript import transcript
 from agentmem.transcript.journal import Journal
 from agentmem.transcript.transcript import Opening, PinnedPage
@@ -99,8 +99,8 @@ class Story:
         self.append(transcript.reconfigure(opening))
 
     @property
-    def _meter(self) -> Meter:
-        return Meter(self.agent, PROFILE)
+    def _meter(self) -> RequestMeter:
+        return RequestMeter(self.agent, PROFILE)
 
     def _metered(self, said: Message) -> Row:
         asked = request(self.view, estimate=0, limit=1, thread=self.thread)

@@ -8,7 +8,7 @@ import pytest
 from agentmem.meter.ledger import decode
 from agentmem.meter.report import report
 from agentmem.report.data import Data, collect, shown
-from agentmem.report.turns import Turn
+from agentmem.report.turns import ReportTurn
 from agentmem.transcript.journal import open_journal
 from agentmem.types import Usage
 from tests.meter.rows import row
@@ -73,14 +73,14 @@ def test_several_runs_on_one_page(tmp_path: Path) -> None:
 
 def test_dollars_that_cannot_be_known_are_not_shown() -> None:
     """Two meters or no price at all: no dollars; one unknown price or an unknown bound leaves the rest."""
-    known = Turn(1, row())
-    unpriced = Turn(2, row(cost_usd=None, cost_uncached_usd=None), bound_usd=None)
-    simulated = Turn(2, row(usage=replace(row().usage, basis="simulated")))
+    known = ReportTurn(1, row())
+    unpriced = ReportTurn(2, row(cost_usd=None, cost_uncached_usd=None), bound_usd=None)
+    simulated = ReportTurn(2, row(usage=replace(row().usage, basis="simulated")))
     assert shown([unpriced], (), "run")["money"] is None
     assert shown([known, unpriced], (), "run")["money"]["cost"] == [0.001718, 0.001718]
     assert shown([known, simulated], (), "run")["money"] is None
     assert shown([known, replace(known, bound_usd=None)], (), "run")["money"]["bound"] is None
-    failed = Turn(2, row(error="TimeoutError", usage=Usage("estimated"), cost_usd=None, cost_uncached_usd=None))
+    failed = ReportTurn(2, row(error="TimeoutError", usage=Usage("estimated"), cost_usd=None, cost_uncached_usd=None))
     assert shown([known, failed], (), "run")["money"]["cost"] == [0.001718, 0.001718]
 
 

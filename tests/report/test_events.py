@@ -5,7 +5,7 @@ from pathlib import Path
 from agentmem.integrations.observing import read_run
 from agentmem.kvcache.why.diagnosis import diagnose
 from agentmem.report.events import events
-from agentmem.report.turns import Turn, turns
+from agentmem.report.turns import ReportTurn, turns
 from agentmem.transcript.journal import open_journal
 from agentmem.types import Text
 from tests.meter.rows import row
@@ -47,7 +47,9 @@ def test_a_compaction_of_the_runs_own_is_named_so(tmp_path: Path) -> None:
 
 def test_a_break_that_lost_nothing_is_an_event_too(tmp_path: Path) -> None:
     """The ledger's word is enough, and the event says that nothing was lost."""
-    marked = [Turn(number, row(break_=kind)) for number, kind in enumerate(("first", "none", "break", "expiry"), 1)]
+    marked = [
+        ReportTurn(number, row(break_=kind)) for number, kind in enumerate(("first", "none", "break", "expiry"), 1)
+    ]
     made = list(events(marked, (), start=10))
     assert [(one.turn, one.kind) for one in made] == [(12, "break"), (13, "expiry")]
     assert all("nothing that was cached was lost" in one.said for one in made)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from agentmem.report.data import Data, shown
 from agentmem.report.page import embedded, page, policy
-from agentmem.report.turns import Turn
+from agentmem.report.turns import ReportTurn
 from tests.meter.rows import row
 from tests.report.runs import HOSTILE
 
@@ -43,7 +43,7 @@ class Elements(HTMLParser):
 def hostile() -> Data:
     """Data whose every name wants to be markup."""
     named = row(thread=HOSTILE, agent=HOSTILE, purpose=HOSTILE, model=HOSTILE, error=HOSTILE)
-    return shown([Turn(1, named)], (), HOSTILE)
+    return shown([ReportTurn(1, named)], (), HOSTILE)
 
 
 def test_the_page_is_one_file_that_asks_for_nothing(hostile: Data) -> None:
@@ -58,7 +58,7 @@ def test_the_page_is_one_file_that_asks_for_nothing(hostile: Data) -> None:
 
 def test_text_of_a_run_is_no_markup(hostile: Data) -> None:
     """Hostile names add no element, and read back from the page as they are."""
-    plain = Elements(page(shown([Turn(1, row())], (), "run-1")))
+    plain = Elements(page(shown([ReportTurn(1, row())], (), "run-1")))
     seen = Elements(page(hostile))
     assert [tag for tag, _ in seen.tags] == [tag for tag, _ in plain.tags]
     title, _, _, kept, _ = seen.inside

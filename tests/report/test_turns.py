@@ -8,15 +8,15 @@ import pytest
 from agentmem.meter.prices import rates
 from agentmem.replay.formats.runs import Runs
 from agentmem.replay.run import chain
-from agentmem.replay.session import Session
-from agentmem.replay.source import Source
-from agentmem.report.turns import Parts, Turn, turns
+from agentmem.replay.session import RecordedSession
+from agentmem.replay.source import RecordingSource
+from agentmem.report.turns import ReportTurn, TokenParts, turns
 from agentmem.transcript.journal import open_journal
 from agentmem.types import Text
 from tests.report.runs import MODEL, Story, eventful
 
 
-def read(tmp_path: Path) -> list[Turn]:
+def read(tmp_path: Path) -> list[ReportTurn]:
     """The turns of the eventful run."""
     with open_journal(tmp_path / "run.db") as journal:
         story = eventful(journal)
@@ -78,8 +78,8 @@ def test_the_shares_of_the_lower_bound_are_that_of_a_replay(tmp_path: Path) -> N
         story.work("See stock/part-A12 for it. " * 100, turns=15)
         found = turns(journal.entries(story.thread), story.thread)
     path = str(tmp_path / "run.db")
-    [session] = Runs().sessions(Source("runs", path, 0, path, name=story.thread))
-    assert isinstance(session, Session)
+    [session] = Runs().sessions(RecordingSource("runs", path, 0, path, name=story.thread))
+    assert isinstance(session, RecordedSession)
     whole = chain([session], "anthropic", MODEL).lower_bound_usd
     assert whole is not None
     assert sum(turn.bound_usd or 0.0 for turn in found) == pytest.approx(whole, rel=0.02)
@@ -118,5 +118,5 @@ def test_a_request_without_a_reply_has_no_share(tmp_path: Path) -> None:
 
 def test_shares_are_scaled() -> None:
     """The same shares of other tokens; of nothing they stay nothing."""
-    assert Parts(1, 1, 2, 0, 4, 2).scaled(100) == Parts(10, 10, 20, 0, 40, 20)
-    assert Parts().scaled(100) == Parts()
+    assert TokenParts(1, 1, 2, 0, 4, 2).scaled(100) == TokenParts(10, 10, 20, 0, 40, 20)
+    assert TokenParts().scaled(100) == TokenParts()

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from agentmem.context.window import window
 from agentmem.context.wire import wire
 from agentmem.errors import ConfigError, ThreadBusy, ThreadNotFound, UnknownReference
-from agentmem.kvcache.simulated.events import Answer
+from agentmem.kvcache.simulated.events import ServerAnswer
 from agentmem.kvcache.simulated.server import MessagesServer
 from agentmem.meter.ledger import decode
 from agentmem.models.anthropic import AnthropicModel
@@ -268,7 +268,7 @@ def test_the_first_request_of_a_fork_reads_the_cache_up_to_the_fork(tmp_path: Pa
     """Over HTTP: what the run had sent by then is read, nothing of it is written again, for a fork and a branch."""
     system = "Look after the pages. " * 300
     with ExitStack() as stack:
-        server = stack.enter_context(MessagesServer(lambda body: Answer.text("Fine.")))
+        server = stack.enter_context(MessagesServer(lambda body: ServerAnswer.text("Fine.")))
         model = AnthropicModel("claude-sonnet-5", api_key="none", base_url=server.url, max_retries=0)
         stack.callback(model.close)
         one = stack.enter_context(Agent(model, tmp_path, system=system, clock=clock))

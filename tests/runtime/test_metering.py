@@ -7,13 +7,13 @@ from hypothesis import strategies as st
 from agentmem.context.window import View, extend, window
 from agentmem.context.wire import wire
 from agentmem.meter.ledger import Row
-from agentmem.runtime.metering import Meter, extension, was_read
+from agentmem.runtime.metering import RequestMeter, extension, was_read
 from agentmem.transcript import transcript
 from agentmem.transcript.transcript import Opening
 from agentmem.types import Draft, Message, ModelProfile, Reply, Request, Text, Usage
 from tests.transcript.transcripts import drafts, entries, reply
 
-METER = Meter("agent", ModelProfile("anthropic", "claude-sonnet-4-5", "cloud"))
+METER = RequestMeter("agent", ModelProfile("anthropic", "claude-sonnet-4-5", "cloud"))
 OPENING = transcript.opening(Opening("claude-sonnet-4-5", system=("be brief",)))
 FIRST = [OPENING, transcript.user("go")]
 SECOND = [*FIRST, reply(Text("done")), transcript.user("more")]
@@ -77,7 +77,7 @@ def test_a_row_agrees_with_the_rules_and_with_what_was_read(
     provider: str, name: str, idle: float, read: int, break_: str
 ) -> None:
     """Lifetimes are the model's own, and a request whose messages were read from the cache is no expiry."""
-    meter = Meter("agent", ModelProfile(provider, name, "cloud"))
+    meter = RequestMeter("agent", ModelProfile(provider, name, "cloud"))
     sent, view = window(entries(FIRST)), window(entries(SECOND))
     request = Request(name, (), (), view.turns)
 
@@ -121,7 +121,7 @@ def test_dollars_are_known_for_a_priced_model() -> None:
     """The cost is the usage at the model's prices; it is unknown, not zero, for a model without."""
     view = window(entries(FIRST))
     assert row(view).cost_usd is not None
-    unpriced = Meter("agent", ModelProfile("scripted", "scripted", "scripted"))
+    unpriced = RequestMeter("agent", ModelProfile("scripted", "scripted", "scripted"))
     answer = Reply(Message("assistant", (Text("ok"),)), Usage("estimated", uncached_tokens=10))
     request = Request("scripted", (), (), view.turns)
     assert unpriced.row("t", request, answer, view, None, None, 0.0).cost_usd is None

@@ -7,9 +7,9 @@ from agentmem.context.wire import wire
 from agentmem.kvcache import frames
 from agentmem.kvcache.prompts import Prompt
 from agentmem.kvcache.rules import claude_rules
-from agentmem.kvcache.simulated.events import Answer
+from agentmem.kvcache.simulated.events import ServerAnswer
 from agentmem.kvcache.simulated.server import MessagesServer
-from agentmem.kvcache.simulated.simulator import Outcome, Simulator
+from agentmem.kvcache.simulated.simulator import CacheOutcome, Simulator
 from agentmem.menu.menu import tool
 from agentmem.meter.ledger import decode
 from agentmem.models.anthropic import AnthropicModel
@@ -30,7 +30,11 @@ def add(a: int, b: int) -> str:
 
 THINKING = {"type": "thinking", "thinking": "Adding is for tools.", "signature": "c2lnbmVk"}
 CALLS = [{"type": "tool_use", "id": f"toolu_{n}", "name": "add", "input": {"b": n, "a": 1}} for n in range(3)]
-REPLIES = [Answer((THINKING, *CALLS)), Answer.text("One, two and three."), Answer.text("You are welcome.")]
+REPLIES = [
+    ServerAnswer((THINKING, *CALLS)),
+    ServerAnswer.text("One, two and three."),
+    ServerAnswer.text("You are welcome."),
+]
 
 
 class Recording(Simulator):
@@ -38,9 +42,9 @@ class Recording(Simulator):
 
     def __init__(self) -> None:
         super().__init__(claude_rules)
-        self.outcomes: list[Outcome] = []
+        self.outcomes: list[CacheOutcome] = []
 
-    def begin(self, prompt: Prompt, at: float | None = None) -> Outcome:
+    def begin(self, prompt: Prompt, at: float | None = None) -> CacheOutcome:
         self.outcomes.append(super().begin(prompt, at))
         return self.outcomes[-1]
 

@@ -16,9 +16,9 @@ from agentmem.context import withheld
 from agentmem.context.offload import Offload, page_name
 from agentmem.context.window import window
 from agentmem.context.wire import request
-from agentmem.errors import ModelRejected, Place
+from agentmem.errors import BlockPlace, ModelRejected
 from agentmem.kvcache.simulated.checks import problem
-from agentmem.kvcache.simulated.events import Answer
+from agentmem.kvcache.simulated.events import ServerAnswer
 from agentmem.kvcache.simulated.faults import HttpError
 from agentmem.kvcache.simulated.faults import Reply as Answered
 from agentmem.kvcache.simulated.server import MessagesServer
@@ -44,9 +44,9 @@ ODD = Image("image/png", pictures.encoded(pictures.png(7, 7)))
 OPENING = transcript.opening(Opening("claude-sonnet-5", provider="anthropic"))
 
 
-def asked(journal: Journal, model: Model, limit: int = 9) -> list[Place | None]:
+def asked(journal: Journal, model: Model, limit: int = 9) -> list[BlockPlace | None]:
     """Asks until there is a reply, withholding what is refused; gives the places that were refused."""
-    places = list[Place | None]()
+    places = list[BlockPlace | None]()
     for _ in range(limit):
         view = window(journal.entries("t"))
         try:
@@ -75,7 +75,7 @@ def particular(body: Json) -> Answered:
                     return HttpError(
                         400, "invalid_request_error", f"{where}.image.source.base64: Could not process image"
                     )
-    return Answer.text("I see.")
+    return ServerAnswer.text("I see.")
 
 
 @pytest.fixture
@@ -97,7 +97,7 @@ def test_refused_pictures_are_withheld_one_by_one(journal: Journal) -> None:
     before = read_blocks(journal.entry("t/3"))
     with MessagesServer(particular, check_body) as server:
         model = claude(server)
-        assert asked(journal, model) == [Place(0, 2), Place(2, 0, 1), Place(2, 0, 3)]
+        assert asked(journal, model) == [BlockPlace(0, 2), BlockPlace(2, 0, 1), BlockPlace(2, 0, 3)]
         journal.append("t", [transcript.user("And now?")], head=journal.head("t"))
         assert asked(journal, model) == []
         model.close()
@@ -151,7 +151,7 @@ def test_places_in_a_chats_messages_are_places_in_the_request(tmp_path: Path) ->
         made += [transcript.tool_result(ToolResult("a", (Text("Here:"), GOOD))), transcript.user([Text("Well?"), GOOD])]
         journal.append("t", made, head=-1)
         model = LangChainModel(Strict(chunks=[AIMessageChunk(content="No pictures.")]))
-        assert asked(journal, model) == [Place(0, 1), Place(2, 0, 1), Place(2, 2)]
+        assert asked(journal, model) == [BlockPlace(0, 1), BlockPlace(2, 0, 1), BlockPlace(2, 2)]
 
 
 # On arrival.
@@ -259,7 +259,7 @@ def test_what_tools_and_people_bring_is_never_refused(tmp_path: Path) -> None:
         {"type": "tool_use", "id": f"toolu_{n}", "name": n, "input": {}} for n in ("blank", "nothing", "mixed")
     )
     tools: list[Callable[[], object]] = [blank, nothing, mixed]
-    with MessagesServer([Answer(calls), Answer.text("Done.")], check_body) as server:
+    with MessagesServer([ServerAnswer(calls), ServerAnswer.text("Done.")], check_body) as server:
         model = claude(server)
         with Agent(model, tmp_path, tools=[tool(one, effect="read") for one in tools], clock=clock) as agent:
             assert agent.run([Text("Look."), Text(" "), LARGE, Image("image/jpg", PNG)], thread="t").text == "Done."

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from agentmem.meter.ledger import decode, draft
 from agentmem.meter.report import summarise
-from agentmem.runtime.session import Spent
+from agentmem.runtime.session import RunSpent
 from agentmem.types import NO_EXTRAS, Entry, Extras, Usage
 from tests.meter.rows import ROW, row
 
@@ -16,7 +16,7 @@ COSTS = st.lists(st.none() | st.floats(0, 10))
 def test_dollars_are_the_sum_of_what_is_known(costs: list[float | None]) -> None:
     """No request without a price takes away the others, whatever their order; and all are counted."""
     rows = [row(cost_usd=usd, cost_uncached_usd=usd, model=f"x:{number % 2}") for number, usd in enumerate(costs)]
-    spent = Spent()
+    spent = RunSpent()
     for one in rows:
         spent = spent.plus(one)
     known = [usd for usd in costs if usd is not None]

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from agentmem.errors import ModelError
-from agentmem.kvcache.simulated.events import Answer
+from agentmem.kvcache.simulated.events import ServerAnswer
 from agentmem.kvcache.simulated.server import MessagesServer
 from agentmem.menu.menu import tool
 from agentmem.meter.ledger import decode
@@ -39,15 +39,15 @@ def nothing_ran() -> None:
     ran.clear()
 
 
-def text(said: str, stop: str | None = None) -> Answer:
-    return Answer(({"type": "text", "text": said},) if said else (), stop)
+def text(said: str, stop: str | None = None) -> ServerAnswer:
+    return ServerAnswer(({"type": "text", "text": said},) if said else (), stop)
 
 
-def calls(*arguments: Json, stop: str | None = None) -> Answer:
+def calls(*arguments: Json, stop: str | None = None) -> ServerAnswer:
     made = [
         {"type": "tool_use", "id": f"t{at}", "name": "wipe", "input": dict(one)} for at, one in enumerate(arguments)
     ]
-    return Answer(tuple(made), stop)
+    return ServerAnswer(tuple(made), stop)
 
 
 @dataclass
@@ -98,7 +98,7 @@ def converse(server: MessagesServer, folder: Path, **settings: Any) -> Iterator[
     ],
 )
 def test_a_stop_reason_decides(
-    tmp_path: Path, replies: list[Answer], status: str, said: str, stop: str, reason: str
+    tmp_path: Path, replies: list[ServerAnswer], status: str, said: str, stop: str, reason: str
 ) -> None:
     """What a reply's stop reason means stands in the result, and nothing more is asked than the table says."""
     with MessagesServer(replies) as server, converse(server, tmp_path) as agent:
@@ -190,7 +190,7 @@ def _kept(written: str) -> str:
 def test_a_paused_turn_goes_back_as_it_is(tmp_path: Path) -> None:
     """Amid a provider's own tools the assistant's turn is sent back unchanged, and grows; both are one answer."""
     search = {"type": "server_tool_use", "id": "srv1", "name": "web_search", "input": {"query": "x"}}
-    paused = Answer(({"type": "text", "text": "I look."}, search), "pause_turn")
+    paused = ServerAnswer(({"type": "text", "text": "I look."}, search), "pause_turn")
     with MessagesServer([paused, text(" Found.")]) as server, converse(server, tmp_path) as agent:
         result = agent.run("Go.", thread="t")
         second = server.bodies[1]["messages"]
@@ -204,7 +204,7 @@ def test_a_full_window_is_compacted_and_asked_again(tmp_path: Path) -> None:
     long = "".join(f"Fact {n} is in file_{n}.md.\n" for n in range(400))
     replies = [text("First."), text("Second."), text("half", "model_context_window_exceeded"), text(" and half")]
 
-    def answer(body: Json) -> Answer:
+    def answer(body: Json) -> ServerAnswer:
         asked = json.dumps(body["messages"][-1])
         return text("- Facts are in file_3.md [2].") if "This is not part of the task" in asked else replies.pop(0)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from agentmem.errors import MergeConflict, SandboxError
-from agentmem.sandbox import Change, Diff, Sandbox
+from agentmem.sandbox import Diff, FileChange, Sandbox
 from agentmem.sandbox.merging import merge
 from tests.sandbox.conftest import Fork
 from tests.sandbox.worlds import fingerprint, git
@@ -80,7 +80,7 @@ def test_a_link_in_the_way_is_not_followed(source: Path, tmp_path: Path) -> None
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     (source / "door").symlink_to(elsewhere)
-    diff = Diff((Change("door/x", "added", False, None, b"x"),))
+    diff = Diff((FileChange("door/x", "added", False, None, b"x"),))
     with pytest.raises(MergeConflict, match="door/x"):
         merge(diff, source)
     assert list(elsewhere.iterdir()) == []
@@ -91,7 +91,7 @@ def test_a_made_up_diff_cannot_reach_out(source: Path, path: str) -> None:
     """Paths are checked again when they are written."""
     before = fingerprint(source)
     with pytest.raises(SandboxError):
-        merge(Diff((Change(path, "added", False, None, b"x"),)), source)
+        merge(Diff((FileChange(path, "added", False, None, b"x"),)), source)
     assert fingerprint(source) == before
 
 
@@ -101,10 +101,10 @@ def test_a_failure_half_way_is_undone(source: Path) -> None:
     (source / "full" / "kept").write_text("x")
     before = {path: found[3] for path, found in fingerprint(source).items()}
     changes = (
-        Change("a.txt", "modified", False, b"one\ntwo\n", b"new\n"),
-        Change("added", "added", False, None, b"new\n"),
-        Change("sub/b.txt", "deleted", False, b"b, not committed\n", None),
-        Change("full", "added", False, None, b"cannot replace a folder that is not empty"),
+        FileChange("a.txt", "modified", False, b"one\ntwo\n", b"new\n"),
+        FileChange("added", "added", False, None, b"new\n"),
+        FileChange("sub/b.txt", "deleted", False, b"b, not committed\n", None),
+        FileChange("full", "added", False, None, b"cannot replace a folder that is not empty"),
     )
     with pytest.raises(SandboxError):
         merge(Diff(changes), source)

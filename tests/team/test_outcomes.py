@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from agentmem.sandbox import Sandbox
-from agentmem.team.outcomes import Observed, environment, observe, parse, steady
+from agentmem.team.outcomes import ObservedTests, environment, observe, parse, steady
 from tests.team.works import PROGRAMS
 
 MODULE = """
@@ -104,7 +104,7 @@ def test_a_steady_line_keeps_what_counts(line: str, expected: str) -> None:
 def test_what_is_no_report_is_none() -> None:
     """A code under test that writes over it gains nothing."""
     assert parse(b"all passed") is None
-    assert Observed("x", 0, "").cases is None
+    assert ObservedTests("x", 0, "").cases is None
 
 
 def test_commands_see_no_key() -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from agentmem.sandbox import Change, Sandbox
+from agentmem.sandbox import FileChange, Sandbox
 from agentmem.team import attempts
 from agentmem.team.inspection import Edited
 from agentmem.team.refusals import REFUSALS, Filed, refused
@@ -55,7 +55,7 @@ def handed_in(base: Sandbox, told: Told) -> Iterator[Filed]:
     old: dict[str, str | None] = {KNOWN: OLD, "calc.py": told.code}
     edited = tuple(Edited(path, old.get(path), text) for path, text in told.tests.items())
     changes = tuple(
-        Change(one.path, "added", False, None, None if one.after is None else one.after.encode()) for one in edited
+        FileChange(one.path, "added", False, None, None if one.after is None else one.after.encode()) for one in edited
     )
     with base.fork_again() as fix:
         fix.write("calc.py", told.code.encode())

@@ -17,7 +17,7 @@ from agentmem.meter.ledger import decode
 from agentmem.models.metering import Simulated
 from agentmem.models.scripted import ScriptedModel
 from agentmem.runtime.agent import Agent
-from agentmem.team import Budget, Progress, Role, Team, TeamDone
+from agentmem.team import Budget, Role, Team, TeamDone, TeamProgress
 from agentmem.team.roles import role_of
 from agentmem.transcript.transcript import readable
 from tests.team.works import (
@@ -187,7 +187,7 @@ def test_progress_says_who_works_at_what(tmp_path: Path) -> None:
     with team(repository(tmp_path), CODER[2:], (WRITES, *PASSES)) as one:
         *steps, done = one.stream(TASK)
     assert isinstance(done, TeamDone) and done.result.passed
-    told = [step for step in steps if isinstance(step, Progress)]
+    told = [step for step in steps if isinstance(step, TeamProgress)]
     assert [step.who for step in told if step.doing == "begins"] == ["coder", "tester"]
     assert {step.round for step in told} == {1}
     assert told[-1].who == "agentmem" and told[-1].command == "python tests/test_sums.py"

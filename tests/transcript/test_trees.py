@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentmem.pages.snapshot import Kept
+from agentmem.pages.snapshot import KeptPage
 from agentmem.transcript import blobs, trees
 from agentmem.transcript.journal import Journal, open_journal
 
@@ -13,7 +13,7 @@ NAMES = st.lists(PART, min_size=1, max_size=4).map("/".join)
 
 def put(journal: Journal, pages: dict[str, bytes]) -> tuple[str, int]:
     """Keeps a tree of these pages; gives its hash and how many blobs were new."""
-    tree = trees.planted({name: Kept(blobs.digest(data), 0o644) for name, data in pages.items()})
+    tree = trees.planted({name: KeptPage(blobs.digest(data), 0o644) for name, data in pages.items()})
     folders, lacking = trees.lacking(journal.storage, tree)
     for name in lacking.values():
         blobs.put(journal.storage, pages[name])
@@ -30,7 +30,7 @@ def without_clashes(names: list[str]) -> list[str]:
 @given(st.lists(NAMES, unique=True).map(without_clashes))
 def test_a_tree_reads_back(names: list[str]) -> None:
     """Every page comes back under its name; the order in which they were found means nothing."""
-    pages = {name: Kept(blobs.digest(name.encode()), place % 512) for place, name in enumerate(names)}
+    pages = {name: KeptPage(blobs.digest(name.encode()), place % 512) for place, name in enumerate(names)}
     with open_journal(":memory:") as journal:
         tree = trees.planted(pages)
         for folder in trees.lacking(journal.storage, tree)[0]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from agentmem.kvcache.frames import frame
-from agentmem.kvcache.simulated.simulator import Outcome
+from agentmem.kvcache.simulated.simulator import CacheOutcome
 from agentmem.kvcache.why.fingerprints import CacheMiss
 from agentmem.types import Json, Usage
 
@@ -17,7 +17,7 @@ _PIECE = 24  # characters of text or JSON in one delta
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ServerAnswer:
     """What the model replies: content blocks as the API shapes them, and why it stopped.
 
     ``stop_reason`` defaults to tool_use where there is a tool call, else end_turn; ``output_tokens`` to an estimate
@@ -29,15 +29,15 @@ class Answer:
     output_tokens: int | None = None
 
     @classmethod
-    def text(cls, text: str) -> "Answer":
+    def text(cls, text: str) -> "ServerAnswer":
         """A reply of one text block."""
         return cls(({"type": "text", "text": text},))
 
 
-def completed(answer: Answer, max_tokens: int) -> Answer:
+def completed(answer: ServerAnswer, max_tokens: int) -> ServerAnswer:
     """``answer`` with its defaults filled in; a request for no tokens at all only warms the cache."""
     if max_tokens == 0:
-        return Answer((), "max_tokens", 0)
+        return ServerAnswer((), "max_tokens", 0)
     calls = any(block["type"] == "tool_use" for block in answer.content)
     estimate = sum(frame("message", block, "assistant").tokens for block in answer.content)
     return replace(
@@ -47,7 +47,7 @@ def completed(answer: Answer, max_tokens: int) -> Answer:
     )
 
 
-def message(model: str, answer: Answer, outcome: Outcome, diagnosed: bool) -> dict[str, Any]:
+def message(model: str, answer: ServerAnswer, outcome: CacheOutcome, diagnosed: bool) -> dict[str, Any]:
     """The whole reply as one object; ``answer`` is completed."""
     return {
         "id": outcome.id,

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from agentmem.kvcache.simulated import events
-from agentmem.kvcache.simulated.events import Answer
+from agentmem.kvcache.simulated.events import ServerAnswer
 from agentmem.types import Json
 
 
@@ -23,7 +23,7 @@ class HttpError:
 class BrokenStream:
     """Fault: the stream ends after ``events`` events. ``clean``: as if it were complete, else the connection drops."""
 
-    answer: Answer
+    answer: ServerAnswer
     events: int
     clean: bool = False
 
@@ -32,7 +32,7 @@ class BrokenStream:
 class StalledStream:
     """Fault: nothing more comes after ``events`` events, until the client or the server closes."""
 
-    answer: Answer
+    answer: ServerAnswer
     events: int
 
 
@@ -40,7 +40,7 @@ class StalledStream:
 class StreamError:
     """Fault: after ``events`` events the stream says that it failed."""
 
-    answer: Answer
+    answer: ServerAnswer
     events: int
     kind: str = "overloaded_error"
     message: str = "Overloaded"
@@ -51,12 +51,12 @@ class Garbage:
     """Fault: a response of status 200 that is not JSON, or a stream whose second event is not."""
 
 
-Reply = Answer | HttpError | BrokenStream | StalledStream | StreamError | Garbage
+Reply = ServerAnswer | HttpError | BrokenStream | StalledStream | StreamError | Garbage
 
 
-def answer_of(reply: Reply) -> Answer:
+def answer_of(reply: Reply) -> ServerAnswer:
     """The answer that a fault spoils; none of it is sent where the fault has none."""
-    return reply if isinstance(reply, Answer) else getattr(reply, "answer", Answer.text("never sent"))
+    return reply if isinstance(reply, ServerAnswer) else getattr(reply, "answer", ServerAnswer.text("never sent"))
 
 
 def lines(whole: Json, reply: Reply) -> Iterator[bytes]:

@@ -17,9 +17,9 @@ from agentmem.kvcache.prompts import body_blocks, body_prompt
 from agentmem.kvcache.rules import rules
 from agentmem.kvcache.simulated import events
 from agentmem.kvcache.simulated.checks import problem
-from agentmem.kvcache.simulated.events import Answer
+from agentmem.kvcache.simulated.events import ServerAnswer
 from agentmem.kvcache.simulated.faults import BrokenStream, Garbage, HttpError, Reply, StalledStream, answer_of, lines
-from agentmem.kvcache.simulated.simulator import Outcome, Simulator
+from agentmem.kvcache.simulated.simulator import CacheOutcome, Simulator
 from agentmem.types import Json
 
 BASIS_HEADER = "x-agentmem-basis"
@@ -43,10 +43,10 @@ class Received:
     size: int = 0
 
 
-def echo(body: Json) -> Answer:
+def echo(body: Json) -> ServerAnswer:
     """Replies with the last text of the request."""
     texts = [block["text"] for block in body_blocks(body) if block.get("type") == "text"]
-    return Answer.text(f"You said: {texts[-1]}" if texts else "You said nothing.")
+    return ServerAnswer.text(f"You said: {texts[-1]}" if texts else "You said nothing.")
 
 
 @dataclass
@@ -209,7 +209,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._begun(outcome)
         return self._send(200, b"not json") if isinstance(reply, Garbage) else self._json(whole)
 
-    def _stream(self, whole: Json, reply: Reply, outcome: Outcome) -> None:
+    def _stream(self, whole: Json, reply: Reply, outcome: CacheOutcome) -> None:
         self.send_response(200)
         self.send_header("content-type", "text/event-stream")
         self.send_header(BASIS_HEADER, "simulated")
@@ -226,7 +226,7 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._chunk(b"")
 
-    def _begun(self, outcome: Outcome) -> None:
+    def _begun(self, outcome: CacheOutcome) -> None:
         with self.server.owner.lock:
             self.server.owner.simulator.respond(outcome)
 

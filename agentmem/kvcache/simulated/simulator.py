@@ -20,7 +20,7 @@ _NEVER = float("inf")
 
 
 @dataclass(slots=True)
-class Entry:
+class CacheEntry:
     """What is stored at one breakpoint. ``last`` is the block that it ends with: a hash hit is verified against it."""
 
     last: Frame
@@ -35,7 +35,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class CacheOutcome:
     """How a request fared: its input usage (no output yet), and why it missed, if it asked.
 
     ``usage.basis`` is "simulated". ``id`` is the reply's, for a later request to compare with.
@@ -44,7 +44,7 @@ class Outcome:
     id: str
     usage: Usage
     miss: CacheMiss | None
-    written: tuple[Entry, ...]
+    written: tuple[CacheEntry, ...]
 
 
 class Simulator:
@@ -57,7 +57,7 @@ class Simulator:
     def __init__(self, rules: CacheRules | Callable[[str], CacheRules], clock: Clock = time.time) -> None:
         self._rules = (lambda _model: rules) if isinstance(rules, CacheRules) else rules
         self._clock = clock
-        self._entries: dict[Key, Entry] = {}
+        self._entries: dict[Key, CacheEntry] = {}
         self._fingerprints: OrderedDict[str, Fingerprint] = OrderedDict()
         self._requests = 0
         self._sweep_at = 1024
@@ -67,14 +67,14 @@ class Simulator:
         """How many entries are kept; expired ones are swept now and then."""
         return len(self._entries)
 
-    def send(self, prompt: Prompt, at: float | None = None, first_token_after: float = 0.0) -> Outcome:
+    def send(self, prompt: Prompt, at: float | None = None, first_token_after: float = 0.0) -> CacheOutcome:
         """A whole request: begun at ``at`` (seconds; now), its response ``first_token_after`` seconds later."""
         start = self._clock() if at is None else at
         outcome = self.begin(prompt, start)
         self.respond(outcome, start + first_token_after)
         return outcome
 
-    def begin(self, prompt: Prompt, at: float | None = None) -> Outcome:
+    def begin(self, prompt: Prompt, at: float | None = None) -> CacheOutcome:
         """A request arrives. What it writes cannot be read by others until `respond`."""
         start = self._clock() if at is None else at
         rules = self._rules(prompt.model)
@@ -85,23 +85,23 @@ class Simulator:
         identity = f"msg_sim_{self._requests:08x}"
         miss = self._diagnose(prompt, identity, usage) if prompt.diagnose else None
         self._sweep(start)
-        return Outcome(identity, usage, miss, written)
+        return CacheOutcome(identity, usage, miss, written)
 
     def send_path(self, taken: Path, rules: CacheRules, at: float, first_token_after: float = 0.0) -> Usage:
         """`send` for a prompt that is laid out already, by whoever can do so at the cost of what is new in it."""
         read, written = self._match(taken, rules, at)
         self._requests += 1
         self._sweep(at)
-        self.respond(Outcome("", Usage("simulated"), None, written), at + first_token_after)
+        self.respond(CacheOutcome("", Usage("simulated"), None, written), at + first_token_after)
         return bill(taken, rules, read)
 
-    def respond(self, outcome: Outcome, at: float | None = None) -> None:
+    def respond(self, outcome: CacheOutcome, at: float | None = None) -> None:
         """The first response begins: what the request wrote can be read from now on."""
         now = self._clock() if at is None else at
         for entry in outcome.written:
             entry.visible = min(entry.visible, now)
 
-    def _match(self, taken: Path, rules: CacheRules, start: float) -> tuple[int, tuple[Entry, ...]]:
+    def _match(self, taken: Path, rules: CacheRules, start: float) -> tuple[int, tuple[CacheEntry, ...]]:
         """The position of the highest hit (-1: none) and the entries written, at breakpoints only."""
         hits = [self._look_back(taken, rules, mark.position, start) for mark in taken.marks(rules.minimum)]
         highest = max((hit for hit in hits if hit is not None), default=None, key=lambda hit: hit[0])
@@ -112,7 +112,7 @@ class Simulator:
         paid: Ttl = "1h" if highest is None else highest[1].ttl
         return position, self._write(taken, rules, start, position, paid)
 
-    def _look_back(self, taken: Path, rules: CacheRules, marked: int, start: float) -> tuple[int, Entry] | None:
+    def _look_back(self, taken: Path, rules: CacheRules, marked: int, start: float) -> tuple[int, CacheEntry] | None:
         """The nearest entry at or before a breakpoint, over at most ``rules.lookback`` positions, itself counted."""
         for position in range(marked, max(-1, marked - rules.lookback), -1):
             entry = self._entries.get(taken.keys[position])
@@ -120,17 +120,17 @@ class Simulator:
                 return position, entry
         return None
 
-    def _refresh(self, entry: Entry, rules: CacheRules, start: float) -> None:
+    def _refresh(self, entry: CacheEntry, rules: CacheRules, start: float) -> None:
         entry.expires = max(entry.expires, start + rules.lifetimes[entry.ttl])
 
-    def _write(self, taken: Path, rules: CacheRules, start: float, read: int, paid: Ttl) -> tuple[Entry, ...]:
+    def _write(self, taken: Path, rules: CacheRules, start: float, read: int, paid: Ttl) -> tuple[CacheEntry, ...]:
         """One entry at each breakpoint. Up to what was read nothing is billed, so no longer life than that has."""
         written = []
         for mark in taken.marks(rules.minimum):
             ttl = mark.ttl if mark.position > read else min(mark.ttl, paid, key=rules.lifetimes.__getitem__)
             entry = self._entries.get(taken.keys[mark.position])
             if entry is None or entry.expires <= start:
-                entry = Entry(taken.frames[mark.position], taken.tokens[mark.position], ttl, 0.0)
+                entry = CacheEntry(taken.frames[mark.position], taken.tokens[mark.position], ttl, 0.0)
                 self._entries[taken.keys[mark.position]] = entry
             elif mark.position > read:
                 entry.ttl = max(entry.ttl, ttl, key=rules.lifetimes.__getitem__)

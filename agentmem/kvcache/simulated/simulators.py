@@ -14,7 +14,7 @@ from typing import Protocol
 from agentmem.kvcache.prompts import Prompt
 from agentmem.kvcache.rules import CacheRules, Matching
 from agentmem.kvcache.simulated.block_store import BlockStore, block_keys
-from agentmem.kvcache.simulated.simulator import Outcome, Simulator
+from agentmem.kvcache.simulated.simulator import CacheOutcome, Simulator
 from agentmem.kvcache.simulated.token_ids import Ids, common, prompt_ids, token_ids
 from agentmem.types import Clock, Frame, Usage
 
@@ -24,11 +24,11 @@ _UNITS = 1024  # whole prefixes that are kept
 class CacheSimulator(Protocol):
     """A provider's cache: timed prompts in, usage out. See Simulator for what the calls mean."""
 
-    def send(self, prompt: Prompt, at: float | None = None, first_token_after: float = 0.0) -> Outcome: ...
+    def send(self, prompt: Prompt, at: float | None = None, first_token_after: float = 0.0) -> CacheOutcome: ...
 
-    def begin(self, prompt: Prompt, at: float | None = None) -> Outcome: ...
+    def begin(self, prompt: Prompt, at: float | None = None) -> CacheOutcome: ...
 
-    def respond(self, outcome: Outcome, at: float | None = None) -> None: ...
+    def respond(self, outcome: CacheOutcome, at: float | None = None) -> None: ...
 
 
 class TokenCache(Protocol):
@@ -68,14 +68,14 @@ class TokenSimulator:
         self._ends: OrderedDict[tuple[str, bytes], None] = OrderedDict()
         self._requests = 0
 
-    def send(self, prompt: Prompt, at: float | None = None, first_token_after: float = 0.0) -> Outcome:
+    def send(self, prompt: Prompt, at: float | None = None, first_token_after: float = 0.0) -> CacheOutcome:
         """A whole request: begun at ``at`` (seconds; now), its response ``first_token_after`` seconds later."""
         start = self._clock() if at is None else at
         outcome = self.begin(prompt, start)
         self.respond(outcome, start + first_token_after)
         return outcome
 
-    def begin(self, prompt: Prompt, at: float | None = None) -> Outcome:
+    def begin(self, prompt: Prompt, at: float | None = None) -> CacheOutcome:
         """A request arrives. What it stores cannot be read by others until `respond`."""
         start = self._clock() if at is None else at
         store = self._stores.setdefault(prompt.model, self._make(self._rules))
@@ -87,9 +87,9 @@ class TokenSimulator:
         self._requests += 1
         identity = f"sim_{self._requests:08x}"
         self._waiting[identity] = _Waiting(prompt.model, ids, start)
-        return Outcome(identity, Usage("simulated", len(ids) - read, read), None, ())
+        return CacheOutcome(identity, Usage("simulated", len(ids) - read, read), None, ())
 
-    def respond(self, outcome: Outcome, at: float | None = None) -> None:
+    def respond(self, outcome: CacheOutcome, at: float | None = None) -> None:
         """The prompt is processed: what it stored can be read from now on, its lifetime counted from its start."""
         sent = self._waiting.pop(outcome.id)
         self._stores[sent.model].store(sent.ids, sent.start)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from agentmem.kvcache.rules import Setting
-from agentmem.kvcache.why.differences import Difference, Place, texts
-from agentmem.kvcache.why.lineage import Pair, in_place
+from agentmem.kvcache.why.differences import FrameDifference, Place, texts
+from agentmem.kvcache.why.lineage import RequestPair, in_place
 from agentmem.kvcache.why.texts import only_volatile, permuted
 from agentmem.types import Frame
 
@@ -33,14 +33,14 @@ CauseName = Literal[
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class CauseCase:
     """What has to be explained: a ``difference``, or, without one, a prefix that stands and was not read.
 
     ``stored`` is false where the request before had left nothing in the cache that could have been read.
     """
 
-    pair: Pair
-    difference: Difference | None = None
+    pair: RequestPair
+    difference: FrameDifference | None = None
     stored: bool = True
 
 
@@ -49,26 +49,26 @@ class Cause:
     """One cause: its name, its test, and the fix in one sentence, with ``facts`` filled in."""
 
     name: CauseName
-    holds: Callable[[Case], bool]
+    holds: Callable[[CauseCase], bool]
     fix: str
 
 
-def _at(*places: Place) -> Callable[[Case], bool]:
+def _at(*places: Place) -> Callable[[CauseCase], bool]:
     return lambda case: case.difference is not None and case.difference.place in places
 
 
-def _setting(*names: Setting) -> Callable[[Case], bool]:
+def _setting(*names: Setting) -> Callable[[CauseCase], bool]:
     return lambda case: case.difference is not None and case.difference.setting in names
 
 
-def _compacted(case: Case) -> bool:
+def _compacted(case: CauseCase) -> bool:
     pair = case.pair
     return (_at("system")(case) and pair.compacted_in_system) or (
         _at("message")(case) and (pair.compacted or pair.compacted_in_system)
     )
 
 
-def _image(case: Case) -> bool:
+def _image(case: CauseCase) -> bool:
     if not _at("message")(case):
         return _setting("images")(case)
     gone, come = case.pair.gone, case.pair.come
@@ -82,7 +82,7 @@ def _has_image(frame: Frame) -> bool:
     return b'"type":"image"' in frame.data
 
 
-def _tool_order(case: Case) -> bool:
+def _tool_order(case: CauseCase) -> bool:
     before, now = _names(case.pair.before.prompt.tools), _names(case.pair.now.prompt.tools)
     return _at("tool")(case) and before != now and sorted(before) == sorted(now)
 
@@ -91,11 +91,11 @@ def _names(tools: Sequence[Frame]) -> list[str]:
     return [str(tool.value.get("name", tool.value.get("type"))) for tool in tools]
 
 
-def _key_order(case: Case) -> bool:
+def _key_order(case: CauseCase) -> bool:
     return _rewritten(case) and _same_tool(case) and permuted(*_texts(case))
 
 
-def _volatile(case: Case) -> bool:
+def _volatile(case: CauseCase) -> bool:
     if not _rewritten(case) or not _same_tool(case):
         return False
     before, after = _texts(case)
@@ -108,47 +108,47 @@ _ID = 4
 """A time or an id has so many characters; a shorter number in a tool's card is its author's change."""
 
 
-def _rewritten(case: Case) -> bool:
+def _rewritten(case: CauseCase) -> bool:
     """Whether there is another text in the same place, and not just a later block moved up."""
     if not _at("message")(case):
         return _at("tool", "system")(case)
     return not any((one.role, one.data) in case.pair.kept for one in case.pair.come[:1])
 
 
-def _same_tool(case: Case) -> bool:
+def _same_tool(case: CauseCase) -> bool:
     """Whether it is the same tool on both sides; true of anything else."""
     return not _at("tool")(case) or _names(case.pair.before.prompt.tools) == _names(case.pair.now.prompt.tools)
 
 
-def _texts(case: Case) -> tuple[str, str]:
+def _texts(case: CauseCase) -> tuple[str, str]:
     return texts(case.difference) if case.difference else ("", "")
 
 
 def _text(frame: Frame) -> str:
-    return texts(Difference("message", 0, 0, frame, frame))[0]
+    return texts(FrameDifference("message", 0, 0, frame, frame))[0]
 
 
-def _unread(case: Case) -> bool:
+def _unread(case: CauseCase) -> bool:
     return case.difference is None and case.stored
 
 
-def _cold(case: Case) -> bool:
+def _cold(case: CauseCase) -> bool:
     before, now = case.pair.before, case.pair.now
     return _unread(case) and (now.at < before.begun or now.at == before.at)
 
 
-def _expired(case: Case) -> bool:
+def _expired(case: CauseCase) -> bool:
     before, now = case.pair.before, case.pair.now
     return _unread(case) and now.at - before.at > lifetime(case.pair)
 
 
-def lifetime(pair: Pair) -> float:
+def lifetime(pair: RequestPair) -> float:
     """Seconds that what both requests begin with lives in the cache."""
     mark = pair.before.mark(pair.shared)
     return pair.before.rules.lifetimes[mark.ttl if mark else "5m"]
 
 
-def _below_minimum(case: Case) -> bool:
+def _below_minimum(case: CauseCase) -> bool:
     before = case.pair.before
     mark = before.mark(case.pair.shared)
     if case.difference or case.stored or (before.marked and mark is None):
@@ -160,7 +160,7 @@ _NEARLY = 1.1
 """Where nothing was stored, a count up to a tenth above the minimum may be the estimate's error."""
 
 
-def _unmarked(case: Case) -> bool:
+def _unmarked(case: CauseCase) -> bool:
     """Nothing marked what could have been stored, or no mark of this request stands where it could be read."""
     if case.difference or not case.pair.before.marked:
         return False
@@ -170,7 +170,7 @@ def _unmarked(case: Case) -> bool:
     return stored is not None and not _marks_from(case.pair, stored.position)
 
 
-def _too_far(case: Case) -> bool:
+def _too_far(case: CauseCase) -> bool:
     """The marks of this request stand too many blocks after what was stored."""
     stored = case.pair.before.mark(case.pair.shared)
     if not _unread(case) or not case.pair.now.marked or stored is None:
@@ -179,7 +179,7 @@ def _too_far(case: Case) -> bool:
     return bool(marks) and min(marks) - stored.position >= case.pair.now.rules.lookback
 
 
-def _marks_from(pair: Pair, position: int) -> list[int]:
+def _marks_from(pair: RequestPair, position: int) -> list[int]:
     return [mark.position for mark in pair.now.path.breakpoints if mark.position >= position]
 
 
@@ -264,13 +264,13 @@ UNEXPLAINED = (
 )
 
 
-def explain(case: Case) -> list[Cause]:
+def explain(case: CauseCase) -> list[Cause]:
     """The causes of ``case``: of a difference one, of a prefix that stands all that hold."""
     held = [cause for cause in CAUSES if cause.holds(case)]
     return held[:1] if case.difference else held
 
 
-def fix(cause: Cause, pair: Pair) -> str:
+def fix(cause: Cause, pair: RequestPair) -> str:
     """The fix with the facts of ``pair`` filled in."""
     stored = pair.before.mark(pair.shared)
     position = stored.position if stored else 0

@@ -10,10 +10,10 @@ from dataclasses import asdict, dataclass
 from math import inf
 from typing import Any
 
-from agentmem.kvcache.why.causes import UNEXPLAINED, Case, CauseName, explain, fix
-from agentmem.kvcache.why.differences import Difference, byte, differences, location, texts
-from agentmem.kvcache.why.lineage import Pair, predecessor
-from agentmem.kvcache.why.observed import Observed
+from agentmem.kvcache.why.causes import UNEXPLAINED, CauseCase, CauseName, explain, fix
+from agentmem.kvcache.why.differences import FrameDifference, byte, differences, location, texts
+from agentmem.kvcache.why.lineage import RequestPair, predecessor
+from agentmem.kvcache.why.observed import ObservedRequest
 from agentmem.kvcache.why.texts import excerpts
 
 _NOISE = 32, 0.002
@@ -49,7 +49,7 @@ class Finding:
     fix: str
 
 
-def diagnose(requests: Sequence[Observed]) -> list[Finding]:
+def diagnose(requests: Sequence[ObservedRequest]) -> list[Finding]:
     """The findings on ``requests``, in the order of time; requests without usage are passed over.
 
     That a conversation has not grown to the provider's minimum yet is no finding where it soon does.
@@ -66,7 +66,7 @@ def diagnose(requests: Sequence[Observed]) -> list[Finding]:
     return [one for one in found if one.cause != "below_minimum" or one.request not in growing]
 
 
-def _growing(pairs: Sequence[Pair]) -> set[int]:
+def _growing(pairs: Sequence[RequestPair]) -> set[int]:
     """The requests whose conversation was cached at last, a few requests later at most."""
     steps: dict[int, float] = {}
     for pair in reversed(pairs):
@@ -77,12 +77,12 @@ def _growing(pairs: Sequence[Pair]) -> set[int]:
     return {number for number, left in steps.items() if left <= _WARMING_UP}
 
 
-def _lived_on(pairs: Sequence[Pair]) -> set[int]:
+def _lived_on(pairs: Sequence[RequestPair]) -> set[int]:
     """The requests that another one extends: what shares little with them stands beside them, not in their place."""
     return {pair.before.number for pair in pairs if pair.shared == len(pair.before.path.frames)}
 
 
-def _findings(pair: Pair) -> Iterator[Finding]:
+def _findings(pair: RequestPair) -> Iterator[Finding]:
     """What one request lost against the one before, cause by cause."""
     if pair.relation is None:
         return
@@ -95,16 +95,16 @@ def _findings(pair: Pair) -> Iterator[Finding]:
         yield from _of_what_changed(pair, max(read, kept), whole)
 
 
-def _of_what_stands(pair: Pair, read: int, kept: int) -> Iterator[Finding]:
+def _of_what_stands(pair: RequestPair, read: int, kept: int) -> Iterator[Finding]:
     """Nothing changed up to here, and yet it was not read, or not even stored."""
     if kept - read > _least(_NOISE, kept):
-        yield from _explained(Case(pair), kept - read)
+        yield from _explained(CauseCase(pair), kept - read)
     standing = pair.before.tokens(pair.shared)
     left_out = standing - max(read, kept)
     anything = pair.before.stored(len(pair.before.path.frames))
     least = _least(_UNMARKED if anything else _NOISE, standing)
     if pair.relation == "continues" and left_out > least and not (anything and any(differences(pair))):
-        yield from _explained(Case(pair, stored=False), left_out)
+        yield from _explained(CauseCase(pair, stored=False), left_out)
 
 
 def _least(limits: tuple[int, float], tokens: int) -> float:
@@ -112,7 +112,7 @@ def _least(limits: tuple[int, float], tokens: int) -> float:
     return max(least, share * tokens)
 
 
-def _explained(case: Case, lost: int) -> Iterator[Finding]:
+def _explained(case: CauseCase, lost: int) -> Iterator[Finding]:
     """A finding for each cause; the first bears the loss."""
     causes = explain(case)
     if not causes and case.stored:
@@ -121,19 +121,19 @@ def _explained(case: Case, lost: int) -> Iterator[Finding]:
         yield _finding(case, cause.name, fix(cause, case.pair), 0 if number else lost)
 
 
-def _of_what_changed(pair: Pair, standing: int, whole: int) -> Iterator[Finding]:
+def _of_what_changed(pair: RequestPair, standing: int, whole: int) -> Iterator[Finding]:
     """One finding for each place that differs; where the cause is the same, for the first of them."""
-    found: list[tuple[Difference, CauseName, str]] = []
+    found: list[tuple[FrameDifference, CauseName, str]] = []
     for difference in differences(pair):
-        for cause in explain(Case(pair, difference)):
+        for cause in explain(CauseCase(pair, difference)):
             if cause.name not in {name for _, name, _ in found}:
                 found.append((difference, cause.name, fix(cause, pair)))
     starts = [standing, *(min(whole, max(standing, pair.now.tokens(one.start))) for one, _, _ in found[1:]), whole]
     for number, (difference, name, mended) in enumerate(found):
-        yield _finding(Case(pair, difference), name, mended, max(0, starts[number + 1] - starts[number]))
+        yield _finding(CauseCase(pair, difference), name, mended, max(0, starts[number + 1] - starts[number]))
 
 
-def _finding(case: Case, cause: CauseName | None, mended: str, lost: int) -> Finding:
+def _finding(case: CauseCase, cause: CauseName | None, mended: str, lost: int) -> Finding:
     pair, difference = case.pair, case.difference
     segment, block = location(difference, pair.now) if difference else (None, None)
     before, after = excerpts(*texts(difference)) if difference else (None, None)
@@ -154,7 +154,7 @@ def _finding(case: Case, cause: CauseName | None, mended: str, lost: int) -> Fin
     )
 
 
-def _dollars(request: Observed, lost: int) -> float | None:
+def _dollars(request: ObservedRequest, lost: int) -> float | None:
     """What the lost tokens cost beyond reading them, at the price of this request's tokens that were not read."""
     if request.rates is None:
         return None
@@ -168,7 +168,7 @@ def _dollars(request: Observed, lost: int) -> float | None:
     return lost * (paid / unread - rates.cache_read) if unread else 0.0
 
 
-def summary(run: str, requests: Sequence[Observed], findings: Sequence[Finding]) -> dict[str, Any]:
+def summary(run: str, requests: Sequence[ObservedRequest], findings: Sequence[Finding]) -> dict[str, Any]:
     """The JSON contract's object on one run or log."""
     bases = {one.usage.basis for one in requests if one.usage}
     return {

@@ -8,8 +8,8 @@ from typing import Literal
 
 from agentmem.kvcache.frames import encode, frame
 from agentmem.kvcache.rules import Setting
-from agentmem.kvcache.why.lineage import Pair
-from agentmem.kvcache.why.observed import Observed
+from agentmem.kvcache.why.lineage import RequestPair
+from agentmem.kvcache.why.observed import ObservedRequest
 from agentmem.kvcache.why.texts import common, shown
 from agentmem.types import Frame
 
@@ -17,7 +17,7 @@ Place = Literal["model", "tool", "system", "setting", "message"]
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class FrameDifference:
     """The first difference in one place of the prompt.
 
     ``index`` counts that place's blocks from 0, ``start`` the blocks of the whole prompt before it. ``before`` and
@@ -32,39 +32,39 @@ class Difference:
     setting: Setting | None = None
 
 
-def differences(pair: Pair) -> Iterator[Difference]:
+def differences(pair: RequestPair) -> Iterator[FrameDifference]:
     """The first difference in each place, in the order of the key."""
     before, now = pair.before.prompt, pair.now.prompt
     head = len(now.tools) + len(now.system)
     if before.model != now.model:
-        yield Difference("model", 0, 0, _model(pair.before), _model(pair.now))
+        yield FrameDifference("model", 0, 0, _model(pair.before), _model(pair.now))
     yield from _blocks("tool", before.tools, now.tools, 0)
     yield from _blocks("system", before.system, now.system, len(now.tools))
     for setting, segment in pair.now.rules.invalidates.items():
         if before.settings.get(setting) != now.settings.get(setting):
             start = {"system": len(now.tools), "message": head}.get(segment, 0)
-            yield Difference("setting", 0, start, _setting(pair.before), _setting(pair.now), setting)
+            yield FrameDifference("setting", 0, start, _setting(pair.before), _setting(pair.now), setting)
     if pair.gone:
         come = pair.come[0] if pair.come else None
-        yield Difference("message", pair.shared_messages, head + pair.shared_messages, pair.gone[0], come)
+        yield FrameDifference("message", pair.shared_messages, head + pair.shared_messages, pair.gone[0], come)
 
 
-def _blocks(place: Place, before: Sequence[Frame], now: Sequence[Frame], start: int) -> Iterator[Difference]:
+def _blocks(place: Place, before: Sequence[Frame], now: Sequence[Frame], start: int) -> Iterator[FrameDifference]:
     for index, (one, other) in enumerate(zip_longest(before, now)):
         if one != other:
-            yield Difference(place, index, start + index, one, other)
+            yield FrameDifference(place, index, start + index, one, other)
             return
 
 
-def _model(request: Observed) -> Frame:
+def _model(request: ObservedRequest) -> Frame:
     return frame("model", {"model": request.prompt.model})
 
 
-def _setting(request: Observed) -> Frame:
+def _setting(request: ObservedRequest) -> Frame:
     return frame("options", dict(sorted(request.prompt.settings.items())))
 
 
-def location(difference: Difference, now: Observed) -> tuple[str, int | None]:
+def location(difference: FrameDifference, now: ObservedRequest) -> tuple[str, int | None]:
     """The segment in words, and the block in it from 0: messages and blocks are counted as in the request's body."""
     block = difference.now or difference.before
     if difference.place == "tool" and block:
@@ -85,7 +85,7 @@ def _message(frames: Sequence[Frame], index: int) -> tuple[int, int]:
     return max(0, len(starts) - 1), index - (starts[-1] if starts else 0)
 
 
-def byte(difference: Difference, now: Observed) -> int:
+def byte(difference: FrameDifference, now: ObservedRequest) -> int:
     """The first differing byte, counted from 0 in the wire form of the later request (see kvcache/frames.py)."""
     ahead = sum(len(encode(one)) for one in _ahead(difference, now))
     one, other = difference.before, difference.now
@@ -95,7 +95,7 @@ def byte(difference: Difference, now: Observed) -> int:
     return ahead + header + common(one.data, other.data)
 
 
-def _ahead(difference: Difference, now: Observed) -> Iterator[Frame]:
+def _ahead(difference: FrameDifference, now: ObservedRequest) -> Iterator[Frame]:
     """The frames in front of the one that differs."""
     prompt = now.prompt
     ahead: dict[Place, Sequence[Frame]] = {
@@ -112,7 +112,7 @@ def _ahead(difference: Difference, now: Observed) -> Iterator[Frame]:
         yield from frames
 
 
-def _options(now: Observed) -> Frame:
+def _options(now: ObservedRequest) -> Frame:
     names: tuple[Setting, ...] = ("thinking", "effort", "tool_choice")
     given: dict[str, object] = {
         name: json.loads(now.prompt.settings[name]) for name in names if name in now.prompt.settings
@@ -120,7 +120,7 @@ def _options(now: Observed) -> Frame:
     return frame("options", given)
 
 
-def texts(difference: Difference) -> tuple[str, str]:
+def texts(difference: FrameDifference) -> tuple[str, str]:
     """Both sides as a person would look at them; "" where there is none."""
     if difference.setting:
         sides = (difference.before, difference.now)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from agentmem.kvcache.why.observed import Observed
+from agentmem.kvcache.why.observed import ObservedRequest
 from agentmem.kvcache.why.texts import alike, common, is_summary, middles, only_volatile, shown
 from agentmem.types import Frame
 
@@ -28,11 +28,11 @@ branches: it is another one that begins alike; what it does not share was never 
 
 
 @dataclass(frozen=True)
-class Pair:
+class RequestPair:
     """A request and the one it is compared with."""
 
-    before: Observed
-    now: Observed
+    before: ObservedRequest
+    now: ObservedRequest
 
     @cached_property
     def shared(self) -> int:
@@ -141,20 +141,20 @@ class Pair:
         return kept >= _SAME * sum(all_of_it.values())
 
 
-def predecessor(now: Observed, earlier: Sequence[Observed]) -> Pair | None:
+def predecessor(now: ObservedRequest, earlier: Sequence[ObservedRequest]) -> RequestPair | None:
     """The pair of ``now`` and the request it goes on from, among ``earlier`` ones in the order of time."""
     if now.thread:
         own = next((one for one in reversed(earlier) if one.thread == now.thread), None)
-        return Pair(own, now) if own else None
+        return RequestPair(own, now) if own else None
     recent = list(reversed(earlier[-_WINDOW:]))
-    if recent and Pair(recent[0], now).shared == len(recent[0].path.keys):
-        return Pair(recent[0], now)
+    if recent and RequestPair(recent[0], now).shared == len(recent[0].path.keys):
+        return RequestPair(recent[0], now)
     scored = sorted(recent, key=lambda one: _score(one, now), reverse=True)  # stable: the latest first among equals
-    pairs = (Pair(one, now) for one in scored[:_TRIED])
+    pairs = (RequestPair(one, now) for one in scored[:_TRIED])
     return next((pair for pair in pairs if pair.relation), None)
 
 
-def _score(before: Observed, now: Observed) -> tuple[int, int, bool]:
+def _score(before: ObservedRequest, now: ObservedRequest) -> tuple[int, int, bool]:
     """What both share of the conversation, of the head, and whether that is all of the earlier one."""
     both = before.content.keys() & now.content.keys()
     talk = sum(before.content[block] for block in both if block[0])

@@ -15,7 +15,7 @@ Content = tuple[str | None, bytes]
 
 
 @dataclass(frozen=True)
-class Observed:
+class ObservedRequest:
     """One request of a run or a log.
 
     ``number`` is its place there, from 1; ``at`` when it was sent, ``begun`` when its response began (from then on
@@ -99,7 +99,7 @@ class Observed:
         return max(within, key=lambda mark: mark.position, default=None)
 
 
-def simulated(requests: Iterable[Observed]) -> Iterator[Observed]:
+def simulated(requests: Iterable[ObservedRequest]) -> Iterator[ObservedRequest]:
     """The requests, in the order of time, with the usage that our model of the provider's cache gives them."""
     caches: dict[tuple[str, str], CacheSimulator] = {}
     for one in requests:

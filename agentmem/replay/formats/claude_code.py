@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from agentmem.replay.formats.claude_conversation import Conversation, Malformed
-from agentmem.replay.lines import Line, lines, parsed
-from agentmem.replay.session import Session, Skipped
-from agentmem.replay.source import Source, Spool, spooled
+from agentmem.replay.lines import LogLine, lines, parsed
+from agentmem.replay.session import RecordedSession, SkippedLine
+from agentmem.replay.source import RecordingSource, Spool, spooled
 
 _TALK = frozenset({"user", "assistant", "system", "summary"})
 _BESIDE = frozenset({"file-history-snapshot", "queue-operation", "progress"})
@@ -35,44 +35,44 @@ class ClaudeCode:
         kind = first.get("type")
         return "request" not in first and isinstance(kind, str) and kind in _TALK | _BESIDE
 
-    def sources(self, path: Path, spool: Spool) -> Iterator[Source | Skipped]:
+    def sources(self, path: Path, spool: Spool) -> Iterator[RecordingSource | SkippedLine]:
         """The file itself, or one source for each object that is a whole session."""
-        first = next((line for line in lines(path) if isinstance(line, Line)), None)
+        first = next((line for line in lines(path) if isinstance(line, LogLine)), None)
         if first is not None and not _is_whole(first.value):
-            yield Source(self.name, str(path), 0, str(path), name=path.name.partition(".")[0])
+            yield RecordingSource(self.name, str(path), 0, str(path), name=path.name.partition(".")[0])
             return
         for line in lines(path):
-            yield spooled(self.name, path, line, spool) if isinstance(line, Line) else line
+            yield spooled(self.name, path, line, spool) if isinstance(line, LogLine) else line
 
-    def sessions(self, source: Source) -> Iterator[Session | Skipped]:
+    def sessions(self, source: RecordingSource) -> Iterator[RecordedSession | SkippedLine]:
         """The main conversation, then those of the sub-agents, each in the order of its first record."""
         conversations: dict[str, Conversation] = {}
         threads: dict[str, str] = {}
         found = False
         for number, record in _records(source):
-            if isinstance(record, Skipped):
-                yield Skipped(source.path, number, record.reason)
+            if isinstance(record, SkippedLine):
+                yield SkippedLine(source.path, number, record.reason)
                 continue
             try:
                 thread = _thread(record, threads)
                 conversations.setdefault(thread, Conversation()).add(record)
             except Malformed as error:
-                yield Skipped(source.path, number, str(error))
+                yield SkippedLine(source.path, number, str(error))
         for thread, conversation in conversations.items():
             exchanges = conversation.exchanges()
             if exchanges:
                 found = True
                 name = f"{source.name}/{thread}" if thread else source.name
-                yield Session(name, source.path, exchanges, ttl=conversation.ttl, background=not thread)
+                yield RecordedSession(name, source.path, exchanges, ttl=conversation.ttl, background=not thread)
         if not found:
-            yield Skipped(source.path, source.line, "no request in it: only metadata, or prompts without a reply")
+            yield SkippedLine(source.path, source.line, "no request in it: only metadata, or prompts without a reply")
 
 
 def _is_whole(value: Any) -> bool:
     return isinstance(value, dict) and any(isinstance(value.get(key), list) for key in _WHOLE)
 
 
-def _records(source: Source) -> Iterator[tuple[int, Any]]:
+def _records(source: RecordingSource) -> Iterator[tuple[int, Any]]:
     """The records with their lines; those of a whole session share its number."""
     if source.length:
         value = parsed(source.data())
@@ -82,7 +82,7 @@ def _records(source: Source) -> Iterator[tuple[int, Any]]:
         yield from ((source.line, record) for record in records)
         return
     for line in lines(Path(source.file)):
-        yield (line.number, line.value) if isinstance(line, Line) else (line.line, line)
+        yield (line.number, line.value) if isinstance(line, LogLine) else (line.line, line)
 
 
 def _thread(record: Any, threads: dict[str, str]) -> str:

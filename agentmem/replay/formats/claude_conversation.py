@@ -12,7 +12,7 @@ from agentmem.replay.formats.claude_versions import REWRITES
 from agentmem.replay.formats.contents import sent
 from agentmem.replay.formats.hidden import with_hidden
 from agentmem.replay.formats.moments import PACE, moment_of
-from agentmem.replay.session import Cut, CutKind, Exchange
+from agentmem.replay.session import CutKind, Exchange, RecordedCut
 from agentmem.types import Frame, Role, Ttl, Usage
 
 RESTORED_TOKENS = 11_000
@@ -42,7 +42,7 @@ class _Draft:
     report: dict[str, Any]
     identity: str
     arrived: tuple[Frame, ...]
-    cut: Cut | None
+    cut: RecordedCut | None
     reply: list[Frame] = field(default_factory=list)
     ended: bool = False
 
@@ -161,7 +161,7 @@ class Conversation:
         self.taken.add(key)
         return again
 
-    def _cut(self) -> Cut | None:
+    def _cut(self) -> RecordedCut | None:
         if not self.cuts or not self.drafts:
             return None
         kind = next(kind for kind in _STRONGEST if kind in self.cuts)
@@ -169,7 +169,7 @@ class Conversation:
             self.live = [_emptied(one, self.cleared) for one in self.live]
         self.cuts = set()
         hidden = RESTORED_TOKENS if kind == "compaction" else 0
-        return Cut(kind, tuple(self.live), declared=kind != "resume", hidden=hidden)
+        return RecordedCut(kind, tuple(self.live), declared=kind != "resume", hidden=hidden)
 
     def _drop(self, kind: CutKind) -> None:
         self.live, self.replied, self.later, self.places = [], [], [], {}

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from agentmem.replay.session import Cut, Exchange
+from agentmem.replay.session import Exchange, RecordedCut
 from agentmem.types import Frame
 
 
@@ -28,7 +28,7 @@ class Growth:
             arrived, cut = frames[len(self.live) :], None
         else:
             arrived = tuple(one for one in frames if one.role == "user" and one not in self.seen)
-            cut = Cut("edit", frames, declared=declared)
+            cut = RecordedCut("edit", frames, declared=declared)
         self.exchanges.append(replace(exchange, arrived=arrived, cut=cut))
         self.sent, self.live = frames, (*frames, *exchange.reply)
         self.seen.update(frames)

@@ -7,7 +7,7 @@ stands for the hidden thinking, and no more than was reported as output where th
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from agentmem.replay.session import Cut, Exchange
+from agentmem.replay.session import Exchange, RecordedCut
 from agentmem.types import Frame, Usage
 
 MOST = 128_000
@@ -54,7 +54,7 @@ def _recut(exchange: Exchange, grown: dict[int, Frame]) -> Exchange:
     if exchange.cut is None:
         return exchange
     frames = tuple(grown.get(id(one), one) for one in exchange.cut.frames)
-    return replace(exchange, cut=Cut(exchange.cut.kind, frames, exchange.cut.declared, exchange.cut.hidden))
+    return replace(exchange, cut=RecordedCut(exchange.cut.kind, frames, exchange.cut.declared, exchange.cut.hidden))
 
 
 def _shares(tokens: int, places: int) -> Iterator[int]:

@@ -13,9 +13,9 @@ from agentmem.kvcache.frames import frame
 from agentmem.kvcache.reported import read_usage
 from agentmem.replay.formats.contents import arguments, sent
 from agentmem.replay.formats.moments import PACE, moment_of
-from agentmem.replay.lines import Line, parsed, values
-from agentmem.replay.session import Exchange, Session, Skipped
-from agentmem.replay.source import Source, Spool
+from agentmem.replay.lines import LogLine, parsed, values
+from agentmem.replay.session import Exchange, RecordedSession, SkippedLine
+from agentmem.replay.source import RecordingSource, Spool
 from agentmem.types import Frame, Usage
 
 _LISTS = ("traj", "messages", "history")
@@ -37,21 +37,21 @@ class MessageList:
             return bool(first) and self.accepts(first[0])
         return _is_message(first) or _listed(first) is not None
 
-    def sources(self, path: Path, spool: Spool) -> Iterator[Source | Skipped]:
+    def sources(self, path: Path, spool: Spool) -> Iterator[RecordingSource | SkippedLine]:
         """One source for each trajectory."""
         stem = path.name.partition(".")[0]
         for number, value in enumerate(_trajectories(path), start=1):
-            if isinstance(value, Skipped):
+            if isinstance(value, SkippedLine):
                 yield value
                 continue
             line, made = value
             if made is None:
-                yield Skipped(str(path), line, "a list of messages with roles was expected")
+                yield SkippedLine(str(path), line, "a list of messages with roles was expected")
                 continue
             name = next((str(made[key]) for key in _NAMES if isinstance(made.get(key), str | int)), str(number))
             yield spool.source(self.name, path, line, json.dumps(made).encode(), f"{stem}/{name}")
 
-    def sessions(self, source: Source) -> Iterator[Session | Skipped]:
+    def sessions(self, source: RecordingSource) -> Iterator[RecordedSession | SkippedLine]:
         """The session of one trajectory, and the messages that are none."""
         value = parsed(source.data())
         reading = _Reading(str(value.get("model") or ""))
@@ -63,19 +63,19 @@ class MessageList:
                 reading.add(message)
             except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
                 reason = f"message {number} of {source.name} lacks what it should have: {error!r}"
-                yield Skipped(source.path, source.line, reason)
+                yield SkippedLine(source.path, source.line, reason)
         if reading.exchanges:
             yield reading.session(source)
         else:
-            yield Skipped(source.path, source.line, f"{source.name}: no request in it, for nobody replied")
+            yield SkippedLine(source.path, source.line, f"{source.name}: no request in it, for nobody replied")
 
 
-def _trajectories(path: Path) -> Iterator[tuple[int, dict[str, Any] | None] | Skipped]:
+def _trajectories(path: Path) -> Iterator[tuple[int, dict[str, Any] | None] | SkippedLine]:
     """Each trajectory of a file and its line; None where there should be one."""
     loose: list[Any] = []
     at = 0
     for one in values(path):
-        if isinstance(one, Skipped):
+        if isinstance(one, SkippedLine):
             yield one
         elif _is_message(one.value):
             at = at or one.number
@@ -86,7 +86,7 @@ def _trajectories(path: Path) -> Iterator[tuple[int, dict[str, Any] | None] | Sk
         yield at, {"messages": loose}
 
 
-def _of(one: Line) -> Iterator[tuple[int, dict[str, Any] | None]]:
+def _of(one: LogLine) -> Iterator[tuple[int, dict[str, Any] | None]]:
     whole = isinstance(one.value, list) and not _is_messages(one.value)
     for at, value in enumerate(one.value if whole else [one.value]):
         listed = _listed(value)
@@ -141,11 +141,11 @@ class _Reading:
             blocks = [made(message)] if made else sent(message.get("content"))
             self._arrived += [frame("message", block, "user") for block in blocks]
 
-    def session(self, source: Source) -> Session:
+    def session(self, source: RecordingSource) -> RecordedSession:
         """All of it. What was never said of tools and system, the first usage tells, where there is one."""
         head = (*self.tools, *self.system)
         known = bool(head) or self.exchanges[0].usage is None
-        return Session(source.name, source.path, tuple(self.exchanges), head=head if known else None)
+        return RecordedSession(source.name, source.path, tuple(self.exchanges), head=head if known else None)
 
     def _reply(self, message: dict[str, Any]) -> None:
         found = moment_of(message.get("timestamp") or message.get("created_at"))

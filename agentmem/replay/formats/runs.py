@@ -10,8 +10,8 @@ from agentmem.context.window import View, extend
 from agentmem.errors import JournalError, TranscriptError
 from agentmem.meter.ledger import Row, decode
 from agentmem.replay.formats.growth import Growth
-from agentmem.replay.session import Exchange, Session, Skipped, lifetime
-from agentmem.replay.source import Source, Spool
+from agentmem.replay.session import Exchange, RecordedSession, SkippedLine, lifetime
+from agentmem.replay.source import RecordingSource, Spool
 from agentmem.transcript.journal import open_journal
 from agentmem.types import Entry, Frame
 
@@ -27,19 +27,19 @@ class Runs:
         """The first bytes of a database file."""
         return isinstance(first, bytes) and first.startswith(_SQLITE)
 
-    def sources(self, path: Path, spool: Spool) -> Iterator[Source | Skipped]:
+    def sources(self, path: Path, spool: Spool) -> Iterator[RecordingSource | SkippedLine]:
         """One source for each thread."""
         if not _is_journal(path):
-            yield Skipped(str(path), 0, "a database, but no journal of agentmem's")
+            yield SkippedLine(str(path), 0, "a database, but no journal of agentmem's")
             return
         try:
             with open_journal(path) as journal:
                 for thread in journal.threads():
-                    yield Source(self.name, str(path), 0, str(path), name=thread.name)
+                    yield RecordingSource(self.name, str(path), 0, str(path), name=thread.name)
         except JournalError as error:
-            yield Skipped(str(path), 0, str(error))
+            yield SkippedLine(str(path), 0, str(error))
 
-    def sessions(self, source: Source) -> Iterator[Session | Skipped]:
+    def sessions(self, source: RecordingSource) -> Iterator[RecordedSession | SkippedLine]:
         """The thread's conversation."""
         reading = _Reading()
         try:
@@ -47,10 +47,10 @@ class Runs:
                 for entry in journal.entries(source.name):
                     reading.add(entry)
         except (JournalError, TranscriptError) as error:
-            yield Skipped(source.path, 0, f"thread {source.name}: {error}")
+            yield SkippedLine(source.path, 0, f"thread {source.name}: {error}")
         if reading.growth.exchanges:
             exchanges = tuple(reading.growth.exchanges)
-            yield Session(source.name, source.path, exchanges, head=reading.head, ttl=lifetime(exchanges))
+            yield RecordedSession(source.name, source.path, exchanges, head=reading.head, ttl=lifetime(exchanges))
 
 
 def _is_journal(path: Path) -> bool:

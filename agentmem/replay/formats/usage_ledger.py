@@ -5,9 +5,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from agentmem.replay.lines import Line, lines, parsed
-from agentmem.replay.session import Cut, Exchange, Session, Skipped
-from agentmem.replay.source import Source, Spool, spooled
+from agentmem.replay.lines import LogLine, lines, parsed
+from agentmem.replay.session import Exchange, RecordedCut, RecordedSession, SkippedLine
+from agentmem.replay.source import RecordingSource, Spool, spooled
 from agentmem.types import Usage
 
 
@@ -20,12 +20,12 @@ class UsageLedger:
         """A line has a list of events."""
         return isinstance(first, dict) and isinstance(first.get("events"), list)
 
-    def sources(self, path: Path, spool: Spool) -> Iterator[Source | Skipped]:
+    def sources(self, path: Path, spool: Spool) -> Iterator[RecordingSource | SkippedLine]:
         """One source a line."""
         for line in lines(path):
-            yield spooled(self.name, path, line, spool) if isinstance(line, Line) else line
+            yield spooled(self.name, path, line, spool) if isinstance(line, LogLine) else line
 
-    def sessions(self, source: Source) -> Iterator[Session | Skipped]:
+    def sessions(self, source: RecordingSource) -> Iterator[RecordedSession | SkippedLine]:
         """The session of one line; events that are no requests are named."""
         value = parsed(source.data())
         events = value.get("events") if isinstance(value, dict) else None
@@ -34,15 +34,15 @@ class UsageLedger:
         for event in events if isinstance(events, Sequence) else ():
             try:
                 if "inp" in event:
-                    exchanges.append(_exchange(event, Cut("compaction", ()) if compacted else None))
+                    exchanges.append(_exchange(event, RecordedCut("compaction", ()) if compacted else None))
                 compacted = "inp" not in event
             except (KeyError, TypeError, ValueError) as error:
-                yield Skipped(source.path, source.line, f"an event lacks what it should have: {error!r}")
+                yield SkippedLine(source.path, source.line, f"an event lacks what it should have: {error!r}")
         if exchanges:
-            yield Session(source.name, source.path, tuple(exchanges), text=False)
+            yield RecordedSession(source.name, source.path, tuple(exchanges), text=False)
 
 
-def _exchange(event: dict[str, Any], cut: Cut | None) -> Exchange:
+def _exchange(event: dict[str, Any], cut: RecordedCut | None) -> Exchange:
     at = datetime.fromisoformat(event["ts"]).timestamp()
     long = int(event.get("cw1h") or 0)
     usage = Usage(

@@ -18,8 +18,8 @@ from agentmem.replay.formats.contents import arguments, blocks, sent
 from agentmem.replay.formats.growth import Growth
 from agentmem.replay.formats.moments import PACE, moment_of
 from agentmem.replay.lines import lines
-from agentmem.replay.session import Exchange, Session, Skipped, lifetime
-from agentmem.replay.source import Source, Spool
+from agentmem.replay.session import Exchange, RecordedSession, SkippedLine, lifetime
+from agentmem.replay.source import RecordingSource, Spool
 from agentmem.types import Frame, Usage
 
 _ENDPOINTS = ("/messages", "/chat/completions", "/responses")
@@ -34,28 +34,28 @@ class WireLog:
         """A line has the request's body, under "request" or "body"."""
         return isinstance(first, dict) and isinstance(first.get("request") or first.get("body"), dict)
 
-    def sources(self, path: Path, spool: Spool) -> Iterator[Source | Skipped]:
+    def sources(self, path: Path, spool: Spool) -> Iterator[RecordingSource | SkippedLine]:
         """The whole file: which lines belong together shows only when it is read."""
-        yield Source(self.name, str(path), 0, str(path), name=path.name.partition(".")[0])
+        yield RecordingSource(self.name, str(path), 0, str(path), name=path.name.partition(".")[0])
 
-    def sessions(self, source: Source) -> Iterator[Session | Skipped]:
+    def sessions(self, source: RecordingSource) -> Iterator[RecordedSession | SkippedLine]:
         """Each conversation, in the order of its first request. Frames that occur again are kept once."""
         reading = _Reading()
         for line in lines(Path(source.file)):
-            if isinstance(line, Skipped):
+            if isinstance(line, SkippedLine):
                 yield line
                 continue
             try:
                 reading.add(line.value)
             except _Unfit as error:
-                yield Skipped(source.path, line.number, str(error))
+                yield SkippedLine(source.path, line.number, str(error))
             except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
-                yield Skipped(source.path, line.number, f"no request that can be replayed: {error!r}")
+                yield SkippedLine(source.path, line.number, f"no request that can be replayed: {error!r}")
         for number, one in enumerate(reading.found, start=1):
             name = source.name if len(reading.found) == 1 else f"{source.name}/{number}"
             exchanges = tuple(one.growth.exchanges)
             ttl = lifetime(exchanges)
-            yield Session(name, source.path, exchanges, head=one.head, ttl=ttl, provider=one.provider)
+            yield RecordedSession(name, source.path, exchanges, head=one.head, ttl=ttl, provider=one.provider)
 
 
 class _Unfit(ValueError):

@@ -7,7 +7,7 @@ import pytest
 from agentmem.errors import ModelRejected
 from agentmem.images import MOST_ENCODED
 from agentmem.kvcache.simulated.checks import problem
-from agentmem.kvcache.simulated.events import Answer
+from agentmem.kvcache.simulated.events import ServerAnswer
 from agentmem.kvcache.simulated.server import LARGEST, MessagesServer
 from agentmem.models.anthropic import AnthropicModel
 from tests import pictures
@@ -130,7 +130,7 @@ def test_refused(bad: Body, says: str) -> None:
 
 def test_a_request_may_have_32_megabytes() -> None:
     """A larger one is refused before it is looked at, as the API does, with a status of its own."""
-    with MessagesServer([Answer.text("ok")]) as server:
+    with MessagesServer([ServerAnswer.text("ok")]) as server:
         model = AnthropicModel("claude-sonnet-5", api_key="k", base_url=server.url, max_retries=0)
         with pytest.raises(ModelRejected, match="exceeds the maximum size"):
             list(model.stream(request(ask("x" * LARGEST))))

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from agentmem.kvcache.simulated.events import Answer
+from agentmem.kvcache.simulated.events import ServerAnswer
 from agentmem.kvcache.simulated.faults import HttpError, StalledStream
 from agentmem.kvcache.simulated.server import MessagesServer
 from agentmem.types import Json
@@ -32,7 +32,7 @@ def post(
 
 def test_a_plain_reply() -> None:
     """The message object of the API, with usage of the simulator, labelled."""
-    with MessagesServer([Answer.text("hi there")]) as server:
+    with MessagesServer([ServerAnswer.text("hi there")]) as server:
         status, headers, data = post(server, BODY)
     reply = json.loads(data)
     assert (status, headers["x-agentmem-basis"]) == (200, "simulated")
@@ -44,7 +44,7 @@ def test_a_plain_reply() -> None:
 
 def test_a_streamed_reply() -> None:
     """The events of the API, in order; the text's pieces sum up to the text."""
-    with MessagesServer([Answer.text("a text of more than one piece, surely")]) as server:
+    with MessagesServer([ServerAnswer.text("a text of more than one piece, surely")]) as server:
         _, headers, data = post(server, {**BODY, "stream": True})
     events = [dict(line.split(": ", 1) for line in event.split("\n")) for event in data.decode().strip().split("\n\n")]
     names = [event["event"] for event in events]
@@ -95,7 +95,7 @@ def test_every_response_is_told_of() -> None:
 
 def test_replies_by_a_function() -> None:
     """A function of the body replies; without one the server echoes."""
-    with MessagesServer(lambda body: Answer.text(body["messages"][0]["content"].upper())) as server:
+    with MessagesServer(lambda body: ServerAnswer.text(body["messages"][0]["content"].upper())) as server:
         assert json.loads(post(server, BODY)[2])["content"][0]["text"] == "HELLO"
     with MessagesServer() as server:
         assert json.loads(post(server, BODY)[2])["content"][0]["text"] == "You said: hello"
@@ -103,7 +103,7 @@ def test_replies_by_a_function() -> None:
 
 def test_a_script_that_has_ended() -> None:
     """A request beyond the script is refused, not retried."""
-    with MessagesServer([Answer.text("only")]) as server:
+    with MessagesServer([ServerAnswer.text("only")]) as server:
         assert [post(server, BODY)[0] for _ in range(2)] == [200, 400]
 
 
@@ -153,7 +153,7 @@ def test_faults_by_status() -> None:
 def test_closing_ends_all_threads() -> None:
     """A stalled stream and an idle connection do not keep the server; closing twice is fine."""
     before = threading.active_count()
-    with MessagesServer([StalledStream(Answer.text("x"), 1), Answer.text("y")]) as server:
+    with MessagesServer([StalledStream(ServerAnswer.text("x"), 1), ServerAnswer.text("y")]) as server:
         stalled = http.client.HTTPConnection("127.0.0.1", server.port_in_use)
         stalled.request("POST", "/v1/messages", json.dumps({**BODY, "stream": True}))
         response = stalled.getresponse()

@@ -8,7 +8,7 @@ import pytest
 from agentmem.integrations.observing import Frames, completed, observe
 from agentmem.kvcache.frames import body_frames, wire
 from agentmem.kvcache.why.diagnosis import Finding, diagnose
-from agentmem.kvcache.why.observed import Observed
+from agentmem.kvcache.why.observed import ObservedRequest
 from tests.agents.coding import START, CodingAgent
 from tests.agents.faults import CLEAN, COMBINED, FAULTS, Faulty, Traffic, clean, time_in_system, tool_added
 from tests.agents.provider import answered
@@ -16,7 +16,7 @@ from tests.agents.provider import answered
 WAYS = [(cause, way) for cause, ways in FAULTS.items() for way in ways]
 
 
-def observed(traffic: Traffic, **changes: Any) -> list[Observed]:
+def observed(traffic: Traffic, **changes: Any) -> list[ObservedRequest]:
     make = Frames()
     requests = [observe(line, number, make) for number, line in enumerate(answered(traffic), 1)]
     return completed(replace(one, **changes) for one in requests)

@@ -5,8 +5,8 @@ import lzma
 from pathlib import Path
 
 from agentmem.replay.formats.claude_code import ClaudeCode
-from agentmem.replay.session import Session, Skipped
-from agentmem.replay.source import Source, Spool
+from agentmem.replay.session import RecordedSession, SkippedLine
+from agentmem.replay.source import RecordingSource, Spool
 from agentmem.types import Frame
 from tests.replay.logs import Log, call, read, text, used, working
 
@@ -98,7 +98,7 @@ def test_sub_agents_are_conversations_of_their_own(tmp_path: Path) -> None:
     log.last = before
     log.result("c1", "both done")
     log.reply("m2", text("Done."))
-    found = [one for one in read(log.write(tmp_path / "log.jsonl")) if isinstance(one, Session)]
+    found = [one for one in read(log.write(tmp_path / "log.jsonl")) if isinstance(one, RecordedSession)]
     assert [len(one.exchanges) for one in found] == [2, 1, 1]
     assert [one.background for one in found] == [True, False, False]
     assert found[1].name == "log/a1" and texts(found[2].exchanges[0].arrived) == ["You look."]
@@ -111,8 +111,8 @@ def test_malformed_lines_are_named_and_the_rest_is_read(tmp_path: Path) -> None:
     bad = ['{"type": "user"', "[1, 2]", '{"type": "assistant", "uuid": "x", "timestamp": "2026-01-01T00:00:00Z"}']
     path.write_text("\n".join([good[0], *bad, *good[1:]]), encoding="utf-8")
     found = read(path)
-    assert [one.line for one in found if isinstance(one, Skipped)] == [2, 3, 4]
-    assert [len(one.exchanges) for one in found if isinstance(one, Session)] == [2]
+    assert [one.line for one in found if isinstance(one, SkippedLine)] == [2, 3, 4]
+    assert [len(one.exchanges) for one in found if isinstance(one, RecordedSession)] == [2]
 
 
 def test_thinking_shows_in_the_settings(tmp_path: Path) -> None:
@@ -144,8 +144,8 @@ def test_whole_sessions_come_one_a_line_and_packed(tmp_path: Path) -> None:
     packed = lzma.compress("".join(lines).encode())
     path.write_bytes(packed)
     found = list(ClaudeCode().sources(path, Spool(tmp_path)))
-    assert [one.name for one in found if isinstance(one, Source)] == ["s0", "s1", "s2"]
-    sessions = [next(iter(ClaudeCode().sessions(one))) for one in found if isinstance(one, Source)]
-    assert [isinstance(one, Session) and len(one.exchanges) for one in sessions] == [4, 4, 4]
+    assert [one.name for one in found if isinstance(one, RecordingSource)] == ["s0", "s1", "s2"]
+    sessions = [next(iter(ClaudeCode().sessions(one))) for one in found if isinstance(one, RecordingSource)]
+    assert [isinstance(one, RecordedSession) and len(one.exchanges) for one in sessions] == [4, 4, 4]
     path.write_bytes(packed[:-30])
-    assert any(isinstance(one, Skipped) for one in ClaudeCode().sources(path, Spool(tmp_path)))
+    assert any(isinstance(one, SkippedLine) for one in ClaudeCode().sources(path, Spool(tmp_path)))

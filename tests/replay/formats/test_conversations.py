@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from agentmem.replay.recordings import sessions, sources
-from agentmem.replay.session import Session, Skipped
-from agentmem.replay.source import Source, Spool
-from agentmem.replay.work import Plan, replay_all, verify_all
+from agentmem.replay.session import RecordedSession, SkippedLine
+from agentmem.replay.source import RecordingSource, Spool
+from agentmem.replay.work import ReplayPlan, replay_all, verify_all
 from agentmem.types import Usage
 
 Talk = list[dict[str, Any]]
@@ -53,14 +53,14 @@ LISTS: Mapping[str, Any] = {
 }
 
 
-def everything(path: Path, folder: Path) -> list[Session | Skipped]:
-    found: list[Session | Skipped] = []
+def everything(path: Path, folder: Path) -> list[RecordedSession | SkippedLine]:
+    found: list[RecordedSession | SkippedLine] = []
     for source in sources([path], Spool(folder)):
-        found.extend(sessions(source) if isinstance(source, Source) else [source])
+        found.extend(sessions(source) if isinstance(source, RecordingSource) else [source])
     return found
 
 
-def said(session: Session) -> list[tuple[str, list[str]]]:
+def said(session: RecordedSession) -> list[tuple[str, list[str]]]:
     """Roles and contents of everything that was said, request by request."""
     frames = [(one.role or "", one.value) for each in session.exchanges for one in (*each.arrived, *each.reply)]
     return [(role, [value["type"], json.dumps(list(value.values())[1:])]) for role, value in frames]
@@ -73,7 +73,7 @@ def test_the_same_talk_in_any_form_is_the_same_session(name: str, ending: str, t
     path = tmp_path / f"talk.{ending}"
     path.write_text(json.dumps(LISTS[name], indent=2 if ending == "traj" else None), encoding="utf-8")
     (found,) = everything(path, tmp_path)
-    assert isinstance(found, Session) and len(found.exchanges) == 2
+    assert isinstance(found, RecordedSession) and len(found.exchanges) == 2
     assert said(found) == [
         ("user", ["text", '["Which tide?"]']),
         ("assistant", ["text", '["I look."]']),
@@ -88,7 +88,7 @@ def test_a_message_a_line_is_one_trajectory(tmp_path: Path) -> None:
     path = tmp_path / "talk.jsonl"
     path.write_text("".join(json.dumps(one) + "\n" for one in ANTHROPIC), encoding="utf-8")
     (found,) = everything(path, tmp_path)
-    assert isinstance(found, Session) and len(found.exchanges) == 2
+    assert isinstance(found, RecordedSession) and len(found.exchanges) == 2
 
 
 def test_what_is_no_message_is_named(tmp_path: Path) -> None:
@@ -97,8 +97,8 @@ def test_what_is_no_message_is_named(tmp_path: Path) -> None:
     whole = {"messages": [*CHAT[:1], 7, {"role": "tool"}, {"role": "assistant", "tool_calls": [{}]}, *CHAT[1:]]}
     path.write_text(json.dumps(whole), encoding="utf-8")
     *skipped, session = everything(path, tmp_path)
-    assert isinstance(session, Session) and len(session.exchanges) == 2
-    assert [one.reason[:9] for one in skipped if isinstance(one, Skipped)] == ["message 2", "message 4"]
+    assert isinstance(session, RecordedSession) and len(session.exchanges) == 2
+    assert [one.reason[:9] for one in skipped if isinstance(one, SkippedLine)] == ["message 2", "message 4"]
 
 
 def test_what_stands_beside_a_list_is_read(tmp_path: Path) -> None:
@@ -113,7 +113,7 @@ def test_what_stands_beside_a_list_is_read(tmp_path: Path) -> None:
     path = tmp_path / "talk.json"
     path.write_text(json.dumps(whole), encoding="utf-8")
     (found,) = everything(path, tmp_path)
-    assert isinstance(found, Session) and found.head is not None
+    assert isinstance(found, RecordedSession) and found.head is not None
     assert [one.segment for one in found.head] == ["tool", "system"]
     assert {one.model for one in found.exchanges} == {"claude-opus-4-6"}
     assert [one.usage for one in found.exchanges] == [Usage("measured", 5, 7, 0, 0, 2), Usage("measured", 5, 7)]
@@ -154,15 +154,15 @@ def test_a_wire_log_of_openais_is_read(name: str, tmp_path: Path) -> None:
     path = tmp_path / "wire.jsonl"
     path.write_text("".join(json.dumps(line) + "\n" for line in WIRES[name]), encoding="utf-8")
     (found,) = everything(path, tmp_path)
-    assert isinstance(found, Session) and found.provider == "openai"
+    assert isinstance(found, RecordedSession) and found.provider == "openai"
     assert [one.cut for one in found.exchanges] == [None, None]
     assert [kind for _, (kind, _) in said(found)] == ["text", "text", "tool_use", "tool_result", "text"]
-    made = replay_all(Plan((path,), ("recorded", "agentmem"), jobs=1))
+    made = replay_all(ReplayPlan((path,), ("recorded", "agentmem"), jobs=1))
     bill = made["billed"]
     assert (bill["input_tokens"], bill["cache_read_tokens"], bill["output_tokens"]) == (3_700, 3_072, 640)
     assert bill["billed_usd"] == pytest.approx(628 * 2.5e-6 + 3_072 * 1.25e-6 + 640 * 10e-6)
     assert made["skipped"] == [] and all(row["cost_usd"] > 0 for row in made["policies"])
-    (row,) = verify_all(Plan((path,), jobs=1))["sessions"]
+    (row,) = verify_all(ReplayPlan((path,), jobs=1))["sessions"]
     assert row["input_tokens_recorded"] == 3_700 and row["input_usd_recorded"] == pytest.approx(0.00541)
 
 
@@ -182,8 +182,8 @@ def test_lines_that_cannot_be_replayed_are_named(line: Any, reason: str, tmp_pat
     path = tmp_path / "wire.jsonl"
     path.write_text("".join(json.dumps(one) + "\n" for one in (line, *WIRES["responses"])), encoding="utf-8")
     skipped, session = everything(path, tmp_path)
-    assert isinstance(skipped, Skipped) and skipped.line == 1 and reason in skipped.reason
-    assert isinstance(session, Session) and len(session.exchanges) == 2
+    assert isinstance(skipped, SkippedLine) and skipped.line == 1 and reason in skipped.reason
+    assert isinstance(session, RecordedSession) and len(session.exchanges) == 2
 
 
 def test_providers_are_not_joined_to_one_chain(tmp_path: Path) -> None:
@@ -193,6 +193,6 @@ def test_providers_are_not_joined_to_one_chain(tmp_path: Path) -> None:
     response = {"content": [{"type": "text", "text": "Ebb."}], "usage": {"input_tokens": 100, "output_tokens": 10}}
     other = {"at": 3.0, "request": request, "response": response}
     path.write_text("".join(json.dumps(one) + "\n" for one in (*WIRES["responses"], other)), encoding="utf-8")
-    made = replay_all(Plan((path,), ("recorded",), jobs=1))
+    made = replay_all(ReplayPlan((path,), ("recorded",), jobs=1))
     assert made["policies"][0]["chains"] == 2 and made["billed"]["billed_requests"] == 3
     assert made["policies"][0]["cost_usd"] > 0

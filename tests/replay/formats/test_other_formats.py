@@ -7,25 +7,25 @@ from typing import Any
 from agentmem.meter import ledger
 from agentmem.replay.formats.moments import PACE
 from agentmem.replay.recordings import sessions, sources
-from agentmem.replay.session import Session, Skipped
-from agentmem.replay.source import Source, Spool
+from agentmem.replay.session import RecordedSession, SkippedLine
+from agentmem.replay.source import RecordingSource, Spool
 from agentmem.transcript import transcript
 from agentmem.transcript.journal import open_journal
 from agentmem.types import Message, Reply, Text, ToolCall, ToolResult, Usage
 from tests.replay.logs import call, text, used
 
 
-def everything(path: Path, folder: Path) -> list[Session | Skipped]:
+def everything(path: Path, folder: Path) -> list[RecordedSession | SkippedLine]:
     """All that ``path`` holds, by way of the table of formats."""
-    found: list[Session | Skipped] = []
+    found: list[RecordedSession | SkippedLine] = []
     for source in sources([path], Spool(folder)):
-        found.extend(sessions(source) if isinstance(source, Source) else [source])
+        found.extend(sessions(source) if isinstance(source, RecordingSource) else [source])
     return found
 
 
-def only(found: list[Session | Skipped]) -> Session:
+def only(found: list[RecordedSession | SkippedLine]) -> RecordedSession:
     (one,) = found
-    assert isinstance(one, Session)
+    assert isinstance(one, RecordedSession)
     return one
 
 
@@ -44,8 +44,8 @@ def test_a_ledger_has_usage_and_no_text(tmp_path: Path) -> None:
     path = tmp_path / "ledger.jsonl"
     path.write_text(json.dumps({"session": "s", "events": events}) + "\n", encoding="utf-8")
     skipped, session = everything(path, tmp_path)
-    assert isinstance(skipped, Skipped) and "an event" in skipped.reason
-    assert isinstance(session, Session) and not session.text
+    assert isinstance(skipped, SkippedLine) and "an event" in skipped.reason
+    assert isinstance(session, RecordedSession) and not session.text
     assert [one.cut is not None for one in session.exchanges] == [False, True]
     assert session.exchanges[0].usage == Usage("measured", 3, 7, 0, 50, 2)
 
@@ -63,7 +63,7 @@ def test_a_list_of_messages_becomes_requests(tmp_path: Path) -> None:
     path = tmp_path / "runs.json"
     path.write_text(json.dumps([{"task_id": 5, "traj": messages}, {"task_id": 6, "traj": "no"}]), encoding="utf-8")
     session, skipped = everything(path, tmp_path)
-    assert isinstance(session, Session) and isinstance(skipped, Skipped) and skipped.line == 2
+    assert isinstance(session, RecordedSession) and isinstance(skipped, SkippedLine) and skipped.line == 2
     first, second = session.exchanges
     assert session.name == "runs/5" and session.head is not None and session.head[0].value["text"] == "Be kind."
     assert first.reply[0].value == {"type": "tool_use", "id": "c1", "name": "find", "input": {"id": 7}}
@@ -102,8 +102,8 @@ def test_a_wire_log_is_sorted_into_conversations(tmp_path: Path) -> None:
     path = tmp_path / "wire.jsonl"
     path.write_text("".join(json.dumps(value) + "\n" for value in lines), encoding="utf-8")
     *skipped, first, second = everything(path, tmp_path)
-    assert [one.line for one in skipped if isinstance(one, Skipped)] == [6, 7, 8]
-    assert isinstance(first, Session) and isinstance(second, Session)
+    assert [one.line for one in skipped if isinstance(one, SkippedLine)] == [6, 7, 8]
+    assert isinstance(first, RecordedSession) and isinstance(second, RecordedSession)
     assert [len(first.exchanges), len(second.exchanges)] == [3, 1]
     assert [frame.value["text"] for frame in first.exchanges[1].arrived] == ["more"]
     cut = first.exchanges[2].cut

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from agentmem.errors import ConfigError
-from agentmem.replay.work import Plan, replay_all, verify_all
+from agentmem.replay.work import ReplayPlan, replay_all, verify_all
 
 Record = dict[str, Any]
 MODEL = "claude-sonnet-4-5-20250929"
@@ -134,7 +134,7 @@ SHAPES: Mapping[str, str | bytes] = {
 
 
 def billed(path: Path) -> dict[str, Any]:
-    made = replay_all(Plan((path,), ("recorded",), chain=0, jobs=1))
+    made = replay_all(ReplayPlan((path,), ("recorded",), chain=0, jobs=1))
     assert made["skipped"] == []
     return made
 
@@ -149,7 +149,7 @@ def test_every_shape_gives_the_same_bill(shape: str, tmp_path: Path) -> None:
     assert COUNTS.items() <= made["billed"].items()
     assert made["billed"]["billed_usd"] == pytest.approx(USD)
     assert made["policies"][0]["billed_usd"] == pytest.approx(USD)
-    (row,) = verify_all(Plan((path,), jobs=1))["sessions"]
+    (row,) = verify_all(ReplayPlan((path,), jobs=1))["sessions"]
     assert row["input_tokens_recorded"] == 8_220 and row["hit_rate_recorded"] == pytest.approx(4_000 / 8_220)
 
 
@@ -189,7 +189,7 @@ def test_unknown_blocks_are_carried_by_every_policy(name: str, inside: bool, tmp
     records[1]["message"]["content"] = [call]
     path = tmp_path / "log.jsonl"
     path.write_text(jsonl(records), encoding="utf-8")
-    made = replay_all(Plan((path,), ("recorded", "append-only", "sliding", "agentmem"), jobs=1))
+    made = replay_all(ReplayPlan((path,), ("recorded", "append-only", "sliding", "agentmem"), jobs=1))
     assert made["skipped"] == [] and [row["requests"] for row in made["policies"]] == [2, 2, 2, 2]
     sizes = {row["input_tokens"] for row in made["policies"]}
     assert len(sizes) == 1  # what a policy does not know it neither drops nor adds to
@@ -229,9 +229,9 @@ def test_what_is_no_recording_is_named_with_a_clear_word(data: bytes, reason: st
     path = tmp_path / "a.jsonl"
     path.write_bytes(data)
     with pytest.raises(ConfigError, match=f"(?s)no session to replay.*({reason})"):
-        replay_all(Plan((path,), ("recorded",), jobs=1))
+        replay_all(ReplayPlan((path,), ("recorded",), jobs=1))
     (tmp_path / "b.jsonl").write_text(jsonl(session()), encoding="utf-8")
-    made = replay_all(Plan((tmp_path,), ("recorded",), jobs=1))
+    made = replay_all(ReplayPlan((tmp_path,), ("recorded",), jobs=1))
     assert COUNTS.items() <= made["billed"].items()
     assert {Path(one["path"]).name for one in made["skipped"]} == {"a.jsonl"}
 
@@ -240,7 +240,7 @@ def test_a_cut_array_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
     """Its whole objects are read, the rest is named."""
     path = tmp_path / "log.json"
     path.write_text(json.dumps([*session(), {"type": "user"}], indent=1)[:-10], encoding="utf-8")
-    made = replay_all(Plan((path,), ("recorded",), chain=0, jobs=1))
+    made = replay_all(ReplayPlan((path,), ("recorded",), chain=0, jobs=1))
     assert COUNTS.items() <= made["billed"].items()
     assert [one["reason"].partition(":")[0] for one in made["skipped"]] == ["no JSON"]
 
@@ -250,7 +250,7 @@ def test_a_stream_tells_sub_agents_by_the_call_that_began_them(tmp_path: Path) -
     inner = {**replied(9, [{"type": "text", "text": "ok"}], usage(300, 0, 5)), "parent_tool_use_id": "c1"}
     path = tmp_path / "log.jsonl"
     path.write_text(streamed() + jsonl([inner]), encoding="utf-8")
-    made = replay_all(Plan((path,), ("recorded",), chain=0, jobs=1))
+    made = replay_all(ReplayPlan((path,), ("recorded",), chain=0, jobs=1))
     assert {one["session"]: one["requests"] for one in made["sessions"]} == {"log": 2, "log/agent-c1": 1}
 
 
@@ -264,7 +264,7 @@ def test_a_forks_copy_is_not_charged_again(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text(jsonl(session()), encoding="utf-8")
     (tmp_path / "b.jsonl").write_text(jsonl([*fork, *more]), encoding="utf-8")
     for chain in (0, 1_000_000):
-        made = replay_all(Plan((tmp_path,), ("recorded",), chain=chain, jobs=1))
+        made = replay_all(ReplayPlan((tmp_path,), ("recorded",), chain=chain, jobs=1))
         assert made["billed"]["requests"] == 3
         assert made["billed"]["billed_usd"] == pytest.approx(USD + 10 * 3e-6 + 0.000375 + 4_200 * 0.3e-6 + 7 * 15e-6)
         (row,) = made["policies"]

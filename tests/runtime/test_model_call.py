@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from agentmem.errors import ModelError, ModelOverloaded, ModelUnreachable, PromptTooLong
-from agentmem.kvcache.simulated.events import Answer
+from agentmem.kvcache.simulated.events import ServerAnswer
 from agentmem.kvcache.simulated.faults import BrokenStream, HttpError, StalledStream, StreamError
 from agentmem.kvcache.simulated.server import MessagesServer
 from agentmem.meter.ledger import Row, decode
@@ -23,7 +23,7 @@ from agentmem.runtime.limits import Limits
 from agentmem.types import Delta, Json, Message, ModelProfile, Reply, Request, Text, TextDelta, Usage, Waiting
 from tests.runtime.agents import clock
 
-WHOLE = Answer.text("A reply that is long enough to come in several pieces, of which some are shown.")
+WHOLE = ServerAnswer.text("A reply that is long enough to come in several pieces, of which some are shown.")
 
 
 @contextmanager
@@ -155,11 +155,16 @@ TOO_LONG = HttpError(400, "invalid_request_error", "prompt is too long: 205000 t
 
 def test_a_prompt_that_is_too_long_is_compacted_once(tmp_path: Path) -> None:
     """The provider's count is the one that holds: what can leave leaves, and the request goes out again."""
-    replies: list[Any] = [Answer.text("First."), Answer.text("Second."), TOO_LONG, Answer.text("Third.")]
+    replies: list[Any] = [
+        ServerAnswer.text("First."),
+        ServerAnswer.text("Second."),
+        TOO_LONG,
+        ServerAnswer.text("Third."),
+    ]
 
     def answer(body: Json) -> Any:
         asked = json.dumps(body["messages"][-1])
-        return Answer.text("- Facts are in file_3.md [2].") if "not part of the task" in asked else replies.pop(0)
+        return ServerAnswer.text("- Facts are in file_3.md [2].") if "not part of the task" in asked else replies.pop(0)
 
     with MessagesServer(answer) as server, converse(server, tmp_path) as agent:
         agent.run(f"Read this.\n{LONG}", thread="t")

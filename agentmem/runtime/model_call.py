@@ -28,7 +28,7 @@ class OutOfTime(Exception):
     """The run's seconds are over while the model is at work, or would be."""
 
 
-class Exchange:
+class ModelCall:
     """One request of a run. ``unseen``: nobody is shown the reply's text before it is whole."""
 
     def __init__(self, steps: Steps, session: Session, write: Write, *, unseen: bool) -> None:
@@ -129,10 +129,10 @@ class Exchange:
         return wait
 
 
-_MENDING: tuple[tuple[tuple[type[Exception], ...], Callable[[Exchange, Exception], float | None]], ...] = (
-    ((OutOfTime,), Exchange._out_of_time),
-    ((PromptTooLong,), Exchange._less),
-    ((ModelRejected,), Exchange._withhold),
-    ((ModelUnreachable, ModelOverloaded), Exchange._once_more),
+_MENDING: tuple[tuple[tuple[type[Exception], ...], Callable[[ModelCall, Exception], float | None]], ...] = (
+    ((OutOfTime,), ModelCall._out_of_time),
+    ((PromptTooLong,), ModelCall._less),
+    ((ModelRejected,), ModelCall._withhold),
+    ((ModelUnreachable, ModelOverloaded), ModelCall._once_more),
 )
 """What mends which errors, in order: seconds after which to begin again, None where it does not help."""
