@@ -16,7 +16,7 @@ from agentmem.answers import parts as answers
 from agentmem.answers import settings as answers_settings
 from agentmem.answers.freshness import Checks
 from agentmem.answers.settings import AnswerSettings
-from agentmem.answers.values import Answer, Context
+from agentmem.answers.values import Answer, AnswerScope
 from agentmem.checking import Wanted
 from agentmem.errors import ConfigError
 from agentmem.runtime import parts
@@ -64,7 +64,7 @@ SMALL: tuple[type[Any], ...] = (
     Compaction,
     Checks,
     AnswerSettings,
-    Context,
+    AnswerScope,
     Answer,
     Role,
 )

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from agentmem.answers.cache import AnswerCache as AnswerCache
     from agentmem.answers.settings import AnswerSettings as AnswerSettings
     from agentmem.answers.values import Answer as Answer
-    from agentmem.answers.values import Context as Context
+    from agentmem.answers.values import AnswerScope as AnswerScope
     from agentmem.answers.values import Source as Source
 
 _HOME = {
@@ -16,7 +16,7 @@ _HOME = {
     "Answered": "asking",
     "AnswerSettings": "settings",
     "Answer": "values",
-    "Context": "values",
+    "AnswerScope": "values",
     "Source": "values",
 }
 __all__ = [*_HOME]

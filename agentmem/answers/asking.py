@@ -18,7 +18,7 @@ from agentmem.answers.keeping import Keeper, KeptResult
 from agentmem.answers.lookup import Looked, Lookups
 from agentmem.answers.stats import Counters
 from agentmem.answers.store import AnswerStore
-from agentmem.answers.values import Answer, Context
+from agentmem.answers.values import Answer, AnswerScope
 from agentmem.errors import AnswersError
 
 P = ParamSpec("P")
@@ -139,7 +139,7 @@ class Asking:
         self._audits, self._counters, self._background = audits, counters, background
         self._flights: Flights[Made] = Flights(lambda made: made.shared)
 
-    async def ask(self, question: str, context: Context, way: Way) -> Answered:
+    async def ask(self, question: str, context: AnswerScope, way: Way) -> Answered:
         """An answer to the question, kept or made."""
         looked = await way.call(self._lookups.look, question, context)
         if looked.entry is not None:

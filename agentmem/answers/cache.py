@@ -19,13 +19,13 @@ from agentmem.answers.keys import scope_of
 from agentmem.answers.lookup import Looked
 from agentmem.answers.settings import AnswerSettings
 from agentmem.answers.stats import report
-from agentmem.answers.values import Agrees, Answer, Context, Decider, Labelled, Source
+from agentmem.answers.values import Agrees, Answer, AnswerScope, Decider, Labelled, Source
 from agentmem.checking import check_settings
 from agentmem.errors import ConfigError
 from agentmem.pages.workspace import Workspace
 from agentmem.types import Clock, Embedder
 
-EVERYWHERE = Context()
+EVERYWHERE = AnswerScope()
 
 
 class AnswerCache:
@@ -66,7 +66,7 @@ class AnswerCache:
 
     # One step at a time
 
-    def get(self, question: str, *, context: Context = EVERYWHERE) -> Answered | None:
+    def get(self, question: str, *, context: AnswerScope = EVERYWHERE) -> Answered | None:
         """The answer that is kept for a question, or None. To have a share of the hits audited use `ask`."""
         looked = self.lookups.look(question, context)
         self._maintain()
@@ -75,24 +75,24 @@ class AnswerCache:
             return None
         return self._asking.served(looked, looked.entry)
 
-    def put(self, question: str, answer: str | Answer, *, context: Context = EVERYWHERE) -> KeptResult:
+    def put(self, question: str, answer: str | Answer, *, context: AnswerScope = EVERYWHERE) -> KeptResult:
         """Keep an answer, unless a rule forbids it: the result says why. Raises AnswersError."""
         given = answer if isinstance(answer, Answer) else Answer(answer)
         kept = self.keeper.keep(self.lookups.asked(question, context), given)
         self._maintain()
         return kept
 
-    async def aget(self, question: str, *, context: Context = EVERYWHERE) -> Answered | None:
+    async def aget(self, question: str, *, context: AnswerScope = EVERYWHERE) -> Answered | None:
         """As `get`."""
         return await asyncio.to_thread(self.get, question, context=context)
 
-    async def aput(self, question: str, answer: str | Answer, *, context: Context = EVERYWHERE) -> KeptResult:
+    async def aput(self, question: str, answer: str | Answer, *, context: AnswerScope = EVERYWHERE) -> KeptResult:
         """As `put`."""
         return await asyncio.to_thread(self.put, question, answer, context=context)
 
     # All at once
 
-    def ask(self, question: str, answering: Answering, *, context: Context = EVERYWHERE) -> Answered:
+    def ask(self, question: str, answering: Answering, *, context: AnswerScope = EVERYWHERE) -> Answered:
         """The kept answer, else that of ``answering``, kept if it may be. Of equal questions at once one is answered.
 
         What ``answering`` raises is raised here, and nothing is kept.
@@ -101,14 +101,14 @@ class AnswerCache:
         self._maintain()
         return answered
 
-    async def aask(self, question: str, answering: AsyncAnswering, *, context: Context = EVERYWHERE) -> Answered:
+    async def aask(self, question: str, answering: AsyncAnswering, *, context: AnswerScope = EVERYWHERE) -> Answered:
         """As `ask`, with an answering coroutine function."""
         answered = await self._asking.ask(question, context, Later(answering))
         self._maintain()
         return answered
 
     def cached(
-        self, context: Context | Callable[..., Context] | None = None
+        self, context: AnswerScope | Callable[..., AnswerScope] | None = None
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """A decorator for a function that answers the question it is given first, as a text or an Answer.
 
@@ -140,7 +140,7 @@ class AnswerCache:
 
     # Looking after it
 
-    def explain(self, question: str, *, context: Context = EVERYWHERE, scope: str = "") -> Looked:
+    def explain(self, question: str, *, context: AnswerScope = EVERYWHERE, scope: str = "") -> Looked:
         """What a lookup would come to, and why: the rule that decided, the candidates, their scores. Counts nothing.
 
         ``scope`` stands in for the context's, where only that is known (see ``store.scopes``).
@@ -148,7 +148,7 @@ class AnswerCache:
         return self.lookups.look(question, context, scope)
 
     def check(
-        self, answering: Answering, *, context: Context = EVERYWHERE, most: int = 20, max_usd: float = 1.0
+        self, answering: Answering, *, context: AnswerScope = EVERYWHERE, most: int = 20, max_usd: float = 1.0
     ) -> list[AuditedAnswer]:
         """Answer the entries of a context that were unchecked for longest again, and evict what no longer agrees."""
         return self.audits.check(scope_of(context), answering, most, max_usd)
@@ -236,9 +236,9 @@ class AnswerCache:
 
 
 def _context(
-    given: Context | Callable[..., Context] | None, name: str, question: str, args: Any, kwargs: Any
-) -> Context:
-    if isinstance(given, Context):
+    given: AnswerScope | Callable[..., AnswerScope] | None, name: str, question: str, args: Any, kwargs: Any
+) -> AnswerScope:
+    if isinstance(given, AnswerScope):
         return given
     if given is not None:
         return given(question, *args, **kwargs)
@@ -249,4 +249,4 @@ def _context(
             f"{name} takes arguments that cannot stand in a key ({error}): give cached(context=...), "
             "a function that makes the Context from the call's arguments"
         ) from error
-    return Context(conversation=(name, rest))
+    return AnswerScope(conversation=(name, rest))

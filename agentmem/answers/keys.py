@@ -12,14 +12,14 @@ import unicodedata
 from collections.abc import Iterable
 
 from agentmem.answers.questions import normalised
-from agentmem.answers.values import Context
+from agentmem.answers.values import AnswerScope
 
 _SPACE = re.compile(r"\s+")
 _END = re.compile(r"(?<=[^\W\d_])[\s?.]+$")
 _CAPITALISED = re.compile(r"(?<![\w'’./\\$@#-])[^\W\d_](?=[^\W\d_]+(?![\w./\\@#-]))")
 
 
-def scope_of(context: Context) -> str:
+def scope_of(context: AnswerScope) -> str:
     """The namespace: 40 hexadecimal digits. Answers are looked for within one only."""
     parts = ("scope", context.tenant, context.model, context.system, context.kind or "", *context.conversation)
     return _hashed(parts)

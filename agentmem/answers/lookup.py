@@ -14,7 +14,7 @@ from agentmem.answers.nearest import Nearest
 from agentmem.answers.questions import normalised
 from agentmem.answers.sources import Pages, outdated
 from agentmem.answers.store import AnswerStore
-from agentmem.answers.values import Classifier, Context, Decider, Verdict
+from agentmem.answers.values import AnswerScope, Classifier, Decider, Verdict
 from agentmem.errors import AnswersError, ArchiveError
 from agentmem.types import Embedder, Vectors
 
@@ -31,7 +31,7 @@ class Looked:
     """
 
     question: str
-    context: Context
+    context: AnswerScope
     scope: str
     key: str
     how: How
@@ -85,7 +85,7 @@ class Lookups:
         self._vectors: OrderedDict[str, Vectors] = OrderedDict()
         self._lock = Lock()
 
-    def look(self, question: str, context: Context, scope: str = "") -> Looked:
+    def look(self, question: str, context: AnswerScope, scope: str = "") -> Looked:
         """What the cache has for a question. A cache that cannot be read has nothing.
 
         ``scope`` stands in for that of the context, where only the scope is known.
@@ -98,7 +98,7 @@ class Lookups:
             looked = replace(looked, rule="the cache cannot be read", detail=str(error), failed=True)
         return replace(looked, seconds=time.perf_counter() - began)
 
-    def asked(self, question: str, context: Context) -> Looked:
+    def asked(self, question: str, context: AnswerScope) -> Looked:
         """A question with its keys, excluded if a rule says so, and not looked for."""
         return self._checked(self._asked(question, context))
 
@@ -129,7 +129,7 @@ class Lookups:
                     self._vectors.popitem(last=False)
         return known
 
-    def kind(self, question: str, context: Context, vector: "Vectors | None") -> str:
+    def kind(self, question: str, context: AnswerScope, vector: "Vectors | None") -> str:
         """The query type: the one that was named, else the classifier's."""
         if context.kind:
             return context.kind
@@ -149,7 +149,7 @@ class Lookups:
         return _excluded(asked, rule) if rule else asked
 
     @staticmethod
-    def _asked(question: str, context: Context, scope: str = "") -> Looked:
+    def _asked(question: str, context: AnswerScope, scope: str = "") -> Looked:
         scope = scope or scope_of(context)
         return Looked(question, context, scope, key_of(scope, question), "miss", "", "", context.kind or "")
 

@@ -19,7 +19,7 @@ caches was wrong, at most 0.51 % at 95 %, and 2 of 1,347 in a large one, at most
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
+class AnswerScope:
     """Who asks, and what besides the question an answer depends on. Answers never pass from one Context to another.
 
     ``system`` is the system prompt, ``conversation`` the messages before the question, ``kind`` the query type where
@@ -33,7 +33,7 @@ class Context:
     kind: str | None = None
 
     def __post_init__(self) -> None:
-        check_fields("Context", self, _CONTEXT)
+        check_fields("AnswerScope", self, _CONTEXT)
 
 
 @dataclass(frozen=True, slots=True)

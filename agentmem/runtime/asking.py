@@ -12,7 +12,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Protocol
 from uuid import uuid4
 
-from agentmem.answers.values import Answer, Context, Source
+from agentmem.answers.values import Answer, AnswerScope, Source
 from agentmem.errors import WorkspaceError
 from agentmem.kvcache.frames import canonical
 from agentmem.menu import builtin
@@ -99,11 +99,11 @@ def answered(agent: AskedAgent, question: str) -> Answer:
     return answer_of(agent, result, changed)
 
 
-def context_of(agent: AskedAgent, tenant: str) -> Context:
+def context_of(agent: AskedAgent, tenant: str) -> AnswerScope:
     """What an answer depends on besides the question and the pages: model, instructions, tools and options."""
     told = {"system": agent._system, "tools": agent.menu.definitions(), "options": asdict(agent._options)}
     profile = agent.model.profile
-    return Context(tenant, f"{profile.provider}:{profile.name}", canonical(told).decode())
+    return AnswerScope(tenant, f"{profile.provider}:{profile.name}", canonical(told).decode())
 
 
 def readers(menu: Menu) -> list[str]:

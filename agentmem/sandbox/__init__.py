@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from agentmem.sandbox.sweeping import sweep as sweep
 
 _HOMES = {
-    "Change": "changes",
+    "FileChange": "changes",
     "Diff": "changes",
     "SandboxLimits": "limits",
     "Ran": "ran",

@@ -20,7 +20,7 @@ from agentmem.sandbox.capture import Capture
 from agentmem.sandbox.limits import SandboxLimits
 from agentmem.sandbox.plan import RunPlan
 
-PACKAGE = Path(__file__).resolve().parents[2]
+PACKAGE = Path(__file__).resolve().parents[1]
 _INSIDE = f"""
 import sys
 from types import ModuleType

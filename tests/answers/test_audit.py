@@ -9,7 +9,7 @@ from agentmem.answers.agreement import Errors
 from agentmem.answers.certificate import upper_bound
 from agentmem.answers.freshness import HOUR, Checks
 from agentmem.answers.settings import AnswerSettings
-from agentmem.answers.values import Answer, Context, Labelled
+from agentmem.answers.values import Answer, AnswerScope, Labelled
 from agentmem.errors import ConfigError
 from tests.answers.caches import Calls, Time, opened
 
@@ -116,7 +116,7 @@ def test_checks_answer_the_oldest_again(tmp_path: Path) -> None:
     with opened(tmp_path, clock=time, settings=settings) as cache:
         for name in ("one", "two", "three"):
             cache.put(f"{name} {name}", Answer(f"It is {name}.", usd=0.1))
-        cache.put("elsewhere", Answer("Far.", usd=0.1), context=Context(tenant="anna"))
+        cache.put("elsewhere", Answer("Far.", usd=0.1), context=AnswerScope(tenant="anna"))
         calls = Calls("It is one.")
         cache.ask("one one", calls)
         cache.settle()

@@ -10,7 +10,7 @@ import pytest
 import agentmem
 from agentmem.answers import AnswerCache, AnswerSettings
 from agentmem.answers.freshness import DAY, HOUR
-from agentmem.answers.values import Answer, Context, Kind, Source
+from agentmem.answers.values import Answer, AnswerScope, Kind, Source
 from agentmem.errors import ConfigError
 from tests.answers.caches import QUIET, Calls, Time, opened
 from tests.recall.threads import Hashed
@@ -184,7 +184,7 @@ def test_answers_expire_by_what_they_are_about(tmp_path: Path, answer: Answer, l
 def test_a_query_types_own_lifetime_is_a_limit(tmp_path: Path) -> None:
     """The shorter of the two counts; its own exclusions hold as well."""
     kind = Kind("returns", ("a", "b", "c"), 0.9, ttl=60.0, exclude=("by whom",))
-    time, context = Time(), Context(kind="returns")
+    time, context = Time(), AnswerScope(kind="returns")
     with opened(tmp_path, clock=time, settings=AnswerSettings(kinds={"returns": kind})) as cache:
         cache.put("what about it", "It is blue.", context=context)
         assert cache.get("what about it", context=context) is not None
@@ -213,7 +213,7 @@ def test_events_invalidate_their_own_answers_only(tmp_path: Path) -> None:
     with opened(tmp_path) as cache:
         cache.put("one thing", Answer("1", sources=(Source("db:prices"),)))
         cache.put("another matter", Answer("2", sources=(Source("db:stock"),)))
-        cache.put("a third", "3", context=Context(tenant="anna"))
+        cache.put("a third", "3", context=AnswerScope(tenant="anna"))
         assert cache.invalidate("db:prices") == 1
         assert cache.get("one thing") is None
         assert cache.get("another matter") is not None
@@ -234,7 +234,7 @@ def test_the_decorator(tmp_path: Path) -> None:
             """Answers."""
             return calls(f"{question} in {language}")
 
-        @cache.cached(context=Context(tenant="anna"))
+        @cache.cached(context=AnswerScope(tenant="anna"))
         async def later(question: str) -> str | Answer:
             return calls(question)
 

@@ -6,16 +6,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentmem.answers.keys import key_of, scope_of
-from agentmem.answers.values import Context
+from agentmem.answers.values import AnswerScope
 
 texts = st.text(max_size=6)
 contexts = st.builds(
-    Context, texts, texts, texts, st.lists(texts, max_size=3).map(tuple), st.none() | st.text(min_size=1, max_size=4)
+    AnswerScope,
+    texts,
+    texts,
+    texts,
+    st.lists(texts, max_size=3).map(tuple),
+    st.none() | st.text(min_size=1, max_size=4),
 )
 
 
 @given(st.lists(contexts, unique=True, min_size=2, max_size=6))
-def test_no_two_contexts_share_a_scope(many: list[Context]) -> None:
+def test_no_two_contexts_share_a_scope(many: list[AnswerScope]) -> None:
     """Wherever the text of one part ends and that of the next begins."""
     for one, other in combinations(many, 2):
         assert scope_of(one) != scope_of(other)

@@ -26,7 +26,7 @@ from agentmem.answers.certificate import upper_bound
 from agentmem.answers.freshness import Checks
 from agentmem.answers.played import PlayedQuestion
 from agentmem.answers.settings import AnswerSettings
-from agentmem.answers.values import Answer, Context, Decider
+from agentmem.answers.values import Answer, AnswerScope, Decider
 from agentmem.meter.prices import rates
 from agentmem.models import weights
 from agentmem.runtime.agent import Agent
@@ -39,7 +39,7 @@ SEED = 21
 WRONG = 0.010
 """Wrong answers per hit, at most."""
 PRICED = ("anthropic", "claude-sonnet-4-5")
-CONTEXT = Context(kind="faq")
+CONTEXT = AnswerScope(kind="faq")
 
 
 @dataclass(frozen=True)

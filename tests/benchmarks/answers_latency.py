@@ -30,7 +30,7 @@ from agentmem.answers.entries import KeptEntry
 from agentmem.answers.keys import key_of, scope_of
 from agentmem.answers.nearest import AT_ONCE
 from agentmem.answers.settings import AnswerSettings
-from agentmem.answers.values import CANDIDATES, Context
+from agentmem.answers.values import CANDIDATES, AnswerScope
 from agentmem.recall.embedder import MiniLM
 from agentmem.types import Vectors
 from tests.benchmarks.heading import heading
@@ -83,7 +83,7 @@ def moved(origins: Vectors, count: int, chance: np.random.Generator) -> tuple[ND
 
 def filled(cache: AnswerCache, count: int, origins: Vectors) -> None:
     """Put ``count`` entries into the cache."""
-    chance, scope, now = np.random.default_rng(SEED), scope_of(Context()), time.time()
+    chance, scope, now = np.random.default_rng(SEED), scope_of(AnswerScope()), time.time()
     texts = questions(PATTERNS + MORE)
     for first in range(0, count, CHUNK):
         chosen, vectors = moved(origins, min(CHUNK, count - first), chance)
@@ -137,7 +137,7 @@ def found(cache: AnswerCache, asked: list[str]) -> float:
     rows = MiniLM().embed(asked)
     best = np.zeros((0, len(asked)), np.float32)
     after = 0
-    while (some := cache.store.vectors(MiniLM.name, scope_of(Context()), after, CHUNK)).n.size:
+    while (some := cache.store.vectors(MiniLM.name, scope_of(AnswerScope()), after, CHUNK)).n.size:
         after = int(some.v[-1])
         best = -np.sort(-np.concatenate([best, some.vectors.astype(np.float32) @ rows.T]), axis=0)[:CANDIDATES]
     within = 0

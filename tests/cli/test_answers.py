@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from agentmem.answers.cache import AnswerCache
-from agentmem.answers.values import Answer, Context, Labelled, Source
+from agentmem.answers.values import Answer, AnswerScope, Labelled, Source
 from agentmem.pages.workspace import Workspace
 from agentmem.recall.embedder import available
 from agentmem.transcript.journal import open_journal
@@ -41,7 +41,7 @@ def workspace(tmp_path: Path) -> Path:
     ):
         pages.write("returns.md", "# Returns\n\nWithin 30 days.\n")
         cache.put("How do shoes go back?", Answer("By post.", sources=(cache.page("returns.md"),), usd=0.02))
-        cache.put("What is it?", Answer("A shop.", sources=(Source("db:shops"),)), context=Context(tenant="anna"))
+        cache.put("What is it?", Answer("A shop.", sources=(Source("db:shops"),)), context=AnswerScope(tenant="anna"))
         cache.get("how do shoes go back")
         cache.get("who is there")
         cache.get("what is my balance?")

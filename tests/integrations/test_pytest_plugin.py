@@ -14,7 +14,7 @@ from itertools import count
 import anthropic
 import pytest
 
-from agentmem.kvcache.simulated.events import Answer
+from agentmem.kvcache.simulated.events import ServerAnswer
 from agentmem.kvcache.simulated.server import MessagesServer
 
 RULES = "Answer in one sentence and name your source. " * 300
@@ -23,7 +23,7 @@ seconds = count()
 
 @pytest.fixture
 def client():
-    with MessagesServer(lambda body: Answer.text("It is in the handbook, page 12.")) as server:
+    with MessagesServer(lambda body: ServerAnswer.text("It is in the handbook, page 12.")) as server:
         with anthropic.Anthropic(api_key="none", base_url=server.url, max_retries=0) as made:
             yield made
 

@@ -145,7 +145,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 )
 def test_any_query_is_safe(shared: Workspace, query: str) -> None:
     """Operators and stray quotes are words like others; no query is an error of the database."""
-    if query.strip():
+    if query.replace("\0", "").strip():
         assert isinstance(shared.search(query), tuple)
 
 

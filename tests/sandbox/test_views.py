@@ -22,7 +22,7 @@ STEPS = st.one_of(
 SHELL = {
     "write": 'rm -rf "{0}" 2>/dev/null; mkdir -p "$(dirname "{0}")" 2>/dev/null && echo {1} >"{0}"',
     "remove": 'rm -rf "{0}"',
-    "folder": 'rm -rf "{0}"; mkdir -p "{0}" 2>/dev/null; echo {1} >"{0}/inner"',
+    "folder": 'rm -rf "{0}"; mkdir -p "{0}" 2>/dev/null && echo {1} >"{0}/inner"',
     "link": 'rm -rf "{0}"; ln -s target{1} "{0}" 2>/dev/null',
 }
 SHOW = '-exec sh -c \'test -L "$1" || cat "$1"; echo\' _ {} \\;'

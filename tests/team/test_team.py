@@ -266,7 +266,7 @@ def test_work_goes_on_after_a_kill(tmp_path: Path, at: str) -> None:
     repo = repository(tmp_path)
     coder = [call("run", command="true"), *CODER]
     command = [sys.executable, "-c", CHILD, json.dumps([coder, TESTER]), str(repo)]
-    child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[3])
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2])
     assert child.stdout is not None
     with child.stdout as lines:
         next(line for line in lines if line.startswith(at))

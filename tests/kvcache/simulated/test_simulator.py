@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from agentmem.kvcache.prompts import Prompt, body_prompt, request_prompt
@@ -436,7 +436,11 @@ def test_a_hit_never_exceeds_the_common_prefix(requests: list[Timed]) -> None:
 
 @given(traffic, st.integers(0, 99))
 def test_more_breakpoints_never_read_less(requests: list[Timed], extra: int) -> None:
-    """One more marker on each request: no request reads less."""
+    """One more marker on each request: no request reads less, as long as nothing expires.
+
+    A read keeps the entry alive that it read, and no shorter one.
+    """
+    assume(sum(gap for gap, _, _ in requests) < 300)
     fewer, more = run(*sent(requests)), run(*sent(requests, extra))
     assert all(richer[1] >= poorer[1] for poorer, richer in zip(fewer, more, strict=True))
 
