@@ -90,3 +90,31 @@ def test_only_config_reads_the_environment() -> None:
         if isinstance(node, ast.Attribute) and node.attr in ("environ", "getenv", "putenv")
     }
     assert readers <= {"config.py", "encoding.py"}
+
+
+PRINTS = {"print", "Console", "echo", "secho", "confirm", "prompt", "__stdout__", "__stderr__"}
+"""What writes on a terminal past `agentmem.cli.output`."""
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_all_that_is_printed_goes_through_one_module(path: Path) -> None:
+    """No module prints by itself, or makes a console: what models and files say would steer the terminal."""
+    own = str(path.relative_to(PACKAGE))
+    if own in ("cli/output.py", "cli/terminal.py"):
+        return
+    used = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            used.add(node.func.id)
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            base = ast.unparse(node.func.value)
+            used |= {node.func.attr} if base in ("typer", "click", "rich") else set()
+            used |= {"print"} if node.func.attr == "write" and base in ("sys.stdout", "sys.stderr") else set()
+    imported = {name.rpartition(".")[2] for name in imports(path) if name.startswith(("typer.", "click", "rich.print"))}
+    assert not (used | imported) & (PRINTS - ({"Console"} if own.startswith("meter/") else set())) - _MAY.get(
+        own, set()
+    )
+
+
+_MAY = {"cli/__init__.py": {"print"}} | {f"cli/{name}.py": {"confirm"} for name in ("history", "reports", "watch")}
+"""Words of ours before anything is loaded; and `confirm` of `agentmem.cli.output`."""

@@ -49,7 +49,7 @@ def print_line(text: str) -> None:
 
 def print_document(text: str, *, nl: bool = True) -> None:
     """Print a text of somebody else's: as it is into a file or a pipe, safely on a terminal."""
-    typer.echo(visible(text) if sys.stdout.isatty() else text, nl=nl)
+    typer.echo(visible(text) if sys.stdout.isatty() else text, nl=nl, color=True)  # else Typer drops escapes
 
 
 def print_json(value: object) -> None:

@@ -51,8 +51,8 @@ def assert_safe(said: str) -> None:
     """Nothing is left that steers but what rich draws with, and the texts were there."""
     left = STEERS.sub(lambda found: f"<{ord(found[0]):x}>", RICH.sub("", said.replace("\r", "")))
     assert not re.search(r"<[0-9a-f]+>", left), left
-    assert "]52;" not in said or "\\x1b]52;" in said
-    assert "2J" not in said.replace("\\x1b[2J", "").replace("\\x9b2J", "")
+    assert "\x1b[2J" not in said
+    assert "\x1b]" not in said
 
 
 @pytest.fixture(scope="module")
@@ -77,8 +77,8 @@ def test_a_run_is_shown_safely(workspace: Path) -> None:
     assert_safe(said)
     for command in (("recall", "word", "--thread", "t"), ("recall", "t/2"), ("checkpoints", "t"), ("why", "t")):
         assert_safe(on_a_terminal(*command, "-w", workspace))
-    for command in (("prefix", "--thread", "t"), ("report", "t"), ("runs",)):
-        assert_safe(on_a_terminal(*command, "-w", workspace))
+    for shorter in (("prefix", "--thread", "t"), ("report", "t"), ("runs",)):
+        assert_safe(on_a_terminal(*shorter, "-w", workspace))
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_a_run_is_shown_safely(workspace: Path) -> None:
 def test_pages_names_and_errors_are_shown_safely(workspace: Path, command: tuple[str, ...]) -> None:
     """Texts, headings, file names, JSON, and errors that name what somebody gave."""
     at = ("-w", str(workspace)) if command[0] in ("pages", "report", "forget", "prefix") else ()
-    assert_safe(on_a_terminal(*command, *at))
+    assert_safe(on_a_terminal(*command, *at, keys=b"n\n"))
 
 
 def test_a_question_is_asked_safely(workspace: Path) -> None:
@@ -131,7 +131,7 @@ def test_lists_and_errors_are_safe_in_a_file_too(workspace: Path) -> None:
 
 def test_warnings_are_shown_safely() -> None:
     """Those that Python prints where nobody set up logging."""
-    code = f"import logging; from agentmem.cli.output import log_visibly; log_visibly(); logging.warning({EVIL!r})"
+    code = f"import logging; from agentmem.cli.output import log_visibly; log_visibly(); logging.getLogger('x').warning({EVIL!r})"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True)
     assert "\\x1b]52;" in found.stderr
     assert not STEERS.search(found.stderr)
