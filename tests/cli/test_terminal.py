@@ -131,7 +131,8 @@ def test_lists_and_errors_are_safe_in_a_file_too(workspace: Path) -> None:
 
 def test_warnings_are_shown_safely() -> None:
     """Those that Python prints where nobody set up logging."""
-    code = f"import logging; from agentmem.cli.output import log_visibly; log_visibly(); logging.getLogger('x').warning({EVIL!r})"
+    code = "import logging; from agentmem.cli.output import log_visibly as shown; shown(); log = logging.getLogger('x')"
+    code = f"{code}; log.warning({EVIL!r})"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True)
     assert "\\x1b]52;" in found.stderr
     assert not STEERS.search(found.stderr)

@@ -12,6 +12,8 @@ from collections.abc import Iterable
 
 from agentmem.memory.answers.values import Context
 
+LONGEST = 2_000
+"""Characters of a question. A longer text is a task: it is excluded, so that no expression is searched for in it."""
 _SPACE = re.compile(r"\s+")
 _END = re.compile(r"(?<=[^\W\d_])[\s?.]+$")
 _CAPITALISED = re.compile(r"(?<![\w'’./\\$@#-])[^\W\d_](?=[^\W\d_]+(?![\w./\\@#-]))")
@@ -34,6 +36,8 @@ def normalised(question: str) -> str:
     Words all in capitals, single letters and what looks like code keep theirs: US is not us, and -R is not -r.
     """
     text = _SPACE.sub(" ", unicodedata.normalize("NFC", question)).strip()
+    if len(text) > LONGEST:
+        return text
     text = _END.sub("", text)
     return _CAPITALISED.sub(_lowered, text)
 
