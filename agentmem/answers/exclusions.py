@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from agentmem.answers.keys import LONGEST
 from agentmem.answers.values import Answer, Kinds
 from agentmem.errors import ConfigError
 
@@ -40,7 +41,12 @@ _ACTS = (
     r"|reserve|schedule|reschedule|submit|approve|withdraw|renew|upgrade|downgrade|remind|email|call|text)"
 )
 
+_UNKEEPABLE = r"[\0\ud800-\udfff]"  # no database holds these
+
 RULES: tuple[Rule, ...] = (
+    Rule("too long to be a question", "question", rf"\A(?s:.{{{LONGEST + 1}}})"),
+    Rule("not to be kept as text", "question", _UNKEEPABLE),
+    Rule("not to be kept as text", "answer", _UNKEEPABLE),
     Rule("an e-mail address", "question", r"[\w.+-]+@[\w-]+\.\w+"),
     Rule("a card or account number", "question", r"\b(?:\d[ -]?){12,19}\b|\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){3,7}\b"),
     Rule("a telephone number", "question", r"(?<!\w)\+\d[\d ()-]{7,}\d\b"),

@@ -14,6 +14,8 @@ from collections.abc import Iterable
 from agentmem.answers.questions import normalised
 from agentmem.answers.values import AnswerScope
 
+LONGEST = 2_000
+"""Characters of a question. A longer text is a task: it is excluded, so that no expression is searched for in it."""
 _SPACE = re.compile(r"\s+")
 _END = re.compile(r"(?<=[^\W\d_])[\s?.]+$")
 _CAPITALISED = re.compile(r"(?<![\w'’./\\$@#-])[^\W\d_](?=[^\W\d_]+(?![\w./\\@#-]))")
@@ -37,6 +39,8 @@ def former_key_of(scope: str, question: str) -> str:
 
 def _formerly(question: str) -> str:
     text = _SPACE.sub(" ", unicodedata.normalize("NFC", question)).strip()
+    if len(text) > LONGEST:
+        return text
     text = _END.sub("", text)
     return _CAPITALISED.sub(_lowered, text)
 

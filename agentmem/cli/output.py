@@ -49,8 +49,7 @@ def print_line(text: str) -> None:
 
 def print_document(text: str, *, nl: bool = True) -> None:
     """Print a text of somebody else's: as it is into a file or a pipe, safely on a terminal."""
-    on_terminal = sys.stdout.isatty()
-    typer.echo(visible(text) if on_terminal else text, nl=nl, color=None if on_terminal else True)  # else it is cut
+    typer.echo(visible(text) if sys.stdout.isatty() else text, nl=nl, color=True)  # else Typer drops escapes
 
 
 def print_json(value: object) -> None:

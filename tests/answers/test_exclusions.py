@@ -3,6 +3,7 @@
 import pytest
 
 from agentmem.answers.exclusions import RULES, Rule, excluded, withheld
+from agentmem.answers.keys import key_of
 from agentmem.answers.values import Answer
 from agentmem.errors import ConfigError
 
@@ -85,3 +86,11 @@ def test_the_table_can_be_extended() -> None:
     assert found.name == "medical"
     with pytest.raises(ConfigError, match="medical"):
         Rule("medical", "question", "(")
+
+
+@pytest.mark.parametrize("text", ["x" * 300_000, "a. " * 100_000, "1 " * 100_000, "a\0b", "a\ud800"])
+def test_what_is_no_question_is_excluded_at_once(text: str) -> None:
+    """A text that is too long, before anything is searched for in it, and one that no database holds."""
+    rule = excluded(text, "question")
+    assert rule is RULES[0 if len(text) > 2000 else 1]
+    assert key_of("", text) != key_of("", text + "x")

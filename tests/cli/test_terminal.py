@@ -105,7 +105,7 @@ def test_a_run_is_shown_safely(workspace: Path) -> None:
 def test_pages_names_and_errors_are_shown_safely(workspace: Path, command: tuple[str, ...]) -> None:
     """Texts, headings, file names, JSON, and errors that name what somebody gave."""
     at = ("-w", str(workspace)) if command[0] in ("pages", "report", "forget", "prefix") else ()
-    assert_safe(on_a_terminal(*command, *at, keys=b"n\n" if command[0] == "forget" else b""))
+    assert_safe(on_a_terminal(*command, *at, keys=b"n\n"))
 
 
 def test_a_question_is_asked_safely(workspace: Path) -> None:
