@@ -26,6 +26,14 @@ from agentmem.errors import ConfigError
 
 FILE = "agentmem.toml"
 PREFIX = "AGENTMEM_"
+MODEL_OPTIONS = frozenset(
+    {
+        *("diagnostics", "cache_control", "ttl"),
+        *("max_retries", "stream_retries", "retry_delay", "longest_wait", "timeout"),
+        *("temperature", "max_tokens"),
+    }
+)
+"""Options of models that a file may give: none that says who is asked, or with which key."""
 TRUST = "AGENTMEM_TRUST"
 LEAST_BUDGET = 4_000
 """Tokens below which not even the tools and the system prompt leave room to work."""
@@ -68,7 +76,10 @@ class Config:
             check = _CHECKS.get(setting.name)
             value = getattr(self, setting.name)
             if check is not None and (wrong := check(value)):
-                raise ConfigError(f"{setting.name} is {value!r}; {wrong}")
+                given = (
+                    "" if isinstance(value, Mapping) else f" is {value!r}"
+                )  # a table may hold what nobody should read
+                raise ConfigError(f"{setting.name}{given}; {wrong}")
 
     @classmethod
     def load(
@@ -239,8 +250,15 @@ def _table(value: object, name: str) -> str:
 
 
 def _tables(value: object) -> str:
-    fits = isinstance(value, Mapping) and all(isinstance(one, Mapping) for one in value.values())
-    return "" if fits else "it must be a table for each kind of model: write options below [models.anthropic]"
+    if not isinstance(value, Mapping) or not all(isinstance(one, Mapping) for one in value.values()):
+        return "it must be a table for each kind of model: write options below [models.anthropic]"
+    foreign = sorted({name for one in value.values() for name in one} - MODEL_OPTIONS)
+    if not foreign:
+        return ""
+    return (
+        f"{', '.join(foreign)} has no place in a file, which somebody else may have written: give it in code. "
+        f"A file may say {', '.join(sorted(MODEL_OPTIONS))}"
+    )
 
 
 def _path(value: object) -> str:

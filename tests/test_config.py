@@ -137,3 +137,11 @@ def test_a_config_is_a_frozen_value() -> None:
         Config().budget = 5  # type: ignore[misc]  # that it cannot be set is what is tested
     with pytest.raises(ConfigError, match="budget is 5"):
         Config().with_given(budget=5)
+
+
+@pytest.mark.parametrize("option", ["base_url", "api_key", "openai_api_base", "http_client", "default_headers"])
+def test_a_file_cannot_say_who_is_asked(tmp_path: Path, option: str) -> None:
+    """What comes with a folder could send everything elsewhere: such options are refused, and never repeated."""
+    with pytest.raises(ConfigError, match=f"{option} has no place in a file") as refused:
+        load(tmp_path, f'[models.anthropic]\n{option} = "sk-ant-canary"\n')
+    assert "canary" not in str(refused.value)

@@ -19,6 +19,7 @@ from agentmem.pages import private
 
 RISKS: Mapping[str, str] = {
     "model": "who is sent your pages and your tasks, and at what price",
+    "models": "what models are sent besides, and how often they are asked again",
     "database": "where conversations are sent and kept",
     "max_usd": "how much may be spent",
     "max_turns": "how much may be spent",
