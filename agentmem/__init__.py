@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from agentmem.answers.cache import AnswerCache as AnswerCache
     from agentmem.answers.values import Answer as Answer
+    from agentmem.answers.values import AnswerScope as AnswerScope
     from agentmem.compaction.when import Compaction as Compaction
     from agentmem.errors import AgentmemError as AgentmemError
     from agentmem.errors import BudgetExceeded as BudgetExceeded
@@ -71,7 +72,7 @@ _HOMES = {
         "ToolError",
     ),
     "agentmem.answers.cache": ("AnswerCache",),
-    "agentmem.answers.values": ("Answer",),
+    "agentmem.answers.values": ("Answer", "AnswerScope"),
     "agentmem.models.anthropic": ("AnthropicModel",),
     "agentmem.models.langchain": ("LangChainModel",),
     "agentmem.models.local": ("LocalModel",),

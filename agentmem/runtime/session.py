@@ -240,8 +240,11 @@ class Session:
             self.ended = True
 
     def arrived(self, reply: Reply) -> Reply:
-        """The reply as it may be written down: each call with an id of its own, in characters that go back."""
-        return replace(reply, message=arrived(reply.message, self.calls))
+        """The reply as it may be written down: each call with an id of its own, in characters that go back.
+
+        A model that does not say why it stopped has come to its end.
+        """
+        return replace(reply, message=arrived(reply.message, self.calls), stop_reason=reply.stop_reason or "end_turn")
 
     @property
     def open_calls(self) -> tuple[ToolCall, ...]:

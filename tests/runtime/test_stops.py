@@ -86,6 +86,7 @@ def converse(server: MessagesServer, folder: Path, **settings: Any) -> Iterator[
     [
         ([text("Done.")], "done", "Done.", "end_turn", ""),
         ([text("Done.", "stop_sequence")], "done", "Done.", "stop_sequence", ""),
+        ([text("Done.", "something_new")], "done", "Done.", "something_new", ""),
         ([text("half an ans", "max_tokens"), text("wer")], "done", "half an answer", "end_turn", ""),
         ([text("1", "max_tokens")] * 4, "stopped", "1111", "max_tokens", "cut off at 8,192 tokens (4 in a row)"),
         ([text("", "max_tokens"), text("brief")], "done", "brief", "end_turn", ""),
@@ -120,6 +121,13 @@ def test_an_empty_reply_is_nudged_twice_and_never_asked_again_unchanged(tmp_path
     assert (result.status, result.turns, len(notes)) == ("stopped", 3, 2)
     sent = [json.dumps([turn.message for turn in one.turns]) for one in model.requests]
     assert len(set(sent)) == len(sent) == 3
+
+
+def test_a_model_that_gives_no_reason_has_come_to_its_end(tmp_path: Path) -> None:
+    """A Model of a user's own may leave it out."""
+    with Agent(Told([((Text("Done."),), None)]), tmp_path, clock=clock) as agent:
+        result = agent.run("Go.", thread="t")
+    assert (result.status, result.text, result.stop_reason) == ("done", "Done.", "end_turn")
 
 
 def test_what_ended_a_run_does_not_end_the_next(tmp_path: Path) -> None:
