@@ -12,8 +12,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from agentmem import Agent, AnthropicModel, demo
-from agentmem.kvcache.simulated.events import ServerAnswer
-from agentmem.kvcache.simulated.server import MessagesServer
+from agentmem.testing import MessagesServer, ServerAnswer
 
 MODEL = "claude-sonnet-5-5"
 SCRIPT = [

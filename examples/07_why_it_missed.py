@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from agentmem.cli.app import app
 from agentmem.integrations.wirelog import record
-from agentmem.kvcache.simulated.server import MessagesServer
+from agentmem.testing import MessagesServer
 
 RULES = "\n".join(f"{number}. Be brief, name your source, and never guess a number." for number in range(150))
 NAMES = ("orders", "invoices", "parcels", "customers")

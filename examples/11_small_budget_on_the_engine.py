@@ -16,8 +16,7 @@ from agentmem.meter.ledger import Row
 from agentmem.meter.report import summarise
 from agentmem.models.engine import Engine
 from agentmem.models.metering import ReplyMeter
-from agentmem.models.script import Turn
-from agentmem.models.scripted import place
+from agentmem.testing import Turn, place
 from agentmem.types import Request
 
 BUDGET, BEDS, ROWS = 6_000, 18, 44

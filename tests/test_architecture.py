@@ -26,7 +26,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"team"}),
     frozenset({"replay"}),
     frozenset({"integrations"}),
-    frozenset({"demo", "report"}),
+    frozenset({"demo", "report", "testing"}),
     frozenset({"cli", "__init__", "__main__"}),
 )
 """From the bottom up. A part imports what is below it, and within itself."""

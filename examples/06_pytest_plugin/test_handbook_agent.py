@@ -7,8 +7,7 @@ import anthropic
 import pytest
 from handbook_agent import answer, dated, steady
 
-from agentmem.kvcache.simulated.events import ServerAnswer
-from agentmem.kvcache.simulated.server import MessagesServer
+from agentmem.testing import MessagesServer, ServerAnswer
 
 
 def model(body: Any) -> ServerAnswer:

@@ -1,0 +1,28 @@
+"""What tests of an agent need: models that say what a script says, and a server that refuses what the Messages API
+refuses. Everything runs offline.
+
+    with MessagesServer([ServerAnswer.text("Hello.")]) as server:
+        model = AnthropicModel("claude-opus-5", api_key="none", base_url=server.url)
+"""
+
+from agentmem.kvcache.simulated.events import ServerAnswer as ServerAnswer
+from agentmem.kvcache.simulated.faults import BrokenStream as BrokenStream
+from agentmem.kvcache.simulated.faults import HttpError as HttpError
+from agentmem.kvcache.simulated.faults import StalledStream as StalledStream
+from agentmem.kvcache.simulated.faults import StreamError as StreamError
+from agentmem.kvcache.simulated.server import MessagesServer as MessagesServer
+from agentmem.models.script import Turn as Turn
+from agentmem.models.scripted import ScriptedModel as ScriptedModel
+from agentmem.models.scripted import place as place
+
+__all__ = [
+    "BrokenStream",
+    "HttpError",
+    "MessagesServer",
+    "ScriptedModel",
+    "ServerAnswer",
+    "StalledStream",
+    "StreamError",
+    "Turn",
+    "place",
+]
