@@ -25,9 +25,22 @@ _KEYS: tuple[tuple[str, tuple[str, ...]], ...] = (
 )
 _MILLION = Decimal(1_000_000)
 
-FACTORS: Mapping[str, float] = MappingProxyType({"": 1.0, "flex": 0.5, "batch": 0.5, "priority": 2.0})
-"""What service tiers cost beside the usual price (OpenAI's and Anthropic's price lists, November 2026; of priority the
-upper end, older models are at 1.7). A fast mode has a row of its own in the price tables."""
+FACTORS: Mapping[str, float] = MappingProxyType({"": 1.0, "flex": 0.5, "batch": 0.5})
+"""What service tiers cost beside the usual price, for every model that has them (OpenAI's and Anthropic's price lists,
+November 2026). A fast mode has a row of its own in the price tables, and priority differs by model."""
+
+PRIORITY = (
+    ("gpt-5.5", 2.5),
+    ("gpt-5-mini", 1.8),
+    ("gpt-5", 2.0),
+    ("gpt-4.1", 1.75),
+    ("gpt-4o-mini", 1.67),
+    ("gpt-4o", 1.7),
+    ("o4-mini", 1.82),
+    ("o3", 1.75),
+)
+"""What OpenAI's priority costs beside the usual price, by how a model's name begins, the first that fits
+(openai.com/api-priority-processing, November 2026). For a model that is not here it is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +107,8 @@ def _search_fee(provider: str, name: str, minute: int) -> float | None:
 
 def _factor(name: str, speed: str, minute: int) -> float | None:
     """How many times the usual price a speed costs; None where it is not known."""
+    if speed == "priority":
+        return next((times for start, times in PRIORITY if name.startswith(start)), None)
     if speed != "fast":
         return FACTORS.get(speed)
     fast, usual = (_rates(_prices("openrouter", f"anthropic/{_dotted(name)}{end}", minute), 0) for end in ("-fast", ""))

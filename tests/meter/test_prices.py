@@ -192,6 +192,9 @@ def test_any_name_may_be_asked_for(provider: str, name: str) -> None:
         ("anthropic:claude-opus-5", "batch", 0.5),
         ("openai:gpt-5", "flex", 0.5),
         ("openai:gpt-5", "priority", 2.0),
+        ("openai:gpt-5-mini", "priority", 1.8),
+        ("openai:gpt-4.1", "priority", 1.75),
+        ("openai:gpt-4o-2024-11-20", "priority", 1.7),
     ],
 )
 def test_a_speed_has_its_own_price(name: str, speed: str, times: float) -> None:
@@ -208,6 +211,8 @@ def test_a_speed_without_a_price_has_none() -> None:
     """Dollars of a fast mode that no table has are unknown, not those of the usual one."""
     assert cost(OPUS, Usage("measured", 10), extras=Extras(speed="fast")) == Cost()
     assert cost(OPUS, Usage("measured", 10), extras=Extras(speed="unheard of")) == Cost()
+    old = ModelProfile("openai", "gpt-3.5-turbo", "cloud")
+    assert cost(old, Usage("measured", 10), extras=Extras(speed="priority")) == Cost()
 
 
 def test_what_is_billed_beside_the_tokens_is_added() -> None:
