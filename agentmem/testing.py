@@ -11,14 +11,18 @@ from agentmem.kvcache.simulated.faults import HttpError as HttpError
 from agentmem.kvcache.simulated.faults import StalledStream as StalledStream
 from agentmem.kvcache.simulated.faults import StreamError as StreamError
 from agentmem.kvcache.simulated.server import MessagesServer as MessagesServer
+from agentmem.models.metering import ReplyMeter as ReplyMeter
 from agentmem.models.script import Turn as Turn
 from agentmem.models.scripted import ScriptedModel as ScriptedModel
 from agentmem.models.scripted import place as place
+from agentmem.types import Request as Request
 
 __all__ = [
     "BrokenStream",
     "HttpError",
     "MessagesServer",
+    "ReplyMeter",
+    "Request",
     "ScriptedModel",
     "ServerAnswer",
     "StalledStream",

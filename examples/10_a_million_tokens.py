@@ -16,8 +16,7 @@ from typing import Any
 from agentmem import Agent, Compacted, Compaction, Limits, ScriptedModel, Text, ToolReturned, demo
 from agentmem.meter.ledger import decode
 from agentmem.meter.report import summarise
-from agentmem.testing import Turn, place
-from agentmem.types import Request
+from agentmem.testing import Request, Turn, place
 
 PAGES, LINES, SEED, BUDGET = 46 if "--quick" in sys.argv else 230, 150, 11, 120_000
 PRICED_AS = "anthropic:claude-sonnet-5-5"

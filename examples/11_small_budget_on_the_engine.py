@@ -15,9 +15,7 @@ from agentmem import Agent, Compacted, Metered, ScriptedModel, demo, tool
 from agentmem.meter.ledger import Row
 from agentmem.meter.report import summarise
 from agentmem.models.engine import Engine
-from agentmem.models.metering import ReplyMeter
-from agentmem.testing import Turn, place
-from agentmem.types import Request
+from agentmem.testing import ReplyMeter, Request, Turn, place
 
 BUDGET, BEDS, ROWS = 6_000, 18, 44
 SYSTEM = "You look after the beds of a nursery. Be brief, and look before you answer."
