@@ -14,7 +14,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"retrieval"}),
     frozenset({"types", "errors"}),
     frozenset({"checking"}),
-    frozenset({"tokens", "encoding", "images", "scrub", "visible", "config", "assets"}),
+    frozenset({"tokens", "encoding", "images", "scrub", "visible", "config", "assets", "closing"}),
     frozenset({"sandbox", "pages", "kvcache"}),
     frozenset({"transcript"}),
     frozenset({"context"}),

@@ -7,8 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from functools import wraps
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from agentmem.answers import parts
 from agentmem.answers.agreement import Errors, read_errors, write_errors
@@ -21,6 +20,7 @@ from agentmem.answers.settings import AnswerSettings
 from agentmem.answers.stats import report
 from agentmem.answers.values import Agrees, Answer, AnswerScope, Decider, Labelled, Source
 from agentmem.checking import check_settings
+from agentmem.closing import Closing
 from agentmem.errors import ConfigError
 from agentmem.pages.workspace import Workspace
 from agentmem.types import Clock, Embedder
@@ -28,7 +28,7 @@ from agentmem.types import Clock, Embedder
 EVERYWHERE = AnswerScope()
 
 
-class AnswerCache:
+class AnswerCache(Closing):
     """Answers that were given, for the same question and for others that mean the same.
 
     ``folder`` is where they are kept; several processes may use it. ``workspace`` is that whose pages answers are made
@@ -212,14 +212,6 @@ class AnswerCache:
             self.lookups.pages.close()
         self.counters.flush()
         self.store.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def maintain(self) -> int:
         """Do now what is else done behind: sweep what has expired, fill the index, read large scopes into RAM.

@@ -17,8 +17,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
+from agentmem.closing import Closing
 from agentmem.errors import ConfigError
 from agentmem.integrations.masking import Mask
 from agentmem.integrations.replies import parse_reply
@@ -89,19 +90,13 @@ def _http_clients(client: object, depth: int) -> Iterator[Any]:
                 yield from _http_clients(held, depth - 1)
 
 
-class Recording:
+class Recording(Closing):
     """A context manager: hooks on HTTP clients, until closed. ``errors`` says what could not be recorded, and why."""
 
     def __init__(self, clients: list[Any], sink: Sink, clock: Clock) -> None:
         self.errors: list[str] = []
         self._sink, self._clock = sink, clock
         self._closers = [self._attach(client) for client in clients]
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_exc: object) -> None:
-        self.close()
 
     def close(self) -> None:
         """Takes the hooks off. Responses that are under way are still recorded. May be called twice."""

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from agentmem.closing import Closing
 from agentmem.distribution import install
 from agentmem.errors import ConfigError, ModelNotAvailable, ModelRejected, ModelUnreachable
 from agentmem.kvcache.frames import encode, frame
@@ -38,7 +39,7 @@ def available() -> bool:
     return importlib.util.find_spec("xllamacpp") is not None and find() is not None
 
 
-class Engine:
+class Engine(Closing):
     """One loaded model and its server. Starting takes about a second; close it, or use it in a ``with``.
 
     ``weights`` is a GGUF file, by default the installed one. ``context`` is the most tokens of one request, reply
@@ -84,12 +85,6 @@ class Engine:
         self._tokens: dict[bytes, list[int]] = {}
         self._stop = weakref.finalize(self, _stop, [server], self._place)
         self.busy()  # once it has answered from its loop it can be stopped; stopped before, it would wait for ever
-
-    def __enter__(self) -> "Engine":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def close(self) -> None:
         """Stop the server and free its memory; requests under way end with an error. May be called twice."""

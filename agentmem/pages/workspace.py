@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import MappingProxyType, TracebackType
+from types import MappingProxyType
 
+from agentmem.closing import Closing
 from agentmem.errors import ConfigError, PageExists, PageNotFound, SectionNotFound
 from agentmem.pages import linkmap, moves, render, search, splices
 from agentmem.pages.edits import replaced
@@ -20,7 +21,7 @@ from agentmem.pages.store import PageStore
 __all__ = ["Link", "Mend", "Moved", "Page", "PageChange", "PageHit", "Workspace"]
 
 
-class Workspace:
+class Workspace(Closing):
     """The pages in a folder: every text file below it that is not hidden.
 
     A page is named by its path, a section by an address (see agentmem.pages.address). Every read is of the file as
@@ -36,12 +37,6 @@ class Workspace:
         if not folder.is_dir():
             raise ConfigError(f"The workspace '{folder}' is no folder. Make it, or give the path of one.")
         self._store = PageStore(folder)
-
-    def __enter__(self) -> "Workspace":
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.close()
 
     @property
     def root(self) -> Path:

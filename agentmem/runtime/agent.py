@@ -6,12 +6,12 @@ from contextlib import ExitStack, aclosing, contextmanager
 from functools import partial
 from pathlib import Path
 from time import time
-from types import TracebackType
-from typing import Any, Literal, Self, cast
+from typing import Any, Literal, cast
 
 from langgraph.graph.state import CompiledStateGraph
 
 from agentmem.checking import check_settings
+from agentmem.closing import Closing
 from agentmem.compaction.when import Compaction, Reason
 from agentmem.errors import ThreadNotFound
 from agentmem.menu.menu import Menu, ToolLike
@@ -41,7 +41,7 @@ BUDGET = 120_000
 """Tokens of context, in the provider's count, above which no request goes out."""
 
 
-class Agent(Asks):
+class Agent(Asks, Closing):
     """A stateful agent on a workspace of pages.
 
     ``model`` is a Model, a LangChain chat model or a name such as "anthropic:claude-sonnet-5". ``workspace`` is a
@@ -218,14 +218,6 @@ class Agent(Asks):
     def close(self) -> None:
         """Frees the journal, and what the agent made itself: a workspace, a model. May be called twice."""
         self._opened.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _named(self, thread: str | None) -> str:
         return self.history.current(thread) if thread else new_thread()

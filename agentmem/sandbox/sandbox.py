@@ -5,10 +5,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import RLock
-from types import TracebackType
 from typing import Literal
 
 from agentmem.checking import check_settings
+from agentmem.closing import Closing
 from agentmem.errors import SandboxError
 from agentmem.sandbox import forks, state
 from agentmem.sandbox.changes import Diff
@@ -29,7 +29,7 @@ FIRST = "0"
 """The state that a fork began with."""
 
 
-class Sandbox:
+class Sandbox(Closing):
     """Made by ``Sandbox.fork``. Use it as a context manager, or ``close`` it: that removes the fork.
 
     Paths are relative to the fork, with "/", whatever the system. A path that leads out, or through a link, is a
@@ -255,14 +255,6 @@ class Sandbox:
             if self._open:
                 self._open = False
                 self._held.remove()
-
-    def __enter__(self) -> "Sandbox":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     @contextmanager
     def _turns(self) -> Iterator[None]:

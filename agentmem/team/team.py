@@ -3,12 +3,12 @@
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Literal, Self, cast
+from typing import Any, Literal, cast
 
 from langgraph.graph.state import CompiledStateGraph
 
 from agentmem.checking import check_settings
+from agentmem.closing import Closing
 from agentmem.config import shell_environment
 from agentmem.errors import ConfigError, ThreadNotFound
 from agentmem.runtime import parts
@@ -29,7 +29,7 @@ from agentmem.team.roles import Player, role_of
 from agentmem.team.settings import CHECK, DATABASE, ROUNDS, TRIES, WANTED, TeamSettings, place_of
 
 
-class Team:
+class Team(Closing):
     """A coder that changes code, and a tester that never sees how, on forks of a repository.
 
     ``coder`` and ``tester`` are models, Roles or Agents (see `Player`). ``check`` is the command that the change must
@@ -137,14 +137,6 @@ class Team:
         for thread in tuple(self._plays):
             self._leave(thread)
         self._opened.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _open(self, database: Path | str) -> None:
         with ExitStack() as opened:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+from agentmem.closing import Closing
 from agentmem.errors import (
     ConfigError,
     JournalCorrupt,
@@ -57,7 +58,7 @@ class ThreadInfo:
     parent: tuple[str, int] | None = None
 
 
-class Journal:
+class Journal(Closing):
     """All threads of one database. May be used from several threads; other processes may use the same database."""
 
     def __init__(self, storage: Storage) -> None:
@@ -198,12 +199,6 @@ class Journal:
         while self._leases:
             self._leases.popitem()[1].release()
         self.storage.close()
-
-    def __enter__(self) -> "Journal":
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.close()
 
     def _locked(self, name: str, head: int) -> rows.Thread:
         """The thread, made when the caller means to begin it."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
+from agentmem.closing import Closing
 from agentmem.kvcache.prompts import body_blocks, body_prompt
 from agentmem.kvcache.rules import rules
 from agentmem.kvcache.simulated import events
@@ -50,7 +51,7 @@ def echo(body: Json) -> ServerAnswer:
 
 
 @dataclass
-class MessagesServer:
+class MessagesServer(Closing):
     """A context manager: ``with MessagesServer([Answer.text("hi")]) as server: client(base_url=server.url)``.
 
     ``replies`` come from a list, one a request, or from a function of the body. ``validate`` raises ValueError for a
@@ -74,9 +75,6 @@ class MessagesServer:
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.02,), name="messages-server")
         self._thread.start()
         return self
-
-    def __exit__(self, *_exc: object) -> None:
-        self.close()
 
     @property
     def port_in_use(self) -> int:
