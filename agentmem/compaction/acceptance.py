@@ -8,8 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from agentmem.compaction.index import index
-from agentmem.compaction.plan import Plan, cut_at
-from agentmem.compaction.referenced import names
+from agentmem.compaction.plan import Plan, cut_at, names
 from agentmem.compaction.summary import CheckedSummary, checked, mechanical
 from agentmem.context.cut import IndexLine, Part, compaction
 from agentmem.errors import SummaryRejected

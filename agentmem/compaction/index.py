@@ -9,8 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from agentmem.compaction.plan import Plan
-from agentmem.compaction.referenced import mentions
+from agentmem.compaction.plan import Plan, mentions
 from agentmem.context.cut import IndexLine
 from agentmem.tokens import count
 

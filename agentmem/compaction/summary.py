@@ -4,8 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from agentmem.compaction.plan import Plan, short
-from agentmem.compaction.referenced import Said, names
+from agentmem.compaction.plan import Plan, Said, names, short
 from agentmem.tokens import count
 
 WORDS = 0.6

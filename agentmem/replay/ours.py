@@ -19,21 +19,48 @@ from agentmem.context.offload import Offload, offloaded
 from agentmem.context.window import View, aside, extend
 from agentmem.errors import SummaryRejected
 from agentmem.kvcache.breakpoints import HEAD, TAIL
+from agentmem.kvcache.frames import canonical
 from agentmem.kvcache.prompts import Breakpoint
 from agentmem.kvcache.rules import UNMARKABLE, rules_for
-from agentmem.replay.blocks import block
 from agentmem.replay.extractor import extract
 from agentmem.replay.layout import Run, Strip
-from agentmem.replay.needed import NeededEvent, spoken
-from agentmem.replay.opening import SessionOpening
+from agentmem.replay.needed import NeededEvent, RecallReach, spoken
 from agentmem.replay.policies import Arrival, Sent, Terms
-from agentmem.replay.reach import RecallReach
+from agentmem.replay.session import SessionOpening
 from agentmem.replay.tally import price
 from agentmem.runtime.compacting import AGAIN
 from agentmem.tokens import count, value_tokens
 from agentmem.transcript import transcript
 from agentmem.transcript.journal import open_journal
-from agentmem.types import Block, Draft, Frame, Message, Reply, Text, ToolCall, ToolResult, Usage
+from agentmem.transcript.transcript import unpack
+from agentmem.types import Block, Draft, Frame, Json, Message, Opaque, Reply, Text, ToolCall, ToolResult, Usage
+
+
+def block(value: Json) -> Block:
+    """The block behind a message frame's value. What a transcript has no kind for, or is not whole, stays opaque."""
+    try:
+        return _KINDS[value["type"]](value)
+    except (KeyError, TypeError, AttributeError):
+        return Opaque(canonical(value).decode())
+
+
+def _call(value: Json) -> Block:
+    return ToolCall(value["id"], value["name"], canonical(value["input"]).decode())
+
+
+def _result(value: Json) -> Block:
+    content: Any = value.get("content") or ()
+    parts = [{"type": "text", "text": content}] if isinstance(content, str) else content
+    return unpack({**value, "content": parts})
+
+
+_KINDS: Mapping[str, Callable[[Json], Block]] = {
+    "text": lambda value: Text(value["text"]),
+    "image": unpack,
+    "tool_use": _call,
+    "tool_result": _result,
+}
+
 
 THREAD = "main"
 PAGING = frozenset({"Read"})

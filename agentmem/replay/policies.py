@@ -4,8 +4,9 @@ A policy keeps its own strips and says which stretches of them a request is made
 line in POLICIES.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from types import MappingProxyType
 from typing import Any, Protocol
 
@@ -14,10 +15,43 @@ from agentmem.kvcache.prompts import Breakpoint
 from agentmem.kvcache.rules import Setting
 from agentmem.replay.layout import Run, Strip
 from agentmem.replay.needed import NeededEvent
-from agentmem.replay.opening import SessionOpening
-from agentmem.replay.recorded import RecordedContext
-from agentmem.replay.session import RecordedCut
+from agentmem.replay.session import RecordedCut, SessionOpening, reminder, unknown
 from agentmem.types import Frame, Ttl
+
+
+class RecordedContext:
+    """Follows one session's requests."""
+
+    def __init__(self, opening: SessionOpening) -> None:
+        self._reminders = Strip(opening.reminders)
+        self._live = Strip(opening.earlier)
+        self._versions = count(1)
+
+    def send(self, arrived: Iterable[Frame], cut: RecordedCut | None) -> tuple[Run, ...]:
+        """The message frames of the next request, as runs."""
+        if cut is None:
+            self._live.extend(arrived)
+        else:
+            self._live = Strip(self._after(cut))
+        return self.runs
+
+    def reply(self, frames: Iterable[Frame]) -> tuple[Run, ...]:
+        """The same with the reply."""
+        self._live.extend(frames)
+        return self.runs
+
+    @property
+    def runs(self) -> tuple[Run, ...]:
+        """The context so far."""
+        return self._reminders.run(), self._live.run()
+
+    def _after(self, cut: RecordedCut) -> tuple[Frame, ...]:
+        if cut.kind == "resume":
+            tokens = self._reminders.tokens[-1]
+            self._reminders = Strip((reminder(tokens, next(self._versions)),)) if tokens else self._reminders
+        if not cut.hidden:
+            return cut.frames
+        return (*cut.frames, unknown("message", f"restored {next(self._versions)}", cut.hidden))
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,8 @@ from agentmem.replay.formats.message_list import MessageList
 from agentmem.replay.formats.runs import Runs
 from agentmem.replay.formats.usage_ledger import UsageLedger
 from agentmem.replay.formats.wire_log import WireLog
-from agentmem.replay.lines import BROKEN, opened, values
 from agentmem.replay.session import RecordedSession, SkippedLine
-from agentmem.replay.source import RecordingReader, RecordingSource, Spool
+from agentmem.replay.source import BROKEN, RecordingReader, RecordingSource, Spool, opened, values
 
 FORMATS: dict[str, RecordingReader] = {
     reader.name: reader for reader in (WireLog(), UsageLedger(), ClaudeCode(), MessageList(), Runs())

@@ -9,9 +9,8 @@ from agentmem.replay.bound import lower_bound
 from agentmem.replay.lane import Lane
 from agentmem.replay.layout import Layout, Run, Strip, setting
 from agentmem.replay.needed import FAR, NeededEvent, Needs, Sight, said_before
-from agentmem.replay.opening import SessionOpening, opening
 from agentmem.replay.policies import Arrival, Maker, Policy, Sent, Terms
-from agentmem.replay.session import Exchange, RecordedCut, RecordedSession
+from agentmem.replay.session import Exchange, RecordedCut, RecordedSession, SessionOpening, opening
 from agentmem.replay.tally import Tally, billed, price
 from agentmem.types import Frame, Rates, Ttl
 

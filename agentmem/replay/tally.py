@@ -13,7 +13,7 @@ from typing import Any
 from agentmem.meter.prices import extra_usd, rates
 from agentmem.meter.unpriced import listed
 from agentmem.replay.lane import MeteredRequest
-from agentmem.replay.session import Exchange
+from agentmem.replay.session import Exchange, RecordedSession
 from agentmem.types import Rates, Usage
 
 _MANY = 100_000  # thousands of tokens: above every threshold at which a price changes
@@ -182,3 +182,18 @@ def share(part: int, whole: int) -> float | None:
 def over(cost: float | None, bound: float | None) -> float | None:
     """How many times the bound a cost is."""
     return cost / bound if cost is not None and bound else None
+
+
+def ledger_tally(session: RecordedSession, provider: str) -> Tally:
+    """The sums over a ledger's requests. Nothing that needs text is in them; recorded outputs are unreliable."""
+    tally = Tally(usage=Usage("measured"), text=False)
+    tally.begin()
+    for exchange in session.exchanges:
+        if exchange.usage is None:
+            continue
+        metered = MeteredRequest(exchange.usage, 0, broke=False, cut=exchange.cut is not None, expired=False)
+        rates = price(provider, exchange.model, exchange.usage.input_tokens, exchange.extras.speed)
+        beside = extra_usd(provider, exchange.model, exchange.extras) or 0.0
+        tally.add(metered, exchange.usage.output_tokens, rates, exchange.model, beside=beside)
+        tally.billed_usd = plus(tally.billed_usd or 0.0, billed(provider, exchange) or 0.0)
+    return tally

@@ -12,12 +12,11 @@ from typing import TypeVar
 from agentmem.kvcache.rules import rules
 from agentmem.replay.billed import Bill, bill
 from agentmem.replay.index import IndexedSession, load
-from agentmem.replay.ledgers import ledger_tally
 from agentmem.replay.ours import OURS, room_for
 from agentmem.replay.registry import maker
 from agentmem.replay.run import Chain, Rules, chain, replay
 from agentmem.replay.session import RecordedSession, SkippedLine
-from agentmem.replay.tally import Tally
+from agentmem.replay.tally import Tally, ledger_tally
 from agentmem.replay.verify import Compared, compare
 from agentmem.types import Ttl
 

@@ -14,9 +14,8 @@ from typing import Any
 from agentmem.kvcache.rules import CacheRules, rules
 from agentmem.replay.lane import Lane
 from agentmem.replay.layout import Layout, Strip, setting
-from agentmem.replay.opening import opening
-from agentmem.replay.recorded import RecordedContext
-from agentmem.replay.session import Exchange, RecordedSession
+from agentmem.replay.policies import RecordedContext
+from agentmem.replay.session import Exchange, RecordedSession, opening
 from agentmem.replay.tally import price
 from agentmem.tokens import Calibration
 from agentmem.types import Usage

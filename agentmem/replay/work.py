@@ -201,7 +201,7 @@ def _row(name: str, plan: ReplayPlan, replayed: Sequence[Replayed], told: bool) 
 
 
 def _settings(name: str, plan: ReplayPlan, reason: str | None) -> dict[str, Any]:
-    from agentmem.replay.opening import SessionOpening
+    from agentmem.replay.session import SessionOpening
 
     if reason:
         return {}

@@ -11,7 +11,7 @@ from agentmem.context.window import View, extend
 from agentmem.meter.ledger import Row, decode
 from agentmem.meter.prices import rates
 from agentmem.replay.bound import bound_tokens, first_price, read_price
-from agentmem.replay.formats.growth import Growth
+from agentmem.replay.formats.message_list import Growth
 from agentmem.replay.session import Exchange
 from agentmem.types import Entry, EntryKind, Frame
 

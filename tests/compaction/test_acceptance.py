@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from agentmem.compaction.acceptance import accept, fallback, unseen
-from agentmem.compaction.referenced import names
+from agentmem.compaction.plan import names
 from agentmem.context.cut import read_cut
 from agentmem.errors import SummaryRejected
 from agentmem.types import Draft

@@ -8,13 +8,11 @@ from pathlib import Path
 import pytest
 
 from agentmem.kvcache.rules import rules
-from agentmem.replay.blocks import block
-from agentmem.replay.opening import opening
-from agentmem.replay.ours import OURS, Ours
+from agentmem.replay.ours import OURS, Ours, block
 from agentmem.replay.policies import Arrival, Sent, Terms
 from agentmem.replay.registry import maker
 from agentmem.replay.run import chain, replay
-from agentmem.replay.session import RecordedSession
+from agentmem.replay.session import RecordedSession, opening
 from agentmem.replay.tally import Tally
 from agentmem.replay.work import ReplayPlan, replay_all
 from agentmem.types import Opaque, Text, ToolCall, ToolResult

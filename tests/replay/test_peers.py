@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from agentmem.kvcache.rules import rules
-from agentmem.replay.opening import opening
 from agentmem.replay.peers import NAMES, PEERS, missing
 from agentmem.replay.policies import Terms
 from agentmem.replay.registry import maker
 from agentmem.replay.run import chain, replay
+from agentmem.replay.session import opening
 from tests.replay.logs import working
 
 CLASSES = [

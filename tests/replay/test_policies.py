@@ -8,12 +8,11 @@ from pathlib import Path
 import pytest
 
 from agentmem.errors import ConfigError
-from agentmem.replay.opening import opening
 from agentmem.replay.ours import OURS
 from agentmem.replay.peers import PEERS, missing
 from agentmem.replay.policies import POLICIES, Arrival, Sent, Terms
 from agentmem.replay.registry import maker
-from agentmem.replay.session import Exchange, RecordedSession
+from agentmem.replay.session import Exchange, RecordedSession, opening
 from agentmem.types import Frame
 from tests.replay.logs import working
 

@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from agentmem.replay.formats.claude_conversation import Conversation, Malformed
-from agentmem.replay.lines import LogLine, lines, parsed
 from agentmem.replay.session import RecordedSession, SkippedLine
-from agentmem.replay.source import RecordingSource, Spool, spooled
+from agentmem.replay.source import LogLine, RecordingSource, Spool, lines, parsed, spooled
 
 _TALK = frozenset({"user", "assistant", "system", "summary"})
 _BESIDE = frozenset({"file-history-snapshot", "queue-operation", "progress"})

@@ -1,19 +1,103 @@
 """One conversation of a Claude Code log while it is read: the context as it grew, and each request with its reply."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from agentmem.kvcache.claude import claude_name
 from agentmem.kvcache.frames import frame
 from agentmem.kvcache.reported import merged, read_extras, read_usage
 from agentmem.kvcache.rules import UNMARKABLE
-from agentmem.replay.formats.claude_versions import REWRITES
-from agentmem.replay.formats.contents import sent
-from agentmem.replay.formats.hidden import with_hidden
-from agentmem.replay.formats.moments import PACE, moment_of
+from agentmem.replay.formats.contents import PACE, moment_of, sent
 from agentmem.replay.session import CutKind, Exchange, RecordedCut
 from agentmem.types import Frame, Role, Ttl, Usage
+
+MOST = 128_000
+"""Tokens that no reply thinks more than."""
+
+
+def with_hidden(exchanges: Sequence[Exchange]) -> tuple[Exchange, ...]:
+    """The same requests, with thinking that has no text as large as it was."""
+    if not any(map(_is_hidden, (one for exchange in exchanges for one in exchange.reply))):
+        return tuple(exchanges)
+    grown: dict[int, Frame] = {}
+    made = [_grown(one, after, grown) for one, after in zip(exchanges, (*exchanges[1:], None), strict=True)]
+    return tuple(_recut(one, grown) for one in made)
+
+
+def _grown(exchange: Exchange, after: Exchange | None, grown: dict[int, Frame]) -> Exchange:
+    """One request with the tokens of what it thought, shared out evenly; ``grown`` holds each frame by its id."""
+    places = [at for at, one in enumerate(exchange.reply) if _is_hidden(one)]
+    tokens = _unexplained(exchange, after) if places else 0
+    if not tokens:
+        return exchange
+    reply = list(exchange.reply)
+    for at, share in zip(places, _shares(tokens, len(places)), strict=True):
+        grown[id(reply[at])] = reply[at] = replace(reply[at], tokens=reply[at].tokens + share)
+    return replace(exchange, reply=tuple(reply))
+
+
+def _unexplained(exchange: Exchange, after: Exchange | None) -> int:
+    """Tokens by which the next input grew beyond what is recorded."""
+    if after is None or after.cut or exchange.usage is None or after.usage is None:
+        return 0
+    said = sum(one.tokens for one in exchange.reply)
+    growth = after.usage.input_tokens - exchange.usage.input_tokens
+    most = MOST if exchange.partial else _room(exchange.usage, said)
+    return max(0, min(growth - said - sum(one.tokens for one in after.arrived), most))
+
+
+def _room(usage: Usage, said: int) -> int:
+    return max(0, usage.output_tokens - said)
+
+
+def _recut(exchange: Exchange, grown: dict[int, Frame]) -> Exchange:
+    """The same frames where a cut repeats them."""
+    if exchange.cut is None:
+        return exchange
+    frames = tuple(grown.get(id(one), one) for one in exchange.cut.frames)
+    return replace(exchange, cut=RecordedCut(exchange.cut.kind, frames, exchange.cut.declared, exchange.cut.hidden))
+
+
+def _shares(tokens: int, places: int) -> Iterator[int]:
+    whole, rest = divmod(tokens, places)
+    yield from (whole + (at < rest) for at in range(places))
+
+
+def _is_hidden(one: Frame) -> bool:
+    kind, value = one.value.get("type"), one.value
+    return kind == "redacted_thinking" or (kind == "thinking" and not value.get("thinking"))
+
+
+Version = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Habit:
+    """Something that versions from ``since`` to before ``until`` did; the moments are those of most users' updates."""
+
+    since: Version
+    until: Version
+    from_moment: datetime
+    to_moment: datetime
+
+    def holds(self, version: str, at: float) -> bool:
+        """Whether a client of ``version`` ("" if the log does not say) did so at ``at``, seconds since the epoch."""
+        if version:
+            return self.since <= tuple(int(part) for part in version.split(".") if part.isdigit()) < self.until
+        return self.from_moment.timestamp() <= at < self.to_moment.timestamp()
+
+
+REWRITES = Habit(
+    since=(2, 1, 13),
+    until=(2, 1, 38),
+    from_moment=datetime(2026, 1, 25, tzinfo=UTC),
+    to_moment=datetime(2026, 2, 10, 12, tzinfo=UTC),
+)
+"""The first message was written anew at the prompt after an accepted plan (11 of 11 logs of 2.1.29 to 2.1.37, none of
+6 logs of 2.1.12 and 2.1.38 to 2.1.42), and when a skill was called on models that think adaptively (5 of 5)."""
+
 
 RESTORED_TOKENS = 11_000
 """What Claude Code adds after a compaction beside the summary (files read last, to-dos, skills) and does not log: about

@@ -6,6 +6,7 @@ Blocks of other types are carried as they are.
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 Block = dict[str, Any]
@@ -90,3 +91,31 @@ _SHAPES: Mapping[str, Callable[[Mapping[str, Any]], Block]] = {
     "input_image": _image,
 }
 """What each type of block needs so that everybody who reads it finds it."""
+
+
+PACE = 10.0
+"""Seconds between requests, where no times are recorded."""
+
+_LATEST = 1e11
+"""Seconds since the epoch from which on a number must count smaller units: the year 5138."""
+
+
+def moment_of(value: Any) -> float | None:
+    """Seconds since the epoch; None where there is no moment. Without a zone it is UTC."""
+    if isinstance(value, bool) or value is None:
+        return None
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        return _written(value) if isinstance(value, str) else None
+    while abs(number) >= _LATEST and number - number == 0:  # milliseconds, then microseconds and nanoseconds
+        number /= 1000
+    return number if number - number == 0 else None
+
+
+def _written(value: str) -> float | None:
+    try:
+        found = datetime.fromisoformat(value.strip())
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        return None

@@ -5,17 +5,16 @@ Mostly they have neither times nor usage: requests are then taken to be PACE sec
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from agentmem.kvcache.frames import frame
 from agentmem.kvcache.reported import read_usage
-from agentmem.replay.formats.contents import arguments, sent
-from agentmem.replay.formats.moments import PACE, moment_of
-from agentmem.replay.lines import LogLine, parsed, values
-from agentmem.replay.session import Exchange, RecordedSession, SkippedLine
-from agentmem.replay.source import RecordingSource, Spool
+from agentmem.replay.formats.contents import PACE, arguments, moment_of, sent
+from agentmem.replay.session import Exchange, RecordedCut, RecordedSession, SkippedLine
+from agentmem.replay.source import LogLine, RecordingSource, Spool, parsed, values
 from agentmem.types import Frame, Usage
 
 _LISTS = ("traj", "messages", "history")
@@ -191,3 +190,43 @@ def _usage(value: Any) -> Usage | None:
     if not isinstance(value, dict) or not value:
         return None
     return read_usage(value)
+
+
+@dataclass(slots=True)
+class Growth:
+    """One conversation as it grows. ``live`` is the last request and its reply; ``seen`` all frames ever sent."""
+
+    exchanges: list[Exchange] = field(default_factory=list)
+    sent: tuple[Frame, ...] = ()
+    live: tuple[Frame, ...] = ()
+    seen: set[Frame] = field(default_factory=set)
+
+    def add(self, frames: Sequence[Frame], exchange: Exchange, *, declared: bool = False) -> None:
+        """Take the next request, of the message ``frames``; ``exchange`` holds all else that is known of it.
+
+        A client that sends a reply back in its own words only extends what was there: its words then stand for the
+        reply.
+        """
+        frames = tuple(frames)
+        self._echoed(frames)
+        if frames[: len(self.live)] == self.live:
+            arrived, cut = frames[len(self.live) :], None
+        else:
+            arrived = tuple(one for one in frames if one.role == "user" and one not in self.seen)
+            cut = RecordedCut("edit", frames, declared=declared)
+        self.exchanges.append(replace(exchange, arrived=arrived, cut=cut))
+        self.sent, self.live = frames, (*frames, *exchange.reply)
+        self.seen.update(frames)
+
+    def common(self, frames: Sequence[Frame]) -> int:
+        """How many frames a request shares with the last one of this conversation."""
+        pairs = enumerate(zip(self.live, frames, strict=False))
+        return next((at for at, (one, other) in pairs if one != other), min(len(self.live), len(frames)))
+
+    def _echoed(self, frames: tuple[Frame, ...]) -> None:
+        if not self.exchanges or frames[: len(self.sent)] != self.sent or frames[: len(self.live)] == self.live:
+            return
+        rest = frames[len(self.sent) :]
+        echoed = next((at for at, one in enumerate(rest) if one.role != "assistant"), len(rest))
+        self.exchanges[-1] = replace(self.exchanges[-1], reply=rest[:echoed])
+        self.live = (*self.sent, *rest[:echoed])

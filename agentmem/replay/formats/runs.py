@@ -9,7 +9,7 @@ from typing import Any
 from agentmem.context.window import View, extend
 from agentmem.errors import JournalError, TranscriptError
 from agentmem.meter.ledger import Row, decode
-from agentmem.replay.formats.growth import Growth
+from agentmem.replay.formats.message_list import Growth
 from agentmem.replay.session import Exchange, RecordedSession, SkippedLine, lifetime
 from agentmem.replay.source import RecordingSource, Spool
 from agentmem.transcript.journal import open_journal

@@ -5,9 +5,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from agentmem.replay.lines import LogLine, lines, parsed
 from agentmem.replay.session import Exchange, RecordedCut, RecordedSession, SkippedLine
-from agentmem.replay.source import RecordingSource, Spool, spooled
+from agentmem.replay.source import LogLine, RecordingSource, Spool, lines, parsed, spooled
 from agentmem.types import Usage
 
 

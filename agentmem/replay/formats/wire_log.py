@@ -14,12 +14,10 @@ from agentmem.kvcache.frames import body_frames, frame
 from agentmem.kvcache.prompts import body_prompt
 from agentmem.kvcache.reported import read_extras, read_usage
 from agentmem.kvcache.simulated.openai_bodies import is_openai, messages_body
-from agentmem.replay.formats.contents import arguments, blocks, sent
-from agentmem.replay.formats.growth import Growth
-from agentmem.replay.formats.moments import PACE, moment_of
-from agentmem.replay.lines import lines
+from agentmem.replay.formats.contents import PACE, arguments, blocks, moment_of, sent
+from agentmem.replay.formats.message_list import Growth
 from agentmem.replay.session import Exchange, RecordedSession, SkippedLine, lifetime
-from agentmem.replay.source import RecordingSource, Spool
+from agentmem.replay.source import RecordingSource, Spool, lines
 from agentmem.types import Frame, Usage
 
 _ENDPOINTS = ("/messages", "/chat/completions", "/responses")

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from agentmem.meter import ledger
-from agentmem.replay.formats.moments import PACE
+from agentmem.replay.formats.contents import PACE
 from agentmem.replay.recordings import sessions, sources
 from agentmem.replay.session import RecordedSession, SkippedLine
 from agentmem.replay.source import RecordingSource, Spool

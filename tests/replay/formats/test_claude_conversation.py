@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from agentmem.replay.formats.claude_versions import REWRITES
+from agentmem.replay.formats.claude_conversation import REWRITES
 from tests.replay.logs import Log, text
 
 
