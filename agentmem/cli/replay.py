@@ -10,7 +10,7 @@ from agentmem.cli.output import console, notices, print_json
 from agentmem.errors import ConfigError
 
 if TYPE_CHECKING:
-    from agentmem.replay.work import ReplayPlan, ReplayProgress
+    from agentmem.replay.parallel import ReplayPlan, ReplayProgress
     from agentmem.types import Ttl
 
 BUDGET = 120_000
@@ -68,7 +68,7 @@ def replay(
     json: AsJson = False,
 ) -> None:
     """Replay recorded sessions: Claude Code's logs, wire logs, lists of messages, ledgers, our own runs."""
-    from agentmem.replay.work import ReplayPlan, replay_all, verify_all
+    from agentmem.replay.parallel import ReplayPlan, replay_all, verify_all
 
     names = tuple(dict.fromkeys(_chosen(policy)))
     plan = ReplayPlan(tuple(paths), names, provider, model, budget, chain, _lifetime(ttl), jobs)

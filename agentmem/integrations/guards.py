@@ -154,7 +154,7 @@ class CacheMeter:
         self._need_requests()
         if self.cost_usd is None:
             models = sorted({one.prompt.model for one in self._watch.requests if not self._rates(one)})
-            raise AssertionError(f"no price is known for {', '.join(models)}: set cache_meter.price_as")
+            raise AssertionError(f"no price is known for {', '.join(models)}: set simulation.price_as")
         if self.cost_usd > at_most:
             raise AssertionError(f"cost ${self.cost_usd:.6f} is above ${at_most:.6f} {self._said()}")
 

@@ -1,9 +1,9 @@
 """pytest fixtures: tests that fail when a prompt's prefix breaks, or when an agent misses its cache or costs too much.
 
-    def test_agent(prefix_guard, cache_meter):
-        client = cache_meter.watch(prefix_guard.watch(anthropic.Anthropic()))
+    def test_agent(prefix_guard, simulation):
+        client = simulation.watch(prefix_guard.watch(anthropic.Anthropic()))
         run_my_agent(client)
-        cache_meter.assert_hit_rate(0.9)
+        simulation.assert_hit_rate(0.9)
 
 Loaded by pytest wherever agentmem is installed; so nothing is imported before a test asks for a fixture.
 """
@@ -29,7 +29,7 @@ def prefix_guard() -> "Iterator[PrefixGuard]":
 
 
 @pytest.fixture
-def cache_meter() -> "Iterator[CacheMeter]":
+def simulation() -> "Iterator[CacheMeter]":
     """Tokens, cache hits and dollars of what is watched, and assertions on them: see `CacheMeter`."""
     from agentmem.integrations.guards import CacheMeter
 

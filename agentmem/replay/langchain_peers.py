@@ -176,8 +176,8 @@ class Peer:
         sent = self._opening + self._strip.tokens[-1]
         output = sum(one.tokens for one in frames)
         used = {"input_tokens": sent, "output_tokens": output, "total_tokens": sent + output}
-        told = {"model_provider": PROVIDER}
-        self.add([self.translator.reply(frames, usage_metadata=used, response_metadata=told)])
+        metadata = {"model_provider": PROVIDER}
+        self.add([self.translator.reply(frames, usage_metadata=used, response_metadata=metadata)])
         self._strip.extend(frames)
 
     def arrive(self, messages: list[AnyMessage]) -> None:

@@ -60,14 +60,14 @@ def _files(path: Path) -> Iterator[Path | SkippedLine]:
 
 
 def _sources(file: Path, spool: Spool, *, named: bool) -> Iterator[RecordingSource | SkippedLine]:
-    """What one file holds. One that is no recording is told of where it was ``named``, or looks like one."""
+    """What one file holds. A file that holds no recording is reported where it was ``named`` or looks like one."""
     if not file.is_file():
         yield SkippedLine(str(file), 0, "neither a file nor a folder")
         return
     look = _look(file)
     if look.reader is not None:
         yield from look.reader.sources(file, spool)
-    elif named or look.told or any(ending in file.suffixes for ending in _LOGS):
+    elif named or look.report or any(ending in file.suffixes for ending in _LOGS):
         yield SkippedLine(str(file), 0, look.reason)
 
 
@@ -81,11 +81,11 @@ def _guarded(file: Path, found: Iterator[RecordingSource | SkippedLine]) -> Iter
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """Who reads a file, or the ``reason`` why nobody does; ``told`` also where its name promises no recording."""
+    """Who reads a file, or the ``reason`` why nobody does. ``report`` says so whatever the file is called."""
 
     reader: RecordingReader | None = None
     reason: str = ""
-    told: bool = False
+    report: bool = False
 
 
 def _look(path: Path) -> _Look:
@@ -95,7 +95,7 @@ def _look(path: Path) -> _Look:
         for first in _firsts(path):
             wrote = foreign(first)
             if wrote:
-                return _Look(reason=f"not understood: {wrote}", told=True)
+                return _Look(reason=f"not understood: {wrote}", report=True)
             found = next((reader for reader in FORMATS.values() if reader.accepts(first)), None)
             if found:
                 return _Look(found)
@@ -103,7 +103,7 @@ def _look(path: Path) -> _Look:
                 kinds[first["type"]] = None
                 ours = ours or "sessionId" in first
     except BROKEN as error:
-        return _Look(reason=f"the file cannot be read: {error}", told=True)
+        return _Look(reason=f"the file cannot be read: {error}", report=True)
     return _Look(reason=_reason(path, list(kinds), metadata=ours))
 
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field, replace
 from agentmem.kvcache.rules import PROVIDERS, CacheRules, rules
 from agentmem.meter.prices import extra_usd
 from agentmem.replay.bound import lower_bound
-from agentmem.replay.lane import Lane
 from agentmem.replay.layout import Layout, Run, Strip, setting
 from agentmem.replay.needed import FAR, NeededEvent, Needs, Sight, said_before
 from agentmem.replay.policies import Arrival, Maker, Policy, Sent, Terms
 from agentmem.replay.session import Exchange, RecordedCut, RecordedSession, SessionOpening, opening
+from agentmem.replay.simulation import SimulatedRequests
 from agentmem.replay.tally import Tally, billed, price
 from agentmem.types import Frame, Rates, Ttl
 
@@ -86,8 +86,8 @@ def _least_head(one: Chain) -> int:
     model = one.model_of(one.exchanges[0])
     if one.provider not in PROVIDERS or rules(model, one.provider).matching == "breakpoints":
         return min([one.opening.tokens, *heads])
-    told = sum(frame.tokens for frame in one.opening.head if frame.value.get("type") != "unknown")
-    return min([told, *heads])
+    known = sum(frame.tokens for frame in one.opening.head if frame.value.get("type") != "unknown")
+    return min([known, *heads])
 
 
 def _begins(sessions: Sequence[RecordedSession], head: int) -> Iterator[tuple[int, int]]:
@@ -130,7 +130,7 @@ def replay(one: Chain, make: Maker, budget: int, rules: Rules) -> Tally:
 class _Replay:
     def __init__(self, one: Chain, policy: Policy, rules: Rules) -> None:
         self._chain, self._policy = one, policy
-        self._lane = Lane(rules, one.ttl)
+        self._simulation = SimulatedRequests(rules, one.ttl)
         self._head = Strip(one.opening.head)
         self._sight = Sight(one.needs)
         self._tally = Tally()
@@ -145,7 +145,7 @@ class _Replay:
             after = self._policy.reply(exchange.reply)
             if after and self._chain.background and exchange.ends_turn:
                 sent = Sent(tuple(after), own_head=exchange.head, settings=exchange.settings)
-                self._lane.aside(self._layout(layout.model, sent), exchange.answered)
+                self._simulation.aside(self._layout(layout.model, sent), exchange.answered)
         self._tally.lower_bound_usd = self._chain.lower_bound_usd
         self._tally.billed_usd = self._chain.billed_usd
         return self._tally
@@ -163,17 +163,17 @@ class _Replay:
         for sent in self._policy.send(arrival):
             layout = self._layout(model, sent)
             if warm and sent.summary is None:
-                self._lane.warm(layout, warm, exchange.at)
+                self._simulation.warm(layout, warm, exchange.at)
             self._meter(sent, layout, exchange)
         return layout
 
     def _meter(self, sent: Sent, layout: Layout, exchange: Exchange) -> None:
         marks = () if sent.bare and sent.marks is None else sent.marks
         if sent.summary is None:
-            metered = self._lane.send(layout, exchange.at, exchange.answered, cut=sent.cut, marks=marks)
+            metered = self._simulation.send(layout, exchange.at, exchange.answered, cut=sent.cut, marks=marks)
             output = exchange.output
         else:
-            metered = self._lane.summarise(layout, exchange.at if sent.at is None else sent.at, marks)
+            metered = self._simulation.summarise(layout, exchange.at if sent.at is None else sent.at, marks)
             output = sent.summary
         rates = self._chain.rates(exchange, layout.tokens)
         model, asked = self._chain.model_of(exchange), sent.summary is not None

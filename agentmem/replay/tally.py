@@ -12,8 +12,8 @@ from typing import Any
 
 from agentmem.meter.prices import extra_usd, rates
 from agentmem.meter.unpriced import listed
-from agentmem.replay.lane import MeteredRequest
 from agentmem.replay.session import Exchange, RecordedSession
+from agentmem.replay.simulation import MeteredRequest
 from agentmem.types import Rates, Usage
 
 _MANY = 100_000  # thousands of tokens: above every threshold at which a price changes

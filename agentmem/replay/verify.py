@@ -12,10 +12,10 @@ from statistics import fmean, pstdev
 from typing import Any
 
 from agentmem.kvcache.rules import CacheRules, rules
-from agentmem.replay.lane import Lane
 from agentmem.replay.layout import Layout, Strip, setting
 from agentmem.replay.policies import RecordedContext
 from agentmem.replay.session import Exchange, RecordedSession, opening
+from agentmem.replay.simulation import SimulatedRequests
 from agentmem.replay.tally import price
 from agentmem.tokens import Calibration
 from agentmem.types import Usage
@@ -55,16 +55,18 @@ def compare(session: RecordedSession, find: Rules | None = None) -> Compared | N
 def predict(session: RecordedSession, find: Rules = rules) -> Iterator[tuple[Usage, Usage]]:
     """Each request's input usage by the rules alone, and with the loss that is to be expected beside them."""
     begun = opening(session)
-    context, lane, head = RecordedContext(begun), Lane(find, session.ttl), Strip(begun.head)
+    context, simulation, head = RecordedContext(begun), SimulatedRequests(find, session.ttl), Strip(begun.head)
     scale = _scale(session)
     for number, exchange in enumerate(session.exchanges):
         layout = _layout(exchange, head, context.send(exchange.arrived, exchange.cut))
-        metered = lane.send(layout, exchange.at, exchange.answered, cut=exchange.cut is not None, marks=exchange.marks)
+        metered = simulation.send(
+            layout, exchange.at, exchange.answered, cut=exchange.cut is not None, marks=exchange.marks
+        )
         usage = exchange.usage if number == 0 and exchange.usage else _scaled(metered.usage, scale)
         yield usage, usage if number == 0 else _expected(usage, exchange, round(scale * head.tokens[-1]))
         after = context.reply(exchange.reply)
         if session.background and exchange.ends_turn:
-            lane.aside(_layout(exchange, head, after), exchange.answered)
+            simulation.aside(_layout(exchange, head, after), exchange.answered)
 
 
 def _layout(exchange: Exchange, head: Strip, messages: Sequence[Any]) -> Layout:

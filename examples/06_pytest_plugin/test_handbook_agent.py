@@ -26,13 +26,13 @@ def client() -> Iterator[anthropic.Anthropic]:
         yield made
 
 
-def test_the_prefix_holds(client: anthropic.Anthropic, prefix_guard: Any, cache_meter: Any) -> None:
+def test_the_prefix_holds(client: anthropic.Anthropic, prefix_guard: Any, simulation: Any) -> None:
     """Each request extends the one before, most of the input comes from the cache, and all of it costs cents."""
     prefix_guard.watch(client)
-    cache_meter.watch(client)
+    simulation.watch(client)
     assert "thirty days" in answer(client, "Trains, holidays, laptops: what are the rules?", steady)
-    cache_meter.assert_hit_rate(0.7)
-    cache_meter.assert_cost(0.05)
+    simulation.assert_hit_rate(0.7)
+    simulation.assert_cost(0.05)
 
 
 def test_with_the_time_in_the_system_prompt(client: anthropic.Anthropic, prefix_guard: Any) -> None:

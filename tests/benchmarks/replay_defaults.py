@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from agentmem.cli.replay import DEFAULT
-from agentmem.replay.work import ReplayPlan, replay_all
+from agentmem.replay.parallel import ReplayPlan, replay_all
 from tests.benchmarks.data import data_file
 from tests.benchmarks.heading import heading
 

@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from agentmem.replay.parallel import CHAIN, ReplayPlan, replay_all
 from agentmem.replay.peers import missing
-from agentmem.replay.work import CHAIN, ReplayPlan, replay_all
 from agentmem.types import Ttl
 from tests.benchmarks.data import data_file
 from tests.benchmarks.heading import heading

@@ -102,12 +102,12 @@ def test_an_agent_that_appends_passes(pytester: pytest.Pytester) -> None:
     result = run(
         pytester,
         """
-def test_agent(prefix_guard, cache_meter, client):
-    talk(cache_meter.watch(prefix_guard.watch(client)))
-    assert cache_meter.requests == 4
-    cache_meter.assert_hit_rate(0.7)
-    cache_meter.assert_cost(0.05)
-    cache_meter.assert_ratio(10_000)
+def test_agent(prefix_guard, simulation, client):
+    talk(simulation.watch(prefix_guard.watch(client)))
+    assert simulation.requests == 4
+    simulation.assert_hit_rate(0.7)
+    simulation.assert_cost(0.05)
+    simulation.assert_ratio(10_000)
     assert prefix_guard.breaks == []
 """,
     )
@@ -119,27 +119,27 @@ def test_what_misses_its_figures_fails(pytester: pytest.Pytester) -> None:
     result = run(
         pytester,
         """
-def test_hits(cache_meter, client):
-    talk(cache_meter.watch(client), system=dated)
-    cache_meter.assert_hit_rate(0.5)
+def test_hits(simulation, client):
+    talk(simulation.watch(client), system=dated)
+    simulation.assert_hit_rate(0.5)
 
-def test_cost(cache_meter, client):
-    talk(cache_meter.watch(client))
-    cache_meter.assert_cost(0.000001)
+def test_cost(simulation, client):
+    talk(simulation.watch(client))
+    simulation.assert_cost(0.000001)
 
-def test_ratio(cache_meter, client):
-    talk(cache_meter.watch(client))
-    cache_meter.assert_ratio(at_most=2)
+def test_ratio(simulation, client):
+    talk(simulation.watch(client))
+    simulation.assert_ratio(at_most=2)
 
-def test_nothing_was_watched(cache_meter):
-    cache_meter.assert_hit_rate(0.5)
+def test_nothing_was_watched(simulation):
+    simulation.assert_hit_rate(0.5)
 
-def test_no_price(cache_meter, scripted_model):
+def test_no_price(simulation, scripted_model):
     from agentmem import Agent
-    model = cache_meter.watch(scripted_model(["Hello."]))
+    model = simulation.watch(scripted_model(["Hello."]))
     with Agent(model, "pages") as agent:
         agent.run("Hi.")
-    cache_meter.assert_cost(1)
+    simulation.assert_cost(1)
 """,
     )
     result.assert_outcomes(failed=5)
@@ -149,7 +149,7 @@ def test_no_price(cache_meter, scripted_model):
             "*cost $0.* is above $0.000001 (4 requests*",
             "*ratio * is above 2.0 (4 requests*",
             "*no request was seen: is the client watched that the agent uses*",
-            "*no price is known for scripted: set cache_meter.price_as*",
+            "*no price is known for scripted: set simulation.price_as*",
         ]
     )
 
@@ -201,11 +201,11 @@ def test_any_langchain_agent(pytester: pytest.Pytester) -> None:
     result = run(
         pytester,
         """
-def test_sound(prefix_guard, cache_meter):
-    model = cache_meter.watch(prefix_guard.watch(Chat()))
+def test_sound(prefix_guard, simulation):
+    model = simulation.watch(prefix_guard.watch(Chat()))
     create_agent(model, [look], system_prompt="Be brief. " * 800).invoke({"messages": "What is on page 9?"})
-    assert cache_meter.requests == 4
-    cache_meter.assert_hit_rate(0.6)
+    assert simulation.requests == 4
+    simulation.assert_hit_rate(0.6)
 
 def test_clock_in_the_prompt(prefix_guard):
     from langchain.agents.middleware import dynamic_prompt
@@ -225,15 +225,15 @@ def test_scripted_models(pytester: pytest.Pytester) -> None:
     result = run(
         pytester,
         """
-def test_agent(scripted_model, prefix_guard, cache_meter, tmp_path):
+def test_agent(scripted_model, prefix_guard, simulation, tmp_path):
     from agentmem import Agent
-    model = cache_meter.watch(prefix_guard.watch(scripted_model(["Hello.", "Again."])))
+    model = simulation.watch(prefix_guard.watch(scripted_model(["Hello.", "Again."])))
     with Agent(model, tmp_path) as agent:
         agent.run("Hi.", thread="t")
         agent.run("Hi again.", thread="t")
-    assert cache_meter.requests == 2
-    cache_meter.price_as = "anthropic:claude-sonnet-5"
-    cache_meter.assert_hit_rate(0.1)
+    assert simulation.requests == 2
+    simulation.price_as = "anthropic:claude-sonnet-5"
+    simulation.assert_hit_rate(0.1)
 """,
         "",
     )

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from agentmem.replay.billed import bill, billed
-from agentmem.replay.work import ReplayPlan, replay_all
+from agentmem.replay.parallel import ReplayPlan, replay_all
 from tests.cli.invoke import invoke
 from tests.replay.logs import HEAD, Log, text, used, working
 

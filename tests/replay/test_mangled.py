@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agentmem.errors import ConfigError
-from agentmem.replay.work import ReplayPlan, replay_all, verify_all
+from agentmem.replay.parallel import ReplayPlan, replay_all, verify_all
 from tests.replay.logs import working
 
 POLICIES = ("recorded", "append-only", "sliding", "agentmem")

@@ -7,10 +7,10 @@ import pytest
 
 from agentmem.errors import ConfigError
 from agentmem.kvcache.rules import rules
+from agentmem.replay.parallel import ReplayPlan, replay_all, verify_all
 from agentmem.replay.policies import AppendOnly, Sliding
 from agentmem.replay.run import GAP, chain, replay
 from agentmem.replay.tally import Tally, total
-from agentmem.replay.work import ReplayPlan, replay_all, verify_all
 from tests.replay.logs import Log, text, used, working
 
 MODEL = "claude-opus-4-6"

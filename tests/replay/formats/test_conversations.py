@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from agentmem.replay.parallel import ReplayPlan, replay_all, verify_all
 from agentmem.replay.recordings import sessions, sources
 from agentmem.replay.session import RecordedSession, SkippedLine
 from agentmem.replay.source import RecordingSource, Spool
-from agentmem.replay.work import ReplayPlan, replay_all, verify_all
 from agentmem.types import Usage
 
 Talk = list[dict[str, Any]]

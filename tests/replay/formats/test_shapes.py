@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from agentmem.errors import ConfigError
-from agentmem.replay.work import ReplayPlan, replay_all, verify_all
+from agentmem.replay.parallel import ReplayPlan, replay_all, verify_all
 
 Record = dict[str, Any]
 MODEL = "claude-sonnet-4-5-20250929"

@@ -38,7 +38,7 @@ EARLIER = 1.0
 _QUESTION = Strip((frame("message", {"type": "text", "text": "What may the user ask next?"}, "user"),))
 
 
-class Lane:
+class SimulatedRequests:
     """Sends layouts in order. The store is empty at first; ``rules`` finds a model's row."""
 
     def __init__(self, rules: Callable[[str], CacheRules], ttl: Ttl = "5m") -> None:

@@ -79,19 +79,19 @@ def replay_all(plan: ReplayPlan, progress: ReplayProgress = silent) -> dict[str,
         if plan.model is None and plan.provider not in ("anthropic", *providers):
             own = "the recordings name models of their own provider"
             raise ConfigError(f"--provider {plan.provider} needs --model: {own}")
-        told = [entry for entry in entries if entry.text]
+        with_text = [entry for entry in entries if entry.text]
         again = repeated(entries)
-        joined = chains(told or entries, plan.chain if told else 0)
+        joined = chains(with_text or entries, plan.chain if with_text else 0)
         tasks = [_task(plan, one, again) for one in joined]
         replayed = list(work(partial(replay_task, tuple(runnable)), tasks, "chains", progress))
     skipped += [one for each in replayed for one in each.skipped]
-    if told:
+    if with_text:
         skipped += [_without_text(entry) for entry in entries if not entry.text]
-    rows = [_row(name, plan, replayed, bool(told)) for name in plan.policies]
+    rows = [_row(name, plan, replayed, bool(with_text)) for name in plan.policies]
     bills = sorted((one for each in replayed for one in each.bills), key=lambda one: (one.path, one.line, one.session))
     return {
         "schema": 1,
-        "basis": "simulated" if told else "measured",
+        "basis": "simulated" if with_text else "measured",
         "provider": plan.provider if plan.model else ", ".join(providers),
         "model": plan.model,
         "budget": plan.budget,
@@ -186,12 +186,12 @@ def _listed(
         yield one
 
 
-def _row(name: str, plan: ReplayPlan, replayed: Sequence[Replayed], told: bool) -> dict[str, Any]:
+def _row(name: str, plan: ReplayPlan, replayed: Sequence[Replayed], with_text: bool) -> dict[str, Any]:
     """One policy's figures; all null, with the reason in ``missing``, where there are none."""
     ran = [one for one in replayed if name in one.tallies]
     numbers = total(one.tallies[name] for one in ran).numbers()
     left = "every chain was left out"
-    empty = left if told else "a ledger has no text: only what was recorded can be told"
+    empty = left if with_text else "a ledger has no text: only what was recorded can be said"
     reason = missing(name) or (None if ran else empty)
     if reason:
         numbers = {**dict.fromkeys(numbers), "basis": "simulated"}
