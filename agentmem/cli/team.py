@@ -177,11 +177,11 @@ def _where(team: "Team", result: "TeamResult", merged: Iterable[str]) -> str:
 
 
 def _usage(team: "Team", thread: str) -> dict[str, Any]:
-    from agentmem.meter.ledger import decode
+    from agentmem.meter.ledger import rows as metered
     from agentmem.meter.report import report
     from agentmem.team.roles import NAMES, thread_of
 
-    rows = [decode(entry) for name in NAMES for entry in team.journal.own(thread_of(thread, name), "usage")]
+    rows = [row for name in NAMES for row in metered(team.journal, thread_of(thread, name))]
     return report(rows, thread)
 
 
