@@ -1,4 +1,4 @@
-"""`agentmem answers ...`: what the answer cache saved, how often it was wrong, and why it decided as it did."""
+"""`agentmem answers ...`: show what the answer cache saved, how often it was wrong, and why it decided as it did."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,7 +24,7 @@ Tenant = Annotated[str | None, typer.Option("--tenant", metavar="NAME", help="On
 
 @answers.command()
 def stats(workspace: Workspace = HERE, json: AsJson = False) -> None:
-    """Hits by kind, audits with the bound on wrong answers, what was invalidated, dollars and seconds saved."""
+    """Show hits by kind, audits with the bound on wrong answers, invalidations, dollars and seconds saved."""
     found = statistics(workspace) or _nothing()
     if json:
         print_json(found)
@@ -35,7 +35,7 @@ def stats(workspace: Workspace = HERE, json: AsJson = False) -> None:
 
 
 def statistics(workspace: Path) -> dict[str, Any] | None:
-    """What the workspace's answer cache did; None where there is none."""
+    """The statistics of the workspace's answer cache, or None if it has none."""
     with opened_cache(workspace, exact_only=True) as cache:
         return cache.stats() if cache else None
 
@@ -47,7 +47,7 @@ def explain(
     workspace: Workspace = HERE,
     json: AsJson = False,
 ) -> None:
-    """Say what a lookup would come to and why: the rule that decided, the candidates, their scores."""
+    """Show how a lookup would end and why: the rule that decided, the candidates, their scores."""
     with opened_cache(workspace) as cache:
         scopes = cache.store.scopes(tenant) if cache else []
         if cache is None or not scopes:
@@ -89,7 +89,7 @@ def audit(
     workspace: Workspace = HERE,
     json: AsJson = False,
 ) -> None:
-    """Make the answers that were unchecked for longest again, and evict those that no longer agree."""
+    """Answer again the questions that were not checked for the longest time, and evict answers that no longer agree."""
     from agentmem.cli.trust import settings as confirmed
     from agentmem.runtime.agent import Agent
 
@@ -112,7 +112,7 @@ def audit(
 
 @contextmanager
 def opened_cache(workspace: Path, *, exact_only: bool = False) -> "Iterator[AnswerCache | None]":
-    """The workspace's cache; None where there is none yet. Nothing is created."""
+    """Open the workspace's cache, or give None if it has none yet. Nothing is created."""
     from agentmem.answers.database import FILE
 
     if not (folder(workspace) / FILE).exists():
@@ -136,7 +136,7 @@ def _opened(workspace: Path, *, exact_only: bool = False) -> "Iterator[AnswerCac
 
 
 def settings(workspace: Path) -> "AnswerSettings":
-    """What agentmem.toml says of answers."""
+    """The section `[answers]` of agentmem.toml."""
     from agentmem.answers.settings import read
     from agentmem.cli.trust import settings as confirmed
 
@@ -144,7 +144,7 @@ def settings(workspace: Path) -> "AnswerSettings":
 
 
 def folder(workspace: Path) -> Path:
-    """Where a workspace's answers are."""
+    """The folder of a workspace's answers."""
     return workspace / ".agentmem" / "answers"
 
 

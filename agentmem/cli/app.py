@@ -1,4 +1,7 @@
-"""The commands, in the order in which `agentmem --help` lists them."""
+"""The commands, in the order in which `agentmem --help` lists them.
+
+Each command is a module of its own and imports heavy modules only when it runs, so that `--help` is fast.
+"""
 
 from typing import Annotated
 
@@ -50,7 +53,7 @@ def agentmem(
     ] = False,
     trust: Annotated[bool, typer.Option("--trust", help="Confirm what the folder's agentmem.toml says.")] = False,
 ) -> None:
-    """A stateful agent on a workspace of markdown pages, that keeps its context small and meters every token."""
+    """Run an agent on a workspace of markdown pages: its context stays small, and every token is metered."""
     trusting.given(trust)
 
 

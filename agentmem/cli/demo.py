@@ -1,4 +1,4 @@
-"""`agentmem demo`: an agent at work, then a coder and a tester, with no key and no set-up."""
+"""`agentmem demo`: show an agent at work, then a coder and a tester. It needs no key and no set-up."""
 
 import tempfile
 from contextlib import closing
@@ -38,7 +38,7 @@ NO_TEAM = "The second part, a coder and a tester, is left out here: {why}"
 def demo(
     folder: Annotated[Path | None, typer.Argument(help="Where to put the pages: a new or empty folder.")] = None,
 ) -> None:
-    """Watch an agent work on a small workspace, metered by a real engine, and see the table that tells what it cost."""
+    """Watch an agent work on a small workspace, metered by a real engine, and see a table of what it cost."""
     from agentmem import demo as shown
     from agentmem.meter.ledger import rows
     from agentmem.meter.report import report
@@ -76,7 +76,7 @@ def demo(
 
 
 def _place(folder: Path | None) -> Path:
-    """Where the demo writes its pages. Raises ConfigError for a folder that has something in it."""
+    """The folder for the demo's pages. Raises ConfigError if it is not empty."""
     from agentmem.errors import ConfigError
 
     place = folder or Path(tempfile.mkdtemp(prefix="agentmem-demo-"))
@@ -86,7 +86,7 @@ def _place(folder: Path | None) -> Path:
 
 
 def _team(place: Path, out: "Console") -> None:
-    """A coder and a tester mend the example's repository in three rounds."""
+    """Let a coder and a tester fix the example's repository in three rounds."""
     from agentmem import demo as shown
     from agentmem.cli.team import line
     from agentmem.demo import team as example

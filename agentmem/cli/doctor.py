@@ -1,4 +1,4 @@
-"""`agentmem doctor`: what works on this machine, and how to mend what does not."""
+"""`agentmem doctor`: show what works on this machine, and how to fix what does not."""
 
 import platform
 import shutil
@@ -29,7 +29,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """``needed`` checks must be ``ok`` for agentmem to work; the others each say what they would add in ``mend``."""
+    """One line of the table. agentmem needs a ``needed`` check to be ``ok``; the others are optional.
+
+    ``detail`` says what was found, ``mend`` what to do where it is not ``ok``.
+    """
 
     name: str
     ok: bool
@@ -44,7 +47,7 @@ def python() -> Check:
 
 
 def installed() -> Check:
-    """The distribution whose name is the import's is another project's, and what was installed last is imported."""
+    """Another project's distribution has the name of our import; if both are installed, the later one is imported."""
     try:
         found = version(IMPORT)
     except PackageNotFoundError:
@@ -94,7 +97,7 @@ def prices() -> Check:
 
 
 def anthropic() -> Check:
-    """Whether there is a key; it is never shown."""
+    """True if there is a key. The key itself is never shown."""
     from agentmem.config import Config
 
     mend = "for anthropic:... models: export ANTHROPIC_API_KEY=..."
@@ -138,7 +141,7 @@ def chromium() -> Check:
 
 
 def isolation() -> Check:
-    """Whether a command in a sandbox can be kept from the host, and by what."""
+    """Finds the isolation that keeps a sandbox's commands away from the host."""
     from agentmem.errors import IsolationUnavailable
     from agentmem.sandbox.isolation import choose
 
@@ -161,7 +164,7 @@ def landlock() -> Check:
 
 
 def forks() -> Check:
-    """Which ways there are to fork a folder into the place where forks go by default."""
+    """Finds the ways to fork a folder into the default place for forks."""
     from agentmem.sandbox.forks import available
 
     try:
@@ -174,7 +177,7 @@ def forks() -> Check:
 
 
 def _isolated(name: str, kind: "Isolation") -> Check:
-    """Tries it: a command that does nothing is run behind it."""
+    """Tries one kind of isolation by running a command that does nothing."""
     from agentmem.sandbox.isolation import MEND, why_not
 
     reason = why_not(kind)
@@ -214,12 +217,11 @@ CHECKS: tuple[Callable[[], Check], ...] = (
     forks,
     chromium,
 )
-"""In the order in which they are shown."""
+"""The checks, in the order in which they are shown."""
 
 
 def doctor(json: AsJson = False) -> None:
-    """Say what works on this machine and how to mend what does not. Fails when something needed is missing."""
-
+    """Show what works on this machine and how to fix what does not. Fails if something needed is missing."""
     with notices().status("Looking around ..."):
         checks = [check() for check in CHECKS]
     well = all(check.ok for check in checks if check.needed)
@@ -248,8 +250,8 @@ def _table(checks: "list[Check]") -> "Table":
 
 
 def verdict(checks: "Sequence[Check]") -> str:
-    """One sentence: whether agentmem works here, and what must be mended if it does not."""
+    """A sentence that says if agentmem works here, and else what is missing."""
     missing = ", ".join(check.name for check in checks if check.needed and not check.ok)
     if missing:
-        return f"agentmem cannot work here until this is mended: {missing}."
-    return "All that agentmem needs is here. Try `agentmem demo`; what says no is optional."
+        return f"agentmem cannot work here until this is fixed: {missing}."
+    return "Everything that agentmem needs is here. Try `agentmem demo`; lines that say no are optional."

@@ -1,4 +1,4 @@
-"""How commands end: exit codes that scripts can use, and every error as one clear paragraph on stderr."""
+"""Ends commands: with exit codes that scripts can use, and each error as one clear paragraph on stderr."""
 
 import traceback
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from agentmem.visible import visible
 
 
 class Code(IntEnum):
-    """What a command ends with."""
+    """A command's exit code."""
 
     DONE = 0
     FAILED = 1
@@ -50,14 +50,14 @@ _ERRORS: tuple[tuple[type[Exception], Code], ...] = (
     (ThreadBusy, Code.BUSY),
     (AgentmemError, Code.FAILED),
 )
-"""The first class that an error belongs to gives its code."""
+"""The first row whose class fits an error gives its code."""
 
-# The backspace keeps the lines apart: so Typer is told not to rewrap a paragraph.
+# The backspace tells Typer not to rewrap the paragraph, so that each code keeps its line.
 EPILOG = "\b\n" + "\n".join(["Exit codes:", *(f"{code.value:>4}  {meaning}" for code, meaning in MEANINGS)])
 
 
 class Commands(TyperGroup):
-    """A group of commands in which no error ends as a traceback, unless --debug asks for one."""
+    """A group of commands that print an error as a paragraph, and a traceback only with --debug."""
 
     def make_context(self, *arguments: Any, **settings: Any) -> Any:
         with _said_visibly():
@@ -71,10 +71,10 @@ class Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt as error:
-            complain("Interrupted. Whatever was done is kept; run the same thread again to go on.")
+            complain("Interrupted. All work so far is kept; run the same thread again to continue.")
             raise typer.Exit(Code.INTERRUPTED) from error
         except (typer.Exit, typer.Abort, TyperException, BrokenPipeError):
-            raise  # Typer knows how these end
+            raise  # Typer handles these
         except Exception as error:
             complain(_paragraph(error))
             if ctx.params.get("debug"):
@@ -84,7 +84,7 @@ class Commands(TyperGroup):
 
 @contextmanager
 def _said_visibly() -> Iterator[None]:
-    """Typer prints errors of usage itself, with arguments in them that may be file names which a shell filled in."""
+    """Escapes control characters in usage errors: Typer prints them, and a file name may stand in their arguments."""
     try:
         yield
     except TyperException as error:
@@ -93,7 +93,7 @@ def _said_visibly() -> Iterator[None]:
 
 
 def code_of(error: Exception) -> Code:
-    """The exit code that an error ends a command with."""
+    """The exit code for an error."""
     return next((code for kind, code in _ERRORS if isinstance(error, kind)), Code.FAILED)
 
 
@@ -103,4 +103,4 @@ def _paragraph(error: Exception) -> str:
     if isinstance(error, OSError):
         return f"{error.filename or 'a file or socket'}: {error.strerror or error}"
     named = type(error).__name__
-    return f"this should not have happened ({named}: {error}). `agentmem --debug ...` shows where; please report it."
+    return f"this is a bug in agentmem ({named}: {error}). `agentmem --debug ...` shows where; please report it."

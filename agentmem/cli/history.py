@@ -1,4 +1,4 @@
-"""`agentmem checkpoints`, `agentmem fork` and `agentmem rollback`: a run as it was, to look at and to go on from."""
+"""`agentmem checkpoints`, `fork` and `rollback`: look at an earlier state of a run, and continue there."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -56,7 +56,7 @@ def fork(
     database: Database = None,
     json: AsJson = False,
 ) -> None:
-    """Begin a new thread as a run was at a checkpoint. The run itself stays as it is."""
+    """Start a new thread from a run's checkpoint. The run itself stays as it is."""
     from agentmem.runtime.invocation import new_thread
 
     with _history(workspace, database) as history:
@@ -76,7 +76,7 @@ def rollback(
     database: Database = None,
     json: AsJson = False,
 ) -> None:
-    """Bring a run and its pages back to a checkpoint. What is now becomes a checkpoint too, so nothing is lost."""
+    """Bring a run and its pages back to a checkpoint. The state of now becomes a checkpoint too, so nothing is lost."""
     from agentmem.pages.snapshot import difference
 
     with _history(workspace, database) as history:
@@ -107,7 +107,7 @@ def _history(workspace: Path, database: str | None) -> "Iterator[History]":
 
 
 def _line(history: "History", before: "Checkpoint | None", point: "Checkpoint") -> dict[str, Any]:
-    """A checkpoint as it is printed; what changed in the pages is beside the checkpoint before."""
+    """A checkpoint as it is printed, with the pages that changed since the checkpoint before."""
     from agentmem.pages.snapshot import difference
 
     known = before is not None and before.pages is not None
@@ -142,7 +142,7 @@ def _show(lines: list[dict[str, Any]]) -> None:
 
 
 def _sentence(change: "PageDifference") -> str:
-    """What going back does to the pages."""
+    """Tells what going back does to the pages."""
     parts = (("comes back", change.added), ("is changed back", change.changed), ("goes", change.removed))
     told = [f"{', '.join(names[:_LISTED])}{' ...' * (len(names) > _LISTED)} {verb}" for verb, names in parts if names]
     return f"Pages: {'; '.join(told)}." if told else "The pages are the same."

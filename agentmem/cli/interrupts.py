@@ -1,7 +1,7 @@
-"""Ctrl-C while an agent works.
+"""Ends a command at once on Ctrl-C while an agent works.
 
 LangGraph waits for its own threads before it lets an interrupt out, however long a model or a tool takes. So the work
-is done in a thread of ours, and the main thread waits where it hears an interrupt at once.
+runs in another thread, and the main thread waits where an interrupt reaches it at once.
 """
 
 import logging
@@ -18,25 +18,25 @@ from agentmem.cli.exits import Code
 T = TypeVar("T")
 
 PATIENCE = 3.0
-"""Seconds that the work gets to end by itself after an interrupt."""
+"""Seconds that the work has to end by itself after an interrupt."""
 
 _GLANCE = 0.1
-"""Seconds between looks. A signal that another thread was given does not wake the main one out of an endless wait."""
+"""Seconds between checks: a signal that the system gives to another thread does not end a wait without a timeout."""
 
 
 def interruptible(work: Callable[[], T], halt: Callable[[], None]) -> T:
-    """What ``work`` returns or raises, done in another thread.
+    """Runs ``work`` in another thread; returns what it returns and raises what it raises.
 
-    On Ctrl-C ``halt`` is called, which tells the work to end. If it does, KeyboardInterrupt is raised; if not (a
-    model takes its time), the program ends here: the journal is whole at every moment.
+    On Ctrl-C ``halt`` is called to tell the work to end. If it ends in time, KeyboardInterrupt is raised. If not (a
+    model is slow), the whole program ends here; that is safe, since the journal is whole at every moment.
     """
     outcome: Future[T] = Future()
-    ended = Event()  # not Thread.join: an interrupt in it makes Python 3.11 take the thread for dead
+    ended = Event()  # instead of Thread.join: after an interrupt in it, Python 3.11 takes the thread for dead
 
     def worker() -> None:
         try:
             outcome.set_result(work())
-        except BaseException as error:  # raised again in the thread that waits, whatever it is
+        except BaseException as error:  # of any kind: it is raised again in the thread that waits
             outcome.set_exception(error)
         ended.set()
 

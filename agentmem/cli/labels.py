@@ -1,4 +1,4 @@
-"""`agentmem answers sample | tune | judge`: pairs for people to label, and what their labels say."""
+"""`agentmem answers sample | tune | judge`: write pairs for people to label, and tune the cache by their labels."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -38,7 +38,7 @@ def sample(
     seed: Annotated[int, typer.Option("--seed", help="Which pairs.")] = 0,
     workspace: Workspace = HERE,
 ) -> None:
-    """Sample pairs of questions, at cosines from .80 to .99, for people to label with same or different."""
+    """Sample pairs of questions, at cosines from .80 to .99, for people to label as same or different."""
     from agentmem.answers.sampling import write_pairs
 
     if (log is None) is not audits:
@@ -57,9 +57,10 @@ def tune(
     workspace: Workspace = HERE,
     json: AsJson = False,
 ) -> None:
-    """Choose the thresholds by labels, certify them on the half held out, and keep them for the workspace.
+    """Choose the thresholds by labels, certify them on the held-out half, and keep them for the workspace.
 
-    By pairs (columns left, right, label), or by a log with the columns question and answer, which is played.
+    The CSV holds pairs (columns left, right, label), or a log (columns question and answer) that is played through
+    an empty cache.
     """
     from agentmem.answers.cache import all_kinds
     from agentmem.answers.decision import write_policies
@@ -94,7 +95,7 @@ def judge(
     workspace: Workspace = HERE,
     json: AsJson = False,
 ) -> None:
-    """Measure how often the judge of answers is wrong, on labelled pairs that have both answers, and correct by it."""
+    """Measure how often the judge of answers is wrong, on labelled pairs with both answers, and correct by it."""
     from agentmem.answers.tuning import read_pairs
 
     found = _judged(read_pairs(pairs))
@@ -109,7 +110,7 @@ def judge(
 
 
 def _tuned(path: Path, kinds: "Kinds", cost: float, limit: float) -> "tuple[dict[str, Tuned], Errors | None]":
-    """By query type, and what pairs with both answers say of the judge."""
+    """The thresholds by query type, and the judge's errors on the pairs that have both answers."""
     from agentmem.answers.logs import is_log, scorer
     from agentmem.answers.tuning import read_pairs, tune_kinds
     from agentmem.recall.embedder import MiniLM
@@ -142,7 +143,7 @@ def _audited(workspace: Path, count: int) -> "list[Labelled]":
 
 
 def _near(log: Path, workspace: Path, count: int, seed: int) -> "list[Labelled]":
-    """Pairs of a log."""
+    """Similar questions of a log, in pairs."""
     from agentmem.answers.cache import all_kinds
     from agentmem.answers.query_types import classifier
     from agentmem.answers.sampling import sample as sampled

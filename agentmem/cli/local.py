@@ -1,4 +1,4 @@
-"""`agentmem local ...`: the local engine, llama.cpp in process with small weights, as a KV cache to measure with."""
+"""`agentmem local ...`: install the local engine, llama.cpp in process with small weights, to measure a KV cache."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -22,7 +22,7 @@ GET_WEIGHTS = "agentmem local install"
 
 @dataclass
 class Bar:
-    """Progress of an installation, a bar for each step."""
+    """Shows the progress of an installation, one bar a step."""
 
     progress: "Progress"
     tasks: "dict[str, TaskID]"
@@ -35,7 +35,7 @@ class Bar:
 
 @local.command()
 def install(json: AsJson = False) -> None:
-    """Fetch the weights (98 MB, once) and check their hash. Safe to repeat, and to interrupt at any moment."""
+    """Fetch the weights (98 MB, once) and check their hash. It is safe to repeat or interrupt this at any moment."""
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
 
     from agentmem.models import weights
@@ -48,7 +48,7 @@ def install(json: AsJson = False) -> None:
 
 @local.command()
 def status(json: AsJson = False) -> None:
-    """Say whether engine and weights are here and whole. Ends with 4 when something is missing."""
+    """Show if the engine and its weights are here and whole. Exits with 4 if something is missing."""
     found = _status()
     _tell(found, json)
     if not found["ready"]:
@@ -74,7 +74,7 @@ def _status() -> dict[str, Any]:
 
 
 def engine_version() -> str | None:
-    """The version of the engine's package, None where it is not installed."""
+    """The version of the engine's package, or None if it is not installed."""
     from importlib.metadata import PackageNotFoundError, version
 
     try:

@@ -1,4 +1,4 @@
-"""The options that several commands share, and where a workspace's runs are kept."""
+"""Holds the options that several commands share, and finds the database of a workspace's runs."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -34,7 +34,7 @@ HERE = Path()
 
 
 def database(workspace: Path, given: str | None) -> str | Path:
-    """The database that was asked for here or in the settings, or the workspace's own."""
+    """The database named by the option, else by the settings, else the workspace's own."""
     from agentmem.cli.trust import settings
 
     return given or settings().database or workspace / ".agentmem" / "agentmem.db"
@@ -42,7 +42,7 @@ def database(workspace: Path, given: str | None) -> str | Path:
 
 @contextmanager
 def journal(workspace: Path, given: str | None) -> "Iterator[Journal | None]":
-    """The journal, to read from; None where there is none yet. Nothing is created."""
+    """Open the journal to read from it, or give None if there is none yet. Nothing is created."""
     from agentmem.transcript.journal import open_journal
     from agentmem.transcript.storage import locate
 

@@ -1,7 +1,7 @@
-"""What commands print: results on stdout, everything else on stderr, secrets nowhere.
+"""Prints for the commands: results on stdout, everything else on stderr, secrets nowhere.
 
-All that is printed goes through here, for a terminal obeys what models and files say. Control characters are shown as
-escapes; only a document that is not printed on a terminal keeps its own.
+All output goes through here, because a terminal obeys control characters, and models and files may contain them. They
+are shown as escapes. Only a document that goes to a file or a pipe keeps them.
 """
 
 import json
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 
 class Terminal(Console):
-    """Shows control characters of whatever it is given: strings before they are measured, the rest as it is drawn.
+    """A console that shows control characters as escapes: in strings before their width is measured, else when drawn.
 
-    Brackets and colons in a text are that text: markup must be asked for where the text is our own.
+    Brackets and colons are plain text here. Turn on ``markup`` only for texts of our own.
     """
 
     def __init__(self, *, stderr: bool = False) -> None:
@@ -40,13 +40,13 @@ class Terminal(Console):
 
 
 def console() -> "Console":
-    """For results."""
+    """The console for results, on stdout."""
 
     return Terminal()
 
 
 def notices() -> "Console":
-    """For progress and remarks, so that a pipe gets results only."""
+    """The console for progress and remarks, on stderr, so that a pipe gets results only."""
 
     return Terminal(stderr=True)
 
@@ -57,27 +57,27 @@ def complain(text: str) -> None:
 
 
 def confirm(question: str, *, abort: bool = False) -> bool:
-    """Ask on stderr."""
+    """Ask a yes-or-no question on stderr. ``abort``: end the command on a no."""
     return typer.confirm(visible(question), abort=abort, err=True)
 
 
 def print_line(text: str) -> None:
-    """Print a line, or several, of ours that may name what others named."""
+    """Print one or more lines of our own; names of others in them are made visible."""
     typer.echo(visible(text))
 
 
 def print_document(text: str, *, nl: bool = True) -> None:
-    """Print a text of somebody else's: as it is into a file or a pipe, safely on a terminal."""
+    """Print a text that others wrote: as it is into a file or a pipe, with visible control characters on a terminal."""
     typer.echo(visible(text) if sys.stdout.isatty() else text, nl=nl, color=True)  # else Typer drops escapes
 
 
 def print_json(value: object) -> None:
-    """Print one JSON document. Escapes what the terminal's encoding lacks."""
+    """Print one JSON document. Characters that the terminal's encoding lacks are escaped."""
     typer.echo(_json(value, indent=2))
 
 
 def print_json_line(value: object) -> None:
-    """Print one JSON document as a line, at once: for a stream of them."""
+    """Print one JSON document as one line, and flush: for a stream of documents."""
     typer.echo(_json(value))
     sys.stdout.flush()
 
@@ -91,7 +91,7 @@ def _plain() -> bool:
 
 
 def print_bytes(data: bytes) -> None:
-    """Print exactly these bytes, but on a terminal."""
+    """Print exactly these bytes; on a terminal, print them as a document."""
     sys.stdout.flush()
     if sys.stdout.isatty():
         print_document(data.decode(errors="replace"))
@@ -106,6 +106,6 @@ class _Shown(logging.Formatter):
 
 
 def log_visibly() -> None:
-    """Where nobody set up logging, Python prints warnings: let it show control characters too."""
+    """Make control characters visible in the warnings that Python prints if nobody set up logging."""
     if logging.lastResort:
         logging.lastResort.setFormatter(_Shown())

@@ -1,4 +1,4 @@
-"""`agentmem pages ...`: look at a workspace as the agent sees it."""
+"""`agentmem pages ...`: show a workspace as the agent sees it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -43,7 +43,7 @@ def ls(
 @pages.command()
 def show(
     page: Address,
-    part: Annotated[int, typer.Option(min=1, help="Which part of what is too long for one.")] = 1,
+    part: Annotated[int, typer.Option(min=1, help="The part to show of a long page.")] = 1,
     limit: Annotated[int, typer.Option(min=1, help="Tokens above which the outline is shown.")] = 6000,
     exact: Annotated[bool, typer.Option("--exact", help="Print the file's own text, whole.")] = False,
     workspace: Workspace = HERE,
@@ -83,7 +83,7 @@ def find(
     workspace: Workspace = HERE,
     json: AsJson = False,
 ) -> None:
-    """Find the sections that fit some words best."""
+    """Find the sections that fit the words best."""
     with _opened(workspace) as opened:
         hits = opened.search(" ".join(words), limit=limit)
     if json:
@@ -114,7 +114,7 @@ def _section(page: "Page", section: "Section") -> dict[str, Any]:
 
 @contextmanager
 def _opened(workspace: Path) -> "Iterator[Pages]":
-    """The workspace; a sign of life while a large one is read for the first time."""
+    """Opens the workspace, and shows a status while a large one is read for the first time."""
     from agentmem.pages.workspace import Workspace as Pages
 
     opened = Pages(workspace)

@@ -1,4 +1,4 @@
-"""`agentmem menu` and `agentmem prefix`: what the model sees before anything is said. Needs no key and no model."""
+"""`agentmem menu`, `agentmem prefix`: show what a model sees before the first message. Needs no key and no model."""
 
 import hashlib
 from pathlib import Path
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from agentmem.types import Frame
 
 EXAMPLE_MODEL = "anthropic:claude-sonnet-5-5"
-"""Whose prefix is shown when no model is named. Only its name is part of the prefix."""
+"""The model if none is named. Only its name is part of the prefix."""
 
 
 def menu(shell: Shell = False, json: AsJson = False) -> None:
-    """The tools that the model is offered, as it reads them, and what they cost in tokens."""
+    """Show the tools as the model reads them, with their tokens."""
     from rich.text import Text
 
     from agentmem.menu.menu import default_menu
@@ -45,11 +45,11 @@ def prefix(
     model: Model = None,
     shell: Shell = False,
     pin: Pins = None,
-    thread: Annotated[str | None, typer.Option("--thread", "-t", help="The prefix that this thread froze.")] = None,
+    thread: Annotated[str | None, typer.Option("--thread", "-t", help="Show the frozen prefix of this thread.")] = None,
     database_url: Database = None,
     json: AsJson = False,
 ) -> None:
-    """The exact bytes that every request of a new thread begins with, up to the first message.
+    """Print the exact bytes that every request of a new thread begins with, up to the first message.
 
     The digest is their sha256: `agentmem prefix | sha256sum` prints the same.
     """
@@ -85,7 +85,7 @@ def _tool(tool: "Tool") -> dict[str, Any]:
 
 
 def _new(workspace: Path, model: str | None, shell: bool, pinned: tuple[str, ...]) -> "View":
-    """The view of a thread that would be opened now."""
+    """The view of a thread that starts now."""
     from agentmem.config import Config
     from agentmem.context.window import window
     from agentmem.menu.menu import default_menu
@@ -104,18 +104,18 @@ def _new(workspace: Path, model: str | None, shell: bool, pinned: tuple[str, ...
 
 
 def _frozen(workspace: Path, database_url: str | None, thread: str) -> "View":
-    """The view of a thread that is there already."""
+    """The view of an existing thread. Raises ThreadNotFound."""
     from agentmem.context.window import window
 
     with journal(workspace, database_url) as opened:
         view = window(opened.entries(thread)) if opened else None
     if view is None or view.opening is None:
-        raise ThreadNotFound(f"there is no thread {thread!r} here: `agentmem runs` lists those there are")
+        raise ThreadNotFound(f"there is no thread {thread!r} here: `agentmem runs` lists the runs")
     return view
 
 
 def _segments(view: "View") -> tuple[list[dict[str, Any]], bytes]:
-    """The prefix's frames with their place in its bytes, and the bytes."""
+    """The frames of the prefix, each with its place in the bytes, and the bytes."""
     from agentmem.kvcache.frames import encode
 
     segments: list[dict[str, Any]] = []

@@ -1,4 +1,4 @@
-"""`agentmem recall`: the exact text of what a run has seen, by reference or by a question."""
+"""`agentmem recall`: show the exact text that a run has seen, by reference or by a question."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,14 +23,14 @@ def recall(
     question: Annotated[str, typer.Argument(help="A question, or a reference such as main/12.")] = "",
     thread: Annotated[str | None, typer.Option("--thread", metavar="NAME", help="By default the latest run.")] = None,
     most: Annotated[int, typer.Option("--most", min=1, help="Passages to show.")] = 8,
-    rebuild: Annotated[bool, typer.Option("--rebuild", help="Make the archive anew from the runs.")] = False,
+    rebuild: Annotated[bool, typer.Option("--rebuild", help="Rebuild the archive from the runs.")] = False,
     workspace: Workspace = HERE,
     database: Database = None,
     json: AsJson = False,
 ) -> None:
-    """Bring back what a run has seen: the exact text, and where it stands."""
+    """Show what a run has seen: the exact text and its reference."""
     if not (question.strip() or rebuild):
-        raise ConfigError("say what to recall: a question, or a reference such as main/12; or give --rebuild")
+        raise ConfigError("give a question, or a reference such as main/12, or --rebuild")
     with journal(workspace, database) as opened:
         if opened is None:
             raise ThreadNotFound(NOTHING)
@@ -43,7 +43,7 @@ def recall(
 
 @contextmanager
 def archive(opened: "Journal", workspace: Path) -> "Iterator[LanceArchive]":
-    """The workspace's archive, with the default embedder where it is installed."""
+    """Opens the workspace's archive, with the default embedder if it is installed."""
     from agentmem.pages.names import HOME
     from agentmem.recall.archive import FOLDER, LanceArchive
     from agentmem.recall.embedder import MiniLM, available
@@ -58,7 +58,7 @@ def archive(opened: "Journal", workspace: Path) -> "Iterator[LanceArchive]":
 
 
 def existing(opened: "Journal", workspace: Path) -> "LanceArchive | None":
-    """The workspace's archive, if there is one."""
+    """The workspace's archive, or None if it has none yet."""
     from agentmem.pages.names import HOME
     from agentmem.recall.archive import FOLDER, LanceArchive
 
@@ -81,7 +81,7 @@ def _latest(opened: "Journal") -> str:
 
 
 def _found(found: "LanceArchive", thread: str, what: str, most: int) -> "list[Found]":
-    """The text of a reference, or what fits a question."""
+    """The text of a reference, or the passages that fit a question."""
     from agentmem.errors import UnknownReference
     from agentmem.types import Found
 
@@ -108,4 +108,4 @@ def _show(passages: "list[Found]", json: bool) -> None:
         notices().print(f"{one.reference}, {one.kind}:", style="bold", highlight=False)
         print_document(one.excerpt.rstrip("\n"))
     if not passages:
-        notices().print("Nothing that was seen fits. Try other words for the same thing.")
+        notices().print("Nothing in this run fits. Try other words for the same thing.")

@@ -1,4 +1,4 @@
-"""`agentmem replay`: what recorded sessions cost, and what another context policy would have cost."""
+"""`agentmem replay`: show what recorded sessions cost, and what another context policy would have cost."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,7 +18,7 @@ CHAIN = 1_000_000
 DEFAULT = ("recorded", "append-only", "sliding", "agentmem")
 
 USD = "dollars"
-"""The format of a column of dollars: as many digits as tell something."""
+"""The format of a column of dollars, with as many digits as are useful."""
 
 _Columns = tuple[tuple[str, str, str], ...]
 
@@ -47,9 +47,9 @@ _TABLES: tuple[_Columns, ...] = (
 )
 """The columns of each table: heading, key and format."""
 _MOST = 20
-"""Sessions that are listed, the dearest first; `--json` has all."""
+"""The number of sessions listed, the most expensive first; `--json` has all."""
 _BESIDE = 4
-"""Policies whose dollars stand beside a session's bill; `--json` has all."""
+"""The number of policies shown beside a session's bill; `--json` has all."""
 
 
 def replay(
@@ -97,7 +97,7 @@ def _chosen(given: list[str] | None) -> list[str]:
 
 
 def _followed(work: Any, plan: "ReplayPlan") -> dict[str, Any]:
-    """Do the work with a bar on stderr, where that is a terminal."""
+    """Do the work with a progress bar on stderr, if that is a terminal."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
@@ -145,12 +145,12 @@ def _show(made: dict[str, Any]) -> None:
 
 
 def _billed_row(billed: dict[str, Any]) -> dict[str, Any]:
-    """What was billed, as a row beside what is simulated."""
+    """The provider's bill as a row beside the simulated ones."""
     return {"policy": "billed", **billed, "cost_usd": billed["billed_usd"]}
 
 
 def _show_sessions(made: dict[str, Any]) -> None:
-    """Each session's bill beside what every policy would have cost in it."""
+    """Print each session's bill beside the cost of the policies in it."""
     from rich.table import Table
 
     names = [row["policy"] for row in made["policies"] if not row["missing"]][:_BESIDE]

@@ -1,4 +1,4 @@
-"""`agentmem runs`, `agentmem report` and `agentmem forget`: what is kept of earlier runs."""
+"""`agentmem runs`, `agentmem report` and `agentmem forget`: list, report on and delete earlier runs."""
 
 from collections.abc import Iterator
 from os import getpid
@@ -51,10 +51,10 @@ def report(
     database: Database = None,
     json: AsJson = False,
 ) -> None:
-    """What a run used: input to output, cache hits, what was processed again, dollars with and without the cache.
+    """Show what a run used: input to output, cache hits, tokens processed again, dollars with and without the cache.
 
-    With -o also as a page that works offline: what each turn's context was made of, what was cached, where the cache
-    was lost and why, and the dollars beside the least that they could have been.
+    With -o, also write it as a page that works offline: what each turn's context was made of, what was cached, where
+    the cache was lost and why, and the dollars beside the least possible.
     """
     from agentmem.meter.report import report as reported
     from agentmem.meter.tables import show
@@ -101,7 +101,7 @@ def forget(
 
 
 def _write_page(opened: "Journal", threads: tuple[str, ...], output: Path, answered: dict[str, Any] | None) -> None:
-    """Write the page, or leave what was there as it was."""
+    """Write the whole page, or leave the old file as it was."""
     from agentmem.report.data import collect
     from agentmem.report.page import page
 
@@ -122,13 +122,13 @@ def _browse(output: Path) -> None:
 
 
 def _latest_first(opened: "Journal") -> "list[ThreadInfo]":
-    """Of threads written in the same instant, the one made last."""
+    """The threads, the latest first. Of threads written in the same instant, the newer thread comes first."""
     dated = ((thread.updated, place, thread) for place, thread in enumerate(opened.threads()))
     return [thread for *_, thread in sorted(dated, reverse=True)]
 
 
 def _chosen(opened: "Journal", run: str | None, every: bool) -> tuple[str | None, list[str]]:
-    """What is reported on, by name, and its threads, the latest first. Raises ThreadNotFound."""
+    """The name of the run to report on (None for all) and its threads, the latest first. Raises ThreadNotFound."""
     names = [thread.name for thread in _latest_first(opened)]
     if not names:
         raise ThreadNotFound(NOTHING)
@@ -136,18 +136,18 @@ def _chosen(opened: "Journal", run: str | None, every: bool) -> tuple[str | None
         return None, names
     named = run or _team_of(names[0], names)
     if not (chosen := _threads(named, names)):
-        raise ThreadNotFound(f"there is no run {run!r} here: `agentmem runs` lists those there are")
+        raise ThreadNotFound(f"there is no run {run!r} here: `agentmem runs` lists the runs")
     return named, chosen
 
 
 def _threads(named: str, names: list[str]) -> list[str]:
-    """The thread of that name; of a team's work, those of its roles, the coder's last (they are read backwards)."""
+    """The thread of that name, or the threads of a team's roles, the coder's last because they are read backwards."""
     roles = [f"{named}.{role}" for role in reversed(ROLES)]
     return [named] if named in names else [role for role in roles if role in names]
 
 
 def _team_of(name: str, names: list[str]) -> str:
-    """The team's work that a role's thread belongs to, or the thread itself."""
+    """The name of the team's work that a role's thread belongs to, or else the thread's own."""
     work, _, role = name.rpartition(".")
     return work if role in ROLES and len(_threads(work, names)) == len(ROLES) else name
 

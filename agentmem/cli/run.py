@@ -1,4 +1,4 @@
-"""`agentmem run`: an agent works on a task, and you watch."""
+"""`agentmem run`: let an agent work on a task while you watch."""
 
 import sys
 from collections.abc import Callable
@@ -69,8 +69,8 @@ def run(
 ) -> None:
     """Let an agent work on a task in a workspace of pages.
 
-    The answer goes to stdout, what the agent does to stderr. Running the same --thread again goes on where it was,
-    also after Ctrl-C or a kill.
+    The answer goes to stdout, the agent's steps to stderr. The same --thread continues where it was, also after
+    Ctrl-C or a kill.
     """
     from agentmem.cli.trust import settings as confirmed
     from agentmem.runtime.agent import new_thread
@@ -90,7 +90,7 @@ def run(
 
 
 def _reach(settings: "Config", steering: str | None, unwalled: bool, json: bool) -> "Reach":
-    """How far tools go: what nobody sits there to allow is refused, unless it is said otherwise."""
+    """How far tools go. Without a terminal, calls that a person would have to allow are refused by default."""
     from agentmem.menu.reach import read
 
     if steering is None and "steering" not in settings.reach and (json or not sys.stdin.isatty()):
@@ -99,7 +99,7 @@ def _reach(settings: "Config", steering: str | None, unwalled: bool, json: bool)
 
 
 def _watched(made: "Callable[[], Agent]", said: "str | Approval | None", thread: str, json: bool) -> None:
-    """Run the agent that ``made`` makes, show what it does, and leave with the code of how it ended."""
+    """Run the agent that ``made`` makes, show its steps, and exit with the code for its end."""
     from agentmem.menu.workers import stop_all
 
     watch = RunWatch(thread, quiet=json)
@@ -110,7 +110,7 @@ def _watched(made: "Callable[[], Agent]", said: "str | Approval | None", thread:
 
     def halt() -> None:
         watch.halt()
-        complain(f"Interrupted. Whatever was done is kept: `agentmem run --thread {thread}` goes on.")
+        complain(f"Interrupted. All work so far is kept: `agentmem run --thread {thread}` continues it.")
         stop_all()
 
     try:
@@ -159,7 +159,7 @@ def _agent(settings: "Config", workspace: Path, shell: bool, options: dict[str, 
 
 
 def _until_answered(agent: "Agent", said: "str | Approval | None", thread: str, watch: RunWatch) -> "Result":
-    """Runs the thread; where it waits and somebody sits at the terminal, asks them and goes on."""
+    """Runs the thread. If calls wait for approval and a person is at the terminal, asks and continues."""
     while True:
         with closing(agent.stream(said, thread=thread)) as events:  # an interrupt ends the run, not only this loop
             for event in events:

@@ -1,4 +1,4 @@
-"""`agentmem simulate --serve`: a loopback server that speaks Anthropic's Messages API over a simulated cache."""
+"""`agentmem simulate --serve`: run a loopback server that speaks Anthropic's Messages API over a simulated cache."""
 
 import errno
 from collections.abc import Callable
@@ -18,25 +18,25 @@ if TYPE_CHECKING:
     from agentmem.kvcache.simulated.server import MessagesServer, Replies
 
 _GLANCE = 0.2
-"""Seconds between looks: a signal that another thread was given does not wake the main one out of an endless wait."""
+"""Seconds between checks: a signal that the system gives to another thread does not end a wait without a timeout."""
 
 
 def simulate(
     serve: Annotated[bool, typer.Option("--serve", help="Start the server; Ctrl-C ends it.")] = False,
     port: Annotated[int, typer.Option(min=0, max=65535, help="The port on 127.0.0.1; 0: a free one.")] = 0,
     script: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Replies, one a request, in YAML or markdown. Without: an echo.")
+        Path | None, typer.Option(metavar="FILE", help="Replies, one a request, in YAML or markdown. Default: an echo.")
     ] = None,
     model: Annotated[
         str | None,
-        typer.Option("--model", "-m", metavar="NAME", help="Whose cache rules and prices: else each request's."),
+        typer.Option("--model", "-m", metavar="NAME", help="The model for rules and prices; else each request's."),
     ] = None,
     json: AsJson = False,
 ) -> None:
-    """Measure any client offline: the Messages API on this machine, with the usage that a provider's cache would give.
+    """Measure any client offline: serve the Messages API on this machine, with usage from a simulated cache.
 
-    Point the client at the address that is printed. Each request gets a line: its tokens, those read from the cache,
-    those written to it, and the dollars. With --json each line is a JSON object.
+    Point the client at the printed address. Each request gets a line with its tokens, the tokens read from the cache
+    and written to it, and the dollars. With --json each line is a JSON object.
     """
     if not serve:
         raise ConfigError("say what to simulate: `agentmem simulate --serve` starts a server for any client")
@@ -55,7 +55,7 @@ def simulate(
 
 
 def _server(port: int, script: Path | None, model: str | None, log: "_Log") -> "MessagesServer":
-    """The server, started. Raises ConfigError for a port that is taken or a script that cannot be read."""
+    """Starts the server. Raises ConfigError if the port is taken or the script cannot be read."""
     from agentmem.kvcache.rules import rules
     from agentmem.kvcache.simulated.server import MessagesServer
     from agentmem.kvcache.simulated.simulator import Simulator
@@ -83,20 +83,20 @@ def _replies(script: Path | None) -> "Replies":
 
 @dataclass(slots=True)
 class _Log:
-    """What was served so far: a line a request, and the sums. ``model`` lends its prices to all requests."""
+    """The requests served so far, a line for each, and their sums. ``model`` lends its prices to all requests."""
 
     model: str | None
     show: Callable[[Json], None]
     lines: list[Json] = field(default_factory=list)
 
     def add(self, path: str, status: int, body: Json) -> None:
-        """Take one response of the server."""
+        """Record and show one response of the server."""
         line = {"schema": 1, "basis": "simulated", "path": path, "status": status, **_content(body, self.model)}
         self.lines.append(line)
         self.show(line)
 
     def close(self) -> None:
-        """Say what it came to."""
+        """Print the sums."""
         served = [line for line in self.lines if "output_tokens" in line]
         whole, read = (sum(line[key] for line in served) for key in ("input_tokens", "cache_read_tokens"))
         hits = f", {read / whole:.1%} of {whole:,} input tokens from the cache" if whole else ""
@@ -104,7 +104,7 @@ class _Log:
 
 
 def _content(body: Json, model: str | None) -> dict[str, Any]:
-    """What a response says, as a line of the log: its usage, a count, or an error."""
+    """A response as a line of the log: its usage, a count of tokens, or an error."""
     from agentmem.meter.prices import rates
 
     if body.get("type") == "error":
@@ -135,7 +135,7 @@ def _content(body: Json, model: str | None) -> dict[str, Any]:
 
 
 def _greet(url: str, json: bool) -> None:
-    """Where it is, and how to point the official SDK at it."""
+    """Print the server's address, and how to point the official SDK at it."""
     if json:
         return print_json_line({"schema": 1, "url": url})
     print_line(f"The Messages API, simulated, until Ctrl-C: {url}")

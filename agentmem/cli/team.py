@@ -1,4 +1,4 @@
-"""`agentmem team`: a coder and a tester work on a repository, and you watch."""
+"""`agentmem team`: let a coder and a tester work on a repository while you watch."""
 
 from collections.abc import Iterable
 from contextlib import closing
@@ -21,8 +21,8 @@ Repo = Annotated[Path, typer.Option("--repo", metavar="DIR", help="The repositor
 Check = Annotated[str, typer.Option("--check", metavar="CMD", help="The command that the change must pass.")]
 Coder = Annotated[str | None, typer.Option("--coder", metavar="NAME", help="The coder's model.")]
 Tester = Annotated[str | None, typer.Option("--tester", metavar="NAME", help="The tester's; by default the coder's.")]
-Rounds = Annotated[int, typer.Option(help="Stop after so many rounds.")]
-MaxTokens = Annotated[int | None, typer.Option(help="Stop when so many tokens are used, in and out.")]
+Rounds = Annotated[int, typer.Option(help="Stop after this many rounds.")]
+MaxTokens = Annotated[int | None, typer.Option(help="Stop when this many tokens are used, in and out.")]
 MaxUsd = Annotated[float | None, typer.Option(help="Stop when this many dollars are spent.")]
 Tests = Annotated[list[str] | None, typer.Option("--tests", metavar="GLOB", help="Where tests stand. May be repeated.")]
 Place = Annotated[
@@ -31,7 +31,7 @@ Place = Annotated[
 Thread = Annotated[str | None, typer.Option("--thread", "-t", help="The name of the work, to go on with it later.")]
 Apply = Annotated[bool, typer.Option("--apply", help="Bring a change that passed into the repository.")]
 WithTests = Annotated[bool, typer.Option("--with-tests", help="With --apply: the tester's tests too.")]
-Unconfined = Annotated[bool, typer.Option("--no-isolation", help="Run commands unconfined where nothing confines.")]
+Unconfined = Annotated[bool, typer.Option("--no-isolation", help="Run commands unconfined if no isolation works here.")]
 PriceAs = Annotated[
     str | None, typer.Option(metavar="NAME", help="Whose prices to estimate with when a model has none.")
 ]
@@ -55,10 +55,10 @@ def team(
     price_as: PriceAs = None,
     json: AsJson = False,
 ) -> None:
-    """Let a coder change a repository's code, and a tester with a context of its own find out whether it is right.
+    """Let a coder change a repository's code, and a tester with a context of its own check the change.
 
     Both work in forks: the repository changes only with --apply, and only when the change passed. The report goes to
-    stdout, what the two do to stderr. Running the same --thread again goes on where it was, also after a kill.
+    stdout, the steps to stderr. The same --thread continues where it was, also after a kill.
     """
     from agentmem.cli.trust import settings as confirmed
     from agentmem.runtime.agent import new_thread
@@ -113,12 +113,12 @@ class TeamWatch:
             self._notices.print(text, style="dim", highlight=False, soft_wrap=True)
 
     def halt(self) -> None:
-        """Nobody watches any more: the next event ends the work."""
+        """Let the next event end the work."""
         self._halted = True
 
 
 def line(event: "TeamProgress") -> str:
-    """Who is at work, in which round, what it has cost so far, and at what."""
+    """A step as one line: the round, the cost so far, the role and its action."""
     from agentmem.meter.tables import dollars
 
     spent = f"{event.spent.tokens:>9,} tokens {dollars(event.spent.usd):>8}"
@@ -128,7 +128,7 @@ def line(event: "TeamProgress") -> str:
 def _shown(
     made: Any, task: str | None, thread: str, watch: TeamWatch, json: bool, apply: bool, with_tests: bool
 ) -> None:
-    """Run the team, show what it does and what came of it, merge if asked, and leave with the code of how it ended."""
+    """Run the team, show its steps and its result, merge if asked, and exit with the code for its end."""
     from agentmem.menu.workers import stop_all
 
     def work() -> "tuple[TeamResult, tuple[str, ...], dict[str, Any]]":
@@ -140,7 +140,7 @@ def _shown(
 
     def halt() -> None:
         watch.halt()
-        complain(f"Interrupted. Whatever was done is kept: the same command with `--thread {thread}` goes on.")
+        complain(f"Interrupted. All work so far is kept: the same command with `--thread {thread}` continues it.")
         stop_all()
 
     try:
@@ -162,7 +162,7 @@ def _until_done(team: "Team", task: str | None, thread: str, watch: TeamWatch) -
 
 
 def _where(team: "Team", result: "TeamResult", merged: Iterable[str]) -> str:
-    """What is kept where, and how to go on."""
+    """Tells where the change and the report are, and how to continue."""
     written = ", ".join(merged)
     if written:
         change = f"Written to the repository: {written}."

@@ -1,6 +1,7 @@
-"""Settings that come with a folder are named and confirmed, once and when they change: a model may have written them.
+"""Asks a person to confirm the settings that come with a folder: a model may have written them.
 
-What was confirmed is remembered by hash, for each file, in the user's own folder and never in the workspace.
+It asks once, and again when they change. A confirmed file is remembered by the hash of its
+settings, in the user's own folder and never in the workspace.
 """
 
 import hashlib
@@ -30,24 +31,24 @@ RISKS: Mapping[str, str] = {
     "data_dir": "where models are taken from",
     "cache_dir": "where files are written",
 }
-"""What each setting of a file could do, in the order in which they are shown."""
+"""The risk of each setting in a file, in the order in which they are shown."""
 
 _FILE = "trusted.json"
 _GIVEN: ContextVar[bool] = ContextVar("trust", default=False)
 
 
 def given(trust: bool) -> None:
-    """Whether the command that is run now was given ``--trust``."""
+    """Remembers if the current command was given ``--trust``."""
     _GIVEN.set(trust)
 
 
 def settings(folder: Path | None = None) -> Config:
-    """The settings for a command started in ``folder``, those of a file confirmed. Raises ConfigError."""
+    """The settings for a command started in ``folder``, after a person has confirmed its file. Raises ConfigError."""
     return Config.load(folder, confirm=confirmed)
 
 
 def confirmed(file: Path, values: Mapping[str, Any]) -> None:
-    """Returns when a person has confirmed these values of ``file``, now or before. Raises ConfigError."""
+    """Returns if a person has confirmed these values of ``file``, now or before; else raises ConfigError."""
     risky = {name: values[name] for name in RISKS if name in values}
     digest = digest_of(risky)
     key = str(file.resolve())
@@ -58,8 +59,8 @@ def confirmed(file: Path, values: Mapping[str, Any]) -> None:
     if not _GIVEN.get():
         if not sys.stdin.isatty():
             raise ConfigError(
-                f"{told}\nNobody has confirmed that, and nobody can be asked here. If you trust it, say so once: "
-                "`agentmem --trust COMMAND`, or set AGENTMEM_TRUST=1"
+                f"{told}\nNobody has confirmed these settings, and nobody can be asked here. If you trust them, say so "
+                "once: `agentmem --trust COMMAND`, or set AGENTMEM_TRUST=1"
             )
         complain(told)
         if not confirm("Do you trust these settings?"):
@@ -68,7 +69,7 @@ def confirmed(file: Path, values: Mapping[str, Any]) -> None:
 
 
 def digest_of(values: Mapping[str, Any]) -> str:
-    """What the values are remembered by: comments, order and layout make no difference."""
+    """The hash by which values are remembered. Comments, order and layout of the file make no difference."""
     return hashlib.sha256(json.dumps(values, sort_keys=True, default=str).encode()).hexdigest()
 
 
@@ -84,7 +85,7 @@ def _known() -> dict[str, str]:
 
 
 def _remember(known: Mapping[str, str]) -> None:
-    """Where it cannot be written down, it is asked again the next time."""
+    """Writes the confirmed files down. If that fails, the next command asks again."""
     with suppress(OSError):
         folder = user_folder()
         private.make_folder(folder)

@@ -1,4 +1,4 @@
-"""What a person sees of a run: the answer on stdout, what the agent does on stderr, then what it cost."""
+"""Shows a run to a person: the answer on stdout, the agent's steps and then the cost on stderr."""
 
 import sys
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from agentmem.types import ToolCall
 
 _WIDTH = 100
-"""Characters shown of a tool's arguments or result."""
+"""The most characters shown of a tool's arguments or result."""
 
 
 class RunWatch:
@@ -61,18 +61,18 @@ class RunWatch:
 
     @property
     def result(self) -> "Result":
-        """How the run ended."""
+        """The run's result. Raises AgentmemError if it ended without one."""
         if self._result is None:
             raise AgentmemError(f"thread {self._thread} ended without a result")
         return self._result
 
     @property
     def can_ask(self) -> bool:
-        """True when somebody sits at the terminal."""
+        """True if a person is at the terminal."""
         return not self._quiet and sys.stdin.isatty() and self._notices.is_terminal
 
     def ask(self, pending: "Iterable[ToolCall]") -> "Approval":
-        """Ask for each call that waits whether it may run."""
+        """Ask for each waiting call if it may run."""
         from agentmem.runtime.events import Approval
 
         answers = {}
@@ -98,16 +98,16 @@ class RunWatch:
         }
 
     def rest(self) -> None:
-        """Take the sign of life off the terminal."""
+        """Remove the status line from the terminal."""
         self._status.stop()
 
     def halt(self) -> None:
-        """Nobody watches any more: the next event ends the run."""
+        """Let the next event end the run."""
         self._halted = True
         self.rest()
 
     def close(self, result: "Result") -> None:
-        """Print the answer where it was not streamed, and the line of numbers."""
+        """Print the answer if it was not streamed, and the line of numbers."""
         if self._streams:
             self._written("\n")
         elif result.text:

@@ -1,4 +1,4 @@
-"""`agentmem why`: where the cache was lost, why, and what mends it."""
+"""`agentmem why`: show where the cache was lost, why, and how to fix it."""
 
 from collections.abc import Sequence
 from itertools import groupby
@@ -23,7 +23,7 @@ def why(
     database: Database = None,
     json: AsJson = False,
 ) -> None:
-    """Why the cache was missed: for each loss its place, its cause, its price and the fix."""
+    """Show why the cache was missed: for each loss its place, its cause, its price and the fix."""
     from agentmem.kvcache.why.diagnosis import diagnose, summary
 
     with notices().status("Reading the requests ..."):
@@ -48,7 +48,7 @@ def _read(
     if Path(run).is_file():
         observed, skipped = read_wirelog(Path(run))
         if skipped and not observed:
-            raise ConfigError(f"{run} is no wire log: line {skipped[0].line}: {skipped[0].reason}")
+            raise ConfigError(f"{run} is not a wire log: line {skipped[0].line}: {skipped[0].reason}")
         return observed, skipped
     with journal(workspace, database) as opened:
         names = [thread.name for thread in opened.threads()] if opened else []
@@ -76,12 +76,12 @@ def _show(observed: "Sequence[ObservedRequest]", findings: "Sequence[Finding]") 
 
 
 def _kind(finding: "Finding") -> tuple[str | None, str, bool]:
-    """Neighbours that agree in this are told together."""
+    """Neighbours with the same kind are shown together."""
     return finding.cause, (finding.segment or "").partition(" ")[0], finding.declared
 
 
 def _explain(alike: "Sequence[Finding]") -> None:
-    """Neighbours of one cause in one place, explained by the first of them."""
+    """Print neighbours of one cause in one place, explained by the first of them."""
     from rich.text import Text
 
     from agentmem.kvcache.why.texts import one_line

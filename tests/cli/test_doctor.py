@@ -28,7 +28,7 @@ def test_the_table_is_for_people() -> None:
     """Every check stands in it, and a verdict below."""
     text = " ".join(invoke("doctor").stdout.split())
     assert "SQLite" in text
-    assert "All that agentmem needs is here" in text
+    assert "Everything that agentmem needs is here" in text
 
 
 def test_something_needed_that_is_missing_is_named() -> None:

@@ -104,7 +104,7 @@ def test_what_typer_ends_with_is_left_to_typer(error: RuntimeError) -> None:
     """A command's own exit code goes through, and an aborted question is no bug."""
     result = ending_with(error)
     assert result.exit_code == getattr(error, "exit_code", 1)
-    assert "should not have happened" not in result.stderr
+    assert "this is a bug in agentmem" not in result.stderr
 
 
 def test_every_code_is_explained() -> None:

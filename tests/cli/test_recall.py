@@ -52,7 +52,7 @@ def test_forgetting_takes_it_out_of_the_archive(workspace: Path) -> None:
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
-    [((), "say what to recall"), (("owl", "--thread", "nobody"), "no run 'nobody'")],
+    [((), "give a question, or a reference"), (("owl", "--thread", "nobody"), "no run 'nobody'")],
 )
 def test_what_cannot_be_recalled_is_explained(workspace: Path, arguments: tuple[str, ...], said: str) -> None:
     """Without a question, or with a run that is not there."""

@@ -138,7 +138,7 @@ def test_a_missing_system_file_is_named(run: Run) -> None:
     result = run([ANSWER], "x", "--system", "/nowhere/prompt.md")
     assert result.exit_code == 1
     assert "/nowhere/prompt.md" in result.stderr
-    assert "should not have happened" not in result.stderr
+    assert "this is a bug in agentmem" not in result.stderr
 
 
 def test_what_does_not_fit_the_budget_has_its_own_code(run: Run) -> None:

@@ -73,4 +73,4 @@ def test_another_file_is_refused(tmp_path: Path) -> None:
     other.write_text("# Notes\n")
     result = invoke("why", other)
     assert result.exit_code == 2
-    assert "is no wire log: line 1" in result.stderr
+    assert "is not a wire log: line 1" in result.stderr
