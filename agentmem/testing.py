@@ -1,8 +1,9 @@
-"""What tests of an agent need: models that say what a script says, and a server that refuses what the Messages API
-refuses. Everything runs offline.
+"""Helps to test an agent offline: with models that play a script, and a server that checks requests as Anthropic does.
 
-    with MessagesServer([ServerAnswer.text("Hello.")]) as server:
-        model = AnthropicModel("claude-opus-5", api_key="none", base_url=server.url)
+model = ScriptedModel([{"calls": [{"read": {"page": "notes.md"}}]}, "Done."])
+
+with MessagesServer([ServerAnswer.text("Hello.")]) as server:
+    model = AnthropicModel("claude-sonnet-5-5", api_key="none", base_url=server.url)
 """
 
 from agentmem.kvcache.simulated.events import ServerAnswer as ServerAnswer

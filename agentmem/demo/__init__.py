@@ -1,4 +1,4 @@
-"""The demo: a small workshop's pages, a task for an agent, and a scripted planner, so that it runs without a key."""
+"""Holds the demo: a small workshop's pages, a task for an agent, and a scripted planner, so that no key is needed."""
 
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -18,31 +18,31 @@ TASK = (
 )
 PINNED = ("README.md",)
 PRICED_AS = "anthropic:claude-sonnet-5-5"
-"""Whose prices the report estimates with: a script has none of its own."""
+"""The model whose prices the report uses, since a script has none."""
 
 
 def prepare(folder: Path) -> None:
-    """Puts the workshop's pages into ``folder``, which must be new or empty."""
+    """Copies the workshop's pages into ``folder``, which must be new or empty."""
     with as_file(files("agentmem.demo") / "workspace") as pages:
         copytree(pages, folder, dirs_exist_ok=True)
 
 
 def planner(meter: ReplyMeter) -> ScriptedModel:
-    """The model that plays the demo's script, its usage taken from ``meter``."""
+    """The model that plays the demo's script. Its usage comes from ``meter``."""
     with as_file(files("agentmem.demo") / "script.md") as script:
         return ScriptedModel.load(script, meter=meter)
 
 
 def metered_by_engine() -> bool:
-    """True where the local engine and its weights are installed."""
+    """True if the local engine and its weights are installed."""
     return engine.available() and weights.find() is not None
 
 
 def meter() -> ReplyMeter:
-    """The local engine where it is installed, else Anthropic's cache rules."""
+    """The local engine if it is installed, else Anthropic's cache rules."""
     return engine.Engine() if metered_by_engine() else simulated()
 
 
 def simulated() -> ReplyMeter:
-    """Anthropic's published cache rules, on our own token counts."""
+    """A meter by Anthropic's published cache rules and our own token counts."""
     return Simulated(Simulator(claude_rules("claude-sonnet-5-5")))

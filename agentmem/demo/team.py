@@ -1,4 +1,4 @@
-"""The demo of a team: a car park's fees with three faults, and the scripts of a coder and a tester who mend them."""
+"""Holds the team's demo: a car park's fees with three faults, and scripts of a coder and a tester who fix them."""
 
 import sys
 from pathlib import Path
@@ -10,7 +10,7 @@ from agentmem.models.scripted import ScriptedModel
 from agentmem.team import Role, Team
 
 PRICED_AS = "anthropic:claude-sonnet-5-5"
-"""Whose prices stand in: a script has none of its own."""
+"""The model whose prices the report uses, since a script has none."""
 
 
 def example() -> Path:
@@ -19,22 +19,22 @@ def example() -> Path:
 
 
 def task() -> str:
-    """What the team is asked to do."""
+    """The task for the team."""
     return (example() / "task.md").read_text(encoding="utf-8").strip()
 
 
 def prepare(folder: Path) -> Path:
-    """A copy of the repository in ``folder``; its path."""
+    """Copies the repository into ``folder`` and returns the copy's path."""
     return Path(copytree(example() / "carpark", folder / "carpark", ignore=ignore_patterns("__pycache__")))
 
 
 def team(repo: Path, place: Path, meter: ReplyMeter) -> Team:
-    """The team, both of its scripts metered by ``meter`` as one model is. Its commands see this Python's pytest."""
+    """The team. ``meter`` counts both scripts as one model. Its commands see this Python's pytest."""
     coder, tester = (
         Role(ScriptedModel.load(example() / f"{name}.md", meter=meter), price_as=PRICED_AS)
         for name in ("coder", "tester")
     )
     path = f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin"
-    # Plugins that happen to be installed here are no part of the example.
+    # The example must not depend on the plugins that are installed here.
     seen = {"PATH": path, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     return Team(coder, tester, repo, place=place, environment=seen)

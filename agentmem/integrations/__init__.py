@@ -1,1 +1,1 @@
-"""agentmem beside other people's agents: recording their requests, checking them in tests."""
+"""Records the requests of other people's agents, and checks them in tests."""

@@ -1,4 +1,7 @@
-"""What a test can demand of an agent's requests: that each extends the one before, and what they may cost."""
+"""Checks an agent's requests in a test: each must extend the one before, and they may cost only so much.
+
+`pytest_plugin` imports this module only when a test asks for a fixture, so that pytest stays fast everywhere else.
+"""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -16,15 +19,19 @@ from agentmem.meter.prices import rates
 from agentmem.types import Rates, Usage
 
 _NOT_SENT: tuple[Setting | None, ...] = ("images", "web_search", "citations")
-"""Settings that a cache derives from the blocks: they are no bytes of their own."""
+"""Settings that a cache derives from the blocks, so they have no bytes of their own."""
 
 
 class PrefixGuard:
     """Fails a test in which a request is not a byte extension of the one before.
 
-    ``watch`` says whose requests; what one call watches is one conversation, unless it says ``many``. Declared
-    compactions are free: what comes after ``declare_compaction()``, and with ``allow_compactions`` whatever looks like
-    one (a summary for a good part of the conversation).
+        def test_agent(prefix_guard):  # the fixture of the pytest plugin
+            client = prefix_guard.watch(anthropic.Anthropic())
+            run_my_agent(client)
+
+    Each call of ``watch`` watches one conversation, unless ``many`` is set. A compaction may break the prefix if it is
+    declared: call ``declare_compaction()`` before it, or set ``allow_compactions`` to accept each request that looks
+    like one (a summary in place of a good part of the conversation).
     """
 
     def __init__(self) -> None:
@@ -34,9 +41,11 @@ class PrefixGuard:
         self._many: set[str] = set()
 
     def watch(self, target: Any, *, many: bool = False) -> Any:
-        """Watch an Anthropic, OpenAI or httpx client, a LangChain chat model or a ScriptedModel; gives it back.
+        """Watch the requests of ``target`` and return it.
 
-        ``many``: it serves several conversations at once, to be told apart by what they share.
+        ``target`` is an Anthropic, OpenAI or httpx client, a LangChain chat model or a ScriptedModel. Set ``many`` if
+        it serves several conversations at once; they are told apart by their common beginnings. Raises ConfigError if
+        ``target`` cannot be watched.
         """
         self._watched += 1
         name = f"watched {self._watched}"
@@ -45,22 +54,22 @@ class PrefixGuard:
         return target
 
     def declare_compaction(self) -> None:
-        """The next request may differ from those before it."""
+        """Allow the next request to differ from those before it."""
         self._watch.cuts += 1
 
     @property
     def breaks(self) -> list[str]:
-        """What is to be said of each request that does not extend the one before."""
+        """A text for each request that does not extend the one before: where it differs, and the likely cause."""
         pairs = [pair for name in names(self._watch.requests) for pair in self._pairs(name)]
         return [said for pair in pairs if (said := self._said(pair))]
 
     def said(self) -> str:
-        """The first break in full, and how many more there are."""
+        """The first break in full, and the number of others."""
         first, *more = self.breaks or ["every request extends the one before"]
         return first + (f"\n({len(more)} more requests do not extend the one before them)" if more else "")
 
     def check(self) -> None:
-        """Raises AssertionError, with the difference, if a request did not extend the one before."""
+        """Raises AssertionError with the difference if a request did not extend the one before."""
         __tracebackhide__ = True
         if self.breaks:
             raise AssertionError(self.said())
@@ -98,10 +107,17 @@ class PrefixGuard:
 
 
 class CacheMeter:
-    """What the watched requests used, and assertions on it.
+    """Counts tokens, cache hits and dollars of the watched requests, and asserts limits on them.
 
-    Where the provider reported no usage it is simulated by its published rules. ``price_as`` ("provider:model") lends
-    a price to models that have none.
+        def test_agent(simulation):  # the fixture of the pytest plugin
+            client = simulation.watch(anthropic.Anthropic())
+            run_my_agent(client)
+            simulation.assert_hit_rate(0.9)
+            simulation.assert_cost(0.05)
+
+    If the provider reported no usage, it is simulated by the provider's published rules. Set ``price_as``
+    ("provider:model") to lend a price to models that have none. Every assertion raises AssertionError, also if no
+    request was seen.
     """
 
     def __init__(self) -> None:
@@ -109,18 +125,18 @@ class CacheMeter:
         self._watch = ClientWatch()
 
     def watch(self, target: Any) -> Any:
-        """Watch an Anthropic, OpenAI or httpx client, a LangChain chat model or a ScriptedModel; gives it back."""
+        """Watch the requests of ``target`` and return it: see `PrefixGuard.watch`. Raises ConfigError."""
         self._watch.add(target)
         return target
 
     @property
     def requests(self) -> int:
-        """How many requests were answered."""
+        """The number of answered requests."""
         return len(self._watch.requests)
 
     @property
     def usage(self) -> Usage:
-        """All tokens. Raises ValueError where some are measured and some simulated: two meters are never added up."""
+        """All tokens. Raises ValueError if some are measured and some simulated: they cannot be added up."""
         used = [one.used for one in self._watch.requests]
         return sum(used[1:], start=used[0]) if used else Usage("measured")
 
@@ -131,25 +147,25 @@ class CacheMeter:
 
     @property
     def ratio(self) -> float | None:
-        """Input tokens over output tokens; None where no output was counted."""
+        """Input tokens over output tokens; None if no output was counted."""
         return self.usage.input_tokens / self.usage.output_tokens if self.usage.output_tokens else None
 
     @property
     def cost_usd(self) -> float | None:
-        """Dollars; None where a price is not known."""
+        """The cost in dollars; None if a price is not known."""
         priced = [(self._rates(one), one.used) for one in self._watch.requests]
         costs = [found.cost(used) for found, used in priced if found]
         return sum(costs) if len(costs) == len(priced) else None
 
     def assert_hit_rate(self, at_least: float) -> None:
-        """At least this share (0 to 1) of the input was read from the cache."""
+        """Assert that at least this share (0 to 1) of the input tokens was read from the cache."""
         __tracebackhide__ = True
         self._need_requests()
         if self.hit_rate < at_least:
             raise AssertionError(f"hit rate {self.hit_rate:.1%} is below {at_least:.1%} {self._said()}")
 
     def assert_cost(self, at_most: float) -> None:
-        """All requests together cost at most so many dollars."""
+        """Assert that all requests together cost at most this many dollars."""
         __tracebackhide__ = True
         self._need_requests()
         if self.cost_usd is None:
@@ -159,7 +175,7 @@ class CacheMeter:
             raise AssertionError(f"cost ${self.cost_usd:.6f} is above ${at_most:.6f} {self._said()}")
 
     def assert_ratio(self, at_most: float) -> None:
-        """At most so many input tokens for each output token."""
+        """Assert that there were at most this many input tokens for each output token."""
         __tracebackhide__ = True
         self._need_requests()
         if self.ratio is None:
@@ -174,7 +190,7 @@ class CacheMeter:
     def _need_requests(self) -> None:
         __tracebackhide__ = True
         if not self.requests:
-            raise AssertionError("no request was seen: is the client watched that the agent uses?")
+            raise AssertionError("no request was seen: watch the client that the agent uses")
 
     def _said(self) -> str:
         used = self.usage

@@ -1,7 +1,7 @@
-"""Secrets out of requests before they are written, so that what was equal stays equal and what differed differs.
+"""Masks secrets in requests before a wire log writes them, each secret by a number.
 
-`scrub` alone would make two different keys the same text. Here each secret gets a number in the order in which the
-log first saw it: the same secret always reads the same, another one reads otherwise, and nothing of it is kept.
+`scrub` alone would make two different keys the same text. A number in the order of first use keeps equal secrets
+equal and different ones different. This stands apart from `wirelog` because it holds no HTTP, and no secret.
 """
 
 import hashlib
@@ -12,14 +12,14 @@ from agentmem.scrub import REDACTED, scrub
 
 
 class Mask:
-    """Masks the strings of JSON values. Remembers digests only: of secrets to number them, of texts without any."""
+    """Masks the strings of JSON values. It remembers only digests: of secrets, and of texts that hold none."""
 
     def __init__(self) -> None:
         self._numbers: dict[bytes, int] = {}
         self._clean: set[bytes] = set()
 
     def value(self, value: Any, name: str = "") -> Any:
-        """``value`` with every secret in it masked; ``name`` is the key that it stands under."""
+        """``value`` with every secret in it masked; ``name`` is its key in the object around it."""
         if isinstance(value, str):
             return self.text(value, name)
         if isinstance(value, Mapping):
@@ -29,7 +29,7 @@ class Mask:
         return value
 
     def text(self, text: str, name: str = "") -> str:
-        """``text`` masked. A text that stands under a name such as ``api_key`` is a secret as a whole."""
+        """``text`` with its secrets masked. A text under a name such as ``api_key`` is a secret as a whole."""
         digest = _digest(f"{name}={text}")
         if digest in self._clean:
             return text

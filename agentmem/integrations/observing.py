@@ -1,4 +1,4 @@
-"""What was observed of an agent, to be diagnosed: the requests of a wire log, or of one of our own runs."""
+"""Reads an agent's requests for the diagnosis: from a wire log, or from one of our own runs."""
 
 import hashlib
 import json
@@ -25,7 +25,7 @@ from agentmem.types import Basis, Entry, Frame, Json, Rates, Role, Segment, Usag
 
 
 def _rules(provider: str, model: str) -> CacheRules:
-    """The rules of a request. Where it is not said which settings a cache depends on, any may be the reason."""
+    """The cache rules of a request. If it is not known which settings a cache depends on, all of them count."""
     known = rules_for(provider, model)
     found = rules(model) if known is UNKNOWN else known
     return found if found.invalidates else replace(found, invalidates=ANTHROPIC.invalidates)
@@ -33,14 +33,14 @@ def _rules(provider: str, model: str) -> CacheRules:
 
 @dataclass(frozen=True, slots=True)
 class SkippedRequest:
-    """A line of a log that could not be read, from 1, and why."""
+    """A line of a log that could not be read: its number, from 1, and the reason."""
 
     line: int
     reason: str
 
 
 class Frames:
-    """Makes frames and remembers them: a log repeats a conversation's blocks with every line."""
+    """Makes frames and remembers them, since a log repeats a conversation's blocks in every line."""
 
     def __init__(self) -> None:
         self._made: dict[bytes, Frame] = {}
@@ -55,9 +55,9 @@ class Frames:
 
 
 def read_wirelog(path: Path) -> tuple[list[ObservedRequest], list[SkippedRequest]]:
-    """The requests of a wire log as `wirelog.record` writes it, and the lines that are none.
+    """The requests of a wire log that `wirelog.record` wrote, and the lines that could not be read.
 
-    Where a provider reported no usage at all, its requests get what our model of its cache gives them ("simulated").
+    If a provider reported no usage at all, its requests get simulated usage.
     """
     observed: list[ObservedRequest] = []
     skipped: list[SkippedRequest] = []
@@ -72,7 +72,7 @@ def read_wirelog(path: Path) -> tuple[list[ObservedRequest], list[SkippedRequest
 
 
 def completed(observed: Iterable[ObservedRequest]) -> list[ObservedRequest]:
-    """The requests in the order of time, with simulated usage where a provider reported none at all."""
+    """The requests in the order of time, with simulated usage if their provider reported none at all."""
     ordered = sorted(observed, key=lambda one: one.at)
     reported = {one.rules.provider for one in ordered if one.usage}
     silent = [one for one in ordered if one.rules.provider not in reported]
@@ -80,7 +80,7 @@ def completed(observed: Iterable[ObservedRequest]) -> list[ObservedRequest]:
 
 
 def observe(line: Json, number: int, make: Make = frame) -> ObservedRequest:
-    """One line of a wire log. Raises ValueError, KeyError, TypeError or AttributeError where it is none."""
+    """The request on a line of a wire log. Raises ValueError, KeyError, TypeError or AttributeError for other lines."""
     body, response = line["request"], line.get("response") or {}
     provider = "openai" if is_openai(body, line.get("path", "")) else "anthropic"
     prompt = body_prompt(messages_body(body) if provider == "openai" else body, make)
@@ -101,7 +101,7 @@ def observe(line: Json, number: int, make: Make = frame) -> ObservedRequest:
 
 
 def reported_usage(usage: Json | None, basis: Basis = "measured") -> Usage | None:
-    """The usage object of any of the APIs; None where there is none."""
+    """The usage in the usage object of any API; None if there is none."""
     return read_usage(usage, basis) if usage else None
 
 
@@ -111,12 +111,12 @@ def _rates(provider: str, model: str, input_tokens: int) -> Rates | None:
 
 
 def read_run(journal: Journal, thread: str) -> list[ObservedRequest]:
-    """The requests of one of our own runs, its ancestors' included, built again from its entries."""
+    """The requests of one of our own runs and its ancestors, rebuilt from the entries."""
     return completed(_replayed(journal.entries(thread), thread))
 
 
 def _replayed(entries: Iterable[Entry], thread: str) -> Iterator[ObservedRequest]:
-    """Folds the entries again; a row of the ledger belongs to the latest view with its digest."""
+    """Folds the entries again. A row of the ledger belongs to the latest view with its digest."""
     view, sent = View(), View()
     numbers = count(1)
     for entry in entries:

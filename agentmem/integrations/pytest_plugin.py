@@ -1,11 +1,11 @@
-"""pytest fixtures: tests that fail when a prompt's prefix breaks, or when an agent misses its cache or costs too much.
+"""Gives pytest fixtures that fail a test when a prompt's prefix breaks, or an agent misses its cache or costs too much.
 
     def test_agent(prefix_guard, simulation):
         client = simulation.watch(prefix_guard.watch(anthropic.Anthropic()))
         run_my_agent(client)
         simulation.assert_hit_rate(0.9)
 
-Loaded by pytest wherever agentmem is installed; so nothing is imported before a test asks for a fixture.
+pytest loads this module wherever agentmem is installed; so it imports nothing before a test asks for a fixture.
 """
 
 from collections.abc import Callable, Generator, Iterator
@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def prefix_guard() -> "Iterator[PrefixGuard]":
-    """Fails the test if a watched request is not a byte extension of the one before: see `PrefixGuard`."""
+    """A `PrefixGuard`: the test fails if a watched request is not a byte extension of the one before.
+
+    def test_agent(prefix_guard):
+        run_my_agent(prefix_guard.watch(anthropic.Anthropic()))
+    """
     from agentmem.integrations.guards import PrefixGuard
 
     guard = PrefixGuard()
@@ -30,7 +34,13 @@ def prefix_guard() -> "Iterator[PrefixGuard]":
 
 @pytest.fixture
 def simulation() -> "Iterator[CacheMeter]":
-    """Tokens, cache hits and dollars of what is watched, and assertions on them: see `CacheMeter`."""
+    """A `CacheMeter`: tokens, cache hits and dollars of the watched requests, and assertions on them.
+
+    def test_agent(simulation):
+        run_my_agent(simulation.watch(anthropic.Anthropic()))
+        simulation.assert_hit_rate(0.9)
+        simulation.assert_cost(0.05)  # dollars
+    """
     from agentmem.integrations.guards import CacheMeter
 
     meter = CacheMeter()
@@ -40,7 +50,11 @@ def simulation() -> "Iterator[CacheMeter]":
 
 @pytest.fixture
 def scripted_model() -> "Iterator[Callable[..., ScriptedModel]]":
-    """Makes models that say what a script tells them: ``scripted_model(["Hello.", ...])``; see `ScriptedModel`."""
+    """Makes a `ScriptedModel` from its script and settings, and closes it after the test.
+
+    def test_agent(scripted_model):
+        run_my_agent(scripted_model([{"calls": [{"read": {"page": "notes.md"}}]}, "Done."]))
+    """
     from agentmem.models.scripted import ScriptedModel
 
     made: list[ScriptedModel] = []
@@ -56,7 +70,7 @@ def scripted_model() -> "Iterator[Callable[..., ScriptedModel]]":
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
-    """When a test has passed otherwise, its guard is asked: a broken prefix fails the test, not its teardown."""
+    """Asks the guard of each test that passed, so that a broken prefix fails the test itself and not its teardown."""
     result = yield
     guard = getattr(item, "funcargs", {}).get("prefix_guard")
     if guard is not None and guard.breaks:

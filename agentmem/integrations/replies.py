@@ -1,7 +1,7 @@
-"""A provider's reply, read back from the bytes of its HTTP response: one JSON object, or the events of a stream.
+"""Reads a provider's reply from the bytes of its HTTP response: one JSON object, or the events of a stream.
 
-A streamed reply is put together as the object that the same request would have got without streaming: Anthropic's
-message, OpenAI's chat completion or OpenAI's response.
+A streamed reply becomes the object that the same request would have got without streaming: Anthropic's message,
+OpenAI's chat completion or OpenAI's response. Only `wirelog` needs it; it stands alone as a parser without any hook.
 """
 
 import json
@@ -14,7 +14,7 @@ Data = dict[str, Any]
 
 
 def parse_reply(body: bytes) -> Data | None:
-    """The reply in a response's decoded body; None where there is none that can be read."""
+    """The reply in a response's decoded body; None if none can be read."""
     whole = _json(body.decode(errors="replace"))
     if whole is not None:
         return whole
@@ -31,7 +31,7 @@ def _json(text: str) -> Data | None:
 
 
 def _events(text: str) -> Iterator[Data]:
-    """The JSON objects of a stream of server-sent events; what is cut off or no JSON is passed over."""
+    """The JSON objects of a stream of server-sent events. Other or incomplete events are passed over."""
     for event in text.replace("\r\n", "\n").split("\n\n"):
         lines = (line.removeprefix("data:").strip() for line in event.split("\n") if line.startswith("data:"))
         data = _json("\n".join(lines))
@@ -74,7 +74,7 @@ def _grow(block: Data, delta: Mapping[str, Any], arguments: dict[int, str], inde
 
 
 def _completion(events: Iterable[Data]) -> Data:
-    """OpenAI's chat completions: chunks, each with a piece of every choice; usage, if asked for, in the last."""
+    """OpenAI's chat completions: chunks with a piece of each choice; the last has the usage if it was asked for."""
     whole: Data = {}
     choices: dict[int, Data] = {}
     for chunk in events:
@@ -100,7 +100,7 @@ def _add(message: Data, delta: Mapping[str, Any]) -> None:
 
 
 def _response(events: Iterable[Data]) -> Data:
-    """OpenAI's responses: every event about the whole carries it; the last is complete."""
+    """OpenAI's responses: events carry the whole response so far; the last one is complete."""
     known: list[Data] = [event["response"] for event in events if isinstance(event.get("response"), dict)]
     return known[-1] if known else {}
 
@@ -110,4 +110,4 @@ _DIALECTS: tuple[tuple[Callable[[Data], bool], Callable[[Iterable[Data]], Data]]
     (lambda event: event.get("object") == "chat.completion.chunk", _completion),
     (lambda event: str(event.get("type")).startswith("response."), _response),
 )
-"""How a stream is recognised, and how it is put together."""
+"""For each dialect: the test that recognises its events, and the function that joins them."""

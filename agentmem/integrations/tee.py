@@ -1,4 +1,7 @@
-"""A tee on the body of an HTTP response: each piece is passed on as it comes, and a copy of all is kept for the end."""
+"""Copies the body of an HTTP response while it streams: each piece is passed on at once, and the end gets the whole.
+
+It stands apart from `wirelog` because it must fit two HTTP libraries, sync and async.
+"""
 
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -6,11 +9,11 @@ from functools import cache
 from typing import Any
 
 Ended = Callable[[bytes, bool], None]
-"""Called once, with all bytes that were read and whether the stream came to its end."""
+"""A function called once, with all bytes that were read, and True if the stream came to its end."""
 
 
 class _Copy:
-    """What both kinds share: the stream inside, the pieces so far, and the one call at the end."""
+    """The part that both kinds share: the stream inside, the pieces so far, and the one call at the end."""
 
     def __init__(self, inner: Any, ended: Ended) -> None:
         self.inner, self._ended = inner, ended
@@ -52,19 +55,19 @@ class _AsyncTee(_Copy):
 
 
 def tee(stream: Any, ended: Ended) -> Any:
-    """A stream of the same kind and library as ``stream`` that gives the same pieces."""
+    """A stream of the same kind and library as ``stream`` that gives the same pieces; ``ended`` gets the copy."""
     made = _kind(_library(stream), hasattr(stream, "__aiter__"))
     return made(stream, ended)
 
 
 def _library(stream: object) -> str:
-    """httpx or httpx2: the one whose base class of streams ``stream`` has."""
+    """The name of the library whose stream this is: httpx or httpx2."""
     modules = (kind.__module__.partition(".")[0] for kind in type(stream).__mro__)
     return next(name for name in modules if name in ("httpx", "httpx2"))
 
 
 @cache
 def _kind(library: str, asynchronous: bool) -> Any:
-    """A tee that is also the library's own kind of stream: its clients insist on that."""
+    """A class of tees that inherits from the library's own stream, because its clients check for that."""
     base = getattr(sys.modules[library], "AsyncByteStream" if asynchronous else "SyncByteStream")
     return type("Tee", (_AsyncTee if asynchronous else _Tee, base), {})

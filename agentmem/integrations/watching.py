@@ -1,9 +1,11 @@
-"""Watching what an agent sends, whoever built it: through its HTTP client, LangChain's callbacks, or a ScriptedModel.
+"""Watches what any agent sends: through its HTTP client, LangChain's callbacks, or a ScriptedModel.
 
-watch = Watch()
-watch.add(anthropic.Anthropic())      # or an OpenAI client, an httpx client, any LangChain chat model
-...
-watch.requests                        # what was sent so far, ready to be diagnosed
+    watch = ClientWatch()
+    watch.add(anthropic.Anthropic())      # or an OpenAI client, an httpx client, any LangChain chat model
+    ...
+    watch.requests                        # the requests so far, ready for the diagnosis
+
+`guards` asserts on what is collected here.
 """
 
 import time
@@ -21,11 +23,11 @@ from agentmem.types import Request
 
 Close = Callable[[], None]
 _AS_CLAUDE = "claude-sonnet-5"
-"""Whose cache a scripted model is simulated with: the general row of Anthropic's."""
+"""The model whose cache rules a scripted model gets: Anthropic's general row."""
 
 
 class ClientWatch:
-    """Collects requests until closed. ``cuts`` counts the cuts declared so far; each request keeps its count."""
+    """Collects requests until closed. ``cuts`` counts the cuts declared so far; each request keeps that count."""
 
     def __init__(self) -> None:
         self.cuts = 0
@@ -35,9 +37,9 @@ class ClientWatch:
         self._make = Frames()
 
     def add(self, target: Any, name: str = "") -> None:
-        """Watch ``target`` from now on. Requests of one ``name`` are taken for one conversation, in their order.
+        """Watch ``target`` from now on. Requests of one ``name`` count as one conversation, in their order.
 
-        Raises ConfigError for something that cannot be watched.
+        Raises ConfigError if ``target`` cannot be watched.
         """
         if _is_scripted(target):
             self._scripts.append((name, target))
@@ -55,7 +57,7 @@ class ClientWatch:
 
     @property
     def requests(self) -> list[ObservedRequest]:
-        """What was sent so far and answered, in order; usage that was not reported is simulated."""
+        """The requests that were answered so far, in order. Usage that was not reported is simulated."""
         observed = [
             replace(observe(line, number, self._make), thread=name, cuts=cuts)
             for number, (line, name, cuts) in enumerate(self._lines, 1)
@@ -69,25 +71,25 @@ class ClientWatch:
         return completed((*observed, *scripted))
 
     def close(self) -> None:
-        """Stop watching. What was seen is kept."""
+        """Stop watching. The requests so far are kept."""
         while self._closers:
             self._closers.pop()()
 
 
 def _is_scripted(target: Any) -> bool:
-    """Whether it is a model of ours that keeps its requests."""
+    """True for a model of ours that keeps its requests."""
     kept = getattr(target, "requests", None)
     return isinstance(kept, list) and hasattr(target, "profile") and all(isinstance(one, Request) for one in kept)
 
 
 def _of_request(request: Request, number: int, name: str) -> ObservedRequest:
-    """A scripted model's request; it has no times, so one a second will do."""
+    """A scripted model's request. It has no time, so each gets a second of its own."""
     rules = claude_rules(request.model if "claude" in request.model else _AS_CLAUDE)
     return ObservedRequest(number, float(number), request_prompt(request), rules, thread=name)
 
 
 def _call_back(model: Any, keep: Callable[[Line], None]) -> Close:
-    """Hook on LangChain's callbacks, on the model itself: whoever calls it, agent or chain, is seen."""
+    """Hook into the callbacks of a LangChain model itself, so that calls from any agent or chain are seen."""
     model = getattr(model, "bound", model)
     if not hasattr(model, "callbacks"):
         raise ConfigError(
@@ -106,13 +108,13 @@ def _call_back(model: Any, keep: Callable[[Line], None]) -> Close:
 
 
 def langchain_handler(keep: Callable[[Line], None]) -> Any:
-    """A LangChain callback handler that gives ``keep`` a line for every answered request of a chat model."""
+    """A LangChain callback handler that calls ``keep`` with a line for each answered request of a chat model."""
     from langchain_core.callbacks import BaseCallbackHandler
     from langchain_core.messages import AIMessage, BaseMessage, convert_to_openai_messages
     from langchain_core.utils.function_calling import convert_to_openai_tool
 
     class Handler(BaseCallbackHandler):
-        """Keeps each request until its answer, for the usage comes with that."""
+        """Keeps each request until its answer, because the answer brings the usage."""
 
         def __init__(self) -> None:
             self.open: dict[Any, tuple[float, dict[str, Any]]] = {}
@@ -159,5 +161,5 @@ def _line(began: float, body: dict[str, Any], used: dict[str, Any] | None) -> Li
 
 
 def names(requests: Iterable[ObservedRequest]) -> list[str]:
-    """The conversations, as they first occur."""
+    """The names of the conversations, in order of first use."""
     return list(dict.fromkeys(one.thread for one in requests))

@@ -1,13 +1,13 @@
-"""A wire log: what a client of a model provider sent and got, one JSON object a line, by a hook on its HTTP client.
+"""Writes a wire log: the requests and replies of a model provider's client, one JSON object a line.
 
     with record(anthropic.Anthropic(), "run.jsonl"):
         ...
 
-works for any client of Anthropic's or OpenAI's APIs that stands on httpx or httpx2, sync or async: the SDKs, LangChain
-models that hold one, or a bare HTTP client. A line is {"at", "path", "request", "response", "status", "seconds",
-"first_byte_after", "complete", "basis"}: times in seconds, ``at`` since the epoch; ``response`` as one object, also if
-it was streamed. Headers are never written, and secrets in texts are masked. The log never breaks a call: what goes
-wrong with it is kept in `Recording.errors`.
+A hook on the HTTP client does it. This works for any client of Anthropic's or OpenAI's APIs over httpx or httpx2, sync
+or async: the SDKs, LangChain models that hold one, or a bare HTTP client. A line is {"at", "path", "request",
+"response", "status", "seconds", "first_byte_after", "complete", "basis"}. Times are in seconds, ``at`` since the epoch;
+``response`` is one object, also for a stream. Headers are never written, and secrets in texts are masked. The log never
+breaks a call: its own errors are kept in `Recording.errors`.
 """
 
 import json
@@ -30,16 +30,16 @@ Line = dict[str, Any]
 Sink = Callable[[Line], None]
 
 PATHS = ("/messages", "/chat/completions", "/responses")
-"""How the paths of the endpoints end whose requests are recorded. Others (counting tokens, batches) are not."""
+"""The endings of the paths whose requests are recorded. Other endpoints (counting tokens, batches) are not."""
 
 _HOLDERS = ("_client", "_async_client", "root_client", "root_async_client", "client", "async_client", "bound")
-"""The attributes under which SDKs and LangChain's models keep what they send with."""
+"""The attributes under which SDKs and LangChain's models keep their HTTP client."""
 _BASIS_HEADER = "x-agentmem-basis"
 _BEGAN = "agentmem_began"
 
 
 class LogFile:
-    """Appends lines to a file that only its owner may read; made with the first line. Safe for threads.
+    """Appends lines to a file that only its owner may read. The first line creates it. Safe for threads.
 
     Each line is one write, so that processes may share a file.
     """
@@ -67,10 +67,16 @@ def _write(file: int, data: bytes) -> None:
 
 
 def record(client: object, to: str | Path | Sink, *, clock: Clock = time.time) -> "Recording":
-    """Record every model request of ``client`` from now on: into a file, or into a function that takes each line.
+    """Record every model request of ``client`` from now on.
 
-    A function gets the lines as they were on the wire, unmasked. Raises ConfigError where ``client`` holds no HTTP
-    client of httpx or httpx2.
+        client = anthropic.Anthropic()
+        with record(client, "run.jsonl"):
+            client.messages.create(model="claude-sonnet-5-5", max_tokens=100, messages=messages)
+        # then: agentmem why run.jsonl
+
+    ``to`` is a file to append to, or a function that gets each line as a dict; a function gets them unmasked. ``clock``
+    gives the time in seconds since the epoch. Returns the recording, to be closed or used with ``with``. Raises
+    ConfigError if ``client`` holds no client of httpx or httpx2.
     """
     found = list(dict.fromkeys(_http_clients(client, 3)))
     if not found:
@@ -91,7 +97,7 @@ def _http_clients(client: object, depth: int) -> Iterator[Any]:
 
 
 class Recording(Closing):
-    """A context manager: hooks on HTTP clients, until closed. ``errors`` says what could not be recorded, and why."""
+    """Hooks on HTTP clients until it is closed. ``errors`` lists what could not be recorded, and why."""
 
     def __init__(self, clients: list[Any], sink: Sink, clock: Clock) -> None:
         self.errors: list[str] = []
@@ -99,7 +105,7 @@ class Recording(Closing):
         self._closers = [self._attach(client) for client in clients]
 
     def close(self) -> None:
-        """Takes the hooks off. Responses that are under way are still recorded. May be called twice."""
+        """Removes the hooks. Responses that are under way are still recorded. May be called twice."""
         while self._closers:
             self._closers.pop()()
 
@@ -124,7 +130,7 @@ class Recording(Closing):
         request.extensions[_BEGAN] = self._clock()
 
     def _watch(self, response: Any) -> None:
-        """Puts a tee on the response's body, which passes every piece on as it comes."""
+        """Puts a tee on the response's body."""
         request, first = response.request, self._clock()
         if request.method != "POST" or not request.url.path.rstrip("/").endswith(PATHS):
             return
@@ -137,7 +143,7 @@ class Recording(Closing):
 
     @contextmanager
     def _unharmed(self) -> Iterator[None]:
-        """Whatever a stranger's client, response or disk does here: the call that is being recorded goes on."""
+        """Keeps any error of a client, a response or the disk away from the call that is recorded."""
         try:
             yield
         except Exception as error:
@@ -146,7 +152,7 @@ class Recording(Closing):
     def _line(self, response: Any, first: float, body: bytes, whole: bool) -> Line:
         request = response.request
         began = request.extensions[_BEGAN]
-        # A second response, made of the same bytes, undoes their compression as the client does.
+        # A second response from the same bytes decompresses them as the client does.
         decoded = type(response)(response.status_code, headers=response.headers, content=body).content
         line: Line = {
             "at": began,

@@ -1,4 +1,4 @@
-"""What the page shows, as one JSON object: columns with a value for each turn, the events, and the ledger's sums."""
+"""Collects the page's data as one JSON object: columns with a value for each turn, the events, the ledger's sums."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, fields
@@ -21,7 +21,7 @@ _DIGITS = 6
 def collect(journal: Journal, threads: Sequence[str], answers: Mapping[str, Any] | None = None) -> Data:
     """The data of the page on ``threads``, in that order. Raises TranscriptError for entries that do not fit.
 
-    ``answers`` are the statistics of the workspace's answer cache, where there is one.
+    ``answers`` are the statistics of the workspace's answer cache, if it has one.
     """
     made: list[ReportTurn] = []
     found: list[ReportEvent] = []
@@ -70,14 +70,14 @@ _NAMES = (("run", "thread"), ("agent", "agent"), ("purpose", "purpose"), ("model
 
 
 def _named(values: Iterable[str]) -> Data:
-    """A column of few different names: the names, and for each turn the place of its own."""
+    """A column with few different names: the names, and for each turn the index of its name."""
     given = list(values)
     places = {name: place for place, name in enumerate(dict.fromkeys(given))}
     return {"names": list(places), "place": [places[name] for name in given]}
 
 
 def _money(made: Sequence[ReportTurn], summary: Data) -> Data | None:
-    """Dollars so far at each turn; None where one price is not known or the turns were metered in several ways."""
+    """Dollars so far at each turn; None if a price is not known or the turns were metered in several ways."""
     if summary["cost_usd"] is None:
         return None
     answered = [turn for turn in made if not turn.row.error]

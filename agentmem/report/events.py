@@ -1,4 +1,7 @@
-"""Where the cache was lost: the breaks, cuts, expiries and misses of a run, each with what the diagnosis found."""
+"""Finds where the cache was lost: the breaks, cuts, expiries and misses of a run, each with its diagnosis.
+
+It stands apart from `data` because it decides what counts as an event; `data` only arranges.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -8,7 +11,7 @@ from agentmem.kvcache.why.diagnosis import Finding
 from agentmem.report.turns import ReportTurn
 
 EventKind = Literal["break", "cut", "expiry", "miss", "failed"]
-"""break, cut, expiry: as the ledger has them. miss: less was read than could have been. failed: no reply came."""
+"""break, cut, expiry: as in the ledger. miss: less was read than possible. failed: no reply came."""
 
 _PLAIN: dict[EventKind, str] = {
     "break": "Text that was sent before changed here; nothing that was cached was lost by it.",
@@ -21,7 +24,7 @@ _PLAIN: dict[EventKind, str] = {
 
 @dataclass(frozen=True, slots=True)
 class ReportEvent:
-    """One thing to show at ``turn``, an index. ``finding`` is None where no tokens were lost: ``said`` then says so."""
+    """An event at ``turn``, an index. ``finding`` is None if no tokens were lost; ``said`` then describes the event."""
 
     turn: int
     kind: EventKind

@@ -1,7 +1,7 @@
-"""uPlot, the library that draws the charts (MIT, https://github.com/leeoniya/uPlot), as a package carries it.
+"""Finds uPlot, the library that draws the charts (MIT, https://github.com/leeoniya/uPlot), in an installed package.
 
-The files come in `youplot`; they are read from where they are installed and checked against the sha256 of uPlot's own
-release, and none of that package's code is run.
+The package is `youplot`. Its copies of uPlot's files are checked against the sha256 of uPlot's own release, and none of
+the package's code is run. This stands alone so that a new release of uPlot changes one module.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ _INSTALL = install("report")
 
 
 def library() -> tuple[str, str]:
-    """uPlot's script and its style. Raises ConfigError when they are not installed, or are others."""
+    """uPlot's script and its style sheet. Raises ConfigError if they are not installed, or differ from the release."""
     found = find_spec("youplot")
     folders = (found and found.submodule_search_locations) or []
     if not folders:
@@ -28,7 +28,7 @@ def library() -> tuple[str, str]:
 
 
 def read(folder: Path, name: str, sha256: str) -> str:
-    """One file of the library. Raises ConfigError where it is not there or is not the one that was tested."""
+    """One file of the library. Raises ConfigError if it is missing or differs from the tested one."""
     path = folder / name
     data = path.read_bytes() if path.is_file() else b""
     if hashlib.sha256(data).hexdigest() != sha256:

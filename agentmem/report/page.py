@@ -1,7 +1,7 @@
-"""One self-contained page: markup, style, scripts and data in a single file that fetches nothing.
+"""Builds one self-contained page: markup, style, scripts and data in a single file that fetches nothing.
 
-Text of a run cannot run as script: it stands in the page as JSON without angle brackets, is shown as text only, and a
-policy in the page's head lets no script run but the two whose hashes it names.
+Text of a run cannot run as a script: the page holds it as JSON without angle brackets and shows it as text only, and
+the policy in the page's head allows only the two scripts whose hashes it names.
 """
 
 import html
@@ -19,7 +19,7 @@ _SLOT = re.compile(r"\{\{(\w+)\}\}")
 
 
 def page(data: Data) -> str:
-    """The page on ``data`` (of `agentmem.report.data.collect`). Raises ConfigError without the plotting library."""
+    """The page on ``data`` (from `agentmem.report.data.collect`). Raises ConfigError without the plotting library."""
     script, style = library()
     own = "\n".join(map(_asset, SCRIPTS))
     styles = f"{style}\n{_asset('page.css')}"
@@ -35,13 +35,13 @@ def page(data: Data) -> str:
 
 
 def embedded(data: Data) -> str:
-    """``data`` as JSON that no parser of HTML can take for markup, in ASCII."""
+    """``data`` as ASCII JSON that no HTML parser can take for markup."""
     text = json.dumps(data, separators=(",", ":"), allow_nan=False)
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
 
 
 def policy(scripts: tuple[str, ...], style: str) -> str:
-    """The page's content security policy: these scripts and this style, and nothing from anywhere."""
+    """The page's content security policy: it allows these scripts and this style, and nothing else."""
     allowed = " ".join(map(_hash, scripts))
     return (
         f"default-src 'none'; script-src {allowed}; style-src {_hash(style)}; img-src data:; "

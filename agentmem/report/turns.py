@@ -1,6 +1,6 @@
-"""The turns of a run: each request of the ledger, with what its context was made of and the least it could cost.
+"""Reads the turns of a run: each request of the ledger, with the parts of its context and the least possible cost.
 
-The entries are folded again, so that every row of the ledger finds the view that was sent.
+The entries are folded again, so that each row of the ledger finds the view that was sent.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,8 +18,9 @@ from agentmem.types import Entry, EntryKind, Frame
 
 @dataclass(frozen=True, slots=True)
 class TokenParts:
-    """What a context was made of, in tokens. ``results`` are those of tools, wherever they stand; ``tail`` is the rest
-    of the conversation: what people and the model said, calls and notes.
+    """The parts of a context, in tokens.
+
+    ``results`` are all results of tools; ``tail`` is the rest of the conversation: messages, calls and notes.
     """
 
     tools: int = 0
@@ -30,17 +31,17 @@ class TokenParts:
     tail: int = 0
 
     def scaled(self, tokens: int) -> "TokenParts":
-        """The same shares of so many tokens."""
+        """The same shares, scaled to this many tokens."""
         whole = sum(astuple(self))
         return TokenParts(*(round(part * tokens / whole) for part in astuple(self))) if whole else self
 
 
 @dataclass(frozen=True, slots=True)
 class ReportTurn:
-    """One request of a run. ``number`` counts the requests of the thread, its ancestors' included, from 1.
+    """One request of a run. ``number`` counts the requests of the thread and its ancestors, from 1.
 
-    ``parts`` are in the provider's tokens, None where nothing was kept of what was sent; ``bound_usd`` is this
-    request's share of the lower bound, None where a price is not known.
+    ``parts`` are in the provider's tokens, None if nothing was kept of what was sent; ``bound_usd`` is this
+    request's share of the lower bound, None if a price is not known.
     """
 
     number: int
@@ -50,7 +51,7 @@ class ReportTurn:
 
 
 def turns(entries: Iterable[Entry], thread: str) -> list[ReportTurn]:
-    """The turns that ``thread`` itself made, in order; ``entries`` are its own and its ancestors'."""
+    """The turns of ``thread`` itself, in order; ``entries`` are its own and its ancestors'."""
     reading = _Reading()
     for entry in entries:
         reading.add(entry)
@@ -59,7 +60,7 @@ def turns(entries: Iterable[Entry], thread: str) -> list[ReportTurn]:
 
 @dataclass(slots=True)
 class _Reading:
-    """A thread while it is read. ``sent`` is the view before the last reply; ``asked`` are the answered requests."""
+    """A thread while it is read. ``sent`` is the view before the last reply, ``asked`` the answered requests."""
 
     view: View = field(default_factory=View)
     sent: View = field(default_factory=View)
@@ -79,7 +80,7 @@ class _Reading:
 
     def _meter(self, row: Row) -> None:
         view = next((one for one in (self.sent, self.view) if one.digest == row.digest and one.ready), None)
-        shown = view or (self.view if self.view.turns else None)  # a summariser's request is the context and a question
+        shown = view or (self.view if self.view.turns else None)  # a summariser is sent the context and a question
         size = row.usage.input_tokens or row.context_tokens
         parts = self.counted.parts(shown).scaled(size) if shown else None
         if view and not row.error:
@@ -93,12 +94,12 @@ class _Reading:
         frames = [one for turn in view.turns for one in turn.frames]
         self.growth.add(frames, Exchange(row.at, row.at, row.model, (), reply), declared=True)
         added = self.growth.exchanges[-1]
-        if added.cut:  # what a compaction wrote says nothing new: the bound knows no summaries
+        if added.cut:  # a summary adds nothing new, so the bound leaves it out
             told = _retold(view)
             self.growth.exchanges[-1] = replace(added, arrived=tuple(one for one in added.arrived if one not in told))
 
     def bounded(self) -> Iterator[ReportTurn]:
-        """The turns with their shares of the lower bound; a request that need not have been made has none."""
+        """The turns with their shares of the lower bound. A request that was not needed has no share."""
         entries = [(one.arrived, one.reply) for one in self.growth.exchanges]
         opening = min((sum(one.tokens for one in view.prefix) for _, view in self.asked), default=0)
         least = zip(self.asked, bound_tokens(entries, opening), strict=True)
@@ -108,7 +109,7 @@ class _Reading:
 
 
 def _bound(row: Row, view: View, first_sent: int, carried: int) -> float | None:
-    """Dollars for the least of one request: our counts of its input in the provider's tokens, and its own output."""
+    """The least possible dollars of one request: our counts of its input in the provider's tokens, and its output."""
     provider, _, name = (row.priced_as or row.model).partition(":")
     price = rates(provider, name, input_tokens=row.usage.input_tokens, at=row.at)
     if price is None:
@@ -131,11 +132,11 @@ def _retold(view: View) -> set[Frame]:
 
 _WRITTEN = frozenset({"summary", "index", "result"})
 _KINDS: dict[EntryKind | PartKind, int] = {"tool_result": 4, "result": 4, "summary": 3, "index": 3}
-"""Which part of a context a frame of the conversation belongs to, by its place in Parts; all else is the tail."""
+"""The part that a frame of the conversation belongs to, as an index into TokenParts; all others are the tail."""
 
 
 class _Counted:
-    """Counts the parts of one view after another, at the cost of what is new."""
+    """Counts the parts of one view after another. Each view costs only what is new in it."""
 
     def __init__(self) -> None:
         self._prefix: tuple[Frame, ...] = ()
@@ -143,7 +144,7 @@ class _Counted:
         self._turns: list[tuple[Sequence[Frame], list[int]]] = []
 
     def parts(self, view: View) -> TokenParts:
-        """What ``view`` is made of."""
+        """The parts of ``view``."""
         if view.prefix is not self._prefix:
             self._prefix, self._head = view.prefix, _head(view)
         del self._turns[len(view.turns) :]
@@ -162,7 +163,7 @@ class _Counted:
 
 
 def _head(view: View) -> list[int]:
-    """Tools, system and pages; model and options count as system."""
+    """The tokens of tools, system and pages. Model and options count as system."""
     system = len(view.settings.system)
     own = [one.tokens for one in view.prefix if one.segment == "system"]
     tools = sum(one.tokens for one in view.prefix if one.segment == "tool")

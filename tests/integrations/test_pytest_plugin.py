@@ -148,7 +148,7 @@ def test_no_price(simulation, scripted_model):
             "*hit rate 0.0% is below 50.0% (4 requests, simulated:*",
             "*cost $0.* is above $0.000001 (4 requests*",
             "*ratio * is above 2.0 (4 requests*",
-            "*no request was seen: is the client watched that the agent uses*",
+            "*no request was seen: watch the client that the agent uses*",
             "*no price is known for scripted: set simulation.price_as*",
         ]
     )

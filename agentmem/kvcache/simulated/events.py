@@ -18,10 +18,12 @@ _PIECE = 24  # characters of text or JSON in one delta
 
 @dataclass(frozen=True, slots=True)
 class ServerAnswer:
-    """What the model replies: content blocks as the API shapes them, and why it stopped.
+    """A reply of the simulated model: content blocks in the API's shape, and why it stopped.
 
-    ``stop_reason`` defaults to tool_use where there is a tool call, else end_turn; ``output_tokens`` to an estimate
-    from the blocks.
+        ServerAnswer([{"type": "tool_use", "id": "toolu_1", "name": "read", "input": {"page": "notes.md"}}])
+
+    ``stop_reason`` defaults to tool_use if there is a tool call, else to end_turn; ``output_tokens`` to an estimate
+    from the blocks. ``ServerAnswer.text("Hello.")`` makes a reply of text.
     """
 
     content: Sequence[Json]

@@ -1,4 +1,4 @@
-"""What can go wrong between a client and the Messages API, as replies that the loopback server makes on purpose."""
+"""Faults between a client and the Messages API, as replies that the loopback server makes on purpose."""
 
 import json
 from collections.abc import Iterator
@@ -11,7 +11,10 @@ from agentmem.types import Json
 
 @dataclass(frozen=True, slots=True)
 class HttpError:
-    """Fault: an error in the API's shape. ``retry_after`` are seconds."""
+    """Fault: an error in the API's shape. ``retry_after`` is in seconds.
+
+    MessagesServer([HttpError(529, "overloaded_error", retry_after=1), ServerAnswer.text("Hello.")])
+    """
 
     status: int
     kind: str = "api_error"
@@ -21,7 +24,10 @@ class HttpError:
 
 @dataclass(frozen=True, slots=True)
 class BrokenStream:
-    """Fault: the stream ends after ``events`` events. ``clean``: as if it were complete, else the connection drops."""
+    """Fault: the stream ends after ``events`` events. If ``clean``, it just ends; else the connection drops.
+
+    MessagesServer([BrokenStream(ServerAnswer.text("Hello."), events=3), ServerAnswer.text("Hello.")])
+    """
 
     answer: ServerAnswer
     events: int
@@ -30,7 +36,10 @@ class BrokenStream:
 
 @dataclass(frozen=True, slots=True)
 class StalledStream:
-    """Fault: nothing more comes after ``events`` events, until the client or the server closes."""
+    """Fault: the stream stops after ``events`` events and stays open, until the client or the server closes it.
+
+    MessagesServer([StalledStream(ServerAnswer.text("Hello."), events=3)])
+    """
 
     answer: ServerAnswer
     events: int
@@ -38,7 +47,10 @@ class StalledStream:
 
 @dataclass(frozen=True, slots=True)
 class StreamError:
-    """Fault: after ``events`` events the stream says that it failed."""
+    """Fault: after ``events`` events the stream sends an error.
+
+    MessagesServer([StreamError(ServerAnswer.text("Hello."), events=3)])
+    """
 
     answer: ServerAnswer
     events: int

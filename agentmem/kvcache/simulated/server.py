@@ -31,7 +31,7 @@ COUNT = "/v1/messages/count_tokens"
 
 Replies = Iterable[Reply] | Callable[[Json], Reply]
 Told = Callable[[str, int, Json], None]
-"""Is told of each response: the request's path, the status, and the whole of its body, of a stream too."""
+"""A function called with each response: the request's path, the status, and the whole body, also of a stream."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +52,15 @@ def echo(body: Json) -> ServerAnswer:
 
 @dataclass
 class MessagesServer(Closing):
-    """A context manager: ``with MessagesServer([Answer.text("hi")]) as server: client(base_url=server.url)``.
+    """A server on 127.0.0.1 that starts with ``with`` and stops at its end.
 
-    ``replies`` come from a list, one a request, or from a function of the body. ``validate`` raises ValueError for a
-    body that does not fit the provider's types. ``key``: requests must carry it, where given. ``requests`` are those
-    received, refused ones too. ``told`` hears of each response, one at a time, before it is sent.
+        with MessagesServer([ServerAnswer.text("Hello.")]) as server:
+            client = anthropic.Anthropic(api_key="none", base_url=server.url)
+
+    ``replies`` is a list with a reply or a fault for each request, or a function of the request's body; the default
+    echoes the last text. ``validate`` raises ValueError for a body that does not fit the provider's types. If ``key``
+    is given, requests must carry it. ``port`` 0 takes a free one. ``told`` is called with each response, one at a time,
+    before it is sent. ``requests`` lists the requests received, also refused ones.
     """
 
     replies: Replies = echo
@@ -78,7 +82,7 @@ class MessagesServer(Closing):
 
     @property
     def port_in_use(self) -> int:
-        """The port it listens on: ``port``, or a free one where that is 0."""
+        """The port it listens on: ``port``, or a free one if that is 0."""
         return self._http.server_port
 
     @property
