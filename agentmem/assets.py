@@ -12,7 +12,8 @@ _PACKAGE = Path(__file__).resolve().parent
 def folder(name: str) -> Path:
     """The folder of assets called ``name`` ("prompts", "tools" or "examples").
 
-    A wheel carries it inside the package; a checkout, an editable install and an unpacked sdist have it beside.
+    A wheel has it inside the package; a checkout, an editable install and an unpacked sdist have it beside the package.
+    Raises AssetMissing.
     """
     for candidate in (_PACKAGE / "_assets" / name, _PACKAGE.parent / name):
         if candidate.is_dir():
@@ -23,7 +24,7 @@ def folder(name: str) -> Path:
 
 
 def read(name: str) -> str:
-    """The text of one asset, by its path below the assets: ``read("prompts/agent.md")``."""
+    """The text of one asset, by its path: ``read("prompts/agent.md")``. Raises AssetMissing."""
     top, _, rest = name.partition("/")
     path = folder(top) / rest
     if not path.is_file():

@@ -1,6 +1,6 @@
-"""Checks of what people pass as settings: a value of the wrong type is refused where it is given, not where it fails.
+"""Checks settings where they are passed, so that a value of the wrong type is refused before it fails elsewhere.
 
-A table says of each setting what it may be; `check_settings` goes through it. Errors name classes, never contents.
+A table gives the allowed values of each setting, and `check_settings` applies it. Errors name classes, never contents.
 """
 
 from collections.abc import Callable, Mapping, Sequence, Set
@@ -15,7 +15,7 @@ from agentmem.errors import ConfigError
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a setting may be: in words, and as a test."""
+    """The values that a setting may have: in words, and as a test."""
 
     words: str
     fits: Callable[[Any], bool]
@@ -25,19 +25,19 @@ class Wanted:
 
 
 def check_settings(where: str, given: Mapping[str, object], wanted: Mapping[str, Wanted]) -> None:
-    """Raises ConfigError for the first setting of ``wanted`` that is not what it may be."""
+    """Raises ConfigError for the first setting whose value does not fit ``wanted``. ``where`` names its owner."""
     for name, one in wanted.items():
         if not one.fits(given[name]):
             raise ConfigError(f"{name} of {where} must be {one.words}, and {shown(given[name])} is not")
 
 
 def check_fields(where: str, value: Any, wanted: Mapping[str, Wanted]) -> None:
-    """`check_settings` for a dataclass that has just been made."""
+    """`check_settings` for a new dataclass: call it in ``__post_init__``."""
     check_settings(where, {one.name: getattr(value, one.name) for one in fields(value)}, wanted)
 
 
 def shown(given: object) -> str:
-    """What was given, named for an error: an object by its class only, since it may hold a key."""
+    """A value for an error's text. An object is named by its class only, since it may hold a key."""
     if given is None or isinstance(given, bool | int | float | str):
         text = ascii(given)
         return text if len(text) <= 60 else f"{text[:57]}..."
@@ -47,12 +47,12 @@ def shown(given: object) -> str:
 
 
 def of(kind: type, words: str) -> Wanted:
-    """An object of a class."""
+    """Fits an object of a class."""
     return Wanted(words, lambda given: isinstance(given, kind))
 
 
 def having(words: str, *methods: str) -> Wanted:
-    """An object with these methods; a class of such objects is none."""
+    """Fits an object with these methods, but not its class."""
 
     def fits(given: Any) -> bool:
         return not isinstance(given, type) and all(callable(getattr(given, name, None)) for name in methods)
@@ -61,7 +61,7 @@ def having(words: str, *methods: str) -> Wanted:
 
 
 def among(*values: object) -> Wanted:
-    """One of these."""
+    """Fits one of these values."""
     words = f"{', '.join(map(repr, values[:-1]))} or {values[-1]!r}" if values[1:] else repr(values[0])
     return Wanted(words, lambda given: isinstance(given, str | int) and given in values)
 
@@ -103,10 +103,10 @@ CALLABLE = Wanted("a function", callable)
 
 
 def is_langchain(given: object) -> bool:
-    """Whether it is an object of a class that LangChain's own is a base of; imports nothing to find out."""
+    """True if the object's class inherits from one of LangChain's. LangChain is not imported to find out."""
     return not isinstance(given, type) and descends(given, "langchain_core")
 
 
 def descends(given: object, *packages: str) -> bool:
-    """Whether the class of an object, or a base of it, comes from one of these packages."""
+    """True if the object's class, or a base of it, comes from one of these packages."""
     return any(base.__module__.split(".")[0] in packages for base in type(given).__mro__)

@@ -1,15 +1,15 @@
-"""What is closed at the end of a `with`: the two methods, once, for everything that has a `close`."""
+"""Gives the two methods of a `with` to every class that has a `close`."""
 
 from typing import Self
 
 
 class Closing:
-    """A base for classes with a ``close``: ``with thing:`` closes it, whatever happens inside."""
+    """A base for classes with a ``close``: ``with thing:`` closes it at the end, also after an error."""
 
     __slots__ = ()
 
     def close(self) -> None:
-        """Frees what is held."""
+        """Free what the object holds."""
         raise NotImplementedError
 
     def __enter__(self) -> Self:

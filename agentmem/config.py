@@ -1,15 +1,15 @@
-"""Settings, from agentmem.toml and the environment. The only module that reads the environment.
+"""Reads the settings from agentmem.toml and the environment. No other module reads the environment.
 
     # agentmem.toml
-    model = "anthropic:claude-sonnet-4-5"
+    model = "anthropic:claude-sonnet-5-5"
     budget = 120_000
     max_usd = 2.50
 
     [models.anthropic]
     cache_control = false
 
-Every setting may also come as a variable: AGENTMEM_MODEL, AGENTMEM_BUDGET and so on. A variable wins over the file,
-and what is given in code or on the command line over both.
+Every setting may also be a variable: AGENTMEM_MODEL, AGENTMEM_BUDGET and so on. A variable wins over the file, and an
+argument in code or on the command line wins over both.
 """
 
 import math
@@ -33,26 +33,26 @@ MODEL_OPTIONS = frozenset(
         *("temperature", "max_tokens"),
     }
 )
-"""Options of models that a file may give: none that says who is asked, or with which key."""
+"""The options of models that a file may set. None of them changes who receives the requests, or with which key."""
 TRUST = "AGENTMEM_TRUST"
 LEAST_BUDGET = 4_000
-"""Tokens below which not even the tools and the system prompt leave room to work."""
+"""The least budget in tokens. Below it, tools and system prompt leave no room to work."""
 
 MARK = "_AGENTMEM_COMMAND"
-"""The variable by which everything that a command of the tool `run` started is found again."""
+"""A variable that marks all processes that a command of the tool `run` starts, so that they can be found."""
 
 _SHELL = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TERM", "TZ", "TMPDIR", "USER", "SHELL")
-"""What a shell command sees of the environment: enough to find programs and write text, and nothing secret."""
+"""The variables that a shell command sees: enough to find programs and write text, and nothing secret."""
 
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """All settings, checked when made: a ConfigError says which one cannot work and what to write instead.
+    """All settings. They are checked when it is made: a ConfigError says which one cannot work and what to write.
 
-    ``budget`` is in tokens, ``max_seconds`` in seconds; None means no limit. ``database`` is a path or a URL; None
-    stands for ``.agentmem/agentmem.db`` in the workspace. ``answers`` is the table of the answer cache, read by
-    agentmem.answers.settings, ``reach`` that of the tools, read by agentmem.menu.reach; ``models``
-    holds a table of options for each kind of model, for its class. Keys never show when a Config is printed.
+    ``budget`` is in tokens, ``max_usd`` in US dollars, ``max_seconds`` in seconds; None means no limit. ``database`` is
+    a path or a URL; None stands for ``.agentmem/agentmem.db`` in the workspace. Three settings are tables: ``answers``
+    (read by agentmem.answers.settings), ``reach`` (by agentmem.menu.reach) and ``models`` (a table of options for each
+    kind of model). Keys never show when a Config is printed.
     """
 
     model: str | None = None
@@ -76,9 +76,7 @@ class Config:
             check = _CHECKS.get(setting.name)
             value = getattr(self, setting.name)
             if check is not None and (wrong := check(value)):
-                given = (
-                    "" if isinstance(value, Mapping) else f" is {value!r}"
-                )  # a table may hold what nobody should read
+                given = "" if isinstance(value, Mapping) else f" is {value!r}"  # a table may hold secrets
                 raise ConfigError(f"{setting.name}{given}; {wrong}")
 
     @classmethod
@@ -88,10 +86,10 @@ class Config:
         environ: Mapping[str, str] | None = None,
         confirm: Callable[[Path, Mapping[str, Any]], None] = lambda file, values: None,
     ) -> "Config":
-        """The settings for a program started in ``cwd``: its agentmem.toml, or that of the nearest folder above it.
+        """The settings for a program started in ``cwd``, from the agentmem.toml there or in the nearest folder above.
 
-        ``environ`` stands in for the process's environment. ``confirm`` is given the file and what it says before
-        that counts, and raises where a person must look first. Raises ConfigError.
+        ``environ`` replaces the process's environment. ``confirm`` is called with the file and its values before they
+        are used, and raises if a person must confirm them first. Raises ConfigError.
         """
         environ = os.environ if environ is None else environ
         file = find_file(Path.cwd() if cwd is None else cwd)
@@ -105,27 +103,27 @@ class Config:
         )
 
     def with_given(self, **changes: object) -> "Config":
-        """The same settings with those replaced that were given, that is: are not None. Raises ConfigError."""
+        """The same settings with each change that is not None. Raises ConfigError."""
         settings: dict[str, Any] = {name: value for name, value in changes.items() if value is not None}
         return replace(self, **settings) if settings else self
 
 
 def find_file(folder: Path) -> Path | None:
-    """The agentmem.toml of a folder or of the nearest one above it."""
+    """The agentmem.toml of a folder, or of the nearest folder above that has one."""
     return next((at / FILE for at in (folder, *folder.parents) if (at / FILE).is_file()), None)
 
 
 def shell_environment(environ: Mapping[str, str] | None = None) -> dict[str, str]:
-    """What a command that the model runs may see of the environment. Never a key."""
+    """The variables that a command of the model may see. No key is among them."""
     environ = os.environ if environ is None else environ
     return {name: environ[name] for name in _SHELL if name in environ}
 
 
 def keep_secret() -> tuple[str, ...]:
-    """The variables that no command may see: all but those of `shell_environment`.
+    """The names of the variables that no command may see: all except those of `shell_environment`.
 
-    Each is set anew, to what it is, so that this process and programs that it starts read it elsewhere than in the
-    block of memory that the system shows to others, which may then be overwritten.
+    Each is set again to its own value. That moves it out of the block of memory that the system shows to other
+    processes, so that the block can be overwritten.
     """
     names = tuple(name for name in os.environ if name not in _SHELL)
     for name in names:
@@ -134,13 +132,13 @@ def keep_secret() -> tuple[str, ...]:
 
 
 def trusts_all(environ: Mapping[str, str] | None = None) -> bool:
-    """Whether a person said, by AGENTMEM_TRUST, that settings of any folder may be used."""
+    """True if AGENTMEM_TRUST allows the settings of any folder."""
     environ = os.environ if environ is None else environ
     return environ.get(TRUST, "").lower() in ("1", "true", "yes")
 
 
 def user_folder(environ: Mapping[str, str] | None = None) -> Path:
-    """Where agentmem keeps what is the user's, of no workspace: XDG's folder of state. Never from a file."""
+    """The folder for what belongs to the user and no workspace: XDG's state folder. A file cannot set it."""
     environ = os.environ if environ is None else environ
     state = environ.get("XDG_STATE_HOME", "")
     base = Path(state) if Path(state).is_absolute() else Path(environ.get("HOME") or Path.home()) / ".local" / "state"
@@ -174,7 +172,7 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     given: dict[str, Any] = {}
     for variable in sorted(one for one in environ if one.startswith(PREFIX) and one != TRUST):
         if variable not in known:
-            raise ConfigError(f"the variable {variable} is none that agentmem knows{_guess(variable, known)}")
+            raise ConfigError(f"agentmem does not know the variable {variable}{_guess(variable, known)}")
         if environ[variable]:
             name = known[variable]
             given[name] = _read(variable, environ[variable], _SETTINGS[name])
@@ -207,7 +205,7 @@ _SETTINGS: Mapping[str, type] = {
     "reach": dict,
     "models": dict,
 }
-"""What agentmem.toml and, but for tables, AGENTMEM_* variables may set. Keys have no place in a file."""
+"""The settings of agentmem.toml, and except for tables of AGENTMEM_* variables. A key cannot be set in a file."""
 _FOLDERS = ("cache_dir", "data_dir")
 
 
@@ -241,7 +239,7 @@ def _text(value: object) -> str:
 
 
 def _model(value: object) -> str:
-    example = "it must name a model, for example anthropic:claude-sonnet-4-5 or local"
+    example = "it must name a model, for example anthropic:claude-sonnet-5-5 or local"
     return example if _text(value) else ""
 
 
@@ -256,8 +254,8 @@ def _tables(value: object) -> str:
     if not foreign:
         return ""
     return (
-        f"{', '.join(foreign)} has no place in a file, which somebody else may have written: give it in code. "
-        f"A file may say {', '.join(sorted(MODEL_OPTIONS))}"
+        f"{', '.join(foreign)} cannot be set in a file, which somebody else may have written: set it in code. "
+        f"A file may set {', '.join(sorted(MODEL_OPTIONS))}"
     )
 
 

@@ -1,7 +1,7 @@
-"""What this project is called where packages are installed from, and how people are told to install what is missing.
+"""Holds the name of the distribution, and the hints that tell how to install what is missing.
 
-The name that is imported and run is `agentmem`; on the Python Package Index that name is another project's. Here alone
-stands the distribution's own; pyproject.toml agrees with it, which a test holds.
+People import and run `agentmem`, but on the Python Package Index that name is another project's. The distribution's own
+name stands here and in pyproject.toml only; a test checks that the two agree.
 """
 
 NAME = "agentmem-runtime"
@@ -10,5 +10,5 @@ UPGRADE = f"upgrade {NAME}: install the wheel or the checkout of a later version
 
 
 def install(extra: str) -> str:
-    """The command that brings what an extra names to where agentmem is installed."""
+    """The command that installs an extra beside agentmem."""
     return f"pip install '{NAME}[{extra}]'"

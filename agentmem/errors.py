@@ -1,4 +1,4 @@
-"""Every error agentmem raises on purpose.
+"""Defines every error that agentmem raises on purpose.
 
 AgentmemError
 ├── ConfigError               a setting that cannot work: says which and what to write instead
@@ -28,7 +28,7 @@ AgentmemError
 ├── ArchiveError              the archive or the long-term memory could not be read or written
 ├── AnswersError              the answer cache could not be read or written
 ├── TranscriptError           an entry that cannot follow the ones before it
-├── SummaryRejected           a summary that cannot stand for what it should: another is asked for, or made
+├── SummaryRejected           a summary that cannot replace its entries: another is asked for, or made
 ├── SandboxError              a fork could not be made, read or changed; the host is as it was
 │   ├── IsolationUnavailable  nothing here keeps a command from the host: says what was tried, and what to install
 │   └── MergeConflict         both sides changed the same files: names them; nothing was written
@@ -47,7 +47,7 @@ from typing import NamedTuple
 
 
 class BlockPlace(NamedTuple):
-    """Where a block stands in a request: the message, the block in it, and the block inside that one, from 0."""
+    """The place of a block in a request: the message, the block in it, and the block inside that one, from 0."""
 
     message: int
     block: int | None = None
@@ -55,11 +55,19 @@ class BlockPlace(NamedTuple):
 
 
 class AgentmemError(Exception):
-    """The root: catch it to catch everything that agentmem raises on purpose."""
+    """The root: catch it to catch every error that agentmem raises on purpose.
+
+    try:
+        result = agent.run("Summarise notes.md")
+    except ModelError as error:  # the transcript is intact: run the thread again to go on
+        print(error)
+    except AgentmemError as error:
+        print("failed:", error)
+    """
 
 
 class ConfigError(AgentmemError):
-    """A setting that cannot work. The text says which one and what to write instead."""
+    """A setting cannot work. The text says which one and what to write instead."""
 
 
 class AssetMissing(ConfigError):
@@ -67,7 +75,7 @@ class AssetMissing(ConfigError):
 
 
 class EmbedderNotAvailable(ConfigError):
-    """A package of the embedder is missing, or its files are not those that it was made with."""
+    """A package of the embedder is missing, or its files are not the expected ones."""
 
 
 class MenuError(ConfigError):
@@ -75,11 +83,14 @@ class MenuError(ConfigError):
 
 
 class RecoverableError(AgentmemError):
-    """A mistake that the model can mend: ``sentence`` is what it is told."""
+    """A mistake that the model can correct. A tool raises it to tell the model ``sentence``; the run goes on.
+
+    raise RecoverableError("There is no order 7: give one of 1 to 5.")
+    """
 
     @property
     def sentence(self) -> str:
-        """One or more plain sentences: what is wrong and what to do instead."""
+        """One or more plain sentences that say what is wrong and what to do instead."""
         return str(self)
 
 
@@ -108,15 +119,15 @@ class TextNotUnique(WorkspaceError):
 
 
 class OutsideWorkspace(WorkspaceError):
-    """The path leads out of the workspace: ``..``, absolute, or through a link."""
+    """The path leads out of the workspace: through ``..``, a link, or an absolute path."""
 
 
 class NotAPage(WorkspaceError):
-    """The file is no text page: binary, too large, not UTF-8, a device, a fifo, a folder."""
+    """The file is not a text page: binary, too large, not UTF-8, a device, a fifo, a folder."""
 
 
 class ToolError(RecoverableError):
-    """A tool call could not be served."""
+    """A tool call could not be served. The model is told ``sentence``, and the run goes on."""
 
 
 class BadArguments(ToolError):
@@ -136,15 +147,15 @@ class UnknownReference(ToolError):
 
 
 class JournalError(AgentmemError):
-    """The store of transcripts."""
+    """The store of transcripts failed or refused."""
 
 
 class ThreadBusy(JournalError):
-    """Another run holds the thread's lease, or has appended to it meanwhile."""
+    """Another run holds the thread's lease, or has appended to the thread meanwhile. Try again when it has ended."""
 
 
 class ThreadNotFound(JournalError):
-    """No thread of that name."""
+    """There is no thread of that name."""
 
 
 class ThreadHasForks(JournalError):
@@ -168,11 +179,11 @@ class AnswersError(AgentmemError):
 
 
 class TranscriptError(AgentmemError):
-    """An entry that cannot follow the ones before it, for example a result without its call."""
+    """An entry cannot follow the ones before it, for example a result without its call."""
 
 
 class SummaryRejected(AgentmemError):
-    """A summary that cannot stand for what it should: empty, too long, false, or blind to what was used."""
+    """A summary cannot replace its entries: it is empty, too long, false, or lacks a name that was used."""
 
 
 class SandboxError(AgentmemError):
@@ -193,9 +204,9 @@ class MergeConflict(SandboxError):
 
 
 class BudgetExceeded(AgentmemError):
-    """The next request would not fit the budget.
+    """The next request would not fit the budget, so it was not sent.
 
-    ``estimate`` and ``limit`` are tokens; ``largest`` names entries as (reference, tokens), largest first.
+    ``estimate`` and ``limit`` are tokens; ``largest`` names entries as (reference, tokens), the largest first.
     """
 
     def __init__(self, estimate: int, limit: int, largest: Sequence[tuple[str, int]]) -> None:
@@ -208,7 +219,7 @@ class BudgetExceeded(AgentmemError):
 
 
 class ModelError(AgentmemError):
-    """The model could not answer. The transcript is intact: run the thread again to go on."""
+    """The model could not answer. The transcript is intact: run the same thread again to go on."""
 
 
 class ModelNotAvailable(ModelError):
@@ -216,17 +227,17 @@ class ModelNotAvailable(ModelError):
 
 
 class ModelRejected(ModelError):
-    """The provider refused the request as invalid. ``place`` is what it named of the request, where it named any."""
+    """The provider refused the request as invalid. ``place`` is the block that it named, or None."""
 
     place: BlockPlace | None = None
 
 
 class PromptTooLong(ModelRejected):
-    """The context does not fit into the model's window: it must be compacted, or begun anew."""
+    """The context does not fit into the model's window: compact it, or start a new thread."""
 
 
 class ModelOverloaded(ModelError):
-    """The provider was still overloaded or limiting the rate after the retries."""
+    """The provider was still overloaded, or limited the rate, after the retries."""
 
 
 class ModelUnreachable(ModelError):

@@ -1,4 +1,4 @@
-"""Pictures by the first bytes of their files: which of PNG, GIF, JPEG and WebP it is, how large, and what is wrong.
+"""Reads PNG, GIF, JPEG and WebP by the first bytes of a file: its type, its size, and what a provider would refuse.
 
 The limits are those of Anthropic's Messages API, the tightest of the providers'.
 """
@@ -12,24 +12,24 @@ Size = tuple[int, int]
 """Width and height in pixels."""
 
 MOST_ENCODED = 5 * 1024 * 1024
-"""Characters of a picture's base64: what the API counts as its 5 MB, so a file has at most three quarters of it."""
+"""The most characters of a picture's base64. The API counts these for its 5 MB, so a file has three quarters of it."""
 LONGEST_SIDE = 8_000
-"""Pixels of a side."""
+"""The most pixels of a side."""
 MANY = 20
-"""Pictures in a request from which the next limit holds for each of them."""
+"""A request with more pictures than this must keep each side of them within LONGEST_OF_MANY."""
 LONGEST_OF_MANY = 2_000
-"""Pixels of a side where there are many."""
+"""The most pixels of a side in a request with more than MANY pictures."""
 MOST_PICTURES = 100
-"""Pictures in a request."""
+"""The most pictures in a request."""
 
 
 def kind(data: bytes) -> str | None:
-    """The media type that the bytes of a picture's file say; None for a format that no model reads."""
+    """The media type of a picture by its bytes; None for a format that no model reads."""
     return next((name for signature, offset, _, name in _FORMATS if data.startswith(signature, offset)), None)
 
 
 def decoded(data: str) -> bytes | None:
-    """The bytes of a picture in base64; None where it is none."""
+    """The bytes of base64 text; None if it is not valid."""
     try:
         return base64.b64decode(data, validate=True) or None
     except (binascii.Error, ValueError):
@@ -37,7 +37,7 @@ def decoded(data: str) -> bytes | None:
 
 
 def mended(media_type: str, data: str) -> tuple[str, str]:
-    """A picture's media type and base64 as they should be: without white space or a URL's head, the type as it is."""
+    """A picture's media type and base64, corrected: the type by its bytes, no white space, no head of a data URL."""
     if not _PLAIN.fullmatch(data):
         data = _SPACE.sub("", data.rpartition(";base64,")[2])
     file = decoded(data)
@@ -49,14 +49,14 @@ _SPACE = re.compile(r"\s+")
 
 
 def described(media_type: str, data: str) -> str:
-    """A picture in a few words: its media type, and its pixels where they can be read."""
+    """A picture in a few words: its media type, and its pixels if they can be read."""
     measured = size(decoded(data) or b"")
     pixels = f", {measured[0]:,} × {measured[1]:,} pixels" if measured else ""
     return f"a picture ({media_type or 'of no known type'}{pixels})"
 
 
 def fault(media_type: str, data: str) -> str | None:
-    """Why a picture in base64 would be refused, in words that go on "because it ..."; None where it would be taken."""
+    """The reason why a provider would refuse a picture in base64, to follow "because it ..."; None if it is fine."""
     if len(data) > MOST_ENCODED:
         return f"has {len(data) / 1024 / 1024:.1f} MB in base64 and at most {MOST_ENCODED // 1024 // 1024} MB are taken"
     file = decoded(data)
@@ -71,7 +71,7 @@ def fault(media_type: str, data: str) -> str | None:
 
 
 def size(data: bytes) -> Size | None:
-    """The size of the picture whose file begins with ``data``; None for another format or a header cut short."""
+    """The size of the picture whose file begins with ``data``; None for another format or an incomplete header."""
     read = next((read for signature, offset, read, _ in _FORMATS if data.startswith(signature, offset)), None)
     try:
         return read(data) if read else None
@@ -90,7 +90,7 @@ def _gif(data: bytes) -> Size:
 
 
 def _jpeg(data: bytes) -> Size:
-    """Walk the segments to the start-of-frame marker: C0 to CF, but for C4, C8 and CC."""
+    """Walks the segments to the start-of-frame marker: C0 to CF except C4, C8 and CC."""
     at = 2
     while True:
         marker, length = struct.unpack_from(">xBH", data, at)

@@ -1,7 +1,7 @@
-"""Takes secrets out of text before it is written or shown: ledger rows, log lines, error messages.
+"""Removes secrets from text before it is written or shown: ledger rows, log lines, error messages.
 
-A pattern can miss a secret of a shape nobody has seen; so free text is scrubbed as well as kept short, and
-values that are known to be secret are never put into a text at all.
+A pattern can miss a secret of an unknown shape. So free text is also kept short, and values that are known to be
+secret are never put into a text at all.
 """
 
 import re
@@ -10,7 +10,7 @@ from functools import partial
 
 REDACTED = "[redacted]"
 
-# Each pattern's group "keep" stays, the rest goes. Shapes as documented by the services that issue them.
+# The group "keep" of a pattern stays, the rest is removed. The shapes are those that the services document.
 _PATTERNS = (
     r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)",  # PEM, also when cut short
     r"(?P<keep>\b[a-z][a-z0-9+.-]*://)[^\s/@]*:[^\s/]*(?=@)",  # user:password@ in a URL; a password may hold an @
@@ -32,7 +32,7 @@ _SECRETS = tuple(re.compile(pattern, re.IGNORECASE | re.DOTALL) for pattern in _
 def scrub(text: str, mark: Callable[[str], str] = lambda _secret: REDACTED) -> str:
     """``text`` with everything that looks like a secret replaced by ``[redacted]``. Scrubbing twice changes nothing.
 
-    ``mark`` may give another replacement for a secret; to be left alone later it must begin with ``[redacted]``.
+    ``mark`` may give another replacement for a secret. It must begin with ``[redacted]``, so that it stays.
     """
     for secret in _SECRETS:
         text = secret.sub(partial(_redact, mark), text)

@@ -142,6 +142,6 @@ def test_a_config_is_a_frozen_value() -> None:
 @pytest.mark.parametrize("option", ["base_url", "api_key", "openai_api_base", "http_client", "default_headers"])
 def test_a_file_cannot_say_who_is_asked(tmp_path: Path, option: str) -> None:
     """What comes with a folder could send everything elsewhere: such options are refused, and never repeated."""
-    with pytest.raises(ConfigError, match=f"{option} has no place in a file") as refused:
+    with pytest.raises(ConfigError, match=f"{option} cannot be set in a file") as refused:
         load(tmp_path, f'[models.anthropic]\n{option} = "sk-ant-canary"\n')
     assert "canary" not in str(refused.value)
