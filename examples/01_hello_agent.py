@@ -1,4 +1,4 @@
-"""The smallest agent: a model, a folder, a task. The model plays a script here, so that it runs without a key."""
+"""The smallest agent: a model, a folder, a task. The model plays a script, so the example runs without a key."""
 
 import tempfile
 

@@ -1,7 +1,7 @@
-"""An agent that reads, answers from and edits a workshop's pages: the demo, as a program of your own.
+"""An agent that reads a workshop's pages, answers from them and edits them: the demo as a program of your own.
 
-Where the local engine is installed (`agentmem local install`), every request also goes through its KV cache, and the
-numbers are the engine's; elsewhere they are simulated, and say so. `--quick` simulates in any case.
+If the local engine is installed (`agentmem local install`), each request also goes through its KV cache, and the
+numbers are the engine's. Otherwise they are simulated, and say so. `--quick` always simulates.
 """
 
 import sys

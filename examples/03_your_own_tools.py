@@ -1,4 +1,4 @@
-"""Your own tools: a function with type hints and a docstring is one. Bad arguments come back to the model as words."""
+"""Your own tools: functions with type hints and a docstring. Bad arguments come back to the model as a sentence."""
 
 import tempfile
 from datetime import date
@@ -10,7 +10,7 @@ STOCK = {"A12": 7, "B30": 0}
 
 @tool(effect="read")
 def stock(part: str) -> str:
-    """Says how many of a part are in the drawer.
+    """Says how many pieces of a part are in the drawer.
 
     Args:
         part: the part's number, for example A12

@@ -1,6 +1,6 @@
-"""A run that is killed goes on in another process: nothing lost, nothing doubled, no effect repeated.
+"""A killed run continues in another process: nothing is lost or doubled, and no effect is repeated.
 
-The first process kills itself (SIGKILL) in the middle of a tool; the second one runs the same thread again.
+The first process kills itself (SIGKILL) in the middle of a tool. The second one runs the same thread again.
 """
 
 import os

@@ -1,9 +1,9 @@
-"""The same agent on a real model when a key is there, and on the official SDK against a loopback server when not.
+"""An agent on a real model if there is a key, and else on a loopback server through the official SDK.
 
     ANTHROPIC_API_KEY=... python examples/05_real_model.py
 
-Without a key the server answers from a script and bills by Anthropic's published cache rules: the requests, the HTTP
-and the client are real, the numbers are simulated and say so.
+Without a key the server answers from a script and counts by Anthropic's published cache rules: the requests, the HTTP
+and the client are real; the numbers are simulated, and say so.
 """
 
 import os

@@ -1,6 +1,6 @@
-"""Three agents that miss their cache, and why: each recorded by one hook on its client, then asked `agentmem why`.
+"""Three agents that miss their cache: a hook on the client records each, and `agentmem why` explains the misses.
 
-No key: the provider is agentmem's loopback server, and what its cache would have done is simulated.
+No key is needed: the provider is agentmem's loopback server, with a simulated cache.
 """
 
 import random
@@ -25,13 +25,13 @@ Request = dict[str, Any]
 
 
 def tells_the_time(request: Request) -> Request:
-    """Every request begins with another second."""
+    """Each request begins with another time."""
     request["system"][0]["text"] = f"It is {datetime.now():%H:%M:%S.%f}.\n{RULES}"
     return request
 
 
 def tools_from_a_set(request: Request) -> Request:
-    """The tools come in whatever order a set has."""
+    """The tools come in the random order of a set."""
     return {**request, "tools": random.sample(TOOLS, k=len(TOOLS))}
 
 
@@ -50,7 +50,7 @@ def chat(client: anthropic.Anthropic, careless: Callable[[Request], Request]) ->
         system = [{"type": "text", "text": RULES, "cache_control": EPHEMERAL}]
         request = {"system": system, "tools": TOOLS, "messages": list(messages)}
         reply = client.messages.create(
-            model="claude-sonnet-5", max_tokens=200, cache_control=EPHEMERAL, **careless(request)
+            model="claude-sonnet-5-5", max_tokens=200, cache_control=EPHEMERAL, **careless(request)
         )
         messages.append({"role": "assistant", "content": [block.model_dump() for block in reply.content]})
 

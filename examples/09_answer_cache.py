@@ -1,6 +1,6 @@
-"""The same question is not paid for twice, and a page that changes takes its own answers with it.
+"""The same question is not paid for twice, and a changed page removes the answers that were made from it.
 
-Without a key: a scripted model stands in for the agent's, and says which page it read. The cache is the real one.
+No key is needed: the agent's model is a script that reads a page. The cache is real.
 """
 
 import tempfile
@@ -17,7 +17,7 @@ SCRIPT: list[str | dict[str, object]] = [
 
 
 def from_shipping(question: str) -> Answer:
-    """An answering function of your own: it names what its answer was made from."""
+    """An answering function of your own. It names the sources of its answer."""
     print("    (the model is asked)")
     return Answer("A parcel takes two days.", sources=(cache.page("shipping.md"),), usd=0.004)
 

@@ -1,9 +1,9 @@
 """An agent reads a handbook of more than a million tokens under a budget of 120,000, and forgets nothing.
 
-The same work is done twice: as agentmem does it, and append-only, as if there were a model that took it all. The model
-plays a script and the pages are made up here; the cache is simulated by Anthropic's published rules, at the prices of
-one of its models. What was read long ago is brought back with the `recall` tool and compared with the page. `--quick`
-reads a fifth of it.
+The same work is done twice: by agentmem, and append-only, as if a model could take it all at once. The model plays a
+script and the pages are made up; the cache is simulated by Anthropic's published rules, at the prices of one of its
+models. The `recall` tool brings back facts that were read long ago, and they are compared with the pages. `--quick`
+reads a fifth of the handbook.
 """
 
 import random
@@ -64,7 +64,7 @@ def script(request: Request) -> Turn:
 
 
 def summary(request: Request) -> Turn:
-    """What a model might note: where it is. The facts are not in it."""
+    """A summary as a model might write it: it says how far the work is, and holds none of the facts."""
     turn = place(request)
     return (
         f"## Goal\n- Read the whole handbook.\n\n## Files\n- {name(turn - 1)} was read last.\n\n## Open\n- {name(turn)}"
@@ -73,7 +73,7 @@ def summary(request: Request) -> Turn:
 
 @dataclass
 class Worked:
-    """One run: the numbers of its ledger, its compactions, and what `recall` brought back."""
+    """One run: the numbers of its ledger, its compactions, and the results of `recall`."""
 
     numbers: dict[str, Any]
     compactions: list[Compacted]

@@ -1,7 +1,7 @@
 """Compactions on a real KV cache: an agent works under a budget of 6,000 tokens, and the local engine counts.
 
-A script decides what is said; every request's own bytes go through llama.cpp, whose counters tell what it had in its
-cache and what it had to process. The request for a summary goes through the cached prefix: only its instruction is
+The replies come from a script. The bytes of each request go through llama.cpp, and its counters tell how many tokens
+were cached and how many were processed. The request for a summary reuses the cached prefix: only its instruction is
 new. After a compaction only tools and system are still cached, and the context is small again.
 
 It takes a few minutes on one core. `--quick` simulates the cache by Anthropic's rules instead, and says so.
@@ -38,7 +38,7 @@ def script(request: Request) -> Turn:
 
 
 def summary(request: Request) -> Turn:
-    """What a model might note."""
+    """A summary as a model might write it."""
     last = place(request) * 2 - 1
     return (
         f"## Goal\n- Look at every bed.\n\n## Facts\n- beds/bed_{last:03d}.md was the last.\n- Go on with {last + 1}."
@@ -46,11 +46,11 @@ def summary(request: Request) -> Turn:
 
 
 def meter() -> ReplyMeter:
-    """The engine; without it this example has nothing to show."""
+    """The engine. Without it, the example ends here."""
     if "--quick" in sys.argv:
         return demo.simulated()
     if not demo.metered_by_engine():
-        sys.exit("The local engine is not installed: `agentmem local install` brings it; --quick does without.")
+        sys.exit("The local engine is not installed: run `agentmem local install`, or use --quick, which needs none.")
     return Engine()
 
 

@@ -20,8 +20,8 @@ SIMULATED = (
     "`agentmem local install` brings it."
 )
 NEXT = (
-    "Next: look at the pages in {folder}, run `agentmem report --workspace {folder}` for these numbers again, and put "
-    "your own folder and a model behind it: `agentmem run TASK --workspace DIR --model anthropic:claude-sonnet-5-5`."
+    "Next: look at the pages in {folder}, run `agentmem report --workspace {folder}` for these numbers again, and try "
+    "your own folder and a model: `agentmem run TASK --workspace DIR --model anthropic:claude-sonnet-5-5`."
 )
 
 TEAM = (
@@ -29,8 +29,8 @@ TEAM = (
     "Both are scripts; forks, commands and tests are real. Tokens and cache are simulated by published rules."
 )
 TEAM_NEXT = (
-    "The whole report is {page}. With a repository and models of yours: `agentmem team TASK --repo DIR --check CMD "
-    "--coder anthropic:claude-sonnet-5-5 --tester anthropic:claude-opus-5`, and --apply to bring in what passed."
+    "The whole report is {page}. For your own repository and models: `agentmem team TASK --repo DIR --check CMD "
+    "--coder anthropic:claude-sonnet-5-5 --tester openai:gpt-5.5`, and --apply to merge a change that passed."
 )
 NO_TEAM = "The second part, a coder and a tester, is left out here: {why}"
 

@@ -67,7 +67,7 @@ def team(
         raise ConfigError("say what to do, as in `agentmem team 'Mend the totals' --repo DIR`, or which --thread")
     first = coder or confirmed().model
     if first is None:
-        raise ConfigError("say which models: --coder anthropic:claude-sonnet-5-5 --tester anthropic:claude-opus-5")
+        raise ConfigError("say which model: --coder anthropic:claude-sonnet-5-5, and --tester if it has another one")
     isolation = "none" if unconfined else "auto"
     settings = {"check": check, "rounds": rounds, "place": place, "isolation": isolation}
     settings |= {"tests": tuple(tests)} if tests else {}

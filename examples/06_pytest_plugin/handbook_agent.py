@@ -1,4 +1,4 @@
-"""Somebody's agent, not ours: the official SDK, a tool, a loop. One of its two system prompts tells the time."""
+"""An agent without agentmem: the official SDK, a tool, a loop. One of its two system prompts tells the time."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -24,16 +24,16 @@ def steady() -> str:
 
 
 def dated() -> str:
-    """A system prompt that says when it is: every request begins otherwise than the one before."""
+    """A system prompt with the time: each request begins differently from the one before."""
     return f"It is {datetime.now():%A, %d %B %Y, %H:%M:%S.%f}.\n{RULES}"
 
 
 def answer(client: anthropic.Anthropic, question: str, system: Callable[[], str] = steady) -> str:
-    """The agent: asks the model, looks up what it wants, until it answers."""
+    """The agent: asks the model and looks up pages for it, until it answers."""
     messages: list[Any] = [{"role": "user", "content": question}]
     while True:
         reply = client.messages.create(
-            model="claude-sonnet-5",
+            model="claude-sonnet-5-5",
             max_tokens=500,
             system=[{"type": "text", "text": system(), "cache_control": {"type": "ephemeral"}}],
             tools=[TOOL],

@@ -1,6 +1,6 @@
-"""A test that catches a timestamp in the system prompt, with agentmem's pytest plugin and somebody else's agent.
+"""A test that catches a timestamp in the system prompt, with agentmem's pytest plugin and an agent without agentmem.
 
-Runs the tests beside this file. One passes; the other fails, as it should, and shows where the prefix broke.
+This runs the tests beside this file. One passes; the other fails, as it should, and shows where the prefix broke.
 """
 
 import subprocess

@@ -1,4 +1,4 @@
-"""Its tests, with agentmem's fixtures. No key: the provider is agentmem's loopback server, its cache is simulated."""
+"""The agent's tests, with agentmem's fixtures. They need no key: a loopback server simulates the provider's cache."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -11,7 +11,7 @@ from agentmem.testing import MessagesServer, ServerAnswer
 
 
 def model(body: Any) -> ServerAnswer:
-    """Stands in for the model: looks three subjects up, one at a time, then answers."""
+    """Plays the model: looks up three subjects, one at a time, then answers."""
     subjects = ["expenses", "holidays", "laptops"]
     turn = sum(message["role"] == "assistant" for message in body["messages"])
     if turn == len(subjects):
@@ -27,7 +27,7 @@ def client() -> Iterator[anthropic.Anthropic]:
 
 
 def test_the_prefix_holds(client: anthropic.Anthropic, prefix_guard: Any, simulation: Any) -> None:
-    """Each request extends the one before, most of the input comes from the cache, and all of it costs cents."""
+    """Each request extends the one before, most input comes from the cache, and all requests together cost cents."""
     prefix_guard.watch(client)
     simulation.watch(client)
     assert "thirty days" in answer(client, "Trains, holidays, laptops: what are the rules?", steady)
@@ -36,6 +36,6 @@ def test_the_prefix_holds(client: anthropic.Anthropic, prefix_guard: Any, simula
 
 
 def test_with_the_time_in_the_system_prompt(client: anthropic.Anthropic, prefix_guard: Any) -> None:
-    """The same agent and a clock: this is the test that fails, and it says where and why."""
+    """The same agent with the time in its prompt: this test fails, and says where and why."""
     prefix_guard.watch(client)
     answer(client, "Trains, holidays, laptops: what are the rules?", dated)

@@ -1,4 +1,4 @@
-"""A coder and a tester, each with a context and a fork of its own, mend a small repository in three rounds.
+"""A coder and a tester, each with a context and a fork of its own, fix a small repository in three rounds.
 
 Both are scripts, so that this runs without a key; the forks, the commands and the tests are real. Tokens and the cache
 are simulated by a provider's published rules.

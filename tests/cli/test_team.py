@@ -61,7 +61,7 @@ def test_a_change_that_does_not_pass_is_not_applied(tmp_path: Path) -> None:
     ("task", "options", "said"),
     [
         (None, (), "say what to do"),
-        (TASK, (), "say which models"),
+        (TASK, (), "say which model"),
         (TASK, ("--coder", "local", "--rounds", "0"), "rounds is 0"),
         (TASK, ("--coder", "local", "--max-usd", "-1"), "usd must be above 0"),
     ],
