@@ -1,4 +1,4 @@
-"""What many tests need: a journal in each kind of database, and hypothesis without a deadline."""
+"""Gives many tests a journal in each kind of database, and hypothesis without a deadline."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -17,7 +17,7 @@ settings.load_profile("agentmem")
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
-    """The URL of a running Postgres server; skips, with the reason, where none can be started."""
+    """The URL of a running Postgres server. Skips, with the reason, if none can be started."""
     with ExitStack() as stack:
         try:
             url = stack.enter_context(postgres_server())

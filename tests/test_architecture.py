@@ -1,4 +1,4 @@
-"""The shape of the package: which way imports point, and how long things may be."""
+"""The shape of the package: the directions of imports, and the lengths of modules and functions."""
 
 import ast
 import re
@@ -42,7 +42,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 
 def imports(path: Path) -> Iterator[str]:
-    """Every module that a file imports, wherever in the file, but for type checkers' eyes only."""
+    """Every module that a file imports, anywhere in it, except for type checkers alone."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -60,7 +60,7 @@ def level(name: str) -> int:
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_imports_point_downward(path: Path) -> None:
-    """A module imports its own part and the layers below, never a sibling and never upward."""
+    """A module imports its own part and the layers below, never a sibling part or a layer above."""
     own = part(path)
     if own in ("__init__", "__main__"):
         return
@@ -81,7 +81,7 @@ def test_the_core_knows_no_framework(name: str) -> None:
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_modules_and_functions_stay_short(path: Path) -> None:
-    """A module has 450 lines at most, a function 40."""
+    """A module has at most 450 lines, a function at most 40."""
     text = path.read_text(encoding="utf-8")
     assert text.count("\n") <= 450
     for node in ast.walk(ast.parse(text)):
@@ -90,7 +90,7 @@ def test_modules_and_functions_stay_short(path: Path) -> None:
 
 
 def test_only_config_reads_the_environment() -> None:
-    """One module reads the environment; the others are told. Counting tokens lends tiktoken a folder, and says why."""
+    """One module reads the environment; the others get values. Counting tokens sets tiktoken's folder there."""
     readers = {
         str(path.relative_to(PACKAGE))
         for path in MODULES
@@ -101,12 +101,12 @@ def test_only_config_reads_the_environment() -> None:
 
 
 PRINTS = {"print", "Console", "echo", "secho", "confirm", "prompt", "__stdout__", "__stderr__"}
-"""What writes on a terminal past `agentmem.cli.output`."""
+"""The names that write to a terminal without `agentmem.cli.output`."""
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_all_that_is_printed_goes_through_one_module(path: Path) -> None:
-    """No module prints by itself, or makes a console: what models and files say would steer the terminal."""
+    """No module prints by itself or makes a console, because texts of models and files could steer the terminal."""
     own = str(path.relative_to(PACKAGE))
     if own in ("cli/output.py", "cli/output.py"):
         return
@@ -125,12 +125,12 @@ def test_all_that_is_printed_goes_through_one_module(path: Path) -> None:
 
 
 _MAY = {"cli/__init__.py": {"print"}, "cli/exits.py": set[str](), "cli/output.py": PRINTS, "cli/watch.py": {"confirm"}}
-"""Words of ours before anything is loaded; `confirm` is then output's own."""
+"""The exceptions: our own words before anything is loaded, and `confirm` where it is output's own."""
 _MAY |= {f"cli/{name}.py": {"confirm"} for name in ("history", "reports", "trust")} | {"config.py": {"confirm"}}
 
 
 def test_no_circle_of_imports() -> None:
-    """No module leads back to itself, not by imports inside functions either; those for type checkers do not count."""
+    """No imports form a circle, not even inside functions. Imports for type checkers alone do not count."""
     modules = {_dotted(path): path for path in MODULES}
     graph = {name: {one for one in _imported(path, modules) if one != name} for name, path in modules.items()}
     try:
@@ -144,7 +144,7 @@ def _dotted(path: Path) -> str:
 
 
 def _imported(path: Path, modules: Mapping[str, Path]) -> Iterator[str]:
-    """The modules of ours that a module imports when it runs."""
+    """The modules of agentmem that a module imports at run time."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     unseen = {
         inner
@@ -159,7 +159,7 @@ def _imported(path: Path, modules: Mapping[str, Path]) -> Iterator[str]:
 
 
 def test_one_name_one_class() -> None:
-    """No two public classes of the package have one name: a reader need not ask which."""
+    """No two public classes of the package share a name, so a name is never ambiguous."""
     places: dict[str, list[str]] = {}
     for path in MODULES:
         for node in ast.parse(path.read_text(encoding="utf-8")).body:
@@ -169,7 +169,7 @@ def test_one_name_one_class() -> None:
 
 
 def test_every_module_that_the_map_names_is_there() -> None:
-    """ARCHITECTURE.md says where things live: a module that it names stands in the package or in the tests."""
+    """Every module that ARCHITECTURE.md names exists in the package or in the tests."""
     names = set(re.findall(r"`([\w/]+\.py)`", (PACKAGE.parent / "ARCHITECTURE.md").read_text(encoding="utf-8")))
     have = {path.name for path in MODULES}
     gone = {name for name in names if Path(name).name not in have and not (PACKAGE.parent / name).exists()}

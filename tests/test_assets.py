@@ -21,7 +21,7 @@ EXAMPLE = sorted(
     for path in (ROOT / "examples" / "08_team").rglob("*")
     if path.is_file() and "__pycache__" not in path.parts
 )
-"""The example that the demo shows."""
+"""The files of the example that the demo shows."""
 
 PROGRAM = """
 from pathlib import Path
@@ -53,7 +53,7 @@ def wheel(built: Path) -> Iterator[zipfile.ZipFile]:
 
 
 def test_there_is_something_to_carry() -> None:
-    """The checkout has a prompt and the cards of the default menu."""
+    """The checkout has the prompt and the cards of the default menu."""
     assert "prompts/agent.md" in ASSETS
     assert {f"tools/{name}.md" for name in ("read", "list", "find", "write", "edit", "recall", "plan", "run")} <= set(
         ASSETS
@@ -61,7 +61,7 @@ def test_there_is_something_to_carry() -> None:
 
 
 def test_the_wheel_carries_the_assets_inside_the_package(wheel: zipfile.ZipFile) -> None:
-    """Under agentmem/_assets/, byte for byte, and nowhere else."""
+    """The wheel has the assets byte for byte under agentmem/_assets/, and nowhere else."""
     carried = {name for name in wheel.namelist() if name.startswith(("agentmem/_assets/", "prompts/", "tools/"))}
     assert carried == {f"agentmem/_assets/{name}" for name in (*ASSETS, *EXAMPLE)}
     for name in (*ASSETS, *EXAMPLE):
@@ -69,7 +69,7 @@ def test_the_wheel_carries_the_assets_inside_the_package(wheel: zipfile.ZipFile)
 
 
 def test_the_wheel_carries_the_package_alone(wheel: zipfile.ZipFile) -> None:
-    """Every module and the demo's example, and neither tests nor anything else of the checkout."""
+    """The wheel has every module and the demo's example, and nothing else of the checkout."""
     names = wheel.namelist()
     modules = {path.relative_to(ROOT).as_posix() for path in (ROOT / "agentmem").rglob("*.py")}
     modules |= {f"agentmem/_assets/{name}" for name in EXAMPLE if name.endswith(".py")}
@@ -78,7 +78,7 @@ def test_the_wheel_carries_the_package_alone(wheel: zipfile.ZipFile) -> None:
 
 
 def test_the_sdist_carries_the_assets_and_the_tests(built: Path) -> None:
-    """What is needed to build and test again."""
+    """The sdist has the files needed to build and test again."""
     (path,) = built.glob("*.tar.gz")
     with tarfile.open(path) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
@@ -87,14 +87,14 @@ def test_the_sdist_carries_the_assets_and_the_tests(built: Path) -> None:
 
 
 def found_from(folder: Path, tmp_path: Path) -> list[str]:
-    """What a program that has ``folder`` first on its path finds."""
+    """The assets that a program with ``folder`` first on its path finds."""
     program = f"import sys; sys.path.insert(0, {str(folder)!r})\n{PROGRAM}"
     done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True)
     return done.stdout.splitlines()
 
 
 def test_the_assets_are_found_in_an_installed_wheel(wheel: zipfile.ZipFile, tmp_path: Path) -> None:
-    """An unpacked wheel is what an installation is."""
+    """An unpacked wheel, which is the same as an installation, finds its assets."""
     site = tmp_path / "site"
     wheel.extractall(site)
     package, tools, length, names = found_from(site, tmp_path)
@@ -105,7 +105,7 @@ def test_the_assets_are_found_in_an_installed_wheel(wheel: zipfile.ZipFile, tmp_
 
 
 def test_the_assets_are_found_in_an_unpacked_sdist(built: Path, tmp_path: Path) -> None:
-    """As in a checkout: beside the package."""
+    """An unpacked sdist finds its assets beside the package, as a checkout does."""
     (path,) = built.glob("*.tar.gz")
     with tarfile.open(path) as archive:
         archive.extractall(tmp_path, filter="data")
@@ -116,20 +116,20 @@ def test_the_assets_are_found_in_an_unpacked_sdist(built: Path, tmp_path: Path) 
 
 
 def test_the_assets_are_found_in_this_checkout() -> None:
-    """Which is also what an editable installation points to."""
+    """A checkout finds its assets; an editable installation points to one."""
     assert assets.folder("prompts") == ROOT / "prompts"
     assert assets.read("tools/read.md").startswith("---\nname: read\n")
 
 
 @pytest.mark.parametrize("name", ["prompts/none.md", "none/read.md"])
 def test_a_missing_asset_is_explained(name: str) -> None:
-    """The error says to install again."""
+    """The error for a missing asset says to install again."""
     with pytest.raises(AssetMissing, match="install it again"):
         assets.read(name)
 
 
 def test_the_agents_prompt_is_the_same_for_everybody() -> None:
-    """It stands in the cached prefix: no date, no path of a machine, no name that changes."""
+    """The prompt is part of the cached prefix, so it has no date, no path of a machine, no name that changes."""
     prompt = assets.read("prompts/agent.md")
     assert not any(mark in prompt for mark in ("{", "}", "202", "/home", "/Users", "TODO"))
     assert prompt.isascii()

@@ -1,4 +1,4 @@
-"""Settings of the wrong type: refused where they are given, whichever they are."""
+"""Settings of the wrong type are refused where they are passed."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import fields
@@ -28,7 +28,7 @@ MODEL = ScriptedModel(["x"])
 
 
 class Anything:
-    """An object that no setting is."""
+    """An object that fits no setting."""
 
 
 ODD: tuple[Any, ...] = (
@@ -73,7 +73,7 @@ REQUIRED: Mapping[type[Any], dict[str, Any]] = {Answer: {"text": "a"}, Role: {"m
 
 @given(odd, st.sampled_from([(kind, one.name) for kind in SMALL for one in fields(kind)]))
 def test_a_value_takes_a_field_or_refuses_it_as_a_setting(value: Any, place: tuple[type[Any], str]) -> None:
-    """No other error comes of it, and what was taken can be compared, shown and used."""
+    """Any value is either refused with ConfigError, or makes a value that can be compared, shown and used."""
     kind, name = place
     try:
         made = kind(**{**REQUIRED.get(kind, {}), name: value})
@@ -112,7 +112,7 @@ PLACES = [(make, name, wanted) for make, table in TAKERS for name, wanted in tab
 def test_what_does_not_fit_is_named_with_what_would(
     make: Callable[[str, Any, Path], object], name: str, wanted: Wanted
 ) -> None:
-    """Every setting of Agent, Team, Sandbox.fork and AnswerCache, with everything that it cannot be."""
+    """Every setting of Agent, Team, Sandbox.fork and AnswerCache refuses a wrong value by name, and says what fits."""
     refused = [one for one in ODD if not wanted.fits(one)]
     assert refused
     with TemporaryDirectory() as folder:
@@ -123,7 +123,7 @@ def test_what_does_not_fit_is_named_with_what_would(
 
 
 def test_the_two_limits_are_told_apart(tmp_path: Path) -> None:
-    """Each is refused where the other belongs, by its full name."""
+    """Limits and SandboxLimits are refused in each other's place, by their full names."""
     with pytest.raises(
         ConfigError, match=r"must be agentmem.SandboxLimits or None, and .*runtime\.limits\.Limits is not"
     ):
@@ -135,13 +135,13 @@ def test_the_two_limits_are_told_apart(tmp_path: Path) -> None:
 
 
 def test_no_two_public_names_are_one_name() -> None:
-    """A class is known by one public name, and a public name is one class."""
+    """A class has one public name, and a public name is one class."""
     values = [getattr(agentmem, name) for name in agentmem.__all__ if isinstance(getattr(agentmem, name), type)]
     assert len({one.__name__ for one in values}) == len(values)
 
 
 def test_an_error_never_shows_what_an_object_holds(tmp_path: Path) -> None:
-    """Only its class: it may hold a key."""
+    """The error shows only the object's class, since the object may hold a key."""
     with pytest.raises(ConfigError) as caught:
         Agent(MODEL, tmp_path, limits={"api_key": "sk-secret"})  # type: ignore[arg-type]
     assert "secret" not in str(caught.value) and "builtins.dict" in str(caught.value)
@@ -152,6 +152,6 @@ def test_an_error_never_shows_what_an_object_holds(tmp_path: Path) -> None:
     [{"audit": "much"}, {"hot": "many"}, {"checks": {"most": "few"}}, {"ttl": 5}, {"kinds": [1]}, {"exclude": 5}],
 )
 def test_a_table_of_answers_that_cannot_be_read_is_a_setting(table: dict[str, Any]) -> None:
-    """As it stands in agentmem.toml."""
+    """A wrong table ``answers`` of agentmem.toml is refused with ConfigError."""
     with pytest.raises(ConfigError):
         answers_settings.read(table)

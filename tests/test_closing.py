@@ -1,4 +1,4 @@
-"""agentmem.closing: what has a close is closed at the end of a `with`."""
+"""agentmem.closing: an object with a close is closed at the end of a `with`."""
 
 import pytest
 
@@ -13,7 +13,7 @@ class Door(Closing):
 
 
 def test_it_is_closed_at_the_end() -> None:
-    """What is entered is the thing itself, and it is closed after the block."""
+    """The block gets the object itself, and the object is closed after the block."""
     door = Door()
     with door as entered:
         assert entered is door
@@ -22,7 +22,7 @@ def test_it_is_closed_at_the_end() -> None:
 
 
 def test_it_is_closed_after_an_error_that_goes_on() -> None:
-    """An error inside closes it too, and is not swallowed."""
+    """An error inside the block closes the object too, and is raised."""
     door = Door()
     with pytest.raises(LookupError), door:
         raise LookupError

@@ -1,4 +1,4 @@
-"""Settings: where they come from, what wins, and what is said of those that cannot work."""
+"""Settings: their sources, their precedence, and the errors for those that cannot work."""
 
 import dataclasses
 from pathlib import Path
@@ -24,7 +24,7 @@ def test_without_file_and_variables_the_defaults_stand(tmp_path: Path) -> None:
 
 
 def test_file_is_read(tmp_path: Path) -> None:
-    """agentmem.toml sets what it names; paths in it are relative to it."""
+    """agentmem.toml sets the settings that it names; paths in it are relative to it."""
     config = load(
         tmp_path, 'model = "local"\nbudget = 100_000\nmax_usd = 2\ncache_dir = "cache"\ndatabase = "runs/a.db"\n'
     )
@@ -40,7 +40,7 @@ def test_a_database_url_in_the_file_is_left_alone(tmp_path: Path, url: str) -> N
 
 
 def test_file_of_a_folder_above_is_found(tmp_path: Path) -> None:
-    """The nearest agentmem.toml counts, from the folder upward."""
+    """The nearest agentmem.toml counts, from the folder up."""
     (tmp_path / "agentmem.toml").write_text('model = "local"')
     below = tmp_path / "a" / "b"
     below.mkdir(parents=True)
@@ -58,7 +58,7 @@ def test_variable_wins_over_file_and_what_is_given_over_both(tmp_path: Path) -> 
 
 
 def test_an_empty_variable_counts_as_not_set(tmp_path: Path) -> None:
-    """AGENTMEM_MODEL= does not wipe out the file's model."""
+    """AGENTMEM_MODEL= leaves the file's model as it is."""
     assert load(tmp_path, 'model = "local"', AGENTMEM_MODEL="").model == "local"
 
 
@@ -82,13 +82,13 @@ def test_an_empty_variable_counts_as_not_set(tmp_path: Path) -> None:
     ],
 )
 def test_a_wrong_file_is_explained(tmp_path: Path, toml: str, words: str) -> None:
-    """Each setting that cannot work is named with what to write instead."""
+    """The error names each setting that cannot work, and says what to write instead."""
     with pytest.raises(ConfigError, match=words):
         load(tmp_path, toml)
 
 
 def test_a_file_that_is_no_utf8_is_explained(tmp_path: Path) -> None:
-    """Bytes that are no text name the file."""
+    """The error for a file that is not UTF-8 names the file."""
     (tmp_path / "agentmem.toml").write_bytes(b"model = '\xff'")
     with pytest.raises(ConfigError, match=r"agentmem\.toml cannot be read"):
         load(tmp_path)
@@ -104,7 +104,7 @@ def test_a_file_that_is_no_utf8_is_explained(tmp_path: Path) -> None:
     ],
 )
 def test_a_wrong_variable_is_explained(tmp_path: Path, variable: str, value: str, words: str) -> None:
-    """Each variable that cannot work is named."""
+    """The error names each variable that cannot work."""
     with pytest.raises(ConfigError, match=words):
         load(tmp_path, **{variable: value})
 
@@ -134,14 +134,14 @@ def test_shell_commands_see_nothing_secret(tmp_path: Path) -> None:
 def test_a_config_is_a_frozen_value() -> None:
     """A Config cannot be changed in place, and a changed copy is checked like a new one."""
     with pytest.raises(dataclasses.FrozenInstanceError):
-        Config().budget = 5  # type: ignore[misc]  # that it cannot be set is what is tested
+        Config().budget = 5  # type: ignore[misc]  # the test is that it cannot be set
     with pytest.raises(ConfigError, match="budget is 5"):
         Config().with_given(budget=5)
 
 
 @pytest.mark.parametrize("option", ["base_url", "api_key", "openai_api_base", "http_client", "default_headers"])
 def test_a_file_cannot_say_who_is_asked(tmp_path: Path, option: str) -> None:
-    """What comes with a folder could send everything elsewhere: such options are refused, and never repeated."""
+    """A folder's file could send all requests elsewhere: such options are refused, and their values never shown."""
     with pytest.raises(ConfigError, match=f"{option} cannot be set in a file") as refused:
         load(tmp_path, f'[models.anthropic]\n{option} = "sk-ant-canary"\n')
     assert "canary" not in str(refused.value)

@@ -1,4 +1,4 @@
-"""CONTRIBUTING.md: the tables that it names are where it says."""
+"""CONTRIBUTING.md: the tables that it names stand where it says."""
 
 import re
 from pathlib import Path
@@ -17,7 +17,7 @@ def test_a_table_is_where_it_is_said_to_be(name: str, path: str) -> None:
 
 
 def test_every_link_leads_somewhere() -> None:
-    """And there are the rows that people look for."""
+    """Every link leads to a file, and no row is missing."""
     links = re.findall(r"\]\(([^)]+)\)", TEXT)
     assert not [link for link in links if not (ROOT / link).exists()]
     assert len(NAMED) >= 9

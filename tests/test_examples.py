@@ -15,7 +15,7 @@ QUICK = {
     name: ["--quick"]
     for name in ("02_workspace_agent.py", "10_a_million_tokens.py", "11_small_budget_on_the_engine.py")
 }
-"""Arguments that spare the suite the local engine's minutes, and a long read."""
+"""Arguments that make slow examples fast enough for the suite."""
 SAYS = {
     "01_hello_agent.py": "This page was written by an agent.",
     "02_workspace_agent.py": "70.00 €",
@@ -30,13 +30,13 @@ SAYS = {
 
 
 ROOMS = ("answers", "demo", "meter", "sandbox", "team", "testing")
-"""Those that offer names of their own, in `__all__`."""
+"""The rooms with public names of their own, in `__all__`."""
 PUBLIC = ("agentmem", *(f"agentmem.{room}" for room in ROOMS))
 
 
 @pytest.mark.parametrize("path", sorted(FOLDER.rglob("*.py")), ids=lambda path: str(path.relative_to(FOLDER)))
 def test_the_example_imports_public_names_alone(path: Path) -> None:
-    """What an example does, a user can do: it takes what `__all__` offers, never what a room keeps to itself."""
+    """An example uses only names in `__all__`, so that a user can do the same."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         names = [one.name for one in node.names] if isinstance(node, ast.Import | ast.ImportFrom) else []
         home = node.module or "" if isinstance(node, ast.ImportFrom) else ""
@@ -49,7 +49,7 @@ def test_the_example_imports_public_names_alone(path: Path) -> None:
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
 def test_the_example_runs(path: Path, tmp_path: Path) -> None:
-    """It ends well, warns of nothing and prints what it is there to show."""
+    """The example ends without an error or a warning, and prints its result."""
     environment = {name: value for name, value in os.environ.items() if not name.endswith("_API_KEY")}
     command = [sys.executable, "-W", "error", str(path), *QUICK.get(path.name, [])]
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)

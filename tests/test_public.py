@@ -11,12 +11,12 @@ import agentmem
 
 @pytest.mark.parametrize("name", agentmem.__all__)
 def test_every_public_name_is_there(name: str) -> None:
-    """What `agentmem.__all__` promises can be had, with a docstring where it is ours."""
+    """Every name in `agentmem.__all__` exists, and has a docstring if it is ours."""
     assert getattr(agentmem, name)
 
 
 def test_an_unknown_name_is_an_attribute_error() -> None:
-    """A wrong name fails like on any module."""
+    """A wrong name raises AttributeError, as on any module."""
     with pytest.raises(AttributeError, match="no attribute 'Agnet'"):
         _ = agentmem.Agnet
 

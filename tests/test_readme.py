@@ -1,4 +1,4 @@
-"""What the README shows is true: its program runs, its commands and files exist."""
+"""README is true: its program runs, its commands and files exist."""
 
 import re
 import subprocess
@@ -10,7 +10,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_the_program_runs(tmp_path: Path) -> None:
-    """The ten lines print an answer as they stand."""
+    """README's program runs as it stands, and prints an answer."""
     [program] = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False
@@ -20,7 +20,7 @@ def test_the_program_runs(tmp_path: Path) -> None:
 
 
 def test_the_commands_exist() -> None:
-    """Every command that the README names is one."""
+    """Every command that README names exists."""
     shown = subprocess.run(
         [sys.executable, "-c", "from agentmem.cli import main; main()", "--help"],
         capture_output=True,
@@ -33,13 +33,13 @@ def test_the_commands_exist() -> None:
 
 
 def test_the_links_lead_somewhere() -> None:
-    """Every relative link points to a file of this checkout."""
+    """Every relative link leads to a file of this checkout."""
     targets = re.findall(r"\]\((?!http)([^)#]+)\)", README)
     assert targets
     assert not [target for target in targets if not (ROOT / target).exists()]
 
 
 def test_nothing_is_left_to_fill_in() -> None:
-    """No placeholder stands in what people read."""
+    """README, ARCHITECTURE and CHANGELOG have no placeholder."""
     pages = [ROOT / name for name in ("README.md", "ARCHITECTURE.md", "CHANGELOG.md")]
     assert not [page.name for page in pages if re.search(r"<!--|TODO|TBD", page.read_text(encoding="utf-8"))]

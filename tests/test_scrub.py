@@ -37,7 +37,7 @@ BODY = "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6"
     ],
 )
 def test_a_secret_is_taken_out(text: str, secret: str) -> None:
-    """Keys, tokens, headers, passwords and private keys do not survive."""
+    """Keys, tokens, headers, passwords and private keys are removed."""
     assert secret not in scrub(text)
     assert REDACTED in scrub(text)
 
@@ -57,13 +57,13 @@ def test_a_secret_is_taken_out(text: str, secret: str) -> None:
     ],
 )
 def test_plain_text_is_left_alone(text: str) -> None:
-    """What is no secret is not touched."""
+    """Text without a secret stays as it is."""
     assert scrub(text) == text
 
 
 @given(st.text(), st.text("abcdefghijklmnopqrstuvwxyzABCDEFGHIJ0123456789_-", min_size=20, max_size=60), st.text())
 def test_a_key_is_found_in_any_text(before: str, body: str, after: str) -> None:
-    """Whatever stands around it, a key between spaces is taken out."""
+    """A key between spaces is removed from any text."""
     assert f"sk-{body}" not in scrub(f"{before} sk-{body} {after}")
 
 

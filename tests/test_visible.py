@@ -1,4 +1,4 @@
-"""agentmem.visible: what would steer a terminal, or hide, is shown as an escape, and nothing else changes."""
+"""agentmem.visible: characters that steer a terminal or hide are escaped, and nothing else changes."""
 
 import json
 import unicodedata
@@ -35,19 +35,19 @@ STEERS = (
 
 @pytest.mark.parametrize("text", PLAIN)
 def test_what_people_write_stays(text: str) -> None:
-    """Letters of all scripts with their joiners, emoji, tabs and line ends."""
+    """Letters of all scripts with their joiners, emoji, tabs and line ends stay as they are."""
     assert visible(text) == text
 
 
 @pytest.mark.parametrize(("text", "shown"), STEERS)
 def test_what_steers_or_hides_is_escaped(text: str, shown: str) -> None:
-    """Controls, bidirectional controls, characters of no width where nothing needs them, halves of surrogate pairs."""
+    """Controls, bidirectional controls, useless characters of no width and half surrogate pairs are escaped."""
     assert visible(text) == shown
 
 
 @given(st.text())
 def test_nothing_that_steers_is_left(text: str) -> None:
-    """Whatever the text; once is enough."""
+    """In any text, one pass escapes every such character."""
     shown = visible(text)
     for one in shown.replace("\r\n", "\n"):
         assert one in "\n\t\u200c\u200d" or unicodedata.category(one) not in HIDDEN or ord(one) in _FORMATS, hex(
@@ -60,12 +60,12 @@ _FORMATS = {*range(0x600, 0x606), 0x6DD, 0x70F, 0x890, 0x891, 0x8E2, 0x110BD, 0x
     *range(0x1BCA0, 0x1BCA4),
     *range(0x1D173, 0x1D17B),
 }
-"""Format characters that are seen, or that only place other signs of a script."""
+"""Format characters that are visible, or that only place other signs of a script."""
 
 
 @given(st.recursive(st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))
 def test_json_means_what_it_meant(value: object) -> None:
-    """Escaped in JSON's own way, also halves of surrogate pairs."""
+    """Escaped JSON has the same value, also with half surrogate pairs."""
     shown = visible_json(json.dumps(value, ensure_ascii=False))
     assert json.loads(shown) == value
     assert visible(shown) == shown
