@@ -6,8 +6,9 @@ Values are frozen; a change makes a new one. Tokens are counts, money is US doll
 
 import json
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from dataclasses import dataclass, field, fields
+from operator import add, attrgetter
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 from agentmem.messages import Block as Block
 from agentmem.messages import Image as Image
@@ -17,16 +18,148 @@ from agentmem.messages import Role as Role
 from agentmem.messages import Text as Text
 from agentmem.messages import ToolCall as ToolCall
 from agentmem.messages import ToolResult as ToolResult
-from agentmem.retrieval import Archive as Archive
-from agentmem.retrieval import Embedder as Embedder
-from agentmem.retrieval import Found as Found
-from agentmem.retrieval import Recall as Recall
-from agentmem.retrieval import Vectors as Vectors
-from agentmem.usage import NO_EXTRAS as NO_EXTRAS
-from agentmem.usage import Basis as Basis
-from agentmem.usage import Extras as Extras
-from agentmem.usage import Rates as Rates
-from agentmem.usage import Usage as Usage
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from agentmem.messages import Image
+
+
+Basis = Literal["measured", "simulated", "estimated"]
+"""Where a number comes from: a provider's or engine's own counters, our model of them, or our token counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What one request used, in tokens, and where the numbers come from."""
+
+    basis: Basis
+    uncached_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_write_5m_tokens: int = 0
+    cache_write_1h_tokens: int = 0
+    output_tokens: int = 0
+
+    @property
+    def input_tokens(self) -> int:
+        """All input: uncached + read + written."""
+        return self.uncached_tokens + self.cache_read_tokens + self.cache_write_5m_tokens + self.cache_write_1h_tokens
+
+    def __add__(self, other: "Usage") -> "Usage":
+        """The sum. Measured and simulated numbers are two meters and are never added up."""
+        if self.basis != other.basis:
+            raise ValueError(f"{self.basis} and {other.basis} usage are different meters and cannot be added up")
+        return Usage(self.basis, *map(add, _COUNTS(self), _COUNTS(other)))
+
+
+_COUNTS = attrgetter(*(counted.name for counted in fields(Usage)[1:]))
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """A model's prices, in dollars per token."""
+
+    uncached: float
+    cache_read: float
+    cache_write_5m: float
+    cache_write_1h: float
+    output: float
+
+    def cost(self, usage: Usage) -> float:
+        """Dollars for ``usage``."""
+        return (
+            usage.uncached_tokens * self.uncached
+            + usage.cache_read_tokens * self.cache_read
+            + usage.cache_write_5m_tokens * self.cache_write_5m
+            + usage.cache_write_1h_tokens * self.cache_write_1h
+            + usage.output_tokens * self.output
+        )
+
+    def cost_uncached(self, usage: Usage) -> float:
+        """Dollars for the same tokens had there been no cache at all."""
+        return usage.input_tokens * self.uncached + usage.output_tokens * self.output
+
+
+@dataclass(frozen=True, slots=True)
+class Extras:
+    """What a request is billed for beside its model's tokens at their usual price.
+
+    ``speed`` names a price list of its own ("fast", "flex", "priority", "batch"; "" is the usual one);
+    ``web_searches`` are paid by the piece; ``others`` are tokens that other models used on its behalf, by model ("":
+    the same), and no part of the request's usage.
+    """
+
+    speed: str = ""
+    web_searches: int = 0
+    others: tuple[tuple[str, Usage], ...] = ()
+
+
+NO_EXTRAS = Extras()
+
+
+Vectors: TypeAlias = "NDArray[np.float32]"
+"""Rows of unit length, so that a dot product is a cosine."""
+
+
+class Embedder(Protocol):
+    """Turns texts into vectors. ``name`` is another whenever the vectors would be: they are kept with it."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def dimensions(self) -> int: ...
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """One row for each text: float32, of shape (texts, dimensions). May be called from any thread."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One thing that recall found: its reference, what kind of entry it is, and the lines that match."""
+
+    reference: str
+    kind: str
+    excerpt: str
+
+
+class Recall(Protocol):
+    """Brings back what has left the window."""
+
+    def exact(self, reference: str) -> str:
+        """The text behind a reference, whole. Raises UnknownReference."""
+        ...
+
+    def pictures(self, reference: str) -> "Sequence[Image]":
+        """The pictures behind a reference, which its text only names, in order. Raises UnknownReference."""
+        ...
+
+    def search(self, question: str, limit: int = 8) -> Sequence[Found]:
+        """What this thread has seen that fits the words best, best first."""
+        ...
+
+
+class Archive(Protocol):
+    """Where what left the window can be searched. A cache: the journal has every entry, and it can be made again."""
+
+    def keep(self, thread: str, last: int) -> None:
+        """Take in the thread's entries up to ``last``, those before included. Returns at once; safe to ask again."""
+        ...
+
+    def recall(self, thread: str) -> Recall:
+        """What brings back what this thread has seen."""
+        ...
+
+    def forget(self, thread: str) -> None:
+        """Delete for good all that the thread itself wrote."""
+        ...
+
+    def close(self) -> None:
+        """End the work that runs behind. May be called twice."""
+        ...
+
 
 Json = Mapping[str, Any]
 """A JSON object. Treated as read-only everywhere."""

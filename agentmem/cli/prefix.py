@@ -91,7 +91,7 @@ def _new(workspace: Path, model: str | None, shell: bool, pinned: tuple[str, ...
     from agentmem.menu.menu import default_menu
     from agentmem.pages.workspace import Workspace as Pages
     from agentmem.runtime.opening import instructions, new_opening
-    from agentmem.runtime.pinning import pinned as frozen
+    from agentmem.runtime.opening import pinned as frozen
     from agentmem.transcript.transcript import opening
     from agentmem.types import Entry, ModelProfile
 

@@ -100,7 +100,7 @@ def _reach(settings: "Config", steering: str | None, unwalled: bool, json: bool)
 
 def _watched(made: "Callable[[], Agent]", said: "str | Approval | None", thread: str, json: bool) -> None:
     """Run the agent that ``made`` makes, show what it does, and leave with the code of how it ended."""
-    from agentmem.menu.workers import stop_all
+    from agentmem.menu.toolbox import stop_all
 
     watch = RunWatch(thread, quiet=json)
 

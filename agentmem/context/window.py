@@ -22,8 +22,7 @@ from agentmem.context.view import View as View
 from agentmem.context.withheld import read_withheld
 from agentmem.errors import TranscriptError
 from agentmem.kvcache.frames import digest, encode, frame, options_value
-from agentmem.transcript.call_ids import sibling, unique
-from agentmem.transcript.transcript import Opening, read_message, read_opening, read_result, read_shown
+from agentmem.transcript.transcript import Opening, read_message, read_opening, read_result, read_shown, sibling, unique
 from agentmem.types import Block, Entry, EntryKind, Frame, Role, Text, ToolResult, Turn
 
 PAUSED = "pause_turn"

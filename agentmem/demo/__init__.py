@@ -7,8 +7,7 @@ from shutil import copytree
 from agentmem.kvcache.rules import claude_rules
 from agentmem.kvcache.simulated.simulator import Simulator
 from agentmem.models import engine, weights
-from agentmem.models.metering import ReplyMeter, Simulated
-from agentmem.models.scripted import ScriptedModel
+from agentmem.models.scripted import ReplyMeter, ScriptedModel, Simulated
 
 TASK = (
     "Nadia Okafor asks whether we can bleed her tandem's rear brake and put in new resin pads before Saturday, and "

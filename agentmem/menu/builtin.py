@@ -1,17 +1,128 @@
-"""The tools that come with agentmem, on top of the workspace's pages. What a model reads of them is on their cards."""
+"""The tools that come with agentmem, on top of the workspace's pages. What a model reads of them is on their cards.
 
+What is hidden, and what holds keys, is shown to no model, and so not to its provider. It may not be changed either: a
+page that is moved could be read, and a failed edit quotes it.
+"""
+
+import base64
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path, PurePosixPath
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from agentmem.errors import BadArguments, PageExists, ToolError
-from agentmem.menu import paging, pictures, planning, secrecy
-from agentmem.menu.context import Found, ToolContext
+from agentmem import images
+from agentmem.context.offload import FOLDER
+from agentmem.errors import BadArguments, NotAPage, PageExists, ToolError, ToolRefused, WorkspaceError
+from agentmem.images import scaled
+from agentmem.menu import output, planning
+from agentmem.menu.tool import Found, ToolContext
+from agentmem.pages.address import split
+from agentmem.pages.files import Files
+from agentmem.pages.names import folded, is_hidden
 from agentmem.pages.workspace import Link, Page, PageHit, Workspace
 from agentmem.types import Image, Text
+
+SECRET = (
+    *("*.env", "*.pem", "*.key", "*.p12", "*.pfx", "*.jks", "*.keystore", "*.kdbx", "*.ppk", "*.ovpn", "*.tfstate"),
+    *("id_rsa*", "id_dsa*", "id_ecdsa*", "id_ed25519*", "_netrc", "credentials", "credentials.json", "*.credentials"),
+    *(
+        "client_secret*.json",
+        "service-account*.json",
+        "service_account*.json",
+        "*.tfvars",
+        "secrets.y*ml",
+        "secrets.json",
+        "secrets.toml",
+        "*kubeconfig",
+    ),
+)
+"""Names without a dot in front that hold keys by custom. Hidden names are refused in any case."""
+
+SHOWN = (f"{FOLDER}/*",)
+"""Hidden names that agentmem itself tells the model of: the pages of long results."""
+
+REFUSED = (
+    "'{name}' is {kind}, and what is read goes to the model's provider: it may not be read, nor changed. If the task "
+    "needs it, say so: a person can allow it by `hidden` in the settings' [reach]."
+)
+
+
+def readable(context: ToolContext, address: str) -> bool:
+    """Whether the page of this address may be shown."""
+    return not any(_kind(name, context.reach.hidden) for name in _names(context, address))
+
+
+def refuse_secret(context: ToolContext, address: str) -> None:
+    """Raises ToolRefused for a page or folder that may not be shown, by the name it is asked by or its real one."""
+    for name in _names(context, address):
+        if kind := _kind(name, context.reach.hidden):
+            raise ToolRefused(REFUSED.format(name=split(address)[0], kind=kind))
+
+
+def _names(context: ToolContext, address: str) -> set[str]:
+    """What the address may name: with its number sign as part of the name, and without; as said, and behind links."""
+    asked = {split(address)[0], address.partition("#")[0], address}
+    files, real = Files(context.workspace.root), set[str]()
+    for name in asked:
+        try:
+            real.add(files.locate(name))
+        except WorkspaceError:  # said better by whoever reads it
+            continue
+    return asked | real
+
+
+def _kind(name: str, allowed: Iterable[str]) -> str:
+    """What is secret about a name; "" where nothing is."""
+    path = "/".join(part for part in folded(name).split("/") if part not in ("", "."))
+    if _matches(path, SHOWN) or _matches(path, map(folded, allowed)):
+        return ""
+    return "hidden" if is_hidden(path) else "a file that holds keys by its name" if _matches(path, SECRET) else ""
+
+
+def _matches(path: str, globs: Iterable[str]) -> bool:
+    leaf = path.rpartition("/")[2]
+    return any(fnmatchcase(path, glob) or fnmatchcase(leaf, glob) for glob in globs)
+
+
+KINDS = {
+    ".png": "image/png",
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".gif": "image/gif",
+    ".webp": "image/webp",
+}
+MOST_DECODED = 50_000_000
+"""Bytes of a picture's file that is opened at all. What a model takes is less: such are scaled down."""
+
+
+def is_picture(name: str) -> bool:
+    """Whether the name is that of a picture."""
+    return PurePosixPath(name).suffix.lower() in KINDS
+
+
+def picture(root: Path, name: str, scale: Callable[[Image], Image | None] = scaled) -> Image:
+    """The picture of that name in the workspace, made smaller by ``scale`` where it is too large for a model.
+
+    Raises WorkspaceError where there is none, or it cannot be shown.
+    """
+    real = Files(root).locate(name)
+    data, _ = Files(root).raw(real, MOST_DECODED)
+    if len(data) > MOST_DECODED:
+        raise NotAPage(f"'{name}' is too large to be shown: pictures have at most {MOST_DECODED // 1_000_000} MB.")
+    if images.size(data) is None:
+        raise NotAPage(f"'{name}' is not a picture, or a broken one.")
+    kind = images.kind(data) or KINDS[PurePosixPath(real).suffix.lower()]
+    whole = Image(kind, base64.b64encode(data).decode())
+    why = images.fault(whole.media_type, whole.data)
+    shown = whole if why is None else scale(whole)
+    if shown is None:
+        raise NotAPage(f"'{name}' cannot be shown: it {why}. Make a smaller copy of it, and read that.")
+    return shown
+
 
 Action = Literal["replace", "section", "append", "move", "delete"]
 Most = Annotated[int, Field(ge=1, le=30)]
@@ -25,18 +136,18 @@ _REVISION = 12  # how many digits of a revision are shown, as in a page's first 
 
 def read(page: str, context: ToolContext, part: Part = 1) -> str | Image:
     """A page or a section as text, or a picture."""
-    secrecy.check(context, page)
-    if pictures.is_picture(page):
-        return pictures.picture(context.workspace.root, context.workspace.spelled(page))
-    return context.workspace.render(page, limit=paging.PART, part=part)
+    refuse_secret(context, page)
+    if is_picture(page):
+        return picture(context.workspace.root, context.workspace.spelled(page))
+    return context.workspace.render(page, limit=output.PART, part=part)
 
 
 def list_pages(context: ToolContext, place: str = "") -> str:
     """What is in a folder; or of a page its outline and the links from and to it."""
-    secrecy.check(context, place)
+    refuse_secret(context, place)
     workspace, page = context.workspace, place.partition("#")[0]
     if not (workspace.root / workspace.spelled(page)).is_file():
-        return workspace.listing(place, limit=paging.PART)
+        return workspace.listing(place, limit=output.PART)
     leads_to = _listed("Links to", map(_target, workspace.links(page)))
     linked_from = _listed("Linked from", (link.page for link in workspace.backlinks(page)))
     return "\n\n".join(filter(None, (workspace.outline(place).rstrip(), leads_to, linked_from)))
@@ -54,7 +165,7 @@ def _listed(title: str, names: Iterable[str]) -> str:
 def find(words: str, context: ToolContext, most: Most = 8) -> str:
     """The places that fit the words best."""
     found = context.workspace.search(words, limit=most)
-    hits = [hit for hit in found if secrecy.readable(context, hit.address)]
+    hits = [hit for hit in found if readable(context, hit.address)]
     return "\n".join(map(_place, hits)) if hits else f"No page has: {words}. Try other words for the same thing."
 
 
@@ -64,7 +175,7 @@ def _place(hit: PageHit) -> str:
 
 def write(page: str, text: str, context: ToolContext, revision: str | None = None, overwrite: bool = False) -> str:
     """A whole page."""
-    secrecy.check(context, page)
+    refuse_secret(context, page)
     try:
         written = context.workspace.write(page, text, revision=revision, overwrite=overwrite or revision is not None)
     except PageExists as error:
@@ -99,7 +210,7 @@ def edit(
     revision: str | None = None,
 ) -> str:
     """A change to part of a page, to its name, or its end."""
-    secrecy.check(context, page)
+    refuse_secret(context, page)
     asked = _Edit(page, text, old, to, revision)
     needed, allowed, change = _ACTIONS[action]
     for name in ("text", "old", "to", "revision"):
@@ -172,7 +283,7 @@ def recall(what: str, context: ToolContext, part: Part = 1) -> str | tuple[Text 
     if _REFERENCE.fullmatch(what) or what.startswith(f"{context.thread}/"):
         pictures = context.recall.pictures(what)
         groups = [tuple(pictures[at : at + _SHOWN]) for at in range(0, len(pictures), _SHOWN)]
-        text = paging.part_of(context.recall.exact(what), part, least=len(groups))
+        text = output.part_of(context.recall.exact(what), part, least=len(groups))
         return (Text(text), *groups[part - 1]) if part <= len(groups) else text
     found = context.recall.search(what)
     return "\n\n".join(map(_passage, found)) if found else f"Nothing that was seen in this conversation fits: {what}"

@@ -11,12 +11,11 @@ from typing import Any, overload
 
 from agentmem.errors import MenuError
 from agentmem.menu import cards, foreign
-from agentmem.menu.arguments import checked
+from agentmem.menu.arguments import checked, resolved, words_of
 from agentmem.menu.cards import NEEDED, Card, Parameter
 from agentmem.menu.foreign import LangChainTool
 from agentmem.menu.signature import Signature, ordered, signature
 from agentmem.menu.tool import Tool
-from agentmem.menu.wording import resolved, words_of
 from agentmem.types import Effect, Json
 
 Source = Callable[..., object] | LangChainTool

@@ -23,8 +23,8 @@ from pydantic import Field
 
 from agentmem.config import MARK, shell_environment
 from agentmem.errors import ToolError
-from agentmem.menu import settings_kept, walled
-from agentmem.menu.context import ToolContext
+from agentmem.menu import walled
+from agentmem.menu.tool import ToolContext
 from agentmem.sandbox.hiding import hide_secrets
 
 _KEPT = 500_000  # bytes of output kept from the beginning, and about as many from the end
@@ -46,7 +46,7 @@ _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)
 def run(command: str, context: ToolContext, seconds: Annotated[int, Field(ge=1, le=600)] = 60) -> str:
     """Runs a command, and says how it ended and what it printed, on both streams, in the order of printing."""
     mark = secrets.token_hex(16)
-    with settings_kept.keeping(context.workspace) as undone:
+    with walled.settings_kept(context.workspace) as undone:
         try:
             started = _start(command, context, mark)
         except BaseException:  # an interrupt may come when the command has begun already

@@ -1,21 +1,133 @@
-"""Calls a tool for a model. Whatever goes wrong comes back as a result with plain sentences, never as a traceback."""
+"""Calls a tool for a model. Whatever goes wrong comes back as a result with plain sentences, never as a traceback.
+
+Tools run in threads of their own, so that one can be given up on when its time is up. A Python function cannot be
+killed: after a time-out its thread goes on until the function returns, and only then serves again. The threads are
+daemons, so that one that hangs does not keep the program from ending.
+"""
 
 import asyncio
+import atexit
 import inspect
 import logging
+import os
+import threading
 from collections.abc import Awaitable, Callable, Collection
-from dataclasses import replace
+from contextvars import copy_context
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import partial
+from queue import Empty, SimpleQueue
 from typing import Any
 
 from agentmem.errors import RecoverableError, ToolError, ToolRefused, ToolTimeout
-from agentmem.menu import arguments, output, workers
-from agentmem.menu.context import Found, Recall, Stop, ToolContext
+from agentmem.menu import arguments, output
 from agentmem.menu.menu import Menu
-from agentmem.menu.tool import Tool
+from agentmem.menu.tool import Found, Recall, Stop, Tool, ToolContext
 from agentmem.scrub import scrub
 from agentmem.types import Text, ToolCall, ToolResult
+
+_GRACE = 3.0  # seconds that a stopped tool gets to end what it started
+
+
+class TimeUp(Exception):
+    """The function did not return in time. (A TimeoutError may as well come from the function itself.)"""
+
+
+@dataclass(eq=False, slots=True)
+class _Job:
+    function: Callable[[], Any]
+    done: "SimpleQueue[None]" = field(default_factory=SimpleQueue)  # costs a fraction of an Event
+    value: Any = None
+    error: BaseException | None = None
+
+    def ended(self, seconds: float) -> bool:
+        """Waits for the end, that long."""
+        try:
+            self.done.get(timeout=seconds)
+        except Empty:
+            return False
+        return True
+
+    def work(self) -> None:
+        try:
+            self.value = self.function()
+        except BaseException as error:  # raised again in the thread that waits, whatever it is
+            self.error = error
+
+
+class _Workers:
+    """The idle threads, by the queue that each listens to, and the stops of the jobs under way."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._idle: list[SimpleQueue[_Job]] = []
+        self._running: set[Stop] = set()
+        self._watched = False
+
+    def start(self, job: _Job, stop: Stop) -> None:
+        with self._lock:
+            self._watch()
+            self._running.add(stop)
+            queue = self._idle.pop() if self._idle else None
+        if queue is None:
+            queue = SimpleQueue()
+            threading.Thread(target=self._serve, args=(queue,), name="agentmem-tool", daemon=True).start()
+        queue.put(job)
+
+    def finished(self, stop: Stop) -> None:
+        with self._lock:
+            self._running.discard(stop)
+
+    def _serve(self, queue: "SimpleQueue[_Job]") -> None:
+        while True:
+            job = queue.get()
+            job.work()
+            with self._lock:  # idle before done: whoever waited may have the next job at once
+                self._idle.append(queue)
+            job.done.put(None)
+            del job
+
+    def _watch(self) -> None:
+        if not self._watched:
+            self._watched = True
+            atexit.register(self.stop_all)
+            os.register_at_fork(after_in_child=self.__init__)  # type: ignore[misc]  # a fork has none of the threads
+
+    def stop_all(self) -> None:
+        for stop in tuple(self._running):
+            stop.set()
+
+
+_workers = _Workers()
+
+
+def stop_all() -> None:
+    """Tells every tool under way to stop, whichever thread waits for it: the program is about to end."""
+    _workers.stop_all()
+
+
+def run(function: Callable[[], Any], timeout: float, stop: Stop) -> Any:
+    """What ``function`` returns or raises, run in another thread with the caller's context variables.
+
+    Raises TimeUp after ``timeout`` seconds. Then, and when the caller is interrupted, ``stop`` is set, and the
+    function has a moment to end what it started, if it asked to be told.
+    """
+    context = copy_context()
+    job = _Job(lambda: context.run(function))
+    _workers.start(job, stop)
+    try:
+        if not job.ended(timeout):
+            raise TimeUp
+    except BaseException:
+        if stop.set():
+            job.ended(_GRACE)
+        raise
+    finally:
+        _workers.finished(stop)
+    if job.error is not None:
+        raise job.error
+    return job.value
+
 
 __all__ = ["Found", "Recall", "Stop", "ToolContext", "call"]
 
@@ -70,8 +182,8 @@ def _run(tool: Tool, given: dict[str, Any], context: ToolContext, loop: asyncio.
         given[tool.context] = context
     job = partial(_called, partial(tool.function, **given), context.stop, loop)
     try:
-        return workers.run(job, tool.timeout, context.stop)
-    except workers.TimeUp as error:
+        return run(job, tool.timeout, context.stop)
+    except TimeUp as error:
         raise ToolTimeout(
             f"{tool.name} did not finish within {tool.timeout:g} seconds and was given up on. It may have done part "
             "of its work: look before you try again, and ask for less at a time."

@@ -5,7 +5,8 @@ the same transaction as the reply it meters; so it can be neither lost nor doubl
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from operator import attrgetter
@@ -186,3 +187,19 @@ _COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan
 def _basis(value: str) -> Basis:
     known: dict[str, Basis] = {"measured": "measured", "simulated": "simulated", "estimated": "estimated"}
     return known[value]
+
+
+def unpriced(rows: Iterable[Row]) -> Mapping[str, int]:
+    """How many metered requests have no price, by model."""
+    return Counter(row.model for row in rows if row.cost_usd is None)
+
+
+def listed(models: Mapping[str, int]) -> list[dict[str, Any]]:
+    """The same as JSON."""
+    return [{"model": model, "requests": requests} for model, requests in models.items()]
+
+
+def missing_prices(models: Mapping[str, int], requests: int) -> str:
+    """The same for people: "1 of 3 requests unpriced: my-local-model"; "" where all have a price."""
+    count = sum(models.values())
+    return f"{count:,} of {requests:,} requests unpriced: {', '.join(models)}" if count else ""

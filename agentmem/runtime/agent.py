@@ -18,21 +18,19 @@ from agentmem.menu.menu import Menu, ToolLike
 from agentmem.menu.reach import Reach
 from agentmem.models.objects import ModelLike
 from agentmem.pages.workspace import Workspace
-from agentmem.runtime import parts, pinning
+from agentmem.runtime import opening, parts
 from agentmem.runtime.asking import Asks
 from agentmem.runtime.compacting import Compactor
 from agentmem.runtime.events import Approval, Compacted, Done, Event, Result, Stopped
-from agentmem.runtime.forgetting import forget
 from agentmem.runtime.graph import RunNodes, build
-from agentmem.runtime.history import History, Sandboxed
-from agentmem.runtime.invocation import UNSEEN, Task, config_of, elsewhere, input_of, result_of
+from agentmem.runtime.history import History, Sandboxed, forget
+from agentmem.runtime.invocation import UNSEEN, Channel, Task, config_of, elsewhere, events, input_of, result_of
 from agentmem.runtime.invocation import new_thread as new_thread
 from agentmem.runtime.limits import Limits
 from agentmem.runtime.metering import RequestMeter
 from agentmem.runtime.opening import instructions, new_opening
 from agentmem.runtime.session import Session, Sessions
 from agentmem.runtime.steps import Steps
-from agentmem.runtime.streaming import Channel, events
 from agentmem.transcript.checkpoint import Checkpoint
 from agentmem.transcript.transcript import Opening
 from agentmem.types import Archive, Clock, Options
@@ -253,7 +251,7 @@ class Agent(Asks, Closing):
             return self.steps.compactor.compact(session, reason) if self.steps.compactor and reason else None
 
     def _compactor(self, compaction: Compaction, meter: RequestMeter, budget: int, clock: Clock) -> Compactor:
-        repin = partial(pinning.repinned, self.workspace)
+        repin = partial(opening.repinned, self.workspace)
         return Compactor(compaction, self.model, meter, budget, clock, self.archive, repin)
 
     def _steps(
@@ -281,7 +279,7 @@ class Agent(Asks, Closing):
         )
 
     def _opening(self) -> Opening:
-        pinned = [pinning.pinned(self.workspace, page) for page in self._pinned]
+        pinned = [opening.pinned(self.workspace, page) for page in self._pinned]
         return new_opening(self.model.profile, self.menu, self._system, pinned, self._options)
 
     def _result(self, thread: str, stop: str | None) -> Result:

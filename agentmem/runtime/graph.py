@@ -21,13 +21,12 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import Command, interrupt
 
-from agentmem.menu import workers
+from agentmem.menu import toolbox
 from agentmem.runtime.events import Approval, ToolCalled
-from agentmem.runtime.invocation import UNSEEN
+from agentmem.runtime.invocation import UNSEEN, Abandoned, Channel
 from agentmem.runtime.model_call import ModelCall, OutOfTime, Write
 from agentmem.runtime.session import Session, Sessions
 from agentmem.runtime.steps import Given, Steps
-from agentmem.runtime.streaming import Abandoned, Channel
 from agentmem.transcript.transcript import unpack
 from agentmem.types import Model, Request, Text
 
@@ -116,8 +115,8 @@ class RunNodes:
             listen()
         else:
             try:
-                workers.run(listen, call.seconds, call.left)
-            except workers.TimeUp as error:
+                toolbox.run(listen, call.seconds, call.left)
+            except toolbox.TimeUp as error:
                 raise OutOfTime from error
         call.heard()
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from agentmem.context import withheld
 from agentmem.errors import ModelError, ModelOverloaded, ModelRejected, ModelUnreachable, PromptTooLong
-from agentmem.menu.context import Stop
+from agentmem.menu.tool import Stop
 from agentmem.runtime.events import Metered, Stopped
 from agentmem.runtime.session import Session
 from agentmem.runtime.steps import Steps

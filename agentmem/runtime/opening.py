@@ -1,12 +1,15 @@
-"""Entry 0 of a new thread: what an agent freezes when it opens one."""
+"""Entry 0 of a new thread: what an agent freezes when it opens one, and how a cut takes in edits of pinned pages."""
 
 from collections.abc import Sequence
 from dataclasses import replace
 
 from agentmem import assets
+from agentmem.errors import WorkspaceError
 from agentmem.menu.menu import Menu
-from agentmem.transcript.transcript import Opening, PinnedPage
-from agentmem.types import ModelProfile, Options
+from agentmem.pages.workspace import Workspace
+from agentmem.runtime.session import Session
+from agentmem.transcript.transcript import Opening, PinnedPage, reconfigure
+from agentmem.types import Draft, ModelProfile, Options
 
 
 def instructions(given: str | None) -> str:
@@ -46,3 +49,23 @@ def continued(known: Opening, fresh: Opening) -> Opening:
         notes_in_results=fresh.notes_in_results,
         provider=fresh.provider,
     )
+
+
+def pinned(workspace: Workspace, name: str) -> PinnedPage:
+    """A page as it is now. Raises WorkspaceError."""
+    return PinnedPage(name, workspace.revision(name), workspace.render(name))
+
+
+def repinned(workspace: Workspace, session: Session) -> tuple[Draft, ...]:
+    """With a compaction, pinned pages that were edited stand in the prefix as they are now."""
+    known = session.view.settings
+    now = tuple(_as_it_is(workspace, page) for page in known.pinned)
+    return () if now == known.pinned else (reconfigure(replace(known, pinned=now)),)
+
+
+def _as_it_is(workspace: Workspace, page: PinnedPage) -> PinnedPage:
+    """The page now; one that cannot be read stays as it was."""
+    try:
+        return pinned(workspace, page.page)
+    except WorkspaceError:
+        return page

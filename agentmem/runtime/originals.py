@@ -8,7 +8,7 @@ from agentmem import images
 from agentmem.context.fitting import sendable
 from agentmem.context.offload import FOLDER, Offload, fits, offloaded, page_name
 from agentmem.errors import WorkspaceError
-from agentmem.menu.scaling import scaled
+from agentmem.images import scaled
 from agentmem.pages.files import Files
 from agentmem.transcript.journal import Journal
 from agentmem.transcript.transcript import read_blocks, readable, unpack

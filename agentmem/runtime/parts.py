@@ -27,7 +27,7 @@ from agentmem.compaction.when import Compaction
 from agentmem.errors import ConfigError
 from agentmem.menu.menu import Menu, ToolLike, default_menu, make_menu
 from agentmem.menu.reach import Reach
-from agentmem.meter import windows
+from agentmem.meter import prices
 from agentmem.models.objects import ModelLike, as_model
 from agentmem.pages.names import HOME
 from agentmem.pages.workspace import Workspace
@@ -88,7 +88,7 @@ def model(named: ModelLike, options: Mapping[str, Any] | None, opened: ExitStack
 
 def budget(wanted: int, profile: ModelProfile, options: Options) -> int:
     """The budget, no larger than what fits into the model's window beside a reply."""
-    fits = windows.room(profile, options.max_tokens)
+    fits = prices.room(profile, options.max_tokens)
     if fits is None or fits >= wanted:
         return wanted
     _log.info("%s takes %s tokens of context: the budget is lowered to that", profile.name, f"{fits:,}")

@@ -22,9 +22,8 @@ from agentmem.meter.ledger import Row, decode
 from agentmem.runtime import stops
 from agentmem.runtime.events import Event, ToolReturned
 from agentmem.tokens import Calibration
-from agentmem.transcript.call_ids import arrived
 from agentmem.transcript.journal import Journal
-from agentmem.transcript.transcript import read_message, read_result, readable
+from agentmem.transcript.transcript import arrived, read_message, read_result, readable
 from agentmem.types import Basis, Draft, Entry, EntryKind, Reply, ToolCall, Usage
 
 _log = logging.getLogger(__name__)

@@ -18,10 +18,10 @@ from agentmem.context.window import View
 from agentmem.context.wire import request
 from agentmem.errors import ConfigError, ThreadNotFound, TranscriptError
 from agentmem.menu import output, toolbox
-from agentmem.menu.context import Stop, ToolContext
 from agentmem.menu.menu import Menu
 from agentmem.menu.reach import Reach
 from agentmem.menu.recalling import JournalRecall
+from agentmem.menu.tool import Stop, ToolContext
 from agentmem.meter import ledger
 from agentmem.meter.ledger import Row
 from agentmem.pages.workspace import Workspace
@@ -36,8 +36,7 @@ from agentmem.runtime.pauses import Pauses, lifetime
 from agentmem.runtime.session import Session, Sessions, ThreadTally, digest_of
 from agentmem.runtime.steering import Approvals
 from agentmem.transcript import transcript
-from agentmem.transcript.call_arguments import is_unreadable
-from agentmem.transcript.transcript import Opening
+from agentmem.transcript.transcript import Opening, is_unreadable
 from agentmem.types import (
     Block,
     Clock,

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from agentmem.transcript.call_arguments import is_unreadable
+from agentmem.transcript.transcript import is_unreadable
 from agentmem.types import Message, Opaque, Text, ToolCall
 
 Kind = Literal["whole", "empty", "cut", "silent", "cut_calls", "unreadable", "paused", "between", "full", "refused"]

@@ -13,7 +13,7 @@ from agentmem.config import shell_environment
 from agentmem.errors import ConfigError, ThreadNotFound
 from agentmem.runtime import parts
 from agentmem.runtime.agent import new_thread
-from agentmem.runtime.streaming import Channel, events
+from agentmem.runtime.invocation import Channel, events
 from agentmem.sandbox import Diff, Sandbox
 from agentmem.sandbox.planning import Isolation
 from agentmem.team import mutants as mutation

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from agentmem.errors import WorkspaceError
-from agentmem.menu.pictures import picture
+from agentmem.menu.builtin import picture
 from agentmem.pages.files import Files
 from agentmem.runtime import originals
 from tests.transcript.transcripts import PNG

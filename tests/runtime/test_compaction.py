@@ -16,8 +16,7 @@ from agentmem.errors import BudgetExceeded, ConfigError, ModelOverloaded, Thread
 from agentmem.menu.menu import tool
 from agentmem.menu.recalling import JournalRecall
 from agentmem.meter.ledger import decode
-from agentmem.models.script import Turn
-from agentmem.models.scripted import ScriptedModel, place
+from agentmem.models.scripted import ScriptedModel, Turn, place
 from agentmem.runtime import originals
 from agentmem.runtime.agent import Agent
 from agentmem.runtime.events import Compacted, Done, Metered

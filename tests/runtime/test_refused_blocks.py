@@ -17,15 +17,15 @@ from agentmem.context.offload import Offload, page_name
 from agentmem.context.window import window
 from agentmem.context.wire import request
 from agentmem.errors import BlockPlace, ModelRejected
+from agentmem.images import scaled
 from agentmem.kvcache.simulated.checks import problem
 from agentmem.kvcache.simulated.events import ServerAnswer
 from agentmem.kvcache.simulated.faults import HttpError
 from agentmem.kvcache.simulated.faults import Reply as Answered
 from agentmem.kvcache.simulated.server import MessagesServer
 from agentmem.menu.menu import tool
-from agentmem.menu.scaling import scaled
 from agentmem.models.anthropic import AnthropicModel
-from agentmem.models.anthropic_schema import check_body
+from agentmem.models.anthropic_request import check_body
 from agentmem.models.langchain import LangChainModel
 from agentmem.runtime import originals
 from agentmem.runtime.agent import Agent
@@ -229,7 +229,7 @@ def test_without_pillow_nothing_is_scaled_and_nothing_breaks() -> None:
     """The package is looked for only when a picture is too large."""
     code = (
         "import sys; sys.modules['PIL'] = None\n"
-        "from agentmem.menu.scaling import scaled\nfrom agentmem.types import Image\n"
+        "from agentmem.images import scaled\nfrom agentmem.types import Image\n"
         "from tests import pictures\n"
         "print(scaled(Image('image/png', pictures.encoded(pictures.png(9000, 3)))))"
     )

@@ -190,7 +190,7 @@ def test_arguments_that_are_no_json_object_run_nothing(tmp_path: Path, written: 
 
 
 def _kept(written: str) -> str:
-    from agentmem.transcript.call_arguments import call_arguments
+    from agentmem.transcript.transcript import call_arguments
 
     return call_arguments(written)
 

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import TypeAlias
 
-from agentmem.encoding import encoding
 from agentmem.kvcache.prompts import Prompt
+from agentmem.tokens import encoding
 from agentmem.types import Frame
 
 Ids: TypeAlias = "array[int]"
