@@ -6,24 +6,30 @@ Appending an entry that is no cut only ever extends the frames of the view. ``ex
 of that entry; ``window`` is that fold.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import reduce
 from typing import Any
 
 from agentmem.context.cut import read_cut
-from agentmem.context.fitting import Move, fitted
-from agentmem.context.growing import Growing
-from agentmem.context.recast import Seen, moved, withheld
+from agentmem.context.view import ID, OF_ONE_MODEL, Growing, fitted, safe_id, sendable
 from agentmem.context.view import START as START
 from agentmem.context.view import Origin as Origin
 from agentmem.context.view import Pace as Pace
 from agentmem.context.view import View as View
-from agentmem.context.withheld import read_withheld
+from agentmem.context.withheld import MARK, Stead, read_withheld
 from agentmem.errors import TranscriptError
 from agentmem.kvcache.frames import digest, encode, frame, options_value
 from agentmem.transcript.transcript import Opening, read_message, read_opening, read_result, read_shown, sibling, unique
-from agentmem.types import Block, Entry, EntryKind, Frame, Role, Text, ToolResult, Turn
+from agentmem.types import Block, Entry, EntryKind, Frame, Image, Json, Role, Text, ToolResult, Turn
+
+Seen = Sequence[tuple[Turn, tuple[Origin, ...]]]
+"""Turns with the origins of their frames."""
+Places = Iterable[tuple[Origin, ...]]
+THOUGHT = "[What another model thought stood here.]"
+_Kept = list[tuple[Frame, Origin]]
+
 
 PAUSED = "pause_turn"
 """Why a model stops that goes on when its turn is sent back as it is."""
@@ -100,12 +106,12 @@ def _open(view: View, entry: Entry) -> View:
 def _reconfigured(view: View, entry: Entry) -> View:
     before, after = view.settings, read_opening(entry)
     if (before.model, before.provider) != (after.model, after.provider):
-        view = _seen(view, moved(view.turns, view.origins, Move(before, after), entry.thread))
+        view = _seen(view, translated(view.turns, view.origins, Translation(before, after), entry.thread))
     return _open(view, entry)._replace(cuts=view.cuts + 1)
 
 
 def _withheld(view: View, entry: Entry) -> View:
-    seen = withheld(view.turns, view.origins, read_withheld(entry))
+    seen = without(view.turns, view.origins, read_withheld(entry))
     return _seen(view, seen)._replace(seq=entry.seq, cuts=view.cuts + 1)
 
 
@@ -275,3 +281,106 @@ def _totals(frames: Sequence[Frame], before: View) -> dict[str, Any]:
 def _measured(view: View) -> View:
     """The view with its totals taken afresh, after a cut."""
     return view._replace(**_totals(view.frames, View()))
+
+
+# What a cut makes of turns that were shown already.
+
+
+class Translation:
+    """What was said under ``before``, as the model of ``after`` takes it: frame by frame, in order.
+
+    What only the provider or only the model before could read is left out. Under another provider every call has
+    another id, made of what is known of the call alone: so ids come once, and a view is the same from wherever it is
+    folded.
+    """
+
+    def __init__(self, before: Opening, after: Opening) -> None:
+        self._after = after
+        same = before.provider == after.provider or (not before.provider and before.is_claude)
+        self._related = same and before.is_claude == after.is_claude and bool(before.provider or before.is_claude)
+        self._counts: Counter[int] = Counter()
+        self._calls: dict[str, str] = {}
+
+    def begins(self) -> None:
+        """The next frames are another reply's: the results after it are those of its calls."""
+        self._calls = {}
+
+    def shown(self, value: Json, seq: int, reference: str) -> Json | None:
+        """A frame's value as it is from now on; None where it is left out."""
+        match value:
+            case {"type": "text", "text": str(text)}:
+                return value if self._related else Text(text).wire()
+            case {"type": "image"}:
+                return self._picture(value, reference)
+            case {"type": "tool_use"}:
+                return {**value, "id": self._called(value["id"], seq)}
+            case {"type": "tool_result", "tool_use_id": id, "content": content}:
+                inner = [self._picture(one, reference) if one["type"] == "image" else one for one in content]
+                return {**value, "tool_use_id": self._calls.get(id, id), "content": inner}
+            case {"type": kind} if self._related and kind not in OF_ONE_MODEL:
+                return value
+            case {"type": "refusal", "refusal": str(text)} if text.strip():
+                return Text(text).wire()
+        return None
+
+    def _called(self, id: str, seq: int) -> str:
+        self._counts[seq] += 1
+        kept = self._related and ID.fullmatch(id)
+        self._calls[id] = id if kept else safe_id(id, (seq, self._counts[seq]))
+        return self._calls[id]
+
+    def _picture(self, value: Json, reference: str) -> Json:
+        if not self._after.is_claude:
+            return value
+        source = value["source"]
+        return sendable(Image(source["media_type"], source["data"]), reference).wire()
+
+
+def translated(turns: Iterable[Turn], origins: Places, translation: Translation, thread: str) -> Seen:
+    """Turns as another model takes them. One of which nothing is left says so, for roles alternate."""
+    seen = list[tuple[Turn, tuple[Origin, ...]]]()
+    for turn, places in zip(turns, origins, strict=True):
+        if turn.role == "assistant":
+            translation.begins()
+        kept = _Kept()
+        for one, origin in zip(turn.frames, places, strict=True):
+            value = translation.shown(one.value, origin.seq, f"{thread}/{origin.seq}")
+            if value is not None:
+                kept.append((one if value == one.value else frame("message", value, turn.role), origin))
+        seen.append(_turn(turn, kept or [(_text(THOUGHT, turn), places[0])]))
+    return seen
+
+
+def without(turns: Iterable[Turn], origins: Places, steads: Iterable[Stead]) -> Seen:
+    """Turns with what is shown for some of their frames. Results stay before any text of their turn."""
+    given = {(one.seq, one.nth): one.block for one in steads}
+    counts: Counter[int] = Counter()
+    seen = list[tuple[Turn, tuple[Origin, ...]]]()
+    for turn, places in zip(turns, origins, strict=True):
+        keys = list(_keys(places, counts))
+        if not given.keys() & set(keys):
+            seen.append((turn, places))
+            continue
+        kept = _Kept()
+        for key, one, origin in zip(keys, turn.frames, places, strict=True):
+            block = given.get(key)
+            if block or key not in given:
+                kept.append((frame("message", block.wire(), turn.role) if block else one, origin))
+        kept.sort(key=lambda one: turn.role == "user" and one[0].value["type"] != "tool_result")
+        seen.append(_turn(turn, kept or [(_text(MARK, turn), places[0])]))
+    return seen
+
+
+def _keys(places: Iterable[Origin], counts: Counter[int]) -> Iterator[tuple[int, int]]:
+    """The entry of each frame, and its number among the frames that come from there."""
+    for origin in places:
+        yield origin.seq, counts[origin.seq]
+        counts[origin.seq] += 1
+
+
+def _turn(turn: Turn, kept: _Kept) -> tuple[Turn, tuple[Origin, ...]]:
+    return Turn(turn.role, tuple(one for one, _ in kept)), tuple(origin for _, origin in kept)
+
+
+def _text(text: str, turn: Turn) -> Frame:
+    return frame("message", Text(text).wire(), turn.role)

@@ -13,7 +13,7 @@ from typing import Any
 from anthropic.types import message_create_params
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from agentmem.context.growing import Growing
+from agentmem.context.view import Growing
 from agentmem.types import Frame, Json, Mark, Options, Request, Ttl
 
 Marks = Mapping[int, Ttl | None]

@@ -16,6 +16,7 @@ from agentmem.compaction.when import Compaction, Reason
 from agentmem.errors import ThreadNotFound
 from agentmem.menu.menu import Menu, ToolLike
 from agentmem.menu.reach import Reach
+from agentmem.meter.ledger import RequestMeter
 from agentmem.models.objects import ModelLike
 from agentmem.pages.workspace import Workspace
 from agentmem.runtime import opening, parts
@@ -27,7 +28,6 @@ from agentmem.runtime.history import History, Sandboxed, forget
 from agentmem.runtime.invocation import UNSEEN, Channel, Task, config_of, elsewhere, events, input_of, result_of
 from agentmem.runtime.invocation import new_thread as new_thread
 from agentmem.runtime.limits import Limits
-from agentmem.runtime.metering import RequestMeter
 from agentmem.runtime.opening import instructions, new_opening
 from agentmem.runtime.session import Session, Sessions
 from agentmem.runtime.steps import Steps

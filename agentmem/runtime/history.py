@@ -12,11 +12,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
+from agentmem.context import offload
 from agentmem.errors import AgentmemError, ConfigError, ThreadNotFound, UnknownReference, WorkspaceError
 from agentmem.menu import planning
 from agentmem.pages.files import Files
 from agentmem.pages.snapshot import KeptPage, Snapshots
-from agentmem.runtime import originals
 from agentmem.sandbox.snapshots import Snapshot
 from agentmem.transcript import blobs, checkpoint
 from agentmem.transcript.checkpoint import Checkpoint
@@ -224,7 +224,7 @@ def forget(
     before = {one.name for one in journal.threads()}
     count = journal.forget(thread, with_forks=with_forks)
     for gone in sorted((before | {thread}) - {one.name for one in journal.threads()}):
-        originals.forget(gone, root)
+        offload.forget_pages(gone, root)
         planning.forget(gone, root)
         if archive:
             archive.forget(gone)

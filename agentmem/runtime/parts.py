@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
 
@@ -24,6 +24,7 @@ from agentmem.checking import (
     of,
 )
 from agentmem.compaction.when import Compaction
+from agentmem.distribution import install
 from agentmem.errors import ConfigError
 from agentmem.menu.menu import Menu, ToolLike, default_menu, make_menu
 from agentmem.menu.reach import Reach
@@ -32,11 +33,44 @@ from agentmem.models.objects import ModelLike, as_model
 from agentmem.pages.names import HOME
 from agentmem.pages.workspace import Workspace
 from agentmem.recall.archive import FOLDER, archive_in
-from agentmem.runtime.checkpoints import saver_beside
 from agentmem.runtime.limits import Limits
+from agentmem.runtime.saver import SqliteCheckpoints
 from agentmem.runtime.steering import Approvals
 from agentmem.transcript.journal import Journal, open_journal
+from agentmem.transcript.sqlite import open_sqlite
+from agentmem.transcript.storage import Address, locate
 from agentmem.types import Archive, Model, ModelProfile, Options
+
+if TYPE_CHECKING:
+    from agentmem.runtime.postgres_saver import PostgresCheckpoints
+
+
+def open_saver(url: str | Path) -> "SqliteCheckpoints | PostgresCheckpoints":
+    """The saver of the database at ``url`` (as in open_journal). Close it when done.
+
+    Raises ConfigError when the database cannot be used.
+    """
+    address = locate(url)
+    return SqliteCheckpoints(open_sqlite(address)) if address.kind == "sqlite" else _in_postgres(address)
+
+
+def saver_beside(journal: Journal) -> "SqliteCheckpoints | PostgresCheckpoints":
+    """The saver of the journal's database.
+
+    In SQLite it uses the journal's own connection: two connections that take turns would each make the other read
+    its pages anew, which costs a turn more than all else that we do.
+    """
+    address = journal.storage.address
+    return SqliteCheckpoints(journal.storage) if address.kind == "sqlite" else _in_postgres(address)
+
+
+def _in_postgres(address: Address) -> "PostgresCheckpoints":
+    try:
+        from agentmem.runtime.postgres_saver import PostgresCheckpoints
+    except ImportError as error:
+        raise ConfigError(f"Postgres needs more packages ({error}): {install('postgres')}") from None
+    return PostgresCheckpoints(address)
+
 
 WANTED: Mapping[str, Wanted] = {
     "workspace": of(Workspace, "a Workspace") | PATH,

@@ -13,9 +13,10 @@ from threading import Event as Flag
 from time import monotonic
 
 from agentmem.compaction.when import check_budget
+from agentmem.context import offload
 from agentmem.context.offload import PAGING, Offload
+from agentmem.context.view import request
 from agentmem.context.window import View
-from agentmem.context.wire import request
 from agentmem.errors import ConfigError, ThreadNotFound, TranscriptError
 from agentmem.menu import output, toolbox
 from agentmem.menu.menu import Menu
@@ -23,16 +24,13 @@ from agentmem.menu.reach import Reach
 from agentmem.menu.recalling import JournalRecall
 from agentmem.menu.tool import Stop, ToolContext
 from agentmem.meter import ledger
-from agentmem.meter.ledger import Row
+from agentmem.meter.ledger import RequestMeter, Row
 from agentmem.pages.workspace import Workspace
-from agentmem.runtime import originals, stops
-from agentmem.runtime.compacting import Compactor
+from agentmem.runtime import stops
+from agentmem.runtime.compacting import Compactor, Pauses, lifetime
 from agentmem.runtime.events import Approval, Compacted, Event, ToolReturned
 from agentmem.runtime.limits import Limits, reached
-from agentmem.runtime.metering import RequestMeter
-from agentmem.runtime.notes import Situation, notes
-from agentmem.runtime.opening import continued, is_another
-from agentmem.runtime.pauses import Pauses, lifetime
+from agentmem.runtime.opening import Situation, continued, is_another, notes
 from agentmem.runtime.session import Session, Sessions, ThreadTally, digest_of
 from agentmem.runtime.steering import Approvals
 from agentmem.transcript import transcript
@@ -222,12 +220,12 @@ class Steps:
         """What the model sees of a long result; what tools give in parts by themselves is whole."""
         sizes = _sizes(self.budget, Offload().limit if returned.name in PAGING else None)
         content, root = returned.result.content, self.workspace.root
-        return originals.shown(content, session.thread, session.view.seq + 1, sizes, root)
+        return offload.seen_content(content, session.thread, session.view.seq + 1, sizes, root)
 
     def _message(self, session: Session, task: tuple[Block, ...], seq: int) -> tuple[Text | Image | Opaque, ...] | None:
         """What the model sees of a message that alone would fill half the budget."""
         sizes = _sizes(self.budget, self.budget // 2)
-        return originals.shown(task, session.thread, seq, sizes, self.workspace.root, "message")
+        return offload.seen_content(task, session.thread, seq, sizes, self.workspace.root, "message")
 
     def _call(self, session: Session, given: Given, call: ToolCall) -> ToolReturned:
         began = monotonic()

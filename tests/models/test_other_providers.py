@@ -16,8 +16,8 @@ from langchain_mistralai import ChatMistralAI
 from langchain_openai import AzureChatOpenAI, ChatOpenAI
 from pydantic import SecretStr
 
+from agentmem.context.view import request
 from agentmem.context.window import window
-from agentmem.context.wire import request
 from agentmem.kvcache.simulated.checks import problem
 from agentmem.models.anthropic_request import arguments, check_body
 from agentmem.models.langchain_messages import TAKEN, Converter, Taken

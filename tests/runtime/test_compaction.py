@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from agentmem.compaction.when import Compaction
+from agentmem.context import offload
 from agentmem.context.cut import read_cut
 from agentmem.context.window import window
 from agentmem.errors import BudgetExceeded, ConfigError, ModelOverloaded, ThreadNotFound
@@ -17,7 +18,6 @@ from agentmem.menu.menu import tool
 from agentmem.menu.recalling import JournalRecall
 from agentmem.meter.ledger import decode
 from agentmem.models.scripted import ScriptedModel, Turn, place
-from agentmem.runtime import originals
 from agentmem.runtime.agent import Agent
 from agentmem.runtime.events import Compacted, Done, Metered
 from agentmem.runtime.session import Session
@@ -236,7 +236,7 @@ def test_a_long_result_is_shown_by_its_ends(tmp_path: Path) -> None:
         page = tmp_path / ".agentmem" / "pages" / "t" / "5.txt"
         assert page.read_text() == text
         page.unlink()
-        assert originals.rebuild(one.journal, "t", tmp_path) == 1
+        assert offload.rebuild_pages(one.journal, "t", tmp_path) == 1
         assert page.read_text() == text
         one.forget("t")
         assert not page.exists()
