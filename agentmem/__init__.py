@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from agentmem.runtime.events import Stopped as Stopped
     from agentmem.runtime.events import ToolCalled as ToolCalled
     from agentmem.runtime.events import ToolReturned as ToolReturned
-    from agentmem.runtime.limits import Limits as Limits
+    from agentmem.runtime.stops import Limits as Limits
     from agentmem.sandbox import Sandbox as Sandbox
     from agentmem.sandbox import SandboxLimits as SandboxLimits
     from agentmem.team import Budget as Budget
@@ -89,7 +89,7 @@ _HOMES = {
         "ToolCalled",
         "ToolReturned",
     ),
-    "agentmem.runtime.limits": ("Limits",),
+    "agentmem.runtime.stops": ("Limits",),
     "agentmem.menu.menu": ("default_menu", "make_menu", "tool"),
     "agentmem.sandbox": ("Sandbox", "SandboxLimits"),
     "agentmem.team": ("Budget", "Role", "Team", "TeamResult"),

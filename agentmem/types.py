@@ -8,23 +8,128 @@ import json
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from operator import add, attrgetter
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
+from typing import Any, Literal, Protocol
 
-from agentmem.messages import Block as Block
-from agentmem.messages import Image as Image
-from agentmem.messages import Message as Message
-from agentmem.messages import Opaque as Opaque
-from agentmem.messages import Role as Role
-from agentmem.messages import Text as Text
-from agentmem.messages import ToolCall as ToolCall
-from agentmem.messages import ToolResult as ToolResult
+from agentmem.retrieval import Archive as Archive
+from agentmem.retrieval import Embedder as Embedder
+from agentmem.retrieval import Found as Found
+from agentmem.retrieval import Recall as Recall
+from agentmem.retrieval import Vectors as Vectors
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+Json = Mapping[str, Any]
+"""A JSON object. Treated as read-only everywhere."""
 
-    from agentmem.messages import Image
+Effect = Literal["read", "write", "outside"]
+"""What a tool may touch: nothing, the workspace, or the world outside. Only a read may run again after a kill."""
+Segment = Literal["model", "tool", "system", "options", "message"]
+Ttl = Literal["5m", "1h"]
 
+
+# Blocks and messages. A block's ``wire`` gives its canonical JSON value in the form of Anthropic's Messages API, the
+# richest of the providers'; models/ maps it to what each of them wants.
+
+Role = Literal["user", "assistant"]
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+_STRICT = json.JSONDecoder(parse_constant=_no_constant)
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Plain text, or markdown."""
+
+    text: str
+
+    def wire(self) -> dict[str, Any]:
+        return {"type": "text", "text": self.text}
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A picture: its media type ("image/png") and its bytes in base64."""
+
+    media_type: str
+    data: str
+
+    def wire(self) -> dict[str, Any]:
+        source = {"type": "base64", "media_type": self.media_type, "data": self.data}
+        return {"type": "image", "source": source}
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """The model asks for a tool. ``arguments`` is a JSON object as text, in the order the model wrote it."""
+
+    id: str
+    name: str
+    arguments: str
+
+    def wire(self) -> dict[str, Any]:
+        return {"type": "tool_use", "id": self.id, "name": self.name, "input": self.parsed or {}}
+
+    @property
+    def parsed(self) -> dict[str, Any] | None:
+        """The arguments, or None where the model wrote something that is no JSON object."""
+        try:
+            value = _STRICT.decode(self.arguments or "{}")
+        except (ValueError, RecursionError):
+            return None
+        return value if isinstance(value, dict) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Opaque:
+    """A block that only its provider understands (thinking, for example), as JSON text. Echoed verbatim."""
+
+    raw: str
+
+    def wire(self) -> dict[str, Any]:
+        value: dict[str, Any] = json.loads(self.raw)
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    """What a tool gave back to the call ``call_id``."""
+
+    call_id: str
+    content: tuple[Text | Image | Opaque, ...]
+    is_error: bool = False
+
+    def wire(self) -> dict[str, Any]:
+        value: dict[str, Any] = {"type": "tool_result", "tool_use_id": self.call_id}
+        value["content"] = [block.wire() for block in self.content]
+        if self.is_error:
+            value["is_error"] = True
+        return value
+
+
+Block = Text | Image | ToolCall | ToolResult | Opaque
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One side's turn: a role and its blocks, in order."""
+
+    role: Role
+    blocks: tuple[Block, ...]
+
+    @property
+    def text(self) -> str:
+        """The text blocks, joined by blank lines; images, calls and thinking are left out."""
+        return "\n\n".join(block.text for block in self.blocks if isinstance(block, Text))
+
+    @property
+    def calls(self) -> tuple[ToolCall, ...]:
+        """The tool calls, in order."""
+        return tuple(block for block in self.blocks if isinstance(block, ToolCall))
+
+
+# Tokens and money.
 
 Basis = Literal["measured", "simulated", "estimated"]
 """Where a number comes from: a provider's or engine's own counters, our model of them, or our token counts."""
@@ -96,78 +201,6 @@ class Extras:
 
 
 NO_EXTRAS = Extras()
-
-
-Vectors: TypeAlias = "NDArray[np.float32]"
-"""Rows of unit length, so that a dot product is a cosine."""
-
-
-class Embedder(Protocol):
-    """Turns texts into vectors. ``name`` is another whenever the vectors would be: they are kept with it."""
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def dimensions(self) -> int: ...
-
-    def embed(self, texts: Sequence[str]) -> Vectors:
-        """One row for each text: float32, of shape (texts, dimensions). May be called from any thread."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """One thing that recall found: its reference, what kind of entry it is, and the lines that match."""
-
-    reference: str
-    kind: str
-    excerpt: str
-
-
-class Recall(Protocol):
-    """Brings back what has left the window."""
-
-    def exact(self, reference: str) -> str:
-        """The text behind a reference, whole. Raises UnknownReference."""
-        ...
-
-    def pictures(self, reference: str) -> "Sequence[Image]":
-        """The pictures behind a reference, which its text only names, in order. Raises UnknownReference."""
-        ...
-
-    def search(self, question: str, limit: int = 8) -> Sequence[Found]:
-        """What this thread has seen that fits the words best, best first."""
-        ...
-
-
-class Archive(Protocol):
-    """Where what left the window can be searched. A cache: the journal has every entry, and it can be made again."""
-
-    def keep(self, thread: str, last: int) -> None:
-        """Take in the thread's entries up to ``last``, those before included. Returns at once; safe to ask again."""
-        ...
-
-    def recall(self, thread: str) -> Recall:
-        """What brings back what this thread has seen."""
-        ...
-
-    def forget(self, thread: str) -> None:
-        """Delete for good all that the thread itself wrote."""
-        ...
-
-    def close(self) -> None:
-        """End the work that runs behind. May be called twice."""
-        ...
-
-
-Json = Mapping[str, Any]
-"""A JSON object. Treated as read-only everywhere."""
-
-Effect = Literal["read", "write", "outside"]
-"""What a tool may touch: nothing, the workspace, or the world outside. Only a read may run again after a kill."""
-Segment = Literal["model", "tool", "system", "options", "message"]
-Ttl = Literal["5m", "1h"]
 
 
 # Entries: the append-only transcript.

@@ -125,7 +125,7 @@ def test_what_does_not_fit_is_named_with_what_would(
 def test_the_two_limits_are_told_apart(tmp_path: Path) -> None:
     """Each is refused where the other belongs, by its full name."""
     with pytest.raises(
-        ConfigError, match=r"must be agentmem.SandboxLimits or None, and .*runtime\.limits\.Limits is not"
+        ConfigError, match=r"must be agentmem.SandboxLimits or None, and .*runtime\.stops\.Limits is not"
     ):
         Sandbox.fork(tmp_path, limits=Limits(max_seconds=5))  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match=r"must be agentmem.Limits, and .*SandboxLimits is not"):

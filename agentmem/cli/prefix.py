@@ -12,7 +12,7 @@ from agentmem.errors import ThreadNotFound
 
 if TYPE_CHECKING:
     from agentmem.context.window import View
-    from agentmem.menu.menu import Tool
+    from agentmem.menu.tool import Tool
     from agentmem.types import Frame
 
 EXAMPLE_MODEL = "anthropic:claude-sonnet-5-5"

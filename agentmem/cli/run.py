@@ -143,7 +143,7 @@ def _task(task: str | None, thread: str | None, answer: bool | None) -> "str | A
 def _agent(settings: "Config", workspace: Path, shell: bool, options: dict[str, Any]) -> "Agent":
     from agentmem.menu.menu import default_menu
     from agentmem.runtime.agent import Agent
-    from agentmem.runtime.limits import Limits
+    from agentmem.runtime.stops import Limits
 
     if settings.model is None:
         raise ConfigError(

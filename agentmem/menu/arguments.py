@@ -163,7 +163,7 @@ def _unpacked(value: str) -> Any:
         return value
 
 
-def checked(adapter: TypeAdapter[Any], arguments: Json, schema: Json, tool: str) -> dict[str, Any]:
+def checked(arguments: Json, *, adapter: TypeAdapter[Any], schema: Json, tool: str) -> dict[str, Any]:
     """The arguments as Python values. Raises BadArguments."""
     try:
         values: dict[str, Any] = adapter.validate_python(unpacked(arguments, schema))

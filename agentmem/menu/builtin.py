@@ -18,12 +18,14 @@ from agentmem import images
 from agentmem.context.offload import FOLDER
 from agentmem.errors import BadArguments, NotAPage, PageExists, ToolError, ToolRefused, WorkspaceError
 from agentmem.images import scaled
-from agentmem.menu import output, planning
+from agentmem.menu import planning
 from agentmem.menu.tool import Found, ToolContext
 from agentmem.pages.address import split
 from agentmem.pages.files import Files
 from agentmem.pages.names import folded, is_hidden
+from agentmem.pages.parts import sized
 from agentmem.pages.workspace import Link, Page, PageHit, Workspace
+from agentmem.tokens import pieces
 from agentmem.types import Image, Text
 
 SECRET = (
@@ -128,6 +130,9 @@ Action = Literal["replace", "section", "append", "move", "delete"]
 Most = Annotated[int, Field(ge=1, le=30)]
 Part = Annotated[int, Field(ge=1)]
 
+PART = 6000
+"""Tokens of one part."""
+
 _REFERENCE = re.compile(r"\S+/\d+(#\d+|-\d+)?")
 _SHOWN = 3  # pictures in one part of what is recalled: they cost as much as a part's text
 _MENDS = 5  # links of one page that are named one by one
@@ -139,7 +144,7 @@ def read(page: str, context: ToolContext, part: Part = 1) -> str | Image:
     refuse_secret(context, page)
     if is_picture(page):
         return picture(context.workspace.root, context.workspace.spelled(page))
-    return context.workspace.render(page, limit=output.PART, part=part)
+    return context.workspace.render(page, limit=PART, part=part)
 
 
 def list_pages(context: ToolContext, place: str = "") -> str:
@@ -147,7 +152,7 @@ def list_pages(context: ToolContext, place: str = "") -> str:
     refuse_secret(context, place)
     workspace, page = context.workspace, place.partition("#")[0]
     if not (workspace.root / workspace.spelled(page)).is_file():
-        return workspace.listing(place, limit=output.PART)
+        return workspace.listing(place, limit=PART)
     leads_to = _listed("Links to", map(_target, workspace.links(page)))
     linked_from = _listed("Linked from", (link.page for link in workspace.backlinks(page)))
     return "\n\n".join(filter(None, (workspace.outline(place).rstrip(), leads_to, linked_from)))
@@ -283,7 +288,7 @@ def recall(what: str, context: ToolContext, part: Part = 1) -> str | tuple[Text 
     if _REFERENCE.fullmatch(what) or what.startswith(f"{context.thread}/"):
         pictures = context.recall.pictures(what)
         groups = [tuple(pictures[at : at + _SHOWN]) for at in range(0, len(pictures), _SHOWN)]
-        text = output.part_of(context.recall.exact(what), part, least=len(groups))
+        text = part_of(context.recall.exact(what), part, least=len(groups))
         return (Text(text), *groups[part - 1]) if part <= len(groups) else text
     found = context.recall.search(what)
     return "\n\n".join(map(_passage, found)) if found else f"Nothing that was seen in this conversation fits: {what}"
@@ -292,6 +297,36 @@ def recall(what: str, context: ToolContext, part: Part = 1) -> str | tuple[Text 
 def _passage(found: Found) -> str:
     quoted = "\n".join(f"> {line}".rstrip() for line in found.excerpt.strip().splitlines())
     return f"{found.reference}, {found.kind}:\n{quoted}"
+
+
+def part_of(text: str, part: int, limit: int = PART, least: int = 1) -> str:
+    """Part ``part`` (from 1) of a text, cut between lines where it can be, below a line that says which it is.
+
+    A text of one part comes back as it is; ``least`` is how many parts there are at least, for what comes with them.
+    Raises BadArguments for a part that is not there.
+    """
+    parts = cut_into_parts(text, limit)
+    parts += [""] * (least - len(parts))
+    if part > len(parts):
+        raise BadArguments(f"There is no part {part}: it ends with part {len(parts)}.")
+    if len(parts) == 1:
+        return text
+    more = f"; part {part + 1} goes on from here" if part < len(parts) else ""
+    return f"[part {part} of {len(parts)}{more}]\n\n{parts[part - 1]}"
+
+
+def cut_into_parts(text: str, limit: int) -> list[str]:
+    """The text in parts of at most ``limit`` tokens that join to the whole."""
+    if len(text.encode("utf-8", "surrogatepass")) <= limit:
+        return [text]  # a token has at least one byte
+    parts, held, used = list[str](), list[str](), 0
+    for piece, tokens in sized(pieces(text), limit):
+        if used and used + tokens > limit:
+            parts.append("".join(held))
+            held, used = [], 0
+        held.append(piece)
+        used += tokens
+    return [*parts, "".join(held)]
 
 
 def plan(context: ToolContext, steps: list[str] | None = None) -> str:

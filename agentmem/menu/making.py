@@ -89,7 +89,7 @@ def from_function(function: Callable[..., object], *, name: str | None = None, c
     name = name or (card.name if card else _name_of(function))
     read = signature(function, name)
     schema = read.schema if card is None else _agreed(card, read, name)
-    check = partial(_check, adapter=read.adapter, schema=schema, tool=name)
+    check = partial(checked, adapter=read.adapter, schema=schema, tool=name)
     described = read.description if card is None else card.description
     made = Tool(name, described, "outside", schema, function, context=read.context, check=check)
     if card is None:
@@ -101,10 +101,6 @@ def _name_of(function: Callable[..., object]) -> str:
     while isinstance(function, partial):
         function = function.func
     return str(getattr(function, "__name__", type(function).__name__))
-
-
-def _check(arguments: Json, *, adapter: Any, schema: Json, tool: str) -> dict[str, Any]:
-    return checked(adapter, arguments, schema, tool)
 
 
 def _agreed(card: Card, read: Signature, name: str) -> dict[str, Any]:

@@ -110,3 +110,21 @@ class ToolContext:
     clock: Clock = time.time
     stop: Stop = field(default_factory=Stop)
     reach: Reach = field(default_factory=Reach)
+
+
+@dataclass(frozen=True, slots=True)
+class Menu:
+    """Tools in the order in which the model sees them."""
+
+    tools: tuple[Tool, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(one.name for one in self.tools)
+
+    def get(self, name: str) -> Tool | None:
+        return next((one for one in self.tools if one.name == name), None)
+
+    def definitions(self) -> tuple[dict[str, Any], ...]:
+        """What the model is sent, in order."""
+        return tuple(one.definition() for one in self.tools)

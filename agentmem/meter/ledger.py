@@ -5,10 +5,11 @@ the same transaction as the reply it meters; so it can be neither lost nor doubl
 """
 
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from operator import attrgetter
 from typing import Any, Literal
 
@@ -18,7 +19,7 @@ from agentmem.kvcache.breakpoints import TAIL
 from agentmem.kvcache.rules import rules_for
 from agentmem.meter.prices import cost
 from agentmem.scrub import scrub
-from agentmem.types import NO_EXTRAS, Basis, Draft, Entry, Extras, ModelProfile, Reply, Request, Usage
+from agentmem.types import NO_EXTRAS, Basis, Draft, Entry, Extras, ModelProfile, Reply, Request, Ttl, Usage
 
 Break = Literal["first", "none", "expiry", "cut", "break"]
 """How a request stands to the thread's request before it.
@@ -30,6 +31,7 @@ and nothing declares why.
 
 _FREE_TEXT = 80
 """Characters kept of any text that a provider or an error wrote."""
+_WORD = re.compile(r"[a-z_]{1,30}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +170,8 @@ def _extras(told: Mapping[str, Any], basis: Basis) -> Extras:
 
 
 def _short(text: str) -> str:
-    return scrub(text)[:_FREE_TEXT]
+    """Scrubbed and cut; a plain word, as most reasons are, is neither a secret nor long."""
+    return text if _WORD.fullmatch(text) else scrub(text)[:_FREE_TEXT]
 
 
 def _rounded(digits: int) -> Callable[[float], float]:
@@ -229,7 +232,7 @@ class RequestMeter:
             extends=bool(sent) and shared == (sent.size if sent else 0),
             cut=bool(sent and view.cuts > sent.cuts),
             idle=at - last.at if last else 0.0,
-            lifetime=self._lifetime(request),
+            lifetime=_lifetime(self.profile.provider, request),
             read=bool(last and sent and was_read(reply.usage, last.usage, sent)),
         )
         return Row(
@@ -258,11 +261,6 @@ class RequestMeter:
             extras=reply.extras,
         )
 
-    def _lifetime(self, request: Request) -> float:
-        """Seconds that the cache entries of the messages live after they were last read."""
-        lives = rules_for(self.profile.provider, request.model).lifetimes
-        return max((lives[mark.ttl] for mark in request.marks if mark.segment == "message"), default=lives[TAIL])
-
     def failure(self, thread: str, request: Request, error: Exception, view: View, at: float) -> Row:
         """The row of a request that was not answered."""
         return Row(
@@ -278,6 +276,17 @@ class RequestMeter:
             context_tokens=view.tokens,
             error=f"{type(error).__name__}: {error}",
         )
+
+
+def _lifetime(provider: str, request: Request) -> float:
+    """Seconds that the cache entries of the messages live after they were last read."""
+    lives = _lifetimes(provider, request.model)
+    return max((lives[mark.ttl] for mark in request.marks if mark.segment == "message"), default=lives[TAIL])
+
+
+@lru_cache(maxsize=16)
+def _lifetimes(provider: str, model: str) -> Mapping[Ttl, float]:
+    return rules_for(provider, model).lifetimes
 
 
 def extension(before: View, after: View) -> int:

@@ -14,8 +14,9 @@ from agentmem.checking import check_settings
 from agentmem.closing import Closing
 from agentmem.compaction.when import Compaction, Reason
 from agentmem.errors import ThreadNotFound
-from agentmem.menu.menu import Menu, ToolLike
+from agentmem.menu.menu import ToolLike
 from agentmem.menu.reach import Reach
+from agentmem.menu.tool import Menu
 from agentmem.meter.ledger import RequestMeter
 from agentmem.models.objects import ModelLike
 from agentmem.pages.workspace import Workspace
@@ -27,10 +28,11 @@ from agentmem.runtime.graph import RunNodes, build
 from agentmem.runtime.history import History, Sandboxed, forget
 from agentmem.runtime.invocation import UNSEEN, Channel, Task, config_of, elsewhere, events, input_of, result_of
 from agentmem.runtime.invocation import new_thread as new_thread
-from agentmem.runtime.limits import Limits
 from agentmem.runtime.opening import instructions, new_opening
 from agentmem.runtime.session import Session, Sessions
 from agentmem.runtime.steps import Steps
+from agentmem.runtime.stops import Limits
+from agentmem.runtime.tool_calls import ToolCalls
 from agentmem.transcript.checkpoint import Checkpoint
 from agentmem.transcript.transcript import Opening
 from agentmem.types import Archive, Clock, Options
@@ -92,9 +94,8 @@ class Agent(Asks, Closing):
             budget = parts.budget(budget, self.model.profile, options)
             meter = RequestMeter(name, self.model.profile, price_as)
             self.archive = parts.archive(archive, self.journal, self.workspace, opened)
-            compactor = self._compactor(compaction, meter, budget, clock) if compaction else None
+            compactor = self._compactor(compaction, meter, budget, clock, opened) if compaction else None
             self.steps = self._steps(meter, limits, budget, approve, clock, compactor)
-            opened.callback(self.steps.pauses.close)
             self.graph: CompiledStateGraph[Any] = build(RunNodes(self.steps, self.model, self.sessions), saver)
             self._opened = opened.pop_all()
 
@@ -204,12 +205,12 @@ class Agent(Asks, Closing):
         What is now becomes a checkpoint as well. The thread goes on as a branch; runs that name the thread go on with
         it. Gives the branch's name. Raises ThreadBusy while a run holds the thread, UnknownReference.
         """
-        self.steps.pauses.end(self.history.current(self.history.origin(to)))
+        self._end_pause(self.history.current(self.history.origin(to)))
         return self.history.rollback(to)
 
     def forget(self, thread: str, *, with_forks: bool = False) -> int:
         """Removes a thread everywhere, for good. Gives the number of entries removed."""
-        self.steps.pauses.end(thread)
+        self._end_pause(thread)
         self.sessions.drop(thread)
         return forget(self.journal, self.workspace.root, thread, with_forks=with_forks, archive=self.archive)
 
@@ -231,7 +232,7 @@ class Agent(Asks, Closing):
     @contextmanager
     def _working(self, thread: str, *, streams: bool = False) -> Iterator[Session]:
         """Holds a thread for work: its pause is over, and the next begins when the work is done."""
-        self.steps.pauses.end(thread)
+        self._end_pause(thread)
         with self.journal.lease(thread):
             session = self.sessions.open(thread)
             asked = self.steps.compactor.settings.warm if self.steps.compactor else False
@@ -239,9 +240,14 @@ class Agent(Asks, Closing):
             try:
                 yield session
             finally:
-                self.steps.pauses.end(thread)
+                self._end_pause(thread)
                 session.end()
-        self.steps.pause(session)
+        if self.steps.compactor:
+            self.steps.compactor.pause(session)
+
+    def _end_pause(self, thread: str) -> None:
+        if self.steps.compactor:
+            self.steps.compactor.pauses.end(thread)
 
     def _compacted(self, thread: str, why: Callable[[Session], Reason | None]) -> Compacted | None:
         with self._working(self.history.current(thread)) as session:
@@ -250,9 +256,13 @@ class Agent(Asks, Closing):
             reason = why(session)
             return self.steps.compactor.compact(session, reason) if self.steps.compactor and reason else None
 
-    def _compactor(self, compaction: Compaction, meter: RequestMeter, budget: int, clock: Clock) -> Compactor:
+    def _compactor(
+        self, compaction: Compaction, meter: RequestMeter, budget: int, clock: Clock, opened: ExitStack
+    ) -> Compactor:
         repin = partial(opening.repinned, self.workspace)
-        return Compactor(compaction, self.model, meter, budget, clock, self.archive, repin)
+        made = Compactor(compaction, self.model, meter, budget, clock, self.sessions, self.archive, repin)
+        opened.callback(made.pauses.close)
+        return made
 
     def _steps(
         self,
@@ -263,20 +273,10 @@ class Agent(Asks, Closing):
         clock: Clock,
         compactor: Compactor | None,
     ) -> Steps:
-        return Steps(
-            profile=self.model.profile,
-            sessions=self.sessions,
-            opening=self._opening,
-            workspace=self.workspace,
-            menu=self.menu,
-            meter=meter,
-            limits=limits,
-            budget=budget,
-            approve=parts.approved(approve, self.menu, self.workspace.root, self.reach),
-            reach=self.reach,
-            clock=clock,
-            compactor=compactor,
-        )
+        approved, root = parts.approved(approve, self.menu), self.workspace.root
+        archive = self.archive if compactor else None
+        tools = ToolCalls(self.workspace, root, self.menu, approved, budget, self.reach, archive)
+        return Steps(self._opening, tools, meter, limits, budget, clock, compactor)
 
     def _opening(self) -> Opening:
         pinned = [opening.pinned(self.workspace, page) for page in self._pinned]
@@ -284,4 +284,4 @@ class Agent(Asks, Closing):
 
     def _result(self, thread: str, stop: str | None) -> Result:
         session = self.sessions[thread].refresh()
-        return result_of(session, self.steps.waiting(session), stop or self.steps.ended(session))
+        return result_of(session, self.steps.tools.waiting(session), stop or session.ending)

@@ -16,7 +16,7 @@ from agentmem.answers.values import Answer, AnswerScope, Source
 from agentmem.errors import WorkspaceError
 from agentmem.kvcache.frames import canonical
 from agentmem.menu import builtin
-from agentmem.menu.menu import Menu
+from agentmem.menu.tool import Menu
 from agentmem.pages.address import split
 from agentmem.pages.workspace import Workspace
 from agentmem.runtime.events import Result

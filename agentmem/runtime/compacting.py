@@ -11,8 +11,9 @@ thread: it fires once in a pause, on a thread of its own, and holds the thread's
 import logging
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import cache
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from functools import cache, partial
 from threading import Event as Flag
 from threading import Lock, Timer
 
@@ -29,7 +30,7 @@ from agentmem.kvcache.rules import rules_for
 from agentmem.meter import ledger, prices
 from agentmem.meter.ledger import RequestMeter
 from agentmem.runtime.events import Author, Compacted
-from agentmem.runtime.session import Session, remembered
+from agentmem.runtime.session import Session, Sessions, remembered
 from agentmem.types import Archive, Clock, Draft, Model, ModelProfile, Rates, Reply, Request
 
 PURPOSE = "summary"
@@ -51,8 +52,37 @@ class Compactor:
     meter: RequestMeter
     budget: int
     clock: Clock
+    sessions: Sessions
     archive: Archive | None = None
     refresh: Callable[[Session], Sequence[Draft]] = lambda session: ()
+    pauses: "Pauses" = field(default_factory=lambda: Pauses())
+
+    def before_request(self, session: Session) -> Iterator[Compacted]:
+        """Compacts the thread before the next request, where that is due. Tells what happened in a pause, too."""
+        self.pauses.end(session.thread)
+        while session.news:
+            yield session.news.popleft()
+        reason = self.due(session) or ("limit" if session.is_full else None)
+        if reason and (event := self.compact(session, reason)):
+            yield event
+
+    def pause(self, session: Session) -> None:
+        """Nothing may be asked for a while: the thread is compacted before its cache expires, once, if that pays."""
+        last = session.tally.last
+        if session.warm and last and session.used_pause != last.at:
+            left = last.at + lifetime(self.meter.profile) - self.settings.lead - self.clock()
+            self.pauses.begin(session.thread, left, partial(self._use_pause, session))
+
+    def _use_pause(self, session: Session, off: Flag) -> None:
+        with ExitStack() as held:
+            if session.ended:
+                held.enter_context(session.journal.lease(session.thread))
+                session = self.sessions.open(session.thread).refresh()
+                held.callback(session.end)
+            session.used_pause = session.tally.last.at if session.tally.last else None
+            reason = self.due(session, pause=True)
+            if reason and (event := self.compact(session, reason, off)):
+                session.news.append(event)
 
     def due(self, session: Session, *, pause: bool = False) -> Reason | None:
         """Why the thread should be compacted now, if it should. After a refusal not before it has grown some more."""
@@ -147,7 +177,7 @@ class Compactor:
 
     def _state(self, session: Session) -> ContextState:
         estimate = session.tally.calibration.estimate(session.view.tokens)
-        rates = _rates(self.model.profile, self.meter.price_as)
+        rates = _rates(self.meter.profile, self.meter.price_as)
         return state(session.view, self.settings, self.budget, rates, estimate)
 
 

@@ -9,8 +9,7 @@ much as all that we do in it.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Sequence
 from time import sleep
 from typing import Any, Literal, TypedDict
 
@@ -22,13 +21,13 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import Command, interrupt
 
 from agentmem.menu import toolbox
-from agentmem.runtime.events import Approval, ToolCalled
+from agentmem.runtime.events import Approval
 from agentmem.runtime.invocation import UNSEEN, Abandoned, Channel
-from agentmem.runtime.model_call import ModelCall, OutOfTime, Write
 from agentmem.runtime.session import Session, Sessions
-from agentmem.runtime.steps import Given, Steps
+from agentmem.runtime.steps import ModelCall, OutOfTime, Steps, Write
+from agentmem.runtime.tool_calls import Given
 from agentmem.transcript.transcript import unpack
-from agentmem.types import Model, Request, Text
+from agentmem.types import Model, Request, Text, ToolCall
 
 
 class RunState(TypedDict, total=False):
@@ -133,12 +132,8 @@ class RunNodes:
 
     def _answer(self, session: Session, write: Write, given: Given) -> None:
         """The results of the open calls; those that need a person's leave wait for it together."""
-        waiting = self.steps.waiting(session, given.allowed)
-        approval = _approval(interrupt({"approve": [call.wire() for call in waiting]})) if waiting else None
-        for call in session.open_calls:
-            write(ToolCalled(call))
-        for returned in self.steps.answer(session, replace(given, approval=approval)):
-            write(returned)
+        for event in self.steps.tools.answer(session, given, _person):
+            write(event)
 
     async def _aanswer(self, session: Session, write: Write, config: RunnableConfig) -> None:
         given = Given(loop=asyncio.get_running_loop(), **_wanted(config))
@@ -214,6 +209,7 @@ def thread_of(config: RunnableConfig) -> str:
     return str(config["configurable"]["thread_id"])
 
 
-def _approval(answer: Any) -> Approval:
-    """A person's answer, as it came through LangGraph's ``Command(resume=...)``."""
+def _person(calls: Sequence[ToolCall]) -> Approval:
+    """A person's answer on calls that wait for one, as it came through LangGraph's ``Command(resume=...)``."""
+    answer = interrupt({"approve": [call.wire() for call in calls]})
     return Approval(**answer) if isinstance(answer, dict) and "allow" in answer else Approval(answer)

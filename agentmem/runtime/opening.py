@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from agentmem import assets
 from agentmem.errors import WorkspaceError
-from agentmem.menu.menu import Menu
+from agentmem.menu.tool import Menu
 from agentmem.pages.workspace import Workspace
 from agentmem.runtime.session import Session
 from agentmem.transcript.transcript import Opening, PinnedPage, note, reconfigure

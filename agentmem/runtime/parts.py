@@ -26,16 +26,16 @@ from agentmem.checking import (
 from agentmem.compaction.when import Compaction
 from agentmem.distribution import install
 from agentmem.errors import ConfigError
-from agentmem.menu.menu import Menu, ToolLike, default_menu, make_menu
+from agentmem.menu.menu import ToolLike, default_menu, make_menu
 from agentmem.menu.reach import Reach
+from agentmem.menu.tool import Menu
 from agentmem.meter import prices
 from agentmem.models.objects import ModelLike, as_model
 from agentmem.pages.names import HOME
 from agentmem.pages.workspace import Workspace
 from agentmem.recall.archive import FOLDER, archive_in
-from agentmem.runtime.limits import Limits
 from agentmem.runtime.saver import SqliteCheckpoints
-from agentmem.runtime.steering import Approvals
+from agentmem.runtime.stops import Limits
 from agentmem.transcript.journal import Journal, open_journal
 from agentmem.transcript.sqlite import open_sqlite
 from agentmem.transcript.storage import Address, locate
@@ -144,8 +144,8 @@ def archive(
     return opened.enter_context(closing(archive_in(workspace.root / HOME / FOLDER, journal)))
 
 
-def approved(approve: Sequence[str], menu: Menu, root: Path, reach: Reach) -> Approvals:
-    """What waits for a person. Raises ConfigError for a tool that the menu does not have."""
+def approved(approve: Sequence[str], menu: Menu) -> frozenset[str]:
+    """The tools whose calls wait for a person. Raises ConfigError for one that the menu does not have."""
     if unknown := sorted(set(approve) - set(menu.names)):
         raise ConfigError(f"approve names {', '.join(unknown)}, and the menu has only {', '.join(menu.names)}")
-    return Approvals(frozenset(approve), menu, root, reach.steering)
+    return frozenset(approve)

@@ -22,7 +22,7 @@ from agentmem.menu.menu import tool
 from agentmem.models.scripted import ScriptedModel, Turn, place
 from agentmem.recall.archive import LanceArchive
 from agentmem.runtime.agent import Agent
-from agentmem.runtime.limits import Limits
+from agentmem.runtime.stops import Limits
 from agentmem.tokens import count
 from agentmem.transcript import transcript
 from agentmem.types import Reply, Request, Text, ToolCall, ToolResult
