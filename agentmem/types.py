@@ -60,6 +60,11 @@ class Image:
         return {"type": "image", "source": source}
 
 
+UNREADABLE = "INVALID_JSON"
+"""The key under which arguments that are no JSON object are kept, cut off by max_tokens for example: so Anthropic's
+guide to streaming them recommends. No tool is run with it, and the model reads why."""
+
+
 @dataclass(frozen=True, slots=True)
 class ToolCall:
     """The model asks for a tool. ``arguments`` is a JSON object as text, in the order the model wrote it."""
@@ -79,6 +84,12 @@ class ToolCall:
         except (ValueError, RecursionError):
             return None
         return value if isinstance(value, dict) else None
+
+    @property
+    def is_unreadable(self) -> bool:
+        """True when the model's arguments were no JSON object."""
+        value = self.parsed
+        return value is None or list(value) == [UNREADABLE]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ that are allowed. Pure, so that a view stays so.
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from hashlib import sha256
 from itertools import islice
 from threading import Lock
@@ -201,10 +200,11 @@ def fitted(block: Block, settings: Opening, reference: str) -> Block | None:
         case Image():
             return sendable(block, reference) if settings.is_claude else block
         case ToolResult(call_id, content):
-            shown = tuple(_inside(content, settings, reference))
-            return replace(block, call_id=shown_id(call_id, settings), content=shown)
+            seen = shown_id(call_id, settings), tuple(_inside(content, settings, reference))
+            return block if seen == (call_id, content) else ToolResult(*seen, block.is_error)
         case ToolCall(id, name):
-            return replace(block, id=shown_id(id, settings), name=shown_name(name))
+            shown = shown_id(id, settings), shown_name(name)
+            return block if shown == (id, name) else ToolCall(*shown, block.arguments)
         case Opaque():
             return block
 

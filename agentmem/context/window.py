@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import reduce
+from operator import attrgetter
 from typing import Any
 
 from agentmem.context.cut import read_cut
@@ -27,6 +28,7 @@ from agentmem.types import Block, Entry, EntryKind, Frame, Image, Json, Role, Te
 Seen = Sequence[tuple[Turn, tuple[Origin, ...]]]
 """Turns with the origins of their frames."""
 Places = Iterable[tuple[Origin, ...]]
+_TOKENS = attrgetter("tokens")
 THOUGHT = "[What another model thought stood here.]"
 _Kept = list[tuple[Frame, Origin]]
 
@@ -80,8 +82,9 @@ def stored(view: View, entry: Entry) -> View:
         if entry.seq != view.seq + 1 or view.opening is None:
             raise
         waiting = [call_id for call_id in view.open if call_id not in view.results]
-        other = sibling(read_result(entry).call_id, waiting) if entry.kind == "tool_result" else None
-        return passed(view, entry) if other is None else _given(view, entry, other)
+        result = read_result(entry) if entry.kind == "tool_result" else None
+        other = sibling(result.call_id, waiting) if result else None
+        return _given(view, entry, replace(result, call_id=other)) if result and other else passed(view, entry)
 
 
 def extend(view: View, entry: Entry) -> View:
@@ -148,13 +151,12 @@ def _answered(view: View, entry: Entry) -> View:
     result = read_result(entry)
     if result.call_id not in view.open or result.call_id in view.results:
         raise TranscriptError(f"entry {entry.reference}: no open tool call {result.call_id!r} waits for this result")
-    return _given(view, entry, result.call_id)
+    return _given(view, entry, result)
 
 
-def _given(view: View, entry: Entry, call_id: str) -> View:
-    """A result to the open call of that id."""
-    result = replace(read_result(entry), call_id=call_id)
-    results = {**view.results, call_id: (entry.seq, result)}
+def _given(view: View, entry: Entry, result: ToolResult) -> View:
+    """A result to one of the open calls."""
+    results = {**view.results, result.call_id: (entry.seq, result)}
     if len(results) < len(view.open):
         return view._replace(seq=entry.seq, results=results)
     return _released(view, entry, results, view.held)
@@ -164,13 +166,17 @@ def _released(
     view: View, entry: Entry, results: Mapping[str, tuple[int, ToolResult]], held: Sequence[tuple[Origin, Block]]
 ) -> View:
     """Shows what was held back: the results in the order of their calls, then what was said meanwhile."""
-    answers = [(results[id][0], replace(results[id][1], call_id=shown)) for id, shown in _waiting(view)]
+    answers = [(at, _called(result, shown)) for id, shown in _waiting(view) for at, result in (results[id],)]
     shown: list[tuple[Origin, Block]] = [(Origin("tool_result", at), result) for at, result in answers]
     if answers and view.settings.notes_in_results:
         shown[-1] = _noted(*answers[-1], held)
         held = [one for one in held if one[0].kind != "note"]
     said, seq = [*shown, *held], entry.seq
     return _shown(view, "user", said, entry.thread, start=seq, seq=seq, open=(), results={}, held=())
+
+
+def _called(result: ToolResult, call_id: str) -> ToolResult:
+    return result if result.call_id == call_id else replace(result, call_id=call_id)
 
 
 def _waiting(view: View) -> Iterator[tuple[str, str]]:
@@ -246,10 +252,11 @@ def _shown(
     view: View, role: Role, said: Iterable[tuple[Origin, Block]], thread: str, *, start: int, **changes: Any
 ) -> View:
     """The view with blocks of one role after all that is shown already, as its model takes them, and other changes."""
-    fits = ((origin, fitted(one, view.settings, f"{thread}/{origin.seq}")) for origin, one in said)
+    settings = view.settings
+    fits = [(origin, fitted(one, settings, f"{thread}/{origin.seq}")) for origin, one in said]
     visible = [(origin, one) for origin, one in fits if one is not None]
-    frames = tuple(frame("message", block.wire(), role) for _, block in visible)
-    return _appended(view, role, frames, tuple(origin for origin, _ in visible), start, **changes)
+    frames = tuple([frame("message", block.wire(), role) for _, block in visible])
+    return _appended(view, role, frames, tuple([origin for origin, _ in visible]), start, **changes)
 
 
 def _appended(
@@ -270,11 +277,11 @@ def _appended(
 
 def _totals(frames: Sequence[Frame], before: View) -> dict[str, Any]:
     """Tokens, bytes and digest of a view, carried on over more frames."""
-    encoded = [encode(one) for one in frames]
+    encoded = list(map(encode, frames))
     return {
-        "tokens": before.tokens + sum(one.tokens for one in frames),
-        "size": before.size + sum(map(len, encoded)),
         "digest": digest(encoded, before.digest),
+        "size": before.size + sum(map(len, encoded)),
+        "tokens": before.tokens + sum(map(_TOKENS, frames)),
     }
 
 

@@ -12,8 +12,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from agentmem.errors import BadArguments
-from agentmem.transcript.transcript import UNREADABLE
-from agentmem.types import Json
+from agentmem.types import UNREADABLE, Json
 
 _PLAIN: Mapping[str, Json] = {
     "text": {"type": "string"},

@@ -101,8 +101,9 @@ def capped(content: tuple[Text | Image, ...], cap: int, hint: str) -> tuple[Text
     left, kept = cap, list[Text | Image]()
     for at, block in enumerate(content, 1):
         if isinstance(block, Text):
-            block = Text(cut(block.text, max(left, cap // 10), hint))
-            left -= count(block.text) if at < len(content) else 0
+            short = cut(block.text, max(left, cap // 10), hint)
+            block = block if short is block.text else Text(short)
+            left -= count(short) if at < len(content) else 0
         kept.append(block)
     return tuple(kept)
 

@@ -146,7 +146,7 @@ def _value(row: Row) -> dict[str, Any]:
         if given != default and (said := _CLEANED[name](given) if name in _CLEANED else given) != default:
             value[key] = said
     if row.extras != NO_EXTRAS:
-        value["extra"] = _told(row.extras)
+        value["extra"] = _extras_value(row.extras)
     value["basis"] = row.usage.basis
     return value | {key: count for (_, key), count in zip(_USAGE, _COUNTED(row.usage), strict=True) if count}
 
@@ -156,17 +156,19 @@ def decode(entry: Entry) -> Row:
     value = entry.value
     usage = Usage(_basis(value["basis"]), *(int(value.get(key, 0)) for _, key in _USAGE))
     given: dict[str, Any] = {**_UNSAID, **{_NAMES[key]: said for key, said in value.items() if key in _NAMES}}
-    return Row(thread=entry.thread, usage=usage, extras=_extras(value.get("extra") or {}, usage.basis), **given)
+    return Row(thread=entry.thread, usage=usage, extras=_extras(value.get("extra"), usage.basis), **given)
 
 
-def _told(extras: Extras) -> dict[str, Any]:
+def _extras_value(extras: Extras) -> dict[str, Any]:
     others = [[model, *_COUNTED(usage)] for model, usage in extras.others]
     return {"speed": extras.speed, "searches": extras.web_searches, "others": others}
 
 
-def _extras(told: Mapping[str, Any], basis: Basis) -> Extras:
-    others = tuple((str(model), Usage(basis, *counts)) for model, *counts in told.get("others", ()))
-    return Extras(told.get("speed", ""), told.get("searches", 0), others)
+def _extras(value: Mapping[str, Any] | None, basis: Basis) -> Extras:
+    if not value:
+        return NO_EXTRAS
+    others = tuple((str(model), Usage(basis, *counts)) for model, *counts in value.get("others", ()))
+    return Extras(value.get("speed", ""), value.get("searches", 0), others)
 
 
 def _short(text: str) -> str:

@@ -350,11 +350,11 @@ class ScriptedModel:
 
     def _say(self, request: Request) -> Message:
         self.requests.append(request)
-        answer = self._by_purpose.get(request.purpose, self._script)
-        turn = answer(request) if callable(answer) else answer
+        answer, at = self._by_purpose.get(request.purpose, self._script), place(request)
+        turn = answer.turn(at) if isinstance(answer, _Turns) else answer(request) if callable(answer) else answer
         if isinstance(turn, Exception):
             raise turn
-        return message(turn, place(request))
+        return message(turn, at)
 
 
 class _Turns:
@@ -372,8 +372,9 @@ class _Turns:
             else:
                 index += 1
 
-    def __call__(self, request: Request) -> Turn:
-        index = self._next if self._sequential else place(request)
+    def turn(self, place: int) -> Turn:
+        """The turn at that place, or the next one."""
+        index = self._next if self._sequential else place
         if errors := self._errors.get(index):
             return errors.pop(0)
         if index >= len(self._turns):

@@ -7,7 +7,7 @@ example, cannot write beside the next one.
 
 import logging
 from collections import OrderedDict, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple, replace
 from hashlib import sha256
 from threading import Lock, RLock
@@ -194,8 +194,10 @@ class Session:
         self.view = begin(self.journal.entry(f"{self.thread}/{cut.opening}"), cut.first)
         return found.seq
 
-    def append(self, *drafts: Draft) -> None:
+    def append(self, *drafts: Draft, then: Callable[[ThreadTally], Sequence[Draft]] = lambda _: ()) -> None:
         """Appends to the journal in one transaction, once it is known that all can be folded in.
+
+        ``then`` gives what follows on from the tally after ``drafts``.
 
         Raises ThreadBusy if another run was faster or this one has ended, TranscriptError for an entry that cannot
         follow; then nothing is written.
@@ -204,6 +206,9 @@ class Session:
             if self.ended:
                 raise ThreadBusy(f"this run of thread {self.thread!r} has ended: nothing more of it is written")
             folded = self.folded(*drafts)
+            if more := then(folded.tally):
+                drafts = (*drafts, *more)
+                folded = self.folded(*drafts)
             self.journal.append(self.thread, drafts, head=self.view.seq)
             self.view, self.tally, self.sent, called = folded
             self.calls |= called
@@ -250,7 +255,8 @@ class Session:
     def open_calls(self) -> tuple[ToolCall, ...]:
         """The calls that wait for a result, in order."""
         calls = zip(self.view.open, self.tally.calls, strict=False)
-        return tuple(replace(call, id=id) for id, call in calls if id not in self.view.results)
+        waiting = ((id, call) for id, call in calls if id not in self.view.results)
+        return tuple(call if call.id == id else replace(call, id=id) for id, call in waiting)
 
     def _take_in(self, entry: Entry, skipped: bool) -> None:
         if skipped:

@@ -1,10 +1,12 @@
 """The steps of a run with its model: a task is taken in, a request prepared, listened to, mended, and written down.
 
-What asyncio and plain runs share. Nothing here waits or calls the model; the graph does, and tells.
+What asyncio and plain runs share; the graph says what comes next.
 """
 
+import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from time import monotonic
 from typing import Any
 
@@ -32,7 +34,7 @@ from agentmem.runtime.stops import Limits
 from agentmem.runtime.tool_calls import ToolCalls, declined, refused
 from agentmem.transcript import transcript
 from agentmem.transcript.transcript import Opening
-from agentmem.types import Block, Clock, Delta, Draft, Reply, Request, Text, TextDelta, Waiting
+from agentmem.types import Block, Clock, Delta, Draft, Model, Reply, Request, Text, TextDelta, Waiting
 
 OTHERWISE = "They said something else instead."
 LATE = "[Note] A call of `{name}` that was cut off has ended since. It gave:\n{result}"
@@ -105,10 +107,9 @@ class Steps:
         """Appends in one transaction the reply, its row of the ledger, and what the model is told to make it go on."""
         reply, last = session.arrived(reply), session.tally.last
         row = self.meter.row(session.thread, sent, reply, session.view, session.sent, last, at)
-        kind = stops.kind_of(reply.stop_reason, reply.message)
-        says = stops.follow_up(kind, session.tally.again.get(kind, 0) + 1, sent.options.max_tokens)
-        note = (transcript.note("reply", says, now=True),) if says else ()
-        session.append(transcript.assistant(reply), ledger.draft(row), *note)
+        session.append(
+            transcript.assistant(reply), ledger.draft(row), then=partial(_follow_up, sent.options.max_tokens)
+        )
         if self.compactor:
             self.compactor.pause(session)
         return row
@@ -131,6 +132,12 @@ class Steps:
             if about not in session.tally.noted and not (known and known.effect == "read"):
                 said = "\n\n".join(block.text for block in returned.result.content if isinstance(block, Text))
                 yield transcript.note(about, LATE.format(name=returned.name, result=toolbox.cut(said, LATE_TOKENS)))
+
+
+def _follow_up(limit: int, known: ThreadTally) -> tuple[Draft, ...]:
+    """What the model is told after a reply that is not whole, if anything."""
+    says = stops.follow_up(known.kind, known.again.get(known.kind, 0), limit)
+    return (transcript.note("reply", says, now=True),) if says else ()
 
 
 def _resumes(session: Session, run: str, task: Sequence[Block]) -> bool:
@@ -160,9 +167,10 @@ class ModelCall:
         self.steps, self.session, self.write = steps, session, write
         self.request: Request | None = None
         self.stop: str | None = None
-        self.unseen, self.left = unseen, Stop()
+        self.unseen = unseen
+        self.left: Stop  # set when the model is given up on
         self._reply: Reply | None = None
-        self._began = self._at = 0.0
+        self._at = 0.0
         self._broken = 0
         self._text = self._made_room = False
 
@@ -186,7 +194,35 @@ class ModelCall:
         most = self.steps.limits.max_seconds
         return None if most is None else max(0.0, most - (monotonic() - self.session.began))
 
-    def take(self, delta: Delta) -> None:
+    def listen(self, model: Model, request: Request) -> None:
+        """Takes in the reply, for as long as the run may take. A model that stalls is left to itself."""
+
+        def hear() -> None:
+            for delta in model.stream(request):
+                self._take(delta)
+
+        try:
+            if self.seconds is None:
+                hear()
+            else:
+                toolbox.run(hear, self.seconds, self.left)
+        except toolbox.TimeUp as error:
+            raise OutOfTime from error
+        self._check_heard()
+
+    async def alisten(self, model: Model, request: Request) -> None:
+        """`listen` for asyncio."""
+        try:
+            async with asyncio.timeout(self.seconds) as limit:
+                async for delta in model.astream(request):
+                    self._take(delta)
+        except TimeoutError as error:
+            if not limit.expired():
+                raise
+            raise OutOfTime from error
+        self._check_heard()
+
+    def _take(self, delta: Delta) -> None:
         """One piece of the reply. Raises OutOfTime for a wait that is longer than the run may be."""
         if self.left.stopped:
             raise OutOfTime
@@ -198,8 +234,8 @@ class ModelCall:
             raise OutOfTime(f"{delta.reason}; the wait of {delta.seconds:.0f} s would be longer than the run may take")
         self.write(delta)
 
-    def heard(self) -> None:
-        """The stream has ended. Raises ModelError where it gave no reply."""
+    def _check_heard(self) -> None:
+        """Raises ModelError where the stream has ended without a reply."""
         if self._reply is None:
             raise ModelError("the model's stream ended without a reply")
 
@@ -252,7 +288,7 @@ class ModelCall:
             return None
         self._broken += 1
         wait = DELAY * 2.0 ** (self._broken - 1)
-        self.take(Waiting(wait, f"the reply broke off: {error}"))
+        self._take(Waiting(wait, f"the reply broke off: {error}"))
         return wait
 
 

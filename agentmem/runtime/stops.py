@@ -11,7 +11,6 @@ from typing import Literal
 from agentmem.checking import NOTHING, NUMBER, WHOLE, Wanted, check_fields
 from agentmem.errors import ConfigError
 from agentmem.meter.ledger import Row
-from agentmem.transcript.transcript import is_unreadable
 from agentmem.types import Basis, Message, Opaque, Text, ToolCall, Usage
 
 Kind = Literal["whole", "empty", "cut", "silent", "cut_calls", "unreadable", "paused", "between", "full", "refused"]
@@ -106,7 +105,7 @@ def kind_of(stop_reason: str, message: Message) -> Kind:
     if stop_reason in _BY_REASON:
         kind = _BY_REASON[stop_reason][bool(calls)]
         return "silent" if kind == "cut" and not _says_something(message) else kind
-    if any(is_unreadable(call) for call in calls):
+    if any(call.is_unreadable for call in calls):
         return "unreadable"
     if stop_reason == "pause_turn" and not calls:
         return "paused" if any(isinstance(block, Opaque) for block in message.blocks) else "between"

@@ -23,7 +23,6 @@ from agentmem.runtime import steering, stops
 from agentmem.runtime.events import Approval, ToolCalled, ToolReturned
 from agentmem.runtime.session import Session
 from agentmem.transcript import transcript
-from agentmem.transcript.transcript import is_unreadable
 from agentmem.types import Archive, Block, Image, Opaque, Recall, Text, ToolCall, ToolResult
 
 _log = logging.getLogger(__name__)
@@ -90,7 +89,7 @@ class ToolCalls:
         return tuple(self._opened(session, call) for call in session.open_calls)
 
     def _opened(self, session: Session, call: ToolCall) -> OpenCall:
-        tool, unreadable = self.menu.get(call.name), is_unreadable(call)
+        tool, unreadable = self.menu.get(call.name), call.is_unreadable
         return OpenCall(
             call,
             tool,

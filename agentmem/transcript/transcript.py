@@ -16,6 +16,7 @@ from typing import Any
 from agentmem.errors import TranscriptError
 from agentmem.kvcache.frames import canonical
 from agentmem.types import (
+    UNREADABLE,
     Block,
     Draft,
     Entry,
@@ -264,11 +265,6 @@ def _candidates(call_id: str) -> Iterator[str]:
     return chain([call_id], (f"{call_id}_{number}" for number in count(2)))
 
 
-UNREADABLE = "INVALID_JSON"
-"""The key under which arguments that are no JSON object are kept, cut off by max_tokens for example: so Anthropic's
-guide to streaming them recommends. No tool is run with it, and the model reads why."""
-
-
 def call_arguments(text: str) -> str:
     """A call's arguments as the compact text of a JSON object, in the model's order; nothing at all is ``{}``."""
     try:
@@ -277,9 +273,3 @@ def call_arguments(text: str) -> str:
     except (ValueError, RecursionError):
         compact = canonical({UNREADABLE: text})
     return compact.decode("utf-8", "surrogatepass")
-
-
-def is_unreadable(call: ToolCall) -> bool:
-    """True when the model's arguments were no JSON object."""
-    value = call.parsed
-    return value is None or list(value) == [UNREADABLE]
