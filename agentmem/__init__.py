@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from agentmem.menu.menu import default_menu as default_menu
     from agentmem.menu.menu import make_menu as make_menu
     from agentmem.menu.menu import tool as tool
-    from agentmem.menu.reach import Reach as Reach
+    from agentmem.menu.permissions import Reach as Reach
     from agentmem.menu.toolbox import ToolContext as ToolContext
     from agentmem.models.anthropic import AnthropicModel as AnthropicModel
     from agentmem.models.langchain import LangChainModel as LangChainModel
@@ -94,7 +94,7 @@ _HOMES = {
     "agentmem.sandbox": ("Sandbox", "SandboxLimits"),
     "agentmem.team": ("Budget", "Role", "Team", "TeamResult"),
     "agentmem.menu.toolbox": ("ToolContext",),
-    "agentmem.menu.reach": ("Reach",),
+    "agentmem.menu.permissions": ("Reach",),
     "agentmem.types": ("Image", "Message", "Model", "Options", "Text", "TextDelta", "ToolCall", "Usage"),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}

@@ -19,7 +19,7 @@ from agentmem.answers.settings import AnswerSettings
 from agentmem.answers.values import Answer, AnswerScope
 from agentmem.checking import Wanted
 from agentmem.errors import ConfigError
-from agentmem.runtime import parts
+from agentmem.runtime import components
 from agentmem.sandbox import forks
 from agentmem.team import Role, Team
 from agentmem.team.settings import WANTED as OF_TEAM
@@ -100,7 +100,7 @@ def cache(name: str, value: Any, folder: Path) -> object:
 
 
 TAKERS: tuple[tuple[Callable[[str, Any, Path], object], Mapping[str, Wanted]], ...] = (
-    (agent, parts.WANTED),
+    (agent, components.WANTED),
     (team, OF_TEAM),
     (sandbox, forks.WANTED),
     (cache, answers.WANTED),

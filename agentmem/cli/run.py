@@ -17,7 +17,7 @@ from agentmem.errors import ConfigError
 
 if TYPE_CHECKING:
     from agentmem.config import Config
-    from agentmem.menu.reach import Reach
+    from agentmem.menu.permissions import Reach
     from agentmem.runtime.agent import Agent
     from agentmem.runtime.events import Approval, Result
 
@@ -91,7 +91,7 @@ def run(
 
 def _reach(settings: "Config", steering: str | None, unwalled: bool, json: bool) -> "Reach":
     """How far tools go: what nobody sits there to allow is refused, unless it is said otherwise."""
-    from agentmem.menu.reach import read
+    from agentmem.menu.permissions import read
 
     if steering is None and "steering" not in settings.reach and (json or not sys.stdin.isatty()):
         steering = "refuse"

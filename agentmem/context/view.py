@@ -19,7 +19,7 @@ from agentmem.errors import BudgetExceeded, TranscriptError
 from agentmem.kvcache import frames
 from agentmem.kvcache.breakpoints import place
 from agentmem.transcript.transcript import Opening
-from agentmem.types import Block, EntryKind, Frame, Image, Mark, Opaque, Request, Text, ToolCall, ToolResult, Turn
+from agentmem.types import Block, EntryKind, Frame, Image, Opaque, Request, Text, ToolCall, ToolResult, Turn
 
 T = TypeVar("T")
 M = TypeVar("M")
@@ -124,7 +124,7 @@ class Pace(NamedTuple):
     base: int | None = None
     sent: int | None = None
 
-    def asked(self, tokens: int) -> "Pace":
+    def after_request(self, tokens: int) -> "Pace":
         """The pace after a request of so many tokens."""
         if self.sent is None or self.base is None:
             return Pace(self.growth, tokens, tokens)
@@ -274,13 +274,6 @@ def request(
         purpose=purpose,
         estimate=estimate,
     )
-
-
-def marks(view: View, asked: Sequence[Mark] = ()) -> tuple[Mark, ...]:
-    """Where the breakpoints of this view stand."""
-    tools = sum(1 for one in view.prefix if one.segment == "tool")
-    system = sum(1 for one in view.prefix if one.segment == "system")
-    return place(tools, system, view.turns, asked)
 
 
 def largest(view: View, thread: str, count: int = 5) -> list[tuple[str, int]]:

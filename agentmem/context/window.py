@@ -141,7 +141,7 @@ def _replied(view: View, entry: Entry) -> View:
     message, origin = unique(read_message(entry)), Origin("assistant", entry.seq)
     calls = tuple(call.id for call in message.calls)
     said = [(origin, block) for block in message.blocks]
-    pace, paused = view.pace.asked(view.tokens), entry.value.get("stop") == PAUSED and not calls
+    pace, paused = view.pace.after_request(view.tokens), entry.value.get("stop") == PAUSED and not calls
     return _shown(
         view, "assistant", said, entry.thread, start=entry.seq, seq=entry.seq, open=calls, pace=pace, paused=paused
     )

@@ -216,32 +216,32 @@ def edit(
 ) -> str:
     """A change to part of a page, to its name, or its end."""
     refuse_secret(context, page)
-    asked = _Edit(page, text, old, to, revision)
+    wanted = _Edit(page, text, old, to, revision)
     needed, allowed, change = _ACTIONS[action]
     for name in ("text", "old", "to", "revision"):
-        given = getattr(asked, name)
+        given = getattr(wanted, name)
         if name in needed and not given:
             raise BadArguments(f"`{name}` is missing: `{action}` needs it. {_NEEDS[name]}")
         if given and name not in needed + allowed:
             raise BadArguments(f"`{action}` takes no `{name}`. Leave it out, or choose another action.")
-    return change(context.workspace, asked)
+    return change(context.workspace, wanted)
 
 
-def _replace(workspace: Workspace, asked: _Edit) -> str:
-    return _done("Changed", workspace.replace(asked.page, asked.old or "", asked.text, revision=asked.revision))
+def _replace(workspace: Workspace, wanted: _Edit) -> str:
+    return _done("Changed", workspace.replace(wanted.page, wanted.old or "", wanted.text, revision=wanted.revision))
 
 
-def _section(workspace: Workspace, asked: _Edit) -> str:
-    return _done("Changed", workspace.replace_section(asked.page, asked.text, revision=asked.revision))
+def _section(workspace: Workspace, wanted: _Edit) -> str:
+    return _done("Changed", workspace.replace_section(wanted.page, wanted.text, revision=wanted.revision))
 
 
-def _append(workspace: Workspace, asked: _Edit) -> str:
-    return _done("Added to", workspace.append(asked.page, asked.text, revision=asked.revision))
+def _append(workspace: Workspace, wanted: _Edit) -> str:
+    return _done("Added to", workspace.append(wanted.page, wanted.text, revision=wanted.revision))
 
 
-def _move(workspace: Workspace, asked: _Edit) -> str:
-    moved = workspace.move(asked.page, asked.to or "", revision=asked.revision)
-    said = [f"Moved: {asked.page} is now {moved.name}, revision {moved.revision[:_REVISION]}."]
+def _move(workspace: Workspace, wanted: _Edit) -> str:
+    moved = workspace.move(wanted.page, wanted.to or "", revision=wanted.revision)
+    said = [f"Moved: {wanted.page} is now {moved.name}, revision {moved.revision[:_REVISION]}."]
     for page, revision in moved.revisions.items():
         mends = [f"`{one.before}` is now `{one.now}` (line {one.line})" for one in moved.mended if one.page == page]
         said.append(f"Links mended on {page}, now revision {revision[:_REVISION]}: {_shortened(mends)}.")
@@ -256,10 +256,10 @@ def _shortened(said: list[str]) -> str:
     return "; ".join(said[:_MENDS]) + more
 
 
-def _delete(workspace: Workspace, asked: _Edit) -> str:
-    page = workspace.page(asked.page)
+def _delete(workspace: Workspace, wanted: _Edit) -> str:
+    page = workspace.page(wanted.page)
     linked = dict.fromkeys(link.page for link in workspace.backlinks(page.name))
-    workspace.delete(page.name, revision=asked.revision)
+    workspace.delete(page.name, revision=wanted.revision)
     said = f"Deleted: {page.name}."
     return f"{said} These pages still link to it: {', '.join(linked)}." if linked else said
 

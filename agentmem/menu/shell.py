@@ -53,7 +53,7 @@ def run(command: str, context: ToolContext, seconds: Annotated[int, Field(ge=1, 
             _end(_NOBODY, mark)
             raise
         code, late, output = _waited(started, context, seconds, mark)
-    return _told(code, seconds if late else None, output, undone)
+    return _report(code, seconds if late else None, output, undone)
 
 
 def _waited(started: walled.Started, context: ToolContext, seconds: int, mark: str) -> "tuple[int, bool, _Output]":
@@ -198,7 +198,7 @@ class _Output:
         return "\n".join(line.rpartition("\r")[2] for line in plain.split("\n")).rstrip()
 
 
-def _told(code: int, seconds: int | None, output: _Output, undone: list[str]) -> str:
+def _report(code: int, seconds: int | None, output: _Output, undone: list[str]) -> str:
     """How the command ended, what of it was undone, and below it what it printed."""
     if seconds is not None:
         ending = f"Ended after {seconds} seconds because its time was up, with everything it had started."

@@ -11,7 +11,7 @@ from typing import Any
 
 from agentmem.errors import MenuError
 from agentmem.menu.arguments import checked_plainly
-from agentmem.menu.reach import Reach
+from agentmem.menu.permissions import Reach
 from agentmem.pages.workspace import Workspace
 from agentmem.types import Clock, Effect, Json
 from agentmem.types import Found as Found

@@ -142,7 +142,7 @@ class _Job:
             return False
         return True
 
-    def work(self) -> None:
+    def run(self) -> None:
         try:
             self.value = self.function()
         except BaseException as error:  # raised again in the thread that waits, whatever it is
@@ -175,7 +175,7 @@ class _Workers:
     def _serve(self, queue: "SimpleQueue[_Job]") -> None:
         while True:
             job = queue.get()
-            job.work()
+            job.run()
             with self._lock:  # idle before done: whoever waited may have the next job at once
                 self._idle.append(queue)
             job.done.put(None)

@@ -20,7 +20,7 @@ from typing import IO
 from agentmem import config
 from agentmem.context.offload import FOLDER
 from agentmem.errors import IsolationUnavailable, ToolError, WorkspaceError
-from agentmem.menu.reach import Reach
+from agentmem.menu.permissions import Reach
 from agentmem.pages.files import Files
 from agentmem.pages.names import HOME
 from agentmem.pages.workspace import Workspace

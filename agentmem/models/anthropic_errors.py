@@ -19,7 +19,7 @@ from agentmem.errors import (
     PromptTooLong,
 )
 from agentmem.models.anthropic_reply import BrokenReply
-from agentmem.models.wordings import is_too_long, place_of
+from agentmem.models.error_messages import is_too_long, place_of
 from agentmem.scrub import scrub
 
 CAUGHT = (anthropic.AnthropicError, httpx2.HTTPError, httpx2.StreamError, json.JSONDecodeError, BrokenReply)

@@ -27,9 +27,9 @@ from agentmem.errors import (
     PromptTooLong,
 )
 from agentmem.kvcache.rules import claude_rules
+from agentmem.models.error_messages import is_too_long, place_of
 from agentmem.models.langchain_messages import TAKEN, Converter, Taken, tool_choice
 from agentmem.models.langchain_reply import Timing, reply, says_why
-from agentmem.models.wordings import is_too_long, place_of
 from agentmem.scrub import scrub
 from agentmem.types import Delta, ModelProfile, Options, Reply, Request, TextDelta
 
@@ -126,7 +126,7 @@ def unbound(given: object) -> Bound:
     if isinstance(given, BaseChatModel):
         return Bound(given)
     if not isinstance(given, RunnableBinding) or not is_langchain(given):
-        raise ConfigError(f"{shown(given)} is no LangChain chat model: {_told(given)}")
+        raise ConfigError(f"{shown(given)} is no LangChain chat model: {_mistake(given)}")
     inner = unbound(given.bound)
     if ours := [name for name in _OURS if given.kwargs.get(name)]:
         raise ConfigError(
@@ -137,7 +137,7 @@ def unbound(given: object) -> Bound:
     return Bound(inner.model, {**inner.arguments, **own}, merge_configs(inner.config, given.config))
 
 
-def _told(given: object) -> str:
+def _mistake(given: object) -> str:
     names = [] if isinstance(given, type) else [base.__name__ for base in type(given).__mro__]
     said = next((_TELLS[name] for name in names if name in _TELLS), None)
     return said or "pass an object such as ChatAnthropic(...), or a name such as openai:gpt-5.5"

@@ -147,7 +147,7 @@ def parse_markdown(text: str) -> Iterator[Turn]:
     turns = _split(text)
     if not turns:
         raise ConfigError("a markdown script has a heading such as '## Turn 1' for each turn, and this one has none")
-    return (_parts(lines, heading) for heading, lines in turns)
+    return (_turn(lines, heading) for heading, lines in turns)
 
 
 def _split(text: str) -> list[tuple[str, list[str]]]:
@@ -177,7 +177,7 @@ def _closes(line: str, fence: str) -> bool:
     return len(bare) >= len(fence) and set(bare) == {fence[0]}
 
 
-def _parts(lines: list[str], heading: str) -> Turn:
+def _turn(lines: list[str], heading: str) -> Turn:
     """The texts and calls of one turn, in order."""
     parts: list[Part] = []
     words: list[str] = []

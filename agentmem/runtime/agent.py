@@ -15,13 +15,12 @@ from agentmem.closing import Closing
 from agentmem.compaction.when import Compaction, Reason
 from agentmem.errors import ThreadNotFound
 from agentmem.menu.menu import ToolLike
-from agentmem.menu.reach import Reach
+from agentmem.menu.permissions import Reach
 from agentmem.menu.tool import Menu
 from agentmem.meter.ledger import RequestMeter
 from agentmem.models.objects import ModelLike
 from agentmem.pages.workspace import Workspace
-from agentmem.runtime import opening, parts
-from agentmem.runtime.asking import Asks
+from agentmem.runtime import components, opening
 from agentmem.runtime.compacting import Compactor
 from agentmem.runtime.events import Approval, Compacted, Done, Event, Result, Stopped
 from agentmem.runtime.graph import RunNodes, build
@@ -29,6 +28,7 @@ from agentmem.runtime.history import History, Sandboxed, forget
 from agentmem.runtime.invocation import UNSEEN, Channel, Task, config_of, elsewhere, events, input_of, result_of
 from agentmem.runtime.invocation import new_thread as new_thread
 from agentmem.runtime.opening import instructions, new_opening
+from agentmem.runtime.questions import AnswersQuestions
 from agentmem.runtime.session import Session, Sessions
 from agentmem.runtime.steps import Steps
 from agentmem.runtime.stops import Limits
@@ -41,7 +41,7 @@ BUDGET = 120_000
 """Tokens of context, in the provider's count, above which no request goes out."""
 
 
-class Agent(Asks, Closing):
+class Agent(AnswersQuestions, Closing):
     """A stateful agent on a workspace of pages.
 
     ``model`` is a Model, a LangChain chat model or a name such as "anthropic:claude-sonnet-5". ``workspace`` is a
@@ -81,19 +81,19 @@ class Agent(Asks, Closing):
         clock: Clock = time,
         sandbox: Sandboxed | None = None,
     ) -> None:
-        check_settings("Agent", locals(), parts.WANTED)
-        self.menu = parts.menu(tools)
+        check_settings("Agent", locals(), components.WANTED)
+        self.menu = components.menu(tools)
         self._system = instructions(system)
         self._pinned, self._options, self.reach = tuple(pinned), options, reach
         with ExitStack() as opened:
-            self.workspace = parts.workspace(workspace, opened)
-            self.model = parts.model(model, model_options, opened)
-            self.journal, saver = parts.database(database or self.workspace.root / ".agentmem" / "agentmem.db", opened)
-            self.sessions = Sessions(self.journal)
-            self.history = History(self.journal, self.workspace.root, sandbox)
-            budget = parts.budget(budget, self.model.profile, options)
+            self.workspace = components.workspace(workspace, opened)
+            self.model = components.model(model, model_options, opened)
+            root = self.workspace.root
+            self.journal, saver = components.database(database or root / ".agentmem" / "agentmem.db", opened)
+            self.sessions, self.history = Sessions(self.journal), History(self.journal, root, sandbox)
+            budget = components.budget(budget, self.model.profile, options)
             meter = RequestMeter(name, self.model.profile, price_as)
-            self.archive = parts.archive(archive, self.journal, self.workspace, opened)
+            self.archive = components.archive(archive, self.journal, self.workspace, opened)
             compactor = self._compactor(compaction, meter, budget, clock, opened) if compaction else None
             self.steps = self._steps(meter, limits, budget, approve, clock, compactor)
             self.graph: CompiledStateGraph[Any] = build(RunNodes(self.steps, self.model, self.sessions), saver)
@@ -136,12 +136,12 @@ class Agent(Asks, Closing):
         thread = self._named(thread)
         stop: list[str] = []
 
-        def work(channel: Channel) -> None:
+        def invoke(channel: Channel) -> None:
             config = config_of(thread, allow, channel=channel)
             stop.append(self.graph.invoke(input_of(task), config, durability="sync").get("stop") or "")
 
         with self._running(thread, streams=True):
-            yield from events(work)
+            yield from events(invoke)
             yield Done(self._result(thread, stop[0]))
 
     async def astream(
@@ -273,7 +273,7 @@ class Agent(Asks, Closing):
         clock: Clock,
         compactor: Compactor | None,
     ) -> Steps:
-        approved, root = parts.approved(approve, self.menu), self.workspace.root
+        approved, root = components.approved(approve, self.menu), self.workspace.root
         archive = self.archive if compactor else None
         tools = ToolCalls(self.workspace, root, self.menu, approved, budget, self.reach, archive)
         return Steps(self._opening, tools, meter, limits, budget, clock, compactor)

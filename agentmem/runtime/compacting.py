@@ -100,7 +100,7 @@ class Compactor:
         _read_back(session, made)
         attempts = 0
         try:
-            for attempts, (draft, row) in enumerate(self._asked(session, made, stop), 1):
+            for attempts, (draft, row) in enumerate(self._summaries(session, made, stop), 1):
                 if draft:
                     return self._cut(session, made, draft, row, attempts, stop)
             draft = fallback(made, remembered(session.tally))
@@ -112,7 +112,7 @@ class Compactor:
             _log.info("new work on thread %s: its compaction was given up", session.thread)
         return None
 
-    def _asked(
+    def _summaries(
         self, session: Session, made: Plan, stop: Flag | None
     ) -> Iterator[tuple[Draft | None, ledger.Row | None]]:
         """Asks for a summary a few times. Gives the entry of one that was accepted with its row, else nothing."""
@@ -213,11 +213,11 @@ def lifetime(profile: ModelProfile) -> float:
 class _Pause:
     """One pause of one thread: its timer, and what calls it off."""
 
-    def __init__(self, seconds: float, work: Callable[[Flag], object]) -> None:
+    def __init__(self, seconds: float, action: Callable[[Flag], object]) -> None:
         self.off = Flag()
         self.timer = Timer(seconds, self._fire)
         self.timer.daemon = True
-        self._work = work
+        self._action = action
 
     def end(self) -> None:
         """Calls it off, and waits until it has let go."""
@@ -228,7 +228,7 @@ class _Pause:
     def _fire(self) -> None:
         try:
             if not self.off.is_set():
-                self._work(self.off)
+                self._action(self.off)
         except AgentmemError as error:  # nobody waits for it: the thread is as it was
             _log.info("a pause went by unused: %s", error)
         except Exception as error:  # the thread is as it was, and the next pause gets its chance
@@ -242,15 +242,15 @@ class Pauses:
         self._pauses: dict[str, _Pause] = {}
         self._lock = Lock()
 
-    def begin(self, thread: str, seconds: float, work: Callable[[Flag], object]) -> None:
-        """In so many seconds does ``work``, unless the pause ends before; it is handed what then is set.
+    def begin(self, thread: str, seconds: float, action: Callable[[Flag], object]) -> None:
+        """In so many seconds does ``action``, unless the pause ends before; it is handed what then is set.
 
         Where ``seconds`` is infinite, because no entry expires, there is no pause to use.
         """
         self.end(thread)
         if math.isinf(seconds):
             return
-        pause = _Pause(max(0.0, seconds), work)
+        pause = _Pause(max(0.0, seconds), action)
         with self._lock:
             self._pauses[thread] = pause
         pause.timer.start()

@@ -127,7 +127,7 @@ def events(run: Callable[[Channel], None]) -> Generator[Event, None, None]:
     channel, raised = Channel(), list[BaseException]()
     ended = Flag()  # not Thread.join: an interrupt in it makes Python 3.11 take the thread for dead
 
-    def work() -> None:
+    def run_and_end() -> None:
         try:
             run(channel)
         except BaseException as error:  # raised again where it is read, whatever it is
@@ -136,7 +136,7 @@ def events(run: Callable[[Channel], None]) -> Generator[Event, None, None]:
         with suppress(Abandoned):
             channel.write(None)
 
-    Thread(target=copy_context().run, args=(work,), name="agentmem-run", daemon=True).start()
+    Thread(target=copy_context().run, args=(run_and_end,), name="agentmem-run", daemon=True).start()
     try:
         while (event := channel.read()) is not None:
             yield event

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from agentmem.context.offload import PAGING, Offload, seen_content
 from agentmem.errors import TranscriptError
 from agentmem.menu import toolbox
-from agentmem.menu.reach import Reach
+from agentmem.menu.permissions import Reach
 from agentmem.menu.tool import Menu, Stop, Tool, ToolContext
 from agentmem.pages.workspace import Workspace
 from agentmem.recall.recall import JournalRecall
@@ -106,9 +106,9 @@ class ToolCalls:
         return steering.steered(call, tool, self.root)
 
     def _waits(self, one: OpenCall, allowed: Collection[str] | None) -> bool:
-        return not (one.why_not or one.has_begun) and self._asks(one, allowed)
+        return not (one.why_not or one.has_begun) and self._needs_person(one, allowed)
 
-    def _asks(self, one: OpenCall, allowed: Collection[str] | None) -> bool:
+    def _needs_person(self, one: OpenCall, allowed: Collection[str] | None) -> bool:
         """Whether a person must allow the call before it begins."""
         usable = (allowed is None or one.call.name in allowed) and not one.is_unreadable
         return usable and (one.call.name in self.approve or (self.reach.steering == "ask" and bool(one.steered)))
@@ -152,7 +152,7 @@ class ToolCalls:
             return one.why_not
         if one.has_begun:
             return INTERRUPTED.format(name=name)
-        if self._asks(one, given.allowed) and not (approval and approval.allows(one.call)):
+        if self._needs_person(one, given.allowed) and not (approval and approval.allows(one.call)):
             return declined(one.call, approval.reason if approval else "")
         if one.steered and self.reach.steering == "refuse":
             return REFUSED.format(names=" and ".join(one.steered))

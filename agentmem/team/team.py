@@ -11,7 +11,7 @@ from agentmem.checking import check_settings
 from agentmem.closing import Closing
 from agentmem.config import shell_environment
 from agentmem.errors import ConfigError, ThreadNotFound
-from agentmem.runtime import parts
+from agentmem.runtime import components
 from agentmem.runtime.agent import new_thread
 from agentmem.runtime.invocation import Channel, events
 from agentmem.sandbox import Diff, Sandbox
@@ -140,7 +140,7 @@ class Team(Closing):
 
     def _open(self, database: Path | str) -> None:
         with ExitStack() as opened:
-            self.journal, saver = parts.database(database, opened)
+            self.journal, saver = components.database(database, opened)
             self.graph: CompiledStateGraph[Any] = build(TeamNodes(self._play, self._done), saver)
             self._opened = opened.pop_all()
 

@@ -26,7 +26,7 @@ from agentmem.menu.menu import tool
 from agentmem.models.anthropic_request import arguments
 from agentmem.models.scripted import ScriptedModel
 from agentmem.runtime.agent import Agent
-from agentmem.runtime.parts import open_saver
+from agentmem.runtime.components import open_saver
 from agentmem.runtime.stops import Limits
 from agentmem.transcript import transcript
 from agentmem.types import Message, Reply, Request, Text, ToolCall, ToolResult

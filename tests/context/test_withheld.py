@@ -14,7 +14,7 @@ from agentmem.context.window import resume, window
 from agentmem.context.withheld import MARK, draft, read_withheld
 from agentmem.errors import BlockPlace, ModelRejected
 from agentmem.kvcache.simulated.checks import problem
-from agentmem.models.wordings import place_of
+from agentmem.models.error_messages import place_of
 from agentmem.transcript import transcript
 from agentmem.transcript.transcript import Opening
 from agentmem.types import Draft, Image, Opaque, Text, ToolCall, ToolResult

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from agentmem.menu import builtin
 from agentmem.menu.menu import default_menu
-from agentmem.menu.reach import Reach
+from agentmem.menu.permissions import Reach
 from agentmem.menu.toolbox import ToolContext, call
 from agentmem.pages.workspace import Workspace
 from agentmem.types import ToolCall

@@ -27,7 +27,7 @@ from agentmem.compaction.when import Compaction
 from agentmem.distribution import install
 from agentmem.errors import ConfigError
 from agentmem.menu.menu import ToolLike, default_menu, make_menu
-from agentmem.menu.reach import Reach
+from agentmem.menu.permissions import Reach
 from agentmem.menu.tool import Menu
 from agentmem.meter import prices
 from agentmem.models.objects import ModelLike, as_model
