@@ -51,7 +51,7 @@ class Config:
 
     ``budget`` is in tokens, ``max_seconds`` in seconds; None means no limit. ``database`` is a path or a URL; None
     stands for ``.agentmem/agentmem.db`` in the workspace. ``answers`` is the table of the answer cache, read by
-    agentmem.answers.settings, ``reach`` that of the tools, read by agentmem.menu.reach; ``models``
+    agentmem.answers.settings, ``reach`` that of the tools, read by agentmem.menu.permissions; ``models``
     holds a table of options for each kind of model, for its class. Keys never show when a Config is printed.
     """
 

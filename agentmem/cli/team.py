@@ -129,7 +129,7 @@ def _shown(
     made: Any, task: str | None, thread: str, watch: TeamWatch, json: bool, apply: bool, with_tests: bool
 ) -> None:
     """Run the team, show what it does and what came of it, merge if asked, and leave with the code of how it ended."""
-    from agentmem.menu.workers import stop_all
+    from agentmem.menu.toolbox import stop_all
 
     def work() -> "tuple[TeamResult, tuple[str, ...], dict[str, Any]]":
         with made() as team:

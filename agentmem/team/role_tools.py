@@ -10,7 +10,8 @@ from agentmem.errors import SandboxError, ToolError, ToolRefused
 from agentmem.menu import cards
 from agentmem.menu.builtin import recall
 from agentmem.menu.making import from_function
-from agentmem.menu.menu import Menu, make_menu
+from agentmem.menu.menu import make_menu
+from agentmem.menu.tool import Menu
 from agentmem.sandbox import Diff, Sandbox
 from agentmem.team import rights
 from agentmem.team.outcomes import ObservedTests, observe

@@ -10,7 +10,7 @@ from agentmem.checking import COUNT, NOTHING, TEXT, Wanted, check_fields, of
 from agentmem.compaction.when import Compaction
 from agentmem.models.objects import ModelLike, as_model
 from agentmem.runtime.agent import BUDGET, Agent
-from agentmem.runtime.limits import Limits
+from agentmem.runtime.stops import Limits
 from agentmem.team import rights
 from agentmem.team.role_tools import Rights, RoleTools
 from agentmem.types import Options

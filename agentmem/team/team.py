@@ -16,10 +16,10 @@ from agentmem.checking import check_settings
 from agentmem.closing import Closing
 from agentmem.config import shell_environment
 from agentmem.errors import ConfigError, ThreadNotFound
-from agentmem.runtime import parts
+from agentmem.runtime import components
 from agentmem.runtime.agent import new_thread
 from agentmem.runtime.graph import thread_of
-from agentmem.runtime.streaming import Channel, events
+from agentmem.runtime.invocation import Channel, events
 from agentmem.sandbox import Diff, Sandbox
 from agentmem.sandbox.planning import Isolation
 from agentmem.team import mutants as mutation
@@ -191,7 +191,7 @@ class Team(Closing):
 
     def _open(self, database: Path | str) -> None:
         with ExitStack() as opened:
-            self.journal, saver = parts.database(database, opened)
+            self.journal, saver = components.database(database, opened)
             self.graph: CompiledStateGraph[Any] = build(TeamNodes(self._steps, self._done), saver)
             self._opened = opened.pop_all()
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from agentmem.context import offload
 from agentmem.errors import WorkspaceError
-from agentmem.menu.pictures import picture
+from agentmem.menu.builtin import picture
 from agentmem.pages.files import Files
-from agentmem.runtime import originals
 from tests.transcript.transcripts import PNG
 
 WAYS: dict[str, Callable[[Files], object]] = {
@@ -84,8 +84,8 @@ def test_pages_of_results_are_not_written_through_a_link(tmp_path: Path) -> None
     (out / "main" / "1.txt").write_text("outside")
     (root / ".agentmem").mkdir(parents=True)
     (root / ".agentmem" / "pages").symlink_to(out)
-    assert not originals._write(root, ".agentmem/pages/main/3.txt", b"text")
-    originals.forget("main", root)
+    assert not offload._write(root, ".agentmem/pages/main/3.txt", b"text")
+    offload.forget_pages("main", root)
     assert [one.name for one in (out / "main").iterdir()] == ["1.txt"]
 
 

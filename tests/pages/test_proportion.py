@@ -10,7 +10,7 @@ from types import FrameType
 
 import pytest
 
-from agentmem.menu.output import readable
+from agentmem.menu.toolbox import readable
 from agentmem.pages.markdown import outline as parsed
 from agentmem.pages.render import shown
 from agentmem.pages.search import best_line_of, pieces

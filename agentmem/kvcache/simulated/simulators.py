@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol, TypeAlias
 
-from agentmem.encoding import encoding
 from agentmem.kvcache.prompts import Prompt
 from agentmem.kvcache.rules import CacheRules, Matching
 from agentmem.kvcache.simulated.simulator import CacheOutcome, Simulator
+from agentmem.tokens import encoding
 from agentmem.types import Clock, Frame, Usage
 
 
