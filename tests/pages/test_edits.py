@@ -48,7 +48,7 @@ def test_line_breaks_match_whatever_the_file_has() -> None:
 
 def test_text_that_stands_several_times_is_refused_with_its_lines() -> None:
     """Overlapping matches count too."""
-    with pytest.raises(TextNotUnique, match=r"stands in 'page.md' 3 times, on lines 1, 3, 4\."):
+    with pytest.raises(TextNotUnique, match=r"is in 'page.md' 3 times, on lines 1, 3, 4\."):
         edited(page(b"a b\nc\na b\r\na b"), "a b", "x")
     with pytest.raises(TextNotUnique, match="2 times, on lines 1, 1"):
         edited(page(b"aaa"), "aa", "x")
@@ -60,7 +60,7 @@ def test_a_section_narrows_what_is_meant() -> None:
     """Text that stands in several sections can be replaced in one of them."""
     data = b"# A\n\nsame\n\n# B\n\nsame\n"
     assert edited(page(data), "same", "other", "B") == b"# A\n\nsame\n\n# B\n\nother\n"
-    with pytest.raises(TextNotUnique, match=r"does not stand in 'page.md#A'"):
+    with pytest.raises(TextNotUnique, match=r"is not in 'page.md#A'"):
         edited(page(data), "B", "x", "A")
 
 
@@ -71,7 +71,7 @@ def test_missing_text_names_the_nearest_line() -> None:
         edited(page(data), "| Ada | 36 |\n", "x")
     with pytest.raises(TextNotUnique, match="nearest is line 7: second"):
         edited(page(b"# A\nfirst\n\n# B\n\n\nsecond\n"), "secund", "x", "B")
-    with pytest.raises(TextNotUnique, match=r"does not stand in 'page.md'. Read the page"):
+    with pytest.raises(TextNotUnique, match=r"is not in 'page.md'. Read the page"):
         edited(page(data), "something else entirely", "x")
 
 

@@ -60,8 +60,8 @@ def test_what_is_no_front_matter_is_text(text: str, titles: list[str]) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("---\ntitle: a: b\n---\n# T\n", "front matter that is no YAML (line 2: mapping values are not allowed here)"),
-        ("+++\na = \n+++\n", "front matter that is no TOML (Invalid value"),
+        ("---\ntitle: a: b\n---\n# T\n", "front matter that is not YAML (line 2: mapping values are not allowed here)"),
+        ("+++\na = \n+++\n", "front matter that is not TOML (Invalid value"),
         ("---\ntitle: x\n\n# T\n", "begins like front matter, but no line '---' ends it, so it is read as text"),
         ("---\ntitle: x\n---\n", ""),
         ("---\n\n# T\n", ""),

@@ -35,7 +35,7 @@ def test_the_current_revision_or_its_beginning_is_accepted(workspace: Workspace)
 @pytest.mark.parametrize("revision", ["", "1234567", "not hexadecimal", "ABCDEF0123456789", "0" * 65])
 def test_what_is_no_revision_is_refused(workspace: Workspace, revision: str) -> None:
     """Too short to be sure of, or no hash at all."""
-    with pytest.raises(WorkspaceError, match="is no revision"):
+    with pytest.raises(WorkspaceError, match="is not a revision"):
         workspace.append("page.md", "x", revision=revision)
 
 

@@ -18,11 +18,11 @@ def workspace(tmp_path: Path) -> Workspace:
 
 def test_a_workspace_is_a_folder(tmp_path: Path) -> None:
     """Made when asked; a file or nothing is refused."""
-    with pytest.raises(ConfigError, match="is no folder"):
+    with pytest.raises(ConfigError, match="is not a folder"):
         Workspace(tmp_path / "new")
     (tmp_path / "file").write_text("x")
     for create in (False, True):
-        with pytest.raises(ConfigError, match="is no folder"):
+        with pytest.raises(ConfigError, match="is not a folder"):
             Workspace(tmp_path / "file", create=create)
     assert Workspace(tmp_path / "new" / "deep", create=True).root == tmp_path / "new" / "deep"
     assert Workspace(str(tmp_path)).names() == ("file",)
