@@ -31,7 +31,7 @@ _OPENING = re.compile(r"^\W*(?:(yes|yeah|yep|correct|sure)|(no|nope))\b(?:[\s,.;
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """Whether two answers agree; if not, the rule that objected. ``cosine`` is None if no embedder was asked."""
+    """The result of comparing two answers. ``rule`` decided. ``cosine`` is None if no embedder was asked."""
 
     agree: bool
     rule: str
@@ -138,7 +138,7 @@ def write_errors(folder: Path, found: Errors) -> None:
 
 
 def _opened(answer: str) -> tuple[bool | None, str]:
-    """Whether an answer begins with yes (True) or no (False), and the rest. "No, it doesn't" counts as one no."""
+    """True if an answer begins with yes, False if with no, else None; and the rest. "No, it doesn't" is one no."""
     found = _OPENING.match(answer)
     if found is None:
         return None, answer

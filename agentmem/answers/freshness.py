@@ -1,4 +1,4 @@
-"""How long an answer stays fresh: by its content, and at most as long as its query type allows.
+"""Lifetimes of answers: by their content, and at most as long as their query type allows.
 
 The times follow a published design: prices 4 hours, products a day, policies a week, common questions two weeks.
 """

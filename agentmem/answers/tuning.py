@@ -270,7 +270,7 @@ def read_pairs(path: Path) -> list[Labelled]:
 
     Optional columns are kind, for the query type, and served and fresh, for the two answers. Several rows of one pair,
     or several columns ``label...``, are labels by several people: the majority counts, ties are left out, and an empty
-    cell is no label. Raises ConfigError, which names the line.
+    cell is not a label. Raises ConfigError, which names the line.
     """
     votes: defaultdict[tuple[str, ...], Counter[bool]] = defaultdict(Counter)
     with csv_of(path) as rows:

@@ -49,7 +49,7 @@ def read_usage(report: Mapping[str, Any], basis: Basis = "measured", undivided: 
 
 
 def read_extras(report: Mapping[str, Any], basis: Basis = "measured") -> Extras:
-    """What is billed besides these tokens, or at other prices."""
+    """Items that are billed besides these tokens, or at other prices."""
     tier, speed = report.get("service_tier"), report.get("speed")
     beside = [one for one in report.get("iterations") or () if one.get("type") not in INCLUDED]
     return Extras(

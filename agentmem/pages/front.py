@@ -25,7 +25,7 @@ _COMMENTS = rb"\s*(?:\#[^\r\n]*[\r\n]\s*)*"
 _NAMED = rb"[^\s:\#\-\[{>|`!&*][^:\r\n]*:(?:\s|\Z)"
 _KEY = re.compile(_COMMENTS + rb"(?:" + _NAMED + rb"|\#[^\r\n]*\Z|\Z)")
 _SETS = re.compile(_NAMED + rb"|[\w.\"'-]+[ \t]*=")
-"""What follows the opening line of a block that is meant to be front matter."""
+"""Matches the line after an opening, if the block is meant to be front matter."""
 
 
 def end(data: bytes) -> int:

@@ -24,7 +24,7 @@ _EXTERNAL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:|//")
 _LONGEST_LINE = 2_000  # characters; longer lines of a large page are skipped
 _SUFFIX = re.compile("(?:" + "|".join(map(re.escape, (*MARKDOWN, MDX))) + ")$", re.IGNORECASE)
 _TRIES = ("{}", "{}.md", "{}/index.md", "{}/README.md", "{}.markdown", "{}.mdx", "{}/index.mdx", "{}.qmd")
-"""How the missing end of a link's path is filled in, in the order in which it is tried."""
+"""Completions of a link's path, in the order in which they are tried."""
 
 _Anchors = tuple[dict[str, Section], dict[str, Section]]
 

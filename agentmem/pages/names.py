@@ -18,7 +18,7 @@ MDX = ".mdx"
 """Markdown with JSX. It is parsed into sections too, by its own rules."""
 
 Dialect = Literal["", "markdown", "mdx"]
-"""How a page is parsed; "" stands for plain text."""
+"""The dialects in which pages are parsed; "" is plain text."""
 
 GENERATED = frozenset({"node_modules", "__pycache__"})
 """Folders of generated files that nobody reads. Listings, counts and search leave them out."""

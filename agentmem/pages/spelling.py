@@ -28,7 +28,7 @@ _UNPORTABLE: tuple[tuple[Callable[[str], object], str], ...] = (
     (lambda part: part[-1] in " .", "ends with a space or a dot, which Windows drops"),
     (lambda part: len(part.encode()) > _LONGEST, f"is longer than {_LONGEST} bytes"),
 )
-"""What a new name must not be, and the words of the error."""
+"""Tests for a part of a name that some system cannot hold, with the words of the error."""
 
 
 def spelled(files: Files, name: str, *, existing: bool, inside: Inside | None = None) -> str:

@@ -78,7 +78,7 @@ class RoleTools:
             return self._written(path, new)
         text = _text(self._bytes(path), path)
         if not old or text.count(old) != 1:
-            found = "is not in" if old not in text or not old else f"stands {text.count(old)} times in"
+            found = "is not in" if old not in text or not old else f"occurs {text.count(old)} times in"
             raise ToolError(f"`old` {found} {path}. Read the file, and copy a text that is in it exactly once.")
         return self._written(path, text.replace(old, new))
 
