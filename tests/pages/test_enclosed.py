@@ -139,5 +139,5 @@ def test_added_text_reads_back_in_its_section_alone(text: str, new: str, data: s
     ],
 )
 def test_added_lines_end_as_the_lines_before_them(text: str, expected: str) -> None:
-    """Added lines have the ending of the lines before them, also on a page of mixed endings. Other lines keep theirs."""
+    """Added lines end like the lines before them, also on a page of mixed endings. Other lines keep their endings."""
     assert added(text, None, "a\r\nb") == expected

@@ -64,7 +64,7 @@ def test_an_edit_in_another_form_changes_what_it_means_to(old: str, new: str) ->
     ],
 )
 def test_text_that_looks_the_same_is_edited(text: str, old: str, new: str, expected: str) -> None:
-    """Text in composed or decomposed letters, other spaces or invisible marks is edited. Line breaks follow the page."""
+    """Text in composed or decomposed letters, with other spaces or invisible marks, is edited. Line breaks fit."""
     assert edited(text, old, new) == expected
 
 

@@ -35,7 +35,7 @@ def test_a_file_that_cannot_have_changed_is_not_read(tmp_path: Path) -> None:
 
 
 def test_a_file_that_changed_just_now_is_read_again(tmp_path: Path) -> None:
-    """A file that has just changed is read again, because it may change once more within its time stamp's resolution."""
+    """A file that has just changed is read again: it may change once more within its time stamp's resolution."""
     (tmp_path / "a.md").write_text("x")
     index = PageIndex(Files(tmp_path))
     index.sync()

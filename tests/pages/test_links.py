@@ -33,7 +33,7 @@ def found(text: str) -> list[tuple[int, str, str]]:
 
 
 def test_links_are_found_wherever_markdown_has_them() -> None:
-    """Links are found in paragraphs, lists, tables, quotes and headings, by reference, as pictures, and as [[pages]]."""
+    """Links are found in paragraphs, lists, tables, quotes, headings, by reference, as pictures and as [[pages]]."""
     text = (
         "---\nx: '[no](no.md)'\n---\n# [one](1.md)\n\n"
         "A [two\nlines](<2 b.md> 'title') and\n[three][ref] ![pic](p.png)\n\n"

@@ -111,7 +111,7 @@ def workspace(tmp_path: Path) -> Workspace:
 
 
 def test_links_are_mended_in_their_own_manner(workspace: Workspace) -> None:
-    """Rewritten links keep anchors, titles, aliases, brackets and line ends. Code stays. The result says what was done."""
+    """Rewritten links keep anchors, titles, aliases, brackets and line ends. Code stays. The result lists them."""
     moved = workspace.move("plan.md", "big plans/2026 plan.md")
     assert workspace.text("notes/todo.md") == (
         "x [[2026 plan#Steps|the plan]]\r\n[a](../big%20plans/2026%20plan.md#steps 'T')\r\n\r\n"

@@ -49,7 +49,7 @@ def test_a_name_is_found_in_any_form_that_looks_the_same(there: str, asked: str,
     [("John\u2019s \ufb01le.md", "John's file.md"), ("1\u20132.md", "1-2.md"), ("a b.md", "a%20b.md")],
 )
 def test_a_name_that_looks_much_alike_is_found_where_a_page_must_be(there: str, asked: str, tmp_path: Path) -> None:
-    """Similar quotation marks, dashes, ligatures and percent signs find an existing page. A new page may differ so."""
+    """Similar quotation marks, dashes, ligatures and percent signs find an existing page. A new page keeps its own."""
     put(tmp_path, there)
     workspace = Workspace(tmp_path)
     assert workspace.append(asked, "y").name == there
