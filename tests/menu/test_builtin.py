@@ -298,7 +298,7 @@ def test_edit_deletes_a_page(context: ToolContext) -> None:
         ({"action": "move", "to": "a.md", "revision": "0123456789ab"}, "changed since revision 0123456789ab"),
         ({"action": "move", "to": "a.md", "text": "x"}, "`move` takes no `text`."),
         ({"action": "section", "text": "x"}, "name a section"),
-        ({"action": "replace", "old": "zebra", "text": "x"}, "does not stand in 'notes/todo.md'"),
+        ({"action": "replace", "old": "zebra", "text": "x"}, "is not in 'notes/todo.md'"),
         ({"action": "replace", "old": "e", "text": "x"}, "times, on lines"),
         ({"action": "replace", "old": "Bob", "text": "x", "revision": "0123456789ab"}, "notes/todo.md"),
         ({"action": "rename", "to": "x"}, "`action` must be one of `replace`, `section`, `append`, `move`, `delete`"),

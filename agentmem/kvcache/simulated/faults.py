@@ -1,4 +1,4 @@
-"""What can go wrong between a client and the Messages API, as replies that the loopback server makes on purpose."""
+"""Faults between a client and the Messages API, as replies that the loopback server makes on purpose."""
 
 import json
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from agentmem.types import Json
 
 @dataclass(frozen=True, slots=True)
 class HttpError:
-    """Fault: an error in the API's shape. ``retry_after`` are seconds."""
+    """Fault: an error in the API's shape. ``retry_after`` is in seconds."""
 
     status: int
     kind: str = "api_error"
@@ -21,7 +21,7 @@ class HttpError:
 
 @dataclass(frozen=True, slots=True)
 class BrokenStream:
-    """Fault: the stream ends after ``events`` events. ``clean``: as if it were complete, else the connection drops."""
+    """Fault: the stream ends after ``events`` events. It ends cleanly if ``clean``; else the connection drops."""
 
     answer: ServerAnswer
     events: int
@@ -30,7 +30,7 @@ class BrokenStream:
 
 @dataclass(frozen=True, slots=True)
 class StalledStream:
-    """Fault: nothing more comes after ``events`` events, until the client or the server closes."""
+    """Fault: after ``events`` events nothing more comes, until the client or the server closes."""
 
     answer: ServerAnswer
     events: int
@@ -38,7 +38,7 @@ class StalledStream:
 
 @dataclass(frozen=True, slots=True)
 class StreamError:
-    """Fault: after ``events`` events the stream says that it failed."""
+    """Fault: after ``events`` events the stream reports an error."""
 
     answer: ServerAnswer
     events: int
@@ -55,7 +55,7 @@ Reply = ServerAnswer | HttpError | BrokenStream | StalledStream | StreamError | 
 
 
 def answer_of(reply: Reply) -> ServerAnswer:
-    """The answer that a fault spoils; none of it is sent where the fault has none."""
+    """The answer that a fault spoils; for a fault without one, an answer that is never sent."""
     return reply if isinstance(reply, ServerAnswer) else getattr(reply, "answer", ServerAnswer.text("never sent"))
 
 

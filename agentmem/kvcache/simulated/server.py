@@ -1,8 +1,8 @@
 """A loopback HTTP server that speaks Anthropic's Messages API over the cache simulator.
 
-Any client can be measured against it offline, the official SDK first: POST /v1/messages, plain or streamed, and
-/v1/messages/count_tokens. It refuses what the API refuses, records what it received, and breaks on request. Every
-response carries the header ``x-agentmem-basis: simulated``, for its usage is the simulator's and nobody's bill.
+Any client can be measured against it offline, such as the official SDK. It serves POST /v1/messages, plain or streamed,
+and /v1/messages/count_tokens. It refuses what the API refuses, records requests, and fails on request. Every response
+has the header ``x-agentmem-basis: simulated``, because its usage is the simulator's and not a bill.
 """
 
 import json
@@ -31,7 +31,7 @@ COUNT = "/v1/messages/count_tokens"
 
 Replies = Iterable[Reply] | Callable[[Json], Reply]
 Told = Callable[[str, int, Json], None]
-"""Is told of each response: the request's path, the status, and the whole of its body, of a stream too."""
+"""Called for each response with the request's path, the status, and the whole body, also of a stream."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +52,15 @@ def echo(body: Json) -> ServerAnswer:
 
 @dataclass
 class MessagesServer(Closing):
-    """A context manager: ``with MessagesServer([Answer.text("hi")]) as server: client(base_url=server.url)``.
+    """A loopback server for tests. Use it as a context manager.
 
-    ``replies`` come from a list, one a request, or from a function of the body. ``validate`` raises ValueError for a
-    body that does not fit the provider's types. ``key``: requests must carry it, where given. ``requests`` are those
-    received, refused ones too. ``told`` hears of each response, one at a time, before it is sent.
+    ``replies`` is a list, one for each request, or a function of the body. ``validate`` raises ValueError for a body
+    that does not fit the provider's types. If ``key`` is given, requests must carry it. ``requests`` holds the requests
+    received, refused ones too. ``told`` is called for each response before it is sent, one at a time.
+
+    Example:
+        >>> with MessagesServer([ServerAnswer.text("hi")]) as server:
+        ...     client = Anthropic(base_url=server.url, api_key="any")
     """
 
     replies: Replies = echo
@@ -78,7 +82,7 @@ class MessagesServer(Closing):
 
     @property
     def port_in_use(self) -> int:
-        """The port it listens on: ``port``, or a free one where that is 0."""
+        """The port it listens on: ``port``, or a free one if that is 0."""
         return self._http.server_port
 
     @property
@@ -92,7 +96,7 @@ class MessagesServer(Closing):
         return [one.body for one in self.requests if one.path == "/v1/messages"]
 
     def close(self) -> None:
-        """Stop: running responses are cut off, all threads end and all sockets are closed. May be called twice."""
+        """Stop: cut off running responses, end all threads and close all sockets. May be called twice."""
         if not self.closing.is_set():
             self.closing.set()
             self._http.shutdown()
@@ -110,7 +114,7 @@ class MessagesServer(Closing):
             return next(self._script, ended)
 
     def refusal(self, received: Received) -> HttpError | None:
-        """Why the API would refuse this request; None if it would serve it."""
+        """The error with which the API would refuse this request; None if it would serve it."""
         secret = received.headers.get("x-api-key") or received.headers.get("authorization", "").removeprefix("Bearer ")
         if self.key is not None and secret != self.key:
             return HttpError(401, "authentication_error", "invalid x-api-key")
@@ -118,7 +122,7 @@ class MessagesServer(Closing):
             return HttpError(413, "request_too_large", "Request exceeds the maximum size")
         if not isinstance(received.body, dict):
             return HttpError(400, "invalid_request_error", "The request body is not valid JSON")
-        # A count of tokens takes the same body, without the length of a reply.
+        # Counting tokens takes the same body, without the length of a reply.
         body = {"max_tokens": 1, **received.body} if received.path == COUNT else received.body
         try:
             if self.validate:
@@ -149,7 +153,7 @@ class _Http(ThreadingHTTPServer):
                 continue  # closed by the client meanwhile
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that went away is no error of ours; anything else is shown by the base class."""
+        """Ignore a client that went away. The base class shows other errors."""
         if not self.owner.closing.is_set():
             super().handle_error(request, client_address)
 
@@ -172,7 +176,7 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             super().handle()
         except (ConnectionError, TimeoutError):
-            self.close_connection = True  # the client hung up: its own business
+            self.close_connection = True  # the client hung up, which is no error
 
     def do_POST(self) -> None:
         path = self.path.partition("?")[0]
@@ -263,7 +267,7 @@ class _Handler(BaseHTTPRequestHandler):
             return None
 
     def log_message(self, *_args: object) -> None:
-        """Nothing is logged: bodies are in `requests`."""
+        """Log nothing: bodies are in `requests`."""
 
 
 _ROUTES: Mapping[str, Callable[[_Handler, Json], None]] = {
