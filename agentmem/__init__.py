@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from agentmem.menu.menu import default_menu as default_menu
     from agentmem.menu.menu import make_menu as make_menu
     from agentmem.menu.menu import tool as tool
-    from agentmem.menu.reach import Reach as Reach
+    from agentmem.menu.permissions import Reach as Reach
     from agentmem.menu.toolbox import ToolContext as ToolContext
     from agentmem.models.anthropic import AnthropicModel as AnthropicModel
     from agentmem.models.engine import Engine as Engine
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from agentmem.runtime.events import Stopped as Stopped
     from agentmem.runtime.events import ToolCalled as ToolCalled
     from agentmem.runtime.events import ToolReturned as ToolReturned
-    from agentmem.runtime.limits import Limits as Limits
+    from agentmem.runtime.stops import Limits as Limits
     from agentmem.sandbox import Sandbox as Sandbox
     from agentmem.sandbox import SandboxLimits as SandboxLimits
     from agentmem.team import Budget as Budget
@@ -93,12 +93,12 @@ _HOMES = {
         "ToolCalled",
         "ToolReturned",
     ),
-    "agentmem.runtime.limits": ("Limits",),
+    "agentmem.runtime.stops": ("Limits",),
     "agentmem.menu.menu": ("default_menu", "make_menu", "tool"),
     "agentmem.sandbox": ("Sandbox", "SandboxLimits"),
     "agentmem.team": ("Budget", "Role", "Team", "TeamResult"),
     "agentmem.menu.toolbox": ("ToolContext",),
-    "agentmem.menu.reach": ("Reach",),
+    "agentmem.menu.permissions": ("Reach",),
     "agentmem.types": ("Image", "Message", "Model", "Options", "Text", "TextDelta", "ToolCall", "Usage"),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}

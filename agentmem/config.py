@@ -51,7 +51,7 @@ class Config:
 
     ``budget`` is in tokens, ``max_usd`` in US dollars, ``max_seconds`` in seconds; None means no limit. ``database`` is
     a path or a URL; None stands for ``.agentmem/agentmem.db`` in the workspace. Three settings are tables: ``answers``
-    (read by agentmem.answers.settings), ``reach`` (by agentmem.menu.reach) and ``models`` (a table of options for each
+    (read by agentmem.answers.settings), ``reach`` (by agentmem.menu.permissions) and ``models`` (a table of options for each
     kind of model). Keys never show when a Config is printed.
     """
 

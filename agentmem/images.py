@@ -1,12 +1,20 @@
 """Reads PNG, GIF, JPEG and WebP by the first bytes of a file: its type, its size, and what a provider would refuse.
 
-The limits are those of Anthropic's Messages API, the tightest of the providers'.
+The limits are those of Anthropic's Messages API, the tightest of the providers'. What is too large is scaled down where
+Pillow is installed, so that a model sees it all the same.
 """
 
 import base64
 import binascii
+import io
+import logging
 import re
 import struct
+from importlib import import_module
+from typing import Any
+
+from agentmem.distribution import install
+from agentmem.types import Image
 
 Size = tuple[int, int]
 """Width and height in pixels."""
@@ -126,3 +134,52 @@ _FORMATS = (
     (b"\xff\xd8\xff", 0, _jpeg, "image/jpeg"),
     (b"WEBP", 8, _webp, "image/webp"),
 )
+
+
+SCALED_SIDES = (LONGEST_OF_MANY, 1_500, 1_000, 500)
+"""Pixels of the longest side, tried in this order until the picture is light enough."""
+MOST_DECODED = 80_000_000
+"""Pixels that are decoded, at most: they take 320 MB. Above it Pillow warns of bombs."""
+_ENCODINGS: dict[str, tuple[tuple[str, str], ...]] = {
+    "image/jpeg": (("JPEG", "image/jpeg"),),
+    "image/webp": (("WEBP", "image/webp"), ("JPEG", "image/jpeg")),
+}
+_OTHERS = (("PNG", "image/png"), ("JPEG", "image/jpeg"))
+_log = logging.getLogger(__name__)
+
+
+def scaled(picture: Image) -> Image | None:
+    """The picture, small enough for every provider; None without Pillow, or where it cannot be read."""
+    data = decoded(picture.data) or b""
+    width, height = size(data) or (0, 0)
+    if not 0 < width * height <= MOST_DECODED:
+        return None
+    try:
+        pillow, operations = import_module("PIL.Image"), import_module("PIL.ImageOps")
+    except ModuleNotFoundError:
+        _log.warning("a picture is too large for a model: %s has such scaled down", install("images"))
+        return None
+    try:
+        with pillow.open(io.BytesIO(data)) as opened:
+            whole = operations.exif_transpose(opened)
+            return _light_enough(whole, _ENCODINGS.get(kind(data) or "", _OTHERS))
+    except (OSError, ValueError, SyntaxError, EOFError) as error:
+        _log.warning("a picture could not be scaled down: %s", error)
+        return None
+
+
+def _light_enough(whole: Any, formats: tuple[tuple[str, str], ...]) -> Image | None:
+    for side in SCALED_SIDES:
+        small = whole.copy()
+        small.thumbnail((side, side))
+        for name, media_type in formats:
+            encoded = _encoded(small, name)
+            if len(encoded) <= MOST_ENCODED:
+                return Image(media_type, encoded)
+    return None
+
+
+def _encoded(picture: Any, name: str) -> str:
+    file = io.BytesIO()
+    (picture.convert("RGB") if name == "JPEG" else picture).save(file, name)
+    return base64.b64encode(file.getvalue()).decode()

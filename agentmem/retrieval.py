@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from agentmem.messages import Image
+    from agentmem.types import Image
 
 Vectors: TypeAlias = "NDArray[np.float32]"
 """Rows of unit length, so that a dot product is a cosine."""

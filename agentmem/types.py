@@ -6,27 +6,15 @@ Values are frozen; a change makes a new one. Tokens are counts, money is US doll
 
 import json
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from operator import add, attrgetter
 from typing import Any, Literal, Protocol
 
-from agentmem.messages import Block as Block
-from agentmem.messages import Image as Image
-from agentmem.messages import Message as Message
-from agentmem.messages import Opaque as Opaque
-from agentmem.messages import Role as Role
-from agentmem.messages import Text as Text
-from agentmem.messages import ToolCall as ToolCall
-from agentmem.messages import ToolResult as ToolResult
 from agentmem.retrieval import Archive as Archive
 from agentmem.retrieval import Embedder as Embedder
 from agentmem.retrieval import Found as Found
 from agentmem.retrieval import Recall as Recall
 from agentmem.retrieval import Vectors as Vectors
-from agentmem.usage import NO_EXTRAS as NO_EXTRAS
-from agentmem.usage import Basis as Basis
-from agentmem.usage import Extras as Extras
-from agentmem.usage import Rates as Rates
-from agentmem.usage import Usage as Usage
 
 Json = Mapping[str, Any]
 """A JSON object. Treated as read-only everywhere."""
@@ -35,6 +23,195 @@ Effect = Literal["read", "write", "outside"]
 """What a tool may touch: nothing, the workspace, or the world outside. Only a read may run again after a kill."""
 Segment = Literal["model", "tool", "system", "options", "message"]
 Ttl = Literal["5m", "1h"]
+
+
+# Blocks and messages. A block's ``wire`` gives its canonical JSON value in the form of Anthropic's Messages API, the
+# richest of the providers'; models/ maps it to what each of them wants.
+
+Role = Literal["user", "assistant"]
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+_STRICT = json.JSONDecoder(parse_constant=_no_constant)
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Plain text, or markdown."""
+
+    text: str
+
+    def wire(self) -> dict[str, Any]:
+        return {"type": "text", "text": self.text}
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A picture: its media type ("image/png") and its bytes in base64."""
+
+    media_type: str
+    data: str
+
+    def wire(self) -> dict[str, Any]:
+        source = {"type": "base64", "media_type": self.media_type, "data": self.data}
+        return {"type": "image", "source": source}
+
+
+UNREADABLE = "INVALID_JSON"
+"""The key under which arguments that are no JSON object are kept, cut off by max_tokens for example: so Anthropic's
+guide to streaming them recommends. No tool is run with it, and the model reads why."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """The model asks for a tool. ``arguments`` is a JSON object as text, in the order the model wrote it."""
+
+    id: str
+    name: str
+    arguments: str
+
+    def wire(self) -> dict[str, Any]:
+        return {"type": "tool_use", "id": self.id, "name": self.name, "input": self.parsed or {}}
+
+    @property
+    def parsed(self) -> dict[str, Any] | None:
+        """The arguments, or None where the model wrote something that is no JSON object."""
+        try:
+            value = _STRICT.decode(self.arguments or "{}")
+        except (ValueError, RecursionError):
+            return None
+        return value if isinstance(value, dict) else None
+
+    @property
+    def is_unreadable(self) -> bool:
+        """True when the model's arguments were no JSON object."""
+        value = self.parsed
+        return value is None or list(value) == [UNREADABLE]
+
+
+@dataclass(frozen=True, slots=True)
+class Opaque:
+    """A block that only its provider understands (thinking, for example), as JSON text. Echoed verbatim."""
+
+    raw: str
+
+    def wire(self) -> dict[str, Any]:
+        value: dict[str, Any] = json.loads(self.raw)
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    """What a tool gave back to the call ``call_id``."""
+
+    call_id: str
+    content: tuple[Text | Image | Opaque, ...]
+    is_error: bool = False
+
+    def wire(self) -> dict[str, Any]:
+        value: dict[str, Any] = {"type": "tool_result", "tool_use_id": self.call_id}
+        value["content"] = [block.wire() for block in self.content]
+        if self.is_error:
+            value["is_error"] = True
+        return value
+
+
+Block = Text | Image | ToolCall | ToolResult | Opaque
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One side's turn: a role and its blocks, in order."""
+
+    role: Role
+    blocks: tuple[Block, ...]
+
+    @property
+    def text(self) -> str:
+        """The text blocks, joined by blank lines; images, calls and thinking are left out."""
+        return "\n\n".join(block.text for block in self.blocks if isinstance(block, Text))
+
+    @property
+    def calls(self) -> tuple[ToolCall, ...]:
+        """The tool calls, in order."""
+        return tuple(block for block in self.blocks if isinstance(block, ToolCall))
+
+
+# Tokens and money.
+
+Basis = Literal["measured", "simulated", "estimated"]
+"""Where a number comes from: a provider's or engine's own counters, our model of them, or our token counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What one request used, in tokens, and where the numbers come from."""
+
+    basis: Basis
+    uncached_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_write_5m_tokens: int = 0
+    cache_write_1h_tokens: int = 0
+    output_tokens: int = 0
+
+    @property
+    def input_tokens(self) -> int:
+        """All input: uncached + read + written."""
+        return self.uncached_tokens + self.cache_read_tokens + self.cache_write_5m_tokens + self.cache_write_1h_tokens
+
+    def __add__(self, other: "Usage") -> "Usage":
+        """The sum. Measured and simulated numbers are two meters and are never added up."""
+        if self.basis != other.basis:
+            raise ValueError(f"{self.basis} and {other.basis} usage are different meters and cannot be added up")
+        return Usage(self.basis, *map(add, _COUNTS(self), _COUNTS(other)))
+
+
+_COUNTS = attrgetter(*(counted.name for counted in fields(Usage)[1:]))
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """A model's prices, in dollars per token."""
+
+    uncached: float
+    cache_read: float
+    cache_write_5m: float
+    cache_write_1h: float
+    output: float
+
+    def cost(self, usage: Usage) -> float:
+        """Dollars for ``usage``."""
+        return (
+            usage.uncached_tokens * self.uncached
+            + usage.cache_read_tokens * self.cache_read
+            + usage.cache_write_5m_tokens * self.cache_write_5m
+            + usage.cache_write_1h_tokens * self.cache_write_1h
+            + usage.output_tokens * self.output
+        )
+
+    def cost_uncached(self, usage: Usage) -> float:
+        """Dollars for the same tokens had there been no cache at all."""
+        return usage.input_tokens * self.uncached + usage.output_tokens * self.output
+
+
+@dataclass(frozen=True, slots=True)
+class Extras:
+    """What a request is billed for beside its model's tokens at their usual price.
+
+    ``speed`` names a price list of its own ("fast", "flex", "priority", "batch"; "" is the usual one);
+    ``web_searches`` are paid by the piece; ``others`` are tokens that other models used on its behalf, by model ("":
+    the same), and no part of the request's usage.
+    """
+
+    speed: str = ""
+    web_searches: int = 0
+    others: tuple[tuple[str, Usage], ...] = ()
+
+
+NO_EXTRAS = Extras()
 
 
 # Entries: the append-only transcript.

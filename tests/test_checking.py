@@ -19,7 +19,7 @@ from agentmem.answers.settings import AnswerSettings
 from agentmem.answers.values import Answer, AnswerScope
 from agentmem.checking import Wanted
 from agentmem.errors import ConfigError
-from agentmem.runtime import parts
+from agentmem.runtime import components
 from agentmem.sandbox import forks
 from agentmem.team import Role, Team
 from agentmem.team.settings import WANTED as OF_TEAM
@@ -100,7 +100,7 @@ def cache(name: str, value: Any, folder: Path) -> object:
 
 
 TAKERS: tuple[tuple[Callable[[str, Any, Path], object], Mapping[str, Wanted]], ...] = (
-    (agent, parts.WANTED),
+    (agent, components.WANTED),
     (team, OF_TEAM),
     (sandbox, forks.WANTED),
     (cache, answers.WANTED),
@@ -125,7 +125,7 @@ def test_what_does_not_fit_is_named_with_what_would(
 def test_the_two_limits_are_told_apart(tmp_path: Path) -> None:
     """Limits and SandboxLimits are refused in each other's place, by their full names."""
     with pytest.raises(
-        ConfigError, match=r"must be agentmem.SandboxLimits or None, and .*runtime\.limits\.Limits is not"
+        ConfigError, match=r"must be agentmem.SandboxLimits or None, and .*runtime\.stops\.Limits is not"
     ):
         Sandbox.fork(tmp_path, limits=Limits(max_seconds=5))  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match=r"must be agentmem.Limits, and .*SandboxLimits is not"):

@@ -1,4 +1,4 @@
-"""The semantic answer cache: the same question is not paid for twice, and a wrong answer is not served."""
+"""The semantic answer cache: it saves paying twice for the same question, and does not serve wrong answers."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any

@@ -1,4 +1,4 @@
-"""What is kept: an answer that may be, for as long as it stays fresh, with the sources that it was made from."""
+"""Admits answers to the cache: those that may be kept, for as long as they stay fresh, with their sources."""
 
 from dataclasses import dataclass
 
@@ -12,12 +12,12 @@ from agentmem.answers.values import Answer, Source
 from agentmem.types import Clock
 
 SWEEP = 60.0
-"""Seconds between two removals of what has expired."""
+"""Seconds between two removals of expired entries."""
 
 
 @dataclass(frozen=True, slots=True)
 class KeptResult:
-    """Whether an answer was kept: its entry's id, or why not. True where it was."""
+    """The result of keeping an answer: its entry's id, or the reason why it was not kept. True if it was kept."""
 
     id: str = ""
     reason: str = ""
@@ -27,7 +27,7 @@ class KeptResult:
 
 
 class Keeper:
-    """Keeps answers. Raises AnswersError where the database cannot be written."""
+    """Keeps answers. Raises AnswersError if the database cannot be written."""
 
     def __init__(
         self,
@@ -44,7 +44,7 @@ class Keeper:
         self._swept = 0.0
 
     def keep(self, looked: Looked, answer: Answer, since: int | None = None) -> KeptResult:
-        """Keep an answer to what was looked up, unless a rule or a change of its sources since ``since`` forbids it."""
+        """Keep an answer to a lookup, unless a rule forbids it, or a source was invalidated after epoch ``since``."""
         reason = self._against(looked, answer)
         if not reason:
             vector = looked.vector if looked.vector is not None else self._lookups.vector(looked.question)
@@ -60,7 +60,7 @@ class Keeper:
         return KeptResult(reason=reason)
 
     def sweep(self) -> int:
-        """Remove what has expired."""
+        """Remove expired entries."""
         self._swept = self._clock()
         gone = self._store.sweep()
         if gone:
@@ -100,6 +100,6 @@ class Keeper:
 
 
 def _merged(answer: Answer) -> tuple[Source, ...]:
-    """Each source once."""
+    """The sources, each one once."""
     by_name = {(one.name, one.page): one for one in answer.sources}
     return tuple(by_name[name] for name in sorted(by_name))

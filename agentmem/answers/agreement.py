@@ -1,7 +1,7 @@
-"""Whether two answers say the same: what an audit asks of a kept answer and a fresh one.
+"""Judges whether two answers say the same. Audits use it to compare a kept answer with a fresh one.
 
-``RULES`` stands in order; the first that objects decides. They are the guard's, because what changes an answer changes
-it in an answer as in a question: numbers, codes, polarity, opposites, names; then the meaning must be near.
+``RULES`` are in order; the first that objects decides. They are the guard's, because differences that change a question
+change an answer too: numbers, codes, polarity, opposites, names. Then the meaning must be near.
 """
 
 import re
@@ -19,10 +19,10 @@ from agentmem.answers.words import Spells, pair
 from agentmem.types import Embedder
 
 LEAST = 0.85
-"""The cosine from which two answers mean the same. With the rules it lets fewer different answers pass than .9 does
-without the guard's, and tells fewer equal ones apart: `python -m tests.benchmarks.answers_agreement --data DIR`."""
+"""The least cosine of two answers that mean the same. With the rules it passes fewer different answers than .9 without
+them, and rejects fewer equal ones: `python -m tests.benchmarks.answers_agreement --data DIR`."""
 SHARED = 0.6
-"""Without an embedder: the share of their words of meaning that two answers have in common."""
+"""Without an embedder: the least share of their content words that two equal answers have in common."""
 RULES: tuple[Rule, ...] = guard.RULES
 JUDGE = "judge.json"
 _KEPT = 1024
@@ -31,7 +31,7 @@ _OPENING = re.compile(r"^\W*(?:(yes|yeah|yep|correct|sure)|(no|nope))\b(?:[\s,.;
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """Whether two answers agree; if not, the rule that says so. ``cosine`` is None where no embedder was asked."""
+    """The result of comparing two answers. ``rule`` decided. ``cosine`` is None if no embedder was asked."""
 
     agree: bool
     rule: str
@@ -40,7 +40,7 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """The default Agrees. Without an embedder the words of meaning are compared; ``spells`` tells typos from names."""
+    """The default Agrees. Without an embedder it compares content words. ``spells`` tells typos from names."""
 
     least: float = LEAST
     spells: Spells | None = None
@@ -51,7 +51,7 @@ class Agreement:
         return self.judge(one, other).agree
 
     def judge(self, one: str, other: str) -> Judgement:
-        """Whether they agree, and by which rule."""
+        """Compare two answers, and name the rule that decided."""
         if one.strip() == other.strip():
             return Judgement(True, "equal")
         (yes, left), (also, right) = _opened(one), _opened(other)
@@ -69,10 +69,9 @@ class Agreement:
 
 @dataclass(frozen=True, slots=True)
 class Errors:
-    """How often a judge of answers was wrong on labelled pairs, each share with its bounds at 95 %.
+    """The errors of a judge of answers on labelled pairs. Each share comes with its bounds at 95 %.
 
-    ``missed`` are different answers that it took for the same, among ``different``; ``alarmed`` the same ones that it
-    took for different, among ``same``.
+    ``missed`` of ``different`` pairs were taken for the same. ``alarmed`` of ``same`` pairs were taken for different.
     """
 
     different: int
@@ -82,19 +81,19 @@ class Errors:
 
     @property
     def missed_bounds(self) -> tuple[float, float]:
-        """Clopper and Pearson's bounds on the share of different answers that pass."""
+        """Clopper and Pearson's bounds on the share of different answers that are missed."""
         return interval(self.missed, self.different)
 
     @property
     def alarmed_bounds(self) -> tuple[float, float]:
-        """The same for equal answers that are told apart."""
+        """The same bounds for equal answers that raise an alarm."""
         return interval(self.alarmed, self.same)
 
     def corrected(self, share: float) -> float | None:
-        """The share that is really different, where the judge calls ``share`` of the answers different.
+        """The true share of different answers, if the judge calls ``share`` of them different.
 
         Rogan and Gladen's estimate ("Estimating prevalence from the results of a screening test", American Journal of
-        Epidemiology 107, 1978), from 0 to 1. None where a label of either kind is missing, or the judge only guesses.
+        Epidemiology 107, 1978), from 0 to 1. None if a label of either kind is missing, or the judge only guesses.
         """
         if not self.different or not self.same:
             return None
@@ -103,7 +102,7 @@ class Errors:
 
 
 def default_agrees(embedder: Embedder | None, least: float = LEAST) -> Agreement:
-    """The default: no rule objects, and a cosine of ``least`` or more."""
+    """The default judge: no rule objects, and the cosine is ``least`` or more."""
     if embedder is None:
         return Agreement()
     row = lru_cache(_KEPT)(lambda text: embedder.embed([text])[0])
@@ -112,7 +111,7 @@ def default_agrees(embedder: Embedder | None, least: float = LEAST) -> Agreement
 
 
 def errors(agrees: Agrees, labelled: Iterable[tuple[str, str, bool]]) -> Errors:
-    """The judge's errors on (one answer, another, whether they are the same)."""
+    """The judge's errors on triples of (one answer, another, whether they are the same)."""
     judged = [(same, agrees(one, other)) for one, other, same in labelled]
     return Errors(
         different=sum(not same for same, _ in judged),
@@ -123,23 +122,23 @@ def errors(agrees: Agrees, labelled: Iterable[tuple[str, str, bool]]) -> Errors:
 
 
 def judged(agrees: Agrees, labelled: Iterable[Labelled]) -> Errors | None:
-    """The judge's errors on the labelled pairs that have both answers; None where none has."""
+    """The judge's errors on the labelled pairs that have both answers; None if there are none."""
     answers = [(one.served, one.fresh, one.same) for one in labelled if one.served and one.fresh]
     return errors(agrees, answers) if answers else None
 
 
 def read_errors(folder: Path) -> Errors | None:
-    """What was measured of the judge of a cache; None where nobody has. Raises ConfigError."""
+    """The measured errors of a cache's judge; None if nobody has measured it. Raises ConfigError."""
     return records.read(folder / JUDGE, lambda found: Errors(**found), None)
 
 
 def write_errors(folder: Path, found: Errors) -> None:
-    """Keep what was measured beside the cache. Raises ConfigError."""
+    """Store the measured errors beside the cache. Raises ConfigError."""
     records.write(folder / JUDGE, asdict(found))
 
 
 def _opened(answer: str) -> tuple[bool | None, str]:
-    """Whether an answer opens with yes (True) or no (False), and what follows: "No, it doesn't" says no once."""
+    """True if an answer begins with yes, False if with no, else None; and the rest. "No, it doesn't" is one no."""
     found = _OPENING.match(answer)
     if found is None:
         return None, answer

@@ -1,6 +1,6 @@
-"""Asking through the cache: what it has is served, what it lacks is answered once, and kept if it may be.
+"""Asks through the cache: a kept answer is served; otherwise one is made once, and kept if it may be.
 
-Written once for threads and asyncio: the steps are a coroutine, which for threads never waits.
+It is written once for threads and asyncio: the steps are coroutines, which for threads never wait.
 """
 
 import asyncio
@@ -25,11 +25,11 @@ from agentmem.errors import AnswersError
 
 T = TypeVar("T")
 _leading: ContextVar[frozenset[tuple[int, str]]] = ContextVar("agentmem_answers_leading", default=frozenset())
-"""Flights that the work at hand is part of: waiting for one of those would be waiting for itself."""
+"""The flights that the current work is part of. To wait for one of them would be to wait for itself."""
 
 
 class Flights(Generic[T]):
-    """What is being answered now, by key. ``shared`` says whether a result may be given to those who waited."""
+    """Answers that are being made now, by key. ``shared`` says whether a result may be given to others who wait."""
 
     def __init__(self, shared: Callable[[T], bool]) -> None:
         self._shared = shared
@@ -37,10 +37,10 @@ class Flights(Generic[T]):
         self._lock = threading.Lock()
 
     def run(self, key: str, work: Callable[[], T]) -> tuple[T, bool]:
-        """What ``work`` gives, and whether it was another's work. An error of that other is raised here too."""
+        """The result of ``work`` or of the same work elsewhere, and whether it was elsewhere. Its errors are raised."""
         while True:
             future, leads, thread = self._joined(key)
-            if not leads and thread == threading.get_ident():  # to wait for work of this thread would be for ever
+            if not leads and thread == threading.get_ident():  # waiting for work of this thread would never end
                 return work(), False
             if leads:
                 with self._led(key, future):
@@ -54,7 +54,7 @@ class Flights(Generic[T]):
             return (result, True) if self._shared(result) else (work(), False)
 
     async def arun(self, key: str, work: Callable[[], Awaitable[T]]) -> tuple[T, bool]:
-        """As `run`."""
+        """`run` for asyncio."""
         if (id(self), key) in _leading.get():
             return await work(), False
         while True:
@@ -68,7 +68,7 @@ class Flights(Generic[T]):
                 result = await asyncio.shield(asyncio.wrap_future(future))
             except asyncio.CancelledError:
                 if future.cancelled():
-                    continue  # who led was cancelled, not we
+                    continue  # the leader was cancelled, not this task
                 raise
             return (result, True) if self._shared(result) else (await work(), False)
 
@@ -83,7 +83,7 @@ class Flights(Generic[T]):
 
     @contextmanager
     def _led(self, key: str, future: "Future[T]") -> Iterator[None]:
-        """The flight ends however the work does: an error is everybody's, a cancellation only the leader's."""
+        """End the flight however the work ends: all get an error, but only the leader a cancellation."""
         token = _leading.set(_leading.get() | {(id(self), key)})
         try:
             yield
@@ -101,14 +101,21 @@ class Flights(Generic[T]):
 P = ParamSpec("P")
 
 Answering = Callable[[str], "str | Answer"]
-"""Answers a question. What it raises is passed on, and nothing is kept."""
+"""Answers a question. Its errors are raised to the caller, and nothing is kept."""
 AsyncAnswering = Callable[[str], "Awaitable[str | Answer]"]
 
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """An answer, and where it came from: kept under the exact question or one that means the same, given to several
-    who asked at once (shared), or made (fresh). ``kept`` says whether a fresh one was kept, or why not."""
+    """An answer, and where it came from.
+
+    ``how``: "exact" for the same question, "semantic" for one that means the same, "shared" with others who asked at
+    the same time, "fresh" for a new one. ``kept`` says whether a fresh answer was kept, or why not.
+
+    Example:
+        >>> answered = cache.ask("What are your opening hours?", answering)
+        >>> print(answered.how, answered.text)
+    """
 
     text: str
     how: Literal["exact", "semantic", "shared", "fresh"]
@@ -122,7 +129,7 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What a flight brought: an entry that another process kept meanwhile, or a fresh answer."""
+    """The result of a flight: an entry that another process has kept meanwhile, or a fresh answer."""
 
     answer: Answer
     kept: KeptResult
@@ -130,7 +137,7 @@ class Made:
 
     @property
     def shared(self) -> bool:
-        """Whether it may be given to all who asked."""
+        """True if it may be given to all who asked."""
         return self.entry is not None or bool(self.kept) or not withheld(self.answer)
 
 
@@ -138,7 +145,7 @@ Work = Callable[[], Coroutine[Any, Any, object]]
 
 
 class Way(Protocol):
-    """How steps are taken: at once, or without holding up the event loop."""
+    """The way in which steps run: at once, or without blocking the event loop."""
 
     async def call(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T: ...
 
@@ -190,7 +197,7 @@ class Later:
 
 
 def finished(work: Coroutine[Any, Any, T]) -> T:
-    """What a coroutine gives that never waits."""
+    """The result of a coroutine that never waits."""
     try:
         work.send(None)
     except StopIteration as end:
@@ -200,7 +207,7 @@ def finished(work: Coroutine[Any, Any, T]) -> T:
 
 
 class Asking:
-    """Serves, answers and keeps."""
+    """Serves, makes and keeps answers."""
 
     def __init__(
         self,
@@ -216,7 +223,7 @@ class Asking:
         self._flights: Flights[Made] = Flights(lambda made: made.shared)
 
     async def ask(self, question: str, context: AnswerScope, way: Way) -> Answered:
-        """An answer to the question, kept or made."""
+        """The answer to a question, kept or fresh."""
         looked = await way.call(self._lookups.look, question, context)
         if looked.entry is not None:
             self._follow(looked, way)
@@ -232,7 +239,7 @@ class Asking:
         return Answered(made.answer.text, "fresh", looked, made.answer, made.kept)
 
     def served(self, looked: Looked, entry: KeptEntry) -> Answered:
-        """A hit, counted."""
+        """A hit, counted in the statistics."""
         self.count(looked)
         self._saved(entry.usd, entry.seconds, looked)
         how: Literal["exact", "semantic"] = "semantic" if looked.how == "semantic" else "exact"
@@ -245,7 +252,7 @@ class Asking:
             self._counters.add("failed", looked.kind)
 
     async def _made(self, looked: Looked, way: Way) -> Made:
-        """Under way: what was kept since the lookup, else a fresh answer."""
+        """The work of a flight: an entry kept since the lookup, else a fresh answer."""
         again = await way.call(self._lookups.exact, looked)
         if again is not None:
             return Made(Answer(again.answer), KeptResult(again.id), again)
@@ -254,7 +261,7 @@ class Asking:
         return Made(answer, await way.call(self._kept, looked, answer, since))
 
     def _kept(self, looked: Looked, answer: Answer, since: int | None) -> KeptResult:
-        """An answer that cannot be kept is given all the same: the disk may be full."""
+        """Keep an answer. If that fails, for example because the disk is full, the answer is still given."""
         try:
             return self._keeper.keep(looked, answer, since)
         except AnswersError as error:
@@ -268,7 +275,7 @@ class Asking:
             return None
 
     def _shared(self, looked: Looked, made: Made) -> Answered:
-        """A hit on what was made for another who asked the same at the same time."""
+        """A hit on an answer that was made for another caller at the same time."""
         looked = replace(looked, how="exact", rule="asked at the same time", entry=made.entry)
         self.count(looked)
         self._counters.add("shared", looked.kind)
@@ -280,7 +287,7 @@ class Asking:
         self._counters.add("saved_seconds", looked.kind, max(0.0, (seconds or 0.0) - looked.seconds))
 
     def _follow(self, looked: Looked, way: Way) -> None:
-        """What comes after a hit, when the answer is out already: an audit of it, or checks of others."""
+        """After a hit was served, start an audit of it, or checks of other entries."""
         if self._audits.chosen():
             way.in_background(self._background, lambda: self._quietly(self._audited(looked, way), looked))
         if self._audits.time_to_check():
@@ -289,7 +296,7 @@ class Asking:
     async def _quietly(self, work: Coroutine[Any, Any, None], looked: Looked) -> None:
         try:
             await work
-        except Exception:  # the answering function is another's, and may raise anything; nobody waits for it here
+        except Exception:  # the user's function may raise anything, and nobody waits for it here
             self._counters.add("audit_failed", looked.kind)
 
     async def _checked(self, looked: Looked, way: Way) -> None:

@@ -1,6 +1,6 @@
-"""Audits: a share of the hits is answered afresh and compared. A mismatch evicts, and teaches the calibration.
+"""Audits: a share of the hits is answered again and compared. A mismatch evicts the entry and adjusts the calibration.
 
-Freshness checks are the same for answers that nobody asked for just now: those unchecked for longest are made again.
+Freshness checks do the same for entries that nobody asked for: those unchecked for longest are answered again.
 """
 
 from collections.abc import Callable, Sequence
@@ -31,7 +31,7 @@ class AuditedAnswer:
 
 
 class Audits:
-    """Chooses what is answered afresh, and judges it."""
+    """Chooses the entries to answer again, and compares the answers."""
 
     def __init__(
         self,
@@ -49,15 +49,15 @@ class Audits:
         self._next = 0.0
 
     def chosen(self) -> bool:
-        """Whether this hit is audited."""
+        """True if this hit is to be audited."""
         with self._lock:
             return self._random.random() < self._share
 
     def judge(self, looked: Looked, fresh: Answer) -> bool:
-        """Whether the answer that was served agrees with a fresh one; one that does not is evicted."""
+        """True if the served answer agrees with a fresh one. An entry that does not is evicted."""
         entry = looked.entry
         if entry is None or fresh.error is not None or not fresh.complete:
-            return True  # nothing to compare with
+            return True  # there is nothing to compare
         same = self._agrees()(entry.answer, fresh.text)
         self._counters.add("audited", looked.kind)
         self._counters.add(f"audited.{looked.how}", looked.kind)
@@ -72,17 +72,17 @@ class Audits:
         return False
 
     def errors(self, labelled: Sequence[Labelled]) -> Errors | None:
-        """How often the judge is wrong on labelled pairs that have both answers; None where none has."""
+        """The judge's errors on labelled pairs that have both answers; None if there are none."""
         return judged(self._agrees(), labelled)
 
     def time_to_check(self) -> bool:
-        """Whether `due` may have something, told without looking at the disk."""
+        """True if `due` may have entries. It does not touch the disk."""
         return bool(self._checks.most) and self._store.clock() >= self._next
 
     def due(self, scope: str) -> list[KeptEntry]:
-        """The entries of a scope to be made again now: none unless it is time, and no more than the budget allows.
+        """The entries of a scope to answer again now: none before it is time, and at most what the budget allows.
 
-        Of several processes one gets them.
+        If several processes ask, one of them gets the entries.
         """
         checks, now = self._checks, self._store.clock()
         self._next = now + checks.every
@@ -93,9 +93,9 @@ class Audits:
     def check(
         self, scope: str, answering: Callable[[str], str | Answer], most: int, max_usd: float
     ) -> "list[AuditedAnswer]":
-        """Make the entries of a scope that were unchecked for longest again, now, and judge them.
+        """Answer those entries of a scope again, now, that were unchecked for longest, and compare.
 
-        What ``answering`` raises is raised when all have been tried.
+        Errors of ``answering`` are raised after all entries have been tried. ``max_usd`` is in dollars.
         """
         found: list[AuditedAnswer] = []
 
@@ -109,7 +109,7 @@ class Audits:
         return found
 
     def checked(self, entry: KeptEntry, fresh: Answer) -> bool:
-        """Whether a kept answer agrees with a fresh one; one that does not is evicted."""
+        """True if a kept answer agrees with a fresh one. An entry that does not is evicted."""
         if fresh.error is not None or not fresh.complete:
             return True
         self._counters.add("freshness.checked", entry.kind)
@@ -121,7 +121,7 @@ class Audits:
         return False
 
     def _affordable(self, entries: Sequence[KeptEntry], max_usd: float) -> list[KeptEntry]:
-        """The first of them, as many as may be made again for so much: by what each cost when it was made."""
+        """The first of these entries that can be made again for ``max_usd`` dollars, by what they cost before."""
         costs = accumulate(self._checks.unpriced if one.usd is None else one.usd for one in entries)
         return [entry for entry, so_far in zip(entries, costs, strict=True) if so_far <= max_usd]
 

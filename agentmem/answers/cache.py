@@ -1,4 +1,4 @@
-"""The answer cache: what people hold."""
+"""The answer cache that users hold."""
 
 import asyncio
 import inspect
@@ -35,7 +35,7 @@ from agentmem.recall.embedder import MiniLM, available
 from agentmem.types import Clock, Embedder
 
 EMBEDDED = 64
-"""Entries that are embedded anew at once."""
+"""Entries that are embedded again in one batch."""
 
 WANTED: Mapping[str, Wanted] = {
     "folder": PATH,
@@ -48,7 +48,7 @@ WANTED: Mapping[str, Wanted] = {
     "clock": CALLABLE,
     "seed": WHOLE,
 }
-"""What an AnswerCache takes."""
+"""The types of an AnswerCache's arguments."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ def assemble(
     clock: Clock,
     seed: int,
 ) -> CacheComponents:
-    """The parts over a folder, which is made where it is missing. Raises ConfigError or AnswersError."""
+    """The parts of a cache in a folder, which is made if missing. Raises ConfigError or AnswersError."""
     kinds = all_kinds(settings)
     kind_rules = with_kinds(settings.rules, kinds)
     lives = lifetimes(settings.ttl, kinds)
@@ -94,9 +94,9 @@ def assemble(
 
 
 def embed_anew(store: AnswerStore, embedder: Embedder, background: BackgroundTasks, after: int = 0) -> None:
-    """Give the entries that another embedder made their vectors of this one, some at a time.
+    """Give entries that have only another embedder's vectors new ones, some at a time.
 
-    What cannot be embedded together is tried one by one, so that a question that has no vector keeps none from others.
+    If a batch fails, its entries are embedded one by one, so that one bad question does not stop the others.
     """
     entries = store.without_vector(embedder.name, EMBEDDED, after)
     if not entries:
@@ -105,7 +105,7 @@ def embed_anew(store: AnswerStore, embedder: Embedder, background: BackgroundTas
     background.once("embed", lambda: embed_anew(store, embedder, background, last))
     try:
         _embed(store, embedder, entries)
-    except Exception:  # whatever an embedder raises
+    except Exception:  # an embedder may raise anything
         each(partial(_embed, store, embedder, [entry]) for entry in entries)
 
 
@@ -116,12 +116,12 @@ def _embed(store: AnswerStore, embedder: Embedder, entries: Sequence[KeptEntry])
 
 
 def all_kinds(settings: AnswerSettings) -> Kinds:
-    """The query types that come with agentmem, and the user's own."""
+    """The built-in query types and the user's own."""
     return {**BUILT_IN, **settings.kinds}
 
 
 def default_embedder() -> Embedder | None:
-    """MiniLM where it is installed."""
+    """MiniLM, if it is installed."""
     return None if available() else MiniLM()
 
 
@@ -129,15 +129,28 @@ EVERYWHERE = AnswerScope()
 
 
 class AnswerCache(Closing):
-    """Answers that were given, for the same question and for others that mean the same.
+    """Keeps answers, and serves them for the same question and for questions that mean the same.
 
-    ``folder`` is where they are kept; several processes may use it. ``workspace`` is that whose pages answers are made
-    from: a changed page takes its answers with it. ``embedder`` is by default MiniLM where it is installed, without
-    one (or with ``exact_only``) only the same question is found. ``decide`` replaces the decision, ``agrees`` how an
-    audit compares two answers. ``seed`` chooses the hits that are audited.
+    A cache that fails later never stops the caller: a lookup finds nothing then, and `ask` returns the answer without
+    keeping it. Use it as a context manager, or close it.
 
-    Raises ConfigError or AnswersError where the folder cannot be used. A cache that fails later is never in the way:
-    a lookup finds nothing then, and `ask` gives the answer that it could not keep.
+    Args:
+        folder: the folder of the cache. Several processes may use it.
+        workspace: the workspace whose pages answers are made from. A changed page removes its answers.
+        embedder: finds questions that mean the same; default: MiniLM, if it is installed.
+        exact_only: use no embedder, and find only the same question.
+        settings: see AnswerSettings.
+        decide: replaces the decision.
+        agrees: replaces the comparison of two answers in audits.
+        seed: chooses the hits that are audited.
+
+    Raises:
+        ConfigError, AnswersError: the folder cannot be used.
+
+    Example:
+        >>> with AnswerCache("answers") as cache:
+        ...     answered = cache.ask("What are your opening hours?", answering)
+        ...     print(answered.text, answered.how)
     """
 
     def __init__(
@@ -167,7 +180,7 @@ class AnswerCache(Closing):
     # One step at a time
 
     def get(self, question: str, *, context: AnswerScope = EVERYWHERE) -> Answered | None:
-        """The answer that is kept for a question, or None. To have a share of the hits audited use `ask`."""
+        """The kept answer to a question, or None. Hits are not audited; for that use `ask`."""
         looked = self.lookups.look(question, context)
         self._maintain()
         if looked.entry is None:
@@ -176,33 +189,34 @@ class AnswerCache(Closing):
         return self._asking.served(looked, looked.entry)
 
     def put(self, question: str, answer: str | Answer, *, context: AnswerScope = EVERYWHERE) -> KeptResult:
-        """Keep an answer, unless a rule forbids it: the result says why. Raises AnswersError."""
+        """Keep an answer, unless a rule forbids it; the result says why. Raises AnswersError."""
         given = answer if isinstance(answer, Answer) else Answer(answer)
         kept = self.keeper.keep(self.lookups.unsearched(question, context), given)
         self._maintain()
         return kept
 
     async def aget(self, question: str, *, context: AnswerScope = EVERYWHERE) -> Answered | None:
-        """As `get`."""
+        """`get` for asyncio."""
         return await asyncio.to_thread(self.get, question, context=context)
 
     async def aput(self, question: str, answer: str | Answer, *, context: AnswerScope = EVERYWHERE) -> KeptResult:
-        """As `put`."""
+        """`put` for asyncio."""
         return await asyncio.to_thread(self.put, question, answer, context=context)
 
     # All at once
 
     def ask(self, question: str, answering: Answering, *, context: AnswerScope = EVERYWHERE) -> Answered:
-        """The kept answer, else that of ``answering``, kept if it may be. Of equal questions at once one is answered.
+        """The kept answer, or else that of ``answering``, which is kept if it may be.
 
-        What ``answering`` raises is raised here, and nothing is kept.
+        If several callers ask the same at once, one answer is made for all. Errors of ``answering`` are raised here,
+        and nothing is kept then.
         """
         answered = finished(self._asking.ask(question, context, Now(answering)))
         self._maintain()
         return answered
 
     async def aask(self, question: str, answering: AsyncAnswering, *, context: AnswerScope = EVERYWHERE) -> Answered:
-        """As `ask`, with an answering coroutine function."""
+        """`ask` for asyncio. ``answering`` is a coroutine function."""
         answered = await self._asking.ask(question, context, Later(answering))
         self._maintain()
         return answered
@@ -210,10 +224,16 @@ class AnswerCache(Closing):
     def cached(
         self, context: AnswerScope | Callable[..., AnswerScope] | None = None
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-        """A decorator for a function that answers the question it is given first, as a text or an Answer.
+        """A decorator for a function that answers its first argument, a question, with a text or an Answer.
 
-        It then gives the text. ``context`` is fixed, or made from the call's arguments; by default every argument
-        after the question is part of the key. Works for coroutine functions too.
+        The decorated function returns the text. ``context`` is an AnswerScope, or a function that makes one from the
+        call's arguments; by default all arguments after the question are part of the key. Coroutine functions work too.
+
+        Raises ConfigError for a function that streams.
+
+        Example:
+            >>> @cache.cached()
+            ... def answer(question: str) -> str: ...
         """
 
         def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -238,25 +258,28 @@ class AnswerCache(Closing):
 
         return decorate
 
-    # Looking after it
+    # Maintenance
 
     def explain(self, question: str, *, context: AnswerScope = EVERYWHERE, scope: str = "") -> Looked:
-        """What a lookup would come to, and why: the rule that decided, the candidates, their scores. Counts nothing.
+        """The result of a lookup, and why: the deciding rule, the candidates and their scores. It is not counted.
 
-        ``scope`` stands in for the context's, where only that is known (see ``store.scopes``).
+        ``scope`` replaces the context's scope, if only that is known (see ``store.scopes``).
         """
         return self.lookups.look(question, context, scope)
 
     def check(
         self, answering: Answering, *, context: AnswerScope = EVERYWHERE, most: int = 20, max_usd: float = 1.0
     ) -> list[AuditedAnswer]:
-        """Answer the entries of a context that were unchecked for longest again, and evict what no longer agrees."""
+        """Answer again the entries that were unchecked for longest, and evict those that no longer agree.
+
+        At most ``most`` entries, and about ``max_usd`` dollars.
+        """
         return self.audits.check(scope_of(context), answering, most, max_usd)
 
     def judge(self, labelled: Sequence[Labelled]) -> Errors | None:
-        """Measure how often the judge of answers is wrong on labelled pairs that have both answers.
+        """Measure the errors of the judge of answers, on labelled pairs that have both answers.
 
-        What was found stands in `stats` from now on, and corrects what audits found. None where no pair has both.
+        From then on `stats` has them, and uses them to correct the audits. None if no pair has both answers.
         """
         found = self.audits.errors(labelled)
         if found is not None:
@@ -264,15 +287,15 @@ class AnswerCache(Closing):
         return found
 
     def page(self, name: str) -> Source:
-        """A page of the workspace as it is now, as a source of an answer."""
+        """A page of the workspace as it is now, as a source for an answer. Raises ConfigError without a workspace."""
         if self.lookups.pages is None:
             raise ConfigError("this answer cache has no workspace: give AnswerCache(..., workspace=...)")
         return self.lookups.pages.source(name)
 
     def invalidate(self, source: str | None = None, *, tenant: str | None = None, everything: bool = False) -> int:
-        """Remove every answer made from a source (a page, or whatever name was given), of a tenant, or all of them.
+        """Remove all answers made from a source (a page, or another name), all of a tenant, or all of them.
 
-        Gives how many. An answer that is being made from the source at this moment will not be kept either.
+        Returns their number. An answer that is being made from the source now will not be kept.
         """
         if [source is not None, tenant is not None, everything].count(True) != 1:
             raise ConfigError("say what to invalidate: a source, or tenant=..., or everything=True")
@@ -284,26 +307,26 @@ class AnswerCache(Closing):
         return gone
 
     def stats(self) -> dict[str, Any]:
-        """What the cache did since it was made, over all processes: counts, audits with their bound, what was saved."""
+        """The counts since the cache was made, over all processes: lookups, audits with their bound, savings."""
         self.keeper.sweep()
         self.counters.flush()
         return {**report(self.store.counts(), read_errors(self.folder)), "entries": self.store.count()}
 
     @property
     def vector_bytes(self) -> int:
-        """RAM that vectors take in this process."""
+        """Bytes of RAM that vectors take in this process."""
         return self._nearest.bytes if self._nearest else 0
 
     def settle(self) -> None:
-        """Wait for what runs behind: audits, checks, embedding. Raises what it failed with."""
+        """Wait for work in the background: audits, checks, embedding. Raises its errors."""
         self.background.settle()
 
     async def asettle(self) -> None:
-        """As `settle`, with the tasks of the running loop."""
+        """`settle`, with the tasks of the running loop."""
         await self.background.asettle()
 
     def close(self) -> None:
-        """End what runs behind and close the files. May be called twice."""
+        """Stop work in the background and close the files. May be called twice."""
         if self._closed:
             return
         self._closed = True
@@ -314,15 +337,15 @@ class AnswerCache(Closing):
         self.store.close()
 
     def maintain(self) -> int:
-        """Do now what is else done behind: sweep what has expired, fill the index, read large scopes into RAM.
+        """Do the background's work now: remove expired entries, fill the index, read large scopes into RAM.
 
-        Gives the rows that were moved into the index.
+        Returns the number of rows that were moved into the index.
         """
         self.keeper.sweep()
         return self._nearest.catch_up() if self._nearest else 0
 
     def _maintain(self) -> None:
-        """See to it that what lags behind is made up for, on the thread behind."""
+        """Start the work that lags behind, on the background thread."""
         if self._nearest is not None and self._nearest.lagging():
             self.background.once("index", self._nearest.catch_up)
 
@@ -338,7 +361,7 @@ def _context(
         rest = json.dumps([args, kwargs], sort_keys=True)
     except (TypeError, ValueError) as error:
         raise ConfigError(
-            f"{name} takes arguments that cannot stand in a key ({error}): give cached(context=...), "
-            "a function that makes the Context from the call's arguments"
+            f"{name} takes arguments that cannot be part of a key ({error}): give cached(context=...), "
+            "a function that makes the AnswerScope from the call's arguments"
         ) from error
     return AnswerScope(conversation=(name, rest))

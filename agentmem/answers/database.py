@@ -1,7 +1,7 @@
-"""The answers' database: one SQLite file that is the truth. Vectors in RAM and LanceDB are made from it.
+"""The answers' database, one SQLite file. Vectors in RAM and LanceDB are copies made from it.
 
-A commit here is the acknowledgement of an entry: a kill loses none. Numbers are given out once (AUTOINCREMENT), so a
-number that an index still holds after its entry has gone never names another entry.
+A commit here acknowledges an entry, so a kill loses none. Numbers are used only once (AUTOINCREMENT). So a number that
+an index still holds after its entry has gone never names another entry.
 """
 
 from collections.abc import Callable, Iterator
@@ -61,7 +61,7 @@ TABLES = (
 
 
 class Database:
-    """The file, open. Raises AnswersError where it cannot be read or written, ConfigError for another's file."""
+    """The open file. Raises AnswersError if it cannot be read or written, ConfigError if it is another program's."""
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / FILE
@@ -69,7 +69,7 @@ class Database:
         self.translated(self._prepare)
 
     def translated(self, work: Callable[[], T]) -> T:
-        """What ``work`` gives, its errors as ours."""
+        """The result of ``work``, with SQLite's errors as AnswersErrors."""
         try:
             return work()
         except (ConfigError, AnswersError):
@@ -83,7 +83,7 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All that runs inside is written together or not at all."""
+        """A transaction: everything inside is written together or not at all."""
         try:
             with self.storage.transaction():
                 yield
@@ -93,7 +93,7 @@ class Database:
             raise AnswersError(f"the answer cache: {error}") from error
 
     def close(self) -> None:
-        """May be called twice."""
+        """Close the file. May be called twice."""
         self.storage.close()
 
     def _prepare(self) -> None:

@@ -1,9 +1,9 @@
-"""The decision: is one of the kept answers served? The guard first, then a calibrated score against a threshold.
+"""Decides whether a kept answer is served: first the guard, then a calibrated score against a threshold.
 
-A candidate in the same words comes first. Else the nearest to which no rule of the guard objects is scored, by itself
-or among its neighbours, as `agentmem.answers.features` tells. Its score is the chance that its answer is right,
-and the threshold is that of the query type. A reader (the default embedder is one) tells how alike two words are;
-without one the rule on swapped words is hard, and fewer rewordings are served.
+A candidate in the same words comes first. Otherwise the nearest one without an objection by the guard is scored, alone
+or among its neighbours: see `agentmem.answers.features`. Its score is the probability that its answer is right. The
+threshold is the query type's. A reader (such as the default embedder) tells how similar two words are; without one the
+rule on swapped words is strict, and fewer rewordings are served.
 """
 
 import json
@@ -51,7 +51,7 @@ _MOST = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Logistic:
-    """P(right) = 1 / (1 + exp(-(bias + weights · features))), as far as it was calibrated."""
+    """P(right) = 1 / (1 + exp(-(bias + weights · features)))."""
 
     bias: float
     weights: tuple[float, ...]
@@ -61,18 +61,19 @@ class Logistic:
         return self.bias + sum(weight * value for weight, value in zip(self.weights, features, strict=True))
 
     def probability(self, features: Sequence[float]) -> float:
-        """From 0 to 1."""
+        """The probability, from 0 to 1."""
         return sigmoid(self.logit(features))
 
     def shifted(self, bias: float, slope: float = 1.0) -> "Logistic":
-        """The same with its logit times ``slope`` plus ``bias``."""
+        """The same regression, with its logit multiplied by ``slope`` and raised by ``bias``."""
         return Logistic(self.bias * slope + bias, tuple(weight * slope for weight in self.weights))
 
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    """One regression for each situation: see `agentmem.answers.features`. ``same`` is the chance that two
-    questions of the same words have the same answer.
+    """One regression for each situation: see `agentmem.answers.features`.
+
+    ``same`` is the probability that two questions of the same words have the same answer.
     """
 
     alone: Logistic
@@ -81,7 +82,7 @@ class Models:
     same: float
 
     def shifted(self, bias: float, slope: float = 1.0) -> "Models":
-        """The models for questions on their own, corrected; where others stand around, as it was."""
+        """The models with a corrected regression for single entries. That for entries among others stays."""
         return replace(self, alone=self.alone.shifted(bias, slope), plain=self.plain.shifted(bias, slope))
 
 
@@ -95,7 +96,7 @@ def fit(
 ) -> Logistic:
     """The regression of ``right`` (0 or 1) on ``features`` (rows, columns), rows weighted, by Newton's method.
 
-    ``penalty`` pulls each standardised weight towards 0 (ridge); ``prior`` is such a weight's least value, by column.
+    ``penalty`` pulls each standardised weight towards 0 (ridge). ``prior`` is a weight's least value, by column.
     """
     import numpy as np
 
@@ -111,7 +112,7 @@ def fit(
 
 
 def correction(logits: Sequence[float], right: Sequence[bool], penalty: float = 1.0) -> float:
-    """What to add to the logits so that they fit what was seen, held near 0 by a normal prior of variance 1/penalty."""
+    """The offset that fits the logits to the outcomes, kept near 0 by a normal prior of variance 1/penalty."""
     low, high = -_MOST, _MOST
     while high - low > _ENOUGH:
         shift = (low + high) / 2
@@ -122,19 +123,19 @@ def correction(logits: Sequence[float], right: Sequence[bool], penalty: float = 
 
 @cache
 def shipped() -> Models:
-    """The models that come with the package. Raises ConfigError where the file cannot be read."""
+    """The models of the package. Raises ConfigError if their file cannot be read."""
     return models_of(provenance())
 
 
 def fitted_to() -> str:
-    """The name of the embedder whose cosines the shipped coefficients were fitted to."""
+    """The name of the embedder whose cosines the package's models were fitted to."""
     made = provenance().get("made")
     return str(made["embedder"]) if isinstance(made, Mapping) else ""
 
 
 @cache
 def provenance() -> Mapping[str, object]:
-    """The whole of ``coefficients.json``: the weights, and on what they were fitted and measured."""
+    """All of ``coefficients.json``: the weights, and the data that they were fitted and measured on."""
     try:
         text = (files("agentmem.answers") / "coefficients.json").read_text(encoding="utf-8")
         parsed: Mapping[str, object] = json.loads(text)
@@ -155,7 +156,7 @@ def models_of(record: Mapping[str, object]) -> Models:
 
 
 def share(right: int, of: int) -> float:
-    """The chance of what was right so often: the mean under Jeffreys' prior."""
+    """The estimated probability, from ``right`` of ``of``: the mean under Jeffreys' prior."""
     return (right + 0.5) / (of + 1)
 
 
@@ -183,21 +184,21 @@ def _newton(rows: "Floats", right: "Floats", weights: "Floats", penalty: float) 
 
 
 LEAST = 0.5
-"""The cosine below which a candidate is not looked at."""
+"""The least cosine of a candidate."""
 ALARMS = 0.2
-"""Equal answers that the default judge tells apart, where nobody has measured it on labels of the cache's own: `python
--m tests.benchmarks.answers_agreement --data DIR`."""
+"""The share of equal answers that the default judge calls different, used if it was not measured on the cache's own
+labels: `python -m tests.benchmarks.answers_agreement --data DIR`."""
 POLICIES = "policies.json"
 _READ = 2048
-"""Entries whose words' vectors are kept, about 18 KB each."""
+"""Entries whose word vectors are kept, about 18 KB each."""
 
 Scored = tuple[float, str]
-"""A score, and what it was made from."""
+"""A score, and its origin in words."""
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A Decider: policies by query type, models, the guard's rules, a reader, and what makes two answers the same."""
+    """A Decider: policies by query type, models, the guard's rules, a reader, and a test for equal answers."""
 
     policies: Mapping[str, QueryPolicy]
     models: Models
@@ -207,9 +208,7 @@ class Decision:
     read: "Callable[[str], Reading] | None" = field(default=None, repr=False)
 
     def __call__(self, question: str, vector: Vectors, candidates: Sequence[Candidate], kind: str) -> Verdict:
-        """Serve a candidate in the same words, or the nearest without an objection, when its score reaches the
-        threshold.
-        """
+        """Serve a candidate in the same words, or the nearest without an objection, if its score is high enough."""
         threshold = self.policies.get(kind, QueryPolicy(kind, STRICT)).threshold
         near = [one for one in candidates if one.vector_similarity >= LEAST]
         missed = Verdict(False, next(iter(near), None), None, threshold, "nothing near", _FAR, kind)
@@ -230,7 +229,7 @@ class Decision:
         return replace(missed, scores=tuple(remarks))
 
     def _in_the_same_words(self, question: str, candidates: Sequence[Candidate]) -> Candidate | None:
-        """The candidate that asks the same to the word; None where there is none, or where such ones do not agree."""
+        """The candidate that asks the same in the same words; None if there is none, or if several disagree."""
         own = meaning(question)
         alike = [one for one in candidates if len(own ^ meaning(one.question)) <= _TYPOS]
         found = [
@@ -265,7 +264,7 @@ def decider(
     rules: Sequence[Rule] | None = None,
     same: Same = same_answer,
 ) -> Decision:
-    """A Decider. Without ``models`` those that come with the package; without ``rules`` those of the guard."""
+    """A Decider. ``models`` default to the package's, ``rules`` to the guard's."""
     chosen = rules if rules is not None else RULES if reader else PLAIN
     read = lru_cache(_READ)(reader.read) if reader else None
     return Decision(policies, models or shipped(), chosen, reader, same, read)
@@ -276,8 +275,8 @@ def default_decider(
 ) -> Decision:
     """The Decider of a cache in ``folder``: its tuned policies, else the query types' own, corrected by its audits.
 
-    The shipped coefficients were fitted to the default embedder's cosines: with another one, a query type that was not
-    tuned has the strict threshold. Raises ConfigError where the policies cannot be read.
+    The package's models were fitted to the default embedder's cosines. With another embedder, a query type that was not
+    tuned has the strict threshold. Raises ConfigError if the policies cannot be read.
     """
     tuned = read_policies(folder)
     fits = embedder is None or embedder.name == fitted_to()
@@ -291,17 +290,17 @@ def default_decider(
 
 
 def default_reader() -> FeatureReader | None:
-    """MiniLM where it is installed."""
+    """MiniLM, if it is installed."""
     from agentmem.recall.embedder import MiniLM, available
 
     return None if available() else MiniLM()
 
 
 def corrected(policy: QueryPolicy, labels: Sequence[Labelled], judged: Errors | None = None) -> QueryPolicy:
-    """The policy with its threshold raised as far as the audits of its hits found more wrong than it promises.
+    """The policy, its threshold raised if audits of its hits found more wrong answers than it allows.
 
-    Of hits that are right an audit still calls some wrong, because a fresh answer has other words: the share that
-    ``judged`` has of the judge, else ALARMS.
+    An audit calls some right hits wrong, because a fresh answer has other words. That share comes from ``judged``, else
+    it is ALARMS.
     """
     seen = [one.same for one in labels if one.origin == "audit" and one.kind in ("", policy.kind)]
     if not seen or not 0 < policy.threshold < 1:
@@ -313,12 +312,12 @@ def corrected(policy: QueryPolicy, labels: Sequence[Labelled], judged: Errors | 
 
 
 def read_policies(folder: Path) -> dict[str, QueryPolicy]:
-    """The tuned policies of a cache, by query type; none where it was never tuned. Raises ConfigError."""
+    """The tuned policies of a cache, by query type; none if it was never tuned. Raises ConfigError."""
     return records.read(folder / POLICIES, lambda found: {one["kind"]: _policy(one) for one in found}, {})
 
 
 def write_policies(folder: Path, policies: Sequence[QueryPolicy]) -> None:
-    """Keep tuned policies beside the cache, in place of those before of the same query types. Raises ConfigError."""
+    """Store tuned policies beside the cache. They replace those of the same query types. Raises ConfigError."""
     kept = {**read_policies(folder), **{one.kind: one for one in policies}}
     records.write(folder / POLICIES, [asdict(one) for one in kept.values()])
 
@@ -326,7 +325,7 @@ def write_policies(folder: Path, policies: Sequence[QueryPolicy]) -> None:
 _LEAST_RIGHT = 0.05
 _SAME = "in the same words"
 _TYPOS = 6
-"""Words of meaning that only one of them has, where three are misspelt."""
+"""Content words that only one of the two has: three misspelt words make six."""
 _FAR = f"No kept question is at a cosine of {LEAST} or more."
 
 
@@ -355,7 +354,7 @@ def _scored(
 
 
 def _at_best(found: QuestionPair, near: Around) -> tuple[float, ...]:
-    """The features ALONE if every lone word had its like on the other side."""
+    """The features ALONE as they would be if every lone word had a similar word on the other side."""
     return near.similarity, uncovered(found), inserted(found), 1.0, 1.0, plain(found, near)[-1]
 
 

@@ -1,6 +1,6 @@
-"""What is never answered from the cache and never kept: rules, as a table that a user can read and extend.
+"""Exclusions: questions and answers that are never kept or served. The rules are a table that a user can extend.
 
-A rule about the question is looked at before anything else. A rule about the answer is looked at before it is kept.
+Rules on the question are checked before anything else, rules on the answer before it is kept.
 """
 
 import re
@@ -16,7 +16,7 @@ About = Literal["question", "answer"]
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Texts that the pattern is found in (capitals do not matter) are excluded. ``name`` says why in a word."""
+    """Excludes texts in which the pattern is found, in any letter case. ``name`` says why in a word or two."""
 
     name: str
     about: About
@@ -28,7 +28,7 @@ class Rule:
             object.__setattr__(self, "compiled", re.compile(self.pattern, re.IGNORECASE))
         except re.error as error:
             raise ConfigError(
-                f"the exclusion {self.name!r} is no regular expression ({error}): {self.pattern}"
+                f"the exclusion {self.name!r} is not a regular expression ({error}): {self.pattern}"
             ) from error
 
 
@@ -40,7 +40,7 @@ _ACTS = (
     r"|reserve|schedule|reschedule|submit|approve|withdraw|renew|upgrade|downgrade|remind|email|call|text)"
 )
 
-_UNKEEPABLE = r"[\0\ud800-\udfff]"  # no database holds these
+_UNKEEPABLE = r"[\0\ud800-\udfff]"  # databases cannot hold these
 
 RULES: tuple[Rule, ...] = (
     Rule("too long to be a question", "question", rf"\A(?s:.{{{LONGEST + 1}}})"),
@@ -99,16 +99,16 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule("empty", "answer", r"\A\s*\Z"),
 )
-"""The first that fits is the reason. Add your own in agentmem.toml, or pass others to the cache."""
+"""The first rule that matches is the reason. Add your own in agentmem.toml, or pass others to the cache."""
 
 
 def excluded(text: str, about: About, rules: Iterable[Rule] = RULES) -> Rule | None:
-    """The first rule that excludes a text; None where none does."""
+    """The first rule that excludes a text; None if none does."""
     return next((rule for rule in rules if rule.about == about and rule.compiled.search(text)), None)
 
 
 def with_kinds(rules: Sequence[Rule], kinds: Kinds) -> dict[str, tuple[Rule, ...]]:
-    """For each query type the rules of its own, that hold beside those for all. Raises ConfigError."""
+    """For each query type all rules: the given ones and its own. Raises ConfigError."""
     return {
         name: tuple(Rule(f"{name}: {pattern}", "question", pattern) for pattern in kind.exclude)
         for name, kind in kinds.items()
@@ -116,7 +116,7 @@ def with_kinds(rules: Sequence[Rule], kinds: Kinds) -> dict[str, tuple[Rule, ...
 
 
 def withheld(answer: Answer, rules: Iterable[Rule] = RULES) -> str:
-    """Why an answer may not be kept, or ""."""
+    """The reason why an answer may not be kept; "" if it may."""
     if answer.error is not None:
         return f"an error: {answer.error}"
     if not answer.complete:

@@ -1,10 +1,10 @@
-"""What the score is made from: how alike two questions are word by word, and what stands around them in the cache.
+"""The features of the score: how similar two questions are word by word, and which entries are near in the cache.
 
-Two situations are told apart. An entry stands *alone* when no other near entry has its answer: then the two questions
-alone decide, and the score looks at the words that one has and the other lacks, and at how near the nearest word of the
-other comes to each, by the vectors these words have in their sentences (the late interaction of ColBERT, Khattab and
-Zaharia 2020, over the least and the mean instead of the sum). It stands *among* others when several entries of other
-words have the same answer: then where the question falls among them says more than any two wordings.
+There are two situations. An entry is *alone* if no other near entry has its answer. Then only the two questions decide.
+The score uses the words that one has and the other lacks, and how near to each the other's nearest word comes, by the
+words' vectors in their sentences (the late interaction of ColBERT, Khattab and Zaharia 2020, with minimum and mean
+in place of the sum). An entry is *among* others if several entries in other words have the same answer. Then the
+question's place among them says more than any two wordings.
 """
 
 import math
@@ -20,22 +20,22 @@ if TYPE_CHECKING:
     from agentmem.recall.embedder import Reading
 
 FLOOR = 0.35
-"""The cosine that is taken for questions that have nothing to do with each other."""
+"""The cosine that is assumed for unrelated questions."""
 _SHARPNESS = 0.05
-"""Cosine by which a neighbour must be farther to have 1/e of the say."""
+"""Cosine by which a neighbour must be farther to have 1/e of the weight."""
 _SHORT, _SHARED = 8, 0.6
-"""Answers of fewer words are the same only when they are equal; longer ones when they share this much."""
+"""Answers of fewer words are the same only if they are equal; longer ones if they share this much."""
 _MARGIN = -0.05, 0.1
 _WIDE_MARGIN = -0.1, 0.3
 _CROWD = 5
 
 Same = Callable[[str, str], bool]
-"""Whether two answers are the same for the one who asked."""
+"""Tells whether two answers are the same for the person who asked."""
 
 
 @runtime_checkable
 class FeatureReader(Protocol):
-    """Reads a text word by word, and knows which words are spelt right: `agentmem.recall.embedder.MiniLM`."""
+    """Reads a text word by word, and knows correctly spelt words: `agentmem.recall.embedder.MiniLM`."""
 
     def read(self, text: str) -> "Reading": ...
 
@@ -44,9 +44,11 @@ class FeatureReader(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Around:
-    """The candidates around the one that would be served. Cosines with the question: ``similarity`` its own, ``rival``
-    that of the nearest with another answer, ``second`` that of the next best of the same answer in other words.
-    ``support`` counts the wordings of the answer, ``vote`` is its share of the say by nearness.
+    """The candidates around the one that would be served.
+
+    Cosines with the question: ``similarity`` its own, ``rival`` that of the nearest one with another answer,
+    ``second`` that of the next best one with the same answer in other words. ``support`` counts the wordings of the
+    answer. ``vote`` is its share of all votes, which are weighted by nearness.
     """
 
     similarity: float
@@ -57,17 +59,17 @@ class Around:
 
     @property
     def alone(self) -> bool:
-        """No other wording of this answer is near."""
+        """True if no other wording of this answer is near."""
         return self.support < 2
 
     @property
     def margin(self) -> float:
-        """How much nearer than anything with another answer."""
+        """The cosine by which it is nearer than any candidate with another answer."""
         return self.similarity - self.rival
 
 
 def around(candidates: Sequence[Candidate], at: int, same: Same) -> Around:
-    """What stands around candidate ``at``. Two entries whose words of meaning are the same count once."""
+    """The neighbours of candidate ``at``. Entries with the same content words count once."""
     own = candidates[at]
     alike = [one.id == own.id or same(one.answer, own.answer) for one in candidates]
     wordings: dict[frozenset[str], float] = {}
@@ -89,7 +91,7 @@ def around(candidates: Sequence[Candidate], at: int, same: Same) -> Around:
 ALONE = ("similarity", "uncovered", "inserted", "least", "mean", "margin")
 PLAIN = ("similarity", "uncovered", "inserted", "synonyms", "margin")
 AMONG = ("similarity", "uncovered", "margin", "rival", "second", "vote", "support")
-"""The features of each situation, in the order of their weights; PLAIN is ALONE without a reader."""
+"""The features of each situation, in the order of their weights. PLAIN is ALONE without a reader."""
 
 
 def alone(found: QuestionPair, near: Around, left: "Reading", right: "Reading") -> tuple[float, ...]:
@@ -112,18 +114,18 @@ def among(found: QuestionPair, near: Around) -> tuple[float, ...]:
 
 
 def uncovered(found: QuestionPair) -> float:
-    """The share of words of meaning that the other question lacks, both sides added: 0 to 2."""
+    """The share of content words that the other question lacks, added for both sides: 0 to 2."""
     left, right = sum(found.left.content), sum(found.right.content)
     return len(found.lone_left) / max(left, 1) + len(found.lone_right) / max(right, 1)
 
 
 def inserted(found: QuestionPair) -> float:
-    """1 where only one of them says more: an account, a joint account."""
+    """1 if only one of the two says more, such as a joint account against an account; else 0."""
     return float(bool(found.lone_left) != bool(found.lone_right))
 
 
 def coverage(found: QuestionPair, left: "Reading", right: "Reading") -> tuple[float, float]:
-    """(least, mean) cosine of the lone words with the nearest word of the other question; 1 where none is lone."""
+    """(least, mean) cosine of each lone word with the nearest word of the other question; 1 if there are none."""
     if not len(left.words) or not len(right.words):
         return 0.0, 0.0
     cosines = left.vectors @ right.vectors.T
@@ -137,10 +139,10 @@ def coverage(found: QuestionPair, left: "Reading", right: "Reading") -> tuple[fl
 
 
 def same_answer(one: str, other: str) -> bool:
-    """Whether two kept answers are the same by their words alone: cheap, and blind to a rewording."""
+    """True if two kept answers are the same by their words. It is fast, and does not see rewordings."""
     if one == other:
         return True
-    if min(len(one), len(other)) < 2 * _SHORT - 1:  # too short for so many words: they need not be read
+    if min(len(one), len(other)) < 2 * _SHORT - 1:  # too short to have that many words, so they are not read
         return False
     left, right = words(one), words(other)
     if min(len(left.stems), len(right.stems)) < _SHORT or left.numbers != right.numbers or left.ids != right.ids:
@@ -151,14 +153,14 @@ def same_answer(one: str, other: str) -> bool:
 
 @lru_cache(maxsize=65_536)
 def meaning(question: str) -> frozenset[str]:
-    """The stems that carry a text's meaning, or all where none does."""
+    """The stems of a text's content words; all stems if it has none."""
     found = words(question)
     kept = frozenset(stemmed for stemmed, keep in zip(found.stems, found.content, strict=True) if keep)
     return kept or frozenset(found.stems)
 
 
 def _rival(others: Sequence[float], candidates: Sequence[Candidate], own: Candidate) -> float:
-    """The nearest with another answer; where all near ones agree, it is farther than the last of them."""
+    """The cosine of the nearest with another answer. If all near ones agree, it is below that of the last."""
     if others:
         return max(others)
     farthest = candidates[-1].vector_similarity if len(candidates) >= CANDIDATES else FLOOR

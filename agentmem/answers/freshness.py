@@ -1,7 +1,6 @@
-"""How long an answer stays fresh: by what it is about, at most as long as its query type allows.
+"""Lifetimes of answers: by their content, and at most as long as their query type allows.
 
-The times are those of the published design that this cache starts from: prices 4 hours, products a day, policies a
-week, questions that everybody asks two weeks.
+The times follow a published design: prices 4 hours, products a day, policies a week, common questions two weeks.
 """
 
 import re
@@ -23,7 +22,7 @@ CONTENT: tuple[tuple[str, str], ...] = (
     ("product", r"\b(?:in stock|out of stock|available in|ships? (?:in|within)|version \d|release[ds]?)\b"),
     ("policy", r"\b(?:policy|policies|terms|must|refunds?|returns?|warranty|deadline|eligible|within \d+ days)\b"),
 )
-"""What an answer is about where nobody said: the first pattern that it has, else faq."""
+"""Content types by pattern, for answers without a content type. The first pattern that matches decides, else faq."""
 
 _UNITS = {"s": 1.0, "m": 60.0, "h": HOUR, "d": DAY, "w": 7 * DAY}
 _TIME = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw])")
@@ -32,9 +31,9 @@ _COMPILED = tuple((name, re.compile(pattern, re.IGNORECASE)) for name, pattern i
 
 @dataclass(frozen=True, slots=True)
 class Checks:
-    """When kept answers are made again and compared: every so many seconds, so many of them, for so many dollars.
+    """The schedule of freshness checks: every ``every`` seconds at most ``most`` entries, for ``max_usd`` dollars.
 
-    An answer whose price is not known counts as ``unpriced`` dollars. ``most`` 0 turns it off.
+    An answer of unknown price counts as ``unpriced`` dollars. ``most`` 0 turns checks off.
     """
 
     every: float = 6 * HOUR
@@ -51,35 +50,35 @@ _WANTED: Mapping[str, Wanted] = {"every": NUMBER, "most": SIZE, "max_usd": NUMBE
 
 @dataclass(frozen=True, slots=True)
 class Lifetimes:
-    """Seconds by content type, and by query type where that has a limit of its own."""
+    """Seconds by content type, and by query type for those that have their own limit."""
 
     ttl: Mapping[str, float] = field(default_factory=lambda: TTL)
     by_kind: Mapping[str, float] = field(default_factory=dict)
 
     def content(self, answer: Answer) -> str:
-        """What an answer is about. Raises ConfigError for a content type that has no lifetime."""
+        """The content type of an answer. Raises ConfigError for one without a lifetime."""
         name = answer.content or content_of(answer.text)
         if name not in self.ttl:
             raise ConfigError(f"the content type {name!r} has no lifetime; there are {', '.join(self.ttl)}")
         return name
 
     def seconds(self, content: str, kind: str) -> float:
-        """How long an answer about ``content`` stays fresh."""
+        """The seconds that an answer about ``content`` stays fresh."""
         return min(self.ttl[content], self.by_kind.get(kind, self.ttl[content]))
 
 
 def lifetimes(ttl: Mapping[str, float], kinds: Kinds) -> Lifetimes:
-    """The published times with those that a user set."""
+    """The published times, with the user's changes."""
     return Lifetimes({**TTL, **ttl}, {name: kind.ttl for name, kind in kinds.items() if kind.ttl is not None})
 
 
 def content_of(text: str) -> str:
-    """What an answer seems to be about."""
+    """The content type of a text, by its words."""
     return next((name for name, pattern in _COMPILED if pattern.search(text)), "faq")
 
 
 def seconds_of(given: object) -> float:
-    """A time as people write it: 4h, 7d, 90m, or a number of seconds. Raises ConfigError."""
+    """Seconds from a time as people write it: 4h, 7d, 90m, or a number of seconds. Raises ConfigError."""
     found = _TIME.fullmatch(given.strip()) if isinstance(given, str) else None
     if found:
         seconds = float(found[1]) * _UNITS[found[2]]
@@ -88,5 +87,5 @@ def seconds_of(given: object) -> float:
     else:
         seconds = 0.0
     if not 0 < seconds < float("inf"):
-        raise ConfigError(f"{given!r} is no time above zero: write a number with s, m, h, d or w, for example 4h")
+        raise ConfigError(f"{given!r} is not a time above zero: write a number with s, m, h, d or w, for example 4h")
     return seconds

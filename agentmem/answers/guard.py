@@ -1,7 +1,7 @@
-"""The hard guard: small differences in words that change the answer, and that a vector does not see.
+"""The guard: finds small differences in words that change the answer, and that vectors miss.
 
-``RULES`` is the policy, in order: the first rule that objects decides. A rule takes two questions side by side and says
-in a few words why the answer to one is no answer to the other, or "" when it has nothing against it.
+``RULES`` are in order; the first rule that objects decides. A rule gets two questions, aligned. It says in a few words
+why the answer to one is not the answer to the other, or "" if it has no objection.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -12,7 +12,7 @@ from agentmem.answers.lexicon import KINDS, OPPOSITES, QUALIFIERS, REVERSERS
 from agentmem.answers.words import Amount, QuestionPair, Words, stem
 
 Rule = tuple[str, Callable[[QuestionPair], str]]
-"""A rule's name, and what it objects to in a pair."""
+"""A rule's name, and the function that objects to a pair."""
 
 _PREFIXES = ("un", "dis", "in", "im", "ir", "il", "non", "de", "mis")
 _PARTICLES = (("in", "out"), ("up", "down"), ("on", "off"))
@@ -20,7 +20,7 @@ _DIRECTIONS = (("from", "to"), ("before", "after"))
 
 
 def numbers(found: QuestionPair) -> str:
-    """Other amounts, or one where the other has none. One and a are the same."""
+    """Different amounts, or an amount on one side only. "One" and "a" are the same."""
     left = [one for one in found.left.numbers if one not in found.right.numbers]
     right = [one for one in found.right.numbers if one not in found.left.numbers]
     for one in list(left):
@@ -33,13 +33,13 @@ def numbers(found: QuestionPair) -> str:
 
 
 def ids(found: QuestionPair) -> str:
-    """Other codes: order numbers, versions, error codes."""
+    """Different codes: order numbers, versions, error codes."""
     one, other = found.left.ids, found.right.ids
     return "" if one == other else f"{_list(one - other)} against {_list(other - one)}"
 
 
 def negation(found: QuestionPair) -> str:
-    """One of them says no once more, or turns around by another word."""
+    """One of the two has one negation more, or a word that reverses its meaning."""
     no = [
         one.negations + len(_reversers().intersection(lone))
         for one, lone in ((found.left, found.lone_left), (found.right, found.lone_right))
@@ -48,7 +48,7 @@ def negation(found: QuestionPair) -> str:
 
 
 def antonyms(found: QuestionPair) -> str:
-    """A word on one side, its opposite on the other."""
+    """A word on one side, and its opposite on the other."""
     for left, right in _opposites():
         for a, b in ((left, right), (right, left)):
             if (one := found.only_left & a) and (other := found.only_right & b) and not (one & b or other & a):
@@ -57,7 +57,7 @@ def antonyms(found: QuestionPair) -> str:
 
 
 def kinds(found: QuestionPair) -> str:
-    """Two things of one kind: Saturday and Sunday, adults and children."""
+    """Two different things of one kind: Saturday and Sunday, adults and children."""
     for members in _kinds():
         one = {members[word] for word in found.only_left if word in members}
         other = {members[word] for word in found.only_right if word in members}
@@ -67,20 +67,20 @@ def kinds(found: QuestionPair) -> str:
 
 
 def names(found: QuestionPair) -> str:
-    """A name on each side that the other lacks: a word in capitals, or one in no vocabulary."""
+    """A name on each side that the other lacks: a capitalised word, or one that is in no vocabulary."""
     one = found.left.names & set(found.lone_left) | set(found.rare_left)
     other = found.right.names & set(found.lone_right) | set(found.rare_right)
     return f"{_list(one)} against {_list(other)}" if one and other else ""
 
 
 def scope(found: QuestionPair) -> str:
-    """Only one of them is about a narrower thing: a joint account, my mother, abroad."""
+    """Only one of the two is about something narrower: a joint account, my mother, abroad."""
     narrow = _qualifiers().intersection(found.lone_left) ^ _qualifiers().intersection(found.lone_right)
     return f"only one says {_list(narrow)}" if narrow else ""
 
 
 def order(found: QuestionPair) -> str:
-    """From A to B against from B to A."""
+    """From A to B, against from B to A."""
     one, other = _roles(found.left), _roles(found.right)
     named = found.left.names | found.right.names
     for a, b in _DIRECTIONS:
@@ -91,7 +91,7 @@ def order(found: QuestionPair) -> str:
 
 
 def swap(found: QuestionPair) -> str:
-    """A single word of meaning for another one that is no synonym of it."""
+    """One content word is replaced by another that is not its synonym."""
     one, other = found.lone_left, found.lone_right
     return f"{one[0]} for {other[0]}" if len(one) == len(other) == 1 and found.matched else ""
 
@@ -106,14 +106,14 @@ RULES: tuple[Rule, ...] = (
     ("scope", scope),
     ("order", order),
 )
-"""What holds however alike two questions are."""
+"""The rules that hold however similar two questions are."""
 
 PLAIN: tuple[Rule, ...] = (*RULES, ("swap", swap))
-"""With the rule for where nothing can tell how alike two words are; else the score does."""
+"""The rules with `swap`, for when nothing tells how similar two words are. Otherwise the score does."""
 
 
 def objection(found: QuestionPair, rules: Sequence[Rule] = RULES) -> tuple[str, str]:
-    """(rule, why) of the first rule that objects to serving one question's answer for the other, or ("", "")."""
+    """(rule, why) of the first rule that objects to serving one question's answer for the other; else ("", "")."""
     for name, rule in rules:
         if why := rule(found):
             return name, why
@@ -121,7 +121,7 @@ def objection(found: QuestionPair, rules: Sequence[Rule] = RULES) -> tuple[str, 
 
 
 def _turned(here: frozenset[str], there: frozenset[str]) -> str:
-    """lock against unlock: a word with a prefix that turns it around."""
+    """A word and the same with a prefix that reverses it: "lock" against "unlock"."""
     for one in here:
         for prefix in _PREFIXES:
             rest = one.removeprefix(prefix)
@@ -131,7 +131,7 @@ def _turned(here: frozenset[str], there: frozenset[str]) -> str:
 
 
 def _particles(found: QuestionPair) -> str:
-    """log in against log out: a small word that turns the verb before it around."""
+    """A particle that reverses the verb before it: "log in" against "log out"."""
     one, other = set(pairwise(found.left.stems)), set(pairwise(found.right.stems))
     for a, b in _PARTICLES:
         for here, there in ((a, b), (b, a)):
@@ -141,7 +141,7 @@ def _particles(found: QuestionPair) -> str:
 
 
 def _roles(one: Words) -> dict[str, str]:
-    """The word of meaning that follows each small word of direction."""
+    """The content word after each word of direction, such as "from"."""
     roles: dict[str, str] = {}
     waiting = ""
     for stemmed, token, content in zip(one.stems, one.tokens, one.content, strict=True):

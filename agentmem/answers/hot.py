@@ -1,10 +1,12 @@
-"""The hot tier: the vectors of one scope in RAM, nearest found by their signs first and exactly then.
+"""The hot tier: one scope's vectors in RAM. The nearest are found by their signs first, then exactly.
 
-For each vector its 384 signs (48 bytes) and its halves (768 bytes): 824 bytes an entry with its number, 82 MB for
-100,000. The share of signs in which two vectors differ is their angle over pi (Charikar, "Similarity estimation
-techniques from rounding algorithms", STOC 2002). Three steps, each over fewer vectors: those that differ least in the
-first 128 signs, of these those that differ least in all, and these are compared exactly. It learns nothing and needs no
-rebuilding: an entry is found as soon as it was added. It runs on the thread that asks, which waits for no other.
+Each vector has 384 signs (48 bytes) and its half-precision values (768 bytes). With its number that is 824 bytes an
+entry, or 82 MB for 100,000. The share of signs in which two vectors differ is their angle over pi (Charikar,
+"Similarity estimation techniques from rounding algorithms", STOC 2002). Three steps use fewer and fewer vectors: those
+that differ least in the first 128 signs; of these, those that differ least in all signs. The last are compared exactly.
+Nothing is trained or rebuilt, so an entry is found as soon as it is added. A search runs on the caller's thread.
+
+Only `nearest` uses it. It is a module of its own because it is one algorithm and knows no database.
 """
 
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -22,14 +24,14 @@ if TYPE_CHECKING:
 SHORTLIST, MORE = 384, 1000
 """Vectors that are compared exactly: so many, and one more for each thousand."""
 COARSE, SHARE = 2048, 100
-"""Vectors whose signs are all compared: at least so many, and one in so many."""
+"""Vectors of which all signs are compared: at least so many, and one in so many."""
 _HEAD = 2
-"""64-bit words of signs that are compared first: of all vectors, so they stand together."""
+"""64-bit words of signs that are compared first. They are stored together, because all of them are read."""
 _AT_ONCE = 16_384
-"""Vectors whose signs are compared in one step: what fits into a processor's cache."""
+"""Vectors whose signs are compared in one step, so that they fit into a processor's cache."""
 _SAMPLE = 4096
 _ROOM, _GROWTH = 1024, 8
-"""Vectors there is room for at first, and the part of its size that it grows by."""
+"""Vectors for which there is room at first, and the fraction of its size by which it grows."""
 
 
 class Near(NamedTuple):
@@ -40,9 +42,9 @@ class Near(NamedTuple):
 
 
 class Hot:
-    """The vectors of a scope that came after place ``first``. Not safe to use from several threads at once.
+    """The vectors of a scope that came after place ``first``. Not safe for several threads at once.
 
-    ``room`` is how many are expected.
+    ``room`` is the number of vectors expected.
     """
 
     def __init__(self, dimensions: int, first: int = 0, room: int = _ROOM) -> None:
@@ -59,11 +61,11 @@ class Hot:
 
     @property
     def bytes(self) -> int:
-        """RAM that is held."""
+        """Bytes of RAM in use."""
         return sum(one.nbytes for one in (self._head, self._rest, self._halves, self._numbers))
 
     def add(self, found: Numbered) -> None:
-        """Take in more vectors, in their order."""
+        """Add vectors, in their order."""
         count = len(found.n)
         if not count:
             return
@@ -76,7 +78,7 @@ class Hot:
         self.last = int(found.v[-1])
 
     def drop(self, numbers: set[int]) -> None:
-        """Take out entries that are no longer there: the last ones move to their places."""
+        """Remove entries. The last ones move to their places."""
         import numpy as np
 
         gone = np.flatnonzero(np.isin(self._numbers[: self.size], list(numbers)))
@@ -111,7 +113,7 @@ class Hot:
         return chosen if len(chosen) <= most else np.sort(chosen[np.argpartition(whole, most)[:most]])
 
     def _apart(self, own: "Signs") -> "NDArray[np.uint8]":
-        """In how many of the first signs each vector differs; a part at a time, so that nothing leaves the cache."""
+        """The number of first signs in which each vector differs, computed in parts that fit the processor's cache."""
         import numpy as np
 
         apart = np.empty(self.size, np.uint8)
@@ -143,12 +145,12 @@ class Hot:
 
 
 def _least(apart: "NDArray[np.uint8]", most: int) -> "Places":
-    """The places of about the ``most`` smallest values: the limit is read off a sample of them."""
+    """The places of about the ``most`` smallest values. The limit is estimated from a sample of them."""
     import numpy as np
 
     step = max(len(apart) // _SAMPLE, 1)
     limit = np.searchsorted(np.cumsum(np.bincount(apart[::step])), most / step)
     chosen = np.flatnonzero(apart <= limit)
-    if len(chosen) > 4 * most:  # many are as near as each other
+    if len(chosen) > 4 * most:  # many are equally near
         chosen = np.concatenate([np.flatnonzero(apart < limit), np.flatnonzero(apart == limit)[:most]])
     return chosen

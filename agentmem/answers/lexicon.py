@@ -1,7 +1,7 @@
-"""The English that the guard knows: words that carry nothing, words that mean the same, words that must not be swapped.
+"""The English words that the guard knows: words without content, synonyms, and words that must not be swapped.
 
-Written by hand from general knowledge of the language. Each table is text, a group a line, so that it can be read and
-extended; words stand in their plain form and are compared by their stems (`agentmem.answers.words`).
+Written by hand from general knowledge of the language. Each table is text with one group a line, so that it can be read
+and extended. Words are in their plain form, and are compared by their stems (`agentmem.answers.words`).
 """
 
 FUNCTION = """
@@ -26,7 +26,7 @@ um uh er erm hmm yeah yep nope somewhere anywhere somebody anybody everybody eve
 """Words that alone do not make two questions different."""
 
 IDLE = "a an the is are am um umm uh uhm er erm eh hm hmm yeah well so please"
-"""Words without which a question is still the same to the word."""
+"""Words that can be left out without changing a question's words."""
 
 PLEASANTRIES = (
     r"^(?:hi|hiya|hey|hello|good (?:morning|afternoon|evening))(?: (?:there|team|all|guys|everyone|folks))?\b",
@@ -36,7 +36,7 @@ PLEASANTRIES = (
     r"\b(?:please|pls|plz|kindly)\b",
     r"^(?:so|ok|okay|well|and|but|um|uh|oh|yes|yeah)\b",
 )
-"""What people say around a question. Taken away as often as it is found."""
+"""Polite phrases around a question. They are removed repeatedly, until none is found."""
 
 CONTRACTIONS = {
     "can't": "can not", "cannot": "can not", "cant": "can not", "won't": "will not", "wont": "will not",
@@ -63,7 +63,7 @@ IRREGULAR = {
     "cheapest": "cheap", "cheaper": "cheap", "larger": "large", "largest": "large", "smaller": "small",
     "smallest": "small", "nearest": "near", "closest": "near", "expiry": "expire", "arrival": "arrive",
 }  # fmt: skip
-"""Forms that no rule on endings finds."""
+"""Irregular forms, which no rule on endings finds."""
 
 NEGATIONS = frozenset(
     ("not", "no", "never", "none", "nothing", "nobody", "nowhere", "without", "neither", "nor", "cannot", "unable")
@@ -203,13 +203,13 @@ folder directory
 method function
 library package
 """
-"""Words that may stand for each other. A word may stand in several groups; groups do not flow together."""
+"""Words that may replace each other. A word may be in several groups; groups are not merged."""
 
 UNITS = {
     "week": (7, "day"), "fortnight": (14, "day"), "year": (365, "day"), "month": (30, "day"),
     "hour": (60, "minute"), "hr": (60, "minute"), "min": (1, "minute"), "percent": (1, "%"), "pct": (1, "%"),
 }  # fmt: skip
-"""Units that are told in others: how many of which. A month is 30 days and a year 365, as in everyday speech."""
+"""Units in terms of others, with the factor. A month is 30 days and a year 365, as in everyday speech."""
 
 
 OPPOSITES = """
@@ -339,7 +339,7 @@ undergraduate bachelor | postgraduate graduate master phd doctorate
 primary | secondary
 sync async | synchronous asynchronous
 """
-"""Left and right of the bar must not be swapped."""
+"""Words on the left and right of a bar must not be swapped."""
 
 KINDS = """
 monday, tuesday, wednesday, thursday, friday, saturday, sunday, weekend, bank-holiday, today, tomorrow, yesterday
@@ -393,7 +393,7 @@ gold, silver, platinum, bronze
 father, mother, stepfather, stepmother
 student, teacher, parent, visitor, member, guest, nonprofit, charity
 """
-"""Things of one kind, a comma between those that differ: questions that name different ones ask different things."""
+"""Things of one kind; commas separate different ones. Questions that name different things are different."""
 
 QUALIFIERS = """
 joint extended premium business commercial corporate enterprise international overseas foreign abroad domestic junior
@@ -405,7 +405,7 @@ gluten-free organic offline child kid children baby toddler teenager son daughte
 grandmother grandfather grandparent brother sister wife husband spouse partner fiancé ex-partner elderly deceased late
 friend colleague guest visitor
 """
-"""Words that narrow a question down: where only one question has such a word, they ask for different things."""
+"""Words that narrow a question. If only one question has such a word, the two are different."""
 
 REVERSERS = "stop avoid prevent except unless besides excluding lacking missing against despite"
-"""Words that turn a question around as "not" does."""
+"""Words that reverse a question as "not" does."""

@@ -1,9 +1,9 @@
-"""Thresholds from a log of questions with their answers, played through a cache that starts empty.
+"""Tunes thresholds on a log of questions and answers, by replaying it through a cache that starts empty.
 
-A log says more than pairs do: how often questions come again, and what else is near when they do. On one half of its
-questions thresholds are tried from the strictest down, until one is not certified; the last before it has the
-certificate, which holds for it though many were tried (fixed-sequence testing: Maurer, Hothorn and Lehmacher 1995;
-Angelopoulos et al., "Learn then Test", 2021). The other half says what it really reaches. No question is in both.
+A log says more than pairs do: how often questions return, and which entries are near when they do. On one half of its
+questions thresholds are tried from the strictest down, until one is not certified. The last one before it keeps its
+certificate although many were tried (fixed-sequence testing: Maurer, Hothorn and Lehmacher 1995; Angelopoulos et al.,
+"Learn then Test", 2021). The other half measures what it reaches. No question is in both halves.
 """
 
 import hashlib
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ReplayedQuestion:
-    """A question of a log, the answer that is right for it (its text, or any name of it), and its query type."""
+    """A question of a log, the right answer to it (its text, or any name for it), and its query type."""
 
     question: str
     answer: str
@@ -49,7 +49,7 @@ class ReplayedQuestion:
 
 @dataclass(frozen=True, slots=True)
 class ReplayedOutcome:
-    """What a lookup came to. ``right`` is whether what was served is; ``known``, whether the right answer was kept.
+    """The outcome of a lookup. ``right``: the served answer is right. ``known``: the right answer was in the cache.
 
     ``key`` is the question as exact keys see it.
     """
@@ -62,18 +62,18 @@ class ReplayedOutcome:
 
     @property
     def hit(self) -> bool:
-        """Whether something was served."""
+        """True if an answer was served."""
         return self.how != "miss"
 
 
 def replay_log(log: Sequence[ReplayedQuestion], vectors: Vectors, decide: Decider) -> list[ReplayedOutcome]:
-    """The outcome of each question of a log, in its order. ``vectors`` are the questions', a row for each."""
+    """The outcome of each question of a log, in its order. ``vectors`` has a row for each question."""
     kept = _Kept(vectors.shape[1], len(log))
     return [_replayed(kept, one, vector, decide) for one, vector in zip(log, vectors, strict=True)]
 
 
 def reached(outcomes: Iterable[ReplayedOutcome], threshold: float, kind: str = "") -> Point:
-    """What a threshold reaches over the outcomes of a query type, or of all."""
+    """The results of a threshold on the outcomes of a query type, or of all."""
     own = [one for one in outcomes if kind in ("", one.kind)]
     hits = [one.right for one in own if one.hit]
     return Point(threshold, len(hits), hits.count(False), sum(one.known for one in own))
@@ -82,10 +82,10 @@ def reached(outcomes: Iterable[ReplayedOutcome], threshold: float, kind: str = "
 def certified(outcomes: Iterable[ReplayedOutcome], kind: str = "", confidence: float = CONFIDENCE) -> Certificate:
     """The certificate of the hits among the outcomes of a query type, or of all.
 
-    An exact hit is known to be right or wrong, so the bound is on the hits by meaning, as a share of all. Those on one
-    question are right or wrong together and count as fewer: of clusters of m hits the effective number is
-    (sum of m)^2 / sum of m^2 (Kish, "Survey Sampling", 1965), and the exact bound is taken at that (Korn and Graubard,
-    "Confidence intervals for proportions with small expected number of positive counts", 1998).
+    An exact hit is known to be right or wrong, so the bound is on the semantic hits, as a share of all. Hits on one
+    question are right or wrong together, so they count as fewer: clusters of m hits have the effective number
+    (sum of m)^2 / sum of m^2 (Kish, "Survey Sampling", 1965). The exact bound is computed for that number (Korn and
+    Graubard, "Confidence intervals for proportions with small expected number of positive counts", 1998).
     """
     hits = [one for one in outcomes if one.hit and kind in ("", one.kind)]
     meant = [one for one in hits if one.how == "semantic"]
@@ -96,7 +96,7 @@ def certified(outcomes: Iterable[ReplayedOutcome], kind: str = "", confidence: f
 
 
 def _clustered(wrong: int, sizes: Collection[int], confidence: float) -> float:
-    """The bound on the share that is wrong in clusters of these sizes."""
+    """The bound on the share of wrong hits, in clusters of these sizes."""
     count = sum(sizes)
     effective = count**2 / sum(size**2 for size in sizes) if sizes else 0.0
     seen = math.floor(effective)
@@ -104,7 +104,7 @@ def _clustered(wrong: int, sizes: Collection[int], confidence: float) -> float:
 
 
 def nearest(vector: "NDArray[np.float32]", rows: Vectors, entries: Sequence[ReplayedQuestion]) -> list[Candidate]:
-    """The candidates of a question among the kept ones, nearest first."""
+    """The kept questions near a question, as candidates, nearest first."""
     import numpy as np
 
     cosines = rows @ vector
@@ -149,7 +149,7 @@ class _Kept:
 
 
 THRESHOLDS = (0.90, 0.92, 0.94, 0.95, 0.96, 0.965, 0.97, 0.975, 0.98, 0.985, 0.99)
-"""The scores that are tried."""
+"""The thresholds to try."""
 COLUMNS = "question", "answer"
 
 At = Callable[[float], Decider]
@@ -159,9 +159,9 @@ At = Callable[[float], Decider]
 def tune_log(
     log: Sequence[ReplayedQuestion], vectors: Vectors, at: At, *, limit: float = LIMIT, confidence: float = CONFIDENCE
 ) -> dict[str, Tuned]:
-    """Each query type's threshold: its own where its hits are enough to certify one, else that of all together.
+    """Each query type's threshold: its own if its hits are enough to certify one, else that of all together.
 
-    One whose share of wrong hits on the half held out is above ``limit`` all the same is not used. Raises TooFewLabels.
+    A threshold with more wrong hits than ``limit`` on the held-out half is not used. Raises TooFewLabels.
     """
     certifying, hold = ([place for place, one in enumerate(log) if _half(one) == half] for half in (0, 1))
     tried = {one: _play(log, vectors, certifying, at(one)) for one in THRESHOLDS}
@@ -180,9 +180,9 @@ def tune_log(
 
 
 def read_log(path: Path, embedder: Embedder, classify: Classifier) -> tuple[list[ReplayedQuestion], Vectors]:
-    """The questions of a CSV file, in its order, with their vectors: columns question and answer, and kind if known.
+    """The questions of a CSV file, in order, with their vectors. Columns: question, answer, and kind if known.
 
-    Two rows with the same answer (its text, or any name of it) may be served for each other. Raises ConfigError.
+    Rows with the same answer (its text, or any name for it) may be served for each other. Raises ConfigError.
     """
     with csv_of(path) as every:
         numbered = [(every.line_num, row) for row in every if (row.get("question") or "").strip()]
@@ -197,7 +197,7 @@ def read_log(path: Path, embedder: Embedder, classify: Classifier) -> tuple[list
 
 
 def is_log(path: Path) -> bool:
-    """Whether a CSV file is a log of questions with answers. Raises ConfigError."""
+    """True if a CSV file is a log of questions with answers. Raises ConfigError."""
     with csv_of(path) as rows:
         return set(COLUMNS) <= set(rows.fieldnames or ())
 
@@ -215,7 +215,7 @@ def _play(
 def lowest(
     tried: Mapping[float, Sequence[ReplayedOutcome]], limit: float, kind: str = "", confidence: float = CONFIDENCE
 ) -> float | None:
-    """The lowest threshold that is certified, as are all above it that have hits enough; None where none is."""
+    """The lowest threshold that is certified, like all above it that have enough hits; None if there is none."""
     found = None
     for threshold in sorted(tried, reverse=True):
         if certified(tried[threshold], kind, confidence).upper <= limit:
@@ -243,7 +243,7 @@ def _tuned(
 
 
 def _few(tried: Mapping[float, Sequence[ReplayedOutcome]], limit: float, confidence: float) -> str:
-    """Why no threshold is certified: hits are too few, or the strictest errs too often."""
+    """The reason why no threshold is certified: too few hits, or errors at the strictest threshold."""
     outcomes = tried[max(tried)]
     seen, best = certified(outcomes, "", confidence), certified(_faultless(outcomes), "", confidence)
     reached = f"at the strictest threshold a half of it has {seen.hits:,} hits, {seen.wrong:,} of them wrong"
@@ -260,7 +260,7 @@ def _few(tried: Mapping[float, Sequence[ReplayedOutcome]], limit: float, confide
 
 
 def _faultless(outcomes: Sequence[ReplayedOutcome]) -> list[ReplayedOutcome]:
-    """The same hits, all of them right."""
+    """The same hits, with all of them right."""
     return [replace(one, right=True) for one in outcomes]
 
 
@@ -269,17 +269,17 @@ _KEPT = 4096
 
 
 def deciders(kinds: Iterable[str]) -> At:
-    """The decision with one threshold for all of these query types; they share what was read."""
+    """The decision with one threshold for all of these query types. They share the texts that were read."""
     chosen, names = decider_of({}, default_reader()), tuple(kinds)
     return lambda threshold: replace(chosen, policies={name: QueryPolicy(name, threshold) for name in names})
 
 
 def scorer(embedder: Embedder, decision: Decision | None = None) -> Score:
-    """The score of (kept question, asked question): None where the guard objects, or they are far apart."""
+    """The score of (kept question, asked question); None if the guard objects or they are far apart."""
     chosen = decision or decider_of({}, default_reader())
     lenient = replace(chosen, policies={_ANY: QueryPolicy(_ANY, 0.0)})
 
-    # one at a time: the default embedder then has the words of a question at hand when the decision reads it
+    # one at a time, so that the default embedder still has the words of a question when the decision reads it
     row = lru_cache(_KEPT)(lambda text: embedder.embed([text])[0])
 
     def score(kept: str, asked: str) -> float | None:

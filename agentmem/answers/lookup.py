@@ -1,4 +1,4 @@
-"""One lookup: excluded, exact, or the nearest entries and a decision. Whatever it gives can be explained."""
+"""One lookup: excluded, exact, or the nearest entries and a decision. Every result can be explained."""
 
 import time
 from collections import OrderedDict
@@ -22,10 +22,10 @@ _REMEMBERED = 256
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """What a lookup came to, and why. ``rule`` names what decided; ``seconds`` is what it took.
+    """The result of a lookup, and why. ``rule`` names what decided. ``seconds`` is the time that it took.
 
-    ``entry`` is the one that is served, on an exact or semantic hit; ``verdict`` the decision over the candidates,
-    where it came to one. ``failed`` says that the cache could not be read.
+    ``entry`` is the served one, on an exact or semantic hit. ``verdict`` is the decision on the candidates, if there
+    was one. ``failed``: the cache could not be read.
     """
 
     question: str
@@ -45,11 +45,11 @@ class Looked:
 
     @property
     def hit(self) -> bool:
-        """Whether an answer is served."""
+        """True if an answer is served."""
         return self.entry is not None
 
     def lines(self) -> Iterator[str]:
-        """The explanation, for a person."""
+        """The explanation, as lines for a person."""
         yield f"{self.question!r}: {self.how}, by the rule: {self.rule}"
         if self.detail:
             yield f"  {self.detail}"
@@ -64,7 +64,7 @@ class Looked:
 
 
 class Lookups:
-    """Looks questions up. Safe to use from several threads."""
+    """Looks questions up. Safe for several threads."""
 
     def __init__(
         self,
@@ -84,9 +84,9 @@ class Lookups:
         self._lock = Lock()
 
     def look(self, question: str, context: AnswerScope, scope: str = "") -> Looked:
-        """What the cache has for a question. A cache that cannot be read has nothing.
+        """Look a question up. In a cache that cannot be read nothing is found.
 
-        ``scope`` stands in for that of the context, where only the scope is known.
+        ``scope`` replaces the context's scope, if only that is known.
         """
         began = time.perf_counter()
         looked = self._looked_up(question, context, scope)
@@ -97,7 +97,7 @@ class Lookups:
         return replace(looked, seconds=time.perf_counter() - began)
 
     def unsearched(self, question: str, context: AnswerScope) -> Looked:
-        """A question with its keys, excluded if a rule says so, and not looked for."""
+        """A question with its keys, before the search; excluded if a rule says so."""
         return self._checked(self._looked_up(question, context))
 
     def exact(self, asked: Looked) -> KeptEntry | None:
@@ -109,7 +109,7 @@ class Lookups:
             return None
 
     def former(self, asked: Looked) -> KeptEntry | None:
-        """The entry of the same question under the key that it had before."""
+        """The entry of the same question under the key of an earlier version."""
         key = former_key_of(asked.scope, asked.question)
         return None if key == asked.key else self._under(key, asked.question)
 
@@ -128,7 +128,7 @@ class Lookups:
         return known
 
     def kind(self, question: str, context: AnswerScope, vector: "Vectors | None") -> str:
-        """The query type: the one that was named, else the classifier's."""
+        """The query type: the caller's, or else the classifier's."""
         if context.kind:
             return context.kind
         return self._classify(question, vector) if self._classify and vector is not None else "faq"
@@ -137,7 +137,7 @@ class Lookups:
         return self._under(asked.key, asked.question) or self.former(asked)
 
     def _under(self, key: str, question: str) -> KeptEntry | None:
-        """The entry under a key, if its question is the same: a key alone is not believed."""
+        """The entry under a key, if its question is really the same."""
         entry = self._store.by_key(key)
         return entry if entry is not None and normalised(entry.question) == normalised(question) else None
 
@@ -162,7 +162,7 @@ class Lookups:
         return self._meant(asked)
 
     def _meant(self, asked: Looked) -> Looked:
-        """By meaning."""
+        """Look up by meaning."""
         vector = self.vector(asked.question)
         if vector is None or self._nearest is None or self.decide is None:
             return replace(asked, rule="no exact key", detail="There is no embedder, so only exact keys are found.")
@@ -187,7 +187,7 @@ class Lookups:
         return replace(asked, how="semantic", entry=entry)
 
     def _outdated(self, entry: KeptEntry) -> str:
-        """Why an entry is not served. One whose page is another now is removed; without a workspace nobody knows."""
+        """The reason not to serve an entry. One with a changed page is removed. Without a workspace it stays."""
         old = outdated(entry.sources, self.pages)
         if old and self.pages is not None and self._store.evict([entry.n]):
             self._store.count_up({("invalidated.page", entry.kind): 1.0})
@@ -199,4 +199,4 @@ def _number(value: float | None) -> str:
 
 
 def _excluded(asked: Looked, rule: Rule) -> Looked:
-    return replace(asked, how="excluded", rule=rule.name, detail=f"The question fits the rule {rule.pattern!r}.")
+    return replace(asked, how="excluded", rule=rule.name, detail=f"The question matches the rule {rule.pattern!r}.")

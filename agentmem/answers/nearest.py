@@ -1,9 +1,9 @@
-"""The entries nearest to a question: from RAM where the whole scope is there, else from the index and what is newer.
+"""Finds the entries nearest to a question: in RAM if the whole scope is there, else in the index and its tail.
 
-A scope of up to 150,000 entries is read into RAM when it is first asked; a larger one behind, if there is room for it.
+A scope of up to 150,000 entries is read into RAM on its first use; a larger one in the background, if there is room.
 
-A scope is either wholly in RAM, or wholly found by index and tail together: so the nearest entry with another answer
-is never overlooked. What is found is looked up in the database before it counts: there alone stands what is live.
+A scope is either completely in RAM, or completely in index and tail together. So the nearest entry with another answer
+is never missed. Results are looked up in the database before they count, because only it knows which entries are live.
 """
 
 import hashlib
@@ -32,7 +32,7 @@ _KEPT = timedelta(minutes=1)
 
 
 class AnswerIndex:
-    """The vectors of one embedder."""
+    """The index of one embedder's vectors, in LanceDB."""
 
     def __init__(self, store: AnswerStore, embedder: Embedder) -> None:
         self._store, self._embedder = store, embedder
@@ -47,10 +47,10 @@ class AnswerIndex:
         return int(self._store.mark(self._mark))
 
     def nearest(self, scope: str, vector: Vectors, most: int) -> list[Near]:
-        """The entries of a scope nearest to a vector; none where the index is damaged, which is then deleted."""
+        """The entries of a scope nearest to a vector; none if the index is damaged. It is deleted then."""
         try:
             found = self._search(scope, vector, most, _PROBES)
-            if len(found) < most:  # the scope has little in these partitions
+            if len(found) < most:  # these partitions hold few entries of the scope
                 found = self._search(scope, vector, most, _MOST_PROBES)
         except ArchiveError:
             self.reset()
@@ -66,19 +66,19 @@ class AnswerIndex:
             return search.nprobes(probes).refine_factor(_REFINED).limit(most).to_arrow()
 
     def fill(self) -> int:
-        """Move what is new into the index, if nobody else does, and read it into memory; gives how many rows."""
+        """Move new vectors into the index, if no other process does, and read it into memory. Returns their number."""
         with self._tables.owned() as ours:
             moved = self._filled() if ours else 0
         self._warmed(moved)
         return moved
 
     def reset(self) -> None:
-        """Delete the index. It is filled anew at the next `fill`."""
+        """Delete the index. The next `fill` makes it again."""
         self._store.set_mark(self._mark, 0)
         self._tables.remove()
 
     def _warmed(self, moved: int) -> None:
-        """Read the index's partitions: a search whose partition is cold waits for the disk (200 ms in a million)."""
+        """Read the index's partitions into memory: the first search of one waits for the disk (200 ms in a million)."""
         if (self._warm and not moved) or not self.until:
             return
         table = self._table()
@@ -106,7 +106,7 @@ class AnswerIndex:
         return self._store.database.run(sql, self._embedder.name, self.until, BATCH)
 
     def _append(self, batch: list[Any]) -> None:
-        """One commit. A batch that was moved twice, by a kill, is found twice, which whoever asks allows for."""
+        """Append a batch in one commit. If a kill makes a batch appear twice, callers ignore the repeated entries."""
         table, rows = self._table(), self._rows(batch)
         self._tables.retried(lambda: table.add(rows))
 
@@ -148,42 +148,42 @@ class AnswerIndex:
 
 
 _PROBES, _MOST_PROBES = 8, 64
-"""Partitions that are searched, and how many where those hold too few entries of the scope."""
+"""Partitions that are searched, and the number if those hold too few entries of the scope."""
 _REFINED = 8
-"""Entries that are compared exactly, for each that is wanted: with these settings 99.9 % of the 8 nearest among a
-million were found."""
+"""Entries that are compared exactly, for each one wanted. With these settings 99.9 % of the 8 nearest among a million
+were found."""
 
 
 HOT = 1_000_000
-"""Entries in RAM at most, of all scopes together: 824 MB."""
+"""The most entries in RAM, of all scopes together: 824 MB."""
 AT_ONCE = 150_000
-"""Entries of a scope that are read into RAM by who asks first, in under a second. More are read behind, while LanceDB
-finds them."""
+"""Entries of a scope that its first caller reads into RAM, in under a second. Larger scopes are read in the background,
+while LanceDB finds their entries."""
 FILLED = 20_000
-"""Vectors beside the index."""
+"""Vectors outside the index before it is filled."""
 READ = 4_000
-"""Vectors that are read at once: others wait for the database meanwhile."""
+"""Vectors that are read at once, because others wait for the database meanwhile."""
 _ROUNDS = 4
 
 
 class Nearest:
-    """Looks for entries by their vectors. Safe to use from several threads."""
+    """Finds entries by their vectors. Safe for several threads."""
 
     def __init__(self, store: AnswerStore, embedder: Embedder, hot: int = HOT, at_once: int = AT_ONCE) -> None:
         self._store, self._embedder, self._most, self._at_once = store, embedder, hot, min(at_once, hot)
         self.index = AnswerIndex(store, embedder)
         self.scopes: OrderedDict[str, Hot] = OrderedDict()
-        self._awaited: set[str] = set()  # scopes that RAM has room for, and that LanceDB stands in for until they came
+        self._awaited: set[str] = set()  # scopes that fit into RAM; until they are read, LanceDB finds their entries
         self._until = self.index.until
-        self._late: set[str] = set()  # scopes whose newest entries the index should have
+        self._late: set[str] = set()  # scopes whose newest entries should be moved into the index
         self._sizes: dict[str, int] = {}
         self._size = 0
-        self._lock = threading.Lock()  # held for a moment only; a scope's own while it is read or searched
+        self._lock = threading.Lock()  # held only briefly; a scope has its own lock for reading and searching
         self._turns: WeakValueDictionary[str, threading.Lock] = WeakValueDictionary()
 
     @property
     def bytes(self) -> int:
-        """RAM that vectors take."""
+        """Bytes of RAM that vectors take."""
         with self._lock:
             return sum(hot.bytes for hot in self.scopes.values())
 
@@ -200,14 +200,14 @@ class Nearest:
         return [(live[one.n], one.similarity) for one in near if one.n in live][:most]
 
     def lagging(self) -> bool:
-        """Whether there is something to catch up with. Cheap."""
+        """True if there is work for `catch_up`. It is cheap."""
         with self._lock:
             return bool(self._awaited or self._late)
 
     def catch_up(self) -> int:
-        """Fill the index if a scope needs it, and read the scopes into RAM that wait for it.
+        """Fill the index if a scope needs it, and read the waiting scopes into RAM.
 
-        Gives the rows that were moved.
+        Returns the number of rows that were moved.
         """
         needed = self.index.until or self._store.largest_scope(self._embedder.name) > self._at_once
         moved = self.index.fill() if needed else 0
@@ -232,7 +232,7 @@ class Nearest:
         return sorted(every.values(), key=lambda one: -one.similarity)[:most]
 
     def _current(self, scope: str) -> Hot:
-        """What of a scope is in RAM, brought up to date."""
+        """The part of a scope that is in RAM, brought up to date."""
         with self._lock:
             known = self.scopes.get(scope)
         hot = known or self._begun(scope)
@@ -242,7 +242,7 @@ class Nearest:
         return hot
 
     def _read(self, scope: str, hot: Hot) -> Hot:
-        """With what has come since."""
+        """The part in RAM, with the vectors that are new since."""
         while (found := self._store.vectors(self._embedder.name, scope, hot.last, READ)).n.size:
             hot.add(found)
         return hot
@@ -264,7 +264,7 @@ class Nearest:
             self._sizes[scope] = size
 
     def _turn(self, scope: str) -> threading.Lock:
-        """What a scope's vectors are read and searched under, one caller at a time: no other scope waits for it."""
+        """The lock for reading and searching one scope's vectors. Other scopes do not wait for it."""
         with self._lock:
             turn = self._turns.get(scope)
             if turn is None:
@@ -272,7 +272,7 @@ class Nearest:
             return turn
 
     def _begun(self, scope: str) -> Hot:
-        """For the scope whole if there is room for it, else, or until then, for what the index does not have."""
+        """A new hot tier: for the whole scope if it fits, else, or until then, for what the index does not have."""
         count, until = self._count(scope), self.index.until
         if count <= self._at_once:
             return Hot(self._embedder.dimensions)
@@ -282,16 +282,15 @@ class Nearest:
         return Hot(self._embedder.dimensions, until)
 
     def _count(self, scope: str) -> int:
-        """How many vectors a scope has, or one more than RAM may hold."""
+        """The number of vectors of a scope, counted up to one more than RAM may hold."""
         return self._store.count_vectors(self._embedder.name, scope, self._most + 1)
 
     def _outgrown(self, hot: Hot) -> bool:
-        """Whether it takes more RAM than it may."""
+        """True if it takes more RAM than allowed."""
         return hot.size > (FILLED if hot.first else self._most)
 
     def _unindexed(self, hot: Hot) -> bool:
-        """Whether the index should be filled: for a scope that is too large to be read at once, by this process or the
-        next."""
+        """True if the index should be filled, for a scope that is too large to be read at once."""
         large = hot.first > 0 or hot.size > self._at_once
         return large and hot.last - self._until > min(FILLED, self._most)
 

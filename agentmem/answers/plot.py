@@ -1,4 +1,7 @@
-"""The tuning plot: precision and recall over the threshold with their bands, as one HTML page that fetches nothing."""
+"""Draws the tuning plot: precision and recall over the threshold, with bands, as one HTML page that fetches nothing.
+
+Only the command line uses it. It is a module of its own because it draws what `tuning` measures.
+"""
 
 import html
 from collections.abc import Callable, Mapping, Sequence
@@ -7,12 +10,12 @@ from agentmem.answers.tuning import Point, Tuned
 
 WIDTH, HEIGHT, EDGE = 640, 300, 44
 _MOST = 400
-"""Points drawn of a curve."""
+"""The most points of a curve that are drawn."""
 _CURVES: tuple[tuple[str, str, Callable[[Point], float | None], Callable[[Point], tuple[float, float]]], ...] = (
     ("precision", "#1f6feb", lambda point: point.precision, lambda point: point.precision_band),
     ("recall", "#b35900", lambda point: point.recall, lambda point: point.recall_band),
 )
-"""What is drawn: its name, its colour, its value and its band."""
+"""The curves: name, colour, value and band."""
 
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Answer cache: thresholds</title>
@@ -32,7 +35,7 @@ what the other half really reaches.</p>
 
 
 def page(tuned: Mapping[str, Tuned]) -> str:
-    """The plot of each query type, and its table."""
+    """The plots of all query types, each with its table."""
     return _PAGE.format(charts="\n".join(f"{_heading(kind)}{chart(one)}{_table(one)}" for kind, one in tuned.items()))
 
 

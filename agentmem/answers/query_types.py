@@ -1,10 +1,10 @@
-"""Query types: what kind of question one is, told from its vector and its form by a ridge regression over examples.
+"""Query types: classifies questions by their vector and form, with a ridge regression over examples.
 
-A vector says what a question is about, not what it is for; so a few cues of form stand beside it: does it open with a
-question word, or with a verb that orders something done? The regression needs but a few examples of each type.
+A vector says what a question is about, but not what it is for. So a few cues of form are added: does it begin with a
+question word, or with a verb that orders something? The regression needs only a few examples of each type.
 
-Thresholds are scores, as `agentmem.answers.decision` gives them. Until a type is tuned on labels of its own
-it has the strict one. The user's own types come from agentmem.toml with a few examples each, and stand beside these.
+Thresholds are scores, as in `agentmem.answers.decision`. A type has the strict threshold until it is tuned on its own
+labels. The user's own types come from agentmem.toml, with a few examples each, in addition to these.
 """
 
 import re
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 DAY = 86_400.0
 FALLBACK = "faq"
 PENALTY = 1.0
-"""Of the ridge regression: towards 0."""
+"""The penalty of the ridge regression."""
 SAY = 0.5
-"""What a cue counts beside a vector of unit length."""
+"""The weight of a cue, beside a vector of unit length."""
 LEAST = 0.15
-"""The fitted value, 0 to 1, below which a question is of no type that is known: it counts as FALLBACK."""
+"""The least fitted value, from 0 to 1. Below it a question is of no known type and counts as FALLBACK."""
 
 CUES: tuple[tuple[str, str], ...] = (
     ("asks", r"^(?:what|which|who|where|when|how|why|do|does|is|are|can|could|will|should|may)\b"),
@@ -53,7 +53,7 @@ CUES: tuple[tuple[str, str], ...] = (
         r"locked|lost|never|unable|keeps|why)\b|n't\b",
     ),
 )
-"""What the form of a question tells: each cue, and how it is seen."""
+"""The cues of a question's form, each with its pattern."""
 
 _FAQ = (
     "What are your opening hours?",
@@ -122,7 +122,7 @@ BUILT_IN: Kinds = {
 
 @dataclass(frozen=True, slots=True)
 class Ridge:
-    """A Classifier: the type with the highest fitted value. ``weights`` has a row for each feature, a column a type."""
+    """A Classifier: the type with the highest fitted value. ``weights`` has a row a feature and a column a type."""
 
     names: tuple[str, ...]
     weights: "Floats"
@@ -138,7 +138,7 @@ class Ridge:
 
 @dataclass(frozen=True, slots=True)
 class KindError:
-    """How often the classifier was wrong: on ``of`` questions whose type is known, with bounds at 95 %."""
+    """The classifier's errors on ``of`` questions of known type, with bounds at 95 %."""
 
     wrong: int
     of: int
@@ -146,23 +146,23 @@ class KindError:
 
     @property
     def share(self) -> float | None:
-        """The share that was told wrong; None where no type was given."""
+        """The share of wrong types; None if there were no questions."""
         return self.wrong / self.of if self.of else None
 
     @property
     def bounds(self) -> tuple[float, float]:
-        """Clopper and Pearson's bounds on it."""
+        """Clopper and Pearson's bounds on the share."""
         return interval(self.wrong, self.of)
 
 
 def classifier(embedder: Embedder, kinds: Kinds) -> Classifier:
-    """The classifier over the kinds' examples, fitted once when it is first asked."""
+    """The classifier over the types' examples. It is fitted on first use."""
     made = cache(lambda: trained(*examples(embedder, kinds)))
     return lambda question, vector: made()(question, vector)
 
 
 def examples(embedder: Embedder, kinds: Kinds) -> tuple["Floats", tuple[str, ...]]:
-    """(a row of features for each example, its type)."""
+    """Rows of features for the examples, and the examples' types."""
     import numpy as np
 
     given = [(text, name) for name, kind in kinds.items() for text in kind.examples]
@@ -172,7 +172,7 @@ def examples(embedder: Embedder, kinds: Kinds) -> tuple["Floats", tuple[str, ...
 
 
 def trained(rows: "Floats", kinds: Sequence[str]) -> Ridge:
-    """The regression of each type (1 for its own examples, else 0) on the examples' features."""
+    """The regression of each type on the examples' features: 1 for its own examples, 0 for others."""
     import numpy as np
 
     names = tuple(dict.fromkeys(kinds))
@@ -192,7 +192,7 @@ def form(question: str, vector: Vectors) -> "Floats":
 
 
 def kind_error(classify: Classifier, embedder: Embedder, labelled: Sequence[tuple[str, str]]) -> KindError:
-    """The classifier's error on (question, its type)."""
+    """The classifier's errors on pairs of a question and its type."""
     vectors = embedder.embed([question for question, _ in labelled])
     confused: dict[tuple[str, str], int] = {}
     for (question, kind), vector in zip(labelled, vectors, strict=True):
@@ -203,7 +203,7 @@ def kind_error(classify: Classifier, embedder: Embedder, labelled: Sequence[tupl
 
 
 def left_out(embedder: Embedder, kinds: Kinds) -> KindError:
-    """The error on the examples themselves, each told by the others: what a few examples of your own are worth."""
+    """The errors on the examples themselves, each classified by the others. It shows what a few examples can do."""
     import numpy as np
 
     rows, named = examples(embedder, kinds)

@@ -1,15 +1,16 @@
-"""The same question, as people write it again: what they vary without meaning anything by it, and nothing else.
+"""The normal form of a question: removes only differences that never change its meaning.
 
-Two questions with one normal form get one answer without anybody looking at them again, so a form may only leave out
-what cannot change an answer. In doubt two forms differ: the second question then goes by meaning, or is answered.
+Two questions with one normal form get one answer without any further check. So a form may remove only what cannot
+change an answer. In doubt two forms differ: the second question is then compared by meaning, or answered.
 
-In prose: Unicode's composed form, invisible characters, runs of white space, ’ for ' within a word, "¿" before and one
-mark (? or .) behind, the capital of a word whose other letters are small, and "I" where it is who asks. Not words that
-mean something else with a capital (Polish), words in capitals (US is not us, nor is a whole question in capitals
-folded, since nobody could tell), single letters (C is not c), nor words beside signs such as . / $ -.
+In prose it changes: Unicode to the composed form, invisible characters, white space, ’ to ' within a word, "¿" at the
+start and one mark (? or .) at the end, the capital of a word whose other letters are small, and "I" if it is the person
+who asks. It keeps words that mean something else with a capital (Polish), words in capitals (US is not us; nor is a
+whole question in capitals folded, because nobody could tell), single letters (C is not c), and words beside signs such
+as . / $ -.
 
 A text with any sign of code or a quotation (see `_CODE`) keeps its white space and all its capitals: "a  b", an
-indented block, print(True) and -R are as they are.
+indented block, print(True) and -R stay as they are.
 """
 
 import re
@@ -38,25 +39,25 @@ _APART = frozenset(
     Amazon Mercury Mars Earth Sun Moon Job Nice Reading Bath Cork Pole Lent Mass Catholic Bill Mark Will Grace
     Frank Rich Sue Ray Jack Rob Pat Hope Joy Faith Crystal Amber Jasmine Sie Ihnen Ihr Ihre Ihrem Ihren Ihrer""".split()  # noqa: SIM905
 )
-"""Words that mean something else with a capital. They keep it, but where a sentence begins."""
+"""Words that mean something else with a capital. They keep it, except at the start of a sentence."""
 _OWN = frozenset(
     """am was have had want wanted need needed would will can cannot could should must may might did do don't
     didn't can't couldn't won't wouldn't haven't hadn't wasn't shouldn't just lost forgot bought paid ordered
     think thought know knew got get like liked wish see saw use used return returned pay made sent received
     tried try cancelled canceled changed moved never always still only already really also accidentally""".split()  # noqa: SIM905
 )
-"""What stands behind an "I" that is who speaks."""
+"""Words after an "I" that is the speaker."""
 _AUXILIARY = frozenset(
     """do did don't didn't can can't could couldn't should shouldn't shall may might must will won't would
     wouldn't am was have haven't had""".split()  # noqa: SIM905
 )
-"""What stands before an "I" that is who speaks, when a plain word comes after it."""
+"""Words before an "I" that is the speaker, if a plain word follows."""
 _NEVER = frozenset("and or vs versus nor in of is as to equal denote represent exceed approach".split())  # noqa: SIM905
-"""Plain words that show such an "I" to be a sign all the same."""
+"""Plain words that show that such an "I" is a symbol after all."""
 
 
 def normalised(question: str) -> str:
-    """The normal form of a question. Its own normal form is itself."""
+    """The normal form of a question. The normal form of a normal form is itself."""
     text = unicodedata.normalize("NFC", question.translate(_INVISIBLE))
     text = _trimmed(text)
     if _CODE.search(text):
@@ -66,7 +67,7 @@ def normalised(question: str) -> str:
 
 
 def _trimmed(text: str) -> str:
-    """Without white space around; of several lines the first keeps its indentation."""
+    """Without white space around. The first of several lines keeps its indentation."""
     text = text.replace("\r\n", "\n").rstrip()
     return text.lstrip("\r\n") if "\n" in text.strip() else text.strip()
 
@@ -84,9 +85,9 @@ def _folded(found: re.Match[str]) -> str:
 
 
 def _speaks(before: list[str], after: list[str]) -> bool:
-    """Whether an "I" between these words is who asks, and no letter, number or variable."""
+    """True if an "I" between these words is the speaker, and not a letter, a number or a variable."""
     earlier, later = before[-2].lower() if before[1:] else "", after[1].lower() if after[1:] else ""
-    if before[-1] or after[0]:  # it stands beside a sign
+    if before[-1] or after[0]:  # it is beside a sign
         return False
     if not later:
         return earlier in ("am", "was") and not after[1:]

@@ -1,4 +1,4 @@
-"""Small JSON files beside a cache: what tuning found. Replaced whole, so a reader never sees half of one."""
+"""JSON files beside a cache with the results of tuning. Each is replaced whole, so no reader sees half of one."""
 
 import json
 from collections.abc import Callable
@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 def read(path: Path, made: Callable[[Any], T], default: T) -> T:
-    """What ``made`` makes of the file; ``default`` where there is none. Raises ConfigError."""
+    """The value that ``made`` makes from the file; ``default`` if there is none. Raises ConfigError."""
     if not path.exists():
         return default
     try:
@@ -22,7 +22,7 @@ def read(path: Path, made: Callable[[Any], T], default: T) -> T:
 
 
 def write(path: Path, record: object) -> None:
-    """The record in place of the one before. Raises ConfigError."""
+    """Replace the file with a new record. Raises ConfigError."""
     draft = path.with_name(f"{path.name}.new")
     try:
         private.make_folder(path.parent)

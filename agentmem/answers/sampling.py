@@ -1,7 +1,7 @@
-"""Pairs for people to label, from a log of questions: those whose cosine lies where the decision is made.
+"""Samples pairs of questions from a log, for people to label: those whose cosine is near the decision.
 
-As many from each band of cosine, and no question in more than a few of them, so that a handful of popular questions
-does not stand for all.
+Each band of cosine gives the same number, and no question is in more than a few pairs, so that a few popular questions
+do not represent all.
 """
 
 import csv
@@ -20,29 +20,29 @@ if TYPE_CHECKING:
 
 
 _FORMULA = re.compile(r"'*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
-"""What begins a formula, or is left out before one (the last four are the wide forms), below any apostrophes."""
+"""The characters that begin a formula, after any apostrophes. The last four are the wide forms."""
 
 
 def as_cell(text: str) -> str:
-    """``text`` as a cell that no spreadsheet calculates."""
+    """``text`` as a cell that no spreadsheet reads as a formula."""
     return f"'{text}" if _FORMULA.match(text) else text
 
 
 def of_cell(cell: str) -> str:
-    """What `as_cell` was given."""
+    """The text from which `as_cell` made the cell."""
     return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
 
 
 LOW, HIGH, BAND = 0.80, 0.99, 0.01
-"""Cosines between which pairs are sampled, and the width of a band."""
+"""The range of cosines from which pairs are sampled, and the width of a band."""
 PAIRS = 400
 EACH = 3
-"""Pairs that a question may stand in."""
+"""The most pairs with one question."""
 MOST = 50_000
-"""Questions that are compared; of a longer log, as many chosen by chance."""
+"""The most questions that are compared. From a longer log so many are chosen at random."""
 _BLOCK = 512
 _POOL = 40
-"""Pairs that are looked at for each that is wanted from a band."""
+"""Pairs that are examined for each one wanted from a band."""
 
 
 def sample(
@@ -55,9 +55,9 @@ def sample(
     seed: int = 0,
     classify: Classifier | None = None,
 ) -> list[Labelled]:
-    """Up to ``pairs`` pairs at cosines from ``low`` to ``high``, unlabelled (``same`` is false), nearest first.
+    """At most ``pairs`` pairs at cosines from ``low`` to ``high``, unlabelled (``same`` is false), nearest first.
 
-    Raises ConfigError where the log holds no pair so near.
+    Raises ConfigError if the log has no pair in that range.
     """
     import numpy as np
 
@@ -78,9 +78,9 @@ def sample(
 
 
 def write_pairs(pairs: Sequence[Labelled], path: Path) -> None:
-    """The pairs as CSV with an empty column ``label``, to be filled in with same or different.
+    """Write the pairs as CSV, with an empty column ``label`` to be filled in with same or different.
 
-    Pairs from audits have their answers beside them. Raises ConfigError.
+    Pairs from audits come with their answers. Raises ConfigError.
     """
     answers = ["served", "fresh"] if any(one.served or one.fresh for one in pairs) else []
     try:
@@ -97,7 +97,7 @@ def write_pairs(pairs: Sequence[Labelled], path: Path) -> None:
 def _banded(
     vectors: Vectors, low: float, high: float, bands: int, pairs: int, random: "np.random.Generator"
 ) -> dict[int, list[tuple[int, int, float]]]:
-    """Some of the pairs of each band, by chance: (one, another, cosine)."""
+    """A random part of the pairs of each band: (one, another, cosine)."""
     found: defaultdict[int, list[tuple[int, int, float]]] = defaultdict(list)
     room = _POOL * max(pairs // bands, 1)
     for left, right, cosine in _near(vectors, low, high):
@@ -112,7 +112,7 @@ def _banded(
 
 
 def _near(vectors: Vectors, low: float, high: float) -> Iterator[tuple[int, int, float]]:
-    """All pairs at these cosines, each once."""
+    """All pairs at these cosines, each one once."""
     import numpy as np
 
     for first in range(0, len(vectors), _BLOCK):
@@ -124,7 +124,7 @@ def _near(vectors: Vectors, low: float, high: float) -> Iterator[tuple[int, int,
 
 
 def _spread(found: dict[int, list[tuple[int, int, float]]], bands: int, pairs: int) -> list[tuple[int, int, float]]:
-    """Band by band in turn, a question in at most EACH pairs."""
+    """Pairs from each band in turn, with each question in at most EACH pairs."""
     chosen: list[tuple[int, int, float]] = []
     used: Counter[int] = Counter()
     queues = [list(found.get(band, ())) for band in range(bands)]

@@ -1,8 +1,8 @@
-"""The answer cache's settings, as code gives them or as they stand in agentmem.toml.
+"""The answer cache's settings, from code or from agentmem.toml.
 
     [answers]
-    audit = 0.02                  # share of hits that are answered afresh and compared
-    hot = 1_000_000               # entries in RAM at most: 824 bytes each
+    audit = 0.02                  # share of hits that are answered again and compared
+    hot = 1_000_000               # the most entries in RAM: 824 bytes each
     ttl = { price = "4h", recipe = "30d" }
     checks = { every = "6h", most = 5, max_usd = 0.10 }
     exclude = [{ name = "medical", pattern = "dosage|symptom" }]
@@ -13,7 +13,7 @@
     ttl = "7d"
     exclude = ["my return"]
 
-Times are seconds, or a number with s, m, h, d or w. What stands in the table and is not listed is an error.
+Times are seconds, or a number with s, m, h, d or w. Any other name in the table is an error.
 """
 
 from collections.abc import Mapping
@@ -32,7 +32,22 @@ LEAST_EXAMPLES = 3
 
 @dataclass(frozen=True, slots=True)
 class AnswerSettings:
-    """All settings. ``kinds`` are the user's own, beside those that come with agentmem; ``ttl`` is in seconds."""
+    """The settings of an AnswerCache.
+
+    Args:
+        audit: the share of hits, from 0 to 1, that are answered again and compared.
+        hot: the most entries in RAM, 824 bytes each.
+        ttl: seconds by content type, in place of the default ones.
+        checks: the schedule of freshness checks.
+        rules: the exclusions.
+        kinds: the user's own query types, in addition to the built-in ones.
+
+    Raises:
+        ConfigError: a value is out of range.
+
+    Example:
+        >>> AnswerCache("answers", settings=AnswerSettings(audit=0.05, ttl={"price": 3600}))
+    """
 
     audit: float = 0.02
     hot: int = HOT
@@ -60,7 +75,7 @@ _WANTED: Mapping[str, Wanted] = {
 
 
 def read(table: Mapping[str, Any]) -> AnswerSettings:
-    """The settings in the table ``[answers]`` of agentmem.toml. Raises ConfigError, which says what cannot work."""
+    """The settings in the table ``[answers]`` of agentmem.toml. Raises ConfigError, which names what is wrong."""
     for name in table:
         if name not in _READERS:
             raise ConfigError(f"[answers] has no setting {name!r}; it has {', '.join(_READERS)}")
@@ -114,4 +129,4 @@ _READERS: Mapping[str, tuple[str, Any]] = {
     "exclude": ("rules", _rules),
     "kinds": ("kinds", _kinds),
 }
-"""Each setting of the table: its field, and how it is read."""
+"""Each setting of the table: its field, and its reader."""

@@ -1,6 +1,6 @@
-"""Pages that answers were made from: a page that changes, moves or goes takes its own answers with it, and no others.
+"""Ties answers to the pages they were made from: a page that changes, moves or goes removes its answers, and no others.
 
-Twice over: the workspace tells of changes at once, and before an answer is served its pages are looked at as they are
+It works twice. The workspace reports changes at once, and before an answer is served its pages are checked as they are
 now, whoever changed them.
 """
 
@@ -14,7 +14,7 @@ from agentmem.pages.workspace import PageChange, Workspace
 
 
 class Pages:
-    """The pages of a workspace, as sources. ``told`` hears how many answers each change took."""
+    """The pages of a workspace, as sources. ``told`` gets the number of answers that each change removed."""
 
     def __init__(self, workspace: Workspace, store: AnswerStore, told: Callable[[int], None]) -> None:
         self.workspace = workspace
@@ -22,7 +22,7 @@ class Pages:
         self._unsubscribe = workspace.subscribe(self._changed)
 
     def close(self) -> None:
-        """Listen no more."""
+        """Stop listening to changes."""
         self._unsubscribe()
 
     def source(self, name: str) -> Source:
@@ -31,7 +31,7 @@ class Pages:
         return Source(page.name, page.revision, page=True)
 
     def current(self, one: Source) -> bool:
-        """Whether a page is still what it was."""
+        """True if a page is still the same."""
         try:
             return self.workspace.revision(one.name) == one.revision
         except WorkspaceError:
@@ -40,14 +40,14 @@ class Pages:
     def _changed(self, change: PageChange) -> None:
         if change.kind == "created":
             return
-        with suppress(AnswersError):  # whoever edits pages is not to fail by it: a hit looks at its pages again
+        with suppress(AnswersError):  # an edit must not fail because of it; a hit checks its pages again
             self._told(self._store.invalidate(change.page, page=True))
 
 
 def outdated(sources: Iterable[Source], pages: Pages | None) -> str:
-    """Why an answer made from these is not served now, or "".
+    """The reason why an answer made from these sources is not served now; "" if it may be.
 
-    Without a workspace nobody can tell whether a page is still the same, so the answer is not served.
+    Without a workspace its pages cannot be checked, so the answer is not served.
     """
     for one in sources:
         if not one.page:

@@ -1,7 +1,7 @@
-"""What the cache did: counters that are written in batches, and the object that they add up to.
+"""Statistics of the cache: counters that are written in batches, and a report of them.
 
-Counters are kept in RAM and written now and then, so that no lookup waits for the disk; a kill may lose the last
-few counts, and never an answer.
+Counters are kept in RAM and written now and then, so that no lookup waits for the disk. A kill may lose the last few
+counts, but never an answer.
 """
 
 import threading
@@ -22,7 +22,7 @@ Counts = Mapping[tuple[str, str], float]
 
 
 class Counters:
-    """Counts up, by name and query type. Safe to use from several threads."""
+    """Counts by name and query type. Safe for several threads."""
 
     def __init__(self, store: AnswerStore) -> None:
         self._store = store
@@ -31,7 +31,7 @@ class Counters:
         self._lock = threading.Lock()
 
     def add(self, name: str, kind: str = "", value: float = 1.0) -> None:
-        """Count; what has gathered is written now and then."""
+        """Count. Counts are written in batches."""
         with self._lock:
             self._waiting[name, kind] += value
             self._events += 1
@@ -40,7 +40,7 @@ class Counters:
             self.flush()
 
     def flush(self) -> None:
-        """Write what was counted. Where that cannot be done it is kept for the next time."""
+        """Write the counts. If that fails, they are kept for the next time."""
         with self._lock:
             counted, self._waiting, self._events = self._waiting, defaultdict(float), 0
         try:
@@ -52,11 +52,13 @@ class Counters:
 
 
 def report(counts: Counts, judge: Errors | None = None) -> dict[str, Any]:
-    """The counters as one JSON object. Shares are 0..1; None: cannot be computed.
+    """The counters as one JSON object. Shares are 0 to 1; None if they cannot be computed.
 
-    wrong_per_hit is the share of audited hits whose fresh answer was another, and wrong_per_hit_upper95 Clopper and
-    Pearson's bound on it; wrong_per_lookup is the same share of all lookups. ``judge`` says how often the judge of
-    answers was wrong on labelled pairs, and wrong_per_hit_corrected what is left of wrong_per_hit without its errors.
+    ``wrong_per_hit``: the share of audited hits whose fresh answer was different.
+    ``wrong_per_hit_upper95``: Clopper and Pearson's bound on it.
+    ``wrong_per_lookup``: the same as a share of all lookups.
+    ``judge``: the errors of the judge of answers on labelled pairs.
+    ``wrong_per_hit_corrected``: wrong_per_hit without the judge's errors.
     """
     kinds = sorted({kind for _, kind in counts if kind})
     total = _numbers(counts, None)
@@ -80,7 +82,7 @@ def report(counts: Counts, judge: Errors | None = None) -> dict[str, Any]:
 
 
 def judge_record(found: Errors | None) -> dict[str, Any] | None:
-    """What was measured of the judge of answers, as JSON; None where nothing was."""
+    """The measured errors of the judge of answers, as JSON; None if there are none."""
     if found is None:
         return None
     return {

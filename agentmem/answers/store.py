@@ -1,4 +1,4 @@
-"""The kept answers in their database: put, found by key or number, evicted by what they depend on."""
+"""Stores kept answers in their database: put, found by key or number, and evicted by their sources."""
 
 import hashlib
 import time
@@ -34,15 +34,15 @@ COLUMNS = (
     "digest",
 )
 _SUMMED = ("scope", "tenant", "key", "kind", "content", "question", "answer", "created", "expires")
-"""What a digest is over: all that decides whether, to whom and for how long an answer is served."""
+"""The columns of the digest: all that decides whether, to whom and for how long an answer is served."""
 
 
 @dataclass(frozen=True, slots=True)
 class KeptEntry:
     """One kept answer.
 
-    ``n`` numbers the entries in the order in which they came (0: not stored yet); a number is never given twice.
-    ``checked`` is when the answer was last found to be still right. ``seconds`` and ``usd`` are what it cost to make.
+    ``n`` numbers the entries in their order (0: not stored yet), and is never reused. ``checked`` is the last time, in
+    seconds since the epoch, at which the answer was found to be right. ``seconds`` and ``usd`` are its cost.
     """
 
     scope: str
@@ -62,12 +62,12 @@ class KeptEntry:
 
     @property
     def id(self) -> str:
-        """How an entry is named to people."""
+        """The entry's name for people."""
         return str(self.n)
 
     @property
     def digest(self) -> str:
-        """The checksum."""
+        """The checksum of the entry."""
         summed = hashlib.sha256()
         for name in _SUMMED:
             data = str(getattr(self, name)).encode("utf-8", "surrogatepass")
@@ -77,7 +77,7 @@ class KeptEntry:
         return summed.hexdigest()[:32]
 
     def candidate(self, similarity: float) -> Candidate:
-        """The entry as a decision sees it."""
+        """The entry as a candidate for a decision."""
         return Candidate(self.id, self.question, self.answer, similarity, self.kind)
 
     def row(self) -> tuple[Any, ...]:
@@ -86,7 +86,7 @@ class KeptEntry:
 
 
 def entry_of(row: Mapping[str, Any], sources: tuple[Source, ...]) -> KeptEntry | None:
-    """The entry in a row; None where it is damaged: it does not match its checksum."""
+    """The entry in a row; None if it does not match its checksum."""
     values = {name: row[name] for name in COLUMNS if name != "digest"}
     try:
         entry = KeptEntry(**values, sources=sources)
@@ -99,12 +99,12 @@ _NAMES = ", ".join(COLUMNS)
 _OWN = ", ".join(COLUMNS[1:])
 _MARKS = ", ".join("?" * len(COLUMNS[1:]))
 _MOST = 500
-"""Values in one statement at most."""
+"""The most values in one statement."""
 
 
 @dataclass(frozen=True, slots=True)
 class Numbered:
-    """Vectors of a scope in the order in which they came: their places ``v``, their entries' numbers ``n``."""
+    """Vectors of a scope in their order: their places ``v``, and their entries' numbers ``n``."""
 
     v: "NDArray[np.int64]"
     n: "NDArray[np.int64]"
@@ -112,14 +112,14 @@ class Numbered:
 
 
 class AnswerStore:
-    """What is kept. Safe to use from several threads and processes. Raises AnswersError."""
+    """The kept answers. Safe for several threads and processes. Raises AnswersError."""
 
     def __init__(self, folder: Path, clock: Clock = time.time) -> None:
         self.folder, self.clock = folder, clock
         self.database = Database(folder)
 
     def close(self) -> None:
-        """May be called twice."""
+        """Close the database. May be called twice."""
         self.database.close()
         if private.is_own(Path(self.folder)):
             private.close_tree(Path(self.folder))
@@ -129,9 +129,9 @@ class AnswerStore:
     def put(
         self, entry: KeptEntry, embedder: str = "", vector: "Vectors | None" = None, since: int | None = None
     ) -> int:
-        """Keep an entry in place of one with the same key; gives its number.
+        """Store an entry in place of one with the same key. Returns its number.
 
-        With ``since``, an epoch, it is not kept (0) when one of its sources was invalidated after it.
+        With ``since``, an epoch, it is not stored (0) if one of its sources was invalidated after that.
         """
         with self.database.transaction():
             if since is not None and self._invalidated(entry.sources, since):
@@ -139,13 +139,13 @@ class AnswerStore:
             return self._insert(entry, embedder, vector)
 
     def put_many(self, entries: Sequence[KeptEntry], embedder: str, vectors: Vectors) -> None:
-        """Keep many at once, in one transaction."""
+        """Store many entries in one transaction."""
         with self.database.transaction():
             for entry, vector in zip(entries, vectors, strict=True):
                 self._insert(entry, embedder, vector)
 
     def embed(self, n: int, scope: str, embedder: str, vector: Vectors) -> None:
-        """Keep the vector that an embedder has for an entry that is still there."""
+        """Store an embedder's vector for an entry, if the entry still exists."""
         self.database.run(
             "INSERT OR IGNORE INTO vectors (n, embedder, scope, vector) SELECT n, ?, ?, ? FROM entries WHERE n = ?",
             embedder,
@@ -155,38 +155,38 @@ class AnswerStore:
         )
 
     def check(self, n: int) -> None:
-        """Take note that an answer was found to be right now."""
+        """Record that an answer was found to be right now."""
         self.database.run("UPDATE entries SET checked = ? WHERE n = ?", self.clock(), n)
 
     # Finding
 
     def by_key(self, key: str) -> KeptEntry | None:
-        """The live entry of an exact key. A damaged one is removed, and is none."""
+        """The live entry of an exact key. A damaged one is removed, and not returned."""
         return next(iter(self._live(f"SELECT {_NAMES} FROM entries WHERE key = ? AND expires > ?", key)), None)
 
     def by_numbers(self, scope: str, numbers: Sequence[int]) -> dict[int, KeptEntry]:
-        """Those of the numbers that are live entries of the scope, by number."""
+        """The live entries of a scope with these numbers, by number."""
         found: dict[int, KeptEntry] = {}
         for first in range(0, len(numbers), _MOST):
             some = numbers[first : first + _MOST]
             marks = ", ".join("?" * len(some))
-            # the plus keeps the planner from the index on scope, which would be read whole
+            # the plus stops the planner from using the index on scope, which it would read whole
             sql = f"SELECT {_NAMES} FROM entries WHERE n IN ({marks}) AND +scope = ? AND +expires > ?"
             found |= {entry.n: entry for entry in self._live(sql, *some, scope)}
         return found
 
     def longest_unchecked(self, scope: str, before: float, most: int) -> list[KeptEntry]:
-        """The live entries of a scope that were made, or found to be right, longest ago, all before that time."""
+        """The live entries of a scope that were checked or made longest ago, all before the time ``before``."""
         where = "scope = ? AND checked <= ? AND expires > ?"
         sql = f"SELECT {_NAMES} FROM entries WHERE {where} ORDER BY checked LIMIT {int(most)}"
         return self._live(sql, scope, before)
 
     def count(self) -> int:
-        """How many entries are live."""
+        """The number of live entries."""
         return _whole(self.database.run("SELECT COUNT(*) FROM entries WHERE expires > ?", self.clock()))
 
     def scopes(self, tenant: str | None = None) -> list[str]:
-        """The scopes that have live entries, the fullest first; only those of a tenant if one is named."""
+        """The scopes with live entries, the fullest first; of all tenants, or of one."""
         sql = (
             "SELECT scope FROM entries WHERE expires > ? AND (? IS NULL OR tenant = ?)"
             " GROUP BY scope ORDER BY COUNT(*) DESC, scope"
@@ -199,23 +199,23 @@ class AnswerStore:
         return [str(row[0]) for row in rows]
 
     def vectors(self, embedder: str, scope: str, after: int, most: int = -1) -> Numbered:
-        """The vectors of a scope that came after place ``after``, the oldest ``most`` of them."""
+        """The vectors of a scope after place ``after``: the oldest ``most`` of them."""
         sql = "SELECT v, n, vector FROM vectors WHERE embedder = ? AND scope = ? AND v > ? ORDER BY v LIMIT ?"
         return _numbered(self.database.run(sql, embedder, scope, after, most))
 
     def count_vectors(self, embedder: str, scope: str, most: int) -> int:
-        """How many vectors a scope has; it is not counted beyond ``most``."""
+        """The number of vectors of a scope, counted up to ``most``."""
         sql = "SELECT COUNT(*) FROM (SELECT 1 FROM vectors WHERE embedder = ? AND scope = ? LIMIT ?)"
         return _whole(self.database.run(sql, embedder, scope, most))
 
     def largest_scope(self, embedder: str) -> int:
-        """How many vectors the fullest scope has."""
+        """The number of vectors of the fullest scope."""
         sql = "SELECT COUNT(*) FROM vectors WHERE embedder = ? GROUP BY scope ORDER BY 1 DESC LIMIT 1"
         rows = self.database.run(sql, embedder)
         return _whole(rows) if rows else 0
 
     def without_vector(self, embedder: str, most: int, after: int = 0) -> list[KeptEntry]:
-        """The first live entries with a number above ``after`` that an embedder has no vector for."""
+        """The first live entries with a number above ``after`` that have no vector of this embedder."""
         sql = (
             f"SELECT {_NAMES} FROM entries e WHERE expires > ? AND n > ? AND NOT EXISTS"
             f" (SELECT 1 FROM vectors w WHERE w.n = e.n AND w.embedder = ?) ORDER BY n LIMIT {int(most)}"
@@ -225,34 +225,34 @@ class AnswerStore:
     # Removing
 
     def evict(self, numbers: Iterable[int]) -> int:
-        """Remove entries; gives how many were there."""
+        """Remove entries. Returns how many existed."""
         with self.database.transaction():
             return sum(self._removed("n = ?", n) for n in numbers)
 
     def invalidate(self, source: str, page: bool | None = None) -> int:
-        """Remove every answer that was made from a source, and remember that it happened. Gives how many."""
+        """Remove every answer made from a source, and record the invalidation. Returns their number."""
         with self.database.transaction():
             self.database.run("INSERT INTO events (source, at) VALUES (?, ?)", source, self.clock())
             which = "" if page is None else f" AND page = {int(page)}"
             return self._removed(f"n IN (SELECT n FROM sources WHERE name = ?{which})", source)
 
     def remove_tenant(self, tenant: str) -> int:
-        """Remove every answer of a tenant."""
+        """Remove every answer of a tenant. Returns their number."""
         with self.database.transaction():
             return self._removed("tenant = ?", tenant)
 
     def clear(self) -> int:
-        """Remove every answer."""
+        """Remove every answer. Returns their number."""
         with self.database.transaction():
             return self._removed("1 = 1")
 
     def sweep(self) -> int:
-        """Remove what has expired; gives how many."""
+        """Remove expired entries. Returns their number."""
         with self.database.transaction():
             return self._removed("expires <= ?", self.clock())
 
     def pages(self) -> dict[str, set[str]]:
-        """The pages that answers were made from, each with the revisions that were used."""
+        """The pages that answers were made from, each with its revisions."""
         pages: dict[str, set[str]] = {}
         for name, revision in self.database.run("SELECT DISTINCT name, revision FROM sources WHERE page = 1"):
             pages.setdefault(str(name), set()).add(str(revision))
@@ -279,26 +279,26 @@ class AnswerStore:
         return {(str(row[0]), str(row[1])): _real(row[2]) for row in self.database.run("SELECT * FROM counts")}
 
     def label(self, pair: Labelled) -> None:
-        """Keep what an audit found, for the calibration."""
+        """Store the result of an audit, for the calibration."""
         given = (pair.left, pair.right, pair.same, pair.kind, pair.similarity, pair.served, pair.fresh, self.clock())
         self.database.run("INSERT INTO labels VALUES (?, ?, ?, ?, ?, ?, ?, ?)", *given)
 
     def labels(self) -> list[Labelled]:
-        """What audits found."""
+        """The results of audits."""
         rows: list[Any] = self.database.run("SELECT asked, kept, same, kind, similarity, served, fresh FROM labels")
         return [Labelled(one[0], one[1], bool(one[2]), one[3], one[4], one[5], one[6], "audit") for one in rows]
 
     def mark(self, name: str) -> float:
-        """A number that was remembered; 0 where there is none."""
+        """A stored number; 0 if there is none."""
         rows = self.database.run("SELECT value FROM marks WHERE name = ?", name)
         return _real(rows[0][0]) if rows else 0.0
 
     def set_mark(self, name: str, value: float) -> None:
-        """Remember a number."""
+        """Store a number."""
         self.database.run("INSERT OR REPLACE INTO marks VALUES (?, ?)", name, value)
 
     def claim(self, name: str, every: float) -> bool:
-        """Whether it is so many seconds since this was last claimed; of several processes one gets it."""
+        """True if the last claim is at least ``every`` seconds ago. If several processes claim, one succeeds."""
         now = self.clock()
         sql = (
             "INSERT INTO marks VALUES (?, ?)"
@@ -336,7 +336,7 @@ class AnswerStore:
         return [entry for entry in found if entry is not None]
 
     def _sources(self, numbers: Sequence[int]) -> dict[int, tuple[Source, ...]]:
-        """What entries were made from, by number."""
+        """The sources of entries, by number."""
         found: dict[int, tuple[Source, ...]] = {}
         marks = ", ".join("?" * len(numbers))
         sql = f"SELECT n, name, revision, page FROM sources WHERE n IN ({marks}) ORDER BY n, name"

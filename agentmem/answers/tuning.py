@@ -1,9 +1,9 @@
-"""Thresholds from labelled pairs: which score to ask for, what it reaches on other pairs, and how sure that is.
+"""Tunes thresholds on labelled pairs: which score to require, what it reaches on other pairs, and how sure that is.
 
-A pair is two questions and whether one's answer is right for the other, judged by one or more people (the majority
-counts, a tie is left out). Half of the pairs choose the threshold, by what a wrong answer costs beside what a hit
-saves; the other half say what it really reaches, and carry the certificate. Pairs with a question in common fall on the
-same half.
+A pair is two questions, and whether the answer to one is right for the other. One or more people judged it (the
+majority counts, ties are left out). Half of the pairs choose the threshold, by the cost of a wrong answer against the
+saving of a hit. The other half measure what it reaches, and carry the certificate. Pairs with a question in common are
+in the same half.
 """
 
 import csv
@@ -25,7 +25,7 @@ _HALVINGS = 60
 
 
 def upper_bound(wrong: int, hits: int, confidence: float = CONFIDENCE) -> float:
-    """The share of wrong hits that is exceeded with a chance of at most 1 - ``confidence``; 1 without a hit."""
+    """The upper bound on the share of wrong hits, wrong with a chance of 1 - ``confidence`` at most; 1 without hits."""
     _check(wrong, hits)
     if wrong == hits:
         return 1.0
@@ -33,7 +33,7 @@ def upper_bound(wrong: int, hits: int, confidence: float = CONFIDENCE) -> float:
 
 
 def lower_bound(wrong: int, hits: int, confidence: float = CONFIDENCE) -> float:
-    """The share that is undershot with a chance of at most 1 - ``confidence``; 0 without a wrong hit."""
+    """The lower bound on that share, wrong with a chance of 1 - ``confidence`` at most; 0 without wrong hits."""
     _check(wrong, hits)
     if not wrong:
         return 0.0
@@ -41,18 +41,18 @@ def lower_bound(wrong: int, hits: int, confidence: float = CONFIDENCE) -> float:
 
 
 def interval(wrong: int, hits: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
-    """Both bounds, each with half of what is left of ``confidence``."""
+    """Both bounds. Each is wrong with half of the chance of 1 - ``confidence``."""
     side = (1 + confidence) / 2
     return lower_bound(wrong, hits, side), upper_bound(wrong, hits, side)
 
 
 def certify(wrong: int, hits: int, confidence: float = CONFIDENCE) -> Certificate:
-    """The certificate of what was counted."""
+    """The certificate of these counts."""
     return Certificate(hits, wrong, upper_bound(wrong, hits, confidence), confidence)
 
 
 def needed(limit: float, wrong: int = 0, confidence: float = CONFIDENCE) -> int:
-    """Hits that must be counted, ``wrong`` of them wrong, before the bound is at or below ``limit``: 373 for .008."""
+    """The number of hits, ``wrong`` of them wrong, at which the bound is at most ``limit``: 373 for .008."""
     if not 0 < limit < 1:
         raise ValueError(f"a limit of {limit!r}: it must lie between 0 and 1")
     high = next(
@@ -66,7 +66,7 @@ def needed(limit: float, wrong: int = 0, confidence: float = CONFIDENCE) -> int:
 
 
 def at_most(wrong: int, hits: int, share: float) -> float:
-    """The chance of ``wrong`` or fewer among ``hits`` when each is wrong with the chance ``share``."""
+    """The probability of at most ``wrong`` among ``hits``, if each is wrong with the probability ``share``."""
     if share <= 0:
         return 1.0
     if share >= 1:
@@ -81,7 +81,7 @@ def at_most(wrong: int, hits: int, share: float) -> float:
 
 
 def _bisect(above: Callable[[float], bool]) -> float:
-    """The share at which ``above`` turns false."""
+    """The share at which ``above`` becomes false."""
     low, high = 0.0, 1.0
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
@@ -95,20 +95,20 @@ def _check(wrong: int, hits: int) -> None:
 
 
 LIMIT = 0.008
-"""The share of wrong answers among hits that a threshold must be certified for."""
+"""The share of wrong answers among hits for which a threshold must be certified."""
 COST = 1 / LIMIT
-"""What a wrong answer costs, in hits saved: a hit pays when its chance of being right is above COST / (1 + COST)."""
+"""The cost of a wrong answer, in saved hits. A hit pays if its chance of being right is above COST / (1 + COST)."""
 LEAST_EACH = 25
-"""Pairs of each label, right and wrong, without which nothing is learnt."""
+"""The least pairs of each label, right and wrong."""
 YES, NO = frozenset({"1", "true", "yes", "y", "same"}), frozenset({"0", "false", "no", "n", "different"})
 
 Score = Callable[[str, str], float | None]
-"""The score of (kept question, asked question); None where the guard objects."""
+"""The score of (kept question, asked question); None if the guard objects."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """A labelled pair with its score; None where the guard objects, so that no threshold serves it."""
+    """A labelled pair with its score; None if the guard objects, so that no threshold serves it."""
 
     score: float | None
     right: bool
@@ -116,9 +116,9 @@ class Scored:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """What a threshold reaches: served pairs, how many of them wrong, and the right ones there are.
+    """The results of a threshold: served pairs, how many of them were wrong, and the right pairs there are.
 
-    Precision is the share of served pairs that are right, recall the share of right pairs that are served.
+    Precision is the share of served pairs that are right. Recall is the share of right pairs that are served.
     """
 
     threshold: float
@@ -128,32 +128,32 @@ class Point:
 
     @property
     def precision(self) -> float | None:
-        """None where nothing is served."""
+        """The precision; None if nothing is served."""
         return 1 - self.wrong / self.served if self.served else None
 
     @property
     def recall(self) -> float | None:
-        """None where nothing is right."""
+        """The recall; None if nothing is right."""
         return (self.served - self.wrong) / self.right if self.right else None
 
     @property
     def precision_band(self) -> tuple[float, float]:
-        """Clopper and Pearson's interval, 95 % in all."""
+        """Clopper and Pearson's interval for the precision, at 95 %."""
         low, high = interval(self.wrong, self.served)
         return 1 - high, 1 - low
 
     @property
     def recall_band(self) -> tuple[float, float]:
-        """The same for recall."""
+        """The same for the recall."""
         return interval(self.served - self.wrong, self.right)
 
 
 @dataclass(frozen=True, slots=True)
 class Tuned:
-    """What tuning one query type came to. ``curve`` is over the half that chose, ``held`` what the other half says.
+    """The result of tuning one query type. ``curve`` is from the half that chose, ``held`` from the other half.
 
-    ``policy`` has the chosen threshold where the certificate keeps ``limit``, else the strict one, and ``more`` says
-    how many labels are still needed.
+    ``policy`` has the chosen threshold if its certificate keeps ``limit``, else the strict one. ``more`` is the number
+    of labels that are still needed.
     """
 
     policy: QueryPolicy
@@ -164,12 +164,12 @@ class Tuned:
     more: int
 
     def renamed(self, kind: str) -> "Tuned":
-        """The same for another query type."""
+        """The same result for another query type."""
         return replace(self, policy=replace(self.policy, kind=kind))
 
 
 class TooFewLabels(ConfigError):
-    """Too few labelled pairs to choose a threshold. Says how many are needed."""
+    """Too few labelled pairs to choose a threshold. The message says how many are needed."""
 
 
 def tune(
@@ -181,7 +181,7 @@ def tune(
     limit: float = LIMIT,
     confidence: float = CONFIDENCE,
 ) -> Tuned:
-    """The threshold of one query type, and what it reaches. Raises TooFewLabels."""
+    """The threshold of one query type, and its results. Raises TooFewLabels."""
     choose, hold = halves(pairs)
     chosen_from, held = [_scored(one, score) for one in choose], [_scored(one, score) for one in hold]
     for part in (chosen_from, held):
@@ -200,7 +200,7 @@ def tune(
 def tune_kinds(
     pairs: Sequence[Labelled], score: Score, *, cost: Mapping[str, float] | None = None, limit: float = LIMIT
 ) -> dict[str, Tuned]:
-    """Each query type that has labels enough by itself; the others have the threshold of all pairs together.
+    """Tune each query type that has enough labels by itself. The others get the threshold of all pairs together.
 
     Raises TooFewLabels.
     """
@@ -219,7 +219,7 @@ def tune_kinds(
 
 
 def curve(scored: Sequence[Scored]) -> tuple[Point, ...]:
-    """A point for each score at which something changes, strictest first."""
+    """A point for each score at which the results change, strictest first."""
     right = sum(one.right for one in scored)
     ranked = sorted((one for one in scored if one.score is not None), key=lambda one: -(one.score or 0))
     points: list[Point] = [Point(1.0, 0, 0, right)]
@@ -232,13 +232,13 @@ def curve(scored: Sequence[Scored]) -> tuple[Point, ...]:
 
 
 def reach(scored: Sequence[Scored], threshold: float) -> Point:
-    """What a threshold reaches on these pairs."""
+    """The results of a threshold on these pairs."""
     served = [one.right for one in scored if one.score is not None and one.score >= threshold]
     return Point(threshold, len(served), served.count(False), sum(one.right for one in scored))
 
 
 def halves(pairs: Iterable[Labelled]) -> tuple[list[Labelled], list[Labelled]]:
-    """(those that choose, those that are held out), by a hash of the questions that hang together."""
+    """The pairs that choose, and those held out. A hash divides groups of pairs that share questions."""
     listed = list(pairs)
     roots: dict[str, str] = {}
 
@@ -257,7 +257,7 @@ def halves(pairs: Iterable[Labelled]) -> tuple[list[Labelled], list[Labelled]]:
 
 
 def more_labels(certificate: Certificate, limit: float, held: int) -> int:
-    """About how many more labels, if the share of errors among ``held`` stays as it is seen; -1: no number would do."""
+    """The estimated number of labels still needed, at the error share seen among ``held``; -1 if none is enough."""
     if certificate.hits and certificate.wrong / certificate.hits >= limit:
         return -1
     hits = needed(limit, certificate.wrong, certificate.confidence)
@@ -266,11 +266,11 @@ def more_labels(certificate: Certificate, limit: float, held: int) -> int:
 
 
 def read_pairs(path: Path) -> list[Labelled]:
-    """The labelled pairs of a CSV file: columns left, right, label; kind where types are told apart; served and fresh
-    where the two answers are known.
+    """The labelled pairs of a CSV file with the columns left, right and label.
 
-    Several rows of one pair, or several columns ``label...``, are several people's labels: the majority counts, a tie
-    is left out, an empty cell is no label. Raises ConfigError, which names the line.
+    Optional columns are kind, for the query type, and served and fresh, for the two answers. Several rows of one pair,
+    or several columns ``label...``, are labels by several people: the majority counts, ties are left out, and an empty
+    cell is not a label. Raises ConfigError, which names the line.
     """
     votes: defaultdict[tuple[str, ...], Counter[bool]] = defaultdict(Counter)
     with csv_of(path) as rows:
@@ -291,7 +291,7 @@ def read_pairs(path: Path) -> list[Labelled]:
 
 @contextmanager
 def csv_of(path: Path) -> "Iterator[csv.DictReader[str]]":
-    """The rows of a CSV file with a header. Raises ConfigError where it cannot be read."""
+    """The rows of a CSV file with a header. Raises ConfigError if it cannot be read."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             yield csv.DictReader(file)

@@ -1,4 +1,4 @@
-"""Work that a cache does beside its callers: audits, freshness checks, embedding anew, filling the index."""
+"""Background work of a cache: audits, freshness checks, embedding, filling the index."""
 
 import asyncio
 import threading
@@ -9,11 +9,11 @@ from typing import Any
 from agentmem.recall.background import BackgroundThread, each
 
 MOST = 256
-"""Pieces of work that wait at most: what comes beyond them is left out, as an audit or a check may be."""
+"""The most tasks that wait. Any more are dropped, which an audit or a check can stand."""
 
 
 class BackgroundTasks:
-    """One thread, there only while there is work; tasks of asyncio stay in their loop."""
+    """One thread that exists only while there is work. Tasks of asyncio stay in their loop."""
 
     def __init__(self) -> None:
         self._waiting: deque[Callable[[], object]] = deque()
@@ -23,13 +23,13 @@ class BackgroundTasks:
         self._tasks: set[asyncio.Task[Any]] = set()
 
     def add(self, work: Callable[[], object]) -> None:
-        """Do this soon, on the thread."""
+        """Run this soon, on the thread."""
         if len(self._waiting) < MOST:
             self._waiting.append(work)
             self._behind.wake()
 
     def once(self, name: str, work: Callable[[], object]) -> None:
-        """Do this soon, however much waits; of what has one name one waits at most. It may ask for itself again."""
+        """Run this soon, however much is waiting. At most one task of a name waits. It may add itself again."""
         with self._lock:
             if name in self._once:
                 return
@@ -38,13 +38,13 @@ class BackgroundTasks:
         self._behind.wake()
 
     def task(self, work: Coroutine[Any, Any, object]) -> None:
-        """Do this soon, in the running loop."""
+        """Run this soon, in the running loop."""
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     def settle(self) -> None:
-        """Wait until the thread has nothing to do."""
+        """Wait until the thread has no more work."""
         self._behind.wait()
 
     async def asettle(self) -> None:
@@ -54,12 +54,12 @@ class BackgroundTasks:
         await asyncio.to_thread(self.settle)
 
     def end(self) -> None:
-        """Stop soon, and for good."""
+        """Stop soon, for good."""
         self._waiting.clear()
         self._behind.end()
 
     def _pieces(self) -> Iterator[Callable[[], object]]:
-        """What waits, the oldest first; what comes meanwhile included."""
+        """The waiting work, the oldest first, and work that comes meanwhile."""
         while not self._behind.ending:
             try:
                 yield self._waiting.popleft()

@@ -1,6 +1,6 @@
-"""The values of the answer cache, and the Protocols at which its parts meet.
+"""The values of the answer cache, and the Protocols between its parts.
 
-Similarities are cosines; times are seconds, points in time seconds since the epoch; money is US dollars.
+Similarities are cosines. Durations are seconds, points in time seconds since the epoch, and money is US dollars.
 """
 
 import hashlib
@@ -15,19 +15,26 @@ from agentmem.checking import FLAG, LIST, NOTHING, NUMBER, TEXT, TEXTS, Wanted, 
 from agentmem.types import Vectors
 
 CANDIDATES = 8
-"""Entries that a decision is given at most, most similar first."""
+"""The most entries that a decision gets, most similar first."""
 STRICT = 0.99
-"""The threshold where nothing is tuned and certified: on Banking77's part "certify" 1 of 925 hits in small
-caches was wrong, at most 0.51 % at 95 %, and 2 of 1,347 in a large one, at most 0.47 %:
+"""The threshold for query types that are not tuned and certified. On Banking77's part "certify", 1 of 925 hits in small
+caches was wrong (at most 0.51 % at 95 %), and 2 of 1,347 in a large one (at most 0.47 %):
 `python -m tests.benchmarks.answers_defaults --data DIR`."""
 
 
 @dataclass(frozen=True, slots=True)
 class AnswerScope:
-    """Who asks, and what besides the question an answer depends on. Answers never pass from one Context to another.
+    """The asker, and what an answer depends on besides the question. Answers never pass from one scope to another.
 
-    ``system`` is the system prompt, ``conversation`` the messages before the question, ``kind`` the query type where
-    the caller knows it (else it is told from the question).
+    Args:
+        tenant: the customer or user whose answers these are.
+        model: the model that answers.
+        system: the system prompt.
+        conversation: the messages before the question.
+        kind: the query type, if the caller knows it; else it is found from the question.
+
+    Example:
+        >>> cache.ask("What are your opening hours?", answering, context=AnswerScope(tenant="acme"))
     """
 
     tenant: str = ""
@@ -42,7 +49,7 @@ class AnswerScope:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What an answer was made from: a page of the workspace at a revision, or anything else that has a name."""
+    """A source of an answer: a page of the workspace at a revision, or anything else that has a name."""
 
     name: str
     revision: str = ""
@@ -51,11 +58,20 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What an answering function gave, and what is to be known before it may be kept.
+    """An answer, and what must be known before it may be kept.
 
-    ``content`` names what it is about (price, product, policy, faq): that sets how long it stays fresh. ``complete``
-    is false for a stream that was cut short, ``effects`` names the tools that changed something on the way.
-    ``seconds`` and ``usd`` are what it cost to make; None: not known.
+    Args:
+        text: the answer.
+        content: the content type (price, product, policy, faq). It decides how long the answer stays fresh.
+        sources: the pages and other things that it was made from.
+        complete: false for a stream that was cut short.
+        error: an error that occurred; such an answer is not kept.
+        effects: the names of tools that changed something. Such an answer is not kept.
+        seconds: the time that it took; None if not known.
+        usd: its cost in dollars; None if not known.
+
+    Example:
+        >>> Answer("We open at nine.", content="policy", sources=(cache.page("hours.md"),))
     """
 
     text: str
@@ -103,7 +119,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """What was counted where a threshold was set: wrong answers among the hits, and the upper bound on their share.
+    """The counts behind a threshold: wrong answers among the hits, and the upper bound on their share.
 
     ``upper`` is Clopper and Pearson's (1934) one-sided bound at ``confidence``.
     """
@@ -116,7 +132,7 @@ class Certificate:
 
 @dataclass(frozen=True, slots=True)
 class QueryPolicy:
-    """How one query type is decided. Without a certificate the threshold is the strict one."""
+    """The policy of one query type. Without a certificate its threshold is the strict one."""
 
     kind: str
     threshold: float
@@ -125,8 +141,10 @@ class QueryPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A query type: a few questions of it, the threshold before any is tuned, how long its answers stay fresh at most
-    (None: as their content says), and patterns of questions of it that are never answered from the cache.
+    """A query type.
+
+    ``examples``: a few questions. ``threshold``: before it is tuned. ``ttl``: the most seconds that its answers stay
+    fresh; None for what their content says. ``exclude``: patterns of its questions that are never cached.
     """
 
     name: str
@@ -138,10 +156,10 @@ class Kind:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What was decided, and why. ``rule`` names what decided in a word or two, ``detail`` explains it to a person.
+    """A decision, and why. ``rule`` names in a word or two what decided; ``detail`` explains it to a person.
 
-    ``candidate`` is the one that is served, or that came nearest to it. ``scores`` holds (id, score, remark) of each
-    candidate that was looked at.
+    ``candidate`` is the one that is served, or the one that came nearest. ``scores`` holds (id, score, remark) of each
+    candidate that was examined.
     """
 
     serve: bool
@@ -156,10 +174,10 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """Two questions, and whether one's answer is right for the other: what calibration and tuning learn from.
+    """Two questions, and whether the answer to one is right for the other. Calibration and tuning learn from these.
 
-    ``served`` is the answer that was kept for ``right``, ``fresh`` the one made anew for ``left``, where known.
-    ``origin`` says who judged: "person" or "audit".
+    ``served`` is the answer that was kept for ``right``, ``fresh`` the new answer to ``left``, if known. ``origin`` is
+    the judge: "person" or "audit".
     """
 
     left: str
@@ -173,23 +191,23 @@ class Labelled:
 
 
 class Classifier(Protocol):
-    """Tells the query type of a question from its vector."""
+    """Finds the query type of a question from its vector."""
 
     def __call__(self, question: str, vector: Vectors) -> str: ...
 
 
 class Decider(Protocol):
-    """Decides whether one of the candidates' answers is served. Pure, and safe to call from several threads.
+    """Decides whether one of the candidates' answers is served. It must have no side effects and be safe for threads.
 
-    ``vector`` is the question's, of unit length; ``candidates`` are most similar first, all of the same namespace,
-    none expired; ``kind`` is the query type.
+    ``vector`` is the question's, of unit length. ``candidates`` are most similar first, all of one scope, and none has
+    expired. ``kind`` is the query type.
     """
 
     def __call__(self, question: str, vector: Vectors, candidates: Sequence[Candidate], kind: str) -> Verdict: ...
 
 
 class Agrees(Protocol):
-    """Whether two answers say the same."""
+    """Tells whether two answers say the same."""
 
     def __call__(self, one: str, other: str) -> bool: ...
 
@@ -199,14 +217,14 @@ Kinds = Mapping[str, Kind]
 
 
 LONGEST = 2_000
-"""Characters of a question. A longer text is a task: it is excluded, so that no expression is searched for in it."""
+"""Characters of a question. A longer text is a task and is excluded, so no pattern is searched for in it."""
 _SPACE = re.compile(r"\s+")
 _END = re.compile(r"(?<=[^\W\d_])[\s?.]+$")
 _CAPITALISED = re.compile(r"(?<![\w'’./\\$@#-])[^\W\d_](?=[^\W\d_]+(?![\w./\\@#-]))")
 
 
 def scope_of(context: AnswerScope) -> str:
-    """The namespace: 40 hexadecimal digits. Answers are looked for within one only."""
+    """The scope's key: 40 hexadecimal digits. Answers are searched only within one scope."""
     parts = ("scope", context.tenant, context.model, context.system, context.kind or "", *context.conversation)
     return _hashed(parts)
 
@@ -217,7 +235,7 @@ def key_of(scope: str, question: str) -> str:
 
 
 def former_key_of(scope: str, question: str) -> str:
-    """The key that the question had in version 0.1: answers that were kept under it are found until they expire."""
+    """The key that the question had in version 0.1. Answers under it are found until they expire."""
     return _hashed(("key", scope, _formerly(question)))
 
 

@@ -1,6 +1,6 @@
-"""A question as the guard reads it: what carries nothing is gone, numbers are numbers, words are stems.
+"""Reads a question for the guard: removes words without content, and turns numbers into values and words into stems.
 
-Cheap and pure: no model. Read once per question and kept, because the same entries are candidates again and again.
+It is fast and uses no model. Results are cached, because the same entries are candidates again and again.
 """
 
 import re
@@ -34,17 +34,18 @@ _SUFFIXES = (
 _VOWEL = re.compile("[aeiouy]")
 _MARKS = re.compile(r"[^\w\s'£$€%:.,/#@-]|(?<!\d)[.,:/]|[.,:/](?!\d)")
 _SCALED = 100
-"""From here on, "and" joins a number to the next: two hundred and five."""
+"""From this value on, "and" joins a number to the next one: two hundred and five."""
 
 Amount = tuple[float, str]
-"""A number and its unit, "" where it has none."""
+"""A number and its unit; "" if it has none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """What a question says. ``tokens`` are its words in order, plain; ``stems`` theirs; ``content`` marks those that
-    carry meaning. ``numbers`` are amounts with their unit ("" where none), ``negations`` how often it says no,
-    ``names`` the words that stand in capitals inside the sentence, as stems.
+    """The words of a question. ``tokens`` are the plain words in order, ``stems`` their stems.
+
+    ``content`` marks those with meaning. ``numbers`` are amounts with their units. ``negations`` counts negations.
+    ``names`` are the stems of words with a capital inside the sentence.
     """
 
     tokens: tuple[str, ...]
@@ -58,7 +59,7 @@ class Words:
 
 @lru_cache(maxsize=65_536)
 def words(text: str) -> Words:
-    """The question, read."""
+    """The words of a question."""
     plain = _plain(text)
     ids = frozenset(_ids(text))
     tokens = tuple(_TOKEN.findall(plain))
@@ -71,7 +72,7 @@ def words(text: str) -> Words:
 
 @lru_cache(maxsize=65_536)
 def stem(word: str) -> str:
-    """The word without its endings: a light stemmer in the way of Porter (1980), blunter, the same for both sides."""
+    """The word without its endings: a light stemmer after Porter (1980). It is cruder, but the same for both sides."""
     word = word.removesuffix("'s").replace("-", "")
     word = IRREGULAR.get(word, word)
     if len(word) < 4:
@@ -106,7 +107,7 @@ def _plain(text: str) -> str:
 
 
 def _ids(text: str) -> Iterator[str]:
-    """Codes: letters and digits in one word, but for amounts with a unit such as 10GB, 7pm or 2nd."""
+    """Codes: letters and digits in one word, except amounts with a unit such as 10GB, 7pm or 2nd."""
     for found in _ID.findall(text):
         if not _AMOUNT.fullmatch(found.lower()) and not re.fullmatch(r"(?i)\d+(?:-[a-z]+)+|[\d/.-]+", found):
             yield found.lower().strip("#")
@@ -128,7 +129,7 @@ def _numbers(tokens: tuple[str, ...]) -> tuple[tuple[Amount, ...], tuple[str, ..
 
 
 def _joined(value: float, token: str, queue: deque[str]) -> float:
-    """The number together with the words that go on with it: thousand, and five, twenty one."""
+    """The number, with the words that continue it: thousand, and five, twenty one."""
     while queue and queue[0] in SCALES:
         value *= SCALES[queue.popleft()]
     if len(queue) > 1 and queue[0] == "and" and value >= _SCALED and (more := _value(queue[1])) is not None:
@@ -175,7 +176,7 @@ def _value(token: str) -> float | None:
 
 
 def _names(text: str) -> frozenset[str]:
-    """Words in capitals that do not begin a sentence; none where everything is in capitals."""
+    """Words with a capital that do not begin a sentence; none if everything is in capitals."""
     found = re.findall(r"(?<![.!?:]\s)(?<=[\w,'’)]\s)[\"'(]?([A-Z][\w'&-]*)", text)
     lower = re.findall(r"\b[a-z]\w+", text)
     if len(lower) <= len(found):
@@ -194,17 +195,19 @@ def _function() -> frozenset[str]:
 
 
 Spells = Callable[[str], bool]
-"""Whether a word is one that people spell so."""
+"""Tells whether a word is spelt correctly."""
 Word = tuple[str, str]
 """A word's stem, and the word."""
 
 
 @dataclass(frozen=True, slots=True)
 class QuestionPair:
-    """Two questions, aligned. ``only_left`` and ``only_right`` are the stems that the other lacks, function words too;
-    ``lone_left`` and ``lone_right`` those of them that carry meaning and have no synonym on the other side.
-    ``synonyms``, ``typos`` and ``matched`` count the words of meaning that were paired so. ``rare_left`` and
-    ``rare_right`` are the lone ones that are in no vocabulary: names of things, mostly.
+    """Two questions, aligned.
+
+    ``only_left`` and ``only_right`` are the stems that the other lacks, function words included. ``lone_left`` and
+    ``lone_right`` are those of them that have content and no synonym on the other side. ``synonyms``, ``typos`` and
+    ``matched`` count the content words that were paired in that way. ``rare_left`` and ``rare_right`` are the lone
+    words that are in no vocabulary, mostly names of things.
     """
 
     left: Words
@@ -222,7 +225,7 @@ class QuestionPair:
 
 @lru_cache(maxsize=4096)
 def pair(left: str, right: str, spells: Spells | None = None) -> QuestionPair:
-    """The two questions, aligned. Without ``spells`` no word is taken for a typo."""
+    """The two questions, aligned. Without ``spells`` no word counts as a typo."""
     one, other = words(left), words(right)
     lefts, rights = _content(one), _content(other)
     lone_left, lone_right = _missing(lefts, rights), _missing(rights, lefts)
@@ -248,12 +251,14 @@ def pair(left: str, right: str, spells: Spells | None = None) -> QuestionPair:
 
 
 def same_words(found: QuestionPair) -> bool:
-    """Whether the two differ in nothing but typos, endings, articles, and what stands in front: "On trains, is there
-    a discount?" is "Is there a discount on trains?". Small words count, as in "top up on my card".
+    """True if the two differ only in typos, endings, articles, and what comes first.
+
+    "On trains, is there a discount?" is the same as "Is there a discount on trains?". Small words count, as in "top up
+    on my card".
     """
     if found.lone_left or found.lone_right or found.synonyms or found.left.numbers != found.right.numbers:
         return False
-    if max(len(found.left.numbers), len(found.left.ids), len(found.right.ids)) > 1:  # nobody knows their order
+    if max(len(found.left.numbers), len(found.left.ids), len(found.right.ids)) > 1:  # their order is not known
         return False
     left, right = _busy(found.left), _busy(found.right)
     turned = (right[at:] + right[:at] for at in range(len(right)))
@@ -261,7 +266,7 @@ def same_words(found: QuestionPair) -> bool:
 
 
 def distance(one: str, other: str) -> int:
-    """Edits from one word to the other: letters put in, left out, changed, or two changing places (Damerau 1964)."""
+    """Edits from one word to the other: letters inserted, deleted, changed, or two swapped (Damerau 1964)."""
     earlier: list[int] = []
     before: list[int] = []
     row = list(range(len(other) + 1))
@@ -276,7 +281,7 @@ def distance(one: str, other: str) -> int:
 
 
 def _content(one: Words) -> list[Word]:
-    """What carries meaning, each word once."""
+    """The content words, each one once."""
     triples = zip(one.stems, one.tokens, one.content, strict=True)
     return list({stemmed: (stemmed, token) for stemmed, token, keep in triples if keep}.values())
 
@@ -305,7 +310,7 @@ def _missing(here: list[Word], there: list[Word]) -> list[Word]:
 
 
 def _match(left: list[Word], right: list[Word], same: Callable[[Word, Word], bool]) -> int:
-    """Takes out of both lists, two by two, what is the same. Returns how many pairs."""
+    """Removes equal words from both lists, two by two. Returns the number of pairs."""
     count = 0
     for one in list(left):
         other = next((other for other in right if same(one, other)), None)
@@ -317,7 +322,7 @@ def _match(left: list[Word], right: list[Word], same: Callable[[Word, Word], boo
 
 
 def _parts(lone: list[Word], others: list[Word]) -> int:
-    """Takes out the words whose stem is the other's with a short ending: invit and invite, renew and renewal."""
+    """Removes words whose stem is the other's with a short ending: invit and invite, renew and renewal."""
     found = [one for one in lone if any(_extends(one[0], other[0]) for other in others)]
     for one in found:
         lone.remove(one)

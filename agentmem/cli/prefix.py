@@ -12,7 +12,7 @@ from agentmem.errors import ThreadNotFound
 
 if TYPE_CHECKING:
     from agentmem.context.window import View
-    from agentmem.menu.menu import Tool
+    from agentmem.menu.tool import Tool
     from agentmem.types import Frame
 
 EXAMPLE_MODEL = "anthropic:claude-sonnet-5-5"
@@ -91,7 +91,7 @@ def _new(workspace: Path, model: str | None, shell: bool, pinned: tuple[str, ...
     from agentmem.menu.menu import default_menu
     from agentmem.pages.workspace import Workspace as Pages
     from agentmem.runtime.opening import instructions, new_opening
-    from agentmem.runtime.pinning import pinned as frozen
+    from agentmem.runtime.opening import pinned as frozen
     from agentmem.transcript.transcript import opening
     from agentmem.types import Entry, ModelProfile
 

@@ -118,7 +118,7 @@ def _bar(bar: Any) -> "ReplayProgress":
 
 
 def _show(made: dict[str, Any]) -> None:
-    from agentmem.meter.unpriced import told
+    from agentmem.meter.ledger import missing_prices
 
     out = console()
     rows = [_billed_row(made["billed"]), *made["policies"]]
@@ -135,7 +135,7 @@ def _show(made: dict[str, Any]) -> None:
         if row["chains"] < most and not row["missing"]:
             out.print(f"{row['policy']} ran on {row['chains']} of {most} chains: not to be compared", highlight=False)
         if row["unpriced"]:
-            missing = told({one["model"]: one["requests"] for one in row["unpriced"]}, row["requests"])
+            missing = missing_prices({one["model"]: one["requests"] for one in row["unpriced"]}, row["requests"])
             out.print(f"{row['policy']}: {missing}", highlight=False)
     bound = next((row["lower_bound_usd"] for row in made["policies"] if row["lower_bound_usd"] is not None), None)
     about = f"{made['provider']}, {made['model'] or 'models as recorded'}, budget {made['budget']:,} tokens"

@@ -87,14 +87,14 @@ def forget(
     database: Database = None,
 ) -> None:
     """Delete a thread for good: transcript, ledger, checkpoints, plan and archive. Pages stay as they are."""
-    from agentmem.runtime import forgetting
+    from agentmem.runtime import history
 
     with journal(workspace, database) as opened:
         if opened is None:
             raise ThreadNotFound(NOTHING)
         if notices().is_terminal and console().is_terminal and not yes:
             confirm(f"Delete {thread} for good?", abort=True)
-        entries = forgetting.forget(
+        entries = history.forget(
             opened, workspace, thread, with_forks=with_forks, archive=recall.existing(opened, workspace)
         )
     notices().print(f"Forgot {thread}: {entries:,} entries.", highlight=False)

@@ -17,7 +17,7 @@ from agentmem.errors import ConfigError
 
 if TYPE_CHECKING:
     from agentmem.config import Config
-    from agentmem.menu.reach import Reach
+    from agentmem.menu.permissions import Reach
     from agentmem.runtime.agent import Agent
     from agentmem.runtime.events import Approval, Result
 
@@ -91,7 +91,7 @@ def run(
 
 def _reach(settings: "Config", steering: str | None, unwalled: bool, json: bool) -> "Reach":
     """How far tools go. Without a terminal, calls that a person would have to allow are refused by default."""
-    from agentmem.menu.reach import read
+    from agentmem.menu.permissions import read
 
     if steering is None and "steering" not in settings.reach and (json or not sys.stdin.isatty()):
         steering = "refuse"
@@ -100,7 +100,7 @@ def _reach(settings: "Config", steering: str | None, unwalled: bool, json: bool)
 
 def _watched(made: "Callable[[], Agent]", said: "str | Approval | None", thread: str, json: bool) -> None:
     """Run the agent that ``made`` makes, show its steps, and exit with the code for its end."""
-    from agentmem.menu.workers import stop_all
+    from agentmem.menu.toolbox import stop_all
 
     watch = RunWatch(thread, quiet=json)
 
@@ -143,7 +143,7 @@ def _task(task: str | None, thread: str | None, answer: bool | None) -> "str | A
 def _agent(settings: "Config", workspace: Path, shell: bool, options: dict[str, Any]) -> "Agent":
     from agentmem.menu.menu import default_menu
     from agentmem.runtime.agent import Agent
-    from agentmem.runtime.limits import Limits
+    from agentmem.runtime.stops import Limits
 
     if settings.model is None:
         raise ConfigError(

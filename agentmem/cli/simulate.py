@@ -73,7 +73,7 @@ def _server(port: int, script: Path | None, model: str | None, log: "_Log") -> "
 def _replies(script: Path | None) -> "Replies":
     from agentmem.kvcache.simulated.events import ServerAnswer
     from agentmem.kvcache.simulated.server import echo
-    from agentmem.models.script import message, read
+    from agentmem.models.scripted import message, read
 
     if script is None:
         return echo

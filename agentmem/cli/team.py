@@ -129,7 +129,7 @@ def _shown(
     made: Any, task: str | None, thread: str, watch: TeamWatch, json: bool, apply: bool, with_tests: bool
 ) -> None:
     """Run the team, show its steps and its result, merge if asked, and exit with the code for its end."""
-    from agentmem.menu.workers import stop_all
+    from agentmem.menu.toolbox import stop_all
 
     def work() -> "tuple[TeamResult, tuple[str, ...], dict[str, Any]]":
         with made() as team:

@@ -240,7 +240,7 @@ def cut_at(
         opening=max(seq for seq in view.settled if seq < first),
         first=first,
         cuts=view.cuts + 1,
-        growth=(view.pace.asked(view.tokens) if view.ready else view.pace).growth,
+        growth=(view.pace.after_request(view.tokens) if view.ready else view.pace).growth,
     )
 
 

@@ -1,14 +1,101 @@
-"""The view: what a model sees of a transcript, as values. `agentmem.context.window` folds it."""
+"""The view: what a model sees of a transcript, as values, and the request that these stand for.
 
-from collections.abc import Mapping
+`agentmem.context.window` folds it. What a thread says is kept in its entries; here is decided how a block of it is
+shown: empty text is left out, a picture that is too large becomes a reference, ids and names are put into characters
+that are allowed. Pure, so that a view stays so.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from hashlib import sha256
+from itertools import islice
+from threading import Lock
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar, overload
 
+from agentmem import images
 from agentmem.context.cut import GROWTH, Cut, PartKind
-from agentmem.context.growing import Growing
-from agentmem.errors import TranscriptError
+from agentmem.errors import BudgetExceeded, TranscriptError
+from agentmem.kvcache import frames
+from agentmem.kvcache.breakpoints import place
 from agentmem.transcript.transcript import Opening
-from agentmem.types import Block, EntryKind, Frame, ToolResult, Turn
+from agentmem.types import Block, EntryKind, Frame, Image, Opaque, Request, Text, ToolCall, ToolResult, Turn
+
+T = TypeVar("T")
+M = TypeVar("M")
+
+_growing = Lock()  # held for the moment in which a version becomes the next
+
+
+class Growing(Sequence[T]):
+    """A frozen sequence whose later versions share its items.
+
+    All versions look into one list that is only ever added to, each as far as its own length. The version that is as
+    long as the list adds to it; an older one, from which another has grown already, copies what it sees, and so does
+    an empty one.
+    """
+
+    __slots__ = ("_items", "_length", "_made")
+
+    def __init__(self, items: Iterable[T] = ()) -> None:
+        self._items = list(items)
+        self._length = len(self._items)
+        self._made: list[Any] = []
+
+    def plus(self, item: T) -> "Growing[T]":
+        """The next version, with one more item."""
+        with _growing:
+            grown = self if 0 < self._length == len(self._items) else Growing(self)
+            grown._items.append(item)
+        return self._sharing(grown, self._length + 1)
+
+    def with_last(self, item: T) -> "Growing[T]":
+        """A version with another last item."""
+        return Growing((*self._items[: self._length - 1], item))
+
+    def each(self, make: Callable[[T], M]) -> list[M]:
+        """What ``make`` makes of each item, made once for all versions: always ask with the same ``make``."""
+        with _growing:
+            self._made.extend(map(make, self._items[len(self._made) : self._length]))
+        return self._made[: self._length]
+
+    @staticmethod
+    def _sharing(other: "Growing[T]", length: int) -> "Growing[T]":
+        made: Growing[T] = Growing.__new__(Growing)
+        made._items, made._length, made._made = other._items, length, other._made
+        return made
+
+    @overload
+    def __getitem__(self, at: int) -> T: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> tuple[T, ...]: ...
+
+    def __getitem__(self, at: int | slice) -> T | tuple[T, ...]:
+        """An item, or some as a tuple."""
+        if isinstance(at, slice):
+            return tuple(self._items[: self._length][at])
+        return self._items[range(self._length)[at]]
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __iter__(self) -> Iterator[T]:
+        return islice(self._items, self._length)
+
+    def __eq__(self, other: Any) -> bool:
+        return isinstance(other, Growing | tuple) and len(self) == len(other) and all(map(_same, self, other))
+
+    def __hash__(self) -> int:
+        return hash(tuple(self))
+
+    def __repr__(self) -> str:
+        return f"Growing({list(self)!r})"
+
+
+def _same(one: object, other: object) -> bool:
+    return one is other or one == other
+
 
 _WEIGHT = 0.03  # of the last request, in the moving average of growth
 
@@ -37,7 +124,7 @@ class Pace(NamedTuple):
     base: int | None = None
     sent: int | None = None
 
-    def asked(self, tokens: int) -> "Pace":
+    def after_request(self, tokens: int) -> "Pace":
         """The pace after a request of so many tokens."""
         if self.sent is None or self.base is None:
             return Pace(self.growth, tokens, tokens)
@@ -94,3 +181,103 @@ class View(NamedTuple):
     def ready(self) -> bool:
         """True when a request can be made: it is the model's turn, and no tool call waits for its result."""
         return bool(self.turns) and not self.open and (self.turns[-1].role == "user" or self.paused)
+
+
+ID = re.compile(r"[a-zA-Z0-9_-]{1,40}")
+"""Ids of calls that every provider takes: Anthropic's characters, OpenAI's length."""
+CLAUDE_ID = re.compile(r"[a-zA-Z0-9_-]+")
+NAME = re.compile(r"[a-zA-Z0-9_-]{1,128}")
+OF_ONE_MODEL = frozenset({"thinking", "redacted_thinking", "reasoning"})
+"""Types of blocks that only the model which wrote them takes back."""
+UNSHOWN = "[{what} is not shown because it {why}. It is kept as {reference}.]"
+
+
+def fitted(block: Block, settings: Opening, reference: str) -> Block | None:
+    """A block as the model of ``settings`` takes it; None where nothing is to be shown of it."""
+    match block:
+        case Text(text):
+            return block if text.strip() else None
+        case Image():
+            return sendable(block, reference) if settings.is_claude else block
+        case ToolResult(call_id, content):
+            seen = shown_id(call_id, settings), tuple(_inside(content, settings, reference))
+            return block if seen == (call_id, content) else ToolResult(*seen, block.is_error)
+        case ToolCall(id, name):
+            shown = shown_id(id, settings), shown_name(name)
+            return block if shown == (id, name) else ToolCall(*shown, block.arguments)
+        case Opaque():
+            return block
+
+
+def _inside(
+    content: Iterable[Text | Image | Opaque], settings: Opening, reference: str
+) -> Iterable[Text | Image | Opaque]:
+    for one in content:
+        if isinstance(one, Image):
+            yield sendable(one, reference) if settings.is_claude else one
+        elif isinstance(one, Opaque) or one.text:
+            yield one
+
+
+def sendable(picture: Image, reference: str) -> Image | Text:
+    """A picture that Claude takes, of the type that its bytes say; else a sentence that says why not."""
+    media_type, data = images.mended(picture.media_type, picture.data)
+    why = images.fault(media_type, data)
+    if why is None:
+        return Image(media_type, data)
+    what = images.described(media_type, data).capitalize()
+    return Text(UNSHOWN.format(what=what, why=why, reference=reference))
+
+
+def shown_id(id: str, settings: Opening) -> str:
+    """An id of a call that the model's provider takes."""
+    return id if CLAUDE_ID.fullmatch(id) or not settings.is_claude else safe_id(id)
+
+
+def safe_id(id: str, about: object = "") -> str:
+    """An id that every provider takes, always the same for the same id and what it is ``about``."""
+    return f"call_{sha256(f'{id} {about}'.encode('utf-8', 'replace')).hexdigest()[:24]}"
+
+
+def shown_name(name: str) -> str:
+    """A name of a tool that providers take. No tool has one of another form: a model made it up."""
+    return name if NAME.fullmatch(name) else re.sub(r"[^a-zA-Z0-9_-]", "_", name)[:128] or "unnamed"
+
+
+def wire(view: View) -> bytes:
+    """The content of the provider's cache key: length-prefixed frames. Extended, never changed, but by a cut."""
+    return frames.wire(view.frames)
+
+
+def request(
+    view: View, *, estimate: int, limit: int, thread: str, previous_id: str | None = None, purpose: str = "answer"
+) -> Request:
+    """The request that a view stands for.
+
+    ``estimate`` is its size in the provider's tokens and ``limit`` the budget in the same; above it this raises
+    BudgetExceeded, naming the largest turns.
+    """
+    if not view.ready:
+        raise TranscriptError("no request can be made: nothing was said yet, or a tool call waits for its result")
+    if estimate > limit:
+        raise BudgetExceeded(estimate, limit, largest(view, thread))
+    tools = tuple(one for one in view.prefix if one.segment == "tool")
+    system = tuple(one for one in view.prefix if one.segment == "system")
+    return Request(
+        model=view.settings.model,
+        tools=tools,
+        system=system,
+        turns=view.turns,
+        options=view.settings.options,
+        marks=place(len(tools), len(system), view.turns),
+        previous_id=previous_id,
+        purpose=purpose,
+        estimate=estimate,
+    )
+
+
+def largest(view: View, thread: str, count: int = 5) -> list[tuple[str, int]]:
+    """The largest parts of a view as (reference, tokens), largest first."""
+    parts = [(f"{thread}/{start}", turn.tokens) for turn, start in zip(view.turns, view.starts, strict=True)]
+    parts.append(("tools, system and pinned pages", sum(one.tokens for one in view.prefix)))
+    return sorted(parts, key=lambda part: -part[1])[:count]

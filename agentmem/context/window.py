@@ -6,25 +6,32 @@ Appending an entry that is no cut only ever extends the frames of the view. ``ex
 of that entry; ``window`` is that fold.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import reduce
+from operator import attrgetter
 from typing import Any
 
 from agentmem.context.cut import read_cut
-from agentmem.context.fitting import Move, fitted
-from agentmem.context.growing import Growing
-from agentmem.context.recast import Seen, moved, withheld
+from agentmem.context.view import ID, OF_ONE_MODEL, Growing, fitted, safe_id, sendable
 from agentmem.context.view import START as START
 from agentmem.context.view import Origin as Origin
 from agentmem.context.view import Pace as Pace
 from agentmem.context.view import View as View
-from agentmem.context.withheld import read_withheld
+from agentmem.context.withheld import MARK, Stead, read_withheld
 from agentmem.errors import TranscriptError
 from agentmem.kvcache.frames import digest, encode, frame, options_value
-from agentmem.transcript.call_ids import sibling, unique
-from agentmem.transcript.transcript import Opening, read_message, read_opening, read_result, read_shown
-from agentmem.types import Block, Entry, EntryKind, Frame, Role, Text, ToolResult, Turn
+from agentmem.transcript.transcript import Opening, read_message, read_opening, read_result, read_shown, sibling, unique
+from agentmem.types import Block, Entry, EntryKind, Frame, Image, Json, Role, Text, ToolResult, Turn
+
+Seen = Sequence[tuple[Turn, tuple[Origin, ...]]]
+"""Turns with the origins of their frames."""
+Places = Iterable[tuple[Origin, ...]]
+_TOKENS = attrgetter("tokens")
+THOUGHT = "[What another model thought stood here.]"
+_Kept = list[tuple[Frame, Origin]]
+
 
 PAUSED = "pause_turn"
 """Why a model stops that goes on when its turn is sent back as it is."""
@@ -75,8 +82,9 @@ def stored(view: View, entry: Entry) -> View:
         if entry.seq != view.seq + 1 or view.opening is None:
             raise
         waiting = [call_id for call_id in view.open if call_id not in view.results]
-        other = sibling(read_result(entry).call_id, waiting) if entry.kind == "tool_result" else None
-        return passed(view, entry) if other is None else _given(view, entry, other)
+        result = read_result(entry) if entry.kind == "tool_result" else None
+        other = sibling(result.call_id, waiting) if result else None
+        return _given(view, entry, replace(result, call_id=other)) if result and other else passed(view, entry)
 
 
 def extend(view: View, entry: Entry) -> View:
@@ -101,12 +109,12 @@ def _open(view: View, entry: Entry) -> View:
 def _reconfigured(view: View, entry: Entry) -> View:
     before, after = view.settings, read_opening(entry)
     if (before.model, before.provider) != (after.model, after.provider):
-        view = _seen(view, moved(view.turns, view.origins, Move(before, after), entry.thread))
+        view = _seen(view, translated(view.turns, view.origins, Translation(before, after), entry.thread))
     return _open(view, entry)._replace(cuts=view.cuts + 1)
 
 
 def _withheld(view: View, entry: Entry) -> View:
-    seen = withheld(view.turns, view.origins, read_withheld(entry))
+    seen = without(view.turns, view.origins, read_withheld(entry))
     return _seen(view, seen)._replace(seq=entry.seq, cuts=view.cuts + 1)
 
 
@@ -133,7 +141,7 @@ def _replied(view: View, entry: Entry) -> View:
     message, origin = unique(read_message(entry)), Origin("assistant", entry.seq)
     calls = tuple(call.id for call in message.calls)
     said = [(origin, block) for block in message.blocks]
-    pace, paused = view.pace.asked(view.tokens), entry.value.get("stop") == PAUSED and not calls
+    pace, paused = view.pace.after_request(view.tokens), entry.value.get("stop") == PAUSED and not calls
     return _shown(
         view, "assistant", said, entry.thread, start=entry.seq, seq=entry.seq, open=calls, pace=pace, paused=paused
     )
@@ -143,13 +151,12 @@ def _answered(view: View, entry: Entry) -> View:
     result = read_result(entry)
     if result.call_id not in view.open or result.call_id in view.results:
         raise TranscriptError(f"entry {entry.reference}: no open tool call {result.call_id!r} waits for this result")
-    return _given(view, entry, result.call_id)
+    return _given(view, entry, result)
 
 
-def _given(view: View, entry: Entry, call_id: str) -> View:
-    """A result to the open call of that id."""
-    result = replace(read_result(entry), call_id=call_id)
-    results = {**view.results, call_id: (entry.seq, result)}
+def _given(view: View, entry: Entry, result: ToolResult) -> View:
+    """A result to one of the open calls."""
+    results = {**view.results, result.call_id: (entry.seq, result)}
     if len(results) < len(view.open):
         return view._replace(seq=entry.seq, results=results)
     return _released(view, entry, results, view.held)
@@ -159,13 +166,17 @@ def _released(
     view: View, entry: Entry, results: Mapping[str, tuple[int, ToolResult]], held: Sequence[tuple[Origin, Block]]
 ) -> View:
     """Shows what was held back: the results in the order of their calls, then what was said meanwhile."""
-    answers = [(results[id][0], replace(results[id][1], call_id=shown)) for id, shown in _waiting(view)]
+    answers = [(at, _called(result, shown)) for id, shown in _waiting(view) for at, result in (results[id],)]
     shown: list[tuple[Origin, Block]] = [(Origin("tool_result", at), result) for at, result in answers]
     if answers and view.settings.notes_in_results:
         shown[-1] = _noted(*answers[-1], held)
         held = [one for one in held if one[0].kind != "note"]
     said, seq = [*shown, *held], entry.seq
     return _shown(view, "user", said, entry.thread, start=seq, seq=seq, open=(), results={}, held=())
+
+
+def _called(result: ToolResult, call_id: str) -> ToolResult:
+    return result if result.call_id == call_id else replace(result, call_id=call_id)
 
 
 def _waiting(view: View) -> Iterator[tuple[str, str]]:
@@ -241,10 +252,11 @@ def _shown(
     view: View, role: Role, said: Iterable[tuple[Origin, Block]], thread: str, *, start: int, **changes: Any
 ) -> View:
     """The view with blocks of one role after all that is shown already, as its model takes them, and other changes."""
-    fits = ((origin, fitted(one, view.settings, f"{thread}/{origin.seq}")) for origin, one in said)
+    settings = view.settings
+    fits = [(origin, fitted(one, settings, f"{thread}/{origin.seq}")) for origin, one in said]
     visible = [(origin, one) for origin, one in fits if one is not None]
-    frames = tuple(frame("message", block.wire(), role) for _, block in visible)
-    return _appended(view, role, frames, tuple(origin for origin, _ in visible), start, **changes)
+    frames = tuple([frame("message", block.wire(), role) for _, block in visible])
+    return _appended(view, role, frames, tuple([origin for origin, _ in visible]), start, **changes)
 
 
 def _appended(
@@ -265,14 +277,117 @@ def _appended(
 
 def _totals(frames: Sequence[Frame], before: View) -> dict[str, Any]:
     """Tokens, bytes and digest of a view, carried on over more frames."""
-    encoded = [encode(one) for one in frames]
+    encoded = list(map(encode, frames))
     return {
-        "tokens": before.tokens + sum(one.tokens for one in frames),
-        "size": before.size + sum(map(len, encoded)),
         "digest": digest(encoded, before.digest),
+        "size": before.size + sum(map(len, encoded)),
+        "tokens": before.tokens + sum(map(_TOKENS, frames)),
     }
 
 
 def _measured(view: View) -> View:
     """The view with its totals taken afresh, after a cut."""
     return view._replace(**_totals(view.frames, View()))
+
+
+# What a cut makes of turns that were shown already.
+
+
+class Translation:
+    """What was said under ``before``, as the model of ``after`` takes it: frame by frame, in order.
+
+    What only the provider or only the model before could read is left out. Under another provider every call has
+    another id, made of what is known of the call alone: so ids come once, and a view is the same from wherever it is
+    folded.
+    """
+
+    def __init__(self, before: Opening, after: Opening) -> None:
+        self._after = after
+        same = before.provider == after.provider or (not before.provider and before.is_claude)
+        self._related = same and before.is_claude == after.is_claude and bool(before.provider or before.is_claude)
+        self._counts: Counter[int] = Counter()
+        self._calls: dict[str, str] = {}
+
+    def begins(self) -> None:
+        """The next frames are another reply's: the results after it are those of its calls."""
+        self._calls = {}
+
+    def shown(self, value: Json, seq: int, reference: str) -> Json | None:
+        """A frame's value as it is from now on; None where it is left out."""
+        match value:
+            case {"type": "text", "text": str(text)}:
+                return value if self._related else Text(text).wire()
+            case {"type": "image"}:
+                return self._picture(value, reference)
+            case {"type": "tool_use"}:
+                return {**value, "id": self._called(value["id"], seq)}
+            case {"type": "tool_result", "tool_use_id": id, "content": content}:
+                inner = [self._picture(one, reference) if one["type"] == "image" else one for one in content]
+                return {**value, "tool_use_id": self._calls.get(id, id), "content": inner}
+            case {"type": kind} if self._related and kind not in OF_ONE_MODEL:
+                return value
+            case {"type": "refusal", "refusal": str(text)} if text.strip():
+                return Text(text).wire()
+        return None
+
+    def _called(self, id: str, seq: int) -> str:
+        self._counts[seq] += 1
+        kept = self._related and ID.fullmatch(id)
+        self._calls[id] = id if kept else safe_id(id, (seq, self._counts[seq]))
+        return self._calls[id]
+
+    def _picture(self, value: Json, reference: str) -> Json:
+        if not self._after.is_claude:
+            return value
+        source = value["source"]
+        return sendable(Image(source["media_type"], source["data"]), reference).wire()
+
+
+def translated(turns: Iterable[Turn], origins: Places, translation: Translation, thread: str) -> Seen:
+    """Turns as another model takes them. One of which nothing is left says so, for roles alternate."""
+    seen = list[tuple[Turn, tuple[Origin, ...]]]()
+    for turn, places in zip(turns, origins, strict=True):
+        if turn.role == "assistant":
+            translation.begins()
+        kept = _Kept()
+        for one, origin in zip(turn.frames, places, strict=True):
+            value = translation.shown(one.value, origin.seq, f"{thread}/{origin.seq}")
+            if value is not None:
+                kept.append((one if value == one.value else frame("message", value, turn.role), origin))
+        seen.append(_turn(turn, kept or [(_text(THOUGHT, turn), places[0])]))
+    return seen
+
+
+def without(turns: Iterable[Turn], origins: Places, steads: Iterable[Stead]) -> Seen:
+    """Turns with what is shown for some of their frames. Results stay before any text of their turn."""
+    given = {(one.seq, one.nth): one.block for one in steads}
+    counts: Counter[int] = Counter()
+    seen = list[tuple[Turn, tuple[Origin, ...]]]()
+    for turn, places in zip(turns, origins, strict=True):
+        keys = list(_keys(places, counts))
+        if not given.keys() & set(keys):
+            seen.append((turn, places))
+            continue
+        kept = _Kept()
+        for key, one, origin in zip(keys, turn.frames, places, strict=True):
+            block = given.get(key)
+            if block or key not in given:
+                kept.append((frame("message", block.wire(), turn.role) if block else one, origin))
+        kept.sort(key=lambda one: turn.role == "user" and one[0].value["type"] != "tool_result")
+        seen.append(_turn(turn, kept or [(_text(MARK, turn), places[0])]))
+    return seen
+
+
+def _keys(places: Iterable[Origin], counts: Counter[int]) -> Iterator[tuple[int, int]]:
+    """The entry of each frame, and its number among the frames that come from there."""
+    for origin in places:
+        yield origin.seq, counts[origin.seq]
+        counts[origin.seq] += 1
+
+
+def _turn(turn: Turn, kept: _Kept) -> tuple[Turn, tuple[Origin, ...]]:
+    return Turn(turn.role, tuple(one for one, _ in kept)), tuple(origin for _, origin in kept)
+
+
+def _text(text: str, turn: Turn) -> Frame:
+    return frame("message", Text(text).wire(), turn.role)

@@ -9,8 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from agentmem import images
-from agentmem.context.fitting import OF_ONE_MODEL
-from agentmem.context.view import View
+from agentmem.context.view import OF_ONE_MODEL, View
 from agentmem.errors import ModelRejected
 from agentmem.kvcache.frames import canonical
 from agentmem.transcript.transcript import pack, unpack

@@ -7,8 +7,7 @@ from shutil import copytree
 from agentmem.kvcache.rules import claude_rules
 from agentmem.kvcache.simulated.simulator import Simulator
 from agentmem.models import engine, weights
-from agentmem.models.metering import ReplyMeter, Simulated
-from agentmem.models.scripted import ScriptedModel
+from agentmem.models.scripted import ReplyMeter, ScriptedModel, Simulated
 
 __all__ = ["PINNED", "PRICED_AS", "TASK", "meter", "metered_by_engine", "planner", "prepare", "simulated", "team"]
 

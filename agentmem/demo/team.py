@@ -5,8 +5,7 @@ from pathlib import Path
 from shutil import copytree, ignore_patterns
 
 from agentmem import assets
-from agentmem.models.metering import ReplyMeter
-from agentmem.models.scripted import ScriptedModel
+from agentmem.models.scripted import ReplyMeter, ScriptedModel
 from agentmem.team import Role, Team
 
 PRICED_AS = "anthropic:claude-sonnet-5-5"

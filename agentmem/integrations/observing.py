@@ -9,8 +9,8 @@ from functools import lru_cache
 from itertools import count
 from pathlib import Path
 
+from agentmem.context.view import request as view_request
 from agentmem.context.window import View, extend
-from agentmem.context.wire import request as view_request
 from agentmem.kvcache.frames import Make, frame
 from agentmem.kvcache.prompts import body_prompt, request_prompt
 from agentmem.kvcache.reported import read_usage

@@ -1,1 +1,1 @@
-"""Providers' KV caches: what their keys are made of, their rules, where to put breakpoints, why a prefix broke."""
+"""Providers' KV caches: cache keys, rules, breakpoints, a simulator, and why a prefix was not read."""

@@ -1,8 +1,8 @@
-"""Where cache breakpoints stand. One owner places them, and never more than a provider takes.
+"""Places cache breakpoints. This is the only place that does, and never more than a provider allows.
 
-Anthropic (and what follows its rules) writes a cache entry only at a breakpoint, and from each breakpoint looks back
-over at most 20 positions for one that was written earlier. A turn with many parallel calls can be longer than that, so
-the end of the request before is marked again: the match there is exact, however long the turn.
+Anthropic, and providers with the same rules, write a cache entry only at a breakpoint. From each breakpoint they look
+back over at most 20 positions for an earlier entry. A turn with many parallel calls can be longer than that. So the end
+of the previous request is marked again: there the match is exact, however long the turn.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -12,14 +12,14 @@ from agentmem.types import Mark, Ttl, Turn
 
 HEAD: Ttl = "1h"
 TAIL: Ttl = "5m"
-"""How long an entry is asked to live: that of tools and system, and that of the messages."""
+"""The lifetimes to ask for: of tools and system, and of messages."""
 
 
 def place(tools: int, system: int, turns: Sequence[Turn], asked: Sequence[Mark] = ()) -> tuple[Mark, ...]:
-    """At most four marks, in the order of the prompt, those with the 1 h lifetime first.
+    """At most four marks in the order of the prompt, those of the 1 h lifetime first.
 
-    ``tools`` and ``system`` are how many of each there are; ``asked`` are marks that somebody else wants: they get
-    what our own leave free.
+    ``tools`` and ``system`` are the numbers of tools and of system blocks. ``asked`` are marks that the caller wants:
+    they get the places that ours leave free.
     """
     wanted = [mark for rule in _RULES for mark in rule(tools, system, turns)]
     chosen: dict[tuple[str, int, int], Mark] = {}
@@ -48,7 +48,7 @@ def _tail_before(tools: int, system: int, turns: Sequence[Turn]) -> Iterator[Mar
 
 
 _RULES: tuple[Callable[[int, int, Sequence[Turn]], Iterator[Mark]], ...] = (_stable_head, _tail, _tail_before)
-"""What is worth a breakpoint, most worth first. Each rule gives none, one or more marks."""
+"""The rules that choose breakpoints, the most useful first. Each gives none, one or several marks."""
 
 
 def _last_block(turns: Sequence[Turn], index: int) -> Iterator[Mark]:
@@ -60,7 +60,7 @@ def _last_block(turns: Sequence[Turn], index: int) -> Iterator[Mark]:
 
 
 def _long_before_short(marks: Sequence[Mark]) -> tuple[Mark, ...]:
-    """A 1 h mark behind a 5 min one is refused by the API: it becomes a 5 min one."""
+    """The marks, with 1 h changed to 5 min after the first 5 min mark: the API refuses a 1 h mark there."""
     short = next((at for at, mark in enumerate(marks) if mark.ttl == "5m"), len(marks))
     return tuple(
         m if at < short or m.ttl == "5m" else Mark(m.segment, m.index, m.block, "5m") for at, m in enumerate(marks)

@@ -1,4 +1,4 @@
-"""Claude models by name: what differs between their caches, dated with the rows of rules.py."""
+"""Claude models by name: the values in which their caches differ. rules.py has their date and source."""
 
 import re
 from collections.abc import Mapping
@@ -35,13 +35,13 @@ CLAUDE: Mapping[tuple[str, Version], tuple[int, float, bool, bool]] = MappingPro
         ("mythos", (5, 0)): (512, 0.1, False, True),
     }
 )
-"""What differs between Claude models. Minimum lengths of models that are not documented are guessed high."""
+"""The values in which Claude models differ. A minimum that is not documented is guessed high."""
 
 _NEW_NAME = re.compile(r"claude-(?P<family>[a-z]+)-(?P<major>\d{1,2})(?:[-.](?P<minor>\d{1,2}))?(?!\d)")
 _OLD_NAME = re.compile(r"claude-(?P<major>\d)(?:[-.](?P<minor>\d))?-(?P<family>[a-z]+)")
 
 
 def claude_name(model: str) -> tuple[str, Version] | None:
-    """Family and version of a Claude model's name: ``claude-opus-4-5-20251101`` is ("opus", (4, 5))."""
+    """Family and version of a Claude model: ``claude-opus-4-5-20251101`` is ("opus", (4, 5)). Else None."""
     match = _NEW_NAME.search(model) or _OLD_NAME.search(model)
     return (match["family"], (int(match["major"]), int(match["minor"] or 0))) if match else None

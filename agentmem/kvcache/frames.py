@@ -1,7 +1,7 @@
-"""Frames: what a provider's cache key is made of, in canonical bytes, whoever built the request.
+"""Frames: the content of a provider's cache key in canonical bytes, whoever built the request.
 
-A provider matches prompts from the start, in the order model, tools, system, options, messages. The HTTP body is
-no good for comparing (it puts tools last and its closing brackets move); a sequence of length-prefixed frames is.
+A provider matches prompts from the start, in the order model, tools, system, options, messages. HTTP bodies cannot be
+compared so: they put tools last, and their closing brackets move. A sequence of length-prefixed frames can.
 """
 
 import hashlib
@@ -14,7 +14,7 @@ from agentmem.types import Frame, Json, Options, Role, Segment
 
 
 def canonical(value: object) -> bytes:
-    """JSON as UTF-8 without spaces, keys in the order given: order is meaning to a provider's tokenizer."""
+    """JSON as UTF-8 without spaces. Keys keep their order, because a provider's tokenizer sees it."""
     return _COMPACT.encode(value).encode("utf-8", "surrogatepass")
 
 
@@ -44,7 +44,7 @@ def wire(frames: Iterable[Frame]) -> bytes:
 
 
 def digest(encoded: Iterable[bytes], start: str = "") -> str:
-    """A chained sha256 over encoded frames, so that extending a prefix costs only what is new: hex, 64 characters."""
+    """A chained sha256 over encoded frames (64 hexadecimal digits). Extending a prefix costs only its new frames."""
     chained = start
     for one in encoded:
         chained = hashlib.sha256(chained.encode() + one).hexdigest()
@@ -67,8 +67,8 @@ Make = Callable[[Segment, Json, Role | None], Frame]
 def body_frames(body: Mapping[str, Any], make: Make = frame) -> tuple[Frame, ...]:
     """The frames of a request body in the form of Anthropic's Messages API, as a server receives it.
 
-    Strings where the API takes blocks are read as one text block, as the API does. ``make`` may be a `frame` that
-    remembers: bodies of one conversation repeat their blocks.
+    A string in place of blocks is read as one text block, as the API does. ``make`` may be a caching `frame`, because
+    bodies of one conversation repeat their blocks.
     """
     return tuple(_body_frames(body, make))
 

@@ -1,7 +1,7 @@
-"""The keys under which a prompt's prefixes are cached: a chain of hashes over blocks and settings.
+"""The keys of a prompt's cached prefixes: a chain of hashes over blocks and settings.
 
-What stands in front of what decides what a change invalidates: the model in front of all, and each setting in
-front of the segment that the provider's rules name.
+The order decides what a change invalidates. The model comes before all, and each setting comes before the segment that
+the provider's rules name.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,12 +12,12 @@ from agentmem.kvcache.rules import UNMARKABLE, CacheRules
 from agentmem.types import Frame
 
 Key = int
-"""Python's hash of a chain, 64 bits: only for this process, and a hit is verified beside it."""
+"""Python's hash of a chain, 64 bits. It is valid in this process only, and each hit is verified as well."""
 
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """A prompt as the server lays it out: for each position its block, its key and the tokens up to its end."""
+    """A prompt in the server's order: for each position its block, its key, and the tokens up to its end."""
 
     frames: Sequence[Frame]
     keys: Sequence[Key]
@@ -29,12 +29,12 @@ class Path:
         return self.tokens[position] if position >= 0 else 0
 
     def marks(self, minimum: int) -> tuple[Breakpoint, ...]:
-        """The breakpoints that count: those with at least ``minimum`` tokens up to them."""
+        """The breakpoints with at least ``minimum`` tokens up to them. Others have no effect."""
         return tuple(mark for mark in self.breakpoints if self.tokens[mark.position] >= minimum)
 
 
 def path(prompt: Prompt, rules: CacheRules) -> Path:
-    """Lay ``prompt`` out as the provider of ``rules`` does: what it strips is gone, breakpoints moved along."""
+    """The path of ``prompt`` under ``rules``: without the blocks that the provider drops, breakpoints moved to fit."""
     dropped = _dropped(prompt, rules)
     frames: list[Frame] = []
     keys: list[Key] = []
@@ -57,7 +57,7 @@ def path(prompt: Prompt, rules: CacheRules) -> Path:
 
 
 def _marks(prompt: Prompt, rules: CacheRules) -> tuple[Breakpoint, ...]:
-    """The request's breakpoints; with ``rules.automatic`` the latest of them and the end of the last user message."""
+    """The request's breakpoints. With ``rules.automatic``: its latest ones and the end of the last user message."""
     ends = (place for place in reversed(range(len(prompt.messages))) if prompt.messages[place].role == "user")
     last = next(ends, None) if rules.automatic else None
     if last is None:
@@ -68,14 +68,16 @@ def _marks(prompt: Prompt, rules: CacheRules) -> tuple[Breakpoint, ...]:
 
 
 def _settings_before(segment: str, prompt: Prompt, rules: CacheRules) -> tuple[tuple[str, str], ...]:
-    """The settings whose change loses ``segment`` and all after it."""
+    """The settings that come before ``segment`` in the key: a change of one loses it and all after it."""
     lost = (name for name in sorted(prompt.settings) if rules.invalidates.get(name) == segment)
     return tuple((name, prompt.settings[name]) for name in lost)
 
 
 def _dropped(prompt: Prompt, rules: CacheRules) -> frozenset[int]:
-    """Positions of the blocks that are no part of the prompt: web search, whose place is a setting, and thinking
-    from before the last plain user turn, on models that strip it.
+    """Positions of blocks that are not part of the prompt.
+
+    These are the web search tool, which counts as a setting, and, on models that strip it, the thinking before the last
+    plain user turn.
     """
     searches = {place for place, tool in enumerate(prompt.tools) if is_web_search(tool)}
     if not rules.strips_thinking:
@@ -87,7 +89,7 @@ def _dropped(prompt: Prompt, rules: CacheRules) -> frozenset[int]:
 
 
 def _last_plain_turn(messages: Sequence[Frame]) -> int:
-    """Where the last user turn without tool results begins, as an index into ``messages``; 0 if there is none."""
+    """The index where the last user turn without tool results begins; 0 if there is none."""
     end = len(messages)
     while end:
         start = end

@@ -1,6 +1,6 @@
-"""A wire request as a prompt cache sees it: blocks in the order of the key, breakpoints, and settings.
+"""A request as a prompt cache sees it: blocks in the order of the key, breakpoints, and settings.
 
-Built from a request body as a server receives it, or from one of our Requests before it is sent.
+It is made from a request body as a server receives it, or from a Request before it is sent.
 """
 
 import json
@@ -16,7 +16,7 @@ from agentmem.types import Frame, Json, Mark, Request, Ttl
 
 @dataclass(frozen=True, slots=True)
 class Breakpoint:
-    """``cache_control`` on one block: its position among tools, system and message blocks, from 0, and its TTL."""
+    """A ``cache_control`` mark: its block's position among tools, system and message blocks (from 0), and its TTL."""
 
     position: int
     ttl: Ttl
@@ -24,9 +24,9 @@ class Breakpoint:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """One request. ``settings`` are canonical texts of what stands in the key beside the blocks.
+    """One request. ``settings`` are the canonical texts of the parts of the key that are not blocks.
 
-    ``previous_id`` names the reply that the provider shall compare this request with, if ``diagnose`` asks for it.
+    If ``diagnose``, the provider is asked to compare this request with the reply ``previous_id``.
     """
 
     model: str
@@ -45,7 +45,7 @@ class Prompt:
 
 
 def body_prompt(body: Mapping[str, Any], make: Make = new_frame) -> Prompt:
-    """The prompt of a request body in the form of Anthropic's Messages API; ``make`` makes its frames."""
+    """The prompt of a request body of Anthropic's Messages API. ``make`` makes its frames."""
     frames = body_frames(body, make)
     tools, system, messages = (_of(frames, segment) for segment in ("tool", "system", "message"))
     diagnostics = body.get("diagnostics")
@@ -62,7 +62,7 @@ def body_prompt(body: Mapping[str, Any], make: Make = new_frame) -> Prompt:
 
 
 def request_prompt(request: Request) -> Prompt:
-    """The prompt that a Request becomes when it is sent."""
+    """The prompt that a Request has when it is sent."""
     messages = tuple(frame for turn in request.turns for frame in turn.frames)
     options = options_value(request.options)
     return Prompt(
@@ -91,7 +91,7 @@ def _body_settings(body: Mapping[str, Any]) -> dict[Setting, str]:
 
 
 def _block_settings(tools: Iterable[Frame], messages: Iterable[Frame]) -> dict[Setting, str]:
-    """Settings that show in the blocks only: whether there are any images, citations, a web search."""
+    """Settings that only blocks show: whether there are images, citations, or a web search."""
     found: dict[Setting, str] = {}
     if any(is_web_search(tool) for tool in tools):
         found["web_search"] = "true"
@@ -105,7 +105,7 @@ def _block_settings(tools: Iterable[Frame], messages: Iterable[Frame]) -> dict[S
 
 
 def is_web_search(tool: Frame) -> bool:
-    """Whether a tool is the provider's own web search, which stands in the system part of the key."""
+    """True for the provider's own web search tool, which is in the system part of the key."""
     return str(tool.value.get("type", "")).startswith("web_search")
 
 
@@ -138,7 +138,7 @@ def body_blocks(body: Mapping[str, Any]) -> Iterator[Json]:
 
 
 def marked(block: Json) -> Ttl | None:
-    """The TTL of the breakpoint on a block, or on a block inside it; None where there is none."""
+    """The TTL of the breakpoint on a block, or on a block inside it; None if there is none."""
     inner = block.get("content") if block.get("type") == "tool_result" else None
     nested = inner if isinstance(inner, Sequence) and not isinstance(inner, str) else ()
     marks = [one["cache_control"] for one in (*nested, block) if one.get("cache_control")]
@@ -146,7 +146,7 @@ def marked(block: Json) -> Ttl | None:
 
 
 def markable(block: Json) -> bool:
-    """Whether a block can carry a breakpoint: not thinking, not empty text."""
+    """True if a block can carry a breakpoint: it is neither thinking nor empty text."""
     return block.get("type") not in UNMARKABLE and block.get("text") != ""
 
 

@@ -1,4 +1,4 @@
-"""Usage as providers report it: the usage objects of Anthropic's and OpenAI's APIs, read in one place."""
+"""Reads usage as providers report it: the usage objects of Anthropic's and OpenAI's APIs."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,16 +6,16 @@ from typing import Any
 from agentmem.types import Basis, Extras, Ttl, Usage
 
 INCLUDED = frozenset({"message", "fallback_message"})
-"""Kinds of iterations whose tokens the figures of the whole reply hold already; those of others come on top."""
+"""Kinds of iterations whose tokens are part of the whole reply's counts. Those of other kinds are added."""
 
 TIERS = frozenset({"batch"})
-"""Anthropic's service tiers with prices of their own; its priority is bought beforehand."""
+"""Anthropic's service tiers with prices of their own. (Its priority tier is paid in advance.)"""
 
 
 def merged(*reports: Mapping[str, Any]) -> dict[str, Any]:
-    """One report of a reply's parts, each of which tells what is known so far: of every count the highest.
+    """One report from the reports of a reply's parts: the highest value of every count.
 
-    A stream's first event may count nothing, or its last only what came since; neither takes away what was told.
+    Each part tells what is known so far. A stream's first event may count nothing, and its last only the rest.
     """
     whole: dict[str, Any] = {}
     for report in reports:
@@ -31,7 +31,7 @@ def merged(*reports: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def read_usage(report: Mapping[str, Any], basis: Basis = "measured", undivided: Ttl = "5m") -> Usage:
-    """The tokens of a report. What was written without a word on its lifetime is booked under ``undivided``."""
+    """The tokens of a report. Cache writes without a stated lifetime count under ``undivided``."""
     details = _details(report, "input", "prompt")
     if details or "prompt_tokens" in report or "completion_tokens" in report:
         return _openai(report, details, basis, undivided)
@@ -49,7 +49,7 @@ def read_usage(report: Mapping[str, Any], basis: Basis = "measured", undivided: 
 
 
 def read_extras(report: Mapping[str, Any], basis: Basis = "measured") -> Extras:
-    """What is billed beside these tokens, or by another price list."""
+    """Items that are billed besides these tokens, or at other prices."""
     tier, speed = report.get("service_tier"), report.get("speed")
     beside = [one for one in report.get("iterations") or () if one.get("type") not in INCLUDED]
     return Extras(
@@ -60,9 +60,9 @@ def read_extras(report: Mapping[str, Any], basis: Basis = "measured") -> Extras:
 
 
 def _openai(report: Mapping[str, Any], details: Mapping[str, Any], basis: Basis, undivided: Ttl) -> Usage:
-    """OpenAI's input includes what was read from the cache and what was written to it."""
+    """OpenAI's input count includes the tokens that were read from the cache and written to it."""
     whole = _count(report, "prompt_tokens") or _count(report, "input_tokens")
-    cached = _count(details, "cached_tokens") or _count(report, "prompt_cache_hit_tokens")  # the latter is DeepSeek's
+    cached = _count(details, "cached_tokens") or _count(report, "prompt_cache_hit_tokens")  # the second is DeepSeek's
     read, written = min(whole, cached), _count(details, "cache_write_tokens")
     output = _count(report, "completion_tokens") or _count(report, "output_tokens")
     short, long = (written, 0) if undivided == "5m" else (0, written)

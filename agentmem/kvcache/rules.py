@@ -1,8 +1,8 @@
-"""Providers' cache rules as data: dated, each with its source, and overridable.
+"""Providers' cache rules as data: each row has a date and a source, and can be overridden.
 
-`rules` finds the row of a provider that has one, `rules_for` that of any model; `dataclasses.replace` overrides any
-field. Money is not here: a row's multipliers say what a cached token costs beside a plain one, and prices come from
-the price tables. Lifetimes, limits and what cannot be marked stand here only.
+`rules` finds the row of a provider that has one, `rules_for` a row for any model. `dataclasses.replace` overrides a
+field. There is no money here: a row says what a cached token costs relative to a plain one, and prices come from the
+price tables.
 """
 
 import math
@@ -17,23 +17,25 @@ from agentmem.kvcache.claude import CLAUDE, claude_name
 from agentmem.types import Segment, Ttl
 
 Matching = Literal["breakpoints", "blocks", "units", "slot"]
-"""How a request is matched with what is stored; each has its class in kvcache/simulators.py.
+"""The ways of matching a request with the store. Each has its class in kvcache/simulated/simulators.py.
 
-At breakpoints only (Anthropic, OpenAI from 5.6); in blocks of so many tokens (OpenAI up to 5.5, vLLM, SGLang, LMCache);
-by whole earlier prefixes (DeepSeek); with the last request of the same slot, to the token (llama.cpp).
+- breakpoints: at breakpoints only (Anthropic, OpenAI from 5.6)
+- blocks: in blocks of so many tokens (OpenAI up to 5.5, vLLM, SGLang, LMCache)
+- units: whole earlier prefixes (DeepSeek)
+- slot: with the last request of the same slot, to the token (llama.cpp)
 """
 
 Setting = Literal["speed", "web_search", "citations", "tool_choice", "images", "thinking", "effort"]
-"""What a request carries beside its prompt and a cache may depend on."""
+"""The parts of a request besides its prompt that a cache may depend on."""
 
 
 TTLS: tuple[Ttl, ...] = ("5m", "1h")
 
 ANYWHERE = 1_000_000
-"""A lookback beyond any prompt."""
+"""A lookback longer than any prompt."""
 
 MAX_BREAKPOINTS = 4
-"""Breakpoints in one request, an automatic one included (Anthropic and OpenAI from 5.6, November 2026)."""
+"""The most breakpoints in one request, an automatic one included (Anthropic and OpenAI from 5.6, November 2026)."""
 
 UNMARKABLE = frozenset({"thinking", "redacted_thinking"})
 """Types of blocks that cannot carry a breakpoint (Anthropic, November 2026)."""
@@ -41,18 +43,20 @@ UNMARKABLE = frozenset({"thinking", "redacted_thinking"})
 
 @dataclass(frozen=True, slots=True)
 class CacheRules:
-    """How one provider caches one family of models.
+    """The cache rules of one provider for one family of models.
 
-    ``minimum`` is the tokens below which nothing is cached, silently. ``lookback`` counts the positions that each
-    breakpoint is compared at, itself included. ``lifetimes`` are seconds from the start of the last request that
-    used an entry. ``write`` and ``read`` are multiples of the price of a plain input token. ``invalidates`` says in
-    front of which segment a setting stands in the key: a change loses that segment and all after it.
-    ``strips_thinking``: a user turn without tool results drops all earlier thinking, and with it the cache from there.
-    ``documented`` is false where the provider is silent on this model and the row is a cautious guess.
+    ``minimum``: tokens; a shorter prefix is silently not cached.
+    ``lookback``: the positions at which each breakpoint is compared, its own included.
+    ``lifetimes``: seconds from the start of the last request that used an entry.
+    ``write``, ``read``: multiples of the price of a plain input token.
+    ``invalidates``: the segment that each setting comes before in the key. A change loses that segment and all after.
+    ``strips_thinking``: a user turn without tool results drops all earlier thinking, and the cache from there on.
+    ``documented``: false for a cautious guess, if the provider says nothing of this model.
     ``automatic``: the end of the last user or tool message is a breakpoint too.
-    ``block`` is the tokens that are matched at once, ``capacity`` the tokens that fit in the store, the least recently
-    used leaving first, ``leaves`` the tokens at a prompt's end that are processed even if stored, and ``keeps_reply``
-    says that generated tokens are stored like those of the prompt.
+    ``block``: tokens that are matched at once.
+    ``capacity``: tokens that fit in the store; the least recently used leave first.
+    ``leaves``: tokens at a prompt's end that are processed even if stored.
+    ``keeps_reply``: generated tokens are stored like those of the prompt.
     """
 
     provider: str
@@ -76,7 +80,7 @@ class CacheRules:
     keeps_reply: bool = False
 
     def everlasting(self) -> "CacheRules":
-        """The same rules with entries that never expire: what a cache could give at best."""
+        """The same rules with entries that never expire: the most that a cache could give."""
         return replace(self, lifetimes={"5m": math.inf, "1h": math.inf})
 
 
@@ -104,14 +108,14 @@ ANTHROPIC = CacheRules(
         }
     ),
 )
-"""The row of Anthropic's API that models differ from in the columns of CLAUDE only."""
+"""The row of Anthropic's API. Models differ from it only in the columns of CLAUDE."""
 
 
 def rules(model: str, provider: str = "anthropic") -> CacheRules:
     """The cache rules of ``model`` as the provider names it, dates and cloud prefixes included.
 
-    A Claude model that the table does not know gets the general row, marked as not documented. Raises ConfigError
-    for a provider without a row.
+    An unknown Claude model gets the general row, marked as not documented. Raises ConfigError for a provider without
+    a row.
     """
     find = PROVIDERS.get(provider)
     if find is None:
@@ -138,7 +142,7 @@ def claude_rules(model: str) -> CacheRules:
 
 
 def _always(lifetime: float, write: float = 1.0) -> dict[str, Any]:
-    """Rules of caches that know one lifetime only."""
+    """Rules of a cache that has only one lifetime."""
     return {"lifetimes": dict.fromkeys(TTLS, lifetime), "write": dict.fromkeys(TTLS, write)}
 
 
@@ -155,7 +159,7 @@ GPT_AUTOMATIC = CacheRules(
     block=128,
     **_always(300.0),
 )
-"""Any prefix from 1024 tokens, in steps of 128, without asking. Unused entries live 5 to 10 minutes: the lower end."""
+"""Any prefix from 1024 tokens, in steps of 128, without marks. Unused entries live 5 to 10 minutes; 5 are assumed."""
 
 GPT_BREAKPOINTS = CacheRules(
     provider="openai",
@@ -170,7 +174,7 @@ GPT_BREAKPOINTS = CacheRules(
     automatic=True,
     **_always(1800.0, 1.25),
 )
-"""At breakpoints: the automatic one and the latest three of the request's own; matched however far back they are."""
+"""At breakpoints: the automatic one and the request's latest three. They match however far back they are."""
 
 DEEPSEEK = CacheRules(
     provider="deepseek",
@@ -185,9 +189,9 @@ DEEPSEEK = CacheRules(
     keeps_reply=True,
     **_always(4 * 3600.0),
 )
-"""Whole prefixes: the end of each input and of each output, and what two requests have in common. They live some hours
-to some days: the lower end. Units at fixed intervals in long inputs are left out, their interval is not documented.
-Prices differ by model: take them from the price tables."""
+"""Whole prefixes: the end of each input and each output, and the part that two requests share. They live some hours to
+some days; the lower end is assumed. Units at fixed intervals in long inputs are left out: the interval is not
+documented. Prices differ by model and come from the price tables."""
 
 VLLM = CacheRules(
     provider="vllm",
@@ -204,7 +208,7 @@ VLLM = CacheRules(
     keeps_reply=True,
     **_always(math.inf),
 )
-"""Full blocks of 16 tokens, hashed in a chain, until the memory is needed: give ``capacity``."""
+"""Full blocks of 16 tokens, hashed in a chain, until the memory is needed. Give ``capacity`` to limit it."""
 
 SGLANG = replace(VLLM, provider="sglang", family="sglang", source="https://docs.sglang.ai", block=1)
 """A radix tree: matched to the token."""
@@ -220,13 +224,13 @@ LLAMA_CPP = replace(
     matching="slot",
     block=1,
 )
-"""What a slot's last request has in common with this one, to the token."""
+"""The prefix that a slot's last request shares with this one, to the token."""
 
 _GPT = re.compile(r"gpt-(\d+)(?:\.(\d+))?")
 
 
 def gpt_rules(model: str) -> CacheRules:
-    """OpenAI's row for one model; names without a version get the older rules."""
+    """OpenAI's row for one model. Names without a version get the older rules."""
     match = _GPT.search(model)
     version = (int(match[1]), int(match[2] or 0)) if match else (0, 0)
     return replace(GPT_BREAKPOINTS if version >= (5, 6) else GPT_AUTOMATIC, documented=match is not None)
@@ -247,7 +251,7 @@ PROVIDERS: Mapping[str, Callable[[str], CacheRules]] = MappingProxyType(
         "llama.cpp": _one(LLAMA_CPP),
     }
 )
-"""How each provider's row is found."""
+"""The finder of each provider's row."""
 
 UNKNOWN = replace(
     GPT_AUTOMATIC,
@@ -258,8 +262,8 @@ UNKNOWN = replace(
     documented=False,
     lifetimes=ANTHROPIC.lifetimes,
 )
-"""The row of providers that document no cache of their own, or none that we know. Cautious: a cache that lives longer
-only makes a pause be used early."""
+"""The row for providers without a documented cache. It is cautious: if the cache lives longer, a pause is only used too
+early."""
 
 ALIASES: Mapping[str, str] = MappingProxyType(
     {
@@ -268,20 +272,20 @@ ALIASES: Mapping[str, str] = MappingProxyType(
         **dict.fromkeys(("local", "ollama", "llama_cpp", "llamacpp", "lmstudio", "lm_studio"), "llama.cpp"),
     }
 )
-"""Other names of providers, LangChain's among them, by whose row they are served."""
+"""Other names of providers, LangChain's among them, and the provider whose row applies."""
 
 _BY_NAME: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"claude-"), "anthropic"),
     (re.compile(r"(?:^|[/.])(?:gpt-\d|o[134](?:-|$))"), "openai"),
 )
-"""Whose cache serves a model that a cloud or a gateway (bedrock, vertex, openrouter, litellm ...) passes on."""
+"""The provider whose cache serves a model behind a cloud or gateway (bedrock, vertex, openrouter, litellm ...)."""
 
 _SPEAKERS = frozenset({"anthropic", "openai"})
-"""Providers whose APIs other servers speak too: behind their names may stand anybody's model."""
+"""Providers whose APIs other servers also speak, so that any model may be behind these names."""
 
 
 def rules_for(provider: str, model: str) -> CacheRules:
-    """The cache rules of any model, by its provider, by another name of it or by its own; else the row UNKNOWN."""
+    """The cache rules of any model: by its provider, by an alias of it, by the model's name; else the row UNKNOWN."""
     known = ALIASES.get(provider, provider)
     if known in PROVIDERS and known not in _SPEAKERS:
         return rules(model, known)
@@ -290,4 +294,4 @@ def rules_for(provider: str, model: str) -> CacheRules:
 
 
 SHORTEST = min(min(row.lifetimes.values()) for row in (ANTHROPIC, GPT_AUTOMATIC, GPT_BREAKPOINTS, DEEPSEEK, UNKNOWN))
-"""Seconds that an entry lives at the least, with whichever provider."""
+"""Seconds that an entry lives at least, with any provider."""

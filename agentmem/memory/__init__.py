@@ -1,1 +1,1 @@
-"""Memory: what left the window, and what is remembered across threads."""
+"""Long-term memory: a LangGraph store on LanceDB, and facts as pages that people can edit."""

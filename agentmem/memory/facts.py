@@ -1,4 +1,4 @@
-"""Remembered facts: each a markdown page that a person can read and edit, found again through a store.
+"""Facts that are remembered across threads: markdown pages that a person can edit, searched through a store.
 
     memory/users/anna/tea.md        ---
                                     sources: [main/12]
@@ -9,7 +9,7 @@
 
                                     Anna drinks Earl Grey, without milk.
 
-The page is the truth. What a person changed, added or deleted is taken over before facts are read.
+The page is the truth. Pages that a person changed, added or deleted are read in before facts are searched.
 """
 
 import re
@@ -28,9 +28,9 @@ from agentmem.pages.workspace import Workspace
 from agentmem.types import Clock
 
 PLACE = "memory"
-"""The folder of the workspace in which the facts' pages are."""
+"""The folder of the workspace that holds the facts' pages."""
 EVERY = 10_000
-"""Facts that are compared with their pages at a time."""
+"""The most facts that are compared with their pages at once."""
 
 _UNSAFE = re.compile(r"^\.|[%/\\:*?\"<>|#\x00-\x1f\x7f\u2028\u2029\ud800-\udfff]")
 _PAGE = re.compile(r"(?:---\n(.*?)^---\n)?\s*(?:# [^\n]*\n)?\n*(.*)", re.DOTALL | re.MULTILINE)
@@ -40,10 +40,10 @@ Namespace = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """A fact: its text and where it comes from (references, pages, people's words).
+    """A fact: its text and its sources (references, pages, people's words).
 
-    ``supersedes`` names the facts of its namespace that it replaces, whose sources it has besides its own;
-    ``superseded_by`` the one that replaced it.
+    ``supersedes`` names the facts of its namespace that it replaces; their sources are added to its own.
+    ``superseded_by`` names the fact that replaced it.
     """
 
     namespace: Namespace
@@ -56,7 +56,13 @@ class Fact:
 
 
 class Facts:
-    """The facts of a workspace, searched through ``store``, which may hold other items too."""
+    """The facts of a workspace. ``store`` makes them searchable, and may hold other items too.
+
+    Example:
+        >>> facts = Facts(workspace, store)
+        >>> facts.remember(("users", "anna"), "tea", "Anna drinks Earl Grey.", source="main/12")
+        >>> [fact.text for fact in facts.search(("users", "anna"), "what does Anna drink?")]
+    """
 
     def __init__(self, workspace: Workspace, store: BaseStore, *, clock: Clock = time.time) -> None:
         self._workspace, self._store, self._clock = workspace, store, clock
@@ -64,9 +70,10 @@ class Facts:
     def remember(
         self, namespace: Namespace, name: str, text: str, *, source: str, supersedes: str | None = None
     ) -> Fact:
-        """Keep a fact on a page of its own, with its source; the one that it ``supersedes`` stays, and says by what.
+        """Write a fact, with its source, to a page of its own. A fact that it ``supersedes`` stays and names it.
 
-        Raises PageExists when there is another fact of that name, PageNotFound when there is none to supersede.
+        Raises WorkspaceError if name, text or source is empty, PageExists if another fact has the name, PageNotFound
+        if the fact to supersede does not exist.
         """
         if not (name and text.strip() and source.strip()):
             raise WorkspaceError("A fact needs a name, a text and a source.")
@@ -87,14 +94,14 @@ class Facts:
         return fact
 
     def get(self, namespace: Namespace, name: str) -> Fact | None:
-        """The fact, as its page has it now; None where there is none."""
+        """The fact as its page has it now; None if there is none."""
         try:
             return self._on_page(namespace, name)
         except PageNotFound:
             return None
 
     def search(self, namespace: Namespace, question: str, limit: int = 8, *, superseded: bool = False) -> list[Fact]:
-        """The facts of a namespace and those below that fit best, best first; superseded ones only if asked for."""
+        """The best matching facts of a namespace and below, best first. Superseded ones only if asked for."""
         self.refresh()
         wanted = {"fact": True} if superseded else {"fact": True, "superseded_by": ""}
         found = self._store.search((PLACE, *namespace), query=question, limit=limit, filter=wanted)
@@ -106,7 +113,7 @@ class Facts:
         self.refresh()
 
     def refresh(self) -> int:
-        """Take over what changed on the pages; gives the number of facts that did."""
+        """Read in the pages that changed. Returns the number of changed facts."""
         held = {
             (item.namespace, item.key): item.value.get("revision")
             for item in self._store.search((PLACE,), filter={"fact": True}, limit=EVERY, refresh_ttl=False)
@@ -128,7 +135,7 @@ class Facts:
 
 
 def page_of(namespace: Namespace, name: str) -> str:
-    """The page of a fact. Signs that file names cannot have are percent-encoded."""
+    """The page of a fact. Characters that file names cannot have are percent-encoded."""
     return "/".join((PLACE, *map(_safe, namespace), f"{_safe(name)}.md"))
 
 
@@ -148,7 +155,7 @@ def page(fact: Fact) -> str:
 
 
 def read(text: str, namespace: Namespace, name: str, address: str) -> Fact:
-    """The fact on a page. A page that names no source is its own: a person wrote it."""
+    """The fact on a page. A page without sources counts as its own source: a person wrote it."""
     found = _PAGE.fullmatch(text.replace("\r\n", "\n"))
     front = _front(found[1]) if found else {}
     return Fact(
@@ -165,7 +172,7 @@ def read(text: str, namespace: Namespace, name: str, address: str) -> Fact:
 def _front(text: str | None) -> Mapping[str, Any]:
     try:
         front = yaml.safe_load(text or "")
-    except yaml.YAMLError:  # a person's slip: the text still counts
+    except yaml.YAMLError:  # a person's mistake; the text is still used
         return {}
     return front if isinstance(front, dict) else {}
 

@@ -1,4 +1,4 @@
-"""An item of the long-term memory as a row: its names, its texts, and what filters and namespaces it fits."""
+"""Long-term memory items as table rows, and the tests of rows against filters and namespaces."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -13,16 +13,16 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 Record = dict[str, Any]
-"""A row of the table of items."""
+"""A row of the items table."""
 
 
 def key_of(namespace: tuple[str, ...], name: str) -> str:
-    """The row's key: labels hold neither periods nor NUL, so no two items share one."""
+    """The row's key. It is unique, because labels hold neither periods nor NUL."""
     return f"{'.'.join(namespace)}\0{name}"
 
 
 def record_of(key: str, put: PutOp, created: float, now: float, fields: Sequence[str]) -> Record:
-    """The row for a put. ``ttl`` is in minutes, times are seconds since the epoch."""
+    """The row for a put. ``ttl`` is in minutes; times are seconds since the epoch."""
     return {
         "key": key,
         "namespace": ".".join(put.namespace),
@@ -48,18 +48,18 @@ def item_of(row: Record) -> Item:
 
 
 def scored(row: Record, score: float | None) -> SearchItem:
-    """The item in a row as a search gives it."""
+    """The item in a row, as a search result."""
     item = item_of(row)
     return SearchItem(item.namespace, item.key, item.value, item.created_at, item.updated_at, score)
 
 
 def age(row: Record) -> tuple[float, str]:
-    """What rows are sorted by, the oldest first."""
+    """The sort key of rows, the oldest first."""
     return row["created"], row["key"]
 
 
 def texts_of(put: PutOp, fields: Sequence[str]) -> list[str]:
-    """What is searched of an item: the texts of its own fields if it names some, else of those of the store."""
+    """The texts of an item that search reads: those of its own index fields, if it names some, else the store's."""
     if put.value is None or put.index is False:
         return []
     paths = fields if put.index is None else put.index
@@ -70,7 +70,7 @@ def texts_of(put: PutOp, fields: Sequence[str]) -> list[str]:
 
 
 def namespace_where(prefix: tuple[str, ...]) -> str:
-    """SQL for the namespaces that begin so."""
+    """SQL for the namespaces that begin with ``prefix``."""
     if not prefix:
         return "true"
     joined = ".".join(prefix)
@@ -78,7 +78,7 @@ def namespace_where(prefix: tuple[str, ...]) -> str:
 
 
 def matches(condition: MatchCondition, namespace: tuple[str, ...]) -> bool:
-    """Whether a namespace begins or ends as the condition says; ``*`` stands for any label."""
+    """True if a namespace begins or ends as the condition says. ``*`` matches any label."""
     if len(namespace) < len(condition.path):
         return False
     if condition.match_type == "prefix":
@@ -91,7 +91,7 @@ def matches(condition: MatchCondition, namespace: tuple[str, ...]) -> bool:
 
 
 def fits(row: Record, wanted: Mapping[str, Any] | None) -> bool:
-    """Whether a row's value has what the filter asks for."""
+    """True if a row's value matches the filter."""
     if not wanted:
         return True
     value = json.loads(row["value"])
@@ -134,7 +134,7 @@ def _item_schema() -> "pa.Schema":
 
 
 def vector_schema(dimensions: int) -> "pa.Schema":
-    """A row for each text of an item."""
+    """The schema of the vectors: a row for each text of an item."""
     import pyarrow as pa
 
     texts = [pa.field(name, pa.string()) for name in ("item", "namespace")]

@@ -3,8 +3,8 @@
     items(key, namespace, name, value, words, created, updated, expires, ttl)
     vectors-EMBEDDER(key, item, namespace, vector)
 
-Searches rank by words (BM25) and, where there is an embedder, by meaning; both are scaled to 1 and averaged. Reads in
-a batch see what was there before its writes, as in LangGraph's own stores.
+Searches rank by words (BM25) and, with an embedder, by meaning. Both are scaled to 1 and averaged. Reads in a batch see
+the state before its writes, as in LangGraph's own stores.
 """
 
 import asyncio
@@ -51,11 +51,11 @@ from agentmem.recall.tables import IndexPlan, Table, Tables, quoted
 from agentmem.types import Clock, Embedder
 
 MOST = 1000
-"""Items that each of the two searches gives."""
+"""The most items from each of the two searches."""
 FEWEST = 64
 """Items that are read at once, at least."""
 SWEEP = 10.0
-"""Minutes between two removals of what has expired, unless the TTL's settings say otherwise."""
+"""Minutes between two removals of expired items, unless the TTL settings say otherwise."""
 COMMITS = 50
 """Writes between two runs of maintenance."""
 
@@ -63,11 +63,21 @@ Key = tuple[tuple[str, ...], str]
 
 
 class LanceStore(BaseStore):
-    """A BaseStore in a folder. Several threads and processes may use it at once.
+    """A LangGraph BaseStore in a folder. Several threads and processes may use it at once.
 
-    ``embedder`` searches by meaning too, over the fields of ``index`` (LangGraph's own settings; an ``embed`` there
-    takes the embedder's place). ``ttl`` are LangGraph's settings of time to live, in minutes. Raises ArchiveError
-    where the folder cannot be used.
+    Args:
+        folder: the folder of the tables. It is made if missing.
+        embedder: adds search by meaning.
+        index: LangGraph's index settings: the fields to search. An ``embed`` there replaces the embedder.
+        ttl: LangGraph's settings of time to live, in minutes.
+
+    Raises:
+        ArchiveError: the folder cannot be used.
+
+    Example:
+        >>> store = LanceStore(Path(".agentmem/memory"))
+        >>> store.put(("users", "anna"), "tea", {"text": "Anna drinks Earl Grey."})
+        >>> store.search(("users",), query="earl grey")
     """
 
     supports_ttl = True
@@ -93,7 +103,7 @@ class LanceStore(BaseStore):
         self._swept, self._commits = clock(), 0
 
     def batch(self, ops: Iterable[Op]) -> list[Result]:
-        """Carry out operations; each gives its result in its place."""
+        """Run operations. Returns their results in the same order."""
         asked = _checked(ops)
         if self._embeddings is None:
             return self._carried_out(asked, {}, {})
@@ -103,7 +113,7 @@ class LanceStore(BaseStore):
         return self._carried_out(asked, dict(zip(documents, vectors, strict=True)), sought)
 
     async def abatch(self, ops: Iterable[Op]) -> list[Result]:
-        """The same, without holding the event loop."""
+        """`batch`, without blocking the event loop."""
         asked = _checked(ops)
         if self._embeddings is None:
             return await asyncio.to_thread(self._carried_out, asked, {}, {})
@@ -113,7 +123,7 @@ class LanceStore(BaseStore):
         return await asyncio.to_thread(self._carried_out, asked, dict(zip(documents, vectors, strict=True)), sought)
 
     def sweep_ttl(self) -> int:
-        """Delete what has expired; gives the number of items."""
+        """Delete expired items. Returns their number."""
         gone = self._rows(f"expires <= {self._clock()}", live=False)
         self._delete([row["key"] for row in gone])
         self._swept = self._clock()
@@ -153,7 +163,7 @@ class LanceStore(BaseStore):
         return [scored(row, score) for row, score in chosen]
 
     def _candidates(self, op: SearchOp, vector: Sequence[float] | None) -> Iterator[tuple[Record, float | None]]:
-        """The items below a namespace, best first, then those without a score, oldest first. Read as far as asked."""
+        """The items below a namespace: scored ones, best first, then the others, oldest first. Reads only as needed."""
         where, most = namespace_where(op.namespace_prefix), max(FEWEST, op.offset + op.limit)
         scores = self._scores(op.query, vector, where) if op.query else {}
         ranked = sorted(scores, key=lambda key: -scores[key])
@@ -164,14 +174,14 @@ class LanceStore(BaseStore):
         yield from ((row, None) for row in self._read(rest, most))
 
     def _read(self, keys: Sequence[str], most: int) -> Iterator[Record]:
-        """The items of these keys that have not expired, in this order, so many in one question."""
+        """The unexpired items of these keys, in order, read ``most`` at a time."""
         for at in range(0, len(keys), most):
             some = keys[at : at + most]
             found = {row["key"]: row for row in self._rows(f"key IN ({', '.join(map(quoted, some))})")}
             yield from (found[key] for key in some if key in found)
 
     def _scores(self, query: str, vector: Sequence[float] | None, where: str) -> dict[str, float]:
-        """What items score for the query, by key: those that no search gave have none."""
+        """Scores of the items that a search found, by key."""
         place: dict[str, int] = {}
         by_words: dict[int, float] = {}
         with self.tables.translated():
@@ -184,7 +194,7 @@ class LanceStore(BaseStore):
         return {key: fused[at] for key, at in place.items() if at in fused}
 
     def _nearest(self, vector: Sequence[float], where: str, place: dict[str, int]) -> dict[int, float]:
-        """Cosines by place, which new keys are given; of an item's several fields the best counts."""
+        """Cosines by place. New keys get a place. For an item of several fields the best one counts."""
         import numpy as np
 
         unit = np.asarray(vector, np.float32) / (float(np.linalg.norm(vector)) or 1.0)
@@ -230,7 +240,7 @@ class LanceStore(BaseStore):
             self.tables.put(self._vectors, rows)
 
     def _refresh(self, rows: Sequence[Record], asked: bool) -> None:
-        """Give items that were read their time again. A write is dear: only once half of the time has gone."""
+        """Renew the lifetime of items that were read. Writes are costly, so only once half of it has passed."""
         now = self._clock()
         due = [row for row in rows if asked and row["ttl"] and row["expires"] - now < row["ttl"] * 30]
         if due:
@@ -251,7 +261,7 @@ class LanceStore(BaseStore):
     # Tables.
 
     def _rows(self, where: str, *, live: bool = True) -> list[Record]:
-        """The items that fit and have not expired, oldest first."""
+        """The items that match and, if ``live``, have not expired; oldest first."""
         alive = f" AND (expires IS NULL OR expires > {self._clock()})" if live else ""
         with self.tables.translated():
             query = self._items.search().where(f"({where}){alive}").limit(None)
@@ -285,7 +295,7 @@ class LanceStore(BaseStore):
 
 
 def _space(embedder: Embedder | None, index: IndexConfig | None) -> str:
-    """The table of vectors: another embedder has another. LangGraph's settings do not name theirs."""
+    """The table of vectors. Each embedder has its own. LangGraph's settings give no name, so their size must do."""
     name = embedder.name if embedder and not (index or {}).get("embed") else f"index {(index or {}).get('dims')}"
     return f"vectors-{hashlib.sha256(name.encode()).hexdigest()[:12]}"
 

@@ -1,21 +1,137 @@
-"""The tools that come with agentmem, on top of the workspace's pages. What a model reads of them is on their cards."""
+"""The tools that come with agentmem, on top of the workspace's pages. What a model reads of them is on their cards.
 
+What is hidden, and what holds keys, is shown to no model, and so not to its provider. It may not be changed either: a
+page that is moved could be read, and a failed edit quotes it.
+"""
+
+import base64
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path, PurePosixPath
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from agentmem.errors import BadArguments, PageExists, ToolError
-from agentmem.menu import paging, pictures, planning, secrecy
-from agentmem.menu.context import Found, ToolContext
+from agentmem import images
+from agentmem.context.offload import FOLDER
+from agentmem.errors import BadArguments, NotAPage, PageExists, ToolError, ToolRefused, WorkspaceError
+from agentmem.images import scaled
+from agentmem.menu import planning
+from agentmem.menu.tool import Found, ToolContext
+from agentmem.pages.address import split
+from agentmem.pages.files import Files
+from agentmem.pages.names import folded, is_hidden
+from agentmem.pages.splitting import sized
 from agentmem.pages.workspace import Link, Page, PageHit, Workspace
+from agentmem.tokens import pieces
 from agentmem.types import Image, Text
+
+SECRET = (
+    *("*.env", "*.pem", "*.key", "*.p12", "*.pfx", "*.jks", "*.keystore", "*.kdbx", "*.ppk", "*.ovpn", "*.tfstate"),
+    *("id_rsa*", "id_dsa*", "id_ecdsa*", "id_ed25519*", "_netrc", "credentials", "credentials.json", "*.credentials"),
+    *(
+        "client_secret*.json",
+        "service-account*.json",
+        "service_account*.json",
+        "*.tfvars",
+        "secrets.y*ml",
+        "secrets.json",
+        "secrets.toml",
+        "*kubeconfig",
+    ),
+)
+"""Names without a dot in front that hold keys by custom. Hidden names are refused in any case."""
+
+SHOWN = (f"{FOLDER}/*",)
+"""Hidden names that agentmem itself tells the model of: the pages of long results."""
+
+REFUSED = (
+    "'{name}' is {kind}, and what is read goes to the model's provider: it may not be read, nor changed. If the task "
+    "needs it, say so: a person can allow it by `hidden` in the settings' [reach]."
+)
+
+
+def readable(context: ToolContext, address: str) -> bool:
+    """Whether the page of this address may be shown."""
+    return not any(_kind(name, context.reach.hidden) for name in _names(context, address))
+
+
+def refuse_secret(context: ToolContext, address: str) -> None:
+    """Raises ToolRefused for a page or folder that may not be shown, by the name it is asked by or its real one."""
+    for name in _names(context, address):
+        if kind := _kind(name, context.reach.hidden):
+            raise ToolRefused(REFUSED.format(name=split(address)[0], kind=kind))
+
+
+def _names(context: ToolContext, address: str) -> set[str]:
+    """What the address may name: with its number sign as part of the name, and without; as said, and behind links."""
+    asked = {split(address)[0], address.partition("#")[0], address}
+    files, real = Files(context.workspace.root), set[str]()
+    for name in asked:
+        try:
+            real.add(files.locate(name))
+        except WorkspaceError:  # said better by whoever reads it
+            continue
+    return asked | real
+
+
+def _kind(name: str, allowed: Iterable[str]) -> str:
+    """What is secret about a name; "" where nothing is."""
+    path = "/".join(part for part in folded(name).split("/") if part not in ("", "."))
+    if _matches(path, SHOWN) or _matches(path, map(folded, allowed)):
+        return ""
+    return "hidden" if is_hidden(path) else "a file that holds keys by its name" if _matches(path, SECRET) else ""
+
+
+def _matches(path: str, globs: Iterable[str]) -> bool:
+    leaf = path.rpartition("/")[2]
+    return any(fnmatchcase(path, glob) or fnmatchcase(leaf, glob) for glob in globs)
+
+
+KINDS = {
+    ".png": "image/png",
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".gif": "image/gif",
+    ".webp": "image/webp",
+}
+MOST_DECODED = 50_000_000
+"""Bytes of a picture's file that is opened at all. What a model takes is less: such are scaled down."""
+
+
+def is_picture(name: str) -> bool:
+    """Whether the name is that of a picture."""
+    return PurePosixPath(name).suffix.lower() in KINDS
+
+
+def picture(root: Path, name: str, scale: Callable[[Image], Image | None] = scaled) -> Image:
+    """The picture of that name in the workspace, made smaller by ``scale`` where it is too large for a model.
+
+    Raises WorkspaceError where there is none, or it cannot be shown.
+    """
+    real = Files(root).locate(name)
+    data, _ = Files(root).raw(real, MOST_DECODED)
+    if len(data) > MOST_DECODED:
+        raise NotAPage(f"'{name}' is too large to be shown: pictures have at most {MOST_DECODED // 1_000_000} MB.")
+    if images.size(data) is None:
+        raise NotAPage(f"'{name}' is not a picture, or a broken one.")
+    kind = images.kind(data) or KINDS[PurePosixPath(real).suffix.lower()]
+    whole = Image(kind, base64.b64encode(data).decode())
+    why = images.fault(whole.media_type, whole.data)
+    shown = whole if why is None else scale(whole)
+    if shown is None:
+        raise NotAPage(f"'{name}' cannot be shown: it {why}. Make a smaller copy of it, and read that.")
+    return shown
+
 
 Action = Literal["replace", "section", "append", "move", "delete"]
 Most = Annotated[int, Field(ge=1, le=30)]
 Part = Annotated[int, Field(ge=1)]
+
+PART = 6000
+"""Tokens of one part."""
 
 _REFERENCE = re.compile(r"\S+/\d+(#\d+|-\d+)?")
 _SHOWN = 3  # pictures in one part of what is recalled: they cost as much as a part's text
@@ -25,18 +141,18 @@ _REVISION = 12  # how many digits of a revision are shown, as in a page's first 
 
 def read(page: str, context: ToolContext, part: Part = 1) -> str | Image:
     """A page or a section as text, or a picture."""
-    secrecy.check(context, page)
-    if pictures.is_picture(page):
-        return pictures.picture(context.workspace.root, context.workspace.spelled(page))
-    return context.workspace.render(page, limit=paging.PART, part=part)
+    refuse_secret(context, page)
+    if is_picture(page):
+        return picture(context.workspace.root, context.workspace.spelled(page))
+    return context.workspace.render(page, limit=PART, part=part)
 
 
 def list_pages(context: ToolContext, place: str = "") -> str:
     """What is in a folder; or of a page its outline and the links from and to it."""
-    secrecy.check(context, place)
+    refuse_secret(context, place)
     workspace, page = context.workspace, place.partition("#")[0]
     if not (workspace.root / workspace.spelled(page)).is_file():
-        return workspace.listing(place, limit=paging.PART)
+        return workspace.listing(place, limit=PART)
     leads_to = _listed("Links to", map(_target, workspace.links(page)))
     linked_from = _listed("Linked from", (link.page for link in workspace.backlinks(page)))
     return "\n\n".join(filter(None, (workspace.outline(place).rstrip(), leads_to, linked_from)))
@@ -54,7 +170,7 @@ def _listed(title: str, names: Iterable[str]) -> str:
 def find(words: str, context: ToolContext, most: Most = 8) -> str:
     """The places that fit the words best."""
     found = context.workspace.search(words, limit=most)
-    hits = [hit for hit in found if secrecy.readable(context, hit.address)]
+    hits = [hit for hit in found if readable(context, hit.address)]
     return "\n".join(map(_place, hits)) if hits else f"No page has: {words}. Try other words for the same thing."
 
 
@@ -64,7 +180,7 @@ def _place(hit: PageHit) -> str:
 
 def write(page: str, text: str, context: ToolContext, revision: str | None = None, overwrite: bool = False) -> str:
     """A whole page."""
-    secrecy.check(context, page)
+    refuse_secret(context, page)
     try:
         written = context.workspace.write(page, text, revision=revision, overwrite=overwrite or revision is not None)
     except PageExists as error:
@@ -99,33 +215,33 @@ def edit(
     revision: str | None = None,
 ) -> str:
     """A change to part of a page, to its name, or its end."""
-    secrecy.check(context, page)
-    asked = _Edit(page, text, old, to, revision)
+    refuse_secret(context, page)
+    wanted = _Edit(page, text, old, to, revision)
     needed, allowed, change = _ACTIONS[action]
     for name in ("text", "old", "to", "revision"):
-        given = getattr(asked, name)
+        given = getattr(wanted, name)
         if name in needed and not given:
             raise BadArguments(f"`{name}` is missing: `{action}` needs it. {_NEEDS[name]}")
         if given and name not in needed + allowed:
             raise BadArguments(f"`{action}` takes no `{name}`. Leave it out, or choose another action.")
-    return change(context.workspace, asked)
+    return change(context.workspace, wanted)
 
 
-def _replace(workspace: Workspace, asked: _Edit) -> str:
-    return _done("Changed", workspace.replace(asked.page, asked.old or "", asked.text, revision=asked.revision))
+def _replace(workspace: Workspace, wanted: _Edit) -> str:
+    return _done("Changed", workspace.replace(wanted.page, wanted.old or "", wanted.text, revision=wanted.revision))
 
 
-def _section(workspace: Workspace, asked: _Edit) -> str:
-    return _done("Changed", workspace.replace_section(asked.page, asked.text, revision=asked.revision))
+def _section(workspace: Workspace, wanted: _Edit) -> str:
+    return _done("Changed", workspace.replace_section(wanted.page, wanted.text, revision=wanted.revision))
 
 
-def _append(workspace: Workspace, asked: _Edit) -> str:
-    return _done("Added to", workspace.append(asked.page, asked.text, revision=asked.revision))
+def _append(workspace: Workspace, wanted: _Edit) -> str:
+    return _done("Added to", workspace.append(wanted.page, wanted.text, revision=wanted.revision))
 
 
-def _move(workspace: Workspace, asked: _Edit) -> str:
-    moved = workspace.move(asked.page, asked.to or "", revision=asked.revision)
-    said = [f"Moved: {asked.page} is now {moved.name}, revision {moved.revision[:_REVISION]}."]
+def _move(workspace: Workspace, wanted: _Edit) -> str:
+    moved = workspace.move(wanted.page, wanted.to or "", revision=wanted.revision)
+    said = [f"Moved: {wanted.page} is now {moved.name}, revision {moved.revision[:_REVISION]}."]
     for page, revision in moved.revisions.items():
         mends = [f"`{one.before}` is now `{one.now}` (line {one.line})" for one in moved.mended if one.page == page]
         said.append(f"Links mended on {page}, now revision {revision[:_REVISION]}: {_shortened(mends)}.")
@@ -140,10 +256,10 @@ def _shortened(said: list[str]) -> str:
     return "; ".join(said[:_MENDS]) + more
 
 
-def _delete(workspace: Workspace, asked: _Edit) -> str:
-    page = workspace.page(asked.page)
+def _delete(workspace: Workspace, wanted: _Edit) -> str:
+    page = workspace.page(wanted.page)
     linked = dict.fromkeys(link.page for link in workspace.backlinks(page.name))
-    workspace.delete(page.name, revision=asked.revision)
+    workspace.delete(page.name, revision=wanted.revision)
     said = f"Deleted: {page.name}."
     return f"{said} These pages still link to it: {', '.join(linked)}." if linked else said
 
@@ -172,7 +288,7 @@ def recall(what: str, context: ToolContext, part: Part = 1) -> str | tuple[Text 
     if _REFERENCE.fullmatch(what) or what.startswith(f"{context.thread}/"):
         pictures = context.recall.pictures(what)
         groups = [tuple(pictures[at : at + _SHOWN]) for at in range(0, len(pictures), _SHOWN)]
-        text = paging.part_of(context.recall.exact(what), part, least=len(groups))
+        text = part_of(context.recall.exact(what), part, least=len(groups))
         return (Text(text), *groups[part - 1]) if part <= len(groups) else text
     found = context.recall.search(what)
     return "\n\n".join(map(_passage, found)) if found else f"Nothing that was seen in this conversation fits: {what}"
@@ -181,6 +297,36 @@ def recall(what: str, context: ToolContext, part: Part = 1) -> str | tuple[Text 
 def _passage(found: Found) -> str:
     quoted = "\n".join(f"> {line}".rstrip() for line in found.excerpt.strip().splitlines())
     return f"{found.reference}, {found.kind}:\n{quoted}"
+
+
+def part_of(text: str, part: int, limit: int = PART, least: int = 1) -> str:
+    """Part ``part`` (from 1) of a text, cut between lines where it can be, below a line that says which it is.
+
+    A text of one part comes back as it is; ``least`` is how many parts there are at least, for what comes with them.
+    Raises BadArguments for a part that is not there.
+    """
+    parts = cut_into_parts(text, limit)
+    parts += [""] * (least - len(parts))
+    if part > len(parts):
+        raise BadArguments(f"There is no part {part}: it ends with part {len(parts)}.")
+    if len(parts) == 1:
+        return text
+    more = f"; part {part + 1} goes on from here" if part < len(parts) else ""
+    return f"[part {part} of {len(parts)}{more}]\n\n{parts[part - 1]}"
+
+
+def cut_into_parts(text: str, limit: int) -> list[str]:
+    """The text in parts of at most ``limit`` tokens that join to the whole."""
+    if len(text.encode("utf-8", "surrogatepass")) <= limit:
+        return [text]  # a token has at least one byte
+    parts, held, used = list[str](), list[str](), 0
+    for piece, tokens in sized(pieces(text), limit):
+        if used and used + tokens > limit:
+            parts.append("".join(held))
+            held, used = [], 0
+        held.append(piece)
+        used += tokens
+    return [*parts, "".join(held)]
 
 
 def plan(context: ToolContext, steps: list[str] | None = None) -> str:

@@ -30,7 +30,7 @@ import yaml
 
 from agentmem import assets
 from agentmem.errors import MenuError
-from agentmem.menu.wording import TYPES, schema_of
+from agentmem.menu.arguments import TYPES, schema_of
 from agentmem.types import Effect, Json
 
 NEEDED = object()

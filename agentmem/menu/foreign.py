@@ -64,7 +64,7 @@ def _schema(schema: Json, name: str) -> dict[str, Any]:
 def _check(arguments: Json, *, adapter: TypeAdapter[Any], schema: Json, name: str) -> dict[str, Any]:
     """Checked here for the sake of the sentences; LangChain reads the model's own values again by itself."""
     refuse_unknown(arguments, schema, name)
-    checked(adapter, arguments, schema, name)
+    checked(arguments, adapter=adapter, schema=schema, tool=name)
     return unpacked(arguments, schema)
 
 

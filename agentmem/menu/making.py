@@ -11,12 +11,11 @@ from typing import Any, overload
 
 from agentmem.errors import MenuError
 from agentmem.menu import cards, foreign
-from agentmem.menu.arguments import checked
+from agentmem.menu.arguments import checked, resolved, words_of
 from agentmem.menu.cards import NEEDED, Card, Parameter
 from agentmem.menu.foreign import LangChainTool
 from agentmem.menu.signature import Signature, ordered, signature
 from agentmem.menu.tool import Tool
-from agentmem.menu.wording import resolved, words_of
 from agentmem.types import Effect, Json
 
 Source = Callable[..., object] | LangChainTool
@@ -90,7 +89,7 @@ def from_function(function: Callable[..., object], *, name: str | None = None, c
     name = name or (card.name if card else _name_of(function))
     read = signature(function, name)
     schema = read.schema if card is None else _agreed(card, read, name)
-    check = partial(_check, adapter=read.adapter, schema=schema, tool=name)
+    check = partial(checked, adapter=read.adapter, schema=schema, tool=name)
     described = read.description if card is None else card.description
     made = Tool(name, described, "outside", schema, function, context=read.context, check=check)
     if card is None:
@@ -102,10 +101,6 @@ def _name_of(function: Callable[..., object]) -> str:
     while isinstance(function, partial):
         function = function.func
     return str(getattr(function, "__name__", type(function).__name__))
-
-
-def _check(arguments: Json, *, adapter: Any, schema: Json, tool: str) -> dict[str, Any]:
-    return checked(adapter, arguments, schema, tool)
 
 
 def _agreed(card: Card, read: Signature, name: str) -> dict[str, Any]:

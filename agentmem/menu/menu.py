@@ -1,17 +1,15 @@
 """The menu: the few tools a model is offered, in a fixed order that never changes while a thread runs."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
 
 from agentmem.errors import MenuError
 from agentmem.menu import builtin, cards
 from agentmem.menu import shell as shell_module
 from agentmem.menu.foreign import LangChainTool
 from agentmem.menu.making import from_function, tool
-from agentmem.menu.tool import Tool
+from agentmem.menu.tool import Menu, Tool
 
-__all__ = ["MOST", "Menu", "Tool", "ToolLike", "built_in", "default_menu", "make_menu", "tool"]
+__all__ = ["MOST", "ToolLike", "built_in", "default_menu", "make_menu", "tool"]
 
 MOST = 12
 """Tools on one menu: beyond a dozen, models choose worse and every request pays for the definitions."""
@@ -29,24 +27,6 @@ _BUILT_IN: dict[str, Callable[..., object]] = {
 
 ToolLike = Tool | LangChainTool | Callable[..., object] | str
 """What `make_menu` takes: a Tool, a LangChain tool, a function, or the name of a tool that comes with agentmem."""
-
-
-@dataclass(frozen=True, slots=True)
-class Menu:
-    """Tools in the order in which the model sees them."""
-
-    tools: tuple[Tool, ...]
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        return tuple(one.name for one in self.tools)
-
-    def get(self, name: str) -> Tool | None:
-        return next((one for one in self.tools if one.name == name), None)
-
-    def definitions(self) -> tuple[dict[str, Any], ...]:
-        """What the model is sent, in order."""
-        return tuple(one.definition() for one in self.tools)
 
 
 def default_menu(*, shell: bool = False) -> Menu:

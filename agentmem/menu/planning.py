@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from agentmem.errors import BadArguments, PageNotFound
-from agentmem.menu.context import ToolContext
+from agentmem.menu.tool import ToolContext
 from agentmem.pages.files import Files
 from agentmem.pages.names import HOME
 

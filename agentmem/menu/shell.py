@@ -23,8 +23,8 @@ from pydantic import Field
 
 from agentmem.config import MARK, shell_environment
 from agentmem.errors import ToolError
-from agentmem.menu import settings_kept, walled
-from agentmem.menu.context import ToolContext
+from agentmem.menu import walled
+from agentmem.menu.tool import ToolContext
 from agentmem.sandbox.hiding import hide_secrets
 
 _KEPT = 500_000  # bytes of output kept from the beginning, and about as many from the end
@@ -46,14 +46,14 @@ _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)
 def run(command: str, context: ToolContext, seconds: Annotated[int, Field(ge=1, le=600)] = 60) -> str:
     """Runs a command, and says how it ended and what it printed, on both streams, in the order of printing."""
     mark = secrets.token_hex(16)
-    with settings_kept.keeping(context.workspace) as undone:
+    with walled.settings_kept(context.workspace) as undone:
         try:
             started = _start(command, context, mark)
         except BaseException:  # an interrupt may come when the command has begun already
             _end(_NOBODY, mark)
             raise
         code, late, output = _waited(started, context, seconds, mark)
-    return _told(code, seconds if late else None, output, undone)
+    return _report(code, seconds if late else None, output, undone)
 
 
 def _waited(started: walled.Started, context: ToolContext, seconds: int, mark: str) -> "tuple[int, bool, _Output]":
@@ -198,7 +198,7 @@ class _Output:
         return "\n".join(line.rpartition("\r")[2] for line in plain.split("\n")).rstrip()
 
 
-def _told(code: int, seconds: int | None, output: _Output, undone: list[str]) -> str:
+def _report(code: int, seconds: int | None, output: _Output, undone: list[str]) -> str:
     """How the command ended, what of it was undone, and below it what it printed."""
     if seconds is not None:
         ending = f"Ended after {seconds} seconds because its time was up, with everything it had started."

@@ -18,7 +18,7 @@ from pydantic_core import PydanticSerializationError, to_jsonable_python
 from typing_extensions import TypedDict
 
 from agentmem.errors import MenuError
-from agentmem.menu.context import ToolContext
+from agentmem.menu.tool import ToolContext
 from agentmem.types import Json
 
 _LENIENT = ConfigDict(extra="forbid", coerce_numbers_to_str=True)

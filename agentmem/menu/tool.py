@@ -1,14 +1,21 @@
-"""A tool as a value: what the model reads of it and what happens when it is called."""
+"""A tool as a value: what the model reads of it, what happens when it is called, and what it may be handed then."""
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from agentmem.errors import MenuError
 from agentmem.menu.arguments import checked_plainly
-from agentmem.types import Effect, Json
+from agentmem.menu.permissions import Reach
+from agentmem.pages.workspace import Workspace
+from agentmem.types import Clock, Effect, Json
+from agentmem.types import Found as Found
+from agentmem.types import Recall as Recall
 
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 
@@ -53,3 +60,71 @@ class Tool:
         """The arguments as the function takes them. Raises BadArguments."""
         check = self.check or partial(checked_plainly, schema=self.schema, tool=self.name)
         return check(arguments)
+
+
+class Stop:
+    """Tells a running tool that nobody waits for it any more: its time is up, or the person pressed Ctrl-C."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._callbacks: list[Callable[[], object]] = []
+        self.stopped = False
+
+    def set(self) -> bool:
+        """Stop: calls every callback there is now, once. False when there was none."""
+        with self._lock:
+            self.stopped = True
+            callbacks, self._callbacks = self._callbacks, []
+        for callback in callbacks:
+            callback()
+        return bool(callbacks)
+
+    @contextmanager
+    def calling(self, callback: Callable[[], object]) -> Iterator[None]:
+        """Within the block, ``callback`` is called when the tool should stop; at once if it should already."""
+        with self._lock:
+            self._callbacks.append(callback)
+            late = self.stopped
+        try:
+            if late:
+                callback()
+            yield
+        finally:
+            with self._lock:
+                self._callbacks = [one for one in self._callbacks if one is not callback]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolContext:
+    """Handed to a tool that has a parameter annotated ``ToolContext``; the model does not see that parameter.
+
+    ``environment`` is what a shell command gets to see of the environment, by default little of it. ``stop`` is set
+    when the tool's time is up. ``reach`` says how far built-in tools go. Tools without a thread of their own (a
+    script, a test) may leave ``recall`` out.
+    """
+
+    workspace: Workspace
+    thread: str
+    recall: Recall | None = None
+    environment: Mapping[str, str] | None = None
+    clock: Clock = time.time
+    stop: Stop = field(default_factory=Stop)
+    reach: Reach = field(default_factory=Reach)
+
+
+@dataclass(frozen=True, slots=True)
+class Menu:
+    """Tools in the order in which the model sees them."""
+
+    tools: tuple[Tool, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(one.name for one in self.tools)
+
+    def get(self, name: str) -> Tool | None:
+        return next((one for one in self.tools if one.name == name), None)
+
+    def definitions(self) -> tuple[dict[str, Any], ...]:
+        """What the model is sent, in order."""
+        return tuple(one.definition() for one in self.tools)

@@ -1,21 +1,227 @@
-"""Calls a tool for a model. Whatever goes wrong comes back as a result with plain sentences, never as a traceback."""
+"""Calls a tool for a model. Whatever goes wrong comes back as a result with plain sentences, never as a traceback.
+
+Tools run in threads of their own, so that one can be given up on when its time is up. A Python function cannot be
+killed: after a time-out its thread goes on until the function returns, and only then serves again. The threads are
+daemons, so that one that hangs does not keep the program from ending.
+"""
 
 import asyncio
+import atexit
 import inspect
+import json
 import logging
-from collections.abc import Awaitable, Callable, Collection
-from dataclasses import replace
+import os
+import threading
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextvars import copy_context
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import partial
+from queue import Empty, SimpleQueue
 from typing import Any
 
+from pydantic_core import to_jsonable_python
+
 from agentmem.errors import RecoverableError, ToolError, ToolRefused, ToolTimeout
-from agentmem.menu import arguments, output, workers
-from agentmem.menu.context import Found, Recall, Stop, ToolContext
-from agentmem.menu.menu import Menu
-from agentmem.menu.tool import Tool
+from agentmem.menu import arguments
+from agentmem.menu.tool import Found, Menu, Recall, Stop, Tool, ToolContext
 from agentmem.scrub import scrub
-from agentmem.types import Text, ToolCall, ToolResult
+from agentmem.tokens import about, beginning, count, ending, exceeds
+from agentmem.types import Image, Text, ToolCall, ToolResult
+
+_HEAD = 2 / 3  # share of a cap that goes to the beginning; the end (errors, totals) gets the rest
+_FEW, _UNEVEN = 40, 4  # columns of any table; in a wider one, cells for each value
+_SCALAR = (str, int, float, bool, type(None))
+
+
+EMPTY = "(empty)"
+
+
+def blocks(value: object) -> tuple[Text | Image, ...]:
+    """Text and pictures stay as they are; any other value becomes text that reads like a page.
+
+    Providers refuse text of nothing but white space: it is left out, and where nothing else is there, it is said so.
+    """
+    said = tuple(one for one in _blocks(value) if isinstance(one, Image) or one.text.strip())
+    return said or (Text(EMPTY),)
+
+
+def _blocks(value: object) -> Iterator[Text | Image]:
+    if isinstance(value, Text | Image):
+        yield value
+    elif isinstance(value, list | tuple) and any(isinstance(one, Text | Image) for one in value):
+        for one in value:
+            yield from _blocks(one)
+    else:
+        yield Text(readable(value))
+
+
+def readable(value: object) -> str:
+    """A value as text: strings as they are, records as a list or a table, what is nested deeper as JSON."""
+    if value is None:
+        return "Done."
+    if isinstance(value, str):
+        return value if value.strip() else EMPTY
+    plain = to_jsonable_python(value, fallback=str, serialize_unknown=True)
+    if isinstance(plain, dict) and _is_record(plain):
+        return "\n".join(f"- {key}: {_cell(one)}" for key, one in plain.items())
+    if isinstance(plain, list) and plain and all(map(_is_record, plain)) and (columns := _columns(plain)):
+        return _table(columns, plain)
+    if isinstance(plain, list) and plain and _flat(plain):
+        return "\n".join(f"- {_cell(one)}" for one in plain)
+    return plain if isinstance(plain, str) else json.dumps(plain, ensure_ascii=False, indent=1)
+
+
+def _is_record(value: object) -> bool:
+    return isinstance(value, dict) and bool(value) and _flat(value.values())
+
+
+def _flat(values: Iterable[object]) -> bool:
+    return all(isinstance(one, _SCALAR) and "\n" not in str(one) for one in values)
+
+
+def _columns(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The columns of a table of records; none where most of its cells would be empty."""
+    columns = list(dict.fromkeys(key for row in rows for key in row))
+    few = len(columns) <= _FEW or len(columns) * len(rows) <= _UNEVEN * sum(map(len, rows))
+    return columns if few else []
+
+
+def _table(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> str:
+    lines = [columns, ["---"] * len(columns), *([_cell(row.get(column, "")) for column in columns] for row in rows)]
+    return "\n".join("| " + " | ".join(str(one).replace("|", "\\|") for one in line) + " |" for line in lines)
+
+
+def _cell(value: object) -> str:
+    return json.dumps(value) if isinstance(value, bool | None) else str(value)
+
+
+def capped(content: tuple[Text | Image, ...], cap: int, hint: str) -> tuple[Text | Image, ...]:
+    """The blocks with at most ``cap`` tokens of text; pictures do not count. Says what it left out, and ``hint``."""
+    left, kept = cap, list[Text | Image]()
+    for at, block in enumerate(content, 1):
+        if isinstance(block, Text):
+            short = cut(block.text, max(left, cap // 10), hint)
+            block = block if short is block.text else Text(short)
+            left -= count(short) if at < len(content) else 0
+        kept.append(block)
+    return tuple(kept)
+
+
+def cut(text: str, cap: int, hint: str = "") -> str:
+    """The beginning and the end of a text of more than ``cap`` tokens, with a sentence between them."""
+    if not exceeds(text, cap):
+        return text
+    total = about(text)
+    head = beginning(text, int(cap * _HEAD))
+    tail = ending(text[len(head) :], cap - int(cap * _HEAD))
+    left_out = total - count(head) - count(tail)
+    note = f"[{left_out:,} of {total:,} tokens are left out here.{' ' if hint else ''}{hint}]"
+    return f"{head.rstrip()}\n\n{note}\n\n{tail.lstrip()}"
+
+
+_GRACE = 3.0  # seconds that a stopped tool gets to end what it started
+
+
+class TimeUp(Exception):
+    """The function did not return in time. (A TimeoutError may as well come from the function itself.)"""
+
+
+@dataclass(eq=False, slots=True)
+class _Job:
+    function: Callable[[], Any]
+    done: "SimpleQueue[None]" = field(default_factory=SimpleQueue)  # costs a fraction of an Event
+    value: Any = None
+    error: BaseException | None = None
+
+    def ended(self, seconds: float) -> bool:
+        """Waits for the end, that long."""
+        try:
+            self.done.get(timeout=seconds)
+        except Empty:
+            return False
+        return True
+
+    def run(self) -> None:
+        try:
+            self.value = self.function()
+        except BaseException as error:  # raised again in the thread that waits, whatever it is
+            self.error = error
+
+
+class _Workers:
+    """The idle threads, by the queue that each listens to, and the stops of the jobs under way."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._idle: list[SimpleQueue[_Job]] = []
+        self._running: set[Stop] = set()
+        self._watched = False
+
+    def start(self, job: _Job, stop: Stop) -> None:
+        with self._lock:
+            self._watch()
+            self._running.add(stop)
+            queue = self._idle.pop() if self._idle else None
+        if queue is None:
+            queue = SimpleQueue()
+            threading.Thread(target=self._serve, args=(queue,), name="agentmem-tool", daemon=True).start()
+        queue.put(job)
+
+    def finished(self, stop: Stop) -> None:
+        with self._lock:
+            self._running.discard(stop)
+
+    def _serve(self, queue: "SimpleQueue[_Job]") -> None:
+        while True:
+            job = queue.get()
+            job.run()
+            with self._lock:  # idle before done: whoever waited may have the next job at once
+                self._idle.append(queue)
+            job.done.put(None)
+            del job
+
+    def _watch(self) -> None:
+        if not self._watched:
+            self._watched = True
+            atexit.register(self.stop_all)
+            os.register_at_fork(after_in_child=self.__init__)  # type: ignore[misc]  # a fork has none of the threads
+
+    def stop_all(self) -> None:
+        for stop in tuple(self._running):
+            stop.set()
+
+
+_workers = _Workers()
+
+
+def stop_all() -> None:
+    """Tells every tool under way to stop, whichever thread waits for it: the program is about to end."""
+    _workers.stop_all()
+
+
+def run(function: Callable[[], Any], timeout: float, stop: Stop) -> Any:
+    """What ``function`` returns or raises, run in another thread with the caller's context variables.
+
+    Raises TimeUp after ``timeout`` seconds. Then, and when the caller is interrupted, ``stop`` is set, and the
+    function has a moment to end what it started, if it asked to be told.
+    """
+    context = copy_context()
+    job = _Job(lambda: context.run(function))
+    _workers.start(job, stop)
+    try:
+        if not job.ended(timeout):
+            raise TimeUp
+    except BaseException:
+        if stop.set():
+            job.ended(_GRACE)
+        raise
+    finally:
+        _workers.finished(stop)
+    if job.error is not None:
+        raise job.error
+    return job.value
+
 
 __all__ = ["Found", "Recall", "Stop", "ToolContext", "call"]
 
@@ -44,7 +250,7 @@ def call(
         stop = Stop()
         with context.stop.calling(stop.set):
             value = _run(tool, given, replace(context, stop=stop), _elsewhere(loop))
-        return ToolResult(request.id, output.capped(output.blocks(value), tool.cap, tool.when_cut))
+        return ToolResult(request.id, capped(blocks(value), tool.cap, tool.when_cut))
     except RecoverableError as error:
         return _failed(request, error.sentence)
     except Exception as error:
@@ -70,8 +276,8 @@ def _run(tool: Tool, given: dict[str, Any], context: ToolContext, loop: asyncio.
         given[tool.context] = context
     job = partial(_called, partial(tool.function, **given), context.stop, loop)
     try:
-        return workers.run(job, tool.timeout, context.stop)
-    except workers.TimeUp as error:
+        return run(job, tool.timeout, context.stop)
+    except TimeUp as error:
         raise ToolTimeout(
             f"{tool.name} did not finish within {tool.timeout:g} seconds and was given up on. It may have done part "
             "of its work: look before you try again, and ask for less at a time."
@@ -117,7 +323,7 @@ async def _cancellable(value: Awaitable[object], stop: Stop) -> object:
 
 def _failed(request: ToolCall, sentence: str) -> ToolResult:
     text = sentence or f"{request.name} failed and did not say why."
-    return ToolResult(request.id, (Text(output.cut(text, _SENTENCE)),), is_error=True)
+    return ToolResult(request.id, (Text(cut(text, _SENTENCE)),), is_error=True)
 
 
 def _said(error: Exception) -> str:

@@ -1,7 +1,8 @@
 """A command of the tool `run` behind walls: the workspace as it is, the system's programs, and nothing else of yours.
 
 The walls are the sandbox's own, around the workspace itself instead of a fork. Inside, processes, their environment
-and the home folder of the user are not there at all; agentmem's own files in the workspace cannot be written.
+and the home folder of the user are not there at all; agentmem's own files in the workspace cannot be written. Its
+settings stay what they were, behind walls or without.
 """
 
 import logging
@@ -11,15 +12,16 @@ import subprocess
 import tempfile
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import IO
 
 from agentmem import config
 from agentmem.context.offload import FOLDER
-from agentmem.errors import IsolationUnavailable, ToolError
-from agentmem.menu.reach import Reach
+from agentmem.errors import IsolationUnavailable, ToolError, WorkspaceError
+from agentmem.menu.permissions import Reach
+from agentmem.pages.files import Files
 from agentmem.pages.names import HOME
 from agentmem.pages.workspace import Workspace
 from agentmem.sandbox.isolation import choose
@@ -170,3 +172,42 @@ def _room(workspace: Workspace) -> Path:
         _ROOMS[workspace] = room
         weakref.finalize(workspace, remove_tree, room)
     return room
+
+
+UNDONE = "It changed {name}, which holds agentmem's own settings and is a person's alone; that was undone."
+
+
+@contextmanager
+def settings_kept(workspace: Workspace) -> Iterator[list[str]]:
+    """Within the block a command runs. The value holds afterwards what was undone, in sentences."""
+    files = Files(workspace.root)
+    before, undone = _bytes(files), list[str]()
+    try:
+        yield undone
+    finally:
+        if _bytes(files) != before:
+            _put_back(files, before)
+            undone.append(UNDONE.format(name=config.FILE))
+
+
+def _bytes(files: Files) -> bytes | str | None:
+    """What the settings are; of a link where it leads. None where there are none."""
+    at = files.root / config.FILE
+    with suppress(OSError):
+        return str(at.readlink())
+    with suppress(OSError):
+        return at.read_bytes()
+    return "a folder" if at.is_dir() else None
+
+
+def _put_back(files: Files, before: bytes | str | None) -> None:
+    at = files.root / config.FILE
+    with suppress(OSError, WorkspaceError):
+        if at.is_symlink() or at.is_file():
+            at.unlink()
+        elif at.is_dir():
+            at.rename(at.with_name(f"{config.FILE}.not-settings"))
+        if isinstance(before, bytes):
+            files.write(config.FILE, before, lambda _: None)
+        elif isinstance(before, str):
+            at.symlink_to(before)

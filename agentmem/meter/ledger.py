@@ -1,19 +1,26 @@
-"""The ledger: one row for every model request.
+"""The ledger: one row for every model request, how it is made, written and read.
 
 It is no table of its own. A row is an entry of kind "usage" in the thread's transcript, without a frame, appended in
 the same transaction as the reply it meters; so it can be neither lost nor doubled, and is forgotten with its thread.
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from operator import attrgetter
 from typing import Any, Literal
 
+from agentmem.context.window import View
+from agentmem.kvcache import frames
+from agentmem.kvcache.breakpoints import TAIL
+from agentmem.kvcache.rules import rules_for
+from agentmem.meter.prices import cost
 from agentmem.scrub import scrub
 from agentmem.transcript.journal import Journal
-from agentmem.types import NO_EXTRAS, Basis, Draft, Entry, Extras, Usage
+from agentmem.types import NO_EXTRAS, Basis, Draft, Entry, Extras, ModelProfile, Reply, Request, Ttl, Usage
 
 Break = Literal["first", "none", "expiry", "cut", "break"]
 """How a request stands to the thread's request before it.
@@ -25,6 +32,7 @@ and nothing declares why.
 
 _FREE_TEXT = 80
 """Characters kept of any text that a provider or an error wrote."""
+_WORD = re.compile(r"[a-z_]{1,30}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +147,7 @@ def _value(row: Row) -> dict[str, Any]:
         if given != default and (said := _CLEANED[name](given) if name in _CLEANED else given) != default:
             value[key] = said
     if row.extras != NO_EXTRAS:
-        value["extra"] = _told(row.extras)
+        value["extra"] = _extras_value(row.extras)
     value["basis"] = row.usage.basis
     return value | {key: count for (_, key), count in zip(_USAGE, _COUNTED(row.usage), strict=True) if count}
 
@@ -149,7 +157,7 @@ def decode(entry: Entry) -> Row:
     value = entry.value
     usage = Usage(_basis(value["basis"]), *(int(value.get(key, 0)) for _, key in _USAGE))
     given: dict[str, Any] = {**_UNSAID, **{_NAMES[key]: said for key, said in value.items() if key in _NAMES}}
-    return Row(thread=entry.thread, usage=usage, extras=_extras(value.get("extra") or {}, usage.basis), **given)
+    return Row(thread=entry.thread, usage=usage, extras=_extras(value.get("extra"), usage.basis), **given)
 
 
 def rows(journal: Journal, thread: str) -> Iterator[Row]:
@@ -160,18 +168,21 @@ def rows(journal: Journal, thread: str) -> Iterator[Row]:
     return map(decode, journal.own(thread, "usage"))
 
 
-def _told(extras: Extras) -> dict[str, Any]:
+def _extras_value(extras: Extras) -> dict[str, Any]:
     others = [[model, *_COUNTED(usage)] for model, usage in extras.others]
     return {"speed": extras.speed, "searches": extras.web_searches, "others": others}
 
 
-def _extras(told: Mapping[str, Any], basis: Basis) -> Extras:
-    others = tuple((str(model), Usage(basis, *counts)) for model, *counts in told.get("others", ()))
-    return Extras(told.get("speed", ""), told.get("searches", 0), others)
+def _extras(value: Mapping[str, Any] | None, basis: Basis) -> Extras:
+    if not value:
+        return NO_EXTRAS
+    others = tuple((str(model), Usage(basis, *counts)) for model, *counts in value.get("others", ()))
+    return Extras(value.get("speed", ""), value.get("searches", 0), others)
 
 
 def _short(text: str) -> str:
-    return scrub(text)[:_FREE_TEXT]
+    """Scrubbed and cut; a plain word, as most reasons are, is neither a secret nor long."""
+    return text if _WORD.fullmatch(text) else scrub(text)[:_FREE_TEXT]
 
 
 def _rounded(digits: int) -> Callable[[float], float]:
@@ -195,3 +206,137 @@ _COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan
 def _basis(value: str) -> Basis:
     known: dict[str, Basis] = {"measured": "measured", "simulated": "simulated", "estimated": "estimated"}
     return known[value]
+
+
+def unpriced(rows: Iterable[Row]) -> Mapping[str, int]:
+    """How many metered requests have no price, by model."""
+    return Counter(row.model for row in rows if row.cost_usd is None)
+
+
+def listed(models: Mapping[str, int]) -> list[dict[str, Any]]:
+    """The same as JSON."""
+    return [{"model": model, "requests": requests} for model, requests in models.items()]
+
+
+def missing_prices(models: Mapping[str, int], requests: int) -> str:
+    """The same for people: "1 of 3 requests unpriced: my-local-model"; "" where all have a price."""
+    count = sum(models.values())
+    return f"{count:,} of {requests:,} requests unpriced: {', '.join(models)}" if count else ""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestMeter:
+    """What a row says of the agent: its name, its model, and whose prices stand in where the model has none."""
+
+    agent: str
+    profile: ModelProfile
+    price_as: str | None = None
+
+    def row(
+        self, thread: str, request: Request, reply: Reply, view: View, sent: View | None, last: Row | None, at: float
+    ) -> Row:
+        """The row of an answered request. ``view`` was sent at ``at``; ``sent`` and ``last`` are the request before."""
+        price = cost(self.profile, reply.usage, price_as=self.price_as, at=at, extras=reply.extras)
+        shared = extension(sent, view) if sent and last and last.digest == sent.digest else 0
+        state = classify(
+            first=last is None,
+            extends=bool(sent) and shared == (sent.size if sent else 0),
+            cut=bool(sent and view.cuts > sent.cuts),
+            idle=at - last.at if last else 0.0,
+            lifetime=_lifetime(self.profile.provider, request),
+            read=bool(last and sent and was_read(reply.usage, last.usage, sent)),
+        )
+        return Row(
+            thread=thread,
+            agent=self.agent,
+            purpose=request.purpose,
+            model=f"{self.profile.provider}:{request.model}",
+            tier=self.profile.tier,
+            usage=reply.usage,
+            at=at,
+            estimate=request.estimate,
+            first_token_after=reply.first_token_after,
+            seconds=reply.seconds,
+            cost_usd=price.usd,
+            cost_uncached_usd=price.uncached_usd,
+            priced_as=price.priced_as,
+            digest=view.digest,
+            extends=shared,
+            bytes=view.size,
+            new_tokens=_new(sent, view, shared),
+            context_tokens=view.tokens,
+            provider_reason=reply.provider_reason,
+            message_id=reply.id,
+            stop_reason=reply.stop_reason,
+            break_=state,
+            extras=reply.extras,
+        )
+
+    def failure(self, thread: str, request: Request, error: Exception, view: View, at: float) -> Row:
+        """The row of a request that was not answered."""
+        return Row(
+            thread=thread,
+            agent=self.agent,
+            purpose=request.purpose,
+            model=f"{self.profile.provider}:{request.model}",
+            tier=self.profile.tier,
+            usage=Usage("estimated"),
+            at=at,
+            estimate=request.estimate,
+            digest=view.digest,
+            context_tokens=view.tokens,
+            error=f"{type(error).__name__}: {error}",
+        )
+
+
+def _lifetime(provider: str, request: Request) -> float:
+    """Seconds that the cache entries of the messages live after they were last read."""
+    lives = _lifetimes(provider, request.model)
+    return max((lives[mark.ttl] for mark in request.marks if mark.segment == "message"), default=lives[TAIL])
+
+
+@lru_cache(maxsize=16)
+def _lifetimes(provider: str, model: str) -> Mapping[Ttl, float]:
+    return rules_for(provider, model).lifetimes
+
+
+def extension(before: View, after: View) -> int:
+    """How many bytes of ``before``'s wire form ``after`` begins with, both views of one thread.
+
+    Costs next to nothing where nothing was cut between them: the window only extends then.
+    """
+    if _extended(before, after):
+        return before.size
+    common = 0
+    for old, new in zip(before.frames, after.frames, strict=False):
+        if old != new:
+            break
+        common += len(frames.encode(old))
+    return common
+
+
+def was_read(usage: Usage, before: Usage, sent: View) -> bool:
+    """Whether the messages of the request before were read from the cache.
+
+    Tools and system live longer and may be read without them: more must have been read than these and half of the rest.
+    """
+    head = sum(one.tokens for one in sent.prefix) / sent.tokens if sent.tokens else 0.0
+    return usage.cache_read_tokens > before.input_tokens * (1 + min(1.0, head)) / 2
+
+
+def _extended(before: View, after: View) -> bool:
+    if before.cuts != after.cuts or before.prefix != after.prefix or len(before.turns) > len(after.turns):
+        return False
+    if not before.turns:
+        return True
+    old, new = before.turns[-1], after.turns[len(before.turns) - 1]
+    return old.role == new.role and old.frames == new.frames[: len(old.frames)]
+
+
+def _new(sent: View | None, view: View, shared: int) -> int:
+    if sent is None:
+        return view.tokens
+    if shared == sent.size:
+        return view.tokens - sent.tokens
+    known = {(one.segment, one.role, one.data) for one in sent.frames}
+    return sum(one.tokens for one in view.frames if (one.segment, one.role, one.data) not in known)

@@ -1,9 +1,11 @@
 """The money: a model's prices from genai-prices' tables, which come with the package and need no network.
 
-What is not in them has no price: its dollars are unknown (None), never zero.
+What is not in them has no price: its dollars are unknown (None), never zero. Clouds, gateways and clients call one
+model by many names; here is where to look for each.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import astuple, dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -12,8 +14,62 @@ from time import time
 from types import MappingProxyType
 
 from agentmem.kvcache.claude import claude_name
-from agentmem.meter.names import places
 from agentmem.types import NO_EXTRAS, Extras, ModelProfile, Rates, Usage
+
+OWN_MACHINES = frozenset(
+    {"scripted", "local", "ollama", "llama.cpp", "llamacpp", "vllm", "sglang", "lmcache", "lmstudio", "lm_studio"}
+)
+"""Providers that bill nobody: what a model of the same name costs elsewhere is no price of theirs."""
+
+CLOUDS: Mapping[str, str] = MappingProxyType(
+    {
+        **dict.fromkeys(("bedrock", "bedrock_converse", "amazon_bedrock", "anthropic_bedrock", "amazon"), "aws"),
+        **dict.fromkeys(("vertex_ai", "vertexai", "google_vertexai", "google_genai", "gemini", "vertex"), "google"),
+        **dict.fromkeys(("google_anthropic_vertex", "google_ai_studio"), "google"),
+        **dict.fromkeys(("azure_openai", "azure_ai", "azureopenai"), "azure"),
+        "xai": "x-ai",
+        "mistralai": "mistral",
+        "fireworks_ai": "fireworks",
+        "together_ai": "together",
+        "moonshot": "moonshotai",
+        "meta-llama": "meta",
+    }
+)
+"""Names of providers that LangChain, LiteLLM and gateways use, as the price tables have them."""
+
+_BEDROCK = re.compile(r"^(?:[a-z]{2,6}\.)?(?:anthropic|amazon|meta|mistral|cohere|deepseek|openai|qwen|moonshotai)\.")
+_VARIANT = re.compile(r":(?:nitro|floor|online|beta|exacto|thinking)$")
+"""What OpenRouter lets one write after a name without a price of its own."""
+
+
+def places(provider: str, name: str) -> Iterator[tuple[str | None, str]]:
+    """Pairs of provider and name to ask the price tables for, the most particular first.
+
+    A provider of None is whoever makes a model of that name. Nothing for engines on one's own machine.
+    """
+    if provider in OWN_MACHINES or not name:
+        return
+    yield CLOUDS.get(provider, provider), name
+    bare = name.rsplit("/", 1)[-1] if name.startswith("arn:") else _VARIANT.sub("", name)
+    yield CLOUDS.get(provider, provider), bare
+    while True:
+        if _BEDROCK.match(bare):
+            yield "aws", bare
+        maker, slash, rest = bare.partition("/")
+        if not slash:
+            break
+        yield CLOUDS.get(maker, maker), rest
+        bare = rest
+    yield None, bare
+    if claude := claude_name(bare):
+        yield "anthropic", _claude(*claude)
+
+
+def _claude(family: str, version: tuple[int, int]) -> str:
+    """The name that Anthropic gives a model: the version stood in front of the family before 4."""
+    number = "-".join(str(part) for part in version if part or part == version[0])
+    return f"claude-{family}-{number}" if version >= (4, 0) else f"claude-{number}-{family}"
+
 
 # Ours -> genai-prices' keys, the most particular first: it too prices what has no price of its own as its kind.
 _KEYS: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -180,3 +236,32 @@ def _at(price: object, input_tokens: int) -> Decimal:
     if not isinstance(price, Decimal):
         raise TypeError(f"genai-prices gave a price of an unknown kind: {price!r}")
     return price
+
+
+REPLY_SHARE = 4
+"""A reply may be promised at most a quarter of the window: a model with a small one is to be used at all."""
+
+
+def window(profile: ModelProfile) -> int | None:
+    """Tokens of input and reply that the model takes at once: its own word, else the table's."""
+    if profile.window is not None or profile.tier != "cloud":
+        return profile.window
+    return _listed(profile.provider, profile.name)
+
+
+def room(profile: ModelProfile, max_tokens: int) -> int | None:
+    """Tokens of context that fit beside a reply of ``max_tokens``; None where the window is not known."""
+    whole = window(profile)
+    return None if whole is None else whole - min(max_tokens, whole // REPLY_SHARE)
+
+
+@lru_cache(maxsize=256)
+def _listed(provider: str, name: str) -> int | None:
+    from genai_prices import Usage as Counted
+    from genai_prices import calc_price
+
+    try:
+        found = calc_price(Counted(), name, provider_id=provider).model.context_window
+    except LookupError:
+        return None
+    return int(found) if found else None

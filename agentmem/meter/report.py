@@ -15,8 +15,7 @@ Rows of different basis are different meters and are never added up. Shares are 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from agentmem.meter.ledger import Row
-from agentmem.meter.unpriced import listed, unpriced
+from agentmem.meter.ledger import Row, listed, unpriced
 from agentmem.types import Basis, Usage
 
 Summary = dict[str, Any]

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from agentmem.meter.ledger import missing_prices
 from agentmem.meter.report import Summary
-from agentmem.meter.unpriced import told
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -127,7 +127,7 @@ def dollars(amount: float | None) -> str:
 
 def cost(amount: float | None, unpriced: Mapping[str, int], requests: int) -> str:
     """Dollars, and what is missing in them: "$0.0310; 1 of 3 requests unpriced: my-local-model"."""
-    return "; ".join(filter(None, (dollars(amount), told(unpriced, requests))))
+    return "; ".join(filter(None, (dollars(amount), missing_prices(unpriced, requests))))
 
 
 def cost_of(summary: Summary) -> str:

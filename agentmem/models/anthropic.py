@@ -20,10 +20,9 @@ from anthropic.types import RawMessageStreamEvent
 
 from agentmem.errors import ModelNotAvailable
 from agentmem.kvcache.rules import claude_rules
-from agentmem.models.anthropic_errors import CAUGHT, meaning_of, passing, translate
+from agentmem.models.anthropic_errors import CAUGHT, asked_wait, is_unanswered, meaning_of, passing, translate
 from agentmem.models.anthropic_reply import ReplyBuilder
 from agentmem.models.anthropic_request import arguments, write_ttl
-from agentmem.models.anthropic_retries import asked_wait, is_unanswered
 from agentmem.types import Delta, ModelProfile, Reply, Request, TextDelta, Ttl, Waiting
 
 T = TypeVar("T")

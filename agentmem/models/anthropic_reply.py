@@ -10,7 +10,7 @@ from anthropic.types import RawMessageStreamEvent
 
 from agentmem.kvcache.frames import canonical
 from agentmem.kvcache.reported import merged, read_extras, read_usage
-from agentmem.transcript.call_arguments import call_arguments
+from agentmem.transcript.transcript import call_arguments
 from agentmem.types import Basis, Block, Message, Opaque, Reply, Text, TextDelta, ToolCall, Ttl
 
 

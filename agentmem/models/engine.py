@@ -2,8 +2,12 @@
 
 It serves the local model, and it meters: whatever decides what is said, the engine's own counters tell how many
 tokens of a request it had in its cache and how many it had to process.
+
+The engine reads a saved cache as it stands in the file, and a damaged one ends the process. So what it saves gets a
+seal: length, sha256, and which weights and engine made it. To restore, a private copy is checked and handed over.
 """
 
+import hashlib
 import http.client
 import importlib.util
 import json
@@ -12,19 +16,139 @@ import secrets
 import socket
 import stat
 import weakref
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from agentmem.checking import TEXT, shown
 from agentmem.closing import Closing
 from agentmem.distribution import install
 from agentmem.errors import ConfigError, ModelNotAvailable, ModelRejected, ModelUnreachable
 from agentmem.kvcache.frames import encode, frame
 from agentmem.models.pictures import without_pictures
-from agentmem.models.states import States, states_in
 from agentmem.models.weights import SMOLLM2, find
 from agentmem.types import Frame, Message, Request, Usage
+
+SEAL = ".seal"
+_CHUNK = 1 << 20
+_MOST = 4096
+"""Bytes of a seal at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class States:
+    """The saved caches in a folder, for an engine that is known by ``maker``."""
+
+    folder: Path
+    maker: str
+
+    @contextmanager
+    def saving(self, name: str) -> Iterator[str]:
+        """Gives the name to save under for now; afterwards the file is sealed and has its own name, or is gone."""
+        target, part = self._place(name), self.folder / f"part-{secrets.token_hex(8)}"
+        seal = part.with_name(f"{part.name}{SEAL}")
+        try:
+            yield part.name
+            part.chmod(0o600)
+            size, sha256 = _measured(part)
+            seal.touch(0o600)
+            seal.write_text(json.dumps({"bytes": size, "sha256": sha256, "maker": self.maker}), encoding="utf-8")
+            _seal_of(target).unlink(missing_ok=True)  # a file without a seal is refused: never one with another's
+            part.replace(target)
+            seal.replace(_seal_of(target))
+        except OSError as error:
+            raise ModelRejected(f"the cache could not be saved as {name} in {self.folder}: {error}") from error
+        finally:
+            part.unlink(missing_ok=True)
+            seal.unlink(missing_ok=True)
+
+    @contextmanager
+    def restoring(self, name: str) -> Iterator[str]:
+        """Gives the name of a checked copy of the file, which is there meanwhile. Raises ModelRejected."""
+        source, copy = self._place(name), self.folder / f"part-{secrets.token_hex(8)}"
+        try:
+            seal = _read_seal(source)
+            if seal.get("maker") != self.maker:
+                raise ModelRejected(f"the saved cache {name} was made with other weights or another engine: {_AGAIN}")
+            found = _measured(source, copy)
+            if found != (seal.get("bytes"), seal.get("sha256")):
+                raise ModelRejected(f"the saved cache {name} is not as it was saved: {_AGAIN}")
+            yield copy.name
+        except FileNotFoundError as error:
+            raise ModelRejected(f"there is no saved cache {name} in {self.folder}: {_AGAIN}") from error
+        except OSError as error:
+            raise ModelRejected(f"the saved cache {name} in {self.folder} cannot be read: {error}") from error
+        finally:
+            copy.unlink(missing_ok=True)
+
+    def _place(self, name: str) -> Path:
+        plain = TEXT.fits(name) and name == Path(name).name and name.isprintable() and not name.endswith(SEAL)
+        if not plain or not name or name.startswith((".", " ", "part-")) or len(name.encode("utf-8", "replace")) > 200:
+            raise ConfigError(f"{shown(name)} cannot name a saved cache: give a plain file name, such as team.bin")
+        return self.folder / name
+
+
+_AGAIN = "send the prompt again instead, and save it anew"
+
+
+def states_in(folder: Path, weights: Path) -> States:
+    """The saved caches in a folder, which is made where it is missing."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"the folder for saved caches cannot be made: {error}") from error
+    return States(folder, f"{_known(weights)} {_engine()}")
+
+
+def _known(weights: Path) -> str:
+    """What tells weights from others without reading all of a large file: their size, and both their ends."""
+    digest, size = hashlib.sha256(), weights.stat().st_size
+    with weights.open("rb") as file:
+        digest.update(file.read(_CHUNK))
+        file.seek(max(0, size - _CHUNK))
+        digest.update(file.read(_CHUNK))
+    return f"{size}-{digest.hexdigest()[:32]}"
+
+
+def _engine() -> str:
+    try:
+        return version("xllamacpp")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def _seal_of(path: Path) -> Path:
+    return path.with_name(f"{path.name}{SEAL}")
+
+
+def _read_seal(path: Path) -> dict[str, object]:
+    if not path.exists():
+        raise FileNotFoundError(path)
+    try:
+        with _seal_of(path).open("rb") as file:
+            seal = json.loads(file.read(_MOST))
+    except (FileNotFoundError, ValueError) as error:
+        raise ModelRejected(f"the saved cache {path.name} has no seal that can be read: {_AGAIN}") from error
+    if not isinstance(seal, dict):
+        raise ModelRejected(f"the saved cache {path.name} has no seal that can be read: {_AGAIN}")
+    return seal
+
+
+def _measured(path: Path, copy: Path | None = None) -> tuple[int, str]:
+    """The length and the sha256 of a file, which is copied on the way if asked for."""
+    digest, size = hashlib.sha256(), 0
+    with path.open("rb") as source, (copy or Path(os.devnull)).open("wb") as sink:
+        if copy:
+            copy.chmod(0o600)
+        while chunk := source.read(_CHUNK):
+            digest.update(chunk)
+            size += sink.write(chunk)
+    return size, digest.hexdigest()
+
 
 BATCH = 128
 """Tokens the engine processes before it looks whether the caller has gone: under a second of work."""

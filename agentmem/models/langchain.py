@@ -1,24 +1,147 @@
-"""Any LangChain chat model: an object, or a name that init_chat_model understands ("openai:gpt-5.5")."""
+"""Any LangChain chat model: an object, or a name that init_chat_model understands ("openai:gpt-5.5").
+
+What is bound to a model comes along, and what its provider's client raises becomes one of our errors.
+"""
 
 import json
 import time
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from langchain_core import exceptions as langchain
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage
-from langchain_core.runnables import Runnable
+from langchain_core.runnables import Runnable, RunnableBinding, RunnableConfig
+from langchain_core.runnables.config import merge_configs
 
+from agentmem.checking import is_langchain, shown
 from agentmem.distribution import install
-from agentmem.errors import ConfigError, ModelError, ModelNotAvailable, ModelRejected, ModelUnreachable
+from agentmem.errors import (
+    ConfigError,
+    ModelError,
+    ModelNotAvailable,
+    ModelOverloaded,
+    ModelRejected,
+    ModelUnreachable,
+    PromptTooLong,
+)
 from agentmem.kvcache.rules import claude_rules
-from agentmem.models.langchain_bound import unbound
-from agentmem.models.langchain_errors import translate
+from agentmem.models.error_messages import is_too_long, place_of
 from agentmem.models.langchain_messages import TAKEN, Converter, Taken, tool_choice
 from agentmem.models.langchain_reply import Timing, reply, says_why
 from agentmem.scrub import scrub
 from agentmem.types import Delta, ModelProfile, Options, Reply, Request, TextDelta
+
+BY_CLASS: tuple[tuple[tuple[type[Exception], ...], type[ModelError]], ...] = (
+    (
+        (langchain.ModelAuthenticationError, langchain.ModelPermissionDeniedError, langchain.ModelNotFoundError),
+        ModelNotAvailable,
+    ),
+    ((langchain.ModelRateLimitError,), ModelOverloaded),
+    ((langchain.ContextOverflowError,), PromptTooLong),
+    ((langchain.ModelInvalidRequestError,), ModelRejected),
+    ((langchain.ModelAPIError, langchain.ModelConnectionError, langchain.ModelTimeoutError), ModelUnreachable),
+)
+BY_STATUS: tuple[tuple[range | frozenset[int], type[ModelError]], ...] = (
+    (frozenset({401, 402, 403, 404}), ModelNotAvailable),
+    (frozenset({429, 529}), ModelOverloaded),
+    (frozenset({408, 409}), ModelUnreachable),
+    (range(400, 500), ModelRejected),
+    (range(500, 600), ModelUnreachable),
+)
+SAYS: dict[type[ModelError], str] = {
+    ModelNotAvailable: "the provider has no such model for this key; set the provider's key or mend the model's name",
+    ModelOverloaded: "the provider is overloaded or limits the rate; try again later",
+    PromptTooLong: "the context does not fit into the model's window",
+    ModelRejected: "the provider or its LangChain class refused the request",
+    ModelUnreachable: "the provider could not be reached or did not finish",
+}
+
+
+NOTHING_CAME = "No generation chunks were returned"
+"""LangChain's ValueError for a stream that ended before its first chunk."""
+
+
+def translate(error: Exception) -> ModelError:
+    """``error`` as one of ours, scrubbed. What is neither known, nor a status, nor a connection is a refusal."""
+    found = _class(error)
+    if found is ModelRejected and is_too_long(str(error)):
+        found = PromptTooLong
+    made = found(f"{SAYS[found]}: {scrub(str(error) or type(error).__name__)}")
+    if isinstance(made, ModelRejected):
+        made.place = place_of(str(error))
+    return made
+
+
+def _class(error: Exception) -> type[ModelError]:
+    named = (ours for theirs, ours in BY_CLASS if isinstance(error, theirs))
+    status = _status(error)
+    coded = (ours for statuses, ours in BY_STATUS if status in statuses)
+    connection = ModelUnreachable if _is_connection(error) else ModelRejected
+    return next(named, next(coded, connection))
+
+
+def _status(error: Exception) -> int | None:
+    """An HTTP status, where the libraries keep it."""
+    places = (error, getattr(error, "response", None))
+    values = (getattr(place, name, None) for place in places for name in ("status_code", "http_status", "code"))
+    return next((value for value in values if isinstance(value, int)), None)
+
+
+def _is_connection(error: Exception) -> bool:
+    """Sockets, time-outs, and the HTTP libraries' errors, known by name: none of them is imported here."""
+    names = {each.__name__ for each in type(error).__mro__}
+    if str(error) == NOTHING_CAME:
+        return True
+    return bool(names & {"OSError", "TransportError", "APIConnectionError", "RequestException", "StreamError"})
+
+
+_OURS = ("tools", "functions", "tool_choice", "function_call")
+"""Arguments that a request brings itself."""
+_TELLS = {
+    "RunnableRetry": "pass the chat model itself: how often it tries again is its own max_retries",
+    "RunnableWithFallbacks": "pass one chat model: a thread's cached prefix belongs to one model",
+    "RunnableSequence": "pass the chat model itself: a prompt is the `system`, and a parser reads the result",
+    "_ConfigurableModel": "it is left configurable: name one model when you make it",
+    "RunnableConfigurableAlternatives": "it is left configurable: pass one of its alternatives",
+    "RunnableConfigurableFields": "it is left configurable: pass the chat model itself",
+    "BaseLLM": "it completes texts and knows no messages: pass the provider's chat model",
+    "Embeddings": "it makes vectors: pass a chat model",
+}
+"""What of LangChain's is no chat model, by the name of its class or of a base of it, and what to pass instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A chat model with the arguments and the configuration that its owner bound to it."""
+
+    model: BaseChatModel
+    arguments: dict[str, Any] = field(default_factory=dict)
+    config: RunnableConfig | None = None
+
+
+def unbound(given: object) -> Bound:
+    """The chat model inside. Raises ConfigError for what is none."""
+    if isinstance(given, BaseChatModel):
+        return Bound(given)
+    if not isinstance(given, RunnableBinding) or not is_langchain(given):
+        raise ConfigError(f"{shown(given)} is no LangChain chat model: {_mistake(given)}")
+    inner = unbound(given.bound)
+    if ours := [name for name in _OURS if given.kwargs.get(name)]:
+        raise ConfigError(
+            f"{', '.join(ours)} bound to a LangChain model would be lost: give tools as Agent(tools=...), "
+            "and a tool choice as Options(tool_choice=...)"
+        )
+    own = {name: value for name, value in given.kwargs.items() if name not in _OURS}
+    return Bound(inner.model, {**inner.arguments, **own}, merge_configs(inner.config, given.config))
+
+
+def _mistake(given: object) -> str:
+    names = [] if isinstance(given, type) else [base.__name__ for base in type(given).__mro__]
+    said = next((_TELLS[name] for name in names if name in _TELLS), None)
+    return said or "pass an object such as ChatAnthropic(...), or a name such as openai:gpt-5.5"
+
 
 _USUAL = {"max_tokens": "max_tokens", "temperature": "temperature"}
 OPTION_NAMES: dict[str, dict[str, str]] = {

@@ -80,7 +80,7 @@ class Converter:
             return found
         at = found.message - bool(request.system)
         for index, turn in enumerate(request.turns):
-            wheres = [where for _, where in self._parts(turn.role, [one.value for one in turn.frames])]
+            wheres = [where for _, where in self._placed(turn.role, [one.value for one in turn.frames])]
             if 0 <= at < len(wheres):
                 where = wheres[at]
                 if found.block is not None and found.block < len(where):
@@ -98,9 +98,9 @@ class Converter:
         return [_function(tool) for tool in request.tools]
 
     def _turn(self, role: str, values: Sequence[Json]) -> list[BaseMessage]:
-        return [message for message, _ in self._parts(role, values)]
+        return [message for message, _ in self._placed(role, values)]
 
-    def _parts(self, role: str, values: Sequence[Json]) -> list[tuple[BaseMessage, Where]]:
+    def _placed(self, role: str, values: Sequence[Json]) -> list[tuple[BaseMessage, Where]]:
         """The messages of a turn, each with where its parts come from."""
         if role == "assistant":
             return [self._assistant(values)]

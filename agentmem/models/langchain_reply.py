@@ -12,7 +12,7 @@ from langchain_core.messages.ai import add_ai_message_chunks
 from agentmem.kvcache.frames import canonical, frame
 from agentmem.kvcache.reported import read_extras, read_usage
 from agentmem.models.anthropic_request import write_ttl
-from agentmem.transcript.call_arguments import call_arguments
+from agentmem.transcript.transcript import call_arguments
 from agentmem.types import Block, Extras, Message, Opaque, Reply, Request, Text, ToolCall, Ttl, Usage
 
 STOPS = {

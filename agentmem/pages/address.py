@@ -1,14 +1,14 @@
-r"""How a page or a section is named: ``page.md#Heading/Sub heading``.
+r"""Addresses: the names of pages and sections, such as ``page.md#Heading/Sub heading``.
 
-- A heading's title stands as in the source, but for ``#`` marks, links (their text stays) and HTML tags; the path
-  leads from the outermost heading down.
+- A title is written as in the source, without ``#`` marks, HTML tags and the targets of links. The path starts at the
+  outermost heading.
 - The second heading of one title under one parent is ``Heading[2]``, an empty heading ``[1]``.
 - ``#.`` is the text before the first heading, ``#Heading/.`` a section's own text without its subsections.
-- ``\/`` is a slash inside a title, ``\\`` a backslash; a title that itself ends like ``[2]``, or is ``.``, has a
-  backslash before it (``List\[2]``, ``\.``). In a page's name ``\#`` is a number sign.
+- ``\/`` is a slash inside a title, ``\\`` a backslash. A title that ends like ``[2]``, or is ``.``, gets a backslash
+  (``List\[2]``, ``\.``). In a page's name ``\#`` is a number sign.
 
-Addresses that are shorter or sloppier are understood wherever they can mean one section only: the last parts of a
-path will do, and then letter case, spaces, punctuation and markup do not matter, so that GitHub's anchors work too.
+A shorter or less exact address works too, as long as it can mean only one section. The last parts of the path are
+enough. If they do not match, letter case, spaces, punctuation and markup are ignored, so GitHub's anchors work too.
 """
 
 import re
@@ -29,7 +29,7 @@ _NO_LETTER = re.compile(r"[\W_]+")
 
 
 def split(address: str) -> tuple[str, str | None]:
-    """The page's name and the section's path as written; None stands for the whole page."""
+    """The page's name and the section's path, as written. The path is None for a whole page."""
     mark = _PAGE_END.search(address)
     if mark is None:
         return _page(address), None
@@ -43,12 +43,12 @@ def join(page: str, section: str | None) -> str:
 
 
 def of(section: Section) -> str:
-    """A section's path, whole and exact: no other section of the page has the same."""
+    """A section's full, exact path. No other section of the page has the same one."""
     return "/".join(step(title, number) for title, number in section.path)
 
 
 def step(title: str, number: int) -> str:
-    """One part of a section's path: its title, and which of several it is."""
+    """One part of a section's path. ``number`` tells sections of the same title apart."""
     escaped = title.replace("\\", "\\\\").replace("/", "\\/")
     if title == OWN or (title.endswith("]") and _NUMBER.search(title)):
         escaped = _escape_last(escaped)
@@ -56,12 +56,12 @@ def step(title: str, number: int) -> str:
 
 
 def steps(path: str) -> tuple[str, ...]:
-    """The parts of a section's path, escapes left in."""
+    """The parts of a section's path. Escapes stay in."""
     return tuple(match[1] for match in _SLASH.finditer(path))[: _slashes(path) + 1]
 
 
 def find(sections: Sequence[Section], path: str) -> Section:
-    """The one section that ``path`` can mean. Raises SectionNotFound, naming those it might."""
+    """The one section that ``path`` can mean. Raises SectionNotFound, which names the candidates."""
     for candidates in _READINGS:
         found = candidates(sections, path)
         if len(found) == 1:
@@ -74,7 +74,7 @@ def find(sections: Sequence[Section], path: str) -> Section:
 
 
 def squash(text: str) -> str:
-    """Only the letters and digits of a title, in lower case, without markup: what sloppy addresses agree on."""
+    """Only the letters and digits of a title, in lower case and without markup. Loose addresses are compared so."""
     return _NO_LETTER.sub("", text if text.isascii() else alike(text)).casefold()
 
 
@@ -116,7 +116,7 @@ def _sloppy(sections: Sequence[Section], path: str) -> list[Section]:
 
 
 def _counted(sections: Sequence[Section], path: str) -> list[Section]:
-    """``Example[2]`` where the examples stand under different parents: the second in the order of the page."""
+    """``Example[2]`` where the examples have different parents: the second one in the order of the page."""
     number = _NUMBER.search(path)
     if number is None:
         return []
@@ -130,4 +130,4 @@ def _tails(section: Section) -> set[str]:
 
 
 _READINGS: tuple[Callable[[Sequence[Section], str], list[Section]], ...] = (_exact, _last_parts, _counted, _sloppy)
-"""How an address is understood: the first reading under which any section fits decides."""
+"""The ways to read an address, in order. The first one that matches any section decides."""

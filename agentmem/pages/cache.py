@@ -1,7 +1,7 @@
-"""A cache of what was learnt of pages, in one SQLite file that may be deleted at any time.
+"""Caches what is computed from pages, in one SQLite file that may be deleted at any time.
 
-Everything is kept by content: a row that is there is right. Where the file cannot be opened or written (a folder
-that is read-only, a damaged file, a file system without locks) the cache lives in memory.
+Rows are keyed by content, so a row is never out of date. If the file cannot be opened or written (a read-only folder, a
+damaged file, a file system without locks), the cache is kept in memory.
 """
 
 import sqlite3
@@ -18,13 +18,13 @@ from agentmem.pages.names import HOME
 from agentmem.pages.revisions import home
 
 VERSION = 2
-"""Counted up whenever the tables, the parser's reading or the counting change: older files are begun anew."""
+"""Raise this whenever the tables, the parser or the token counting change. Files of another version are made anew."""
 
 _FILE = "pages.sqlite"
 _MEMORY = ":memory:"
 _BUSY_SECONDS = 10.0
 TOKENIZER = "porter unicode61 remove_diacritics 2"
-"""FTS5's, for sections: words by their stems, without accents."""
+"""FTS5's tokenizer for sections: words by their stems, without accents."""
 _SCHEMA = f"""
 CREATE TABLE stamps (name TEXT PRIMARY KEY, size INT, modified INT, changed INT, inode INT, revision TEXT);
 CREATE TABLE facts (kind TEXT, key TEXT, value TEXT, PRIMARY KEY (kind, key)) WITHOUT ROWID;
@@ -37,7 +37,7 @@ _TABLES = ("sections", "indexed", "facts", "stamps")
 
 
 class Cache:
-    """The cache of one workspace. May be used from several threads; closed when it is no longer used."""
+    """The cache of one workspace. Threads may share it. It closes itself when it is garbage-collected."""
 
     def __init__(self, root: Path, *, in_memory: bool = False) -> None:
         self._lock = RLock()
@@ -48,12 +48,12 @@ class Cache:
 
     @property
     def stands(self) -> bool:
-        """Whether the file is still the one that was opened: it may be deleted at any time."""
+        """True while the opened file is still in its place. It may be deleted at any time."""
         return self._file is None or self._file == _identity(self._path)
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """One change of the cache, all of it or nothing."""
+        """A transaction: all of the changes are made, or none."""
         with self._lock:
             self._connection.execute("BEGIN IMMEDIATE")
             try:
@@ -65,18 +65,18 @@ class Cache:
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """The connection, to read from."""
+        """The connection, for reading."""
         with self._lock:
             yield self._connection
 
     def stamps(self) -> dict[str, tuple[Stamp, str]]:
-        """Under which stamp each file was read, and the revision it had ("" for a file that is no page)."""
+        """Each file's stamp when it was read, and its revision then ("" for a file that is not a page)."""
         with self.reading() as connection:
             rows = connection.execute("SELECT * FROM stamps").fetchall()
         return {name: (Stamp(*stamp), revision) for name, *stamp, revision in rows}
 
     def keep_stamps(self, stamps: Mapping[str, tuple[Stamp, str]], gone: Iterable[str]) -> None:
-        """Remember these, and forget those that are gone."""
+        """Store these stamps, and remove those of the files in ``gone``."""
         rows = [
             (name, stamp.size, stamp.modified, stamp.changed, stamp.inode, revision)
             for name, (stamp, revision) in stamps.items()
@@ -86,7 +86,7 @@ class Cache:
             connection.executemany("DELETE FROM stamps WHERE name = ?", [(name,) for name in gone])
 
     def facts(self, kind: str, keys: Iterable[str] | None = None) -> dict[str, str]:
-        """What is known of one kind, by key; all of it, or of ``keys`` only."""
+        """The facts of one kind, by key: all of them, or those of ``keys``."""
         with self.reading() as connection:
             if keys is None:
                 return dict(connection.execute("SELECT key, value FROM facts WHERE kind = ?", (kind,)))
@@ -97,13 +97,13 @@ class Cache:
             return dict(row for row in found if row)
 
     def keep_facts(self, kind: str, facts: Mapping[str, str]) -> None:
-        """Remember facts of one kind."""
+        """Store facts of one kind."""
         rows = [(kind, key, value) for key, value in facts.items()]
         with self.transaction() as connection:
             connection.executemany("INSERT OR REPLACE INTO facts VALUES (?, ?, ?)", rows)
 
     def prune(self, keys: Iterable[str]) -> None:
-        """Forget every fact whose key is not one of these."""
+        """Remove all facts except those of these keys."""
         with self.transaction() as connection:
             connection.execute("CREATE TEMP TABLE kept (key TEXT PRIMARY KEY)")
             connection.executemany("INSERT OR IGNORE INTO kept VALUES (?)", [(key,) for key in keys])
@@ -112,7 +112,7 @@ class Cache:
 
 
 def remove(root: Path) -> None:
-    """Delete the cache's file, because it is damaged."""
+    """Delete the cache's file, for example because it is damaged."""
     for suffix in ("", "-wal", "-shm"):
         with suppress(OSError):
             (root / HOME / (_FILE + suffix)).unlink()
@@ -125,7 +125,7 @@ def _opened(root: Path) -> sqlite3.Connection:
         try:
             return _prepared(path)
         except sqlite3.OperationalError:
-            raise  # busy, or no way to write here: not damaged
+            raise  # busy or not writable, but not damaged
         except sqlite3.DatabaseError:
             remove(root)
             return _prepared(path)

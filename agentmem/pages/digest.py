@@ -1,4 +1,4 @@
-"""What is remembered of a page's content so that it need not be parsed and counted again."""
+"""Digests: the part of a page that is stored, so that the page need not be parsed and counted again."""
 
 import json
 import re
@@ -19,8 +19,8 @@ _TITLE = re.compile(r"""^- "?title"?[ \t]*[:=][ \t]*(.+?)[ \t]*,?$""", re.MULTIL
 class Digest:
     """A page's title, tokens and headings.
 
-    ``front`` is where its front matter ends, ``listed`` that front matter as a list. ``own`` holds the tokens before
-    the first heading, then those of each section's own text, its heading included. Their sum is ``tokens``.
+    ``front`` is the byte where the front matter ends, and ``listed`` the front matter as a list. ``own`` holds the
+    tokens before the first heading, then the tokens of each section's own text and heading. Their sum is ``tokens``.
     """
 
     title: str
@@ -55,13 +55,13 @@ def digest(page: Page) -> Digest:
 
 
 def dump(value: Digest) -> str:
-    """As JSON text."""
+    """A digest as JSON text."""
     parts = [value.title, value.front, value.listed, value.size, value.own, value.headings]
     return json.dumps(parts, separators=(",", ":"))
 
 
 def load(text: str) -> Digest:
-    """What `dump` wrote."""
+    """The digest that `dump` wrote."""
     title, front, listed, size, own, headings = json.loads(text)
     return Digest(title, sum(own), front, listed, size, tuple(own), tuple(map(Heading._make, headings)))
 

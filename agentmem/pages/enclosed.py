@@ -1,5 +1,7 @@
-"""What an edit by section could tear apart: HTML elements (``<details>``, components) that begin in one section and end
-in another, and a code fence or comment that nothing closes.
+"""Finds what an edit by section could tear apart: HTML elements that span several sections, and unclosed blocks.
+
+Elements are ``<details>``, components and the like. Blocks are code fences and comments. Only `splices` uses it. It is
+a module of its own because it reads HTML and makes no edits.
 """
 
 import re
@@ -26,7 +28,7 @@ _HIDES = re.compile(rb"```|~~~|<|^(?:import|export)\b|^[ \t]*\{", re.MULTILINE)
 
 
 class Element(NamedTuple):
-    """An HTML element: where its opening tag begins, and where its closing tag does."""
+    """An HTML element, and the bytes where its opening and its closing tag begin."""
 
     name: str
     opens: int
@@ -34,14 +36,14 @@ class Element(NamedTuple):
 
 
 class Unclosed(NamedTuple):
-    """A block that lasts to the end of the page because nothing closes it: what it is, and its line, from 1."""
+    """A block that nothing closes, so that it lasts to the end of the page. ``line`` counts from 1."""
 
     kind: str
     line: int
 
 
 def elements(data: bytes, dialect: Dialect) -> list[Element]:
-    """The elements of a page that have both their tags, those in code left out."""
+    """The elements of a page that have both tags. Code is skipped."""
     if b"</" not in data:
         return []
     found, stack, is_open = list[Element](), list[tuple[bytes, int]](), Counter[bytes]()
@@ -58,12 +60,12 @@ def elements(data: bytes, dialect: Dialect) -> list[Element]:
 
 
 def torn(data: bytes, dialect: Dialect, start: int, end: int) -> list[Element]:
-    """The elements of which one tag stands between ``start`` and ``end``, and the other does not."""
+    """The elements that have one tag between ``start`` and ``end`` and the other outside."""
     return [one for one in elements(data, dialect) if (start <= one.opens < end) != (start <= one.closes < end)]
 
 
 def before_tags(data: bytes, dialect: Dialect, start: int, end: int) -> int:
-    """``end``, or where the tags begin that end the text before it and belong to an element around it."""
+    """``end``, or the start of the closing tags before it that belong to an element around the text."""
     tags = [tag for one in torn(data, dialect, start, end) for tag in (one.opens, one.closes) if start <= tag < end]
     if not tags:
         return end
@@ -73,7 +75,7 @@ def before_tags(data: bytes, dialect: Dialect, start: int, end: int) -> int:
 
 
 def unclosed(data: bytes, dialect: Dialect) -> Unclosed | None:
-    """The block that would swallow a paragraph put behind ``data``."""
+    """The open block that would take in a paragraph put after ``data``; None if there is none."""
     if not _HIDES.search(data):
         return None
     last = blocks(data + b"\n\nx\n", dialect)[-1]

@@ -1,4 +1,4 @@
-"""Line endings, as markdown-it sees them: neither form feed nor U+2028 is one. Edits keep those of the page."""
+"""Line endings as markdown-it sees them (no form feed, no U+2028). Edits keep those of the page."""
 
 import re
 
@@ -11,13 +11,13 @@ _BLANKS = re.compile(rb"(?:[ \t]*(?:\r\n?|\n))*")
 
 
 def ending(data: bytes) -> str | None:
-    """The line ending of ``data``, if it has any and always the same."""
+    """The line ending of ``data``; None if it has none or several kinds."""
     found = set(NEWLINE_BYTES.findall(data))
     return found.pop().decode() if len(found) == 1 else None
 
 
 def nearby(data: bytes, at: int) -> bytes:
-    """The line break that ``data`` has before ``at``, or else behind it; nothing where it has none."""
+    """The line break nearest before ``at``, else the first one after it; empty if ``data`` has none."""
     last = max(data.rfind(b"\n", 0, at), data.rfind(b"\r", 0, at))
     if last >= 0:
         return data[last - 1 : last + 1] if data[last - 1 : last + 1] == b"\r\n" else data[last : last + 1]
@@ -31,28 +31,28 @@ def newline(data: bytes, at: int) -> bytes:
 
 
 def encoded(text: str, like: bytes) -> bytes:
-    """``text`` as UTF-8 with the line endings of ``like``, where that has one kind; else as it is."""
+    """``text`` as UTF-8, with the line endings of ``like`` if that has only one kind."""
     style = ending(like)
     return (text if style is None else NEWLINE.sub(style, text)).encode()
 
 
 def line_of(data: bytes, offset: int) -> int:
-    """The number of the line in which the byte at ``offset`` stands, from 1."""
+    """The number of the line that holds the byte at ``offset``, from 1."""
     return len(NEWLINE_BYTES.findall(data[:offset])) + 1
 
 
 def ends_line(data: bytes) -> bool:
-    """Whether whatever is added behind ``data`` begins a line."""
+    """True if text added after ``data`` begins a new line."""
     return data in (b"", BOM) or data.endswith((b"\n", b"\r"))
 
 
 def leading_blanks(data: bytes) -> bytes:
-    """The blank lines that ``data`` begins with."""
+    """The blank lines at the start of ``data``."""
     match = _BLANKS.match(data)
     return match[0] if match else b""
 
 
 def trailing_blanks(data: bytes) -> bytes:
-    """The line break that ends the last line with anything in it, and the blank lines behind it."""
+    """The line break after the last line that is not blank, and the blank lines after it."""
     rest = data[len(data.rstrip(b" \t\r\n")) :]
     return rest.lstrip(b" \t")

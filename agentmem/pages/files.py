@@ -1,7 +1,7 @@
-"""Reads and replaces the files of one folder: nothing outside it, never half a file.
+"""Reads and replaces the files of one folder: nothing outside it, and always a whole file.
 
-Every path is walked folder by folder with O_NOFOLLOW, from the real path that was checked, so that a link put in
-its way meanwhile is refused rather than followed.
+Every path is walked folder by folder with O_NOFOLLOW, from the real path that was checked. A link that appears on the
+way meanwhile is refused, not followed.
 """
 
 import os
@@ -35,8 +35,9 @@ _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class Stamp(NamedTuple):
-    """What a file's metadata says of its content: while it is the same, so is the content. (A named tuple, because a
-    workspace is opened by comparing one for each page.)
+    """A file's metadata. While it stays the same, so does the content.
+
+    A named tuple, because opening a workspace compares one for each page.
     """
 
     size: int
@@ -50,16 +51,16 @@ class Stamp(NamedTuple):
 
 
 class Files:
-    """The files below ``root``. Names are posix paths relative to it; errors are WorkspaceErrors."""
+    """The files below ``root``. Names are POSIX paths relative to it. Errors are WorkspaceErrors."""
 
     def __init__(self, root: Path) -> None:
         self.root = Path(os.path.realpath(root))
         self._prefix = f"{self.root}/".replace("//", "/")
 
     def locate(self, name: str) -> str:
-        """The real name of a page: links inside the workspace are followed, those that lead out are refused."""
+        """The real name of a page. Links inside the workspace are followed, links out of it are refused."""
         asked = canonical(name)
-        with reported(name, "found"):  # a link that goes while it is followed
+        with reported(name, "found"):  # the link may vanish while it is followed
             real = os.path.realpath(self._prefix + asked)
         if real == str(self.root):
             return ""
@@ -68,49 +69,49 @@ class Files:
         return real.removeprefix(self._prefix)
 
     def exists(self, name: str) -> bool:
-        """Whether anything stands at the real name ``name``."""
+        """True if the real name ``name`` exists, as anything."""
         return os.path.lexists(self.root / name)
 
     def same(self, name: str, other: str) -> bool:
-        """Whether two real names are one file, as names in other letter case are on some systems."""
+        """True if two real names are one file. On some systems names in another letter case are."""
         try:
             return os.path.samestat(os.lstat(self._prefix + name), os.lstat(self._prefix + other))
         except OSError:
             return False
 
     def stamp(self, name: str) -> Stamp | None:
-        """What stands at the real name ``name`` now."""
+        """The stamp of the real name ``name``; None if it does not exist."""
         try:
             return Stamp.of(os.lstat(self._prefix + name))
         except OSError:
             return None
 
     def read(self, name: str) -> tuple[bytes, Stamp]:
-        """The bytes of a page and the stamp they were read under. Raises PageNotFound and NotAPage."""
+        """The bytes of a page, and its stamp when they were read. Raises PageNotFound and NotAPage."""
         data, stamp = self.raw(name, MAX_BYTES)
         checked(name, data)
         return data, stamp
 
     def raw(self, name: str, most: int) -> tuple[bytes, Stamp]:
-        """As `read`, of any file: its first ``most`` + 1 bytes. Raises PageNotFound and NotAPage."""
+        """The first ``most`` + 1 bytes of any file, and its stamp. Raises PageNotFound and NotAPage."""
         with parent(self.root, name) as (folder, leaf), reported(name, "read"):
-            _refuse_special(name, os.lstat(leaf, dir_fd=folder))  # opening a device can already do something
+            _refuse_special(name, os.lstat(leaf, dir_fd=folder))  # opening a device can already have an effect
             with os.fdopen(os.open(leaf, _READ, dir_fd=folder), "rb") as file:
                 status = os.fstat(file.fileno())
                 _refuse_special(name, status)
                 return file.read(most + 1), Stamp.of(status)
 
     def write(self, name: str, data: bytes, note: Callable[[str], None]) -> None:
-        """Put ``data`` in place of a page, or make it: at every moment the file is whole, the old or the new.
+        """Write a page, new or old. At every moment the file is whole: the old one or the new one.
 
-        Permissions and, where allowed, the owner are kept. ``note`` is told the temporary file's name before it is
-        made, so that one left by a kill can be found and removed.
+        Permissions are kept, and the owner where the system allows it. ``note`` gets the temporary file's name before
+        the file is made. So one that a killed process left can be found and removed.
         """
         checked(name, data)
         self.put(name, data, note)
 
     def put(self, name: str, data: bytes, note: Callable[[str], None] = lambda _: None) -> None:
-        """As `write`, of any bytes. What is agentmem's own is for its user alone."""
+        """Write a file of any bytes, as `write` does. agentmem's own files are readable by their user alone."""
         own = name.split("/")[0] == HOME
         with parent(self.root, name, create=True) as (folder, leaf), reported(name, "written"):
             old = _status(folder, leaf)
@@ -128,7 +129,7 @@ class Files:
             os.fsync(folder)
 
     def move(self, name: str, to: str) -> None:
-        """Rename a page. The caller has made sure that nothing stands at ``to``."""
+        """Rename a page. The caller must make sure that ``to`` does not exist."""
         with (
             parent(self.root, name) as (source, leaf),
             parent(self.root, to, create=True) as (target, new),
@@ -145,20 +146,20 @@ class Files:
             os.fsync(folder)
 
     def remove_temporary(self, name: str) -> None:
-        """Remove a temporary file of a writer that was killed; anything else is left alone."""
+        """Remove a temporary file of a writer that was killed. Other files are left alone."""
         if name.rpartition("/")[2].startswith(TEMP_PREFIX):
-            # Where its folder is gone or no longer a folder, so is the file.
+            # If its folder is gone or no longer a folder, the file is gone too.
             with suppress(WorkspaceError), parent(self.root, canonical(name)) as (folder, leaf):
                 _remove(folder, leaf)
 
     def mode(self, name: str) -> int | None:
-        """A file's permissions; None where there is none."""
+        """A file's permissions; None if it does not exist."""
         with suppress(OSError, WorkspaceError), parent(self.root, name) as (folder, leaf):
             return stat.S_IMODE(os.lstat(leaf, dir_fd=folder).st_mode)
         return None
 
     def allow(self, name: str, mode: int) -> None:
-        """Give a file these permissions."""
+        """Set a file's permissions."""
         with parent(self.root, name) as (folder, leaf), reported(name, "given its permissions"):
             descriptor = os.open(leaf, _READ, dir_fd=folder)
             try:
@@ -168,7 +169,7 @@ class Files:
                 os.close(descriptor)
 
     def prune(self, name: str) -> None:
-        """Remove the folders above ``name`` that are empty, as far up as they are."""
+        """Remove the empty folders above ``name``, from the innermost up."""
         while name := name.rpartition("/")[0]:
             try:
                 with parent(self.root, name) as (folder, leaf):
@@ -177,7 +178,7 @@ class Files:
                 return
 
     def clear(self, name: str) -> None:
-        """Remove a link or an empty folder that stands at ``name``; anything else stays."""
+        """Remove a link or an empty folder at ``name``. Anything else stays."""
         with suppress(OSError, WorkspaceError), parent(self.root, name) as (folder, leaf):
             kind = os.lstat(leaf, dir_fd=folder).st_mode
             if stat.S_ISLNK(kind):
@@ -186,17 +187,17 @@ class Files:
                 os.rmdir(leaf, dir_fd=folder)
 
     def remove_tree(self, name: str) -> None:
-        """Remove a folder and all that is in it; a link is left alone."""
+        """Remove a folder with its contents. A link is left alone."""
         with suppress(WorkspaceError), parent(self.root, name) as (folder, leaf):
             rmtree(leaf, ignore_errors=True, dir_fd=folder)
 
     def walk(self, folder: str = "") -> Iterator[tuple[str, Stamp]]:
-        """Every file that may be a page below ``folder``, in no order. Hidden files and links are left out."""
+        """Every file below ``folder`` that may be a page, in no order. Hidden files and links are left out."""
         with suppress(WorkspaceError), opened(self.root, folder.split("/") if folder else []) as descriptor:
             yield from _below(descriptor, f"{folder}/" if folder else "")
 
     def others(self, folder: str) -> list[str]:
-        """The files of one folder that are not hidden, whatever they are, sorted."""
+        """The names of all files of one folder that are not hidden, pages or not, sorted."""
         prefix = f"{folder}/" if folder else ""
         with suppress(OSError), os.scandir(self.root / folder) as entries:
             return sorted(prefix + one.name for one in entries if listed(one.name) and not one.is_dir())
@@ -213,7 +214,7 @@ def _below(folder: int, prefix: str) -> Iterator[tuple[str, Stamp]]:
             if not listed(entry.name):
                 continue
             if entry.is_dir(follow_symlinks=False):
-                with suppress(OSError):  # gone, closed to us, or a link by now
+                with suppress(OSError):  # gone, not readable, or a link by now
                     inner = os.open(entry.name, FOLDER, dir_fd=folder)
                     try:
                         yield from _below(inner, f"{prefix}{entry.name}/")
@@ -224,7 +225,7 @@ def _below(folder: int, prefix: str) -> Iterator[tuple[str, Stamp]]:
 
 
 def encoded(name: str, text: str) -> bytes:
-    """``text`` as UTF-8. Raises NotAPage where it has none."""
+    """``text`` as UTF-8. Raises NotAPage for half a surrogate pair, which UTF-8 cannot hold."""
     try:
         return text.encode()
     except UnicodeEncodeError as error:
@@ -234,7 +235,7 @@ def encoded(name: str, text: str) -> bytes:
 
 
 def checked(name: str, data: bytes) -> None:
-    """Raises NotAPage unless ``data`` is UTF-8 text of a size that can be a page."""
+    """Raises NotAPage unless ``data`` is UTF-8 text and small enough for a page."""
     if len(data) > MAX_BYTES:
         raise _too_large(name)
     if b"\0" in data:
@@ -269,7 +270,7 @@ def _too_large(name: str) -> NotAPage:
 
 
 def _fill(descriptor: int, data: bytes, old: os.stat_result | None) -> None:
-    """Put all of ``data`` on the disk, with the rights of the file it will replace."""
+    """Write all of ``data`` to the disk, with the permissions of the file that it will replace."""
     with os.fdopen(descriptor, "wb") as file:
         file.write(data)
         file.flush()

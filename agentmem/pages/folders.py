@@ -1,4 +1,4 @@
-"""Opens what is below a folder one name after the other, following no link: what was checked is what is opened."""
+"""Opens paths one part at a time and follows no link, so that what was checked is what is opened."""
 
 import errno
 import os
@@ -24,7 +24,7 @@ def parent(root: Path, name: str, create: bool = False) -> Iterator[tuple[int, s
 
 @contextmanager
 def opened(root: Path, folders: list[str], create: bool = False) -> Iterator[int]:
-    """An open descriptor of a folder, named by its parts."""
+    """An open descriptor of a folder. ``folders`` are the parts of its path."""
     name = "/".join(folders)
     with reported(name, "opened"):
         folder = os.open(root, FOLDER)
@@ -49,13 +49,13 @@ def _enter(folder: int, part: str, create: bool, mode: int) -> int:
         os.mkdir(part, mode, dir_fd=folder)
         os.fsync(folder)
     except FileExistsError:
-        pass  # made by someone else meanwhile: as good as ours
+        pass  # another process made it meanwhile, which is as good
     return os.open(part, FOLDER, dir_fd=folder)
 
 
 @contextmanager
 def reported(name: str, done: str) -> Iterator[None]:
-    """Turns the system's errors into ours."""
+    """Turns the system's errors into WorkspaceErrors. ``done`` completes "could not be ..."."""
     try:
         yield
     except FileNotFoundError:

@@ -1,6 +1,7 @@
-"""Text that looks the same and is written otherwise: composed or decomposed letters, kinds of spaces, invisible marks.
+"""Compares texts that look the same but are written in other characters.
 
-`form` makes such texts equal. Where an edit finds its text in another form, what the edit leaves alone keeps its bytes.
+They differ in composed and decomposed letters, kinds of spaces, or invisible marks. `form` makes them equal. If an edit
+finds its text only in another form, the parts that it does not change keep their bytes.
 """
 
 import re
@@ -11,11 +12,11 @@ from difflib import SequenceMatcher
 from itertools import accumulate
 
 _INVISIBLE = (
-    "\u00ad\u200b\u200e\u200f\u2060\ufeff"  # soft hyphen, zero-width spaces and marks of direction
+    "\u00ad\u200b\u200e\u200f\u2060\ufeff"  # soft hyphen, zero-width spaces, direction marks
     "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
-    + "".join(map(chr, range(0xFE00, 0xFE10)))  # how an emoji is drawn
+    + "".join(map(chr, range(0xFE00, 0xFE10)))  # variation selectors: they choose how an emoji is drawn
 )
-_SHOWS_NOTHING = _INVISIBLE[:-16]  # but for marks that choose how the character before them is drawn
+_SHOWS_NOTHING = _INVISIBLE[:-16]  # without the variation selectors, which change the character before them
 _SPACES = "\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
 _ALIKE = {
     '"': "\u201c\u201d\u201e\u201f\u00ab\u00bb\uff02",
@@ -34,7 +35,7 @@ Fold = Callable[[str], str]
 
 
 def form(text: str) -> str:
-    """``text`` with composed letters, plain spaces, line feeds, and without marks that show nothing."""
+    """``text`` with composed letters, plain spaces and line feeds, and without invisible marks."""
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     if text.isascii():
@@ -43,27 +44,27 @@ def form(text: str) -> str:
 
 
 def look(text: str) -> str:
-    """``text`` with straight quotation marks, hyphens and plain spaces in place of their kin; as long as it was."""
+    """``text`` with straight quotation marks, plain hyphens and plain spaces. Its length stays the same."""
     return text.translate(_TO_LOOK)
 
 
 def alike(text: str) -> str:
-    """A looser `form`: compatible letters (ligatures, full width) and kinds of quotation marks are the same too."""
+    """A looser `form`: ligatures, full-width letters and all kinds of quotation marks count as the plain ones."""
     return form(look(unicodedata.normalize("NFKC", form(text))))
 
 
 def joins(char: str) -> bool:
-    """Whether a character belongs to the letter before it: an accent, a vowel sign, a mark that shows nothing."""
+    """True if a character belongs to the letter before it: an accent, a vowel sign, an invisible mark."""
     return char in _INVISIBLE or unicodedata.category(char)[0] == "M" or "\u1160" <= char <= "\u11ff"
 
 
 def accents(char: str) -> bool:
-    """Whether a character changes the letter before it, so that the two are never parted."""
+    """True if a character changes the letter before it, so that the two must stay together."""
     return bool(char) and joins(char) and char not in _SHOWS_NOTHING
 
 
 def letters(text: str) -> list[str]:
-    """``text`` in pieces that no edit may part: a character with what joins it, a line break."""
+    """``text`` in the smallest pieces an edit may separate: a character with the marks on it, or a line break."""
     pieces = list[str]()
     for char in text:
         if pieces and ((char == "\n" and pieces[-1] == "\r") or (char not in "\r\n" and joins(char))):
@@ -74,7 +75,7 @@ def letters(text: str) -> list[str]:
 
 
 def places(text: str, wanted: str) -> list[tuple[int, int]]:
-    """Where ``wanted`` stands in ``text`` in whatever form, as ranges of characters."""
+    """The places of ``wanted`` in ``text``, in any form, as ranges of characters."""
     sought = form(wanted)
     if not sought or sought not in form(text):
         return []
@@ -93,7 +94,10 @@ def places(text: str, wanted: str) -> list[tuple[int, int]]:
 
 
 def kept(there: str, old: str, new: str) -> str:
-    """``new`` in place of ``old``, which stands ``there`` in another form: what both share stays as it is there."""
+    """``new``, in the characters of ``there`` as far as it shares text with ``old``.
+
+    ``there`` is ``old`` as the page has it, in another form.
+    """
     have, had, comes = _seen(there), _seen(old), _seen(new)
     if [form(one) for one in have] != [form(one) for one in had]:
         return new
@@ -118,7 +122,7 @@ def _common(one: list[str], other: list[str]) -> int:
 
 
 def _seen(text: str) -> list[str]:
-    """The letters of ``text``; one that shows nothing goes with the letter before it, or else behind it."""
+    """The letters of ``text``. An invisible one joins the letter before it; at the start, the letter after it."""
     pieces = letters(text)
     if len(pieces) > 1 and not form(pieces[0]):
         pieces[:2] = [pieces[0] + pieces[1]]
@@ -126,7 +130,7 @@ def _seen(text: str) -> list[str]:
 
 
 def _offset(line: str, at: int) -> int | None:
-    """How many characters of ``line`` make up ``at`` characters of its form; None inside a letter."""
+    """The number of characters of ``line`` that make up ``at`` characters of its form; None inside a letter."""
     plain = _NO_LETTERS.match(line)
     start = max(0, min(at, plain.end() if plain else 0) - 1)
     if "\r" in line[:start]:

@@ -1,7 +1,7 @@
-"""Front matter: YAML between ``---``, TOML between ``+++``, or a JSON object, at the very start of a page.
+"""Finds and checks front matter: YAML between ``---``, TOML between ``+++``, or a JSON object, at a page's start.
 
-A block between ``---`` whose first line is no key is text (two thematic breaks). What has its marks and does not
-parse is front matter still, so that no line of it becomes a heading; `fault` says what is wrong with it.
+A block between ``---`` whose first line is not a key is text (two thematic breaks). A block with the right marks that
+does not parse is still front matter, so that no line of it becomes a heading. `fault` says what is wrong with it.
 """
 
 import json
@@ -25,24 +25,24 @@ _COMMENTS = rb"\s*(?:\#[^\r\n]*[\r\n]\s*)*"
 _NAMED = rb"[^\s:\#\-\[{>|`!&*][^:\r\n]*:(?:\s|\Z)"
 _KEY = re.compile(_COMMENTS + rb"(?:" + _NAMED + rb"|\#[^\r\n]*\Z|\Z)")
 _SETS = re.compile(_NAMED + rb"|[\w.\"'-]+[ \t]*=")
-"""What follows the opening line of a block that is meant to be front matter."""
+"""Matches the line after an opening, if the block is meant to be front matter."""
 
 
 def end(data: bytes) -> int:
-    """The byte behind the front matter, or behind the byte-order mark."""
+    """The first byte after the front matter; without front matter, after the byte-order mark."""
     start = len(BOM) if data.startswith(BOM) else 0
     found = _fenced(data, start)
     return found.end() if found else _json_end(data, start) or start
 
 
 def blanked(data: bytes) -> str:
-    """A page's text without its front matter: its lines stay, empty, so that line numbers do."""
+    """A page's text with its front matter as empty lines, so that line numbers stay the same."""
     behind = end(data)
     return "\n" * len(NEWLINE_BYTES.findall(data[:behind])) + data[behind:].decode()
 
 
 def listed(text: str) -> str:
-    """A front matter block as a plain list: its own lines, those of the outermost level with a dash before them."""
+    """A front matter block as a list: its own lines, with a dash before those of the outermost level."""
     lines = NEWLINE.split(text.removeprefix("\ufeff").strip())[1:-1]
     least = min((len(line) - len(line.lstrip()) for line in lines if line.strip()), default=0)
     inner = least if text.removeprefix("\ufeff").startswith("{") else 0
@@ -50,13 +50,13 @@ def listed(text: str) -> str:
 
 
 def fault(data: bytes) -> str:
-    """What is wrong with what stands where front matter does; nothing for most pages."""
+    """The mistake in a page's front matter, as words; empty for most pages."""
     start = len(BOM) if data.startswith(BOM) else 0
     found = _fenced(data, start)
     if found and len(found["inside"]) <= _MOST_CHECKED:
         kind = "YAML" if found["yaml"] else "TOML"
         wrong = _PARSERS[kind](found["inside"].decode())
-        return f"front matter that is no {kind}{wrong}" if wrong is not None else ""
+        return f"front matter that is not {kind}{wrong}" if wrong is not None else ""
     opening = None if found else _OPENING.match(data, start)
     if opening and _SETS.match(data, opening.end()):
         return f"begins like front matter, but no line '{opening[1].decode()}' ends it, so it is read as text"
@@ -71,7 +71,7 @@ def _fenced(data: bytes, start: int) -> re.Match[bytes] | None:
 
 
 def _json_end(data: bytes, start: int) -> int:
-    """Behind a JSON object that begins on the first line and ends on a line's end; 0 if there is none."""
+    """The end of a JSON object that begins on the first line and is alone on its last; 0 if there is none."""
     first = NEWLINE_BYTES.search(data, start)
     if not first or data[start : first.start()].rstrip() != b"{":
         return 0
@@ -98,7 +98,7 @@ def _yaml_fault(text: str) -> str | None:
         return f" (line {mark.line + 2}: {said})" if mark else f" ({said})"
     except (ValueError, RecursionError) as error:
         return f" ({error})"
-    return None if value is None or isinstance(value, yaml.MappingNode) else " (no list of keys and values)"
+    return None if value is None or isinstance(value, yaml.MappingNode) else " (not a list of keys and values)"
 
 
 def _toml_fault(text: str) -> str | None:
@@ -110,4 +110,4 @@ def _toml_fault(text: str) -> str | None:
 
 
 _PARSERS: dict[str, Callable[[str], str | None]] = {"YAML": _yaml_fault, "TOML": _toml_fault}
-"""What reads each kind, and says what is wrong with it (None: nothing)."""
+"""The parser of each kind. It gives the mistake as words, or None."""

@@ -1,7 +1,7 @@
-"""What the workspace knows of all its pages at once: revisions and digests, brought up to date when asked.
+"""Keeps the revisions and digests of all pages, and brings them up to date when asked.
 
-A file is read again only when its stamp says that it may have changed; a page is parsed and counted again only when
-its content is new. Both are remembered on disk, so that opening an unchanged workspace costs a look at each file.
+A file is read again only if its stamp says that it may have changed. A page is parsed and counted again only if its
+content is new. Both are stored on disk, so opening an unchanged workspace costs one stat per file.
 """
 
 import time
@@ -25,7 +25,7 @@ _OUTLINE = "outline"
 
 @dataclass(frozen=True, slots=True)
 class PageChange:
-    """A page that changed: ``revision`` is None when it was deleted, ``previous`` None when it is new."""
+    """A changed page. ``revision`` is None if it was deleted, ``previous`` None if it is new."""
 
     kind: Literal["created", "edited", "deleted"]
     page: str
@@ -55,13 +55,13 @@ class PageIndex:
 
     @property
     def cache(self) -> Cache:
-        """Opened when first needed: reading or rendering single pages leaves nothing on the disk."""
+        """The cache, opened on first use: reading or rendering single pages leaves no file on the disk."""
         if self._cache is None:
             self._cache = Cache(self._files.root)
         return self._cache
 
     def close(self) -> None:
-        """Close the cache. It is opened again when needed, and what it remembers read from it."""
+        """Close the cache. The next use opens and reads it again."""
         if self._cache is not None:
             self._cache.close()
         self._cache, self._settled = None, None
@@ -70,7 +70,7 @@ class PageIndex:
         self._unsaved.clear()
 
     def do_without_file(self) -> None:
-        """Go on with a cache in memory."""
+        """Continue with a cache in memory."""
         self.close()
         self._cache = Cache(self._files.root, in_memory=True)
 
@@ -80,7 +80,7 @@ class PageIndex:
         return self._known
 
     def sync(self) -> list[PageChange]:
-        """Look at every file again. Gives the changes since it was last known; none the first time."""
+        """Look at every file again. Returns the changes since the last look; none the first time."""
         if self._cache is not None and not self._cache.stands:
             self.close()
         if self._settled is None:
@@ -97,7 +97,7 @@ class PageIndex:
         return changes
 
     def seen(self, name: str, page: Page | None) -> list[PageChange]:
-        """Take note of one page as it is now (None: there is none)."""
+        """Record one page as it is now; None if it is gone. Returns the changes."""
         was, now = self._known.get(name), page.revision if page else None
         if was == now:
             return []
@@ -114,14 +114,14 @@ class PageIndex:
         return self._recall(kept_under(name, revision)) if revision else None
 
     def outline(self, name: str, revision: str, digest: Digest) -> str:
-        """The outline of a whole page of this revision, every heading of it."""
+        """The full outline of a page of this revision, with every heading."""
         key = kept_under(name, revision)
         if key not in self._outlines:
             self._outlines[key] = outline(digest, whole(digest.size))
         return self._outlines[key]
 
     def unchanged(self, name: str) -> str | None:
-        """The revision of a page whose file is as it was when it was last read; None if that is not certain."""
+        """The page's revision, if its file is certainly the same as when it was last read; else None."""
         stamp, revision = self._settled.get(name, (None, None)) if self._settled else (None, None)
         return revision or None if stamp and stamp == self._files.stamp(name) else None
 
@@ -146,7 +146,7 @@ class PageIndex:
         return _Read(name, stamp, page.revision)
 
     def _keep(self, found: Mapping[str, Stamp], read: Mapping[str, _Read]) -> None:
-        """Remember what was read, on disk too; a file that may still change unnoticed is read again next time."""
+        """Store what was read, on disk too. A file that could still change unnoticed is read again next time."""
         assert self._settled is not None
         latest = time.time_ns() - _SETTLED_NS
         gone = [name for name in self._settled if name not in found]
@@ -168,7 +168,7 @@ class PageIndex:
             self._unsaved.clear()
 
     def _prune(self) -> None:
-        """Forget what was learnt of revisions that are gone, when there are many of them."""
+        """Remove the facts of revisions that are gone, once there are many of them."""
         if len(self._digests) > 2 * len(self._known) + _MOST_GONE:
             kept = {kept_under(name, revision) for name, revision in self._known.items()}
             self._digests = {key: value for key, value in self._digests.items() if key in kept}
@@ -183,7 +183,7 @@ class PageIndex:
 
 
 def kept_under(name: str, revision: str) -> str:
-    """The key under which what is learnt of a page is kept: the same bytes say something else in another kind."""
+    """The key of a page's facts. It holds the dialect, because the same bytes parse differently in another one."""
     return f"{dialect(name) or 'text'}:{revision}"
 
 

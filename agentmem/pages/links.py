@@ -1,4 +1,4 @@
-"""Links between pages: where they stand, what they lead to, and which are broken."""
+"""Finds links between pages, the pages they lead to, and broken ones."""
 
 import json
 import re
@@ -21,17 +21,17 @@ from agentmem.pages.store import PageStore
 from agentmem.pages.targets import Target, targets
 
 _EXTERNAL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:|//")
-_LONGEST_LINE = 2_000  # characters of a line of a large page that is looked at
+_LONGEST_LINE = 2_000  # characters; longer lines of a large page are skipped
 _SUFFIX = re.compile("(?:" + "|".join(map(re.escape, (*MARKDOWN, MDX))) + ")$", re.IGNORECASE)
 _TRIES = ("{}", "{}.md", "{}/index.md", "{}/README.md", "{}.markdown", "{}.mdx", "{}/index.mdx", "{}.qmd")
-"""What a link's path may leave out, in the order in which it is tried."""
+"""Completions of a link's path, in the order in which they are tried."""
 
 _Anchors = tuple[dict[str, Section], dict[str, Section]]
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A link as it is written: its line, its text, its target, and whether it is ``[[Page]]``."""
+    """A link as written: its line (from 1), text and target; ``wiki`` if it is ``[[Page]]``."""
 
     line: int
     text: str
@@ -41,10 +41,10 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A link and what it leads to.
+    """A link and its destination.
 
-    ``to`` is the page or file it leads to, a folder's name with a slash at its end, or None; ``section`` the path of
-    the section there. ``broken``: there is no such page, or no such section in it.
+    ``to`` is the page or file, or a folder with a slash at its end; None if there is none. ``section`` is the path of
+    the section there. ``broken``: there is no such page, or it has no such section.
     """
 
     page: str
@@ -57,7 +57,7 @@ class Link:
 
 
 class Resolver:
-    """Finds what links lead to. ``exists`` says whether a path that is no page is a file, a folder or nothing."""
+    """Finds the destinations of links. ``exists`` gives a file or folder that is not a page, or None."""
 
     def __init__(
         self,
@@ -75,7 +75,7 @@ class Resolver:
             self._beside.setdefault((_stem(name), dirname(name)), name)
 
     def resolve(self, page: str, reference: Reference) -> Link:
-        """The link that a reference on ``page`` is."""
+        """A reference on ``page``, with its destination."""
         anchor = reference.target.partition("#")[2]
         to = self.destination(page, reference)
         section = self._anchor(to, unquote(anchor), reference.wiki) if to and anchor else None
@@ -83,7 +83,7 @@ class Resolver:
         return Link(page, reference.line, reference.text, reference.target, to, section, broken)
 
     def destination(self, page: str, reference: Reference) -> str | None:
-        """The page, file or folder that a reference on ``page`` leads to."""
+        """The page, file or folder that a reference on ``page`` leads to; None if there is none."""
         path = reference.target.partition("#")[0].strip()
         if not path:
             return page
@@ -103,7 +103,7 @@ class Resolver:
         return name if name in self._names else self._forms.get(form(name))
 
     def _called(self, page: str, title: str) -> str | None:
-        """The page of this file name, wherever it is: in the same folder if one is there, else nearest the top."""
+        """The page of this file name: the one in the same folder, else the one nearest the top."""
         stem = _stem(title)
         return self._beside.get((stem, dirname(page))) or self._titles.get(stem)
 
@@ -121,17 +121,17 @@ def references(page: Page) -> tuple[Reference, ...]:
 
 
 def reference(target: Target) -> Reference:
-    """A link without the place where it is written."""
+    """A target as a link, without its place in the file."""
     return Reference(target.line, target.text, target.target, target.kind == "wiki")
 
 
 def leads_inside(target: Target) -> bool:
-    """Whether a link's target is in the workspace, not on the web."""
+    """True if a link's target is in the workspace, not on the web."""
     return bool(target.target) and not _EXTERNAL.match(target.target)
 
 
 def _targets(page: Page) -> Iterator[Target]:
-    """Where links stand; of a page that is too large to parse, those in its short lines."""
+    """The targets of a page's links. In a page too large to parse only short lines are read."""
     if len(page.data) <= LARGE:
         yield from targets(page.data, dialect(page.name))[0]
         return
@@ -142,17 +142,17 @@ def _targets(page: Page) -> Iterator[Target]:
 
 
 def dump(found: Sequence[Reference]) -> str:
-    """As JSON text."""
+    """References as JSON text."""
     return json.dumps([[one.line, one.text, one.target, one.wiki] for one in found], separators=(",", ":"))
 
 
 def load(text: str) -> tuple[Reference, ...]:
-    """What `dump` wrote."""
+    """The references that `dump` wrote."""
     return tuple(Reference(*one) for one in json.loads(text))
 
 
 def _anchors(sections: Sequence[Section]) -> _Anchors:
-    """The sections of a page by GitHub's anchors, and by the letters of their titles, the first of each."""
+    """The sections of a page by GitHub's anchors, and by the letters of their titles. The first of each counts."""
     titles: dict[str, Section] = {}
     for section in sections:
         titles.setdefault(address.squash(section.title), section)
@@ -198,7 +198,7 @@ def backlinks(store: PageStore, name: str) -> tuple[Link, ...]:
 
 
 def resolver(store: PageStore, moved: str | None = None, to: str | None = None) -> Resolver:
-    """What links lead to; where a page is about to be ``moved``, what they will lead to then."""
+    """A resolver of the workspace. With ``moved`` and ``to``, as it will be after that move."""
     names = {to if name == moved and to else name: name for name in store.index.revisions}
 
     def sections(name: str) -> tuple[Section, ...]:
@@ -209,7 +209,7 @@ def resolver(store: PageStore, moved: str | None = None, to: str | None = None) 
 
     @cache
     def exists(path: str) -> str | None:
-        """A file that is no page, or a folder (with a slash): links may lead there too."""
+        """A file that is not a page, or a folder (with a slash). Links may lead there too."""
         try:
             named = spelled(store.files, canonical(path), existing=False, inside=inside)
             found = store.files.locate(named)
@@ -224,7 +224,7 @@ def resolver(store: PageStore, moved: str | None = None, to: str | None = None) 
 
 
 def referred(store: PageStore, names: Iterable[str]) -> dict[str, tuple[Reference, ...]]:
-    """What each of these markdown pages refers to."""
+    """The links of each of these markdown pages, by page."""
     known = {name: store.index.revisions[name] for name in names if name in store.index.revisions}
     keys = {name: kept_under(name, revision) for name, revision in known.items() if is_markdown(name)}
     found = {key: load(text) for key, text in store.index.cache.facts(_FACT, set(keys.values())).items()}

@@ -1,4 +1,4 @@
-"""What a folder of the workspace holds, as the model is shown it."""
+"""Renders a folder of the workspace for the model. Only `workspace` uses it; `render` does pages."""
 
 from collections.abc import Iterator
 

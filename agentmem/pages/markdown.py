@@ -1,7 +1,7 @@
-"""The sections of a markdown page, as byte offsets into the file's own bytes.
+"""Parses a markdown page into sections, as byte offsets of the file.
 
-markdown-it-py says where blocks begin and end, in lines; only the block rules run, because a heading's place never
-depends on what stands inside a line. Headings in lists and quotes are no sections: markdown-it nests them deeper.
+markdown-it-py says on which lines blocks begin and end. Only its block rules run, because inline text never changes
+where a heading is. Headings in lists and quotes are not sections: markdown-it nests them deeper.
 """
 
 import re
@@ -27,7 +27,7 @@ _NOT_SIMPLE = (
     re.compile(rb"\n[ >*+.)\d-]{20}"),  # so deep that markdown-it gives up on the page
     re.compile(rb"\n(?:[ >*+.)\d-]*\t){4}"),
 )
-"""What sends a page to the parser. They look for line breaks rather than ``^``, which is many times as slow."""
+"""Text that needs the parser. The patterns look for line breaks, not for ``^``, which is many times slower."""
 _UNDERLINE = re.compile(rb"\n {0,3}(?:=+|-+)[ \t]*(?=\n|\Z)")
 _LINE = re.compile(
     rb"""
@@ -43,7 +43,7 @@ _LINE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Atx:
-    """A heading: its level and text, its line (from 0), and the bytes at which it starts and ends."""
+    """A heading: its level, text and line (from 0), and the bytes of its start and end."""
 
     level: int
     text: str
@@ -53,9 +53,9 @@ class Atx:
 
 
 def headings(data: bytes, *, surely: bool = True) -> list[Atx] | None:
-    """The headings of a page as a parser would find them; None if the page is not simple.
+    """The headings of a page as a parser finds them; None if the page is not simple.
 
-    Not ``surely``: those that begin in the first column, as far as they can be told without a parser.
+    Without ``surely``: the headings that begin in the first column, as well as they can be found without a parser.
     """
     if surely and not _is_simple(b"\n" + data):
         return None
@@ -81,14 +81,14 @@ def _is_simple(lines: bytes) -> bool:
 
 
 def _content(text: str) -> str:
-    """A heading's text without its closing ``#`` marks, which must stand apart."""
+    """A heading's text without the ``#`` marks that close it after a space."""
     text = text.rstrip(" \t\r")
     bare = text.rstrip("#")
     return bare.strip() if bare[-1:] in (" ", "\t") else text.strip()
 
 
 def _fence_end(data: bytes, opening: re.Match[bytes]) -> int:
-    """Behind the line of as many marks, at least, that closes a fence; nothing closes it, and it lasts to the end."""
+    """The end of the line that closes a fence with at least as many marks; the page's end if none does."""
     marks = opening["fence"]
     closing = re.compile(rb"^ {0,3}%b{%d,}[ \t]*$" % (marks[:1], len(marks)), re.MULTILINE)
     closed = closing.search(data, opening.end())
@@ -103,23 +103,23 @@ def _comment_end(data: bytes, opening: re.Match[bytes]) -> int:
 
 
 _ENDS = {"fence": _fence_end, "comment": _comment_end}
-"""How far what hides headings reaches."""
+"""Finds the end of each block that hides headings."""
 
 
 _MARKUP = re.compile(r"!?\[|</?[a-zA-Z]")
 LARGE = 500_000
-"""Bytes of a page above which it is never parsed, which takes seconds: of it only ``#`` lines are headings."""
+"""Bytes. A larger page is never parsed, because that takes seconds. Only its ``#`` lines are headings."""
 _LONGEST_TITLE = 200
-"""Characters. A title stands in the address of every section below it: a longer one would fill the index."""
+"""Characters. A title is part of the address of every section below it, so a longer one would fill the index."""
 _SPACE = re.compile(r"\s+")
 
 
 class Section(NamedTuple):
-    """A heading and what stands below it. (A named tuple, like Heading: a workspace has tens of thousands of them.)
+    """A heading and the text below it. (A named tuple, like Heading: a workspace has tens of thousands of them.)
 
-    Offsets are bytes of the file: ``start`` of the heading, ``body`` behind it, ``stop`` where the section's own text
-    ends (the next heading), ``end`` where its last subsection does. ``line`` counts from 1. ``number`` counts the
-    headings of this title under the same parent, from 1; ``path`` holds (title, number) from the top down.
+    Offsets are bytes of the file: ``start`` of the heading, ``body`` after it, ``stop`` where the section's own text
+    ends (the next heading), ``end`` where its last subsection ends. ``line`` counts from 1. ``number`` counts headings
+    of this title under the same parent, from 1. ``path`` holds (title, number) from the outermost heading down.
     """
 
     title: str
@@ -134,7 +134,7 @@ class Section(NamedTuple):
 
 
 class Heading(NamedTuple):
-    """A heading alone: all that has to be remembered of a page to build its tree again."""
+    """A heading alone: enough to rebuild a page's tree."""
 
     title: str
     level: int
@@ -145,8 +145,7 @@ class Heading(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class SectionTree:
-    """A page's sections in the order of the page. ``front`` is where its front matter ends (or its
-    byte-order mark), ``size`` its length.
+    """A page's sections in order. ``front`` is where the front matter or byte-order mark ends, ``size`` the length.
 
     The text before the first heading, from ``front`` to ``stop``, belongs to no section.
     """
@@ -157,20 +156,20 @@ class SectionTree:
 
     @property
     def stop(self) -> int:
-        """Where the text before the first heading ends."""
+        """The end of the text before the first heading."""
         return self.sections[0].start if self.sections else self.size
 
     def cuts(self) -> tuple[int, ...]:
-        """Offsets that part the page without gaps: 0, front, each heading, size."""
+        """Offsets that divide the page without gaps: 0, front, each heading, size."""
         return (0, self.front, *(section.start for section in self.sections), self.size)
 
 
 def parser(*core: str, kind: type[MarkdownIt] = MarkdownIt) -> MarkdownIt:
-    """A new parser: CommonMark with tables and task lists; with these core rules only, if any."""
+    """A new parser: CommonMark with tables and task lists. ``core`` limits it to these core rules."""
     markdown = kind("commonmark").enable("table").use(tasklists_plugin)
     if core:
         markdown.core.ruler.enableOnly(core)
-    markdown.parse("[x]: y")  # compiles the rules: doing so later would race between threads
+    markdown.parse("[x]: y")  # compiles the rules now: threads would race to do it later
     return markdown
 
 
@@ -181,7 +180,7 @@ def _block_parser(dialect: Dialect) -> MarkdownIt:
 
 
 def parse(data: bytes, dialect: Dialect = "markdown") -> SectionTree:
-    """The tree of a page, ``data`` being UTF-8; one that is not markdown has no sections."""
+    """The sections of a UTF-8 page. A page that is not markdown has none."""
     if not dialect:
         return SectionTree(0, len(data), ())
     start, headings = outline(data, dialect)
@@ -189,7 +188,7 @@ def parse(data: bytes, dialect: Dialect = "markdown") -> SectionTree:
 
 
 def outline(data: bytes, dialect: Dialect = "markdown") -> tuple[int, tuple[Heading, ...]]:
-    """Where the front matter ends, and the headings of a markdown page."""
+    """The end of the front matter, and the headings of a markdown page."""
     large = len(data) > LARGE
     simple = headings(data, surely=not large) if dialect == "markdown" or large else None
     if simple is None:
@@ -198,17 +197,17 @@ def outline(data: bytes, dialect: Dialect = "markdown") -> tuple[int, tuple[Head
 
 
 def parsed_outline(data: bytes, dialect: Dialect = "markdown") -> tuple[int, tuple[Heading, ...]]:
-    """`outline` as markdown-it gives it, for any page."""
+    """`outline` by markdown-it, for any page."""
     return front.end(data), tuple(_headings(blocks(data, dialect), line_starts(data)))
 
 
 def blocks(data: bytes, dialect: Dialect = "markdown") -> list[Token]:
-    """A page's block tokens, front matter left out. Their lines are those of `line_starts`."""
+    """A page's block tokens without front matter. Their line numbers index `line_starts`."""
     return _block_parser(dialect).parse(front.blanked(data))
 
 
 def line_starts(data: bytes) -> list[int]:
-    """The byte offset of every line, as markdown-it counts them, and of the end. A byte-order mark is no text."""
+    """The byte offset of every line, as markdown-it counts lines, and of the end. A byte-order mark is not counted."""
     first = len(BOM) if data.startswith(BOM) else 0
     return [first, *(match.end() for match in NEWLINE_BYTES.finditer(data)), len(data)]
 
@@ -219,7 +218,7 @@ def end(token: Token) -> int:
 
 
 def sections(headings: Sequence[Heading], size: int) -> tuple[Section, ...]:
-    """The sections that these headings begin: each lasts until a heading of its own level or above."""
+    """The sections that begin with these headings. Each ends at the next heading of its own level or above."""
     ends, paths = [size] * len(headings), list[tuple[tuple[str, int], ...]]()
     above: list[tuple[int, int, tuple[tuple[str, int], ...], dict[str, int]]] = [(0, -1, (), {})]
     for index, (title, level, _, start, _) in enumerate(headings):
@@ -247,7 +246,7 @@ def _title(source: str) -> str:
 
 
 def _without_markup(source: str) -> str:
-    """``[text](target)`` as its text, ``<tag>`` as nothing. What is not closed stays, and is looked for only once."""
+    """``[text](target)`` as its text, ``<tag>`` as nothing. Unclosed marks stay, and are searched for only once."""
     kept, at, find = list[str](), 0, _Finder(source)
     for match in _MARKUP.finditer(source):
         if match.start() < at:
@@ -265,7 +264,7 @@ def _without_markup(source: str) -> str:
 
 
 class _Finder:
-    """`str.find` for places that only move on: it looks at each character once."""
+    """`str.find` for positions that only increase. It reads each character once."""
 
     def __init__(self, text: str) -> None:
         self._text = text

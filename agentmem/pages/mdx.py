@@ -1,7 +1,7 @@
-"""MDX: what JSX changes in markdown's blocks. (MDX 3; https://mdxjs.com/docs/what-is-mdx)
+"""Markdown rules for MDX: blocks of JSX, as of MDX 3 (https://mdxjs.com/docs/what-is-mdx).
 
-Imports and exports last until a blank line outside of their brackets, tags until their ``>``, expressions until their
-closing brace; so no heading is seen inside of them, and what stands between tags is markdown. Indented code is none.
+Imports and exports last until a blank line outside their brackets, tags until their ``>``, expressions until their
+closing brace. No heading is found inside them. Text between tags is markdown. There are no indented code blocks.
 """
 
 import re
@@ -10,7 +10,7 @@ from markdown_it import MarkdownIt
 from markdown_it.rules_block import StateBlock, html_block
 
 _READ = "mdx_read"
-_MOST_READ = 20  # times the page: what is well formed is read once or twice
+_MOST_READ = 20  # times the page's length: well-formed text is read once or twice
 _ESM = re.compile(r"(?:import|export)\b(?=[\s{*'\"(])")
 _TAG = re.compile(r"</?(?:[A-Za-z_$>]|\s*\n)")
 _TOKEN = re.compile(
@@ -25,7 +25,7 @@ _IN_TAG = re.compile(r"""[{>] | "[^"]*" | '[^']*'""", re.VERBOSE)
 
 
 def enabled(markdown: MarkdownIt) -> MarkdownIt:
-    """The parser, with these rules in place of HTML blocks and indented code."""
+    """The parser with these rules in place of HTML blocks and indented code."""
     markdown.block.ruler.disable(["code", "html_block"])
     for name, rule in (("mdx_esm", _esm), ("mdx_expression", _expression), ("mdx_tag", _tag), ("comment", _comment)):
         markdown.block.ruler.before("table", name, rule, {"alt": []})
@@ -69,7 +69,7 @@ def _comment(state: StateBlock, first: int, last: int, silent: bool) -> bool:
 
 
 def _taken(state: StateBlock, first: int, end: int | None, kind: str) -> bool:
-    """Make a block of the lines up to ``end``, if nothing else stands on the last of them."""
+    """Make a block of the lines up to ``end``, if nothing else is on the last of them."""
     if end is None or state.src[end : _line_end(state.src, end)].strip():
         return False
     last = first
@@ -83,7 +83,7 @@ def _taken(state: StateBlock, first: int, end: int | None, kind: str) -> bool:
 
 
 def _is_spent(state: StateBlock) -> bool:
-    """Whether so much was read in vain, for brackets that never close, that the rest is taken as plain markdown."""
+    """True if so much was read in search of closing brackets that the rest is taken as plain markdown."""
     return int(state.env.get(_READ, 0)) > _MOST_READ * len(state.src)
 
 
@@ -92,7 +92,10 @@ def _spend(state: StateBlock, start: int, end: int) -> None:
 
 
 def _statement_end(source: str, start: int, stop: int) -> tuple[int, int]:
-    """Where a blank line ends a statement, or the first one where its brackets do not close; and how far was read."""
+    """The end of a statement, and how far was read.
+
+    A blank line outside brackets ends it; if its brackets never close, the first blank line does.
+    """
     depth, blank = 0, stop
     for token in _TOKEN.finditer(source, start, stop):
         if token[0][0] == "\n":
@@ -104,7 +107,7 @@ def _statement_end(source: str, start: int, stop: int) -> tuple[int, int]:
 
 
 def _brace_end(source: str, start: int, stop: int) -> int | None:
-    """Behind the brace that closes the one at ``start``."""
+    """The position after the brace that closes the one at ``start``."""
     depth = 0
     for token in _TOKEN.finditer(source, start, stop):
         depth += _step(token[0])
@@ -114,7 +117,7 @@ def _brace_end(source: str, start: int, stop: int) -> int | None:
 
 
 def _tag_end(source: str, start: int, stop: int) -> int | None:
-    """Behind the ``>`` of the tag that begins at ``start``."""
+    """The position after the ``>`` of the tag that begins at ``start``."""
     at = start + 1
     while found := _IN_TAG.search(source, at, stop):
         if found[0] == ">":

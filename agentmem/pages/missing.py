@@ -1,4 +1,7 @@
-"""What to say of a text that does not stand where an edit looks for it: how the page has it, or what comes nearest."""
+"""Words the error for a text that an edit did not find: how the page has it, or the nearest line.
+
+Only `splices` uses it. It is a module of its own because it compares texts and makes no edits.
+"""
 
 import re
 import unicodedata
@@ -9,16 +12,16 @@ from agentmem.pages import forms
 from agentmem.pages.endings import NEWLINE, line_of
 from agentmem.pages.page import Page, PageSpan
 
-_MOST_COMPARED = 4000  # lines that are searched for one like the missing text
+_MOST_COMPARED = 4000  # lines that are compared with the missing text
 _MOST_COLUMNS = 300
 _MOST_DIFFERENT = 4
-_LIKE = 0.5  # how alike a line must be to be named as the nearest, of 1
+_LIKE = 0.5  # the least similarity, of 1, of a line that is named as the nearest
 _ALL = re.compile(r"(?s:.*)")
 _SPACE = re.compile(r"\s+")
 
 
 def missing(page: Page, span: PageSpan, old: str) -> str:
-    """Says that the text is missing, in what other writing it is there, or which line comes nearest to its first."""
+    """The error's text: the text is missing, and is there in another writing, or a line is near its first line."""
     where = f"'{page.name}'" if span.path is None else f"'{page.name}#{span.path}'"
     text, first = page.cut(span), line_of(page.data, span.start)
     for difference, find in _WRITINGS:
@@ -26,17 +29,13 @@ def missing(page: Page, span: PageSpan, old: str) -> str:
         if found:
             line = first + len(NEWLINE.findall(text[: found.start()]))
             told = difference(found[0], old)
-            return (
-                f"The text does not stand in {where} exactly: line {line} has it with {told}. Give it as the page does."
-            )
+            return f"The text is not in {where} exactly: line {line} has it with {told}. Give it as the page does."
     wanted = next((line for line in NEWLINE.split(old) if line.strip()), "").strip()
     lines = [line.strip() for line in NEWLINE.split(text)]
     near = _nearest(wanted[:_MOST_COLUMNS], lines)
     if near is None:
-        return f"The text does not stand in {where}. Read the page and give the exact text."
-    return (
-        f"The text does not stand in {where} exactly. The nearest is line {first + near}: {lines[near][:_MOST_COLUMNS]}"
-    )
+        return f"The text is not in {where}. Read the page and give the exact text."
+    return f"The text is not in {where} exactly. The nearest is line {first + near}: {lines[near][:_MOST_COLUMNS]}"
 
 
 def _same_length(text: str, old: str) -> re.Match[str] | None:
@@ -95,7 +94,7 @@ def _name(char: str) -> str:
 
 
 def _quoted(there: str) -> str:
-    """The page's own text, its white space as escapes where it is not a plain space."""
+    """The page's own text. White space other than a plain space is shown as escapes."""
     shown = "".join(char if char == " " or not char.isspace() else ascii(char)[1:-1] for char in there[:_MOST_COLUMNS])
     return f"'{shown}'"
 
@@ -115,4 +114,4 @@ _WRITINGS: tuple[tuple[Callable[[str, str], str], Callable[[str, str], re.Match[
     (_white, _spaced),
     (_case, _in_other_case),
 )
-"""In which other writing a text may stand, the closest first: how to say it, how to find it."""
+"""The other ways in which a text may be written, the closest first: how to name it, how to find it."""

@@ -1,4 +1,7 @@
-"""What a page's new name means for links: those that would lead elsewhere or nowhere are mended, byte for byte."""
+"""Rewrites links when a page is moved: those that would lead elsewhere or nowhere, byte for byte.
+
+Only `workspace` uses it. It is a module of its own because it rewrites links, where `links` only reads them.
+"""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -16,13 +19,13 @@ from agentmem.pages.targets import WIKI, Kind, Target, targets
 _SUFFIX = re.compile(r"\.[^./]+$")
 _INDEX = ("index", "README")
 _SAFE = "/!$*,;:@~+=-._"
-_OTHERWISE = re.compile(r"%[89A-Fa-f][0-9A-Fa-f]")  # a letter that is no ASCII, percent-encoded
+_OTHERWISE = re.compile(r"%[89A-Fa-f][0-9A-Fa-f]")  # a letter outside ASCII, percent-encoded
 _SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:")
 
 
 @dataclass(frozen=True, slots=True)
 class Mend:
-    """A link that was mended: where (its page's name now, its line), what it named before, and what it names now."""
+    """A link that was rewritten: its page (by its new name), its line, its old target and its new one."""
 
     page: str
     line: int
@@ -32,10 +35,10 @@ class Mend:
 
 @dataclass(frozen=True)  # no slots: a page has none
 class Moved(Page):
-    """A page under its new name, and what became of links.
+    """A page under its new name, and what happened to links.
 
-    ``mended`` are the links that were rewritten, ``revisions`` the new revisions of the pages on which they stand,
-    ``left`` the links (as they were) that would need it and could not be.
+    ``mended`` are the links that were rewritten, and ``revisions`` the new revisions of their pages. ``left`` are the
+    links, as they were, that should have been rewritten but could not be.
     """
 
     mended: tuple[Mend, ...] = ()
@@ -45,7 +48,7 @@ class Moved(Page):
 
 @dataclass(frozen=True, slots=True)
 class MovePlan:
-    """The new bytes of each page that changes, by its name before the move; the links that are mended, or left."""
+    """The new bytes of each page that changes, by its old name; links to rewrite, and links left as they are."""
 
     pages: dict[str, tuple[Page, bytes]]
     mended: tuple[Mend, ...]
@@ -54,7 +57,7 @@ class MovePlan:
 
 @dataclass(frozen=True, slots=True)
 class _Move:
-    """Links before and after: ``old`` will be ``new``."""
+    """A move of the page ``old`` to ``new``, with the links before and after."""
 
     old: str
     new: str
@@ -62,22 +65,22 @@ class _Move:
     after: Resolver
 
     def named(self, name: str) -> str:
-        """What a page is called after the move."""
+        """A page's name after the move."""
         return self.new if name == self.old else name
 
     def wanted(self, page: str, one: Reference) -> str | None:
-        """What a link on ``page`` must lead to after the move."""
+        """The place that a link on ``page`` must lead to after the move; None for a broken link."""
         to = self.before.destination(page, one)
         return self.named(to) if to else None
 
     def leads(self, page: str, one: Reference) -> bool:
-        """Whether the link, as it is, leads to the same page after the move; one that is broken may stay so."""
+        """True if the link, unchanged, leads to the same page after the move. A broken link may stay broken."""
         wanted = self.wanted(page, one)
         return wanted is None or self.after.destination(self.named(page), one) == wanted
 
 
 def plan(store: PageStore, page: Page, new: str) -> MovePlan:
-    """What is to be mended when ``page`` is moved. The index is up to date."""
+    """The changes needed when ``page`` is moved. The index must be up to date."""
     move = _Move(page.name, new, links.resolver(store), links.resolver(store, page.name, new))
     pages, mended, left = dict[str, tuple[Page, bytes]](), list[Mend](), list[Link]()
     for name, found in links.referred(store, sorted(store.index.revisions.keys() | {page.name})).items():
@@ -114,7 +117,7 @@ def _mended(move: _Move, page: Page) -> tuple[bytes, list[Mend]]:
 
 
 def _candidates(move: _Move, name: str, one: Target, written: str) -> Iterator[str]:
-    """The target written anew, in the manner of the old one where that leads where it must."""
+    """New spellings of a target, in the style of the old one, that lead to the right place."""
     wanted = move.wanted(name, reference(one))
     here, path = move.named(name), one.target.partition("#")[0].partition("?")[0].strip()
     behind = re.search(r"#" if one.kind == "wiki" else r"[#?]", written)
@@ -136,7 +139,7 @@ def _wiki_paths(path: str, wanted: str) -> list[str]:
 
 
 def _paths(path: str, wanted: str, here: str) -> list[str]:
-    """Relative to the page or to the top, as the old path was; without the suffix or index that it left out."""
+    """Paths relative to the page or to the top, as the old one was, with or without suffix and index likewise."""
     folder = wanted.endswith("/")
     base = f"/{wanted}" if path.startswith("/") else relpath(wanted or ".", dirname(here) or ".") + "/" * folder
     if (path.startswith("./") and not base.startswith("../")) or _SCHEME.match(base):
@@ -152,7 +155,7 @@ def _paths(path: str, wanted: str, here: str) -> list[str]:
 
 
 def _quoted(path: str, written: str, safe: str = "") -> str:
-    """A path as a URL: letters that are no ASCII stay as they are, unless the old target had them encoded."""
+    """A path as a URL. Letters outside ASCII stay, unless the old target had them encoded."""
     if _OTHERWISE.search(written):
         return quote(path, safe=_SAFE + safe)
     return "".join(char if ord(char) > 0x7F and not char.isspace() else quote(char, safe=_SAFE + safe) for char in path)
@@ -164,11 +167,11 @@ _WRITTEN: dict[Kind, Callable[[str, str], str]] = {
     "html": _quoted,
     "angled": lambda path, written: _quoted(path, written, safe="()'" if "%20" in written else " ()'"),
 }
-"""How a path is written as each kind of target."""
+"""The writer of each kind of target."""
 
 
 def _holds(move: _Move, page: Page, data: bytes) -> bool:
-    """Whether the page has the same links as before, and those that were mended lead where they must."""
+    """True if the page has the same links as before, and the rewritten ones lead to the right place."""
     old, new = references(page), references(make(page.name, data))
     return len(old) == len(new) and all(
         (was.line, was.wiki, _rest(was)) == (one.line, one.wiki, _rest(one))
@@ -186,7 +189,7 @@ def _rest(one: Reference) -> str:
 
 
 def _left(move: _Move, page: Page, kept: Page) -> list[Link]:
-    """The links of a page that would need mending still."""
+    """The links of a page that still lead to the wrong place."""
     pairs: Sequence[tuple[Reference, Reference]] = list(zip(references(page), references(kept), strict=True))
     return [
         move.before.resolve(page.name, was)
@@ -196,7 +199,7 @@ def _left(move: _Move, page: Page, kept: Page) -> list[Link]:
 
 
 def moved(page: Page, old: str, plans: Sequence[MovePlan]) -> Moved:
-    """The page that was moved, with what was done."""
+    """The moved page, with the links that were rewritten or left."""
     done = plans[-1] if plans else MovePlan({}, (), ())
     revisions = {
         page.name if name == old else name: make(name, data).revision for name, (_, data) in done.pages.items()

@@ -1,4 +1,4 @@
-"""What a page may be called, and which files of a folder are pages at all."""
+"""Rules for names: which names a page may have, and which files of a folder are pages."""
 
 import re
 import unicodedata
@@ -9,19 +9,19 @@ from agentmem.config import FILE
 from agentmem.errors import NotAPage, OutsideWorkspace, WorkspaceError
 
 HOME = ".agentmem"
-"""The folder inside a workspace in which agentmem keeps what belongs to itself."""
+"""The folder inside a workspace where agentmem keeps its own files."""
 
 MARKDOWN = (".md", ".markdown", ".mdown", ".mdwn", ".mkd", ".mkdn", ".mdc", ".qmd", ".rmd")
-"""Suffixes of pages that are parsed into sections. Every other text file is read and edited as plain text."""
+"""Suffixes of pages that are parsed into sections. All other text files are read and edited as plain text."""
 
 MDX = ".mdx"
-"""Markdown with JSX in it: parsed into sections too, by rules of its own."""
+"""Markdown with JSX. It is parsed into sections too, by its own rules."""
 
 Dialect = Literal["", "markdown", "mdx"]
-"""How a page is parsed; "" stands for plain text."""
+"""The dialects in which pages are parsed; "" is plain text."""
 
 GENERATED = frozenset({"node_modules", "__pycache__"})
-"""Folders that programs fill and nobody reads; they are left out of listings, counts and search."""
+"""Folders of generated files that nobody reads. Listings, counts and search leave them out."""
 
 BINARY = re.compile(
     r"\.(7z|a|avi|bin|bmp|bz2|class|db|dll|docx?|dylib|eot|exe|gif|gz|ico|jar|jpe?g|lance|mov|mp[34]|np[yz]|o|od[ts]"
@@ -29,18 +29,18 @@ BINARY = re.compile(
     r"|xlsx?|xz|zip|zst)$",
     re.IGNORECASE,
 )
-"""Suffixes of files that are never text, so that they need not be opened to know it."""
+"""Suffixes of files that are never text, so they are not opened to check."""
 
 _IGNORED = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0000-\U000e0fff]")
-"""Characters besides Unicode's category Cf that are not seen, and that some file systems pass over."""
+"""Invisible characters, besides Unicode's category Cf, that some file systems ignore."""
 
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f\u2028\u2029\ud800-\udfff]")
 
 
 def canonical(name: str) -> str:
-    """``name`` without needless ``./`` and slashes. Raises where it could lead out of the workspace."""
+    """``name`` without needless ``./`` and slashes. Raises if it has control characters or leaves the workspace."""
     if _UNPRINTABLE.search(name):
-        raise WorkspaceError(f"{name!r} is no page's name: it has a control character in it.")
+        raise WorkspaceError(f"{name!r} is not a page's name: it has a control character in it.")
     if name.startswith("/") or ".." in name.split("/"):
         raise OutsideWorkspace(f"'{name}' leads out of the workspace. Give a path inside it, such as 'notes/plan.md'.")
     return "/".join(part for part in name.split("/") if part not in ("", "."))
@@ -48,9 +48,9 @@ def canonical(name: str) -> str:
 
 @lru_cache(maxsize=4096)
 def folded(name: str) -> str:
-    """What names have in common that one file system or another takes for the same, or an eye does.
+    """A key that is equal for names that look the same, or that some file system takes for the same.
 
-    Letter case, Unicode's forms, what is not seen, and spaces and dots at a part's end make no difference.
+    It ignores letter case, Unicode's forms, invisible characters, and spaces and dots at the end of a part.
     """
     plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
     seen = "".join(one for one in _IGNORED.sub("", plain) if unicodedata.category(one) != "Cf")
@@ -58,37 +58,37 @@ def folded(name: str) -> str:
 
 
 def is_hidden(name: str) -> bool:
-    """Whether a part of the name begins with a dot."""
+    """True if a part of the name begins with a dot."""
     return any(part.startswith(".") and part not in (".", "..") for part in folded(name).split("/"))
 
 
 def checked_for_writing(name: str) -> str:
-    """``name`` as it is, unless it is empty, hidden or the name of agentmem's settings: those are refused."""
+    """``name``, unchanged. Raises if it is empty, hidden, or the name of agentmem's settings."""
     if not name:
         raise NotAPage("A page needs a name, such as 'notes/plan.md'.")
     if folded(name).rpartition("/")[2] == FILE:
-        raise WorkspaceError(f"'{name}' holds agentmem's own settings: a person writes it, and nobody else.")
+        raise WorkspaceError(f"'{name}' holds agentmem's own settings: only a person may write it.")
     if is_hidden(name):
         raise WorkspaceError(f"'{name}' is hidden: names that begin with a dot cannot be written, moved or deleted.")
     return name
 
 
 def listed(name: str) -> bool:
-    """Whether a file or folder of this one name belongs in a listing."""
+    """True if a file or folder of this name, one part of a path, belongs in a listing."""
     return not (name.startswith(".") or name in GENERATED or _UNPRINTABLE.search(name))
 
 
 def dialect(name: str) -> Dialect:
-    """How the page of this name is parsed."""
+    """The dialect that a page of this name is parsed in."""
     lowered = name.lower()
     return "markdown" if lowered.endswith(MARKDOWN) else "mdx" if lowered.endswith(MDX) else ""
 
 
 def is_markdown(name: str) -> bool:
-    """Whether the page is parsed into sections."""
+    """True if a page of this name is parsed into sections."""
     return dialect(name) != ""
 
 
 def is_binary(name: str) -> bool:
-    """Whether the suffix alone says that this is no text."""
+    """True if the suffix alone says that the file is not text."""
     return BINARY.search(name) is not None

@@ -1,4 +1,4 @@
-"""One page: its bytes, their revision, and the sections in them."""
+"""One page: its bytes, their revision, and its sections."""
 
 import hashlib
 from dataclasses import dataclass
@@ -10,12 +10,18 @@ from agentmem.pages.markdown import Section, SectionTree, parse
 from agentmem.pages.names import dialect
 
 SHOWN = 12
-"""How many characters of a revision people and models are shown."""
+"""The number of digits of a revision that people and models are shown."""
 
 
-@dataclass(frozen=True)  # no slots: the text and the tree are made when first asked for
+@dataclass(frozen=True)  # no slots: cached_property needs __dict__
 class Page:
-    """A page as it was when it was read. ``name`` is its path in the workspace, ``revision`` its content hash."""
+    """A page as it was when it was read.
+
+    Attributes:
+        name: its path in the workspace.
+        data: its bytes.
+        revision: the sha256 of ``data``, 64 hexadecimal digits.
+    """
 
     name: str
     data: bytes
@@ -23,12 +29,12 @@ class Page:
 
     @cached_property
     def text(self) -> str:
-        """The page's text, line endings as they are in the file."""
+        """The page's text, with the line endings of the file."""
         return self.data.decode()
 
     @cached_property
     def tree(self) -> SectionTree:
-        """The page's sections; a page that is not markdown has none."""
+        """The page's sections, as a tree. A page that is not markdown has none."""
         return parse(self.data, dialect(self.name))
 
     @property
@@ -37,7 +43,7 @@ class Page:
         return self.tree.sections
 
     def span(self, path: str | None) -> "PageSpan":
-        """Where the section stands that ``path`` names; None names the page. Raises SectionNotFound."""
+        """The span of the section that ``path`` names; None names the page. Raises SectionNotFound."""
         return whole(len(self.data)) if path is None else span(self.name, self.tree, path)
 
     def cut(self, span: "PageSpan") -> str:
@@ -49,7 +55,7 @@ class Page:
 class PageSpan:
     """A slice of a page's bytes. ``path`` is its exact address in the page, None for the whole page.
 
-    ``section`` is the section it is, or whose own text it is.
+    ``section`` is the section that it is, or the section whose own text it is.
     """
 
     path: str | None
@@ -59,7 +65,7 @@ class PageSpan:
 
     @property
     def with_heading(self) -> bool:
-        """Whether this is a section with its heading and all that stands below it."""
+        """True for a section with its heading and all that is below it; false for its own text alone."""
         return self.section is not None and self.start == self.section.start
 
 
@@ -74,7 +80,7 @@ def whole(size: int) -> PageSpan:
 
 
 def span(name: str, tree: SectionTree, path: str) -> PageSpan:
-    """Where the section stands that ``path`` names (see agentmem.pages.address). Raises SectionNotFound."""
+    """The span of the section that ``path`` names (see agentmem.pages.address). Raises SectionNotFound."""
     if path == address.OWN:
         return PageSpan(path, None, tree.front, tree.stop)
     own = address.steps(path)[-1] == address.OWN

@@ -1,4 +1,4 @@
-"""What agentmem keeps of conversations is its user's alone: folders of mode 0700, files of 0600, whatever the umask."""
+"""Makes agentmem's own files private to their user: folders of mode 0700, files of 0600, whatever the umask."""
 
 import errno
 import os
@@ -12,12 +12,12 @@ FOLDER, FILE = 0o700, 0o600
 
 
 def is_own(path: Path) -> bool:
-    """Whether the path is in a folder that is agentmem's alone."""
+    """True if the path is inside a folder that belongs to agentmem."""
     return HOME in path.parts
 
 
 def make_folder(path: Path) -> None:
-    """The folder, and those above it, where they are missing; one that is agentmem's own is closed to others.
+    """Make the folder and those above it, if missing. agentmem's own folders are closed to other users.
 
     Raises OSError.
     """
@@ -32,9 +32,9 @@ def make_folder(path: Path) -> None:
 
 
 def make_file(path: Path) -> None:
-    """An empty file where there is none; one that is agentmem's own, and what SQLite keeps beside it, is closed.
+    """Make an empty file if there is none. agentmem's own, and SQLite's files beside it, are closed to other users.
 
-    What cannot be made or closed is left to whoever opens it: they say it better.
+    Errors are left to the code that opens the file next: its message is better.
     """
     with suppress(OSError):
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE))
@@ -44,7 +44,7 @@ def make_file(path: Path) -> None:
 
 
 def write(path: Path, text: str) -> None:
-    """The text as a file of our own. Raises OSError."""
+    """Write the text to a private file. Raises OSError."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, FILE)
     with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
         os.fchmod(descriptor, FILE)
@@ -52,7 +52,7 @@ def write(path: Path, text: str) -> None:
 
 
 def close_tree(folder: Path) -> None:
-    """Close a folder to others, and all that other libraries made in it. Links are not followed."""
+    """Close a folder and everything in it to other users. Links are not followed."""
     for at, _, names in os.walk(folder):
         _close(Path(at))
         for name in names:
@@ -60,7 +60,7 @@ def close_tree(folder: Path) -> None:
 
 
 def _close(path: Path) -> None:
-    """What belongs to somebody else cannot be closed, and what is closed is left as it is."""
+    """Close one path. A file of another user cannot be closed, and a closed one is left as it is."""
     with suppress(OSError):
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         try:

@@ -1,4 +1,4 @@
-"""A page as text for the model: one header line, then the text, an outline, or one part of what is too long."""
+"""Renders a page for the model: one header line, then the text, an outline, or one part of a long text."""
 
 import csv
 import io
@@ -23,13 +23,13 @@ from agentmem.tokens import count, exceeds
 _DELIMITERS = ",;\t|"
 _NESTED = 12
 _MOST_COLUMNS = 40
-_UNEVEN = 4  # times as many cells in a wide table as in the file
+_UNEVEN = 4  # a wide table may have at most this many times the cells of the file
 _WORDS = frozenset({"", "true", "false", "null"})
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What the model reads in place of a file's text. ``head`` is repeated where it is read in parts."""
+    """The text that the model reads in place of a file's. ``head`` is repeated on each part of a long one."""
 
     text: str
     kind: str = ""
@@ -37,13 +37,13 @@ class Shown:
 
 
 class _Literal(str):
-    """A number of a JSON file, in the file's own digits."""
+    """A number of a JSON file, as the file writes it."""
 
     __slots__ = ()
 
 
 def shown(name: str, text: str) -> Shown:
-    """CSV and JSON as tables and lists; any other text, and what does not parse, as it is."""
+    """CSV and JSON as tables and lists. Other text, and text that does not parse, stays as it is."""
     render = _RENDERERS.get(PurePosixPath(name).suffix.lower())
     return render(text) if render else Shown(text)
 
@@ -95,13 +95,13 @@ def _json(text: str) -> Shown:
 
 @dataclass(frozen=True, slots=True)
 class _Pairs:
-    """A JSON object, repeated keys kept."""
+    """A JSON object with repeated keys kept."""
 
     pairs: list[tuple[str, Any]]
 
 
 def _columns(value: Any) -> list[str]:
-    """The keys that all of a list's objects have in the same order, if all their values fit into cells."""
+    """The keys of a list of objects, if all have the same ones in the same order and every value fits in a cell."""
     if not isinstance(value, list) or len(value) < 2 or not all(isinstance(row, _Pairs) for row in value):
         return []
     keys = [key for key, _ in value[0].pairs]
@@ -129,7 +129,7 @@ def _children(value: Any) -> bool:
 
 
 def _scalar(value: Any) -> str:
-    """A JSON value on one line: text without quotes wherever it cannot be taken for something else."""
+    """A JSON value on one line. Text has no quotes, unless it could be taken for something else."""
     if isinstance(value, _Literal):
         return str.__str__(value)
     if isinstance(value, str) and _plain(value):
@@ -159,9 +159,9 @@ _FRONT = "front matter shown as a list; edits take the file's own text"
 
 
 def rendered(page: Page, digest: Digest, span: PageSpan, limit: int, part: int, raw: bool = False) -> str:
-    """The header line and the text of a span, in at most ``limit`` tokens (at least in some twenty beyond its header).
+    """The header line and the text of a span, in at most ``limit`` tokens (plus about twenty beyond the header).
 
-    What is longer is shown as an outline where it has sections, else in numbered parts.
+    Longer text becomes an outline if it has sections, else numbered parts.
     """
     text = Shown(page.cut(span)) if raw else _shown(page, digest, span)
     tokens = tokens_of(digest, span)
@@ -182,7 +182,7 @@ def rendered(page: Page, digest: Digest, span: PageSpan, limit: int, part: int, 
 
 
 def header(name: str, revision: str, span: PageSpan, tokens: int, note: str = "") -> str:
-    """The line that names what is shown: address, revision and tokens."""
+    """The header line: address, revision and tokens of the span."""
     more = f"; {note}" if note else ""
     return f"{address.join(name, span.path)} (revision {revision[:SHOWN]}, {tokens:,} tokens{more})"
 
@@ -201,10 +201,10 @@ def tokens_of(digest: Digest, span: PageSpan) -> int:
 def outline(
     digest: Digest, span: PageSpan, depth: int = _DEEPEST, over: int | None = None, most: int | None = None
 ) -> str:
-    """The front matter as a list, then a line for each section of a span, indented, with its tokens.
+    """The front matter as a list, then one indented line for each section of a span, with its tokens.
 
-    Sections of more than ``over`` tokens also name the text of their own that stands before their subsections. Of more
-    than ``most`` lines nothing is given.
+    A section of more than ``over`` tokens also gets a line for its own text before its subsections. Returns "" if there
+    are more than ``most`` lines.
     """
     matter = f"{digest.listed}\n" if span.path is None and digest.listed else ""
     lines = list(islice(_outline_lines(digest, span, depth, over), None if most is None else most + 1))
@@ -212,9 +212,9 @@ def outline(
 
 
 def split(text: Shown, room: int) -> list[str]:
-    """The text in parts of at most ``room`` tokens, cut at line ends; a line that is longer is cut inside.
+    """The text in parts of at most ``room`` tokens, cut at line ends. A longer line is cut inside.
 
-    The parts make up the text; a table's head stands on each of them, unless it would fill them.
+    The parts together are the text. Each begins with the table's head, unless the head alone would fill it.
     """
     head = "" if exceeds(text.head, room // 2) else text.head
     body = text.text.removeprefix(head)
@@ -241,7 +241,7 @@ def _shown(page: Page, digest: Digest, span: PageSpan) -> Shown:
 
 
 def _inside(tree: SectionTree, span: PageSpan) -> list[int]:
-    """The indexes of the sections that begin inside a span, not counting the span's own."""
+    """The indexes of the sections that begin inside a span, without the span's own."""
     if span.path is None:
         return list(range(len(tree.sections)))
     return [

@@ -1,4 +1,4 @@
-"""Revisions that were seen, so that a stale edit can be told what changed since."""
+"""Remembers revisions, so that the error for a stale edit can show what changed. Also holds the workspace's lock."""
 
 import difflib
 import fcntl
@@ -21,12 +21,12 @@ from agentmem.pages.undo import put_back
 _MOST_BYTES = 32_000_000
 _MOST_LINES = 40
 _MOST_COLUMNS = 200
-_MOST_DIFFED = 200_000  # bytes: comparing two longer texts line by line can take seconds
+_MOST_DIFFED = 200_000  # bytes: comparing two longer texts by line can take seconds
 _PREFIX = re.compile(r"[0-9a-f]{8,64}")
 
 
 class Revisions:
-    """Remembers the bytes of revisions, the most recent ones up to 32 MB."""
+    """The bytes of recent revisions, up to 32 MB."""
 
     def __init__(self) -> None:
         self._seen: OrderedDict[str, Page] = OrderedDict()
@@ -43,12 +43,12 @@ class Revisions:
             self._bytes -= len(self._seen.popitem(last=False)[1].data)
 
     def check(self, name: str, given: str | None, current: Page | None) -> None:
-        """Raises StalePage unless ``given``, a revision or 8 or more of its first digits, is the current one."""
+        """Raises StalePage unless ``given``, a revision or at least 8 of its first digits, is the current one."""
         if given is None:
             return
         if not _PREFIX.fullmatch(given):
             raise WorkspaceError(
-                f"'{given}' is no revision. A revision is the {SHOWN} hexadecimal digits that reading a page shows."
+                f"'{given}' is not a revision. A revision is the {SHOWN} hexadecimal digits that reading a page shows."
             )
         if current is None:
             raise StalePage(f"'{name}' no longer exists: it was deleted or moved since revision {given}.")
@@ -86,11 +86,10 @@ _OPEN = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 
 @contextmanager
 def editing(files: Files) -> Iterator[Callable[[str], None]]:
-    """Hold the workspace's lock. The value takes the name of a temporary file that is about to be made.
+    """Hold the workspace's lock. Yields a function that records the name of a temporary file about to be made.
 
-    The lock is flock(2)'s, so the system frees it when its holder dies. The name stands in the lock file while the
-    temporary file may exist: whoever holds the lock next removes what a killed writer left, and puts back what a killed
-    move has changed.
+    The lock is flock(2), so the system frees it when its holder dies. The name is in the lock file while the temporary
+    file may exist. The next holder of the lock removes what a killed writer left, and undoes a killed move.
     """
     descriptor = _acquire(home(files.root) / _LOCK)
     try:
@@ -106,7 +105,7 @@ def editing(files: Files) -> Iterator[Callable[[str], None]]:
 
 
 def home(root: Path) -> Path:
-    """The workspace's own folder, made where it is missing and kept out of version control."""
+    """The workspace's own folder. It is made if missing, and kept out of version control."""
     folder = root / HOME
     with reported(HOME, "made"):
         if not folder.is_dir():
@@ -119,7 +118,7 @@ def home(root: Path) -> Path:
 
 
 def _acquire(path: Path) -> int:
-    """An open, locked descriptor of the file that stands at ``path`` now, even if the folder was deleted meanwhile."""
+    """An open, locked descriptor of the file at ``path``, even if its folder is deleted and made again meanwhile."""
     while True:
         with reported(f"{HOME}/{path.name}", "opened"):
             private.make_folder(path.parent)

@@ -1,4 +1,7 @@
-"""Full-text search over the sections of all pages: SQLite's FTS5, ranked by bm25."""
+"""Full-text search over the sections of all pages, by SQLite's FTS5 ranked by bm25.
+
+Only `workspace` uses it. It is a module of its own because it holds the SQL of the index.
+"""
 
 import re
 import sqlite3
@@ -14,22 +17,22 @@ from agentmem.pages.endings import NEWLINE
 from agentmem.pages.page import Page
 
 OPEN, CLOSE = "\x01", "\x02"
-"""Around each match."""
+"""Marks around each match."""
 SHORT = 8_000
-"""Characters of a text that is marked whole."""
+"""Characters. A longer text is not marked as a whole, but in pieces."""
 _PIECE = 1_000
 _MARKED = re.compile(f"{OPEN}([^{CLOSE}]*){CLOSE}")
 
 
 def best_line(marked: str) -> tuple[int, str]:
-    """The line with the most different matches, marked: how many lines are before it, and the line."""
+    """The line with the most different matches, marked, and the number of lines before it."""
     lines = NEWLINE.split(marked)
     best = max(range(len(lines)), key=lambda index: matches(lines[index]))
     return (best, lines[best]) if matches(lines[best]) else (0, lines[0])
 
 
 def best_line_of(text: str, words: Sequence[str]) -> tuple[int, str]:
-    """The same of a text that is not marked yet, in time in proportion to it."""
+    """`best_line` of a text that is not marked yet, in linear time."""
     found = (0, text[:_PIECE].partition("\n")[0])
     with closing(sqlite3.connect(":memory:")) as connection:
         connection.execute(f"CREATE VIRTUAL TABLE pieces USING fts5(body, line UNINDEXED, tokenize = '{TOKENIZER}')")
@@ -46,7 +49,10 @@ def best_line_of(text: str, words: Sequence[str]) -> tuple[int, str]:
 
 
 def pieces(text: str) -> Iterator[tuple[int, str]]:
-    """Lines together up to a bound, longer lines cut, between words where it can be; with each its line's number."""
+    """The text in pieces of whole lines, each with the number of its first line.
+
+    Longer lines are cut, between words if possible.
+    """
     held, first = "", 0
     for line, one in enumerate(_lines(text)):
         for part in _cut(one):
@@ -77,7 +83,7 @@ def _lines(text: str) -> Iterator[str]:
 
 
 def matches(line: str) -> int:
-    """How many different words are marked in a line."""
+    """The number of different words marked in a line."""
     return len({word.casefold() for word in _MARKED.findall(line)}) if OPEN in line else 0
 
 
@@ -89,11 +95,11 @@ _COMMON = re.compile(
     r"|who|why|will|with|would|you|your",
     re.IGNORECASE,
 )
-"""Words that stand everywhere: left out of a search that has others."""
+"""Very common words. They are left out of a query that has others."""
 _WIDEST = 240  # characters of a snippet
-_BEFORE = 80  # of them before the first match
+_BEFORE = 80  # at most so many of them before the first match
 _WORDS = 64
-"""Different words of a query that are looked for, the first ones: each costs a look at every match of all."""
+"""The most different words of a query that are used, from its start: each costs one look at every match."""
 
 _RANKED = f"""
 SELECT name, section, line,
@@ -110,10 +116,10 @@ _Row = tuple[str, str | None, int, str | None, float, int]
 
 @dataclass(frozen=True, slots=True)
 class PageHit:
-    """A section that was found. ``line`` and ``snippet`` are the line that matches best, in the file's own words.
+    """A section that was found. ``line`` and ``snippet`` are its best matching line, in the file's own words.
 
-    ``section`` is its path in the page (None: before the first heading). Scores fall from one hit to the next; they
-    compare within one search only.
+    ``section`` is its path in the page (None: the text before the first heading). Scores fall from hit to hit. They
+    compare only within one search.
     """
 
     page: str
@@ -124,12 +130,12 @@ class PageHit:
 
     @property
     def address(self) -> str:
-        """The address by which the section can be read."""
+        """The address to read the section by."""
         return address.join(self.page, self.section)
 
 
 def update(cache: Cache, revisions: Mapping[str, str], read: Callable[[str], Page | None]) -> None:
-    """Bring the index to these revisions; ``read`` gives the pages that are new in it."""
+    """Bring the index to these revisions. ``read`` gives the pages that are new to it."""
     with cache.transaction() as connection:
         indexed = dict(connection.execute("SELECT name, revision FROM indexed"))
         for name in indexed.keys() - revisions.keys():
@@ -143,7 +149,10 @@ def update(cache: Cache, revisions: Mapping[str, str], read: Callable[[str], Pag
 
 
 def search(cache: Cache, query: str, limit: int) -> tuple[PageHit, ...]:
-    """The best hits: sections with all of the words, then with any; where there are none, with the literal text."""
+    """The best hits: sections with all of the words, then with any word, else with the literal text.
+
+    Raises WorkspaceError for an empty query.
+    """
     query = query.replace("\0", " ").encode("utf-8", "replace").decode().strip()
     terms = [phrase or word for phrase, word in _TERM.findall(query)]
     words = [term for term in terms if any(map(str.isalnum, term))]
@@ -179,12 +188,12 @@ _TIERS = (_all_words, _any_word, _literal)
 
 
 def _quoted(term: str) -> str:
-    """A term as an FTS5 string, in which nothing is an operator."""
+    """A term as an FTS5 string, so that nothing in it is an operator."""
     return '"' + term.replace('"', '""') + '"'
 
 
 def _falling(hits: Iterable[PageHit], lowest: float | None) -> list[PageHit]:
-    """Hits of a later tier, their scores scaled to stand below the ones before."""
+    """Hits of a later tier, with scores scaled below those of the tier before."""
     found = list(hits)
     if lowest is None or not found or found[0].score < lowest:
         return found
@@ -223,7 +232,7 @@ def _insert(connection: sqlite3.Connection, page: Page) -> None:
 
 
 def _rows(page: Page) -> Iterator[tuple[str, str, str | None, int]]:
-    """For each part of a page: the headings above it, its text, its path and its first line."""
+    """One row for each part of a page: the headings above it, its text, its path and its first line."""
     tree = page.tree
     yield "", page.data[: tree.stop].decode(), None, 1
     for section, (start, stop) in zip(tree.sections, pairwise(tree.cuts()[2:]), strict=True):

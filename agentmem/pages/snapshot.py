@@ -1,4 +1,4 @@
-"""All pages of a workspace as they are at one moment, and how a folder is brought back to that, byte for byte."""
+"""Snapshots of all pages of a workspace, and restoring a folder from one, byte for byte."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -24,7 +24,7 @@ class KeptPage:
 
 @dataclass(frozen=True, slots=True)
 class PageDifference:
-    """How two snapshots differ: names of pages, sorted. A page that moved is added and removed."""
+    """The names of pages that differ between two snapshots, sorted. A moved page is both added and removed."""
 
     added: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
@@ -35,7 +35,7 @@ class PageDifference:
 
 
 class Snapshots:
-    """Looks at all pages of a folder. A file is read again only when its metadata says that it may have changed."""
+    """Takes and restores snapshots of a folder. A file is read again only if its metadata says that it may differ."""
 
     def __init__(self, root: Path) -> None:
         self.files = Files(root)
@@ -46,7 +46,7 @@ class Snapshots:
         return self.within(None) or {}
 
     def within(self, most: int | None, names: int | None = None) -> dict[str, KeptPage] | None:
-        """As `take`; None when there are more than ``names`` files, or more than ``most`` bytes to be read for it."""
+        """`take`; None if there are more than ``names`` files, or more than ``most`` bytes to read."""
         found = dict(islice(self.files.walk(), None if names is None else names + 1))
         if names is not None and len(found) > names:
             return None
@@ -65,10 +65,10 @@ class Snapshots:
         return {name: KeptPage(known[name] or "", mode) for name, mode in modes.items() if mode is not None}
 
     def restore(self, wanted: Mapping[str, KeptPage], read: Callable[[str], bytes]) -> PageDifference:
-        """Makes the pages be ``wanted``: those that came since go, changed ones and those that went come back.
+        """Make the pages equal to ``wanted``: newer pages are removed, changed and missing ones are written.
 
-        ``read`` gives the bytes of a revision. Files that are no pages are left alone. Tells what it changed.
-        Doing it again after a kill finishes it. Raises WorkspaceError where a folder or the disk stands in the way.
+        ``read`` gives the bytes of a revision. Files that are not pages are left alone. Returns what it changed.
+        After a kill, call it again to finish. Raises WorkspaceError if a folder or the disk prevents a change.
         """
         with editing(self.files) as note:
             now = self.take()
@@ -84,7 +84,7 @@ class Snapshots:
         return change
 
     def _read(self, name: str) -> str | None:
-        """The revision of a file as it is now; None where it is no page."""
+        """The revision of a file as it is now; None if it is not a page."""
         try:
             return make(name, self.files.read(name)[0]).revision
         except WorkspaceError:
@@ -92,7 +92,7 @@ class Snapshots:
 
 
 def difference(before: Mapping[str, KeptPage], after: Mapping[str, KeptPage]) -> PageDifference:
-    """What leads from one snapshot to another."""
+    """The difference from one snapshot to another."""
     both = before.keys() & after.keys()
     return PageDifference(
         tuple(sorted(after.keys() - both)),

@@ -1,6 +1,4 @@
-"""Names as they stand on the disk: found in whatever Unicode form they are asked for, and new ones that every system
-can hold.
-"""
+"""Finds names on the disk in any Unicode form, and refuses new names that some system cannot hold."""
 
 import os
 import re
@@ -12,7 +10,7 @@ from agentmem.pages.files import Files
 from agentmem.pages.forms import alike, form
 from agentmem.pages.names import listed
 
-_LONGEST = 255  # bytes of one part of a path, on nearly every file system
+_LONGEST = 255  # bytes of one part of a path, the limit of nearly every file system
 _DEVICES = re.compile(
     r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9\u00b9\u00b2\u00b3])[ ]*(?:\.|$)", re.IGNORECASE
 )
@@ -21,8 +19,8 @@ _FORBIDDEN = re.compile(r'[<>:"|?*\\]')
 Inside = Callable[[str], Mapping[str, list[str]]]
 
 _LIKENESSES: tuple[Callable[[str], str], ...] = (alike, lambda part: alike(unquote(part)))
-"""How a part of a path is read where no name looks the same; the first that fits any decides. Only for pages that must
-exist: a new page may have a name that only looks much alike."""
+"""Looser readings of a part of a path, used if no name looks the same. The first that matches decides. Only for pages
+that must exist: a new page may have a name that is merely similar."""
 
 _UNPORTABLE: tuple[tuple[Callable[[str], object], str], ...] = (
     (_DEVICES.match, "is the name of a device on Windows"),
@@ -30,14 +28,14 @@ _UNPORTABLE: tuple[tuple[Callable[[str], object], str], ...] = (
     (lambda part: part[-1] in " .", "ends with a space or a dot, which Windows drops"),
     (lambda part: len(part.encode()) > _LONGEST, f"is longer than {_LONGEST} bytes"),
 )
-"""What no new name may be, and how to say it."""
+"""Tests for a part of a name that some system cannot hold, with the words of the error."""
 
 
 def spelled(files: Files, name: str, *, existing: bool, inside: Inside | None = None) -> str:
-    """``name`` as it stands on the disk. What is not there stays as it was asked for.
+    """``name`` as it is on the disk. Parts that do not exist stay as given.
 
-    With ``existing`` a name that only looks much alike will do. ``inside`` gives what a folder holds, by form (see
-    `by_form`); whoever looks up many names remembers it. Raises WorkspaceError where several names fit.
+    With ``existing`` a similar name is enough. ``inside`` gives the contents of a folder by form (see `by_form`); pass
+    one that remembers to look up many names. Raises WorkspaceError if several names match.
     """
     found = ""
     for part in name.split("/"):
@@ -49,7 +47,7 @@ def spelled(files: Files, name: str, *, existing: bool, inside: Inside | None = 
 
 
 def by_form(files: Files, folder: str) -> dict[str, list[str]]:
-    """What a folder holds, by the form of its name."""
+    """The names in a folder, by their form."""
     names = dict[str, list[str]]()
     for one in _inside(files, folder):
         names.setdefault(form(one), []).append(one)
@@ -57,7 +55,7 @@ def by_form(files: Files, folder: str) -> dict[str, list[str]]:
 
 
 def refuse_new(files: Files, name: str, instead_of: str | None = None) -> None:
-    """Raises WorkspaceError where a page of this new name would not get along with every system.
+    """Raises WorkspaceError if some system could not hold a page of this new name.
 
     ``instead_of`` is the page's present name, if it is being moved.
     """

@@ -1,4 +1,7 @@
-"""Edits by section: replace what stands under a heading, or add to it, and never disturb a neighbour."""
+"""Makes the edits: replaces a section, adds to one, or replaces exact text, and never disturbs a neighbour.
+
+Only `workspace` uses it. It is a module of its own because it touches no file: bytes in, bytes out.
+"""
 
 import re
 from collections.abc import Iterator
@@ -29,9 +32,9 @@ _KINDS = re.compile(r" {0,9}(?:(?P<list>[-*+]|\d{1,9}[.)])[ \t]|(?P<table>\|)|(?
 def section_replaced(page: Page, span: PageSpan, text: str) -> bytes:
     """The page with a section's text replaced.
 
-    Text that begins with a heading of the section's level or above replaces the heading too; other text replaces
-    what stands below the heading, subsections included. The closing tags of an element around the section stay.
-    Raises WorkspaceError where the text would run into the sections around it.
+    Text that begins with a heading of the section's level or above replaces the heading too. Other text replaces
+    everything below the heading, subsections included. Closing tags of an element around the section stay. Raises
+    WorkspaceError if the text would change the sections around it.
     """
     keeps_heading = span.with_heading and not _begins_section(page, text, above=span.section)
     start = span.section.body if span.section and keeps_heading else span.start
@@ -53,11 +56,10 @@ def _spliced(page: Page, span: PageSpan, start: int, end: int, text: str) -> byt
 
 
 def appended(page: Page, span: PageSpan, text: str) -> bytes:
-    """The page with ``text`` put on lines of its own at the end of the page or section. Nothing else changes.
+    """The page with ``text`` on its own lines at the end of the page or section. Nothing else changes.
 
-    Text goes before a section's subsections, unless it begins with a heading: then behind them; and before tags that
-    belong to an element around the section. Raises WorkspaceError where a code fence or comment that nothing closes
-    would swallow it.
+    Text goes before a section's subsections; text that begins with a heading goes after them. It goes before closing
+    tags of an element around the section. Raises WorkspaceError if an unclosed code fence or comment would take it in.
     """
     end = span.end
     if span.section and span.with_heading and not _begins_section(page, text):
@@ -78,7 +80,7 @@ def appended(page: Page, span: PageSpan, text: str) -> bytes:
 
 
 def _own_lines(page: Page, at: int, text: str) -> tuple[bytes, bytes]:
-    """``text`` as lines to be put in at ``at``, and the line break that is used there."""
+    """``text`` as lines to insert at ``at``, and the line break to use there."""
     style = nearby(page.data, at)
     new = encoded(text, style)
     line = style or newline(new, 0)
@@ -95,13 +97,13 @@ def _open_block(page: Page, data: bytes) -> enclosed.Unclosed | None:
 
 def _swallowed(page: Page, block: enclosed.Unclosed) -> str:
     return (
-        f"Nothing closes the {block.kind} that begins on line {block.line} of '{page.name}', so the text would stand "
+        f"Nothing closes the {block.kind} that begins on line {block.line} of '{page.name}', so the text would be "
         "inside it. Begin the text with the line that closes it, or close it first. Nothing was changed."
     )
 
 
 def _begins_section(page: Page, text: str, above: Section | None = None) -> bool:
-    """Whether the text begins with a heading (of this section's level or above)."""
+    """True if the text begins with a heading; with ``above``, one of that section's level or above."""
     tree = parse(text.lstrip("\r\n").encode(), dialect(page.name))
     if not tree.sections or tree.stop > 0:
         return False
@@ -109,7 +111,7 @@ def _begins_section(page: Page, text: str, above: Section | None = None) -> bool
 
 
 def _blanks_around(page: Page, start: int, end: int) -> tuple[bytes, bytes]:
-    """The blank lines to put around new text from ``start`` to ``end``: as they were, but never too few."""
+    """The blank lines around new text from ``start`` to ``end``: as they were, and enough of them."""
     old, line = page.data[start:end], newline(page.data, start)
     lead = leading_blanks(old)
     tail = trailing_blanks(old[len(lead) :])
@@ -123,7 +125,7 @@ def _blanks_around(page: Page, start: int, end: int) -> tuple[bytes, bytes]:
 
 
 def _end_of_text(page: Page, span: PageSpan, end: int) -> int:
-    """Where the line after the last that is not blank begins, before ``end``; a heading is never blank."""
+    """The start of the line after the last line before ``end`` that is not blank. A heading is never blank."""
     floor = span.section.body if span.section else span.start
     text = page.data[floor:end]
     blank = trailing_blanks(text)
@@ -132,7 +134,7 @@ def _end_of_text(page: Page, span: PageSpan, end: int) -> int:
 
 
 def _gap(page: Page, at: int, text: str, line: bytes) -> bytes:
-    """What parts added text from the text before it: a line break at least, a blank line unless it goes on a list."""
+    """The gap before added text: a line break at least, and a blank line unless the text continues a list."""
     before = page.data[:at]
     gap = b"" if ends_line(before) else line
     if before in (b"", BOM) or text[:1] in ("\n", "\r") or not is_markdown(page.name) or _goes_on(before, text):
@@ -141,14 +143,14 @@ def _gap(page: Page, at: int, text: str, line: bytes) -> bytes:
 
 
 def _goes_on(before: bytes, text: str) -> bool:
-    """Whether the last line and the first of the text are of one list, table or quote."""
+    """True if the last line before and the first line of the text belong to one list, table or quote."""
     last = before.splitlines()[-1].decode()
     was, comes = _KINDS.match(last), _KINDS.match(text)
     return was is not None and comes is not None and was.lastgroup == comes.lastgroup
 
 
 def _only_here(page: Page, changed: bytes, start: int, end: int) -> bytes:
-    """``changed``, unless the edit from ``start`` to ``end`` would change what stands outside of it."""
+    """``changed``. Raises WorkspaceError if the edit from ``start`` to ``end`` would change anything outside it."""
     disturbed = _disturbed(page, changed, start, end)
     if disturbed:
         raise WorkspaceError(f"{disturbed} Nothing was changed.")
@@ -156,7 +158,7 @@ def _only_here(page: Page, changed: bytes, start: int, end: int) -> bytes:
 
 
 def _disturbed(page: Page, changed: bytes, start: int, end: int) -> str | None:
-    """What an edit from ``start`` to ``end`` does to headings and elements outside of it, which is always wrong."""
+    """The error for an edit that changes headings or elements outside ``start`` to ``end``; else None."""
     kind = dialect(page.name)
     if not kind:
         return None
@@ -170,14 +172,14 @@ def _disturbed(page: Page, changed: bytes, start: int, end: int) -> str | None:
     if lost:
         named = ", ".join(sorted({f"<{name}>" for name, _, _ in lost}))
         return (
-            f"{named} begins or ends in that part of '{page.name}', and its other tag stands outside: the text must "
-            "keep the tag that stands here (read the section to see it), and close what it opens itself."
+            f"{named} begins or ends in that part of '{page.name}', and its other tag is outside: the text must "
+            "keep the tag that is here (read the section to see it), and close what it opens itself."
         )
     return None
 
 
 def _halves(data: bytes, kind: Dialect, start: int, end: int) -> set[tuple[str, int | None, int | None]]:
-    """The elements with a tag outside of an edit: where that stands, from the page's start or from its end."""
+    """The elements with a tag outside the edit, and the tag's distance from the page's start or end."""
 
     def place(at: int) -> int | None:
         return at if at < start else at - len(data) if at >= end else None
@@ -197,10 +199,11 @@ _BREAK = rb"(?>\r\n?|(?<!\r)\n)"  # never half of a CRLF
 
 
 def replaced(page: Page, span: PageSpan, old: str, new: str) -> bytes:
-    """The page with ``old``, which must stand in the span exactly once, replaced by ``new``.
+    """The page with ``old``, which must be in the span exactly once, replaced by ``new``.
 
-    A line break in ``old`` matches any line ending, and ``new`` takes the line endings of what it replaces. Where
-    ``old`` stands only in another Unicode form, or with other kinds of spaces, what it shares with ``new`` stays so.
+    A line break in ``old`` matches any line ending, and ``new`` takes the line endings of what it replaces. If ``old``
+    is there only in another Unicode form, or with other spaces, the text that it shares with ``new`` keeps its bytes.
+    Raises TextNotUnique.
     """
     if not old:
         raise TextNotUnique("The text to replace is empty. Give the exact text, or append instead.")
@@ -221,7 +224,7 @@ def replaced(page: Page, span: PageSpan, old: str, new: str) -> bytes:
 
 
 def _matches(page: Page, span: PageSpan, old: str) -> Iterator[tuple[int, int]]:
-    """Byte ranges of ``old`` in the span, overlapping ones too; none that would part a letter from its accent."""
+    """Byte ranges of ``old`` in the span, overlapping ones too. None of them splits a letter from its accent."""
     pattern = _BREAK.join(re.escape(part.encode()) for part in NEWLINE.split(old))
     for match in re.finditer(rb"(?=(" + pattern + rb"))", page.data[span.start : span.end]):
         start, end = span.start + match.start(1), span.start + match.end(1)
@@ -230,7 +233,7 @@ def _matches(page: Page, span: PageSpan, old: str) -> Iterator[tuple[int, int]]:
 
 
 def _parts_letter(data: bytes, at: int) -> bool:
-    """Whether the character at ``at`` belongs to the one before it."""
+    """True if the character at ``at`` belongs to the one before it."""
     return data[at : at + 1] >= b"\xc2" and forms.accents(data[at : at + 4].decode(errors="ignore")[:1])
 
 
@@ -247,6 +250,6 @@ def _several(page: Page, places: list[tuple[int, int]]) -> str:
     lines = [line_of(page.data, start) for start, _ in places[:_MOST_NAMED]]
     shown = ", ".join(map(str, lines)) + (" and more" if len(places) > len(lines) else "")
     return (
-        f"The text stands in '{page.name}' {len(places)} times, on lines {shown}. "
-        "Give more of the text around the one you mean, so that it stands there once."
+        f"The text is in '{page.name}' {len(places)} times, on lines {shown}. "
+        "Give more of the text around the one you mean, so that it matches once."
     )

@@ -1,15 +1,17 @@
-"""Long texts in pieces that are short enough for a part of an answer, in time in proportion to their length."""
+"""Splits a long text into pieces of at most so many tokens, in linear time."""
 
 from collections.abc import Iterable, Iterator
 
 from agentmem.tokens import count, exceeds
 
-_TOGETHER = 400  # bytes of lines that are counted at once: counting each by itself takes most of the time
+_TOGETHER = 400  # bytes of lines that are counted at once: counting line by line takes most of the time
 
 
 def sized(lines: Iterable[str], room: int) -> Iterator[tuple[str, int]]:
-    """The text of ``lines`` in pieces of at most ``room`` tokens, with their tokens: short lines together, a line that
-    is too long cut inside."""
+    """The text of ``lines`` in pieces of at most ``room`` tokens, each with its tokens.
+
+    Short lines are put together. A line that is too long is cut.
+    """
     held, size, most = list[str](), 0, min(room, _TOGETHER)
     for line in lines:
         own = len(line.encode("utf-8", "surrogatepass"))

@@ -1,4 +1,4 @@
-"""Reads and edits of pages as they are now: one editor at a time, revisions checked, changes told."""
+"""Reads and edits pages as they are now: one editor at a time, revisions checked, subscribers told."""
 
 import sqlite3
 from collections import deque
@@ -26,9 +26,9 @@ T = TypeVar("T")
 
 
 class PageStore:
-    """The pages of one folder. Names are real ones, as `locate` gives them.
+    """The pages of one folder. Names are real names, as `locate` gives them.
 
-    Whoever uses ``index`` holds ``lock``: threads share it.
+    Hold ``lock`` to use ``index``: threads share it.
     """
 
     def __init__(self, root: Path) -> None:
@@ -40,13 +40,13 @@ class PageStore:
         self._untold: deque[PageChange] = deque()
 
     def locate(self, address: str, *, existing: bool = True) -> tuple[str, str | None]:
-        """The real name of the page that an address names, and the section's path in it.
+        """The real name of the page in an address, and the section's path in it.
 
-        Where the page need not be there, a name must at least look the same to mean one that is.
+        If the page need not exist, only a name that looks the same is taken for an existing one.
         """
         name, section = split(address)
         if section is not None:
-            with suppress(WorkspaceError):  # a page whose own name has a number sign, not written as \\#
+            with suppress(WorkspaceError):  # the page's own name has a number sign, not written as \\#
                 literal = self.files.locate(address)
                 if self.files.exists(literal) and not self.files.exists(self.files.locate(name)):
                     return literal, None
@@ -54,18 +54,18 @@ class PageStore:
         return asked if self.index.unchanged(asked) else self.locate_file(asked, existing=existing), section
 
     def locate_file(self, name: str, *, existing: bool = True) -> str:
-        """The real name of a file or folder, in whatever Unicode form it is asked for."""
+        """The real name of a file or folder, asked for in any Unicode form."""
         return self.files.locate(spelled(self.files, canonical(name), existing=existing))
 
     def locate_page(self, name: str, *, existing: bool = True) -> str:
-        """The real name of a whole page."""
+        """The real name of a whole page. Raises WorkspaceError if the name is a section's."""
         real, section = self.locate(name, existing=existing)
         if section is not None:
             raise WorkspaceError(f"'{name}' names a section. This works on whole pages: name the page, '{real}'.")
         return real
 
     def found(self, address: str) -> tuple[Page, PageSpan]:
-        """The page that an address names, as it is now, and where in it."""
+        """The page of an address, as it is now, and the span that the address names."""
         name, section = self.locate(address)
         page = self.read(name)
         return page, page.span(section)
@@ -81,7 +81,7 @@ class PageStore:
             self.tell()
 
     def digest(self, name: str) -> tuple[str, Digest]:
-        """A page's revision now and its digest, without reading a file that is certainly unchanged."""
+        """A page's revision and digest now. A file that is certainly unchanged is not read."""
         with self.lock:
             revision = self.index.unchanged(name)
             digest = self.index.digest_of(name) if revision else None
@@ -91,17 +91,17 @@ class PageStore:
         return page.revision, self.digest_of(page)
 
     def digest_of(self, page: Page) -> Digest:
-        """The digest of a page that was read."""
+        """The digest of a page that has been read."""
         with self.lock:
             return self.index.digest(page)
 
     def outline(self, name: str, revision: str, digest: Digest) -> str:
-        """The outline of a whole page, of the revision that it was read in."""
+        """The outline of a whole page at this revision."""
         with self.lock:
             return self.index.outline(name, revision, digest)
 
     def edit(self, name: str, change: Callable[[Page | None], bytes], revision: str | None) -> Page:
-        """Put what ``change`` makes of the newest bytes in their place; None stands for a page that is not there."""
+        """Replace a page's newest bytes with what ``change`` makes of them. It gets None for a new page."""
         checked_for_writing(name)
         try:
             with self.lock, editing(self.files) as note:
@@ -120,9 +120,9 @@ class PageStore:
     def move(
         self, name: str, to: str, revision: str | None, mending: Callable[[Page], Mapping[str, tuple[Page, bytes]]]
     ) -> Page:
-        """Give a page another name, and change the pages that ``mending`` says with it: all of them or none.
+        """Rename a page, and change the pages that ``mending`` gives: all of them or none.
 
-        Raises PageExists where the name is taken.
+        Raises PageExists if the name is taken.
         """
         checked_for_writing(name), checked_for_writing(to)
         try:
@@ -181,7 +181,7 @@ class PageStore:
             self.tell()
 
     def refresh(self) -> tuple[PageChange, ...]:
-        """Look at every file again. Gives what others changed since the last look."""
+        """Look at every file again. Returns what others changed since the last look."""
         with self.lock:
             changes = self._working(PageIndex.sync)
             self._untold += changes
@@ -189,7 +189,7 @@ class PageStore:
         return tuple(changes)
 
     def indexed(self, work: Callable[[PageIndex], T]) -> T:
-        """Look at every file again, and give what ``work`` makes of the index then."""
+        """Look at every file again, and return what ``work`` makes of the index."""
         with self.lock:
             self._untold += self._working(PageIndex.sync)
             result = self._working(work)
@@ -197,7 +197,7 @@ class PageStore:
         return result
 
     def subscribe(self, callback: Subscriber) -> Callable[[], None]:
-        """Have ``callback`` told of every change; the function given back ends it."""
+        """Call ``callback`` for every change. Returns the function that stops it."""
         self._subscribers.append(callback)
 
         def unsubscribe() -> None:
@@ -207,24 +207,24 @@ class PageStore:
         return unsubscribe
 
     def missing(self, name: str) -> str:
-        """The sentence that says that a page is not there, and which ones come nearest."""
+        """The error's text for a missing page, with the nearest names."""
         near = _like(name, (one for one, _ in self.files.walk()))
         return f"There is no page '{name}'." + (f" The nearest: {', '.join(near)}." if near else "")
 
     def tell(self) -> None:
-        """Tell subscribers what they have not heard of yet. Never called under the lock."""
+        """Tell subscribers of the changes they have not heard of. Never call it under the lock."""
         while (change := self._next_change()) is not None:
             for callback in tuple(self._subscribers):
                 callback(change)
 
     def read_if_there(self, name: str) -> Page | None:
-        """A page as it is now; None where there is none that can be read."""
+        """A page as it is now; None if it cannot be read or does not exist."""
         with self.lock, suppress(NotAPage):
             return self._read_if_there(name)
         return None
 
     def _working(self, work: Callable[[PageIndex], T]) -> T:
-        """What ``work`` makes of the index. A cache that fails is replaced, and the work done again."""
+        """The result of ``work`` on the index. If the cache fails, it is replaced and the work done again."""
         try:
             return work(self.index)
         except sqlite3.OperationalError:  # locked for long, or the disk is full

@@ -1,4 +1,4 @@
-"""Where a markdown page's links have their targets, in bytes of the file: what a link names and where it is written."""
+"""Finds the targets of a markdown page's links: what each names, and the bytes of the file where it is written."""
 
 import re
 from bisect import bisect_right
@@ -25,10 +25,10 @@ _UNSEEN = re.compile(r"<!--.*?(?:-->|\Z)|<(script|style)\b.*?(?:</\1\s*>|\Z)", r
 
 
 class Target(NamedTuple):
-    """A link: its line (from 1), its text, what it names, and how it is written.
+    """A link: its line (from 1), its text, its target, and how it is written.
 
-    ``start`` and ``end`` are where in the file the target stands, brackets left out; None where that is elsewhere (a
-    link by the name of a definition) or cannot be told.
+    ``start`` and ``end`` are the bytes of the target in the file, without brackets. They are None if it is written
+    elsewhere (a link by the name of a definition) or cannot be located.
     """
 
     line: int
@@ -40,7 +40,7 @@ class Target(NamedTuple):
 
 
 def targets(data: bytes, dialect: Dialect) -> tuple[list[Target], list[Target]]:
-    """The links of a page in their order, and its definitions of names for links."""
+    """The links of a page, in order, and its link definitions."""
     markdown = _parser(dialect)
     environment: dict[str, Any] = {}
     tokens = markdown.parse(front.blanked(data), environment)
@@ -58,7 +58,7 @@ def targets(data: bytes, dialect: Dialect) -> tuple[list[Target], list[Target]]:
 
 
 class _Source:
-    """A page's bytes, and where its parser's lines stand in them."""
+    """A page's bytes, and the offsets of its lines."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
@@ -94,7 +94,7 @@ class _Source:
             yield Target(line, text, child.meta["target"], child.meta["kind"], start, stop)
 
     def definitions(self, defined: Mapping[str, Mapping[str, Any]]) -> Iterator[Target]:
-        """The targets of names; footnotes are none."""
+        """The targets of link definitions. Footnotes are left out."""
         for name, one in defined.items():
             first, behind = one["map"]
             found = _DEFINED.search(self._data, self._starts[first], self._starts[behind])
@@ -105,7 +105,7 @@ class _Source:
             yield Target(first + 1, name.lower(), one["href"], "angled" if angled else "plain", *at)
 
     def _placed(self, line: int, text: str, cell: bool) -> list[int] | None:
-        """The byte of each character of ``text``, which stands in this line of the file, and of its end."""
+        """The byte of each character of ``text``, which is on this line of the file, and of its end."""
         source, sizes = self._read(line)
         begin = self._cursor[1] if self._cursor[0] == line else 0
         if not cell and source.rstrip().endswith(text.rstrip()):
@@ -118,7 +118,7 @@ class _Source:
         return [self._starts[line] + sizes[at] for at in _aligned(text, source, found.start())]
 
     def _read(self, line: int) -> tuple[str, list[int]]:
-        """A line without its break, and how many bytes stand before each of its characters."""
+        """A line without its break, and the number of bytes before each of its characters."""
         if self._line[0] != line:
             source = self._data[self._starts[line] : self._starts[line + 1]].decode().rstrip("\r\n")
             self._line = line, source, list(accumulate((len(char.encode()) for char in source), initial=0))
@@ -126,7 +126,7 @@ class _Source:
 
 
 def _aligned(text: str, source: str, at: int) -> list[int]:
-    """Where each character of ``text`` stands in ``source``, in which pipes may have a backslash before them."""
+    """The place of each character of ``text`` in ``source``, whose pipes may have a backslash before them."""
     places = list[int]()
     for char in text:
         at += source[at] == "\\" and char == "|"
@@ -136,7 +136,7 @@ def _aligned(text: str, source: str, at: int) -> list[int]:
 
 
 def _links(tokens: Sequence[Token], line: int) -> Iterator[tuple[Token, str, int]]:
-    """The tokens that have a target, with the text that is shown for it and its line."""
+    """The tokens that have a target, each with its link text and line."""
     for index, token in enumerate(tokens):
         if "at" in token.meta:
             text = token.content
@@ -148,7 +148,7 @@ def _links(tokens: Sequence[Token], line: int) -> Iterator[tuple[Token, str, int
 
 
 class _AsWritten(MarkdownIt):
-    """Leaves a link's target as it is in the source."""
+    """A parser that leaves link targets as they are in the source."""
 
     def normalizeLink(self, url: str) -> str:
         return url
@@ -159,7 +159,7 @@ class _AsWritten(MarkdownIt):
 
 @cache
 def _parser(dialect: Dialect) -> MarkdownIt:
-    """Blocks as everywhere; inside them only what decides whether a bracket is a link."""
+    """A parser with the usual block rules, and only the inline rules that decide whether a bracket is a link."""
     markdown = parser("normalize", "block", kind=_AsWritten)
     if dialect == "mdx":
         mdx.enabled(markdown)
@@ -183,7 +183,7 @@ def _image(state: StateInline, silent: bool) -> bool:
 def _noted(
     state: StateInline, silent: bool, rule: Callable[[StateInline, bool], bool], kind: str, name: str, skip: int
 ) -> bool:
-    """A rule of markdown-it's, after which its token knows where its target stands."""
+    """Run a rule of markdown-it, then note on its token where its target is."""
     begin, known = state.pos, len(state.tokens)
     if not rule(state, silent):
         return False

@@ -1,6 +1,6 @@
-"""A change of several files that is done whole or not at all, even if its process is killed in the midst of it.
+"""Changes several files completely or not at all, even if the process is killed half-way.
 
-What the files were stands in one file until all is done; whoever edits the workspace next puts them back.
+One file holds the old bytes until all is done. The next editor of the workspace puts them back.
 """
 
 import base64
@@ -20,7 +20,7 @@ _FILE = "pages.undo"
 
 
 def begin(files: Files, moved: tuple[str, str], pages: Mapping[str, tuple[Page, bytes]]) -> None:
-    """Keep what these pages are before the first of them changes, and which name becomes which."""
+    """Store the pages' bytes, and the names ``moved`` from and to, before the first page changes."""
     kept = [
         [name, base64.b64encode(page.data).decode(), make(name, data).revision] for name, (page, data) in pages.items()
     ]
@@ -35,13 +35,13 @@ def begin(files: Files, moved: tuple[str, str], pages: Mapping[str, tuple[Page, 
 
 
 def end(files: Files) -> None:
-    """All is done: there is nothing to put back."""
+    """The change is done: remove the stored bytes."""
     with reported(f"{HOME}/{_FILE}", "removed"):
         _path(files).unlink(missing_ok=True)
 
 
 def put_back(files: Files, note: Callable[[str], None]) -> None:
-    """Put back what an unfinished change has changed, but for pages that somebody has changed since."""
+    """Undo an unfinished change, except on pages that somebody has changed since."""
     try:
         text = _path(files).read_text(encoding="utf-8")
     except OSError:
@@ -50,7 +50,7 @@ def put_back(files: Files, note: Callable[[str], None]) -> None:
         kept = json.loads(text)
         (name, to), pages = kept["moved"], [(one, base64.b64decode(old), new) for one, old, new in kept["pages"]]
     except (ValueError, KeyError, TypeError):
-        end(files)  # cut short as it was written: nothing had been changed yet
+        end(files)  # the process was killed while it wrote this file, so no page had changed yet
         return
     if files.exists(to) and not files.exists(name):
         files.move(to, name)

@@ -22,12 +22,25 @@ __all__ = ["Link", "Mend", "Moved", "Page", "PageChange", "PageHit", "Workspace"
 
 
 class Workspace(Closing):
-    """The pages in a folder: every text file below it that is not hidden.
+    r"""The pages in a folder: every text file below it that is not hidden.
 
-    A page is named by its path, a section by an address (see agentmem.pages.address). Every read is of the file as
-    it is now; every edit is made to the newest bytes under a lock that all processes share, is atomic, and raises a
-    WorkspaceError, no byte changed, when it cannot be made. A revision given to an edit must be the page's current
-    one (8 or more of its first digits will do), else StalePage shows what changed. May be used from several threads.
+    A page is named by its path, a section by an address (see agentmem.pages.address). Every read gives the file as it
+    is now. Every edit is atomic, applies to the newest bytes, and holds a lock that all processes share. An edit that
+    cannot be made raises a WorkspaceError and changes nothing. With ``revision`` (or at least 8 of its first digits) an
+    edit requires that the page is still at that revision; else StalePage shows what changed. Threads may share it.
+
+    Args:
+        root: the folder.
+        create: make the folder if it is missing.
+
+    Raises:
+        ConfigError: ``root`` is not a folder.
+
+    Example:
+        >>> with Workspace("notes", create=True) as workspace:
+        ...     page = workspace.write("plan.md", "# Plan\n\n## Next\n\nShip it.\n")
+        ...     page = workspace.append("plan.md#Next", "Then rest.", revision=page.revision)
+        ...     print(workspace.render("plan.md#Next"))
     """
 
     def __init__(self, root: str | Path, *, create: bool = False) -> None:
@@ -35,7 +48,7 @@ class Workspace(Closing):
         if create and not folder.exists():
             folder.mkdir(parents=True)
         if not folder.is_dir():
-            raise ConfigError(f"The workspace '{folder}' is no folder. Make it, or give the path of one.")
+            raise ConfigError(f"The workspace '{folder}' is not a folder. Make it, or give the path of one.")
         self._store = PageStore(folder)
 
     @property
@@ -44,18 +57,18 @@ class Workspace(Closing):
         return self._store.files.root
 
     def close(self) -> None:
-        """Close the cache's file. A workspace that is used again opens it again."""
+        """Close the cache's file. The workspace can still be used; it opens the file again."""
         self._store.index.close()
 
     # Reading
 
     def names(self, folder: str = "") -> tuple[str, ...]:
-        """The pages below a folder, sorted. Hidden files, links and files whose suffix says binary are left out."""
+        """The pages below a folder, sorted. Hidden files, links and files with a binary suffix are left out."""
         files = self._store.files
         return tuple(sorted(name for name, _ in files.walk(self._store.locate_file(folder))))
 
     def spelled(self, name: str) -> str:
-        """The name of a file or folder as it stands on the disk, in whatever Unicode form it is asked for."""
+        """The name of a file or folder as it is on the disk, asked for in any Unicode form."""
         return self._store.locate_file(name)
 
     def page(self, name: str) -> Page:
@@ -67,21 +80,27 @@ class Workspace(Closing):
         return self.page(name).revision
 
     def text(self, address: str) -> str:
-        """The exact text of a page or section."""
+        """The exact text of a page or section. Raises PageNotFound or SectionNotFound."""
         page, where = self._store.found(address)
         return page.cut(where)
 
     def render(self, address: str, *, limit: int = 6000, part: int = 1, raw: bool = False) -> str:
         """A page or section for the model: a line with its address, revision and tokens, then its text.
 
-        Over ``limit`` tokens it is an outline with the tokens of each section, or, without sections, numbered parts.
-        Front matter, CSV and JSON read as lists and tables unless ``raw``.
+        Args:
+            address: the page or section.
+            limit: tokens. Longer text becomes an outline with the tokens of each section, or, if it has no sections,
+                numbered parts.
+            part: the part to return, from 1.
+            raw: leave front matter, CSV and JSON as they are; else they become lists and tables.
+
+        Raises WorkspaceError if there is no such part.
         """
         page, where = self._store.found(address)
         return render.rendered(page, self._store.digest_of(page), where, limit, part, raw)
 
     def outline(self, name: str) -> str:
-        """The outline of a page or section, however long: every heading with its tokens."""
+        """The full outline of a page or section: every heading with its tokens."""
         real, section = self._store.locate(name)
         revision, digest = self._store.digest(real)
         where = whole(digest.size) if section is None else span(real, digest.tree, section)
@@ -90,7 +109,10 @@ class Workspace(Closing):
         return f"{head}\n\n{lines}"
 
     def listing(self, folder: str = "", *, limit: int = 6000) -> str:
-        """What stands in a folder: its folders with their pages and tokens, its pages with title, tokens and size."""
+        """The contents of a folder: its folders with their pages and tokens, its pages with title, tokens and size.
+
+        ``limit`` is in tokens. Raises PageNotFound if there is no such folder.
+        """
         where = self._store.locate_file(folder)
         if not (self.root / where).is_dir():
             raise PageNotFound(f"There is no folder '{folder}'. List '' to see what there is.")
@@ -103,7 +125,7 @@ class Workspace(Closing):
     # Editing
 
     def write(self, name: str, text: str, *, revision: str | None = None, overwrite: bool = True) -> Page:
-        """Make a page, or replace all of it. Raises PageExists where it exists and ``overwrite`` is false."""
+        """Make a page, or replace all of its text. Raises PageExists if it exists and ``overwrite`` is false."""
 
         def written(page: Page | None) -> bytes:
             if page is not None and not overwrite:
@@ -113,12 +135,18 @@ class Workspace(Closing):
         return self._store.edit(self._store.locate_page(name, existing=False), written, revision)
 
     def replace(self, name: str, old: str, new: str, *, revision: str | None = None) -> Page:
-        """Replace text that stands once in a page or section. Raises TextNotUnique where it does not."""
+        """Replace text that is in a page or section exactly once. Raises TextNotUnique if it is not.
+
+        ``name`` is an address: of a page or of a section.
+        """
         encoded(name, old + new)
         return self._edit(name, lambda page, where: replaced(page, where, old, new), revision)
 
     def replace_section(self, address: str, text: str, *, revision: str | None = None) -> Page:
-        """Replace what stands below a heading; the heading too, if the text begins with one of its level or above."""
+        """Replace the text below a heading. Text that begins with a heading of its level or above replaces it too.
+
+        Raises SectionNotFound if the address names a whole page.
+        """
         encoded(address, text)
 
         def spliced(page: Page, where: PageSpan) -> bytes:
@@ -129,19 +157,20 @@ class Workspace(Closing):
         return self._edit(address, spliced, revision)
 
     def append(self, address: str, text: str, *, revision: str | None = None) -> Page:
-        """Add lines at the end of a page or section; a section's subsections stay behind them."""
+        """Add lines at the end of a page or section. A section's subsections stay after them."""
         encoded(address, text)
         return self._edit(address, lambda page, where: splices.appended(page, where, text), revision)
 
     def move(self, name: str, to: str, *, revision: str | None = None) -> Moved:
-        """Give a page another name, in another folder too. Raises PageExists where that name is taken.
+        """Rename a page, also into another folder. Raises PageExists if the name is taken.
 
-        Links that would lead elsewhere by it are mended, on other pages and on the page itself: all of it or nothing.
+        Links that would then lead elsewhere are rewritten, in other pages and in the page itself: all or nothing.
+        Returns the page with the links that were rewritten or left.
         """
         plans = list[moves.MovePlan]()
         old = self._store.locate_page(name)
         new = self._store.locate_page(to, existing=False)
-        new = canonical(to) if new == old else new  # the same name in another Unicode form
+        new = canonical(to) if new == old else new  # keep the Unicode form that was asked for
 
         def mending(page: Page) -> Mapping[str, tuple[Page, bytes]]:
             plans[:] = [moves.plan(self._store, page, new)]
@@ -150,13 +179,13 @@ class Workspace(Closing):
         return moves.moved(self._store.move(old, new, revision, mending), old, plans)
 
     def delete(self, name: str, *, revision: str | None = None) -> None:
-        """Remove a page."""
+        """Delete a page."""
         self._store.delete(self._store.locate_page(name), revision)
 
     # Finding
 
     def links(self, name: str) -> tuple[Link, ...]:
-        """The links on a page that stay in the workspace, broken ones marked."""
+        """The links of a page that stay in the workspace. Broken ones are marked."""
         real = self.page(name).name
         return self._store.indexed(lambda index: links.links(self._store, real))
 
@@ -166,7 +195,7 @@ class Workspace(Closing):
         return self._store.indexed(lambda index: links.backlinks(self._store, real))
 
     def search(self, query: str, *, limit: int = 10) -> tuple[PageHit, ...]:
-        """The sections that match best, with the line of each that does. Quotes keep words together."""
+        """The best matching sections, each with its best line. Quotes keep words together. ``limit`` is in hits."""
 
         def found(index: PageIndex) -> tuple[PageHit, ...]:
             search.update(index.cache, dict(index.revisions), self._store.read_if_there)
@@ -175,13 +204,13 @@ class Workspace(Closing):
         return self._store.indexed(found)
 
     def refresh(self) -> tuple[PageChange, ...]:
-        """Look at all files again, tell subscribers what others changed, and give it. The first look gives nothing."""
+        """Look at all files again, tell subscribers what others changed, and return it. The first look returns ()."""
         return self._store.refresh()
 
     def subscribe(self, callback: Callable[[PageChange], None]) -> Callable[[], None]:
-        """Have ``callback`` told of every changed page: at once if changed here, else when it is noticed.
+        """Call ``callback`` for every changed page: at once if changed here, else when the change is noticed.
 
-        Gives the function that ends it.
+        Returns the function that stops it.
         """
         return self._store.subscribe(callback)
 

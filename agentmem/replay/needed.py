@@ -15,7 +15,7 @@ from typing import Any
 from agentmem.context.window import View
 from agentmem.errors import RecoverableError
 from agentmem.menu import builtin
-from agentmem.menu.context import ToolContext
+from agentmem.menu.tool import ToolContext
 from agentmem.pages.workspace import Workspace
 from agentmem.recall.recall import JournalRecall
 from agentmem.replay.layout import Layout, Strip

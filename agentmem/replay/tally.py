@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, fields, replace
 from functools import lru_cache
 from typing import Any
 
+from agentmem.meter.ledger import listed
 from agentmem.meter.prices import extra_usd, rates
-from agentmem.meter.unpriced import listed
 from agentmem.replay.session import Exchange, RecordedSession
 from agentmem.replay.simulation import MeteredRequest
 from agentmem.types import Rates, Usage

@@ -14,25 +14,25 @@ from agentmem.checking import check_settings
 from agentmem.closing import Closing
 from agentmem.compaction.when import Compaction, Reason
 from agentmem.errors import ThreadNotFound
-from agentmem.menu.menu import Menu, ToolLike
-from agentmem.menu.reach import Reach
+from agentmem.menu.menu import ToolLike
+from agentmem.menu.permissions import Reach
+from agentmem.menu.tool import Menu
+from agentmem.meter.ledger import RequestMeter
 from agentmem.models.objects import ModelLike
 from agentmem.pages.workspace import Workspace
-from agentmem.runtime import parts, pinning
-from agentmem.runtime.asking import Asks
+from agentmem.runtime import components, opening
 from agentmem.runtime.compacting import Compactor
 from agentmem.runtime.events import Approval, Compacted, Done, Event, Result, Stopped
-from agentmem.runtime.forgetting import forget
 from agentmem.runtime.graph import RunNodes, build
-from agentmem.runtime.history import History, Sandboxed
-from agentmem.runtime.invocation import UNSEEN, Task, config_of, elsewhere, input_of, result_of
+from agentmem.runtime.history import History, Sandboxed, forget
+from agentmem.runtime.invocation import UNSEEN, Channel, Task, config_of, elsewhere, events, input_of, result_of
 from agentmem.runtime.invocation import new_thread as new_thread
-from agentmem.runtime.limits import Limits
-from agentmem.runtime.metering import RequestMeter
 from agentmem.runtime.opening import instructions, new_opening
+from agentmem.runtime.questions import AnswersQuestions
 from agentmem.runtime.session import Session, Sessions
 from agentmem.runtime.steps import Steps
-from agentmem.runtime.streaming import Channel, events
+from agentmem.runtime.stops import Limits
+from agentmem.runtime.tool_calls import ToolCalls
 from agentmem.transcript.checkpoint import Checkpoint
 from agentmem.transcript.transcript import Opening
 from agentmem.types import Archive, Clock, Options
@@ -41,7 +41,7 @@ BUDGET = 120_000
 """Tokens of context, in the provider's count, above which no request goes out."""
 
 
-class Agent(Asks, Closing):
+class Agent(AnswersQuestions, Closing):
     """A stateful agent on a workspace of pages.
 
     ``model`` is a Model, a LangChain chat model or a name such as "anthropic:claude-sonnet-5". ``workspace`` is a
@@ -81,22 +81,21 @@ class Agent(Asks, Closing):
         clock: Clock = time,
         sandbox: Sandboxed | None = None,
     ) -> None:
-        check_settings("Agent", locals(), parts.WANTED)
-        self.menu = parts.menu(tools)
+        check_settings("Agent", locals(), components.WANTED)
+        self.menu = components.menu(tools)
         self._system = instructions(system)
         self._pinned, self._options, self.reach = tuple(pinned), options, reach
         with ExitStack() as opened:
-            self.workspace = parts.workspace(workspace, opened)
-            self.model = parts.model(model, model_options, opened)
-            self.journal, saver = parts.database(database or self.workspace.root / ".agentmem" / "agentmem.db", opened)
-            self.sessions = Sessions(self.journal)
-            self.history = History(self.journal, self.workspace.root, sandbox)
-            budget = parts.budget(budget, self.model.profile, options)
+            self.workspace = components.workspace(workspace, opened)
+            self.model = components.model(model, model_options, opened)
+            root = self.workspace.root
+            self.journal, saver = components.database(database or root / ".agentmem" / "agentmem.db", opened)
+            self.sessions, self.history = Sessions(self.journal), History(self.journal, root, sandbox)
+            budget = components.budget(budget, self.model.profile, options)
             meter = RequestMeter(name, self.model.profile, price_as)
-            self.archive = parts.archive(archive, self.journal, self.workspace, opened)
-            compactor = self._compactor(compaction, meter, budget, clock) if compaction else None
+            self.archive = components.archive(archive, self.journal, self.workspace, opened)
+            compactor = self._compactor(compaction, meter, budget, clock, opened) if compaction else None
             self.steps = self._steps(meter, limits, budget, approve, clock, compactor)
-            opened.callback(self.steps.pauses.close)
             self.graph: CompiledStateGraph[Any] = build(RunNodes(self.steps, self.model, self.sessions), saver)
             self._opened = opened.pop_all()
 
@@ -137,12 +136,12 @@ class Agent(Asks, Closing):
         thread = self._named(thread)
         stop: list[str] = []
 
-        def work(channel: Channel) -> None:
+        def invoke(channel: Channel) -> None:
             config = config_of(thread, allow, channel=channel)
             stop.append(self.graph.invoke(input_of(task), config, durability="sync").get("stop") or "")
 
         with self._running(thread, streams=True):
-            yield from events(work)
+            yield from events(invoke)
             yield Done(self._result(thread, stop[0]))
 
     async def astream(
@@ -206,12 +205,12 @@ class Agent(Asks, Closing):
         What is now becomes a checkpoint as well. The thread goes on as a branch; runs that name the thread go on with
         it. Gives the branch's name. Raises ThreadBusy while a run holds the thread, UnknownReference.
         """
-        self.steps.pauses.end(self.history.current(self.history.origin(to)))
+        self._end_pause(self.history.current(self.history.origin(to)))
         return self.history.rollback(to)
 
     def forget(self, thread: str, *, with_forks: bool = False) -> int:
         """Removes a thread everywhere, for good. Gives the number of entries removed."""
-        self.steps.pauses.end(thread)
+        self._end_pause(thread)
         self.sessions.drop(thread)
         return forget(self.journal, self.workspace.root, thread, with_forks=with_forks, archive=self.archive)
 
@@ -233,7 +232,7 @@ class Agent(Asks, Closing):
     @contextmanager
     def _working(self, thread: str, *, streams: bool = False) -> Iterator[Session]:
         """Holds a thread for work: its pause is over, and the next begins when the work is done."""
-        self.steps.pauses.end(thread)
+        self._end_pause(thread)
         with self.journal.lease(thread):
             session = self.sessions.open(thread)
             asked = self.steps.compactor.settings.warm if self.steps.compactor else False
@@ -241,9 +240,14 @@ class Agent(Asks, Closing):
             try:
                 yield session
             finally:
-                self.steps.pauses.end(thread)
+                self._end_pause(thread)
                 session.end()
-        self.steps.pause(session)
+        if self.steps.compactor:
+            self.steps.compactor.pause(session)
+
+    def _end_pause(self, thread: str) -> None:
+        if self.steps.compactor:
+            self.steps.compactor.pauses.end(thread)
 
     def _compacted(self, thread: str, why: Callable[[Session], Reason | None]) -> Compacted | None:
         with self._working(self.history.current(thread)) as session:
@@ -252,9 +256,13 @@ class Agent(Asks, Closing):
             reason = why(session)
             return self.steps.compactor.compact(session, reason) if self.steps.compactor and reason else None
 
-    def _compactor(self, compaction: Compaction, meter: RequestMeter, budget: int, clock: Clock) -> Compactor:
-        repin = partial(pinning.repinned, self.workspace)
-        return Compactor(compaction, self.model, meter, budget, clock, self.archive, repin)
+    def _compactor(
+        self, compaction: Compaction, meter: RequestMeter, budget: int, clock: Clock, opened: ExitStack
+    ) -> Compactor:
+        repin = partial(opening.repinned, self.workspace)
+        made = Compactor(compaction, self.model, meter, budget, clock, self.sessions, self.archive, repin)
+        opened.callback(made.pauses.close)
+        return made
 
     def _steps(
         self,
@@ -265,25 +273,15 @@ class Agent(Asks, Closing):
         clock: Clock,
         compactor: Compactor | None,
     ) -> Steps:
-        return Steps(
-            profile=self.model.profile,
-            sessions=self.sessions,
-            opening=self._opening,
-            workspace=self.workspace,
-            menu=self.menu,
-            meter=meter,
-            limits=limits,
-            budget=budget,
-            approve=parts.approved(approve, self.menu, self.workspace.root, self.reach),
-            reach=self.reach,
-            clock=clock,
-            compactor=compactor,
-        )
+        approved, root = components.approved(approve, self.menu), self.workspace.root
+        archive = self.archive if compactor else None
+        tools = ToolCalls(self.workspace, root, self.menu, approved, budget, self.reach, archive)
+        return Steps(self._opening, tools, meter, limits, budget, clock, compactor)
 
     def _opening(self) -> Opening:
-        pinned = [pinning.pinned(self.workspace, page) for page in self._pinned]
+        pinned = [opening.pinned(self.workspace, page) for page in self._pinned]
         return new_opening(self.model.profile, self.menu, self._system, pinned, self._options)
 
     def _result(self, thread: str, stop: str | None) -> Result:
         session = self.sessions[thread].refresh()
-        return result_of(session, self.steps.waiting(session), stop or self.steps.ended(session))
+        return result_of(session, self.steps.tools.waiting(session), stop or session.ending)

@@ -3,26 +3,34 @@
 The request is the context as it was last sent, with one instruction after it: same model, tools, tool choice, thinking
 and effort, since each change would lose the cache. Nothing is appended but rows of the ledger until all checks hold;
 then the compaction is one transaction on the thread's head.
+
+In a pause a thread is compacted just before its cache expires, while that is cheap; new work calls it off. One timer a
+thread: it fires once in a pause, on a thread of its own, and holds the thread's lease unless a run does.
 """
 
 import logging
+import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import cache
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from functools import cache, partial
 from threading import Event as Flag
+from threading import Lock, Timer
 
 from agentmem import assets
 from agentmem.compaction.acceptance import accept, fallback
 from agentmem.compaction.plan import Plan, plan
 from agentmem.compaction.summary import instruction
 from agentmem.compaction.when import Compaction, ContextState, Reason, due, state
+from agentmem.context.view import request
 from agentmem.context.window import aside
-from agentmem.context.wire import request
-from agentmem.errors import BudgetExceeded, ModelError, SummaryRejected
+from agentmem.errors import AgentmemError, BudgetExceeded, ModelError, SummaryRejected
+from agentmem.kvcache.breakpoints import TAIL
+from agentmem.kvcache.rules import rules_for
 from agentmem.meter import ledger, prices
+from agentmem.meter.ledger import RequestMeter
 from agentmem.runtime.events import Author, Compacted
-from agentmem.runtime.metering import RequestMeter
-from agentmem.runtime.session import Session, remembered
+from agentmem.runtime.session import Session, Sessions, remembered
 from agentmem.types import Archive, Clock, Draft, Model, ModelProfile, Rates, Reply, Request
 
 PURPOSE = "summary"
@@ -44,8 +52,37 @@ class Compactor:
     meter: RequestMeter
     budget: int
     clock: Clock
+    sessions: Sessions
     archive: Archive | None = None
     refresh: Callable[[Session], Sequence[Draft]] = lambda session: ()
+    pauses: "Pauses" = field(default_factory=lambda: Pauses())
+
+    def before_request(self, session: Session) -> Iterator[Compacted]:
+        """Compacts the thread before the next request, where that is due. Tells what happened in a pause, too."""
+        self.pauses.end(session.thread)
+        while session.news:
+            yield session.news.popleft()
+        reason = self.due(session) or ("limit" if session.is_full else None)
+        if reason and (event := self.compact(session, reason)):
+            yield event
+
+    def pause(self, session: Session) -> None:
+        """Nothing may be asked for a while: the thread is compacted before its cache expires, once, if that pays."""
+        last = session.tally.last
+        if session.warm and last and session.used_pause != last.at:
+            left = last.at + lifetime(self.meter.profile) - self.settings.lead - self.clock()
+            self.pauses.begin(session.thread, left, partial(self._use_pause, session))
+
+    def _use_pause(self, session: Session, off: Flag) -> None:
+        with ExitStack() as held:
+            if session.ended:
+                held.enter_context(session.journal.lease(session.thread))
+                session = self.sessions.open(session.thread).refresh()
+                held.callback(session.end)
+            session.used_pause = session.tally.last.at if session.tally.last else None
+            reason = self.due(session, pause=True)
+            if reason and (event := self.compact(session, reason, off)):
+                session.news.append(event)
 
     def due(self, session: Session, *, pause: bool = False) -> Reason | None:
         """Why the thread should be compacted now, if it should. After a refusal not before it has grown some more."""
@@ -63,7 +100,7 @@ class Compactor:
         _read_back(session, made)
         attempts = 0
         try:
-            for attempts, (draft, row) in enumerate(self._asked(session, made, stop), 1):
+            for attempts, (draft, row) in enumerate(self._summaries(session, made, stop), 1):
                 if draft:
                     return self._cut(session, made, draft, row, attempts, stop)
             draft = fallback(made, remembered(session.tally))
@@ -75,7 +112,7 @@ class Compactor:
             _log.info("new work on thread %s: its compaction was given up", session.thread)
         return None
 
-    def _asked(
+    def _summaries(
         self, session: Session, made: Plan, stop: Flag | None
     ) -> Iterator[tuple[Draft | None, ledger.Row | None]]:
         """Asks for a summary a few times. Gives the entry of one that was accepted with its row, else nothing."""
@@ -140,7 +177,7 @@ class Compactor:
 
     def _state(self, session: Session) -> ContextState:
         estimate = session.tally.calibration.estimate(session.view.tokens)
-        rates = _rates(self.model.profile, self.meter.price_as)
+        rates = _rates(self.meter.profile, self.meter.price_as)
         return state(session.view, self.settings, self.budget, rates, estimate)
 
 
@@ -166,3 +203,73 @@ def _rates(profile: ModelProfile, price_as: str | None) -> Rates | None:
     """The model's prices, or those that it is priced by."""
     pair = prices.whose(profile, price_as)
     return prices.rates(*pair) if pair else None
+
+
+def lifetime(profile: ModelProfile) -> float:
+    """Seconds that the cache entry of the last message lives after the request began; inf where none expires."""
+    return rules_for(profile.provider, profile.name).lifetimes[TAIL]
+
+
+class _Pause:
+    """One pause of one thread: its timer, and what calls it off."""
+
+    def __init__(self, seconds: float, action: Callable[[Flag], object]) -> None:
+        self.off = Flag()
+        self.timer = Timer(seconds, self._fire)
+        self.timer.daemon = True
+        self._action = action
+
+    def end(self) -> None:
+        """Calls it off, and waits until it has let go."""
+        self.off.set()
+        self.timer.cancel()
+        self.timer.join()
+
+    def _fire(self) -> None:
+        try:
+            if not self.off.is_set():
+                self._action(self.off)
+        except AgentmemError as error:  # nobody waits for it: the thread is as it was
+            _log.info("a pause went by unused: %s", error)
+        except Exception as error:  # the thread is as it was, and the next pause gets its chance
+            _log.warning("a pause failed: %s: %s", type(error).__name__, error)
+
+
+class Pauses:
+    """The pauses of an agent's threads."""
+
+    def __init__(self) -> None:
+        self._pauses: dict[str, _Pause] = {}
+        self._lock = Lock()
+
+    def begin(self, thread: str, seconds: float, action: Callable[[Flag], object]) -> None:
+        """In so many seconds does ``action``, unless the pause ends before; it is handed what then is set.
+
+        Where ``seconds`` is infinite, because no entry expires, there is no pause to use.
+        """
+        self.end(thread)
+        if math.isinf(seconds):
+            return
+        pause = _Pause(max(0.0, seconds), action)
+        with self._lock:
+            self._pauses[thread] = pause
+        pause.timer.start()
+
+    def end(self, thread: str) -> None:
+        """New work: the pause is over. What it was doing is given up."""
+        with self._lock:
+            pause = self._pauses.pop(thread, None)
+        if pause:
+            pause.end()
+
+    def wait(self, thread: str) -> None:
+        """Waits until the pause of a thread has been used."""
+        with self._lock:
+            pause = self._pauses.get(thread)
+        if pause:
+            pause.timer.join()
+
+    def close(self) -> None:
+        """Ends all pauses."""
+        for thread in list(self._pauses):
+            self.end(thread)

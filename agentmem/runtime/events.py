@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from agentmem.meter.ledger import Row
-from agentmem.meter.unpriced import told
+from agentmem.meter.ledger import Row, missing_prices
 from agentmem.types import TextDelta, ToolCall, ToolResult, Usage, Waiting
 
 Status = Literal["done", "stopped", "waiting"]
@@ -92,7 +91,7 @@ class Result:
     def cost(self) -> str:
         """ "$0.0310; 1 of 3 requests unpriced: my-local-model"."""
         known = "unknown" if self.cost_usd is None else f"${self.cost_usd:.4f}"
-        missing = told(self.unpriced, self.priced + sum(self.unpriced.values()))
+        missing = missing_prices(self.unpriced, self.priced + sum(self.unpriced.values()))
         return "; ".join(filter(None, (known, missing)))
 
 
@@ -110,7 +109,7 @@ Event = TextDelta | Waiting | ToolCalled | ToolReturned | Metered | Compacted | 
 class Approval:
     """A person's answer to a run that waits: yes or no to all its calls, or to each by its call id.
 
-    ``reason`` is told to the model with a no.
+    ``reason`` is missing_prices to the model with a no.
     """
 
     allow: bool | Mapping[str, bool] = True

@@ -9,10 +9,9 @@ much as all that we do in it.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from time import sleep
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, NamedTuple, TypedDict
 
 from langchain_core.runnables import Runnable, RunnableConfig
 from langgraph.checkpoint.base import BaseCheckpointSaver
@@ -21,15 +20,14 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import Command, interrupt
 
-from agentmem.menu import workers
-from agentmem.runtime.events import Approval, ToolCalled
-from agentmem.runtime.invocation import UNSEEN
-from agentmem.runtime.model_call import ModelCall, OutOfTime, Write
+from agentmem.menu.tool import Stop
+from agentmem.runtime.events import Approval
+from agentmem.runtime.invocation import UNSEEN, Abandoned, Channel
 from agentmem.runtime.session import Session, Sessions
-from agentmem.runtime.steps import Given, Steps
-from agentmem.runtime.streaming import Abandoned, Channel
+from agentmem.runtime.steps import ModelCall, Steps, Write
+from agentmem.runtime.tool_calls import Given
 from agentmem.transcript.transcript import unpack
-from agentmem.types import Model, Request, Text
+from agentmem.types import Model, Text, ToolCall
 
 
 class RunState(TypedDict, total=False):
@@ -49,6 +47,17 @@ Step = Command[Literal["turn", "__end__"]]
 """What a node changed in the state, and which node comes next."""
 
 
+class RunContext(NamedTuple):
+    """A run in one of its turns: its thread's session, where its events go, what tells its tools to stop, and what
+    whoever started it wants: ``unseen`` is to see the result only, ``allowed`` are the tools that may be used."""
+
+    session: Session
+    write: Write
+    stop: Stop
+    unseen: bool
+    allowed: Collection[str] | None
+
+
 class RunNodes:
     """The two nodes, for one agent."""
 
@@ -63,30 +72,18 @@ class RunNodes:
 
     def turn(self, state: RunState, config: RunnableConfig) -> Step:
         """Asks the model, unless calls wait for their results already, and answers its calls."""
-        session, write = self._session(state, config), _writer(config)
-        if not session.view.open:
-            stop = self._ask(ModelCall(self.steps, session, write, unseen=_unseen(config)))
-            if stop:
-                return _go(session, {"stop": stop})
-        if session.view.open:
-            self._answer(session, write, Given(**_wanted(config)))
-        return _go(session, {})
+        run = self._run(state, config)
+        stop = None if run.session.view.open else self._ask(run)
+        if run.session.view.open and not stop:
+            self._answer(run)
+        return _go(run.session, {"stop": stop} if stop else {})
 
-    async def aturn(self, state: RunState, config: RunnableConfig) -> Step:
-        session, write = await asyncio.to_thread(self._session, state, config), _writer(config)
-        if not session.view.open:
-            stop = await self._aask(ModelCall(self.steps, session, write, unseen=_unseen(config)))
-            if stop:
-                return _go(session, {"stop": stop})
-        if session.view.open:
-            await self._aanswer(session, write, config)
-        return _go(session, {})
-
-    def _ask(self, call: ModelCall) -> str | None:
+    def _ask(self, run: RunContext) -> str | None:
         """Asks until there is a reply. Gives what stops the run, where something does."""
+        call = ModelCall(self.steps, run.session, run.write, unseen=run.unseen)
         while request := call.begin():
             try:
-                self._listen(request, call)
+                call.listen(self.llm, request)
             except Exception as error:
                 sleep(call.mend(error))
                 continue
@@ -94,10 +91,25 @@ class RunNodes:
             break
         return call.stop
 
-    async def _aask(self, call: ModelCall) -> str | None:
+    def _answer(self, run: RunContext, loop: asyncio.AbstractEventLoop | None = None) -> None:
+        """The results of the open calls; those that need a person's leave wait for it together."""
+        given = Given(allowed=run.allowed, loop=loop, stop=run.stop)
+        for event in self.steps.tools.answer(run.session, given, _person):
+            run.write(event)
+
+    async def aturn(self, state: RunState, config: RunnableConfig) -> Step:
+        """`turn` for asyncio."""
+        run = await asyncio.to_thread(self._run, state, config)
+        stop = None if run.session.view.open else await self._aask(run)
+        if run.session.view.open and not stop:
+            await self._aanswer(run)
+        return _go(run.session, {"stop": stop} if stop else {})
+
+    async def _aask(self, run: RunContext) -> str | None:
+        call = ModelCall(self.steps, run.session, run.write, unseen=run.unseen)
         while request := await asyncio.to_thread(call.begin):
             try:
-                await self._alisten(request, call)
+                await call.alisten(self.llm, request)
             except Exception as error:
                 await asyncio.sleep(await asyncio.to_thread(call.mend, error))
                 continue
@@ -105,57 +117,27 @@ class RunNodes:
             break
         return call.stop
 
-    def _listen(self, request: Request, call: ModelCall) -> None:
-        """Takes in the reply, for as long as the run may take. A model that stalls is left to itself."""
-
-        def listen() -> None:
-            for delta in self.llm.stream(request):
-                call.take(delta)
-
-        if call.seconds is None:
-            listen()
-        else:
-            try:
-                workers.run(listen, call.seconds, call.left)
-            except workers.TimeUp as error:
-                raise OutOfTime from error
-        call.heard()
-
-    async def _alisten(self, request: Request, call: ModelCall) -> None:
+    async def _aanswer(self, run: RunContext) -> None:
         try:
-            async with asyncio.timeout(call.seconds) as limit:
-                async for delta in self.llm.astream(request):
-                    call.take(delta)
-        except TimeoutError as error:
-            if not limit.expired():
-                raise
-            raise OutOfTime from error
-        call.heard()
-
-    def _answer(self, session: Session, write: Write, given: Given) -> None:
-        """The results of the open calls; those that need a person's leave wait for it together."""
-        waiting = self.steps.waiting(session, given.allowed)
-        approval = _approval(interrupt({"approve": [call.wire() for call in waiting]})) if waiting else None
-        for call in session.open_calls:
-            write(ToolCalled(call))
-        for returned in self.steps.answer(session, replace(given, approval=approval)):
-            write(returned)
-
-    async def _aanswer(self, session: Session, write: Write, config: RunnableConfig) -> None:
-        given = Given(loop=asyncio.get_running_loop(), **_wanted(config))
-        try:
-            await asyncio.to_thread(self._answer, session, write, given)
+            await asyncio.to_thread(self._answer, run, asyncio.get_running_loop())
         except asyncio.CancelledError:
-            given.stop.set()
+            run.stop.set()
             raise
 
-    def _session(self, state: RunState, config: RunnableConfig) -> Session:
-        """The thread's session, where the node before left it. An append by anybody else makes ours ThreadBusy."""
-        channel: Channel | None = config["configurable"].get("channel")
+    def _run(self, state: RunState, config: RunnableConfig) -> RunContext:
+        """The run, its session where the node before left it. An append by anybody else makes ours ThreadBusy."""
+        settings = config["configurable"]
+        channel: Channel | None = settings.get("channel")
         if channel and channel.stop.stopped:
             raise Abandoned
-        session = self.sessions.open(thread_of(config))
-        return session if session.view.seq == state.get("head") else session.refresh()
+        session = self.sessions.open(settings["thread_id"])
+        return RunContext(
+            session if session.view.seq == state.get("head") else session.refresh(),
+            channel.write if channel else get_stream_writer(),
+            channel.stop if channel else Stop(),
+            bool(settings.get(UNSEEN)),
+            settings.get("allow"),
+        )
 
 
 def _go(session: Session, update: RunState) -> Step:
@@ -192,29 +174,12 @@ def build(nodes: RunNodes, saver: BaseCheckpointSaver[Any]) -> CompiledStateGrap
     return graph.compile(checkpointer=saver, name="agentmem")
 
 
-def _writer(config: RunnableConfig) -> Write:
-    """Where events go: to the channel of a run of ours, else to LangGraph's custom stream."""
-    channel: Channel | None = config["configurable"].get("channel")
-    return channel.write if channel else get_stream_writer()
-
-
-def _unseen(config: RunnableConfig) -> bool:
-    """Whether whoever started the run is shown its result only."""
-    return bool(config["configurable"].get(UNSEEN))
-
-
-def _wanted(config: RunnableConfig) -> dict[str, Any]:
-    """What whoever started the run asked of its tools."""
-    channel: Channel | None = config["configurable"].get("channel")
-    stop = {"stop": channel.stop} if channel else {}
-    return {"allowed": config["configurable"].get("allow"), **stop}
-
-
 def thread_of(config: RunnableConfig) -> str:
     """The thread that a config names."""
     return str(config["configurable"]["thread_id"])
 
 
-def _approval(answer: Any) -> Approval:
-    """A person's answer, as it came through LangGraph's ``Command(resume=...)``."""
+def _person(calls: Sequence[ToolCall]) -> Approval:
+    """A person's answer on calls that wait for one, as it came through LangGraph's ``Command(resume=...)``."""
+    answer = interrupt({"approve": [call.wire() for call in calls]})
     return Approval(**answer) if isinstance(answer, dict) and "allow" in answer else Approval(answer)

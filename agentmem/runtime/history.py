@@ -1,8 +1,9 @@
-"""The history of runs: checkpoints that tie conversation, pages and sandbox together; forking and going back.
+"""The history of runs: checkpoints that tie conversation, pages and sandbox together; forking, going back, forgetting.
 
 A checkpoint is taken before and after each run, where anything changed. Going back deletes nothing: what is now is
 marked first, the pages and the sandbox are brought back, and the thread goes on as a branch that forks where the
 checkpoint stands. So every entry keeps its reference, and the branch's first request reads what the cache still has.
+Forgetting deletes everything that the workspace and its database hold of a thread, caches and pages included.
 """
 
 import logging
@@ -11,14 +12,16 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
+from agentmem.context import offload
 from agentmem.errors import AgentmemError, ConfigError, ThreadNotFound, UnknownReference, WorkspaceError
 from agentmem.menu import planning
 from agentmem.pages.files import Files
 from agentmem.pages.snapshot import KeptPage, Snapshots
 from agentmem.sandbox.ran import Snapshot
-from agentmem.transcript import blobs, checkpoint, trees
+from agentmem.transcript import blobs, checkpoint
 from agentmem.transcript.checkpoint import Checkpoint
 from agentmem.transcript.journal import Journal
+from agentmem.types import Archive
 
 KEEP = 64_000_000
 """Bytes of pages that a checkpoint takes in unasked; larger workspaces are kept when a checkpoint is asked for."""
@@ -77,7 +80,7 @@ class History:
                 "kept only when a checkpoint is asked for: `agentmem checkpoints THREAD --mark LABEL`, or "
                 "agent.checkpoint(thread)."
             )
-        return trees.read(self.storage, at.pages)
+        return blobs.read_tree(self.storage, at.pages)
 
     # Marking.
 
@@ -89,7 +92,7 @@ class History:
         snapshot = self.sandbox.snapshot() if self.sandbox else None
         for _ in range(_TRIES):
             pages = self.pages.within(self.keep, KEEP_NAMES) if unasked else self.pages.take()
-            tree = None if pages is None else trees.planted(pages)
+            tree = None if pages is None else blobs.planted(pages)
             with suppress(WorkspaceError):
                 return self._write(thread, label, tree, snapshot.id if snapshot else None)
         raise WorkspaceError(f"the pages of {self.pages.files.root} change all the time: no checkpoint could be taken")
@@ -177,7 +180,7 @@ class History:
             number += 1
         return f"{origin}~{number}"
 
-    def _write(self, thread: str, label: str, tree: trees.TreeFolder | None, sandbox: str | None) -> Checkpoint:
+    def _write(self, thread: str, label: str, tree: blobs.TreeFolder | None, sandbox: str | None) -> Checkpoint:
         plan = self._plan(thread)
         hashes = (tree.name if tree else None, blobs.digest(plan) if plan else None)
         made = Checkpoint(thread, 0, self.journal.head(thread), label, *hashes, sandbox)
@@ -191,8 +194,8 @@ class History:
                 blobs.put(self.storage, plan)
             return checkpoint.add(self.storage, made)
 
-    def _keep(self, tree: trees.TreeFolder) -> None:
-        folders, pages = trees.lacking(self.storage, tree)
+    def _keep(self, tree: blobs.TreeFolder) -> None:
+        folders, pages = blobs.lacking(self.storage, tree)
         for revision, name in pages.items():
             if blobs.put(self.storage, self.pages.files.read(name)[0]) != revision:
                 raise _Changed(name)
@@ -208,3 +211,21 @@ class History:
 
 class _Changed(WorkspaceError):
     """A page changed while it was taken in: look again."""
+
+
+def forget(
+    journal: Journal, root: Path, thread: str, *, with_forks: bool = False, archive: Archive | None = None
+) -> int:
+    """Removes a thread for good: its transcript, ledger, checkpoints, plan, archive and the pages of long results.
+
+    Pages of the workspace that the thread wrote stay. Gives the number of entries removed. Raises ThreadNotFound,
+    ThreadBusy, or ThreadHasForks unless the threads that begin in it go ``with_forks``.
+    """
+    before = {one.name for one in journal.threads()}
+    count = journal.forget(thread, with_forks=with_forks)
+    for gone in sorted((before | {thread}) - {one.name for one in journal.threads()}):
+        offload.forget_pages(gone, root)
+        planning.forget(gone, root)
+        if archive:
+            archive.forget(gone)
+    return count

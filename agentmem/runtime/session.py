@@ -7,8 +7,8 @@ example, cannot write beside the next one.
 
 import logging
 from collections import OrderedDict, deque
-from collections.abc import Callable, Mapping
-from dataclasses import astuple, dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import astuple, replace
 from hashlib import sha256
 from threading import Lock, RLock
 from time import monotonic
@@ -20,39 +20,14 @@ from agentmem.context.window import View, begin, extend, left, stored
 from agentmem.errors import ThreadBusy, TranscriptError
 from agentmem.meter.ledger import Row, decode
 from agentmem.runtime import stops
-from agentmem.runtime.events import Event, ToolReturned
+from agentmem.runtime.events import Compacted, ToolReturned
+from agentmem.runtime.stops import RunSpent
 from agentmem.tokens import Calibration
-from agentmem.transcript.call_ids import arrived
 from agentmem.transcript.journal import Journal
-from agentmem.transcript.transcript import read_message, read_result, readable
+from agentmem.transcript.transcript import arrived, read_message, read_result, readable
 from agentmem.types import Basis, Draft, Entry, EntryKind, Reply, ToolCall, Usage
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class RunSpent:
-    """What the run that spoke last has used so far: answered requests, tokens by basis, dollars.
-
-    ``usd`` is the sum of what is known, None where nothing is; ``priced`` counts the requests in it, ``unpriced`` the
-    others, by model.
-    """
-
-    turns: int = 0
-    usage: Mapping[Basis, Usage] = field(default_factory=dict)
-    usd: float | None = None
-    priced: int = 0
-    unpriced: Mapping[str, int] = field(default_factory=dict)
-
-    def plus(self, row: Row) -> "RunSpent":
-        """With one more request. One for a summary is no turn of the run, but it has its price."""
-        used = self.usage.get(row.usage.basis)
-        usage = {**self.usage, row.usage.basis: row.usage if used is None else used + row.usage}
-        turns = self.turns + (row.purpose != "summary")
-        if row.cost_usd is None:
-            unpriced = {**self.unpriced, row.model: self.unpriced.get(row.model, 0) + 1}
-            return RunSpent(turns, usage, self.usd, self.priced, unpriced)
-        return RunSpent(turns, usage, (self.usd or 0.0) + row.cost_usd, self.priced + 1, self.unpriced)
 
 
 class ThreadTally(NamedTuple):
@@ -168,6 +143,15 @@ _FOLDS: Mapping[EntryKind, Callable[[ThreadTally, Entry], ThreadTally]] = {
 }
 
 
+class Folded(NamedTuple):
+    """How a session stands after entries: its view, its tally, what the last reply was a reply to, and new calls."""
+
+    view: View
+    tally: ThreadTally
+    sent: View | None
+    called: Mapping[str, str]
+
+
 class Session:
     """One thread in the hands of one run: its view, its tally, and the only way to append to it.
 
@@ -181,7 +165,7 @@ class Session:
         self.sent: View | None = after.sent if after else None  # what the last reply was a reply to
         self.calls: dict[str, str] = after.calls if after else {}  # the ids of the thread's calls, and their tools
         self.late: dict[str, ToolReturned] = after.late if after else {}  # results of calls that were given up on
-        self.news: deque[Event] = after.news if after else deque()  # what happened beside the run, still to be told
+        self.news: deque[Compacted] = after.news if after else deque()  # what happened beside the run, still to be told
         self.used_pause: float | None = after.used_pause if after else None  # after the request at that time
         self.refused: int = after.refused if after else 0  # tokens of the view of which no summary was accepted
         self.began = monotonic()
@@ -210,8 +194,10 @@ class Session:
         self.view = begin(self.journal.entry(f"{self.thread}/{cut.opening}"), cut.first)
         return found.seq
 
-    def append(self, *drafts: Draft) -> None:
+    def append(self, *drafts: Draft, then: Callable[[ThreadTally], Sequence[Draft]] = lambda _: ()) -> None:
         """Appends to the journal in one transaction, once it is known that all can be folded in.
+
+        ``then`` gives what follows on from the tally after ``drafts``.
 
         Raises ThreadBusy if another run was faster or this one has ended, TranscriptError for an entry that cannot
         follow; then nothing is written.
@@ -219,20 +205,23 @@ class Session:
         with self.lock:
             if self.ended:
                 raise ThreadBusy(f"this run of thread {self.thread!r} has ended: nothing more of it is written")
-            view, known, sent = self.folded(*drafts)
-            entries = self.journal.append(self.thread, drafts, head=self.view.seq)
-            self.view, self.tally, self.sent = view, known, sent
-            for entry in entries:
-                self.calls |= _calls(entry)
+            folded = self.folded(*drafts)
+            if more := then(folded.tally):
+                drafts = (*drafts, *more)
+                folded = self.folded(*drafts)
+            self.journal.append(self.thread, drafts, head=self.view.seq)
+            self.view, self.tally, self.sent, called = folded
+            self.calls |= called
 
-    def folded(self, *drafts: Draft) -> tuple[View, ThreadTally, View | None]:
-        """View, tally and what was sent last, as they would be with ``drafts``. Raises TranscriptError."""
-        view, known, sent = self.view, self.tally, self.sent
+    def folded(self, *drafts: Draft) -> Folded:
+        """How the session would stand with ``drafts``. Raises TranscriptError."""
+        view, known, sent, called = self.view, self.tally, self.sent, dict[str, str]()
         for seq, draft in enumerate(drafts, view.seq + 1):
             entry = Entry(self.thread, seq, "", draft.kind, draft.data, "", draft.known)
-            sent = view if entry.kind == "assistant" else sent
-            view, known = extend(view, entry), tally(known, entry)
-        return view, known, sent
+            before, view, known = view, extend(view, entry), tally(known, entry)
+            if entry.kind == "assistant":
+                sent, called = before, called | _named(known)
+        return Folded(view, known, sent, called)
 
     def end(self) -> None:
         """The run is over: from here on nothing of it is written."""
@@ -247,10 +236,27 @@ class Session:
         return replace(reply, message=arrived(reply.message, self.calls), stop_reason=reply.stop_reason or "end_turn")
 
     @property
+    def is_full(self) -> bool:
+        """Whether the model's window was full at its last reply, and nothing has left it since."""
+        return self.tally.kind == "full" and self.sent is not None and self.view.cuts == self.sent.cuts
+
+    @property
+    def reply_limit(self) -> int:
+        """Tokens that a reply may have."""
+        return self.view.opening.options.max_tokens if self.view.opening else 0
+
+    @property
+    def ending(self) -> str | None:
+        """Why the run cannot go on after the model's last reply, or None."""
+        known = self.tally
+        return stops.ending(known.kind, known.again.get(known.kind, 0), self.reply_limit)
+
+    @property
     def open_calls(self) -> tuple[ToolCall, ...]:
         """The calls that wait for a result, in order."""
         calls = zip(self.view.open, self.tally.calls, strict=False)
-        return tuple(replace(call, id=id) for id, call in calls if id not in self.view.results)
+        waiting = ((id, call) for id, call in calls if id not in self.view.results)
+        return tuple(call if call.id == id else replace(call, id=id) for id, call in waiting)
 
     def _take_in(self, entry: Entry, skipped: bool) -> None:
         if skipped:
@@ -262,9 +268,10 @@ class Session:
         except TranscriptError as error:
             self._stray(entry, error)
             return
-        self.sent = before if entry.kind == "assistant" else self.sent
         self.tally = tally(self.tally, entry)
-        self.calls |= _calls(entry)
+        if entry.kind == "assistant":
+            self.sent = before
+            self.calls |= _named(self.tally)
 
     def _stray(self, entry: Entry, error: TranscriptError) -> None:
         """An entry that cannot follow. A result that no call waits for is not lost: the next run tells it."""
@@ -276,8 +283,9 @@ class Session:
             self.late.setdefault(result.call_id, ToolReturned(name, result, 0.0))
 
 
-def _calls(entry: Entry) -> dict[str, str]:
-    return {call.id: call.name for call in read_message(entry).calls} if entry.kind == "assistant" else {}
+def _named(known: ThreadTally) -> dict[str, str]:
+    """The ids of the last reply's calls, and their tools."""
+    return {call.id: call.name for call in known.calls}
 
 
 class Sessions:

@@ -1,4 +1,4 @@
-"""Which calls wait for a person: those of tools that were named, and changes to files that steer other programs.
+"""Files that steer other programs: a change to one waits for a person, or is refused.
 
 A model that writes a Makefile or another assistant's instructions decides what is run, or said, the next time a
 person works there. agentmem's own settings are never written by a tool (pages/names.py). In a sandbox the merge is
@@ -6,14 +6,12 @@ where a person looks, so a team's tools ask nobody.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from agentmem.errors import RecoverableError
 from agentmem.menu import arguments, builtin
-from agentmem.menu.menu import Menu
-from agentmem.menu.reach import Steering
+from agentmem.menu.tool import Tool
 from agentmem.pages.address import split
 from agentmem.pages.files import Files
 from agentmem.pages.names import folded
@@ -60,45 +58,18 @@ STEERING: Mapping[str, tuple[str, ...]] = {
 }
 """Files that steer other programs, folder by folder or by name alone; compared without case and Unicode's forms."""
 
-REFUSED = (
-    "{names} steers other programs, so a person must allow a change to it, and nobody can be asked in this run. Go on "
-    "without it, and say what you would have changed."
-)
-
-_WRITERS: Mapping[Callable[..., object], tuple[str, ...]] = {builtin.write: ("page",), builtin.edit: ("page", "to")}
+WRITERS: Mapping[Callable[..., object], tuple[str, ...]] = {builtin.write: ("page",), builtin.edit: ("page", "to")}
 """Tools that change pages, and their arguments that name one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Approvals:
-    """Which calls wait for a person, in a workspace at ``root``: ``names`` of tools, and what ``steering`` says."""
-
-    names: frozenset[str]
-    menu: Menu
-    root: Path
-    steering: Steering = "ask"
-
-    def needs_person(self, call: ToolCall) -> bool:
-        """Whether the call may only begin when a person has allowed it."""
-        return call.name in self.names or (self.steering == "ask" and bool(self.steered(call)))
-
-    def refused(self, call: ToolCall) -> str:
-        """Why the call is refused without asking anybody; "" where it is not."""
-        names = self.steered(call) if self.steering == "refuse" else ()
-        return REFUSED.format(names=" and ".join(names)) if names else ""
-
-    def steered(self, call: ToolCall) -> tuple[str, ...]:
-        """The files that steer other programs which the call would change."""
-        tool = self.menu.get(call.name)
-        wanted = _WRITERS.get(tool.function) if tool else None
-        if not wanted:
-            return ()
-        try:
-            given = arguments.parse(call.arguments)
-        except RecoverableError:
-            return ()
-        pages = (page for name in wanted if isinstance(page := given.get(name), str))
-        return tuple(page for page in pages if any(map(steers, _meant(page, self.root))))
+def steered(call: ToolCall, tool: Tool, root: Path) -> tuple[str, ...]:
+    """The files that steer other programs which a call of one of the WRITERS would change."""
+    try:
+        given = arguments.parse(call.arguments)
+    except RecoverableError:
+        return ()
+    pages = (page for name in WRITERS[tool.function] if isinstance(page := given.get(name), str))
+    return tuple(page for page in pages if any(map(steers, _meant(page, root))))
 
 
 def steers(name: str) -> bool:

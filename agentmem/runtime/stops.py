@@ -4,12 +4,14 @@ Stop reasons are in Anthropic's words ("Handling stop reasons" in its documentat
 them. The kind of a reply is found from its stop reason and from what it holds, so also again from the transcript.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
-from agentmem.transcript.call_arguments import is_unreadable
-from agentmem.types import Message, Opaque, Text, ToolCall
+from agentmem.checking import NOTHING, NUMBER, WHOLE, Wanted, check_fields
+from agentmem.errors import ConfigError
+from agentmem.meter.ledger import Row
+from agentmem.types import Basis, Message, Opaque, Text, ToolCall, Usage
 
 Kind = Literal["whole", "empty", "cut", "silent", "cut_calls", "unreadable", "paused", "between", "full", "refused"]
 """whole: what was to be said is said; calls run. empty: no call, and no text but white space. cut: the text ended at
@@ -103,7 +105,7 @@ def kind_of(stop_reason: str, message: Message) -> Kind:
     if stop_reason in _BY_REASON:
         kind = _BY_REASON[stop_reason][bool(calls)]
         return "silent" if kind == "cut" and not _says_something(message) else kind
-    if any(is_unreadable(call) for call in calls):
+    if any(call.is_unreadable for call in calls):
         return "unreadable"
     if stop_reason == "pause_turn" and not calls:
         return "paused" if any(isinstance(block, Opaque) for block in message.blocks) else "between"
@@ -132,3 +134,84 @@ def ending(kind: Kind, times: int, limit: int) -> str | None:
 def _says_something(message: Message) -> bool:
     said = (bool(one.text.strip()) if isinstance(one, Text) else not isinstance(one, Opaque) for one in message.blocks)
     return any(said)
+
+
+@dataclass(frozen=True, slots=True)
+class RunSpent:
+    """What the run that spoke last has used so far: answered requests, tokens by basis, dollars.
+
+    ``usd`` is the sum of what is known, None where nothing is; ``priced`` counts the requests in it, ``unpriced`` the
+    others, by model.
+    """
+
+    turns: int = 0
+    usage: Mapping[Basis, Usage] = field(default_factory=dict)
+    usd: float | None = None
+    priced: int = 0
+    unpriced: Mapping[str, int] = field(default_factory=dict)
+
+    def plus(self, row: Row) -> "RunSpent":
+        """With one more request. One for a summary is no turn of the run, but it has its price."""
+        used = self.usage.get(row.usage.basis)
+        usage = {**self.usage, row.usage.basis: row.usage if used is None else used + row.usage}
+        turns = self.turns + (row.purpose != "summary")
+        if row.cost_usd is None:
+            unpriced = {**self.unpriced, row.model: self.unpriced.get(row.model, 0) + 1}
+            return RunSpent(turns, usage, self.usd, self.priced, unpriced)
+        return RunSpent(turns, usage, (self.usd or 0.0) + row.cost_usd, self.priced + 1, self.unpriced)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The most that one run may use: model turns, dollars, seconds of wall time. None: no limit.
+
+    With ``max_usd`` a request whose price is unknown ends the run, since nobody could tell the cost: ``price_as``
+    lends its model a price.
+    """
+
+    max_turns: int | None = 100
+    max_usd: float | None = None
+    max_seconds: float | None = None
+
+    def __post_init__(self) -> None:
+        check_fields("Limits", self, _WANTED)
+        for name in ("max_turns", "max_usd", "max_seconds"):
+            value = getattr(self, name)
+            if value is not None and value <= 0:
+                raise ConfigError(f"{name} must be above 0, and {value} is not; None means no limit")
+
+
+_WANTED: Mapping[str, Wanted] = {
+    "max_turns": WHOLE | NOTHING,
+    "max_usd": NUMBER | NOTHING,
+    "max_seconds": NUMBER | NOTHING,
+}
+
+
+def _turns(limits: Limits, spent: RunSpent, seconds: float) -> str | None:
+    over = limits.max_turns is not None and spent.turns >= limits.max_turns
+    return f"max_turns: {spent.turns} turns were made and the limit is {limits.max_turns}" if over else None
+
+
+def _usd(limits: Limits, spent: RunSpent, seconds: float) -> str | None:
+    if limits.max_usd is None or not spent.turns:
+        return None
+    if spent.unpriced or spent.usd is None:
+        models = ", ".join(spent.unpriced) or "this model"
+        return f"max_usd: the price of {models} is unknown, so the limit in dollars cannot be kept; price_as lends one"
+    over = spent.usd >= limits.max_usd
+    return f"max_usd: ${spent.usd:.4f} were spent and the limit is ${limits.max_usd:.4f}" if over else None
+
+
+def _seconds(limits: Limits, spent: RunSpent, seconds: float) -> str | None:
+    over = limits.max_seconds is not None and seconds >= limits.max_seconds
+    return f"max_seconds: {seconds:.1f} s have passed and the limit is {limits.max_seconds} s" if over else None
+
+
+_RULES: tuple[Callable[[Limits, RunSpent, float], str | None], ...] = (_turns, _usd, _seconds)
+"""The stop rules; the first that holds names the reason."""
+
+
+def reached(limits: Limits, spent: RunSpent, seconds: float) -> str | None:
+    """The limit that a run has reached, as a sentence, or None. ``seconds`` is how long it has run."""
+    return next((reason for rule in _RULES if (reason := rule(limits, spent, seconds))), None)

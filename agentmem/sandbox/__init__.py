@@ -1,6 +1,6 @@
-"""Forks of a repository or folder in which commands run apart: nothing they do reaches the host until it is merged.
+"""Forks of a repository or folder for running commands: nothing they do reaches the host until it is merged.
 
-Names are imported when they are first used, so that the program that starts inside a sandbox loads only what it needs.
+Names are imported on first use, so that the program inside a sandbox loads only what it needs.
 """
 
 from importlib import import_module

@@ -1,4 +1,4 @@
-"""What differs between two states of a tree: files, as values that can be shown, kept and applied elsewhere."""
+"""Differences between two states of a tree, as values that can be shown, stored and applied elsewhere."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,16 +8,16 @@ from typing import Literal
 Kind = Literal["added", "modified", "deleted", "mode", "link"]
 
 _LONGEST = 1 << 20
-"""Bytes of a text above which its lines are not compared."""
+"""Bytes. The lines of a longer text are not compared."""
 
 
 @dataclass(frozen=True, slots=True)
 class FileChange:
-    """One file. ``before`` and ``after`` are its bytes; None where there was, or is, no such file.
+    """One changed file. ``before`` and ``after`` are its bytes; None if there was, or is, no file.
 
-    ``kind`` is "link" where either side is a link; ``was_link`` and ``is_link`` say which, and the bytes of that side
-    are what it points to. ``mode`` is the new one (0o755 or 0o644), ``old_mode`` the one before. ``stale`` says that
-    the source's file changed after the fork was made, so ``before`` may not be what the fork began with.
+    ``kind`` is "link" if either side is a link. ``was_link`` and ``is_link`` say which side; the bytes of that side are
+    the link's target. ``mode`` is the new mode (0o755 or 0o644), ``old_mode`` the one before. ``stale`` is true if the
+    source's file changed after the fork was made, so that ``before`` may not be what the fork began with.
     """
 
     path: str
@@ -34,19 +34,26 @@ class FileChange:
 
 @dataclass(frozen=True, slots=True)
 class Diff:
-    """Changes, sorted by path. ``left_out`` names what is no part of it: what git ignores, sockets, devices, caches."""
+    """Changes, sorted by path. An empty diff is false.
+
+    ``left_out`` names files that are not in it: those that git ignores, sockets, devices, caches.
+
+    Example:
+        >>> for change in sandbox.diff().changes:
+        ...     print(change.kind, change.path)
+    """
 
     changes: tuple[FileChange, ...] = ()
     left_out: tuple[str, ...] = ()
 
     @property
     def paths(self) -> tuple[str, ...]:
-        """The paths that changed, sorted."""
+        """The changed paths, sorted."""
         return tuple(change.path for change in self.changes)
 
     @property
     def text(self) -> str:
-        """A unified diff in git's form; of binary files and of very long ones it says only that they differ."""
+        """A unified diff in git's form. For binary and very long files it only says that they differ."""
         return "".join(line for change in self.changes for line in _lines(change))
 
     def __bool__(self) -> bool:
@@ -54,7 +61,7 @@ class Diff:
 
 
 def is_binary(data: bytes | None) -> bool:
-    """As git tells: a zero byte in the first 8000."""
+    """True if the first 8000 bytes have a zero byte, as in git."""
     return data is not None and b"\0" in data[:8000]
 
 
@@ -86,11 +93,11 @@ def _header(change: FileChange) -> Iterator[str]:
 
 
 def _split(data: bytes) -> list[str]:
-    """Only "\\n" ends a line: a diff must show what else there is."""
+    """Lines by "\\n" alone, because a diff must show all other characters."""
     lines = data.decode(errors="replace").split("\n")
     return [f"{line}\n" for line in lines[:-1]] + ([lines[-1]] if lines[-1] else [])
 
 
 def printable(path: str) -> str:
-    """A path as text: bytes that are no UTF-8 are written as escapes."""
+    """A path as text. Bytes that are not UTF-8 become escapes."""
     return path.encode(errors="surrogateescape").decode(errors="backslashreplace")

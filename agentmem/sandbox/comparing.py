@@ -1,4 +1,4 @@
-"""Comparing two states of a fork, file by file."""
+"""Compares two states of a fork, file by file."""
 
 from collections.abc import Collection, Iterable
 from pathlib import Path
@@ -10,14 +10,14 @@ from agentmem.sandbox.tree import TEMPORARY
 from agentmem.sandbox.views import FoundFile, OverlayView
 
 CACHES = frozenset({"__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis"})
-"""Folders that tools fill by the way."""
+"""Folders that tools fill as they run."""
 
 MOST = 256 << 20
-"""Bytes that a diff may hold: it is kept in memory."""
+"""The most bytes in a diff, because it is kept in memory."""
 
 
 def is_git(path: str) -> bool:
-    """Whether a path is git's own: a hook or a setting in there would run on the host."""
+    """True for git's own files. A hook or a setting there would run on the host."""
     return any(part.casefold() == ".git" for part in path.split("/"))
 
 
@@ -28,7 +28,7 @@ def is_cache(path: str) -> bool:
 def compare(
     before: OverlayView, after: OverlayView, paths: Iterable[str], ignored: Collection[str], stamps: Stamps
 ) -> Diff:
-    """The changes at ``paths``. Those in ``ignored``, and what is no file or link, are only named. git's are not."""
+    """The changes at ``paths``. Ignored paths, sockets and devices are only named; git's own files are left out."""
     changes, left_out, size = [], [], 0
     for path in sorted(paths):
         if is_git(path) or path.rpartition("/")[2].startswith(TEMPORARY):
@@ -45,7 +45,7 @@ def compare(
 
 
 def same(one: FoundFile | None, other: FoundFile | None) -> bool:
-    """Whether two files have the same content and mode, or there is none."""
+    """True if two files have the same content and mode, or if both are missing."""
     if one is None or other is None:
         return one is other
     if one.kind != other.kind:
@@ -56,7 +56,7 @@ def same(one: FoundFile | None, other: FoundFile | None) -> bool:
 
 
 def _content(found: FoundFile | None) -> FoundFile | None:
-    """Folders are not content: those that a file needs are made with it."""
+    """``found``, but None for a folder: folders are not content and are made with their files."""
     return None if found is None or found.kind == "folder" else found
 
 
@@ -89,5 +89,5 @@ def _kind(old: FoundFile | None, new: FoundFile | None, same_bytes: bool) -> Kin
 
 
 def _from(old: FoundFile | None, source: Path) -> bool:
-    """Whether what was there, or was not, is the source's: other states nobody changes."""
+    """True if the older side is the source's. Only the source can change; other states are fixed."""
     return old is None or old.tree.root == source

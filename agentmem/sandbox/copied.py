@@ -1,4 +1,7 @@
-"""A fork by copying: the tree that commands work in, and for each state a folder that shares its unchanged files."""
+"""A fork by copying: the tree that commands work in, and a folder for each state, which shares its unchanged files.
+
+Only `forks` uses it. It is a module of its own because it is one of two kinds of ForkStore; the other is `layered`.
+"""
 
 import json
 import os
@@ -15,7 +18,7 @@ from agentmem.sandbox.tree import FileTree, entries
 from agentmem.sandbox.views import OverlayFolder
 
 Stamp = tuple[int, int, int, int]
-"""Size, times of change of content and of the entry, inode: a command cannot change a file and keep all of them."""
+"""Size, times of change of content and of inode, inode. A command that changes a file cannot keep all of them."""
 
 
 def _fill(reflink: bool) -> Callable[[Path, Path], None]:
@@ -27,12 +30,12 @@ FILLS: dict[str, Callable[[Path, Path], None]] = {
     "worktree": checkout,
     "copy": _fill(False),
 }
-"""How a source gets into an empty folder."""
+"""The ways to copy a source into an empty folder."""
 
 
 @dataclass(slots=True)
 class Copied:
-    """``stamps`` are those that the files in the tree had when each state was taken."""
+    """A ForkStore. ``stamps`` holds, for each state, the stamps of the tree's files when it was taken."""
 
     where: Path
     source: Path
@@ -62,7 +65,7 @@ class Copied:
         return Mounted(at=str(self.source), bind=str(self.tree), lower=[], upper="", work="")
 
     def freeze(self) -> str:
-        """Keep the present state: files that an earlier state has as well are shared with it, the others copied."""
+        """Store the present state. Files that an earlier state has too are shared with it; the others are copied."""
         last, known = (str(len(self.stamps) - 1), self.stamps[str(len(self.stamps) - 1)]) if self.stamps else ("", {})
         state, stamps = str(len(self.stamps)), self._scan()
         if self.stamps and known == stamps:
@@ -94,7 +97,7 @@ class Copied:
         return None
 
     def candidates(self, state: str) -> set[str]:
-        """The paths, of files and links, that may differ between ``state`` and the present."""
+        """The paths of files and links that may differ between ``state`` and the present."""
         now, then = self._scan(), self.stamps[state]
         return {path for path in {*now, *then} if now.get(path) != then.get(path)}
 
@@ -112,11 +115,11 @@ class Copied:
         FileTree(self.tree).prune(path)
 
     def used(self) -> int:
-        """Bytes on the disk of the tree, beyond what it began with."""
+        """Bytes on the disk that the tree takes beyond those it began with."""
         return max(0, disk_usage(self.tree) - self._began())
 
     def again(self, where: Path) -> "Copied":
-        """Another fork with the same content."""
+        """A new fork with the same content."""
         other = Copied(where, self.source, self.how)
         other.tree.mkdir(parents=True)
         copy_tree(self.tree, other.tree, self.how == "reflink")
@@ -154,7 +157,7 @@ class Copied:
             made.symlink_to(os.fsdecode(FileTree(source).target(path)))
         elif stat.S_ISREG(status.st_mode):
             if not status.st_mode & stat.S_IRUSR:
-                FileTree(source).read(path)  # gives its owner the right to
+                FileTree(source).read(path)  # makes it readable for its owner
             copy_file(source / path, made, self.how == "reflink")
 
     def _began(self) -> int:

@@ -1,4 +1,4 @@
-"""Ways to copy a source where there is no overlay: blocks shared by the file system, git's own, or byte by byte."""
+"""Copies a source where there is no overlay: with shared blocks, by git, or byte by byte."""
 
 import errno
 import fcntl
@@ -14,7 +14,7 @@ from agentmem.errors import SandboxError
 from agentmem.sandbox.tree import FileTree, entries
 
 _FICLONE = 0x40049409
-"""ioctl_ficlone(2): the new file shares the old one's blocks until one of them is written."""
+"""ioctl_ficlone(2): the new file shares the old one's blocks until one of the two is written."""
 
 GIT = (
     "git",
@@ -26,13 +26,13 @@ GIT = (
     "-c",
     "core.untrackedCache=false",
 )
-"""For git in the user's own repository; it is never run in a fork. No hook runs."""
+"""git as it runs in the user's own repository, without hooks. It is never run in a fork."""
 
 
 def copy_tree(source: Path, target: Path, reflink: bool, names: Iterable[str] | None = None) -> None:
-    """Copy files, links and folders, with modes and times; sockets and devices are passed over.
+    """Copy files, links and folders with their modes and times. Sockets and devices are skipped.
 
-    With ``reflink`` an OSError says that the file system cannot share blocks. ``names`` are files; None means all.
+    With ``reflink``, raises OSError if the file system cannot share blocks. ``names`` are files; None means all.
     """
     for path, status in entries(source) if names is None else _named(source, names):
         made = target / path
@@ -46,7 +46,7 @@ def copy_tree(source: Path, target: Path, reflink: bool, names: Iterable[str] | 
 
 
 def copy_file(source: Path, target: Path, reflink: bool) -> None:
-    """One regular file, its mode (without set-user-id) and times."""
+    """Copy one regular file with its times and its mode, without set-user-id."""
     with source.open("rb") as old, target.open("xb") as new:
         if reflink:
             fcntl.ioctl(new.fileno(), _FICLONE, old.fileno())
@@ -58,7 +58,7 @@ def copy_file(source: Path, target: Path, reflink: bool) -> None:
 
 
 def can_reflink(folder: Path) -> bool:
-    """Whether files in ``folder`` can share blocks; it is left as it was."""
+    """True if files in ``folder`` can share blocks. The folder is left as it was."""
     old, new = folder / ".agentmem-reflink-1", folder / ".agentmem-reflink-2"
     try:
         old.write_bytes(b"x" * 4096)
@@ -72,10 +72,10 @@ def can_reflink(folder: Path) -> bool:
 
 
 def checkout(source: Path, target: Path) -> None:
-    """Fill ``target`` as a worktree of git's, then bring uncommitted and untracked files; what git ignores stays out.
+    """Fill ``target`` with HEAD, then with uncommitted and untracked files. Ignored files stay out.
 
-    `git worktree add` would leave its marks in the repository, and a link to it in the fork. So git is lent another
-    index to check HEAD out by, and neither knows of the other.
+    `git worktree add` would leave traces in the repository, and a link to it in the fork. So git checks HEAD out with
+    another index, and neither side knows of the other.
     """
     with tempfile.TemporaryDirectory() as folder:
         index = f"GIT_INDEX_FILE={folder}/index"
@@ -91,7 +91,7 @@ def checkout(source: Path, target: Path) -> None:
 
 
 def is_repository(source: Path) -> bool:
-    """Whether ``source`` is the top of a git repository that has a commit."""
+    """True if ``source`` is the top of a git repository that has a commit."""
     if not (source / ".git").exists() or shutil.which("git") is None:
         return False
     try:
@@ -102,7 +102,7 @@ def is_repository(source: Path) -> bool:
 
 
 def ignored(source: Path, paths: Iterable[str]) -> frozenset[str]:
-    """Those of ``paths`` that git ignores in ``source``; none where it is no repository."""
+    """Those of ``paths`` that git ignores in ``source``; none if it is not a repository."""
     asked = "\0".join(paths).encode(errors="surrogateescape")
     inside = any((folder / ".git").exists() for folder in (source, *source.parents))
     if not asked or not inside or shutil.which("git") is None:
@@ -114,7 +114,7 @@ def ignored(source: Path, paths: Iterable[str]) -> frozenset[str]:
 def git(
     folder: Path, *arguments: str, given: bytes = b"", fine: tuple[int, ...] = (0,), before: tuple[str, ...] = ()
 ) -> bytes:
-    """What git says about the user's own repository. Raises SandboxError."""
+    """Run git in the user's own repository and return its output. Raises SandboxError."""
     ran = subprocess.run(
         [*before, *GIT, *arguments], cwd=folder, input=given, capture_output=True, check=False, timeout=600
     )
@@ -137,7 +137,7 @@ def _named(source: Path, names: Iterable[str]) -> Iterable[tuple[str, os.stat_re
 
 
 def explain(error: OSError, how: str) -> SandboxError:
-    """Why a way of forking did not work."""
+    """The error that says why a way of forking did not work."""
     if error.errno in (errno.EOPNOTSUPP, errno.EXDEV, errno.EINVAL, errno.ENOTTY):
         return SandboxError(f"this file system cannot fork by {how}; leave how='auto', or use 'copy'.")
     return SandboxError(f"the fork could not be made by {how}: {error.strerror or error}.")

@@ -1,6 +1,6 @@
-"""A filter of system calls (seccomp-bpf) for what runs inside: no mounts, no new namespaces, no keys, no kernel doors.
+"""A filter of system calls (seccomp-bpf) for commands: no mounts, namespaces, keys or dangerous parts of the kernel.
 
-The numbers are those of the kernel's tables: arch/x86/entry/syscalls/syscall_64.tbl and asm-generic/unistd.h.
+The numbers are from the kernel's tables: arch/x86/entry/syscalls/syscall_64.tbl and asm-generic/unistd.h.
 """
 
 import ctypes
@@ -42,7 +42,7 @@ DENIED: dict[str, tuple[int, int]] = {
     "unshare": (272, 97),
     "userfaultfd": (323, 282),
 }
-"""Refused with EPERM, by name: the number on x86-64 and on 64-bit ARM."""
+"""Calls refused with EPERM, by name: the number on x86-64 and on 64-bit ARM."""
 
 SOCKET, CLONE, IOCTL, CLONE3 = (41, 198), (56, 220), (16, 29), (435, 435)
 _TIOCSTI, _TIOCLINUX = 0x5412, 0x541C
@@ -51,7 +51,7 @@ _ARCHITECTURES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
 _LOAD, _EQUAL, _AT_LEAST, _BITS, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 _ALLOW, _REFUSE = 0x7FFF0000, 0x00050000
 _NUMBER, _ARCHITECTURE, _FIRST, _SECOND = 0, 4, 16, 24
-"""Offsets into struct seccomp_data; of the arguments, their low halves."""
+"""Offsets into struct seccomp_data. For arguments, of their low halves."""
 
 
 class _Program(ctypes.Structure):
@@ -59,18 +59,18 @@ class _Program(ctypes.Structure):
 
 
 def known() -> bool:
-    """Whether this machine's system calls are in the table."""
+    """True if this machine's system calls are in the table."""
     return syscalls.machine() in _ARCHITECTURES
 
 
 def install(sockets: bool = True) -> None:
-    """Filter this process's system calls and those of all that it starts. Without ``sockets`` it can open none."""
+    """Filter the system calls of this process and all that it starts. Without ``sockets`` it can open none."""
     code = program(syscalls.machine(), sockets)
     syscalls.set_seccomp(_Program(len(code) // 8, code))
 
 
 def program(machine: str, sockets: bool = True) -> bytes:
-    """The filter, as struct sock_filter: another machine's calls (32-bit ones) are refused as a whole."""
+    """The filter as struct sock_filter. Calls of another architecture (32-bit ones) are all refused."""
     column, architecture = _ARCHITECTURES[machine]
     steps = [
         _step(_LOAD, _ARCHITECTURE),
@@ -83,7 +83,7 @@ def program(machine: str, sockets: bool = True) -> bytes:
     numbers = [numbers[column] for numbers in DENIED.values()]
     for number in numbers if sockets else [*numbers, SOCKET[column]]:
         steps += [_step(_EQUAL, number, 0, 1), _refuse(errno.EPERM)]
-    steps += [_step(_EQUAL, CLONE3[column], 0, 1), _refuse(errno.ENOSYS)]  # the C library then calls clone
+    steps += [_step(_EQUAL, CLONE3[column], 0, 1), _refuse(errno.ENOSYS)]  # the C library then falls back to clone
     steps += _when(CLONE[column], _FIRST, [_step(_BITS, syscalls.CLONE_NEWUSER, 0, 1), _refuse(errno.EPERM)])
     for request in (_TIOCSTI, _TIOCLINUX):
         steps += _when(IOCTL[column], _SECOND, [_step(_EQUAL, request, 0, 1), _refuse(errno.EPERM)])
@@ -91,7 +91,7 @@ def program(machine: str, sockets: bool = True) -> bytes:
 
 
 def _when(number: int, argument: int, steps: list[bytes]) -> list[bytes]:
-    """``steps`` on an argument of one system call, with the number loaded again afterwards."""
+    """``steps`` for an argument of one system call. Afterwards the number is loaded again."""
     inner = [_step(_LOAD, argument), *steps, _step(_LOAD, _NUMBER)]
     return [_step(_EQUAL, number, 0, len(inner)), *inner]
 

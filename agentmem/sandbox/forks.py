@@ -1,4 +1,4 @@
-"""Making forks: which way works here, what one is made of, and how it is opened again."""
+"""Makes, opens and removes forks. Chooses the way of forking that works on this machine."""
 
 import re
 import shutil
@@ -27,10 +27,19 @@ from agentmem.sandbox.views import FoundFile, OverlayView
 
 
 def sweep(root: Path | None = None) -> tuple[Path, ...]:
-    """Remove the forks below ``root`` that no living process holds, and say which.
+    """Remove the forks below ``root`` that no living process holds.
 
-    None means where forks go that were given no place; the first such fork of a process sweeps there by itself. One
-    that was given its place (``where=``) stays for ``Sandbox.reopen``, unless the folder that it is in is given here.
+    The first fork of a process without ``where=`` calls it for the default folder. A fork with ``where=`` stays for
+    ``Sandbox.reopen``, unless its parent folder is given here.
+
+    Args:
+        root: a folder of forks; None for the default folder, where forks without ``where=`` go.
+
+    Returns:
+        The folders that were removed.
+
+    Example:
+        >>> sweep(Path("/var/tmp/forks"))
     """
     removed = []
     for held in abandoned(default_root() if root is None else root):
@@ -41,7 +50,7 @@ def sweep(root: Path | None = None) -> tuple[Path, ...]:
 
 @cache
 def sweep_once(root: Path) -> None:
-    """``sweep``, the first time in this process."""
+    """Call ``sweep``, only once per process."""
     sweep(root)
 
 
@@ -57,17 +66,17 @@ WANTED: Mapping[str, Wanted] = {
     "writable": TEXTS | NOTHING,
     "readable": PATHS,
 }
-"""What Sandbox.fork takes."""
+"""The types of the arguments of Sandbox.fork."""
 
 _STAMPS = "stamps"
 _SECRET = re.compile(
     rb"(?im)^[ \t]*(extraheader|helper|password|token|cookiefile|sslkey)[ \t]*=.*\n?|(?<=://)[^/@\s]+@"
 )
-"""What git keeps in its configuration that is nobody's business inside: headers with tokens, users in addresses."""
+"""Secrets in git's configuration that commands must not see: headers with tokens, users in addresses."""
 
 
 class ForkStore(Protocol):
-    """A fork's files, by overlay or copied. Paths are canonical; states are named by strings, "0" is the first."""
+    """A fork's files, as an overlay or as copies. Paths are canonical. A state's name is a string; "0" is the first."""
 
     @property
     def where(self) -> Path: ...
@@ -91,7 +100,7 @@ class ForkStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ForkRequest:
-    """What a caller wants of a fork."""
+    """The properties that a caller wants a fork to have."""
 
     how: How | Literal["auto"]
     isolation: Isolation | Literal["auto"]
@@ -103,7 +112,7 @@ class ForkRequest:
 
 @dataclass(frozen=True, slots=True)
 class ForkSettings:
-    """What a fork is, for as long as it exists."""
+    """The properties of a fork. They never change."""
 
     source: Path
     how: How
@@ -126,7 +135,7 @@ class ForkSettings:
 
 
 def make(source: Path, where: Path | None, asked: ForkRequest) -> tuple[ForkSettings, ForkStore, state.Held]:
-    """A new fork, and the lock on it. Raises SandboxError, IsolationUnavailable; nothing stays behind then."""
+    """Make a fork and lock it. Raises SandboxError or IsolationUnavailable, and then leaves nothing behind."""
     source = source.resolve()
     if not source.is_dir() or source == Path("/"):
         raise SandboxError(f"{source} cannot be forked: name a folder.")
@@ -146,7 +155,7 @@ def make(source: Path, where: Path | None, asked: ForkRequest) -> tuple[ForkSett
 
 
 def available() -> list[How]:
-    """The ways that work where forks go by default; those by git need a repository as well."""
+    """The ways that work in the default folder. Those by git need a repository as well."""
     root = state.default_root()
     overlay = any(why_not(one) is None and why_no_overlay(one, root) is None for one in MOUNTING)
     works: dict[How, bool] = {
@@ -161,7 +170,7 @@ def available() -> list[How]:
 def make_again(
     settings: ForkSettings, store: ForkStore, where: Path | None, writable: tuple[str, ...] | None
 ) -> tuple[ForkSettings, ForkStore, state.Held]:
-    """A fork of a fork."""
+    """Make a fork of a fork."""
     held = _folder(where)
     with state.removed_on_failure(held):
         try:
@@ -175,7 +184,7 @@ def make_again(
 
 
 def load(where: Path) -> tuple[ForkSettings, ForkStore, state.Held]:
-    """A fork that is there already."""
+    """Open an existing fork."""
     state.load(where)
     held = state.Held(where.resolve())
     try:
@@ -188,12 +197,12 @@ def load(where: Path) -> tuple[ForkSettings, ForkStore, state.Held]:
 
 
 def stamps(where: Path, source: Path) -> Stamps:
-    """What the source was when it was forked."""
+    """The stamps of the source when it was forked."""
     return Stamps.load(where / _STAMPS, source)
 
 
 def apply(diff: Diff, store: ForkStore) -> None:
-    """Make changes that were found to fit."""
+    """Make changes. The caller has checked that they fit."""
     for change in diff.changes:
         if change.after is None:
             store.remove(change.path)
@@ -206,7 +215,7 @@ def apply(diff: Diff, store: ForkStore) -> None:
 
 
 def restore_paths(store: ForkStore, before: str, paths: Iterable[str]) -> list[str]:
-    """Make single files what they were in a state; those that differed."""
+    """Restore single files from a state. Returns the paths that differed."""
     then, now = store.view(before), store.present()
     differing = [path for path in sorted(paths) if not same(_file(then, path), _file(now, path))]
     for path in differing:
@@ -234,7 +243,7 @@ def _folder(where: Path | None) -> state.Held:
 
 
 def _isolation(asked: ForkRequest, where: Path) -> Isolation:
-    """An overlay that is asked for needs one that mounts."""
+    """The isolation that was asked for or chosen. A requested overlay needs one that mounts."""
     if asked.how == "overlay" and asked.isolation == "auto":
         working = [one for one in ORDER if one in MOUNTING and why_not(one) is None]
         return working[0] if working else choose("namespaces")
@@ -242,7 +251,7 @@ def _isolation(asked: ForkRequest, where: Path) -> Isolation:
 
 
 def _way(asked: ForkRequest, source: Path, where: Path, isolation: Isolation) -> How:
-    """The way that was asked for, or the first that works here. Raises SandboxError where it does not."""
+    """The way that was asked for, or the first that works here. Raises SandboxError if there is none."""
     reasons: dict[How, Callable[[], str | None]] = {
         "overlay": lambda: why_no_overlay(isolation, where),
         "reflink": lambda: None if can_reflink(where) else "the file system shares no blocks",

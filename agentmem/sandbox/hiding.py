@@ -1,8 +1,8 @@
-"""Takes what is secret out of the environment that the system shows of this process, where commands have no walls.
+"""Hides secrets in the environment of this process, for commands that run without walls.
 
-A process's first environment stays in its memory, and in /proc/PID/environ, whatever is deleted from os.environ.
-Here its strings are overwritten, and the process is closed to others of the same user (prctl's PR_SET_DUMPABLE).
-What remains: root may read any process's memory, and programs that started this one have an environment of their own.
+A process's first environment stays in its memory and in /proc/PID/environ, even after os.environ changes. Here its
+strings are overwritten, and the process is closed to others of the same user (prctl's PR_SET_DUMPABLE). This does not
+help against root, who may read any process's memory, or for the programs that started this one.
 """
 
 import ctypes
@@ -15,12 +15,12 @@ from agentmem.config import keep_secret
 from agentmem.sandbox import syscalls
 
 _START, _END = 49, 50
-"""Where the environment's block begins and ends: fields of /proc/self/stat, counted from 0; see proc(5)."""
+"""The fields of /proc/self/stat with the start and end of the environment, counted from 0; see proc(5)."""
 
 
 @cache
 def hide_secrets() -> None:
-    """Overwrite every variable that commands do not see, once; elsewhere than on Linux nothing is done."""
+    """Overwrite, once, every variable that commands must not see. Only on Linux; elsewhere nothing is done."""
     if sys.platform != "linux":
         return
     secret = {name.encode("utf-8", "surrogateescape") for name in keep_secret()}

@@ -1,8 +1,8 @@
-"""The program that stands between the host and a command: it makes the walls, starts the command and counts.
+"""The program between the host and a command: it builds the walls, starts the command, and counts.
 
-Started as ``python -I -S -c "... main()" PLAN STATUS`` with two descriptors: a Plan comes in by one, and by the
-other goes out ``{"error": "..."}``, or STARTED and then ``{"exit": 0, "killed": None}``, in marshal's form: one and the
-same Python writes and reads it. When the host's process dies, so does this, and with it every process of the command.
+It is started as ``python -I -S -c "... main()" PLAN STATUS`` with two descriptors. A Plan comes in by the first. By the
+second go out ``{"error": "..."}``, or STARTED and then ``{"exit": 0, "killed": None}``. Both use marshal, because the
+same Python writes and reads it. When the host's process dies, so do this one and all processes of the command.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import sys
 
 from agentmem.sandbox import filters, landlock, mounts, supervisor, syscalls
 
-TYPE_CHECKING = False  # typing itself takes longer to load than all of this
+TYPE_CHECKING = False  # importing typing takes longer than everything else here
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 _CHOWN, _DAC_OVERRIDE, _FOWNER, _FSETID, _KILL, _SETGID, _SETUID = 0, 1, 3, 4, 5, 6, 7
 IN_NAMESPACES = frozenset({_CHOWN, _DAC_OVERRIDE, _FOWNER, _FSETID, _KILL, _SETGID, _SETUID})
-"""What root keeps in a user namespace: rights over the files that are mounted there, and over its own processes."""
+"""The capabilities of root in a user namespace: over files that are mounted there, and over its own processes."""
 STARTED = {"started": True}
-"""Said before the command begins: whatever ends us from then on is a result, and no failure of the walls."""
+"""Sent before the command begins. If the program is killed after that, it is a result, not a failure of the walls."""
 UNDER_LANDLOCK = frozenset({_DAC_OVERRIDE, _FOWNER})
 
 
@@ -45,13 +45,13 @@ def main() -> None:
 
 
 def _in_namespaces(plan: RunPlan, status: int) -> dict[str, object]:
-    """Make namespaces; their first process does the rest, and nothing in them outlives it."""
+    """Make namespaces. Their first process does the rest, and nothing in them outlives it."""
     _enter_namespaces(plan, syscalls.CLONE_NEWPID | (0 if plan["network"] else syscalls.CLONE_NEWNET))
     return _through(lambda: _first(plan, status))
 
 
 def _in_bubblewrap(plan: RunPlan, status: int) -> dict[str, object]:
-    """Have bubblewrap build the same. An overlay is mounted first, in namespaces of its own: bubblewrap may be old."""
+    """Let bubblewrap build the same. An overlay is mounted first, in its own namespaces: bubblewrap may be too old."""
     if not plan["tree"]["bind"]:
         _enter_namespaces(plan, 0)
         mounts.private()
@@ -70,14 +70,14 @@ def _in_bubblewrap(plan: RunPlan, status: int) -> dict[str, object]:
 
 
 def _through(child: Callable[[], dict[str, object]], feed: tuple[int, bytes] | None = None) -> dict[str, object]:
-    """Run ``child`` in a process that dies with this one, and wait for it; it speaks for itself."""
+    """Run ``child`` in a process that dies with this one, and wait for it. The child sends its own status."""
     alive, held = os.pipe()
     process = os.fork()
     if process == 0:
         try:
             os.close(held)
             syscalls.prctl(syscalls.PR_SET_PDEATHSIG, signal.SIGKILL)
-            if not select.select([alive], [], [], 0)[0]:  # readable: its end, before the kernel knew what to do
+            if not select.select([alive], [], [], 0)[0]:  # readable: the parent ended before prctl took effect
                 child()
         except OSError as error:
             os.write(int(sys.argv[2]), marshal.dumps({"error": error.strerror or str(error)}))
@@ -92,7 +92,7 @@ def _through(child: Callable[[], dict[str, object]], feed: tuple[int, bytes] | N
 
 
 def _first(plan: RunPlan, status: int) -> dict[str, object]:
-    """As process 1: walls, loopback, command."""
+    """Runs as process 1: walls, loopback, command."""
     mounts.build(plan)
     if not plan["network"]:
         _raise_loopback()
@@ -104,7 +104,7 @@ def _inside_bubblewrap(plan: RunPlan, status: int) -> dict[str, object]:
 
 
 def _keep(plan: RunPlan, status: int) -> dict[str, object]:
-    """As process 1 of the command's namespace: the command, then the end of all of them."""
+    """Runs as process 1 of the command's namespace: the command, then the end of all its processes."""
     supervisor.first_victim()
     supervisor.bound_processes(plan["processes"])
     supervisor.hide()
@@ -143,7 +143,7 @@ def _unconfined(plan: RunPlan, status: int) -> dict[str, object]:
 
 
 def _keep_tree(plan: RunPlan, status: int, confine: Callable[[], None]) -> dict[str, object]:
-    """Without a namespace of processes: orphans come to us, and we end them."""
+    """Run without a process namespace: orphans become children of this process, which ends them."""
     linux = sys.platform == "linux"
     if linux:
         syscalls.prctl(syscalls.PR_SET_CHILD_SUBREAPER, 1)
@@ -166,9 +166,9 @@ def _ended() -> None:
 
 
 def _enter_namespaces(plan: RunPlan, more: int) -> None:
-    """Enter namespaces in which we are who we are outside; as root, so is everybody else.
+    """Enter namespaces with the same user as outside. For root, all other users are the same too.
 
-    Only a process outside may say that, so one waits there until the namespace is made.
+    Only a process outside may map users. So one waits there until the namespace is made.
     """
     flags = syscalls.CLONE_NEWUSER | syscalls.CLONE_NEWNS | syscalls.CLONE_NEWIPC | syscalls.CLONE_NEWUTS
     me, user, group = os.getpid(), os.getuid(), os.getgid()
@@ -192,7 +192,7 @@ def _enter_namespaces(plan: RunPlan, more: int) -> None:
 
 
 def _map_everybody(process: int, go: int) -> None:
-    """The users that there are in our own namespace, unchanged; then end."""
+    """Map the users of our own namespace unchanged, then exit."""
     code = 1
     try:
         os.read(go, 1)
@@ -219,7 +219,7 @@ def _write(path: str, text: str) -> None:
 
 
 def _raise_loopback() -> None:
-    """Bring up "lo" in a network namespace of our own: SIOCSIFFLAGS with IFF_UP, see netdevice(7)."""
+    """Bring up "lo" in our network namespace: SIOCSIFFLAGS with IFF_UP, see netdevice(7)."""
     import fcntl
     import socket
     import struct

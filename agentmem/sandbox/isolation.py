@@ -1,4 +1,4 @@
-"""Which walls work on this machine, found out by building them around a command that does nothing."""
+"""Finds out which walls work on this machine, by building them around a command that does nothing."""
 
 import shutil
 import sys
@@ -15,7 +15,7 @@ from agentmem.sandbox.planning import MOUNTING, Command, Isolation, make_plan
 from agentmem.sandbox.running import execute
 
 ORDER: tuple[Isolation, ...] = ("bubblewrap", "namespaces", "landlock")
-"""The first that works is taken."""
+"""The order in which they are tried. The first that works is taken."""
 
 MEND: dict[Isolation, str] = {
     "bubblewrap": "install it, for example by `apt-get install bubblewrap`",
@@ -26,7 +26,7 @@ _PROBE = SandboxLimits(seconds=20.0)
 
 
 def choose(wanted: Isolation | Literal["auto"]) -> Isolation:
-    """``wanted`` if it works, or the first that does. Raises IsolationUnavailable."""
+    """``wanted`` if it works; for "auto" the first that does. Raises IsolationUnavailable."""
     if wanted == "none":
         return wanted
     tried = {one: why_not(one) for one in (ORDER if wanted == "auto" else (wanted,))}
@@ -42,7 +42,7 @@ def choose(wanted: Isolation | Literal["auto"]) -> Isolation:
 
 @cache
 def why_not(isolation: Isolation) -> str | None:
-    """None where it works, else the reason why it does not."""
+    """The reason why an isolation does not work; None if it does."""
     if sys.platform != "linux":
         return "only on Linux"
     if isolation == "bubblewrap" and shutil.which("bwrap") is None:
@@ -55,7 +55,7 @@ def why_not(isolation: Isolation) -> str | None:
 
 
 def why_no_overlay(isolation: Isolation, root: Path) -> str | None:
-    """None where ``isolation`` can show an overlay whose layers are in ``root``, else the reason why not."""
+    """The reason why ``isolation`` cannot show an overlay whose layers are in ``root``; None if it can."""
     if isolation not in MOUNTING:
         return f"{isolation} mounts nothing"
     key = isolation, root.stat().st_dev
@@ -65,7 +65,7 @@ def why_no_overlay(isolation: Isolation, root: Path) -> str | None:
 
 
 _OVERLAYS: dict[tuple[Isolation, int], str | None] = {}
-"""What was found out, by isolation and file system: one answer holds for every folder of it."""
+"""The results by isolation and file system. A result holds for every folder of a file system."""
 
 
 def _overlay(isolation: Isolation, root: Path) -> str | None:
@@ -74,7 +74,7 @@ def _overlay(isolation: Isolation, root: Path) -> str | None:
         for part in ("lower/inner", "upper", "work"):
             (folder / part).mkdir(parents=True)
         mounted = Mounted(at=name, bind="", lower=[f"{name}/lower"], upper=f"{name}/upper", work=f"{name}/work")
-        # A folder that is removed and made again needs extended attributes.
+        # Removing a folder and making it again needs extended attributes.
         reason = _try(isolation, folder, mounted, "rmdir inner && mkdir inner && echo changed >inner/file")
         written = folder / "upper" / "inner" / "file"
         return reason or (None if written.exists() else "what is written to it does not arrive")

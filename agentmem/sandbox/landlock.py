@@ -1,6 +1,6 @@
-"""Landlock: this process, and all that it starts, may use only the named parts of the file system.
+"""Landlock: limits this process, and all that it starts, to named parts of the file system.
 
-See landlock(7). It does not govern a file's mode, owner and times, nor (here, without sockets) what needs no file.
+See landlock(7). It does not govern a file's mode, owner and times, nor (here, without sockets) anything but files.
 """
 
 import ctypes
@@ -11,7 +11,7 @@ import struct
 from agentmem.sandbox import syscalls
 
 LEAST = 3
-"""The first version that also governs truncation."""
+"""The first version that also governs truncating files."""
 
 _EXECUTE, _WRITE_FILE, _READ_FILE, _READ_DIR = 1 << 0, 1 << 1, 1 << 2, 1 << 3
 _TRUNCATE, _IOCTL_DEVICE = 1 << 14, 1 << 15
@@ -23,7 +23,7 @@ _TCP, _SCOPES = 0b11, 0b11
 
 
 def version() -> int:
-    """The kernel's version of Landlock; 0 where it has none."""
+    """The kernel's version of Landlock; 0 if it has none."""
     try:
         arguments = (None, ctypes.c_size_t(0), ctypes.c_uint(1))
         return syscalls.call(syscalls.LANDLOCK_CREATE, *arguments, what="Landlock")
@@ -32,10 +32,10 @@ def version() -> int:
 
 
 def restrict(readable: list[str], writable: list[str], network: bool) -> None:
-    """Give up all but reading (and running) below ``readable`` and everything below ``writable``. For good.
+    """Give up all access but reading and running below ``readable``, and everything below ``writable``. For good.
 
-    What does not exist is passed over. Needs no_new_privs. Without ``network``, no TCP; and no signals to, nor
-    abstract sockets of, processes outside where the kernel can tell.
+    Paths that do not exist are skipped. Needs no_new_privs. Without ``network`` there is no TCP; where the kernel
+    supports it, also no signals to processes outside, and none of their abstract sockets.
     """
     has = version()
     handled = _ALL | (_IOCTL_DEVICE if has >= 5 else 0)

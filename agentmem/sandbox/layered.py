@@ -1,4 +1,4 @@
-"""A fork by overlay: the source below, what was changed in layers above it. Forks and snapshots copy nothing."""
+"""A fork by overlay: the source below, the changes in layers above it. Forks and snapshots copy nothing."""
 
 import errno
 import os
@@ -16,12 +16,12 @@ from agentmem.sandbox.tree import FileTree, entries
 from agentmem.sandbox.views import OPAQUE, Layers, is_opaque, is_whiteout
 
 _MOST_LAYERS = 40
-"""More are put together into one: the kernel takes 500, and looks a file up in each."""
+"""More layers are merged into one. The kernel takes 500, but looks a file up in each."""
 
 
 @dataclass(slots=True)
 class Layered:
-    """``live`` is the layer that is written to; ``frozen`` are those below it, the topmost first. Names are numbers."""
+    """A ForkStore. ``live`` names the layer that is written, ``frozen`` those below it, topmost first; all numbers."""
 
     where: Path
     source: Path
@@ -30,7 +30,7 @@ class Layered:
     states: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def make(self) -> None:
-        """The folders of a new fork."""
+        """Make the folders of a new fork."""
         for name in ("layers/0", "work"):
             (self.where / name).mkdir(parents=True)
 
@@ -50,7 +50,7 @@ class Layered:
         return Mounted(at=str(self.source), bind="", lower=lower, upper=upper, work=work)
 
     def freeze(self) -> str:
-        """Keep the present state: what is written from now on goes to a new layer."""
+        """Store the present state. From now on a new layer is written."""
         with os.scandir(self._folder(self.live)) as found:
             empty = next(found, None) is None
         if not empty:
@@ -69,14 +69,14 @@ class Layered:
         return state in self.states
 
     def restore(self, state: str) -> Path | None:
-        """Go back to a state. Gives the layer that nobody needs any more."""
+        """Go back to a state. Returns the layer that is no longer needed."""
         left = self._folder(self.live)
         self.frozen = self.states[state]
         self._begin()
         return left
 
     def candidates(self, state: str) -> set[str]:
-        """The paths, of files and links, that may differ between ``state`` and the present."""
+        """The paths of files and links that may differ between ``state`` and the present."""
         before, after = self.view(state), self.present()
         mine, its = (self.live, *self.frozen), self.states[state]
         found: set[str] = set()
@@ -108,7 +108,7 @@ class Layered:
             os.mknod(name, stat.S_IFCHR, 0, dir_fd=folder)
 
     def prune(self, path: str) -> None:
-        """Forget the folders above ``path`` that were made in the live layer and are empty."""
+        """Remove the folders above ``path`` that were made in the live layer and are empty."""
         FileTree(self._folder(self.live)).prune(path)
 
     def used(self) -> int:
@@ -116,7 +116,7 @@ class Layered:
         return disk_usage(self.where / "layers")
 
     def again(self, where: Path) -> "Layered":
-        """Another fork with the same content, that shares nothing which either of them changes."""
+        """A new fork with the same content. What either of them changes is not shared."""
         self.freeze()
         other = Layered(where, self.source)
         other.make()
@@ -151,7 +151,7 @@ class Layered:
         return name
 
     def _make_way(self, path: str) -> None:
-        """The folders above ``path`` in the live layer, such that they show what the fork has in them."""
+        """Make the folders above ``path`` in the live layer. They still show what the fork has in them."""
         parts = path.split("/")
         live, view = FileTree(self._folder(self.live)), self.present()
         for count in range(1, len(parts)):
@@ -179,7 +179,7 @@ def _below(view: Layers, path: str) -> Iterator[str]:
 
 
 def lay(source: Path, target: Path) -> None:
-    """Lay a layer over another, in place: ``target`` then shows by itself what both showed. Files become shared."""
+    """Merge a layer into one below it, in place, so that ``target`` shows what both showed. Files become shared."""
     for path, status in entries(source):
         made = target / path
         if not stat.S_ISDIR(status.st_mode):
@@ -211,7 +211,7 @@ def _share(source: Path, target: Path, status: os.stat_result) -> None:
 
 
 def disk_usage(root: Path) -> int:
-    """Bytes on the disk below a folder; every entry counts for a block of 4096 at least. Shared files count once."""
+    """Bytes on the disk below a folder. Each entry counts as one block of 4096 at least; shared files count once."""
     total, seen = 0, set()
     with suppress(SandboxError, OSError):
         for _, status in entries(root):

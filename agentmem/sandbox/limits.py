@@ -1,4 +1,4 @@
-"""How much a command in a sandbox may use."""
+"""Limits on the resources of a command in a sandbox."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -11,11 +11,20 @@ _MEBIBYTE = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class SandboxLimits:
-    """For one ``run``; ``disk`` for all that the fork has changed. A command that passes one is killed, and told so.
+    """Limits for one ``run``. A command that exceeds one is killed, and ``Ran.killed`` names the limit.
 
-    ``seconds`` of wall time; ``memory`` bytes of all its processes together, and the writable memory of each;
-    ``processes`` counts threads too; ``files`` open in one process; ``disk`` bytes written to the fork, and as much
-    again in its temporary folder; ``output`` bytes are kept of what is printed, and ``printed`` bytes may be printed.
+    ``seconds``: wall time.
+    ``memory``: bytes of all its processes together, and of the writable memory of each.
+    ``processes``: processes and threads together.
+    ``files``: files open in one process.
+    ``disk``: bytes that the fork has changed in all its runs, and as much again in the temporary folder.
+    ``output``: bytes of the printed output that are kept. More is not an error.
+    ``printed``: bytes that may be printed.
+
+    Raises ConfigError for a limit that is not above 0.
+
+    Example:
+        >>> Sandbox.fork(".", limits=SandboxLimits(seconds=60, memory=1 << 30))
     """
 
     seconds: float = 600.0

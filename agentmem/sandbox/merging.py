@@ -1,4 +1,7 @@
-"""Bringing changes into a folder of the host: all of them or none, and each file as a whole."""
+"""Merges changes into a folder of the host: all of them or none, and each file as a whole.
+
+Only `sandbox` uses it. It is a module of its own because it alone writes to the host.
+"""
 
 import os
 import secrets
@@ -17,7 +20,7 @@ STAGE = ".agentmem-merge-"
 
 
 def check(diff: Diff, view: OverlayView) -> dict[str, FoundFile | None]:
-    """What stands where the changes go. Raises MergeConflict where that is not what they began with; SandboxError."""
+    """The files now at the changed paths. Raises MergeConflict if they differ from the old content; SandboxError."""
     gone = {change.path for change in diff.changes if change.after is None}
     for change in diff.changes:
         _refuse_dangerous(change)
@@ -31,7 +34,7 @@ def check(diff: Diff, view: OverlayView) -> dict[str, FoundFile | None]:
 
 
 def merge(diff: Diff, target: Path) -> tuple[str, ...]:
-    """Make the changes in ``target``. Raises MergeConflict or SandboxError, and leaves it as it was."""
+    """Make the changes in ``target``. Returns paths. Raises MergeConflict or SandboxError; then nothing changes."""
     found = check(diff, OverlayFolder(target))
     wanted = [change for change in diff.changes if not _has(change, found[change.path])]
     if not wanted:
@@ -63,7 +66,7 @@ def _refuse_dangerous(change: FileChange) -> None:
 
 
 def _fits(change: FileChange, found: FoundFile | None) -> bool:
-    """Whether the change can be made: it has been already, or what it began with is there."""
+    """True if the change can be made: its old content is there, or the new content is there already."""
     if _has(change, found):
         return True
     if change.stale:
@@ -75,7 +78,7 @@ def _fits(change: FileChange, found: FoundFile | None) -> bool:
 
 def _has(change: FileChange, found: FoundFile | None) -> bool:
     if change.after is None:
-        return found is None or found.kind == "folder"  # one that took its place is another change
+        return found is None or found.kind == "folder"  # a folder in its place is another change
     if found is None:
         return False
     return _is(found, change.after, change.is_link) and (change.is_link or found.mode == change.mode)
@@ -86,7 +89,7 @@ def _is(found: FoundFile | None, data: bytes, link: bool) -> bool:
 
 
 def _blocked(change: FileChange, view: OverlayView, gone: set[str]) -> bool:
-    """Whether something that is no folder, and is not removed, stands in the way of the folders above."""
+    """True if a folder above is missing, because something else has its place and is not removed."""
     parts = change.path.split("/")
     above = ("/".join(parts[:count]) for count in range(1, len(parts)))
     standing = ((path, view.find(path)) for path in above if path not in gone)
@@ -107,7 +110,7 @@ def _stage(stage: Path, number: int, change: FileChange, found: FoundFile | None
 def _bring(
     target: Path, stage: Path, number: int, change: FileChange, found: FoundFile | None, failed: ExitStack
 ) -> None:
-    """Put one file in its place, or remove it, unless it is no longer what was looked at; ``failed`` undoes it."""
+    """Move one file into its place, or remove it, if it is still the file that was checked. ``failed`` undoes it."""
     tree = FileTree(target)
     with tree.parent(change.path, make=change.after is not None) as (folder, name), ExitStack() as opened:
         staged = os.open(stage, os.O_RDONLY | os.O_DIRECTORY)

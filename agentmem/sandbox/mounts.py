@@ -1,8 +1,8 @@
 # ruff: noqa: PTH102, PTH103, PTH116, PTH123, PTH211
-"""The file system that a command sees: the system's programs read-only, temporary folders of its own, and the fork.
+"""Builds the file system of a command: the system's programs read-only, its own temporary folders, and the fork.
 
-No pathlib: loading it takes longer than all of this.
-Runs as the first process of new namespaces. Nothing of the host is mounted that is not named in the plan.
+No pathlib: importing it takes longer than everything here. It runs as the first process of new namespaces. Of the host
+only what the plan names is mounted.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ import os
 from agentmem.sandbox import syscalls
 from agentmem.sandbox.syscalls import MS_NODEV, MS_NOEXEC, MS_NOSUID, MS_PRIVATE, MS_REC
 
-TYPE_CHECKING = False  # typing itself takes longer to load than all of this
+TYPE_CHECKING = False  # importing typing takes longer than everything else here
 if TYPE_CHECKING:
     from agentmem.sandbox.plan import MountedTree, RunPlan
 
 DEVICES = ("null", "zero", "full", "random", "urandom")
 KERNEL = ("sys", "sysrq-trigger", "irq", "bus", "fs", "acpi", "scsi", "driver", "dynamic_debug", "asound", "mtrr")
-"""In /proc; shown read-only: root's own rights would do to write them, without any capability."""
+"""Paths in /proc that are shown read-only: root could write them even without any capability."""
 
 HIDDEN = ("kcore", "keys", "kmsg", "timer_list", "sched_debug", "latency_stats", "vmallocinfo", "kallsyms")
-"""In /proc; shown empty: they tell of the host."""
+"""Paths in /proc that are shown empty, because they tell of the host."""
 
 _LINKS = (
     ("fd", "/proc/self/fd"),
@@ -35,7 +35,7 @@ _SAFE = MS_NOSUID | MS_NODEV
 
 
 def build(plan: RunPlan) -> None:
-    """Mount everything and make it the root folder. ``cwd`` is there afterwards; so is all else in ``plan``."""
+    """Mount everything in ``plan`` and make it the root folder, then enter ``cwd``."""
     root = plan["root"]
     private()
     syscalls.mount("tmpfs", root, "tmpfs", _SAFE, "mode=755,size=16m")
@@ -58,12 +58,12 @@ def build(plan: RunPlan) -> None:
 
 
 def private() -> None:
-    """From here on mounts stay in this namespace."""
+    """Keep mounts in this namespace from now on."""
     syscalls.mount("none", "/", flags=MS_REC | MS_PRIVATE)
 
 
 def show(tree: MountedTree, at: str) -> None:
-    """Mount the fork. The layers are named by descriptors: a path may hold any character, an option may not."""
+    """Mount the fork. The layers are given as descriptors: a path may hold any character, an option may not."""
     if tree["bind"]:
         syscalls.bind(tree["bind"], at)
         syscalls.protect(at, readonly=False)
@@ -79,7 +79,7 @@ def show(tree: MountedTree, at: str) -> None:
 
 
 def _lay_over(root: str, over: list[tuple[str, str]]) -> None:
-    """Cover parts of the tree. A folder is closed only when all that is shown in it stands there."""
+    """Cover parts of the tree. A folder is closed only after everything in it is mounted."""
     for source, at in over:
         target = root + at
         if source:
@@ -120,7 +120,7 @@ def _devices(folder: str, size: int) -> None:
 
 
 def _settle(plan: RunPlan) -> None:
-    """What needs the new root: from here on a link in the fork leads nowhere else."""
+    """The steps that need the new root. From here on a link in the fork cannot lead outside."""
     tree = plan["tree"]["at"]
     if plan["writable"] is not None:
         for path in plan["writable"]:
@@ -128,7 +128,7 @@ def _settle(plan: RunPlan) -> None:
             syscalls.bind(f"{tree}/{path}", f"{tree}/{path}")
         syscalls.protect(tree, recursive=False)
     _set("/proc/sys/user/max_user_namespaces", 0)
-    _set("/proc/sys/kernel/pid_max", plan["processes"] + 300)  # numbers below 300 are not given out twice
+    _set("/proc/sys/kernel/pid_max", plan["processes"] + 300)  # numbers below 300 are not reused
     for name in KERNEL:
         _cover(f"/proc/{name}", f"/proc/{name}")
     for name in HIDDEN:
@@ -144,7 +144,7 @@ def _cover(source: str, target: str) -> None:
 
 
 def _set(path: str, number: int) -> None:
-    """Write a setting of the kernel, where it lets us: the watch and the filter hold without it."""
+    """Write a kernel setting, if allowed. The supervisor and the filter work without it too."""
     try:
         with open(path, "w") as file:
             file.write(str(number))
@@ -158,7 +158,7 @@ def _folder(path: str) -> None:
 
 
 def _place(path: str, is_folder: bool) -> None:
-    """Something to mount on."""
+    """Make an empty file or folder to mount on."""
     if is_folder:
         _folder(path)
         return

@@ -1,10 +1,10 @@
-"""What the program inside is told: everything about one command."""
+"""The plan of one command: everything that the program inside is told."""
 
 from typing import TypedDict
 
 
 class MountedTree(TypedDict):
-    """The fork: folder ``bind``, or an overlay of ``lower`` (the topmost first), ``upper`` and ``work``."""
+    """The fork: a folder ``bind``, or an overlay of ``lower`` (topmost first), ``upper`` and ``work``."""
 
     at: str
     bind: str
@@ -14,15 +14,19 @@ class MountedTree(TypedDict):
 
 
 class RunPlan(TypedDict):
-    """Paths are absolute and the host's, but ``cwd`` and ``tree["at"]``, which are the command's.
+    """Paths are absolute and on the host, except ``cwd`` and ``tree["at"]``, which are inside.
 
-    ``confine`` is "namespaces", "bubblewrap" (inside it already), "landlock" or "none". ``writable`` are folders and
-    files of the tree; None means all of it. ``readable`` are pairs: on the host, and inside. ``links`` are pairs: a
-    link and what it points to. ``root`` is an empty folder to mount on, ``scratch`` one for temporary files where
-    there are no mounts. ``temporary`` is the host's folder that stands at /tmp, "" for an empty one in memory.
-    ``over`` is laid over the tree last, in order: a path on the host and where it is shown read-only; with "" for the
-    first, an empty folder that cannot be written. ``wrapper`` is bubblewrap's command, to which two descriptors are
-    added.
+    ``confine``: "namespaces", "bubblewrap" (inside it already), "landlock" or "none".
+    ``writable``: folders and files of the tree that may be written; None means all.
+    ``readable``: pairs of a path on the host and its path inside.
+    ``links``: pairs of a link and its target.
+    ``root``: an empty folder to mount on.
+    ``scratch``: a folder for temporary files if nothing is mounted.
+    ``temporary``: the host's folder that is mounted at /tmp; "" for an empty one in memory.
+    ``over``: pairs of a path on the host and the place where it is mounted read-only, over the tree and in this order.
+    With "" as the first, it is an empty folder that cannot be written.
+    ``wrapper``: bubblewrap's command, to which two descriptors are added.
+    ``memory`` and ``disk`` are in bytes.
     """
 
     parent: int

@@ -1,4 +1,4 @@
-"""From a fork, its walls and a command to the plan that the program inside is given."""
+"""Makes the plan for the program inside, from a fork, its walls and a command."""
 
 import os
 import shutil
@@ -15,7 +15,7 @@ from agentmem.sandbox.plan import RunPlan
 from agentmem.sandbox.running import PACKAGE, PYTHON
 
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix/store", "/gnu/store")
-"""Programs and libraries; a link among them stays a link."""
+"""Programs and libraries. A link among them stays a link."""
 
 ETC = (
     "alternatives",
@@ -47,20 +47,20 @@ ETC = (
     "terminfo",
     "timezone",
 )
-"""Without these programs fail or speak no language; none of them holds a secret. All else in /etc stays out."""
+"""Files without which programs fail or know no language. None holds a secret. The rest of /etc stays out."""
 
 RESOLVER = "resolv.conf"
 
 
 def links() -> list[tuple[str, str]]:
-    """The system folders that are links on this host, such as /bin, and what they point to."""
+    """The system folders that are links on this host, such as /bin, with their targets."""
     return [(name, str(Path(name).readlink())) for name in SYSTEM if Path(name).is_symlink()]
 
 
 def readable_paths(given: Iterable[Path], tree: Path, network: bool) -> list[tuple[str, str]]:
-    """What is shown read-only, as pairs of what it is on the host and where it stands inside; outer folders first.
+    """Paths that are mounted read-only, as pairs of the host's path and the path inside; outer folders first.
 
-    What lies in ``tree`` is left out: the fork has it.
+    Paths in ``tree`` are left out, because the fork has them.
     """
     names = [*SYSTEM, *(f"/etc/{name}" for name in (*ETC, *((RESOLVER,) if network else ())))]
     shown = {name: str(Path(name).resolve()) for name in names if Path(name).exists() and not _is_link(name)}
@@ -79,20 +79,20 @@ def _covered(path: Path, shown: Iterable[str]) -> bool:
 
 
 def pythons() -> Iterator[Path]:
-    """Where this Python and its packages are."""
+    """The folders of this Python and its packages."""
     for prefix in dict.fromkeys((sys.base_prefix, sys.prefix, sys.base_exec_prefix, sys.exec_prefix)):
         yield Path(prefix)
 
 
 def search_path(extra: Sequence[str] = ()) -> str:
-    """Where commands are found: beside this Python, then the system's folders."""
+    """The PATH of commands: this Python's folder, then the system's folders."""
     own = [str(Path(prefix) / "bin") for prefix in dict.fromkeys((sys.prefix, sys.base_prefix))]
     system = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"]
     return ":".join(dict.fromkeys([*extra, *own, *system]))
 
 
 def environment(home: str, temporary: str) -> dict[str, str]:
-    """The clean environment of a command. Python writes no bytecode: an edit within a second would not be seen."""
+    """The clean environment of a command. Python writes no bytecode: it would miss an edit within the same second."""
     return {
         "PATH": search_path(),
         "HOME": home,
@@ -112,20 +112,20 @@ def environment(home: str, temporary: str) -> dict[str, str]:
 Isolation = Literal["bubblewrap", "namespaces", "landlock", "none"]
 
 MOUNTING: tuple[Isolation, ...] = ("bubblewrap", "namespaces")
-"""Those that can show an overlay."""
+"""The isolations that can show an overlay."""
 
 HOME, TEMPORARY = "/tmp/home", "/tmp"
-"""As a command inside sees them, on a file system of its own: nothing of the host is there."""
+"""Paths as a command sees them, on its own file system: nothing of the host is there."""
 
 _OWN: dict[Isolation, tuple[Path, ...]] = {"bubblewrap": (PACKAGE,)}
-"""What the walls themselves need to read inside them."""
+"""Files that the walls themselves must read inside."""
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """``cwd`` is relative to the fork, "" for its top; ``env`` comes on top of a clean environment.
+    """A command. ``cwd`` is relative to the fork, "" for its top. ``env`` is added to a clean environment.
 
-    ``temporary`` and ``over`` are as in the Plan; isolation that mounts nothing does without them.
+    ``temporary`` and ``over`` are as in RunPlan. An isolation without mounts ignores them.
     """
 
     argv: list[str]
@@ -146,7 +146,7 @@ def make_plan(
     writable: list[str] | None = None,
     readable: Sequence[Path] = (),
 ) -> RunPlan:
-    """What the program inside needs to know. ``where`` has the empty folders "root" and "scratch"."""
+    """The plan for the program inside. ``where`` has the empty folders "root" and "scratch"."""
     mounting, scratch = isolation in MOUNTING, str(where / "scratch")
     base = mounted["at"] if mounting else mounted["bind"]
     plan = RunPlan(
@@ -157,7 +157,7 @@ def make_plan(
         cwd=f"{base}/{command.cwd}" if command.cwd else base,
         network=network,
         tree=mounted,
-        writable=writable if isolation != "bubblewrap" else None,  # it would follow a link that a command made
+        writable=writable if isolation != "bubblewrap" else None,  # bubblewrap would follow a link made by a command
         readable=readable_paths([*readable, *_OWN.get(isolation, ())], Path(mounted["at"]), network),
         links=links(),
         root=str(where / "root"),
@@ -180,7 +180,7 @@ def _environment(scratch: str, mounting: bool) -> dict[str, str]:
 
 
 def _bubblewrap(plan: RunPlan) -> list[str]:
-    """The command that builds the same with bubblewrap, see bwrap(1)."""
+    """The bubblewrap command that builds the same walls, see bwrap(1)."""
     tree = plan["tree"]
     command = [
         shutil.which("bwrap") or "bwrap",

@@ -1,4 +1,4 @@
-"""What came of a command."""
+"""The values that a sandbox returns: the result of a command, and a snapshot."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,12 +6,18 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """A command that ended, or was ended.
+    """The result of a command that ended or was killed.
 
-    ``exit_code`` is 0..255; 128 + n when signal n ended it, 127 when there is no such program, as shells say.
-    ``output`` is what it printed, both streams in their order; where it was longer than the limit, the middle is left
-    out and a line says how much. ``killed`` names the limit that it passed: time, memory, processes, output or disk.
-    ``restored`` are the files that it changed without the right to; they are as they were before.
+    ``exit_code``: 0 to 255, as in shells: 128 + n if signal n ended it, 127 if there is no such program.
+    ``output``: everything that it printed, both streams in their order. If it is longer than the limit, the middle is
+    left out, and a line says how much.
+    ``seconds``: wall time.
+    ``killed``: the limit that it exceeded: time, memory, processes, output or disk; else None.
+    ``restored``: files that it changed without the right to; they are as they were before.
+
+    Example:
+        >>> ran = sandbox.run("pytest -q")
+        >>> print(ran.output if not ran.ok else "passed")
     """
 
     command: str | Sequence[str]
@@ -24,12 +30,18 @@ class Ran:
 
     @property
     def ok(self) -> bool:
-        """Whether it ended by itself with exit code 0, and changed nothing that it may not."""
+        """True if it ended by itself with exit code 0, and changed only what it may."""
         return self.exit_code == 0 and self.killed is None and not self.restored
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A state of one sandbox. ``id`` alone names it, also after the sandbox was opened again by another process."""
+    """A state of one sandbox. The ``id`` is enough to name it, even after another process has reopened the sandbox.
+
+    Example:
+        >>> before = sandbox.snapshot()
+        >>> sandbox.run("rm -r docs")
+        >>> sandbox.rollback(before)
+    """
 
     id: str

@@ -1,4 +1,7 @@
-"""Which files a run may change: globs, and what of them the kernel can hold by itself."""
+"""Rights of a run: globs for the files that it may change, and the folders that the kernel can enforce itself.
+
+Only `sandbox` uses it. It is a module of its own because it touches no file.
+"""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -10,12 +13,12 @@ _MAGIC = frozenset("*?[")
 
 
 def allowed(path: str, globs: Iterable[str]) -> bool:
-    """Whether one of ``globs`` matches: "*" stays in a folder, "**" does not; a folder's name covers what is in it."""
+    """True if one of ``globs`` matches: "*" stays in a folder, "**" does not; a folder's name covers its content."""
     return any(_pattern(glob).fullmatch(path) for glob in globs)
 
 
 def folders(globs: Sequence[str]) -> list[str] | None:
-    """The folders, outer ones only, that the globs name as a whole, such as ``tests/**``; None where one names less."""
+    """The outermost folders that the globs name as a whole, such as ``tests/**``; None if a glob names less."""
     found = {checked(glob).removesuffix("/**") for glob in globs}
     if any(_MAGIC & set(name) or "." in name.rpartition("/")[2].lstrip(".") for name in found):
         return None
@@ -23,7 +26,7 @@ def folders(globs: Sequence[str]) -> list[str] | None:
 
 
 def checked(glob: str) -> str:
-    """The glob, canonical. Raises SandboxError for one that could match nothing in a fork."""
+    """The glob in canonical form. Raises SandboxError if it could match nothing in a fork."""
     return canonical(glob.rstrip("/"))
 
 

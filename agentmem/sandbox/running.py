@@ -1,4 +1,4 @@
-"""Running a plan: the program inside is started, listened to, and ended when its time is up or we are interrupted."""
+"""Runs a plan: starts the program inside, reads its output, and ends it after its time or on an interrupt."""
 
 import io
 import marshal
@@ -21,7 +21,7 @@ from agentmem.sandbox.plan import RunPlan
 
 
 class Capture:
-    """Feed it bytes. Of more than ``limit`` bytes the first third and the last two thirds are kept."""
+    """Collects output. Of more than ``limit`` bytes it keeps a third from the start and the rest from the end."""
 
     def __init__(self, limit: int) -> None:
         self._head_size = limit // 3
@@ -39,7 +39,7 @@ class Capture:
             del self._tail[: -self._tail_size]
 
     def text(self) -> str:
-        """As text; what is no UTF-8 is replaced."""
+        """The output as text. Bytes that are not UTF-8 are replaced."""
         left_out = len(self._tail) - self._tail_size + (self.seen - len(self._head) - len(self._tail))
         if left_out <= 0:
             return (self._head + self._tail).decode(errors="replace")
@@ -59,18 +59,18 @@ from agentmem.sandbox.inside import main
 main()
 """
 PYTHON = (sys.executable, "-I", "-S", "-c", _INSIDE)
-"""Starts the program inside without site-packages, and without what this package's own packages import: in 20 ms."""
+"""Starts the program inside without site-packages and without this package's own imports: in about 20 ms."""
 
 _LOOK = 0.25
-"""Seconds between two looks at the disk, or twenty times what one look takes."""
+"""Seconds between two checks of the disk, or twenty times the length of one check if that is more."""
 _GRACE = 30.0
-"""Seconds to end everything in, where there is no namespace that ends with its first process."""
+"""Seconds to end all processes, if there is no namespace that ends with its first process."""
 _CHUNK = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
 class RunOutcome:
-    """How a command ended. ``killed`` names the limit that it passed: time, memory, processes, output or disk."""
+    """The end of a command. ``killed`` names the limit that it exceeded: time, memory, processes, output or disk."""
 
     exit_code: int
     output: str
@@ -85,9 +85,9 @@ def execute(
     used: Callable[[], int] = lambda: 0,
     seconds: float | None = None,
 ) -> RunOutcome:
-    """Run what ``plan`` says for ``seconds`` at most, and wait until no process of it is left.
+    """Run ``plan`` for at most ``seconds``, and wait until all of its processes have ended.
 
-    ``used`` tells the bytes that the fork takes on the disk. Raises SandboxError when the walls could not be made.
+    ``used`` returns the bytes on the disk that the fork takes. Raises SandboxError if the walls could not be made.
     """
     began = time.monotonic()
     capture = Capture(limits.output)
@@ -117,7 +117,7 @@ def execute(
 
 
 def status_of(said: bytes, code: int) -> dict[str, Any]:
-    """What the program inside said in all; where the command ended it, that is how the command ended."""
+    """The last status from the program inside. If the command killed it, that is how the command ended."""
     status, rest = dict[str, Any](), io.BytesIO(said)
     while rest.tell() < len(said):
         status |= marshal.load(rest)
@@ -130,7 +130,7 @@ def _outcome(status: dict[str, Any], killed: str | None, capture: Capture, secon
     if killed:
         return RunOutcome(128 + signal.SIGKILL, capture.text(), seconds, killed)
     if "exit" not in status:
-        reason = status.get("error") or f"it ended without a word. {capture.text()[-400:]}".strip()
+        reason = status.get("error") or f"it ended without a status. {capture.text()[-400:]}".strip()
         raise SandboxError(f"the sandbox could not be set up: {reason}")
     return RunOutcome(status["exit"], capture.text(), seconds, status["killed"])
 
@@ -138,7 +138,7 @@ def _outcome(status: dict[str, Any], killed: str | None, capture: Capture, secon
 def _listen(
     output: int, capture: Capture, limits: SandboxLimits, deadline: float, used: Callable[[], int]
 ) -> str | None:
-    """Take in what is printed until no process is left that could print; or the limit that was passed."""
+    """Read output until no process is left that could print. Returns the limit that was exceeded, if any."""
     look = time.monotonic() + _LOOK
     ready = select.poll()
     ready.register(output, select.POLLIN | select.POLLHUP)
@@ -162,7 +162,7 @@ def _listen(
 
 
 def _end(program: "subprocess.Popen[bytes]") -> None:
-    """Ask the program inside to end everything, and wait for that. It has nothing left to do in the usual case."""
+    """Tell the program inside to end everything, and wait for it. Usually everything has ended already."""
     try:
         if program.poll() is None:
             program.send_signal(signal.SIGTERM)

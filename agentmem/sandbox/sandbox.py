@@ -1,4 +1,4 @@
-"""A fork of a repository or folder in which commands run apart from the host."""
+"""The sandbox that users hold: a fork of a repository or folder, where commands run apart from the host."""
 
 import os
 import re
@@ -38,7 +38,7 @@ def run(
     cwd: str,
     globs: Sequence[Sequence[str]],
 ) -> RunOutcome:
-    """Run it to its end. Raises SandboxError."""
+    """Run a command to its end. Raises SandboxError."""
     if timeout is not None and timeout <= 0:
         raise SandboxError(f"the timeout is {timeout}; it must be above 0 seconds.")
     argv = ["/bin/sh", "-c", command] if isinstance(command, str) else [str(part) for part in command]
@@ -75,7 +75,7 @@ def _empty_scratch(where: Path) -> Path:
 
 
 def _held_by_kernel(settings: ForkSettings, store: ForkStore, globs: Sequence[Sequence[str]]) -> list[str] | None:
-    """The folders to which the kernel can hold the command; None where its rights are no such thing."""
+    """The folders to which the kernel can limit the command; None if its rights are not whole folders."""
     if len(globs) != 1 or settings.isolation in ("none", "bubblewrap"):
         return None
     held = rights.folders(globs[0])
@@ -87,7 +87,7 @@ def _held_by_kernel(settings: ForkSettings, store: ForkStore, globs: Sequence[Se
 
 
 def _usage(store: ForkStore, where: Path, most: int) -> Callable[[], int]:
-    """Tells the bytes that the fork takes; looks closer only when the disk has become fuller by half of ``most``."""
+    """A function for the bytes that the fork takes. It returns 0 until the disk has filled by half of ``most``."""
     began = os.statvfs(where)
 
     def used() -> int:
@@ -99,45 +99,52 @@ def _usage(store: ForkStore, where: Path, most: int) -> Callable[[], int]:
 
 
 FIRST = "0"
-"""The state that a fork began with."""
+"""The first state of a fork."""
 
 
 class Sandbox(Closing):
-    """Made by ``Sandbox.fork``. Use it as a context manager, or ``close`` it: that removes the fork.
+    """A fork of a folder. Make it with ``Sandbox.fork``, and use it as a context manager, or ``close`` it to remove it.
 
-    Paths are relative to the fork, with "/", whatever the system. A path that leads out, or through a link, is a
-    SandboxError. Runs and changes of one sandbox take turns; several sandboxes are independent.
+    Paths are relative to the fork and use "/" on every system. A path that leads out, or goes through a link, raises
+    SandboxError. Runs and changes of one sandbox take turns. Several sandboxes are independent.
+
+    Example:
+        >>> with Sandbox.fork("repository") as sandbox:
+        ...     sandbox.write("fix.py", b"print('fixed')\\n")
+        ...     ran = sandbox.run("python fix.py", timeout=60)
+        ...     if ran.ok:
+        ...         sandbox.merge_into()
     """
 
     def __init__(self, settings: ForkSettings, store: ForkStore, held: state.Held) -> None:
-        """For ``fork`` and ``reopen``."""
+        """Use ``fork`` or ``reopen`` instead."""
         self._settings, self._store, self._held = settings, store, held
         self._turn = RLock()
         self._open = True
 
     @property
     def where(self) -> Path:
-        """The folder that holds the fork's files and its state."""
+        """The folder with the fork's files and state."""
         return self._held.where
 
     @property
     def source(self) -> Path:
-        """What was forked. With mounts (any isolation but "landlock" and "none") the fork stands there inside."""
+        """The folder that was forked. With mounts (not "landlock" or "none") the fork has its path inside."""
         return self._settings.source
 
     @property
     def how(self) -> How:
-        """The way the fork was made."""
+        """The way in which the fork was made."""
         return self._settings.how
 
     @property
     def isolation(self) -> Isolation:
-        """What keeps commands from the host."""
+        """The walls between commands and the host."""
         return self._settings.isolation
 
     @property
     def writable(self) -> tuple[str, ...] | None:
-        """The globs of what runs may change; None means everything."""
+        """The globs of the files that runs may change; None means all."""
         return self._settings.writable
 
     @classmethod
@@ -153,12 +160,22 @@ class Sandbox(Closing):
         writable: Sequence[str] | None = None,
         readable: Sequence[Path] = (),
     ) -> "Sandbox":
-        """A fork of ``source``, uncommitted changes included.
+        """Fork ``source``, with its uncommitted changes.
 
-        ``where`` is a new or empty folder for it; None is one of our own that ``sweep`` removes if we die.
-        ``writable`` are globs (``tests/**``): a run may change nothing else. ``readable`` are files and folders of
-        the host that a run may read besides the system's programs and this Python.
-        Raises IsolationUnavailable where no isolation works and ``isolation`` is not "none"; SandboxError.
+        Args:
+            source: the folder to fork.
+            where: a new or empty folder for the fork. None makes one that ``sweep`` removes if this process dies.
+            how: the way to fork; "auto" takes the first that works here.
+            isolation: the walls around commands; "auto" takes the first that works here. "none" builds no walls: then
+                commands have all your rights.
+            network: give commands the host's network.
+            limits: limits on each run.
+            writable: globs (``tests/**``). Runs may change only these files.
+            readable: files and folders of the host that runs may read, besides the system's programs and this Python.
+
+        Raises:
+            IsolationUnavailable: no isolation works.
+            SandboxError: the fork cannot be made.
         """
         check_settings("Sandbox.fork", locals(), forks.WANTED)
         globs = None if writable is None else tuple(checked(glob) for glob in writable)
@@ -167,17 +184,17 @@ class Sandbox(Closing):
 
     @classmethod
     def reopen(cls, where: Path) -> "Sandbox":
-        """The sandbox whose fork is in ``where``, as it was when its process ended or called ``detach``.
+        """Open the fork in ``where``, as it was when its process ended or called ``detach``.
 
-        Raises SandboxError where there is none, or another process still holds it.
+        Raises SandboxError if there is none, or if another process holds it.
         """
         return cls(*forks.load(where))
 
     def fork_again(self, *, where: Path | None = None, writable: Sequence[str] | None = None) -> "Sandbox":
-        """A second fork that begins with this one's present state, and is independent of it from now on.
+        """Make a second fork from the present state of this one. From then on the two are independent.
 
-        Its ``source`` is this one's; its ``diff()`` is against the state it began with. ``writable`` is as in
-        ``fork``; None means that of this one.
+        It has the same ``source``. Its ``diff()`` is against the state that it began with. ``writable`` is as in
+        ``fork``; None means that of this sandbox.
         """
         globs = self.writable if writable is None else tuple(checked(glob) for glob in writable)
         with self._turns():
@@ -201,10 +218,18 @@ class Sandbox(Closing):
         cwd: str = ".",
         writable: Sequence[str] | None = None,
     ) -> Ran:
-        """Run a command, a string by /bin/sh, and wait for it. Every process it started is dead when this returns.
+        """Run a command and wait for it. When this returns, every process that it started has ended.
 
-        ``timeout`` in seconds, at most the limit. ``env`` is added to a clean environment. ``writable`` narrows what
-        it may change to these globs, as in ``fork``; what it changed besides is restored and named in the result.
+        Args:
+            command: a program with its arguments, or a string for /bin/sh.
+            timeout: seconds, at most the limit.
+            env: variables that are added to a clean environment.
+            stdin: the bytes that it can read.
+            cwd: the folder to run in, relative to the fork.
+            writable: globs that narrow the files it may change, as in ``fork``. Other changes are undone, and named in
+                the result.
+
+        Raises SandboxError if the command cannot be run. A command that fails does not raise: see ``Ran``.
         """
         rights = [globs for globs in (self.writable, writable) if globs is not None]
         folder = "" if cwd in (".", "") else canonical(cwd)
@@ -225,7 +250,7 @@ class Sandbox(Closing):
         )
 
     def _restored(self, before: str, rights: Sequence[Sequence[str]]) -> tuple[str, ...]:
-        """Undo what a run changed besides ``rights``; the paths. Caches of tools are undone without a word."""
+        """Undo a run's changes outside ``rights``. Returns their paths; caches of tools are undone but not named."""
         candidates = {
             path for path in self._store.candidates(before) if not all(allowed(path, globs) for globs in rights)
         }
@@ -233,17 +258,17 @@ class Sandbox(Closing):
         return tuple(path for path in changed if not is_cache(path))
 
     def read(self, path: str) -> bytes:
-        """The bytes of a file."""
+        """The bytes of a file. Raises SandboxError if it is missing or not a regular file."""
         name = canonical(path)
         found = self._present().find(name)
         if found is None:
             raise SandboxError(f"There is no file '{path}'.")
         if found.kind != "file":
-            raise SandboxError(f"'{path}' is no regular file but a {_NAMES[found.kind]}, and links are not followed.")
+            raise SandboxError(f"'{path}' is not a regular file but a {_NAMES[found.kind]}; links are not followed.")
         return found.data()
 
     def write(self, path: str, data: bytes) -> None:
-        """Put a file in place, its folders too; a file that is there keeps its mode, a link is replaced."""
+        """Write a file, and make its folders. An existing file keeps its mode; a link is replaced."""
         name = canonical(path)
         with self._turns():
             found = self._store.present().find(name)
@@ -252,7 +277,7 @@ class Sandbox(Closing):
             self._store.put(name, data, found.mode if found is not None and found.kind == "file" else 0o644)
 
     def delete(self, path: str) -> None:
-        """Remove a file or a link."""
+        """Remove a file or a link. Raises SandboxError if it is missing or a folder."""
         name = canonical(path)
         with self._turns():
             found = self._store.present().find(name)
@@ -261,24 +286,24 @@ class Sandbox(Closing):
             self._store.remove(name)
 
     def exists(self, path: str) -> bool:
-        """Whether a file, folder or link is there."""
+        """True if the path is a file, folder or link."""
         return self._present().find(canonical(path)) is not None
 
     def files(self, glob: str = "**/*") -> tuple[str, ...]:
-        """The files and links whose path matches, sorted; ``.git`` is left out. "**" spans folders, "*" does not."""
+        """The files and links whose path matches, sorted, without ``.git``. "**" spans folders, "*" does not."""
         wanted = checked(glob)
         names = (name for name, found in self._present().below() if found.kind != "other" and not is_git(name))
         return tuple(sorted(name for name in names if allowed(name, (wanted,))))
 
     def snapshot(self) -> Snapshot:
-        """The present state, to come back to. Costs what changed since the last one, by overlay next to nothing."""
+        """Store the present state, for ``rollback``. Its cost is what changed since the last one; by overlay little."""
         with self._turns():
             taken = self._store.freeze()
             self._save()
         return Snapshot(taken)
 
     def rollback(self, snapshot: Snapshot) -> None:
-        """Make the tree what it was. Later snapshots remain valid."""
+        """Restore the tree from a snapshot. Later snapshots remain valid."""
         with self._turns():
             self._known(snapshot)
             left = self._store.restore(snapshot.id)
@@ -287,9 +312,9 @@ class Sandbox(Closing):
                 remove_tree(left)
 
     def diff(self, since: Snapshot | None = None, *, ignored: bool = False) -> Diff:
-        """What changed since the fork, or since a snapshot. ``.git`` is never part of it.
+        """The changes since the fork, or since a snapshot. ``.git`` is never part of it.
 
-        What git ignores in the source, and caches of Python's tools, are left out unless ``ignored``.
+        Files that git ignores in the source, and caches of Python's tools, are included only if ``ignored``.
         """
         with self._turns():
             before = self._known(since) if since else FIRST
@@ -302,28 +327,28 @@ class Sandbox(Closing):
             )
 
     def apply(self, diff: Diff) -> tuple[str, ...]:
-        """Make the same changes here; the paths. Raises MergeConflict, and changes nothing, where they do not fit."""
+        """Make the same changes here; returns their paths. Raises MergeConflict, and changes nothing, if they clash."""
         with self._turns():
             check(diff, self._store.present())
             forks.apply(diff, self._store)
         return diff.paths
 
     def merge_into(self, target: Path | None = None) -> tuple[str, ...]:
-        """Bring the changes into ``target``, the source if None; the paths written.
+        """Write the changes into ``target``; None means the source. Returns the paths that were written.
 
-        Each file is replaced as a whole. Raises MergeConflict, and writes nothing, where ``target`` has changed the
-        same files meanwhile. ``.git`` is never part of it; nor are links that lead out (SandboxError).
+        Each file is replaced as a whole. Raises MergeConflict, and writes nothing, if ``target`` has since changed the
+        same files. ``.git`` is never written. A link that leads out raises SandboxError.
         """
         return merge(self.diff(), self.source if target is None else Path(target).resolve())
 
     def detach(self) -> None:
-        """Let go of the fork without removing it, for ``reopen``."""
+        """Release the fork without removing it, for ``reopen``."""
         with self._turn:
             self._open = False
             self._held.release()
 
     def close(self) -> None:
-        """Remove the fork. Doing it twice does no harm."""
+        """Remove the fork. Closing it twice does no harm."""
         with self._turn:
             if self._open:
                 self._open = False

@@ -1,4 +1,4 @@
-"""What a source looked like when it was forked: enough to tell later whether a file of it changed meanwhile."""
+"""Stamps of a source's files when it was forked, to tell later whether a file has changed since."""
 
 import json
 import os
@@ -11,7 +11,7 @@ from pathlib import Path
 from agentmem.sandbox.tree import FileTree
 
 Stamp = tuple[int, int, int]
-"""Size in bytes, time of change in nanoseconds, mode. A file that was only touched or linked to has the same."""
+"""Size in bytes, time of change in nanoseconds, mode. Touching or linking a file does not change it."""
 
 
 def stamp(status: os.stat_result) -> Stamp:
@@ -20,7 +20,7 @@ def stamp(status: os.stat_result) -> Stamp:
 
 @dataclass(frozen=True, slots=True)
 class Stamps:
-    """The stamps of all files of a folder but those in ``.git``."""
+    """The stamps of all files of a folder, except those in ``.git``."""
 
     root: Path
     of: Mapping[str, Stamp]
@@ -30,7 +30,7 @@ class Stamps:
         return cls(root, dict(_scan(str(root), "")))
 
     def changed(self, path: str) -> bool:
-        """Whether the folder has something else at ``path`` now."""
+        """True if ``path`` in the folder is no longer as it was."""
         now = FileTree(self.root).status(path)
         if now is None or stat.S_ISDIR(now.st_mode):
             return path in self.of
@@ -56,7 +56,7 @@ class Stamps:
 
 
 def _scan(folder: str, prefix: str) -> "list[tuple[str, Stamp]]":
-    """As fast as Python goes: a fork waits for it."""
+    """Scan as fast as Python can, because a fork waits for it."""
     found: list[tuple[str, Stamp]] = []
     with os.scandir(folder) as listed:
         for entry in listed:

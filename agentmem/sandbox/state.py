@@ -1,4 +1,4 @@
-"""A fork's folder: who holds it, and what it takes to open it again."""
+"""A fork's folder: the lock on it, and the state that is needed to open it again."""
 
 import fcntl
 import json
@@ -17,11 +17,11 @@ from agentmem.sandbox.tree import remove_tree
 FILE, LOCK = "fork.json", "agentmem-fork.lock"
 FORMAT = 1
 _YOUNG = 60.0
-"""Seconds for which a folder that is held, but says nothing of a fork, may be one that is just being made."""
+"""Seconds. A locked folder without a fork's state may be one that is just being made, for this long."""
 
 
 def default_root() -> Path:
-    """Where forks are put that were given no place: a folder of the user's own in the temporary one."""
+    """The folder for forks without ``where=``: the user's own, in the system's temporary folder."""
     root = Path(tempfile.gettempdir()).resolve() / f"agentmem-{os.getuid()}" / "forks"
     root.mkdir(mode=0o700, parents=True, exist_ok=True)
     for folder in (root.parent, root):
@@ -32,7 +32,7 @@ def default_root() -> Path:
 
 
 def new_folder(where: Path | None) -> Path:
-    """An empty folder that only we can enter. Raises SandboxError where ``where`` is not empty."""
+    """An empty folder that only this user can enter. Raises SandboxError if ``where`` is not empty."""
     if where is None:
         where = default_root() / secrets.token_hex(8)
     try:
@@ -46,10 +46,10 @@ def new_folder(where: Path | None) -> Path:
 
 
 class Held:
-    """The lock on a fork's folder; it is gone when its process is, however that ended."""
+    """The lock on a fork's folder. It ends with its process, however that ends."""
 
     def __init__(self, where: Path, new: bool = False) -> None:
-        """Raises SandboxError where another process holds it. A ``new`` one may be looked at by a sweep: that ends."""
+        """Raises SandboxError if another process holds it. For a ``new`` fork it waits: a sweep may look at it."""
         self.where = where
         self._file = os.open(where / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         try:
@@ -64,7 +64,7 @@ class Held:
             self._file = -1
 
     def remove(self) -> None:
-        """Remove the fork, then let go."""
+        """Remove the fork, then release the lock."""
         remove_tree(self.where)
         self.release()
 
@@ -76,7 +76,7 @@ def save(where: Path, state: dict[str, Any]) -> None:
 
 
 def load(where: Path) -> dict[str, Any]:
-    """Raises SandboxError where there is no fork, or one of a later version."""
+    """The stored state. Raises SandboxError if there is no fork, or one of another version."""
     try:
         state: dict[str, Any] = json.loads((where / FILE).read_text())
     except (OSError, ValueError) as error:
@@ -88,7 +88,7 @@ def load(where: Path) -> dict[str, Any]:
 
 @contextmanager
 def removed_on_failure(held: Held) -> Iterator[None]:
-    """Nothing stays behind of a fork that could not be made."""
+    """Remove a fork that could not be made."""
     try:
         yield
     except BaseException:
@@ -97,7 +97,7 @@ def removed_on_failure(held: Held) -> Iterator[None]:
 
 
 def abandoned(root: Path) -> Iterator[Held]:
-    """The forks below ``root`` whose process is dead, each held by us now."""
+    """The forks below ``root`` whose process is dead, each of them locked by this process."""
     for where in sorted(root.iterdir()) if root.is_dir() else ():
         if where.is_symlink() or not (where / LOCK).is_file():
             continue

@@ -1,7 +1,7 @@
 # ruff: noqa: PTH208
-"""Keeping a command: starting it, counting what its processes use, and leaving none of them alive.
+"""Supervises a command: starts it, counts what its processes use, and ends them all.
 
-No pathlib: loading it takes longer than all of this.
+Only `inside` uses it. No pathlib: importing it takes longer than everything here.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ import time
 
 from agentmem.sandbox import syscalls
 
-TYPE_CHECKING = False  # typing itself takes longer to load than all of this
+TYPE_CHECKING = False  # importing typing takes longer than everything else here
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from agentmem.sandbox.plan import RunPlan
 
 _PAUSE = 0.05
-"""Seconds between two looks at the processes, or ten times what one look takes."""
+"""Seconds between two checks of the processes, or ten times the length of one check if that is more."""
 
 _LONGEST_PAUSE = 0.25
-"""Seconds: the more processes there are, the longer a look takes, but the less time there is to lose."""
+"""Seconds. With more processes a check takes longer, but there is less time to lose."""
 
 _PAGE = resource.getpagesize()
 
@@ -42,8 +42,8 @@ NOT_FOR_US = (
     "SIGTRAP",
     "SIGABRT",
 )
-"""What a command may send to who keeps it, to no avail: it would end without a word of how the command ended."""
-_ALSO_IGNORED = ("SIGPIPE", "SIGXFSZ")  # by Python, which starts us
+"""Signals that a command may send to its supervisor. They are ignored, or it would end and report no result."""
+_ALSO_IGNORED = ("SIGPIPE", "SIGXFSZ")  # ignored by Python, which starts this program
 
 
 def turn_deaf() -> None:
@@ -52,9 +52,9 @@ def turn_deaf() -> None:
 
 
 def start(plan: RunPlan, confine: Callable[[], None]) -> int:
-    """Start the command, confined by ``confine`` in its own process; its process id. It begins a session.
+    """Start the command in a new session, confined by ``confine`` in its own process. Returns the process id.
 
-    It hears every signal that we do not.
+    It gets every signal that the supervisor ignores.
     """
     child = os.fork()
     if child:
@@ -92,12 +92,12 @@ def _lower(limit: int, value: int) -> None:
 
 
 def bound_processes(count: int) -> None:
-    """Let the kernel refuse more processes. Only in a user namespace of our own: elsewhere it counts the user's."""
+    """Let the kernel refuse more processes. Only in our own user namespace: elsewhere it counts all of the user's."""
     _lower(resource.RLIMIT_NPROC, count + 3)
 
 
 def first_victim() -> None:
-    """Should the machine run out of memory, these processes go first."""
+    """If the machine runs out of memory, let the kernel kill these processes first."""
     with contextlib.suppress(OSError):
         descriptor = os.open("/proc/self/oom_score_adj", os.O_WRONLY | os.O_CLOEXEC)
         os.write(descriptor, b"1000")
@@ -105,9 +105,9 @@ def first_victim() -> None:
 
 
 def wait(child: int, plan: RunPlan, whole_tree: bool) -> tuple[int, str | None]:
-    """Wait for the command: its exit code, and the limit for which it was ended, if it was.
+    """Wait for the command. Returns its exit code, and the limit for which it was killed, if any.
 
-    With ``whole_tree`` every process but this one belongs to it (a process namespace); else our descendants do.
+    With ``whole_tree`` every process but this one belongs to it (a process namespace). Else our descendants do.
     """
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
     pause = _PAUSE
@@ -121,7 +121,7 @@ def wait(child: int, plan: RunPlan, whole_tree: bool) -> tuple[int, str | None]:
 
 
 def reap(child: int) -> int | None:
-    """Take leave of every process that has ended; the exit code of ``child`` if it is among them."""
+    """Reap every process that has ended. Returns the exit code of ``child`` if it is among them."""
     code = None
     while True:
         try:
@@ -136,9 +136,9 @@ def reap(child: int) -> int | None:
 
 
 def end_all() -> None:
-    """Kill all our descendants, also those that began sessions of their own, until there are none.
+    """Kill all our descendants, also those in their own sessions, until there are none.
 
-    Whole groups at a time: the kernel kills a group at once, while one that forks outruns who kills them one by one.
+    Whole groups are killed at once: a group that keeps forking would outrun a killer of single processes.
     """
     ours = os.getpgrp()
     while found := [one for one, *_ in processes(whole_tree=False)]:
@@ -169,7 +169,7 @@ def _over(plan: RunPlan, whole_tree: bool) -> str | None:
 
 
 def _share(process: int, resident: int) -> int:
-    """The memory of a process without what it shares with others, counted by parts (Pss, in proc(5))."""
+    """The memory of a process, with shared pages counted in parts (Pss, in proc(5))."""
     with contextlib.suppress(OSError, ValueError, IndexError):
         line = _read(f"/proc/{process}/smaps_rollup").split(b"\nPss:", 1)[1].split(None, 1)[0]
         return int(line) * 1024
@@ -177,7 +177,7 @@ def _share(process: int, resident: int) -> int:
 
 
 def processes(whole_tree: bool) -> Iterator[tuple[int, int, int]]:
-    """(process, threads, resident bytes) of every process that belongs to the command."""
+    """(process, threads, resident bytes) of every process of the command."""
     me, found = os.getpid(), {}
     if sys.platform != "linux":
         return
@@ -202,7 +202,7 @@ def _read(path: str) -> bytes:
 
 
 def die_with(parent: int, number: int) -> None:
-    """Have the kernel send us signal ``number`` when ``parent`` ends; end now if it has."""
+    """Let the kernel send us signal ``number`` when ``parent`` ends; exit now if it has ended."""
     if sys.platform == "linux":
         syscalls.prctl(syscalls.PR_SET_PDEATHSIG, number)
     if os.getppid() != parent:
@@ -210,5 +210,5 @@ def die_with(parent: int, number: int) -> None:
 
 
 def hide() -> None:
-    """Let no other process look into this one."""
+    """Forbid other processes to look into this one."""
     syscalls.prctl(syscalls.PR_SET_DUMPABLE, 0)

@@ -1,6 +1,6 @@
-"""The few calls to Linux that Python does not offer, by ctypes. Each raises OSError with what was tried.
+"""Linux calls that Python does not offer, by ctypes. Each raises OSError with the name of what failed.
 
-Only what stands here and in the modules that the program inside imports is loaded there: starting it takes about 15 ms.
+The program inside loads only this module and the others that it imports: starting it takes about 15 ms.
 """
 
 import ctypes
@@ -18,7 +18,7 @@ PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEA
 PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
 KEYCTL = {"x86_64": 250, "aarch64": 219}
 MOUNT_SETATTR, LANDLOCK_CREATE, LANDLOCK_ADD, LANDLOCK_RESTRICT = 442, 444, 445, 446
-"""The newer calls have one number on every machine."""
+"""Newer calls have the same number on every machine."""
 
 _AT_FDCWD, _AT_RECURSIVE = -100, 0x8000
 _ATTR_RDONLY, _ATTR_NOSUID, _ATTR_NODEV = 1, 2, 4
@@ -34,12 +34,12 @@ class _MountAttributes(ctypes.Structure):
 
 
 def machine() -> str:
-    """The machine's name as the tables of numbers spell it."""
+    """The machine's name, as the tables of numbers spell it."""
     return os.uname().machine
 
 
 def checked(result: int, what: str) -> int:
-    """``result``, or OSError where it says that the call failed."""
+    """``result``. Raises OSError if it says that the call failed."""
     if result < 0:
         number = ctypes.get_errno()
         raise OSError(number, f"{what}: {os.strerror(number)}")
@@ -47,7 +47,7 @@ def checked(result: int, what: str) -> int:
 
 
 def call(number: int, *arguments: object, what: str) -> int:
-    """A system call by its number."""
+    """Make a system call by its number."""
     return checked(int(_libc.syscall(ctypes.c_long(number), *arguments)), what)
 
 
@@ -60,12 +60,12 @@ def mount(source: str, target: str, kind: str | None = None, flags: int = 0, opt
 
 
 def bind(source: str, target: str) -> None:
-    """Show ``source`` at ``target`` too, and all that is mounted in it."""
+    """Mount ``source`` at ``target`` too, with everything that is mounted in it."""
     mount(source, target, flags=MS_BIND | MS_REC)
 
 
 def protect(target: str, readonly: bool = True, recursive: bool = True) -> None:
-    """Make a mount read-only (if asked), without devices and without set-user-id programs."""
+    """Make a mount read-only (if asked), without devices and set-user-id programs."""
     wanted = _ATTR_NOSUID | _ATTR_NODEV | (_ATTR_RDONLY if readonly else 0)
     attributes = _MountAttributes(wanted, 0, 0, 0)
     call(
@@ -80,7 +80,7 @@ def protect(target: str, readonly: bool = True, recursive: bool = True) -> None:
 
 
 def pivot_root(root: str) -> None:
-    """Make ``root``, a mount, the root folder, and the old root unreachable; see pivot_root(2) on "." and "."."""
+    """Make ``root``, a mount, the root folder, and the old one unreachable; see pivot_root(2) on "." and "."."""
     os.chdir(root)
     call(PIVOT_ROOT[machine()], b".", b".", what="changing the root")
     checked(_libc.umount2(b".", MNT_DETACH), "leaving the old root")
@@ -97,22 +97,22 @@ def prctl(option: int, value: int, *more: int) -> None:
 
 
 def set_seccomp(program: "ctypes.Structure") -> None:
-    """Install a filter of system calls; needs no_new_privs."""
+    """Install a filter of system calls. Needs no_new_privs."""
     checked(_libc.prctl(PR_SET_SECCOMP, 2, ctypes.byref(program), 0, 0), "installing the filter of system calls")
 
 
 def new_keyring() -> None:
-    """Leave the session's keyring behind: keyctl(KEYCTL_JOIN_SESSION_KEYRING, NULL)."""
+    """Leave the session's keyring: keyctl(KEYCTL_JOIN_SESSION_KEYRING, NULL)."""
     if machine() in KEYCTL:
-        _libc.syscall(ctypes.c_long(KEYCTL[machine()]), ctypes.c_int(1), None)  # a kernel without keyrings has none
+        _libc.syscall(ctypes.c_long(KEYCTL[machine()]), ctypes.c_int(1), None)  # fails if the kernel has no keyrings
 
 
 def keep_capabilities(kept: frozenset[int]) -> None:
-    """Give up every capability but ``kept``, for good: also for programs that are started later."""
+    """Give up every capability except ``kept``, for good, also in programs that are started later."""
     prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL)
     for number in range(64):
         if number not in kept and _libc.prctl(PR_CAPBSET_DROP, ctypes.c_ulong(number), 0, 0, 0) < 0:
-            break  # EINVAL: past the last one that this kernel knows; EPERM: there is none to give up
+            break  # EINVAL: after the last one that this kernel knows; EPERM: there is none to give up
     mask = sum(1 << number for number in kept)
     header = (ctypes.c_uint32 * 2)(0x20080522, 0)
     held = (ctypes.c_uint32 * 6)()

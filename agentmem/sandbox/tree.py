@@ -1,4 +1,4 @@
-"""Files below one folder, reached without ever following a link, so that none that a command made can lead us out."""
+"""Reads and writes files below one folder and never follows a link, so that no link of a command leads outside."""
 
 import errno
 import os
@@ -15,11 +15,11 @@ _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 TEMPORARY = ".agentmem-new-"
-"""How the name of a file begins that is being written."""
+"""The start of the name of a file that is being written."""
 
 
 def canonical(path: str) -> str:
-    """``path`` without empty and "." parts. Raises SandboxError where it could lead out of a tree."""
+    """``path`` without empty and "." parts. Raises SandboxError if it could lead out of a tree."""
     parts = [part for part in str(path).split("/") if part not in ("", ".")]
     if str(path).startswith("/") or ".." in parts or "\0" in str(path):
         raise SandboxError(f"'{path}' is not a path below the fork: give a relative one without '..'.")
@@ -29,13 +29,13 @@ def canonical(path: str) -> str:
 
 
 class FileTree:
-    """A folder. Paths are canonical; what is no such file, or cannot be read, is a SandboxError."""
+    """A folder. Paths are canonical. A path that is missing, of another kind or unreadable raises SandboxError."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
 
     def status(self, path: str) -> os.stat_result | None:
-        """What stands at ``path`` itself; None where nothing does, or a part of the way is no folder."""
+        """The status of ``path`` itself; None if it does not exist, or a part of it is not a folder."""
         try:
             with self.parent(path) as (folder, name):
                 return os.lstat(name, dir_fd=folder)
@@ -44,29 +44,29 @@ class FileTree:
         except OSError as error:
             if error.errno in (errno.ENOTDIR, errno.ELOOP):
                 return None
-            raise SandboxError(f"'{path}' could not be looked at: {error.strerror}") from None
+            raise SandboxError(f"'{path}' could not be examined: {error.strerror}") from None
 
     def read(self, path: str) -> bytes:
-        """The bytes of a regular file, also of one that its owner may not read."""
+        """The bytes of a regular file, even of one that its owner may not read."""
         with system_errors(path, "read"), self.parent(path) as (folder, name), self._opened(folder, name) as file:
             if not stat.S_ISREG(os.fstat(file).st_mode):
-                raise SandboxError(f"'{path}' is no regular file.")
+                raise SandboxError(f"'{path}' is not a regular file.")
             with os.fdopen(os.dup(file), "rb") as stream:
                 return stream.read()
 
     def target(self, path: str) -> bytes:
-        """What a link points to."""
+        """The target of a link."""
         with system_errors(path, "read"), self.parent(path) as (folder, name):
             return os.fsencode(os.readlink(name, dir_fd=folder))
 
     def put(self, path: str, data: bytes, mode: int) -> None:
-        """Put a file in place as a whole, its folders too."""
+        """Write a file as a whole, and make its folders."""
         with self.staged(path, data, mode) as place:
             place()
 
     @contextmanager
     def staged(self, path: str, data: bytes, mode: int) -> "Iterator[TreePlace]":
-        """Write a file beside its place; calling what this gives puts it there."""
+        """Write a file beside its place. Call the value to move it into place."""
         with system_errors(path, "written"), self.parent(path, make=True) as (folder, name):
             temporary = TEMPORARY + secrets.token_hex(6)
             try:
@@ -80,7 +80,7 @@ class FileTree:
 
     @contextmanager
     def staged_link(self, path: str, target: bytes) -> "Iterator[TreePlace]":
-        """The same with a link."""
+        """`staged` for a link."""
         with system_errors(path, "written"), self.parent(path, make=True) as (folder, name):
             temporary = TEMPORARY + secrets.token_hex(6)
             try:
@@ -91,17 +91,17 @@ class FileTree:
                     os.unlink(temporary, dir_fd=folder)
 
     def remove(self, path: str) -> None:
-        """Remove a file, link or device; nothing is done where there is none."""
+        """Remove a file, link or device, if there is one."""
         with system_errors(path, "removed"), suppress(FileNotFoundError), self.parent(path) as (folder, name):
             os.unlink(name, dir_fd=folder)
 
     def discard(self, path: str) -> None:
-        """Remove whatever stands at ``path``, with all that is in it."""
+        """Remove ``path``, whatever it is, with its contents."""
         with system_errors(path, "removed"), suppress(FileNotFoundError), self.parent(path) as (folder, name):
             _discard(folder, name)
 
     def prune(self, path: str) -> None:
-        """Remove the folders above ``path`` that are empty now."""
+        """Remove the folders above ``path`` that are now empty."""
         parts = path.split("/")[:-1]
         while parts:
             with suppress(FileNotFoundError), self.parent("/".join(parts)) as (folder, name):
@@ -113,7 +113,7 @@ class FileTree:
 
     @contextmanager
     def parent(self, path: str, make: bool = False) -> Iterator[tuple[int, str]]:
-        """An open descriptor of the folder that holds ``path``, and the last part's name. Raises OSError."""
+        """An open descriptor of the folder that holds ``path``, and the last part of its name. Raises OSError."""
         *folders, name = path.split("/")
         folder = os.open(self.root, _FOLDER)
         try:
@@ -146,7 +146,7 @@ class FileTree:
 
 
 class TreePlace:
-    """A file that was written beside its place."""
+    """A file that was written beside its place. Call it to move the file into place."""
 
     def __init__(self, folder: int, temporary: str, name: str) -> None:
         self._folder, self._temporary, self._name = folder, temporary, name
@@ -160,7 +160,7 @@ class TreePlace:
 
 
 def entries(root: Path, below: str = "") -> Iterator[tuple[str, os.stat_result]]:
-    """Every file, link, device and folder below ``root``/``below``, a folder before what is in it. Links stay links."""
+    """Every file, link, device and folder below ``root``/``below``, a folder before its contents. Links stay links."""
     try:
         with FileTree(root).parent(f"{below}/." if below else ".") as (folder, _):
             yield from _entries(folder, f"{below}/" if below else "")
@@ -184,7 +184,7 @@ def _entries(folder: int, prefix: str) -> Iterator[tuple[str, os.stat_result]]:
         try:
             opened = _readable(folder, name)
         except OSError:
-            continue  # it became something else meanwhile
+            continue  # it has become something else meanwhile
         try:
             yield from _entries(opened, f"{prefix}{name}/")
         finally:
@@ -192,7 +192,7 @@ def _entries(folder: int, prefix: str) -> Iterator[tuple[str, os.stat_result]]:
 
 
 def remove_tree(root: Path) -> None:
-    """Remove a folder with all that is in it, whatever its modes; links are not followed."""
+    """Remove a folder with its contents, whatever their modes. Links are not followed."""
     with suppress(FileNotFoundError):
         FileTree(root.parent).discard(root.name)
 
@@ -213,7 +213,7 @@ def _discard(folder: int, name: str) -> None:
 
 
 def _readable(folder: int, name: str) -> int:
-    """Open a folder, giving its owner the rights back that a command took away."""
+    """Open a folder. If a command took away its owner's rights, restore them."""
     with suppress(PermissionError):
         opened = os.open(name, _FOLDER, dir_fd=folder)
         if os.geteuid() == 0 or os.fstat(opened).st_mode & 0o700 == 0o700:
@@ -237,7 +237,7 @@ def _enter(folder: int, name: str, make: bool) -> int:
 
 @contextmanager
 def system_errors(path: str, done: str) -> Iterator[None]:
-    """Turns the system's errors into ours."""
+    """Turns the system's errors into SandboxErrors. ``done`` completes "could not be ..."."""
     try:
         yield
     except FileNotFoundError:

@@ -1,7 +1,7 @@
-"""A state of a fork as files: of one folder, or of an overlay's layers put together as the kernel does.
+"""A state of a fork as files: of one folder, or of an overlay's layers merged as the kernel does.
 
-The rules are the kernel's, Documentation/filesystems/overlayfs.rst, as they are with ``userxattr``: a device 0/0 says
-that what is below is gone, ``user.overlay.opaque=y`` that of a folder nothing below counts.
+The rules are the kernel's (Documentation/filesystems/overlayfs.rst, with ``userxattr``). A device 0/0 deletes what is
+below it. On a folder, ``user.overlay.opaque=y`` hides everything below.
 """
 
 import os
@@ -20,7 +20,7 @@ OPAQUE = "user.overlay.opaque"
 
 @dataclass(frozen=True, slots=True)
 class FoundFile:
-    """What stands at a path. "other" is a socket, a pipe or a device."""
+    """A file, link or folder at a path. "other" is a socket, a pipe or a device."""
 
     kind: Kind
     mode: int
@@ -35,7 +35,7 @@ class FoundFile:
         return cls(kind, 0o755 if executable else 0o644, status, tree, path)
 
     def data(self) -> bytes:
-        """The bytes of a file, or what a link points to."""
+        """The bytes of a file, or the target of a link."""
         return self.tree.target(self.path) if self.kind == "link" else self.tree.read(self.path)
 
 
@@ -47,17 +47,17 @@ _KINDS: dict[int, Kind] = {
 
 
 class OverlayView(Protocol):
-    """Paths are canonical."""
+    """The files of one state. Paths are canonical."""
 
     def find(self, path: str) -> FoundFile | None:
-        """What stands at ``path``."""
+        """The file, link or folder at ``path``; None if there is none."""
 
     def below(self, path: str = "") -> Iterator[tuple[str, FoundFile]]:
-        """Everything below a folder but folders, in no order."""
+        """Everything below a folder except folders, in no order."""
 
 
 class OverlayFolder:
-    """A View of a plain folder."""
+    """An OverlayView of a plain folder."""
 
     def __init__(self, root: Path) -> None:
         self._tree = FileTree(root)
@@ -73,7 +73,7 @@ class OverlayFolder:
 
 
 class Layers:
-    """A View of an overlay: ``folders`` from the topmost to the source."""
+    """An OverlayView of an overlay. ``folders`` go from the topmost to the source."""
 
     def __init__(self, folders: Sequence[Path]) -> None:
         self.folders = tuple(folders)
@@ -96,16 +96,16 @@ class Layers:
             hidden |= hiding
 
     def _covered(self, path: str, at: int) -> bool:
-        """Whether a layer above ``at`` hides what is at ``path`` in it, by something else there or by being opaque."""
+        """True if a layer above ``at`` hides its ``path``, with another file or an opaque folder."""
         return any(_covers(root, path) for root in self.folders[:at])
 
 
 def _of_layer(
     root: Path, path: str, hidden: set[str], hiding: set[str], folders: set[str]
 ) -> Iterator[tuple[str, FoundFile]]:
-    """What one layer shows where ``hidden`` is hidden already; adds to ``hiding`` what it hides in those below it.
+    """The files that one layer shows, where ``hidden`` is hidden already. Adds to ``hiding`` what it hides below.
 
-    ``a`` hides the file and all below it, ``a/`` only what is below. ``folders`` are those of all layers so far.
+    ``a`` hides the file and all below it; ``a/`` only what is below. ``folders`` are those of all layers so far.
     """
     for name, status in entries(root, path):
         if name in hidden or _under(name, hidden):
@@ -123,7 +123,7 @@ def _of_layer(
 
 
 def _in_layer(root: Path, path: str) -> tuple[FoundFile | None, bool]:
-    """What one layer has at ``path``, and whether it hides what the layers below have there."""
+    """The file that one layer has at ``path``, and whether it hides that of the layers below."""
     tree = FileTree(root)
     status = tree.status(path)
     if status is not None:
@@ -149,7 +149,7 @@ def _opaque_on_the_way(root: Path, path: str) -> bool:
 
 
 def _under(name: str, hidden: set[str]) -> bool:
-    """Whether a folder above ``name`` is hidden: by a file or a whiteout in its place, or because it is opaque."""
+    """True if a folder above ``name`` is hidden: a file or whiteout is in its place, or it is opaque."""
     at = name.find("/")
     while at >= 0:
         if name[:at] in hidden or name[: at + 1] in hidden:
@@ -163,7 +163,7 @@ def is_whiteout(status: os.stat_result) -> bool:
 
 
 def is_opaque(folder: Path) -> bool:
-    """Whether of a folder in a layer nothing below counts."""
+    """True if a folder of a layer hides everything in the layers below."""
     with suppress(OSError):
         return os.getxattr(folder, OPAQUE, follow_symlinks=False) == b"y"
     return False

@@ -1,6 +1,6 @@
-"""Coder and tester: two agents, two contexts, one verdict on evidence.
+"""A coder and a tester: two agents with two contexts, and one verdict on evidence.
 
-Names are imported when they are first used.
+Names are imported on first use.
 """
 
 from importlib import import_module

@@ -1,4 +1,4 @@
-"""What a team may spend, and what it has spent: both roles' requests, from the ledger."""
+"""A team's budget, and its spending so far: the requests of both roles, from the ledger."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -11,9 +11,10 @@ from agentmem.transcript.journal import Journal
 
 @dataclass(frozen=True, slots=True)
 class TeamSpent:
-    """Answered requests, their tokens (input and output), and dollars: the sum of what is known, None where nothing is.
+    """Answered requests, their tokens (in and out), and their price in dollars.
 
-    ``unpriced`` counts the requests whose price is not known, by model.
+    ``usd`` is the sum of the known prices; None if none is known. ``unpriced`` counts the requests without a known
+    price, by model.
     """
 
     requests: int = 0
@@ -37,10 +38,20 @@ class TeamSpent:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """The most that a team may spend on one task, both roles together: tokens in and out, dollars. None: no limit.
+    """The most that both roles together may spend on one task.
 
-    It is looked at after each request, so the last one may pass it. With ``usd``, a model whose price is unknown ends
+    It is checked after each request, so the last one may exceed it. With ``usd``, a model without a known price ends
     the work after its first request.
+
+    Args:
+        tokens: input and output tokens; None for no limit.
+        usd: dollars; None for no limit.
+
+    Raises:
+        ConfigError: a limit is not above 0.
+
+    Example:
+        >>> Team(coder, tester, budget=Budget(usd=2.50))
     """
 
     tokens: int | None = None
@@ -51,10 +62,10 @@ class Budget:
         for name in ("tokens", "usd"):
             value = getattr(self, name)
             if value is not None and not value > 0:
-                raise ConfigError(f"a team's budget of {name} must be above 0, and {value} is not; None means no limit")
+                raise ConfigError(f"a team's budget of {name} must be above 0, not {value}; None means no limit")
 
     def reached(self, spent: TeamSpent) -> str | None:
-        """The limit that is reached, as a sentence; None while there is room."""
+        """The limit that is reached, as a sentence; None if there is room."""
         if self.tokens is not None and spent.tokens >= self.tokens:
             return f"{spent.tokens:,} tokens were used and the budget is {self.tokens:,}"
         if self.usd is None or not spent.requests:
@@ -71,7 +82,7 @@ UNLIMITED = Budget()
 
 
 def spent_by(journal: Journal, threads: Iterable[str]) -> TeamSpent:
-    """What the ledger holds of these threads."""
+    """The spending of these threads, from the ledger."""
     total = TeamSpent()
     for thread in threads:
         for row in rows(journal, thread):

@@ -1,4 +1,7 @@
-"""The end of a team's work: the result from the last state, and its page."""
+"""The end of a team's work: makes the result from the last state, and writes its page.
+
+Only `team` uses it. It is a module of its own because it reads a state and runs nothing.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -19,7 +22,7 @@ OUTCOMES = {"pass": "passed", "fail": "failed", "none": "not verified"}
 
 
 def ending(state: TeamState, thread: str, settings: TeamSettings, journal: Journal) -> TeamResult:
-    """The result of work that has ended: the best state that was tested, else the last attempt. Writes its page."""
+    """The result of finished work: the best state that was tested, else the last attempt. Writes its page."""
     best = state.get("best")
     kept = best or {"verdict": "none", "attempt": state.get("attempt", []), "tests": state.get("tests", [])}
     threads = [thread_of(thread, name) for name in NAMES]
@@ -50,7 +53,7 @@ def _round(value: Mapping[str, Any]) -> Round:
 
 
 def _page(result: TeamResult, pages: Sequence[str]) -> str:
-    """The whole work as one page: outcome, rounds, what was refused, the reports, the change."""
+    """The whole work as one page: outcome, rounds, refusals, reports, change."""
     parts = [
         f"# {OUTCOMES[result.verdict].capitalize()}: {result.task.strip().splitlines()[0]}",
         f"Stopped because of: {result.reason}. {result.said}",
@@ -84,7 +87,7 @@ def _spending(spent: TeamSpent, common: Shared | None) -> str:
 
 
 def _lower(page: str) -> str:
-    """A page as a part of another: its headings one level lower."""
+    """A page as a part of another one, with its headings one level lower."""
     fenced, lines = False, []
     for line in page.splitlines():
         fenced ^= line.startswith("```")

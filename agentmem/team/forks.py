@@ -1,4 +1,7 @@
-"""The forks of a team's work: the code as it was, the coder's, each round's for the tester. They outlive a kill."""
+"""The forks of a team's work: of the old code, of the coder, and of each round for the tester. They survive a kill.
+
+Only `steps` uses it. It is a module of its own because it knows nothing of agents.
+"""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -11,49 +14,49 @@ from agentmem.sandbox import Diff, Sandbox, sweep
 from agentmem.sandbox.planning import Isolation
 
 PACKAGE = Path(agentmem.__file__).resolve().parent
-"""A pytest that runs beside agentmem loads agentmem's plugin, from a checkout too."""
+"""A pytest that runs beside agentmem loads agentmem's plugin, also from a checkout."""
 
 
 class Forks:
-    """Kept in ``folder``, made of ``repo``. One process at a time: whoever uses them holds the team's lease."""
+    """The forks in ``folder``, made of ``repo``. Only the holder of the team's lease may use them."""
 
     def __init__(self, folder: Path, repo: Path, isolation: Isolation | Literal["auto"] = "auto") -> None:
         self.folder, self.repo, self.isolation = folder, repo, isolation
         self._open: dict[str, Sandbox] = {}
 
     def base(self) -> Sandbox:
-        """The repository as it was when the work began. Nobody works in it."""
+        """The repository as it was when the work began. Nobody works in this fork."""
         return self._opened("base", self._forked)
 
     def coder(self, attempt: Diff) -> Sandbox:
-        """The coder's fork; where it is gone, a new one with what is known of the ``attempt``."""
+        """The coder's fork. If it is gone, a new one with the ``attempt`` as far as it is known."""
         return self._opened("coder", lambda where: put(self.base().fork_again(where=where), attempt))
 
     def fix(self, number: int, attempt: Diff) -> Sandbox:
-        """The code as it was with a round's attempt: what would be merged, and nothing else that the coder left."""
+        """The old code with a round's attempt: exactly what would be merged, without the coder's other files."""
         return put(self._opened(f"fix-{number}", lambda where: self.base().fork_again(where=where)), attempt)
 
     def tester(self, number: int, attempt: Diff, tests: Diff) -> Sandbox:
-        """The tester's fork of a round: the attempt, and the ``tests`` that the tester wrote before."""
+        """The tester's fork of a round: the attempt, and the ``tests`` from earlier rounds."""
         fix = self.fix(number, attempt)
         fork = self._opened(f"tester-{number}", lambda where: fix.fork_again(where=where))
         return put(fork, Diff(tuple(one for one in tests.changes if not fork.exists(one.path))))
 
     def drop(self, number: int) -> None:
-        """Removes the forks of a round."""
+        """Remove the forks of a round."""
         for name in (f"tester-{number}", f"fix-{number}"):
             if found := self._open.pop(name, None):
                 found.close()
 
     def close(self) -> None:
-        """Removes all forks."""
+        """Remove all forks."""
         while self._open:
             self._open.popitem()[1].close()
-        sweep(self.folder)  # what an earlier process left
+        sweep(self.folder)  # forks of an earlier process
         rmtree(self.folder, ignore_errors=True)
 
     def detach(self) -> None:
-        """Leaves the forks for a later process to go on with."""
+        """Leave the forks for a later process to continue with."""
         while self._open:
             self._open.popitem()[1].detach()
 
@@ -68,7 +71,7 @@ class Forks:
 
 
 def put(fork: Sandbox, diff: Diff) -> Sandbox:
-    """A fork with what was changed and added in ``diff`` put in place."""
+    """The fork, after its files were written and deleted as in ``diff``."""
     for one in diff.changes:
         if one.after is None:
             if fork.exists(one.path):
@@ -79,7 +82,7 @@ def put(fork: Sandbox, diff: Diff) -> Sandbox:
 
 
 def _reopened(where: Path) -> Sandbox | None:
-    """The fork in a folder; None where there is none, or only a part of one that a kill left."""
+    """The fork in a folder; None if there is none, or only a part of one that a kill left."""
     if not where.exists():
         return None
     try:

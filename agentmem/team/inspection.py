@@ -1,7 +1,7 @@
-"""Reads what a tester wrote, without running it: tests that are skipped, assert nothing, or steer the test runner.
+"""Reads a tester's files without running them: finds tests that are skipped, assert nothing, or steer the test runner.
 
-What reading finds can be named exactly. What it cannot see (a test that asserts its own arithmetic) is found by
-running: see agentmem.team.refusals.
+The findings can name exact places. Other faults, such as a test that asserts its own arithmetic, only running can find:
+see agentmem.team.refusals.
 """
 
 import ast
@@ -25,22 +25,22 @@ _SKIPS = frozenset(
         "__test__",
     }
 )
-"""How pytest and unittest leave a test out, or excuse its failure: the end of a dotted name."""
+"""Names by which pytest and unittest skip a test or excuse its failure: the end of a dotted name."""
 _STEERS = frozenset({"os._exit", "pytest.exit", "pytest_plugins", "PYTEST_ADDOPTS"})
-"""How a test module ends or steers the run."""
+"""Names by which a test module ends or steers the run."""
 _RAISES = frozenset({"raises", "warns", "deprecated_call", "fail"})
-"""pytest's and unittest's ways to assert without the word."""
+"""Functions of pytest and unittest that assert without the word."""
 _EMPTY = (ast.Constant, ast.Tuple, ast.List, ast.Set, ast.Dict)
 
 _REACH = frozenset({"subprocess", "runpy", "importlib", "os"})
-"""Modules through which a test reaches the code without importing it."""
+"""Modules with which a test can use the code without importing it."""
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 @dataclass(frozen=True, slots=True)
 class Edited:
-    """One file before and after: None where it was not, or is no more. What is no UTF-8 is read as well as can be."""
+    """One file before and after; None if it did not exist, or no longer does. Bad UTF-8 is replaced."""
 
     path: str
     before: str | None
@@ -52,12 +52,12 @@ class Edited:
 
 
 def tests_of(text: str | None) -> dict[str, _Function]:
-    """The test functions of a module by name, those in classes as ``Class::name``; none where it is no Python."""
+    """The test functions of a module by name, those in classes as ``Class::name``; none if it is not Python."""
     return {name: node for name, node in _functions(_parsed(text), "") if name.rpartition("::")[2].startswith("test")}
 
 
 def lost(change: Edited) -> list[str]:
-    """The tests of a file that are no longer there."""
+    """The tests of a file that have gone."""
     if change.before is None:
         return []
     kept = tests_of(change.after)
@@ -66,12 +66,12 @@ def lost(change: Edited) -> list[str]:
 
 
 def skipped(change: Edited) -> list[str]:
-    """The places where a file leaves tests out that it did not leave out before."""
+    """The places where a file now skips tests and did not before."""
     return _new_uses(change, _SKIPS)
 
 
 def steering(change: Edited) -> list[str]:
-    """The places where a test module ends the run, names plugins, or defines a hook of pytest's."""
+    """The places where a test module ends the run, names plugins, or defines a hook of pytest."""
     hooks = [
         f"{change.path}:{node.lineno} ({name})"
         for name, node in _functions(_parsed(change.after), "")
@@ -81,7 +81,7 @@ def steering(change: Edited) -> list[str]:
 
 
 def altered(change: Edited) -> list[str]:
-    """The tests of a file that stood there before and read differently now."""
+    """The tests of a file that existed before and have changed."""
     before, after = tests_of(change.before), tests_of(change.after)
     return [
         f"{change.path}::{name}"
@@ -91,7 +91,7 @@ def altered(change: Edited) -> list[str]:
 
 
 def empty(change: Edited) -> list[str]:
-    """The new tests of a file that assert nothing: no assertion at all, or only ones about constants."""
+    """The new tests of a file that assert nothing, or only constants."""
     known, tests = tests_of(change.before), tests_of(change.after)
     helpers = {name.rpartition("::")[2] for name, node in _functions(_parsed(change.after), "") if _asserts(node, ())}
     return [
@@ -100,20 +100,20 @@ def empty(change: Edited) -> list[str]:
 
 
 def strangers(change: Edited, files: Sequence[str]) -> list[str]:
-    """The tests of a file that use nothing of the code: no name that was imported from one of ``files``.
+    """The tests of a file that do not use the code: they use no name that was imported from one of ``files``.
 
-    Starting a program, or importing by name, counts as using it.
+    Starting a program, or importing by name, counts as use.
     """
     tree = _parsed(change.after)
     used = {name for node in ast.walk(tree) for name in _imported(node, files)}
     functions = list(_functions(tree, ""))
-    for _ in functions:  # helpers and fixtures that use the code bring it along
+    for _ in functions:  # helpers and fixtures that use the code count for the tests that use them
         used |= {name.rpartition("::")[2] for name, node in functions if _names(node) & used}
     return [f"{change.path}::{name}" for name, node in tests_of(change.after).items() if not _names(node) & used]
 
 
 def _imported(node: ast.AST, files: Sequence[str]) -> Iterator[str]:
-    """The names that an import binds, if what it imports is of the repository, or can reach it."""
+    """The names that an import binds, if it imports from the repository or a module that can reach it."""
     if isinstance(node, ast.Import):
         for alias in node.names:
             if _is_ours(alias.name, files):
@@ -138,7 +138,7 @@ def _asserts(function: _Function, helpers: set[str] | tuple[()]) -> bool:
 
 
 def _is_assertion(node: ast.AST, helpers: set[str] | tuple[()]) -> bool:
-    """Whether anything about the code could make this fail: an assertion of constants cannot."""
+    """True if a fault in the code could make this fail. An assertion on constants cannot fail."""
     if isinstance(node, ast.Assert):
         return any(isinstance(one, ast.Name | ast.Call) for one in ast.walk(node.test)) and not _same_on_both(node.test)
     if isinstance(node, ast.Raise):
@@ -150,7 +150,7 @@ def _is_assertion(node: ast.AST, helpers: set[str] | tuple[()]) -> bool:
 
 
 def _same_on_both(test: ast.expr) -> bool:
-    """``x == x``."""
+    """True for ``x == x``."""
     return isinstance(test, ast.Compare) and all(ast.dump(one) == ast.dump(test.left) for one in test.comparators)
 
 
@@ -160,7 +160,7 @@ def _constant_call(call: ast.Call) -> bool:
 
 
 def _new_uses(change: Edited, names: frozenset[str]) -> list[str]:
-    """Where names stand in a file, if there are more of them than there were before."""
+    """The uses of these names in a file, if there are more than before."""
     before, after = _uses(change.before, names), _uses(change.after, names)
     return [f"{change.path}:{line} ({name})" for line, name in after] if len(after) > len(before) else []
 
@@ -171,7 +171,7 @@ def _uses(text: str | None, names: frozenset[str]) -> list[tuple[int, str]]:
 
 
 def _dotted(node: ast.AST) -> Iterator[str]:
-    """The dotted names that a node says: a use, an import, or a text that could be one."""
+    """The dotted names in a node: a use, an import, or a text that could be one."""
     if isinstance(node, ast.Name):
         yield node.id
     elif isinstance(node, ast.Attribute):

@@ -1,8 +1,8 @@
-"""Mutants: a changed file with one small fault put back in, to see whether tests notice.
+"""Makes mutants: a changed file with one small fault in it, to see whether tests notice.
 
-The operators are the classic ones of mutation testing (DeMillo, Lipton, Sayward: "Hints on Test Data Selection",
-1978), each on the lines that a change touched: a negated condition, a number off by one, a swapped operator, a returned
-constant, a removed statement. Python only.
+The operators are the classic ones of mutation testing (DeMillo, Lipton, Sayward: "Hints on Test Data Selection", 1978),
+on the lines that a change touched: a negated condition, a number off by one, a swapped operator, a constant return
+value, a removed statement. Python only.
 """
 
 import ast
@@ -12,15 +12,15 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import chain, islice, zip_longest
 
-_LINE_END = re.compile(r"\r\n|\r|\n")  # as Python counts lines
+_LINE_END = re.compile(r"\r\n|\r|\n")  # Python's own line ends
 
 MOST = 8
-"""Mutants that are tried by default: each costs a run of the tests."""
+"""Mutants to try by default. Each costs one run of the tests."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """One file's text with one fault: ``operator`` says what was done on ``line``."""
+    """One file's text with one fault. ``operator`` names the fault on ``line``."""
 
     path: str
     line: int
@@ -29,7 +29,7 @@ class Mutant:
 
 
 Made = tuple[ast.expr | ast.stmt, str]
-"""A node, and the source that takes its place."""
+"""A node, and the source to replace it with."""
 
 _COMPARED: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Lt: ast.LtE,
@@ -54,7 +54,7 @@ _CALCULATED: dict[type[ast.operator], type[ast.operator]] = {
 
 
 def negated(node: ast.AST) -> Iterator[Made]:
-    """``if a`` becomes ``if not a``; so do while, the conditional expression and assert."""
+    """``if a`` becomes ``if not a``. The same for while, conditional expressions and assert."""
     if isinstance(node, ast.If | ast.While | ast.IfExp):
         yield node.test, f"(not ({ast.unparse(node.test)}))"
 
@@ -85,7 +85,7 @@ def constant(node: ast.AST) -> Iterator[Made]:
 
 
 def removed(node: ast.AST) -> Iterator[Made]:
-    """A statement becomes ``pass``. A docstring is none."""
+    """A statement becomes ``pass``. Docstrings are left alone."""
     docstring = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
     if isinstance(node, ast.Expr | ast.Assign | ast.AugAssign | ast.Raise | ast.Delete) and not docstring:
         yield node, "pass"
@@ -98,11 +98,11 @@ _OPERATORS: tuple[tuple[str, Callable[[ast.AST], Iterator[Made]]], ...] = (
     ("returned constant", constant),
     ("removed statement", removed),
 )
-"""What is done to a node, in the order in which mutants are tried: one of each, then the second of each, and so on."""
+"""The mutation operators, in the order of trying: one mutant of each, then the second of each, and so on."""
 
 
 def mutants(path: str, before: str, after: str, most: int = MOST) -> tuple[Mutant, ...]:
-    """At most ``most`` mutants of the lines of ``after`` that are not in ``before``; none where it is no Python."""
+    """At most ``most`` mutants on the lines of ``after`` that are not in ``before``; none if it is not Python."""
     try:
         tree = ast.parse(after)
     except (SyntaxError, ValueError):
@@ -115,7 +115,7 @@ def mutants(path: str, before: str, after: str, most: int = MOST) -> tuple[Mutan
 
 
 def changed_lines(before: str, after: str) -> frozenset[int]:
-    """The numbers of the lines of ``after`` that were added or changed; where lines only left, those around the gap."""
+    """The numbers of the lines of ``after`` that were added or changed. Around a deletion, the lines next to it."""
     old, new = _LINE_END.split(before), _LINE_END.split(after)
     lines = set[int]()
     for tag, _, _, first, last in SequenceMatcher(a=old, b=new, autojunk=False).get_opcodes():
@@ -137,9 +137,9 @@ def _of_kind(
 
 
 def _spliced(text: str, node: ast.expr | ast.stmt, instead: str) -> str:
-    """The text with a node's own bytes replaced: ast counts columns in UTF-8 bytes."""
+    """The text with a node's own bytes replaced. (ast counts columns in UTF-8 bytes.)"""
     lines = text.encode("utf-8").splitlines(keepends=True)
-    assert node.end_lineno is not None and node.end_col_offset is not None  # every parsed node has them
+    assert node.end_lineno is not None and node.end_col_offset is not None  # true for every parsed node
     start = sum(map(len, lines[: node.lineno - 1])) + node.col_offset
     end = sum(map(len, lines[: node.end_lineno - 1])) + node.end_col_offset
     data = b"".join(lines)

@@ -1,7 +1,7 @@
-"""Runs a command in a sandbox and says how it ended: its exit code and output, and for pytest the outcome of each test.
+"""Runs a command in a sandbox and reads the result: exit code, output, and under pytest the outcome of each test.
 
-Outcomes come from pytest's own JUnit report, which is asked for through PYTEST_ADDOPTS, so that `make test` and
-`cd api && pytest` are understood as well as `pytest`.
+Outcomes come from pytest's own JUnit report. It is requested by PYTEST_ADDOPTS, so `make test` and `cd api && pytest`
+work as well as `pytest`.
 """
 
 import os
@@ -17,15 +17,15 @@ from agentmem.sandbox import Sandbox
 from agentmem.team.rights import LITTER
 
 Outcome = Literal["passed", "failed", "error", "skipped"]
-"""How a test ended. An expected failure counts as skipped, as in pytest's report."""
+"""The result of a test. An expected failure counts as skipped, as in pytest's report."""
 
 RESULTS = ".agentmem-results.xml"
-"""Where pytest writes its report: at the top of the fork, wherever it is started."""
+"""The file for pytest's report: at the top of the fork, wherever pytest is started."""
 
 _TOP = "AGENTMEM_TOP"
 _ADDOPTS = f"--junitxml=${_TOP}/{RESULTS} -o junit_family=xunit1 -o junit_logging=no -p no:cacheprovider"
 _WORST: tuple[tuple[str, Outcome], ...] = (("error", "error"), ("failure", "failed"), ("skipped", "skipped"))
-_MESSAGE = 300  # characters kept of why a test did not pass
+_MESSAGE = 300  # characters that are kept of a failure's message
 _VARYING = (
     (re.compile(r"\x1b\[[0-9;]*m"), ""),
     (re.compile(r"0x[0-9a-fA-F]+"), "0x0"),
@@ -35,7 +35,7 @@ _VARYING = (
     (re.compile(r"(?:={4,}|-{4,}|_{4,})"), "--"),
     (re.compile(r"\s+"), " "),
 )
-"""What differs from run to run though nothing else does: colours, addresses, folders, times, the width of rules."""
+"""Text that differs between equal runs: colours, addresses, folders, times, the width of rules."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class TestCaseOutcome:
 
 @dataclass(frozen=True, slots=True)
 class ObservedTests:
-    """How a command ended: as sandbox.Ran, and the tests it ran. ``cases`` is None where no pytest reported."""
+    """The end of a command, as in sandbox.Ran, and the tests it ran. ``cases`` is None without a pytest report."""
 
     command: str
     exit_code: int
@@ -65,7 +65,7 @@ class ObservedTests:
 
     @property
     def failing(self) -> tuple[TestCaseOutcome, ...]:
-        """The tests that failed or broke."""
+        """The tests that failed or had an error."""
         return tuple(case for case in self.cases or () if case.outcome in ("failed", "error"))
 
     @property
@@ -74,7 +74,7 @@ class ObservedTests:
 
     @property
     def faults(self) -> tuple[str, ...]:
-        """What is wrong, as ids with error lines; of a command without tests, its exit code and last lines."""
+        """The faults as ids with error lines; for a command without tests, its exit code and last lines."""
         if self.failing:
             return tuple(f"{case.id}: {case.message}" for case in self.failing)
         last = " / ".join(steady(line) for line in self.output.splitlines()[-3:] if line.strip())
@@ -82,16 +82,16 @@ class ObservedTests:
 
 
 def environment(shell: Mapping[str, str]) -> dict[str, str]:
-    """What a command of a team sees of the user's shell: where programs are, and the language. No key, and no home.
+    """The part of the user's environment that a team's commands see: PATH and language. No keys, and no home.
 
-    This Python's own programs come last, so that a `pytest` that is installed beside agentmem is found.
+    This Python's own programs come last in PATH, so that a `pytest` installed beside agentmem is found.
     """
     path = os.pathsep.join(filter(None, (shell.get("PATH", os.defpath), str(Path(sys.executable).parent))))
     return {name: shell[name] for name in ("LANG", "LC_ALL", "LC_CTYPE", "TZ") if name in shell} | {"PATH": path}
 
 
 REPORTING = {"PYTEST_ADDOPTS": _ADDOPTS, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0", "COLUMNS": "200"}
-"""Added to it: a pytest that reports, no bytecode left behind, the same order and width every time."""
+"""Variables that make pytest report, leave no bytecode, and print in the same order and width every time."""
 
 
 def observe(
@@ -102,7 +102,7 @@ def observe(
     timeout: float | None = None,
     writable: Sequence[str] | None = None,
 ) -> ObservedTests:
-    """Runs a command in a fork, and takes the report that pytest wrote with it out of the fork."""
+    """Run a command in a fork, and read and remove the report that pytest wrote there."""
     allowed = None if writable is None else (*writable, *LITTER)
     _results(fork)
     placed = f'export {_TOP}="$PWD"\n{command}'  # pytest expands variables in the path of its report
@@ -112,7 +112,7 @@ def observe(
 
 
 def _results(fork: Sandbox) -> bytes:
-    """The report that lies in a fork, empty where there is none; it lies there no longer."""
+    """The report in a fork; empty if there is none. It is removed from the fork."""
     if not fork.exists(RESULTS):
         return b""
     found = fork.read(RESULTS)
@@ -121,14 +121,14 @@ def _results(fork: Sandbox) -> bytes:
 
 
 def steady(line: str) -> str:
-    """A line without what differs from run to run."""
+    """A line without the text that differs between equal runs."""
     for pattern, instead in _VARYING:
         line = pattern.sub(instead, line)
     return line.strip()
 
 
 def parse(xml: bytes) -> tuple[TestCaseOutcome, ...] | None:
-    """The tests in a JUnit report of pytest's (family xunit1); None for what is none."""
+    """The tests in a JUnit report of pytest (family xunit1); None if it is not such a report."""
     try:
         root = ET.fromstring(xml)
     except ET.ParseError:
@@ -153,7 +153,7 @@ def _case(element: ET.Element) -> TestCaseOutcome:
 
 
 def _said(found: ET.Element) -> str:
-    """The first line of a failure's message; of a module that could not be collected, the last of its traceback."""
+    """The first line of a failure's message; for a module that was not collected, the last line of its traceback."""
     message, text = found.get("message") or "", found.text or ""
     lines = (message if message != "collection failure" else text).strip().splitlines() or [""]
     return lines[0] if message != "collection failure" else lines[-1]
@@ -162,7 +162,7 @@ def _said(found: ET.Element) -> str:
 def _id(element: ET.Element) -> str:
     """The id that pytest prints: the file, the classes, the name."""
     file, classname, name = (element.get(key) or "" for key in ("file", "classname", "name"))
-    if not classname:  # a module that could not be collected
+    if not classname:  # a module that was not collected
         return file or f"{name.replace('.', '/')}.py"
     classes = classname.removeprefix(file.removesuffix(".py").replace("/", ".")).strip(".")
     return "::".join(filter(None, (file, *classes.split("."), name)))

@@ -1,4 +1,4 @@
-"""What a team tells whoever watches it."""
+"""The events that a team reports while it works."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -12,9 +12,9 @@ Who = Name | Literal["agentmem"]
 
 @dataclass(frozen=True, slots=True)
 class TeamProgress:
-    """Who is at work (agentmem itself, where it runs evidence again), in which round of how many, and at what.
+    """The role at work ("agentmem" when evidence is run again), the round of how many, and the activity.
 
-    ``spent`` is the team's so far; ``command`` the last command that was run.
+    ``spent`` is the team's spending so far, ``command`` the last command that was run.
     """
 
     who: Who

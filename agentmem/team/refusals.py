@@ -1,6 +1,7 @@
-"""Why a tester's report is refused. One table, in the order in which it is gone through; the first that holds is told.
+"""The reasons to refuse a tester's report, as one table in order. The first reason that holds is reported.
 
-What can be read off comes first, then what takes running the evidence again, then what takes mutants.
+Cheap checks come first: those that only read, then those that run the evidence again, then those that need mutants.
+Only `steps` uses it. It is a module of its own because it is the policy, and `steps` the work.
 """
 
 from collections.abc import Callable
@@ -15,10 +16,10 @@ from agentmem.team.trial import Trial
 
 @dataclass(frozen=True, slots=True)
 class Filed:
-    """What a tester hands in: its report (None: it filed none), what it edited, and the commands that it ran.
+    """A tester's submission: its report (None if it filed none), its edits, and the commands that it ran.
 
     ``check`` is the command that the change must pass, ``places`` the globs of the tester's test paths, and ``trial``
-    runs things again.
+    runs commands again.
     """
 
     report: Report | None
@@ -37,11 +38,11 @@ class Filed:
         return self.report.evidence if self.report else ()
 
     def again(self) -> list[tuple[Evidence, ObservedTests]]:
-        """The evidence, each with how its command ends when it is run again."""
+        """The evidence, each with the result of running its command again."""
         return [(one, self.trial.again(one.command)) for one in self.evidence]
 
     def each(self, find: Callable[[Edited], list[str]]) -> str:
-        """The places that reading the edited Python files finds, as a list in words."""
+        """The places that ``find`` gives in the edited Python files, joined by commas."""
         return ", ".join(place for one in self.edited if one.is_python for place in find(one))
 
 
@@ -49,57 +50,57 @@ Rule = Callable[[Filed], str | None]
 
 
 def no_report(filed: Filed) -> str | None:
-    """A tester that files nothing has said nothing."""
+    """The tester filed no report."""
     return None if filed.report else "You filed no report. File one with the report tool."
 
 
 def code_changed(filed: Filed) -> str | None:
-    """The code under test, or anything else that is no test."""
+    """The tester changed the code under test, or another file that is not a test."""
     outside = [one.path for one in filed.edited if not rights.matches(one.path, filed.places)]
     steers = [one for one in outside if not rights.matches(one, rights.STEERING)]
     return f"You changed {', '.join(steers)}, which is not yours to change. Put it back." if steers else None
 
 
 def tests_deleted(filed: Filed) -> str | None:
-    """A test that was there is there no longer."""
+    """The tester deleted a test."""
     gone = [name for one in filed.edited for name in inspection.lost(one)]
     return f"You deleted {', '.join(gone)}. Put back what was there." if gone else None
 
 
 def runner_steered(filed: Filed) -> str | None:
-    """conftest.py, pytest's settings, a plugin, a hook, an early exit: whatever makes a run report other things."""
+    """The tester steered the test runner, by conftest.py, pytest's settings, a plugin, a hook or an early exit."""
     files = [one.path for one in filed.edited if rights.matches(one.path, rights.STEERING)]
     found = ", ".join(filter(None, (*files, filed.each(inspection.steering))))
     return f"This steers the test runner instead of testing: {found}. Take it out." if found else None
 
 
 def tests_skipped(filed: Filed) -> str | None:
-    """Tests that are left out, or whose failure is excused."""
+    """The tester skipped tests, or excused their failure."""
     found = filed.each(inspection.skipped)
     return f"Tests are skipped or excused here: {found}. A test that does not count proves nothing." if found else None
 
 
 def own_tests_skipped(filed: Filed) -> str | None:
-    """A test of the tester's own that was left out when it was run, however that came about."""
+    """A test of the tester's own was skipped when it was run, for whatever reason."""
     own = [case.id for _, seen in filed.again() for case in filed.trial.own(seen) if case.outcome == "skipped"]
     return f"These tests of yours were skipped or excused: {', '.join(own)}." if own else None
 
 
 def tests_changed(filed: Filed) -> str | None:
-    """A test that was there reads differently now, or a file that was there was changed otherwise."""
+    """The tester changed an existing test, or another existing file."""
     found = [name for one in filed.edited for name in inspection.altered(one)]
     found = found or [one.path for one in filed.edited if one.before is not None]
     return f"You changed {', '.join(found)}. Leave what is there, and write a new file." if found else None
 
 
 def nothing_asserted(filed: Filed) -> str | None:
-    """A test that no code could fail."""
+    """A new test cannot fail, whatever the code."""
     found = filed.each(inspection.empty)
     return f"These tests assert nothing about the code: {found}." if found else None
 
 
 def no_evidence(filed: Filed) -> str | None:
-    """A verdict by itself."""
+    """A verdict without evidence."""
     return None if filed.evidence else "The report has no evidence. Show the commands that you ran, and what came out."
 
 
@@ -110,13 +111,13 @@ def check_missing(filed: Filed) -> str | None:
 
 
 def never_ran(filed: Filed) -> str | None:
-    """A command that is reported on, and was not run."""
+    """The report shows a command that was not run."""
     invented = [one.command for one in filed.evidence if not any(_same(one.command, ran) for ran in filed.ran)]
     return f"You report on `{invented[0]}`, and you have not run it for this report." if invented else None
 
 
 def wrong_exit_code(filed: Filed) -> str | None:
-    """A command that ends otherwise than reported."""
+    """A command ends with another exit code than reported."""
     for one, seen in filed.again():
         if seen.exit_code != one.exit_code:
             return (
@@ -127,7 +128,7 @@ def wrong_exit_code(filed: Filed) -> str | None:
 
 
 def wrong_outcomes(filed: Filed) -> str | None:
-    """A test that comes out otherwise than reported, or that did not pass and is not named."""
+    """A test has another outcome than reported, or did not pass and is not in the report."""
     for one, seen in filed.again():
         real, said = seen.outcomes, dict(one.outcomes)
         for test, outcome in said.items():
@@ -140,7 +141,7 @@ def wrong_outcomes(filed: Filed) -> str | None:
 
 
 def wrong_output(filed: Filed) -> str | None:
-    """Output that the command does not print. Times, addresses and folders may differ."""
+    """The report shows output that the command does not print. Times, addresses and folders may differ."""
     for one, seen in filed.again():
         printed = "\n".join(map(steady, seen.output.splitlines()))
         said = [line for line in map(steady, one.output.splitlines()) if line.strip(". …")]
@@ -153,7 +154,7 @@ def wrong_output(filed: Filed) -> str | None:
 
 
 def against_evidence(filed: Filed) -> str | None:
-    """A pass though something fails; a fail though everything passes."""
+    """The verdict is pass and something fails, or it is fail and everything passes."""
     bad = [seen.command for _, seen in filed.again() if not seen.succeeded]
     if filed.passes and bad:
         return f"The verdict is pass, and `{bad[0]}` fails."
@@ -163,7 +164,7 @@ def against_evidence(filed: Filed) -> str | None:
 
 
 def no_failing_case(filed: Filed) -> str | None:
-    """A fail that the coder could do nothing with."""
+    """The verdict is fail, but no failing case is named, so the coder cannot use it."""
     if filed.passes or filed.report is None:
         return None
     failing = {case.id for _, seen in filed.again() for case in seen.failing}
@@ -176,7 +177,7 @@ def no_failing_case(filed: Filed) -> str | None:
 
 
 def not_the_code(filed: Filed) -> str | None:
-    """A failure of the tester's own that has nothing to do with the code: the test never uses it."""
+    """A failing test of the tester's own does not use the code."""
     if filed.passes:
         return None
     own = {case.id for _, seen in filed.again() for case in filed.trial.own(seen) if case.outcome != "passed"}
@@ -190,7 +191,7 @@ def not_the_code(filed: Filed) -> str | None:
 
 
 def no_own_tests(filed: Filed) -> str | None:
-    """A pass without a test of the tester's own that was run."""
+    """The verdict is pass, but no test of the tester's own was run."""
     if not filed.passes:
         return None
     if not any(one.after is not None for one in filed.edited):
@@ -199,7 +200,7 @@ def no_own_tests(filed: Filed) -> str | None:
 
 
 def proves_nothing(filed: Filed) -> str | None:
-    """Tests that pass on the code without the change, and that no mutant of the change makes fail."""
+    """The tester's tests pass on the code without the change, and no mutant of the change makes them fail."""
     if not filed.passes:
         return None
     commands, trial = _telling(filed), filed.trial
@@ -233,11 +234,11 @@ REFUSALS: tuple[tuple[str, Rule], ...] = (
     ("no_own_tests", no_own_tests),
     ("proves_nothing", proves_nothing),
 )
-"""What a report is refused for, the first that holds."""
+"""The rules that can refuse a report, in order. The first that holds refuses it."""
 
 
 def refused(filed: Filed) -> tuple[str, str] | None:
-    """The name of the first rule that refuses the report and what the tester is told; None for a report that stands."""
+    """The name of the first rule that refuses the report, and the message for the tester; None if it is accepted."""
     for name, rule in REFUSALS:
         if said := rule(filed):
             return name, said
@@ -245,7 +246,7 @@ def refused(filed: Filed) -> tuple[str, str] | None:
 
 
 def _telling(filed: Filed) -> list[str]:
-    """The commands that run the tester's own tests: by the tests' ids, or, without pytest, all but the check."""
+    """The commands that run the tester's own tests: found by test id, or, without pytest, all except the check."""
     found = []
     for one, seen in filed.again():
         if filed.trial.own(seen) if seen.cases is not None else not _same(one.command, filed.check):

@@ -1,4 +1,4 @@
-"""The tester's report: a verdict, and the evidence for it, as the tester files it and as a page for people."""
+"""The tester's report: a verdict with its evidence, as the tester files it, and as a page for people."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ class FailingGiven(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """A command that was run, the code it ended with, what it printed, and the outcomes of tests by their id."""
+    """A command that was run: its exit code, its output, and the outcomes of tests by id."""
 
     command: str
     exit_code: int
@@ -47,7 +47,7 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Failing:
-    """A failing case: the test's id, its error line, and the least that reproduces it."""
+    """A failing case: the test's id, its error line, and the shortest code or command that reproduces it."""
 
     test: str
     error: str
@@ -56,7 +56,13 @@ class Failing:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a tester files: verdict, one paragraph, evidence, failing cases, and what it did not test."""
+    """A tester's report: verdict, one paragraph, evidence, failing cases, and the parts that were not tested.
+
+    Example:
+        >>> report = result.report
+        >>> if report and report.verdict == "fail":
+        ...     print([one.test for one in report.failing])
+    """
 
     verdict: Verdict
     summary: str
@@ -82,7 +88,7 @@ def _evidence(given: Mapping[str, Any]) -> Evidence:
 
 
 def to_json(report: Report) -> dict[str, Any]:
-    """The report as JSON; `from_json` reads it back."""
+    """The report as JSON. `from_json` reads it."""
     return {
         "verdict": report.verdict,
         "summary": report.summary,
@@ -96,7 +102,7 @@ def to_json(report: Report) -> dict[str, Any]:
 
 
 def page(report: Report, title: str, checked: Sequence[str] = ()) -> str:
-    """The report as a markdown page; ``checked`` says what the runtime found when it ran the evidence again."""
+    """The report as a markdown page. ``checked`` are the results of running the evidence again."""
     parts = [f"# {title}", f"**Verdict: {report.verdict}.** {report.summary.strip()}"]
     for heading, lines in (
         ("Failing cases", [_failing(one) for one in report.failing]),
@@ -123,7 +129,7 @@ def _listed(lines: Sequence[str]) -> str:
 
 
 def fenced(text: str) -> str:
-    """A text as a code block, whatever fences stand in it."""
+    """A text as a code block, even if it has fences in it."""
     longest = max((len(run) for run in _ticks(text)), default=0)
     fence = "`" * max(3, longest + 1)
     return f"{fence}text\n{text.rstrip()}\n{fence}"

@@ -1,4 +1,4 @@
-"""What a team's work comes to: rounds, refusals, and the result."""
+"""The values of a team's work: rounds, refusals, and the result."""
 
 from base64 import b64decode, b64encode
 from collections.abc import Iterable
@@ -13,14 +13,19 @@ from agentmem.team.sharing import Shared
 from agentmem.types import Json
 
 Reason = Literal["pass", "rounds", "budget", "no_progress", "refused"]
-"""Why a team stopped. pass: the tester's pass was proven. rounds: as many as were allowed. budget: the money or the
-tokens. no_progress: the same tests failed with the same errors twice, or the same attempt was refused twice. refused:
-the tester filed no report that stands."""
+"""The reason why a team stopped.
+
+- pass: the tester's pass was proven
+- rounds: all rounds were used
+- budget: the dollars or the tokens were used
+- no_progress: the same tests failed twice with the same errors, or the same attempt was refused twice
+- refused: no report of the tester was accepted
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Something that was not accepted: the rule's name, whose work it was, in which round, and what it was told."""
+    """A refused attempt or report: the rule's name, the role and round, and the message that the role got."""
 
     rule: str
     role: Name
@@ -30,9 +35,9 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """One round: the tester's verdict that stands ("none": there is none), what is wrong, as ids with error lines.
+    """One round: the verdict of the accepted report ("none" without one), and the faults as ids with error lines.
 
-    ``failing`` counts failing tests; ``mutants`` are those that the tester's tests were tried on: killed, in all.
+    ``failing`` counts failing tests. ``mutants`` are those that the tester's tests killed, and those tried in all.
     """
 
     number: int
@@ -44,12 +49,20 @@ class Round:
 
 @dataclass(frozen=True, slots=True)
 class TeamResult:
-    """How a team's work ended.
+    """The result of a team's work. Nothing has reached the repository yet: `Team.merge` does that.
 
-    ``verdict`` is that of the state that is kept, the one with the fewest failing tests: ``diff`` is its change against
-    the repository, ``tests`` are the tester's files. ``report`` is the last that stands and ``page`` all of it as
-    markdown, also kept in the file ``path``. ``shared`` says what the tester's first request read of the coder's
-    prefix. Nothing has reached the repository: ``Team.merge`` does that.
+    ``verdict``: of the state that is kept, which is the one with the fewest failing tests.
+    ``diff``: that state's change against the repository. ``tests``: the tester's files.
+    ``reason`` and ``said``: why the work stopped, as a name and in words.
+    ``report``: the last report that was accepted.
+    ``spent``: the requests, tokens and dollars of both roles.
+    ``shared``: the part of the tester's first request that was read from the coder's prefix.
+    ``page``: everything as markdown, also in the file ``path``.
+
+    Example:
+        >>> result = team.run("Reject negative prices.")
+        >>> if result.passed:
+        ...     team.merge(result)
     """
 
     thread: str
@@ -87,7 +100,7 @@ def pack(changes: Iterable[FileChange]) -> list[dict[str, Any]]:
 
 
 def unpack(values: Iterable[Json]) -> Diff:
-    """What `pack` made of a diff."""
+    """The diff that `pack` wrote."""
     return Diff(
         tuple(
             FileChange(
@@ -104,7 +117,7 @@ def unpack(values: Iterable[Json]) -> Diff:
 
 
 def reason_of(name: str) -> Reason:
-    """A reason from a checkpoint."""
+    """A reason that was read from a checkpoint."""
     known: dict[str, Reason] = {one: one for one in get_args(Reason)}
     return known[name]
 

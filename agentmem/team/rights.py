@@ -1,4 +1,4 @@
-"""Who may write what: the coder the code, the tester new tests, and neither what steers the test runner."""
+"""The roles' rights: the coder writes code, the tester new tests, and neither writes what steers the test runner."""
 
 import re
 import tomllib
@@ -8,7 +8,7 @@ from configparser import Error as NotIni
 from functools import cache
 
 TESTS = ("tests/**", "test/**", "**/test_*.*", "**/*_test.*")
-"""Where tests stand, by default: `*` is within a folder, `**/` any folders."""
+"""The default test paths. `*` stays in a folder, `**/` spans any folders."""
 
 STEERING = (
     "**/conftest.py",
@@ -34,11 +34,11 @@ LITTER = (
     "**/.agentmem-results.xml",
     ".agentmem/**",
 )
-"""What running leaves behind. It is nobody's change."""
+"""Files that runs leave behind. They are nobody's change."""
 
 
 def matches(path: str, patterns: Iterable[str]) -> bool:
-    """Whether a relative path is one of the patterns'."""
+    """True if a relative path matches one of the patterns."""
     return any(_regex(pattern).fullmatch(path) for pattern in patterns)
 
 
@@ -52,7 +52,7 @@ _GLOB = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
 
 
 def pytest_settings(path: str, text: str) -> object:
-    """What pyproject.toml or setup.cfg tells pytest; None for another file, and where it tells nothing."""
+    """The settings for pytest in pyproject.toml or setup.cfg; None for other files, or if there are none."""
     if path == "pyproject.toml":
         try:
             return tomllib.loads(text).get("tool", {}).get("pytest")

@@ -1,4 +1,4 @@
-"""The tools of a team, at work on one role's fork. Both roles have the same menu; what is not theirs refuses."""
+"""The tools of a team, on one role's fork. Both roles have the same menu; tools that are not a role's refuse."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,8 @@ from agentmem.errors import SandboxError, ToolError, ToolRefused
 from agentmem.menu import cards
 from agentmem.menu.builtin import recall
 from agentmem.menu.making import from_function
-from agentmem.menu.menu import Menu, make_menu
+from agentmem.menu.menu import make_menu
+from agentmem.menu.tool import Menu
 from agentmem.sandbox import Diff, Sandbox
 from agentmem.team import rights
 from agentmem.team.outcomes import ObservedTests, observe
@@ -19,14 +20,14 @@ from agentmem.team.report import EvidenceGiven, FailingGiven
 Line = Annotated[int, Field(ge=1)]
 Seconds = Annotated[int, Field(ge=1, le=600)]
 
-_LISTED = 400  # files that a listing names one by one
+_LISTED = 400  # files that a listing names
 
 
 @dataclass(frozen=True, slots=True)
 class Rights:
-    """What a role may change: ``may(path, there)``, given whether the file was there; and in words.
+    """A role's rights. ``may(path, there)`` is true if it may change the file; ``there`` says if the file existed.
 
-    ``writable`` are globs that hold for commands as well, None for no such bound.
+    ``words`` says so to the role. ``writable`` are globs that also limit its commands; None for no limit.
     """
 
     may: Callable[[str, bool], bool]
@@ -35,7 +36,7 @@ class Rights:
 
 
 class RoleTools:
-    """One role's tools. ``sandbox`` is the fork it works in now; ``ran`` is told of every command."""
+    """One role's tools. ``sandbox`` is its current fork. ``ran`` is called with every command."""
 
     def __init__(self, rights: Rights, environment: Mapping[str, str], ran: Callable[[str], object]) -> None:
         self.rights, self.environment, self.ran = rights, environment, ran
@@ -43,7 +44,7 @@ class RoleTools:
         self.began: frozenset[str] = frozenset()
 
     def sit(self, sandbox: Sandbox, began: frozenset[str]) -> None:
-        """Works in ``sandbox`` from now on, in which the files ``began`` were there before the role came."""
+        """Work in ``sandbox`` from now on. The files ``began`` existed before the role came."""
         self.sandbox, self.began = sandbox, began
 
     @property
@@ -53,7 +54,7 @@ class RoleTools:
         return self.sandbox
 
     def read(self, path: str = "", first: Line = 1, last: Line | None = None) -> str:
-        """A file with its lines numbered, or what is in a folder."""
+        """A file with numbered lines, or the files of a folder."""
         path = path.strip().strip("/").removeprefix("./").removesuffix("/.")
         if path in ("", "."):
             return _listed("", self._files())
@@ -70,7 +71,7 @@ class RoleTools:
         return f"{path}, lines {first} to {first + len(shown) - 1} of {len(lines)}:\n{numbered}"
 
     def edit(self, path: str, new: str, old: str | None = None) -> str:
-        """One exact replacement, or a whole file."""
+        """Make one exact replacement, or write a whole file."""
         path = path.strip().removeprefix("./")
         if not self.rights.may(path, path in self.began):
             raise ToolRefused(f"You may not change {path}. {self.rights.words}")
@@ -78,12 +79,12 @@ class RoleTools:
             return self._written(path, new)
         text = _text(self._bytes(path), path)
         if not old or text.count(old) != 1:
-            found = "is not in" if old not in text or not old else f"stands {text.count(old)} times in"
-            raise ToolError(f"`old` {found} {path}. Read the file, and copy a text that stands in it once.")
+            found = "is not in" if old not in text or not old else f"occurs {text.count(old)} times in"
+            raise ToolError(f"`old` {found} {path}. Read the file, and copy a text that is in it exactly once.")
         return self._written(path, text.replace(old, new))
 
     def run(self, command: str, seconds: Seconds = 120) -> str:
-        """A command in the fork."""
+        """Run a command in the fork."""
         self.ran(command)
         seen = observe(self.fork, command, self.environment, timeout=seconds, writable=self.rights.writable)
         return described(seen, seconds, self.rights.words)
@@ -93,14 +94,14 @@ class RoleTools:
         verdict: Literal["pass", "fail"],
         summary: str,
         evidence: list[EvidenceGiven],
-        failing: list[FailingGiven] = [],  # noqa: B006  # read only, and the schema says what stands in for it
+        failing: list[FailingGiven] = [],  # noqa: B006  # only read, and the schema shows it as the default
         untested: list[str] = [],  # noqa: B006
     ) -> str:
-        """Nothing is done here: the report is the call itself, and stands in the transcript."""
+        """Do nothing: the report is the call itself, which is in the transcript."""
         return "Filed. The evidence will be run again in a fresh copy. You are done, unless you hear otherwise."
 
     def menu(self) -> Menu:
-        """The tools, in the order that both roles have them in."""
+        """The tools, in the order that both roles share."""
         functions = {name: getattr(self, name, recall) for name in TOOLS}
         return make_menu(
             [from_function(function, card=cards.load(f"team/{name}")) for name, function in functions.items()]
@@ -128,7 +129,7 @@ TOOLS = ("read", "edit", "run", "report", "recall")
 
 
 def described(seen: ObservedTests, seconds: float, words: str = "") -> str:
-    """How a command ended, for the model: first the code, then what it may not change, then what it printed."""
+    """The end of a command for the model: the exit code, changes that were undone, and the output."""
     ending = f"Exit code {seen.exit_code}."
     if seen.timed_out:
         ending = f"Ended after {seconds:g} seconds because its time was up, with everything it had started."
@@ -140,7 +141,7 @@ def described(seen: ObservedTests, seconds: float, words: str = "") -> str:
 
 
 def changed(diff: Diff) -> Diff:
-    """A diff without what running leaves behind."""
+    """A diff without the files that runs leave behind."""
     kept = tuple(change for change in diff.changes if not rights.matches(change.path, rights.LITTER))
     return Diff(kept, diff.left_out)
 
@@ -155,4 +156,4 @@ def _text(data: bytes, path: str) -> str:
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise ToolError(f"{path} is no text in UTF-8: look at it with run.") from error
+        raise ToolError(f"{path} is not UTF-8 text: look at it with run.") from error

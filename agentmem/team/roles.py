@@ -1,4 +1,4 @@
-"""The two roles: what each is told, may use and may change, and the agent that plays it."""
+"""The two roles: their instructions, tools and rights, and the agents that play them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from agentmem.checking import COUNT, NOTHING, TEXT, Wanted, check_fields, of
 from agentmem.compaction.when import Compaction
 from agentmem.models.objects import ModelLike, as_model
 from agentmem.runtime.agent import BUDGET, Agent
-from agentmem.runtime.limits import Limits
+from agentmem.runtime.stops import Limits
 from agentmem.team import rights
 from agentmem.team.role_tools import Rights, RoleTools
 from agentmem.types import Options
@@ -22,14 +22,23 @@ ALLOWED: dict[Name, tuple[str, ...]] = {
     "coder": ("read", "edit", "run", "recall"),
     "tester": ("read", "edit", "run", "report", "recall"),
 }
-"""What each role may use of the one menu that both have."""
+"""The tools that each role may use, of the one menu that both have."""
 
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """Who plays a role: a model, and what it is told besides what every coder or tester is told.
+    """The player of a role: a model, and instructions in addition to those that every coder or tester gets.
 
-    ``budget`` is in tokens of context; ``limits`` hold for each turn of the role, not for the team.
+    Args:
+        model: a model or its name.
+        instructions: added to the role's own.
+        budget: tokens of context.
+        options: options of the requests.
+        limits: limits of each turn of the role, not of the whole team.
+        price_as: the model whose prices are used, if this one has none.
+
+    Example:
+        >>> Team(Role("anthropic:claude-sonnet-5", "Use type hints."), tester)
     """
 
     model: ModelLike
@@ -54,11 +63,11 @@ _WANTED: Mapping[str, Wanted] = {
 }
 
 Player: TypeAlias = "Role | Agent | ModelLike"
-"""What a team takes for a role: of an Agent its model, instructions, budget, options and limits, not its tools."""
+"""The values that a team takes for a role. Of an Agent it uses model, instructions, budget, options and limits."""
 
 
 def role_of(player: Player) -> Role:
-    """The role that a player stands for."""
+    """The role of a player."""
     if isinstance(player, Role):
         return player
     if not isinstance(player, Agent):
@@ -70,7 +79,7 @@ def role_of(player: Player) -> Role:
 
 
 def agent_of(name: Name, role: Role, model: ModelLike, tools: RoleTools, place: Path, database: Path | str) -> Agent:
-    """The agent that plays a role: same tools and same system as the other one, so that they share a prefix."""
+    """The agent for a role. Both roles have the same tools and system, so that they share a prefix."""
     return Agent(
         model,
         place,
@@ -87,7 +96,7 @@ def agent_of(name: Name, role: Role, model: ModelLike, tools: RoleTools, place: 
 
 
 def rights_of(name: Name, tests: Sequence[str]) -> Rights:
-    """What a role may change, where ``tests`` are the globs of the test paths."""
+    """The rights of a role. ``tests`` are the globs of the test paths."""
     closed = (*tests, *rights.STEERING)
 
     def coder(path: str, there: bool) -> bool:
@@ -102,7 +111,7 @@ def rights_of(name: Name, tests: Sequence[str]) -> Rights:
 
 
 def opening_words(name: Name, role: Role, *, task: str, check: str, tests: Sequence[str]) -> str:
-    """What a role is told first. It stands behind the shared prefix, in the first message."""
+    """The first message to a role. It comes after the shared prefix."""
     told = assets.read(f"prompts/{name}.md").strip()
     given = {"{check}": check, "{tests}": ", ".join(f"`{one}`" for one in tests), "{task}": task.strip()}
     for mark, text in given.items():
@@ -111,5 +120,5 @@ def opening_words(name: Name, role: Role, *, task: str, check: str, tests: Seque
 
 
 def thread_of(team: str, name: Name) -> str:
-    """The thread of a role in a team's run."""
+    """The name of a role's thread in a team's work."""
     return f"{team}.{name}"

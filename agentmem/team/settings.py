@@ -1,4 +1,4 @@
-"""What a team is set to do: who plays, on what, with which check, and how far."""
+"""The settings of a team: players, repository, check, and limits."""
 
 import hashlib
 from collections.abc import Mapping
@@ -18,10 +18,10 @@ from agentmem.team.roles import Role
 
 CHECK = "pytest -q"
 DATABASE = Path(".agentmem") / "agentmem.db"
-"""Where runs are kept, in the team's place."""
+"""The file for runs, relative to the team's place."""
 ROUNDS = 5
 TRIES = 3
-"""Reports that the tester may file in one round until one stands."""
+"""Reports that the tester may file in one round until one is accepted."""
 
 WANTED: Mapping[str, Wanted] = {
     "repo": PATH,
@@ -37,14 +37,14 @@ WANTED: Mapping[str, Wanted] = {
     "isolation": among("auto", *get_args(Isolation)),
     "environment": TEXT_MAP | NOTHING,
 }
-"""What a Team takes, besides its players."""
+"""The types of a Team's arguments, without its players."""
 
 
 @dataclass(frozen=True, slots=True)
 class TeamSettings:
-    """All that a team's work depends on, checked when made. ``tests`` are globs; ``seconds`` bound one command.
+    """The settings of a team's work, checked when made. ``tests`` are globs; ``seconds`` limits each command.
 
-    ``place`` is a folder outside the repository: the workspace of reports, and of the database if none is given.
+    ``place`` is a folder outside the repository for reports, and for the database if none is given.
     """
 
     coder: Role
@@ -68,7 +68,7 @@ class TeamSettings:
         if not self.check.strip():
             raise ConfigError("check is empty: give the command that the change must pass, for example 'pytest -q'")
         if not self.tests:
-            raise ConfigError("tests is empty: the tester could write nowhere; give globs such as 'tests/**'")
+            raise ConfigError("tests is empty: the tester could not write anywhere; give globs such as 'tests/**'")
         for name in ("rounds", "tries", "mutants", "seconds"):
             if not getattr(self, name) > 0:
                 raise ConfigError(f"{name} is {getattr(self, name)!r}; it must be above 0")
@@ -79,6 +79,6 @@ class TeamSettings:
 
 
 def place_of(repo: Path) -> Path:
-    """Where the reports and runs on a repository are kept, unless told otherwise."""
+    """The default folder for the reports and runs on a repository."""
     name = hashlib.sha256(str(repo).encode("utf-8", "surrogateescape")).hexdigest()[:8]
     return platformdirs.user_data_path("agentmem") / "teams" / f"{repo.name}-{name}"

@@ -1,4 +1,4 @@
-"""What two roles on one model share: the bytes of the prefix that both begin with, and what that saved."""
+"""Measures the prefix that two roles on one model share, and the money that it saved."""
 
 from dataclasses import dataclass
 
@@ -11,10 +11,10 @@ from agentmem.types import Basis
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """The prefix that both roles' first requests begin with: its bytes, and our count of its tokens.
+    """The prefix with which both roles' first requests begin: its bytes, and our count of its tokens.
 
-    ``read_tokens`` of the tester's first request came from the cache, as ``basis`` says who counted; ``saved_usd`` is
-    what that request cost less than without a cache (None: no price).
+    ``read_tokens``: tokens of the tester's first request that came from the cache; ``basis`` says who counted them.
+    ``saved_usd``: dollars that this request cost less than without a cache; None without a price.
     """
 
     bytes: int
@@ -25,7 +25,7 @@ class Shared:
 
 
 def shared(journal: Journal, coder: str, tester: str) -> Shared | None:
-    """What the tester's thread shares with the coder's; None where they share nothing, or one has not begun."""
+    """The prefix that the tester's thread shares with the coder's; None if there is none, or one has not begun."""
     first = _first(journal, tester)
     if first is None or _first(journal, coder) is None:
         return None
@@ -45,7 +45,7 @@ def _first(journal: Journal, thread: str) -> Row | None:
 
 
 def _view(journal: Journal, thread: str) -> View:
-    """The thread as its first reply found it: the entries before that."""
+    """The view of a thread when its first reply was asked for."""
     before = []
     for entry in journal.entries(thread):
         if entry.kind == "assistant":

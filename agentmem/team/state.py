@@ -1,17 +1,20 @@
-"""What LangGraph checkpoints of a team's work: plain JSON, from which another process can go on."""
+"""The state of a team's work that LangGraph checkpoints: plain JSON, so that another process can continue."""
 
 from typing import Any, TypedDict
 
 
 class TeamState(TypedDict, total=False):
-    """``task`` is what to do. All else is the work's own.
+    """``task`` is the task. Everything else is written by the work itself.
 
-    ``round`` and ``tries`` count; ``message`` is what the next role is told; ``attempt`` and ``tests`` are the changes
-    of coder and tester (see result.pack). ``report`` is what the tester filed last and ``stands`` the last report that
-    was accepted; ``ran`` are the commands behind it. ``heads`` are the ends of the roles' threads when the step before
-    was done, ``since`` that of the tester's when the round began. ``rounds``, ``refusals`` and ``pages`` grow; ``mark``
-    is what the last round came to, to see whether the next is the same; ``best`` is the state with the fewest faults.
-    ``stop`` is a result's reason, and ``said`` says it in words.
+    ``round``, ``tries``: counters.
+    ``message``: the message for the next role.
+    ``attempt``, ``tests``: the changes of coder and tester (see result.pack).
+    ``report``: the tester's last report. ``stands``: the last accepted one. ``ran``: the commands behind it.
+    ``heads``: the ends of the roles' threads after the last step. ``since``: the tester's when the round began.
+    ``rounds``, ``refusals``, ``pages``: lists that grow.
+    ``mark``: the outcome of the last round, to see if the next one is the same.
+    ``best``: the state with the fewest faults.
+    ``stop``, ``said``: the reason why the work stopped, as a name and in words.
     """
 
     task: str

@@ -1,7 +1,8 @@
-"""One team at work on one task: the two agents with their tools and their forks, and what each step does.
+"""The work of one team on one task: the two agents, their tools and forks, and the steps of the graph.
 
-A step takes the state and gives what changed in it and which step is next. It may be run again after a kill: whatever a
-role has done by then stands in its thread and in its fork, and is not done twice.
+Only `team` uses it. It is a module of its own because it is the work, and `team` the graph and its interface. A step
+takes the state and returns the changes to it and the next step. After a kill it may run again: what a role has done by
+then is in its thread and its fork, and is not done twice.
 """
 
 import json
@@ -34,7 +35,7 @@ from agentmem.types import ToolCall
 
 
 def filed(journal: Journal, thread: str, since: int) -> Report | None:
-    """The last report that was filed after entry ``since``; None where there is none."""
+    """The last report that was filed after entry ``since``; None if there is none."""
     made = [call for call in _answered(journal, thread, since) if call.name == "report"]
     return from_json(json.loads(made[-1].arguments)) if made else None
 
@@ -46,14 +47,14 @@ def commands(journal: Journal, thread: str, since: int) -> frozenset[str]:
 
 
 def stands(agent: Agent, thread: str, since: int) -> tuple[bool, bool]:
-    """Whether anything was said to the role after entry ``since``, and whether it has finished answering."""
+    """True, first, if the role was told something after entry ``since``, and second, if it has finished answering."""
     said = any(entry.kind == "user" for entry in agent.journal.entries(thread, after=since))
     view = agent.sessions[thread].refresh().view
     return said, said and not view.open and not view.ready
 
 
 def _answered(journal: Journal, thread: str, since: int) -> Iterator[ToolCall]:
-    """The calls after entry ``since`` that were served without an error, in the order of their results."""
+    """The calls after entry ``since`` that succeeded, in the order of their results."""
     calls: dict[str, ToolCall] = {}
     for entry in journal.entries(thread, after=since):
         if entry.kind == "assistant":
@@ -66,26 +67,26 @@ def _answered(journal: Journal, thread: str, since: int) -> Iterator[ToolCall]:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What the coder changed, and the globs of the test paths."""
+    """The coder's changes, and the globs of the test paths."""
 
     changes: Sequence[FileChange]
     places: tuple[str, ...]
 
 
 def nothing_changed(attempt: Attempt) -> str | None:
-    """An answer without a change."""
+    """The coder changed nothing."""
     return None if attempt.changes else "You changed nothing. Do the task in your copy of the repository."
 
 
 def tests_edited(attempt: Attempt) -> str | None:
-    """Tests changed, added or deleted by the one whom they test."""
+    """The coder changed, added or deleted tests, which are there to test it."""
     found = [one.path for one in attempt.changes if rights.matches(one.path, attempt.places)]
     found = [path for path in found if not rights.matches(path, rights.STEERING)]
     return _undo(found, "tests") if found else None
 
 
 def runner_steered(attempt: Attempt) -> str | None:
-    """Files and settings that change what a run of the tests reports."""
+    """The coder changed files or settings that steer the test runner."""
     found = [one.path for one in attempt.changes if rights.matches(one.path, rights.STEERING) or _settings(one)]
     return _undo(found, "what steers the tests") if found else None
 
@@ -95,16 +96,16 @@ ATTEMPTS: tuple[tuple[str, Callable[[Attempt], str | None]], ...] = (
     ("tests_edited", tests_edited),
     ("runner_steered", runner_steered),
 )
-"""What an attempt is refused for, the first that holds."""
+"""The rules that can refuse an attempt, in order. The first that holds refuses it."""
 
 
 def refused(attempt: Attempt) -> tuple[str, str] | None:
-    """The name of the first rule that refuses the attempt and what the coder is told; None for one to be tested."""
+    """The name of the first rule that refuses the attempt, and the message for the coder; None if it can be tested."""
     return next(((name, said) for name, rule in ATTEMPTS if (said := rule(attempt))), None)
 
 
 def tests_lost(trial: Trial, check: str) -> str | None:
-    """Tests that the check ran before the change, and that it skips or no longer runs after it."""
+    """Tests that the check ran before the change, and now skips or no longer runs."""
     before, after = trial.unfixed(check), trial.again(check).outcomes
     own = {case.id for case in trial.own(before)}
     counted = [case.id for case in before.cases or () if case.outcome != "skipped" and case.id not in own]
@@ -126,11 +127,11 @@ def _settings(change: FileChange) -> bool:
 
 Step = Literal["code", "test", "judge", "finish"]
 Moved = tuple[TeamState, Step]
-"""What changed in the state, and the step that comes next."""
+"""The changes to the state, and the next step."""
 
 
 class TeamSteps:
-    """The work on one task, under the name ``thread``. Close it: agents and forks go with it."""
+    """The work on one task, by the name ``thread``. Close it to close its agents and remove its forks."""
 
     def __init__(self, settings: TeamSettings, thread: str, journal: Journal) -> None:
         self.settings, self.thread, self.journal = settings, thread, journal
@@ -147,7 +148,7 @@ class TeamSteps:
     # The steps.
 
     def code(self, state: TeamState) -> Moved:
-        """The coder works: on the task, or on what came back."""
+        """The coder works on the task, or on the last message to it."""
         self.round = state.get("round", 0) + 1
         fork = self.forks.coder(unpack(state.get("attempt", [])))
         self.role_tools["coder"].sit(fork, frozenset())
@@ -166,7 +167,7 @@ class TeamSteps:
         return {**update, "message": self._for_tester(state, change)}, "test"
 
     def test(self, state: TeamState) -> Moved:
-        """The tester works, in a fork of its own of the coder's state."""
+        """The tester works in its own fork of the coder's state."""
         self.round = state["round"]
         attempt = unpack(state["attempt"])
         fork = self.forks.tester(self.round, attempt, unpack(state.get("tests", [])))
@@ -183,7 +184,7 @@ class TeamSteps:
         return ({**update, **stop}, "finish") if stop else (update, "judge")
 
     def judge(self, state: TeamState) -> Moved:
-        """The evidence is run again, and the report stands or is refused."""
+        """Run the evidence again, and accept or refuse the report."""
         self.round = state["round"]
         self._tell("agentmem", "runs the evidence again")
         filed = self._filed(state)
@@ -198,20 +199,20 @@ class TeamSteps:
         return self._after(state, filed, came)
 
     def close(self) -> None:
-        """Removes the forks and closes the agents. May be called twice."""
+        """Remove the forks and close the agents. May be called twice."""
         self.forks.close()
         self._opened.close()
 
     def leave(self) -> None:
-        """Closes the agents, and leaves the forks for a later process to go on with."""
+        """Close the agents, and leave the forks for a later process to continue with."""
         self.forks.detach()
         self._opened.close()
 
-    # What follows from a step.
+    # The end of a step.
 
     def _after(self, state: TeamState, filed: Filed, came: Round) -> Moved:
-        """A report stands: the end, or the next round with the report for the coder."""
-        assert filed.report is not None  # a report that stands is one
+        """A report was accepted: end, or start the next round with the report for the coder."""
+        assert filed.report is not None  # there is a report if one was accepted
         checked = [f"`{seen.command}` ended with {seen.exit_code} again" for _, seen in filed.again()]
         told = page(filed.report, f"Round {came.number}", checked)
         best = state.get("best")
@@ -233,7 +234,7 @@ class TeamSteps:
         return update, "code"
 
     def _sent_back(self, state: TeamState, update: TeamState, rule: str, said: str) -> Moved:
-        """The coder's attempt is refused: it hears why, unless this was the last round or the same again."""
+        """Refuse the coder's attempt. It is told why, unless this was the last round or the same refusal again."""
         self._tell("agentmem", f"the coder's attempt is refused ({rule}): {said}")
         number, mark = state["round"], [f"{rule}: {said}"]
         update = {
@@ -248,18 +249,18 @@ class TeamSteps:
         return ({**update, **ended}, "finish") if ended else (update, "code")
 
     def _refused(self, state: TeamState, rule: str, said: str) -> Moved:
-        """The tester's report is refused: it hears why, and may file another, so many times a round."""
+        """Refuse the tester's report. It is told why, and may file another until its tries are used."""
         self._tell("agentmem", f"the tester's report is refused ({rule}): {said}")
         number, tries = state["round"], state.get("tries", 0) + 1
         update: TeamState = {
             "refusals": [*state.get("refusals", []), {"rule": rule, "role": "tester", "round": number, "said": said}],
             "tries": tries,
-            "message": f"Your report is refused. {said} Mend that, and file a new report.",
+            "message": f"Your report is refused. {said} Correct that, and file a new report.",
         }
         if tries < self.settings.tries:
             return update, "test"
         came = asdict(Round(number, "none", (f"{rule}: {said}",)))
-        ended = f"The tester filed {tries} reports in round {number}, and none of them stands: {said}"
+        ended = f"The tester filed {tries} reports in round {number}, and none of them was accepted: {said}"
         rounds = [*state.get("rounds", []), came]
         return {**update, "rounds": rounds, "stop": "refused", "said": ended}, "finish"
 
@@ -273,13 +274,13 @@ class TeamSteps:
     # The roles at work.
 
     def _work(self, name: Name, message: str, state: TeamState) -> TeamState | None:
-        """Has a role answer ``message``, or finish what was cut off. Gives the stop, if the budget ended it."""
+        """Let a role answer ``message``, or finish an interrupted answer. Returns the stop if the budget ended it."""
         agent, thread = self.agents[name], thread_of(self.thread, name)
         said, finished = stands(agent, thread, state.get("heads", {}).get(name, -1))
         if finished:
             return None
         over = self.settings.budget.reached(self.spent)
-        # A graph of its own, and no part of the team's: LangGraph finds a parent in the context.
+        # A context of its own, because LangGraph would find the team's graph in this one and take it for a parent.
         over = over or Context().run(self._watched, agent, name, None if said else message)
         return {"stop": "budget", "said": f"The budget is used up: {over}."} if over else None
 
@@ -303,7 +304,7 @@ class TeamSteps:
     def _tell(self, who: Who, doing: str) -> None:
         self.write(TeamProgress(who, self.round, self.settings.rounds, doing, self.spent, self.command))
 
-    # What they are made of.
+    # The parts of the steps.
 
     def _filed(self, state: TeamState) -> Filed:
         report = state.get("report")
@@ -342,7 +343,7 @@ class TeamSteps:
         )
 
     def _agents(self, opened: ExitStack) -> dict[Name, Agent]:
-        """The two agents; one model serves both where both name the same."""
+        """The two agents. If both roles name the same model, one model serves both."""
         roles = {"coder": self.settings.coder, "tester": self.settings.tester}
         loaded: dict[str, Any] = {}
         for role in roles.values():
@@ -366,7 +367,7 @@ def _edited(change: FileChange) -> Edited:
 
 
 def _round(number: int, filed: Filed) -> Round:
-    """What came of a round: the faults of every command in the evidence, each once."""
+    """The outcome of a round: the faults of all commands in the evidence, each one once."""
     seen = [one for _, one in filed.again()]
     faults = tuple(sorted({fault for one in seen for fault in one.faults}))
     tried = filed.trial

@@ -1,4 +1,4 @@
-"""The Team: a coder and a tester, two agents with two contexts, and one verdict on evidence that was run again."""
+"""The Team that users hold: a coder and a tester with two contexts, and one verdict on evidence that was run again."""
 
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import ExitStack
@@ -16,10 +16,10 @@ from agentmem.checking import check_settings
 from agentmem.closing import Closing
 from agentmem.config import shell_environment
 from agentmem.errors import ConfigError, ThreadNotFound
-from agentmem.runtime import parts
+from agentmem.runtime import components
 from agentmem.runtime.agent import new_thread
 from agentmem.runtime.graph import thread_of
-from agentmem.runtime.streaming import Channel, events
+from agentmem.runtime.invocation import Channel, events
 from agentmem.sandbox import Diff, Sandbox
 from agentmem.sandbox.planning import Isolation
 from agentmem.team import mutants as mutation
@@ -38,7 +38,7 @@ Next = Command[Literal["code", "test", "judge", "finish"]]
 
 
 class TeamNodes:
-    """The nodes. ``steps`` gives the work that goes by a thread's name, ``done`` ends it."""
+    """The nodes of the graph. ``steps`` gives the work of a thread, ``done`` ends it."""
 
     def __init__(self, steps: Callable[[str], TeamSteps], done: Callable[[str], object]) -> None:
         self._steps, self._done = steps, done
@@ -81,19 +81,34 @@ def _go(moved: Moved) -> Next:
 
 
 class Team(Closing):
-    """A coder that changes code, and a tester that never sees how, on forks of a repository.
+    """A coder that changes code, and a tester that never sees how it worked, on forks of a repository.
 
-    ``coder`` and ``tester`` are models, Roles or Agents (see `Player`). ``check`` is the command that the change must
-    pass; ``tests`` are the globs of the test paths, where the tester adds files and the coder changes none. The work
-    ends with a pass that is proven, after ``rounds``, when the ``budget`` is spent, or when nothing changes any more.
-    ``tries`` are the reports that the tester may file in a round until one stands; ``mutants`` the faults that are
-    tried where its tests pass on the unfixed code too; ``seconds`` bound one command. ``place`` is a folder outside
-    the repository for reports, runs and forks; ``database`` keeps the runs elsewhere. ``environment`` is what commands
-    see besides what a sandbox gives, by default the user's PATH and language; a repository with a Python of its own is
-    checked by ``.venv/bin/pytest -q``.
-    Without an ``isolation`` that works it raises IsolationUnavailable, unless that is "none".
+    The work ends with a proven pass, after the last round, when the budget is spent, or when two rounds are the same.
+    Nothing reaches the repository until `merge`. Close the team, or use it as a context manager.
 
-    Nothing reaches the repository until `merge`. Close it, or use it as a context manager.
+    Args:
+        coder, tester: models, Roles or Agents.
+        repo: the repository, or another folder.
+        check: the command that the change must pass. If the repository has its own Python: ``.venv/bin/pytest -q``.
+        rounds: the most rounds.
+        budget: the most tokens and dollars.
+        tests: globs of the test paths. There the tester adds files, and the coder changes none.
+        tries: reports that the tester may file in a round until one is accepted.
+        mutants: faults to try, if the tester's tests also pass on the code without the change.
+        seconds: the limit of one command.
+        place: a folder outside the repository for reports, runs and forks.
+        database: a file or URL for the runs, in place of one in ``place``.
+        isolation: the walls around commands, as in ``Sandbox.fork``.
+        environment: variables of commands, besides those of a sandbox; default: the user's PATH and language.
+
+    Raises:
+        ConfigError: a setting is wrong.
+
+    Example:
+        >>> with Team("anthropic:claude-sonnet-5", "anthropic:claude-sonnet-5", "shop") as team:
+        ...     result = team.run("Reject negative prices.")
+        ...     if result.passed:
+        ...         team.merge(result)
     """
 
     def __init__(
@@ -136,10 +151,10 @@ class Team(Closing):
         self._open(database or self.settings.place / DATABASE)
 
     def run(self, task: str | None = None, *, thread: str | None = None) -> TeamResult:
-        """Works on ``task`` until the end, and gives the result.
+        """Work on ``task`` until the end, and return the result.
 
-        With a ``thread`` that exists it goes on there, whatever cut it off; one that has ended gives its result again.
-        Raises ThreadBusy, IsolationUnavailable or a ModelError; what was done is kept.
+        With an existing ``thread`` it continues that work. If the work has ended, the same result is returned again.
+        Raises ConfigError, ThreadBusy, IsolationUnavailable or a ModelError. Work done until then is kept.
         """
         result = None
         for event in self.stream(task, thread=thread):
@@ -148,7 +163,7 @@ class Team(Closing):
         return result
 
     def stream(self, task: str | None = None, *, thread: str | None = None) -> Generator[TeamEvent, None, None]:
-        """As `run`, but tells who is at work at what as it happens. The last event is TeamDone."""
+        """`run`, with events as they happen. The last event is TeamDone."""
         thread = thread or new_thread()
         given = self._input(task, thread)
 
@@ -165,18 +180,18 @@ class Team(Closing):
             yield TeamDone(self.result(thread))
 
     def result(self, thread: str) -> TeamResult:
-        """The result of work that has ended. Raises ThreadNotFound for work that has not, or is not known."""
+        """The result of finished work. Raises ThreadNotFound if the work is unknown or has not ended."""
         state = self.graph.get_state(_config(thread))
         if not state.values.get("stop"):
             raise ThreadNotFound(
-                f"the team's work {thread!r} has no result: run it again with its task, or go on with it"
+                f"the team's work {thread!r} has no result: run it again with its task, or continue it"
             )
         return ending(cast(Any, state.values), thread, self.settings, self.journal)
 
     def merge(self, result: TeamResult, *, with_tests: bool = False) -> tuple[str, ...]:
-        """Brings the change into the repository, with the tester's tests if asked for. Gives the paths written.
+        """Merge the change into the repository, with the tester's tests if asked for. Returns the paths written.
 
-        Raises MergeConflict, and changes nothing, where the repository has changed the same files meanwhile.
+        Raises MergeConflict, and changes nothing, if the repository has since changed the same files.
         """
         changes = (*result.diff.changes, *(result.tests.changes if with_tests else ()))
         with Sandbox.fork(self.settings.repo, isolation=self.settings.isolation) as fork:
@@ -184,19 +199,19 @@ class Team(Closing):
             return fork.merge_into()
 
     def close(self) -> None:
-        """Frees the database and whatever is still at work; forks of unfinished work stay, to go on with it."""
+        """Close the database and stop running work. Forks of unfinished work stay, so that it can continue."""
         for thread in tuple(self._running):
             self._leave(thread)
         self._opened.close()
 
     def _open(self, database: Path | str) -> None:
         with ExitStack() as opened:
-            self.journal, saver = parts.database(database, opened)
+            self.journal, saver = components.database(database, opened)
             self.graph: CompiledStateGraph[Any] = build(TeamNodes(self._steps, self._done), saver)
             self._opened = opened.pop_all()
 
     def _input(self, task: str | None, thread: str) -> dict[str, str] | None:
-        """What the graph begins with; None to go on."""
+        """The graph's input; None to continue existing work."""
         known = self.graph.get_state(_config(thread)).values.get("task")
         if known is not None:
             if task is not None and task.strip() != known.strip():

@@ -1,4 +1,4 @@
-"""A trial: the tester's commands, run again in fresh forks of the change, of the code without it, and of mutants."""
+"""A trial: runs the tester's commands again, in fresh forks of the change, of the old code, and of mutants."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -12,9 +12,9 @@ from agentmem.team.outcomes import ObservedTests, TestCaseOutcome, observe
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """What a trial is held on: the code as it was, the coder's fork, its change, and how commands run.
+    """The basis of a trial: the old code, the code with the change, the change, and the commands' environment.
 
-    ``seconds`` is how long one command may take, ``mutants`` how many are tried.
+    ``seconds`` limits each command; ``mutants`` is the number of mutants to try.
     """
 
     base: Sandbox
@@ -27,9 +27,9 @@ class Bench:
 
 @dataclass(slots=True)
 class Trial:
-    """Runs each command at most once on each state, in forks that are gone when the trial is closed.
+    """Runs each command at most once on each state. Its forks are removed when it is closed.
 
-    ``tests`` are the files that the tester wrote: they are put into every fork.
+    ``tests`` are the tester's files. They are put into every fork.
     """
 
     bench: Bench
@@ -41,15 +41,15 @@ class Trial:
     _open: ExitStack = field(default_factory=ExitStack)
 
     def again(self, command: str) -> ObservedTests:
-        """The command on the change."""
+        """The command's result on the change."""
         return self._on("fix", self.bench.fix, command)
 
     def unfixed(self, command: str) -> ObservedTests:
-        """The command on the code as it was, with the tester's tests."""
+        """The command's result on the old code, with the tester's tests."""
         return self._on("base", self.bench.base, command)
 
     def kills(self, commands: Sequence[str]) -> bool:
-        """Whether the tester's own tests notice one of the mutants. Stops at the first that they do."""
+        """True if the tester's own tests notice one of the mutants. Stops at the first that they notice."""
         for mutant in self._mutants():
             with self.bench.fix.fork_again() as fork:
                 self._put(fork)
@@ -62,7 +62,7 @@ class Trial:
         return False
 
     def differs(self, command: str, seen: ObservedTests) -> bool:
-        """Whether the tester's own tests, in this command, come out otherwise than on the change."""
+        """True if, in this command, the tester's own tests have other outcomes than on the change."""
         right = self.again(command)
         if right.cases is None:
             return seen.exit_code != right.exit_code
@@ -70,12 +70,12 @@ class Trial:
         return any(now.get(case.id, "error") != case.outcome for case in self.own(right))
 
     def own(self, seen: ObservedTests) -> tuple[TestCaseOutcome, ...]:
-        """The tests of a run that stand in the tester's own files."""
+        """The tests of a run that are in the tester's own files."""
         mine = [one.path for one in self.tests if one.after is not None]
         return tuple(case for case in seen.cases or () if any(_in(case.id, path) for path in mine))
 
     def close(self) -> None:
-        """Removes the forks."""
+        """Remove the forks."""
         self._open.close()
 
     def _on(self, name: str, state: Sandbox, command: str) -> ObservedTests:
@@ -105,7 +105,7 @@ class Trial:
 
 
 def _in(test: str, path: str) -> bool:
-    """Whether a test's id names a file. pytest's ids begin where its root folder is."""
+    """True if a test's id names the file. pytest's ids are relative to its root folder, which may be below ours."""
     file = test.partition("::")[0]
     return path == file or path.endswith(f"/{file}")
 

@@ -10,7 +10,7 @@ branch, a fork of it, and ``branches`` says which is the latest. All of it is fo
 from dataclasses import dataclass, replace
 
 from agentmem.errors import UnknownReference
-from agentmem.transcript import blobs, trees
+from agentmem.transcript import blobs
 from agentmem.transcript.storage import Row, Storage
 
 _ROW = "SELECT thread, number, seq, label, pages, plan, sandbox, taken FROM checkpoints_of_runs WHERE"
@@ -133,7 +133,7 @@ def sweep(storage: Storage) -> None:
     kept: set[str] = set()
     for pages, plan in storage.run("SELECT DISTINCT pages, plan FROM checkpoints_of_runs"):
         if pages is not None:
-            trees.reached(storage, pages.hex(), kept)
+            blobs.reached(storage, pages.hex(), kept)
         if plan is not None:
             kept.add(plan.hex())
     blobs.keep_only(storage, kept)

@@ -2,10 +2,12 @@
 
     entries(thread, seq, parent, kind, bytes, sha256)
 
-The hashes chain (see rows.entry_hash); the database holds them as 32 raw bytes. A fork is a thread that begins
-after another thread's entry; nothing is copied. All times come from the database's clock.
+The hashes chain (see entry_hash); the database holds them as 32 raw bytes. A fork is a thread that begins after
+another thread's entry; nothing is copied: its transcript is made of spans of several threads. All times come from the
+database's clock.
 """
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,13 +24,202 @@ from agentmem.errors import (
     ThreadNotFound,
     UnknownReference,
 )
-from agentmem.transcript import checkpoint, rows
+from agentmem.transcript import checkpoint
 from agentmem.transcript.lease import Lease, over
 from agentmem.transcript.postgres import open_postgres
 from agentmem.transcript.schema import migrate
 from agentmem.transcript.sqlite import open_sqlite
-from agentmem.transcript.storage import Storage, locate
+from agentmem.transcript.storage import Row, Storage, locate
 from agentmem.types import Draft, Entry, EntryKind
+
+NAME_LENGTH = 200
+"""Characters in a thread's name, at most."""
+
+CHUNK = 128
+"""Rows read at a time, so that a long transcript does not hold the connection while it is used."""
+
+_LANGGRAPH = frozenset({"checkpoints", "writes", "checkpoint_blobs", "checkpoint_writes"})
+"""LangGraph's own tables: the first two in SQLite, all but the second in Postgres."""
+
+_THREAD = "SELECT id, name, head, tip, parent, parent_seq FROM threads WHERE"
+_ENTRY = "SELECT seq, parent, kind, bytes, sha256 FROM entries WHERE thread = ?"
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """A row of ``threads``: ``tip`` is the hash of entry ``head``; a fork continues ``parent`` after ``parent_seq``."""
+
+    id: int
+    name: str
+    head: int
+    tip: bytes
+    parent: int | None
+    parent_seq: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadSpan:
+    """Entries ``first`` to ``last`` of a transcript, which stand in the rows of one thread."""
+
+    thread: Thread
+    first: int
+    last: int
+
+
+def entry_hash(parent: str, kind: str, data: bytes) -> str:
+    """An entry's hash, in hex: sha256 over ``PARENT \\n KIND \\n DATA``, without the spaces.
+
+    PARENT is the hash of the entry before in hex, "" for the first; DATA the entry's bytes.
+    """
+    hashed = hashlib.sha256(f"{parent}\n{kind}\n".encode())
+    hashed.update(data)
+    return hashed.hexdigest()
+
+
+def chained(thread: str, parent: str, seq: int, drafts: Sequence[Draft]) -> tuple[Entry, ...]:
+    """The entries that ``drafts`` become when the first of them gets ``seq`` and follows the hash ``parent``."""
+    entries = []
+    for place, draft in enumerate(drafts, seq):
+        sha256 = entry_hash(parent, draft.kind, draft.data)
+        entries.append(Entry(thread, place, parent, draft.kind, draft.data, sha256, draft.known))
+        parent = sha256
+    return tuple(entries)
+
+
+def is_name(text: str) -> bool:
+    """Whether a thread may be called so: other text is not even looked up, as some databases refuse it."""
+    return 0 < len(text) <= NAME_LENGTH and text.isprintable()
+
+
+def find_thread(storage: Storage, name: str, lock: str = "") -> Thread | None:
+    """The thread, if there is one."""
+    found = storage.run(f"{_THREAD} name = ?{lock}", name) if is_name(name) else []
+    return Thread(*found[0]) if found else None
+
+
+def lock_thread(storage: Storage, name: str) -> Thread | None:
+    """The thread, if there is one, kept from other writers until the transaction ends."""
+    return find_thread(storage, name, "{for_update}")
+
+
+def add_thread(storage: Storage, name: str, head: int = -1, tip: bytes = b"", parent: int | None = None) -> None:
+    """A new thread, or nothing when another writer was first. With ``parent`` it is a fork at ``head``."""
+    storage.run(
+        "INSERT INTO threads (name, head, tip, parent, parent_seq, created, updated)"
+        " VALUES (?, ?, ?, ?, ?, {now}, {now}) ON CONFLICT (name) DO NOTHING",
+        name,
+        head,
+        tip,
+        parent,
+        None if parent is None else head,
+    )
+
+
+def add_entries(storage: Storage, thread: Thread, entries: Sequence[Entry]) -> None:
+    """Write entries after the thread's head and move the head."""
+    storage.run_many(
+        "INSERT INTO entries (thread, seq, parent, kind, bytes, sha256) VALUES (?, ?, ?, ?, ?, ?)",
+        [
+            (thread.id, one.seq, bytes.fromhex(one.parent), one.kind, one.data, bytes.fromhex(one.sha256))
+            for one in entries
+        ],
+    )
+    storage.run(
+        "UPDATE threads SET head = ?, tip = ?, updated = {now} WHERE id = ?",
+        entries[-1].seq,
+        bytes.fromhex(entries[-1].sha256),
+        thread.id,
+    )
+
+
+def family(storage: Storage, thread: Thread) -> list[Thread]:
+    """The thread and all forks that begin in it or in one of those, ancestors first."""
+    members = [thread]
+    for member in members:
+        rows = storage.run(f"{_THREAD} parent = ? ORDER BY id", member.id)
+        members.extend(Thread(*row) for row in rows)
+    return members
+
+
+def read(storage: Storage, thread: Thread, after: int = -1) -> Iterator[Entry]:
+    """The thread's entries after ``after``, its ancestors' included. Raises JournalCorrupt for what is missing."""
+    for span in _spans(storage, thread):
+        seq = max(span.first, after + 1) - 1
+        while seq < span.last:
+            rows = storage.run(
+                f"{_ENTRY} AND seq > ? AND seq <= ? ORDER BY seq LIMIT {CHUNK}", span.thread.id, seq, span.last
+            )
+            for row in rows:
+                seq += 1
+                if row[0] != seq:
+                    break
+                yield _entry(span.thread.name, row)
+            if not rows or rows[-1][0] != seq:
+                raise JournalCorrupt(f"entry {span.thread.name}/{seq + bool(not rows)} is missing in {storage.address}")
+
+
+def read_one(storage: Storage, thread: Thread, seq: int) -> Entry:
+    """One entry of the thread's transcript. Raises UnknownReference when there is no such number."""
+    if not 0 <= seq <= thread.head:
+        raise UnknownReference(
+            f"Nothing is stored under '{thread.name}/{seq}': thread {thread.name!r} has the entries 0 to {thread.head}."
+        )
+    span = next(span for span in _spans(storage, thread) if seq <= span.last)
+    rows = storage.run(f"{_ENTRY} AND seq = ?", span.thread.id, seq)
+    if not rows:
+        raise JournalCorrupt(f"entry {span.thread.name}/{seq} is missing in {storage.address}")
+    return _entry(span.thread.name, rows[0])
+
+
+def read_own(storage: Storage, thread: Thread, kind: EntryKind) -> Iterator[Entry]:
+    """The thread's own entries of one kind, found by their index."""
+    query, seq = f"{_ENTRY} AND kind = ? AND seq > ? ORDER BY seq LIMIT {CHUNK}", -1
+    while rows := storage.run(query, thread.id, kind, seq):
+        yield from (_entry(thread.name, row) for row in rows)
+        seq = rows[-1][0]
+
+
+def read_last(storage: Storage, thread: Thread, kind: EntryKind) -> Entry | None:
+    """The last entry of one kind in the thread's transcript, its ancestors' included, found by the index."""
+    for span in reversed(_spans(storage, thread)):
+        query = f"{_ENTRY} AND kind = ? AND seq >= ? AND seq <= ? ORDER BY seq DESC LIMIT 1"
+        if rows := storage.run(query, span.thread.id, kind, span.first, span.last):
+            return _entry(span.thread.name, rows[0])
+    return None
+
+
+def delete(storage: Storage, thread: Thread) -> int:
+    """Delete a thread that has no forks; gives the number of its own entries."""
+    own = storage.run("DELETE FROM entries WHERE thread = ? RETURNING seq", thread.id)
+    storage.run("DELETE FROM threads WHERE id = ?", thread.id)
+    return len(own)
+
+
+def delete_elsewhere(storage: Storage, name: str) -> int:
+    """Delete the rows of LangGraph's tables, which have a column ``thread_id``; gives their number."""
+    tables = [table for (table,) in storage.run("{tables_of_threads}") if table in _LANGGRAPH]
+    return sum(len(storage.run(f"DELETE FROM {table} WHERE thread_id = ? RETURNING 1", name)) for table in tables)
+
+
+def _spans(storage: Storage, thread: Thread) -> list[ThreadSpan]:
+    """What a transcript is made of, oldest first."""
+    spans, last = [], thread.head
+    while True:
+        first = 0 if thread.parent_seq is None else thread.parent_seq + 1
+        if first <= last:
+            spans.append(ThreadSpan(thread, first, last))
+        if thread.parent is None:
+            return spans[::-1]
+        last = min(last, first - 1)
+        thread = Thread(*storage.run(f"{_THREAD} id = ?", thread.parent)[0])
+
+
+def _entry(thread: str, row: Row) -> Entry:
+    seq, parent, kind, data, sha256 = row
+    entry = Entry(thread, seq, parent.hex(), kind, data, sha256.hex())
+    if entry_hash(entry.parent, kind, data) != entry.sha256:
+        raise JournalCorrupt(f"entry {entry.reference} does not match its hash: the database was changed from outside")
+    return entry
 
 
 def open_journal(url: str | Path) -> "Journal":
@@ -83,8 +274,8 @@ class Journal(Closing):
             found = self._locked(thread, head)
             if found.head != head:
                 return self._standing(found, drafts, head)
-            entries = rows.chained(thread, found.tip.hex(), head + 1, drafts)
-            rows.add_entries(self.storage, found, entries)
+            entries = chained(thread, found.tip.hex(), head + 1, drafts)
+            add_entries(self.storage, found, entries)
             return entries
 
     def fork(self, thread: str, at: int, to: str) -> None:
@@ -94,12 +285,12 @@ class Journal(Closing):
         """
         _check_name(to)
         with self.storage.transaction():
-            origin = rows.lock_thread(self.storage, thread)
+            origin = lock_thread(self.storage, thread)
             if origin is None:
                 raise ThreadNotFound(f"there is no thread {thread!r}")
-            tip = rows.read_one(self.storage, origin, at).sha256
-            rows.add_thread(self.storage, to, at, bytes.fromhex(tip), origin.id)
-            made = rows.find_thread(self.storage, to)
+            tip = read_one(self.storage, origin, at).sha256
+            add_thread(self.storage, to, at, bytes.fromhex(tip), origin.id)
+            made = find_thread(self.storage, to)
             if made is None or (made.parent, made.parent_seq, made.head) != (origin.id, at, at):
                 raise JournalError(f"thread {to!r} exists already: choose another name for the fork")
 
@@ -125,13 +316,13 @@ class Journal(Closing):
         ThreadNotFound, ThreadBusy while a run holds it, ThreadHasForks unless ``with_forks`` deletes those as well.
         """
         with self.storage.transaction():
-            found = rows.lock_thread(self.storage, thread)
-            family = rows.family(self.storage, found) if found else []
-            if len(family) > 1 and not with_forks:
-                forks = ", ".join(repr(fork.name) for fork in family[1:])
+            found = lock_thread(self.storage, thread)
+            members = family(self.storage, found) if found else []
+            if len(members) > 1 and not with_forks:
+                forks = ", ".join(repr(fork.name) for fork in members[1:])
                 raise ThreadHasForks(f"threads begin in {thread!r}: {forks}. Forget those first, or all together")
-            names = {thread, *(member.name for member in family)}
-            count = sum(rows.delete(self.storage, member) for member in reversed(family))
+            names = {thread, *(member.name for member in members)}
+            count = sum(delete(self.storage, member) for member in reversed(members))
             others = sum(self._forget_elsewhere(name) for name in names)
             checkpoint.sweep(self.storage)
         if not (found or others):
@@ -143,7 +334,7 @@ class Journal(Closing):
 
     def head(self, thread: str) -> int:
         """The seq of the thread's last entry; -1 when it does not exist yet."""
-        found = rows.find_thread(self.storage, thread)
+        found = find_thread(self.storage, thread)
         return found.head if found else -1
 
     def entries(self, thread: str, *, after: int = -1) -> Iterator[Entry]:
@@ -151,11 +342,11 @@ class Journal(Closing):
 
         Raises JournalCorrupt when an entry is missing or its bytes do not match the chain of hashes.
         """
-        found = rows.find_thread(self.storage, thread)
+        found = find_thread(self.storage, thread)
         if found is None or after >= found.head:
             return
-        parent = rows.read_one(self.storage, found, after).sha256 if after >= 0 else ""
-        for entry in rows.read(self.storage, found, after):
+        parent = read_one(self.storage, found, after).sha256 if after >= 0 else ""
+        for entry in read(self.storage, found, after):
             if entry.parent != parent:
                 raise JournalCorrupt(f"entry {entry.reference} does not continue the entry before it")
             parent = entry.sha256
@@ -168,20 +359,20 @@ class Journal(Closing):
         thread, _, seq = reference.rpartition("/")
         if not (thread and seq.isascii() and seq.isdigit() and len(seq) < 10):
             raise UnknownReference(f"{reference!r} is no reference. A reference reads THREAD/NUMBER, like main/12.")
-        found = rows.find_thread(self.storage, thread)
+        found = find_thread(self.storage, thread)
         if found is None:
             raise UnknownReference(f"Nothing is stored under {reference!r}: there is no thread {thread!r}.")
-        return rows.read_one(self.storage, found, int(seq))
+        return read_one(self.storage, found, int(seq))
 
     def own(self, thread: str, kind: EntryKind) -> Iterator[Entry]:
         """The entries of one kind that this thread itself wrote, not its ancestors, in order."""
-        found = rows.find_thread(self.storage, thread)
-        return rows.read_own(self.storage, found, kind) if found else iter(())
+        found = find_thread(self.storage, thread)
+        return read_own(self.storage, found, kind) if found else iter(())
 
     def last(self, thread: str, kind: EntryKind) -> Entry | None:
         """The last entry of one kind in a transcript, a fork's ancestors included; None where there is none."""
-        found = rows.find_thread(self.storage, thread)
-        return rows.read_last(self.storage, found, kind) if found else None
+        found = find_thread(self.storage, thread)
+        return read_last(self.storage, found, kind) if found else None
 
     def threads(self) -> tuple[ThreadInfo, ...]:
         """All threads, oldest first."""
@@ -200,19 +391,19 @@ class Journal(Closing):
             self._leases.popitem()[1].release()
         self.storage.close()
 
-    def _locked(self, name: str, head: int) -> rows.Thread:
+    def _locked(self, name: str, head: int) -> Thread:
         """The thread, made when the caller means to begin it."""
-        found = rows.lock_thread(self.storage, name)
+        found = lock_thread(self.storage, name)
         if found is None and head == -1:
-            rows.add_thread(self.storage, name)
-            found = rows.lock_thread(self.storage, name)
+            add_thread(self.storage, name)
+            found = lock_thread(self.storage, name)
         if found is None:
             raise ThreadNotFound(f"there is no thread {name!r} any more: it was forgotten meanwhile")
         return found
 
-    def _standing(self, thread: rows.Thread, drafts: Sequence[Draft], head: int) -> tuple[Entry, ...]:
+    def _standing(self, thread: Thread, drafts: Sequence[Draft], head: int) -> tuple[Entry, ...]:
         """The entries after ``head``, when they are just these drafts: the caller asks again for what it wrote."""
-        entries = tuple(islice(rows.read(self.storage, thread, head), len(drafts)))
+        entries = tuple(islice(read(self.storage, thread, head), len(drafts)))
         if [(one.kind, one.data) for one in entries] != [(one.kind, one.data) for one in drafts]:
             raise ThreadBusy(
                 f"thread {thread.name!r} ends with entry {thread.head}, and this run had seen up to {head}: "
@@ -223,11 +414,9 @@ class Journal(Closing):
     def _forget_elsewhere(self, name: str) -> int:
         over(self.storage, name)
         self.storage.run("DELETE FROM leases WHERE thread = ?", name)
-        return rows.delete_elsewhere(self.storage, name) + checkpoint.forget(self.storage, name)
+        return delete_elsewhere(self.storage, name) + checkpoint.forget(self.storage, name)
 
 
 def _check_name(thread: str) -> None:
-    if not rows.is_name(thread):
-        raise ConfigError(
-            f"a thread's name is 1 to {rows.NAME_LENGTH} printable characters, and {thread!r:.100} is not"
-        )
+    if not is_name(thread):
+        raise ConfigError(f"a thread's name is 1 to {NAME_LENGTH} printable characters, and {thread!r:.100} is not")

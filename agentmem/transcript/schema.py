@@ -1,4 +1,4 @@
-"""The journal's tables, as the ordered steps that lead to them. A step that was released is never changed."""
+"""The journal's tables, apart from it because a step that was released is never changed: the ordered steps to them."""
 
 from dataclasses import dataclass
 

@@ -68,7 +68,6 @@ def open_sqlite(address: Address) -> Storage:
             error=sqlite3.Error,
             connect=lambda: cast(Connection, connect_sqlite(address)),
             explain=partial(explain_sqlite, address),
-            broken=lambda _: False,
             scrub="PRAGMA wal_checkpoint(TRUNCATE)",
         ),
     )

@@ -98,8 +98,8 @@ class Driver:
     """How one kind of database differs from the other.
 
     ``words`` fill the braces in SQL, ``begin`` starts a transaction that writes, ``error`` is the root of the
-    driver's exceptions, ``explain`` turns one into ours, ``broken`` says that a connection must be made anew,
-    ``scrub`` is run after rows were deleted for good and gives a row that begins with 0 when all went well.
+    driver's exceptions, ``explain`` turns one into ours, ``broken`` says that a connection must be made anew (None:
+    never), ``scrub`` is run after rows were deleted for good and gives a row that begins with 0 when all went well.
     """
 
     kind: DatabaseKind
@@ -109,7 +109,7 @@ class Driver:
     error: type[Exception]
     connect: Callable[[], Connection]
     explain: Callable[[Exception], AgentmemError]
-    broken: Callable[[Connection], bool]
+    broken: Callable[[Connection], bool] | None = None
     scrub: str | None = None
 
 
@@ -187,16 +187,19 @@ class Storage:
         try:
             return self._ready().execute(sql, values)
         except self.driver.error:
-            if self._inside or not self.driver.broken(self._connection):
+            if self._inside or not self._is_broken():
                 raise
             return self._ready().execute(sql, values)
 
     def _ready(self) -> Connection:
         if self._closed:
             raise JournalError(f"the journal of {self.address} is closed")
-        if not self._inside and self.driver.broken(self._connection):
+        if not self._inside and self._is_broken():
             self._connection = self.driver.connect()
         return self._connection
+
+    def _is_broken(self) -> bool:
+        return self.driver.broken is not None and self.driver.broken(self._connection)
 
 
 def _check(values: Sequence[Any]) -> None:

@@ -1,16 +1,22 @@
-"""Entries: how each kind is written to canonical bytes and read back.
+"""Entries: how each kind is written to canonical bytes and read back, and calls of models, made fit for that.
 
 A kind's payload is a JSON object with a fixed key order. Blocks are stored as their wire values, with one
-exception: a tool call keeps its arguments as the text that the model wrote.
+exception: a tool call keeps its arguments as the text that the model wrote. Providers refuse a request in which two
+calls share an id ("`tool_use` ids must be unique") or an id has other characters than letters, digits, ``_`` and
+``-``; models and gateways send both.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import json
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import chain, count
 from typing import Any
 
 from agentmem.errors import TranscriptError
 from agentmem.kvcache.frames import canonical
 from agentmem.types import (
+    UNREADABLE,
     Block,
     Draft,
     Entry,
@@ -220,3 +226,50 @@ _READERS: dict[str, Callable[[Json], Block]] = {
     ),
     "opaque": lambda value: Opaque(value["raw"]),
 }
+
+
+_FOREIGN = re.compile(r"[^a-zA-Z0-9_-]")
+
+
+def arrived(message: Message, known: Collection[str]) -> Message:
+    """A reply as it is written down: ids in characters that go back, and none that a call of the thread has."""
+    return _renamed(message, lambda call_id: _FOREIGN.sub("_", call_id) or "call", known)
+
+
+def unique(message: Message) -> Message:
+    """The message with an id for each call that no other of its calls has."""
+    return _renamed(message, lambda call_id: call_id, ())
+
+
+def sibling(call_id: str, waiting: Collection[str]) -> str | None:
+    """The id under which a second call of that id waits for its result."""
+    made = re.compile(rf"{re.escape(call_id)}_\d+")
+    return next((one for one in waiting if made.fullmatch(one)), None)
+
+
+def _renamed(message: Message, wanted: Callable[[str], str], known: Collection[str]) -> Message:
+    taken: set[str] = set()
+    blocks = tuple(_named(block, wanted, taken, known) for block in message.blocks)
+    return message if blocks == message.blocks else replace(message, blocks=blocks)
+
+
+def _named(block: Block, wanted: Callable[[str], str], taken: set[str], known: Collection[str]) -> Block:
+    if not isinstance(block, ToolCall):
+        return block
+    fresh = next(one for one in _candidates(wanted(block.id)) if one not in taken and one not in known)
+    taken.add(fresh)
+    return block if fresh == block.id else replace(block, id=fresh)
+
+
+def _candidates(call_id: str) -> Iterator[str]:
+    return chain([call_id], (f"{call_id}_{number}" for number in count(2)))
+
+
+def call_arguments(text: str) -> str:
+    """A call's arguments as the compact text of a JSON object, in the model's order; nothing at all is ``{}``."""
+    try:
+        value = json.loads(text) if text.strip() else {}
+        compact = canonical(value if isinstance(value, dict) else {UNREADABLE: text})
+    except (ValueError, RecursionError):
+        compact = canonical({UNREADABLE: text})
+    return compact.decode("utf-8", "surrogatepass")

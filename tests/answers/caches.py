@@ -1,4 +1,4 @@
-"""Caches for tests: a clock that is set by hand, an embedder of words, and a decision by the cosine alone."""
+"""Caches for tests: a clock that is set by hand, an embedder of words, and a decision by cosine alone."""
 
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -18,7 +18,7 @@ QUIET = AnswerSettings(audit=0.0, checks=Checks(most=0))
 
 
 class Time:
-    """A clock that moves when told to."""
+    """A clock that moves only when told to."""
 
     def __init__(self, now: float = 1_764_158_400.0) -> None:
         self.now = now
@@ -28,7 +28,7 @@ class Time:
 
 
 class Calls:
-    """An answering function that counts its calls, and says what it is told to."""
+    """An answering function that counts its calls and returns what it is told."""
 
     def __init__(self, *texts: str | Answer) -> None:
         self.texts = list(texts)
@@ -43,19 +43,19 @@ class Calls:
 
 
 def by_cosine(question: str, vector: Vectors, candidates: Sequence[Candidate], kind: str) -> Verdict:
-    """Serves the nearest above the limit."""
+    """Serves the nearest candidate above the limit."""
     best = candidates[0]
     serve = best.vector_similarity >= LIMIT
     return Verdict(serve, best, best.vector_similarity, LIMIT, "cosine", f"{best.vector_similarity:.2f}", kind)
 
 
 def equal(one: str, other: str) -> bool:
-    """Two answers agree when they are the same."""
+    """Two answers agree if they are equal."""
     return one == other
 
 
 def opened(folder: Path, stack: ExitStack | None = None, **settings: Any) -> AnswerCache:
-    """A cache in a folder, with words for vectors unless told otherwise."""
+    """A cache in a folder, with word vectors unless told otherwise."""
     usual = {"embedder": Hashed(), "decide": by_cosine, "agrees": equal, "clock": Time(), "settings": QUIET}
     given: dict[str, Any] = usual | settings
     cache = AnswerCache(folder, **given)

@@ -1,4 +1,4 @@
-"""Whether two answers say the same."""
+"""The judge of whether two answers say the same."""
 
 from pathlib import Path
 
@@ -33,21 +33,21 @@ AGREES = default_agrees(MiniLM())
     ],
 )
 def test_each_rule_in_its_turn(one: str, other: str, agree: bool, rule: str) -> None:
-    """Numbers, codes, polarity, then the meaning; and the judgement says which decided."""
+    """Numbers, codes, polarity, then the meaning: each rule decides in its turn, and the judgement names it."""
     judged = AGREES.judge(one, other)
     assert (judged.agree, judged.rule) == (agree, rule)
     assert AGREES(one, other) == AGREES(other, one) == agree
 
 
 def test_without_an_embedder_words_are_compared() -> None:
-    """The rules hold, and shared words stand for the meaning."""
+    """Without an embedder the rules still hold, and shared words replace the meaning."""
     plain = default_agrees(None)
     assert plain("The office opens on Monday mornings.", "The office opens Monday mornings.")
     assert not plain("The office opens on Mondays.", "Parcels arrive by bicycle.")
 
 
 def test_the_errors_of_a_judge_are_counted_with_their_bounds() -> None:
-    """A judge that says yes to everything misses all that differ and alarms at nothing."""
+    """A judge that always says yes misses every difference and raises no alarm."""
     found = errors(lambda one, other: True, [("a", "a", True), ("a", "b", False), ("c", "d", False)])
     assert (found.different, found.missed, found.same, found.alarmed) == (2, 2, 1, 0)
     assert found.missed_bounds[1] == 1.0
@@ -55,7 +55,7 @@ def test_the_errors_of_a_judge_are_counted_with_their_bounds() -> None:
 
 
 def test_what_is_left_without_the_judges_errors() -> None:
-    """A judge that tells a fifth of the equal ones apart calls a fifth wrong where nothing is."""
+    """A judge that calls a fifth of equal answers different finds a fifth wrong where nothing is."""
     found = Errors(different=50, missed=5, same=100, alarmed=20)
     assert found.corrected(0.20) == 0.0
     assert found.corrected(0.55) == pytest.approx(0.5)
@@ -65,7 +65,7 @@ def test_what_is_left_without_the_judges_errors() -> None:
 
 
 def test_only_pairs_with_both_answers_measure_the_judge(tmp_path: Path) -> None:
-    """What is measured is kept beside the cache; a damaged file says what to do."""
+    """Only pairs with both answers measure the judge. Its errors are stored. A damaged file says what to do."""
     pairs = [Labelled("a", "b", True, served="x", fresh="x"), Labelled("c", "d", False, served="x", fresh="")]
     assert judged(AGREES, pairs[1:]) is None
     found = judged(AGREES, pairs)

@@ -1,4 +1,4 @@
-"""Single flight between tasks; between threads see test_cache.py."""
+"""One flight between tasks. For threads see test_cache.py."""
 
 import asyncio
 
@@ -12,7 +12,7 @@ def shared(text: str) -> bool:
 
 
 def test_a_hundred_tasks_make_one_call() -> None:
-    """In one event loop."""
+    """A hundred tasks in one event loop make one call."""
     flights: Flights[str] = Flights(shared)
     calls = []
 
@@ -30,7 +30,7 @@ def test_a_hundred_tasks_make_one_call() -> None:
 
 
 def test_an_error_is_everybodys() -> None:
-    """Nobody asks again what just failed; the next call does."""
+    """All who wait get the error, and none of them asks again. The next call does."""
     flights: Flights[str] = Flights(shared)
     calls = []
 
@@ -48,7 +48,7 @@ def test_an_error_is_everybodys() -> None:
 
 
 def test_a_cancelled_leader_does_not_cancel_the_others() -> None:
-    """One of those who waited leads then."""
+    """If the leader is cancelled, one of those who wait leads."""
     flights: Flights[str] = Flights(shared)
     calls = []
 
@@ -70,7 +70,7 @@ def test_a_cancelled_leader_does_not_cancel_the_others() -> None:
 
 
 def test_what_is_not_to_be_shared_is_made_for_each() -> None:
-    """An answer that may not be kept goes to nobody else."""
+    """An answer that may not be kept is made for each caller."""
     flights: Flights[str] = Flights(shared)
     calls = []
 
@@ -87,7 +87,7 @@ def test_what_is_not_to_be_shared_is_made_for_each() -> None:
 
 
 def test_work_that_asks_itself_does_not_wait_for_itself() -> None:
-    """In a thread, in a task, and from a loop's own thread."""
+    """Work that asks itself does not wait for itself: in a thread, in a task, and from a loop's own thread."""
     flights: Flights[str] = Flights(shared)
     assert flights.run("key", lambda: flights.run("key", lambda: "inner")[0])[0] == "inner"
 

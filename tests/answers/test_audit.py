@@ -1,4 +1,4 @@
-"""Hits are answered afresh and compared; what is stale goes."""
+"""Hits are answered again and compared, and outdated entries are evicted."""
 
 import asyncio
 from pathlib import Path
@@ -17,7 +17,7 @@ ALL = AnswerSettings(audit=1.0, checks=Checks(most=0))
 
 
 def test_a_mismatch_evicts_and_teaches(tmp_path: Path) -> None:
-    """The wrong answer goes, the fresh one is kept, and the pair of questions is a label."""
+    """On a mismatch the wrong answer is evicted, the fresh one is kept, and the pair of questions becomes a label."""
     with opened(tmp_path, settings=ALL) as cache:
         cache.put("how do shoes go back", "By post.")
         served = cache.ask("how do hats go back", Calls("By air."))
@@ -35,7 +35,7 @@ def test_a_mismatch_evicts_and_teaches(tmp_path: Path) -> None:
 
 
 def test_the_judge_of_the_cache_is_measured_on_labels(tmp_path: Path) -> None:
-    """Whichever it is; from then on the statistics say how often it is wrong."""
+    """Any judge can be measured on labels. From then on the statistics have its errors."""
     labelled = [
         Labelled("a", "b", True, served="By post.", fresh="By post, of course."),
         Labelled("c", "d", False, served="By post.", fresh="By air."),
@@ -48,7 +48,7 @@ def test_the_judge_of_the_cache_is_measured_on_labels(tmp_path: Path) -> None:
 
 
 def test_an_answer_that_agrees_stays(tmp_path: Path) -> None:
-    """And the bound on the share of wrong hits comes from the audits."""
+    """An answer that agrees stays, and the audits give the bound on the share of wrong hits."""
     with opened(tmp_path, settings=ALL) as cache:
         cache.put("how do shoes go back", "By post.")
         for _ in range(5):
@@ -64,7 +64,7 @@ def test_an_answer_that_agrees_stays(tmp_path: Path) -> None:
 
 
 def test_audits_with_asyncio(tmp_path: Path) -> None:
-    """In the loop that asked, after the answer is out."""
+    """With asyncio the audit runs in the loop that asked, after the answer is returned."""
 
     async def work() -> None:
         with opened(tmp_path, settings=ALL) as cache:
@@ -78,7 +78,7 @@ def test_audits_with_asyncio(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("fresh", [Answer("", error="time-out"), Answer("By", complete=False)])
 def test_a_fresh_answer_that_is_none_judges_nothing(tmp_path: Path, fresh: Answer) -> None:
-    """An error of the model says nothing about what is kept."""
+    """An error of the model says nothing about the kept answer."""
     with opened(tmp_path, settings=ALL) as cache:
         cache.put("how do shoes go back", "By post.")
         cache.ask("how do shoes go back", Calls(fresh))
@@ -88,7 +88,7 @@ def test_a_fresh_answer_that_is_none_judges_nothing(tmp_path: Path, fresh: Answe
 
 
 def test_an_audit_that_fails_is_counted_only(tmp_path: Path) -> None:
-    """Whoever asked has the answer already."""
+    """An audit that fails is only counted: the caller has the answer already."""
 
     def failing(question: str) -> str:
         raise RuntimeError("no model")
@@ -101,7 +101,7 @@ def test_an_audit_that_fails_is_counted_only(tmp_path: Path) -> None:
 
 
 def test_the_share_of_audits(tmp_path: Path) -> None:
-    """About as many hits as the setting says; the same ones for the same seed."""
+    """About the set share of hits is audited, and the same hits for the same seed."""
     settings = AnswerSettings(audit=0.05, checks=Checks(most=0))
     with opened(tmp_path, settings=settings) as cache:
         cache.put("how do shoes go back", "By post.")
@@ -110,7 +110,7 @@ def test_the_share_of_audits(tmp_path: Path) -> None:
 
 
 def test_checks_answer_the_oldest_again(tmp_path: Path) -> None:
-    """When it is time, as many as the budget allows, those of the same context only."""
+    """When it is time, the entries of the context that were unchecked longest are answered again, within the budget."""
     time = Time()
     settings = AnswerSettings(audit=0.0, checks=Checks(every=HOUR, most=2, max_usd=1.0))
     with opened(tmp_path, clock=time, settings=settings) as cache:
@@ -134,7 +134,7 @@ def test_checks_answer_the_oldest_again(tmp_path: Path) -> None:
 
 
 def test_checks_keep_to_their_budget(tmp_path: Path) -> None:
-    """Dollars as the answers cost when they were made."""
+    """Checks stay within their dollars, by what the answers cost when they were made."""
     time = Time()
     settings = AnswerSettings(audit=0.0, checks=Checks(every=HOUR, most=9, max_usd=0.25))
     with opened(tmp_path, clock=time, settings=settings) as cache:
@@ -145,7 +145,7 @@ def test_checks_keep_to_their_budget(tmp_path: Path) -> None:
 
 
 def test_settings_that_cannot_be(tmp_path: Path) -> None:
-    """A share above one, no room in RAM."""
+    """A share above one, and no room in RAM, are refused."""
     with pytest.raises(ConfigError, match="audit"):
         AnswerSettings(audit=1.5)
     with pytest.raises(ConfigError, match="hot"):

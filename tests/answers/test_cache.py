@@ -1,4 +1,4 @@
-"""The answer cache as people use it."""
+"""The answer cache as users hold it."""
 
 import asyncio
 import threading
@@ -19,12 +19,12 @@ MANY = 100
 
 
 def test_the_names_that_people_import() -> None:
-    """From the package, and from its own."""
+    """The public names can be imported from the package and from the room."""
     assert agentmem.AnswerCache is AnswerCache
 
 
 def test_what_is_put_is_got(tmp_path: Path) -> None:
-    """Under the same question exactly, under the same words by meaning, and under others not."""
+    """A kept answer is found for the same question exactly, in the same words by meaning, and for others not at all."""
     with opened(tmp_path) as cache:
         assert cache.put("How do I return shoes?", "By post.")
         exact = cache.get("how do I  return shoes")
@@ -37,7 +37,7 @@ def test_what_is_put_is_got(tmp_path: Path) -> None:
 
 
 def test_a_second_put_replaces_the_first(tmp_path: Path) -> None:
-    """The newest answer counts."""
+    """A second put replaces the first answer."""
     with opened(tmp_path) as cache:
         cache.put("what is it", "old")
         cache.put("What is it?", "new")
@@ -48,7 +48,7 @@ def test_a_second_put_replaces_the_first(tmp_path: Path) -> None:
 
 
 def test_what_is_asked_twice_is_answered_once(tmp_path: Path) -> None:
-    """Then it is kept, and saves what it cost."""
+    """A question asked twice is answered once. The kept answer saves its cost."""
     calls = Calls(Answer("By post.", usd=0.25, seconds=3.0))
     with opened(tmp_path) as cache:
         first, second = cache.ask("how do shoes go back", calls), cache.ask("shoes go back how do", calls)
@@ -63,7 +63,7 @@ def test_what_is_asked_twice_is_answered_once(tmp_path: Path) -> None:
 
 
 def test_a_hundred_threads_make_one_call(tmp_path: Path) -> None:
-    """They begin together; whoever comes late finds the answer kept."""
+    """A hundred threads that ask at the same time make one call, and late ones find the answer kept."""
     calls, gate = Calls("By post."), threading.Barrier(MANY)
 
     def ask(cache: AnswerCache) -> str:
@@ -80,7 +80,7 @@ def test_a_hundred_threads_make_one_call(tmp_path: Path) -> None:
 
 
 def test_a_hundred_tasks_make_one_call(tmp_path: Path) -> None:
-    """The same with asyncio."""
+    """A hundred tasks of asyncio make one call."""
     calls = Calls("By post.")
 
     async def ask(cache: AnswerCache) -> list[str]:
@@ -93,7 +93,7 @@ def test_a_hundred_tasks_make_one_call(tmp_path: Path) -> None:
 
 
 def test_async_get_and_put(tmp_path: Path) -> None:
-    """As their plain forms."""
+    """The async methods do the same as the plain ones."""
 
     async def work(cache: AnswerCache) -> None:
         assert await cache.aput("what is it", "This.")
@@ -116,7 +116,7 @@ def test_async_get_and_put(tmp_path: Path) -> None:
     ],
 )
 def test_what_may_not_be_kept_is_made_each_time(tmp_path: Path, answer: str | Answer) -> None:
-    """And the result says why."""
+    """An answer that may not be kept is made each time, and the result says why."""
     calls = Calls(answer)
     with opened(tmp_path) as cache:
         for _ in range(2):
@@ -131,7 +131,7 @@ def test_what_may_not_be_kept_is_made_each_time(tmp_path: Path, answer: str | An
 
 @pytest.mark.parametrize("question", ["What is my balance?", "What's the weather?", "Cancel my order"])
 def test_an_excluded_question_is_never_kept_nor_shared(tmp_path: Path, question: str) -> None:
-    """Each who asks gets an answer of their own, even at the same time."""
+    """For an excluded question each caller gets its own answer, even at the same time."""
     calls = Calls()
 
     async def ask(cache: AnswerCache) -> None:
@@ -147,7 +147,7 @@ def test_an_excluded_question_is_never_kept_nor_shared(tmp_path: Path, question:
 
 
 def test_an_error_is_passed_on_and_nothing_is_kept(tmp_path: Path) -> None:
-    """The next who asks is answered."""
+    """An error is raised to the caller, nothing is kept, and the next call is answered."""
 
     def failing(question: str) -> str:
         raise ValueError("no model")
@@ -169,7 +169,7 @@ def test_an_error_is_passed_on_and_nothing_is_kept(tmp_path: Path) -> None:
     ],
 )
 def test_answers_expire_by_what_they_are_about(tmp_path: Path, answer: Answer, lives: float) -> None:
-    """By exact key and by meaning alike; what has expired is swept, and counted."""
+    """Answers expire by their content, for exact keys and by meaning. Expired ones are removed and counted."""
     time = Time()
     with opened(tmp_path, clock=time) as cache:
         cache.put("what about it", answer)
@@ -182,7 +182,7 @@ def test_answers_expire_by_what_they_are_about(tmp_path: Path, answer: Answer, l
 
 
 def test_a_query_types_own_lifetime_is_a_limit(tmp_path: Path) -> None:
-    """The shorter of the two counts; its own exclusions hold as well."""
+    """The shorter of content's and query type's lifetime counts. The type's own exclusions apply too."""
     kind = Kind("returns", ("a", "b", "c"), 0.9, ttl=60.0, exclude=("by whom",))
     time, context = Time(), AnswerScope(kind="returns")
     with opened(tmp_path, clock=time, settings=AnswerSettings(kinds={"returns": kind})) as cache:
@@ -194,7 +194,7 @@ def test_a_query_types_own_lifetime_is_a_limit(tmp_path: Path) -> None:
 
 
 def test_a_new_answer_is_not_kept_when_its_source_changed_meanwhile(tmp_path: Path) -> None:
-    """An event that comes while the answer is made is not lost."""
+    """An answer is not kept if its source is invalidated while it is made."""
     with opened(tmp_path) as cache:
 
         def answering(question: str) -> Answer:
@@ -209,7 +209,7 @@ def test_a_new_answer_is_not_kept_when_its_source_changed_meanwhile(tmp_path: Pa
 
 
 def test_events_invalidate_their_own_answers_only(tmp_path: Path) -> None:
-    """By a source's name, by tenant, or all of them."""
+    """A source's name, a tenant, or everything can be invalidated, and only those answers go."""
     with opened(tmp_path) as cache:
         cache.put("one thing", Answer("1", sources=(Source("db:prices"),)))
         cache.put("another matter", Answer("2", sources=(Source("db:stock"),)))
@@ -225,7 +225,7 @@ def test_events_invalidate_their_own_answers_only(tmp_path: Path) -> None:
 
 
 def test_the_decorator(tmp_path: Path) -> None:
-    """What follows the question is part of the key; coroutine functions work too, and streams are refused."""
+    """Arguments after the question are part of the key. Coroutine functions work too, and streams are refused."""
     calls = Calls()
     with opened(tmp_path) as cache:
 
@@ -250,7 +250,7 @@ def test_the_decorator(tmp_path: Path) -> None:
 
 
 def test_every_decision_can_be_explained(tmp_path: Path) -> None:
-    """The rule, the candidates, their cosines; and explaining counts nothing."""
+    """An explanation has the rule, the candidates and their cosines, and is not counted."""
     with opened(tmp_path) as cache:
         cache.put("how do shoes go back", "By post.")
         cache.put("how do hats go out", "By air.")
@@ -264,7 +264,7 @@ def test_every_decision_can_be_explained(tmp_path: Path) -> None:
 
 
 def test_without_an_embedder_the_exact_question_is_found(tmp_path: Path) -> None:
-    """And nothing else; with one later, the entries get their vectors."""
+    """Without an embedder only the exact question is found. With one later, the entries get vectors."""
     with opened(tmp_path, exact_only=True, embedder=None) as cache:
         cache.put("how do shoes go back", "By post.")
         assert cache.get("How do shoes go back?") is not None
@@ -275,7 +275,7 @@ def test_without_an_embedder_the_exact_question_is_found(tmp_path: Path) -> None
 
 
 def test_a_changed_embedder_embeds_anew(tmp_path: Path) -> None:
-    """Vectors of another embedder are never compared; the questions are embedded again, behind."""
+    """Vectors of another embedder are never compared. The questions are embedded again in the background."""
     with opened(tmp_path) as cache:
         for number in range(70):
             cache.put(f"thing{number} of things", f"A{number}")
@@ -289,7 +289,7 @@ def test_a_changed_embedder_embeds_anew(tmp_path: Path) -> None:
 
 
 def test_a_scope_that_outgrows_ram_goes_to_the_index_behind(tmp_path: Path) -> None:
-    """Without being asked, and what is found stays the same."""
+    """A scope that outgrows RAM moves to the index in the background, and results stay the same."""
     with opened(tmp_path, settings=AnswerSettings(audit=0.0, checks=QUIET.checks, hot=20)) as cache:
         for number in range(40):
             cache.put(f"thing{number} of things", f"A{number}")
@@ -303,7 +303,7 @@ def test_a_scope_that_outgrows_ram_goes_to_the_index_behind(tmp_path: Path) -> N
 
 
 def test_a_closed_cache_finds_nothing(tmp_path: Path) -> None:
-    """Closing twice is no error."""
+    """A closed cache finds nothing. Closing twice is not an error."""
     cache = opened(tmp_path)
     cache.put("what is it", "This.")
     cache.close()

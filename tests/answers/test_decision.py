@@ -1,4 +1,4 @@
-"""The decision: what is served, and why not."""
+"""The decision: which answers are served, and which are not and why."""
 
 import json
 from pathlib import Path
@@ -42,20 +42,20 @@ def candidates(asked: str, kept: list[tuple[str, str]]) -> list[Candidate]:
 
 
 def served(decide: Decision, asked: str, *kept: tuple[str, str]) -> str:
-    """The answer that is served, or the rule that was in the way."""
+    """The answer that is served, or the rule that prevented it."""
     verdict = decide(asked, MINILM.embed([asked])[0], candidates(asked, list(kept)), "faq")
     return verdict.candidate.answer if verdict.serve and verdict.candidate else verdict.rule
 
 
 def test_a_rewording_is_served_and_a_trap_is_not() -> None:
-    """The same question in other words gets the answer; the opposite one does not, though its cosine is higher."""
+    """A rewording is served. The opposite question is not, although its cosine is higher."""
     kept = ("How do I lock my bike?", "With the key.")
     assert served(DECIDE, "Hi, how can I lock my bike, please?", kept) == "With the key."
     assert served(DECIDE, "How do I unlock my bike?", kept) == "antonyms"
 
 
 def test_the_same_words_are_served_before_anything_is_tuned(tmp_path: Path) -> None:
-    """A misspelt question is the same one; with its words in other roles, or of a stricter type, it is not served."""
+    """A misspelt question is the same one. Its words in other roles, or a stricter type, are not served."""
     decide = default_decider(tmp_path, BUILT_IN, embedder=MINILM)
     kept = ("How do I change the address on my account?", "In Settings.")
     misspelt = "How do I chnage the adress on my acount?"
@@ -67,19 +67,19 @@ def test_the_same_words_are_served_before_anything_is_tuned(tmp_path: Path) -> N
 
 
 def test_answers_that_do_not_agree_are_not_served_for_the_same_words(tmp_path: Path) -> None:
-    """Two wordings of a question with two answers: nobody knows which is right."""
+    """If two wordings of a question have two answers, neither is served, because nobody knows which is right."""
     decide = default_decider(tmp_path, BUILT_IN, embedder=MINILM)
     kept = [("Where is the bike rack?", "Left."), ("Where is the bike rack please?", "Right.")]
     assert served(decide, "um, where is the bike rack", *kept) not in ("Left.", "Right.")
 
 
 def test_what_is_far_is_not_looked_at() -> None:
-    """A question about something else meets no candidate."""
+    """A question about something else has no candidates."""
     assert served(DECIDE, "When does the museum open?", ("How do I bake bread?", "Slowly.")) == "nothing near"
 
 
 def test_a_candidate_behind_one_that_is_objected_to_may_be_served() -> None:
-    """The guard takes out the opposite; the next candidate answers, and the verdict tells of both."""
+    """The guard excludes the opposite question, the next candidate is served, and the verdict names both."""
     asked = "How can I turn off the alarm?"
     kept = [("How do I turn on the alarm?", "Press 1."), ("How do I turn off the alarm?", "Press 0.")]
     verdict = DECIDE(asked, MINILM.embed([asked])[0], candidates(asked, kept), "faq")
@@ -90,7 +90,7 @@ def test_a_candidate_behind_one_that_is_objected_to_may_be_served() -> None:
 
 
 def test_answers_that_agree_around_a_question_support_each_other() -> None:
-    """Wordings of one answer count once each; copies of a wording do not add up."""
+    """Each wording of an answer counts once as support. Copies of a wording do not add up."""
     asked = "Where is my card?"
     kept = [("When does my card arrive?", "Soon."), ("Has my card been sent?", "Soon."), ("Which cards exist?", "Two.")]
     near = candidates(asked, kept)
@@ -100,13 +100,13 @@ def test_answers_that_agree_around_a_question_support_each_other() -> None:
 
 
 def test_without_a_reader_a_swapped_word_is_not_served() -> None:
-    """The rule on swaps is hard where words cannot be compared."""
+    """Without a reader, a question with one swapped word is not served."""
     plain = decider({"faq": QueryPolicy("faq", 0.9)})
     assert served(plain, "How do I fold the tent?", ("How do I fold the chair?", "Twice.")) == "swap"
 
 
 def test_a_type_without_a_policy_is_strict() -> None:
-    """What nobody set is asked for the strict score; a threshold of zero is a threshold."""
+    """A type without a policy needs the strict score. A threshold of zero is a threshold."""
     near = candidates("a b c", [("a b c", "x")])
     assert DECIDE("a b c", MINILM.embed(["a b c"])[0], near, "unheard of").threshold == STRICT
     open_to_all = decider({"faq": QueryPolicy("faq", 0.0)}, MINILM)
@@ -114,7 +114,7 @@ def test_a_type_without_a_policy_is_strict() -> None:
 
 
 def test_audits_that_find_errors_raise_the_threshold_and_good_ones_never_lower_it() -> None:
-    """Eighteen mismatches in twenty make it stricter; matches, and a few false alarms of the judge, leave it."""
+    """Eighteen mismatches of twenty raise the threshold. Matches, and a few false alarms, do not change it."""
     policy = QueryPolicy("faq", 0.9)
     bad = [Labelled("a", "b", at % 10 == 0, "faq", origin="audit") for at in range(20)]
     good = [Labelled("a", "b", True, "faq", origin="audit")] * 20
@@ -125,7 +125,7 @@ def test_audits_that_find_errors_raise_the_threshold_and_good_ones_never_lower_i
 
 
 def test_tuned_policies_are_kept_and_used(tmp_path: Path) -> None:
-    """What tuning wrote is read back, certificate included, and stands before the type's own threshold."""
+    """Policies that tuning wrote are read back with their certificates, and replace the types' own thresholds."""
     tuned = QueryPolicy("faq", 0.955, Certificate(400, 0, 0.0075))
     write_policies(tmp_path, [tuned])
     write_policies(tmp_path, [QueryPolicy("search", 0.8)])
@@ -136,14 +136,14 @@ def test_tuned_policies_are_kept_and_used(tmp_path: Path) -> None:
 
 
 def test_policies_that_cannot_be_read_are_an_error(tmp_path: Path) -> None:
-    """A broken file is named, with what to do."""
+    """A broken file is an error that names it and says what to do."""
     (tmp_path / POLICIES).write_text(json.dumps([{"threshold": 1}]), encoding="utf-8")
     with pytest.raises(ConfigError, match=r"policies.json.*Tune the cache again"):
         read_policies(tmp_path)
 
 
 def test_a_fit_finds_the_coefficients_that_made_the_data() -> None:
-    """On rows drawn from a known regression the chances come out within a few points."""
+    """On data from a known regression the probabilities are right within a few points."""
     random = np.random.default_rng(1)
     rows = random.normal(size=(6000, 2))
     truth = 1 / (1 + np.exp(-(0.5 + rows @ np.array([2.0, -1.0]))))
@@ -152,7 +152,7 @@ def test_a_fit_finds_the_coefficients_that_made_the_data() -> None:
 
 
 def test_a_weight_that_may_not_be_negative_is_left_out() -> None:
-    """A floor of zero on a column that would count against keeps it out."""
+    """A weight with a floor of zero is zero if its column would count against."""
     random = np.random.default_rng(2)
     rows = random.normal(size=(2000, 2))
     right = (rows[:, 0] - rows[:, 1] > 0).astype(float)
@@ -162,14 +162,14 @@ def test_a_weight_that_may_not_be_negative_is_left_out() -> None:
 
 
 def test_the_correction_moves_towards_what_was_seen_and_no_farther_than_it_is_sure() -> None:
-    """Errors lower the odds, successes hardly raise what was high, and one case moves little."""
+    """Errors lower the odds, successes hardly raise high ones, and a single case changes little."""
     assert correction([3.0] * 50, [True] * 25 + [False] * 25) == pytest.approx(-3, abs=0.6)
     assert -1.0 < correction([3.0], [False]) < 0
     assert correction([], []) == 0
 
 
 def test_the_shipped_models_fit_their_features_and_say_how_they_were_made() -> None:
-    """A weight for each feature, monotone where it must be, and a command that makes them anew."""
+    """There is a weight for each feature, monotone where it must be, and a command that makes them again."""
     models = shipped()
     for model, names in (
         (models.alone, features.ALONE),
@@ -184,7 +184,7 @@ def test_the_shipped_models_fit_their_features_and_say_how_they_were_made() -> N
 
 
 def test_chances_lie_between_nought_and_one() -> None:
-    """However large the logit."""
+    """Probabilities are between 0 and 1 for any logit."""
     assert 0 < sigmoid(-1e6) < 1e-6
     assert 1 - 1e-6 < sigmoid(1e6) <= 1
     assert sigmoid(0) == 0.5

@@ -1,4 +1,4 @@
-"""What is never answered from the cache."""
+"""Questions and answers that are never kept or served."""
 
 import pytest
 
@@ -30,7 +30,7 @@ from agentmem.errors import ConfigError
     ],
 )
 def test_questions_that_are_excluded(question: str, why: str) -> None:
-    """The personal, the time-bound and the transactional, each by a rule that says so."""
+    """Personal, time-bound and transactional questions are excluded, each by a rule of that name."""
     rule = excluded(question, "question")
     assert rule is not None
     assert rule.name == why
@@ -50,7 +50,7 @@ def test_questions_that_are_excluded(question: str, why: str) -> None:
     ],
 )
 def test_questions_that_everybody_asks_are_not(question: str) -> None:
-    """A question about how something is done is the same for everybody."""
+    """Questions about how something is done are the same for everybody, and not excluded."""
     assert excluded(question, "question") is None
 
 
@@ -67,17 +67,17 @@ def test_questions_that_everybody_asks_are_not(question: str) -> None:
     ],
 )
 def test_answers_that_are_not_kept(answer: Answer, why: str) -> None:
-    """Errors, streams cut short, answers after effects, and what only this person or this moment can be told."""
+    """Errors, cut streams, answers after effects, and answers for one person or moment are not kept."""
     assert why in withheld(answer)
 
 
 def test_a_good_answer_is_kept() -> None:
-    """Nothing speaks against it."""
+    """A good answer is kept."""
     assert withheld(Answer("You can return shoes within 30 days.")) == ""
 
 
 def test_the_table_can_be_extended() -> None:
-    """A user's rule stands beside those that come with agentmem; one that is no pattern is refused."""
+    """A user's rule is added to the built-in ones. A pattern that is not valid is refused."""
     rules = (*RULES, Rule("medical", "question", r"\bdosage\b"))
     assert excluded("Which DOSAGE is right?", "question") is None
     found = excluded("Which DOSAGE is right?", "question", rules)
@@ -89,7 +89,7 @@ def test_the_table_can_be_extended() -> None:
 
 @pytest.mark.parametrize("text", ["x" * 300_000, "a. " * 100_000, "1 " * 100_000, "a\0b", "a\ud800"])
 def test_what_is_no_question_is_excluded_at_once(text: str) -> None:
-    """A text that is too long, before anything is searched for in it, and one that no database holds."""
+    """A text that is too long, or that a database cannot hold, is excluded before any pattern is searched."""
     rule = excluded(text, "question")
     assert rule is RULES[0 if len(text) > 2000 else 1]
     assert key_of("", text) != key_of("", text + "x")

@@ -1,4 +1,4 @@
-"""The lexical guard, the words it reads, and the pairs it compares."""
+"""The guard, the words that it reads, and the pairs that it compares."""
 
 import pytest
 from hypothesis import given
@@ -11,12 +11,12 @@ KNOWN = frozenset({"how", "change", "email", "address", "lock", "unlock", "card"
 
 
 def spells(word: str) -> bool:
-    """A small vocabulary."""
+    """A small vocabulary, as a spelling check."""
     return word in KNOWN
 
 
 def rule(left: str, right: str) -> str:
-    """The rule that objects."""
+    """The rule that objects to a pair."""
     return objection(pair(left, right))[0]
 
 
@@ -39,7 +39,7 @@ def rule(left: str, right: str) -> str:
     ],
 )
 def test_a_small_difference_that_changes_the_answer_is_objected_to(left: str, right: str, objects: str) -> None:
-    """Each rule sees its own kind of difference, from both sides."""
+    """Each rule objects to its own kind of difference, in both directions."""
     assert rule(left, right) == objects
     assert rule(right, left) == objects
 
@@ -57,12 +57,12 @@ def test_a_small_difference_that_changes_the_answer_is_objected_to(left: str, ri
     ],
 )
 def test_other_words_for_the_same_pass(left: str, right: str) -> None:
-    """Courtesies, units, synonyms and the order of clauses are no difference."""
+    """Courtesies, units, synonyms and the order of clauses are not differences."""
     assert rule(left, right) == ""
 
 
 def test_a_typo_is_dropped_before_words_are_compared() -> None:
-    """A word in no vocabulary, a letter or two away, is the word meant; two words that are spelt right are not."""
+    """A word in no vocabulary, one or two letters off, is a typo. Two correctly spelt words are different."""
     typo = pair("How do I change my email address?", "How do I chnage my email adress?", spells)
     assert (typo.typos, typo.lone_left, typo.lone_right) == (2, (), ())
     assert pair("Lock my card", "Unlock my card", spells).typos == 0
@@ -70,14 +70,14 @@ def test_a_typo_is_dropped_before_words_are_compared() -> None:
 
 
 def test_a_swap_of_one_word_is_objected_to_where_nothing_compares_words() -> None:
-    """Without a reader the last rule holds; with one the score decides."""
+    """Without a reader the rule on swaps objects. With a reader the score decides."""
     swapped = pair("Does the tent need pegs?", "Does the tent need poles?")
     assert objection(swapped, PLAIN)[0] == "swap"
     assert objection(swapped, RULES)[0] == ""
 
 
 def test_numbers_are_read_in_digits_and_in_words() -> None:
-    """Thousands, halves of hours, scales and units come to the same amount."""
+    """Digits, words, thousands, half hours, scales and units give the same amount."""
     assert words("two hundred and five").numbers == words("205").numbers == ((205.0, ""),)
     assert words("1,500").numbers == words("1.5 thousand").numbers == ((1500.0, ""),)
     assert words("2 weeks").numbers == words("14 days").numbers == ((14.0, "day"),)
@@ -85,7 +85,7 @@ def test_numbers_are_read_in_digits_and_in_words() -> None:
 
 
 def test_irregular_forms_have_the_stem_of_their_word() -> None:
-    """Children are of a child, and what was sent was something to send."""
+    """Irregular forms have the stem of their word: "children" of "child", "sent" of "send"."""
     assert stem("children") == stem("child")
     assert stem("sent") == stem("send")
     assert stem("cities") == stem("city")
@@ -93,19 +93,19 @@ def test_irregular_forms_have_the_stem_of_their_word() -> None:
 
 @given(st.text(max_size=80))
 def test_a_question_has_nothing_against_itself(text: str) -> None:
-    """Whatever the text, its answer is an answer to it."""
+    """The guard never objects to a question and itself."""
     assert objection(pair(text, text), PLAIN) == ("", "")
 
 
 @given(st.text(max_size=60), st.text(max_size=60))
 def test_which_question_was_first_makes_no_difference(left: str, right: str) -> None:
-    """The guard objects to a pair from both sides or from none."""
+    """The guard objects to a pair in both directions or in none."""
     assert bool(rule(left, right)) == bool(rule(right, left))
 
 
 @given(st.text("abc", max_size=6), st.text("abc", max_size=6), st.text("abc", max_size=6))
 def test_the_distance_is_symmetric_and_zero_only_for_equals(one: str, other: str, third: str) -> None:
-    """Symmetric, zero for the same word alone, and no more than the longer word's letters."""
+    """The distance is symmetric, zero only for equal words, and at most the longer word's length."""
     assert distance(one, other) == distance(other, one)
     assert (distance(one, other) == 0) == (one == other)
     assert distance(one, third) <= max(len(one), len(third))

@@ -1,4 +1,4 @@
-"""The hot tier finds what comparing everything finds."""
+"""The hot tier finds the same entries as comparing all of them."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ DIMENSIONS = 384
 
 
 def grouped(count: int, seed: int = 3) -> Vectors:
-    """Vectors in groups, of unit length."""
+    """Vectors of unit length, in groups."""
     chance = np.random.default_rng(seed)
     middles = chance.standard_normal((max(1, count // 60), DIMENSIONS))
     rows = middles[chance.integers(0, len(middles), count)] + 0.5 * chance.standard_normal((count, DIMENSIONS))
@@ -28,7 +28,7 @@ def numbered(vectors: Vectors, first: int = 1) -> Numbered:
 
 @pytest.mark.parametrize("count", [1, 40, SHORTLIST, SHORTLIST + 1, 6000])
 def test_the_nearest_are_those_of_comparing_all(count: int) -> None:
-    """For few vectors exactly; for many the shortlist has all that are near (what is far off does not matter)."""
+    """Few vectors are compared exactly. For many, the shortlist has all that are near."""
     vectors = grouped(count)
     moved = vectors[: -1 if count > 1 else None : max(1, count // 20)] + 0.03 * grouped(1, seed=4)
     asked = moved / np.linalg.norm(moved, axis=1, keepdims=True)
@@ -42,7 +42,7 @@ def test_the_nearest_are_those_of_comparing_all(count: int) -> None:
 
 
 def test_numbers_and_order() -> None:
-    """An entry's own number comes back, most similar first."""
+    """An entry's own number is returned, the most similar entry first."""
     vectors = grouped(3000)
     hot = Hot(DIMENSIONS)
     hot.add(numbered(vectors[:1000]))
@@ -53,7 +53,7 @@ def test_numbers_and_order() -> None:
 
 
 def test_what_is_dropped_is_not_found() -> None:
-    """Below and above the length of the shortlist."""
+    """Removed entries are not found, with fewer vectors than the shortlist and with more."""
     for count in (50, 4000):
         vectors = grouped(count)
         hot = Hot(DIMENSIONS)
@@ -67,7 +67,7 @@ def test_what_is_dropped_is_not_found() -> None:
 
 @given(st.integers(1, 400), st.integers(1, 200))
 def test_any_number_of_dimensions(dimensions: int, count: int) -> None:
-    """Signs fill whole words."""
+    """Any number of dimensions works, although signs are stored in whole words."""
     rows = np.random.default_rng(dimensions).standard_normal((count, dimensions)).astype(np.float32)
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
     hot = Hot(dimensions)
@@ -77,7 +77,7 @@ def test_any_number_of_dimensions(dimensions: int, count: int) -> None:
 
 
 def test_many_alike_are_cut_to_what_was_asked() -> None:
-    """Thousands of the same vector are as near as each other."""
+    """Of thousands of equal vectors only as many as asked for are returned."""
     vectors = np.repeat(grouped(1), 5000, axis=0)
     hot = Hot(DIMENSIONS)
     hot.add(numbered(vectors))

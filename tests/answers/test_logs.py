@@ -1,4 +1,4 @@
-"""Thresholds from a log of questions with their answers."""
+"""Tuning thresholds on a log of questions with their answers."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -27,7 +27,7 @@ from tests.recall.threads import Hashed
 
 
 def log(count: int, kind: str = "faq") -> list[ReplayedQuestion]:
-    """Every question once, and then in another wording."""
+    """Each question once, and then once in another wording."""
     return [
         ReplayedQuestion(f"{kind} {wording} {at}", f"{kind} {at}", kind)
         for wording in ("one", "two")
@@ -36,7 +36,7 @@ def log(count: int, kind: str = "faq") -> list[ReplayedQuestion]:
 
 
 def scoring(score: Callable[[int], float], wrong: Callable[[int], bool]) -> Callable[[float], Decider]:
-    """A decision that knows the right candidate, scores by the number in the question, and errs where it is told."""
+    """A decision that knows the right candidate, scores by the question's number, and errs where it is told."""
 
     def at(threshold: float) -> Decider:
         def decide(question: str, vector: Vectors, candidates: Sequence[Candidate], kind: str) -> Verdict:
@@ -52,7 +52,7 @@ def scoring(score: Callable[[int], float], wrong: Callable[[int], bool]) -> Call
 
 
 def vectors(asked: Sequence[ReplayedQuestion]) -> Vectors:
-    """One vector for each answer, so that both wordings are nearest to each other."""
+    """One vector for each answer, so that both of its wordings are nearest to each other."""
     numbers = {answer: at for at, answer in enumerate(dict.fromkeys(one.answer for one in asked))}
     rows = np.random.default_rng(1).standard_normal((len(numbers), 32)).astype(np.float32)
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
@@ -61,12 +61,12 @@ def vectors(asked: Sequence[ReplayedQuestion]) -> Vectors:
 
 
 def spread(number: int) -> float:
-    """Scores from .90 to 1, by the number."""
+    """Scores from .90 to 1, by number."""
     return 0.90 + number % 100 / 1000
 
 
 def test_the_lowest_threshold_that_is_certified_with_all_above_it() -> None:
-    """Where errors begin below .95 the threshold is .95, and the half held out has few."""
+    """If errors begin below .95 the threshold is .95, and the held-out half has few errors."""
     asked = log(4000)
     at = scoring(spread, lambda number: spread(number) < 0.95)
     tuned = tune_log(asked, vectors(asked), at)["faq"]
@@ -79,7 +79,7 @@ def test_the_lowest_threshold_that_is_certified_with_all_above_it() -> None:
 
 
 def test_a_type_with_few_hits_has_the_threshold_of_all() -> None:
-    """Its own certificate would take hundreds of hits."""
+    """A type with few hits gets the threshold of all, because its own certificate would need hundreds of hits."""
     asked = log(4000) + log(20, "returns")
     at = scoring(spread, lambda number: spread(number) < 0.95)
     tuned = tune_log(asked, vectors(asked), at)
@@ -89,7 +89,7 @@ def test_a_type_with_few_hits_has_the_threshold_of_all() -> None:
 
 
 def test_too_short_a_log_is_refused_with_how_much_is_needed() -> None:
-    """And so is one whose strictest threshold errs too often."""
+    """A log that is too short is refused with the number needed. So is one that errs at the strictest threshold."""
     asked = log(60)
     with pytest.raises(TooFewLabels, match=r"about [\d,]+ questions"):
         tune_log(asked, vectors(asked), scoring(spread, lambda number: False))
@@ -99,7 +99,7 @@ def test_too_short_a_log_is_refused_with_how_much_is_needed() -> None:
 
 
 def test_what_errs_on_the_half_held_out_is_not_used() -> None:
-    """A threshold that looked good by chance falls back to the strict one."""
+    """A threshold that errs too often on the held-out half is replaced by the strict one."""
     asked = log(1500)
     certifying = scoring(lambda number: 0.96, lambda number: False)
     erring = scoring(lambda number: 0.96, lambda number: True)
@@ -116,7 +116,7 @@ def test_what_errs_on_the_half_held_out_is_not_used() -> None:
 
 
 def test_a_log_is_read_in_its_order(tmp_path: Path) -> None:
-    """The kind is told where it does not stand; an answer that is missing is named by its line."""
+    """A log is read in order. A missing kind is classified, and a missing answer is an error with its line."""
     path = tmp_path / "log.csv"
     path.write_text("question,answer,kind\nWhere?,here,\n\nWho?, Anna ,support\n")
     assert is_log(path)
@@ -143,7 +143,7 @@ LOG = [
 
 
 def nearest_from(least: float) -> Decider:
-    """Serve the nearest from a cosine on."""
+    """Serves the nearest candidate from this cosine on."""
 
     def decide(question: str, vector: Vectors, candidates: Sequence[Candidate], kind: str) -> Verdict:
         best = candidates[0]
@@ -157,13 +157,13 @@ def played(least: float) -> list[ReplayedOutcome]:
 
 
 def test_what_is_not_served_is_kept() -> None:
-    """An exact key is a hit whatever the decision; what is missed is kept with its right answer."""
+    """An exact key is a hit whatever the decision. A missed question is kept with its right answer."""
     assert [one.how for one in played(2.0)] == ["miss", "exact", "miss", "miss", "miss"]
     assert [one.known for one in played(2.0)] == [False, True, True, False, False]
 
 
 def test_a_wrong_answer_is_seen() -> None:
-    """Serving whatever is nearest is right for a rewording and wrong for another question."""
+    """If the nearest is always served, rewordings are right and other questions wrong."""
     found = played(-2.0)
     assert [one.how for one in found] == ["miss", "exact", "semantic", "semantic", "semantic"]
     assert [one.right for one in found] == [False, True, True, False, False]
@@ -173,7 +173,7 @@ def test_a_wrong_answer_is_seen() -> None:
 
 
 def outcomes(sizes: Sequence[int], wrong: int, exact: int = 0) -> list[ReplayedOutcome]:
-    """Hits by meaning on questions that come so often each, the first ones wrong; and exact hits."""
+    """Semantic hits on questions that come so often each, the first ones wrong, and exact hits."""
     meant = [
         ReplayedOutcome(f"q{at}", "faq", "semantic", at >= wrong, True)
         for at, size in enumerate(sizes)
@@ -183,7 +183,7 @@ def outcomes(sizes: Sequence[int], wrong: int, exact: int = 0) -> list[ReplayedO
 
 
 def test_hits_on_one_question_are_no_independent_ones() -> None:
-    """A hundred questions of four hits each count as a hundred hits; exact hits dilute the bound."""
+    """A hundred questions of four hits each count as a hundred hits. Exact hits dilute the bound."""
     assert certified(outcomes([1] * 400, 2)).upper == pytest.approx(upper_bound(2, 400))
     assert certified(outcomes([4] * 100, 2)).upper == pytest.approx(upper_bound(2, 100))
     half = certified(outcomes([4] * 100, 2, exact=400))
@@ -194,14 +194,14 @@ def test_hits_on_one_question_are_no_independent_ones() -> None:
 
 
 def test_nothing_served_is_not_certified() -> None:
-    """Without a hit by meaning one that is wrong is reckoned with."""
+    """Without a semantic hit, one wrong hit is assumed."""
     assert certified([]).upper == 1.0
     assert certified(outcomes([], 0, exact=50)).upper == pytest.approx(1 / 50)
     assert np.isclose(certified(outcomes([1] * 3, 3)).upper, 1.0)
 
 
 def test_scores_of_pairs() -> None:
-    """Higher for the same question in other words; none where the guard objects or they are far apart."""
+    """The same question in other words scores higher. Pairs that are far apart, or objected to, have no score."""
     if available():
         pytest.skip("needs the embedder")
     score = scorer(MiniLM())

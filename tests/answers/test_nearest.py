@@ -1,4 +1,4 @@
-"""Candidates from RAM, and from LanceDB where a scope is too large for it."""
+"""Candidates are found in RAM, or in LanceDB if a scope is too large for RAM."""
 
 import threading
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ EMBEDDER = Hashed()
 
 @dataclass(frozen=True)
 class Random:
-    """Stands for an embedder of so many dimensions, whose vectors are there already."""
+    """An embedder of so many dimensions, for vectors that exist already."""
 
     dimensions: int
     name: str = "random"
@@ -50,7 +50,7 @@ def answers(near: Nearest, number: int, scope: str = "s", most: int = 4) -> list
 
 
 def exact(store: AnswerStore, number: int, most: int) -> list[float]:
-    """The best cosines, by comparing all."""
+    """The best cosines, by comparing all vectors."""
     vector = EMBEDDER.embed([entry(number).question])[0]
     every = store.vectors(EMBEDDER.name, "s", 0).vectors.astype(np.float32) @ vector
     return [float(one) for one in np.sort(every)[::-1][:most]]
@@ -58,7 +58,7 @@ def exact(store: AnswerStore, number: int, most: int) -> list[float]:
 
 @pytest.mark.parametrize("hot", [1000, 50])
 def test_ram_and_index_find_the_same(tmp_path: Path, hot: int) -> None:
-    """Whether a scope is wholly in RAM, or in LanceDB with a tail in RAM."""
+    """RAM alone finds the same entries as LanceDB with a tail in RAM."""
     store = filled(tmp_path, 300)
     near = Nearest(store, EMBEDDER, hot=hot)
     answers(near, 1)
@@ -78,7 +78,7 @@ def test_ram_and_index_find_the_same(tmp_path: Path, hot: int) -> None:
 
 
 def test_a_large_scope_is_read_behind(tmp_path: Path) -> None:
-    """Until then LanceDB finds its entries; afterwards RAM holds them all, those that came meanwhile as well."""
+    """Until a large scope is read LanceDB finds its entries. Then RAM holds all, newer ones too."""
     store = filled(tmp_path, 200)
     Nearest(store, EMBEDDER).index.fill()
     near = Nearest(store, EMBEDDER, hot=1000, at_once=100)
@@ -96,7 +96,7 @@ def test_a_large_scope_is_read_behind(tmp_path: Path) -> None:
 
 
 def test_what_was_removed_is_not_found_in_the_index(tmp_path: Path) -> None:
-    """At once, though its row is still there; and the row leaves with the next filling."""
+    """A removed entry is never found, although its row stays in the index until the next filling."""
     store = filled(tmp_path, 200)
     near = Nearest(store, EMBEDDER, hot=20)
     near.index.fill()
@@ -112,7 +112,7 @@ def test_what_was_removed_is_not_found_in_the_index(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("dimensions", [32, 20])
 def test_an_index_of_any_dimensions(tmp_path: Path, dimensions: int) -> None:
-    """More entries than LanceDB compares one by one: their vectors are compressed where that can be done."""
+    """An index works with any dimensions. Vectors are compressed where LanceDB can do so."""
     rows = np.random.default_rng(3).standard_normal((FLAT + 500, dimensions)).astype(np.float32)
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
     store = AnswerStore(tmp_path, Time())
@@ -127,7 +127,7 @@ def test_an_index_of_any_dimensions(tmp_path: Path, dimensions: int) -> None:
 
 
 def test_a_damaged_index_is_made_anew(tmp_path: Path) -> None:
-    """Nothing is found until it is filled again; nothing wrong is, and no error comes through."""
+    """A damaged index finds nothing until it is filled again. It never finds wrong entries, and raises no error."""
     store = filled(tmp_path, 200)
     Nearest(store, EMBEDDER, hot=20).index.fill()
     for one in (tmp_path / "index").rglob("*"):
@@ -141,7 +141,7 @@ def test_a_damaged_index_is_made_anew(tmp_path: Path) -> None:
 
 
 def test_a_deleted_index_is_filled_again(tmp_path: Path) -> None:
-    """The database is the truth."""
+    """A deleted index is filled again, because the database is the truth."""
     store = filled(tmp_path, 60)
     near = Nearest(store, EMBEDDER, hot=20)
     near.index.fill()
@@ -153,7 +153,7 @@ def test_a_deleted_index_is_filled_again(tmp_path: Path) -> None:
 
 
 def test_the_least_recently_used_scope_leaves_ram(tmp_path: Path) -> None:
-    """And comes back when it is asked again."""
+    """The least recently used scope leaves RAM, and returns when it is asked."""
     store = filled(tmp_path, 40, "s")
     more = [entry(number, "other") for number in range(40)]
     store.put_many(more, EMBEDDER.name, EMBEDDER.embed([one.question for one in more]))
@@ -165,7 +165,7 @@ def test_the_least_recently_used_scope_leaves_ram(tmp_path: Path) -> None:
 
 
 def test_a_batch_is_read_in_parts(tmp_path: Path) -> None:
-    """More vectors than are read at once."""
+    """A batch may have more vectors than are read at once."""
     store = filled(tmp_path, 30)
     near = Nearest(store, EMBEDDER)
     assert module.FILLED > 30
@@ -174,7 +174,7 @@ def test_a_batch_is_read_in_parts(tmp_path: Path) -> None:
 
 
 class Waiting(AnswerStore):
-    """A store that reads one scope's vectors only when it is let."""
+    """A store that reads one scope's vectors only when allowed to."""
 
     def __init__(self, folder: Path, slow: str) -> None:
         super().__init__(folder, Time())
@@ -188,7 +188,7 @@ class Waiting(AnswerStore):
 
 
 def test_no_scope_waits_for_the_reading_of_another(tmp_path: Path) -> None:
-    """One tenant finds, forgets and tells what lags while another's entries are still being read."""
+    """While one tenant's entries are read, another tenant can search, remove and check for work."""
     for scope in ("big", "small"):
         filled(tmp_path, 20, scope).close()
     store = Waiting(tmp_path, "big")

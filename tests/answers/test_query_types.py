@@ -1,4 +1,4 @@
-"""Query types."""
+"""Query types are recognised from a question's vector and form."""
 
 from agentmem.answers.query_types import BUILT_IN, FALLBACK, classifier, kind_error, left_out
 from agentmem.answers.values import Kind
@@ -23,7 +23,7 @@ OTHERS = (
 
 
 def test_questions_that_are_no_examples_are_told_mostly_right() -> None:
-    """On questions about other things, at most a quarter is told wrong, and the error says which."""
+    """At most a quarter of questions about other things get a wrong type, and the error names them."""
     error = kind_error(classifier(MINILM, BUILT_IN), MINILM, OTHERS)
     assert error.of == len(OTHERS)
     assert error.wrong <= len(OTHERS) // 4
@@ -33,14 +33,14 @@ def test_questions_that_are_no_examples_are_told_mostly_right() -> None:
 
 
 def test_the_examples_tell_each_other() -> None:
-    """Left out one by one, few of the examples are told wrong."""
+    """If each example is classified by the others, few get a wrong type."""
     error = left_out(MINILM, BUILT_IN)
     assert error.of == sum(len(kind.examples) for kind in BUILT_IN.values())
     assert error.wrong <= error.of // 5
 
 
 def test_a_type_of_the_users_own_is_told_by_a_few_examples() -> None:
-    """Three examples of returns are enough for a fourth."""
+    """Three examples are enough to add a type for returns."""
     own = Kind("returns", ("How do I send it back?", "Can I return a gift?", "Where do I drop off a return?"), 0.93)
     classify = classifier(MINILM, {**BUILT_IN, "returns": own})
     question = "Can I return a gift that I opened?"
@@ -48,5 +48,5 @@ def test_a_type_of_the_users_own_is_told_by_a_few_examples() -> None:
 
 
 def test_without_types_everything_is_the_fallback() -> None:
-    """No examples, no opinion."""
+    """Without examples every question has the fallback type."""
     assert classifier(MINILM, {})("Who?", MINILM.embed(["Who?"])[0]) == FALLBACK

@@ -1,4 +1,4 @@
-"""The same question as people write it again, and questions that only look alike."""
+"""Questions that are the same when written again, and questions that only look alike."""
 
 import unicodedata
 from dataclasses import replace
@@ -76,13 +76,13 @@ OTHERS = (
 
 @pytest.mark.parametrize(("one", "other"), SAME)
 def test_what_people_vary_is_left_out(one: str, other: str) -> None:
-    """Spaces, capitals of plain words, who asks, the mark at the end, how an accent or an apostrophe is written."""
+    """Spaces, capitals of plain words, who asks, the last mark, and the spelling of accents do not matter."""
     assert normalised(one) == normalised(other)
 
 
 @pytest.mark.parametrize(("one", "other"), OTHERS)
 def test_what_may_change_the_answer_stays(one: str, other: str) -> None:
-    """Code and its layout, abbreviations, single letters, signs, numbers, words that a capital changes."""
+    """Code with its layout, abbreviations, single letters, signs, numbers and words with meaningful capitals stay."""
     assert normalised(one) != normalised(other)
 
 
@@ -109,13 +109,13 @@ written = st.lists(st.sampled_from(PIECES), max_size=12).map("".join) | st.text(
 @example("¿ ¿a ? ?")
 @example("\n\n a\n b ?")
 def test_normalising_twice_changes_nothing(text: str) -> None:
-    """So that a question in its normal form finds itself."""
+    """Normalising a normal form changes nothing."""
     assert normalised(normalised(text)) == normalised(text)
 
 
 @given(written)
 def test_only_forms_of_the_same_letters_are_equal(text: str) -> None:
-    """Nothing but spaces, marks at the ends, invisible characters and letters' case can be lost."""
+    """Only white space, marks at the ends, invisible characters and letter case can be lost."""
 
     def bare(one: str) -> str:
         return "".join(letter for letter in one.lower() if letter.isalnum())
@@ -130,7 +130,7 @@ words = st.sampled_from("how do I return my shoes what if we lost a card in May 
 
 @given(st.lists(words, min_size=1, max_size=8), st.data())
 def test_prose_may_be_spaced_and_ended_as_one_likes(said: list[str], data: st.DataObject) -> None:
-    """Any white space between plain words, around them, and a question mark behind."""
+    """White space between plain words and around them, and a question mark at the end, do not matter."""
     gaps = data.draw(
         st.lists(st.sampled_from((" ", "  ", "\t", "\n", "\u00a0", " \n")), min_size=len(said), max_size=len(said))
     )
@@ -145,7 +145,7 @@ code = st.sampled_from(("x = 1", "print(True)", "f(a)", "{A: 1}", "if X:\n    y(
 
 @given(code, code, st.sampled_from(("", " ", "  ", "\n", "\n  ")))
 def test_code_is_its_bytes(one: str, other: str, gap: str) -> None:
-    """Another capital, another space or another line in it is another question."""
+    """Another capital, space or line in code makes another question."""
     text = f"why {one}{gap}{other}"
     for changed in (text.swapcase(), text.replace(" ", "  "), f"{text} x", text.replace("1", "2")):
         assert (normalised(changed) == normalised(text)) == (changed == text)
@@ -156,14 +156,14 @@ def cache(folder: Path) -> AnswerCache:
 
 
 def under(one: AnswerCache, key: str) -> None:
-    """Its only answer, kept under another key instead."""
+    """Moves the only answer to another key."""
     [entry] = one.store.longest_unchecked(one.store.scopes()[0], float("inf"), 2)
     one.store.evict([entry.n])
     one.store.put(replace(entry, key=key))
 
 
 def test_the_question_of_the_readme_is_exact(tmp_path: Path) -> None:
-    """Written again without care, it is found by its key."""
+    """The README's question, written carelessly, is found by its key."""
     with cache(tmp_path) as one:
         one.put("How do I return shoes?", "in the box")
         found = one.get("how do i return  shoes")
@@ -171,7 +171,7 @@ def test_the_question_of_the_readme_is_exact(tmp_path: Path) -> None:
 
 
 def test_answers_kept_under_a_former_key_are_found_and_replaced(tmp_path: Path) -> None:
-    """A database from before goes on: its answers are served, and a new one takes the place of the old."""
+    """Answers in a database of version 0.1 are served, and new answers replace them."""
     question = "How do I return shoes?"
     with cache(tmp_path) as one:
         one.put(question, "old")
@@ -188,7 +188,7 @@ def test_answers_kept_under_a_former_key_are_found_and_replaced(tmp_path: Path) 
 
 
 def test_a_former_key_is_believed_only_for_the_same_question(tmp_path: Path) -> None:
-    """It folded more: what it took for the same is another question now."""
+    """The former key ignored more differences, so an answer under it is served only for the same question."""
     with cache(tmp_path) as one:
         one.put("how do I say it in Polish", "in Polish")
         scope = one.store.scopes()[0]

@@ -1,4 +1,4 @@
-"""agentmem.answers.sampling: no text is a formula in a spreadsheet, and each comes back."""
+"""agentmem.answers.sampling: no text is a formula in a spreadsheet, and each text can be read back."""
 
 import csv
 import io
@@ -12,13 +12,13 @@ from agentmem.answers.sampling import as_cell, of_cell
 
 @pytest.mark.parametrize("first", ["=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"])
 def test_a_formula_becomes_text(first: str) -> None:
-    """Whatever begins it."""
+    """A formula becomes text, whatever character it begins with."""
     assert as_cell(f"{first}cmd|' /C calc'!A0") == f"'{first}cmd|' /C calc'!A0"
 
 
 @given(st.text(alphabet="'=+-@\t\r\nab1", max_size=6))
 def test_a_cell_gives_its_text_back(text: str) -> None:
-    """Also a text that begins with an apostrophe itself, and through a file."""
+    """A cell gives back its text, also one that begins with an apostrophe, and through a file."""
     cell = as_cell(text)
     assert not cell or cell[0] not in "=+-@\t\r\n"
     file = io.StringIO(newline="")

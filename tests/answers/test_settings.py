@@ -26,7 +26,7 @@ exclude = ["my return"]
 
 
 def test_a_whole_table() -> None:
-    """Everything that can be set."""
+    """A table can have every setting."""
     made = read(tomllib.loads(TABLE))
     assert (made.audit, made.hot) == (0.05, 1000)
     assert made.ttl == {"price": HOUR, "recipe": 30 * DAY}
@@ -41,7 +41,7 @@ def test_a_whole_table() -> None:
 
 
 def test_nothing_set_is_the_default() -> None:
-    """An empty table."""
+    """An empty table gives the defaults."""
     assert read({}) == AnswerSettings()
 
 
@@ -51,8 +51,8 @@ def test_nothing_set_is_the_default() -> None:
         ("auditing = 1", "auditing"),
         ("audit = 3", "share"),
         ("audit = []", "cannot be read"),
-        ("ttl = { price = 'soon' }", "no time"),
-        ("ttl = { price = -1 }", "no time"),
+        ("ttl = { price = 'soon' }", "not a time"),
+        ("ttl = { price = -1 }", "not a time"),
         ("checks = { often = 1 }", "often"),
         ("exclude = [{ pattern = 'x' }]", "cannot be read"),
         ("exclude = [{ name = 'x', pattern = '(' }]", "regular expression"),
@@ -61,18 +61,18 @@ def test_nothing_set_is_the_default() -> None:
     ],
 )
 def test_what_cannot_work_is_said(table: str, said: str) -> None:
-    """Which setting, and what to write instead."""
+    """The error for a wrong setting names it and says what to write instead."""
     with pytest.raises(ConfigError, match=said):
         read(tomllib.loads(table))
 
 
 def test_times_as_people_write_them() -> None:
-    """Numbers are seconds."""
+    """Times are numbers of seconds, or numbers with a unit."""
     assert [seconds_of(one) for one in ("90m", "4h", "1.5d", "2w", 30, 0.5)] == [5400, 14400, 129600, 1209600, 30, 0.5]
 
 
 def test_what_an_answer_is_about() -> None:
-    """Told from its text, unless somebody said."""
+    """The content type comes from the answer's text, unless it was given."""
     texts = ("That is 30 euros.", "It is in stock.", "You must sign the terms.", "Blue whales sing.")
     assert [content_of(one) for one in texts] == ["price", "product", "policy", "faq"]
     lives = lifetimes({"recipe": 60.0}, {})

@@ -1,4 +1,4 @@
-"""Answers made from pages: a page that changes takes its own answers with it, and no others."""
+"""Answers made from pages: a changed page removes its own answers, and no others."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -24,7 +24,7 @@ def workspace(tmp_path: Path) -> Iterator[Workspace]:
 
 @pytest.fixture
 def cache(tmp_path: Path, workspace: Workspace) -> Iterator[AnswerCache]:
-    """With an answer from each page, and one from all three."""
+    """A cache with an answer from each page, and one from all three."""
     with opened(tmp_path / "answers", workspace=workspace) as made:
         for name in PAGES:
             made.put(f"question on {name}", Answer("It is blue.", sources=(made.page(name),)))
@@ -43,7 +43,7 @@ CHANGES: dict[str, Callable[[Workspace], object]] = {
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_changed_page_takes_its_answers(cache: AnswerCache, workspace: Workspace, change: str) -> None:
-    """At once, whoever changed it; the answers of other pages stay."""
+    """A changed page removes its answers at once, whoever changed it. Answers of other pages stay."""
     CHANGES[change](workspace)
     assert cache.get("question on returns.md") is None
     assert cache.get("question on everything") is None
@@ -54,13 +54,13 @@ def test_a_changed_page_takes_its_answers(cache: AnswerCache, workspace: Workspa
 
 
 def test_changes_here_remove_without_being_asked(cache: AnswerCache, workspace: Workspace) -> None:
-    """The workspace tells of them."""
+    """The workspace reports its own changes, so answers go without a lookup."""
     workspace.append("about.md", "More.\n")
     assert cache.store.count() == 2
 
 
 def test_a_cache_that_fails_is_not_in_the_way_of_an_edit(cache: AnswerCache, workspace: Workspace) -> None:
-    """The page is written all the same, and what was made from it is not served."""
+    """If the cache fails, the page is still written, and its answers are not served."""
     cache.store.database.run("DROP TABLE events")
     workspace.append("returns.md", "More.\n")
     assert "More." in workspace.text("returns.md")
@@ -68,7 +68,7 @@ def test_a_cache_that_fails_is_not_in_the_way_of_an_edit(cache: AnswerCache, wor
 
 
 def test_what_changes_no_page_changes_no_answer(cache: AnswerCache, workspace: Workspace) -> None:
-    """A new page, or an edit that leaves a page as it was."""
+    """A new page, or an edit that changes nothing, removes no answers."""
     workspace.write("new.md", "# New\n")
     workspace.write("returns.md", "# returns.md\n\nText.\n")
     assert cache.store.count() == 4
@@ -76,14 +76,14 @@ def test_what_changes_no_page_changes_no_answer(cache: AnswerCache, workspace: W
 
 
 def test_a_page_that_came_back_is_the_same_page(cache: AnswerCache, workspace: Workspace) -> None:
-    """But its answers had to go when it changed."""
+    """A page that is restored counts as the same page, but its answers went when it changed."""
     workspace.append("returns.md", "More.\n")
     workspace.write("returns.md", "# returns.md\n\nText.\n")
     assert cache.get("question on returns.md") is None
 
 
 def test_an_answer_from_a_page_that_changed_meanwhile_is_not_kept(cache: AnswerCache, workspace: Workspace) -> None:
-    """The revision that was read is not the one that is there."""
+    """An answer is not kept if a page that it was made from changed meanwhile."""
 
     def answering(question: str) -> Answer:
         source = cache.page("about.md")
@@ -96,7 +96,7 @@ def test_an_answer_from_a_page_that_changed_meanwhile_is_not_kept(cache: AnswerC
 
 
 def test_without_a_workspace_nothing_from_pages_is_served(tmp_path: Path, cache: AnswerCache) -> None:
-    """For nobody can tell whether the page is still the same; the answer itself stays."""
+    """Without a workspace pages cannot be checked. So answers from pages are not served, but stay in the cache."""
     with opened(tmp_path / "answers") as blind:
         assert blind.get("question on about.md") is None
         assert "no workspace" in blind.explain("question on about.md").detail
@@ -106,6 +106,6 @@ def test_without_a_workspace_nothing_from_pages_is_served(tmp_path: Path, cache:
 
 
 def test_a_source_must_be_there(cache: AnswerCache) -> None:
-    """A page that does not exist is no source."""
+    """A page that does not exist cannot be a source."""
     with pytest.raises(PageNotFound):
         cache.page("missing.md")

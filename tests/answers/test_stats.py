@@ -1,4 +1,4 @@
-"""What the cache did, as numbers that scripts read."""
+"""The statistics of the cache, as numbers for scripts."""
 
 from pathlib import Path
 
@@ -25,7 +25,7 @@ COUNTS = {
 
 
 def test_shares_are_of_what_they_say() -> None:
-    """Wrong answers per hit from the audits; per lookup by the share of hits."""
+    """Wrong answers per hit come from audits. Per lookup they are multiplied by the share of hits."""
     found = report(COUNTS)
     assert (found["lookups"], found["hits"], found["misses"]) == (100, {"exact": 30, "semantic": 20}, 40)
     assert found["hit_rate"] == 0.5
@@ -38,7 +38,7 @@ def test_shares_are_of_what_they_say() -> None:
 
 
 def test_sentences_for_people() -> None:
-    """The bound stands beside the share; without audits nobody knows."""
+    """The bound is shown beside the share. Without audits both are unknown."""
     said = " ".join(lines({**report(COUNTS), "entries": 7}))
     assert "Of 20 audited hits 1 were wrong: 5.00% of the hits" in said
     assert "at 95 % confidence" in said
@@ -46,7 +46,7 @@ def test_sentences_for_people() -> None:
 
 
 def test_the_judges_own_errors_stand_beside_what_it_found() -> None:
-    """And the share of wrong hits without them; without labels there is neither."""
+    """The judge's errors are shown, and the share of wrong hits without them. Without labels there is neither."""
     found = report(COUNTS, Errors(different=40, missed=4, same=100, alarmed=3))
     assert found["judge"]["missed"] == 4
     assert found["judge"]["missed_upper95"] > 0.1
@@ -59,7 +59,7 @@ def test_the_judges_own_errors_stand_beside_what_it_found() -> None:
 
 
 def test_counts_are_written_in_batches(tmp_path: Path) -> None:
-    """No lookup waits for the disk; two processes' counts add up."""
+    """Counts are written in batches, so no lookup waits for the disk. Counts of two processes add up."""
     one, other = AnswerStore(tmp_path, Time()), AnswerStore(tmp_path, Time())
     counters, others = Counters(one), Counters(other)
     for _ in range(EACH - 1):

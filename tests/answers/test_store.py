@@ -1,4 +1,4 @@
-"""What is kept stays kept: through kills, for several processes, and never when it is damaged."""
+"""Kept answers survive kills, are shared by processes, and are never served if damaged."""
 
 import random
 import sqlite3
@@ -29,7 +29,7 @@ while True:
 
 @pytest.mark.parametrize("seed", range(2))
 def test_a_kill_loses_no_acknowledged_answer(tmp_path: Path, seed: int) -> None:
-    """Whenever it comes: what `put` had returned for is there, whole."""
+    """After a kill at any time, every answer for which `put` had returned is there and whole."""
     chance = random.Random(seed)
     for round in range(2):
         with child(WRITER, str(tmp_path), str(round)) as writer:
@@ -44,7 +44,7 @@ def test_a_kill_loses_no_acknowledged_answer(tmp_path: Path, seed: int) -> None:
 
 
 def test_two_processes_write_and_read_at_once(tmp_path: Path) -> None:
-    """Each finds the other's answers at once, by meaning too."""
+    """Each of two processes finds the other's answers at once, also by meaning."""
     with child(WRITER, str(tmp_path), "other") as writer, opened(tmp_path) as cache:
         for number in range(30):
             told = int(heard(writer))
@@ -56,7 +56,7 @@ def test_two_processes_write_and_read_at_once(tmp_path: Path) -> None:
 
 
 def test_two_caches_over_one_folder(tmp_path: Path) -> None:
-    """What one invalidates the other does not serve, though it has its vector in RAM."""
+    """An answer that one cache invalidates is not served by another, although its vector is in RAM there."""
     with opened(tmp_path) as one, opened(tmp_path) as other:
         one.put("how do shoes go back", Answer("By post.", sources=(Source("db:returns"),)))
         found = other.get("do shoes go back how")
@@ -69,7 +69,7 @@ def test_two_caches_over_one_folder(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("column", ["answer", "question", "expires", "tenant", "scope", "kind", "digest"])
 def test_a_damaged_entry_is_a_miss(tmp_path: Path, column: str) -> None:
-    """Whatever of it was changed from outside; it is removed, and counted."""
+    """An entry that was changed from outside in any part is removed and counted."""
     with opened(tmp_path) as cache:
         cache.put("what is it", "The answer.")
         value = 9e12 if column == "expires" else "changed"
@@ -82,7 +82,7 @@ def test_a_damaged_entry_is_a_miss(tmp_path: Path, column: str) -> None:
 
 
 def test_a_changed_source_is_damage_too(tmp_path: Path) -> None:
-    """What an answer was made from decides when it goes, so it is part of the checksum."""
+    """Sources decide when an answer goes, so they are part of the checksum."""
     with opened(tmp_path) as cache:
         cache.put("what is it", Answer("The answer.", sources=(Source("db:prices"),)))
         cache.store.database.run("DELETE FROM sources")
@@ -90,7 +90,7 @@ def test_a_changed_source_is_damage_too(tmp_path: Path) -> None:
 
 
 def test_a_number_is_never_given_twice(tmp_path: Path) -> None:
-    """So that an index that is behind never finds another entry in place of one that went."""
+    """A number is never reused, so an outdated index cannot find another entry by it."""
     with opened(tmp_path) as cache:
         first = cache.put("one", "1")
         cache.invalidate(everything=True)
@@ -99,7 +99,7 @@ def test_a_number_is_never_given_twice(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_costs_no_answer(tmp_path: Path) -> None:
-    """`put` says that the disk is full; `ask` gives the answer all the same; what is there is still found."""
+    """On a full disk `put` raises, `ask` still returns the answer, and kept answers are still found."""
     with opened(tmp_path, exact_only=True) as cache:
         cache.put("what is small", "This.")
         pages = cache.store.database.run("PRAGMA page_count")[0][0]
@@ -115,7 +115,7 @@ def test_a_full_disk_costs_no_answer(tmp_path: Path) -> None:
 
 
 def test_a_damaged_database_is_a_miss_or_a_clear_error(tmp_path: Path) -> None:
-    """Opened over rubbish it says so; damaged under way it finds nothing, and the answer is made."""
+    """A file of rubbish is an error when opened. If it is damaged later, nothing is found and answers are made."""
     (tmp_path / "rubbish").mkdir()
     (tmp_path / "rubbish" / FILE).write_bytes(b"no database " * 1000)
     with pytest.raises(ConfigError, match="not a SQLite database"):
@@ -129,7 +129,7 @@ def test_a_damaged_database_is_a_miss_or_a_clear_error(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_cannot_be_used_is_an_error(tmp_path: Path) -> None:
-    """A file in its place; another's newer database."""
+    """A file in the folder's place, and another's newer database, are errors."""
     (tmp_path / "file").write_text("")
     with pytest.raises(AgentmemError):
         opened(tmp_path / "file")
@@ -142,7 +142,7 @@ def test_a_folder_that_cannot_be_used_is_an_error(tmp_path: Path) -> None:
 
 
 def test_marks_are_claimed_once(tmp_path: Path) -> None:
-    """Of several processes one does what is due."""
+    """If several processes claim a mark, one of them succeeds."""
     time = Time()
     one, other = AnswerStore(tmp_path, time), AnswerStore(tmp_path, time)
     assert [one.claim("checks", 60), other.claim("checks", 60)] == [True, False]

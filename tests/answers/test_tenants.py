@@ -1,4 +1,4 @@
-"""Tenants, and whatever else an answer depends on, never see each other's answers: property-tested."""
+"""Tenants, and all else that an answer depends on, never share answers. Tested by properties."""
 
 import tempfile
 from pathlib import Path

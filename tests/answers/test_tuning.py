@@ -1,4 +1,4 @@
-"""Thresholds from labelled pairs."""
+"""Tuning thresholds on labelled pairs."""
 
 from pathlib import Path
 
@@ -30,7 +30,7 @@ from agentmem.recall.embedder import MiniLM
 
 
 def pairs(same: int, different: int, kind: str = "") -> list[Labelled]:
-    """Labelled pairs; the number in the text is the score that they get."""
+    """Labelled pairs. The number in the text is their score."""
     right = [
         Labelled(f"{kind} r{at} asked", f"{0.80 + 0.19 * at / same:.5f} r{at} {kind}", True, kind) for at in range(same)
     ]
@@ -42,12 +42,12 @@ def pairs(same: int, different: int, kind: str = "") -> list[Labelled]:
 
 
 def score(kept: str, asked: str) -> float | None:
-    """The number that stands in the kept question."""
+    """The number in the kept question."""
     return float(kept.split()[0])
 
 
 def test_a_threshold_is_chosen_by_cost_and_certified_on_other_pairs() -> None:
-    """With pairs enough the held-out half carries the certificate, and no pair serves both halves."""
+    """With enough pairs the held-out half carries the certificate, and no pair is in both halves."""
     tuned = tune(pairs(2000, 400), score)
     assert 0.84 <= tuned.chosen <= 0.87
     assert tuned.policy.threshold == tuned.chosen
@@ -58,26 +58,26 @@ def test_a_threshold_is_chosen_by_cost_and_certified_on_other_pairs() -> None:
 
 
 def test_what_is_not_certified_is_strict_and_says_how_many_labels_are_missing() -> None:
-    """Sixty of each are too few for 0.8 %: the strict threshold, and a number."""
+    """Sixty pairs of each label are too few for 0.8 %: the threshold is strict, and the missing number is named."""
     tuned = tune(pairs(120, 120), score)
     assert tuned.policy.threshold >= STRICT
     assert tuned.more > 100
 
 
 def test_a_dearer_error_asks_for_a_higher_threshold() -> None:
-    """The threshold rises with what a wrong answer costs."""
+    """The threshold rises with the cost of a wrong answer."""
     mixed = pairs(300, 300)
     assert tune(mixed, score, cost=0.5).chosen < tune(mixed, score, cost=500).chosen
 
 
 def test_too_few_labels_are_refused_with_how_many_are_needed() -> None:
-    """The error counts what is there and what is lacking."""
+    """The error counts the labels that exist and those that are missing."""
     with pytest.raises(TooFewLabels, match=r"more same and \d+ more different.*373"):
         tune(pairs(10, 10), score)
 
 
 def test_a_type_with_few_labels_shares_a_threshold_with_the_others() -> None:
-    """Each type that has labels enough is tuned by itself; the rest by all pairs together."""
+    """Each type with enough labels is tuned by itself. The others get the threshold of all pairs."""
     tuned = tune_kinds([*pairs(300, 300, "faq"), *pairs(90, 90, "support"), *pairs(4, 4, "search")], score, limit=0.05)
     assert {kind: one.policy.kind for kind, one in tuned.items()} == {
         kind: kind for kind in ("faq", "support", "search")
@@ -86,7 +86,7 @@ def test_a_type_with_few_labels_shares_a_threshold_with_the_others() -> None:
 
 
 def test_several_labels_count_by_majority(tmp_path: Path) -> None:
-    """Rows and columns are votes; a tie and an empty cell are none; a strange word is an error with its line."""
+    """Rows and columns are votes. Ties and empty cells are left out, and an unknown word is an error with its line."""
     path = tmp_path / "pairs.csv"
     path.write_text("left,right,label_a,label_b\na,b,same,\na,b,no,yes\nc,d,1,0\ne,f,different,n\n", encoding="utf-8")
     assert [(one.left, one.same) for one in read_pairs(path)] == [("a", True), ("e", False)]
@@ -99,7 +99,7 @@ def test_several_labels_count_by_majority(tmp_path: Path) -> None:
 
 
 def test_pairs_with_a_question_in_common_fall_on_one_half() -> None:
-    """What was seen while choosing does not say what is reached."""
+    """Pairs with a question in common are in the same half, so the choice cannot influence the measurement."""
     chain = [Labelled(f"q{at}", f"q{at + 1}", True) for at in range(40)]
     choose, hold = halves(chain + pairs(60, 60))
     assert not {one.left for one in choose} & {one.left for one in hold}
@@ -108,7 +108,7 @@ def test_pairs_with_a_question_in_common_fall_on_one_half() -> None:
 
 @given(st.lists(st.tuples(st.none() | st.floats(0, 1), st.booleans()), max_size=60))
 def test_a_curve_agrees_with_what_each_of_its_thresholds_reaches(found: list[tuple[float | None, bool]]) -> None:
-    """Each point counts what its threshold serves, recall rises along the curve, and bands hold their values."""
+    """Each point counts what its threshold serves, recall rises along the curve, and bands contain their values."""
     scored = [Scored(value, right) for value, right in found]
     points = curve(scored)
     served = [point.served for point in points]
@@ -120,7 +120,7 @@ def test_a_curve_agrees_with_what_each_of_its_thresholds_reaches(found: list[tup
 
 
 def test_the_plot_is_a_page_that_fetches_nothing() -> None:
-    """Curves, bands and the table, without a script or an address."""
+    """The plot has curves, bands and a table, and neither scripts nor addresses."""
     text = page({"faq <b>": tune(pairs(120, 120), score)})
     assert text.count("<polyline") == 2
     assert text.count("<polygon") == 2
@@ -131,7 +131,7 @@ def test_the_plot_is_a_page_that_fetches_nothing() -> None:
 
 
 def test_pairs_are_sampled_across_the_band_from_a_log(tmp_path: Path) -> None:
-    """Pairs lie between the cosines, no question stands in more than three, and the file can be labelled and read."""
+    """Sampled pairs are between the cosines, no question is in more than three, and labels in the file are read."""
     things = ("card", "phone", "bike", "key", "ticket", "parcel")
     log = [
         f"{ask} my {thing}?"
@@ -151,21 +151,21 @@ def test_pairs_are_sampled_across_the_band_from_a_log(tmp_path: Path) -> None:
 
 
 def test_the_bounds_are_those_of_clopper_and_pearson() -> None:
-    """Known values: 3 of 100 one-sided at 95 %, 0 of 373, and the rule of three."""
+    """The bounds have known values: 3 of 100 one-sided at 95 %, 0 of 373, and the rule of three."""
     assert upper_bound(3, 100) == pytest.approx(0.075711, abs=1e-5)
     assert lower_bound(3, 100) == pytest.approx(0.008226, abs=1e-5)
     assert upper_bound(0, 373) == pytest.approx(1 - 0.05 ** (1 / 373), abs=1e-9)
 
 
 def test_a_limit_says_how_many_hits_it_takes() -> None:
-    """0.8 % per hit takes 373 hits without an error, and more with one."""
+    """A limit of 0.8 % needs 373 hits without an error, and more with one."""
     assert needed(0.008) == 373
     assert upper_bound(0, 372) > 0.008 >= upper_bound(0, 373)
     assert needed(0.008, wrong=1) > needed(0.008)
 
 
 def test_without_a_hit_nothing_is_known() -> None:
-    """The bound is 1 where nothing was counted, and counts that cannot be are refused."""
+    """Without hits the bound is 1. Impossible counts are refused."""
     assert certify(0, 0).upper == 1.0
     with pytest.raises(ValueError, match="wrong among"):
         upper_bound(3, 2)
@@ -175,7 +175,7 @@ def test_without_a_hit_nothing_is_known() -> None:
 
 @given(st.integers(1, 300).flatmap(lambda hits: st.tuples(st.integers(0, hits), st.just(hits))))
 def test_the_interval_holds_the_share_and_covers_what_it_says(counted: tuple[int, int]) -> None:
-    """The share lies inside; at the upper bound so few errors have a chance of 2.5 %."""
+    """The interval contains the share. At its upper bound so few errors have a chance of 2.5 %."""
     wrong, hits = counted
     low, high = interval(wrong, hits)
     assert low <= wrong / hits <= high

@@ -1,4 +1,4 @@
-"""Work behind a cache: nothing that fails, and nothing that was left out, keeps other work from being done."""
+"""Background work of a cache: failed or dropped work does not prevent other work."""
 
 import threading
 from collections.abc import Iterator, Sequence
@@ -19,7 +19,7 @@ from tests.recall.threads import Hashed
 
 @contextmanager
 def held(background: BackgroundTasks) -> Iterator[None]:
-    """The thread is busy until the end."""
+    """Keeps the thread busy until the end."""
     begun, gate = threading.Event(), threading.Event()
     background.add(begun.set)
     background.add(lambda: gate.wait(20))
@@ -33,7 +33,7 @@ ERRORS = (RuntimeError, ValueError, KeyboardInterrupt, SystemExit, MemoryError)
 
 @given(st.lists(st.none() | st.sampled_from(ERRORS), min_size=1, max_size=10))
 def test_every_piece_is_done_whatever_others_raise(raised: list[type[BaseException] | None]) -> None:
-    """And the first error is told to who waits, once."""
+    """Every task runs even if others raise. The first error is raised once, to whoever waits."""
     background, done = BackgroundTasks(), list[int]()
 
     def piece(at: int, error: type[BaseException] | None) -> None:
@@ -54,7 +54,7 @@ def test_every_piece_is_done_whatever_others_raise(raised: list[type[BaseExcepti
 
 
 def test_what_has_a_name_is_never_left_out_and_waits_once() -> None:
-    """However full it is behind; and it may be asked for again as soon as it has begun."""
+    """Named work is never dropped, and waits at most once. It may be added again once it has begun."""
     background, done = BackgroundTasks(), list[str]()
 
     def again() -> None:
@@ -73,7 +73,7 @@ def test_what_has_a_name_is_never_left_out_and_waits_once() -> None:
 
 
 def test_an_index_that_was_not_filled_is_filled_later(tmp_path: Path) -> None:
-    """A queue that was full, or a filling that failed, does not end it for good."""
+    """An index is filled later if the queue was full or a filling failed."""
     with opened(tmp_path, settings=AnswerSettings(audit=0.0, hot=20, checks=Checks(most=0))) as cache:
         with held(cache.background):
             for _ in range(MOST):
@@ -89,7 +89,7 @@ def test_an_index_that_was_not_filled_is_filled_later(tmp_path: Path) -> None:
 
 
 class Choosy(Hashed):
-    """An embedder that has no vector for some questions."""
+    """An embedder that fails for some questions."""
 
     def __init__(self, refused: set[str]) -> None:
         super().__init__("choosy")
@@ -102,7 +102,7 @@ class Choosy(Hashed):
 
 
 def test_a_question_without_a_vector_keeps_none_from_the_others(tmp_path: Path) -> None:
-    """When another embedder takes over, whatever it cannot embed."""
+    """With a new embedder, questions that it cannot embed do not stop the others."""
     questions = [f"word{number} of the many" for number in range(200)]
     with opened(tmp_path) as cache:
         for question in questions:
@@ -116,7 +116,7 @@ def test_a_question_without_a_vector_keeps_none_from_the_others(tmp_path: Path) 
 
 
 def test_an_entry_that_cannot_be_made_again_keeps_no_other_from_its_check(tmp_path: Path) -> None:
-    """The rest is checked, and what was raised is raised then."""
+    """If an entry cannot be made again, the others are still checked, and then the error is raised."""
     time = Time()
     asked: list[str] = []
 

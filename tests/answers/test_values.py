@@ -1,4 +1,4 @@
-"""Exact keys: what no two questions share."""
+"""Exact keys: no two questions share one."""
 
 from itertools import combinations
 
@@ -20,7 +20,7 @@ contexts = st.builds(
 
 @given(st.lists(contexts, unique=True, min_size=2, max_size=6))
 def test_no_two_contexts_share_a_scope(many: list[AnswerScope]) -> None:
-    """Wherever the text of one part ends and that of the next begins."""
+    """Two contexts never share a scope, even if text moves from one part to the next."""
     for one, other in combinations(many, 2):
         assert scope_of(one) != scope_of(other)
         assert key_of(scope_of(one), "q") != key_of(scope_of(other), "q")

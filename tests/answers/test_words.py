@@ -1,4 +1,4 @@
-"""Two questions side by side: what each has and the other lacks."""
+"""Two questions, aligned: the words that each has and the other lacks."""
 
 import pytest
 
@@ -19,7 +19,7 @@ SPELLS = MiniLM().spells
     ],
 )
 def test_the_same_words(one: str, other: str) -> None:
-    """Typos, endings, articles, pleasantries and what stands in front make no other question."""
+    """Typos, endings, articles, pleasantries and the first phrase do not make another question."""
     assert same_words(pair(one, other, SPELLS))
     assert same_words(pair(other, one, SPELLS))
 
@@ -37,10 +37,10 @@ def test_the_same_words(one: str, other: str) -> None:
     ],
 )
 def test_other_words(one: str, other: str) -> None:
-    """Small words count, and so does who does what to whom; a synonym is another word."""
+    """Small words count, and so does who does what to whom. A synonym is another word."""
     assert not same_words(pair(one, other, SPELLS))
 
 
 def test_nothing_but_idle_words() -> None:
-    """Two questions without any word are not taken for the same."""
+    """Two questions that have only idle words are not taken for the same."""
     assert not same_words(pair("the", "a", SPELLS))

@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from agentmem.models.script import Turn
-from agentmem.models.scripted import ScriptedModel
+from agentmem.models.scripted import ScriptedModel, Turn
 from agentmem.team import Role, Team, TeamResult
 from agentmem.types import Request
 from tests.benchmarks import players

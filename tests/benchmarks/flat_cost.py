@@ -19,11 +19,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agentmem.menu.menu import tool
-from agentmem.models.script import Turn
-from agentmem.models.scripted import ScriptedModel, place
+from agentmem.models.scripted import ScriptedModel, Turn, place
 from agentmem.recall.archive import LanceArchive
 from agentmem.runtime.agent import Agent
-from agentmem.runtime.limits import Limits
+from agentmem.runtime.stops import Limits
 from agentmem.tokens import count
 from agentmem.transcript import transcript
 from agentmem.types import Reply, Request, Text, ToolCall, ToolResult

@@ -15,8 +15,7 @@ from pathlib import Path
 from agentmem.errors import ModelNotAvailable
 from agentmem.kvcache.frames import frame
 from agentmem.models.engine import Engine
-from agentmem.models.script import Turn
-from agentmem.models.scripted import ScriptedModel
+from agentmem.models.scripted import ScriptedModel, Turn
 from agentmem.runtime.agent import Agent
 from agentmem.types import Message, Request, Usage
 from tests.benchmarks.data import SKIPPED

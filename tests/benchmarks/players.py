@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, get_args
 
-from agentmem.models.script import Turn
+from agentmem.models.scripted import Turn
 from agentmem.sandbox.planning import Isolation
 from agentmem.types import Json, Request
 

@@ -13,8 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from agentmem.context.offload import Offload, offloaded
-from agentmem.menu.output import cut
-from agentmem.menu.paging import part_of
+from agentmem.menu.builtin import part_of
+from agentmem.menu.toolbox import cut
 from agentmem.pages.workspace import Workspace
 from agentmem.tokens import count
 from agentmem.types import Text

@@ -16,8 +16,7 @@ from pathlib import Path
 from agentmem.errors import ModelNotAvailable
 from agentmem.kvcache.frames import encode, frame
 from agentmem.models.engine import Engine
-from agentmem.models.script import Turn
-from agentmem.models.scripted import ScriptedModel
+from agentmem.models.scripted import ScriptedModel, Turn
 from agentmem.team import Role, Team, TeamResult
 from agentmem.types import Frame, Message, Request, Usage
 from tests.benchmarks import players

@@ -26,8 +26,8 @@ from agentmem.menu.menu import tool
 from agentmem.models.anthropic_request import arguments
 from agentmem.models.scripted import ScriptedModel
 from agentmem.runtime.agent import Agent
-from agentmem.runtime.checkpoints import open_saver
-from agentmem.runtime.limits import Limits
+from agentmem.runtime.components import open_saver
+from agentmem.runtime.stops import Limits
 from agentmem.transcript import transcript
 from agentmem.types import Message, Reply, Request, Text, ToolCall, ToolResult
 from tests.benchmarks.heading import heading

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from agentmem.compaction.plan import cut_at
 from agentmem.context.cut import Cut, Part, compaction, read_cut
+from agentmem.context.view import wire
 from agentmem.context.window import View, extend, resume, window
-from agentmem.context.wire import wire
 from agentmem.errors import TranscriptError
 from agentmem.kvcache import frames
 from agentmem.transcript import transcript

@@ -9,13 +9,12 @@ from hypothesis import strategies as st
 
 from agentmem.compaction.plan import cut_at, places
 from agentmem.context.cut import compaction, read_cut
-from agentmem.context.view import View
+from agentmem.context.view import View, wire
 from agentmem.context.window import resume, window
-from agentmem.context.wire import wire
 from agentmem.context.withheld import MARK, draft, read_withheld
 from agentmem.errors import BlockPlace, ModelRejected
 from agentmem.kvcache.simulated.checks import problem
-from agentmem.models.places import place_of
+from agentmem.models.error_messages import place_of
 from agentmem.transcript import transcript
 from agentmem.transcript.transcript import Opening
 from agentmem.types import Draft, Image, Opaque, Text, ToolCall, ToolResult

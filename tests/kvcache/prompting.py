@@ -1,4 +1,4 @@
-"""Prompts for tests, with token counts that one can add up by hand."""
+"""Prompts for tests, with token counts that can be added up by hand."""
 
 from agentmem.kvcache.frames import canonical
 from agentmem.kvcache.prompts import Breakpoint, Prompt

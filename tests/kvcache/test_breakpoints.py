@@ -31,7 +31,7 @@ marks = st.builds(
 def test_never_more_than_four_and_long_before_short(
     tools: int, system: int, turns: list[Turn], asked: list[Mark]
 ) -> None:
-    """Invariant 5: whoever else asks, there are at most four, each place once, no 1 h mark behind a 5 min one."""
+    """Whatever else is asked for, there are at most four marks in different places, and no 1 h mark after a 5 min."""
     placed = place(tools, system, turns, asked)
     assert len(placed) <= MAX_BREAKPOINTS
     assert len({(mark.segment, mark.index, mark.block) for mark in placed}) == len(placed)
@@ -41,7 +41,7 @@ def test_never_more_than_four_and_long_before_short(
 
 @given(conversations())
 def test_the_end_of_the_request_before_is_marked_again(turns: list[Turn]) -> None:
-    """However many blocks a turn has, the next request has a breakpoint exactly where the last one wrote its entry."""
+    """However many blocks a turn has, the next request has a breakpoint exactly where the last one wrote."""
     before = turns[: len(turns) - (len(turns) + 1) % 2]  # a request ends with the user's turn
     if len(before) < 3:
         return
@@ -57,7 +57,7 @@ def test_the_head_lives_an_hour() -> None:
 
 
 def test_thinking_takes_no_mark() -> None:
-    """A block that cannot be marked is passed over for the one before it."""
+    """A block that cannot carry a mark passes it to the block before it."""
     thinking = frame("message", {"type": "thinking", "thinking": "hm", "signature": "s"}, "assistant")
     last = Turn("assistant", (*turn("assistant", "a").frames, thinking))
     placed = place(0, 0, [turn("user", "hi"), last])

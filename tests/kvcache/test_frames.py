@@ -31,7 +31,7 @@ def test_a_string_is_one_text_block() -> None:
 
 
 def test_frames_stand_in_the_order_of_the_cache_key() -> None:
-    """Model, tools, system, options, messages: whatever order the body has."""
+    """Frames are in the order model, tools, system, options, messages, in whatever order the body has them."""
     body = {
         "messages": [{"role": "user", "content": "hi"}],
         "tool_choice": {"type": "auto"},
@@ -54,7 +54,7 @@ def test_equal_wires_mean_equal_frames(left: list[dict[str, object]], right: lis
 
 @given(st.lists(values, max_size=6), st.integers(0, 6))
 def test_a_digest_can_be_carried_on(made: list[dict[str, object]], at: int) -> None:
-    """The digest of a prefix and what follows is the digest of the whole."""
+    """The digest of a prefix, extended by the rest, is the digest of the whole."""
     all_frames = [frames.frame("message", value, "user") for value in made]
     encoded = [frames.encode(one) for one in all_frames]
     assert frames.digest(encoded[at:], frames.digest(encoded[:at])) == frames.digest(encoded)

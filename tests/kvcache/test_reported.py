@@ -1,4 +1,4 @@
-"""What providers report that was used, in the shapes of their APIs."""
+"""Usage that providers report, in the shapes of their APIs."""
 
 from typing import Any
 
@@ -55,7 +55,7 @@ def test_a_report_is_read_field_by_field(report: dict[str, Any], usage: Usage) -
 
 @given(st.lists(COUNTS))
 def test_of_partial_reports_the_highest_counts(reports: list[dict[str, int | None]]) -> None:
-    """A reply's parts report what is known so far, in any order, zeros and nothing included."""
+    """Parts of a reply report what is known so far, in any order, with zeros or nothing. The highest count is used."""
     whole = read_usage(merged(*reports))
     read = [read_usage(one) for one in reports]
     for name in ("uncached_tokens", "cache_read_tokens", "cache_write_5m_tokens", "output_tokens"):
@@ -63,7 +63,7 @@ def test_of_partial_reports_the_highest_counts(reports: list[dict[str, int | Non
 
 
 def test_nested_reports_are_merged_too() -> None:
-    """The split of what was written comes first, the count of searches last."""
+    """Nested reports are merged too: the split of writes comes first, the count of searches last."""
     first = {"cache_creation": {"ephemeral_1h_input_tokens": 5}, "server_tool_use": None, "speed": "fast"}
     last = {"server_tool_use": {"web_search_requests": 2}, "output_tokens": 3}
     assert merged(first, last) == {
@@ -102,5 +102,5 @@ def test_nested_reports_are_merged_too() -> None:
     ],
 )
 def test_what_is_billed_beside_the_tokens(report: dict[str, Any], extras: Extras) -> None:
-    """Speed, tier, searches, and the tokens of iterations that the report's own figures do not hold."""
+    """Speed, tier, searches, and the tokens of iterations that the report's own counts leave out, are billed beside."""
     assert read_extras(report) == extras

@@ -1,4 +1,4 @@
-"""Providers' cache rules: the table against the documentation, and how a model finds its row."""
+"""Providers' cache rules: the table agrees with the documentation, and every model finds its row."""
 
 import dataclasses
 import math
@@ -84,7 +84,7 @@ def test_cloud_names(model: str) -> None:
 
 
 def test_a_date_is_no_version() -> None:
-    """``claude-opus-4-20250514`` is Opus 4, not Opus 4.20."""
+    """``claude-opus-4-20250514`` is Opus 4, not Opus 4.20: a date is not a version."""
     assert rules("claude-opus-4-20250514").family == "opus 4"
     assert rules("claude-3-7-sonnet-20250219").family == "sonnet 3.7"
 
@@ -97,7 +97,7 @@ def test_unknown_models_are_marked(model: str) -> None:
 
 
 def test_undocumented_families_are_marked() -> None:
-    """What the provider has not published is kept apart: the 5.5 family, Fable 5.2 and Mythos 5.2."""
+    """Values that the provider has not published are marked: for the 5.5 family, Fable 5.2 and Mythos 5.2."""
     silent = {f"{family} {major}.{minor}" for (family, (major, minor)), row in CLAUDE.items() if not row[3]}
     assert silent == {"opus 5.5", "sonnet 5.5", "haiku 5.5", "fable 5.2", "mythos 5.2"}
 
@@ -140,13 +140,13 @@ def test_unknown_provider() -> None:
     ],
 )
 def test_every_model_has_a_lifetime(provider: str, model: str, seconds: float) -> None:
-    """By its provider's row, by another name of the provider, by its own name, or by the cautious row."""
+    """A model finds its lifetime by its provider, by an alias of it, by its own name, or in the cautious row."""
     assert rules_for(provider, model).lifetimes["5m"] == seconds
     assert rules_for(provider, model).lifetimes["1h"] >= seconds
 
 
 def test_the_unknown_row_says_that_it_is_a_guess() -> None:
-    """It is not documented, and nothing expires before the shortest lifetime."""
+    """The unknown row says that it is not documented, and no entry expires before the shortest lifetime."""
     assert rules_for("never-heard-of", "x") is UNKNOWN
     assert not UNKNOWN.documented
     assert SHORTEST == 300.0
@@ -159,7 +159,7 @@ def test_no_name_is_without_rules(provider: str, model: str) -> None:
 
 
 def test_lifetimes_and_limits_stand_in_one_place() -> None:
-    """No other module of the runtime, the context or the models writes a lifetime or a limit of the cache out."""
+    """No other module of the runtime, the context or the models has a lifetime or limit of the cache in it."""
     package = Path(__file__).resolve().parents[2] / "agentmem"
     written = re.compile(r"^\s*(?:LIFETIMES?|MAX_BREAKPOINTS|UNMARKABLE)\b[^=\n]*= ", re.MULTILINE)
     found = [path.name for path in package.rglob("*.py") if written.search(path.read_text(encoding="utf-8"))]

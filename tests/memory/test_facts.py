@@ -1,4 +1,4 @@
-"""Facts on pages: kept, edited by people, superseded, found."""
+"""Facts on pages are kept, edited by people, superseded and found."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,7 +23,7 @@ def workspace(tmp_path: Path) -> Iterator[Workspace]:
 
 @pytest.fixture(params=["langgraph", "lance"])
 def facts(request: pytest.FixtureRequest, workspace: Workspace, tmp_path: Path) -> Facts:
-    """Facts over either store."""
+    """Facts, over either store."""
     index = {"dims": 64, "embed": lambda texts: Hashed().embed(texts).tolist()}
     if request.param == "langgraph":
         return Facts(workspace, InMemoryStore(index=index), clock=lambda: 0.0)  # type: ignore[arg-type]  # a plain dict
@@ -31,7 +31,7 @@ def facts(request: pytest.FixtureRequest, workspace: Workspace, tmp_path: Path) 
 
 
 def test_a_fact_is_a_page(facts: Facts, workspace: Workspace) -> None:
-    """A person finds it by its name, with its source and its day."""
+    """A fact is a page under its name, with its source and its day."""
     facts.remember(ANNA, "tea", "Anna drinks Earl Grey.", source="main/12")
     assert workspace.page("memory/users/anna/tea.md").text == (
         "---\nsources: [main/12]\nremembered: '1970-01-01'\n---\n# tea\n\nAnna drinks Earl Grey.\n"
@@ -41,7 +41,7 @@ def test_a_fact_is_a_page(facts: Facts, workspace: Workspace) -> None:
 
 
 def test_facts_are_found_by_what_they_say(facts: Facts) -> None:
-    """In their namespace and those below it, the likest first."""
+    """Facts of the namespace and those below are found by their text, the best match first."""
     facts.remember(ANNA, "tea", "she drinks strong tea", source="main/1")
     facts.remember(ANNA, "bike", "her bicycle is green", source="main/2")
     facts.remember(("users", "ben"), "bike", "his bicycle is red", source="main/3")
@@ -50,7 +50,7 @@ def test_facts_are_found_by_what_they_say(facts: Facts) -> None:
 
 
 def test_what_a_person_edits_counts(facts: Facts, workspace: Workspace) -> None:
-    """A changed text, a page of their own, a deleted page: the next search has it."""
+    """The next search sees a changed text, a new page and a deleted page."""
     facts.remember(ANNA, "tea", "she drinks tea", source="main/1")
     workspace.replace("memory/users/anna/tea.md", "drinks tea", "drinks cocoa")
     workspace.write("memory/users/anna/cat.md", "Her cat is called Mo.\n")
@@ -63,7 +63,7 @@ def test_what_a_person_edits_counts(facts: Facts, workspace: Workspace) -> None:
 
 
 def test_a_fact_can_supersede_another(facts: Facts, workspace: Workspace) -> None:
-    """The new one has both sources, the old one stays, says what replaced it and is no longer found by itself."""
+    """The new fact has both sources. The old one stays, names the new one, and is not found by default."""
     facts.remember(ANNA, "home", "Anna lives in Bonn", source="main/1")
     moved = facts.remember(ANNA, "home since May", "Anna lives in Ulm", source="side/7", supersedes="home")
     assert moved.sources == ("side/7", "main/1")
@@ -76,7 +76,7 @@ def test_a_fact_can_supersede_another(facts: Facts, workspace: Workspace) -> Non
 
 
 def test_nothing_is_overwritten_unasked(facts: Facts) -> None:
-    """Another text under a name that is taken is refused; the same one again is no matter."""
+    """Another text under an existing name is refused. The same text again does nothing."""
     facts.remember(ANNA, "tea", "green", source="main/1")
     facts.remember(ANNA, "tea", "green", source="main/1")
     with pytest.raises(PageExists, match="supersedes"):
@@ -88,7 +88,7 @@ def test_nothing_is_overwritten_unasked(facts: Facts) -> None:
 
 
 def test_a_forgotten_fact_is_gone(facts: Facts, workspace: Workspace) -> None:
-    """Its page and what was searched of it."""
+    """A forgotten fact's page is deleted, and search no longer finds it."""
     facts.remember(ANNA, "tea", "green", source="main/1")
     facts.forget(ANNA, "tea")
     assert facts.search(ANNA, "green") == []
@@ -97,7 +97,7 @@ def test_a_forgotten_fact_is_gone(facts: Facts, workspace: Workspace) -> None:
 
 @pytest.mark.parametrize("name", ["a/b", "..", ".hidden", 'say "x": 100%?', "東京", "C:\\x", "50%2F"])
 def test_any_name_has_a_page_of_its_own(facts: Facts, name: str) -> None:
-    """Whatever signs are in it; nothing leaves the folder."""
+    """A name may have any characters. Its page is always inside the folder."""
     assert place_of(page_of(ANNA, name)) == (("memory", *ANNA), name)
     facts.remember(ANNA, name, "text", source="main/1")
     assert [fact.name for fact in facts.search(ANNA, "text")] == [name]
@@ -114,12 +114,12 @@ def test_any_name_has_a_page_of_its_own(facts: Facts, name: str) -> None:
     ],
 )
 def test_pages_that_people_write(text: str, said: str) -> None:
-    """Without front matter, with a broken one, without a title: the text counts, and the page is its source."""
+    """Pages without front matter, with broken front matter, or without a title count. The page is their source."""
     fact = read(text, ANNA, "x", "memory/users/anna/x.md")
     assert (fact.text, fact.sources) == (said, ("memory/users/anna/x.md",))
 
 
 def test_a_page_reads_back() -> None:
-    """What is written is read, signs of YAML and headings included."""
+    """A page reads back as the fact, also with headings and characters of YAML."""
     fact = Fact(ANNA, "x", "# head\n\n--- : [a]", ("main/1", "a: b"), "2026-11-23", ("old", "[o]"), "new: {}")
     assert read(page(fact), ANNA, "x", "memory/x.md") == fact

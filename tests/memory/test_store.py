@@ -1,4 +1,4 @@
-"""LangGraph's own store and ours, held to the same behaviour."""
+"""LangGraph's own store and ours behave the same."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -27,7 +27,7 @@ INDEX = {"dims": 64, "embed": embed, "fields": ["text"]}
 
 @pytest.fixture(params=["langgraph", "lance"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> BaseStore:
-    """A store that only keeps."""
+    """A store without search by meaning."""
     return InMemoryStore() if request.param == "langgraph" else LanceStore(tmp_path / "store")
 
 
@@ -43,7 +43,7 @@ def indexed(request: pytest.FixtureRequest, tmp_path: Path) -> BaseStore:
 
 
 def test_what_is_put_is_got(store: BaseStore) -> None:
-    """With its names, its value and its times; the last put counts."""
+    """An item comes back with its names, value and times. The last put counts."""
     store.put(("users", "anna"), "tea", {"text": "Earl Grey", "cups": 2, "with": ["milk", None], "at": {"hour": 16}})
     item = store.get(("users", "anna"), "tea")
     assert item is not None
@@ -59,7 +59,7 @@ def test_what_is_put_is_got(store: BaseStore) -> None:
 
 
 def test_what_is_not_there_is_none(store: BaseStore) -> None:
-    """An unknown name, an unknown namespace, a deleted item; deleting twice is no error."""
+    """An unknown name or namespace and a deleted item are None. Deleting twice is not an error."""
     store.put(("a",), "x", {"n": 1})
     assert store.get(("a",), "y") is None
     assert store.get(("a", "b"), "x") is None
@@ -81,7 +81,7 @@ def test_names_with_odd_signs(store: BaseStore) -> None:
 
 
 def test_a_namespace_holds_its_own_and_those_below(store: BaseStore) -> None:
-    """A prefix is of labels, not of letters."""
+    """A namespace prefix matches whole labels, not letters."""
     for namespace in (("a",), ("a", "b"), ("a", "b", "c"), ("ab",), ("b", "a")):
         store.put(namespace, "x", {"in": list(namespace)})
     assert {item.namespace for item in store.search(("a",))} == {("a",), ("a", "b"), ("a", "b", "c")}
@@ -90,7 +90,7 @@ def test_a_namespace_holds_its_own_and_those_below(store: BaseStore) -> None:
 
 
 def test_pages_of_a_search_follow_each_other(store: BaseStore) -> None:
-    """In the order in which the items came, without a query."""
+    """Without a query, results come page by page in the order of the items."""
     for at in range(12):
         store.put(("n",), f"k{at}", {"at": at})
     pages = [store.search(("n",), limit=5, offset=offset) for offset in (0, 5, 10)]
@@ -115,7 +115,7 @@ def test_pages_of_a_search_follow_each_other(store: BaseStore) -> None:
     ],
 )
 def test_filters(store: BaseStore, wanted: "dict[str, object]", found: set[str]) -> None:
-    """Equality, comparisons, nested values and lists, all at once."""
+    """Filters support equality, comparisons, nested values and lists, all at once."""
     store.put(("d",), "a", {"kind": "tea", "cups": 1, "tags": ["x", "y"], "at": {"hour": 3}})
     store.put(("d",), "b", {"kind": "tea", "cups": 2, "tags": ["y", "x"], "at": {"hour": 4, "minute": 1}})
     store.put(("d",), "c", {"kind": "coffee", "cups": 3, "tags": []})
@@ -123,14 +123,14 @@ def test_filters(store: BaseStore, wanted: "dict[str, object]", found: set[str])
 
 
 def test_an_unknown_operator_is_refused(store: BaseStore) -> None:
-    """It is not read as a value."""
+    """An unknown operator is refused, and not taken for a value."""
     store.put(("d",), "a", {"n": 1})
     with pytest.raises(ValueError, match="Unsupported operator"):
         store.search(("d",), filter={"n": {"$near": 1}})
 
 
 def test_namespaces_are_listed(store: BaseStore) -> None:
-    """By prefix, suffix, wildcard and depth, in order, page by page."""
+    """Namespaces are listed in order and page by page, by prefix, suffix, wildcard and depth."""
     for namespace in (("a", "b", "c"), ("a", "b", "d"), ("a", "x", "c"), ("z",)):
         store.put(namespace, "k", {})
     assert store.list_namespaces() == [("a", "b", "c"), ("a", "b", "d"), ("a", "x", "c"), ("z",)]
@@ -143,13 +143,13 @@ def test_namespaces_are_listed(store: BaseStore) -> None:
 
 @pytest.mark.parametrize("namespace", [(), ("a.b",), ("",), ("langgraph", "x")])
 def test_namespaces_that_cannot_be(store: BaseStore, namespace: tuple[str, ...]) -> None:
-    """Refused when something is put there."""
+    """Putting to an invalid namespace is refused."""
     with pytest.raises(InvalidNamespaceError):
         store.put(namespace, "k", {})
 
 
 def test_a_batch_reads_before_it_writes(store: BaseStore) -> None:
-    """Results stand in the places of their operations; of two puts to one item the last counts."""
+    """Results are in the order of the operations. Of two puts to one item the last counts."""
     store.put(("a",), "x", {"n": 1})
     results = store.batch(
         [
@@ -173,7 +173,7 @@ def test_a_batch_reads_before_it_writes(store: BaseStore) -> None:
 
 
 def test_without_the_event_loop_being_held(indexed: BaseStore) -> None:
-    """The async methods do what the others do."""
+    """The async methods do the same without blocking the event loop."""
 
     async def work() -> list[str]:
         await asyncio.gather(*(indexed.aput(("n",), f"k{at}", {"text": f"word{at}"}) for at in range(5)))
@@ -186,7 +186,7 @@ def test_without_the_event_loop_being_held(indexed: BaseStore) -> None:
 
 
 def test_a_search_by_meaning(indexed: BaseStore) -> None:
-    """The likest first with the highest score; what has no text comes last and without one."""
+    """The most similar item is first, with the highest score. Items without text are last, without a score."""
     indexed.put(("n",), "cat", {"text": "a cat sleeps on the mat"})
     indexed.put(("n",), "dog", {"text": "a dog barks at the moon"})
     indexed.put(("n",), "mute", {"other": "nothing to search"})
@@ -204,7 +204,7 @@ def test_a_search_by_meaning(indexed: BaseStore) -> None:
 
 
 def test_what_is_searched_can_be_chosen_for_each_item(indexed: BaseStore) -> None:
-    """Other fields, or none; a new value replaces what was searched before."""
+    """An item can name other fields to search, or none. A new value replaces the searched text."""
     indexed.put(("n",), "title", {"text": "green", "title": "violet"}, index=["title"])
     indexed.put(("n",), "hidden", {"text": "violet"}, index=False)
     indexed.put(("n",), "plain", {"text": "amber"})
@@ -230,7 +230,7 @@ def test_what_is_searched_can_be_chosen_for_each_item(indexed: BaseStore) -> Non
 def test_any_row_of_writes_leaves_the_same(
     tmp_path_factory: pytest.TempPathFactory, writes: "list[tuple[tuple[str, ...], str, dict[str, object] | None]]"
 ) -> None:
-    """Whatever is put and deleted, both stores then hold the same items."""
+    """After any puts and deletes both stores hold the same items."""
     ours, theirs = LanceStore(tmp_path_factory.mktemp("store")), InMemoryStore()
     for namespace, key, value in writes:
         for store in (ours, theirs):
@@ -240,7 +240,7 @@ def test_any_row_of_writes_leaves_the_same(
 
 
 class Hand:
-    """A clock that is moved by hand."""
+    """A clock that is set by hand."""
 
     def __init__(self) -> None:
         self.now = 1_000_000.0
@@ -255,7 +255,7 @@ def clock() -> Iterator[Hand]:
 
 
 def test_what_has_lived_its_time_is_gone(tmp_path: Path, clock: Hand) -> None:
-    """Expired items are not read, and a sweep deletes them; reading gives them their time again."""
+    """Expired items are not read, and a sweep deletes them. Reading renews an item's time."""
     store = LanceStore(tmp_path, clock=clock)
     store.put(("a",), "short", {"n": 1}, ttl=1)
     store.put(("a",), "read", {"n": 2}, ttl=1)
@@ -274,7 +274,7 @@ def test_what_has_lived_its_time_is_gone(tmp_path: Path, clock: Hand) -> None:
 
 
 def test_a_default_time_to_live(tmp_path: Path, clock: Hand) -> None:
-    """It holds for puts that name none, and writes sweep now and then."""
+    """The default time to live applies to puts without one. Writes sweep now and then."""
     store = LanceStore(tmp_path, clock=clock, ttl={"default_ttl": 5, "sweep_interval_minutes": 1})
     store.put(("a",), "x", {"n": 1})
     store.put(("a",), "kept", {"n": 1}, ttl=None)
@@ -286,7 +286,7 @@ def test_a_default_time_to_live(tmp_path: Path, clock: Hand) -> None:
 
 
 def test_words_are_searched_where_there_is_no_embedder(tmp_path: Path) -> None:
-    """By their stems; what has none of them comes after, without a score."""
+    """Without an embedder search is by word stems. Items without those words come last, without a score."""
     store = LanceStore(tmp_path)
     store.put(("n",), "dog", {"text": "a dog barks"})
     store.put(("n",), "cat", {"text": "cats sleep"})
@@ -295,7 +295,7 @@ def test_words_are_searched_where_there_is_no_embedder(tmp_path: Path) -> None:
 
 
 def test_it_is_all_there_for_another_process(tmp_path: Path) -> None:
-    """A second store in the folder sees every write at once; another embedder keeps vectors of its own."""
+    """A second store on the folder sees every write at once. Another embedder has its own vectors."""
     first, second = LanceStore(tmp_path, embedder=Hashed()), LanceStore(tmp_path, embedder=Hashed("other", 32))
     first.put(("n",), "x", {"text": "one"})
     second.put(("n",), "y", {"text": "two"})
@@ -304,7 +304,7 @@ def test_it_is_all_there_for_another_process(tmp_path: Path) -> None:
 
 
 def test_a_search_reads_what_it_gives(tmp_path: Path) -> None:
-    """Of many items below a prefix only those that are given are read; a filter goes on until there are enough."""
+    """Of many items only those returned are read. A filter reads on until there are enough."""
     embedder, read = Hashed(dimensions=1024), list[int]()
     index: IndexConfig = {"dims": 1024, "fields": ["text"]}
     store = LanceStore(tmp_path, embedder=embedder, index=index)

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from pydantic import field_validator
 from pydantic.dataclasses import dataclass as checked_dataclass
 
-from agentmem.menu.menu import Menu, Tool, make_menu
+from agentmem.menu.menu import make_menu
+from agentmem.menu.tool import Menu, Tool
 from agentmem.menu.toolbox import ToolContext, call
 from agentmem.types import ToolCall, ToolResult
 from tests.menu.tooling import fetch, result, said

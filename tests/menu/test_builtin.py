@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from agentmem import images
 from agentmem.errors import BadArguments, UnknownReference
-from agentmem.menu import paging, planning
+from agentmem.menu import planning
+from agentmem.menu.builtin import cut_into_parts
 from agentmem.menu.menu import default_menu
 from agentmem.menu.toolbox import Found, ToolContext, call
 from agentmem.pages.workspace import Workspace
@@ -297,7 +298,7 @@ def test_edit_deletes_a_page(context: ToolContext) -> None:
         ({"action": "move", "to": "a.md", "revision": "0123456789ab"}, "changed since revision 0123456789ab"),
         ({"action": "move", "to": "a.md", "text": "x"}, "`move` takes no `text`."),
         ({"action": "section", "text": "x"}, "name a section"),
-        ({"action": "replace", "old": "zebra", "text": "x"}, "does not stand in 'notes/todo.md'"),
+        ({"action": "replace", "old": "zebra", "text": "x"}, "is not in 'notes/todo.md'"),
         ({"action": "replace", "old": "e", "text": "x"}, "times, on lines"),
         ({"action": "replace", "old": "Bob", "text": "x", "revision": "0123456789ab"}, "notes/todo.md"),
         ({"action": "rename", "to": "x"}, "`action` must be one of `replace`, `section`, `append`, `move`, `delete`"),
@@ -366,7 +367,7 @@ def test_recall_without_a_journal_says_so(context: ToolContext) -> None:
 @given(text=st.text(), limit=st.integers(1, 50))
 def test_parts_join_to_the_whole_and_each_fits(text: str, limit: int) -> None:
     """Nothing is lost by paging, and no part is over the limit, unless a single character is."""
-    parts = paging.split(text, limit)
+    parts = cut_into_parts(text, limit)
     assert "".join(parts) == text
     assert all(count(part) <= limit or len(part) == 1 for part in parts)
 

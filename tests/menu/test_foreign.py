@@ -6,7 +6,7 @@ import pytest
 from langchain_core.tools import StructuredTool, ToolException
 from langchain_core.tools import tool as langchain_tool
 
-from agentmem.menu import foreign, output
+from agentmem.menu import foreign, toolbox
 from agentmem.menu.menu import make_menu, tool
 from agentmem.menu.toolbox import ToolContext
 from agentmem.types import Image, Text
@@ -78,7 +78,7 @@ URL = "data:image/png;base64,aGk="
 )
 def test_what_a_server_gives_back(given: object, shown: tuple[Text | Image, ...]) -> None:
     """Empty texts go, pictures in every form are pictures, and of a file only what is short is shown, not its bytes."""
-    assert output.blocks(foreign.content(given)) == shown
+    assert toolbox.blocks(foreign.content(given)) == shown
 
 
 def test_bad_arguments_of_a_langchain_tool_are_sentences_too(context: ToolContext) -> None:

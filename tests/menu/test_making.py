@@ -12,8 +12,8 @@ from pydantic import BaseModel, Field
 
 from agentmem.errors import MenuError
 from agentmem.kvcache.frames import canonical
-from agentmem.menu.menu import Tool, make_menu, tool
-from agentmem.menu.tool import KEPT
+from agentmem.menu.menu import make_menu, tool
+from agentmem.menu.tool import KEPT, Tool
 from agentmem.menu.toolbox import ToolContext
 from tests.menu.greeting import CARD, greet
 

@@ -10,7 +10,8 @@ import pytest
 
 from agentmem.errors import MenuError
 from agentmem.kvcache.frames import canonical
-from agentmem.menu.menu import MOST, Menu, default_menu, make_menu, tool
+from agentmem.menu.menu import MOST, default_menu, make_menu, tool
+from agentmem.menu.tool import Menu
 from tests.menu.greeting import greet
 from tests.menu.test_foreign import multiply
 from tests.menu.test_making import Color, Place, Step

@@ -16,7 +16,7 @@ import pytest
 
 from agentmem.errors import ToolError
 from agentmem.menu.menu import default_menu
-from agentmem.menu.reach import Reach, Walls
+from agentmem.menu.permissions import Reach, Walls
 from agentmem.menu.shell import run
 from agentmem.menu.toolbox import ToolContext, call
 from agentmem.pages.workspace import Workspace
@@ -194,7 +194,7 @@ from pathlib import Path
 from agentmem.pages.workspace import Workspace
 from agentmem.menu.menu import default_menu
 from agentmem.menu.toolbox import ToolContext, call
-from agentmem.menu.reach import Reach
+from agentmem.menu.permissions import Reach
 from agentmem.types import ToolCall
 
 root, made, shown = Path(sys.argv[1]), threading.Event(), threading.Event()

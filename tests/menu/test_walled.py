@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from agentmem.menu import walled
-from agentmem.menu.reach import Reach
+from agentmem.menu.permissions import Reach
 from agentmem.menu.shell import run
 from agentmem.menu.toolbox import ToolContext
 from agentmem.pages.workspace import Workspace
@@ -36,7 +36,7 @@ import os, subprocess, sys, tempfile
 from agentmem.pages.workspace import Workspace
 from agentmem.menu.toolbox import ToolContext
 from agentmem.menu import walled
-from agentmem.menu.reach import Reach
+from agentmem.menu.permissions import Reach
 from agentmem.menu.shell import run
 with tempfile.TemporaryDirectory() as folder:
     workspace = Workspace(folder)

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from agentmem.menu.menu import Menu
+from agentmem.menu.tool import Menu
 from agentmem.menu.toolbox import ToolContext, call
 from agentmem.types import Text, ToolCall, ToolResult
 

@@ -20,7 +20,7 @@ from agentmem.kvcache.simulated.events import ServerAnswer
 from agentmem.kvcache.simulated.faults import BrokenStream, Garbage, HttpError, Reply, StalledStream, StreamError
 from agentmem.kvcache.simulated.server import MessagesServer
 from agentmem.models.anthropic import AnthropicModel
-from agentmem.models.anthropic_schema import check_body
+from agentmem.models.anthropic_request import check_body
 from agentmem.types import (
     Delta,
     Json,

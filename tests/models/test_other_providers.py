@@ -16,11 +16,10 @@ from langchain_mistralai import ChatMistralAI
 from langchain_openai import AzureChatOpenAI, ChatOpenAI
 from pydantic import SecretStr
 
+from agentmem.context.view import request
 from agentmem.context.window import window
-from agentmem.context.wire import request
 from agentmem.kvcache.simulated.checks import problem
-from agentmem.models.anthropic_request import arguments
-from agentmem.models.anthropic_schema import check_body
+from agentmem.models.anthropic_request import arguments, check_body
 from agentmem.models.langchain_messages import TAKEN, Converter, Taken
 from agentmem.models.local import readable
 from agentmem.transcript import transcript

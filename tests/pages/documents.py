@@ -1,4 +1,4 @@
-"""Markdown that is hard to read rightly, for property tests."""
+"""Generates markdown that is hard to parse, for property tests."""
 
 from hypothesis import strategies as st
 
@@ -69,7 +69,7 @@ NEWLINES = ("\n", "\r\n", "\r")
 
 @st.composite
 def pages(draw: st.DrawFn, newlines: tuple[str, ...] = NEWLINES) -> str:
-    """A page of such lines, with one line ending or with mixed ones, with or without the last."""
+    """Strategies for pages of such lines, with one kind of line ending or mixed ones, with or without the last."""
     lines = draw(st.lists(st.sampled_from(LINES), max_size=14))
     mixed = draw(st.booleans())
     one = draw(st.sampled_from(newlines))

@@ -21,19 +21,19 @@ _FETCH_SECONDS = 120
 
 
 class SpecUnavailable(Exception):
-    """The specification could not be fetched; the text says why."""
+    """The specification could not be fetched. The text says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One example: what is written, and the HTML that the specification demands."""
+    """One example: the markdown, and the HTML that the specification requires."""
 
     markdown: str
     html: str
 
 
 def examples() -> list[Example]:
-    """All examples of the specification. Raises SpecUnavailable where there is no npm or no registry."""
+    """All examples of the specification. Raises SpecUnavailable without npm or a registry."""
     text = specification().read_text(encoding="utf-8")
     found = [Example(*(part.replace("→", "\t") for part in match.groups())) for match in _EXAMPLE.finditer(text)]
     assert len(found) == EXAMPLES
@@ -54,7 +54,7 @@ def specification() -> Path:
 
 
 def top_headings(html: str) -> list[int]:
-    """The levels of the headings in ``html`` that stand in no list and no quote."""
+    """The levels of the headings in ``html`` that are not in a list or quote."""
     reader = _Headings()
     reader.feed(html)
     return reader.levels
@@ -75,7 +75,7 @@ def _fetched(npm: str, scratch: Path) -> Path:
 
 
 def _name(output: str) -> str:
-    """The archive's name in what ``npm pack --json`` prints: a list, or since npm 12 an object by package."""
+    """The archive's name in the output of ``npm pack --json``: a list, or since npm 12 an object by package."""
     value = json.loads(output)
     entries = list(value.values()) if isinstance(value, dict) else value
     return str(entries[0]["filename"])

@@ -1,4 +1,4 @@
-"""Addresses name sections exactly, and forgivingly where that is safe."""
+"""Addresses name sections exactly, and loosely where only one can be meant."""
 
 import pytest
 from hypothesis import given
@@ -43,13 +43,13 @@ def sections(text: str = PAGE) -> tuple[Section, ...]:
 
 
 def line(path: str) -> int:
-    """Where on the page the address leads."""
+    """The line of the page that the address leads to."""
     return address.find(sections(), path).line
 
 
 @given(pages())
 def test_every_section_has_an_exact_address_of_its_own(text: str) -> None:
-    """Whatever the headings, each section's own address is unlike all others and leads back to it."""
+    """For any headings, each section's own address differs from all others and leads back to it."""
     found = sections(text)
     for one in found:
         assert address.find(found, address.of(one)) is one
@@ -58,7 +58,7 @@ def test_every_section_has_an_exact_address_of_its_own(text: str) -> None:
 
 @given(st.lists(st.text("a/\\.#[]12 ", min_size=1, max_size=6), min_size=1, max_size=6))
 def test_titles_of_marks_alone_are_addressable(titles: list[str]) -> None:
-    """Slashes, backslashes, dots and numbers in brackets in titles are told from those of the address."""
+    """Slashes, backslashes, dots and bracketed numbers in titles are not confused with those of the address."""
     text = "".join(f"{'#' * (1 + index % 3)} {title}\n" for index, title in enumerate(titles))
     page = make("page.md", text.encode())
     for one in page.sections:
@@ -70,12 +70,12 @@ def test_titles_of_marks_alone_are_addressable(titles: list[str]) -> None:
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1), st.none() | st.text(min_size=1))
 def test_a_page_and_a_section_join_and_split(page: str, section: str | None) -> None:
-    """Number signs and backslashes in a page's name survive."""
+    """Number signs and backslashes in a page's name survive joining and splitting."""
     assert address.split(address.join(page, section)) == (page, section)
 
 
 def test_an_empty_section_is_the_page() -> None:
-    """A number sign with nothing behind it changes nothing."""
+    """A number sign at the end changes nothing."""
     assert address.split("a.md#") == ("a.md", None)
 
 
@@ -100,18 +100,18 @@ def test_an_empty_section_is_the_page() -> None:
     ],
 )
 def test_addresses_are_understood(path: str, expected: int) -> None:
-    """Whole paths, their last parts, GitHub's anchors and numbers each find the section that is meant."""
+    """Full paths, their last parts, GitHub's anchors and numbers each find the right section."""
     assert line(path) == expected
 
 
 def test_what_may_be_several_sections_is_refused() -> None:
-    """The error names the exact addresses to choose from."""
+    """An ambiguous address is an error that names the exact addresses."""
     with pytest.raises(SectionNotFound, match=r"several.*'Guide/Setup/Linux', 'Guide/Usage/Linux'"):
         line("Linux")
 
 
 def test_what_is_no_section_is_refused() -> None:
-    """The error names the sections there are."""
+    """A wrong address is an error that names the page's sections."""
     with pytest.raises(SectionNotFound, match=r"no section 'Windows'.*'Guide/Setup'"):
         line("Windows")
     with pytest.raises(SectionNotFound, match="no headings"):

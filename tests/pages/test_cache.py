@@ -1,4 +1,4 @@
-"""The cache keeps facts by content, and gives way where it cannot."""
+"""The cache keeps facts by content, and falls back to memory if it has no file."""
 
 import sqlite3
 from pathlib import Path
@@ -10,7 +10,7 @@ from agentmem.pages.files import Stamp
 
 
 def test_facts_and_stamps_come_back(tmp_path: Path) -> None:
-    """By kind and key, in another process too; the newest counts."""
+    """Facts and stamps are found by kind and key, also by another process. The newest counts."""
     cache = Cache(tmp_path)
     cache.keep_facts("digest", {"a": "1", "b": "2"})
     cache.keep_facts("links", {"a": "3"})
@@ -26,7 +26,7 @@ def test_facts_and_stamps_come_back(tmp_path: Path) -> None:
 
 
 def test_what_nobody_needs_is_forgotten(tmp_path: Path) -> None:
-    """Of every kind."""
+    """Pruning removes facts of every kind whose keys are not kept."""
     cache = Cache(tmp_path)
     cache.keep_facts("digest", {"a": "1", "b": "2"})
     cache.keep_facts("links", {"b": "3"})
@@ -36,7 +36,7 @@ def test_what_nobody_needs_is_forgotten(tmp_path: Path) -> None:
 
 
 def test_a_change_is_whole_or_not_at_all(tmp_path: Path) -> None:
-    """What fails halfway leaves nothing."""
+    """If a transaction fails, none of its changes are stored."""
     cache = Cache(tmp_path)
     with pytest.raises(ZeroDivisionError), cache.transaction() as connection:
         connection.execute("INSERT INTO facts VALUES ('a', 'b', 'c')")
@@ -46,7 +46,7 @@ def test_a_change_is_whole_or_not_at_all(tmp_path: Path) -> None:
 
 
 def test_a_file_of_another_version_is_begun_anew(tmp_path: Path) -> None:
-    """Its tables may mean something else."""
+    """A file of another version is emptied, because its tables may mean something else."""
     cache = Cache(tmp_path)
     cache.keep_facts("digest", {"a": "1"})
     cache.close()
@@ -60,7 +60,7 @@ def test_a_file_of_another_version_is_begun_anew(tmp_path: Path) -> None:
 
 
 def test_two_may_use_it_at_once(tmp_path: Path) -> None:
-    """What one keeps the other sees."""
+    """Two caches on one file see each other's facts."""
     one, two = Cache(tmp_path), Cache(tmp_path)
     one.keep_facts("digest", {"a": "1"})
     two.keep_facts("digest", {"b": "2"})
@@ -70,7 +70,7 @@ def test_two_may_use_it_at_once(tmp_path: Path) -> None:
 
 
 def test_it_notices_that_its_file_is_gone(tmp_path: Path) -> None:
-    """One in memory has none to lose."""
+    """A cache notices that its file is gone. A cache in memory has no file to lose."""
     cache, held = Cache(tmp_path), Cache(tmp_path, in_memory=True)
     assert cache.stands
     remove(tmp_path)

@@ -1,4 +1,4 @@
-"""What is remembered of a page tells its outline and its tokens."""
+"""A digest gives a page's outline and tokens."""
 
 import pytest
 from hypothesis import given
@@ -11,7 +11,7 @@ from tests.pages.documents import pages
 
 @given(pages())
 def test_a_digest_comes_back_from_the_cache(text: str) -> None:
-    """With the tree that the page itself has, and tokens that add up."""
+    """A digest read from the cache has the page's own tree, and tokens that add up."""
     page = make("a.md", text.encode())
     value = digest(page)
     assert load(dump(value)) == value
@@ -28,7 +28,7 @@ def test_a_digest_comes_back_from_the_cache(text: str) -> None:
 
 
 def test_the_tokens_of_sections_are_those_of_the_page() -> None:
-    """Cut before a heading, counts add up exactly."""
+    """The tokens of sections add up to those of the page, because pages are cut before headings."""
     text = "---\ntitle: x\n---\n\nBefore.\n\n\n# A\n\n- one\n\n\n\n## B ##\n\n```\n# no\n```\n### C\n"
     assert digest(make("a.md", text.encode())).tokens == count(text)
 
@@ -43,5 +43,5 @@ def test_the_tokens_of_sections_are_those_of_the_page() -> None:
     ],
 )
 def test_a_page_has_a_title(text: str, title: str) -> None:
-    """From its front matter, its first heading of the first level, or its first heading."""
+    """A title comes from the front matter, the first heading of level 1, or the first heading."""
     assert digest(make("a.md", text.encode())).title == title

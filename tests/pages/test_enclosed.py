@@ -1,4 +1,4 @@
-"""Edits by section leave HTML elements whole, and never put text into code that nothing closes."""
+"""Edits by section keep HTML elements whole, and never put text into unclosed code."""
 
 import pytest
 from hypothesis import given
@@ -38,7 +38,7 @@ def added(text: str, path: str | None, new: str, name: str = "page.md") -> str:
     ],
 )
 def test_a_section_inside_an_element_is_replaced_alone(path: str, new: str, before: str, after: str) -> None:
-    """The element's tags stay, whether the new text repeats them or not."""
+    """An element's tags stay, whether the new text repeats them or not."""
     assert replaced(DETAILS, path, new) == DETAILS.replace(before, after)
 
 
@@ -53,7 +53,7 @@ def test_a_section_inside_an_element_is_replaced_alone(path: str, new: str, befo
     ],
 )
 def test_text_is_added_on_its_sections_side_of_a_tag(path: str | None, new: str, before: str, after: str) -> None:
-    """Inside the element for a section in it, outside for one around it."""
+    """Text is added inside the element for a section in it, and outside for a section around it."""
     assert added(DETAILS, path, new) == DETAILS.replace(before, after)
 
 
@@ -66,13 +66,13 @@ def test_text_is_added_on_its_sections_side_of_a_tag(path: str | None, new: str,
     ],
 )
 def test_an_edit_that_would_tear_an_element_is_refused(text: str, path: str, new: str) -> None:
-    """Naming it."""
+    """An edit that would tear an element is refused, and the element is named."""
     with pytest.raises(WorkspaceError, match=r"<(details|div)> begins or ends in that part .* Nothing was changed"):
         replaced(text, path, new)
 
 
 def test_tags_in_code_and_tags_without_their_other_are_no_elements() -> None:
-    """Nor comments, tags that close themselves, or tags that never have an end."""
+    """Tags in code, single tags, comments, self-closing tags and void tags are not elements."""
     text = (
         b"`<a>` <br> <X/>\n\n<p>\n\n```\n<div>\n```\n\n<!-- <i> -->\n\n<p>\n\n</i></a></div></p>\n\n    <b>\n\n</b>\n"
     )
@@ -90,7 +90,7 @@ def test_tags_in_code_and_tags_without_their_other_are_no_elements() -> None:
     ],
 )
 def test_text_does_not_vanish_in_what_nothing_closes(text: str, kind: str, line: int, closing: str, name: str) -> None:
-    """It is refused, with the place, unless it begins by closing that; then no line is put into the code."""
+    """Adding to unclosed code is refused with its place, unless the text begins by closing it."""
     assert unclosed(text.encode(), "mdx" if name.endswith("x") else "markdown") == (kind, line)
     with pytest.raises(WorkspaceError, match=f"Nothing closes the {kind} that begins on line {line} of '{name}'"):
         added(text, None, "## New\nx", name)
@@ -104,13 +104,13 @@ def test_text_does_not_vanish_in_what_nothing_closes(text: str, kind: str, line:
     ["- a\n  ```\n  code\n", "> ```\n> code\n", "```\ncode\n```\n", "<div>\nx\n", "    code\n", "`x\n", "# ```\n"],
 )
 def test_what_ends_by_itself_takes_no_text_in(text: str) -> None:
-    """A fence in a list or quote ends with it, an HTML block with a blank line."""
+    """A fence in a list or quote ends with it, and an HTML block ends at a blank line."""
     assert unclosed(text.encode(), "markdown") is None
 
 
 @given(pages(), st.lists(st.sampled_from(LINES), min_size=1, max_size=4).map("\n".join), st.data())
 def test_added_text_reads_back_in_its_section_alone(text: str, new: str, data: st.DataObject) -> None:
-    """Whatever the page: the section has the lines behind what it had, and no other section has another text."""
+    """On any page, added lines are at the end of their section, and no other section changes."""
     page = make("page.md", text.encode())
     paths = [address.of(one) for one in page.sections]
     path = data.draw(st.sampled_from(paths)) if paths else None
@@ -139,5 +139,5 @@ def test_added_text_reads_back_in_its_section_alone(text: str, new: str, data: s
     ],
 )
 def test_added_lines_end_as_the_lines_before_them(text: str, expected: str) -> None:
-    """On a page of mixed line ends too; and the others stay."""
+    """Added lines end like the lines before them, also on a page of mixed endings. Other lines keep their endings."""
     assert added(text, None, "a\r\nb") == expected

@@ -1,4 +1,4 @@
-"""Files are read and replaced inside one folder only, and never halfway."""
+"""Files are read and replaced inside one folder only, and always whole."""
 
 import os
 import socket
@@ -29,7 +29,7 @@ def workspace(tmp_path: Path) -> Workspace:
 
 
 def snapshot(root: Path) -> dict[str, bytes]:
-    """All regular files below a folder but the workspace's own."""
+    """All regular files below a folder, without the workspace's own."""
     return {
         str(path): path.read_bytes()
         for path in sorted(root.rglob("*"))
@@ -38,7 +38,7 @@ def snapshot(root: Path) -> dict[str, bytes]:
 
 
 def refused(workspace: Workspace, name: str, error: type[WorkspaceError], text: str) -> None:
-    """Every way to read or change ``name`` raises ``error``, and changes nothing at all."""
+    """Every way to read or change ``name`` raises ``error`` and changes nothing."""
     before = snapshot(workspace.root.parent)
     workspace.write("moved.md", "moved\n") if name != "moved.md" else None
     ways: list[Callable[[], object]] = [
@@ -64,7 +64,7 @@ def test_paths_that_lead_out_are_refused(workspace: Workspace, outside: Path, na
 
 
 def test_links_that_lead_out_are_refused(workspace: Workspace, outside: Path) -> None:
-    """A link to a file outside, and a file behind a link to a folder outside."""
+    """A link to a file outside is refused, and so is a file behind a link to a folder outside."""
     (workspace.root / "file.md").symlink_to(outside / "secret.md")
     (workspace.root / "folder").symlink_to(outside)
     (workspace.root / "new.md").symlink_to(outside / "new.md")
@@ -73,7 +73,7 @@ def test_links_that_lead_out_are_refused(workspace: Workspace, outside: Path) ->
 
 
 def test_links_that_stay_inside_are_followed(workspace: Workspace) -> None:
-    """Reading and writing through a link works on the page it leads to, and keeps the link."""
+    """Reading and writing through a link works on its target, and keeps the link."""
     workspace.write("notes/plan.md", "one\n")
     (workspace.root / "link.md").symlink_to("notes/plan.md")
     (workspace.root / "folder").symlink_to("notes")
@@ -99,7 +99,7 @@ def test_a_link_put_in_the_way_is_not_followed(workspace: Workspace, outside: Pa
 
 @pytest.mark.parametrize("name", [".git/hooks/pre-commit", ".agentmem/pages.sqlite", "a/.hidden.md"])
 def test_hidden_paths_cannot_be_written(workspace: Workspace, name: str) -> None:
-    """Neither directly nor as the new name of a page, nor through a link."""
+    """A hidden path cannot be written directly, as a page's new name, or through a link."""
     workspace.write("page.md", "x\n")
     with pytest.raises(WorkspaceError, match="hidden"):
         workspace.write(name, "x")
@@ -112,13 +112,13 @@ def test_hidden_paths_cannot_be_written(workspace: Workspace, name: str) -> None
 
 
 def test_a_named_pipe_is_refused_at_once(workspace: Workspace) -> None:
-    """Reading would wait for a writer for ever."""
+    """A named pipe is refused, because reading one would wait forever."""
     os.mkfifo(workspace.root / "pipe.md")
     refused(workspace, "pipe.md", NotAPage, "a named pipe, not a page")
 
 
 def test_a_folder_a_device_and_a_socket_are_refused(workspace: Workspace) -> None:
-    """Only regular files are pages."""
+    """Only regular files are pages: folders, devices and sockets are refused."""
     (workspace.root / "folder.md").mkdir()
     refused(workspace, "folder.md", NotAPage, "a folder, not a page")
     with socket.socket(socket.AF_UNIX) as server:
@@ -127,7 +127,7 @@ def test_a_folder_a_device_and_a_socket_are_refused(workspace: Workspace) -> Non
 
 
 def test_a_link_to_a_device_is_refused(workspace: Workspace) -> None:
-    """Devices stand outside, so that a link to one leads out."""
+    """A link to a device is refused, because devices are outside."""
     (workspace.root / "null.md").symlink_to("/dev/null")
     refused(workspace, "null.md", OutsideWorkspace, "leads out")
 
@@ -142,7 +142,7 @@ def test_a_link_to_a_device_is_refused(workspace: Workspace) -> None:
     ],
 )
 def test_what_is_no_text_is_refused(workspace: Workspace, data: bytes, text: str) -> None:
-    """Binary files and other encodings are neither read nor overwritten by an edit."""
+    """Binary files and other encodings are neither read nor overwritten."""
     (workspace.root / "page.md").write_bytes(data)
     with pytest.raises(NotAPage, match=text):
         workspace.page("page.md")
@@ -152,7 +152,7 @@ def test_what_is_no_text_is_refused(workspace: Workspace, data: bytes, text: str
 
 
 def test_a_large_file_is_refused_unread(workspace: Workspace) -> None:
-    """A file of 100 MB is neither read nor edited, and nothing so large is written."""
+    """A file of 100 MB is neither read nor edited, and a text of that size is not written."""
     with (workspace.root / "large.md").open("wb") as file:
         file.truncate(100_000_000)
     refused_text = "too large for a page: pages hold at most 20 MB"
@@ -167,7 +167,7 @@ def test_a_large_file_is_refused_unread(workspace: Workspace) -> None:
 
 @pytest.mark.parametrize(("text", "why"), [("a\0b", "binary data"), ("half \ud83d", "surrogate")])
 def test_text_that_is_none_is_not_written(workspace: Workspace, text: str, why: str) -> None:
-    """Zero bytes and halves of surrogate pairs are refused by every edit."""
+    """Every edit refuses zero bytes and halves of surrogate pairs."""
     workspace.write("page.md", "# A\n\nold\n")
     edits: list[Callable[[], object]] = [
         lambda: workspace.write("page.md", text),
@@ -183,7 +183,7 @@ def test_text_that_is_none_is_not_written(workspace: Workspace, text: str, why: 
 
 @pytest.mark.parametrize("name", ["", ".", "./", "line\nbreak.md", "half\ud800.md", "x" * 300 + ".md", "page.md/x.md"])
 def test_names_that_cannot_be_are_refused(workspace: Workspace, name: str) -> None:
-    """Empty names, control characters, names too long for the system, and files taken for folders."""
+    """Empty names, control characters, names too long for the system, and files used as folders are refused."""
     workspace.write("page.md", "x\n")
     with pytest.raises(WorkspaceError):
         workspace.write(name, "x")
@@ -191,7 +191,7 @@ def test_names_that_cannot_be_are_refused(workspace: Workspace, name: str) -> No
 
 
 def test_a_page_that_is_not_there_names_the_nearest(workspace: Workspace) -> None:
-    """A page of the same name elsewhere, or of a similar name."""
+    """The error for a missing page names a page of the same name elsewhere, or of a similar name."""
     workspace.write("handbook/leave.md", "x\n")
     for name in ("leave.md", "handbook/leafe.md"):
         with pytest.raises(PageNotFound, match=r"There is no page.*The nearest: handbook/leave\.md"):
@@ -214,7 +214,7 @@ def test_permissions_are_kept(workspace: Workspace) -> None:
 
 
 def test_a_write_that_fails_leaves_the_old_page_and_no_litter(tmp_path: Path) -> None:
-    """When the new file cannot be put in place, the page is what it was."""
+    """If the new file cannot be put in place, the old page stays and no other file is left."""
     root = tmp_path / "work"
     root.mkdir()
     (root / "page.md").write_text("old\n")
@@ -230,7 +230,7 @@ def test_a_write_that_fails_leaves_the_old_page_and_no_litter(tmp_path: Path) ->
 
 
 def test_hidden_and_generated_files_are_not_listed(workspace: Workspace) -> None:
-    """Nor are links and files whose suffix says that they are binary; code and files without suffix are."""
+    """Hidden and generated files, links and binary files are not listed. Code and files without a suffix are."""
     for name in ("a.md", "src/main.py", "Makefile", "z/data.csv"):
         workspace.write(name, "x")
     for name in (".git/config", "node_modules/x/index.js", "src/__pycache__/main.pyc", "logo.png", "a/.hidden.md"):

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from agentmem.context import offload
 from agentmem.errors import WorkspaceError
-from agentmem.menu.pictures import picture
+from agentmem.menu.builtin import picture
 from agentmem.pages.files import Files
-from agentmem.runtime import originals
 from tests.transcript.transcripts import PNG
 
 WAYS: dict[str, Callable[[Files], object]] = {
@@ -33,7 +33,7 @@ WAYS: dict[str, Callable[[Files], object]] = {
 
 @pytest.fixture
 def files(tmp_path: Path) -> Files:
-    """A folder in which "in" is a link by now, to a folder outside with everything in it."""
+    """A folder in which "in" has become a link to a folder outside, which has the same files."""
     out = tmp_path / "out"
     for folder in ("empty", "full"):
         (out / folder).mkdir(parents=True)
@@ -49,7 +49,7 @@ def files(tmp_path: Path) -> Files:
 
 
 def state(folder: Path) -> list[tuple[str, int, bytes]]:
-    """Everything below a folder: name, mode, content."""
+    """Everything below a folder: names, modes, contents."""
     return [
         (str(one.relative_to(folder)), one.lstat().st_mode, one.read_bytes() if one.is_file() else b"")
         for one in sorted(folder.rglob("*"))
@@ -58,7 +58,7 @@ def state(folder: Path) -> list[tuple[str, int, bytes]]:
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_link_in_the_way_is_not_followed(files: Files, way: str) -> None:
-    """It is refused, or left alone; what lies behind it stays as it is."""
+    """A link in the way is refused or left alone. The files behind it stay as they are."""
     out = files.root.parent / "out"
     before = state(out)
     got: object = None
@@ -71,26 +71,26 @@ def test_a_link_in_the_way_is_not_followed(files: Files, way: str) -> None:
 
 
 def test_what_is_behind_a_link_is_not_listed(files: Files) -> None:
-    """Not from its own name, nor from the top."""
+    """Files behind a link are not listed, neither from the link's own name nor from the top."""
     assert list(files.walk("in")) == []
     assert [name for name, _ in files.walk()] == ["plain.md"]
     assert files.mode("in/page.md") is None
 
 
 def test_pages_of_results_are_not_written_through_a_link(tmp_path: Path) -> None:
-    """Nor deleted; the run goes on without the page."""
+    """Pages of results are neither written nor deleted through a link, and the run goes on without them."""
     out, root = tmp_path / "out", tmp_path / "work"
     (out / "main").mkdir(parents=True)
     (out / "main" / "1.txt").write_text("outside")
     (root / ".agentmem").mkdir(parents=True)
     (root / ".agentmem" / "pages").symlink_to(out)
-    assert not originals._write(root, ".agentmem/pages/main/3.txt", b"text")
-    originals.forget("main", root)
+    assert not offload._write(root, ".agentmem/pages/main/3.txt", b"text")
+    offload.forget_pages("main", root)
     assert [one.name for one in (out / "main").iterdir()] == ["1.txt"]
 
 
 def test_pictures_are_opened_folder_by_folder(tmp_path: Path) -> None:
-    """While a folder is swapped for a link and back, what is outside is never shown."""
+    """While a folder is swapped for a link and back, files outside are never shown."""
     inside, outside = tmp_path / "work" / "in", tmp_path / "out"
     inside.mkdir(parents=True)
     outside.mkdir()

@@ -1,4 +1,4 @@
-"""Text in another Unicode form is found, and what an edit leaves alone keeps its bytes."""
+"""Text in another Unicode form is found, and the parts that an edit does not change keep their bytes."""
 
 import unicodedata
 
@@ -27,14 +27,14 @@ def edited(text: str, old: str, new: str) -> str:
 
 @given(TEXT)
 def test_letters_make_up_the_text_and_their_forms_its_form(text: str) -> None:
-    """So that a place in the form is a place in the text."""
+    """The letters of a text make up the text, and their forms make up its form."""
     assert "".join(letters(text)) == text
     assert form("".join(map(form, letters(text)))) == form(text)
 
 
 @given(TEXT, TEXT, TEXT)
 def test_what_is_found_in_another_form_has_that_form(before: str, wanted: str, behind: str) -> None:
-    """Every place is one, and lies at the edges of letters."""
+    """Every place that is found has the form of the text that was searched, and ends between letters."""
     text = before + wanted + behind
     for start, end in places(text, wanted):
         assert form(text[start:end]) == form(wanted)
@@ -43,7 +43,7 @@ def test_what_is_found_in_another_form_has_that_form(before: str, wanted: str, b
 
 @given(TEXT, TEXT)
 def test_an_edit_in_another_form_changes_what_it_means_to(old: str, new: str) -> None:
-    """The result reads as the edit does in plain forms; an edit that changes nothing changes no byte."""
+    """The result reads like the same edit in plain forms. An edit that changes nothing changes no byte."""
     old, new = old.replace("\r", ""), new.replace("\r", "")
     there = unicodedata.normalize("NFD", old)
     assert form(kept(there, old, new)) == form(new)
@@ -64,7 +64,7 @@ def test_an_edit_in_another_form_changes_what_it_means_to(old: str, new: str) ->
     ],
 )
 def test_text_that_looks_the_same_is_edited(text: str, old: str, new: str, expected: str) -> None:
-    """Composed or decomposed, with other spaces or invisible marks; line breaks as next to it."""
+    """Text in composed or decomposed letters, with other spaces or invisible marks, is edited. Line breaks fit."""
     assert edited(text, old, new) == expected
 
 
@@ -83,7 +83,7 @@ def test_text_that_looks_the_same_is_edited(text: str, old: str, new: str, expec
     ],
 )
 def test_text_that_stands_otherwise_is_shown_as_it_stands(text: str, old: str, said: str) -> None:
-    """What a reader can see is not changed by guess: the difference is named."""
+    """Differences that a reader can see are not guessed at: the error names them."""
     with pytest.raises(TextNotUnique) as error:
         edited(text, old, "new")
     assert said in str(error.value)
@@ -91,7 +91,7 @@ def test_text_that_stands_otherwise_is_shown_as_it_stands(text: str, old: str, s
 
 @given(TEXT, TEXT, TEXT)
 def test_an_edit_keeps_every_other_byte(head: str, old: str, tail: str) -> None:
-    """Whatever is found, the bytes before and behind it stay, and no letter is parted from its accent."""
+    """The bytes before and after the found text stay, and no letter is split from its accent."""
     text = f"{head}[{old}]{tail}"
     try:
         after = edited(text, f"[{old}]", "<NEW>")

@@ -1,4 +1,4 @@
-"""Front matter in each of its formats is front matter; what only begins like it is text, and said to be."""
+"""Front matter is found in each of its formats. Text that only begins like it is text, and a note says so."""
 
 from pathlib import Path
 
@@ -28,7 +28,7 @@ BODY = "# T\nx\n"
 @pytest.mark.parametrize("bom", ["", "\ufeff"])
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])
 def test_front_matter_is_no_section(front: str, shown: str, bom: str, newline: str) -> None:
-    """YAML, TOML and JSON; with each line ending, and behind a byte-order mark."""
+    """YAML, TOML and JSON front matter is not a section, with each line ending and after a byte-order mark."""
     block = (bom + front).replace("\n", newline)
     data = (block + BODY.replace("\n", newline)).encode()
     tree = parse(data)
@@ -52,7 +52,7 @@ def test_front_matter_is_no_section(front: str, shown: str, bom: str, newline: s
     ],
 )
 def test_what_is_no_front_matter_is_text(text: str, titles: list[str]) -> None:
-    """Thematic breaks, blocks that nothing ends, braces that hold no object."""
+    """Thematic breaks, unclosed blocks, and braces without an object are text."""
     tree = parse(text.encode())
     assert (tree.front, [one.title for one in tree.sections]) == (0, titles)
 
@@ -60,8 +60,8 @@ def test_what_is_no_front_matter_is_text(text: str, titles: list[str]) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("---\ntitle: a: b\n---\n# T\n", "front matter that is no YAML (line 2: mapping values are not allowed here)"),
-        ("+++\na = \n+++\n", "front matter that is no TOML (Invalid value"),
+        ("---\ntitle: a: b\n---\n# T\n", "front matter that is not YAML (line 2: mapping values are not allowed here)"),
+        ("+++\na = \n+++\n", "front matter that is not TOML (Invalid value"),
         ("---\ntitle: x\n\n# T\n", "begins like front matter, but no line '---' ends it, so it is read as text"),
         ("---\ntitle: x\n---\n", ""),
         ("---\n\n# T\n", ""),
@@ -69,7 +69,7 @@ def test_what_is_no_front_matter_is_text(text: str, titles: list[str]) -> None:
     ],
 )
 def test_broken_front_matter_is_said_to_be(text: str, said: str, tmp_path: Path) -> None:
-    """With the parser's reason; and it is shown as it stands."""
+    """Broken front matter is shown as it is, with the parser's reason."""
     assert fault(text.encode()).startswith(said)
     assert bool(fault(text.encode())) == bool(said)
     workspace = Workspace(tmp_path)
@@ -80,14 +80,14 @@ def test_broken_front_matter_is_said_to_be(text: str, said: str, tmp_path: Path)
 
 
 def test_links_in_front_matter_are_none_and_lines_stay(tmp_path: Path) -> None:
-    """A link below it has the line that an editor shows."""
+    """Front matter has no links. A link below it has the line number that an editor shows."""
     workspace = Workspace(tmp_path)
     workspace.write("a.md", "+++\nx = '[a](b.md)'\n+++\n[a](a.md)\n")
     assert [(link.line, link.to) for link in workspace.links("a.md")] == [(4, "a.md")]
 
 
 def test_front_matter_reads_as_a_list() -> None:
-    """Its own lines, nested ones indented."""
+    """Front matter is shown as a list of its own lines, with nested ones indented."""
     text = "---\na: 1\nb:\n  - c\n- d\n---\n"
     assert listed(text) == "- a: 1\n- b:\n    - c\n  - d\n"
     assert listed("\ufeff---\r\na: 1\r\n---\r\n") == "- a: 1\n"
@@ -96,7 +96,7 @@ def test_front_matter_reads_as_a_list() -> None:
 
 @given(st.text(st.sampled_from("-+{}\n\r#a: ='\"[]\ufeff"), max_size=30))
 def test_blanking_keeps_the_lines(text: str) -> None:
-    """Whatever the page, what is behind the front matter stands on the same line."""
+    """On any page, the text after blanked front matter keeps its line numbers."""
     data = text.encode()
     behind = data[end(data) :].decode()
     assert blanked(data).endswith(behind)

@@ -1,4 +1,4 @@
-"""The index reads a file again only when it may have changed, and parses only what is new."""
+"""The index reads a file again only if it may have changed, and parses only new content."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from agentmem.pages.render import outline
 
 
 def test_a_file_that_cannot_have_changed_is_not_read(tmp_path: Path) -> None:
-    """Its revision and digest are taken from the cache, even where these tell a tale."""
+    """An unchanged file is not read: its revision and digest come from the cache, even if they were tampered with."""
     (tmp_path / "a.md").write_text("# Real\n")
     files, tale = Files(tmp_path), make("a.md", b"# Tale\n")
     stamp = files.stamp("a.md")
@@ -35,7 +35,7 @@ def test_a_file_that_cannot_have_changed_is_not_read(tmp_path: Path) -> None:
 
 
 def test_a_file_that_changed_just_now_is_read_again(tmp_path: Path) -> None:
-    """It may change once more within the resolution of its time stamp."""
+    """A file that has just changed is read again: it may change once more within its time stamp's resolution."""
     (tmp_path / "a.md").write_text("x")
     index = PageIndex(Files(tmp_path))
     index.sync()
@@ -45,7 +45,7 @@ def test_a_file_that_changed_just_now_is_read_again(tmp_path: Path) -> None:
 
 
 def test_the_same_bytes_are_other_sections_in_another_kind_of_page(tmp_path: Path) -> None:
-    """A heading is a comment in code."""
+    """The same bytes have other sections in another kind of page: a heading is a comment in code."""
     for name in ("a.md", "a.py"):
         (tmp_path / name).write_text("# A\n")
     index = PageIndex(Files(tmp_path))
@@ -57,7 +57,7 @@ def test_the_same_bytes_are_other_sections_in_another_kind_of_page(tmp_path: Pat
 
 
 def test_what_was_learnt_of_old_revisions_is_forgotten(tmp_path: Path) -> None:
-    """When there is much more of it than there are pages."""
+    """Facts of old revisions are removed once they far outnumber the pages."""
     index = PageIndex(Files(tmp_path))
     for number in range(1100):
         index.digest(make("a.md", str(number).encode()))
@@ -68,7 +68,7 @@ def test_what_was_learnt_of_old_revisions_is_forgotten(tmp_path: Path) -> None:
 
 
 def test_an_outline_is_remembered_by_content(tmp_path: Path) -> None:
-    """It is the same from the cache, from another process's cache and made afresh; other content has its own."""
+    """An outline is the same from the cache, from another process's cache and made anew. Other content has its own."""
     one, other = make("a.md", b"# A\n\nText.\n\n## B\n"), make("a.md", b"# A\n\n## C\n")
     (tmp_path / "a.md").write_bytes(one.data)
     index = PageIndex(Files(tmp_path))

@@ -22,7 +22,7 @@ def workspace(tmp_path: Path) -> Workspace:
 
 
 def linked(workspace: Workspace, text: str, page: str = "team/page.md") -> list[tuple[str | None, str | None, bool]]:
-    """What the links of a page with this text lead to."""
+    """The destinations of the links of a page with this text."""
     workspace.write(page, text)
     return [(link.to, link.section, link.broken) for link in workspace.links(page)]
 
@@ -33,7 +33,7 @@ def found(text: str) -> list[tuple[int, str, str]]:
 
 
 def test_links_are_found_wherever_markdown_has_them() -> None:
-    """In paragraphs, lists, tables, quotes and headings; by reference; pictures; pages in double brackets."""
+    """Links are found in paragraphs, lists, tables, quotes, headings, by reference, as pictures and as [[pages]]."""
     text = (
         "---\nx: '[no](no.md)'\n---\n# [one](1.md)\n\n"
         "A [two\nlines](<2 b.md> 'title') and\n[three][ref] ![pic](p.png)\n\n"
@@ -63,17 +63,17 @@ def test_links_are_found_wherever_markdown_has_them() -> None:
     ],
 )
 def test_what_is_no_link_into_the_workspace_is_left_out(text: str) -> None:
-    """Code, comments, escaped brackets and addresses on the web."""
+    """Code, comments, escaped brackets and web addresses are not links."""
     assert found(text) == []
 
 
 def test_pages_that_are_not_markdown_have_no_links(workspace: Workspace) -> None:
-    """Brackets in code mean something else."""
+    """In pages other than markdown, brackets mean something else."""
     assert linked(workspace, "x = [[a]]\n", "a.py") == []
 
 
 def test_relative_links_are_resolved(workspace: Workspace) -> None:
-    """From the page's folder or the top; suffix and index may be left out; files and folders count too."""
+    """Paths start at the page's folder or the top. Suffix and index may be left out. Files and folders count too."""
     text = (
         "[a](leave.md) [b](../index.md) [c](/team/leave.md) [d](leave) [e](../team/) [f](../notes/On%20call.md)\n"
         "[g](../logo.png) [h](../notes) [i](.) [j](leave.md?plain=1)\n"
@@ -95,7 +95,7 @@ def test_relative_links_are_resolved(workspace: Workspace) -> None:
 
 
 def test_links_to_sections_are_resolved(workspace: Workspace) -> None:
-    """By GitHub's anchors, numbered ones too, and by title; a number sign alone is the page itself."""
+    """Links to sections work by GitHub's anchors, also numbered ones, and by title. "#" alone is the page itself."""
     text = (
         "# Mine\n\n[a](leave.md#how-to-ask) [b](leave.md#how-to-ask-1) [c](leave.md#caf%C3%A9--co) [d](#mine)\n"
         "[[leave#How to ask?]] [[#Mine]]\n"
@@ -111,7 +111,7 @@ def test_links_to_sections_are_resolved(workspace: Workspace) -> None:
 
 
 def test_pages_in_double_brackets_are_found_by_name(workspace: Workspace) -> None:
-    """Anywhere in the workspace, whatever the letter case, nearest first."""
+    """[[Pages]] are found anywhere in the workspace, in any letter case, the nearest first."""
     workspace.write("archive/leave.md", "old\n")
     assert linked(workspace, "[[Leave]] [[on-call]] [[notes/On call]] [[index]]\n") == [
         ("team/leave.md", None, False),
@@ -122,13 +122,13 @@ def test_pages_in_double_brackets_are_found_by_name(workspace: Workspace) -> Non
 
 
 def test_broken_links_are_marked(workspace: Workspace) -> None:
-    """No such page, no such section, or out of the workspace."""
+    """A link is broken if its page or section does not exist, or if it leads out of the workspace."""
     text = "[a](gone.md) [b](leave.md#gone) [[Gone]] [c](../../etc/passwd) [d](../../../../../etc/passwd) [e](#gone)\n"
     assert [broken for _, _, broken in linked(workspace, text)] == [True] * 6
 
 
 def test_pages_know_who_links_to_them(workspace: Workspace) -> None:
-    """With line and text; the page's own links do not count; edits are heeded."""
+    """Backlinks have line and text, follow edits, and leave out the page's own links."""
     workspace.write("a.md", "see\n[leave](team/leave.md#how-to-ask)\n")
     workspace.write("b.md", "[[Leave]]\n")
     workspace.append("team/leave.md", "[self](#leave)")
@@ -144,6 +144,6 @@ def test_pages_know_who_links_to_them(workspace: Workspace) -> None:
 
 
 def test_links_survive_the_cache() -> None:
-    """What is written for later reads back the same."""
+    """References that were dumped load as the same."""
     all_of_them = (Reference(1, "a", "b.md", False), Reference(2, "\u00e4", "c", True))
     assert load(dump(all_of_them)) == all_of_them

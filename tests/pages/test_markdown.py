@@ -1,4 +1,4 @@
-"""The tree of sections: markdown-it's, in byte offsets that part a page without gaps."""
+"""The sections are those of markdown-it, in byte offsets that divide a page without gaps."""
 
 from itertools import pairwise
 
@@ -13,7 +13,7 @@ from tests.pages.spec import EXAMPLES, Example, SpecUnavailable, examples, top_h
 
 @pytest.fixture(scope="module")
 def specification() -> list[Example]:
-    """The examples of CommonMark; skips, with the reason, where they cannot be had."""
+    """The examples of CommonMark. Skips, with the reason, if they are not available."""
     try:
         return examples()
     except SpecUnavailable as error:
@@ -26,14 +26,14 @@ def titles(text: str) -> list[tuple[int, str]]:
 
 
 def joined(data: bytes) -> bytes:
-    """The page, put together again from its sections."""
+    """The page, joined from its sections."""
     cuts = parse(data).cuts()
     assert list(cuts) == sorted(cuts)
     return b"".join(data[start:end] for start, end in pairwise(cuts))
 
 
 def test_every_example_of_commonmark_comes_back_byte_for_byte(specification: list[Example]) -> None:
-    """Parsing and putting together again changes no byte, with each line ending and without the last."""
+    """Parsing a page and joining its sections changes no byte, with each line ending and without the last."""
     assert len(specification) == EXAMPLES
     for one in specification:
         for newline in ("\n", "\r\n", "\r"):
@@ -43,7 +43,7 @@ def test_every_example_of_commonmark_comes_back_byte_for_byte(specification: lis
 
 
 def test_every_example_of_commonmark_has_the_sections_its_html_has(specification: list[Example]) -> None:
-    """The specification's own HTML says which headings there are; front matter and tables are extensions."""
+    """The specification's own HTML says which headings there are. Front matter and tables are extensions."""
     for one in specification:
         data = one.markdown.encode()
         if parse(data).front == 0:
@@ -56,14 +56,14 @@ def test_every_example_of_commonmark_has_the_sections_its_html_has(specification
 @example("> a\n# yes\n")
 @example("\x0c# no\n# yes")
 def test_the_fast_reading_is_the_parsers(text: str) -> None:
-    """Whatever the page, simple or not, the headings are those that markdown-it finds."""
+    """On any page, simple or not, the headings are those of markdown-it."""
     data = text.encode()
     assert outline(data) == parsed_outline(data)
 
 
 @given(pages())
 def test_sections_are_slices_of_the_page(text: str) -> None:
-    """Sections part the page without gaps, nest, begin on lines of their own, and number their namesakes."""
+    """Sections divide the page without gaps, nest, begin on their own lines, and number repeated titles."""
     data = text.encode()
     tree = parse(data)
     assert joined(data) == data
@@ -79,7 +79,7 @@ def test_sections_are_slices_of_the_page(text: str) -> None:
 
 @given(pages())
 def test_line_numbers_are_markdown_its(text: str) -> None:
-    """Our byte table of lines agrees with the parser's line maps, whatever the line endings."""
+    """Our table of line offsets agrees with the parser's line maps, for all line endings."""
     data = text.encode()
     lines = line_starts(data)
     source = data.decode("utf-8-sig")
@@ -103,7 +103,7 @@ def test_line_numbers_are_markdown_its(text: str) -> None:
     ],
 )
 def test_headings_that_count(text: str, expected: list[tuple[int, str]]) -> None:
-    """Fences, HTML, lists, quotes and front matter hide headings; underlines, marks and byte-order marks do not."""
+    """Fences, HTML, lists, quotes and front matter hide headings. Underlines, marks and byte-order marks do not."""
     assert titles(text) == expected
 
 
@@ -123,5 +123,5 @@ def test_a_section_lasts_until_a_heading_of_its_level_or_above() -> None:
 
 @given(st.binary(max_size=200).map(lambda data: data.replace(b"\0", b"").decode("utf-8", "ignore")))
 def test_any_text_is_a_page(text: str) -> None:
-    """No text, however odd, fails to parse or loses a byte."""
+    """Any text can be parsed, without losing a byte."""
     assert joined(text.encode()) == text.encode()

@@ -1,4 +1,4 @@
-"""MDX pages have the sections of their markdown; JSX hides none of them and adds none."""
+"""MDX pages have the sections of their markdown. JSX neither hides nor adds any."""
 
 import pytest
 
@@ -35,13 +35,13 @@ from agentmem.pages.page import make
 )
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])
 def test_headings_are_those_of_the_markdown(text: str, titles: list[str], newline: str) -> None:
-    """None in imports, exports, expressions, tags and comments; all between tags."""
+    """Headings between tags count. Those in imports, exports, expressions, tags and comments do not."""
     page = make("page.MDX", text.replace("\n", newline).encode())
     assert [one.title for one in page.sections] == titles
 
 
 def test_links_are_those_of_the_markdown() -> None:
-    """In components too, but not in code."""
+    """Links in components count, but not links in code."""
     text = "export const a = '[no](no.md)'\n\n<X>\n  [a](a.md)\n</X>\n\n{/* [no](no.md) */}\n\n<Card href=\"b.md\" />\n"
     assert [(one.line, one.target) for one in references(make("a.mdx", text.encode()))] == [(4, "a.md"), (9, "b.md")]
 
@@ -50,6 +50,6 @@ def test_links_are_those_of_the_markdown() -> None:
     "name", ["a.mdown", "a.mkd", "a.mkdn", "a.mdwn", "a.qmd", "a.Rmd", "a.mdc", "a.markdown", "a.MD"]
 )
 def test_markdown_of_any_suffix_has_sections(name: str) -> None:
-    """And other text files have none."""
+    """Markdown of any suffix has sections, and other text files have none."""
     assert [one.title for one in make(name, b"# T\n").sections] == ["T"]
     assert make(f"{name}.txt", b"# T\n").sections == ()

@@ -1,4 +1,4 @@
-"""A move keeps what every link leads to, and no other byte changes."""
+"""A move keeps the destinations of all links, and changes no other byte."""
 
 import signal
 import subprocess
@@ -47,20 +47,20 @@ TARGETS = (
 
 @st.composite
 def texts(draw: st.DrawFn) -> str:
-    """A page with links in every manner, and lines that are hard to read rightly between them."""
+    """Pages with links of every kind between lines that are hard to parse."""
     link = st.tuples(st.sampled_from(FORMS), st.sampled_from(TARGETS)).map(lambda one: one[0].replace("{}", one[1]))
     lines = draw(st.lists(st.one_of(link, link, st.sampled_from(LINES)), max_size=8))
     return draw(st.sampled_from(["\n", "\n\n", "\r\n"])).join(lines)
 
 
 def leads(workspace: Workspace, name: str) -> list[str | None]:
-    """What each link of a page leads to."""
+    """The destination of each link of a page."""
     return [link.to for link in workspace.links(name)]
 
 
 @given(st.dictionaries(st.sampled_from(NAMES), texts(), min_size=1), st.sampled_from(NEW), st.data())
 def test_a_move_keeps_what_every_link_leads_to(pages: dict[str, str], new: str, data: st.DataObject) -> None:
-    """On every page; links that could not be mended are named, and lead nowhere else than before in silence."""
+    """A move keeps all destinations. Links that could not be rewritten are named, and none silently leads elsewhere."""
     with TemporaryDirectory() as folder, Workspace(folder) as workspace:
         for name, text in pages.items():
             path = Path(folder, name)
@@ -87,7 +87,7 @@ def test_a_move_keeps_what_every_link_leads_to(pages: dict[str, str], new: str, 
 
 
 def around(data: bytes, name: str) -> list[bytes]:
-    """The bytes of a page but for the targets of its links."""
+    """The bytes of a page without the targets of its links."""
     found, defined = targets(data, dialect(name))
     places = sorted((one.start, one.end) for one in (*found, *defined) if one.start is not None and one.end is not None)
     ends = [0, *(end for _, end in places)]
@@ -111,7 +111,7 @@ def workspace(tmp_path: Path) -> Workspace:
 
 
 def test_links_are_mended_in_their_own_manner(workspace: Workspace) -> None:
-    """Anchors, titles, aliases, brackets and line ends stay; code stays; what was done is told."""
+    """Rewritten links keep anchors, titles, aliases, brackets and line ends. Code stays. The result lists them."""
     moved = workspace.move("plan.md", "big plans/2026 plan.md")
     assert workspace.text("notes/todo.md") == (
         "x [[2026 plan#Steps|the plan]]\r\n[a](../big%20plans/2026%20plan.md#steps 'T')\r\n\r\n"
@@ -131,7 +131,7 @@ def test_links_are_mended_in_their_own_manner(workspace: Workspace) -> None:
 
 
 def test_a_name_in_double_brackets_keeps_its_page(workspace: Workspace) -> None:
-    """Where another page of that name comes nearer, the path is written out."""
+    """If another page of the same name would be nearer, the path is written out."""
     workspace.write("a/note.md", "A\n")
     workspace.write("b/c/other.md", "O\n")
     workspace.write("top.md", "[[note]]\n")
@@ -141,7 +141,7 @@ def test_a_name_in_double_brackets_keeps_its_page(workspace: Workspace) -> None:
 
 
 def test_a_link_that_cannot_be_mended_is_named(workspace: Workspace) -> None:
-    """A name that double brackets cannot hold; the page keeps its bytes there."""
+    """If double brackets cannot hold the new name, the link is named and the page keeps its bytes."""
     workspace.write("wiki.md", "[[notes/todo]] [t](notes/todo.md)\n")
     moved = workspace.move("notes/todo.md", "notes/re[do].md")
     assert workspace.text("wiki.md") == "[[notes/todo]] [t](notes/re%5Bdo%5D.md)\n"
@@ -149,7 +149,7 @@ def test_a_link_that_cannot_be_mended_is_named(workspace: Workspace) -> None:
 
 
 def test_a_move_is_made_to_the_revision_that_was_read(workspace: Workspace) -> None:
-    """A stale one is refused, and nothing is changed."""
+    """A move of a stale revision is refused, and changes nothing."""
     revision = workspace.revision("plan.md")
     workspace.append("plan.md", "more")
     before = {name: workspace.text(name) for name in workspace.names()}
@@ -162,7 +162,7 @@ def test_a_move_is_made_to_the_revision_that_was_read(workspace: Workspace) -> N
 
 
 def test_a_move_that_fails_changes_nothing(workspace: Workspace) -> None:
-    """Though pages had been mended already when the move itself could not be made."""
+    """If the move itself fails, the pages that were already rewritten are restored."""
     (workspace.root / "file").write_text("x")
     before = {name: workspace.text(name) for name in workspace.names()}
     with pytest.raises(WorkspaceError, match="a part of its path is a file"):
@@ -200,7 +200,7 @@ workspace.move("plan.md", "new/plan of all.md")
 
 @pytest.mark.parametrize("writes", [0, 1, 2, 3])
 def test_a_killed_move_is_taken_back(workspace: Workspace, writes: int) -> None:
-    """By whoever edits next, whenever it was killed; what somebody changed since stays as they left it."""
+    """The next editor undoes a killed move, whenever it was killed. Later changes by others stay."""
     before = {name: workspace.text(name) for name in workspace.names()}
     done = subprocess.run([sys.executable, "-c", KILLED, str(workspace.root), str(writes)], check=False, timeout=60)
     assert done.returncode == -signal.SIGKILL

@@ -1,4 +1,4 @@
-"""What agentmem keeps is its user's alone, whatever the umask, and also where it was not so before."""
+"""agentmem's files are readable by their user alone, whatever the umask, also if they were not before."""
 
 import stat
 import subprocess
@@ -22,7 +22,7 @@ with Agent(ScriptedModel(turns), sys.argv[1], tools=["read", "plan", "run"]) as 
 
 
 def open_to_others(folder: Path) -> list[str]:
-    """What others may read, write or enter below a folder, and the folder itself."""
+    """The paths below and including a folder that others may read, write or enter."""
     return [str(one) for one in (folder, *folder.rglob("*")) if stat.S_IMODE(one.lstat().st_mode) & 0o077]
 
 
@@ -45,7 +45,7 @@ def test_nobody_else_may_look_into_what_is_kept(tmp_path: Path, umask: str, befo
 
 
 def test_a_database_elsewhere_is_new_and_private_or_left_as_it_is(tmp_path: Path) -> None:
-    """A folder that a person chose keeps its mode, and so does a file that they share on purpose."""
+    """A folder that a person chose keeps its mode, and so does a file that they share."""
     from agentmem.transcript.journal import open_journal
 
     shared = tmp_path / "shared"

@@ -10,7 +10,7 @@ from types import FrameType
 
 import pytest
 
-from agentmem.menu.output import readable
+from agentmem.menu.toolbox import readable
 from agentmem.pages.markdown import outline as parsed
 from agentmem.pages.render import shown
 from agentmem.pages.search import best_line_of, pieces
@@ -38,7 +38,7 @@ LOOKS: dict[str, Callable[[Workspace], object]] = {
 
 
 def calls(work: Callable[[], object]) -> int:
-    """How many calls, of Python and of C, some work makes."""
+    """The number of calls, of Python and of C, that some work makes."""
     made = 0
 
     def see(frame: FrameType, event: str, value: object) -> None:
@@ -57,7 +57,7 @@ def calls(work: Callable[[], object]) -> int:
 @pytest.mark.parametrize("look", LOOKS)
 @pytest.mark.parametrize("shape", SHAPES)
 def test_a_page_is_read_in_proportion(shape: str, look: str, tmp_path: Path) -> None:
-    """Of four times as much at most some six times the calls."""
+    """A page four times as large takes at most about six times the calls."""
     made = []
     for number in (500, 2000):
         with Workspace(tmp_path / str(number), create=True) as workspace:
@@ -67,13 +67,13 @@ def test_a_page_is_read_in_proportion(shape: str, look: str, tmp_path: Path) -> 
 
 
 def test_titles_do_not_fill_the_index() -> None:
-    """A title of a million characters is cut: it would stand in the address of every section below it."""
+    """A title of a million characters is cut, because it is part of the address of every section below it."""
     _, headings = parsed(b"# " + b"t" * 1_000_000 + b"\n## b\n")
     assert max(len(one.title) for one in headings) == 200
 
 
 def test_a_long_text_is_marked_in_short_pieces() -> None:
-    """Marking copies the text for each match: the pieces are short, make up the text, and know their lines."""
+    """Marking copies the text for each match. So pieces are short, make up the text, and know their lines."""
     text = "word " * 5000 + "\nx\r\nsecond match here\n" + "y" * 5000
     cut = list(pieces(text))
     assert "".join(piece for _, piece in cut) == text
@@ -84,13 +84,13 @@ def test_a_long_text_is_marked_in_short_pieces() -> None:
 
 
 def test_wide_tables_are_not_filled_up() -> None:
-    """A header of a thousand columns above rows of one, or records that share no key, are no table."""
+    """A header of a thousand columns over rows of one, or records that share no key, are not shown as tables."""
     assert len(shown("a.csv", "," * 1000 + "\n" + "a\n" * 1000).text) < 20_000
     assert len(readable([{f"k{at}": 1} for at in range(1000)])) < 50_000
 
 
 def test_very_long_texts_are_sampled() -> None:
-    """Near enough to say how long a text is, and whether it fits is exact."""
+    """The length of a very long text is estimated. Whether it fits is exact."""
     text = "the quick brown fox\n" * 400_000
     assert abs(about(text) - 5 * 400_000) < 0.05 * 5 * 400_000
     assert exceeds(text, 1000)

@@ -1,4 +1,4 @@
-"""Several processes edit one workspace, and some are killed: no edit is lost, no page is ever half."""
+"""Several processes edit one workspace, and some are killed. No edit is lost, and no page is ever half written."""
 
 import random
 import signal
@@ -55,7 +55,7 @@ def started(script: str, *arguments: str) -> subprocess.Popen[str]:
 
 
 def run_together(script: str, root: Path, rounds: int) -> None:
-    """Two processes of the script at once, each with a name of its own."""
+    """Runs two processes of the script at once, each with its own name."""
     processes = [started(script, str(root), name, str(rounds)) for name in ("one", "two")]
     for process in processes:
         assert process.stdin is not None
@@ -67,7 +67,7 @@ def run_together(script: str, root: Path, rounds: int) -> None:
 
 
 def test_two_processes_that_append_lose_nothing(tmp_path: Path) -> None:
-    """Edits without a revision are made to the newest bytes, each whole and each once."""
+    """Edits without a revision apply to the newest bytes, each of them whole and once."""
     Workspace(tmp_path).write("log.md", "# Log\n")
     run_together(_ADDER, tmp_path, 60)
     lines = Workspace(tmp_path).text("log.md#Log").splitlines()[2:]
@@ -75,14 +75,14 @@ def test_two_processes_that_append_lose_nothing(tmp_path: Path) -> None:
 
 
 def test_two_processes_that_count_lose_nothing(tmp_path: Path) -> None:
-    """With revisions, read and write are one step: whoever comes second is refused and tries again."""
+    """With revisions, read and write are one step: the later process is refused and tries again."""
     Workspace(tmp_path).write("counter.txt", "0")
     run_together(_COUNTER, tmp_path, 60)
     assert Workspace(tmp_path).text("counter.txt") == "120"
 
 
 def test_threads_of_one_workspace_lose_nothing(tmp_path: Path) -> None:
-    """One workspace may be shared by threads that edit, list and search at once."""
+    """Threads that share one workspace may edit, list and search at once."""
     with Workspace(tmp_path) as workspace:
         workspace.write("log.md", "# Log\n")
 
@@ -100,7 +100,7 @@ def test_threads_of_one_workspace_lose_nothing(tmp_path: Path) -> None:
 
 
 def test_a_killed_writer_leaves_a_whole_page_and_no_litter(tmp_path: Path) -> None:
-    """Killed at random moments, a writer leaves one of its whole versions; the next edit clears what it left."""
+    """A writer that is killed at a random moment leaves a whole version. The next edit removes its temporary file."""
     moments = random.Random(7)
     for _ in range(12):
         process = started(_WRITER, str(tmp_path))
@@ -118,7 +118,7 @@ def test_a_killed_writer_leaves_a_whole_page_and_no_litter(tmp_path: Path) -> No
 
 
 def test_what_a_killed_writer_left_is_cleared_by_the_next(tmp_path: Path) -> None:
-    """The lock's file names the temporary file in flight; nothing else is ever removed."""
+    """The lock file names the temporary file in use. No other file is ever removed."""
     workspace = Workspace(tmp_path)
     workspace.write("a/page.md", "x\n")
     (tmp_path / "a" / f"{TEMP_PREFIX}0123").write_text("half")
@@ -133,7 +133,7 @@ def test_what_a_killed_writer_left_is_cleared_by_the_next(tmp_path: Path) -> Non
 
 
 def test_the_lock_survives_its_folder(tmp_path: Path) -> None:
-    """Deleting the workspace's own folder between edits does no harm: it is only a cache."""
+    """Deleting the workspace's own folder between edits does no harm, because it is only a cache."""
     workspace = Workspace(tmp_path)
     workspace.write("page.md", "x\n")
     for path in sorted((tmp_path / ".agentmem").iterdir()):
@@ -144,7 +144,7 @@ def test_the_lock_survives_its_folder(tmp_path: Path) -> None:
 
 
 def _version(root: Path) -> int:
-    """The number that the page is full of; -1 while there is no page."""
+    """The number that fills the page; -1 if there is no page."""
     try:
         text = (root / "deep/er/page.md").read_text()
     except FileNotFoundError:

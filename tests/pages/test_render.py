@@ -1,4 +1,4 @@
-"""What the model is shown of a page: whole, as an outline, or in parts, within a limit of tokens."""
+"""A page is shown to the model whole, as an outline, or in parts, within a limit of tokens."""
 
 import json
 import re
@@ -30,7 +30,7 @@ def long_page(chapters: int = 5, words: int = 200) -> str:
 
 
 def test_a_short_page_is_shown_whole(workspace: Workspace) -> None:
-    """A header line with name, revision and tokens; then the text as it is."""
+    """A short page has a header line with name, revision and tokens, then its text."""
     page = workspace.write("notes/a.md", "# A\r\n\r\n\ttext")
     tokens = count(page.text)
     assert workspace.render("notes/a.md") == (
@@ -39,7 +39,7 @@ def test_a_short_page_is_shown_whole(workspace: Workspace) -> None:
 
 
 def test_a_section_is_shown_with_its_exact_address(workspace: Workspace) -> None:
-    """However it was asked for."""
+    """A section is shown with its exact address, by whichever address it was asked for."""
     workspace.write("a.md", "# A\n\n## B / C\n\nb\n\n## D\n")
     shown = workspace.render("a.md#b-c")
     assert re.fullmatch(r"a\.md#A/B \\/ C \(revision [0-9a-f]{12}, \d+ tokens\)\n\n## B / C\n\nb\n\n", shown)
@@ -47,7 +47,7 @@ def test_a_section_is_shown_with_its_exact_address(workspace: Workspace) -> None
 
 
 def test_front_matter_and_data_files_are_shown_readably(workspace: Workspace) -> None:
-    """The header says so, and raw shows the file's own text."""
+    """Front matter and data files are shown readably. The header says so, and ``raw`` shows the file's own text."""
     workspace.write("a.md", "---\ntitle: Plan\n---\n\n# A\n")
     assert "; front matter shown as a list; edits take the file's own text)\n\n- title: Plan\n\n# A\n" in (
         workspace.render("a.md")
@@ -59,7 +59,7 @@ def test_front_matter_and_data_files_are_shown_readably(workspace: Workspace) ->
 
 
 def test_a_long_page_is_shown_as_an_outline(workspace: Workspace) -> None:
-    """Every section with its tokens, and how to read one; each can then be read by that address."""
+    """A long page is an outline of its sections with their tokens. Each can be read by the address shown."""
     workspace.write("a.md", long_page())
     shown = workspace.render("a.md", limit=1000)
     head, _, outline = shown.partition("\n\n")
@@ -75,14 +75,14 @@ def test_a_long_page_is_shown_as_an_outline(workspace: Workspace) -> None:
 
 
 def test_a_long_section_is_outlined_too(workspace: Workspace) -> None:
-    """With the text that stands before its subsections."""
+    """The outline of a long section also lists the text before its subsections."""
     workspace.write("a.md", long_page())
     shown = workspace.render("a.md#Chapter 2", limit=300)
     assert re.search(r"\n\n- \. \(the text before .*\): \d+ tokens\n- Notes 2: \d+ tokens\n$", shown)
 
 
 def test_tokens_of_sections_add_up(workspace: Workspace) -> None:
-    """The page's tokens are those of its text, and of its sections together."""
+    """The page's tokens are those of its text, and the sum of its sections."""
     page = workspace.write("a.md", long_page())
     outline = workspace.outline("a.md")
     assert workspace.tokens()["a.md"] == count(page.text)
@@ -91,7 +91,7 @@ def test_tokens_of_sections_add_up(workspace: Workspace) -> None:
 
 
 def test_an_outline_that_is_too_long_shows_fewer_levels_then_parts(workspace: Workspace) -> None:
-    """And says how many sections are below."""
+    """If an outline is too long, deeper levels are only counted. If it is still too long, parts are shown."""
     workspace.write("a.md", "".join(f"## S{one}\n\n" + "### T\n\nx\n\n" * 9 for one in range(30)))
     shown = workspace.render("a.md", limit=700)
     assert re.search(r"^- S29: \d+ tokens \(9 sections below\)$", shown, re.MULTILINE)
@@ -105,7 +105,7 @@ def test_an_outline_that_is_too_long_shows_fewer_levels_then_parts(workspace: Wo
 
 
 def test_a_long_leaf_is_shown_in_parts(workspace: Workspace) -> None:
-    """The parts together are the text; the header says which is next; there is no part beyond the last."""
+    """The parts together are the text. The header names the next part. There is no part after the last."""
     text = "# A\n\n" + "".join(f"line {number}\n" for number in range(1000))
     workspace.write("a.md", text)
     first = workspace.render("a.md#A", limit=500)
@@ -125,7 +125,7 @@ def test_a_long_leaf_is_shown_in_parts(workspace: Workspace) -> None:
 
 
 def test_parts_of_a_table_repeat_its_head(workspace: Workspace) -> None:
-    """Each part can be read alone."""
+    """Each part of a table repeats its head, so that it can be read alone."""
     workspace.write("a.csv", "name,number\n" + "".join(f"row{one},{one}\n" for one in range(500)))
     part = workspace.render("a.csv", limit=400, part=2).partition("\n\n")[2]
     assert part.startswith("| name | number |\n|---|---|\n| row")
@@ -133,7 +133,7 @@ def test_parts_of_a_table_repeat_its_head(workspace: Workspace) -> None:
 
 @given(st.text("ab \n\r\u00e4\U0001f600", max_size=300), st.integers(1, 40))
 def test_parts_make_up_the_text(text: str, room: int) -> None:
-    """Cut at line ends, or inside a line that is longer than a part; no part is empty but that of no text."""
+    """Parts are cut at line ends, or inside a line longer than a part. Only an empty text has an empty part."""
     parts = split(Shown(text), room)
     assert "".join(parts) == text
     assert all(parts) or parts == [""]
@@ -141,7 +141,7 @@ def test_parts_make_up_the_text(text: str, room: int) -> None:
 
 @given(st.integers(60, 2000), st.integers(0, 40), st.integers(1, 300))
 def test_what_is_shown_keeps_to_the_limit(limit: int, chapters: int, words: int) -> None:
-    """Whatever the page and the limit, though a limit below the header's own size cannot be kept."""
+    """Any page keeps to the limit, unless the limit is below the header's own size."""
     with tempfile.TemporaryDirectory() as folder:
         workspace = Workspace(folder)
         workspace.write("a.md", long_page(chapters, words))
@@ -150,7 +150,7 @@ def test_what_is_shown_keeps_to_the_limit(limit: int, chapters: int, words: int)
 
 
 def test_rendering_leaves_nothing_behind(tmp_path: Path) -> None:
-    """Reading single pages makes no folder and no file."""
+    """Rendering single pages makes no folder and no file."""
     (tmp_path / "a.md").write_text(long_page())
     workspace = Workspace(tmp_path)
     workspace.render("a.md")
@@ -159,7 +159,7 @@ def test_rendering_leaves_nothing_behind(tmp_path: Path) -> None:
 
 
 def test_csv_reads_as_a_table() -> None:
-    """Quoted cells, bars and line breaks in cells, ragged rows, other delimiters."""
+    """CSV is shown as a table: quoted cells, bars and line breaks in cells, ragged rows, other delimiters."""
     text = 'name;note\r\nAda;"a; b"\r\nBob;"x|y\nz"\r\nCy\r\n\r\n'
     table = shown("people.csv", text)
     assert table.text == ("| name | note |\n|---|---|\n| Ada | a; b |\n| Bob | x\\|y<br>z |\n| Cy |  |\n")
@@ -170,12 +170,12 @@ def test_csv_reads_as_a_table() -> None:
 
 @pytest.mark.parametrize("text", ["", "\n\n"])
 def test_an_empty_csv_is_shown_as_it_is(text: str) -> None:
-    """There is nothing to put into a table."""
+    """An empty CSV file is shown as it is, because it has no table."""
     assert shown("a.csv", text).text == text
 
 
 def test_a_csv_that_does_not_parse_is_shown_as_it_is() -> None:
-    """A cell beyond the reader's limit, for example."""
+    """A CSV file that does not parse is shown as it is, for example with a cell beyond the reader's limit."""
     text = "a,b\n" + "x" * 200_000 + ",1\n"
     table = shown("a.csv", text)
     assert table.text == text
@@ -183,7 +183,7 @@ def test_a_csv_that_does_not_parse_is_shown_as_it_is() -> None:
 
 
 def test_json_reads_as_a_list() -> None:
-    """Numbers keep their digits, text its look, and repeated keys are all there."""
+    """In JSON lists numbers keep their digits, text stays readable, and repeated keys are all shown."""
     text = (
         '{"name": "Ada", "born": 1815, "ratio": 1.10, "tags": ["a", "b"], "empty": {}, "none": null,'
         ' "flag": true, "text": "true", "lines": "a\\nb", "name": "again", "deep": {"x": [{"y": -0}]}}'
@@ -195,7 +195,7 @@ def test_json_reads_as_a_list() -> None:
 
 
 def test_a_list_of_like_objects_reads_as_a_table() -> None:
-    """The keys are the columns."""
+    """A list of like objects is a table with the keys as columns."""
     text = '[{"id": 1, "name": "a|b"}, {"id": 2, "name": null}]'
     assert shown("a.json", text).text == "| id | name |\n|---|---|\n| 1 | a\\|b |\n| 2 | null |\n"
     assert shown("a.json", '[{"id": 1}, {"name": 2}]').text == "-\n  - id: 1\n-\n  - name: 2\n"
@@ -203,7 +203,7 @@ def test_a_list_of_like_objects_reads_as_a_table() -> None:
 
 @pytest.mark.parametrize("text", ["{", "nonsense", "[" * 100_000, '{"a": 1} x'])
 def test_json_that_does_not_parse_is_shown_as_it_is(text: str) -> None:
-    """With a word on why."""
+    """JSON that does not parse is shown as it is, with the reason."""
     found = shown("a.json", text)
     assert found.text == text
     assert found.kind.startswith("not readable as JSON")
@@ -217,19 +217,19 @@ JSON = st.recursive(
 
 @given(JSON)
 def test_any_json_can_be_shown(value: object) -> None:
-    """Whatever the value, each line of what is shown begins a list item or a table row."""
+    """Every line of any rendered JSON begins a list item or a table row."""
     found = shown("a.json", json.dumps(value))
     assert found.kind.startswith("shown as") or "shown as a table" in found.kind
     assert all(line.lstrip().startswith(("-", "|")) for line in found.text.removesuffix("\n").split("\n"))
 
 
 def test_very_deep_json_ends_in_json() -> None:
-    """A list of lists of lists is not indented for ever."""
+    """Very deep lists are shown as JSON at the end, and not indented forever."""
     text = "[" * 200 + "]" * 200
     assert max(map(len, shown("a.json", text).text.splitlines())) < 500
 
 
 def test_other_text_is_shown_as_it_is() -> None:
-    """Code, YAML and plain text."""
+    """Code, YAML and plain text are shown as they are."""
     for name in ("a.py", "a.yaml", "a.txt", "Makefile"):
         assert shown(name, '{"a": 1}').text == '{"a": 1}'

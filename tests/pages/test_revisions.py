@@ -1,4 +1,4 @@
-"""A stale edit is refused and told what changed."""
+"""A stale edit is refused, and the error shows what changed."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ def workspace(tmp_path: Path) -> Workspace:
 
 
 def test_a_revision_is_the_content_hash(workspace: Workspace) -> None:
-    """The same content has the same revision, wherever it stands."""
+    """The same content has the same revision, in any page."""
     first = workspace.revision("page.md")
     assert len(first) == 64
     assert workspace.write("other.md", workspace.text("page.md")).revision == first
@@ -26,7 +26,7 @@ def test_a_revision_is_the_content_hash(workspace: Workspace) -> None:
 
 
 def test_the_current_revision_or_its_beginning_is_accepted(workspace: Workspace) -> None:
-    """Eight digits or more."""
+    """The current revision, or at least its first eight digits, is accepted."""
     for length in (64, 12, 8):
         revision = workspace.revision("page.md")[:length]
         workspace.append("page.md", "more", revision=revision)
@@ -34,13 +34,13 @@ def test_the_current_revision_or_its_beginning_is_accepted(workspace: Workspace)
 
 @pytest.mark.parametrize("revision", ["", "1234567", "not hexadecimal", "ABCDEF0123456789", "0" * 65])
 def test_what_is_no_revision_is_refused(workspace: Workspace, revision: str) -> None:
-    """Too short to be sure of, or no hash at all."""
-    with pytest.raises(WorkspaceError, match="is no revision"):
+    """Text that is too short, or not a hash, is refused as a revision."""
+    with pytest.raises(WorkspaceError, match="is not a revision"):
         workspace.append("page.md", "x", revision=revision)
 
 
 def test_a_stale_edit_is_refused_and_shown_what_changed(workspace: Workspace) -> None:
-    """Every kind of edit; the page stays as it is."""
+    """Every kind of stale edit is refused and shown what changed. The page stays as it is."""
     old = workspace.revision("page.md")
     now = workspace.replace("page.md", "two", "2").revision
     edits = (
@@ -60,7 +60,7 @@ def test_a_stale_edit_is_refused_and_shown_what_changed(workspace: Workspace) ->
 
 
 def test_a_change_by_another_is_shown_too(workspace: Workspace) -> None:
-    """The old bytes are those that were read here; the new ones come from the file."""
+    """The difference is between the bytes that were read here and those in the file now."""
     old = workspace.page("page.md").revision
     (workspace.root / "page.md").write_text("# A\n\none\n")
     with pytest.raises(StalePage, match=r"-two\n-three$"):
@@ -68,13 +68,13 @@ def test_a_change_by_another_is_shown_too(workspace: Workspace) -> None:
 
 
 def test_a_revision_that_was_not_read_here_cannot_be_shown(workspace: Workspace) -> None:
-    """A new process knows only what it has read itself, and says so."""
+    """A new process only knows the revisions that it has read, and says so."""
     with pytest.raises(StalePage, match=r"cannot be shown, because that revision was not read here"):
         Workspace(workspace.root).append("page.md", "x", revision="0123456789ab")
 
 
 def test_a_page_that_is_gone_is_stale(workspace: Workspace) -> None:
-    """An edit with a revision does not make the page again."""
+    """An edit with a revision of a deleted page does not make the page again."""
     revision = workspace.revision("page.md")
     workspace.delete("page.md")
     with pytest.raises(StalePage, match="no longer exists"):
@@ -82,7 +82,7 @@ def test_a_page_that_is_gone_is_stale(workspace: Workspace) -> None:
 
 
 def test_an_existing_page_can_be_protected(workspace: Workspace) -> None:
-    """Neither writing nor moving overwrites what was not meant."""
+    """An existing page is not overwritten by a write or a move that must not."""
     with pytest.raises(PageExists):
         workspace.write("page.md", "x", overwrite=False)
     workspace.write("other.md", "x", overwrite=False)
@@ -93,7 +93,7 @@ def test_an_existing_page_can_be_protected(workspace: Workspace) -> None:
 
 
 def test_differences_are_short() -> None:
-    """Long ones are cut, huge ones not made, and line endings alone are named."""
+    """Long differences are cut, huge ones are not made, and changed line endings are named."""
     lines = difference(b"", b"x\n" * 100).splitlines()
     assert len(lines) == 41
     assert lines[-1] == "(more lines changed; read the page again)"

@@ -1,4 +1,4 @@
-"""Search finds sections by their words, best first, and says on which line."""
+"""Search finds sections by their words, best first, and names the line."""
 
 import os
 from pathlib import Path
@@ -28,7 +28,7 @@ def found(workspace: Workspace, query: str) -> list[str]:
 
 
 def test_a_hit_says_where_it_is(workspace: Workspace) -> None:
-    """Page, section, the line that matches best in its own words, and a score."""
+    """A hit has page, section, best line in its own words, and score."""
     hit = workspace.search("sixteen weeks")[0]
     assert (hit.page, hit.section, hit.line) == ("leave.md", "Leave/Parental leave", 8)
     assert hit.snippet == "sixteen weeks off."
@@ -38,20 +38,20 @@ def test_a_hit_says_where_it_is(workspace: Workspace) -> None:
 
 
 def test_headings_weigh_more_than_text(workspace: Workspace) -> None:
-    """What is about a thing comes before what only mentions it."""
+    """A section about a thing comes before one that only mentions it."""
     assert found(workspace, "leave")[-1] == "oncall.md#On call"
     assert found(workspace, "rotation") == ["oncall.md#On call/Rotation"]
 
 
 def test_words_are_found_in_any_form(workspace: Workspace) -> None:
-    """Letter case, endings and accents do not matter."""
+    """Words are found whatever their letter case, endings and accents."""
     assert "leave.md#Leave/Parental leave" in found(workspace, "PARENT")
     workspace.write("cafe.md", "Das Café\n")
     assert found(workspace, "cafe") == ["cafe.md"]
 
 
 def test_sections_with_all_words_come_before_those_with_some(workspace: Workspace) -> None:
-    """And scores fall."""
+    """Sections with all words come before those with some, and scores fall."""
     hits = workspace.search("rotation sixteen")
     assert {hit.page for hit in hits} == {"leave.md", "oncall.md"}
     hits = workspace.search("parents weeks")
@@ -61,20 +61,20 @@ def test_sections_with_all_words_come_before_those_with_some(workspace: Workspac
 
 
 def test_words_that_stand_everywhere_are_left_out(workspace: Workspace) -> None:
-    """A question finds what its rarer words name; a search of common words alone still finds them."""
+    """Common words are left out of a question that has rarer ones. A search of common words alone still works."""
     assert found(workspace, "What is the rotation?") == ["oncall.md#On call/Rotation"]
     workspace.write("who.md", "Who?\n")
     assert "who.md" in found(workspace, "who")
 
 
 def test_quoted_words_are_found_side_by_side_first(workspace: Workspace) -> None:
-    """A phrase is one term."""
+    """Quoted words count as one term, and are found side by side first."""
     workspace.write("off.md", "off time\n")
     assert found(workspace, '"time off"') == ["leave.md#Leave"]
 
 
 def test_names_and_marks_are_found(workspace: Workspace) -> None:
-    """Identifiers, and text that is no word at all."""
+    """Identifiers are found, and so is text that is not a word."""
     assert found(workspace, "get_user_id") == ["src/run.py"]
     assert found(workspace, "user.id") == ["src/run.py"]
     assert found(workspace, "):") == ["src/run.py"]
@@ -83,25 +83,25 @@ def test_names_and_marks_are_found(workspace: Workspace) -> None:
 
 
 def test_nothing_found_is_nothing(workspace: Workspace) -> None:
-    """No error."""
+    """A search that finds nothing gives no hits, and no error."""
     assert workspace.search("zebra") == ()
 
 
 @pytest.mark.parametrize("query", ["", "  ", "\n"])
 def test_an_empty_search_is_refused(workspace: Workspace, query: str) -> None:
-    """With a sentence that says what to give."""
+    """An empty search is refused, and the error says what to give."""
     with pytest.raises(WorkspaceError, match="search is empty"):
         workspace.search(query)
 
 
 def test_the_limit_is_kept(workspace: Workspace) -> None:
-    """The best ones stay."""
+    """The best hits stay within the limit."""
     assert len(workspace.search("leave", limit=2)) == 2
     assert workspace.search("leave", limit=1) == workspace.search("leave")[:1]
 
 
 def test_edits_are_found_at_once(workspace: Workspace) -> None:
-    """By this workspace, by another, and by other programs; what is gone is not found."""
+    """Edits by this workspace, another one, or other programs are found at once. Deleted text is not found."""
     workspace.search("zebra")
     workspace.append("leave.md", "A zebra.")
     assert found(workspace, "zebra") == ["leave.md#Leave/Parental leave"]
@@ -122,7 +122,7 @@ def test_edits_are_found_at_once(workspace: Workspace) -> None:
 
 
 def test_a_change_that_keeps_size_and_time_is_found(workspace: Workspace) -> None:
-    """A file that changed lately is read again even if its time stamp says that nothing happened."""
+    """A file that changed recently is read again even if size and time stamp are the same."""
     path = workspace.root / "leave.md"
     status = path.stat()
     workspace.search("sixteen")
@@ -133,7 +133,7 @@ def test_a_change_that_keeps_size_and_time_is_found(workspace: Workspace) -> Non
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """One workspace for all the queries of a property test, which change nothing."""
+    """One workspace for all queries of a property test, which changes nothing."""
     workspace = Workspace(tmp_path_factory.mktemp("shared"))
     workspace.write("a.md", "# A\n\na NEAR b, 'x' (y)\n")
     return workspace
@@ -144,13 +144,13 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     | st.sampled_from(['"', '"a', "a AND", "NEAR(a b)", "name:x", "a*", "-a", "^a", "(", "'", "a\0", "\ud800a"])
 )
 def test_any_query_is_safe(shared: Workspace, query: str) -> None:
-    """Operators and stray quotes are words like others; no query is an error of the database."""
+    """Operators and stray quotes count as words. No query causes a database error."""
     if query.replace("\0", "").strip():
         assert isinstance(shared.search(query), tuple)
 
 
 def test_long_lines_are_cut_around_the_match(workspace: Workspace) -> None:
-    """The snippet holds the match and stays short."""
+    """The snippet of a long line holds the match and stays short."""
     workspace.write("long.md", "word " * 500 + "zebra " + "word " * 500)
     snippet = workspace.search("zebra")[0].snippet
     assert "zebra" in snippet

@@ -1,4 +1,4 @@
-"""Snapshots of all pages, and bringing a folder back to one."""
+"""Snapshots of all pages, and restoring a folder from one."""
 
 import hashlib
 import os
@@ -19,7 +19,7 @@ PAGES = st.dictionaries(NAMES, st.text(st.characters(exclude_characters="\0", ex
 
 
 def fill(root: Path, pages: Mapping[str, str]) -> None:
-    """The folder's pages are just these."""
+    """Makes these the folder's only pages."""
     for place in [one for one in root.iterdir() if not one.name.startswith(".")]:
         shutil.rmtree(place) if place.is_dir() else place.unlink()
     for name, text in pages.items():
@@ -35,7 +35,7 @@ def held(root: Path) -> dict[str, bytes]:
 
 @given(before=PAGES, after=PAGES)
 def test_a_folder_comes_back_byte_for_byte(before: dict[str, str], after: dict[str, str]) -> None:
-    """Whatever was written, deleted or moved since, all pages are again as they were; again changes nothing."""
+    """After any writes, deletes and moves, restoring brings all pages back. Doing it again changes nothing."""
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         fill(root, before)
@@ -48,7 +48,7 @@ def test_a_folder_comes_back_byte_for_byte(before: dict[str, str], after: dict[s
 
 
 def test_a_restore_that_was_cut_off_is_finished_by_doing_it_again(tmp_path: Path) -> None:
-    """Whatever was brought back before the end stays, and the second time brings back the rest."""
+    """A restore that was interrupted keeps its progress, and a second one completes it."""
     pages = {f"page{number}.md": f"text {number}" for number in range(5)}
     fill(tmp_path, pages)
     snapshots, was = Snapshots(tmp_path), held(tmp_path)
@@ -68,7 +68,7 @@ def test_a_restore_that_was_cut_off_is_finished_by_doing_it_again(tmp_path: Path
 
 
 def test_permissions_come_back(tmp_path: Path) -> None:
-    """A script that was deleted, or may no longer be run, may be run again."""
+    """A script that was deleted, or lost its permission to run, can be run again."""
     for name in ("gone.sh", "tame.sh"):
         (tmp_path / name).write_text("#!/bin/sh\n")
         (tmp_path / name).chmod(0o755)
@@ -82,7 +82,7 @@ def test_permissions_come_back(tmp_path: Path) -> None:
 
 
 def test_what_is_no_page_stays(tmp_path: Path) -> None:
-    """Pictures, hidden files and binary data are neither taken nor touched."""
+    """Pictures, hidden files and binary data are neither stored nor changed."""
     others = {"picture.png": b"\x89PNG", ".env": b"KEY=1", "data": b"\0\1"}
     for name, data in others.items():
         (tmp_path / name).write_bytes(data)
@@ -95,7 +95,7 @@ def test_what_is_no_page_stays(tmp_path: Path) -> None:
 
 
 def test_a_link_in_a_pages_place_is_replaced_and_what_it_leads_to_is_not(tmp_path: Path) -> None:
-    """A page that became a link out of the folder is a page again; the file outside keeps its bytes."""
+    """A link in a page's place becomes the page again. The link's target keeps its bytes."""
     root, outside = tmp_path / "pages", tmp_path / "outside.md"
     root.mkdir()
     outside.write_text("outside")
@@ -110,7 +110,7 @@ def test_a_link_in_a_pages_place_is_replaced_and_what_it_leads_to_is_not(tmp_pat
 
 
 def test_a_folder_that_became_a_link_is_refused(tmp_path: Path) -> None:
-    """Nothing is written or removed through a folder that now leads elsewhere: the error says so."""
+    """A folder that has become a link is refused: nothing is written or removed through it."""
     root, outside = tmp_path / "pages", tmp_path / "outside"
     (root / "d").mkdir(parents=True)
     outside.mkdir()
@@ -126,7 +126,7 @@ def test_a_folder_that_became_a_link_is_refused(tmp_path: Path) -> None:
 
 
 def test_unchanged_files_are_not_read_again(tmp_path: Path) -> None:
-    """A settled file is known by its metadata: a second look stays within no bytes at all, a change does not."""
+    """An unchanged file is known by its metadata, so a second look needs no bytes. A changed file does."""
     (tmp_path / "old.md").write_text("x" * 100)
     os.utime(tmp_path / "old.md", (1, 1))
     snapshots = Snapshots(tmp_path)

@@ -1,4 +1,4 @@
-"""Names are found in any Unicode form, and new ones suit every system."""
+"""Names are found in any Unicode form, and new names must suit every system."""
 
 import unicodedata
 from pathlib import Path
@@ -32,7 +32,7 @@ def put(root: Path, name: str, text: str = "# T\n") -> None:
     ],
 )
 def test_a_name_is_found_in_any_form_that_looks_the_same(there: str, asked: str, tmp_path: Path) -> None:
-    """For reading, writing, editing and moving alike; no second page of that look is made."""
+    """Reading, writing, editing and moving find a name in any form that looks the same, and make no second page."""
     put(tmp_path, there, "# T\n\n## U\nx\n")
     workspace = Workspace(tmp_path)
     assert workspace.page(asked).name == workspace.spelled(asked) == there
@@ -49,7 +49,7 @@ def test_a_name_is_found_in_any_form_that_looks_the_same(there: str, asked: str,
     [("John\u2019s \ufb01le.md", "John's file.md"), ("1\u20132.md", "1-2.md"), ("a b.md", "a%20b.md")],
 )
 def test_a_name_that_looks_much_alike_is_found_where_a_page_must_be(there: str, asked: str, tmp_path: Path) -> None:
-    """Quotation marks, dashes, ligatures and percent signs; a new page of that name is another page."""
+    """Similar quotation marks, dashes, ligatures and percent signs find an existing page. A new page keeps its own."""
     put(tmp_path, there)
     workspace = Workspace(tmp_path)
     assert workspace.append(asked, "y").name == there
@@ -59,7 +59,7 @@ def test_a_name_that_looks_much_alike_is_found_where_a_page_must_be(there: str, 
 
 
 def test_a_name_that_can_mean_several_is_not_guessed(tmp_path: Path) -> None:
-    """The files are named so that they can be told apart; each by its own name."""
+    """An ambiguous name is an error that lists the files. Each is found by its own name."""
     put(tmp_path, "caf\u00e9 x.md", "1")
     put(tmp_path, "cafe\u0301 x.md", "2")
     workspace = Workspace(tmp_path)
@@ -69,7 +69,7 @@ def test_a_name_that_can_mean_several_is_not_guessed(tmp_path: Path) -> None:
 
 
 def test_names_lead_nowhere_else(tmp_path: Path) -> None:
-    """Links out of the workspace are refused in any form, hidden files are not found by a likeness."""
+    """Links out of the workspace are refused in any form, and hidden files are not found by similar names."""
     outside = tmp_path / "outside"
     put(outside, "caf\u00e9.md", "secret")
     inside = tmp_path / "inside"
@@ -83,7 +83,7 @@ def test_names_lead_nowhere_else(tmp_path: Path) -> None:
 
 
 def test_links_lead_to_names_in_any_form(tmp_path: Path) -> None:
-    """Pages, pictures and sections."""
+    """Links find pages, pictures and sections in any form."""
     put(tmp_path, "cafe\u0301/menu\u0308.md", "# Cre\u0300me\n")
     put(tmp_path, "shot 9.41\u202fAM.png")
     workspace = Workspace(tmp_path)
@@ -97,7 +97,7 @@ def test_links_lead_to_names_in_any_form(tmp_path: Path) -> None:
 
 
 def test_a_page_can_be_given_its_own_name_in_another_form(tmp_path: Path) -> None:
-    """And in other letter case; links follow."""
+    """A page can be renamed to its own name in another form or letter case. Links follow."""
     put(tmp_path, "cafe\u0301.md", "[me](cafe\u0301.md)\n")
     workspace = Workspace(tmp_path)
     assert workspace.move("caf\u00e9.md", "caf\u00e9.md").name == "caf\u00e9.md"
@@ -126,7 +126,7 @@ def test_a_page_can_be_given_its_own_name_in_another_form(tmp_path: Path) -> Non
     ],
 )
 def test_a_new_name_suits_every_system(name: str, reason: str, tmp_path: Path) -> None:
-    """Else it is refused, for a new page as for a move, and nothing is made."""
+    """A name that some system cannot hold is refused, for a new page and for a move, and nothing is made."""
     put(tmp_path, "README.md")
     put(tmp_path, "docs/stra\u00dfe.md")
     put(tmp_path, "other.md")
@@ -142,13 +142,13 @@ def test_a_new_name_suits_every_system(name: str, reason: str, tmp_path: Path) -
 
 @pytest.mark.parametrize("name", ["console.md", "auxiliary/con-1.md", "com.md", "com10.md", "a.b..c.md"])
 def test_names_that_only_resemble_forbidden_ones_are_fine(name: str, tmp_path: Path) -> None:
-    """A device's name is a whole word."""
+    """A name is allowed if it only contains a device's name."""
     assert Workspace(tmp_path).write(name, "x").name == name
 
 
 @pytest.mark.parametrize("name", ["CON.md", "q?*|.md", "dot./x.md", "Read.md"])
 def test_a_page_of_such_a_name_that_is_there_is_a_page(name: str, tmp_path: Path) -> None:
-    """It is read, edited and moved away."""
+    """An existing page with such a name can be read, edited and moved away."""
     put(tmp_path, "read.md")
     put(tmp_path, name)
     workspace = Workspace(tmp_path)
@@ -162,7 +162,7 @@ def test_a_page_of_such_a_name_that_is_there_is_a_page(name: str, tmp_path: Path
     kind=st.sampled_from(["NFC", "NFD"]),
 )
 def test_every_form_of_a_name_is_one_name(name: str, kind: Literal["NFC", "NFD"]) -> None:
-    """Whichever was made first."""
+    """All forms of a name are one name, whichever was made first."""
     with TemporaryDirectory() as folder:
         workspace = Workspace(folder)
         made = workspace.write(f"[{name}].md", "x")

@@ -1,4 +1,4 @@
-"""Edits by section: the section changes, its neighbours keep every byte."""
+"""Edits by section change the section, and its neighbours keep every byte."""
 
 import pytest
 from hypothesis import given
@@ -32,7 +32,7 @@ def append(text: str, path: str | None, new: str, name: str = "page.md") -> str:
 
 @given(pages(), TEXTS, st.data())
 def test_replacing_a_section_keeps_all_others(text: str, new: str, data: st.DataObject) -> None:
-    """Bytes before and behind stay, and so do the headings there; or the edit is refused."""
+    """The bytes and headings before and after a replaced section stay, or the edit is refused."""
     one = page(text)
     paths = [address.OWN, *(address.of(found) for found in one.sections)]
     paths += [f"{path}/{address.OWN}" for path in paths[1:]]
@@ -55,7 +55,7 @@ def test_replacing_a_section_keeps_all_others(text: str, new: str, data: st.Data
 
 @given(pages(), TEXTS, st.data())
 def test_appending_only_inserts(text: str, new: str, data: st.DataObject) -> None:
-    """Taking the inserted bytes out again gives the page as it was."""
+    """Removing the inserted bytes gives the page as it was."""
     one = page(text)
     paths = [None, address.OWN, *(address.of(found) for found in one.sections)]
     span = one.span(data.draw(st.sampled_from(paths)))
@@ -84,7 +84,7 @@ PAGE = "# Top\n\nintro\n\n## A\n\nold\n\n### A1\n\ndeep\n\n## B\n\nb\n"
     ],
 )
 def test_a_section_is_replaced(path: str, new: str, expected: str) -> None:
-    """Below the heading, or with it if the text brings one; blank lines around stay."""
+    """The text below the heading is replaced, and the heading too if the text has one. Blank lines around stay."""
     assert section(PAGE, path, new) == expected
 
 
@@ -101,7 +101,7 @@ def test_a_section_is_replaced(path: str, new: str, expected: str) -> None:
     ],
 )
 def test_a_section_at_the_edges(text: str, path: str, new: str, expected: str) -> None:
-    """Empty sections, no final newline, other line endings, front matter, underlined headings."""
+    """Empty sections, no final newline, other line endings, front matter and underlined headings all work."""
     assert section(text, path, new) == expected
 
 
@@ -120,19 +120,19 @@ def test_a_section_at_the_edges(text: str, path: str, new: str, expected: str) -
     ],
 )
 def test_text_is_appended(text: str, path: str | None, new: str, expected: str) -> None:
-    """On lines of its own, apart from the text before unless it goes on a list or a table."""
+    """Text is appended on its own lines, after a blank line unless it continues a list or a table."""
     assert append(text, path, new) == expected
 
 
 def test_plain_text_is_appended_as_it_is() -> None:
-    """A page that is not markdown gets no blank lines."""
+    """In a page that is not markdown, no blank lines are added."""
     assert append("a,b\n1,2", None, "3,4", "data.csv") == "a,b\n1,2\n3,4\n"
     assert append("# comment\n", None, "# more\n", "run.py") == "# comment\n# more\n"
 
 
 @pytest.mark.parametrize("new", ["```\nopen fence", "<!-- open comment", "<script>\nopen"])
 def test_text_that_would_swallow_its_neighbours_is_refused(new: str) -> None:
-    """An open fence or comment would make the sections behind it its own."""
+    """Text with an open fence or comment is refused, because it would take in the next sections."""
     for edit in (section, append):
         with pytest.raises(WorkspaceError, match="would change the sections around it"):
             edit(PAGE, "A", new)

@@ -1,4 +1,4 @@
-"""The workspace as a whole: opening, listing, telling of changes, and a cache that may go at any time."""
+"""The workspace as a whole: opening, listing, telling of changes, and a cache that may disappear at any time."""
 
 import shutil
 from pathlib import Path
@@ -17,19 +17,19 @@ def workspace(tmp_path: Path) -> Workspace:
 
 
 def test_a_workspace_is_a_folder(tmp_path: Path) -> None:
-    """Made when asked; a file or nothing is refused."""
-    with pytest.raises(ConfigError, match="is no folder"):
+    """A folder is made if asked for. A file, or a missing folder, is refused."""
+    with pytest.raises(ConfigError, match="is not a folder"):
         Workspace(tmp_path / "new")
     (tmp_path / "file").write_text("x")
     for create in (False, True):
-        with pytest.raises(ConfigError, match="is no folder"):
+        with pytest.raises(ConfigError, match="is not a folder"):
             Workspace(tmp_path / "file", create=create)
     assert Workspace(tmp_path / "new" / "deep", create=True).root == tmp_path / "new" / "deep"
     assert Workspace(str(tmp_path)).names() == ("file",)
 
 
 def test_opening_makes_nothing(workspace: Workspace) -> None:
-    """Nor do names and reading."""
+    """Opening, listing names and reading make no files."""
     (workspace.root / "a.md").write_text("x")
     workspace.names()
     workspace.text("a.md")
@@ -37,13 +37,13 @@ def test_opening_makes_nothing(workspace: Workspace) -> None:
 
 
 def test_its_own_folder_stays_out_of_version_control(workspace: Workspace) -> None:
-    """It ignores itself."""
+    """The workspace's own folder ignores itself."""
     workspace.write("a.md", "x")
     assert (workspace.root / ".agentmem/.gitignore").read_text() == "*\n"
 
 
 def test_a_name_with_a_number_sign_is_a_page_where_there_is_one(workspace: Workspace) -> None:
-    """Else it names a section, and cannot be written by mistake."""
+    """A name with a number sign is the page of that name, if there is one. Else it is a section, and not written."""
     workspace.write("c\\#/notes.md", "# A\n\nx\n")
     assert workspace.names() == ("c#/notes.md",)
     assert workspace.text("c#/notes.md") == workspace.text("c\\#/notes.md")
@@ -55,7 +55,7 @@ def test_a_name_with_a_number_sign_is_a_page_where_there_is_one(workspace: Works
 
 
 def test_the_listing_shows_one_folder(workspace: Workspace) -> None:
-    """Folders with what is in them, pages with title, tokens and size, other files by name."""
+    """The listing shows folders with their totals, pages with title, tokens and size, and other files by name."""
     workspace.write("plan.md", "---\ntitle: 'The plan'\n---\n# Plan\n")
     workspace.write("team/leave.md", "intro\n\n# Leave\n")
     workspace.write("team/a/b.txt", "x\n")
@@ -79,7 +79,7 @@ def test_the_listing_shows_one_folder(workspace: Workspace) -> None:
 
 
 def test_a_long_listing_is_cut(workspace: Workspace) -> None:
-    """And says how much is left out; an empty one says that it is empty."""
+    """A long listing is cut and says how much is left out. An empty one says that it is empty."""
     assert workspace.listing().endswith("\n\n(empty)\n")
     for number in range(50):
         (workspace.root / f"page{number}.md").write_text("x")
@@ -89,7 +89,7 @@ def test_a_long_listing_is_cut(workspace: Workspace) -> None:
 
 
 def test_subscribers_hear_of_every_change_made_here(workspace: Workspace) -> None:
-    """Created, edited, moved and deleted pages, with revisions; what changes nothing is not told."""
+    """Subscribers hear of created, edited, moved and deleted pages, with revisions, and only of real changes."""
     heard: list[PageChange] = []
     unsubscribe = workspace.subscribe(heard.append)
     one = workspace.write("a.md", "one\n").revision
@@ -111,7 +111,7 @@ def test_subscribers_hear_of_every_change_made_here(workspace: Workspace) -> Non
 
 
 def test_subscribers_hear_of_changes_by_others(workspace: Workspace) -> None:
-    """When the page is read again, or when all are looked at."""
+    """Changes by others are reported when the page is read again, or all pages are looked at."""
     one = workspace.write("a.md", "one\n").revision
     assert workspace.refresh() == ()
     heard: list[PageChange] = []
@@ -128,7 +128,7 @@ def test_subscribers_hear_of_changes_by_others(workspace: Workspace) -> None:
 
 
 def test_a_subscriber_may_use_the_workspace(workspace: Workspace) -> None:
-    """It is called when the edit is done, and no lock is held."""
+    """A subscriber is called after the edit, without a lock, so it may use the workspace."""
     seen: list[str] = []
     workspace.subscribe(lambda change: seen.append(workspace.text(change.page)))
     workspace.write("a.md", "x")
@@ -136,7 +136,7 @@ def test_a_subscriber_may_use_the_workspace(workspace: Workspace) -> None:
 
 
 def test_tokens_are_counted_once(workspace: Workspace) -> None:
-    """And are the same when the workspace is opened again, from the cache or without it."""
+    """Token counts are the same when the workspace is opened again, from the cache or without it."""
     for number in range(6):
         workspace.write(f"{number}.md", f"# Page {number}\n\n" + "text " * number)
     (workspace.root / "bad.md").write_bytes(b"\xff")
@@ -149,7 +149,7 @@ def test_tokens_are_counted_once(workspace: Workspace) -> None:
 
 
 def test_the_cache_may_be_deleted_while_it_is_used(workspace: Workspace) -> None:
-    """The next look makes it again."""
+    """A cache that is deleted while in use is made again at the next look."""
     workspace.write("a.md", "zebra\n")
     assert workspace.search("zebra")
     shutil.rmtree(workspace.root / ".agentmem")
@@ -160,7 +160,7 @@ def test_the_cache_may_be_deleted_while_it_is_used(workspace: Workspace) -> None
 
 
 def test_a_damaged_cache_is_made_again(workspace: Workspace) -> None:
-    """Whether damaged before it is opened or after."""
+    """A damaged cache is made again, whether it was damaged before opening or after."""
     workspace.write("a.md", "zebra\n")
     workspace.search("zebra")
     workspace.close()
@@ -176,7 +176,7 @@ def test_a_damaged_cache_is_made_again(workspace: Workspace) -> None:
 
 
 def test_without_a_place_for_the_cache_it_lives_in_memory(workspace: Workspace) -> None:
-    """A workspace whose own folder cannot be made can be read and searched, but not edited."""
+    """If its own folder cannot be made, a workspace can be read and searched, but not edited."""
     (workspace.root / "a.md").write_text("zebra\n")
     (workspace.root / ".agentmem").write_text("a file stands in the way")
     assert workspace.search("zebra")
@@ -187,7 +187,7 @@ def test_without_a_place_for_the_cache_it_lives_in_memory(workspace: Workspace) 
 
 
 def test_a_workspace_closes(tmp_path: Path) -> None:
-    """As a context, more than once, and can be used again."""
+    """A workspace can be closed by a context, more than once, and used again."""
     with Workspace(tmp_path) as workspace:
         workspace.write("a.md", "zebra")
         assert workspace.search("zebra")

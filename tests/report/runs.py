@@ -4,15 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from agentmem.context.cut import Cut, Part, compaction
+from agentmem.context.view import request
 from agentmem.context.window import View, extend
-from agentmem.context.wire import request
 from agentmem.kvcache.prompts import request_prompt
 from agentmem.kvcache.rules import claude_rules
 from agentmem.kvcache.simulated.simulator import Simulator
 from agentmem.meter import ledger
-from agentmem.meter.ledger import Row
-from agentmem.models.metering import output_tokens
-from agentmem.runtime.metering import RequestMeter
+from agentmem.meter.ledger import RequestMeter, Row
+from agentmem.models.scripted import output_tokens
 from agentmem.transcript import transcript
 from agentmem.transcript.journal import Journal
 from agentmem.transcript.transcript import Opening, PinnedPage

@@ -16,7 +16,7 @@ from agentmem.menu.menu import tool
 from agentmem.models.scripted import ScriptedModel
 from agentmem.runtime.agent import Agent
 from agentmem.runtime.events import Approval, Done, Metered, Stopped, ToolCalled, ToolReturned
-from agentmem.runtime.limits import Limits
+from agentmem.runtime.stops import Limits
 from agentmem.transcript.transcript import readable
 from agentmem.types import Image, Text, TextDelta, ToolCall
 from tests.runtime.agents import agent, call, clock, kinds

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from agentmem.menu.menu import ToolLike, tool
-from agentmem.models.script import Turn
-from agentmem.models.scripted import ScriptedModel, place
+from agentmem.models.scripted import ScriptedModel, Turn, place
 from agentmem.recall.archive import LanceArchive
 from agentmem.runtime.agent import Agent
 from agentmem.transcript.journal import open_journal

@@ -10,16 +10,16 @@ from typing import Any
 import pytest
 
 from agentmem.compaction.when import Compaction
+from agentmem.context import offload
 from agentmem.context.cut import read_cut
 from agentmem.context.window import window
 from agentmem.errors import BudgetExceeded, ConfigError, ModelOverloaded, ThreadNotFound
 from agentmem.menu.menu import tool
-from agentmem.menu.recalling import JournalRecall
 from agentmem.meter.ledger import decode
-from agentmem.models.script import Turn
-from agentmem.models.scripted import ScriptedModel, place
-from agentmem.runtime import originals
+from agentmem.models.scripted import ScriptedModel, Turn, place
+from agentmem.recall.recall import JournalRecall
 from agentmem.runtime.agent import Agent
+from agentmem.runtime.compacting import Pauses
 from agentmem.runtime.events import Compacted, Done, Metered
 from agentmem.runtime.session import Session
 from agentmem.transcript.transcript import read_result, readable
@@ -237,7 +237,7 @@ def test_a_long_result_is_shown_by_its_ends(tmp_path: Path) -> None:
         page = tmp_path / ".agentmem" / "pages" / "t" / "5.txt"
         assert page.read_text() == text
         page.unlink()
-        assert originals.rebuild(one.journal, "t", tmp_path) == 1
+        assert offload.rebuild_pages(one.journal, "t", tmp_path) == 1
         assert page.read_text() == text
         one.forget("t")
         assert not page.exists()
@@ -268,13 +268,18 @@ def test_edited_pinned_pages_are_refreshed_by_a_compaction(tmp_path: Path) -> No
         assert one.run("Once more.", thread="t").text == "All measured."
 
 
+def pauses(one: Agent) -> Pauses:
+    assert one.steps.compactor
+    return one.steps.compactor.pauses
+
+
 def test_a_pause_is_used_while_the_cache_is_warm(tmp_path: Path) -> None:
     """Shortly before the cache expires the thread is compacted, once; the next run tells of it."""
     settings = Compaction(tail=300, retained=300, users=200, lead=299.9)
     with agent(tmp_path, compaction=settings, budget=12_000, price_as="anthropic:claude-sonnet-4-5") as one:
         one.run("Measure every module.", thread="t")
         list(one.stream("Thanks.", thread="t"))
-        one.steps.pauses.wait("t")
+        pauses(one).wait("t")
         before = compactions(one)
         assert [read_cut(one.journal.entry(f"t/{seq}")).reason for seq in before][-1] == "idle"
         events = list(one.stream("Any more?", thread="t"))
@@ -287,7 +292,7 @@ def test_new_work_calls_a_pause_off(tmp_path: Path) -> None:
         list(one.stream("Measure every module.", thread="t"))
         before = compactions(one)
         one.run("And now?", thread="t")
-        one.steps.pauses.wait("t")
+        pauses(one).wait("t")
         assert compactions(one) == before
 
 
@@ -408,7 +413,7 @@ def test_a_pause_inside_a_run_compacts_beside_the_open_call(tmp_path: Path) -> N
         Args:
             what: its name
         """
-        held[0].steps.pauses.wait("t")
+        pauses(held[0]).wait("t")
         return measure(what)
 
     slow = tool(survey, effect="read", name="measure")

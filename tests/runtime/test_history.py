@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agentmem.context.view import wire
 from agentmem.context.window import window
-from agentmem.context.wire import wire
 from agentmem.errors import ConfigError, ThreadBusy, ThreadNotFound, UnknownReference
 from agentmem.kvcache.simulated.events import ServerAnswer
 from agentmem.kvcache.simulated.server import MessagesServer

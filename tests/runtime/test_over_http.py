@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from agentmem.context.view import wire
 from agentmem.context.window import window
-from agentmem.context.wire import wire
 from agentmem.kvcache import frames
 from agentmem.kvcache.prompts import Prompt
 from agentmem.kvcache.rules import claude_rules

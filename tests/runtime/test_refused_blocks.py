@@ -12,22 +12,21 @@ from langchain_core.messages import AIMessageChunk
 from PIL import Image as Pillow
 
 from agentmem import images
-from agentmem.context import withheld
+from agentmem.context import offload, withheld
 from agentmem.context.offload import Offload, page_name
+from agentmem.context.view import request
 from agentmem.context.window import window
-from agentmem.context.wire import request
 from agentmem.errors import BlockPlace, ModelRejected
+from agentmem.images import scaled
 from agentmem.kvcache.simulated.checks import problem
 from agentmem.kvcache.simulated.events import ServerAnswer
 from agentmem.kvcache.simulated.faults import HttpError
 from agentmem.kvcache.simulated.faults import Reply as Answered
 from agentmem.kvcache.simulated.server import MessagesServer
 from agentmem.menu.menu import tool
-from agentmem.menu.scaling import scaled
 from agentmem.models.anthropic import AnthropicModel
-from agentmem.models.anthropic_schema import check_body
+from agentmem.models.anthropic_request import check_body
 from agentmem.models.langchain import LangChainModel
-from agentmem.runtime import originals
 from agentmem.runtime.agent import Agent
 from agentmem.transcript import transcript
 from agentmem.transcript.journal import Journal, open_journal
@@ -168,24 +167,24 @@ LARGE = Image("image/png", pictures.encoded(png(8_100, 3)))
 @pytest.mark.parametrize("content", [(GOOD,), (Text("a"), GOOD), (Text("a"),)])
 def test_what_is_small_enough_is_shown_as_it_is(content: tuple[Text | Image, ...], tmp_path: Path) -> None:
     """And no page is written."""
-    assert originals.shown(content, "t", 3, Offload(), tmp_path) is None
+    assert offload.seen_content(content, "t", 3, Offload(), tmp_path) is None
     assert not list(tmp_path.iterdir())
 
 
 def test_a_large_picture_is_scaled_down(tmp_path: Path) -> None:
     """The model sees a smaller one; text beside it stays, however long."""
-    shown = originals.shown((Text("Here:"), LARGE), "t", 3, Offload(), tmp_path)
+    shown = offload.seen_content((Text("Here:"), LARGE), "t", 3, Offload(), tmp_path)
     assert shown is not None and isinstance(shown[1], Image)
     assert shown[0] == Text("Here:")
     assert images.size(images.decoded(shown[1].data) or b"") == (2_000, 1)
-    long = originals.shown((Text("word " * 9_000), LARGE), "t", 3, Offload(), tmp_path)
+    long = offload.seen_content((Text("word " * 9_000), LARGE), "t", 3, Offload(), tmp_path)
     assert long is not None and isinstance(long[0], Text)
     assert long[0].text.startswith("[This result is long") and long[1] == shown[1]
 
 
 def test_a_large_picture_becomes_a_page_where_it_cannot_be_scaled(tmp_path: Path) -> None:
     """What it is, why it is not shown, and where it is; the page is written again from the journal."""
-    shown = originals.shown((Text("Here:"), LARGE), "t", 3, Offload(), tmp_path, scale=unscaled)
+    shown = offload.seen_content((Text("Here:"), LARGE), "t", 3, Offload(), tmp_path, scale=unscaled)
     page = page_name("t", 3).replace("3.txt", "3-1.png")
     says = (
         "[A picture (image/png, 8,100 × 3 pixels) is not shown because it has 8,100 × 3 pixels and at most 8,000 a "
@@ -197,7 +196,7 @@ def test_a_large_picture_becomes_a_page_where_it_cannot_be_scaled(tmp_path: Path
         result = transcript.tool_result(ToolResult("a", (Text("Here:"), LARGE)), shown)
         journal.append("t", [OPENING, transcript.user("go"), reply(ToolCall("a", "see", "{}")), result], head=-1)
         (tmp_path / page).unlink()
-        assert originals.rebuild(journal, "t", tmp_path) == 1
+        assert offload.rebuild_pages(journal, "t", tmp_path) == 1
     assert (tmp_path / page).read_bytes() == images.decoded(LARGE.data)
 
 
@@ -229,7 +228,7 @@ def test_without_pillow_nothing_is_scaled_and_nothing_breaks() -> None:
     """The package is looked for only when a picture is too large."""
     code = (
         "import sys; sys.modules['PIL'] = None\n"
-        "from agentmem.menu.scaling import scaled\nfrom agentmem.types import Image\n"
+        "from agentmem.images import scaled\nfrom agentmem.types import Image\n"
         "from tests import pictures\n"
         "print(scaled(Image('image/png', pictures.encoded(pictures.png(9000, 3)))))"
     )

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from agentmem.meter.ledger import decode, draft
 from agentmem.meter.report import summarise
-from agentmem.runtime.session import RunSpent
+from agentmem.runtime.stops import RunSpent
 from agentmem.types import NO_EXTRAS, Entry, Extras, Usage
 from tests.meter.rows import ROW, row
 

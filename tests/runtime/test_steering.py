@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentmem.menu.reach import Reach, Steering
+from agentmem.menu.permissions import Reach, Steering
 from agentmem.models.scripted import ScriptedModel
 from agentmem.runtime.agent import Agent
 from agentmem.runtime.events import Approval

@@ -1,4 +1,4 @@
-"""A repository to fork, and sandboxes of it by every way and isolation that works here."""
+"""A repository to fork, and sandboxes of it in every way and isolation that works here."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -32,7 +32,7 @@ def source(tmp_path: Path) -> Path:
 
 @pytest.fixture(params=WAYS, ids=lambda way: f"{way[0]}, {way[1]}")
 def fork(request: pytest.FixtureRequest, source: Path) -> Iterator[Fork]:
-    """Makes a sandbox of ``source`` that is closed at the end; runs once for each of WAYS."""
+    """Makes a sandbox of ``source`` that is closed at the end. Tests run once for each of WAYS."""
     how, isolation = request.param
     with ExitStack() as opened:
 

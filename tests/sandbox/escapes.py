@@ -1,4 +1,4 @@
-"""Ways out of a sandbox, each a Python program that tries one and says "tried"; "ESCAPED" where it sees that it did.
+"""Ways out of a sandbox: Python programs that try one and print "tried", and "ESCAPED" if they see that it worked.
 
 What each does when it works is harmless on the machine that runs these tests.
 """

@@ -1,4 +1,4 @@
-"""Nothing that a command does reaches the host: see escapes.py for the list of what is tried."""
+"""Nothing that a command does reaches the host. escapes.py lists the attempts."""
 
 import os
 import threading
@@ -31,7 +31,7 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 
 def attempt(sandbox: Sandbox, host: World, name: str) -> str:
-    """Try one escape; what it printed."""
+    """Tries one escape, and returns what it printed."""
     address = (str(host.outside), str(host.source), str(sandbox.where), str(host.victim.pid))
     reach = (str(host.tcp.getsockname()[1]), host.abstract.getsockname()[1:].decode())
     program = f"{PRELUDE}\n{ESCAPES[name]}\nprint('tried')"
@@ -39,7 +39,7 @@ def attempt(sandbox: Sandbox, host: World, name: str) -> str:
 
 
 def test_there_are_enough_ways_out() -> None:
-    """At least 25 are tried wherever anything isolates, and what an isolation cannot hold is a known escape of its."""
+    """At least 25 escapes are tried with any isolation. Those that an isolation cannot stop are listed as known."""
     assert len(ESCAPES) >= 25
     assert all(name in ESCAPES for _, name in CANNOT)
     assert all(len([one for one in ESCAPES if (isolation, one) not in CANNOT]) >= 25 for isolation in WORKING)
@@ -47,7 +47,7 @@ def test_there_are_enough_ways_out() -> None:
 
 @pytest.mark.parametrize(("isolation", "name"), ATTEMPTS)
 def test_no_way_out(host: World, isolation: Isolation, name: str) -> None:
-    """The attempt is made, fails, and shows no secret; nor does what the host then does with the fork help it."""
+    """Each attempt is made, fails, and shows no secret. The host's later use of the fork does not help it."""
     before = host.state()
     with Sandbox.fork(host.source, isolation=isolation) as sandbox:
         state = fingerprint(sandbox.where).keys() & {"fork.json", "stamps"}
@@ -66,7 +66,7 @@ def test_no_way_out(host: World, isolation: Isolation, name: str) -> None:
 
 
 def use(sandbox: Sandbox) -> None:
-    """All that the host does with a fork; the secret never appears."""
+    """Uses a fork in every way the host does. The secret never appears."""
     for path in sandbox.files():
         with suppress(SandboxError):
             assert SECRET.encode() not in sandbox.read(path)
@@ -84,7 +84,7 @@ def use(sandbox: Sandbox) -> None:
 
 
 def daemons(host: World) -> list[str]:
-    """Processes that an escape left behind."""
+    """The processes that an escape left behind."""
     mark = b"agentmem-daemon-" + host.abstract.getsockname()[1:]
     found = []
     for process in Path("/proc").glob("[0-9]*"):
@@ -113,7 +113,7 @@ def test_merging_brings_nothing_that_acts(tmp_path: Path, isolation: Isolation, 
 
 @pytest.mark.parametrize("isolation", WORKING)
 def test_a_race_against_the_host_shows_nothing(host: World, isolation: Isolation) -> None:
-    """While a command swaps a folder for a link to the host's, the host reads, lists and compares: never through it."""
+    """While a command swaps a folder for a link to the host's, the host never lists or reads through the link."""
     before = host.state()
     swap = (
         "import os, sys\n"

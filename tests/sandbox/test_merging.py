@@ -14,7 +14,7 @@ from tests.sandbox.worlds import fingerprint, git
 
 
 def test_a_merge_makes_the_source_what_the_fork_is(fork: Fork, source: Path) -> None:
-    """Every kind of change arrives; a second merge finds nothing to do; no file of ours stays."""
+    """Every kind of change arrives. A second merge has nothing to do, and none of our own files stay."""
     sandbox = fork()
     sandbox.run(
         "echo x >>a.txt; rm sub/b.txt; mkdir -p n/m; echo n >n/m/f; chmod +x untracked.txt; ln -s n/m way;"
@@ -34,7 +34,7 @@ def test_a_merge_makes_the_source_what_the_fork_is(fork: Fork, source: Path) -> 
 
 
 def test_a_conflict_names_the_files_and_writes_nothing(fork: Fork, source: Path) -> None:
-    """The source changed, lost and gained files that the fork changed as well; others are no matter."""
+    """A conflict names the files that both sides changed, lost or gained. Other changes do not matter."""
     sandbox = fork()
     sandbox.run("echo fork >>a.txt; echo fork >>sub/b.txt; echo fork >new; echo fork >same; echo fork >fine")
     (source / "a.txt").write_text("source\n")
@@ -50,7 +50,7 @@ def test_a_conflict_names_the_files_and_writes_nothing(fork: Fork, source: Path)
 
 
 def test_merging_into_another_folder_needs_what_the_fork_began_with(fork: Fork, source: Path, tmp_path: Path) -> None:
-    """A clone at the same state takes the changes; one without the file does not."""
+    """A clone in the same state takes the changes. One without a changed file does not."""
     clone = tmp_path / "clone"
     git(tmp_path, "clone", "--quiet", str(source), str(clone))
     sandbox = fork()
@@ -63,7 +63,7 @@ def test_merging_into_another_folder_needs_what_the_fork_began_with(fork: Fork, 
 
 
 def test_links_that_lead_out_are_not_brought(fork: Fork, source: Path) -> None:
-    """Absolute ones and those through "..": the error names them, and nothing is written."""
+    """Absolute links and those through ".." are refused by name, and nothing is written."""
     before = fingerprint(source)
     for target in ("/etc", "../..", "sub/../../x", ".git/hooks"):
         sandbox = fork()
@@ -76,7 +76,7 @@ def test_links_that_lead_out_are_not_brought(fork: Fork, source: Path) -> None:
 
 
 def test_a_link_in_the_way_is_not_followed(source: Path, tmp_path: Path) -> None:
-    """Where the target has a link in place of a folder, that is a conflict, and what it leads to is untouched."""
+    """A link in place of a folder is a conflict, and the link's target is not changed."""
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     (source / "door").symlink_to(elsewhere)
@@ -96,7 +96,7 @@ def test_a_made_up_diff_cannot_reach_out(source: Path, path: str) -> None:
 
 
 def test_a_failure_half_way_is_undone(source: Path) -> None:
-    """When a file cannot be put in place, those before it are what they were."""
+    """If a file cannot be put in place, the files before it are restored."""
     (source / "full").mkdir()
     (source / "full" / "kept").write_text("x")
     before = {path: found[3] for path, found in fingerprint(source).items()}
@@ -112,7 +112,7 @@ def test_a_failure_half_way_is_undone(source: Path) -> None:
 
 
 def test_modes_of_the_source_are_kept(source: Path) -> None:
-    """A file that only its owner may read stays one when its content changes."""
+    """A file that only its owner may read keeps its mode when its content changes."""
     (source / "a.txt").chmod(0o600)
     with Sandbox.fork(source, how="copy", isolation="none") as sandbox:
         sandbox.write("a.txt", b"new\n")

@@ -30,12 +30,12 @@ CASES = [
 
 @pytest.mark.parametrize(("glob", "path", "covered"), CASES)
 def test_globs(glob: str, path: str, covered: bool) -> None:
-    """As in gitignore and pathlib: "*" stays in a folder, "**" spans them, a folder covers what is in it."""
+    """Globs work as in gitignore and pathlib: "*" stays in a folder, "**" does not, a folder covers its content."""
     assert allowed(path, [glob]) is covered
 
 
 def test_what_the_kernel_can_hold() -> None:
-    """Folders as a whole, outer ones only; anything else is looked at after the run."""
+    """The kernel can enforce rights to whole folders. Other globs are checked after the run."""
     assert folders(["tests/**", "docs", "tests/deep/**"]) == ["docs", "tests"]
     assert folders(["tests/**", "test_*.py"]) is None
     assert folders(["conftest.py"]) is None
@@ -43,6 +43,6 @@ def test_what_the_kernel_can_hold() -> None:
 
 @pytest.mark.parametrize("glob", ["../x", "/etc/**", "", "a/../../b"])
 def test_globs_that_lead_out_are_refused(glob: str) -> None:
-    """They could match nothing in a fork."""
+    """A glob that leads out is refused, because it could match nothing in a fork."""
     with pytest.raises(SandboxError):
         allowed("x", [glob])

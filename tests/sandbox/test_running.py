@@ -55,7 +55,7 @@ def sandbox(folder: Path, isolation: Isolation) -> Iterator[Sandbox]:
 
 
 def test_a_command_is_told_as_it_ended(sandbox: Sandbox) -> None:
-    """Exit codes, signals, both streams in their order, standard input, folder and variables."""
+    """The result has exit code, signal and both streams in order. Standard input, folder and variables are passed."""
     assert sandbox.run("echo out; echo err >&2; echo out; exit 3").output == "out\nerr\nout\n"
     assert sandbox.run("exit 3").exit_code == 3
     assert sandbox.run("kill -TERM $$").exit_code == 128 + signal.SIGTERM
@@ -70,7 +70,7 @@ def test_a_command_is_told_as_it_ended(sandbox: Sandbox) -> None:
 
 
 def test_the_environment_is_clean(sandbox: Sandbox) -> None:
-    """Nothing of ours is in it but what is named, and python3 is this Python."""
+    """The environment has none of our variables, except those named. python3 is this Python."""
     told = sandbox.run(["python3", "-c", "import json, os, sys; print(json.dumps([dict(os.environ), sys.prefix]))"])
     environment, prefix = json.loads(told.output)
     assert prefix == sys.prefix
@@ -81,7 +81,7 @@ def test_the_environment_is_clean(sandbox: Sandbox) -> None:
 
 
 def test_loopback_works_inside(sandbox: Sandbox) -> None:
-    """Where there is a network namespace, a server and its client meet; Landlock allows no sockets at all."""
+    """With a network namespace, a server and its client can connect. Landlock allows no sockets."""
     program = (
         "import socket; s = socket.create_server(('127.0.0.1', 0)); c = socket.create_connection(s.getsockname());"
         "s.accept()[0].sendall(b'hello'); print(c.recv(5))"
@@ -91,13 +91,13 @@ def test_loopback_works_inside(sandbox: Sandbox) -> None:
 
 
 def test_a_command_that_hangs_is_ended(sandbox: Sandbox) -> None:
-    """At its timeout, with what it had printed, whatever it ignores."""
+    """A command that hangs is ended at its timeout, whatever it ignores. What it printed is kept."""
     ran = sandbox.run("trap '' TERM INT HUP; echo begun; sleep 600 & sleep 600", timeout=0.4)
     assert (ran.timed_out, ran.killed, ran.exit_code, ran.output) == (True, "time", 137, "begun\n")
 
 
 def test_much_output_is_cut_in_the_middle(sandbox: Sandbox) -> None:
-    """Beginning and end are kept, and how much is missing is said; without an end, it is ended."""
+    """Of long output the start and the end are kept, with the length of the gap. Endless output ends the command."""
     ran = sandbox.run("seq 100000")
     assert ran.ok
     assert ran.output.startswith("1\n2\n")
@@ -108,12 +108,12 @@ def test_much_output_is_cut_in_the_middle(sandbox: Sandbox) -> None:
 
 
 def test_binary_output_is_text(sandbox: Sandbox) -> None:
-    """Bytes that are no UTF-8 are replaced."""
+    """Bytes that are not UTF-8 are replaced."""
     assert sandbox.run("printf 'a\\377\\000b'").output == "a\ufffd\0b"
 
 
 def test_memory_is_limited(sandbox: Sandbox) -> None:
-    """One process cannot take more than the limit, nor can many together."""
+    """Neither one process nor many together can use more memory than the limit."""
     ran = sandbox.run(["python3", "-c", "x = bytearray(400 << 20)"])
     assert "MemoryError" in ran.output
     hog = "import time; x = bytearray(b'x') * (120 << 20); time.sleep(30)"
@@ -123,7 +123,7 @@ def test_memory_is_limited(sandbox: Sandbox) -> None:
 
 
 def test_too_many_processes_are_ended(sandbox: Sandbox) -> None:
-    """Also when each begins a session of its own; afterwards there are none, and the next command runs."""
+    """Too many processes are ended, also those in their own sessions. None are left, and the next command runs."""
     many = "i=0; while [ $i -lt 80 ]; do i=$((i+1)); {} sleep 600.5 & done; wait"
     for way in ("", "setsid"):
         ran = sandbox.run(many.format(way), timeout=20)
@@ -133,7 +133,7 @@ def test_too_many_processes_are_ended(sandbox: Sandbox) -> None:
 
 @pytest.mark.parametrize("mounting", [one for one in WORKING if one in MOUNTING])
 def test_a_fork_bomb_stays_in_its_namespace(folder: Path, mounting: Isolation) -> None:
-    """It is refused more processes, or all of them end with the namespace: only there does the kernel see to both."""
+    """A fork bomb is refused more processes, or ends with its namespace. Only there does the kernel ensure both."""
     with Sandbox.fork(folder, isolation=mounting, limits=LIMITS) as sandbox:
         ran = sandbox.run("bomb() { bomb | bomb & }; bomb; sleep 600", timeout=2)
         assert ran.killed in ("processes", "time")
@@ -141,13 +141,13 @@ def test_a_fork_bomb_stays_in_its_namespace(folder: Path, mounting: Isolation) -
 
 
 def test_open_files_are_limited(sandbox: Sandbox) -> None:
-    """A process that opens too many is told by the system."""
+    """The system tells a process that it opens too many files."""
     ran = sandbox.run(["python3", "-c", "x = [open('/dev/null') for _ in range(100)]"])
     assert "Too many open files" in ran.output
 
 
 def test_a_full_disk_is_the_forks_own(sandbox: Sandbox) -> None:
-    """A file, or many, beyond the limit: refused or ended; the fork can be gone back with."""
+    """A file, or many files, beyond the limit are refused or end the command. The fork can still be rolled back."""
     snapshot = sandbox.snapshot()
     ran = sandbox.run(["python3", "-c", "open('big', 'wb').write(b'x' * (40 << 20))"])
     assert "File too large" in ran.output
@@ -161,14 +161,14 @@ def test_a_full_disk_is_the_forks_own(sandbox: Sandbox) -> None:
 
 
 def test_background_processes_end_with_the_command(sandbox: Sandbox) -> None:
-    """Also those that began a session of their own; what they would have written never comes."""
+    """Background processes end with the command, also those in their own sessions. They write nothing afterwards."""
     ran = sandbox.run("(setsid sh -c 'sleep 0.5; touch late' &) ; (sleep 0.5; touch late) & echo done")
     assert ran.output == "done\n"
     assert sandbox.run("sleep 0.7; ls").output == "file\n"
 
 
 def test_nonsense_is_refused(sandbox: Sandbox) -> None:
-    """No command, a timeout that is none, a folder that leads out or is not there, a limit of nothing."""
+    """An empty command, a wrong timeout, a folder that is missing or leads out, and a limit of 0 are refused."""
     for command in ([], ["a\0b"], "a\0b"):
         with pytest.raises(SandboxError):
             sandbox.run(command)
@@ -206,7 +206,7 @@ sandbox.run("setsid sh -c 'echo running; exec sleep 611.25' & sleep 611.25 & ech
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT], ids=["killed", "interrupted"])
 def test_nothing_outlives_the_owner(folder: Path, isolation: Isolation, number: int, tmp_path: Path) -> None:
-    """When the process that runs a command is killed or interrupted, so is the command; the fork can be reopened."""
+    """When the process that runs a command is killed or interrupted, the command ends. The fork can be reopened."""
     where = tmp_path / "forks" / "one"
     command = [sys.executable, "-c", OWNER, str(folder), isolation, str(where)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as owner:
@@ -221,7 +221,7 @@ def test_nothing_outlives_the_owner(folder: Path, isolation: Isolation, number: 
 
 
 def test_a_sweep_removes_the_forks_of_the_dead(folder: Path, tmp_path: Path) -> None:
-    """And those only: one that is held stays, and what is no fork stays."""
+    """A sweep removes only forks of dead processes. Forks in use stay, and so do other folders."""
     root = tmp_path / "forks"
     (root / "not a fork").mkdir(parents=True)
     with Sandbox.fork(folder, isolation="none", where=root / "held") as held:
@@ -233,7 +233,7 @@ def test_a_sweep_removes_the_forks_of_the_dead(folder: Path, tmp_path: Path) -> 
 
 
 def test_a_fork_needs_a_place_and_a_source(folder: Path, tmp_path: Path) -> None:
-    """A folder that is not empty, one in the source, no source: refused, and nothing is left."""
+    """A folder that is not empty or is in the source, and a missing source, are refused. Nothing is left."""
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "x").write_text("x")
     for source, where in (
@@ -252,7 +252,7 @@ def test_a_fork_needs_a_place_and_a_source(folder: Path, tmp_path: Path) -> None
 
 
 def test_without_isolation_nothing_runs(folder: Path) -> None:
-    """What was asked for and does not work is an error that says what to do, never a weaker one instead."""
+    """If the requested isolation does not work, the error says what to do. A weaker one is never used instead."""
     missing = [one for one in MOUNTING if one not in WORKING]
     for one in missing:
         with pytest.raises(IsolationUnavailable, match="isolation='none'"):
@@ -262,7 +262,7 @@ def test_without_isolation_nothing_runs(folder: Path) -> None:
 
 
 def wait_for(met: object) -> bool:
-    """Ask until it is so, for ten seconds at most."""
+    """Waits until the condition is true, for at most ten seconds."""
     assert callable(met)
     for _ in range(1000):
         if met():
@@ -272,7 +272,7 @@ def wait_for(met: object) -> bool:
 
 
 def sleeping(where: Path) -> int:
-    """How many processes of the command are there, by the folder of the fork that they work in or hold."""
+    """The number of the command's processes, found by the fork's folder that they work in or hold."""
     found = 0
     for process in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
@@ -290,7 +290,7 @@ def belongs(process: Path, where: Path) -> bool:
 
 @pytest.mark.parametrize("name", ["INT", "TERM", "HUP", "QUIT", "USR1", "USR2", "ALRM", "PIPE", "KILL"])
 def test_a_signal_to_who_keeps_the_command_is_a_result(sandbox: Sandbox, isolation: Isolation, name: str) -> None:
-    """Whatever a command sends to process 1 of its own namespace, or to its parent: no failure of the walls."""
+    """Signals that a command sends to process 1 of its namespace or to its parent are not a failure of the walls."""
     targets = ["$PPID", *(["1"] if isolation in MOUNTING else [])]
     for target in targets:
         ran = sandbox.run(f"echo on; kill -{name} {target}; exit 4")
@@ -301,7 +301,7 @@ def test_a_signal_to_who_keeps_the_command_is_a_result(sandbox: Sandbox, isolati
 
 @given(parts=st.lists(st.binary(max_size=50)), limit=st.integers(3, 300))
 def test_short_output_is_whole_and_long_output_has_its_ends(parts: list[bytes], limit: int) -> None:
-    """Up to the limit every byte is there; beyond it the ends are, and the count of the rest is right."""
+    """Up to the limit every byte is kept. Beyond it the ends are kept, and the number of missing bytes is right."""
     capture, whole = Capture(limit), b"".join(parts)
     for part in parts:
         capture.feed(part)

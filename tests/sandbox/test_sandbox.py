@@ -1,4 +1,4 @@
-"""agentmem.sandbox.sandbox: what a fork is, by every way of forking that works here."""
+"""agentmem.sandbox.sandbox: the behaviour of a fork, in every way of forking that works here."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from tests.sandbox.worlds import fingerprint, git
 
 
 def test_a_fork_begins_with_the_uncommitted(fork: Fork, source: Path) -> None:
-    """Committed, uncommitted and untracked files are there; the source is as it was, and so is git's folder."""
+    """A fork has committed, uncommitted and untracked files. The source and git's folder stay as they were."""
     before = fingerprint(source)
     sandbox = fork()
     assert sandbox.files() == (".gitignore", "a.txt", "blob.bin", "sub/b.txt", "untracked.txt")
@@ -22,7 +22,7 @@ def test_a_fork_begins_with_the_uncommitted(fork: Fork, source: Path) -> None:
 
 
 def test_what_a_command_and_the_host_write_is_one(fork: Fork, source: Path) -> None:
-    """Either sees what the other wrote, removed and made anew; the source sees none of it."""
+    """Host and command each see what the other wrote, removed and made again. The source sees none of it."""
     before = fingerprint(source)
     sandbox = fork()
     sandbox.write("sub/new/deep.txt", b"from the host\n")
@@ -39,7 +39,7 @@ def test_what_a_command_and_the_host_write_is_one(fork: Fork, source: Path) -> N
 
 
 def test_changes_are_told_by_kind(fork: Fork) -> None:
-    """Added, modified, deleted, made executable, a link, binary: each is a change, with both sides' bytes."""
+    """Added, modified, deleted, made executable, a link, binary: each is a change with the bytes of both sides."""
     sandbox = fork()
     ran = sandbox.run(
         "echo three >>a.txt; rm sub/b.txt; printf 'x\\0y' >new.bin; chmod +x untracked.txt;"
@@ -61,7 +61,7 @@ def test_changes_are_told_by_kind(fork: Fork) -> None:
 
 
 def test_a_diff_is_one_that_git_takes(fork: Fork, source: Path) -> None:
-    """`git apply` makes the same text changes of it."""
+    """`git apply` makes the same changes from a diff's text."""
     sandbox = fork()
     sandbox.run("sed -i s/one/1/ a.txt; printf 'no end' >>sub/b.txt; mkdir n; printf 'x\\r\\ny' >n/f; rm untracked.txt")
     patch = source.parent / "patch"
@@ -73,7 +73,7 @@ def test_a_diff_is_one_that_git_takes(fork: Fork, source: Path) -> None:
 
 
 def test_ignored_files_and_caches_are_left_out_and_named(fork: Fork) -> None:
-    """What git ignores and what tools keep is no part of a diff unless asked for."""
+    """Files that git ignores, and caches of tools, are in a diff only if asked for."""
     sandbox = fork()
     sandbox.run("mkdir ignored __pycache__; echo x >ignored/built; echo x >__pycache__/m.pyc; echo y >kept")
     assert sandbox.diff().paths == ("kept",)
@@ -82,7 +82,7 @@ def test_ignored_files_and_caches_are_left_out_and_named(fork: Fork) -> None:
 
 
 def test_snapshots_come_back(fork: Fork) -> None:
-    """Any snapshot can be gone back to, also forward again, and compared with; a foreign one is refused."""
+    """Any snapshot can be restored, later ones too, and compared with. A snapshot of another sandbox is refused."""
     sandbox = fork()
     first = sandbox.snapshot()
     sandbox.run("echo 1 >n; rm a.txt; rm -r sub")
@@ -103,7 +103,7 @@ def test_snapshots_come_back(fork: Fork) -> None:
 
 
 def test_many_snapshots_stay_cheap_and_true(fork: Fork) -> None:
-    """After more snapshots than an overlay has layers for, each is still what it was."""
+    """After more snapshots than an overlay has layers, each is still what it was."""
     sandbox = fork()
     taken = []
     for number in range(45):
@@ -119,7 +119,7 @@ def test_many_snapshots_stay_cheap_and_true(fork: Fork) -> None:
 
 
 def test_a_fork_of_a_fork_is_independent(fork: Fork) -> None:
-    """It begins with the other's state, its diff with nothing; from then on neither sees the other, nor needs it."""
+    """A fork of a fork begins with the other's state and an empty diff. Then neither depends on the other."""
     sandbox = fork()
     sandbox.run("echo x >>a.txt; rm -r sub; echo n >n")
     with sandbox.fork_again() as other:
@@ -135,7 +135,7 @@ def test_a_fork_of_a_fork_is_independent(fork: Fork) -> None:
 
 
 def test_a_diff_applies_to_another_fork(fork: Fork) -> None:
-    """The other fork then has the same files; where it had changed one of them itself, nothing is changed."""
+    """After `apply` both forks have the same files. If they changed the same file, nothing is changed."""
     sandbox, other, third = fork(), fork(), fork()
     sandbox.run("echo x >>a.txt; rm sub/b.txt; mkdir d; echo n >d/n; ln -s d door; chmod +x untracked.txt")
     diff = sandbox.diff()
@@ -150,7 +150,7 @@ def test_a_diff_applies_to_another_fork(fork: Fork) -> None:
 
 
 def test_reopening_goes_on(fork: Fork) -> None:
-    """A fork that was let go is opened again with its state, snapshots and rights; one in use is not."""
+    """A released fork is reopened with its state, snapshots and rights. One in use is refused."""
     sandbox = fork(writable=["sub/**"])
     sandbox.run("echo x >sub/x")
     snapshot = sandbox.snapshot()
@@ -172,7 +172,7 @@ def test_reopening_goes_on(fork: Fork) -> None:
 
 
 def test_a_run_may_change_only_what_it_has_the_right_to(fork: Fork, source: Path) -> None:
-    """Whatever else it changed, by whatever means, is restored; what it may change stays."""
+    """Changes outside a run's rights are undone, however they were made. Permitted changes stay."""
     sandbox = fork(writable=["sub/**", "test_*.py"])
     sandbox.write("mine.txt", b"mine\n")
     ran = sandbox.run(
@@ -188,7 +188,7 @@ def test_a_run_may_change_only_what_it_has_the_right_to(fork: Fork, source: Path
 
 
 def test_folders_are_held_as_a_whole(fork: Fork) -> None:
-    """Rights over folders: the command is refused (or undone), and may write below them, also where there was none."""
+    """With rights to folders, a command may write below them, also new ones. Elsewhere it is refused or undone."""
     sandbox = fork()
     ran = sandbox.run("echo no >a.txt; mkdir -p tests/new; echo t >tests/new/t.py", writable=["tests/**"])
     assert sandbox.isolation == "none" or "a.txt" in ran.output
@@ -198,7 +198,7 @@ def test_folders_are_held_as_a_whole(fork: Fork) -> None:
 
 @pytest.mark.parametrize("path", ["/etc/passwd", "..", "../x", "sub/../../x", "", ".", "a\0b"])
 def test_paths_that_lead_out_are_refused(fork: Fork, path: str) -> None:
-    """By every method that takes one."""
+    """Every method that takes a path refuses one that leads out."""
     sandbox = fork()
     with pytest.raises(SandboxError):
         sandbox.read(path)
@@ -211,7 +211,7 @@ def test_paths_that_lead_out_are_refused(fork: Fork, path: str) -> None:
 
 
 def test_what_is_no_file_is_said(fork: Fork) -> None:
-    """Folders, links, pipes, missing files: a sentence each."""
+    """Folders, links, pipes and missing files each have their own error message."""
     sandbox = fork()
     sandbox.run("ln -s a.txt link; ln -s sub way; mkfifo pipe")
     for path, said in (
@@ -235,7 +235,7 @@ def test_what_is_no_file_is_said(fork: Fork) -> None:
 
 
 def test_closing_leaves_nothing(fork: Fork, source: Path) -> None:
-    """Whatever a command left, closing removes it; twice does no harm, and afterwards nothing works."""
+    """Closing removes everything that a command left. Closing twice does no harm, and then nothing works."""
     before = fingerprint(source)
     sandbox = fork()
     sandbox.run("mkdir -p d/e; touch d/e/f; ln -s / root; chmod 0 d/e d; mkfifo p")
@@ -249,7 +249,7 @@ def test_closing_leaves_nothing(fork: Fork, source: Path) -> None:
 
 
 def test_secrets_in_the_settings_of_git_stay_out(fork: Fork, source: Path) -> None:
-    """Tokens in addresses and headers are not in the fork's copy; the source's own is untouched."""
+    """Tokens in addresses and headers are not in the fork's copy of git's settings. The source keeps them."""
     config = source / ".git" / "config"
     text = (
         '[remote "origin"]\n\turl = https://user:tok3n@example.org/x.git\n'

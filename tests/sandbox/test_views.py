@@ -1,4 +1,4 @@
-"""agentmem.sandbox.views: layers put together by us are what the kernel's overlay shows."""
+"""agentmem.sandbox.views: our merged layers are the same as the kernel's overlay."""
 
 from pathlib import Path
 
@@ -35,7 +35,7 @@ LIST = f"find . ! -type d -printf '%P %y %l ' {SHOW}"
 def test_what_the_host_sees_is_what_a_command_sees(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, str]]
 ) -> None:
-    """After any steps by either side, with layers in between, both list the same files with the same content."""
+    """After any steps by either side, with layers between, host and command list the same files and contents."""
     source = tmp_path_factory.mktemp("source")
     for name in ("a/x", "a/d/z", "b", "c"):
         (source / name).parent.mkdir(parents=True, exist_ok=True)
@@ -80,7 +80,7 @@ def seen(sandbox: Sandbox) -> list[str]:
 
 
 def after(source: Path, changed: tuple[str, ...], sandbox: Sandbox) -> list[str]:
-    """The source's files with the diff's additions and deletions made."""
+    """The source's files with the diff's changes made."""
     files = {str(path.relative_to(source)) for path in source.rglob("*") if path.is_file()}
     for change in sandbox.diff().changes:
         (files.discard if change.after is None else files.add)(change.path)

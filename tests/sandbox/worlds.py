@@ -1,4 +1,4 @@
-"""A host for sandboxes to break out to: files, secrets, a process and listeners, and whether they were touched."""
+"""A host that sandboxes try to reach: files, secrets, a process and listeners, and a record of what was touched."""
 
 import hashlib
 import os
@@ -22,7 +22,7 @@ SECRET = "sk-host-4c1f9a"
 
 @dataclass(frozen=True)
 class World:
-    """``source`` is what is forked, ``outside`` what no command may reach, ``victim`` a process with a secret."""
+    """``source`` is the forked folder, ``outside`` what no command may reach, ``victim`` a process with a secret."""
 
     source: Path
     outside: Path
@@ -32,7 +32,7 @@ class World:
     abstract: socket.socket
 
     def state(self) -> tuple[object, ...]:
-        """Equal as long as nothing was changed, killed or reached."""
+        """A value that stays equal as long as nothing was changed, killed or reached."""
         heard = [listener for listener in (self.tcp, self.unix, self.abstract) if _heard(listener)]
         settings = [Path(name).read_bytes() for name in ("/proc/sys/kernel/core_pattern",)]
         traced = [line for line in Path(f"/proc/{self.victim.pid}/status").read_text().splitlines() if "Tracer" in line]
@@ -48,7 +48,7 @@ class World:
 
 
 def fingerprint(root: Path) -> dict[str, tuple[object, ...]]:
-    """Content, mode and time of change of everything below a folder, and of the folder."""
+    """Content, mode and time of change of a folder and everything below it."""
     return {
         str(path.relative_to(root)): (
             path.lstat().st_mode,

@@ -1,4 +1,4 @@
-"""Reading what a tester wrote: what is named, and what is left alone."""
+"""Reading a tester's files: the faults that are named, and the tests that are left alone."""
 
 import pytest
 
@@ -34,7 +34,7 @@ def cart():
 
 
 def test_honest_tests_are_left_alone() -> None:
-    """Helpers that assert, unittest's methods, expected errors, and a method of the code that is called skip."""
+    """Helpers that assert, unittest's methods, expected errors, and the code's own method `skip` are allowed."""
     edited = Edited("tests/test_cart.py", None, HONEST)
     found = [check(edited) for check in (inspection.empty, inspection.skipped, inspection.steering, inspection.lost)]
     assert found == [[], [], [], []]
@@ -54,24 +54,24 @@ def test_honest_tests_are_left_alone() -> None:
     ],
 )
 def test_ways_to_skip_are_found(line: str) -> None:
-    """With the line that does it."""
+    """Each way to skip a test is found, with its line."""
     after = f"import pytest\n{line}\ndef test_a(): assert f()\n" if line.startswith("@") else f"{line}\n"
     assert inspection.skipped(Edited("t.py", None, after)) != []
 
 
 def test_a_skip_that_stood_there_is_nobodys_fault() -> None:
-    """Only what is new counts."""
+    """A skip that was there before is not reported."""
     old = "import pytest\n\n\n@pytest.mark.skip\ndef test_a(): ...\n"
     assert inspection.skipped(Edited("t.py", old, f"{old}\n\ndef test_b():\n    assert f()\n")) == []
 
 
 def test_tests_that_never_use_the_code_are_strangers() -> None:
-    """Starting a program counts as using it; importing something else does not."""
+    """A test that starts a program uses the code. One that imports something else does not."""
     text = "import json, subprocess\n\ndef test_a():\n    assert json\n\ndef test_b():\n    subprocess.run('x')\n"
     assert inspection.strangers(Edited("t.py", None, text), ["shop.py", "json_of_ours.py"]) == ["t.py::test_a"]
 
 
 def test_what_is_no_python_is_read_as_nothing() -> None:
-    """A broken module fails when it is run; reading says nothing of it."""
+    """A broken module is not reported: it fails when it is run."""
     broken = Edited("t.py", None, "def test_a(:\n")
     assert (inspection.empty(broken), inspection.skipped(broken)) == ([], [])

@@ -29,7 +29,7 @@ AFTER = """def fee(minutes):
     ],
 )
 def test_each_operator_makes_its_fault(operator: str, line: int, text: str) -> None:
-    """On the line that it names, and nowhere else."""
+    """Each operator makes its fault on the line that it names, and nowhere else."""
     made = [one for one in mutants("fees.py", "", AFTER, most=50) if (one.operator, one.line) == (operator, line)]
     lines = [one.text.splitlines()[line - 1].strip() for one in made]
     assert text in lines
@@ -39,7 +39,7 @@ def test_each_operator_makes_its_fault(operator: str, line: int, text: str) -> N
 
 
 def test_only_changed_lines_are_mutated() -> None:
-    """What the change did not touch is not its tests' business; what it removed marks the lines around."""
+    """Only changed lines get mutants. After a deletion, the lines around it do."""
     before = AFTER.replace("* 2", "* 3")
     assert {one.line for one in mutants("fees.py", before, AFTER, most=50)} == {4}
     assert changed_lines(AFTER.replace("    log(total)\n", "    log(total)\n    send(total)\n"), AFTER) == {5, 6}
@@ -47,18 +47,18 @@ def test_only_changed_lines_are_mutated() -> None:
 
 
 def test_what_is_no_python_has_no_mutants() -> None:
-    """Nor has code that does not parse."""
+    """Files that are not Python, or do not parse, have no mutants."""
     assert mutants("fees.py", "", "def fee(:\n") == ()
 
 
 def test_a_docstring_is_no_statement() -> None:
-    """Removing it would change nothing, so no test could notice."""
+    """Docstrings are not removed: it would change nothing, and no test could notice."""
     assert mutants("a.py", "", 'def f():\n    """Says."""\n') == ()
 
 
 @given(st.integers(1, 12), st.text(alphabet="äöü€ \u2028", max_size=8))
 def test_mutants_are_bounded_parse_and_differ(most: int, said: str) -> None:
-    """Whatever else stands on the line, in whatever script; and the same every time."""
+    """The number of mutants is bounded. Each parses and differs, in any script, and they are the same every time."""
     after = f"def f(a):\n    b = {said!r}; c = a + 1 if a < 3 else 0\n    return (b, c)\n"
     made = mutants("f.py", "", after, most)
     assert 0 < len(made) <= most

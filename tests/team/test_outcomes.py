@@ -1,4 +1,4 @@
-"""Outcomes: what pytest reports, by test id, and what a run came to where there is no pytest."""
+"""Outcomes: pytest's results by test id, and the result of a run without pytest."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -48,7 +48,7 @@ def fork(tmp_path: Path) -> Iterator[Sandbox]:
 
 
 def test_every_test_is_told_by_the_id_that_pytest_prints(fork: Sandbox) -> None:
-    """Wherever pytest is started; nested classes, parameters and errors included; and no trace is left in the fork."""
+    """Ids are pytest's, wherever it starts, also for nested classes, parameters and errors. The report is removed."""
     seen = observe(fork, "cd api && pytest -q", PROGRAMS)
     file = "tests/test_it.py"
     assert dict(seen.outcomes) == {
@@ -64,7 +64,7 @@ def test_every_test_is_told_by_the_id_that_pytest_prints(fork: Sandbox) -> None:
 
 
 def test_a_module_that_cannot_be_collected_is_an_error_of_its_own(fork: Sandbox) -> None:
-    """Named by its file, with the last line of the traceback."""
+    """A module that cannot be collected is named by its file, with the last line of the traceback."""
     fork.write("api/tests/test_it.py", b"import nowhere_to_be_found\n")
     [case] = observe(fork, "cd api && pytest -q", PROGRAMS).cases or ()
     assert (case.id, case.outcome) == ("tests/test_it.py", "error")
@@ -72,7 +72,7 @@ def test_a_module_that_cannot_be_collected_is_an_error_of_its_own(fork: Sandbox)
 
 
 def test_a_command_without_pytest_has_its_code_and_last_lines(fork: Sandbox) -> None:
-    """And no outcomes. A program that is not there is a failure like any other."""
+    """Without pytest there is an exit code and the last lines. A missing program is a failure too."""
     seen = observe(fork, "echo first; echo it took 3.2s; exit 4", PROGRAMS)
     assert (seen.cases, seen.exit_code) == (None, 4)
     assert seen.faults == ("`echo first; echo it took 3.2s; exit 4` ended with 4: first / it took some time",)
@@ -81,7 +81,7 @@ def test_a_command_without_pytest_has_its_code_and_last_lines(fork: Sandbox) -> 
 
 
 def test_a_command_that_hangs_has_no_success(fork: Sandbox) -> None:
-    """Its time is up, and it is ended."""
+    """A command that hangs is ended at its timeout, and has not succeeded."""
     seen = observe(fork, "sleep 60", PROGRAMS, timeout=0.2)
     assert seen.timed_out and not seen.succeeded
 
@@ -97,18 +97,18 @@ def test_a_command_that_hangs_has_no_success(fork: Sandbox) -> None:
     ],
 )
 def test_a_steady_line_keeps_what_counts(line: str, expected: str) -> None:
-    """Numbers stay; times, addresses, folders and rules do not."""
+    """A steady line keeps numbers, but not times, addresses, folders and rules."""
     assert steady(line) == expected
 
 
 def test_what_is_no_report_is_none() -> None:
-    """A code under test that writes over it gains nothing."""
+    """If the code under test writes over the report, it gains nothing."""
     assert parse(b"all passed") is None
     assert ObservedTests("x", 0, "").cases is None
 
 
 def test_commands_see_no_key() -> None:
-    """Of the user's environment only the path and the language pass; this Python's programs come last."""
+    """Of the user's environment commands get only PATH and language. This Python's programs come last."""
     seen = environment({"PATH": "/usr/bin", "LANG": "C.UTF-8", "HOME": "/root", "ANTHROPIC_API_KEY": "sk"})
     assert seen.keys() == {"PATH", "LANG"}
     assert seen["PATH"].startswith("/usr/bin:")

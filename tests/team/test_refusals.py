@@ -1,4 +1,4 @@
-"""Cheating testers: each kind is refused, by name, and told what is wrong; an honest report stands."""
+"""Cheating testers: each kind is refused by name and told what is wrong. Honest reports are accepted."""
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -26,7 +26,7 @@ BAD = "def add(a, b):\n    return a * b\n"
 
 @dataclass(frozen=True)
 class Told:
-    """What a tester hands in: by default an honest pass of the right code."""
+    """A tester's submission; by default an honest pass of the right code."""
 
     verdict: Verdict = "pass"
     evidence: tuple[Evidence, ...] = (SHOWN,)
@@ -39,7 +39,7 @@ class Told:
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    """The repository as it was: the fault, and a test that does not see it."""
+    """The repository before the change, with the fault and a test that does not see it."""
     repo = tmp_path_factory.mktemp("refusals") / "repo"
     (repo / "tests").mkdir(parents=True)
     (repo / "calc.py").write_text(WRONG, encoding="utf-8")
@@ -51,7 +51,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
 
 @contextmanager
 def handed_in(base: Sandbox, told: Told) -> Iterator[Filed]:
-    """What the runtime has before it when a tester files this."""
+    """The submission as the runtime gets it."""
     old: dict[str, str | None] = {KNOWN: OLD, "calc.py": told.code}
     edited = tuple(Edited(path, old.get(path), text) for path, text in told.tests.items())
     changes = tuple(
@@ -71,7 +71,7 @@ def outcome(base: Sandbox, told: Told) -> tuple[str, str] | None:
 
 
 def test_an_honest_pass_stands(base: Sandbox) -> None:
-    """Its evidence comes out the same, and its test fails on the code as it was."""
+    """An honest pass is accepted: its evidence is the same again, and its test fails on the old code."""
     with handed_in(base, Told()) as filed:
         assert refused(filed) is None
         assert filed.trial.unfixed(CHECK).outcomes[ID] == "failed"
@@ -84,7 +84,7 @@ FALLS = Told("fail", (FAILED,), failing=CASE, code=BAD)
 
 
 def test_an_honest_fail_stands(base: Sandbox) -> None:
-    """The failing test is named, fails again, and uses the code."""
+    """An honest fail is accepted: the failing test is named, fails again, and uses the code."""
     assert outcome(base, FALLS) is None
 
 
@@ -178,7 +178,7 @@ CHEATS: dict[str, tuple[str, Told]] = {
 
 @pytest.mark.parametrize("kind", CHEATS)
 def test_a_cheat_is_refused(base: Sandbox, kind: str) -> None:
-    """By the rule that names it, with a sentence that says what to mend."""
+    """Each cheat is refused by its own rule, and the message says what to correct."""
     rule, told = CHEATS[kind]
     found = outcome(base, told)
     assert found is not None
@@ -187,12 +187,12 @@ def test_a_cheat_is_refused(base: Sandbox, kind: str) -> None:
 
 
 def test_every_rule_is_shown_to_refuse_something() -> None:
-    """There is a cheat for each of them."""
+    """There is a cheat for each rule."""
     assert {name for name, _ in REFUSALS} == {rule for rule, _ in CHEATS.values()}
 
 
 def test_tests_that_pass_on_the_old_code_count_if_they_kill_a_mutant(base: Sandbox) -> None:
-    """A change that alters no behaviour: its tests are tried on small faults put into it."""
+    """For a change without new behaviour, the tests are tried on mutants of it."""
     told = Told(code="def add(a, b):\n    return a + b if b else a\n")
     with handed_in(base, told) as filed:
         bench = Bench(filed.trial.bench.fix, filed.trial.bench.fix, filed.trial.bench.change, PROGRAMS)
@@ -203,7 +203,7 @@ def test_tests_that_pass_on_the_old_code_count_if_they_kill_a_mutant(base: Sandb
 
 
 def test_a_change_that_makes_the_check_forget_tests_is_noticed(base: Sandbox) -> None:
-    """Whatever way the code takes to have a test skipped."""
+    """A check that runs fewer tests than before is noticed, however the code caused it."""
     skip = "    if a == b == 0:\n        import unittest\n\n        raise unittest.SkipTest\n"
     sly = RIGHT.replace("    return", f"{skip}    return")
     with handed_in(base, Told(code=sly)) as filed:

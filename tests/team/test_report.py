@@ -12,13 +12,13 @@ REPORT = Report(
 
 
 def test_a_report_reads_back_from_json() -> None:
-    """What is left out of a call stands for nothing."""
+    """A report reads back from JSON. Fields that a call leaves out have their defaults."""
     assert from_json(to_json(REPORT)) == REPORT
     assert from_json({"verdict": "pass", "summary": "", "evidence": []}) == Report("pass", "")
 
 
 def test_the_page_has_all_of_it() -> None:
-    """Verdict, cases, evidence and what was not tested; output with fences in it stays whole."""
+    """The page has verdict, cases, evidence and untested parts. Output with fences stays whole."""
     shown = page(REPORT, "Round 1", ["`pytest -q` ended with 1 again"])
     headings = [line for line in shown.splitlines() if line.startswith("#")]
     assert headings == ["# Round 1", "## Failing cases", "## Evidence", "## Not tested", "## Run again by agentmem"]

@@ -1,4 +1,4 @@
-"""Who may write what, by path."""
+"""The roles' rights, by path."""
 
 import pytest
 
@@ -23,12 +23,12 @@ from agentmem.team.roles import rights_of
     ],
 )
 def test_paths_are_told_apart(path: str, tests: bool, steers: bool, litter: bool) -> None:
-    """`*` stays within a folder, `**/` crosses any."""
+    """`*` stays within a folder, and `**/` spans any folders."""
     assert (matches(path, TESTS), matches(path, STEERING), matches(path, LITTER)) == (tests, steers, litter)
 
 
 def test_each_role_may_write_its_own() -> None:
-    """The coder code, the tester new tests, nobody what steers pytest."""
+    """The coder may write code, the tester new tests, and neither what steers pytest."""
     coder, tester = rights_of("coder", TESTS), rights_of("tester", TESTS)
     paths = ("calc.py", "tests/test_a.py", "tests/conftest.py", "pytest.ini")
     assert [coder.may(path, False) for path in paths] == [True, False, False, False]
@@ -38,7 +38,7 @@ def test_each_role_may_write_its_own() -> None:
 
 
 def test_only_what_tells_pytest_counts_in_a_shared_file() -> None:
-    """A new dependency is the coder's business; a new option of pytest's is not."""
+    """In a shared file the coder may change dependencies, but not pytest's options."""
     quiet, loud = '[project]\nname = "a"\n', '[tool.pytest.ini_options]\naddopts = "-k a"\n'
     assert pytest_settings("pyproject.toml", quiet) is None
     assert pytest_settings("pyproject.toml", loud) == {"ini_options": {"addopts": "-k a"}}

@@ -1,4 +1,4 @@
-"""The team: rounds, ends, what reaches the repository, and what survives a kill."""
+"""The team: rounds, ends, merging, and surviving a kill."""
 
 import json
 import os
@@ -14,8 +14,7 @@ from agentmem.errors import ConfigError, MergeConflict, ThreadNotFound
 from agentmem.kvcache.rules import claude_rules
 from agentmem.kvcache.simulated.simulator import Simulator
 from agentmem.meter.ledger import decode
-from agentmem.models.metering import Simulated
-from agentmem.models.scripted import ScriptedModel
+from agentmem.models.scripted import ScriptedModel, Simulated
 from agentmem.runtime.agent import Agent
 from agentmem.team import Budget, Role, Team, TeamDone, TeamProgress
 from agentmem.team.roles import role_of
@@ -43,7 +42,7 @@ TESTER: tuple[Any, ...] = (WRITES, *FAILS, *PASSES)
 
 
 def test_a_wrong_attempt_comes_back_and_the_right_one_passes(tmp_path: Path) -> None:
-    """The report of the first round is what the coder hears next; the second round's pass is proven and kept."""
+    """The coder gets the report of the first round. The pass of the second round is proven and kept."""
     repo = repository(tmp_path)
     before = contents(repo)
     with team(repo, CODER, TESTER) as one:
@@ -65,7 +64,7 @@ def test_a_wrong_attempt_comes_back_and_the_right_one_passes(tmp_path: Path) -> 
 
 
 def test_the_tester_never_sees_how_the_coder_got_there(tmp_path: Path) -> None:
-    """It is told the task and the change; no word of the coder's, and none of its thread when it asks for it."""
+    """The tester gets the task and the change, but no word of the coder's, even if it asks for its thread."""
     tester = (call("recall", what="t.coder/2"), WRITES, *PASSES)
     with team(repository(tmp_path), ["SECRET-THOUGHT", write(RIGHT), "SECRET-ANSWER"][1:], tester) as one:
         result = one.run(TASK, thread="t")
@@ -76,7 +75,7 @@ def test_the_tester_never_sees_how_the_coder_got_there(tmp_path: Path) -> None:
 
 
 def test_a_merge_keeps_what_changed_meanwhile(tmp_path: Path) -> None:
-    """A repository whose file was changed after the work began is not written over."""
+    """A file that changed in the repository after the work began is not overwritten."""
     repo = repository(tmp_path)
     with team(repo, CODER[2:], (WRITES, *PASSES)) as one:
         result = one.run(TASK)
@@ -97,7 +96,7 @@ def test_a_merge_keeps_what_changed_meanwhile(tmp_path: Path) -> None:
 def test_it_stops_without_progress_and_after_its_rounds(
     tmp_path: Path, rounds: int, second: dict[str, Any], reason: str
 ) -> None:
-    """The same failures with the same errors twice end the work; else the rounds do. The best state is kept."""
+    """The same failures twice end the work, or else the last round does. The best state is kept."""
     fails = json.loads(json.dumps(FAILS))
     with team(repository(tmp_path), [*CODER[:2], second, "Now."], (WRITES, *FAILS, *fails), rounds=rounds) as one:
         result = one.run(TASK)
@@ -108,7 +107,7 @@ def test_it_stops_without_progress_and_after_its_rounds(
 
 @pytest.mark.parametrize(("budget", "said"), [(Budget(tokens=4000), "4,000"), (Budget(usd=1.0), "price of scripted")])
 def test_it_stops_when_the_budget_is_spent(tmp_path: Path, budget: Budget, said: str) -> None:
-    """In tokens after the request that passed it, in dollars at once where no price is known; and says so."""
+    """A budget in tokens ends the work after the request that exceeds it; one in dollars at once without a price."""
     with team(repository(tmp_path), CODER, TESTER, budget=budget) as one:
         result = one.run(TASK)
     assert (result.verdict, result.reason) == ("none", "budget")
@@ -117,7 +116,7 @@ def test_it_stops_when_the_budget_is_spent(tmp_path: Path, budget: Budget, said:
 
 
 def test_a_tester_that_files_nothing_is_asked_again_and_then_given_up(tmp_path: Path) -> None:
-    """It may try as often as allowed; then the work ends without a verdict, with the last attempt kept."""
+    """A tester without a report may try again as often as allowed. Then the work ends without a verdict."""
     with team(repository(tmp_path), CODER[2:], ["Fine.", "Really."], tries=2) as one:
         result = one.run(TASK)
     assert (result.verdict, result.reason) == ("none", "refused")
@@ -139,7 +138,7 @@ def test_a_tester_that_files_nothing_is_asked_again_and_then_given_up(tmp_path: 
     ],
 )
 def test_a_coder_that_cheats_is_refused_and_told(tmp_path: Path, does: dict[str, Any], rule: str) -> None:
-    """Tests edited or deleted, a runner that is steered, nothing done: nobody tests that, and the coder hears why."""
+    """If the coder edits tests, steers the runner or does nothing, it is told so, and nobody tests that."""
     with team(repository(tmp_path), [does, "Done."], [], rounds=1) as one:
         result = one.run(TASK, thread="t")
     assert [(refusal.rule, refusal.role) for refusal in result.refusals] == [(rule, "coder")]
@@ -147,7 +146,7 @@ def test_a_coder_that_cheats_is_refused_and_told(tmp_path: Path, does: dict[str,
 
 
 def test_what_is_not_a_roles_is_refused_when_it_is_called(tmp_path: Path) -> None:
-    """The coder cannot file a report or edit tests; the tester cannot edit code, old tests or conftest.py."""
+    """The coder cannot file a report or edit tests. The tester cannot edit code, old tests or conftest.py."""
     report = {"verdict": "pass", "summary": "I am good.", "evidence": []}
     coder = [call("report", **report), write("x", "tests/test_zero.py"), write(RIGHT), "Done."]
     files = ("calc.py", "tests/test_zero.py", "tests/conftest.py")
@@ -167,7 +166,7 @@ def test_what_is_not_a_roles_is_refused_when_it_is_called(tmp_path: Path) -> Non
 
 
 def test_both_roles_begin_with_the_same_bytes(tmp_path: Path) -> None:
-    """On one model the tester's first request reads what the coder's wrote; the result says what that saved."""
+    """On one model the tester's first request reads the coder's prefix. The result says what that saved."""
     meter = Simulated(Simulator(claude_rules("claude-sonnet-5")))
     models = [ScriptedModel(turns, meter=meter) for turns in (CODER[2:], (WRITES, *PASSES))]
     coder, tester = (Role(model, price_as="anthropic:claude-sonnet-5") for model in models)
@@ -195,7 +194,7 @@ def test_progress_says_who_works_at_what(tmp_path: Path) -> None:
 
 
 def test_work_that_ended_gives_its_result_again(tmp_path: Path) -> None:
-    """Without a request; another task for the same name is refused, and so is the result of unknown work."""
+    """Finished work returns its result without a request. A new task, or unknown work, is refused."""
     with team(repository(tmp_path), CODER[2:], (WRITES, *PASSES)) as one:
         first = one.run(TASK, thread="t")
     with team(tmp_path / "repo", [], []) as other:
@@ -207,7 +206,7 @@ def test_work_that_ended_gives_its_result_again(tmp_path: Path) -> None:
 
 
 def test_the_graph_can_be_taken(tmp_path: Path) -> None:
-    """It is a LangGraph graph like any other: a task in, the last state out."""
+    """The graph is a normal LangGraph graph: a task goes in, and the last state comes out."""
     with team(repository(tmp_path), CODER[2:], (WRITES, *PASSES)) as one:
         state = one.graph.invoke({"task": TASK}, {"configurable": {"thread_id": "mine"}})
         assert state["stop"] == "pass"
@@ -215,7 +214,7 @@ def test_the_graph_can_be_taken(tmp_path: Path) -> None:
 
 
 def test_an_agent_can_play_a_role(tmp_path: Path) -> None:
-    """Its model, instructions, limits and options are taken; instructions stand behind what both roles share."""
+    """An Agent gives a role its model, instructions, limits and options. Instructions follow the shared prefix."""
     with Agent(ScriptedModel([*CODER[2:]]), tmp_path / "pages", system="Speak Latin.", price_as="a:b") as agent:
         role = role_of(agent)
         assert (role.instructions, role.price_as, role.model) == ("Speak Latin.", "a:b", agent.model)
@@ -238,7 +237,7 @@ def test_an_agent_can_play_a_role(tmp_path: Path) -> None:
     ],
 )
 def test_settings_that_cannot_work_are_refused(tmp_path: Path, settings: dict[str, Any], said: str) -> None:
-    """With a sentence on what to write instead."""
+    """Wrong settings are refused, and the error says what to write instead."""
     repo = repository(tmp_path)
     given = {**settings, **({"place": tmp_path / settings["place"]} if "place" in settings else {})}
     with pytest.raises(ConfigError, match=said):
@@ -262,7 +261,7 @@ with team(repo, *turns) as one:
 
 @pytest.mark.parametrize("at", ["coder runs", "tester runs", "agentmem runs the evidence"])
 def test_work_goes_on_after_a_kill(tmp_path: Path, at: str) -> None:
-    """Wherever it is killed: what was done is not done again, no fork is left, and the result is the same."""
+    """After a kill at any point nothing is done twice, no fork is left, and the result is the same."""
     repo = repository(tmp_path)
     coder = [call("run", command="true"), *CODER]
     command = [sys.executable, "-c", CHILD, json.dumps([coder, TESTER]), str(repo)]

@@ -29,7 +29,7 @@ TASK = "Make add give the sum."
 
 
 def repository(folder: Path) -> Path:
-    """A repository whose check, a plain program, does not see the fault; so that runs are quick."""
+    """A repository whose check is a plain program that misses the fault, so that runs are fast."""
     repo = folder / "repo"
     (repo / "tests").mkdir(parents=True)
     (repo / "calc.py").write_text(WRONG, encoding="utf-8")
@@ -43,7 +43,7 @@ def repository(folder: Path) -> Path:
 
 
 def call(name: str, **arguments: Any) -> dict[str, Any]:
-    """A turn of a script that is one call."""
+    """A scripted turn with one call."""
     return {"calls": [{name: arguments}]}
 
 
@@ -86,7 +86,7 @@ WRITES = write(TEST, "tests/test_sums.py")
 
 
 def steadfast(turns: Sequence[Any]) -> ScriptedModel:
-    """A model that makes a call again when it hears that a kill cut it off."""
+    """A model that repeats a call when it is told that a kill interrupted it."""
 
     def script(request: Request) -> Any:
         said = [turn.frames for turn in request.turns if turn.role == "user"]
@@ -97,7 +97,7 @@ def steadfast(turns: Sequence[Any]) -> ScriptedModel:
 
 
 def team(repo: Path, coder: Sequence[Any], tester: Sequence[Any], **settings: Any) -> Team:
-    """A team on ``repo`` whose roles say these turns."""
+    """A team on ``repo`` whose roles follow these scripts."""
     given = {"check": CHECK, "environment": PROGRAMS, "place": repo.parent / "place", **settings}
     return Team(steadfast(coder), steadfast(tester), repo, **given)
 

@@ -1,6 +1,7 @@
-"""What Anthropic's Messages API refuses: its rules on a request body beyond the types of the fields.
+"""Checks a request body as Anthropic's Messages API does, beyond the types of its fields.
 
-The wording follows the API's own messages, so that a client's tests read as they would against the real one.
+Only `server` uses it; it is a module of its own because it knows nothing of HTTP. The wording follows the API's own
+messages, so that a client's tests read as they would against the real one.
 """
 
 import re
@@ -21,7 +22,7 @@ CALL_ID = re.compile(r"[a-zA-Z0-9_-]+")
 BY_PEOPLE = frozenset({"text", "image", "document", "search_result", "tool_result", "container_upload"})
 """Types of blocks in a user's message."""
 BY_MODELS = frozenset({"text", "thinking", "redacted_thinking", "tool_use", "server_tool_use", "mcp_tool_use"})
-"""Types of blocks in an assistant's message, beside the results of the provider's own tools."""
+"""Types of blocks in an assistant's message, without the results of the provider's own tools."""
 RESULTS = tuple(f"{name}_tool_result" for name in ("web_search", "web_fetch", "code_execution", "tool_search", "mcp"))
 RESULTS += ("bash_code_execution_tool_result", "text_editor_code_execution_tool_result", "mcp_tool_result")
 IN_RESULTS = frozenset({"text", "image", "document", "search_result", "tool_reference", "browser_state"})
@@ -30,7 +31,7 @@ PICTURES = ("image/jpeg", "image/png", "image/gif", "image/webp")
 
 
 class Placed(NamedTuple):
-    """A block of a message: its role, where it stands in the body, and whether inside a tool's result."""
+    """A block of a message: its role, its place in the body, and ``inside`` if it is in a tool's result."""
 
     role: str
     place: str
@@ -39,7 +40,7 @@ class Placed(NamedTuple):
 
 
 def placed(body: Body) -> Iterator[Placed]:
-    """Every block of every message, those inside results after the result."""
+    """Every block of every message. Blocks inside a result follow it."""
     for at, message in enumerate(body["messages"]):
         content = message["content"]
         blocks = [_text(content)] if content and isinstance(content, str) else content
@@ -56,7 +57,7 @@ def _text(text: str) -> Json:
 
 
 def types(body: Body) -> Iterator[str]:
-    """Types that the API knows, in a message of the role that may say them."""
+    """Checks that types are known, and that each is in a message of the right role."""
     known = BY_PEOPLE | BY_MODELS | {*RESULTS}
     for role, place, block, inside in placed(body):
         tag = block.get("type")
@@ -69,7 +70,7 @@ def types(body: Body) -> Iterator[str]:
 
 
 def texts(body: Body) -> Iterator[str]:
-    """Text that says something: at the top more than white space, inside a result at least a character."""
+    """Checks that text is not empty, and at the top level not only white space."""
     for _, place, block, inside in placed(body):
         if block["type"] == "text" and not block["text"]:
             if block.get("cache_control"):
@@ -84,7 +85,7 @@ def texts(body: Body) -> Iterator[str]:
 
 
 def names(body: Body) -> Iterator[str]:
-    """Names of tools and calls, and ids of calls: their characters and lengths."""
+    """Checks the names of tools and calls, and the ids of calls: characters and length."""
     for at, tool in enumerate(body.get("tools") or ()):
         if not TOOL_NAME.fullmatch(tool["name"]):
             yield f"tools.{at}.custom.name: String should match pattern '^{TOOL_NAME.pattern}$'"
@@ -107,7 +108,7 @@ def _length(name: str) -> str:
 
 
 def pictures(body: Body) -> Iterator[str]:
-    """Pictures: how many, and of each its type, its size and its sides."""
+    """Checks the number of pictures, and the type, size and sides of each."""
     shown = [one for one in placed(body) if one.block["type"] == "image"]
     if len(shown) > images.MOST_PICTURES:
         yield f"messages: too many images: {len(shown)} > {images.MOST_PICTURES}"
@@ -155,7 +156,7 @@ def _sides(source: Json, count: int) -> str | None:
 
 
 _OF_A_PICTURE: tuple[Callable[[Json, int], str | None], ...] = (_media_type, _weight, _readable, _as_said, _sides)
-"""In the order in which they are made: each may rely on those before it."""
+"""The checks of a picture, in order: each may rely on those before it."""
 
 
 def problem(body: Body) -> str | None:
@@ -236,7 +237,7 @@ def _without(calls: Sequence[str]) -> str:
 
 
 def _turns(messages: Sequence[Json]) -> list[tuple[str, list[Json]]]:
-    """Messages with neighbours of one role merged, as the API does."""
+    """Messages, with neighbours of one role merged, as the API does."""
     turns: list[tuple[str, list[Json]]] = []
     for message in messages:
         blocks = list(body_blocks({"messages": [message]}))
@@ -278,7 +279,7 @@ def _thinking(body: Body) -> Iterator[str]:
 
 
 def _begins_with_thinking(messages: Sequence[Json]) -> Iterator[str]:
-    """With a budget for thinking, the reply whose calls are being answered begins with what was thought before them."""
+    """Checks that the reply whose calls are answered begins with thinking, if there is a budget for thinking."""
     last = max((at for at, one in enumerate(messages) if one["role"] == "assistant"), default=0)
     blocks = list(body_blocks({"messages": [messages[last]]}))
     kinds = [block["type"] for block in blocks]
@@ -301,4 +302,4 @@ CHECKS: tuple[Callable[[Body], Iterator[str]], ...] = (
     pictures,
     _thinking,
 )
-"""In the order in which they are made: each may rely on those before it."""
+"""The checks, in order: each may rely on those before it."""

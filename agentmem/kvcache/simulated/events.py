@@ -1,4 +1,4 @@
-"""Replies in the shape of Anthropic's Messages API: the message object, and the events it is streamed as."""
+"""Replies in the shape of Anthropic's Messages API: the message object, and the events of its stream."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -37,7 +37,7 @@ class ServerAnswer:
 
 
 def completed(answer: ServerAnswer, max_tokens: int) -> ServerAnswer:
-    """``answer`` with its defaults filled in; a request for no tokens at all only warms the cache."""
+    """``answer`` with its defaults filled in. A request for no tokens only warms the cache."""
     if max_tokens == 0:
         return ServerAnswer((), "max_tokens", 0)
     calls = any(block["type"] == "tool_use" for block in answer.content)
@@ -50,7 +50,7 @@ def completed(answer: ServerAnswer, max_tokens: int) -> ServerAnswer:
 
 
 def message(model: str, answer: ServerAnswer, outcome: CacheOutcome, diagnosed: bool) -> dict[str, Any]:
-    """The whole reply as one object; ``answer`` is completed."""
+    """The whole reply as one object. ``answer`` must be completed."""
     return {
         "id": outcome.id,
         "type": "message",
@@ -65,7 +65,7 @@ def message(model: str, answer: ServerAnswer, outcome: CacheOutcome, diagnosed: 
 
 
 def usage(used: Usage, output_tokens: int) -> dict[str, Any]:
-    """Usage as the API shapes it: ``input_tokens`` are those neither read from the cache nor written to it."""
+    """Usage in the API's shape. ``input_tokens`` are those neither read from the cache nor written to it."""
     return {
         "input_tokens": used.uncached_tokens,
         "cache_read_input_tokens": used.cache_read_tokens,
@@ -86,7 +86,7 @@ def _diagnostics(miss: CacheMiss | None) -> dict[str, Any] | None:
 
 
 def stream(whole: Mapping[str, Any]) -> Iterator[Event]:
-    """The events that a message is streamed as."""
+    """The events of a message's stream."""
     begun = {**whole, "content": [], "stop_reason": None, "usage": {**whole["usage"], "output_tokens": 1}}
     yield "message_start", {"type": "message_start", "message": begun}
     yield "ping", {"type": "ping"}

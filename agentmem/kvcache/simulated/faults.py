@@ -67,7 +67,7 @@ Reply = ServerAnswer | HttpError | BrokenStream | StalledStream | StreamError | 
 
 
 def answer_of(reply: Reply) -> ServerAnswer:
-    """The answer that a fault spoils; none of it is sent where the fault has none."""
+    """The answer that a fault spoils; for a fault without one, an answer that is never sent."""
     return reply if isinstance(reply, ServerAnswer) else getattr(reply, "answer", ServerAnswer.text("never sent"))
 
 

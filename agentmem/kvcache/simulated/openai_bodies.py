@@ -1,8 +1,8 @@
-"""Request bodies of OpenAI's APIs, read as bodies of Anthropic's Messages API, so that one reader of prompts will do.
+"""Reads request bodies of OpenAI's APIs as bodies of Anthropic's Messages API, so that one reader of prompts is enough.
 
-Chat completions and responses. Nothing is sent this way: the result serves to compare prompts, so what matters is that
-equal parts stay equal, different ones different, and all in the order in which the provider puts them: a response
-format and tools first, then system and developer messages, then the conversation.
+It reads chat completions and responses. The result is never sent, only compared. So equal parts must stay equal,
+different parts different, and all must be in the provider's order: a response format and tools first, then system and
+developer messages, then the conversation.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -16,7 +16,7 @@ _SYSTEM = ("system", "developer")
 
 
 def is_openai(body: Body, path: str = "") -> bool:
-    """Whether a body is OpenAI's: by the endpoint's path, else by what only its API has, else by the model's name."""
+    """True if a body is OpenAI's: by the endpoint's path, by fields that only its API has, or by the model's name."""
     if path:
         return not path.rstrip("/").endswith("/messages")
     messages = body.get("messages") or ()
@@ -27,7 +27,7 @@ def is_openai(body: Body, path: str = "") -> bool:
 
 
 def messages_body(body: Body) -> dict[str, Any]:
-    """The body as Anthropic's API would shape it."""
+    """The body in the shape of Anthropic's API."""
     items = _items(body)
     leading = list(takewhile(lambda item: item.get("role") in _SYSTEM, items))
     effort = body.get("reasoning_effort") or (body.get("reasoning") or {}).get("effort")
@@ -42,7 +42,7 @@ def messages_body(body: Body) -> dict[str, Any]:
 
 
 def _items(body: Body) -> list[Body]:
-    """The conversation as a list: of messages, or of a response's items."""
+    """The conversation as a list of messages, or of a response's items."""
     if "input" not in body:
         return list(body.get("messages") or ())
     given = body["input"]
@@ -51,7 +51,7 @@ def _items(body: Body) -> list[Body]:
 
 
 def _format(body: Body) -> Iterator[Block]:
-    """A schema for the reply stands in front of everything else."""
+    """The schema of the reply, if any. It comes before everything else."""
     schema = body.get("response_format") or (body.get("text") or {}).get("format")
     if schema and schema.get("type") not in (None, "text"):
         yield {"name": "response_format", "input_schema": schema}
@@ -63,7 +63,7 @@ def _tool(tool: Body) -> Block:
 
 
 def _message(item: Body) -> Block:
-    """A message, or an item of a response such as a call and its output."""
+    """A message, or an item of a response, such as a call and its output."""
     special = _ITEMS.get(item.get("type", "")) or _ITEMS.get(item.get("role", ""))
     if special:
         return special(item)
@@ -78,7 +78,7 @@ def _result(identity: str, content: Any) -> Block:
 
 
 def _call(identity: str, function: Body) -> Block:
-    """Arguments stay the text that the model wrote: its bytes are what is compared."""
+    """A call. Its arguments stay the text that the model wrote, because its bytes are compared."""
     return {"type": "tool_use", "id": identity, "name": function["name"], "input": function["arguments"]}
 
 

@@ -1,8 +1,8 @@
 """A loopback HTTP server that speaks Anthropic's Messages API over the cache simulator.
 
-Any client can be measured against it offline, the official SDK first: POST /v1/messages, plain or streamed, and
-/v1/messages/count_tokens. It refuses what the API refuses, records what it received, and breaks on request. Every
-response carries the header ``x-agentmem-basis: simulated``, for its usage is the simulator's and nobody's bill.
+Any client can be measured against it offline, such as the official SDK. It serves POST /v1/messages, plain or streamed,
+and /v1/messages/count_tokens. It refuses what the API refuses, records requests, and fails on request. Every response
+has the header ``x-agentmem-basis: simulated``, because its usage is the simulator's and not a bill.
 """
 
 import json
@@ -96,7 +96,7 @@ class MessagesServer(Closing):
         return [one.body for one in self.requests if one.path == "/v1/messages"]
 
     def close(self) -> None:
-        """Stop: running responses are cut off, all threads end and all sockets are closed. May be called twice."""
+        """Stop: cut off running responses, end all threads and close all sockets. May be called twice."""
         if not self.closing.is_set():
             self.closing.set()
             self._http.shutdown()
@@ -114,7 +114,7 @@ class MessagesServer(Closing):
             return next(self._script, ended)
 
     def refusal(self, received: Received) -> HttpError | None:
-        """Why the API would refuse this request; None if it would serve it."""
+        """The error with which the API would refuse this request; None if it would serve it."""
         secret = received.headers.get("x-api-key") or received.headers.get("authorization", "").removeprefix("Bearer ")
         if self.key is not None and secret != self.key:
             return HttpError(401, "authentication_error", "invalid x-api-key")
@@ -122,7 +122,7 @@ class MessagesServer(Closing):
             return HttpError(413, "request_too_large", "Request exceeds the maximum size")
         if not isinstance(received.body, dict):
             return HttpError(400, "invalid_request_error", "The request body is not valid JSON")
-        # A count of tokens takes the same body, without the length of a reply.
+        # Counting tokens takes the same body, without the length of a reply.
         body = {"max_tokens": 1, **received.body} if received.path == COUNT else received.body
         try:
             if self.validate:
@@ -153,7 +153,7 @@ class _Http(ThreadingHTTPServer):
                 continue  # closed by the client meanwhile
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that went away is no error of ours; anything else is shown by the base class."""
+        """Ignore a client that went away. The base class shows other errors."""
         if not self.owner.closing.is_set():
             super().handle_error(request, client_address)
 
@@ -176,7 +176,7 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             super().handle()
         except (ConnectionError, TimeoutError):
-            self.close_connection = True  # the client hung up: its own business
+            self.close_connection = True  # the client hung up, which is no error
 
     def do_POST(self) -> None:
         path = self.path.partition("?")[0]
@@ -267,7 +267,7 @@ class _Handler(BaseHTTPRequestHandler):
             return None
 
     def log_message(self, *_args: object) -> None:
-        """Nothing is logged: bodies are in `requests`."""
+        """Log nothing: bodies are in `requests`."""
 
 
 _ROUTES: Mapping[str, Callable[[_Handler, Json], None]] = {

@@ -1,7 +1,7 @@
-"""A provider's prompt cache, simulated by its published rules: timed requests in, provider-shaped usage out.
+"""Simulates a provider's prompt cache by its published rules: timed requests in, usage as the provider reports it out.
 
-What a request costs grows with its blocks only by a dictionary look-up each: the key of a prefix is a chain of
-hashes, Python caches a block's own hash in its bytes, and only breakpoints are stored.
+Each block of a request costs only one dictionary look-up. The key of a prefix is a chain of hashes, Python caches a
+block's own hash in its bytes, and only breakpoints are stored.
 """
 
 import time
@@ -21,7 +21,7 @@ _NEVER = float("inf")
 
 @dataclass(slots=True)
 class CacheEntry:
-    """What is stored at one breakpoint. ``last`` is the block that it ends with: a hash hit is verified against it."""
+    """The entry stored at one breakpoint. ``last`` is its last block: a hash hit is verified against it."""
 
     last: Frame
     tokens: int
@@ -30,15 +30,15 @@ class CacheEntry:
     visible: float = _NEVER
 
     def ends_with(self, taken: Path, position: int) -> bool:
-        """Whether this is the entry of that prefix, and not of another with the same hash."""
+        """True if this is the entry of that prefix, and not of another with the same hash."""
         return self.tokens == taken.tokens[position] and self.last == taken.frames[position]
 
 
 @dataclass(frozen=True, slots=True)
 class CacheOutcome:
-    """How a request fared: its input usage (no output yet), and why it missed, if it asked.
+    """The result of a request: its input usage (no output yet), and, if it asked, why it missed.
 
-    ``usage.basis`` is "simulated". ``id`` is the reply's, for a later request to compare with.
+    ``usage.basis`` is "simulated". ``id`` is the reply's id, for a later request to compare with.
     """
 
     id: str
@@ -50,8 +50,8 @@ class CacheOutcome:
 class Simulator:
     """One provider's cache for one workspace, shared by all of its models.
 
-    ``rules`` are those of one model, or a function from a model's name to them. Not safe for threads: whoever
-    shares it holds a lock.
+    ``rules`` are those of one model, or a function from a model's name to them. Not safe for threads: use a lock to
+    share it.
     """
 
     def __init__(self, rules: CacheRules | Callable[[str], CacheRules], clock: Clock = time.time) -> None:
@@ -64,18 +64,18 @@ class Simulator:
 
     @property
     def stored(self) -> int:
-        """How many entries are kept; expired ones are swept now and then."""
+        """The number of entries held. Expired ones are removed now and then."""
         return len(self._entries)
 
     def send(self, prompt: Prompt, at: float | None = None, first_token_after: float = 0.0) -> CacheOutcome:
-        """A whole request: begun at ``at`` (seconds; now), its response ``first_token_after`` seconds later."""
+        """Send a request at ``at`` (seconds; default now). The response begins ``first_token_after`` seconds later."""
         start = self._clock() if at is None else at
         outcome = self.begin(prompt, start)
         self.respond(outcome, start + first_token_after)
         return outcome
 
     def begin(self, prompt: Prompt, at: float | None = None) -> CacheOutcome:
-        """A request arrives. What it writes cannot be read by others until `respond`."""
+        """A request arrives. Others cannot read what it writes until `respond`."""
         start = self._clock() if at is None else at
         rules = self._rules(prompt.model)
         taken = path(prompt, rules)
@@ -88,7 +88,7 @@ class Simulator:
         return CacheOutcome(identity, usage, miss, written)
 
     def send_path(self, taken: Path, rules: CacheRules, at: float, first_token_after: float = 0.0) -> Usage:
-        """`send` for a prompt that is laid out already, by whoever can do so at the cost of what is new in it."""
+        """`send` for a prompt whose path the caller has already, at the cost of what is new in it."""
         read, written = self._match(taken, rules, at)
         self._requests += 1
         self._sweep(at)
@@ -96,7 +96,7 @@ class Simulator:
         return bill(taken, rules, read)
 
     def respond(self, outcome: CacheOutcome, at: float | None = None) -> None:
-        """The first response begins: what the request wrote can be read from now on."""
+        """The response begins: from now on others can read what the request wrote."""
         now = self._clock() if at is None else at
         for entry in outcome.written:
             entry.visible = min(entry.visible, now)
@@ -113,7 +113,7 @@ class Simulator:
         return position, self._write(taken, rules, start, position, paid)
 
     def _look_back(self, taken: Path, rules: CacheRules, marked: int, start: float) -> tuple[int, CacheEntry] | None:
-        """The nearest entry at or before a breakpoint, over at most ``rules.lookback`` positions, itself counted."""
+        """The nearest entry at or before a breakpoint, over at most ``rules.lookback`` positions including its own."""
         for position in range(marked, max(-1, marked - rules.lookback), -1):
             entry = self._entries.get(taken.keys[position])
             if entry and entry.visible <= start < entry.expires and entry.ends_with(taken, position):
@@ -124,7 +124,7 @@ class Simulator:
         entry.expires = max(entry.expires, start + rules.lifetimes[entry.ttl])
 
     def _write(self, taken: Path, rules: CacheRules, start: float, read: int, paid: Ttl) -> tuple[CacheEntry, ...]:
-        """One entry at each breakpoint. Up to what was read nothing is billed, so no longer life than that has."""
+        """Write one entry at each breakpoint. Up to the hit nothing is billed, so the entry lives no longer than it."""
         written = []
         for mark in taken.marks(rules.minimum):
             ttl = mark.ttl if mark.position > read else min(mark.ttl, paid, key=rules.lifetimes.__getitem__)
@@ -148,15 +148,16 @@ class Simulator:
         return compare(self._fingerprints.get(prompt.previous_id), mine, prompt, usage)
 
     def _sweep(self, now: float) -> None:
-        """Forget what has expired, whenever the store has doubled."""
+        """Remove expired entries, each time the store has doubled."""
         if len(self._entries) >= self._sweep_at:
             self._entries = {key: entry for key, entry in self._entries.items() if entry.expires > now}
             self._sweep_at = max(1024, 2 * len(self._entries))
 
 
 def bill(taken: Path, rules: CacheRules, read: int) -> Usage:
-    """Input usage: with A the highest hit, B the last 1 h marker after A (else A) and C the last marker,
-    read A, write B−A for 1 h and C−B for 5 min; the rest is plain input.
+    """Input usage, by three positions: A the highest hit, B the last 1 h mark after A (else A), C the last mark.
+
+    Read up to A; written for 1 h from A to B, and for 5 min from B to C; the rest is plain input.
     """
     marks = [mark for mark in taken.marks(rules.minimum) if mark.position > read]
     a = taken.total(read)

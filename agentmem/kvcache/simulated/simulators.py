@@ -1,7 +1,7 @@
-"""The simulator for any provider's rules: `simulate` picks by the way in which they match.
+"""Simulators for any provider's rules. `simulate` picks one by the way in which the provider matches.
 
-Simulators of caches that match tokens share a frame: what a request reads, what it stores, and when that is there.
-They report reads and plain input only, for nobody bills their writes.
+Simulators of caches that match tokens share a frame: what a request reads, what it stores, and from when. They report
+only reads and plain input, because nobody bills their writes.
 """
 
 import math
@@ -13,15 +13,15 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol, TypeAlias
 
-from agentmem.encoding import encoding
 from agentmem.kvcache.prompts import Prompt
 from agentmem.kvcache.rules import CacheRules, Matching
 from agentmem.kvcache.simulated.simulator import CacheOutcome, Simulator
+from agentmem.tokens import encoding
 from agentmem.types import Clock, Frame, Usage
 
 
 class BlockStore:
-    """``capacity`` is in blocks (None: no limit), ``lifetime`` in seconds since a block was last used."""
+    """An LRU store. ``capacity`` is in blocks (None: no limit), ``lifetime`` in seconds since a block's last use."""
 
     def __init__(self, capacity: int | None = None, lifetime: float = math.inf) -> None:
         self._capacity, self._lifetime = capacity, lifetime
@@ -31,7 +31,7 @@ class BlockStore:
         return len(self._used)
 
     def read(self, keys: Sequence[Hashable], now: float = 0.0) -> int:
-        """How many leading blocks are there. They are used by it."""
+        """The number of leading blocks that are stored. Reading counts as use."""
         found = 0
         for key in keys:
             if key not in self._used or self._used[key] + self._lifetime <= now:
@@ -41,7 +41,7 @@ class BlockStore:
         return found
 
     def store(self, keys: Sequence[Hashable], now: float = 0.0) -> None:
-        """Put blocks in; expired ones leave, and the least recently used where there is no room."""
+        """Store blocks. Expired ones leave, and the least recently used if there is no room."""
         self._touch(keys, now)
         while self._used and (self._is_full() or next(iter(self._used.values())) + self._lifetime <= now):
             self._used.popitem(last=False)
@@ -50,13 +50,13 @@ class BlockStore:
         return self._capacity is not None and len(self._used) > self._capacity
 
     def _touch(self, keys: Sequence[Hashable], now: float) -> None:
-        """From the last to the first: of one chain the tail leaves first, as in vLLM, and the head still serves."""
+        """Mark blocks as used, the last one first: so a chain loses its tail before its head, as in vLLM."""
         for key in reversed(keys):
             self._used[key] = max(now, self._used.pop(key, now))
 
 
 def block_keys(ids: "array[int]", size: int) -> list[int]:
-    """A key for each full block of ``size`` ids, chained, so that it stands for all that comes before it."""
+    """A key for each full block of ``size`` ids. Keys are chained, so each stands for all ids up to its end."""
     keys, chain = [], 0
     row, width = ids.tobytes(), size * ids.itemsize
     for start in range(0, len(row) - width + 1, width):
@@ -72,7 +72,7 @@ _SEGMENTS = {"tool": 0, "system": 1, "user": 2, "assistant": 3}
 
 
 def token_ids(frames: Iterable[Frame]) -> Ids:
-    """The ids of these blocks, in order."""
+    """The token ids of these blocks, in order."""
     row = array("I")
     for frame in frames:
         row.append(_HEADS + _SEGMENTS.get(frame.role or frame.segment, len(_SEGMENTS)))
@@ -81,12 +81,12 @@ def token_ids(frames: Iterable[Frame]) -> Ids:
 
 
 def prompt_ids(prompt: Prompt) -> Ids:
-    """The ids of a whole prompt."""
+    """The token ids of a whole prompt."""
     return token_ids(prompt.frames)
 
 
 def common(one: Ids, other: Ids) -> int:
-    """How many ids two rows have in common at the start. Halving, for comparing slices is fast and ids are many."""
+    """The length of the common prefix of two rows, by bisection: comparing slices is fast and rows are long."""
     low, high = 0, min(len(one), len(other))
     while low < high:
         middle = (low + high + 1) // 2
@@ -106,11 +106,11 @@ def _ids(text: str) -> Ids:
     return array("I", encoding().encode_ordinary(text))
 
 
-_UNITS = 1024  # whole prefixes that are kept
+_UNITS = 1024  # the most whole prefixes kept
 
 
 class CacheSimulator(Protocol):
-    """A provider's cache: timed prompts in, usage out. See Simulator for what the calls mean."""
+    """A provider's cache: timed prompts in, usage out. See Simulator for the meaning of the calls."""
 
     def send(self, prompt: Prompt, at: float | None = None, first_token_after: float = 0.0) -> CacheOutcome: ...
 
@@ -120,14 +120,14 @@ class CacheSimulator(Protocol):
 
 
 class TokenCache(Protocol):
-    """What is stored, of whichever shape, for one model."""
+    """A store of tokens, of any shape, for one model."""
 
     def read(self, ids: Ids, now: float) -> int:
-        """How many tokens at the start of ``ids`` are stored at ``now``; using them refreshes them."""
+        """The number of tokens at the start of ``ids`` that are stored at ``now``. Reading refreshes them."""
         ...
 
     def store(self, ids: Ids, now: float) -> None:
-        """Remember a prompt that was processed."""
+        """Store a prompt that was processed."""
         ...
 
 
@@ -147,7 +147,7 @@ class _Waiting:
 
 
 class TokenSimulator:
-    """A cache that matches tokens, one store a model. Not safe for threads."""
+    """A cache that matches tokens, with one store for each model. Not safe for threads."""
 
     def __init__(self, rules: CacheRules, make: "Make", clock: Clock = time.time) -> None:
         self._rules, self._make, self._clock = rules, make, clock
@@ -157,14 +157,14 @@ class TokenSimulator:
         self._requests = 0
 
     def send(self, prompt: Prompt, at: float | None = None, first_token_after: float = 0.0) -> CacheOutcome:
-        """A whole request: begun at ``at`` (seconds; now), its response ``first_token_after`` seconds later."""
+        """Send a request at ``at`` (seconds; default now). The response begins ``first_token_after`` seconds later."""
         start = self._clock() if at is None else at
         outcome = self.begin(prompt, start)
         self.respond(outcome, start + first_token_after)
         return outcome
 
     def begin(self, prompt: Prompt, at: float | None = None) -> CacheOutcome:
-        """A request arrives. What it stores cannot be read by others until `respond`."""
+        """A request arrives. Others cannot read what it stores until `respond`."""
         start = self._clock() if at is None else at
         store = self._stores.setdefault(prompt.model, self._make(self._rules))
         if self._rules.keeps_reply:
@@ -178,7 +178,7 @@ class TokenSimulator:
         return CacheOutcome(identity, Usage("simulated", len(ids) - read, read), None, ())
 
     def respond(self, outcome: CacheOutcome, at: float | None = None) -> None:
-        """The prompt is processed: what it stored can be read from now on, its lifetime counted from its start."""
+        """The prompt is processed: others can read it from now on. Its lifetime counts from its start."""
         sent = self._waiting.pop(outcome.id)
         self._stores[sent.model].store(sent.ids, sent.start)
         if self._rules.keeps_reply:
@@ -187,7 +187,7 @@ class TokenSimulator:
                 self._ends.popitem(last=False)
 
     def _store_reply(self, prompt: Prompt, store: TokenCache, now: float) -> None:
-        """An assistant turn right after an earlier prompt is what was generated there: its tokens are stored too."""
+        """Store the reply too: an assistant turn right after an earlier prompt was generated there."""
         turn = _last_reply(prompt.messages)
         if turn is None:
             return
@@ -199,7 +199,7 @@ class TokenSimulator:
 
 
 def _last_reply(messages: Sequence[Frame]) -> tuple[int, int] | None:
-    """Where the last assistant turn begins and ends; None if there is none."""
+    """The start and end of the last assistant turn; None if there is none."""
     end = len(messages)
     while end and messages[end - 1].role != "assistant":
         end -= 1
@@ -210,13 +210,13 @@ def _last_reply(messages: Sequence[Frame]) -> tuple[int, int] | None:
 
 
 def _floor(read: int, rules: CacheRules) -> int:
-    """Whole blocks only, and nothing below the minimum."""
+    """``read`` in whole blocks, and 0 below the minimum."""
     whole = read // rules.block * rules.block
     return whole if whole >= rules.minimum else 0
 
 
 class Blocks:
-    """Full blocks of tokens in a chain, the least recently used leaving when the memory is full."""
+    """Full blocks of tokens in a chain. The least recently used leave when the memory is full."""
 
     def __init__(self, rules: CacheRules) -> None:
         self._size = rules.block
@@ -230,7 +230,7 @@ class Blocks:
 
 
 class Units:
-    """Whole prefixes: what was stored is read in full or not at all, and what two prompts share becomes a unit."""
+    """Whole prefixes: each is read in full or not at all. The part that two prompts share becomes a unit too."""
 
     def __init__(self, rules: CacheRules) -> None:
         self._lifetime = rules.lifetimes["5m"]
@@ -262,7 +262,7 @@ class Units:
 
 
 class Slot:
-    """One slot of llama.cpp: it holds its last prompt, and the next reads what it has in common with it."""
+    """One slot of llama.cpp: it holds its last prompt, and the next request reads the part that both share."""
 
     def __init__(self, rules: CacheRules) -> None:
         self._held: Ids = array("I")
@@ -277,4 +277,4 @@ class Slot:
 Make = Callable[[CacheRules], TokenCache]
 
 CACHES: dict[Matching, Make] = {"blocks": Blocks, "units": Units, "slot": Slot}
-"""Which cache serves which way of matching; breakpoints have a simulator of their own."""
+"""The cache for each way of matching. Breakpoints have a simulator of their own."""

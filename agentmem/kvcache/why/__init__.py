@@ -1,1 +1,1 @@
-"""Why a prefix was not read from the cache: requests compared, and their differences explained."""
+"""Explains why a prefix was not read from the cache, by comparing requests."""

@@ -1,6 +1,6 @@
-"""Why a prefix was not read from the cache: the causes, how each is recognised, and what mends it.
+"""The causes for which a prefix is not read from the cache: how to recognise each, and how to fix it.
 
-Anthropic's rules of what a change invalidates: https://platform.claude.com/docs/en/build-with-claude/prompt-caching
+Anthropic's rules on which change invalidates what: https://platform.claude.com/docs/en/build-with-claude/prompt-caching
 """
 
 from collections.abc import Callable, Sequence
@@ -34,9 +34,9 @@ CauseName = Literal[
 
 @dataclass(frozen=True, slots=True)
 class CauseCase:
-    """What has to be explained: a ``difference``, or, without one, a prefix that stands and was not read.
+    """A loss to explain: a ``difference``, or, without one, an unchanged prefix that was not read.
 
-    ``stored`` is false where the request before had left nothing in the cache that could have been read.
+    ``stored`` is false if the previous request left nothing in the cache that could be read.
     """
 
     pair: RequestPair
@@ -46,7 +46,7 @@ class CauseCase:
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """One cause: its name, its test, and the fix in one sentence, with ``facts`` filled in."""
+    """One cause: its name, its test, and the fix in one sentence, a template for the facts of a pair."""
 
     name: CauseName
     holds: Callable[[CauseCase], bool]
@@ -105,18 +105,18 @@ def _volatile(case: CauseCase) -> bool:
 
 
 _ID = 4
-"""A time or an id has so many characters; a shorter number in a tool's card is its author's change."""
+"""The least characters of a time or an id. A shorter number in a tool's description is its author's change."""
 
 
 def _rewritten(case: CauseCase) -> bool:
-    """Whether there is another text in the same place, and not just a later block moved up."""
+    """True if there is another text in the same place, and not just a later block that moved up."""
     if not _at("message")(case):
         return _at("tool", "system")(case)
     return not any((one.role, one.data) in case.pair.kept for one in case.pair.come[:1])
 
 
 def _same_tool(case: CauseCase) -> bool:
-    """Whether it is the same tool on both sides; true of anything else."""
+    """True if both sides are the same tool, and for everything that is not a tool."""
     return not _at("tool")(case) or _names(case.pair.before.prompt.tools) == _names(case.pair.now.prompt.tools)
 
 
@@ -143,7 +143,7 @@ def _expired(case: CauseCase) -> bool:
 
 
 def lifetime(pair: RequestPair) -> float:
-    """Seconds that what both requests begin with lives in the cache."""
+    """The lifetime, in seconds, of the prefix that both requests share."""
     mark = pair.before.mark(pair.shared)
     return pair.before.rules.lifetimes[mark.ttl if mark else "5m"]
 
@@ -157,11 +157,11 @@ def _below_minimum(case: CauseCase) -> bool:
 
 
 _NEARLY = 1.1
-"""Where nothing was stored, a count up to a tenth above the minimum may be the estimate's error."""
+"""If nothing was stored, a count up to a tenth above the minimum may be an error of the estimate."""
 
 
 def _unmarked(case: CauseCase) -> bool:
-    """Nothing marked what could have been stored, or no mark of this request stands where it could be read."""
+    """True if nothing was marked for storing, or no mark of this request is where it could read."""
     if case.difference or not case.pair.before.marked:
         return False
     if not case.stored:
@@ -171,7 +171,7 @@ def _unmarked(case: CauseCase) -> bool:
 
 
 def _too_far(case: CauseCase) -> bool:
-    """The marks of this request stand too many blocks after what was stored."""
+    """True if the marks of this request are too many blocks after the stored prefix."""
     stored = case.pair.before.mark(case.pair.shared)
     if not _unread(case) or not case.pair.now.marked or stored is None:
         return False
@@ -184,7 +184,7 @@ def _marks_from(pair: RequestPair, position: int) -> list[int]:
 
 
 CAUSES: tuple[Cause, ...] = (
-    # Something changed: the first that holds.
+    # Something changed: the first cause that holds.
     Cause("model_changed", _at("model"), "Stay with one model: each has a cache of its own."),
     Cause(
         "tool_choice_changed",
@@ -227,7 +227,7 @@ CAUSES: tuple[Cause, ...] = (
         lambda case: _at("message")(case) or _setting("citations")(case),
         "Never change or drop a message that was sent: append, and shorten a result before it is sent at all.",
     ),
-    # Nothing changed, and yet it was not read: all that hold.
+    # Nothing changed, but it was not read: every cause that holds.
     Cause(
         "parallel_cold_start",
         _cold,
@@ -265,7 +265,7 @@ UNEXPLAINED = (
 
 
 def explain(case: CauseCase) -> list[Cause]:
-    """The causes of ``case``: of a difference one, of a prefix that stands all that hold."""
+    """The causes of ``case``: one for a difference; for an unchanged prefix, all that hold."""
     held = [cause for cause in CAUSES if cause.holds(case)]
     return held[:1] if case.difference else held
 

@@ -1,8 +1,7 @@
-"""Why a prefix broke: for every request that read less from the cache than the one before it allowed, the place, the
-cause, the price and the fix.
+"""Finds broken prefixes: requests that read less from the cache than they could, with place, cause, price and fix.
 
-A loss is shared out so that nothing counts twice: what lies in front of the first difference to why it was not read,
-what lies between one difference and the next to the first of them, the rest to the last.
+A loss is divided so that nothing counts twice. The part before the first difference goes to the reason why it was not
+read. The part between two differences goes to the first of them, and the rest to the last.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,21 +16,21 @@ from agentmem.kvcache.why.observed import ObservedRequest
 from agentmem.kvcache.why.texts import excerpts
 
 _NOISE = 32, 0.002
-"""Tokens, and a share of what was stored: less than that is a difference of counting, not a loss."""
+"""Tokens, and a share of what was stored. A smaller loss is a difference of counting."""
 _UNMARKED = 1024, 0.1
-"""The same for what was not stored because no breakpoint covered it: each turn's last words may be left out."""
+"""The same for what no breakpoint covered: the last words of each turn may be left out."""
 
 _WARMING_UP = 3
-"""Requests that a conversation may take to grow to the provider's minimum."""
+"""Requests that a conversation may take to reach the provider's minimum."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One cause of one request's loss. Requests are numbered as observed; ``previous`` is what it is compared with.
+    """One cause of one request's loss. Requests have their observed numbers; it is compared with ``previous``.
 
-    ``cause`` is None where nothing in the requests explains the loss. ``declared``: a cut that the run itself made and
-    wrote down. ``segment``, ``block`` and ``byte`` say where the first difference is, ``before`` and ``after`` what it
-    is; all None where nothing differs. ``usd_lost`` is None where prices are not known.
+    ``cause`` is None if nothing in the requests explains the loss. ``declared`` is true for a cut that the run itself
+    made and recorded. ``segment``, ``block`` and ``byte`` are the place of the first difference, ``before`` and
+    ``after`` its two sides; all are None if nothing differs. ``usd_lost`` is None if prices are not known.
     """
 
     request: int
@@ -50,9 +49,9 @@ class Finding:
 
 
 def diagnose(requests: Sequence[ObservedRequest]) -> list[Finding]:
-    """The findings on ``requests``, in the order of time; requests without usage are passed over.
+    """The findings on ``requests``, in the order of time. Requests without usage are skipped.
 
-    That a conversation has not grown to the provider's minimum yet is no finding where it soon does.
+    A conversation below the provider's minimum is not a finding if it soon grows above it.
     """
     metered = [one for one in sorted(requests, key=lambda one: one.at) if one.usage]
     pairs = [pair for at, one in enumerate(metered) if (pair := predecessor(one, metered[:at]))]
@@ -67,7 +66,7 @@ def diagnose(requests: Sequence[ObservedRequest]) -> list[Finding]:
 
 
 def _growing(pairs: Sequence[RequestPair]) -> set[int]:
-    """The requests whose conversation was cached at last, a few requests later at most."""
+    """The requests of conversations that were cached at most a few requests later."""
     steps: dict[int, float] = {}
     for pair in reversed(pairs):
         if pair.now.stored(len(pair.now.path.frames)):
@@ -78,12 +77,12 @@ def _growing(pairs: Sequence[RequestPair]) -> set[int]:
 
 
 def _lived_on(pairs: Sequence[RequestPair]) -> set[int]:
-    """The requests that another one extends: what shares little with them stands beside them, not in their place."""
+    """The requests that another one extends. A request that shares little with them runs beside them, not instead."""
     return {pair.before.number for pair in pairs if pair.shared == len(pair.before.path.frames)}
 
 
 def _findings(pair: RequestPair) -> Iterator[Finding]:
-    """What one request lost against the one before, cause by cause."""
+    """The losses of one request against the previous one, by cause."""
     if pair.relation is None:
         return
     read, kept = pair.now.used.cache_read_tokens, pair.before.stored(pair.shared)
@@ -96,7 +95,7 @@ def _findings(pair: RequestPair) -> Iterator[Finding]:
 
 
 def _of_what_stands(pair: RequestPair, read: int, kept: int) -> Iterator[Finding]:
-    """Nothing changed up to here, and yet it was not read, or not even stored."""
+    """Losses before the first difference: the prefix was not read, or not even stored."""
     if kept - read > _least(_NOISE, kept):
         yield from _explained(CauseCase(pair), kept - read)
     standing = pair.before.tokens(pair.shared)
@@ -113,7 +112,7 @@ def _least(limits: tuple[int, float], tokens: int) -> float:
 
 
 def _explained(case: CauseCase, lost: int) -> Iterator[Finding]:
-    """A finding for each cause; the first bears the loss."""
+    """A finding for each cause. The first bears the loss."""
     causes = explain(case)
     if not causes and case.stored:
         yield _finding(case, None, UNEXPLAINED, lost)
@@ -122,7 +121,7 @@ def _explained(case: CauseCase, lost: int) -> Iterator[Finding]:
 
 
 def _of_what_changed(pair: RequestPair, standing: int, whole: int) -> Iterator[Finding]:
-    """One finding for each place that differs; where the cause is the same, for the first of them."""
+    """One finding for each place that differs; for the first of them if the cause is the same."""
     found: list[tuple[FrameDifference, CauseName, str]] = []
     for difference in differences(pair):
         for cause in explain(CauseCase(pair, difference)):
@@ -155,7 +154,7 @@ def _finding(case: CauseCase, cause: CauseName | None, mended: str, lost: int) -
 
 
 def _dollars(request: ObservedRequest, lost: int) -> float | None:
-    """What the lost tokens cost beyond reading them, at the price of this request's tokens that were not read."""
+    """The extra cost of the lost tokens over reading them, at the price of this request's unread tokens."""
     if request.rates is None:
         return None
     used, rates = request.used, request.rates
@@ -169,7 +168,7 @@ def _dollars(request: ObservedRequest, lost: int) -> float | None:
 
 
 def summary(run: str, requests: Sequence[ObservedRequest], findings: Sequence[Finding]) -> dict[str, Any]:
-    """The JSON contract's object on one run or log."""
+    """One run or log as the object of the JSON contract."""
     bases = {one.usage.basis for one in requests if one.usage}
     return {
         "schema": 1,

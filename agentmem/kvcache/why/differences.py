@@ -1,4 +1,4 @@
-"""Where two prompts differ, segment by segment in the order of the key, and at which byte of the wire form."""
+"""Finds where two prompts differ: by segment in the order of the key, and by byte of the wire form."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -20,8 +20,8 @@ Place = Literal["model", "tool", "system", "setting", "message"]
 class FrameDifference:
     """The first difference in one place of the prompt.
 
-    ``index`` counts that place's blocks from 0, ``start`` the blocks of the whole prompt before it. ``before`` and
-    ``now`` are the blocks, None where there is none; ``setting`` names the one that changed.
+    ``index`` counts that place's blocks from 0, ``start`` the blocks of the whole prompt before the place. ``before``
+    and ``now`` are the blocks, or None. ``setting`` is the name of a changed setting.
     """
 
     place: Place
@@ -65,7 +65,7 @@ def _setting(request: ObservedRequest) -> Frame:
 
 
 def location(difference: FrameDifference, now: ObservedRequest) -> tuple[str, int | None]:
-    """The segment in words, and the block in it from 0: messages and blocks are counted as in the request's body."""
+    """The segment in words, and the block's index in it from 0, both counted as in the request's body."""
     block = difference.now or difference.before
     if difference.place == "tool" and block:
         return f"tool {block.value.get('name', difference.index)}", None
@@ -79,7 +79,7 @@ def location(difference: FrameDifference, now: ObservedRequest) -> tuple[str, in
 
 
 def _message(frames: Sequence[Frame], index: int) -> tuple[int, int]:
-    """Of a block of the conversation: its message, neighbours of one role being one, and its place in it."""
+    """The message of a block and its place in it. Neighbouring messages of one role count as one."""
     roles = [one.role for one in frames[: index + 1]]
     starts = [at for at, role in enumerate(roles) if at == 0 or role != roles[at - 1]]
     return max(0, len(starts) - 1), index - (starts[-1] if starts else 0)
@@ -96,7 +96,7 @@ def byte(difference: FrameDifference, now: ObservedRequest) -> int:
 
 
 def _ahead(difference: FrameDifference, now: ObservedRequest) -> Iterator[Frame]:
-    """The frames in front of the one that differs."""
+    """The frames before the one that differs."""
     prompt = now.prompt
     ahead: dict[Place, Sequence[Frame]] = {
         "model": (_model(now),),
@@ -121,7 +121,7 @@ def _options(now: ObservedRequest) -> Frame:
 
 
 def texts(difference: FrameDifference) -> tuple[str, str]:
-    """Both sides as a person would look at them; "" where there is none."""
+    """Both sides as text for a person; "" for a missing side."""
     if difference.setting:
         sides = (difference.before, difference.now)
         one, other = (str(side.value.get(difference.setting, "not set")) if side else "" for side in sides)

@@ -1,8 +1,8 @@
-"""What a provider keeps of a request to tell, later, how the next one differs from it: hashes and token counts.
+"""Fingerprints of requests: the hashes and counts that a provider keeps to tell later how the next one differs.
 
 The reasons are those of Anthropic's cache diagnostics
-(https://platform.claude.com/docs/en/build-with-claude/cache-diagnostics). They compare requests and say nothing of
-whether an entry was still there: a miss without a reason has expired.
+(https://platform.claude.com/docs/en/build-with-claude/cache-diagnostics). They compare requests and do not say whether
+an entry was still there: a miss without a reason has expired.
 """
 
 from collections.abc import Iterable
@@ -25,7 +25,7 @@ Reason = Literal[
 
 @dataclass(frozen=True, slots=True)
 class CacheMiss:
-    """Why a prefix could not be reused; ``tokens`` is about how many would have been read, where that makes sense."""
+    """The reason why a prefix was not reused. ``tokens`` estimates how many would have been read; None if unknown."""
 
     reason: Reason
     tokens: int | None = None
@@ -33,7 +33,7 @@ class CacheMiss:
 
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
-    """Hashes of one request's parts: of ``count`` message blocks, chained, the last. ``cached`` are tokens."""
+    """Hashes of one request's parts. ``messages`` is the chained hash of ``count`` blocks; ``cached`` is in tokens."""
 
     model: tuple[str, str | None]
     tools: int
@@ -60,8 +60,8 @@ def fingerprint(prompt: Prompt, usage: Usage) -> Fingerprint:
 def compare(before: Fingerprint | None, now: Fingerprint, prompt: Prompt, usage: Usage) -> CacheMiss | None:
     """The first difference, in the order of the key; None if the request only extends the one ``before``.
 
-    ``now`` is the fingerprint of ``prompt``, which used ``usage``. Where several parts differ the provider's order is
-    not documented; this is the order of the prompt.
+    ``now`` is the fingerprint of ``prompt``, which used ``usage``. If several parts differ, the first in the order of
+    the prompt is given; the provider does not document its order.
     """
     if before is None:
         return CacheMiss("previous_message_not_found")

@@ -1,7 +1,7 @@
-"""Which request a request goes on from: in a log, conversations mix, run side by side and branch.
+"""Finds the request that a request continues. In a log, conversations mix, run side by side and branch.
 
-Without a thread's name, the request before is the one that shares most blocks with this one, wherever they stand: a
-changed prefix must not hide where it comes from. How the two belong together is a `Relation`.
+If threads have no names, it is the earlier request that shares the most blocks with this one, in any place: a changed
+prefix must not hide it. How the two belong together is a `Relation`.
 """
 
 from collections.abc import Sequence
@@ -14,65 +14,65 @@ from agentmem.kvcache.why.texts import alike, common, is_summary, middles, only_
 from agentmem.types import Frame
 
 _WINDOW = 48
-"""How many requests back a predecessor is looked for: more conversations at once are rare."""
+"""Requests back in which a predecessor is searched: more conversations at once are rare."""
 _TRIED = 4
 _SUMMARIES = ("text", "compaction")
 _MANY, _WORDY = 4, 40
-"""A new text of so many tokens in place of more blocks than these is a summary, whether it says so or not."""
+"""A new text of at least this many tokens, in place of more blocks than this, counts as a summary."""
 _SAME = 0.5
-"""The share of a conversation that must come back for a changed head to be a change, and not another agent."""
+"""The share of a conversation that must return under a changed head. With less, it is another agent's."""
 
 Relation = Literal["continues", "edits", "branches"]
-"""continues: the whole conversation is still there. edits: it goes on, with something in it changed or gone.
-branches: it is another one that begins alike; what it does not share was never promised to it."""
+"""continues: the whole conversation is still there. edits: it goes on, with a part of it changed or gone.
+branches: it is another conversation that begins alike and owes nothing to the rest."""
 
 
 @dataclass(frozen=True)
 class RequestPair:
-    """A request and the one it is compared with."""
+    """A request and the earlier one that it is compared with."""
 
     before: ObservedRequest
     now: ObservedRequest
 
     @cached_property
     def shared(self) -> int:
-        """How many blocks, as the server lays them out, both begin with."""
+        """The number of blocks, in the server's order, with which both begin."""
         return common(self.before.path.keys, self.now.path.keys)
 
     @cached_property
     def shared_messages(self) -> int:
-        """How many blocks of the conversation, by themselves, both begin with."""
+        """The number of conversation blocks with which both begin."""
         return common(self.before.messages, self.now.messages)
 
     @cached_property
     def gone(self) -> tuple[Frame, ...]:
-        """The earlier conversation from the first difference on."""
+        """The earlier conversation, from the first difference on."""
         return self.before.messages[self.shared_messages :]
 
     @cached_property
     def come(self) -> tuple[Frame, ...]:
-        """The later conversation from there on."""
+        """The later conversation, from the first difference on."""
         return self.now.messages[self.shared_messages :]
 
     @cached_property
     def kept(self) -> frozenset[tuple[str | None, bytes]]:
-        """Blocks of ``gone`` that stand somewhere in ``come``."""
+        """Blocks of ``gone`` that are somewhere in ``come``."""
         return frozenset((one.role, one.data) for one in self.gone) & {(one.role, one.data) for one in self.come}
 
     @property
     def same_head(self) -> bool:
-        """Whether model, tools and system are the same."""
+        """True if model, tools and system are the same."""
         one, other = self.before.prompt, self.now.prompt
         return (one.model, one.tools, one.system) == (other.model, other.tools, other.system)
 
     @property
     def concurrent(self) -> bool:
-        """Whether this request was sent before the other's response had ended: it cannot go on from it."""
+        """True if this request was sent before the other's response ended, so that it cannot continue it."""
         return self.now.at < self.before.ended or self.now.at == self.before.at
 
     @cached_property
     def compacted(self) -> bool:
-        """Whether a summary stands for a good part of the earlier conversation: it is declared, or looks like it."""
+        """True if a summary, declared or recognised, replaces a good part of the earlier conversation."""
         if self.now.compaction != self.before.compaction:
             return True
         first = self.come[0] if self.come else None
@@ -86,14 +86,14 @@ class RequestPair:
 
     @cached_property
     def compacted_in_system(self) -> bool:
-        """Whether what came into the system prompt is a summary of what is gone."""
+        """True if the new text in the system prompt is a summary of what is gone."""
         one, other = (" ".join(map(shown, side.prompt.system)).split() for side in (self.before, self.now))
         added = middles(one, other)[1]
         return self._shrunk and len(added) >= _WORDY and is_summary(" ".join(added))
 
     @property
     def summarised(self) -> bool:
-        """Whether a summary stands for the earlier conversation, wherever."""
+        """True if a summary replaces the earlier conversation, in messages or in the system prompt."""
         return self.compacted or self.compacted_in_system
 
     @property
@@ -102,12 +102,12 @@ class RequestPair:
 
     @property
     def replaced(self) -> bool:
-        """Whether this conversation shares so little with the other that it stands in its place, or beside it."""
+        """True if both share so little that this conversation replaces the other, or runs beside it."""
         return self.relation == "edits" and not self.kept
 
     @cached_property
     def relation(self) -> Relation | None:
-        """How they belong together; None if they do not."""
+        """The relation of the two; None if there is none."""
         if self.now.thread and self.now.thread == self.before.thread:
             return "edits" if self.gone else "continues"
         if not self.gone:
@@ -118,7 +118,7 @@ class RequestPair:
         return "branches" if self.shared else None
 
     def _same_agent(self) -> bool:
-        """Whether a changed head can be that of the same agent: two may be given the same task, and no more."""
+        """True if a changed head can be the same agent's. Two agents may be given the same task, but no more."""
         if any(one.role == "assistant" for one in self.now.messages[: self.shared_messages]) or len(self.kept) > 1:
             return True
         one, other = self.before.prompt, self.now.prompt
@@ -142,20 +142,20 @@ class RequestPair:
 
 
 def predecessor(now: ObservedRequest, earlier: Sequence[ObservedRequest]) -> RequestPair | None:
-    """The pair of ``now`` and the request it goes on from, among ``earlier`` ones in the order of time."""
+    """The pair of ``now`` and the request that it continues, from ``earlier`` in the order of time; else None."""
     if now.thread:
         own = next((one for one in reversed(earlier) if one.thread == now.thread), None)
         return RequestPair(own, now) if own else None
     recent = list(reversed(earlier[-_WINDOW:]))
     if recent and RequestPair(recent[0], now).shared == len(recent[0].path.keys):
         return RequestPair(recent[0], now)
-    scored = sorted(recent, key=lambda one: _score(one, now), reverse=True)  # stable: the latest first among equals
+    scored = sorted(recent, key=lambda one: _score(one, now), reverse=True)  # stable: among equals the latest first
     pairs = (RequestPair(one, now) for one in scored[:_TRIED])
     return next((pair for pair in pairs if pair.relation), None)
 
 
 def _score(before: ObservedRequest, now: ObservedRequest) -> tuple[int, int, bool]:
-    """What both share of the conversation, of the head, and whether that is all of the earlier one."""
+    """The tokens shared in the conversation, those shared in all, and whether the earlier request is shared whole."""
     both = before.content.keys() & now.content.keys()
     talk = sum(before.content[block] for block in both if block[0])
     return talk, sum(map(before.content.__getitem__, both)), len(both) == len(before.content)
@@ -166,7 +166,7 @@ def _tokens(frame: Frame) -> int:
 
 
 def in_place(gone: Sequence[Frame], come: Sequence[Frame]) -> bool:
-    """Whether the conversation goes on right after what changed: the same blocks, or blocks of the same id."""
+    """True if the conversation continues right after the change, with the same blocks or blocks of the same id."""
     return any(
         one == other or (_identity(one) and _identity(one) == _identity(other))
         for one, other in zip(gone, come, strict=False)

@@ -1,4 +1,4 @@
-"""A request as it was observed: what was sent, when, and what the provider, or our model of it, read from its cache."""
+"""Observed requests: what was sent, when, and what the provider, or our model of it, read from its cache."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -11,19 +11,19 @@ from agentmem.kvcache.simulated.simulators import CacheSimulator, simulate
 from agentmem.types import Frame, Rates, Usage
 
 Content = tuple[str | None, bytes]
-"""A block by its role and its bytes."""
+"""A block, as its role and its bytes."""
 
 
 @dataclass(frozen=True)
 class ObservedRequest:
     """One request of a run or a log.
 
-    ``number`` is its place there, from 1; ``at`` when it was sent, ``begun`` when its response began (from then on
-    others can read what it stored) and ``ended`` when that was complete. ``thread`` names its conversation where that
-    is known; "" leaves it to be found out. ``cuts`` counts the declared cuts before it in its thread, and
-    ``compaction`` tells the last of them apart that compacted, where it is known. ``pages`` names the system blocks
-    that are pinned pages, by their place among them. ``usage`` is None where nothing was reported, ``rates`` where
-    prices are not known; ``provider_reason`` is what the provider said of the miss.
+    ``number`` is its place there, from 1. ``at`` is when it was sent, ``begun`` when its response began (from then on
+    others can read what it stored) and ``ended`` when it ended, all in seconds. ``thread`` names its conversation; ""
+    if it is not known and must be found. ``cuts`` counts the declared cuts before it in its thread, and ``compaction``
+    identifies the last compaction among them, if known. ``pages`` maps the places of system blocks that are pinned
+    pages to their names. ``usage`` is None if none was reported, ``rates`` if prices are not known.
+    ``provider_reason`` is the reason that the provider gave for a miss.
     """
 
     number: int
@@ -42,33 +42,33 @@ class ObservedRequest:
 
     @cached_property
     def path(self) -> Path:
-        """The prompt as the server lays it out."""
+        """The prompt in the server's order."""
         return path(self.prompt, self.rules)
 
     @cached_property
     def messages(self) -> tuple[Frame, ...]:
-        """The conversation's blocks; without thinking where the provider strips it anyway."""
+        """The conversation's blocks, without thinking if the provider strips it."""
         if not self.rules.strips_thinking:
             return self.prompt.messages
         return tuple(frame for frame in self.prompt.messages if frame.value.get("type") not in UNMARKABLE)
 
     @cached_property
     def content(self) -> Mapping[Content, int]:
-        """All blocks, whatever their order, with the tokens of each."""
+        """All blocks in any order, each with its tokens."""
         return {(frame.role, frame.data): frame.tokens for frame in self.prompt.frames}
 
     @property
     def used(self) -> Usage:
-        """The usage; where there is none, all input as an estimate."""
+        """The usage; if none was reported, all input as an estimate."""
         return self.usage or Usage("estimated", self.path.total(len(self.path.frames) - 1))
 
     @property
     def marked(self) -> bool:
-        """Whether this provider stores prefixes at breakpoints only."""
+        """True if this provider stores prefixes only at breakpoints."""
         return self.rules.matching == "breakpoints"
 
     def tokens(self, blocks: int) -> int:
-        """Tokens of the first ``blocks`` blocks as the server lays them out, in the provider's own count."""
+        """Tokens of the first ``blocks`` blocks in the server's order, by the provider's own count."""
         total = self.path.total(len(self.path.frames) - 1)
         return round(self.path.total(blocks - 1) * self.used.input_tokens / total) if total else 0
 
@@ -87,7 +87,7 @@ class ObservedRequest:
         return min(whole, tokens) if tokens >= self.rules.minimum else 0
 
     def _written(self, last: Breakpoint) -> int:
-        """Tokens up to the last breakpoint, as reported; OpenAI reports reads only, so they are counted there."""
+        """Tokens up to the last breakpoint as reported. OpenAI reports only reads, so there they are counted."""
         if self.rules.provider == "anthropic":
             return self.used.input_tokens - self.used.uncached_tokens
         tokens = self.tokens(last.position + 1)
@@ -100,7 +100,7 @@ class ObservedRequest:
 
 
 def simulated(requests: Iterable[ObservedRequest]) -> Iterator[ObservedRequest]:
-    """The requests, in the order of time, with the usage that our model of the provider's cache gives them."""
+    """The requests in the order of time, with the usage that our model of the provider's cache gives."""
     caches: dict[tuple[str, str], CacheSimulator] = {}
     for one in requests:
         cache = caches.setdefault((one.rules.provider, one.prompt.model), simulate(one.rules))

@@ -1,4 +1,4 @@
-"""How two texts differ: only in times, ids and counts, only in order, a little or altogether; and where."""
+"""Compares two texts: whether they differ only in times, ids and counts, or only in order, or more; and where."""
 
 import re
 from collections import Counter
@@ -27,20 +27,20 @@ _SHOWN = 160
 
 
 def shown(frame: Frame) -> str:
-    """A block as a person would look at it: a text as it is, anything else as its canonical JSON."""
+    """A block for a person: a text as it is, anything else as canonical JSON."""
     text = frame.value.get("text")
     return text if frame.value.get("type") == "text" and isinstance(text, str) else frame.data.decode()
 
 
 def settled(text: str) -> str:
-    """``text`` without what changes by itself: times, dates, ids and counts are all ``#``."""
+    """``text`` with ``#`` in place of what changes by itself: times, dates, ids and counts."""
     return _VOLATILE.sub("#", text)
 
 
 def only_volatile(before: str, after: str, shortest: int = 1) -> bool:
-    """Whether the texts differ only in times, dates, ids or counts, in one place or a few.
+    """True if the texts differ only in times, dates, ids or counts, in one place or a few.
 
-    ``shortest``: of so many characters at least, so that ``limit 10`` and ``limit 20`` can be told from two ids.
+    ``shortest`` is the least length of such an id in characters. It tells ``limit 10`` and ``limit 20`` from two ids.
     """
     one, other = _VOLATILE.findall(before), _VOLATILE.findall(after)
     changed = [pair for pair in zip(one, other, strict=False) if pair[0] != pair[1]]
@@ -51,14 +51,14 @@ def only_volatile(before: str, after: str, shortest: int = 1) -> bool:
 
 
 def middles(before: list[str], after: list[str]) -> tuple[list[str], list[str]]:
-    """The words from the first to the last that differ."""
+    """The words from the first to the last difference."""
     start = common(before, after)
     end = common(before[start:][::-1], after[start:][::-1])
     return before[start : len(before) - end], after[start : len(after) - end]
 
 
 def _is_id(old: list[str], new: list[str]) -> bool:
-    """Whether one long word stands for another of the same length: an id without a digit in it."""
+    """True if one long word replaces another of the same length: an id without a digit."""
     return len(old) == len(new) == 1 and len(old[0]) == len(new[0]) >= _ID_LETTERS
 
 
@@ -68,29 +68,29 @@ def _mostly_volatile(words: list[str]) -> bool:
 
 
 def permuted(before: str, after: str) -> bool:
-    """Whether both are the same words and signs in another order."""
+    """True if both have the same words and signs in another order."""
     return before != after and Counter(_WORD.findall(before)) == Counter(_WORD.findall(after))
 
 
 def alike(before: str, after: str) -> bool:
-    """Whether the texts have at least half of their words in common, counted with repetition."""
+    """True if the texts share at least half of their words, counted with repetition."""
     one, other = Counter(_WORD.findall(before)), Counter(_WORD.findall(after))
     return before == after or (one & other).total() >= _ALIKE * max(1, one.total(), other.total())
 
 
 def is_summary(text: str) -> bool:
-    """Whether a text calls itself a summary of what was there before."""
+    """True if a text calls itself a summary of earlier text."""
     return bool(_SUMMARY.search(text[:2000]))
 
 
 def common(one: Sequence[object], other: Sequence[object]) -> int:
-    """How many items, or characters, or bytes, both begin with."""
+    """The number of items, characters or bytes with which both begin."""
     pairs = enumerate(zip(one, other, strict=False))
     return next((at for at, (left, right) in pairs if left != right), min(len(one), len(other)))
 
 
 def excerpts(before: str, after: str) -> tuple[str, str]:
-    """Both texts around their first difference, short: what is left out is ``…``, and each secret only a number."""
+    """Short parts of both texts around their first difference. ``…`` marks omissions; secrets are only numbered."""
     numbers: dict[str, int] = {}
 
     def mark(secret: str) -> str:
@@ -103,7 +103,7 @@ def excerpts(before: str, after: str) -> tuple[str, str]:
 
 
 def _excerpt(text: str, start: int, end: int) -> str:
-    """The text from shortly before ``start`` to shortly before the last ``end`` characters begin."""
+    """The text from shortly before ``start`` to shortly after the place ``end`` characters before its end."""
     first = max(0, start - _AROUND)
     last = min(first + _SHOWN, len(text) - end + _AROUND, len(text))
     return f"{'…' if first else ''}{text[first:last]}{'…' if last < len(text) else ''}"

@@ -1,4 +1,4 @@
-"""What the Messages API refuses of single blocks, in its words and with their places."""
+"""The Messages API's refusals of single blocks, in its words and with the blocks' places."""
 
 from typing import Any
 
@@ -59,7 +59,7 @@ def holding(*blocks: Any) -> Body:
     ],
 )
 def test_served(good: Body) -> None:
-    """What is within all limits has no problem, those at a limit included."""
+    """A body within all limits, or at one, has no problem."""
     assert problem(good) is None
 
 
@@ -124,12 +124,12 @@ def test_served(good: Body) -> None:
     ],
 )
 def test_refused(bad: Body, says: str) -> None:
-    """What is beyond a limit or of another form is refused, and where it stands is said."""
+    """A block beyond a limit or in a wrong form is refused, and its place is named."""
     assert says in (problem(bad) or "")
 
 
 def test_a_request_may_have_32_megabytes() -> None:
-    """A larger one is refused before it is looked at, as the API does, with a status of its own."""
+    """A request above 32 MB is refused unread, as the API does, with its own status."""
     with MessagesServer([ServerAnswer.text("ok")]) as server:
         model = AnthropicModel("claude-sonnet-5", api_key="k", base_url=server.url, max_retries=0)
         with pytest.raises(ModelRejected, match="exceeds the maximum size"):

@@ -1,4 +1,4 @@
-"""What the Messages API refuses, in its words."""
+"""The Messages API's refusals, in its words."""
 
 import copy
 from typing import Any
@@ -65,7 +65,7 @@ def without(name: str) -> Body:
     ],
 )
 def test_served(good: Body) -> None:
-    """What the API serves has no problem: neighbours of one role are merged, not refused."""
+    """Bodies that the API serves have no problem: neighbours of one role are merged, not refused."""
     before = copy.deepcopy(good)
     assert problem(good) is None
     assert good == before
@@ -123,7 +123,7 @@ def tool(name: str) -> Body:
     ],
 )
 def test_refused(bad: Body, says: str) -> None:
-    """What the API refuses, with its message."""
+    """Each body that the API refuses is refused, with the API's message."""
     assert says in (problem(bad) or "")
 
 

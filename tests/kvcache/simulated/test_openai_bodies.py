@@ -1,4 +1,4 @@
-"""agentmem.kvcache.simulated.openai_bodies."""
+"""agentmem.kvcache.simulated.openai_bodies: bodies of OpenAI's APIs read like Anthropic's."""
 
 from typing import Any
 
@@ -67,7 +67,7 @@ def test_both_apis_read_alike(body: dict[str, Any]) -> None:
 
 
 def test_a_response_format_stands_in_front() -> None:
-    """A schema for the reply is part of the prefix."""
+    """A schema for the reply is part of the prefix, and comes first."""
     body = {**CHAT, "response_format": {"type": "json_schema", "json_schema": {"name": "answer"}}}
     assert body_frames(messages_body(body))[1].value["name"] == "response_format"
 
@@ -95,5 +95,5 @@ def test_breakpoints_from_5_6_on() -> None:
     ],
 )
 def test_whose_body_it_is(body: dict[str, Any], path: str, openai: bool) -> None:
-    """The path says it; without one, what only one of the APIs has."""
+    """The endpoint's path decides whose body it is. Without a path, fields that only one API has decide."""
     assert is_openai(body, path) == openai

@@ -1,4 +1,4 @@
-"""The loopback server: the API's shapes, its refusals, and nothing left behind."""
+"""The loopback server has the API's shapes and refusals, and leaves nothing behind."""
 
 import http.client
 import json
@@ -31,7 +31,7 @@ def post(
 
 
 def test_a_plain_reply() -> None:
-    """The message object of the API, with usage of the simulator, labelled."""
+    """A plain reply is the API's message object with the simulator's usage, labelled as simulated."""
     with MessagesServer([ServerAnswer.text("hi there")]) as server:
         status, headers, data = post(server, BODY)
     reply = json.loads(data)
@@ -43,7 +43,7 @@ def test_a_plain_reply() -> None:
 
 
 def test_a_streamed_reply() -> None:
-    """The events of the API, in order; the text's pieces sum up to the text."""
+    """A streamed reply has the API's events in order, and the pieces add up to the text."""
     with MessagesServer([ServerAnswer.text("a text of more than one piece, surely")]) as server:
         _, headers, data = post(server, {**BODY, "stream": True})
     events = [dict(line.split(": ", 1) for line in event.split("\n")) for event in data.decode().strip().split("\n\n")]
@@ -81,7 +81,7 @@ def test_counting_tokens() -> None:
 
 
 def test_every_response_is_told_of() -> None:
-    """Whole, with its path and status, streams and refusals too."""
+    """Every response is reported with path, status and whole body, also streams and refusals."""
     told: list[tuple[str, int, str]] = []
     with MessagesServer(told=lambda path, status, body: told.append((path, status, body["type"]))) as server:
         for body in (BODY, {**BODY, "stream": True}, {**BODY, "messages": []}):
@@ -102,13 +102,13 @@ def test_replies_by_a_function() -> None:
 
 
 def test_a_script_that_has_ended() -> None:
-    """A request beyond the script is refused, not retried."""
+    """After the script's last reply a request is refused, and not retried."""
     with MessagesServer([ServerAnswer.text("only")]) as server:
         assert [post(server, BODY)[0] for _ in range(2)] == [200, 400]
 
 
 def refuse(body: Json) -> None:
-    """A validator that takes nothing."""
+    """A validator that refuses everything."""
     raise ValueError(f"{body['model']}: not today")
 
 
@@ -151,7 +151,7 @@ def test_faults_by_status() -> None:
 
 
 def test_closing_ends_all_threads() -> None:
-    """A stalled stream and an idle connection do not keep the server; closing twice is fine."""
+    """Closing does not wait for a stalled stream or an idle connection. Closing twice is fine."""
     before = threading.active_count()
     with MessagesServer([StalledStream(ServerAnswer.text("x"), 1), ServerAnswer.text("y")]) as server:
         stalled = http.client.HTTPConnection("127.0.0.1", server.port_in_use)
@@ -170,7 +170,7 @@ def test_closing_ends_all_threads() -> None:
 
 
 def test_what_a_request_writes_is_there_once_its_answer_has_begun() -> None:
-    """Through HTTP as in the simulator: the second of two equal requests reads what the first wrote."""
+    """Over HTTP as in the simulator, the second of two equal requests reads what the first wrote."""
     marked = {"type": "text", "text": "word " * 700, "cache_control": {"type": "ephemeral"}}
     body = {**BODY, "messages": [{"role": "user", "content": [marked]}], "diagnostics": {"previous_message_id": None}}
     with MessagesServer() as server:

@@ -1,4 +1,4 @@
-"""The cache simulator: hand-computed vectors for every rule, and what must hold for any traffic."""
+"""The cache simulator: results computed by hand for every rule, and properties of any traffic."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -23,7 +23,7 @@ def numbers(usage: Usage) -> tuple[int, int, int, int]:
 
 
 def run(*requests: tuple[float, Prompt], by: CacheRules = RULES) -> list[tuple[int, int, int, int]]:
-    """Timed requests through a new cache, answered at once."""
+    """Sends timed requests through a new cache, each answered at once."""
     simulator = Simulator(by)
     return [numbers(simulator.send(one, at).usage) for at, one in requests]
 
@@ -35,7 +35,7 @@ def conversation(count: int, tokens: int = 100) -> list[Frame]:
 
 
 def test_without_breakpoints_nothing_is_cached() -> None:
-    """No marker: all input is plain, also the second time."""
+    """Without breakpoints all input is plain, also the second time."""
     one = prompt(*conversation(3))
     assert run((0, one), (1, one)) == [(300, 0, 0, 0), (300, 0, 0, 0)]
 
@@ -91,7 +91,7 @@ def test_the_documented_lookback_example() -> None:
 
 
 def test_only_writes_are_found_not_what_lies_between() -> None:
-    """A request that shares a prefix without an entry at its end reads nothing: writes stand at markers only."""
+    """A prefix without an entry at its end is not read: entries are only at breakpoints."""
     blocks = conversation(6)
     changed = [*blocks[:4], text("other", 100)]
     assert run((0, prompt(*blocks, marks={5: "5m"})), (1, prompt(*changed, marks={4: "5m"})))[1] == (0, 0, 500, 0)
@@ -114,7 +114,7 @@ def test_lifetimes(ttl: str, alive: float, dead: float) -> None:
 
 
 def test_a_read_refreshes_free_of_charge() -> None:
-    """Every 4 minutes keeps a 5-minute entry alive for an hour; the clock runs from each request's start."""
+    """A read every 4 minutes keeps a 5-minute entry alive for an hour. Each lifetime counts from a request's start."""
     one = prompt(text("a", 100), marks={0: "5m"})
     reads = run(*((240.0 * index, one) for index in range(16)))
     assert reads == [(0, 0, 100, 0)] + [(0, 100, 0, 0)] * 15
@@ -156,7 +156,7 @@ def test_the_long_entry_outlives_the_short_one() -> None:
 
 
 def test_parallel_cold_requests_all_miss() -> None:
-    """What a request writes is there once its response has begun; until then others write it again."""
+    """Others can read what a request writes once its response has begun. Until then they write it again."""
     simulator = Simulator(RULES)
     one = prompt(text("a", 100), marks={0: "5m"})
     first, second = simulator.begin(one, 0.0), simulator.begin(one, 0.1)
@@ -202,12 +202,12 @@ LAYERS = prompt(
     ],
 )
 def test_what_a_change_invalidates(changed: Prompt, read: int) -> None:
-    """Model and tools lose all; system, speed, web search and citations keep the tools; the others lose messages."""
+    """Changed model or tools lose all. System, speed, web search and citations keep tools. Others lose messages."""
     assert run((0, LAYERS), (1, changed))[1] == (0, read, 300 - read, 0)
 
 
 def test_settings_come_back() -> None:
-    """Changing a setting and changing it back finds the old entry: the key is content, not history."""
+    """A setting that is changed and changed back finds the old entry, because the key is content, not history."""
     plain = prompt(text("a", 100), marks={0: "5m"})
     changed = replace(plain, settings={"effort": '"low"'})
     assert [each[1] for each in run((0, plain), (1, changed), (2, plain))] == [0, 0, 100]
@@ -239,7 +239,7 @@ def test_a_plain_user_turn_strips_thinking_on_older_models() -> None:
 
 
 def test_a_tool_result_turn_keeps_thinking_on_older_models() -> None:
-    """Within a tool loop thinking stays, a note beside the result included."""
+    """Within a tool loop thinking stays, also with a note beside the result."""
     before = [text("go", 100), thought(500, "s1"), call("t1"), result("t1")]
     after = [*before, text("note", 100), thought(500, "s2"), call("t2"), result("t2")]
     requests = (0, prompt(*before, marks={3: "5m"})), (1, prompt(*after, marks={7: "5m"}))
@@ -247,7 +247,7 @@ def test_a_tool_result_turn_keeps_thinking_on_older_models() -> None:
 
 
 def test_reasons_of_a_miss() -> None:
-    """Each reason is named, in the order of the key, with the tokens that were lost."""
+    """Each reason for a miss is named, in the order of the key, with the tokens lost."""
     simulator = Simulator(RULES)
     base = prompt(text("a", 100), tools=(("read", 100),), system=(("kind", 100),), marks={2: "5m"}, diagnose=True)
     first = simulator.send(base, 0)
@@ -269,7 +269,7 @@ def test_reasons_of_a_miss() -> None:
 
 
 def test_reasons_need_an_earlier_request_that_asked_too() -> None:
-    """Without a fingerprint of the request before there is nothing to compare; the first in a row asks with None."""
+    """Without an earlier fingerprint there is nothing to compare. The first request in a row asks with None."""
     simulator = Simulator(RULES)
     silent = simulator.send(prompt(text("a", 100)), 0)
     asked = prompt(text("a", 100), diagnose=True, previous_id=silent.id)
@@ -278,7 +278,7 @@ def test_reasons_need_an_earlier_request_that_asked_too() -> None:
 
 
 def test_expiry_has_no_reason() -> None:
-    """Reasons compare requests, not entries: an expired one reads nothing and gives none."""
+    """Reasons compare requests, not entries: an expired entry is not read, and there is no reason."""
     simulator = Simulator(RULES)
     one = prompt(text("a", 100), marks={0: "5m"}, diagnose=True)
     first = simulator.send(one, 0)
@@ -301,7 +301,7 @@ def test_models_do_not_share_and_keep_their_own_minimum() -> None:
 
 
 def test_expired_entries_are_forgotten() -> None:
-    """A long run of one-off prompts keeps no entry that has expired."""
+    """A long run of single prompts keeps no expired entries."""
     simulator = Simulator(RULES)
     for index in range(5000):
         simulator.send(prompt(text(f"{index}", 100), marks={0: "5m"}), float(index))
@@ -312,7 +312,7 @@ def test_expired_entries_are_forgotten() -> None:
 
 
 def body() -> dict[str, object]:
-    """A body with markers everywhere that they can stand."""
+    """A body with breakpoints everywhere that they can be."""
     return {
         "model": "claude-opus-5",
         "max_tokens": 10,
@@ -339,7 +339,7 @@ def body() -> dict[str, object]:
 
 
 def test_breakpoints_of_a_body() -> None:
-    """Markers are found on tools, system, and blocks inside tool results; the top-level one is the last block's."""
+    """Breakpoints are found on tools, system and blocks inside tool results. The top-level one is on the last block."""
     found = body_prompt(body())
     assert [(mark.position, mark.ttl) for mark in found.breakpoints] == [(0, "5m"), (1, "1h"), (4, "5m")]
     automatic = body_prompt({**body(), "cache_control": {"type": "ephemeral", "ttl": "5m"}})
@@ -347,7 +347,7 @@ def test_breakpoints_of_a_body() -> None:
 
 
 def test_automatic_breakpoint_skips_thinking() -> None:
-    """The top-level marker stands on the last block that can carry one, and beside an explicit one it is no other."""
+    """The top-level breakpoint is on the last block that can carry one. Beside an explicit one it adds none."""
     messages = [
         {"role": "user", "content": [{"type": "text", "text": "go"}]},
         {"role": "assistant", "content": [{"type": "thinking", "thinking": "", "signature": "s"}]},
@@ -402,7 +402,7 @@ traffic = st.lists(timed, min_size=1, max_size=12)
 
 
 def sent(requests: Sequence[Timed], extra: int | None = None) -> list[tuple[float, Prompt]]:
-    """The traffic as timed prompts of 100 tokens a block, with one more marker each if ``extra`` is a place."""
+    """The traffic as timed prompts of 100 tokens a block, each with one more breakpoint at ``extra`` if given."""
     now, made = 0.0, []
     for gap, blocks, places in requests:
         now += gap
@@ -447,7 +447,7 @@ def test_more_breakpoints_never_read_less(requests: list[Timed], extra: int) -> 
 
 @given(traffic)
 def test_an_endless_lifetime_never_reads_less(requests: list[Timed]) -> None:
-    """Entries that do not expire only help."""
+    """Entries that never expire are read at least as often."""
     prompts = sent(requests)
     mortal, endless = run(*prompts), run(*prompts, by=RULES.everlasting())
     assert all(longer[1] >= shorter[1] for shorter, longer in zip(mortal, endless, strict=True))

@@ -1,4 +1,4 @@
-"""Caches of other providers: hand-computed vectors for each way of matching, and what holds for all of them."""
+"""Caches of other providers: results computed by hand for each way of matching, and properties of all."""
 
 from array import array
 from dataclasses import replace
@@ -36,13 +36,13 @@ def prompt(*blocks: Frame, marks: tuple[int, ...] = (), model: str = "m") -> Pro
 
 
 def reads(by: CacheRules, *requests: tuple[float, Prompt]) -> list[int]:
-    """What each of these timed requests reads from a new cache."""
+    """The tokens that each of these timed requests reads from a new cache."""
     simulator = simulate(by)
     return [simulator.send(one, at).usage.cache_read_tokens for at, one in requests]
 
 
 def test_a_block_of_words_is_as_long_as_it_says() -> None:
-    """The vectors below count on this: one id in front and one for each word."""
+    """The results below count on this: a block is one id in front and one id for each word."""
     assert len(prompt_ids(prompt(words(("a", 9))))) == 10
     assert len(prompt_ids(prompt(words(("a", 5), ("b", 6)), words(("c", 7), role="assistant")))) == 20
 
@@ -61,7 +61,7 @@ def test_gpt_steps(shared: int, read: int) -> None:
 
 
 def test_gpt_lifetime_and_free_writes() -> None:
-    """An entry unused for 5 minutes is gone, each use keeps it, and nothing is billed for writing."""
+    """An entry unused for 5 minutes is gone, each use renews it, and writing costs nothing."""
     one = prompt(words(("a", 1279)))
     assert reads(GPT_AUTOMATIC, (0, one), (299, one), (598, one), (898, one)) == [0, 1280, 1280, 0]
     usage = simulate(GPT_AUTOMATIC).send(one, 0).usage
@@ -72,7 +72,7 @@ def test_gpt_lifetime_and_free_writes() -> None:
 
 
 def gpt(*blocks: Frame, marks: tuple[int, ...] = ()) -> Prompt:
-    """A prompt whose blocks count as they say."""
+    """A prompt whose blocks have these token counts."""
     return prompt(*blocks, marks=marks, model="gpt-5.6")
 
 
@@ -83,7 +83,7 @@ def test_gpt_56_reads_a_growing_conversation() -> None:
 
 
 def test_gpt_56_reads_nothing_of_a_changing_tail_without_a_breakpoint() -> None:
-    """A large stable block and a changing question in one message: nothing, until the block has a breakpoint."""
+    """A large stable block with a changing question in one message is not read, until the block has a breakpoint."""
     stable = text("rules", 5000)
     first, second = gpt(stable, text("a", 100)), gpt(stable, text("b", 100))
     assert reads(GPT_BREAKPOINTS, (0, first), (1, second)) == [0, 0]
@@ -101,7 +101,7 @@ def test_gpt_56_bills_its_writes_and_lives_for_half_an_hour() -> None:
 
 
 def test_gpt_56_writes_at_four_breakpoints_at_most() -> None:
-    """The automatic one and the latest three: the first of four explicit ones is not written."""
+    """The automatic breakpoint and the latest three are written: the first of four explicit ones is not."""
     blocks = [text(f"{n}", 1100) for n in range(6)]
     first = gpt(*blocks, marks=(0, 1, 2, 3))
     assert reads(GPT_BREAKPOINTS, (0, first), (1, gpt(blocks[0], text("x", 10)))) == [0, 0]
@@ -162,13 +162,13 @@ def test_engines_read_what_prompts_have_in_common(by: CacheRules, read: int) -> 
     ("by", "read"), [(VLLM, 144), (SGLANG, 159), (LLAMA_CPP, 159)], ids=["vllm", "sglang", "llama"]
 )
 def test_engines_process_the_last_token_again(by: CacheRules, read: int) -> None:
-    """A prompt that is stored in full still needs its last token's logits; in vLLM that costs the whole last block."""
+    """A prompt that is stored in full still needs its last token processed. In vLLM that costs the whole last block."""
     one = prompt(words(("a", 159)))
     assert reads(by, (0, one), (1, one)) == [0, read]
 
 
 def test_generated_tokens_are_stored_too() -> None:
-    """The assistant turn that follows a prompt was generated there: an engine has its tokens, another's it has not."""
+    """An assistant turn after a known prompt was generated here, so its tokens are stored. After another it was not."""
     ask, said, more = words(("a", 159)), words(("b", 159), role="assistant"), words(("c", 79))
     assert reads(VLLM, (0, prompt(ask)), (1, prompt(ask, said, more))) == [0, 320]
     assert reads(VLLM, (0, prompt(ask, words(("x", 9)))), (1, prompt(ask, said, more))) == [0, 160]
@@ -182,7 +182,7 @@ def test_capacity_evicts_the_least_recently_used() -> None:
 
 
 def test_a_slot_holds_its_last_prompt_only() -> None:
-    """Two conversations that take turns in one slot of llama.cpp keep nothing but what they share."""
+    """Two conversations that take turns in one slot of llama.cpp keep only the prefix that they share."""
     a, b = (prompt(words(("s", 9), (name, 90))) for name in "ab")
     assert reads(LLAMA_CPP, (0, a), (1, b), (2, a)) == [0, 10, 10]
 
@@ -235,7 +235,7 @@ def test_a_hit_never_exceeds_the_common_prefix(
 def test_an_endless_lifetime_never_reads_less(
     by: CacheRules, requests: list[tuple[float, list[tuple[str, int]]]]
 ) -> None:
-    """Entries that do not expire only help."""
+    """Entries that never expire are read at least as often."""
     easy = replace(by, minimum=0, block=min(by.block, 16))
     now, timed = 0.0, list[tuple[float, Prompt]]()
     for gap, parts in requests:
@@ -246,14 +246,14 @@ def test_an_endless_lifetime_never_reads_less(
 
 
 def test_only_leading_blocks_count() -> None:
-    """A stored block behind a missing one is of no use."""
+    """A stored block after a missing one is of no use."""
     store = BlockStore()
     store.store([1, 2, 3])
     assert [store.read(keys) for keys in ([1, 2, 3], [1, 2, 9, 3], [9, 1, 2], [])] == [3, 2, 0, 0]
 
 
 def test_the_least_recently_used_leaves_tail_first() -> None:
-    """Room for four: the chain 1-2-3 loses its tail when another of two comes; what was read stays longer."""
+    """With room for four, the chain 1-2-3 loses its tail when two more come. Blocks that were read stay longer."""
     store = BlockStore(capacity=4)
     store.store([1, 2, 3])
     store.store([7, 8])

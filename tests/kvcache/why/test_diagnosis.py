@@ -28,7 +28,7 @@ def found(faulty: Faulty, seed: int = 11) -> list[Finding]:
 
 @pytest.mark.parametrize(("cause", "way"), WAYS)
 def test_the_right_cause_is_named(cause: str, way: str) -> None:
-    """Whatever is put in, in whichever way, is what is found, and nothing else."""
+    """Every fault, however it is made, is found by its cause, and nothing else is."""
     assert {one.cause for one in found(FAULTS[cause][way])} == {cause}
 
 
@@ -40,13 +40,13 @@ def test_two_faults_at_once(title: str) -> None:
 
 
 def test_a_clean_run_has_no_findings() -> None:
-    """Nothing is named where nothing is wrong, helpers and other models beside the agent included."""
+    """A run without faults has no findings, also with helpers and other models beside the agent."""
     assert diagnose(observed(clean(11, 120))) == []
 
 
 @pytest.mark.parametrize("title", CLEAN)
 def test_clean_agents_of_other_kinds(title: str) -> None:
-    """Chats, thinking that the provider strips, and questions without a conversation have no findings either."""
+    """Chats, thinking that the provider strips, and single questions have no findings."""
     assert found(CLEAN[title]) == []
 
 
@@ -65,7 +65,7 @@ def test_a_finding_says_where_and_what() -> None:
 
 
 def test_the_byte_is_that_of_the_wire_form() -> None:
-    """Up to it both requests' wire forms agree, frame headers aside, and there they differ."""
+    """Up to the byte both wire forms agree, apart from frame headers, and there they differ."""
     bodies = [body for _, body in CodingAgent(5, turns=2, fault=tool_added_now).requests()]
     [finding] = diagnose(observed(CodingAgent(5, turns=2, fault=tool_added_now).requests()))
     data = wire(body_frames(bodies[1]))
@@ -80,7 +80,7 @@ def tool_added_now(turn: Any, body: Any) -> Any:
 
 
 def test_losses_are_not_counted_twice() -> None:
-    """With two faults in each request the findings share the loss that one of them would have had."""
+    """The findings of two faults in one request share the loss that one of them would have alone."""
     _, faulty = COMBINED["time in the system, tools in another order"]
     requests = observed(faulty(3))
     by_request: dict[int, int] = {}
@@ -92,7 +92,7 @@ def test_losses_are_not_counted_twice() -> None:
 
 
 def test_a_declared_cut_is_said_to_be_one() -> None:
-    """A compaction that the run wrote down is a finding, and declared."""
+    """A compaction that the run recorded is a finding, and declared."""
     requests = observed(FAULTS["compaction"]["compacted_for_good"](3), thread="t")
     known = [replace(one, cuts=int(one.number > 20)) for one in requests]
     [finding] = diagnose(known)
@@ -101,7 +101,7 @@ def test_a_declared_cut_is_said_to_be_one() -> None:
 
 
 def test_what_nothing_explains_is_said_to_be_unexplained() -> None:
-    """A prefix that the provider let go has a finding without a cause, not a guess."""
+    """A prefix that the provider dropped has a finding without a cause, not with a guess."""
     requests = observed(CodingAgent(5, turns=6).requests())
     used = requests[4].used
     lost = replace(used, cache_read_tokens=0, cache_write_5m_tokens=used.input_tokens, cache_write_1h_tokens=0)
@@ -111,14 +111,14 @@ def test_what_nothing_explains_is_said_to_be_unexplained() -> None:
 
 
 def test_the_fix_of_an_expiry_says_how_long_it_was() -> None:
-    """The sentence carries the facts."""
+    """The fix of an expiry states the idle time and the lifetime."""
     [finding] = found(FAULTS["expiry"]["twenty_minutes"])
     assert "unused for 21 minutes" in finding.fix
     assert "lives for 5 minutes" in finding.fix
 
 
 def test_a_short_beginning_is_no_finding() -> None:
-    """A conversation that reaches the minimum within a few requests is not blamed for its first ones."""
+    """A conversation that reaches the minimum within a few requests has no finding for its first ones."""
     grows = CodingAgent(
         2, turns=10, words=40, tools=3, model="claude-opus-4-6", result_words=(900, 1200), started=START
     )
@@ -126,7 +126,7 @@ def test_a_short_beginning_is_no_finding() -> None:
 
 
 def test_secrets_do_not_show_in_a_diff() -> None:
-    """A key that changed is a difference, and is not printed."""
+    """A changed key is reported as a difference, and is not printed."""
 
     def key(turn: Any, body: Any) -> Any:
         body["system"][0]["text"] += f" Use the key sk-{'abcdefgh'[turn.number] * 24} for builds."

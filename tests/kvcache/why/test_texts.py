@@ -1,4 +1,4 @@
-"""agentmem.kvcache.why.texts."""
+"""agentmem.kvcache.why.texts: the ways in which texts differ."""
 
 import pytest
 from hypothesis import given
@@ -33,12 +33,12 @@ def test_what_changes_by_itself(before: str, after: str) -> None:
     ],
 )
 def test_what_somebody_changed(before: str, after: str) -> None:
-    """Other words, many numbers, or nothing at all are no volatile text."""
+    """Other words, many changed numbers, and no change at all are not volatile text."""
     assert not only_volatile(before, after)
 
 
 def test_a_short_number_may_be_told_from_an_id() -> None:
-    """``shortest`` leaves limits and versions to whoever set them."""
+    """``shortest`` keeps limits and versions, which people set, apart from ids."""
     assert only_volatile("limit 10", "limit 20")
     assert not only_volatile("limit 10", "limit 20", shortest=4)
     assert only_volatile("id a1b2c3", "id d4e5f6", shortest=4)
@@ -46,7 +46,7 @@ def test_a_short_number_may_be_told_from_an_id() -> None:
 
 @given(st.lists(st.sampled_from(("alpha", "beta", "7", "x_y")), min_size=1), st.randoms(use_true_random=False))
 def test_the_same_words_in_another_order(words: list[str], dice: object) -> None:
-    """Any shuffle of a listing is a permutation of it; adding to it is none."""
+    """A shuffled listing is a permutation. With an addition it is not."""
     before = ", ".join(words)
     after = ", ".join(sorted(words))
     assert permuted(before, after) == (before != after)
@@ -54,7 +54,7 @@ def test_the_same_words_in_another_order(words: list[str], dice: object) -> None
 
 
 def test_summaries_and_likeness() -> None:
-    """A text that calls itself a summary is one; half of the words in common make two texts alike."""
+    """A text that calls itself a summary is one. Two texts with half of their words in common are alike."""
     assert is_summary("This session is continued from an earlier one. Summary: ...")
     assert not is_summary("Please summarise this document for me.")
     assert alike("fix the parser and its tests", "fix the parser and its docs")
@@ -63,7 +63,7 @@ def test_summaries_and_likeness() -> None:
 
 @given(st.text(max_size=300), st.text(max_size=300))
 def test_excerpts_begin_shortly_before_the_difference(before: str, after: str) -> None:
-    """Each side is short; what both show first is the same."""
+    """Each excerpt is short and begins shortly before the difference."""
     one, other = excerpts(before, after)
     assert len(one) <= 162
     assert len(other) <= 162

@@ -4,7 +4,7 @@ import math
 from threading import Event as Flag
 
 from agentmem.errors import ThreadBusy
-from agentmem.runtime.pauses import Pauses, lifetime
+from agentmem.runtime.compacting import Pauses, lifetime
 from agentmem.types import ModelProfile
 
 

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from agentmem.errors import UnknownReference
-from agentmem.menu.recalling import PASSAGE, JournalRecall, passages
+from agentmem.recall.pieces import SIZE as PASSAGE
+from agentmem.recall.pieces import runs as passages
+from agentmem.recall.recall import JournalRecall
 from agentmem.transcript import transcript
 from agentmem.transcript.journal import Journal, open_journal
 from agentmem.transcript.transcript import Opening

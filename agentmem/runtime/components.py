@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
 
@@ -24,19 +24,53 @@ from agentmem.checking import (
     of,
 )
 from agentmem.compaction.when import Compaction
+from agentmem.distribution import install
 from agentmem.errors import ConfigError
-from agentmem.menu.menu import Menu, ToolLike, default_menu, make_menu
-from agentmem.menu.reach import Reach
-from agentmem.meter import windows
+from agentmem.menu.menu import ToolLike, default_menu, make_menu
+from agentmem.menu.permissions import Reach
+from agentmem.menu.tool import Menu
+from agentmem.meter import prices
 from agentmem.models.objects import ModelLike, as_model
 from agentmem.pages.names import HOME
 from agentmem.pages.workspace import Workspace
 from agentmem.recall.archive import FOLDER, archive_in
-from agentmem.runtime.checkpoints import saver_beside
-from agentmem.runtime.limits import Limits
-from agentmem.runtime.steering import Approvals
+from agentmem.runtime.saver import SqliteCheckpoints
+from agentmem.runtime.stops import Limits
 from agentmem.transcript.journal import Journal, open_journal
+from agentmem.transcript.sqlite import open_sqlite
+from agentmem.transcript.storage import Address, locate
 from agentmem.types import Archive, Model, ModelProfile, Options
+
+if TYPE_CHECKING:
+    from agentmem.runtime.postgres_saver import PostgresCheckpoints
+
+
+def open_saver(url: str | Path) -> "SqliteCheckpoints | PostgresCheckpoints":
+    """The saver of the database at ``url`` (as in open_journal). Close it when done.
+
+    Raises ConfigError when the database cannot be used.
+    """
+    address = locate(url)
+    return SqliteCheckpoints(open_sqlite(address)) if address.kind == "sqlite" else _in_postgres(address)
+
+
+def saver_beside(journal: Journal) -> "SqliteCheckpoints | PostgresCheckpoints":
+    """The saver of the journal's database.
+
+    In SQLite it uses the journal's own connection: two connections that take turns would each make the other read
+    its pages anew, which costs a turn more than all else that we do.
+    """
+    address = journal.storage.address
+    return SqliteCheckpoints(journal.storage) if address.kind == "sqlite" else _in_postgres(address)
+
+
+def _in_postgres(address: Address) -> "PostgresCheckpoints":
+    try:
+        from agentmem.runtime.postgres_saver import PostgresCheckpoints
+    except ImportError as error:
+        raise ConfigError(f"Postgres needs more packages ({error}): {install('postgres')}") from None
+    return PostgresCheckpoints(address)
+
 
 WANTED: Mapping[str, Wanted] = {
     "workspace": of(Workspace, "a Workspace") | PATH,
@@ -88,7 +122,7 @@ def model(named: ModelLike, options: Mapping[str, Any] | None, opened: ExitStack
 
 def budget(wanted: int, profile: ModelProfile, options: Options) -> int:
     """The budget, no larger than what fits into the model's window beside a reply."""
-    fits = windows.room(profile, options.max_tokens)
+    fits = prices.room(profile, options.max_tokens)
     if fits is None or fits >= wanted:
         return wanted
     _log.info("%s takes %s tokens of context: the budget is lowered to that", profile.name, f"{fits:,}")
@@ -110,8 +144,8 @@ def archive(
     return opened.enter_context(closing(archive_in(workspace.root / HOME / FOLDER, journal)))
 
 
-def approved(approve: Sequence[str], menu: Menu, root: Path, reach: Reach) -> Approvals:
-    """What waits for a person. Raises ConfigError for a tool that the menu does not have."""
+def approved(approve: Sequence[str], menu: Menu) -> frozenset[str]:
+    """The tools whose calls wait for a person. Raises ConfigError for one that the menu does not have."""
     if unknown := sorted(set(approve) - set(menu.names)):
         raise ConfigError(f"approve names {', '.join(unknown)}, and the menu has only {', '.join(menu.names)}")
-    return Approvals(frozenset(approve), menu, root, reach.steering)
+    return frozenset(approve)

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from agentmem.menu import secrecy
+from agentmem.menu import builtin
 from agentmem.menu.menu import default_menu
-from agentmem.menu.reach import Reach
+from agentmem.menu.permissions import Reach
 from agentmem.menu.toolbox import ToolContext, call
 from agentmem.pages.workspace import Workspace
 from agentmem.types import ToolCall
@@ -109,7 +109,7 @@ def test_no_spelling_makes_a_secret_plain(context: ToolContext, data: st.DataObj
     """Letter case, Unicode's other forms and what is not seen make no difference."""
     name = data.draw(st.sampled_from(SECRETS))
     spelt = "".join(data.draw(UNSEEN) + data.draw(st.sampled_from([one, one.upper(), wide(one)])) for one in name)
-    assert not secrecy.readable(context, spelt)
+    assert not builtin.readable(context, spelt)
 
 
 def wide(letter: str) -> str:

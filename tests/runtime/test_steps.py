@@ -19,7 +19,7 @@ from agentmem.models.anthropic import AnthropicModel
 from agentmem.models.scripted import SCRIPTED
 from agentmem.runtime.agent import Agent
 from agentmem.runtime.events import Compacted, Done
-from agentmem.runtime.limits import Limits
+from agentmem.runtime.stops import Limits
 from agentmem.types import Delta, Json, Message, ModelProfile, Reply, Request, Text, TextDelta, Usage, Waiting
 from tests.runtime.agents import clock
 

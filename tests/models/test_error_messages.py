@@ -3,7 +3,7 @@
 import pytest
 
 from agentmem.errors import BlockPlace
-from agentmem.models.places import place_of
+from agentmem.models.error_messages import place_of
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import anthropic
 import httpx2
 import pytest
 
-from agentmem.models.anthropic_retries import asked_wait, is_unanswered
+from agentmem.models.anthropic_errors import asked_wait, is_unanswered
 
 REQUEST = httpx2.Request("POST", "http://localhost/v1/messages")
 

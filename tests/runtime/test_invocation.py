@@ -12,7 +12,7 @@ import pytest
 from agentmem.models.scripted import ScriptedModel
 from agentmem.runtime.agent import Agent
 from agentmem.runtime.events import Done, Stopped
-from agentmem.runtime.streaming import Abandoned, Channel, events
+from agentmem.runtime.invocation import Abandoned, Channel, events
 from agentmem.types import TextDelta
 from tests.runtime.agents import agent, clock
 

@@ -16,7 +16,7 @@ from agentmem.answers.values import Answer, AnswerScope, Source
 from agentmem.errors import WorkspaceError
 from agentmem.kvcache.frames import canonical
 from agentmem.menu import builtin
-from agentmem.menu.menu import Menu
+from agentmem.menu.tool import Menu
 from agentmem.pages.address import split
 from agentmem.pages.workspace import Workspace
 from agentmem.runtime.events import Result
@@ -34,7 +34,7 @@ _HIT = re.compile(r"^- (.+?) \(line \d+\): ", re.MULTILINE)
 _CHANGED = "changed while it was read"
 
 
-class AskedAgent(Protocol):
+class AnsweringAgent(Protocol):
     """What asking needs of an agent."""
 
     menu: Menu
@@ -53,7 +53,7 @@ class AskedAgent(Protocol):
     async def arun(self, task: str, *, thread: str, allow: Sequence[str]) -> Result: ...
 
 
-class Asks:
+class AnswersQuestions:
     """The part of an Agent that answers questions. ``answers`` may be set to a cache of your own."""
 
     workspace: Workspace
@@ -67,7 +67,7 @@ class Asks:
         folder = self.workspace.root / ".agentmem" / FOLDER
         return self._opened.enter_context(closing(AnswerCache(folder, workspace=self.workspace)))
 
-    def ask(self: AskedAgent, question: str, *, tenant: str = "") -> "Answered":
+    def ask(self: AnsweringAgent, question: str, *, tenant: str = "") -> "Answered":
         """The answer to a question about the workspace: kept from before, or made now with tools that only read.
 
         A run of its own answers it, in a new thread. Raises what `run` raises. ``tenant`` keeps answers apart.
@@ -76,30 +76,30 @@ class Asks:
         return self.answers.ask(question, partial(answered, self), context=context_of(self, tenant))
 
     def check_answers(
-        self: AskedAgent, *, tenant: str = "", most: int = 20, max_usd: float = 1.0
+        self: AnsweringAgent, *, tenant: str = "", most: int = 20, max_usd: float = 1.0
     ) -> "list[AuditedAnswer]":
         """Answer the kept questions that were unchecked for longest again; what no longer agrees is evicted."""
         return self.answers.check(partial(answered, self), context=context_of(self, tenant), most=most, max_usd=max_usd)
 
-    async def aask(self: AskedAgent, question: str, *, tenant: str = "") -> "Answered":
+    async def aask(self: AnsweringAgent, question: str, *, tenant: str = "") -> "Answered":
         """As `ask`."""
 
-        async def answering(asked: str) -> Answer:
+        async def answering(question: str) -> Answer:
             with changes(self.workspace) as changed:
-                result = await self.arun(asked, thread=uuid4().hex, allow=readers(self.menu))
+                result = await self.arun(question, thread=uuid4().hex, allow=readers(self.menu))
             return answer_of(self, result, changed)
 
         return await self.answers.aask(question, answering, context=context_of(self, tenant))
 
 
-def answered(agent: AskedAgent, question: str) -> Answer:
+def answered(agent: AnsweringAgent, question: str) -> Answer:
     """A fresh answer, by a run in a thread of its own."""
     with changes(agent.workspace) as changed:
         result = agent.run(question, thread=uuid4().hex, allow=readers(agent.menu))
     return answer_of(agent, result, changed)
 
 
-def context_of(agent: AskedAgent, tenant: str) -> AnswerScope:
+def context_of(agent: AnsweringAgent, tenant: str) -> AnswerScope:
     """What an answer depends on besides the question and the pages: model, instructions, tools and options."""
     told = {"system": agent._system, "tools": agent.menu.definitions(), "options": asdict(agent._options)}
     profile = agent.model.profile
@@ -124,7 +124,7 @@ def changes(workspace: Workspace) -> Iterator[set[str]]:
         unsubscribe()
 
 
-def answer_of(agent: AskedAgent, result: Result, changed: set[str]) -> Answer:
+def answer_of(agent: AnsweringAgent, result: Result, changed: set[str]) -> Answer:
     """A run's answer, with what is to be known before it may be kept."""
     entries = list(agent.journal.entries(result.thread))
     calls = {call.id: call for entry in entries if entry.kind == "assistant" for call in read_message(entry).calls}

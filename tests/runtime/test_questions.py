@@ -10,7 +10,7 @@ from agentmem.answers.values import Answer
 from agentmem.menu.menu import make_menu, tool
 from agentmem.pages.workspace import Workspace
 from agentmem.runtime.agent import Agent
-from agentmem.runtime.limits import Limits
+from agentmem.runtime.stops import Limits
 from agentmem.types import ToolCall
 from tests.answers.caches import QUIET, opened
 from tests.runtime.agents import agent, call

@@ -1,21 +1,74 @@
-"""What a view shows is what its model takes, whatever the entries hold; and what they hold stays."""
+"""agentmem.context.view."""
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from agentmem import images
-from agentmem.context.fitting import sendable
-from agentmem.context.view import View
+from agentmem.context.view import Growing, View, largest, request, sendable, wire
 from agentmem.context.window import extend, window
-from agentmem.errors import TranscriptError
+from agentmem.errors import BudgetExceeded, TranscriptError
+from agentmem.kvcache import frames
 from agentmem.kvcache.simulated.checks import problem
 from agentmem.transcript import transcript
 from agentmem.transcript.transcript import Opening, read_blocks, read_opening
 from agentmem.types import Block, Draft, Image, Opaque, Text, ToolCall, ToolResult
 from tests import pictures
 from tests.transcript.transcripts import PNG, drafts, entries, reply
+
+Change = tuple[int, Callable[[Growing[int]], Growing[int]], Callable[[tuple[int, ...]], tuple[int, ...]]]
+
+
+def _plus(item: int, version: int) -> Change:
+    return version, lambda one: one.plus(item), lambda one: (*one, item)
+
+
+def _with_last(item: int, version: int) -> Change:
+    return version, lambda one: one.with_last(item), lambda one: (*one[:-1], item)
+
+
+@given(
+    st.lists(st.integers(), max_size=4),
+    st.lists(st.builds(_plus, st.integers(), st.integers()) | st.builds(_with_last, st.integers(), st.integers())),
+)
+def test_every_version_stays_as_it_was(first: list[int], changes: list[Change]) -> None:
+    """Whichever version the next one is made from, each reads as a tuple made the same way."""
+    versions = [(Growing(first), tuple(first))]
+    for version, change, same in changes:
+        one, known = versions[version % len(versions)]
+        versions.append((change(one), same(known)))
+    for one, known in versions:
+        assert tuple(one) == known
+        assert len(one) == len(known)
+        assert one == known
+        assert one == Growing(known)
+        assert hash(one) == hash(known)
+        assert one.each(str) == [str(item) for item in known]
+        assert one[1:] == known[1:]
+        assert one[::-1] == known[::-1]
+        assert [one[at] for at in range(-len(known), len(known))] == [*known, *known]
+
+
+def test_two_versions_of_one_length_differ() -> None:
+    """What grew from the same version in two ways is two sequences, unequal and both whole."""
+    trunk = Growing("ab")
+    left, right = trunk.plus("c"), trunk.plus("d")
+    assert (list(left), list(right), list(trunk)) == (["a", "b", "c"], ["a", "b", "d"], ["a", "b"])
+    assert left != right
+    assert "Growing(['a', 'b', 'd'])" in repr(right)
+
+
+def test_growing_from_many_threads() -> None:
+    """Threads that grow one version at once each get their own."""
+    trunk = Growing(range(50))
+    with ThreadPoolExecutor(8) as pool:
+        grown = list(pool.map(trunk.plus, range(400)))
+    assert [list(one) for one in grown] == [[*range(50), item] for item in range(400)]
+
 
 CLAUDE = transcript.opening(Opening("claude-sonnet-5", provider="anthropic"))
 OTHER = transcript.opening(Opening("gpt-5.5", provider="openai"))
@@ -174,3 +227,53 @@ def test_an_entry_of_a_later_version_is_named_as_such() -> None:
     (first, second) = entries([CLAUDE, transcript.user("go")])
     with pytest.raises(TranscriptError, match="later version"):
         window([first, replace(second, kind="something")])  # type: ignore[arg-type]
+
+
+OPENING = transcript.opening(
+    Opening("a-model", ({"name": "read", "description": "d", "input_schema": {}},), ("be brief",))
+)
+
+
+@given(drafts(cuts=True))
+def test_a_body_gives_back_the_frames(made: list[Draft]) -> None:
+    """Invariant 1: the frames of a body in Anthropic's form are those of the view, markers or no markers."""
+    view = window(entries(made))
+    options = view.settings.options
+    body = {
+        "model": view.settings.model,
+        "messages": [{"role": turn.role, "content": [one.value for one in turn.frames]} for turn in view.turns],
+        "system": [
+            {**one.value, "cache_control": {"type": "ephemeral"}} for one in view.prefix if one.segment == "system"
+        ],
+        "tools": [one.value for one in view.prefix if one.segment == "tool"],
+        "thinking": options.thinking and {"type": "adaptive"},
+        "output_config": {"effort": options.effort},
+    }
+    assert frames.wire(frames.body_frames(body)) == wire(view)
+
+
+def test_a_request_has_everything_the_view_shows() -> None:
+    """Tools, system, turns and options go in; the turn to answer is the user's."""
+    view = window(entries([OPENING, transcript.user("go")]))
+    made = request(view, estimate=10, limit=100, thread="t", previous_id="msg_1")
+    assert [one.value["name"] for one in made.tools] == ["read"]
+    assert [one.value["text"] for one in made.system] == ["be brief"]
+    assert made.turns == view.turns
+    assert (made.model, made.previous_id, made.estimate) == ("a-model", "msg_1", 10)
+
+
+def test_no_request_without_something_to_answer() -> None:
+    """Before anything was said, and after the model's own turn, there is nothing to ask."""
+    for made in ([OPENING], [OPENING, transcript.user("go"), reply(Text("done"))]):
+        with pytest.raises(TranscriptError, match="no request"):
+            request(window(entries(made)), estimate=1, limit=10, thread="t")
+
+
+def test_over_budget_names_the_largest() -> None:
+    """What does not fit is refused with the largest parts by reference, largest first."""
+    made = [OPENING, transcript.user("small"), reply(Text("ok")), transcript.user("large " * 500)]
+    view = window(entries(made))
+    with pytest.raises(BudgetExceeded, match=r"about 700 tokens and the budget is 600.*t/3") as caught:
+        request(view, estimate=700, limit=600, thread="t")
+    assert caught.value.largest[0][0] == "t/3"
+    assert [tokens for _, tokens in largest(view, "t")] == sorted((n for _, n in largest(view, "t")), reverse=True)

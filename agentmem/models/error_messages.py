@@ -1,6 +1,11 @@
-"""What providers say in errors that have no code of their own, recognised by their wording."""
+"""What providers say in errors that have no code of their own: that the context is too long, and which block is meant.
+
+A block is named as in "messages.7.content.2: ...", "messages.[3].content[1]" and the like.
+"""
 
 import re
+
+from agentmem.errors import BlockPlace
 
 TOO_LONG = re.compile(
     "|".join(
@@ -24,3 +29,20 @@ TOO_LONG = re.compile(
 def is_too_long(text: str) -> bool:
     """Whether an error says that the context does not fit into the model's window."""
     return TOO_LONG.search(text) is not None
+
+
+_BETWEEN = r"[\s.,\[\]'\"()>-]*"
+_PLACE = re.compile(
+    rf"\bmessages[\s'\"]*(?=[.,\[>-]){_BETWEEN}(\d+)"
+    rf"(?:{_BETWEEN}(?:user|assistant|tool)?{_BETWEEN}content{_BETWEEN}(\d+)"
+    rf"(?:{_BETWEEN}(?:tool_result)?{_BETWEEN}content{_BETWEEN}(\d+))?)?"
+)
+
+
+def place_of(said: str) -> BlockPlace | None:
+    """The first place that the words of an error name: of Anthropic's, OpenAI's and pydantic's ways to write one."""
+    found = _PLACE.search(said)
+    if found is None:
+        return None
+    message, block, inner = found.groups()
+    return BlockPlace(int(message), int(block) if block else None, int(inner) if inner else None)

@@ -11,7 +11,7 @@ from langgraph.types import Command, interrupt
 
 from agentmem.distribution import install
 from agentmem.errors import ConfigError, JournalError, ThreadNotFound
-from agentmem.runtime.checkpoints import open_saver
+from agentmem.runtime.components import open_saver
 from agentmem.runtime.saver import SqliteCheckpoints
 from agentmem.transcript.journal import Journal, open_journal
 from agentmem.transcript.sqlite import open_sqlite
@@ -22,7 +22,7 @@ from tests.transcript.databases import child, heard, note, sql, tell
 OPENER = """
 import sys
 from agentmem.transcript.journal import open_journal
-from agentmem.runtime.checkpoints import open_saver
+from agentmem.runtime.components import open_saver
 print("ready", flush=True)
 sys.stdin.readline()
 saver = open_saver(sys.argv[1])
@@ -35,7 +35,7 @@ WITHOUT_EXTRA = """
 import sys
 sys.modules["psycopg_pool"] = None  # as if the extra were not installed
 from agentmem.errors import ConfigError
-from agentmem.runtime.checkpoints import open_saver
+from agentmem.runtime.components import open_saver
 try:
     open_saver("postgresql://user@localhost/db")
 except ConfigError as error:

@@ -1,0 +1,211 @@
+"""The tool calls of a reply: which wait for a person, which are refused, and the results of the others."""
+
+import logging
+from asyncio import AbstractEventLoop
+from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from dataclasses import dataclass, field, replace
+from functools import lru_cache, partial
+from itertools import groupby
+from pathlib import Path
+from time import monotonic
+from typing import NamedTuple
+
+from agentmem.context.offload import PAGING, Offload, seen_content
+from agentmem.errors import TranscriptError
+from agentmem.menu import toolbox
+from agentmem.menu.permissions import Reach
+from agentmem.menu.tool import Menu, Stop, Tool, ToolContext
+from agentmem.pages.workspace import Workspace
+from agentmem.recall.recall import JournalRecall
+from agentmem.runtime import steering, stops
+from agentmem.runtime.events import Approval, ToolCalled, ToolReturned
+from agentmem.runtime.session import Session
+from agentmem.transcript import transcript
+from agentmem.types import Archive, Block, Image, Opaque, Recall, Text, ToolCall, ToolResult
+
+_log = logging.getLogger(__name__)
+
+INTERRUPTED = (
+    "This call was cut off: the process ended while `{name}` was running, so it may or may not have taken effect. "
+    "Look at what it should have changed before you call it again."
+)
+DECLINED = "The person did not allow this call of `{name}`."
+REFUSED = (
+    "{names} steers other programs, so a person must allow a change to it, and nobody can be asked in this run. Go on "
+    "without it, and say what you would have changed."
+)
+
+
+Shown = tuple[Text | Image | Opaque, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What calls are answered with: a person's decision, the tools that may be used now (None: all of the menu), the
+    event loop on which async tools are awaited, and what tells them that nobody waits for them any more."""
+
+    approval: Approval | None = None
+    allowed: Collection[str] | None = None
+    loop: AbstractEventLoop | None = None
+    stop: Stop = field(default_factory=Stop)
+
+
+class OpenCall(NamedTuple):
+    """A call that waits for its result. ``tool`` is None where the menu has none of that name.
+
+    ``is_read``: it changes nothing, and one that cannot be made is not even begun. ``why_not`` says why calls of this
+    reply are not run, ``steered`` names the files that steer other programs which it would change.
+    """
+
+    call: ToolCall
+    tool: Tool | None
+    is_read: bool
+    is_unreadable: bool
+    has_begun: bool
+    why_not: str
+    steered: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCalls:
+    """Answers the calls of one agent's threads. ``approve`` names the tools whose calls wait for a person."""
+
+    workspace: Workspace
+    root: Path
+    menu: Menu
+    approve: frozenset[str]
+    budget: int
+    reach: Reach = field(default_factory=Reach)
+    archive: Archive | None = None
+
+    def waiting(self, session: Session, allowed: Collection[str] | None = None) -> tuple[ToolCall, ...]:
+        """The open calls that may only begin when a person allows them; a tool that is not ``allowed`` never begins."""
+        return tuple(one.call for one in self.open(session) if self._waits(one, allowed))
+
+    def open(self, session: Session) -> tuple[OpenCall, ...]:
+        """The calls that wait for a result, in order, each with what decides how it is answered."""
+        return tuple(self._opened(session, call) for call in session.open_calls)
+
+    def _opened(self, session: Session, call: ToolCall) -> OpenCall:
+        tool, unreadable = self.menu.get(call.name), call.is_unreadable
+        return OpenCall(
+            call,
+            tool,
+            is_read=tool is None or tool.effect == "read" or unreadable,
+            is_unreadable=unreadable,
+            has_begun=call.id in session.tally.started,
+            why_not=stops.refusal(session.tally.kind, call, session.reply_limit),
+            steered=self._steered(call, tool),
+        )
+
+    def _steered(self, call: ToolCall, tool: Tool | None) -> tuple[str, ...]:
+        if tool is None or self.reach.steering == "allow" or tool.function not in steering.WRITERS:
+            return ()
+        return steering.steered(call, tool, self.root)
+
+    def _waits(self, one: OpenCall, allowed: Collection[str] | None) -> bool:
+        return not (one.why_not or one.has_begun) and self._needs_person(one, allowed)
+
+    def _needs_person(self, one: OpenCall, allowed: Collection[str] | None) -> bool:
+        """Whether a person must allow the call before it begins."""
+        usable = (allowed is None or one.call.name in allowed) and not one.is_unreadable
+        return usable and (one.call.name in self.approve or (self.reach.steering == "ask" and bool(one.steered)))
+
+    def answer(
+        self, session: Session, given: Given, person: Callable[[Sequence[ToolCall]], Approval]
+    ) -> Iterator[ToolCalled | ToolReturned]:
+        """Runs the open calls in order, reads side by side, and appends each result as soon as it is in.
+
+        ``person`` is asked for all calls that need it, before any begins.
+        """
+        calls = self.open(session)
+        if not calls:
+            raise TranscriptError(f"thread {session.thread!r} waits for results of calls that nobody made")
+        waiting = [one.call for one in calls if self._waits(one, given.allowed)]
+        given = replace(given, approval=person(waiting)) if waiting else given
+        yield from (ToolCalled(one.call) for one in calls)
+        for reads, group in groupby(calls, key=lambda one: one.is_read):
+            run = partial(self._call, session, given)
+            for returned in _side_by_side(run, list(group)) if reads else map(run, group):
+                self._keep(session, returned)
+                yield returned
+
+    def _call(self, session: Session, given: Given, one: OpenCall) -> ToolReturned:
+        began, call = monotonic(), one.call
+        if late := session.late.pop(call.id, None):
+            return late
+        if why := self._refusal(one, given):
+            return ToolReturned(call.name, refused(call, why), 0.0)
+        if not one.is_read:
+            session.append(transcript.tool_started(call))
+        recall = self._recall(session) if one.tool and one.tool.context else None
+        context = ToolContext(self.workspace, session.thread, recall, stop=given.stop, reach=self.reach)
+        result = toolbox.call(self.menu, call, context, allowed=given.allowed, loop=given.loop)
+        return ToolReturned(call.name, result, monotonic() - began)
+
+    def _refusal(self, one: OpenCall, given: Given) -> str:
+        """Why the call is not run; "" where it is."""
+        name, approval = one.call.name, given.approval
+        if one.why_not:
+            return one.why_not
+        if one.has_begun:
+            return INTERRUPTED.format(name=name)
+        if self._needs_person(one, given.allowed) and not (approval and approval.allows(one.call)):
+            return declined(one.call, approval.reason if approval else "")
+        if one.steered and self.reach.steering == "refuse":
+            return REFUSED.format(names=" and ".join(one.steered))
+        return ""
+
+    def _recall(self, session: Session) -> Recall:
+        """The archive's, where there is one that works; references resolve from the journal in any case."""
+        if self.archive:
+            try:
+                return self.archive.recall(session.thread)
+            except Exception:  # a cache of the journal, and anybody's code: its faults are no reason to stop a run
+                _log.exception("the archive cannot be searched for thread %s", session.thread)
+        return JournalRecall(session.journal, session.thread)
+
+    def _keep(self, session: Session, returned: ToolReturned) -> None:
+        """Appends a result. One that comes after its run has ended is kept for the thread's next run."""
+        with session.lock:
+            if session.ended:
+                session.late[returned.result.call_id] = returned
+                _log.info("%s gave its result after the run of thread %s had ended", returned.name, session.thread)
+            session.append(transcript.tool_result(returned.result, self._shown(session, returned)))
+
+    def _shown(self, session: Session, returned: ToolReturned) -> Shown | None:
+        """What the model sees of a long result; what tools give in parts by themselves is whole."""
+        sizes = _sizes(self.budget, Offload().limit if returned.name in PAGING else None)
+        return seen_content(returned.result.content, session.thread, session.view.seq + 1, sizes, self.root)
+
+    def shown_message(self, session: Session, message: tuple[Block, ...], seq: int) -> Shown | None:
+        """What the model sees of a message that alone would fill half the budget."""
+        sizes = _sizes(self.budget, self.budget // 2)
+        return seen_content(message, session.thread, seq, sizes, self.root, "message")
+
+
+def declined(call: ToolCall, reason: str) -> str:
+    """What the model is told of a call that a person did not allow."""
+    return f"{DECLINED.format(name=call.name)} {reason}".strip()
+
+
+def refused(call: ToolCall, why: str) -> ToolResult:
+    """The result of a call that is not run."""
+    return ToolResult(call.id, (Text(why),), is_error=True)
+
+
+@lru_cache(maxsize=16)
+def _sizes(budget: int, limit: int | None) -> Offload:
+    """How long texts are shown on a budget, perhaps with a limit of their own."""
+    sizes = Offload().sized(budget)
+    return sizes if limit is None else replace(sizes, limit=limit)
+
+
+def _side_by_side(run: Callable[[OpenCall], ToolReturned], calls: list[OpenCall]) -> Iterator[ToolReturned]:
+    if len(calls) == 1:
+        yield run(calls[0])
+        return
+    with ThreadPoolExecutor(len(calls)) as pool:
+        yield from [future.result() for future in [pool.submit(copy_context().run, run, call) for call in calls]]
