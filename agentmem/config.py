@@ -51,8 +51,8 @@ class Config:
 
     ``budget`` is in tokens, ``max_usd`` in US dollars, ``max_seconds`` in seconds; None means no limit. ``database`` is
     a path or a URL; None stands for ``.agentmem/agentmem.db`` in the workspace. Three settings are tables: ``answers``
-    (read by agentmem.answers.settings), ``reach`` (by agentmem.menu.permissions) and ``models`` (a table of options for each
-    kind of model). Keys never show when a Config is printed.
+    (read by agentmem.answers.settings), ``reach`` (by agentmem.menu.permissions) and ``models`` (a table of options
+    for each kind of model). Keys never show when a Config is printed.
     """
 
     model: str | None = None

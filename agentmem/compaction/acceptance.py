@@ -1,7 +1,7 @@
-"""A compaction is checked before it is accepted: it is repaired where it can be, else refused.
+"""Checks a compaction before it is accepted: repairs it if possible, else refuses it.
 
-What calls had used (paths, identifiers, numbers, lines of errors) must stand in what stays, in the summary or in the
-index; a summary that says nothing or what nobody said is no summary.
+Every name that calls had used (paths, identifiers, numbers, lines of errors) must stand in what stays, in the summary
+or in the index. An empty summary, or one with false claims, is refused.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -24,17 +24,17 @@ INDEX = (
     "read one again word for word, recall {thread}/NUMBER; recall {thread}/1-{last} lists them all.]"
 )
 TOO_MUCH = 1.6
-"""How far beyond its room a summary may be; models count badly."""
+"""How many times its room a summary may take; models count badly."""
 FALSE = 1 / 3
-"""The share of false claims from which a summary is not believed at all."""
+"""The share of false claims from which the whole summary is refused."""
 _TELLING = 20
-"""Names in what leaves from which a summary without any of them tells nothing."""
+"""From this many names on, a summary must name at least one of them."""
 
 
 def accept(plan: Plan, page: str, kept: Json | None = None) -> Draft:
-    """The compaction entry of ``plan`` with ``page`` as its summary. ``kept`` is what the runtime keeps for itself.
+    """The compaction entry of ``plan`` with ``page`` as its summary. ``kept`` are the runtime's own values.
 
-    Raises SummaryRejected, saying why.
+    Raises SummaryRejected with the reason.
     """
     for why, wrong in _FAULTS:
         if wrong(plan, page):
@@ -47,7 +47,7 @@ def accept(plan: Plan, page: str, kept: Json | None = None) -> Draft:
 
 
 def fallback(plan: Plan, kept: Json | None = None) -> Draft:
-    """The compaction entry of ``plan`` with a summary that no model made. Raises SummaryRejected where none helps."""
+    """The compaction entry of ``plan`` with a mechanical summary. Raises SummaryRejected if that does not help."""
     return _entry(plan, mechanical(plan), kept)
 
 
@@ -64,7 +64,7 @@ def _entry(plan: Plan, summary: str, kept: Json | None) -> Draft:
 
 
 def unseen(plan: Plan, parts: Iterable[Part]) -> list[str]:
-    """The names that calls in view had used and that would stand nowhere any more."""
+    """The names that calls in view had used and that would be lost."""
     text = "\n".join((plan.kept, *(part.block.text for part in parts if isinstance(part.block, Text))))
     return [use.name for use in plan.uses if use.name not in text]
 
@@ -88,7 +88,7 @@ _FAULTS: tuple[tuple[str, Callable[[Plan, str], bool]], ...] = (
     ("it is too long", _too_much),
     ("it names nothing of what it stands for", _empty),
 )
-"""What makes a text no summary."""
+"""The reasons to refuse a text as a summary."""
 
 _LIES: tuple[tuple[str, Callable[[CheckedSummary], bool]], ...] = (
     ("too many of its claims name what nobody said", lambda found: found.false > FALSE * found.claims),

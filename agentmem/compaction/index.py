@@ -1,8 +1,8 @@
-"""The index of what left the view, as in a book: a line for each entry, and behind it exact names that stand in it.
+"""Makes the index of what left the view, as in a book: a line for each entry, with the exact names in it.
 
-Names come in three kinds, each with room of its own: those that calls have used and that stand nowhere else any more
-(all of them), those that earlier lines carried, and those that were read since the last compaction. Of a name only its
-place is kept, a few tokens, where the text around it takes thousands; most of what is needed again is such a name.
+Names come in three kinds, each with room of its own: all names that calls have used and that stand nowhere else any
+more, names that earlier lines had, and names read since the last compaction. The index keeps only the place of a name,
+a few tokens, while the text around it takes thousands; most of what is needed again is such a name.
 """
 
 from collections import Counter
@@ -14,16 +14,16 @@ from agentmem.context.cut import IndexLine
 from agentmem.tokens import count
 
 LINE = 80
-"""Names behind one line, at most."""
+"""The most names in one line."""
 LONGEST = 9
-"""Tokens of a name that nobody has used yet, at most: a long path says less for its size than its last part."""
+"""The most tokens of a name that no call has used yet: a long path says less for its size than its last part."""
 
 _LEAST = 4
-"""Tokens below which nothing fits."""
+"""The fewest tokens in which a name fits."""
 
 
 def index(plan: Plan, summary: str) -> tuple[IndexLine, ...]:
-    """The lines to show beside ``summary``, in order: those whose names must stay, then the newest that fit."""
+    """The lines to show beside ``summary``, in order: lines whose names must stay, and the newest others that fit."""
     seen = f"{plan.kept}\n{summary}"
     needed = _needed(plan, seen)
     room = _Room(plan.sizes.index, plan.sizes.names - sum(_size(name) for one in needed.values() for name in one))
@@ -45,7 +45,7 @@ def index(plan: Plan, summary: str) -> tuple[IndexLine, ...]:
 
 
 def _needed(plan: Plan, seen: str) -> dict[int, list[str]]:
-    """By entry, the names that calls used and that stand nowhere else."""
+    """The names that calls used and that stand nowhere else, by entry."""
     needed: dict[int, list[str]] = {}
     for use in plan.uses:
         if use.name not in seen:
@@ -55,13 +55,13 @@ def _needed(plan: Plan, seen: str) -> dict[int, list[str]]:
 
 @dataclass(slots=True)
 class _Room:
-    """Tokens that are left for lines, and for names that earlier lines carried."""
+    """The tokens left for lines, and for names of earlier lines."""
 
     lines: int
     names: int
 
     def takes(self, line: IndexLine, must: bool, new: bool) -> bool:
-        """Whether there is room for a line, which then is taken; one that ``must`` be there always has it."""
+        """True if there is room for a line; the room is then taken. A line that ``must`` stay always has room."""
         if not must and (not new or self.lines < _LEAST):
             return False
         size = _size(_bare(line).text)
@@ -70,7 +70,7 @@ class _Room:
         return taken
 
     def carries(self, names: Sequence[str], cost: int) -> list[str]:
-        """The first of some names that fit behind a line which itself costs so much."""
+        """The first names that fit in a line; ``cost`` is the line without them, in tokens."""
         carried = list[str]()
         for name in names[:LINE]:
             size = _size(name)
@@ -83,7 +83,7 @@ class _Room:
 
 
 class _Fresh:
-    """Names in what leaves for the first time and that stand nowhere else, as many as there is room for."""
+    """The names that leave for the first time and stand nowhere else, as many as there is room for."""
 
     def __init__(self, plan: Plan, seen: str, room: int) -> None:
         self._room = room
@@ -96,7 +96,7 @@ class _Fresh:
                 self._names.setdefault(one.origin.seq, []).extend(sorted(often, key=lambda name: _worth(name, often)))
 
     def of(self, seq: int, besides: set[str], cost: int) -> list[str]:
-        """The names of one entry that fit behind a line which itself costs so much: often and short ones first."""
+        """The names of one entry that fit in its line, frequent and short ones first."""
         chosen = list[str]()
         names = self._names.get(seq, ()) if self._room >= cost + _LEAST else ()
         for name in names:

@@ -1,8 +1,8 @@
-"""What a compaction keeps, and what leaves: planned before anybody is asked for a summary. A pure function of a view.
+"""Plans what a compaction keeps and what leaves, before a summary is requested. A pure function of a view.
 
     prefix | messages of people | summary + index | results used last | tail
 
-The tail keeps whole turns, so no call is parted from its result, and always the last reply with what answered it.
+The tail keeps whole turns, so that no call loses its result, and always the last reply with what answered it.
 """
 
 import re
@@ -24,12 +24,12 @@ _SMALL, _CAPITAL = re.compile(r"[a-z]"), re.compile(r"[A-Z]")
 _ENDS = ".:-"
 _UNSAID = frozenset({"type", "id", "tool_use_id", "signature", "data", "media_type", "name"})
 _COMMON = 4
-"""A name that stands in more results than this says little about which of them was meant."""
+"""If a name stands in more results than this, it says little about which one was meant."""
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """One message frame with its origin and its text, nothing of its JSON."""
+    """One message frame: its origin and its text, without its JSON."""
 
     origin: Origin
     frame: Frame
@@ -38,7 +38,7 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """A name that was brought in by entry ``source`` and last used in a call by entry ``used``."""
+    """A name that entry ``source`` brought in, and that a call in entry ``used`` used last."""
 
     name: str
     source: int
@@ -52,7 +52,7 @@ def names(text: str) -> set[str]:
 
 
 def mentions(text: str) -> Iterator[str]:
-    """The same in order, as often as they occur."""
+    """The same strings in order, with repetitions."""
     found = [name.rstrip(_ENDS) for name in _NAME.findall(text)]
     marked = {name for name in set(found) if len(name) >= 8 and _marked(name)}
     return (name for name in found if name in marked)
@@ -63,13 +63,13 @@ def _marked(name: str) -> bool:
 
 
 def spoken(frame: Frame) -> str:
-    """The text of a frame; of a call, its arguments."""
+    """The text of a frame; for a call, its arguments."""
     value = frame.value
     return "\n".join(_strings(value.get("input") if value.get("type") == "tool_use" else value))
 
 
 def said(turns: Iterable[Sequence[Frame]], origins: Iterable[Sequence[Origin]]) -> list[Said]:
-    """All frames of some turns. Thinking is no source: nobody else may read it."""
+    """All frames of some turns. Thinking is left out, since no other model may read it."""
     pairs = zip(turns, origins, strict=True)
     return [
         Said(origin, frame, "" if "thinking" in frame.value["type"] else spoken(frame))
@@ -79,10 +79,10 @@ def said(turns: Iterable[Sequence[Frame]], origins: Iterable[Sequence[Origin]]) 
 
 
 class References:
-    """What calls used of what was said, over a stretch of conversation in order.
+    """Finds what calls repeated from earlier entries, over a stretch of conversation in order.
 
-    ``uses`` are the names that calls repeated, ``said`` the entries in which each name stands, calls apart, and
-    ``last_used`` the last entry that used anything of a result.
+    ``uses`` are the names that calls repeated, ``said`` the entries in which each name stands (without calls), and
+    ``last_used`` the last entry that used a name of each result.
     """
 
     def __init__(self, frames: Iterable[Said], earlier: Mapping[str, int]) -> None:
@@ -132,18 +132,18 @@ def _strings(value: Any) -> Iterator[str]:
 USER = "[{reference}, said by the person]"
 RESULT = "[{reference}, kept as it was: the result of {about}]"
 _ABOUT = 60
-"""Characters of an index line's description."""
-_WORDS = 12  # of a message, in the line that stands for it
+"""The most characters of an index line's description."""
+_WORDS = 12  # of a message, in its line of the index
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a compaction of ``view`` would do.
+    """The plan of a compaction of ``view``.
 
     Turns from ``place`` on stay; ``asked`` is the last reply, before which the summariser's request ends. ``leaving``
-    are the frames that go, ``users`` and ``results`` what is kept of them, ``lines`` the index of all, ``uses`` the
-    names in them that calls in view have used, ``said`` the entries in view that say each name. ``kept`` is the text
-    that stays. ``sizes`` are those of the budget.
+    are the frames that leave, ``users`` and ``results`` the parts of them that are kept, ``lines`` the index of all,
+    ``uses`` the names in them that calls in view have used, ``said`` the entries in view that say each name. ``kept``
+    is the text that stays. ``sizes`` fit the budget.
     """
 
     view: View
@@ -167,27 +167,27 @@ class Plan:
 
     @property
     def first(self) -> int:
-        """The first entry that leaves by this compaction: those before have left by an earlier one."""
+        """The first entry that leaves by this compaction. Earlier entries have left before."""
         return self.view.cut.last + 1 if self.view.cut else 1
 
     @property
     def tokens(self) -> int:
-        """Tokens of what leaves."""
+        """The tokens that leave."""
         return sum(one.frame.tokens for one in self.leaving)
 
     @property
     def fresh(self) -> tuple[IndexLine, ...]:
-        """The index lines of what leaves for the first time."""
+        """The index lines of entries that leave for the first time."""
         return tuple(line for line in self.lines if line.seq >= self.first)
 
     @property
     def shown(self) -> frozenset[int]:
-        """The entries of which a part is kept."""
+        """The entries that are kept in part."""
         return frozenset(part.seq for part in (*self.users, *self.results))
 
 
 def plan(view: View, thread: str, settings: Compaction, budget: int, reason: Reason = "asked") -> Plan | None:
-    """The plan of a compaction, or None when there is nothing that could leave."""
+    """The plan of a compaction, or None if nothing can leave."""
     sizes = settings.sized(budget)
     asked = max((at for at, turn in enumerate(view.turns) if turn.role == "assistant"), default=0)
     place = _tail(view, asked, sizes.tail)
@@ -220,7 +220,7 @@ def plan(view: View, thread: str, settings: Compaction, budget: int, reason: Rea
 
 
 def places(view: View) -> list[int]:
-    """The turns at which a tail may begin, from 1; ``len(view.turns)`` where nothing need stay."""
+    """The turns at which a tail may begin, from 1; ``len(view.turns)`` if nothing must stay."""
     end = len(view.turns) if view.open else len(view.turns) + 1
     return [at for at in range(1, end) if at == len(view.turns) or not _answers(view.origins[at])]
 
@@ -228,7 +228,7 @@ def places(view: View) -> list[int]:
 def cut_at(
     view: View, place: int, parts: tuple[Part, ...], reason: str = "asked", index: tuple[IndexLine, ...] = ()
 ) -> Cut:
-    """The cut that lets the turns before ``place`` leave, for ``parts``."""
+    """The cut that replaces the turns before ``place`` by ``parts``."""
     last = view.starts[place] - 1 if place < len(view.turns) else view.seq
     tail = (origin.first for origins in view.origins[place:] for origin in origins)
     first = min(last + 1, *tail, *(origin.seq for origin, _ in view.held), view.seq + 1)
@@ -245,7 +245,7 @@ def cut_at(
 
 
 def _tail(view: View, asked: int, size: int) -> int:
-    """The turn at which the tail begins: as early as fits into ``size``, but not after the last reply; 0 for none."""
+    """The first turn of the tail: as early as ``size`` tokens allow, but not after the last reply. 0: there is none."""
     fitting, tokens = 0, sum(frame.tokens for turn in view.turns[asked + 1 :] for frame in turn.frames)
     allowed = set(places(view))
     for at in range(asked, 0, -1):
@@ -265,7 +265,7 @@ def _carried(view: View) -> dict[str, int]:
 
 
 def _users(leaving: Sequence[Said], thread: str, sizes: Compaction, cut: Cut | None) -> list[Part]:
-    """The newest messages of people that fit, in order. Those that an earlier cut kept have their heading already."""
+    """The newest messages of people that fit, in order. Messages kept by an earlier cut already have their heading."""
     messages: dict[int, list[Said]] = {}
     for one in leaving:
         if one.origin.kind == "user":
@@ -292,7 +292,7 @@ def _headed(seq: int, heading: str, blocks: Iterable[Said]) -> Iterator[Part]:
 def _results(
     leaving: Sequence[Said], used: dict[int, int], abouts: dict[int, str], thread: str, sizes: Compaction
 ) -> list[Part]:
-    """The results that calls have used last, as far as there is room, one for each call's wording, in order."""
+    """The results that calls have used last, as many as fit, in order. Of equal calls only one result is kept."""
     kept: dict[str, Part] = {}
     room = sizes.kept_results
     found = [one for one in leaving if one.origin.kind in ("tool_result", "result") and _only_text(one.frame)]
@@ -307,7 +307,7 @@ def _results(
 
 
 def _lines(leaving: Sequence[Said], abouts: dict[int, str], cut: Cut | None) -> Iterator[IndexLine]:
-    """A line for each result and message that leaves, behind those of what left before."""
+    """A line for each result and message that leaves, after the lines of earlier compactions."""
     yield from cut.index if cut else ()
     known = {line.seq for line in cut.index} if cut else set()
     for one in leaving:
@@ -321,7 +321,7 @@ def _lines(leaving: Sequence[Said], abouts: dict[int, str], cut: Cut | None) -> 
 
 
 def _abouts(frames: Iterable[Said]) -> Iterator[tuple[int, str]]:
-    """What each result is the result of: the tool and what it was asked, in a few words."""
+    """A few words on each result: its tool and the arguments."""
     calls: dict[str, str] = {}
     for one in frames:
         value = one.frame.value
@@ -338,7 +338,7 @@ def short(text: str) -> str:
 
 
 def _answers(origins: Iterable[Origin]) -> bool:
-    """Whether a turn holds results, though they may be withheld and not look like it."""
+    """True if a turn holds results, also if they are withheld and look like text."""
     return any(origin.kind == "tool_result" for origin in origins)
 
 

@@ -1,4 +1,4 @@
-"""The page that stands for what left: asked of a model, checked against what it was shown, or made without one."""
+"""The summary page: the instruction for a model, the check of its claims, and a page made without a model."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -8,19 +8,19 @@ from agentmem.compaction.plan import Plan, Said, names, short
 from agentmem.tokens import count
 
 WORDS = 0.6
-"""Words for each token of a summary's room, so that the model stays inside it."""
+"""The words asked for a token of a summary's room, so that the model keeps to it."""
 
 _CLAIM = re.compile(r"^\s*(?:[-*]|\d+\.)\s+")
 _REFERENCES = re.compile(r"\s*\[((?:[^\s\[\]]*/)?\d+(?:\s*,\s*(?:[^\s\[\]]*/)?\d+)*)\]")
 _NUMBER = re.compile(r"(?<![\w.])\d(?:\d|,(?=\d)){3,}(?!\w|\.\d)")
 _PARTS = re.compile(r"[:@]|[.,;]$")
-_CITED = 3  # entries named behind one claim, at most
-_LEAST = 4  # characters of a part of a name that tells anything
+_CITED = 3  # the most entries named behind one claim
+_LEAST = 4  # the fewest characters of a part of a name that counts
 
 
 @dataclass(frozen=True, slots=True)
 class CheckedSummary:
-    """A summary after its claims were checked: the text without those that are false, and how many there were."""
+    """A summary after the check: the text without false claims, and the numbers of claims."""
 
     text: str
     claims: int
@@ -28,17 +28,17 @@ class CheckedSummary:
 
 
 def instruction(plan: Plan, prompt: str) -> str:
-    """What the summariser is told: ``prompt`` with its room, and the entries that leave with their numbers."""
+    """The instruction to the summariser: ``prompt`` with its room, and the entries that leave with their numbers."""
     lines = list(newest((line.text for line in plan.fresh), plan.sizes.index))
     listed = "\n".join(lines) or "- none that has a number: leave the brackets out"
     return prompt.strip().format(words=max(40, round(plan.sizes.summary * WORDS)), entries=listed)
 
 
 def checked(page: str, plan: Plan) -> CheckedSummary:
-    """The page without claims that name what nobody said, and with references that hold.
+    """The page without claims that name what nobody said, and with valid references.
 
-    A claim is a line of a list. Its exact names and its numbers of four digits or more must stand somewhere in what
-    leaves or stays; its references must be entries that there are, and where it has names, entries that say them.
+    A claim is a line of a list. Its exact names and its numbers of four digits or more must stand in what leaves or
+    stays. Its references must be entries that exist, and if it has names, entries that say them.
     """
     source = _Source(plan)
     lines, claims, false = list[str](), 0, 0
@@ -55,7 +55,7 @@ def checked(page: str, plan: Plan) -> CheckedSummary:
 
 
 def mechanical(plan: Plan) -> str:
-    """A summary made without a model: what people said last, what was found to be used, errors, and the last words."""
+    """A summary made without a model: what people said last, names that were used, errors, and the last words."""
     room = plan.sizes.summary
     sections = (
         ("Goal", _goal(plan), 0.25),
@@ -84,7 +84,7 @@ def newest(lines: Iterable[str], room: int) -> Iterator[str]:
 
 
 class _Source:
-    """What a summary may speak of: all that leaves and all that stays."""
+    """The material that a summary may speak of: all that leaves and all that stays."""
 
     def __init__(self, plan: Plan) -> None:
         self._last = plan.view.seq
@@ -97,7 +97,7 @@ class _Source:
         return any(not self._known(name) for name in (*names(bare), *_NUMBER.findall(bare)))
 
     def cited(self, claim: str) -> str:
-        """The claim with references that hold: its own, or else the entries that say its names."""
+        """The claim with valid references: its own, or else the entries that say its names."""
         bare = _REFERENCES.sub("", claim).rstrip()
         own = [int(number.rpartition("/")[2]) for found in _REFERENCES.findall(claim) for number in found.split(",")]
         said = {name: self._places[name] for name in names(bare) if name in self._places}

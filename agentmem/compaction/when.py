@@ -1,8 +1,9 @@
-"""When to compact, and how much may stay: settings, and the rules that decide. Pure functions of a view.
+"""Decides when to compact and how much may stay: settings and rules, as pure functions of a view.
 
-The trigger is the economic order quantity of inventory theory (F. W. Harris, 1913). What a request carries beyond the
-least costs a cache read each time, like stock that is held; a compaction costs a fixed amount, like an order. The
-best growth between two compactions is then the square root of 2 × fixed cost × growth a request ÷ holding cost.
+The trigger is the economic order quantity of inventory theory (F. W. Harris, 1913). The tokens that a request carries
+beyond the least possible cost a cache read each time, like stock that is held; a compaction costs a fixed amount, like
+an order. The best growth between two compactions is then the square root of 2 × fixed cost × growth a request ÷
+holding cost.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,37 +20,40 @@ from agentmem.types import Rates
 
 Quality = Literal[1, 2, 3]
 Reason = Literal["limit", "growth", "idle", "asked"]
-"""limit: the context nears the budget. growth: it pays by now. idle: the cache is about to expire. asked: somebody
-said so."""
+"""limit: the context is near the budget. growth: a compaction pays now. idle: the cache is about to expire. asked:
+somebody asked for it."""
 
 NEAR = 0.97
 """The share of the budget above which the context is compacted, whatever it costs."""
 ASKING = 800
-"""Tokens of the instruction to a summariser, its list of entries apart: they too must fit into the budget."""
+"""Tokens of the instruction to a summariser, without its list of entries. They must fit into the budget too."""
 LEAST_GAIN = 3_000
-"""Tokens that a compaction must be able to remove."""
+"""The fewest tokens that a compaction must remove."""
 ROOM = 10_000
-"""Tokens of budget beyond what a compaction leaves, without which a thread would do nothing but compact."""
+"""Tokens of budget beyond what a compaction leaves. With fewer, a thread would only compact."""
 WIDE = 120_000
-"""Budgets from here on wait longer and get a larger index, with their square: who gives room wants to see much."""
+"""Budgets above this wait longer and get a larger index, by the square of the ratio, to keep more in view."""
 LAMBDAS: dict[Quality, float] = {1: 1.0, 2: 1.5, 3: 2.5}
-"""How far beyond the cheapest growth to wait, by quality: what is still in view need not be asked for."""
+"""How many times the cheapest growth to wait, by quality: entries in view need no recall."""
 RETAINED: dict[Quality, int] = {1: 0, 2: 1_000, 3: 8_000}
 IDLE_SHARE = 0.2
 """The share of the best growth from which it pays to compact before the cache expires."""
 TYPICAL = Rates(1.0, 0.1, 1.25, 2.0, 5.0)
-"""Prices where none are known: the proportions that most providers of cached models ask."""
+"""Prices for a model without known ones: the usual proportions of providers with a cache."""
 
 
 @dataclass(frozen=True, slots=True)
 class Compaction:
-    """How a thread is compacted. Sizes are tokens, and those of a budget of FULL or more.
+    """The settings of compaction.
 
-    ``quality`` 1 saves most, 3 keeps most in view. ``tail`` of the newest turns stays as it is; ``retained`` are the
-    tool results used last; ``users`` the newest messages of people, each up to ``user``; ``summary``, ``index`` and
-    ``names`` what may stand for the rest. ``warm`` compacts ``lead`` seconds before the cache expires in a pause:
-    None means while a run is streamed. ``attempts`` is how often a model is asked for a summary before a mechanical
-    one is made.
+        Agent("anthropic:claude-sonnet-5-5", "notes", compaction=Compaction(quality=3))
+
+    ``quality`` 1 saves most, 3 keeps most in view. The sizes are in tokens, for a budget of FULL or more; smaller
+    budgets scale them down. ``tail`` is for the newest turns, which stay as they are; ``retained`` for the tool results
+    used last (None: by quality); ``users`` for the newest messages of people, each up to ``user``; ``summary``,
+    ``index`` and ``names`` for what replaces the rest; ``fresh`` for names read since the last compaction. ``warm``
+    compacts in a pause, ``lead`` seconds before the cache expires; None does so only while a run is streamed. After
+    ``attempts`` failed summaries by a model, a mechanical one is made. Raises ConfigError.
     """
 
     quality: Quality = 2
@@ -80,16 +84,16 @@ class Compaction:
 
     @property
     def kept_results(self) -> int:
-        """Tokens of retained results."""
+        """The tokens for retained results."""
         return RETAINED[self.quality] if self.retained is None else self.retained
 
     @property
     def least(self) -> int:
-        """Tokens that a compaction leaves beside the prefix and the people's messages, at most."""
+        """The most tokens that a compaction leaves beside the prefix and the messages of people."""
         return self.tail + self.kept_results + self.summary + self.index + self.names + self.fresh
 
     def sized(self, budget: int) -> "Compaction":
-        """The same settings with sizes that suit ``budget``."""
+        """The same settings with sizes for a ``budget`` in tokens."""
         share, wide = min(1.0, budget / FULL), _wide(budget)
         if share == wide == 1:
             return self
@@ -109,11 +113,11 @@ _WANTED: Mapping[str, Wanted] = {
 
 @dataclass(frozen=True, slots=True)
 class ContextState:
-    """What the triggers look at, in the provider's tokens.
+    """The numbers that the triggers use, in the provider's tokens.
 
     ``context`` is the whole context, ``prefix`` its tools and system, ``least`` what a compaction would leave,
-    ``growth`` a request's and ``since`` the one since the last cut. ``gain`` is the least that must be won,
-    ``asking`` what a request for a summary takes beyond the context.
+    ``growth`` the growth of a request and ``since`` the growth since the last cut. ``gain`` is the least gain that
+    counts, ``asking`` the size of a request for a summary beyond the context.
     """
 
     context: int
@@ -130,7 +134,7 @@ class ContextState:
 
 
 def state(view: View, settings: Compaction, budget: int, rates: Rates | None = None, estimate: int = 0) -> ContextState:
-    """The state of a view. ``estimate`` is its size in the provider's tokens, where that is not ours."""
+    """The state of a view. ``estimate`` is its size in the provider's tokens; 0: our own count."""
     sized, scale = settings.sized(budget), estimate / view.tokens if estimate and view.tokens else 1.0
     prefix = sum(one.tokens for one in view.prefix)
     users = min(sized.users, view.users)
@@ -167,18 +171,18 @@ def _idle(now: ContextState) -> bool:
 
 
 TRIGGERS: tuple[tuple[Reason, Callable[[ContextState], bool]], ...] = (("limit", _limit), ("growth", _growth))
-"""When a request is due: the first rule that holds is why the context is compacted before it."""
+"""The triggers before a request. The first rule that holds gives the reason for a compaction."""
 PAUSES: tuple[tuple[Reason, Callable[[ContextState], bool]], ...] = (("limit", _limit), ("idle", _idle))
-"""The same in a pause, while the cache is still warm."""
+"""The triggers in a pause, while the cache is still warm."""
 
 
 def due(now: ContextState, *, pause: bool = False) -> Reason | None:
-    """Why the context should be compacted now, if it should. ``pause``: nothing will be asked for a while."""
+    """The reason to compact the context now, or None. ``pause``: no request will come for a while."""
     return next((reason for reason, holds in (PAUSES if pause else TRIGGERS) if holds(now)), None)
 
 
 def best_growth(now: ContextState) -> float:
-    """ΔC*: the growth between compactions at which reading and compacting together cost least, in tokens."""
+    """ΔC*, in tokens: the growth between compactions at which reading and compacting together cost least."""
     plain = now.rates.uncached or 1.0
     read, write, output = (
         price / plain for price in (now.rates.cache_read, now.rates.cache_write_5m, now.rates.output)
@@ -194,7 +198,7 @@ def least_budget(prefix: int, users: int, settings: Compaction, budget: int) -> 
 
 
 def check_budget(view: View, settings: Compaction, budget: int) -> None:
-    """Raises ConfigError when a compaction could not leave room to work in."""
+    """Raises ConfigError if a compaction would leave no room to work in."""
     prefix = sum(one.tokens for one in view.prefix)
     needed = least_budget(prefix, view.users, settings, budget)
     if budget < needed:

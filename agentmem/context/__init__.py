@@ -1,1 +1,1 @@
-"""The context of an agent: an append-only transcript, and the pure functions that turn it into a request."""
+"""The context of an agent: pure functions that turn an append-only transcript into a request."""

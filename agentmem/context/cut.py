@@ -1,8 +1,8 @@
-"""The payload of a compaction entry: what stands for the entries that left the window, and where each part came from.
+"""The payload of a compaction entry: the parts that replace the entries that left, and the origin of each part.
 
-The parts are stored as they are shown, so that a view never depends on the version that compacted it. What the next
-compaction must know (the index, the pace of growth) is stored beside them, so that a thread can be opened from its
-last compaction on, however long its history is.
+The parts are stored as they are shown, so that a view never depends on the version that compacted it. The values that
+the next compaction needs (the index, the pace of growth) are stored beside them, so that a thread can be opened from
+its last compaction on, however long its history is.
 """
 
 from collections.abc import Mapping
@@ -17,12 +17,12 @@ PartKind = Literal["user", "summary", "index", "result"]
 """user: a message kept verbatim. summary, index: written by the compaction. result: a tool's result, kept as text."""
 
 GROWTH = 900.0
-"""Tokens that a request adds to the context, until a thread shows its own pace."""
+"""The tokens that a request adds to the context, until a thread has its own average."""
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One block that opens the compacted conversation; ``seq`` is the entry it comes from, or the summary's own."""
+    """A block at the start of the compacted conversation; ``seq`` is the entry it comes from, or the summary's own."""
 
     kind: PartKind
     seq: int
@@ -45,12 +45,12 @@ class IndexLine:
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """Everything up to entry ``last`` is stood for by ``parts``, which open the conversation as the user's.
+    """A cut: ``parts`` replace everything up to entry ``last``, and open the conversation as the user's.
 
     The turns that began after ``last`` stay. ``opening`` is the entry whose settings were in force at ``last``,
-    ``first`` the earliest entry of which anything stays in the tail, and ``cuts`` how many cuts the thread has now:
-    with them a thread is folded from here. ``reason`` says why it was compacted, ``growth`` how many tokens a request
-    adds, ``kept`` is what the runtime keeps for itself.
+    ``first`` the earliest entry of which anything stays in the tail, and ``cuts`` the number of cuts that the thread
+    has now: with them a thread can be folded from here. ``reason`` says why it was compacted, ``growth`` how many
+    tokens a request adds; ``kept`` are the runtime's own values.
     """
 
     last: int
@@ -82,7 +82,7 @@ def compaction(cut: Cut) -> Draft:
 
 
 def read_cut(entry: Entry) -> Cut:
-    """What `compaction` wrote."""
+    """The cut that `compaction` wrote. Raises TranscriptError."""
     value = entry.value
     pairs = zip(value["parts"], value["blocks"], strict=True)
     return Cut(

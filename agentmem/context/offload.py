@@ -1,8 +1,8 @@
-"""Long results become a page on arrival: the model sees the beginning, the end, what it is and where the whole is.
+"""Turns long results into pages on arrival: the model sees the beginning, the end, the kind, and the name of the page.
 
-The entry keeps the original byte for byte, and beside it what is shown in its place, decided once: so the view stays a
-pure function of the entries. Pages are files below the workspace's ``.agentmem``, for people and shells: a cache of the
-journal, from which they can be written again.
+The entry keeps the original byte for byte, and beside it the shorter form, which is decided once. So the view stays a
+pure function of the entries. Pages are files below the workspace's ``.agentmem``, for people and shells. They are a
+cache of the journal and can be written again from it.
 """
 
 import json
@@ -27,11 +27,11 @@ from agentmem.transcript.transcript import read_blocks, readable, unpack
 from agentmem.types import Block, Entry, Image, Opaque, Text, ToolResult
 
 FULL = 60_000
-"""Budgets from here on get the sizes as they stand; below, they shrink in proportion."""
+"""Budgets of at least this many tokens get the full sizes; smaller budgets get sizes in proportion."""
 FOLDER = ".agentmem/pages"
-"""Where pages of results stand, below the workspace."""
+"""The folder of results' pages, below the workspace."""
 PAGING = frozenset({"read", "recall"})
-"""Tools that give long texts in parts by themselves: what they give is shown whole."""
+"""Tools that give long texts in parts themselves: their results are shown whole."""
 
 _OUTLINE = 12  # entries of an outline
 _WIDTH = 80  # characters of one of them
@@ -50,7 +50,7 @@ class Offload:
     tail: int = 300
 
     def sized(self, budget: int) -> "Offload":
-        """The same, for a small budget in proportion."""
+        """The sizes for a ``budget`` in tokens; smaller ones for a small budget."""
         share = min(1.0, budget / FULL)
         return replace(
             self, limit=round(self.limit * share), head=round(self.head * share), tail=round(self.tail * share)
@@ -58,14 +58,14 @@ class Offload:
 
 
 def fits(content: Sequence[Block], sizes: Offload) -> bool:
-    """Whether the texts are surely short enough, as most are: a token has at least one byte."""
+    """True if the texts are surely short enough, as most are. A token has at least one byte, so bytes are enough."""
     return sum(len(block.text) for block in content if isinstance(block, Text)) * _BYTES <= sizes.limit
 
 
 def offloaded(
     content: Sequence[Block], reference: str, sizes: Offload, *, what: str = "result", page: str = ""
 ) -> tuple[Text | Image | Opaque, ...] | None:
-    """What is shown for ``content``, or None where it is short enough. What is no text stays: none brings it back.
+    """The blocks to show in place of ``content``, or None if it is short enough. Other blocks than text stay.
 
     ``reference`` names the entry that has the whole, ``page`` the file.
     """
@@ -92,14 +92,14 @@ def offloaded(
 
 
 def page_name(thread: str, seq: int) -> str:
-    """The page of entry ``seq``, below the workspace. Threads may be called anything, folders may not."""
+    """The page of entry ``seq``, below the workspace. Characters that a folder's name cannot have are replaced."""
     folder = quote(thread, safe=" ").replace(".", "%2E")
     folder = folder if len(folder) <= _LONG_NAME else sha256(thread.encode()).hexdigest()
     return f"{FOLDER}/{folder}/{seq}.txt"
 
 
 def described(text: str) -> tuple[str, list[str]]:
-    """What a text is, in a word or two, and its outline, where it has one."""
+    """The kind of a text in a word or two, and its outline if it has one."""
     for kind, outline in _KINDS:
         found = outline(text)
         if found is not None:
@@ -127,7 +127,7 @@ def _size(value: Any) -> str:
 
 
 def _matching(pattern: str, least: int) -> Callable[[str], list[str] | None]:
-    """Finds the lines that fit; fewer than ``least`` are no sign of the kind."""
+    """Finds the lines that fit. Fewer than ``least`` do not show the kind."""
     compiled = re.compile(pattern, re.MULTILINE)
 
     def outline(text: str) -> list[str] | None:
@@ -151,7 +151,7 @@ _KINDS: tuple[tuple[str, Callable[[str], list[str] | None]], ...] = (
     ("source code", _matching(r"^ *(?:async )?(?:def|class|func|fn|function|interface|struct) +\w+.*$", 2)),
     ("a log with errors", _matching(r"^.*\b(?:ERROR|FAILED|Traceback|panic:|[A-Z]\w{1,80}Error:).*$", 1)),
 )
-"""What a long text may be, tried in order, each with what finds its outline."""
+"""The kinds of a long text, tried in order, each with the function that finds its outline."""
 
 
 _log = logging.getLogger(__name__)
@@ -166,9 +166,9 @@ def seen_content(
     what: str = "result",
     scale: Callable[[Image], Image | None] = scaled,
 ) -> tuple[Text | Image | Opaque, ...] | None:
-    """What the model sees of entry ``seq``; None where it is short enough as it is, and its pictures small enough.
+    """The blocks that the model sees of entry ``seq``; None if its text is short and its pictures are small enough.
 
-    What it does not see stands in pages: a long text in one, each picture that could not even be scaled down in one.
+    Pages are written for what it does not see: one for a long text, one for each picture that could not be scaled down.
     """
     seen = tuple(_sendable(content, thread, seq, root, scale))
     long = not fits(content, sizes) and _short(content, thread, seq, sizes, root, what)
@@ -189,7 +189,7 @@ def _short(content: tuple[Block, ...], thread: str, seq: int, sizes: Offload, ro
 def _sendable(
     content: Sequence[Block], thread: str, seq: int, root: Path, scale: Callable[[Image], Image | None]
 ) -> Iterator[Block]:
-    """The blocks with pictures that every model takes, or sentences in their place that name their pages."""
+    """The blocks with pictures that every model takes, or with sentences in their place that name their pages."""
     for at, block in enumerate(content):
         if not isinstance(block, Image):
             yield block
@@ -211,7 +211,7 @@ def picture_page(thread: str, seq: int, place: int, picture: Image) -> str:
 
 
 def rebuild_pages(journal: Journal, thread: str, root: Path) -> int:
-    """Writes the pages of what is not shown whole in a thread's entries again, from the journal. Gives their number."""
+    """Writes the pages of a thread's entries that are not shown whole again, from the journal. Returns their number."""
     return sum(
         _write(root, page, data)
         for entry in journal.entries(thread)
@@ -240,7 +240,7 @@ def forget_pages(thread: str, root: Path) -> None:
 
 
 def _write(root: Path, page: str, data: bytes | None) -> bool:
-    """True when the page stands. A full disk or a folder that may not be written is no reason to stop a run."""
+    """True if the page could be written. A full disk or a read-only folder must not stop a run."""
     if data is None:
         return False
     try:

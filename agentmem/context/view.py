@@ -1,8 +1,8 @@
-"""The view: what a model sees of a transcript, as values, and the request that these stand for.
+"""The view: what a model sees of a transcript, as values, and the request made from it.
 
-`agentmem.context.window` folds it. What a thread says is kept in its entries; here is decided how a block of it is
-shown: empty text is left out, a picture that is too large becomes a reference, ids and names are put into characters
-that are allowed. Pure, so that a view stays so.
+`agentmem.context.window` folds it. Entries keep what was said; this module decides how a block is shown: empty text is
+left out, a picture that is too large becomes a reference, ids and names get allowed characters. All functions are pure,
+so a view is a pure function of its entries.
 """
 
 import re
@@ -24,15 +24,14 @@ from agentmem.types import Block, EntryKind, Frame, Image, Opaque, Request, Text
 T = TypeVar("T")
 M = TypeVar("M")
 
-_growing = Lock()  # held for the moment in which a version becomes the next
+_growing = Lock()  # held while a version becomes the next one
 
 
 class Growing(Sequence[T]):
     """A frozen sequence whose later versions share its items.
 
-    All versions look into one list that is only ever added to, each as far as its own length. The version that is as
-    long as the list adds to it; an older one, from which another has grown already, copies what it sees, and so does
-    an empty one.
+    All versions read one list up to their own length, and the list only grows. The version that is as long as the list
+    adds to it. An older version copies its items first, because another one has grown from it; so does an empty one.
     """
 
     __slots__ = ("_items", "_length", "_made")
@@ -54,7 +53,7 @@ class Growing(Sequence[T]):
         return Growing((*self._items[: self._length - 1], item))
 
     def each(self, make: Callable[[T], M]) -> list[M]:
-        """What ``make`` makes of each item, made once for all versions: always ask with the same ``make``."""
+        """``make`` of each item, made once for all versions. Always pass the same ``make``."""
         with _growing:
             self._made.extend(map(make, self._items[len(self._made) : self._length]))
         return self._made[: self._length]
@@ -72,7 +71,7 @@ class Growing(Sequence[T]):
     def __getitem__(self, at: slice) -> tuple[T, ...]: ...
 
     def __getitem__(self, at: int | slice) -> T | tuple[T, ...]:
-        """An item, or some as a tuple."""
+        """An item, or a tuple of items."""
         if isinstance(at, slice):
             return tuple(self._items[: self._length][at])
         return self._items[range(self._length)[at]]
@@ -101,8 +100,9 @@ _WEIGHT = 0.03  # of the last request, in the moving average of growth
 
 
 class Origin(NamedTuple):
-    """Where a frame comes from: what it is, and the entry that said it first. ``earlier`` is the first of the notes
-    that travel inside it, where that came before.
+    """The origin of a frame: its kind, and the entry that said it first.
+
+    ``earlier`` is the first of the notes that travel inside it, if that came before.
     """
 
     kind: EntryKind | PartKind
@@ -111,13 +111,15 @@ class Origin(NamedTuple):
 
     @property
     def first(self) -> int:
-        """The earliest entry of which the frame holds anything."""
+        """The earliest entry that has a part in the frame."""
         return self.seq if self.earlier is None else min(self.seq, self.earlier)
 
 
 class Pace(NamedTuple):
-    """How fast the context grows: tokens a request (``growth``, a moving average), at the last request (``sent``), and
-    where growth is counted from (``base``): the first request, or what the last cut left.
+    """How fast the context grows, in tokens.
+
+    ``growth`` is a moving average for a request, ``sent`` the size of the last request. ``base`` is the size from which
+    growth is counted: the first request, or what the last cut left.
     """
 
     growth: float = GROWTH
@@ -125,7 +127,7 @@ class Pace(NamedTuple):
     sent: int | None = None
 
     def after_request(self, tokens: int) -> "Pace":
-        """The pace after a request of so many tokens."""
+        """The pace after a request of this many tokens."""
         if self.sent is None or self.base is None:
             return Pace(self.growth, tokens, tokens)
         return Pace((1 - _WEIGHT) * self.growth + _WEIGHT * max(0, tokens - self.sent), self.base, tokens)
@@ -137,13 +139,13 @@ START = Pace()
 class View(NamedTuple):
     """What the model sees after ``seq`` entries, and what is still held back.
 
-    ``prefix`` are the frames of model, tools, system and options; ``turns`` those of the messages, and ``starts``
-    the seq of the entry that began each turn. ``origins`` say of each message frame where it comes from. While calls
-    are ``open``, their ``results`` and whatever else was said are ``held``: results are shown in the order of their
-    calls once all are in, before any text.
+    ``prefix`` holds the frames of model, tools, system and options, ``turns`` those of the messages, ``starts`` the seq
+    of the entry that began each turn, and ``origins`` the origin of each message frame. While calls are ``open``, their
+    ``results`` and all other messages are ``held``: results are shown in the order of their calls once all are in,
+    before any text.
     ``tokens`` and ``size`` (bytes) cover all frames, and ``digest`` is chained over them; ``users`` are the tokens of
-    what people said. ``cut`` is the last compaction, ``settled`` are the entries that set the settings, as far back as
-    the view reaches. ``paused``: the provider broke its turn off and goes on with it when it is sent as it is.
+    messages of people. ``cut`` is the last compaction, ``settled`` are the entries that changed the settings, as far
+    back as the view reaches. ``paused``: the provider broke its turn off, and continues it if it is sent back.
     """
 
     seq: int = -1
@@ -179,7 +181,7 @@ class View(NamedTuple):
 
     @property
     def ready(self) -> bool:
-        """True when a request can be made: it is the model's turn, and no tool call waits for its result."""
+        """True if a request can be made: it is the model's turn, and no tool call waits for its result."""
         return bool(self.turns) and not self.open and (self.turns[-1].role == "user" or self.paused)
 
 
@@ -188,12 +190,12 @@ ID = re.compile(r"[a-zA-Z0-9_-]{1,40}")
 CLAUDE_ID = re.compile(r"[a-zA-Z0-9_-]+")
 NAME = re.compile(r"[a-zA-Z0-9_-]{1,128}")
 OF_ONE_MODEL = frozenset({"thinking", "redacted_thinking", "reasoning"})
-"""Types of blocks that only the model which wrote them takes back."""
+"""Types of blocks that a provider accepts only for the model that wrote them."""
 UNSHOWN = "[{what} is not shown because it {why}. It is kept as {reference}.]"
 
 
 def fitted(block: Block, settings: Opening, reference: str) -> Block | None:
-    """A block as the model of ``settings`` takes it; None where nothing is to be shown of it."""
+    """A block in the form that the model of ``settings`` takes; None if nothing of it is shown."""
     match block:
         case Text(text):
             return block if text.strip() else None
@@ -220,7 +222,7 @@ def _inside(
 
 
 def sendable(picture: Image, reference: str) -> Image | Text:
-    """A picture that Claude takes, of the type that its bytes say; else a sentence that says why not."""
+    """A picture that Claude takes, with the type that its bytes have; else a sentence with the reason against it."""
     media_type, data = images.mended(picture.media_type, picture.data)
     why = images.fault(media_type, data)
     if why is None:
@@ -235,27 +237,27 @@ def shown_id(id: str, settings: Opening) -> str:
 
 
 def safe_id(id: str, about: object = "") -> str:
-    """An id that every provider takes, always the same for the same id and what it is ``about``."""
+    """An id that every provider takes, always the same for the same ``id`` and ``about``."""
     return f"call_{sha256(f'{id} {about}'.encode('utf-8', 'replace')).hexdigest()[:24]}"
 
 
 def shown_name(name: str) -> str:
-    """A name of a tool that providers take. No tool has one of another form: a model made it up."""
+    """A tool's name that providers take. Real tools already have one; a model may have made another up."""
     return name if NAME.fullmatch(name) else re.sub(r"[^a-zA-Z0-9_-]", "_", name)[:128] or "unnamed"
 
 
 def wire(view: View) -> bytes:
-    """The content of the provider's cache key: length-prefixed frames. Extended, never changed, but by a cut."""
+    """The content of the provider's cache key: length-prefixed frames. Only a cut changes them; all else extends."""
     return frames.wire(view.frames)
 
 
 def request(
     view: View, *, estimate: int, limit: int, thread: str, previous_id: str | None = None, purpose: str = "answer"
 ) -> Request:
-    """The request that a view stands for.
+    """The request of a view.
 
-    ``estimate`` is its size in the provider's tokens and ``limit`` the budget in the same; above it this raises
-    BudgetExceeded, naming the largest turns.
+    ``estimate`` is its size and ``limit`` the budget, both in the provider's tokens. Raises BudgetExceeded, which names
+    the largest turns, if the estimate is above the limit.
     """
     if not view.ready:
         raise TranscriptError("no request can be made: nothing was said yet, or a tool call waits for its result")
@@ -277,7 +279,7 @@ def request(
 
 
 def largest(view: View, thread: str, count: int = 5) -> list[tuple[str, int]]:
-    """The largest parts of a view as (reference, tokens), largest first."""
+    """The largest parts of a view as (reference, tokens), the largest first."""
     parts = [(f"{thread}/{start}", turn.tokens) for turn, start in zip(view.turns, view.starts, strict=True)]
     parts.append(("tools, system and pinned pages", sum(one.tokens for one in view.prefix)))
     return sorted(parts, key=lambda part: -part[1])[:count]

@@ -2,8 +2,8 @@
 
     entries (append-only) --window()--> view --wire()--> frames
 
-Appending an entry that is no cut only ever extends the frames of the view. ``extend`` folds one entry in at the cost
-of that entry; ``window`` is that fold.
+Every entry except a cut only extends the frames of the view. ``extend`` folds one entry in at the cost of that entry;
+``window`` is that fold.
 """
 
 from collections import Counter
@@ -34,19 +34,19 @@ _Kept = list[tuple[Frame, Origin]]
 
 
 PAUSED = "pause_turn"
-"""Why a model stops that goes on when its turn is sent back as it is."""
+"""The stop reason of a model that continues if its turn is sent back as it is."""
 
 
 def window(entries: Iterable[Entry]) -> View:
-    """The view of a whole transcript."""
+    """The view of a whole transcript. Raises TranscriptError for an entry that cannot follow."""
     return reduce(extend, entries, View())
 
 
 def resume(opening: Entry, cut: int, entries: Iterable[Entry]) -> View:
     """The view of a whole transcript, folded from its last compaction on, which is entry ``cut``.
 
-    ``opening`` is the entry that the cut names as such, ``entries`` are those from the cut's ``first`` on. What an
-    earlier compaction among them put first has left the window since.
+    ``opening`` is the opening that the cut names; ``entries`` begin with the cut's ``first``. The parts of an earlier
+    compaction among them have left the window since.
     """
     view = View()
     for entry in entries:
@@ -57,24 +57,25 @@ def resume(opening: Entry, cut: int, entries: Iterable[Entry]) -> View:
 
 
 def begin(opening: Entry, first: int) -> View:
-    """A view with the settings of ``opening`` and nothing said, that goes on with entry ``first``."""
+    """A view with the settings of ``opening`` and no messages, whose next entry is ``first``."""
     return _open(View(), opening)._replace(seq=first - 1)
 
 
 def passed(view: View, entry: Entry) -> View:
-    """The view after an entry that has no effect on it any more."""
+    """The view after an entry that no longer has an effect on it."""
     return view._replace(seq=entry.seq)
 
 
 def aside(view: View, place: int, text: str) -> View:
-    """The turns before ``place``, and ``text`` said after them: a question beside the conversation, not an entry."""
+    """The turns before ``place`` and then ``text``: a question beside the conversation, which is not an entry."""
     bare = _measured(_between(view, 0, place)._replace(open=(), results={}, held=()))
     return _shown(bare, "user", [(Origin("note", view.seq + 1), Text(text))], "", start=view.seq + 1)
 
 
 def stored(view: View, entry: Entry) -> View:
-    """The view after an entry that stands in a journal: one that cannot follow has no effect, and no thread is lost
-    by it. What is to be appended is held to `extend`.
+    """The view after an entry from a journal. One that cannot follow has no effect, so that it breaks no thread.
+
+    New entries go through `extend`, which refuses them.
     """
     try:
         return extend(view, entry)
@@ -88,7 +89,7 @@ def stored(view: View, entry: Entry) -> View:
 
 
 def extend(view: View, entry: Entry) -> View:
-    """The view after one more entry."""
+    """The view after one more entry. Raises TranscriptError if it cannot follow."""
     if entry.seq != view.seq + 1:
         raise TranscriptError(f"entry {entry.reference} cannot follow entry {view.seq} of its thread")
     if (entry.kind == "opening") != (view.opening is None):
@@ -119,7 +120,7 @@ def _withheld(view: View, entry: Entry) -> View:
 
 
 def _seen(view: View, seen: Seen) -> View:
-    """The view with other frames in its turns, measured afresh."""
+    """The view with other frames in its turns, and new totals."""
     frames = ((one, origin) for turn, origins in seen for one, origin in zip(turn.frames, origins, strict=True))
     users = sum(one.tokens for one, origin in frames if origin.kind == "user")
     turns, origins = Growing(turn for turn, _ in seen), Growing(origins for _, origins in seen)
@@ -155,7 +156,7 @@ def _answered(view: View, entry: Entry) -> View:
 
 
 def _given(view: View, entry: Entry, result: ToolResult) -> View:
-    """A result to one of the open calls."""
+    """The view after a result of one of the open calls."""
     results = {**view.results, result.call_id: (entry.seq, result)}
     if len(results) < len(view.open):
         return view._replace(seq=entry.seq, results=results)
@@ -165,7 +166,7 @@ def _given(view: View, entry: Entry, result: ToolResult) -> View:
 def _released(
     view: View, entry: Entry, results: Mapping[str, tuple[int, ToolResult]], held: Sequence[tuple[Origin, Block]]
 ) -> View:
-    """Shows what was held back: the results in the order of their calls, then what was said meanwhile."""
+    """Shows what was held back: the results in the order of their calls, then the messages of the meantime."""
     answers = [(at, _called(result, shown)) for id, shown in _waiting(view) for at, result in (results[id],)]
     shown: list[tuple[Origin, Block]] = [(Origin("tool_result", at), result) for at, result in answers]
     if answers and view.settings.notes_in_results:
@@ -180,14 +181,14 @@ def _called(result: ToolResult, call_id: str) -> ToolResult:
 
 
 def _waiting(view: View) -> Iterator[tuple[str, str]]:
-    """The ids of the open calls, as they were given and as they are shown."""
+    """The ids of the open calls, each as it came and as it is shown."""
     frames = view.turns[-1].frames if view.open else ()
     calls = [one.value["id"] for one in frames if one.value["type"] == "tool_use"]
     yield from zip(view.open, calls[-len(view.open) :] if len(calls) >= len(view.open) else view.open, strict=True)
 
 
 def _noted(seq: int, result: ToolResult, held: Sequence[tuple[Origin, Block]]) -> tuple[Origin, ToolResult]:
-    """The result that entry ``seq`` brought, with the notes that waited for one."""
+    """The result of entry ``seq``, with the notes that waited for a result."""
     said = {origin.seq: one for origin, one in held if origin.kind == "note" and isinstance(one, Text)}
     notes = {seq: one for seq, one in said.items() if one.text.strip()}
     content = result.content + tuple(notes.values())
@@ -195,14 +196,14 @@ def _noted(seq: int, result: ToolResult, held: Sequence[tuple[Origin, Block]]) -
 
 
 def left(view: View, entry: Entry) -> View:
-    """The view without the turns that left by a compaction, and without what it put in their place."""
+    """The view without the turns that left by a compaction, and without the parts that replaced them."""
     last = read_cut(entry).last
     first = sum(1 for start in view.starts if start <= last)
     return _between(view, first)._replace(seq=entry.seq)
 
 
 def _between(view: View, first: int, last: int | None = None) -> View:
-    """The view with some of its turns only; its totals are as they were."""
+    """The view with only some of its turns; its totals stay as they were."""
     some = slice(first, last)
     return view._replace(
         turns=Growing(view.turns[some]), starts=Growing(view.starts[some]), origins=Growing(view.origins[some])
@@ -251,7 +252,7 @@ def _prefix(settings: Opening) -> tuple[Frame, ...]:
 def _shown(
     view: View, role: Role, said: Iterable[tuple[Origin, Block]], thread: str, *, start: int, **changes: Any
 ) -> View:
-    """The view with blocks of one role after all that is shown already, as its model takes them, and other changes."""
+    """The view with blocks of one role added in the form that its model takes, and with other changes."""
     settings = view.settings
     fits = [(origin, fitted(one, settings, f"{thread}/{origin.seq}")) for origin, one in said]
     visible = [(origin, one) for origin, one in fits if one is not None]
@@ -276,7 +277,7 @@ def _appended(
 
 
 def _totals(frames: Sequence[Frame], before: View) -> dict[str, Any]:
-    """Tokens, bytes and digest of a view, carried on over more frames."""
+    """Tokens, bytes and digest of a view after more frames."""
     encoded = list(map(encode, frames))
     return {
         "digest": digest(encoded, before.digest),
@@ -286,18 +287,18 @@ def _totals(frames: Sequence[Frame], before: View) -> dict[str, Any]:
 
 
 def _measured(view: View) -> View:
-    """The view with its totals taken afresh, after a cut."""
+    """The view with new totals, after a cut."""
     return view._replace(**_totals(view.frames, View()))
 
 
-# What a cut makes of turns that were shown already.
+# Turns that were already shown, after a cut.
 
 
 class Translation:
-    """What was said under ``before``, as the model of ``after`` takes it: frame by frame, in order.
+    """Translates frames said under ``before`` for the model of ``after``, one by one, in order.
 
-    What only the provider or only the model before could read is left out. Under another provider every call has
-    another id, made of what is known of the call alone: so ids come once, and a view is the same from wherever it is
+    Blocks that only the former provider or model could read are left out. Under another provider every call gets
+    another id, made only from what is known of the call. So ids are unique, and a view is the same from wherever it is
     folded.
     """
 
@@ -309,11 +310,11 @@ class Translation:
         self._calls: dict[str, str] = {}
 
     def begins(self) -> None:
-        """The next frames are another reply's: the results after it are those of its calls."""
+        """Starts another reply: the results after it belong to its calls."""
         self._calls = {}
 
     def shown(self, value: Json, seq: int, reference: str) -> Json | None:
-        """A frame's value as it is from now on; None where it is left out."""
+        """The new value of a frame; None if it is left out."""
         match value:
             case {"type": "text", "text": str(text)}:
                 return value if self._related else Text(text).wire()
@@ -344,7 +345,7 @@ class Translation:
 
 
 def translated(turns: Iterable[Turn], origins: Places, translation: Translation, thread: str) -> Seen:
-    """Turns as another model takes them. One of which nothing is left says so, for roles alternate."""
+    """Turns in the form that another model takes. An empty turn gets a sentence, since roles must alternate."""
     seen = list[tuple[Turn, tuple[Origin, ...]]]()
     for turn, places in zip(turns, origins, strict=True):
         if turn.role == "assistant":
@@ -359,7 +360,7 @@ def translated(turns: Iterable[Turn], origins: Places, translation: Translation,
 
 
 def without(turns: Iterable[Turn], origins: Places, steads: Iterable[Stead]) -> Seen:
-    """Turns with what is shown for some of their frames. Results stay before any text of their turn."""
+    """Turns with other content for some of their frames. Results stay before any text of their turn."""
     given = {(one.seq, one.nth): one.block for one in steads}
     counts: Counter[int] = Counter()
     seen = list[tuple[Turn, tuple[Origin, ...]]]()
@@ -379,7 +380,7 @@ def without(turns: Iterable[Turn], origins: Places, steads: Iterable[Stead]) -> 
 
 
 def _keys(places: Iterable[Origin], counts: Counter[int]) -> Iterator[tuple[int, int]]:
-    """The entry of each frame, and its number among the frames that come from there."""
+    """The entry of each frame, and the frame's number among those of that entry."""
     for origin in places:
         yield origin.seq, counts[origin.seq]
         counts[origin.seq] += 1

@@ -1,7 +1,7 @@
-"""What a provider refused, by the place that its error names: shown as references from then on, by an entry.
+"""Withholds blocks that a provider refused: an entry shows them as references from then on.
 
-The entry holds what is shown instead, so that a view never depends on the version that withheld it. What was withheld
-is kept as it was said, and read back by its reference.
+The entry holds the replacements, so that a view never depends on the version that made them. A withheld block is kept
+as it was said, and can be read back by its reference. The place comes from the provider's error.
 """
 
 import re
@@ -16,7 +16,7 @@ from agentmem.transcript.transcript import pack, unpack
 from agentmem.types import Block, Draft, Entry, Json, Text
 
 MARK = "[Withheld: "
-"""What every text begins with that stands for something withheld."""
+"""The beginning of every text that replaces a withheld block."""
 SAYS = MARK + "{what} stood here. The provider refused it: {why}. It is kept as {reference}.]"
 
 _WHY = 200  # characters of the provider's words
@@ -28,7 +28,7 @@ _THINKING_FIRST = re.compile(r"Expected `thinking`")
 
 @dataclass(frozen=True, slots=True)
 class Stead:
-    """What is shown for the ``nth`` frame that comes from entry ``seq``; None: nothing."""
+    """The replacement for the ``nth`` frame that comes from entry ``seq``; None: nothing is shown."""
 
     seq: int
     nth: int
@@ -36,7 +36,7 @@ class Stead:
 
 
 _Key = tuple[int, int]
-"""An entry, and the number of the frame among those that come from it."""
+"""An entry, and the number of a frame among those that come from it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +55,9 @@ class _Spot:
 
 
 def draft(view: View, thread: str, error: ModelRejected) -> Draft | None:
-    """The entry that withholds what ``error`` says of the request that ``view`` stands for.
+    """The entry that withholds the blocks that ``error`` blames in the request of ``view``.
 
-    None where it blames nothing that can be found, or only what is withheld already: to ask again would not help.
+    None if no such block can be found, or all are withheld already: sending again would not help.
     """
     if not view.ready:
         return None
@@ -76,14 +76,14 @@ def draft(view: View, thread: str, error: ModelRejected) -> Draft | None:
 
 
 def withheld(why: str, steads: Sequence[Stead]) -> Draft:
-    """A cut: from here on these frames are shown as their steads."""
+    """A cut: from here on ``steads`` replace these frames."""
     places = [[one.seq, one.nth] for one in steads]
     blocks = [one.block and pack(one.block) for one in steads]
     return Draft("withheld", canonical({"reason": why, "places": places, "blocks": blocks}))
 
 
 def read_withheld(entry: Entry) -> tuple[Stead, ...]:
-    """What `withheld` wrote."""
+    """The replacements that `withheld` wrote."""
     pairs = zip(entry.value["places"], entry.value["blocks"], strict=True)
     return tuple(Stead(seq, nth, block and unpack(block)) for (seq, nth), block in pairs)
 
@@ -97,20 +97,20 @@ def _spots(view: View) -> Iterator[_Spot]:
             yield _Spot(at, place, origin.seq, nth, frame.value)
 
 
-# What is to blame.
+# The blocks to blame.
 
 Blame = tuple[_Spot, int | None]
-"""A frame, and where only a block inside a tool's result is meant, that one."""
+"""A frame, and the block inside a tool's result if only that is meant."""
 
 
 def _blamed(spots: Sequence[_Spot], error: ModelRejected) -> list[Blame]:
-    """The first way of blaming that finds something not withheld yet."""
+    """The blocks of the first rule that finds one that is not withheld yet."""
     found = ([one for one in blame(spots, error) if not _is_withheld(*one)] for blame in _WAYS)
     return next((blamed for blamed in found if blamed), [])
 
 
 def _named(spots: Sequence[_Spot], error: ModelRejected) -> list[Blame]:
-    """The block that the error names, and those like it that would be refused next."""
+    """The block that the error names, and similar ones that would be refused next."""
     if error.place is None or error.place.block is None:
         return []
     named = [one for one in spots if (one.turn, one.place) == error.place[:2]]
@@ -129,7 +129,7 @@ def _named(spots: Sequence[_Spot], error: ModelRejected) -> list[Blame]:
 
 
 def _in_message(spots: Sequence[_Spot], error: ModelRejected) -> list[Blame]:
-    """In the message that the error names, the pictures if it speaks of those, else its only block."""
+    """In the message that the error names: its pictures if the error is about pictures, else its only block."""
     if error.place is None or error.place.block is not None:
         return []
     inside = [one for one in spots if one.turn == error.place.message]
@@ -139,13 +139,13 @@ def _in_message(spots: Sequence[_Spot], error: ModelRejected) -> list[Blame]:
 
 
 def _too_much(spots: Sequence[_Spot], error: ModelRejected) -> list[Blame]:
-    """Of a request with too many pictures or bytes, the older half of its pictures."""
+    """The older half of the pictures of a request with too many pictures or bytes."""
     pictures = _pictures(spots) if error.place is None and _SIZE.search(str(error)) else []
     return pictures[: (len(pictures) + 1) // 2]
 
 
 def _newest_pictures(spots: Sequence[_Spot], error: ModelRejected) -> list[Blame]:
-    """Where a picture is meant and no place is said: those that no request held before."""
+    """The pictures that are new in this request, if a picture is meant and no place is named."""
     last = spots[-1].turn
     meant = error.place is None and _PICTURE.search(str(error))
     return _pictures([one for one in spots if one.turn == last]) if meant else []
@@ -157,7 +157,7 @@ _WAYS: tuple[Callable[[Sequence[_Spot], ModelRejected], list[Blame]], ...] = (
     _too_much,
     _newest_pictures,
 )
-"""Tried in this order."""
+"""The rules that find the blocks to blame, tried in this order."""
 
 
 def _pictures(spots: Sequence[_Spot]) -> list[Blame]:
@@ -176,13 +176,13 @@ def _is_withheld(spot: _Spot, inner: int | None) -> bool:
     return bool(texts) and all(str(one.get("text", "")).startswith(MARK) for one in texts)
 
 
-# What is shown instead.
+# The replacements.
 
 
 def _instead(
     spots: Sequence[_Spot], spot: _Spot, inside: Sequence[int], why: str, thread: str
 ) -> Iterator[tuple[_Spot, Block | None]]:
-    """What is shown for a frame, and for those that cannot stand without it."""
+    """The replacements for a frame, and for frames that need it."""
 
     def text(one: _Spot, value: Json) -> Text:
         return Text(SAYS.format(what=_described(value), why=why, reference=f"{thread}/{one.seq}"))
@@ -203,7 +203,7 @@ def _instead(
 
 
 def _result(spot: _Spot, inside: Sequence[int], text: Callable[[Json], Json]) -> Block:
-    """The result without the blocks ``inside`` it, or without all that it holds."""
+    """The result with texts in place of the blocks ``inside``, or with one text in place of all if there are none."""
     content = [text(one) if at in inside else one for at, one in enumerate(spot.value["content"])]
     return unpack({**spot.value, "content": content if inside else [text(spot.value)]})
 
@@ -213,7 +213,7 @@ def _answers(one: _Spot, call: _Spot) -> bool:
 
 
 def _partners(one: _Spot, other: _Spot) -> bool:
-    """Whether one is the call of a provider's own tool and the other its result."""
+    """True if one is a call of a provider's own tool and the other its result."""
     ids = {one.value.get("id"), one.value.get("tool_use_id")} - {None}
     return bool(ids & ({other.value.get("id"), other.value.get("tool_use_id")} - {None}))
 
@@ -238,6 +238,6 @@ _READABLE = frozenset({"text", "image", "tool_use", "tool_result"})
 
 
 def _reason(error: ModelRejected) -> str:
-    """The provider's words on one line, short and without our own before them."""
+    """The provider's words, short and on one line, without our own words before them."""
     said = " ".join(str(error).partition(": ")[2].split()) or "no reason given"
     return said if len(said) <= _WHY else f"{said[:_WHY]}…"

@@ -1,1 +1,1 @@
-"""Tools: their cards, how a function becomes one, what comes with agentmem, and the threads they run in."""
+"""Tools: their cards, the way from a function to a tool, the built-in tools, and the threads that run them."""

@@ -1,6 +1,6 @@
-"""From the text that a model wrote to the arguments of a function, or to sentences that say what to fix.
+"""Turns the text that a model wrote into the arguments of a function, or into sentences that say what to fix.
 
-The sentences say types in the words a person would use ("list of texts"); cards are written in the same words.
+The sentences name types in a person's words ("list of texts"); cards use the same words.
 """
 
 import json
@@ -30,11 +30,11 @@ _RANGE = re.compile(
 _CHOICE = re.compile(r"one of ((?:`[^`]+`(?:, | or )?)+)")
 
 TYPES = ", ".join([*_PLAIN, "whole number from 1 to 9", "one of `a`, `b`", "list of texts"])
-"""What a card may say, for errors."""
+"""The types that a card may name, as errors list them."""
 
 
 def schema_of(words: str) -> dict[str, Any] | None:
-    """The JSON Schema of a type in words; None for words that are not known."""
+    """The JSON Schema of a type in words; None for unknown words."""
     words = " ".join(words.split())
     if words in _PLAIN:
         return dict(_PLAIN[words])
@@ -105,18 +105,18 @@ def with_article(words: str) -> str:
 
 
 def resolved(schema: Json, definitions: Json) -> Json:
-    """The schema that a ``$ref`` stands for, or the schema itself."""
+    """The schema that a ``$ref`` points to, or the schema itself."""
     reference = schema.get("$ref", "")
     return definitions.get(reference.removeprefix("#/$defs/"), {}) if reference else schema
 
 
 _SHOWN = 80  # characters of a wrong value that a sentence quotes
-_SENTENCES = 5  # mistakes that one answer lists
+_SENTENCES = 5  # the most mistakes in one answer
 _NOUN = ("The ", "A ", "An ", "What ", "Which ", "Whether ", "How ", "Where ")
 
 
 def parse(text: str) -> dict[str, Any]:
-    """The JSON object in ``text``; nothing at all counts as no arguments. Raises BadArguments."""
+    """The JSON object in ``text``; empty text means no arguments. Raises BadArguments."""
     try:
         value = json.loads(text.strip() or "{}", parse_constant=_refuse)
     except json.JSONDecodeError as error:
@@ -134,7 +134,7 @@ def parse(text: str) -> dict[str, Any]:
 
 
 def _readable(value: dict[str, Any]) -> dict[str, Any]:
-    """Arguments that came broken are kept under one key, and are nobody's arguments."""
+    """The arguments. Raises BadArguments if they came broken: they are then kept under one key."""
     if list(value) != [UNREADABLE]:
         return value
     parse(str(value[UNREADABLE]))
@@ -146,7 +146,7 @@ def _refuse(constant: str) -> None:
 
 
 def unpacked(arguments: Mapping[str, Any], schema: Json) -> dict[str, Any]:
-    """The arguments, with lists and objects that came as JSON in a string (a frequent slip) taken out of it."""
+    """The arguments, with lists and objects parsed that came as JSON in a string (a frequent mistake)."""
     definitions = schema.get("$defs", {})
     types = {name: resolved(one, definitions).get("type") for name, one in schema["properties"].items()}
     return {
@@ -172,7 +172,7 @@ def checked(arguments: Json, *, adapter: TypeAdapter[Any], schema: Json, tool: s
 
 
 def checked_plainly(arguments: Json, schema: Json, tool: str) -> dict[str, Any]:
-    """The arguments, checked against a hand-written schema's own names and simple types. Raises BadArguments."""
+    """The arguments, checked by the names and simple types of a hand-written schema. Raises BadArguments."""
     values, properties = unpacked(arguments, schema), schema["properties"]
     wrong = [_missing(name, schema) for name in schema.get("required", ()) if name not in values]
     if schema.get("additionalProperties", True) is False:
@@ -209,7 +209,7 @@ def _kind(value: object) -> str:
 
 
 def _sentences(error: ValidationError, schema: Json, tool: str) -> Iterable[str]:
-    """One sentence a mistake; what a union says of each of its members becomes one."""
+    """One sentence for each mistake; the mistakes of a union's members become one."""
     found = (_sentence(one, schema, tool) for one in error.errors(include_url=False))
     return list(dict.fromkeys(found))[:_SENTENCES]
 
@@ -231,7 +231,7 @@ def _sentence(error: Mapping[str, Any], schema: Json, tool: str) -> str:
 
 
 def _walk(location: tuple[int | str, ...], schema: Json) -> tuple[str, Json]:
-    """Where a mistake is, as a path such as `steps[0].state`, and the schema there as far as it can be followed."""
+    """The place of a mistake, as a path such as `steps[0].state`, and the schema there if it can be followed."""
     definitions, path, here = schema.get("$defs", {}), "", schema
     for part in location:
         here = resolved(here, definitions)
@@ -265,6 +265,6 @@ def _mistyped(path: str, value: object, schema: Json, definitions: Json) -> str:
 
 
 def shown(value: object) -> str:
-    """A value as a sentence quotes it: short."""
+    """A value, shortened for a sentence."""
     text = repr(value)
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"

@@ -1,7 +1,7 @@
-"""The tools that come with agentmem, on top of the workspace's pages. What a model reads of them is on their cards.
+"""The built-in tools, on top of the workspace's pages. The model reads their cards in ``tools/``.
 
-What is hidden, and what holds keys, is shown to no model, and so not to its provider. It may not be changed either: a
-page that is moved could be read, and a failed edit quotes it.
+Hidden files and files with keys are not shown to a model, and so not to its provider. They cannot be changed either: a
+moved page could be read, and a failed edit quotes it.
 """
 
 import base64
@@ -42,10 +42,10 @@ SECRET = (
         "*kubeconfig",
     ),
 )
-"""Names without a dot in front that hold keys by custom. Hidden names are refused in any case."""
+"""Names of files that usually hold keys and are not hidden. Hidden names are always refused."""
 
 SHOWN = (f"{FOLDER}/*",)
-"""Hidden names that agentmem itself tells the model of: the pages of long results."""
+"""Hidden names that a model may read, since agentmem itself names them: the pages of long results."""
 
 REFUSED = (
     "'{name}' is {kind}, and what is read goes to the model's provider: it may not be read, nor changed. If the task "
@@ -54,31 +54,31 @@ REFUSED = (
 
 
 def readable(context: ToolContext, address: str) -> bool:
-    """Whether the page of this address may be shown."""
+    """True if the page of this address may be shown."""
     return not any(_kind(name, context.reach.hidden) for name in _names(context, address))
 
 
 def refuse_secret(context: ToolContext, address: str) -> None:
-    """Raises ToolRefused for a page or folder that may not be shown, by the name it is asked by or its real one."""
+    """Raises ToolRefused for a page or folder that may not be shown, by its given name or its real one."""
     for name in _names(context, address):
         if kind := _kind(name, context.reach.hidden):
             raise ToolRefused(REFUSED.format(name=split(address)[0], kind=kind))
 
 
 def _names(context: ToolContext, address: str) -> set[str]:
-    """What the address may name: with its number sign as part of the name, and without; as said, and behind links."""
+    """The names that an address may mean: with its number sign as a part or without, as given and behind links."""
     asked = {split(address)[0], address.partition("#")[0], address}
     files, real = Files(context.workspace.root), set[str]()
     for name in asked:
         try:
             real.add(files.locate(name))
-        except WorkspaceError:  # said better by whoever reads it
+        except WorkspaceError:  # the tool that reads it gives a better message
             continue
     return asked | real
 
 
 def _kind(name: str, allowed: Iterable[str]) -> str:
-    """What is secret about a name; "" where nothing is."""
+    """The reason why a name is secret; "" if it is not."""
     path = "/".join(part for part in folded(name).split("/") if part not in ("", "."))
     if _matches(path, SHOWN) or _matches(path, map(folded, allowed)):
         return ""
@@ -98,18 +98,18 @@ KINDS = {
     ".webp": "image/webp",
 }
 MOST_DECODED = 50_000_000
-"""Bytes of a picture's file that is opened at all. What a model takes is less: such are scaled down."""
+"""The most bytes of a picture's file that is opened. Models take less, so large pictures are scaled down."""
 
 
 def is_picture(name: str) -> bool:
-    """Whether the name is that of a picture."""
+    """True if the name is a picture's."""
     return PurePosixPath(name).suffix.lower() in KINDS
 
 
 def picture(root: Path, name: str, scale: Callable[[Image], Image | None] = scaled) -> Image:
-    """The picture of that name in the workspace, made smaller by ``scale`` where it is too large for a model.
+    """The picture of that name in the workspace; ``scale`` makes it smaller if it is too large for a model.
 
-    Raises WorkspaceError where there is none, or it cannot be shown.
+    Raises WorkspaceError if there is none, or it cannot be shown.
     """
     real = Files(root).locate(name)
     data, _ = Files(root).raw(real, MOST_DECODED)
@@ -131,16 +131,16 @@ Most = Annotated[int, Field(ge=1, le=30)]
 Part = Annotated[int, Field(ge=1)]
 
 PART = 6000
-"""Tokens of one part."""
+"""The most tokens of one part."""
 
 _REFERENCE = re.compile(r"\S+/\d+(#\d+|-\d+)?")
-_SHOWN = 3  # pictures in one part of what is recalled: they cost as much as a part's text
-_MENDS = 5  # links of one page that are named one by one
-_REVISION = 12  # how many digits of a revision are shown, as in a page's first line
+_SHOWN = 3  # pictures in one recalled part: they cost as much as a part's text
+_MENDS = 5  # the most links of one page that are named
+_REVISION = 12  # the digits of a revision that are shown, as in a page's first line
 
 
 def read(page: str, context: ToolContext, part: Part = 1) -> str | Image:
-    """A page or a section as text, or a picture."""
+    """Reads a page or a section as text, or a picture."""
     refuse_secret(context, page)
     if is_picture(page):
         return picture(context.workspace.root, context.workspace.spelled(page))
@@ -148,7 +148,7 @@ def read(page: str, context: ToolContext, part: Part = 1) -> str | Image:
 
 
 def list_pages(context: ToolContext, place: str = "") -> str:
-    """What is in a folder; or of a page its outline and the links from and to it."""
+    """Lists a folder, or a page's outline and the links from and to it."""
     refuse_secret(context, place)
     workspace, page = context.workspace, place.partition("#")[0]
     if not (workspace.root / workspace.spelled(page)).is_file():
@@ -168,7 +168,7 @@ def _listed(title: str, names: Iterable[str]) -> str:
 
 
 def find(words: str, context: ToolContext, most: Most = 8) -> str:
-    """The places that fit the words best."""
+    """Finds the places that fit the words best."""
     found = context.workspace.search(words, limit=most)
     hits = [hit for hit in found if readable(context, hit.address)]
     return "\n".join(map(_place, hits)) if hits else f"No page has: {words}. Try other words for the same thing."
@@ -179,7 +179,7 @@ def _place(hit: PageHit) -> str:
 
 
 def write(page: str, text: str, context: ToolContext, revision: str | None = None, overwrite: bool = False) -> str:
-    """A whole page."""
+    """Writes a whole page."""
     refuse_secret(context, page)
     try:
         written = context.workspace.write(page, text, revision=revision, overwrite=overwrite or revision is not None)
@@ -196,7 +196,7 @@ def _done(what: str, page: Page) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Edit:
-    """What an edit was asked to do; None for what was left out."""
+    """The arguments of an edit; None for those left out."""
 
     page: str
     text: str
@@ -214,7 +214,7 @@ def edit(
     to: str | None = None,
     revision: str | None = None,
 ) -> str:
-    """A change to part of a page, to its name, or its end."""
+    """Changes part of a page, moves it or deletes it."""
     refuse_secret(context, page)
     wanted = _Edit(page, text, old, to, revision)
     needed, allowed, change = _ACTIONS[action]
@@ -277,11 +277,11 @@ _ACTIONS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...], _Change]] = {
     "move": (("to",), ("revision",), _move),
     "delete": ((), ("revision",), _delete),
 }
-"""What each action needs, what else it takes, and what does it."""
+"""For each action: the arguments that it needs, those that it may take, and its function."""
 
 
 def recall(what: str, context: ToolContext, part: Part = 1) -> str | tuple[Text | Image, ...]:
-    """The text and the pictures behind a reference, in parts; or what was seen that fits the words."""
+    """Gives the text and the pictures behind a reference, in parts, or the passages that fit the words."""
     if context.recall is None:
         raise ToolError("Nothing is kept of this conversation, so nothing can be recalled.")
     what = what.strip().strip("`[]")
@@ -300,10 +300,10 @@ def _passage(found: Found) -> str:
 
 
 def part_of(text: str, part: int, limit: int = PART, least: int = 1) -> str:
-    """Part ``part`` (from 1) of a text, cut between lines where it can be, below a line that says which it is.
+    """Part ``part`` (from 1) of a text, cut between lines if possible, below a line with its number.
 
-    A text of one part comes back as it is; ``least`` is how many parts there are at least, for what comes with them.
-    Raises BadArguments for a part that is not there.
+    A text of one part is returned as it is. ``limit`` is in tokens; ``least`` is the least number of parts, for the
+    pictures that come with them. Raises BadArguments for a part that does not exist.
     """
     parts = cut_into_parts(text, limit)
     parts += [""] * (least - len(parts))

@@ -1,4 +1,4 @@
-"""Cards: what a tool is for, written for the people and models who use it. One markdown file for each tool.
+"""Reads cards: the descriptions of tools for the people and models that use them. One markdown file for each tool.
 
     ---
     name: read
@@ -34,12 +34,12 @@ from agentmem.menu.arguments import TYPES, schema_of
 from agentmem.types import Effect, Json
 
 NEEDED = object()
-"""The default of a parameter that has none."""
+"""The default of a parameter without one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One line of a card's list. ``default`` is NEEDED, or None for "may be left out", or the value."""
+    """A parameter of a card. ``default`` is NEEDED, or None for "may be left out", or the value."""
 
     name: str
     schema: Json
@@ -49,9 +49,9 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A card, read. ``timeout`` in seconds, ``cap`` in tokens of output; ``origin`` names it in errors.
+    """A card. ``timeout`` is in seconds, ``cap`` in tokens of output; ``origin`` names it in errors.
 
-    ``when_cut`` is told to the model when the output was longer than the cap: how to get the rest.
+    ``when_cut`` tells the model how to get the rest if the output was longer than the cap.
     """
 
     origin: str
@@ -76,12 +76,12 @@ _KEYS: Mapping[str, tuple[type, ...]] = {
 
 
 def load(name: str) -> Card:
-    """A card that came with agentmem, by its tool's name."""
+    """A built-in tool's card, by the tool's name."""
     return parse(assets.read(f"tools/{name}.md"), f"tools/{name}.md")
 
 
 def parse(text: str, origin: str) -> Card:
-    """The card in ``text``. Raises MenuError, which begins with ``origin`` and says what to write."""
+    """The card in ``text``. Raises MenuError that begins with ``origin`` and says what to write."""
     found = _FRONT.match(text.replace("\r\n", "\n"))
     if not found:
         raise MenuError(f"{origin}: a card begins with front matter between two lines of ---")
@@ -117,7 +117,7 @@ def _front(text: str, origin: str) -> dict[str, Any]:
 
 
 def _sections(body: str) -> dict[str, str]:
-    """The text below each heading of the second level; what stands before the first is under ""."""
+    """The text below each heading of the second level; text before the first heading is under ""."""
     parts = re.split(r"^## +(.+?) *$", f"\n{body}", flags=re.MULTILINE)
     return {"": parts[0].strip(), **dict(zip(parts[1::2], map(str.strip, parts[2::2]), strict=True))}
 
@@ -158,7 +158,7 @@ def _default(words: str, schema: Json) -> object:
 
 
 def _literal(value: str, schema: Json) -> object:
-    """A default as the card says it: yes, no, empty, a number, or text in backticks."""
+    """The value of a default in a card's words: yes, no, empty, a number, or text in backticks."""
     kind = schema.get("type")
     if kind == "boolean":
         return {"yes": True, "no": False}.get(value, _UNCLEAR)

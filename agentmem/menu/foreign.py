@@ -1,4 +1,4 @@
-"""LangChain tools as ours. LangChain is not imported: an object that is one brings it along."""
+"""Makes tools from LangChain tools. LangChain is not imported here: an object of LangChain has done that."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -15,7 +15,7 @@ from agentmem.types import Image, Json, Text
 
 
 class LangChainTool(Protocol):
-    """What is used of LangChain's ``BaseTool``."""
+    """The part of LangChain's ``BaseTool`` that is used."""
 
     name: str
     description: str
@@ -29,12 +29,12 @@ class LangChainTool(Protocol):
 
 
 def is_langchain(value: object) -> TypeGuard[LangChainTool]:
-    """Whether a value is a LangChain tool, told by where its classes come from."""
+    """True if a value is a LangChain tool, by the modules of its classes."""
     return any(base.__module__.startswith("langchain_core.tools") for base in type(value).__mro__)
 
 
 def from_langchain(source: LangChainTool, name: str | None = None) -> Tool:
-    """A tool of a LangChain tool; one that can only be awaited is awaited. Raises MenuError."""
+    """A tool made from a LangChain tool; one that is only async is awaited. Raises MenuError."""
     name = name or source.name
     described = source.tool_call_schema
     if isinstance(described, type) and issubclass(described, BaseModel):
@@ -53,7 +53,7 @@ def _made(source: LangChainTool, name: str, schema: Json, check: Callable[[Json]
 
 
 def _schema(schema: Json, name: str) -> dict[str, Any]:
-    """The schema of the arguments alone; LangChain repeats the tool's description at its top."""
+    """The schema of the arguments, without the tool's description, which LangChain repeats at its top."""
     if schema.get("type", "object") != "object":
         raise MenuError(f"the arguments of the LangChain tool {name!r} are no object")
     bare = {"type": "object", "properties": {}, **{key: value for key, value in schema.items() if key != "description"}}
@@ -62,7 +62,7 @@ def _schema(schema: Json, name: str) -> dict[str, Any]:
 
 
 def _check(arguments: Json, *, adapter: TypeAdapter[Any], schema: Json, name: str) -> dict[str, Any]:
-    """Checked here for the sake of the sentences; LangChain reads the model's own values again by itself."""
+    """Checks the arguments here, so that the model gets our sentences; LangChain reads the original values again."""
     refuse_unknown(arguments, schema, name)
     checked(arguments, adapter=adapter, schema=schema, tool=name)
     return unpacked(arguments, schema)
@@ -102,10 +102,10 @@ def _block(value: Mapping[str, Any]) -> Text | Image | None:
 
 
 def _named(value: Mapping[str, Any]) -> Text:
-    """A block of a kind that no model is shown, by what is short in it: a file's bytes are not."""
+    """A text for a block that models are not shown, with its short fields; a file's bytes are left out."""
     short = {key: one for key, one in value.items() if len(str(one)) <= _SHORT}
     return Text(json.dumps(short, ensure_ascii=False, default=str))
 
 
 _SHORT = 500
-"""Characters of a field."""
+"""The most characters of a field."""

@@ -1,6 +1,6 @@
-"""Makes tools: of functions with type hints and a docstring, with or without a card, and of LangChain tools.
+"""Makes tools from functions with type hints and a docstring, with or without a card, and from LangChain tools.
 
-With a card, the model reads the card; types, needs and defaults must be the same in card and function.
+If there is a card, the model reads the card; types, needs and defaults must agree in card and function.
 """
 
 from collections.abc import Callable, Iterator
@@ -49,11 +49,16 @@ def tool(
     cap: int | None = None,
     name: str | None = None,
 ) -> Tool | Callable[[Source], Tool]:
-    """Makes a tool of a function with type hints and a docstring, or of a LangChain tool. Also a decorator.
+    """Makes a tool from a function with type hints and a docstring, or from a LangChain tool. Also a decorator.
 
-    ``card`` is the path or the text of a card that the function must agree with. What is not given is taken from the
-    card, else: effect "outside" (never run again by itself after a kill), 60 seconds, 6,000 tokens of output, the
-    function's own name. Raises MenuError.
+        @tool(effect="read", timeout=10)
+        def stock(part: str) -> str:
+            "Says how many of a part are in the drawer."
+
+    ``card`` is the path or the text of a card that the function must agree with. ``effect`` is "read", "write" or
+    "outside", ``timeout`` is in seconds and ``cap`` in tokens of output. Defaults come from the card, else they are:
+    effect "outside" (never repeated by itself after a kill), 60 seconds, 6,000 tokens, the function's own name. Raises
+    MenuError.
     """
     given = {"effect": effect, "timeout": timeout, "cap": cap}
 
@@ -75,7 +80,7 @@ def _function(source: object) -> Callable[..., object]:
 
 
 def _card(source: Path | str) -> Card:
-    """A card from its path, or from its text, which is told by its front matter."""
+    """A card from its path or its text; a text begins with front matter."""
     if isinstance(source, str) and source.lstrip().startswith("---\n"):
         return cards.parse(source.lstrip(), "the card")
     try:
@@ -85,7 +90,7 @@ def _card(source: Path | str) -> Card:
 
 
 def from_function(function: Callable[..., object], *, name: str | None = None, card: Card | None = None) -> Tool:
-    """A tool of a function. Raises MenuError where function and card disagree, or a model could not use it."""
+    """A tool made from a function. Raises MenuError if function and card disagree, or a model could not use it."""
     name = name or (card.name if card else _name_of(function))
     read = signature(function, name)
     schema = read.schema if card is None else _agreed(card, read, name)
@@ -151,7 +156,7 @@ def _default(value: object) -> str:
 
 
 def _same_type(stated: Json, schema: Json, definitions: Json) -> bool:
-    """Whether a card's type is the function's. A card's "object" stands for an object of any shape."""
+    """True if a card's type is the function's. A card's "object" fits an object of any shape."""
     schema = resolved(schema, definitions)
     if stated.get("type") != schema.get("type"):
         return False

@@ -1,4 +1,4 @@
-"""The menu: the few tools a model is offered, in a fixed order that never changes while a thread runs."""
+"""Makes menus: the few tools that a model is offered, in an order that never changes while a thread runs."""
 
 from collections.abc import Callable, Sequence
 
@@ -12,7 +12,7 @@ from agentmem.menu.tool import Menu, Tool
 __all__ = ["MOST", "ToolLike", "built_in", "default_menu", "make_menu", "tool"]
 
 MOST = 12
-"""Tools on one menu: beyond a dozen, models choose worse and every request pays for the definitions."""
+"""The most tools on a menu: with more, models choose worse, and every request pays for the definitions."""
 
 _BUILT_IN: dict[str, Callable[..., object]] = {
     "read": builtin.read,
@@ -26,16 +26,24 @@ _BUILT_IN: dict[str, Callable[..., object]] = {
 }
 
 ToolLike = Tool | LangChainTool | Callable[..., object] | str
-"""What `make_menu` takes: a Tool, a LangChain tool, a function, or the name of a tool that comes with agentmem."""
+"""A tool for `make_menu`: a Tool, a LangChain tool, a function, or the name of a built-in tool."""
 
 
 def default_menu(*, shell: bool = False) -> Menu:
-    """The tools that come with agentmem. ``run`` only when asked for: a shell is no careful tool."""
+    """The menu of built-in tools; ``run``, the shell, only with ``shell=True``.
+
+    Agent("anthropic:claude-sonnet-5-5", "notes", tools=default_menu(shell=True))
+    """
     return make_menu([name for name in _BUILT_IN if shell or name != "run"])
 
 
 def make_menu(tools: Sequence[ToolLike]) -> Menu:
-    """A menu of these, in this order. Raises MenuError for more than a dozen, and for a name that comes twice."""
+    """A menu of these tools, in this order.
+
+        make_menu(["read", "find", stock])  # built-in tools by name, and a function of yours
+
+    Raises MenuError for more than a dozen tools, or if two have the same name.
+    """
     if len(tools) > MOST:
         raise MenuError(
             f"{len(tools)} tools are too many: a model chooses well among {MOST} at most, and every request pays for "
@@ -55,7 +63,7 @@ def _made(one: ToolLike) -> Tool:
 
 
 def built_in(name: str) -> Tool:
-    """A tool that comes with agentmem. Raises MenuError for another name."""
+    """A built-in tool by its name. Raises MenuError for another name."""
     if name not in _BUILT_IN:
         raise MenuError(f"there is no built-in tool {name!r}; there are {', '.join(_BUILT_IN)}")
     return from_function(_BUILT_IN[name], card=cards.load(name))

@@ -1,12 +1,12 @@
-"""How far the built-in tools reach: the one place where a person widens or narrows it, for an agent or by settings.
+"""Defines how far the built-in tools reach: a person widens or narrows it here, for an agent or in the settings.
 
 # agentmem.toml
 [reach]
 steering = "ask"              # or "refuse", or "allow"
 hidden = [".github/**"]       # hidden names that may be read
 walls = "auto"                # or "none": commands run with all your rights
-network = true                # behind walls: whether commands reach it
-readable = ["~/.rustup"]      # behind walls: what commands may read besides the system and the workspace
+network = true                # commands behind walls reach the network
+readable = ["~/.rustup"]      # what commands behind walls may read besides the system and the workspace
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,12 +22,14 @@ Walls = Literal["auto", "none"]
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """What the built-in tools may do beyond reading and writing plain pages.
+    """The rights of the built-in tools beyond reading and writing plain pages.
 
-    ``steering``: whether a change to a file that steers other programs (runtime/steering.py has the table) waits for
-    a person, is refused, or is made. ``hidden``: globs of hidden or secret names that may be read (pages/hidden.py).
-    ``walls``: "auto" puts each command of ``run`` behind walls where they work; ``network`` and ``readable`` (files
-    and folders of the host) hold behind them.
+        Agent("anthropic:claude-sonnet-5-5", "notes", reach=Reach(steering="refuse", network=False))
+
+    ``steering``: a change to a file that steers other programs (runtime/steering.py has the table) waits for a person
+    ("ask"), is refused ("refuse") or is made ("allow"). ``hidden``: globs of hidden or secret names that may be read.
+    ``walls``: "auto" puts each command of ``run`` behind walls if they work here, "none" does not. ``network`` and
+    ``readable`` (files and folders of the host) are what commands behind walls may use. Raises ConfigError.
     """
 
     steering: Steering = "ask"
@@ -52,7 +54,7 @@ _EXAMPLES = {"hidden": '[".github/**"]', "readable": '["~/.rustup"]'}
 
 
 def read(table: Mapping[str, Any], **given: object) -> Reach:
-    """The [reach] of the settings, with what is ``given`` and not None in place of it. Raises ConfigError."""
+    """The [reach] of the settings; a ``given`` value that is not None replaces the setting. Raises ConfigError."""
     known = [one.name for one in fields(Reach)]
     if unknown := sorted(set(table) - set(known)):
         raise ConfigError(

@@ -1,6 +1,6 @@
-"""The plan of a thread: a task list that the model keeps and a person can read.
+"""Keeps the plan of a thread: a task list that the model writes and a person can read.
 
-It stands in the workspace under ``.agentmem/plans/``, one page for each thread.
+It is a page in the workspace under ``.agentmem/plans/``, one for each thread.
 """
 
 import re
@@ -20,7 +20,7 @@ NONE = "There is no plan yet."
 
 
 def name(thread: str) -> str:
-    """The path of a thread's plan in the workspace. A very long name of a thread is cut and told apart by its hash."""
+    """The path of a thread's plan in the workspace. A very long thread name is cut, and its hash added."""
     file = quote(thread, safe=" ")
     if len(file) > _LONGEST:
         file = f"{file[:_LONGEST]}-{sha256(thread.encode()).hexdigest()[:16]}"
@@ -28,7 +28,7 @@ def name(thread: str) -> str:
 
 
 def show(context: ToolContext) -> str:
-    """The plan as it stands, or a sentence that there is none."""
+    """The current plan, or a sentence that there is none."""
     try:
         data, _ = Files(context.workspace.root).read(name(context.thread))
     except PageNotFound:
@@ -37,7 +37,7 @@ def show(context: ToolContext) -> str:
 
 
 def keep(context: ToolContext, steps: list[str]) -> str:
-    """Puts these steps in place of the plan, and shows it. Raises BadArguments."""
+    """Replaces the plan by these steps, and shows it. Raises BadArguments."""
     text = rendered(steps)
     Files(context.workspace.root).write(name(context.thread), text.encode(), lambda temporary: None)
     return text

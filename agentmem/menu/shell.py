@@ -1,8 +1,8 @@
-"""Runs a shell command so that nothing of it is left behind: not after its time, nor an interrupt, nor its end.
+"""Runs a shell command and ends all its processes: when it ends, when its time is up, and on an interrupt.
 
-A command gets a session of its own, and a mark in its environment by which everything it started is found again,
-also what left the session. (The mark is looked for where there is a /proc; elsewhere the process group alone is
-ended.) Without walls (walled.py) a kill -9 of the agent itself leaves a command running, until it ends by itself.
+A command gets a session of its own, and a mark in its environment that identifies all processes that it starts, also
+those that leave the session. (Without /proc the mark cannot be found, and only the process group is ended.) Without
+walls (walled.py), a kill -9 of the agent leaves a command running until it ends by itself.
 """
 
 import contextlib
@@ -34,22 +34,22 @@ _MUCH = (
 )
 _LONGEST = 131_072  # bytes of one argument: Linux's MAX_ARG_STRLEN
 _BLOCK = 65_536
-_ROUNDS = 1_000  # how often the processes are gone through for those that are newly started or still dying
-_GLANCE = 0.002  # seconds between two rounds
-_QUIET = 3  # rounds without any, before there are none: in the midst of an exec a process has no environment to read
-_NOBODY = -1  # no session that there is
+_ROUNDS = 1_000  # the most passes over the processes, to find new ones and those still dying
+_GLANCE = 0.002  # seconds between two passes
+_QUIET = 3  # empty passes in a row until there are surely none: during an exec a process has no environment to read
+_NOBODY = -1  # a session that never exists
 _DRAIN = 2.0  # seconds to wait for output that is still in the pipe
 _PROCESSES = Path("/proc")
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
 
 
 def run(command: str, context: ToolContext, seconds: Annotated[int, Field(ge=1, le=600)] = 60) -> str:
-    """Runs a command, and says how it ended and what it printed, on both streams, in the order of printing."""
+    """Runs a command. Returns how it ended and its output, both streams in the order of printing."""
     mark = secrets.token_hex(16)
     with walled.settings_kept(context.workspace) as undone:
         try:
             started = _start(command, context, mark)
-        except BaseException:  # an interrupt may come when the command has begun already
+        except BaseException:  # an interrupt may come after the command has begun
             _end(_NOBODY, mark)
             raise
         code, late, output = _waited(started, context, seconds, mark)
@@ -57,7 +57,7 @@ def run(command: str, context: ToolContext, seconds: Annotated[int, Field(ge=1, 
 
 
 def _waited(started: walled.Started, context: ToolContext, seconds: int, mark: str) -> "tuple[int, bool, _Output]":
-    """Waits for the end of a command, and of all it started: its code, whether its time was up, what it printed."""
+    """Waits until a command and all its processes end: its exit code, True if its time was up, and its output."""
     process = started.process
     late = threading.Event()
 
@@ -79,7 +79,7 @@ def _waited(started: walled.Started, context: ToolContext, seconds: int, mark: s
         timer.cancel()
         if timer.is_alive():
             timer.join()
-        end()  # before the process is reaped: until then its number is nobody else's
+        end()  # before the process is reaped: until then no other process can get its number
         process.wait()
     return started.code(), late.is_set(), output
 
@@ -100,7 +100,7 @@ def _start(command: str, context: ToolContext, mark: str) -> walled.Started:
 
 
 def _check(command: str) -> None:
-    """Raises ValueError for a command that the system takes from nobody: behind walls it would say so too late."""
+    """Raises ValueError for a command that no system accepts; behind walls the error would come too late."""
     if "\0" in command:
         raise ValueError("it has a zero byte in it")
     if len(command.encode("utf-8", "surrogateescape")) >= _LONGEST:
@@ -120,7 +120,7 @@ def _unwalled(argv: list[str], root: Path, environment: dict[str, str]) -> "subp
 
 
 def _wait(process: "subprocess.Popen[bytes]") -> None:
-    """Waits for the end of a process, without reaping it where the system can do that."""
+    """Waits for the end of a process, without reaping it if the system allows that."""
     if hasattr(os, "waitid"):
         os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
     else:
@@ -128,7 +128,7 @@ def _wait(process: "subprocess.Popen[bytes]") -> None:
 
 
 def _end(session: int, mark: str) -> None:
-    """Kills the session, and whatever carries the mark, until nothing of them is alive."""
+    """Kills the session and all processes with the mark, until none is alive."""
     if session != _NOBODY:
         _signal(os.killpg, session)
     quiet = 0
@@ -139,16 +139,16 @@ def _end(session: int, mark: str) -> None:
             return
         for process in found:
             _signal(os.kill, process)
-        time.sleep(_GLANCE)  # a killed process holds its files for a moment
+        time.sleep(_GLANCE)  # a killed process keeps its files open for a moment
 
 
 def _signal(send: Callable[[int, int], None], target: int) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):  # gone already, or given to another user
+    with contextlib.suppress(ProcessLookupError, PermissionError):  # it has ended, or belongs to another user now
         send(target, signal.SIGKILL)
 
 
 def _alive(session: int, mark: str) -> list[int]:
-    """The processes of the session, and those that were started with the mark in their environment, but no zombies."""
+    """The processes of the session, and those with the mark in their environment, without zombies."""
     wanted = f"{MARK}={mark}".encode()
     found = []
     for folder in _PROCESSES.glob("[0-9]*") if _PROCESSES.is_dir() else ():
@@ -160,7 +160,7 @@ def _alive(session: int, mark: str) -> list[int]:
 
 
 class _Output:
-    """Reads what is printed as it comes, and keeps the beginning and the end of it."""
+    """Reads the output as it comes, and keeps its beginning and its end."""
 
     def __init__(self, stream: IO[bytes] | None) -> None:
         assert stream is not None  # a pipe was asked for
@@ -187,7 +187,7 @@ class _Output:
             self._in_tail -= len(self._tail.popleft())
 
     def text(self) -> str:
-        """What was printed, as text without colours and overwritten progress lines."""
+        """The output as text, without colours and overwritten progress lines."""
         self._thread.join(_DRAIN)
         with self._lock:
             head, tail = bytes(self._head), b"".join(self._tail)
@@ -199,7 +199,7 @@ class _Output:
 
 
 def _report(code: int, seconds: int | None, output: _Output, undone: list[str]) -> str:
-    """How the command ended, what of it was undone, and below it what it printed."""
+    """A report: how the command ended, what was undone, and the output below."""
     if seconds is not None:
         ending = f"Ended after {seconds} seconds because its time was up, with everything it had started."
     elif code < 0:
@@ -213,7 +213,7 @@ def _report(code: int, seconds: int | None, output: _Output, undone: list[str]) 
 
 
 def _signal_of(code: int) -> str:
-    """A shell's way to say that a signal ended a program, in words."""
+    """The words for an exit code that tells of a signal, as a shell gives it."""
     with contextlib.suppress(ValueError):
         return f", as after signal {code - 128} ({signal.Signals(code - 128).name})" if code > 128 else ""
     return ""

@@ -1,6 +1,6 @@
-"""A Python function as a tool: its parameters as JSON Schema, from type hints and docstring.
+"""Reads a Python function as a tool: its parameters as JSON Schema, from type hints and docstring.
 
-Arguments are read leniently where no harm is in it: "3" for a whole number, 3 for text, "true" for yes.
+Arguments are read leniently if that is harmless: "3" for a whole number, 3 for text, "true" for yes.
 """
 
 import inspect
@@ -27,10 +27,10 @@ _ORDER = ("$ref", "type", "description", "enum", "const", "format", "items", "pr
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """A function as a tool sees it.
+    """A function's signature for a tool.
 
-    ``schema`` is the object schema of its arguments, ``description`` its docstring without the parameters,
-    ``context`` the name of the parameter that wants the ToolContext, and ``adapter`` reads and checks arguments.
+    ``schema`` is the object schema of its arguments, ``description`` its docstring without the parameters, ``context``
+    the name of the parameter for the ToolContext, and ``adapter`` reads and checks arguments.
     """
 
     schema: dict[str, Any]
@@ -40,7 +40,7 @@ class Signature:
 
 
 def signature(function: Callable[..., object], name: str) -> Signature:
-    """Reads a function. Raises MenuError for parameters that a model could not fill in."""
+    """The signature of a function. Raises MenuError for parameters that a model could not fill in."""
     hints = _hints(function, name)
     parameters = [_checked(one, hints, name) for one in inspect.signature(function).parameters.values()]
     context = next((one.name for one in parameters if hints[one.name] is ToolContext), None)
@@ -60,7 +60,7 @@ def _hints(function: Callable[..., object], name: str) -> dict[str, Any]:
 
 
 def _written(function: Callable[..., object]) -> Callable[..., object]:
-    """The function as somebody wrote it: behind a partial, or the ``__call__`` of an object."""
+    """The function that somebody wrote: inside a partial, or the ``__call__`` of an object."""
     while isinstance(function, partial):
         function = function.func
     return function if inspect.isroutine(function) else type(function).__call__
@@ -81,7 +81,7 @@ def _field(parameter: inspect.Parameter, hint: Any) -> Any:
 
 
 def _adapter(name: str, fields: dict[str, Any]) -> tuple[TypeAdapter[Any], dict[str, Any]]:
-    """What reads arguments of these types, and their schema."""
+    """The adapter that reads arguments of these types, and their schema."""
     typed_dict: Any = TypedDict  # the fields are known only now, which a type checker cannot follow
     arguments = typed_dict(name, fields)
     arguments.__pydantic_config__ = _LENIENT
@@ -106,7 +106,7 @@ def _property(schema: Json, parameter: inspect.Parameter, text: str) -> dict[str
 
 
 def _docstring(function: Callable[..., object]) -> tuple[str, dict[str, str]]:
-    """The prose of a docstring in any of the usual styles, and what it says of each parameter, on one line."""
+    """The prose of a docstring in any usual style, and its description of each parameter, on one line."""
     parsed = docstring_parser.parse(inspect.getdoc(_written(function)) or "")
     prose = "\n\n".join(filter(None, (parsed.short_description, parsed.long_description)))
     return prose, {one.arg_name: " ".join((one.description or "").split()) for one in parsed.params}
@@ -142,6 +142,6 @@ _NAMED = ("properties", "$defs", "definitions", "patternProperties")
 
 
 def ordered(schema: Json) -> dict[str, Any]:
-    """The same keys in the order in which a person would read them, whatever wrote them."""
+    """The schema with its keys in a fixed order that people can read."""
     known = {key: schema[key] for key in _ORDER if key in schema}
     return {**known, **{key: schema[key] for key in sorted(schema) if key not in known}}

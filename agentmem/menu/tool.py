@@ -1,4 +1,4 @@
-"""A tool as a value: what the model reads of it, what happens when it is called, and what it may be handed then."""
+"""Tools as values: their definition for the model, their function, and the context that a call gets."""
 
 import re
 import threading
@@ -20,17 +20,17 @@ from agentmem.types import Recall as Recall
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 
 KEPT = 100_000
-"""Tokens of output that are kept of a tool without a cap of its own. What is too long to show is shown by its ends."""
+"""The most tokens of output that are kept of a tool without a cap. Of a long output, only the ends are shown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """One tool.
+    """One tool: see `agentmem.tool`, which makes it from a function.
 
     ``schema`` is the JSON Schema of its arguments; ``timeout`` is in seconds, ``cap`` in tokens of output, and
-    ``when_cut`` tells the model how to get what the cap cut off. ``context`` names the parameter of ``function``
-    that is handed the ToolContext. ``check`` turns the model's arguments into the function's, or raises
-    BadArguments; without it they are checked against the schema's names and simple types.
+    ``when_cut`` tells the model how to get the rest of a long output. ``context`` names the parameter of ``function``
+    that gets the ToolContext. ``check`` turns the model's arguments into the function's, or raises BadArguments;
+    without it they are checked by the schema's names and simple types. Raises MenuError.
     """
 
     name: str
@@ -53,17 +53,17 @@ class Tool:
             raise MenuError(f"the timeout and the cap of {self.name!r} must be above zero")
 
     def definition(self) -> dict[str, Any]:
-        """What the model is sent, its keys in a fixed order: the value of the tool's frame."""
+        """The definition for the model, with its keys in a fixed order: the value of the tool's frame."""
         return {"name": self.name, "description": self.description, "input_schema": self.schema}
 
     def checked(self, arguments: Json) -> dict[str, Any]:
-        """The arguments as the function takes them. Raises BadArguments."""
+        """The arguments in the form that the function takes. Raises BadArguments."""
         check = self.check or partial(checked_plainly, schema=self.schema, tool=self.name)
         return check(arguments)
 
 
 class Stop:
-    """Tells a running tool that nobody waits for it any more: its time is up, or the person pressed Ctrl-C."""
+    """Tells a running tool to stop: its time is up, or a person pressed Ctrl-C."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -71,7 +71,7 @@ class Stop:
         self.stopped = False
 
     def set(self) -> bool:
-        """Stop: calls every callback there is now, once. False when there was none."""
+        """Stop: call every current callback once. Returns False if there was none."""
         with self._lock:
             self.stopped = True
             callbacks, self._callbacks = self._callbacks, []
@@ -81,7 +81,7 @@ class Stop:
 
     @contextmanager
     def calling(self, callback: Callable[[], object]) -> Iterator[None]:
-        """Within the block, ``callback`` is called when the tool should stop; at once if it should already."""
+        """Inside the block, call ``callback`` when the tool should stop; at once if it should stop already."""
         with self._lock:
             self._callbacks.append(callback)
             late = self.stopped
@@ -96,11 +96,15 @@ class Stop:
 
 @dataclass(frozen=True, slots=True)
 class ToolContext:
-    """Handed to a tool that has a parameter annotated ``ToolContext``; the model does not see that parameter.
+    """The context of a call, for a tool with a parameter of this type; the model does not see that parameter.
 
-    ``environment`` is what a shell command gets to see of the environment, by default little of it. ``stop`` is set
-    when the tool's time is up. ``reach`` says how far built-in tools go. Tools without a thread of their own (a
-    script, a test) may leave ``recall`` out.
+        def lines(page: str, context: ToolContext) -> int:
+            "Counts the lines of a page."
+            return len(context.workspace.text(page).splitlines())
+
+    ``environment`` are the variables for shell commands, by default only a few. ``stop`` is set when the tool's time is
+    up. ``reach`` says how far built-in tools go. ``clock`` gives seconds since the epoch. ``recall`` is None in a
+    script or a test without a thread.
     """
 
     workspace: Workspace
@@ -114,7 +118,7 @@ class ToolContext:
 
 @dataclass(frozen=True, slots=True)
 class Menu:
-    """Tools in the order in which the model sees them."""
+    """Tools, in the order in which the model sees them."""
 
     tools: tuple[Tool, ...]
 
@@ -126,5 +130,5 @@ class Menu:
         return next((one for one in self.tools if one.name == name), None)
 
     def definitions(self) -> tuple[dict[str, Any], ...]:
-        """What the model is sent, in order."""
+        """The definitions for the model, in order."""
         return tuple(one.definition() for one in self.tools)

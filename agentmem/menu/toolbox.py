@@ -1,8 +1,8 @@
-"""Calls a tool for a model. Whatever goes wrong comes back as a result with plain sentences, never as a traceback.
+"""Calls tools for a model. An error comes back as a result with plain sentences, never as a traceback.
 
-Tools run in threads of their own, so that one can be given up on when its time is up. A Python function cannot be
-killed: after a time-out its thread goes on until the function returns, and only then serves again. The threads are
-daemons, so that one that hangs does not keep the program from ending.
+Tools run in threads, so that the caller can stop waiting when the time is up. A Python function cannot be killed: after
+a time-out its thread continues until the function returns, and only then serves again. The threads are daemons, so that
+one that hangs does not keep the program from ending.
 """
 
 import asyncio
@@ -29,8 +29,8 @@ from agentmem.scrub import scrub
 from agentmem.tokens import about, beginning, count, ending, exceeds
 from agentmem.types import Image, Text, ToolCall, ToolResult
 
-_HEAD = 2 / 3  # share of a cap that goes to the beginning; the end (errors, totals) gets the rest
-_FEW, _UNEVEN = 40, 4  # columns of any table; in a wider one, cells for each value
+_HEAD = 2 / 3  # the share of a cap for the beginning; the end (errors, totals) gets the rest
+_FEW, _UNEVEN = 40, 4  # the columns that any table may have; a wider one may have this many cells for each value
 _SCALAR = (str, int, float, bool, type(None))
 
 
@@ -38,9 +38,9 @@ EMPTY = "(empty)"
 
 
 def blocks(value: object) -> tuple[Text | Image, ...]:
-    """Text and pictures stay as they are; any other value becomes text that reads like a page.
+    """A tool's value as blocks. Text and pictures stay as they are; any other value becomes text like a page.
 
-    Providers refuse text of nothing but white space: it is left out, and where nothing else is there, it is said so.
+    Providers refuse text that is only white space: it is left out, and if nothing else is there, a sentence says so.
     """
     said = tuple(one for one in _blocks(value) if isinstance(one, Image) or one.text.strip())
     return said or (Text(EMPTY),)
@@ -57,7 +57,7 @@ def _blocks(value: object) -> Iterator[Text | Image]:
 
 
 def readable(value: object) -> str:
-    """A value as text: strings as they are, records as a list or a table, what is nested deeper as JSON."""
+    """A value as text: strings as they are, records as a list or a table, deeper values as JSON."""
     if value is None:
         return "Done."
     if isinstance(value, str):
@@ -81,7 +81,7 @@ def _flat(values: Iterable[object]) -> bool:
 
 
 def _columns(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The columns of a table of records; none where most of its cells would be empty."""
+    """The columns of a table of records; none if most of its cells would be empty."""
     columns = list(dict.fromkeys(key for row in rows for key in row))
     few = len(columns) <= _FEW or len(columns) * len(rows) <= _UNEVEN * sum(map(len, rows))
     return columns if few else []
@@ -97,7 +97,7 @@ def _cell(value: object) -> str:
 
 
 def capped(content: tuple[Text | Image, ...], cap: int, hint: str) -> tuple[Text | Image, ...]:
-    """The blocks with at most ``cap`` tokens of text; pictures do not count. Says what it left out, and ``hint``."""
+    """The blocks with at most ``cap`` tokens of text, without pictures. Says what was left out, and ``hint``."""
     left, kept = cap, list[Text | Image]()
     for at, block in enumerate(content, 1):
         if isinstance(block, Text):
@@ -120,11 +120,11 @@ def cut(text: str, cap: int, hint: str = "") -> str:
     return f"{head.rstrip()}\n\n{note}\n\n{tail.lstrip()}"
 
 
-_GRACE = 3.0  # seconds that a stopped tool gets to end what it started
+_GRACE = 3.0  # seconds that a stopped tool has to end its work
 
 
 class TimeUp(Exception):
-    """The function did not return in time. (A TimeoutError may as well come from the function itself.)"""
+    """The function did not return in time. (A TimeoutError could also come from the function itself.)"""
 
 
 @dataclass(eq=False, slots=True)
@@ -135,7 +135,7 @@ class _Job:
     error: BaseException | None = None
 
     def ended(self, seconds: float) -> bool:
-        """Waits for the end, that long."""
+        """Waits this long for the end. True if it came."""
         try:
             self.done.get(timeout=seconds)
         except Empty:
@@ -145,12 +145,12 @@ class _Job:
     def run(self) -> None:
         try:
             self.value = self.function()
-        except BaseException as error:  # raised again in the thread that waits, whatever it is
+        except BaseException as error:  # of any kind: it is raised again in the thread that waits
             self.error = error
 
 
 class _Workers:
-    """The idle threads, by the queue that each listens to, and the stops of the jobs under way."""
+    """The idle threads, each by the queue that it listens to, and the stops of the running jobs."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -176,7 +176,7 @@ class _Workers:
         while True:
             job = queue.get()
             job.run()
-            with self._lock:  # idle before done: whoever waited may have the next job at once
+            with self._lock:  # idle before done: the caller may have the next job at once
                 self._idle.append(queue)
             job.done.put(None)
             del job
@@ -196,15 +196,15 @@ _workers = _Workers()
 
 
 def stop_all() -> None:
-    """Tells every tool under way to stop, whichever thread waits for it: the program is about to end."""
+    """Tells every running tool to stop, in all threads: the program is about to end."""
     _workers.stop_all()
 
 
 def run(function: Callable[[], Any], timeout: float, stop: Stop) -> Any:
-    """What ``function`` returns or raises, run in another thread with the caller's context variables.
+    """Runs ``function`` in another thread with the caller's context variables; returns or raises what it does.
 
-    Raises TimeUp after ``timeout`` seconds. Then, and when the caller is interrupted, ``stop`` is set, and the
-    function has a moment to end what it started, if it asked to be told.
+    Raises TimeUp after ``timeout`` seconds. Then, and if the caller is interrupted, ``stop`` is set. A function that
+    listens to it has a moment to end its work.
     """
     context = copy_context()
     job = _Job(lambda: context.run(function))
@@ -227,7 +227,7 @@ __all__ = ["Found", "Recall", "Stop", "ToolContext", "call"]
 
 _log = logging.getLogger(__name__)
 _SENTENCE = 2000  # tokens of a refusal: a stale page shows what changed
-_MESSAGE = 500  # characters of an unforeseen error's message that the model is told
+_MESSAGE = 500  # the most characters of an unexpected error's message that the model is told
 
 
 def call(
@@ -238,11 +238,11 @@ def call(
     allowed: Collection[str] | None = None,
     loop: asyncio.AbstractEventLoop | None = None,
 ) -> ToolResult:
-    """Runs the tool that ``request`` names and gives back its result, at most the tool's cap long.
+    """Runs the tool that ``request`` names and returns its result, which is at most the tool's cap long.
 
-    ``allowed`` names the tools that may run now (None: all of them); the others stay on the menu and refuse. An async
-    function is awaited on ``loop`` where that runs in another thread, else on a loop of its own. Never raises but
-    KeyboardInterrupt and SystemExit.
+    ``allowed`` names the tools that may run now (None: all); the others stay on the menu and refuse. An async function
+    is awaited on ``loop`` if that runs in another thread, else on a loop of its own. Raises only KeyboardInterrupt and
+    SystemExit.
     """
     try:
         tool = _tool(menu, request.name, allowed)
@@ -285,7 +285,7 @@ def _run(tool: Tool, given: dict[str, Any], context: ToolContext, loop: asyncio.
 
 
 def _called(function: Callable[[], object], stop: Stop, loop: asyncio.AbstractEventLoop | None) -> object:
-    """Runs in a worker thread. What would end a program must not end the agent."""
+    """Runs in a worker thread. An exception that would end a program must not end the agent."""
     try:
         value = function()
         return _awaited(value, stop, loop) if inspect.isawaitable(value) else value
@@ -294,7 +294,7 @@ def _called(function: Callable[[], object], stop: Stop, loop: asyncio.AbstractEv
 
 
 def _elsewhere(loop: asyncio.AbstractEventLoop | None) -> asyncio.AbstractEventLoop | None:
-    """The loop, if waiting for it from this thread can work: it runs, and not here."""
+    """The loop if it runs, in another thread, so that this one can wait for it; else None."""
     try:
         here = asyncio.get_running_loop()
     except RuntimeError:
@@ -303,7 +303,7 @@ def _elsewhere(loop: asyncio.AbstractEventLoop | None) -> asyncio.AbstractEventL
 
 
 def _awaited(value: Awaitable[object], stop: Stop, loop: asyncio.AbstractEventLoop | None) -> object:
-    """The result of an async tool; its task is cancelled when the tool should stop."""
+    """The result of an async tool. Its task is cancelled when the tool should stop."""
     if loop is not None:
         future = asyncio.run_coroutine_threadsafe(_result(value), loop)
         with stop.calling(future.cancel):
@@ -327,7 +327,7 @@ def _failed(request: ToolCall, sentence: str) -> ToolResult:
 
 
 def _said(error: Exception) -> str:
-    """An unforeseen error in one line."""
+    """An unexpected error in one line."""
     message = scrub(" ".join(str(error).split()))
     short = message if len(message) <= _MESSAGE else f"{message[:_MESSAGE]}…"
     return f"{type(error).__name__}: {short}" if short else type(error).__name__

@@ -1,8 +1,8 @@
-"""A command of the tool `run` behind walls: the workspace as it is, the system's programs, and nothing else of yours.
+"""Runs a command of the tool `run` behind walls: it sees the workspace and the system's programs, and no other files.
 
-The walls are the sandbox's own, around the workspace itself instead of a fork. Inside, processes, their environment
-and the home folder of the user are not there at all; agentmem's own files in the workspace cannot be written. Its
-settings stay what they were, behind walls or without.
+The walls are the sandbox's, around the workspace itself instead of a fork. Inside, other processes, their environment
+and the user's home folder do not exist, and agentmem's own files in the workspace cannot be written. Its settings are
+restored after a command, with walls or without.
 """
 
 import logging
@@ -34,28 +34,28 @@ from agentmem.sandbox.tree import remove_tree
 
 _log = logging.getLogger(__name__)
 _LIMITS = SandboxLimits(memory=1 << 44, processes=30_000, files=1 << 20, disk=1 << 44)
-"""None to speak of: a person's own machine is what limits a person's own commands."""
+"""Practically no limits: a person's commands may use all of the person's own machine."""
 
 _BESIDE = ("lib", "lib64", "libexec", "include")
-"""Folders beside one with programs that these need."""
+"""Folders that programs need, beside the folder that holds them."""
 
 _CLOSED = frozenset(map(Path, ("/", "/usr", "/bin", "/sbin", "/lib", "/lib64", "/etc", "/dev", "/proc", "/sys")))
-"""Folders that cannot be a workspace behind walls: the system itself would be writable."""
+"""Folders that cannot be a workspace behind walls, because commands could then write the system itself."""
 
 _RUN_BY_GIT = (".git/hooks", ".git/config")
-"""Programs, and settings that name programs, which git runs for whoever uses the repository next."""
+"""Programs, and settings that name programs, that git runs for the next user of the repository."""
 
 
 class Started:
-    """A command that was started, and what is said of its end: by itself, or behind walls by ``status``."""
+    """A started command. Its end is told by its process, or behind walls by ``status``."""
 
     def __init__(self, process: "subprocess.Popen[bytes]", status: IO[bytes] | None = None) -> None:
         self.process, self._status = process, status
 
     def code(self) -> int:
-        """How it ended, once it has: its exit code, 128 and the signal's number, or below zero for our own kill.
+        """Its exit code after its end, 128 plus a signal's number, or below zero for our own kill.
 
-        Raises ToolError where the walls could not be made.
+        Raises ToolError if the walls could not be made.
         """
         if self._status is None:
             return self.process.returncode
@@ -68,7 +68,7 @@ class Started:
 
 
 def walls(reach: Reach, root: Path) -> Isolation:
-    """What keeps commands in a workspace from the rest; "none" where nothing works here, or none was wanted."""
+    """The isolation for commands in a workspace; "none" if none works here or none was wanted."""
     if reach.walls == "none" or root in _CLOSED:
         return "none"
     return _working()
@@ -86,7 +86,7 @@ def _working() -> Isolation:
 def start(
     isolation: Isolation, argv: Sequence[str], workspace: Workspace, environment: Mapping[str, str], reach: Reach
 ) -> Started:
-    """Start a command; its output is ``process.stdout``. Raises OSError."""
+    """Starts a command; its output is ``process.stdout``. Raises OSError."""
     plan = _plan(isolation, argv, workspace, environment, reach)
     with ExitStack() as opened:
         planned = opened.enter_context(tempfile.TemporaryFile())
@@ -134,8 +134,11 @@ def _plan(
 
 
 def _over(root: Path, reach: Reach) -> Iterator[tuple[str, str]]:
-    """What commands may not write in the workspace: agentmem's settings, its folder (of which they see the pages of
-    long results), and what git would run for a person outside, unless that is allowed."""
+    """The parts of the workspace that commands may not write.
+
+    These are agentmem's settings, its folder (of which they see the pages of long results), and what git would run for
+    a person outside, unless that is allowed.
+    """
     if (root / HOME).is_dir() and not (root / HOME).is_symlink():
         yield "", str(root / HOME)
         pages = root / FOLDER
@@ -148,7 +151,7 @@ def _over(root: Path, reach: Reach) -> Iterator[tuple[str, str]]:
 
 
 def _programs(environment: Mapping[str, str], root: Path) -> Iterator[Path]:
-    """Where the user's own programs are, and the libraries beside them; never all of the home folder."""
+    """The folders of the user's own programs and of the libraries beside them, but never all of the home folder."""
     inner = (root, Path(environment.get("HOME", "/")))
     for part in map(Path, filter(os.path.isabs, environment.get("PATH", "").split(os.pathsep))):
         if _open(part) and not any(one.is_relative_to(part) for one in inner) and not part.is_relative_to(root):
@@ -162,7 +165,7 @@ def _open(folder: Path) -> bool:
 
 
 _ROOMS: "weakref.WeakKeyDictionary[Workspace, Path]" = weakref.WeakKeyDictionary()
-"""A folder for temporary files for each workspace: what one command leaves in /tmp the next one finds."""
+"""The folder for temporary files of each workspace: the next command finds what one leaves in /tmp."""
 
 
 def _room(workspace: Workspace) -> Path:
@@ -179,7 +182,7 @@ UNDONE = "It changed {name}, which holds agentmem's own settings and is a person
 
 @contextmanager
 def settings_kept(workspace: Workspace) -> Iterator[list[str]]:
-    """Within the block a command runs. The value holds afterwards what was undone, in sentences."""
+    """Restores agentmem's settings after the block, in which a command runs. The value then tells what was undone."""
     files = Files(workspace.root)
     before, undone = _bytes(files), list[str]()
     try:
@@ -191,7 +194,7 @@ def settings_kept(workspace: Workspace) -> Iterator[list[str]]:
 
 
 def _bytes(files: Files) -> bytes | str | None:
-    """What the settings are; of a link where it leads. None where there are none."""
+    """The bytes of the settings, or the target if they are a link; None if there are none."""
     at = files.root / config.FILE
     with suppress(OSError):
         return str(at.readlink())

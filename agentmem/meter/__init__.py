@@ -1,4 +1,4 @@
-"""The ledger: what every request cost, what the cache served of it, and why it did not serve more.
+"""The meter: the cost of every request, the tokens that the cache served, and the report on a run.
 
 with Agent(model, "pages") as agent:
     agent.run("Count the pages.", thread="counting")

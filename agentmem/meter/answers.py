@@ -1,4 +1,4 @@
-"""What the answer cache did, as a table for people."""
+"""Prints the statistics of the answer cache as a table for people."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -10,7 +10,7 @@ Stats = Mapping[str, Any]
 
 
 def show(stats: Stats, console: "Console") -> None:
-    """Print the statistics of the answer cache: by query type, then what was audited and what was saved."""
+    """Print the statistics of the answer cache: by query type, then audits and savings."""
     from rich.table import Table
 
     table = Table("query type", box=None, header_style="bold")
@@ -24,7 +24,7 @@ def show(stats: Stats, console: "Console") -> None:
 
 
 def lines(stats: Stats) -> list[str]:
-    """What the table does not show, as sentences."""
+    """Sentences for what the table does not show."""
     gone = ", ".join(f"{count:,} by {name}" for name, count in stats["invalidated"].items())
     return [
         f"{stats['entries']:,} answers are kept. Invalidated: {gone}.",
@@ -35,7 +35,7 @@ def lines(stats: Stats) -> list[str]:
 
 
 def wrong(stats: Stats) -> str:
-    """How often a hit was wrong, as far as that was audited."""
+    """A sentence on how often a hit was wrong, by the audits."""
     if not stats["audited"]:
         return "No hit was audited yet, so nobody knows how often the cache is wrong."
     return (
@@ -46,7 +46,7 @@ def wrong(stats: Stats) -> str:
 
 
 def judge(found: Stats | None, corrected: float | None = None) -> list[str]:
-    """How often the judge of answers is wrong itself, and what that leaves of the share of wrong hits."""
+    """Sentences on the errors of the judge of answers, and on the share of wrong hits corrected by them."""
     if found is None:
         return []
     said = (

@@ -1,7 +1,8 @@
-"""The ledger: one row for every model request, how it is made, written and read.
+"""The ledger: makes, writes and reads one row for every model request.
 
-It is no table of its own. A row is an entry of kind "usage" in the thread's transcript, without a frame, appended in
-the same transaction as the reply it meters; so it can be neither lost nor doubled, and is forgotten with its thread.
+It has no table of its own. A row is an entry of kind "usage" in the thread's transcript, without a frame. It is
+appended in the same transaction as the reply that it meters; so it cannot be lost or doubled, and is forgotten with its
+thread.
 """
 
 import json
@@ -23,15 +24,15 @@ from agentmem.transcript.journal import Journal
 from agentmem.types import NO_EXTRAS, Basis, Draft, Entry, Extras, ModelProfile, Reply, Request, Ttl, Usage
 
 Break = Literal["first", "none", "expiry", "cut", "break"]
-"""How a request stands to the thread's request before it.
+"""The relation of a request to the thread's request before it.
 
-first: there is none. none: it extends it. expiry: it extends it, but the cache entry had outlived its lifetime.
-cut: it does not, and a compaction or a change of tools, system, model or options lies between. break: it does not,
-and nothing declares why.
+first: there is none. none: it extends it. expiry: it extends it, but the cache entry was older than its lifetime.
+cut: it does not extend it, and a compaction or a change of tools, system, model or options is between. break: it does
+not extend it, and nothing declares why.
 """
 
 _FREE_TEXT = 80
-"""Characters kept of any text that a provider or an error wrote."""
+"""The most characters kept of a text that a provider or an error wrote."""
 _WORD = re.compile(r"[a-z_]{1,30}")
 
 
@@ -39,13 +40,13 @@ _WORD = re.compile(r"[a-z_]{1,30}")
 class Row:
     """One model request, as metered.
 
-    ``model`` is "provider:name"; ``estimate`` the input we predicted; ``at`` when the request began; ``seconds`` and
-    ``first_token_after`` count from there. ``cost_usd`` and ``cost_uncached_usd`` are None where the price is not
-    known; ``priced_as`` names the model whose prices stand in for one that has none, which makes them estimates.
-    ``digest`` is that of the request's frames, ``bytes`` the length of their wire form and ``extends`` how many of
-    those bytes the thread's previous request sent already. ``context_tokens`` and ``new_tokens`` are counts of
-    frames, of all of them and of those that the thread never sent before. ``stop_reason`` says why the reply ended,
-    ``error`` why there was none; ``extras`` are what was billed beside ``usage``.
+    ``model`` is "provider:name"; ``estimate`` the input that we predicted, in tokens; ``at`` the start of the request;
+    ``seconds`` and ``first_token_after`` count from there. ``cost_usd`` and ``cost_uncached_usd`` are None if the price
+    is not known; ``priced_as`` names another model whose prices were used, which makes them estimates. ``digest`` is
+    the digest of the request's frames, ``bytes`` the length of their wire form, and ``extends`` the number of those
+    bytes that the thread's previous request also sent. ``context_tokens`` and ``new_tokens`` are our counts of all
+    frames, and of those that the thread never sent before. ``stop_reason`` says why the reply ended, ``error`` why
+    there was none; ``extras`` are the charges beside ``usage``.
     """
 
     thread: str
@@ -74,7 +75,7 @@ class Row:
     extras: Extras = NO_EXTRAS
 
 
-# What a row is called in its entry: (field, key, value that goes without saying). The thread is the entry's own.
+# A row in its entry: (field, key, default that is left out). The thread is the entry's own.
 _FIELDS: tuple[tuple[str, str, object], ...] = (
     ("agent", "agent", None),
     ("purpose", "for", None),
@@ -112,11 +113,12 @@ _COUNTED = attrgetter(*(name for name, _ in _USAGE))
 
 
 def classify(*, first: bool, extends: bool, cut: bool, idle: float, lifetime: float, read: bool = False) -> Break:
-    """How a request stands to the one before: ``extends`` it whole or not, with a ``cut`` between or not.
+    """The relation of a request to the one before it, which it ``extends`` or not, with a ``cut`` between or not.
 
-    ``idle`` is the time since that one began and ``lifetime`` its cache entry's, both in seconds: a read refreshes
-    the entry, and the clock runs from the request's start (Anthropic, "Prompt caching"). What was ``read`` all the
-    same had not expired: others may have refreshed it, and providers keep entries longer than they say.
+    ``idle`` is the time since that one began and ``lifetime`` the time that its cache entry lives, both in seconds: a
+    read refreshes the entry, and the clock runs from the request's start (Anthropic, "Prompt caching"). If the entry
+    was ``read`` after that time, it had not expired: another request may have refreshed it, and providers keep entries
+    longer than they say.
     """
     if first:
         return "first"
@@ -128,13 +130,13 @@ def classify(*, first: bool, extends: bool, cut: bool, idle: float, lifetime: fl
 def encode(row: Row) -> bytes:
     """The row as canonical JSON, below 500 bytes unless names are long.
 
-    What goes without saying is left out, free text is scrubbed and cut short.
+    Defaults are left out; free text is scrubbed and cut short.
     """
     return draft(row).data
 
 
 def draft(row: Row) -> Draft:
-    """The row as an entry that is still to be appended."""
+    """The row as an entry to append."""
     value = _value(row)
     text = _COMPACT.encode(value)
     data = text.encode("utf-8", "replace")
@@ -153,7 +155,7 @@ def _value(row: Row) -> dict[str, Any]:
 
 
 def decode(entry: Entry) -> Row:
-    """The row that a "usage" entry holds. Keys that a later version wrote are passed over."""
+    """The row in a "usage" entry. Keys of later versions are passed over."""
     value = entry.value
     usage = Usage(_basis(value["basis"]), *(int(value.get(key, 0)) for _, key in _USAGE))
     given: dict[str, Any] = {**_UNSAID, **{_NAMES[key]: said for key, said in value.items() if key in _NAMES}}
@@ -181,7 +183,7 @@ def _extras(value: Mapping[str, Any] | None, basis: Basis) -> Extras:
 
 
 def _short(text: str) -> str:
-    """Scrubbed and cut; a plain word, as most reasons are, is neither a secret nor long."""
+    """The text, scrubbed and cut. A plain word stays as it is, since it is not secret or long."""
     return text if _WORD.fullmatch(text) else scrub(text)[:_FREE_TEXT]
 
 
@@ -199,7 +201,7 @@ _CLEANED: Mapping[str, Callable[[Any], Any]] = {
     "stop_reason": _short,
     "error": _short,
 }
-"""How a field is written. What others wrote is scrubbed; all else comes from the agent's own settings and counters."""
+"""The form of fields that others wrote: scrubbed. All other fields come from the agent's own settings and counters."""
 _COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
@@ -209,7 +211,7 @@ def _basis(value: str) -> Basis:
 
 
 def unpriced(rows: Iterable[Row]) -> Mapping[str, int]:
-    """How many metered requests have no price, by model."""
+    """The number of metered requests without a price, by model."""
     return Counter(row.model for row in rows if row.cost_usd is None)
 
 
@@ -219,14 +221,14 @@ def listed(models: Mapping[str, int]) -> list[dict[str, Any]]:
 
 
 def missing_prices(models: Mapping[str, int], requests: int) -> str:
-    """The same for people: "1 of 3 requests unpriced: my-local-model"; "" where all have a price."""
+    """The same for people: "1 of 3 requests unpriced: my-local-model"; "" if all have a price."""
     count = sum(models.values())
     return f"{count:,} of {requests:,} requests unpriced: {', '.join(models)}" if count else ""
 
 
 @dataclass(frozen=True, slots=True)
 class RequestMeter:
-    """What a row says of the agent: its name, its model, and whose prices stand in where the model has none."""
+    """Makes the rows of one agent: its name, its model, and the model that lends prices if it has none."""
 
     agent: str
     profile: ModelProfile
@@ -290,7 +292,7 @@ class RequestMeter:
 
 
 def _lifetime(provider: str, request: Request) -> float:
-    """Seconds that the cache entries of the messages live after they were last read."""
+    """The seconds that the cache entries of the messages live after their last read."""
     lives = _lifetimes(provider, request.model)
     return max((lives[mark.ttl] for mark in request.marks if mark.segment == "message"), default=lives[TAIL])
 
@@ -301,9 +303,9 @@ def _lifetimes(provider: str, model: str) -> Mapping[Ttl, float]:
 
 
 def extension(before: View, after: View) -> int:
-    """How many bytes of ``before``'s wire form ``after`` begins with, both views of one thread.
+    """The number of bytes of ``before``'s wire form with which ``after`` begins, both views of one thread.
 
-    Costs next to nothing where nothing was cut between them: the window only extends then.
+    Without a cut between them this costs almost nothing, since the window was only extended.
     """
     if _extended(before, after):
         return before.size
@@ -316,9 +318,9 @@ def extension(before: View, after: View) -> int:
 
 
 def was_read(usage: Usage, before: Usage, sent: View) -> bool:
-    """Whether the messages of the request before were read from the cache.
+    """True if the messages of the request before were read from the cache.
 
-    Tools and system live longer and may be read without them: more must have been read than these and half of the rest.
+    Tools and system live longer and may be read alone. So more must have been read than these and half of the rest.
     """
     head = sum(one.tokens for one in sent.prefix) / sent.tokens if sent.tokens else 0.0
     return usage.cache_read_tokens > before.input_tokens * (1 + min(1.0, head)) / 2

@@ -1,7 +1,7 @@
-"""The money: a model's prices from genai-prices' tables, which come with the package and need no network.
+"""Finds a model's prices in genai-prices' tables, which come with the package and need no network.
 
-What is not in them has no price: its dollars are unknown (None), never zero. Clouds, gateways and clients call one
-model by many names; here is where to look for each.
+A model that is not in them has no price: its dollars are unknown (None), never zero. Clouds, gateways and clients call
+one model by many names; tables here say where to look for each.
 """
 
 import re
@@ -19,7 +19,7 @@ from agentmem.types import NO_EXTRAS, Extras, ModelProfile, Rates, Usage
 OWN_MACHINES = frozenset(
     {"scripted", "local", "ollama", "llama.cpp", "llamacpp", "vllm", "sglang", "lmcache", "lmstudio", "lm_studio"}
 )
-"""Providers that bill nobody: what a model of the same name costs elsewhere is no price of theirs."""
+"""Providers without bills: the price of a model of the same name elsewhere does not count for them."""
 
 CLOUDS: Mapping[str, str] = MappingProxyType(
     {
@@ -39,13 +39,13 @@ CLOUDS: Mapping[str, str] = MappingProxyType(
 
 _BEDROCK = re.compile(r"^(?:[a-z]{2,6}\.)?(?:anthropic|amazon|meta|mistral|cohere|deepseek|openai|qwen|moonshotai)\.")
 _VARIANT = re.compile(r":(?:nitro|floor|online|beta|exacto|thinking)$")
-"""What OpenRouter lets one write after a name without a price of its own."""
+"""Endings that OpenRouter allows after a name, without a price of their own."""
 
 
 def places(provider: str, name: str) -> Iterator[tuple[str | None, str]]:
-    """Pairs of provider and name to ask the price tables for, the most particular first.
+    """Pairs of provider and name to look up in the price tables, the most specific first.
 
-    A provider of None is whoever makes a model of that name. Nothing for engines on one's own machine.
+    A provider of None means any maker of a model of that name. Engines on one's own machine give no pairs.
     """
     if provider in OWN_MACHINES or not name:
         return
@@ -66,12 +66,12 @@ def places(provider: str, name: str) -> Iterator[tuple[str | None, str]]:
 
 
 def _claude(family: str, version: tuple[int, int]) -> str:
-    """The name that Anthropic gives a model: the version stood in front of the family before 4."""
+    """Anthropic's name for a model: before version 4, the version stood in front of the family."""
     number = "-".join(str(part) for part in version if part or part == version[0])
     return f"claude-{family}-{number}" if version >= (4, 0) else f"claude-{number}-{family}"
 
 
-# Ours -> genai-prices' keys, the most particular first: it too prices what has no price of its own as its kind.
+# Ours -> genai-prices' keys, the most specific first: genai-prices too falls back from a kind to its more general one.
 _KEYS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("uncached", ("input_mtok",)),
     ("cache_read", ("cache_read_mtok", "input_mtok")),
@@ -82,7 +82,7 @@ _KEYS: tuple[tuple[str, tuple[str, ...]], ...] = (
 _MILLION = Decimal(1_000_000)
 
 FACTORS: Mapping[str, float] = MappingProxyType({"": 1.0, "flex": 0.5, "batch": 0.5})
-"""What service tiers cost beside the usual price, for every model that has them (OpenAI's and Anthropic's price lists,
+"""The price of a service tier over the usual price, for every model that has it (OpenAI's and Anthropic's price lists,
 November 2026). A fast mode has a row of its own in the price tables, and priority differs by model."""
 
 PRIORITY = (
@@ -95,15 +95,15 @@ PRIORITY = (
     ("o4-mini", 1.82),
     ("o3", 1.75),
 )
-"""What OpenAI's priority costs beside the usual price, by how a model's name begins, the first that fits
-(openai.com/api-priority-processing, November 2026). For a model that is not here it is not known."""
+"""The price of OpenAI's priority over the usual price, by the beginning of a model's name, the first that fits
+(openai.com/api-priority-processing, November 2026). For other models it is not known."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Dollars for one request, and what it would have cost without a cache; None where the price is not known.
+    """Dollars for one request, with and without the cache; None if the price is not known.
 
-    ``priced_as`` names the model whose prices were used when it is not the one that answered.
+    ``priced_as`` names the model whose prices were used, if it is another one than the model that answered.
     """
 
     usd: float | None = None
@@ -112,12 +112,13 @@ class Cost:
 
 
 def rates(provider: str, name: str, *, input_tokens: int = 0, at: float | None = None, speed: str = "") -> Rates | None:
-    """The prices of ``name`` at ``provider``, per token; None where they are not known.
+    """The prices of ``name`` at ``provider``, in dollars per token; None if they are not known.
 
-    Where the price depends on the size of the request, that of a request of ``input_tokens`` (cached ones
-    included, as genai-prices counts them): crossing a threshold reprices all of its tokens. Prices that changed
-    over time are those of the moment ``at``, in seconds since the epoch; without it, of now. ``speed`` names a price
-    list of its own: see Extras.
+        rates("anthropic", "claude-sonnet-5-5").cost(usage)
+
+    If prices depend on the size of the request, they are those for ``input_tokens``, with cached ones (as genai-prices
+    counts): above a threshold all tokens of the request cost more. ``at`` is the moment of the prices, in seconds since
+    the epoch; None: now. ``speed`` names a price list of its own: see Extras.
     """
     minute = int((time() if at is None else at) // 60)
     factor = _factor(name, speed, minute)
@@ -129,9 +130,9 @@ def rates(provider: str, name: str, *, input_tokens: int = 0, at: float | None =
 
 
 def whose(profile: ModelProfile, price_as: str | None = None) -> tuple[str, str] | None:
-    """Provider and name of the model whose prices count: its own where they are known, else those that are lent.
+    """Provider and name of the model whose prices count: its own if they are known, else those of ``price_as``.
 
-    ``price_as`` is "provider:name", or a name alone. None where neither has a price.
+    ``price_as`` is "provider:name", or a name alone. None if neither has a price.
     """
     lent = (price_as or "").partition(":")
     own = (profile.provider, profile.name if profile.tier == "cloud" else "")
@@ -140,7 +141,7 @@ def whose(profile: ModelProfile, price_as: str | None = None) -> tuple[str, str]
 
 
 def extra_usd(provider: str, name: str, extras: Extras, *, at: float | None = None) -> float | None:
-    """Dollars for what a request is billed beside its tokens; None where one price of it is not known."""
+    """Dollars for the charges beside a request's tokens; None if one of their prices is not known."""
     total = 0.0
     for model, usage in extras.others:
         found = rates(provider, model or name, input_tokens=usage.input_tokens, at=at)
@@ -162,7 +163,7 @@ def _search_fee(provider: str, name: str, minute: int) -> float | None:
 
 
 def _factor(name: str, speed: str, minute: int) -> float | None:
-    """How many times the usual price a speed costs; None where it is not known."""
+    """The factor of a speed on the usual price; None if it is not known."""
     if speed == "priority":
         return next((times for start, times in PRIORITY if name.startswith(start)), None)
     if speed != "fast":
@@ -172,7 +173,7 @@ def _factor(name: str, speed: str, minute: int) -> float | None:
 
 
 def _dotted(name: str) -> str:
-    """A Claude model's name as OpenRouter writes it, whose table alone has fast modes."""
+    """A Claude model's name as OpenRouter writes it. Only its table has fast modes."""
     family, version = claude_name(name) or ("", (0, 0))
     return f"claude-{family}-{'.'.join(str(part) for part in version if part)}"
 
@@ -204,10 +205,10 @@ def cost(
     at: float | None = None,
     extras: Extras = NO_EXTRAS,
 ) -> Cost:
-    """What ``usage`` and ``extras`` cost on the model of ``profile``.
+    """The cost of ``usage`` and ``extras`` on the model of ``profile``, in dollars.
 
-    ``price_as``, a model named "provider:name", lends its prices to one that has none of its own: a scripted or local
-    model, or a cloud's that the tables do not know.
+    ``price_as``, a model named "provider:name", lends its prices to a model without prices: a scripted or local one,
+    or a cloud's that the tables do not know. ``at`` as in `rates`.
     """
     pair = whose(profile, price_as)
     if pair is None:
@@ -239,18 +240,18 @@ def _at(price: object, input_tokens: int) -> Decimal:
 
 
 REPLY_SHARE = 4
-"""A reply may be promised at most a quarter of the window: a model with a small one is to be used at all."""
+"""A reply may take at most a quarter of the window, so that a model with a small window can be used at all."""
 
 
 def window(profile: ModelProfile) -> int | None:
-    """Tokens of input and reply that the model takes at once: its own word, else the table's."""
+    """The tokens of input and reply that the model takes at once: by its profile, else by the price table."""
     if profile.window is not None or profile.tier != "cloud":
         return profile.window
     return _listed(profile.provider, profile.name)
 
 
 def room(profile: ModelProfile, max_tokens: int) -> int | None:
-    """Tokens of context that fit beside a reply of ``max_tokens``; None where the window is not known."""
+    """The tokens of context that fit beside a reply of ``max_tokens``; None if the window is not known."""
     whole = window(profile)
     return None if whole is None else whole - min(max_tokens, whole // REPLY_SHARE)
 

@@ -1,4 +1,4 @@
-"""What rows of the ledger add up to: the numbers of a run, by agent and by purpose, as JSON objects.
+"""Adds up rows of the ledger: the numbers of a run, by agent and by purpose, as JSON objects.
 
 The formulas, so that two people compute the same number:
 
@@ -6,8 +6,9 @@ The formulas, so that two people compute the same number:
     hit_rate  = read / input          redo = input - read - new
     ratio     = input / output        redo_share = redo / input
 
-``new`` is what no earlier request of the thread sent. It is counted in frames, by our own counter; so it is scaled by
-what the provider counted for the whole request, and cannot exceed what was not read. Hit, redo and new shares sum to 1.
+``new`` are the tokens that no earlier request of the thread sent. They are counted in frames, by our own counter; so
+they are scaled to the provider's count of the whole request, and cannot exceed the tokens that were not read. The
+shares of hits, redo and new tokens sum to 1.
 
 Rows of different basis are different meters and are never added up. Shares are 0..1; None: cannot be computed.
 """
@@ -33,11 +34,12 @@ _METERED = (
 def summarise(rows: Iterable[Row]) -> Summary:
     """The USAGE object over ``rows``.
 
-    Where they are of several bases, ``basis`` and every number a meter gave are None: see ``report``'s ``by_basis``.
-    Dollars are the sum of what is known, None where nothing is; ``unpriced`` names the models of the other requests.
-    Lent prices are named in ``priced_as`` and make ``cost_basis`` "estimated".
-    ``requests`` includes the ``failed`` ones; those without a reply were not metered, and
-    neither their basis nor their dollars count.
+        summarise(rows(agent.journal, "main"))["hit_rate"]
+
+    If they have several bases, ``basis`` and all numbers of a meter are None: see ``by_basis`` in ``report``. Dollars
+    are the sum of the known ones, None if none is known; ``unpriced`` names the models of the other requests. Lent
+    prices are named in ``priced_as`` and make ``cost_basis`` "estimated". ``requests`` includes the ``failed`` ones;
+    those without a reply were not metered, so their basis and dollars do not count.
     """
     rows = tuple(rows)
     metered = tuple(row for row in rows if _metered(row))
@@ -63,7 +65,7 @@ def summarise(rows: Iterable[Row]) -> Summary:
 def report(rows: Iterable[Row], run: str | None = None) -> Summary:
     """The report on one run (None: on several): its USAGE, and the same by basis, agent and purpose.
 
-    An agent that was metered on several bases has an object for each.
+    An agent with several bases has an object for each.
     """
     rows = tuple(rows)
     return {
@@ -99,7 +101,7 @@ def _numbers(rows: Sequence[Row]) -> Summary:
 
 
 def _grouped(rows: Sequence[Row], name: str | None, key: Callable[[Row], str]) -> list[Summary]:
-    """One USAGE for each key and basis, as they first occur. What was not metered joins its key's first basis."""
+    """One USAGE for each key and basis, in order of first use. Rows without a meter join their key's first basis."""
     bases: dict[str, Basis] = {}
     for row in rows:
         if _metered(row):
@@ -112,7 +114,7 @@ def _grouped(rows: Sequence[Row], name: str | None, key: Callable[[Row], str]) -
 
 
 def _metered(row: Row) -> bool:
-    """Every reply was; a failed request only if it has tokens all the same."""
+    """True for every reply, and for a failed request that has tokens."""
     return row.error is None or bool(row.usage.input_tokens or row.usage.output_tokens)
 
 
@@ -129,7 +131,7 @@ def _share(part: int, whole: int) -> float | None:
 
 
 def _dollars(amounts: Iterable[float | None]) -> float | None:
-    """The sum of what is known; None where there is something and none of it is."""
+    """The sum of the known amounts; None if there are amounts and none is known."""
     given = tuple(amounts)
     known = [amount for amount in given if amount is not None]
     return sum(known) if known or not given else None

@@ -1,4 +1,4 @@
-"""Reports for people: the table of a run, the list of runs, and the one sentence on what to do next."""
+"""Prints reports for people: the table of a run, the list of runs, and a sentence on what to do next."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 UNKNOWN = "unknown"
 
-# What to do next: the first line whose test holds is said.
+# What to do next: the sentence of the first row whose test holds.
 _ADVICE: tuple[tuple[Callable[[Summary], bool], str], ...] = (
     (lambda s: not s["requests"], "Nothing has been sent yet: start with `agentmem run TASK --workspace DIR`."),
     (
@@ -78,7 +78,7 @@ _RUN_COLUMNS = ("requests", "input tokens", "input : output", "cache hit rate", 
 
 
 def advice(summary: Summary) -> str:
-    """One plain sentence: what to do next."""
+    """One plain sentence on what to do next."""
     sentence = next(text for holds, text in _ADVICE if holds(summary))
     return sentence.format(**summary)
 
@@ -119,19 +119,19 @@ def share(part: float | None) -> str:
 
 
 def dollars(amount: float | None) -> str:
-    """Cents for large sums, four digits after the point for small ones."""
+    """Dollars as text: with cents for large sums, with four digits after the point for small ones."""
     if amount is None:
         return UNKNOWN
     return f"${amount:,.2f}" if amount >= 10 else f"${amount:,.4f}"
 
 
 def cost(amount: float | None, unpriced: Mapping[str, int], requests: int) -> str:
-    """Dollars, and what is missing in them: "$0.0310; 1 of 3 requests unpriced: my-local-model"."""
+    """Dollars, and the requests missing in them: "$0.0310; 1 of 3 requests unpriced: my-local-model"."""
     return "; ".join(filter(None, (dollars(amount), missing_prices(unpriced, requests))))
 
 
 def cost_of(summary: Summary) -> str:
-    """The same of a report's object."""
+    """The same for a report's object."""
     models = {one["model"]: one["requests"] for one in summary["unpriced"]}
     return cost(summary["cost_usd"], models, summary["requests"] - summary["failed"])
 

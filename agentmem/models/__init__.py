@@ -1,4 +1,4 @@
-"""Models: whatever can answer a Request. `load` finds one by name; each kind is imported only when it is asked for."""
+"""Models answer requests. `load` finds one by name; each kind is imported only when it is used."""
 
 from collections.abc import Callable
 from importlib import import_module
@@ -13,17 +13,17 @@ __all__ = ["load"]
 
 
 def load(name: str, **options: Any) -> Model:
-    """The model called ``name``; ``options`` go to its class, over those that agentmem.toml has for its kind.
+    """The model called ``name``; ``options`` go to its class, and win over those that agentmem.toml has for its kind.
 
-    ``anthropic:NAME`` is Claude through the official SDK, ``local`` or ``local:PATH`` llama.cpp in process,
-    ``scripted:PATH`` a script, and anything else (``openai:NAME``, ``google_genai:NAME`` ...) what LangChain's
-    init_chat_model makes of it. Raises ConfigError for a name that cannot be one, or options that do not fit;
-    ModelNotAvailable says what to install or set.
+    ``anthropic:NAME`` is Claude through the official SDK, ``local`` or ``local:PATH`` is llama.cpp in process,
+    ``scripted:PATH`` is a script, and any other name (``openai:NAME``, ``google_genai:NAME`` ...) goes to LangChain's
+    init_chat_model. Raises ConfigError for a name that cannot be a model's, or options that do not fit, and
+    ModelNotAvailable with what to install or set.
     """
     kind, _, rest = name.partition(":")
     if not name.strip() or (kind != "local" and not rest.strip()):
         raise ConfigError(
-            f"{name!r} names no model: write provider:name, for example anthropic:claude-opus-5 or openai:gpt-5.5, "
+            f"{name!r} names no model: write provider:name, for example anthropic:claude-sonnet-5-5 or openai:gpt-5.5, "
             "scripted:PATH, or local"
         )
     options = {**Config.load().models.get(kind, {}), **options}
@@ -65,4 +65,4 @@ def _made(module: str, name: str, install: str, *arguments: Any, **options: Any)
 
 
 KINDS: dict[str, Callable[..., Model]] = {"anthropic": _anthropic, "local": _local, "scripted": _scripted}
-"""Kinds that are ours; every other name is LangChain's."""
+"""Our own kinds of models, by the part of a name before the colon; every other name goes to LangChain."""

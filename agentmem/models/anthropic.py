@@ -1,8 +1,8 @@
-"""Claude through the official SDK, or any server that speaks Anthropic's Messages API.
+"""Runs Claude through the official SDK, or any model on a server that speaks Anthropic's Messages API.
 
-What fails before a stream begins is tried again, after as long as the provider asks; each wait is told first. A stream
-that breaks is tried again only while none of its text has been handed on: text that a consumer has seen is never sent
-twice, so later breaks are errors.
+A request that fails before its stream begins is sent again after the wait that the provider asks for; each wait is
+announced first. A broken stream is sent again only if none of its text was passed on: a consumer never sees text twice,
+so later breaks are errors.
 """
 
 import asyncio
@@ -29,26 +29,33 @@ T = TypeVar("T")
 C = TypeVar("C", anthropic.Anthropic, anthropic.AsyncAnthropic)
 
 BASIS_HEADER = "x-agentmem-basis"
-"""A response that carries it with the value "simulated" was made by our own server: its usage is nobody's bill."""
+"""The header with which our own server marks its responses as "simulated": their usage is not billed."""
 
 DIRECT = {"all://127.0.0.1": None, "all://localhost": None}
-"""A server on this machine is never reached through a proxy that the environment names."""
+"""Requests to a server on this machine never go through a proxy of the environment."""
 
 
 def claude_profile(name: str) -> ModelProfile:
-    """What the runtime must know of a Claude model on Anthropic's own API."""
+    """The profile of a Claude model on Anthropic's own API."""
     return ModelProfile("anthropic", name, "cloud", claude_rules(name).strips_thinking)
 
 
 @dataclass
 class AnthropicModel:
-    """One Claude model. ``api_key`` None leaves the SDK its own search (ANTHROPIC_API_KEY, profiles).
+    """One Claude model, or another model on a server that speaks Anthropic's Messages API.
 
-    ``base_url`` and ``model_profile`` make it another server's model. ``max_retries`` are for requests without an
-    answer, ``stream_retries`` for broken streams; ``retry_delay`` seconds double with each, unless the provider says
-    how long to wait: at most ``longest_wait`` seconds. ``timeout`` seconds may pass without a byte. What a server may
-    refuse can be left out: ``diagnostics`` asks why a prefix could not be read, ``cache_control`` marks the cache's
-    breakpoints, ``ttl`` says how long these live. The errors are those below ModelError.
+        model = AnthropicModel("claude-sonnet-5-5", timeout=120)
+        with Agent(model, "notes") as agent:
+            print(agent.run("Summarise notes.md").text)
+        model.close()
+
+    ``api_key`` None lets the SDK search for one (ANTHROPIC_API_KEY, profiles). ``base_url`` and ``model_profile`` are
+    for another server. ``max_retries`` counts requests without an answer, ``stream_retries`` broken streams. The first
+    wait is ``retry_delay`` seconds, and each next one twice as long, unless the provider says how long to wait; no wait
+    is longer than ``longest_wait`` seconds. ``timeout`` is the most seconds without a byte. Three fields can be turned
+    off for a server that refuses them: ``diagnostics`` asks why a prefix missed the cache, ``cache_control`` marks the
+    cache's breakpoints, ``ttl`` gives their lifetime. Raises ModelNotAvailable without a key; requests raise errors
+    below ModelError.
     """
 
     name: str
@@ -74,7 +81,7 @@ class AnthropicModel:
         return self.model_profile or claude_profile(self.name)
 
     def stream(self, request: Request) -> Iterator[Delta]:
-        """Send ``request``: text as it comes and, last, the Reply."""
+        """Send ``request``: yields text as it comes and, last, the Reply. Raises errors below ModelError."""
         call = _Call(self, request)
         while True:
             try:
@@ -116,7 +123,7 @@ class AnthropicModel:
             await asyncio.sleep(waiting.seconds)
 
     def close(self) -> None:
-        """Close the connections. The asyncio clients keep none open between requests."""
+        """Close the connections. Clients for asyncio keep none open between requests."""
         if self._client is not None:
             self._client.close()
             self._client = None
@@ -130,7 +137,7 @@ class AnthropicModel:
             return self._client
 
     def _async(self) -> anthropic.AsyncAnthropic:
-        """A client of this event loop. It keeps no idle connection, for nobody could close it after the loop."""
+        """A client for this event loop. It keeps no idle connection, since none could be closed after the loop."""
         loop = asyncio.get_running_loop()
         if loop not in self._clients:
             limits = httpx2.Limits(max_keepalive_connections=0)
@@ -145,7 +152,7 @@ class AnthropicModel:
             "api_key": self.api_key,
             "base_url": self.base_url,
             "timeout": timeout,
-            "max_retries": 0,  # the waits are ours, so that a run can tell and bound them
+            "max_retries": 0,  # we wait ourselves, so that a run can show and limit the waits
         }
 
 
@@ -156,11 +163,11 @@ def _with_key(client: C) -> C:
 
 
 class _Call:
-    """One request and its tries: what asyncio and plain calls share."""
+    """One request and its tries: the part that asyncio and plain calls share."""
 
     def __init__(self, model: AnthropicModel, request: Request) -> None:
         self.arguments: dict[str, Any] = arguments(request, model.diagnostics, model.cache_control, model.ttl)
-        # A request for no tokens only warms the cache; the API does not stream it.
+        # A request for zero tokens only warms the cache; the API does not stream it.
         self.arguments["stream"] = request.options.max_tokens > 0
         self._model = model
         self._ttl: Ttl = write_ttl(request.marks) if model.ttl else "5m"
@@ -169,7 +176,7 @@ class _Call:
         self._started = time.perf_counter()
 
     def begin(self, headers: httpx2.Headers, opened: T) -> T:
-        """The response has begun: ``opened`` is what the SDK made of it."""
+        """Note that the response has begun; returns ``opened``, the SDK's object for it."""
         self._builder = ReplyBuilder(self._ttl, "simulated" if headers.get(BASIS_HEADER) == "simulated" else "measured")
         self._first_event_after: float | None = None
         return opened
@@ -190,7 +197,7 @@ class _Call:
         return self._builder.reply(self._first_event_after or elapsed, elapsed)
 
     def wait_after(self, error: Exception) -> Waiting:
-        """The wait before the next try; raises our error if there is none to be made."""
+        """The wait before the next try. Raises our error if there is none."""
         model, asked = self._model, asked_wait(error)
         again = model.max_retries if is_unanswered(error) else model.stream_retries if passing(error) else 0
         if self._handed_on or self._tries >= again or (asked or 0.0) > model.longest_wait:

@@ -1,4 +1,7 @@
-"""The Anthropic SDK's errors as ours: which kind, in the provider's words, without any key; and when to ask again."""
+"""Turns the Anthropic SDK's errors into ours, in the provider's words and without any key, and says when to retry.
+
+It stands apart from `anthropic` as a table of the API's statuses and error kinds.
+"""
 
 import json
 import re
@@ -23,12 +26,12 @@ from agentmem.models.error_messages import is_too_long, place_of
 from agentmem.scrub import scrub
 
 CAUGHT = (anthropic.AnthropicError, httpx2.HTTPError, httpx2.StreamError, json.JSONDecodeError, BrokenReply)
-"""All that a request can end with. A stream that breaks raises the HTTP library's own errors."""
+"""Every error that a request can end with. A stream that breaks raises the HTTP library's own errors."""
 
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """What a status or a kind of error means to us, and what to say first."""
+    """The meaning of a status or a kind of error: our class, and the words to begin with."""
 
     statuses: frozenset[int]
     kinds: frozenset[str]
@@ -63,21 +66,21 @@ MEANINGS = (
         "the provider refused the request",
     ),
 )
-"""First match wins: the kind that the error names, else its status."""
+"""The meanings of errors. The kind that an error names counts first, then its status; the first match wins."""
 
 OPTIONAL = ("diagnostics", "ttl", "cache_control")
-"""What our requests carry beside what every server takes, the most particular first: each can be left out."""
+"""The optional fields of our requests, which some servers refuse, the most specific first."""
 
 _REFUSAL = re.compile(
     r"not permitted|not allowed|not support|unsupported|unknown|unrecogni[sz]ed|unexpected|extra (?:input|field)", re.I
 )
-"""How servers say that they do not take a field."""
+"""The words with which servers refuse a field."""
 
 UNREACHABLE = Meaning(frozenset(), frozenset(), ModelUnreachable, "the provider could not be reached or did not finish")
 
 
 def translate(error: Exception, secret: str | None = None) -> ModelError:
-    """``error`` as one of ours. ``secret`` is taken out of its text, as is all that looks like one."""
+    """``error`` as one of ours. ``secret`` and everything that looks like a secret is removed from its text."""
     meaning = meaning_of(error)
     detail = getattr(error, "api_message", None) or str(error) or type(error).__name__
     text = scrub(detail.replace(secret, "[redacted]") if secret else detail)
@@ -89,7 +92,7 @@ def translate(error: Exception, secret: str | None = None) -> ModelError:
 
 
 def _way_out(text: str) -> str:
-    """What to set where a server refuses what it could do without."""
+    """The setting to change if a server refuses an optional field."""
     words = re.findall(r"[a-z_]+", text)
     refused = next((name for name in OPTIONAL if name in words), None)
     if refused is None or not _REFUSAL.search(text):
@@ -109,20 +112,20 @@ def meaning_of(error: Exception) -> Meaning:
 
 
 def passing(error: Exception) -> bool:
-    """Whether a new try may help where the SDK makes none of its own: the stream had begun when it broke."""
+    """True if another try may help after a stream that had begun and broke; the SDK does not retry those."""
     if isinstance(error, anthropic.APIStatusError):
         return error.status_code == 200 and meaning_of(error).error in (ModelOverloaded, ModelUnreachable)
     return not isinstance(error, anthropic.AnthropicError)
 
 
 AGAIN = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS})
-"""Statuses below 500 that may be another one next time: as in Anthropic's own SDKs."""
+"""Statuses below 500 after which another try may succeed: the same as in Anthropic's own SDKs."""
 
 
 def is_unanswered(error: Exception) -> bool:
-    """Whether the request came to nothing in a way that may pass: no connection, overloaded, a fault of the server.
+    """True if the request got no answer for a passing reason: no connection, an overload, a fault of the server.
 
-    ``x-should-retry`` is the server's own word on it.
+    The server's own header ``x-should-retry`` wins.
     """
     if not isinstance(error, anthropic.APIStatusError):
         return isinstance(error, anthropic.APIConnectionError)
@@ -132,7 +135,7 @@ def is_unanswered(error: Exception) -> bool:
 
 
 def asked_wait(error: Exception) -> float | None:
-    """Seconds that the server asks to wait: ``retry-after-ms``, or ``retry-after`` in seconds or as a date."""
+    """The seconds that the server asks to wait: ``retry-after-ms``, or ``retry-after`` in seconds or as a date."""
     if not isinstance(error, anthropic.APIStatusError):
         return None
     headers = error.response.headers

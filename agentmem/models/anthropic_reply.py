@@ -20,7 +20,7 @@ class BrokenReply(Exception):
 
 @dataclass
 class _Growing:
-    """A block while it streams: its value as it began, and the pieces of its JSON input."""
+    """A block while it streams: its first value, and the pieces of its JSON input."""
 
     value: dict[str, Any]
     pieces: list[str] = field(default_factory=list)
@@ -32,9 +32,9 @@ class _Growing:
 
 @dataclass
 class ReplyBuilder:
-    """Takes events and gives text as it comes; `reply` is there when the last event has been taken.
+    """Takes events and gives text as it comes. After the last event, `reply` gives the whole.
 
-    ``write_ttl`` is the TTL to book writes under where the provider does not split them.
+    ``write_ttl`` is the TTL for cache writes if the provider does not split them.
     """
 
     write_ttl: Ttl = "5m"
@@ -46,7 +46,7 @@ class ReplyBuilder:
     _complete: bool = False
 
     def take(self, event: RawMessageStreamEvent) -> Iterator[TextDelta]:
-        """One event; kinds that are not known are passed over. Raises BrokenReply for one that is malformed."""
+        """Take one event; unknown kinds are passed over. Raises BrokenReply if it is malformed."""
         try:
             deltas = list(self._taken(event))
         except (KeyError, AttributeError, TypeError, ValueError) as error:
@@ -68,7 +68,7 @@ class ReplyBuilder:
             self._complete = True
 
     def take_whole(self, message: SdkMessage) -> Iterator[TextDelta]:
-        """A reply that was not streamed."""
+        """Take a reply that was not streamed."""
         self._begin(message)
         self._blocks = {index: _whole(block.to_dict(mode="json")) for index, block in enumerate(message.content)}
         self._stop_reason, self._complete = message.stop_reason, True
@@ -93,7 +93,7 @@ class ReplyBuilder:
         )
 
     def _drop_unsigned(self) -> None:
-        """Thinking that was cut off has no signature, and does not go back without."""
+        """Drop thinking that was cut off: it has no signature, and the API does not take it back without one."""
         last = max(self._blocks, default=-1)
         value = self._blocks[last].value if self._blocks else {}
         if value.get("type") == "thinking" and not value.get("signature"):
@@ -118,7 +118,7 @@ class ReplyBuilder:
 
 
 def _given(usage: Any) -> dict[str, Any]:
-    """A usage object as the provider wrote it, with what the SDK does not know."""
+    """A usage object as the provider wrote it, with fields that the SDK does not know."""
     return dict(usage.to_dict(mode="json"))
 
 
@@ -137,14 +137,14 @@ def _text_of(text: str | None) -> Iterator[TextDelta]:
 
 
 def _text(growing: _Growing) -> Block | None:
-    """Plain text; empty text is left out, for the API does not take it back; cited text is the provider's own."""
+    """Plain text. Empty text is left out, since the API does not take it back; cited text stays the provider's own."""
     if growing.value.get("citations"):
         return _opaque(growing)
     return Text(growing.value["text"]) if growing.value["text"] else None
 
 
 def _call(growing: _Growing) -> Block:
-    """A call; its arguments came in pieces, or whole as the block began."""
+    """A call. Its arguments came in pieces, or whole at the block's start."""
     text, whole = "".join(growing.pieces), growing.value.get("input")
     if not text and whole:
         text = canonical(whole).decode("utf-8", "surrogatepass")

@@ -1,6 +1,6 @@
-"""A Request as the arguments of the Anthropic SDK: pointers to the frames' values, and cache_control at the marks.
+"""Makes the arguments of the Anthropic SDK from a Request: references to frames' values, and cache_control at marks.
 
-Nothing is rendered and no value is copied but the few that carry a mark, so that this costs little at any length.
+Only the few values with a mark are copied, and nothing is rendered, so that this costs little at any length.
 """
 
 import json
@@ -17,7 +17,7 @@ from agentmem.context.view import Growing
 from agentmem.types import Frame, Json, Mark, Options, Request, Ttl
 
 Marks = Mapping[int, Ttl | None]
-"""The marked places in a list of frames, and how long each lives; None leaves that to the server."""
+"""The marked places in a list of frames, each with its lifetime; None leaves that to the server."""
 
 
 _MESSAGE = attrgetter("message")
@@ -28,7 +28,7 @@ def arguments(
 ) -> dict[str, Any]:
     """Keyword arguments for ``messages.create``.
 
-    ``diagnostics`` asks why a prefix could not be read, ``cache_control`` sends the marks, ``ttl`` their lifetimes.
+    ``diagnostics`` asks why a prefix missed the cache, ``cache_control`` sends the marks, ``ttl`` their lifetimes.
     """
     marks = marks_by_place(request.marks if cache_control else (), ttl)
     turns = request.turns
@@ -53,7 +53,7 @@ def arguments(
 def marks_by_place(marks: Sequence[Mark], ttl: bool = True) -> Mapping[tuple[str, int], dict[int, Ttl | None]]:
     """Marks by list of frames: a message's marks by its index, those of tools and system in one list each.
 
-    Without ``ttl`` none says how long it lives.
+    Without ``ttl`` they have no lifetime.
     """
     places: defaultdict[tuple[str, int], dict[int, Ttl | None]] = defaultdict(dict)
     for mark in marks:
@@ -75,7 +75,7 @@ def marked_values(frames: Sequence[Frame], marks: Marks) -> list[Any]:
 
 def _options(options: Options) -> dict[str, Any]:
     given: dict[str, Any] = {
-        # The SDK has no field for it any more: newer models take no temperature, older ones and other servers do.
+        # The SDK no longer has a field for it: newer models take no temperature, but older ones and other servers do.
         "extra_body": None if options.temperature is None else {"temperature": options.temperature},
         "thinking": options.thinking and json.loads(options.thinking),
         "output_config": options.effort and {"effort": options.effort},
@@ -85,19 +85,19 @@ def _options(options: Options) -> dict[str, Any]:
 
 
 def write_ttl(marks: Sequence[Mark]) -> Ttl:
-    """The TTL to book written tokens under where a provider reports only their sum."""
+    """The TTL for written tokens if a provider reports only their sum."""
     return "1h" if marks and all(mark.ttl == "1h" for mark in marks) else "5m"
 
 
 SAMPLING = frozenset({"temperature", "top_p", "top_k"})
-"""Fields that the SDK's types have dropped and that older models and other servers still take."""
+"""Fields that the SDK's types have dropped, but that older models and other servers still take."""
 
 
 def check_body(body: Json) -> None:
-    """Raises ValueError if ``body`` is no request of the Messages API: a field is missing, unknown or of another type.
+    """Raises ValueError if ``body`` is no Messages API request: a field is missing, unknown or of another type.
 
-    The SDK's types take any iterable where the API has lists, and pydantic checks those only when they are walked;
-    unknown fields it drops. So the checked value is walked in full and compared with the body.
+    The SDK's types take any iterable where the API has lists; pydantic checks an iterable only when it is walked, and
+    drops unknown fields. So the checked value is walked in full and compared with the body.
     """
     try:
         known = _walk(_adapter().validate_python(body)) | dict.fromkeys(SAMPLING)

@@ -1,10 +1,10 @@
-"""llama.cpp in process, through xllamacpp: a real engine with a real KV cache, on a free port of the loopback.
+"""Runs llama.cpp in process, through xllamacpp: a real engine with a real KV cache, on a free port of the loopback.
 
-It serves the local model, and it meters: whatever decides what is said, the engine's own counters tell how many
-tokens of a request it had in its cache and how many it had to process.
+It serves the local model, and it meters: for any model, the engine's own counters tell how many tokens of a request
+were in its cache and how many it had to process.
 
-The engine reads a saved cache as it stands in the file, and a damaged one ends the process. So what it saves gets a
-seal: length, sha256, and which weights and engine made it. To restore, a private copy is checked and handed over.
+The engine reads a saved cache without a check, and a damaged file ends the process. So each saved file gets a seal:
+length, sha256, and the weights and engine that made it. To restore, a private copy is checked and handed over.
 """
 
 import hashlib
@@ -36,19 +36,19 @@ from agentmem.types import Frame, Message, Request, Usage
 SEAL = ".seal"
 _CHUNK = 1 << 20
 _MOST = 4096
-"""Bytes of a seal at most."""
+"""The most bytes of a seal."""
 
 
 @dataclass(frozen=True, slots=True)
 class States:
-    """The saved caches in a folder, for an engine that is known by ``maker``."""
+    """The saved caches in a folder. ``maker`` identifies the engine and its weights."""
 
     folder: Path
     maker: str
 
     @contextmanager
     def saving(self, name: str) -> Iterator[str]:
-        """Gives the name to save under for now; afterwards the file is sealed and has its own name, or is gone."""
+        """Gives a temporary name to save under. After the block the file is sealed and has its own name, or is gone."""
         target, part = self._place(name), self.folder / f"part-{secrets.token_hex(8)}"
         seal = part.with_name(f"{part.name}{SEAL}")
         try:
@@ -57,7 +57,9 @@ class States:
             size, sha256 = _measured(part)
             seal.touch(0o600)
             seal.write_text(json.dumps({"bytes": size, "sha256": sha256, "maker": self.maker}), encoding="utf-8")
-            _seal_of(target).unlink(missing_ok=True)  # a file without a seal is refused: never one with another's
+            _seal_of(target).unlink(
+                missing_ok=True
+            )  # a file without a seal is refused, which is better than a file with an old seal
             part.replace(target)
             seal.replace(_seal_of(target))
         except OSError as error:
@@ -68,7 +70,7 @@ class States:
 
     @contextmanager
     def restoring(self, name: str) -> Iterator[str]:
-        """Gives the name of a checked copy of the file, which is there meanwhile. Raises ModelRejected."""
+        """Gives the name of a checked copy of the file, which exists inside the block. Raises ModelRejected."""
         source, copy = self._place(name), self.folder / f"part-{secrets.token_hex(8)}"
         try:
             seal = _read_seal(source)
@@ -96,7 +98,7 @@ _AGAIN = "send the prompt again instead, and save it anew"
 
 
 def states_in(folder: Path, weights: Path) -> States:
-    """The saved caches in a folder, which is made where it is missing."""
+    """The saved caches in a folder; a missing folder is made."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -105,7 +107,7 @@ def states_in(folder: Path, weights: Path) -> States:
 
 
 def _known(weights: Path) -> str:
-    """What tells weights from others without reading all of a large file: their size, and both their ends."""
+    """A digest that identifies weights without reading all of a large file: their size and both ends."""
     digest, size = hashlib.sha256(), weights.stat().st_size
     with weights.open("rb") as file:
         digest.update(file.read(_CHUNK))
@@ -139,7 +141,7 @@ def _read_seal(path: Path) -> dict[str, object]:
 
 
 def _measured(path: Path, copy: Path | None = None) -> tuple[int, str]:
-    """The length and the sha256 of a file, which is copied on the way if asked for."""
+    """The length and the sha256 of a file; ``copy`` is the path for a copy, made on the way."""
     digest, size = hashlib.sha256(), 0
     with path.open("rb") as source, (copy or Path(os.devnull)).open("wb") as sink:
         if copy:
@@ -151,26 +153,29 @@ def _measured(path: Path, copy: Path | None = None) -> tuple[int, str]:
 
 
 BATCH = 128
-"""Tokens the engine processes before it looks whether the caller has gone: under a second of work."""
+"""Tokens that the engine processes before it checks if the caller has gone: under a second of work."""
 TIMEOUT = 600
-"""Seconds that a request may stay without an answer."""
+"""The most seconds that a request may stay without an answer."""
 REMEMBERED = 4096
-"""Frames whose tokens are kept, so that a request costs the work of what is new in it."""
+"""The number of frames whose tokens are kept, so that a request costs only the work for what is new in it."""
 
 
 def available() -> bool:
-    """Whether the engine can be started here: its package is installed and the weights are there."""
+    """True if the engine can be started here: its package and the weights are installed."""
     return importlib.util.find_spec("xllamacpp") is not None and find() is not None
 
 
 class Engine(Closing):
-    """One loaded model and its server. Starting takes about a second; close it, or use it in a ``with``.
+    """One loaded model and its server. It starts in about a second; close it, or use it in a ``with``.
 
-    ``weights`` is a GGUF file, by default the installed one. ``context`` is the most tokens of one request, reply
-    included; each of ``slots`` keeps the cache of one conversation within it. One thread is the default because two
-    on two busy cores collapse. ``cache_ram_mib`` bounds what is kept of conversations without a slot (the engine's
-    own default is 8 GiB); ``states`` is a folder, which `save`, `restore` and `erase` want. The engine is closed with
-    the program at the latest, however that ends. Raises ModelNotAvailable.
+        with Engine() as engine, Agent(ScriptedModel(script, meter=engine), "notes") as agent:
+            print(agent.run("Summarise notes.md").usage)  # measured by the engine's counters
+
+    ``weights`` is a GGUF file, by default the installed one. ``context`` is the most tokens of one request with its
+    reply; each of ``slots`` keeps the cache of one conversation within it. The default is one thread, because two
+    collapse on two busy cores. ``cache_ram_mib`` limits the MiB for conversations without a slot (the engine's own
+    default is 8 GiB). ``states`` is the folder for `save`, `restore` and `erase`. The engine is closed with the program
+    at the latest. Raises ModelNotAvailable.
     """
 
     def __init__(
@@ -192,7 +197,7 @@ class Engine(Closing):
             "api_keys": [self.key],
             "n_ctx": context,
             "n_parallel": slots,
-            "kv_unified": True,  # every slot may use the whole context
+            "kv_unified": True,  # each slot may use the whole context
             "cache_ram_mib": cache_ram_mib,
             "n_batch": BATCH,
             "n_ubatch": BATCH,
@@ -201,25 +206,25 @@ class Engine(Closing):
             "offline": True,
             "ui": False,
             "verbosity": -1,
-            "slot_save_path": f"{states}/" if states else "",  # the name of a state is put behind it as it is
+            "slot_save_path": f"{states}/" if states else "",  # the engine appends the name of a state to it
         }
         server = _start(self.weights, threads, settings)
         self.address: str = server.listening_address
         self._place = (str(urlsplit(self.address).hostname), int(urlsplit(self.address).port or 0))
         self._tokens: dict[bytes, list[int]] = {}
         self._stop = weakref.finalize(self, _stop, [server], self._place)
-        self.busy()  # once it has answered from its loop it can be stopped; stopped before, it would wait for ever
+        self.busy()  # it can only be stopped after its loop has answered once; before, it would wait without end
 
     def close(self) -> None:
         """Stop the server and free its memory; requests under way end with an error. May be called twice."""
         self._stop()
 
     def usage(self, request: Request, reply: Message) -> Usage:
-        """Put the request's own bytes through the KV cache: what was cached and what was processed, as counted there.
+        """Put the request's own bytes through the KV cache; returns the engine's counts of cached and processed tokens.
 
-        Each frame is encoded by itself, so that a longer prefix is a longer sequence of tokens. Pictures stand in it
-        by their digest. Output is the tokens that the reply will add to the next request. Raises ModelRejected when
-        the request is longer than ``context``.
+        Each frame is encoded by itself, so that a longer prefix is a longer sequence of tokens. A picture is replaced
+        by its digest. Output tokens are those that the reply will add to the next request. Raises ModelRejected if the
+        request is longer than ``context``.
         """
         prompt = [token for one in _frames(request) for token in self._encoded(one)]
         timings = self.post("/completion", {"prompt": prompt, "n_predict": 1, "cache_prompt": True})["timings"]
@@ -232,22 +237,22 @@ class Engine(Closing):
         )
 
     def tokens(self, text: str) -> list[int]:
-        """The engine's own tokens of a text; what looks like a special token is text."""
+        """The engine's own tokens of a text. Text that looks like a special token stays text."""
         tokens: list[int] = self.post("/tokenize", {"content": text, "parse_special": False})["tokens"]
         return tokens
 
     def save(self, name: str, slot: int = 0) -> int:
-        """Write the cache of a slot to the folder ``states``, under a plain name; gives the number of tokens saved.
+        """Write the cache of a slot to the folder ``states``, under a plain name; returns the number of saved tokens.
 
-        A cache that was there under the name is replaced when the new one is whole.
+        An older cache of that name is replaced when the new one is whole.
         """
         with self._saved().saving(name) as part:
             return int(self.post(f"/slots/{slot}?action=save", {"filename": part})["n_saved"])
 
     def restore(self, name: str, slot: int = 0) -> int:
-        """Read a saved cache into a slot; gives the number of tokens restored.
+        """Read a saved cache into a slot; returns the number of restored tokens.
 
-        Raises ModelRejected for a file that is not as it was saved, or saved with other weights or another engine.
+        Raises ModelRejected if the file has changed, or was saved with other weights or another engine.
         """
         with self._saved().restoring(name) as copy:
             return int(self.post(f"/slots/{slot}?action=restore", {"filename": copy})["n_restored"])
@@ -258,15 +263,15 @@ class Engine(Closing):
         return self._states
 
     def erase(self, slot: int = 0) -> int:
-        """Empty the cache of a slot; gives the number of tokens erased."""
+        """Empty the cache of a slot; returns the number of erased tokens."""
         return int(self.post(f"/slots/{slot}?action=erase", {})["n_erased"])
 
     def busy(self) -> bool:
-        """Whether a request is being worked on."""
+        """True while the engine works on a request."""
         return any(slot["is_processing"] for slot in self._call("GET", "/slots"))
 
     def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        """One call of the engine's HTTP interface, past any proxy. Raises errors below ModelError."""
+        """One call of the engine's HTTP interface, without a proxy. Raises errors below ModelError."""
         answer: dict[str, Any] = self._call("POST", path, json.dumps(body))
         return answer
 
@@ -299,7 +304,7 @@ class Engine(Closing):
 
 
 def _frames(request: Request) -> Iterable[Frame]:
-    """What a model reads of a request, in the order in which it is cached."""
+    """The frames of a request that a model reads, in the order in which they are cached."""
     return (*request.tools, *request.system, *(one for turn in request.turns for one in turn.frames))
 
 
@@ -326,23 +331,23 @@ def _start(weights: Path, threads: int, settings: dict[str, Any]) -> Any:
         return xllamacpp.Server(params)
     except RuntimeError as error:
         raise ModelNotAvailable(
-            f"the local engine could not load {weights}: {error} Run `agentmem local install` to mend the weights."
+            f"the local engine could not load {weights}: {error} Run `agentmem local install` to repair the weights."
         ) from error
 
 
 def _stop(holder: list[Any], place: tuple[str, int]) -> None:
-    """Cut off whoever still talks to the server, then drop it: its end waits for open requests, without end."""
+    """Cut all connections to the server, then drop it: it waits without limit for open requests to end."""
     _sever(place)
     holder.clear()
 
 
 def _sever(place: tuple[str, int]) -> None:
-    """Shut down every connection that this process holds open to ``place``, whichever client or thread made it."""
+    """Shut down every connection of this process to ``place``, of any client or thread."""
     for descriptor in map(int, os.listdir("/dev/fd")):  # noqa: PTH208 - the numbers are wanted, not paths
         try:
             if stat.S_ISSOCK(os.fstat(descriptor).st_mode):
                 with socket.socket(fileno=os.dup(descriptor)) as connection:
                     if connection.getpeername() == place:
                         connection.shutdown(socket.SHUT_RDWR)
-        except OSError:  # not connected, or gone meanwhile
+        except OSError:  # not connected, or closed meanwhile
             continue

@@ -1,4 +1,4 @@
-"""What providers say in errors that have no code of their own: that the context is too long, and which block is meant.
+"""Reads providers' errors that have no code of their own: a context that is too long, and the block that is meant.
 
 A block is named as in "messages.7.content.2: ...", "messages.[3].content[1]" and the like.
 """
@@ -27,7 +27,7 @@ TOO_LONG = re.compile(
 
 
 def is_too_long(text: str) -> bool:
-    """Whether an error says that the context does not fit into the model's window."""
+    """True if an error says that the context does not fit into the model's window."""
     return TOO_LONG.search(text) is not None
 
 
@@ -40,7 +40,7 @@ _PLACE = re.compile(
 
 
 def place_of(said: str) -> BlockPlace | None:
-    """The first place that the words of an error name: of Anthropic's, OpenAI's and pydantic's ways to write one."""
+    """The first place that an error names, in the forms of Anthropic, OpenAI and pydantic; None if it names none."""
     found = _PLACE.search(said)
     if found is None:
         return None

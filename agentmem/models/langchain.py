@@ -1,6 +1,6 @@
-"""Any LangChain chat model: an object, or a name that init_chat_model understands ("openai:gpt-5.5").
+"""Runs any LangChain chat model: an object, or a name that init_chat_model understands ("openai:gpt-5.5").
 
-What is bound to a model comes along, and what its provider's client raises becomes one of our errors.
+Arguments bound to a model stay, and errors of its provider's client become ours.
 """
 
 import json
@@ -64,7 +64,7 @@ NOTHING_CAME = "No generation chunks were returned"
 
 
 def translate(error: Exception) -> ModelError:
-    """``error`` as one of ours, scrubbed. What is neither known, nor a status, nor a connection is a refusal."""
+    """``error`` as one of ours, scrubbed. An unknown error without a status or a connection counts as a refusal."""
     found = _class(error)
     if found is ModelRejected and is_too_long(str(error)):
         found = PromptTooLong
@@ -83,14 +83,14 @@ def _class(error: Exception) -> type[ModelError]:
 
 
 def _status(error: Exception) -> int | None:
-    """An HTTP status, where the libraries keep it."""
+    """The HTTP status of an error, from the attributes that libraries use; None if it has none."""
     places = (error, getattr(error, "response", None))
     values = (getattr(place, name, None) for place in places for name in ("status_code", "http_status", "code"))
     return next((value for value in values if isinstance(value, int)), None)
 
 
 def _is_connection(error: Exception) -> bool:
-    """Sockets, time-outs, and the HTTP libraries' errors, known by name: none of them is imported here."""
+    """True for errors of sockets, time-outs and HTTP libraries. The libraries are known by name and not imported."""
     names = {each.__name__ for each in type(error).__mro__}
     if str(error) == NOTHING_CAME:
         return True
@@ -98,7 +98,7 @@ def _is_connection(error: Exception) -> bool:
 
 
 _OURS = ("tools", "functions", "tool_choice", "function_call")
-"""Arguments that a request brings itself."""
+"""Arguments that each request sets itself."""
 _TELLS = {
     "RunnableRetry": "pass the chat model itself: how often it tries again is its own max_retries",
     "RunnableWithFallbacks": "pass one chat model: a thread's cached prefix belongs to one model",
@@ -109,12 +109,12 @@ _TELLS = {
     "BaseLLM": "it completes texts and knows no messages: pass the provider's chat model",
     "Embeddings": "it makes vectors: pass a chat model",
 }
-"""What of LangChain's is no chat model, by the name of its class or of a base of it, and what to pass instead."""
+"""LangChain objects that are not chat models, by the name of a class or its base, and what to pass instead."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """A chat model with the arguments and the configuration that its owner bound to it."""
+    """A chat model with the arguments and the configuration that were bound to it."""
 
     model: BaseChatModel
     arguments: dict[str, Any] = field(default_factory=dict)
@@ -122,7 +122,7 @@ class Bound:
 
 
 def unbound(given: object) -> Bound:
-    """The chat model inside. Raises ConfigError for what is none."""
+    """The chat model inside ``given``. Raises ConfigError for other objects."""
     if isinstance(given, BaseChatModel):
         return Bound(given)
     if not isinstance(given, RunnableBinding) or not is_langchain(given):
@@ -152,21 +152,23 @@ OPTION_NAMES: dict[str, dict[str, str]] = {
     "google_genai": {"max_tokens": "max_output_tokens", "temperature": "temperature"},
     **dict.fromkeys(("deepseek", "fireworks", "groq", "mistral", "mistralai", "openrouter", "together"), _USUAL),
 }
-"""How providers' LangChain classes call our options. To others none are passed: set them on the object."""
+"""The names of our options in providers' LangChain classes. Other classes get none: set options on the object."""
 
 
 TELLS_ITS_END = frozenset({"BaseChatOpenAI", "ChatAnthropic", "ChatGroq", "ChatMistralAI", "ChatFireworks"})
-"""LangChain's classes, and what is made from them, whose streams end with the reason: one without broke off."""
+"""LangChain's classes whose streams end with a reason, also by inheritance: a stream without one broke off."""
 
 
 class LangChainModel:
-    """A LangChain chat model behind the Model protocol.
+    """A LangChain chat model as a Model.
 
-    ``model`` is the object, what it became by ``bind`` or ``with_config``, or a name for init_chat_model, which
-    ``options`` go to. What is bound goes before a request's own options. ``cache_control`` and ``ttl`` go to
-    Anthropic's models only, and may be left out for a server that refuses them. Retries are the LangChain class's own
-    (``max_retries``). Raises ModelNotAvailable if the provider's package or key is missing, ConfigError for a name,
-    an object or options that cannot be; the errors of a request are those below ModelError.
+        Agent(LangChainModel("openai:gpt-5.5", temperature=0), "notes")
+
+    ``model`` is a chat model, also after ``bind`` or ``with_config``, or a name for init_chat_model, which gets the
+    ``options``. Bound arguments win over a request's own options. ``cache_control`` and ``ttl`` are for Anthropic's
+    models only; set them to False for a server that refuses them. Retries are the LangChain class's own
+    (``max_retries``). Raises ModelNotAvailable if the provider's package or key is missing, ConfigError for a name, an
+    object or options that do not fit; requests raise errors below ModelError.
     """
 
     def __init__(
@@ -192,7 +194,7 @@ class LangChainModel:
         return self._profile
 
     def stream(self, request: Request) -> Iterator[Delta]:
-        """Send ``request``: text as it comes and, last, the Reply."""
+        """Send ``request``: yields text as it comes and, last, the Reply. Raises errors below ModelError."""
         call = _Call(request, self._tells_its_end)
         try:
             for chunk in self._bound(request).stream(self._converter.messages(request)):
@@ -213,10 +215,10 @@ class LangChainModel:
         yield call.reply()
 
     def close(self) -> None:
-        """Nothing of ours is open: connections belong to the LangChain object."""
+        """Do nothing: connections belong to the LangChain object."""
 
     def _ours(self, error: Exception, request: Request) -> ModelError:
-        """The error as one of ours; a place that it names in LangChain's messages as one in the request."""
+        """The error as one of ours, with a place in LangChain's messages turned into one in the request."""
         ours = error if isinstance(error, ModelError) else translate(error)
         if isinstance(ours, ModelRejected) and ours.place:
             ours.place = self._converter.place(request, ours.place)
@@ -241,7 +243,7 @@ class LangChainModel:
 
 
 class _Call:
-    """One request: what asyncio and plain calls share."""
+    """One request: the part that asyncio and plain calls share."""
 
     def __init__(self, request: Request, tells_its_end: bool) -> None:
         self._request, self._tells_its_end = request, tells_its_end
@@ -250,7 +252,7 @@ class _Call:
         self._first: float | None = None
 
     def take(self, chunk: AIMessage) -> Iterator[TextDelta]:
-        """One chunk."""
+        """Take one chunk."""
         if self._first is None:
             self._first = time.perf_counter() - self._started
         self._chunks.append(chunk)
@@ -258,7 +260,7 @@ class _Call:
             yield TextDelta(str(chunk.text))
 
     def reply(self) -> Reply:
-        """All that came, whole. Raises ModelUnreachable where the stream broke off."""
+        """The Reply of all chunks. Raises ModelUnreachable if the stream broke off."""
         if self._tells_its_end and not says_why(self._chunks):
             raise ModelUnreachable("the provider's stream ended without a reason: the reply broke off")
         elapsed = time.perf_counter() - self._started
@@ -285,14 +287,14 @@ def _init(name: str, options: dict[str, Any]) -> object:
         made = init_chat_model(name, **options)
     except ImportError as error:
         raise ModelNotAvailable(f"{name} needs its provider's package: {error}") from error
-    except Exception as error:  # a missing key is refused by each provider's class in a way of its own
+    except Exception as error:  # each provider's class refuses a missing key in its own way
         kind = ConfigError if type(error) is ValueError else ModelNotAvailable
         raise kind(f"LangChain cannot make {name}: {scrub(str(error))}") from error
     return made
 
 
 def _taken(model: BaseChatModel, provider: str) -> Taken:
-    """What the model takes beside text, by its provider and by what LangChain knows of it."""
+    """The content that the model takes beside text, by its provider and by LangChain's profile of it."""
     known = model.profile or {}
     taken = TAKEN.get(provider, Taken())
     return replace(taken, pictures="none") if known.get("image_inputs") is False else taken

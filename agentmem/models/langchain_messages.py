@@ -1,7 +1,7 @@
-"""A Request as LangChain's messages and tools. Texts go over as they are.
+"""Turns a Request into LangChain's messages and tools. Texts stay as they are.
 
-Models of Anthropic's through LangChain take our blocks verbatim, thinking and cache_control included. Others get
-LangChain's standard blocks; what only Claude understands is left out for them.
+Anthropic's models through LangChain take our blocks verbatim, with thinking and cache_control. Other models get
+LangChain's standard blocks, without those that only Claude understands.
 """
 
 import json
@@ -21,9 +21,9 @@ THINKING = frozenset({"thinking", "redacted_thinking"})
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What a provider takes beside text. ``pictures``: in tools' results too, of people only, or none at all.
+    """The content that a provider takes beside text. ``pictures``: also in results, only of people, or none.
 
-    ``people_after_results`` is False where a person's message may not follow a tool's result at once.
+    ``people_after_results`` is False if a person's message may not directly follow a tool's result.
     """
 
     pictures: Literal["anywhere", "people", "none"] = "people"
@@ -35,31 +35,31 @@ TAKEN: Mapping[str, Taken] = {
     "deepseek": Taken("none"),
     "mistral": Taken("people", people_after_results=False),
 }
-"""By provider; what is not here takes pictures in people's messages alone, as OpenAI's chat completions do."""
+"""The content by provider. Others take pictures only in people's messages, as OpenAI's chat completions do."""
 
 MOVED = "[A picture of this result follows in the next message.]"
 BETWEEN = "Done."
-"""What the model is made to say where a person may not speak after a tool's result."""
+"""The model's message between a tool's result and a person's message, where a provider demands one."""
 
 Where = tuple[tuple[int, int | None], ...]
-"""Of each part of a message, the block of the turn that it comes from, and the block inside that one."""
+"""For each part of a message: the block of the turn that it comes from, and the block inside that one."""
 
 
 @dataclass
 class Converter:
-    """Converts requests; what a turn became is remembered until a request comes without that turn."""
+    """Converts requests. The messages of a turn are kept until a request comes without that turn."""
 
     native: bool
-    """Whether the model takes Anthropic's own blocks."""
+    """True if the model takes Anthropic's own blocks."""
     taken: Taken = Taken()
     cache_control: bool = True
-    """Whether the breakpoints are marked in them."""
+    """True if breakpoints are marked in them."""
     ttl: bool = True
-    """Whether marks say how long they live."""
+    """True if marks have a lifetime."""
     _turns: dict[Turn, list[BaseMessage]] = field(default_factory=dict)
 
     def messages(self, request: Request) -> list[BaseMessage]:
-        """System message first, then the turns; a tool result is a message of its own, but to Claude."""
+        """The system message, then the turns. A tool result is a message of its own, except for Claude."""
         marks = marks_by_place(request.marks, self.ttl) if self.native and self.cache_control else {}
         system = marked_values(request.system, marks.get(("system", 0), {}))
         made: list[BaseMessage] = [SystemMessage(_content(system))] if system else []
@@ -75,7 +75,7 @@ class Converter:
         return made
 
     def place(self, request: Request, found: BlockPlace) -> BlockPlace | None:
-        """Where the block stands in the request that a provider found at a place in our messages."""
+        """The place in the request of a block that a provider named by its place in our messages; None if not found."""
         if self.native:
             return found
         at = found.message - bool(request.system)
@@ -91,7 +91,7 @@ class Converter:
         return None
 
     def tools(self, request: Request) -> list[dict[str, Any]]:
-        """Tool definitions as the model's ``bind_tools`` takes them."""
+        """Tool definitions in the form of the model's ``bind_tools``."""
         if self.native:
             marks = marks_by_place(request.marks if self.cache_control else (), self.ttl).get(("tool", 0), {})
             return [dict(value) for value in marked_values(request.tools, marks)]
@@ -101,7 +101,7 @@ class Converter:
         return [message for message, _ in self._placed(role, values)]
 
     def _placed(self, role: str, values: Sequence[Json]) -> list[tuple[BaseMessage, Where]]:
-        """The messages of a turn, each with where its parts come from."""
+        """The messages of a turn, each with the origins of its parts."""
         if role == "assistant":
             return [self._assistant(values)]
         if self.native:
@@ -109,7 +109,7 @@ class Converter:
         return list(self._user(values))
 
     def _user(self, values: Sequence[Json]) -> Iterator[tuple[BaseMessage, Where]]:
-        """Results first, as they stand; then their pictures, where results may hold none, and what people said."""
+        """The results first, then their pictures if results may not hold any, then messages of people."""
         said: list[tuple[dict[str, Any], tuple[int, int | None]]] = []
         results = False
         for at, value in enumerate(values):
@@ -126,7 +126,7 @@ class Converter:
             yield HumanMessage(_content([block for block, _ in said])), tuple(where for _, where in said)
 
     def _result(self, value: Json) -> tuple[ToolMessage, list[tuple[int, dict[str, Any]]]]:
-        """The result's message, and the pictures that have to follow it."""
+        """The result's message, and the pictures that must follow it."""
         blocks, moved = list[dict[str, Any]](), list[tuple[int, dict[str, Any]]]()
         for at, block in enumerate(_inner(value)):
             if block["type"] == "image" and self.taken.pictures == "people":
@@ -134,7 +134,7 @@ class Converter:
                 blocks.append({"type": "text", "text": MOVED})
             else:
                 blocks.append(self._block(block))
-        if all(block["type"] == "text" for block in blocks):  # some providers' classes take no list
+        if all(block["type"] == "text" for block in blocks):  # the classes of some providers take no list
             content: Any = "\n\n".join(block["text"] for block in blocks)
         else:
             content = _content(blocks)
@@ -177,7 +177,7 @@ def tool_choice(choice: str) -> str:
 
 
 def _content(blocks: Sequence[Json]) -> Any:
-    """A single plain text as a string, which every provider takes; else the blocks."""
+    """A single plain text as a string, which every provider takes, else the blocks."""
     if len(blocks) == 1 and set(blocks[0]) == {"type", "text"}:
         return blocks[0]["text"]
     return [dict(block) for block in blocks] or ""

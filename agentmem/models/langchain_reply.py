@@ -1,4 +1,4 @@
-"""What a LangChain model streams, as our Reply: text, calls, whatever else came, usage and why it stopped."""
+"""Builds our Reply from a LangChain model's stream: text, calls, other blocks, usage and the stop reason."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,10 +28,10 @@ STOPS = {
     "stop_sequence": "stop_sequence",
     "model_context_window_exceeded": "model_context_window_exceeded",
 }
-"""Providers' words for why they stopped, in Anthropic's; any other is an ordinary end."""
+"""Providers' stop reasons and Anthropic's word for each. Any other one is an ordinary end."""
 
 _TIERS = ("flex", "priority")
-"""OpenAI's service tiers, which LangChain writes in front of the figures that they price."""
+"""OpenAI's service tiers, which LangChain puts in front of the names of the numbers that they price."""
 
 _REASON_FIELDS = ("stop_reason", "finish_reason", "done_reason", "stopReason")
 _ENDED = (*_REASON_FIELDS, "status")  # OpenAI's Responses API has a status
@@ -67,7 +67,7 @@ def reply(request: Request, chunks: Sequence[AIMessage], timing: Timing) -> Repl
 
 
 def merged(chunks: Sequence[AIMessage]) -> AIMessage:
-    """One message of them all. A model that does not stream gives a single one, which is no chunk."""
+    """One message of all chunks. A model that does not stream gives a single message, which is not a chunk."""
     pieces = [chunk for chunk in chunks if isinstance(chunk, AIMessageChunk)]
     whole = [chunk for chunk in chunks if not isinstance(chunk, AIMessageChunk)]
     if whole:
@@ -76,9 +76,9 @@ def merged(chunks: Sequence[AIMessage]) -> AIMessage:
 
 
 def usage(request: Request, whole: AIMessage, message: Message) -> Usage:
-    """What was used. LangChain's ``input_tokens`` include the cached ones; ours do not.
+    """The usage. LangChain's ``input_tokens`` include the cached ones; our ``uncached_tokens`` do not.
 
-    A model that reports nothing is estimated from our own counts, and labelled so.
+    If a model reports nothing, the usage is estimated from our own counts, and labelled so.
     """
     given = whole.usage_metadata
     if given is None:
@@ -92,7 +92,7 @@ def usage(request: Request, whole: AIMessage, message: Message) -> Usage:
 
 
 def extras(whole: AIMessage) -> Extras:
-    """What is billed beside the tokens: Claude's own words for it, or the service tier that names its figures."""
+    """The charges beside the tokens: from Claude's own fields, or by the service tier in the names of numbers."""
     reported = whole.response_metadata.get("usage")
     if isinstance(reported, Mapping):
         return read_extras(reported)
@@ -102,9 +102,9 @@ def extras(whole: AIMessage) -> Extras:
 
 
 def _details(whole: AIMessage) -> Mapping[str, int]:
-    """What the input was, by kind. A service tier's figures carry its name in front: flex_cache_read.
+    """The input tokens by kind. A service tier's numbers have its name in front: flex_cache_read.
 
-    OpenAI's cache writes are in its own report only, where LangChain leaves them out of the details.
+    OpenAI's cache writes are only in its own report; LangChain leaves them out of the details.
     """
     found: dict[str, int] = {}
     given = whole.usage_metadata
@@ -120,9 +120,9 @@ def _details(whole: AIMessage) -> Mapping[str, int]:
 
 
 def _written(details: Mapping[str, Any], undivided: Ttl) -> tuple[int, int]:
-    """Tokens written for 5 minutes and for an hour; a sum alone is booked under ``undivided``.
+    """Tokens written for 5 minutes and for an hour; a sum without a split counts for ``undivided``.
 
-    langchain-anthropic gives the split for whole replies only, and then no sum.
+    langchain-anthropic gives the split only for whole replies, and then no sum.
     """
     short = details.get("ephemeral_5m_input_tokens") or 0
     long = details.get("ephemeral_1h_input_tokens") or 0
@@ -131,7 +131,7 @@ def _written(details: Mapping[str, Any], undivided: Ttl) -> tuple[int, int]:
 
 
 def _said(whole: AIMessage) -> Iterator[Block]:
-    """Text and what only the provider understands, in order. Neighbouring texts are one, as they were streamed."""
+    """Text and blocks that only the provider understands, in order. Neighbouring texts become one."""
     texts: list[str] = []
     for block in [whole.content] if isinstance(whole.content, str) else whole.content:
         text = block if isinstance(block, str) else block.get("text") if block.get("type") == "text" else None
@@ -140,7 +140,9 @@ def _said(whole: AIMessage) -> Iterator[Block]:
         elif isinstance(block, dict) and block.get("type") not in _CALLS:
             yield from _text("".join(texts))
             texts.clear()
-            bare = {key: value for key, value in block.items() if key != "index"}  # of LangChain's own merging
+            bare = {
+                key: value for key, value in block.items() if key != "index"
+            }  # the index is for LangChain's own merging
             yield Opaque(canonical(bare).decode("utf-8", "surrogatepass"))
     yield from _text("".join(texts))
 
@@ -151,7 +153,7 @@ def _text(text: str) -> Iterator[Block]:
 
 
 def _calls(whole: AIMessage) -> Iterator[ToolCall]:
-    """Calls with their arguments as they were written: LangChain would mend those that were cut off."""
+    """Calls with their arguments as the model wrote them: LangChain would complete those that were cut off."""
     if isinstance(whole, AIMessageChunk):
         for chunk in whole.tool_call_chunks:
             yield _call(chunk["id"], chunk["name"], chunk["args"] or "")
@@ -167,12 +169,12 @@ def _call(identity: str | None, name: str | None, arguments: str) -> ToolCall:
 
 
 def says_why(chunks: Sequence[AIMessage]) -> bool:
-    """Whether any chunk says why the reply ended, as the last of a whole stream does."""
+    """True if a chunk says why the reply ended, as the last chunk of a whole stream does."""
     return any(chunk.response_metadata.get(name) for chunk in chunks for name in _ENDED)
 
 
 def _stop_reason(whole: AIMessage, calls: Sequence[ToolCall]) -> str:
-    """Why it ended, in Anthropic's words: a reply that was cut off was so with calls in it too."""
+    """The stop reason in Anthropic's words. A reply that was cut off counts as that also with calls in it."""
     details = whole.response_metadata.get(_INCOMPLETE) or {}
     said = (details.get("reason"), *(whole.response_metadata.get(name) for name in _REASON_FIELDS))
     word = next((str(each) for each in said if each), "")
@@ -180,6 +182,6 @@ def _stop_reason(whole: AIMessage, calls: Sequence[ToolCall]) -> str:
 
 
 def _id(whole: AIMessage) -> str:
-    """The provider's id; LangChain's own, which begins with lc_ or run-, is none."""
+    """The provider's id; "" for LangChain's own, which begins with lc_ or run-."""
     identity = str(whole.response_metadata.get("id") or whole.id or "")
     return "" if identity.startswith(("lc_", "run-")) else identity

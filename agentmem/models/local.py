@@ -1,7 +1,7 @@
-"""The local model: llama.cpp in process, behind the same client as Claude.
+"""Runs the local model: llama.cpp in process, behind the same client as Claude.
 
-It is small: it writes text for examples, tests and demos, over a KV cache that is real. The template of the default
-weights has no place for tools, so that the model never sees any.
+It is small, and writes text for examples, tests and demos, with a real KV cache. The template of the default weights
+has no place for tools, so the model never sees any.
 """
 
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -16,11 +16,16 @@ from agentmem.types import Delta, ModelProfile, Request, Turn
 
 
 class LocalModel:
-    """A GGUF model, by default the installed one; ``settings`` go to agentmem.models.engine.Engine.
+    """A GGUF model, by default the installed one; ``settings`` go to `Engine`.
 
-    An ``engine`` that is given stays open when the model is closed. A reply is cut at ``longest`` tokens, whatever the
-    request allows, and is the same each time unless the request sets a temperature. Usage is measured: the engine's
-    own counters. Raises ModelNotAvailable where the engine or its weights are missing.
+        model = LocalModel()
+        with Agent(model, "notes", tools=[]) as agent:
+            print(agent.run("Say hello.").text)
+        model.close()
+
+    An ``engine`` that is passed in stays open when the model is closed. A reply has at most ``longest`` tokens, and is
+    the same each time unless the request sets a temperature. Usage is measured by the engine's own counters. Raises
+    ModelNotAvailable if the engine or its weights are missing.
     """
 
     def __init__(
@@ -35,7 +40,7 @@ class LocalModel:
             api_key=self.engine.key,
             base_url=self.engine.address,
             model_profile=self._profile,
-            max_retries=2,  # the engine closes idle connections, and one may be chosen just then
+            max_retries=2,  # the engine closes idle connections, perhaps just when one is used
             stream_retries=0,
             diagnostics=False,
         )
@@ -45,7 +50,7 @@ class LocalModel:
         return self._profile
 
     def stream(self, request: Request) -> Iterator[Delta]:
-        """Text as it comes and, last, the Reply."""
+        """Yields text as it comes and, last, the Reply. Raises errors below ModelError."""
         yield from self._client.stream(self._fitted(request))
 
     async def astream(self, request: Request) -> AsyncIterator[Delta]:
@@ -60,7 +65,7 @@ class LocalModel:
             self.engine.close()
 
     def _fitted(self, request: Request) -> Request:
-        """What the engine has no notion of is left out: breakpoints, thinking, effort, pictures."""
+        """The request without what the engine does not know: breakpoints, thinking, effort, pictures."""
         options = replace(
             request.options,
             max_tokens=min(request.options.max_tokens, self._longest),
@@ -72,7 +77,7 @@ class LocalModel:
 
 
 def readable(turns: Sequence[Turn]) -> Sequence[Turn]:
-    """The turns with a sentence for each picture: the engine reads text only."""
+    """The turns with a sentence for each picture, since the engine reads only text."""
     if not any(has_pictures(one) for turn in turns for one in turn.frames):
         return turns
     return [Turn(turn.role, tuple(map(named_pictures, turn.frames))) for turn in turns]

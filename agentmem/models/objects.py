@@ -1,4 +1,4 @@
-"""Objects that people pass as a model: ours, and LangChain's chat models with whatever was bound to them."""
+"""Makes a Model from the object that a person passes: one of ours, or a LangChain chat model."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
@@ -12,15 +12,15 @@ if TYPE_CHECKING:
     from langchain_core.runnables import Runnable
 
 ModelLike: TypeAlias = "Model | BaseChatModel | Runnable[Any, Any] | str"
-"""What is taken for a model: one of ours, a LangChain chat model (also with ``bind`` or ``with_config``), a name."""
+"""A model as people pass it: one of ours, a LangChain chat model (also after ``bind`` or ``with_config``), a name."""
 
-_NAMES = 'a name such as "anthropic:claude-opus-5" or "openai:gpt-5.5"'
+_NAMES = 'a name such as "anthropic:claude-sonnet-5-5" or "openai:gpt-5.5"'
 
 
 def as_model(given: object) -> Model:
-    """The model that an object is or holds. What is made here holds nothing that has to be closed.
+    """The model that an object is or holds. A model made here need not be closed.
 
-    Raises ConfigError, which says what to pass instead.
+    Raises ConfigError that says what to pass instead.
     """
     if is_langchain(given):
         from agentmem.models.langchain import LangChainModel
@@ -54,4 +54,4 @@ _MISTAKES: tuple[tuple[Callable[[object], bool], str], ...] = (
     (_streams, "it has a model's `stream`, and its `profile` must be an agentmem ModelProfile"),
     (callable, f"a function cannot answer requests; pass a Model (stream, astream, close, profile) or {_NAMES}"),
 )
-"""What people pass by mistake, most particular first, and what to pass instead."""
+"""Objects that people pass by mistake, the most specific first, and what to pass instead."""

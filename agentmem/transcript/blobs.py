@@ -1,7 +1,7 @@
-"""What checkpoints hold, kept by its content beside the journal: each page once, and all pages of a moment as a tree.
+"""Keeps the content of checkpoints beside the journal, by hash: each page once, and all pages of a moment as a tree.
 
 A folder of a tree is a canonical JSON object from names to ``["page", REVISION, MODE]`` or ``["folder", HASH]``, as in
-git's trees: what did not change costs nothing again. A kept folder means that all below it is kept.
+git's trees: unchanged pages and folders cost nothing again. If a folder is kept, all below it is kept.
 """
 
 import hashlib
@@ -21,12 +21,12 @@ _ASKED = 200  # hashes in one question
 
 
 def digest(data: bytes) -> str:
-    """The name of these bytes: their sha256 in hex. A page's is its revision."""
+    """The name of these bytes: their sha256 in hex. For a page this is its revision."""
     return hashlib.sha256(data).hexdigest()
 
 
 def present(storage: Storage, names: Collection[str]) -> frozenset[str]:
-    """Those of ``names`` that are kept."""
+    """The ``names`` that are kept."""
     asked = [bytes.fromhex(name) for name in names]
     found: set[str] = set()
     for start in range(0, len(asked), _ASKED):
@@ -37,7 +37,7 @@ def present(storage: Storage, names: Collection[str]) -> frozenset[str]:
 
 
 def put(storage: Storage, data: bytes) -> str:
-    """Keep these bytes, and give their name. Call it in the transaction that refers to them."""
+    """Keep these bytes and return their name. Call it in the transaction that refers to them."""
     name = digest(data)
     storage.run(
         "INSERT INTO blobs (sha256, bytes) VALUES (?, ?) ON CONFLICT (sha256) DO NOTHING",
@@ -48,7 +48,7 @@ def put(storage: Storage, data: bytes) -> str:
 
 
 def get(storage: Storage, name: str) -> bytes:
-    """The bytes of that name. Raises UnknownReference, or JournalCorrupt when they are not what they were."""
+    """The bytes of that name. Raises UnknownReference, or JournalCorrupt if they have changed."""
     rows = storage.run("SELECT bytes FROM blobs WHERE sha256 = ?", bytes.fromhex(name))
     if not rows:
         raise UnknownReference(f"Nothing is kept under {name[:12]}: it was forgotten, or the database is damaged.")
@@ -62,7 +62,7 @@ def get(storage: Storage, name: str) -> bytes:
 
 
 def keep_only(storage: Storage, names: Iterable[str]) -> int:
-    """Delete everything else; gives the number of what went. Call it in a transaction."""
+    """Delete everything except ``names``; returns the number of deleted blobs. Call it in a transaction."""
     kept = {bytes.fromhex(name) for name in names}
     gone = [(row[0],) for row in storage.run("SELECT sha256 FROM blobs") if bytes(row[0]) not in kept]
     if gone:
@@ -72,7 +72,7 @@ def keep_only(storage: Storage, names: Iterable[str]) -> int:
 
 @dataclass(frozen=True, slots=True)
 class TreeFolder:
-    """One folder of a tree, not kept yet: its bytes, the pages in it by full name, the folders in it."""
+    """A folder of a tree that is not kept yet: its bytes, its pages by full name, its folders."""
 
     data: bytes
     pages: Mapping[str, KeptPage]
@@ -80,17 +80,17 @@ class TreeFolder:
 
     @property
     def name(self) -> str:
-        """What it is kept under."""
+        """The name under which it is kept."""
         return digest(self.data)
 
 
 def planted(pages: Mapping[str, KeptPage]) -> TreeFolder:
-    """The tree of these pages, by the names of which it is made."""
+    """The tree of these pages, built from their names."""
     return _folder({tuple(name.split("/")): (name, kept) for name, kept in pages.items()})
 
 
 def lacking(storage: Storage, folder: TreeFolder) -> tuple[list[TreeFolder], dict[str, str]]:
-    """What must be put so that the tree is kept: its folders, and pages as revision to name."""
+    """The parts of a tree that are not kept yet: its folders, and its pages as revision to name."""
     if present(storage, [folder.name]):
         return [], {}
     named = {kept.revision: name for name, kept in folder.pages.items()}
@@ -115,7 +115,7 @@ def read_tree(storage: Storage, root: str, above: str = "") -> dict[str, KeptPag
 
 
 def reached(storage: Storage, root: str, seen: set[str]) -> None:
-    """Adds to ``seen`` everything that a tree is made of."""
+    """Adds the hashes of a tree's folders and pages to ``seen``."""
     if root in seen:
         return
     seen.add(root)

@@ -1,10 +1,10 @@
-"""Checkpoints of runs: rows that tie a transcript's entry to the pages and the sandbox as they were then.
+"""Keeps checkpoints of runs: rows that tie a transcript's entry to the pages and the sandbox of that moment.
 
     checkpoints_of_runs(thread, number, seq, pages, plan, sandbox, label, taken)
     branches(origin, number, name)
 
-``pages`` names a tree and ``plan`` a page among the blobs. Going back never deletes an entry: the thread goes on as a
-branch, a fork of it, and ``branches`` says which is the latest. All of it is forgotten with its thread.
+``pages`` names a tree and ``plan`` a page among the blobs. Going back never deletes an entry: the thread continues as a
+branch, which is a fork of it, and ``branches`` says which is the latest. All of it is forgotten with its thread.
 """
 
 from dataclasses import dataclass, replace
@@ -19,11 +19,14 @@ _ALL = 2**31 - 1
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """One object for a run as it was: ``thread`` up to entry ``seq`` (-1: nothing was said yet), pages and sandbox.
+    """A run as it was: ``thread`` up to entry ``seq`` (-1: before the first), the pages and the sandbox.
 
-    ``number`` counts the thread's checkpoints from 1. ``pages`` is the hash of the tree of all pages, None where they
-    were too large to be kept unasked; ``plan`` the hash of the thread's plan, ``sandbox`` the id of the sandbox's
-    snapshot, None where there is none. ``taken`` is in seconds since the epoch.
+        point = agent.checkpoints("main")[-1]
+        agent.rollback(point)  # or by its name: agent.rollback("main@3")
+
+    ``number`` counts the thread's checkpoints from 1. ``pages`` is the hash of the tree of all pages, None if they were
+    too large to be kept without a request. ``plan`` is the hash of the thread's plan and ``sandbox`` the id of the
+    sandbox's snapshot, None if there is none. ``taken`` is in seconds since the epoch.
     """
 
     thread: str
@@ -37,11 +40,11 @@ class Checkpoint:
 
     @property
     def id(self) -> str:
-        """How it is named to people: ``thread@number``."""
+        """Its name for people: ``thread@number``."""
         return f"{self.thread}@{self.number}"
 
     def same_as(self, other: "Checkpoint | None") -> bool:
-        """Whether both hold the same state."""
+        """True if both hold the same state."""
         return other is not None and self._state == other._state
 
     @property
@@ -50,7 +53,7 @@ class Checkpoint:
 
 
 def add(storage: Storage, made: Checkpoint) -> Checkpoint:
-    """Writes it as the thread's next one, and gives it with its number and time. Call it in a transaction."""
+    """Writes it as the thread's next checkpoint; returns it with its number and time. Call it in a transaction."""
     last = storage.run("SELECT max(number) FROM checkpoints_of_runs WHERE thread = ?", made.thread)[0][0]
     named = replace(made, number=(last or 0) + 1)
     rows = storage.run(
@@ -68,7 +71,7 @@ def add(storage: Storage, made: Checkpoint) -> Checkpoint:
 
 
 def listed(storage: Storage, thread: str) -> tuple[Checkpoint, ...]:
-    """Those of a thread and of all its branches, and of what a fork began with, oldest first."""
+    """The checkpoints of a thread, of its branches and of the threads that it was forked from, the oldest first."""
     origin = origin_of(storage, thread)
     spans = {**_lineage(storage, origin), **dict.fromkeys((origin, *branches(storage, origin)), _ALL)}
     found = [
@@ -80,7 +83,7 @@ def listed(storage: Storage, thread: str) -> tuple[Checkpoint, ...]:
 
 
 def find(storage: Storage, name: str) -> Checkpoint:
-    """The one called ``thread@number``. Raises UnknownReference."""
+    """The checkpoint called ``thread@number``. Raises UnknownReference."""
     thread, _, number = name.rpartition("@")
     asked = int(number) if number.isascii() and number.isdigit() and len(number) < 10 else 0
     rows = storage.run(f"{_ROW} thread = ? AND number = ?", thread, asked)
@@ -93,31 +96,31 @@ def find(storage: Storage, name: str) -> Checkpoint:
 
 
 def latest(storage: Storage, thread: str) -> Checkpoint | None:
-    """The thread's own last one."""
+    """The last checkpoint of the thread itself."""
     rows = storage.run(f"{_ROW} thread = ? ORDER BY number DESC LIMIT 1", thread)
     return _checkpoint(rows[0]) if rows else None
 
 
 def branch(storage: Storage, origin: str, name: str) -> None:
-    """From now on ``origin`` goes on as ``name``. Call it in a transaction."""
+    """Makes ``origin`` continue as ``name`` from now on. Call it in a transaction."""
     number = len(branches(storage, origin)) + 1
     storage.run("INSERT INTO branches (origin, number, name) VALUES (?, ?, ?)", origin, number, name)
 
 
 def branches(storage: Storage, origin: str) -> tuple[str, ...]:
-    """The branches of a thread, oldest first: it goes on as the last."""
+    """The branches of a thread, the oldest first. The thread continues as the last one."""
     rows = storage.run("SELECT name FROM branches WHERE origin = ? ORDER BY number", origin)
     return tuple(name for (name,) in rows)
 
 
 def origin_of(storage: Storage, thread: str) -> str:
-    """The thread whose branch this is; itself where it is none."""
+    """The thread whose branch this is, or the thread itself."""
     rows = storage.run("SELECT origin FROM branches WHERE name = ?", thread)
     return str(rows[0][0]) if rows else thread
 
 
 def forget(storage: Storage, thread: str) -> int:
-    """Deletes what is kept of a thread; gives the number of rows. `sweep` then deletes the bytes."""
+    """Deletes the rows of a thread and returns their number. `sweep` then deletes the bytes."""
     rows = storage.run("DELETE FROM checkpoints_of_runs WHERE thread = ? RETURNING number", thread)
     storage.run(
         "DELETE FROM branches WHERE name = ? OR (origin = ? AND NOT EXISTS"
@@ -140,7 +143,7 @@ def sweep(storage: Storage) -> None:
 
 
 def _lineage(storage: Storage, thread: str) -> dict[str, int]:
-    """The threads that a fork begins with, oldest first, and the last entry that it has of each."""
+    """The threads that a fork begins with, the oldest first, each with the last entry that belongs to the fork."""
     spans: dict[str, int] = {}
     last = _ALL
     query = "SELECT p.name, t.parent_seq FROM threads t JOIN threads p ON p.id = t.parent WHERE t.name = ?"

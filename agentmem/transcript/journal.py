@@ -1,9 +1,9 @@
-"""The journal: every transcript's entries, in SQLite or Postgres, append-only. This table is the truth.
+"""Keeps the entries of every transcript in SQLite or Postgres, append-only. This table is the truth.
 
     entries(thread, seq, parent, kind, bytes, sha256)
 
-The hashes chain (see entry_hash); the database holds them as 32 raw bytes. A fork is a thread that begins after
-another thread's entry; nothing is copied: its transcript is made of spans of several threads. All times come from the
+The hashes chain (see entry_hash); the database holds them as 32 raw bytes. A fork is a thread that begins after another
+thread's entry. Nothing is copied: its transcript consists of spans of several threads. All times come from the
 database's clock.
 """
 
@@ -33,13 +33,13 @@ from agentmem.transcript.storage import Row, Storage, locate
 from agentmem.types import Draft, Entry, EntryKind
 
 NAME_LENGTH = 200
-"""Characters in a thread's name, at most."""
+"""The most characters of a thread's name."""
 
 CHUNK = 128
 """Rows read at a time, so that a long transcript does not hold the connection while it is used."""
 
 _LANGGRAPH = frozenset({"checkpoints", "writes", "checkpoint_blobs", "checkpoint_writes"})
-"""LangGraph's own tables: the first two in SQLite, all but the second in Postgres."""
+"""LangGraph's own tables: the first two in SQLite, all except the second in Postgres."""
 
 _THREAD = "SELECT id, name, head, tip, parent, parent_seq FROM threads WHERE"
 _ENTRY = "SELECT seq, parent, kind, bytes, sha256 FROM entries WHERE thread = ?"
@@ -59,7 +59,7 @@ class Thread:
 
 @dataclass(frozen=True, slots=True)
 class ThreadSpan:
-    """Entries ``first`` to ``last`` of a transcript, which stand in the rows of one thread."""
+    """Entries ``first`` to ``last`` of a transcript, all in the rows of one thread."""
 
     thread: Thread
     first: int
@@ -77,7 +77,7 @@ def entry_hash(parent: str, kind: str, data: bytes) -> str:
 
 
 def chained(thread: str, parent: str, seq: int, drafts: Sequence[Draft]) -> tuple[Entry, ...]:
-    """The entries that ``drafts`` become when the first of them gets ``seq`` and follows the hash ``parent``."""
+    """The entries of ``drafts``: the first of them gets ``seq`` and follows the hash ``parent``."""
     entries = []
     for place, draft in enumerate(drafts, seq):
         sha256 = entry_hash(parent, draft.kind, draft.data)
@@ -87,23 +87,23 @@ def chained(thread: str, parent: str, seq: int, drafts: Sequence[Draft]) -> tupl
 
 
 def is_name(text: str) -> bool:
-    """Whether a thread may be called so: other text is not even looked up, as some databases refuse it."""
+    """True if a thread may have this name. Other text is not even looked up, since some databases refuse it."""
     return 0 < len(text) <= NAME_LENGTH and text.isprintable()
 
 
 def find_thread(storage: Storage, name: str, lock: str = "") -> Thread | None:
-    """The thread, if there is one."""
+    """The thread, or None."""
     found = storage.run(f"{_THREAD} name = ?{lock}", name) if is_name(name) else []
     return Thread(*found[0]) if found else None
 
 
 def lock_thread(storage: Storage, name: str) -> Thread | None:
-    """The thread, if there is one, kept from other writers until the transaction ends."""
+    """The thread, or None. Other writers of it wait until the transaction ends."""
     return find_thread(storage, name, "{for_update}")
 
 
 def add_thread(storage: Storage, name: str, head: int = -1, tip: bytes = b"", parent: int | None = None) -> None:
-    """A new thread, or nothing when another writer was first. With ``parent`` it is a fork at ``head``."""
+    """Adds a thread, unless another writer was first. With ``parent`` it is a fork at ``head``."""
     storage.run(
         "INSERT INTO threads (name, head, tip, parent, parent_seq, created, updated)"
         " VALUES (?, ?, ?, ?, ?, {now}, {now}) ON CONFLICT (name) DO NOTHING",
@@ -133,7 +133,7 @@ def add_entries(storage: Storage, thread: Thread, entries: Sequence[Entry]) -> N
 
 
 def family(storage: Storage, thread: Thread) -> list[Thread]:
-    """The thread and all forks that begin in it or in one of those, ancestors first."""
+    """The thread, its forks and their forks, ancestors first."""
     members = [thread]
     for member in members:
         rows = storage.run(f"{_THREAD} parent = ? ORDER BY id", member.id)
@@ -142,7 +142,7 @@ def family(storage: Storage, thread: Thread) -> list[Thread]:
 
 
 def read(storage: Storage, thread: Thread, after: int = -1) -> Iterator[Entry]:
-    """The thread's entries after ``after``, its ancestors' included. Raises JournalCorrupt for what is missing."""
+    """The thread's entries after ``after``, with those of its ancestors. Raises JournalCorrupt if one is missing."""
     for span in _spans(storage, thread):
         seq = max(span.first, after + 1) - 1
         while seq < span.last:
@@ -159,7 +159,7 @@ def read(storage: Storage, thread: Thread, after: int = -1) -> Iterator[Entry]:
 
 
 def read_one(storage: Storage, thread: Thread, seq: int) -> Entry:
-    """One entry of the thread's transcript. Raises UnknownReference when there is no such number."""
+    """One entry of the thread's transcript. Raises UnknownReference if there is no such number."""
     if not 0 <= seq <= thread.head:
         raise UnknownReference(
             f"Nothing is stored under '{thread.name}/{seq}': thread {thread.name!r} has the entries 0 to {thread.head}."
@@ -180,7 +180,7 @@ def read_own(storage: Storage, thread: Thread, kind: EntryKind) -> Iterator[Entr
 
 
 def read_last(storage: Storage, thread: Thread, kind: EntryKind) -> Entry | None:
-    """The last entry of one kind in the thread's transcript, its ancestors' included, found by the index."""
+    """The last entry of one kind in the transcript of the thread and its ancestors, found by the index."""
     for span in reversed(_spans(storage, thread)):
         query = f"{_ENTRY} AND kind = ? AND seq >= ? AND seq <= ? ORDER BY seq DESC LIMIT 1"
         if rows := storage.run(query, span.thread.id, kind, span.first, span.last):
@@ -189,20 +189,20 @@ def read_last(storage: Storage, thread: Thread, kind: EntryKind) -> Entry | None
 
 
 def delete(storage: Storage, thread: Thread) -> int:
-    """Delete a thread that has no forks; gives the number of its own entries."""
+    """Delete a thread that has no forks; returns the number of its own entries."""
     own = storage.run("DELETE FROM entries WHERE thread = ? RETURNING seq", thread.id)
     storage.run("DELETE FROM threads WHERE id = ?", thread.id)
     return len(own)
 
 
 def delete_elsewhere(storage: Storage, name: str) -> int:
-    """Delete the rows of LangGraph's tables, which have a column ``thread_id``; gives their number."""
+    """Delete the thread's rows in LangGraph's tables, by their column ``thread_id``; returns their number."""
     tables = [table for (table,) in storage.run("{tables_of_threads}") if table in _LANGGRAPH]
     return sum(len(storage.run(f"DELETE FROM {table} WHERE thread_id = ? RETURNING 1", name)) for table in tables)
 
 
 def _spans(storage: Storage, thread: Thread) -> list[ThreadSpan]:
-    """What a transcript is made of, oldest first."""
+    """The spans of a transcript, the oldest first."""
     spans, last = [], thread.head
     while True:
         first = 0 if thread.parent_seq is None else thread.parent_seq + 1
@@ -225,8 +225,12 @@ def _entry(thread: str, row: Row) -> Entry:
 def open_journal(url: str | Path) -> "Journal":
     """The journal in ``/path/run.db``, ``sqlite:///...``, ``:memory:`` or ``postgresql://...``.
 
-    The file and its folder are made where missing, an older version's tables are brought up to date. Raises
-    ConfigError when the database cannot be used, SchemaTooNew when a later agentmem wrote it.
+        with open_journal("notes/.agentmem/agentmem.db") as journal:
+            for entry in journal.entries("main"):
+                print(entry.reference, entry.kind)
+
+    A missing file or folder is made, and an older version's tables are upgraded. Raises ConfigError if the database
+    cannot be used, SchemaTooNew if a later agentmem wrote it.
     """
     address = locate(url)
     storage = open_postgres(address) if address.kind == "postgres" else open_sqlite(address)
@@ -240,7 +244,7 @@ def open_journal(url: str | Path) -> "Journal":
 
 @dataclass(frozen=True, slots=True)
 class ThreadInfo:
-    """A thread as lists show it: times in seconds since the epoch, ``parent`` where a fork began."""
+    """A thread as lists show it. Times are in seconds since the epoch; ``parent`` is the place where a fork began."""
 
     name: str
     head: int
@@ -250,7 +254,10 @@ class ThreadInfo:
 
 
 class Journal(Closing):
-    """All threads of one database. May be used from several threads; other processes may use the same database."""
+    """All transcripts of one database: see `open_journal`.
+
+    It may be used from several threads, and other processes may use the same database.
+    """
 
     def __init__(self, storage: Storage) -> None:
         self.storage = storage
@@ -259,10 +266,10 @@ class Journal(Closing):
     # Writing.
 
     def append(self, thread: str, drafts: Sequence[Draft], *, head: int) -> tuple[Entry, ...]:
-        """Add ``drafts`` after entry ``head`` (-1: to a new thread), all or none, and give the entries they became.
+        """Add ``drafts`` after entry ``head`` (-1: to a new thread), all or none, and return their entries.
 
-        Asking again is safe: entries that already stand there with the same kinds and bytes are given back and
-        nothing is written. Raises ThreadBusy when something else stands there, or this journal's lease was lost.
+        A repeated call is safe: if entries with the same kinds and bytes already stand there, they are returned and
+        nothing is written. Raises ThreadBusy if other entries stand there, or if this journal's lease was lost.
         """
         if not drafts:
             return ()
@@ -279,9 +286,9 @@ class Journal(Closing):
             return entries
 
     def fork(self, thread: str, at: int, to: str) -> None:
-        """Make the thread ``to``, whose entries 0 to ``at`` are those of ``thread``. Safe to ask again.
+        """Make the thread ``to``, whose entries 0 to ``at`` are those of ``thread``. A repeated call is safe.
 
-        Raises ThreadNotFound, UnknownReference when there is no entry ``at``, JournalError when ``to`` exists.
+        Raises ThreadNotFound, UnknownReference if there is no entry ``at``, JournalError if ``to`` exists.
         """
         _check_name(to)
         with self.storage.transaction():
@@ -296,10 +303,10 @@ class Journal(Closing):
 
     @contextmanager
     def lease(self, thread: str, *, ttl: float = 30.0) -> Iterator[Lease]:
-        """Hold ``thread`` as its only writer. Raises ThreadBusy when anyone holds it, this process included.
+        """Hold ``thread`` as its only writer, in a ``with``. Raises ThreadBusy if anyone holds it, also this process.
 
-        A heartbeat renews the lease every third of ``ttl`` seconds. One whose process is dead is taken over at once
-        on the same host, and after ``ttl`` seconds from another.
+        A heartbeat renews the lease every third of ``ttl`` seconds. A lease whose process is dead is taken over at
+        once on the same host, and after ``ttl`` seconds on another.
         """
         _check_name(thread)
         held = self._leases[thread] = Lease(self.storage, thread, ttl)
@@ -310,10 +317,10 @@ class Journal(Closing):
                 held.release()
 
     def forget(self, thread: str, *, with_forks: bool = False) -> int:
-        """Delete a thread for good, LangGraph's checkpoints of it included; gives the number of entries deleted.
+        """Delete a thread for good, with LangGraph's checkpoints of it; returns the number of deleted entries.
 
-        In SQLite the bytes are overwritten in the file too; in Postgres the server's vacuum reclaims them. Raises
-        ThreadNotFound, ThreadBusy while a run holds it, ThreadHasForks unless ``with_forks`` deletes those as well.
+        In SQLite the bytes are also overwritten in the file; in Postgres the server's vacuum reclaims them. Raises
+        ThreadNotFound, ThreadBusy while a run holds it, ThreadHasForks unless ``with_forks`` deletes its forks too.
         """
         with self.storage.transaction():
             found = lock_thread(self.storage, thread)
@@ -333,14 +340,14 @@ class Journal(Closing):
     # Reading.
 
     def head(self, thread: str) -> int:
-        """The seq of the thread's last entry; -1 when it does not exist yet."""
+        """The seq of the thread's last entry; -1 if the thread does not exist yet."""
         found = find_thread(self.storage, thread)
         return found.head if found else -1
 
     def entries(self, thread: str, *, after: int = -1) -> Iterator[Entry]:
-        """The entries after ``after``, in order, a fork's ancestors included; none when the thread does not exist.
+        """The entries after ``after``, in order, with those of a fork's ancestors; none if the thread does not exist.
 
-        Raises JournalCorrupt when an entry is missing or its bytes do not match the chain of hashes.
+        Raises JournalCorrupt if an entry is missing or its bytes do not match the chain of hashes.
         """
         found = find_thread(self.storage, thread)
         if found is None or after >= found.head:
@@ -355,27 +362,27 @@ class Journal(Closing):
             raise JournalCorrupt(f"thread {thread!r} does not end with the entry that it should end with")
 
     def entry(self, reference: str) -> Entry:
-        """The entry named ``thread/seq``; in a fork its ancestors' too. Raises UnknownReference."""
+        """The entry named ``thread/seq``, also one of a fork's ancestors. Raises UnknownReference."""
         thread, _, seq = reference.rpartition("/")
         if not (thread and seq.isascii() and seq.isdigit() and len(seq) < 10):
-            raise UnknownReference(f"{reference!r} is no reference. A reference reads THREAD/NUMBER, like main/12.")
+            raise UnknownReference(f"{reference!r} is not a reference. A reference reads THREAD/NUMBER, like main/12.")
         found = find_thread(self.storage, thread)
         if found is None:
             raise UnknownReference(f"Nothing is stored under {reference!r}: there is no thread {thread!r}.")
         return read_one(self.storage, found, int(seq))
 
     def own(self, thread: str, kind: EntryKind) -> Iterator[Entry]:
-        """The entries of one kind that this thread itself wrote, not its ancestors, in order."""
+        """The entries of one kind that this thread itself wrote, without its ancestors', in order."""
         found = find_thread(self.storage, thread)
         return read_own(self.storage, found, kind) if found else iter(())
 
     def last(self, thread: str, kind: EntryKind) -> Entry | None:
-        """The last entry of one kind in a transcript, a fork's ancestors included; None where there is none."""
+        """The last entry of one kind in a transcript, with a fork's ancestors; None if there is none."""
         found = find_thread(self.storage, thread)
         return read_last(self.storage, found, kind) if found else None
 
     def threads(self) -> tuple[ThreadInfo, ...]:
-        """All threads, oldest first."""
+        """All threads, the oldest first."""
         found = self.storage.run(
             "SELECT t.name, t.head, t.created, t.updated, p.name, t.parent_seq"
             " FROM threads t LEFT JOIN threads p ON p.id = t.parent ORDER BY t.id"
@@ -392,7 +399,7 @@ class Journal(Closing):
         self.storage.close()
 
     def _locked(self, name: str, head: int) -> Thread:
-        """The thread, made when the caller means to begin it."""
+        """The thread, which is made if the caller begins it."""
         found = lock_thread(self.storage, name)
         if found is None and head == -1:
             add_thread(self.storage, name)
@@ -402,7 +409,7 @@ class Journal(Closing):
         return found
 
     def _standing(self, thread: Thread, drafts: Sequence[Draft], head: int) -> tuple[Entry, ...]:
-        """The entries after ``head``, when they are just these drafts: the caller asks again for what it wrote."""
+        """The entries after ``head`` if they are exactly these drafts: the caller repeats its call."""
         entries = tuple(islice(read(self.storage, thread, head), len(drafts)))
         if [(one.kind, one.data) for one in entries] != [(one.kind, one.data) for one in drafts]:
             raise ThreadBusy(

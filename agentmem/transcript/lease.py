@@ -1,6 +1,7 @@
-"""One writer for each thread: a row that says who may append, kept alive by a heartbeat.
+"""Gives each thread one writer: a row says who may append, and a heartbeat keeps it alive.
 
-The lease keeps honest runs out of each other's way; the journal's compare-and-swap is what protects the transcript.
+The lease keeps runs out of each other's way; the journal's compare-and-swap protects the transcript. It stands apart
+from the journal because it knows processes and clocks, and no entries.
 """
 
 import os
@@ -18,7 +19,7 @@ from agentmem.transcript.storage import Storage
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """A writer: its host, its process and when that started, and a random part, so that no two are equal."""
+    """A writer: its host, its process with its start time, and a random part, so that no two are equal."""
 
     host: str
     pid: int
@@ -30,7 +31,7 @@ class Owner:
 
     @property
     def is_dead(self) -> bool:
-        """Whether its process is surely gone: only this host's processes can be asked."""
+        """True if its process is surely gone. Only processes of this host can be checked."""
         return self.host == host() and process_start(self.pid) != self.started
 
 
@@ -40,13 +41,13 @@ def new_owner() -> Owner:
 
 
 def parse_owner(text: str) -> Owner:
-    """The owner that ``str`` wrote."""
+    """The owner in a text that ``str`` wrote."""
     name, pid, started, nonce = text.split(" ")
     return Owner(name, int(pid), started, nonce)
 
 
 def host() -> str:
-    """This machine since it started, and the container on it: within one of these a process id means one process."""
+    """A name for this boot of this machine and its container, within which a process id means one process."""
     with suppress(OSError):
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
         return f"{socket.gethostname()}/{boot}/{Path('/proc/self/ns/pid').readlink()}".replace(" ", "_")
@@ -54,7 +55,7 @@ def host() -> str:
 
 
 def process_start(pid: int) -> str | None:
-    """When a process started, in the system's own words; None when there is none, or only a zombie."""
+    """The start time of a process, in the system's own words; None if it does not exist or is a zombie."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()  # proc_pid_stat(5)
     except FileNotFoundError:
@@ -65,7 +66,7 @@ def process_start(pid: int) -> str | None:
 
 
 def _start_by_ps(pid: int) -> str | None:
-    """For systems without /proc, macOS among them."""
+    """The same for systems without /proc, such as macOS."""
     asked = subprocess.run(["ps", "-o", "stat=,lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)
     state, _, started = asked.stdout.strip().partition(" ")
     return "_".join(started.split()) if state and not state.startswith("Z") else None
@@ -86,7 +87,7 @@ class Lease:
         self._heart.start()
 
     def renew(self) -> None:
-        """Push the expiry on. When another writer has taken the lease meanwhile, ``lost`` is true from then on."""
+        """Extend the expiry. If another writer has taken the lease meanwhile, ``lost`` is true from then on."""
         renewed = self._storage.run(
             "UPDATE leases SET expires = {now} + ? WHERE thread = ? AND owner = ? RETURNING thread",
             self.ttl,
@@ -99,7 +100,7 @@ class Lease:
         """Stop the heartbeat and let the next writer in."""
         self._stop.set()
         self._heart.join()
-        with suppress(AgentmemError):  # then it runs out by itself
+        with suppress(AgentmemError):  # then the lease expires by itself
             self._storage.run("DELETE FROM leases WHERE thread = ? AND owner = ?", self.thread, self.owner)
 
     def _take(self) -> None:
@@ -118,14 +119,14 @@ class Lease:
 
     def _beat(self) -> None:
         while not self.lost and not self._stop.wait(self.ttl / 3):
-            with suppress(AgentmemError):  # a database that is busy or away now may be back at the next beat
+            with suppress(AgentmemError):  # a database that is busy or away may be back at the next heartbeat
                 self.renew()
 
 
 def over(storage: Storage, thread: str) -> str | None:
-    """The owner text of a lease that is over (its process is dead, or it expired), None when there is none.
+    """The owner text of a lease that is over (its process is dead, or it expired); None if there is none.
 
-    To be called within a transaction. Raises ThreadBusy when the thread is held.
+    Call it within a transaction. Raises ThreadBusy if the thread is held.
     """
     rows = storage.run(
         "SELECT owner, expires - {now} FROM leases WHERE thread = ?{for_update}",

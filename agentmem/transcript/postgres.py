@@ -1,4 +1,4 @@
-"""Postgres under the journal, by psycopg, which is imported only when a database is opened."""
+"""Runs the journal on Postgres, with psycopg, which is imported only when a database is opened."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS = 10
 SCHEMA_LOCK = 0x6167656E746D656D
-"""The advisory lock under which tables are made: "agentmem" in ASCII."""
+"""The advisory lock for making tables: "agentmem" in ASCII."""
 
 _WORDS: Mapping[str, str] = {
     "id": "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
@@ -38,11 +38,11 @@ _MEANINGS: tuple[tuple[str, type[AgentmemError], str], ...] = (
     ("57", JournalError, "the connection to {place} broke ({error}): run again to go on"),
     ("", JournalError, "{place}: {error}"),
 )
-"""What Postgres's error codes (SQLSTATE) mean to people; the first that begins so."""
+"""The meaning of Postgres's error codes (SQLSTATE) for people. The first row whose code is a prefix counts."""
 
 
 def open_postgres(address: Address) -> Storage:
-    """A Storage over the database. Raises ConfigError when psycopg is missing or the server cannot be reached."""
+    """A Storage over the database. Raises ConfigError if psycopg is missing or the server cannot be reached."""
     return Storage(
         address,
         Driver(
@@ -70,7 +70,7 @@ def connect_postgres(address: Address, **settings: Any) -> "psycopg.Connection[A
 
 
 def explain_postgres(address: Address, error: Exception) -> AgentmemError:
-    """Our error for one of psycopg's."""
+    """Our error for an error of psycopg."""
     code = getattr(error, "sqlstate", None) or ("08" if isinstance(error, _driver().OperationalError) else "")
     kind, text = next((kind, text) for start, kind, text in _MEANINGS if code.startswith(start))
     return kind(text.format(place=address, error=without_secrets(" ".join(str(error).split()), address)))

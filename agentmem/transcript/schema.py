@@ -1,4 +1,4 @@
-"""The journal's tables, apart from it because a step that was released is never changed: the ordered steps to them."""
+"""The journal's tables, as ordered steps. They stand apart from it because a released step is never changed."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from agentmem.transcript.storage import Storage
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step from a version of the tables to the next."""
+    """A step from one version of the tables to the next."""
 
     version: int
     purpose: str
@@ -89,7 +89,7 @@ _TABLES = frozenset({"threads", "entries", "leases", "blobs", "checkpoints_of_ru
 def migrate(storage: Storage) -> None:
     """Bring the database to the latest version; several processes may try at once.
 
-    Raises SchemaTooNew when a later agentmem wrote it, ConfigError when other software's tables are in the way.
+    Raises SchemaTooNew if a later agentmem wrote it, ConfigError if other software has tables of the same names.
     """
     if _version(storage) == LATEST:
         return

@@ -1,4 +1,4 @@
-"""SQLite under the journal: one file, a write-ahead log, deleted bytes overwritten."""
+"""Runs the journal on SQLite: one file, a write-ahead log, and deleted bytes overwritten."""
 
 import sqlite3
 import time
@@ -12,7 +12,7 @@ from agentmem.pages import private
 from agentmem.transcript.storage import Address, Connection, Driver, Storage
 
 BUSY_SECONDS = 30.0
-"""How long a statement waits for another process's transaction."""
+"""Seconds that a statement waits for another process's transaction."""
 
 _PRAGMAS = ("PRAGMA synchronous = NORMAL", "PRAGMA secure_delete = ON", "PRAGMA foreign_keys = ON")
 
@@ -53,11 +53,11 @@ _MEANINGS: tuple[tuple[str, type[AgentmemError], str], ...] = (
     ("SQLITE_IOERR", JournalError, "{file} failed to be read or written ({error}): this change is not in it"),
     ("", JournalError, "{file}: {error}"),
 )
-"""What SQLite's error codes mean to people; the first whose name begins so."""
+"""The meaning of SQLite's error codes for people. The first row whose name is a prefix counts."""
 
 
 def open_sqlite(address: Address) -> Storage:
-    """A Storage over the file; it and its folder are made where missing. Raises ConfigError where that cannot be."""
+    """A Storage over the file. A missing file or folder is made. Raises ConfigError if that fails."""
     return Storage(
         address,
         Driver(
@@ -94,7 +94,7 @@ def connect_sqlite(
 
 
 def explain_sqlite(address: Address, error: Exception) -> AgentmemError:
-    """Our error for one of SQLite's."""
+    """Our error for an error of SQLite."""
     name = getattr(error, "sqlite_errorname", "")
     kind, text = next((kind, text) for start, kind, text in _MEANINGS if name.startswith(start))
     return kind(text.format(file=address, error=error, seconds=BUSY_SECONDS))
@@ -110,7 +110,7 @@ def _prepare_folder(path: Path) -> None:
 
 
 def _write_ahead(connection: sqlite3.Connection) -> None:
-    """Switch the file to write-ahead logging. SQLite does not wait for its lock here, so we ask again."""
+    """Switch the file to write-ahead logging. SQLite does not wait for its lock here, so we try again."""
     end = time.monotonic() + BUSY_SECONDS
     while True:
         try:

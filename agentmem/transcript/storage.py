@@ -1,6 +1,6 @@
-"""A database as the journal needs it: transactions and rows, the same over SQLite and Postgres.
+"""Gives the journal transactions and rows, the same over SQLite and Postgres.
 
-SQL is written once, with ``?`` for values and ``{words}`` where the two differ; a Driver knows its words.
+SQL is written once, with ``?`` for values and ``{words}`` where the two databases differ; a Driver knows its words.
 """
 
 import re
@@ -27,18 +27,18 @@ _SCHEMES: Mapping[str, DatabaseKind] = {
 _UNHOLDABLE = re.compile("[\0\ud800-\udfff]")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(.*)", re.DOTALL)
 _PASSWORD = re.compile(r"(?<=:)(?!//)\S+(?=@)|(?<=password=)[^&#\s]+")
-"""Greedy: a password that should have been percent-encoded is hidden too, at worst with more than itself."""
+"""Greedy: it also hides a password that should have been percent-encoded, perhaps with some text around it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a database is: a file's path (or ``:memory:``), or a ``postgresql://`` URL."""
+    """The place of a database: a file's path (or ``:memory:``), or a ``postgresql://`` URL."""
 
     kind: DatabaseKind
     target: str = field(repr=False)
 
     def __str__(self) -> str:
-        """As people may see it: without a password."""
+        """The address for people, without a password."""
         return _PASSWORD.sub("***", self.target) if self.kind == "postgres" else self.target
 
 
@@ -55,15 +55,17 @@ def locate(url: str | Path) -> Address:
         return Address("sqlite", text if text == ":memory:" else str(Path(text).expanduser()))
     kind = _SCHEMES.get(found[1].lower())
     if kind is None:
-        raise ConfigError(f"{found[1]}:// is no database that agentmem knows: use sqlite:/// or postgresql://")
+        raise ConfigError(f"{found[1]}:// is not a database that agentmem knows: use sqlite:/// or postgresql://")
     if kind == "postgres":
         return Address(kind, f"postgresql://{found[2]}")
     return Address(kind, found[2].removeprefix("/") or ":memory:")
 
 
 def without_secrets(text: str, address: Address) -> str:
-    """``text`` with the password of ``address`` replaced by stars: plain, percent-encoded, or the parts of it
-    that a driver sees where the password holds a sign that should have been encoded.
+    """``text`` with stars in place of the password of ``address``.
+
+    The password may stand there plain, percent-encoded, or in the parts that a driver makes of it if one of its
+    characters should have been encoded.
     """
     if address.kind == "sqlite":
         return text
@@ -75,7 +77,7 @@ def without_secrets(text: str, address: Address) -> str:
 
 
 class Cursor(Protocol):
-    """What a statement gave."""
+    """The result of a statement."""
 
     @property
     def description(self) -> Any: ...
@@ -95,11 +97,11 @@ class Connection(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Driver:
-    """How one kind of database differs from the other.
+    """The differences of one kind of database.
 
-    ``words`` fill the braces in SQL, ``begin`` starts a transaction that writes, ``error`` is the root of the
-    driver's exceptions, ``explain`` turns one into ours, ``broken`` says that a connection must be made anew (None:
-    never), ``scrub`` is run after rows were deleted for good and gives a row that begins with 0 when all went well.
+    ``words`` fill the braces in SQL, ``begin`` starts a transaction that writes, ``error`` is the root of the driver's
+    exceptions, ``explain`` turns one into ours, ``broken`` tells if a new connection is needed (None: never), ``scrub``
+    is run after rows were deleted for good and gives a row that begins with 0 if all went well.
     """
 
     kind: DatabaseKind
@@ -114,7 +116,7 @@ class Driver:
 
 
 class Storage:
-    """One connection, guarded by a lock, so that it may be used from any thread."""
+    """One connection with a lock, so that any thread may use it."""
 
     def __init__(self, address: Address, driver: Driver) -> None:
         self.address = address
@@ -128,7 +130,7 @@ class Storage:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All that runs inside is written together or not at all."""
+        """Write everything inside together, or nothing."""
         with self._lock, self._translated:
             self._execute(self.driver.begin, ())
             self._inside = True
@@ -144,7 +146,7 @@ class Storage:
 
     @contextmanager
     def held(self, *, writing: bool) -> Iterator[Connection]:
-        """The connection itself, for others who keep tables beside ours; in a transaction if they write."""
+        """The connection itself, for code with other tables in the database; in a transaction if it is ``writing``."""
         with self._lock, self._translated:
             if not writing or self._inside:
                 yield self._ready()
@@ -153,7 +155,7 @@ class Storage:
                 yield self._connection
 
     def run(self, sql: str, *values: Any) -> list[Row]:
-        """Run one statement and give all its rows."""
+        """Run one statement and return all its rows."""
         _check(values)
         with self._lock, self._translated:
             cursor = self._execute(_spelled(sql, self.driver), values)
@@ -169,7 +171,7 @@ class Storage:
             cursor.close()
 
     def scrub(self) -> None:
-        """After a deletion: take the deleted bytes out of the files too, where that is in our hands."""
+        """Remove deleted bytes from the files too, if the database allows it. Raises JournalError."""
         if self.driver.scrub and self.run(self.driver.scrub)[0][0]:
             raise JournalError(
                 f"the rows are deleted, but another process is reading {self.address}: "
@@ -183,7 +185,7 @@ class Storage:
             self._connection.close()
 
     def _execute(self, sql: str, values: Sequence[Any]) -> Cursor:
-        """Run a statement; when the server was away meanwhile, once more on a new connection."""
+        """Run a statement. If the server was away meanwhile, run it once more on a new connection."""
         try:
             return self._ready().execute(sql, values)
         except self.driver.error:
@@ -203,7 +205,7 @@ class Storage:
 
 
 def _check(values: Sequence[Any]) -> None:
-    """Text that a database cannot hold came from outside, as a name: so it is no error of the database's."""
+    """Raises ConfigError for text that no database can hold: it came from outside, as a name."""
     for value in values:
         if isinstance(value, str) and _UNHOLDABLE.search(value):
             raise ConfigError(
@@ -213,7 +215,7 @@ def _check(values: Sequence[Any]) -> None:
 
 
 class _Translated:
-    """Within it, a driver's errors become ours."""
+    """Turns a driver's errors inside the block into ours."""
 
     def __init__(self, driver: Driver) -> None:
         self._driver = driver

@@ -1,9 +1,9 @@
-"""Entries: how each kind is written to canonical bytes and read back, and calls of models, made fit for that.
+"""Writes each kind of entry to canonical bytes and reads it back, with calls of models in a form that providers take.
 
-A kind's payload is a JSON object with a fixed key order. Blocks are stored as their wire values, with one
-exception: a tool call keeps its arguments as the text that the model wrote. Providers refuse a request in which two
-calls share an id ("`tool_use` ids must be unique") or an id has other characters than letters, digits, ``_`` and
-``-``; models and gateways send both.
+A kind's payload is a JSON object with a fixed key order. Blocks are stored as their wire values, with one exception: a
+tool call keeps its arguments as the text that the model wrote. Providers refuse a request if two calls share an id
+("`tool_use` ids must be unique") or if an id has characters other than letters, digits, ``_`` and ``-``; models and
+gateways send both.
 """
 
 import json
@@ -38,7 +38,7 @@ CUTS: frozenset[EntryKind] = frozenset({"compaction", "reconfigure", "withheld"}
 
 @dataclass(frozen=True, slots=True)
 class PinnedPage:
-    """A page that stands in the prefix: its name, the revision that was frozen and the text as rendered."""
+    """A page in the prefix: its name, the frozen revision and the rendered text."""
 
     page: str
     revision: str
@@ -47,11 +47,11 @@ class PinnedPage:
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """Entry 0: what a thread keeps until a cut, even after an upgrade.
+    """Entry 0: the settings that a thread keeps until a cut, even after an upgrade.
 
     ``model`` is the name sent to the provider. ``tools`` are definitions, in order. ``notes_in_results`` is set for
     models on which a plain user turn strips thinking: a note then travels inside the last tool result. ``provider`` is
-    whose model it is, "" in entries that do not say.
+    the model's provider, "" in entries that do not say.
     """
 
     model: str
@@ -64,7 +64,7 @@ class Opening:
 
     @property
     def is_claude(self) -> bool:
-        """Whether requests go by the rules of Anthropic's Messages API."""
+        """True if requests follow the rules of Anthropic's Messages API."""
         return self.provider.startswith("anthropic") or "claude" in self.model.lower()
 
 
@@ -73,14 +73,14 @@ def opening(value: Opening) -> Draft:
 
 
 def reconfigure(value: Opening) -> Draft:
-    """A cut: from here on the thread is as if it had been opened with ``value``."""
+    """A cut: from here on the thread continues as if it had been opened with ``value``."""
     return Draft("reconfigure", canonical(asdict(value)))
 
 
 def user(blocks: Sequence[Block] | str, *, run: str = "", shown: Sequence[Block] | None = None) -> Draft:
-    """What a person said. ``run`` names the run that brought it, so that a resumed run does not say it twice.
+    """A person's message. ``run`` names its run, so that a resumed run does not say it twice.
 
-    ``shown`` is what the model sees in its place, where it was too long.
+    ``shown`` is what the model sees in its place, if it was too long.
     """
     blocks = (Text(blocks),) if isinstance(blocks, str) else blocks
     return _draft("user", {"run": run, "blocks": _packed(blocks), **_instead(shown)})
@@ -95,14 +95,14 @@ def tool_started(call: ToolCall) -> Draft:
 
 
 def tool_result(result: ToolResult, shown: Sequence[Text | Image | Opaque] | None = None) -> Draft:
-    """What a tool gave back, whole. ``shown`` is what the model sees in its place, where it was too long."""
+    """A tool's whole result. ``shown`` is what the model sees in its place, if it was too long."""
     return _draft("tool_result", {**pack(result), **_instead(shown)})
 
 
 def note(about: str, text: str, *, now: bool = False) -> Draft:
-    """Something that changed outside the conversation; ``about`` names what, so that it is said only on a change.
+    """A change outside the conversation. ``about`` names its subject, so that a note is added only on a change.
 
-    With ``now`` it is the model's turn by it, also where a note would wait for the next results.
+    ``now`` makes it the model's turn, also where a note would wait for the next results.
     """
     return _draft("note", {"about": about, "text": text, **({"now": True} if now else {})})
 
@@ -151,7 +151,7 @@ def read_message(entry: Entry) -> Message:
 
 
 def readable(entry: Entry) -> str:
-    """An entry's text for a person or a search: text, calls and results; pictures and thinking only named."""
+    """An entry's text for a person or a search: text, calls and results. Pictures and thinking are only named."""
     return "\n\n".join(filter(None, map(_readable, read_blocks(entry)))) if entry.kind in _WITH_BLOCKS else ""
 
 
@@ -185,7 +185,7 @@ def _draft(kind: EntryKind, value: Mapping[str, Any]) -> Draft:
 
 
 def pack(block: Block) -> dict[str, Any]:
-    """A block as it is stored."""
+    """The stored form of a block."""
     match block:
         case ToolCall(id, name, arguments):
             return {"type": "tool_use", "id": id, "name": name, "arguments": arguments}
@@ -204,7 +204,7 @@ def unpack(value: Json) -> Block:
 
 
 def _contents(values: Iterable[Json]) -> tuple[Text | Image | Opaque, ...]:
-    """What a result holds: texts and pictures; other blocks stand in it as they came."""
+    """The blocks of a result: texts and pictures; other blocks stay as they came."""
     return tuple(_content(value) for value in values)
 
 
@@ -232,17 +232,17 @@ _FOREIGN = re.compile(r"[^a-zA-Z0-9_-]")
 
 
 def arrived(message: Message, known: Collection[str]) -> Message:
-    """A reply as it is written down: ids in characters that go back, and none that a call of the thread has."""
+    """A reply in the form of an entry: its ids have allowed characters and are new in the thread."""
     return _renamed(message, lambda call_id: _FOREIGN.sub("_", call_id) or "call", known)
 
 
 def unique(message: Message) -> Message:
-    """The message with an id for each call that no other of its calls has."""
+    """The message with a different id for each of its calls."""
     return _renamed(message, lambda call_id: call_id, ())
 
 
 def sibling(call_id: str, waiting: Collection[str]) -> str | None:
-    """The id under which a second call of that id waits for its result."""
+    """The new id of a second call with the same id, which waits for its result."""
     made = re.compile(rf"{re.escape(call_id)}_\d+")
     return next((one for one in waiting if made.fullmatch(one)), None)
 
@@ -266,7 +266,7 @@ def _candidates(call_id: str) -> Iterator[str]:
 
 
 def call_arguments(text: str) -> str:
-    """A call's arguments as the compact text of a JSON object, in the model's order; nothing at all is ``{}``."""
+    """A call's arguments as the compact text of a JSON object, in the model's order. Empty text becomes ``{}``."""
     try:
         value = json.loads(text) if text.strip() else {}
         compact = canonical(value if isinstance(value, dict) else {UNREADABLE: text})
