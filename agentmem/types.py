@@ -1,4 +1,4 @@
-"""The values that flow through agentmem, and the Protocols at which its parts meet.
+"""Defines the values that flow through agentmem, and the Protocols between its parts.
 
 Values are frozen; a change makes a new one. Tokens are counts, money is US dollars, times are seconds
 (points in time: seconds since the epoch) unless a name says otherwise.
@@ -20,13 +20,13 @@ Json = Mapping[str, Any]
 """A JSON object. Treated as read-only everywhere."""
 
 Effect = Literal["read", "write", "outside"]
-"""What a tool may touch: nothing, the workspace, or the world outside. Only a read may run again after a kill."""
+"""What a tool may change: nothing, the workspace, or the world outside. Only a read may run again after a kill."""
 Segment = Literal["model", "tool", "system", "options", "message"]
 Ttl = Literal["5m", "1h"]
 
 
-# Blocks and messages. A block's ``wire`` gives its canonical JSON value in the form of Anthropic's Messages API, the
-# richest of the providers'; models/ maps it to what each of them wants.
+# Blocks and messages. A block's ``wire`` gives its canonical JSON value in the form of Anthropic's Messages API, which
+# is the richest form; models/ maps it to the form of each provider.
 
 Role = Literal["user", "assistant"]
 
@@ -40,7 +40,7 @@ _STRICT = json.JSONDecoder(parse_constant=_no_constant)
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Plain text, or markdown."""
+    """A block of plain text or markdown: ``Text("What is on this page?")``."""
 
     text: str
 
@@ -50,7 +50,7 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """A picture: its media type ("image/png") and its bytes in base64."""
+    """A picture: ``Image("image/png", base64.b64encode(file.read_bytes()).decode())``."""
 
     media_type: str
     data: str
@@ -61,13 +61,16 @@ class Image:
 
 
 UNREADABLE = "INVALID_JSON"
-"""The key under which arguments that are no JSON object are kept, cut off by max_tokens for example: so Anthropic's
-guide to streaming them recommends. No tool is run with it, and the model reads why."""
+"""The key for arguments that are not a JSON object, for example because max_tokens cut them off. Anthropic's guide to
+streaming recommends it. No tool is run with it, and the model is told why."""
 
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """The model asks for a tool. ``arguments`` is a JSON object as text, in the order the model wrote it."""
+    """The model's call of a tool, as in ``result.pending``: ``print(call.id, call.name, call.parsed)``.
+
+    ``arguments`` is a JSON object as text, in the model's own order.
+    """
 
     id: str
     name: str
@@ -78,7 +81,7 @@ class ToolCall:
 
     @property
     def parsed(self) -> dict[str, Any] | None:
-        """The arguments, or None where the model wrote something that is no JSON object."""
+        """The arguments as a dict; None if the model wrote something else than a JSON object."""
         try:
             value = _STRICT.decode(self.arguments or "{}")
         except (ValueError, RecursionError):
@@ -87,14 +90,14 @@ class ToolCall:
 
     @property
     def is_unreadable(self) -> bool:
-        """True when the model's arguments were no JSON object."""
+        """True if the model's arguments were not a JSON object."""
         value = self.parsed
         return value is None or list(value) == [UNREADABLE]
 
 
 @dataclass(frozen=True, slots=True)
 class Opaque:
-    """A block that only its provider understands (thinking, for example), as JSON text. Echoed verbatim."""
+    """A block that only its provider understands (thinking, for example), as JSON text. It is sent back verbatim."""
 
     raw: str
 
@@ -105,7 +108,7 @@ class Opaque:
 
 @dataclass(frozen=True, slots=True)
 class ToolResult:
-    """What a tool gave back to the call ``call_id``."""
+    """A tool's result for the call ``call_id``."""
 
     call_id: str
     content: tuple[Text | Image | Opaque, ...]
@@ -124,14 +127,14 @@ Block = Text | Image | ToolCall | ToolResult | Opaque
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One side's turn: a role and its blocks, in order."""
+    """A message: a role and its blocks, in order, as in ``Message("assistant", (Text("Done."),))``."""
 
     role: Role
     blocks: tuple[Block, ...]
 
     @property
     def text(self) -> str:
-        """The text blocks, joined by blank lines; images, calls and thinking are left out."""
+        """The text blocks, joined by blank lines, without pictures, calls and thinking."""
         return "\n\n".join(block.text for block in self.blocks if isinstance(block, Text))
 
     @property
@@ -143,12 +146,12 @@ class Message:
 # Tokens and money.
 
 Basis = Literal["measured", "simulated", "estimated"]
-"""Where a number comes from: a provider's or engine's own counters, our model of them, or our token counts."""
+"""The source of a number: a provider's or engine's own counters, a simulation of them, or our token counts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What one request used, in tokens, and where the numbers come from."""
+    """The tokens of a request, and the source of the numbers (``basis``); ``result.usage`` has a sum for each basis."""
 
     basis: Basis
     uncached_tokens: int = 0
@@ -159,11 +162,11 @@ class Usage:
 
     @property
     def input_tokens(self) -> int:
-        """All input: uncached + read + written."""
+        """All input tokens: uncached + read + written."""
         return self.uncached_tokens + self.cache_read_tokens + self.cache_write_5m_tokens + self.cache_write_1h_tokens
 
     def __add__(self, other: "Usage") -> "Usage":
-        """The sum. Measured and simulated numbers are two meters and are never added up."""
+        """The sum. Raises ValueError if the bases differ, since they are different meters."""
         if self.basis != other.basis:
             raise ValueError(f"{self.basis} and {other.basis} usage are different meters and cannot be added up")
         return Usage(self.basis, *map(add, _COUNTS(self), _COUNTS(other)))
@@ -193,17 +196,17 @@ class Rates:
         )
 
     def cost_uncached(self, usage: Usage) -> float:
-        """Dollars for the same tokens had there been no cache at all."""
+        """Dollars for the same tokens without any cache."""
         return usage.input_tokens * self.uncached + usage.output_tokens * self.output
 
 
 @dataclass(frozen=True, slots=True)
 class Extras:
-    """What a request is billed for beside its model's tokens at their usual price.
+    """Charges of a request beside its model's tokens at their usual price.
 
-    ``speed`` names a price list of its own ("fast", "flex", "priority", "batch"; "" is the usual one);
-    ``web_searches`` are paid by the piece; ``others`` are tokens that other models used on its behalf, by model ("":
-    the same), and no part of the request's usage.
+    ``speed`` names another price list ("fast", "flex", "priority", "batch"; "" is the usual one). ``web_searches`` are
+    paid one by one. ``others`` are tokens that other models used for the request, by model ("": the same model); they
+    are not part of the request's usage.
     """
 
     speed: str = ""
@@ -221,12 +224,12 @@ EntryKind = Literal[
     "user",  # what a person said
     "assistant",  # what the model replied
     "tool_started",  # a tool with an effect is about to run; has no frame
-    "tool_result",  # what it gave back
+    "tool_result",  # the tool's result
     "note",  # plan, state, date, an edited pinned page: at the tail, only when it changed
     "usage",  # one request's row of the ledger; has no frame
-    "compaction",  # a cut: entries a..b are stood for by a summary and references
+    "compaction",  # a cut: a summary and references replace entries a..b
     "reconfigure",  # a cut: tools, system, model or options change
-    "withheld",  # a cut: blocks that the provider refused are stood for by references
+    "withheld",  # a cut: references replace blocks that the provider refused
 ]
 
 
@@ -234,7 +237,7 @@ EntryKind = Literal[
 class Draft:
     """An entry that is not in the journal yet: its kind and its canonical JSON bytes.
 
-    ``known`` is what the bytes say, where whoever wrote them has it at hand.
+    ``known`` is the payload, if the writer of the bytes has it at hand.
     """
 
     kind: EntryKind
@@ -246,9 +249,9 @@ class Draft:
 class Entry:
     """One row of a transcript, never edited and never deleted.
 
-    ``seq`` counts from 0 along the thread, a fork's ancestors included; ``thread`` is the thread that wrote it.
-    ``parent`` is the sha256 of the entry before ("" for the first), ``sha256`` the hash over parent, kind and data,
-    so that the hashes chain. ``known`` is the payload, where it need not be parsed out of the bytes.
+    ``seq`` counts from 0 along the thread, with a fork's ancestors; ``thread`` is the thread that wrote it. ``parent``
+    is the sha256 of the entry before ("" for the first), ``sha256`` the hash over parent, kind and data, so that the
+    hashes chain. ``known`` is the payload, if it is known without parsing the bytes.
     """
 
     thread: str
@@ -261,7 +264,7 @@ class Entry:
 
     @property
     def reference(self) -> str:
-        """How this entry is named to people and models: ``thread/seq``."""
+        """The entry's name for people and models: ``thread/seq``."""
         return f"{self.thread}/{self.seq}"
 
     @property
@@ -277,7 +280,7 @@ class Entry:
 class Frame:
     """One unit of a prefix: a parameter set, a tool, a system block or a message block.
 
-    ``value`` is its JSON value without ``cache_control``; ``data`` the canonical bytes of it; ``tokens`` an
+    ``value`` is its JSON value without ``cache_control``, ``data`` the canonical bytes of the value, and ``tokens`` an
     estimate in the provider's tokens (see agentmem.tokens).
     """
 
@@ -290,10 +293,10 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A run of message frames of one role, as a provider sees one message.
+    """A run of message frames of one role, which a provider sees as one message.
 
-    ``message`` is that message in the form of Anthropic's Messages API and ``tokens`` the sum of its frames', made
-    once, so that a request of a thousand turns costs a thousand references.
+    ``message`` is that message in the form of Anthropic's Messages API and ``tokens`` the sum over its frames. Both are
+    made once, so that a request of a thousand turns costs a thousand references.
     """
 
     role: Role
@@ -321,9 +324,10 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """Request settings. All but ``max_tokens`` and ``temperature`` are part of the cache key.
+    """Settings of requests: ``Agent(model, "notes", options=Options(max_tokens=8_000, effort="high"))``.
 
-    ``thinking`` is the provider's own object as JSON text (``{"type": "adaptive"}``); ``tool_choice`` likewise.
+    All except ``max_tokens`` (of a reply) and ``temperature`` are part of the cache key. ``thinking`` and
+    ``tool_choice`` are the provider's own objects as JSON text, for example ``{"type": "adaptive"}``.
     """
 
     max_tokens: int = 8192
@@ -335,11 +339,11 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """All that a model adapter needs for one call. Frames are sent as they are: an adapter renders no text.
+    """Everything that a Model needs for one call. Frames are sent as they are: a Model renders no text.
 
-    ``tools`` and ``system`` are frames whose values are Anthropic-shaped tool definitions and text blocks;
-    ``turns`` alternate between the roles and begin with the user. ``previous_id`` is the provider's id of the
-    reply before, ``estimate`` our count of the input in the provider's tokens.
+    ``tools`` and ``system`` are frames with tool definitions and text blocks in Anthropic's form; ``turns`` alternate
+    between the roles and begin with the user. ``previous_id`` is the provider's id of the reply before, ``estimate``
+    our count of the input in the provider's tokens.
     """
 
     model: str
@@ -355,14 +359,14 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class TextDelta:
-    """A piece of the reply's text as it streams."""
+    """A piece of the reply's text while it streams: an event of `Agent.stream`, with ``event.text``."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """The provider is asked again in so many ``seconds``; ``reason`` says why, in a few words."""
+    """The request is sent again after this many ``seconds``; ``reason`` says why, in a few words."""
 
     seconds: float
     reason: str
@@ -372,10 +376,10 @@ class Waiting:
 class Reply:
     """The whole reply: always the last item of a stream.
 
-    ``id`` is the provider's message id ("" where it has none); ``stop_reason`` in Anthropic's words (end_turn,
-    tool_use, max_tokens, refusal ...); ``provider_reason`` why the provider says its cache was missed, if it says;
-    ``first_token_after`` seconds from the request to the first event, ``seconds`` to the last; ``extras`` what is
-    billed beside ``usage``.
+    ``id`` is the provider's message id ("" if it has none); ``stop_reason`` is in Anthropic's words (end_turn,
+    tool_use, max_tokens, refusal ...); ``provider_reason`` is the provider's own reason for a missed cache, if any;
+    ``first_token_after`` are the seconds from the request to the first event, ``seconds`` to the last; ``extras`` are
+    the charges beside ``usage``.
     """
 
     message: Message
@@ -393,11 +397,11 @@ Delta = TextDelta | Waiting | Reply
 
 @dataclass(frozen=True, slots=True)
 class ModelProfile:
-    """What the runtime must know of a model.
+    """The properties of a model that the runtime needs.
 
     ``provider`` and ``name`` find its prices and cache rules; ``tier`` says where it runs.
-    ``plain_turn_strips_thinking`` is true for models on which a user turn without tool results drops earlier
-    thinking, and with it the cache. ``window`` are the tokens that it takes at once, where the price tables do not say.
+    ``plain_turn_strips_thinking`` is true for models on which a user turn without tool results drops earlier thinking,
+    and with it the cache. ``window`` is its context window in tokens, if the price tables do not have it.
     """
 
     provider: str
@@ -410,9 +414,13 @@ class ModelProfile:
 class Model(Protocol):
     """Anything that can answer a Request.
 
-    ``stream`` and ``astream`` give TextDeltas and, last, exactly one Reply with its usage; before a wait of their own
-    they give Waiting. They raise errors below ModelError only. ``close`` frees what the model holds (a client, a
-    server, a loaded engine); it may be called twice.
+        def stream(self, request: Request) -> Iterator[Delta]:
+            yield TextDelta("Hello.")
+            yield Reply(Message("assistant", (Text("Hello."),)), Usage("estimated"), "end_turn")
+
+    ``stream`` and ``astream`` yield TextDeltas and, last, exactly one Reply with its usage; before a wait they yield
+    Waiting. They may only raise errors below ModelError. ``close`` frees what the model holds (a client, a server, a
+    loaded engine) and may be called twice.
     """
 
     @property
@@ -426,7 +434,7 @@ class Model(Protocol):
 
 
 class TokenCounter(Protocol):
-    """Counts the tokens of a text. Counting piecewise, split after newlines, must sum exactly."""
+    """Counts the tokens of a text. The counts of pieces, split after newlines, must sum to the whole."""
 
     def __call__(self, text: str) -> int: ...
 

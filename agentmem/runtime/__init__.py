@@ -1,1 +1,1 @@
-"""The runtime: a LangGraph loop over the transcript, its menu of tools, and the Agent that people hold."""
+"""The runtime: a LangGraph loop over the transcript, with its tools, and the Agent."""

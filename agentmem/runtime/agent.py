@@ -1,4 +1,4 @@
-"""The Agent: what people hold. It puts model, workspace, menu and journal together and runs the graph on a thread."""
+"""The Agent: puts model, workspace, menu and journal together, and runs the graph on a thread."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Mapping, Sequence
@@ -38,25 +38,30 @@ from agentmem.transcript.transcript import Opening
 from agentmem.types import Archive, Clock, Options
 
 BUDGET = 120_000
-"""Tokens of context, in the provider's count, above which no request goes out."""
+"""The default budget: the most tokens of context that a request may have, in the provider's count."""
 
 
 class Agent(AnswersQuestions, Closing):
     """A stateful agent on a workspace of pages.
 
-    ``model`` is a Model, a LangChain chat model or a name such as "anthropic:claude-sonnet-5". ``workspace`` is a
-    folder. ``tools`` are functions, LangChain tools or names of built-in ones; by default the built-in menu.
-    ``budget`` is in the provider's tokens, at most what fits into the model's window. ``system`` replaces the default
-    instructions; ``pinned`` names pages that stand in the prefix. ``approve`` names tools whose calls wait for a
-    person. ``reach`` says how far the built-in tools go: by default changes to files that steer other programs wait
-    too, hidden files are not read, commands run behind walls. ``database`` is a file or a Postgres URL, by default
-    ``.agentmem/agentmem.db`` in the workspace. ``compaction`` says how threads are kept small, None never does;
-    ``archive`` takes in what leaves the window, for ``recall``: by default the workspace's own, None for none.
+        with Agent("anthropic:claude-sonnet-5-5", "notes", tools=["read", "write"]) as agent:
+            print(agent.run("Summarise todo.md", thread="main").text)
 
-    ``sandbox`` is snapshotted with each checkpoint. ``model_options`` go to the class of a model that is named, over
-    those of agentmem.toml; ``price_as`` lends prices to a model that has none.
+    ``model`` is a Model, a LangChain chat model or a name. ``workspace`` is a folder. ``tools`` are functions,
+    LangChain tools or names of built-in ones; by default the built-in menu. ``budget`` is the most context of a
+    request, in the provider's tokens; it is lowered to what fits into the model's window. ``system`` replaces the
+    default instructions; ``pinned`` names pages for the prefix. ``approve`` names tools whose calls wait for a person.
+    ``reach`` says how far the built-in tools go: by default changes to files that steer other programs wait too, hidden
+    files are not read, and commands run behind walls. ``limits`` bound each run. ``database`` is a file or a Postgres
+    URL, by default ``.agentmem/agentmem.db`` in the workspace. ``compaction`` keeps threads small; None turns it off.
+    ``archive`` takes in the entries that leave the window, for ``recall``: by default the workspace's own, None for
+    none.
 
-    Close it, or use it as a context manager. A model or an archive that was passed in as an object stays open.
+    ``sandbox`` is saved with each checkpoint. ``model_options`` go to the class of a model given by name, and win over
+    those of agentmem.toml; ``price_as`` ("provider:name") lends prices to a model that has none.
+
+    Close the agent, or use it in a ``with``. A model or an archive that was passed in as an object stays open. Raises
+    ConfigError for a setting that does not fit, MenuError for tools that do not, ModelNotAvailable.
     """
 
     def __init__(
@@ -104,11 +109,15 @@ class Agent(AnswersQuestions, Closing):
     ) -> Result:
         """Works on ``task`` until the model has answered, a limit is reached or a call waits for approval.
 
-        With a ``thread`` that exists it goes on there. Without a task it finishes what was cut off; with an Approval
-        it answers what the thread waits for. Raises ThreadBusy, BudgetExceeded or a ModelError; ConfigError for an
-        empty task, ThreadNotFound where there is nothing to go on with. The transcript is intact after any of them,
-        and after a KeyboardInterrupt. ``allow`` names the tools that may be used in this run; the others stay on the
-        menu, and say so when they are called.
+            result = agent.run("Order 12 of B30", thread="stock")
+            while result.status == "waiting":
+                result = agent.run(Approval(True), thread="stock")
+
+        A ``thread`` that exists is continued. Without a task, an unfinished run is finished; an Approval answers the
+        calls that the thread waits with. ``allow`` names the tools that may be used in this run; the others stay on the
+        menu and refuse. Returns the result. Raises ThreadBusy, BudgetExceeded or a ModelError; ConfigError for an empty
+        task, ThreadNotFound if there is nothing to continue. The transcript is intact after each of them, and after a
+        KeyboardInterrupt.
         """
         thread = self._named(thread)
         with self._running(thread):
@@ -129,9 +138,9 @@ class Agent(AnswersQuestions, Closing):
     def stream(
         self, task: Task | Approval | None = None, *, thread: str | None = None, allow: Sequence[str] | None = None
     ) -> Generator[Event, None, None]:
-        """As `run`, but gives each event as it happens. The last is Done, with the result.
+        """As `run`, but yields each event as it happens. The last one is Done, with the result.
 
-        Leaving early ends the run at its next event, and frees the thread.
+        To leave the loop early ends the run at its next event, and frees the thread.
         """
         thread = self._named(thread)
         stop: list[str] = []
@@ -159,24 +168,24 @@ class Agent(AnswersQuestions, Closing):
             yield Done(await asyncio.to_thread(self._result, thread, stop))
 
     def compact(self, thread: str) -> Compacted | None:
-        """Compacts a thread now, whatever it costs. None when nothing could leave, or with ``compaction=None``."""
+        """Compacts a thread now, at any cost. Returns None if nothing could leave, or with ``compaction=None``."""
         return self._compacted(thread, lambda session: "asked")
 
     def idle(self, thread: str) -> Compacted | None:
-        """Says that nothing will be asked of a thread for longer than its cache lives: compacts it now if that pays."""
+        """Announces a pause that is longer than the cache lives: the thread is compacted now if that pays."""
         compactor = self.steps.compactor
         return self._compacted(thread, lambda session: compactor.due(session, pause=True) if compactor else None)
 
     def checkpoints(self, thread: str) -> tuple[Checkpoint, ...]:
-        """The checkpoints of a thread, oldest first: one before and after each run, where anything had changed.
+        """The checkpoints of a thread, the oldest first: one before and one after each run, if anything had changed.
 
-        Each ties an entry of the conversation to the pages and the sandbox as they were then. Those of branches and of
-        what the thread was forked from are among them. Raises ThreadNotFound.
+        Each ties an entry of the conversation to the pages and the sandbox of that moment. Those of its branches and of
+        the threads that it was forked from are among them. Raises ThreadNotFound.
         """
         return self.history.checkpoints(thread)
 
     def checkpoint(self, thread: str, label: str = "") -> Checkpoint:
-        """Takes a checkpoint of a thread now, however large its pages are. Raises ThreadNotFound."""
+        """Takes a checkpoint of a thread now, also of very large pages. Raises ThreadNotFound."""
         self.checkpoints(thread)
         return self.history.mark(self.history.current(thread), label)
 
@@ -188,11 +197,14 @@ class Agent(AnswersQuestions, Closing):
         *,
         into: Path | str | None = None,
     ) -> str:
-        """A new thread that begins as a run was ``at`` a checkpoint, or at an entry of ``thread`` (None: its last).
+        """Makes a thread that begins with a run as it was ``at`` a checkpoint, or an entry of ``thread``.
 
-        Its first request reads from the cache what the run had sent up to there. The pages stay as they are, unless
-        ``into`` names a new folder for them as they were: an Agent there, on the same database, goes on with all of
-        it. Gives the thread's name, ``to`` if that is given.
+            name = agent.fork(at="main@2")
+            agent.run("Try the other way.", thread=name)
+
+        ``at`` None is the last entry. The first request reads from the cache what the run had sent up to there. The
+        pages stay as they are, unless ``into`` names a new folder for them as they were: an Agent there, on the same
+        database, continues from that state. Returns the thread's name, which is ``to`` if given.
         """
         to = to or new_thread()
         if at is None:
@@ -200,22 +212,22 @@ class Agent(AnswersQuestions, Closing):
         return self.history.fork(at, thread, to, Path(into) if into is not None else None)
 
     def rollback(self, to: Checkpoint | str) -> str:
-        """Brings a run back to a checkpoint: conversation, pages, plan and sandbox. Nothing that happened is deleted.
+        """Brings a run back to a checkpoint: conversation, pages, plan and sandbox. Nothing is deleted.
 
-        What is now becomes a checkpoint as well. The thread goes on as a branch; runs that name the thread go on with
-        it. Gives the branch's name. Raises ThreadBusy while a run holds the thread, UnknownReference.
+        The current state becomes a checkpoint first. The thread continues as a branch, also for runs that name the
+        thread. Returns the branch's name. Raises ThreadBusy while a run holds the thread, UnknownReference.
         """
         self._end_pause(self.history.current(self.history.origin(to)))
         return self.history.rollback(to)
 
     def forget(self, thread: str, *, with_forks: bool = False) -> int:
-        """Removes a thread everywhere, for good. Gives the number of entries removed."""
+        """Removes a thread everywhere, for good. Returns the number of removed entries."""
         self._end_pause(thread)
         self.sessions.drop(thread)
         return forget(self.journal, self.workspace.root, thread, with_forks=with_forks, archive=self.archive)
 
     def close(self) -> None:
-        """Frees the journal, and what the agent made itself: a workspace, a model. May be called twice."""
+        """Closes the journal, and a workspace or a model that the agent made itself. May be called twice."""
         self._opened.close()
 
     def _named(self, thread: str | None) -> str:

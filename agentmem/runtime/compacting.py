@@ -1,11 +1,11 @@
-"""Compacting a thread: asks the model for a summary through the cached prefix, checks it, and appends the cut.
+"""Compacts a thread: asks the model for a summary through the cached prefix, checks it, and appends the cut.
 
 The request is the context as it was last sent, with one instruction after it: same model, tools, tool choice, thinking
-and effort, since each change would lose the cache. Nothing is appended but rows of the ledger until all checks hold;
-then the compaction is one transaction on the thread's head.
+and effort, since each change would lose the cache. Until all checks hold, only rows of the ledger are appended; then
+the compaction is one transaction on the thread's head.
 
-In a pause a thread is compacted just before its cache expires, while that is cheap; new work calls it off. One timer a
-thread: it fires once in a pause, on a thread of its own, and holds the thread's lease unless a run does.
+In a pause, a thread is compacted just before its cache expires, while that is cheap; new work cancels it. Each thread
+has one timer: it fires once in a pause, in a thread of its own, and holds the thread's lease unless a run does.
 """
 
 import logging
@@ -35,17 +35,17 @@ from agentmem.types import Archive, Clock, Draft, Model, ModelProfile, Rates, Re
 
 PURPOSE = "summary"
 AGAIN = 2_000
-"""Tokens that a thread grows before it is tried again after no summary of it was accepted."""
+"""The tokens that a thread must grow before the next try, if no summary was accepted."""
 _log = logging.getLogger(__name__)
 
 
 class _Abandoned(Exception):
-    """New work came while a pause was used to compact."""
+    """New work came during a compaction in a pause."""
 
 
 @dataclass(frozen=True, slots=True)
 class Compactor:
-    """Compacts threads of one agent. ``refresh`` gives the entries that go with a cut: settings that may change now."""
+    """Compacts the threads of one agent. ``refresh`` gives the entries of settings that change together with a cut."""
 
     settings: Compaction
     model: Model
@@ -58,7 +58,7 @@ class Compactor:
     pauses: "Pauses" = field(default_factory=lambda: Pauses())
 
     def before_request(self, session: Session) -> Iterator[Compacted]:
-        """Compacts the thread before the next request, where that is due. Tells what happened in a pause, too."""
+        """Compacts the thread before the next request, if that is due. Also tells of compactions in a pause."""
         self.pauses.end(session.thread)
         while session.news:
             yield session.news.popleft()
@@ -67,7 +67,7 @@ class Compactor:
             yield event
 
     def pause(self, session: Session) -> None:
-        """Nothing may be asked for a while: the thread is compacted before its cache expires, once, if that pays."""
+        """Starts a pause: the thread is compacted once, before its cache expires, if that pays."""
         last = session.tally.last
         if session.warm and last and session.used_pause != last.at:
             left = last.at + lifetime(self.meter.profile) - self.settings.lead - self.clock()
@@ -85,14 +85,14 @@ class Compactor:
                 session.news.append(event)
 
     def due(self, session: Session, *, pause: bool = False) -> Reason | None:
-        """Why the thread should be compacted now, if it should. After a refusal not before it has grown some more."""
+        """The reason to compact the thread now, or None. After a refusal the thread must grow first."""
         now = self._state(session)
         return due(now, pause=pause) if session.view.tokens >= session.refused else None
 
     def compact(self, session: Session, reason: Reason, stop: Flag | None = None) -> Compacted | None:
-        """Compacts a thread; None when nothing could leave, or when new work came first (``stop``).
+        """Compacts a thread; None if nothing could leave, or if new work came first (``stop``).
 
-        Every entry that leaves is read back from the journal before. Raises JournalCorrupt when one does not.
+        Every entry that leaves is read back from the journal before. Raises JournalCorrupt if one cannot be read.
         """
         made = plan(session.view, session.thread, self.settings, self.budget, reason)
         if made is None:
@@ -115,7 +115,7 @@ class Compactor:
     def _summaries(
         self, session: Session, made: Plan, stop: Flag | None
     ) -> Iterator[tuple[Draft | None, ledger.Row | None]]:
-        """Asks for a summary a few times. Gives the entry of one that was accepted with its row, else nothing."""
+        """Asks for a summary a few times. Yields the entry of an accepted one with its row, else nothing."""
         for _ in range(self.settings.attempts):
             try:
                 reply, row = self._ask(session, made, stop)
@@ -167,7 +167,7 @@ class Compactor:
         return Compacted(session.thread, made.reason, made.last, before, session.view.tokens, by, attempts, row)
 
     def _archived(self, session: Session, made: Plan) -> None:
-        """The archive is a cache of the journal: what goes wrong there does not concern the run."""
+        """Gives the leaving entries to the archive. It is a cache of the journal, so its errors do not stop the run."""
         if self.archive is None:
             return
         try:
@@ -200,18 +200,18 @@ def _read_back(session: Session, made: Plan) -> None:
 
 @cache
 def _rates(profile: ModelProfile, price_as: str | None) -> Rates | None:
-    """The model's prices, or those that it is priced by."""
+    """The model's prices, or those that ``price_as`` lends."""
     pair = prices.whose(profile, price_as)
     return prices.rates(*pair) if pair else None
 
 
 def lifetime(profile: ModelProfile) -> float:
-    """Seconds that the cache entry of the last message lives after the request began; inf where none expires."""
+    """The seconds that the cache entry of the last message lives after the request began; inf if it never expires."""
     return rules_for(profile.provider, profile.name).lifetimes[TAIL]
 
 
 class _Pause:
-    """One pause of one thread: its timer, and what calls it off."""
+    """One pause of one thread: its timer, and the flag that cancels it."""
 
     def __init__(self, seconds: float, action: Callable[[Flag], object]) -> None:
         self.off = Flag()
@@ -220,7 +220,7 @@ class _Pause:
         self._action = action
 
     def end(self) -> None:
-        """Calls it off, and waits until it has let go."""
+        """Cancels it, and waits until it has ended."""
         self.off.set()
         self.timer.cancel()
         self.timer.join()
@@ -229,9 +229,9 @@ class _Pause:
         try:
             if not self.off.is_set():
                 self._action(self.off)
-        except AgentmemError as error:  # nobody waits for it: the thread is as it was
+        except AgentmemError as error:  # nobody waits for it, and the thread stays as it was
             _log.info("a pause went by unused: %s", error)
-        except Exception as error:  # the thread is as it was, and the next pause gets its chance
+        except Exception as error:  # the thread stays as it was, and the next pause tries again
             _log.warning("a pause failed: %s: %s", type(error).__name__, error)
 
 
@@ -243,9 +243,9 @@ class Pauses:
         self._lock = Lock()
 
     def begin(self, thread: str, seconds: float, action: Callable[[Flag], object]) -> None:
-        """In so many seconds does ``action``, unless the pause ends before; it is handed what then is set.
+        """Calls ``action`` after this many seconds, unless the pause ends before; it gets the flag that the end sets.
 
-        Where ``seconds`` is infinite, because no entry expires, there is no pause to use.
+        If ``seconds`` is infinite, because no entry expires, nothing is started.
         """
         self.end(thread)
         if math.isinf(seconds):
@@ -256,7 +256,7 @@ class Pauses:
         pause.timer.start()
 
     def end(self, thread: str) -> None:
-        """New work: the pause is over. What it was doing is given up."""
+        """Ends the pause because of new work. A compaction that has begun is given up."""
         with self._lock:
             pause = self._pauses.pop(thread, None)
         if pause:

@@ -1,4 +1,4 @@
-"""What an agent is put together from, as it was given or made from a name."""
+"""Makes the components of an agent from the arguments: objects as they are, others from a name or a path."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 def open_saver(url: str | Path) -> "SqliteCheckpoints | PostgresCheckpoints":
     """The saver of the database at ``url`` (as in open_journal). Close it when done.
 
-    Raises ConfigError when the database cannot be used.
+    Raises ConfigError if the database cannot be used.
     """
     address = locate(url)
     return SqliteCheckpoints(open_sqlite(address)) if address.kind == "sqlite" else _in_postgres(address)
@@ -57,8 +57,8 @@ def open_saver(url: str | Path) -> "SqliteCheckpoints | PostgresCheckpoints":
 def saver_beside(journal: Journal) -> "SqliteCheckpoints | PostgresCheckpoints":
     """The saver of the journal's database.
 
-    In SQLite it uses the journal's own connection: two connections that take turns would each make the other read
-    its pages anew, which costs a turn more than all else that we do.
+    In SQLite it uses the journal's own connection: two connections that write in turn make each other read their pages
+    again, which costs more than all other work of a turn.
     """
     address = journal.storage.address
     return SqliteCheckpoints(journal.storage) if address.kind == "sqlite" else _in_postgres(address)
@@ -91,7 +91,7 @@ WANTED: Mapping[str, Wanted] = {
     "clock": CALLABLE,
     "sandbox": NOTHING | having("a Sandbox", "snapshot", "rollback", "fork_again"),
 }
-"""What an Agent takes, besides its model."""
+"""The arguments of an Agent, besides its model."""
 
 _log = logging.getLogger(__name__)
 
@@ -103,14 +103,14 @@ def menu(tools: Sequence[ToolLike] | Menu | None) -> Menu:
 
 
 def workspace(place: Workspace | Path | str, opened: ExitStack) -> Workspace:
-    """The workspace; one that was made from a path is closed with the agent."""
+    """The workspace. One made from a path is closed with the agent."""
     if isinstance(place, Workspace):
         return place
     return opened.enter_context(closing(Workspace(place, create=True)))
 
 
 def model(named: ModelLike, options: Mapping[str, Any] | None, opened: ExitStack) -> Model:
-    """The model; one that was named is closed with the agent."""
+    """The model. One made from a name is closed with the agent."""
     if not isinstance(named, str):
         if options:
             raise ConfigError(f"model_options go with a model's name: give them to {type(named).__name__} itself")
@@ -138,14 +138,14 @@ def database(url: Path | str, opened: ExitStack) -> tuple[Journal, BaseCheckpoin
 def archive(
     given: Archive | Literal["workspace"] | None, journal: Journal, workspace: Workspace, opened: ExitStack
 ) -> Archive | None:
-    """The archive; the workspace's own is closed with the agent, and before the journal that it follows."""
+    """The archive. The workspace's own is closed with the agent, before the journal that it reads."""
     if given != "workspace":
         return given
     return opened.enter_context(closing(archive_in(workspace.root / HOME / FOLDER, journal)))
 
 
 def approved(approve: Sequence[str], menu: Menu) -> frozenset[str]:
-    """The tools whose calls wait for a person. Raises ConfigError for one that the menu does not have."""
+    """The tools whose calls wait for a person. Raises ConfigError for a tool that the menu does not have."""
     if unknown := sorted(set(approve) - set(menu.names)):
         raise ConfigError(f"approve names {', '.join(unknown)}, and the menu has only {', '.join(menu.names)}")
     return frozenset(approve)

@@ -1,4 +1,12 @@
-"""What a run tells whoever watches it, and what it ends with."""
+"""Defines the events of a run, and its result.
+
+for event in agent.stream("Summarise notes.md"):
+    match event:
+        case ToolCalled(call):
+            print("calls", call.name)
+        case Done(result):
+            print(result.status, result.text)
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,24 +16,30 @@ from agentmem.meter.ledger import Row, missing_prices
 from agentmem.types import TextDelta, ToolCall, ToolResult, Usage, Waiting
 
 Status = Literal["done", "stopped", "waiting"]
-"""done: the model has answered. stopped: a limit, or a reply that is no answer, ended the run. waiting: calls wait for
+"""done: the model has answered. stopped: a limit, or a reply without an answer, ended the run. waiting: calls wait for
 a person's approval."""
 
 
 Author = Literal["model", "mechanical"]
-"""Who wrote a summary."""
+"""The author of a summary."""
 
 
 @dataclass(frozen=True, slots=True)
 class ToolCalled:
-    """The model asked for a tool."""
+    """An event: the model called a tool.
+
+    case ToolCalled(call): print(call.name, call.arguments)
+    """
 
     call: ToolCall
 
 
 @dataclass(frozen=True, slots=True)
 class ToolReturned:
-    """A tool gave its result, after ``seconds``."""
+    """An event: a tool gave its result, after ``seconds``.
+
+    case ToolReturned(name, result, seconds): print(name, result.is_error, seconds)
+    """
 
     name: str
     result: ToolResult
@@ -34,17 +48,23 @@ class ToolReturned:
 
 @dataclass(frozen=True, slots=True)
 class Metered:
-    """A request was answered and written to the ledger."""
+    """An event: a request was answered and written to the ledger.
+
+    case Metered(row): print(row.usage.input_tokens, row.cost_usd)
+    """
 
     row: Row
 
 
 @dataclass(frozen=True, slots=True)
 class Compacted:
-    """The thread was compacted: entries up to ``last`` left the view, which had ``before`` tokens and has ``after``.
+    """An event: the thread was compacted. Entries up to ``last`` left the view.
 
-    ``reason`` is limit, growth, idle or asked. ``by`` says who wrote the summary: the model, after so many
-    ``attempts``, or nobody ("mechanical"). ``row`` is the ledger's of the summary that was accepted.
+        case Compacted(): print(event.reason, event.before, "tokens to", event.after)
+
+    The view had ``before`` tokens and now has ``after``. ``reason`` is limit, growth, idle or asked. ``by`` is the
+    author of the summary: "model", after this many ``attempts``, or "mechanical", without a model. ``row`` is the
+    ledger's row of the accepted summary.
     """
 
     thread: str
@@ -59,20 +79,26 @@ class Compacted:
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
-    """A limit, or a reply that is no answer, ended the run: ``reason`` says which."""
+    """An event: a limit, or a reply without an answer, ended the run. ``reason`` says which.
+
+    case Stopped(reason): print("stopped:", reason)
+    """
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """How a run ended.
+    """The result of a run.
 
-    ``text`` is the model's last answer, and ``stop_reason`` why it ended, in Anthropic's words (end_turn, max_tokens,
-    refusal ...; "" where it has not replied). ``reason`` says what stopped the run, or what it waits for; then
-    ``pending`` are the calls to approve. ``turns`` and ``usage`` (one sum for each basis) count this run only;
-    ``cost_usd`` is the sum of what is known, None where nothing is: ``unpriced`` counts the requests without a price,
-    by model, ``priced`` the others, ``cost`` says it for people.
+        result = agent.run("Summarise notes.md")
+        print(result.status, result.text, result.turns, result.cost)
+
+    ``status`` is "done", "stopped" or "waiting". ``text`` is the model's last answer, and ``stop_reason`` the reason of
+    its end in Anthropic's words (end_turn, max_tokens, refusal ...; "" without a reply). ``reason`` says what stopped
+    the run, or what it waits for; ``pending`` are the calls to approve. ``turns`` (model requests) and ``usage`` (one
+    sum for each basis) count this run only. ``cost_usd`` is the sum of the known prices, None if none is known:
+    ``unpriced`` counts the requests without a price, by model, ``priced`` the others.
     """
 
     thread: str
@@ -89,7 +115,7 @@ class Result:
 
     @property
     def cost(self) -> str:
-        """ "$0.0310; 1 of 3 requests unpriced: my-local-model"."""
+        """The cost as text: "$0.0310; 1 of 3 requests unpriced: my-local-model"."""
         known = "unknown" if self.cost_usd is None else f"${self.cost_usd:.4f}"
         missing = missing_prices(self.unpriced, self.priced + sum(self.unpriced.values()))
         return "; ".join(filter(None, (known, missing)))
@@ -97,7 +123,10 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The last event of every run."""
+    """The last event of every run, with its result.
+
+    case Done(result): print(result.text)
+    """
 
     result: Result
 
@@ -109,7 +138,10 @@ Event = TextDelta | Waiting | ToolCalled | ToolReturned | Metered | Compacted | 
 class Approval:
     """A person's answer to a run that waits: yes or no to all its calls, or to each by its call id.
 
-    ``reason`` is missing_prices to the model with a no.
+        agent.run(Approval(False, "Not before Monday."), thread="stock")
+        agent.run(Approval({call.id: call.name == "order" for call in result.pending}), thread="stock")
+
+    The model is told ``reason`` with a no. A call that is not named is not allowed.
     """
 
     allow: bool | Mapping[str, bool] = True

@@ -2,10 +2,9 @@
 
     receive -> turn -> turn -> ... -> end          turn: ask the model, answer its calls
 
-Each node asks the journal where the thread stands and does what comes next, so a node that is run again after a kill,
-or when a person has approved a call, neither loses nor doubles anything. What LangGraph checkpoints is only where that
-was; so a turn is one step of LangGraph's, not one for the model and one for the tools, each of which would cost as
-much as all that we do in it.
+Each node asks the journal where the thread stands and does what comes next. So a node that runs again, after a kill or
+after a person has approved a call, loses and doubles nothing. LangGraph's checkpoint holds only that place. One turn is
+one step of LangGraph: with two, for the model and for the tools, each would cost as much as all our work in a turn.
 """
 
 import asyncio
@@ -31,10 +30,10 @@ from agentmem.types import Model, Text, ToolCall
 
 
 class RunState(TypedDict, total=False):
-    """What LangGraph checkpoints.
+    """The state that LangGraph checkpoints.
 
-    ``task`` is what to do, as text or as blocks in wire form; it is gone once it stands in the transcript. ``run``
-    names the run. ``head`` is the transcript's last entry, ``stop`` the limit that ended the run.
+    ``task`` is the task, as text or as blocks in wire form, until it stands in the transcript. ``run`` names the run.
+    ``head`` is the transcript's last entry, ``stop`` the limit that ended the run.
     """
 
     task: str | list[dict[str, Any]] | None
@@ -44,12 +43,14 @@ class RunState(TypedDict, total=False):
 
 
 Step = Command[Literal["turn", "__end__"]]
-"""What a node changed in the state, and which node comes next."""
+"""A node's changes of the state, and the next node."""
 
 
 class RunContext(NamedTuple):
-    """A run in one of its turns: its thread's session, where its events go, what tells its tools to stop, and what
-    whoever started it wants: ``unseen`` is to see the result only, ``allowed`` are the tools that may be used."""
+    """A run in one of its turns: the session of its thread, the writer of its events, and the stop of its tools.
+
+    ``unseen``: the caller wants the result only. ``allowed`` are the tools that may be used.
+    """
 
     session: Session
     write: Write
@@ -71,7 +72,7 @@ class RunNodes:
         return _go(session, {"task": None, "run": None, "stop": None})
 
     def turn(self, state: RunState, config: RunnableConfig) -> Step:
-        """Asks the model, unless calls wait for their results already, and answers its calls."""
+        """Asks the model, unless calls already wait for their results, and answers its calls."""
         run = self._run(state, config)
         stop = None if run.session.view.open else self._ask(run)
         if run.session.view.open and not stop:
@@ -79,7 +80,7 @@ class RunNodes:
         return _go(run.session, {"stop": stop} if stop else {})
 
     def _ask(self, run: RunContext) -> str | None:
-        """Asks until there is a reply. Gives what stops the run, where something does."""
+        """Asks until there is a reply. Returns the reason that stops the run, or None."""
         call = ModelCall(self.steps, run.session, run.write, unseen=run.unseen)
         while request := call.begin():
             try:
@@ -92,7 +93,7 @@ class RunNodes:
         return call.stop
 
     def _answer(self, run: RunContext, loop: asyncio.AbstractEventLoop | None = None) -> None:
-        """The results of the open calls; those that need a person's leave wait for it together."""
+        """Answers the open calls. Calls that a person must allow wait together."""
         given = Given(allowed=run.allowed, loop=loop, stop=run.stop)
         for event in self.steps.tools.answer(run.session, given, _person):
             run.write(event)
@@ -125,7 +126,7 @@ class RunNodes:
             raise
 
     def _run(self, state: RunState, config: RunnableConfig) -> RunContext:
-        """The run, its session where the node before left it. An append by anybody else makes ours ThreadBusy."""
+        """The run, with its session as the node before left it. If another writer appended, ours raises ThreadBusy."""
         settings = config["configurable"]
         channel: Channel | None = settings.get("channel")
         if channel and channel.stop.stopped:
@@ -141,14 +142,14 @@ class RunNodes:
 
 
 def _go(session: Session, update: RunState) -> Step:
-    """Where the thread stands: there is another turn, or it has come to its end."""
+    """The next step: another turn, or the end."""
     view = session.view
     ended = update.get("stop") or not (view.open or view.ready)
     return Command(update={**update, "head": view.seq}, goto="__end__" if ended else "turn")
 
 
 class _Node(Runnable[RunState, Any]):
-    """A node with a sync and an async form, without the tracing that LangChain's own pair costs."""
+    """A node with a sync and an async form, without the cost of the tracing in LangChain's own pair."""
 
     def __init__(
         self,
@@ -166,7 +167,7 @@ class _Node(Runnable[RunState, Any]):
 
 
 def build(nodes: RunNodes, saver: BaseCheckpointSaver[Any]) -> CompiledStateGraph[RunState]:
-    """The compiled graph. Give it a thread by ``config={"configurable": {"thread_id": ...}}``."""
+    """The compiled graph. ``config={"configurable": {"thread_id": ...}}`` gives it a thread."""
     graph = StateGraph(RunState)
     graph.add_node("receive", nodes.receive, destinations=("turn", END))
     graph.add_node("turn", _Node("turn", nodes.turn, nodes.aturn), destinations=("turn", END))
@@ -180,6 +181,6 @@ def thread_of(config: RunnableConfig) -> str:
 
 
 def _person(calls: Sequence[ToolCall]) -> Approval:
-    """A person's answer on calls that wait for one, as it came through LangGraph's ``Command(resume=...)``."""
+    """A person's answer to waiting calls, from LangGraph's ``Command(resume=...)``."""
     answer = interrupt({"approve": [call.wire() for call in calls]})
     return Approval(**answer) if isinstance(answer, dict) and "allow" in answer else Approval(answer)

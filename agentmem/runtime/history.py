@@ -1,9 +1,9 @@
 """The history of runs: checkpoints that tie conversation, pages and sandbox together; forking, going back, forgetting.
 
-A checkpoint is taken before and after each run, where anything changed. Going back deletes nothing: what is now is
-marked first, the pages and the sandbox are brought back, and the thread goes on as a branch that forks where the
-checkpoint stands. So every entry keeps its reference, and the branch's first request reads what the cache still has.
-Forgetting deletes everything that the workspace and its database hold of a thread, caches and pages included.
+A checkpoint is taken before and after each run, if anything changed. Going back deletes nothing: the current state is
+marked first, the pages and the sandbox are brought back, and the thread continues as a branch that forks at the
+checkpoint. So every entry keeps its reference, and the branch's first request reads what the cache still has.
+Forgetting deletes everything of a thread in the workspace and its database, with caches and pages of long results.
 """
 
 import logging
@@ -24,17 +24,17 @@ from agentmem.transcript.journal import Journal
 from agentmem.types import Archive
 
 KEEP = 64_000_000
-"""Bytes of pages that a checkpoint takes in unasked; larger workspaces are kept when a checkpoint is asked for."""
+"""The most bytes of pages that an automatic checkpoint keeps; larger workspaces are kept only on request."""
 
 KEEP_NAMES = 20_000
-"""Files of a workspace that are looked at unasked: a look at each before and after a run must not be felt."""
+"""The most files of a workspace for an automatic checkpoint: checking them before and after a run must stay fast."""
 
 _TRIES = 5
 _log = logging.getLogger(__name__)
 
 
 class Sandboxed(Protocol):
-    """What a checkpoint asks of a sandbox; agentmem.sandbox.Sandbox has it."""
+    """The methods of a sandbox that a checkpoint needs; agentmem.Sandbox has them."""
 
     def snapshot(self) -> Snapshot: ...
 
@@ -53,12 +53,12 @@ class History:
     # Looking back.
 
     def current(self, thread: str) -> str:
-        """The thread that ``thread`` goes on as: its latest branch, or itself where nobody went back."""
+        """The thread as which ``thread`` continues: its latest branch, or itself."""
         names = checkpoint.branches(self.storage, thread)
         return names[-1] if names else thread
 
     def checkpoints(self, thread: str) -> tuple[Checkpoint, ...]:
-        """Those of a thread and its branches, and of what it was forked from, oldest first. Raises ThreadNotFound."""
+        """The checkpoints of a thread, its branches and its ancestors, the oldest first. Raises ThreadNotFound."""
         found = checkpoint.listed(self.storage, thread)
         if not found and self.journal.head(thread) < 0:
             raise ThreadNotFound(f"there is no thread {thread!r}")
@@ -69,11 +69,11 @@ class History:
         return checkpoint.find(self.storage, named.id if isinstance(named, Checkpoint) else named)
 
     def origin(self, at: Checkpoint | str) -> str:
-        """The thread that people know a checkpoint's run by: what it is a branch of, if it is one."""
+        """The name by which people know a checkpoint's run: the thread that it is a branch of, or itself."""
         return checkpoint.origin_of(self.storage, self.find(at).thread)
 
     def pages_at(self, at: Checkpoint) -> Mapping[str, KeptPage]:
-        """All pages of a checkpoint, by name. Raises UnknownReference where they were too large to be kept."""
+        """All pages of a checkpoint, by name. Raises UnknownReference if they were too large to be kept."""
         if at.pages is None:
             raise UnknownReference(
                 f"Checkpoint {at.id} has no pages: more than {self.keep // 1_000_000} MB or {KEEP_NAMES:,} files are "
@@ -85,9 +85,9 @@ class History:
     # Marking.
 
     def mark(self, thread: str, label: str, *, unasked: bool = False) -> Checkpoint:
-        """A checkpoint of the thread as it is now; the last one where nothing changed since.
+        """A checkpoint of the thread as it is now, or the last one if nothing has changed since.
 
-        Raises WorkspaceError when other programs keep changing pages while they are read.
+        Raises WorkspaceError if other programs keep changing pages while they are read.
         """
         snapshot = self.sandbox.snapshot() if self.sandbox else None
         for _ in range(_TRIES):
@@ -98,7 +98,7 @@ class History:
         raise WorkspaceError(f"the pages of {self.pages.files.root} change all the time: no checkpoint could be taken")
 
     def mark_unasked(self, thread: str, label: str) -> None:
-        """As `mark`, but a failure is only logged: it is no reason to stop a run."""
+        """As `mark`, but a failure is only logged, because it must not stop a run."""
         try:
             self.mark(thread, label, unasked=True)
         except AgentmemError as error:
@@ -107,9 +107,9 @@ class History:
     # Going elsewhere.
 
     def fork(self, at: Checkpoint | str | int, thread: str | None, to: str, into: Path | None = None) -> str:
-        """The thread ``to``, which begins as the run was at a checkpoint, or at an entry of ``thread``.
+        """Makes the thread ``to``, which begins with the run as it was at a checkpoint, or at an entry of ``thread``.
 
-        ``into`` is a folder, empty or not there yet, that gets the pages as they were.
+        ``into`` is a new or empty folder that gets the pages as they were.
         """
         if isinstance(at, int):
             if thread is None or into is not None:
@@ -123,9 +123,9 @@ class History:
         return to
 
     def sandbox_at(self, at: Checkpoint | str) -> Sandboxed:
-        """A new fork of the sandbox as it was at a checkpoint; the sandbox itself stays as it is now.
+        """A new fork of the sandbox as it was at a checkpoint; the sandbox itself stays as it is.
 
-        Raises ConfigError where the agent has no sandbox, or had none then; SandboxError.
+        Raises ConfigError if the agent has no sandbox, or had none then; SandboxError.
         """
         point = self.find(at)
         if self.sandbox is None or point.sandbox is None:
@@ -138,10 +138,10 @@ class History:
             self.sandbox.rollback(now)
 
     def rollback(self, to: Checkpoint | str) -> str:
-        """Brings pages, plan and sandbox back to a checkpoint; gives the branch that the thread goes on as.
+        """Brings pages, plan and sandbox back to a checkpoint; returns the branch as which the thread continues.
 
-        What is now is marked before. After a kill, doing it again finishes it. Raises UnknownReference, ThreadBusy
-        while a run holds the thread, WorkspaceError where a page cannot be written.
+        The current state is marked before. After a kill, a repeated call finishes the work. Raises UnknownReference,
+        ThreadBusy while a run holds the thread, WorkspaceError if a page cannot be written.
         """
         point = self.find(to)
         origin = checkpoint.origin_of(self.storage, point.thread)
@@ -158,7 +158,7 @@ class History:
         return branch
 
     def _begin(self, point: Checkpoint, to: str) -> None:
-        """The thread ``to`` up to where the checkpoint stands, with its plan."""
+        """Makes the thread ``to`` with the entries up to the checkpoint, and its plan."""
         if point.seq >= 0:
             self.journal.fork(point.thread, point.seq, to)
         elif self.journal.head(to) >= 0:
@@ -210,7 +210,7 @@ class History:
 
 
 class _Changed(WorkspaceError):
-    """A page changed while it was taken in: look again."""
+    """A page changed while it was read, so all pages must be read again."""
 
 
 def forget(
@@ -218,8 +218,8 @@ def forget(
 ) -> int:
     """Removes a thread for good: its transcript, ledger, checkpoints, plan, archive and the pages of long results.
 
-    Pages of the workspace that the thread wrote stay. Gives the number of entries removed. Raises ThreadNotFound,
-    ThreadBusy, or ThreadHasForks unless the threads that begin in it go ``with_forks``.
+    Pages of the workspace that the thread wrote stay. Returns the number of removed entries. Raises ThreadNotFound,
+    ThreadBusy, or ThreadHasForks unless ``with_forks`` removes its forks too.
     """
     before = {one.name for one in journal.threads()}
     count = journal.forget(thread, with_forks=with_forks)

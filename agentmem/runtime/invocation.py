@@ -1,7 +1,7 @@
-"""How the agent calls its graph: a thread's name, the input, the configuration, the events and the result of one run.
+"""Calls the agent's graph: a thread's name, the input, the configuration, the events and the result of one run.
 
 LangGraph's own stream waits for its threads before it lets an interrupt out, however long a model or a tool takes. So
-the run works in a thread of ours, and whoever reads its events hears an interrupt at once.
+the run works in another thread, and an interrupt reaches the reader of its events at once.
 """
 
 import asyncio
@@ -26,16 +26,16 @@ from agentmem.types import Block, Text, ToolCall
 Task = str | Sequence[Block]
 
 UNSEEN = "__unseen"
-"""Says in a configuration that nobody is shown a reply before it is whole. LangGraph keeps names like it to itself."""
+"""The key in a configuration for a run whose replies are shown only when they are whole. LangGraph hides such names."""
 
 
 def new_thread() -> str:
-    """A name for a thread that nobody has."""
+    """A new name for a thread."""
     return uuid4().hex[:12]
 
 
 def input_of(task: Task | Approval | None) -> Any:
-    """What the graph begins with: a task and a name for the run, or a person's answer."""
+    """The graph's input: a task and a name for the run, or a person's answer. Raises ConfigError for an empty task."""
     if isinstance(task, Approval):
         allow = task.allow if isinstance(task.allow, bool) else dict(task.allow)
         return Command(resume={"allow": allow, "reason": task.reason})
@@ -48,12 +48,12 @@ def input_of(task: Task | Approval | None) -> Any:
 def config_of(thread: str, allow: Sequence[str] | None, **more: Any) -> Any:
     """The graph's configuration: the thread, and the tools that may be used."""
     allowed = {} if allow is None else {"allow": list(allow)}
-    # LangGraph stops after this many steps; the limits of a run are ours to keep.
+    # LangGraph stops after this many steps, but the limits of a run are kept elsewhere.
     return {"configurable": {"thread_id": thread, **allowed, **more}, "recursion_limit": 1_000_000}
 
 
 def result_of(session: Session, pending: tuple[ToolCall, ...], stop: str | None) -> Result:
-    """How a run ended: ``pending`` are the calls that wait for a person, ``stop`` is what stopped it."""
+    """The result of a run: ``pending`` are the calls that wait for a person, ``stop`` is the reason that stopped it."""
     spent = session.tally.spent
     status: Status = "stopped" if stop else "waiting" if pending else "done"
     names = ", ".join(call.name for call in pending)
@@ -74,7 +74,7 @@ def result_of(session: Session, pending: tuple[ToolCall, ...], stop: str | None)
 
 @asynccontextmanager
 async def elsewhere(held: AbstractContextManager[object]) -> AsyncIterator[None]:
-    """What is held, taken and given back without holding up the event loop."""
+    """Enters and leaves a context manager in other threads, so that the event loop is not blocked."""
     with ExitStack() as stack:
         await asyncio.to_thread(stack.enter_context, held)
         try:
@@ -84,10 +84,10 @@ async def elsewhere(held: AbstractContextManager[object]) -> AsyncIterator[None]
 
 
 PATIENCE = 3.0
-"""Seconds that a run gets to end by itself once nobody listens."""
+"""Seconds that a run has to end by itself once nobody listens."""
 
 _AHEAD = 64  # events that a run may be ahead of its reader
-_GLANCE = 0.1  # seconds between looks: a signal that another thread was given does not end an endless wait
+_GLANCE = 0.1  # seconds between checks: a signal to another thread does not end a wait without a timeout
 
 
 class Abandoned(BaseException):
@@ -102,7 +102,7 @@ class Channel:
         self._queue: Queue[Event | None] = Queue(_AHEAD)
 
     def write(self, event: Event | None) -> None:
-        """Hands an event on, None for the end. Raises Abandoned when nobody listens any more."""
+        """Passes an event on; None is the end. Raises Abandoned if nobody listens any more."""
         while not self.stop.stopped:
             try:
                 return self._queue.put(event, timeout=_GLANCE)
@@ -120,17 +120,17 @@ class Channel:
 
 
 def events(run: Callable[[Channel], None]) -> Generator[Event, None, None]:
-    """The events that ``run`` writes, then what it raises, if it does.
+    """The events that ``run`` writes; then it raises the run's exception, if there was one.
 
-    Leaving early, or an interrupt, stops the run's tools and ends the run at its next event.
+    To leave early, or an interrupt, stops the run's tools and ends the run at its next event.
     """
     channel, raised = Channel(), list[BaseException]()
-    ended = Flag()  # not Thread.join: an interrupt in it makes Python 3.11 take the thread for dead
+    ended = Flag()  # instead of Thread.join: after an interrupt in it, Python 3.11 takes the thread for dead
 
     def run_and_end() -> None:
         try:
             run(channel)
-        except BaseException as error:  # raised again where it is read, whatever it is
+        except BaseException as error:  # of any kind: it is raised again for the reader
             raised.append(error)
         ended.set()
         with suppress(Abandoned):

@@ -1,4 +1,4 @@
-"""What stands around a conversation: the settings that entry 0 freezes, and notes on what changed outside since."""
+"""Makes the frame of a conversation: the settings that entry 0 freezes, and notes on changes outside since then."""
 
 import difflib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,14 +18,14 @@ from agentmem.types import Draft, ModelProfile, Options
 
 
 def instructions(given: str | None) -> str:
-    """The system prompt: the default one where none is given, and none where that is empty."""
+    """The system prompt: the default one if none is given, and none if it is empty."""
     return assets.read("prompts/agent.md").strip() if given is None else given
 
 
 def new_opening(
     profile: ModelProfile, menu: Menu, system: str, pinned: Sequence[PinnedPage], options: Options = Options()
 ) -> Opening:
-    """What a thread is opened with."""
+    """The opening of a new thread."""
     return Opening(
         model=profile.name,
         tools=menu.definitions(),
@@ -38,14 +38,14 @@ def new_opening(
 
 
 def is_another(known: Opening, profile: ModelProfile) -> bool:
-    """Whether a thread that was opened so goes on with another model, or with another provider's."""
+    """True if the thread's opening names another model, or another provider."""
     return known.model != profile.name or known.provider not in ("", profile.provider)
 
 
 def continued(known: Opening, fresh: Opening) -> Opening:
-    """The settings with which a thread goes on under the model that ``fresh`` is for.
+    """The settings with which a thread continues under the model of ``fresh``.
 
-    Tools, system and pages stay; options go with their model, for another takes others.
+    Tools, system and pages stay; options change with the model, since another model takes other ones.
     """
     return replace(
         known,
@@ -62,14 +62,14 @@ def pinned(workspace: Workspace, name: str) -> PinnedPage:
 
 
 def repinned(workspace: Workspace, session: Session) -> tuple[Draft, ...]:
-    """With a compaction, pinned pages that were edited stand in the prefix as they are now."""
+    """The entries that renew edited pinned pages in the prefix, together with a compaction."""
     known = session.view.settings
     now = tuple(_as_it_is(workspace, page) for page in known.pinned)
     return () if now == known.pinned else (reconfigure(replace(known, pinned=now)),)
 
 
 def _as_it_is(workspace: Workspace, page: PinnedPage) -> PinnedPage:
-    """The page now; one that cannot be read stays as it was."""
+    """The current page; one that cannot be read stays as it was."""
     try:
         return pinned(workspace, page.page)
     except WorkspaceError:
@@ -80,7 +80,7 @@ _DIFF_LINES = 60
 
 
 class Situation(NamedTuple):
-    """What the sources of notes look at: the opening in force, what was noted last, the pages, the time."""
+    """The values for notes: the current opening, the last notes, the pages, the time."""
 
     opening: Opening
     noted: Mapping[str, str]
@@ -89,7 +89,7 @@ class Situation(NamedTuple):
 
 
 def notes(situation: Situation) -> tuple[Draft, ...]:
-    """A draft for every note whose text is not the last one about its subject."""
+    """A draft for every note whose text differs from the last note on its subject."""
     found = (pair for source in _SOURCES for pair in source(situation))
     return tuple(note(about, text) for about, text in found if situation.noted.get(about) != text)
 
@@ -121,7 +121,7 @@ def _pinned_notes(situation: Situation) -> Iterator[tuple[str, str]]:
 
 
 _SOURCES: tuple[Callable[[Situation], Iterator[tuple[str, str]]], ...] = (_date_note, _pinned_notes)
-"""Where notes come from, in the order in which they are said."""
+"""The sources of notes, in the order of their notes."""
 
 
 def _revision(workspace: Workspace, name: str) -> str | None:

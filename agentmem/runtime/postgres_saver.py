@@ -1,4 +1,4 @@
-"""LangGraph's checkpoints in Postgres. Imported only when a Postgres database is opened (the extra ``postgres``)."""
+"""Keeps LangGraph's checkpoints in Postgres. It is imported only for a Postgres database (the extra ``postgres``)."""
 
 import time
 from collections.abc import Iterator
@@ -15,11 +15,11 @@ from agentmem.transcript.postgres import CONNECT_SECONDS, SCHEMA_LOCK, connect_p
 from agentmem.transcript.storage import Address
 
 _SETTINGS: dict[str, Any] = {"autocommit": True, "prepare_threshold": 0, "row_factory": dict_row}
-"""What PostgresSaver asks of its connections (see its from_conn_string)."""
+"""The settings that PostgresSaver needs for its connections (see its from_conn_string)."""
 
 
 class PostgresCheckpoints(AsyncByThreads, PostgresSaver):
-    """LangGraph's PostgresSaver on a pool of one connection, made anew when the server was away."""
+    """LangGraph's PostgresSaver on a pool of one connection, which is renewed after the server was away."""
 
     def __init__(self, address: Address) -> None:
         _set_up(address)
@@ -50,8 +50,8 @@ class PostgresCheckpoints(AsyncByThreads, PostgresSaver):
 def _set_up(address: Address) -> None:
     """Make LangGraph's tables, one process at a time.
 
-    The lock is asked for again and again: a session that waits in it would itself be waited for by
-    CREATE INDEX CONCURRENTLY, which is among LangGraph's steps.
+    The lock is tried again and again instead of waited for: one of LangGraph's steps is CREATE INDEX CONCURRENTLY,
+    which would wait for a session that waits for the lock.
     """
     with connect_postgres(address, **_SETTINGS) as connection:
         try:

@@ -1,7 +1,7 @@
-"""Questions to an agent, answered through the answer cache: from the workspace, changing nothing.
+"""Answers questions to an agent through the answer cache, from the workspace and without changing anything.
 
-The answer remembers the pages that it was made from: those that were read or listed by name, those that a search
-showed, and the pinned ones. A page that changes takes it out of the cache.
+An answer remembers its pages: those that were read or listed by name, those that a search showed, and the pinned ones.
+A change of one of them removes it from the cache.
 """
 
 import re
@@ -35,7 +35,7 @@ _CHANGED = "changed while it was read"
 
 
 class AnsweringAgent(Protocol):
-    """What asking needs of an agent."""
+    """The parts of an agent that asking needs."""
 
     menu: Menu
     workspace: Workspace
@@ -61,16 +61,19 @@ class AnswersQuestions:
 
     @cached_property
     def answers(self) -> "AnswerCache":
-        """Where answers are kept: ``.agentmem/answers`` in the workspace."""
+        """The cache of answers, in ``.agentmem/answers`` in the workspace."""
         from agentmem.answers.cache import AnswerCache
 
         folder = self.workspace.root / ".agentmem" / FOLDER
         return self._opened.enter_context(closing(AnswerCache(folder, workspace=self.workspace)))
 
     def ask(self: AnsweringAgent, question: str, *, tenant: str = "") -> "Answered":
-        """The answer to a question about the workspace: kept from before, or made now with tools that only read.
+        """The answer to a question about the workspace: from the cache, or made now with tools that only read.
 
-        A run of its own answers it, in a new thread. Raises what `run` raises. ``tenant`` keeps answers apart.
+            answered = agent.ask("How do I return shoes?")
+            print(answered.text, answered.how)
+
+        A new answer is a run in a new thread. ``tenant`` keeps the answers of tenants apart. Raises what `run` raises.
         """
 
         return self.answers.ask(question, partial(answered, self), context=context_of(self, tenant))
@@ -78,7 +81,10 @@ class AnswersQuestions:
     def check_answers(
         self: AnsweringAgent, *, tenant: str = "", most: int = 20, max_usd: float = 1.0
     ) -> "list[AuditedAnswer]":
-        """Answer the kept questions that were unchecked for longest again; what no longer agrees is evicted."""
+        """Answer the questions again that were unchecked for the longest time; evict answers that no longer agree.
+
+        At most ``most`` are checked, for about ``max_usd`` dollars, by what the answers cost before.
+        """
         return self.answers.check(partial(answered, self), context=context_of(self, tenant), most=most, max_usd=max_usd)
 
     async def aask(self: AnsweringAgent, question: str, *, tenant: str = "") -> "Answered":
@@ -93,27 +99,27 @@ class AnswersQuestions:
 
 
 def answered(agent: AnsweringAgent, question: str) -> Answer:
-    """A fresh answer, by a run in a thread of its own."""
+    """A new answer, from a run in a new thread."""
     with changes(agent.workspace) as changed:
         result = agent.run(question, thread=uuid4().hex, allow=readers(agent.menu))
     return answer_of(agent, result, changed)
 
 
 def context_of(agent: AnsweringAgent, tenant: str) -> AnswerScope:
-    """What an answer depends on besides the question and the pages: model, instructions, tools and options."""
+    """The scope of an answer besides the question and the pages: model, instructions, tools and options."""
     told = {"system": agent._system, "tools": agent.menu.definitions(), "options": asdict(agent._options)}
     profile = agent.model.profile
     return AnswerScope(tenant, f"{profile.provider}:{profile.name}", canonical(told).decode())
 
 
 def readers(menu: Menu) -> list[str]:
-    """The tools that change nothing but the thread's own plan."""
+    """The tools that change at most the thread's own plan."""
     return [one.name for one in menu.tools if one.effect == "read" or one.function is builtin.plan]
 
 
 @contextmanager
 def changes(workspace: Workspace) -> Iterator[set[str]]:
-    """The pages that change meanwhile, whoever changes them."""
+    """The pages that change during the block, by anyone."""
     changed: set[str] = set()
     workspace.refresh()
     unsubscribe = workspace.subscribe(lambda change: changed.add(change.page))
@@ -125,7 +131,7 @@ def changes(workspace: Workspace) -> Iterator[set[str]]:
 
 
 def answer_of(agent: AnsweringAgent, result: Result, changed: set[str]) -> Answer:
-    """A run's answer, with what is to be known before it may be kept."""
+    """A run's answer, with the facts that decide if it may be kept."""
     entries = list(agent.journal.entries(result.thread))
     calls = {call.id: call for entry in entries if entry.kind == "assistant" for call in read_message(entry).calls}
     pages = dict.fromkeys((*agent._pinned, *_read(agent.workspace, calls, entries)))
@@ -139,7 +145,7 @@ def answer_of(agent: AnsweringAgent, result: Result, changed: set[str]) -> Answe
 
 
 def _read(workspace: Workspace, calls: dict[str, ToolCall], entries: Sequence[Entry]) -> Iterator[str]:
-    """The pages that calls name or that a search showed."""
+    """The pages that calls name or that a search has shown."""
     for call in calls.values():
         for given in (call.parsed or {}).values():
             if isinstance(given, str) and (name := _page(workspace, given)):
@@ -152,7 +158,7 @@ def _read(workspace: Workspace, calls: dict[str, ToolCall], entries: Sequence[En
 
 
 def _page(workspace: Workspace, given: str) -> str | None:
-    """The page that an argument names, if it does."""
+    """The page that an argument names, or None."""
     with suppress(WorkspaceError, OSError, ValueError):
         return workspace.page(split(given)[0]).name
     return None
@@ -166,7 +172,7 @@ def _source(workspace: Workspace, page: str, changed: set[str]) -> Source:
 
 
 def _effects(menu: Menu, calls: dict[str, ToolCall], entries: Sequence[Entry]) -> Iterator[str]:
-    """The tools with an effect that began."""
+    """The tools with an effect that have begun."""
     allowed = readers(menu)
     started = (calls.get(entry.value["call_id"]) for entry in entries if entry.kind == "tool_started")
     yield from dict.fromkeys(call.name for call in started if call is not None and call.name not in allowed)

@@ -1,7 +1,7 @@
-"""LangGraph's checkpoints, in the journal's own database: one saver, for sync and for async runs alike.
+"""Keeps LangGraph's checkpoints in the journal's own database, with one saver for sync and async runs.
 
-LangGraph's SqliteSaver refuses async calls and its PostgresSaver inherits stubs; the async twins of both need an
-event loop of their own. Here the async methods run the sync ones in a worker thread.
+LangGraph's SqliteSaver refuses async calls and its PostgresSaver inherits stubs; the async twins of both need an event
+loop of their own. Here the async methods run the sync ones in a worker thread.
 """
 
 import asyncio
@@ -26,12 +26,12 @@ from agentmem.transcript.storage import Storage
 
 
 def plain_serializer() -> JsonPlusSerializer:
-    """Reads back plain data and LangGraph's own types only: a changed database cannot make it run code."""
+    """A serializer that reads only plain data and LangGraph's own types, so a changed database cannot run code."""
     return JsonPlusSerializer(allowed_msgpack_modules=None)
 
 
 class AsyncByThreads(BaseCheckpointSaver[str]):
-    """The async half of a saver, by its sync half in worker threads."""
+    """The async half of a saver: it calls the sync half in worker threads."""
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         return await asyncio.to_thread(self.get_tuple, config)

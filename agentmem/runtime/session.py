@@ -1,8 +1,8 @@
-"""A session: one thread of the journal, folded as far as the journal goes, in the hands of one run.
+"""A session: one thread of the journal, folded up to its last entry, for one run.
 
-It holds no truth of its own. Whatever process appended an entry, ``refresh`` folds it in; losing a session loses
-nothing. When its run ends, it can no longer append: what still works for that run, a tool that was given up on for
-example, cannot write beside the next one.
+It holds no truth of its own. ``refresh`` folds in entries of any process, and losing a session loses nothing. When its
+run ends, it can no longer append. So a part of that run that still works, such as a tool that was given up on, cannot
+write beside the next run.
 """
 
 import logging
@@ -31,12 +31,12 @@ _log = logging.getLogger(__name__)
 
 
 class ThreadTally(NamedTuple):
-    """What the runtime must remember of a thread beside its view. A fold over entries, like the view.
+    """The values that the runtime keeps of a thread beside its view. A fold over entries, like the view.
 
-    ``run`` names the run that spoke last, ``task`` a digest of what it said, ``answer`` the model's last text and
-    ``spent`` what the run has used. ``calls`` are those of the last reply, ``started`` the ids of those that had begun.
-    ``stop`` is why the last reply ended, ``kind`` what that makes of it, and ``again`` how many of a kind came in a
-    row. ``noted`` is the last note about each thing, ``last`` the last row of the ledger that is not a summary's.
+    ``run`` names the last run with a message, ``task`` is the digest of that message, ``answer`` the model's last text
+    and ``spent`` the run's usage. ``calls`` are those of the last reply, ``started`` the ids of those that had begun.
+    ``stop`` is the stop reason of the last reply, ``kind`` its kind, and ``again`` the number of replies of this kind
+    in a row. ``noted`` is the last note on each subject, ``last`` the last row of the ledger without summaries.
     """
 
     run: str = ""
@@ -55,7 +55,7 @@ class ThreadTally(NamedTuple):
 
 
 def digest_of(task: str) -> str:
-    """How a tally remembers a task: it may be long, and is only compared."""
+    """The digest of a task in a tally: a task may be long, and is only compared."""
     return sha256(task.encode("utf-8", "surrogatepass")).hexdigest()
 
 
@@ -108,15 +108,14 @@ def _used(before: ThreadTally, entry: Entry) -> ThreadTally:
     if row.error:
         return before
     known = before.calibration
-    if row.usage.basis != "estimated":  # an estimate teaches nothing about the provider's count
+    if row.usage.basis != "estimated":  # an estimate says nothing about the provider's count
         known = known.observe(row.context_tokens, row.usage.input_tokens)
-    last = before.last if row.purpose == "summary" else row  # nothing goes on from a request for a summary
+    last = before.last if row.purpose == "summary" else row  # no request continues a request for a summary
     return before._replace(last=last, spent=before.spent.plus(row), calibration=known)
 
 
 def _compacted(before: ThreadTally, entry: Entry) -> ThreadTally:
-    """Notes have left with what they stood in; what the run has used stands in the cut, so that folding can begin
-    there."""
+    """The tally after a compaction: notes have left the view; the cut holds the usage, so folding can begin there."""
     kept = read_cut(entry).kept
     if not kept:
         return before._replace(noted={})
@@ -126,7 +125,7 @@ def _compacted(before: ThreadTally, entry: Entry) -> ThreadTally:
 
 
 def remembered(known: ThreadTally, row: Row | None = None) -> dict[str, Any]:
-    """What a cut keeps of a tally, ``row`` included: what lies before the tail and would be lost."""
+    """The values of a tally that a cut must keep, with ``row``: they lie before the tail and would be lost."""
     spent = known.spent.plus(row) if row else known.spent
     usage = [list(astuple(used)) for used in spent.usage.values()]
     money = {"usd": spent.usd, "priced": spent.priced, "unpriced": dict(spent.unpriced)}
@@ -144,7 +143,7 @@ _FOLDS: Mapping[EntryKind, Callable[[ThreadTally, Entry], ThreadTally]] = {
 
 
 class Folded(NamedTuple):
-    """How a session stands after entries: its view, its tally, what the last reply was a reply to, and new calls."""
+    """A session's state after entries: its view, its tally, the view that the last reply answered, and new calls."""
 
     view: View
     tally: ThreadTally
@@ -153,30 +152,32 @@ class Folded(NamedTuple):
 
 
 class Session:
-    """One thread in the hands of one run: its view, its tally, and the only way to append to it.
+    """One thread for one run: its view, its tally, and the only way to append to it.
 
-    ``after`` is the thread's session before this one, which goes on here.
+    ``after`` is the thread's session before this one, whose values are taken over.
     """
 
     def __init__(self, journal: Journal, thread: str, after: "Session | None" = None) -> None:
         self.journal, self.thread = journal, thread
         self.view: View = after.view if after else View()
         self.tally: ThreadTally = after.tally if after else ThreadTally()
-        self.sent: View | None = after.sent if after else None  # what the last reply was a reply to
-        self.calls: dict[str, str] = after.calls if after else {}  # the ids of the thread's calls, and their tools
+        self.sent: View | None = after.sent if after else None  # the view that the last reply answered
+        self.calls: dict[str, str] = after.calls if after else {}  # the thread's calls: id to tool
         self.late: dict[str, ToolReturned] = after.late if after else {}  # results of calls that were given up on
-        self.news: deque[Compacted] = after.news if after else deque()  # what happened beside the run, still to be told
-        self.used_pause: float | None = after.used_pause if after else None  # after the request at that time
-        self.refused: int = after.refused if after else 0  # tokens of the view of which no summary was accepted
+        self.news: deque[Compacted] = after.news if after else deque()  # events beside the run, still to be told
+        self.used_pause: float | None = (
+            after.used_pause if after else None
+        )  # the time of the request after which a pause was used
+        self.refused: int = after.refused if after else 0  # tokens of the view when no summary was accepted
         self.began = monotonic()
         self.lock = RLock()  # a pause may compact beside a run that waits for its tools
-        self.warm = False  # pauses may be used to compact
+        self.warm = False  # true if pauses may be used to compact
         self.ended = False
 
     def refresh(self) -> "Session":
-        """Folds in what the journal has beyond this session; of a thread that is new to it, from the last cut on.
+        """Folds in the journal's newer entries; for a new session, the entries from the last cut on.
 
-        An entry that cannot follow has no effect, so that it breaks no thread for good; a result among them is told.
+        An entry that cannot follow has no effect, so that it does not break the thread; a result among them is told.
         """
         with self.lock:
             if self.journal.head(self.thread) > self.view.seq:
@@ -186,7 +187,7 @@ class Session:
         return self
 
     def _begin(self) -> int:
-        """Begins where the last compaction lets a view begin; gives its seq, -1 where there is none."""
+        """Begins at the last compaction; returns its seq, or -1 if there is none."""
         found = self.journal.last(self.thread, "compaction")
         if found is None:
             return -1
@@ -195,9 +196,9 @@ class Session:
         return found.seq
 
     def append(self, *drafts: Draft, then: Callable[[ThreadTally], Sequence[Draft]] = lambda _: ()) -> None:
-        """Appends to the journal in one transaction, once it is known that all can be folded in.
+        """Appends to the journal in one transaction, after a check that all entries can be folded in.
 
-        ``then`` gives what follows on from the tally after ``drafts``.
+        ``then`` gives more drafts, from the tally after ``drafts``.
 
         Raises ThreadBusy if another run was faster or this one has ended, TranscriptError for an entry that cannot
         follow; then nothing is written.
@@ -214,7 +215,7 @@ class Session:
             self.calls |= called
 
     def folded(self, *drafts: Draft) -> Folded:
-        """How the session would stand with ``drafts``. Raises TranscriptError."""
+        """The session's state with ``drafts``, without writing. Raises TranscriptError."""
         view, known, sent, called = self.view, self.tally, self.sent, dict[str, str]()
         for seq, draft in enumerate(drafts, view.seq + 1):
             entry = Entry(self.thread, seq, "", draft.kind, draft.data, "", draft.known)
@@ -224,30 +225,30 @@ class Session:
         return Folded(view, known, sent, called)
 
     def end(self) -> None:
-        """The run is over: from here on nothing of it is written."""
+        """End the run: from here on it cannot write."""
         with self.lock:
             self.ended = True
 
     def arrived(self, reply: Reply) -> Reply:
-        """The reply as it may be written down: each call with an id of its own, in characters that go back.
+        """The reply in a form that can be stored: each call has its own id, with allowed characters.
 
-        A model that does not say why it stopped has come to its end.
+        A missing stop reason becomes an ordinary end.
         """
         return replace(reply, message=arrived(reply.message, self.calls), stop_reason=reply.stop_reason or "end_turn")
 
     @property
     def is_full(self) -> bool:
-        """Whether the model's window was full at its last reply, and nothing has left it since."""
+        """True if the model's window was full at its last reply, and nothing has left it since."""
         return self.tally.kind == "full" and self.sent is not None and self.view.cuts == self.sent.cuts
 
     @property
     def reply_limit(self) -> int:
-        """Tokens that a reply may have."""
+        """The most tokens of a reply."""
         return self.view.opening.options.max_tokens if self.view.opening else 0
 
     @property
     def ending(self) -> str | None:
-        """Why the run cannot go on after the model's last reply, or None."""
+        """The reason why the run cannot continue after the model's last reply, or None."""
         known = self.tally
         return stops.ending(known.kind, known.again.get(known.kind, 0), self.reply_limit)
 
@@ -274,7 +275,7 @@ class Session:
             self.calls |= _named(self.tally)
 
     def _stray(self, entry: Entry, error: TranscriptError) -> None:
-        """An entry that cannot follow. A result that no call waits for is not lost: the next run tells it."""
+        """Handles an entry that cannot follow. A result that no call waits for is not lost: the next run tells it."""
         before, self.view = self.view, stored(self.view, entry)
         _log.warning("an entry was passed over: %s", error)
         if entry.kind == "tool_result" and before.turns is self.view.turns and before.results is self.view.results:
@@ -284,12 +285,12 @@ class Session:
 
 
 def _named(known: ThreadTally) -> dict[str, str]:
-    """The ids of the last reply's calls, and their tools."""
+    """The last reply's calls: id to tool."""
     return {call.id: call.name for call in known.calls}
 
 
 class Sessions:
-    """The sessions of a process: a cache, so that a thread's next run need not fold it from the start."""
+    """The sessions of a process: a cache, so that a thread's next run does not fold it from the start."""
 
     def __init__(self, journal: Journal, keep: int = 64) -> None:
         self.journal, self._keep = journal, keep
@@ -297,12 +298,12 @@ class Sessions:
         self._lock = Lock()
 
     def __getitem__(self, thread: str) -> Session:
-        """The thread's session, as far as this process has folded it: refresh it before it is read."""
+        """The thread's session as this process has folded it. Refresh it before you read it."""
         with self._lock:
             return self._kept(thread, self._sessions.get(thread) or Session(self.journal, thread))
 
     def open(self, thread: str) -> Session:
-        """The session of the run that holds the thread; a new one where that run has ended."""
+        """The session of the run that holds the thread; a new one if that run has ended."""
         with self._lock:
             known = self._sessions.get(thread)
             return self._kept(thread, Session(self.journal, thread, known) if known is None or known.ended else known)
@@ -315,7 +316,7 @@ class Sessions:
         return session
 
     def drop(self, thread: str) -> None:
-        """Forgets what is folded of the thread; the journal keeps it."""
+        """Drops the folded thread from the cache; the journal keeps its entries."""
         with self._lock:
             dropped = self._sessions.pop(thread, None)
         if dropped:

@@ -1,8 +1,8 @@
-"""Files that steer other programs: a change to one waits for a person, or is refused.
+"""Protects files that steer other programs: a change to one waits for a person, or is refused.
 
-A model that writes a Makefile or another assistant's instructions decides what is run, or said, the next time a
-person works there. agentmem's own settings are never written by a tool (pages/names.py). In a sandbox the merge is
-where a person looks, so a team's tools ask nobody.
+A model that writes a Makefile or another assistant's instructions decides what is run, or said, the next time a person
+works there. Tools never write agentmem's own settings (pages/names.py). In a sandbox, a person checks the changes at
+the merge, so a team's tools ask nobody.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -56,14 +56,14 @@ STEERING: Mapping[str, tuple[str, ...]] = {
         *(".bashrc", ".bash_*", ".profile", ".zshrc", ".zprofile", ".zshenv", ".ssh/*", ".netrc", ".config/*"),
     ),
 }
-"""Files that steer other programs, folder by folder or by name alone; compared without case and Unicode's forms."""
+"""Files that steer other programs, with their folder or by name alone. Case and Unicode forms make no difference."""
 
 WRITERS: Mapping[Callable[..., object], tuple[str, ...]] = {builtin.write: ("page",), builtin.edit: ("page", "to")}
-"""Tools that change pages, and their arguments that name one."""
+"""The tools that change pages, and their arguments that name a page."""
 
 
 def steered(call: ToolCall, tool: Tool, root: Path) -> tuple[str, ...]:
-    """The files that steer other programs which a call of one of the WRITERS would change."""
+    """The files among those that steer other programs that a call of one of the WRITERS would change."""
     try:
         given = arguments.parse(call.arguments)
     except RecoverableError:
@@ -73,22 +73,22 @@ def steered(call: ToolCall, tool: Tool, root: Path) -> tuple[str, ...]:
 
 
 def steers(name: str) -> bool:
-    """Whether a file of this name, wherever in a workspace, steers other programs."""
+    """True if a file of this name, anywhere in a workspace, steers other programs."""
     parts = [part for part in folded(name).split("/") if part not in ("", ".")]
     tails = ["/".join(parts[at:]) for at in range(len(parts))]
     return any(_fits(glob, tail) for globs in STEERING.values() for glob in globs for tail in tails)
 
 
 def _fits(glob: str, tail: str) -> bool:
-    """A name without a folder is that of a file; one with a folder covers all that is in it."""
+    """True if the glob fits. A name without a folder means a file; one with a folder covers all files in it."""
     return ("/" in glob or "/" not in tail) and fnmatchcase(tail, glob)
 
 
 def _meant(page: str, root: Path) -> Iterator[str]:
-    """What an address may name: as it is said, and behind links."""
+    """The names that an address may mean: as given, and behind links."""
     for name in {page, split(page)[0], page.partition("#")[0]}:
         yield name
         try:
             yield Files(root).locate(name)
-        except RecoverableError:  # the tool says it better
+        except RecoverableError:  # the tool gives a better message
             continue

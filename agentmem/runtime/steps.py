@@ -1,6 +1,6 @@
-"""The steps of a run with its model: a task is taken in, a request prepared, listened to, mended, and written down.
+"""The steps of a run with its model: take in a task, prepare a request, listen to it, recover, and write it down.
 
-What asyncio and plain runs share; the graph says what comes next.
+Runs with and without asyncio share them; the graph decides what comes next.
 """
 
 import asyncio
@@ -39,19 +39,19 @@ from agentmem.types import Block, Clock, Delta, Draft, Model, Reply, Request, Te
 OTHERWISE = "They said something else instead."
 LATE = "[Note] A call of `{name}` that was cut off has ended since. It gave:\n{result}"
 LATE_TOKENS = 2_000
-"""Tokens of such a result that the model is told."""
+"""The most tokens of a late result that the model is told."""
 AGAIN = 2
-"""How often a reply is asked for again that broke off after its first text, as long as nobody was shown it."""
+"""How often a request is sent again if its reply broke off after the first text, if nobody was shown it."""
 DELAY = 0.5
-"""Seconds before that, doubled with each."""
+"""Seconds before the first of these tries; they double with each."""
 
 Write = Callable[[Any], None]
-"""Hands an event to whoever watches."""
+"""A function that passes an event to the caller."""
 
 
 @dataclass(frozen=True, slots=True)
 class Steps:
-    """What one agent does in each step, whatever the thread.
+    """The steps of one agent, for all its threads.
 
     ``opening`` makes entry 0 of a new thread. Without a ``compactor`` threads are never compacted.
     """
@@ -65,7 +65,7 @@ class Steps:
     compactor: Compactor | None = None
 
     def receive(self, session: Session, run: str, task: Sequence[Block]) -> None:
-        """Appends what a person said, once, before it the opening of a new thread and what changed since."""
+        """Appends a person's message, once. A new thread's opening, or notes on changes, come before it."""
         session.began = monotonic()
         with session.lock:
             before = tuple(self._opening(session))
@@ -82,15 +82,15 @@ class Steps:
             session.append(*before)
 
     def stopped(self, session: Session) -> str | None:
-        """What stops the run before its next request: its last reply, or a limit; else None."""
+        """The reason to stop the run before its next request: its last reply, or a limit; else None."""
         return session.ending or stops.reached(self.limits, session.tally.spent, monotonic() - session.began)
 
     def compacted(self, session: Session) -> Iterator[Compacted]:
-        """Compacts the thread before the next request, where that is due."""
+        """Compacts the thread before the next request, if that is due."""
         return self.compactor.before_request(session) if self.compactor else iter(())
 
     def prepare(self, session: Session) -> Request:
-        """The next request, after notes on what has changed. Raises BudgetExceeded when it would not fit."""
+        """The next request, after notes on changes. Raises BudgetExceeded if it would not fit."""
         with session.lock:
             if drafts := (*self._notes(session.view, session.tally), *self._late(session)):
                 session.append(*drafts)
@@ -104,7 +104,7 @@ class Steps:
         )
 
     def commit(self, session: Session, sent: Request, reply: Reply, at: float) -> Row:
-        """Appends in one transaction the reply, its row of the ledger, and what the model is told to make it go on."""
+        """Appends in one transaction: the reply, its row of the ledger, and a note if the model must continue."""
         reply, last = session.arrived(reply), session.tally.last
         row = self.meter.row(session.thread, sent, reply, session.view, session.sent, last, at)
         session.append(
@@ -125,7 +125,7 @@ class Steps:
         return notes(Situation(shown.settings, known.noted, self.tools.workspace, self.clock()))
 
     def _late(self, session: Session) -> Iterator[Draft]:
-        """Notes of what calls gave after they had been answered without it; what was only read was read again."""
+        """Notes with late results, of calls that were answered without them. Reads have run again and need none."""
         for call_id, returned in list(session.late.items()):
             del session.late[call_id]
             known, about = self.tools.menu.get(returned.name), f"late result {call_id}"
@@ -135,13 +135,13 @@ class Steps:
 
 
 def _follow_up(limit: int, known: ThreadTally) -> tuple[Draft, ...]:
-    """What the model is told after a reply that is not whole, if anything."""
+    """The note to the model after a reply that is not whole, if any."""
     says = stops.follow_up(known.kind, known.again.get(known.kind, 0), limit)
     return (transcript.note("reply", says, now=True),) if says else ()
 
 
 def _resumes(session: Session, run: str, task: Sequence[Block]) -> bool:
-    """True when the task stands in the transcript already: this run said it before a kill, or one that was cut off."""
+    """True if the transcript already has the task: from this run before a kill, or from a run that was cut off."""
     said = session.tally
     unfinished = bool(said.run) and (session.view.ready or bool(session.view.open)) and not session.ending
     same = said.task == digest_of("\n\n".join(block.text for block in task if isinstance(block, Text)))
@@ -149,7 +149,7 @@ def _resumes(session: Session, run: str, task: Sequence[Block]) -> bool:
 
 
 def _check_task(session: Session, known: ThreadTally) -> None:
-    """Raises an error that says so where nobody has said what to do."""
+    """Raises ThreadNotFound or ConfigError if the thread has no task."""
     if session.view.opening is None:
         raise ThreadNotFound(f"there is no thread {session.thread!r} to go on with: give a task to begin it")
     if not (known.task or session.view.turns):
@@ -157,25 +157,25 @@ def _check_task(session: Session, known: ThreadTally) -> None:
 
 
 class OutOfTime(Exception):
-    """The run's seconds are over while the model is at work, or would be."""
+    """The run's time is over while the model works, or would be over after a wait."""
 
 
 class ModelCall:
-    """One request of a run. ``unseen``: nobody is shown the reply's text before it is whole."""
+    """One request of a run. ``unseen``: the reply's text is shown only when it is whole."""
 
     def __init__(self, steps: Steps, session: Session, write: Write, *, unseen: bool) -> None:
         self.steps, self.session, self.write = steps, session, write
         self.request: Request | None = None
         self.stop: str | None = None
         self.unseen = unseen
-        self.left: Stop  # set when the model is given up on
+        self.left: Stop  # set if we stop waiting for the model
         self._reply: Reply | None = None
         self._at = 0.0
         self._broken = 0
         self._text = self._made_room = False
 
     def begin(self) -> Request | None:
-        """The request to send now; None where something stops the run: then ``stop`` says what."""
+        """The request to send now; None if the run stops, and then ``stop`` is the reason."""
         self.stop = self.stop or self.steps.stopped(self.session)
         if not self.stop:
             for event in self.steps.compacted(self.session):
@@ -190,12 +190,12 @@ class ModelCall:
 
     @property
     def seconds(self) -> float | None:
-        """How long the run may still take; None for as long as it likes."""
+        """The seconds that the run may still take; None: no limit."""
         most = self.steps.limits.max_seconds
         return None if most is None else max(0.0, most - (monotonic() - self.session.began))
 
     def listen(self, model: Model, request: Request) -> None:
-        """Takes in the reply, for as long as the run may take. A model that stalls is left to itself."""
+        """Takes in the reply, within the run's time. A model that stalls is abandoned."""
 
         def hear() -> None:
             for delta in model.stream(request):
@@ -223,7 +223,7 @@ class ModelCall:
         self._check_heard()
 
     def _take(self, delta: Delta) -> None:
-        """One piece of the reply. Raises OutOfTime for a wait that is longer than the run may be."""
+        """Takes one piece of the reply. Raises OutOfTime for a wait that is longer than the run may take."""
         if self.left.stopped:
             raise OutOfTime
         if isinstance(delta, Reply):
@@ -235,12 +235,12 @@ class ModelCall:
         self.write(delta)
 
     def _check_heard(self) -> None:
-        """Raises ModelError where the stream has ended without a reply."""
+        """Raises ModelError if the stream has ended without a reply."""
         if self._reply is None:
             raise ModelError("the model's stream ended without a reply")
 
     def done(self) -> None:
-        """Writes down the reply; ``stop`` says where the run ends with it."""
+        """Writes the reply to the journal; sets ``stop`` if the run ends with it."""
         if self.request and self._reply:
             self.write(Metered(self.steps.commit(self.session, self.request, self._reply, self._at)))
         if not self.session.view.open and (stop := self.session.ending):
@@ -248,8 +248,8 @@ class ModelCall:
             self.write(Stopped(stop))
 
     def mend(self, error: Exception) -> float:
-        """A request that failed has its row in the ledger. Gives the seconds after which to begin again; raises the
-        error where that would not help."""
+        """Writes a failed request to the ledger. Returns the seconds before the next try; raises the error if that
+        would not help."""
         if self.request:
             failure = self.steps.meter.failure(self.session.thread, self.request, error, self.session.view, self._at)
             self.session.append(ledger.draft(failure))
@@ -264,7 +264,7 @@ class ModelCall:
         return 0.0
 
     def _less(self, error: Exception) -> float | None:
-        """Compacts the thread because the model's window is full, once; it may be that nothing can leave."""
+        """Compacts the thread once because the model's window is full. None if nothing can leave."""
         if self._made_room:
             return None
         self._made_room = True
@@ -274,7 +274,7 @@ class ModelCall:
         return 0.0 if event else None
 
     def _withhold(self, error: Exception) -> float | None:
-        """What the provider refused by its place is shown as a reference from then on, and the run goes on."""
+        """Withholds the block that the provider refused: it is a reference from then on, and the run continues."""
         draft = (
             withheld.draft(self.session.view, self.session.thread, error) if isinstance(error, ModelRejected) else None
         )
@@ -283,7 +283,7 @@ class ModelCall:
         return 0.0 if draft else None
 
     def _once_more(self, error: Exception) -> float | None:
-        """A break after the first text, which the model's own retries are not for."""
+        """Tries again after a break that followed the first text; the model's own retries do not cover that."""
         if not (self._text and self.unseen) or self._broken >= AGAIN:
             return None
         self._broken += 1
@@ -298,4 +298,4 @@ _MENDING: tuple[tuple[tuple[type[Exception], ...], Callable[[ModelCall, Exceptio
     ((ModelRejected,), ModelCall._withhold),
     ((ModelUnreachable, ModelOverloaded), ModelCall._once_more),
 )
-"""What mends which errors, in order: seconds after which to begin again, None where it does not help."""
+"""The remedies for errors, in order. Each returns the seconds before the next try, or None if it does not help."""

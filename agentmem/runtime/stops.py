@@ -1,7 +1,7 @@
-"""What the loop does with a reply, by why the model stopped: one table, and the loop has no other opinion.
+"""Decides what the loop does with a reply, by its stop reason, in one table; and keeps the limits of a run.
 
-Stop reasons are in Anthropic's words ("Handling stop reasons" in its documentation); models/ maps every provider's to
-them. The kind of a reply is found from its stop reason and from what it holds, so also again from the transcript.
+Stop reasons are in Anthropic's words ("Handling stop reasons" in its documentation); models/ maps every provider's
+words to them. The kind of a reply follows from its stop reason and its content, so the transcript is enough to find it.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,22 +14,22 @@ from agentmem.meter.ledger import Row
 from agentmem.types import Basis, Message, Opaque, Text, ToolCall, Usage
 
 Kind = Literal["whole", "empty", "cut", "silent", "cut_calls", "unreadable", "paused", "between", "full", "refused"]
-"""whole: what was to be said is said; calls run. empty: no call, and no text but white space. cut: the text ended at
+"""whole: the reply is complete; its calls run. empty: no call, and no text except white space. cut: the text ended at
 max_tokens. silent: max_tokens came before any text. cut_calls: the reply ended at max_tokens and holds calls.
-unreadable: a call's arguments are no JSON object. paused: pause_turn amid a provider's own tools. between: pause_turn
-elsewhere. full: the model's window is full. refused: the model declined."""
+unreadable: a call's arguments are not a JSON object. paused: pause_turn during a provider's own tools. between:
+pause_turn elsewhere. full: the model's window is full. refused: the model declined."""
 
 Move = Literal["go_on", "resume", "ask", "compact", "end"]
-"""go_on: answer the calls, or done. resume: send the turn back as it is. ask: tell the model, and ask again.
-compact: make room, then ask. end: the run ends."""
+"""go_on: answer the calls, or done. resume: send the turn back as it is. ask: send a note and ask again. compact: make
+room, then ask. end: the run ends."""
 
 
 @dataclass(frozen=True, slots=True)
 class StopRule:
-    """What is done with one kind of reply: at most ``times`` in a row, then the run ends with ``reason``.
+    """The rule for one kind of reply: ``move``, at most ``times`` in a row; then the run ends with ``reason``.
 
-    ``note`` is what the model is told, and ``refusal`` what stands as the result of calls that are not run; ``limit``
-    in them is the reply's limit in tokens, ``name`` the tool's.
+    ``note`` is sent to the model, and ``refusal`` is the result of calls that are not run. ``{limit}`` in them is the
+    reply's limit in tokens, ``{name}`` the tool's name.
     """
 
     move: Move
@@ -86,17 +86,17 @@ RULES: Mapping[Kind, StopRule] = {
         refusal="This call of `{name}` was not run: the reply that made it was broken off as a refusal.",
     ),
 }
-"""What is done with each kind of reply."""
+"""The rule for each kind of reply."""
 
 CONTINUED: frozenset[Kind] = frozenset({"cut", "paused", "between", "full"})
-"""Replies that the next one goes on with: together they are one answer."""
+"""Kinds of replies that the next reply continues: together they are one answer."""
 
 _BY_REASON: Mapping[str, tuple[Kind, Kind]] = {
     "refusal": ("refused", "refused"),
     "model_context_window_exceeded": ("full", "full"),
     "max_tokens": ("cut", "cut_calls"),
 }
-"""Stop reasons that decide whatever the reply holds: the kind without and with calls."""
+"""Stop reasons that decide alone: the kind of a reply without calls, and with calls."""
 
 
 def kind_of(stop_reason: str, message: Message) -> Kind:
@@ -113,18 +113,18 @@ def kind_of(stop_reason: str, message: Message) -> Kind:
 
 
 def follow_up(kind: Kind, times: int, limit: int) -> str:
-    """What the model is told after the reply of that kind, the ``times``-th in a row; "" for nothing."""
+    """The note to the model after the ``times``-th reply of this kind in a row; "" for none."""
     rule = RULES[kind]
     return rule.note.format(limit=limit) if times <= rule.times else ""
 
 
 def refusal(kind: Kind, call: ToolCall, limit: int) -> str:
-    """Why the calls of a reply of that kind are not run; "" where they are."""
+    """The reason why a call in a reply of this kind is not run; "" if it is run."""
     return RULES[kind].refusal.format(name=call.name, limit=limit)
 
 
 def ending(kind: Kind, times: int, limit: int) -> str | None:
-    """Why the run ends after the reply of that kind, the ``times``-th in a row, or None where it goes on."""
+    """The reason why the run ends after the ``times``-th reply of this kind in a row; None if it continues."""
     rule = RULES[kind]
     if not rule.reason or times <= rule.times:
         return None
@@ -138,10 +138,10 @@ def _says_something(message: Message) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class RunSpent:
-    """What the run that spoke last has used so far: answered requests, tokens by basis, dollars.
+    """The usage of the last run so far: answered requests, tokens by basis, dollars.
 
-    ``usd`` is the sum of what is known, None where nothing is; ``priced`` counts the requests in it, ``unpriced`` the
-    others, by model.
+    ``usd`` is the sum of the known prices, None if none is known; ``priced`` counts the requests in it, ``unpriced``
+    the others, by model.
     """
 
     turns: int = 0
@@ -151,7 +151,7 @@ class RunSpent:
     unpriced: Mapping[str, int] = field(default_factory=dict)
 
     def plus(self, row: Row) -> "RunSpent":
-        """With one more request. One for a summary is no turn of the run, but it has its price."""
+        """The usage with one more request. A request for a summary has a price, but is not a turn of the run."""
         used = self.usage.get(row.usage.basis)
         usage = {**self.usage, row.usage.basis: row.usage if used is None else used + row.usage}
         turns = self.turns + (row.purpose != "summary")
@@ -165,8 +165,10 @@ class RunSpent:
 class Limits:
     """The most that one run may use: model turns, dollars, seconds of wall time. None: no limit.
 
-    With ``max_usd`` a request whose price is unknown ends the run, since nobody could tell the cost: ``price_as``
-    lends its model a price.
+        Agent("anthropic:claude-sonnet-5-5", "notes", limits=Limits(max_turns=40, max_usd=0.50, max_seconds=300))
+
+    A run that reaches one ends with the status "stopped", and can be continued. With ``max_usd``, a request without a
+    known price ends the run, since its cost is unknown; ``price_as`` lends its model a price. Raises ConfigError.
     """
 
     max_turns: int | None = 100
@@ -209,9 +211,9 @@ def _seconds(limits: Limits, spent: RunSpent, seconds: float) -> str | None:
 
 
 _RULES: tuple[Callable[[Limits, RunSpent, float], str | None], ...] = (_turns, _usd, _seconds)
-"""The stop rules; the first that holds names the reason."""
+"""The rules for limits; the first that holds gives the reason."""
 
 
 def reached(limits: Limits, spent: RunSpent, seconds: float) -> str | None:
-    """The limit that a run has reached, as a sentence, or None. ``seconds`` is how long it has run."""
+    """The limit that a run has reached, as a sentence, or None. ``seconds`` is its time so far."""
     return next((reason for rule in _RULES if (reason := rule(limits, spent, seconds))), None)

@@ -1,4 +1,4 @@
-"""The tool calls of a reply: which wait for a person, which are refused, and the results of the others."""
+"""Answers the tool calls of a reply: some wait for a person, some are refused, and the others run."""
 
 import logging
 from asyncio import AbstractEventLoop
@@ -43,8 +43,8 @@ Shown = tuple[Text | Image | Opaque, ...]
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What calls are answered with: a person's decision, the tools that may be used now (None: all of the menu), the
-    event loop on which async tools are awaited, and what tells them that nobody waits for them any more."""
+    """The conditions for calls: a person's decision, the tools that may be used now (None: all of the menu), the event
+    loop for async tools, and the stop that tells them to end."""
 
     approval: Approval | None = None
     allowed: Collection[str] | None = None
@@ -53,10 +53,10 @@ class Given:
 
 
 class OpenCall(NamedTuple):
-    """A call that waits for its result. ``tool`` is None where the menu has none of that name.
+    """A call that waits for its result. ``tool`` is None if the menu has no tool of that name.
 
-    ``is_read``: it changes nothing, and one that cannot be made is not even begun. ``why_not`` says why calls of this
-    reply are not run, ``steered`` names the files that steer other programs which it would change.
+    ``is_read``: it changes nothing; so does a call that cannot be made, which is not even begun. ``why_not`` says why
+    calls of this reply are not run; ``steered`` names the files it would change that steer other programs.
     """
 
     call: ToolCall
@@ -81,11 +81,11 @@ class ToolCalls:
     archive: Archive | None = None
 
     def waiting(self, session: Session, allowed: Collection[str] | None = None) -> tuple[ToolCall, ...]:
-        """The open calls that may only begin when a person allows them; a tool that is not ``allowed`` never begins."""
+        """The open calls that a person must allow first. A tool that is not ``allowed`` never begins."""
         return tuple(one.call for one in self.open(session) if self._waits(one, allowed))
 
     def open(self, session: Session) -> tuple[OpenCall, ...]:
-        """The calls that wait for a result, in order, each with what decides how it is answered."""
+        """The calls that wait for a result, in order, each with the facts that decide its answer."""
         return tuple(self._opened(session, call) for call in session.open_calls)
 
     def _opened(self, session: Session, call: ToolCall) -> OpenCall:
@@ -109,16 +109,16 @@ class ToolCalls:
         return not (one.why_not or one.has_begun) and self._needs_person(one, allowed)
 
     def _needs_person(self, one: OpenCall, allowed: Collection[str] | None) -> bool:
-        """Whether a person must allow the call before it begins."""
+        """True if a person must allow the call before it begins."""
         usable = (allowed is None or one.call.name in allowed) and not one.is_unreadable
         return usable and (one.call.name in self.approve or (self.reach.steering == "ask" and bool(one.steered)))
 
     def answer(
         self, session: Session, given: Given, person: Callable[[Sequence[ToolCall]], Approval]
     ) -> Iterator[ToolCalled | ToolReturned]:
-        """Runs the open calls in order, reads side by side, and appends each result as soon as it is in.
+        """Runs the open calls in order, reads side by side, and appends each result as soon as it is there.
 
-        ``person`` is asked for all calls that need it, before any begins.
+        ``person`` is asked about all calls that need it, before any call begins.
         """
         calls = self.open(session)
         if not calls:
@@ -146,7 +146,7 @@ class ToolCalls:
         return ToolReturned(call.name, result, monotonic() - began)
 
     def _refusal(self, one: OpenCall, given: Given) -> str:
-        """Why the call is not run; "" where it is."""
+        """The reason why the call is not run; "" if it is."""
         name, approval = one.call.name, given.approval
         if one.why_not:
             return one.why_not
@@ -159,16 +159,16 @@ class ToolCalls:
         return ""
 
     def _recall(self, session: Session) -> Recall:
-        """The archive's, where there is one that works; references resolve from the journal in any case."""
+        """The archive's recall, if there is one that works; references always resolve from the journal."""
         if self.archive:
             try:
                 return self.archive.recall(session.thread)
-            except Exception:  # a cache of the journal, and anybody's code: its faults are no reason to stop a run
+            except Exception:  # it is a cache, perhaps with a user's code: its errors must not stop a run
                 _log.exception("the archive cannot be searched for thread %s", session.thread)
         return JournalRecall(session.journal, session.thread)
 
     def _keep(self, session: Session, returned: ToolReturned) -> None:
-        """Appends a result. One that comes after its run has ended is kept for the thread's next run."""
+        """Appends a result. A result that comes after its run has ended is kept for the thread's next run."""
         with session.lock:
             if session.ended:
                 session.late[returned.result.call_id] = returned
@@ -176,18 +176,18 @@ class ToolCalls:
             session.append(transcript.tool_result(returned.result, self._shown(session, returned)))
 
     def _shown(self, session: Session, returned: ToolReturned) -> Shown | None:
-        """What the model sees of a long result; what tools give in parts by themselves is whole."""
+        """The form of a long result that the model sees. Results of tools that give parts themselves stay whole."""
         sizes = _sizes(self.budget, Offload().limit if returned.name in PAGING else None)
         return seen_content(returned.result.content, session.thread, session.view.seq + 1, sizes, self.root)
 
     def shown_message(self, session: Session, message: tuple[Block, ...], seq: int) -> Shown | None:
-        """What the model sees of a message that alone would fill half the budget."""
+        """The form of a message that the model sees, if the message alone would fill half the budget."""
         sizes = _sizes(self.budget, self.budget // 2)
         return seen_content(message, session.thread, seq, sizes, self.root, "message")
 
 
 def declined(call: ToolCall, reason: str) -> str:
-    """What the model is told of a call that a person did not allow."""
+    """The text for the model about a call that a person did not allow."""
     return f"{DECLINED.format(name=call.name)} {reason}".strip()
 
 
@@ -198,7 +198,7 @@ def refused(call: ToolCall, why: str) -> ToolResult:
 
 @lru_cache(maxsize=16)
 def _sizes(budget: int, limit: int | None) -> Offload:
-    """How long texts are shown on a budget, perhaps with a limit of their own."""
+    """The sizes for long texts on a budget, perhaps with a limit of their own."""
     sizes = Offload().sized(budget)
     return sizes if limit is None else replace(sizes, limit=limit)
 
