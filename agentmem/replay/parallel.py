@@ -19,13 +19,13 @@ from agentmem.errors import ConfigError
 from agentmem.kvcache.rules import rules
 from agentmem.replay.billed import billed, billed_usd
 from agentmem.replay.index import IndexedSession, chains, index, key, repeated
-from agentmem.replay.peers import missing
+from agentmem.replay.peers import PEERS, missing
 from agentmem.replay.policies import Terms
 from agentmem.replay.recordings import sources
 from agentmem.replay.registry import maker
 from agentmem.replay.session import SkippedLine
 from agentmem.replay.source import RecordingSource, Spool
-from agentmem.replay.tally import total
+from agentmem.replay.tally import excesses, total
 from agentmem.replay.tasks import Replayed, Task, compare_task, replay_task
 from agentmem.replay.verify import Compared, verification
 from agentmem.types import Ttl
@@ -88,6 +88,8 @@ def replay_all(plan: ReplayPlan, progress: ReplayProgress = silent) -> dict[str,
     if with_text:
         skipped += [_without_text(entry) for entry in entries if not entry.text]
     rows = [_row(name, plan, replayed, bool(with_text)) for name in plan.policies]
+    beyond = excesses(rows, PEERS)
+    rows = [{**row, "excess": beyond.get(row["policy"])} for row in rows]
     bills = sorted((one for each in replayed for one in each.bills), key=lambda one: (one.path, one.line, one.session))
     return {
         "schema": 1,

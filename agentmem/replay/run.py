@@ -6,6 +6,8 @@ from dataclasses import dataclass, field, replace
 from agentmem.kvcache.rules import PROVIDERS, CacheRules, rules
 from agentmem.meter.prices import extra_usd
 from agentmem.replay.bound import lower_bound
+from agentmem.replay.calls import Calls, CallSight, NeededCall, calls
+from agentmem.replay.floor import FloorRequest, floor_usd
 from agentmem.replay.layout import Layout, Run, Strip, setting
 from agentmem.replay.needed import FAR, NeededEvent, Needs, Sight, said_before
 from agentmem.replay.policies import Arrival, Maker, Policy, Sent, Terms
@@ -14,8 +16,8 @@ from agentmem.replay.simulation import SimulatedRequests
 from agentmem.replay.tally import Tally, billed, price
 from agentmem.types import Frame, Rates, Ttl
 
-GAP = 3600.0
-"""Seconds between the sessions of a chain."""
+GAP = 7200.0
+"""Seconds between the sessions of a chain: well beyond every lifetime, so that nothing cached outlives a join."""
 RECALLED = 8_000
 """The most tokens that a recall brings back."""
 ASKING = 80
@@ -35,11 +37,13 @@ class Chain:
     opening: SessionOpening
     exchanges: tuple[Exchange, ...]
     needs: Needs
+    calls: Calls
     ttl: Ttl
     background: bool
     provider: str
     model: str | None = None
     lower_bound_usd: float | None = None
+    floor_usd: float | None = None
     begins: Mapping[int, int] = field(default_factory=dict)
 
     def model_of(self, exchange: Exchange) -> str:
@@ -73,11 +77,23 @@ def chain(
     begun = opening(first)
     warm = dict(_begins(sessions, sum(one.tokens for one in begun.head)))
     background = first.background
-    made = Chain(first.name, begun, exchanges, needs, ttl or first.ttl, background, provider, model, begins=warm)
     entries = [(exchange.arrived, exchange.reply) for exchange in exchanges]
+    asked = calls(entries)
+    made = Chain(first.name, begun, exchanges, needs, asked, ttl or first.ttl, background, provider, model, begins=warm)
     prices = [made.rates(exchange, 0) for exchange in exchanges]
     outputs = [exchange.output for exchange in exchanges]
-    return replace(made, lower_bound_usd=lower_bound(entries, _least_head(made), prices, outputs))
+    head = _least_head(made)
+    bound = lower_bound(entries, head, prices, outputs)
+    return replace(made, lower_bound_usd=bound, floor_usd=floor_usd(list(_least(made)), head))
+
+
+def _least(one: Chain) -> Iterator[FloorRequest]:
+    """What every policy sends."""
+    for at, each in enumerate(one.exchanges):
+        warm, goes_on = one.begins.get(at, 0), each.cut is None
+        yield FloorRequest(
+            each.arrived, each.reply, each.output, one.rates(each, 0), goes_on, warm, beside=one.beside(each)
+        )
 
 
 def _least_head(one: Chain) -> int:
@@ -133,6 +149,7 @@ class _Replay:
         self._simulation = SimulatedRequests(rules, one.ttl)
         self._head = Strip(one.opening.head)
         self._sight = Sight(one.needs)
+        self._acts = CallSight(one.calls)
         self._tally = Tally()
 
     def run(self) -> Tally:
@@ -142,11 +159,13 @@ class _Replay:
             layout = self._request(exchange, self._chain.begins.get(number, 0))
             for event in self._chain.needs.by_use.get(number, ()):
                 self._judge(event, layout, exchange)
+            for call in self._chain.calls.by_request.get(number, ()):
+                self._act(call, layout, exchange)
             after = self._policy.reply(exchange.reply)
             if after and self._chain.background and exchange.ends_turn:
                 sent = Sent(tuple(after), own_head=exchange.head, settings=exchange.settings)
                 self._simulation.aside(self._layout(layout.model, sent), exchange.answered)
-        self._tally.lower_bound_usd = self._chain.lower_bound_usd
+        self._tally.lower_bound_usd, self._tally.floor_usd = self._chain.lower_bound_usd, self._chain.floor_usd
         self._tally.billed_usd = self._chain.billed_usd
         return self._tally
 
@@ -198,12 +217,36 @@ class _Replay:
         rates = self._chain.rates(exchange, layout.tokens)
         tally.needed += 1
         tally.seen += seen
+        tally.lines_seen += seen and self._sight.sees_line(layout, event)
         tally.reached += reached
         if not seen:
             tally.recalls_usd += _recall(event.source, layout, rates, reached) if rates else 0.0
 
+    def _act(self, call: NeededCall, layout: Layout, exchange: Exchange) -> None:
+        """Count one call, and price the request that brings back what it needs and is not in view."""
+        missing = self._acts.missing(call, layout)
+        self._tally.call(far=call.far, lines=call.far_lines, made=not missing)
+        rates = self._chain.rates(exchange, layout.tokens) if missing else None
+        if rates is not None:
+            reached = {id(one.source): True for one in missing}
+            for one in missing:
+                event = NeededEvent(one.part.text, one.last, call.used, one.source)
+                reached[id(one.source)] &= self._policy.reaches(event, call.said)
+            sources = {id(one.source): one.source.tokens for one in missing}
+            self._tally.acts_usd += _acting(sources, reached, layout, rates)
+
+
+def _acting(sources: Mapping[int, int], reached: Mapping[int, bool], layout: Layout, rates: Rates) -> float:
+    """Dollars for one more request: the context again, what is recalled or is called for again, and the asking."""
+    recalled = sum(tokens for source, tokens in sources.items() if reached[source])
+    again = sum(tokens for source, tokens in sources.items() if not reached[source])
+    return _asking(layout, rates, min(RECALLED, recalled) + again)
+
 
 def _recall(source: Frame, layout: Layout, rates: Rates, reached: bool) -> float:
-    """Dollars for one more request: the context again, what comes back, and the asking."""
-    back = min(RECALLED, source.tokens) if reached else source.tokens
+    """The same for one string and its source."""
+    return _asking(layout, rates, min(RECALLED, source.tokens) if reached else source.tokens)
+
+
+def _asking(layout: Layout, rates: Rates, back: int) -> float:
     return rates.cache_read * layout.tokens + rates.cache_write_5m * back + rates.output * ASKING
