@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from agentmem.replay.layout import Layout, Strip
-from agentmem.replay.needed import FAR, spoken
+from agentmem.replay.needed import FAR, identity, spoken
 from agentmem.replay.parts import CallPart, parts
 from agentmem.replay.standing import Vocabulary, beside
 from agentmem.types import Frame
@@ -59,22 +59,29 @@ class Calls:
     by_request: dict[int, list[NeededCall]] = field(default_factory=dict)
     vocabulary: Vocabulary = field(default_factory=Vocabulary)
     frames: dict[bytes, int] = field(default_factory=dict)
+    same: dict[int, int] = field(default_factory=dict)
     texts: list[str] = field(default_factory=list)
     since: list[int] = field(default_factory=list)
     places: dict[int, list[int]] = field(default_factory=dict)
     recorded: int = 0
     under: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    joined: dict[tuple[int, int], int | None] = field(default_factory=dict)
+    near: dict[tuple[int, int], frozenset[str]] = field(default_factory=dict)
+    joined: dict[tuple[int, frozenset[str]], int | None] = field(default_factory=dict)
 
     def number(self, frame: Frame) -> int:
-        """The number of a frame; a new one is looked through."""
+        """The number of a frame; a new one is looked through. A result is the same in whichever blocks it is given."""
         if frame.data not in self.frames:
-            self.enter(frame)
+            known = self.same.get(hash(identity(frame)))
+            if known is None:
+                self.enter(frame)
+            else:
+                self.frames[frame.data] = known
         return self.frames[frame.data]
 
     def enter(self, frame: Frame, request: int = 0) -> set[int]:
         """Look through a new frame, which requests from ``request`` on show, or a policy wrote; gives its parts."""
         number = self.frames[frame.data] = len(self.texts)
+        self.same[hash(identity(frame))] = number
         self.texts.append(spoken(frame))
         self.since.append(request)
         held = self.held(frame)
@@ -88,15 +95,18 @@ class Calls:
 
     def told(self, part: NeededPart, frame: int) -> int | None:
         """The request from which on a frame that a policy wrote shows a name beside a word it stood beside; or None."""
-        key = part.number, frame
+        key = part.number, self._near(part.number, frame)
         if key not in self.joined:
-            self.joined[key] = self._told(part.number, part.part.text, self.texts[frame])
+            stood = (one for one in self.places.get(part.number, ()) if one < self.recorded)
+            met = (self.since[one] for one in stood if not key[1].isdisjoint(self._near(part.number, one)))
+            self.joined[key] = next(met, None)
         return self.joined[key]
 
-    def _told(self, number: int, name: str, text: str) -> int | None:
-        near = beside(text, name)
-        stood = (one for one in self.places.get(number, ()) if one < self.recorded)
-        return next((self.since[one] for one in stood if not near.isdisjoint(beside(self.texts[one], name))), None)
+    def _near(self, number: int, frame: int) -> frozenset[str]:
+        """The words beside a name in a frame."""
+        if (number, frame) not in self.near:
+            self.near[number, frame] = frozenset(beside(self.texts[frame], self.vocabulary.every[number].text))
+        return self.near[number, frame]
 
 
 def calls(entries: Entries) -> Calls:

@@ -117,6 +117,12 @@ def spoken(frame: Frame) -> str:
     return "\n".join(_strings(frame.value.get("input") if frame.value.get("type") == "tool_use" else frame.value))
 
 
+def identity(frame: Frame) -> tuple[object, ...]:
+    """What makes two frames the same to a reader: a result's text may be given as such, or in blocks."""
+    result = frame.value.get("tool_use_id") if frame.value.get("type") == "tool_result" else None
+    return (frame.role, frame.data) if result is None else (result, spoken(frame))
+
+
 def _strings(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         yield value

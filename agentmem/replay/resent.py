@@ -7,7 +7,7 @@ a few words at places that their own words decide, so that the same text has the
 import re
 from collections.abc import Iterable, Iterator
 
-from agentmem.replay.needed import spoken
+from agentmem.replay.needed import identity, spoken
 from agentmem.types import Frame
 
 MOST = 16
@@ -21,12 +21,15 @@ class RecordedTexts:
     """The frames of a recording, and the pieces of all texts, each cut once for all policies."""
 
     def __init__(self, frames: Iterable[Frame] = ()) -> None:
-        self._recorded = frozenset(one.data for one in frames)
+        self._recorded: set[int] = set()
         self._pieces: dict[bytes, tuple[int, ...]] = {}
+        for one in frames:
+            self._recorded.add(hash(identity(one)))
+            self.pieces(one)
 
     def has(self, frame: Frame) -> bool:
         """Whether it was recorded."""
-        return frame.data in self._recorded
+        return hash(identity(frame)) in self._recorded
 
     def pieces(self, frame: Frame) -> tuple[int, ...]:
         """The pieces of a frame's text."""
