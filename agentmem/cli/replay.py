@@ -1,5 +1,6 @@
 """`agentmem replay`: what recorded sessions cost, and what another context policy would have cost."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -76,7 +77,7 @@ def replay(
     jobs: Annotated[int, typer.Option(min=0, help="Processes; 0: one for each core.")] = 0,
     json: AsJson = False,
 ) -> None:
-    """Replay recorded sessions: Claude Code's logs, wire logs, lists of messages, ledgers, our own runs."""
+    """Replay recorded sessions: Claude Code's logs, wire logs, lists of messages, ledgers, our own runs, traces."""
     from agentmem.replay.parallel import ReplayPlan, replay_all, verify_all
 
     names = tuple(dict.fromkeys(_chosen(policy)))
@@ -128,11 +129,16 @@ def _bar(bar: Any) -> "ReplayProgress":
 
 def _show(made: dict[str, Any]) -> None:
     out = console()
+    if not made["sessions"]:
+        _show_traces(made["traces"])
+        _show_skipped(made["skipped"])
+        return
     rows = [_billed_row(made["billed"]), *made["policies"]]
     for number, columns in enumerate(_TABLES):
         out.print(_table(made["policies"] if number else rows, columns))
         out.print()
     _show_sessions(made)
+    _show_traces(made["traces"])
     _show_notes(made)
     about = f"{made['provider']}, {made['model'] or 'models as recorded'}, budget {made['budget']:,} tokens"
     out.print(f"{made['basis']}; {about}", highlight=False)
@@ -186,6 +192,31 @@ def _show_sessions(made: dict[str, Any]) -> None:
     if priced < requests:
         out.print(f"billed: {priced:,} of {requests:,} requests; the rest report no usage, or their model has no price")
     out.print()
+
+
+def _show_traces(traces: list[dict[str, Any]]) -> None:
+    """The share of blocks that caches of several sizes had, or the quartiles of sessions, beside what was published."""
+    from rich.table import Table
+
+    for one in traces:
+        table = Table("blocks found", "here", "published", box=None, padding=(0, 2, 0, 0))
+        for told, rate, published in _trace_rows(one):
+            table.add_row(told, _cell(rate, "{:.1%}"), _cell(published, "{:.1%}"))
+        sizes = f"{one['sessions']:,} caches, {one['requests']:,} requests, {one['blocks']:,} blocks"
+        out = console()
+        out.print(f"{one['path']}: {one['format']}, {sizes} of {one['block_tokens']} tokens", highlight=False)
+        out.print(table)
+        out.print()
+
+
+def _trace_rows(one: dict[str, Any]) -> Iterator[tuple[str, float | None, float | None]]:
+    for each in one["caches"]:
+        size = each["capacity_tokens"]
+        yield "no limit" if size is None else f"{size:,} tokens", each["hit_rate"], each["published"]
+    if one["quartiles"]:
+        rates = zip(one["quartiles"]["hit_rates"], one["quartiles"]["published"], strict=True)
+        names = ("lower quartile of sessions", "median", "upper quartile")
+        yield from ((name, *pair) for name, pair in zip(names, rates, strict=True))
 
 
 def _table(rows: list[dict[str, Any]], columns: _Columns) -> Any:
