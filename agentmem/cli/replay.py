@@ -1,5 +1,6 @@
 """`agentmem replay`: show what recorded sessions cost, and what another context policy would have cost."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -26,8 +27,9 @@ _TABLES: tuple[_Columns, ...] = (
     (
         ("requests", "requests", "{:,}"),
         ("cost", "cost_usd", USD),
-        ("× bound", "cost_over_bound", "{:.2f}"),
-        ("with recalls", "cost_with_recalls_usd", USD),
+        ("to act", "dollars_to_act_usd", USD),
+        ("floor", "floor_usd", USD),
+        ("excess", "excess", "{:.3f}"),
         ("in : out", "ratio", "{:,.0f}"),
     ),
     (
@@ -39,10 +41,18 @@ _TABLES: tuple[_Columns, ...] = (
         ("peak", "peak_context_tokens", "{:,}"),
     ),
     (
-        ("needed", "needed", "{:,}"),
-        ("visible", "visible", "{:.1%}"),
+        ("far calls", "calls_far", "{:,}"),
+        ("callable", "callable_far", "{:.1%}"),
+        ("with old lines", "calls_old_lines_far", "{:,}"),
+        ("callable", "old_lines_far", "{:.1%}"),
+        ("when near", "callable_near", "{:.1%}"),
+    ),
+    (
+        ("names needed", "needed", "{:,}"),
+        ("names in view", "visible", "{:.1%}"),
+        ("with their line", "visible_line", "{:.1%}"),
         ("reachable", "reachable", "{:.1%}"),
-        ("visible when near", "visible_near", "{:.1%}"),
+        ("when near", "visible_near", "{:.1%}"),
     ),
 )
 """The columns of each table: heading, key and format."""
@@ -67,7 +77,7 @@ def replay(
     jobs: Annotated[int, typer.Option(min=0, help="Processes; 0: one for each core.")] = 0,
     json: AsJson = False,
 ) -> None:
-    """Replay recorded sessions: Claude Code's logs, wire logs, lists of messages, ledgers, our own runs."""
+    """Replay recorded sessions: Claude Code's logs, wire logs, lists of messages, ledgers, our own runs, traces."""
     from agentmem.replay.parallel import ReplayPlan, replay_all, verify_all
 
     names = tuple(dict.fromkeys(_chosen(policy)))
@@ -118,14 +128,29 @@ def _bar(bar: Any) -> "ReplayProgress":
 
 
 def _show(made: dict[str, Any]) -> None:
-    from agentmem.meter.ledger import missing_prices
-
     out = console()
+    if not made["sessions"]:
+        _show_traces(made["traces"])
+        _show_skipped(made["skipped"])
+        return
     rows = [_billed_row(made["billed"]), *made["policies"]]
     for number, columns in enumerate(_TABLES):
         out.print(_table(made["policies"] if number else rows, columns))
         out.print()
     _show_sessions(made)
+    _show_traces(made["traces"])
+    _show_notes(made)
+    about = f"{made['provider']}, {made['model'] or 'models as recorded'}, budget {made['budget']:,} tokens"
+    out.print(f"{made['basis']}; {about}", highlight=False)
+    out.print(f"breakpoints: {made['breakpoints']}", highlight=False)
+    _show_skipped(made["skipped"])
+
+
+def _show_notes(made: dict[str, Any]) -> None:
+    """What is to be known of each policy: its settings, and why its figures may not compare."""
+    from agentmem.meter.ledger import missing_prices
+
+    out = console()
     for row in made["policies"]:
         settings = ", ".join(f"{key} {value}" for key, value in row["settings"].items())
         if row["missing"] or settings:
@@ -134,14 +159,12 @@ def _show(made: dict[str, Any]) -> None:
     for row in made["policies"]:
         if row["chains"] < most and not row["missing"]:
             out.print(f"{row['policy']} ran on {row['chains']} of {most} chains: not to be compared", highlight=False)
+        if (row["peak_context_tokens"] or 0) > made["budget"]:
+            peak = f"its peak is {row['peak_context_tokens']:,} of {made['budget']:,} tokens"
+            out.print(f"{row['policy']} exceeds the budget: {peak}", highlight=False)
         if row["unpriced"]:
             missing = missing_prices({one["model"]: one["requests"] for one in row["unpriced"]}, row["requests"])
             out.print(f"{row['policy']}: {missing}", highlight=False)
-    bound = next((row["lower_bound_usd"] for row in made["policies"] if row["lower_bound_usd"] is not None), None)
-    about = f"{made['provider']}, {made['model'] or 'models as recorded'}, budget {made['budget']:,} tokens"
-    out.print(f"{made['basis']}; {about}; lower bound {_cell(bound, USD)}", highlight=False)
-    out.print(f"breakpoints: {made['breakpoints']}", highlight=False)
-    _show_skipped(made["skipped"])
 
 
 def _billed_row(billed: dict[str, Any]) -> dict[str, Any]:
@@ -169,6 +192,31 @@ def _show_sessions(made: dict[str, Any]) -> None:
     if priced < requests:
         out.print(f"billed: {priced:,} of {requests:,} requests; the rest report no usage, or their model has no price")
     out.print()
+
+
+def _show_traces(traces: list[dict[str, Any]]) -> None:
+    """The share of blocks that caches of several sizes had, or the quartiles of sessions, beside what was published."""
+    from rich.table import Table
+
+    for one in traces:
+        table = Table("blocks found", "here", "published", box=None, padding=(0, 2, 0, 0))
+        for name, rate, published in _trace_rows(one):
+            table.add_row(name, _cell(rate, "{:.1%}"), _cell(published, "{:.1%}"))
+        sizes = f"{one['sessions']:,} caches, {one['requests']:,} requests, {one['blocks']:,} blocks"
+        out = console()
+        out.print(f"{one['path']}: {one['format']}, {sizes} of {one['block_tokens']} tokens", highlight=False)
+        out.print(table)
+        out.print()
+
+
+def _trace_rows(one: dict[str, Any]) -> Iterator[tuple[str, float | None, float | None]]:
+    for each in one["caches"]:
+        size = each["capacity_tokens"]
+        yield "no limit" if size is None else f"{size:,} tokens", each["hit_rate"], each["published"]
+    if one["quartiles"]:
+        rates = zip(one["quartiles"]["hit_rates"], one["quartiles"]["published"], strict=True)
+        names = ("lower quartile of sessions", "median", "upper quartile")
+        yield from ((name, *pair) for name, pair in zip(names, rates, strict=True))
 
 
 def _table(rows: list[dict[str, Any]], columns: _Columns) -> Any:

@@ -25,6 +25,8 @@ from agentmem.transcript.transcript import readable
 from agentmem.types import Frame, Text
 
 FAR = 10
+BESIDE = 60
+"""Characters to either side of a string that are its surroundings, as far as its line goes."""
 
 _TOKEN = re.compile(r"[\w./:@-]{8,}")
 _MARKED = re.compile(r"[\d_/.]|[a-z].*[A-Z]|[A-Z].*[a-z]")
@@ -115,6 +117,12 @@ def spoken(frame: Frame) -> str:
     return "\n".join(_strings(frame.value.get("input") if frame.value.get("type") == "tool_use" else frame.value))
 
 
+def identity(frame: Frame) -> tuple[object, ...]:
+    """What makes two frames the same to a reader: a result's text may be given as such, or in blocks."""
+    result = frame.value.get("tool_use_id") if frame.value.get("type") == "tool_result" else None
+    return (frame.role, frame.data) if result is None else (result, spoken(frame))
+
+
 def _strings(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         yield value
@@ -143,6 +151,22 @@ class Sight:
                 return True
         data = text.encode()
         return any(data in frame.data for run in layout.runs for frame in run)
+
+    def sees_line(self, layout: Layout, event: NeededEvent) -> bool:
+        """Whether the string of an event stands in ``layout`` with BESIDE characters to either side of its line."""
+        text = spoken(event.source)
+        at = text.find(event.text)
+        start = max(at - BESIDE, text.rfind("\n", 0, at) + 1)
+        line = text[start : at + len(event.text) + BESIDE].partition("\n")[0]
+        return any(line in spoken(frame) for frame in self._holders(layout, event.text))
+
+    def _holders(self, layout: Layout, text: str) -> Iterator[Frame]:
+        """The frames of a layout that have a string, by itself first, then inside of a longer one."""
+        for run in layout.runs:
+            places = self._index(run.strip).get(text, ())
+            yield from (run.strip.frames[place] for place in places if run.start <= place < run.stop)
+        data = text.encode()
+        yield from (frame for run in layout.runs for frame in run if data in frame.data)
 
     def _index(self, strip: Strip) -> dict[str, list[int]]:
         _, done, index = self._indexes.get(id(strip), (strip, 0, {}))

@@ -19,14 +19,15 @@ from agentmem.errors import ConfigError
 from agentmem.kvcache.rules import rules
 from agentmem.replay.billed import billed, billed_usd
 from agentmem.replay.index import IndexedSession, chains, index, key, repeated
-from agentmem.replay.peers import missing
+from agentmem.replay.peers import PEERS, missing
 from agentmem.replay.policies import Terms
 from agentmem.replay.recordings import sources
 from agentmem.replay.registry import maker
 from agentmem.replay.session import SkippedLine
 from agentmem.replay.source import RecordingSource, Spool
-from agentmem.replay.tally import total
+from agentmem.replay.tally import excesses, total
 from agentmem.replay.tasks import Replayed, Task, compare_task, replay_task
+from agentmem.replay.traces import TRACES, replay_trace
 from agentmem.replay.verify import Compared, verification
 from agentmem.types import Ttl
 
@@ -74,7 +75,7 @@ def replay_all(plan: ReplayPlan, progress: ReplayProgress = silent) -> dict[str,
     for name in runnable:
         maker(name)
     rules(plan.model or "", plan.provider)
-    with _workers(plan) as work, _indexed(plan, work, progress) as (entries, skipped):
+    with _workers(plan) as work, _indexed(plan, work, progress) as (entries, skipped, traces):
         providers = sorted({entry.provider for entry in entries})
         if plan.model is None and plan.provider not in ("anthropic", *providers):
             own = "the recordings name models of their own provider"
@@ -88,10 +89,12 @@ def replay_all(plan: ReplayPlan, progress: ReplayProgress = silent) -> dict[str,
     if with_text:
         skipped += [_without_text(entry) for entry in entries if not entry.text]
     rows = [_row(name, plan, replayed, bool(with_text)) for name in plan.policies]
+    beyond = excesses(rows, PEERS)
+    rows = [{**row, "excess": beyond.get(row["policy"])} for row in rows]
     bills = sorted((one for each in replayed for one in each.bills), key=lambda one: (one.path, one.line, one.session))
     return {
         "schema": 1,
-        "basis": "simulated" if with_text else "measured",
+        "basis": "measured" if entries and not with_text else "simulated",
         "provider": plan.provider if plan.model else ", ".join(providers),
         "model": plan.model,
         "budget": plan.budget,
@@ -101,12 +104,13 @@ def replay_all(plan: ReplayPlan, progress: ReplayProgress = silent) -> dict[str,
         "policies": rows,
         "billed": billed(bills),
         "sessions": [one.numbers() for one in bills],
+        "traces": traces,
     }
 
 
 def verify_all(plan: ReplayPlan, progress: ReplayProgress = silent) -> dict[str, Any]:
     """The object that `agentmem replay --verify --json` prints."""
-    with _workers(plan) as work, _indexed(plan, work, progress) as (entries, skipped):
+    with _workers(plan) as work, _indexed(plan, work, progress) as (entries, skipped, _):
         again = repeated(entries)
         tasks = [_task(plan, [entry], again) for entry in entries]
         compared = list(work(compare_task, tasks, "sessions", progress))
@@ -162,20 +166,20 @@ def _mapped(
 @contextmanager
 def _indexed(
     plan: ReplayPlan, work: Any, progress: ReplayProgress
-) -> Iterator[tuple[list[IndexedSession], list[SkippedLine]]]:
-    """All sessions, by when they began, and what could not be read; the spool lives as long."""
+) -> Iterator[tuple[list[IndexedSession], list[SkippedLine], list[dict[str, Any]]]]:
+    """All sessions, by when they began, what could not be read, and the figures of traces; the spool lives as long."""
     with TemporaryDirectory(prefix="agentmem-replay-") as folder:
         listed = list(_listed(sources(plan.paths, Spool(Path(folder))), progress))
-        found = list(
-            work(index, [one for one in listed if isinstance(one, RecordingSource)], "sessions read", progress)
-        )
+        known = [one for one in listed if isinstance(one, RecordingSource)]
+        found = list(work(index, [one for one in known if one.format not in TRACES], "sessions read", progress))
+        traced = list(work(replay_trace, [one for one in known if one.format in TRACES], "traces", progress))
         skipped = [one for one in listed if isinstance(one, SkippedLine)]
-        skipped += [one for each in found for one in each.skipped]
+        skipped += [one for each in (*found, *traced) for one in each.skipped]
         entries = sorted((one for each in found for one in each.entries), key=lambda one: (one.started, one.name))
-        if not entries:
+        if not entries and not traced:
             reasons = "".join(f"\n  {one.path}:{one.line}: {one.reason}" for one in skipped[:5])
             raise ConfigError(f"there is no session to replay in {', '.join(map(str, plan.paths))}{reasons}")
-        yield entries, skipped
+        yield entries, skipped, [one.numbers for one in traced]
 
 
 def _listed(
@@ -191,7 +195,7 @@ def _row(name: str, plan: ReplayPlan, replayed: Sequence[Replayed], with_text: b
     ran = [one for one in replayed if name in one.tallies]
     numbers = total(one.tallies[name] for one in ran).numbers()
     left = "every chain was left out"
-    empty = left if with_text else "a ledger has no text: only what was recorded can be said"
+    empty = left if with_text else "ledgers and traces have no text: only what was recorded can be said"
     reason = missing(name) or (None if ran else empty)
     if reason:
         numbers = {**dict.fromkeys(numbers), "basis": "simulated"}

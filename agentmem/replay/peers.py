@@ -1,7 +1,7 @@
-"""Other packages' context policies, as they ship: their own classes, run on a recording with a model that only says
-how many tokens it takes and answers requests for summaries with `extractor.extract`.
+"""Others' context policies. Packages run as they ship: their own classes, on a recording, with a model that only says
+how many tokens it takes and answers requests for summaries with `extractor.extract`. Observation masking is no package.
 
-Needs the extra `bench`; without it a peer's row says so. What each is made with is printed with its figures.
+Packages need the extra `bench`; without it a peer's row says so. What each is made with is printed with its figures.
 """
 
 from collections.abc import Mapping
@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from types import MappingProxyType
 
 from agentmem.distribution import install
+from agentmem.replay.masking import Masking
 from agentmem.replay.policies import Maker, Policy, Terms
 
 INSTALL = install("bench")
@@ -19,6 +20,7 @@ _NEEDS: Mapping[str, str] = MappingProxyType(
         "langchain-context-editing": "langchain",
         "deepagents": "deepagents",
         "openhands": "openhands.sdk",
+        "observation-masking": "agentmem",
     }
 )
 _HINTS: Mapping[str, str] = MappingProxyType(
@@ -59,6 +61,7 @@ def _deepagents(terms: Terms) -> Policy:
 
 PEERS: Mapping[str, Maker] = MappingProxyType(
     {
+        "observation-masking": Masking,
         "langchain-summarization": _summarization,
         "langchain-context-editing": _context_editing,
         "deepagents": _deepagents,

@@ -11,14 +11,22 @@ from agentmem.replay.formats.claude_code import ClaudeCode
 from agentmem.replay.formats.foreign import foreign
 from agentmem.replay.formats.message_list import MessageList
 from agentmem.replay.formats.runs import Runs
+from agentmem.replay.formats.traces import KvCacheTrace, MooncakeTrace
 from agentmem.replay.formats.usage_ledger import UsageLedger
 from agentmem.replay.formats.wire_log import WireLog
 from agentmem.replay.session import RecordedSession, SkippedLine
 from agentmem.replay.source import BROKEN, RecordingReader, RecordingSource, Spool, opened, values
 
-FORMATS: dict[str, RecordingReader] = {
-    reader.name: reader for reader in (WireLog(), UsageLedger(), ClaudeCode(), MessageList(), Runs())
-}
+_READERS: tuple[RecordingReader, ...] = (
+    MooncakeTrace(),
+    KvCacheTrace(),
+    WireLog(),
+    UsageLedger(),
+    ClaudeCode(),
+    MessageList(),
+    Runs(),
+)
+FORMATS: dict[str, RecordingReader] = {reader.name: reader for reader in _READERS}
 """Every format by its name. The first that accepts a file's first object reads it."""
 
 _NAMES = (".jsonl", ".json", ".ndjson", ".traj")

@@ -6,16 +6,19 @@ from dataclasses import dataclass, field, replace
 from agentmem.kvcache.rules import PROVIDERS, CacheRules, rules
 from agentmem.meter.prices import extra_usd
 from agentmem.replay.bound import lower_bound
+from agentmem.replay.calls import Calls, CallSight, NeededCall, calls
+from agentmem.replay.floor import FloorRequest, floor_usd, terms_of
 from agentmem.replay.layout import Layout, Run, Strip, setting
 from agentmem.replay.needed import FAR, NeededEvent, Needs, Sight, said_before
 from agentmem.replay.policies import Arrival, Maker, Policy, Sent, Terms
+from agentmem.replay.resent import RecordedTexts
 from agentmem.replay.session import Exchange, RecordedCut, RecordedSession, SessionOpening, opening
 from agentmem.replay.simulation import SimulatedRequests
 from agentmem.replay.tally import Tally, billed, price
 from agentmem.types import Frame, Rates, Ttl
 
-GAP = 3600.0
-"""Seconds between the sessions of a chain."""
+GAP = 7200.0
+"""Seconds between the sessions of a chain: well beyond every lifetime, so that nothing cached outlives a join."""
 RECALLED = 8_000
 """The most tokens that a recall brings back."""
 ASKING = 80
@@ -28,18 +31,22 @@ Rules = Callable[[str], CacheRules]
 class Chain:
     """Sessions as one conversation behind the opening of the first. ``model`` stands for all models, if it is given.
 
-    ``begins`` tells at which requests sessions begin, and how many tokens each found in the cache.
+    ``begins`` tells at which requests sessions begin, and how many tokens each found in the cache. ``head`` are the
+    tokens of tools and system that each request has at least.
     """
 
     name: str
     opening: SessionOpening
     exchanges: tuple[Exchange, ...]
     needs: Needs
+    calls: Calls
+    texts: RecordedTexts
     ttl: Ttl
     background: bool
     provider: str
     model: str | None = None
     lower_bound_usd: float | None = None
+    head: int = 0
     begins: Mapping[int, int] = field(default_factory=dict)
 
     def model_of(self, exchange: Exchange) -> str:
@@ -73,11 +80,30 @@ def chain(
     begun = opening(first)
     warm = dict(_begins(sessions, sum(one.tokens for one in begun.head)))
     background = first.background
-    made = Chain(first.name, begun, exchanges, needs, ttl or first.ttl, background, provider, model, begins=warm)
     entries = [(exchange.arrived, exchange.reply) for exchange in exchanges]
+    asked, texts = calls(entries), RecordedTexts(frame for each in entries for side in each for frame in side)
+    lasts = ttl or first.ttl
+    made = Chain(first.name, begun, exchanges, needs, asked, texts, lasts, background, provider, model, begins=warm)
     prices = [made.rates(exchange, 0) for exchange in exchanges]
     outputs = [exchange.output for exchange in exchanges]
-    return replace(made, lower_bound_usd=lower_bound(entries, _least_head(made), prices, outputs))
+    head = _least_head(made)
+    bound = lower_bound(entries, head, prices, outputs)
+    return replace(made, lower_bound_usd=bound, head=head)
+
+
+def floor(one: Chain, budget: int) -> float | None:
+    """The floor of a chain in dollars, under a budget of tokens; None where no price is known."""
+    terms = terms_of(one.provider, one.model_of(one.exchanges[0]), budget)
+    return floor_usd(list(_least(one)), one.head, terms)
+
+
+def _least(one: Chain) -> Iterator[FloorRequest]:
+    """What every policy sends."""
+    for at, each in enumerate(one.exchanges):
+        warm, goes_on = one.begins.get(at, 0), each.cut is None
+        yield FloorRequest(
+            each.arrived, each.reply, each.output, one.rates(each, 0), goes_on, warm, beside=one.beside(each)
+        )
 
 
 def _least_head(one: Chain) -> int:
@@ -122,7 +148,7 @@ def replay(one: Chain, make: Maker, budget: int, rules: Rules) -> Tally:
     """One policy's figures over one chain."""
     policy = make(Terms(one.opening, budget, one.provider, one.ttl))
     try:
-        return _Replay(one, policy, rules).run()
+        return replace(_Replay(one, policy, rules).run(), floor_usd=floor(one, budget))
     finally:
         policy.close()
 
@@ -130,9 +156,10 @@ def replay(one: Chain, make: Maker, budget: int, rules: Rules) -> Tally:
 class _Replay:
     def __init__(self, one: Chain, policy: Policy, rules: Rules) -> None:
         self._chain, self._policy = one, policy
-        self._simulation = SimulatedRequests(rules, one.ttl)
+        self._simulation = SimulatedRequests(rules, one.ttl, one.texts)
         self._head = Strip(one.opening.head)
         self._sight = Sight(one.needs)
+        self._acts = CallSight(one.calls)
         self._tally = Tally()
 
     def run(self) -> Tally:
@@ -142,6 +169,8 @@ class _Replay:
             layout = self._request(exchange, self._chain.begins.get(number, 0))
             for event in self._chain.needs.by_use.get(number, ()):
                 self._judge(event, layout, exchange)
+            for call in self._chain.calls.by_request.get(number, ()):
+                self._act(call, layout, exchange)
             after = self._policy.reply(exchange.reply)
             if after and self._chain.background and exchange.ends_turn:
                 sent = Sent(tuple(after), own_head=exchange.head, settings=exchange.settings)
@@ -198,12 +227,36 @@ class _Replay:
         rates = self._chain.rates(exchange, layout.tokens)
         tally.needed += 1
         tally.seen += seen
+        tally.lines_seen += seen and self._sight.sees_line(layout, event)
         tally.reached += reached
         if not seen:
             tally.recalls_usd += _recall(event.source, layout, rates, reached) if rates else 0.0
 
+    def _act(self, call: NeededCall, layout: Layout, exchange: Exchange) -> None:
+        """Count one call, and price the request that brings back what it needs and is not in view."""
+        missing = self._acts.missing(call, layout)
+        self._tally.call(far=call.far, lines=call.far_lines, made=not missing)
+        rates = self._chain.rates(exchange, layout.tokens) if missing else None
+        if rates is not None:
+            reached = {id(one.source): True for one in missing}
+            for one in missing:
+                event = NeededEvent(one.part.text, one.last, call.used, one.source)
+                reached[id(one.source)] &= self._policy.reaches(event, call.said)
+            sources = {id(one.source): one.source.tokens for one in missing}
+            self._tally.acts_usd += _acting(sources, reached, layout, rates)
+
+
+def _acting(sources: Mapping[int, int], reached: Mapping[int, bool], layout: Layout, rates: Rates) -> float:
+    """Dollars for one more request: the context again, what is recalled or is called for again, and the asking."""
+    recalled = sum(tokens for source, tokens in sources.items() if reached[source])
+    again = sum(tokens for source, tokens in sources.items() if not reached[source])
+    return _asking(layout, rates, min(RECALLED, recalled) + again)
+
 
 def _recall(source: Frame, layout: Layout, rates: Rates, reached: bool) -> float:
-    """Dollars for one more request: the context again, what comes back, and the asking."""
-    back = min(RECALLED, source.tokens) if reached else source.tokens
+    """The same for one string and its source."""
+    return _asking(layout, rates, min(RECALLED, source.tokens) if reached else source.tokens)
+
+
+def _asking(layout: Layout, rates: Rates, back: int) -> float:
     return rates.cache_read * layout.tokens + rates.cache_write_5m * back + rates.output * ASKING

@@ -5,7 +5,7 @@ new   = first sent in this request    redo = input - read - new       redo_share
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import lru_cache
 from typing import Any
@@ -67,6 +67,15 @@ class Tally:
     seen: int = 0
     seen_near: int = 0
     reached: int = 0
+    lines_seen: int = 0
+    calls_far: int = 0
+    calls_near: int = 0
+    calls_old_lines_far: int = 0
+    callable_far: int = 0
+    callable_near: int = 0
+    old_lines_far: int = 0
+    acts_usd: float = 0.0
+    floor_usd: float | None = 0.0
     text: bool = True
     by_session: list[float | None] = field(default_factory=list)
 
@@ -103,18 +112,49 @@ class Tally:
         if self.by_session:
             self.by_session[-1] = (self.by_session[-1] or 0.0) + cost
 
+    def call(self, *, far: bool, lines: bool, made: bool) -> None:
+        """One call whose parts stood before, ``far`` or near; ``lines``: far ones to give verbatim are among them."""
+        self.calls_far += far
+        self.calls_near += not far
+        self.calls_old_lines_far += lines
+        self.callable_far += made and far
+        self.callable_near += made and not far
+        self.old_lines_far += made and lines
+
     def numbers(self) -> dict[str, Any]:
         """The USAGE columns and those of a policy."""
-        usage, total = self.usage, self.usage.input_tokens
-        redo = total - usage.cache_read_tokens - self.new_tokens
         priced = self.requests == 0 or self.unpriced.total() < self.requests
         cost = self.cost_usd if priced else None
-        bound = self.lower_bound_usd if priced else None
+        bound = self.lower_bound_usd if priced and self.text else None
+        return {
+            **self._usage(),
+            "cost_usd": cost,
+            "cost_uncached_usd": self.cost_uncached_usd if priced else None,
+            "unpriced": listed(self.unpriced),
+            "billed_usd": self.billed_usd,
+            "peak_context_tokens": self.peak_context_tokens,
+            "summary_requests": self.summary_requests,
+            "lower_bound_usd": bound,
+            "cost_over_bound": over(cost, bound),
+            "cost_with_recalls_usd": plus(cost, self.recalls_usd) if self.text else None,
+            "needed": self.needed if self.text else None,
+            "visible": share(self.seen, self.needed),
+            "visible_near": share(self.seen_near, self.needed_near),
+            "visible_line": share(self.lines_seen, self.needed),
+            "reachable": share(self.reached, self.needed),
+            **self._calls(cost),
+            "floor_usd": self.floor_usd if priced and self.text else None,
+            "excess": None,
+        }
+
+    def _usage(self) -> dict[str, Any]:
+        usage, total = self.usage, self.usage.input_tokens
+        redo = total - usage.cache_read_tokens - self.new_tokens
         return {
             "basis": usage.basis,
             "requests": self.requests,
             "input_tokens": total,
-            "output_tokens": usage.output_tokens,
+            **outputs(usage.output_tokens, usage.basis, self.text),
             "uncached_tokens": usage.uncached_tokens,
             "cache_read_tokens": usage.cache_read_tokens,
             "cache_write_5m_tokens": usage.cache_write_5m_tokens,
@@ -123,23 +163,25 @@ class Tally:
             "redo_tokens": redo if self.text else None,
             "hit_rate": share(usage.cache_read_tokens, total),
             "redo_share": share(redo, total) if self.text else None,
-            "ratio": share(total, usage.output_tokens),
+            "ratio": share(total, usage.output_tokens) if self.text else None,
             "breaks": self.breaks if self.text else None,
             "cuts": self.cuts,
             "expiries": self.expiries if self.text else None,
-            "cost_usd": cost,
-            "cost_uncached_usd": self.cost_uncached_usd if priced else None,
-            "unpriced": listed(self.unpriced),
-            "billed_usd": self.billed_usd,
-            "peak_context_tokens": self.peak_context_tokens,
-            "summary_requests": self.summary_requests,
-            "lower_bound_usd": bound if self.text else None,
-            "cost_over_bound": over(cost, bound) if self.text else None,
-            "cost_with_recalls_usd": plus(cost, self.recalls_usd) if self.text else None,
-            "needed": self.needed if self.text else None,
-            "visible": share(self.seen, self.needed),
-            "visible_near": share(self.seen_near, self.needed_near),
-            "reachable": share(self.reached, self.needed),
+        }
+
+    def _calls(self, cost: float | None) -> dict[str, Any]:
+        """The columns of the calls that could be made."""
+        made, every = self.callable_far + self.callable_near, self.calls_far + self.calls_near
+        return {
+            "calls": every if self.text else None,
+            "calls_far": self.calls_far if self.text else None,
+            "calls_near": self.calls_near if self.text else None,
+            "calls_old_lines_far": self.calls_old_lines_far if self.text else None,
+            "callable": share(made, every),
+            "callable_far": share(self.callable_far, self.calls_far),
+            "callable_near": share(self.callable_near, self.calls_near),
+            "old_lines_far": share(self.old_lines_far, self.calls_old_lines_far),
+            "dollars_to_act_usd": plus(cost, self.acts_usd) if self.text else None,
         }
 
 
@@ -160,7 +202,7 @@ def _merged(name: str, values: list[Any]) -> Any:
         return max(values)
     if name == "text":
         return all(values)
-    if name in ("billed_usd", "lower_bound_usd"):
+    if name in ("billed_usd", "lower_bound_usd", "floor_usd"):
         known = [value for value in values if value is not None]
         return sum(known) if known else None
     whole = values[0]
@@ -182,6 +224,28 @@ def share(part: int, whole: int) -> float | None:
 def over(cost: float | None, bound: float | None) -> float | None:
     """How many times the bound a cost is."""
     return cost / bound if cost is not None and bound else None
+
+
+def excesses(rows: Sequence[Mapping[str, Any]], peers: Collection[str]) -> dict[str, float | None]:
+    """By policy, what it costs to act beyond the floor, as a share of what it takes the cheapest of ``peers``.
+
+    None where no peer ran, or where one of the two ran on fewer chains than the other.
+    """
+    ran = [one for one in rows if one["dollars_to_act_usd"] is not None and one["floor_usd"] is not None]
+    best = min((one for one in ran if one["policy"] in peers), key=lambda one: _beyond(one), default=None)
+    least = best and _beyond(best)
+    return {one["policy"]: _beyond(one) / least for one in ran if best and least and one["chains"] == best["chains"]}
+
+
+def _beyond(row: Mapping[str, Any]) -> float:
+    return float(row["dollars_to_act_usd"] - row["floor_usd"])
+
+
+def outputs(tokens: int, basis: str, text: bool) -> dict[str, Any]:
+    """The columns of output: what a log without text says of it may be partial, and is told apart."""
+    if text:
+        return {"output_tokens": tokens, "output_basis": basis, "logged_output_tokens": None}
+    return {"output_tokens": None, "output_basis": "estimated", "logged_output_tokens": tokens}
 
 
 def ledger_tally(session: RecordedSession, provider: str) -> Tally:

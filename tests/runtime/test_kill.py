@@ -22,6 +22,7 @@ from pathlib import Path
 from agentmem import Agent, ScriptedModel, ToolCall, tool
 
 folder, dies = Path(sys.argv[1]), sys.argv[2]
+begun = 0
 
 def die(where):
     if dies == where:
@@ -39,9 +40,13 @@ def stamp(number: int) -> str:
     return f"stamped {number}"
 
 def script(request):
+    global begun
     turn = sum(one.role == "assistant" for one in request.turns)
     die(f"model {turn}")
     print(turn, flush=True)
+    begun += 1
+    if dies == f"after {begun}":
+        sys.stdin.read()  # until it is killed
     return ToolCall(f"call_{turn}_0", "stamp", '{"number": %d}' % turn) if turn < TURNS else "All stamped."
 
 with Agent(ScriptedModel(script), folder / "pages", tools=[tool(stamp, effect="write")]) as agent:
@@ -50,7 +55,8 @@ with Agent(ScriptedModel(script), folder / "pages", tools=[tool(stamp, effect="w
 
 
 def start(folder: Path, dies: str = "") -> subprocess.Popen[str]:
-    return subprocess.Popen([sys.executable, "-c", CHILD, str(folder), dies], stdout=subprocess.PIPE, text=True)
+    command = [sys.executable, "-c", CHILD, str(folder), dies]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
 def check(folder: Path, killed: int) -> None:
@@ -85,9 +91,10 @@ def test_kills_at_random_points(tmp_path: Path) -> None:
     """Killed again and again after a few turns each, it still ends with the same transcript."""
     chance, kills = random.Random(7), 0
     while not finished(tmp_path):
-        with start(tmp_path) as process:
+        turns = chance.randint(0, 3)
+        with start(tmp_path, f"after {turns + 1}") as process:
             assert process.stdout is not None
-            for _ in range(chance.randint(0, 3)):
+            for _ in range(turns):
                 process.stdout.readline()
             os.kill(process.pid, signal.SIGKILL)
             kills += 1
