@@ -1,4 +1,4 @@
-"""Every policy that a replay knows, by its name: those that only cut, our own, and other packages'. Add one here."""
+"""Finds a replay policy by its name. A new one joins POLICIES (it only cuts), OURS or PEERS (other packages')."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -9,11 +9,11 @@ from agentmem.replay.peers import PEERS
 from agentmem.replay.policies import POLICIES, Maker
 
 EVERY: Mapping[str, Maker] = MappingProxyType({**POLICIES, **OURS, **PEERS})
-"""What makes each policy."""
+"""The maker of each policy."""
 
 
 def maker(name: str) -> Maker:
-    """What makes the policy of that name. Raises ConfigError, naming those there are."""
+    """The maker of the policy of that name. Raises ConfigError, which names all policies."""
     found = EVERY.get(name)
     if found is None:
         raise ConfigError(f"there is no policy {name!r}; there are {', '.join(EVERY)}")
