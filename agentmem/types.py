@@ -20,7 +20,7 @@ Json = Mapping[str, Any]
 """A JSON object. Treated as read-only everywhere."""
 
 Effect = Literal["read", "write", "outside"]
-"""What a tool may change: nothing, the workspace, or the world outside. Only a read may run again after a kill."""
+"""The reach of a tool's changes: none, the workspace, or the world outside. Only a read may run again after a kill."""
 Segment = Literal["model", "tool", "system", "options", "message"]
 Ttl = Literal["5m", "1h"]
 

@@ -147,7 +147,7 @@ def _show(made: dict[str, Any]) -> None:
 
 
 def _show_notes(made: dict[str, Any]) -> None:
-    """What is to be known of each policy: its settings, and why its figures may not compare."""
+    """Print notes on each policy: its settings, and the reasons why its numbers may not compare."""
     from agentmem.meter.ledger import missing_prices
 
     out = console()

@@ -90,7 +90,7 @@ def run(
 
 
 def _reach(settings: "Config", steering: str | None, unwalled: bool, json: bool) -> "Reach":
-    """How far tools go. Without a terminal, calls that a person would have to allow are refused by default."""
+    """The rights of tools. Without a terminal, calls that a person would have to allow are refused by default."""
     from agentmem.menu.permissions import read
 
     if steering is None and "steering" not in settings.reach and (json or not sys.stdin.isatty()):

@@ -24,7 +24,7 @@ INDEX = (
     "read one again word for word, recall {thread}/NUMBER; recall {thread}/1-{last} lists them all.]"
 )
 TOO_MUCH = 1.6
-"""How many times its room a summary may take; models count badly."""
+"""The most that a summary may take, as a multiple of its room; models count badly."""
 FALSE = 1 / 3
 """The share of false claims from which the whole summary is refused."""
 _TELLING = 20

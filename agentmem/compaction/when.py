@@ -34,7 +34,7 @@ ROOM = 10_000
 WIDE = 120_000
 """Budgets above this wait longer and get a larger index, by the square of the ratio, to keep more in view."""
 LAMBDAS: dict[Quality, float] = {1: 1.0, 2: 1.5, 3: 2.5}
-"""How many times the cheapest growth to wait, by quality: entries in view need no recall."""
+"""The wait before a compaction, as a multiple of the cheapest growth, by quality: entries in view need no recall."""
 RETAINED: dict[Quality, int] = {1: 0, 2: 1_000, 3: 8_000}
 IDLE_SHARE = 0.2
 """The share of the best growth from which it pays to compact before the cache expires."""

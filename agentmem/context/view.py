@@ -116,7 +116,7 @@ class Origin(NamedTuple):
 
 
 class Pace(NamedTuple):
-    """How fast the context grows, in tokens.
+    """The growth of the context, in tokens.
 
     ``growth`` is a moving average for a request, ``sent`` the size of the last request. ``base`` is the size from which
     growth is counted: the first request, or what the last cut left.
@@ -137,7 +137,7 @@ START = Pace()
 
 
 class View(NamedTuple):
-    """What the model sees after ``seq`` entries, and what is still held back.
+    """The model's view after ``seq`` entries, and the messages that are still held back.
 
     ``prefix`` holds the frames of model, tools, system and options, ``turns`` those of the messages, ``starts`` the seq
     of the entry that began each turn, and ``origins`` the origin of each message frame. While calls are ``open``, their

@@ -41,7 +41,7 @@ LATE = "[Note] A call of `{name}` that was cut off has ended since. It gave:\n{r
 LATE_TOKENS = 2_000
 """The most tokens of a late result that the model is told."""
 AGAIN = 2
-"""How often a request is sent again if its reply broke off after the first text, if nobody was shown it."""
+"""The most tries after a reply that broke off after its first text, if nobody was shown it."""
 DELAY = 0.5
 """Seconds before the first of these tries; they double with each."""
 

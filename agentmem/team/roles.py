@@ -38,7 +38,7 @@ class Role:
         price_as: the model whose prices are used, if this one has none.
 
     Example:
-        >>> Team(Role("anthropic:claude-sonnet-5", "Use type hints."), tester)
+        >>> Team(Role("anthropic:claude-sonnet-5-5", "Use type hints."), tester)
     """
 
     model: ModelLike

@@ -105,7 +105,7 @@ class Team(Closing):
         ConfigError: a setting is wrong.
 
     Example:
-        >>> with Team("anthropic:claude-sonnet-5", "anthropic:claude-sonnet-5", "shop") as team:
+        >>> with Team("anthropic:claude-sonnet-5-5", "anthropic:claude-sonnet-5-5", "shop") as team:
         ...     result = team.run("Reject negative prices.")
         ...     if result.passed:
         ...         team.merge(result)
