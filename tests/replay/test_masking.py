@@ -29,8 +29,11 @@ def test_the_newest_ten_results_stay(tmp_path: Path) -> None:
 
 
 def test_each_new_result_breaks_the_prefix(tmp_path: Path) -> None:
-    """What is masked changes what was sent: it is processed again from there, and nothing declares it."""
+    """What is masked changes what was sent: it is processed again from there, not from the start, and nothing declares
+    it.
+    """
     one = chain([working(12).session(tmp_path)], "anthropic")
     tally = replay(one, PEERS["observation-masking"], 24_000, rules)
     assert tally.breaks >= 20 and tally.cuts == tally.summary_requests == 0
+    assert 0.5 < (tally.numbers()["hit_rate"] or 0) < 0.95 and tally.numbers()["redo_share"] > 0.02
     assert missing("observation-masking") is None
