@@ -1,7 +1,8 @@
 """A compaction is checked before it is accepted: it is repaired where it can be, else refused.
 
 What calls had used (paths, identifiers, numbers, lines of errors) must stand in what stays, in the summary or in the
-index; a summary that says nothing or what nobody said is no summary.
+index; a summary that says nothing or what nobody said is no summary. Whatever it leaves out of the rules, corrections
+and facts that stand is added beside it, and so is the trail of files.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -9,6 +10,7 @@ from dataclasses import replace
 
 from agentmem.compaction.index import index
 from agentmem.compaction.plan import Plan, cut_at, names
+from agentmem.compaction.standing import listed, told
 from agentmem.compaction.summary import CheckedSummary, checked, mechanical
 from agentmem.context.cut import IndexLine, Part, compaction
 from agentmem.errors import SummaryRejected
@@ -52,15 +54,17 @@ def fallback(plan: Plan, kept: Json | None = None) -> Draft:
 
 
 def _entry(plan: Plan, summary: str, kept: Json | None) -> Draft:
-    lines = index(plan, summary)
-    parts = (*plan.users, *_written(plan, summary, lines), *plan.results)
+    stands = _standing(plan, summary)
+    lines = index(plan, "\n".join((summary, *stands)))
+    parts = (*plan.users, *_written(plan, summary, stands, lines), *plan.results)
     if gone := unseen(plan, parts):
         raise SummaryRejected(f"it would lose sight of {', '.join(gone[:5])}")
     if sum(value_tokens(part.block.wire()) for part in parts) >= plan.tokens:
         raise SummaryRejected("what would stand for the entries is longer than they are")
     hidden = (line for line in plan.lines if line.seq in plan.shown)
     known = tuple(sorted({line.seq: line for line in (*hidden, *lines)}.values(), key=lambda line: line.seq))
-    return compaction(replace(cut_at(plan.view, plan.place, parts, plan.reason, known), kept=kept or {}))
+    cut = cut_at(plan.view, plan.place, parts, plan.reason, known)
+    return compaction(replace(cut, kept=kept or {}, standing=plan.stands.value()))
 
 
 def unseen(plan: Plan, parts: Iterable[Part]) -> list[str]:
@@ -96,10 +100,18 @@ _LIES: tuple[tuple[str, Callable[[CheckedSummary], bool]], ...] = (
 )
 
 
-def _written(plan: Plan, summary: str, lines: tuple[IndexLine, ...]) -> Iterator[Part]:
+def _standing(plan: Plan, summary: str) -> tuple[str, ...]:
+    """What must stand beside ``summary``: what it and the kept messages do not say word for word, and the trail."""
+    messages = {part.seq for part in plan.users}
+    said = told(plan.stands, plan.thread, f"{plan.kept}\n{summary}", messages, plan.sizes.standing)
+    return tuple(filter(None, (said, listed(plan.stands, plan.thread, plan.sizes.files))))
+
+
+def _written(plan: Plan, summary: str, stands: Iterable[str], lines: tuple[IndexLine, ...]) -> Iterator[Part]:
     seq = plan.view.seq + 1
     head = SUMMARY.format(thread=plan.thread, last=plan.last)
     yield Part("summary", seq, Text(f"{head}\n\n{summary}"))
+    yield from (Part("index", seq, Text(text)) for text in stands)
     if lines:
         listed = "\n".join(line.text for line in lines)
         yield Part("index", seq, Text(f"{INDEX.format(thread=plan.thread, last=plan.last)}\n{listed}"))

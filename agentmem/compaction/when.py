@@ -49,7 +49,7 @@ class Compaction:
     tool results used last; ``users`` the newest messages of people, each up to ``user``; ``summary``, ``index`` and
     ``names`` what may stand for the rest. ``warm`` compacts ``lead`` seconds before the cache expires in a pause:
     None means while a run is streamed. ``attempts`` is how often a model is asked for a summary before a mechanical
-    one is made.
+    one is made. ``standing`` is the room for rules, corrections and facts beside the summary, ``files`` for the trail.
     """
 
     quality: Quality = 2
@@ -64,12 +64,14 @@ class Compaction:
     warm: bool | None = None
     lead: float = 30.0
     attempts: int = 2
+    standing: int = 1_000
+    files: int = 1_000
 
     def __post_init__(self) -> None:
         check_fields("Compaction", self, _WANTED)
         if self.quality not in LAMBDAS:
             raise ConfigError(f"the quality of a compaction is 1, 2 or 3, and {self.quality!r} is not")
-        sizes = ("tail", "users", "user", "summary", "index", "names", "fresh", "attempts")
+        sizes = ("tail", "users", "user", "summary", "index", "names", "fresh", "standing", "files", "attempts")
         for name in (*sizes, *(("retained",) if self.retained is not None else ())):
             if getattr(self, name) < 0:
                 raise ConfigError(f"{name} of a compaction must not be below 0, and {getattr(self, name)} is")
@@ -86,14 +88,15 @@ class Compaction:
     @property
     def least(self) -> int:
         """Tokens that a compaction leaves beside the prefix and the people's messages, at most."""
-        return self.tail + self.kept_results + self.summary + self.index + self.names + self.fresh
+        written = self.summary + self.index + self.names + self.fresh + self.standing + self.files
+        return self.tail + self.kept_results + written
 
     def sized(self, budget: int) -> "Compaction":
         """The same settings with sizes that suit ``budget``."""
         share, wide = min(1.0, budget / FULL), _wide(budget)
         if share == wide == 1:
             return self
-        names = ("tail", "users", "user", "summary")
+        names = ("tail", "users", "user", "summary", "standing", "files")
         sizes = {name: round(getattr(self, name) * share) for name in names}
         sizes |= {name: round(getattr(self, name) * share * wide) for name in ("index", "names", "fresh")}
         return replace(self, retained=round(self.kept_results * share), **sizes)
@@ -101,6 +104,7 @@ class Compaction:
 
 _WANTED: Mapping[str, Wanted] = {
     **dict.fromkeys(("quality", "tail", "users", "user", "summary", "index", "names", "fresh", "attempts"), WHOLE),
+    **dict.fromkeys(("standing", "files"), WHOLE),
     "retained": WHOLE | NOTHING,
     "warm": FLAG | NOTHING,
     "lead": NUMBER,

@@ -1,0 +1,258 @@
+"""What must survive any number of cuts, computed from the entries: no summary can lose it.
+
+Rules and corrections of people and of project files stand word for word; facts of the environment, what was loaded,
+and the trail of artifacts as they are now; and which messages are the open task. What has no room any more, the
+oldest first, is told by number and one reference away.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from agentmem.compaction.artifacts import Artifact, Trail, touches
+from agentmem.compaction.facts import Environment
+from agentmem.compaction.people import Tasks
+from agentmem.compaction.statements import kind_of, statements
+from agentmem.tokens import count
+
+if TYPE_CHECKING:
+    from agentmem.compaction.plan import Said
+
+HEAD = (
+    "[What stands, whatever the page above says of it: rules and corrections, word for word, facts and what was "
+    "loaded. The number names the entry.]"
+)
+FILES = "[Files that calls touched, and how each stands now, newest first. The number names the call.]"
+PROJECT_FILES = re.compile(
+    r"(?:^|/)(?:CLAUDE(?:\.local)?\.md|AGENTS?\.md|GEMINI\.md|copilot-instructions\.md|\.cursorrules|\.windsurfrules|"
+    r"\.clinerules|[^/]+\.mdc)$"
+)
+"""Files in which a project tells agents its rules, by their paths."""
+_NUMBERED = re.compile(r"^\s*\d+(?:→|\t)")
+_LINES, _FILES = 300, 600
+"""Lines and files that an entry keeps for the next compaction, at most."""
+_AROUND = 160
+"""Characters of the sentence before a statement, up to which it stands with it."""
+_NAMES = 24  # names in one line of a folder
+ORDER: tuple[str, ...] = ("rule", "correction", "fact", "loaded", "project")
+"""Which lines have room first."""
+
+
+@dataclass(frozen=True, slots=True)
+class StandingLine:
+    """Something that stands: the entry that said it, what it is, and its words."""
+
+    seq: int
+    kind: str
+    text: str
+
+    @property
+    def shown(self) -> str:
+        return f"- {self.seq} {_LABELS.get(self.kind, '')}{self.text}"
+
+
+_LABELS: Mapping[str, str] = {"loaded": "loaded: "}
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What stands at a cut. ``open`` are the entries of the messages that are the open task."""
+
+    lines: tuple[StandingLine, ...] = ()
+    files: tuple[Artifact, ...] = ()
+    open: tuple[int, ...] = ()
+
+    def value(self) -> dict[str, Any]:
+        """As JSON."""
+        return {
+            "lines": [[one.seq, one.kind, one.text] for one in self.lines],
+            "files": [[one.path, one.state, one.seq] for one in self.files],
+            "open": list(self.open),
+        }
+
+
+def read_standing(value: Mapping[str, Any]) -> Standing:
+    """What `Standing.value` gave; nothing where an entry has none."""
+    return Standing(
+        tuple(StandingLine(*one) for one in value.get("lines", ())),
+        tuple(Artifact(*one) for one in value.get("files", ())),
+        tuple(value.get("open", ())),
+    )
+
+
+def standing(leaving: Sequence["Said"], staying: Sequence["Said"], earlier: Standing, last: int) -> Standing:
+    """What stands once ``leaving`` are gone; entries up to ``last`` have left before, and ``earlier`` tells of them."""
+    lines = _Lines(earlier.lines)
+    trail, environment = Trail(earlier.files), Environment()
+    for one in leaving:
+        if one.origin.kind == "user" and one.origin.seq > last:
+            lines.said(one.origin.seq, one.text)
+            environment.said(one.text, one.origin.seq)
+    for call in _answered(leaving):
+        trail.follow(call.tool, call.arguments, call.seq, failed=call.failed)
+        environment.follow(call.tool, call.arguments, call.result, call.seq, failed=call.failed)
+        if not call.failed:
+            lines.read(call)
+    for about, fact in environment.facts.items():
+        lines.put(about, StandingLine(fact.seq, "fact", fact.text))
+    for name, seq in environment.loaded.items():
+        lines.put(name, StandingLine(seq, "loaded", name))
+    return Standing(lines.newest(), _fewer(trail.artifacts), _open((*leaving, *staying), earlier, last))
+
+
+@dataclass(frozen=True, slots=True)
+class _Answered:
+    """A call that has its result; ``seq`` is the entry of the call."""
+
+    tool: str
+    arguments: Mapping[str, Any]
+    seq: int
+    result: str
+    result_seq: int
+    failed: bool
+
+
+def _answered(frames: Iterable["Said"]) -> Iterator[_Answered]:
+    calls: dict[str, Said] = {}
+    for one in frames:
+        value = one.frame.value
+        if value["type"] == "tool_use":
+            calls[value["id"]] = one
+        elif value["type"] == "tool_result" and (call := calls.pop(value["tool_use_id"], None)):
+            made, failed = call.frame.value, bool(value.get("is_error"))
+            arguments = made["input"] if isinstance(made["input"], Mapping) else {}
+            yield _Answered(made["name"], arguments, call.origin.seq, one.text, one.origin.seq, failed)
+
+
+def project_rules(tool: str, arguments: Mapping[str, Any], result: str) -> Iterator[str]:
+    """The rules in a project's file for agents, where that is what a call read: lines in their own words."""
+    if any(state == "read" and PROJECT_FILES.search(path) for path, state in touches(tool, arguments)):
+        for line in result.splitlines():
+            words = _NUMBERED.sub("", line).strip().lstrip("-*+ ").strip()
+            if kind_of(words) == "rule":
+                yield words
+
+
+class _Lines:
+    """Lines by what they are about, so that a newer one takes the place of an older."""
+
+    def __init__(self, earlier: Iterable[StandingLine]) -> None:
+        self._lines: dict[str, StandingLine] = {one.text: one for one in earlier}
+
+    def put(self, about: str, line: StandingLine) -> None:
+        stale = [key for key, one in self._lines.items() if key == about or _about(one) == about]
+        for key in stale:
+            del self._lines[key]
+        self._lines[line.text] = line
+
+    def said(self, seq: int, text: str) -> None:
+        """A person's message."""
+        for one in statements(text):
+            words = f"{one.before} {one.text}" if 0 < len(one.before) <= _AROUND else one.text
+            self.put(words, StandingLine(seq, one.kind, words))
+
+    def read(self, call: _Answered) -> None:
+        """A result: of a project file it is the file's rules that stand, those of the latest reading."""
+        for words in project_rules(call.tool, call.arguments, call.result):
+            self.put(words, StandingLine(call.result_seq, "project", words))
+
+    def newest(self) -> tuple[StandingLine, ...]:
+        return tuple(sorted(self._lines.values(), key=lambda one: one.seq)[-_LINES:])
+
+
+def _about(line: StandingLine) -> str:
+    """The command that a fact is about, which its line names first."""
+    return line.text.split("`")[1] if line.kind == "fact" and line.text.count("`") >= 2 else line.text
+
+
+def _fewer(files: Sequence[Artifact]) -> tuple[Artifact, ...]:
+    """All that were not only read, and the newest of the others."""
+    spare = max(0, _FILES - sum(one.state != "read" for one in files))
+    read = [one for one in files if one.state == "read"]
+    kept = {one.path for one in read[max(0, len(read) - spare) :]}
+    return tuple(one for one in files if one.state != "read" or one.path in kept)
+
+
+def _open(frames: Iterable["Said"], earlier: Standing, last: int) -> tuple[int, ...]:
+    tasks, calls = Tasks(earlier.open), False
+    for seq, group in groupby(frames, key=lambda one: (one.origin.seq, one.origin.kind)):
+        said = list(group)
+        if seq[1] == "user" and (seq[0] > last or not earlier.open):
+            tasks.said(seq[0], "\n\n".join(one.text for one in said))
+        elif seq[1] == "assistant":
+            calls = any(one.frame.value["type"] == "tool_use" for one in said)
+            if not calls:
+                tasks.ended()
+    return tasks.open
+
+
+# As it is shown.
+
+
+def told(now: Standing, thread: str, besides: str, kept: Iterable[int], room: int) -> str:
+    """The lines that stand, in order, but for those of messages that are ``kept`` whole and of texts in ``besides``.
+
+    Those without room in ``room`` tokens are counted, with the reference that lists them.
+    """
+    whole = frozenset(kept)
+    wanted = [one for one in now.lines if one.seq not in whole and one.text not in besides]
+    ranked = sorted(wanted, key=lambda one: (ORDER.index(one.kind), -one.seq))
+    shown, left = list[StandingLine](), list[StandingLine]()
+    for one in ranked:
+        size = count(one.shown) + 1
+        (shown if size <= room else left).append(one)
+        room -= size if size <= room else 0
+    lines = [one.shown for one in sorted(shown, key=lambda one: one.seq)]
+    if left:
+        places = [one.seq for one in left]
+        lines.append(f"- {len(left)} more in {thread}/{min(places)}-{max(places)}: recall brings them back")
+    return "\n".join((HEAD, *lines)) if lines else ""
+
+
+def listed(now: Standing, thread: str, room: int) -> str:
+    """The trail in about ``room`` tokens: a line for each file that was made, changed or deleted, newest first, and
+    one for each folder of files that were read. Files without room are counted by folder.
+    """
+    ordered = sorted(now.files, key=lambda one: -one.seq)
+    lines, older = list[str](), list[Artifact]()
+    for one in (one for one in ordered if one.state != "read"):
+        room = _taken(lines, f"- {one.state} {one.path} [{one.seq}]", room, older, [one])
+    for folder, files in _folders([one for one in ordered if one.state == "read"]):
+        for at in range(0, len(files), _NAMES):
+            some = files[at : at + _NAMES]
+            names = " ".join(one.path.removeprefix(folder) for one in some)
+            text = f"- read {folder}{names}" if len(some) == 1 else f"- read in {folder or '.'}: {names}"
+            room = _taken(lines, text, room, older, some)
+    lines += _counted(older, thread)
+    return "\n".join((FILES, *lines)) if lines else ""
+
+
+def _taken(lines: list[str], text: str, room: int, older: list[Artifact], files: Sequence[Artifact]) -> int:
+    size = count(text) + 1
+    if size > room:
+        older += files
+        return room
+    lines.append(text)
+    return room - size
+
+
+def _counted(older: Sequence[Artifact], thread: str) -> Iterator[str]:
+    for state in dict.fromkeys(one.state for one in older):
+        files = [one for one in older if one.state == state]
+        first, last = min(one.seq for one in files), max(one.seq for one in files)
+        folders = ", ".join(folder or "." for folder, _ in list(_folders(files))[:_FOLDERS])
+        yield f"- {len(files)} more {state} in {folders}: recall {thread}/{first}-{last} lists them"
+
+
+_FOLDERS = 6
+
+
+def _folders(files: Iterable[Artifact]) -> Iterator[tuple[str, list[Artifact]]]:
+    """Files by folder, each folder where its first file stands."""
+    found: dict[str, list[Artifact]] = {}
+    for one in files:
+        folder, slash, _ = one.path.rpartition("/")
+        found.setdefault(folder + slash, []).append(one)
+    yield from found.items()
