@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from agentmem.compaction.index import index
 from agentmem.compaction.plan import Plan, cut_at, names
-from agentmem.compaction.standing import listed, told
+from agentmem.compaction.standing import told, trail_text
 from agentmem.compaction.summary import CheckedSummary, checked, mechanical
 from agentmem.context.cut import IndexLine, Part, compaction
 from agentmem.errors import SummaryRejected
@@ -100,18 +100,22 @@ _LIES: tuple[tuple[str, Callable[[CheckedSummary], bool]], ...] = (
 )
 
 
-def _standing(plan: Plan, summary: str) -> tuple[str, ...]:
+def _standing(plan: Plan, summary: str) -> tuple[str, str]:
     """What must stand beside ``summary``: what it and the kept messages do not say word for word, and the trail."""
     messages = {part.seq for part in plan.users}
     said = told(plan.stands, plan.thread, f"{plan.kept}\n{summary}", messages, plan.sizes.standing)
-    return tuple(filter(None, (said, listed(plan.stands, plan.thread, plan.sizes.files))))
+    return said, trail_text(plan.stands, plan.thread, plan.sizes.files)
 
 
-def _written(plan: Plan, summary: str, stands: Iterable[str], lines: tuple[IndexLine, ...]) -> Iterator[Part]:
+def _written(plan: Plan, summary: str, stands: tuple[str, str], lines: tuple[IndexLine, ...]) -> Iterator[Part]:
     seq = plan.view.seq + 1
     head = SUMMARY.format(thread=plan.thread, last=plan.last)
     yield Part("summary", seq, Text(f"{head}\n\n{summary}"))
-    yield from (Part("index", seq, Text(text)) for text in stands)
+    said, files = stands
+    if said:
+        yield Part("index", seq, Text(said))
     if lines:
         listed = "\n".join(line.text for line in lines)
         yield Part("index", seq, Text(f"{INDEX.format(thread=plan.thread, last=plan.last)}\n{listed}"))
+    if files:  # behind the index, which tells of earlier calls
+        yield Part("index", seq, Text(files))

@@ -76,6 +76,9 @@ class Trail:
     def __init__(self, earlier: Iterable[Artifact] = ()) -> None:
         """``earlier`` is the state before the first call."""
         self._known: dict[str, Artifact] = {one.path: one for one in earlier}
+        self._places: dict[str, list[str]] = {}
+        for path in self._known:
+            self._place(path)
 
     def follow(self, tool: str, arguments: Mapping[str, Any], seq: int, *, failed: bool = False) -> None:
         """One call that has its result."""
@@ -89,7 +92,8 @@ class Trail:
         """All files, those that were touched last at the end."""
         return tuple(self._known.values())
 
-    def _touch(self, path: str, state: ArtifactState, seq: int) -> None:
+    def _touch(self, named: str, state: ArtifactState, seq: int) -> None:
+        path = self._whole(named)
         before = self._known.pop(path, None)
         if before and state == "read":
             state = before.state
@@ -97,6 +101,20 @@ class Trail:
         elif before and state == "made" and before.state != "deleted":
             state = "changed"
         self._known[path] = Artifact(path, state, seq)
+        self._place(path)
+
+    def _place(self, path: str) -> None:
+        places = self._places.setdefault(path.rpartition("/")[2], [])
+        if path not in places:
+            places.append(path)
+
+    def _whole(self, named: str) -> str:
+        """The path by which a file is known that a command names from a folder of its own, where there is only one."""
+        path = named.removeprefix("./")
+        if path.startswith(("/", "~")) or path in self._known:
+            return path
+        longer = [one for one in self._places.get(path.rpartition("/")[2], ()) if one.endswith(f"/{path}")]
+        return longer[0] if len(longer) == 1 else path
 
 
 def _first(arguments: Mapping[str, Any], names: Sequence[str]) -> str:
@@ -106,7 +124,7 @@ def _first(arguments: Mapping[str, Any], names: Sequence[str]) -> str:
 # Shells and patches.
 
 _HEREDOC = re.compile(r"<<-?\s*(['\"]?)(\w+)\1(.*?)^\s*\2\s*$", re.DOTALL | re.MULTILINE)
-_UNSURE = re.compile(r"[*?\[\]{}$`~!]|^-|^\d+$|^/dev/")
+_UNSURE = re.compile(r"[*?\[\]{}$`~!]|^[-+]|^[\d,]+p?$|^/dev/")
 _SEPARATE = frozenset(";|&()\n")
 
 

@@ -1,13 +1,14 @@
 """What people asked and said: which of their messages are the open task, and what of a long message must stay.
 
-A task is done when the model ended its turn after it. A message that only says to go on belongs to the task before it.
+A task is done when the model ended its turn after it. A message that only says to go on, or corrects what was done,
+belongs to the task before it.
 """
 
 import re
 from collections.abc import Iterable, Sequence
 from itertools import islice
 
-from agentmem.compaction.statements import machine, paragraphs, statements
+from agentmem.compaction.statements import kind_of, machine, paragraphs, statements
 from agentmem.tokens import count
 
 _GO_ON = re.compile(
@@ -20,35 +21,36 @@ _ASKS = re.compile(
     r"^(?:please|can you|could you|would you|i want|i'd like|i need|let's|we need|bitte|peux-tu|请)\b", re.IGNORECASE
 )
 _MOST = 5
-"""Messages of one task, at most: the newest."""
+"""Messages of one task behind the first, at most: the newest."""
 _LONGEST = 600  # characters of a sentence
 GAP = "[…]"
 """Stands on a line of its own where something of a message is left out."""
 
 
 def goes_on(text: str) -> bool:
-    """Whether a message only says to go on, or picks one of what was offered."""
-    return bool(_GO_ON.match(text.strip()))
+    """Whether a message asks for nothing new: it says to go on, picks one of what was offered, or corrects."""
+    typed = [sentence for paragraph in paragraphs(text) for sentence in paragraph] or [text.strip()]
+    return all(_GO_ON.match(sentence) or kind_of(sentence) for sentence in typed)
 
 
 class Tasks:
     """Follows messages and the ends of turns; ``open`` are the entries of the messages that are not done yet."""
 
-    def __init__(self, open: Iterable[int] = ()) -> None:
+    def __init__(self, open: Iterable[int] = (), *, ended: bool = False) -> None:
         self.open: tuple[int, ...] = tuple(open)
-        self._ended = False
+        self.turn_ended = ended
 
     def said(self, seq: int, text: str) -> None:
         """A person's message."""
         if seq in self.open or machine(text) or not text.strip():
             return
-        begins = self._ended and not goes_on(text)
-        self.open = (seq,) if begins else (*self.open, seq)[-_MOST:]
-        self._ended = False
+        begins = self.turn_ended and not goes_on(text)
+        self.open = (seq,) if begins else (*self.open[:1], *(*self.open[1:], seq)[-_MOST:])
+        self.turn_ended = False
 
     def ended(self) -> None:
         """The model ended its turn."""
-        self._ended = True
+        self.turn_ended = True
 
 
 def request(text: str) -> tuple[str, ...]:

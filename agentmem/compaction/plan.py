@@ -280,7 +280,7 @@ def _users(
 ) -> list[Part]:
     """Messages of people, in order: those of the ``open`` task, in part where they are long, and the newest that fit.
 
-    Those that an earlier cut kept have their heading already.
+    Of what is done, long pasted text goes. Those that an earlier cut kept have their heading already.
     """
     messages: dict[int, list[Said]] = {}
     for one in leaving:
@@ -289,16 +289,28 @@ def _users(
     kept: dict[int, list[Part]] = {}
     room = sizes.users
     for seq in sorted(messages, key=lambda seq: (seq not in open, -seq)):
-        blocks, reference = messages[seq], f"{thread}/{seq}"
+        blocks, new = messages[seq], not cut or seq > cut.last
         tokens = sum(one.frame.tokens for one in blocks)
-        if tokens <= min(sizes.user, room):
-            heading = "" if cut and seq <= cut.last else USER.format(reference=reference)
-            kept[seq] = list(_headed(seq, heading, blocks))
+        part = _in_part(seq, thread, blocks, min(sizes.user, room, tokens) // 2)
+        size = sum(map(_size, part))
+        if new and seq not in open and 2 * size < tokens and size <= room and _all_text(blocks):
+            kept[seq] = part
+        elif tokens <= min(sizes.user, room):
+            kept[seq] = list(_headed(seq, USER.format(reference=f"{thread}/{seq}") if new else "", blocks))
         elif seq in open:
-            words = essence("\n\n".join(one.text for one in blocks), min(sizes.user, room) // 2)
-            kept[seq] = [Part("user", seq, Text(f"{IN_PART.format(reference=reference)}\n{words}"))]
+            kept[seq] = part
         room -= sum(map(_size, kept.get(seq, ())))
     return [part for seq in sorted(kept) for part in kept[seq]]
+
+
+def _all_text(blocks: Iterable[Said]) -> bool:
+    return all(one.frame.value["type"] == "text" for one in blocks)
+
+
+def _in_part(seq: int, thread: str, blocks: Iterable[Said], room: int) -> list[Part]:
+    """What must stay of a message that has a part which need not: without what was pasted."""
+    words = essence("\n\n".join(one.text for one in blocks), room)
+    return [Part("user", seq, Text(f"{IN_PART.format(reference=f'{thread}/{seq}')}\n{words}"))]
 
 
 def _headed(seq: int, heading: str, blocks: Iterable[Said]) -> Iterator[Part]:

@@ -8,7 +8,7 @@ oldest first, is told by number and one reference away.
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, islice
 from typing import TYPE_CHECKING, Any
 
 from agentmem.compaction.artifacts import Artifact, Trail, touches
@@ -24,7 +24,7 @@ HEAD = (
     "[What stands, whatever the page above says of it: rules and corrections, word for word, facts and what was "
     "loaded. The number names the entry.]"
 )
-FILES = "[Files that calls touched, and how each stands now, newest first. The number names the call.]"
+FILES = "[Files that calls touched, and how each stands now, newest first. The numbers name the calls.]"
 PROJECT_FILES = re.compile(
     r"(?:^|/)(?:CLAUDE(?:\.local)?\.md|AGENTS?\.md|GEMINI\.md|copilot-instructions\.md|\.cursorrules|\.windsurfrules|"
     r"\.clinerules|[^/]+\.mdc)$"
@@ -35,7 +35,6 @@ _LINES, _FILES = 300, 600
 """Lines and files that an entry keeps for the next compaction, at most."""
 _AROUND = 160
 """Characters of the sentence before a statement, up to which it stands with it."""
-_NAMES = 24  # names in one line of a folder
 ORDER: tuple[str, ...] = ("rule", "correction", "fact", "loaded", "project")
 """Which lines have room first."""
 
@@ -58,18 +57,25 @@ _LABELS: Mapping[str, str] = {"loaded": "loaded: "}
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What stands at a cut. ``open`` are the entries of the messages that are the open task."""
+    """What stands at a cut. ``open`` are the entries of the messages that are the open task.
+
+    ``begun`` are those that were open before what stays began, and ``ended`` whether their turn had ended there: the
+    next compaction goes on from them.
+    """
 
     lines: tuple[StandingLine, ...] = ()
     files: tuple[Artifact, ...] = ()
     open: tuple[int, ...] = ()
+    begun: tuple[int, ...] = ()
+    ended: bool = False
 
     def value(self) -> dict[str, Any]:
         """As JSON."""
         return {
             "lines": [[one.seq, one.kind, one.text] for one in self.lines],
             "files": [[one.path, one.state, one.seq] for one in self.files],
-            "open": list(self.open),
+            "begun": list(self.begun),
+            "ended": self.ended,
         }
 
 
@@ -78,7 +84,8 @@ def read_standing(value: Mapping[str, Any]) -> Standing:
     return Standing(
         tuple(StandingLine(*one) for one in value.get("lines", ())),
         tuple(Artifact(*one) for one in value.get("files", ())),
-        tuple(value.get("open", ())),
+        begun=tuple(value.get("begun", ())),
+        ended=bool(value.get("ended")),
     )
 
 
@@ -99,7 +106,11 @@ def standing(leaving: Sequence["Said"], staying: Sequence["Said"], earlier: Stan
         lines.put(about, StandingLine(fact.seq, "fact", fact.text))
     for name, seq in environment.loaded.items():
         lines.put(name, StandingLine(seq, "loaded", name))
-    return Standing(lines.newest(), _fewer(trail.artifacts), _open((*leaving, *staying), earlier, last))
+    tasks = Tasks(earlier.begun, ended=earlier.ended)
+    _follow(tasks, [one for one in leaving if one.origin.seq > last or not earlier.begun])
+    begun, ended = tasks.open, tasks.turn_ended
+    _follow(tasks, staying)
+    return Standing(lines.newest(), _fewer(trail.artifacts), tasks.open, begun, ended)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,17 +186,13 @@ def _fewer(files: Sequence[Artifact]) -> tuple[Artifact, ...]:
     return tuple(one for one in files if one.state != "read" or one.path in kept)
 
 
-def _open(frames: Iterable["Said"], earlier: Standing, last: int) -> tuple[int, ...]:
-    tasks, calls = Tasks(earlier.open), False
-    for seq, group in groupby(frames, key=lambda one: (one.origin.seq, one.origin.kind)):
+def _follow(tasks: Tasks, frames: Iterable["Said"]) -> None:
+    for (seq, kind), group in groupby(frames, key=lambda one: (one.origin.seq, one.origin.kind)):
         said = list(group)
-        if seq[1] == "user" and (seq[0] > last or not earlier.open):
-            tasks.said(seq[0], "\n\n".join(one.text for one in said))
-        elif seq[1] == "assistant":
-            calls = any(one.frame.value["type"] == "tool_use" for one in said)
-            if not calls:
-                tasks.ended()
-    return tasks.open
+        if kind == "user":
+            tasks.said(seq, "\n\n".join(one.text for one in said))
+        elif kind == "assistant" and not any(one.frame.value["type"] == "tool_use" for one in said):
+            tasks.ended()
 
 
 # As it is shown.
@@ -211,48 +218,52 @@ def told(now: Standing, thread: str, besides: str, kept: Iterable[int], room: in
     return "\n".join((HEAD, *lines)) if lines else ""
 
 
-def listed(now: Standing, thread: str, room: int) -> str:
-    """The trail in about ``room`` tokens: a line for each file that was made, changed or deleted, newest first, and
-    one for each folder of files that were read. Files without room are counted by folder.
+def trail_text(now: Standing, thread: str, room: int) -> str:
+    """The trail in about ``room`` tokens: by state and folder, files that were made, changed or deleted before those
+    that were only read, newest first. Files without room are counted by state, with the reference that lists them.
     """
-    ordered = sorted(now.files, key=lambda one: -one.seq)
+    ordered = sorted(now.files, key=lambda one: (one.state == "read", -one.seq))
     lines, older = list[str](), list[Artifact]()
-    for one in (one for one in ordered if one.state != "read"):
-        room = _taken(lines, f"- {one.state} {one.path} [{one.seq}]", room, older, [one])
-    for folder, files in _folders([one for one in ordered if one.state == "read"]):
-        for at in range(0, len(files), _NAMES):
-            some = files[at : at + _NAMES]
-            names = " ".join(one.path.removeprefix(folder) for one in some)
-            text = f"- read {folder}{names}" if len(some) == 1 else f"- read in {folder or '.'}: {names}"
-            room = _taken(lines, text, room, older, some)
+    for state, folder, files in _grouped(ordered):
+        head = f"- {state} in {folder or './'}:"
+        left = room - count(head) - _REFERENCE
+        named = list[Artifact]()
+        for one in files:
+            left -= count(f" {one.path.removeprefix(folder)}")
+            if left < 0:
+                break
+            named.append(one)
+        older += files[len(named) :]
+        if named:
+            room = left
+            names = " ".join(one.path.removeprefix(folder) for one in named)
+            lines.append(f"{head} {names} [{_stretch(named)}]")
     lines += _counted(older, thread)
     return "\n".join((FILES, *lines)) if lines else ""
 
 
-def _taken(lines: list[str], text: str, room: int, older: list[Artifact], files: Sequence[Artifact]) -> int:
-    size = count(text) + 1
-    if size > room:
-        older += files
-        return room
-    lines.append(text)
-    return room - size
+_REFERENCE = 8  # tokens of the entries behind a line
+_FOLDERS = 6  # folders that are named of files that are only counted
+
+
+def _grouped(files: Iterable[Artifact]) -> Iterator[tuple[str, str, list[Artifact]]]:
+    """Files by state and folder, each group where its first file stands."""
+    found: dict[tuple[str, str], list[Artifact]] = {}
+    for one in files:
+        folder, slash, _ = one.path.rpartition("/")
+        found.setdefault((one.state, folder + slash), []).append(one)
+    for (state, folder), some in found.items():
+        yield state, folder, some
 
 
 def _counted(older: Sequence[Artifact], thread: str) -> Iterator[str]:
     for state in dict.fromkeys(one.state for one in older):
         files = [one for one in older if one.state == state]
-        first, last = min(one.seq for one in files), max(one.seq for one in files)
-        folders = ", ".join(folder or "." for folder, _ in list(_folders(files))[:_FOLDERS])
-        yield f"- {len(files)} more {state} in {folders}: recall {thread}/{first}-{last} lists them"
+        folders = ", ".join(dict.fromkeys(folder or "./" for _, folder, _ in islice(_grouped(files), _FOLDERS)))
+        yield f"- {len(files)} more {state} in {folders}: recall {thread}/{_stretch(files)} lists them"
 
 
-_FOLDERS = 6
-
-
-def _folders(files: Iterable[Artifact]) -> Iterator[tuple[str, list[Artifact]]]:
-    """Files by folder, each folder where its first file stands."""
-    found: dict[str, list[Artifact]] = {}
-    for one in files:
-        folder, slash, _ = one.path.rpartition("/")
-        found.setdefault(folder + slash, []).append(one)
-    yield from found.items()
+def _stretch(files: Sequence[Artifact]) -> str:
+    """The entries of some files, as a recall takes them."""
+    first, last = min(one.seq for one in files), max(one.seq for one in files)
+    return str(first) if first == last else f"{first}-{last}"

@@ -57,7 +57,7 @@ CUES: tuple[tuple[StatementKind, str, str], ...] = (
     ("correction", "en", rf"^(?:no|nope) (?:do not|don't|revert|undo|leave|restore|{_VERB})\b"),
     ("correction", "en", r"^(?:actually|instead),? \w+"),
     ("correction", "en", r"\b(?:that|this|it)(?:'s| is| was) (?:still )?(?:wrong|incorrect)\b"),
-    ("correction", "en", r"\b(?:that|this|it)(?:'s| is| was)?(?:n't| not) (?:right|correct|what|the one)\b"),
+    ("correction", "en", r"\b(?:that|this|it)(?:'s| is| was)?(?:n't| not) (?:right|correct|what|the one|the right)\b"),
     ("correction", "en", r"\bi (?:meant|said|asked for|told you|wanted)\b"),
     ("correction", "en", r"\bi (?:did not|didn't|do not|don't) (?:ask|want|mean)\b"),
     ("correction", "en", r"\byou (?:should(?:n't| not)? have|forgot|missed|broke|misunderstood|misread|ignored)\b"),

@@ -65,7 +65,7 @@ class Compaction:
     lead: float = 30.0
     attempts: int = 2
     standing: int = 1_000
-    files: int = 1_000
+    files: int = 1_500
 
     def __post_init__(self) -> None:
         check_fields("Compaction", self, _WANTED)
