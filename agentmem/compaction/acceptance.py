@@ -104,7 +104,7 @@ def _standing(plan: Plan, summary: str) -> tuple[str, str]:
     """What must stand beside ``summary``: what it and the kept messages do not say word for word, and the trail."""
     messages = {part.seq for part in plan.users}
     said = told(plan.stands, plan.thread, f"{plan.kept}\n{summary}", messages, plan.sizes.standing)
-    return said, trail_text(plan.stands, plan.thread, plan.sizes.files)
+    return said, trail_text(plan.stands, plan.sizes.files)
 
 
 def _written(plan: Plan, summary: str, stands: tuple[str, str], lines: tuple[IndexLine, ...]) -> Iterator[Part]:

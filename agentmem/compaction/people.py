@@ -29,8 +29,7 @@ GAP = "[…]"
 
 def goes_on(text: str) -> bool:
     """Whether a message asks for nothing new: it says to go on, picks one of what was offered, or corrects."""
-    typed = [sentence for paragraph in paragraphs(text) for sentence in paragraph] or [text.strip()]
-    return all(_GO_ON.match(sentence) or kind_of(sentence) for sentence in typed)
+    return all(_GO_ON.match(sentence) or kind_of(sentence) for sentence in _sentences(text) or [text.strip()])
 
 
 class Tasks:
@@ -53,15 +52,20 @@ class Tasks:
         self.turn_ended = True
 
 
+def typed(blocks: Iterable[str]) -> str:
+    """The blocks of one message that a person typed, together: a client puts its own beside them."""
+    return "\n\n".join(text for text in blocks if not machine(text))
+
+
 def request(text: str) -> tuple[str, ...]:
     """The sentences that say what a message asks for: the first and the last that were typed, and those between that
     ask in so many words; of a message without any, its first line.
     """
-    typed = _typed(text)
-    if not typed:
+    said = _sentences(text)
+    if not said:
         return tuple(line.strip()[:200] for line in text.strip().splitlines()[:1])
-    asks = (sentence for sentence in typed[1:-1] if _ASKS.match(sentence))
-    return tuple(dict.fromkeys((typed[0], *islice(asks, _MOST), typed[-1])))
+    asks = (sentence for sentence in said[1:-1] if _ASKS.match(sentence))
+    return tuple(dict.fromkeys((said[0], *islice(asks, _MOST), said[-1])))
 
 
 def essence(text: str, room: int) -> str:
@@ -70,21 +74,21 @@ def essence(text: str, room: int) -> str:
     What it asks for, and each correction and rule with the sentences beside it, always stay; what else was typed
     stays from the beginning on as far as there is room. Nothing of what was pasted stays.
     """
-    typed = _typed(text)
+    said = _sentences(text)
     wanted = {one.text for one in statements(text)} | set(request(text))
-    if not typed:
+    if not said:
         return "\n".join((*request(text), GAP))
-    marked = {at for at, sentence in enumerate(typed) if sentence in wanted}
-    chosen, left = set(marked), room - sum(count(typed[at]) for at in marked)
-    for at in (*_beside(marked, len(typed)), *range(len(typed))):
-        size = count(typed[at]) + 1
+    marked = {at for at, sentence in enumerate(said) if sentence in wanted}
+    chosen, left = set(marked), room - sum(count(said[at]) for at in marked)
+    for at in (*_beside(marked, len(said)), *range(len(said))):
+        size = count(said[at]) + 1
         if at not in chosen and size <= left:
             chosen.add(at)
             left -= size
-    return _joined(typed, chosen)
+    return _joined(said, chosen)
 
 
-def _typed(text: str) -> list[str]:
+def _sentences(text: str) -> list[str]:
     """The sentences of a message; of what goes on without an end, the beginning."""
     return [sentence[:_LONGEST] for paragraph in paragraphs(text) for sentence in paragraph]
 
@@ -93,10 +97,10 @@ def _beside(marked: Iterable[int], end: int) -> list[int]:
     return [near for at in sorted(marked) for near in (at - 1, at + 1) if 0 <= near < end]
 
 
-def _joined(typed: Sequence[str], chosen: Iterable[int]) -> str:
+def _joined(said: Sequence[str], chosen: Iterable[int]) -> str:
     runs = list[list[str]]()
     for at in sorted(chosen):
         if not at or at - 1 not in chosen:
             runs.append([])
-        runs[-1].append(typed[at])
+        runs[-1].append(said[at])
     return f"\n{GAP}\n".join((*map(" ".join, runs), ""))

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from agentmem.compaction.people import essence
+from agentmem.compaction.people import essence, typed
 from agentmem.compaction.standing import Standing, read_standing, standing
 from agentmem.compaction.when import Compaction, Reason
 from agentmem.context.cut import Cut, IndexLine, Part
@@ -293,7 +293,7 @@ def _users(
         tokens = sum(one.frame.tokens for one in blocks)
         part = _in_part(seq, thread, blocks, min(sizes.user, room, tokens) // 2)
         size = sum(map(_size, part))
-        if new and seq not in open and 2 * size < tokens and size <= room and _all_text(blocks):
+        if new and part and seq not in open and 2 * size < tokens and size <= room and _all_text(blocks):
             kept[seq] = part
         elif tokens <= min(sizes.user, room):
             kept[seq] = list(_headed(seq, USER.format(reference=f"{thread}/{seq}") if new else "", blocks))
@@ -309,8 +309,9 @@ def _all_text(blocks: Iterable[Said]) -> bool:
 
 def _in_part(seq: int, thread: str, blocks: Iterable[Said], room: int) -> list[Part]:
     """What must stay of a message that has a part which need not: without what was pasted."""
-    words = essence("\n\n".join(one.text for one in blocks), room)
-    return [Part("user", seq, Text(f"{IN_PART.format(reference=f'{thread}/{seq}')}\n{words}"))]
+    said = typed(one.text for one in blocks)
+    heading = IN_PART.format(reference=f"{thread}/{seq}")
+    return [Part("user", seq, Text(f"{heading}\n{essence(said, room)}"))] if said.strip() else []
 
 
 def _headed(seq: int, heading: str, blocks: Iterable[Said]) -> Iterator[Part]:

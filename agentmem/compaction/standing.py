@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from agentmem.compaction.artifacts import Artifact, Trail, touches
 from agentmem.compaction.facts import Environment
-from agentmem.compaction.people import Tasks
+from agentmem.compaction.people import Tasks, typed
 from agentmem.compaction.statements import kind_of, statements
 from agentmem.tokens import count
 
@@ -190,7 +190,7 @@ def _follow(tasks: Tasks, frames: Iterable["Said"]) -> None:
     for (seq, kind), group in groupby(frames, key=lambda one: (one.origin.seq, one.origin.kind)):
         said = list(group)
         if kind == "user":
-            tasks.said(seq, "\n\n".join(one.text for one in said))
+            tasks.said(seq, typed(one.text for one in said))
         elif kind == "assistant" and not any(one.frame.value["type"] == "tool_use" for one in said):
             tasks.ended()
 
@@ -218,7 +218,7 @@ def told(now: Standing, thread: str, besides: str, kept: Iterable[int], room: in
     return "\n".join((HEAD, *lines)) if lines else ""
 
 
-def trail_text(now: Standing, thread: str, room: int) -> str:
+def trail_text(now: Standing, room: int) -> str:
     """The trail in about ``room`` tokens: by state and folder, files that were made, changed or deleted before those
     that were only read, newest first. Files without room are counted by state, with the reference that lists them.
     """
@@ -238,7 +238,7 @@ def trail_text(now: Standing, thread: str, room: int) -> str:
             room = left
             names = " ".join(one.path.removeprefix(folder) for one in named)
             lines.append(f"{head} {names} [{_stretch(named)}]")
-    lines += _counted(older, thread)
+    lines += _counted(older)
     return "\n".join((FILES, *lines)) if lines else ""
 
 
@@ -256,11 +256,11 @@ def _grouped(files: Iterable[Artifact]) -> Iterator[tuple[str, str, list[Artifac
         yield state, folder, some
 
 
-def _counted(older: Sequence[Artifact], thread: str) -> Iterator[str]:
+def _counted(older: Sequence[Artifact]) -> Iterator[str]:
     for state in dict.fromkeys(one.state for one in older):
         files = [one for one in older if one.state == state]
         folders = ", ".join(dict.fromkeys(folder or "./" for _, folder, _ in islice(_grouped(files), _FOLDERS)))
-        yield f"- {len(files)} more {state} in {folders}: recall {thread}/{_stretch(files)} lists them"
+        yield f"- {len(files)} more {state} in {folders} [{_stretch(files)}]"
 
 
 def _stretch(files: Sequence[Artifact]) -> str:

@@ -166,7 +166,7 @@ _BULLET = re.compile(r"^\s*(?:[-*+]|\d+[.)])\s+")
 _ENDS = re.compile(r"(?<=[.!?])[\"')\]]*\s+(?=\S)|(?<=[。！？])")
 _LETTERS = 0.6
 """The share of letters and spaces from which on a line is words."""
-_LINE = 1_200  # characters of a line, from which on nobody typed it
+_LINE = 600  # characters of a line for each sentence in it, from which on nobody typed it
 _DENSE = 14  # lines without a gap, of which no more than a third end a sentence: pasted
 
 
@@ -205,7 +205,7 @@ def _sentences(block: str) -> Iterator[str]:
 def _words(line: str) -> bool:
     """Whether a line is typed words."""
     bare = _BULLET.sub("", line).strip()
-    if not bare or len(bare) > _LINE or _PASTED.search(line):
+    if not bare or _PASTED.search(line) or len(bare) > _LINE * (len(_ENDS.findall(bare)) + 1):
         return False
     return sum(one.isalpha() or one == " " for one in bare) >= _LETTERS * len(bare) or bool(kind_of(bare))
 
