@@ -54,9 +54,10 @@ def fallback(plan: Plan, kept: Json | None = None) -> Draft:
 
 
 def _entry(plan: Plan, summary: str, kept: Json | None) -> Draft:
-    stands = _standing(plan, summary)
-    lines = index(plan, "\n".join((summary, *stands)))
-    parts = (*plan.users, *_written(plan, summary, stands, lines), *plan.results)
+    stands, trail = _standing(plan, summary), trail_text(plan.stands, plan.sizes.files)
+    lines = index(plan, "\n".join((summary, stands, trail)))
+    last = (Part("index", plan.view.seq + 1, Text(trail)),) if trail else ()  # index and results tell of earlier calls
+    parts = (*plan.users, *_written(plan, summary, stands, lines), *plan.results, *last)
     if gone := unseen(plan, parts):
         raise SummaryRejected(f"it would lose sight of {', '.join(gone[:5])}")
     if sum(value_tokens(part.block.wire()) for part in parts) >= plan.tokens:
@@ -100,22 +101,18 @@ _LIES: tuple[tuple[str, Callable[[CheckedSummary], bool]], ...] = (
 )
 
 
-def _standing(plan: Plan, summary: str) -> tuple[str, str]:
-    """What must stand beside ``summary``: what it and the kept messages do not say word for word, and the trail."""
+def _standing(plan: Plan, summary: str) -> str:
+    """What must stand beside ``summary``: what it and the kept messages do not say word for word."""
     messages = {part.seq for part in plan.users}
-    said = told(plan.stands, plan.thread, f"{plan.kept}\n{summary}", messages, plan.sizes.standing)
-    return said, trail_text(plan.stands, plan.sizes.files)
+    return told(plan.stands, plan.thread, f"{plan.kept}\n{summary}", messages, plan.sizes.standing)
 
 
-def _written(plan: Plan, summary: str, stands: tuple[str, str], lines: tuple[IndexLine, ...]) -> Iterator[Part]:
+def _written(plan: Plan, summary: str, stands: str, lines: tuple[IndexLine, ...]) -> Iterator[Part]:
     seq = plan.view.seq + 1
     head = SUMMARY.format(thread=plan.thread, last=plan.last)
     yield Part("summary", seq, Text(f"{head}\n\n{summary}"))
-    said, files = stands
-    if said:
-        yield Part("index", seq, Text(said))
+    if stands:
+        yield Part("index", seq, Text(stands))
     if lines:
         listed = "\n".join(line.text for line in lines)
         yield Part("index", seq, Text(f"{INDEX.format(thread=plan.thread, last=plan.last)}\n{listed}"))
-    if files:  # behind the index, which tells of earlier calls
-        yield Part("index", seq, Text(files))

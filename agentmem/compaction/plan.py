@@ -1,6 +1,6 @@
 """What a compaction keeps, and what leaves: planned before anybody is asked for a summary. A pure function of a view.
 
-    prefix | messages of people | summary + index | results used last | tail
+    prefix | messages of people | summary, what stands, index | results used last | trail of files | tail
 
 The tail keeps whole turns, so no call is parted from its result, and always the last reply with what answered it.
 """

@@ -99,9 +99,10 @@ def standing(leaving: Sequence["Said"], staying: Sequence["Said"], earlier: Stan
             environment.said(one.text, one.origin.seq)
     for call in _answered(leaving):
         trail.follow(call.tool, call.arguments, call.seq, failed=call.failed)
-        environment.follow(call.tool, call.arguments, call.result, call.seq, failed=call.failed)
         if not call.failed:
             lines.read(call)
+    for call in _answered((*leaving, *staying)):  # what failed may leave before what works in its place
+        environment.follow(call.tool, call.arguments, call.result, call.seq, failed=call.failed)
     for about, fact in environment.facts.items():
         lines.put(about, StandingLine(fact.seq, "fact", fact.text))
     for name, seq in environment.loaded.items():

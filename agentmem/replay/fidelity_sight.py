@@ -46,12 +46,14 @@ class SeenRequest:
         return all(plain(words) in self.text for words in item.words)
 
     def _state(self, path: str) -> States:
-        """The state in which the request leaves a file: what was said last, where reading changes nothing."""
+        """The state in which the request leaves a file: what was said last, where reading changes nothing, and writing
+        what is there changes it.
+        """
         state: States = frozenset()
         for line, states in self._told:
             if _names(line, path):
-                changed = states - {"read"}
-                state = changed or state or states
+                again = line == path and states == {"made"} and bool(state) and state != {"deleted"}
+                state = frozenset[ArtifactState]({"changed"}) if again else states - {"read"} or state or states
         return state
 
 
