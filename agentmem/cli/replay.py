@@ -74,14 +74,20 @@ def replay(
     chain: Annotated[int, typer.Option(min=0, help="Join sessions up to this many tokens; 0: not at all.")] = CHAIN,
     ttl: Annotated[str | None, typer.Option(help="5m or 1h for all; by default as recorded.")] = None,
     verify: Annotated[bool, typer.Option("--verify", help="Predict what the provider reported, and compare.")] = False,
+    fidelity: Annotated[bool, typer.Option("--fidelity", help="What is still in view after 1, 3 and 10 cuts.")] = False,
     jobs: Annotated[int, typer.Option(min=0, help="Processes; 0: one for each core.")] = 0,
     json: AsJson = False,
 ) -> None:
     """Replay recorded sessions: Claude Code's logs, wire logs, lists of messages, ledgers, our own runs, traces."""
     from agentmem.replay.parallel import ReplayPlan, replay_all, verify_all
 
-    names = tuple(dict.fromkeys(_chosen(policy)))
+    if verify and fidelity:
+        raise ConfigError("--verify and --fidelity are two different questions: ask one of them")
+    names = tuple(dict.fromkeys(_chosen(policy, fidelity=fidelity)))
     plan = ReplayPlan(tuple(paths), names, provider, model, budget, chain, _lifetime(ttl), jobs)
+    if fidelity:
+        _fidelity(plan, json=json)
+        return
     made = _followed(verify_all if verify else replay_all, plan)
     if json:
         print_json(made)
@@ -98,11 +104,24 @@ def _lifetime(given: str | None) -> "Ttl | None":
     raise ConfigError(f"--ttl is 5m or 1h, and {given!r} is neither")
 
 
-def _chosen(given: list[str] | None) -> list[str]:
+def _fidelity(plan: "ReplayPlan", *, json: bool) -> None:
+    from agentmem.cli.fidelity import show_fidelity
+    from agentmem.replay.fidelity_folders import fidelity_all
+
+    made = _followed(fidelity_all, plan)
+    if json:
+        print_json(made)
+        return
+    show_fidelity(made)
+    _show_skipped(made["skipped"])
+
+
+def _chosen(given: list[str] | None, *, fidelity: bool = False) -> list[str]:
+    from agentmem.replay.fidelity_folders import DEFAULT as LOOKED_AT
     from agentmem.replay.registry import EVERY
 
     if not given:
-        return list(DEFAULT)
+        return list(LOOKED_AT if fidelity else DEFAULT)
     return [name for one in given for name in (EVERY if one == "all" else (one,))]
 
 

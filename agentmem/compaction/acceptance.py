@@ -2,6 +2,8 @@
 
 Every name that calls had used (paths, identifiers, numbers, lines of errors) must stand in what stays, in the summary
 or in the index. An empty summary, or one with false claims, is refused.
+Rules, corrections and facts that stand, and that the summary leaves out, are added beside it. So is the trail of
+files.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -9,6 +11,7 @@ from dataclasses import replace
 
 from agentmem.compaction.index import index
 from agentmem.compaction.plan import Plan, cut_at, names
+from agentmem.compaction.standing import told, trail_text
 from agentmem.compaction.summary import CheckedSummary, checked, mechanical
 from agentmem.context.cut import IndexLine, Part, compaction
 from agentmem.errors import SummaryRejected
@@ -52,15 +55,18 @@ def fallback(plan: Plan, kept: Json | None = None) -> Draft:
 
 
 def _entry(plan: Plan, summary: str, kept: Json | None) -> Draft:
-    lines = index(plan, summary)
-    parts = (*plan.users, *_written(plan, summary, lines), *plan.results)
+    stands, trail = _standing(plan, summary), trail_text(plan.stands, plan.sizes.files)
+    lines = index(plan, "\n".join((summary, stands, trail)))
+    last = (Part("index", plan.view.seq + 1, Text(trail)),) if trail else ()  # index and results tell of earlier calls
+    parts = (*plan.users, *_written(plan, summary, stands, lines), *plan.results, *last)
     if gone := unseen(plan, parts):
         raise SummaryRejected(f"it would lose sight of {', '.join(gone[:5])}")
     if sum(value_tokens(part.block.wire()) for part in parts) >= plan.tokens:
         raise SummaryRejected("what would stand for the entries is longer than they are")
     hidden = (line for line in plan.lines if line.seq in plan.shown)
     known = tuple(sorted({line.seq: line for line in (*hidden, *lines)}.values(), key=lambda line: line.seq))
-    return compaction(replace(cut_at(plan.view, plan.place, parts, plan.reason, known), kept=kept or {}))
+    cut = cut_at(plan.view, plan.place, parts, plan.reason, known)
+    return compaction(replace(cut, kept=kept or {}, standing=plan.stands.value()))
 
 
 def unseen(plan: Plan, parts: Iterable[Part]) -> list[str]:
@@ -96,10 +102,18 @@ _LIES: tuple[tuple[str, Callable[[CheckedSummary], bool]], ...] = (
 )
 
 
-def _written(plan: Plan, summary: str, lines: tuple[IndexLine, ...]) -> Iterator[Part]:
+def _standing(plan: Plan, summary: str) -> str:
+    """What must stand beside ``summary``: what it and the kept messages do not say word for word."""
+    messages = {part.seq for part in plan.users}
+    return told(plan.stands, plan.thread, f"{plan.kept}\n{summary}", messages, plan.sizes.standing)
+
+
+def _written(plan: Plan, summary: str, stands: str, lines: tuple[IndexLine, ...]) -> Iterator[Part]:
     seq = plan.view.seq + 1
     head = SUMMARY.format(thread=plan.thread, last=plan.last)
     yield Part("summary", seq, Text(f"{head}\n\n{summary}"))
+    if stands:
+        yield Part("index", seq, Text(stands))
     if lines:
         listed = "\n".join(line.text for line in lines)
         yield Part("index", seq, Text(f"{INDEX.format(thread=plan.thread, last=plan.last)}\n{listed}"))

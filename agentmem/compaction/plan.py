@@ -1,6 +1,6 @@
 """Plans what a compaction keeps and what leaves, before a summary is requested. A pure function of a view.
 
-    prefix | messages of people | summary + index | results used last | tail
+    prefix | messages of people | summary, what stands, index | results used last | trail of files | tail
 
 The tail keeps whole turns, so that no call loses its result, and always the last reply with what answered it.
 """
@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from agentmem.compaction.people import essence, typed
+from agentmem.compaction.standing import Standing, read_standing, standing
 from agentmem.compaction.when import Compaction, Reason
 from agentmem.context.cut import Cut, IndexLine, Part
 from agentmem.context.view import Origin
@@ -130,6 +132,7 @@ def _strings(value: Any) -> Iterator[str]:
 
 
 USER = "[{reference}, said by the person]"
+IN_PART = "[{reference}, said by the person, in part: recall {reference} brings back the whole]"
 RESULT = "[{reference}, kept as it was: the result of {about}]"
 _ABOUT = 60
 """The most characters of an index line's description."""
@@ -143,7 +146,7 @@ class Plan:
     Turns from ``place`` on stay; ``asked`` is the last reply, before which the summariser's request ends. ``leaving``
     are the frames that leave, ``users`` and ``results`` the parts of them that are kept, ``lines`` the index of all,
     ``uses`` the names in them that calls in view have used, ``said`` the entries in view that say each name. ``kept``
-    is the text that stays. ``sizes`` fit the budget.
+    is the text that stays, ``stands`` what must survive every cut. ``sizes`` fit the budget.
     """
 
     view: View
@@ -159,6 +162,7 @@ class Plan:
     uses: tuple[Use, ...]
     said: Mapping[str, Sequence[int]]
     kept: str
+    stands: Standing
 
     @property
     def last(self) -> int:
@@ -196,7 +200,8 @@ def plan(view: View, thread: str, settings: Compaction, budget: int, reason: Rea
     every = said([turn.frames for turn in view.turns], view.origins)
     leaving = every[: sum(len(turn.frames) for turn in view.turns[:place])]
     references = References(every, _carried(view))
-    users = _users(leaving, thread, sizes, view.cut)
+    stands = _stands(leaving, every[len(leaving) :], view.cut)
+    users = _users(leaving, thread, sizes, view.cut, frozenset(stands.open))
     abouts = dict(_abouts(every))
     results = _results(leaving, references.last_used, abouts, thread, sizes)
     if sum(map(_size, (*users, *results))) >= sum(one.frame.tokens for one in leaving):
@@ -216,6 +221,7 @@ def plan(view: View, thread: str, settings: Compaction, budget: int, reason: Rea
         uses=tuple(sorted((use for use in references.uses.values() if use.source in gone), key=_latest_first)),
         said=references.said,
         kept="\n".join((*(one.text for one in every[len(leaving) :]), *map(_text, (*users, *results)))),
+        stands=stands,
     )
 
 
@@ -264,21 +270,48 @@ def _carried(view: View) -> dict[str, int]:
     return {name: line.seq for line in view.cut.index for name in line.names} if view.cut else {}
 
 
-def _users(leaving: Sequence[Said], thread: str, sizes: Compaction, cut: Cut | None) -> list[Part]:
-    """The newest messages of people that fit, in order. Messages kept by an earlier cut already have their heading."""
+def _stands(leaving: Sequence[Said], staying: Sequence[Said], cut: Cut | None) -> Standing:
+    earlier = read_standing(cut.standing if cut else {})
+    return standing(leaving, staying, earlier, cut.last if cut and cut.standing else 0)
+
+
+def _users(
+    leaving: Sequence[Said], thread: str, sizes: Compaction, cut: Cut | None, open: frozenset[int]
+) -> list[Part]:
+    """Messages of people, in order: those of the ``open`` task, in part where they are long, and the newest that fit.
+
+    Of what is done, long pasted text goes. Those that an earlier cut kept have their heading already.
+    """
     messages: dict[int, list[Said]] = {}
     for one in leaving:
         if one.origin.kind == "user":
             messages.setdefault(one.origin.seq, []).append(one)
-    kept: list[list[Part]] = []
+    kept: dict[int, list[Part]] = {}
     room = sizes.users
-    for seq, blocks in reversed(messages.items()):
+    for seq in sorted(messages, key=lambda seq: (seq not in open, -seq)):
+        blocks, new = messages[seq], not cut or seq > cut.last
         tokens = sum(one.frame.tokens for one in blocks)
-        if tokens <= min(sizes.user, room):
-            room -= tokens
-            heading = "" if cut and seq <= cut.last else USER.format(reference=f"{thread}/{seq}")
-            kept.append(list(_headed(seq, heading, blocks)))
-    return [part for parts in reversed(kept) for part in parts]
+        part = _in_part(seq, thread, blocks, min(sizes.user, room, tokens) // 2)
+        size = sum(map(_size, part))
+        if new and part and seq not in open and 2 * size < tokens and size <= room and _all_text(blocks):
+            kept[seq] = part
+        elif tokens <= min(sizes.user, room):
+            kept[seq] = list(_headed(seq, USER.format(reference=f"{thread}/{seq}") if new else "", blocks))
+        elif seq in open:
+            kept[seq] = part
+        room -= sum(map(_size, kept.get(seq, ())))
+    return [part for seq in sorted(kept) for part in kept[seq]]
+
+
+def _all_text(blocks: Iterable[Said]) -> bool:
+    return all(one.frame.value["type"] == "text" for one in blocks)
+
+
+def _in_part(seq: int, thread: str, blocks: Iterable[Said], room: int) -> list[Part]:
+    """What must stay of a message that has a part which need not: without what was pasted."""
+    said = typed(one.text for one in blocks)
+    heading = IN_PART.format(reference=f"{thread}/{seq}")
+    return [Part("user", seq, Text(f"{heading}\n{essence(said, room)}"))] if said.strip() else []
 
 
 def _headed(seq: int, heading: str, blocks: Iterable[Said]) -> Iterator[Part]:

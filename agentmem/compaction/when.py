@@ -51,7 +51,8 @@ class Compaction:
     ``quality`` 1 saves most, 3 keeps most in view. The sizes are in tokens, for a budget of FULL or more; smaller
     budgets scale them down. ``tail`` is for the newest turns, which stay as they are; ``retained`` for the tool results
     used last (None: by quality); ``users`` for the newest messages of people, each up to ``user``; ``summary``,
-    ``index`` and ``names`` for what replaces the rest; ``fresh`` for names read since the last compaction. ``warm``
+    ``index`` and ``names`` for what replaces the rest; ``fresh`` for names read since the last compaction; ``standing``
+    for rules, corrections and facts beside the summary, ``files`` for the trail of files. ``warm``
     compacts in a pause, ``lead`` seconds before the cache expires; None does so only while a run is streamed. After
     ``attempts`` failed summaries by a model, a mechanical one is made. Raises ConfigError.
     """
@@ -68,12 +69,14 @@ class Compaction:
     warm: bool | None = None
     lead: float = 30.0
     attempts: int = 2
+    standing: int = 1_000
+    files: int = 1_500
 
     def __post_init__(self) -> None:
         check_fields("Compaction", self, _WANTED)
         if self.quality not in LAMBDAS:
             raise ConfigError(f"the quality of a compaction is 1, 2 or 3, and {self.quality!r} is not")
-        sizes = ("tail", "users", "user", "summary", "index", "names", "fresh", "attempts")
+        sizes = ("tail", "users", "user", "summary", "index", "names", "fresh", "standing", "files", "attempts")
         for name in (*sizes, *(("retained",) if self.retained is not None else ())):
             if getattr(self, name) < 0:
                 raise ConfigError(f"{name} of a compaction must not be below 0, and {getattr(self, name)} is")
@@ -90,14 +93,15 @@ class Compaction:
     @property
     def least(self) -> int:
         """The most tokens that a compaction leaves beside the prefix and the messages of people."""
-        return self.tail + self.kept_results + self.summary + self.index + self.names + self.fresh
+        written = self.summary + self.index + self.names + self.fresh + self.standing + self.files
+        return self.tail + self.kept_results + written
 
     def sized(self, budget: int) -> "Compaction":
         """The same settings with sizes for a ``budget`` in tokens."""
         share, wide = min(1.0, budget / FULL), _wide(budget)
         if share == wide == 1:
             return self
-        names = ("tail", "users", "user", "summary")
+        names = ("tail", "users", "user", "summary", "standing", "files")
         sizes = {name: round(getattr(self, name) * share) for name in names}
         sizes |= {name: round(getattr(self, name) * share * wide) for name in ("index", "names", "fresh")}
         return replace(self, retained=round(self.kept_results * share), **sizes)
@@ -105,6 +109,7 @@ class Compaction:
 
 _WANTED: Mapping[str, Wanted] = {
     **dict.fromkeys(("quality", "tail", "users", "user", "summary", "index", "names", "fresh", "attempts"), WHOLE),
+    **dict.fromkeys(("standing", "files"), WHOLE),
     "retained": WHOLE | NOTHING,
     "warm": FLAG | NOTHING,
     "lead": NUMBER,

@@ -50,7 +50,8 @@ class Cut:
     The turns that began after ``last`` stay. ``opening`` is the entry whose settings were in force at ``last``,
     ``first`` the earliest entry of which anything stays in the tail, and ``cuts`` the number of cuts that the thread
     has now: with them a thread can be folded from here. ``reason`` says why it was compacted, ``growth`` how many
-    tokens a request adds; ``kept`` are the runtime's own values.
+    tokens a request adds; ``kept`` are the runtime's own values, ``standing`` what must survive
+    every later cut.
     """
 
     last: int
@@ -62,6 +63,7 @@ class Cut:
     cuts: int = 1
     growth: float = GROWTH
     kept: Mapping[str, Any] = field(default_factory=dict)
+    standing: Mapping[str, Any] = field(default_factory=dict)
 
 
 def compaction(cut: Cut) -> Draft:
@@ -77,6 +79,7 @@ def compaction(cut: Cut) -> Draft:
         "cuts": cut.cuts,
         "growth": cut.growth,
         "kept": cut.kept,
+        "standing": cut.standing,
     }
     return Draft("compaction", canonical(value))
 
@@ -95,4 +98,5 @@ def read_cut(entry: Entry) -> Cut:
         cuts=value["cuts"],
         growth=value["growth"],
         kept=value["kept"],
+        standing=value.get("standing", {}),
     )

@@ -122,6 +122,20 @@ def verify_all(plan: ReplayPlan, progress: ReplayProgress = silent) -> dict[str,
     return {**found, "skipped": [_named(one) for one in skipped]}
 
 
+def over_chains(
+    plan: ReplayPlan, work_on: Callable[[Task], Result], progress: ReplayProgress = silent
+) -> tuple[list[Result], list[SkippedLine]]:
+    """What ``work_on`` makes of each chain of sessions with text, and what could not be read.
+
+    Raises ConfigError where there is nothing to read.
+    """
+    with _workers(plan) as work, _indexed(plan, work, progress) as (entries, skipped, _):
+        again = repeated(entries)
+        joined = chains([entry for entry in entries if entry.text], plan.chain)
+        made = list(work(work_on, [_task(plan, one, again) for one in joined], "chains", progress))
+    return made, [*skipped, *(_without_text(entry) for entry in entries if not entry.text)]
+
+
 def _task(plan: ReplayPlan, entries: Sequence[IndexedSession], again: Mapping[str, frozenset[int]]) -> Task:
     repeats = tuple(again.get(key(one), frozenset()) for one in entries)
     return Task(tuple(entries), repeats, plan.provider, plan.model, plan.budget, plan.ttl)

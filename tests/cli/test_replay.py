@@ -61,6 +61,28 @@ ERRORS = {
 }
 
 
+def test_fidelity_is_a_table_and_an_object(tmp_path: Path) -> None:
+    """`--fidelity` names what is looked at; its object has a row for each policy and number of cuts."""
+    path = working(120).write(tmp_path / "log.jsonl")
+    given = ("replay", path, "--fidelity", "--budget", "50000", "--jobs", "1", "-p", "sliding", "-p", "agentmem")
+    found = invoke_json(*given)
+    kinds = {"corrections", "rules", "task", "artifacts", "facts", "loaded", "superseded"}
+    assert found["kinds"].keys() == kinds and found["cuts"] == [1, 3, 10]
+    assert [row["policy"] for row in found["policies"]] == ["sliding", "agentmem"]
+    for row in found["policies"]:
+        assert [one["cuts"] for one in row["after"]] == [1, 3, 10, "last"]
+        assert all(one.keys() >= kinds | {"sessions", "kept_tokens", "lost"} for one in row["after"])
+    printed = invoke(*given).stdout
+    assert "corrections" in printed and "agentmem" in printed and "budget 50,000 tokens" in printed
+
+
+def test_two_questions_at_once_are_refused(tmp_path: Path) -> None:
+    """`--verify` and `--fidelity` ask different things."""
+    path = working(1).write(tmp_path / "log.jsonl")
+    refused = invoke("replay", path, "--verify", "--fidelity")
+    assert refused.exit_code == 2 and "ask one of them" in refused.stderr
+
+
 def test_the_json_has_every_column_of_the_contract(tmp_path: Path) -> None:
     """One row a policy, the default ones in their order, each with all columns."""
     path = working(3).write(tmp_path / "log.jsonl")

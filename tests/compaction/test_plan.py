@@ -57,13 +57,15 @@ def test_an_open_call_stays_and_its_results_come_later() -> None:
 
 
 def test_what_people_said_stays_in_their_words() -> None:
-    """Short messages stay verbatim with their reference, the newest first; longer ones leave a line."""
-    made = [*conversation(4), reply(Text("Done.")), transcript.user("word " * 100)]
+    """Short messages stay verbatim with their reference, the newest first; longer ones that are done leave a line."""
+    long = [transcript.user("word " * 100), reply(Text("Done.")), transcript.user("And the averages.")]
+    made = [*conversation(4), reply(Text("Done.")), *long]
     for number in range(4, 10):
         made += round_of(number)
     found = planned(made)
-    [kept] = found.users
-    assert isinstance(kept.block, Text)
+    kept, newer = found.users
+    assert isinstance(kept.block, Text) and isinstance(newer.block, Text)
+    assert newer.block.text.endswith("And the averages.")
     assert kept.block.text == "[t/1, said by the person]\nCount all totals. The limit is 8642 per module."
     assert any(line.about.startswith("the person: word word") for line in found.lines)
     twice = planned([*made, fallback(found), *[d for n in range(10, 16) for d in round_of(n)]])
