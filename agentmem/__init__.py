@@ -18,12 +18,14 @@ if TYPE_CHECKING:
     from agentmem.errors import RecoverableError as RecoverableError
     from agentmem.errors import ThreadBusy as ThreadBusy
     from agentmem.errors import ToolError as ToolError
+    from agentmem.integrations.wirelog import record as record
     from agentmem.menu.menu import default_menu as default_menu
     from agentmem.menu.menu import make_menu as make_menu
     from agentmem.menu.menu import tool as tool
     from agentmem.menu.reach import Reach as Reach
     from agentmem.menu.toolbox import ToolContext as ToolContext
     from agentmem.models.anthropic import AnthropicModel as AnthropicModel
+    from agentmem.models.engine import Engine as Engine
     from agentmem.models.langchain import LangChainModel as LangChainModel
     from agentmem.models.local import LocalModel as LocalModel
     from agentmem.models.scripted import ScriptedModel as ScriptedModel
@@ -73,6 +75,8 @@ _HOMES = {
     ),
     "agentmem.answers.cache": ("AnswerCache",),
     "agentmem.answers.values": ("Answer", "AnswerScope"),
+    "agentmem.integrations.wirelog": ("record",),
+    "agentmem.models.engine": ("Engine",),
     "agentmem.models.anthropic": ("AnthropicModel",),
     "agentmem.models.langchain": ("LangChainModel",),
     "agentmem.models.local": ("LocalModel",),

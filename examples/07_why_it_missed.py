@@ -4,6 +4,8 @@ No key: the provider is agentmem's loopback server, and what its cache would hav
 """
 
 import random
+import subprocess
+import sys
 import tempfile
 from collections.abc import Callable
 from datetime import datetime
@@ -11,10 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import anthropic
-from typer.testing import CliRunner
 
-from agentmem.cli.app import app
-from agentmem.integrations.wirelog import record
+from agentmem import record
 from agentmem.testing import MessagesServer
 
 RULES = "\n".join(f"{number}. Be brief, name your source, and never guess a number." for number in range(150))
@@ -63,5 +63,5 @@ with tempfile.TemporaryDirectory() as folder:
             recording = record(client, log)
             chat(client, careless)
             recording.close()
-        print(f"$ agentmem why {log.name}")
-        print(CliRunner().invoke(app, ["why", str(log)]).stdout)
+        print(f"$ agentmem why {log.name}", flush=True)
+        subprocess.run([sys.executable, "-m", "agentmem", "why", str(log)], check=True)

@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from agentmem import Agent, Compacted, Compaction, Limits, ScriptedModel, Text, ToolReturned, demo
-from agentmem.meter.ledger import decode
-from agentmem.meter.report import summarise
+from agentmem.meter import rows, summarise
 from agentmem.testing import Request, Turn, place
 
 PAGES, LINES, SEED, BUDGET = 46 if "--quick" in sys.argv else 230, 150, 11, 120_000
@@ -94,7 +93,7 @@ def work(folder: Path, budget: int, compaction: Compaction | None) -> Worked:
         recalled = [one.result.content for one in events if isinstance(one, ToolReturned) and one.name == "recall"]
         entries = [entry for entry in agent.journal.entries("reading") if entry.kind == "tool_result"]
         return Worked(
-            summarise(map(decode, agent.journal.own("reading", "usage"))),
+            summarise(rows(agent.journal, "reading")),
             [one for one in events if isinstance(one, Compacted)],
             ["\n".join(block.text for block in content if isinstance(block, Text)) for content in recalled],
             sum(page(at).strip() in entry.value["content"][0]["text"] for at, entry in enumerate(entries[:PAGES])),

@@ -11,10 +11,8 @@ import sys
 import tempfile
 from typing import Any
 
-from agentmem import Agent, Compacted, Metered, ScriptedModel, demo, tool
-from agentmem.meter.ledger import Row
-from agentmem.meter.report import summarise
-from agentmem.models.engine import Engine
+from agentmem import Agent, Compacted, Engine, Metered, ScriptedModel, demo, tool
+from agentmem.meter import Row, summarise
 from agentmem.testing import ReplyMeter, Request, Turn, place
 
 BUDGET, BEDS, ROWS = 6_000, 18, 44

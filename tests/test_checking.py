@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import agentmem
 from agentmem import Agent, AnswerCache, Budget, Compaction, Limits, Options, Sandbox, SandboxLimits, ScriptedModel
-from agentmem.answers import parts as answers
+from agentmem.answers import cache as answers
 from agentmem.answers import settings as answers_settings
 from agentmem.answers.freshness import Checks
 from agentmem.answers.settings import AnswerSettings

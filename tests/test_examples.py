@@ -1,13 +1,16 @@
 """Every example runs as it stands, without a key."""
 
+import ast
 import os
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
-EXAMPLES = sorted((Path(__file__).resolve().parents[1] / "examples").glob("*.py"))
+FOLDER = Path(__file__).resolve().parents[1] / "examples"
+EXAMPLES = sorted(FOLDER.glob("*.py"))
 QUICK = {
     name: ["--quick"]
     for name in ("02_workspace_agent.py", "10_a_million_tokens.py", "11_small_budget_on_the_engine.py")
@@ -24,6 +27,24 @@ SAYS = {
     "10_a_million_tokens.py": "exact: The Quillon dock was inspected on 9 March 1987, at 14:25.",
     "11_small_budget_on_the_engine.py": "(simulated)",
 }
+
+
+ROOMS = ("answers", "demo", "meter", "sandbox", "team", "testing")
+"""Those that offer names of their own, in `__all__`."""
+PUBLIC = ("agentmem", *(f"agentmem.{room}" for room in ROOMS))
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.rglob("*.py")), ids=lambda path: str(path.relative_to(FOLDER)))
+def test_the_example_imports_public_names_alone(path: Path) -> None:
+    """What an example does, a user can do: it takes what `__all__` offers, never what a room keeps to itself."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        names = [one.name for one in node.names] if isinstance(node, ast.Import | ast.ImportFrom) else []
+        home = node.module or "" if isinstance(node, ast.ImportFrom) else ""
+        if home.startswith("agentmem"):
+            assert home in PUBLIC
+            assert set(names) <= {*import_module(home).__all__, *ROOMS}
+        elif isinstance(node, ast.Import):
+            assert not [name for name in names if name.startswith("agentmem.") and name not in PUBLIC]
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)

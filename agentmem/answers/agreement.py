@@ -11,11 +11,11 @@ from functools import lru_cache
 from pathlib import Path
 
 from agentmem.answers import guard, records
-from agentmem.answers.certificate import interval
 from agentmem.answers.features import FeatureReader, meaning
 from agentmem.answers.guard import Rule
-from agentmem.answers.pairing import Spells, pair
+from agentmem.answers.tuning import interval
 from agentmem.answers.values import Agrees, Labelled
+from agentmem.answers.words import Spells, pair
 from agentmem.types import Embedder
 
 LEAST = 0.85

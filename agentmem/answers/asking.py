@@ -4,25 +4,101 @@ Written once for threads and asyncio: the steps are a coroutine, which for threa
 """
 
 import asyncio
+import threading
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from concurrent.futures import CancelledError, Future
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
-from typing import Any, Literal, ParamSpec, Protocol, TypeVar
+from typing import Any, Generic, Literal, ParamSpec, Protocol, TypeVar
 
+from agentmem.answers.admission import Keeper, KeptResult
 from agentmem.answers.audit import Audits
-from agentmem.answers.background import Background
-from agentmem.answers.entries import KeptEntry
 from agentmem.answers.exclusions import withheld
-from agentmem.answers.flights import Flights
-from agentmem.answers.keeping import Keeper, KeptResult
 from agentmem.answers.lookup import Looked, Lookups
 from agentmem.answers.stats import Counters
-from agentmem.answers.store import AnswerStore
+from agentmem.answers.store import AnswerStore, KeptEntry
+from agentmem.answers.upkeep import BackgroundTasks
 from agentmem.answers.values import Answer, AnswerScope
 from agentmem.errors import AnswersError
 
-P = ParamSpec("P")
 T = TypeVar("T")
+_leading: ContextVar[frozenset[tuple[int, str]]] = ContextVar("agentmem_answers_leading", default=frozenset())
+"""Flights that the work at hand is part of: waiting for one of those would be waiting for itself."""
+
+
+class Flights(Generic[T]):
+    """What is being answered now, by key. ``shared`` says whether a result may be given to those who waited."""
+
+    def __init__(self, shared: Callable[[T], bool]) -> None:
+        self._shared = shared
+        self._open: dict[str, tuple[Future[T], int]] = {}
+        self._lock = threading.Lock()
+
+    def run(self, key: str, work: Callable[[], T]) -> tuple[T, bool]:
+        """What ``work`` gives, and whether it was another's work. An error of that other is raised here too."""
+        while True:
+            future, leads, thread = self._joined(key)
+            if not leads and thread == threading.get_ident():  # to wait for work of this thread would be for ever
+                return work(), False
+            if leads:
+                with self._led(key, future):
+                    result = work()
+                    future.set_result(result)
+                return result, False
+            try:
+                result = future.result()
+            except CancelledError:
+                continue
+            return (result, True) if self._shared(result) else (work(), False)
+
+    async def arun(self, key: str, work: Callable[[], Awaitable[T]]) -> tuple[T, bool]:
+        """As `run`."""
+        if (id(self), key) in _leading.get():
+            return await work(), False
+        while True:
+            future, leads, _ = self._joined(key)
+            if leads:
+                with self._led(key, future):
+                    result = await work()
+                    future.set_result(result)
+                return result, False
+            try:
+                result = await asyncio.shield(asyncio.wrap_future(future))
+            except asyncio.CancelledError:
+                if future.cancelled():
+                    continue  # who led was cancelled, not we
+                raise
+            return (result, True) if self._shared(result) else (await work(), False)
+
+    def _joined(self, key: str) -> tuple[Future[T], bool, int]:
+        """The flight of a key, whether it was begun here, and the thread that it was begun on."""
+        with self._lock:
+            if (known := self._open.get(key)) is not None:
+                return known[0], False, known[1]
+            future: Future[T] = Future()
+            self._open[key] = future, threading.get_ident()
+            return future, True, threading.get_ident()
+
+    @contextmanager
+    def _led(self, key: str, future: "Future[T]") -> Iterator[None]:
+        """The flight ends however the work does: an error is everybody's, a cancellation only the leader's."""
+        token = _leading.set(_leading.get() | {(id(self), key)})
+        try:
+            yield
+        except Exception as error:
+            future.set_exception(error)
+            raise
+        finally:
+            _leading.reset(token)
+            with self._lock:
+                self._open.pop(key, None)
+            if not future.done():
+                future.cancel()
+
+
+P = ParamSpec("P")
 
 Answering = Callable[[str], "str | Answer"]
 """Answers a question. What it raises is passed on, and nothing is kept."""
@@ -70,7 +146,7 @@ class Way(Protocol):
 
     async def fly(self, flights: Flights[Made], key: str, work: Callable[[], Coroutine[Any, Any, Made]]) -> Any: ...
 
-    def behind(self, background: Background, work: Work) -> None: ...
+    def in_background(self, background: BackgroundTasks, work: Work) -> None: ...
 
 
 class Now:
@@ -89,7 +165,7 @@ class Now:
     async def fly(self, flights: Flights[Made], key: str, work: Callable[[], Coroutine[Any, Any, Made]]) -> Any:
         return flights.run(key, lambda: finished(work()))
 
-    def behind(self, background: Background, work: Work) -> None:
+    def in_background(self, background: BackgroundTasks, work: Work) -> None:
         background.add(lambda: finished(work()))
 
 
@@ -109,7 +185,7 @@ class Later:
     async def fly(self, flights: Flights[Made], key: str, work: Callable[[], Coroutine[Any, Any, Made]]) -> Any:
         return await flights.arun(key, work)
 
-    def behind(self, background: Background, work: Work) -> None:
+    def in_background(self, background: BackgroundTasks, work: Work) -> None:
         background.task(work())
 
 
@@ -133,7 +209,7 @@ class Asking:
         keeper: Keeper,
         audits: Audits,
         counters: Counters,
-        background: Background,
+        background: BackgroundTasks,
     ) -> None:
         self._store, self._lookups, self._keeper = store, lookups, keeper
         self._audits, self._counters, self._background = audits, counters, background
@@ -206,9 +282,9 @@ class Asking:
     def _follow(self, looked: Looked, way: Way) -> None:
         """What comes after a hit, when the answer is out already: an audit of it, or checks of others."""
         if self._audits.chosen():
-            way.behind(self._background, lambda: self._quietly(self._audited(looked, way), looked))
+            way.in_background(self._background, lambda: self._quietly(self._audited(looked, way), looked))
         if self._audits.time_to_check():
-            way.behind(self._background, lambda: self._quietly(self._checked(looked, way), looked))
+            way.in_background(self._background, lambda: self._quietly(self._checked(looked, way), looked))
 
     async def _quietly(self, work: Coroutine[Any, Any, None], looked: Looked) -> None:
         try:

@@ -11,13 +11,12 @@ from random import Random
 from threading import Lock
 
 from agentmem.answers.agreement import Errors, judged
-from agentmem.answers.entries import KeptEntry
 from agentmem.answers.freshness import Checks
 from agentmem.answers.lookup import Looked
 from agentmem.answers.stats import Counters
-from agentmem.answers.store import AnswerStore
+from agentmem.answers.store import AnswerStore, KeptEntry
 from agentmem.answers.values import Agrees, Answer, Labelled
-from agentmem.recall.behind import each
+from agentmem.recall.background import each
 
 _MARK = "freshness checked"
 

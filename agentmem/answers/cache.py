@@ -4,26 +4,126 @@ import asyncio
 import inspect
 import json
 import time
-from collections.abc import Callable, Sequence
-from functools import wraps
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, partial, wraps
 from pathlib import Path
 from typing import Any
 
-from agentmem.answers import parts
-from agentmem.answers.agreement import Errors, read_errors, write_errors
+from agentmem.answers.admission import Keeper, KeptResult
+from agentmem.answers.agreement import Errors, default_agrees, read_errors, write_errors
 from agentmem.answers.asking import Answered, Answering, Asking, AsyncAnswering, Later, Now, finished
-from agentmem.answers.audit import AuditedAnswer
-from agentmem.answers.keeping import KeptResult
-from agentmem.answers.keys import scope_of
-from agentmem.answers.lookup import Looked
+from agentmem.answers.audit import AuditedAnswer, Audits
+from agentmem.answers.decision import default_decider
+from agentmem.answers.exclusions import with_kinds
+from agentmem.answers.freshness import lifetimes
+from agentmem.answers.lookup import Looked, Lookups
+from agentmem.answers.nearest import Nearest
+from agentmem.answers.query_types import BUILT_IN, classifier
 from agentmem.answers.settings import AnswerSettings
-from agentmem.answers.stats import report
-from agentmem.answers.values import Agrees, Answer, AnswerScope, Decider, Labelled, Source
-from agentmem.checking import check_settings
+from agentmem.answers.sources import Pages
+from agentmem.answers.stats import Counters, report
+from agentmem.answers.store import AnswerStore, KeptEntry
+from agentmem.answers.upkeep import BackgroundTasks
+from agentmem.answers.values import Agrees, Answer, AnswerScope, Decider, Kinds, Labelled, Source, scope_of
+from agentmem.checking import CALLABLE, FLAG, NOTHING, PATH, WHOLE, Wanted, check_settings, having, of
 from agentmem.closing import Closing
 from agentmem.errors import ConfigError
 from agentmem.pages.workspace import Workspace
+from agentmem.recall.background import each
+from agentmem.recall.embedder import MiniLM, available
 from agentmem.types import Clock, Embedder
+
+EMBEDDED = 64
+"""Entries that are embedded anew at once."""
+
+WANTED: Mapping[str, Wanted] = {
+    "folder": PATH,
+    "workspace": of(Workspace, "a Workspace") | NOTHING,
+    "embedder": having("an embedder", "embed") | NOTHING,
+    "exact_only": FLAG,
+    "settings": of(AnswerSettings, "answers.settings.Settings"),
+    "decide": CALLABLE | NOTHING,
+    "agrees": CALLABLE | NOTHING,
+    "clock": CALLABLE,
+    "seed": WHOLE,
+}
+"""What an AnswerCache takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class CacheComponents:
+    """The parts of one cache."""
+
+    store: AnswerStore
+    lookups: Lookups
+    keeper: Keeper
+    counters: Counters
+    audits: Audits
+    background: BackgroundTasks
+    nearest: Nearest | None
+
+
+def assemble(
+    folder: Path,
+    workspace: Workspace | None,
+    embedder: Embedder | None,
+    settings: AnswerSettings,
+    decide: Decider | None,
+    agrees: Agrees | None,
+    clock: Clock,
+    seed: int,
+) -> CacheComponents:
+    """The parts over a folder, which is made where it is missing. Raises ConfigError or AnswersError."""
+    kinds = all_kinds(settings)
+    kind_rules = with_kinds(settings.rules, kinds)
+    lives = lifetimes(settings.ttl, kinds)
+    store = AnswerStore(folder, clock)
+    counters, background = Counters(store), BackgroundTasks()
+    pages = Pages(workspace, store, lambda gone: counters.add("invalidated.page", "", gone)) if workspace else None
+    classify = classifier(embedder, kinds) if embedder else None
+    nearest = Nearest(store, embedder, settings.hot) if embedder else None
+    chosen = (decide or default_decider(folder, kinds, store.labels(), embedder)) if embedder else None
+    lookups = Lookups(store, settings.rules, kind_rules, embedder, nearest, classify, chosen, pages)
+    keeper = Keeper(store, lookups, counters, lives, settings.rules, embedder.name if embedder else "", clock)
+    judge = cache(lambda: agrees or default_agrees(embedder))
+    audits = Audits(store, counters, judge, settings.audit, settings.checks, seed)
+    if embedder and store.without_vector(embedder.name, 1):
+        background.once("embed", lambda: embed_anew(store, embedder, background))
+    return CacheComponents(store, lookups, keeper, counters, audits, background, nearest)
+
+
+def embed_anew(store: AnswerStore, embedder: Embedder, background: BackgroundTasks, after: int = 0) -> None:
+    """Give the entries that another embedder made their vectors of this one, some at a time.
+
+    What cannot be embedded together is tried one by one, so that a question that has no vector keeps none from others.
+    """
+    entries = store.without_vector(embedder.name, EMBEDDED, after)
+    if not entries:
+        return
+    last = entries[-1].n
+    background.once("embed", lambda: embed_anew(store, embedder, background, last))
+    try:
+        _embed(store, embedder, entries)
+    except Exception:  # whatever an embedder raises
+        each(partial(_embed, store, embedder, [entry]) for entry in entries)
+
+
+def _embed(store: AnswerStore, embedder: Embedder, entries: Sequence[KeptEntry]) -> None:
+    vectors = embedder.embed([one.question for one in entries])
+    for entry, vector in zip(entries, vectors, strict=True):
+        store.embed(entry.n, entry.scope, embedder.name, vector)
+
+
+def all_kinds(settings: AnswerSettings) -> Kinds:
+    """The query types that come with agentmem, and the user's own."""
+    return {**BUILT_IN, **settings.kinds}
+
+
+def default_embedder() -> Embedder | None:
+    """MiniLM where it is installed."""
+    return None if available() else MiniLM()
+
 
 EVERYWHERE = AnswerScope()
 
@@ -53,10 +153,10 @@ class AnswerCache(Closing):
         clock: Clock = time.time,
         seed: int = 0,
     ) -> None:
-        check_settings("AnswerCache", locals(), parts.WANTED)
+        check_settings("AnswerCache", locals(), WANTED)
         self.folder = Path(folder).expanduser()
-        chosen = None if exact_only else embedder or parts.default_embedder()
-        made = parts.assemble(self.folder, workspace, chosen, settings, decide, agrees, clock, seed)
+        chosen = None if exact_only else embedder or default_embedder()
+        made = assemble(self.folder, workspace, chosen, settings, decide, agrees, clock, seed)
         self.embedder, self.settings = chosen, settings
         self.store, self.lookups, self.keeper = made.store, made.lookups, made.keeper
         self.counters, self.audits, self.background = made.counters, made.audits, made.background
@@ -78,7 +178,7 @@ class AnswerCache(Closing):
     def put(self, question: str, answer: str | Answer, *, context: AnswerScope = EVERYWHERE) -> KeptResult:
         """Keep an answer, unless a rule forbids it: the result says why. Raises AnswersError."""
         given = answer if isinstance(answer, Answer) else Answer(answer)
-        kept = self.keeper.keep(self.lookups.asked(question, context), given)
+        kept = self.keeper.keep(self.lookups.unsearched(question, context), given)
         self._maintain()
         return kept
 

@@ -65,10 +65,10 @@ class Database:
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / FILE
-        self.storage: Storage = self.told(lambda: open_sqlite(Address("sqlite", str(self.path))))
-        self.told(self._prepare)
+        self.storage: Storage = self.translated(lambda: open_sqlite(Address("sqlite", str(self.path))))
+        self.translated(self._prepare)
 
-    def told(self, work: Callable[[], T]) -> T:
+    def translated(self, work: Callable[[], T]) -> T:
         """What ``work`` gives, its errors as ours."""
         try:
             return work()
@@ -79,7 +79,7 @@ class Database:
 
     def run(self, sql: str, *values: object) -> list[tuple[object, ...]]:
         """All rows of one statement."""
-        return self.told(lambda: self.storage.run(sql, *values))
+        return self.translated(lambda: self.storage.run(sql, *values))
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

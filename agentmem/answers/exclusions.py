@@ -8,8 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from agentmem.answers.keys import LONGEST
-from agentmem.answers.values import Answer, Kinds
+from agentmem.answers.values import LONGEST, Answer, Kinds
 from agentmem.errors import ConfigError
 
 About = Literal["question", "answer"]

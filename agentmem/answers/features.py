@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from agentmem.answers.pairing import QuestionPair
 from agentmem.answers.values import CANDIDATES, Candidate
-from agentmem.answers.words import stem, words
+from agentmem.answers.words import QuestionPair, stem, words
 
 if TYPE_CHECKING:
     from agentmem.recall.embedder import Reading

@@ -8,9 +8,8 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from itertools import pairwise
 
-from agentmem.answers.contrasts import KINDS, OPPOSITES, QUALIFIERS, REVERSERS
-from agentmem.answers.pairing import QuestionPair
-from agentmem.answers.words import Amount, Words, stem
+from agentmem.answers.lexicon import KINDS, OPPOSITES, QUALIFIERS, REVERSERS
+from agentmem.answers.words import Amount, QuestionPair, Words, stem
 
 Rule = tuple[str, Callable[[QuestionPair], str]]
 """A rule's name, and what it objects to in a pair."""

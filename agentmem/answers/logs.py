@@ -8,17 +8,145 @@ Angelopoulos et al., "Learn then Test", 2021). The other half says what it reall
 
 import hashlib
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
-from agentmem.answers.certificate import CONFIDENCE
-from agentmem.answers.played import PlayedOutcome, PlayedQuestion, certified, play, reached
+from agentmem.answers.decision import Decision, default_reader
+from agentmem.answers.decision import decider as decider_of
 from agentmem.answers.questions import normalised
-from agentmem.answers.tuning import LIMIT, TooFewLabels, Tuned, csv_of, more_labels
-from agentmem.answers.values import STRICT, Classifier, Decider, QueryPolicy
+from agentmem.answers.tuning import (
+    CONFIDENCE,
+    LIMIT,
+    Point,
+    Score,
+    TooFewLabels,
+    Tuned,
+    csv_of,
+    more_labels,
+    upper_bound,
+)
+from agentmem.answers.values import CANDIDATES, STRICT, Candidate, Certificate, Classifier, Decider, QueryPolicy
 from agentmem.errors import ConfigError
 from agentmem.types import Embedder, Vectors
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayedQuestion:
+    """A question of a log, the answer that is right for it (its text, or any name of it), and its query type."""
+
+    question: str
+    answer: str
+    kind: str = "faq"
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayedOutcome:
+    """What a lookup came to. ``right`` is whether what was served is; ``known``, whether the right answer was kept.
+
+    ``key`` is the question as exact keys see it.
+    """
+
+    key: str
+    kind: str
+    how: Literal["exact", "semantic", "miss"]
+    right: bool
+    known: bool
+
+    @property
+    def hit(self) -> bool:
+        """Whether something was served."""
+        return self.how != "miss"
+
+
+def replay_log(log: Sequence[ReplayedQuestion], vectors: Vectors, decide: Decider) -> list[ReplayedOutcome]:
+    """The outcome of each question of a log, in its order. ``vectors`` are the questions', a row for each."""
+    kept = _Kept(vectors.shape[1], len(log))
+    return [_replayed(kept, one, vector, decide) for one, vector in zip(log, vectors, strict=True)]
+
+
+def reached(outcomes: Iterable[ReplayedOutcome], threshold: float, kind: str = "") -> Point:
+    """What a threshold reaches over the outcomes of a query type, or of all."""
+    own = [one for one in outcomes if kind in ("", one.kind)]
+    hits = [one.right for one in own if one.hit]
+    return Point(threshold, len(hits), hits.count(False), sum(one.known for one in own))
+
+
+def certified(outcomes: Iterable[ReplayedOutcome], kind: str = "", confidence: float = CONFIDENCE) -> Certificate:
+    """The certificate of the hits among the outcomes of a query type, or of all.
+
+    An exact hit is known to be right or wrong, so the bound is on the hits by meaning, as a share of all. Those on one
+    question are right or wrong together and count as fewer: of clusters of m hits the effective number is
+    (sum of m)^2 / sum of m^2 (Kish, "Survey Sampling", 1965), and the exact bound is taken at that (Korn and Graubard,
+    "Confidence intervals for proportions with small expected number of positive counts", 1998).
+    """
+    hits = [one for one in outcomes if one.hit and kind in ("", one.kind)]
+    meant = [one for one in hits if one.how == "semantic"]
+    wrong, wrong_meant = (sum(not one.right for one in group) for group in (hits, meant))
+    bound = _clustered(wrong_meant, Counter(one.key for one in meant).values(), confidence)
+    upper = (bound * max(len(meant), 1) + wrong - wrong_meant) / len(hits) if hits else 1.0
+    return Certificate(len(hits), wrong, min(upper, 1.0), confidence)
+
+
+def _clustered(wrong: int, sizes: Collection[int], confidence: float) -> float:
+    """The bound on the share that is wrong in clusters of these sizes."""
+    count = sum(sizes)
+    effective = count**2 / sum(size**2 for size in sizes) if sizes else 0.0
+    seen = math.floor(effective)
+    return upper_bound(min(math.ceil(wrong * effective / max(count, 1)), seen), seen, confidence)
+
+
+def nearest(vector: "NDArray[np.float32]", rows: Vectors, entries: Sequence[ReplayedQuestion]) -> list[Candidate]:
+    """The candidates of a question among the kept ones, nearest first."""
+    import numpy as np
+
+    cosines = rows @ vector
+    best = np.argpartition(-cosines, CANDIDATES)[:CANDIDATES] if len(cosines) > CANDIDATES else range(len(cosines))
+    ranked = sorted(map(int, best), key=lambda at: -cosines[at])
+    return [
+        Candidate(str(at), entries[at].question, entries[at].answer, float(cosines[at]), entries[at].kind)
+        for at in ranked
+    ]
+
+
+def _replayed(kept: "_Kept", one: ReplayedQuestion, vector: "NDArray[np.float32]", decide: Decider) -> ReplayedOutcome:
+    key = normalised(one.question)
+    known = one.answer in kept.answers
+    if key in kept.keys:
+        return ReplayedOutcome(key, one.kind, "exact", kept.keys[key] == one.answer, known)
+    near = nearest(vector, kept.rows[: len(kept.entries)], kept.entries)
+    verdict = decide(one.question, vector, near, one.kind) if near else None
+    if verdict and verdict.serve and verdict.candidate:
+        return ReplayedOutcome(key, one.kind, "semantic", verdict.candidate.answer == one.answer, known)
+    kept.keep(key, one, vector)
+    return ReplayedOutcome(key, one.kind, "miss", False, known)
+
+
+class _Kept:
+    """Kept questions with their vectors and answers, in RAM."""
+
+    def __init__(self, dimensions: int, room: int) -> None:
+        import numpy as np
+
+        self.rows: Vectors = np.zeros((room, dimensions), np.float32)
+        self.entries: list[ReplayedQuestion] = []
+        self.keys: dict[str, str] = {}
+        self.answers: set[str] = set()
+
+    def keep(self, key: str, one: ReplayedQuestion, vector: "NDArray[np.float32]") -> None:
+        """Keep a question with its answer."""
+        self.rows[len(self.entries)] = vector
+        self.entries.append(one)
+        self.keys[key] = one.answer
+        self.answers.add(one.answer)
+
 
 THRESHOLDS = (0.90, 0.92, 0.94, 0.95, 0.96, 0.965, 0.97, 0.975, 0.98, 0.985, 0.99)
 """The scores that are tried."""
@@ -29,7 +157,7 @@ At = Callable[[float], Decider]
 
 
 def tune_log(
-    log: Sequence[PlayedQuestion], vectors: Vectors, at: At, *, limit: float = LIMIT, confidence: float = CONFIDENCE
+    log: Sequence[ReplayedQuestion], vectors: Vectors, at: At, *, limit: float = LIMIT, confidence: float = CONFIDENCE
 ) -> dict[str, Tuned]:
     """Each query type's threshold: its own where its hits are enough to certify one, else that of all together.
 
@@ -51,7 +179,7 @@ def tune_log(
     return tuned
 
 
-def read_log(path: Path, embedder: Embedder, classify: Classifier) -> tuple[list[PlayedQuestion], Vectors]:
+def read_log(path: Path, embedder: Embedder, classify: Classifier) -> tuple[list[ReplayedQuestion], Vectors]:
     """The questions of a CSV file, in its order, with their vectors: columns question and answer, and kind if known.
 
     Two rows with the same answer (its text, or any name of it) may be served for each other. Raises ConfigError.
@@ -64,7 +192,7 @@ def read_log(path: Path, embedder: Embedder, classify: Classifier) -> tuple[list
     vectors = embedder.embed([row["question"] for row in rows])
     kinds = (row.get("kind") or classify(row["question"], vector) for row, vector in zip(rows, vectors, strict=True))
     return [
-        PlayedQuestion(row["question"], row["answer"].strip(), kind) for row, kind in zip(rows, kinds, strict=True)
+        ReplayedQuestion(row["question"], row["answer"].strip(), kind) for row, kind in zip(rows, kinds, strict=True)
     ], vectors
 
 
@@ -74,18 +202,18 @@ def is_log(path: Path) -> bool:
         return set(COLUMNS) <= set(rows.fieldnames or ())
 
 
-def _half(one: PlayedQuestion) -> int:
+def _half(one: ReplayedQuestion) -> int:
     return hashlib.sha256(normalised(one.question).encode("utf-8", "surrogatepass")).digest()[0] % 2
 
 
 def _play(
-    log: Sequence[PlayedQuestion], vectors: Vectors, places: Sequence[int], decide: Decider
-) -> list[PlayedOutcome]:
-    return play([log[place] for place in places], vectors[list(places)], decide)
+    log: Sequence[ReplayedQuestion], vectors: Vectors, places: Sequence[int], decide: Decider
+) -> list[ReplayedOutcome]:
+    return replay_log([log[place] for place in places], vectors[list(places)], decide)
 
 
 def lowest(
-    tried: Mapping[float, Sequence[PlayedOutcome]], limit: float, kind: str = "", confidence: float = CONFIDENCE
+    tried: Mapping[float, Sequence[ReplayedOutcome]], limit: float, kind: str = "", confidence: float = CONFIDENCE
 ) -> float | None:
     """The lowest threshold that is certified, as are all above it that have hits enough; None where none is."""
     found = None
@@ -99,8 +227,8 @@ def lowest(
 
 def _tuned(
     kind: str,
-    tried: Mapping[float, Sequence[PlayedOutcome]],
-    held: Mapping[float, Sequence[PlayedOutcome]],
+    tried: Mapping[float, Sequence[ReplayedOutcome]],
+    held: Mapping[float, Sequence[ReplayedOutcome]],
     chosen: float,
     limit: float,
     confidence: float,
@@ -114,7 +242,7 @@ def _tuned(
     return Tuned(policy, chosen, points, point, limit, more)
 
 
-def _few(tried: Mapping[float, Sequence[PlayedOutcome]], limit: float, confidence: float) -> str:
+def _few(tried: Mapping[float, Sequence[ReplayedOutcome]], limit: float, confidence: float) -> str:
     """Why no threshold is certified: hits are too few, or the strictest errs too often."""
     outcomes = tried[max(tried)]
     seen, best = certified(outcomes, "", confidence), certified(_faultless(outcomes), "", confidence)
@@ -131,6 +259,33 @@ def _few(tried: Mapping[float, Sequence[PlayedOutcome]], limit: float, confidenc
     )
 
 
-def _faultless(outcomes: Sequence[PlayedOutcome]) -> list[PlayedOutcome]:
+def _faultless(outcomes: Sequence[ReplayedOutcome]) -> list[ReplayedOutcome]:
     """The same hits, all of them right."""
     return [replace(one, right=True) for one in outcomes]
+
+
+_ANY = "any"
+_KEPT = 4096
+
+
+def deciders(kinds: Iterable[str]) -> At:
+    """The decision with one threshold for all of these query types; they share what was read."""
+    chosen, names = decider_of({}, default_reader()), tuple(kinds)
+    return lambda threshold: replace(chosen, policies={name: QueryPolicy(name, threshold) for name in names})
+
+
+def scorer(embedder: Embedder, decision: Decision | None = None) -> Score:
+    """The score of (kept question, asked question): None where the guard objects, or they are far apart."""
+    chosen = decision or decider_of({}, default_reader())
+    lenient = replace(chosen, policies={_ANY: QueryPolicy(_ANY, 0.0)})
+
+    # one at a time: the default embedder then has the words of a question at hand when the decision reads it
+    row = lru_cache(_KEPT)(lambda text: embedder.embed([text])[0])
+
+    def score(kept: str, asked: str) -> float | None:
+        vector = row(asked)
+        cosine = min(float(row(kept) @ vector), 1.0)
+        verdict = lenient(asked, vector, [Candidate("0", kept, kept, cosine)], _ANY)
+        return verdict.score if verdict.serve else None
+
+    return score

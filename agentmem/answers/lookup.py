@@ -7,14 +7,12 @@ from dataclasses import dataclass, field, replace
 from threading import Lock
 from typing import Literal
 
-from agentmem.answers.entries import KeptEntry
 from agentmem.answers.exclusions import Rule, excluded
-from agentmem.answers.keys import former_key_of, key_of, scope_of
 from agentmem.answers.nearest import Nearest
 from agentmem.answers.questions import normalised
 from agentmem.answers.sources import Pages, outdated
-from agentmem.answers.store import AnswerStore
-from agentmem.answers.values import AnswerScope, Classifier, Decider, Verdict
+from agentmem.answers.store import AnswerStore, KeptEntry
+from agentmem.answers.values import AnswerScope, Classifier, Decider, Verdict, former_key_of, key_of, scope_of
 from agentmem.errors import AnswersError, ArchiveError
 from agentmem.types import Embedder, Vectors
 
@@ -91,16 +89,16 @@ class Lookups:
         ``scope`` stands in for that of the context, where only the scope is known.
         """
         began = time.perf_counter()
-        looked = self._asked(question, context, scope)
+        looked = self._looked_up(question, context, scope)
         try:
             looked = self._looked(looked)
         except (AnswersError, ArchiveError) as error:
             looked = replace(looked, rule="the cache cannot be read", detail=str(error), failed=True)
         return replace(looked, seconds=time.perf_counter() - began)
 
-    def asked(self, question: str, context: AnswerScope) -> Looked:
+    def unsearched(self, question: str, context: AnswerScope) -> Looked:
         """A question with its keys, excluded if a rule says so, and not looked for."""
-        return self._checked(self._asked(question, context))
+        return self._checked(self._looked_up(question, context))
 
     def exact(self, asked: Looked) -> KeptEntry | None:
         """The entry under the exact key, if it may be served."""
@@ -149,7 +147,7 @@ class Lookups:
         return _excluded(asked, rule) if rule else asked
 
     @staticmethod
-    def _asked(question: str, context: AnswerScope, scope: str = "") -> Looked:
+    def _looked_up(question: str, context: AnswerScope, scope: str = "") -> Looked:
         scope = scope or scope_of(context)
         return Looked(question, context, scope, key_of(scope, question), "miss", "", "", context.kind or "")
 

@@ -5,18 +5,33 @@ does not stand for all.
 """
 
 import csv
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agentmem.answers.cells import as_cell
 from agentmem.answers.values import Classifier, Labelled
 from agentmem.errors import ConfigError
 from agentmem.types import Embedder, Vectors
 
 if TYPE_CHECKING:
     import numpy as np
+
+
+_FORMULA = re.compile(r"'*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
+"""What begins a formula, or is left out before one (the last four are the wide forms), below any apostrophes."""
+
+
+def as_cell(text: str) -> str:
+    """``text`` as a cell that no spreadsheet calculates."""
+    return f"'{text}" if _FORMULA.match(text) else text
+
+
+def of_cell(cell: str) -> str:
+    """What `as_cell` was given."""
+    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
+
 
 LOW, HIGH, BAND = 0.80, 0.99, 0.01
 """Cosines between which pairs are sampled, and the width of a band."""

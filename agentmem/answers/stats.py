@@ -11,8 +11,8 @@ from dataclasses import asdict
 from typing import Any
 
 from agentmem.answers.agreement import Errors
-from agentmem.answers.certificate import upper_bound
 from agentmem.answers.store import AnswerStore
+from agentmem.answers.tuning import upper_bound
 from agentmem.errors import AnswersError
 
 EACH = 64

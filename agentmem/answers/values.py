@@ -3,10 +3,14 @@
 Similarities are cosines; times are seconds, points in time seconds since the epoch; money is US dollars.
 """
 
-from collections.abc import Mapping, Sequence
+import hashlib
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from agentmem.answers.questions import normalised
 from agentmem.checking import FLAG, LIST, NOTHING, NUMBER, TEXT, TEXTS, Wanted, check_fields
 from agentmem.types import Vectors
 
@@ -192,3 +196,48 @@ class Agrees(Protocol):
 
 Kinds = Mapping[str, Kind]
 """The query types by name."""
+
+
+LONGEST = 2_000
+"""Characters of a question. A longer text is a task: it is excluded, so that no expression is searched for in it."""
+_SPACE = re.compile(r"\s+")
+_END = re.compile(r"(?<=[^\W\d_])[\s?.]+$")
+_CAPITALISED = re.compile(r"(?<![\w'’./\\$@#-])[^\W\d_](?=[^\W\d_]+(?![\w./\\@#-]))")
+
+
+def scope_of(context: AnswerScope) -> str:
+    """The namespace: 40 hexadecimal digits. Answers are looked for within one only."""
+    parts = ("scope", context.tenant, context.model, context.system, context.kind or "", *context.conversation)
+    return _hashed(parts)
+
+
+def key_of(scope: str, question: str) -> str:
+    """The key of the exact question in a scope."""
+    return _hashed(("key", scope, normalised(question)))
+
+
+def former_key_of(scope: str, question: str) -> str:
+    """The key that the question had in version 0.1: answers that were kept under it are found until they expire."""
+    return _hashed(("key", scope, _formerly(question)))
+
+
+def _formerly(question: str) -> str:
+    text = _SPACE.sub(" ", unicodedata.normalize("NFC", question)).strip()
+    if len(text) > LONGEST:
+        return text
+    text = _END.sub("", text)
+    return _CAPITALISED.sub(_lowered, text)
+
+
+def _lowered(letter: re.Match[str]) -> str:
+    rest = letter.string[letter.end() :]
+    return letter[0].lower() if rest[:1].islower() else letter[0]
+
+
+def _hashed(parts: Iterable[str]) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        data = part.encode("utf-8", "surrogatepass")
+        digest.update(len(data).to_bytes(8, "big"))
+        digest.update(data)
+    return digest.hexdigest()[:40]

@@ -40,7 +40,7 @@ def demo(
 ) -> None:
     """Watch an agent work on a small workspace, metered by a real engine, and see the table that tells what it cost."""
     from agentmem import demo as shown
-    from agentmem.meter.ledger import decode
+    from agentmem.meter.ledger import rows
     from agentmem.meter.report import report
     from agentmem.meter.tables import show
     from agentmem.runtime.agent import Agent
@@ -66,7 +66,7 @@ def demo(
                 watch.rest()
             watch.close(watch.result)
             out.print()
-            show(report(map(decode, agent.journal.own("demo", "usage")), "demo"), out)
+            show(report(rows(agent.journal, "demo"), "demo"), out)
     finally:
         model.close()
     out.print()
@@ -91,7 +91,7 @@ def _team(place: Path, out: "Console") -> None:
     from agentmem.cli.team import line
     from agentmem.demo import team as example
     from agentmem.errors import IsolationUnavailable
-    from agentmem.meter.ledger import decode
+    from agentmem.meter.ledger import rows
     from agentmem.meter.report import report
     from agentmem.meter.tables import show
     from agentmem.team import TeamDone, TeamProgress
@@ -109,8 +109,8 @@ def _team(place: Path, out: "Console") -> None:
                     notices().print(line(event), style="dim", highlight=False, soft_wrap=True)
                 elif isinstance(event, TeamDone):
                     out.print(f"\n{event.result.page.partition('## Round 1')[0]}", highlight=False)
-            rows = [decode(entry) for name in NAMES for entry in team.journal.own(thread_of("team", name), "usage")]
-            show(report(rows, "team"), out)
+            metered = [row for name in NAMES for row in rows(team.journal, thread_of("team", name))]
+            show(report(metered, "team"), out)
     except IsolationUnavailable as error:
         out.print(NO_TEAM.format(why=error))
         return

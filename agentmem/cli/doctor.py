@@ -1,24 +1,224 @@
 """`agentmem doctor`: what works on this machine, and how to mend what does not."""
 
-from collections.abc import Sequence
-from dataclasses import asdict
+import platform
+import shutil
+import sqlite3
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
+from agentmem import __version__
 from agentmem.cli.exits import Code
 from agentmem.cli.options import AsJson
 from agentmem.cli.output import console, notices, print_json
+from agentmem.distribution import IMPORT, NAME, install
+from agentmem.errors import AgentmemError
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from agentmem.cli.checks import Check
+    from agentmem.sandbox.planning import Isolation
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """``needed`` checks must be ``ok`` for agentmem to work; the others each say what they would add in ``mend``."""
+
+    name: str
+    ok: bool
+    detail: str
+    mend: str = ""
+    needed: bool = False
+
+
+def python() -> Check:
+    found = f"{platform.python_implementation()} {platform.python_version()}"
+    return Check("Python", sys.version_info >= (3, 11), found, "install Python 3.11 or later", needed=True)
+
+
+def installed() -> Check:
+    """The distribution whose name is the import's is another project's, and what was installed last is imported."""
+    try:
+        found = version(IMPORT)
+    except PackageNotFoundError:
+        return Check("Distribution", True, f"{NAME} {__version__}")
+    mend = f"pip uninstall {IMPORT}, then install {NAME} again: both bring a package of that name"
+    return Check("Distribution", False, f"{NAME} {__version__}, and another project's {IMPORT} {found}", mend)
+
+
+def sqlite() -> Check:
+    """The journal needs a write-ahead log, the full-text search of pages needs FTS5."""
+    mend = "use a Python whose sqlite3 is complete, such as python.org's, uv's or your distribution's"
+    try:
+        with tempfile.TemporaryDirectory() as folder, closing(sqlite3.connect(Path(folder) / "check.db")) as database:
+            (mode,) = database.execute("PRAGMA journal_mode = WAL").fetchone()
+            database.execute("CREATE VIRTUAL TABLE words USING fts5(text)")
+    except sqlite3.Error as error:
+        return Check("SQLite", False, f"{sqlite3.sqlite_version}: {error}", mend, needed=True)
+    detail = f"{sqlite3.sqlite_version}, full-text search, journal mode {mode}"
+    return Check("SQLite", mode == "wal", detail, mend, needed=True)
+
+
+def assets() -> Check:
+    from agentmem.menu.menu import default_menu
+
+    try:
+        detail = f"{len(default_menu(shell=True).tools)} tools"
+    except AgentmemError as error:
+        return Check("Tool cards", False, str(error), "install agentmem again", needed=True)
+    return Check("Tool cards", True, detail, needed=True)
+
+
+def tokens() -> Check:
+    from agentmem.tokens import count
+
+    try:
+        count("one two three")
+    except AgentmemError as error:
+        return Check("Token counts", False, str(error), "install agentmem again", needed=True)
+    return Check("Token counts", True, "o200k_base, without a network", needed=True)
+
+
+def prices() -> Check:
+    from agentmem.meter.prices import rates
+
+    known = rates("anthropic", "claude-sonnet-5-5") is not None
+    return Check("Prices", known, f"genai-prices {version('genai-prices')}", "upgrade genai-prices")
+
+
+def anthropic() -> Check:
+    """Whether there is a key; it is never shown."""
+    from agentmem.config import Config
+
+    mend = "for anthropic:... models: export ANTHROPIC_API_KEY=..."
+    try:
+        key = Config.load().anthropic_api_key
+    except AgentmemError as error:
+        return Check("Anthropic key", False, str(error), mend)
+    return Check("Anthropic key", key is not None, "ANTHROPIC_API_KEY is set" if key else "not set", mend)
+
+
+def engine() -> Check:
+    """llama.cpp in process: measures a real KV cache without a key."""
+    from agentmem.cli.local import ENGINE, GET_ENGINE, engine_version
+
+    found = engine_version()
+    return Check("Local engine", bool(found), f"{ENGINE} {found or 'is not installed'}", GET_ENGINE)
+
+
+def weights() -> Check:
+    from agentmem.cli.local import GET_WEIGHTS
+    from agentmem.models.weights import SMOLLM2, find
+
+    found = find()
+    return Check("Local weights", bool(found), str(found or f"{SMOLLM2.name} is not here"), GET_WEIGHTS)
+
+
+def postgres() -> Check:
+    return _packages("Postgres", ("psycopg", "langgraph-checkpoint-postgres"), "runs in Postgres", "postgres")
+
+
+def langchain() -> Check:
+    return _packages("LangChain", ("langchain",), "models such as openai:..., and LangChain tools", "langchain")
+
+
+def git() -> Check:
+    return _program("git", ("git",), "sandboxes that fork a repository")
+
+
+def chromium() -> Check:
+    return _program("Chromium", ("chromium", "chromium-browser", "google-chrome", "chrome"), "pictures of web pages")
+
+
+def isolation() -> Check:
+    """Whether a command in a sandbox can be kept from the host, and by what."""
+    from agentmem.errors import IsolationUnavailable
+    from agentmem.sandbox.isolation import choose
+
+    try:
+        return Check("Sandbox: isolation", True, f"by {choose('auto')}")
+    except IsolationUnavailable:
+        return Check("Sandbox: isolation", False, "none works", "see the next three lines; one of them will do")
+
+
+def bubblewrap() -> Check:
+    return _isolated("bubblewrap", "bubblewrap")
+
+
+def namespaces() -> Check:
+    return _isolated("User namespaces", "namespaces")
+
+
+def landlock() -> Check:
+    return _isolated("Landlock", "landlock")
+
+
+def forks() -> Check:
+    """Which ways there are to fork a folder into the place where forks go by default."""
+    from agentmem.sandbox.forks import available
+
+    try:
+        found = available()
+    except (AgentmemError, OSError) as error:
+        return Check("Sandbox: forks", False, str(error), "make the temporary folder writable, or set TMPDIR")
+    cheap = "overlay" in found or "reflink" in found
+    mend = "for forks that copy nothing: allow user namespaces, on ext4, xfs or btrfs"
+    return Check("Sandbox: forks", cheap, f"by {', '.join(found)}", mend)
+
+
+def _isolated(name: str, kind: "Isolation") -> Check:
+    """Tries it: a command that does nothing is run behind it."""
+    from agentmem.sandbox.isolation import MEND, why_not
+
+    reason = why_not(kind)
+    return Check(name, reason is None, reason or "works", f"to confine commands: {MEND[kind]}")
+
+
+def _packages(name: str, packages: tuple[str, ...], use: str, extra: str) -> Check:
+    try:
+        detail = ", ".join(f"{package} {version(package)}" for package in packages)
+    except PackageNotFoundError as missing:
+        return Check(name, False, f"{missing.name} is not installed", f"for {use}: {install(extra)}")
+    return Check(name, True, detail)
+
+
+def _program(name: str, commands: tuple[str, ...], use: str) -> Check:
+    found = next(filter(None, map(shutil.which, commands)), None)
+    return Check(name, bool(found), found or "not found", f"for {use}: install {name.lower()}")
+
+
+CHECKS: tuple[Callable[[], Check], ...] = (
+    python,
+    installed,
+    sqlite,
+    assets,
+    tokens,
+    prices,
+    anthropic,
+    engine,
+    weights,
+    postgres,
+    langchain,
+    git,
+    isolation,
+    bubblewrap,
+    namespaces,
+    landlock,
+    forks,
+    chromium,
+)
+"""In the order in which they are shown."""
 
 
 def doctor(json: AsJson = False) -> None:
     """Say what works on this machine and how to mend what does not. Fails when something needed is missing."""
-    from agentmem.cli.checks import CHECKS
 
     with notices().status("Looking around ..."):
         checks = [check() for check in CHECKS]

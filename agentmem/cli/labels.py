@@ -13,7 +13,7 @@ from agentmem.errors import ConfigError
 
 if TYPE_CHECKING:
     from agentmem.answers.agreement import Errors
-    from agentmem.answers.kinds import KindError
+    from agentmem.answers.query_types import KindError
     from agentmem.answers.tuning import Tuned
     from agentmem.answers.values import Kinds, Labelled
 
@@ -61,11 +61,11 @@ def tune(
 
     By pairs (columns left, right, label), or by a log with the columns question and answer, which is played.
     """
+    from agentmem.answers.cache import all_kinds
     from agentmem.answers.decision import write_policies
-    from agentmem.answers.kinds import left_out
     from agentmem.answers.logs import is_log
-    from agentmem.answers.parts import all_kinds
     from agentmem.answers.plot import page
+    from agentmem.answers.query_types import left_out
     from agentmem.recall.embedder import MiniLM
 
     kinds = all_kinds(settings(workspace))
@@ -81,7 +81,9 @@ def tune(
     rows = [_row(name, one) for name, one in tuned.items()]
     if json:
         classifier = {"wrong": error.wrong, "of": error.of}
-        print_json({"schema": 1, "basis": "measured", "tuned": rows, "classifier": classifier, "judge": _told(judged)})
+        print_json(
+            {"schema": 1, "basis": "measured", "tuned": rows, "classifier": classifier, "judge": _judge_record(judged)}
+        )
     else:
         _print([*(_sentence(row, limit) for row in rows), _classified(error), *said])
 
@@ -101,15 +103,14 @@ def judge(
     if not dry:
         _remember(workspace, found)
     if json:
-        print_json({"schema": 1, "basis": "measured", "judge": _told(found)})
+        print_json({"schema": 1, "basis": "measured", "judge": _judge_record(found)})
         return
     _print(_said(found))
 
 
 def _tuned(path: Path, kinds: "Kinds", cost: float, limit: float) -> "tuple[dict[str, Tuned], Errors | None]":
     """By query type, and what pairs with both answers say of the judge."""
-    from agentmem.answers.logs import is_log
-    from agentmem.answers.scoring import scorer
+    from agentmem.answers.logs import is_log, scorer
     from agentmem.answers.tuning import read_pairs, tune_kinds
     from agentmem.recall.embedder import MiniLM
 
@@ -121,9 +122,8 @@ def _tuned(path: Path, kinds: "Kinds", cost: float, limit: float) -> "tuple[dict
 
 
 def _by_log(path: Path, kinds: "Kinds", limit: float) -> "dict[str, Tuned]":
-    from agentmem.answers.kinds import classifier
-    from agentmem.answers.logs import read_log, tune_log
-    from agentmem.answers.scoring import deciders
+    from agentmem.answers.logs import deciders, read_log, tune_log
+    from agentmem.answers.query_types import classifier
     from agentmem.recall.embedder import MiniLM
 
     log, vectors = read_log(path, MiniLM(), classifier(MiniLM(), kinds))
@@ -143,8 +143,8 @@ def _audited(workspace: Path, count: int) -> "list[Labelled]":
 
 def _near(log: Path, workspace: Path, count: int, seed: int) -> "list[Labelled]":
     """Pairs of a log."""
-    from agentmem.answers.kinds import classifier
-    from agentmem.answers.parts import all_kinds
+    from agentmem.answers.cache import all_kinds
+    from agentmem.answers.query_types import classifier
     from agentmem.answers.sampling import sample as sampled
     from agentmem.recall.embedder import MiniLM
 
@@ -168,7 +168,7 @@ def _remember(workspace: Path, found: "Errors | None") -> None:
         write_errors(folder(workspace), found)
 
 
-def _told(found: "Errors | None") -> dict[str, Any] | None:
+def _judge_record(found: "Errors | None") -> dict[str, Any] | None:
     from agentmem.answers.stats import judge_record
 
     return judge_record(found)
@@ -177,7 +177,7 @@ def _told(found: "Errors | None") -> dict[str, Any] | None:
 def _said(found: "Errors | None") -> list[str]:
     from agentmem.meter.answers import judge as sentences
 
-    return sentences(_told(found)) or [NO_ANSWERS]
+    return sentences(_judge_record(found)) or [NO_ANSWERS]
 
 
 def _print(lines: Sequence[str]) -> None:

@@ -7,9 +7,13 @@ escapes; only a document that is not printed on a terminal keeps its own.
 import json
 import logging
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 import typer
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
+from rich.text import Text
 
 from agentmem.scrub import scrub
 from agentmem.visible import visible, visible_json
@@ -18,16 +22,31 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
+class Terminal(Console):
+    """Shows control characters of whatever it is given: strings before they are measured, the rest as it is drawn.
+
+    Brackets and colons in a text are that text: markup must be asked for where the text is our own.
+    """
+
+    def __init__(self, *, stderr: bool = False) -> None:
+        super().__init__(stderr=stderr, markup=False, emoji=False)
+
+    def render_str(self, text: str, **settings: Any) -> Text:
+        return super().render_str(visible(text), **settings)
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else segment._replace(text=visible(segment.text))
+
+
 def console() -> "Console":
     """For results."""
-    from agentmem.cli.terminal import Terminal
 
     return Terminal()
 
 
 def notices() -> "Console":
     """For progress and remarks, so that a pipe gets results only."""
-    from agentmem.cli.terminal import Terminal
 
     return Terminal(stderr=True)
 

@@ -153,9 +153,9 @@ def _team_of(name: str, names: list[str]) -> str:
 
 
 def _rows(opened: "Journal", thread: str) -> "Iterator[Row]":
-    from agentmem.meter.ledger import decode
+    from agentmem.meter.ledger import rows
 
-    return map(decode, opened.own(thread, "usage"))
+    return rows(opened, thread)
 
 
 def _line(opened: "Journal", thread: "ThreadInfo") -> dict[str, Any]:

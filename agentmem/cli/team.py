@@ -105,9 +105,9 @@ class TeamWatch:
         if self._halted:
             raise KeyboardInterrupt
         if isinstance(event, TeamProgress):
-            self.told(line(event))
+            self.notice(line(event))
 
-    def told(self, text: str) -> None:
+    def notice(self, text: str) -> None:
         """Print a line."""
         if not self._quiet:
             self._notices.print(text, style="dim", highlight=False, soft_wrap=True)
@@ -135,7 +135,7 @@ def _shown(
         with made() as team:
             result = _until_done(team, task, thread, watch)
             merged = team.merge(result, with_tests=with_tests) if apply and result.passed else ()
-            watch.told(_where(team, result, merged))
+            watch.notice(_where(team, result, merged))
             return result, merged, _usage(team, thread)
 
     def halt() -> None:
@@ -177,11 +177,11 @@ def _where(team: "Team", result: "TeamResult", merged: Iterable[str]) -> str:
 
 
 def _usage(team: "Team", thread: str) -> dict[str, Any]:
-    from agentmem.meter.ledger import decode
+    from agentmem.meter.ledger import rows as metered
     from agentmem.meter.report import report
     from agentmem.team.roles import NAMES, thread_of
 
-    rows = [decode(entry) for name in NAMES for entry in team.journal.own(thread_of(thread, name), "usage")]
+    rows = [row for name in NAMES for row in metered(team.journal, thread_of(thread, name))]
     return report(rows, thread)
 
 

@@ -27,7 +27,7 @@ class RunWatch:
         self._notices = notices()
         self._streams = not quiet and sys.stdout.isatty()
         self._status = self._notices.status("Waiting for the model ...")
-        self._told(f"thread {thread}")
+        self._notice(f"thread {thread}")
         if not quiet:
             self._status.start()
 
@@ -43,19 +43,19 @@ class RunWatch:
             case TextDelta(text):
                 self._written(text)
             case Waiting(seconds, reason):
-                self._told(f"waiting {seconds:.1f} s: {reason}")
+                self._notice(f"waiting {seconds:.1f} s: {reason}")
             case ToolCalled(call):
-                self._told(f"→ {call.name} {_short(call.arguments)}")
+                self._notice(f"→ {call.name} {_short(call.arguments)}")
             case ToolReturned(name, result, seconds):
                 text = "; ".join(getattr(block, "text", "a picture") for block in result.content)
-                self._told(f"{'✗' if result.is_error else '←'} {name} {seconds:.1f} s: {_short(text)}")
+                self._notice(f"{'✗' if result.is_error else '←'} {name} {seconds:.1f} s: {_short(text)}")
                 self._wait()
             case Metered(row):
                 self._rows.append(row)
             case Compacted(row=row):
                 self._rows += [row] if row else []
                 by = "" if event.by == "model" else ", without a model's summary"
-                self._told(f"compacted ({event.reason}){by}: {event.before:,} tokens to {event.after:,}")
+                self._notice(f"compacted ({event.reason}){by}: {event.before:,} tokens to {event.after:,}")
             case Done(result):
                 self._result = result
 
@@ -77,7 +77,7 @@ class RunWatch:
 
         answers = {}
         for call in pending:
-            self._told(f"{call.name} {call.arguments}")
+            self._notice(f"{call.name} {call.arguments}")
             answers[call.id] = confirm(f"Allow {call.name}?")
         self._wait()
         return Approval(answers)
@@ -113,10 +113,10 @@ class RunWatch:
         elif result.text:
             print_document(result.text)
         if result.status == "stopped":
-            self._told(f"Stopped by {result.reason}. `agentmem run --thread {self._thread}` goes on.")
+            self._notice(f"Stopped by {result.reason}. `agentmem run --thread {self._thread}` goes on.")
         if result.status == "waiting":
-            self._told(f"{result.reason}: `agentmem run --thread {self._thread} --allow` (or --refuse) answers.")
-        self._told(_numbers(self.summary(result)))
+            self._notice(f"{result.reason}: `agentmem run --thread {self._thread} --allow` (or --refuse) answers.")
+        self._notice(_numbers(self.summary(result)))
 
     def _wait(self) -> None:
         if not self._quiet:
@@ -126,7 +126,7 @@ class RunWatch:
         if self._streams:
             print_document(text, nl=False)
 
-    def _told(self, text: str) -> None:
+    def _notice(self, text: str) -> None:
         if not self._quiet:
             self._notices.print(text, style="dim", highlight=False, soft_wrap=True)
 

@@ -55,7 +55,7 @@ def _read(
         if opened is None or run not in names:
             raise ThreadNotFound(
                 f"there is no file and no run {run!r} here: `agentmem runs` lists the runs, and a wire log is written "
-                "by agentmem.integrations.wirelog.record"
+                "by agentmem.record"
             )
         return read_run(opened, run), ()
 

@@ -10,6 +10,8 @@ from agentmem.models import engine, weights
 from agentmem.models.metering import ReplyMeter, Simulated
 from agentmem.models.scripted import ScriptedModel
 
+__all__ = ["PINNED", "PRICED_AS", "TASK", "meter", "metered_by_engine", "planner", "prepare", "simulated", "team"]
+
 TASK = (
     "Nadia Okafor asks whether we can bleed her tandem's rear brake and put in new resin pads before Saturday, and "
     "what it would cost. Answer from our pages, write down the quote, book a stand and leave a line in the diary."

@@ -1,7 +1,7 @@
 """Long texts in parts that fit into an answer."""
 
 from agentmem.errors import BadArguments
-from agentmem.pages.parts import sized
+from agentmem.pages.splitting import sized
 from agentmem.tokens import pieces
 
 PART = 6000

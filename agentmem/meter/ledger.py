@@ -5,13 +5,14 @@ the same transaction as the reply it meters; so it can be neither lost nor doubl
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from operator import attrgetter
 from typing import Any, Literal
 
 from agentmem.scrub import scrub
+from agentmem.transcript.journal import Journal
 from agentmem.types import NO_EXTRAS, Basis, Draft, Entry, Extras, Usage
 
 Break = Literal["first", "none", "expiry", "cut", "break"]
@@ -149,6 +150,14 @@ def decode(entry: Entry) -> Row:
     usage = Usage(_basis(value["basis"]), *(int(value.get(key, 0)) for _, key in _USAGE))
     given: dict[str, Any] = {**_UNSAID, **{_NAMES[key]: said for key, said in value.items() if key in _NAMES}}
     return Row(thread=entry.thread, usage=usage, extras=_extras(value.get("extra") or {}, usage.basis), **given)
+
+
+def rows(journal: Journal, thread: str) -> Iterator[Row]:
+    """The rows of a thread, oldest first: of the requests that it made itself, not those of the thread it forked from.
+
+    ``journal`` is an agent's, or what `open_journal` opened. Where no such thread is there are none.
+    """
+    return map(decode, journal.own(thread, "usage"))
 
 
 def _told(extras: Extras) -> dict[str, Any]:

@@ -14,8 +14,8 @@ from threading import RLock
 from agentmem.errors import WorkspaceError
 from agentmem.pages import private
 from agentmem.pages.files import Stamp
-from agentmem.pages.lock import home
 from agentmem.pages.names import HOME
+from agentmem.pages.revisions import home
 
 VERSION = 2
 """Counted up whenever the tables, the parser's reading or the counting change: older files are begun anew."""

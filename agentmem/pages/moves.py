@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from posixpath import basename, dirname, relpath
 from urllib.parse import quote
 
-from agentmem.pages import linkmap
+from agentmem.pages import links
 from agentmem.pages.links import Link, Reference, Resolver, leads_inside, reference, references
 from agentmem.pages.names import dialect
 from agentmem.pages.page import Page, make
@@ -78,9 +78,9 @@ class _Move:
 
 def plan(store: PageStore, page: Page, new: str) -> MovePlan:
     """What is to be mended when ``page`` is moved. The index is up to date."""
-    move = _Move(page.name, new, linkmap.resolver(store), linkmap.resolver(store, page.name, new))
+    move = _Move(page.name, new, links.resolver(store), links.resolver(store, page.name, new))
     pages, mended, left = dict[str, tuple[Page, bytes]](), list[Mend](), list[Link]()
-    for name, found in linkmap.referred(store, sorted(store.index.revisions.keys() | {page.name})).items():
+    for name, found in links.referred(store, sorted(store.index.revisions.keys() | {page.name})).items():
         if all(move.leads(name, one) for one in found):
             continue
         current = page if name == page.name else store.read_if_there(name)

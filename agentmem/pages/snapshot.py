@@ -8,8 +8,8 @@ from pathlib import Path
 
 from agentmem.errors import WorkspaceError
 from agentmem.pages.files import Files, Stamp
-from agentmem.pages.lock import editing
 from agentmem.pages.page import make
+from agentmem.pages.revisions import editing
 
 _SETTLED_NS = 2_000_000_000  # a file may change twice within its time stamp's resolution: 2 s on FAT, the coarsest
 

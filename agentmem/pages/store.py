@@ -16,10 +16,9 @@ from agentmem.pages.cache import remove
 from agentmem.pages.digest import Digest
 from agentmem.pages.files import Files
 from agentmem.pages.index import PageChange, PageIndex
-from agentmem.pages.lock import editing
 from agentmem.pages.names import canonical, checked_for_writing
 from agentmem.pages.page import Page, PageSpan, make
-from agentmem.pages.revisions import Revisions
+from agentmem.pages.revisions import Revisions, editing
 from agentmem.pages.spelling import refuse_new, spelled
 
 Subscriber = Callable[[PageChange], None]

@@ -6,8 +6,7 @@ from types import MappingProxyType
 
 from agentmem.closing import Closing
 from agentmem.errors import ConfigError, PageExists, PageNotFound, SectionNotFound
-from agentmem.pages import linkmap, moves, render, search, splices
-from agentmem.pages.edits import replaced
+from agentmem.pages import links, moves, render, search, splices
 from agentmem.pages.files import encoded
 from agentmem.pages.index import PageChange, PageIndex, totals
 from agentmem.pages.links import Link
@@ -16,6 +15,7 @@ from agentmem.pages.moves import Mend, Moved
 from agentmem.pages.names import canonical
 from agentmem.pages.page import Page, PageSpan, span, whole
 from agentmem.pages.search import PageHit
+from agentmem.pages.splices import replaced
 from agentmem.pages.store import PageStore
 
 __all__ = ["Link", "Mend", "Moved", "Page", "PageChange", "PageHit", "Workspace"]
@@ -158,12 +158,12 @@ class Workspace(Closing):
     def links(self, name: str) -> tuple[Link, ...]:
         """The links on a page that stay in the workspace, broken ones marked."""
         real = self.page(name).name
-        return self._store.indexed(lambda index: linkmap.links(self._store, real))
+        return self._store.indexed(lambda index: links.links(self._store, real))
 
     def backlinks(self, name: str) -> tuple[Link, ...]:
         """The links of other pages that lead to a page."""
         real = self.page(name).name
-        return self._store.indexed(lambda index: linkmap.backlinks(self._store, real))
+        return self._store.indexed(lambda index: links.backlinks(self._store, real))
 
     def search(self, query: str, *, limit: int = 10) -> tuple[PageHit, ...]:
         """The sections that match best, with the line of each that does. Quotes keep words together."""

@@ -13,11 +13,11 @@ from itertools import takewhile
 from pathlib import Path
 
 from agentmem.errors import UnknownReference
-from agentmem.recall.behind import Behind, each
+from agentmem.recall.background import BackgroundThread, each
 from agentmem.recall.embedder import MiniLM, installed
 from agentmem.recall.pieces import Cutter, Piece
+from agentmem.recall.ranking import Scope, scope, search
 from agentmem.recall.recall import ArchiveRecall
-from agentmem.recall.searching import Scope, scope, search
 from agentmem.recall.shelf import Shelf, ShelfSpan
 from agentmem.transcript.journal import Journal
 from agentmem.types import Embedder, Entry
@@ -61,7 +61,7 @@ class LanceArchive:
         self._written: dict[str, Written] = {}
         self._scopes: dict[str, tuple[str, Scope]] = {}
         work = weakref.WeakMethod(self._catch_up)
-        self._behind = Behind(lambda: (work() or _nothing)())
+        self._behind = BackgroundThread(lambda: (work() or _nothing)())
         weakref.finalize(self, self._behind.end)
 
     # Taking in.

@@ -15,7 +15,7 @@ from agentmem.errors import AgentmemError, ConfigError, ThreadNotFound, UnknownR
 from agentmem.menu import planning
 from agentmem.pages.files import Files
 from agentmem.pages.snapshot import KeptPage, Snapshots
-from agentmem.sandbox.snapshots import Snapshot
+from agentmem.sandbox.ran import Snapshot
 from agentmem.transcript import blobs, checkpoint, trees
 from agentmem.transcript.checkpoint import Checkpoint
 from agentmem.transcript.journal import Journal

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from agentmem.sandbox.changes import Diff as Diff
     from agentmem.sandbox.changes import FileChange as FileChange
+    from agentmem.sandbox.forks import sweep as sweep
     from agentmem.sandbox.limits import SandboxLimits as SandboxLimits
     from agentmem.sandbox.ran import Ran as Ran
+    from agentmem.sandbox.ran import Snapshot as Snapshot
     from agentmem.sandbox.sandbox import Sandbox as Sandbox
-    from agentmem.sandbox.snapshots import Snapshot as Snapshot
-    from agentmem.sandbox.sweeping import sweep as sweep
 
 _HOMES = {
     "FileChange": "changes",
@@ -21,8 +21,8 @@ _HOMES = {
     "SandboxLimits": "limits",
     "Ran": "ran",
     "Sandbox": "sandbox",
-    "Snapshot": "snapshots",
-    "sweep": "sweeping",
+    "Snapshot": "ran",
+    "sweep": "forks",
 }
 
 __all__ = list(_HOMES)

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal, Protocol, get_args
 
@@ -21,8 +22,28 @@ from agentmem.sandbox.limits import SandboxLimits
 from agentmem.sandbox.plan import MountedTree as Mounted
 from agentmem.sandbox.planning import MOUNTING, Isolation
 from agentmem.sandbox.stamps import Stamps
-from agentmem.sandbox.sweeping import sweep_once
+from agentmem.sandbox.state import abandoned, default_root
 from agentmem.sandbox.views import FoundFile, OverlayView
+
+
+def sweep(root: Path | None = None) -> tuple[Path, ...]:
+    """Remove the forks below ``root`` that no living process holds, and say which.
+
+    None means where forks go that were given no place; the first such fork of a process sweeps there by itself. One
+    that was given its place (``where=``) stays for ``Sandbox.reopen``, unless the folder that it is in is given here.
+    """
+    removed = []
+    for held in abandoned(default_root() if root is None else root):
+        held.remove()
+        removed.append(held.where)
+    return tuple(removed)
+
+
+@cache
+def sweep_once(root: Path) -> None:
+    """``sweep``, the first time in this process."""
+    sweep(root)
+
 
 How = Literal["overlay", "reflink", "worktree", "copy"]
 
@@ -69,7 +90,7 @@ class ForkStore(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class AskedFork:
+class ForkRequest:
     """What a caller wants of a fork."""
 
     how: How | Literal["auto"]
@@ -104,7 +125,7 @@ class ForkSettings:
         return cls(Path(said["source"]), said["how"], said["isolation"], said["network"], limits, writable, readable)
 
 
-def make(source: Path, where: Path | None, asked: AskedFork) -> tuple[ForkSettings, ForkStore, state.Held]:
+def make(source: Path, where: Path | None, asked: ForkRequest) -> tuple[ForkSettings, ForkStore, state.Held]:
     """A new fork, and the lock on it. Raises SandboxError, IsolationUnavailable; nothing stays behind then."""
     source = source.resolve()
     if not source.is_dir() or source == Path("/"):
@@ -212,7 +233,7 @@ def _folder(where: Path | None) -> state.Held:
     return state.Held(state.new_folder(where), new=True)
 
 
-def _isolation(asked: AskedFork, where: Path) -> Isolation:
+def _isolation(asked: ForkRequest, where: Path) -> Isolation:
     """An overlay that is asked for needs one that mounts."""
     if asked.how == "overlay" and asked.isolation == "auto":
         working = [one for one in ORDER if one in MOUNTING and why_not(one) is None]
@@ -220,7 +241,7 @@ def _isolation(asked: AskedFork, where: Path) -> Isolation:
     return choose(asked.isolation)
 
 
-def _way(asked: AskedFork, source: Path, where: Path, isolation: Isolation) -> How:
+def _way(asked: ForkRequest, source: Path, where: Path, isolation: Isolation) -> How:
     """The way that was asked for, or the first that works here. Raises SandboxError where it does not."""
     reasons: dict[How, Callable[[], str | None]] = {
         "overlay": lambda: why_no_overlay(isolation, where),

@@ -13,7 +13,7 @@ import select
 import signal
 import sys
 
-from agentmem.sandbox import filters, keeping, landlock, mounts, syscalls
+from agentmem.sandbox import filters, landlock, mounts, supervisor, syscalls
 
 TYPE_CHECKING = False  # typing itself takes longer to load than all of this
 if TYPE_CHECKING:
@@ -105,13 +105,13 @@ def _inside_bubblewrap(plan: RunPlan, status: int) -> dict[str, object]:
 
 def _keep(plan: RunPlan, status: int) -> dict[str, object]:
     """As process 1 of the command's namespace: the command, then the end of all of them."""
-    keeping.first_victim()
-    keeping.bound_processes(plan["processes"])
-    keeping.hide()
+    supervisor.first_victim()
+    supervisor.bound_processes(plan["processes"])
+    supervisor.hide()
     syscalls.new_keyring()
-    keeping.turn_deaf()
+    supervisor.turn_deaf()
     os.write(status, marshal.dumps(STARTED))
-    code, killed = keeping.wait(keeping.start(plan, _confine), plan, whole_tree=True)
+    code, killed = supervisor.wait(supervisor.start(plan, _confine), plan, whole_tree=True)
     os.write(status, marshal.dumps({"exit": code, "killed": killed}))
     os._exit(0)
 
@@ -149,19 +149,19 @@ def _keep_tree(plan: RunPlan, status: int, confine: Callable[[], None]) -> dict[
         syscalls.prctl(syscalls.PR_SET_CHILD_SUBREAPER, 1)
         syscalls.new_keyring()
     signal.signal(signal.SIGTERM, lambda *_: _ended())
-    keeping.die_with(plan["parent"], signal.SIGTERM)
-    keeping.first_victim()
-    keeping.turn_deaf()
+    supervisor.die_with(plan["parent"], signal.SIGTERM)
+    supervisor.first_victim()
+    supervisor.turn_deaf()
     os.write(status, marshal.dumps(STARTED))
     try:
-        code, killed = keeping.wait(keeping.start(plan, confine), plan, whole_tree=False)
+        code, killed = supervisor.wait(supervisor.start(plan, confine), plan, whole_tree=False)
     finally:
-        keeping.end_all()
+        supervisor.end_all()
     return {"exit": code, "killed": killed}
 
 
 def _ended() -> None:
-    keeping.end_all()
+    supervisor.end_all()
     os._exit(0)
 
 
@@ -188,7 +188,7 @@ def _enter_namespaces(plan: RunPlan, more: int) -> None:
         _, status = os.waitpid(mapper, 0)
         if status:
             raise PermissionError(1, "mapping users into the namespace: not permitted")
-    keeping.die_with(plan["parent"], signal.SIGKILL)
+    supervisor.die_with(plan["parent"], signal.SIGKILL)
 
 
 def _map_everybody(process: int, go: int) -> None:

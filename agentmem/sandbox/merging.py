@@ -10,7 +10,7 @@ from posixpath import normpath
 from agentmem.errors import MergeConflict, SandboxError
 from agentmem.sandbox.changes import Diff, FileChange
 from agentmem.sandbox.comparing import is_git
-from agentmem.sandbox.tree import FileTree, canonical, remove_tree, told
+from agentmem.sandbox.tree import FileTree, canonical, remove_tree, system_errors
 from agentmem.sandbox.views import FoundFile, OverlayFolder, OverlayView
 
 STAGE = ".agentmem-merge-"
@@ -37,7 +37,7 @@ def merge(diff: Diff, target: Path) -> tuple[str, ...]:
     if not wanted:
         return ()
     stage = target / (STAGE + secrets.token_hex(6))
-    with ExitStack() as undo, told(str(target), "written"):
+    with ExitStack() as undo, system_errors(str(target), "written"):
         undo.callback(remove_tree, stage)
         stage.mkdir(mode=0o700)
         for number, change in enumerate(wanted):

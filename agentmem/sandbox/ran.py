@@ -26,3 +26,10 @@ class Ran:
     def ok(self) -> bool:
         """Whether it ended by itself with exit code 0, and changed nothing that it may not."""
         return self.exit_code == 0 and self.killed is None and not self.restored
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A state of one sandbox. ``id`` alone names it, also after the sandbox was opened again by another process."""
+
+    id: str

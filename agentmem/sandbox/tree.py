@@ -48,7 +48,7 @@ class FileTree:
 
     def read(self, path: str) -> bytes:
         """The bytes of a regular file, also of one that its owner may not read."""
-        with told(path, "read"), self.parent(path) as (folder, name), self._opened(folder, name) as file:
+        with system_errors(path, "read"), self.parent(path) as (folder, name), self._opened(folder, name) as file:
             if not stat.S_ISREG(os.fstat(file).st_mode):
                 raise SandboxError(f"'{path}' is no regular file.")
             with os.fdopen(os.dup(file), "rb") as stream:
@@ -56,7 +56,7 @@ class FileTree:
 
     def target(self, path: str) -> bytes:
         """What a link points to."""
-        with told(path, "read"), self.parent(path) as (folder, name):
+        with system_errors(path, "read"), self.parent(path) as (folder, name):
             return os.fsencode(os.readlink(name, dir_fd=folder))
 
     def put(self, path: str, data: bytes, mode: int) -> None:
@@ -67,7 +67,7 @@ class FileTree:
     @contextmanager
     def staged(self, path: str, data: bytes, mode: int) -> "Iterator[TreePlace]":
         """Write a file beside its place; calling what this gives puts it there."""
-        with told(path, "written"), self.parent(path, make=True) as (folder, name):
+        with system_errors(path, "written"), self.parent(path, make=True) as (folder, name):
             temporary = TEMPORARY + secrets.token_hex(6)
             try:
                 with os.fdopen(os.open(temporary, _NEW, 0o600, dir_fd=folder), "wb") as file:
@@ -81,7 +81,7 @@ class FileTree:
     @contextmanager
     def staged_link(self, path: str, target: bytes) -> "Iterator[TreePlace]":
         """The same with a link."""
-        with told(path, "written"), self.parent(path, make=True) as (folder, name):
+        with system_errors(path, "written"), self.parent(path, make=True) as (folder, name):
             temporary = TEMPORARY + secrets.token_hex(6)
             try:
                 os.symlink(os.fsdecode(target), temporary, dir_fd=folder)
@@ -92,12 +92,12 @@ class FileTree:
 
     def remove(self, path: str) -> None:
         """Remove a file, link or device; nothing is done where there is none."""
-        with told(path, "removed"), suppress(FileNotFoundError), self.parent(path) as (folder, name):
+        with system_errors(path, "removed"), suppress(FileNotFoundError), self.parent(path) as (folder, name):
             os.unlink(name, dir_fd=folder)
 
     def discard(self, path: str) -> None:
         """Remove whatever stands at ``path``, with all that is in it."""
-        with told(path, "removed"), suppress(FileNotFoundError), self.parent(path) as (folder, name):
+        with system_errors(path, "removed"), suppress(FileNotFoundError), self.parent(path) as (folder, name):
             _discard(folder, name)
 
     def prune(self, path: str) -> None:
@@ -236,7 +236,7 @@ def _enter(folder: int, name: str, make: bool) -> int:
 
 
 @contextmanager
-def told(path: str, done: str) -> Iterator[None]:
+def system_errors(path: str, done: str) -> Iterator[None]:
     """Turns the system's errors into ours."""
     try:
         yield

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from agentmem.checking import NOTHING, NUMBER, WHOLE, Wanted, check_fields
 from agentmem.errors import ConfigError
-from agentmem.meter.ledger import Row, decode
+from agentmem.meter.ledger import Row, rows
 from agentmem.transcript.journal import Journal
 
 
@@ -74,6 +74,6 @@ def spent_by(journal: Journal, threads: Iterable[str]) -> TeamSpent:
     """What the ledger holds of these threads."""
     total = TeamSpent()
     for thread in threads:
-        for entry in journal.own(thread, "usage"):
-            total = total.plus(decode(entry))
+        for row in rows(journal, thread):
+            total = total.plus(row)
     return total

@@ -12,7 +12,7 @@ from agentmem.models.objects import ModelLike, as_model
 from agentmem.runtime.agent import BUDGET, Agent
 from agentmem.runtime.limits import Limits
 from agentmem.team import rights
-from agentmem.team.desk import Desk, Rights
+from agentmem.team.role_tools import Rights, RoleTools
 from agentmem.types import Options
 
 Name = Literal["coder", "tester"]
@@ -69,13 +69,13 @@ def role_of(player: Player) -> Role:
     return Role(player.model, own, steps.budget, opening.options, steps.limits, steps.meter.price_as)
 
 
-def agent_of(name: Name, role: Role, model: ModelLike, desk: Desk, place: Path, database: Path | str) -> Agent:
+def agent_of(name: Name, role: Role, model: ModelLike, tools: RoleTools, place: Path, database: Path | str) -> Agent:
     """The agent that plays a role: same tools and same system as the other one, so that they share a prefix."""
     return Agent(
         model,
         place,
         name=name,
-        tools=desk.menu(),
+        tools=tools.menu(),
         budget=role.budget,
         system=assets.read("prompts/team.md").strip(),
         options=role.options,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from agentmem.context.window import View, window
 from agentmem.kvcache.frames import encode
-from agentmem.meter.ledger import Row, decode
+from agentmem.meter.ledger import Row, rows
 from agentmem.transcript.journal import Journal
 from agentmem.types import Basis
 
@@ -41,7 +41,7 @@ def shared(journal: Journal, coder: str, tester: str) -> Shared | None:
 
 
 def _first(journal: Journal, thread: str) -> Row | None:
-    return next((row for row in map(decode, journal.own(thread, "usage")) if not row.error), None)
+    return next((row for row in rows(journal, thread) if not row.error), None)
 
 
 def _view(journal: Journal, thread: str) -> View:

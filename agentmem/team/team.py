@@ -1,11 +1,16 @@
 """The Team: a coder and a tester, two agents with two contexts, and one verdict on evidence that was run again."""
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Literal, cast
 
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.config import get_stream_writer
+from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
+from langgraph.types import Command
 
 from agentmem.checking import check_settings
 from agentmem.closing import Closing
@@ -13,20 +18,66 @@ from agentmem.config import shell_environment
 from agentmem.errors import ConfigError, ThreadNotFound
 from agentmem.runtime import parts
 from agentmem.runtime.agent import new_thread
+from agentmem.runtime.graph import thread_of
 from agentmem.runtime.streaming import Channel, events
 from agentmem.sandbox import Diff, Sandbox
 from agentmem.sandbox.planning import Isolation
 from agentmem.team import mutants as mutation
 from agentmem.team.budget import UNLIMITED, Budget
 from agentmem.team.ending import ending
-from agentmem.team.graph import TeamNodes, build
 from agentmem.team.outcomes import environment as of_shell
-from agentmem.team.play import Play
 from agentmem.team.progress import TeamDone, TeamEvent
 from agentmem.team.result import TeamResult
 from agentmem.team.rights import TESTS
 from agentmem.team.roles import Player, role_of
 from agentmem.team.settings import CHECK, DATABASE, ROUNDS, TRIES, WANTED, TeamSettings, place_of
+from agentmem.team.state import TeamState
+from agentmem.team.steps import Moved, TeamSteps
+
+Next = Command[Literal["code", "test", "judge", "finish"]]
+
+
+class TeamNodes:
+    """The nodes. ``steps`` gives the work that goes by a thread's name, ``done`` ends it."""
+
+    def __init__(self, steps: Callable[[str], TeamSteps], done: Callable[[str], object]) -> None:
+        self._steps, self._done = steps, done
+
+    def code(self, state: TeamState, config: RunnableConfig) -> Next:
+        return _go(self._at(config).code(state))
+
+    def test(self, state: TeamState, config: RunnableConfig) -> Next:
+        return _go(self._at(config).test(state))
+
+    def judge(self, state: TeamState, config: RunnableConfig) -> Next:
+        return _go(self._at(config).judge(state))
+
+    def finish(self, state: TeamState, config: RunnableConfig) -> TeamState:
+        self._done(thread_of(config))
+        return {"message": None}
+
+    def _at(self, config: RunnableConfig) -> TeamSteps:
+        steps = self._steps(thread_of(config))
+        channel = config["configurable"].get("channel")
+        steps.write = channel.write if channel else get_stream_writer()
+        return steps
+
+
+def build(nodes: TeamNodes, saver: BaseCheckpointSaver[Any]) -> CompiledStateGraph[TeamState]:
+    """The compiled graph."""
+    graph = StateGraph(TeamState)
+    graph.add_node("code", nodes.code, destinations=("code", "test", "finish"))
+    graph.add_node("test", nodes.test, destinations=("judge", "finish"))
+    graph.add_node("judge", nodes.judge, destinations=("code", "test", "finish"))
+    graph.add_node("finish", nodes.finish)
+    graph.add_edge(START, "code")
+    graph.add_edge("finish", END)
+    return graph.compile(checkpointer=saver, name="team")
+
+
+def _go(moved: Moved) -> Next:
+    update, step = moved
+    return Command(update=update, goto=step)
 
 
 class Team(Closing):
@@ -81,7 +132,7 @@ class Team(Closing):
             isolation=isolation,
             environment=of_shell(shell_environment()) if environment is None else environment,
         )
-        self._plays: dict[str, Play] = {}
+        self._running: dict[str, TeamSteps] = {}
         self._open(database or self.settings.place / DATABASE)
 
     def run(self, task: str | None = None, *, thread: str | None = None) -> TeamResult:
@@ -134,14 +185,14 @@ class Team(Closing):
 
     def close(self) -> None:
         """Frees the database and whatever is still at work; forks of unfinished work stay, to go on with it."""
-        for thread in tuple(self._plays):
+        for thread in tuple(self._running):
             self._leave(thread)
         self._opened.close()
 
     def _open(self, database: Path | str) -> None:
         with ExitStack() as opened:
             self.journal, saver = parts.database(database, opened)
-            self.graph: CompiledStateGraph[Any] = build(TeamNodes(self._play, self._done), saver)
+            self.graph: CompiledStateGraph[Any] = build(TeamNodes(self._steps, self._done), saver)
             self._opened = opened.pop_all()
 
     def _input(self, task: str | None, thread: str) -> dict[str, str] | None:
@@ -155,18 +206,18 @@ class Team(Closing):
             raise ConfigError("say what to do: Team.run(task)")
         return {"task": task}
 
-    def _play(self, thread: str) -> Play:
-        if thread not in self._plays:
-            self._plays[thread] = Play(self.settings, thread, self.journal)
-        return self._plays[thread]
+    def _steps(self, thread: str) -> TeamSteps:
+        if thread not in self._running:
+            self._running[thread] = TeamSteps(self.settings, thread, self.journal)
+        return self._running[thread]
 
     def _done(self, thread: str) -> None:
-        self._play(thread).close()
-        del self._plays[thread]
+        self._steps(thread).close()
+        del self._running[thread]
 
     def _leave(self, thread: str) -> None:
-        if play := self._plays.pop(thread, None):
-            play.leave()
+        if steps := self._running.pop(thread, None):
+            steps.leave()
 
 
 def _config(thread: str) -> Any:

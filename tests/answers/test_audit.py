@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from agentmem.answers.agreement import Errors
-from agentmem.answers.certificate import upper_bound
 from agentmem.answers.freshness import HOUR, Checks
 from agentmem.answers.settings import AnswerSettings
+from agentmem.answers.tuning import upper_bound
 from agentmem.answers.values import Answer, AnswerScope, Labelled
 from agentmem.errors import ConfigError
 from tests.answers.caches import Calls, Time, opened

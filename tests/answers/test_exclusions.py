@@ -3,8 +3,7 @@
 import pytest
 
 from agentmem.answers.exclusions import RULES, Rule, excluded, withheld
-from agentmem.answers.keys import key_of
-from agentmem.answers.values import Answer
+from agentmem.answers.values import Answer, key_of
 from agentmem.errors import ConfigError
 
 

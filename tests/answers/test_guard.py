@@ -5,8 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentmem.answers.guard import PLAIN, RULES, objection
-from agentmem.answers.pairing import distance, pair
-from agentmem.answers.words import stem, words
+from agentmem.answers.words import distance, pair, stem, words
 
 KNOWN = frozenset({"how", "change", "email", "address", "lock", "unlock", "card", "mary", "mark"})
 

@@ -9,10 +9,9 @@ import numpy as np
 import pytest
 
 from agentmem.answers import nearest as module
-from agentmem.answers.entries import KeptEntry
-from agentmem.answers.keys import key_of
 from agentmem.answers.nearest import Nearest
-from agentmem.answers.store import AnswerStore, Numbered
+from agentmem.answers.store import AnswerStore, KeptEntry, Numbered
+from agentmem.answers.values import key_of
 from agentmem.recall.tables import FLAT
 from agentmem.types import Vectors
 from tests.answers.caches import Time

@@ -9,8 +9,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from agentmem import AnswerCache
-from agentmem.answers.keys import former_key_of, key_of
 from agentmem.answers.questions import normalised
+from agentmem.answers.values import former_key_of, key_of
 
 SAME = (
     ("How do I return shoes?", "how do i return  shoes"),

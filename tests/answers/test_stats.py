@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from agentmem.answers.agreement import Errors
-from agentmem.answers.certificate import upper_bound
 from agentmem.answers.stats import EACH, Counters, report
 from agentmem.answers.store import AnswerStore
+from agentmem.answers.tuning import upper_bound
 from agentmem.meter.answers import lines
 from tests.answers.caches import Time
 

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from agentmem.answers.played import PlayedQuestion
+from agentmem.answers.logs import ReplayedQuestion
 from agentmem.distribution import install
 from agentmem.recall.embedder import MiniLM
 from agentmem.types import Vectors
@@ -40,7 +40,7 @@ class LabelledPair:
     group: str = ""
 
 
-def banking(data: Path, part: str | None = None) -> list[PlayedQuestion]:
+def banking(data: Path, part: str | None = None) -> list[ReplayedQuestion]:
     """The questions of a part of Banking77 (None: all) with their intents, each text once, in a fixed order."""
     found: dict[str, str] = {}
     for name in ("train.csv", "test.csv"):
@@ -51,7 +51,7 @@ def banking(data: Path, part: str | None = None) -> list[PlayedQuestion]:
     if not found:
         skip(f"{data}/banking77 holds neither train.csv nor test.csv: give their folder with --data")
     low, high = PARTS[part] if part else (0, 10)
-    return [PlayedQuestion(text, found[text]) for text in sorted(found) if low <= _tenth(text) < high]
+    return [ReplayedQuestion(text, found[text]) for text in sorted(found) if low <= _tenth(text) < high]
 
 
 def traps(lines: str) -> list[LabelledPair]:

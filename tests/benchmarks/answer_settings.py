@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from agentmem.answers.decision import Decision, decider
 from agentmem.answers.guard import RULES, Rule
-from agentmem.answers.kinds import BUILT_IN
+from agentmem.answers.query_types import BUILT_IN
 from agentmem.answers.values import QueryPolicy
 from agentmem.recall.embedder import MiniLM
 

@@ -1,4 +1,4 @@
-"""Plays a stream of questions through a decision, as `agentmem.answers.played` does, and adds up."""
+"""Plays a stream of questions through a decision, as `agentmem.answers.logs` does, and adds up."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,8 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from agentmem.answers.played import PlayedOutcome, PlayedQuestion
-from agentmem.answers.played import play as play_log
+from agentmem.answers.logs import ReplayedOutcome, ReplayedQuestion, replay_log
 from agentmem.answers.values import Candidate, Decider, Verdict
 from agentmem.types import Vectors
 
@@ -39,19 +38,19 @@ class Played:
         return self.wrong / self.lookups
 
 
-def play(questions: Sequence[PlayedQuestion], rows: Vectors, stream: NDArray[np.int64], decide: Decider) -> Played:
+def play(questions: Sequence[ReplayedQuestion], rows: Vectors, stream: NDArray[np.int64], decide: Decider) -> Played:
     """The stream, played against an empty cache. ``rows`` are the questions' vectors."""
     return counted(outcomes(questions, rows, stream, decide), len(stream) - len(set(stream.tolist())))
 
 
 def outcomes(
-    questions: Sequence[PlayedQuestion], rows: Vectors, stream: NDArray[np.int64], decide: Decider
-) -> list[PlayedOutcome]:
+    questions: Sequence[ReplayedQuestion], rows: Vectors, stream: NDArray[np.int64], decide: Decider
+) -> list[ReplayedOutcome]:
     """What each lookup of the stream came to."""
-    return play_log([questions[at] for at in stream], rows[stream], decide)
+    return replay_log([questions[at] for at in stream], rows[stream], decide)
 
 
-def counted(found: Sequence[PlayedOutcome], repeats: int) -> Played:
+def counted(found: Sequence[ReplayedOutcome], repeats: int) -> Played:
     """The outcomes, added up."""
     hows = [one.how for one in found]
     wrong = sum(one.hit and not one.right for one in found)

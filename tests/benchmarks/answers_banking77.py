@@ -21,9 +21,7 @@ from statistics import fmean
 import numpy as np
 from numpy.typing import NDArray
 
-from agentmem.answers.logs import THRESHOLDS, At, lowest
-from agentmem.answers.played import PlayedQuestion, certified
-from agentmem.answers.scoring import deciders
+from agentmem.answers.logs import THRESHOLDS, At, ReplayedQuestion, certified, deciders, lowest
 from agentmem.answers.values import Decider
 from agentmem.types import Vectors
 from tests.benchmarks.answer_data import banking, flat, heavy, vectors
@@ -58,7 +56,7 @@ TARGETS = (
 class Part:
     """Questions and their vectors."""
 
-    questions: list[PlayedQuestion]
+    questions: list[ReplayedQuestion]
     rows: Vectors
 
     def played(self, target: Target, seed: int, decide: Decider) -> Played:

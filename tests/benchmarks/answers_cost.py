@@ -22,10 +22,10 @@ from pathlib import Path
 from statistics import fmean
 
 from agentmem.answers.cache import AnswerCache
-from agentmem.answers.certificate import upper_bound
 from agentmem.answers.freshness import Checks
-from agentmem.answers.played import PlayedQuestion
+from agentmem.answers.logs import ReplayedQuestion
 from agentmem.answers.settings import AnswerSettings
+from agentmem.answers.tuning import upper_bound
 from agentmem.answers.values import Answer, AnswerScope, Decider
 from agentmem.meter.prices import rates
 from agentmem.models import weights
@@ -65,7 +65,7 @@ class Played:
         )
 
 
-def played(name: str, asked: Sequence[PlayedQuestion], usd: float, model: float, decide: Decider | None) -> Played:
+def played(name: str, asked: Sequence[ReplayedQuestion], usd: float, model: float, decide: Decider | None) -> Played:
     """The stream through a cache of its own."""
     hits = wrong = calls = excluded = 0
     began = time.perf_counter()
@@ -106,7 +106,7 @@ def measured_model(questions: Sequence[str]) -> float:
     return fmean(taken)
 
 
-def report(target: Target, threshold: float, asked: Sequence[PlayedQuestion], usd: float, model: float) -> bool:
+def report(target: Target, threshold: float, asked: Sequence[ReplayedQuestion], usd: float, model: float) -> bool:
     """One stream's table; whether the cache is worth it at the promised error."""
     none = Played("no cache", len(asked), 0, 0, 0, len(asked) * usd, len(asked) * model)
     exact = played("exact keys", asked, usd, model, None)

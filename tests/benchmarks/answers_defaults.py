@@ -15,8 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from agentmem.answers.certificate import certify
-from agentmem.answers.tuning import LIMIT
+from agentmem.answers.tuning import LIMIT, certify
 from tests.benchmarks.answer_data import flat
 from tests.benchmarks.answer_settings import DEFAULT
 from tests.benchmarks.answer_streams import Played, play

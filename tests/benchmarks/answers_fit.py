@@ -21,13 +21,12 @@ from pathlib import Path
 import numpy as np
 
 from agentmem.answers import features
-from agentmem.answers.calibration import Logistic, Models, fit, share
-from agentmem.answers.decision import LEAST
+from agentmem.answers.decision import LEAST, Logistic, Models, fit, share
 from agentmem.answers.features import around, meaning, same_answer
 from agentmem.answers.guard import RULES, Rule, objection
-from agentmem.answers.pairing import pair, same_words
-from agentmem.answers.played import PlayedQuestion, nearest
+from agentmem.answers.logs import ReplayedQuestion, nearest
 from agentmem.answers.values import Candidate
+from agentmem.answers.words import pair, same_words
 from agentmem.recall.embedder import MiniLM, Reading
 from tests.benchmarks.answer_data import LabelledPair, banking, flat, traps, vectors
 from tests.benchmarks.heading import commit, heading
@@ -70,11 +69,11 @@ class Row:
     weight: float
 
 
-def streamed(questions: Sequence[PlayedQuestion], seed: int) -> Iterator[Case]:
+def streamed(questions: Sequence[ReplayedQuestion], seed: int) -> Iterator[Case]:
     """The cases that a stream over the questions meets, served as TEACHER says."""
     rows = vectors([one.question for one in questions])
     kept = np.zeros_like(rows)
-    entries: list[PlayedQuestion] = []
+    entries: list[ReplayedQuestion] = []
     for at in dict.fromkeys(flat(len(questions), len(questions), seed)):
         one = questions[at]
         found = tuple(nearest(rows[at], kept[: len(entries)], entries))
@@ -89,11 +88,11 @@ def trapped(pairs: Sequence[LabelledPair], together: bool, grouped: bool = False
     """Each pair's case: its kept question by itself, or all pairs' together, or with their rewordings as well."""
     texts = sorted({text for one in pairs for text in (one.kept, one.asked)})
     rows = dict(zip(texts, vectors(texts), strict=True))
-    kept = [PlayedQuestion(text, text) for text in dict.fromkeys(one.kept for one in pairs)]
-    rewordings = [PlayedQuestion(one.asked, one.kept) for one in pairs if one.same] if grouped else []
+    kept = [ReplayedQuestion(text, text) for text in dict.fromkeys(one.kept for one in pairs)]
+    rewordings = [ReplayedQuestion(one.asked, one.kept) for one in pairs if one.same] if grouped else []
     for one in pairs:
         around_it = [*kept, *(other for other in rewordings if other.question != one.asked)]
-        entries = around_it if together else [PlayedQuestion(one.kept, one.kept)]
+        entries = around_it if together else [ReplayedQuestion(one.kept, one.kept)]
         found = tuple(nearest(rows[one.asked], np.stack([rows[entry.question] for entry in entries]), entries))
         yield Case(one.asked, found, one.kept if one.same else "", 1.0, TRAP)
 
@@ -136,9 +135,9 @@ def fitted(name: str, rows: Sequence[tuple[Sequence[Row], float]], floors: Seque
     return fit(columns, right, weights, prior=np.array(floors))
 
 
-def same(questions: Sequence[PlayedQuestion], pairs: Sequence[LabelledPair]) -> tuple[int, int]:
+def same(questions: Sequence[ReplayedQuestion], pairs: Sequence[LabelledPair]) -> tuple[int, int]:
     """(how many have the same answer, how many there are) of the pairs of questions in the same words."""
-    groups: dict[frozenset[str], list[PlayedQuestion]] = {}
+    groups: dict[frozenset[str], list[ReplayedQuestion]] = {}
     for one in questions:
         groups.setdefault(meaning(one.question), []).append(one)
     both = [

@@ -28,7 +28,7 @@ from typing import Any
 import numpy as np
 
 from agentmem.answers.cache import AnswerCache
-from agentmem.answers.played import PlayedQuestion, nearest
+from agentmem.answers.logs import ReplayedQuestion, nearest
 from agentmem.answers.settings import AnswerSettings
 from agentmem.distribution import install
 from agentmem.recall.embedder import DIMENSIONS, MiniLM
@@ -106,7 +106,7 @@ def mocked(data: Path) -> bool:
     texts = sorted({text for one in pairs for text in one})
     rows = dict(zip(texts, vectors(texts), strict=True))
     kept = {origin: str(at) for at, (origin, _) in enumerate(pairs)}
-    entries = [PlayedQuestion(origin, answer) for origin, answer in kept.items()]
+    entries = [ReplayedQuestion(origin, answer) for origin, answer in kept.items()]
     matrix = np.stack([rows[entry.question] for entry in entries])
     print(f"\nGPTCache's mock_data: {len(pairs)} pairs, {len(entries)} different first texts (a later answer replaces)")
     met = []
@@ -127,7 +127,7 @@ def mocked(data: Path) -> bool:
     return all(met)
 
 
-def streamed(peer: Peer, asked: Sequence[PlayedQuestion], stream: Sequence[int]) -> Played:
+def streamed(peer: Peer, asked: Sequence[ReplayedQuestion], stream: Sequence[int]) -> Played:
     """The stream played against GPTCache; it knows no exact hits, so that all count as semantic."""
     hits = wrong = 0
     for at in stream:

@@ -26,11 +26,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agentmem.answers.cache import AnswerCache
-from agentmem.answers.entries import KeptEntry
-from agentmem.answers.keys import key_of, scope_of
 from agentmem.answers.nearest import AT_ONCE
 from agentmem.answers.settings import AnswerSettings
-from agentmem.answers.values import CANDIDATES, AnswerScope
+from agentmem.answers.store import KeptEntry
+from agentmem.answers.values import CANDIDATES, AnswerScope, key_of, scope_of
 from agentmem.recall.embedder import MiniLM
 from agentmem.types import Vectors
 from tests.benchmarks.heading import heading

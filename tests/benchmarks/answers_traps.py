@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from agentmem.answers.played import PlayedQuestion, nearest
+from agentmem.answers.logs import ReplayedQuestion, nearest
 from agentmem.answers.values import Decider
 from tests.benchmarks.answer_data import LabelledPair, traps, vectors
 from tests.benchmarks.answer_settings import SETTINGS
@@ -32,10 +32,10 @@ def served(pairs: Sequence[LabelledPair], decide: Decider, together: bool = Fals
     """Whether each pair's second question is served the answer to its first."""
     texts = sorted({text for one in pairs for text in (one.kept, one.asked)})
     rows = dict(zip(texts, vectors(texts), strict=True))
-    everything = [PlayedQuestion(text, text) for text in dict.fromkeys(one.kept for one in pairs)]
+    everything = [ReplayedQuestion(text, text) for text in dict.fromkeys(one.kept for one in pairs)]
     found = []
     for one in pairs:
-        entries = everything if together else [PlayedQuestion(one.kept, one.kept)]
+        entries = everything if together else [ReplayedQuestion(one.kept, one.kept)]
         candidates = nearest(rows[one.asked], np.stack([rows[entry.question] for entry in entries]), entries)
         verdict = decide(one.asked, rows[one.asked], candidates, "faq")
         found.append(verdict.serve and verdict.candidate is not None and verdict.candidate.answer == one.kept)

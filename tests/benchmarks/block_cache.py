@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from itertools import takewhile
 from pathlib import Path
 
-from agentmem.kvcache.simulated.block_store import BlockStore
+from agentmem.kvcache.simulated.simulators import BlockStore
 from tests.benchmarks.data import data_file
 from tests.benchmarks.heading import heading
 

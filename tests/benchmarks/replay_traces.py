@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from agentmem.kvcache.simulated.block_store import BlockStore
+from agentmem.kvcache.simulated.simulators import BlockStore
 from tests.benchmarks.data import data_file
 from tests.benchmarks.heading import heading
 

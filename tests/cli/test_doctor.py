@@ -2,8 +2,7 @@
 
 import pytest
 
-from agentmem.cli.checks import CHECKS, Check
-from agentmem.cli.doctor import verdict
+from agentmem.cli.doctor import CHECKS, Check, verdict
 from tests.cli.invoke import invoke, invoke_json
 
 

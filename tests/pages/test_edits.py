@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentmem.errors import TextNotUnique
-from agentmem.pages.edits import replaced
 from agentmem.pages.page import Page, make
+from agentmem.pages.splices import replaced
 from tests.pages.documents import pages
 
 

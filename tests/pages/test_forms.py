@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentmem.errors import TextNotUnique
-from agentmem.pages.edits import replaced
 from agentmem.pages.forms import form, kept, letters, places
 from agentmem.pages.page import make
+from agentmem.pages.splices import replaced
 
 TEXT = st.text(
     st.sampled_from(

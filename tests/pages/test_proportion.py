@@ -12,8 +12,8 @@ import pytest
 
 from agentmem.menu.output import readable
 from agentmem.pages.markdown import outline as parsed
-from agentmem.pages.marking import best_line_of, pieces
-from agentmem.pages.tables import shown
+from agentmem.pages.render import shown
+from agentmem.pages.search import best_line_of, pieces
 from agentmem.pages.workspace import Workspace
 from agentmem.tokens import about, exceeds
 

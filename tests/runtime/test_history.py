@@ -20,7 +20,7 @@ from agentmem.models.scripted import ScriptedModel
 from agentmem.runtime.agent import Agent
 from agentmem.runtime.history import History
 from agentmem.sandbox import Sandbox
-from agentmem.sandbox.snapshots import Snapshot
+from agentmem.sandbox.ran import Snapshot
 from agentmem.transcript.checkpoint import Checkpoint
 from agentmem.types import Entry, Request
 from tests.runtime.agents import agent, call, clock, kinds

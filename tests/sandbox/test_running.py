@@ -11,11 +11,14 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from agentmem.errors import ConfigError, IsolationUnavailable, SandboxError
 from agentmem.sandbox import Sandbox, SandboxLimits, sweep
 from agentmem.sandbox.isolation import choose
 from agentmem.sandbox.planning import MOUNTING, Isolation
+from agentmem.sandbox.running import Capture
 from tests.sandbox.worlds import WORKING, fingerprint
 
 MEBIBYTE = 1 << 20
@@ -294,3 +297,18 @@ def test_a_signal_to_who_keeps_the_command_is_a_result(sandbox: Sandbox, isolati
         assert ran.exit_code in (4, 128 + signal.SIGKILL, 128 + signal.SIGTERM)
         assert ran.output.startswith("on\n") or ran.exit_code != 4
     assert sandbox.run("kill -INT $$").exit_code == 128 + signal.SIGINT
+
+
+@given(parts=st.lists(st.binary(max_size=50)), limit=st.integers(3, 300))
+def test_short_output_is_whole_and_long_output_has_its_ends(parts: list[bytes], limit: int) -> None:
+    """Up to the limit every byte is there; beyond it the ends are, and the count of the rest is right."""
+    capture, whole = Capture(limit), b"".join(parts)
+    for part in parts:
+        capture.feed(part)
+    text = capture.text()
+    if len(whole) <= limit:
+        assert text == whole.decode(errors="replace")
+    else:
+        assert f"{len(whole) - limit:,} of {len(whole):,} bytes left out" in text
+        assert text.startswith(whole[: limit // 3].decode(errors="replace"))
+        assert text.endswith(whole[limit // 3 - limit :].decode(errors="replace"))

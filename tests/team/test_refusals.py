@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from agentmem.sandbox import FileChange, Sandbox
-from agentmem.team import attempts
+from agentmem.team import steps
 from agentmem.team.inspection import Edited
 from agentmem.team.refusals import REFUSALS, Filed, refused
 from agentmem.team.report import Evidence, Failing, Report, Verdict
@@ -75,7 +75,7 @@ def test_an_honest_pass_stands(base: Sandbox) -> None:
     with handed_in(base, Told()) as filed:
         assert refused(filed) is None
         assert filed.trial.unfixed(CHECK).outcomes[ID] == "failed"
-        assert attempts.tests_lost(filed.trial, CHECK) is None
+        assert steps.tests_lost(filed.trial, CHECK) is None
 
 
 FAILED = Evidence(CHECK, 1, f"FAILED {ID} - assert 2 == 3", ((ID, "failed"),))
@@ -207,5 +207,5 @@ def test_a_change_that_makes_the_check_forget_tests_is_noticed(base: Sandbox) ->
     skip = "    if a == b == 0:\n        import unittest\n\n        raise unittest.SkipTest\n"
     sly = RIGHT.replace("    return", f"{skip}    return")
     with handed_in(base, Told(code=sly)) as filed:
-        said = attempts.tests_lost(filed.trial, CHECK)
+        said = steps.tests_lost(filed.trial, CHECK)
     assert said is not None and f"{KNOWN}::test_zero" in said

@@ -4,19 +4,107 @@ Simulators of caches that match tokens share a frame: what a request reads, what
 They report reads and plain input only, for nobody bills their writes.
 """
 
+import math
 import time
 from array import array
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from functools import lru_cache
+from typing import Protocol, TypeAlias
 
+from agentmem.encoding import encoding
 from agentmem.kvcache.prompts import Prompt
 from agentmem.kvcache.rules import CacheRules, Matching
-from agentmem.kvcache.simulated.block_store import BlockStore, block_keys
 from agentmem.kvcache.simulated.simulator import CacheOutcome, Simulator
-from agentmem.kvcache.simulated.token_ids import Ids, common, prompt_ids, token_ids
 from agentmem.types import Clock, Frame, Usage
+
+
+class BlockStore:
+    """``capacity`` is in blocks (None: no limit), ``lifetime`` in seconds since a block was last used."""
+
+    def __init__(self, capacity: int | None = None, lifetime: float = math.inf) -> None:
+        self._capacity, self._lifetime = capacity, lifetime
+        self._used: OrderedDict[Hashable, float] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._used)
+
+    def read(self, keys: Sequence[Hashable], now: float = 0.0) -> int:
+        """How many leading blocks are there. They are used by it."""
+        found = 0
+        for key in keys:
+            if key not in self._used or self._used[key] + self._lifetime <= now:
+                break
+            found += 1
+        self._touch(keys[:found], now)
+        return found
+
+    def store(self, keys: Sequence[Hashable], now: float = 0.0) -> None:
+        """Put blocks in; expired ones leave, and the least recently used where there is no room."""
+        self._touch(keys, now)
+        while self._used and (self._is_full() or next(iter(self._used.values())) + self._lifetime <= now):
+            self._used.popitem(last=False)
+
+    def _is_full(self) -> bool:
+        return self._capacity is not None and len(self._used) > self._capacity
+
+    def _touch(self, keys: Sequence[Hashable], now: float) -> None:
+        """From the last to the first: of one chain the tail leaves first, as in vLLM, and the head still serves."""
+        for key in reversed(keys):
+            self._used[key] = max(now, self._used.pop(key, now))
+
+
+def block_keys(ids: "array[int]", size: int) -> list[int]:
+    """A key for each full block of ``size`` ids, chained, so that it stands for all that comes before it."""
+    keys, chain = [], 0
+    row, width = ids.tobytes(), size * ids.itemsize
+    for start in range(0, len(row) - width + 1, width):
+        chain = hash((chain, row[start : start + width]))
+        keys.append(chain)
+    return keys
+
+
+Ids: TypeAlias = "array[int]"
+
+_HEADS = 1 << 30  # above every id of a tokenizer
+_SEGMENTS = {"tool": 0, "system": 1, "user": 2, "assistant": 3}
+
+
+def token_ids(frames: Iterable[Frame]) -> Ids:
+    """The ids of these blocks, in order."""
+    row = array("I")
+    for frame in frames:
+        row.append(_HEADS + _SEGMENTS.get(frame.role or frame.segment, len(_SEGMENTS)))
+        row.extend(_ids(_text(frame)))
+    return row
+
+
+def prompt_ids(prompt: Prompt) -> Ids:
+    """The ids of a whole prompt."""
+    return token_ids(prompt.frames)
+
+
+def common(one: Ids, other: Ids) -> int:
+    """How many ids two rows have in common at the start. Halving, for comparing slices is fast and ids are many."""
+    low, high = 0, min(len(one), len(other))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if one[low:middle] == other[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def _text(frame: Frame) -> str:
+    return frame.value["text"] if frame.value.get("type") == "text" else frame.data.decode("utf-8", "surrogatepass")
+
+
+@lru_cache(maxsize=16384)
+def _ids(text: str) -> Ids:
+    return array("I", encoding().encode_ordinary(text))
+
 
 _UNITS = 1024  # whole prefixes that are kept
 

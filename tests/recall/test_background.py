@@ -1,4 +1,4 @@
-"""Work that runs behind."""
+"""Work that runs in the background."""
 
 import threading
 from functools import partial
@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentmem.errors import ArchiveError
-from agentmem.recall.behind import Behind, each
+from agentmem.recall.background import BackgroundThread, each
 
 
 def test_every_call_is_followed_by_a_run() -> None:
@@ -20,15 +20,15 @@ def test_every_call_is_followed_by_a_run() -> None:
         gate.wait(10)
         done.append(len(done))
 
-    behind = Behind(work)
-    behind.wake()
-    behind.wake()
+    thread = BackgroundThread(work)
+    thread.wake()
+    thread.wake()
     gate.set()
-    behind.wait()
+    thread.wait()
     assert 1 <= len(done) <= 2
     count = len(done)
-    behind.wake()
-    behind.wait()
+    thread.wake()
+    thread.wait()
     assert len(done) == count + 1
 
 
@@ -40,22 +40,22 @@ def test_an_error_is_told_to_who_waits_once() -> None:
         if errors:
             raise errors.pop()
 
-    behind = Behind(work)
-    behind.wake()
+    thread = BackgroundThread(work)
+    thread.wake()
     with pytest.raises(ArchiveError, match="broken"):
-        behind.wait()
-    behind.wake()
-    behind.wait()
+        thread.wait()
+    thread.wake()
+    thread.wait()
 
 
 def test_after_the_end_nothing_runs() -> None:
     """Ending twice, waking and waiting afterwards are harmless."""
     done: list[int] = []
-    behind = Behind(lambda: done.append(1))
-    behind.end()
-    behind.end()
-    behind.wake()
-    behind.wait()
+    thread = BackgroundThread(lambda: done.append(1))
+    thread.end()
+    thread.end()
+    thread.wake()
+    thread.wait()
     assert done == []
 
 

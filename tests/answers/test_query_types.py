@@ -1,6 +1,6 @@
 """Query types."""
 
-from agentmem.answers.kinds import BUILT_IN, FALLBACK, classifier, kind_error, left_out
+from agentmem.answers.query_types import BUILT_IN, FALLBACK, classifier, kind_error, left_out
 from agentmem.answers.values import Kind
 from agentmem.recall.embedder import MiniLM
 

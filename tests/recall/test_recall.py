@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from agentmem.errors import UnknownReference
-from agentmem.recall.listing import LINES, listing
-from agentmem.recall.recall import JournalRecall
+from agentmem.recall.recall import LINES, JournalRecall, listing
 from agentmem.tokens import count
 from agentmem.transcript.journal import Journal, open_journal
 from tests.recall.threads import answered, asked, begun, tell

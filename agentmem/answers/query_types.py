@@ -3,7 +3,7 @@
 A vector says what a question is about, not what it is for; so a few cues of form stand beside it: does it open with a
 question word, or with a verb that orders something done? The regression needs but a few examples of each type.
 
-Thresholds are scores, as `agentmem.answers.calibration` gives them. Until a type is tuned on labels of its own
+Thresholds are scores, as `agentmem.answers.decision` gives them. Until a type is tuned on labels of its own
 it has the strict one. The user's own types come from agentmem.toml with a few examples each, and stand beside these.
 """
 
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
-from agentmem.answers.certificate import interval
+from agentmem.answers.tuning import interval
 from agentmem.answers.values import STRICT, Classifier, Kind, Kinds
 from agentmem.types import Embedder, Vectors
 

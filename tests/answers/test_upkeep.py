@@ -9,16 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentmem.answers.background import MOST, Background
 from agentmem.answers.freshness import Checks
 from agentmem.answers.settings import AnswerSettings
+from agentmem.answers.upkeep import MOST, BackgroundTasks
 from agentmem.types import Vectors
 from tests.answers.caches import Time, opened
 from tests.recall.threads import Hashed
 
 
 @contextmanager
-def held(background: Background) -> Iterator[None]:
+def held(background: BackgroundTasks) -> Iterator[None]:
     """The thread is busy until the end."""
     begun, gate = threading.Event(), threading.Event()
     background.add(begun.set)
@@ -34,7 +34,7 @@ ERRORS = (RuntimeError, ValueError, KeyboardInterrupt, SystemExit, MemoryError)
 @given(st.lists(st.none() | st.sampled_from(ERRORS), min_size=1, max_size=10))
 def test_every_piece_is_done_whatever_others_raise(raised: list[type[BaseException] | None]) -> None:
     """And the first error is told to who waits, once."""
-    background, done = Background(), list[int]()
+    background, done = BackgroundTasks(), list[int]()
 
     def piece(at: int, error: type[BaseException] | None) -> None:
         done.append(at)
@@ -55,7 +55,7 @@ def test_every_piece_is_done_whatever_others_raise(raised: list[type[BaseExcepti
 
 def test_what_has_a_name_is_never_left_out_and_waits_once() -> None:
     """However full it is behind; and it may be asked for again as soon as it has begun."""
-    background, done = Background(), list[str]()
+    background, done = BackgroundTasks(), list[str]()
 
     def again() -> None:
         done.append("again")

@@ -34,7 +34,7 @@ class Rights:
     writable: tuple[str, ...] | None = None
 
 
-class Desk:
+class RoleTools:
     """One role's tools. ``sandbox`` is the fork it works in now; ``ran`` is told of every command."""
 
     def __init__(self, rights: Rights, environment: Mapping[str, str], ran: Callable[[str], object]) -> None:
@@ -86,7 +86,7 @@ class Desk:
         """A command in the fork."""
         self.ran(command)
         seen = observe(self.fork, command, self.environment, timeout=seconds, writable=self.rights.writable)
-        return told(seen, seconds, self.rights.words)
+        return described(seen, seconds, self.rights.words)
 
     def report(
         self,
@@ -127,7 +127,7 @@ TOOLS = ("read", "edit", "run", "report", "recall")
 """The menu of both roles."""
 
 
-def told(seen: ObservedTests, seconds: float, words: str = "") -> str:
+def described(seen: ObservedTests, seconds: float, words: str = "") -> str:
     """How a command ended, for the model: first the code, then what it may not change, then what it printed."""
     ending = f"Exit code {seen.exit_code}."
     if seen.timed_out:

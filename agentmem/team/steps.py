@@ -1,40 +1,135 @@
-"""One team at work on one task: the two agents at their desks, their forks, and what each step does.
+"""One team at work on one task: the two agents with their tools and their forks, and what each step does.
 
 A step takes the state and gives what changed in it and which step is next. It may be run again after a kill: whatever a
 role has done by then stands in its thread and in its fork, and is not done twice.
 """
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from contextvars import Context
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from agentmem import assets, models
 from agentmem.runtime.agent import Agent
 from agentmem.runtime.events import Compacted, Metered, ToolCalled
 from agentmem.sandbox import Diff, FileChange
-from agentmem.team import attempts, refusals, transcripts
+from agentmem.team import refusals, rights
 from agentmem.team.budget import spent_by
-from agentmem.team.desk import Desk, changed
 from agentmem.team.forks import Forks
 from agentmem.team.inspection import Edited
 from agentmem.team.progress import TeamProgress, Who
 from agentmem.team.refusals import Filed
-from agentmem.team.report import from_json, page, to_json
+from agentmem.team.report import Report, from_json, page, to_json
 from agentmem.team.result import Round, pack, unpack
+from agentmem.team.role_tools import RoleTools, changed
 from agentmem.team.roles import ALLOWED, NAMES, Name, agent_of, opening_words, rights_of, thread_of
 from agentmem.team.settings import DATABASE, TeamSettings
 from agentmem.team.state import TeamState
 from agentmem.team.trial import Bench, Trial
 from agentmem.transcript.journal import Journal
+from agentmem.transcript.transcript import read_message, read_result
+from agentmem.types import ToolCall
+
+
+def filed(journal: Journal, thread: str, since: int) -> Report | None:
+    """The last report that was filed after entry ``since``; None where there is none."""
+    made = [call for call in _answered(journal, thread, since) if call.name == "report"]
+    return from_json(json.loads(made[-1].arguments)) if made else None
+
+
+def commands(journal: Journal, thread: str, since: int) -> frozenset[str]:
+    """The commands that were run after entry ``since``."""
+    calls = (call for call in _answered(journal, thread, since) if call.name == "run")
+    return frozenset(str(json.loads(call.arguments).get("command", "")) for call in calls)
+
+
+def stands(agent: Agent, thread: str, since: int) -> tuple[bool, bool]:
+    """Whether anything was said to the role after entry ``since``, and whether it has finished answering."""
+    said = any(entry.kind == "user" for entry in agent.journal.entries(thread, after=since))
+    view = agent.sessions[thread].refresh().view
+    return said, said and not view.open and not view.ready
+
+
+def _answered(journal: Journal, thread: str, since: int) -> Iterator[ToolCall]:
+    """The calls after entry ``since`` that were served without an error, in the order of their results."""
+    calls: dict[str, ToolCall] = {}
+    for entry in journal.entries(thread, after=since):
+        if entry.kind == "assistant":
+            calls |= {call.id: call for call in read_message(entry).calls}
+        elif entry.kind == "tool_result":
+            result = read_result(entry)
+            if result.call_id in calls and not result.is_error:
+                yield calls[result.call_id]
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What the coder changed, and the globs of the test paths."""
+
+    changes: Sequence[FileChange]
+    places: tuple[str, ...]
+
+
+def nothing_changed(attempt: Attempt) -> str | None:
+    """An answer without a change."""
+    return None if attempt.changes else "You changed nothing. Do the task in your copy of the repository."
+
+
+def tests_edited(attempt: Attempt) -> str | None:
+    """Tests changed, added or deleted by the one whom they test."""
+    found = [one.path for one in attempt.changes if rights.matches(one.path, attempt.places)]
+    found = [path for path in found if not rights.matches(path, rights.STEERING)]
+    return _undo(found, "tests") if found else None
+
+
+def runner_steered(attempt: Attempt) -> str | None:
+    """Files and settings that change what a run of the tests reports."""
+    found = [one.path for one in attempt.changes if rights.matches(one.path, rights.STEERING) or _settings(one)]
+    return _undo(found, "what steers the tests") if found else None
+
+
+ATTEMPTS: tuple[tuple[str, Callable[[Attempt], str | None]], ...] = (
+    ("nothing_changed", nothing_changed),
+    ("tests_edited", tests_edited),
+    ("runner_steered", runner_steered),
+)
+"""What an attempt is refused for, the first that holds."""
+
+
+def refused(attempt: Attempt) -> tuple[str, str] | None:
+    """The name of the first rule that refuses the attempt and what the coder is told; None for one to be tested."""
+    return next(((name, said) for name, rule in ATTEMPTS if (said := rule(attempt))), None)
+
+
+def tests_lost(trial: Trial, check: str) -> str | None:
+    """Tests that the check ran before the change, and that it skips or no longer runs after it."""
+    before, after = trial.unfixed(check), trial.again(check).outcomes
+    own = {case.id for case in trial.own(before)}
+    counted = [case.id for case in before.cases or () if case.outcome != "skipped" and case.id not in own]
+    gone = [one for one in counted if after.get(one, "skipped") == "skipped" and "::" in one]
+    if not gone:
+        return None
+    named = f"{', '.join(gone[:10])}{f' and {len(gone) - 10} more' if len(gone) > 10 else ''}"
+    return f"With your change the check no longer runs these tests: {named}. They must run, and pass."
+
+
+def _undo(paths: list[str], what: str) -> str:
+    return f"You changed {what}: {', '.join(paths)}. That is not yours to change. Put them back as they were."
+
+
+def _settings(change: FileChange) -> bool:
+    before, after = ((data or b"").decode("utf-8", "replace") for data in (change.before, change.after))
+    return rights.pytest_settings(change.path, before) != rights.pytest_settings(change.path, after)
+
 
 Step = Literal["code", "test", "judge", "finish"]
 Moved = tuple[TeamState, Step]
 """What changed in the state, and the step that comes next."""
 
 
-class Play:
+class TeamSteps:
     """The work on one task, under the name ``thread``. Close it: agents and forks go with it."""
 
     def __init__(self, settings: TeamSettings, thread: str, journal: Journal) -> None:
@@ -45,7 +140,7 @@ class Play:
         self.spent = spent_by(journal, [thread_of(thread, name) for name in NAMES])
         self.round, self.command = 0, ""
         with ExitStack() as opened:
-            self.desks = {name: self._desk(name) for name in NAMES}
+            self.role_tools = {name: self._role_tools(name) for name in NAMES}
             self.agents = self._agents(opened)
             self._opened = opened.pop_all()
 
@@ -55,7 +150,7 @@ class Play:
         """The coder works: on the task, or on what came back."""
         self.round = state.get("round", 0) + 1
         fork = self.forks.coder(unpack(state.get("attempt", [])))
-        self.desks["coder"].sit(fork, frozenset())
+        self.role_tools["coder"].sit(fork, frozenset())
         stop = self._work("coder", state.get("message") or self._words("coder", state["task"]), state)
         change = changed(fork.diff())
         update: TeamState = {
@@ -66,7 +161,7 @@ class Play:
         }
         if stop:
             return {**update, **stop}, "finish"
-        if refusal := attempts.refused(attempts.Attempt(change.changes, self.settings.tests)):
+        if refusal := refused(Attempt(change.changes, self.settings.tests)):
             return self._sent_back({**state, **update}, update, *refusal)
         return {**update, "message": self._for_tester(state, change)}, "test"
 
@@ -75,14 +170,14 @@ class Play:
         self.round = state["round"]
         attempt = unpack(state["attempt"])
         fork = self.forks.tester(self.round, attempt, unpack(state.get("tests", [])))
-        self.desks["tester"].sit(fork, frozenset(self.forks.fix(self.round, attempt).files()))
+        self.role_tools["tester"].sit(fork, frozenset(self.forks.fix(self.round, attempt).files()))
         stop = self._work("tester", state["message"] or "", state)
         thread, heads = thread_of(self.thread, "tester"), state.get("heads", {})
-        report = transcripts.filed(self.journal, thread, heads.get("tester", -1))
+        report = filed(self.journal, thread, heads.get("tester", -1))
         update: TeamState = {
             "tests": pack(changed(fork.diff(ignored=True)).changes),
             "report": to_json(report) if report else None,
-            "ran": sorted(transcripts.commands(self.journal, thread, state.get("since", -1))),
+            "ran": sorted(commands(self.journal, thread, state.get("since", -1))),
             **self._heads(),
         }
         return ({**update, **stop}, "finish") if stop else (update, "judge")
@@ -95,7 +190,7 @@ class Play:
         with closing(filed.trial):
             if refusal := refusals.refused(filed):
                 return self._refused(state, *refusal)
-            if filed.passes and (lost := attempts.tests_lost(filed.trial, self.settings.check)):
+            if filed.passes and (lost := tests_lost(filed.trial, self.settings.check)):
                 return self._sent_back(state, {}, "tests_lost", lost)
             came = _round(self.round, filed)
         self.forks.drop(self.round)
@@ -180,7 +275,7 @@ class Play:
     def _work(self, name: Name, message: str, state: TeamState) -> TeamState | None:
         """Has a role answer ``message``, or finish what was cut off. Gives the stop, if the budget ended it."""
         agent, thread = self.agents[name], thread_of(self.thread, name)
-        said, finished = transcripts.stands(agent, thread, state.get("heads", {}).get(name, -1))
+        said, finished = stands(agent, thread, state.get("heads", {}).get(name, -1))
         if finished:
             return None
         over = self.settings.budget.reached(self.spent)
@@ -227,7 +322,7 @@ class Play:
         )
 
     def _for_tester(self, state: TeamState, change: Diff) -> str:
-        if transcripts.stands(self.agents["tester"], thread_of(self.thread, "tester"), -1)[0]:
+        if stands(self.agents["tester"], thread_of(self.thread, "tester"), -1)[0]:
             told = assets.read("prompts/round.md").strip()
             return told.replace("{round}", str(self.round)).replace("{diff}", change.text)
         return f"{self._words('tester', state['task'])}\n\n# The change\n\n{change.text}"
@@ -241,8 +336,10 @@ class Play:
         heads: dict[str, int] = {name: self.journal.head(thread_of(self.thread, name)) for name in NAMES}
         return {"heads": heads, "since": heads["tester"]} if since else {"heads": heads}
 
-    def _desk(self, name: Name) -> Desk:
-        return Desk(rights_of(name, self.settings.tests), self.environment, lambda command: self._ran(name, command))
+    def _role_tools(self, name: Name) -> RoleTools:
+        return RoleTools(
+            rights_of(name, self.settings.tests), self.environment, lambda command: self._ran(name, command)
+        )
 
     def _agents(self, opened: ExitStack) -> dict[Name, Agent]:
         """The two agents; one model serves both where both name the same."""
@@ -256,7 +353,7 @@ class Play:
         for name in NAMES:
             model = loaded.get(str(roles[name].model), roles[name].model)
             place, database = self.settings.place, self.settings.database or self.settings.place / DATABASE
-            agent = agent_of(name, roles[name], model, self.desks[name], place, database)
+            agent = agent_of(name, roles[name], model, self.role_tools[name], place, database)
             made[name] = opened.enter_context(agent)
         return made
 

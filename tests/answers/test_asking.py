@@ -2,7 +2,7 @@
 
 import asyncio
 
-from agentmem.answers.flights import Flights
+from agentmem.answers.asking import Flights
 
 MANY = 100
 

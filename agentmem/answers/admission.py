@@ -2,13 +2,12 @@
 
 from dataclasses import dataclass
 
-from agentmem.answers.entries import KeptEntry
 from agentmem.answers.exclusions import Rule, withheld
 from agentmem.answers.freshness import Lifetimes
 from agentmem.answers.lookup import Looked, Lookups
 from agentmem.answers.sources import outdated
 from agentmem.answers.stats import Counters
-from agentmem.answers.store import AnswerStore
+from agentmem.answers.store import AnswerStore, KeptEntry
 from agentmem.answers.values import Answer, Source
 from agentmem.types import Clock
 

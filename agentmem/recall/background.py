@@ -1,4 +1,4 @@
-"""Work that runs behind, on one thread of its own that is there only while there is some."""
+"""Work in the background, on one thread of its own that is there only while there is some."""
 
 import logging
 import threading
@@ -20,7 +20,7 @@ def each(pieces: Iterable[Callable[[], object]]) -> None:
         raise first
 
 
-class Behind:
+class BackgroundThread:
     """Runs ``work`` whenever it was woken. ``work`` looks at ``ending`` now and then, and stops when it is set.
 
     ``name`` is what it is called in the log and among threads.

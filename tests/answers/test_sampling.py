@@ -1,4 +1,4 @@
-"""agentmem.answers.cells: no text is a formula in a spreadsheet, and each comes back."""
+"""agentmem.answers.sampling: no text is a formula in a spreadsheet, and each comes back."""
 
 import csv
 import io
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentmem.answers.cells import as_cell, of_cell
+from agentmem.answers.sampling import as_cell, of_cell
 
 
 @pytest.mark.parametrize("first", ["=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"])

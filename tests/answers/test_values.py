@@ -5,8 +5,7 @@ from itertools import combinations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentmem.answers.keys import key_of, scope_of
-from agentmem.answers.values import AnswerScope
+from agentmem.answers.values import AnswerScope, key_of, scope_of
 
 texts = st.text(max_size=6)
 contexts = st.builds(

@@ -6,20 +6,20 @@ from collections import deque
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
-from agentmem.recall.behind import Behind, each
+from agentmem.recall.background import BackgroundThread, each
 
 MOST = 256
 """Pieces of work that wait at most: what comes beyond them is left out, as an audit or a check may be."""
 
 
-class Background:
+class BackgroundTasks:
     """One thread, there only while there is work; tasks of asyncio stay in their loop."""
 
     def __init__(self) -> None:
         self._waiting: deque[Callable[[], object]] = deque()
         self._once: dict[str, Callable[[], object]] = {}
         self._lock = threading.Lock()
-        self._behind = Behind(lambda: each(self._pieces()), "answer cache")
+        self._behind = BackgroundThread(lambda: each(self._pieces()), "answer cache")
         self._tasks: set[asyncio.Task[Any]] = set()
 
     def add(self, work: Callable[[], object]) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from agentmem.answers.pairing import pair, same_words
+from agentmem.answers.words import pair, same_words
 from agentmem.recall.embedder import MiniLM
 
 SPELLS = MiniLM().spells
