@@ -53,14 +53,14 @@ def fallback(plan: Plan, kept: Json | None = None) -> Draft:
 
 def _entry(plan: Plan, summary: str, kept: Json | None) -> Draft:
     lines = index(plan, summary)
-    parts = (*plan.users, *_written(plan, summary, lines), *plan.results)
+    parts = (*plan.users, *_written(plan, summary, lines), *plan.results, *plan.lists)
     if gone := unseen(plan, parts):
         raise SummaryRejected(f"it would lose sight of {', '.join(gone[:5])}")
     if sum(value_tokens(part.block.wire()) for part in parts) >= plan.tokens:
         raise SummaryRejected("what would stand for the entries is longer than they are")
     hidden = (line for line in plan.lines if line.seq in plan.shown)
     known = tuple(sorted({line.seq: line for line in (*hidden, *lines)}.values(), key=lambda line: line.seq))
-    return compaction(replace(cut_at(plan.view, plan.place, parts, plan.reason, known), kept=kept or {}))
+    return compaction(replace(cut_at(plan.view, plan.place, parts, plan.reason, known), kept=kept or {}, traces=plan.traces))
 
 
 def unseen(plan: Plan, parts: Iterable[Part]) -> list[str]:

@@ -1,17 +1,20 @@
 """What a compaction keeps, and what leaves: planned before anybody is asked for a summary. A pure function of a view.
 
-    prefix | messages of people | summary + index | results used last | tail
+    prefix | messages of people | summary + index | results used last | paths, commands, lines of files | tail
 
 The tail keeps whole turns, so no call is parted from its result, and always the last reply with what answered it.
 """
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from agentmem.compaction.listing import commands_listed, paths_listed
+from agentmem.compaction.regions import regions, rendered
+from agentmem.compaction.traces import Traces, packed, unpacked
 from agentmem.compaction.when import Compaction, Reason
-from agentmem.context.cut import Cut, IndexLine, Part
+from agentmem.context.cut import Cut, IndexLine, Part, PartKind
 from agentmem.context.view import Origin
 from agentmem.context.window import View
 from agentmem.tokens import value_tokens
@@ -23,6 +26,8 @@ _MARK = re.compile(r"[\d_/.]")
 _SMALL, _CAPITAL = re.compile(r"[a-z]"), re.compile(r"[A-Z]")
 _ENDS = ".:-"
 _UNSAID = frozenset({"type", "id", "tool_use_id", "signature", "data", "media_type", "name"})
+WRITTEN = frozenset({"summary", "index", "paths", "commands", "files"})
+"""Parts that a compaction wrote: they repeat what entries say."""
 _COMMON = 4
 """A name that stands in more results than this says little about which of them was meant."""
 
@@ -95,7 +100,7 @@ class References:
         for one in frames:
             if one.frame.value["type"] == "tool_use":
                 self._use(one)
-            elif one.origin.kind not in ("index", "summary"):
+            elif one.origin.kind not in WRITTEN:
                 self._bring(one)
 
     def _bring(self, one: Said) -> None:
@@ -131,6 +136,10 @@ def _strings(value: Any) -> Iterator[str]:
 
 USER = "[{reference}, said by the person]"
 RESULT = "[{reference}, kept as it was: the result of {about}]"
+SHARE = 2
+"""How many times the lists of paths, commands and lines must leave, for them to have all their room."""
+REMEMBERED = 2
+"""How many times the lines of files that are shown are remembered for the next compaction."""
 _ABOUT = 60
 """Characters of an index line's description."""
 _WORDS = 12  # of a message, in the line that stands for it
@@ -141,9 +150,10 @@ class Plan:
     """What a compaction of ``view`` would do.
 
     Turns from ``place`` on stay; ``asked`` is the last reply, before which the summariser's request ends. ``leaving``
-    are the frames that go, ``users`` and ``results`` what is kept of them, ``lines`` the index of all, ``uses`` the
-    names in them that calls in view have used, ``said`` the entries in view that say each name. ``kept`` is the text
-    that stays. ``sizes`` are those of the budget.
+    are the frames that go, ``users`` and ``results`` what is kept of them, ``lists`` what stays of the calls, from
+    ``traces``; ``lines`` the index of all, ``uses`` the names in them that calls in view have used, ``said`` the entries
+    in view that say each name. ``kept`` is the text that stays, each path in a list written out. ``sizes`` are those of
+    the budget.
     """
 
     view: View
@@ -155,6 +165,8 @@ class Plan:
     leaving: tuple[Said, ...]
     users: tuple[Part, ...]
     results: tuple[Part, ...]
+    lists: tuple[Part, ...]
+    traces: Mapping[str, Any]
     lines: tuple[IndexLine, ...]
     uses: tuple[Use, ...]
     said: Mapping[str, Sequence[int]]
@@ -199,7 +211,9 @@ def plan(view: View, thread: str, settings: Compaction, budget: int, reason: Rea
     users = _users(leaving, thread, sizes, view.cut)
     abouts = dict(_abouts(every))
     results = _results(leaving, references.last_used, abouts, thread, sizes)
-    if sum(map(_size, (*users, *results))) >= sum(one.frame.tokens for one in leaving):
+    going = sum(one.frame.tokens for one in leaving)
+    lists, traces, paths = _lists(view, every, thread, sizes, going)
+    if sum(map(_size, (*users, *results, *lists))) >= going:
         return None
     gone = {one.origin.seq for one in leaving} | {line.seq for line in (view.cut.index if view.cut else ())}
     return Plan(
@@ -212,10 +226,12 @@ def plan(view: View, thread: str, settings: Compaction, budget: int, reason: Rea
         leaving=tuple(leaving),
         users=tuple(users),
         results=tuple(results),
+        lists=lists,
+        traces=traces,
         lines=tuple(_lines(leaving, abouts, view.cut)),
         uses=tuple(sorted((use for use in references.uses.values() if use.source in gone), key=_latest_first)),
         said=references.said,
-        kept="\n".join((*(one.text for one in every[len(leaving) :]), *map(_text, (*users, *results)))),
+        kept="\n".join((*(one.text for one in every[len(leaving) :]), *map(_text, (*users, *results, *lists)), *paths)),
     )
 
 
@@ -304,6 +320,30 @@ def _results(
             room -= one.frame.tokens
             kept[about if about != "a tool" else str(seq)] = Part("result", seq, Text(heading + one.text))
     return sorted(kept.values(), key=lambda part: part.seq)
+
+
+def _lists(
+    view: View, every: Sequence[Said], thread: str, sizes: Compaction, going: int
+) -> tuple[tuple[Part, ...], Mapping[str, Any], tuple[str, ...]]:
+    """What stays of the calls in view and before: the parts, what the next compaction must know, the listed paths.
+
+    Where little leaves, ``going`` tokens, they take a share of it at most.
+    """
+    known = unpacked(view.cut.traces if view.cut else {})
+    known.follow(every)
+    share, seq = min(1.0, going / (SHARE * (sizes.paths + sizes.commands + sizes.files + 1))), view.seq + 1
+    paths, listed = paths_listed(known.paths, known.changed, round(sizes.paths * share))
+    ran = commands_listed(known.commands, round(sizes.commands * share))
+    shown = regions(known.files.values(), round(sizes.files * share), sizes.file)
+    texts: tuple[tuple[PartKind, str], ...] = (("paths", paths), ("commands", ran), ("files", rendered(shown, thread)))
+    parts = tuple(Part(kind, seq, Text(text)) for kind, text in texts if text)
+    return parts, packed(_remembered(known, sizes)), listed
+
+
+def _remembered(known: Traces, sizes: Compaction) -> Traces:
+    """The traces with as many lines of files as a cut may hold."""
+    files = regions(known.files.values(), REMEMBERED * sizes.files, REMEMBERED * sizes.file)
+    return replace(known, files={one.path: one for one in sorted(files, key=lambda one: one.touched)})
 
 
 def _lines(leaving: Sequence[Said], abouts: dict[int, str], cut: Cut | None) -> Iterator[IndexLine]:

@@ -61,6 +61,10 @@ class Compaction:
     index: int = 800
     names: int = 1_500
     fresh: int = 2_000
+    paths: int = 2_500
+    commands: int = 600
+    files: int = 6_000
+    file: int = 4_000
     warm: bool | None = None
     lead: float = 30.0
     attempts: int = 2
@@ -69,7 +73,7 @@ class Compaction:
         check_fields("Compaction", self, _WANTED)
         if self.quality not in LAMBDAS:
             raise ConfigError(f"the quality of a compaction is 1, 2 or 3, and {self.quality!r} is not")
-        sizes = ("tail", "users", "user", "summary", "index", "names", "fresh", "attempts")
+        sizes = ("tail", "users", "user", "summary", "index", "names", "fresh", "paths", "commands", "files", "file", "attempts")
         for name in (*sizes, *(("retained",) if self.retained is not None else ())):
             if getattr(self, name) < 0:
                 raise ConfigError(f"{name} of a compaction must not be below 0, and {getattr(self, name)} is")
@@ -86,21 +90,22 @@ class Compaction:
     @property
     def least(self) -> int:
         """Tokens that a compaction leaves beside the prefix and the people's messages, at most."""
-        return self.tail + self.kept_results + self.summary + self.index + self.names + self.fresh
+        listed = self.index + self.names + self.fresh + self.paths + self.commands
+        return self.tail + self.kept_results + self.summary + listed + self.files
 
     def sized(self, budget: int) -> "Compaction":
         """The same settings with sizes that suit ``budget``."""
         share, wide = min(1.0, budget / FULL), _wide(budget)
         if share == wide == 1:
             return self
-        names = ("tail", "users", "user", "summary")
+        names = ("tail", "users", "user", "summary", "paths", "commands", "files", "file")
         sizes = {name: round(getattr(self, name) * share) for name in names}
         sizes |= {name: round(getattr(self, name) * share * wide) for name in ("index", "names", "fresh")}
         return replace(self, retained=round(self.kept_results * share), **sizes)
 
 
 _WANTED: Mapping[str, Wanted] = {
-    **dict.fromkeys(("quality", "tail", "users", "user", "summary", "index", "names", "fresh", "attempts"), WHOLE),
+    **dict.fromkeys(("quality", "tail", "users", "user", "summary", "index", "names", "fresh", "paths", "commands", "files", "file", "attempts"), WHOLE),
     "retained": WHOLE | NOTHING,
     "warm": FLAG | NOTHING,
     "lead": NUMBER,

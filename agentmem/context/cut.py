@@ -13,8 +13,9 @@ from agentmem.kvcache.frames import canonical
 from agentmem.transcript.transcript import pack, unpack
 from agentmem.types import Block, Draft, Entry
 
-PartKind = Literal["user", "summary", "index", "result"]
-"""user: a message kept verbatim. summary, index: written by the compaction. result: a tool's result, kept as text."""
+PartKind = Literal["user", "summary", "index", "paths", "commands", "files", "result"]
+"""user: a message kept verbatim. result: a tool's result, kept as text. The others are written by the compaction: paths
+that calls named, commands that were run, and lines of files as they were last seen."""
 
 GROWTH = 900.0
 """Tokens that a request adds to the context, until a thread shows its own pace."""
@@ -50,7 +51,7 @@ class Cut:
     The turns that began after ``last`` stay. ``opening`` is the entry whose settings were in force at ``last``,
     ``first`` the earliest entry of which anything stays in the tail, and ``cuts`` how many cuts the thread has now:
     with them a thread is folded from here. ``reason`` says why it was compacted, ``growth`` how many tokens a request
-    adds, ``kept`` is what the runtime keeps for itself.
+    adds, ``kept`` is what the runtime keeps for itself, ``traces`` what the next compaction must know of earlier calls.
     """
 
     last: int
@@ -62,6 +63,7 @@ class Cut:
     cuts: int = 1
     growth: float = GROWTH
     kept: Mapping[str, Any] = field(default_factory=dict)
+    traces: Mapping[str, Any] = field(default_factory=dict)
 
 
 def compaction(cut: Cut) -> Draft:
@@ -77,6 +79,7 @@ def compaction(cut: Cut) -> Draft:
         "cuts": cut.cuts,
         "growth": cut.growth,
         "kept": cut.kept,
+        "traces": cut.traces,
     }
     return Draft("compaction", canonical(value))
 
@@ -95,4 +98,5 @@ def read_cut(entry: Entry) -> Cut:
         cuts=value["cuts"],
         growth=value["growth"],
         kept=value["kept"],
+        traces=value.get("traces", {}),
     )
