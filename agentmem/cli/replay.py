@@ -26,8 +26,9 @@ _TABLES: tuple[_Columns, ...] = (
     (
         ("requests", "requests", "{:,}"),
         ("cost", "cost_usd", USD),
-        ("× bound", "cost_over_bound", "{:.2f}"),
-        ("with recalls", "cost_with_recalls_usd", USD),
+        ("to act", "dollars_to_act_usd", USD),
+        ("floor", "floor_usd", USD),
+        ("excess", "excess", "{:.3f}"),
         ("in : out", "ratio", "{:,.0f}"),
     ),
     (
@@ -39,10 +40,18 @@ _TABLES: tuple[_Columns, ...] = (
         ("peak", "peak_context_tokens", "{:,}"),
     ),
     (
-        ("needed", "needed", "{:,}"),
-        ("visible", "visible", "{:.1%}"),
+        ("far calls", "calls_far", "{:,}"),
+        ("callable", "callable_far", "{:.1%}"),
+        ("with old lines", "calls_old_lines_far", "{:,}"),
+        ("callable", "old_lines_far", "{:.1%}"),
+        ("when near", "callable_near", "{:.1%}"),
+    ),
+    (
+        ("names needed", "needed", "{:,}"),
+        ("names in view", "visible", "{:.1%}"),
+        ("with their line", "visible_line", "{:.1%}"),
         ("reachable", "reachable", "{:.1%}"),
-        ("visible when near", "visible_near", "{:.1%}"),
+        ("when near", "visible_near", "{:.1%}"),
     ),
 )
 """The columns of each table: heading, key and format."""
@@ -118,14 +127,24 @@ def _bar(bar: Any) -> "ReplayProgress":
 
 
 def _show(made: dict[str, Any]) -> None:
-    from agentmem.meter.unpriced import told
-
     out = console()
     rows = [_billed_row(made["billed"]), *made["policies"]]
     for number, columns in enumerate(_TABLES):
         out.print(_table(made["policies"] if number else rows, columns))
         out.print()
     _show_sessions(made)
+    _show_notes(made)
+    about = f"{made['provider']}, {made['model'] or 'models as recorded'}, budget {made['budget']:,} tokens"
+    out.print(f"{made['basis']}; {about}", highlight=False)
+    out.print(f"breakpoints: {made['breakpoints']}", highlight=False)
+    _show_skipped(made["skipped"])
+
+
+def _show_notes(made: dict[str, Any]) -> None:
+    """What is to be known of each policy: its settings, and why its figures may not compare."""
+    from agentmem.meter.unpriced import told
+
+    out = console()
     for row in made["policies"]:
         settings = ", ".join(f"{key} {value}" for key, value in row["settings"].items())
         if row["missing"] or settings:
@@ -134,14 +153,12 @@ def _show(made: dict[str, Any]) -> None:
     for row in made["policies"]:
         if row["chains"] < most and not row["missing"]:
             out.print(f"{row['policy']} ran on {row['chains']} of {most} chains: not to be compared", highlight=False)
+        if (row["peak_context_tokens"] or 0) > made["budget"]:
+            peak = f"its peak is {row['peak_context_tokens']:,} of {made['budget']:,} tokens"
+            out.print(f"{row['policy']} exceeds the budget: {peak}", highlight=False)
         if row["unpriced"]:
             missing = told({one["model"]: one["requests"] for one in row["unpriced"]}, row["requests"])
             out.print(f"{row['policy']}: {missing}", highlight=False)
-    bound = next((row["lower_bound_usd"] for row in made["policies"] if row["lower_bound_usd"] is not None), None)
-    about = f"{made['provider']}, {made['model'] or 'models as recorded'}, budget {made['budget']:,} tokens"
-    out.print(f"{made['basis']}; {about}; lower bound {_cell(bound, USD)}", highlight=False)
-    out.print(f"breakpoints: {made['breakpoints']}", highlight=False)
-    _show_skipped(made["skipped"])
 
 
 def _billed_row(billed: dict[str, Any]) -> dict[str, Any]:

@@ -6,14 +6,15 @@ from typing import Any
 
 from agentmem.replay.session import RecordedSession
 from agentmem.replay.tally import billed as billed_request
-from agentmem.replay.tally import share
+from agentmem.replay.tally import outputs, share
 from agentmem.types import Usage
 
 
 @dataclass(frozen=True, slots=True)
 class Bill:
     """One session's: ``reported`` of its ``requests`` have usage, ``priced`` of those a price. ``usd`` is the sum over
-    these, None where there is none; ``simulated`` what each policy would have cost, by its name.
+    these, None where there is none; without ``text`` what they say of output is not measured. ``simulated`` is what
+    each policy would have cost, by its name.
     """
 
     session: str
@@ -24,6 +25,7 @@ class Bill:
     priced: int = 0
     usage: Usage = field(default_factory=lambda: Usage("measured"))
     usd: float | None = None
+    text: bool = True
     simulated: dict[str, float | None] = field(default_factory=dict)
 
     def numbers(self) -> dict[str, Any]:
@@ -45,7 +47,7 @@ def bill(session: RecordedSession, path: str, line: int) -> Bill:
         if cost is not None:
             priced += 1
             usd = (usd or 0.0) + cost
-    return Bill(session.name, path, line, len(session.exchanges), reported, priced, usage, usd)
+    return Bill(session.name, path, line, len(session.exchanges), reported, priced, usage, usd, session.text)
 
 
 def billed(bills: Iterable[Bill]) -> dict[str, Any]:
@@ -60,6 +62,7 @@ def billed(bills: Iterable[Bill]) -> dict[str, Any]:
         priced=sum(one.priced for one in every),
         usage=sum((one.usage for one in every), Usage("measured")),
         usd=billed_usd(every),
+        text=all(one.text for one in every),
     )
     return _numbers(whole)
 
@@ -75,7 +78,7 @@ def _numbers(one: Bill) -> dict[str, Any]:
     known = one.reported > 0
     counts = {
         "input_tokens": usage.input_tokens,
-        "output_tokens": usage.output_tokens,
+        **outputs(usage.output_tokens, "measured", one.text),
         "uncached_tokens": usage.uncached_tokens,
         "cache_read_tokens": usage.cache_read_tokens,
         "cache_write_5m_tokens": usage.cache_write_5m_tokens,

@@ -7,10 +7,11 @@ from agentmem.kvcache.rules import PROVIDERS, CacheRules, rules
 from agentmem.meter.prices import extra_usd
 from agentmem.replay.bound import lower_bound
 from agentmem.replay.calls import Calls, CallSight, NeededCall, calls
-from agentmem.replay.floor import FloorRequest, floor_usd
+from agentmem.replay.floor import FloorRequest, floor_usd, terms_of
 from agentmem.replay.layout import Layout, Run, Strip, setting
 from agentmem.replay.needed import FAR, NeededEvent, Needs, Sight, said_before
 from agentmem.replay.policies import Arrival, Maker, Policy, Sent, Terms
+from agentmem.replay.resent import RecordedTexts
 from agentmem.replay.session import Exchange, RecordedCut, RecordedSession, SessionOpening, opening
 from agentmem.replay.simulation import SimulatedRequests
 from agentmem.replay.tally import Tally, billed, price
@@ -30,7 +31,8 @@ Rules = Callable[[str], CacheRules]
 class Chain:
     """Sessions as one conversation behind the opening of the first. ``model`` stands for all models, if it is given.
 
-    ``begins`` tells at which requests sessions begin, and how many tokens each found in the cache.
+    ``begins`` tells at which requests sessions begin, and how many tokens each found in the cache. ``head`` are the
+    tokens of tools and system that each request has at least.
     """
 
     name: str
@@ -38,12 +40,13 @@ class Chain:
     exchanges: tuple[Exchange, ...]
     needs: Needs
     calls: Calls
+    texts: RecordedTexts
     ttl: Ttl
     background: bool
     provider: str
     model: str | None = None
     lower_bound_usd: float | None = None
-    floor_usd: float | None = None
+    head: int = 0
     begins: Mapping[int, int] = field(default_factory=dict)
 
     def model_of(self, exchange: Exchange) -> str:
@@ -78,13 +81,20 @@ def chain(
     warm = dict(_begins(sessions, sum(one.tokens for one in begun.head)))
     background = first.background
     entries = [(exchange.arrived, exchange.reply) for exchange in exchanges]
-    asked = calls(entries)
-    made = Chain(first.name, begun, exchanges, needs, asked, ttl or first.ttl, background, provider, model, begins=warm)
+    asked, texts = calls(entries), RecordedTexts(frame for each in entries for side in each for frame in side)
+    lasts = ttl or first.ttl
+    made = Chain(first.name, begun, exchanges, needs, asked, texts, lasts, background, provider, model, begins=warm)
     prices = [made.rates(exchange, 0) for exchange in exchanges]
     outputs = [exchange.output for exchange in exchanges]
     head = _least_head(made)
     bound = lower_bound(entries, head, prices, outputs)
-    return replace(made, lower_bound_usd=bound, floor_usd=floor_usd(list(_least(made)), head))
+    return replace(made, lower_bound_usd=bound, head=head)
+
+
+def floor(one: Chain, budget: int) -> float | None:
+    """The floor of a chain in dollars, under a budget of tokens; None where no price is known."""
+    terms = terms_of(one.provider, one.model_of(one.exchanges[0]), budget)
+    return floor_usd(list(_least(one)), one.head, terms)
 
 
 def _least(one: Chain) -> Iterator[FloorRequest]:
@@ -138,7 +148,7 @@ def replay(one: Chain, make: Maker, budget: int, rules: Rules) -> Tally:
     """One policy's figures over one chain."""
     policy = make(Terms(one.opening, budget, one.provider, one.ttl))
     try:
-        return _Replay(one, policy, rules).run()
+        return replace(_Replay(one, policy, rules).run(), floor_usd=floor(one, budget))
     finally:
         policy.close()
 
@@ -146,7 +156,7 @@ def replay(one: Chain, make: Maker, budget: int, rules: Rules) -> Tally:
 class _Replay:
     def __init__(self, one: Chain, policy: Policy, rules: Rules) -> None:
         self._chain, self._policy = one, policy
-        self._simulation = SimulatedRequests(rules, one.ttl)
+        self._simulation = SimulatedRequests(rules, one.ttl, one.texts)
         self._head = Strip(one.opening.head)
         self._sight = Sight(one.needs)
         self._acts = CallSight(one.calls)
@@ -165,7 +175,7 @@ class _Replay:
             if after and self._chain.background and exchange.ends_turn:
                 sent = Sent(tuple(after), own_head=exchange.head, settings=exchange.settings)
                 self._simulation.aside(self._layout(layout.model, sent), exchange.answered)
-        self._tally.lower_bound_usd, self._tally.floor_usd = self._chain.lower_bound_usd, self._chain.floor_usd
+        self._tally.lower_bound_usd = self._chain.lower_bound_usd
         self._tally.billed_usd = self._chain.billed_usd
         return self._tally
 

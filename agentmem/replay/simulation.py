@@ -11,6 +11,7 @@ from agentmem.kvcache.rules import UNMARKABLE, CacheRules
 from agentmem.kvcache.simulated.simulator import Simulator
 from agentmem.kvcache.simulated.simulators import CacheSimulator, simulate
 from agentmem.replay.layout import Layout, Run, Strip
+from agentmem.replay.resent import RecordedTexts, SentTexts
 from agentmem.replay.thinking import without_thinking
 from agentmem.types import Ttl, Usage
 
@@ -39,14 +40,14 @@ _QUESTION = Strip((frame("message", {"type": "text", "text": "What may the user 
 
 
 class SimulatedRequests:
-    """Sends layouts in order. The store is empty at first; ``rules`` finds a model's row."""
+    """Sends layouts in order. The store is empty at first; ``rules`` finds a row, ``texts`` are the recording's."""
 
-    def __init__(self, rules: Callable[[str], CacheRules], ttl: Ttl = "5m") -> None:
+    def __init__(self, rules: Callable[[str], CacheRules], ttl: Ttl = "5m", texts: RecordedTexts | None = None) -> None:
         self._rules: dict[str, CacheRules] = {}
         self._find, self._ttl = rules, ttl
         self._simulator = Simulator(rules)
         self._previous: tuple[Layout, float] | None = None
-        self._sent: set[int] = set()
+        self._sent = SentTexts(texts)
         self._others: dict[str, CacheSimulator] = {}
 
     def send(
@@ -129,15 +130,10 @@ class SimulatedRequests:
         return True, layout.begins_with(before), at - then
 
     def _first_sent(self, run: Run) -> int:
-        """Tokens of the frames of ``run`` that no earlier request had. Looks at what its strip never sent only."""
+        """Tokens of ``run`` that no earlier request had. Looks at what its strip never sent only."""
         strip, first = run.strip, max(run.start, run.strip.sent)
         strip.sent = max(strip.sent, run.stop)
-        new = 0
-        for one in strip.frames[first : run.stop]:
-            key = hash((one.segment, one.role, one.data))
-            new += 0 if key in self._sent else one.tokens
-            self._sent.add(key)
-        return new
+        return sum(self._sent.send(one) for one in strip.frames[first : run.stop])
 
     def _rules_of(self, model: str) -> CacheRules:
         if model not in self._rules:

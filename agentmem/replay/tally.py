@@ -154,7 +154,7 @@ class Tally:
             "basis": usage.basis,
             "requests": self.requests,
             "input_tokens": total,
-            "output_tokens": usage.output_tokens,
+            **outputs(usage.output_tokens, usage.basis, self.text),
             "uncached_tokens": usage.uncached_tokens,
             "cache_read_tokens": usage.cache_read_tokens,
             "cache_write_5m_tokens": usage.cache_write_5m_tokens,
@@ -163,7 +163,7 @@ class Tally:
             "redo_tokens": redo if self.text else None,
             "hit_rate": share(usage.cache_read_tokens, total),
             "redo_share": share(redo, total) if self.text else None,
-            "ratio": share(total, usage.output_tokens),
+            "ratio": share(total, usage.output_tokens) if self.text else None,
             "breaks": self.breaks if self.text else None,
             "cuts": self.cuts,
             "expiries": self.expiries if self.text else None,
@@ -239,6 +239,13 @@ def excesses(rows: Sequence[Mapping[str, Any]], peers: Collection[str]) -> dict[
 
 def _beyond(row: Mapping[str, Any]) -> float:
     return float(row["dollars_to_act_usd"] - row["floor_usd"])
+
+
+def outputs(tokens: int, basis: str, text: bool) -> dict[str, Any]:
+    """The columns of output: what a log without text says of it may be partial, and is told apart."""
+    if text:
+        return {"output_tokens": tokens, "output_basis": basis, "logged_output_tokens": None}
+    return {"output_tokens": None, "output_basis": "estimated", "logged_output_tokens": tokens}
 
 
 def ledger_tally(session: RecordedSession, provider: str) -> Tally:

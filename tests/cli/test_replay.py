@@ -36,6 +36,18 @@ POLICY = {
     "visible",
     "visible_near",
     "reachable",
+    "visible_line",
+    "calls",
+    "calls_far",
+    "calls_near",
+    "calls_old_lines_far",
+    "callable",
+    "callable_far",
+    "callable_near",
+    "old_lines_far",
+    "dollars_to_act_usd",
+    "floor_usd",
+    "excess",
 }
 COMPARED = {
     f"{name}_{side}" for name in ("hit_rate", "input_tokens", "input_usd") for side in ("recorded", "simulated")

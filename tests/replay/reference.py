@@ -219,3 +219,31 @@ def acting(call: Call, gone: list[Wanted], context: int, rates: Rates, reached: 
     back = sum(sources.values())
     back = min(8_000, back) if reached else back
     return context * rates.cache_read + back * rates.cache_write_5m + 80 * rates.output
+
+
+def floor(
+    requests: Sequence[tuple[Sequence[Frame], Sequence[Frame], int, Rates | None, bool]],
+    warm: Sequence[int],
+    head: int,
+    budget: int,
+) -> float | None:
+    """The floor on caches of whole blocks: of each request what has arrived, the reply, its tokens and prices, and
+    whether it goes on.
+    """
+    small = min(1.0, budget / 60_000)
+    dollars, known = 0.0, False
+    sent: list[bytes] = []
+    for at, (arrived, _, output, rates, goes_on) in enumerate(requests):
+        new, again = 0 if at else head, head if at else 0
+        for frame in [*(requests[at - 1][1] if at and goes_on else ()), *arrived]:
+            long = frame.value.get("type") == "tool_result" and frame.tokens > round(8_000 * small)
+            tokens = round(600 * small) + round(300 * small) if long else frame.tokens
+            tokens = 0 if "thinking" in str(frame.value.get("type")) else tokens
+            new, again = (new, again + tokens) if frame.data in sent else (new + tokens, again)
+            sent.append(frame.data)
+        found = min(new, warm[at])
+        if rates:
+            known = True
+            first = min(rates.uncached, rates.cache_write_5m, rates.cache_write_1h)
+            dollars += first * (new - found) + min(first, rates.cache_read) * (again + found) + rates.output * output
+    return dollars if known else None

@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 from agentmem.errors import ConfigError
-from agentmem.kvcache.rules import rules
+from agentmem.kvcache.rules import TTLS, rules
 from agentmem.replay.parallel import ReplayPlan, replay_all, verify_all
 from agentmem.replay.policies import AppendOnly, Sliding
 from agentmem.replay.run import GAP, chain, replay
+from agentmem.replay.simulation import patient
 from agentmem.replay.tally import Tally, total
 from tests.replay.logs import Log, text, used, working
 
@@ -37,14 +38,16 @@ def test_append_only_neither_breaks_nor_forgets(tmp_path: Path) -> None:
 
 
 def test_sessions_are_joined_with_a_gap(tmp_path: Path) -> None:
-    """The second session begins an hour after the first, with a context of its own, behind the first one's opening."""
+    """The second begins two hours after the first, when nothing cached is left, anew behind the first one's opening."""
     first, second = working(1).session(tmp_path), working(2).session(tmp_path)
     joined = chain([first, second], "anthropic")
     start = joined.exchanges[len(first.exchanges)]
     assert start.at == first.exchanges[-1].answered + GAP
     assert start.cut is not None and start.cut.frames == start.arrived
-    tally = replay(joined, AppendOnly, 100_000, rules)
-    assert tally.expiries == 1
+    for ttl in TTLS:
+        assert max(patient(rules(MODEL)).lifetimes.values()) < GAP
+        lasting = chain([first, second], "anthropic", ttl=ttl)
+        assert replay(lasting, AppendOnly, 100_000, rules).expiries == 1
 
 
 def test_tallies_add_up() -> None:
@@ -75,13 +78,21 @@ def test_the_whole_way_from_files_to_the_contract(tmp_path: Path) -> None:
 
 
 def test_a_ledger_has_its_own_figures_and_no_others(tmp_path: Path) -> None:
-    """Without text the recorded policy reports what was measured, and all that needs text is null."""
+    """Without text the recorded policy reports what was measured, and all that needs text is null. What a ledger says
+    of output may be partial: it is no measured count.
+    """
     event = {"ts": "2026-01-05T14:30:41Z", "model": MODEL, "inp": 10, "cw": 30, "cr": 60, "out": 2, "cw1h": 0}
     path = tmp_path / "ledger.jsonl"
     path.write_text(json.dumps({"session": "s", "events": [event] * 3}) + "\n", encoding="utf-8")
-    recorded, appended = replay_all(ReplayPlan((path,), ("recorded", "append-only")))["policies"]
+    made = replay_all(ReplayPlan((path,), ("recorded", "append-only")))
+    recorded, appended = made["policies"]
+    for one in (recorded, made["billed"], *made["sessions"]):
+        assert one["output_tokens"] is None and one["logged_output_tokens"] == 6
+        assert one["output_basis"] == "estimated"
+    assert recorded["ratio"] is None
     assert recorded["basis"] == "measured" and recorded["hit_rate"] == 0.6 and recorded["visible"] is None
-    assert recorded["lower_bound_usd"] is None and recorded["redo_share"] is None
+    assert recorded["lower_bound_usd"] is recorded["floor_usd"] is recorded["callable"] is None
+    assert recorded["redo_share"] is None
     assert appended["hit_rate"] is None and "no text" in appended["missing"]
 
 
