@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from agentmem.context.offload import Offload
 from agentmem.kvcache.rules import PROVIDERS, rules
-from agentmem.kvcache.simulated.token_ids import token_ids
+from agentmem.kvcache.simulated.simulators import token_ids
 from agentmem.types import Frame, Rates
 
 LONG, LEFT = Offload().limit, Offload().head + Offload().tail
