@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-_ANCHOR = 3  # lines that must agree before a stretch without numbers is taken to stand where it does
+_SAME = 3  # lines that two stretches must have in common before they are taken for the same
 
 
 class KnownLine(NamedTuple):
@@ -36,6 +36,11 @@ class Stretch:
     @property
     def text(self) -> str:
         return "".join(f"{line.text}\n" for line in self.lines)
+
+    @property
+    def known(self) -> str:
+        """The text as far as it is certain: the last line of a loose stretch may go on."""
+        return self.text[:-1] if self.loose else self.text
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +75,13 @@ class KnownFile:
         if not old:
             return self.lost(seq)
         changed = replace(self, touched=seq, changed=seq)
-        places = [one.text.count(old) for one in self.stretches]
+        places = [one.known.count(old) for one in self.stretches]
         unsure = _overlaps_itself(old) or (not every and sum(places) > 1)
         if sum(places) == 1 and not every and not unsure:
             at = places.index(1)
             return replace(changed, stretches=_some(*_moved(self.stretches, at, old, new, seq)))
         kept = [one for one, count in zip(self.stretches, places, strict=True) if not (unsure and count)]
-        applied = [_applied(one, old, new, seq) for one in kept] if every else kept
+        applied = [_applied(one, old, new, seq, every=True) for one in kept] if every else kept
         apart = [piece for one in applied for piece in _apart(one, old)]
         shifted = old.count("\n") != new.count("\n")
         stretches = [replace(one, start=None) if shifted else one for one in apart]
@@ -98,12 +103,11 @@ class KnownFile:
             if one.start is None and (inside := _inside(one, shown)):
                 shown = inside
                 continue
-            anchored = one if one.start is not None or start is None else _anchored(one, shown)
-            merged = _merged(anchored, shown)
+            merged = _merged(one, shown)
             if merged is None:
                 return replace(touched, stretches=_some(Stretch(tuple(KnownLine(line, seq) for line in lines), start)))
             if merged is shown:
-                others.append(anchored)
+                others.append(_beside(one, shown) if one.start is None else one)
             shown = merged
         return replace(touched, stretches=_some(*others, shown))
 
@@ -144,10 +148,16 @@ def _moved(stretches: Sequence[Stretch], at: int, old: str, new: str, seq: int) 
                 yield replace(piece, start=None) if shift else piece
 
 
-def _applied(one: Stretch, old: str, new: str, seq: int) -> Stretch:
-    """The stretch with ``new`` wherever ``old`` stood."""
+def _applied(one: Stretch, old: str, new: str, seq: int, *, every: bool = False) -> Stretch:
+    """The stretch with ``new`` where ``old`` stood. Where ``every`` place is meant, one at the very end is not certain,
+    as a file may end without a line break: what stands there is dropped.
+    """
     text, lines, at = one.text, list(one.lines), 0
     while (found := text.find(old, at)) >= 0:
+        if every and found + len(old) == len(text):
+            text = text[: text.rfind("\n", 0, found) + 1]
+            lines = lines[: text.count("\n")]
+            break
         text = text[:found] + new + text[found + len(old) :]
         at = found + len(new)
         lines = _relined(text, lines, text.count("\n", 0, found), new.count("\n"), seq)
@@ -194,7 +204,8 @@ def _agrees(line: str, wanted: Sequence[str], at: int) -> bool:
 
 def _inside(one: Stretch, shown: Stretch) -> Stretch | None:
     """``shown`` with the marks of a stretch that stands in it, if it does."""
-    text, at = shown.text, shown.text.find(one.text.removesuffix("\n"))
+    text = shown.text.removesuffix("\n")
+    at = text.find(one.text.removesuffix("\n"))
     if at < 0:
         return None
     first = text.count("\n", 0, at)
@@ -204,15 +215,14 @@ def _inside(one: Stretch, shown: Stretch) -> Stretch | None:
     return replace(shown, lines=tuple(lines))
 
 
-def _anchored(one: Stretch, shown: Stretch) -> Stretch:
-    """A stretch without numbers with those that lines of ``shown`` in it give, if enough of them do."""
-    if one.loose or shown.start is None:
-        return one
+def _beside(one: Stretch, shown: Stretch) -> Stretch:
+    """A stretch without number, without the lines at its ends that ``shown`` seems to have too."""
     mine, theirs = [line.text for line in one.lines], [line.text for line in shown.lines]
-    for shift in range(1 - len(mine), len(theirs)):
-        first, last = max(0, -shift), min(len(mine), len(theirs) - shift)
-        if last - first >= _ANCHOR and mine[first:last] == theirs[first + shift : last + shift]:
-            return replace(one, start=shown.start + shift) if shown.start + shift > 0 else one
+    for length in range(min(len(mine), len(theirs)), _SAME - 1, -1):
+        if mine[:length] == theirs[-length:]:
+            return replace(one, lines=one.lines[length:])
+        if mine[-length:] == theirs[:length]:
+            return replace(one, lines=one.lines[:-length])
     return one
 
 

@@ -91,7 +91,8 @@ def _act(tool: str, path: str, given: Mapping[str, Any]) -> FileAct:
     if effect in ("write", "append"):
         known = effect == "write" or not section
         return FileAct(bare, effect, new=first(given, WRITTEN) or "") if known else FileAct(bare, "lose")
-    return FileAct(bare, effect, whole=not section and not any(given.get(name) for name in STRETCHES))
+    whole = effect == "read" and not section and not any(given.get(name) for name in STRETCHES)
+    return FileAct(bare, effect, whole=whole)
 
 
 def _effect(tool: str, given: Mapping[str, Any]) -> Effect:
