@@ -7,6 +7,7 @@ index; a summary that says nothing or what nobody said is no summary.
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
+from agentmem.compaction.carrying import carried
 from agentmem.compaction.index import index
 from agentmem.compaction.plan import Plan, cut_at, names
 from agentmem.compaction.summary import CheckedSummary, checked, mechanical
@@ -43,15 +44,21 @@ def accept(plan: Plan, page: str, kept: Json | None = None) -> Draft:
     for why, false in _LIES:
         if false(found):
             raise SummaryRejected(why)
-    return _entry(plan, found.text, kept)
+    return _entry(plan, found.text, kept, 0)
+
+
+def carry(plan: Plan, kept: Json | None = None) -> Draft:
+    """The compaction entry of ``plan`` with the summary that stands. Raises SummaryRejected where it does not help."""
+    return _entry(plan, carried(plan), kept, plan.told)
 
 
 def fallback(plan: Plan, kept: Json | None = None) -> Draft:
     """The compaction entry of ``plan`` with a summary that no model made. Raises SummaryRejected where none helps."""
-    return _entry(plan, mechanical(plan), kept)
+    return _entry(plan, mechanical(plan), kept, max(plan.told, plan.sizes.said))
 
 
-def _entry(plan: Plan, summary: str, kept: Json | None) -> Draft:
+def _entry(plan: Plan, summary: str, kept: Json | None, told: int) -> Draft:
+    """The entry with a summary, behind which ``told`` tokens of text are still to be told of by a model."""
     lines = index(plan, summary)
     parts = (*plan.users, *_written(plan, summary, lines), *plan.results, *plan.lists)
     if gone := unseen(plan, parts):
@@ -60,7 +67,13 @@ def _entry(plan: Plan, summary: str, kept: Json | None) -> Draft:
         raise SummaryRejected("what would stand for the entries is longer than they are")
     hidden = (line for line in plan.lines if line.seq in plan.shown)
     known = tuple(sorted({line.seq: line for line in (*hidden, *lines)}.values(), key=lambda line: line.seq))
-    return compaction(replace(cut_at(plan.view, plan.place, parts, plan.reason, known), kept=kept or {}, traces=plan.traces))
+    return compaction(
+        replace(
+            cut_at(plan.view, plan.place, parts, plan.reason, known),
+            kept=kept or {},
+            traces={**plan.traces, "told": told},
+        )
+    )
 
 
 def unseen(plan: Plan, parts: Iterable[Part]) -> list[str]:

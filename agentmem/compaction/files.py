@@ -76,8 +76,9 @@ class KnownFile:
             return self.lost(seq)
         changed = replace(self, touched=seq, changed=seq)
         places = [one.known.count(old) for one in self.stretches]
-        unsure = _overlaps_itself(old) or (not every and sum(places) > 1)
-        if sum(places) == 1 and not every and not unsure:
+        found = sum(places)
+        unsure = _overlaps_itself(old) or (not every and found > 1)
+        if found == 1 and not every and not unsure:
             at = places.index(1)
             return replace(changed, stretches=_some(*_moved(self.stretches, at, old, new, seq)))
         kept = [one for one, count in zip(self.stretches, places, strict=True) if not (unsure and count)]
@@ -85,7 +86,7 @@ class KnownFile:
         apart = [piece for one in applied for piece in _apart(one, old)]
         shifted = old.count("\n") != new.count("\n")
         stretches = [replace(one, start=None) if shifted else one for one in apart]
-        said = () if every and sum(places) and not unsure else (_said(new, seq),)
+        said = () if every and found and not unsure else (_said(new, seq),)
         return replace(changed, stretches=_some(*stretches, *said))
 
     def read(self, start: int | None, lines: Sequence[str], whole: bool, seq: int) -> "KnownFile":

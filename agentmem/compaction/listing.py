@@ -1,6 +1,6 @@
 """Lists of what calls named: paths by folder, and commands, those used last first, as far as there is room."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 
 from agentmem.tokens import count
 
@@ -13,7 +13,7 @@ WIDTH = 200
 """Characters of a command that are shown."""
 
 
-def paths_listed(paths: Mapping[str, int], changed: Iterable[str], room: int) -> tuple[str, tuple[str, ...]]:
+def paths_listed(paths: dict[str, int], changed: Iterable[str], room: int) -> tuple[str, tuple[str, ...]]:
     """The list of paths, and those that stand in it. ``paths`` have the entries that named them last, latest last."""
     folders: dict[str, list[str]] = {}
     marked, room = set(changed), room - count(PATHS_HEAD)
@@ -29,7 +29,7 @@ def paths_listed(paths: Mapping[str, int], changed: Iterable[str], room: int) ->
     return ("\n".join((PATHS_HEAD, *lines)) if lines else ""), shown
 
 
-def commands_listed(commands: Mapping[str, int], room: int) -> str:
+def commands_listed(commands: dict[str, int], room: int) -> str:
     """The list of commands. ``commands`` have the entries that ran them last, latest last."""
     lines, room = list[str](), room - count(COMMANDS_HEAD)
     for text in reversed(commands):
@@ -46,7 +46,3 @@ def shortened(text: str) -> str:
     """A command on one line."""
     line = " ".join(text.split())
     return line if len(line) <= WIDTH else f"{line[: WIDTH - 1].rstrip()}…"
-
-
-def joined(parts: Sequence[str]) -> str:
-    return "\n\n".join(filter(None, parts))

@@ -151,8 +151,9 @@ class Plan:
 
     Turns from ``place`` on stay; ``asked`` is the last reply, before which the summariser's request ends. ``leaving``
     are the frames that go, ``users`` and ``results`` what is kept of them, ``lists`` what stays of the calls, from
-    ``traces``; ``lines`` the index of all, ``uses`` the names in them that calls in view have used, ``said`` the entries
-    in view that say each name. ``kept`` is the text that stays, each path in a list written out. ``sizes`` are those of
+    ``traces``; ``told`` are the tokens of text that no model's summary has told of, ``asks`` says that a model is to.
+    ``lines`` is the index of all, ``uses`` the names in them that calls in view have used, ``said`` the entries in view
+    that say each name. ``kept`` is the text that stays, each path in a list written out. ``sizes`` are those of
     the budget.
     """
 
@@ -167,6 +168,8 @@ class Plan:
     results: tuple[Part, ...]
     lists: tuple[Part, ...]
     traces: Mapping[str, Any]
+    told: int
+    asks: bool
     lines: tuple[IndexLine, ...]
     uses: tuple[Use, ...]
     said: Mapping[str, Sequence[int]]
@@ -213,6 +216,7 @@ def plan(view: View, thread: str, settings: Compaction, budget: int, reason: Rea
     results = _results(leaving, references.last_used, abouts, thread, sizes)
     going = sum(one.frame.tokens for one in leaving)
     lists, traces, paths = _lists(view, every, thread, sizes, going)
+    told = _told(leaving, view.cut)
     if sum(map(_size, (*users, *results, *lists))) >= going:
         return None
     gone = {one.origin.seq for one in leaving} | {line.seq for line in (view.cut.index if view.cut else ())}
@@ -228,6 +232,8 @@ def plan(view: View, thread: str, settings: Compaction, budget: int, reason: Rea
         results=tuple(results),
         lists=lists,
         traces=traces,
+        told=told,
+        asks=told >= sizes.said or not any(one.origin.kind == "summary" for one in leaving),
         lines=tuple(_lines(leaving, abouts, view.cut)),
         uses=tuple(sorted((use for use in references.uses.values() if use.source in gone), key=_latest_first)),
         said=references.said,
@@ -340,6 +346,16 @@ def _lists(
     return parts, packed(_remembered(known, sizes)), listed
 
 
+def _told(leaving: Sequence[Said], cut: Cut | None) -> int:
+    """Tokens of what people and the model said in text since a model's summary told of it."""
+    new = (one.frame.tokens for one in leaving if _speech(one) and not (cut and one.origin.seq <= cut.last))
+    return (cut.traces.get("told", 0) if cut else 0) + sum(new)
+
+
+def _speech(one: Said) -> bool:
+    return one.origin.kind in ("user", "assistant") and one.frame.value["type"] == "text"
+
+
 def _remembered(known: Traces, sizes: Compaction) -> Traces:
     """The traces with as many lines of files as a cut may hold."""
     files = regions(known.files.values(), REMEMBERED * sizes.files, REMEMBERED * sizes.file)
@@ -371,10 +387,10 @@ def _abouts(frames: Iterable[Said]) -> Iterator[tuple[int, str]]:
             yield one.origin.seq, calls.get(value["tool_use_id"], "a tool")
 
 
-def short(text: str) -> str:
-    """A text on one line of at most ``_ABOUT`` characters."""
+def short(text: str, width: int = _ABOUT) -> str:
+    """A text on one line of at most ``width`` characters."""
     line = " ".join(text.split()).replace("|", "/")
-    return line if len(line) <= _ABOUT else f"{line[: _ABOUT - 1].rstrip()}…"
+    return line if len(line) <= width else f"{line[: width - 1].rstrip()}…"
 
 
 def _answers(origins: Iterable[Origin]) -> bool:

@@ -5,7 +5,7 @@ those that were read last.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from agentmem.compaction.files import KnownFile, KnownLine, Stretch
 from agentmem.tokens import count
@@ -15,45 +15,53 @@ HEAD = (
     "have changed them since: read a file again where that matters. The number behind a file names the entry that "
     "touched it last; recall {thread}/NUMBER brings that entry back.]"
 )
-PAD = 25
+PAD = 15
 """Lines that are shown around an edit."""
 LEAST = 3
-"""Lines of a stretch that is worth showing."""
+"""Lines of a stretch that is worth showing, if it has so many."""
 _GAP = 4  # tokens of the line between two stretches
 _FILE = 30  # and of a file's heading
+_LEAST = 50  # tokens of a file that is worth showing
 
 
 def regions(files: Iterable[KnownFile], room: int, each: int) -> list[KnownFile]:
-    """What is shown of some files, latest first, in ``room`` tokens, ``each`` of a file: files with fewer stretches."""
-    chosen = list[KnownFile]()
-    for file in sorted(files, key=lambda one: -one.touched):
-        if room <= _FILE + _GAP:
+    """What is shown of some files, latest first, in ``room`` tokens: files with fewer stretches.
+
+    Each gets up to ``each`` tokens, and what is left then goes to the latest.
+    """
+    latest = sorted((one for one in files if one.stretches), key=lambda one: -one.touched)
+    shares = list[int]()
+    for file in latest:
+        share = min(each, room - _FILE, tokens(file))
+        if share < _LEAST:
             break
-        part, used = _part(file, min(each, room - _FILE))
-        if part.stretches:
-            chosen.append(part)
-            room -= used + _FILE
-    return chosen
+        shares.append(share)
+        room -= share + _FILE
+    for at, file in enumerate(latest[: len(shares)]):
+        more = min(room, tokens(file) - shares[at])
+        shares[at] += more
+        room -= more
+    parts = (_part(file, share) for file, share in zip(latest, shares, strict=False))
+    return [part for part in parts if part.stretches]
 
 
-def _part(file: KnownFile, room: int) -> tuple[KnownFile, int]:
-    """What is shown of a file in ``room`` tokens, and what it takes."""
-    stretches, left = list[Stretch](), room
+def tokens(file: KnownFile) -> int:
+    """Tokens of all lines of a file."""
+    return sum(size(line) for one in file.stretches for line in one.lines) + _GAP * len(file.stretches)
+
+
+def _part(file: KnownFile, room: int) -> KnownFile:
+    """What is shown of a file in ``room`` tokens."""
     taken: list[set[int]] = [set() for _ in file.stretches]
-    for place, first, last in _wanted(file):
-        lines = file.stretches[place].lines
-        for at in range(first, last):
-            if at in taken[place]:
-                continue
-            left -= size(lines[at])
-            if left < 0:
-                break
-            taken[place].add(at)
-        if left < 0:
+    for place, at in _wanted(file):
+        if at in taken[place]:
+            continue
+        room -= size(file.stretches[place].lines[at]) + (0 if {at - 1, at + 1} & taken[place] else _GAP)
+        if room < 0:
             break
-    for one, places in zip(file.stretches, taken, strict=True):
-        stretches.extend(_picked(one, sorted(places)))
-    return replace(file, stretches=tuple(stretches)), room - max(0, left)
+        taken[place].add(at)
+    kept = (one for place, lines in enumerate(taken) for one in _picked(file.stretches[place], sorted(lines)))
+    return replace(file, stretches=tuple(kept))
 
 
 def size(line: KnownLine) -> int:
@@ -61,15 +69,16 @@ def size(line: KnownLine) -> int:
     return count(line.text) + 1
 
 
-def _wanted(file: KnownFile) -> Iterator[tuple[int, int, int]]:
-    """Stretches of lines by worth: the number of the stretch, the first line, and the one behind the last."""
+def _wanted(file: KnownFile) -> Iterator[tuple[int, int]]:
+    """Lines by worth, as the number of their stretch and their place in it: around edits, then what was read."""
     every = [(place, one.lines) for place, one in enumerate(file.stretches)]
     edits = [run for place, lines in every for run in _runs(place, [line.changed for line in lines])]
     for _, place, first, last in sorted(edits, key=lambda run: -run[0]):
-        yield place, max(0, first - PAD), min(len(file.stretches[place].lines), last + PAD)
+        most = len(file.stretches[place].lines)
+        yield from ((place, at) for at in range(max(0, first - PAD), min(most, last + PAD)))
     reads = [run for place, lines in every for run in _runs(place, [line.seen for line in lines])]
     for _, place, first, last in sorted(reads, key=lambda run: -run[0]):
-        yield place, first, last
+        yield from ((place, at) for at in range(first, last))
 
 
 def _runs(place: int, marks: Sequence[int]) -> Iterator[tuple[int, int, int, int]]:

@@ -38,12 +38,15 @@ READERS = re.compile(r"read|view|cat|open|grep|search|find|glob|list|ls|fetch|ge
 WRITERS = re.compile(r"write|create|save|put", re.IGNORECASE)
 """Names of tools that write the text they are given over the whole file."""
 
-CHANGING = frozenset(
-    "rm mv cp sed perl tee patch truncate touch install ln dd rsync gofmt goimports prettier black ruff rustfmt eslint"
-    " isort clang-format".split()
+CHANGING = (
+    *("rm", "mv", "cp", "sed", "perl", "tee", "patch", "truncate", "touch", "install", "ln", "dd", "rsync", "gofmt"),
+    *("goimports", "prettier", "black", "ruff", "rustfmt", "eslint", "isort", "clang-format"),
 )
 """Commands that change the files they name. So does what sends its output into one."""
-TREES = frozenset("checkout switch restore reset stash apply am merge rebase revert pull cherry-pick clean".split())
+TREES = (
+    *("checkout", "switch", "restore", "reset", "stash", "apply", "am", "merge", "rebase", "revert", "pull"),
+    *("cherry-pick", "clean"),
+)
 """What git is told when it may change any file."""
 
 FAILED = re.compile(

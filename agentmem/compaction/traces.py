@@ -19,7 +19,6 @@ from agentmem.compaction.shapes import (
     arguments,
     command,
     file_acts,
-    first,
     loss,
     numbered,
     own_page,
@@ -79,7 +78,7 @@ class Traces:
             self._name(path, asked)
         ran = command(given)
         if ran is not None:
-            self._put(self.commands, _line(ran), asked)
+            self._put(self.commands, ran.strip(), asked)
             self._doubt(ran, seq)
         text = _text(result)
         for act in () if failed else file_acts(tool, given):
@@ -105,7 +104,7 @@ class Traces:
         sure = not FAILED.match(text)
         after = _after(file, act, seq) if sure or act.effect == "read" else file.lost(seq)
         if act.effect != "read" and sure:
-            self.changed.add(act.path)
+            self.changed.add(same(bare(act.path), self.paths) or act.path)
         for start, lines, whole in _shown(act, text) if sure else ():
             after = after.read(start, lines, whole, seq)
         self.files[key] = after
@@ -147,7 +146,9 @@ def _shown(act: FileAct, text: str) -> Iterator[tuple[int | None, Sequence[str],
 
 def _text(result: Json) -> str:
     content = result.get("content") or ()
-    return content if isinstance(content, str) else "\n".join(one["text"] for one in content if one["type"] == "text")
+    if isinstance(content, str):
+        return content
+    return "\n".join(one["text"] for one in content if isinstance(one, Mapping) and one.get("type") == "text")
 
 
 def _named(given: Mapping[str, Any]) -> Iterator[str]:
@@ -177,10 +178,6 @@ def _ends(one: str, other: str) -> bool:
     return one.endswith(f"/{other}") or other.endswith(f"/{one}")
 
 
-def _line(ran: str) -> str:
-    return ran.strip()
-
-
 # Stored with a cut.
 
 
@@ -189,7 +186,7 @@ def packed(traces: Traces) -> Json:
     return {
         "until": traces.until,
         "paths": [[path, seq] for path, seq in traces.paths.items()],
-        "changed": sorted(traces.changed),
+        "changed": sorted(traces.changed & traces.paths.keys()),
         "commands": [[ran, seq] for ran, seq in traces.commands.items()],
         "files": [_packed(one) for one in traces.files.values()],
     }
@@ -204,9 +201,9 @@ def unpacked(value: Mapping[str, Any]) -> Traces:
     """What `packed` made; nothing of an empty value."""
     return Traces(
         until=value.get("until", 0),
-        paths={path: seq for path, seq in value.get("paths", ())},
+        paths=dict(value.get("paths", ())),
         changed=set(value.get("changed", ())),
-        commands={ran: seq for ran, seq in value.get("commands", ())},
+        commands=dict(value.get("commands", ())),
         files={one[0]: _unpacked(one) for one in value.get("files", ())},
     )
 

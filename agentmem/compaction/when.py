@@ -32,9 +32,9 @@ ROOM = 10_000
 """Tokens of budget beyond what a compaction leaves, without which a thread would do nothing but compact."""
 WIDE = 120_000
 """Budgets from here on wait longer and get a larger index, with their square: who gives room wants to see much."""
-LAMBDAS: dict[Quality, float] = {1: 1.0, 2: 1.5, 3: 2.5}
+LAMBDAS: dict[Quality, float] = {1: 1.5, 2: 2.5, 3: 3.5}
 """How far beyond the cheapest growth to wait, by quality: what is still in view need not be asked for."""
-RETAINED: dict[Quality, int] = {1: 0, 2: 1_000, 3: 8_000}
+RETAINED: dict[Quality, int] = {1: 0, 2: 0, 3: 8_000}
 IDLE_SHARE = 0.2
 """The share of the best growth from which it pays to compact before the cache expires."""
 TYPICAL = Rates(1.0, 0.1, 1.25, 2.0, 5.0)
@@ -46,25 +46,30 @@ class Compaction:
     """How a thread is compacted. Sizes are tokens, and those of a budget of FULL or more.
 
     ``quality`` 1 saves most, 3 keeps most in view. ``tail`` of the newest turns stays as it is; ``retained`` are the
-    tool results used last; ``users`` the newest messages of people, each up to ``user``; ``summary``, ``index`` and
-    ``names`` what may stand for the rest. ``warm`` compacts ``lead`` seconds before the cache expires in a pause:
+    tool results used last; ``users`` the newest messages of people, each up to ``user``. ``paths`` and ``commands`` are
+    lists of those that calls named, ``files`` lines of files as they were last seen, up to ``file`` of each while
+    others wait. ``summary``, ``index`` with its ``names``, and ``fresh`` names that nobody used yet, may stand for the
+    rest. A model is asked for a summary again once people and it have ``said`` so many tokens of text since the last;
+    until then that one stays, with the newest replies behind it. 0 asks at every compaction. ``warm`` compacts
+    ``lead`` seconds before the cache expires in a pause:
     None means while a run is streamed. ``attempts`` is how often a model is asked for a summary before a mechanical
     one is made.
     """
 
     quality: Quality = 2
-    tail: int = 3_000
+    tail: int = 2_000
     retained: int | None = None
-    users: int = 3_000
-    user: int = 1_500
-    summary: int = 1_000
-    index: int = 800
-    names: int = 1_500
-    fresh: int = 2_000
+    users: int = 1_000
+    user: int = 1_000
+    summary: int = 500
+    index: int = 300
+    names: int = 400
+    fresh: int = 0
     paths: int = 2_500
-    commands: int = 600
-    files: int = 6_000
-    file: int = 4_000
+    commands: int = 1_000
+    files: int = 7_000
+    file: int = 1_000
+    said: int = 2_000
     warm: bool | None = None
     lead: float = 30.0
     attempts: int = 2
@@ -73,8 +78,7 @@ class Compaction:
         check_fields("Compaction", self, _WANTED)
         if self.quality not in LAMBDAS:
             raise ConfigError(f"the quality of a compaction is 1, 2 or 3, and {self.quality!r} is not")
-        sizes = ("tail", "users", "user", "summary", "index", "names", "fresh", "paths", "commands", "files", "file", "attempts")
-        for name in (*sizes, *(("retained",) if self.retained is not None else ())):
+        for name in (*_SIZES, *(("retained",) if self.retained is not None else ())):
             if getattr(self, name) < 0:
                 raise ConfigError(f"{name} of a compaction must not be below 0, and {getattr(self, name)} is")
         if not 0 <= self.lead < SHORTEST:
@@ -98,14 +102,16 @@ class Compaction:
         share, wide = min(1.0, budget / FULL), _wide(budget)
         if share == wide == 1:
             return self
-        names = ("tail", "users", "user", "summary", "paths", "commands", "files", "file")
-        sizes = {name: round(getattr(self, name) * share) for name in names}
-        sizes |= {name: round(getattr(self, name) * share * wide) for name in ("index", "names", "fresh")}
+        sizes = {name: round(getattr(self, name) * share) for name in _SHARED}
+        sizes |= {name: round(getattr(self, name) * share * wide) for name in _NAMED}
         return replace(self, retained=round(self.kept_results * share), **sizes)
 
 
+_SHARED = ("tail", "users", "user", "summary", "paths", "commands", "files", "file", "said")
+_NAMED = ("index", "names", "fresh")
+_SIZES = (*_SHARED, *_NAMED, "attempts")
 _WANTED: Mapping[str, Wanted] = {
-    **dict.fromkeys(("quality", "tail", "users", "user", "summary", "index", "names", "fresh", "paths", "commands", "files", "file", "attempts"), WHOLE),
+    **dict.fromkeys(("quality", *_SIZES), WHOLE),
     "retained": WHOLE | NOTHING,
     "warm": FLAG | NOTHING,
     "lead": NUMBER,

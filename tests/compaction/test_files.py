@@ -83,7 +83,9 @@ def test_every_line_is_in_the_file_as_it_is_now(text: str, steps: list[tuple[str
 
 def test_an_edit_inside_what_was_read_is_made_there() -> None:
     """The lines around it stay, and those behind it have new numbers."""
-    known = KnownFile("f").read(10, ["one", "two", "three", "four"], False, 1).replaced("two\nthree", "2\n2\n3", False, 2)
+    known = (
+        KnownFile("f").read(10, ["one", "two", "three", "four"], False, 1).replaced("two\nthree", "2\n2\n3", False, 2)
+    )
     (stretch,) = known.stretches
     assert [line.text for line in stretch.lines] == ["one", "2", "2", "3", "four"]
     assert [line.changed for line in stretch.lines] == [0, 2, 2, 2, 0]
