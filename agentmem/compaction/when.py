@@ -35,7 +35,7 @@ WIDE = 120_000
 LAMBDAS: dict[Quality, float] = {1: 1.5, 2: 2.5, 3: 3.5}
 """How far beyond the cheapest growth to wait, by quality: what is still in view need not be asked for."""
 RETAINED: dict[Quality, int] = {1: 0, 2: 0, 3: 8_000}
-IDLE_SHARE = 0.2
+IDLE_SHARE = 0.5
 """The share of the best growth from which it pays to compact before the cache expires."""
 TYPICAL = Rates(1.0, 0.1, 1.25, 2.0, 5.0)
 """Prices where none are known: the proportions that most providers of cached models ask."""
@@ -66,7 +66,7 @@ class Compaction:
     names: int = 400
     fresh: int = 0
     paths: int = 2_500
-    commands: int = 1_000
+    commands: int = 600
     files: int = 7_000
     file: int = 1_000
     said: int = 2_000
