@@ -9,6 +9,7 @@ files.
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
+from agentmem.compaction.carrying import carried
 from agentmem.compaction.index import index
 from agentmem.compaction.plan import Plan, cut_at, names
 from agentmem.compaction.standing import told, trail_text
@@ -46,27 +47,34 @@ def accept(plan: Plan, page: str, kept: Json | None = None) -> Draft:
     for why, false in _LIES:
         if false(found):
             raise SummaryRejected(why)
-    return _entry(plan, found.text, kept)
+    return _entry(plan, found.text, kept, 0)
+
+
+def carry(plan: Plan, kept: Json | None = None) -> Draft:
+    """The compaction entry of ``plan`` with the summary that stands. Raises SummaryRejected where it does not help."""
+    return _entry(plan, carried(plan), kept, plan.told)
 
 
 def fallback(plan: Plan, kept: Json | None = None) -> Draft:
     """The compaction entry of ``plan`` with a mechanical summary. Raises SummaryRejected if that does not help."""
-    return _entry(plan, mechanical(plan), kept)
+    return _entry(plan, mechanical(plan), kept, max(plan.told, plan.sizes.said))
 
 
-def _entry(plan: Plan, summary: str, kept: Json | None) -> Draft:
-    stands, trail = _standing(plan, summary), trail_text(plan.stands, plan.sizes.files)
+def _entry(plan: Plan, summary: str, kept: Json | None, told: int) -> Draft:
+    """The entry with a summary, after which ``told`` tokens of text wait for a model's summary."""
+    stands, trail = _standing(plan, summary), trail_text(plan.stands, plan.sizes.trail)
     lines = index(plan, "\n".join((summary, stands, trail)))
     last = (Part("index", plan.view.seq + 1, Text(trail)),) if trail else ()  # index and results tell of earlier calls
-    parts = (*plan.users, *_written(plan, summary, stands, lines), *plan.results, *last)
+    parts = (*plan.users, *_written(plan, summary, stands, lines), *plan.results, *last, *plan.lists)
     if gone := unseen(plan, parts):
         raise SummaryRejected(f"it would lose sight of {', '.join(gone[:5])}")
     if sum(value_tokens(part.block.wire()) for part in parts) >= plan.tokens:
         raise SummaryRejected("what would stand for the entries is longer than they are")
     hidden = (line for line in plan.lines if line.seq in plan.shown)
     known = tuple(sorted({line.seq: line for line in (*hidden, *lines)}.values(), key=lambda line: line.seq))
+    traces = {**plan.traces, "told": told}
     cut = cut_at(plan.view, plan.place, parts, plan.reason, known)
-    return compaction(replace(cut, kept=kept or {}, standing=plan.stands.value()))
+    return compaction(replace(cut, kept=kept or {}, standing=plan.stands.value(), traces=traces))
 
 
 def unseen(plan: Plan, parts: Iterable[Part]) -> list[str]:

@@ -1,19 +1,23 @@
 """Plans what a compaction keeps and what leaves, before a summary is requested. A pure function of a view.
 
-    prefix | messages of people | summary, what stands, index | results used last | trail of files | tail
+    prefix | messages of people | summary, what stands, index | results used last | trail of files
+           | paths, commands, lines of files | tail
 
 The tail keeps whole turns, so that no call loses its result, and always the last reply with what answered it.
 """
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from agentmem.compaction.listing import commands_listed, paths_listed
 from agentmem.compaction.people import essence, typed
+from agentmem.compaction.regions import regions, rendered
 from agentmem.compaction.standing import Standing, read_standing, standing
+from agentmem.compaction.traces import Traces, packed, unpacked
 from agentmem.compaction.when import Compaction, Reason
-from agentmem.context.cut import Cut, IndexLine, Part
+from agentmem.context.cut import Cut, IndexLine, Part, PartKind
 from agentmem.context.view import Origin
 from agentmem.context.window import View
 from agentmem.tokens import value_tokens
@@ -25,6 +29,8 @@ _MARK = re.compile(r"[\d_/.]")
 _SMALL, _CAPITAL = re.compile(r"[a-z]"), re.compile(r"[A-Z]")
 _ENDS = ".:-"
 _UNSAID = frozenset({"type", "id", "tool_use_id", "signature", "data", "media_type", "name"})
+WRITTEN = frozenset({"summary", "index", "paths", "commands", "files"})
+"""Parts that a compaction wrote: they repeat what entries say."""
 _COMMON = 4
 """If a name stands in more results than this, it says little about which one was meant."""
 
@@ -97,7 +103,7 @@ class References:
         for one in frames:
             if one.frame.value["type"] == "tool_use":
                 self._use(one)
-            elif one.origin.kind not in ("index", "summary"):
+            elif one.origin.kind not in WRITTEN:
                 self._bring(one)
 
     def _bring(self, one: Said) -> None:
@@ -134,6 +140,10 @@ def _strings(value: Any) -> Iterator[str]:
 USER = "[{reference}, said by the person]"
 IN_PART = "[{reference}, said by the person, in part: recall {reference} brings back the whole]"
 RESULT = "[{reference}, kept as it was: the result of {about}]"
+SHARE = 2
+"""How many times the lists of paths, commands and lines must leave, for them to have all their room."""
+REMEMBERED = 2
+"""How many times the lines of files that are shown are remembered for the next compaction."""
 _ABOUT = 60
 """The most characters of an index line's description."""
 _WORDS = 12  # of a message, in its line of the index
@@ -144,9 +154,11 @@ class Plan:
     """The plan of a compaction of ``view``.
 
     Turns from ``place`` on stay; ``asked`` is the last reply, before which the summariser's request ends. ``leaving``
-    are the frames that leave, ``users`` and ``results`` the parts of them that are kept, ``lines`` the index of all,
-    ``uses`` the names in them that calls in view have used, ``said`` the entries in view that say each name. ``kept``
-    is the text that stays, ``stands`` what must survive every cut. ``sizes`` fit the budget.
+    are the frames that leave, ``users`` and ``results`` the parts of them that are kept, ``lists`` what stays of the
+    calls, from ``traces``. ``told`` are the tokens of text since a model's last summary; ``asks`` is True if a model is
+    to write one. ``lines`` is the index of all, ``uses`` the names in them that calls in view have used, ``said`` the
+    entries in view that say each name. ``kept`` is the text that stays, each path of a list written out, ``stands``
+    what must survive every cut. ``sizes`` fit the budget.
     """
 
     view: View
@@ -158,6 +170,10 @@ class Plan:
     leaving: tuple[Said, ...]
     users: tuple[Part, ...]
     results: tuple[Part, ...]
+    lists: tuple[Part, ...]
+    traces: Mapping[str, Any]
+    told: int
+    asks: bool
     lines: tuple[IndexLine, ...]
     uses: tuple[Use, ...]
     said: Mapping[str, Sequence[int]]
@@ -204,7 +220,10 @@ def plan(view: View, thread: str, settings: Compaction, budget: int, reason: Rea
     users = _users(leaving, thread, sizes, view.cut, frozenset(stands.open))
     abouts = dict(_abouts(every))
     results = _results(leaving, references.last_used, abouts, thread, sizes)
-    if sum(map(_size, (*users, *results))) >= sum(one.frame.tokens for one in leaving):
+    going = sum(one.frame.tokens for one in leaving)
+    lists, traces, paths = _lists(view, every, thread, sizes, going)
+    told = _told(leaving, view.cut)
+    if sum(map(_size, (*users, *results, *lists))) >= going:
         return None
     gone = {one.origin.seq for one in leaving} | {line.seq for line in (view.cut.index if view.cut else ())}
     return Plan(
@@ -217,10 +236,14 @@ def plan(view: View, thread: str, settings: Compaction, budget: int, reason: Rea
         leaving=tuple(leaving),
         users=tuple(users),
         results=tuple(results),
+        lists=lists,
+        traces=traces,
+        told=told,
+        asks=told >= sizes.said or not any(one.origin.kind == "summary" for one in leaving),
         lines=tuple(_lines(leaving, abouts, view.cut)),
         uses=tuple(sorted((use for use in references.uses.values() if use.source in gone), key=_latest_first)),
         said=references.said,
-        kept="\n".join((*(one.text for one in every[len(leaving) :]), *map(_text, (*users, *results)))),
+        kept="\n".join((*(one.text for one in every[len(leaving) :]), *map(_text, (*users, *results, *lists)), *paths)),
         stands=stands,
     )
 
@@ -339,6 +362,40 @@ def _results(
     return sorted(kept.values(), key=lambda part: part.seq)
 
 
+def _lists(
+    view: View, every: Sequence[Said], thread: str, sizes: Compaction, going: int
+) -> tuple[tuple[Part, ...], Mapping[str, Any], tuple[str, ...]]:
+    """What stays of the calls in view and before: the parts, what the next compaction must know, the listed paths.
+
+    Where little leaves, ``going`` tokens, they take a share of it at most.
+    """
+    known = unpacked(view.cut.traces if view.cut else {})
+    known.follow(every)
+    share, seq = min(1.0, going / (SHARE * (sizes.paths + sizes.commands + sizes.files + 1))), view.seq + 1
+    paths, listed = paths_listed(known.paths, known.changed, round(sizes.paths * share))
+    ran = commands_listed(known.commands, round(sizes.commands * share))
+    shown = regions(known.files.values(), round(sizes.files * share), sizes.file)
+    texts: tuple[tuple[PartKind, str], ...] = (("paths", paths), ("commands", ran), ("files", rendered(shown, thread)))
+    parts = tuple(Part(kind, seq, Text(text)) for kind, text in texts if text)
+    return parts, packed(_remembered(known, sizes)), listed
+
+
+def _told(leaving: Sequence[Said], cut: Cut | None) -> int:
+    """Tokens of what people and the model said in text since a model's summary told of it."""
+    new = (one.frame.tokens for one in leaving if _speech(one) and not (cut and one.origin.seq <= cut.last))
+    return (cut.traces.get("told", 0) if cut else 0) + sum(new)
+
+
+def _speech(one: Said) -> bool:
+    return one.origin.kind in ("user", "assistant") and one.frame.value["type"] == "text"
+
+
+def _remembered(known: Traces, sizes: Compaction) -> Traces:
+    """The traces with as many lines of files as a cut may hold."""
+    files = regions(known.files.values(), REMEMBERED * sizes.files, REMEMBERED * sizes.file)
+    return replace(known, files={one.path: one for one in sorted(files, key=lambda one: one.touched)})
+
+
 def _lines(leaving: Sequence[Said], abouts: dict[int, str], cut: Cut | None) -> Iterator[IndexLine]:
     """A line for each result and message that leaves, after the lines of earlier compactions."""
     yield from cut.index if cut else ()
@@ -364,10 +421,10 @@ def _abouts(frames: Iterable[Said]) -> Iterator[tuple[int, str]]:
             yield one.origin.seq, calls.get(value["tool_use_id"], "a tool")
 
 
-def short(text: str) -> str:
-    """A text on one line of at most ``_ABOUT`` characters."""
+def short(text: str, width: int = _ABOUT) -> str:
+    """A text on one line of at most ``width`` characters."""
     line = " ".join(text.split()).replace("|", "/")
-    return line if len(line) <= _ABOUT else f"{line[: _ABOUT - 1].rstrip()}…"
+    return line if len(line) <= width else f"{line[: width - 1].rstrip()}…"
 
 
 def _answers(origins: Iterable[Origin]) -> bool:

@@ -33,10 +33,10 @@ ROOM = 10_000
 """Tokens of budget beyond what a compaction leaves. With fewer, a thread would only compact."""
 WIDE = 120_000
 """Budgets above this wait longer and get a larger index, by the square of the ratio, to keep more in view."""
-LAMBDAS: dict[Quality, float] = {1: 1.0, 2: 1.5, 3: 2.5}
+LAMBDAS: dict[Quality, float] = {1: 1.5, 2: 2.5, 3: 3.5}
 """The wait before a compaction, as a multiple of the cheapest growth, by quality: entries in view need no recall."""
-RETAINED: dict[Quality, int] = {1: 0, 2: 1_000, 3: 8_000}
-IDLE_SHARE = 0.2
+RETAINED: dict[Quality, int] = {1: 0, 2: 0, 3: 8_000}
+IDLE_SHARE = 0.5
 """The share of the best growth from which it pays to compact before the cache expires."""
 TYPICAL = Rates(1.0, 0.1, 1.25, 2.0, 5.0)
 """Prices for a model without known ones: the usual proportions of providers with a cache."""
@@ -50,34 +50,41 @@ class Compaction:
 
     ``quality`` 1 saves most, 3 keeps most in view. The sizes are in tokens, for a budget of FULL or more; smaller
     budgets scale them down. ``tail`` is for the newest turns, which stay as they are; ``retained`` for the tool results
-    used last (None: by quality); ``users`` for the newest messages of people, each up to ``user``; ``summary``,
-    ``index`` and ``names`` for what replaces the rest; ``fresh`` for names read since the last compaction; ``standing``
-    for rules, corrections and facts beside the summary, ``files`` for the trail of files. ``warm``
-    compacts in a pause, ``lead`` seconds before the cache expires; None does so only while a run is streamed. After
-    ``attempts`` failed summaries by a model, a mechanical one is made. Raises ConfigError.
+    used last (None: by quality); ``users`` for the newest messages of people, each up to ``user``; ``paths`` and
+    ``commands`` for lists of those that calls named; ``files`` for lines of files as they were last seen, up to
+    ``file`` of each while others wait; ``summary``, ``index``, ``names`` and ``fresh`` (names no call used yet) for what
+    replaces the rest; ``standing`` for rules, corrections and facts beside the summary, ``trail`` for the list
+    of files with their last state. A model is asked for a summary again once people and it have ``said`` so many tokens
+    of text since the last; until then that one stays, with the newest replies behind it. 0 asks at every compaction.
+    ``warm`` compacts in a pause, ``lead`` seconds before the cache expires; None does so only while a run is streamed.
+    After ``attempts`` failed summaries by a model, a mechanical one is made. Raises ConfigError.
     """
 
     quality: Quality = 2
-    tail: int = 3_000
+    tail: int = 2_000
     retained: int | None = None
-    users: int = 3_000
-    user: int = 1_500
-    summary: int = 1_000
-    index: int = 800
-    names: int = 1_500
-    fresh: int = 2_000
+    users: int = 1_000
+    user: int = 1_000
+    summary: int = 500
+    index: int = 300
+    names: int = 400
+    fresh: int = 0
+    paths: int = 2_500
+    commands: int = 600
+    files: int = 7_000
+    file: int = 1_000
+    said: int = 2_000
     warm: bool | None = None
     lead: float = 30.0
     attempts: int = 2
     standing: int = 1_000
-    files: int = 1_500
+    trail: int = 1_500
 
     def __post_init__(self) -> None:
         check_fields("Compaction", self, _WANTED)
         if self.quality not in LAMBDAS:
             raise ConfigError(f"the quality of a compaction is 1, 2 or 3, and {self.quality!r} is not")
-        sizes = ("tail", "users", "user", "summary", "index", "names", "fresh", "standing", "files", "attempts")
-        for name in (*sizes, *(("retained",) if self.retained is not None else ())):
+        for name in (*_SIZES, *(("retained",) if self.retained is not None else ())):
             if getattr(self, name) < 0:
                 raise ConfigError(f"{name} of a compaction must not be below 0, and {getattr(self, name)} is")
         if not 0 <= self.lead < SHORTEST:
@@ -93,23 +100,24 @@ class Compaction:
     @property
     def least(self) -> int:
         """The most tokens that a compaction leaves beside the prefix and the messages of people."""
-        written = self.summary + self.index + self.names + self.fresh + self.standing + self.files
-        return self.tail + self.kept_results + written
+        listed = self.index + self.names + self.fresh + self.paths + self.commands + self.trail
+        return self.tail + self.kept_results + self.summary + self.standing + listed + self.files
 
     def sized(self, budget: int) -> "Compaction":
         """The same settings with sizes for a ``budget`` in tokens."""
         share, wide = min(1.0, budget / FULL), _wide(budget)
         if share == wide == 1:
             return self
-        names = ("tail", "users", "user", "summary", "standing", "files")
-        sizes = {name: round(getattr(self, name) * share) for name in names}
-        sizes |= {name: round(getattr(self, name) * share * wide) for name in ("index", "names", "fresh")}
+        sizes = {name: round(getattr(self, name) * share) for name in _SHARED}
+        sizes |= {name: round(getattr(self, name) * share * wide) for name in _NAMED}
         return replace(self, retained=round(self.kept_results * share), **sizes)
 
 
+_SHARED = ("tail", "users", "user", "summary", "paths", "commands", "files", "file", "said", "standing", "trail")
+_NAMED = ("index", "names", "fresh")
+_SIZES = (*_SHARED, *_NAMED, "attempts")
 _WANTED: Mapping[str, Wanted] = {
-    **dict.fromkeys(("quality", "tail", "users", "user", "summary", "index", "names", "fresh", "attempts"), WHOLE),
-    **dict.fromkeys(("standing", "files"), WHOLE),
+    **dict.fromkeys(("quality", *_SIZES), WHOLE),
     "retained": WHOLE | NOTHING,
     "warm": FLAG | NOTHING,
     "lead": NUMBER,

@@ -13,8 +13,9 @@ from agentmem.kvcache.frames import canonical
 from agentmem.transcript.transcript import pack, unpack
 from agentmem.types import Block, Draft, Entry
 
-PartKind = Literal["user", "summary", "index", "result"]
-"""user: a message kept verbatim. summary, index: written by the compaction. result: a tool's result, kept as text."""
+PartKind = Literal["user", "summary", "index", "paths", "commands", "files", "result"]
+"""user: a message kept verbatim. result: a tool's result, kept as text. The others are written by the compaction: paths
+that calls named, commands that were run, and lines of files as they were last seen."""
 
 GROWTH = 900.0
 """The tokens that a request adds to the context, until a thread has its own average."""
@@ -51,7 +52,7 @@ class Cut:
     ``first`` the earliest entry of which anything stays in the tail, and ``cuts`` the number of cuts that the thread
     has now: with them a thread can be folded from here. ``reason`` says why it was compacted, ``growth`` how many
     tokens a request adds; ``kept`` are the runtime's own values, ``standing`` what must survive
-    every later cut.
+    every later cut, ``traces`` what the next compaction must know of earlier calls.
     """
 
     last: int
@@ -64,6 +65,7 @@ class Cut:
     growth: float = GROWTH
     kept: Mapping[str, Any] = field(default_factory=dict)
     standing: Mapping[str, Any] = field(default_factory=dict)
+    traces: Mapping[str, Any] = field(default_factory=dict)
 
 
 def compaction(cut: Cut) -> Draft:
@@ -80,6 +82,7 @@ def compaction(cut: Cut) -> Draft:
         "growth": cut.growth,
         "kept": cut.kept,
         "standing": cut.standing,
+        "traces": cut.traces,
     }
     return Draft("compaction", canonical(value))
 
@@ -99,4 +102,5 @@ def read_cut(entry: Entry) -> Cut:
         growth=value["growth"],
         kept=value["kept"],
         standing=value.get("standing", {}),
+        traces=value.get("traces", {}),
     )

@@ -11,8 +11,8 @@ from types import MappingProxyType
 from typing import Any
 
 from agentmem import assets
-from agentmem.compaction.acceptance import accept, fallback
-from agentmem.compaction.plan import Plan, plan
+from agentmem.compaction.acceptance import accept, carry, fallback
+from agentmem.compaction.plan import plan
 from agentmem.compaction.summary import instruction
 from agentmem.compaction.when import ASKING, NEAR, Compaction, ContextState, Quality, Reason, due, least_budget, state
 from agentmem.context.offload import Offload, offloaded
@@ -102,12 +102,13 @@ class Ours:
 
     def send(self, arrival: Arrival) -> Sequence[Sent]:
         """Use the pause, take in what arrived, compact where it is due, and send."""
+        cuts = self._view.cuts
         paused = self._pause(arrival)
         self._arrive(arrival.frames)
         asked = self._compact(arrival, due(self._state(arrival)))
         self._sent = arrival
         runs = self._runs(self._strip.run())
-        return (*paused, *asked, Sent(runs, cut=bool(paused or asked), marks=self._marks(runs)))
+        return (*paused, *asked, Sent(runs, cut=self._view.cuts > cuts, marks=self._marks(runs)))
 
     def reply(self, frames: Sequence[Frame]) -> None:
         """The answer joins the transcript."""
@@ -186,16 +187,22 @@ class Ours:
         made = plan(self._view, THREAD, self._compaction, self._terms.budget, reason) if reason else None
         if made is None or self._view.tokens < self._refused:
             return ()
+        if not made.asks:
+            self._cut(_accepted(partial(carry, made), partial(fallback, made)))
+            return ()
         asked = aside(made.view, made.asked, instruction(made, assets.read("prompts/summary.md")))
         handed = [spoken(one) for turn in asked.turns for one in turn.frames]
         summary = extract(handed[:-1], self._compaction.sized(self._terms.budget).summary)
         shown = sum(len(turn.frames) for turn in made.view.turns[: made.asked])
         runs = self._runs(self._strip.run(0, shown), Strip(asked.turns[-1].frames[-1:]).run())
-        if (entry := _accepted(made, summary)) is None:
+        self._cut(_accepted(partial(accept, made, summary), partial(fallback, made)))
+        return (Sent(runs, summary=count(summary), marks=self._marks(runs[:-1])),)
+
+    def _cut(self, entry: Draft | None) -> None:
+        if entry is None:
             self._refused = self._view.tokens + AGAIN
         else:
             self._append(entry)
-        return (Sent(runs, summary=count(summary), marks=self._marks(runs[:-1])),)
 
     # What is sent.
 
@@ -214,9 +221,8 @@ class Ours:
         return (*(Breakpoint(at, HEAD) for at in long), *(Breakpoint(head + at, TAIL) for at in dict.fromkeys(tail)))
 
 
-def _accepted(made: Plan, summary: str) -> Draft | None:
-    """The entry of a compaction with a summary that holds, with a mechanical one, or none."""
-    tries: tuple[Callable[[], Draft], ...] = (partial(accept, made, summary), partial(fallback, made))
+def _accepted(*tries: Callable[[], Draft]) -> Draft | None:
+    """The first entry of a compaction that can be made, or none."""
     for attempt in tries:
         try:
             return attempt()

@@ -130,8 +130,9 @@ def _retold(view: View) -> set[Frame]:
     return {one for one, origin in pairs if origin.kind in _WRITTEN or origin.seq <= view.cut.last}
 
 
-_WRITTEN = frozenset({"summary", "index", "result"})
-_KINDS: dict[EntryKind | PartKind, int] = {"tool_result": 4, "result": 4, "summary": 3, "index": 3}
+_LISTS: tuple[PartKind, ...] = ("summary", "index", "paths", "commands")
+_WRITTEN = frozenset({*_LISTS, "files", "result"})
+_KINDS: dict[EntryKind | PartKind, int] = {"tool_result": 4, "result": 4, "files": 4, **dict.fromkeys(_LISTS, 3)}
 """The part that a frame of the conversation belongs to, as an index into TokenParts; all others are the tail."""
 
 

@@ -18,7 +18,7 @@ from threading import Event as Flag
 from threading import Lock, Timer
 
 from agentmem import assets
-from agentmem.compaction.acceptance import accept, fallback
+from agentmem.compaction.acceptance import accept, carry, fallback
 from agentmem.compaction.plan import Plan, plan
 from agentmem.compaction.summary import instruction
 from agentmem.compaction.when import Compaction, ContextState, Reason, due, state
@@ -100,6 +100,8 @@ class Compactor:
         _read_back(session, made)
         attempts = 0
         try:
+            if not made.asks:
+                return self._cut(session, made, carry(made, remembered(session.tally)), None, attempts, stop)
             for attempts, (draft, row) in enumerate(self._summaries(session, made, stop), 1):
                 if draft:
                     return self._cut(session, made, draft, row, attempts, stop)

@@ -53,7 +53,7 @@ def test_no_request_is_over_the_budget(tmp_path: Path) -> None:
     sent = [one for each in requests(session, Ours(terms)) for one in each]
     assert max(terms.opening.tokens + sum(run.tokens for run in one.runs[1:]) for one in sent) <= BUDGET
     summaries = sum(one.summary is not None for one in sent)
-    assert 1 <= summaries == sum(one.cut for one in sent)
+    assert 1 <= summaries <= sum(one.cut for one in sent)
 
 
 def test_a_summary_is_asked_for_through_the_cached_prefix(tmp_path: Path) -> None:
