@@ -40,7 +40,7 @@ def test_a_missing_path_is_an_error_that_says_what_to_give(tmp_path: Path) -> No
 
 def test_every_format_has_its_name() -> None:
     """The table is keyed by the readers' own names."""
-    assert all(name == reader.name for name, reader in FORMATS.items()) and len(FORMATS) == 5
+    assert all(name == reader.name for name, reader in FORMATS.items()) and len(FORMATS) == 7
 
 
 def test_sessions_are_joined_by_when_they_began(tmp_path: Path) -> None:
