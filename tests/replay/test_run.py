@@ -11,7 +11,7 @@ from agentmem.replay.parallel import ReplayPlan, replay_all, verify_all
 from agentmem.replay.policies import AppendOnly, Sliding
 from agentmem.replay.run import GAP, chain, replay
 from agentmem.replay.simulation import patient
-from agentmem.replay.tally import Tally, total
+from agentmem.replay.tally import Tally, excesses, total
 from tests.replay.logs import Log, text, used, working
 
 MODEL = "claude-opus-4-6"
@@ -59,6 +59,17 @@ def test_tallies_add_up() -> None:
     assert both.numbers()["unpriced"] == [{"model": "my-local-model", "requests": 3}]
     assert both.numbers()["cost_usd"] == 1.0
     assert other.numbers()["cost_usd"] is other.numbers()["lower_bound_usd"] is None
+
+
+def test_excess_is_beside_the_cheapest_peer() -> None:
+    """Dollars to act beyond the floor over the peer's; nothing where no peer ran, or on other chains than a policy."""
+
+    def row(policy: str, dollars: float | None, chains: int = 2) -> dict[str, object]:
+        return {"policy": policy, "dollars_to_act_usd": dollars, "floor_usd": 10.0, "chains": chains}
+
+    rows = [row("ours", 14.0), row("dear", 30.0), row("cheap", 18.0), row("absent", None), row("partly", 5.0, chains=1)]
+    assert excesses(rows, ("dear", "cheap", "absent")) == {"ours": 0.5, "dear": 2.5, "cheap": 1.0}
+    assert excesses(rows, ("absent",)) == {}
 
 
 def test_the_whole_way_from_files_to_the_contract(tmp_path: Path) -> None:
