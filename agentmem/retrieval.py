@@ -30,11 +30,15 @@ class Embedder(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One thing that recall found: its reference, what kind of entry it is, and the lines that match."""
+    """One thing that recall found: its reference, what kind of entry it is, and the lines that match.
+
+    ``fit`` is how near its meaning is to that of the question, a cosine; None where the words alone were compared.
+    """
 
     reference: str
     kind: str
     excerpt: str
+    fit: float | None = None
 
 
 class Recall(Protocol):

@@ -181,4 +181,4 @@ def found(piece: Piece) -> Found:
     """A piece as recall shows it."""
     part = f"#{piece.part + 1}" if piece.part else ""
     kind = KINDS[piece.kind] + (f" of {piece.about}" if piece.about else "")
-    return Found(f"{piece.thread}/{piece.seq}{part}", kind, piece.text)
+    return Found(f"{piece.thread}/{piece.seq}{part}", kind, piece.text, piece.fit)

@@ -127,7 +127,9 @@ class Teller:
                 return found, f"{_NUMBERS[weeks]} {'before' if before else 'after'} {anchor['asked']}"
 
     def _month(self, day: date) -> str:
-        return self.random.choice((f"in {day:%B}", f"in {day:%B %Y}", f"on {day.day} {day:%B}", f"on {day:%B} {day.day}"))
+        return self.random.choice(
+            (f"in {day:%B}", f"in {day:%B %Y}", f"on {day.day} {day:%B}", f"on {day:%B} {day.day}")
+        )
 
     def _linked(self) -> None:
         """Who has a role is said once; what is told later has the name, and the question has the role."""
@@ -206,5 +208,3 @@ def every(pages: Sequence[tuple[str, str]], split: str, seed: int) -> tuple[Year
     """The year of a split and a seed, and its transcript."""
     year = Teller(split, seed).tell()
     return year, list(drafts(year, pages, seed))
-
-
