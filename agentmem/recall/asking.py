@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
 
-_MONTHS = (
-    *("january", "february", "march", "april", "may", "june"),
-    *("july", "august", "september", "october", "november", "december"),
+MONTHS = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
 )
-_MONTH = "|".join(name.capitalize() for name in _MONTHS)
+_MONTH = "|".join(MONTHS)
 _YEAR = r"(?:,? (?P<year{0}>\d{{4}}))?"
 _DAY = re.compile(
     rf"\b(?:(?P<day1>\d{{1,2}})(?:st|nd|rd|th)?(?: of)? (?P<month1>{_MONTH})\b{_YEAR.format(1)}"
@@ -132,7 +132,7 @@ def _named(text: str) -> list[Day]:
         month = found["month1"] or found["month2"]
         number = found["day1"] or found["day2"] or found["day3"]
         year = found["year1"] or found["year2"] or found["year3"]
-        at = _MONTHS.index(month.lower()) + 1 if month else int(found["month3"])
+        at = MONTHS.index(month) + 1 if month else int(found["month3"])
         days.append(Day(at, int(number) if number else None, int(year) if year else None))
     return days
 

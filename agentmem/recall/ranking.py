@@ -13,9 +13,9 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from agentmem.errors import EmbedderNotAvailable
-from agentmem.recall.asking import Asked, Span, day_of, read
+from agentmem.recall.asking import MONTHS, Asked, Span, day_of, read
 from agentmem.recall.pieces import Piece
-from agentmem.recall.sentences import nearest, unpacked
+from agentmem.recall.sentences import dots, nearest, unpacked
 from agentmem.recall.shelf import HIT, PIECE, Shelf, ShelfHit, ShelfSpan, inside, piece_of
 from agentmem.types import Vectors
 
@@ -49,7 +49,8 @@ NO_PRIOR = Prior()
 @dataclass(frozen=True, slots=True)
 class Loaded:
     """All pieces of a transcript by place, the vectors of ``hits`` row by row, and those of their sentences as bytes,
-    the sentences of a hit from ``starts`` on. 10,000 pieces take about 50 MB.
+    the sentences of a hit from ``starts`` on; ``unsaid`` is 1 for each hit that no person said. 10,000 pieces take
+    about 50 MB.
     """
 
     pieces: Mapping[int, Piece]
@@ -57,6 +58,7 @@ class Loaded:
     vectors: Vectors
     sentences: "NDArray[np.int8]"
     starts: "NDArray[np.int64]"
+    unsaid: Vectors
 
     def by_meaning(self, vector: Vectors, most: int, prior: Prior = NO_PRIOR) -> list[ShelfHit]:
         """The pieces that are nearest, by their own cosine or that of their nearest sentence, ``prior`` added for the
@@ -64,8 +66,10 @@ class Loaded:
         """
         import numpy as np
 
-        scores = np.maximum(self.vectors @ vector, nearest(self.sentences, self.starts, vector))
-        raised = scores if prior is NO_PRIOR else scores + np.array([prior.of(hit) for hit in self.hits], np.float32)
+        scores = np.maximum(dots(self.vectors, vector), nearest(self.sentences, self.starts, vector))
+        raised = scores - prior.unsaid * self.unsaid
+        if prior.days:
+            raised += np.array([prior.days.get(hit.day, 0.0) for hit in self.hits], np.float32)
         near = np.argpartition(-raised, most)[:most] if len(raised) > most else np.arange(len(raised))
         ordered = near[np.argsort(-raised[near], kind="stable")]
         return [self.hits[at]._replace(score=float(scores[at])) for at in ordered]
@@ -97,7 +101,8 @@ def load(shelf: Shelf, spans: Sequence[ShelfSpan], most: int = HELD) -> Loaded |
     packed = found["sentences"].to_pylist()
     known = [at for at, hit in enumerate(hits) if hit.place in pieces]  # a writer may be at work just now
     rows, starts = unpacked([packed[at] for at in known], vectors.shape[1])
-    return Loaded(pieces, [hits[at] for at in known], vectors[known], rows, starts)
+    unsaid = np.array([hits[at].kind != SAID for at in known], np.float32)
+    return Loaded(pieces, [hits[at] for at in known], vectors[known], rows, starts, unsaid)
 
 
 CANDIDATES = 300
@@ -106,7 +111,7 @@ MEANING = 0.6
 """The share of the meaning in a score; the words have the rest."""
 SPEAKER = 0.3
 """What a piece gains when the question names its speaker, and nobody else's."""
-NEIGHBOUR = 0.2
+NEIGHBOUR = 0.3
 """The share of its better neighbour's score that a piece gains, where both were said: pages are read in any order."""
 WORDS = 0.25
 """The share of the words in an archive's score; the meaning has the rest."""
@@ -119,7 +124,11 @@ ANYBODY = 0.2
 DATED = 0.4
 """What a piece gains that is of the day which the question names."""
 TOP = 10
-"""So many pieces of each search are never lost: they are among the first TOP times the number of searches."""
+"""So many pieces of each search are never lost: they are among the first LOOKED_AT."""
+LOOKED_AT = 30
+"""Of so many pieces, those come first that have the whole question, letter for letter."""
+CALLED = 0.2
+"""What a piece gains that has a name which the question gives, where that is no speaker's."""
 EXACT = 2.0
 """What a piece gains when it has, letter for letter, a code, path or number that the question quotes."""
 RARE = 10
@@ -131,6 +140,7 @@ OUTSTANDING = 1.0
 
 _CODE = re.compile(r"(?=[^\s]*[\d_/.@:\\-])[\w./:@\\-]{4,}")
 _NAME = re.compile(r"\b[A-Z]\w+(?: [A-Z]\w+)+")
+_LARGE = re.compile(r"(?<=[a-z,'’] )[A-Z][a-z]+")
 _QUOTED = re.compile(r"[\"`“]([^\"`“”\n]{3,})[\"`”]")
 
 
@@ -149,6 +159,12 @@ def codes(question: str) -> list[str]:
 def named(question: str, speakers: Iterable[str]) -> list[str]:
     """Those of the speakers whom the question names."""
     return [one for one in dict.fromkeys(speakers) if one and re.search(rf"\b{re.escape(one)}\b", question)]
+
+
+def called(question: str, names: Iterable[str]) -> list[str]:
+    """The words that a question writes large inside a sentence, but for ``names`` and months."""
+    other = {*names, *MONTHS}
+    return [one for one in dict.fromkeys(_LARGE.findall(question)) if one not in other]
 
 
 def without(question: str, names: Iterable[str]) -> str:
@@ -213,17 +229,16 @@ def added(words: Mapping[int, float], meaning: Mapping[int, float] | None, asked
 
 
 def fair(order: Sequence[int], *parts: Sequence[int]) -> list[int]:
-    """The order, changed as little as need be so that it holds the first TOP of every part among its first TOP times
-    the number of parts (earliest deadline first: Liu and Layland 1973).
+    """The order with the first TOP of every part among its first LOOKED_AT: those that were not take the last places
+    there, and nothing else changes.
     """
     due = list(dict.fromkeys(place for part in parts for place in part[:TOP]))
-    room = TOP * len(parts)
-    missing = [place for place in due if place not in set(order[:room])]
-    kept = [place for place in order[:room] if place in due]
+    head = order[:LOOKED_AT]
+    missing = [place for place in due if place not in set(head)]
+    free = LOOKED_AT - len(missing) - sum(place in due for place in head)
     others = [place for place in order if place not in due]
-    first = set(others[: room - len(kept) - len(missing)])
-    head = [place for place in order[:room] if place in due or place in first]
-    return [*head, *missing, *(place for place in others if place not in first)]
+    kept = {*due, *others[:free]}
+    return [*(place for place in head if place in kept), *missing, *others[free:]]
 
 
 def best(scores: Mapping[int, float], bonus: Mapping[int, float], most: int) -> list[int]:
@@ -243,10 +258,6 @@ def summed(*gains: Mapping[int, float]) -> dict[int, float]:
     """Gains of several kinds, added up by place."""
     places = {place for one in gains for place in one}
     return {place: sum(one.get(place, 0.0) for one in gains) for place in places}
-
-
-LOOKED_AT = 30
-"""Of so many pieces, those come first that have the whole question, letter for letter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,6 +298,13 @@ class Scope:
         found = self.loaded.by_text(code, most) if self.loaded else self.shelf.by_text(code, self.spans, most)
         return found if len(found) <= RARE else []
 
+    def calling(self, names: Collection[str], places: Iterable[int]) -> dict[int, float]:
+        """What each of the places gains for having one of the names; nothing for what is not held in memory."""
+        if not names or not self.loaded:
+            return {}
+        pieces = self.loaded.at(list(places))
+        return {at: CALLED for at, piece in pieces.items() if any(name in piece.text for name in names)}
+
     def at(self, places: Sequence[int]) -> dict[int, Piece]:
         return self.loaded.at(places) if self.loaded else self.shelf.at(places, self.spans)
 
@@ -300,7 +318,7 @@ def scope(shelf: Shelf, spans: tuple[ShelfSpan, ...]) -> Scope:
 def search(where: Scope, question: str, limit: int) -> list[Piece]:
     """The pieces that fit best, best first. While not all are embedded the words alone count.
 
-    Whatever one of the two searches has among its first TOP is among the first 2 TOP, if so many are asked for.
+    Whatever one of the two searches has among its first TOP is among the first LOOKED_AT, if so many are asked for.
     """
     names = named(question, where.speakers)
     asked = read(without(question, names))
@@ -315,7 +333,8 @@ def search(where: Scope, question: str, limit: int) -> list[Piece]:
     scores = spoken(added(_scores(by_words), meaning, len(words_of(question).split())), known)
     bonus = bonuses({place: hit.speaker for place, hit in known.items()}, names, [hit.place for hit in quoting])
     dated = {place: prior.days.get(hit.day, 0.0) for place, hit in known.items()}
-    chosen = best(scores, summed(bonus, outstanding(_scores(by_words)), dated), max(limit, LOOKED_AT) + 2)
+    gains = summed(bonus, outstanding(_scores(by_words)), dated, where.calling(called(question, names), known))
+    chosen = best(scores, gains, max(limit, LOOKED_AT) + 2)
     parts = [[hit.place for hit in part[:TOP]] for part in (by_words, by_meaning or ())]
     pieces = where.at([*chosen, *(place for part in parts for place in part)])
     fitting = sorted((at for at in chosen if at in pieces), key=lambda at: question not in pieces[at].text)

@@ -71,6 +71,16 @@ def nearest(rows: "NDArray[np.int8]", starts: "NDArray[np.int64]", vector: Vecto
     if not len(starts):
         return np.zeros(0, np.float32)
     query = (vector / _SCALE).astype(np.float32)
-    slices = [rows[at : at + _ROWS].astype(np.float32) @ query for at in range(0, len(rows), _ROWS)]
+    slices = [dots(rows[at : at + _ROWS].astype(np.float32), query) for at in range(0, len(rows), _ROWS)]
     found: Vectors = np.maximum.reduceat(np.concatenate(slices), starts)
+    return found
+
+
+def dots(rows: Vectors, vector: Vectors) -> Vectors:
+    """The product of each row with the vector, on this thread alone: the threads of a BLAS wait for each other, and on
+    busy cores that takes thirty times as long.
+    """
+    import numpy as np
+
+    found: Vectors = np.einsum("ij,j->i", rows, vector)
     return found
