@@ -32,13 +32,15 @@ class Embedder(Protocol):
 class Found:
     """One thing that recall found: its reference, what kind of entry it is, and the lines that match.
 
-    ``fit`` is how near its meaning is to that of the question, a cosine; None where the words alone were compared.
+    ``fit`` is how near its meaning is to that of the question, a cosine, and 1 where it has what the question quotes;
+    None where the words alone were compared. ``day`` is when it was said, where that is known.
     """
 
     reference: str
     kind: str
     excerpt: str
     fit: float | None = None
+    day: str = ""
 
 
 class Recall(Protocol):

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from agentmem.errors import BadArguments, PageExists, ToolError
-from agentmem.menu import paging, pictures, planning, secrecy
+from agentmem.menu import paging, pictures, planning, recalling, secrecy
 from agentmem.menu.context import Found, ToolContext
 from agentmem.pages.workspace import Link, Page, PageHit, Workspace
 from agentmem.types import Image, Text
@@ -18,6 +18,7 @@ Most = Annotated[int, Field(ge=1, le=30)]
 Part = Annotated[int, Field(ge=1)]
 
 _REFERENCE = re.compile(r"\S+/\d+(#\d+|-\d+)?")
+_WEAK = "Nothing older fits well: perhaps it was never said. What is nearest:"
 _SHOWN = 3  # pictures in one part of what is recalled: they cost as much as a part's text
 _MENDS = 5  # links of one page that are named one by one
 _REVISION = 12  # how many digits of a revision are shown, as in a page's first line
@@ -175,12 +176,14 @@ def recall(what: str, context: ToolContext, part: Part = 1) -> str | tuple[Text 
         text = paging.part_of(context.recall.exact(what), part, least=len(groups))
         return (Text(text), *groups[part - 1]) if part <= len(groups) else text
     found = context.recall.search(what)
-    return "\n\n".join(map(_passage, found)) if found else f"Nothing that was seen in this conversation fits: {what}"
+    if not found:
+        return f"Nothing that was seen in this conversation fits: {what}"
+    return "\n\n".join((*([_WEAK] if recalling.weak(found) else []), *map(_passage, found)))
 
 
 def _passage(found: Found) -> str:
     quoted = "\n".join(f"> {line}".rstrip() for line in found.excerpt.strip().splitlines())
-    return f"{found.reference}, {found.kind}:\n{quoted}"
+    return f"{found.reference}, {found.kind}{f', {found.day}' if found.day else ''}:\n{quoted}"
 
 
 def plan(context: ToolContext, steps: list[str] | None = None) -> str:

@@ -2,6 +2,6 @@
 
 from agentmem.recall.pieces import SIZE as PASSAGE
 from agentmem.recall.pieces import runs as passages
-from agentmem.recall.recall import JournalRecall
+from agentmem.recall.recall import JournalRecall, weak
 
-__all__ = ["PASSAGE", "JournalRecall", "passages"]
+__all__ = ["PASSAGE", "JournalRecall", "passages", "weak"]

@@ -339,14 +339,15 @@ def search(where: Scope, question: str, limit: int) -> list[Piece]:
     pieces = where.at([*chosen, *(place for part in parts for place in part)])
     fitting = sorted((at for at in chosen if at in pieces), key=lambda at: question not in pieces[at].text)
     ordered = fair(fitting, *([at for at in part if at in pieces] for part in parts))
-    fits = None if by_meaning is None else _scores(by_meaning)
+    fits = None if by_meaning is None else _scores(by_meaning) | {hit.place: 1.0 for hit in quoting}
     return [pieces[at] if fits is None else replace(pieces[at], fit=fits.get(at, 0.0)) for at in ordered[:limit]]
 
 
 def spoken(scores: Mapping[int, float], known: Mapping[int, ShelfHit]) -> dict[int, float]:
     """The scores, those of what was said raised by neighbours that were said."""
     said = {place: score for place, score in scores.items() if known[place].kind in (SAID, "assistant")}
-    return {**scores, **smoothed(said, {place: hit.day for place, hit in known.items()})}
+    read_only = {place: score for place, score in scores.items() if place not in said}
+    return smoothed(said, {place: hit.day for place, hit in known.items()}) | read_only
 
 
 def prior_of(where: Scope, asked: Asked) -> Prior:
