@@ -30,11 +30,17 @@ class Embedder(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A passage that recall found: its reference, the kind of its entry, and the lines that match."""
+    """A passage that recall found: its reference, the kind of its entry, and the lines that match.
+
+    ``fit`` is the cosine between its meaning and the question's, 1 if it has what the question quotes; None if words
+    alone were compared. ``day`` is when it was said, if that is known.
+    """
 
     reference: str
     kind: str
     excerpt: str
+    fit: float | None = None
+    day: str = ""
 
 
 class Recall(Protocol):

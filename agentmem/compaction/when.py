@@ -49,15 +49,15 @@ class Compaction:
         Agent("anthropic:claude-sonnet-5-5", "notes", compaction=Compaction(quality=3))
 
     ``quality`` 1 saves most, 3 keeps most in view. The sizes are in tokens, for a budget of FULL or more; smaller
-    budgets scale them down. ``tail`` is for the newest turns, which stay as they are; ``retained`` for the tool results
-    used last (None: by quality); ``users`` for the newest messages of people, each up to ``user``; ``paths`` and
-    ``commands`` for lists of those that calls named; ``files`` for lines of files as they were last seen, up to
-    ``file`` of each while others wait; ``summary``, ``index``, ``names`` and ``fresh`` (names no call used yet) for what
-    replaces the rest; ``standing`` for rules, corrections and facts beside the summary, ``trail`` for the list
-    of files with their last state. A model is asked for a summary again once people and it have ``said`` so many tokens
-    of text since the last; until then that one stays, with the newest replies behind it. 0 asks at every compaction.
-    ``warm`` compacts in a pause, ``lead`` seconds before the cache expires; None does so only while a run is streamed.
-    After ``attempts`` failed summaries by a model, a mechanical one is made. Raises ConfigError.
+    budgets scale them down. ``tail`` is for the newest turns, which stay as they are; ``retained`` for the tool
+    results used last (None: by quality); ``users`` for the newest messages of people, each up to ``user``; ``paths``
+    and ``commands`` for lists of those that calls named; ``files`` for lines of files as they were last seen, up to
+    ``file`` of each while others wait; ``summary``, ``index``, ``names`` and ``fresh`` (names no call used yet) for
+    what replaces the rest; ``standing`` for rules, corrections and facts beside the summary, ``trail`` for the list
+    of files with their last state. A model is asked for a summary again once people and it have ``said`` so many
+    tokens of text since the last; until then that one stays, with the newest replies behind it. 0 asks at every
+    compaction. ``warm`` compacts in a pause, ``lead`` seconds before the cache expires; None does so only while a run
+    is streamed. After ``attempts`` failed summaries by a model, a mechanical one is made. Raises ConfigError.
     """
 
     quality: Quality = 2

@@ -25,6 +25,7 @@ from agentmem.pages.files import Files
 from agentmem.pages.names import folded, is_hidden
 from agentmem.pages.splitting import sized
 from agentmem.pages.workspace import Link, Page, PageHit, Workspace
+from agentmem.recall.recall import weak
 from agentmem.tokens import pieces
 from agentmem.types import Image, Text
 
@@ -134,6 +135,7 @@ PART = 6000
 """The most tokens of one part."""
 
 _REFERENCE = re.compile(r"\S+/\d+(#\d+|-\d+)?")
+_WEAK = "Nothing older fits well: perhaps it was never said. What is nearest:"
 _SHOWN = 3  # pictures in one recalled part: they cost as much as a part's text
 _MENDS = 5  # the most links of one page that are named
 _REVISION = 12  # the digits of a revision that are shown, as in a page's first line
@@ -291,12 +293,14 @@ def recall(what: str, context: ToolContext, part: Part = 1) -> str | tuple[Text 
         text = part_of(context.recall.exact(what), part, least=len(groups))
         return (Text(text), *groups[part - 1]) if part <= len(groups) else text
     found = context.recall.search(what)
-    return "\n\n".join(map(_passage, found)) if found else f"Nothing that was seen in this conversation fits: {what}"
+    if not found:
+        return f"Nothing that was seen in this conversation fits: {what}"
+    return "\n\n".join((*([_WEAK] if weak(found) else []), *map(_passage, found)))
 
 
 def _passage(found: Found) -> str:
     quoted = "\n".join(f"> {line}".rstrip() for line in found.excerpt.strip().splitlines())
-    return f"{found.reference}, {found.kind}:\n{quoted}"
+    return f"{found.reference}, {found.kind}{f', {found.day}' if found.day else ''}:\n{quoted}"
 
 
 def part_of(text: str, part: int, limit: int = PART, least: int = 1) -> str:

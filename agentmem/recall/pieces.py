@@ -48,6 +48,8 @@ class Piece:
     day: str
     about: str
     text: str
+    fit: float | None = field(default=None, compare=False)
+    """How near its meaning is to that of the question which found it: a cosine. None without an embedder."""
 
     @property
     def key(self) -> str:

@@ -89,6 +89,17 @@ _SHARE = 3
 """Of so many results of the archive and one more, that one is what the journal has since."""
 
 
+WEAK = 0.35
+"""Below this ``fit`` hardly anything answers: six in ten questions on matters that were never spoken of find no better,
+and one in ten of the others (`python -m tests.benchmarks.reworded --split tuning`)."""
+
+
+def weak(found: Sequence[Found]) -> bool:
+    """Whether nothing that left the window fits well. False where the words alone were compared."""
+    fits = [one.fit for one in found if one.fit is not None]
+    return bool(fits) and max(fits) < WEAK
+
+
 class Searched(Protocol):
     """The archive, as far as recall needs it."""
 
@@ -181,4 +192,5 @@ def found(piece: Piece) -> Found:
     """A piece as recall shows it."""
     part = f"#{piece.part + 1}" if piece.part else ""
     kind = KINDS[piece.kind] + (f" of {piece.about}" if piece.about else "")
-    return Found(f"{piece.thread}/{piece.seq}{part}", kind, piece.text)
+    day = piece.day.removeprefix("Today is ").removesuffix(".")
+    return Found(f"{piece.thread}/{piece.seq}{part}", kind, piece.text, piece.fit, day)

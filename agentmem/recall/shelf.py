@@ -1,11 +1,12 @@
 """The archive's tables: the pieces with their words, and for each embedder their vectors.
 
     pieces(key, thread, seq, place, day, speaker, part, sha256, kind, lead, words)
-    vectors-EMBEDDER(key, thread, seq, place, day, speaker, vector)
+    vectors-EMBEDDER(key, thread, seq, place, day, speaker, kind, vector, sentences)
 
-``place`` counts the pieces along a transcript, so that neighbours are one apart; ``words`` is what is searched: the
-first ``lead`` characters of it say what the piece is about, the rest is its exact text. A thread's pieces are written
-and embedded in order, so what is still to be done is what comes after the last.
+``sentences`` are the vectors of a piece's sentences, a byte for each dimension. ``place`` counts the pieces along a
+transcript, so that neighbours are one apart; ``words`` is what is searched: the first ``lead`` characters of it say
+what the piece is about, the rest is its exact text. A thread's pieces are written and embedded in order, so what is
+still to be done is what comes after the last.
 """
 
 import hashlib
@@ -17,7 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from agentmem.errors import ArchiveError
-from agentmem.recall.pieces import Piece, context, speaker
+from agentmem.recall.pieces import Piece, speaker
+from agentmem.recall.sentences import embedded, nearest, unpacked
 from agentmem.recall.tables import IndexPlan, Table, Tables, either, key_field, quoted
 from agentmem.types import Embedder, Vectors
 
@@ -31,7 +33,9 @@ EMBEDDED = 256
 SLICE = 32
 """Pieces between two looks at whether to stop: about a second's work."""
 _PIECES = "pieces"
-HIT = ("place", "day", "speaker")
+_FORMAT = "sentences"
+"""What the tables of vectors hold beside the vector: other ones are left by an older agentmem, and are made anew."""
+HIT = ("place", "day", "speaker", "kind")
 PIECE = ("thread", "seq", "part", "sha256", "kind", "day", "lead", "words")
 
 
@@ -64,6 +68,7 @@ class ShelfHit(NamedTuple):
     place: int
     day: str
     speaker: str
+    kind: str
     score: float
 
 
@@ -172,12 +177,17 @@ class Shelf:
             return _hits(query.limit(most).to_arrow(), "_score")
 
     def by_meaning(self, vector: Vectors, spans: Sequence[ShelfSpan], most: int) -> list[ShelfHit]:
-        """The pieces whose vectors are nearest, by cosine distance."""
+        """The pieces whose vectors are nearest, scored by their own cosine or that of their nearest sentence."""
         with self.tables.translated():
             query = self.vectors.search(vector, vector_column_name="vector").distance_type("dot")
-            query = query.where(inside(spans), prefilter=True).select([*HIT, "_distance"])
-            found = _hits(query.limit(most).to_arrow(), "_distance")
-        return [hit._replace(score=1 - hit.score) for hit in found]
+            query = query.where(inside(spans), prefilter=True).select([*HIT, "sentences", "_distance"])
+            found = query.limit(most).to_arrow()
+        near = nearest(*unpacked(found["sentences"].to_pylist(), len(vector)), vector)
+        hits = [
+            hit._replace(score=max(1 - hit.score, float(best)))
+            for hit, best in zip(_hits(found, "_distance"), near, strict=True)
+        ]
+        return sorted(hits, key=lambda hit: -hit.score)
 
     def by_text(self, text: str, spans: Sequence[ShelfSpan], most: int) -> list[ShelfHit]:
         """The pieces that have the text, letter for letter."""
@@ -212,14 +222,17 @@ class Shelf:
         pieces = [piece_of(row) for row in rows]
         before = [None, *pieces[:-1]]
         new = [at for at, row in enumerate(rows) if row["place"] > done]
-        texts, made = [context(pieces[at], before[at]) for at in new], list[Vectors]()
-        while len(made) * SLICE < len(texts) and not (made and stop()):
-            made.append(self.embedder.embed(texts[len(made) * SLICE :][:SLICE]))
+        made, sentence = list[Vectors](), list[bytes]()
+        while len(made) * SLICE < len(new) and not (made and stop()):
+            some = new[len(made) * SLICE :][:SLICE]
+            whole, parts = embedded(self.embedder, [(pieces[at], before[at]) for at in some])
+            made.append(whole)
+            sentence.extend(parts)
         new = new[: len(made) * SLICE]
         flat = pa.array(np.ascontiguousarray(np.concatenate(made), np.float32).reshape(-1))
         table = pa.table(
-            {name: [rows[at][name] for at in new] for name in ("thread", "seq", "place", "day", "speaker")}
-            | {"key": [pieces[at].key for at in new]}
+            {name: [rows[at][name] for at in new] for name in ("thread", "seq", *HIT)}
+            | {"key": [pieces[at].key for at in new], "sentences": sentence}
             | {"vector": pa.FixedSizeListArray.from_arrays(flat, self.embedder.dimensions)}
         )
         self.tables.add(self.vectors, table.select(self.vectors.schema.names).cast(self.vectors.schema))
@@ -232,7 +245,7 @@ class Shelf:
     @property
     def _name(self) -> str:
         name = self.embedder.name if self.embedder else ""
-        return f"vectors-{hashlib.sha256(name.encode()).hexdigest()[:12]}"
+        return f"vectors-{hashlib.sha256(f'{name}/{_FORMAT}'.encode()).hexdigest()[:12]}"
 
     @property
     def _plan(self) -> IndexPlan:
@@ -242,7 +255,7 @@ class Shelf:
         import pyarrow as pa
 
         dimensions = self.embedder.dimensions if self.embedder else 0
-        own = [pa.field("vector", pa.list_(pa.float32(), dimensions))]
+        own = [pa.field("vector", pa.list_(pa.float32(), dimensions)), pa.field("sentences", pa.binary())]
         return pa.schema([key_field("key"), *_common(), *own])
 
 
@@ -282,13 +295,14 @@ def _common() -> "list[pa.Field]":
     import pyarrow as pa
 
     numbers = [pa.field(name, pa.int64()) for name in ("seq", "place")]
-    return [pa.field("thread", pa.string()), *numbers, *(pa.field(name, pa.string()) for name in ("day", "speaker"))]
+    texts = [pa.field(name, pa.string()) for name in ("day", "speaker", "kind")]
+    return [pa.field("thread", pa.string()), *numbers, *texts]
 
 
 def _pieces_schema() -> "pa.Schema":
     import pyarrow as pa
 
-    texts = [pa.field(name, pa.string()) for name in ("sha256", "kind", "words")]
+    texts = [pa.field(name, pa.string()) for name in ("sha256", "words")]
     return pa.schema([key_field("key"), *_common(), pa.field("part", pa.int64()), pa.field("lead", pa.int64()), *texts])
 
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from agentmem.recall import ranking
 from agentmem.recall.archive import HELD, LanceArchive
 from agentmem.recall.ranking import Scope, load, search
+from agentmem.recall.shelf import ShelfHit
 from agentmem.transcript import transcript
 from agentmem.transcript.journal import open_journal
 from tests.recall.threads import Hashed, begun, tell
@@ -54,6 +55,56 @@ def test_a_rare_word_stands_out() -> None:
     assert ranking.outstanding({**alike, 7: 20.0})[7] == 2 * ranking.OUTSTANDING
     assert ranking.outstanding({1: 3.0})[1] == ranking.OUTSTANDING
     assert ranking.outstanding({}) == {}
+
+
+PLACES = st.lists(st.integers(0, 200), unique=True, max_size=60)
+
+
+@given(PLACES, PLACES, PLACES)
+def test_no_search_loses_its_first_ten(order: list[int], words: list[int], meaning: list[int]) -> None:
+    """Whatever the fusion makes of it: the first TOP of each are among the first LOOKED_AT, and nothing is lost."""
+    found = ranking.fair(order, words, meaning)
+    due = {*words[: ranking.TOP], *meaning[: ranking.TOP]}
+    assert due <= set(found[: ranking.LOOKED_AT])
+    assert set(found) == {*order, *due}
+    assert len(found) == len(set(found))
+
+
+@given(PLACES, st.permutations(range(20)))
+def test_what_nothing_is_missing_from_stays_as_it_is(order: list[int], words: list[int]) -> None:
+    """The order changes only where a piece would be lost."""
+    assert ranking.fair(order, order, order[::2]) == order
+    assert [at for at in ranking.fair(order, words) if at in order][:5] == order[:5]
+
+
+def test_words_that_hardly_fit_count_for_little() -> None:
+    """A search by words has a best piece always: what it scored says whether that is one."""
+    weak, strong = ranking.added({1: 3.0}, {2: 0.5}, 5), ranking.added({1: 30.0}, {2: 0.5}, 5)
+    assert weak[1] < strong[1] == pytest.approx(ranking.WORDS)
+    assert weak[2] == strong[2] == pytest.approx(1 - ranking.WORDS)
+    assert ranking.added({1: 15.0}, None, 5) == {1: 1.0}
+    assert ranking.added({}, None, 5) == {}
+
+
+def test_only_what_was_said_has_neighbours() -> None:
+    """A page beside an answer tells nothing of it."""
+    known = {place: ShelfHit(place, "mon", "", kind, 0.0) for place, kind in enumerate(("user", "tool_result"))}
+    assert ranking.spoken({0: 1.0, 1: 0.5}, known)[1] == 0.5
+    known[1] = known[1]._replace(kind="assistant")
+    assert ranking.spoken({0: 1.0, 1: 0.5}, known)[1] == pytest.approx(0.5 + ranking.NEIGHBOUR)
+
+
+@pytest.mark.parametrize(
+    ("question", "names"),
+    [
+        ("Where does Ada live?", ["Ada"]),
+        ("What did Ann tell Ada in March?", ["Ada"]),
+        ("Where is it?", []),
+    ],
+)
+def test_names_in_a_question(question: str, names: list[str]) -> None:
+    """Words written large inside a sentence; not speakers, who have a gain of their own, nor months."""
+    assert ranking.called(question, ["Ann"]) == names
 
 
 def test_the_best_come_first_and_of_equals_the_later() -> None:
@@ -119,7 +170,7 @@ def test_memory_and_tables_agree(archive: LanceArchive, thread: str) -> None:
     assert len(loaded.pieces) == (60 if thread == "main" else 40)
     for question in ("what does the otter eat", "heron near post 12", "number 1147"):
         vector = archive.shelf.embedder.embed([question])[0]  # type: ignore[union-attr] # it was given
-        ours, theirs = loaded.by_meaning(vector, 25), archive.shelf.by_meaning(vector, spans, 25)
+        ours, theirs = loaded.by_meaning(vector, 60), archive.shelf.by_meaning(vector, spans, 60)
         assert [hit.score for hit in ours] == pytest.approx([hit.score for hit in theirs], abs=1e-5)
         assert {hit.place for hit in loaded.by_text("post 12", 9)} == {
             hit.place for hit in archive.shelf.by_text("post 12", spans, 9)
