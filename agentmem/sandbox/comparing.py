@@ -52,6 +52,8 @@ def same(one: FoundFile | None, other: FoundFile | None) -> bool:
         return False
     if one.kind == "link":
         return one.data() == other.data()
+    if one.kind == "other":
+        return (one.status.st_mode, one.status.st_rdev) == (other.status.st_mode, other.status.st_rdev)
     return one.mode == other.mode and one.status.st_size == other.status.st_size and one.data() == other.data()
 
 

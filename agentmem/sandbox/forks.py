@@ -1,5 +1,6 @@
 """Making forks: which way works here, what one is made of, and how it is opened again."""
 
+import logging
 import re
 import shutil
 from collections.abc import Callable, Iterable, Mapping
@@ -25,17 +26,24 @@ from agentmem.sandbox.stamps import Stamps
 from agentmem.sandbox.state import abandoned, default_root
 from agentmem.sandbox.views import FoundFile, OverlayView
 
+_log = logging.getLogger(__name__)
+
 
 def sweep(root: Path | None = None) -> tuple[Path, ...]:
     """Remove the forks below ``root`` that no living process holds, and say which.
 
     None means where forks go that were given no place; the first such fork of a process sweeps there by itself. One
     that was given its place (``where=``) stays for ``Sandbox.reopen``, unless the folder that it is in is given here.
+    One that cannot be removed stays, and a warning is logged.
     """
     removed = []
     for held in abandoned(default_root() if root is None else root):
-        held.remove()
-        removed.append(held.where)
+        try:
+            held.remove()
+        except (SandboxError, OSError) as error:
+            _log.warning("the fork in %s could not be removed, and stays: %s", held.where, error)
+        else:
+            removed.append(held.where)
     return tuple(removed)
 
 
