@@ -58,7 +58,11 @@ class Copied:
     def view(self, state: str) -> OverlayFolder:
         return OverlayFolder(self._folder(state))
 
-    def mounted(self) -> Mounted:
+    def mounted(self, box: str = "") -> Mounted:
+        """With a ``box``, a command writes to a layer in there over the tree, and ``take`` brings it in."""
+        if box:
+            upper, work = f"{box}/upper", f"{box}/work"
+            return Mounted(at=str(self.source), bind="", lower=[str(self.tree)], upper=upper, work=work)
         return Mounted(at=str(self.source), bind=str(self.tree), lower=[], upper="", work="")
 
     def freeze(self) -> str:

@@ -24,6 +24,7 @@ from agentmem.sandbox.plan import MountedTree as Mounted
 from agentmem.sandbox.planning import MOUNTING, Isolation
 from agentmem.sandbox.stamps import Stamps
 from agentmem.sandbox.state import abandoned, default_root
+from agentmem.sandbox.tree import remove_tree
 from agentmem.sandbox.views import FoundFile, OverlayView
 
 _log = logging.getLogger(__name__)
@@ -68,6 +69,9 @@ WANTED: Mapping[str, Wanted] = {
 """What Sandbox.fork takes."""
 
 _STAMPS = "stamps"
+ARRIVED = "arrived"
+"""The folder of a fork to which is copied what a command wrote in memory; until all of it is there, ARRIVED.part."""
+
 _SECRET = re.compile(
     rb"(?im)^[ \t]*(extraheader|helper|password|token|cookiefile|sslkey)[ \t]*=.*\n?|(?<=://)[^/@\s]+@"
 )
@@ -84,7 +88,8 @@ class ForkStore(Protocol):
     def present(self) -> OverlayView: ...
     def view(self, state: str) -> OverlayView: ...
     def has(self, state: str) -> bool: ...
-    def mounted(self) -> Mounted: ...
+    def mounted(self, box: str = "") -> Mounted: ...
+    def take(self, arrived: Path) -> None: ...
     def freeze(self) -> str: ...
     def restore(self, state: str) -> Path | None: ...
     def candidates(self, state: str) -> set[str]: ...
@@ -189,10 +194,19 @@ def load(where: Path) -> tuple[ForkSettings, ForkStore, state.Held]:
     try:
         said = state.load(held.where)
         settings = ForkSettings.of(said)
-        return settings, _load(settings, held.where, said["store"]), held
+        store = _load(settings, held.where, said["store"])
+        take_arrived(store, held.where)
+        return settings, store, held
     except BaseException:
         held.release()
         raise
+
+
+def take_arrived(store: ForkStore, where: Path) -> None:
+    """Bring in what the last command wrote, if that was kept as a whole."""
+    if (where / ARRIVED).is_dir():
+        store.take(where / ARRIVED)
+    remove_tree(where / f"{ARRIVED}.part")
 
 
 def stamps(where: Path, source: Path) -> Stamps:

@@ -44,9 +44,13 @@ class Layered:
     def view(self, state: str) -> Layers:
         return self._view(self.states[state])
 
-    def mounted(self) -> Mounted:
-        lower = [*(str(self._folder(name)) for name in self.frozen), str(self.source)]
+    def mounted(self, box: str = "") -> Mounted:
+        """With a ``box``, a command writes to a layer in there, and ``take`` brings it in."""
+        names = (self.live, *self.frozen) if box else self.frozen
+        lower = [*(str(self._folder(name)) for name in names), str(self.source)]
         upper, work = str(self._folder(self.live)), str(self.where / "work")
+        if box:
+            upper, work = f"{box}/upper", f"{box}/work"
         return Mounted(at=str(self.source), bind="", lower=lower, upper=upper, work=work)
 
     def freeze(self) -> str:

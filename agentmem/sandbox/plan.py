@@ -23,6 +23,11 @@ class RunPlan(TypedDict):
     ``over`` is laid over the tree last, in order: a path on the host and where it is shown read-only; with "" for the
     first, an empty folder that cannot be written. ``wrapper`` is bubblewrap's command, to which two descriptors are
     added.
+
+    ``box`` is where a file system of ``room`` bytes in memory is mounted for all that the command writes; "" for none.
+    ``keep`` is the folder to which the upper layer in it is copied at the end, "" where that stands on the disk.
+    ``held`` is a descriptor that is to stay open until then, -1 for none. By writing to the descriptors ``groups`` the
+    command enters its control groups. ``watch`` says which of "memory" and "disk" only looking can hold.
     """
 
     parent: int
@@ -44,3 +49,9 @@ class RunPlan(TypedDict):
     files: int
     disk: int
     wrapper: list[str]
+    box: str
+    room: int
+    keep: str
+    held: int
+    groups: list[int]
+    watch: list[str]

@@ -114,6 +114,9 @@ Isolation = Literal["bubblewrap", "namespaces", "landlock", "none"]
 MOUNTING: tuple[Isolation, ...] = ("bubblewrap", "namespaces")
 """Those that can show an overlay."""
 
+BOX = "box"
+"""The folder of a fork at which that is mounted which a command writes to."""
+
 HOME, TEMPORARY = "/tmp/home", "/tmp"
 """As a command inside sees them, on a file system of its own: nothing of the host is there."""
 
@@ -145,8 +148,13 @@ def make_plan(
     network: bool = False,
     writable: list[str] | None = None,
     readable: Sequence[Path] = (),
+    room: int | None = None,
+    keep: str = "",
 ) -> RunPlan:
-    """What the program inside needs to know. ``where`` has the empty folders "root" and "scratch"."""
+    """What the program inside needs to know. ``where`` has the empty folders "root" and "scratch".
+
+    ``room`` are the bytes that may still be written, None for all of the limit; ``keep`` is as in the plan.
+    """
     mounting, scratch = isolation in MOUNTING, str(where / "scratch")
     base = mounted["at"] if mounting else mounted["bind"]
     plan = RunPlan(
@@ -169,6 +177,12 @@ def make_plan(
         files=limits.files,
         disk=limits.disk,
         wrapper=[],
+        box=str(where / BOX) if mounting and (isolation == "namespaces" or not mounted["bind"]) else "",
+        room=limits.disk if room is None else max(room, 4096),  # a tmpfs of size 0 would have no limit
+        keep=keep,
+        held=-1,
+        groups=[],
+        watch=[],
     )
     if isolation == "bubblewrap":
         plan["wrapper"] = [*_bubblewrap(plan), *PYTHON]
@@ -187,6 +201,12 @@ def _bubblewrap(plan: RunPlan) -> list[str]:
         *("--unshare-user", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"),
         *(() if plan["network"] else ("--unshare-net",)),
         *("--die-with-parent", "--as-pid-1", "--proc", "/proc", "--dev", "/dev"),
+        *(
+            ("--bind", f"{plan['box']}/shm", "/dev/shm")
+            if plan["box"]
+            else ("--size", str(plan["room"]), "--tmpfs", "/dev/shm")
+        ),
+        *("--remount-ro", "/dev"),
         *(part for name in KERNEL for part in ("--ro-bind-try", f"/proc/{name}", f"/proc/{name}")),
         *(
             part
@@ -195,11 +215,12 @@ def _bubblewrap(plan: RunPlan) -> list[str]:
             for part in ("--ro-bind", "/dev/null", f"/proc/{name}")
         ),
         *(
-            ("--bind", plan["temporary"], TEMPORARY)
-            if plan["temporary"]
-            else ("--size", str(plan["disk"]), "--perms", "1777", "--tmpfs", TEMPORARY)
+            ("--bind", plan["temporary"] or f"{plan['box']}/tmp", TEMPORARY)
+            if plan["temporary"] or plan["box"]
+            else ("--size", str(plan["room"]), "--perms", "1777", "--tmpfs", TEMPORARY)
         ),
-        *("--tmpfs", "/run", "--dir", HOME),
+        *(("--bind", f"{plan['box']}/run", "/run") if plan["box"] else ("--size", "65536", "--tmpfs", "/run")),
+        *("--dir", HOME),
     ]
     for link, target in plan["links"]:
         command += ["--symlink", target, link]

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from agentmem.sandbox.holding import HeldLimit
+
 
 @dataclass(frozen=True, slots=True)
 class Ran:
@@ -11,7 +13,8 @@ class Ran:
     ``exit_code`` is 0..255; 128 + n when signal n ended it, 127 when there is no such program, as shells say.
     ``output`` is what it printed, both streams in their order; where it was longer than the limit, the middle is left
     out and a line says how much. ``killed`` names the limit that it passed: time, memory, processes, output or disk.
-    ``restored`` are the files that it changed without the right to; they are as they were before.
+    ``restored`` are the files that it changed without the right to; they are as they were before. ``limits`` says of
+    each limit by what it was held, or that it was only watched, or not held.
     """
 
     command: str | Sequence[str]
@@ -21,6 +24,7 @@ class Ran:
     timed_out: bool = False
     killed: str | None = None
     restored: tuple[str, ...] = ()
+    limits: tuple[HeldLimit, ...] = ()
 
     @property
     def ok(self) -> bool:

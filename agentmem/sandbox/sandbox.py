@@ -3,7 +3,8 @@
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from threading import RLock
 from typing import Literal
@@ -14,12 +15,17 @@ from agentmem.errors import SandboxError
 from agentmem.sandbox import forks, rights, state
 from agentmem.sandbox.changes import Diff
 from agentmem.sandbox.comparing import compare, is_cache, is_git
+from agentmem.sandbox.control_groups import control_group, doors
 from agentmem.sandbox.copying import ignored as ignored_by_git
 from agentmem.sandbox.forks import ForkSettings, ForkStore, How
 from agentmem.sandbox.hiding import hide_secrets
+from agentmem.sandbox.holding import HeldLimit, Walls, held_limits, room_in_memory
+from agentmem.sandbox.isolation import why_no_box
+from agentmem.sandbox.layered import disk_usage
 from agentmem.sandbox.limits import SandboxLimits
 from agentmem.sandbox.merging import check, merge
-from agentmem.sandbox.planning import MOUNTING, Command, Isolation, make_plan
+from agentmem.sandbox.plan import RunPlan
+from agentmem.sandbox.planning import BOX, MOUNTING, Command, Isolation, make_plan
 from agentmem.sandbox.ran import Ran, Snapshot
 from agentmem.sandbox.rights import allowed, checked
 from agentmem.sandbox.running import RunOutcome, execute
@@ -37,8 +43,8 @@ def run(
     stdin: bytes,
     cwd: str,
     globs: Sequence[Sequence[str]],
-) -> RunOutcome:
-    """Run it to its end. Raises SandboxError."""
+) -> tuple[RunOutcome, tuple[HeldLimit, ...]]:
+    """Run it to its end; and how its limits were held. Raises SandboxError."""
     if timeout is not None and timeout <= 0:
         raise SandboxError(f"the timeout is {timeout}; it must be above 0 seconds.")
     argv = ["/bin/sh", "-c", command] if isinstance(command, str) else [str(part) for part in command]
@@ -46,32 +52,61 @@ def run(
         raise SandboxError("there is no command to run, or it contains a zero character.")
     if settings.isolation == "none":
         hide_secrets()
-    scratch = _empty_scratch(where)
-    held = _held_by_kernel(settings, store, globs)
+    _empty(where)
+    boxed = in_memory(settings, where)
     plan = make_plan(
         settings.isolation,
         Command(argv, cwd, dict(env)),
-        store.mounted(),
+        store.mounted(str(where / BOX) if boxed else ""),
         where,
         settings.limits,
         network=settings.network,
-        writable=held,
+        writable=_held_by_kernel(settings, store, globs),
         readable=settings.readable,
+        room=settings.limits.disk - store.used() if boxed else None,
+        keep=str(where / forks.ARRIVED) if boxed else "",
     )
     seconds = min(timeout or settings.limits.seconds, settings.limits.seconds)
     try:
-        return execute(plan, settings.limits, stdin, _usage(store, where, settings.limits.disk), seconds)
+        return _run(plan, settings, store, where, stdin, seconds)
     except OSError as error:
         raise SandboxError(f"the command could not be started: {error.strerror or error}.") from None
     finally:
-        remove_tree(scratch / "home")
+        remove_tree(where / "scratch" / "home")
+        forks.take_arrived(store, where)
 
 
-def _empty_scratch(where: Path) -> Path:
-    scratch = where / "scratch"
-    remove_tree(scratch)
-    (scratch / "home").mkdir(parents=True)
-    return scratch
+def _run(
+    plan: RunPlan, settings: ForkSettings, store: ForkStore, where: Path, stdin: bytes, seconds: float
+) -> tuple[RunOutcome, tuple[HeldLimit, ...]]:
+    """Run a plan in control groups, where there are any; and how its limits were held."""
+    limits, boxed = settings.limits, bool(plan["keep"])
+    bound = Walls(settings.isolation, limits, boxed, None, None).memory_bound
+    with ExitStack() as opened:
+        plan["held"] = opened.enter_context(state.keeping(where))
+        group = opened.enter_context(control_group(bound, limits.processes))
+        plan["groups"] = opened.enter_context(doors(group))
+        walls = Walls(settings.isolation, limits, boxed, group.holds("memory"), group.holds("pids"))
+        held = held_limits(walls)
+        plan["watch"] = [one.limit for one in held if one.how == "watched"]
+        on_disk = (lambda: None) if boxed else _disk_watch(store, where, limits.disk)
+        outcome = execute(plan, limits, stdin, lambda: "memory" if group.passed() else on_disk(), seconds)
+        if outcome.killed is None and group.passed():
+            outcome = replace(outcome, killed="memory")
+    return outcome, held
+
+
+def in_memory(settings: ForkSettings, where: Path) -> bool:
+    """Whether what commands write stands in memory, in a file system of the size that it may have, until they end."""
+    return room_in_memory(settings.limits) and why_no_box(settings.isolation, where) is None
+
+
+def _empty(where: Path) -> None:
+    """Make the folders for one command, empty."""
+    for name in ("scratch", forks.ARRIVED, f"{forks.ARRIVED}.part"):
+        remove_tree(where / name)
+    for name in ("scratch/home", f"{forks.ARRIVED}.part"):
+        (where / name).mkdir(parents=True)
 
 
 def _held_by_kernel(settings: ForkSettings, store: ForkStore, globs: Sequence[Sequence[str]]) -> list[str] | None:
@@ -86,16 +121,16 @@ def _held_by_kernel(settings: ForkSettings, store: ForkStore, globs: Sequence[Se
     return held
 
 
-def _usage(store: ForkStore, where: Path, most: int) -> Callable[[], int]:
-    """Tells the bytes that the fork takes; looks closer only when the disk has become fuller by half of ``most``."""
+def _disk_watch(store: ForkStore, where: Path, most: int) -> Callable[[], str | None]:
+    """Looks at the fork and its temporary folder, but only when the disk has become fuller by half of ``most``."""
     began = os.statvfs(where)
 
-    def used() -> int:
+    def over() -> str | None:
         now = os.statvfs(where)
         written = (began.f_bavail - now.f_bavail) * now.f_frsize + (began.f_favail - now.f_favail) * 4096
-        return store.used() if written > most // 2 else 0
+        return "disk" if written > most // 2 and store.used() + disk_usage(where / "scratch") > most else None
 
-    return used
+    return over
 
 
 FIRST = "0"
@@ -212,7 +247,9 @@ class Sandbox(Closing):
             before = self._store.freeze() if rights else FIRST
             if rights:
                 self._save()
-            outcome = run(self._settings, self._store, self.where, command, timeout, env or {}, stdin, folder, rights)
+            outcome, held = run(
+                self._settings, self._store, self.where, command, timeout, env or {}, stdin, folder, rights
+            )
             restored = self._restored(before, rights) if rights else ()
         return Ran(
             command if isinstance(command, str) else tuple(command),
@@ -222,6 +259,7 @@ class Sandbox(Closing):
             timed_out=outcome.killed == "time",
             killed=outcome.killed,
             restored=restored,
+            limits=held,
         )
 
     def _restored(self, before: str, rights: Sequence[Sequence[str]]) -> tuple[str, ...]:
