@@ -98,7 +98,7 @@ SOCKETS: dict[str, tuple[int, int]] = {"socket": (41, 198), "socketpair": (53, 1
 DOMAINS = (1, 2, 10, 16)
 """Unix, IPv4, IPv6, netlink. Others, such as those between virtual machines, are in no network namespace."""
 
-CLONE, IOCTL, CLONE3 = (56, 220), (16, 29), (435, 435)
+CLONE, IOCTL, CLONE3, MEMFD = (56, 220), (16, 29), (435, 435), (319, 279)
 _TIOCSTI, _TIOCLINUX = 0x5412, 0x541C
 ARCHITECTURES = {
     "x86_64": (0, 0xC000003E),
@@ -123,17 +123,18 @@ def known() -> bool:
     return syscalls.machine() in ARCHITECTURES
 
 
-def install(alone: bool = False, sockets: bool = True) -> None:
+def install(alone: bool = False, sockets: bool = True, memfd: bool = True) -> None:
     """Filter this process's system calls and those of all that it starts; see ``program``."""
-    code = program(syscalls.machine(), alone, sockets)
+    code = program(syscalls.machine(), alone, sockets, memfd)
     syscalls.set_seccomp(_Program(len(code) // 8, code))
 
 
-def program(machine: str, alone: bool = False, sockets: bool = True) -> bytes:
+def program(machine: str, alone: bool = False, sockets: bool = True, memfd: bool = True) -> bytes:
     """The filter, as struct sock_filter: another machine's calls (32-bit ones) are refused as a whole.
 
     ``alone`` says that no namespace stands between the host's processes and ours; without ``sockets`` there are none
-    but pairs.
+    but pairs. Without ``memfd`` the kernel seems not to know memfd_create: such a file that is sent to a socket and
+    closed is in no process, and nobody can count it.
     """
     column, architecture = ARCHITECTURES[machine]
     steps = [
@@ -146,7 +147,8 @@ def program(machine: str, alone: bool = False, sockets: bool = True) -> bytes:
     ]
     for numbers in [*DENIED.values(), *(SHARED.values() if alone else ())]:
         steps += [_step(_EQUAL, numbers[column], 0, 1), _refuse(errno.EPERM)]
-    steps += [_step(_EQUAL, CLONE3[column], 0, 1), _refuse(errno.ENOSYS)]  # the C library then calls clone
+    for numbers in (CLONE3, *(() if memfd else (MEMFD,))):  # of these programs know another way: clone, a named file
+        steps += [_step(_EQUAL, numbers[column], 0, 1), _refuse(errno.ENOSYS)]
     steps += _when(CLONE[column], _FIRST, [_step(_BITS, syscalls.CLONE_NEWUSER, 0, 1), _refuse(errno.EPERM)])
     for request in (_TIOCSTI, _TIOCLINUX):
         steps += _when(IOCTL[column], _SECOND, [_step(_EQUAL, request, 0, 1), _refuse(errno.EPERM)])

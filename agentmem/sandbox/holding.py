@@ -57,7 +57,12 @@ _EVERYWHERE = "the host, which ends all processes"
 _TABLE: tuple[_Row, ...] = (
     ("seconds", lambda walls: True, "held", _EVERYWHERE),
     ("memory", lambda walls: walls.memory_held, "held", "a control group (version {memory})"),
-    ("memory", lambda walls: sys.platform == "linux", "watched", "counting; each process's own by RLIMIT_DATA"),
+    (
+        "memory",
+        lambda walls: sys.platform == "linux",
+        "watched",
+        "counting; no memfd_create; one process's own is held by RLIMIT_DATA",
+    ),
     ("memory", lambda walls: True, "not held", "nothing here"),
     ("processes", lambda walls: walls.pids_group is not None, "held", "a control group (version {pids})"),
     ("processes", lambda walls: walls.mounting and os.getuid() != 0, "held", "RLIMIT_NPROC of a user namespace"),

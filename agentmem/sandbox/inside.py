@@ -146,16 +146,16 @@ def _keep(plan: RunPlan, status: int) -> dict[str, object]:
     syscalls.new_keyring()
     supervisor.turn_deaf()
     os.write(status, marshal.dumps(STARTED))
-    code, killed = supervisor.wait(supervisor.start(plan, _confine), plan, whole_tree=True)
+    code, killed = supervisor.wait(supervisor.start(plan, lambda: _confine(plan)), plan, whole_tree=True)
     os.write(status, marshal.dumps({"exit": code, "killed": killed}))
     os._exit(0)
 
 
-def _confine() -> None:
+def _confine(plan: RunPlan) -> None:
     syscalls.prctl(syscalls.PR_SET_NO_NEW_PRIVS, 1)
     syscalls.keep_capabilities(IN_NAMESPACES)
     if filters.known():
-        filters.install()
+        filters.install(memfd="memory" not in plan["watch"])
 
 
 def _under_landlock(plan: RunPlan, status: int) -> dict[str, object]:
@@ -168,7 +168,7 @@ def _under_landlock(plan: RunPlan, status: int) -> dict[str, object]:
         syscalls.prctl(syscalls.PR_SET_NO_NEW_PRIVS, 1)
         syscalls.keep_capabilities(UNDER_LANDLOCK)
         landlock.restrict([*readable, tree], [*inner, plan["scratch"], *devices], plan["network"])
-        filters.install(alone=True, sockets=plan["network"])
+        filters.install(alone=True, sockets=plan["network"], memfd="memory" not in plan["watch"])
 
     return _keep_tree(plan, status, confine)
 

@@ -62,7 +62,7 @@ main()
 PYTHON = (sys.executable, "-I", "-S", "-c", _INSIDE)
 """Starts the program inside without site-packages, and without what this package's own packages import: in 20 ms."""
 
-_LOOK = 0.25
+_LOOK = 0.05
 """Seconds between two looks at the disk, or twenty times what one look takes."""
 _GRACE = 30.0
 """Seconds to end everything in, where there is no namespace that ends with its first process."""

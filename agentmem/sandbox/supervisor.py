@@ -14,7 +14,7 @@ import stat
 import sys
 import time
 
-from agentmem.sandbox import syscalls
+from agentmem.sandbox import sockets, syscalls
 from agentmem.sandbox.mounts import is_full
 
 TYPE_CHECKING = False  # typing itself takes longer to load than all of this
@@ -180,8 +180,10 @@ def _over(plan: RunPlan, whole_tree: bool) -> str | None:
 
 def _over_by_files(found: list[int], memory: int, plan: RunPlan) -> str | None:
     """What is held by open files that have no name, and by segments of System V, which no process need have mapped."""
-    in_memory, on_disk = _nameless(found, plan)
-    in_memory += _segments() if plan["box"] else 0
+    in_memory, on_disk, opened = _open_files(found, plan)
+    if "memory" in plan["watch"]:
+        in_memory += _segments() if plan["box"] else 0
+        memory += _buffered(None if plan["box"] and not plan["network"] else opened)
     if "disk" in plan["watch"] and on_disk > plan["disk"]:
         return "disk"
     if "memory" in plan["watch"] and memory + in_memory > plan["memory"]:
@@ -191,9 +193,18 @@ def _over_by_files(found: list[int], memory: int, plan: RunPlan) -> str | None:
     return None
 
 
-def _nameless(found: list[int], plan: RunPlan) -> tuple[int, int]:
-    """Bytes in memory and on the disk of open files without a name: memfd_create's, and those that were unlinked."""
-    sizes: dict[tuple[int, int], int] = {}
+def _buffered(inodes: set[int] | None) -> int:
+    with contextlib.suppress(OSError):
+        return sockets.buffered(inodes) if inodes is None or inodes else 0
+    return 0
+
+
+def _open_files(found: list[int], plan: RunPlan) -> tuple[int, int, set[int]]:
+    """Bytes in memory and on the disk of open files without a name: memfd_create's, and those that were unlinked.
+
+    And the inodes of open sockets.
+    """
+    sizes, opened = dict[tuple[int, int], int](), set[int]()
     boxed = os.stat("/dev/shm").st_dev if plan["box"] else -1
     mounting = plan["confine"] not in ("landlock", "none")
     device = os.stat(plan["tree"]["at" if mounting else "bind"]).st_dev
@@ -202,12 +213,14 @@ def _nameless(found: list[int], plan: RunPlan) -> tuple[int, int]:
             for name in os.listdir(f"/proc/{process}/fd"):
                 with contextlib.suppress(OSError):
                     status = os.stat(f"/proc/{process}/fd/{name}")
+                    if stat.S_ISSOCK(status.st_mode):
+                        opened.add(status.st_ino)
                     if status.st_nlink == 0 and stat.S_ISREG(status.st_mode) and status.st_dev != boxed:
                         sizes[status.st_dev, status.st_ino] = status.st_blocks * 512
     given = os.fstat(0)
     sizes.pop((given.st_dev, given.st_ino), None)  # what the command was given to read is ours
     on_disk = sum(size for (where, _), size in sizes.items() if where == device)
-    return sum(sizes.values()) - on_disk, on_disk
+    return sum(sizes.values()) - on_disk, on_disk, opened
 
 
 def _segments() -> int:

@@ -15,16 +15,18 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from agentmem.sandbox import Sandbox, SandboxLimits
+from agentmem.sandbox.layered import disk_usage
 from agentmem.sandbox.planning import Isolation
 from tests.benchmarks.heading import heading
+from tests.sandbox import takers
 from tests.sandbox.escapes import BY_ITSELF, CANNOT, ESCAPES, PRELUDE, RUNNER
-from tests.sandbox.takers import DISK, MEBIBYTE, MEMORY, TAKERS
+from tests.sandbox.takers import LIMITS, MEBIBYTE, TAKERS
 from tests.sandbox.worlds import SECRET, WORKING, World, world
 
 MOST = 1.25
@@ -59,53 +61,24 @@ def escapes(isolation: Isolation, host: World) -> list[str]:
 
 
 def taken(isolation: Isolation, source: Path) -> list[dict[str, Any]]:
-    """Of each way of taking memory or disk, the most bytes that were taken of what it takes, and how that is held."""
+    """Of each way of taking memory or disk, the most bytes that it had, or left on the disk, and how that is held."""
     rows = []
-    limits = SandboxLimits(seconds=10, memory=MEMORY, disk=DISK, processes=64, files=512)
     for taker in TAKERS:
-        with Sandbox.fork(source, isolation=isolation, limits=limits) as sandbox, watched(taker.what) as most:
+        with Sandbox.fork(source, isolation=isolation, limits=LIMITS) as sandbox:
             ran = sandbox.run(["python3", "-c", taker.program], stdin=b"given")
-        how = {one.limit: one.how for one in ran.limits}[taker.what]
-        limit = MEMORY if taker.what == "memory" else DISK
+            most = max(takers.taken(ran), disk_usage(sandbox.where) if taker.what == "disk" else 0)
         rows.append(
             {
                 "way": taker.name,
                 "what": taker.what,
-                "how": how,
-                "taken": most[0],
-                "share": most[0] / limit,
+                "how": next(one.how for one in ran.limits if one.limit == taker.what),
+                "taken": most,
+                "share": most / getattr(LIMITS, taker.what),
                 "killed": ran.killed,
+                "exit": ran.exit_code,
             }
         )
     return rows
-
-
-@contextmanager
-def watched(what: str) -> Iterator[list[int]]:
-    """The most bytes of the machine's memory, or of its memory and disk, that were taken meanwhile."""
-    began, most, ended = _used(what), [0], threading.Event()
-
-    def look() -> None:
-        while not ended.wait(0.005):
-            most[0] = max(most[0], _used(what) - began)
-
-    thread = threading.Thread(target=look)
-    thread.start()
-    try:
-        yield most
-    finally:
-        ended.set()
-        thread.join()
-
-
-def _used(what: str) -> int:
-    """Memory that cannot be had otherwise; for the disk, what stands in memory as files as well."""
-    fields = dict(line.split(":") for line in Path("/proc/meminfo").read_text().splitlines())
-    kibibytes = {name: int(value.split()[0]) for name, value in fields.items()}
-    if what == "memory":
-        return (kibibytes["MemTotal"] - kibibytes["MemAvailable"]) * 1024
-    disk = os.statvfs(tempfile.gettempdir())
-    return kibibytes["Shmem"] * 1024 + (disk.f_blocks - disk.f_bfree) * disk.f_frsize
 
 
 def hostile(isolation: Isolation, source: Path, runs: int) -> dict[str, Any]:
@@ -161,7 +134,7 @@ def measure(parts: Sequence[str], runs: int) -> dict[str, Any]:
             if "taken" in parts:
                 told["taken"][isolation] = taken(isolation, host.source)
             if "hostile" in parts:
-                told["hostile"][isolation] = hostile(isolation, host.source, runs)
+                told["hostile"][isolation] = hostile(isolation, host.source, -(-runs // len(WORKING)))
     return told
 
 
@@ -178,12 +151,10 @@ def report(told: dict[str, Any]) -> None:
     for isolation, one in told["escapes"].items():
         print(f"  {isolation}: {one['tried']} ways out tried, found: {', '.join(one['found']) or 'none'}")
     for isolation, rows in told["taken"].items():
-        print(f"  {isolation:<34}{'of':<8}{'':<10}{'taken, MiB':>11}{'of the limit':>14}  killed")
+        print(f"  {isolation:<34}{'of':<8}{'':<10}{'taken, MiB':>11}{'of the limit':>14}  end")
         for row in rows:
-            mebibytes = row["taken"] / MEBIBYTE
-            print(
-                f"    {row['way']:<32}{row['what']:<8}{row['how']:<10}{mebibytes:>11.0f}{row['share']:>14.2f}  {row['killed']}"
-            )
+            amount = f"{row['taken'] / MEBIBYTE:>11.0f}{row['share']:>14.2f}"
+            print(f"    {row['way']:<32}{row['what']:<8}{row['how']:<10}{amount}  {row['killed'] or row['exit']}")
     for isolation, seen in told["hostile"].items():
         print(f"  {isolation}, hostile runs:{'':<6}{'before':>10}{'during':>10}{'after':>10}")
         for name in seen["before"]:
@@ -224,7 +195,7 @@ def as_nobody(arguments: Sequence[str], folder: str) -> dict[str, Any] | None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=RUNS, help="hostile runs behind each wall")
+    parser.add_argument("--runs", type=int, default=RUNS, help="hostile runs of each user, behind all walls together")
     parser.add_argument("--part", action="append", choices=["escapes", "taken", "hostile"])
     parser.add_argument("--as-json", action="store_true", help="print only the JSON, for this user")
     parser.add_argument("--data", help="not used: all is made here")
@@ -233,7 +204,7 @@ def main() -> int:
     if given.as_json:
         print(json.dumps(measure(parts, given.runs)))
         return 0
-    settings = {"seed": "none", "memory": f"{MEMORY:,}", "disk": f"{DISK:,}", "runs": given.runs}
+    settings = {"seed": "none", "memory": f"{LIMITS.memory:,}", "disk": f"{LIMITS.disk:,}", "runs": given.runs}
     heading(
         "fork_attacks", f"{len(ESCAPES)} ways out and {len(TAKERS)} ways of taking, made here", split="none", **settings
     )

@@ -1,14 +1,25 @@
 """Ways of taking more memory or disk than a command may have, each a Python program. None takes more than 320 MiB."""
 
+import re
 from typing import NamedTuple
 
+from agentmem.sandbox import Ran, SandboxLimits
+
 MEBIBYTE = 1 << 20
-MEMORY, DISK = 128 * MEBIBYTE, 64 * MEBIBYTE
-"""The limits under which they are tried."""
+LIMITS = SandboxLimits(
+    seconds=20,
+    memory=128 * MEBIBYTE,
+    disk=64 * MEBIBYTE,
+    processes=64,
+    files=512,
+    output=4 * MEBIBYTE,
+    printed=8 * MEBIBYTE,
+)
+"""Those under which they are tried."""
 
 
 class Taker(NamedTuple):
-    """``what`` it takes: "memory" or "disk"."""
+    """``what`` it takes of: "memory", "disk" or "printed". What it has so far it says by lines ``took PID BYTES``."""
 
     name: str
     what: str
@@ -17,12 +28,17 @@ class Taker(NamedTuple):
 
 _BEGIN = """
 import ctypes, mmap, os, socket, sys, time
-MB, kept = 1 << 20, []
+MB, kept, total = 1 << 20, [], [0]
 block = b"x" * MB
 
 def fill(file, count):
     for _ in range(count):
         os.write(file, block)
+        taken(MB)
+
+def taken(size):
+    total[0] += size
+    os.write(2, b"took %d %d\\n" % (os.getpid(), total[0]))
 
 def each(function, times):
     for number in range(times):
@@ -41,12 +57,13 @@ _WAYS: dict[str, tuple[str, str]] = {
 def take(number):
     if os.fork() == 0:
         kept.append(b"x" * (40 * MB))
+        taken(40 * MB)
         time.sleep(3)
         os._exit(0)
 each(take, 8)
 """,
     ),
-    "heap": ("memory", "each(lambda number: kept.append(bytes(block[:-1]) + b'y'), 320)"),
+    "heap": ("memory", "each(lambda number: taken(len(kept.append(block[:-1] + b'y') or block)), 320)"),
     "private mappings": (
         "memory",
         """
@@ -54,6 +71,7 @@ def take(number):
     made = mmap.mmap(-1, 10 * MB, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     made.write(block * 10)
     kept.append(made)
+    taken(10 * MB)
 each(take, 32)
 """,
     ),
@@ -64,6 +82,7 @@ def take(number):
     made = mmap.mmap(-1, 10 * MB)
     made.write(block * 10)
     kept.append(made)
+    taken(10 * MB)
 each(take, 32)
 """,
     ),
@@ -101,6 +120,7 @@ def take(number):
         raise OSError(ctypes.get_errno(), "refused")
     ctypes.memset(at, 1, 20 * MB)
     libc.shmdt(at)
+    taken(20 * MB)
 each(take, 16)
 """,
     ),
@@ -112,11 +132,12 @@ def take(number):
     one.setblocking(False)
     one.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 8 * MB)
     kept.extend((one, other))
+    size = 0
     try:
         while True:
-            one.send(block[:65536])
+            size += one.send(block[:65536])
     except BlockingIOError:
-        pass
+        taken(size)
 for _ in range(3):
     os.fork()
 each(take, 230)
@@ -134,11 +155,12 @@ def take(number):
         fcntl.fcntl(writing, 1031, MB)
     except OSError:
         pass
+    size = 0
     try:
         while True:
-            os.write(writing, block[:65536])
+            size += os.write(writing, block[:65536])
     except BlockingIOError:
-        pass
+        taken(size)
 each(take, 230)
 """,
     ),
@@ -146,7 +168,7 @@ each(take, 230)
         "disk",
         """
 def take(number):
-    for folder in ("/tmp", "/dev/shm", "/run", os.environ["TMPDIR"]):
+    for folder in dict.fromkeys(("/tmp", "/dev/shm", "/run", os.environ["TMPDIR"])):
         try:
             kept.append(os.open("%s/f%d" % (folder, number), os.O_CREAT | os.O_RDWR))
         except PermissionError:
@@ -173,6 +195,7 @@ def take(number):
     made = os.open("s%d" % number, os.O_CREAT | os.O_RDWR)
     os.truncate(made, 60 * MB)
     os.pwrite(made, block, 30 * MB)
+    taken(MB)
     for name in range(20):
         os.link("s%d" % number, "s%d-%d" % (number, name))
 each(take, 200)
@@ -186,6 +209,7 @@ def take(number):
     for name in range(500):
         with open("d%d/%d" % (number, name), "w") as file:
             file.write("x")
+    taken(500 * 4096)
 each(take, 80)
 """,
     ),
@@ -197,7 +221,13 @@ def take(number):
 each(take, 30)
 """,
     ),
-    "what is printed": ("memory", "each(lambda number: os.write(1, block), 255)"),
+    "what is printed": ("printed", "each(lambda number: taken(os.write(1, block)), 255)"),
 }
 
 TAKERS = tuple(Taker(name, what, _BEGIN + program) for name, (what, program) in _WAYS.items())
+
+
+def taken(ran: Ran) -> int:
+    """The bytes that a taker had at most, by what its processes said last."""
+    last = {process: int(size) for process, size in re.findall(r"took (\d+) (\d+)", ran.output)}
+    return sum(last.values())

@@ -23,6 +23,7 @@ CALLS: dict[str, tuple[int, int]] = {
     "clone": filters.CLONE,
     "ioctl": filters.IOCTL,
     "clone3": filters.CLONE3,
+    "memfd_create": filters.MEMFD,
 }
 ALLOWED = "allowed"
 
@@ -58,6 +59,9 @@ def test_what_is_denied_is_denied_on_every_machine(machine: str) -> None:
     for numbers in filters.ATTRIBUTES.values():
         assert answer(apart, machine, numbers[column]) == ALLOWED
         assert answer(alone, machine, numbers[column]) == "ENOTSUP"
+    uncounted = filters.program(machine, memfd=False)
+    assert answer(apart, machine, filters.MEMFD[column]) == ALLOWED
+    assert answer(uncounted, machine, filters.MEMFD[column]) == "ENOSYS"
     known = {numbers[column] for numbers in CALLS.values()}
     assert all(answer(apart, machine, number) == ALLOWED for number in range(500) if number not in known)
 
