@@ -8,7 +8,7 @@ import os
 import secrets
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
@@ -17,6 +17,7 @@ from threading import Event
 from typing import NamedTuple
 
 _NAME = "agentmem-"
+_OURS, _MOUNTS = "/proc/self/cgroup", "/proc/self/mountinfo"
 
 
 class _Setting(NamedTuple):
@@ -152,7 +153,7 @@ def _remove(folder: Path) -> None:
 
 
 def _working(controller: str) -> Place | None:
-    for place in _candidates(controller):
+    for place in candidates(controller, _lines(_OURS), _lines(_MOUNTS)):
         with suppress(OSError):
             made = _make(place, 1 << 30, 100)
             try:
@@ -164,14 +165,17 @@ def _working(controller: str) -> Place | None:
     return None
 
 
-def _candidates(controller: str) -> Iterator[Place]:
-    """Our own group's folder, and of version 2 those above it: a group with processes may have none below it."""
-    for line in _lines("/proc/self/cgroup"):
+def candidates(controller: str, ours: Sequence[str], mounts: Sequence[str]) -> Iterator[Place]:
+    """Our own group's folder, and of version 2 those above it: a group with processes may have none below it.
+
+    ``ours`` are the lines of /proc/self/cgroup, ``mounts`` those of /proc/self/mountinfo.
+    """
+    for line in ours:
         _, names, path = line.split(":", 2)
         version = 2 if not names else 1
         if version == 1 and controller not in names.split(","):
             continue
-        for folder, top in _mounted(version, controller, path):
+        for folder, top in _mounted(version, controller, path, mounts):
             at = folder
             while True:
                 if version == 1 or _delegates(at, controller):
@@ -187,9 +191,9 @@ def _delegates(folder: Path, controller: str) -> bool:
     return False
 
 
-def _mounted(version: int, controller: str, path: str) -> Iterator[tuple[Path, Path]]:
+def _mounted(version: int, controller: str, path: str, mounts: Sequence[str]) -> Iterator[tuple[Path, Path]]:
     """The folders that show our group ``path``, each with the top of its mount; see proc(5) on mountinfo."""
-    for line in _lines("/proc/self/mountinfo"):
+    for line in mounts:
         fields, _, rest = line.partition(" - ")
         root, at = fields.split()[3:5]
         kind, _, options = rest.split(" ", 2)
@@ -208,7 +212,7 @@ def _lines(file: str) -> list[str]:
 def _sweep() -> None:
     """Remove the groups of processes that died before they could."""
     for controller in ("memory", "pids"):
-        for place in _candidates(controller):
+        for place in candidates(controller, _lines(_OURS), _lines(_MOUNTS)):
             with suppress(OSError):
                 for folder in place.folder.glob(f"{_NAME}*"):
                     process = folder.name.removeprefix(_NAME).partition("-")[0]

@@ -8,8 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from agentmem.sandbox.control_groups import places
+from agentmem.sandbox.isolation import ORDER, why_no_box, why_not
 from agentmem.sandbox.limits import SandboxLimits
 from agentmem.sandbox.planning import MOUNTING, Isolation
+from agentmem.sandbox.state import default_root
 
 How = Literal["held", "watched", "not held"]
 
@@ -86,6 +89,22 @@ def held_limits(walls: Walls) -> tuple[HeldLimit, ...]:
         if limit not in found and fits(walls):
             found[limit] = HeldLimit(limit, how, by.format(memory=walls.memory_group, pids=walls.pids_group))
     return tuple(found.values())
+
+
+def walls(isolation: Isolation, limits: SandboxLimits, boxed: bool) -> Walls:
+    """With the control groups that this machine has."""
+    versions = {place.controller: place.version for place in places()}
+    return Walls(isolation, limits, boxed, versions.get("memory"), versions.get("pids"))
+
+
+def here(limits: SandboxLimits | None = None) -> tuple[HeldLimit, ...] | None:
+    """How limits are held in a fork by default on this machine; None where no isolation works."""
+    wanted = limits or SandboxLimits()
+    working = [one for one in ORDER if why_not(one) is None]
+    if not working:
+        return None
+    boxed = room_in_memory(wanted) and why_no_box(working[0], default_root()) is None
+    return held_limits(walls(working[0], wanted, boxed))
 
 
 def room_in_memory(limits: SandboxLimits) -> bool:

@@ -94,7 +94,7 @@ def _through(
             os.write(int(sys.argv[2]), marshal.dumps({"error": error.strerror or str(error)}))
         finally:
             os._exit(0)
-    signal.signal(signal.SIGTERM, lambda *_: os.kill(process, signal.SIGKILL))
+    signal.signal(signal.SIGTERM, lambda *_: _kill(process))
     syscalls.prctl(syscalls.PR_SET_CHILD_SUBREAPER, 1)
     supervisor.die_with(plan["parent"], signal.SIGTERM)
     if feed:
@@ -108,6 +108,11 @@ def _through(
         while True:
             os.wait()  # of bubblewrap's own, the last is the first process of the command's namespace
     return _kept(plan)
+
+
+def _kill(process: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(process, signal.SIGKILL)
 
 
 def _kept(plan: RunPlan) -> dict[str, object]:

@@ -103,7 +103,7 @@ def _overlay(isolation: Isolation, root: Path) -> str | None:
 def _try(isolation: Isolation, folder: Path, mounted: Mounted, command: str = ":", keep: str = "") -> str | None:
     (folder / "root").mkdir()
     (folder / "scratch").mkdir()
-    plan = make_plan(isolation, Command(["/bin/sh", "-c", command]), mounted, folder, _PROBE, keep=keep)
+    plan = make_plan(isolation, Command(["/bin/sh", "-c", command], keep=keep), mounted, folder, _PROBE)
     try:
         outcome = execute(plan, _PROBE)
     except (SandboxError, OSError) as error:

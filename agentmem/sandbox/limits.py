@@ -14,8 +14,13 @@ class SandboxLimits:
     """For one ``run``; ``disk`` for all that the fork has changed. A command that passes one is killed, and told so.
 
     ``seconds`` of wall time; ``memory`` bytes of all its processes together, and the writable memory of each;
-    ``processes`` counts threads too; ``files`` open in one process; ``disk`` bytes written to the fork, and as much
-    again in its temporary folder; ``output`` bytes are kept of what is printed, and ``printed`` bytes may be printed.
+    ``processes`` counts threads too; ``files`` open in one process; ``disk`` bytes written to the fork and, while the
+    command runs, to its temporary folders; ``output`` bytes are kept of what is printed, and ``printed`` bytes may be
+    printed.
+
+    ``Ran.limits`` and `agentmem doctor` say what holds each of them. Where ``disk`` is held, a command writes to
+    memory, and what it wrote is copied to the disk when it has ended: ``disk`` is then at most half of the machine's
+    memory, and where a control group holds memory as well, those files count there too.
     """
 
     seconds: float = 600.0

@@ -13,7 +13,25 @@ class MountedTree(TypedDict):
     work: str
 
 
-class RunPlan(TypedDict):
+class PlannedLimits(TypedDict):
+    """What a command may use; ``room`` are the bytes that it may still write."""
+
+    memory: int
+    processes: int
+    files: int
+    disk: int
+    room: int
+
+
+class Holds(TypedDict):
+    """What is known only when a command is started; see RunPlan."""
+
+    held: int
+    groups: list[int]
+    watch: list[str]
+
+
+class RunPlan(PlannedLimits, Holds):
     """Paths are absolute and the host's, but ``cwd`` and ``tree["at"]``, which are the command's.
 
     ``confine`` is "namespaces", "bubblewrap" (inside it already), "landlock" or "none". ``writable`` are folders and
@@ -44,14 +62,6 @@ class RunPlan(TypedDict):
     scratch: str
     temporary: str
     over: list[tuple[str, str]]
-    memory: int
-    processes: int
-    files: int
-    disk: int
     wrapper: list[str]
     box: str
-    room: int
     keep: str
-    held: int
-    groups: list[int]
-    watch: list[str]

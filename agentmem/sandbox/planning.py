@@ -10,8 +10,8 @@ from typing import Literal
 
 from agentmem.sandbox.limits import SandboxLimits
 from agentmem.sandbox.mounts import HIDDEN, KERNEL
+from agentmem.sandbox.plan import Holds, PlannedLimits, RunPlan
 from agentmem.sandbox.plan import MountedTree as Mounted
-from agentmem.sandbox.plan import RunPlan
 from agentmem.sandbox.running import PACKAGE, PYTHON
 
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix/store", "/gnu/store")
@@ -128,7 +128,8 @@ _OWN: dict[Isolation, tuple[Path, ...]] = {"bubblewrap": (PACKAGE,)}
 class Command:
     """``cwd`` is relative to the fork, "" for its top; ``env`` comes on top of a clean environment.
 
-    ``temporary`` and ``over`` are as in the Plan; isolation that mounts nothing does without them.
+    ``temporary``, ``over`` and ``keep`` are as in the Plan; isolation that mounts nothing does without them. ``room``
+    are the bytes that may still be written; None is all of the limit.
     """
 
     argv: list[str]
@@ -136,6 +137,8 @@ class Command:
     env: dict[str, str] = field(default_factory=dict)
     temporary: str = ""
     over: list[tuple[str, str]] = field(default_factory=list)
+    room: int | None = None
+    keep: str = ""
 
 
 def make_plan(
@@ -148,45 +151,49 @@ def make_plan(
     network: bool = False,
     writable: list[str] | None = None,
     readable: Sequence[Path] = (),
-    room: int | None = None,
-    keep: str = "",
 ) -> RunPlan:
-    """What the program inside needs to know. ``where`` has the empty folders "root" and "scratch".
-
-    ``room`` are the bytes that may still be written, None for all of the limit; ``keep`` is as in the plan.
-    """
+    """What the program inside needs to know. ``where`` has the empty folders "root" and "scratch"."""
     mounting, scratch = isolation in MOUNTING, str(where / "scratch")
     base = mounted["at"] if mounting else mounted["bind"]
-    plan = RunPlan(
-        parent=os.getpid(),
-        confine=isolation,
-        argv=command.argv,
-        env={**_environment(scratch, mounting), **command.env},
-        cwd=f"{base}/{command.cwd}" if command.cwd else base,
-        network=network,
-        tree=mounted,
-        writable=writable if isolation != "bubblewrap" else None,  # it would follow a link that a command made
-        readable=readable_paths([*readable, *_OWN.get(isolation, ())], Path(mounted["at"]), network),
-        links=links(),
-        root=str(where / "root"),
-        scratch=scratch,
-        temporary=command.temporary if mounting else "",
-        over=command.over if mounting else [],
+    plan: RunPlan = {
+        "parent": os.getpid(),
+        "confine": isolation,
+        "argv": command.argv,
+        "env": {**_environment(scratch, mounting), **command.env},
+        "cwd": "/".join(filter(None, (base, command.cwd))),
+        "network": network,
+        "tree": mounted,
+        "writable": writable if isolation != "bubblewrap" else None,  # it would follow a link that a command made
+        "readable": readable_paths([*readable, *_OWN.get(isolation, ())], Path(mounted["at"]), network),
+        "links": links(),
+        "root": str(where / "root"),
+        "scratch": scratch,
+        "temporary": command.temporary if mounting else "",
+        "over": command.over if mounting else [],
+        "wrapper": [],
+        "box": _box(isolation, mounted, where),
+        "keep": command.keep,
+        **_limits(limits, command.room),
+        **Holds(held=-1, groups=[], watch=[]),
+    }
+    plan["wrapper"] = [*_bubblewrap(plan), *PYTHON] if isolation == "bubblewrap" else []
+    return plan
+
+
+def _limits(limits: SandboxLimits, room: int | None) -> PlannedLimits:
+    return PlannedLimits(
         memory=limits.memory,
         processes=limits.processes,
         files=limits.files,
         disk=limits.disk,
-        wrapper=[],
-        box=str(where / BOX) if mounting and (isolation == "namespaces" or not mounted["bind"]) else "",
         room=limits.disk if room is None else max(room, 4096),  # a tmpfs of size 0 would have no limit
-        keep=keep,
-        held=-1,
-        groups=[],
-        watch=[],
     )
-    if isolation == "bubblewrap":
-        plan["wrapper"] = [*_bubblewrap(plan), *PYTHON]
-    return plan
+
+
+def _box(isolation: Isolation, mounted: Mounted, where: Path) -> str:
+    """Bubblewrap may have more rights than we: only where we must mount an overlay for it we mount a box as well."""
+    mounts = isolation == "namespaces" or (isolation == "bubblewrap" and not mounted["bind"])
+    return str(where / BOX) if mounts else ""
 
 
 def _environment(scratch: str, mounting: bool) -> dict[str, str]:

@@ -183,6 +183,7 @@ def _over_by_files(found: list[int], memory: int, plan: RunPlan) -> str | None:
     in_memory, on_disk, opened = _open_files(found, plan)
     if "memory" in plan["watch"]:
         in_memory += _segments() if plan["box"] else 0
+        memory += sum(_status(process, b"\nVmPTE:") for process in found)  # tables for pages that need not be there
         memory += _buffered(None if plan["box"] and not plan["network"] else opened)
     if "disk" in plan["watch"] and on_disk > plan["disk"]:
         return "disk"

@@ -41,6 +41,10 @@ class FoundFile:
         """The bytes of a file, or what a link points to."""
         return self.tree.target(self.path) if self.kind == "link" else self.tree.read(self.path)
 
+    def parts(self) -> Iterator[bytes]:
+        """The bytes of a file, a mebibyte at a time: it may seem larger than memory is."""
+        return self.tree.parts(self.path)
+
 
 _KINDS: dict[int, Kind] = {
     stat.S_IFREG: "file",
