@@ -70,6 +70,7 @@ _TABLE: tuple[_Row, ...] = (
     ("processes", lambda walls: walls.pids_group is not None, "held", "a control group (version {pids})"),
     ("processes", lambda walls: walls.mounting and os.getuid() != 0, "held", "RLIMIT_NPROC of a user namespace"),
     ("processes", lambda walls: walls.mounting and _own_pid_max(), "held", "pid_max of a process namespace"),
+    ("processes", lambda walls: os.getuid() != 0, "held", "RLIMIT_NPROC, beyond the user's other processes"),
     ("processes", lambda walls: sys.platform == "linux", "watched", "counting"),
     ("processes", lambda walls: True, "not held", "nothing here"),
     ("files", lambda walls: True, "held", "RLIMIT_NOFILE"),

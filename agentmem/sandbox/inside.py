@@ -192,6 +192,7 @@ def _keep_tree(plan: RunPlan, status: int, confine: Callable[[], None]) -> dict[
     supervisor.die_with(plan["parent"], signal.SIGTERM)
     supervisor.first_victim()
     supervisor.turn_deaf()
+    supervisor.bound_processes(plan["processes"] + supervisor.of_user())
     os.write(status, marshal.dumps(STARTED))
     try:
         code, killed = supervisor.wait(supervisor.start(plan, confine), plan, whole_tree=False)
