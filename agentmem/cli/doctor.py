@@ -176,6 +176,19 @@ def forks() -> Check:
     return Check("Sandbox: forks", cheap, f"by {', '.join(found)}", mend)
 
 
+def limits() -> Check:
+    """How each limit of a sandbox would be held, behind the walls that are taken first, in a fork by default."""
+    from agentmem.sandbox.holding import here
+
+    held = here()
+    if held is None:
+        return Check("Sandbox: limits", False, "not held: no isolation works", "see the lines above")
+    detail = "; ".join(f"{one.limit} {one.how}, by {one.by}" for one in held)
+    missing = [one.limit for one in held if one.how != "held"]
+    mend = "to hold memory too: delegated or writable control groups. To hold the disk: user namespaces, Linux 6.6"
+    return Check("Sandbox: limits", not missing, detail, mend)
+
+
 def _isolated(name: str, kind: "Isolation") -> Check:
     """Tries one kind of isolation by running a command that does nothing."""
     from agentmem.sandbox.isolation import MEND, why_not
@@ -215,6 +228,7 @@ CHECKS: tuple[Callable[[], Check], ...] = (
     namespaces,
     landlock,
     forks,
+    limits,
     chromium,
 )
 """The checks, in the order in which they are shown."""

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from agentmem.sandbox.changes import Diff as Diff
     from agentmem.sandbox.changes import FileChange as FileChange
     from agentmem.sandbox.forks import sweep as sweep
+    from agentmem.sandbox.holding import HeldLimit as HeldLimit
     from agentmem.sandbox.limits import SandboxLimits as SandboxLimits
     from agentmem.sandbox.ran import Ran as Ran
     from agentmem.sandbox.ran import Snapshot as Snapshot
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "FileChange": "changes",
     "Diff": "changes",
+    "HeldLimit": "holding",
     "SandboxLimits": "limits",
     "Ran": "ran",
     "Sandbox": "sandbox",

@@ -36,11 +36,11 @@ def compare(
         old, new = _content(before.find(path)), _content(after.find(path))
         if path in ignored or "other" in (old and old.kind, new and new.kind):
             left_out.append(path)
-        elif change := _change(path, old, new, stamps):
-            size += len(change.before or b"") + len(change.after or b"")
+        elif not same(old, new):
+            size += sum(found.status.st_size for found in (old, new) if found is not None)
             if size > MOST:
                 raise SandboxError(f"the changes are over {MOST:,} bytes, at '{path}': delete what was only built.")
-            changes.append(change)
+            changes.append(_change(path, old, new, stamps))
     return Diff(tuple(changes), tuple(left_out))
 
 
@@ -52,7 +52,11 @@ def same(one: FoundFile | None, other: FoundFile | None) -> bool:
         return False
     if one.kind == "link":
         return one.data() == other.data()
-    return one.mode == other.mode and one.status.st_size == other.status.st_size and one.data() == other.data()
+    if one.kind == "other":
+        return (one.status.st_mode, one.status.st_rdev) == (other.status.st_mode, other.status.st_rdev)
+    if one.mode != other.mode or one.status.st_size != other.status.st_size:
+        return False
+    return all(mine == its for mine, its in zip(one.parts(), other.parts(), strict=False))
 
 
 def _content(found: FoundFile | None) -> FoundFile | None:
@@ -60,9 +64,7 @@ def _content(found: FoundFile | None) -> FoundFile | None:
     return None if found is None or found.kind == "folder" else found
 
 
-def _change(path: str, old: FoundFile | None, new: FoundFile | None, stamps: Stamps) -> FileChange | None:
-    if same(old, new):
-        return None
+def _change(path: str, old: FoundFile | None, new: FoundFile | None, stamps: Stamps) -> FileChange:
     before, after = (found.data() if found is not None else None for found in (old, new))
     return FileChange(
         path,

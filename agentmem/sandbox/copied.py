@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from agentmem.sandbox.copying import checkout, copy_file, copy_tree
-from agentmem.sandbox.layered import disk_usage
+from agentmem.sandbox.copying import Copies, checkout, copy_tree
+from agentmem.sandbox.layered import disk_usage, lay
 from agentmem.sandbox.plan import MountedTree as Mounted
-from agentmem.sandbox.tree import FileTree, entries
-from agentmem.sandbox.views import OverlayFolder
+from agentmem.sandbox.tree import FileTree, entries, remove_tree
+from agentmem.sandbox.views import OverlayFolder, enterable
 
 Stamp = tuple[int, int, int, int]
 """Size, times of change of content and of inode, inode. A command that changes a file cannot keep all of them."""
@@ -61,7 +61,11 @@ class Copied:
     def view(self, state: str) -> OverlayFolder:
         return OverlayFolder(self._folder(state))
 
-    def mounted(self) -> Mounted:
+    def mounted(self, box: str = "") -> Mounted:
+        """With a ``box``, a command writes to a layer in there over the tree, and ``take`` brings it in."""
+        if box:
+            upper, work = f"{box}/upper", f"{box}/work"
+            return Mounted(at=str(self.source), bind="", lower=[str(self.tree)], upper=upper, work=work)
         return Mounted(at=str(self.source), bind=str(self.tree), lower=[], upper="", work="")
 
     def freeze(self) -> str:
@@ -70,7 +74,7 @@ class Copied:
         state, stamps = str(len(self.stamps)), self._scan()
         if self.stamps and known == stamps:
             return last
-        folder = self._folder(state)
+        folder, copies = self._folder(state), Copies(self.how == "reflink")
         folder.mkdir(parents=True)
         for path, status in entries(self.tree):
             if stat.S_ISDIR(status.st_mode):
@@ -78,9 +82,14 @@ class Copied:
             elif path in stamps and stamps[path] == known.get(path):
                 os.link(self._folder(last) / path, folder / path, follow_symlinks=False)
             else:
-                self._copy(self.tree, folder, path, status)
+                _copy(self.tree, folder, path, status, copies)
         self._keep(state, stamps)
         return state
+
+    def take(self, arrived: Path) -> None:
+        """Bring in what a command wrote over the tree, as an overlay's layer."""
+        lay(arrived, self.tree, plain=True)
+        remove_tree(arrived)
 
     def has(self, state: str) -> bool:
         return state in self.stamps
@@ -88,11 +97,12 @@ class Copied:
     def restore(self, state: str) -> Path | None:
         for path in self.candidates(state):
             FileTree(self.tree).discard(path)
+        copies = Copies(self.how == "reflink")
         for path, status in entries(self._folder(state)):
             if stat.S_ISDIR(status.st_mode):
                 (self.tree / path).mkdir(exist_ok=True)
             elif FileTree(self.tree).status(path) is None:
-                self._copy(self._folder(state), self.tree, path, status)
+                _copy(self._folder(state), self.tree, path, status, copies)
         self._keep(state, self._scan())
         return None
 
@@ -109,7 +119,7 @@ class Copied:
             place()
 
     def remove(self, path: str) -> None:
-        FileTree(self.tree).remove(path)
+        FileTree(self.tree).discard(path)
 
     def prune(self, path: str) -> None:
         FileTree(self.tree).prune(path)
@@ -144,21 +154,22 @@ class Copied:
         return {
             path: (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
             for path, status in entries(self.tree)
-            if not stat.S_ISDIR(status.st_mode)
+            if not enterable(path, status)
         }
 
     def _keep(self, state: str, stamps: dict[str, Stamp]) -> None:
         self.stamps[state] = stamps
         (self.where / "states" / f"{state}.json").write_text(json.dumps(stamps))
 
-    def _copy(self, source: Path, target: Path, path: str, status: os.stat_result) -> None:
-        made = target / path
-        if stat.S_ISLNK(status.st_mode):
-            made.symlink_to(os.fsdecode(FileTree(source).target(path)))
-        elif stat.S_ISREG(status.st_mode):
-            if not status.st_mode & stat.S_IRUSR:
-                FileTree(source).read(path)  # makes it readable for its owner
-            copy_file(source / path, made, self.how == "reflink")
-
     def _began(self) -> int:
         return sum(max(4096, (size + 4095) // 4096 * 4096) for size, *_ in self.stamps["0"].values())
+
+
+def _copy(source: Path, target: Path, path: str, status: os.stat_result, copies: Copies) -> None:
+    made = target / path
+    if stat.S_ISLNK(status.st_mode):
+        made.symlink_to(os.fsdecode(FileTree(source).target(path)))
+    elif stat.S_ISREG(status.st_mode):
+        if not status.st_mode & stat.S_IRUSR:
+            FileTree(source).read(path)  # gives its owner the right to
+        copies.add(source / path, made, status)

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from agentmem.errors import SandboxError
+from agentmem.sandbox.saving import copy_data
 from agentmem.sandbox.tree import FileTree, entries
 
 _FICLONE = 0x40049409
@@ -34,6 +35,7 @@ def copy_tree(source: Path, target: Path, reflink: bool, names: Iterable[str] | 
 
     With ``reflink``, raises OSError if the file system cannot share blocks. ``names`` are files; None means all.
     """
+    copies = Copies(reflink)
     for path, status in entries(source) if names is None else _named(source, names):
         made = target / path
         if stat.S_ISDIR(status.st_mode):
@@ -42,7 +44,34 @@ def copy_tree(source: Path, target: Path, reflink: bool, names: Iterable[str] | 
         elif stat.S_ISLNK(status.st_mode):
             made.symlink_to(os.fsdecode(FileTree(source).target(path)))
         elif stat.S_ISREG(status.st_mode):
-            copy_file(source / path, made, reflink)
+            copies.add(source / path, made, status)
+
+
+class Copies:
+    """Files copied from one tree to another: one with several names is copied once, and linked to after that."""
+
+    def __init__(self, reflink: bool) -> None:
+        self._reflink = reflink
+        self._made: dict[tuple[int, int], Path] = {}
+
+    def add(self, source: Path, target: Path, status: os.stat_result) -> None:
+        """Raises OSError."""
+        key = status.st_dev, status.st_ino
+        if not (key in self._made and linked(self._made[key], target)):
+            copy_file(source, target, self._reflink)
+            if status.st_nlink > 1:
+                self._made[key] = target
+
+
+def linked(source: Path, target: Path) -> bool:
+    """Give a file one more name; False where the system allows it no more, or none of that kind here."""
+    try:
+        os.link(source, target, follow_symlinks=False)
+    except OSError as error:
+        if error.errno not in (errno.EXDEV, errno.EMLINK, errno.EPERM):
+            raise
+        return False
+    return True
 
 
 def copy_file(source: Path, target: Path, reflink: bool) -> None:
@@ -51,7 +80,7 @@ def copy_file(source: Path, target: Path, reflink: bool) -> None:
         if reflink:
             fcntl.ioctl(new.fileno(), _FICLONE, old.fileno())
         else:
-            shutil.copyfileobj(old, new, 1 << 20)
+            copy_data(old.fileno(), new.fileno())
         status = os.fstat(old.fileno())
         os.fchmod(new.fileno(), status.st_mode & 0o777)
     os.utime(target, ns=(status.st_atime_ns, status.st_mtime_ns))

@@ -1,5 +1,6 @@
 """Makes, opens and removes forks. Chooses the way of forking that works on this machine."""
 
+import logging
 import re
 import shutil
 from collections.abc import Callable, Iterable, Mapping
@@ -23,28 +24,27 @@ from agentmem.sandbox.plan import MountedTree as Mounted
 from agentmem.sandbox.planning import MOUNTING, Isolation
 from agentmem.sandbox.stamps import Stamps
 from agentmem.sandbox.state import abandoned, default_root
+from agentmem.sandbox.tree import remove_tree
 from agentmem.sandbox.views import FoundFile, OverlayView
+
+_log = logging.getLogger(__name__)
 
 
 def sweep(root: Path | None = None) -> tuple[Path, ...]:
     """Remove the forks below ``root`` that no living process holds.
 
-    The first fork of a process without ``where=`` calls it for the default folder. A fork with ``where=`` stays for
-    ``Sandbox.reopen``, unless its parent folder is given here.
-
-    Args:
-        root: a folder of forks; None for the default folder, where forks without ``where=`` go.
-
-    Returns:
-        The folders that were removed.
-
-    Example:
-        >>> sweep(Path("/var/tmp/forks"))
+    None means where forks go that were given no place; the first such fork of a process sweeps there by itself. One
+    that was given its place (``where=``) stays for ``Sandbox.reopen``, unless the folder that it is in is given here.
+    One that cannot be removed stays, and a warning is logged.
     """
     removed = []
     for held in abandoned(default_root() if root is None else root):
-        held.remove()
-        removed.append(held.where)
+        try:
+            held.remove()
+        except (SandboxError, OSError) as error:
+            _log.warning("the fork in %s could not be removed, and stays: %s", held.where, error)
+        else:
+            removed.append(held.where)
     return tuple(removed)
 
 
@@ -69,6 +69,9 @@ WANTED: Mapping[str, Wanted] = {
 """The types of the arguments of Sandbox.fork."""
 
 _STAMPS = "stamps"
+ARRIVED = "arrived"
+"""The folder of a fork to which is copied what a command wrote in memory; until all of it is there, ARRIVED.part."""
+
 _SECRET = re.compile(
     rb"(?im)^[ \t]*(extraheader|helper|password|token|cookiefile|sslkey)[ \t]*=.*\n?|(?<=://)[^/@\s]+@"
 )
@@ -85,7 +88,8 @@ class ForkStore(Protocol):
     def present(self) -> OverlayView: ...
     def view(self, state: str) -> OverlayView: ...
     def has(self, state: str) -> bool: ...
-    def mounted(self) -> Mounted: ...
+    def mounted(self, box: str = "") -> Mounted: ...
+    def take(self, arrived: Path) -> None: ...
     def freeze(self) -> str: ...
     def restore(self, state: str) -> Path | None: ...
     def candidates(self, state: str) -> set[str]: ...
@@ -190,10 +194,19 @@ def load(where: Path) -> tuple[ForkSettings, ForkStore, state.Held]:
     try:
         said = state.load(held.where)
         settings = ForkSettings.of(said)
-        return settings, _load(settings, held.where, said["store"]), held
+        store = _load(settings, held.where, said["store"])
+        take_arrived(store, held.where)
+        return settings, store, held
     except BaseException:
         held.release()
         raise
+
+
+def take_arrived(store: ForkStore, where: Path) -> None:
+    """Bring in what the last command wrote, if that was kept as a whole."""
+    if (where / ARRIVED).is_dir():
+        store.take(where / ARRIVED)
+    remove_tree(where / f"{ARRIVED}.part")
 
 
 def stamps(where: Path, source: Path) -> Stamps:

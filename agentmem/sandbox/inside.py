@@ -1,19 +1,21 @@
 """The program between the host and a command: it builds the walls, starts the command, and counts.
 
-It is started as ``python -I -S -c "... main()" PLAN STATUS`` with two descriptors. A Plan comes in by the first. By the
-second go out ``{"error": "..."}``, or STARTED and then ``{"exit": 0, "killed": None}``. Both use marshal, because the
-same Python writes and reads it. When the host's process dies, so do this one and all processes of the command.
+Started as ``python -I -S -c "... main()" PLAN STATUS`` with two descriptors: a Plan comes in by one, and by the
+other goes out ``{"error": "..."}``, or STARTED, ``{"exit": 0, "killed": None}`` and ``{"full": False}``, in marshal's
+form: one and the same Python writes and reads it. When the host's process dies, so does every process of the command,
+and then this.
 """
 
 from __future__ import annotations
 
+import contextlib
 import marshal
 import os
 import select
 import signal
 import sys
 
-from agentmem.sandbox import filters, landlock, mounts, supervisor, syscalls
+from agentmem.sandbox import filters, landlock, mounts, saving, supervisor, syscalls
 
 TYPE_CHECKING = False  # importing typing takes longer than everything else here
 if TYPE_CHECKING:
@@ -34,7 +36,8 @@ def main() -> None:
     try:
         with os.fdopen(plan_in, "rb") as file:
             plan: RunPlan = marshal.load(file)
-        os.set_inheritable(status_out, False)
+        for one in (status_out, *plan["groups"], *([plan["held"]] if plan["held"] >= 0 else ())):
+            os.set_inheritable(one, False)
         os.umask(0o022)
         status = _WAYS[plan["confine"]](plan, status_out)
     except OSError as error:
@@ -47,7 +50,9 @@ def main() -> None:
 def _in_namespaces(plan: RunPlan, status: int) -> dict[str, object]:
     """Make namespaces. Their first process does the rest, and nothing in them outlives it."""
     _enter_namespaces(plan, syscalls.CLONE_NEWPID | (0 if plan["network"] else syscalls.CLONE_NEWNET))
-    return _through(lambda: _first(plan, status))
+    mounts.private()
+    mounts.make_box(plan)
+    return _through(plan, lambda: _first(plan, status))
 
 
 def _in_bubblewrap(plan: RunPlan, status: int) -> dict[str, object]:
@@ -55,22 +60,28 @@ def _in_bubblewrap(plan: RunPlan, status: int) -> dict[str, object]:
     if not plan["tree"]["bind"]:
         _enter_namespaces(plan, 0)
         mounts.private()
+        mounts.make_box(plan)
         mounts.show(plan["tree"], plan["root"])
-    inner = marshal.dumps({**plan, "confine": "inside bubblewrap", "parent": 0})
+    inner = marshal.dumps({**plan, "confine": "inside bubblewrap", "parent": 0, "held": -1})
     reading, writing = os.pipe()
-    os.set_inheritable(reading, True)
-    os.set_inheritable(status, True)
+    for one in (reading, status, *plan["groups"]):
+        os.set_inheritable(one, True)
     command = [*plan["wrapper"], str(reading), str(status)]
 
     def become() -> dict[str, object]:
         os.close(writing)
         os.execv(command[0], command)
 
-    return _through(become, feed=(writing, inner))
+    return _through(plan, become, feed=(writing, inner))
 
 
-def _through(child: Callable[[], dict[str, object]], feed: tuple[int, bytes] | None = None) -> dict[str, object]:
-    """Run ``child`` in a process that dies with this one, and wait for it. The child sends its own status."""
+def _through(
+    plan: RunPlan, child: Callable[[], dict[str, object]], feed: tuple[int, bytes] | None = None
+) -> dict[str, object]:
+    """Run ``child`` in a process that dies with this one, wait for it, and keep what was written; it speaks for itself.
+
+    When the host's process dies we are told so, end the child, and keep what was written all the same.
+    """
     alive, held = os.pipe()
     process = os.fork()
     if process == 0:
@@ -83,16 +94,45 @@ def _through(child: Callable[[], dict[str, object]], feed: tuple[int, bytes] | N
             os.write(int(sys.argv[2]), marshal.dumps({"error": error.strerror or str(error)}))
         finally:
             os._exit(0)
-    signal.signal(signal.SIGTERM, lambda *_: os.kill(process, signal.SIGKILL))
+    signal.signal(signal.SIGTERM, lambda *_: _kill(process))
+    syscalls.prctl(syscalls.PR_SET_CHILD_SUBREAPER, 1)
+    supervisor.die_with(plan["parent"], signal.SIGTERM)
     if feed:
-        os.write(*feed)
+        with contextlib.suppress(BrokenPipeError):
+            os.write(*feed)
         os.close(feed[0])
-    os.waitpid(process, 0)
-    return {}
+    with contextlib.suppress(ChildProcessError):
+        while os.wait()[0] != process:
+            pass
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        while True:
+            os.wait()  # of bubblewrap's own, the last is the first process of the command's namespace
+    return _kept(plan)
+
+
+def _kill(process: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(process, signal.SIGKILL)
+
+
+def _kept(plan: RunPlan) -> dict[str, object]:
+    """Copy what was written in memory to the disk. Who reads what is printed need not wait for that."""
+    for one in (1, 2):
+        os.close(one)
+    if not plan["keep"]:
+        return {}
+    full = mounts.is_full(plan["box"])
+    try:
+        saving.keep(f"{plan['box']}/upper", f"{plan['keep']}.part", plan["room"])
+        os.rename(f"{plan['keep']}.part", plan["keep"])  # noqa: PTH104 (pathlib takes long to load)
+    except OSError as error:
+        return {"full": full, "lost": error.strerror or str(error)}
+    return {"full": full}
 
 
 def _first(plan: RunPlan, status: int) -> dict[str, object]:
-    """Runs as process 1: walls, loopback, command."""
+    """As process 1: walls, loopback, command. Who waits for us keeps the view of the host."""
+    syscalls.unshare(syscalls.CLONE_NEWNS)
     mounts.build(plan)
     if not plan["network"]:
         _raise_loopback()
@@ -111,16 +151,16 @@ def _keep(plan: RunPlan, status: int) -> dict[str, object]:
     syscalls.new_keyring()
     supervisor.turn_deaf()
     os.write(status, marshal.dumps(STARTED))
-    code, killed = supervisor.wait(supervisor.start(plan, _confine), plan, whole_tree=True)
+    code, killed = supervisor.wait(supervisor.start(plan, lambda: _confine(plan)), plan, whole_tree=True)
     os.write(status, marshal.dumps({"exit": code, "killed": killed}))
     os._exit(0)
 
 
-def _confine() -> None:
+def _confine(plan: RunPlan) -> None:
     syscalls.prctl(syscalls.PR_SET_NO_NEW_PRIVS, 1)
     syscalls.keep_capabilities(IN_NAMESPACES)
     if filters.known():
-        filters.install()
+        filters.install(memfd="memory" not in plan["watch"])
 
 
 def _under_landlock(plan: RunPlan, status: int) -> dict[str, object]:
@@ -133,7 +173,7 @@ def _under_landlock(plan: RunPlan, status: int) -> dict[str, object]:
         syscalls.prctl(syscalls.PR_SET_NO_NEW_PRIVS, 1)
         syscalls.keep_capabilities(UNDER_LANDLOCK)
         landlock.restrict([*readable, tree], [*inner, plan["scratch"], *devices], plan["network"])
-        filters.install(sockets=plan["network"])
+        filters.install(alone=True, sockets=plan["network"], memfd="memory" not in plan["watch"])
 
     return _keep_tree(plan, status, confine)
 
@@ -152,6 +192,7 @@ def _keep_tree(plan: RunPlan, status: int, confine: Callable[[], None]) -> dict[
     supervisor.die_with(plan["parent"], signal.SIGTERM)
     supervisor.first_victim()
     supervisor.turn_deaf()
+    supervisor.bound_processes(plan["processes"] + supervisor.of_user())
     os.write(status, marshal.dumps(STARTED))
     try:
         code, killed = supervisor.wait(supervisor.start(plan, confine), plan, whole_tree=False)

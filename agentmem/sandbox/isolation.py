@@ -11,7 +11,7 @@ from agentmem.errors import IsolationUnavailable, SandboxError
 from agentmem.sandbox import filters, landlock
 from agentmem.sandbox.limits import SandboxLimits
 from agentmem.sandbox.plan import MountedTree as Mounted
-from agentmem.sandbox.planning import MOUNTING, Command, Isolation, make_plan
+from agentmem.sandbox.planning import BOX, MOUNTING, Command, Isolation, make_plan
 from agentmem.sandbox.running import execute
 
 ORDER: tuple[Isolation, ...] = ("bubblewrap", "namespaces", "landlock")
@@ -22,7 +22,7 @@ MEND: dict[Isolation, str] = {
     "namespaces": "allow user namespaces: `sysctl -w kernel.unprivileged_userns_clone=1`, in a container --privileged",
     "landlock": "use Linux 6.2 or later, started with lsm=landlock,...",
 }
-_PROBE = SandboxLimits(seconds=20.0)
+_PROBE = SandboxLimits(seconds=20.0, disk=1 << 20)
 
 
 def choose(wanted: Isolation | Literal["auto"]) -> Isolation:
@@ -64,6 +64,27 @@ def why_no_overlay(isolation: Isolation, root: Path) -> str | None:
     return _OVERLAYS[key]
 
 
+def why_no_box(isolation: Isolation, root: Path) -> str | None:
+    """None where a command behind ``isolation`` can write to memory over files in ``root``, else the reason why not."""
+    if isolation not in MOUNTING:
+        return f"{isolation} mounts nothing"
+    key = isolation, root.stat().st_dev
+    if key not in _BOXES:
+        with tempfile.TemporaryDirectory(dir=root) as name:
+            folder = Path(name)
+            for part in ("lower/inner", "arrived.part"):
+                (folder / part).mkdir(parents=True)
+            box = f"{name}/{BOX}"
+            mounted = Mounted(at=name, bind="", lower=[f"{name}/lower"], upper=f"{box}/upper", work=f"{box}/work")
+            reason = _try(isolation, folder, mounted, _CHANGE, keep=f"{name}/arrived")
+            arrived = (folder / "arrived" / "inner" / "file").exists()
+            _BOXES[key] = reason or (None if arrived else "what is written to it does not arrive")
+    return _BOXES[key]
+
+
+_CHANGE = "rmdir inner && mkdir inner && echo changed >inner/file"
+"""A folder that is removed and made again needs extended attributes."""
+_BOXES: dict[tuple[Isolation, int], str | None] = {}
 _OVERLAYS: dict[tuple[Isolation, int], str | None] = {}
 """The results by isolation and file system. A result holds for every folder of a file system."""
 
@@ -74,16 +95,15 @@ def _overlay(isolation: Isolation, root: Path) -> str | None:
         for part in ("lower/inner", "upper", "work"):
             (folder / part).mkdir(parents=True)
         mounted = Mounted(at=name, bind="", lower=[f"{name}/lower"], upper=f"{name}/upper", work=f"{name}/work")
-        # Removing a folder and making it again needs extended attributes.
-        reason = _try(isolation, folder, mounted, "rmdir inner && mkdir inner && echo changed >inner/file")
+        reason = _try(isolation, folder, mounted, _CHANGE)
         written = folder / "upper" / "inner" / "file"
         return reason or (None if written.exists() else "what is written to it does not arrive")
 
 
-def _try(isolation: Isolation, folder: Path, mounted: Mounted, command: str = ":") -> str | None:
+def _try(isolation: Isolation, folder: Path, mounted: Mounted, command: str = ":", keep: str = "") -> str | None:
     (folder / "root").mkdir()
     (folder / "scratch").mkdir()
-    plan = make_plan(isolation, Command(["/bin/sh", "-c", command]), mounted, folder, _PROBE)
+    plan = make_plan(isolation, Command(["/bin/sh", "-c", command], keep=keep), mounted, folder, _PROBE)
     try:
         outcome = execute(plan, _PROBE)
     except (SandboxError, OSError) as error:

@@ -2,7 +2,6 @@
 
 import errno
 import os
-import shutil
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -11,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from agentmem.errors import SandboxError
+from agentmem.sandbox.copying import copy_file, linked
 from agentmem.sandbox.plan import MountedTree as Mounted
-from agentmem.sandbox.tree import FileTree, entries
-from agentmem.sandbox.views import OPAQUE, Layers, is_opaque, is_whiteout
+from agentmem.sandbox.tree import FileTree, entries, remove_tree
+from agentmem.sandbox.views import OPAQUE, Layers, enterable, is_opaque, is_whiteout
 
 _MOST_LAYERS = 40
 """More layers are merged into one. The kernel takes 500, but looks a file up in each."""
@@ -44,9 +44,13 @@ class Layered:
     def view(self, state: str) -> Layers:
         return self._view(self.states[state])
 
-    def mounted(self) -> Mounted:
-        lower = [*(str(self._folder(name)) for name in self.frozen), str(self.source)]
+    def mounted(self, box: str = "") -> Mounted:
+        """With a ``box``, a command writes to a layer in there, and ``take`` brings it in."""
+        names = (self.live, *self.frozen) if box else self.frozen
+        lower = [*(str(self._folder(name)) for name in names), str(self.source)]
         upper, work = str(self._folder(self.live)), str(self.where / "work")
+        if box:
+            upper, work = f"{box}/upper", f"{box}/work"
         return Mounted(at=str(self.source), bind="", lower=lower, upper=upper, work=work)
 
     def freeze(self) -> str:
@@ -65,6 +69,16 @@ class Layered:
         self.states[state] = self.frozen
         return state
 
+    def take(self, arrived: Path) -> None:
+        """Bring in what a command wrote over the layers, as one more layer."""
+        try:
+            arrived.rename(self._folder(self.live))
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise
+            lay(arrived, self._folder(self.live))
+            remove_tree(arrived)
+
     def has(self, state: str) -> bool:
         return state in self.states
 
@@ -82,7 +96,7 @@ class Layered:
         found: set[str] = set()
         for name in {*mine, *its} - (set(mine) & set(its)):
             for path, status in entries(self._folder(name)):
-                is_folder = stat.S_ISDIR(status.st_mode)
+                is_folder = enterable(path, status)
                 if not is_folder or _file_at(before, path):
                     found.add(path)
                 if not is_folder or is_opaque(self._folder(name) / path):
@@ -100,7 +114,7 @@ class Layered:
 
     def remove(self, path: str) -> None:
         live = FileTree(self._folder(self.live))
-        live.remove(path)
+        live.discard(path)
         if self._view(self.frozen).find(path) is None:
             return
         self._make_way(path)
@@ -178,13 +192,18 @@ def _below(view: Layers, path: str) -> Iterator[str]:
         yield from (name for name, _ in view.below(path))
 
 
-def lay(source: Path, target: Path) -> None:
-    """Merge a layer into one below it, in place, so that ``target`` shows what both showed. Files become shared."""
+def lay(source: Path, target: Path, plain: bool = False) -> None:
+    """Lay a layer over another, in place: ``target`` then shows by itself what both showed. Files become shared.
+
+    A ``plain`` target is no layer but the folder below all of them: what a layer says is removed is removed there.
+    """
+    copies: dict[int, Path] = {}
     for path, status in entries(source):
         made = target / path
         if not stat.S_ISDIR(status.st_mode):
             FileTree(target).discard(path)
-            _share(source / path, made, status)
+            if not (plain and is_whiteout(status)):
+                _share(source / path, made, status, copies)
             continue
         opaque = is_opaque(source / path)
         here = FileTree(target).status(path)
@@ -194,20 +213,21 @@ def lay(source: Path, target: Path) -> None:
         if here is None:
             made.mkdir(mode=0o700)
         made.chmod(status.st_mode & 0o777 | 0o700)
-        if opaque:
+        if opaque and not plain:
             os.setxattr(made, OPAQUE, b"y", follow_symlinks=False)
 
 
-def _share(source: Path, target: Path, status: os.stat_result) -> None:
-    try:
-        os.link(source, target, follow_symlinks=False)
-    except OSError as error:
-        if error.errno not in (errno.EXDEV, errno.EMLINK, errno.EPERM):
-            raise
-        if is_whiteout(status):
-            os.mknod(target, stat.S_IFCHR, 0)
-        elif stat.S_ISREG(status.st_mode) or stat.S_ISLNK(status.st_mode):
-            shutil.copy2(source, target, follow_symlinks=False)
+def _share(source: Path, target: Path, status: os.stat_result, copies: dict[int, Path]) -> None:
+    """Link to a file; where it can have no more names, to a copy. ``copies`` are those that were made so far."""
+    if linked(copies.get(status.st_ino, source), target):
+        return
+    if is_whiteout(status):
+        os.mknod(target, stat.S_IFCHR, 0)
+    elif stat.S_ISLNK(status.st_mode):
+        target.symlink_to(source.readlink())
+    elif stat.S_ISREG(status.st_mode):
+        copy_file(source, target, reflink=False)
+        copies[status.st_ino] = target
 
 
 def disk_usage(root: Path) -> int:

@@ -13,18 +13,14 @@ _MEBIBYTE = 1 << 20
 class SandboxLimits:
     """Limits for one ``run``. A command that exceeds one is killed, and ``Ran.killed`` names the limit.
 
-    ``seconds``: wall time.
-    ``memory``: bytes of all its processes together, and of the writable memory of each.
-    ``processes``: processes and threads together.
-    ``files``: files open in one process.
-    ``disk``: bytes that the fork has changed in all its runs, and as much again in the temporary folder.
-    ``output``: bytes of the printed output that are kept. More is not an error.
-    ``printed``: bytes that may be printed.
+    ``seconds`` of wall time; ``memory`` bytes of all its processes together, and the writable memory of each;
+    ``processes`` counts threads too; ``files`` open in one process; ``disk`` bytes written to the fork and, while the
+    command runs, to its temporary folders; ``output`` bytes are kept of what is printed, and ``printed`` bytes may be
+    printed.
 
-    Raises ConfigError for a limit that is not above 0.
-
-    Example:
-        >>> Sandbox.fork(".", limits=SandboxLimits(seconds=60, memory=1 << 30))
+    ``Ran.limits`` and `agentmem doctor` say what holds each of them. Where ``disk`` is held, a command writes to
+    memory, and what it wrote is copied to the disk when it has ended: ``disk`` is then at most half of the machine's
+    memory, and where a control group holds memory as well, those files count there too.
     """
 
     seconds: float = 600.0

@@ -1,5 +1,5 @@
-# ruff: noqa: PTH102, PTH103, PTH116, PTH123, PTH211
-"""Builds the file system of a command: the system's programs read-only, its own temporary folders, and the fork.
+# ruff: noqa: PTH101, PTH102, PTH103, PTH116, PTH123, PTH211
+"""The file system that a command sees: the system's programs read-only, temporary folders of its own, and the fork.
 
 No pathlib: importing it takes longer than everything here. It runs as the first process of new namespaces. Of the host
 only what the plan names is mounted.
@@ -39,14 +39,12 @@ def build(plan: RunPlan) -> None:
     root = plan["root"]
     private()
     syscalls.mount("tmpfs", root, "tmpfs", _SAFE, "mode=755,size=16m")
-    for folder, options in (("tmp", f"mode=1777,size={plan['disk']}"), ("run", "mode=755,size=16m")):
+    for folder, source in (("tmp", plan["temporary"] or f"{plan['box']}/tmp"), ("run", f"{plan['box']}/run")):
         _folder(f"{root}/{folder}")
-        syscalls.mount("tmpfs", f"{root}/{folder}", "tmpfs", _SAFE, options)
-    if plan["temporary"]:
-        syscalls.bind(plan["temporary"], f"{root}/tmp")
-        syscalls.protect(f"{root}/tmp", readonly=False)
+        syscalls.bind(source, f"{root}/{folder}")
+        syscalls.protect(f"{root}/{folder}", readonly=False)
     _system(root, plan)
-    _devices(f"{root}/dev", plan["disk"])
+    _devices(f"{root}/dev", f"{plan['box']}/shm")
     _folder(f"{root}/proc")
     syscalls.mount("proc", f"{root}/proc", "proc", _SAFE | MS_NOEXEC)
     at = root + plan["tree"]["at"]
@@ -55,6 +53,25 @@ def build(plan: RunPlan) -> None:
     _lay_over(root, plan["over"])
     syscalls.pivot_root(root)
     _settle(plan)
+
+
+def make_box(plan: RunPlan) -> None:
+    """Mount a file system in memory, in which are the parts that a command writes to. All of them share its size.
+
+    It has one inode for two pages, as any tmpfs by default: an empty file takes memory too, and is counted by that.
+    """
+    box, room = plan["box"], plan["room"]
+    _folder(box)
+    syscalls.mount("tmpfs", box, "tmpfs", _SAFE, f"mode=755,size={room},nr_inodes={room // 8192 + 64}")
+    for name, mode in (("upper", 0o755), ("work", 0o700), ("tmp", 0o1777), ("shm", 0o1777), ("run", 0o755)):
+        os.mkdir(f"{box}/{name}")
+        os.chmod(f"{box}/{name}", mode)
+
+
+def is_full(path: str) -> bool:
+    """Whether nothing more can be written to the file system that ``path`` is on."""
+    found = os.statvfs(path)
+    return found.f_bavail == 0 or found.f_favail == 0
 
 
 def private() -> None:
@@ -105,7 +122,7 @@ def _system(root: str, plan: RunPlan) -> None:
             syscalls.protect(target)
 
 
-def _devices(folder: str, size: int) -> None:
+def _devices(folder: str, shared: str) -> None:
     _folder(folder)
     syscalls.mount("tmpfs", folder, "tmpfs", MS_NOSUID, "mode=755,size=64k")
     for name in DEVICES:
@@ -114,7 +131,7 @@ def _devices(folder: str, size: int) -> None:
     for name, target in _LINKS:
         os.symlink(target, f"{folder}/{name}")
     os.mkdir(f"{folder}/shm")
-    syscalls.mount("tmpfs", f"{folder}/shm", "tmpfs", _SAFE, f"mode=1777,size={size}")
+    syscalls.bind(shared, f"{folder}/shm")
     os.mkdir(f"{folder}/pts")
     syscalls.mount("devpts", f"{folder}/pts", "devpts", MS_NOSUID | MS_NOEXEC, "newinstance,ptmxmode=0666,mode=620")
 

@@ -13,20 +13,39 @@ class MountedTree(TypedDict):
     work: str
 
 
-class RunPlan(TypedDict):
-    """Paths are absolute and on the host, except ``cwd`` and ``tree["at"]``, which are inside.
+class PlannedLimits(TypedDict):
+    """What a command may use; ``room`` are the bytes that it may still write."""
 
-    ``confine``: "namespaces", "bubblewrap" (inside it already), "landlock" or "none".
-    ``writable``: folders and files of the tree that may be written; None means all.
-    ``readable``: pairs of a path on the host and its path inside.
-    ``links``: pairs of a link and its target.
-    ``root``: an empty folder to mount on.
-    ``scratch``: a folder for temporary files if nothing is mounted.
-    ``temporary``: the host's folder that is mounted at /tmp; "" for an empty one in memory.
-    ``over``: pairs of a path on the host and the place where it is mounted read-only, over the tree and in this order.
-    With "" as the first, it is an empty folder that cannot be written.
-    ``wrapper``: bubblewrap's command, to which two descriptors are added.
-    ``memory`` and ``disk`` are in bytes.
+    memory: int
+    processes: int
+    files: int
+    disk: int
+    room: int
+
+
+class Holds(TypedDict):
+    """What is known only when a command is started; see RunPlan."""
+
+    held: int
+    groups: list[int]
+    watch: list[str]
+
+
+class RunPlan(PlannedLimits, Holds):
+    """Paths are absolute and the host's, but ``cwd`` and ``tree["at"]``, which are the command's.
+
+    ``confine`` is "namespaces", "bubblewrap" (inside it already), "landlock" or "none". ``writable`` are folders and
+    files of the tree; None means all of it. ``readable`` are pairs: on the host, and inside. ``links`` are pairs: a
+    link and what it points to. ``root`` is an empty folder to mount on, ``scratch`` one for temporary files where
+    there are no mounts. ``temporary`` is the host's folder that stands at /tmp, "" for an empty one in memory.
+    ``over`` is laid over the tree last, in order: a path on the host and where it is shown read-only; with "" for the
+    first, an empty folder that cannot be written. ``wrapper`` is bubblewrap's command, to which two descriptors are
+    added.
+
+    ``box`` is where a file system of ``room`` bytes in memory is mounted for all that the command writes; "" for none.
+    ``keep`` is the folder to which the upper layer in it is copied at the end, "" where that stands on the disk.
+    ``held`` is a descriptor that is to stay open until then, -1 for none. By writing to the descriptors ``groups`` the
+    command enters its control groups. ``watch`` says which of "memory" and "disk" only looking can hold.
     """
 
     parent: int
@@ -43,8 +62,6 @@ class RunPlan(TypedDict):
     scratch: str
     temporary: str
     over: list[tuple[str, str]]
-    memory: int
-    processes: int
-    files: int
-    disk: int
     wrapper: list[str]
+    box: str
+    keep: str

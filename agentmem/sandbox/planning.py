@@ -10,8 +10,8 @@ from typing import Literal
 
 from agentmem.sandbox.limits import SandboxLimits
 from agentmem.sandbox.mounts import HIDDEN, KERNEL
+from agentmem.sandbox.plan import Holds, PlannedLimits, RunPlan
 from agentmem.sandbox.plan import MountedTree as Mounted
-from agentmem.sandbox.plan import RunPlan
 from agentmem.sandbox.running import PACKAGE, PYTHON
 
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix/store", "/gnu/store")
@@ -114,6 +114,9 @@ Isolation = Literal["bubblewrap", "namespaces", "landlock", "none"]
 MOUNTING: tuple[Isolation, ...] = ("bubblewrap", "namespaces")
 """The isolations that can show an overlay."""
 
+BOX = "box"
+"""The folder of a fork at which that is mounted which a command writes to."""
+
 HOME, TEMPORARY = "/tmp/home", "/tmp"
 """Paths as a command sees them, on its own file system: nothing of the host is there."""
 
@@ -125,7 +128,8 @@ _OWN: dict[Isolation, tuple[Path, ...]] = {"bubblewrap": (PACKAGE,)}
 class Command:
     """A command. ``cwd`` is relative to the fork, "" for its top. ``env`` is added to a clean environment.
 
-    ``temporary`` and ``over`` are as in RunPlan. An isolation without mounts ignores them.
+    ``temporary``, ``over`` and ``keep`` are as in the Plan; isolation that mounts nothing does without them. ``room``
+    are the bytes that may still be written; None is all of the limit.
     """
 
     argv: list[str]
@@ -133,6 +137,8 @@ class Command:
     env: dict[str, str] = field(default_factory=dict)
     temporary: str = ""
     over: list[tuple[str, str]] = field(default_factory=list)
+    room: int | None = None
+    keep: str = ""
 
 
 def make_plan(
@@ -149,30 +155,45 @@ def make_plan(
     """The plan for the program inside. ``where`` has the empty folders "root" and "scratch"."""
     mounting, scratch = isolation in MOUNTING, str(where / "scratch")
     base = mounted["at"] if mounting else mounted["bind"]
-    plan = RunPlan(
-        parent=os.getpid(),
-        confine=isolation,
-        argv=command.argv,
-        env={**_environment(scratch, mounting), **command.env},
-        cwd=f"{base}/{command.cwd}" if command.cwd else base,
-        network=network,
-        tree=mounted,
-        writable=writable if isolation != "bubblewrap" else None,  # bubblewrap would follow a link made by a command
-        readable=readable_paths([*readable, *_OWN.get(isolation, ())], Path(mounted["at"]), network),
-        links=links(),
-        root=str(where / "root"),
-        scratch=scratch,
-        temporary=command.temporary if mounting else "",
-        over=command.over if mounting else [],
+    plan: RunPlan = {
+        "parent": os.getpid(),
+        "confine": isolation,
+        "argv": command.argv,
+        "env": {**_environment(scratch, mounting), **command.env},
+        "cwd": "/".join(filter(None, (base, command.cwd))),
+        "network": network,
+        "tree": mounted,
+        "writable": writable if isolation != "bubblewrap" else None,  # it would follow a link that a command made
+        "readable": readable_paths([*readable, *_OWN.get(isolation, ())], Path(mounted["at"]), network),
+        "links": links(),
+        "root": str(where / "root"),
+        "scratch": scratch,
+        "temporary": command.temporary if mounting else "",
+        "over": command.over if mounting else [],
+        "wrapper": [],
+        "box": _box(isolation, mounted, where),
+        "keep": command.keep,
+        **_limits(limits, command.room),
+        **Holds(held=-1, groups=[], watch=[]),
+    }
+    plan["wrapper"] = [*_bubblewrap(plan), *PYTHON] if isolation == "bubblewrap" else []
+    return plan
+
+
+def _limits(limits: SandboxLimits, room: int | None) -> PlannedLimits:
+    return PlannedLimits(
         memory=limits.memory,
         processes=limits.processes,
         files=limits.files,
         disk=limits.disk,
-        wrapper=[],
+        room=limits.disk if room is None else max(room, 4096),  # a tmpfs of size 0 would have no limit
     )
-    if isolation == "bubblewrap":
-        plan["wrapper"] = [*_bubblewrap(plan), *PYTHON]
-    return plan
+
+
+def _box(isolation: Isolation, mounted: Mounted, where: Path) -> str:
+    """Bubblewrap may have more rights than we: only where we must mount an overlay for it we mount a box as well."""
+    mounts = isolation == "namespaces" or (isolation == "bubblewrap" and not mounted["bind"])
+    return str(where / BOX) if mounts else ""
 
 
 def _environment(scratch: str, mounting: bool) -> dict[str, str]:
@@ -187,6 +208,12 @@ def _bubblewrap(plan: RunPlan) -> list[str]:
         *("--unshare-user", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"),
         *(() if plan["network"] else ("--unshare-net",)),
         *("--die-with-parent", "--as-pid-1", "--proc", "/proc", "--dev", "/dev"),
+        *(
+            ("--bind", f"{plan['box']}/shm", "/dev/shm")
+            if plan["box"]
+            else ("--size", str(plan["room"]), "--tmpfs", "/dev/shm")
+        ),
+        *("--remount-ro", "/dev"),
         *(part for name in KERNEL for part in ("--ro-bind-try", f"/proc/{name}", f"/proc/{name}")),
         *(
             part
@@ -195,11 +222,12 @@ def _bubblewrap(plan: RunPlan) -> list[str]:
             for part in ("--ro-bind", "/dev/null", f"/proc/{name}")
         ),
         *(
-            ("--bind", plan["temporary"], TEMPORARY)
-            if plan["temporary"]
-            else ("--size", str(plan["disk"]), "--perms", "1777", "--tmpfs", TEMPORARY)
+            ("--bind", plan["temporary"] or f"{plan['box']}/tmp", TEMPORARY)
+            if plan["temporary"] or plan["box"]
+            else ("--size", str(plan["room"]), "--perms", "1777", "--tmpfs", TEMPORARY)
         ),
-        *("--tmpfs", "/run", "--dir", HOME),
+        *(("--bind", f"{plan['box']}/run", "/run") if plan["box"] else ("--size", "65536", "--tmpfs", "/run")),
+        *("--dir", HOME),
     ]
     for link, target in plan["links"]:
         command += ["--symlink", target, link]

@@ -3,21 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from agentmem.sandbox.holding import HeldLimit
+
 
 @dataclass(frozen=True, slots=True)
 class Ran:
     """The result of a command that ended or was killed.
 
-    ``exit_code``: 0 to 255, as in shells: 128 + n if signal n ended it, 127 if there is no such program.
-    ``output``: everything that it printed, both streams in their order. If it is longer than the limit, the middle is
-    left out, and a line says how much.
-    ``seconds``: wall time.
-    ``killed``: the limit that it exceeded: time, memory, processes, output or disk; else None.
-    ``restored``: files that it changed without the right to; they are as they were before.
-
-    Example:
-        >>> ran = sandbox.run("pytest -q")
-        >>> print(ran.output if not ran.ok else "passed")
+    ``exit_code`` is 0..255; 128 + n when signal n ended it, 127 when there is no such program, as shells say.
+    ``output`` is what it printed, both streams in their order; where it was longer than the limit, the middle is left
+    out and a line says how much. ``killed`` names the limit that it passed: time, memory, processes, output or disk.
+    ``restored`` are the files that it changed without the right to; they are as they were before. ``limits`` says of
+    each limit by what it was held, or that it was only watched, or not held.
     """
 
     command: str | Sequence[str]
@@ -27,6 +24,7 @@ class Ran:
     timed_out: bool = False
     killed: str | None = None
     restored: tuple[str, ...] = ()
+    limits: tuple[HeldLimit, ...] = ()
 
     @property
     def ok(self) -> bool:

@@ -1,5 +1,6 @@
 """Runs a plan: starts the program inside, reads its output, and ends it after its time or on an interrupt."""
 
+import fcntl
 import io
 import marshal
 import os
@@ -61,10 +62,12 @@ main()
 PYTHON = (sys.executable, "-I", "-S", "-c", _INSIDE)
 """Starts the program inside without site-packages and without this package's own imports: in about 20 ms."""
 
-_LOOK = 0.25
-"""Seconds between two checks of the disk, or twenty times the length of one check if that is more."""
+_LOOK = 0.05
+"""Seconds between two looks at the disk, or twenty times what one look takes."""
 _GRACE = 30.0
-"""Seconds to end all processes, if there is no namespace that ends with its first process."""
+"""Seconds to end everything in, where there is no namespace that ends with its first process."""
+_KEPT_A_SECOND = 16 << 20
+"""Bytes that are copied to a slow disk in a second, when the command has ended."""
 _CHUNK = 1 << 16
 
 
@@ -82,12 +85,12 @@ def execute(
     plan: RunPlan,
     limits: SandboxLimits,
     stdin: bytes = b"",
-    used: Callable[[], int] = lambda: 0,
+    over: Callable[[], str | None] = lambda: None,
     seconds: float | None = None,
 ) -> RunOutcome:
     """Run ``plan`` for at most ``seconds``, and wait until all of its processes have ended.
 
-    ``used`` returns the bytes on the disk that the fork takes. Raises SandboxError if the walls could not be made.
+    ``over`` names a limit that only we can see to be passed. Raises SandboxError when the walls could not be made.
     """
     began = time.monotonic()
     capture = Capture(limits.output)
@@ -101,7 +104,7 @@ def execute(
             stdin=given,
             stdout=output_in,
             stderr=output_in,
-            pass_fds=(planned.fileno(), status_in),
+            pass_fds=(planned.fileno(), status_in, *plan["groups"], *([plan["held"]] if plan["held"] >= 0 else ())),
             start_new_session=True,
             cwd="/",
             env={},
@@ -109,9 +112,9 @@ def execute(
         try:
             os.close(output_in)
             os.close(status_in)
-            killed = _listen(output, capture, limits, began + (seconds or limits.seconds), used)
+            killed = _listen(output, capture, limits, began + (seconds or limits.seconds), over)
         finally:
-            _end(program)
+            _end(program, _GRACE + (plan["room"] / _KEPT_A_SECOND if plan["keep"] else 0.0))
         said = os.read(status, _CHUNK)
     return _outcome(status_of(said, program.returncode), killed, capture, time.monotonic() - began)
 
@@ -132,11 +135,16 @@ def _outcome(status: dict[str, Any], killed: str | None, capture: Capture, secon
     if "exit" not in status:
         reason = status.get("error") or f"it ended without a status. {capture.text()[-400:]}".strip()
         raise SandboxError(f"the sandbox could not be set up: {reason}")
-    return RunOutcome(status["exit"], capture.text(), seconds, status["killed"])
+    if status.get("lost"):
+        said = f"{capture.text()}\n[what this command wrote could not be kept: {status['lost']}]"
+        return RunOutcome(status["exit"], said, seconds, "disk")
+    return RunOutcome(
+        status["exit"], capture.text(), seconds, status["killed"] or ("disk" if status.get("full") else None)
+    )
 
 
 def _listen(
-    output: int, capture: Capture, limits: SandboxLimits, deadline: float, used: Callable[[], int]
+    output: int, capture: Capture, limits: SandboxLimits, deadline: float, over: Callable[[], str | None]
 ) -> str | None:
     """Read output until no process is left that could print. Returns the limit that was exceeded, if any."""
     look = time.monotonic() + _LOOK
@@ -147,8 +155,8 @@ def _listen(
         if now >= deadline:
             return "time"
         if now >= look:
-            if used() > limits.disk:
-                return "disk"
+            if reason := over():
+                return reason
             took = time.monotonic() - now
             look = now + max(_LOOK, 20 * took)
         if not ready.poll(1 + max(0.0, min(deadline, look) - now) * 1000):
@@ -161,12 +169,12 @@ def _listen(
             return "output"
 
 
-def _end(program: "subprocess.Popen[bytes]") -> None:
-    """Tell the program inside to end everything, and wait for it. Usually everything has ended already."""
+def _end(program: "subprocess.Popen[bytes]", grace: float) -> None:
+    """Ask the program inside to end everything, and wait for that. It has nothing left to do in the usual case."""
     try:
         if program.poll() is None:
             program.send_signal(signal.SIGTERM)
-        program.wait(_GRACE)
+        program.wait(grace)
     except subprocess.TimeoutExpired:
         with suppress(ProcessLookupError):
             os.killpg(program.pid, signal.SIGKILL)
@@ -174,9 +182,18 @@ def _end(program: "subprocess.Popen[bytes]") -> None:
 
 
 def _file(data: bytes) -> IO[bytes]:
-    file = tempfile.TemporaryFile()  # noqa: SIM115 (the caller closes it)
+    """A file to read, which nobody can write: what is inherited can be opened anew for writing, whatever its mode."""
+    if sys.platform != "linux":
+        file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 (the caller closes it)
+        file.write(data)
+        file.seek(0)
+        return file
+    file = os.fdopen(os.memfd_create("agentmem", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING), "w+b")
     file.write(data)
     file.seek(0)
+    fcntl.fcntl(
+        file, fcntl.F_ADD_SEALS, fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL
+    )
     return file
 
 

@@ -1,8 +1,7 @@
 """The sandbox that users hold: a fork of a repository or folder, where commands run apart from the host."""
 
-import os
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import RLock
@@ -11,92 +10,19 @@ from typing import Literal
 from agentmem.checking import check_settings
 from agentmem.closing import Closing
 from agentmem.errors import SandboxError
-from agentmem.sandbox import forks, rights, state
+from agentmem.sandbox import forks, state
 from agentmem.sandbox.changes import Diff
+from agentmem.sandbox.commands import run
 from agentmem.sandbox.comparing import compare, is_cache, is_git
 from agentmem.sandbox.copying import ignored as ignored_by_git
 from agentmem.sandbox.forks import ForkSettings, ForkStore, How
-from agentmem.sandbox.hiding import hide_secrets
 from agentmem.sandbox.limits import SandboxLimits
 from agentmem.sandbox.merging import check, merge
-from agentmem.sandbox.planning import MOUNTING, Command, Isolation, make_plan
+from agentmem.sandbox.planning import Isolation
 from agentmem.sandbox.ran import Ran, Snapshot
 from agentmem.sandbox.rights import allowed, checked
-from agentmem.sandbox.running import RunOutcome, execute
-from agentmem.sandbox.tree import FileTree, canonical, remove_tree
+from agentmem.sandbox.tree import canonical, remove_tree
 from agentmem.sandbox.views import OverlayView
-
-
-def run(
-    settings: ForkSettings,
-    store: ForkStore,
-    where: Path,
-    command: str | Sequence[str],
-    timeout: float | None,
-    env: Mapping[str, str],
-    stdin: bytes,
-    cwd: str,
-    globs: Sequence[Sequence[str]],
-) -> RunOutcome:
-    """Run a command to its end. Raises SandboxError."""
-    if timeout is not None and timeout <= 0:
-        raise SandboxError(f"the timeout is {timeout}; it must be above 0 seconds.")
-    argv = ["/bin/sh", "-c", command] if isinstance(command, str) else [str(part) for part in command]
-    if not argv or any("\0" in part for part in argv):
-        raise SandboxError("there is no command to run, or it contains a zero character.")
-    if settings.isolation == "none":
-        hide_secrets()
-    scratch = _empty_scratch(where)
-    held = _held_by_kernel(settings, store, globs)
-    plan = make_plan(
-        settings.isolation,
-        Command(argv, cwd, dict(env)),
-        store.mounted(),
-        where,
-        settings.limits,
-        network=settings.network,
-        writable=held,
-        readable=settings.readable,
-    )
-    seconds = min(timeout or settings.limits.seconds, settings.limits.seconds)
-    try:
-        return execute(plan, settings.limits, stdin, _usage(store, where, settings.limits.disk), seconds)
-    except OSError as error:
-        raise SandboxError(f"the command could not be started: {error.strerror or error}.") from None
-    finally:
-        remove_tree(scratch / "home")
-
-
-def _empty_scratch(where: Path) -> Path:
-    scratch = where / "scratch"
-    remove_tree(scratch)
-    (scratch / "home").mkdir(parents=True)
-    return scratch
-
-
-def _held_by_kernel(settings: ForkSettings, store: ForkStore, globs: Sequence[Sequence[str]]) -> list[str] | None:
-    """The folders to which the kernel can limit the command; None if its rights are not whole folders."""
-    if len(globs) != 1 or settings.isolation in ("none", "bubblewrap"):
-        return None
-    held = rights.folders(globs[0])
-    if held is not None and settings.isolation not in MOUNTING:
-        for folder in held:
-            with FileTree(Path(store.mounted()["bind"])).parent(f"{folder}/.", make=True):
-                pass
-    return held
-
-
-def _usage(store: ForkStore, where: Path, most: int) -> Callable[[], int]:
-    """A function for the bytes that the fork takes. It returns 0 until the disk has filled by half of ``most``."""
-    began = os.statvfs(where)
-
-    def used() -> int:
-        now = os.statvfs(where)
-        written = (began.f_bavail - now.f_bavail) * now.f_frsize + (began.f_favail - now.f_favail) * 4096
-        return store.used() if written > most // 2 else 0
-
-    return used
-
 
 FIRST = "0"
 """The first state of a fork."""
@@ -226,8 +152,7 @@ class Sandbox(Closing):
             env: variables that are added to a clean environment.
             stdin: the bytes that it can read.
             cwd: the folder to run in, relative to the fork.
-            writable: globs that narrow the files it may change, as in ``fork``. Other changes are undone, and named in
-                the result.
+            writable: globs that narrow the files it may change, as in ``fork``; other changes are undone and named.
 
         Raises SandboxError if the command cannot be run. A command that fails does not raise: see ``Ran``.
         """
@@ -237,16 +162,16 @@ class Sandbox(Closing):
             before = self._store.freeze() if rights else FIRST
             if rights:
                 self._save()
-            outcome = run(self._settings, self._store, self.where, command, timeout, env or {}, stdin, folder, rights)
+            given = (command, timeout, env or {}, stdin, folder, rights)
+            outcome, held = run(self._settings, self._store, self.where, *given)
             restored = self._restored(before, rights) if rights else ()
+        said = command if isinstance(command, str) else tuple(command)
         return Ran(
-            command if isinstance(command, str) else tuple(command),
-            outcome.exit_code,
-            outcome.output,
-            outcome.seconds,
+            *(said, outcome.exit_code, outcome.output, outcome.seconds),
             timed_out=outcome.killed == "time",
             killed=outcome.killed,
             restored=restored,
+            limits=held,
         )
 
     def _restored(self, before: str, rights: Sequence[Sequence[str]]) -> tuple[str, ...]:

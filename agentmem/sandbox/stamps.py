@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from agentmem.sandbox.tree import FileTree
+from agentmem.sandbox.tree import FileTree, too_deep
 
 Stamp = tuple[int, int, int]
 """Size in bytes, time of change in nanoseconds, mode. Touching or linking a file does not change it."""
@@ -27,7 +27,7 @@ class Stamps:
 
     @classmethod
     def take(cls, root: Path) -> "Stamps":
-        return cls(root, dict(_scan(str(root), "")))
+        return cls(root, dict(_scan(str(root))))
 
     def changed(self, path: str) -> bool:
         """True if ``path`` in the folder is no longer as it was."""
@@ -55,16 +55,20 @@ class Stamps:
         return cls(root, dict(zip(names, numbers, strict=True)) if numbers else {})
 
 
-def _scan(folder: str, prefix: str) -> "list[tuple[str, Stamp]]":
-    """Scan as fast as Python can, because a fork waits for it."""
+def _scan(root: str) -> "list[tuple[str, Stamp]]":
+    """As fast as Python goes: a fork waits for it."""
     found: list[tuple[str, Stamp]] = []
-    with os.scandir(folder) as listed:
-        for entry in listed:
-            if entry.name == ".git":
-                continue
-            if entry.is_dir(follow_symlinks=False):
-                found += _scan(entry.path, f"{prefix}{entry.name}/")
-            else:
-                status = entry.stat(follow_symlinks=False)
-                found.append((prefix + entry.name, (status.st_size, status.st_mtime_ns, status.st_mode)))
+    waiting = [(root, "")]
+    while waiting:
+        folder, prefix = waiting.pop()
+        with os.scandir(folder) as listed:
+            for entry in listed:
+                if entry.name == ".git":
+                    continue
+                if entry.is_dir(follow_symlinks=False):
+                    if not too_deep(prefix + entry.name):
+                        waiting.append((entry.path, f"{prefix}{entry.name}/"))
+                else:
+                    status = entry.stat(follow_symlinks=False)
+                    found.append((prefix + entry.name, (status.st_size, status.st_mtime_ns, status.st_mode)))
     return found

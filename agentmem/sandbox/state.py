@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from agentmem.errors import SandboxError
-from agentmem.sandbox.tree import remove_tree
+from agentmem.sandbox.tree import FileTree, remove_tree
 
-FILE, LOCK = "fork.json", "agentmem-fork.lock"
+FILE, LOCK, KEEPING = "fork.json", "agentmem-fork.lock", "agentmem-keeping.lock"
 FORMAT = 1
 _YOUNG = 60.0
 """Seconds. A locked folder without a fork's state may be one that is just being made, for this long."""
@@ -57,6 +57,8 @@ class Held:
         except OSError:
             os.close(self._file)
             raise SandboxError(f"the fork in {where} is in use by another process or sandbox.") from None
+        with keeping(where):
+            pass  # a command whose owner died may still be keeping what it wrote
 
     def release(self) -> None:
         if self._file >= 0:
@@ -64,9 +66,31 @@ class Held:
             self._file = -1
 
     def remove(self) -> None:
-        """Remove the fork, then release the lock."""
-        remove_tree(self.where)
-        self.release()
+        """Remove the fork, then let go. The lock's file goes last, so that a sweep finds what could not be removed."""
+        try:
+            with os.scandir(self.where) as found:
+                names = [entry.name for entry in found if entry.name != LOCK]
+            for name in names:
+                FileTree(self.where).discard(name)
+            remove_tree(self.where)
+        except FileNotFoundError:
+            pass
+        finally:
+            self.release()
+
+
+@contextmanager
+def keeping(where: Path) -> Iterator[int]:
+    """Hold the lock on what a command writes, once the one before has let go of it; its descriptor.
+
+    The program inside inherits it, and holds it until it has kept everything, also when its owner is dead.
+    """
+    file = os.open(where / KEEPING, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield file
+    finally:
+        os.close(file)
 
 
 def save(where: Path, state: dict[str, Any]) -> None:

@@ -1,5 +1,5 @@
-# ruff: noqa: PTH208
-"""Supervises a command: starts it, counts what its processes use, and ends them all.
+# ruff: noqa: PTH116, PTH208
+"""Keeping a command: starting it, counting what its processes use, and leaving none of them alive.
 
 Only `inside` uses it. No pathlib: importing it takes longer than everything here.
 """
@@ -10,10 +10,12 @@ import contextlib
 import os
 import resource
 import signal
+import stat
 import sys
 import time
 
-from agentmem.sandbox import syscalls
+from agentmem.sandbox import sockets, syscalls
+from agentmem.sandbox.mounts import is_full
 
 TYPE_CHECKING = False  # importing typing takes longer than everything else here
 if TYPE_CHECKING:
@@ -61,6 +63,9 @@ def start(plan: RunPlan, confine: Callable[[], None]) -> int:
         return child
     try:
         os.setsid()
+        for group in plan["groups"]:
+            os.write(group, b"0")
+            os.close(group)
         for name in (*NOT_FOR_US, *_ALSO_IGNORED, "SIGTERM"):
             signal.signal(getattr(signal, name), signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
@@ -92,8 +97,19 @@ def _lower(limit: int, value: int) -> None:
 
 
 def bound_processes(count: int) -> None:
-    """Let the kernel refuse more processes. Only in our own user namespace: elsewhere it counts all of the user's."""
+    """Let the kernel refuse more processes; outside a user namespace ``of_user`` comes on top. Root it refuses none."""
     _lower(resource.RLIMIT_NPROC, count + 3)
+
+
+def of_user() -> int:
+    """How many threads this user has on the machine: outside a user namespace the kernel counts all of them."""
+    user, total = os.getuid(), 0
+    if sys.platform == "linux":
+        for name in os.listdir("/proc"):
+            with contextlib.suppress(OSError, ValueError, IndexError):
+                if name.isdigit() and os.stat(f"/proc/{name}").st_uid == user:
+                    total += int(_read(f"/proc/{name}/stat").rpartition(b")")[2].split()[17])
+    return total
 
 
 def first_victim() -> None:
@@ -157,15 +173,79 @@ def end_all() -> None:
 
 
 def _over(plan: RunPlan, whole_tree: bool) -> str | None:
+    if plan["keep"] and is_full(plan["tree"]["at"]):
+        return "disk"
     threads = memory = 0
-    for process, its_threads, resident in processes(whole_tree):
+    found = list(processes(whole_tree))
+    for process, its_threads, resident in found:
         threads += its_threads
         memory += resident
         if memory > plan["memory"]:
             memory -= resident - _share(process, resident)
     if threads > plan["processes"]:
         return "processes"
-    return "memory" if memory > plan["memory"] else None
+    if memory > plan["memory"]:
+        return "memory"
+    return _over_by_files([process for process, *_ in found], memory, plan) if plan["watch"] else None
+
+
+def _over_by_files(found: list[int], memory: int, plan: RunPlan) -> str | None:
+    """What is held by open files that have no name, and by segments of System V, which no process need have mapped."""
+    in_memory, on_disk, opened = _open_files(found, plan)
+    if "memory" in plan["watch"]:
+        in_memory += _segments() if plan["box"] else 0
+        memory += sum(_status(process, b"\nVmPTE:") for process in found)  # tables for pages that need not be there
+        memory += _buffered(None if plan["box"] and not plan["network"] else opened)
+    if "disk" in plan["watch"] and on_disk > plan["disk"]:
+        return "disk"
+    if "memory" in plan["watch"] and memory + in_memory > plan["memory"]:
+        mapped = sum(_status(process, b"\nRssShmem:") for process in found)
+        if memory + max(0, in_memory - mapped) > plan["memory"]:
+            return "memory"
+    return None
+
+
+def _buffered(inodes: set[int] | None) -> int:
+    with contextlib.suppress(OSError):
+        return sockets.buffered(inodes) if inodes is None or inodes else 0
+    return 0
+
+
+def _open_files(found: list[int], plan: RunPlan) -> tuple[int, int, set[int]]:
+    """Bytes in memory and on the disk of open files without a name: memfd_create's, and those that were unlinked.
+
+    And the inodes of open sockets.
+    """
+    sizes, opened = dict[tuple[int, int], int](), set[int]()
+    boxed = os.stat("/dev/shm").st_dev if plan["box"] else -1
+    mounting = plan["confine"] not in ("landlock", "none")
+    device = os.stat(plan["tree"]["at" if mounting else "bind"]).st_dev
+    for process in found:
+        with contextlib.suppress(OSError):
+            for name in os.listdir(f"/proc/{process}/fd"):
+                with contextlib.suppress(OSError):
+                    status = os.stat(f"/proc/{process}/fd/{name}")
+                    if stat.S_ISSOCK(status.st_mode):
+                        opened.add(status.st_ino)
+                    if status.st_nlink == 0 and stat.S_ISREG(status.st_mode) and status.st_dev != boxed:
+                        sizes[status.st_dev, status.st_ino] = status.st_blocks * 512
+    given = os.fstat(0)
+    sizes.pop((given.st_dev, given.st_ino), None)  # what the command was given to read is ours
+    on_disk = sum(size for (where, _), size in sizes.items() if where == device)
+    return sum(sizes.values()) - on_disk, on_disk, opened
+
+
+def _segments() -> int:
+    """Bytes of the namespace's System V shared memory: the column ``rss`` of /proc/sysvipc/shm."""
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        return sum(int(line.split()[14]) for line in _read("/proc/sysvipc/shm", 1 << 20).splitlines()[1:])
+    return 0
+
+
+def _status(process: int, field: bytes) -> int:
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        return int(_read(f"/proc/{process}/status").split(field, 1)[1].split(None, 1)[0]) * 1024
+    return 0
 
 
 def _share(process: int, resident: int) -> int:
@@ -193,10 +273,10 @@ def processes(whole_tree: bool) -> Iterator[tuple[int, int, int]]:
             yield process, threads, resident
 
 
-def _read(path: str) -> bytes:
+def _read(path: str, most: int = 4096) -> bytes:
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        return os.read(descriptor, 4096)
+        return os.read(descriptor, most)
     finally:
         os.close(descriptor)
 

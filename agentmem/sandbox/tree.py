@@ -17,6 +17,10 @@ _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 TEMPORARY = ".agentmem-new-"
 """The start of the name of a file that is being written."""
 
+LONGEST, DEEPEST = 3000, 256
+"""Bytes of a path, and folders in it: what lies deeper is no part of a fork. With the fork's own folder before it a
+path must stay below the 4096 bytes that the system takes, and looking one up costs as much as it is deep."""
+
 
 def canonical(path: str) -> str:
     """``path`` without empty and "." parts. Raises SandboxError if it could lead out of a tree."""
@@ -26,6 +30,11 @@ def canonical(path: str) -> str:
     if not parts:
         raise SandboxError(f"'{path}' is the fork itself: name a file in it.")
     return "/".join(parts)
+
+
+def too_deep(path: str) -> bool:
+    """Whether ``path`` lies deeper than a fork goes. Of such folders the first is told, and nothing that is in it."""
+    return path.count("/") >= DEEPEST or len(os.fsencode(path)) > LONGEST
 
 
 class FileTree:
@@ -53,6 +62,12 @@ class FileTree:
                 raise SandboxError(f"'{path}' is not a regular file.")
             with os.fdopen(os.dup(file), "rb") as stream:
                 return stream.read()
+
+    def parts(self, path: str) -> Iterator[bytes]:
+        """The same, a mebibyte at a time."""
+        with system_errors(path, "read"), self.parent(path) as (folder, name), self._opened(folder, name) as file:
+            while data := os.read(file, 1 << 20):
+                yield data
 
     def target(self, path: str) -> bytes:
         """The target of a link."""
@@ -160,35 +175,36 @@ class TreePlace:
 
 
 def entries(root: Path, below: str = "") -> Iterator[tuple[str, os.stat_result]]:
-    """Every file, link, device and folder below ``root``/``below``, a folder before its contents. Links stay links."""
+    """Every file, link, device and folder below ``root``/``below``, a folder before what is in it. Links stay links.
+
+    A folder that is ``too_deep`` is told, but not entered.
+    """
+    waiting = [below]
+    while waiting:
+        path = waiting.pop()
+        try:
+            found = _listed(FileTree(root), path)
+        except (FileNotFoundError, NotADirectoryError):
+            continue  # it became something else meanwhile
+        except OSError as error:
+            if path != below:
+                continue
+            raise SandboxError(f"'{below or root}' could not be listed: {error.strerror}") from None
+        prefix = f"{path}/" if path else ""
+        for name, status in found:
+            yield prefix + name, status
+            if stat.S_ISDIR(status.st_mode) and not too_deep(prefix + name):
+                waiting.append(prefix + name)
+
+
+def _listed(tree: FileTree, path: str) -> list[tuple[str, os.stat_result]]:
+    with tree.parent(path or ".") as (above, name):
+        folder = _entered(above, name, _LIST)
     try:
-        with FileTree(root).parent(f"{below}/." if below else ".") as (folder, _):
-            yield from _entries(folder, f"{below}/" if below else "")
-    except (FileNotFoundError, NotADirectoryError):
-        return
-    except OSError as error:
-        raise SandboxError(f"'{below or root}' could not be listed: {error.strerror}") from None
-
-
-def _entries(folder: int, prefix: str) -> Iterator[tuple[str, os.stat_result]]:
-    inner: list[str] = []
-    with os.scandir(folder) as found:
-        for entry in found:
-            status = entry.stat(follow_symlinks=False)
-            if stat.S_ISDIR(status.st_mode):
-                inner.append(entry.name)
-            else:
-                yield prefix + entry.name, status
-    for name in inner:
-        yield prefix + name, os.lstat(name, dir_fd=folder)
-        try:
-            opened = _readable(folder, name)
-        except OSError:
-            continue  # it has become something else meanwhile
-        try:
-            yield from _entries(opened, f"{prefix}{name}/")
-        finally:
-            os.close(opened)
+        with os.scandir(folder) as found:
+            return [(entry.name, entry.stat(follow_symlinks=False)) for entry in found]
+    finally:
+        os.close(folder)
 
 
 def remove_tree(root: Path) -> None:
@@ -201,22 +217,59 @@ def _discard(folder: int, name: str) -> None:
     if not stat.S_ISDIR(os.lstat(name, dir_fd=folder).st_mode):
         os.unlink(name, dir_fd=folder)
         return
-    opened = _readable(folder, name)
+    opened = _entered(folder, name, _EMPTY)
     try:
-        with os.scandir(opened) as found:
-            names = [entry.name for entry in found]
-        for inner in names:
-            _discard(opened, inner)
+        _empty(opened)
     finally:
         os.close(opened)
     os.rmdir(name, dir_fd=folder)
 
 
-def _readable(folder: int, name: str) -> int:
-    """Open a folder. If a command took away its owner's rights, restore them."""
+def _empty(top: int) -> None:
+    """Remove all that is in a folder, however deep: a folder in a folder is first moved up, to stand in ``top``."""
+    begins, moved = secrets.token_hex(8), 0
+    waiting = _unlink_files(top)
+    while waiting:
+        name = waiting.pop()
+        folder = _entered(top, name, _EMPTY)
+        try:
+            for inner in _unlink_files(folder):
+                os.close(_entered(folder, inner, _EMPTY))  # only a folder that we may write can be moved
+                moved += 1
+                os.rename(inner, f"{begins}{moved}", src_dir_fd=folder, dst_dir_fd=top)
+                waiting.append(f"{begins}{moved}")
+        finally:
+            os.close(folder)
+        os.rmdir(name, dir_fd=top)
+
+
+def _unlink_files(folder: int) -> list[str]:
+    """Remove the files in a folder, and the folders that are empty; the names of the others."""
+    left = []
+    with os.scandir(folder) as found:
+        names = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in found]
+    for name, is_folder in names:
+        if not is_folder:
+            os.unlink(name, dir_fd=folder)
+            continue
+        try:
+            os.rmdir(name, dir_fd=folder)
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise
+            left.append(name)
+    return left
+
+
+_LIST, _EMPTY = 0o500, 0o700
+"""The rights that it takes to see what is in a folder, and to remove it."""
+
+
+def _entered(folder: int, name: str, rights: int) -> int:
+    """Open a folder, giving its owner the ``rights`` back that a command took away."""
     with suppress(PermissionError):
         opened = os.open(name, _FOLDER, dir_fd=folder)
-        if os.geteuid() == 0 or os.fstat(opened).st_mode & 0o700 == 0o700:
+        if os.geteuid() == 0 or os.fstat(opened).st_mode & rights == rights:
             return opened
         os.close(opened)
     found = os.open(name, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
-from agentmem.sandbox.tree import FileTree, entries
+from agentmem.errors import SandboxError
+from agentmem.sandbox.tree import FileTree, entries, too_deep
 
 Kind = Literal["file", "link", "folder", "other"]
 OPAQUE = "user.overlay.opaque"
@@ -20,7 +21,7 @@ OPAQUE = "user.overlay.opaque"
 
 @dataclass(frozen=True, slots=True)
 class FoundFile:
-    """A file, link or folder at a path. "other" is a socket, a pipe or a device."""
+    """What stands at a path. "other" is a socket, a pipe, a device, or a folder that lies too deep to be entered."""
 
     kind: Kind
     mode: int
@@ -31,12 +32,18 @@ class FoundFile:
     @classmethod
     def of(cls, status: os.stat_result, tree: FileTree, path: str) -> "FoundFile":
         kind: Kind = _KINDS.get(stat.S_IFMT(status.st_mode), "other")
+        if kind == "folder" and too_deep(path):
+            kind = "other"
         executable = bool(status.st_mode & 0o111)
         return cls(kind, 0o755 if executable else 0o644, status, tree, path)
 
     def data(self) -> bytes:
         """The bytes of a file, or the target of a link."""
         return self.tree.target(self.path) if self.kind == "link" else self.tree.read(self.path)
+
+    def parts(self) -> Iterator[bytes]:
+        """The bytes of a file, a mebibyte at a time: it may seem larger than memory is."""
+        return self.tree.parts(self.path)
 
 
 _KINDS: dict[int, Kind] = {
@@ -68,7 +75,7 @@ class OverlayFolder:
 
     def below(self, path: str = "") -> Iterator[tuple[str, FoundFile]]:
         for name, status in entries(self._tree.root, path):
-            if not stat.S_ISDIR(status.st_mode):
+            if not enterable(name, status):
                 yield name, FoundFile.of(status, self._tree, name)
 
 
@@ -110,7 +117,7 @@ def _of_layer(
     for name, status in entries(root, path):
         if name in hidden or _under(name, hidden):
             continue
-        if stat.S_ISDIR(status.st_mode):
+        if enterable(name, status):
             folders.add(name)
             if is_opaque(root / name):
                 hiding.add(f"{name}/")
@@ -128,24 +135,35 @@ def _in_layer(root: Path, path: str) -> tuple[FoundFile | None, bool]:
     status = tree.status(path)
     if status is not None:
         return (None, True) if is_whiteout(status) else (FoundFile.of(status, tree, path), True)
-    parts = path.split("/")
-    for count in range(1, len(parts)):
-        above = tree.status("/".join(parts[:count]))
-        if above is None:
-            return None, False
-        if not stat.S_ISDIR(above.st_mode) or is_opaque(root.joinpath(*parts[:count])):
-            return None, True
-    return None, False
+    return None, _hides(root, path.split("/")[:-1])
 
 
 def _covers(root: Path, path: str) -> bool:
     found, covers = _in_layer(root, path)
-    return covers and (found is None or found.kind != "folder" or _opaque_on_the_way(root, path))
+    return covers and (found is None or found.kind != "folder" or _hides(root, path.split("/")))
 
 
-def _opaque_on_the_way(root: Path, path: str) -> bool:
-    parts = path.split("/")
-    return any(is_opaque(root.joinpath(*parts[: count + 1])) for count in range(len(parts)))
+def _hides(root: Path, folders: Sequence[str]) -> bool:
+    """Whether a layer hides what those below it have in nested ``folders``: one is a file in it, or opaque."""
+    flags = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+    at = os.open(root, flags)
+    try:
+        for name in folders:
+            try:
+                inner = os.open(name, flags, dir_fd=at)
+            except FileNotFoundError:
+                return False
+            except PermissionError as error:
+                raise SandboxError(f"'{'/'.join(folders)}' could not be looked at: {error.strerror}") from None
+            except OSError:
+                return True
+            os.close(at)
+            at = inner
+            if _says_opaque(f"/proc/self/fd/{at}", follow=True):
+                return True
+        return False
+    finally:
+        os.close(at)
 
 
 def _under(name: str, hidden: set[str]) -> bool:
@@ -163,7 +181,16 @@ def is_whiteout(status: os.stat_result) -> bool:
 
 
 def is_opaque(folder: Path) -> bool:
-    """True if a folder of a layer hides everything in the layers below."""
+    """Whether of a folder in a layer nothing below counts."""
+    return _says_opaque(folder, follow=False)
+
+
+def _says_opaque(folder: Path | str, follow: bool) -> bool:
     with suppress(OSError):
-        return os.getxattr(folder, OPAQUE, follow_symlinks=False) == b"y"
+        return os.getxattr(folder, OPAQUE, follow_symlinks=follow) == b"y"
     return False
+
+
+def enterable(path: str, status: os.stat_result) -> bool:
+    """Whether what ``entries`` tells is a folder whose content it tells as well."""
+    return stat.S_ISDIR(status.st_mode) and not too_deep(path)

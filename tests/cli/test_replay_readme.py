@@ -57,6 +57,9 @@ def test_what_readme_says_works(command: str, recordings: Path) -> None:
     found = invoke_json(*arguments, "--jobs", "1")
     assert not [one for one in found["skipped"] if "failed" in one["reason"]]
     for row in found.get("policies", ()):
+        if "--fidelity" in command:  # which has nothing to say of recordings that are never cut
+            assert row["missing"] or row["policy"]
+            continue
         assert row["missing"] or row["cost_usd"] > 0
         assert row["policy"] in shown.stdout
     assert len(found.get("policies", found.get("sessions"))) >= 4

@@ -1,13 +1,15 @@
 """A host that sandboxes try to reach: files, secrets, a process and listeners, and a record of what was touched."""
 
+import ctypes
 import hashlib
 import os
+import resource
 import secrets
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +32,13 @@ class World:
     tcp: socket.socket
     unix: socket.socket
     abstract: socket.socket
+    shared: "Shared"
+
+    def arguments(self, where: Path) -> tuple[str, ...]:
+        """What a program that tries escapes from the fork in ``where`` is told of us."""
+        address = (str(self.outside), str(self.source), str(where), str(self.victim.pid))
+        name = self.abstract.getsockname()[1:].decode()
+        return (*address, str(self.tcp.getsockname()[1]), name, str(self.shared.key))
 
     def state(self) -> tuple[object, ...]:
         """A value that stays equal as long as nothing was changed, killed or reached."""
@@ -44,7 +53,50 @@ class World:
             settings,
             traced,
             socket.gethostname(),
+            _standing(self.victim.pid),
+            self.shared.state(),
         )
+
+
+def _standing(process: int) -> tuple[object, ...]:
+    """Limits, priority, processors and scheduling of a process."""
+    limits = [resource.prlimit(process, one) for one in (resource.RLIMIT_NOFILE, resource.RLIMIT_CPU)]
+    priority = os.getpriority(os.PRIO_PROCESS, process)
+    badness = Path(f"/proc/{process}/oom_score_adj").read_text()
+    return limits, priority, os.sched_getaffinity(process), os.sched_getscheduler(process), badness
+
+
+class Shared:
+    """What processes of one machine share without any file: a segment, a queue, semaphores, and a file in memory."""
+
+    def __init__(self, name: str) -> None:
+        self.key = int.from_bytes(secrets.token_bytes(3), "big") | 1 << 28
+        self._file = Path("/dev/shm") / name
+        self._libc = ctypes.CDLL(None, use_errno=True)
+        self._libc.shmat.restype = ctypes.c_void_p
+        self._libc.shmdt.argtypes = (ctypes.c_void_p,)
+        self._segment, self._queue, self._semaphores = (
+            self._libc.shmget(self.key, 4096, 0o1600),
+            self._libc.msgget(self.key, 0o1600),
+            self._libc.semget(self.key, 1, 0o1600),
+        )
+        at = self._libc.shmat(self._segment, None, 0)
+        ctypes.memmove(at, SECRET.encode(), len(SECRET))
+        self._libc.shmdt(at)
+        self._libc.msgsnd(self._queue, ctypes.create_string_buffer(b"\1" + bytes(7) + SECRET.encode()), 20, 0)
+        self._file.write_text(SECRET)
+
+    def state(self) -> tuple[object, ...]:
+        lines = [Path(f"/proc/sysvipc/{kind}").read_text().splitlines()[1:] for kind in ("shm", "msg", "sem")]
+        mine = [line.split()[:5] for found in lines for line in found if line.split()[0] == str(self.key)]
+        return mine, self._file.read_text(), Path(f"{self._file}-planted").exists()
+
+    def close(self) -> None:
+        self._libc.shmctl(self._segment, 0, None)
+        self._libc.msgctl(self._queue, 0, None)
+        self._libc.semctl(self._semaphores, 0, 0)
+        with suppress(FileNotFoundError):
+            self._file.unlink()
 
 
 def fingerprint(root: Path) -> dict[str, tuple[object, ...]]:
@@ -80,6 +132,7 @@ def world(folder: Path) -> Iterator[World]:
         closing(socket.create_server(("127.0.0.1", 0))) as tcp,
         closing(socket.socket(socket.AF_UNIX)) as unix,
         closing(socket.socket(socket.AF_UNIX)) as abstract,
+        closing(Shared(name)) as shared,
         subprocess.Popen(
             [sys.executable, "-I", "-S", "-c", "input()"],
             stdin=subprocess.PIPE,
@@ -96,7 +149,7 @@ def world(folder: Path) -> Iterator[World]:
         for listener in (unix, abstract):
             listener.listen()
         try:
-            yield World(source, outside, victim, tcp, unix, abstract)
+            yield World(source, outside, victim, tcp, unix, abstract, shared)
         finally:
             victim.kill()
 

@@ -1,0 +1,123 @@
+"""A command in a fork, from what a caller wants to how it ended: where it writes, what holds it, and what it left."""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+
+from agentmem.errors import SandboxError
+from agentmem.sandbox import forks, rights, state
+from agentmem.sandbox.control_groups import control_group, doors
+from agentmem.sandbox.forks import ForkSettings, ForkStore
+from agentmem.sandbox.hiding import hide_secrets
+from agentmem.sandbox.holding import HeldLimit, Walls, held_limits, room_in_memory
+from agentmem.sandbox.isolation import why_no_box
+from agentmem.sandbox.layered import disk_usage
+from agentmem.sandbox.plan import RunPlan
+from agentmem.sandbox.planning import BOX, MOUNTING, Command, make_plan
+from agentmem.sandbox.running import RunOutcome, execute
+from agentmem.sandbox.tree import FileTree, remove_tree
+
+
+def run(
+    settings: ForkSettings,
+    store: ForkStore,
+    where: Path,
+    command: str | Sequence[str],
+    timeout: float | None,
+    env: Mapping[str, str],
+    stdin: bytes,
+    cwd: str,
+    globs: Sequence[Sequence[str]],
+) -> tuple[RunOutcome, tuple[HeldLimit, ...]]:
+    """Run it to its end; and how its limits were held. Raises SandboxError."""
+    if timeout is not None and timeout <= 0:
+        raise SandboxError(f"the timeout is {timeout}; it must be above 0 seconds.")
+    argv = _arguments(command)
+    if settings.isolation == "none":
+        hide_secrets()
+    _empty(where)
+    boxed = _in_memory(settings, where)
+    room = settings.limits.disk - store.used() if boxed else None
+    plan = make_plan(
+        settings.isolation,
+        Command(argv, cwd, dict(env), room=room, keep=str(where / forks.ARRIVED) if boxed else ""),
+        store.mounted(str(where / BOX) if boxed else ""),
+        where,
+        settings.limits,
+        network=settings.network,
+        writable=_held_by_kernel(settings, store, globs),
+        readable=settings.readable,
+    )
+    seconds = min(timeout or settings.limits.seconds, settings.limits.seconds)
+    try:
+        return _run(plan, settings, store, where, stdin, seconds)
+    except OSError as error:
+        raise SandboxError(f"the command could not be started: {error.strerror or error}.") from None
+    finally:
+        remove_tree(where / "scratch" / "home")
+        forks.take_arrived(store, where)
+
+
+def _arguments(command: str | Sequence[str]) -> list[str]:
+    argv = ["/bin/sh", "-c", command] if isinstance(command, str) else [str(part) for part in command]
+    if not argv or any("\0" in part for part in argv):
+        raise SandboxError("there is no command to run, or it contains a zero character.")
+    return argv
+
+
+def _run(
+    plan: RunPlan, settings: ForkSettings, store: ForkStore, where: Path, stdin: bytes, seconds: float
+) -> tuple[RunOutcome, tuple[HeldLimit, ...]]:
+    """Run a plan in control groups, where there are any; and how its limits were held."""
+    limits, boxed = settings.limits, bool(plan["keep"])
+    bound = Walls(settings.isolation, limits, boxed, None, None).memory_bound
+    with ExitStack() as opened:
+        plan["held"] = opened.enter_context(state.keeping(where))
+        group = opened.enter_context(control_group(bound, limits.processes))
+        plan["groups"] = opened.enter_context(doors(group))
+        held = held_limits(Walls(settings.isolation, limits, boxed, group.holds("memory"), group.holds("pids")))
+        plan["watch"] = [one.limit for one in held if one.how == "watched"]
+        on_disk = (lambda: None) if boxed else _disk_watch(store, where, limits.disk)
+        outcome = execute(plan, limits, stdin, lambda: "memory" if group.passed() else on_disk(), seconds)
+        if outcome.killed is None and group.passed():
+            outcome = replace(outcome, killed="memory")
+    return outcome, held
+
+
+def _in_memory(settings: ForkSettings, where: Path) -> bool:
+    """Whether what commands write stands in memory, in a file system of the size that it may have, until they end."""
+    return room_in_memory(settings.limits) and why_no_box(settings.isolation, where) is None
+
+
+def _empty(where: Path) -> None:
+    """Make the folders for one command, empty."""
+    for name in ("scratch", forks.ARRIVED, f"{forks.ARRIVED}.part"):
+        remove_tree(where / name)
+    for name in ("scratch/home", f"{forks.ARRIVED}.part"):
+        (where / name).mkdir(parents=True)
+
+
+def _held_by_kernel(settings: ForkSettings, store: ForkStore, globs: Sequence[Sequence[str]]) -> list[str] | None:
+    """The folders to which the kernel can hold the command; None where its rights are no such thing."""
+    if len(globs) != 1 or settings.isolation in ("none", "bubblewrap"):
+        return None
+    held = rights.folders(globs[0])
+    if held is not None and settings.isolation not in MOUNTING:
+        for folder in held:
+            with FileTree(Path(store.mounted()["bind"])).parent(f"{folder}/.", make=True):
+                pass
+    return held
+
+
+def _disk_watch(store: ForkStore, where: Path, most: int) -> Callable[[], str | None]:
+    """Looks at the fork and its temporary folder, but only when the disk has become fuller by half of ``most``."""
+    began = os.statvfs(where)
+
+    def over() -> str | None:
+        now = os.statvfs(where)
+        written = (began.f_bavail - now.f_bavail) * now.f_frsize + (began.f_favail - now.f_favail) * 4096
+        return "disk" if written > most // 2 and store.used() + disk_usage(where / "scratch") > most else None
+
+    return over
