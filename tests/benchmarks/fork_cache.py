@@ -11,13 +11,12 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from agentmem.errors import ModelNotAvailable
 from agentmem.kvcache.frames import frame
 from agentmem.models.engine import Engine
 from agentmem.models.scripted import ScriptedModel
 from agentmem.runtime.agent import Agent
 from agentmem.types import Message, Request, Usage
-from tests.benchmarks.data import SKIPPED
+from tests.benchmarks.engine import local_engine
 from tests.benchmarks.heading import heading
 from tests.benchmarks.local_cache import Recording
 from tests.benchmarks.team_prefix import count, frames, shared
@@ -45,12 +44,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, help="not used: the tasks are made")
     parser.parse_args()
-    try:
-        engine = Engine()
-    except ModelNotAvailable as error:
-        print(f"skipped: {error}")
-        return SKIPPED
-    with engine, tempfile.TemporaryDirectory() as folder:
+    with local_engine() as engine, tempfile.TemporaryDirectory() as folder:
         heading("fork_cache", "made here: four tasks", split="none", seed="none", tasks=TASKS, engine=engine.name)
         usages, requests = work(engine, Path(folder))
         stood = shared(requests[2], requests[TASKS])

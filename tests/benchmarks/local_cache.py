@@ -12,13 +12,12 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
-from agentmem.errors import ModelNotAvailable
 from agentmem.kvcache.frames import frame
 from agentmem.models.engine import Engine
 from agentmem.models.scripted import ScriptedModel, Turn
 from agentmem.runtime.agent import Agent
 from agentmem.types import Message, Request, Usage
-from tests.benchmarks.data import SKIPPED
+from tests.benchmarks.engine import local_engine
 from tests.benchmarks.heading import heading
 
 TARGET = 0.97
@@ -99,12 +98,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, help="not used: the pages are made")
     parser.parse_args()
-    try:
-        engine = Engine()
-    except ModelNotAvailable as error:
-        print(f"skipped: {error}")
-        return SKIPPED
-    with engine:
+    with local_engine() as engine:
         heading("local_cache", "made here: nine pages", split="none", seed="none", turns=TURNS, engine=engine.name)
         usages, requests = work(engine)
         prefix = usages[0].input_tokens

@@ -13,14 +13,13 @@ from dataclasses import replace
 from itertools import takewhile
 from pathlib import Path
 
-from agentmem.errors import ModelNotAvailable
 from agentmem.kvcache.frames import encode, frame
 from agentmem.models.engine import Engine
 from agentmem.models.scripted import ScriptedModel, Turn
 from agentmem.team import Role, Team, TeamResult
 from agentmem.types import Frame, Message, Request, Usage
 from tests.benchmarks import players
-from tests.benchmarks.data import SKIPPED
+from tests.benchmarks.engine import local_engine
 from tests.benchmarks.heading import heading
 from tests.benchmarks.local_cache import Recording
 
@@ -79,12 +78,7 @@ def main() -> int:
     parser.add_argument("--data", type=Path, help="not used: the repository is made")
     parser.add_argument("--isolation", default="auto", help="as in Team")
     given = parser.parse_args()
-    try:
-        engine = Engine()
-    except ModelNotAvailable as error:
-        print(f"skipped: {error}")
-        return SKIPPED
-    with engine, tempfile.TemporaryDirectory() as folder:
+    with local_engine() as engine, tempfile.TemporaryDirectory() as folder:
         heading("team_prefix", "made here: one function", split="none", seed="none", engine=engine.name)
         result, usages, requests = work(engine, Path(folder), given.isolation)
         at = next(place for place, request in enumerate(requests) if is_tester(request))
