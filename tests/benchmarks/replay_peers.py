@@ -24,7 +24,7 @@ PEERS = ("langchain-summarization", "deepagents")
 MASKING = "observation-masking"
 COLUMNS = ("cost_usd", "dollars_to_act_usd", "floor_usd", "excess", "callable_far", "old_lines_far", "callable_near")
 TABLE = (*COLUMNS, "visible", "visible_line", "reachable", "hit_rate", "redo_share", "peak_context_tokens")
-DEEPAGENTS, CHEAPEST, EXCESS, REDO, NEAR = 0.72, 0.78, 0.6, 0.02, 0.97
+DEEPAGENTS, CHEAPEST, EXCESS, REDO, NEAR, FAR = 0.72, 0.78, 0.62, 0.02, 0.99, 0.06
 BEST_CHEAPEST = 0.79
 
 Rows = dict[str, dict[str, Any]]
@@ -60,6 +60,7 @@ def default_misses(rows: Rows, told: str) -> list[str]:
         ("no row below the floor", all(row["cost_usd"] >= row["floor_usd"] for row in rows.values())),
         ("tokens processed again", ours["redo_share"] <= REDO),
         ("calls that can be made when near", ours["callable_near"] >= NEAR),
+        ("far calls that can be made", all(ours["callable_far"] >= peer["callable_far"] + FAR for peer in peers)),
         ("reachable", ours["reachable"] == 1.0),
         ("dollars to act", all(ours["dollars_to_act_usd"] < peer["dollars_to_act_usd"] for peer in peers)),
         ("budget", ours["peak_context_tokens"] <= BUDGET),
