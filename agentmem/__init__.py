@@ -3,8 +3,9 @@
 Names are imported when they are first used, so that ``import agentmem`` is fast and does nothing else.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from agentmem.lazy import on_first_use
 
 if TYPE_CHECKING:
     from agentmem.answers.cache import AnswerCache as AnswerCache
@@ -106,12 +107,7 @@ _HOME = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = ["__version__", *_HOME]
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module 'agentmem' has no attribute {name!r}")
-    value = getattr(import_module(_HOME[name]), name)
-    globals()[name] = value
-    return value
+__getattr__ = on_first_use(__name__, _HOME)
 
 
 def __dir__() -> list[str]:

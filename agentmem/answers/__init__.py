@@ -1,7 +1,8 @@
 """The semantic answer cache: it saves paying twice for the same question, and does not serve wrong answers."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from agentmem.lazy import on_first_use
 
 if TYPE_CHECKING:
     from agentmem.answers.asking import Answered as Answered
@@ -22,7 +23,4 @@ _HOME = {
 __all__ = [*_HOME]
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module 'agentmem.answers' has no attribute {name!r}")
-    return getattr(import_module(f"agentmem.answers.{_HOME[name]}"), name)
+__getattr__ = on_first_use(__name__, {name: f"{__name__}.{home}" for name, home in _HOME.items()})

@@ -6,8 +6,9 @@ with Agent(model, "pages") as agent:
     print(usage["hit_rate"], usage["cost_usd"])
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from agentmem.lazy import on_first_use
 
 if TYPE_CHECKING:
     from agentmem.meter.ledger import Row as Row
@@ -20,7 +21,4 @@ _HOMES = {"Row": "ledger", "Summary": "report", "rows": "ledger", "summarise": "
 __all__ = list(_HOMES)
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+__getattr__ = on_first_use(__name__, {name: f"{__name__}.{home}" for name, home in _HOMES.items()})
