@@ -12,7 +12,7 @@ from dataclasses import replace
 from agentmem.compaction.carrying import carried
 from agentmem.compaction.index import index
 from agentmem.compaction.plan import Plan, cut_at, names
-from agentmem.compaction.standing import told, trail_text
+from agentmem.compaction.standing import standing_text, trail_text
 from agentmem.compaction.summary import CheckedSummary, checked, mechanical
 from agentmem.context.cut import IndexLine, Part, compaction
 from agentmem.errors import SummaryRejected
@@ -113,7 +113,7 @@ _LIES: tuple[tuple[str, Callable[[CheckedSummary], bool]], ...] = (
 def _standing(plan: Plan, summary: str) -> str:
     """What must stand beside ``summary``: what it and the kept messages do not say word for word."""
     messages = {part.seq for part in plan.users}
-    return told(plan.stands, plan.thread, f"{plan.kept}\n{summary}", messages, plan.sizes.standing)
+    return standing_text(plan.stands, plan.thread, f"{plan.kept}\n{summary}", messages, plan.sizes.standing)
 
 
 def _written(plan: Plan, summary: str, stands: str, lines: tuple[IndexLine, ...]) -> Iterator[Part]:

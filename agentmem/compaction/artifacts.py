@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from agentmem.compaction.shapes import COMMANDS
+
 ArtifactState = Literal["made", "changed", "deleted", "read"]
 """What a file's last call with an effect did to it; read where there was none."""
 
@@ -40,7 +42,6 @@ TOOLS: Mapping[str, ArtifactState] = {
 """What tools do to the file that their call names, by the tool's name in small letters."""
 SHELLS = frozenset({"bash", "shell", "run", "run_command", "execute", "execute_bash", "terminal", "run_shell_command"})
 """Tools that run a command."""
-_COMMANDS = ("command", "cmd", "script")
 ACTIONS: Mapping[str, ArtifactState] = {
     **dict.fromkeys(("view", "read", "open"), "read"),
     **dict.fromkeys(("create", "write"), "made"),
@@ -57,7 +58,7 @@ def touches(tool: str, arguments: Mapping[str, Any]) -> tuple[Touch, ...]:
     """What one call does to which files, in order; nothing where that is not certain."""
     name = tool.rpartition("__")[2].lower()
     if name in SHELLS:
-        return tuple(_shell(next((arguments[key] for key in _COMMANDS if key in arguments), "")))
+        return tuple(_shell(next((arguments[key] for key in COMMANDS if key in arguments), "")))
     if name in ("apply_patch", "patch"):
         return tuple(_patch("\n".join(one for one in arguments.values() if isinstance(one, str))))
     source, target = _first(arguments, (*_SOURCES, *_PATHS)), _first(arguments, _TARGETS)

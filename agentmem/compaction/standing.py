@@ -97,11 +97,12 @@ def standing(leaving: Sequence["Said"], staying: Sequence["Said"], earlier: Stan
         if one.origin.kind == "user" and one.origin.seq > last:
             lines.said(one.origin.seq, one.text)
             environment.said(one.text, one.origin.seq)
-    for call in _answered(leaving):
+    gone = list(_answered(leaving))
+    for call in gone:
         trail.follow(call.tool, call.arguments, call.seq, failed=call.failed)
         if not call.failed:
             lines.read(call)
-    for call in _answered((*leaving, *staying)):  # what failed may leave before what works in its place
+    for call in (*gone, *_answered(staying)):  # what failed may leave before what works in its place
         environment.follow(call.tool, call.arguments, call.result, call.seq, failed=call.failed)
     for about, fact in environment.facts.items():
         lines.put(about, StandingLine(fact.seq, "fact", fact.text))
@@ -199,7 +200,7 @@ def _follow(tasks: Tasks, frames: Iterable["Said"]) -> None:
 # As it is shown.
 
 
-def told(now: Standing, thread: str, besides: str, kept: Iterable[int], room: int) -> str:
+def standing_text(now: Standing, thread: str, besides: str, kept: Iterable[int], room: int) -> str:
     """The lines that stand, in order, but for those of messages that are ``kept`` whole and of texts in ``besides``.
 
     Those without room in ``room`` tokens are counted, with the reference that lists them.

@@ -6,6 +6,7 @@ The entries are folded again, so that each row of the ledger finds the view that
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import astuple, dataclass, field, replace
 
+from agentmem.compaction.plan import WRITTEN
 from agentmem.context.cut import PartKind
 from agentmem.context.window import View, extend
 from agentmem.meter.ledger import Row, decode
@@ -127,11 +128,11 @@ def _retold(view: View) -> set[Frame]:
         return set()
     placed = zip((turn.frames for turn in view.turns), view.origins, strict=True)
     pairs = (pair for frames, origins in placed for pair in zip(frames, origins, strict=True))
-    return {one for one, origin in pairs if origin.kind in _WRITTEN or origin.seq <= view.cut.last}
+    return {one for one, origin in pairs if origin.kind in _CARRIED or origin.seq <= view.cut.last}
 
 
 _LISTS: tuple[PartKind, ...] = ("summary", "index", "paths", "commands")
-_WRITTEN = frozenset({*_LISTS, "files", "result"})
+_CARRIED = WRITTEN | {"result"}
 _KINDS: dict[EntryKind | PartKind, int] = {"tool_result": 4, "result": 4, "files": 4, **dict.fromkeys(_LISTS, 3)}
 """The part that a frame of the conversation belongs to, as an index into TokenParts; all others are the tail."""
 

@@ -39,9 +39,7 @@ def _pattern(glob: str) -> re.Pattern[str]:
 def _part(part: str, last: bool) -> str:
     if part == "**":
         return ".+" if last else "(?:.+/)?"
-    translated = "".join(
-        _PIECES.get(piece, re.escape(piece)) if len(piece) == 1 else _class(piece) for piece in _split(part)
-    )
+    translated = "".join(map(_piece, _split(part)))
     return f"{translated}(?:/.*)?" if last else f"{translated}/"
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from agentmem.compaction.acceptance import accept, fallback
 from agentmem.compaction.artifacts import Artifact
-from agentmem.compaction.standing import Standing, StandingLine, read_standing, told, trail_text
+from agentmem.compaction.standing import Standing, StandingLine, read_standing, standing_text, trail_text
 from agentmem.context.cut import compaction, read_cut
 from agentmem.tokens import count
 from agentmem.transcript import transcript
@@ -124,10 +124,10 @@ def test_what_has_no_room_is_counted() -> None:
         StandingLine(at, "rule", f"Never touch folder number {at} of the old archive.") for at in range(1, 30)
     )
     now = Standing((*lines, StandingLine(40, "project", "Always be kind.")))
-    said = told(now, "t", "", (), 100)
+    said = standing_text(now, "t", "", (), 100)
     assert lines[-1].text in said and lines[0].text not in said
     assert "recall brings them back" in said and "t/1-" in said
-    assert told(now, "t", "\n".join(one.text for one in now.lines), (), 100) == ""
+    assert standing_text(now, "t", "\n".join(one.text for one in now.lines), (), 100) == ""
 
 
 def test_the_trail_keeps_to_its_room() -> None:
