@@ -9,10 +9,10 @@ list of bare names says nothing about them.
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
+from agentmem.replay.call_needs import CallPart, parts
 from agentmem.replay.layout import Layout, Strip
 from agentmem.replay.needed import FAR, identity, spoken
-from agentmem.replay.parts import CallPart, parts
-from agentmem.replay.standing import Vocabulary, beside
+from agentmem.replay.sightings import Vocabulary, beside
 from agentmem.types import Frame
 
 Entries = Sequence[tuple[Sequence[Frame], Sequence[Frame]]]

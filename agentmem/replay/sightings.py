@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+from agentmem.replay.call_needs import NAME, PIECES, TOKEN, CallPart, components
 from agentmem.replay.needed import BESIDE
-from agentmem.replay.parts import NAME, PIECES, TOKEN, CallPart, components
 
 PREFIXES = (
     re.compile(r"\s*\d+[→\t:-]"),  # a numbered line

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from agentmem.replay.parts import ENUMERATED, GENERATED, LANGUAGE
+from agentmem.replay.call_needs import ENUMERATED, GENERATED, LANGUAGE
 from agentmem.types import Frame, Rates
 
 Entries = Sequence[tuple[Sequence[Frame], Sequence[Frame]]]

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from agentmem.replay.parts import components, parts
+from agentmem.replay.call_needs import components, parts
 
 
 def needed(**given: Any) -> list[str]:
