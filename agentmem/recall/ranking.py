@@ -108,7 +108,7 @@ def load(shelf: Shelf, spans: Sequence[ShelfSpan], most: int = HELD) -> Loaded |
 CANDIDATES = 300
 """Pieces that each of the two searches gives."""
 MEANING = 0.6
-"""The share of the meaning in a score; the words have the rest."""
+"""The share of the meaning in a score of the long-term memory; the words have the rest."""
 SPEAKER = 0.3
 """What a piece gains when the question names its speaker, and nobody else's."""
 NEIGHBOUR = 0.3

@@ -6,6 +6,7 @@ import os
 import struct
 import zlib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -351,6 +352,24 @@ def test_recall_searches_for_words(context: ToolContext) -> None:
     """Each passage comes with its reference."""
     assert good(context, "recall", what="port") == "main/3, said:\n> the port is 5432"
     assert "fits: zebra" in good(context, "recall", what="zebra")
+
+
+class Vague(Remembered):
+    """A recall whose passages fit so well, and have a day."""
+
+    fit = 0.2
+
+    def search(self, question: str, limit: int = 8) -> list[Found]:
+        return [replace(one, fit=self.fit, day="5 May 2026") for one in super().search("port")]
+
+
+def test_recall_says_when_nothing_fits_well(context: ToolContext) -> None:
+    """The nearest passages follow all the same, each with its day."""
+    vague = Vague({"main/3": "the port is 5432"})
+    asked = replace(context, recall=vague)
+    assert good(asked, "recall", what="the cat").startswith("Nothing older fits well")
+    vague.fit = 0.6
+    assert good(asked, "recall", what="port") == "main/3, said, 5 May 2026:\n> the port is 5432"
 
 
 def test_recall_of_an_unknown_reference_is_explained(context: ToolContext) -> None:

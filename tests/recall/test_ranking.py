@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agentmem.recall import ranking
@@ -202,3 +202,16 @@ def test_a_thread_is_read_once_however_it_grows(archive: LanceArchive) -> None:
         assert archive.search(f"other {at}", "owl")
     assert len(archive._scopes) == HELD
     assert "main" not in archive._scopes
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.sampled_from([*ANIMALS, "eats", "near", "post", "number", "37", "owls", "quiet"]), max_size=5))
+def test_a_search_keeps_what_either_of_its_two_found(archive: LanceArchive, words: list[str]) -> None:
+    """Whatever is asked: the ten that share most words with it, and the ten that are nearest in meaning."""
+    question = " ".join(words)
+    held = ranking.scope(archive.shelf, tuple(archive.spans("main")))
+    found = {piece.key for piece in search(held, question, ranking.LOOKED_AT)}
+    prior = ranking.Prior(ranking.ANYBODY)
+    for hits in (held.by_words(ranking.words_of(question)), held.by_meaning(question.capitalize(), prior) or []):
+        pieces = held.at([hit.place for hit in hits[: ranking.TOP]])
+        assert {piece.key for piece in pieces.values()} <= found

@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 from agentmem.errors import UnknownReference
-from agentmem.recall.recall import LINES, JournalRecall, listing
+from agentmem.recall.pieces import Piece
+from agentmem.recall.recall import LINES, WEAK, JournalRecall, found, listing, weak
 from agentmem.tokens import count
 from agentmem.transcript.journal import Journal, open_journal
+from agentmem.types import Found
 from tests.recall.threads import answered, asked, begun, tell
 
 
@@ -73,3 +75,18 @@ def test_recall_lists_a_stretch(journal: Journal) -> None:
     for wrong in ("other/1-1", "main/40-50", "main/0-0"):
         with pytest.raises(UnknownReference):
             recall.exact(wrong)
+
+
+def test_weak_is_what_no_meaning_is_near_to() -> None:
+    """What words alone found says nothing of it; one passage that fits is enough."""
+    near, far, unknown = (Found("main/1", "said", "owl", fit) for fit in (WEAK, WEAK - 0.01, None))
+    assert weak([far, unknown])
+    assert not weak([far, near])
+    assert not weak([unknown])
+    assert not weak([])
+
+
+def test_a_passage_has_its_day() -> None:
+    """As the note about the date has it."""
+    piece = Piece("main", 3, 1, "", "user", "Today is Monday, 5 January 2026.", "", "owl", 0.5)
+    assert found(piece) == Found("main/3#2", "said by the user", "owl", 0.5, "Monday, 5 January 2026")
