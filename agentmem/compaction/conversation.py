@@ -186,7 +186,7 @@ class Conversation(Generic[S]):
         try:
             decided = yield from decide(made, ask=ask)
         except SummaryRejected as error:
-            _log.warning("the conversation was not compacted: %s", error)
+            _log.info("the conversation was not compacted: %s", error)
             self.refused = self.view.tokens + AGAIN
             return None
         self.append(decided.draft)

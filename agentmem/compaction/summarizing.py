@@ -4,10 +4,10 @@
 threads and asyncio, our own runtime, other people's agents and replay; each does the sending in its own way.
 """
 
-import logging
-from collections.abc import Callable, Generator
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import closing
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 from agentmem import assets
 from agentmem.compaction.acceptance import accept, carry, fallback
@@ -23,7 +23,6 @@ Author = Literal["model", "mechanical"]
 
 AGAIN = 2_000
 """The tokens that a thread must grow before the next try, if no summary was accepted."""
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +49,12 @@ class SummaryAnswer:
 
 @dataclass(frozen=True, slots=True)
 class CutDecision:
-    """The entry to append, who wrote its summary, and how often a model was asked."""
+    """The entry to append, who wrote its summary, how often a model was asked, and why its answers were refused."""
 
     draft: Draft
     by: Author
     attempts: int
+    refused: tuple[str, ...] = ()
 
 
 Deciding = Generator[SummaryQuestion, SummaryAnswer | None, CutDecision]
@@ -72,15 +72,16 @@ def decide(made: Plan, kept: Callable[[], Json] = dict, *, ask: bool = True) -> 
         return CutDecision(_carried(made, kept), "mechanical", 0)
     attempts = made.sizes.attempts if ask else 0
     text = instruction(made, assets.read("prompts/summary.md")) if attempts else ""
+    refused: list[str] = []
     for attempt in range(1, attempts + 1):
         answer = yield SummaryQuestion(made, aside(made.view, made.asked, text), text, attempt)
         if answer is None:
             continue
         try:
-            return CutDecision(_accepted(made, answer, kept), "model", attempt)
+            return CutDecision(_accepted(made, answer, kept), "model", attempt, tuple(refused))
         except SummaryRejected as error:
-            _log.warning("a summary of thread %s was refused: %s", made.thread, error)
-    return CutDecision(fallback(made, kept()), "mechanical", attempts)
+            refused.append(str(error))
+    return CutDecision(fallback(made, kept()), "mechanical", attempts, tuple(refused))
 
 
 def _carried(made: Plan, kept: Callable[[], Json]) -> Draft:
@@ -94,3 +95,42 @@ def _accepted(made: Plan, answer: SummaryAnswer, kept: Callable[[], Json]) -> Dr
     if answer.called:
         raise SummaryRejected("the model called a tool")
     return accept(made, answer.text, kept())
+
+
+A = TypeVar("A")
+B = TypeVar("B")
+R = TypeVar("R")
+
+
+def drive(steps: Generator[A, B, R], send: Callable[[A], B]) -> R:
+    """What a generator returns that yields requests: each goes to ``send``, whose result or error it gets back."""
+    with closing(steps):
+        try:
+            asked = next(steps)
+            while True:
+                try:
+                    answer = send(asked)
+                except Exception as error:
+                    asked = steps.throw(error)
+                else:
+                    asked = steps.send(answer)
+        except StopIteration as done:
+            returned: R = done.value
+            return returned
+
+
+async def drive_async(steps: Generator[A, B, R], send: Callable[[A], Awaitable[B]]) -> R:
+    """`drive` for asyncio."""
+    with closing(steps):
+        try:
+            asked = next(steps)
+            while True:
+                try:
+                    answer = await send(asked)
+                except Exception as error:
+                    asked = steps.throw(error)
+                else:
+                    asked = steps.send(answer)
+        except StopIteration as done:
+            returned: R = done.value
+            return returned

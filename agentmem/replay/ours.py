@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from agentmem.compaction.conversation import THREAD, Conversation, room_behind
-from agentmem.compaction.summarizing import SummaryAnswer, SummaryQuestion
+from agentmem.compaction.summarizing import SummaryAnswer, SummaryQuestion, drive
 from agentmem.compaction.when import Compaction, ContextState, Quality, Reason, due, least_budget
 from agentmem.context.offload import Offload
 from agentmem.kvcache.breakpoints import HEAD, TAIL
@@ -130,17 +130,16 @@ class Ours:
         return [replace(one, at=at) for one in sent]
 
     def _compact(self, reason: Reason | None) -> Sequence[Sent]:
-        steps = self._said.compacting(reason, self._compaction, self._terms.budget)
         sent: list[Sent] = []
-        try:
-            question = next(steps)
-            while True:
-                asked, summary = self._asked(question)
-                sent.append(asked)
-                question = steps.send(SummaryAnswer(summary))
-        except StopIteration:
-            self._show()
-            return sent
+
+        def answer(question: SummaryQuestion) -> SummaryAnswer:
+            asked, summary = self._asked(question)
+            sent.append(asked)
+            return SummaryAnswer(summary)
+
+        drive(self._said.compacting(reason, self._compaction, self._terms.budget), answer)
+        self._show()
+        return sent
 
     def _asked(self, question: SummaryQuestion) -> tuple[Sent, str]:
         """The request for a summary, and the extract that answers it."""

@@ -17,7 +17,7 @@ from threading import Event as Flag
 from threading import Lock, Timer
 
 from agentmem.compaction.plan import Plan, plan
-from agentmem.compaction.summarizing import AGAIN, CutDecision, SummaryAnswer, SummaryQuestion, decide
+from agentmem.compaction.summarizing import AGAIN, CutDecision, SummaryAnswer, SummaryQuestion, decide, drive
 from agentmem.compaction.when import Compaction, ContextState, Reason, due, state
 from agentmem.context.view import View, request
 from agentmem.errors import AgentmemError, BudgetExceeded, ModelError, SummaryRejected
@@ -104,17 +104,16 @@ class Compactor:
     def _decided(self, session: Session, made: Plan, stop: Flag | None) -> tuple[CutDecision, ledger.Row | None]:
         """The decision, and the row of the last answer, which is not appended yet."""
         row: ledger.Row | None = None
-        steps = decide(made, lambda: remembered(session.tally, row))
+
+        def answer(question: SummaryQuestion) -> SummaryAnswer | None:
+            nonlocal row
+            if row:  # the one before was refused
+                session.append(ledger.draft(row))
+            said, row = self._ask(session, question, stop)
+            return said
+
         try:
-            question = next(steps)
-            while True:
-                answer, row = self._ask(session, question, stop)
-                question = steps.send(answer)
-                if row:
-                    session.append(ledger.draft(row))
-                    row = None
-        except StopIteration as done:
-            return done.value, row
+            return drive(decide(made, lambda: remembered(session.tally, row)), answer), row
         except SummaryRejected:
             if row:
                 session.append(ledger.draft(row))
@@ -151,6 +150,8 @@ class Compactor:
     def _cut(
         self, session: Session, made: Plan, decided: CutDecision, row: ledger.Row | None, stop: Flag | None
     ) -> Compacted:
+        for why in decided.refused:
+            _log.warning("a summary of thread %s was refused: %s", session.thread, why)
         with session.lock:
             if (stop and stop.is_set()) or session.view.turns is not made.view.turns:
                 if row:
