@@ -6,7 +6,7 @@ same view. It imports no framework, and does no input or output.
 """
 
 import logging
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
 from typing import Generic, NamedTuple, TypeVar
@@ -38,7 +38,8 @@ class Shown(NamedTuple, Generic[S]):
     """A run of frames that belong to one message of the other side.
 
     ``source`` is that message, None for what a cut left and for results that stand in. ``whole``: the model is shown
-    exactly what was said, so that the source itself can be sent.
+    exactly what was said, so that the source itself can be sent. ``seq`` is the message's entry, 0 for what a cut left.
+    The run ends before frame ``end`` of ``turn``.
     """
 
     source: S | None
@@ -46,6 +47,8 @@ class Shown(NamedTuple, Generic[S]):
     frames: tuple[Frame, ...]
     whole: bool
     seq: int
+    turn: int
+    end: int
 
 
 class Conversation(Generic[S]):
@@ -110,6 +113,16 @@ class Conversation(Generic[S]):
     def _fits(self, result: ToolResult, room: int) -> bool:
         return sum(value_tokens(one.wire()) for one in (*self._answers, result)) <= room
 
+    def note(self, about: str, text: str, source: S | None = None) -> None:
+        """Something that neither a person nor the model said."""
+        self.close_calls()
+        self._from(source, (Text(text),), self.append(transcript.note(about, text)))
+
+    @property
+    def calls(self) -> Collection[str]:
+        """The ids of all calls so far."""
+        return self._names.keys()
+
     def waiting(self, call_id: str) -> str | None:
         """The id of the open call that waits for a result with this id; None if there is none."""
         open_calls = [one for one in self.view.open if one not in self.view.results]
@@ -145,23 +158,20 @@ class Conversation(Generic[S]):
     def shown(self, view: View) -> Iterator[Shown[S]]:
         """The messages of a view, in order. What a cut left comes first, as one."""
         last = view.cut.last if view.cut else 0
-        for turn, origins in zip(view.turns, view.origins, strict=True):
-            at = 0
+        for number, (turn, origins) in enumerate(zip(view.turns, view.origins, strict=True)):
+            end = 0
             for (part, seq), run in groupby(origins, key=lambda one: _belongs(one, last)):
-                size = len(list(run))
-                yield self._run(seq, turn.role, turn.frames[at : at + size], part)
-                at += size
+                start, end = end, end + len(list(run))
+                frames = turn.frames[start:end]
+                known = None if part else self._sources.get(seq)
+                source, whole = (known[0], self._is_whole(seq, known[1], frames)) if known else (None, False)
+                yield Shown(source, turn.role, frames, whole, seq, number, end)
 
-    def _run(self, seq: int, role: Role, frames: tuple[Frame, ...], part: bool) -> Shown[S]:
-        known = None if part else self._sources.get(seq)
-        if known is None:
-            return Shown(None, role, frames, False, seq)
-        source, blocks = known
+    def _is_whole(self, seq: int, blocks: Sequence[Block], frames: Sequence[Frame]) -> bool:
         if seq not in self._whole:
-            self._whole[seq] = len(blocks) == len(frames) and all(
-                frame.value == block.wire() for frame, block in zip(frames, blocks, strict=True)
-            )
-        return Shown(source, role, frames, self._whole[seq], seq)
+            same = (frame.value == block.wire() for frame, block in zip(frames, blocks, strict=False))
+            self._whole[seq] = len(blocks) == len(frames) and all(same)
+        return self._whole[seq]
 
     # When and how it is cut.
 

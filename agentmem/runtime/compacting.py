@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from functools import cache, partial
+from functools import partial
 from threading import Event as Flag
 from threading import Lock, Timer
 
@@ -27,7 +27,7 @@ from agentmem.meter import ledger, prices
 from agentmem.meter.ledger import RequestMeter
 from agentmem.runtime.events import Compacted
 from agentmem.runtime.session import Session, Sessions, remembered
-from agentmem.types import Archive, Clock, Draft, Model, ModelProfile, Rates, Reply, Request
+from agentmem.types import Archive, Clock, Draft, Model, ModelProfile, Reply, Request
 
 PURPOSE = "summary"
 _log = logging.getLogger(__name__)
@@ -176,7 +176,7 @@ class Compactor:
 
     def _state(self, session: Session) -> ContextState:
         estimate = session.tally.calibration.estimate(session.view.tokens)
-        rates = _rates(self.meter.profile, self.meter.price_as)
+        rates = prices.rates_of(self.meter.profile, self.meter.price_as)
         return state(session.view, self.settings, self.budget, rates, estimate)
 
 
@@ -195,13 +195,6 @@ def _read_back(session: Session, made: Plan) -> None:
     for entry in session.journal.entries(session.thread, after=made.first - 1):
         if entry.seq >= last:
             break
-
-
-@cache
-def _rates(profile: ModelProfile, price_as: str | None) -> Rates | None:
-    """The model's prices, or those that ``price_as`` lends."""
-    pair = prices.whose(profile, price_as)
-    return prices.rates(*pair) if pair else None
 
 
 def lifetime(profile: ModelProfile) -> float:

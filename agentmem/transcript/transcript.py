@@ -262,9 +262,9 @@ def arrived(message: Message, known: Collection[str]) -> Message:
     return _renamed(message, lambda call_id: _FOREIGN.sub("_", call_id) or "call", known)
 
 
-def unique(message: Message) -> Message:
-    """The message with a different id for each of its calls."""
-    return _renamed(message, lambda call_id: call_id, ())
+def unique(message: Message, known: Collection[str] = ()) -> Message:
+    """The message with a different id for each of its calls, and none of those that are ``known``."""
+    return _renamed(message, lambda call_id: call_id, known)
 
 
 def sibling(call_id: str, waiting: Collection[str]) -> str | None:
