@@ -26,6 +26,7 @@ from agentmem.compaction.when import Compaction, Quality, Reason, due
 from agentmem.context.offload import Offload
 from agentmem.context.view import View, largest
 from agentmem.errors import BudgetExceeded
+from agentmem.integrations.deepagents_places import CACHING, SUMMARISING, DeepAgentsArguments, Vacant, arguments
 from agentmem.integrations.langchain_limits import Keep, Trigger, Triggers, kept_tail, read_triggers
 from agentmem.integrations.langchain_marks import Marker, marked, marked_head, marker_of
 from agentmem.integrations.langchain_prefix import Prefix, Prefixes
@@ -123,6 +124,24 @@ class ContextMiddleware(AgentMiddleware[ContextState, Any, Any]):
     ) -> ExtendedModelResponse[Any]:
         """`wrap_model_call` for asyncio."""
         return await drive_async(self._steps(request), handler)
+
+    @classmethod
+    def for_deepagents(
+        cls,
+        *,
+        subagents: Sequence[Any] = (),
+        middleware: Sequence[AgentMiddleware[Any, Any, Any]] = (),
+        **settings: Any,
+    ) -> DeepAgentsArguments:
+        """The arguments with which `create_deep_agent` uses this in place of its own summariser and caching.
+
+            create_deep_agent(model, tools, **ContextMiddleware.for_deepagents(budget=120_000, subagents=[helper]))
+
+        ``subagents`` are the specs that the agent gets, and get the same; compiled and remote ones stay as they are.
+        ``middleware`` are your own, ``settings`` those of `ContextMiddleware`.
+        """
+        ours: list[AgentMiddleware[Any, Any, Any]] = [cls(name=CACHING, **settings), Vacant(SUMMARISING)]
+        return arguments(ours, middleware, subagents)
 
     @staticmethod
     def ledger(values: Mapping[str, Any]) -> list[Row]:
