@@ -6,7 +6,7 @@ same view. It imports no framework, and does no input or output.
 """
 
 import logging
-from collections.abc import Collection, Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
 from typing import Generic, NamedTuple, TypeVar
@@ -87,11 +87,12 @@ class Conversation(Generic[S]):
         self._from(source, blocks, self.append(transcript.user(blocks)))
 
     def reply(self, message: Message, source: S | None = None) -> None:
-        """A reply of the model."""
+        """A reply of the model. Its calls get ids that are new in the conversation."""
         self.close_calls()
         self._answers.clear()
-        self._names.update((call.id, call.name) for call in message.calls)
-        seq = self.append(transcript.assistant(Reply(message, Usage("estimated"))))
+        said = transcript.unique(message, self._names.keys())
+        self._names.update((call.id, call.name) for call in said.calls)
+        seq = self.append(transcript.assistant(Reply(said, Usage("estimated"))))
         self._from(source, message.blocks, seq)
 
     def result(self, result: ToolResult, room: int, source: S | None = None) -> None:
@@ -104,11 +105,11 @@ class Conversation(Generic[S]):
             text = "\n\n".join(one.text for one in result.content if isinstance(one, Text))
             self.append(transcript.note("result", NO_CALL.format(text=text)))
             return
-        result = result if result.call_id == waiting else replace(result, call_id=waiting)
-        pages = self._names.get(waiting) in self._paging and self._fits(result, room)
-        shown = None if pages else offloaded(result.content, f"{THREAD}/{self.view.seq + 1}", self._offload)
-        self._answers += [] if shown else [result]
-        self._from(source, (result,), self.append(transcript.tool_result(result, shown)))
+        given = result if result.call_id == waiting else replace(result, call_id=waiting)
+        pages = self._names.get(waiting) in self._paging and self._fits(given, room)
+        shown = None if pages else offloaded(given.content, f"{THREAD}/{self.view.seq + 1}", self._offload)
+        self._answers += [] if shown else [given]
+        self._from(source, (result,), self.append(transcript.tool_result(given, shown)))
 
     def _fits(self, result: ToolResult, room: int) -> bool:
         return sum(value_tokens(one.wire()) for one in (*self._answers, result)) <= room
@@ -117,11 +118,6 @@ class Conversation(Generic[S]):
         """Something that neither a person nor the model said."""
         self.close_calls()
         self._from(source, (Text(text),), self.append(transcript.note(about, text)))
-
-    @property
-    def calls(self) -> Collection[str]:
-        """The ids of all calls so far."""
-        return self._names.keys()
 
     def waiting(self, call_id: str) -> str | None:
         """The id of the open call that waits for a result with this id; None if there is none."""

@@ -27,6 +27,7 @@ from agentmem.context.offload import Offload
 from agentmem.context.view import View, largest
 from agentmem.errors import BudgetExceeded
 from agentmem.integrations.deepagents_places import CACHING, SUMMARISING, DeepAgentsArguments, Vacant, arguments
+from agentmem.integrations.langchain_guarded import guarded
 from agentmem.integrations.langchain_limits import Keep, Trigger, Triggers, kept_tail, read_triggers
 from agentmem.integrations.langchain_marks import Marker, marked, marked_head, marker_of
 from agentmem.integrations.langchain_prefix import Prefix, Prefixes
@@ -64,7 +65,7 @@ Response = ModelResponse[Any]
 Steps = Generator[ModelRequest[Any], Response, ExtendedModelResponse[Any]]
 
 
-class ContextMiddleware(AgentMiddleware[ContextState, Any, Any]):
+class ContextMiddleware(AgentMiddleware[Any, Any, Any]):
     """Keeps an agent's context below ``budget`` tokens, and its prefix stable.
 
         create_agent(model, tools, middleware=[ContextMiddleware(budget=120_000)])
@@ -105,6 +106,7 @@ class ContextMiddleware(AgentMiddleware[ContextState, Any, Any]):
         self._paging = frozenset((*paging, "recall"))
         self.told, self.agent, self.price_as, self.clock = told, agent, price_as, clock
         self._name = name
+        self._guarded: tuple[BaseChatModel, BaseChatModel] | None = None
         self._lanes, self._prefixes, self._recalling = Lanes(), Prefixes(), Lock()
         self.tools = [recall_tool(self._recalled)]
 
@@ -147,6 +149,12 @@ class ContextMiddleware(AgentMiddleware[ContextState, Any, Any]):
     def ledger(values: Mapping[str, Any]) -> list[Row]:
         """The rows of all requests, oldest first, from ``agent.get_state(config).values``."""
         return rows_of(values)
+
+    def guarded(self, model: BaseChatModel) -> BaseChatModel:
+        """The model with a last look at its requests' marks."""
+        if self._guarded is None or self._guarded[0] is not model:
+            self._guarded = model, guarded(model)
+        return self._guarded[1]
 
     # One request.
 
@@ -223,7 +231,8 @@ class _Sending:
         messages = [*self._marked(outgoing, marks), *self.laid.behind]
         began = self.owner.clock()
         try:
-            response = yield self.request.override(messages=messages, **self.head)
+            model = self.owner.guarded(self.request.model)
+            response = yield self.request.override(model=model, messages=messages, **self.head)
         except Exception as error:
             self._failed(whole, "answer", error, began, estimate)
             raise
@@ -281,7 +290,8 @@ class _Sending:
         if self.marker and last >= 0:
             messages[last] = marked(messages[last], self.marker, TAIL)
         began = self.owner.clock()
-        asked = self.request.override(model=unstreamed(self.request.model), messages=messages, **self.head)
+        model = unstreamed(self.owner.guarded(self.request.model))
+        asked = self.request.override(model=model, messages=messages, **self.head)
         try:
             response = yield asked
         except GraphBubbleUp:

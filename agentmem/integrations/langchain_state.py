@@ -23,7 +23,6 @@ from agentmem.meter.ledger import Row, decode
 from agentmem.models.langchain_blocks import content_blocks, message_blocks, tool_result
 from agentmem.models.langchain_messages import Converter, Taken
 from agentmem.tokens import Calibration
-from agentmem.transcript import transcript
 from agentmem.transcript.transcript import Opening
 from agentmem.types import Draft, Entry, Message
 
@@ -153,8 +152,7 @@ class Lane:
         if isinstance(message, AIMessage):
             self.talk.close_calls()
             self.sent = self.talk.view
-            said = transcript.unique(Message("assistant", message_blocks(message)), self.talk.calls)
-            self.talk.reply(said, message)
+            self.talk.reply(Message("assistant", message_blocks(message)), message)
         elif isinstance(message, ToolMessage):
             self.talk.result(tool_result(message), self.room, message)
         elif isinstance(message, SystemMessage):
