@@ -62,7 +62,5 @@ def test_a_guarded_model_is_one_of_its_class() -> None:
     made = guarded(model)
     assert isinstance(made, ChatAnthropic) and type(made).__name__ == "ChatAnthropic"
     assert type(model) is ChatAnthropic and made is not model
-    payload = made._get_request_payload(  # type: ignore[attr-defined]
-        [("user", [{"type": "text", "text": str(at), KEY: SHORT}]) for at in range(7)]
-    )
+    payload = made._get_request_payload([("user", [{"type": "text", "text": str(at), KEY: SHORT}]) for at in range(7)])
     assert str(payload).count(f"'{KEY}'") == 4
