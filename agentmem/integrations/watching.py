@@ -13,8 +13,9 @@ from dataclasses import replace
 from typing import Any
 
 from agentmem.errors import ConfigError
-from agentmem.integrations.observing import Frames, completed, observe
+from agentmem.integrations.observing import completed, observe
 from agentmem.integrations.wirelog import Line, record
+from agentmem.kvcache.frames import Frames
 from agentmem.kvcache.prompts import request_prompt
 from agentmem.kvcache.rules import claude_rules
 from agentmem.kvcache.why.observed import ObservedRequest
