@@ -12,8 +12,9 @@ from agentmem.lazy import on_first_use
 if TYPE_CHECKING:
     from agentmem.integrations.guards import CacheMeter as CacheMeter
     from agentmem.integrations.langchain import ContextMiddleware as ContextMiddleware
+    from agentmem.integrations.langchain_watch import watched as watched
 
-_HOMES = {"CacheMeter": "guards", "ContextMiddleware": "langchain"}
+_HOMES = {"CacheMeter": "guards", "ContextMiddleware": "langchain", "watched": "langchain_watch"}
 
 __all__ = list(_HOMES)
 

@@ -45,6 +45,7 @@ from agentmem.integrations.langchain_state import (
     rows_of,
 )
 from agentmem.kvcache.breakpoints import HEAD, TAIL, place
+from agentmem.kvcache.rules import rules_for
 from agentmem.meter import ledger
 from agentmem.meter.ledger import RequestMeter, Row
 from agentmem.meter.prices import rates_of
@@ -249,7 +250,8 @@ class _Sending:
         settings = kept_tail(owner.settings, owner.keep, lane, self.prefix, owner.budget)
         reason = self._reason(settings)
         before = lane.talk.view.tokens
-        steps = lane.talk.compacting(reason, settings, owner.budget, ask=self._answers_in_text())
+        ask = self._answers_in_text() and not self._expired()
+        steps = lane.talk.compacting(reason, settings, owner.budget, ask=ask)
         try:
             question = next(steps)
             while True:
@@ -268,11 +270,20 @@ class _Sending:
         scale = lane.calibration.estimate(tokens) / tokens if tokens else 1.0
         rates = rates_of(self.prefix.profile, owner.price_as)
         now = lane.talk.state(settings, owner.budget, rates, self.prefix.tokens, scale)
-        reason = due(now)
+        reason = due(now) or (due(now, pause=True) if self._expired() else None)
         if not owner.triggers or reason == "limit":
             return reason
         count = len(lane.messages) - lane.cut_after
         return "asked" if owner.triggers.hold(now.context, count, self.prefix.profile) else None
+
+    def _expired(self) -> bool:
+        """True if what was cached has expired since the last request: all that stays in view is paid for anew.
+
+        So it pays to cut, and not to ask for a summary: that request would read nothing from the cache.
+        """
+        last, profile = self.lane.last, self.prefix.profile
+        lives = rules_for(profile.provider, profile.name).lifetimes[TAIL]
+        return last is not None and self.owner.clock() - last.at > lives
 
     def _answers_in_text(self) -> bool:
         """False where the model must call a tool or fill a form, so that no text can come."""

@@ -7,6 +7,7 @@ differs is what it sends. `AgentPolicy` gives that to the replay, which counts a
 import json
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from queue import Queue
 from tempfile import TemporaryDirectory
@@ -29,6 +30,7 @@ from agentmem.replay.needed import NeededEvent, identity, spoken
 from agentmem.replay.policies import Arrival, Sent, Terms
 from agentmem.replay.run import Chain
 from agentmem.testing import MessagesServer, ServerAnswer
+from agentmem.tokens import value_tokens
 from agentmem.types import Frame
 
 ASKED = "This is not part of the task"
@@ -40,8 +42,29 @@ PROMPT = "You work on a repository with the tools that you have. Be exact, and s
 MODEL = "claude-opus-4-6"
 Reach = Callable[[NeededEvent, str, str], bool]
 """Whether an agent brings a string back: the event, what was said before, what the last request shows."""
-Build = Callable[[Any, Sequence[Any], Any, Path, int], tuple[Any, Reach]]
-"""Makes an agent of a model, tools, a checkpointer, a folder and a budget."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What an agent is made of. ``clock`` tells the recording's time."""
+
+    model: Any
+    tools: Sequence[Any]
+    prompt: str
+    saver: Any
+    folder: Path
+    budget: int
+    clock: Callable[[], float]
+
+
+Build = Callable[[Parts], tuple[Any, Reach]]
+"""Makes an agent."""
+
+
+def prompt_of(tokens: int) -> str:
+    """A system prompt of about so many tokens: as long as tools, prompt and reminders were in the recording."""
+    line = "When you change a file, read the part that you change first, and say what the change is for.\n"
+    return PROMPT + "\n" + line * max(0, round(tokens / value_tokens({"type": "text", "text": line * 100}) * 100))
 
 
 class Work:
@@ -93,8 +116,10 @@ class AgentPolicy:
             model_name=MODEL, base_url=self._server.url, api_key=SecretStr("x"), max_retries=0,
             timeout=600, stop=None, max_tokens_to_sample=8_000, profile={"max_input_tokens": terms.budget},
         )  # fmt: skip
-        folder = Path(self._folder.name)
-        self.agent, self._reach = build(model, self._work.tools, InMemorySaver(), folder, terms.budget)
+        self._now = work.exchanges[0].at
+        folder, saver, prompt = Path(self._folder.name), InMemorySaver(), prompt_of(terms.opening.tokens)
+        parts = Parts(model, self._work.tools, prompt, saver, folder, terms.budget, lambda: self._now)
+        self.agent, self._reach = build(parts)
         self._open: list[str] = []
         self._make, self._strip, self._shown = Frames(), Strip(), ""
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -102,6 +127,7 @@ class AgentPolicy:
 
     def send(self, arrival: Arrival) -> Sequence[Sent]:
         """Hands in what arrived, and gives the requests that it led to."""
+        self._now = arrival.at
         self._hand_in(arrival.frames)
         sent: list[Sent] = []
         while True:

@@ -11,7 +11,7 @@ import argparse
 import json
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,7 @@ from agentmem.replay.recordings import sources
 from agentmem.replay.run import Chain, chain, replay
 from agentmem.replay.session import SkippedLine
 from agentmem.replay.source import Spool
-from tests.benchmarks.agents_replayed import MODEL, PROMPT, AgentPolicy, Reach
+from tests.benchmarks.agents_replayed import MODEL, AgentPolicy, Parts, Reach
 from tests.benchmarks.data import DATA, recording
 from tests.benchmarks.heading import heading
 
@@ -73,35 +73,41 @@ def nothing(event: NeededEvent, asked: str, shown: str) -> bool:
     return False
 
 
-def langchain(model: Any, tools: Sequence[Any], saver: Any, folder: Path, budget: int) -> tuple[Any, Reach]:
-    summing: Any = SummarizationMiddleware(model, trigger=("tokens", int(TRIGGER * budget)))
-    stack: Any = [summing, AnthropicPromptCachingMiddleware()]
-    return create_agent(model, tools, system_prompt=PROMPT, middleware=stack, checkpointer=saver), nothing
+def langchain(parts: Parts) -> tuple[Any, Reach]:
+    summing: Any = SummarizationMiddleware(parts.model, trigger=("tokens", int(TRIGGER * parts.budget)))
+    return _langchain(parts, [summing, AnthropicPromptCachingMiddleware()]), nothing
 
 
-def langchain_ours(model: Any, tools: Sequence[Any], saver: Any, folder: Path, budget: int) -> tuple[Any, Reach]:
-    ours = Watched(budget)
-    made: Any = create_agent(model, tools, system_prompt=PROMPT, middleware=[ours], checkpointer=saver)
-    return made, ours.reaches
+def langchain_ours(parts: Parts) -> tuple[Any, Reach]:
+    ours = Watched(parts.budget, clock=parts.clock)
+    return _langchain(parts, [ours]), ours.reaches
 
 
-def deepagents(model: Any, tools: Sequence[Any], saver: Any, folder: Path, budget: int) -> tuple[Any, Reach]:
-    backend = FilesystemBackend(root_dir=folder, virtual_mode=True)
-    made = create_deep_agent(model, tools, system_prompt=PROMPT, backend=backend, checkpointer=saver)
+def _langchain(parts: Parts, stack: Any) -> Any:
+    return create_agent(
+        parts.model, parts.tools, system_prompt=parts.prompt, middleware=stack, checkpointer=parts.saver
+    )
 
+
+def deepagents(parts: Parts) -> tuple[Any, Reach]:
     def reaches(event: NeededEvent, asked: str, shown: str) -> bool:
-        files = (path for path in folder.rglob("*") if path.is_file() and path.stem in shown)
+        files = (path for path in parts.folder.rglob("*") if path.is_file() and path.stem in shown)
         return any(event.text in path.read_text(encoding="utf-8") for path in files)
 
-    return made, reaches
+    return _deepagents(parts), reaches
 
 
-def deepagents_ours(model: Any, tools: Sequence[Any], saver: Any, folder: Path, budget: int) -> tuple[Any, Reach]:
-    backend = FilesystemBackend(root_dir=folder, virtual_mode=True)
-    arguments = Watched.for_deepagents(budget=budget)
+def deepagents_ours(parts: Parts) -> tuple[Any, Reach]:
+    arguments = Watched.for_deepagents(budget=parts.budget, clock=parts.clock)
     ours = next(one for one in arguments["middleware"] if isinstance(one, Watched))
-    made = create_deep_agent(model, tools, system_prompt=PROMPT, backend=backend, checkpointer=saver, **arguments)
-    return made, ours.reaches
+    return _deepagents(parts, **arguments), ours.reaches
+
+
+def _deepagents(parts: Parts, **arguments: Any) -> Any:
+    backend = FilesystemBackend(root_dir=parts.folder, virtual_mode=True)
+    return create_deep_agent(
+        parts.model, parts.tools, system_prompt=parts.prompt, backend=backend, checkpointer=parts.saver, **arguments
+    )
 
 
 AGENTS = {
@@ -184,7 +190,8 @@ def main() -> int:
     path = recording(given.data, FILE)
     work = work_of(path, given.chain, given.requests)
     split = f"chain {given.chain}, {len(work.exchanges)} requests"
-    heading("Agents with ours and without", str(path), model=MODEL, budget=f"{BUDGET:,}", split=split)
+    prompt = f"{work.opening.tokens:,} tokens, as long as the recording's tools, prompt and reminders"
+    heading("Agents with ours and without", str(path), model=MODEL, budget=f"{BUDGET:,}", split=split, prompt=prompt)
     found = rows(work, lambda name: print(f"  {name}: done", flush=True))
     printed(found)
     missed = misses(found)
