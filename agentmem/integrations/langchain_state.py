@@ -226,9 +226,9 @@ def overlay(state: Sequence[AnyMessage], given: Sequence[AnyMessage]) -> Overlay
 
 def repaired(state: Sequence[AnyMessage], given: Sequence[AnyMessage]) -> Sequence[AnyMessage]:
     """The state's messages, with the answers that LangChain itself writes to calls it could not read."""
-    unread = {call["id"] for one in state if isinstance(one, AIMessage) for call in one.invalid_tool_calls}
-    if not unread or len(given) <= len(state):
+    if len(given) <= len(state):
         return state
+    unread = {call["id"] for one in state if isinstance(one, AIMessage) for call in one.invalid_tool_calls}
     old = {id(message) for message in state}
     new = [message for message in given if id(message) not in old]
     answers = all(isinstance(one, ToolMessage) and one.tool_call_id in unread for one in new)
