@@ -4,8 +4,8 @@
 
 Real agents and the real client over HTTP to a strict loopback server. Every request must extend the one before, except
 at a declared cut. With ToolStrategy the model may only call tools, so no summary is asked for: it is made from what the
-compaction computes. The other way, a request without the tools, reads nothing from the cache; its price is computed from
-the ledger's tokens at each cut.
+compaction computes. The other way, a request without the tools, reads nothing from the cache; its price is computed
+from the ledger's tokens at each cut.
 """
 
 import argparse
