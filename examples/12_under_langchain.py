@@ -16,7 +16,7 @@ from langchain_anthropic.middleware import AnthropicPromptCachingMiddleware
 from agentmem.integrations import CacheMeter, ContextMiddleware
 from agentmem.testing import MessagesServer, ServerAnswer
 
-RECORDS = 60 if "--quick" in sys.argv else 240
+RECORDS = 20 if "--quick" in sys.argv else 240
 
 
 def record(number: int) -> str:

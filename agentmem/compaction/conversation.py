@@ -34,7 +34,7 @@ _STUB = Draft("compaction", b'{"blocks":[]}')
 _PARTS = frozenset({"summary", "index", "paths", "commands", "files", "result"})
 
 
-class Shown(NamedTuple, Generic[S]):
+class ShownMessage(NamedTuple, Generic[S]):
     """A run of frames that belong to one message of the other side.
 
     ``source`` is that message, None for what a cut left and for results that stand in. ``whole``: the model is shown
@@ -51,7 +51,7 @@ class Shown(NamedTuple, Generic[S]):
     end: int
 
 
-class Conversation(Generic[S]):
+class FoldedConversation(Generic[S]):
     """A conversation of messages of type ``S``, folded as far as it was told.
 
     ``opening`` are its settings, ``offload`` the sizes of long results. Results of tools in ``paging`` are shown whole
@@ -151,7 +151,7 @@ class Conversation(Generic[S]):
             view = extend(view, Entry(THREAD, seq, "", draft.kind, draft.data, "", draft.known))
         return view
 
-    def shown(self, view: View) -> Iterator[Shown[S]]:
+    def shown(self, view: View) -> Iterator[ShownMessage[S]]:
         """The messages of a view, in order. What a cut left comes first, as one."""
         last = view.cut.last if view.cut else 0
         for number, (turn, origins) in enumerate(zip(view.turns, view.origins, strict=True)):
@@ -161,7 +161,7 @@ class Conversation(Generic[S]):
                 frames = turn.frames[start:end]
                 known = None if part else self._sources.get(seq)
                 source, whole = (known[0], self._is_whole(seq, known[1], frames)) if known else (None, False)
-                yield Shown(source, turn.role, frames, whole, seq, number, end)
+                yield ShownMessage(source, turn.role, frames, whole, seq, number, end)
 
     def _is_whole(self, seq: int, blocks: Sequence[Block], frames: Sequence[Frame]) -> bool:
         if seq not in self._whole:

@@ -35,9 +35,9 @@ from agentmem.integrations.langchain_recall import recall_tool
 from agentmem.integrations.langchain_state import (
     CUTS,
     LEDGER,
-    ContextState,
     Lane,
     Lanes,
+    MiddlewareState,
     Outgoing,
     Overlay,
     overlay,
@@ -79,7 +79,7 @@ class ContextMiddleware(AgentMiddleware[Any, Any, Any]):
     the rows, ``price_as`` lends prices to a model without any ("provider:model"). Raises ConfigError.
     """
 
-    state_schema = ContextState
+    state_schema = MiddlewareState
     transformers = (InternalCallTransformer,)
 
     def __init__(

@@ -15,7 +15,7 @@ from langchain.agents.middleware.types import AgentState, PrivateStateAttr
 from langchain_core.messages import AIMessage, AnyMessage, SystemMessage, ToolMessage
 from langgraph.channels import DeltaChannel
 
-from agentmem.compaction.conversation import THREAD, Conversation, Shown
+from agentmem.compaction.conversation import THREAD, FoldedConversation, ShownMessage
 from agentmem.context.offload import Offload
 from agentmem.context.window import View
 from agentmem.integrations.langchain_marks import formed
@@ -47,7 +47,7 @@ def added_rows(before: list[dict[str, Any]], writes: Sequence[list[dict[str, Any
     return [*(before or ()), *(row for rows in writes for row in rows or ())]
 
 
-class ContextState(AgentState[Any]):
+class MiddlewareState(AgentState[Any]):
     """What `ContextMiddleware` keeps in an agent's state. A turn writes its own rows alone, however many there are."""
 
     agentmem_ledger: NotRequired[
@@ -84,7 +84,7 @@ class Lane:
     """
 
     def __init__(self, opening: Opening, offload: Offload, paging: frozenset[str], *, native: bool = False) -> None:
-        self.talk: Conversation[AnyMessage] = Conversation(opening, offload, paging)
+        self.talk: FoldedConversation[AnyMessage] = FoldedConversation(opening, offload, paging)
         self.messages: list[AnyMessage] = []
         self.applied: list[Cut] = []
         self.pending: list[Cut] = []
@@ -169,7 +169,9 @@ class Lane:
             places[one.turn].append((one.end, len(messages) - 1))
         return Outgoing(messages, places)
 
-    def _messages(self, one: Shown[AnyMessage], view: View, changed: Mapping[str, AnyMessage]) -> Iterator[AnyMessage]:
+    def _messages(
+        self, one: ShownMessage[AnyMessage], view: View, changed: Mapping[str, AnyMessage]
+    ) -> Iterator[AnyMessage]:
         if one.source is None:
             yield from self._written(one, view)
         elif one.whole and (other := changed.get(one.source.id or "")):
@@ -182,14 +184,14 @@ class Lane:
     def _formed(self, message: AnyMessage) -> AnyMessage:
         return formed(message) if self.blocks else message
 
-    def _written(self, one: Shown[AnyMessage], view: View) -> Iterator[AnyMessage]:
+    def _written(self, one: ShownMessage[AnyMessage], view: View) -> Iterator[AnyMessage]:
         """The messages of frames that no message of the state stands for."""
         values = [frame.value for frame in one.frames]
         for at, message in enumerate(self._converter.apart(one.role, values)):
             identity = f"agentmem-{f'cut-{view.cuts}' if one.seq == 0 else one.seq}-{at}"
             yield self._formed(cast(AnyMessage, message.model_copy(update={"id": identity})))
 
-    def _rebuilt(self, one: Shown[AnyMessage], source: AnyMessage) -> AnyMessage:
+    def _rebuilt(self, one: ShownMessage[AnyMessage], source: AnyMessage) -> AnyMessage:
         """A message whose blocks are shown in another form than they were said."""
         made, *_ = self._converter.apart(one.role, [frame.value for frame in one.frames])
         keep: dict[str, Any] = {"content": made.content}

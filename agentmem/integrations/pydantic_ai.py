@@ -27,7 +27,7 @@ from pydantic_ai.messages import (
 from pydantic_ai.models import ModelRequestContext
 from pydantic_ai.toolsets import FunctionToolset
 
-from agentmem.compaction.conversation import Conversation, Shown, room_behind
+from agentmem.compaction.conversation import FoldedConversation, ShownMessage, room_behind
 from agentmem.compaction.summarizing import SummaryAnswer, SummaryQuestion, drive_async
 from agentmem.compaction.when import Compaction, Quality, due
 from agentmem.context.offload import Offload
@@ -51,7 +51,7 @@ class ContextCapability(AbstractCapability[Any]):
 
     budget: int = 120_000
     quality: Quality = 2
-    _known: tuple[list[ModelMessage], Conversation[Any]] | None = field(default=None, init=False, repr=False)
+    _known: tuple[list[ModelMessage], FoldedConversation[Any]] | None = field(default=None, init=False, repr=False)
 
     async def prepare_model_request(
         self, ctx: RunContext[Any], request_context: ModelRequestContext
@@ -73,7 +73,7 @@ class ContextCapability(AbstractCapability[Any]):
         """The tool `recall`."""
         return FunctionToolset([self.recall])
 
-    def _talk(self, messages: Sequence[ModelMessage], room: int) -> Conversation[Any]:
+    def _talk(self, messages: Sequence[ModelMessage], room: int) -> FoldedConversation[Any]:
         """The conversation of a history: the last one, if it goes on, else folded from the start."""
         known, self._known = self._known, None
         if known and len(known[0]) <= len(messages) and all(map(is_, known[0], messages)):
@@ -102,7 +102,7 @@ def _head(context: ModelRequestContext) -> int:
 
 
 def _asking(
-    talk: Conversation[Any], context: ModelRequestContext
+    talk: FoldedConversation[Any], context: ModelRequestContext
 ) -> Callable[[SummaryQuestion], Awaitable[SummaryAnswer | None]]:
     async def ask(question: SummaryQuestion) -> SummaryAnswer | None:
         sent = shown(talk, question.view)
@@ -113,11 +113,11 @@ def _asking(
     return ask
 
 
-def _begun(budget: int) -> Conversation[Any]:
-    return Conversation(Opening("pydantic-ai"), Offload().sized(budget), frozenset({"recall"}))
+def _begun(budget: int) -> FoldedConversation[Any]:
+    return FoldedConversation(Opening("pydantic-ai"), Offload().sized(budget), frozenset({"recall"}))
 
 
-def folded(messages: Sequence[ModelMessage], room: int, talk: Conversation[Any]) -> Conversation[Any]:
+def folded(messages: Sequence[ModelMessage], room: int, talk: FoldedConversation[Any]) -> FoldedConversation[Any]:
     """A conversation with more messages of its history, and the cuts that their metadata has."""
     for message in messages:
         if isinstance(message, ModelResponse):
@@ -130,7 +130,7 @@ def folded(messages: Sequence[ModelMessage], room: int, talk: Conversation[Any])
     return talk
 
 
-def _take(talk: Conversation[Any], part: Any, room: int) -> None:
+def _take(talk: FoldedConversation[Any], part: Any, room: int) -> None:
     if isinstance(part, ToolReturnPart) or (isinstance(part, RetryPromptPart) and part.tool_name):
         text = part.model_response_str() if isinstance(part, ToolReturnPart) else part.model_response()
         failed = isinstance(part, RetryPromptPart)
@@ -161,7 +161,7 @@ def _reply_blocks(message: ModelResponse) -> Iterator[Block]:
             yield Opaque(canonical({"type": "thinking", "thinking": part.content}).decode())
 
 
-def shown(talk: Conversation[Any], view: View) -> list[ModelMessage]:
+def shown(talk: FoldedConversation[Any], view: View) -> list[ModelMessage]:
     """The messages of a view: the history's own where they are shown as they were said."""
     made: list[ModelMessage] = []
     for one in talk.shown(view):
@@ -174,7 +174,7 @@ def shown(talk: Conversation[Any], view: View) -> list[ModelMessage]:
     return made
 
 
-def _response(one: Shown[Any]) -> ModelResponse:
+def _response(one: ShownMessage[Any]) -> ModelResponse:
     source = one.source
     assert isinstance(source, ModelResponse)
     if one.whole:
@@ -184,7 +184,7 @@ def _response(one: Shown[Any]) -> ModelResponse:
     return replace(source, parts=parts)
 
 
-def _parts(one: Shown[Any]) -> Iterator[Any]:
+def _parts(one: ShownMessage[Any]) -> Iterator[Any]:
     if one.source is not None and one.whole:
         yield one.source
         return

@@ -10,7 +10,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any
 
-from agentmem.compaction.conversation import THREAD, Conversation, room_behind
+from agentmem.compaction.conversation import THREAD, FoldedConversation, room_behind
 from agentmem.compaction.summarizing import SummaryAnswer, SummaryQuestion, drive
 from agentmem.compaction.when import Compaction, ContextState, Quality, Reason, due, least_budget
 from agentmem.context.offload import Offload
@@ -55,7 +55,7 @@ class Ours:
                 "lifetimes": "tools and system 1h, the rest 5m",
             }
         )
-        self._said: Conversation[None] = Conversation(Opening("replayed"), offload, PAGING, _LOST)
+        self._said: FoldedConversation[None] = FoldedConversation(Opening("replayed"), offload, PAGING, _LOST)
         self._reach = RecallReach(self._said.journal, THREAD)
         self._reminders, self._strip = Strip(terms.opening.reminders), Strip()
         self._cuts = 0

@@ -26,7 +26,7 @@ from langgraph.runtime import Runtime
 from pydantic import SecretStr
 
 from agentmem.integrations.langchain import ContextMiddleware
-from agentmem.integrations.langchain_state import ContextState, added_cuts
+from agentmem.integrations.langchain_state import MiddlewareState, added_cuts
 from agentmem.tokens import count
 from tests.benchmarks.heading import heading
 
@@ -111,7 +111,7 @@ def written(turns: int) -> list[int]:
         sizes.append(sum(saver.conn.execute(query).fetchone()[0] or 0 for query in _SIZES))
         return {"agentmem_ledger": [row]}
 
-    graph: Any = StateGraph(ContextState)
+    graph: Any = StateGraph(MiddlewareState)
     graph.add_node("step", step)
     graph.add_edge(START, "step")
     graph.add_conditional_edges("step", lambda _: END if len(sizes) >= turns else "step")
