@@ -10,11 +10,19 @@ from typing import TYPE_CHECKING
 from agentmem.lazy import on_first_use
 
 if TYPE_CHECKING:
+    from agentmem.integrations.deepagents_backend import WorkspaceBackend as WorkspaceBackend
     from agentmem.integrations.guards import CacheMeter as CacheMeter
     from agentmem.integrations.langchain import ContextMiddleware as ContextMiddleware
     from agentmem.integrations.langchain_watch import watched as watched
+    from agentmem.integrations.pydantic_ai import ContextCapability as ContextCapability
 
-_HOMES = {"CacheMeter": "guards", "ContextMiddleware": "langchain", "watched": "langchain_watch"}
+_HOMES = {
+    "CacheMeter": "guards",
+    "ContextCapability": "pydantic_ai",
+    "ContextMiddleware": "langchain",
+    "WorkspaceBackend": "deepagents_backend",
+    "watched": "langchain_watch",
+}
 
 __all__ = list(_HOMES)
 

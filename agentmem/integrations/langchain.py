@@ -22,7 +22,7 @@ from langgraph.types import Command
 
 from agentmem.compaction.conversation import THREAD, room_behind
 from agentmem.compaction.summarizing import SummaryAnswer, SummaryQuestion, drive, drive_async
-from agentmem.compaction.when import Compaction, Quality, Reason, due
+from agentmem.compaction.when import Compaction, ContextState, Quality, Reason, best_growth, due
 from agentmem.context.offload import Offload
 from agentmem.context.view import View, largest
 from agentmem.errors import BudgetExceeded
@@ -57,6 +57,9 @@ _log = logging.getLogger("agentmem.langchain")
 NOSTREAM = "nostream"
 """LangGraph's tag for a model's run that is not streamed to the user."""
 
+EXPIRED_SHARE = 0.2
+"""The share of the best growth from which it pays to cut when the cache has expired: less than in a pause before, where
+a summary is paid for. Chosen on one chain of recordings (`python -m tests.benchmarks.middleware --chain 3`)."""
 OUTSIDE = (
     "a middleware before this one put in or took out %d messages: only changes of a message and messages at the end "
     "are shown to the model"
@@ -270,7 +273,7 @@ class _Sending:
         scale = lane.calibration.estimate(tokens) / tokens if tokens else 1.0
         rates = rates_of(self.prefix.profile, owner.price_as)
         now = lane.talk.state(settings, owner.budget, rates, self.prefix.tokens, scale)
-        reason = due(now) or (due(now, pause=True) if self._expired() else None)
+        reason = due(now) or ("idle" if self._expired() and _spares(now) else None)
         if not owner.triggers or reason == "limit":
             return reason
         count = len(lane.messages) - lane.cut_after
@@ -361,6 +364,11 @@ class _Sending:
         self.lane.rows.append(ledger.value(row))
         if self.owner.told:
             self.owner.told(row)
+
+
+def _spares(now: ContextState) -> bool:
+    """True if a cut that no summary is paid for spares enough to be worth what it takes out of view."""
+    return now.since >= EXPIRED_SHARE * best_growth(now) and now.context - now.least > now.gain
 
 
 def unstreamed(model: BaseChatModel) -> BaseChatModel:
