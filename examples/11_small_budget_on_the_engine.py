@@ -65,17 +65,16 @@ def show(rows: list[Row]) -> None:
 
 
 with tempfile.TemporaryDirectory() as folder:
-    model = ScriptedModel(script, meter=meter(), by_purpose={"summary": summary})
     settings: dict[str, Any] = {"tools": [inspect], "system": SYSTEM, "budget": BUDGET, "archive": None}
     rows = list[Row]()
     compactions = list[Compacted]()
-    with Agent(model, folder, **settings) as agent:
+    model = ScriptedModel(script, meter=meter(), by_purpose={"summary": summary})
+    with model, Agent(model, folder, **settings) as agent:
         for event in agent.stream("Look at every bed, and say when you are done.", thread="beds"):
             if isinstance(event, Compacted):
                 compactions.append(event)
             if isinstance(event, Metered | Compacted) and event.row:
                 rows.append(event.row)
-    model.close()
 
 show(rows)
 for done in compactions:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from agentmem.cli.options import HERE, AsJson, Database, Workspace, journal
+from agentmem.cli.options import HERE, NO_RUNS, AsJson, Database, Workspace, journal
 from agentmem.cli.output import confirm, console, notices, print_json
 from agentmem.errors import ThreadNotFound
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from agentmem.runtime.history import History
     from agentmem.transcript.checkpoint import Checkpoint
 
-NOTHING = "No runs are kept here yet. Start one with `agentmem run TASK --workspace DIR`."
 _LISTED = 20  # pages that a sentence names
 
 At = Annotated[str, typer.Argument(metavar="CHECKPOINT", help="A checkpoint, such as main@3.")]
@@ -102,7 +101,7 @@ def _history(workspace: Path, database: str | None) -> "Iterator[History]":
 
     with journal(workspace, database) as opened:
         if opened is None:
-            raise ThreadNotFound(NOTHING)
+            raise ThreadNotFound(NO_RUNS)
         yield History(opened, workspace)
 
 

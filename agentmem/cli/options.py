@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from agentmem.transcript.journal import Journal
+    from agentmem.transcript.journal import Journal, ThreadInfo
 
 Workspace = Annotated[
     Path, typer.Option("--workspace", "-w", metavar="DIR", help="The folder of pages that the agent works on.")
@@ -31,6 +31,7 @@ Model = Annotated[
     typer.Option("--model", "-m", metavar="NAME", help="For example anthropic:claude-sonnet-5-5, openai:..., local."),
 ]
 HERE = Path()
+NO_RUNS = "No runs are kept here yet. Start one with `agentmem run TASK --workspace DIR`."
 
 
 def database(workspace: Path, given: str | None) -> str | Path:
@@ -53,3 +54,9 @@ def journal(workspace: Path, given: str | None) -> "Iterator[Journal | None]":
         return
     with open_journal(url) as opened:
         yield opened
+
+
+def latest_first(opened: "Journal") -> "list[ThreadInfo]":
+    """The threads, the latest first. Of threads written in the same instant, the newer thread comes first."""
+    dated = ((thread.updated, place, thread) for place, thread in enumerate(opened.threads()))
+    return [thread for *_, thread in sorted(dated, reverse=True)]

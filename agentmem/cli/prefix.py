@@ -96,8 +96,10 @@ def _new(workspace: Path, model: str | None, shell: bool, pinned: tuple[str, ...
     from agentmem.types import Entry, ModelProfile
 
     provider, _, name = (model or Config.load().model or EXAMPLE_MODEL).partition(":")
-    pages = Pages(workspace) if pinned else None
-    shown = [frozen(pages, page) for page in pinned if pages]
+    shown = []
+    if pinned:
+        with Pages(workspace) as pages:
+            shown = [frozen(pages, page) for page in pinned]
     profile = ModelProfile(provider, name or provider, "cloud")
     draft = opening(new_opening(profile, default_menu(shell=shell), instructions(None), shown))
     return window([Entry("", 0, "", draft.kind, draft.data, "")])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from agentmem.cli.options import HERE, AsJson, Database, Workspace, journal
+from agentmem.cli.options import HERE, NO_RUNS, AsJson, Database, Workspace, journal, latest_first
 from agentmem.cli.output import notices, print_document, print_json
 from agentmem.errors import ConfigError, ThreadNotFound
 
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from agentmem.recall.archive import LanceArchive
     from agentmem.transcript.journal import Journal
     from agentmem.types import Found
-
-NOTHING = "No runs are kept here yet. Start one with `agentmem run TASK --workspace DIR`."
 
 
 def recall(
@@ -33,7 +31,7 @@ def recall(
         raise ConfigError("give a question, or a reference such as main/12, or --rebuild")
     with journal(workspace, database) as opened:
         if opened is None:
-            raise ThreadNotFound(NOTHING)
+            raise ThreadNotFound(NO_RUNS)
         with archive(opened, workspace) as found:
             if rebuild:
                 _rebuild(found)
@@ -74,10 +72,10 @@ def _rebuild(found: "LanceArchive") -> None:
 
 
 def _latest(opened: "Journal") -> str:
-    threads = opened.threads()
+    threads = latest_first(opened)
     if not threads:
-        raise ThreadNotFound(NOTHING)
-    return max(threads, key=lambda one: one.updated).name
+        raise ThreadNotFound(NO_RUNS)
+    return threads[0].name
 
 
 def _found(found: "LanceArchive", thread: str, what: str, most: int) -> "list[Found]":

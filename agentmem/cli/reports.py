@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from agentmem.cli import answers, recall
-from agentmem.cli.options import HERE, AsJson, Database, Workspace, journal
+from agentmem.cli.options import HERE, NO_RUNS, AsJson, Database, Workspace, journal, latest_first
 from agentmem.cli.output import confirm, console, notices, print_json
 from agentmem.errors import ConfigError, ThreadNotFound
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from agentmem.meter.ledger import Row
     from agentmem.transcript.journal import Journal, ThreadInfo
 
-NOTHING = "No runs are kept here yet. Start one with `agentmem run TASK --workspace DIR`."
 
 READING = "Reading the ledger ..."
 
@@ -29,13 +28,13 @@ def runs(workspace: Workspace = HERE, database: Database = None, json: AsJson = 
     from agentmem.meter.tables import show_runs
 
     with journal(workspace, database) as opened, notices().status(READING):
-        listed = [_line(opened, thread) for thread in _latest_first(opened)] if opened else []
+        listed = [_line(opened, thread) for thread in latest_first(opened)] if opened else []
     if json:
         print_json({"schema": 1, "runs": listed})
     elif listed:
         show_runs([(line["run"], line) for line in listed], console())
     else:
-        notices().print(NOTHING, highlight=False)
+        notices().print(NO_RUNS, highlight=False)
 
 
 def report(
@@ -63,7 +62,7 @@ def report(
         raise ConfigError("--open shows the page that -o writes: give it a file, as in `-o report.html --open`")
     with journal(workspace, database) as opened, notices().status(READING):
         if not opened:
-            raise ThreadNotFound(NOTHING)
+            raise ThreadNotFound(NO_RUNS)
         named, chosen = _chosen(opened, run, every)
         rows = [row for name in reversed(chosen) for row in _rows(opened, name)]
         if output:
@@ -91,7 +90,7 @@ def forget(
 
     with journal(workspace, database) as opened:
         if opened is None:
-            raise ThreadNotFound(NOTHING)
+            raise ThreadNotFound(NO_RUNS)
         if notices().is_terminal and console().is_terminal and not yes:
             confirm(f"Delete {thread} for good?", abort=True)
         entries = history.forget(
@@ -121,17 +120,11 @@ def _browse(output: Path) -> None:
         notices().print("No browser could be started here: open that file yourself.", highlight=False)
 
 
-def _latest_first(opened: "Journal") -> "list[ThreadInfo]":
-    """The threads, the latest first. Of threads written in the same instant, the newer thread comes first."""
-    dated = ((thread.updated, place, thread) for place, thread in enumerate(opened.threads()))
-    return [thread for *_, thread in sorted(dated, reverse=True)]
-
-
 def _chosen(opened: "Journal", run: str | None, every: bool) -> tuple[str | None, list[str]]:
     """The name of the run to report on (None for all) and its threads, the latest first. Raises ThreadNotFound."""
-    names = [thread.name for thread in _latest_first(opened)]
+    names = [thread.name for thread in latest_first(opened)]
     if not names:
-        raise ThreadNotFound(NOTHING)
+        raise ThreadNotFound(NO_RUNS)
     if every and (run is None or _threads(run, names)):
         return None, names
     named = run or _team_of(names[0], names)

@@ -14,14 +14,15 @@ The page is the truth. Pages that a person changed, added or deleted are read in
 
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from itertools import count
 from typing import Any
 from urllib.parse import quote, unquote
 
 import yaml
-from langgraph.store.base import BaseStore
+from langgraph.store.base import BaseStore, SearchItem
 
 from agentmem.errors import PageExists, PageNotFound, WorkspaceError
 from agentmem.pages.workspace import Workspace
@@ -29,8 +30,8 @@ from agentmem.types import Clock
 
 PLACE = "memory"
 """The folder of the workspace that holds the facts' pages."""
-EVERY = 10_000
-"""The most facts that are compared with their pages at once."""
+AT_ONCE = 1_000
+"""So many of the store's facts are read at once, to compare them with their pages."""
 
 _UNSAFE = re.compile(r"^\.|[%/\\:*?\"<>|#\x00-\x1f\x7f\u2028\u2029\ud800-\udfff]")
 _PAGE = re.compile(r"(?:---\n(.*?)^---\n)?\s*(?:# [^\n]*\n)?\n*(.*)", re.DOTALL | re.MULTILINE)
@@ -72,8 +73,8 @@ class Facts:
     ) -> Fact:
         """Write a fact, with its source, to a page of its own. A fact that it ``supersedes`` stays and names it.
 
-        Raises WorkspaceError if name, text or source is empty, PageExists if another fact has the name, PageNotFound
-        if the fact to supersede does not exist.
+        The same text again adds its source to the fact. Raises WorkspaceError if name, text or source is empty,
+        PageExists if another fact has the name, PageNotFound if the fact to supersede does not exist.
         """
         if not (name and text.strip() and source.strip()):
             raise WorkspaceError("A fact needs a name, a text and a source.")
@@ -84,14 +85,27 @@ class Facts:
         try:
             self._workspace.write(page_of(namespace, name), page(fact), overwrite=False)
         except PageExists as error:
-            if self._on_page(namespace, name).text != fact.text:
-                raise PageExists(
-                    f"There is a fact '{name}' already. Keep the new one under another name that supersedes it."
-                ) from error
+            fact = self._again(fact, error)
         if old:
             self._workspace.write(page_of(namespace, old.name), page(replace(old, superseded_by=name)))
         self.refresh()
         return fact
+
+    def _again(self, fact: Fact, error: PageExists) -> Fact:
+        """The fact that is there already, with the sources of the one that says the same added to its own."""
+        known = self._on_page(fact.namespace, fact.name)
+        if known.text != fact.text:
+            raise PageExists(
+                f"There is a fact '{fact.name}' already. Keep the new one under another name that supersedes it."
+            ) from error
+        both = replace(
+            known,
+            sources=tuple(dict.fromkeys((*known.sources, *fact.sources))),
+            supersedes=tuple(dict.fromkeys((*known.supersedes, *fact.supersedes))),
+        )
+        if both != known:
+            self._workspace.write(page_of(fact.namespace, fact.name), page(both))
+        return both
 
     def get(self, namespace: Namespace, name: str) -> Fact | None:
         """The fact as its page has it now; None if there is none."""
@@ -114,10 +128,7 @@ class Facts:
 
     def refresh(self) -> int:
         """Read in the pages that changed. Returns the number of changed facts."""
-        held = {
-            (item.namespace, item.key): item.value.get("revision")
-            for item in self._store.search((PLACE,), filter={"fact": True}, limit=EVERY, refresh_ttl=False)
-        }
+        held = {(item.namespace, item.key): item.value.get("revision") for item in self._held()}
         pages = {place_of(name): name for name in self._workspace.names(PLACE) if name.endswith(".md")}
         gone = [(place, None) for place in held if place not in pages]
         revisions = {place: self._workspace.revision(name) for place, name in pages.items()}
@@ -128,6 +139,14 @@ class Facts:
         for (namespace, name), _ in gone:
             self._store.delete(namespace, name)
         return len(changed) + len(gone)
+
+    def _held(self) -> Iterator[SearchItem]:
+        """All facts that the store has."""
+        for offset in count(step=AT_ONCE):
+            found = self._store.search((PLACE,), filter={"fact": True}, limit=AT_ONCE, offset=offset, refresh_ttl=False)
+            yield from found
+            if len(found) < AT_ONCE:
+                return
 
     def _on_page(self, namespace: Namespace, name: str) -> Fact:
         address = page_of(namespace, name)

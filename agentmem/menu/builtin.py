@@ -6,7 +6,7 @@ moved page could be read, and a failed edit quotes it.
 
 import base64
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
@@ -26,7 +26,7 @@ from agentmem.pages.names import folded, is_hidden
 from agentmem.pages.splitting import sized
 from agentmem.pages.workspace import Link, Page, PageHit, Workspace
 from agentmem.recall.recall import weak
-from agentmem.tokens import pieces
+from agentmem.tokens import count, pieces
 from agentmem.types import Image, Recall, Text
 
 SECRET = (
@@ -335,7 +335,17 @@ def cut_into_parts(text: str, limit: int) -> list[str]:
             held, used = [], 0
         held.append(piece)
         used += tokens
-    return [*parts, "".join(held)]
+    return [fitting for part in (*parts, "".join(held)) for fitting in _halved(part, limit)]
+
+
+def _halved(part: str, limit: int) -> Iterator[str]:
+    """The part, cut in halves until each fits: characters that are joined may take a token more than they do alone."""
+    if len(part) <= 1 or count(part) <= limit:
+        yield part
+        return
+    middle = len(part) // 2
+    yield from _halved(part[:middle], limit)
+    yield from _halved(part[middle:], limit)
 
 
 def plan(context: ToolContext, steps: list[str] | None = None) -> str:

@@ -18,6 +18,7 @@ import httpx2
 from anthropic.types import Message as SdkMessage
 from anthropic.types import RawMessageStreamEvent
 
+from agentmem.closing import Closing
 from agentmem.errors import ModelNotAvailable
 from agentmem.kvcache.rules import claude_rules
 from agentmem.models.anthropic_errors import CAUGHT, asked_wait, is_unanswered, meaning_of, passing, translate
@@ -41,13 +42,11 @@ def claude_profile(name: str) -> ModelProfile:
 
 
 @dataclass
-class AnthropicModel:
+class AnthropicModel(Closing):
     """One Claude model, or another model on a server that speaks Anthropic's Messages API.
 
-        model = AnthropicModel("claude-sonnet-5-5", timeout=120)
-        with Agent(model, "notes") as agent:
+        with AnthropicModel("claude-sonnet-5-5", timeout=120) as model, Agent(model, "notes") as agent:
             print(agent.run("Summarise notes.md").text)
-        model.close()
 
     ``api_key`` None lets the SDK search for one (ANTHROPIC_API_KEY, profiles). ``base_url`` and ``model_profile`` are
     for another server. ``max_retries`` counts requests without an answer, ``stream_retries`` broken streams. The first

@@ -16,6 +16,7 @@ from langchain_core.runnables import Runnable, RunnableBinding, RunnableConfig
 from langchain_core.runnables.config import merge_configs
 
 from agentmem.checking import is_langchain, shown
+from agentmem.closing import Closing
 from agentmem.distribution import install
 from agentmem.errors import (
     ConfigError,
@@ -159,7 +160,7 @@ TELLS_ITS_END = frozenset({"BaseChatOpenAI", "ChatAnthropic", "ChatGroq", "ChatM
 """LangChain's classes whose streams end with a reason, also by inheritance: a stream without one broke off."""
 
 
-class LangChainModel:
+class LangChainModel(Closing):
     """A LangChain chat model as a Model.
 
         Agent(LangChainModel("openai:gpt-5.5", temperature=0), "notes")

@@ -9,13 +9,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from agentmem.closing import Closing
 from agentmem.models.anthropic import AnthropicModel
 from agentmem.models.engine import Engine
 from agentmem.models.pictures import has_pictures, named_pictures
 from agentmem.types import Delta, ModelProfile, Request, Turn
 
 
-class LocalModel:
+class LocalModel(Closing):
     """A GGUF model, by default the installed one; ``settings`` go to `Engine`.
 
         model = LocalModel()

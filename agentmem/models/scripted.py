@@ -34,6 +34,7 @@ from typing import Any, Protocol
 
 import yaml
 
+from agentmem.closing import Closing
 from agentmem.errors import ConfigError, ScriptEnded
 from agentmem.kvcache.frames import canonical
 from agentmem.kvcache.prompts import request_prompt
@@ -294,7 +295,7 @@ _WORDS = 4  # words in one TextDelta
 _CALL_ID = re.compile(r"call_(\d+)_\d+")
 
 
-class ScriptedModel:
+class ScriptedModel(Closing):
     """Answers each request with a turn of ``script``.
 
         model = ScriptedModel([{"calls": [{"read": {"page": "notes.md"}}]}, "Done."])

@@ -12,12 +12,11 @@ from typing import Literal
 from agentmem.errors import WorkspaceError
 from agentmem.pages.cache import Cache
 from agentmem.pages.digest import Digest, digest, dump, load
-from agentmem.pages.files import Files, Stamp
+from agentmem.pages.files import SETTLED_NS, Files, Stamp
 from agentmem.pages.names import dialect
 from agentmem.pages.page import Page, make, whole
 from agentmem.pages.render import outline
 
-_SETTLED_NS = 2_000_000_000  # a file may change twice within its time stamp's resolution: 2 s on FAT, the coarsest
 _MOST_GONE = 1000
 _DIGEST = "digest"
 _OUTLINE = "outline"
@@ -148,7 +147,7 @@ class PageIndex:
     def _keep(self, found: Mapping[str, Stamp], read: Mapping[str, _Read]) -> None:
         """Store what was read, on disk too. A file that could still change unnoticed is read again next time."""
         assert self._settled is not None
-        latest = time.time_ns() - _SETTLED_NS
+        latest = time.time_ns() - SETTLED_NS
         gone = [name for name in self._settled if name not in found]
         changed = {
             one.name: (one.stamp if one.revision else found[one.name], one.revision)

@@ -7,11 +7,9 @@ from itertools import islice
 from pathlib import Path
 
 from agentmem.errors import WorkspaceError
-from agentmem.pages.files import Files, Stamp
+from agentmem.pages.files import SETTLED_NS, Files, Stamp
 from agentmem.pages.page import make
 from agentmem.pages.revisions import editing
-
-_SETTLED_NS = 2_000_000_000  # a file may change twice within its time stamp's resolution: 2 s on FAT, the coarsest
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +52,7 @@ class Snapshots:
         if most is not None and sum(stamp.size for stamp in fresh.values()) > most:
             return None
         revisions = {name: self._read(name) for name in fresh}
-        settled = time.time_ns() - _SETTLED_NS
+        settled = time.time_ns() - SETTLED_NS
         self._known = {name: self._known[name] for name in found if name not in fresh} | {
             name: (stamp, revisions[name])
             for name, stamp in fresh.items()

@@ -127,7 +127,7 @@ TOP = 10
 """So many pieces of each search are never lost: they are among the first LOOKED_AT."""
 LOOKED_AT = 30
 """Of so many pieces, those come first that have the whole question, letter for letter."""
-CALLED = 0.2
+CALLED = 0.6
 """What a piece gains that has a name which the question gives, where that is no speaker's."""
 EXACT = 2.0
 """What a piece gains when it has, letter for letter, a code, path or number that the question quotes."""
@@ -165,6 +165,14 @@ def called(question: str, names: Iterable[str]) -> list[str]:
     """The words that a question writes large inside a sentence, but for ``names`` and months."""
     other = {*names, *MONTHS}
     return [one for one in dict.fromkeys(_LARGE.findall(question)) if one not in other]
+
+
+def wordings(question: str, names: Sequence[str]) -> list[str]:
+    """The question, and with "they" for its names: near a name, a sentence seems near whatever it says."""
+    bare = question
+    for name in names:
+        bare = re.sub(rf"\b{re.escape(name)}\b", "they", re.sub(rf"\b{re.escape(name)}['’]s\b", "their", bare))
+    return list(dict.fromkeys((question, bare)))
 
 
 def without(question: str, names: Iterable[str]) -> str:
@@ -275,12 +283,12 @@ class Scope:
     def by_words(self, words: str) -> list[ShelfHit]:
         return self.shelf.by_words(words, self.spans, CANDIDATES) if words else []
 
-    def by_meaning(self, question: str, prior: Prior = NO_PRIOR) -> list[ShelfHit] | None:
-        """None while the words alone must do."""
+    def by_meaning(self, *wordings: str, prior: Prior = NO_PRIOR) -> list[ShelfHit] | None:
+        """By the mean cosine of a question's wordings. None while the words alone must do."""
         if self.shelf.embedder is None or not self.embedded:
             return None
         try:
-            vector: Vectors = self.shelf.embedder.embed([question])[0]
+            vector: Vectors = self.shelf.embedder.embed(wordings).mean(axis=0)
         except EmbedderNotAvailable:  # it was, when the pieces were embedded
             return None
         if self.loaded:
@@ -321,10 +329,11 @@ def search(where: Scope, question: str, limit: int) -> list[Piece]:
     Whatever one of the two searches has among its first TOP is among the first LOOKED_AT, if so many are asked for.
     """
     names = named(question, where.speakers)
+    others = called(question, names)
     asked = read(without(question, names))
     prior = prior_of(where, asked)
     with ThreadPoolExecutor(1) as pool:  # the embedder and the index take about as long
-        meant = pool.submit(where.by_meaning, asked.core, prior)
+        meant = pool.submit(where.by_meaning, *wordings(asked.core, others), prior=prior)
         by_words = where.by_words(words_of(question))
         by_meaning = meant.result()
     quoting = [hit for code in codes(question) for hit in where.quoting(code)]
@@ -333,7 +342,7 @@ def search(where: Scope, question: str, limit: int) -> list[Piece]:
     scores = spoken(added(_scores(by_words), meaning, len(words_of(question).split())), known)
     bonus = bonuses({place: hit.speaker for place, hit in known.items()}, names, [hit.place for hit in quoting])
     dated = {place: prior.days.get(hit.day, 0.0) for place, hit in known.items()}
-    gains = summed(bonus, outstanding(_scores(by_words)), dated, where.calling(called(question, names), known))
+    gains = summed(bonus, outstanding(_scores(by_words)), dated, where.calling(others, known))
     chosen = best(scores, gains, max(limit, LOOKED_AT) + 2)
     parts = [[hit.place for hit in part[:TOP]] for part in (by_words, by_meaning or ())]
     pieces = where.at([*chosen, *(place for part in parts for place in part)])
@@ -364,7 +373,7 @@ def _start(where: Scope, span: Span, days: Mapping[str, date]) -> date | None:
     """The day from which a span counts: today, or that of what is nearest to the event."""
     if not span.event:
         return max(days.values(), default=None)
-    found = where.by_meaning(read(span.event).core, Prior(ANYBODY))
+    found = where.by_meaning(read(span.event).core, prior=Prior(ANYBODY))
     return days.get(found[0].day) if found else None
 
 

@@ -41,8 +41,8 @@ BUDGETS = (1_000, 2_000, 4_000)
 MOST = 200
 """Turns that are asked for to fill the largest of them."""
 CATEGORIES = {1: "multi-hop", 2: "temporal", 3: "open-domain", 4: "single-hop"}
-TARGETS = {5: 0.60, 10: 0.70, 20: 0.78}
-WEAK = 0.42
+TARGETS = {5: 0.72, 10: 0.82, 20: 0.89}
+WEAK = {1: 0.76, 3: 0.55}
 """What multi-hop and open-domain questions must reach at 5."""
 P50 = 0.030
 """Seconds a question, the median."""
@@ -196,7 +196,10 @@ def measured(path: Path, half: str, folder: Path) -> tuple[Tally, Tally]:
 def missed(ours: Tally, peer: Tally) -> list[str]:
     """What was not reached."""
     checks = {f"R@{k} {ours.of(0, k):.3f} < {least}": ours.of(0, k) >= least for k, least in TARGETS.items()}
-    checks |= {f"{CATEGORIES[one]} R@5 {ours.of(one, 5):.3f} < {WEAK}": ours.of(one, 5) > WEAK for one in (1, 3)}
+    checks |= {
+        f"{CATEGORIES[one]} R@5 {ours.of(one, 5):.3f} < {least}": ours.of(one, 5) >= least
+        for one, least in WEAK.items()
+    }
     checks |= {f"R@{k} below BM25's": ours.of(0, k) > peer.of(0, k) for k in TARGETS}
     checks[f"p50 {median(ours.seconds) * 1e3:.0f} ms"] = median(ours.seconds) <= P50
     return [name for name, reached in checks.items() if not reached]

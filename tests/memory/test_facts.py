@@ -7,7 +7,7 @@ import pytest
 from langgraph.store.memory import InMemoryStore
 
 from agentmem.errors import PageExists, PageNotFound, WorkspaceError
-from agentmem.memory.facts import Fact, Facts, page, page_of, place_of, read
+from agentmem.memory.facts import AT_ONCE, Fact, Facts, page, page_of, place_of, read
 from agentmem.memory.store import LanceStore
 from agentmem.pages.workspace import Workspace
 from tests.recall.threads import Hashed
@@ -76,7 +76,7 @@ def test_a_fact_can_supersede_another(facts: Facts, workspace: Workspace) -> Non
 
 
 def test_nothing_is_overwritten_unasked(facts: Facts) -> None:
-    """Another text under an existing name is refused. The same text again does nothing."""
+    """Another text under an existing name is refused. The same text again, from the same source, does nothing."""
     facts.remember(ANNA, "tea", "green", source="main/1")
     facts.remember(ANNA, "tea", "green", source="main/1")
     with pytest.raises(PageExists, match="supersedes"):
@@ -85,6 +85,25 @@ def test_nothing_is_overwritten_unasked(facts: Facts) -> None:
         facts.remember(ANNA, "x", "y", source="main/2", supersedes="nothing")
     with pytest.raises(WorkspaceError, match="source"):
         facts.remember(ANNA, "x", "y", source=" ")
+
+
+def test_a_fact_that_is_said_again_has_both_sources(facts: Facts) -> None:
+    """The day stays that of the first time; search sees the new source."""
+    facts.remember(ANNA, "tea", "green", source="main/1")
+    again = facts.remember(ANNA, "tea", "green", source="main/9")
+    assert again.sources == ("main/1", "main/9")
+    assert [fact.sources for fact in facts.search(ANNA, "green")] == [("main/1", "main/9")]
+
+
+def test_more_facts_than_are_read_at_once(facts: Facts, workspace: Workspace) -> None:
+    """A second look finds nothing changed, and a page that is gone is a fact that is gone, however many there are."""
+    many = AT_ONCE + 5
+    for number in range(many):
+        workspace.write(f"memory/users/anna/{number}.md", f"number {number}\n")
+    assert facts.refresh() == many
+    assert facts.refresh() == 0
+    workspace.delete("memory/users/anna/3.md")
+    assert facts.refresh() == 1
 
 
 def test_a_forgotten_fact_is_gone(facts: Facts, workspace: Workspace) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from agentmem import images
@@ -384,6 +384,7 @@ def test_recall_without_a_journal_says_so(context: ToolContext) -> None:
 
 
 @given(text=st.text(), limit=st.integers(1, 50))
+@example(text="\U00018cd6/A", limit=5)
 def test_parts_join_to_the_whole_and_each_fits(text: str, limit: int) -> None:
     """Nothing is lost by paging, and no part is over the limit, unless a single character is."""
     parts = cut_into_parts(text, limit)

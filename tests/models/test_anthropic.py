@@ -444,11 +444,10 @@ def test_without_a_key(tmp_path: Path) -> None:
 
 
 def test_closing_twice_and_going_on() -> None:
-    """close may be called twice; a request afterwards opens a new connection."""
+    """A `with` closes, and closing again does nothing; a request afterwards opens a new connection."""
     with serve() as server:
-        model = connect(server)
-        answered(list(model.stream(request(ask("a")))))
-        model.close()
+        with connect(server) as model:
+            answered(list(model.stream(request(ask("a")))))
         model.close()
         answered(list(model.stream(request(ask("b")))))
         model.close()

@@ -82,11 +82,11 @@ def test_a_shared_engine_stays_open(engine: Engine) -> None:
 
 
 def test_its_own_engine_is_closed_with_it(weights: Path) -> None:
-    """A model that started its engine closes it."""
-    model = load("local", context=512)
-    assert isinstance(model, LocalModel)
-    assert (model.profile.provider, model.profile.tier) == ("local", "local")
-    model.close()
+    """A model that started its engine closes it, at the end of a `with` too."""
+    made = load("local", context=512)
+    assert isinstance(made, LocalModel)
+    with made as model:
+        assert (model.profile.provider, model.profile.tier) == ("local", "local")
     with pytest.raises(ModelNotAvailable):
         model.engine.tokens("hello")
 

@@ -107,6 +107,25 @@ def test_names_in_a_question(question: str, names: list[str]) -> None:
     assert ranking.called(question, ["Ann"]) == names
 
 
+@pytest.mark.parametrize(
+    ("question", "names", "wordings"),
+    [
+        (
+            "Which instrument does Ada play?",
+            ["Ada"],
+            ["Which instrument does Ada play?", "Which instrument does they play?"],
+        ),
+        ("Is Ada's flat near Bea's?", ["Ada", "Bea"], ["Is Ada's flat near Bea's?", "Is their flat near their?"]),
+        ("Where is it?", [], ["Where is it?"]),
+    ],
+)
+def test_a_question_is_compared_with_and_without_its_names(
+    question: str, names: list[str], wordings: list[str]
+) -> None:
+    """A short sentence with the name seems near whatever else it says."""
+    assert ranking.wordings(question, names) == wordings
+
+
 def test_the_best_come_first_and_of_equals_the_later() -> None:
     """A place that only has a bonus counts too."""
     assert ranking.best({1: 1.0, 2: 1.0, 3: 0.1}, {3: 0.5, 9: 3.0}, 3) == [9, 2, 1]
@@ -212,6 +231,6 @@ def test_a_search_keeps_what_either_of_its_two_found(archive: LanceArchive, word
     held = ranking.scope(archive.shelf, tuple(archive.spans("main")))
     found = {piece.key for piece in search(held, question, ranking.LOOKED_AT)}
     prior = ranking.Prior(ranking.ANYBODY)
-    for hits in (held.by_words(ranking.words_of(question)), held.by_meaning(question.capitalize(), prior) or []):
+    for hits in (held.by_words(ranking.words_of(question)), held.by_meaning(question.capitalize(), prior=prior) or []):
         pieces = held.at([hit.place for hit in hits[: ranking.TOP]])
         assert {piece.key for piece in pieces.values()} <= found
