@@ -20,12 +20,13 @@ from langchain_core.messages import AIMessage, AnyMessage
 from langgraph.errors import GraphBubbleUp
 from langgraph.types import Command
 
+from agentmem.checking import CALLABLE, COUNT, NOTHING, TEXT, Wanted, check_settings
 from agentmem.compaction.conversation import THREAD, room_behind
 from agentmem.compaction.summarizing import SummaryAnswer, SummaryQuestion, drive, drive_async
-from agentmem.compaction.when import Compaction, ContextState, Quality, Reason, best_growth, due
+from agentmem.compaction.when import Compaction, ContextState, Quality, Reason, best_growth, due, least_budget
 from agentmem.context.offload import Offload
 from agentmem.context.view import View, largest
-from agentmem.errors import BudgetExceeded
+from agentmem.errors import BudgetExceeded, ConfigError
 from agentmem.integrations.deepagents_places import CACHING, SUMMARISING, DeepAgentsArguments, Vacant, arguments
 from agentmem.integrations.langchain_guarded import guarded
 from agentmem.integrations.langchain_limits import Keep, Trigger, Triggers, kept_tail, read_triggers
@@ -60,10 +61,23 @@ NOSTREAM = "nostream"
 EXPIRED_SHARE = 0.2
 """The share of the best growth from which it pays to cut when the cache has expired: less than in a pause before, where
 a summary is paid for. Chosen on one chain of recordings (`python -m tests.benchmarks.middleware --chain 3`)."""
+NO_ROOM = (
+    "a budget of {budget:,} tokens leaves no room to work: tools and system take {prefix:,}. Raise the budget of "
+    "ContextMiddleware to {needed:,} or more, give fewer tools, or set smaller sizes by compaction=Compaction(...)"
+)
 OUTSIDE = (
     "a middleware before this one put in or took out %d messages: only changes of a message and messages at the end "
     "are shown to the model"
 )
+
+_WANTED: Mapping[str, Wanted] = {
+    "budget": COUNT,
+    "told": CALLABLE | NOTHING,
+    "clock": CALLABLE,
+    "agent": TEXT,
+    "name": TEXT,
+    "price_as": TEXT | NOTHING,
+}
 
 Response = ModelResponse[Any]
 Steps = Generator[ModelRequest[Any], Response, ExtendedModelResponse[Any]]
@@ -102,6 +116,8 @@ class ContextMiddleware(AgentMiddleware[Any, Any, Any]):
         clock: Clock = time.time,
     ) -> None:
         super().__init__()
+        given = {"budget": budget, "told": told, "clock": clock, "agent": agent, "name": name, "price_as": price_as}
+        check_settings("ContextMiddleware", given, _WANTED)
         self.budget = budget
         self.settings = compaction or Compaction(quality)
         self.triggers: Triggers = read_triggers(trigger)
@@ -223,7 +239,8 @@ class _Sending:
             _log.warning(OUTSIDE, self.laid.ignored)
 
     def steps(self) -> Steps:
-        """Yields the requests; returns the answer with what the state must keep."""
+        """Yields the requests; returns the answer with what the state must keep. Raises ConfigError, BudgetExceeded."""
+        self._check_room()
         yield from self._compacting()
         view = self.lane.talk.ready()
         whole = self.prefix.before(view)
@@ -245,6 +262,13 @@ class _Sending:
         self.lane.rows.clear()
         update = {LEDGER: rows, **({CUTS: cuts} if cuts else {})}
         return ExtendedModelResponse(response, Command(update=update))
+
+    def _check_room(self) -> None:
+        """Raises ConfigError if tools and system leave no room to work in."""
+        owner, prefix = self.owner, self.prefix.tokens
+        needed = least_budget(prefix, self.lane.talk.view.users, owner.settings, owner.budget)
+        if owner.budget < needed:
+            raise ConfigError(NO_ROOM.format(budget=owner.budget, prefix=prefix, needed=needed))
 
     # The summary.
 

@@ -102,6 +102,7 @@ def structured(turns: int) -> tuple[dict[str, Any], list[str]]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", help="not needed: the conversation is made here")
     parser.add_argument("--turns", type=int, default=200)
     parser.add_argument("--json", type=Path, help="a file for the figures")
     given = parser.parse_args()

@@ -130,6 +130,7 @@ _SIZES = (
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", help="not needed: the conversation is made here")
     parser.add_argument("--turns", type=int, default=2_000)
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--json", type=Path, help="a file for the figures")

@@ -390,6 +390,24 @@ def test_what_cannot_fit_is_an_error_that_names_it() -> None:
         agent(served).invoke({"messages": [HumanMessage("word " * 30_000)]})
 
 
+def test_a_budget_without_room_is_an_error_that_says_how_much_it_takes() -> None:
+    """Tools and system that fill it are named at the first request, with the least that works."""
+    with serving(Script(2)) as served:
+        made = agent(served, budget=3_000)
+        with pytest.raises(
+            ConfigError, match=r"tools and system take 2,\d{3}. Raise the budget .* to \d,\d{3} or more"
+        ):
+            made.invoke(TASK, THREAD)
+        assert served.bodies == []
+
+
+@pytest.mark.parametrize("settings", [{"budget": "120k"}, {"budget": 0}, {"told": 3}, {"name": None}])
+def test_settings_of_another_kind_are_refused(settings: Any) -> None:
+    """By their name, when the middleware is made."""
+    with pytest.raises(ConfigError, match=f"{next(iter(settings))} of ContextMiddleware must be"):
+        ContextMiddleware(**settings)
+
+
 def test_langchains_own_limits() -> None:
     """A trigger of messages and a number of messages to keep, as LangChain's summariser takes them."""
     with serving(Script(20)) as served:
