@@ -207,7 +207,7 @@ class ContextMiddleware(AgentMiddleware[Any, Any, Any]):
             lane.room = room if prefix else lane.room
             return lane.follow(messages, state.get(CUTS) or ())
 
-        return self._lanes.take(kind, make, follow)
+        return self._lanes.take(kind, messages[0].id if messages else None, make, follow)
 
     def _recalled(self, state: Mapping[str, Any], use: Callable[[Lane], Any]) -> Any:
         """Calls ``use`` with the conversation of a state. One at a time, so that parallel calls share the fold."""

@@ -99,6 +99,11 @@ class Lane:
         self._made: dict[int, AnyMessage] = {}
         finalize(self, self.talk.close)
 
+    @property
+    def first(self) -> str | None:
+        """The id of the first message."""
+        return self.messages[0].id if self.messages else None
+
     def remember(self, rows: Sequence[Row]) -> None:
         """Takes the last answer's row over: what the provider counted, and when."""
         self.last = next((row for row in reversed(rows) if row.purpose != "summary" and not row.error), None)
@@ -240,18 +245,21 @@ def repaired(state: Sequence[AnyMessage], given: Sequence[AnyMessage]) -> Sequen
 class Lanes:
     """The conversations of one middleware. A lane belongs to one request at a time."""
 
-    def __init__(self, keep: int = 16) -> None:
+    def __init__(self, keep: int = 64) -> None:
         self._keep = keep
         self._free: list[tuple[object, Lane]] = []
         self._lock = Lock()
 
-    def take(self, kind: object, make: Callable[[], Lane], follow: Callable[[Lane], bool]) -> tuple[object, Lane]:
+    def take(
+        self, kind: object, first: str | None, make: Callable[[], Lane], follow: Callable[[Lane], bool]
+    ) -> tuple[object, Lane]:
         """A lane that follows the state, with its kind; made anew if there is none.
 
-        ``kind`` is what lanes must have in common; any will do for None.
+        ``kind`` is what lanes must have in common, any will do for None; ``first`` is the id of the first message.
         """
         with self._lock:
-            waiting = [one for one in reversed(self._free) if kind is None or one[0] == kind]
+            begun = [one for one in reversed(self._free) if one[1].first == first]
+            waiting = [one for one in begun if kind is None or one[0] == kind]
         for pair in waiting:
             with self._lock:
                 if pair not in self._free:
