@@ -18,6 +18,7 @@ from langgraph.channels import DeltaChannel
 from agentmem.compaction.conversation import THREAD, FoldedConversation, ShownMessage
 from agentmem.context.offload import Offload
 from agentmem.context.window import View
+from agentmem.errors import TranscriptError
 from agentmem.integrations.langchain_marks import formed
 from agentmem.meter.ledger import Row, decode
 from agentmem.models.langchain_blocks import content_blocks, message_blocks, tool_result
@@ -116,15 +117,13 @@ class Lane:
         if messages[:known] != self.messages or not self._continues(cuts, len(messages) > known):
             return False
         self.messages[:] = messages[:known]  # the same ones, perhaps read anew from a checkpoint
-        places = {(cut["after"], cut["seq"]): cut for cut in cuts[len(self.applied) :]}
-        whole = max((at for at, cut in enumerate(cuts) if "data" in cut), default=-1)
-        last = cuts[whole] if whole >= 0 else None
+        places = {_place(cut): cut for cut in cuts[len(self.applied) :]}
         for message in messages[known:]:
             self._fold(message)
             self.messages.append(message)
             cut = places.pop((message.id, self.talk.view.seq + 1), None)
             if cut is not None:
-                self._apply(cut, cut is last)
+                self._apply(cut)
         if places:
             _log.warning("%d cuts do not fit the messages any more and are left out", len(places))
         return True
@@ -138,10 +137,13 @@ class Lane:
         waits = len(self.pending)
         return bool(waits) and not more and places == [_place(cut) for cut in self.applied[:-waits]]
 
-    def _apply(self, cut: Cut, whole: bool) -> None:
-        if whole:
-            self.talk.append(Draft("compaction", cut["data"].encode()))
-        else:
+    def _apply(self, cut: Cut) -> None:
+        """Cuts here. Of a cut that is not kept whole, or does not fit edited messages, the entry counts alone."""
+        try:
+            self.talk.append(Draft("compaction", cut.get("data", "").encode()))
+        except (ValueError, KeyError, TypeError, TranscriptError) as error:
+            if "data" in cut:
+                _log.warning("a cut does not fit the messages any more and is left out: %s", error)
             self.talk.stub()
         self.applied.append(cut)
         self.cut_after = len(self.messages)

@@ -2,9 +2,13 @@
 
 from typing import Any
 
+import pytest
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
 
+from agentmem.compaction.summarizing import drive
+from agentmem.compaction.when import Compaction
 from agentmem.context.offload import Offload
+from agentmem.context.view import wire
 from agentmem.integrations.langchain_state import (
     Lane,
     Lanes,
@@ -76,6 +80,59 @@ def test_a_lane_follows_what_goes_on_alone() -> None:
     assert not made.follow(said("a", "b"), [])
     assert not made.follow([HumanMessage("A", id="a"), *said("b", "c")], [])
     assert made.follow(said("a", "b", "c", "d"), [])
+
+
+def worked(turns: int) -> list[AnyMessage]:
+    made: list[AnyMessage] = [HumanMessage("Look everything up.", id="task")]
+    for at in range(turns):
+        calls: Any = [{"id": f"c{at}", "name": "look", "args": {"at": f"page_{at:03d}"}}]
+        text = f"page_{at:03d} " + "word " * 300
+        made += [
+            AIMessage(f"Page {at}.", tool_calls=calls, id=f"a{at}"),
+            ToolMessage(text, tool_call_id=f"c{at}", id=f"r{at}"),
+        ]
+    return made
+
+
+def cut_twice() -> tuple[list[AnyMessage], list[dict[str, Any]], Lane]:
+    """A state with two cuts, and the lane that made them."""
+    messages, cuts = worked(40), list[dict[str, Any]]()
+    made = lane(messages[:41])
+    for end in (41, 81):
+        assert made.follow(messages[:end], cuts)
+        decided = drive(made.talk.compacting("asked", Compaction(), 60_000, ask=False), lambda question: None)
+        assert decided is not None
+        made.cut(decided.draft)
+        cuts = added_cuts(cuts, made.pending)
+    return messages, cuts, made
+
+
+def test_a_state_folds_to_the_same_bytes_in_any_lane() -> None:
+    """Also when the older cut is known by its place alone."""
+    messages, cuts, made = cut_twice()
+    for known in (cuts, [{"after": cuts[0]["after"], "seq": cuts[0]["seq"]}, cuts[1]]):
+        again = Lane(Opening("m", provider="anthropic"), Offload(), frozenset())
+        assert again.follow(messages, known) and wire(again.talk.view) == wire(made.talk.view)
+        assert again.cut_after == len(messages)
+
+
+def test_without_its_message_a_cut_gives_way_to_the_one_before(caplog: pytest.LogCaptureFixture) -> None:
+    """The newest message is taken out, and the newest cut with it; the older one is still in force."""
+    messages, cuts, _ = cut_twice()
+    again = Lane(Opening("m", provider="anthropic"), Offload(), frozenset())
+    assert again.follow(messages[:-1], cuts)
+    assert again.talk.view.cuts == 1 and again.talk.view.cut is not None
+    assert "1 cuts do not fit the messages" in caplog.text
+
+
+def test_a_cut_that_does_not_fit_edited_messages_is_left_out(caplog: pytest.LogCaptureFixture) -> None:
+    """One that cannot be read, or would part what belongs together, is passed over; its number counts."""
+    messages, cuts, made = cut_twice()
+    broken = {**cuts[1], "data": '{"last": 3}'}
+    again = Lane(Opening("m", provider="anthropic"), Offload(), frozenset())
+    assert again.follow(messages, [cuts[0], broken]) and again.talk.view.cuts == 1
+    assert "is left out" in caplog.text
+    assert again.talk.view.seq == made.talk.view.seq
 
 
 def test_lanes_are_found_by_kind_and_first_message() -> None:
