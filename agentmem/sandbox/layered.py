@@ -122,7 +122,7 @@ class Layered:
             os.mknod(name, stat.S_IFCHR, 0, dir_fd=folder)
 
     def prune(self, path: str) -> None:
-        """Remove the folders above ``path`` that were made in the live layer and are empty. What they hid stays hidden."""
+        """Remove the folders above ``path`` that the live layer made and that are empty. What they hid stays hidden."""
         live = FileTree(self._folder(self.live))
         for above in folders_above(path):
             hid = is_opaque(self._folder(self.live) / above)

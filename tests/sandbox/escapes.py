@@ -488,9 +488,10 @@ for folder in ("/etc/cron.d", "/var/spool/cron", "/etc/systemd/system", "/etc/in
     forbid(put, path)
 """,
     "packages of this Python": """
+# Some folders may be the command's own, as those below /tmp are: the host looks whether it got what was planted.
 for folder in dict.fromkeys(sys.path[1:]):
-    forbid(put, folder + "/planted.pth", "import os\\n")
-    forbid(os.mkdir, folder + "/planted")
+    attempt(put, folder + "/planted-" + ABSTRACT + ".pth", "import os\\n")
+    attempt(os.mkdir, folder + "/planted-" + ABSTRACT)
 """,
     "descriptor taken from a process": """
 opened = libc.syscall(434, VICTIM, 0)

@@ -146,7 +146,7 @@ def test_a_sweep_passes_over_what_it_cannot_remove(tmp_path: Path, source: Path)
     for sandbox in (stuck, fine):
         sandbox.detach()
     held = stuck.where / "tree" / "sub"  # nobody can remove a folder that something is mounted on
-    command = ["unshare", "-Urm", "sh", "-c", MOUNTED, "sh", held, sys.executable, "-c", SWEEP, forks]
+    command = ["unshare", "-Urm", "sh", "-c", MOUNTED, "sh", str(held), sys.executable, "-c", SWEEP, str(forks)]
     swept = subprocess.run(command, capture_output=True, text=True, check=True)
     assert swept.stdout == f"{fine.where}\n"
     assert f"the fork in {stuck.where} could not be removed, and stays" in swept.stderr

@@ -55,7 +55,13 @@ class World:
             socket.gethostname(),
             _standing(self.victim.pid),
             self.shared.state(),
+            _planted(self.abstract.getsockname()[1:].decode()),
         )
+
+
+def _planted(name: str) -> list[str]:
+    """What somebody put beside the packages of this Python."""
+    return [str(path) for folder in sys.path if folder for path in Path(folder).glob(f"planted-{name}*")]
 
 
 def _standing(process: int) -> tuple[object, ...]:
