@@ -3,6 +3,8 @@
 What each does when it works is harmless on the machine that runs these tests.
 """
 
+from agentmem.sandbox.running import PACKAGE
+
 PRELUDE = """
 import ctypes, fcntl, os, shutil, signal, socket, stat, struct, subprocess, sys, time
 OUTSIDE, SOURCE, WHERE = sys.argv[1:4]
@@ -917,10 +919,10 @@ for path in ("/etc/shadow", "/etc/gshadow", "/etc/sudoers", "/etc/ssl/private", 
              "/var/run/secrets", "/var/log/syslog", "/var/lib/dpkg/lock", "/boot/grub/grub.cfg", "/etc/fstab"):
     forbidden(path, os.O_RDONLY)
 """,
-    "homes of people": """
+    "homes of people": f"""
 for folder in ("/root", "/home", "/var/lib", "/srv", "/opt", "/mnt", "/media"):
     for name in attempt(os.listdir, folder) or ():
-        own = (sys.prefix, sys.base_prefix, os.getcwd())
+        own = (sys.prefix, sys.base_prefix, os.getcwd(), {str(PACKAGE)!r})
         if not any(path.startswith(os.path.join(folder, name)) for path in own):
             print("ESCAPED", folder, name)
 """,
