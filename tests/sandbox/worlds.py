@@ -60,8 +60,12 @@ class World:
 
 
 def _planted(name: str) -> list[str]:
-    """What somebody put beside the packages of this Python."""
-    return [str(path) for folder in sys.path if folder for path in Path(folder).glob(f"planted-{name}*")]
+    """What somebody put beside the packages of this Python, as far as this user may look there."""
+    found: list[str] = []
+    for folder in filter(None, sys.path):
+        with suppress(OSError):
+            found.extend(str(path) for path in Path(folder).iterdir() if path.name.startswith(f"planted-{name}"))
+    return found
 
 
 def _standing(process: int) -> tuple[object, ...]:
