@@ -5,6 +5,9 @@ What each does when it works is harmless on the machine that runs these tests.
 
 from agentmem.sandbox.running import PACKAGE
 
+NICENESS, BADNESS = 17, 997
+"""What attempts give to processes of the host: values that nobody else gives them."""
+
 PRELUDE = """
 import ctypes, fcntl, os, shutil, signal, socket, stat, struct, subprocess, sys, time
 OUTSIDE, SOURCE, WHERE = sys.argv[1:4]
@@ -555,9 +558,9 @@ attempt(resource.prlimit, VICTIM, resource.RLIMIT_NOFILE, (3, 3))
 attempt(resource.prlimit, VICTIM, resource.RLIMIT_CPU, (1, 1))
 forbid(resource.setrlimit, resource.RLIMIT_NOFILE, (1 << 19, 1 << 19))
 """,
-    "priority of a process": """
+    "priority of a process": f"""
 for which in (0, 1):
-    call(141, 140, which, VICTIM, 19)
+    call(141, 140, which, VICTIM, {NICENESS})
 """,
     "processors of a process": """
 attempt(os.sched_setaffinity, VICTIM, {0})
@@ -577,9 +580,9 @@ for which in (1, 2):
 call(256, 238, VICTIM, 64, ctypes.byref(ctypes.c_ulong(1)), ctypes.byref(ctypes.c_ulong(1)))
 call(279, 239, VICTIM, 1, None, None, None, 2)
 """,
-    "who is ended when memory is short": """
+    "who is ended when memory is short": f"""
 for process in (VICTIM,):
-    forbid(put, "/proc/%d/oom_score_adj" % process, "1000")
+    forbid(put, "/proc/%d/oom_score_adj" % process, "{BADNESS}")
 forbid(put, "/proc/self/oom_score_adj", "-1000")
 """,
     "child that belongs to another": """
