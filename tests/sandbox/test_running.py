@@ -203,7 +203,7 @@ from agentmem.sandbox import Sandbox
 sandbox = Sandbox.fork(sys.argv[1], isolation=sys.argv[2], where=Path(sys.argv[3]))
 sandbox.write("written", b"before")
 print("ready", flush=True)
-sandbox.run("setsid sh -c 'echo running; exec sleep 611.25' & sleep 611.25 & echo x >begun; wait")
+sandbox.run("echo x >begun; setsid sh -c 'echo running; exec sleep 611.25' & sleep 611.25 & wait")
 """
 
 
