@@ -13,7 +13,12 @@ FOLDER = Path(__file__).resolve().parents[1] / "examples"
 EXAMPLES = sorted(FOLDER.glob("*.py"))
 QUICK = {
     name: ["--quick"]
-    for name in ("02_workspace_agent.py", "10_a_million_tokens.py", "11_small_budget_on_the_engine.py")
+    for name in (
+        "02_workspace_agent.py",
+        "10_a_million_tokens.py",
+        "11_small_budget_on_the_engine.py",
+        "12_under_langchain.py",
+    )
 }
 """Arguments that make slow examples fast enough for the suite."""
 SAYS = {
@@ -26,10 +31,11 @@ SAYS = {
     "09_answer_cache.py": "1 answer went with its page",
     "10_a_million_tokens.py": "exact: The Quillon dock was inspected on 9 March 1987, at 14:25.",
     "11_small_budget_on_the_engine.py": "(simulated)",
+    "12_under_langchain.py": "deepagents_after   All records are read.",
 }
 
 
-ROOMS = ("answers", "demo", "meter", "sandbox", "team", "testing")
+ROOMS = ("answers", "demo", "integrations", "meter", "sandbox", "team", "testing")
 """The rooms with public names of their own, in `__all__`."""
 PUBLIC = ("agentmem", *(f"agentmem.{room}" for room in ROOMS))
 

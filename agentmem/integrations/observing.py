@@ -1,8 +1,6 @@
 """Reads an agent's requests for the diagnosis: from a wire log, or from one of our own runs."""
 
-import hashlib
 import json
-import marshal
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -11,7 +9,7 @@ from pathlib import Path
 
 from agentmem.context.view import request as view_request
 from agentmem.context.window import View, extend
-from agentmem.kvcache.frames import Make, frame
+from agentmem.kvcache.frames import Frames, Make, frame
 from agentmem.kvcache.prompts import body_prompt, request_prompt
 from agentmem.kvcache.reported import read_usage
 from agentmem.kvcache.rules import ALIASES, ANTHROPIC, PROVIDERS, UNKNOWN, CacheRules, rules, rules_for
@@ -21,7 +19,7 @@ from agentmem.meter import ledger
 from agentmem.meter.ledger import Row
 from agentmem.meter.prices import rates
 from agentmem.transcript.journal import Journal
-from agentmem.types import Basis, Entry, Frame, Json, Rates, Role, Segment, Usage
+from agentmem.types import Basis, Entry, Json, Rates, Usage
 
 
 def _rules(provider: str, model: str) -> CacheRules:
@@ -37,21 +35,6 @@ class SkippedRequest:
 
     line: int
     reason: str
-
-
-class Frames:
-    """Makes frames and remembers them, since a log repeats a conversation's blocks in every line."""
-
-    def __init__(self) -> None:
-        self._made: dict[bytes, Frame] = {}
-
-    def __call__(self, segment: Segment, value: Json, role: Role | None = None) -> Frame:
-        # marshal writes equal JSON as equal bytes, keys in their order, several times faster than json does.
-        key = hashlib.blake2b(marshal.dumps((segment, role, dict(value)), 2), digest_size=16).digest()
-        made = self._made.get(key)
-        if made is None:
-            made = self._made[key] = frame(segment, value, role)
-        return made
 
 
 def read_wirelog(path: Path) -> tuple[list[ObservedRequest], list[SkippedRequest]]:

@@ -8,14 +8,14 @@
 `guards` asserts on what is collected here.
 """
 
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
 from agentmem.errors import ConfigError
-from agentmem.integrations.observing import Frames, completed, observe
+from agentmem.integrations.observing import completed, observe
 from agentmem.integrations.wirelog import Line, record
+from agentmem.kvcache.frames import Frames
 from agentmem.kvcache.prompts import request_prompt
 from agentmem.kvcache.rules import claude_rules
 from agentmem.kvcache.why.observed import ObservedRequest
@@ -95,8 +95,10 @@ def _call_back(model: Any, keep: Callable[[Line], None]) -> Close:
         raise ConfigError(
             f"{type(model).__name__} takes no callbacks: pass the chat model itself, not what is built on it"
         )
+    from agentmem.integrations.langchain_calls import CallHandler
+
     before: Any = model.callbacks
-    handler = langchain_handler(keep)
+    handler = CallHandler(keep)
     if before is not None and not isinstance(before, list):
         raise ConfigError("the model's callbacks are a manager: give it a list of handlers instead")
     model.callbacks = [*(before or ()), handler]
@@ -105,59 +107,6 @@ def _call_back(model: Any, keep: Callable[[Line], None]) -> Close:
         model.callbacks = before
 
     return close
-
-
-def langchain_handler(keep: Callable[[Line], None]) -> Any:
-    """A LangChain callback handler that calls ``keep`` with a line for each answered request of a chat model."""
-    from langchain_core.callbacks import BaseCallbackHandler
-    from langchain_core.messages import AIMessage, BaseMessage, convert_to_openai_messages
-    from langchain_core.utils.function_calling import convert_to_openai_tool
-
-    class Handler(BaseCallbackHandler):
-        """Keeps each request until its answer, because the answer brings the usage."""
-
-        def __init__(self) -> None:
-            self.open: dict[Any, tuple[float, dict[str, Any]]] = {}
-
-        def on_chat_model_start(
-            self, serialized: dict[str, Any], messages: list[list[BaseMessage]], *, run_id: Any, **kwargs: Any
-        ) -> None:
-            given = kwargs.get("invocation_params") or {}
-            body = {
-                "model": str(given.get("model") or given.get("model_name") or given.get("_type") or "unknown"),
-                "tools": [convert_to_openai_tool(tool) for tool in given.get("tools") or ()],
-                "messages": convert_to_openai_messages(messages[0]),
-                "tool_choice": given.get("tool_choice"),
-            }
-            self.open[run_id] = (time.time(), body)
-
-        def on_llm_end(self, response: Any, *, run_id: Any, **_kwargs: Any) -> None:
-            began, body = self.open.pop(run_id)
-            said = response.generations[0][0].message
-            used = said.usage_metadata if isinstance(said, AIMessage) else None
-            keep(_line(began, body, dict(used) if used else None))
-
-    return Handler()
-
-
-def _line(began: float, body: dict[str, Any], used: dict[str, Any] | None) -> Line:
-    """The line of a wire log. LangChain's input tokens include those read from and written to a cache."""
-    usage = None
-    if used:
-        details = used.get("input_token_details") or {}
-        usage = {
-            "prompt_tokens": used["input_tokens"],
-            "completion_tokens": used["output_tokens"],
-            "prompt_tokens_details": {"cached_tokens": details.get("cache_read") or 0},
-        }
-    return {
-        "at": began,
-        "path": "/chat/completions",
-        "request": body,
-        "response": {"model": body["model"], "usage": usage},
-        "status": 200,
-        "seconds": time.time() - began,
-    }
 
 
 def names(requests: Iterable[ObservedRequest]) -> list[str]:

@@ -6,6 +6,7 @@ compared so: they put tools last, and their closing brackets move. A sequence of
 
 import hashlib
 import json
+import marshal
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -62,6 +63,21 @@ def options_value(options: Options) -> dict[str, Any]:
 
 
 Make = Callable[[Segment, Json, Role | None], Frame]
+
+
+class Frames:
+    """Makes frames and remembers them, since a log repeats a conversation's blocks in every line."""
+
+    def __init__(self) -> None:
+        self._made: dict[bytes, Frame] = {}
+
+    def __call__(self, segment: Segment, value: Json, role: Role | None = None) -> Frame:
+        # marshal writes equal JSON as equal bytes, keys in their order, several times faster than json does.
+        key = hashlib.blake2b(marshal.dumps((segment, role, dict(value)), 2), digest_size=16).digest()
+        made = self._made.get(key)
+        if made is None:
+            made = self._made[key] = frame(segment, value, role)
+        return made
 
 
 def body_frames(body: Mapping[str, Any], make: Make = frame) -> tuple[Frame, ...]:

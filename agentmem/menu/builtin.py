@@ -27,7 +27,7 @@ from agentmem.pages.splitting import sized
 from agentmem.pages.workspace import Link, Page, PageHit, Workspace
 from agentmem.recall.recall import weak
 from agentmem.tokens import count, pieces
-from agentmem.types import Image, Text
+from agentmem.types import Image, Recall, Text
 
 SECRET = (
     *("*.env", "*.pem", "*.key", "*.p12", "*.pfx", "*.jks", "*.keystore", "*.kdbx", "*.ppk", "*.ovpn", "*.tfstate"),
@@ -286,13 +286,18 @@ def recall(what: str, context: ToolContext, part: Part = 1) -> str | tuple[Text 
     """Gives the text and the pictures behind a reference, in parts, or the passages that fit the words."""
     if context.recall is None:
         raise ToolError("Nothing is kept of this conversation, so nothing can be recalled.")
+    return recalled(what, context.thread, context.recall, part)
+
+
+def recalled(what: str, thread: str, kept: Recall, part: int = 1) -> str | tuple[Text | Image, ...]:
+    """The answer of `recall` for a conversation of which ``kept`` knows everything."""
     what = what.strip().strip("`[]")
-    if _REFERENCE.fullmatch(what) or what.startswith(f"{context.thread}/"):
-        pictures = context.recall.pictures(what)
+    if _REFERENCE.fullmatch(what) or what.startswith(f"{thread}/"):
+        pictures = kept.pictures(what)
         groups = [tuple(pictures[at : at + _SHOWN]) for at in range(0, len(pictures), _SHOWN)]
-        text = part_of(context.recall.exact(what), part, least=len(groups))
+        text = part_of(kept.exact(what), part, least=len(groups))
         return (Text(text), *groups[part - 1]) if part <= len(groups) else text
-    found = context.recall.search(what)
+    found = kept.search(what)
     if not found:
         return f"Nothing that was seen in this conversation fits: {what}"
     return "\n\n".join((*([_WEAK] if weak(found) else []), *map(_passage, found)))

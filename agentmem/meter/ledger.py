@@ -137,21 +137,22 @@ def encode(row: Row) -> bytes:
 
 def draft(row: Row) -> Draft:
     """The row as an entry to append."""
-    value = _value(row)
-    text = _COMPACT.encode(value)
+    given = value(row)
+    text = _COMPACT.encode(given)
     data = text.encode("utf-8", "replace")
-    return Draft("usage", data, value if data.decode() == text else None)
+    return Draft("usage", data, given if data.decode() == text else None)
 
 
-def _value(row: Row) -> dict[str, Any]:
-    value: dict[str, Any] = {}
+def value(row: Row) -> dict[str, Any]:
+    """The row as JSON, as in its entry."""
+    made: dict[str, Any] = {}
     for (name, key, default), given in zip(_FIELDS, _GIVEN(row), strict=True):
         if given != default and (said := _CLEANED[name](given) if name in _CLEANED else given) != default:
-            value[key] = said
+            made[key] = said
     if row.extras != NO_EXTRAS:
-        value["extra"] = _extras_value(row.extras)
-    value["basis"] = row.usage.basis
-    return value | {key: count for (_, key), count in zip(_USAGE, _COUNTED(row.usage), strict=True) if count}
+        made["extra"] = _extras_value(row.extras)
+    made["basis"] = row.usage.basis
+    return made | {key: count for (_, key), count in zip(_USAGE, _COUNTED(row.usage), strict=True) if count}
 
 
 def decode(entry: Entry) -> Row:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import astuple, dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from functools import lru_cache
+from functools import cache, lru_cache
 from time import time
 from types import MappingProxyType
 
@@ -138,6 +138,13 @@ def whose(profile: ModelProfile, price_as: str | None = None) -> tuple[str, str]
     own = (profile.provider, profile.name if profile.tier == "cloud" else "")
     pairs = (own, (lent[0], lent[2]) if lent[1] else ("", lent[0]))
     return next((pair for pair in pairs if pair[1] and rates(*pair) is not None), None)
+
+
+@cache
+def rates_of(profile: ModelProfile, price_as: str | None = None) -> Rates | None:
+    """The model's prices, or those that ``price_as`` lends; None if neither has any."""
+    pair = whose(profile, price_as)
+    return rates(*pair) if pair else None
 
 
 def extra_usd(provider: str, name: str, extras: Extras, *, at: float | None = None) -> float | None:

@@ -10,7 +10,6 @@ from functools import cache
 from operator import attrgetter
 from typing import Any
 
-from anthropic.types import message_create_params
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from agentmem.context.view import Growing
@@ -111,6 +110,8 @@ def check_body(body: Json) -> None:
 
 @cache
 def _adapter() -> TypeAdapter[Any]:
+    from anthropic.types import message_create_params
+
     return TypeAdapter(message_create_params.MessageCreateParams)
 
 

@@ -184,7 +184,7 @@ class LangChainModel(Closing):
             raise ConfigError(f"set {', '.join(options)} on the LangChain object itself: options go with a name only")
         self._given = unbound(_init(model, options) if isinstance(model, str) else model)
         self._model = self._given.model
-        self._profile = _profile(self._model)
+        self._profile = chat_profile(self._model)
         self._tells_its_end = any(each.__name__ in TELLS_ITS_END for each in type(self._model).__mro__)
         # langchain-anthropic takes our blocks as they are; Bedrock's and Vertex's classes for Claude do too.
         native = self._profile.provider.startswith("anthropic")
@@ -301,7 +301,8 @@ def _taken(model: BaseChatModel, provider: str) -> Taken:
     return replace(taken, pictures="none") if known.get("image_inputs") is False else taken
 
 
-def _profile(model: BaseChatModel) -> ModelProfile:
+def chat_profile(model: BaseChatModel) -> ModelProfile:
+    """What the runtime must know of a LangChain chat model."""
     known = model._get_ls_params()
     provider = str(known.get("ls_provider") or type(model).__name__.removeprefix("Chat").lower())
     name = str(known.get("ls_model_name") or type(model).__name__)

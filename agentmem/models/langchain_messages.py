@@ -100,6 +100,10 @@ class Converter:
     def _turn(self, role: str, values: Sequence[Json]) -> list[BaseMessage]:
         return [message for message, _ in self._placed(role, values)]
 
+    def apart(self, role: str, values: Sequence[Json]) -> list[BaseMessage]:
+        """The messages of frames' values with a message for each result, as agents' states have them."""
+        return [self._assistant(values)[0]] if role == "assistant" else [one for one, _ in self._user(values)]
+
     def _placed(self, role: str, values: Sequence[Json]) -> list[tuple[BaseMessage, Where]]:
         """The messages of a turn, each with the origins of its parts."""
         if role == "assistant":

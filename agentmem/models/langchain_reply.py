@@ -9,11 +9,12 @@ from uuid import uuid4
 from langchain_core.messages import AIMessage, AIMessageChunk
 from langchain_core.messages.ai import add_ai_message_chunks
 
-from agentmem.kvcache.frames import canonical, frame
+from agentmem.kvcache.frames import frame
 from agentmem.kvcache.reported import read_extras, read_usage
 from agentmem.models.anthropic_request import write_ttl
+from agentmem.models.langchain_blocks import reply_blocks
 from agentmem.transcript.transcript import call_arguments
-from agentmem.types import Block, Extras, Message, Opaque, Reply, Request, Text, ToolCall, Ttl, Usage
+from agentmem.types import Extras, Message, Reply, Request, ToolCall, Ttl, Usage
 
 STOPS = {
     "length": "max_tokens",
@@ -36,10 +37,6 @@ _TIERS = ("flex", "priority")
 _REASON_FIELDS = ("stop_reason", "finish_reason", "done_reason", "stopReason")
 _ENDED = (*_REASON_FIELDS, "status")  # OpenAI's Responses API has a status
 _INCOMPLETE = "incomplete_details"
-_CALLS = frozenset(
-    {"tool_use", "tool_call", "tool_call_chunk", "function_call", "input_json_delta", "invalid_tool_call"}
-)
-"""Blocks that repeat what LangChain gives as tool calls."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +51,7 @@ def reply(request: Request, chunks: Sequence[AIMessage], timing: Timing) -> Repl
     """The Reply of all chunks that came."""
     whole = merged(chunks)
     calls = tuple(_calls(whole))
-    message = Message("assistant", (*_said(whole), *calls))
+    message = Message("assistant", (*reply_blocks(whole), *calls))
     return Reply(
         message=message,
         usage=usage(request, whole, message),
@@ -128,28 +125,6 @@ def _written(details: Mapping[str, Any], undivided: Ttl) -> tuple[int, int]:
     long = details.get("ephemeral_1h_input_tokens") or 0
     rest = max(0, (details.get("cache_creation") or 0) - short - long)
     return (short, long + rest) if undivided == "1h" else (short + rest, long)
-
-
-def _said(whole: AIMessage) -> Iterator[Block]:
-    """Text and blocks that only the provider understands, in order. Neighbouring texts become one."""
-    texts: list[str] = []
-    for block in [whole.content] if isinstance(whole.content, str) else whole.content:
-        text = block if isinstance(block, str) else block.get("text") if block.get("type") == "text" else None
-        if text is not None:
-            texts.append(text)
-        elif isinstance(block, dict) and block.get("type") not in _CALLS:
-            yield from _text("".join(texts))
-            texts.clear()
-            bare = {
-                key: value for key, value in block.items() if key != "index"
-            }  # the index is for LangChain's own merging
-            yield Opaque(canonical(bare).decode("utf-8", "surrogatepass"))
-    yield from _text("".join(texts))
-
-
-def _text(text: str) -> Iterator[Block]:
-    if text:
-        yield Text(text)
 
 
 def _calls(whole: AIMessage) -> Iterator[ToolCall]:

@@ -17,6 +17,7 @@ from langgraph.runtime import Runtime
 from pydantic import PrivateAttr
 
 from agentmem.kvcache.frames import frame
+from agentmem.models.langchain_blocks import message_blocks
 from agentmem.replay.extractor import extract
 from agentmem.replay.layout import Strip
 from agentmem.replay.needed import NeededEvent
@@ -94,18 +95,9 @@ def _same(known: BaseMessage, message: BaseMessage) -> bool:
 
 def _made(message: BaseMessage) -> Iterator[Frame]:
     """The frames of a message that a policy wrote or changed."""
-    if isinstance(message, ToolMessage):
-        value = {"type": "tool_result", "tool_use_id": message.tool_call_id, "content": message.content}
-        yield frame("message", value, "user")
-        return
     role: Role = "assistant" if isinstance(message, AIMessage) else "user"
-    for part in [message.content] if isinstance(message.content, str) else message.content:
-        block = {"type": "text", "text": part} if isinstance(part, str) else part
-        if block.get("type") != "text" or block["text"]:
-            yield frame("message", block, role)
-    for call in getattr(message, "tool_calls", ()):
-        value = {"type": "tool_use", "id": call["id"], "name": call["name"], "input": call["args"]}
-        yield frame("message", value, "assistant")
+    for block in message_blocks(message):
+        yield frame("message", block.wire(), role)
 
 
 def words(messages: Iterable[BaseMessage]) -> Iterator[str]:

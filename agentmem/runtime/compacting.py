@@ -1,8 +1,7 @@
-"""Compacts a thread: asks the model for a summary through the cached prefix, checks it, and appends the cut.
+"""Compacts a thread: sends what `summarizing` asks, and appends the cut that it decides.
 
-The request is the context as it was last sent, with one instruction after it: same model, tools, tool choice, thinking
-and effort, since each change would lose the cache. Until all checks hold, only rows of the ledger are appended; then
-the compaction is one transaction on the thread's head.
+Until a cut is decided, only rows of the ledger are appended; then the compaction is one transaction on the thread's
+head.
 
 In a pause, a thread is compacted just before its cache expires, while that is cheap; new work cancels it. Each thread
 has one timer: it fires once in a pause, in a thread of its own, and holds the thread's lease unless a run does.
@@ -13,29 +12,24 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from functools import cache, partial
+from functools import partial
 from threading import Event as Flag
 from threading import Lock, Timer
 
-from agentmem import assets
-from agentmem.compaction.acceptance import accept, carry, fallback
 from agentmem.compaction.plan import Plan, plan
-from agentmem.compaction.summary import instruction
+from agentmem.compaction.summarizing import AGAIN, CutDecision, SummaryAnswer, SummaryQuestion, decide, drive
 from agentmem.compaction.when import Compaction, ContextState, Reason, due, state
-from agentmem.context.view import request
-from agentmem.context.window import aside
+from agentmem.context.view import View, request
 from agentmem.errors import AgentmemError, BudgetExceeded, ModelError, SummaryRejected
 from agentmem.kvcache.breakpoints import TAIL
 from agentmem.kvcache.rules import rules_for
 from agentmem.meter import ledger, prices
 from agentmem.meter.ledger import RequestMeter
-from agentmem.runtime.events import Author, Compacted
+from agentmem.runtime.events import Compacted
 from agentmem.runtime.session import Session, Sessions, remembered
-from agentmem.types import Archive, Clock, Draft, Model, ModelProfile, Rates, Reply, Request
+from agentmem.types import Archive, Clock, Draft, Model, ModelProfile, Reply, Request
 
 PURPOSE = "summary"
-AGAIN = 2_000
-"""The tokens that a thread must grow before the next try, if no summary was accepted."""
 _log = logging.getLogger(__name__)
 
 
@@ -98,15 +92,8 @@ class Compactor:
         if made is None:
             return None
         _read_back(session, made)
-        attempts = 0
         try:
-            if not made.asks:
-                return self._cut(session, made, carry(made, remembered(session.tally)), None, attempts, stop)
-            for attempts, (draft, row) in enumerate(self._summaries(session, made, stop), 1):
-                if draft:
-                    return self._cut(session, made, draft, row, attempts, stop)
-            draft = fallback(made, remembered(session.tally))
-            return self._cut(session, made, draft, None, attempts, stop)
+            return self._cut(session, made, *self._decided(session, made, stop), stop)
         except SummaryRejected as error:
             _log.warning("thread %s was not compacted: %s", session.thread, error)
             session.refused = session.view.tokens + AGAIN
@@ -114,48 +101,57 @@ class Compactor:
             _log.info("new work on thread %s: its compaction was given up", session.thread)
         return None
 
-    def _summaries(
-        self, session: Session, made: Plan, stop: Flag | None
-    ) -> Iterator[tuple[Draft | None, ledger.Row | None]]:
-        """Asks for a summary a few times. Yields the entry of an accepted one with its row, else nothing."""
-        for _ in range(self.settings.attempts):
-            try:
-                reply, row = self._ask(session, made, stop)
-            except (ModelError, BudgetExceeded) as error:
-                _log.warning("thread %s got no summary: %s", session.thread, error)
-                yield None, None
-                continue
-            spent = remembered(session.tally, row)
-            try:
-                if reply.message.calls:
-                    raise SummaryRejected("the model called a tool")
-                yield accept(made, reply.message.text, spent), row
-            except SummaryRejected as error:
-                _log.warning("a summary of thread %s was refused: %s", session.thread, error)
-                session.append(ledger.draft(row))
-                yield None, None
+    def _decided(self, session: Session, made: Plan, stop: Flag | None) -> tuple[CutDecision, ledger.Row | None]:
+        """The decision, and the row of the last answer, which is not appended yet."""
+        row: ledger.Row | None = None
 
-    def _ask(self, session: Session, made: Plan, stop: Flag | None) -> tuple[Reply, ledger.Row]:
-        view = aside(made.view, made.asked, instruction(made, assets.read("prompts/summary.md")))
-        known, at = session.tally, self.clock()
-        sent = request(
-            view,
-            estimate=known.calibration.estimate(view.tokens),
-            limit=self.budget,
-            thread=session.thread,
-            previous_id=known.reply_id or None,
-            purpose=PURPOSE,
-        )
+        def answer(question: SummaryQuestion) -> SummaryAnswer | None:
+            nonlocal row
+            if row:  # the one before was refused
+                session.append(ledger.draft(row))
+            said, row = self._ask(session, question, stop)
+            return said
+
         try:
-            reply = _whole(self.model, sent, stop)
+            return drive(decide(made, lambda: remembered(session.tally, row)), answer), row
+        except SummaryRejected:
+            if row:
+                session.append(ledger.draft(row))
+            raise
+
+    def _ask(
+        self, session: Session, question: SummaryQuestion, stop: Flag | None
+    ) -> tuple[SummaryAnswer | None, ledger.Row | None]:
+        """The model's answer with its row; nothing for a request that failed, whose row is appended."""
+        view, known, at = question.view, session.tally, self.clock()
+        try:
+            sent = request(
+                view,
+                estimate=known.calibration.estimate(view.tokens),
+                limit=self.budget,
+                thread=session.thread,
+                previous_id=known.reply_id or None,
+                purpose=PURPOSE,
+            )
+            reply = self._answer(session, sent, view, at, stop)
+        except (ModelError, BudgetExceeded) as error:
+            _log.warning("thread %s got no summary: %s", session.thread, error)
+            return None, None
+        row = self.meter.row(session.thread, sent, reply, view, session.sent, known.last, at)
+        return SummaryAnswer(reply.message.text, bool(reply.message.calls)), row
+
+    def _answer(self, session: Session, sent: Request, view: View, at: float, stop: Flag | None) -> Reply:
+        try:
+            return _whole(self.model, sent, stop)
         except ModelError as error:
             session.append(ledger.draft(self.meter.failure(session.thread, sent, error, view, at)))
             raise
-        return reply, self.meter.row(session.thread, sent, reply, view, session.sent, known.last, at)
 
     def _cut(
-        self, session: Session, made: Plan, draft: Draft, row: ledger.Row | None, attempts: int, stop: Flag | None
+        self, session: Session, made: Plan, decided: CutDecision, row: ledger.Row | None, stop: Flag | None
     ) -> Compacted:
+        for why in decided.refused:
+            _log.warning("a summary of thread %s was refused: %s", session.thread, why)
         with session.lock:
             if (stop and stop.is_set()) or session.view.turns is not made.view.turns:
                 if row:
@@ -163,10 +159,11 @@ class Compactor:
                 raise _Abandoned
             before = session.view.tokens
             rows = (ledger.draft(row),) if row else ()
-            session.append(*rows, draft, *self.refresh(session))
+            session.append(*rows, decided.draft, *self.refresh(session))
         self._archived(session, made)
-        by: Author = "model" if row else "mechanical"
-        return Compacted(session.thread, made.reason, made.last, before, session.view.tokens, by, attempts, row)
+        by, accepted = decided.by, row if decided.by == "model" else None
+        after = session.view.tokens
+        return Compacted(session.thread, made.reason, made.last, before, after, by, decided.attempts, accepted)
 
     def _archived(self, session: Session, made: Plan) -> None:
         """Gives the leaving entries to the archive. It is a cache of the journal, so its errors do not stop the run."""
@@ -179,7 +176,7 @@ class Compactor:
 
     def _state(self, session: Session) -> ContextState:
         estimate = session.tally.calibration.estimate(session.view.tokens)
-        rates = _rates(self.meter.profile, self.meter.price_as)
+        rates = prices.rates_of(self.meter.profile, self.meter.price_as)
         return state(session.view, self.settings, self.budget, rates, estimate)
 
 
@@ -198,13 +195,6 @@ def _read_back(session: Session, made: Plan) -> None:
     for entry in session.journal.entries(session.thread, after=made.first - 1):
         if entry.seq >= last:
             break
-
-
-@cache
-def _rates(profile: ModelProfile, price_as: str | None) -> Rates | None:
-    """The model's prices, or those that ``price_as`` lends."""
-    pair = prices.whose(profile, price_as)
-    return prices.rates(*pair) if pair else None
 
 
 def lifetime(profile: ModelProfile) -> float:

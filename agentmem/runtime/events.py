@@ -12,16 +12,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from agentmem.compaction.summarizing import Author
 from agentmem.meter.ledger import Row, missing_prices
 from agentmem.types import TextDelta, ToolCall, ToolResult, Usage, Waiting
 
 Status = Literal["done", "stopped", "waiting"]
 """done: the model has answered. stopped: a limit, or a reply without an answer, ended the run. waiting: calls wait for
 a person's approval."""
-
-
-Author = Literal["model", "mechanical"]
-"""The author of a summary."""
 
 
 @dataclass(frozen=True, slots=True)

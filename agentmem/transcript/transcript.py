@@ -228,6 +228,32 @@ _READERS: dict[str, Callable[[Json], Block]] = {
 }
 
 
+def block(value: Json) -> Block:
+    """The block behind a wire value, as of a message frame. What has no kind here, or is not whole, stays opaque."""
+    try:
+        return _BY_WIRE[value["type"]](value)
+    except (KeyError, TypeError, AttributeError):
+        return Opaque(canonical(value).decode())
+
+
+def _wire_call(value: Json) -> Block:
+    return ToolCall(value["id"], value["name"], canonical(value["input"]).decode())
+
+
+def _wire_result(value: Json) -> Block:
+    content: Any = value.get("content") or ()
+    parts = [{"type": "text", "text": content}] if isinstance(content, str) else content
+    return unpack({**value, "content": parts})
+
+
+_BY_WIRE: Mapping[str, Callable[[Json], Block]] = {
+    "text": lambda value: Text(value["text"]),
+    "image": unpack,
+    "tool_use": _wire_call,
+    "tool_result": _wire_result,
+}
+
+
 _FOREIGN = re.compile(r"[^a-zA-Z0-9_-]")
 
 
@@ -236,9 +262,9 @@ def arrived(message: Message, known: Collection[str]) -> Message:
     return _renamed(message, lambda call_id: _FOREIGN.sub("_", call_id) or "call", known)
 
 
-def unique(message: Message) -> Message:
-    """The message with a different id for each of its calls."""
-    return _renamed(message, lambda call_id: call_id, ())
+def unique(message: Message, known: Collection[str] = ()) -> Message:
+    """The message with a different id for each of its calls, and none of those that are ``known``."""
+    return _renamed(message, lambda call_id: call_id, known)
 
 
 def sibling(call_id: str, waiting: Collection[str]) -> str | None:

@@ -9,7 +9,8 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from agentmem.integrations.observing import Frames, completed, observe
+from agentmem.integrations.observing import completed, observe
+from agentmem.kvcache.frames import Frames
 from agentmem.kvcache.why.diagnosis import Finding, diagnose
 from tests.agents.faults import CLEAN, COMBINED, FAULTS, Traffic, clean
 from tests.agents.provider import answered

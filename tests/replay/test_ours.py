@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 
 from agentmem.kvcache.rules import rules
-from agentmem.replay.ours import OURS, Ours, block
+from agentmem.replay.ours import OURS, Ours
 from agentmem.replay.parallel import ReplayPlan, replay_all
 from agentmem.replay.policies import Arrival, Sent, Terms
 from agentmem.replay.registry import maker
 from agentmem.replay.run import chain, replay
 from agentmem.replay.session import RecordedSession, opening
 from agentmem.replay.tally import Tally
+from agentmem.transcript.transcript import block
 from agentmem.types import Opaque, Text, ToolCall, ToolResult
 from tests.replay.logs import HEAD, Log, call, text, used, working
 

@@ -14,6 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
 from agentmem.closing import Closing
+from agentmem.kvcache.frames import Frames
 from agentmem.kvcache.prompts import body_blocks, body_prompt
 from agentmem.kvcache.rules import rules
 from agentmem.kvcache.simulated import events
@@ -60,7 +61,8 @@ class MessagesServer(Closing):
     ``replies`` is a list with a reply or a fault for each request, or a function of the request's body; the default
     echoes the last text. ``validate`` raises ValueError for a body that does not fit the provider's types. If ``key``
     is given, requests must carry it. ``port`` 0 takes a free one. ``told`` is called with each response, one at a time,
-    before it is sent. ``requests`` lists the requests received, also refused ones.
+    before it is sent. ``requests`` lists the requests received, also refused ones; ``frames`` are their blocks, each
+    counted once.
     """
 
     replies: Replies = echo
@@ -70,6 +72,7 @@ class MessagesServer(Closing):
     port: int = 0
     told: Told | None = None
     requests: list[Received] = field(default_factory=list)
+    frames: Frames = field(default_factory=Frames, repr=False)
 
     def __enter__(self) -> Self:
         self.lock = threading.Lock()
@@ -193,14 +196,14 @@ class _Handler(BaseHTTPRequestHandler):
 
     def count(self, body: Json) -> None:
         """POST /v1/messages/count_tokens"""
-        self._json({"input_tokens": sum(frame.tokens for frame in body_prompt(body).frames)})
+        self._json({"input_tokens": sum(frame.tokens for frame in body_prompt(body, self.server.owner.frames).frames)})
 
     def message(self, body: Json) -> None:
         """POST /v1/messages"""
         reply = self.server.owner.next_reply(body)
         if isinstance(reply, HttpError):
             return self._error(reply)
-        prompt = body_prompt(body)
+        prompt = body_prompt(body, self.server.owner.frames)
         with self.server.owner.lock:
             outcome = self.server.owner.simulator.begin(prompt)
         answer = events.completed(answer_of(reply), body["max_tokens"])

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
+from agentmem.kvcache.why.marks import cleared_by, summarised_by
 from agentmem.kvcache.why.observed import ObservedRequest
 from agentmem.kvcache.why.texts import alike, common, is_summary, middles, only_volatile, shown
 from agentmem.types import Frame
@@ -72,8 +73,11 @@ class RequestPair:
 
     @cached_property
     def compacted(self) -> bool:
-        """True if a summary, declared or recognised, replaces a good part of the earlier conversation."""
-        if self.now.compaction != self.before.compaction:
+        """True if a summary, declared or recognised, replaces a good part of the earlier conversation.
+
+        Marks of a package that compacts are enough, also those that it leaves in place of a block that it emptied.
+        """
+        if self.now.compaction != self.before.compaction or self.compacted_by:
             return True
         first = self.come[0] if self.come else None
         lost = [one for one in self.gone if (one.role, one.data) not in self.kept]
@@ -83,6 +87,16 @@ class RequestPair:
             return False
         goes_on = bool(self.kept) or (self.shared_messages > 0 and len(lost) > _MANY)
         return first.tokens >= _WORDY and (goes_on or is_summary(shown(first)))
+
+    @cached_property
+    def compacted_by(self) -> str | None:
+        """Who compacted the conversation, by the marks that it left; None without any."""
+        if not self.gone or not self.come:
+            return None
+        known = summarised_by(self.gone)
+        found = summarised_by(self.come[:2])
+        again = found is not None and found == known and self.come[0] in self.gone
+        return (None if again else found) or cleared_by(self.gone[0], self.come[0])
 
     @cached_property
     def compacted_in_system(self) -> bool:

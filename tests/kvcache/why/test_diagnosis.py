@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from agentmem.integrations.observing import Frames, completed, observe
-from agentmem.kvcache.frames import body_frames, wire
+from agentmem.integrations.observing import completed, observe
+from agentmem.kvcache.frames import Frames, body_frames, wire
 from agentmem.kvcache.why.diagnosis import Finding, diagnose
 from agentmem.kvcache.why.observed import ObservedRequest
 from tests.agents.coding import START, CodingAgent

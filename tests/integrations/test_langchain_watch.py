@@ -1,0 +1,182 @@
+"""Who broke the prefix: found between the middlewares of real agents, and by the marks of other packages."""
+
+import asyncio
+import json
+import logging
+from itertools import count
+from typing import Any
+
+import pytest
+from deepagents import create_deep_agent
+from langchain.agents import create_agent
+from langchain.agents.middleware import (
+    AgentMiddleware,
+    ClearToolUsesEdit,
+    ContextEditingMiddleware,
+    ModelCallLimitMiddleware,
+    SummarizationMiddleware,
+    TodoListMiddleware,
+    dynamic_prompt,
+)
+from langchain_anthropic.middleware import AnthropicPromptCachingMiddleware
+from langchain_core.messages import HumanMessage
+
+from agentmem.integrations.langchain import ContextMiddleware
+from agentmem.integrations.langchain_watch import STATE, watched
+from agentmem.integrations.observing import completed, observe
+from agentmem.kvcache.why.diagnosis import diagnose
+from tests.integrations.looking_up import BUDGET, PROMPT, TASK, Script, Served, is_summary, record, serving
+
+CONFIG: Any = {"recursion_limit": 10_000}
+
+
+def clock() -> AgentMiddleware[Any, Any, Any]:
+    """A middleware that puts a time into the system prompt."""
+    turns = count()
+
+    @dynamic_prompt
+    def clock(request: Any) -> str:
+        return f"{PROMPT} It is {next(turns) + 8}:00 on 12 March."
+
+    made: AgentMiddleware[Any, Any, Any] = clock
+    return made
+
+
+class Shuffled(AgentMiddleware[Any, Any, Any]):
+    """Sends the tools in another order each time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.turns = count()
+
+    def wrap_model_call(self, request: Any, handler: Any) -> Any:
+        tools = request.tools if next(self.turns) % 2 else request.tools[::-1]
+        return handler(request.override(tools=tools))
+
+    async def awrap_model_call(self, request: Any, handler: Any) -> Any:
+        tools = request.tools if next(self.turns) % 2 else request.tools[::-1]
+        return await handler(request.override(tools=tools))
+
+
+class Edited(AgentMiddleware[Any, Any, Any]):
+    """Changes the first message in what is sent."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.turns = count()
+
+    def wrap_model_call(self, request: Any, handler: Any) -> Any:
+        first = HumanMessage(f"Task, edition {next(self.turns)}.", id=request.messages[0].id)
+        return handler(request.override(messages=[first, *request.messages[1:]]))
+
+
+GUILTY = {
+    "clock": (clock, "clock", "system", "volatile_text"),
+    "tools": (Shuffled, "Shuffled", "tool", "tool_order"),
+    "messages": (Edited, "Edited", "message", "volatile_text"),
+}
+
+
+@pytest.mark.parametrize("behind", [False, True], ids=["before ours", "behind ours"])
+@pytest.mark.parametrize("name", GUILTY)
+def test_the_middleware_is_named(name: str, behind: bool, caplog: pytest.LogCaptureFixture) -> None:
+    """The one that did it, the part, the cause and its fix; wherever it stands among others that did nothing."""
+    make, middleware, segment, cause = GUILTY[name]
+    ours = ContextMiddleware(budget=BUDGET)
+    both = [ours, make()] if behind else [make(), ours]
+    with serving(Script(4)) as served, caplog.at_level(logging.WARNING, "agentmem.langchain"):
+        stack = watched([TodoListMiddleware(), *both, ModelCallLimitMiddleware(run_limit=1_000)])
+        create_agent(served.model, [record], system_prompt=PROMPT, middleware=stack).invoke(TASK, CONFIG)
+    assert [one.middleware for one in stack.breaks] == [middleware] * 4
+    first = stack.breaks[0]
+    assert (first.segment.split()[0], first.cause, first.request) == (segment, cause, 2) and first.fix
+    assert f"{middleware} broke the prefix in {segment}" in stack.said()
+    assert stack.said() == "\n".join(one.getMessage() for one in caplog.records if "broke" in one.getMessage())
+
+
+def test_cuts_and_summaries_are_no_breaks() -> None:
+    """A clean stack has none in a run with cuts, and is asked for its summaries as without taps."""
+    with serving(Script(40)) as served:
+        stack = watched([TodoListMiddleware(), ContextMiddleware(budget=BUDGET)])
+        create_agent(served.model, [record], system_prompt=PROMPT, middleware=stack).invoke(TASK, CONFIG)
+        assert any(map(is_summary, served.bodies))
+    assert stack.breaks == [] and stack.said() == "Every request extends the one before it."
+
+
+def test_it_works_under_asyncio() -> None:
+    """The taps' hooks for asyncio see the same."""
+    with serving(Script(3)) as served:
+        stack = watched([Shuffled(), ContextMiddleware(budget=BUDGET)])
+        made: Any = create_agent(served.model, [record], system_prompt=PROMPT, middleware=stack)
+        asyncio.run(made.ainvoke(TASK, CONFIG))
+    assert {one.middleware for one in stack.breaks} == {"Shuffled"}
+
+
+def test_an_edit_of_the_state_is_named_as_that() -> None:
+    """A hook that rewrites the state's messages changes the request before any middleware is asked."""
+
+    class Rewrites(AgentMiddleware[Any, Any, Any]):
+        """Rewrites the task before each request."""
+
+        turns = count()
+
+        def before_model(self, state: Any, runtime: Any) -> Any:
+            first = state["messages"][0]
+            return {"messages": [HumanMessage(f"Task, edition {next(self.turns)}.", id=first.id)]}
+
+    with serving(Script(3)) as served:
+        stack = watched([Rewrites(), ContextMiddleware(budget=BUDGET)])
+        create_agent(served.model, [record], system_prompt=PROMPT, middleware=stack).invoke(TASK, CONFIG)
+    assert {one.middleware for one in stack.breaks} == {STATE}
+
+
+def causes(served: Served) -> set[str | None]:
+    """What `agentmem why` says of the requests that the server got, without those for summaries."""
+    answers = [body for body in served.bodies if body.get("tools") and not is_summary(body)]
+    lines = [
+        {"at": float(at), "path": "/v1/messages", "request": body, "response": {"model": body["model"]}, "status": 200}
+        for at, body in enumerate(answers)
+    ]
+    requests = completed(observe(line, number) for number, line in enumerate(lines, 1))
+    return {one.cause for one in diagnose(requests)}
+
+
+def test_langchains_summaries_are_compactions() -> None:
+    """`why` knows SummarizationMiddleware by its words, also if little is left behind it."""
+    for keep in (2, 10):
+        with serving(Script(30)) as served:
+            summing: Any = SummarizationMiddleware(served.model, trigger=("tokens", 9_000), keep=("messages", keep))
+            stack: Any = [summing, AnthropicPromptCachingMiddleware()]
+            create_agent(served.model, [record], system_prompt=PROMPT, middleware=stack).invoke(TASK, CONFIG)
+            assert "Here is a summary of the conversation to date" in json.dumps(served.bodies)
+            assert causes(served) == {"compaction"}
+
+
+def test_results_that_langchain_empties_are_compactions() -> None:
+    """So are results that ContextEditingMiddleware emptied in their places."""
+    with serving(Script(30)) as served:
+        stack: Any = [
+            ContextEditingMiddleware(edits=[ClearToolUsesEdit(trigger=8_000, clear_at_least=4_000)]),
+            AnthropicPromptCachingMiddleware(),
+        ]
+        create_agent(served.model, [record], system_prompt=PROMPT, middleware=stack).invoke(TASK, CONFIG)
+        assert "[cleared]" in json.dumps(served.bodies)
+        assert causes(served) == {"compaction"}
+
+
+def test_deepagents_summaries_are_compactions() -> None:
+    """`why` knows deepagents' own by their words."""
+    with serving(Script(40)) as served:
+        served.model.profile = {"max_input_tokens": 40_000}
+        served.model.max_tokens = 1_000
+        create_deep_agent(served.model, [record], system_prompt=PROMPT).invoke(TASK, CONFIG)
+        assert "in the middle of a conversation that has been summarized" in json.dumps(served.bodies)
+        assert causes(served) == {"compaction"}
+
+
+def test_our_cuts_are_compactions() -> None:
+    """Ours are known in the log of any client."""
+    with serving(Script(40)) as served:
+        stack: Any = [ContextMiddleware(budget=BUDGET)]
+        create_agent(served.model, [record], system_prompt=PROMPT, middleware=stack).invoke(TASK, CONFIG)
+        assert causes(served) == {"compaction"}
