@@ -1,7 +1,6 @@
 """A command in a fork, from what a caller wants to how it ended: where it writes, what holds it, and what it left."""
 
-import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -18,12 +17,14 @@ from agentmem.sandbox.plan import RunPlan
 from agentmem.sandbox.planning import BOX, MOUNTING, Command, make_plan
 from agentmem.sandbox.running import RunOutcome, execute
 from agentmem.sandbox.tree import FileTree, remove_tree
+from agentmem.sandbox.watching import DiskWatch
 
 
 def run(
     settings: ForkSettings,
     store: ForkStore,
     where: Path,
+    disk: DiskWatch,
     command: str | Sequence[str],
     timeout: float | None,
     env: Mapping[str, str],
@@ -52,7 +53,7 @@ def run(
     )
     seconds = min(timeout or settings.limits.seconds, settings.limits.seconds)
     try:
-        return _run(plan, settings, store, where, stdin, seconds)
+        return _run(plan, settings, where, disk, stdin, seconds)
     except OSError as error:
         raise SandboxError(f"the command could not be started: {error.strerror or error}.") from None
     finally:
@@ -68,7 +69,7 @@ def _arguments(command: str | Sequence[str]) -> list[str]:
 
 
 def _run(
-    plan: RunPlan, settings: ForkSettings, store: ForkStore, where: Path, stdin: bytes, seconds: float
+    plan: RunPlan, settings: ForkSettings, where: Path, disk: DiskWatch, stdin: bytes, seconds: float
 ) -> tuple[RunOutcome, tuple[HeldLimit, ...]]:
     """Run a plan in control groups, where there are any; and how its limits were held."""
     limits, boxed = settings.limits, bool(plan["keep"])
@@ -79,10 +80,15 @@ def _run(
         plan["groups"] = opened.enter_context(doors(group))
         held = held_limits(Walls(settings.isolation, limits, boxed, group.holds("memory"), group.holds("pids")))
         plan["watch"] = [one.limit for one in held if one.how == "watched"]
-        on_disk = (lambda: None) if boxed else _disk_watch(store, where, limits.disk)
-        outcome = execute(plan, limits, stdin, lambda: "memory" if group.passed() else on_disk(), seconds)
-        if outcome.killed is None and group.passed():
-            outcome = replace(outcome, killed="memory")
+
+        def over(last: bool = False) -> str | None:
+            if group.passed():
+                return "memory"
+            return "disk" if not boxed and disk.passed(last) else None
+
+        outcome = execute(plan, limits, stdin, over, seconds)
+        passed = over(last=True)
+        outcome = replace(outcome, killed=outcome.killed or passed)
     return outcome, held
 
 
@@ -111,13 +117,6 @@ def _held_by_kernel(settings: ForkSettings, store: ForkStore, globs: Sequence[Se
     return held
 
 
-def _disk_watch(store: ForkStore, where: Path, most: int) -> Callable[[], str | None]:
-    """Looks at the fork and its temporary folder, but only when the disk has become fuller by half of ``most``."""
-    began = os.statvfs(where)
-
-    def over() -> str | None:
-        now = os.statvfs(where)
-        written = (began.f_bavail - now.f_bavail) * now.f_frsize + (began.f_favail - now.f_favail) * 4096
-        return "disk" if written > most // 2 and store.used() + disk_usage(where / "scratch") > most else None
-
-    return over
+def disk_watch(settings: ForkSettings, store: ForkStore, where: Path) -> DiskWatch:
+    """Looks at the fork and the temporary folder of its commands."""
+    return DiskWatch(where, settings.limits.disk, lambda: store.used() + disk_usage(where / "scratch"))

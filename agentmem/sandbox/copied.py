@@ -88,7 +88,7 @@ class Copied:
 
     def take(self, arrived: Path) -> None:
         """Bring in what a command wrote over the tree, as an overlay's layer."""
-        lay(arrived, self.tree, plain=True)
+        lay(arrived, self.tree, below=())
         remove_tree(arrived)
 
     def has(self, state: str) -> bool:

@@ -12,10 +12,10 @@ from typing import Any
 from agentmem.errors import SandboxError
 from agentmem.sandbox.copying import copy_file, linked
 from agentmem.sandbox.plan import MountedTree as Mounted
-from agentmem.sandbox.tree import FileTree, entries, remove_tree
+from agentmem.sandbox.tree import FileTree, entries, folders_above, remove_tree
 from agentmem.sandbox.views import OPAQUE, Layers, enterable, is_opaque, is_whiteout
 
-_MOST_LAYERS = 40
+MOST_LAYERS = 40
 """More layers are merged into one. The kernel takes 500, but looks a file up in each."""
 
 
@@ -60,7 +60,7 @@ class Layered:
         if not empty:
             self.frozen = (self.live, *self.frozen)
             self._begin()
-            if len(self.frozen) > _MOST_LAYERS:
+            if len(self.frozen) > MOST_LAYERS:
                 self.frozen = (self._squash(),)
         for state, layers in self.states.items():
             if layers == self.frozen:
@@ -76,7 +76,7 @@ class Layered:
         except OSError as error:
             if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                 raise
-            lay(arrived, self._folder(self.live))
+            lay(arrived, self._folder(self.live), [*map(self._folder, self.frozen), self.source])
             remove_tree(arrived)
 
     def has(self, state: str) -> bool:
@@ -115,15 +115,21 @@ class Layered:
     def remove(self, path: str) -> None:
         live = FileTree(self._folder(self.live))
         live.discard(path)
-        if self._view(self.frozen).find(path) is None:
-            return
+        if self.present().find(path) is None:
+            return  # in a folder with nothing below it the kernel would list a whiteout, as a file that is not there
         self._make_way(path)
         with live.parent(path) as (folder, name):
             os.mknod(name, stat.S_IFCHR, 0, dir_fd=folder)
 
     def prune(self, path: str) -> None:
-        """Remove the folders above ``path`` that were made in the live layer and are empty."""
-        FileTree(self._folder(self.live)).prune(path)
+        """Remove the folders above ``path`` that the live layer made and that are empty. What they hid stays hidden."""
+        live = FileTree(self._folder(self.live))
+        for above in folders_above(path):
+            hid = is_opaque(self._folder(self.live) / above)
+            if not live.remove_empty(above):
+                return
+            if hid:
+                self.remove(above)
 
     def used(self) -> int:
         """Bytes on the disk of all layers."""
@@ -135,7 +141,7 @@ class Layered:
         other = Layered(where, self.source)
         other.make()
         for name in reversed(self.frozen):
-            lay(self._folder(name), other._folder("0"))
+            lay(self._folder(name), other._folder("0"), [self.source])
         other.freeze()
         return other
 
@@ -161,7 +167,7 @@ class Layered:
         name = str(int(self.live) + 1)
         self._folder(name).mkdir()
         for layer in reversed(self.frozen):
-            lay(self._folder(layer), self._folder(name))
+            lay(self._folder(layer), self._folder(name), [self.source])
         return name
 
     def _make_way(self, path: str) -> None:
@@ -192,17 +198,18 @@ def _below(view: Layers, path: str) -> Iterator[str]:
         yield from (name for name, _ in view.below(path))
 
 
-def lay(source: Path, target: Path, plain: bool = False) -> None:
+def lay(source: Path, target: Path, below: Sequence[Path]) -> None:
     """Lay a layer over another, in place: ``target`` then shows by itself what both showed. Files become shared.
 
-    A ``plain`` target is no layer but the folder below all of them: what a layer says is removed is removed there.
+    ``below`` are the folders that ``target`` lies on, topmost first. Only what they show needs to be hidden by it.
     """
     copies: dict[int, Path] = {}
+    view = Layers([target, *below])
     for path, status in entries(source):
         made = target / path
         if not stat.S_ISDIR(status.st_mode):
             FileTree(target).discard(path)
-            if not (plain and is_whiteout(status)):
+            if not is_whiteout(status) or view.find(path) is not None:
                 _share(source / path, made, status, copies)
             continue
         opaque = is_opaque(source / path)
@@ -213,7 +220,7 @@ def lay(source: Path, target: Path, plain: bool = False) -> None:
         if here is None:
             made.mkdir(mode=0o700)
         made.chmod(status.st_mode & 0o777 | 0o700)
-        if opaque and not plain:
+        if opaque and below:
             os.setxattr(made, OPAQUE, b"y", follow_symlinks=False)
 
 

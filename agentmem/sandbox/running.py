@@ -63,7 +63,7 @@ PYTHON = (sys.executable, "-I", "-S", "-c", _INSIDE)
 """Starts the program inside without site-packages and without this package's own imports: in about 20 ms."""
 
 _LOOK = 0.05
-"""Seconds between two looks at the disk, or twenty times what one look takes."""
+"""Seconds between two looks at what is used."""
 _GRACE = 30.0
 """Seconds to end everything in, where there is no namespace that ends with its first process."""
 _KEPT_A_SECOND = 16 << 20
@@ -157,8 +157,7 @@ def _listen(
         if now >= look:
             if reason := over():
                 return reason
-            took = time.monotonic() - now
-            look = now + max(_LOOK, 20 * took)
+            look = time.monotonic() + _LOOK
         if not ready.poll(1 + max(0.0, min(deadline, look) - now) * 1000):
             continue
         data = os.read(output, _CHUNK)

@@ -12,7 +12,7 @@ from agentmem.closing import Closing
 from agentmem.errors import SandboxError
 from agentmem.sandbox import forks, state
 from agentmem.sandbox.changes import Diff
-from agentmem.sandbox.commands import run
+from agentmem.sandbox.commands import disk_watch, run
 from agentmem.sandbox.comparing import compare, is_cache, is_git
 from agentmem.sandbox.copying import ignored as ignored_by_git
 from agentmem.sandbox.forks import ForkSettings, ForkStore, How
@@ -45,6 +45,7 @@ class Sandbox(Closing):
     def __init__(self, settings: ForkSettings, store: ForkStore, held: state.Held) -> None:
         """Use ``fork`` or ``reopen`` instead."""
         self._settings, self._store, self._held = settings, store, held
+        self._disk = disk_watch(settings, store, held.where)
         self._turn = RLock()
         self._open = True
 
@@ -163,7 +164,7 @@ class Sandbox(Closing):
             if rights:
                 self._save()
             given = (command, timeout, env or {}, stdin, folder, rights)
-            outcome, held = run(self._settings, self._store, self.where, *given)
+            outcome, held = run(self._settings, self._store, self.where, self._disk, *given)
             restored = self._restored(before, rights) if rights else ()
         said = command if isinstance(command, str) else tuple(command)
         return Ran(

@@ -37,6 +37,13 @@ def too_deep(path: str) -> bool:
     return path.count("/") >= DEEPEST or len(os.fsencode(path)) > LONGEST
 
 
+def folders_above(path: str) -> Iterator[str]:
+    """The folders that ``path`` lies in, innermost first."""
+    while "/" in path:
+        path = path.rpartition("/")[0]
+        yield path
+
+
 class FileTree:
     """A folder. Paths are canonical. A path that is missing, of another kind or unreadable raises SandboxError."""
 
@@ -117,14 +124,18 @@ class FileTree:
 
     def prune(self, path: str) -> None:
         """Remove the folders above ``path`` that are now empty."""
-        parts = path.split("/")[:-1]
-        while parts:
-            with suppress(FileNotFoundError), self.parent("/".join(parts)) as (folder, name):
-                try:
-                    os.rmdir(name, dir_fd=folder)
-                except OSError:
-                    return
-            parts.pop()
+        for above in folders_above(path):
+            if not self.remove_empty(above):
+                return
+
+    def remove_empty(self, path: str) -> bool:
+        """Remove a folder if it is empty. Whether it is gone now."""
+        with suppress(FileNotFoundError), self.parent(path) as (folder, name):
+            try:
+                os.rmdir(name, dir_fd=folder)
+            except OSError as error:
+                return error.errno == errno.ENOENT
+        return True
 
     @contextmanager
     def parent(self, path: str, make: bool = False) -> Iterator[tuple[int, str]]:

@@ -3,6 +3,11 @@
 What each does when it works is harmless on the machine that runs these tests.
 """
 
+from agentmem.sandbox.running import PACKAGE
+
+NICENESS, BADNESS = 17, 997
+"""What attempts give to processes of the host: values that nobody else gives them."""
+
 PRELUDE = """
 import ctypes, fcntl, os, shutil, signal, socket, stat, struct, subprocess, sys, time
 OUTSIDE, SOURCE, WHERE = sys.argv[1:4]
@@ -488,9 +493,10 @@ for folder in ("/etc/cron.d", "/var/spool/cron", "/etc/systemd/system", "/etc/in
     forbid(put, path)
 """,
     "packages of this Python": """
+# Some folders may be the command's own, as those below /tmp are: the host looks whether it got what was planted.
 for folder in dict.fromkeys(sys.path[1:]):
-    forbid(put, folder + "/planted.pth", "import os\\n")
-    forbid(os.mkdir, folder + "/planted")
+    attempt(put, folder + "/planted-" + ABSTRACT + ".pth", "import os\\n")
+    attempt(os.mkdir, folder + "/planted-" + ABSTRACT)
 """,
     "descriptor taken from a process": """
 opened = libc.syscall(434, VICTIM, 0)
@@ -552,9 +558,9 @@ attempt(resource.prlimit, VICTIM, resource.RLIMIT_NOFILE, (3, 3))
 attempt(resource.prlimit, VICTIM, resource.RLIMIT_CPU, (1, 1))
 forbid(resource.setrlimit, resource.RLIMIT_NOFILE, (1 << 19, 1 << 19))
 """,
-    "priority of a process": """
+    "priority of a process": f"""
 for which in (0, 1):
-    call(141, 140, which, VICTIM, 19)
+    call(141, 140, which, VICTIM, {NICENESS})
 """,
     "processors of a process": """
 attempt(os.sched_setaffinity, VICTIM, {0})
@@ -574,9 +580,9 @@ for which in (1, 2):
 call(256, 238, VICTIM, 64, ctypes.byref(ctypes.c_ulong(1)), ctypes.byref(ctypes.c_ulong(1)))
 call(279, 239, VICTIM, 1, None, None, None, 2)
 """,
-    "who is ended when memory is short": """
+    "who is ended when memory is short": f"""
 for process in (VICTIM,):
-    forbid(put, "/proc/%d/oom_score_adj" % process, "1000")
+    forbid(put, "/proc/%d/oom_score_adj" % process, "{BADNESS}")
 forbid(put, "/proc/self/oom_score_adj", "-1000")
 """,
     "child that belongs to another": """
@@ -916,10 +922,10 @@ for path in ("/etc/shadow", "/etc/gshadow", "/etc/sudoers", "/etc/ssl/private", 
              "/var/run/secrets", "/var/log/syslog", "/var/lib/dpkg/lock", "/boot/grub/grub.cfg", "/etc/fstab"):
     forbidden(path, os.O_RDONLY)
 """,
-    "homes of people": """
+    "homes of people": f"""
 for folder in ("/root", "/home", "/var/lib", "/srv", "/opt", "/mnt", "/media"):
     for name in attempt(os.listdir, folder) or ():
-        own = (sys.prefix, sys.base_prefix, os.getcwd())
+        own = (sys.prefix, sys.base_prefix, os.getcwd(), {str(PACKAGE)!r})
         if not any(path.startswith(os.path.join(folder, name)) for path in own):
             print("ESCAPED", folder, name)
 """,

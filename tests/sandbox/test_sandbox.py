@@ -187,6 +187,16 @@ def test_a_run_may_change_only_what_it_has_the_right_to(fork: Fork, source: Path
     assert sandbox.run("cat mine.txt a.txt").output == "mine\none\ntwo\n"
 
 
+def test_what_was_removed_by_right_stays_removed(fork: Fork) -> None:
+    """Also in a folder that was made anew, and of which nothing stays once what was not permitted is undone."""
+    sandbox = fork()
+    ran = sandbox.run("rm -r sub; mkdir sub; echo no >sub/new", writable=["sub/b.*"])
+    assert ran.restored == ("sub/new",)
+    assert not sandbox.exists("sub/b.txt")
+    assert sandbox.diff().paths == ("sub/b.txt",)
+    assert not sandbox.run("cat sub/b.txt").ok
+
+
 def test_folders_are_held_as_a_whole(fork: Fork) -> None:
     """With rights to folders, a command may write below them, also new ones. Elsewhere it is refused or undone."""
     sandbox = fork()

@@ -1,9 +1,9 @@
 """agentmem.sandbox.tree: whatever a command makes, however deep or large it seems, is told and removed cheaply."""
 
-import logging
 import os
 import resource
-import threading
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +14,7 @@ from agentmem.sandbox import Sandbox, sweep
 from agentmem.sandbox.layered import disk_usage
 from agentmem.sandbox.tree import DEEPEST, entries, remove_tree, too_deep
 from tests.sandbox.conftest import Fork
-from tests.sandbox.worlds import fingerprint
+from tests.sandbox.worlds import WORKING, fingerprint
 
 MEBIBYTE = 1 << 20
 DIG = """
@@ -128,39 +128,26 @@ def test_names_and_holes_take_no_room_when_they_are_copied(fork: Fork) -> None:
     assert disk_usage(sandbox.where) < began + 8 * MEBIBYTE < 16 * MEBIBYTE
 
 
-def test_a_sweep_passes_over_what_it_cannot_remove(
-    tmp_path: Path, source: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+SWEEP = """
+import logging, sys
+from pathlib import Path
+from agentmem.sandbox import sweep
+logging.basicConfig(format="%(message)s")
+print(*sweep(Path(sys.argv[1])))
+"""
+MOUNTED = 'mount -t tmpfs none "$1" && shift && exec "$@"'
+
+
+@pytest.mark.skipif("namespaces" not in WORKING, reason="no user namespaces on this machine")
+def test_a_sweep_passes_over_what_it_cannot_remove(tmp_path: Path, source: Path) -> None:
     """It says so, and removes the others; the fork that stayed is swept once it can be."""
-    stuck, fine = (Sandbox.fork(source, isolation="none", where=tmp_path / "forks" / name) for name in ("a", "b"))
+    forks = tmp_path / "forks"
+    stuck, fine = (Sandbox.fork(source, isolation="none", where=forks / name) for name in ("a", "b"))
     for sandbox in (stuck, fine):
         sandbox.detach()
-    held = os.open(stuck.where / "inner", os.O_CREAT | os.O_RDONLY)
-    os.close(held)
-    with busy(stuck.where / "tree"), caplog.at_level(logging.WARNING):
-        assert sweep(tmp_path / "forks") == (fine.where,)
-    assert "could not be removed, and stays" in caplog.text
-    assert sweep(tmp_path / "forks") == (stuck.where,)
-
-
-@contextmanager
-def busy(folder: Path) -> Iterator[None]:
-    """Put files into a folder for as long as this lasts, so that it is never empty."""
-    ended = threading.Event()
-
-    def fill() -> None:
-        number = 0
-        while not ended.is_set():
-            number += 1
-            try:
-                (folder / f"busy{number}").touch()
-            except OSError:
-                return
-
-    thread = threading.Thread(target=fill)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join()
+    held = stuck.where / "tree" / "sub"  # nobody can remove a folder that something is mounted on
+    command = ["unshare", "-Urm", "sh", "-c", MOUNTED, "sh", str(held), sys.executable, "-c", SWEEP, str(forks)]
+    swept = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert swept.stdout == f"{fine.where}\n"
+    assert f"the fork in {stuck.where} could not be removed, and stays" in swept.stderr
+    assert sweep(forks) == (stuck.where,)

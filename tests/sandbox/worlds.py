@@ -15,6 +15,7 @@ from pathlib import Path
 
 from agentmem.sandbox.isolation import ORDER, why_not
 from agentmem.sandbox.planning import Isolation
+from tests.sandbox.escapes import BADNESS, NICENESS
 
 WORKING: tuple[Isolation, ...] = tuple(one for one in ORDER if why_not(one) is None)
 """What keeps commands from the host on this machine."""
@@ -55,14 +56,27 @@ class World:
             socket.gethostname(),
             _standing(self.victim.pid),
             self.shared.state(),
+            _planted(self.abstract.getsockname()[1:].decode()),
         )
 
 
+def _planted(name: str) -> list[str]:
+    """What somebody put beside the packages of this Python, as far as this user may look there."""
+    found: list[str] = []
+    for folder in filter(None, sys.path):
+        with suppress(OSError):
+            found.extend(str(path) for path in Path(folder).iterdir() if path.name.startswith(f"planted-{name}"))
+    return found
+
+
 def _standing(process: int) -> tuple[object, ...]:
-    """Limits, priority, processors and scheduling of a process."""
+    """Limits, processors and scheduling of a process, and whether its priority and badness are what attempts make them.
+
+    Whoever looks after a machine changes those two for any process, at any time.
+    """
     limits = [resource.prlimit(process, one) for one in (resource.RLIMIT_NOFILE, resource.RLIMIT_CPU)]
-    priority = os.getpriority(os.PRIO_PROCESS, process)
-    badness = Path(f"/proc/{process}/oom_score_adj").read_text()
+    priority = os.getpriority(os.PRIO_PROCESS, process) == NICENESS
+    badness = int(Path(f"/proc/{process}/oom_score_adj").read_text()) == BADNESS
     return limits, priority, os.sched_getaffinity(process), os.sched_getscheduler(process), badness
 
 
