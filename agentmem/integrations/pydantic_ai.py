@@ -27,7 +27,7 @@ from pydantic_ai.messages import (
 from pydantic_ai.models import ModelRequestContext
 from pydantic_ai.toolsets import FunctionToolset
 
-from agentmem.compaction.conversation import FoldedConversation, ShownMessage, room_behind
+from agentmem.compaction.conversation import THREAD, FoldedConversation, ShownMessage, room_behind
 from agentmem.compaction.summarizing import SummaryAnswer, SummaryQuestion, drive_async
 from agentmem.compaction.when import Compaction, Quality, due
 from agentmem.context.offload import Offload
@@ -40,7 +40,6 @@ from agentmem.tokens import value_tokens
 from agentmem.transcript.transcript import Opening, call_arguments
 from agentmem.types import Block, Draft, Message, Opaque, Text, ToolCall, ToolResult
 
-THREAD = "main"
 CUT = "agentmem_cut"
 """The key of a cut in a request's metadata."""
 

@@ -94,7 +94,7 @@ class Ours:
         for one in map(block, (one.value for one in frames)):
             if not isinstance(one, ToolResult):
                 said.append(one)
-            elif one.call_id in self._said.view.open and one.call_id not in self._said.view.results:
+            elif self._said.waiting(one.call_id) is not None:
                 self._said.result(one, room)
             else:
                 said.extend(one.content)
