@@ -94,7 +94,11 @@ def _same(known: BaseMessage, message: BaseMessage) -> bool:
 
 
 def _made(message: BaseMessage) -> Iterator[Frame]:
-    """The frames of a message that a policy wrote or changed."""
+    """The frames of a message that a policy wrote or changed. A result's plain text goes out as it is."""
+    if isinstance(message, ToolMessage) and isinstance(message.content, str):
+        value = {"type": "tool_result", "tool_use_id": message.tool_call_id, "content": message.content}
+        yield frame("message", value, "user")
+        return
     role: Role = "assistant" if isinstance(message, AIMessage) else "user"
     for block in message_blocks(message):
         yield frame("message", block.wire(), role)

@@ -46,8 +46,6 @@ COLUMNS = ("cost_usd", "dollars_to_act_usd", "callable_far", "old_lines_far", "c
 TABLE = (*COLUMNS, "cuts", "summary_requests", "peak_context_tokens")
 DEEP, LANG = 0.70, 0.75
 READ = 0.97
-PAGING = ("Read", "read_file")
-"""The tools of this work that give long texts in parts by themselves, as the replay's own policy is told too."""
 
 
 class Watched(ContextMiddleware):
@@ -81,7 +79,7 @@ def langchain(parts: Parts) -> tuple[Any, Reach]:
 
 
 def langchain_ours(parts: Parts) -> tuple[Any, Reach]:
-    ours = Watched(parts.budget, clock=parts.clock, paging=PAGING)
+    ours = Watched(parts.budget, clock=parts.clock)
     return _langchain(parts, [ours]), ours.reaches
 
 
@@ -100,7 +98,7 @@ def deepagents(parts: Parts) -> tuple[Any, Reach]:
 
 
 def deepagents_ours(parts: Parts) -> tuple[Any, Reach]:
-    arguments = Watched.for_deepagents(budget=parts.budget, clock=parts.clock, paging=PAGING)
+    arguments = Watched.for_deepagents(budget=parts.budget, clock=parts.clock)
     ours = next(one for one in arguments["middleware"] if isinstance(one, Watched))
     return _deepagents(parts, **arguments), ours.reaches
 
