@@ -47,7 +47,7 @@ def reading(pages: int, words: int = 700) -> Log:
 
 
 def test_no_request_is_over_the_budget(tmp_path: Path) -> None:
-    """Nor is one for a summary; what left is stood for by a declared cut."""
+    """Nor is one for a summary; what left is stood for by a declared cut, and not each needs a new summary."""
     session = reading(60).session(tmp_path)
     terms = Terms(opening(session), BUDGET)
     sent = [one for each in requests(session, Ours(terms)) for one in each]
