@@ -2,8 +2,7 @@
 
 Every name that calls had used (paths, identifiers, numbers, lines of errors) must stand in what stays, in the summary
 or in the index. An empty summary, or one with false claims, is refused.
-Rules, corrections and facts that stand, and that the summary leaves out, are added beside it. So is the trail of
-files.
+Standing rules, corrections and facts that the summary leaves out are added beside it, and so is the trail of files.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -111,7 +110,7 @@ _LIES: tuple[tuple[str, Callable[[CheckedSummary], bool]], ...] = (
 
 
 def _standing(plan: Plan, summary: str) -> str:
-    """What must stand beside ``summary``: what it and the kept messages do not say word for word."""
+    """The lines that must stand beside ``summary``: those that it and the kept messages do not have word for word."""
     messages = {part.seq for part in plan.users}
     return standing_text(plan.stands, plan.thread, f"{plan.kept}\n{summary}", messages, plan.sizes.standing)
 

@@ -1,4 +1,4 @@
-"""Lists of what calls named: paths by folder, and commands, those used last first, as far as there is room."""
+"""Lists the paths by folder, and the commands, that calls named: the last used first, as many as fit."""
 
 from collections.abc import Iterable
 
@@ -10,11 +10,11 @@ PATHS_HEAD = (
 )
 COMMANDS_HEAD = "[Commands that were run, the last first, with the numbers of their entries.]"
 WIDTH = 200
-"""Characters of a command that are shown."""
+"""The most characters of a command that are shown."""
 
 
 def paths_listed(paths: dict[str, int], changed: Iterable[str], room: int) -> tuple[str, tuple[str, ...]]:
-    """The list of paths, and those that stand in it. ``paths`` have the entries that named them last, latest last."""
+    """The list of paths, and the paths in it. ``paths`` has the last entry that named each, latest last."""
     folders: dict[str, list[str]] = {}
     marked, room = set(changed), room - count(PATHS_HEAD)
     for path in reversed(paths):
@@ -30,7 +30,7 @@ def paths_listed(paths: dict[str, int], changed: Iterable[str], room: int) -> tu
 
 
 def commands_listed(commands: dict[str, int], room: int) -> str:
-    """The list of commands. ``commands`` have the entries that ran them last, latest last."""
+    """The list of commands. ``commands`` has the entry that ran each last, in order, the latest last."""
     lines, room = list[str](), room - count(COMMANDS_HEAD)
     for text in reversed(commands):
         line = f"- {commands[text]} {shortened(text)}"

@@ -30,7 +30,7 @@ _SMALL, _CAPITAL = re.compile(r"[a-z]"), re.compile(r"[A-Z]")
 _ENDS = ".:-"
 _UNSAID = frozenset({"type", "id", "tool_use_id", "signature", "data", "media_type", "name"})
 WRITTEN = frozenset({"summary", "index", "paths", "commands", "files"})
-"""Parts that a compaction wrote: they repeat what entries say."""
+"""The parts that a compaction wrote: they repeat what entries say."""
 _COMMON = 4
 """If a name stands in more results than this, it says little about which one was meant."""
 
@@ -141,9 +141,9 @@ USER = "[{reference}, said by the person]"
 IN_PART = "[{reference}, said by the person, in part: recall {reference} brings back the whole]"
 RESULT = "[{reference}, kept as it was: the result of {about}]"
 SHARE = 2
-"""How many times the lists of paths, commands and lines must leave, for them to have all their room."""
+"""The lists of paths, commands and lines get all their room only if at least this multiple of it leaves."""
 REMEMBERED = 2
-"""How many times the lines of files that are shown are remembered for the next compaction."""
+"""The lines of files remembered for the next compaction, as a multiple of those that are shown."""
 _ABOUT = 60
 """The most characters of an index line's description."""
 _WORDS = 12  # of a message, in its line of the index
@@ -303,7 +303,7 @@ def _users(
 ) -> list[Part]:
     """Messages of people, in order: those of the ``open`` task, in part where they are long, and the newest that fit.
 
-    Of what is done, long pasted text goes. Those that an earlier cut kept have their heading already.
+    Long pasted text of finished tasks goes. Messages that an earlier cut kept have their heading already.
     """
     messages: dict[int, list[Said]] = {}
     for one in leaving:
@@ -331,7 +331,7 @@ def _all_text(blocks: Iterable[Said]) -> bool:
 
 
 def _in_part(seq: int, thread: str, blocks: Iterable[Said], room: int) -> list[Part]:
-    """What must stay of a message that has a part which need not: without what was pasted."""
+    """The part of a message that must stay, without pasted text."""
     said = typed(one.text for one in blocks)
     heading = IN_PART.format(reference=f"{thread}/{seq}")
     return [Part("user", seq, Text(f"{heading}\n{essence(said, room)}"))] if said.strip() else []
@@ -365,9 +365,9 @@ def _results(
 def _lists(
     view: View, every: Sequence[Said], thread: str, sizes: Compaction, going: int
 ) -> tuple[tuple[Part, ...], Mapping[str, Any], tuple[str, ...]]:
-    """What stays of the calls in view and before: the parts, what the next compaction must know, the listed paths.
+    """The lists that stay of all calls so far: their parts, the state for the next compaction, the listed paths.
 
-    Where little leaves, ``going`` tokens, they take a share of it at most.
+    If few tokens leave (``going``), the lists take at most a share of them.
     """
     known = unpacked(view.cut.traces if view.cut else {})
     known.follow(every)

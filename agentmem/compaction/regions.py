@@ -1,7 +1,7 @@
-"""Which lines of files stay in view, and how they are shown: around the last edits, and what was read last.
+"""Chooses the lines of files that stay in view, and shows them: around the last edits, and what was read last.
 
-Files are taken by when a call last touched them. A file's lines are those that calls looked at closely, around edits
-and in short reads, the latest first; then those of long reads.
+Files come in the order of their last call, the latest first. A file's lines are those that calls looked at closely,
+around edits and in short reads, the latest first; then those of long reads.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,20 +17,20 @@ HEAD = (
     "touched it last; recall {thread}/NUMBER brings that entry back.]"
 )
 PAD = 15
-"""Lines that are shown around an edit."""
+"""The lines that are shown around an edit."""
 CLOSE = 120
-"""Lines that a call reads at most when it looks at a place, and not over the file."""
+"""The most lines of a read that looks at a place; longer ones look over the file."""
 LEAST = 3
-"""Lines of a stretch that is worth showing, if it has so many."""
+"""The fewest lines of a stretch to show, unless it is shorter itself."""
 _GAP = 4  # tokens of the line between two stretches
-_FILE = 30  # and of a file's heading
-_LEAST = 50  # tokens of a file that is worth showing
+_FILE = 30  # tokens of a file's heading
+_LEAST = 50  # the fewest tokens of a file to show
 
 
 def regions(files: Iterable[KnownFile], room: int, each: int) -> list[KnownFile]:
-    """What is shown of some files, latest first, in ``room`` tokens: files with fewer stretches.
+    """The files with the stretches that are shown, the latest first, in ``room`` tokens.
 
-    Each gets up to ``each`` tokens, and what is left then goes to the latest.
+    Each file gets up to ``each`` tokens; the tokens that are left go to the latest.
     """
     latest = sorted((one for one in files if one.stretches), key=lambda one: -one.touched)
     shares = list[int]()
@@ -49,7 +49,7 @@ def regions(files: Iterable[KnownFile], room: int, each: int) -> list[KnownFile]
 
 
 def _tokens(file: KnownFile, most: int) -> int:
-    """Tokens of a file's lines, or ``most``, if they are more: no more lines are counted than that takes."""
+    """The tokens of a file's lines, at most ``most``: counting stops there."""
     found = _GAP * len(file.stretches)
     for line in (line for one in file.stretches for line in one.lines):
         if found >= most:
@@ -59,7 +59,7 @@ def _tokens(file: KnownFile, most: int) -> int:
 
 
 def _part(file: KnownFile, room: int) -> KnownFile:
-    """What is shown of a file in ``room`` tokens."""
+    """The file with the stretches that are shown in ``room`` tokens."""
     taken: list[set[int]] = [set() for _ in file.stretches]
     for place, at in _wanted(file):
         if at in taken[place]:
@@ -73,7 +73,7 @@ def _part(file: KnownFile, room: int) -> KnownFile:
 
 
 def size(line: KnownLine) -> int:
-    """Tokens of a line."""
+    """The tokens of a line."""
     return _counted(line.text) + 1
 
 
@@ -81,7 +81,7 @@ _counted = lru_cache(maxsize=1 << 14)(count)  # from one compaction to the next 
 
 
 def _wanted(file: KnownFile) -> Iterator[tuple[int, int]]:
-    """Lines by worth, as the number of their stretch and their place in it: the last edits and close reads first."""
+    """Lines in order of worth, each as its stretch's number and its place there: last edits and close reads first."""
     looks = list[tuple[bool, int, int, int, int]]()
     for place, one in enumerate(file.stretches):
         most = len(one.lines)
@@ -94,7 +94,7 @@ def _wanted(file: KnownFile) -> Iterator[tuple[int, int]]:
 
 
 def _runs(marks: Sequence[int]) -> Iterator[tuple[int, int, int]]:
-    """Stretches of lines with one mark that is not 0: the mark, the first, and the one behind the last."""
+    """Runs of lines with the same mark other than 0: the mark, the first line, and the end."""
     start = 0
     for at in range(1, len(marks) + 1):
         if at == len(marks) or marks[at] != marks[start]:
@@ -104,7 +104,7 @@ def _runs(marks: Sequence[int]) -> Iterator[tuple[int, int, int]]:
 
 
 def _picked(one: Stretch, places: Sequence[int]) -> Iterator[Stretch]:
-    """The stretches that some of a stretch's lines make."""
+    """The stretches made of some lines of a stretch."""
     start = 0
     for at in range(1, len(places) + 1):
         if at == len(places) or places[at] != places[at - 1] + 1:
@@ -117,7 +117,7 @@ def _picked(one: Stretch, places: Sequence[int]) -> Iterator[Stretch]:
 
 
 def rendered(chosen: Sequence[KnownFile], thread: str) -> str:
-    """The text of what is shown."""
+    """The text of the chosen files."""
     if not chosen:
         return ""
     parts = [HEAD.format(thread=thread)]

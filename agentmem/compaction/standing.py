@@ -1,8 +1,8 @@
-"""What must survive any number of cuts, computed from the entries: no summary can lose it.
+"""Computes from the entries what must survive any number of cuts, so that no summary can lose it.
 
-Rules and corrections of people and of project files stand word for word; facts of the environment, what was loaded,
-and the trail of artifacts as they are now; and which messages are the open task. What has no room any more, the
-oldest first, is told by number and one reference away.
+Rules and corrections of people and of project files stand word for word. Facts of the environment, loaded instructions
+and the trail of artifacts stand in their current state, and so do the messages of the open task. Without room, the
+oldest lines are counted, with a reference that lists them.
 """
 
 import re
@@ -29,19 +29,19 @@ PROJECT_FILES = re.compile(
     r"(?:^|/)(?:CLAUDE(?:\.local)?\.md|AGENTS?\.md|GEMINI\.md|copilot-instructions\.md|\.cursorrules|\.windsurfrules|"
     r"\.clinerules|[^/]+\.mdc)$"
 )
-"""Files in which a project tells agents its rules, by their paths."""
+"""The files with a project's rules for agents, by their paths."""
 _NUMBERED = re.compile(r"^\s*\d+(?:→|\t)")
 _LINES, _FILES = 300, 600
-"""Lines and files that an entry keeps for the next compaction, at most."""
+"""The most lines and files that an entry keeps for the next compaction."""
 _AROUND = 160
-"""Characters of the sentence before a statement, up to which it stands with it."""
+"""The most characters of the sentence before a statement that stands with it."""
 ORDER: tuple[str, ...] = ("rule", "correction", "fact", "loaded", "project")
-"""Which lines have room first."""
+"""The order in which kinds of lines get room."""
 
 
 @dataclass(frozen=True, slots=True)
 class StandingLine:
-    """Something that stands: the entry that said it, what it is, and its words."""
+    """A line that stands: the entry that said it, its kind, and its words."""
 
     seq: int
     kind: str
@@ -57,10 +57,10 @@ _LABELS: Mapping[str, str] = {"loaded": "loaded: "}
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What stands at a cut. ``open`` are the entries of the messages that are the open task.
+    """Everything that stands at a cut. ``open`` are the entries of the messages of the open task.
 
-    ``begun`` are those that were open before what stays began, and ``ended`` whether their turn had ended there: the
-    next compaction goes on from them.
+    ``begun`` are those that were open before the tail began, and ``ended`` is True if their turn had ended there: the
+    next compaction continues from them.
     """
 
     lines: tuple[StandingLine, ...] = ()
@@ -70,7 +70,7 @@ class Standing:
     ended: bool = False
 
     def value(self) -> dict[str, Any]:
-        """As JSON."""
+        """The same as JSON."""
         return {
             "lines": [[one.seq, one.kind, one.text] for one in self.lines],
             "files": [[one.path, one.state, one.seq] for one in self.files],
@@ -80,7 +80,7 @@ class Standing:
 
 
 def read_standing(value: Mapping[str, Any]) -> Standing:
-    """What `Standing.value` gave; nothing where an entry has none."""
+    """The Standing that `Standing.value` wrote; an empty one if an entry has none."""
     return Standing(
         tuple(StandingLine(*one) for one in value.get("lines", ())),
         tuple(Artifact(*one) for one in value.get("files", ())),
@@ -90,7 +90,7 @@ def read_standing(value: Mapping[str, Any]) -> Standing:
 
 
 def standing(leaving: Sequence["Said"], staying: Sequence["Said"], earlier: Standing, last: int) -> Standing:
-    """What stands once ``leaving`` are gone; entries up to ``last`` have left before, and ``earlier`` tells of them."""
+    """Everything that stands after ``leaving`` have left. Entries up to ``last`` left before, as ``earlier`` has it."""
     lines = _Lines(earlier.lines)
     trail, environment = Trail(earlier.files), Environment()
     for one in leaving:
@@ -102,7 +102,7 @@ def standing(leaving: Sequence["Said"], staying: Sequence["Said"], earlier: Stan
         trail.follow(call.tool, call.arguments, call.seq, failed=call.failed)
         if not call.failed:
             lines.read(call)
-    for call in (*gone, *_answered(staying)):  # what failed may leave before what works in its place
+    for call in (*gone, *_answered(staying)):  # a failed command may leave before the one that works
         environment.follow(call.tool, call.arguments, call.result, call.seq, failed=call.failed)
     for about, fact in environment.facts.items():
         lines.put(about, StandingLine(fact.seq, "fact", fact.text))
@@ -140,7 +140,7 @@ def _answered(frames: Iterable["Said"]) -> Iterator[_Answered]:
 
 
 def project_rules(tool: str, arguments: Mapping[str, Any], result: str) -> Iterator[str]:
-    """The rules in a project's file for agents, where that is what a call read: lines in their own words."""
+    """The rules in a project's file for agents, if a call read such a file: lines in their own words."""
     if any(state == "read" and PROJECT_FILES.search(path) for path, state in touches(tool, arguments)):
         for line in result.splitlines():
             words = _NUMBERED.sub("", line).strip().lstrip("-*+ ").strip()
@@ -149,7 +149,7 @@ def project_rules(tool: str, arguments: Mapping[str, Any], result: str) -> Itera
 
 
 class _Lines:
-    """Lines by what they are about, so that a newer one takes the place of an older."""
+    """Lines by their subject, so that a newer one replaces an older one."""
 
     def __init__(self, earlier: Iterable[StandingLine]) -> None:
         self._lines: dict[str, StandingLine] = {one.text: one for one in earlier}
@@ -161,13 +161,13 @@ class _Lines:
         self._lines[line.text] = line
 
     def said(self, seq: int, text: str) -> None:
-        """A person's message."""
+        """Take in a person's message."""
         for one in statements(text):
             words = f"{one.before} {one.text}" if 0 < len(one.before) <= _AROUND else one.text
             self.put(words, StandingLine(seq, one.kind, words))
 
     def read(self, call: _Answered) -> None:
-        """A result: of a project file it is the file's rules that stand, those of the latest reading."""
+        """Take in a result. The rules of a project file stand as of its latest reading."""
         for words in project_rules(call.tool, call.arguments, call.result):
             self.put(words, StandingLine(call.result_seq, "project", words))
 
@@ -176,12 +176,12 @@ class _Lines:
 
 
 def _about(line: StandingLine) -> str:
-    """The command that a fact is about, which its line names first."""
+    """The command that is the subject of a fact; its line names it first."""
     return line.text.split("`")[1] if line.kind == "fact" and line.text.count("`") >= 2 else line.text
 
 
 def _fewer(files: Sequence[Artifact]) -> tuple[Artifact, ...]:
-    """All that were not only read, and the newest of the others."""
+    """All files that were not only read, and the newest of the others."""
     spare = max(0, _FILES - sum(one.state != "read" for one in files))
     read = [one for one in files if one.state == "read"]
     kept = {one.path for one in read[max(0, len(read) - spare) :]}
@@ -197,13 +197,13 @@ def _follow(tasks: Tasks, frames: Iterable["Said"]) -> None:
             tasks.ended()
 
 
-# As it is shown.
+# The texts that are shown.
 
 
 def standing_text(now: Standing, thread: str, besides: str, kept: Iterable[int], room: int) -> str:
-    """The lines that stand, in order, but for those of messages that are ``kept`` whole and of texts in ``besides``.
+    """The lines that stand, in order, except lines of messages that are ``kept`` whole and of texts in ``besides``.
 
-    Those without room in ``room`` tokens are counted, with the reference that lists them.
+    Lines that do not fit into ``room`` tokens are counted, with the reference that lists them.
     """
     whole = frozenset(kept)
     wanted = [one for one in now.lines if one.seq not in whole and one.text not in besides]
@@ -221,8 +221,10 @@ def standing_text(now: Standing, thread: str, besides: str, kept: Iterable[int],
 
 
 def trail_text(now: Standing, room: int) -> str:
-    """The trail in about ``room`` tokens: by state and folder, files that were made, changed or deleted before those
-    that were only read, newest first. Files without room are counted by state, with the reference that lists them.
+    """The trail in about ``room`` tokens, by state and folder, the newest first.
+
+    Files that were made, changed or deleted come before those that were only read. Files without room are counted by
+    state, with the reference that lists them.
     """
     ordered = sorted(now.files, key=lambda one: (one.state == "read", -one.seq))
     lines, older = list[str](), list[Artifact]()
@@ -245,11 +247,11 @@ def trail_text(now: Standing, room: int) -> str:
 
 
 _REFERENCE = 8  # tokens of the entries behind a line
-_FOLDERS = 6  # folders that are named of files that are only counted
+_FOLDERS = 6  # folders that are named for files that are only counted
 
 
 def _grouped(files: Iterable[Artifact]) -> Iterator[tuple[str, str, list[Artifact]]]:
-    """Files by state and folder, each group where its first file stands."""
+    """Files by state and folder, each group at the place of its first file."""
     found: dict[tuple[str, str], list[Artifact]] = {}
     for one in files:
         folder, slash, _ = one.path.rpartition("/")
@@ -266,6 +268,6 @@ def _counted(older: Sequence[Artifact]) -> Iterator[str]:
 
 
 def _stretch(files: Sequence[Artifact]) -> str:
-    """The entries of some files, as a recall takes them."""
+    """The entries of some files, in the form for a recall."""
     first, last = min(one.seq for one in files), max(one.seq for one in files)
     return str(first) if first == last else f"{first}-{last}"
