@@ -1,7 +1,9 @@
 """Plans what a compaction keeps and what leaves, before a summary is requested. A pure function of a view.
 
-    prefix | messages of people | summary, what stands, index | results used last | trail of files
-           | paths, commands, lines of files | tail
+    prefix | messages of people | summary, what stands, index | results used last
+           | commands, lines of files, list of files with their states | tail
+
+The list of files stands last: what it says of a file's state is the last word on it.
 
 The tail keeps whole turns, so that no call loses its result, and always the last reply with what answered it.
 """
@@ -11,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from agentmem.compaction.listing import commands_listed, paths_listed
+from agentmem.compaction.listing import commands_listed, files_listed
 from agentmem.compaction.people import essence, typed
 from agentmem.compaction.regions import regions, rendered
 from agentmem.compaction.standing import Standing, read_standing, standing
@@ -221,7 +223,7 @@ def plan(view: View, thread: str, settings: Compaction, budget: int, reason: Rea
     abouts = dict(_abouts(every))
     results = _results(leaving, references.last_used, abouts, thread, sizes)
     going = sum(one.frame.tokens for one in leaving)
-    lists, traces, paths = _lists(view, every, thread, sizes, going)
+    lists, traces, paths = _lists(view, every, thread, sizes, going, stands)
     told = _told(leaving, view.cut)
     if sum(map(_size, (*users, *results, *lists))) >= going:
         return None
@@ -363,21 +365,21 @@ def _results(
 
 
 def _lists(
-    view: View, every: Sequence[Said], thread: str, sizes: Compaction, going: int
+    view: View, every: Sequence[Said], thread: str, sizes: Compaction, going: int, stands: Standing
 ) -> tuple[tuple[Part, ...], Mapping[str, Any], tuple[str, ...]]:
     """The lists that stay of all calls so far: their parts, the state for the next compaction, the listed paths.
 
-    If few tokens leave (``going``), the lists take at most a share of them.
+    If few tokens leave (``going``), the lists take at most a share of them; the trail of files always has its room.
     """
     known = unpacked(view.cut.traces if view.cut else {})
     known.follow(every)
     share, seq = min(1.0, going / (SHARE * (sizes.paths + sizes.commands + sizes.files + 1))), view.seq + 1
-    paths, listed = paths_listed(known.paths, known.changed, round(sizes.paths * share))
     ran = commands_listed(known.commands, round(sizes.commands * share))
     shown = regions(known.files.values(), round(sizes.files * share), sizes.file)
-    texts: tuple[tuple[PartKind, str], ...] = (("paths", paths), ("commands", ran), ("files", rendered(shown, thread)))
-    parts = tuple(Part(kind, seq, Text(text)) for kind, text in texts if text)
-    return parts, packed(_remembered(known, sizes)), listed
+    listed = files_listed(stands.files, known.paths, sizes.trail, round(sizes.paths * share))
+    texts: Mapping[PartKind, str] = {"commands": ran, "files": rendered(shown, thread), "paths": listed.text}
+    parts = tuple(Part(kind, seq, Text(text)) for kind, text in texts.items() if text)
+    return parts, packed(_remembered(known, sizes)), listed.paths
 
 
 def _told(leaving: Sequence[Said], cut: Cut | None) -> int:

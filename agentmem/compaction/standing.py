@@ -8,7 +8,7 @@ oldest lines are counted, with a reference that lists them.
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby, islice
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from agentmem.compaction.artifacts import Artifact, Trail, touches
@@ -24,7 +24,6 @@ HEAD = (
     "[What stands, whatever the page above says of it: rules and corrections, word for word, facts and what was "
     "loaded. The number names the entry.]"
 )
-FILES = "[Files that calls touched, and how each stands now, newest first. The numbers name the calls.]"
 PROJECT_FILES = re.compile(
     r"(?:^|/)(?:CLAUDE(?:\.local)?\.md|AGENTS?\.md|GEMINI\.md|copilot-instructions\.md|\.cursorrules|\.windsurfrules|"
     r"\.clinerules|[^/]+\.mdc)$"
@@ -218,56 +217,3 @@ def standing_text(now: Standing, thread: str, besides: str, kept: Iterable[int],
         places = [one.seq for one in left]
         lines.append(f"- {len(left)} more in {thread}/{min(places)}-{max(places)}: recall brings them back")
     return "\n".join((HEAD, *lines)) if lines else ""
-
-
-def trail_text(now: Standing, room: int) -> str:
-    """The trail in about ``room`` tokens, by state and folder, the newest first.
-
-    Files that were made, changed or deleted come before those that were only read. Files without room are counted by
-    state, with the reference that lists them.
-    """
-    ordered = sorted(now.files, key=lambda one: (one.state == "read", -one.seq))
-    lines, older = list[str](), list[Artifact]()
-    for state, folder, files in _grouped(ordered):
-        head = f"- {state} in {folder or './'}:"
-        left = room - count(head) - _REFERENCE
-        named = list[Artifact]()
-        for one in files:
-            left -= count(f" {one.path.removeprefix(folder)}")
-            if left < 0:
-                break
-            named.append(one)
-        older += files[len(named) :]
-        if named:
-            room = left
-            names = " ".join(one.path.removeprefix(folder) for one in named)
-            lines.append(f"{head} {names} [{_stretch(named)}]")
-    lines += _counted(older)
-    return "\n".join((FILES, *lines)) if lines else ""
-
-
-_REFERENCE = 8  # tokens of the entries behind a line
-_FOLDERS = 6  # folders that are named for files that are only counted
-
-
-def _grouped(files: Iterable[Artifact]) -> Iterator[tuple[str, str, list[Artifact]]]:
-    """Files by state and folder, each group at the place of its first file."""
-    found: dict[tuple[str, str], list[Artifact]] = {}
-    for one in files:
-        folder, slash, _ = one.path.rpartition("/")
-        found.setdefault((one.state, folder + slash), []).append(one)
-    for (state, folder), some in found.items():
-        yield state, folder, some
-
-
-def _counted(older: Sequence[Artifact]) -> Iterator[str]:
-    for state in dict.fromkeys(one.state for one in older):
-        files = [one for one in older if one.state == state]
-        folders = ", ".join(dict.fromkeys(folder or "./" for _, folder, _ in islice(_grouped(files), _FOLDERS)))
-        yield f"- {len(files)} more {state} in {folders} [{_stretch(files)}]"
-
-
-def _stretch(files: Sequence[Artifact]) -> str:
-    """The entries of some files, in the form for a recall."""
-    first, last = min(one.seq for one in files), max(one.seq for one in files)
-    return str(first) if first == last else f"{first}-{last}"

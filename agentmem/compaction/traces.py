@@ -49,13 +49,12 @@ class Framed(Protocol):
 
 @dataclass(slots=True)
 class Traces:
-    """``paths`` and ``commands`` with the entries of the calls that named them last, latest last; ``changed`` are
-    paths of files that calls changed. All entries up to ``until`` are followed.
+    """``paths`` and ``commands`` with the entries of the calls that named them last, latest last. All
+    entries up to ``until`` are followed.
     """
 
     until: int = 0
     paths: dict[str, int] = field(default_factory=dict)
-    changed: set[str] = field(default_factory=set)
     commands: dict[str, int] = field(default_factory=dict)
     files: dict[str, KnownFile] = field(default_factory=dict)
 
@@ -103,8 +102,6 @@ class Traces:
         file = self.files.pop(key, KnownFile(act.path))
         sure = not FAILED.match(text)
         after = _after(file, act, seq) if sure or act.effect == "read" else file.lost(seq)
-        if act.effect != "read" and sure:
-            self.changed.add(same(bare(act.path), self.paths) or act.path)
         for start, lines, whole in _shown(act, text) if sure else ():
             after = after.read(start, lines, whole, seq)
         self.files[key] = after
@@ -186,7 +183,6 @@ def packed(traces: Traces) -> Json:
     return {
         "until": traces.until,
         "paths": [[path, seq] for path, seq in traces.paths.items()],
-        "changed": sorted(traces.changed & traces.paths.keys()),
         "commands": [[ran, seq] for ran, seq in traces.commands.items()],
         "files": [_packed(one) for one in traces.files.values()],
     }
@@ -202,7 +198,6 @@ def unpacked(value: Mapping[str, Any]) -> Traces:
     return Traces(
         until=value.get("until", 0),
         paths=dict(value.get("paths", ())),
-        changed=set(value.get("changed", ())),
         commands=dict(value.get("commands", ())),
         files={one[0]: _unpacked(one) for one in value.get("files", ())},
     )
