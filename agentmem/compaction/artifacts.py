@@ -8,12 +8,9 @@ import re
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
-from agentmem.compaction.shapes import COMMANDS
-
-ArtifactState = Literal["made", "changed", "deleted", "read"]
-"""The effect of a file's last call that had one; read if there was none."""
+from agentmem.compaction.shapes import ACTIONS, COMMANDS, PATHS, SOURCES, TARGETS, FileState
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,18 +18,14 @@ class Artifact:
     """A file: its path as calls named it, its state, and the entry of the call that caused the state."""
 
     path: str
-    state: ArtifactState
+    state: FileState
     seq: int
 
 
-Touch = tuple[str, ArtifactState]
+Touch = tuple[str, FileState]
 """A path, and the effect of one call on it."""
 
-_PATHS = ("file_path", "path", "page", "notebook_path", "filename", "file", "target_file", "absolute_path")
-_SOURCES = ("source", "from", "old_path", "src", "source_path")
-_TARGETS = ("destination", "to", "new_path", "dst", "destination_path")
-
-TOOLS: Mapping[str, ArtifactState] = {
+TOOLS: Mapping[str, FileState] = {
     **dict.fromkeys(("read", "read_file", "view", "view_file", "open_file", "notebookread", "read_many_files"), "read"),
     **dict.fromkeys(("write", "write_file", "create_file", "create", "write_to_file", "save_file"), "made"),
     **dict.fromkeys(("edit", "edit_file", "multiedit", "notebookedit", "str_replace", "insert", "replace"), "changed"),
@@ -42,13 +35,6 @@ TOOLS: Mapping[str, ArtifactState] = {
 """The effect of tools on the file that their call names, by the tool's name in lower case."""
 SHELLS = frozenset({"bash", "shell", "run", "run_command", "execute", "execute_bash", "terminal", "run_shell_command"})
 """Tools that run a command."""
-ACTIONS: Mapping[str, ArtifactState] = {
-    **dict.fromkeys(("view", "read", "open"), "read"),
-    **dict.fromkeys(("create", "write"), "made"),
-    **dict.fromkeys(("str_replace", "insert", "undo_edit", "replace", "section", "append", "edit"), "changed"),
-    **dict.fromkeys(("delete", "remove"), "deleted"),
-}
-"""The effect of tools with several actions, by the action that the call names."""
 _SECTIONS = frozenset({"read", "edit", "write"})
 """Tools that may name a section of a page behind a #."""
 _EDITORS = frozenset({"str_replace_editor", "str_replace_based_edit_tool", "edit", "text_editor", "memory"})
@@ -61,14 +47,18 @@ def touches(tool: str, arguments: Mapping[str, Any]) -> tuple[Touch, ...]:
         return tuple(_shell(next((arguments[key] for key in COMMANDS if key in arguments), "")))
     if name in ("apply_patch", "patch"):
         return tuple(_patch("\n".join(one for one in arguments.values() if isinstance(one, str))))
-    source, target = _first(arguments, (*_SOURCES, *_PATHS)), _first(arguments, _TARGETS)
+    source, target = _first(arguments, (*SOURCES, *PATHS)), _first(arguments, TARGETS)
     action = str(arguments.get("action") or arguments.get("command") or "")
     if target and source and (action in ("move", "rename") or name in ("move", "move_file", "rename", "rename_file")):
         return ((source, "deleted"), (target, "made"))
-    path = _first(arguments, _PATHS)
+    path = _first(arguments, PATHS)
     path = path.partition("#")[0] if name in _SECTIONS else path
-    state = ACTIONS.get(action) if name in _EDITORS and action else TOOLS.get(name)
+    state = _acted(action) if name in _EDITORS and action else TOOLS.get(name)
     return ((path, state),) if path and state else ()
+
+
+def _acted(action: str) -> FileState | None:
+    return ACTIONS[action].state if action in ACTIONS else None
 
 
 class Trail:
@@ -93,7 +83,7 @@ class Trail:
         """All files, the latest touched at the end."""
         return tuple(self._known.values())
 
-    def _touch(self, named: str, state: ArtifactState, seq: int) -> None:
+    def _touch(self, named: str, state: FileState, seq: int) -> None:
         path = self._whole(named)
         before = self._known.pop(path, None)
         if before and state == "read":
@@ -190,7 +180,7 @@ def _sure(path: str) -> bool:
     return bool(path) and not _UNSURE.search(path)
 
 
-def _each(state: ArtifactState) -> Callable[[Sequence[str]], Iterator[Touch]]:
+def _each(state: FileState) -> Callable[[Sequence[str]], Iterator[Touch]]:
     def touched(words: Sequence[str]) -> Iterator[Touch]:
         return ((word, state) for word in words if _sure(word))
 
@@ -231,7 +221,7 @@ _PROGRAMS: Mapping[str, Callable[[Sequence[str]], Iterator[Touch]]] = {
 }
 """The effects of programs on the files that are named after them."""
 
-_PATCHED: tuple[tuple[str, ArtifactState], ...] = (("Add", "made"), ("Update", "changed"), ("Delete", "deleted"))
+_PATCHED: tuple[tuple[str, FileState], ...] = (("Add", "made"), ("Update", "changed"), ("Delete", "deleted"))
 
 
 def _patch(text: str) -> Iterator[Touch]:

@@ -8,10 +8,13 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 PATHS = ("file_path", "path", "filePath", "filename", "file", "page", "notebook_path", "target_file", "absolute_path")
 """Arguments that name the file of a call, in order of precedence."""
+SOURCES = ("source", "from", "old_path", "src", "source_path")
+TARGETS = ("destination", "to", "new_path", "dst", "destination_path")
+"""Arguments of a call that moves a file: from where, and to where."""
 OLD = ("old_string", "old_str", "old_text", "old", "search")
 NEW = ("new_string", "new_str", "new_text", "new", "replace", "replacement", "text")
 """Arguments of a call with the text that replaces another one."""
@@ -25,14 +28,27 @@ STRETCHES = ("offset", "limit", "view_range", "start_line", "end_line", "part", 
 Effect = Literal["read", "replace", "write", "append", "lose"]
 """The effect of a call on its file. lose: an effect that the call does not tell."""
 
-ACTIONS: Mapping[str, Effect] = {
-    **dict.fromkeys(("view", "read", "open"), "read"),
-    **dict.fromkeys(("create", "write"), "write"),
-    **dict.fromkeys(("str_replace", "replace"), "replace"),
-    **dict.fromkeys(("append",), "append"),
-    **dict.fromkeys(("insert", "undo_edit", "section", "move", "rename", "delete", "remove"), "lose"),
+FileState = Literal["made", "changed", "deleted", "read"]
+"""What a file's last call with an effect did to it; read where there was none."""
+
+
+class Action(NamedTuple):
+    """What an action does to the lines of a file, and how it leaves the file; None where its name does not tell."""
+
+    effect: Effect
+    state: FileState | None
+
+
+ACTIONS: Mapping[str, Action] = {
+    **dict.fromkeys(("view", "read", "open"), Action("read", "read")),
+    **dict.fromkeys(("create", "write"), Action("write", "made")),
+    **dict.fromkeys(("str_replace", "replace", "edit"), Action("replace", "changed")),
+    "append": Action("append", "changed"),
+    **dict.fromkeys(("insert", "undo_edit", "section"), Action("lose", "changed")),
+    **dict.fromkeys(("delete", "remove"), Action("lose", "deleted")),
+    **dict.fromkeys(("move", "rename"), Action("lose", None)),
 }
-"""The actions of a tool with several: in its argument ``action``, or in ``command`` beside a path."""
+"""Actions of a tool that has several: in its argument ``action``, or in ``command`` beside a path."""
 READERS = re.compile(r"read|view|cat|open|grep|search|find|glob|list|ls|fetch|get|show|lsp|diagnos", re.IGNORECASE)
 """Names of tools that change nothing. Unknown tools that name a file may have changed it."""
 WRITERS = re.compile(r"write|create|save|put", re.IGNORECASE)
@@ -102,7 +118,7 @@ def _act(tool: str, path: str, given: Mapping[str, Any]) -> FileAct:
 def _effect(tool: str, given: Mapping[str, Any]) -> Effect:
     action = given.get("action") or given.get("command")
     if isinstance(action, str) and action in ACTIONS:
-        return ACTIONS[action]
+        return ACTIONS[action].effect
     if first(given, OLD) is not None and (first(given, NEW) is not None or not READERS.search(tool)):
         return "replace"
     if first(given, WRITTEN) is not None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from agentmem.compaction.artifacts import Artifact, Trail, touches
 from agentmem.compaction.facts import Environment
 from agentmem.compaction.people import Tasks, typed
+from agentmem.compaction.shapes import arguments
 from agentmem.compaction.statements import kind_of, statements
 from agentmem.tokens import count
 
@@ -134,8 +135,7 @@ def _answered(frames: Iterable["Said"]) -> Iterator[_Answered]:
             calls[value["id"]] = one
         elif value["type"] == "tool_result" and (call := calls.pop(value["tool_use_id"], None)):
             made, failed = call.frame.value, bool(value.get("is_error"))
-            arguments = made["input"] if isinstance(made["input"], Mapping) else {}
-            yield _Answered(made["name"], arguments, call.origin.seq, one.text, one.origin.seq, failed)
+            yield _Answered(made["name"], arguments(made), call.origin.seq, one.text, one.origin.seq, failed)
 
 
 def project_rules(tool: str, arguments: Mapping[str, Any], result: str) -> Iterator[str]:
