@@ -16,7 +16,7 @@ HEAD = (
     "have changed them since: read a file again where that matters. The number behind a file names the entry that "
     "touched it last; recall {thread}/NUMBER brings that entry back.]"
 )
-PAD = 15
+PAD = 10
 """The lines that are shown around an edit."""
 CLOSE = 120
 """The most lines of a read that looks at a place; longer ones look over the file."""

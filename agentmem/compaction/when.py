@@ -71,8 +71,8 @@ class Compaction:
     fresh: int = 0
     paths: int = 2_000
     commands: int = 500
-    files: int = 8_500
-    file: int = 1_000
+    files: int = 6_000
+    file: int = 3_500
     said: int = 4_000
     warm: bool | None = None
     lead: float = 30.0
