@@ -165,6 +165,8 @@ def _applied(one: Stretch, old: str, new: str, seq: int, *, every: bool = False)
         if not text.endswith("\n"):  # its end has joined a line that is not known
             text = text[: text.rfind("\n") + 1]
             lines = lines[: text.count("\n")]
+        if not every:  # behind it the last line of a loose stretch may go on
+            break
     return replace(one, lines=tuple(lines))
 
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Sequence
 from itertools import islice
 
-from agentmem.compaction.statements import kind_of, machine, paragraphs, statements
+from agentmem.compaction.statements import LONGEST, kind_of, machine, paragraphs, statements
 from agentmem.tokens import count
 
 _GO_ON = re.compile(
@@ -23,6 +23,8 @@ _ASKS = re.compile(
 _MOST = 5
 """The most messages of one task after the first: the newest."""
 _LONGEST = 600  # characters of a sentence
+_SHORT = 12  # the most sentences of a message of which each counts
+_TELLING = 4  # the fewest words of a sentence that tells something
 GAP = "[…]"
 """A line of its own in place of a part of a message that is left out."""
 
@@ -67,6 +69,17 @@ def request(text: str) -> tuple[str, ...]:
         return tuple(line.strip()[:200] for line in text.strip().splitlines()[:1])
     asks = (sentence for sentence in said[1:-1] if _ASKS.match(sentence))
     return tuple(dict.fromkeys((said[0], *islice(asks, _MOST), said[-1])))
+
+
+def told(text: str) -> tuple[str, ...]:
+    """The sentences of a short message that tell something, in no words that mark them: no question, and no request."""
+    said = _sentences(text)
+    return tuple(one for one in said if _tells(one)) if len(said) <= _SHORT else ()
+
+
+def _tells(sentence: str) -> bool:
+    asks = _ASKS.match(sentence) or _GO_ON.match(sentence) or sentence.endswith(("?", "？", ":", "："))
+    return not asks and len(sentence.split()) >= _TELLING and len(sentence) <= LONGEST and not kind_of(sentence)
 
 
 def essence(text: str, room: int) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from agentmem.compaction.artifacts import Artifact, Trail, touches
 from agentmem.compaction.facts import Environment
-from agentmem.compaction.people import Tasks, typed
+from agentmem.compaction.people import Tasks, told, typed
 from agentmem.compaction.shapes import arguments
 from agentmem.compaction.statements import kind_of, statements
 from agentmem.tokens import count
@@ -31,12 +31,14 @@ PROJECT_FILES = re.compile(
 )
 """The files with a project's rules for agents, by their paths."""
 _NUMBERED = re.compile(r"^\s*\d+(?:→|\t)")
-_LINES, _FILES = 300, 600
+_LINES, _SAID, _FILES = 300, 40, 600
 """The most lines and files that an entry keeps for the next compaction."""
 _AROUND = 160
 """The most characters of the sentence before a statement that stands with it."""
-ORDER: tuple[str, ...] = ("rule", "correction", "fact", "loaded", "project")
-"""The order in which kinds of lines get room."""
+ORDER: tuple[str, ...] = ("rule", "correction", "fact", "loaded", "project", "said")
+"""The order in which kinds of lines get room. said: what people told in no words that mark a rule or a correction."""
+SAID = 0.3
+"""The share of the room that lines of that last kind may take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +166,8 @@ class _Lines:
         for one in statements(text):
             words = f"{one.before} {one.text}" if 0 < len(one.before) <= _AROUND else one.text
             self.put(words, StandingLine(seq, one.kind, words))
+        for words in told(text):
+            self.put(words, StandingLine(seq, "said", words))
 
     def read(self, call: _Answered) -> None:
         """Take in a result. The rules of a project file stand as of its latest reading."""
@@ -171,7 +175,10 @@ class _Lines:
             self.put(words, StandingLine(call.result_seq, "project", words))
 
     def newest(self) -> tuple[StandingLine, ...]:
-        return tuple(sorted(self._lines.values(), key=lambda one: one.seq)[-_LINES:])
+        lines = sorted(self._lines.values(), key=lambda one: one.seq)
+        said = [one for one in lines if one.kind == "said"][-_SAID:]
+        marked = [one for one in lines if one.kind != "said"][-_LINES:]
+        return tuple(sorted((*said, *marked), key=lambda one: one.seq))
 
 
 def _about(line: StandingLine) -> str:
@@ -207,11 +214,13 @@ def standing_text(now: Standing, thread: str, besides: str, kept: Iterable[int],
     whole = frozenset(kept)
     wanted = [one for one in now.lines if one.seq not in whole and one.text not in besides]
     ranked = sorted(wanted, key=lambda one: (ORDER.index(one.kind), -one.seq))
-    shown, left = list[StandingLine](), list[StandingLine]()
+    shown, left, spare = list[StandingLine](), list[StandingLine](), room * SAID
     for one in ranked:
         size = count(one.shown) + 1
-        (shown if size <= room else left).append(one)
-        room -= size if size <= room else 0
+        fits = size <= (min(room, spare) if one.kind == "said" else room)
+        (shown if fits else left).append(one)
+        room -= size if fits else 0
+        spare -= size if fits and one.kind == "said" else 0
     lines = [one.shown for one in sorted(shown, key=lambda one: one.seq)]
     if left:
         places = [one.seq for one in left]

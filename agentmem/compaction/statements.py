@@ -45,6 +45,7 @@ CUES: tuple[tuple[StatementKind, str, str], ...] = (
     ("rule", "en", rf"\b(?:must|may|can|should|shall)(?:n't| not| never| always) (?:be |ever )?{_VERB}"),
     ("rule", "en", rf"\byou must {_VERB}\b|\bmust (?:always|never|stay|remain|pass)\b"),
     ("rule", "en", r"^(?:please )?(?:make sure|ensure|be sure|(?:keep|have) in mind|remember to|take care)\b"),
+    ("rule", "en", r"^(?:please )?(?:(?:bear in )?mind|note|be aware|remember|don't forget) that\b"),
     ("rule", "en", r"\b(?:from now on|going forward|from here on|under no circumstances)\b|^in (?:the )?future,? "),
     ("rule", "en", rf"^only {_VERB}\b"),
     ("rule", "en", r"\bwe (?:only )?(?:use|require) .{1,60}\b(?:here|only|everywhere|repo|project)\b"),
