@@ -145,16 +145,25 @@ class Ours:
 
     def _result(self, result: ToolResult) -> None:
         reference, tokens = f"{THREAD}/{self._view.seq + 1}", value_tokens(result.wire())
-        pages = self._tools.get(result.call_id) in PAGING and self._answers + tokens <= self._room
-        shown = None if pages else offloaded(result.content, reference, self._offload)
-        self._answers += 0 if shown else tokens
+        crowded = self._answers + tokens > self._room
+        pages = self._tools.get(result.call_id) in PAGING and not crowded
+        sizes = replace(self._offload, limit=self._shortest) if crowded else self._offload
+        shown = None if pages else offloaded(result.content, reference, sizes)
+        self._answers += min(tokens, self._shortest) if shown else tokens
         self._append(transcript.tool_result(result, shown))
 
     @property
+    def _shortest(self) -> int:
+        """Tokens of what is left of a long result."""
+        return self._offload.head + self._offload.tail
+
+    @property
     def _room(self) -> int:
-        """Tokens of results that fit behind one reply, whatever leaves before they are sent."""
-        opening = self._terms.opening.tokens
-        return round(NEAR * self._terms.budget) - opening - self._compaction.sized(self._terms.budget).least - ASKING
+        """Tokens of results that fit behind one reply, whatever leaves before they are sent. Behind them all are short:
+        a reply may have any number of calls.
+        """
+        opening, sized = self._terms.opening.tokens, self._compaction.sized(self._terms.budget)
+        return round(NEAR * self._terms.budget) - opening - sized.least - sized.users - ASKING
 
     def _append(self, draft: Draft) -> None:
         (entry,) = self._journal.append(THREAD, (draft,), head=self._view.seq)
