@@ -36,7 +36,7 @@ WIDE = 120_000
 LAMBDAS: dict[Quality, float] = {1: 1.5, 2: 4.0, 3: 6.0}
 """The wait before a compaction, as a multiple of the cheapest growth, by quality: entries in view need no recall."""
 RETAINED: dict[Quality, int] = {1: 0, 2: 0, 3: 8_000}
-IDLE_SHARE = 0.4
+IDLE_SHARE = 0.25
 """The share of the best growth from which it pays to compact before the cache expires."""
 TYPICAL = Rates(1.0, 0.1, 1.25, 2.0, 5.0)
 """Prices for a model without known ones: the usual proportions of providers with a cache."""
@@ -61,7 +61,7 @@ class Compaction:
     """
 
     quality: Quality = 2
-    tail: int = 2_000
+    tail: int = 1_000
     retained: int | None = None
     users: int = 1_000
     user: int = 1_000
