@@ -138,7 +138,9 @@ class Made:
     @property
     def shared(self) -> bool:
         """True if it may be given to all who asked."""
-        return self.entry is not None or bool(self.kept) or not withheld(self.answer)
+        if self.entry is not None:
+            return True
+        return "user" not in self.answer.reads and (bool(self.kept) or not withheld(self.answer))
 
 
 Work = Callable[[], Coroutine[Any, Any, object]]

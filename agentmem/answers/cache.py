@@ -267,6 +267,25 @@ class AnswerCache(Closing):
         """
         return self.lookups.look(question, context, scope)
 
+    def drop(self, question: str, *, context: AnswerScope = EVERYWHERE, scope: str = "", entry: bool = False) -> str:
+        """Drop the answer that a question is served now, because it is wrong for it. Returns that answer, or "".
+
+        Neither this question nor its like gets it again: no question that is nearer to this one than to the question of
+        the kept answer. If the question itself is kept, or with ``entry``, the kept answer is removed.
+
+        Example:
+            >>> cache.drop("Is ibuprofen safe while breastfeeding?")
+        """
+        looked = self.lookups.look(question, context, scope)
+        wrong = looked.entry
+        if wrong is None:
+            return ""
+        if looked.how == "semantic" and looked.vector is not None and self.embedder is not None:
+            self.store.drop(looked.scope, wrong.question, question, self.embedder.name, looked.vector)
+        if looked.how == "exact" or entry:
+            self.counters.add("invalidated.event", looked.kind, self.store.evict([wrong.n]))
+        return wrong.answer
+
     def check(
         self, answering: Answering, *, context: AnswerScope = EVERYWHERE, most: int = 20, max_usd: float = 1.0
     ) -> list[AuditedAnswer]:

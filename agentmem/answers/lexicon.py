@@ -35,8 +35,14 @@ PLEASANTRIES = (
     r"\b(?:kind regards|best regards|regards)$",
     r"\b(?:please|pls|plz|kindly)\b",
     r"^(?:so|ok|okay|well|and|but|um|uh|oh|yes|yeah)\b",
+    r"\bi (?:do not|dont) (?:really )?(?:know|understand|get)(?= (?:how|what|where|when|why|which|if|whether)\b)",
+    r"\bi am not sure(?= (?:how|what|where|when|why|which|if|whether)\b)",
+    r"\bi have no (?:idea|clue)(?= (?:how|what|where|when|why|which|if|whether)\b)",
+    r"\bwhy not$",
+    r"\b(?:damn|goddamn|fucking|bloody|freaking)\b",
 )
-"""Polite phrases around a question. They are removed repeatedly, until none is found."""
+"""Phrases around a question: polite ones, oaths, and "I do not know how", whose "not" is none of the question. They are
+removed repeatedly, until none is found."""
 
 CONTRACTIONS = {
     "can't": "can not", "cannot": "can not", "cant": "can not", "won't": "will not", "wont": "will not",
@@ -91,6 +97,7 @@ fix repair mend resolve solve
 change update modify alter edit amend switch swap adjust
 delete remove erase
 client customer
+company corporate firm
 cost price fee charge rate pay expense
 big large
 small little
@@ -189,6 +196,7 @@ exchange convert conversion
 currency money
 amount sum total
 country nation abroad
+abroad overseas international foreign
 arrive come
 leave quit depart exit
 stay remain
@@ -210,7 +218,6 @@ UNITS = {
     "hour": (60, "minute"), "hr": (60, "minute"), "min": (1, "minute"), "percent": (1, "%"), "pct": (1, "%"),
 }  # fmt: skip
 """Units in terms of others, with the factor. A month is 30 days and a year 365, as in everyday speech."""
-
 
 OPPOSITES = """
 open | close shut
@@ -334,6 +341,7 @@ make gain | lose
 virgin | used
 used secondhand | new
 permanent | temporary
+get obtain receive download | check verify view locate look
 basic standard free economy starter | premium pro enterprise business deluxe extended plus
 undergraduate bachelor | postgraduate graduate master phd doctorate
 primary | secondary
@@ -409,3 +417,23 @@ friend colleague guest visitor
 
 REVERSERS = "stop avoid prevent except unless besides excluding lacking missing against despite"
 """Words that reverse a question as "not" does."""
+
+ACTS = """
+create open register build add start enter launch
+use using
+edit change modify update correct alter amend adjust revise
+switch swap exchange convert move migrate transfer
+delete remove erase close cancel terminate deactivate stop end
+rename
+copy duplicate clone
+print scan
+share publish
+install uninstall
+sort filter group
+sell buy rent
+eat drink
+"""
+"""Verbs by what they do. Two questions of which each has a verb of another line are about different acts."""
+
+TOWARDS = "change move upgrade downgrade switch"
+"""Verbs that before "to" or "from" are a switch from one thing to another."""

@@ -15,7 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from agentmem.answers.decision import Decision, default_reader
+from agentmem.answers.decision import Decision, default_spelling
 from agentmem.answers.decision import decider as decider_of
 from agentmem.answers.questions import normalised
 from agentmem.answers.tuning import (
@@ -265,18 +265,20 @@ def _faultless(outcomes: Sequence[ReplayedOutcome]) -> list[ReplayedOutcome]:
 
 
 _ANY = "any"
+LEAST = 0.5
+"""The least cosine of two questions that anybody would take for the same."""
 _KEPT = 4096
 
 
 def deciders(kinds: Iterable[str]) -> At:
     """The decision with one threshold for all of these query types. They share the texts that were read."""
-    chosen, names = decider_of({}, default_reader()), tuple(kinds)
+    chosen, names = decider_of({}, default_spelling()), tuple(kinds)
     return lambda threshold: replace(chosen, policies={name: QueryPolicy(name, threshold) for name in names})
 
 
 def scorer(embedder: Embedder, decision: Decision | None = None) -> Score:
     """The score of (kept question, asked question); None if the guard objects or they are far apart."""
-    chosen = decision or decider_of({}, default_reader())
+    chosen = decision or decider_of({}, default_spelling())
     lenient = replace(chosen, policies={_ANY: QueryPolicy(_ANY, 0.0)})
 
     # one at a time, so that the default embedder still has the words of a question when the decision reads it
@@ -286,6 +288,6 @@ def scorer(embedder: Embedder, decision: Decision | None = None) -> Score:
         vector = row(asked)
         cosine = min(float(row(kept) @ vector), 1.0)
         verdict = lenient(asked, vector, [Candidate("0", kept, kept, cosine)], _ANY)
-        return verdict.score if verdict.serve else None
+        return verdict.score if verdict.serve and cosine >= LEAST else None
 
     return score

@@ -23,7 +23,7 @@ from typing import Any
 from agentmem.answers.exclusions import RULES, About, Rule
 from agentmem.answers.freshness import Checks, seconds_of
 from agentmem.answers.nearest import HOT
-from agentmem.answers.values import STRICT, Kind, Kinds
+from agentmem.answers.values import DEFAULT, Kind, Kinds
 from agentmem.checking import LIST, MAP, NUMBER, WHOLE, Wanted, check_fields, of
 from agentmem.errors import ConfigError
 
@@ -112,7 +112,7 @@ def _kinds(value: Any) -> dict[str, Kind]:
 
 
 def _kind(name: str, value: Any) -> Kind:
-    examples, threshold = tuple(value.get("examples", ())), value.get("threshold", STRICT)
+    examples, threshold = tuple(value.get("examples", ())), value.get("threshold", DEFAULT)
     if len(examples) < LEAST_EXAMPLES:
         raise ConfigError(f"the query type {name!r} has {len(examples)} examples; give {LEAST_EXAMPLES} or more")
     if isinstance(threshold, bool) or not isinstance(threshold, int | float) or not 0 < threshold <= 1:

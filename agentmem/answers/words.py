@@ -21,6 +21,7 @@ from agentmem.answers.lexicon import (
     SYNONYMS,
     UNITS,
 )
+from agentmem.answers.spelling import Spells, english
 
 _TOKEN = re.compile(r"[£$€]?\d[\d,]*(?:\.\d+)?(?::\d\d)?%?|[^\W\d_]+(?:['-][^\W\d_]+)*|\w+")
 _ID = re.compile(r"\b(?=[\w./#@-]*\d)(?=[\w./#@-]*[A-Za-z])[\w#@][\w./#@-]*\w\b")
@@ -55,6 +56,7 @@ class Words:
     ids: frozenset[str]
     negations: int
     names: frozenset[str]
+    text: str
 
 
 @lru_cache(maxsize=65_536)
@@ -67,7 +69,15 @@ def words(text: str) -> Words:
     stems = tuple(map(stem, rest))
     content = tuple(one not in _function() and token not in NEGATIONS for one, token in zip(stems, rest, strict=True))
     negations = sum(token in NEGATIONS or token.endswith("n't") for token in rest)
-    return Words(rest, stems, content, numbers, ids, negations, _names(text))
+    return Words(rest, stems, content, numbers, ids, negations, _names(text), text)
+
+
+@lru_cache(maxsize=65_536)
+def meaning(text: str) -> frozenset[str]:
+    """The stems of a text's content words; all stems if it has none."""
+    found = words(text)
+    kept = frozenset(stemmed for stemmed, keep in zip(found.stems, found.content, strict=True) if keep)
+    return kept or frozenset(found.stems)
 
 
 @lru_cache(maxsize=65_536)
@@ -194,8 +204,6 @@ def _function() -> frozenset[str]:
     return frozenset(map(stem, FUNCTION.split())) | frozenset(FUNCTION.split())
 
 
-Spells = Callable[[str], bool]
-"""Tells whether a word is spelt correctly."""
 Word = tuple[str, str]
 """A word's stem, and the word."""
 
@@ -207,7 +215,7 @@ class QuestionPair:
     ``only_left`` and ``only_right`` are the stems that the other lacks, function words included. ``lone_left`` and
     ``lone_right`` are those of them that have content and no synonym on the other side. ``synonyms``, ``typos`` and
     ``matched`` count the content words that were paired in that way. ``rare_left`` and ``rare_right`` are the lone
-    words that are in no vocabulary, mostly names of things.
+    words that are in no vocabulary, mostly names of things. ``english``: both questions are.
     """
 
     left: Words
@@ -221,6 +229,7 @@ class QuestionPair:
     matched: int
     rare_left: tuple[str, ...] = ()
     rare_right: tuple[str, ...] = ()
+    english: bool = True
 
 
 @lru_cache(maxsize=4096)
@@ -229,10 +238,14 @@ def pair(left: str, right: str, spells: Spells | None = None) -> QuestionPair:
     one, other = words(left), words(right)
     lefts, rights = _content(one), _content(other)
     lone_left, lone_right = _missing(lefts, rights), _missing(rights, lefts)
+
+    def named(a: Word, b: Word) -> bool:
+        return a[0] in one.names and b[0] in other.names
+
     matched = len(lefts) - len(lone_left)
-    typos = _match(lone_left, lone_right, lambda a, b: _misspelt(a[1], b[1], spells))
+    typos = _match(lone_left, lone_right, lambda a, b: not named(a, b) and _misspelt(a[1], b[1], spells))
     synonyms = _match(lone_left, lone_right, lambda a, b: not _groups(a[0]).isdisjoint(_groups(b[0])))
-    synonyms += _parts(lone_left, rights) + _parts(lone_right, lefts)
+    synonyms += _parts(lone_left, rights, spells) + _parts(lone_right, lefts, spells)
     only_left = (set(one.stems) - set(other.stems)) - (_stems(lefts) - _stems(lone_left))
     only_right = (set(other.stems) - set(one.stems)) - (_stems(rights) - _stems(lone_right))
     return QuestionPair(
@@ -247,6 +260,7 @@ def pair(left: str, right: str, spells: Spells | None = None) -> QuestionPair:
         matched,
         _rare(lone_left, spells),
         _rare(lone_right, spells),
+        english(left, spells) and english(right, spells),
     )
 
 
@@ -321,12 +335,21 @@ def _match(left: list[Word], right: list[Word], same: Callable[[Word, Word], boo
     return count
 
 
-def _parts(lone: list[Word], others: list[Word]) -> int:
-    """Removes words whose stem is the other's with a short ending: invit and invite, renew and renewal."""
-    found = [one for one in lone if any(_extends(one[0], other[0]) for other in others)]
+def _parts(lone: list[Word], others: list[Word], spells: Spells | None) -> int:
+    """Removes words whose stem is the other's with a short ending: invit and invite, renew and renewal.
+
+    Words that nobody knows are names, of which fgetc and fgets are two.
+    """
+    found = [
+        one for one in lone if any(_extends(one[0], other[0]) and _known(spells, one[1], other[1]) for other in others)
+    ]
     for one in found:
         lone.remove(one)
     return len(found)
+
+
+def _known(spells: Spells | None, *words: str) -> bool:
+    return spells is None or any(map(spells, words))
 
 
 def _rare(lone: list[Word], spells: Spells | None) -> tuple[str, ...]:
@@ -343,8 +366,8 @@ def _extends(one: str, other: str) -> bool:
 @lru_cache(maxsize=65_536)
 def _misspelt(one: str, other: str, spells: Spells | None) -> bool:
     shorter = min(len(one), len(other))
-    if shorter < 4 or one[0] != other[0] or spells is None or (spells(one) and spells(other)):
-        return False
+    if shorter < 4 or one[0] != other[0] or spells is None or spells(one) == spells(other):
+        return False  # two words that nobody knows are two names
     return distance(one, other) <= (1 if shorter < 6 else 2)
 
 
