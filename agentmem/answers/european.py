@@ -44,7 +44,7 @@ ENGLISH = Language(
     ),
     how=(
         r"how (?:do|can|could|to|should|would|does|may|long|soon|many (?:\w+ )?(?:days|weeks|hours)|"
-        r"did(?! i\b))|(?:can|could|may|should|must|shall|would) (?:i|we|one|you)|why|do (?:i|we) (?:have|"
+        r"did(?! i\b))|(?:can|could|may|should|must|shall|would) (?:i|we|one)|why|do (?:i|we) (?:have|"
         r"need) to|what (?:if|happens|should|do i do|to do|can)|ways? to|steps? to|possible|help|assist\w*|"
         r"want|wanna|need|trying|try|like to|have (?:got )?to|have (?:a )?\w*(?:problem|trouble|issue|"
         r"error)s?|know (?:how|what|where)|question"

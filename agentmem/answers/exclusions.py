@@ -69,7 +69,7 @@ def _spoken(languages: Sequence[Language]) -> Iterator[Rule]:
 
 
 def _asks(one: Language, phrases: str) -> str:
-    return rf"(?:\b(?:{phrases})(?!\w)|(?!))" if one.spaced else rf"(?:{phrases})"
+    return rf"(?<!\w)(?:{phrases})(?!\w)" if one.spaced else rf"(?:{phrases})"
 
 
 def _words(one: Language, words: str) -> str:

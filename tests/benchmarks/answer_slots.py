@@ -10,7 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-TIERS = "free freemium standard pro premium platinum gold silver bronze basic business enterprise"
+TIERS = "free freemium standard pro premium platinum gold silver bronze"
 PERSONS = "bride wife husband daughter son mother father fiance fiancee brother sister mr mrs ms"
 MONTHS = "january february march april june july august september october november december"
 PLACES = """
@@ -19,7 +19,7 @@ austria canada mexico brazil argentina chile peru cuba egypt kenya nigeria turke
 iceland switzerland belgium netherlands hungary romania ukraine thailand vietnam philippines indonesia malaysia
 singapore taiwan israel iran iraq jamaica bahamas colombia ecuador bolivia venezuela salvador guatemala panama haiti
 morocco algeria tunisia ethiopia ghana uganda zimbabwe cambodia laos nepal pakistan bangladesh afghanistan syria
-lebanon jordan qatar kuwait europe africa asia america usa uk us hawaii alaska california texas florida ohio utah
+lebanon jordan qatar kuwait europe africa asia america usa uk hawaii alaska california texas florida ohio utah
 nevada arizona oregon washington virginia georgia michigan illinois colorado montana kansas iowa maine idaho
 london paris berlin madrid rome tokyo beijing shanghai dublin munich toronto seattle detroit chicago boston denver
 dallas houston miami atlanta phoenix orlando philadelphia valencia liverpool manchester york angeles vegas francisco
@@ -33,8 +33,8 @@ canadian australian mexican indian irish
 PRODUCTS = """
 visa mastercard amex discover chase paypal bitcoin iphone android apple samsung google amazon honda toyota ford mazda
 chevy bmw delta united outback netflix uber lyft applebees wendys mcdonalds starbucks walmart citibank
-dollar dollars euro euros pound pounds yen peso pesos rupee rupees yuan rubles won usd gbp eur jpy
-checking savings credit debit diesel unleaded
+euro euros pound pounds yen peso pesos rupee rupees yuan rubles usd gbp eur jpy
+savings debit diesel unleaded
 apple apples banana bananas pizza burger cheeseburger rice pasta lasagna chicken beef pork fish salmon tuna egg eggs
 cheese milk butter bread cake cookie cookies chocolate coffee tea beer wine sugar salt potato potatoes tomato tomatoes
 soup salad steak bacon turkey yogurt cream vanilla cinnamon lentils broccoli carrots onion onions garlic

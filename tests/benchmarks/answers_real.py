@@ -8,8 +8,8 @@ and in a row of its own a user per question. Nothing is tuned on the half of the
 and nothing that ships on Quora's.
 
 A hit is wrong *by label* if the group differs, *by slots* if the group or the slots do (see answer_slots). Labels err:
-the noise floor is what an ideal cache would show wrong, by the labels that were read as wrong themselves. `--judge` writes
-the wrong ones for reading, without arm or score, in an order by hash; `answer_judged.json` holds what was read, by hash.
+the noise floor is the share of those wrong ones that read as right. `--judge` writes the wrong ones for reading, without
+arm or score, in an order by hash; `answer_judged.json` holds what was read, by hash, and no text.
 
     python -m tests.benchmarks.answers_real --data DIR [--lookups 3000] [--json FILE] [--judge FILE]
 """
@@ -357,7 +357,7 @@ def main() -> int:
         good.append(met(name, rows[1]))
         print(curve(rows))
         record[name] = [asdict(row) for row in rows]
-        read += [one for _, hits in found for one in hits if not one.how == "excluded"]
+        read += [one for _, hits in found for one in hits if one.how != "excluded"]
     print("\ntuned on one half of the groups, reported on the other")
     for name, at, row in tuned(given.data, given.lookups):
         print(f" {name}\n{row.text()}")
