@@ -22,6 +22,8 @@ _BETWEEN = frozenset("to into from than before after over under by versus vs aga
 """Words whose two sides cannot be exchanged: euros to dollars, cats than dogs."""
 _ASKS = ("when", "where", "why", "who", "whose")
 _HOW = ("long", "much", "many", "often", "far", "old", "big", "tall", "deep", "high", "fast", "soon")
+_STRETCH = 3
+"""The most words in one place that are taken for one thing."""
 _TIMES = frozenset("days hours weeks minutes months years".split())  # noqa: SIM905
 _AUXILIARY = frozenset("do does did is are was were will can could should would must may has have to".split())  # noqa: SIM905
 _PAST, _FUTURE = frozenset({"did", "was", "were", "had"}), frozenset({"will", "shall", "going"})
@@ -165,6 +167,17 @@ def acts(found: QuestionPair) -> str:
     return f"{_list(one)} against {_list(other)}" if apart else ""
 
 
+def replaced(found: QuestionPair) -> str:
+    """Up to three words in one place are replaced by others that are no synonyms, and all else is the same."""
+    one, other = found.left.stems, found.right.stems
+    before = _common(one, other)
+    behind = min(_common(one[::-1], other[::-1]), len(one) - before, len(other) - before)
+    left, right = one[before : len(one) - behind], other[before : len(other) - behind]
+    lone = set(found.lone_left), set(found.lone_right)
+    swapped = lone[0] and lone[1] and lone[0] <= set(left) and lone[1] <= set(right) and found.matched
+    return f"{' '.join(left)} for {' '.join(right)}" if swapped and max(len(left), len(right)) <= _STRETCH else ""
+
+
 def swap(found: QuestionPair) -> str:
     """One content word is replaced by another that is not its synonym."""
     one, other = found.lone_left, found.lone_right
@@ -196,11 +209,11 @@ WORDS: tuple[Rule, ...] = (
 )
 """The gates that read words."""
 
-RULES: tuple[Rule, ...] = (*FORM, *WORDS)
+RULES: tuple[Rule, ...] = (*FORM, *WORDS, ("swap", replaced))
 """The gates of a cache with a spelling check."""
 
-PLAIN: tuple[Rule, ...] = (*RULES, ("swap", swap))
-"""The gates with `swap`, for a cache without a spelling check, and so without the default embedder."""
+PLAIN: tuple[Rule, ...] = (*FORM, *WORDS, ("swap", swap))
+"""The gates with a stricter swap, for a cache without a spelling check, and so without the default embedder."""
 
 
 def objection(found: QuestionPair, rules: Sequence[Rule] = RULES) -> tuple[str, str]:
@@ -213,19 +226,24 @@ def objection(found: QuestionPair, rules: Sequence[Rule] = RULES) -> tuple[str, 
     return "", ""
 
 
+def _common(one: Sequence[str], other: Sequence[str]) -> int:
+    """The number of equal words at the beginning."""
+    return next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+
+
 def _contents(one: Words) -> list[str]:
     return list(dict.fromkeys(stem for stem, keep in zip(one.stems, one.content, strict=True) if keep))
 
 
 def _sides(one: Words) -> Iterator[tuple[str, str, str]]:
-    """The content words before and after each word in _BETWEEN, with that word."""
+    """The content words before and after each word in _BETWEEN, with that word. Before "than" every word counts."""
     triples = list(zip(one.tokens, one.stems, one.content, strict=True))
     for at, (token, _, _) in enumerate(triples):
         if token in _BETWEEN:
-            before = next((stem for _, stem, keep in reversed(triples[:at]) if keep), "")
+            before = [stem for _, stem, keep in triples[:at] if keep]
             after = next((stem for _, stem, keep in triples[at + 1 :] if keep), "")
-            if before and after and before != after:
-                yield before, token, after
+            chosen = before if token == "than" else before[-1:]
+            yield from ((word, token, after) for word in chosen if after and word != after)
 
 
 def _asked(one: Words) -> set[str]:

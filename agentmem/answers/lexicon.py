@@ -178,6 +178,43 @@ web online internet
 pc computer laptop
 purpose reason goal aim objective
 guide tutorial manual instruction guidance documentation
+information info detail data
+service support assistance help
+open create register
+calculate determine compute work-out
+road street
+song track tune
+score rating
+request order demand ask
+define describe mean
+importance significance
+extra additional
+average typical
+substitute replacement replace
+recall remember
+remain leave
+fun exciting
+believe think
+immediate quick instant
+quick soon
+person human people individual
+put place
+reset restore revert
+terrible awful bad horrible
+happy glad
+sad unhappy
+smart intelligent clever
+rich wealthy
+famous popular well-known
+hard difficult tough
+easy simple
+funny hilarious
+movie film picture
+earn make
+learn study
+talk speak
+hate dislike
+hope wish
 difference distinction
 maximum limit max highest top
 minimum min lowest
@@ -355,7 +392,7 @@ january jan, february feb, march, april, may, june jun, july jul, august aug, se
   nov, december dec
 spring, summer, autumn fall, winter
 christmas xmas, easter, thanksgiving, halloween, ramadan, diwali
-morning, afternoon, evening, night
+morning, afternoon, evening, night, noon midday, midnight, dawn sunrise, dusk sunset
 day daily, week weekly, month monthly, quarter quarterly, year yearly annual
 hour, minute, second
 red, blue, green, yellow, black, white, orange, purple, pink, brown, grey gray, amber
@@ -426,12 +463,29 @@ switch swap exchange convert move migrate transfer
 delete remove erase close cancel terminate deactivate stop end
 rename
 copy duplicate clone
-print scan
+print
+scan
 share publish
-install uninstall
-sort filter group
-sell buy rent
-eat drink
+install
+uninstall
+sort
+filter
+sell
+buy purchase
+rent hire lease
+borrow
+repair fix mend
+replace
+clean wash
+paint
+cook bake
+freeze
+eat
+drink
+import upload
+export download
+merge join combine
+split divide
 """
 """Verbs by what they do. Two questions of which each has a verb of another line are about different acts."""
 

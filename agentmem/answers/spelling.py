@@ -77,6 +77,7 @@ _AMOUNT = re.compile(
 _THOUSANDS = re.compile(r",(?=\d{3}(?:\D|$))")
 _ROMAN = re.compile(r"\b(?:I{2,3}|IV|VI{0,3}|IX|XI{0,3})\b")
 _EVERYDAY = re.compile(r"[1-9]\d{0,3}(?:%|percent|(?:minute|hour|day|week|month|year)s?)?")
+_SIDED = frozenset({"++", "--", "!", "&", "*", "**", "~", "-"})
 _SIGNS = frozenset({"Sm", "So", "Sc"})
 _ASCII = frozenset("<>=+|~^`$£€¥°#")
 """Signs that other patterns read."""
@@ -86,7 +87,7 @@ _BYTES = re.compile(r"[kKMGT]?i?[bB](?:ps|/s)?")
 @lru_cache(maxsize=65_536)
 def symbols(text: str) -> tuple[str, ...]:
     """Operators, flags, arrows and emoji in their order. A sign within a word (wi-fi, and/or) is none."""
-    found = [(one.start(), one[0]) for pattern in (_OPERATORS, _FLAG) for one in pattern.finditer(text)]
+    found = [(one.start(), _glued(one)) for pattern in (_OPERATORS, _FLAG) for one in pattern.finditer(text)]
     found += [(at, one) for at, one in enumerate(text) if unicodedata.category(one) in _SIGNS and one not in _ASCII]
     return tuple(sign for at, sign in sorted(found) if not _numbering(text, at, sign))
 
@@ -139,6 +140,15 @@ def _amount(sign: str, digits: str, unit: str) -> str:
         return f"{CURRENCIES[name]}{digits}"
     glued = unit[:1].isalpha()
     return f"{sign.strip('#')}{digits}{name if glued or name in _measures() or name[:1] in tuple('%‰°') else ''}"
+
+
+def _glued(found: re.Match[str]) -> str:
+    """A sign, with a mark on the side on which it touches a word, if that matters: i++ is not ++i."""
+    sign, text = found[0], found.string
+    if sign not in _SIDED:
+        return sign
+    before, after = text[: found.start()][-1:], text[found.end() :][:1]
+    return f"{'w' if before.isalnum() else ''}{sign}{'w' if after.isalnum() else ''}"
 
 
 def _numbering(text: str, at: int, sign: str) -> bool:

@@ -30,7 +30,7 @@ _SUFFIXES = (
     ("ational", "ate"), ("ization", "ize"), ("isation", "ize"), ("iveness", "ive"), ("fulness", "ful"),
     ("ations", ""), ("ation", ""), ("ities", ""), ("ments", ""), ("ment", ""), ("ings", ""), ("ing", ""),
     ("ions", ""), ("ion", ""), ("ally", ""), ("ality", ""), ("ity", ""), ("ies", "y"), ("ied", "y"), ("ers", ""),
-    ("ves", "f"), ("als", ""), ("al", ""), ("er", ""), ("ed", ""), ("ly", ""), ("es", ""), ("s", ""),
+    ("ves", "f"), ("als", ""), ("al", ""), ("er", ""), ("ed", ""), ("ly", ""), ("es", ""), ("s", ""), ("ie", "y"),
 )  # fmt: skip
 _VOWEL = re.compile("[aeiouy]")
 _MARKS = re.compile(r"[^\w\s'£$€%:.,/#@-]|(?<!\d)[.,:/]|[.,:/](?!\d)")
@@ -67,9 +67,13 @@ def words(text: str) -> Words:
     tokens = tuple(_TOKEN.findall(plain))
     numbers, rest = _numbers(tokens)
     stems = tuple(map(stem, rest))
-    content = tuple(one not in _function() and token not in NEGATIONS for one, token in zip(stems, rest, strict=True))
+    names = _names(text)
+    content = tuple(
+        one in names or (one not in _function() and token not in NEGATIONS)
+        for one, token in zip(stems, rest, strict=True)
+    )
     negations = sum(token in NEGATIONS or token.endswith("n't") for token in rest)
-    return Words(rest, stems, content, numbers, ids, negations, _names(text), text)
+    return Words(rest, stems, content, numbers, ids, negations, names, text)
 
 
 @lru_cache(maxsize=65_536)
@@ -245,7 +249,8 @@ def pair(left: str, right: str, spells: Spells | None = None) -> QuestionPair:
     matched = len(lefts) - len(lone_left)
     typos = _match(lone_left, lone_right, lambda a, b: not named(a, b) and _misspelt(a[1], b[1], spells))
     synonyms = _match(lone_left, lone_right, lambda a, b: not _groups(a[0]).isdisjoint(_groups(b[0])))
-    synonyms += _parts(lone_left, rights, spells) + _parts(lone_right, lefts, spells)
+    synonyms += _parts(lone_left, rights, lambda a, b: named(a, b) or not _known(spells, a[1], b[1]))
+    synonyms += _parts(lone_right, lefts, lambda a, b: named(b, a) or not _known(spells, a[1], b[1]))
     only_left = (set(one.stems) - set(other.stems)) - (_stems(lefts) - _stems(lone_left))
     only_right = (set(other.stems) - set(one.stems)) - (_stems(rights) - _stems(lone_right))
     return QuestionPair(
@@ -335,14 +340,12 @@ def _match(left: list[Word], right: list[Word], same: Callable[[Word, Word], boo
     return count
 
 
-def _parts(lone: list[Word], others: list[Word], spells: Spells | None) -> int:
+def _parts(lone: list[Word], others: list[Word], apart: Callable[[Word, Word], bool]) -> int:
     """Removes words whose stem is the other's with a short ending: invit and invite, renew and renewal.
 
     Words that nobody knows are names, of which fgetc and fgets are two.
     """
-    found = [
-        one for one in lone if any(_extends(one[0], other[0]) and _known(spells, one[1], other[1]) for other in others)
-    ]
+    found = [one for one in lone if any(_extends(one[0], other[0]) and not apart(one, other) for other in others)]
     for one in found:
         lone.remove(one)
     return len(found)

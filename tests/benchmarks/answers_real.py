@@ -8,8 +8,8 @@ and in a row of its own a user per question. Nothing is tuned on the half of the
 and nothing that ships on Quora's.
 
 A hit is wrong *by label* if the group differs, *by slots* if the group or the slots do (see answer_slots). Labels err:
-the noise floor is the share of those wrong ones that read as right. `--judge` writes the wrong ones for reading, without
-arm or score, in an order by hash; `answer_judged.json` holds what was read, by hash, and no text.
+the noise floor is the share of those wrong ones that read as right. `--judge` writes the wrong ones for reading, with
+neither arm nor score, in an order by hash; `answer_judged.json` holds what was read, by hash, and no text.
 
     python -m tests.benchmarks.answers_real --data DIR [--lookups 3000] [--json FILE] [--judge FILE]
 """
