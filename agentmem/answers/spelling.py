@@ -66,7 +66,7 @@ _OPERATORS = re.compile(
     r"""[<>=+*&|^~#@\\{}\[\]%]+[!<>=+*&|^~]* | !+[<>=]+ | [-/:]{2,}     # runs
     | (?<=\d)[-/](?=\d) | (?<![\w-])[-/](?=\s?\d) | (?<=\b\w\s)[-/](?=\s\w\b)  # between amounts or letters
     | (?<!\w)\$[A-Za-z_]\w*
-    | ! (?=\w) | (?<=\b\w)! | (?<=\w)!(?=\s[a-z(])                      # but none that ends a sentence
+    | (?<=\w)!(?=\W*$) | ! (?=\w) | (?<=\b\w)! | (?<=\w)!(?=\s[a-z(])
     """,
     re.VERBOSE,
 )
@@ -77,6 +77,7 @@ _AMOUNT = re.compile(
 _THOUSANDS = re.compile(r",(?=\d{3}(?:\D|$))")
 _ROMAN = re.compile(r"\b(?:I{2,3}|IV|VI{0,3}|IX|XI{0,3})\b")
 _EVERYDAY = re.compile(r"[1-9]\d{0,3}(?:%|percent|(?:minute|hour|day|week|month|year)s?)?")
+_QUESTION = re.compile(r"\W*(?:how|what|why|when|where|which|who|do|does|did|is|are|can|should)\b", re.IGNORECASE)
 _SIDED = frozenset({"++", "--", "!", "&", "*", "**", "~", "-"})
 _SIGNS = frozenset({"Sm", "So", "Sc"})
 _ASCII = frozenset("<>=+|~^`$£€¥°#")
@@ -89,7 +90,7 @@ def symbols(text: str) -> tuple[str, ...]:
     """Operators, flags, arrows and emoji in their order. A sign within a word (wi-fi, and/or) is none."""
     found = [(one.start(), _glued(one)) for pattern in (_OPERATORS, _FLAG) for one in pattern.finditer(text)]
     found += [(at, one) for at, one in enumerate(text) if unicodedata.category(one) in _SIGNS and one not in _ASCII]
-    return tuple(sign for at, sign in sorted(found) if not _numbering(text, at, sign))
+    return tuple(sign for at, sign in sorted(found) if not (_numbering(text, at, sign) or _exclaims(text, at, sign)))
 
 
 @lru_cache(maxsize=65_536)
@@ -149,6 +150,13 @@ def _glued(found: re.Match[str]) -> str:
         return sign
     before, after = text[: found.start()][-1:], text[found.end() :][:1]
     return f"{'w' if before.isalnum() else ''}{sign}{'w' if after.isalnum() else ''}"
+
+
+def _exclaims(text: str, at: int, sign: str) -> bool:
+    """True for a ! that ends the text, but not a question: there it may be part of a name, as in sort!"""
+    last = re.split(r"[.?!]\s", text)[-1]
+    rest = text[at + 1 :]
+    return sign.endswith("!") and not any(map(str.isalnum, rest)) and ("?" in rest or not _QUESTION.match(last))
 
 
 def _numbering(text: str, at: int, sign: str) -> bool:
