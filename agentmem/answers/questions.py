@@ -6,8 +6,8 @@ change an answer. In doubt two forms differ: the second question is then compare
 In prose it changes: Unicode to the composed form, invisible characters, white space, ’ to ' within a word, a pair of
 curly quotation marks to straight ones, "¿" at the start and one mark (? or .) at the end, the capital of a word whose
 other letters are small, and "I" if it is the person who asks. It keeps words that mean something else with a capital
-(Polish), words in capitals (US is not us; nor is a whole question in capitals folded, because nobody could tell), single
-letters (C is not c), and words beside signs such as . / $ -.
+(Polish), words in capitals (US is not us; nor is a whole question in capitals folded, because nobody could tell),
+single letters (C is not c), and words beside signs such as . / $ -.
 
 A text with any sign of code or a quotation (see `_CODE`) keeps its white space and all its capitals: "a  b", an
 indented block, print(True) and -R stay as they are.

@@ -21,7 +21,7 @@ from agentmem.answers.lexicon import (
     SYNONYMS,
     UNITS,
 )
-from agentmem.answers.spelling import Spells, english
+from agentmem.answers.spelling import Spells, amounts, english
 
 _TOKEN = re.compile(r"[£$€]?\d[\d,]*(?:\.\d+)?(?::\d\d)?%?|[^\W\d_]+(?:['-][^\W\d_]+)*|\w+")
 _ID = re.compile(r"\b(?=[\w./#@-]*\d)(?=[\w./#@-]*[A-Za-z])[\w#@][\w./#@-]*\w\b")
@@ -82,6 +82,13 @@ def meaning(text: str) -> frozenset[str]:
     found = words(text)
     kept = frozenset(stemmed for stemmed, keep in zip(found.stems, found.content, strict=True) if keep)
     return kept or frozenset(found.stems)
+
+
+@lru_cache(maxsize=65_536)
+def slots(text: str) -> frozenset[str]:
+    """What stands for one thing in a question: its amounts, its codes and its names. Others make another question."""
+    found = words(text)
+    return frozenset((*amounts(text), *found.ids, *found.names))
 
 
 @lru_cache(maxsize=65_536)
