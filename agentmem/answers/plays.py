@@ -11,7 +11,7 @@ from typing import Literal
 from agentmem.answers.exclusions import excluded
 from agentmem.answers.questions import normalised
 from agentmem.answers.values import CANDIDATES
-from agentmem.answers.words import slots
+from agentmem.answers.words import same_slots
 from agentmem.types import Vectors
 
 Objects = Callable[[str, str], bool]
@@ -65,7 +65,6 @@ class Play:
     def __init__(self, log: Sequence[ReplayedQuestion], vectors: Vectors, objects: Objects, told: Told = quiet) -> None:
         self._log, self._objects, self._told = log, objects, told
         self._keys = [normalised(one.question) for one in log]
-        self._means = [(one.answer, slots(one.question)) for one in log]
         self._out = [excluded(one.question, "question") is not None for one in log]
         self._near = _neighbours(vectors, told)
         self._objected: dict[tuple[int, int], bool] = {}
@@ -75,23 +74,25 @@ class Play:
         self._told(f"playing {len(self._log):,} questions at {threshold}")
         kept: dict[int, None] = {}
         keys: dict[str, int] = {}
-        known: set[object] = set()
+        known: set[str] = set()
         return [self._played(place, threshold, kept, keys, known) for place in range(len(self._log))]
 
     def _played(
-        self, place: int, threshold: float, kept: dict[int, None], keys: dict[str, int], known: set[object]
+        self, place: int, threshold: float, held: dict[int, None], keys: dict[str, int], known: set[str]
     ) -> ReplayedOutcome:
-        key, one, means = self._keys[place], self._log[place], self._means[place]
+        key, one = self._keys[place], self._log[place]
         if self._out[place]:
             return ReplayedOutcome(key, one.kind, "excluded", False, False)
-        seen = means in known
+        seen = one.answer in known
         if key in keys:
             return ReplayedOutcome(key, one.kind, "exact", self._log[keys[key]].answer == one.answer, seen)
-        served = self._served(place, threshold, kept)
+        served = self._served(place, threshold, held)
         if served is not None:
-            return ReplayedOutcome(key, one.kind, "semantic", self._means[served] == means, seen)
-        kept[place], keys[key] = None, place
-        known.add(means)
+            kept = self._log[served]
+            right = kept.answer == one.answer and same_slots(kept.question, one.question)
+            return ReplayedOutcome(key, one.kind, "semantic", right, seen)
+        held[place], keys[key] = None, place
+        known.add(one.answer)
         return ReplayedOutcome(key, one.kind, "miss", False, seen)
 
     def _served(self, place: int, threshold: float, kept: dict[int, None]) -> int | None:

@@ -84,11 +84,14 @@ def meaning(text: str) -> frozenset[str]:
     return kept or frozenset(found.stems)
 
 
-@lru_cache(maxsize=65_536)
-def slots(text: str) -> frozenset[str]:
-    """What stands for one thing in a question: its amounts, its codes and its names. Others make another question."""
-    found = words(text)
-    return frozenset((*amounts(text), *found.ids, *found.names))
+def same_slots(left: str, right: str) -> bool:
+    """True if two questions have the same amounts, codes and names. If not, one's answer is not the other's.
+
+    A name of one may stand without its capital in the other.
+    """
+    one, other = words(left), words(right)
+    named = one.names <= set(other.stems) and other.names <= set(one.stems)
+    return named and one.ids == other.ids and sorted(amounts(left)) == sorted(amounts(right))
 
 
 @lru_cache(maxsize=65_536)
