@@ -26,6 +26,7 @@ SAYS = {
     "09_answer_cache.py": "1 answer went with its page",
     "10_a_million_tokens.py": "exact: The Quillon dock was inspected on 9 March 1987, at 14:25.",
     "11_small_budget_on_the_engine.py": "(simulated)",
+    "12_answers_over_weeks.py": " 0 stale answers",
 }
 
 

@@ -1,5 +1,6 @@
 """Admits answers to the cache: those that may be kept, for as long as they stay fresh, with their sources."""
 
+import math
 from dataclasses import dataclass
 
 from agentmem.answers.exclusions import Rule, withheld
@@ -91,7 +92,8 @@ class Keeper:
             question=looked.question,
             answer=answer.text,
             created=now,
-            expires=now + self._lifetimes.seconds(content, kind),
+            expires=now
+            + min(self._lifetimes.seconds(content, kind), math.inf if answer.lasts is None else answer.lasts),
             checked=now,
             seconds=answer.seconds,
             usd=answer.usd,

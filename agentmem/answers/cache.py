@@ -5,7 +5,7 @@ import inspect
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial, wraps
 from pathlib import Path
 from typing import Any
@@ -116,8 +116,14 @@ def _embed(store: AnswerStore, embedder: Embedder, entries: Sequence[KeptEntry])
 
 
 def all_kinds(settings: AnswerSettings) -> Kinds:
-    """The built-in query types and the user's own."""
-    return {**BUILT_IN, **settings.kinds}
+    """The built-in query types and the user's own, with the thresholds that are set. Raises ConfigError."""
+    kinds = {**BUILT_IN, **settings.kinds}
+    if unknown := sorted(set(settings.thresholds) - set(kinds)):
+        raise ConfigError(f"there is no query type {unknown[0]!r} to give a threshold; there are {', '.join(kinds)}")
+    return {
+        name: replace(kind, threshold=float(settings.thresholds.get(name, kind.threshold)))
+        for name, kind in kinds.items()
+    }
 
 
 def default_embedder() -> Embedder | None:

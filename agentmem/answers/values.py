@@ -74,6 +74,8 @@ class Answer:
         effects: the names of tools that changed something. Such an answer is not kept.
         reads: what it was made from besides its sources: "user" for a user's records, "clock", or "live" for data that
             changes by the minute. The first is kept for the asking user alone, the others are not kept.
+        lasts: the seconds that it stays right, if that is known, as for a price with a date. It shortens the lifetime
+            that the content has.
         seconds: the time that it took; None if not known.
         usd: its cost in dollars; None if not known.
 
@@ -90,6 +92,7 @@ class Answer:
     seconds: float | None = None
     usd: float | None = None
     reads: tuple[str, ...] = ()
+    lasts: float | None = None
 
     def __post_init__(self) -> None:
         check_fields("Answer", self, _ANSWER)
@@ -115,6 +118,7 @@ _ANSWER: Mapping[str, Wanted] = {
     "seconds": NUMBER | NOTHING,
     "usd": NUMBER | NOTHING,
     "reads": TEXTS,
+    "lasts": NUMBER | NOTHING,
 }
 
 
