@@ -26,6 +26,7 @@ _STRETCH = 3
 """The most words in one place that are taken for one thing."""
 _TIMES = frozenset("days hours weeks minutes months years".split())  # noqa: SIM905
 _AUXILIARY = frozenset("do does did is are was were will can could should would must may has have to".split())  # noqa: SIM905
+_WHOSE = {"my": 1, "our": 1, "your": 2, "ur": 2, "his": 3, "her": 4, "their": 5}
 _PAST, _FUTURE = frozenset({"did", "was", "were", "had"}), frozenset({"will", "shall", "going"})
 
 
@@ -149,6 +150,13 @@ def asks(found: QuestionPair) -> str:
     return f"{_list(one)} against {_list(other)}" if one and other and not one & other else ""
 
 
+def whose(found: QuestionPair) -> str:
+    """My name, and your name."""
+    one, other = ({b: a for a, b in pairwise(each.tokens) if a in _WHOSE} for each in (found.left, found.right))
+    apart = [word for word in one if word in other and _WHOSE[one[word]] != _WHOSE[other[word]]]
+    return f"{one[apart[0]]} {apart[0]} against {other[apart[0]]} {apart[0]}" if apart else ""
+
+
 def tense(found: QuestionPair) -> str:
     """One asks what was, the other what will be."""
     one, other = set(found.left.tokens), set(found.right.tokens)
@@ -204,6 +212,7 @@ WORDS: tuple[Rule, ...] = (
     ("order", order),
     ("roles", roles),
     ("asks", asks),
+    ("whose", whose),
     ("tense", tense),
     ("acts", acts),
 )

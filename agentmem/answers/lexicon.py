@@ -310,6 +310,7 @@ free | paid chargeable
 refundable | non-refundable nonrefundable
 taxable | exempt tax-free
 full | empty part
+remain remaining left | used spent gone
 full-time fulltime permanent salaried | part-time parttime temporary casual zero-hour
 employed employee | self-employed unemployed freelance
 employer boss landlord buyer lender teacher doctor host sender seller parent owner | employee staff tenant seller

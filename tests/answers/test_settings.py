@@ -98,7 +98,7 @@ def test_the_published_thresholds_can_be_entered_as_they_stand(tmp_path: Path) -
 def test_an_answer_that_lasts_for_a_known_time_is_gone_then(tmp_path: Path) -> None:
     """A date on an answer shortens its lifetime, and never lengthens it."""
     clock = Time()
-    with opened(tmp_path, clock=clock) as cache:
+    with opened(tmp_path, clock=clock, embedder=None, exact_only=True) as cache:
         cache.put("What is the fare?", Answer("Two crowns.", content="faq", lasts=60.0))
         cache.put("What is the tariff?", Answer("Three.", content="price", lasts=1e9))
         clock.now += 61.0
