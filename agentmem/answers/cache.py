@@ -24,6 +24,7 @@ from agentmem.answers.settings import AnswerSettings
 from agentmem.answers.sources import Pages
 from agentmem.answers.stats import Counters, report
 from agentmem.answers.store import AnswerStore, KeptEntry
+from agentmem.answers.talks import Talks
 from agentmem.answers.upkeep import BackgroundTasks
 from agentmem.answers.values import Agrees, Answer, AnswerScope, Decider, Kinds, Labelled, Source, scope_of
 from agentmem.checking import CALLABLE, FLAG, NOTHING, PATH, WHOLE, Wanted, check_settings, having, of
@@ -180,6 +181,7 @@ class AnswerCache(Closing):
         self.store, self.lookups, self.keeper = made.store, made.lookups, made.keeper
         self.counters, self.audits, self.background = made.counters, made.audits, made.background
         self._nearest = made.nearest
+        self._talks = Talks(self.lookups)
         self._asking = Asking(self.store, self.lookups, self.keeper, self.audits, self.counters, self.background)
         self._closed = False
 
@@ -211,19 +213,33 @@ class AnswerCache(Closing):
 
     # All at once
 
-    def ask(self, question: str, answering: Answering, *, context: AnswerScope = EVERYWHERE) -> Answered:
+    def ask(
+        self, question: str, answering: Answering, *, context: AnswerScope = EVERYWHERE, thread: str | None = None
+    ) -> Answered:
         """The kept answer, or else that of ``answering``, which is kept if it may be.
 
         If several callers ask the same at once, one answer is made for all. Errors of ``answering`` are raised here,
-        and nothing is kept then.
+        and nothing is kept then. ``thread`` names a conversation: a follow-up is answered with its last turns, and kept
+        as the question that stands alone.
         """
-        answered = finished(self._asking.ask(question, context, Now(answering)))
+        talk = self._talks.begun(thread, question, context)
+        way = Now(lambda one: talk.taken(answering(talk.asked(one))))
+        answered = finished(self._asking.ask(question, talk.context, way, known=talk.known))
+        self._talks.ended(thread, talk, answered, context, self.keeper)
         self._maintain()
         return answered
 
-    async def aask(self, question: str, answering: AsyncAnswering, *, context: AnswerScope = EVERYWHERE) -> Answered:
+    async def aask(
+        self, question: str, answering: AsyncAnswering, *, context: AnswerScope = EVERYWHERE, thread: str | None = None
+    ) -> Answered:
         """`ask` for asyncio. ``answering`` is a coroutine function."""
-        answered = await self._asking.ask(question, context, Later(answering))
+        talk = self._talks.begun(thread, question, context)
+
+        async def made(one: str) -> Answer:
+            return talk.taken(await answering(talk.asked(one)))
+
+        answered = await self._asking.ask(question, talk.context, Later(made), known=talk.known)
+        await asyncio.to_thread(self._talks.ended, thread, talk, answered, context, self.keeper)
         self._maintain()
         return answered
 

@@ -9,7 +9,7 @@ from functools import cache
 from itertools import combinations, pairwise
 
 from agentmem.answers import spelling
-from agentmem.answers.lexicon import ACTS, KINDS, OPPOSITES, QUALIFIERS, REVERSERS, TOWARDS
+from agentmem.answers.contrasts import ACTS, KINDS, OPPOSITES, QUALIFIERS, REVERSERS, TOWARDS
 from agentmem.answers.words import Amount, QuestionPair, Words, stem
 
 Rule = tuple[str, Callable[[QuestionPair], str]]

@@ -112,6 +112,11 @@ class Lookups:
         """A question with its keys, before the search; excluded if a rule says so."""
         return self._checked(self._looked_up(question, context))
 
+    def unknown(self, question: str, context: AnswerScope) -> Looked:
+        """A question that refers to something nobody knows: as if a rule excluded it."""
+        detail = "It refers to a conversation that is not remembered."
+        return replace(self._looked_up(question, context), how="excluded", rule="a follow-up", detail=detail)
+
     def exact(self, asked: Looked) -> KeptEntry | None:
         """The entry under the exact key, if it may be served."""
         try:

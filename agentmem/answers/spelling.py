@@ -88,7 +88,9 @@ _BYTES = re.compile(r"[kKMGT]?i?[bB](?:ps|/s)?")
 @lru_cache(maxsize=65_536)
 def symbols(text: str) -> tuple[str, ...]:
     """Operators, flags, arrows and emoji in their order. A sign within a word (wi-fi, and/or) is none."""
-    found = [(one.start(), _glued(one)) for pattern in (_OPERATORS, _FLAG) for one in pattern.finditer(text)]
+    flags = {one.start(): one[0] for one in _FLAG.finditer(text)}
+    found = [(one.start(), _glued(one)) for one in _OPERATORS.finditer(text) if one.start() not in flags]
+    found += flags.items()
     found += [(at, one) for at, one in enumerate(text) if unicodedata.category(one) in _SIGNS and one not in _ASCII]
     return tuple(sign for at, sign in sorted(found) if not (_numbering(text, at, sign) or _exclaims(text, at, sign)))
 

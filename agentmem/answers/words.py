@@ -12,7 +12,6 @@ from functools import cache, lru_cache
 from agentmem.answers.lexicon import (
     CONTRACTIONS,
     FUNCTION,
-    IDLE,
     IRREGULAR,
     NEGATIONS,
     NUMBERS,
@@ -279,21 +278,6 @@ def pair(left: str, right: str, spells: Spells | None = None) -> QuestionPair:
     )
 
 
-def same_words(found: QuestionPair) -> bool:
-    """True if the two differ only in typos, endings, articles, and what comes first.
-
-    "On trains, is there a discount?" is the same as "Is there a discount on trains?". Small words count, as in "top up
-    on my card".
-    """
-    if found.lone_left or found.lone_right or found.synonyms or found.left.numbers != found.right.numbers:
-        return False
-    if max(len(found.left.numbers), len(found.left.ids), len(found.right.ids)) > 1:  # their order is not known
-        return False
-    left, right = _busy(found.left), _busy(found.right)
-    turned = (right[at:] + right[:at] for at in range(len(right)))
-    return len(left) == len(right) and any(_apart(left, one) <= found.typos for one in turned)
-
-
 def distance(one: str, other: str) -> int:
     """Edits from one word to the other: letters inserted, deleted, changed, or two swapped (Damerau 1964)."""
     earlier: list[int] = []
@@ -313,20 +297,6 @@ def _content(one: Words) -> list[Word]:
     """The content words, each one once."""
     triples = zip(one.stems, one.tokens, one.content, strict=True)
     return list({stemmed: (stemmed, token) for stemmed, token, keep in triples if keep}.values())
-
-
-def _busy(one: Words) -> tuple[str, ...]:
-    """The stems in their order, without the idle ones."""
-    return tuple(stemmed for stemmed in one.stems if stemmed not in _idle())
-
-
-def _apart(left: tuple[str, ...], right: tuple[str, ...]) -> int:
-    return sum(a != b for a, b in zip(left, right, strict=True))
-
-
-@cache
-def _idle() -> frozenset[str]:
-    return frozenset(map(stem, IDLE.split()))
 
 
 def _stems(found: list[Word]) -> set[str]:

@@ -67,17 +67,20 @@ class AnswersQuestions:
         folder = self.workspace.root / ".agentmem" / FOLDER
         return self._opened.enter_context(closing(AnswerCache(folder, workspace=self.workspace)))
 
-    def ask(self: AnsweringAgent, question: str, *, tenant: str = "", user: str = "") -> "Answered":
+    def ask(
+        self: AnsweringAgent, question: str, *, tenant: str = "", user: str = "", thread: str | None = None
+    ) -> "Answered":
         """The answer to a question about the workspace: from the cache, or made now with tools that only read.
 
             answered = agent.ask("How do I return shoes?")
             print(answered.text, answered.how)
 
         A new answer is a run in a new thread. ``tenant`` keeps the answers of tenants apart. Answers from a user's
-        records are kept for the ``user`` who asks alone. Raises what `run` raises.
+        records are kept for the ``user`` who asks alone. ``thread`` names a conversation: its follow-ups ("and for
+        children?") are answered with its last turns, and kept as questions that stand alone. Raises what `run` raises.
         """
-
-        return self.answers.ask(question, partial(answered, self), context=context_of(self, tenant, user))
+        context = context_of(self, tenant, user)
+        return self.answers.ask(question, partial(answered, self), context=context, thread=thread)
 
     def check_answers(
         self: AnsweringAgent, *, tenant: str = "", most: int = 20, max_usd: float = 1.0
@@ -88,7 +91,9 @@ class AnswersQuestions:
         """
         return self.answers.check(partial(answered, self), context=context_of(self, tenant), most=most, max_usd=max_usd)
 
-    async def aask(self: AnsweringAgent, question: str, *, tenant: str = "", user: str = "") -> "Answered":
+    async def aask(
+        self: AnsweringAgent, question: str, *, tenant: str = "", user: str = "", thread: str | None = None
+    ) -> "Answered":
         """As `ask`."""
 
         async def answering(question: str) -> Answer:
@@ -96,7 +101,7 @@ class AnswersQuestions:
                 result = await self.arun(question, thread=uuid4().hex, allow=readers(self.menu))
             return answer_of(self, result, changed)
 
-        return await self.answers.aask(question, answering, context=context_of(self, tenant, user))
+        return await self.answers.aask(question, answering, context=context_of(self, tenant, user), thread=thread)
 
 
 def answered(agent: AnsweringAgent, question: str) -> Answer:
