@@ -17,6 +17,7 @@ from agentmem.sandbox.layered import disk_usage
 from agentmem.sandbox.plan import RunPlan
 from agentmem.sandbox.planning import BOX, MOUNTING, Command, make_plan
 from agentmem.sandbox.running import RunOutcome, execute
+from agentmem.sandbox.ties import UNTIED, Ties
 from agentmem.sandbox.tree import FileTree, remove_tree
 
 
@@ -30,6 +31,7 @@ def run(
     stdin: bytes,
     cwd: str,
     globs: Sequence[Sequence[str]],
+    ties: Ties = UNTIED,
 ) -> tuple[RunOutcome, tuple[HeldLimit, ...]]:
     """Run it to its end; and how its limits were held. Raises SandboxError."""
     if timeout is not None and timeout <= 0:
@@ -40,9 +42,10 @@ def run(
     _empty(where)
     boxed = _in_memory(settings, where)
     room = settings.limits.disk - store.used() if boxed else None
+    told = Command(argv, cwd, dict(env), room=room, keep=str(where / forks.ARRIVED) if boxed else "")
     plan = make_plan(
         settings.isolation,
-        Command(argv, cwd, dict(env), room=room, keep=str(where / forks.ARRIVED) if boxed else ""),
+        _tied(told, settings, ties),
         store.mounted(str(where / BOX) if boxed else ""),
         where,
         settings.limits,
@@ -52,12 +55,17 @@ def run(
     )
     seconds = min(timeout or settings.limits.seconds, settings.limits.seconds)
     try:
-        return _run(plan, settings, store, where, stdin, seconds)
+        return _run(plan, settings, store, where, stdin, seconds, ties)
     except OSError as error:
         raise SandboxError(f"the command could not be started: {error.strerror or error}.") from None
     finally:
         remove_tree(where / "scratch" / "home")
         forks.take_arrived(store, where)
+
+
+def _tied(command: Command, settings: ForkSettings, ties: Ties) -> Command:
+    hidden = [("", f"{settings.source}/{path}") for path in ties.hidden]
+    return replace(command, temporary=str(ties.temporary or ""), follow=ties.follow, over=hidden)
 
 
 def _arguments(command: str | Sequence[str]) -> list[str]:
@@ -68,7 +76,7 @@ def _arguments(command: str | Sequence[str]) -> list[str]:
 
 
 def _run(
-    plan: RunPlan, settings: ForkSettings, store: ForkStore, where: Path, stdin: bytes, seconds: float
+    plan: RunPlan, settings: ForkSettings, store: ForkStore, where: Path, stdin: bytes, seconds: float, ties: Ties
 ) -> tuple[RunOutcome, tuple[HeldLimit, ...]]:
     """Run a plan in control groups, where there are any; and how its limits were held."""
     limits, boxed = settings.limits, bool(plan["keep"])
@@ -80,7 +88,11 @@ def _run(
         held = held_limits(Walls(settings.isolation, limits, boxed, group.holds("memory"), group.holds("pids")))
         plan["watch"] = [one.limit for one in held if one.how == "watched"]
         on_disk = (lambda: None) if boxed else _disk_watch(store, where, limits.disk)
-        outcome = execute(plan, limits, stdin, lambda: "memory" if group.passed() else on_disk(), seconds)
+
+        def over() -> str | None:
+            return "memory" if group.passed() else "ended" if ties.ended() else on_disk()
+
+        outcome = execute(plan, limits, stdin, over, seconds, ties.descriptors)
         if outcome.killed is None and group.passed():
             outcome = replace(outcome, killed="memory")
     return outcome, held

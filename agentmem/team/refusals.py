@@ -116,6 +116,12 @@ def never_ran(filed: Filed) -> str | None:
     return f"You report on `{invented[0]}`, and you have not run it for this report." if invented else None
 
 
+def report_unreadable(filed: Filed) -> str | None:
+    """pytest's own report of a command cannot be read, so nobody knows what its tests did."""
+    bad = [(seen.command, seen.unreadable) for _, seen in filed.again() if seen.unreadable]
+    return f"What pytest reports of `{bad[0][0]}` cannot be read: {bad[0][1]}" if bad else None
+
+
 def wrong_exit_code(filed: Filed) -> str | None:
     """A command ends with another exit code than reported."""
     for one, seen in filed.again():
@@ -224,6 +230,7 @@ REFUSALS: tuple[tuple[str, Rule], ...] = (
     ("no_evidence", no_evidence),
     ("check_missing", check_missing),
     ("never_ran", never_ran),
+    ("report_unreadable", report_unreadable),
     ("wrong_exit_code", wrong_exit_code),
     ("wrong_outcomes", wrong_outcomes),
     ("wrong_output", wrong_output),

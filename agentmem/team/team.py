@@ -83,7 +83,7 @@ def _go(moved: Moved) -> Next:
 class Team(Closing):
     """A coder that changes code, and a tester that never sees how it worked, on forks of a repository.
 
-    The work ends with a proven pass, after the last round, when the budget is spent, or when two rounds are the same.
+    The work ends with a pass (see `Proof`), after the last round, when the budget is spent, or without progress.
     Nothing reaches the repository until `merge`. Close the team, or use it as a context manager.
 
     Args:
@@ -100,6 +100,8 @@ class Team(Closing):
         database: a file or URL for the runs, in place of one in ``place``.
         isolation: the walls around commands, as in ``Sandbox.fork``.
         environment: variables of commands, besides those of a sandbox; default: the user's PATH and language.
+        trust_code: count a pass that is not proven: its tests were re-run in one process with the code, which can make
+            them pass. A check that is no pytest can only pass so.
 
     Raises:
         ConfigError: a setting is wrong.
@@ -128,6 +130,7 @@ class Team(Closing):
         database: Path | str | None = None,
         isolation: Isolation | Literal["auto"] = "auto",
         environment: Mapping[str, str] | None = None,
+        trust_code: bool = False,
     ) -> None:
         check_settings("Team", locals(), WANTED)
         root = Path(repo).expanduser().resolve()
@@ -146,6 +149,7 @@ class Team(Closing):
             seconds=seconds,
             isolation=isolation,
             environment=of_shell(shell_environment()) if environment is None else environment,
+            trust_code=trust_code,
         )
         self._running: dict[str, TeamSteps] = {}
         self._open(database or self.settings.place / DATABASE)

@@ -220,7 +220,8 @@ def test_an_agent_can_play_a_role(tmp_path: Path) -> None:
         assert (role.instructions, role.price_as, role.model) == ("Speak Latin.", "a:b", agent.model)
         repo = repository(tmp_path)
         tester = ScriptedModel([WRITES, *PASSES])
-        with Team(agent, tester, repo, check=CHECK, environment=PROGRAMS, place=tmp_path / "place") as one:
+        given: dict[str, Any] = {"check": CHECK, "environment": PROGRAMS, "place": tmp_path / "place"}
+        with Team(agent, tester, repo, trust_code=True, **given) as one:
             assert one.run(TASK, thread="t").passed
             told = next(readable(entry) for entry in one.journal.entries("t.coder") if entry.kind == "user")
     assert told.startswith("Speak Latin.")
