@@ -27,9 +27,6 @@ from agentmem.sandbox.ties import Ties
 from agentmem.team.proof.layout import ProjectLayout
 
 PACKAGE = Path(agentmem.__file__).resolve().parent
-LIVES = 3
-"""Subjects that a run may use up: one that does not answer in time is ended, and the next takes its place."""
-_LONGEST = 60.0  # seconds for one call
 _READ = 64 << 20  # bytes that are read of what the judge tells
 _SHARED = 1 << 30  # bytes that the temporary folder may hold
 
@@ -76,6 +73,15 @@ def can_be_apart(fork: Sandbox) -> str | None:
     return f"the isolation {fork.isolation!r} cannot keep the tests from the code; it needs one that mounts"
 
 
+@dataclass(frozen=True, slots=True)
+class ApartBounds:
+    """The limits of a run: its seconds, those of one call, and the subjects that it may use up."""
+
+    seconds: float = 600.0
+    call: float = 60.0
+    lives: int = 3
+
+
 def run_apart(
     code: Sandbox,
     layout: ProjectLayout,
@@ -83,28 +89,18 @@ def run_apart(
     files: Sequence[str],
     environment: Mapping[str, str],
     *,
-    seconds: float,
     changed: Mapping[str, bytes] | None = None,
     reverse: bool = False,
+    bounds: ApartBounds = ApartBounds(),
 ) -> ApartRun:
-    """Run test ``files`` in a judge, and the code of the fork ``code`` in a subject.
+    """Run test ``files`` in a judge, and the code of the fork ``code`` in a subject. The fork is not changed.
 
-    Args:
-        code: a fork with the code. It is not changed.
-        layout: how the project lies in it.
-        tests: all files of tests, by path; none of them is in the subject.
-        files: those to run.
-        environment: variables of both processes.
-        seconds: the limit of the run.
-        changed: files of the code with another content, as for a mutant.
-        reverse: run each file's tests in the opposite order.
+    ``tests`` are all files of tests, by path; none of them is in the subject. ``changed`` are files of the code with
+    another content, as for a mutant. ``reverse`` runs each file's tests in the opposite order.
     """
     began = time.monotonic()
     with ExitStack() as opened:
-        place = Path(opened.enter_context(_folder(code.where.parent)))
-        shared = place / "shared"
-        shared.mkdir()
-        shared.chmod(0o1777)
+        place = opened.enter_context(_folder(code.where.parent))
         subject = opened.enter_context(code.fork_again(writable=()))
         _strip(subject, layout, changed or {})
         for path, data in tests.items():
@@ -113,15 +109,18 @@ def run_apart(
         judge = opened.enter_context(
             Sandbox.fork(place / "tests", isolation=code.isolation, writable=(), readable=(PACKAGE,), where=None)
         )
-        pair = _Pair(subject, judge, layout, shared, environment, seconds)
-        ended, said = pair.run({"files": list(files), "reverse": reverse, "tests": sorted(tests)})
+        pair = _Pair(subject, judge, layout, place / "shared", environment, bounds)
+        ended, said = pair.run({"files": list(files), "reverse": reverse})
         return ApartRun(_seen(pair.told), ended, said, time.monotonic() - began)
 
 
 @contextmanager
-def _folder(beside: Path) -> Iterator[str]:
-    folder = tempfile.mkdtemp(prefix="apart-", dir=beside)
+def _folder(beside: Path) -> Iterator[Path]:
+    """A new folder with an empty one in it that everybody can write, removed at the end."""
+    folder = Path(tempfile.mkdtemp(prefix="apart-", dir=beside))
     try:
+        (folder / "shared").mkdir()
+        (folder / "shared").chmod(0o1777)
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -146,35 +145,33 @@ class _Pair:
         layout: ProjectLayout,
         shared: Path,
         environment: Mapping[str, str],
-        seconds: float,
+        bounds: ApartBounds,
     ) -> None:
         self.subject, self.judge, self.layout, self.shared = subject, judge, layout, shared
-        self.environment, self.seconds = dict(environment), seconds
+        self.environment, self.bounds = dict(environment), bounds
         self.told = bytearray()
-        self.life, self.over = 0, False
+        self.life, self.over, self.closed = 0, False, set[int]()
         self.looked, self.full = time.monotonic(), False
 
     def run(self, orders: dict[str, Any]) -> tuple[bool, str]:
         """Run both, and wait until both have ended. Returns whether the judge came to its end, and what it printed."""
-        wires = [(os.pipe(), os.pipe()) for _ in range(LIVES)]
+        wires = [(os.pipe(), os.pipe()) for _ in range(self.bounds.lives)]
         out, out_in = os.pipe()
         reader = threading.Thread(target=self._listen, args=(out,))
         coder = threading.Thread(target=self._subjects, args=([(a[0], b[1]) for a, b in wires],))
         try:
             for thread in (reader, coder):
                 thread.start()
-            lives = [[b[0], a[1]] for a, b in wires]
-            said = self._judge(
-                {**orders, "lives": lives, "out": out_in}, [*(x for pair in lives for x in pair), out_in]
-            )
+            ends = [[b[0], a[1]] for a, b in wires]
+            given = {**orders, "lives": ends, "out": out_in}
+            said = self._judge(given, [*(end for pair in ends for end in pair), out_in])
         finally:
             self.over = True
             os.close(out_in)
             coder.join()
             reader.join()
-            for one in (out, *(end for pair in wires for pipe in pair for end in pipe)):
-                with contextlib.suppress(OSError):
-                    os.close(one)
+            for one in {out, *(end for pair in wires for pipe in pair for end in pipe)} - self.closed:
+                os.close(one)
         return b'{"end"' in self.told, said
 
     def _judge(self, orders: dict[str, Any], descriptors: Sequence[int]) -> str:
@@ -182,11 +179,11 @@ class _Pair:
         given = {
             **orders,
             "root": str(root),
+            "seconds": min(self.bounds.call, self.bounds.seconds),
             "tops": sorted(self.layout.tops),
             "own": sorted(self.layout.own_modules),
             "paths": [str(root / one) for one in self.layout.test_paths],
             "options": list(self.layout.options),
-            "seconds": min(_LONGEST, self.seconds),
             "opened": {
                 "tops": sorted(self.layout.tops),
                 "paths": [str(self.subject.source / one) for one in self.layout.code_paths],
@@ -196,7 +193,7 @@ class _Pair:
         ties = Ties(tuple(descriptors), self.shared, follow=False, ended=self._too_much)
         ran = self.judge.run(
             self._command("judge"),
-            timeout=self.seconds,
+            timeout=self.bounds.seconds,
             env=self.environment,
             stdin=json.dumps(given).encode("ascii"),
             ties=ties,
@@ -210,7 +207,10 @@ class _Pair:
             ties = Ties((incoming, outgoing), self.shared, hidden=hidden, ended=partial(self._ended, number))
             command = [*self._command("subject"), str(incoming), str(outgoing)]
             with contextlib.suppress(SandboxError):
-                self.subject.run(command, timeout=self.seconds, env=self.environment, ties=ties)
+                self.subject.run(command, timeout=self.bounds.seconds, env=self.environment, ties=ties)
+            for end in (incoming, outgoing):  # so that the judge hears of its end
+                os.close(end)
+                self.closed.add(end)
             while not self.over and self.life <= number:
                 time.sleep(0.02)
             if self.over:
@@ -247,10 +247,13 @@ def _seen(told: bytes | bytearray) -> dict[str, SeenTest]:
         one = _test(line)
         if one is None:
             continue
-        before = found.get(one.id)
-        if before is None or (before.outcome == "passed" and one.outcome != "passed"):
+        if one.id not in found or _worse(one) > _worse(found[one.id]):
             found[one.id] = one
     return found
+
+
+def _worse(test: SeenTest) -> int:
+    return 3 if test.broken else 2 if test.why else 0 if test.outcome == "passed" else 1
 
 
 def _test(line: bytes) -> SeenTest | None:

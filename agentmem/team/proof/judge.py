@@ -4,11 +4,9 @@ Started as ``python -I -c ... main()`` with its orders on stdin, as JSON. It run
 in a process of its own, with one session of the subject. What each test did goes out as one line of JSON.
 """
 
-import contextlib
 import json
 import os
 import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,8 +18,8 @@ from agentmem.team.proof.reasons import Gone, Marks, NotProven
 from agentmem.team.proof.wire import Wire
 
 _TOLD = 300  # characters of an error that are told
-LATE = 77
-"""The exit code of a file's process whose subject must be replaced."""
+LATE, UNOPENED = 77, 78
+"""The exit codes of a file's process whose subject must be replaced, after its tests and before any of them."""
 
 
 class Watching:
@@ -110,8 +108,10 @@ def run_file(orders: dict[str, Any], file: str, wire: Wire, tell: Any) -> int:
     marks = Marks()
     link = SubjectLink(wire, marks)
     link.proxies = ProxyMaker(link)
-    with contextlib.suppress(Gone):
+    try:
         link.open(orders["opened"])
+    except Gone:
+        return UNOPENED
     sys.meta_path.insert(0, FarFinder(link, frozenset(orders["tops"]), frozenset(orders["own"])))
     watching = Watching(link, marks, tell)
     sys.addaudithook(watching.opened)
@@ -151,18 +151,19 @@ def main() -> None:
     os.environ.pop("PYTEST_ADDOPTS", None)
     os.chdir(orders["root"])
     lives = list(orders["lives"])
-    for file in orders["files"]:
-        if not lives:
-            tell({"file": file, "code": -1})
-            continue
+    files = list(orders["files"])
+    while files and lives:
         if (process := os.fork()) == 0:
             code = 3
             try:
-                code = run_file(orders, file, Wire(lives[0][0], lives[0][1], orders["seconds"]), tell)
+                code = run_file(orders, files[0], Wire(lives[0][0], lives[0][1], orders["seconds"]), tell)
             finally:
                 sys.stdout.flush()
                 os._exit(code)
-        if os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == LATE:
+        code = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+        if code in (LATE, UNOPENED):
             lives.pop(0)
             tell({"life": len(orders["lives"]) - len(lives)})
-    tell({"end": Path(orders["root"]).name})
+        if code != UNOPENED:
+            files.pop(0)
+    tell({"end": len(files)})

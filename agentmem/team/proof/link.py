@@ -21,6 +21,7 @@ from agentmem.team.proof.wire import Broken, Wire
 _TRACED = 200  # calls that are noted of one test
 _BRIEF = 120  # characters of a noted value
 _OWN = frozenset({"PYTEST_CURRENT_TEST", "PYTEST_VERSION"})
+_START = 60.0  # seconds in which a new subject must be there
 _DRAINED = 20_000  # messages of an earlier session that are passed over when one begins
 
 
@@ -44,8 +45,9 @@ class SubjectLink:
 
     def open(self, opened: dict[str, Any]) -> None:
         """Begin a session. What is left of an earlier one is passed over. Raises Gone."""
-        number = secrets.randbits(50)
+        number, seconds = secrets.randbits(50), self.wire.seconds
         try:
+            self.wire.seconds = max(_START, seconds or _START)
             self.wire.send([number, "open", opened])
             for _ in range(_DRAINED):
                 frame = self.wire.receive()
@@ -53,6 +55,8 @@ class SubjectLink:
                     return
         except Broken as error:
             self._die(str(error))
+        finally:
+            self.wire.seconds = seconds
         self._die("it sends what nobody asked for")
 
     def close(self) -> None:

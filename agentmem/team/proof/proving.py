@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from agentmem.errors import SandboxError
 from agentmem.sandbox import FileChange, Sandbox
 from agentmem.team.mutants import Mutant
-from agentmem.team.proof.apart import ApartRun, can_be_apart, run_apart
+from agentmem.team.proof.apart import ApartBounds, ApartRun, can_be_apart, run_apart
 from agentmem.team.proof.equivalents import equivalent
 from agentmem.team.proof.layout import ProjectLayout, layout_of
 from agentmem.team.proof.verdict import Proof, ProofOfTest, contradictions, decided, differences, judged, verdict_of
@@ -118,9 +118,9 @@ class _Prover:
             self.files,
             files,
             self.case.environment,
-            seconds=self.case.seconds,
             changed=changed,
             reverse=reverse,
+            bounds=ApartBounds(self.case.seconds),
         )
 
     def _files_of(self, tests: Sequence[str]) -> list[str]:

@@ -254,6 +254,8 @@ class ProxyMaker:
         namespace = {"_far_link": self.link, "_far_kind": reference, "_far_special": special, "_far_methods": methods}
         data = issubclass(bases[0], FarData) or any(issubclass(one, FarData) for one in bases)
         kept = {key: one for key, one in own.items() if not (data and key in ("__repr__", "__hash__"))}
+        if not data and not any(issubclass(one, (*_PLAIN, BaseException)) for one in bases):
+            kept["__doc__"] = property(lambda one: far_get(self.link, reference_of(one), "__doc__"))
         if plain := next((one for one in _PLAIN if any(issubclass(base, one) for base in bases)), None):
             kept |= {one: getattr(plain, one) for one in ("__eq__", "__ne__", "__hash__")}
         make: Any = type.__new__  # FarMeta's own would take this for a class of the tests

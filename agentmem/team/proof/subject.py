@@ -69,9 +69,8 @@ class Subject:
         return values.encode(value, self._other, depth)
 
     def _other(self, value: Any, depth: int) -> Any:
-        mine = getattr(value, "__dict__", {}).get(stubs.NUMBER) if _is_stub(value) else None
-        if mine is not None:
-            return ["j", mine]
+        if _is_lent(value):
+            return ["j", value.__dict__[stubs.NUMBER]]
         if isinstance(value, type):
             return ["c", self._class(value)]
         if isinstance(value, types.ModuleType):
@@ -297,8 +296,12 @@ def _is_stub(value: Any) -> bool:
     return isinstance(value, stubs.StubObject | stubs.StubIterator | types.FunctionType)
 
 
+def _is_lent(value: Any) -> bool:
+    return _is_stub(value) and stubs.NUMBER in getattr(value, "__dict__", {})
+
+
 def _is_foreign(value: Any, tops: frozenset[str]) -> bool:
-    if not isinstance(value, type | types.FunctionType | types.BuiltinFunctionType):
+    if not isinstance(value, type | types.FunctionType | types.BuiltinFunctionType) or _is_lent(value):
         return False
     module = getattr(value, "__module__", None)
     return bool(module) and str(module).partition(".")[0] not in tops
@@ -353,5 +356,5 @@ def main() -> None:
                 with contextlib.suppress(Broken):
                     serve(wire, number, given[0])
                 os._exit(0)
-            if os.waitpid(process, 0)[1]:
-                wire.send([0, "gone"])
+            os.waitpid(process, 0)
+            wire.send([0, "gone"])  # whoever still waits for an answer need not; the next session passes it over
