@@ -1,7 +1,8 @@
 """The Team that users hold: a coder and a tester with two contexts, and one verdict on evidence that was run again."""
 
-from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import ExitStack
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
+from contextlib import ExitStack, aclosing
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -182,6 +183,30 @@ class Team(Closing):
             finally:
                 self._leave(thread)
             yield TeamDone(self.result(thread))
+
+    async def arun(self, task: str | None = None, *, thread: str | None = None) -> TeamResult:
+        """As `run`, without blocking the event loop."""
+        result = None
+        async with aclosing(self.astream(task, thread=thread)) as events:
+            async for event in events:
+                result = event.result if isinstance(event, TeamDone) else result
+        assert result is not None  # a stream that raises nothing ends with it
+        return result
+
+    async def astream(self, task: str | None = None, *, thread: str | None = None) -> AsyncGenerator[TeamEvent, None]:
+        """As `stream`. The work runs in other threads; a reader that leaves ends it after the event that it is at."""
+        events = self.stream(task, thread=thread)
+        step: asyncio.Future[TeamEvent | None] | None = None
+        try:
+            while True:
+                step = asyncio.ensure_future(asyncio.to_thread(next, events, None))
+                if (event := await asyncio.shield(step)) is None:
+                    return
+                yield event
+        finally:
+            if step is not None and not step.done():
+                await asyncio.wait([step])
+            await asyncio.to_thread(events.close)
 
     def result(self, thread: str) -> TeamResult:
         """The result of finished work. Raises ThreadNotFound if the work is unknown or has not ended."""

@@ -1,5 +1,6 @@
 """The team: rounds, ends, merging, and surviving a kill."""
 
+import asyncio
 import json
 import os
 import signal
@@ -16,7 +17,7 @@ from agentmem.kvcache.simulated.simulator import Simulator
 from agentmem.meter.ledger import decode
 from agentmem.models.scripted import ScriptedModel, Simulated
 from agentmem.runtime.agent import Agent
-from agentmem.team import Budget, Role, Team, TeamDone, TeamProgress
+from agentmem.team import Budget, Role, Team, TeamDone, TeamProgress, TeamResult
 from agentmem.team.roles import role_of
 from agentmem.transcript.transcript import readable
 from tests.team.works import (
@@ -191,6 +192,30 @@ def test_progress_says_who_works_at_what(tmp_path: Path) -> None:
     assert {step.round for step in told} == {1}
     assert told[-1].who == "agentmem" and told[-1].command == "python tests/test_sums.py"
     assert told[-1].spent.tokens == done.result.spent.tokens > 0
+
+
+def test_a_team_works_on_an_event_loop(tmp_path: Path) -> None:
+    """arun and astream do the same as run and stream, and the loop goes on meanwhile."""
+    ticks = 0
+
+    async def ticking() -> None:
+        nonlocal ticks
+        while True:
+            await asyncio.sleep(0)
+            ticks += 1
+
+    async def work(one: Team) -> TeamResult:
+        beside = asyncio.create_task(ticking())
+        result = await one.arun(TASK, thread="t")
+        beside.cancel()
+        again = [event async for event in one.astream(thread="t")]
+        assert again == [TeamDone(result)]
+        return result
+
+    with team(repository(tmp_path), CODER[2:], (WRITES, *PASSES)) as one:
+        result = asyncio.run(work(one))
+        assert result == one.result("t")
+    assert result.passed and not result.proven and ticks > 100
 
 
 def test_work_that_ended_gives_its_result_again(tmp_path: Path) -> None:
