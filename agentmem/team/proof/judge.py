@@ -126,7 +126,7 @@ def run_file(orders: dict[str, Any], file: str, wire: Wire, tell: Any) -> int:
         code = 3
     tell({"file": file, "code": code})
     link.close()
-    return LATE if link.dead else 0
+    return LATE if link.dead and not link.gone else 0
 
 
 class Reversed:

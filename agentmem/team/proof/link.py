@@ -40,7 +40,7 @@ class SubjectLink:
         self.proxies: Proxies
         self.lent: dict[int, Any] = {}
         self.numbers: dict[int, int] = {}
-        self.dead = ""
+        self.dead, self.gone = "", False
         self.environment, self.folder = dict(os.environ), os.getcwd()  # noqa: PTH109  # pathlib follows links
 
     def open(self, opened: dict[str, Any]) -> None:
@@ -103,6 +103,9 @@ class SubjectLink:
         self.wire.send([number, "do", self._sync(), *request])
         while True:
             frame = self.wire.receive()
+            if frame == [0, "gone"]:
+                self.gone = True
+                raise Broken("it has ended its process")
             if frame[0] != number or len(frame) < 3:
                 raise Broken("it sent what nobody asked for")
             if frame[1] != "ask":
