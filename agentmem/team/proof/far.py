@@ -26,7 +26,7 @@ class FarMeta(type):
 
     def __new__(mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **named: Any) -> Any:
         if "_far_kind" not in namespace:
-            return subclassed(name, bases)
+            return subclassed(name, bases, namespace)
         return super().__new__(mcs, name, bases, namespace)
 
     def __call__(cls, *given: Any, **named: Any) -> Any:
@@ -138,7 +138,16 @@ class FarForeign:
         return self._far_link.marks.not_proven("foreign", self._far_name)
 
 
-def subclassed(name: str, bases: tuple[type, ...]) -> type:
+class Refusing(type):
+    """The class of classes of the tests that would have a base in the code."""
+
+    def __getattr__(cls, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return cls._far_refused()
+
+
+def subclassed(name: str, bases: tuple[type, ...], namespace: dict[str, Any]) -> type:
     """A class of the tests that would have a base in the code: the test is not proven when it is used."""
     link: SubjectLink = next(
         vars(one)["_far_link"] for base in bases for one in base.__mro__ if "_far_link" in vars(one)
@@ -147,7 +156,8 @@ def subclassed(name: str, bases: tuple[type, ...]) -> type:
     def refused(*_: Any, **__: Any) -> Any:
         return link.marks.not_proven("class", name)
 
-    return type(name, (), {"__new__": refused, "__class_getitem__": classmethod(refused)})
+    kept = {key: namespace[key] for key in ("__module__", "__qualname__", "__classcell__") if key in namespace}
+    return Refusing(name, (), {**kept, "__new__": refused, "_far_refused": staticmethod(refused)})
 
 
 def link_of(value: Any) -> SubjectLink:

@@ -4,9 +4,11 @@ Started as ``python -I -c ... main()`` with its orders on stdin, as JSON. It run
 in a process of its own, with one session of the subject. What each test did goes out as one line of JSON.
 """
 
+import gc
 import json
 import os
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -137,6 +139,16 @@ class Reversed:
         items.reverse()
 
 
+def _warm() -> None:
+    """Let pytest load what it loads at its first run, so that the processes of the files need not."""
+    empty, kept = Path("/tmp/warm"), sys.stdout
+    empty.mkdir(exist_ok=True)
+    with Path(os.devnull).open("w", encoding="utf-8") as sys.stdout:
+        pytest.main(["-q", "-c", "/dev/null", f"--rootdir={empty}", "-p", "no:cacheprovider", str(empty)])
+    sys.stdout = kept
+    gc.freeze()
+
+
 def main() -> None:
     """Run the files of the orders, one after the other."""
     orders = json.loads(sys.stdin.buffer.read())
@@ -152,6 +164,7 @@ def main() -> None:
     os.chdir(orders["root"])
     lives = list(orders["lives"])
     files = list(orders["files"])
+    _warm()
     while files and lives:
         if (process := os.fork()) == 0:
             code = 3

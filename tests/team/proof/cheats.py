@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+import hypothesis
+from hypothesis import HealthCheck, Phase
 from hypothesis import strategies as st
 
 Side = Literal["coder", "tester"]
@@ -23,7 +25,7 @@ class CheatTask:
     forms: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class CheatPart:
     """One part of a cheat: text behind the code, text before the tests, or more files beside the code."""
 
@@ -625,3 +627,21 @@ def compositions() -> st.SearchStrategy[Composition]:
     parts = st.one_of(both, both, both, both, both, alone.map(tuple))
     pairs = st.sampled_from([(task, form) for task in TASKS for form in task.forms])
     return st.builds(lambda pair, used: Composition(pair[0], pair[1], used), pairs, parts)
+
+
+def generated(count: int, seed: int) -> list[Composition]:
+    """So many different compositions; the same for the same seed."""
+    found: dict[Composition, None] = {}
+    while len(found) < count:
+
+        @hypothesis.seed(seed)
+        @hypothesis.settings(
+            max_examples=count, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
+        )
+        @hypothesis.given(compositions())
+        def collect(one: Composition) -> None:
+            found[one] = None
+
+        collect()
+        seed += 1_000_003
+    return list(found)[:count]
