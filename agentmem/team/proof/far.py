@@ -29,6 +29,10 @@ class FarMeta(type):
             return subclassed(name, bases, namespace)
         return super().__new__(mcs, name, bases, namespace)
 
+    @property
+    def __doc__(cls) -> Any:  # type: ignore[override]  # of the class that it stands for
+        return far_get(cls._far_link, cls._far_kind, "__doc__") if "_far_special" in cls.__dict__ else None
+
     def __call__(cls, *given: Any, **named: Any) -> Any:
         if (make := cls.__dict__.get("_far_make")) is not None:
             return make(cls, given, named)

@@ -47,15 +47,20 @@ def parameters(value: Any) -> list[list[Any]] | None:
     return [[one.name, int(one.kind), one.default is not one.empty] for one in found]
 
 
-def use(value: Any, what: str, given: list[Any], named: dict[str, Any], marks: Marks) -> Any:
-    """What the code under test asks of a lent value. Raises what the value raises."""
+def use(value: Any, what: str, given: list[Any], named: dict[str, Any], marks: Marks, *, fresh: bool = False) -> Any:
+    """What the code under test asks of a lent value. Raises what the value raises.
+
+    A ``fresh`` object was made by a function of the tests while the code ran; the code may fill it.
+    """
     if what == "call":
         return value(*given, **named)
     if what in _USES:
         return _USES[what](value, *given)
     if what == "get":
         return _get(value, given[0], marks)
-    return marks.not_proven("changes" if what == "set" else "unknown", type(value).__name__)
+    if what in _CHANGES:
+        return _CHANGES[what](value, *given) if fresh else marks.not_proven("changes", type(value).__name__)
+    return marks.not_proven("unknown", type(value).__name__)
 
 
 def _get(value: Any, name: Any, marks: Marks) -> Any:
@@ -67,6 +72,8 @@ def _get(value: Any, name: Any, marks: Marks) -> Any:
     return getattr(value, name)
 
 
+_CHANGES: dict[str, Any] = {"set": setattr, "setitem": operator.setitem, "delitem": operator.delitem}
+
 _USES: dict[str, Any] = {
     "next": next,
     "send": lambda value, sent: value.send(sent),
@@ -74,6 +81,7 @@ _USES: dict[str, Any] = {
     "iter": iter,
     "len": len,
     "bool": bool,
+    "index": operator.index,
     "str": str,
     "getitem": operator.getitem,
     "contains": operator.contains,

@@ -4,6 +4,7 @@ The judge runs it by itself, without the rest of agentmem. An answer counts only
 question, which nobody can know before it was asked.
 """
 
+import collections
 import logging
 import os
 import secrets
@@ -39,6 +40,7 @@ class SubjectLink:
         self.wire, self.marks = wire, marks
         self.proxies: Proxies
         self.lent: dict[int, Any] = {}
+        self.fresh: set[int] = set()
         self.numbers: dict[int, int] = {}
         self.dead, self.gone = "", False
         self.environment, self.folder = dict(os.environ), os.getcwd()  # noqa: PTH109  # pathlib follows links
@@ -197,6 +199,8 @@ class SubjectLink:
             return reference
         if (named := known(value)) is not None:
             return named
+        if type(value) is collections.defaultdict:
+            return values.defaulting(value, self._other, depth)
         if isinstance(value, BaseException) and _builtin(type(value)) is type(value):
             return ["x", type(value).__name__, [self.encode(one, depth + 1) for one in value.args]]
         number = self.numbers.get(id(value))
@@ -207,7 +211,8 @@ class SubjectLink:
         name, shown = str(getattr(value, "__name__", "function")), None
         if what == "function":
             shown = lending.parameters(value)
-        return ["j", number, what, name, shown]
+        doc = value.__doc__ if what == "function" and type(getattr(value, "__doc__", None)) is str else None
+        return ["j", number, what, name, shown, doc]
 
     def decode(self, given: Any) -> Any:
         return values.decode(given, self._read)
@@ -215,6 +220,8 @@ class SubjectLink:
     def _read(self, given: list[Any], depth: int) -> Any:
         if given[0] == "j":
             return self.lent[given[1]]
+        if given[0] == "dd":
+            return values.defaulted(given, self._read, depth)
         return self.proxies.of(given)
 
     def _lend(self, frame: list[Any]) -> list[Any]:
@@ -225,7 +232,11 @@ class SubjectLink:
         try:
             given = [self.decode(one) for one in (asked[0] if what == "call" else asked)]
             named = {str(key): self.decode(one) for key, one in asked[1]} if what == "call" else {}
-            return ["ret", self.encode(lending.use(self.lent[number], what, given, named, self.marks))]
+            known = len(self.lent)
+            used = lending.use(self.lent[number], what, given, named, self.marks, fresh=number in self.fresh)
+            answer = ["ret", self.encode(used)]
+            self.fresh.update(range(known + 1, len(self.lent) + 1) if what == "call" else ())
+            return answer
         except (Broken, Gone):
             raise
         except BaseException as error:

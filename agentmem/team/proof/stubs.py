@@ -14,13 +14,14 @@ _KINDS = {one.value: one for one in inspect._ParameterKind}
 NUMBER = "_agentmem_number"
 
 
-def function(ask: Ask, number: int, name: str, parameters: list[list[Any]] | None) -> Any:
+def function(ask: Ask, number: int, name: str, doc: str | None, parameters: list[list[Any]] | None) -> Any:
     """A function that the judge runs. It has the name and, where known, the parameters of the real one."""
 
     def stub(*given: Any, **named: Any) -> Any:
         return ask(number, "call", given, named)
 
     stub.__name__ = stub.__qualname__ = name
+    stub.__doc__ = doc
     setattr(stub, NUMBER, number)
     if parameters is not None:
         stub.__signature__ = _signature(parameters)  # type: ignore[attr-defined]  # read by inspect
@@ -86,6 +87,15 @@ class StubObject:
 
     def __getitem__(self, key: Any) -> Any:
         return self._agentmem_ask(self._agentmem_number, "getitem", key)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        self._agentmem_ask(self._agentmem_number, "setitem", key, value)
+
+    def __delitem__(self, key: Any) -> None:
+        self._agentmem_ask(self._agentmem_number, "delitem", key)
+
+    def __index__(self) -> int:
+        return int(self._agentmem_ask(self._agentmem_number, "index"))
 
     def __contains__(self, key: Any) -> bool:
         return bool(self._agentmem_ask(self._agentmem_number, "contains", key))

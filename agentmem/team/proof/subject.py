@@ -4,6 +4,7 @@ Started as ``python -I -c ... main()`` with two descriptors. It waits for sessio
 own: imports, calls, attributes. It loads without the rest of agentmem, which may be the code under test.
 """
 
+import collections
 import contextlib
 import dataclasses
 import enum
@@ -73,6 +74,8 @@ class Subject:
             return ["j", value.__dict__[stubs.NUMBER]]
         if isinstance(value, type):
             return ["c", self._class(value)]
+        if type(value) is collections.defaultdict:
+            return values.defaulting(value, self._other, depth)
         if isinstance(value, types.ModuleType):
             return ["M" if self._ours(value.__name__) else "X", value.__name__]
         if isinstance(value, enum.Enum):
@@ -123,7 +126,12 @@ class Subject:
             return self._made(given)
         if tag == "j":
             return self._stub(given)
-        if tag == "x":
+        return self._rare(given, depth)
+
+    def _rare(self, given: list[Any], depth: int) -> Any:
+        if given[0] == "dd":
+            return values.defaulted(given, self._read, depth)
+        if given[0] == "x":
             return classes.safe_builtin(given[1])(*(self.decode(one) for one in given[2]))
         raise Broken("a value of an unknown kind")
 
@@ -132,10 +140,10 @@ class Subject:
         return kind(**named)
 
     def _stub(self, given: list[Any]) -> Any:
-        number, what, name, parameters = given[1:5]
+        number, what, name, parameters, doc = given[1:6]
         if number not in self.stubs:
             if what == "function":
-                self.stubs[number] = stubs.function(self.ask, number, name, parameters)
+                self.stubs[number] = stubs.function(self.ask, number, name, doc, parameters)
             else:
                 kind = stubs.StubIterator if what == "iterator" else stubs.StubObject
                 self.stubs[number] = kind(self.ask, number)

@@ -84,7 +84,10 @@ _LIST_TAG = {kind: tag for tag, (kind, _, _) in LISTS.items()}
 _PAIR_TAG = {kind: tag for tag, (kind, _) in PAIRS.items()}
 _JSON = frozenset({type(None), bool, float, str})
 
-MUTABLE = (list, dict, set, bytearray, collections.deque, collections.OrderedDict, collections.Counter)
+MUTABLE = (
+    *(list, dict, set, bytearray, collections.deque),
+    *(collections.OrderedDict, collections.Counter, collections.defaultdict),
+)
 """Exact types that a call can change; each end brings the other's changes in."""
 
 
@@ -140,6 +143,18 @@ def _decode(given: list[Any], other: Decode, depth: int) -> Any:
     if tag == "1":
         return SINGLE[given[1]]
     return other(given, depth)
+
+
+def defaulting(value: "collections.defaultdict[Any, Any]", other: Encode, depth: int) -> Any:
+    """A defaultdict as JSON."""
+    pairs = [[encode(k, other, depth + 1), encode(v, other, depth + 1)] for k, v in value.items()]
+    return ["dd", encode(value.default_factory, other, depth + 1), *pairs]
+
+
+def defaulted(given: list[Any], other: Decode, depth: int) -> Any:
+    """The defaultdict of JSON that `defaulting` wrote."""
+    pairs = [(decode(k, other, depth + 1), decode(v, other, depth + 1)) for k, v in given[2:]]
+    return collections.defaultdict(decode(given[1], other, depth + 1), pairs)
 
 
 def _three(given: list[Any]) -> list[int]:
