@@ -57,7 +57,7 @@ def no_report(filed: Filed) -> str | None:
 def code_changed(filed: Filed) -> str | None:
     """The tester changed the code under test, or another file that is not a test."""
     outside = [one.path for one in filed.edited if not rights.matches(one.path, filed.places)]
-    steers = [one for one in outside if not rights.matches(one, rights.STEERING)]
+    steers = [one for one in outside if not rights.steers(one)]
     return f"You changed {', '.join(steers)}, which is not yours to change. Put it back." if steers else None
 
 
@@ -69,7 +69,7 @@ def tests_deleted(filed: Filed) -> str | None:
 
 def runner_steered(filed: Filed) -> str | None:
     """The tester steered the test runner, by conftest.py, pytest's settings, a plugin, a hook or an early exit."""
-    files = [one.path for one in filed.edited if rights.matches(one.path, rights.STEERING)]
+    files = [one.path for one in filed.edited if rights.steers(one.path)]
     found = ", ".join(filter(None, (*files, filed.each(inspection.steering))))
     return f"This steers the test runner instead of testing: {found}. Take it out." if found else None
 

@@ -103,6 +103,8 @@ def pack(changes: Iterable[FileChange]) -> list[dict[str, Any]]:
             "path": one.path,
             "kind": one.kind,
             "mode": one.mode,
+            "old_mode": one.old_mode,
+            "links": [one.was_link, one.is_link],
             "before": _packed(one.before),
             "after": _packed(one.after),
         }
@@ -121,6 +123,9 @@ def unpack(values: Iterable[Json]) -> Diff:
                 before=_unpacked(one["before"]),
                 after=_unpacked(one["after"]),
                 mode=one["mode"],
+                old_mode=one.get("old_mode", 0o644),
+                was_link=one.get("links", [False, False])[0],
+                is_link=one.get("links", [False, False])[1],
             )
             for one in values
         )

@@ -16,6 +16,7 @@ from agentmem import assets, models
 from agentmem.runtime.agent import Agent
 from agentmem.runtime.events import Compacted, Metered, ToolCalled
 from agentmem.sandbox import Diff, FileChange
+from agentmem.sandbox.merging import forbidden
 from agentmem.team import refusals, rights
 from agentmem.team.budget import spent_by
 from agentmem.team.forks import Forks
@@ -70,10 +71,12 @@ def _answered(journal: Journal, thread: str, since: int) -> Iterator[ToolCall]:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """The coder's changes, and the globs of the test paths."""
+    """The coder's changes, the globs of the test paths, the check and the task."""
 
     changes: Sequence[FileChange]
     places: tuple[str, ...]
+    check: str = ""
+    task: str = ""
 
 
 def nothing_changed(attempt: Attempt) -> str | None:
@@ -84,20 +87,34 @@ def nothing_changed(attempt: Attempt) -> str | None:
 def tests_edited(attempt: Attempt) -> str | None:
     """The coder changed, added or deleted tests, which are there to test it."""
     found = [one.path for one in attempt.changes if rights.matches(one.path, attempt.places)]
-    found = [path for path in found if not rights.matches(path, rights.STEERING)]
+    found = [path for path in found if not rights.steers(path)]
     return _undo(found, "tests") if found else None
 
 
 def runner_steered(attempt: Attempt) -> str | None:
     """The coder changed files or settings that steer the test runner."""
-    found = [one.path for one in attempt.changes if rights.matches(one.path, rights.STEERING) or _settings(one)]
+    found = [one.path for one in attempt.changes if rights.steers(one.path) or _settings(one)]
     return _undo(found, "what steers the tests") if found else None
+
+
+def check_changed(attempt: Attempt) -> str | None:
+    """The coder changed what the check runs, and the task does not speak of it."""
+    found = [one.path for one in attempt.changes if rights.runs_check(one.path, attempt.check)]
+    found = [path for path in found if path.rpartition("/")[2].casefold() not in attempt.task.casefold()]
+    return _undo(found, "what the check runs") if found else None
+
+
+def link_leads_out(attempt: Attempt) -> str | None:
+    """The coder made a link that leads out of the repository."""
+    return next((said for one in attempt.changes if (said := forbidden(one))), None)
 
 
 ATTEMPTS: tuple[tuple[str, Callable[[Attempt], str | None]], ...] = (
     ("nothing_changed", nothing_changed),
     ("tests_edited", tests_edited),
     ("runner_steered", runner_steered),
+    ("check_changed", check_changed),
+    ("link_leads_out", link_leads_out),
 )
 """The rules that can refuse an attempt, in order. The first that holds refuses it."""
 
@@ -165,7 +182,7 @@ class TeamSteps:
         }
         if stop:
             return {**update, **stop}, "finish"
-        if refusal := refused(Attempt(change.changes, self.settings.tests)):
+        if refusal := refused(Attempt(change.changes, self.settings.tests, self.settings.check, state["task"])):
             return self._sent_back({**state, **update}, update, *refusal)
         return {**update, "message": self._for_tester(state, change)}, "test"
 

@@ -86,7 +86,7 @@ class Trial:
 
     def _put(self, fork: Sandbox) -> None:
         for one in self.tests:
-            if one.after is not None and one.kind != "link":
+            if one.after is not None and not one.is_link:
                 fork.write(one.path, one.after)
 
     def mutations(self) -> Iterator[Mutant]:

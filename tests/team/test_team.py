@@ -136,6 +136,8 @@ def test_a_tester_that_files_nothing_is_asked_again_and_then_given_up(tmp_path: 
             "runner_steered",
         ),
         (call("run", command="true"), "nothing_changed"),
+        (call("run", command="echo 'print(1)' > check.py"), "check_changed"),
+        (call("run", command="ln -s /etc/passwd calc.link"), "link_leads_out"),
     ],
 )
 def test_a_coder_that_cheats_is_refused_and_told(tmp_path: Path, does: dict[str, Any], rule: str) -> None:
@@ -144,6 +146,21 @@ def test_a_coder_that_cheats_is_refused_and_told(tmp_path: Path, does: dict[str,
         result = one.run(TASK, thread="t")
     assert [(refusal.rule, refusal.role) for refusal in result.refusals] == [(rule, "coder")]
     assert (result.verdict, result.reason) == ("none", "rounds")
+
+
+def test_links_and_programs_stay_what_they_are(tmp_path: Path) -> None:
+    """A link of the coder's is tested and merged as a link, and a new program as one that can be started."""
+    repo = repository(tmp_path)
+    made = "printf '#!/bin/sh\\necho 1\\n' > tool && chmod +x tool && ln -s calc.py sums.py"
+    coder = [call("run", command=made), write(RIGHT), "It adds now."]
+    looks = "test -x tool && test -L sums.py && python check.py"
+    tester = [WRITES, call("run", command=looks), *PASSES]
+    with team(repo, coder, tester) as one:
+        result = one.run(TASK, thread="t")
+        told = [readable(entry) for entry in one.journal.entries("t.tester") if entry.kind == "tool_result"]
+        assert "Exit code 0." in told[1]
+        assert one.merge(result) == ("calc.py", "sums.py", "tool")
+    assert (repo / "sums.py").is_symlink() and os.access(repo / "tool", os.X_OK)
 
 
 def test_what_is_not_a_roles_is_refused_when_it_is_called(tmp_path: Path) -> None:

@@ -160,7 +160,9 @@ def subclassed(name: str, bases: tuple[type, ...], namespace: dict[str, Any]) ->
     def refused(*_: Any, **__: Any) -> Any:
         return link.marks.not_proven("class", name)
 
-    kept = {key: namespace[key] for key in ("__module__", "__qualname__", "__classcell__") if key in namespace}
+    kept: dict[str, Any] = {
+        key: namespace[key] for key in ("__module__", "__qualname__", "__classcell__") if key in namespace
+    }
     return Refusing(name, (), {**kept, "__new__": refused, "_far_refused": staticmethod(refused)})
 
 
