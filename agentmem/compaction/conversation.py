@@ -96,7 +96,7 @@ class FoldedConversation(Generic[S]):
         self._from(source, message.blocks, seq)
 
     def result(self, result: ToolResult, room: int, source: S | None = None) -> None:
-        """A tool's result. ``room`` are the tokens of results that fit behind one reply: further ones are short, since a
+        """A tool's result. ``room`` are the tokens of results that fit behind one reply: further ones are short, as a
         reply may have any number of calls. A result that no call waits for is told in a note.
         """
         waiting = self.waiting(result.call_id)
