@@ -35,9 +35,7 @@ def run(
     ties: Ties = UNTIED,
 ) -> tuple[RunOutcome, tuple[HeldLimit, ...]]:
     """Run it to its end; and how its limits were held. Raises SandboxError."""
-    if timeout is not None and timeout <= 0:
-        raise SandboxError(f"the timeout is {timeout}; it must be above 0 seconds.")
-    argv = _arguments(command)
+    seconds, argv = _seconds(timeout, settings.limits.seconds), _arguments(command)
     if settings.isolation == "none":
         hide_secrets()
     _empty(where)
@@ -54,7 +52,6 @@ def run(
         writable=_held_by_kernel(settings, store, globs),
         readable=settings.readable,
     )
-    seconds = min(timeout or settings.limits.seconds, settings.limits.seconds)
     try:
         return _run(plan, settings, where, disk, stdin, seconds, ties)
     except OSError as error:
@@ -67,6 +64,12 @@ def run(
 def _tied(command: Command, settings: ForkSettings, ties: Ties) -> Command:
     hidden = [("", f"{settings.source}/{path}") for path in ties.hidden]
     return replace(command, temporary=str(ties.temporary or ""), follow=ties.follow, over=hidden)
+
+
+def _seconds(timeout: float | None, most: float) -> float:
+    if timeout is not None and timeout <= 0:
+        raise SandboxError(f"the timeout is {timeout}; it must be above 0 seconds.")
+    return min(timeout or most, most)
 
 
 def _arguments(command: str | Sequence[str]) -> list[str]:

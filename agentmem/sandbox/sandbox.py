@@ -163,9 +163,7 @@ class Sandbox(Closing):
         rights = [globs for globs in (self.writable, writable) if globs is not None]
         folder = "" if cwd in (".", "") else canonical(cwd)
         with self._turns():
-            before = self._store.freeze() if rights else FIRST
-            if rights:
-                self._save()
+            before = self._frozen() if rights else FIRST
             given = (command, timeout, env or {}, stdin, folder, rights, ties)
             outcome, held = run(self._settings, self._store, self.where, self._disk, *given)
             restored = self._restored(before, rights) if rights else ()
@@ -177,6 +175,12 @@ class Sandbox(Closing):
             restored=restored,
             limits=held,
         )
+
+    def _frozen(self) -> str:
+        """The state before a run that has rights."""
+        before = self._store.freeze()
+        self._save()
+        return before
 
     def _restored(self, before: str, rights: Sequence[Sequence[str]]) -> tuple[str, ...]:
         """Undo a run's changes outside ``rights``. Returns their paths; caches of tools are undone but not named."""
