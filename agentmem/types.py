@@ -24,6 +24,9 @@ Effect = Literal["read", "write", "outside"]
 Segment = Literal["model", "tool", "system", "options", "message"]
 Ttl = Literal["5m", "1h"]
 
+READS = frozenset({"user", "clock", "live"})
+"""What results and answers may be made from: a user's records, the time, data that changes by the minute."""
+
 
 # Blocks and messages. A block's ``wire`` gives its canonical JSON value in the form of Anthropic's Messages API, which
 # is the richest form; models/ maps it to the form of each provider.

@@ -32,6 +32,7 @@ SAYS = {
     "10_a_million_tokens.py": "exact: The Quillon dock was inspected on 9 March 1987, at 14:25.",
     "11_small_budget_on_the_engine.py": "(simulated)",
     "12_under_langchain.py": "deepagents_after   All records are read.",
+    "13_answers_over_weeks.py": " 0 stale answers",
 }
 
 

@@ -7,6 +7,7 @@ from agentmem.lazy import on_first_use
 if TYPE_CHECKING:
     from agentmem.answers.asking import Answered as Answered
     from agentmem.answers.cache import AnswerCache as AnswerCache
+    from agentmem.answers.freshness import Checks as Checks
     from agentmem.answers.settings import AnswerSettings as AnswerSettings
     from agentmem.answers.values import Answer as Answer
     from agentmem.answers.values import AnswerScope as AnswerScope
@@ -16,6 +17,7 @@ _HOME = {
     "AnswerCache": "cache",
     "Answered": "asking",
     "AnswerSettings": "settings",
+    "Checks": "freshness",
     "Answer": "values",
     "AnswerScope": "values",
     "Source": "values",

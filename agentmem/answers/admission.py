@@ -1,5 +1,6 @@
 """Admits answers to the cache: those that may be kept, for as long as they stay fresh, with their sources."""
 
+import math
 from dataclasses import dataclass
 
 from agentmem.answers.exclusions import Rule, withheld
@@ -45,7 +46,11 @@ class Keeper:
 
     def keep(self, looked: Looked, answer: Answer, since: int | None = None) -> KeptResult:
         """Keep an answer to a lookup, unless a rule forbids it, or a source was invalidated after epoch ``since``."""
+        if own := "user" in answer.reads and not looked.own:
+            looked = self._lookups.owned(looked)
         reason = self._against(looked, answer)
+        if own and not looked.own:
+            reason = reason or "made from a user's records, and the scope names no user"
         if not reason:
             vector = looked.vector if looked.vector is not None else self._lookups.vector(looked.question)
             kind = looked.kind or self._lookups.kind(looked.question, looked.context, vector)
@@ -87,7 +92,8 @@ class Keeper:
             question=looked.question,
             answer=answer.text,
             created=now,
-            expires=now + self._lifetimes.seconds(content, kind),
+            expires=now
+            + min(self._lifetimes.seconds(content, kind), math.inf if answer.lasts is None else answer.lasts),
             checked=now,
             seconds=answer.seconds,
             usd=answer.usd,

@@ -11,11 +11,11 @@ from functools import lru_cache
 from pathlib import Path
 
 from agentmem.answers import guard, records
-from agentmem.answers.features import FeatureReader, meaning
 from agentmem.answers.guard import Rule
+from agentmem.answers.spelling import Spells
 from agentmem.answers.tuning import interval
 from agentmem.answers.values import Agrees, Labelled
-from agentmem.answers.words import Spells, pair
+from agentmem.answers.words import meaning, pair
 from agentmem.types import Embedder
 
 LEAST = 0.85
@@ -23,7 +23,7 @@ LEAST = 0.85
 them, and rejects fewer equal ones: `python -m tests.benchmarks.answers_agreement --data DIR`."""
 SHARED = 0.6
 """Without an embedder: the least share of their content words that two equal answers have in common."""
-RULES: tuple[Rule, ...] = guard.RULES
+RULES: tuple[Rule, ...] = guard.WORDS
 JUDGE = "judge.json"
 _KEPT = 1024
 _OPENING = re.compile(r"^\W*(?:(yes|yeah|yep|correct|sure)|(no|nope))\b(?:[\s,.;:!–—-]+|$)", re.IGNORECASE)
@@ -106,7 +106,7 @@ def default_agrees(embedder: Embedder | None, least: float = LEAST) -> Agreement
     if embedder is None:
         return Agreement()
     row = lru_cache(_KEPT)(lambda text: embedder.embed([text])[0])
-    spells = embedder.spells if isinstance(embedder, FeatureReader) else None
+    spells: Spells | None = getattr(embedder, "spells", None)
     return Agreement(least, spells, RULES, lambda one, other: float(row(one) @ row(other)))
 
 

@@ -138,7 +138,9 @@ class Made:
     @property
     def shared(self) -> bool:
         """True if it may be given to all who asked."""
-        return self.entry is not None or bool(self.kept) or not withheld(self.answer)
+        if self.entry is not None:
+            return True
+        return "user" not in self.answer.reads and (bool(self.kept) or not withheld(self.answer))
 
 
 Work = Callable[[], Coroutine[Any, Any, object]]
@@ -222,9 +224,9 @@ class Asking:
         self._audits, self._counters, self._background = audits, counters, background
         self._flights: Flights[Made] = Flights(lambda made: made.shared)
 
-    async def ask(self, question: str, context: AnswerScope, way: Way) -> Answered:
-        """The answer to a question, kept or fresh."""
-        looked = await way.call(self._lookups.look, question, context)
+    async def ask(self, question: str, context: AnswerScope, way: Way, *, known: bool = True) -> Answered:
+        """The answer to a question, kept or fresh. One of which nobody knows what it refers to is not looked up."""
+        looked = await way.call(self._lookups.look if known else self._lookups.unknown, question, context)
         if looked.entry is not None:
             self._follow(looked, way)
             return self.served(looked, looked.entry)

@@ -5,7 +5,7 @@ import inspect
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial, wraps
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from agentmem.answers.settings import AnswerSettings
 from agentmem.answers.sources import Pages
 from agentmem.answers.stats import Counters, report
 from agentmem.answers.store import AnswerStore, KeptEntry
+from agentmem.answers.talks import Talks
 from agentmem.answers.upkeep import BackgroundTasks
 from agentmem.answers.values import Agrees, Answer, AnswerScope, Decider, Kinds, Labelled, Source, scope_of
 from agentmem.checking import CALLABLE, FLAG, NOTHING, PATH, WHOLE, Wanted, check_settings, having, of
@@ -116,8 +117,14 @@ def _embed(store: AnswerStore, embedder: Embedder, entries: Sequence[KeptEntry])
 
 
 def all_kinds(settings: AnswerSettings) -> Kinds:
-    """The built-in query types and the user's own."""
-    return {**BUILT_IN, **settings.kinds}
+    """The built-in query types and the user's own, with the thresholds that are set. Raises ConfigError."""
+    kinds = {**BUILT_IN, **settings.kinds}
+    if unknown := sorted(set(settings.thresholds) - set(kinds)):
+        raise ConfigError(f"there is no query type {unknown[0]!r} to give a threshold; there are {', '.join(kinds)}")
+    return {
+        name: replace(kind, threshold=float(settings.thresholds.get(name, kind.threshold)))
+        for name, kind in kinds.items()
+    }
 
 
 def default_embedder() -> Embedder | None:
@@ -174,6 +181,7 @@ class AnswerCache(Closing):
         self.store, self.lookups, self.keeper = made.store, made.lookups, made.keeper
         self.counters, self.audits, self.background = made.counters, made.audits, made.background
         self._nearest = made.nearest
+        self._talks = Talks(self.lookups)
         self._asking = Asking(self.store, self.lookups, self.keeper, self.audits, self.counters, self.background)
         self._closed = False
 
@@ -205,19 +213,33 @@ class AnswerCache(Closing):
 
     # All at once
 
-    def ask(self, question: str, answering: Answering, *, context: AnswerScope = EVERYWHERE) -> Answered:
+    def ask(
+        self, question: str, answering: Answering, *, context: AnswerScope = EVERYWHERE, thread: str | None = None
+    ) -> Answered:
         """The kept answer, or else that of ``answering``, which is kept if it may be.
 
         If several callers ask the same at once, one answer is made for all. Errors of ``answering`` are raised here,
-        and nothing is kept then.
+        and nothing is kept then. ``thread`` names a conversation: a follow-up is answered with its last turns, and kept
+        as the question that stands alone.
         """
-        answered = finished(self._asking.ask(question, context, Now(answering)))
+        talk = self._talks.begun(thread, question, context)
+        way = Now(lambda one: talk.taken(answering(talk.asked(one))))
+        answered = finished(self._asking.ask(question, talk.context, way, known=talk.known))
+        self._talks.ended(thread, talk, answered, context, self.keeper)
         self._maintain()
         return answered
 
-    async def aask(self, question: str, answering: AsyncAnswering, *, context: AnswerScope = EVERYWHERE) -> Answered:
+    async def aask(
+        self, question: str, answering: AsyncAnswering, *, context: AnswerScope = EVERYWHERE, thread: str | None = None
+    ) -> Answered:
         """`ask` for asyncio. ``answering`` is a coroutine function."""
-        answered = await self._asking.ask(question, context, Later(answering))
+        talk = self._talks.begun(thread, question, context)
+
+        async def made(one: str) -> Answer:
+            return talk.taken(await answering(talk.asked(one)))
+
+        answered = await self._asking.ask(question, talk.context, Later(made), known=talk.known)
+        await asyncio.to_thread(self._talks.ended, thread, talk, answered, context, self.keeper)
         self._maintain()
         return answered
 
@@ -266,6 +288,25 @@ class AnswerCache(Closing):
         ``scope`` replaces the context's scope, if only that is known (see ``store.scopes``).
         """
         return self.lookups.look(question, context, scope)
+
+    def drop(self, question: str, *, context: AnswerScope = EVERYWHERE, scope: str = "", entry: bool = False) -> str:
+        """Drop the answer that a question is served now, because it is wrong for it. Returns that answer, or "".
+
+        Neither this question nor its like gets it again: no question that is nearer to this one than to the question of
+        the kept answer. If the question itself is kept, or with ``entry``, the kept answer is removed.
+
+        Example:
+            >>> cache.drop("Is ibuprofen safe while breastfeeding?")
+        """
+        looked = self.lookups.look(question, context, scope)
+        wrong = looked.entry
+        if wrong is None:
+            return ""
+        if looked.how == "semantic" and looked.vector is not None and self.embedder is not None:
+            self.store.drop(looked.scope, wrong.question, question, self.embedder.name, looked.vector)
+        if looked.how == "exact" or entry:
+            self.counters.add("invalidated.event", looked.kind, self.store.evict([wrong.n]))
+        return wrong.answer
 
     def check(
         self, answering: Answering, *, context: AnswerScope = EVERYWHERE, most: int = 20, max_usd: float = 1.0

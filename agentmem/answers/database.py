@@ -58,6 +58,15 @@ TABLES = (
     """,
     "CREATE TABLE marks (name TEXT PRIMARY KEY, value REAL NOT NULL)",
 )
+LATER = (
+    """
+    CREATE TABLE IF NOT EXISTS dropped (
+      scope TEXT NOT NULL, kept TEXT NOT NULL, asked TEXT NOT NULL, embedder TEXT NOT NULL, vector BLOB NOT NULL,
+      at REAL NOT NULL, PRIMARY KEY (scope, kept, asked, embedder)
+    )
+    """,
+)
+"""Tables that an earlier program of this version does not know, and does not need."""
 
 
 class Database:
@@ -97,8 +106,12 @@ class Database:
         self.storage.close()
 
     def _prepare(self) -> None:
-        if self._version() == VERSION:
-            return
+        if self._version() != VERSION:
+            self._make()
+        for statement in LATER:
+            self.storage.run(statement)
+
+    def _make(self) -> None:
         with self.storage.transaction():
             found = self._version()
             if found > VERSION:

@@ -1,273 +1,93 @@
-"""Decides whether a kept answer is served: first the guard, then a calibrated score against a threshold.
+"""Decides whether a kept answer is served: the nearest candidate without an objection, if its cosine is high enough.
 
-A candidate in the same words comes first. Otherwise the nearest one without an objection by the guard is scored, alone
-or among its neighbours: see `agentmem.answers.features`. Its score is the probability that its answer is right. The
-threshold is the query type's. A reader (such as the default embedder) tells how similar two words are; without one the
-rule on swapped words is strict, and fewer rewordings are served.
+Only questions are compared. Kept answers in other words are no evidence against each other. The gates are the rules
+of `agentmem.answers.guard`, in order. The threshold is the query type's, a cosine. A vocabulary tells typos from names,
+and the default embedder has one.
 """
 
-import json
-import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from functools import cache, lru_cache
-from importlib.resources import files
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Protocol, runtime_checkable
 
 from agentmem.answers import records
 from agentmem.answers.agreement import Errors, read_errors
-from agentmem.answers.features import (
-    Around,
-    FeatureReader,
-    Same,
-    alone,
-    among,
-    around,
-    inserted,
-    meaning,
-    plain,
-    same_answer,
-    uncovered,
-)
 from agentmem.answers.guard import PLAIN, RULES, Rule, objection
+from agentmem.answers.spelling import Spells
+from agentmem.answers.tuning import LIMIT, lower_bound
 from agentmem.answers.values import STRICT, Candidate, Certificate, Kinds, Labelled, QueryPolicy, Verdict
-from agentmem.answers.words import QuestionPair, pair, same_words
-from agentmem.errors import ConfigError
+from agentmem.answers.words import pair
 from agentmem.types import Embedder, Vectors
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from agentmem.recall.embedder import Reading
-
-    Floats = NDArray[np.float64]
-
-
-_STEPS, _ENOUGH = 50, 1e-9
-_MOST = 30.0
-
-
-@dataclass(frozen=True, slots=True)
-class Logistic:
-    """P(right) = 1 / (1 + exp(-(bias + weights · features)))."""
-
-    bias: float
-    weights: tuple[float, ...]
-
-    def logit(self, features: Sequence[float]) -> float:
-        """The log of the odds."""
-        return self.bias + sum(weight * value for weight, value in zip(self.weights, features, strict=True))
-
-    def probability(self, features: Sequence[float]) -> float:
-        """The probability, from 0 to 1."""
-        return sigmoid(self.logit(features))
-
-    def shifted(self, bias: float, slope: float = 1.0) -> "Logistic":
-        """The same regression, with its logit multiplied by ``slope`` and raised by ``bias``."""
-        return Logistic(self.bias * slope + bias, tuple(weight * slope for weight in self.weights))
-
-
-@dataclass(frozen=True, slots=True)
-class Models:
-    """One regression for each situation: see `agentmem.answers.features`.
-
-    ``same`` is the probability that two questions of the same words have the same answer.
-    """
-
-    alone: Logistic
-    plain: Logistic
-    among: Logistic
-    same: float
-
-    def shifted(self, bias: float, slope: float = 1.0) -> "Models":
-        """The models with a corrected regression for single entries. That for entries among others stays."""
-        return replace(self, alone=self.alone.shifted(bias, slope), plain=self.plain.shifted(bias, slope))
-
-
-def sigmoid(logit: float) -> float:
-    """1 / (1 + exp(-logit)), for any logit."""
-    return 1 / (1 + math.exp(-min(max(logit, -_MOST), _MOST)))
-
-
-def fit(
-    features: "Floats", right: "Floats", weights: "Floats", penalty: float = 3.0, prior: "Floats | None" = None
-) -> Logistic:
-    """The regression of ``right`` (0 or 1) on ``features`` (rows, columns), rows weighted, by Newton's method.
-
-    ``penalty`` pulls each standardised weight towards 0 (ridge). ``prior`` is a weight's least value, by column.
-    """
-    import numpy as np
-
-    mean, spread = features.mean(axis=0), features.std(axis=0) + 1e-9
-    rows = np.column_stack([np.ones(len(features)), (features - mean) / spread])
-    found = _newton(rows, right, weights, penalty)
-    if prior is not None and len(low := np.flatnonzero(found[1:] < prior)):
-        kept = np.setdiff1d(np.arange(features.shape[1]), low)
-        found[1 + low] = 0.0
-        found[np.r_[0, 1 + kept]] = _newton(rows[:, np.r_[0, 1 + kept]], right, weights, penalty)
-    plain = found[1:] / spread
-    return Logistic(float(found[0] - plain @ mean), tuple(map(float, plain)))
-
-
-def correction(logits: Sequence[float], right: Sequence[bool], penalty: float = 1.0) -> float:
-    """The offset that fits the logits to the outcomes, kept near 0 by a normal prior of variance 1/penalty."""
-    low, high = -_MOST, _MOST
-    while high - low > _ENOUGH:
-        shift = (low + high) / 2
-        excess = sum(sigmoid(logit + shift) - yes for logit, yes in zip(logits, right, strict=True))
-        low, high = (low, shift) if excess + penalty * shift > 0 else (shift, high)
-    return high if right else 0.0
-
-
-@cache
-def shipped() -> Models:
-    """The models of the package. Raises ConfigError if their file cannot be read."""
-    return models_of(provenance())
-
-
-def fitted_to() -> str:
-    """The name of the embedder whose cosines the package's models were fitted to."""
-    made = provenance().get("made")
-    return str(made["embedder"]) if isinstance(made, Mapping) else ""
-
-
-@cache
-def provenance() -> Mapping[str, object]:
-    """All of ``coefficients.json``: the weights, and the data that they were fitted and measured on."""
-    try:
-        text = (files("agentmem.answers") / "coefficients.json").read_text(encoding="utf-8")
-        parsed: Mapping[str, object] = json.loads(text)
-    except (OSError, ValueError) as error:
-        raise ConfigError(
-            f"the answer cache's coefficients cannot be read: {error}. Install agentmem again."
-        ) from error
-    return parsed
-
-
-def models_of(record: Mapping[str, object]) -> Models:
-    """The models in a parsed ``coefficients.json``."""
-    found = record["models"]
-    if not isinstance(found, Mapping):
-        raise ConfigError("the answer cache's coefficients hold no models. Install agentmem again.")
-    alone, plain, among = (_logistic(found[name]) for name in ("alone", "plain", "among"))
-    return Models(alone, plain, among, share(int(found["same"]["right"]), int(found["same"]["of"])))
-
-
-def share(right: int, of: int) -> float:
-    """The estimated probability, from ``right`` of ``of``: the mean under Jeffreys' prior."""
-    return (right + 0.5) / (of + 1)
-
-
-def _logistic(record: Mapping[str, object]) -> Logistic:
-    weights = record["weights"]
-    if not isinstance(weights, Mapping):
-        raise ConfigError("the answer cache's coefficients hold no weights. Install agentmem again.")
-    return Logistic(float(str(record["bias"])), tuple(float(value) for value in weights.values()))
-
-
-def _newton(rows: "Floats", right: "Floats", weights: "Floats", penalty: float) -> "Floats":
-    import numpy as np
-
-    found = np.zeros(rows.shape[1])
-    ridge = np.diag([1e-6, *[penalty] * (rows.shape[1] - 1)])
-    for _ in range(_STEPS):
-        chance = 1 / (1 + np.exp(-np.clip(rows @ found, -_MOST, _MOST)))
-        slope = rows.T @ (weights * (chance - right)) + ridge @ found
-        bend = (rows * (weights * chance * (1 - chance))[:, None]).T @ rows + ridge
-        step = np.linalg.solve(bend, slope)
-        found = found - step
-        if float(np.abs(step).max()) < _ENOUGH:
-            break
-    return found
-
-
-LEAST = 0.5
-"""The least cosine of a candidate."""
-ALARMS = 0.2
-"""The share of equal answers that the default judge calls different, used if it was not measured on the cache's own
-labels: `python -m tests.benchmarks.answers_agreement --data DIR`."""
 POLICIES = "policies.json"
-_READ = 2048
-"""Entries whose word vectors are kept, about 18 KB each."""
+UNIT = "cosine"
+"""The unit of a threshold. A policy in another unit, of an earlier version, is not used."""
+MEANT_FOR = "all-MiniLM-L6-v2"
+"""The embedder whose cosines the query types' own thresholds are meant for."""
 
-Scored = tuple[float, str]
-"""A score, and its origin in words."""
+
+@runtime_checkable
+class SpellsWords(Protocol):
+    """Knows correctly spelt words: `agentmem.recall.embedder.MiniLM`."""
+
+    def spells(self, word: str) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A Decider: policies by query type, models, the guard's rules, a reader, and a test for equal answers."""
+    """A Decider: policies by query type, the gates, and a spelling check. Without one the gates are stricter."""
 
     policies: Mapping[str, QueryPolicy]
-    models: Models
-    rules: Sequence[Rule] = RULES
-    reader: FeatureReader | None = None
-    same: Same = same_answer
-    read: "Callable[[str], Reading] | None" = field(default=None, repr=False)
+    gates: Sequence[Rule] = PLAIN
+    spells: Spells | None = None
 
     def __call__(self, question: str, vector: Vectors, candidates: Sequence[Candidate], kind: str) -> Verdict:
-        """Serve a candidate in the same words, or the nearest without an objection, if its score is high enough."""
-        threshold = self.policies.get(kind, QueryPolicy(kind, STRICT)).threshold
-        near = [one for one in candidates if one.vector_similarity >= LEAST]
-        missed = Verdict(False, next(iter(near), None), None, threshold, "nothing near", _FAR, kind)
-        same = self._in_the_same_words(question, candidates) if self.models.same >= threshold else None
-        if same:
-            return _scored(missed, same, self.models.same, _SAME, ((same.id, self.models.same, _SAME),))
+        """Serve the nearest candidate without an objection, if its cosine reaches the threshold."""
+        policy = self.policies.get(kind, QueryPolicy(kind, STRICT))
+        least = policy.threshold
+        missed = Verdict(False, next(iter(candidates), None), None, least, "nothing near", "", kind)
+        if policy.exact_only:
+            return replace(missed, rule="exact keys only", detail="Its log shows too many errors: see `answers tune`.")
         remarks: list[tuple[str, float | None, str]] = []
-        for at, one in enumerate(near):
-            found = self._pair(one, question)
-            rule, why = objection(found, self.rules)
-            if not rule:
-                score, remark = self._score(question, found, candidates, at, threshold)
-                scores = (*remarks, (one.id, score, remark))
-                return _scored(missed, one, score, remark, scores)
-            remarks.append((one.id, None, f"{rule}: {why}"))
-            if len(remarks) == 1:
-                missed = replace(missed, rule=rule, detail=f"The nearest question differs in {rule}: {why}.")
-        return replace(missed, scores=tuple(remarks))
+        for one in candidates:
+            cosine = one.vector_similarity
+            if cosine < least:
+                remarks.append((one.id, cosine, "below the threshold"))
+                break
+            name, why = objection(pair(one.question, question, self.spells), self.gates)
+            if not name:
+                return _served(missed, one, (*remarks, (one.id, cosine, "no objection")))
+            remarks.append((one.id, None, f"{name}: {why}"))
+        return _refused(missed, candidates, tuple(remarks))
 
-    def _in_the_same_words(self, question: str, candidates: Sequence[Candidate]) -> Candidate | None:
-        """The candidate that asks the same in the same words; None if there is none, or if several disagree."""
-        own = meaning(question)
-        alike = [one for one in candidates if len(own ^ meaning(one.question)) <= _TYPOS]
-        found = [
-            one for one in alike if same_words(both := self._pair(one, question)) and not objection(both, self.rules)[0]
-        ]
-        return found[0] if found and all(self.same(one.answer, found[0].answer) for one in found) else None
 
-    def _pair(self, one: Candidate, question: str) -> QuestionPair:
-        return pair(one.question, question, self.reader.spells if self.reader else None)
+def _served(missed: Verdict, one: Candidate, scores: tuple[tuple[str, float | None, str], ...]) -> Verdict:
+    detail = f"Its cosine of {one.vector_similarity:.3f} reaches {missed.threshold:.3f}, and no gate objects."
+    return replace(
+        missed, serve=True, candidate=one, score=one.vector_similarity, rule="cosine", detail=detail, scores=scores
+    )
 
-    def _score(
-        self, question: str, found: QuestionPair, candidates: Sequence[Candidate], at: int, threshold: float
-    ) -> Scored:
-        near = around(candidates, at, self.same)
-        if not near.alone:
-            score = self.models.among.probability(among(found, near))
-            return score, f"{near.support} wordings of it are near, another answer at {near.rival:.3f}"
-        if self.read is None:
-            return self.models.plain.probability(plain(found, near)), "alone, by its words"
-        best = self.models.alone.probability(_at_best(found, near))
-        if best < threshold or not (found.lone_left or found.lone_right):
-            return best, "alone, at best" if best < threshold else "alone, every word has its like"
-        left, right = self.read(candidates[at].question), self.read(question)
-        return self.models.alone.probability(alone(found, near, left, right)), f"alone, {_lone(found)} compared"
+
+def _refused(
+    missed: Verdict, candidates: Sequence[Candidate], remarks: tuple[tuple[str, float | None, str], ...]
+) -> Verdict:
+    """A miss, with the objection to the nearest, or how far it is."""
+    if not candidates:
+        return missed
+    nearest, (_, cosine, remark) = candidates[0], remarks[0]
+    if cosine is not None:
+        detail = f"The nearest has a cosine of {cosine:.3f}, and the threshold is {missed.threshold:.3f}."
+        return replace(missed, score=cosine, rule="below the threshold", detail=detail, scores=remarks)
+    rule, _, why = remark.partition(": ")
+    detail = f"The nearest question, at a cosine of {nearest.vector_similarity:.3f}, differs in {rule}: {why}."
+    return replace(missed, score=nearest.vector_similarity, rule=rule, detail=detail, scores=remarks)
 
 
 def decider(
-    policies: Mapping[str, QueryPolicy],
-    reader: FeatureReader | None = None,
-    *,
-    models: Models | None = None,
-    rules: Sequence[Rule] | None = None,
-    same: Same = same_answer,
+    policies: Mapping[str, QueryPolicy], spells: Spells | None = None, *, gates: Sequence[Rule] | None = None
 ) -> Decision:
-    """A Decider. ``models`` default to the package's, ``rules`` to the guard's."""
-    chosen = rules if rules is not None else RULES if reader else PLAIN
-    read = lru_cache(_READ)(reader.read) if reader else None
-    return Decision(policies, models or shipped(), chosen, reader, same, read)
+    """A Decider. ``gates`` default to the guard's: with a spelling check RULES, else the stricter PLAIN."""
+    return Decision(policies, gates if gates is not None else RULES if spells else PLAIN, spells)
 
 
 def default_decider(
@@ -275,88 +95,79 @@ def default_decider(
 ) -> Decision:
     """The Decider of a cache in ``folder``: its tuned policies, else the query types' own, corrected by its audits.
 
-    The package's models were fitted to the default embedder's cosines. With another embedder, a query type that was not
-    tuned has the strict threshold. Raises ConfigError if the policies cannot be read.
+    The query types' thresholds are meant for the default embedder's cosines. With another embedder, a query type that
+    was not tuned has the strict threshold. Raises ConfigError if the policies cannot be read.
     """
     tuned = read_policies(folder)
-    fits = embedder is None or embedder.name == fitted_to()
+    fits = embedder is None or embedder.name.startswith(MEANT_FOR)
     policies = (
         tuned.get(name, QueryPolicy(name, kind.threshold if fits else max(kind.threshold, STRICT)))
         for name, kind in kinds.items()
     )
-    reader = default_reader() if embedder is None else embedder if isinstance(embedder, FeatureReader) else None
     judged = read_errors(folder)
-    return decider({one.kind: corrected(one, labels, judged) for one in policies}, reader)
+    return decider({one.kind: corrected(one, labels, judged) for one in policies}, spelling_of(embedder))
 
 
-def default_reader() -> FeatureReader | None:
-    """MiniLM, if it is installed."""
+def spelling_of(embedder: Embedder | None) -> Spells | None:
+    """The spelling check of an embedder, by default of MiniLM; None if it has none."""
+    if embedder is None:
+        return default_spelling()
+    return embedder.spells if isinstance(embedder, SpellsWords) else None
+
+
+def default_spelling() -> Spells | None:
+    """MiniLM's vocabulary, if it is installed."""
     from agentmem.recall.embedder import MiniLM, available
 
-    return None if available() else MiniLM()
+    return None if available() else MiniLM().spells
 
 
 def corrected(policy: QueryPolicy, labels: Sequence[Labelled], judged: Errors | None = None) -> QueryPolicy:
-    """The policy, its threshold raised if audits of its hits found more wrong answers than it allows.
+    """The policy, stricter if audits of its hits found more wrong answers than it allows.
 
     An audit calls some right hits wrong, because a fresh answer has other words. That share comes from ``judged``, else
-    it is ALARMS.
+    it is ALARMS. If more are wrong than that and LIMIT allow (at 95 %), the threshold rises to the first audited cosine
+    from which on they are few enough; if there is none, only exact keys are served.
     """
-    seen = [one.same for one in labels if one.origin == "audit" and one.kind in ("", policy.kind)]
-    if not seen or not 0 < policy.threshold < 1:
+    seen = [
+        (one.similarity or policy.threshold, one.same)
+        for one in labels
+        if one.origin == "audit" and one.kind in ("", policy.kind)
+    ]
+    seen = [(cosine, same) for cosine, same in seen if cosine >= policy.threshold]
+    allowed = LIMIT + (judged.alarmed / judged.same if judged and judged.same else ALARMS)
+    wrong = sum(not same for _, same in seen)
+    if lower_bound(wrong, len(seen)) <= allowed:
         return policy
-    alarms = judged.alarmed / judged.same if judged and judged.same else ALARMS
-    promised = _logit(policy.threshold * max(1 - alarms, _LEAST_RIGHT))
-    shift = min(0.0, correction([promised] * len(seen), seen))
-    return replace(policy, threshold=sigmoid(_logit(policy.threshold) - shift))
+    for least in sorted({cosine for cosine, _ in seen}):
+        same = [one for cosine, one in seen if cosine >= least]
+        if same.count(False) <= allowed * len(same):
+            return replace(policy, threshold=least)
+    return replace(policy, exact_only=True)
 
 
 def read_policies(folder: Path) -> dict[str, QueryPolicy]:
-    """The tuned policies of a cache, by query type; none if it was never tuned. Raises ConfigError."""
-    return records.read(folder / POLICIES, lambda found: {one["kind"]: _policy(one) for one in found}, {})
+    """The tuned policies of a cache, by query type; none if it was never tuned. Raises ConfigError.
+
+    Those that an earlier version tuned are scores of another kind, and are left out: tune again.
+    """
+    return records.read(
+        folder / POLICIES, lambda found: {one["kind"]: _policy(one) for one in found if one.get("unit") == UNIT}, {}
+    )
 
 
 def write_policies(folder: Path, policies: Sequence[QueryPolicy]) -> None:
     """Store tuned policies beside the cache. They replace those of the same query types. Raises ConfigError."""
     kept = {**read_policies(folder), **{one.kind: one for one in policies}}
-    records.write(folder / POLICIES, [asdict(one) for one in kept.values()])
+    records.write(folder / POLICIES, [{**asdict(one), "unit": UNIT} for one in kept.values()])
 
 
-_LEAST_RIGHT = 0.05
-_SAME = "in the same words"
-_TYPOS = 6
-"""Content words that only one of the two has: three misspelt words make six."""
-_FAR = f"No kept question is at a cosine of {LEAST} or more."
-
-
-def _logit(chance: float) -> float:
-    return math.log(chance / (1 - chance))
+ALARMS = 0.2
+"""The share of equal answers that the default judge calls different, used if it was not measured on the cache's own
+labels: `python -m tests.benchmarks.answers_agreement --data DIR`."""
 
 
 def _policy(record: Mapping[str, object]) -> QueryPolicy:
     certificate = record.get("certificate")
     made = Certificate(**certificate) if isinstance(certificate, dict) else None
-    return QueryPolicy(str(record["kind"]), float(str(record["threshold"])), made)
-
-
-def _scored(
-    missed: Verdict,
-    one: Candidate,
-    score: float,
-    remark: str,
-    scores: tuple[tuple[str, float | None, str], ...],
-) -> Verdict:
-    threshold = STRICT if missed.threshold is None else missed.threshold
-    serve = score >= threshold
-    rule = "score" if serve else "below the threshold"
-    detail = f"{score:.3f} {'reaches' if serve else 'is below'} {threshold:.3f}: {remark}."
-    return replace(missed, serve=serve, candidate=one, score=score, rule=rule, detail=detail, scores=scores)
-
-
-def _at_best(found: QuestionPair, near: Around) -> tuple[float, ...]:
-    """The features ALONE as they would be if every lone word had a similar word on the other side."""
-    return near.similarity, uncovered(found), inserted(found), 1.0, 1.0, plain(found, near)[-1]
-
-
-def _lone(found: QuestionPair) -> str:
-    return " / ".join(", ".join(side) or "nothing" for side in (found.lone_left, found.lone_right))
+    return QueryPolicy(str(record["kind"]), float(str(record["threshold"])), made, bool(record.get("exact_only")))

@@ -1,14 +1,15 @@
-"""The guard: finds small differences in words that change the answer, and that vectors miss.
+"""The gates: small differences that change the answer, and that vectors miss.
 
-``RULES`` are in order; the first rule that objects decides. A rule gets two questions, aligned. It says in a few words
+``RULES`` are in order; the first gate that objects decides. A rule gets two questions, aligned. It says in a few words
 why the answer to one is not the answer to the other, or "" if it has no objection.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
-from itertools import pairwise
+from itertools import combinations, pairwise
 
-from agentmem.answers.lexicon import KINDS, OPPOSITES, QUALIFIERS, REVERSERS
+from agentmem.answers import spelling
+from agentmem.answers.contrasts import ACTS, KINDS, OPPOSITES, QUALIFIERS, REVERSERS, TOWARDS
 from agentmem.answers.words import Amount, QuestionPair, Words, stem
 
 Rule = tuple[str, Callable[[QuestionPair], str]]
@@ -17,6 +18,45 @@ Rule = tuple[str, Callable[[QuestionPair], str]]
 _PREFIXES = ("un", "dis", "in", "im", "ir", "il", "non", "de", "mis")
 _PARTICLES = (("in", "out"), ("up", "down"), ("on", "off"))
 _DIRECTIONS = (("from", "to"), ("before", "after"))
+_BETWEEN = frozenset("to into from than before after over under by versus vs against for with without".split())  # noqa: SIM905
+"""Words whose two sides cannot be exchanged: euros to dollars, cats than dogs."""
+_ASKS = ("when", "where", "why", "who", "whose")
+_HOW = ("long", "much", "many", "often", "far", "old", "big", "tall", "deep", "high", "fast", "soon")
+_STRETCH = 3
+"""The most words in one place that are taken for one thing."""
+_TIMES = frozenset("days hours weeks minutes months years".split())  # noqa: SIM905
+_AUXILIARY = frozenset("do does did is are was were will can could should would must may has have to".split())  # noqa: SIM905
+_WHOSE = {"my": 1, "our": 1, "your": 2, "ur": 2, "his": 3, "her": 4, "their": 5}
+_PAST, _FUTURE = frozenset({"did", "was", "were", "had"}), frozenset({"will", "shall", "going"})
+
+
+def script(found: QuestionPair) -> str:
+    """A letter beyond Latin: only exact keys serve such a question."""
+    seen = spelling.foreign_letter(found.left.text) or spelling.foreign_letter(found.right.text)
+    return f"{seen} is in a script that is compared only as written" if seen else ""
+
+
+def symbols(found: QuestionPair) -> str:
+    """Other operators, flags or emoji."""
+    return _unequal(spelling.symbols(found.left.text), spelling.symbols(found.right.text))
+
+
+def letters(found: QuestionPair) -> str:
+    """Other letters that stand alone: C against R."""
+    return _unequal(spelling.letters(found.left.text), spelling.letters(found.right.text))
+
+
+def amounts(found: QuestionPair) -> str:
+    """Other digits, another unit, or another order of them. Two weeks and 14 days are compared by `numbers`."""
+    one, other = spelling.amounts(found.left.text), spelling.amounts(found.right.text)
+    worded = len(one) < 2 and len(other) < 2 and found.left.numbers == found.right.numbers
+    return "" if worded and all(spelling.everyday(each) for each in (*one, *other)) else _unequal(one, other)
+
+
+def language(found: QuestionPair) -> str:
+    """Other words in a language that is not English, where the guard knows no words."""
+    same = found.english or spelling.tokens(found.left.text) == spelling.tokens(found.right.text)
+    return "" if same else "not both are English, and their words differ"
 
 
 def numbers(found: QuestionPair) -> str:
@@ -44,7 +84,9 @@ def negation(found: QuestionPair) -> str:
         one.negations + len(_reversers().intersection(lone))
         for one, lone in ((found.left, found.lone_left), (found.right, found.lone_right))
     ]
-    return "" if no[0] % 2 == no[1] % 2 else "one says no, the other does not"
+    if no[0] % 2 == no[1] % 2 or _reversed(found) or _stuck(found.left, found.right) or _stuck(found.right, found.left):
+        return ""
+    return "one says no, the other does not"
 
 
 def antonyms(found: QuestionPair) -> str:
@@ -53,7 +95,7 @@ def antonyms(found: QuestionPair) -> str:
         for a, b in ((left, right), (right, left)):
             if (one := found.only_left & a) and (other := found.only_right & b) and not (one & b or other & a):
                 return f"{_list(one)} against {_list(other)}"
-    return _turned(found.only_left, found.only_right) or _turned(found.only_right, found.only_left) or _particles(found)
+    return ("" if found.left.negations != found.right.negations else _reversed(found)) or _particles(found)
 
 
 def kinds(found: QuestionPair) -> str:
@@ -85,9 +127,63 @@ def order(found: QuestionPair) -> str:
     named = found.left.names | found.right.names
     for a, b in _DIRECTIONS:
         crossed = [word for here, there in ((a, b), (b, a)) if (word := one.get(here)) and word == other.get(there)]
-        if len(crossed) == 2 or named.intersection(crossed):
+        if len(set(crossed)) == 2 or (len(crossed) == 1 and named.intersection(crossed)):
             return f"{' and '.join(crossed)} changed places"
     return ""
+
+
+def roles(found: QuestionPair) -> str:
+    """Two things changed places: cats chase dogs and dogs chase cats, euros to dollars and dollars to euros."""
+    if not found.only_left and not found.only_right:
+        places = {word: at for at, word in enumerate(_contents(found.right))}
+        shared = [word for word in _contents(found.left) if word in places]
+        for a, middle, b in combinations(shared, 3):
+            if places[a] > places[middle] > places[b]:
+                return f"{a} and {b} changed places"
+    crossed = {(b, at, a) for a, at, b in _sides(found.left)} & set(_sides(found.right))
+    return next((f"{a} and {b} changed places" for a, _, b in sorted(crossed)), "")
+
+
+def asks(found: QuestionPair) -> str:
+    """One asks when, the other where; or how long, and how much."""
+    one, other = _asked(found.left), _asked(found.right)
+    return f"{_list(one)} against {_list(other)}" if one and other and not one & other else ""
+
+
+def whose(found: QuestionPair) -> str:
+    """My name, and your name."""
+    one, other = ({b: a for a, b in pairwise(each.tokens) if a in _WHOSE} for each in (found.left, found.right))
+    apart = [word for word in one if word in other and _WHOSE[one[word]] != _WHOSE[other[word]]]
+    return f"{one[apart[0]]} {apart[0]} against {other[apart[0]]} {apart[0]}" if apart else ""
+
+
+def tense(found: QuestionPair) -> str:
+    """One asks what was, the other what will be."""
+    one, other = set(found.left.tokens), set(found.right.tokens)
+    for a, b in ((one, other), (other, one)):
+        if a & _PAST and b & _FUTURE and not a & _FUTURE and not b & _PAST:
+            return "one is about the past, the other about the future"
+    return ""
+
+
+def acts(found: QuestionPair) -> str:
+    """One creates, the other deletes; one edits a plan, the other changes to it."""
+    left, right = _acted(found.left), _acted(found.right)
+    one = {name: line for name, line in left.items() if name not in right}
+    other = {name: line for name, line in right.items() if name not in left}
+    apart = one and other and not set().union(*one.values()) & set().union(*other.values())
+    return f"{_list(one)} against {_list(other)}" if apart else ""
+
+
+def replaced(found: QuestionPair) -> str:
+    """Up to three words in one place are replaced by others that are no synonyms, and all else is the same."""
+    one, other = found.left.stems, found.right.stems
+    before = _common(one, other)
+    behind = min(_common(one[::-1], other[::-1]), len(one) - before, len(other) - before)
+    left, right = one[before : len(one) - behind], other[before : len(other) - behind]
+    lone = set(found.lone_left), set(found.lone_right)
+    swapped = lone[0] and lone[1] and lone[0] <= set(left) and lone[1] <= set(right) and found.matched
+    return f"{' '.join(left)} for {' '.join(right)}" if swapped and max(len(left), len(right)) <= _STRETCH else ""
 
 
 def swap(found: QuestionPair) -> str:
@@ -96,7 +192,16 @@ def swap(found: QuestionPair) -> str:
     return f"{one[0]} for {other[0]}" if len(one) == len(other) == 1 and found.matched else ""
 
 
-RULES: tuple[Rule, ...] = (
+FORM: tuple[Rule, ...] = (
+    ("script", script),
+    ("symbols", symbols),
+    ("letters", letters),
+    ("amounts", amounts),
+    ("language", language),
+)
+"""The gates that read letters and signs."""
+
+WORDS: tuple[Rule, ...] = (
     ("ids", ids),
     ("numbers", numbers),
     ("negation", negation),
@@ -105,19 +210,78 @@ RULES: tuple[Rule, ...] = (
     ("names", names),
     ("scope", scope),
     ("order", order),
+    ("roles", roles),
+    ("asks", asks),
+    ("whose", whose),
+    ("tense", tense),
+    ("acts", acts),
 )
-"""The rules that hold however similar two questions are."""
+"""The gates that read words."""
 
-PLAIN: tuple[Rule, ...] = (*RULES, ("swap", swap))
-"""The rules with `swap`, for when nothing tells how similar two words are. Otherwise the score does."""
+RULES: tuple[Rule, ...] = (*FORM, *WORDS, ("swap", replaced))
+"""The gates of a cache with a spelling check."""
+
+PLAIN: tuple[Rule, ...] = (*FORM, *WORDS, ("swap", swap))
+"""The gates with a stricter swap, for a cache without a spelling check, and so without the default embedder."""
 
 
 def objection(found: QuestionPair, rules: Sequence[Rule] = RULES) -> tuple[str, str]:
     """(rule, why) of the first rule that objects to serving one question's answer for the other; else ("", "")."""
+    if found.left.text == found.right.text:
+        return "", ""
     for name, rule in rules:
         if why := rule(found):
             return name, why
     return "", ""
+
+
+def _common(one: Sequence[str], other: Sequence[str]) -> int:
+    """The number of equal words at the beginning."""
+    return next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+
+
+def _contents(one: Words) -> list[str]:
+    return list(dict.fromkeys(stem for stem, keep in zip(one.stems, one.content, strict=True) if keep))
+
+
+def _sides(one: Words) -> Iterator[tuple[str, str, str]]:
+    """The content words before and after each word in _BETWEEN, with that word. Before "than" every word counts."""
+    triples = list(zip(one.tokens, one.stems, one.content, strict=True))
+    for at, (token, _, _) in enumerate(triples):
+        if token in _BETWEEN:
+            before = [stem for _, stem, keep in triples[:at] if keep]
+            after = next((stem for _, stem, keep in triples[at + 1 :] if keep), "")
+            chosen = before if token == "than" else before[-1:]
+            yield from ((word, token, after) for word in chosen if after and word != after)
+
+
+def _asked(one: Words) -> set[str]:
+    """The question words that ask: "when do", and not the "when" of "when I pay"."""
+    follows = (*zip(one.tokens, one.tokens[1:], (*one.tokens[2:], ""), strict=False),)
+    found = {a for a, b, _ in follows if a in _ASKS and (b in _AUXILIARY or a.startswith("who"))}
+    return found | {"long" if c in _TIMES else b for a, b, c in follows if a == "how" and b in _HOW}
+
+
+def _acted(one: Words) -> dict[str, frozenset[int]]:
+    """The acts of a question's verbs, by their stems. A change to something is a switch."""
+    found: dict[str, frozenset[int]] = {}
+    for at, word in enumerate(one.stems):
+        if one.tokens[at + 1 : at + 2] in (("to",), ("from",)) and word in _towards():
+            found[f"{word} to"] = _act_lines()[stem("switch")]
+        elif word in _act_lines():
+            found[word] = _act_lines()[word]
+    return found
+
+
+def _reversed(found: QuestionPair) -> str:
+    """A word on one side that is the other's with a prefix of reversal."""
+    return _turned(found.only_left, found.only_right) or _turned(found.only_right, found.only_left)
+
+
+def _stuck(one: Words, other: Words) -> bool:
+    """True if one says "I cannot do it", which asks for help as "I want to do it" does, and the other no "I can"."""
+    able = ("i", "can") in pairwise(other.tokens) and "how" not in other.tokens
+    return one.tokens[:3] == ("i", "can", "not") and one.negations == 1 and not able
 
 
 def _turned(here: frozenset[str], there: frozenset[str]) -> str:
@@ -125,7 +289,7 @@ def _turned(here: frozenset[str], there: frozenset[str]) -> str:
     for one in here:
         for prefix in _PREFIXES:
             rest = one.removeprefix(prefix)
-            if len(rest) > 2 and rest != one and rest in there:
+            if len(rest) > 2 and rest != one and rest in there and one != "unabl":
                 return f"{one} against {rest}"
     return ""
 
@@ -168,6 +332,17 @@ def _kinds() -> tuple[dict[str, int], ...]:
 
 
 @cache
+def _act_lines() -> dict[str, frozenset[int]]:
+    lines = [frozenset(map(stem, line.split())) for line in _lines(ACTS)]
+    return {word: frozenset(at for at, line in enumerate(lines) if word in line) for word in frozenset().union(*lines)}
+
+
+@cache
+def _towards() -> frozenset[str]:
+    return frozenset(map(stem, TOWARDS.split()))
+
+
+@cache
 def _qualifiers() -> frozenset[str]:
     return frozenset(map(stem, QUALIFIERS.split()))
 
@@ -179,6 +354,10 @@ def _reversers() -> frozenset[str]:
 
 def _lines(table: str) -> list[str]:
     return table.strip().replace("\n ", " ").splitlines()
+
+
+def _unequal(one: tuple[str, ...], other: tuple[str, ...]) -> str:
+    return "" if one == other else f"{' '.join(one) or 'none'} against {' '.join(other) or 'none'}"
 
 
 def _amounts(found: list[Amount]) -> str:

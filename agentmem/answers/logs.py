@@ -4,19 +4,24 @@ A log says more than pairs do: how often questions return, and which entries are
 questions thresholds are tried from the strictest down, until one is not certified. The last one before it keeps its
 certificate although many were tried (fixed-sequence testing: Maurer, Hothorn and Lehmacher 1995; Angelopoulos et al.,
 "Learn then Test", 2021). The other half measures what it reaches. No question is in both halves.
+
+A served answer is right if it is the log's answer to the question, and if both questions have the same slots: numbers,
+codes and names. An intent alone is no answer. Excluded questions are neither kept nor served, as in the cache.
 """
 
 import hashlib
 import math
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-from agentmem.answers.decision import Decision, default_reader
+from agentmem.answers.decision import Decision, default_spelling
 from agentmem.answers.decision import decider as decider_of
+from agentmem.answers.guard import objection
+from agentmem.answers.plays import LOWEST, Objects, Play, ReplayedOutcome, ReplayedQuestion, Told, quiet
 from agentmem.answers.questions import normalised
 from agentmem.answers.tuning import (
     CONFIDENCE,
@@ -26,44 +31,19 @@ from agentmem.answers.tuning import (
     TooFewLabels,
     Tuned,
     csv_of,
+    lower_bound,
     more_labels,
+    needed,
     upper_bound,
 )
-from agentmem.answers.values import CANDIDATES, STRICT, Candidate, Certificate, Classifier, Decider, QueryPolicy
+from agentmem.answers.values import CANDIDATES, DEFAULT, Candidate, Certificate, Classifier, Decider, QueryPolicy
+from agentmem.answers.words import pair
 from agentmem.errors import ConfigError
 from agentmem.types import Embedder, Vectors
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-
-@dataclass(frozen=True, slots=True)
-class ReplayedQuestion:
-    """A question of a log, the right answer to it (its text, or any name for it), and its query type."""
-
-    question: str
-    answer: str
-    kind: str = "faq"
-
-
-@dataclass(frozen=True, slots=True)
-class ReplayedOutcome:
-    """The outcome of a lookup. ``right``: the served answer is right. ``known``: the right answer was in the cache.
-
-    ``key`` is the question as exact keys see it.
-    """
-
-    key: str
-    kind: str
-    how: Literal["exact", "semantic", "miss"]
-    right: bool
-    known: bool
-
-    @property
-    def hit(self) -> bool:
-        """True if an answer was served."""
-        return self.how != "miss"
 
 
 def replay_log(log: Sequence[ReplayedQuestion], vectors: Vectors, decide: Decider) -> list[ReplayedOutcome]:
@@ -148,38 +128,64 @@ class _Kept:
         self.answers.add(one.answer)
 
 
-THRESHOLDS = (0.90, 0.92, 0.94, 0.95, 0.96, 0.965, 0.97, 0.975, 0.98, 0.985, 0.99)
-"""The thresholds to try."""
+THRESHOLDS = (
+    0.80,
+    0.82,
+    0.84,
+    0.85,
+    0.86,
+    0.87,
+    DEFAULT,
+    0.88,
+    0.89,
+    0.90,
+    0.91,
+    0.92,
+    0.93,
+    0.94,
+    0.95,
+    0.96,
+    0.97,
+    0.98,
+)
+"""The thresholds to try, cosines."""
 COLUMNS = "question", "answer"
-
-At = Callable[[float], Decider]
-"""The decision with one threshold for all query types."""
 
 
 def tune_log(
-    log: Sequence[ReplayedQuestion], vectors: Vectors, at: At, *, limit: float = LIMIT, confidence: float = CONFIDENCE
+    log: Sequence[ReplayedQuestion],
+    vectors: Vectors,
+    objects: Objects,
+    *,
+    today: Mapping[str, float] | None = None,
+    limit: float = LIMIT,
+    confidence: float = CONFIDENCE,
+    told: Told = quiet,
 ) -> dict[str, Tuned]:
     """Each query type's threshold: its own if its hits are enough to certify one, else that of all together.
 
-    A threshold with more wrong hits than ``limit`` on the held-out half is not used. Raises TooFewLabels.
+    A threshold with more wrong hits than ``limit`` on the held-out half is not used. If none can be certified, and the
+    threshold of ``today`` (by type; DEFAULT) errs more often than ``limit`` allows, only exact keys are served. If the
+    log is too short to say either, it raises TooFewLabels, and nothing changes. ``told`` gets the progress.
     """
-    certifying, hold = ([place for place, one in enumerate(log) if _half(one) == half] for half in (0, 1))
-    tried = {one: _play(log, vectors, certifying, at(one)) for one in THRESHOLDS}
+    _answered(log)
+    halves = [[place for place, one in enumerate(log) if _half(one) == half] for half in (0, 1)]
+    certifying, hold = (Play([log[place] for place in own], vectors[own], objects, told) for own in halves)
+    tried = {one: certifying.at(one) for one in THRESHOLDS}
     kinds = sorted({one.kind for one in log})
     chosen = {kind: lowest(tried, limit, kind, confidence) for kind in ("", *kinds)}
-    shared = chosen[""]
-    if shared is None:
-        raise TooFewLabels(_few(tried, limit, confidence))
-    held = {one: _play(log, vectors, hold, at(one)) for one in {one or shared for one in chosen.values()}}
-    whole = _tuned("", tried, held, shared, limit, confidence)
+    named = (*chosen.values(), *((today or {}).get(kind, DEFAULT) for kind in kinds), DEFAULT)
+    held = {one: hold.at(one) for one in {one for one in named if one is not None}}
     tuned: dict[str, Tuned] = {}
     for kind in kinds:
-        own = _tuned(kind, tried, held, chosen[kind] or shared, limit, confidence)
-        tuned[kind] = whole.renamed(kind) if own.more or chosen[kind] is None else own
+        standing = (today or {}).get(kind, DEFAULT)
+        tuned[kind] = _settled(kind, tried, held, chosen, standing, limit, confidence)
     return tuned
 
 
-def read_log(path: Path, embedder: Embedder, classify: Classifier) -> tuple[list[ReplayedQuestion], Vectors]:
+def read_log(
+    path: Path, embedder: Embedder, classify: Classifier, told: Told = quiet
+) -> tuple[list[ReplayedQuestion], Vectors]:
     """The questions of a CSV file, in order, with their vectors. Columns: question, answer, and kind if known.
 
     Rows with the same answer (its text, or any name for it) may be served for each other. Raises ConfigError.
@@ -189,11 +195,29 @@ def read_log(path: Path, embedder: Embedder, classify: Classifier) -> tuple[list
     rows = [row for _, row in numbered]
     if lacking := [number for number, row in numbered if not (row.get("answer") or "").strip()]:
         raise ConfigError(f"{path}, line {lacking[0]}: there is no answer; give its text, or any name of it")
-    vectors = embedder.embed([row["question"] for row in rows])
+    vectors = _embedded([row["question"] for row in rows], embedder, told)
     kinds = (row.get("kind") or classify(row["question"], vector) for row, vector in zip(rows, vectors, strict=True))
     return [
         ReplayedQuestion(row["question"], row["answer"].strip(), kind) for row, kind in zip(rows, kinds, strict=True)
     ], vectors
+
+
+def _embedded(texts: Sequence[str], embedder: Embedder, told: Told) -> Vectors:
+    """The texts' vectors. A text that comes again is embedded once."""
+    import numpy as np
+
+    places = {text: at for at, text in enumerate(dict.fromkeys(texts))}
+    distinct = list(places)
+    parts = []
+    for first in range(0, len(distinct), _AT_ONCE):
+        told(f"embedded {first:,} of {len(distinct):,} questions")
+        parts.append(embedder.embed(distinct[first : first + _AT_ONCE]))
+    rows: Vectors = np.concatenate(parts) if parts else embedder.embed([])
+    return rows[[places[text] for text in texts]]
+
+
+_AT_ONCE = 512
+"""Questions that are embedded between two lines of progress."""
 
 
 def is_log(path: Path) -> bool:
@@ -202,14 +226,60 @@ def is_log(path: Path) -> bool:
         return set(COLUMNS) <= set(rows.fieldnames or ())
 
 
+def _settled(
+    kind: str,
+    tried: Mapping[float, Sequence[ReplayedOutcome]],
+    held: Mapping[float, Sequence[ReplayedOutcome]],
+    chosen: Mapping[str, float | None],
+    today: float,
+    limit: float,
+    confidence: float,
+) -> Tuned:
+    """The type's own certified threshold, else that of all, else exact keys if today's errs. Raises TooFewLabels."""
+    for one in (kind, ""):
+        if (at := chosen[one]) is not None:
+            found = _tuned(one, tried, held, at, limit, confidence)
+            if not found.more:
+                return found.renamed(kind)
+    for one in (kind, ""):
+        if (erring := _erring(one, tried, held, today, limit, confidence)) is not None:
+            return erring.renamed(kind)
+    raise TooFewLabels(_few(tried, limit, confidence))
+
+
+def _erring(
+    kind: str,
+    tried: Mapping[float, Sequence[ReplayedOutcome]],
+    held: Mapping[float, Sequence[ReplayedOutcome]],
+    today: float,
+    limit: float,
+    confidence: float,
+) -> Tuned | None:
+    """Exact keys alone, if today's threshold errs more often than the limit allows, with confidence; else None."""
+    at = min(THRESHOLDS, key=lambda one: abs(one - today))
+    both = reached((*tried[at], *held.get(at, ())), at, kind)
+    if lower_bound(both.wrong, both.served, confidence) <= limit:
+        return None
+    points = tuple(reached(tried[one], one, kind) for one in sorted(tried, reverse=True))
+    policy = QueryPolicy(kind, at, Certificate(both.served, both.wrong, upper_bound(both.wrong, both.served)), True)
+    return Tuned(policy, at, points, both, limit, -1)
+
+
+def _answered(log: Sequence[ReplayedQuestion]) -> None:
+    """Raise TooFewLabels if no two questions of a log have one answer."""
+    asked: dict[str, set[str]] = {}
+    for one in log:
+        asked.setdefault(one.answer, set()).add(normalised(one.question))
+    if all(len(questions) < 2 for questions in asked.values()):
+        raise TooFewLabels(
+            "No two questions of this log have the same answer, so it does not say which may share one. Give each "
+            "answer a name, or label pairs: `agentmem answers sample LOG -o pairs.csv`, then `agentmem answers tune "
+            "pairs.csv`."
+        )
+
+
 def _half(one: ReplayedQuestion) -> int:
     return hashlib.sha256(normalised(one.question).encode("utf-8", "surrogatepass")).digest()[0] % 2
-
-
-def _play(
-    log: Sequence[ReplayedQuestion], vectors: Vectors, places: Sequence[int], decide: Decider
-) -> list[ReplayedOutcome]:
-    return replay_log([log[place] for place in places], vectors[list(places)], decide)
 
 
 def lowest(
@@ -237,9 +307,8 @@ def _tuned(
     certificate = certified(tried[chosen], kind, confidence)
     point = reached(held[chosen], chosen, kind)
     kept = certificate.upper <= limit and point.wrong <= limit * point.served
-    policy = QueryPolicy(kind, chosen if kept else max(chosen, STRICT), certificate)
     more = 0 if kept else more_labels(certified(held[chosen], kind, confidence), limit, len(held[chosen]))
-    return Tuned(policy, chosen, points, point, limit, more)
+    return Tuned(QueryPolicy(kind, chosen, certificate), chosen, points, point, limit, more)
 
 
 def _few(tried: Mapping[float, Sequence[ReplayedOutcome]], limit: float, confidence: float) -> str:
@@ -252,7 +321,8 @@ def _few(tried: Mapping[float, Sequence[ReplayedOutcome]], limit: float, confide
             f"No threshold can be certified for {limit:.1%} wrong per hit: {reached}, which is at most"
             f" {seen.upper:.2%} at 95 %. Look at the answers of questions that are near each other, or raise --limit."
         )
-    wanted = math.ceil(2 * len(outcomes) * best.upper / limit)  # the bound falls as the log grows
+    grown = math.ceil(2 * len(outcomes) * best.upper / limit)  # the bound falls as the log grows
+    wanted = max(grown, 2 * len(outcomes) + 1, 2 * needed(limit, 0, confidence))
     return (
         f"The log is too short to certify {limit:.1%} wrong per hit: {reached}. It takes about {wanted:,} questions"
         " in all, of the same kind."
@@ -268,15 +338,15 @@ _ANY = "any"
 _KEPT = 4096
 
 
-def deciders(kinds: Iterable[str]) -> At:
-    """The decision with one threshold for all of these query types. They share the texts that were read."""
-    chosen, names = decider_of({}, default_reader()), tuple(kinds)
-    return lambda threshold: replace(chosen, policies={name: QueryPolicy(name, threshold) for name in names})
+def objecting() -> Objects:
+    """The gates of the default decision, as a question about a pair."""
+    chosen = decider_of({}, default_spelling())
+    return lambda kept, asked: bool(objection(pair(kept, asked, chosen.spells), chosen.gates)[0])
 
 
 def scorer(embedder: Embedder, decision: Decision | None = None) -> Score:
     """The score of (kept question, asked question); None if the guard objects or they are far apart."""
-    chosen = decision or decider_of({}, default_reader())
+    chosen = decision or decider_of({}, default_spelling())
     lenient = replace(chosen, policies={_ANY: QueryPolicy(_ANY, 0.0)})
 
     # one at a time, so that the default embedder still has the words of a question when the decision reads it
@@ -286,6 +356,6 @@ def scorer(embedder: Embedder, decision: Decision | None = None) -> Score:
         vector = row(asked)
         cosine = min(float(row(kept) @ vector), 1.0)
         verdict = lenient(asked, vector, [Candidate("0", kept, kept, cosine)], _ANY)
-        return verdict.score if verdict.serve else None
+        return verdict.score if verdict.serve and cosine >= LOWEST else None
 
     return score

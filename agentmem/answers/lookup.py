@@ -12,7 +12,17 @@ from agentmem.answers.nearest import Nearest
 from agentmem.answers.questions import normalised
 from agentmem.answers.sources import Pages, outdated
 from agentmem.answers.store import AnswerStore, KeptEntry
-from agentmem.answers.values import AnswerScope, Classifier, Decider, Verdict, former_key_of, key_of, scope_of
+from agentmem.answers.values import (
+    CANDIDATES,
+    AnswerScope,
+    Classifier,
+    Decider,
+    Verdict,
+    former_key_of,
+    key_of,
+    own_scope,
+    scope_of,
+)
 from agentmem.errors import AnswersError, ArchiveError
 from agentmem.types import Embedder, Vectors
 
@@ -25,7 +35,8 @@ class Looked:
     """The result of a lookup, and why. ``rule`` names what decided. ``seconds`` is the time that it took.
 
     ``entry`` is the served one, on an exact or semantic hit. ``verdict`` is the decision on the candidates, if there
-    was one. ``failed``: the cache could not be read.
+    was one. ``failed``: the cache could not be read. ``own``: the question is about the asking user's records, so it is
+    looked up, and kept, among that user's answers alone.
     """
 
     question: str
@@ -42,6 +53,7 @@ class Looked:
     vector: "Vectors | None" = field(default=None, compare=False, repr=False)
     seconds: float = 0.0
     failed: bool = False
+    own: bool = False
 
     @property
     def hit(self) -> bool:
@@ -100,6 +112,11 @@ class Lookups:
         """A question with its keys, before the search; excluded if a rule says so."""
         return self._checked(self._looked_up(question, context))
 
+    def unknown(self, question: str, context: AnswerScope) -> Looked:
+        """A question that refers to something nobody knows: as if a rule excluded it."""
+        detail = "It refers to a conversation that is not remembered."
+        return replace(self._looked_up(question, context), how="excluded", rule="a follow-up", detail=detail)
+
     def exact(self, asked: Looked) -> KeptEntry | None:
         """The entry under the exact key, if it may be served."""
         try:
@@ -112,6 +129,10 @@ class Lookups:
         """The entry of the same question under the key of an earlier version."""
         key = former_key_of(asked.scope, asked.question)
         return None if key == asked.key else self._under(key, asked.question)
+
+    def owned(self, asked: Looked) -> Looked:
+        """The same lookup in the user's own part of the scope, if the scope names a user."""
+        return replace(_of_user(asked), own=True) if asked.context.user and not asked.own else asked
 
     def vector(self, question: str) -> "Vectors | None":
         """The question's vector; None without an embedder."""
@@ -144,7 +165,9 @@ class Lookups:
     def _checked(self, asked: Looked) -> Looked:
         rules = (*self._rules, *self._kind_rules.get(asked.kind, ()))
         rule = excluded(asked.question, "question", rules)
-        return _excluded(asked, rule) if rule else asked
+        if rule is None:
+            return asked
+        return _owned(asked, rule) if rule.own and asked.context.user else _excluded(asked, rule)
 
     @staticmethod
     def _looked_up(question: str, context: AnswerScope, scope: str = "") -> Looked:
@@ -155,7 +178,8 @@ class Lookups:
         asked = self._checked(asked)
         if asked.how == "excluded":
             return asked
-        if (entry := self._same(asked)) is not None:
+        entry = self._same(asked) or (None if asked.own or not asked.context.user else self._same(_of_user(asked)))
+        if entry is not None:
             if old := self._outdated(entry):
                 return replace(asked, rule="outdated", detail=old, kind=entry.kind)
             return replace(asked, how="exact", rule="exact key", kind=entry.kind, entry=entry)
@@ -170,12 +194,34 @@ class Lookups:
         asked = replace(asked, kind=kind, vector=vector)
         if rule := excluded(asked.question, "question", self._kind_rules.get(kind, ())):
             return _excluded(asked, rule)
-        near = tuple(self._nearest.find(asked.scope, vector))
+        found = self._near(self._nearest, asked, vector)
+        near = tuple(self._undropped(asked.scope, found, vector))
         if not near:
-            return replace(asked, rule="nothing near", detail="Nothing is kept for this tenant and context.")
+            why, detail = ("dropped", _DROPPED) if found else ("nothing near", _EMPTY)
+            return replace(asked, rule=why, detail=detail)
         verdict = self.decide(asked.question, vector, [one.candidate(cosine) for one, cosine in near], kind)
         asked = replace(asked, near=near, verdict=verdict, rule=verdict.rule, detail=verdict.detail)
         return self._served(asked, verdict) if verdict.serve and verdict.candidate else asked
+
+    def _near(self, nearest: Nearest, asked: Looked, vector: Vectors) -> list[tuple[KeptEntry, float]]:
+        """The nearest entries of the scope, and of the user's own part of it."""
+        found = nearest.find(asked.scope, vector)
+        own = own_scope(asked.scope, asked.context.user)
+        if asked.own or not asked.context.user or not self._store.holds(own):
+            return found
+        return sorted([*found, *nearest.find(own, vector)], key=lambda one: -one[1])[:CANDIDATES]
+
+    def _undropped(
+        self, scope: str, found: list[tuple[KeptEntry, float]], vector: Vectors
+    ) -> list[tuple[KeptEntry, float]]:
+        """Those of the entries that no one dropped for a question which is nearer than the entry's own."""
+        dropped = self._store.dropped(scope, self._embedder.name if self._embedder else "")
+        nearest: dict[str, float] = {}
+        for kept, row in dropped:
+            nearest[kept] = max(nearest.get(kept, -1.0), float(row @ vector))
+        if not nearest:
+            return found
+        return [(one, cosine) for one, cosine in found if nearest.get(normalised(one.question), -1.0) < cosine]
 
     def _served(self, asked: Looked, verdict: Verdict) -> Looked:
         chosen = verdict.candidate.id if verdict.candidate else ""
@@ -192,6 +238,24 @@ class Lookups:
         if old and self.pages is not None and self._store.evict([entry.n]):
             self._store.count_up({("invalidated.page", entry.kind): 1.0})
         return old
+
+
+_EMPTY = "Nothing is kept for this tenant and context."
+_DROPPED = "Its answers were dropped for a question like this one."
+
+
+def _of_user(asked: Looked) -> Looked:
+    """The same lookup in the user's own part of the scope; the same if no user is known."""
+    if not asked.context.user:
+        return asked
+    scope = own_scope(asked.scope, asked.context.user)
+    return replace(asked, scope=scope, key=key_of(scope, asked.question))
+
+
+def _owned(asked: Looked, rule: Rule) -> Looked:
+    return replace(
+        _of_user(asked), own=True, rule=rule.name, detail="It is kept for the user who asks, and for no other."
+    )
 
 
 def _number(value: float | None) -> str:

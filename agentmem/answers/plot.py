@@ -86,7 +86,7 @@ def _axes(low: float, across: Scale, up: Scale) -> list[str]:
         f'<text x="{EDGE - 6}" y="{up(at) + 4:.1f}" text-anchor="end">{at:.1f}</text>' for at in (0.0, 0.5, 0.9, 1.0)
     ]
     base = f'<path d="M{EDGE} {up(0):.1f}H{WIDTH - EDGE}M{EDGE} {up(0):.1f}V{up(1):.1f}" stroke="#8c959f" fill="none"/>'
-    return [*marks, base, f'<text x="{WIDTH / 2}" y="{HEIGHT - 8}" text-anchor="middle">threshold of the score</text>']
+    return [*marks, base, f'<text x="{WIDTH / 2}" y="{HEIGHT - 8}" text-anchor="middle">threshold, a cosine</text>']
 
 
 def _label(at: int, name: str, colour: str) -> str:
@@ -102,7 +102,7 @@ def _table(tuned: Tuned) -> str:
     bound = f"{certificate.upper:.2%}" if certificate else "none"
     cells = (
         ("threshold chosen", f"{tuned.chosen:.4f}"),
-        ("threshold in use", f"{tuned.policy.threshold:.4f}"),
+        ("threshold in use", "exact keys only" if tuned.policy.exact_only else f"{tuned.policy.threshold:.4f}"),
         ("held out: served", f"{tuned.held.served}, and {tuned.held.right} could be"),
         ("held out: served wrongly", str(tuned.held.wrong)),
         ("wrong per hit, at most (95 %)", bound),

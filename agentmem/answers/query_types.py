@@ -3,8 +3,8 @@
 A vector says what a question is about, but not what it is for. So a few cues of form are added: does it begin with a
 question word, or with a verb that orders something? The regression needs only a few examples of each type.
 
-Thresholds are scores, as in `agentmem.answers.decision`. A type has the strict threshold until it is tuned on its own
-labels. The user's own types come from agentmem.toml, with a few examples each, in addition to these.
+Thresholds are cosines, as in `agentmem.answers.decision`. The user's own types come from agentmem.toml, with a few
+examples each, in addition to these.
 """
 
 import re
@@ -14,7 +14,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from agentmem.answers.tuning import interval
-from agentmem.answers.values import STRICT, Classifier, Kind, Kinds
+from agentmem.answers.values import DEFAULT, Classifier, Kind, Kinds
 from agentmem.types import Embedder, Vectors
 
 if TYPE_CHECKING:
@@ -113,10 +113,10 @@ _TRANSACTIONAL = (
 )
 
 BUILT_IN: Kinds = {
-    "faq": Kind("faq", _FAQ, STRICT, 14 * DAY),
-    "search": Kind("search", _SEARCH, STRICT, DAY),
-    "support": Kind("support", _SUPPORT, STRICT, 7 * DAY),
-    "transactional": Kind("transactional", _TRANSACTIONAL, 0.995, 4 * 3600.0),
+    "faq": Kind("faq", _FAQ, DEFAULT, 14 * DAY),
+    "search": Kind("search", _SEARCH, DEFAULT, DAY),
+    "support": Kind("support", _SUPPORT, DEFAULT, 7 * DAY),
+    "transactional": Kind("transactional", _TRANSACTIONAL, DEFAULT, 4 * 3600.0),
 }
 
 

@@ -3,11 +3,11 @@
 Two questions with one normal form get one answer without any further check. So a form may remove only what cannot
 change an answer. In doubt two forms differ: the second question is then compared by meaning, or answered.
 
-In prose it changes: Unicode to the composed form, invisible characters, white space, ’ to ' within a word, "¿" at the
-start and one mark (? or .) at the end, the capital of a word whose other letters are small, and "I" if it is the person
-who asks. It keeps words that mean something else with a capital (Polish), words in capitals (US is not us; nor is a
-whole question in capitals folded, because nobody could tell), single letters (C is not c), and words beside signs such
-as . / $ -.
+In prose it changes: Unicode to the composed form, invisible characters, white space, ’ to ' within a word, a pair of
+curly quotation marks to straight ones, "¿" at the start and one mark (? or .) at the end, the capital of a word whose
+other letters are small, and "I" if it is the person who asks. It keeps words that mean something else with a capital
+(Polish), words in capitals (US is not us; nor is a whole question in capitals folded, because nobody could tell),
+single letters (C is not c), and words beside signs such as . / $ -.
 
 A text with any sign of code or a quotation (see `_CODE`) keeps its white space and all its capitals: "a  b", an
 indented block, print(True) and -R stay as they are.
@@ -30,6 +30,7 @@ _SPACE = re.compile(r"\s+")
 _BEFORE = re.compile(r"^[\s¿]+")
 _BEHIND = re.compile(r"(?<=[^\W\d_])(?:\s*[?？؟]+|[.。])$")
 _ASKED = re.compile(r"(\s[^\W\d_]+)[?？؟]$")
+_CURLY = re.compile(r"“([^“”\"]*)”|(?<!\w)‘([^‘’'\n]*)’(?!\w)")
 _APOSTROPHE = re.compile(r"(?<=[^\W\d_])’(?=[^\W\d_])")
 _WORD = re.compile(r"(?<![\w'./\\$@#&+*~^%-])[^\W\d_]+(?:'[^\W\d_]+)?(?![\w/\\@#&+*~^%-]|\.\w|'\w)")
 
@@ -52,6 +53,11 @@ _AUXILIARY = frozenset(
     wouldn't am was have haven't had""".split()  # noqa: SIM905
 )
 """Words before an "I" that is the speaker, if a plain word follows."""
+_NUMBERED = frozenset(
+    """chapter type part section act book class phase grade level appendix volume figure element letter variable
+    numeral war current stage tier group table row column step unit axis index value""".split()  # noqa: SIM905
+)
+"""Words after which an "I" is a number or a name."""
 _NEVER = frozenset("and or vs versus nor in of is as to equal denote represent exceed approach".split())  # noqa: SIM905
 """Plain words that show that such an "I" is a symbol after all."""
 
@@ -59,7 +65,7 @@ _NEVER = frozenset("and or vs versus nor in of is as to equal denote represent e
 def normalised(question: str) -> str:
     """The normal form of a question. The normal form of a normal form is itself."""
     text = unicodedata.normalize("NFC", question.translate(_INVISIBLE))
-    text = _trimmed(text)
+    text = _CURLY.sub(_straight, _trimmed(text))
     if _CODE.search(text):
         return _ASKED.sub(r"\1", text)
     text = _APOSTROPHE.sub("'", _BEHIND.sub("", _BEFORE.sub("", _SPACE.sub(" ", text))))
@@ -70,6 +76,11 @@ def _trimmed(text: str) -> str:
     """Without white space around. The first of several lines keeps its indentation."""
     text = text.replace("\r\n", "\n").rstrip()
     return text.lstrip("\r\n") if "\n" in text.strip() else text.strip()
+
+
+def _straight(found: re.Match[str]) -> str:
+    """A quotation in straight marks. A curly mark without its pair stays: it may be what is asked about."""
+    return f'"{found[1]}"' if found[1] is not None else f"'{found[2]}'"
 
 
 def _folded(found: re.Match[str]) -> str:
@@ -91,6 +102,9 @@ def _speaks(before: list[str], after: list[str]) -> bool:
         return False
     if not later:
         return earlier in ("am", "was") and not after[1:]
+    plain = later.replace("'", "").isalpha() and len(later) > 1 and later not in _NEVER
     if earlier in _AUXILIARY:
-        return later.replace("'", "").isalpha() and len(later) > 1 and later not in _NEVER
-    return later.rstrip(",") in _OWN
+        return plain
+    if later.rstrip(",") in _OWN:
+        return True
+    return plain and later == after[1] and not later.endswith("s") and earlier not in _NUMBERED

@@ -5,6 +5,7 @@
     hot = 1_000_000               # the most entries in RAM: 824 bytes each
     ttl = { price = "4h", recipe = "30d" }
     checks = { every = "6h", most = 5, max_usd = 0.10 }
+    thresholds = { faq = 0.94, search = 0.88, support = 0.92, transactional = 0.97 }    # the published ones
     exclude = [{ name = "medical", pattern = "dosage|symptom" }]
 
     [answers.kinds.returns]       # a query type of your own, by a few questions of it
@@ -23,7 +24,7 @@ from typing import Any
 from agentmem.answers.exclusions import RULES, About, Rule
 from agentmem.answers.freshness import Checks, seconds_of
 from agentmem.answers.nearest import HOT
-from agentmem.answers.values import STRICT, Kind, Kinds
+from agentmem.answers.values import DEFAULT, Kind, Kinds
 from agentmem.checking import LIST, MAP, NUMBER, WHOLE, Wanted, check_fields, of
 from agentmem.errors import ConfigError
 
@@ -41,6 +42,7 @@ class AnswerSettings:
         checks: the schedule of freshness checks.
         rules: the exclusions.
         kinds: the user's own query types, in addition to the built-in ones.
+        thresholds: the least cosine by query type, in place of the default one.
 
     Raises:
         ConfigError: a value is out of range.
@@ -55,6 +57,7 @@ class AnswerSettings:
     checks: Checks = Checks()
     rules: tuple[Rule, ...] = RULES
     kinds: Kinds = field(default_factory=dict)
+    thresholds: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         check_fields("answers.Settings", self, _WANTED)
@@ -62,6 +65,13 @@ class AnswerSettings:
             raise ConfigError(f"answers.audit is {self.audit!r}; it must be a share from 0 to 1, for example 0.02")
         if self.hot < 1:
             raise ConfigError(f"answers.hot is {self.hot!r}; it must be a number of entries, for example {HOT:_}")
+        for name, least in self.thresholds.items():
+            if not _share(least):
+                raise ConfigError(f"the threshold of {name!r} is {least!r}; it must be above 0 and at most 1")
+
+
+def _share(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= 1
 
 
 _WANTED: Mapping[str, Wanted] = {
@@ -71,6 +81,7 @@ _WANTED: Mapping[str, Wanted] = {
     "checks": of(Checks, "answers.freshness.Checks"),
     "rules": LIST,
     "kinds": MAP,
+    "thresholds": MAP,
 }
 
 
@@ -112,7 +123,7 @@ def _kinds(value: Any) -> dict[str, Kind]:
 
 
 def _kind(name: str, value: Any) -> Kind:
-    examples, threshold = tuple(value.get("examples", ())), value.get("threshold", STRICT)
+    examples, threshold = tuple(value.get("examples", ())), value.get("threshold", DEFAULT)
     if len(examples) < LEAST_EXAMPLES:
         raise ConfigError(f"the query type {name!r} has {len(examples)} examples; give {LEAST_EXAMPLES} or more")
     if isinstance(threshold, bool) or not isinstance(threshold, int | float) or not 0 < threshold <= 1:
@@ -128,5 +139,6 @@ _READERS: Mapping[str, tuple[str, Any]] = {
     "checks": ("checks", _checks),
     "exclude": ("rules", _rules),
     "kinds": ("kinds", _kinds),
+    "thresholds": ("thresholds", dict),
 }
 """Each setting of the table: its field, and its reader."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agentmem.answers.database import Database
+from agentmem.answers.questions import normalised
 from agentmem.answers.values import Candidate, Labelled, Source
 from agentmem.pages import private
 from agentmem.types import Clock, Vectors
@@ -181,6 +182,10 @@ class AnswerStore:
         sql = f"SELECT {_NAMES} FROM entries WHERE {where} ORDER BY checked LIMIT {int(most)}"
         return self._live(sql, scope, before)
 
+    def holds(self, scope: str) -> bool:
+        """True if a scope has an entry."""
+        return bool(self.database.run("SELECT 1 FROM entries WHERE scope = ? LIMIT 1", scope))
+
     def count(self) -> int:
         """The number of live entries."""
         return _whole(self.database.run("SELECT COUNT(*) FROM entries WHERE expires > ?", self.clock()))
@@ -235,6 +240,19 @@ class AnswerStore:
             self.database.run("INSERT INTO events (source, at) VALUES (?, ?)", source, self.clock())
             which = "" if page is None else f" AND page = {int(page)}"
             return self._removed(f"n IN (SELECT n FROM sources WHERE name = ?{which})", source)
+
+    def drop(self, scope: str, kept: str, asked: str, embedder: str, vector: Vectors) -> None:
+        """Record that the answer to ``kept`` is wrong for ``asked``, and so for what is like it."""
+        sql = "INSERT OR REPLACE INTO dropped VALUES (?, ?, ?, ?, ?, ?)"
+        self.database.run(sql, scope, normalised(kept), asked, embedder, _halved(vector), self.clock())
+
+    def dropped(self, scope: str, embedder: str) -> list[tuple[str, Vectors]]:
+        """The kept questions whose answers were dropped, as exact keys see them, with the vectors of who asked."""
+        import numpy as np
+
+        sql = "SELECT kept, vector FROM dropped WHERE scope = ? AND embedder = ?"
+        rows: list[Any] = self.database.run(sql, scope, embedder)
+        return [(row[0], np.frombuffer(row[1], np.float16).astype(np.float32)) for row in rows]
 
     def remove_tenant(self, tenant: str) -> int:
         """Remove every answer of a tenant. Returns their number."""

@@ -17,7 +17,7 @@ from itertools import count
 from pathlib import Path
 
 from agentmem.answers.sampling import of_cell
-from agentmem.answers.values import STRICT, Certificate, Labelled, QueryPolicy
+from agentmem.answers.values import DEFAULT, Certificate, Labelled, QueryPolicy
 from agentmem.errors import ConfigError
 
 CONFIDENCE = 0.95
@@ -152,8 +152,8 @@ class Point:
 class Tuned:
     """The result of tuning one query type. ``curve`` is from the half that chose, ``held`` from the other half.
 
-    ``policy`` has the chosen threshold if its certificate keeps ``limit``, else the strict one. ``more`` is the number
-    of labels that are still needed.
+    ``policy`` has the chosen threshold if its certificate keeps ``limit``, else one that is no lower than DEFAULT; or
+    exact keys alone, if that errs more often than ``limit`` allows. ``more`` is the number of labels still needed.
     """
 
     policy: QueryPolicy
@@ -191,7 +191,9 @@ def tune(
     reached = reach(held, best.threshold)
     certificate = certify(reached.wrong, reached.served, confidence)
     certified = reached.served > 0 and certificate.upper <= limit
-    policy = QueryPolicy(kind, best.threshold if certified else max(best.threshold, STRICT), certificate)
+    today = reach(held, DEFAULT)
+    erring = not certified and lower_bound(today.wrong, today.served, confidence) > limit
+    policy = QueryPolicy(kind, best.threshold if certified else max(best.threshold, DEFAULT), certificate, erring)
     return Tuned(
         policy, best.threshold, points, reached, limit, 0 if certified else more_labels(certificate, limit, len(held))
     )

@@ -12,14 +12,16 @@ from typing import Protocol
 
 from agentmem.answers.questions import normalised
 from agentmem.checking import FLAG, LIST, NOTHING, NUMBER, TEXT, TEXTS, Wanted, check_fields
-from agentmem.types import Vectors
+from agentmem.errors import ConfigError
+from agentmem.types import READS, Vectors
 
 CANDIDATES = 8
 """The most entries that a decision gets, most similar first."""
-STRICT = 0.99
-"""The threshold for query types that are not tuned and certified. On Banking77's part "certify", 1 of 925 hits in small
-caches was wrong (at most 0.51 % at 95 %), and 2 of 1,347 in a large one (at most 0.47 %):
-`python -m tests.benchmarks.answers_defaults --data DIR`."""
+DEFAULT = 0.875
+"""The cosine from which a query type serves before it is tuned."""
+STRICT = 0.97
+"""The threshold of a query type that nobody knows, or with an embedder whose cosines nobody measured: the highest of
+the published ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,8 @@ class AnswerScope:
         system: the system prompt.
         conversation: the messages before the question.
         kind: the query type, if the caller knows it; else it is found from the question.
+        user: the user who asks. Answers from a user's records, and to questions about them, are kept for that user
+            alone; without a user they are not kept. All other answers are the tenant's.
 
     Example:
         >>> cache.ask("What are your opening hours?", answering, context=AnswerScope(tenant="acme"))
@@ -42,6 +46,7 @@ class AnswerScope:
     system: str = ""
     conversation: tuple[str, ...] = ()
     kind: str | None = None
+    user: str = ""
 
     def __post_init__(self) -> None:
         check_fields("AnswerScope", self, _CONTEXT)
@@ -67,6 +72,10 @@ class Answer:
         complete: false for a stream that was cut short.
         error: an error that occurred; such an answer is not kept.
         effects: the names of tools that changed something. Such an answer is not kept.
+        reads: what it was made from besides its sources: "user" for a user's records, "clock", or "live" for data that
+            changes by the minute. The first is kept for the asking user alone, the others are not kept.
+        lasts: the seconds that it stays right, if that is known, as for a price with a date. It shortens the lifetime
+            that the content has.
         seconds: the time that it took; None if not known.
         usd: its cost in dollars; None if not known.
 
@@ -82,9 +91,13 @@ class Answer:
     effects: tuple[str, ...] = ()
     seconds: float | None = None
     usd: float | None = None
+    reads: tuple[str, ...] = ()
+    lasts: float | None = None
 
     def __post_init__(self) -> None:
         check_fields("Answer", self, _ANSWER)
+        if unknown := sorted(set(self.reads) - READS):
+            raise ConfigError(f"Answer.reads has {', '.join(unknown)}; it may have {', '.join(sorted(READS))}")
 
 
 _CONTEXT: Mapping[str, Wanted] = {
@@ -93,6 +106,7 @@ _CONTEXT: Mapping[str, Wanted] = {
     "system": TEXT,
     "conversation": TEXTS,
     "kind": TEXT | NOTHING,
+    "user": TEXT,
 }
 _ANSWER: Mapping[str, Wanted] = {
     "text": TEXT,
@@ -103,6 +117,8 @@ _ANSWER: Mapping[str, Wanted] = {
     "effects": TEXTS,
     "seconds": NUMBER | NOTHING,
     "usd": NUMBER | NOTHING,
+    "reads": TEXTS,
+    "lasts": NUMBER | NOTHING,
 }
 
 
@@ -132,19 +148,24 @@ class Certificate:
 
 @dataclass(frozen=True, slots=True)
 class QueryPolicy:
-    """The policy of one query type. Without a certificate its threshold is the strict one."""
+    """The policy of one query type: the least cosine at which it serves.
+
+    ``exact_only``: its log or its audits show too many errors at every threshold, so only exact keys are served.
+    """
 
     kind: str
     threshold: float
     certificate: Certificate | None = None
+    exact_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
     """A query type.
 
-    ``examples``: a few questions. ``threshold``: before it is tuned. ``ttl``: the most seconds that its answers stay
-    fresh; None for what their content says. ``exclude``: patterns of its questions that are never cached.
+    ``examples``: a few questions. ``threshold``: the least cosine, before it is tuned. ``ttl``: the most seconds that
+    its answers stay fresh; None for what their content says. ``exclude``: patterns of its questions that are never
+    cached.
     """
 
     name: str
@@ -227,6 +248,11 @@ def scope_of(context: AnswerScope) -> str:
     """The scope's key: 40 hexadecimal digits. Answers are searched only within one scope."""
     parts = ("scope", context.tenant, context.model, context.system, context.kind or "", *context.conversation)
     return _hashed(parts)
+
+
+def own_scope(scope: str, user: str) -> str:
+    """The key of the part of a scope that is one user's."""
+    return _hashed(("user", scope, user))
 
 
 def key_of(scope: str, question: str) -> str:

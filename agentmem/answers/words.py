@@ -12,7 +12,6 @@ from functools import cache, lru_cache
 from agentmem.answers.lexicon import (
     CONTRACTIONS,
     FUNCTION,
-    IDLE,
     IRREGULAR,
     NEGATIONS,
     NUMBERS,
@@ -21,6 +20,7 @@ from agentmem.answers.lexicon import (
     SYNONYMS,
     UNITS,
 )
+from agentmem.answers.spelling import Spells, amounts, english
 
 _TOKEN = re.compile(r"[£$€]?\d[\d,]*(?:\.\d+)?(?::\d\d)?%?|[^\W\d_]+(?:['-][^\W\d_]+)*|\w+")
 _ID = re.compile(r"\b(?=[\w./#@-]*\d)(?=[\w./#@-]*[A-Za-z])[\w#@][\w./#@-]*\w\b")
@@ -29,7 +29,7 @@ _SUFFIXES = (
     ("ational", "ate"), ("ization", "ize"), ("isation", "ize"), ("iveness", "ive"), ("fulness", "ful"),
     ("ations", ""), ("ation", ""), ("ities", ""), ("ments", ""), ("ment", ""), ("ings", ""), ("ing", ""),
     ("ions", ""), ("ion", ""), ("ally", ""), ("ality", ""), ("ity", ""), ("ies", "y"), ("ied", "y"), ("ers", ""),
-    ("ves", "f"), ("als", ""), ("al", ""), ("er", ""), ("ed", ""), ("ly", ""), ("es", ""), ("s", ""),
+    ("ves", "f"), ("als", ""), ("al", ""), ("er", ""), ("ed", ""), ("ly", ""), ("es", ""), ("s", ""), ("ie", "y"),
 )  # fmt: skip
 _VOWEL = re.compile("[aeiouy]")
 _MARKS = re.compile(r"[^\w\s'£$€%:.,/#@-]|(?<!\d)[.,:/]|[.,:/](?!\d)")
@@ -55,6 +55,7 @@ class Words:
     ids: frozenset[str]
     negations: int
     names: frozenset[str]
+    text: str
 
 
 @lru_cache(maxsize=65_536)
@@ -65,9 +66,31 @@ def words(text: str) -> Words:
     tokens = tuple(_TOKEN.findall(plain))
     numbers, rest = _numbers(tokens)
     stems = tuple(map(stem, rest))
-    content = tuple(one not in _function() and token not in NEGATIONS for one, token in zip(stems, rest, strict=True))
+    names = _names(text)
+    content = tuple(
+        one in names or (one not in _function() and token not in NEGATIONS)
+        for one, token in zip(stems, rest, strict=True)
+    )
     negations = sum(token in NEGATIONS or token.endswith("n't") for token in rest)
-    return Words(rest, stems, content, numbers, ids, negations, _names(text))
+    return Words(rest, stems, content, numbers, ids, negations, names, text)
+
+
+@lru_cache(maxsize=65_536)
+def meaning(text: str) -> frozenset[str]:
+    """The stems of a text's content words; all stems if it has none."""
+    found = words(text)
+    kept = frozenset(stemmed for stemmed, keep in zip(found.stems, found.content, strict=True) if keep)
+    return kept or frozenset(found.stems)
+
+
+def same_slots(left: str, right: str) -> bool:
+    """True if two questions have the same amounts, codes and names. If not, one's answer is not the other's.
+
+    A name of one may stand without its capital in the other.
+    """
+    one, other = words(left), words(right)
+    named = one.names <= set(other.stems) and other.names <= set(one.stems)
+    return named and one.ids == other.ids and sorted(amounts(left)) == sorted(amounts(right))
 
 
 @lru_cache(maxsize=65_536)
@@ -194,8 +217,6 @@ def _function() -> frozenset[str]:
     return frozenset(map(stem, FUNCTION.split())) | frozenset(FUNCTION.split())
 
 
-Spells = Callable[[str], bool]
-"""Tells whether a word is spelt correctly."""
 Word = tuple[str, str]
 """A word's stem, and the word."""
 
@@ -207,7 +228,7 @@ class QuestionPair:
     ``only_left`` and ``only_right`` are the stems that the other lacks, function words included. ``lone_left`` and
     ``lone_right`` are those of them that have content and no synonym on the other side. ``synonyms``, ``typos`` and
     ``matched`` count the content words that were paired in that way. ``rare_left`` and ``rare_right`` are the lone
-    words that are in no vocabulary, mostly names of things.
+    words that are in no vocabulary, mostly names of things. ``english``: both questions are.
     """
 
     left: Words
@@ -221,6 +242,7 @@ class QuestionPair:
     matched: int
     rare_left: tuple[str, ...] = ()
     rare_right: tuple[str, ...] = ()
+    english: bool = True
 
 
 @lru_cache(maxsize=4096)
@@ -229,10 +251,15 @@ def pair(left: str, right: str, spells: Spells | None = None) -> QuestionPair:
     one, other = words(left), words(right)
     lefts, rights = _content(one), _content(other)
     lone_left, lone_right = _missing(lefts, rights), _missing(rights, lefts)
+
+    def named(a: Word, b: Word) -> bool:
+        return a[0] in one.names and b[0] in other.names
+
     matched = len(lefts) - len(lone_left)
-    typos = _match(lone_left, lone_right, lambda a, b: _misspelt(a[1], b[1], spells))
+    typos = _match(lone_left, lone_right, lambda a, b: not named(a, b) and _misspelt(a[1], b[1], spells))
     synonyms = _match(lone_left, lone_right, lambda a, b: not _groups(a[0]).isdisjoint(_groups(b[0])))
-    synonyms += _parts(lone_left, rights) + _parts(lone_right, lefts)
+    synonyms += _parts(lone_left, rights, lambda a, b: named(a, b) or not _known(spells, a[1], b[1]))
+    synonyms += _parts(lone_right, lefts, lambda a, b: named(b, a) or not _known(spells, a[1], b[1]))
     only_left = (set(one.stems) - set(other.stems)) - (_stems(lefts) - _stems(lone_left))
     only_right = (set(other.stems) - set(one.stems)) - (_stems(rights) - _stems(lone_right))
     return QuestionPair(
@@ -247,22 +274,8 @@ def pair(left: str, right: str, spells: Spells | None = None) -> QuestionPair:
         matched,
         _rare(lone_left, spells),
         _rare(lone_right, spells),
+        english(left, spells) and english(right, spells),
     )
-
-
-def same_words(found: QuestionPair) -> bool:
-    """True if the two differ only in typos, endings, articles, and what comes first.
-
-    "On trains, is there a discount?" is the same as "Is there a discount on trains?". Small words count, as in "top up
-    on my card".
-    """
-    if found.lone_left or found.lone_right or found.synonyms or found.left.numbers != found.right.numbers:
-        return False
-    if max(len(found.left.numbers), len(found.left.ids), len(found.right.ids)) > 1:  # their order is not known
-        return False
-    left, right = _busy(found.left), _busy(found.right)
-    turned = (right[at:] + right[:at] for at in range(len(right)))
-    return len(left) == len(right) and any(_apart(left, one) <= found.typos for one in turned)
 
 
 def distance(one: str, other: str) -> int:
@@ -286,20 +299,6 @@ def _content(one: Words) -> list[Word]:
     return list({stemmed: (stemmed, token) for stemmed, token, keep in triples if keep}.values())
 
 
-def _busy(one: Words) -> tuple[str, ...]:
-    """The stems in their order, without the idle ones."""
-    return tuple(stemmed for stemmed in one.stems if stemmed not in _idle())
-
-
-def _apart(left: tuple[str, ...], right: tuple[str, ...]) -> int:
-    return sum(a != b for a, b in zip(left, right, strict=True))
-
-
-@cache
-def _idle() -> frozenset[str]:
-    return frozenset(map(stem, IDLE.split()))
-
-
 def _stems(found: list[Word]) -> set[str]:
     return {stemmed for stemmed, _ in found}
 
@@ -321,12 +320,19 @@ def _match(left: list[Word], right: list[Word], same: Callable[[Word, Word], boo
     return count
 
 
-def _parts(lone: list[Word], others: list[Word]) -> int:
-    """Removes words whose stem is the other's with a short ending: invit and invite, renew and renewal."""
-    found = [one for one in lone if any(_extends(one[0], other[0]) for other in others)]
+def _parts(lone: list[Word], others: list[Word], apart: Callable[[Word, Word], bool]) -> int:
+    """Removes words whose stem is the other's with a short ending: invit and invite, renew and renewal.
+
+    Words that nobody knows are names, of which fgetc and fgets are two.
+    """
+    found = [one for one in lone if any(_extends(one[0], other[0]) and not apart(one, other) for other in others)]
     for one in found:
         lone.remove(one)
     return len(found)
+
+
+def _known(spells: Spells | None, *words: str) -> bool:
+    return spells is None or any(map(spells, words))
 
 
 def _rare(lone: list[Word], spells: Spells | None) -> tuple[str, ...]:
@@ -343,8 +349,8 @@ def _extends(one: str, other: str) -> bool:
 @lru_cache(maxsize=65_536)
 def _misspelt(one: str, other: str, spells: Spells | None) -> bool:
     shorter = min(len(one), len(other))
-    if shorter < 4 or one[0] != other[0] or spells is None or (spells(one) and spells(other)):
-        return False
+    if shorter < 4 or one[0] != other[0] or spells is None or spells(one) == spells(other):
+        return False  # two words that nobody knows are two names
     return distance(one, other) <= (1 if shorter < 6 else 2)
 
 

@@ -81,6 +81,28 @@ def invalidate(
 
 
 @answers.command()
+def drop(
+    question: Annotated[str, typer.Argument(help="The question that was answered wrongly.")],
+    entry: Annotated[bool, typer.Option("--entry", help="Remove the kept answer as well.")] = False,
+    tenant: Tenant = None,
+    workspace: Workspace = HERE,
+    json: AsJson = False,
+) -> None:
+    """Drop the answer that a question is served now: neither it nor its like gets that answer again."""
+    with opened_cache(workspace) as cache:
+        scopes = cache.store.scopes(tenant) if cache else []
+        gone = [cache.drop(question, scope=scope, entry=entry) for scope in scopes] if cache else []
+    found = [one for one in gone if one]
+    if json:
+        print_json({"schema": 1, "question": question, "dropped": found})
+    elif found:
+        for one in found:
+            console().print(f"Dropped: {one[:200]!r}", highlight=False, soft_wrap=True)
+    else:
+        notices().print("Nothing is served for this question.", highlight=False)
+
+
+@answers.command()
 def audit(
     model: Model = None,
     sample: Annotated[int, typer.Option("--sample", min=1, help="Answers to make again.")] = 20,

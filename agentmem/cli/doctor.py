@@ -177,7 +177,7 @@ def forks() -> Check:
 
 
 def limits() -> Check:
-    """How each limit of a sandbox would be held, behind the walls that are taken first, in a fork by default."""
+    """Finds the mechanism for each limit of a sandbox, behind the walls that are tried first, in a default fork."""
     from agentmem.sandbox.holding import here
 
     held = here()

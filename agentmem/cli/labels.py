@@ -13,6 +13,7 @@ from agentmem.errors import ConfigError
 
 if TYPE_CHECKING:
     from agentmem.answers.agreement import Errors
+    from agentmem.answers.plays import Told
     from agentmem.answers.query_types import KindError
     from agentmem.answers.tuning import Tuned
     from agentmem.answers.values import Kinds, Labelled
@@ -70,8 +71,8 @@ def tune(
     from agentmem.recall.embedder import MiniLM
 
     kinds = all_kinds(settings(workspace))
-    with notices().status("Trying thresholds ..."):
-        tuned, judged = _tuned(pairs, kinds, cost, limit)
+    with notices().status("Trying thresholds ...") as status:
+        tuned, judged = _tuned(pairs, kinds, cost, limit, status.update)
         said = _said(judged) if judged or not is_log(pairs) else []
         error = left_out(MiniLM(), kinds)
     if plot:
@@ -109,26 +110,29 @@ def judge(
     _print(_said(found))
 
 
-def _tuned(path: Path, kinds: "Kinds", cost: float, limit: float) -> "tuple[dict[str, Tuned], Errors | None]":
+def _tuned(
+    path: Path, kinds: "Kinds", cost: float, limit: float, told: "Told"
+) -> "tuple[dict[str, Tuned], Errors | None]":
     """The thresholds by query type, and the judge's errors on the pairs that have both answers."""
     from agentmem.answers.logs import is_log, scorer
     from agentmem.answers.tuning import read_pairs, tune_kinds
     from agentmem.recall.embedder import MiniLM
 
     if is_log(path):
-        return _by_log(path, kinds, limit), None
+        return _by_log(path, kinds, limit, told), None
     labelled = read_pairs(path)
     tuned = tune_kinds(labelled, scorer(MiniLM()), cost=dict.fromkeys(kinds, cost), limit=limit)
     return tuned, _judged(labelled)
 
 
-def _by_log(path: Path, kinds: "Kinds", limit: float) -> "dict[str, Tuned]":
-    from agentmem.answers.logs import deciders, read_log, tune_log
+def _by_log(path: Path, kinds: "Kinds", limit: float, told: "Told") -> "dict[str, Tuned]":
+    from agentmem.answers.logs import objecting, read_log, tune_log
     from agentmem.answers.query_types import classifier
     from agentmem.recall.embedder import MiniLM
 
-    log, vectors = read_log(path, MiniLM(), classifier(MiniLM(), kinds))
-    return tune_log(log, vectors, deciders({*kinds, *(one.kind for one in log)}), limit=limit)
+    log, vectors = read_log(path, MiniLM(), classifier(MiniLM(), kinds), told)
+    today = {name: kind.threshold for name, kind in kinds.items()}
+    return tune_log(log, vectors, objecting(), today=today, limit=limit, told=told)
 
 
 def _audited(workspace: Path, count: int) -> "list[Labelled]":
@@ -201,6 +205,7 @@ def _row(kind: str, one: "Tuned") -> dict[str, Any]:
         "right": one.held.right,
         "upper95": certificate.upper if certificate else None,
         "certified": not one.more,
+        "exact_only": one.policy.exact_only,
         "labels_needed": None if one.more < 0 else one.more,
     }
 
@@ -213,6 +218,8 @@ def _sentence(row: dict[str, Any], limit: float) -> str:
     wrong = f"{reached}, {row['wrong']} of the served wrongly; the certificate says at most {bound} at 95 %."
     if row["certified"]:
         return f"{wrong} Certified for {limit:.2%}: the threshold is {row['threshold']:.4f}."
+    if row["exact_only"]:
+        return f"{wrong} That is too often, so only exact keys are served from now on."
     needed = "no number of labels would do" if row["labels_needed"] is None else f"about {row['labels_needed']:,} more"
-    used = f"the strict {row['threshold']:.4f} is used"
+    used = f"{row['threshold']:.4f} is used"
     return f"{wrong} Not certified for {limit:.2%}, so {used}. Labels needed: {needed}."

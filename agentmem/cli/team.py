@@ -29,8 +29,12 @@ Place = Annotated[
     Path | None, typer.Option(metavar="DIR", help="Where reports and runs are kept: outside the repository.")
 ]
 Thread = Annotated[str | None, typer.Option("--thread", "-t", help="The name of the work, to go on with it later.")]
-Apply = Annotated[bool, typer.Option("--apply", help="Bring a change that passed into the repository.")]
+Apply = Annotated[bool, typer.Option("--apply", help="Bring a change whose pass is proven into the repository.")]
 WithTests = Annotated[bool, typer.Option("--with-tests", help="With --apply: the tester's tests too.")]
+TrustCode = Annotated[
+    bool,
+    typer.Option("--trust-code", help="Count a pass that was only re-run, in one process with the code: see README."),
+]
 Unconfined = Annotated[bool, typer.Option("--no-isolation", help="Run commands unconfined if no isolation works here.")]
 PriceAs = Annotated[
     str | None, typer.Option(metavar="NAME", help="Whose prices to estimate with when a model has none.")
@@ -51,14 +55,15 @@ def team(
     thread: Thread = None,
     apply: Apply = False,
     with_tests: WithTests = False,
+    trust_code: TrustCode = False,
     unconfined: Unconfined = False,
     price_as: PriceAs = None,
     json: AsJson = False,
 ) -> None:
     """Let a coder change a repository's code, and a tester with a context of its own check the change.
 
-    Both work in forks: the repository changes only with --apply, and only when the change passed. The report goes to
-    stdout, the steps to stderr. The same --thread continues where it was, also after a kill.
+    Both work in forks: the repository changes only with --apply, by a change whose pass is proven, or with
+    --trust-code re-run. The report goes to stdout. The same --thread continues where it was, also after a kill.
     """
     from agentmem.cli.trust import settings as confirmed
     from agentmem.runtime.agent import new_thread
@@ -69,7 +74,7 @@ def team(
     if first is None:
         raise ConfigError("say which model: --coder anthropic:claude-sonnet-5-5, and --tester if it has another one")
     isolation = "none" if unconfined else "auto"
-    settings = {"check": check, "rounds": rounds, "place": place, "isolation": isolation}
+    settings = {"check": check, "rounds": rounds, "place": place, "isolation": isolation, "trust_code": trust_code}
     settings |= {"tests": tuple(tests)} if tests else {}
 
     def made() -> "Team":
@@ -167,13 +172,19 @@ def _where(team: "Team", result: "TeamResult", merged: Iterable[str]) -> str:
     if written:
         change = f"Written to the repository: {written}."
     elif not result.passed:
-        change = "Nothing was written to the repository: the change did not pass."
+        change = f"Nothing was written to the repository: {_why_not(result)}."
     else:
         change = f"The repository is as it was: `--thread {result.thread} --apply` brings the change into it."
     return (
         f"{change} The report is {result.path}; "
         f"`agentmem report {result.thread} -w {team.settings.place}` splits the cost by role."
     )
+
+
+def _why_not(result: "TeamResult") -> str:
+    if result.verdict != "pass" or result.proof is None:
+        return "the change did not pass"
+    return f"its pass is {result.proof.verdict}: {result.proof.why}. `--trust-code` counts it all the same"
 
 
 def _usage(team: "Team", thread: str) -> dict[str, Any]:
@@ -188,6 +199,7 @@ def _usage(team: "Team", thread: str) -> dict[str, Any]:
 def _summary(result: "TeamResult") -> dict[str, Any]:
     from dataclasses import asdict
 
+    from agentmem.team.proof.verdict import to_json as to_proof
     from agentmem.team.report import to_json
 
     return {
@@ -198,6 +210,8 @@ def _summary(result: "TeamResult") -> dict[str, Any]:
         "rounds": [asdict(one) for one in result.rounds],
         "refusals": [asdict(one) for one in result.refusals],
         "report": to_json(result.report) if result.report else None,
+        "proof": to_proof(result.proof) if result.proof else None,
+        "passed": result.passed,
         "changed": list(result.diff.paths),
         "tests": list(result.tests.paths),
         "shared": asdict(result.shared) if result.shared else None,

@@ -2,8 +2,7 @@
 
 Every name that calls had used (paths, identifiers, numbers, lines of errors) must stand in what stays, in the summary
 or in the index. An empty summary, or one with false claims, is refused.
-Rules, corrections and facts that stand, and that the summary leaves out, are added beside it. So is the trail of
-files.
+Standing rules, corrections and facts that the summary leaves out are added beside it.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -12,7 +11,7 @@ from dataclasses import replace
 from agentmem.compaction.carrying import carried
 from agentmem.compaction.index import index
 from agentmem.compaction.plan import Plan, cut_at, names
-from agentmem.compaction.standing import standing_text, trail_text
+from agentmem.compaction.standing import standing_text
 from agentmem.compaction.summary import CheckedSummary, checked, mechanical
 from agentmem.context.cut import IndexLine, Part, compaction
 from agentmem.errors import SummaryRejected
@@ -62,10 +61,9 @@ def fallback(plan: Plan, kept: Json | None = None) -> Draft:
 
 def _entry(plan: Plan, summary: str, kept: Json | None, told: int) -> Draft:
     """The entry with a summary, after which ``told`` tokens of text wait for a model's summary."""
-    stands, trail = _standing(plan, summary), trail_text(plan.stands, plan.sizes.trail)
-    lines = index(plan, "\n".join((summary, stands, trail)))
-    last = (Part("index", plan.view.seq + 1, Text(trail)),) if trail else ()  # index and results tell of earlier calls
-    parts = (*plan.users, *_written(plan, summary, stands, lines), *plan.results, *last, *plan.lists)
+    stands = _standing(plan, summary)
+    lines = index(plan, f"{summary}\n{stands}")
+    parts = (*plan.users, *_written(plan, summary, stands, lines), *plan.results, *plan.lists)
     if gone := unseen(plan, parts):
         raise SummaryRejected(f"it would lose sight of {', '.join(gone[:5])}")
     if sum(value_tokens(part.block.wire()) for part in parts) >= plan.tokens:
@@ -111,7 +109,7 @@ _LIES: tuple[tuple[str, Callable[[CheckedSummary], bool]], ...] = (
 
 
 def _standing(plan: Plan, summary: str) -> str:
-    """What must stand beside ``summary``: what it and the kept messages do not say word for word."""
+    """The lines that must stand beside ``summary``: those that it and the kept messages do not have word for word."""
     messages = {part.seq for part in plan.users}
     return standing_text(plan.stands, plan.thread, f"{plan.kept}\n{summary}", messages, plan.sizes.standing)
 

@@ -1,78 +1,68 @@
-"""The trail of artifacts: which files a conversation made, read, changed and deleted, and their state now.
+"""Follows the trail of artifacts: the files that a conversation made, read, changed and deleted, with their state.
 
-Computed from the calls and their results alone, so it is right whatever a summary says. A call that failed changed
-nothing. What a shell did is read off its command as far as that is certain: plain words, no variables, no patterns.
+It is computed from the calls and their results alone, so it is right whatever a summary says. A failed call changed
+nothing. The effects of a shell are read from its command if they are certain: plain words, no variables, no patterns.
 """
 
 import re
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
-from agentmem.compaction.shapes import COMMANDS
-
-ArtifactState = Literal["made", "changed", "deleted", "read"]
-"""What a file's last call with an effect did to it; read where there was none."""
+from agentmem.compaction.shapes import ACTIONS, COMMANDS, PATHS, SOURCES, TARGETS, FileState
 
 
 @dataclass(frozen=True, slots=True)
 class Artifact:
-    """A file: its path as calls named it, its state, and the entry of the call that left it so."""
+    """A file: its path as calls named it, its state, and the entry of the call that caused the state."""
 
     path: str
-    state: ArtifactState
+    state: FileState
     seq: int
 
 
-Touch = tuple[str, ArtifactState]
-"""A path and what one call did to it."""
+Touch = tuple[str, FileState]
+"""A path, and the effect of one call on it."""
 
-_PATHS = ("file_path", "path", "page", "notebook_path", "filename", "file", "target_file", "absolute_path")
-_SOURCES = ("source", "from", "old_path", "src", "source_path")
-_TARGETS = ("destination", "to", "new_path", "dst", "destination_path")
-
-TOOLS: Mapping[str, ArtifactState] = {
+TOOLS: Mapping[str, FileState] = {
     **dict.fromkeys(("read", "read_file", "view", "view_file", "open_file", "notebookread", "read_many_files"), "read"),
     **dict.fromkeys(("write", "write_file", "create_file", "create", "write_to_file", "save_file"), "made"),
     **dict.fromkeys(("edit", "edit_file", "multiedit", "notebookedit", "str_replace", "insert", "replace"), "changed"),
     **dict.fromkeys(("replace_in_file", "apply_diff", "append_file"), "changed"),
     **dict.fromkeys(("delete", "delete_file", "remove_file", "rm"), "deleted"),
 }
-"""What tools do to the file that their call names, by the tool's name in small letters."""
+"""The effect of tools on the file that their call names, by the tool's name in lower case."""
 SHELLS = frozenset({"bash", "shell", "run", "run_command", "execute", "execute_bash", "terminal", "run_shell_command"})
 """Tools that run a command."""
-ACTIONS: Mapping[str, ArtifactState] = {
-    **dict.fromkeys(("view", "read", "open"), "read"),
-    **dict.fromkeys(("create", "write"), "made"),
-    **dict.fromkeys(("str_replace", "insert", "undo_edit", "replace", "section", "append", "edit"), "changed"),
-    **dict.fromkeys(("delete", "remove"), "deleted"),
-}
-"""What tools with several actions do, by the action that the call names."""
 _SECTIONS = frozenset({"read", "edit", "write"})
 """Tools that may name a section of a page behind a #."""
 _EDITORS = frozenset({"str_replace_editor", "str_replace_based_edit_tool", "edit", "text_editor", "memory"})
 
 
 def touches(tool: str, arguments: Mapping[str, Any]) -> tuple[Touch, ...]:
-    """What one call does to which files, in order; nothing where that is not certain."""
+    """The effects of one call on files, in order; none if they are not certain."""
     name = tool.rpartition("__")[2].lower()
     if name in SHELLS:
         return tuple(_shell(next((arguments[key] for key in COMMANDS if key in arguments), "")))
     if name in ("apply_patch", "patch"):
         return tuple(_patch("\n".join(one for one in arguments.values() if isinstance(one, str))))
-    source, target = _first(arguments, (*_SOURCES, *_PATHS)), _first(arguments, _TARGETS)
+    source, target = _first(arguments, (*SOURCES, *PATHS)), _first(arguments, TARGETS)
     action = str(arguments.get("action") or arguments.get("command") or "")
     if target and source and (action in ("move", "rename") or name in ("move", "move_file", "rename", "rename_file")):
         return ((source, "deleted"), (target, "made"))
-    path = _first(arguments, _PATHS)
+    path = _first(arguments, PATHS)
     path = path.partition("#")[0] if name in _SECTIONS else path
-    state = ACTIONS.get(action) if name in _EDITORS and action else TOOLS.get(name)
+    state = _acted(action) if name in _EDITORS and action else TOOLS.get(name)
     return ((path, state),) if path and state else ()
 
 
+def _acted(action: str) -> FileState | None:
+    return ACTIONS[action].state if action in ACTIONS else None
+
+
 class Trail:
-    """Follows calls and their results, in order, and knows the state of each file at any moment."""
+    """Follows calls and their results, in order, and keeps the current state of each file."""
 
     def __init__(self, earlier: Iterable[Artifact] = ()) -> None:
         """``earlier`` is the state before the first call."""
@@ -82,7 +72,7 @@ class Trail:
             self._place(path)
 
     def follow(self, tool: str, arguments: Mapping[str, Any], seq: int, *, failed: bool = False) -> None:
-        """One call that has its result."""
+        """Take in one call that has its result."""
         if failed:
             return
         for path, state in touches(tool, arguments):
@@ -90,10 +80,10 @@ class Trail:
 
     @property
     def artifacts(self) -> tuple[Artifact, ...]:
-        """All files, those that were touched last at the end."""
+        """All files, the latest touched at the end."""
         return tuple(self._known.values())
 
-    def _touch(self, named: str, state: ArtifactState, seq: int) -> None:
+    def _touch(self, named: str, state: FileState, seq: int) -> None:
         path = self._whole(named)
         before = self._known.pop(path, None)
         if before and state == "read":
@@ -110,7 +100,7 @@ class Trail:
             places.append(path)
 
     def _whole(self, named: str) -> str:
-        """The path by which a file is known that a command names from a folder of its own, where there is only one."""
+        """The known path of a file that a command names from another folder, if only one fits."""
         path = named.removeprefix("./")
         if path.startswith(("/", "~")) or path in self._known:
             return path
@@ -130,7 +120,7 @@ _SEPARATE = frozenset(";|&()\n")
 
 
 def _shell(command: Any) -> Iterator[Touch]:
-    """What a command does to files, command by command; nothing of a text that is not plain."""
+    """The effects of a shell text on files, command by command; none if the text is not plain."""
     text = " ".join(map(str, command)) if isinstance(command, list | tuple) else str(command)
     bare = _HEREDOC.sub(lambda found: found[3].partition("\n")[0] + "\n", text).replace("\\\n", " ")
     lexer = shlex.shlex(bare, posix=True, punctuation_chars="();<>|&\n")
@@ -173,7 +163,7 @@ def _simple(words: list[str]) -> Iterator[Touch]:
 
 
 def _redirected(words: Sequence[str]) -> Iterator[str | Touch]:
-    """The words of a command, and in place of what is written to a file what happens to it."""
+    """The words of a command, with an effect in place of each redirection to a file."""
     following = iter(words)
     for word in following:
         if word in (">", ">>", ">|", "&>"):
@@ -190,7 +180,7 @@ def _sure(path: str) -> bool:
     return bool(path) and not _UNSURE.search(path)
 
 
-def _each(state: ArtifactState) -> Callable[[Sequence[str]], Iterator[Touch]]:
+def _each(state: FileState) -> Callable[[Sequence[str]], Iterator[Touch]]:
     def touched(words: Sequence[str]) -> Iterator[Touch]:
         return ((word, state) for word in words if _sure(word))
 
@@ -214,7 +204,7 @@ def _pair(words: Sequence[str]) -> tuple[str, str] | tuple[()]:
 
 
 def _sed(words: Sequence[str]) -> Iterator[Touch]:
-    """The file is the last word, behind the program."""
+    """The effect of sed: the file is the last word, after the program."""
     named = [word for word in words if not word.startswith("-")]
     if len(named) >= 2 and _sure(named[-1]):
         inside = any(re.match(r"-\w*i|--in-place", word) for word in words)
@@ -229,9 +219,9 @@ _PROGRAMS: Mapping[str, Callable[[Sequence[str]], Iterator[Touch]]] = {
     "cp": _copied,
     "sed": _sed,
 }
-"""What programs do to the files that are named behind them."""
+"""The effects of programs on the files that are named after them."""
 
-_PATCHED: tuple[tuple[str, ArtifactState], ...] = (("Add", "made"), ("Update", "changed"), ("Delete", "deleted"))
+_PATCHED: tuple[tuple[str, FileState], ...] = (("Add", "made"), ("Update", "changed"), ("Delete", "deleted"))
 
 
 def _patch(text: str) -> Iterator[Touch]:

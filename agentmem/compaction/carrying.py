@@ -1,6 +1,6 @@
-"""A summary that stays: the last page of a model, with what was said since behind it. No model is asked.
+"""Keeps a summary: the last page of a model, followed by what was said since. No model is asked.
 
-Lists tell what calls did since; a page is worth asking for again once people and the model have said enough.
+Lists tell what calls did since. A new page is requested only after people and the model have said enough.
 """
 
 from collections.abc import Iterator
@@ -9,14 +9,14 @@ from agentmem.compaction.plan import Plan, Said, short
 from agentmem.compaction.summary import newest
 
 SINCE = "## Since then"
-"""The heading of what was said after the page was written."""
+"""The heading of the section on what was said after the page was written."""
 SHARE = 0.5
 """The share of a summary's room that this section may take, beyond the page."""
 _WIDTH = 240  # characters of one reply
 
 
 def carried(plan: Plan) -> str:
-    """The page that stands at the top of the view, and below it the newest replies, each in its first words."""
+    """The page at the top of the view, and below it the newest replies, each by its first words."""
     page = next(one.text.partition("\n\n")[2] for one in plan.leaving if one.origin.kind == "summary")
     base, _, since = page.partition(f"\n\n{SINCE}\n")
     points = [*since.splitlines(), *_points(plan)]

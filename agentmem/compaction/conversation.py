@@ -68,7 +68,7 @@ class FoldedConversation(Generic[S]):
         self._sources: dict[int, tuple[S, tuple[Block, ...]]] = {}
         self._whole: dict[int, bool] = {}
         self._names: dict[str, str] = {}
-        self._answers: list[ToolResult] = []
+        self._answers = 0
         self._kept: Journal | None = None
         self.append(transcript.opening(opening))
 
@@ -89,16 +89,15 @@ class FoldedConversation(Generic[S]):
     def reply(self, message: Message, source: S | None = None) -> None:
         """A reply of the model. Its calls get ids that are new in the conversation."""
         self.close_calls()
-        self._answers.clear()
+        self._answers = 0
         said = transcript.unique(message, self._names.keys())
         self._names.update((call.id, call.name) for call in said.calls)
         seq = self.append(transcript.assistant(Reply(said, Usage("estimated"))))
         self._from(source, message.blocks, seq)
 
     def result(self, result: ToolResult, room: int, source: S | None = None) -> None:
-        """A tool's result. ``room`` are the tokens of results that fit behind one reply.
-
-        A result that no call waits for is told in a note.
+        """A tool's result. ``room`` are the tokens of results that fit behind one reply: further ones are short, as a
+        reply may have any number of calls. A result that no call waits for is told in a note.
         """
         waiting = self.waiting(result.call_id)
         if waiting is None:
@@ -106,13 +105,13 @@ class FoldedConversation(Generic[S]):
             self.append(transcript.note("result", NO_CALL.format(text=text)))
             return
         given = result if result.call_id == waiting else replace(result, call_id=waiting)
-        pages = self._names.get(waiting) in self._paging and self._fits(given, room)
-        shown = None if pages else offloaded(given.content, f"{THREAD}/{self.view.seq + 1}", self._offload)
-        self._answers += [] if shown else [given]
+        tokens, shortest = value_tokens(given.wire()), self._offload.head + self._offload.tail
+        crowded = self._answers + tokens > room
+        pages = self._names.get(waiting) in self._paging and not crowded
+        sizes = replace(self._offload, limit=shortest) if crowded else self._offload
+        shown = None if pages else offloaded(given.content, f"{THREAD}/{self.view.seq + 1}", sizes)
+        self._answers += min(tokens, shortest) if shown else tokens
         self._from(source, (result,), self.append(transcript.tool_result(given, shown)))
-
-    def _fits(self, result: ToolResult, room: int) -> bool:
-        return sum(value_tokens(one.wire()) for one in (*self._answers, result)) <= room
 
     def note(self, about: str, text: str, source: S | None = None) -> None:
         """Something that neither a person nor the model said."""
@@ -224,4 +223,5 @@ def _belongs(origin: Origin, last: int) -> tuple[bool, int]:
 
 def room_behind(prefix: int, settings: Compaction, budget: int) -> int:
     """The tokens of results that fit behind one reply, whatever leaves before they are sent."""
-    return round(NEAR * budget) - prefix - settings.sized(budget).least - ASKING
+    sized = settings.sized(budget)
+    return round(NEAR * budget) - prefix - sized.least - sized.users - ASKING

@@ -1,7 +1,7 @@
-"""Facts of the environment in calls and results: versions, commands that work in place of others, what was loaded.
+"""Finds facts of the environment in calls and results: versions, commands that replace others, loaded instructions.
 
-Only what two results show by themselves counts: a version that a program printed about itself, or a command that could
-not run and a similar one that did, soon after. A newer fact about the same thing takes the place of the older one.
+Only what results show themselves counts: a version that a program printed of itself, or a command that could not run
+and a similar one that did soon after. A newer fact on the same subject replaces the older one.
 """
 
 import re
@@ -20,12 +20,12 @@ _CANNOT = re.compile(
     r"command not found|not recognized as|[Nn]o such file or directory|unknown (?:option|flag|command|shorthand)|"
     r"unrecognized (?:option|argument)|invalid option|ModuleNotFoundError|No module named|exit code 127|missing script",
 )
-"""What results say where the command itself was wrong, rather than what it ran."""
+"""Texts in results that show that the command itself was wrong, not the program that it ran."""
 _PATIENCE = 4
-"""Commands after a failed one among which its replacement is looked for."""
+"""The number of commands after a failed one that may be its replacement."""
 _WORD = re.compile(r"[A-Za-z][\w.-]{2,}")
 LONGEST = 160
-"""Characters of a command that is worth repeating."""
+"""The most characters of a command that is repeated in a fact."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class EnvironmentFact:
 
 
 class Environment:
-    """Follows calls and their results, in order, and knows what they showed. ``facts`` are by what they are about."""
+    """Follows calls and their results, in order, and keeps the facts in them. ``facts`` are by subject."""
 
     def __init__(self) -> None:
         self.facts: dict[str, EnvironmentFact] = {}
@@ -47,7 +47,7 @@ class Environment:
         self._ran = 0
 
     def follow(self, tool: str, arguments: Mapping[str, Any], result: str, seq: int, *, failed: bool = False) -> None:
-        """One call that has its result."""
+        """Take in one call that has its result."""
         name = tool.rpartition("__")[2].lower()
         if name in _LOADERS and not failed:
             self._load(next((str(one) for one in arguments.values() if isinstance(one, str)), ""), seq)
@@ -56,7 +56,7 @@ class Environment:
             self._command(command, result.strip(), seq, failed)
 
     def said(self, text: str, seq: int) -> None:
-        """A message in a person's place: a client puts loaded skills there."""
+        """Take in a message in a person's place: a client puts loaded skills there."""
         if found := _LOADED.match(text):
             self._load(found[1].rstrip("/").rpartition("/")[2], seq)
 
@@ -88,7 +88,7 @@ class Environment:
 
 
 def _alike(one: str, other: str) -> bool:
-    """Whether two commands share at least half of the words of the shorter one."""
+    """True if two commands share at least half of the words of the shorter one."""
     words, others = set(_WORD.findall(one)), set(_WORD.findall(other))
     least = min(len(words), len(others))
     return least > 0 and len(words & others) * 2 >= least and _longest(words & others) >= 3

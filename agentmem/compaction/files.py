@@ -1,18 +1,18 @@
-"""What a conversation knows of a file: stretches of lines that were read, with every later edit applied to them.
+"""Keeps what a conversation knows of a file: stretches of lines that were read, with every later edit applied.
 
-No line is kept that a later call replaced. Where an edit cannot be placed, the lines it may have touched are dropped;
-where a read shows other lines than those that were known, somebody else changed the file, and only what was read stays.
+A line that a later call replaced is dropped. If an edit cannot be placed, the lines that it may have touched are
+dropped. If a read shows other lines than the known ones, somebody else changed the file, and only what was read stays.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-_SAME = 3  # lines that two stretches must have in common before they are taken for the same
+_SAME = 3  # the lines that two stretches must share to count as the same
 
 
 class KnownLine(NamedTuple):
-    """A line, the entry that showed it last and the one that changed it last, 0 for none."""
+    """A line, the entry that showed it last, and the entry that changed it last; 0: none."""
 
     text: str
     seen: int
@@ -39,7 +39,7 @@ class Stretch:
 
     @property
     def known(self) -> str:
-        """The text as far as it is certain: the last line of a loose stretch may go on."""
+        """The certain part of the text: the last line of a loose stretch may be longer."""
         return self.text[:-1] if self.loose else self.text
 
 
@@ -56,22 +56,22 @@ class KnownFile:
     doubt: int = 0
 
     def written(self, text: str, seq: int) -> "KnownFile":
-        """The file after the whole of it was written."""
+        """The file after all of it was written."""
         lines = tuple(KnownLine(line, seq, seq) for line in _split(text))
         return replace(self, stretches=_some(Stretch(lines, 1)), touched=seq, changed=seq)
 
     def lost(self, seq: int) -> "KnownFile":
-        """The file after something happened to it that nobody can tell."""
+        """The file after an unknown change."""
         return replace(self, stretches=(), touched=seq, changed=seq)
 
     def appended(self, text: str, seq: int) -> "KnownFile":
-        """The file with ``text`` behind it; the line before it may have been changed."""
+        """The file with ``text`` added at its end; the line before may have changed."""
         lines = tuple(KnownLine(line, seq, seq) for line in _split(text))
         kept = (replace(one, lines=one.lines[:-1]) for one in self.stretches)
         return replace(self, stretches=_some(*kept, Stretch(lines, loose=True)), touched=seq, changed=seq)
 
     def replaced(self, old: str, new: str, every: bool, seq: int) -> "KnownFile":
-        """The file after ``new`` took the place of ``old``."""
+        """The file after ``new`` replaced ``old``."""
         if not old:
             return self.lost(seq)
         changed = replace(self, touched=seq, changed=seq)
@@ -90,7 +90,7 @@ class KnownFile:
         return replace(changed, stretches=_some(*stretches, *said))
 
     def read(self, start: int | None, lines: Sequence[str], whole: bool, seq: int) -> "KnownFile":
-        """The file after a result has shown some lines of it, from number ``start`` on; the ``whole`` of it, or not."""
+        """The file after a result has shown lines of it, from number ``start`` on; ``whole``: all its lines."""
         shown = Stretch(tuple(KnownLine(line, seq) for line in lines), start)
         touched = replace(self, touched=seq)
         if whole:
@@ -122,22 +122,22 @@ def _split(text: str) -> list[str]:
 
 
 def _said(new: str, seq: int) -> Stretch:
-    """What an edit alone tells of a file: the text it put there."""
+    """The stretch that an edit alone shows of a file: the text that it put there."""
     return Stretch(tuple(KnownLine(line, seq, seq) for line in _split(new)), loose=True)
 
 
 def _firm(one: Stretch) -> Stretch:
-    """The stretch without lines that may be parts: an edit beside them may have changed the rest."""
+    """The stretch without lines that may be partial: an edit beside them may have changed the rest."""
     return replace(one, lines=one.lines[1:-1], start=None, loose=False) if one.loose else one
 
 
 def _overlaps_itself(old: str) -> bool:
-    """Whether two places of ``old`` can overlap, so that it is not certain which was meant."""
+    """True if two places of ``old`` can overlap, so that the intended one is not certain."""
     return any(old.endswith(old[:length]) for length in range(1, len(old)))
 
 
 def _moved(stretches: Sequence[Stretch], at: int, old: str, new: str, seq: int) -> Iterator[Stretch]:
-    """The stretches after an edit in the one at ``at``: those behind it have other numbers."""
+    """The stretches after an edit in the one at ``at``. Later stretches get other numbers."""
     edited, shift = stretches[at], new.count("\n") - old.count("\n")
     for place, one in enumerate(stretches):
         if place == at:
@@ -165,11 +165,13 @@ def _applied(one: Stretch, old: str, new: str, seq: int, *, every: bool = False)
         if not text.endswith("\n"):  # its end has joined a line that is not known
             text = text[: text.rfind("\n") + 1]
             lines = lines[: text.count("\n")]
+        if not every:  # behind it the last line of a loose stretch may go on
+            break
     return replace(one, lines=tuple(lines))
 
 
 def _relined(text: str, before: Sequence[KnownLine], first: int, more: int, seq: int) -> list[KnownLine]:
-    """The lines of ``text``: those up to ``first`` and behind ``more`` others as they were."""
+    """The lines of ``text``. Those up to ``first``, and those after ``more`` others, stay as they were."""
     after = text.removesuffix("\n").split("\n") if text else []
     behind = len(after) - first - more - 1
     kept = list(before[len(before) - behind :]) if behind > 0 else []
@@ -177,7 +179,7 @@ def _relined(text: str, before: Sequence[KnownLine], first: int, more: int, seq:
 
 
 def _apart(loose: Stretch, old: str) -> Iterator[Stretch]:
-    """The parts of a stretch that an edit of ``old``, which does not stand in it whole, cannot have touched."""
+    """The parts of a stretch that an edit of ``old`` cannot have touched, if the stretch does not have all of it."""
     one = _firm(loose)
     wanted, lines = old.split("\n"), [line.text for line in one.lines]
     touched = {at for shift in range(1 - len(lines), len(wanted)) for at in _overlap(lines, wanted, shift)}
@@ -189,7 +191,7 @@ def _apart(loose: Stretch, old: str) -> Iterator[Stretch]:
 
 
 def _overlap(lines: Sequence[str], wanted: Sequence[str], shift: int) -> Iterable[int]:
-    """The lines that ``wanted`` covers when line i is its line i + ``shift``, if they agree; parts of it are whole."""
+    """The lines that ``wanted`` covers if line i is its line i + ``shift`` and all agree."""
     first, last = max(0, -shift), min(len(lines), len(wanted) - shift)
     if first == -shift and last == len(wanted) - shift:
         return ()
@@ -204,7 +206,7 @@ def _agrees(line: str, wanted: Sequence[str], at: int) -> bool:
 
 
 def _inside(one: Stretch, shown: Stretch) -> Stretch | None:
-    """``shown`` with the marks of a stretch that stands in it, if it does."""
+    """``shown`` with the marks of a stretch inside it; None if the stretch is not inside."""
     text = shown.text.removesuffix("\n")
     at = text.find(one.text.removesuffix("\n"))
     if at < 0:
@@ -217,7 +219,7 @@ def _inside(one: Stretch, shown: Stretch) -> Stretch | None:
 
 
 def _beside(one: Stretch, shown: Stretch) -> Stretch:
-    """A stretch without number, without the lines at its ends that ``shown`` seems to have too."""
+    """A stretch without a number, minus the lines at its ends that ``shown`` probably has too."""
     mine, theirs = [line.text for line in one.lines], [line.text for line in shown.lines]
     for length in range(min(len(mine), len(theirs)), _SAME - 1, -1):
         if mine[:length] == theirs[-length:]:
@@ -228,7 +230,7 @@ def _beside(one: Stretch, shown: Stretch) -> Stretch:
 
 
 def _merged(one: Stretch, shown: Stretch) -> Stretch | None:
-    """Two stretches in one; ``shown`` itself where they lie apart, None where they contradict each other."""
+    """Two stretches in one; ``shown`` itself if they are apart, None if they contradict each other."""
     if one.start is None or one.end is None or shown.start is None or shown.end is None:
         return shown
     first, last = max(one.start, shown.start), min(one.end, shown.end)

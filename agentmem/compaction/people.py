@@ -1,6 +1,6 @@
-"""What people asked and said: which of their messages are the open task, and what of a long message must stay.
+"""Finds the messages of people that are the open task, and the part of a long message that must stay.
 
-A task is done when the model ended its turn after it. A message that only says to go on, or corrects what was done,
+A task is done when the model ended its turn after it. A message that only says to go on, or that corrects the work,
 belongs to the task before it.
 """
 
@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Sequence
 from itertools import islice
 
-from agentmem.compaction.statements import kind_of, machine, paragraphs, statements
+from agentmem.compaction.statements import LONGEST, kind_of, machine, paragraphs, statements
 from agentmem.tokens import count
 
 _GO_ON = re.compile(
@@ -21,26 +21,28 @@ _ASKS = re.compile(
     r"^(?:please|can you|could you|would you|i want|i'd like|i need|let's|we need|bitte|peux-tu|请)\b", re.IGNORECASE
 )
 _MOST = 5
-"""Messages of one task behind the first, at most: the newest."""
+"""The most messages of one task after the first: the newest."""
 _LONGEST = 600  # characters of a sentence
+_SHORT = 12  # the most sentences of a message of which each counts
+_TELLING = 4  # the fewest words of a sentence that tells something
 GAP = "[…]"
-"""Stands on a line of its own where something of a message is left out."""
+"""A line of its own in place of a part of a message that is left out."""
 
 
 def goes_on(text: str) -> bool:
-    """Whether a message asks for nothing new: it says to go on, picks one of what was offered, or corrects."""
+    """True if a message asks for nothing new: it says to go on, picks an offered choice, or corrects."""
     return all(_GO_ON.match(sentence) or kind_of(sentence) for sentence in _sentences(text) or [text.strip()])
 
 
 class Tasks:
-    """Follows messages and the ends of turns; ``open`` are the entries of the messages that are not done yet."""
+    """Follows messages and the ends of turns. ``open`` are the entries of messages whose task is not done yet."""
 
     def __init__(self, open: Iterable[int] = (), *, ended: bool = False) -> None:
         self.open: tuple[int, ...] = tuple(open)
         self.turn_ended = ended
 
     def said(self, seq: int, text: str) -> None:
-        """A person's message."""
+        """Take in a person's message."""
         if seq in self.open or machine(text) or not text.strip():
             return
         begins = self.turn_ended and not goes_on(text)
@@ -48,18 +50,19 @@ class Tasks:
         self.turn_ended = False
 
     def ended(self) -> None:
-        """The model ended its turn."""
+        """Take in the end of the model's turn."""
         self.turn_ended = True
 
 
 def typed(blocks: Iterable[str]) -> str:
-    """The blocks of one message that a person typed, together: a client puts its own beside them."""
+    """The text of a message's blocks that a person typed; a client may add blocks of its own."""
     return "\n\n".join(text for text in blocks if not machine(text))
 
 
 def request(text: str) -> tuple[str, ...]:
-    """The sentences that say what a message asks for: the first and the last that were typed, and those between that
-    ask in so many words; of a message without any, its first line.
+    """The sentences with a message's request; its first line if it has none.
+
+    They are the first and the last typed sentence, and those between that ask explicitly.
     """
     said = _sentences(text)
     if not said:
@@ -68,11 +71,22 @@ def request(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys((said[0], *islice(asks, _MOST), said[-1])))
 
 
-def essence(text: str, room: int) -> str:
-    """What must stay of a message, word for word, in about ``room`` tokens.
+def told(text: str) -> tuple[str, ...]:
+    """The sentences of a short message that tell something, in no words that mark them: no question, and no request."""
+    said = _sentences(text)
+    return tuple(one for one in said if _tells(one)) if len(said) <= _SHORT else ()
 
-    What it asks for, and each correction and rule with the sentences beside it, always stay; what else was typed
-    stays from the beginning on as far as there is room. Nothing of what was pasted stays.
+
+def _tells(sentence: str) -> bool:
+    asks = _ASKS.match(sentence) or _GO_ON.match(sentence) or sentence.endswith(("?", "？", ":", "："))
+    return not asks and len(sentence.split()) >= _TELLING and len(sentence) <= LONGEST and not kind_of(sentence)
+
+
+def essence(text: str, room: int) -> str:
+    """The part of a message that must stay, word for word, in about ``room`` tokens.
+
+    The request, and each correction and rule with the sentences beside it, always stay. Other typed text stays from the
+    beginning on if there is room. Pasted text goes.
     """
     said = _sentences(text)
     wanted = {one.text for one in statements(text)} | set(request(text))
@@ -89,7 +103,7 @@ def essence(text: str, room: int) -> str:
 
 
 def _sentences(text: str) -> list[str]:
-    """The sentences of a message; of what goes on without an end, the beginning."""
+    """The sentences of a message; of a sentence that is too long, the beginning."""
     return [sentence[:_LONGEST] for paragraph in paragraphs(text) for sentence in paragraph]
 
 

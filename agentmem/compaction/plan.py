@@ -1,7 +1,9 @@
 """Plans what a compaction keeps and what leaves, before a summary is requested. A pure function of a view.
 
-    prefix | messages of people | summary, what stands, index | results used last | trail of files
-           | paths, commands, lines of files | tail
+    prefix | messages of people | summary, what stands, index | results used last
+           | commands, lines of files, list of files with their states | tail
+
+The list of files stands last: what it says of a file's state is the last word on it.
 
 The tail keeps whole turns, so that no call loses its result, and always the last reply with what answered it.
 """
@@ -11,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from agentmem.compaction.listing import commands_listed, paths_listed
+from agentmem.compaction.listing import commands_listed, files_listed
 from agentmem.compaction.people import essence, typed
 from agentmem.compaction.regions import regions, rendered
 from agentmem.compaction.standing import Standing, read_standing, standing
@@ -30,7 +32,7 @@ _SMALL, _CAPITAL = re.compile(r"[a-z]"), re.compile(r"[A-Z]")
 _ENDS = ".:-"
 _UNSAID = frozenset({"type", "id", "tool_use_id", "signature", "data", "media_type", "name"})
 WRITTEN = frozenset({"summary", "index", "paths", "commands", "files"})
-"""Parts that a compaction wrote: they repeat what entries say."""
+"""The parts that a compaction wrote: they repeat what entries say."""
 _COMMON = 4
 """If a name stands in more results than this, it says little about which one was meant."""
 
@@ -141,9 +143,9 @@ USER = "[{reference}, said by the person]"
 IN_PART = "[{reference}, said by the person, in part: recall {reference} brings back the whole]"
 RESULT = "[{reference}, kept as it was: the result of {about}]"
 SHARE = 2
-"""How many times the lists of paths, commands and lines must leave, for them to have all their room."""
+"""The lists of paths, commands and lines get all their room only if at least this multiple of it leaves."""
 REMEMBERED = 2
-"""How many times the lines of files that are shown are remembered for the next compaction."""
+"""The lines of files remembered for the next compaction, as a multiple of those that are shown."""
 _ABOUT = 60
 """The most characters of an index line's description."""
 _WORDS = 12  # of a message, in its line of the index
@@ -221,7 +223,7 @@ def plan(view: View, thread: str, settings: Compaction, budget: int, reason: Rea
     abouts = dict(_abouts(every))
     results = _results(leaving, references.last_used, abouts, thread, sizes)
     going = sum(one.frame.tokens for one in leaving)
-    lists, traces, paths = _lists(view, every, thread, sizes, going)
+    lists, traces, paths = _lists(view, every, thread, sizes, going, stands)
     told = _told(leaving, view.cut)
     if sum(map(_size, (*users, *results, *lists))) >= going:
         return None
@@ -303,7 +305,7 @@ def _users(
 ) -> list[Part]:
     """Messages of people, in order: those of the ``open`` task, in part where they are long, and the newest that fit.
 
-    Of what is done, long pasted text goes. Those that an earlier cut kept have their heading already.
+    Long pasted text of finished tasks goes. Messages that an earlier cut kept have their heading already.
     """
     messages: dict[int, list[Said]] = {}
     for one in leaving:
@@ -331,7 +333,7 @@ def _all_text(blocks: Iterable[Said]) -> bool:
 
 
 def _in_part(seq: int, thread: str, blocks: Iterable[Said], room: int) -> list[Part]:
-    """What must stay of a message that has a part which need not: without what was pasted."""
+    """The part of a message that must stay, without pasted text."""
     said = typed(one.text for one in blocks)
     heading = IN_PART.format(reference=f"{thread}/{seq}")
     return [Part("user", seq, Text(f"{heading}\n{essence(said, room)}"))] if said.strip() else []
@@ -363,21 +365,21 @@ def _results(
 
 
 def _lists(
-    view: View, every: Sequence[Said], thread: str, sizes: Compaction, going: int
+    view: View, every: Sequence[Said], thread: str, sizes: Compaction, going: int, stands: Standing
 ) -> tuple[tuple[Part, ...], Mapping[str, Any], tuple[str, ...]]:
-    """What stays of the calls in view and before: the parts, what the next compaction must know, the listed paths.
+    """The lists that stay of all calls so far: their parts, the state for the next compaction, the listed paths.
 
-    Where little leaves, ``going`` tokens, they take a share of it at most.
+    If few tokens leave (``going``), the lists take at most a share of them; the trail of files always has its room.
     """
     known = unpacked(view.cut.traces if view.cut else {})
     known.follow(every)
     share, seq = min(1.0, going / (SHARE * (sizes.paths + sizes.commands + sizes.files + 1))), view.seq + 1
-    paths, listed = paths_listed(known.paths, known.changed, round(sizes.paths * share))
     ran = commands_listed(known.commands, round(sizes.commands * share))
     shown = regions(known.files.values(), round(sizes.files * share), sizes.file)
-    texts: tuple[tuple[PartKind, str], ...] = (("paths", paths), ("commands", ran), ("files", rendered(shown, thread)))
-    parts = tuple(Part(kind, seq, Text(text)) for kind, text in texts if text)
-    return parts, packed(_remembered(known, sizes)), listed
+    listed = files_listed(stands.files, known.paths, sizes.trail, round(sizes.paths * share))
+    texts: Mapping[PartKind, str] = {"commands": ran, "files": rendered(shown, thread), "paths": listed.text}
+    parts = tuple(Part(kind, seq, Text(text)) for kind, text in texts.items() if text)
+    return parts, packed(_remembered(known, sizes)), listed.paths
 
 
 def _told(leaving: Sequence[Said], cut: Cut | None) -> int:

@@ -1,11 +1,12 @@
-"""Which lines of files stay in view, and how they are shown: around the last edits, and what was read last.
+"""Chooses the lines of files that stay in view, and shows them: around the last edits, and what was read last.
 
-Files are taken by when a call last touched them. A file's lines are those around its edits, the latest first, then
-those that were read last.
+Files come in the order of their last call, the latest first. A file's lines are those that calls looked at closely,
+around edits and in short reads, the latest first; then those of long reads.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 from agentmem.compaction.files import KnownFile, KnownLine, Stretch
 from agentmem.tokens import count
@@ -15,43 +16,50 @@ HEAD = (
     "have changed them since: read a file again where that matters. The number behind a file names the entry that "
     "touched it last; recall {thread}/NUMBER brings that entry back.]"
 )
-PAD = 15
-"""Lines that are shown around an edit."""
+PAD = 10
+"""The lines that are shown around an edit."""
+CLOSE = 120
+"""The most lines of a read that looks at a place; longer ones look over the file."""
 LEAST = 3
-"""Lines of a stretch that is worth showing, if it has so many."""
+"""The fewest lines of a stretch to show, unless it is shorter itself."""
 _GAP = 4  # tokens of the line between two stretches
-_FILE = 30  # and of a file's heading
-_LEAST = 50  # tokens of a file that is worth showing
+_FILE = 30  # tokens of a file's heading
+_LEAST = 50  # the fewest tokens of a file to show
 
 
 def regions(files: Iterable[KnownFile], room: int, each: int) -> list[KnownFile]:
-    """What is shown of some files, latest first, in ``room`` tokens: files with fewer stretches.
+    """The files with the stretches that are shown, the latest first, in ``room`` tokens.
 
-    Each gets up to ``each`` tokens, and what is left then goes to the latest.
+    Each file gets up to ``each`` tokens; the tokens that are left go to the latest.
     """
     latest = sorted((one for one in files if one.stretches), key=lambda one: -one.touched)
     shares = list[int]()
     for file in latest:
-        share = min(each, room - _FILE, tokens(file))
+        share = _tokens(file, min(each, room - _FILE))
         if share < _LEAST:
             break
         shares.append(share)
         room -= share + _FILE
     for at, file in enumerate(latest[: len(shares)]):
-        more = min(room, tokens(file) - shares[at])
+        more = _tokens(file, shares[at] + room) - shares[at]
         shares[at] += more
         room -= more
     parts = (_part(file, share) for file, share in zip(latest, shares, strict=False))
     return [part for part in parts if part.stretches]
 
 
-def tokens(file: KnownFile) -> int:
-    """Tokens of all lines of a file."""
-    return sum(size(line) for one in file.stretches for line in one.lines) + _GAP * len(file.stretches)
+def _tokens(file: KnownFile, most: int) -> int:
+    """The tokens of a file's lines, at most ``most``: counting stops there."""
+    found = _GAP * len(file.stretches)
+    for line in (line for one in file.stretches for line in one.lines):
+        if found >= most:
+            break
+        found += size(line)
+    return min(found, most)
 
 
 def _part(file: KnownFile, room: int) -> KnownFile:
-    """What is shown of a file in ``room`` tokens."""
+    """The file with the stretches that are shown in ``room`` tokens."""
     taken: list[set[int]] = [set() for _ in file.stretches]
     for place, at in _wanted(file):
         if at in taken[place]:
@@ -65,34 +73,38 @@ def _part(file: KnownFile, room: int) -> KnownFile:
 
 
 def size(line: KnownLine) -> int:
-    """Tokens of a line."""
-    return count(line.text) + 1
+    """The tokens of a line."""
+    return _counted(line.text) + 1
+
+
+_counted = lru_cache(maxsize=1 << 14)(count)  # from one compaction to the next most lines are the same
 
 
 def _wanted(file: KnownFile) -> Iterator[tuple[int, int]]:
-    """Lines by worth, as the number of their stretch and their place in it: around edits, then what was read."""
-    every = [(place, one.lines) for place, one in enumerate(file.stretches)]
-    edits = [run for place, lines in every for run in _runs(place, [line.changed for line in lines])]
-    for _, place, first, last in sorted(edits, key=lambda run: -run[0]):
-        most = len(file.stretches[place].lines)
-        yield from ((place, at) for at in range(max(0, first - PAD), min(most, last + PAD)))
-    reads = [run for place, lines in every for run in _runs(place, [line.seen for line in lines])]
-    for _, place, first, last in sorted(reads, key=lambda run: -run[0]):
+    """Lines in order of worth, each as its stretch's number and its place there: last edits and close reads first."""
+    looks = list[tuple[bool, int, int, int, int]]()
+    for place, one in enumerate(file.stretches):
+        most = len(one.lines)
+        for seq, first, last in _runs([line.changed for line in one.lines]):
+            looks.append((False, -seq, place, max(0, first - PAD), min(most, last + PAD)))
+        for seq, first, last in _runs([line.seen for line in one.lines]):
+            looks.append((last - first > CLOSE, -seq, place, first, last))
+    for _, _, place, first, last in sorted(looks):
         yield from ((place, at) for at in range(first, last))
 
 
-def _runs(place: int, marks: Sequence[int]) -> Iterator[tuple[int, int, int, int]]:
-    """Stretches of lines with one mark that is not 0: the mark, the stretch's number, first, and behind the last."""
+def _runs(marks: Sequence[int]) -> Iterator[tuple[int, int, int]]:
+    """Runs of lines with the same mark other than 0: the mark, the first line, and the end."""
     start = 0
     for at in range(1, len(marks) + 1):
         if at == len(marks) or marks[at] != marks[start]:
             if marks[start]:
-                yield marks[start], place, start, at
+                yield marks[start], start, at
             start = at
 
 
 def _picked(one: Stretch, places: Sequence[int]) -> Iterator[Stretch]:
-    """The stretches that some of a stretch's lines make."""
+    """The stretches made of some lines of a stretch."""
     start = 0
     for at in range(1, len(places) + 1):
         if at == len(places) or places[at] != places[at - 1] + 1:
@@ -105,7 +117,7 @@ def _picked(one: Stretch, places: Sequence[int]) -> Iterator[Stretch]:
 
 
 def rendered(chosen: Sequence[KnownFile], thread: str) -> str:
-    """The text of what is shown."""
+    """The text of the chosen files."""
     if not chosen:
         return ""
     parts = [HEAD.format(thread=thread)]

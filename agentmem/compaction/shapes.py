@@ -1,66 +1,83 @@
-"""What calls did to files, and the commands they ran, whatever tool they were made to.
+"""Reads the effects of calls on files, and the commands that they ran, for any tool.
 
-A tool is known by the names of its arguments, as in the tables below: agentmem's own tools, Claude's text editor, those
-of Claude Code and Codex, and any other that speaks of a path, an old and a new text, or a command.
+A tool is recognised by the names of its arguments, as in the tables below: agentmem's own tools, Claude's text editor,
+those of Claude Code and Codex, and any other with a path, an old and a new text, or a command.
 """
 
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 PATHS = ("file_path", "path", "filePath", "filename", "file", "page", "notebook_path", "target_file", "absolute_path")
-"""Arguments that name the file of a call, first found first."""
+"""Arguments that name the file of a call, in order of precedence."""
+SOURCES = ("source", "from", "old_path", "src", "source_path")
+TARGETS = ("destination", "to", "new_path", "dst", "destination_path")
+"""Arguments of a call that moves a file: from where, and to where."""
 OLD = ("old_string", "old_str", "old_text", "old", "search")
 NEW = ("new_string", "new_str", "new_text", "new", "replace", "replacement", "text")
-"""Arguments of a call that puts one text in the place of another."""
+"""Arguments of a call with the text that replaces another one."""
 WRITTEN = ("content", "file_text", "contents", "text", "code")
 """Arguments that give the whole text of a file."""
 COMMANDS = ("command", "cmd", "script")
 """Arguments that hold a command for a shell, as a text or as a list of words."""
 STRETCHES = ("offset", "limit", "view_range", "start_line", "end_line", "part", "ranges")
-"""Arguments with which a call reads a stretch of a file only."""
+"""Arguments with which a call reads only a stretch of a file."""
 
 Effect = Literal["read", "replace", "write", "append", "lose"]
-"""What a call does to its file. lose: something that cannot be told from the call."""
+"""The effect of a call on its file. lose: an effect that the call does not tell."""
 
-ACTIONS: Mapping[str, Effect] = {
-    **dict.fromkeys(("view", "read", "open"), "read"),
-    **dict.fromkeys(("create", "write"), "write"),
-    **dict.fromkeys(("str_replace", "replace"), "replace"),
-    **dict.fromkeys(("append",), "append"),
-    **dict.fromkeys(("insert", "undo_edit", "section", "move", "rename", "delete", "remove"), "lose"),
+FileState = Literal["made", "changed", "deleted", "read"]
+"""What a file's last call with an effect did to it; read where there was none."""
+
+
+class Action(NamedTuple):
+    """What an action does to the lines of a file, and how it leaves the file; None where its name does not tell."""
+
+    effect: Effect
+    state: FileState | None
+
+
+ACTIONS: Mapping[str, Action] = {
+    **dict.fromkeys(("view", "read", "open"), Action("read", "read")),
+    **dict.fromkeys(("create", "write"), Action("write", "made")),
+    **dict.fromkeys(("str_replace", "replace", "edit"), Action("replace", "changed")),
+    "append": Action("append", "changed"),
+    **dict.fromkeys(("insert", "undo_edit", "section"), Action("lose", "changed")),
+    **dict.fromkeys(("delete", "remove"), Action("lose", "deleted")),
+    **dict.fromkeys(("move", "rename"), Action("lose", None)),
 }
 """Actions of a tool that has several: in its argument ``action``, or in ``command`` beside a path."""
 READERS = re.compile(r"read|view|cat|open|grep|search|find|glob|list|ls|fetch|get|show|lsp|diagnos", re.IGNORECASE)
-"""Names of tools that change nothing. Others that name a file, and of which no more is known, may have changed it."""
+"""Names of tools that change nothing. Unknown tools that name a file may have changed it."""
 WRITERS = re.compile(r"write|create|save|put", re.IGNORECASE)
-"""Names of tools that write the text they are given over the whole file."""
+"""Names of tools that overwrite the whole file with the given text."""
 
 CHANGING = (
     *("rm", "mv", "cp", "sed", "perl", "tee", "patch", "truncate", "touch", "install", "ln", "dd", "rsync", "gofmt"),
     *("goimports", "prettier", "black", "ruff", "rustfmt", "eslint", "isort", "clang-format"),
 )
-"""Commands that change the files they name. So does what sends its output into one."""
+"""Commands that change the files they name. So does a command with its output redirected to a file."""
 TREES = (
     *("checkout", "switch", "restore", "reset", "stash", "apply", "am", "merge", "rebase", "revert", "pull"),
     *("cherry-pick", "clean"),
 )
-"""What git is told when it may change any file."""
+"""Subcommands of git that may change any file."""
 
 FAILED = re.compile(
     r"\W*(?:tool_use_error|error|failed|failure|invalid|no (?:match|change|replacement)|could not|cannot|can't|unable"
     r"|not found|did not|apply_patch verification)",
     re.IGNORECASE,
 )
-"""How the result of a call begins that did not do what it was asked, though it is not marked as an error."""
+"""The beginnings of results of calls that did nothing, although they are not marked as errors."""
 
 
 @dataclass(frozen=True, slots=True)
 class FileAct:
-    """What one call does to one file. ``old`` gives way to ``new``, ``every`` time it stands there; a read of the
-    ``whole`` file shows all its lines.
+    """The effect of one call on one file. ``new`` replaces ``old``, ``every`` time if that is set.
+
+    A read of the ``whole`` file shows all its lines.
     """
 
     path: str
@@ -72,7 +89,7 @@ class FileAct:
 
 
 def file_acts(tool: str, given: Mapping[str, Any]) -> list[FileAct]:
-    """What a call does to files, in order. Nothing of those that only its commands name: see `losses`."""
+    """The effects of a call on files, in order, without files that only its commands name: see `loss`."""
     patches = [one for one in _texts(given) if PATCH in one]
     if patches:
         return [act for one in patches for act in _patched(one)]
@@ -101,7 +118,7 @@ def _act(tool: str, path: str, given: Mapping[str, Any]) -> FileAct:
 def _effect(tool: str, given: Mapping[str, Any]) -> Effect:
     action = given.get("action") or given.get("command")
     if isinstance(action, str) and action in ACTIONS:
-        return ACTIONS[action]
+        return ACTIONS[action].effect
     if first(given, OLD) is not None and (first(given, NEW) is not None or not READERS.search(tool)):
         return "replace"
     if first(given, WRITTEN) is not None:
@@ -110,7 +127,7 @@ def _effect(tool: str, given: Mapping[str, Any]) -> Effect:
 
 
 def first(given: Mapping[str, Any], names: Sequence[str]) -> str | None:
-    """The first of some arguments that is a text."""
+    """The first argument among ``names`` that is a text."""
     return next((one for name in names if isinstance(one := given.get(name), str)), None)
 
 
@@ -133,7 +150,7 @@ _MOVED = "*** Move to: "
 
 
 def _patched(text: str) -> Iterator[FileAct]:
-    """What a patch does. Its lines are whole, and so are those around them."""
+    """The effects of a patch. Its lines are whole, and so are the lines around them."""
     path, kind, hunk = "", "", list[str]()
     for line in (*text.partition(PATCH)[2].splitlines(), "*** End Patch"):
         opened = _FILE.match(line)
@@ -173,7 +190,7 @@ _BREAK = re.compile(r"[|;&()\n]+")
 
 
 def command(given: Mapping[str, Any]) -> str | None:
-    """The command that a call runs, if it runs one."""
+    """The command that a call runs, or None."""
     if first(given, PATHS) is not None:
         return None
     one = next((given[name] for name in COMMANDS if name in given), None)
@@ -185,14 +202,14 @@ def command(given: Mapping[str, Any]) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """What a command may have changed: files with these names, or any (``tree``)."""
+    """The files that a command may have changed: those with these names, or any (``tree``)."""
 
     named: frozenset[str]
     tree: bool
 
 
 def loss(text: str) -> Loss:
-    """What a command may have changed, as far as its words tell."""
+    """The files that a command may have changed, by its words."""
     named, tree = set[str](), False
     for words in _simple(text):
         program = next((word.rpartition("/")[2] for word in words if "=" not in word), "")
@@ -218,7 +235,7 @@ def _simple(text: str) -> Iterator[list[str]]:
 _NUMBERED = re.compile(r" *(\d+)[→\t](.*)")
 _REVISION = re.compile(r"\S.* \(revision \w+, [\d,]+ tokens\)\n\n")
 LONG = 2_000
-"""Characters of a line from which tools cut it."""
+"""The characters from which tools cut a line."""
 
 
 def numbered(text: str) -> Iterator[tuple[int, list[str]]]:
@@ -238,7 +255,7 @@ def numbered(text: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def own_page(text: str) -> str | None:
-    """The text of a page as agentmem's `read` gives it, behind the line with its revision."""
+    """The text of a page from agentmem's `read`, after the line with its revision; None for other results."""
     found = _REVISION.match(text)
     return text[found.end() :] if found else None
 

@@ -1,19 +1,20 @@
-"""What must survive any number of cuts, computed from the entries: no summary can lose it.
+"""Computes from the entries what must survive any number of cuts, so that no summary can lose it.
 
-Rules and corrections of people and of project files stand word for word; facts of the environment, what was loaded,
-and the trail of artifacts as they are now; and which messages are the open task. What has no room any more, the
-oldest first, is told by number and one reference away.
+Rules and corrections of people and of project files stand word for word. Facts of the environment, loaded instructions
+and the trail of artifacts stand in their current state, and so do the messages of the open task. Without room, the
+oldest lines are counted, with a reference that lists them.
 """
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby, islice
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from agentmem.compaction.artifacts import Artifact, Trail, touches
 from agentmem.compaction.facts import Environment
-from agentmem.compaction.people import Tasks, typed
+from agentmem.compaction.people import Tasks, told, typed
+from agentmem.compaction.shapes import arguments
 from agentmem.compaction.statements import kind_of, statements
 from agentmem.tokens import count
 
@@ -24,24 +25,25 @@ HEAD = (
     "[What stands, whatever the page above says of it: rules and corrections, word for word, facts and what was "
     "loaded. The number names the entry.]"
 )
-FILES = "[Files that calls touched, and how each stands now, newest first. The numbers name the calls.]"
 PROJECT_FILES = re.compile(
     r"(?:^|/)(?:CLAUDE(?:\.local)?\.md|AGENTS?\.md|GEMINI\.md|copilot-instructions\.md|\.cursorrules|\.windsurfrules|"
     r"\.clinerules|[^/]+\.mdc)$"
 )
-"""Files in which a project tells agents its rules, by their paths."""
+"""The files with a project's rules for agents, by their paths."""
 _NUMBERED = re.compile(r"^\s*\d+(?:→|\t)")
-_LINES, _FILES = 300, 600
-"""Lines and files that an entry keeps for the next compaction, at most."""
+_LINES, _SAID, _FILES = 300, 40, 600
+"""The most lines and files that an entry keeps for the next compaction."""
 _AROUND = 160
-"""Characters of the sentence before a statement, up to which it stands with it."""
-ORDER: tuple[str, ...] = ("rule", "correction", "fact", "loaded", "project")
-"""Which lines have room first."""
+"""The most characters of the sentence before a statement that stands with it."""
+ORDER: tuple[str, ...] = ("rule", "correction", "fact", "loaded", "project", "said")
+"""The order in which kinds of lines get room. said: what people told in no words that mark a rule or a correction."""
+SAID = 0.3
+"""The share of the room that lines of that last kind may take."""
 
 
 @dataclass(frozen=True, slots=True)
 class StandingLine:
-    """Something that stands: the entry that said it, what it is, and its words."""
+    """A line that stands: the entry that said it, its kind, and its words."""
 
     seq: int
     kind: str
@@ -57,10 +59,10 @@ _LABELS: Mapping[str, str] = {"loaded": "loaded: "}
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What stands at a cut. ``open`` are the entries of the messages that are the open task.
+    """Everything that stands at a cut. ``open`` are the entries of the messages of the open task.
 
-    ``begun`` are those that were open before what stays began, and ``ended`` whether their turn had ended there: the
-    next compaction goes on from them.
+    ``begun`` are those that were open before the tail began, and ``ended`` is True if their turn had ended there: the
+    next compaction continues from them.
     """
 
     lines: tuple[StandingLine, ...] = ()
@@ -70,7 +72,7 @@ class Standing:
     ended: bool = False
 
     def value(self) -> dict[str, Any]:
-        """As JSON."""
+        """The same as JSON."""
         return {
             "lines": [[one.seq, one.kind, one.text] for one in self.lines],
             "files": [[one.path, one.state, one.seq] for one in self.files],
@@ -80,7 +82,7 @@ class Standing:
 
 
 def read_standing(value: Mapping[str, Any]) -> Standing:
-    """What `Standing.value` gave; nothing where an entry has none."""
+    """The Standing that `Standing.value` wrote; an empty one if an entry has none."""
     return Standing(
         tuple(StandingLine(*one) for one in value.get("lines", ())),
         tuple(Artifact(*one) for one in value.get("files", ())),
@@ -90,7 +92,7 @@ def read_standing(value: Mapping[str, Any]) -> Standing:
 
 
 def standing(leaving: Sequence["Said"], staying: Sequence["Said"], earlier: Standing, last: int) -> Standing:
-    """What stands once ``leaving`` are gone; entries up to ``last`` have left before, and ``earlier`` tells of them."""
+    """Everything that stands after ``leaving`` have left. Entries up to ``last`` left before, as ``earlier`` has it."""
     lines = _Lines(earlier.lines)
     trail, environment = Trail(earlier.files), Environment()
     for one in leaving:
@@ -102,7 +104,7 @@ def standing(leaving: Sequence["Said"], staying: Sequence["Said"], earlier: Stan
         trail.follow(call.tool, call.arguments, call.seq, failed=call.failed)
         if not call.failed:
             lines.read(call)
-    for call in (*gone, *_answered(staying)):  # what failed may leave before what works in its place
+    for call in (*gone, *_answered(staying)):  # a failed command may leave before the one that works
         environment.follow(call.tool, call.arguments, call.result, call.seq, failed=call.failed)
     for about, fact in environment.facts.items():
         lines.put(about, StandingLine(fact.seq, "fact", fact.text))
@@ -135,12 +137,11 @@ def _answered(frames: Iterable["Said"]) -> Iterator[_Answered]:
             calls[value["id"]] = one
         elif value["type"] == "tool_result" and (call := calls.pop(value["tool_use_id"], None)):
             made, failed = call.frame.value, bool(value.get("is_error"))
-            arguments = made["input"] if isinstance(made["input"], Mapping) else {}
-            yield _Answered(made["name"], arguments, call.origin.seq, one.text, one.origin.seq, failed)
+            yield _Answered(made["name"], arguments(made), call.origin.seq, one.text, one.origin.seq, failed)
 
 
 def project_rules(tool: str, arguments: Mapping[str, Any], result: str) -> Iterator[str]:
-    """The rules in a project's file for agents, where that is what a call read: lines in their own words."""
+    """The rules in a project's file for agents, if a call read such a file: lines in their own words."""
     if any(state == "read" and PROJECT_FILES.search(path) for path, state in touches(tool, arguments)):
         for line in result.splitlines():
             words = _NUMBERED.sub("", line).strip().lstrip("-*+ ").strip()
@@ -149,7 +150,7 @@ def project_rules(tool: str, arguments: Mapping[str, Any], result: str) -> Itera
 
 
 class _Lines:
-    """Lines by what they are about, so that a newer one takes the place of an older."""
+    """Lines by their subject, so that a newer one replaces an older one."""
 
     def __init__(self, earlier: Iterable[StandingLine]) -> None:
         self._lines: dict[str, StandingLine] = {one.text: one for one in earlier}
@@ -161,27 +162,32 @@ class _Lines:
         self._lines[line.text] = line
 
     def said(self, seq: int, text: str) -> None:
-        """A person's message."""
+        """Take in a person's message."""
         for one in statements(text):
             words = f"{one.before} {one.text}" if 0 < len(one.before) <= _AROUND else one.text
             self.put(words, StandingLine(seq, one.kind, words))
+        for words in told(text):
+            self.put(words, StandingLine(seq, "said", words))
 
     def read(self, call: _Answered) -> None:
-        """A result: of a project file it is the file's rules that stand, those of the latest reading."""
+        """Take in a result. The rules of a project file stand as of its latest reading."""
         for words in project_rules(call.tool, call.arguments, call.result):
             self.put(words, StandingLine(call.result_seq, "project", words))
 
     def newest(self) -> tuple[StandingLine, ...]:
-        return tuple(sorted(self._lines.values(), key=lambda one: one.seq)[-_LINES:])
+        lines = sorted(self._lines.values(), key=lambda one: one.seq)
+        said = [one for one in lines if one.kind == "said"][-_SAID:]
+        marked = [one for one in lines if one.kind != "said"][-_LINES:]
+        return tuple(sorted((*said, *marked), key=lambda one: one.seq))
 
 
 def _about(line: StandingLine) -> str:
-    """The command that a fact is about, which its line names first."""
+    """The command that is the subject of a fact; its line names it first."""
     return line.text.split("`")[1] if line.kind == "fact" and line.text.count("`") >= 2 else line.text
 
 
 def _fewer(files: Sequence[Artifact]) -> tuple[Artifact, ...]:
-    """All that were not only read, and the newest of the others."""
+    """All files that were not only read, and the newest of the others."""
     spare = max(0, _FILES - sum(one.state != "read" for one in files))
     read = [one for one in files if one.state == "read"]
     kept = {one.path for one in read[max(0, len(read) - spare) :]}
@@ -197,75 +203,26 @@ def _follow(tasks: Tasks, frames: Iterable["Said"]) -> None:
             tasks.ended()
 
 
-# As it is shown.
+# The texts that are shown.
 
 
 def standing_text(now: Standing, thread: str, besides: str, kept: Iterable[int], room: int) -> str:
-    """The lines that stand, in order, but for those of messages that are ``kept`` whole and of texts in ``besides``.
+    """The lines that stand, in order, except lines of messages that are ``kept`` whole and of texts in ``besides``.
 
-    Those without room in ``room`` tokens are counted, with the reference that lists them.
+    Lines that do not fit into ``room`` tokens are counted, with the reference that lists them.
     """
     whole = frozenset(kept)
     wanted = [one for one in now.lines if one.seq not in whole and one.text not in besides]
     ranked = sorted(wanted, key=lambda one: (ORDER.index(one.kind), -one.seq))
-    shown, left = list[StandingLine](), list[StandingLine]()
+    shown, left, spare = list[StandingLine](), list[StandingLine](), room * SAID
     for one in ranked:
         size = count(one.shown) + 1
-        (shown if size <= room else left).append(one)
-        room -= size if size <= room else 0
+        fits = size <= (min(room, spare) if one.kind == "said" else room)
+        (shown if fits else left).append(one)
+        room -= size if fits else 0
+        spare -= size if fits and one.kind == "said" else 0
     lines = [one.shown for one in sorted(shown, key=lambda one: one.seq)]
     if left:
         places = [one.seq for one in left]
         lines.append(f"- {len(left)} more in {thread}/{min(places)}-{max(places)}: recall brings them back")
     return "\n".join((HEAD, *lines)) if lines else ""
-
-
-def trail_text(now: Standing, room: int) -> str:
-    """The trail in about ``room`` tokens: by state and folder, files that were made, changed or deleted before those
-    that were only read, newest first. Files without room are counted by state, with the reference that lists them.
-    """
-    ordered = sorted(now.files, key=lambda one: (one.state == "read", -one.seq))
-    lines, older = list[str](), list[Artifact]()
-    for state, folder, files in _grouped(ordered):
-        head = f"- {state} in {folder or './'}:"
-        left = room - count(head) - _REFERENCE
-        named = list[Artifact]()
-        for one in files:
-            left -= count(f" {one.path.removeprefix(folder)}")
-            if left < 0:
-                break
-            named.append(one)
-        older += files[len(named) :]
-        if named:
-            room = left
-            names = " ".join(one.path.removeprefix(folder) for one in named)
-            lines.append(f"{head} {names} [{_stretch(named)}]")
-    lines += _counted(older)
-    return "\n".join((FILES, *lines)) if lines else ""
-
-
-_REFERENCE = 8  # tokens of the entries behind a line
-_FOLDERS = 6  # folders that are named of files that are only counted
-
-
-def _grouped(files: Iterable[Artifact]) -> Iterator[tuple[str, str, list[Artifact]]]:
-    """Files by state and folder, each group where its first file stands."""
-    found: dict[tuple[str, str], list[Artifact]] = {}
-    for one in files:
-        folder, slash, _ = one.path.rpartition("/")
-        found.setdefault((one.state, folder + slash), []).append(one)
-    for (state, folder), some in found.items():
-        yield state, folder, some
-
-
-def _counted(older: Sequence[Artifact]) -> Iterator[str]:
-    for state in dict.fromkeys(one.state for one in older):
-        files = [one for one in older if one.state == state]
-        folders = ", ".join(dict.fromkeys(folder or "./" for _, folder, _ in islice(_grouped(files), _FOLDERS)))
-        yield f"- {len(files)} more {state} in {folders} [{_stretch(files)}]"
-
-
-def _stretch(files: Sequence[Artifact]) -> str:
-    """The entries of some files, as a recall takes them."""
-    first, last = min(one.seq for one in files), max(one.seq for one in files)
-    return str(first) if first == last else f"{first}-{last}"

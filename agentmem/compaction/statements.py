@@ -1,8 +1,8 @@
-"""Corrections and standing rules in what people say, found by the words that mark them. No model is asked.
+"""Finds corrections and standing rules in messages of people, by the words that mark them. No model is asked.
 
-A sentence counts where a cue of the table below stands in it. Pasted text (logs, code, output) is passed over: nobody
-means a line of a log as an order. The cues are chosen to be sure rather than many; what is said without any of these
-words is not found, and languages without a row are not read.
+A sentence counts if it has a cue of the table below. Pasted text (logs, code, output) is passed over, since a line of
+a log is not an order. The cues are few and certain: a sentence without one is not found, and languages without a row
+are not read.
 """
 
 import re
@@ -12,12 +12,12 @@ from functools import lru_cache
 from typing import Literal
 
 StatementKind = Literal["rule", "correction"]
-"""rule: holds from now on. correction: something was otherwise than the person wants it."""
+"""rule: it holds from now on. correction: something is not as the person wants it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A sentence in its own words, and ``before`` it the sentence it answers to or goes on from, if there is one."""
+    """A sentence in its own words, and in ``before`` the sentence that it answers or continues, if there is one."""
 
     kind: StatementKind
     text: str
@@ -25,9 +25,9 @@ class Statement:
 
 
 LONGEST = 500
-"""Characters of a sentence, at most: what is longer was not typed as one."""
+"""The most characters of a sentence. Longer text was not typed as one sentence."""
 LOADED = 2_000
-"""Characters from which a message that opens with a heading is a page that was loaded, rather than typed."""
+"""The characters from which a message that opens with a heading counts as a loaded page instead of a typed one."""
 
 _VERB = (
     r"(?:use|touch|edit|change|modify|commit|push|merge|run|delete|remove|write|add|call|skip|create|install|log|print|"
@@ -45,6 +45,7 @@ CUES: tuple[tuple[StatementKind, str, str], ...] = (
     ("rule", "en", rf"\b(?:must|may|can|should|shall)(?:n't| not| never| always) (?:be |ever )?{_VERB}"),
     ("rule", "en", rf"\byou must {_VERB}\b|\bmust (?:always|never|stay|remain|pass)\b"),
     ("rule", "en", r"^(?:please )?(?:make sure|ensure|be sure|(?:keep|have) in mind|remember to|take care)\b"),
+    ("rule", "en", r"^(?:please )?(?:(?:bear in )?mind|note|be aware|remember|don't forget) that\b"),
     ("rule", "en", r"\b(?:from now on|going forward|from here on|under no circumstances)\b|^in (?:the )?future,? "),
     ("rule", "en", rf"^only {_VERB}\b"),
     ("rule", "en", r"\bwe (?:only )?(?:use|require) .{1,60}\b(?:here|only|everywhere|repo|project)\b"),
@@ -95,7 +96,7 @@ CUES: tuple[tuple[StatementKind, str, str], ...] = (
     ("rule", "ja", r"絶対に|しないで|必ず|今後は|禁止"),
     ("correction", "ja", r"^(?:違い|いいえ|いや)|ではなく|間違って"),
 )
-"""What marks a sentence: its kind, the language, and the words, tried in this order."""
+"""The marks of a sentence: its kind, the language, and the words, tried in this order."""
 LANGUAGES = tuple(dict.fromkeys(language for _, language, _ in CUES))
 
 _QUESTION = re.compile(r"[?？]\s*$")
@@ -128,7 +129,7 @@ def statements(text: str) -> tuple[Statement, ...]:
 
 
 def kind_of(sentence: str) -> StatementKind | None:
-    """What a sentence is, None where it is neither. A question asks; it corrects only where it says what was wrong."""
+    """The kind of a sentence, or None. A question is a correction only if it says what was wrong."""
     if len(sentence) > LONGEST:
         return None
     plain = sentence.replace("’", "'")
@@ -138,7 +139,7 @@ def kind_of(sentence: str) -> StatementKind | None:
 
 
 _WANTS = re.compile(r"\binstead\b|\brather than\b|^no\b|^wait\b", re.IGNORECASE)
-"""A question with one of these wants another thing than there is."""
+"""Words of a question that wants something else than there is."""
 
 
 # Prose, without what was pasted.
@@ -147,7 +148,7 @@ _MACHINE = re.compile(
     r"^\s*(?:Base directory for this skill:|\[Request interrupted|Operation stopped by hook|Caveat:|Stop hook feedback|"
     r"This session is being continued|<(?:command-|local-command|bash-|task-notification|system-reminder))"
 )
-"""How messages begin that a client wrote in a person's place."""
+"""The beginnings of messages that a client wrote in a person's place."""
 _TAGGED = re.compile(r"<(system-reminder|local-command-\w+|command-\w+|bash-\w+)>.*?</\1>", re.DOTALL)
 _FENCED = re.compile(r"^(```|~~~).*?(?:^\1|\Z)", re.DOTALL | re.MULTILINE)
 
@@ -160,24 +161,24 @@ PASTED: tuple[tuple[str, str], ...] = (
     ("a place in a file", r"^\S+\.\w{1,5}:\d+(?::\d+)?:?(?: |$)"),
     ("data", r"^\s*[\]\[{}()<]|[{};]\s*$|^\s*\w+\s*=\s*\S|^\s*[\w.-]+:\s*[\[{\d\"]"),
 )
-"""What lines look like that were pasted."""
+"""The patterns of pasted lines."""
 _PASTED = re.compile("|".join(f"(?:{words})" for _, words in PASTED))
 _BULLET = re.compile(r"^\s*(?:[-*+]|\d+[.)])\s+")
 _ENDS = re.compile(r"(?<=[.!?])[\"')\]]*\s+(?=\S)|(?<=[。！？])")
 _LETTERS = 0.6
-"""The share of letters and spaces from which on a line is words."""
+"""The share of letters and spaces from which a line counts as words."""
 _LINE = 600  # characters of a line for each sentence in it, from which on nobody typed it
 _DENSE = 14  # lines without a gap, of which no more than a third end a sentence: pasted
 
 
 def machine(text: str) -> bool:
-    """Whether a message was written by a client, or is a page that it loaded, rather than typed by a person."""
+    """True if a client wrote the message or loaded it as a page, so that no person typed it."""
     return bool(_MACHINE.match(text)) or (len(text) > LOADED and text.lstrip().startswith("# "))
 
 
 @lru_cache(maxsize=4_096)
 def paragraphs(text: str) -> tuple[tuple[str, ...], ...]:
-    """The sentences that a person typed, by paragraphs; nothing of what was pasted."""
+    """The sentences that a person typed, by paragraphs, without pasted text."""
     if machine(text):
         return ()
     bare = _FENCED.sub("\n\n", _TAGGED.sub("\n\n", text))
@@ -203,7 +204,7 @@ def _sentences(block: str) -> Iterator[str]:
 
 
 def _words(line: str) -> bool:
-    """Whether a line is typed words."""
+    """True if a line is typed words."""
     bare = _BULLET.sub("", line).strip()
     if not bare or _PASTED.search(line) or len(bare) > _LINE * (len(_ENDS.findall(bare)) + 1):
         return False

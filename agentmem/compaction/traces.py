@@ -1,6 +1,6 @@
-"""What the calls of a conversation leave behind: paths that they named, commands that they ran, and files as known.
+"""Follows the traces of a conversation's calls: paths that they named, commands that they ran, and known files.
 
-A fold over frames that goes on from one compaction to the next: what an earlier one knew is stored with its cut.
+It is a fold over frames that continues from one compaction to the next: each stores its state with its cut.
 """
 
 import re
@@ -27,19 +27,19 @@ from agentmem.context.view import Origin
 from agentmem.types import Frame, Json
 
 MOST = 300
-"""Paths, and commands, that are remembered; there is room to show fewer."""
+"""The most paths, and the most commands, that are remembered; there is room to show fewer."""
 FILES = 40
-"""Files whose lines are remembered."""
+"""The most files whose lines are remembered."""
 
 _GENERATED = frozenset({*OLD, *NEW, *WRITTEN, "prompt", "description", "message", "body", "todos", "plan", "edits"})
-"""Arguments whose paths are not looked for: texts of the agent's own."""
+"""Arguments whose paths do not count: they are the agent's own texts."""
 _PATH = re.compile(r"(?<![\w:/.@~-])[\w.~@-]*(?:/[\w.@-]+)+/?")
 _DOTS = re.compile(r"^(?:\./)+|(?:/\.*)+$")
 _OFFLOADED = "[This result is long:"
 
 
 class Framed(Protocol):
-    """A frame and where it comes from."""
+    """A frame and its origin."""
 
     @property
     def origin(self) -> Origin: ...
@@ -49,18 +49,17 @@ class Framed(Protocol):
 
 @dataclass(slots=True)
 class Traces:
-    """``paths`` and ``commands`` with the entries of the calls that named them last, latest last; ``changed`` are
-    paths of files that calls changed. All entries up to ``until`` are followed.
+    """``paths`` and ``commands`` with the entries of the calls that named them last, latest last. All
+    entries up to ``until`` are followed.
     """
 
     until: int = 0
     paths: dict[str, int] = field(default_factory=dict)
-    changed: set[str] = field(default_factory=set)
     commands: dict[str, int] = field(default_factory=dict)
     files: dict[str, KnownFile] = field(default_factory=dict)
 
     def follow(self, frames: Iterable[Framed]) -> None:
-        """Take in the calls among some frames that have results, with these."""
+        """Take in the calls in some frames together with their results."""
         calls: dict[str, tuple[int, Json]] = {}
         latest = self.until
         for one in frames:
@@ -103,8 +102,6 @@ class Traces:
         file = self.files.pop(key, KnownFile(act.path))
         sure = not FAILED.match(text)
         after = _after(file, act, seq) if sure or act.effect == "read" else file.lost(seq)
-        if act.effect != "read" and sure:
-            self.changed.add(same(bare(act.path), self.paths) or act.path)
         for start, lines, whole in _shown(act, text) if sure else ():
             after = after.read(start, lines, whole, seq)
         self.files[key] = after
@@ -112,7 +109,7 @@ class Traces:
             self.files.pop(next(iter(self.files)))
 
     def _doubt(self, ran: str, seq: int) -> None:
-        """A command may have changed files: those it names are not known any more, others of a tree are in doubt."""
+        """A command may have changed files: the named ones are no longer known, others of a tree are in doubt."""
         lost = loss(ran)
         for key, file in self.files.items():
             if file.path.rpartition("/")[2] in lost.named:
@@ -132,7 +129,7 @@ def _after(file: KnownFile, act: FileAct, seq: int) -> KnownFile:
 
 
 def _shown(act: FileAct, text: str) -> Iterator[tuple[int | None, Sequence[str], bool]]:
-    """The stretches of its file that a call's result shows: number, lines, and whether these are all."""
+    """The stretches of its file that a call's result shows: number, lines, and True if they are the whole file."""
     if text.startswith(_OFFLOADED):
         return
     own = own_page(text) if act.effect == "read" else None
@@ -161,12 +158,12 @@ def _named(given: Mapping[str, Any]) -> Iterator[str]:
 
 
 def bare(path: str) -> str:
-    """A path without the dots and slashes that say nothing."""
+    """A path without meaningless dots and slashes."""
     return _DOTS.sub("", path.strip())
 
 
 def same(path: str, known: Iterable[str]) -> str | None:
-    """The one of ``known`` that names the same file, as far as can be told: one is the end of the other."""
+    """The path in ``known`` that probably names the same file: one path is the end of the other."""
     if path in known:
         return path
     name = path.rpartition("/")[2]
@@ -186,7 +183,6 @@ def packed(traces: Traces) -> Json:
     return {
         "until": traces.until,
         "paths": [[path, seq] for path, seq in traces.paths.items()],
-        "changed": sorted(traces.changed & traces.paths.keys()),
         "commands": [[ran, seq] for ran, seq in traces.commands.items()],
         "files": [_packed(one) for one in traces.files.values()],
     }
@@ -198,11 +194,10 @@ def _packed(file: KnownFile) -> list[Any]:
 
 
 def unpacked(value: Mapping[str, Any]) -> Traces:
-    """What `packed` made; nothing of an empty value."""
+    """The traces that `packed` wrote; empty ones for an empty value."""
     return Traces(
         until=value.get("until", 0),
         paths=dict(value.get("paths", ())),
-        changed=set(value.get("changed", ())),
         commands=dict(value.get("commands", ())),
         files={one[0]: _unpacked(one) for one in value.get("files", ())},
     )

@@ -33,10 +33,10 @@ ROOM = 10_000
 """Tokens of budget beyond what a compaction leaves. With fewer, a thread would only compact."""
 WIDE = 120_000
 """Budgets above this wait longer and get a larger index, by the square of the ratio, to keep more in view."""
-LAMBDAS: dict[Quality, float] = {1: 1.5, 2: 2.5, 3: 3.5}
+LAMBDAS: dict[Quality, float] = {1: 1.5, 2: 4.0, 3: 6.0}
 """The wait before a compaction, as a multiple of the cheapest growth, by quality: entries in view need no recall."""
 RETAINED: dict[Quality, int] = {1: 0, 2: 0, 3: 8_000}
-IDLE_SHARE = 0.5
+IDLE_SHARE = 0.25
 """The share of the best growth from which it pays to compact before the cache expires."""
 TYPICAL = Rates(1.0, 0.1, 1.25, 2.0, 5.0)
 """Prices for a model without known ones: the usual proportions of providers with a cache."""
@@ -61,19 +61,19 @@ class Compaction:
     """
 
     quality: Quality = 2
-    tail: int = 2_000
+    tail: int = 1_000
     retained: int | None = None
     users: int = 1_000
     user: int = 1_000
-    summary: int = 500
+    summary: int = 400
     index: int = 300
     names: int = 400
     fresh: int = 0
-    paths: int = 2_500
-    commands: int = 600
-    files: int = 7_000
-    file: int = 1_000
-    said: int = 2_000
+    paths: int = 2_000
+    commands: int = 500
+    files: int = 6_000
+    file: int = 3_500
+    said: int = 4_000
     warm: bool | None = None
     lead: float = 30.0
     attempts: int = 2

@@ -3,7 +3,7 @@
 If there is a card, the model reads the card; types, needs and defaults must agree in card and function.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -30,6 +30,7 @@ def tool(
     timeout: float | None = None,
     cap: int | None = None,
     name: str | None = None,
+    reads: Sequence[str] = (),
 ) -> Tool: ...
 @overload
 def tool(
@@ -39,6 +40,7 @@ def tool(
     timeout: float | None = None,
     cap: int | None = None,
     name: str | None = None,
+    reads: Sequence[str] = (),
 ) -> Callable[[Source], Tool]: ...
 def tool(
     function: Source | None = None,
@@ -48,6 +50,7 @@ def tool(
     timeout: float | None = None,
     cap: int | None = None,
     name: str | None = None,
+    reads: Sequence[str] = (),
 ) -> Tool | Callable[[Source], Tool]:
     """Makes a tool from a function with type hints and a docstring, or from a LangChain tool. Also a decorator.
 
@@ -57,10 +60,10 @@ def tool(
 
     ``card`` is the path or the text of a card that the function must agree with. ``effect`` is "read", "write" or
     "outside", ``timeout`` is in seconds and ``cap`` in tokens of output. Defaults come from the card, else they are:
-    effect "outside" (never repeated by itself after a kill), 60 seconds, 6,000 tokens, the function's own name. Raises
-    MenuError.
+    effect "outside" (never repeated by itself after a kill), 60 seconds, 6,000 tokens, the function's own name.
+    ``reads`` names what results are made from, "user", "clock" or "live": see Tool. Raises MenuError.
     """
-    given = {"effect": effect, "timeout": timeout, "cap": cap}
+    given = {"effect": effect, "timeout": timeout, "cap": cap, "reads": tuple(reads) or None}
 
     def make(source: Source) -> Tool:
         if foreign.is_langchain(source):

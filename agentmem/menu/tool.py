@@ -13,7 +13,7 @@ from agentmem.errors import MenuError
 from agentmem.menu.arguments import checked_plainly
 from agentmem.menu.permissions import Reach
 from agentmem.pages.workspace import Workspace
-from agentmem.types import Clock, Effect, Json
+from agentmem.types import READS, Clock, Effect, Json
 from agentmem.types import Found as Found
 from agentmem.types import Recall as Recall
 
@@ -30,7 +30,9 @@ class Tool:
     ``schema`` is the JSON Schema of its arguments; ``timeout`` is in seconds, ``cap`` in tokens of output, and
     ``when_cut`` tells the model how to get the rest of a long output. ``context`` names the parameter of ``function``
     that gets the ToolContext. ``check`` turns the model's arguments into the function's, or raises BadArguments;
-    without it they are checked by the schema's names and simple types. Raises MenuError.
+    without it they are checked by the schema's names and simple types. ``reads`` says what results are made from:
+    "user" for a user's records, "clock", or "live" for data that changes by the minute. It decides whether the answer
+    cache keeps an answer, and for whom. Raises MenuError.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Tool:
     when_cut: str = ""
     context: str | None = None
     check: Callable[[Json], dict[str, Any]] | None = None
+    reads: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
@@ -51,6 +54,8 @@ class Tool:
             raise MenuError(f"the model would know nothing of {self.name!r}; give it a docstring or a description")
         if self.timeout <= 0 or self.cap <= 0:
             raise MenuError(f"the timeout and the cap of {self.name!r} must be above zero")
+        if unknown := sorted(set(self.reads) - READS):
+            raise MenuError(f"{self.name!r} reads {', '.join(unknown)}; write one of {', '.join(sorted(READS))}")
 
     def definition(self) -> dict[str, Any]:
         """The definition for the model, with its keys in a fixed order: the value of the tool's frame."""

@@ -5,9 +5,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from agentmem.compaction.artifacts import Artifact, ArtifactState, Trail
+from agentmem.compaction.artifacts import Artifact, Trail
 from agentmem.compaction.facts import Environment
 from agentmem.compaction.people import Tasks, request
+from agentmem.compaction.shapes import FileState, arguments
 from agentmem.compaction.standing import project_rules
 from agentmem.compaction.statements import StatementKind, statements
 from agentmem.replay.needed import spoken
@@ -39,7 +40,7 @@ class FidelityItem:
     words: tuple[str, ...]
     since: int
     until: int | None = None
-    state: ArtifactState | None = None
+    state: FileState | None = None
     stale: str = ""
     said: str = ""
 
@@ -108,18 +109,18 @@ class _Finding:
 
     def _answered(self, number: int, result: Frame) -> None:
         call = self._calls.pop(str(result.value.get("tool_use_id")), None)
-        arguments = call.get("input") if call else None
-        if call is None or not isinstance(arguments, Mapping):
+        if call is None:
             return
+        given = arguments(call)
         failed, text = bool(result.value.get("is_error")), spoken(result)
         tool = str(call.get("name"))
-        self._trail.follow(tool, arguments, number, failed=failed)
+        self._trail.follow(tool, given, number, failed=failed)
         for one in self._trail.artifacts:
             if one.seq == number:
                 self._artifact(number, one)
-        self._environment.follow(tool, arguments, text, number, failed=failed)
+        self._environment.follow(tool, given, text, number, failed=failed)
         self._learnt(number)
-        for rule in () if failed else project_rules(tool, arguments, text):
+        for rule in () if failed else project_rules(tool, given, text):
             self._last(FidelityItem("rules", (rule,), number))
 
     def _artifact(self, number: int, one: Artifact) -> None:

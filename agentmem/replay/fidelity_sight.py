@@ -8,12 +8,13 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from agentmem.compaction.artifacts import ArtifactState, touches
+from agentmem.compaction.artifacts import touches
+from agentmem.compaction.shapes import FileState, arguments
 from agentmem.replay.fidelity_items import FidelityItem
 from agentmem.replay.needed import spoken
 from agentmem.types import Frame
 
-WORDS: Mapping[ArtifactState, str] = {
+WORDS: Mapping[FileState, str] = {
     "made": r"made|created?|creates|wrote|writes?|written|added|new",
     "changed": r"changed|edited|modified|updated|fixed|rewrote|rewritten|changes|edits",
     "deleted": r"deleted|removed|gone|moved|renamed|deletes|removes",
@@ -26,7 +27,7 @@ _FIRST = 6
 _HEADING = re.compile(r"^\s*#{1,6} |:\s*$|^\s*\*\*.*\*\*\s*$")
 _STALE = 2  # characters of a value that tells anything
 
-States = frozenset[ArtifactState]
+States = frozenset[FileState]
 
 
 class SeenRequest:
@@ -53,7 +54,7 @@ class SeenRequest:
         for line, states in self._told:
             if _names(line, path):
                 again = line == path and states == {"made"} and bool(state) and state != {"deleted"}
-                state = frozenset[ArtifactState]({"changed"}) if again else states - {"read"} or state or states
+                state = frozenset[FileState]({"changed"}) if again else states - {"read"} or state or states
         return state
 
 
@@ -71,8 +72,7 @@ def _told(frames: Iterable[Frame]) -> Iterator[tuple[str, States]]:
             calls[str(value["id"])] = value
         elif kind == "tool_result" and not value.get("is_error"):
             call = calls.get(str(value.get("tool_use_id")), {})
-            arguments = call.get("input")
-            for path, state in touches(str(call["name"]), arguments) if isinstance(arguments, Mapping) else ():
+            for path, state in touches(str(call["name"]), arguments(call)) if call else ():
                 yield path, frozenset({state})
         elif kind == "text" and one.segment == "message":
             yield from _lines(str(value["text"]))

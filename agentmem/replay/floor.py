@@ -12,7 +12,7 @@ or expires. A cache that matches tokens may know the beginning of what a new con
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from agentmem.context.offload import Offload
+from agentmem.context.offload import FULL, Offload
 from agentmem.kvcache.rules import PROVIDERS, rules
 from agentmem.kvcache.simulated.simulators import token_ids
 from agentmem.types import Frame, Rates
@@ -53,7 +53,7 @@ class FloorTerms:
     partial: bool = False
 
 
-def terms_of(provider: str, model: str, budget: int) -> FloorTerms:
+def terms_of(provider: str, model: str, budget: int = FULL) -> FloorTerms:
     """The terms of a provider; of one whose rules are not known, those that cost most."""
     sizes = Offload().sized(budget)
     found = rules(model, provider) if provider in PROVIDERS else None

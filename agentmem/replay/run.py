@@ -87,7 +87,7 @@ def chain(
     prices = [made.rates(exchange, 0) for exchange in exchanges]
     outputs = [exchange.output for exchange in exchanges]
     head = _least_head(made)
-    bound = lower_bound(entries, head, prices, outputs)
+    bound = lower_bound(entries, head, prices, outputs, terms_of(provider, made.model_of(exchanges[0])))
     return replace(made, lower_bound_usd=bound, head=head)
 
 

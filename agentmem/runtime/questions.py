@@ -16,7 +16,7 @@ from agentmem.answers.values import Answer, AnswerScope, Source
 from agentmem.errors import WorkspaceError
 from agentmem.kvcache.frames import canonical
 from agentmem.menu import builtin
-from agentmem.menu.tool import Menu
+from agentmem.menu.tool import Menu, Tool
 from agentmem.pages.address import split
 from agentmem.pages.workspace import Workspace
 from agentmem.runtime.events import Result
@@ -67,16 +67,20 @@ class AnswersQuestions:
         folder = self.workspace.root / ".agentmem" / FOLDER
         return self._opened.enter_context(closing(AnswerCache(folder, workspace=self.workspace)))
 
-    def ask(self: AnsweringAgent, question: str, *, tenant: str = "") -> "Answered":
+    def ask(
+        self: AnsweringAgent, question: str, *, tenant: str = "", user: str = "", thread: str | None = None
+    ) -> "Answered":
         """The answer to a question about the workspace: from the cache, or made now with tools that only read.
 
             answered = agent.ask("How do I return shoes?")
             print(answered.text, answered.how)
 
-        A new answer is a run in a new thread. ``tenant`` keeps the answers of tenants apart. Raises what `run` raises.
+        A new answer is a run in a new thread. ``tenant`` keeps the answers of tenants apart. Answers from a user's
+        records are kept for the ``user`` who asks alone. ``thread`` names a conversation: its follow-ups ("and for
+        children?") are answered with its last turns, and kept as questions that stand alone. Raises what `run` raises.
         """
-
-        return self.answers.ask(question, partial(answered, self), context=context_of(self, tenant))
+        context = context_of(self, tenant, user)
+        return self.answers.ask(question, partial(answered, self), context=context, thread=thread)
 
     def check_answers(
         self: AnsweringAgent, *, tenant: str = "", most: int = 20, max_usd: float = 1.0
@@ -87,7 +91,9 @@ class AnswersQuestions:
         """
         return self.answers.check(partial(answered, self), context=context_of(self, tenant), most=most, max_usd=max_usd)
 
-    async def aask(self: AnsweringAgent, question: str, *, tenant: str = "") -> "Answered":
+    async def aask(
+        self: AnsweringAgent, question: str, *, tenant: str = "", user: str = "", thread: str | None = None
+    ) -> "Answered":
         """As `ask`."""
 
         async def answering(question: str) -> Answer:
@@ -95,7 +101,7 @@ class AnswersQuestions:
                 result = await self.arun(question, thread=uuid4().hex, allow=readers(self.menu))
             return answer_of(self, result, changed)
 
-        return await self.answers.aask(question, answering, context=context_of(self, tenant))
+        return await self.answers.aask(question, answering, context=context_of(self, tenant, user), thread=thread)
 
 
 def answered(agent: AnsweringAgent, question: str) -> Answer:
@@ -105,11 +111,11 @@ def answered(agent: AnsweringAgent, question: str) -> Answer:
     return answer_of(agent, result, changed)
 
 
-def context_of(agent: AnsweringAgent, tenant: str) -> AnswerScope:
+def context_of(agent: AnsweringAgent, tenant: str, user: str = "") -> AnswerScope:
     """The scope of an answer besides the question and the pages: model, instructions, tools and options."""
     told = {"system": agent._system, "tools": agent.menu.definitions(), "options": asdict(agent._options)}
     profile = agent.model.profile
-    return AnswerScope(tenant, f"{profile.provider}:{profile.name}", canonical(told).decode())
+    return AnswerScope(tenant, f"{profile.provider}:{profile.name}", canonical(told).decode(), user=user)
 
 
 def readers(menu: Menu) -> list[str]:
@@ -140,6 +146,7 @@ def answer_of(agent: AnsweringAgent, result: Result, changed: set[str]) -> Answe
         sources=tuple(_source(agent.workspace, page, changed) for page in pages),
         complete=result.status == "done",
         effects=tuple(_effects(agent.menu, calls, entries)),
+        reads=tuple(dict.fromkeys(kind for one in _started(agent.menu, calls, entries) for kind in one.reads)),
         usd=result.cost_usd,
     )
 
@@ -176,3 +183,9 @@ def _effects(menu: Menu, calls: dict[str, ToolCall], entries: Sequence[Entry]) -
     allowed = readers(menu)
     started = (calls.get(entry.value["call_id"]) for entry in entries if entry.kind == "tool_started")
     yield from dict.fromkeys(call.name for call in started if call is not None and call.name not in allowed)
+
+
+def _started(menu: Menu, calls: dict[str, ToolCall], entries: Sequence[Entry]) -> Iterator[Tool]:
+    """The tools that have begun."""
+    names = {calls[id].name for one in entries if one.kind == "tool_started" and (id := one.value["call_id"]) in calls}
+    yield from (one for one in menu.tools if one.name in names)

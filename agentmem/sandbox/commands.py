@@ -16,6 +16,7 @@ from agentmem.sandbox.layered import disk_usage
 from agentmem.sandbox.plan import RunPlan
 from agentmem.sandbox.planning import BOX, MOUNTING, Command, make_plan
 from agentmem.sandbox.running import RunOutcome, execute
+from agentmem.sandbox.ties import UNTIED, Ties
 from agentmem.sandbox.tree import FileTree, remove_tree
 from agentmem.sandbox.watching import DiskWatch
 
@@ -31,19 +32,19 @@ def run(
     stdin: bytes,
     cwd: str,
     globs: Sequence[Sequence[str]],
+    ties: Ties = UNTIED,
 ) -> tuple[RunOutcome, tuple[HeldLimit, ...]]:
     """Run it to its end; and how its limits were held. Raises SandboxError."""
-    if timeout is not None and timeout <= 0:
-        raise SandboxError(f"the timeout is {timeout}; it must be above 0 seconds.")
-    argv = _arguments(command)
+    seconds, argv = _seconds(timeout, settings.limits.seconds), _arguments(command)
     if settings.isolation == "none":
         hide_secrets()
     _empty(where)
     boxed = _in_memory(settings, where)
     room = settings.limits.disk - store.used() if boxed else None
+    told = Command(argv, cwd, dict(env), room=room, keep=str(where / forks.ARRIVED) if boxed else "")
     plan = make_plan(
         settings.isolation,
-        Command(argv, cwd, dict(env), room=room, keep=str(where / forks.ARRIVED) if boxed else ""),
+        _tied(told, settings, ties),
         store.mounted(str(where / BOX) if boxed else ""),
         where,
         settings.limits,
@@ -51,14 +52,24 @@ def run(
         writable=_held_by_kernel(settings, store, globs),
         readable=settings.readable,
     )
-    seconds = min(timeout or settings.limits.seconds, settings.limits.seconds)
     try:
-        return _run(plan, settings, where, disk, stdin, seconds)
+        return _run(plan, settings, where, disk, stdin, seconds, ties)
     except OSError as error:
         raise SandboxError(f"the command could not be started: {error.strerror or error}.") from None
     finally:
         remove_tree(where / "scratch" / "home")
         forks.take_arrived(store, where)
+
+
+def _tied(command: Command, settings: ForkSettings, ties: Ties) -> Command:
+    hidden = [("", f"{settings.source}/{path}") for path in ties.hidden]
+    return replace(command, temporary=str(ties.temporary or ""), follow=ties.follow, over=hidden)
+
+
+def _seconds(timeout: float | None, most: float) -> float:
+    if timeout is not None and timeout <= 0:
+        raise SandboxError(f"the timeout is {timeout}; it must be above 0 seconds.")
+    return min(timeout or most, most)
 
 
 def _arguments(command: str | Sequence[str]) -> list[str]:
@@ -69,7 +80,7 @@ def _arguments(command: str | Sequence[str]) -> list[str]:
 
 
 def _run(
-    plan: RunPlan, settings: ForkSettings, where: Path, disk: DiskWatch, stdin: bytes, seconds: float
+    plan: RunPlan, settings: ForkSettings, where: Path, disk: DiskWatch, stdin: bytes, seconds: float, ties: Ties
 ) -> tuple[RunOutcome, tuple[HeldLimit, ...]]:
     """Run a plan in control groups, where there are any; and how its limits were held."""
     limits, boxed = settings.limits, bool(plan["keep"])
@@ -84,11 +95,14 @@ def _run(
         def over(last: bool = False) -> str | None:
             if group.passed():
                 return "memory"
+            if ties.ended():
+                return "ended"
             return "disk" if not boxed and disk.passed(last) else None
 
-        outcome = execute(plan, limits, stdin, over, seconds)
-        passed = over(last=True)
-        outcome = replace(outcome, killed=outcome.killed or passed)
+        outcome = execute(plan, limits, stdin, over, seconds, ties.descriptors)
+        if outcome.killed is None:
+            passed = over(last=True)
+            outcome = replace(outcome, killed=None if passed == "ended" else passed)
     return outcome, held
 
 

@@ -131,13 +131,31 @@ def is_repository(source: Path) -> bool:
 
 
 def ignored(source: Path, paths: Iterable[str]) -> frozenset[str]:
-    """Those of ``paths`` that git ignores in ``source``; none if it is not a repository."""
+    """Those of ``paths`` that the rules in ``source`` ignore: its .gitignore files, and its repository's own excludes.
+
+    git is asked with an empty repository, so that neither a repository around ``source`` nor those inside it decide.
+    """
     asked = "\0".join(paths).encode(errors="surrogateescape")
-    inside = any((folder / ".git").exists() for folder in (source, *source.parents))
-    if not asked or not inside or shutil.which("git") is None:
+    if not asked or shutil.which("git") is None:
         return frozenset()
-    said = git(source, "check-ignore", "--no-index", "-z", "--stdin", given=asked, fine=(0, 1, 128))
+    with tempfile.TemporaryDirectory() as folder:
+        git(Path(folder), "init", "--quiet", "--bare", "--template=", folder)
+        (Path(folder) / "info").mkdir(exist_ok=True)
+        (Path(folder) / "info" / "exclude").write_bytes(_excludes(source))
+        alone = ("env", f"GIT_DIR={folder}", f"GIT_WORK_TREE={source}")
+        said = git(source, "check-ignore", "--no-index", "-z", "--stdin", given=asked, fine=(0, 1, 128), before=alone)
     return frozenset(os.fsdecode(one) for one in said.split(b"\0") if one)
+
+
+def _excludes(source: Path) -> bytes:
+    """The content of info/exclude of the repository whose top ``source`` is; empty if it is none, or has none."""
+    if not (source / ".git").exists():
+        return b""
+    try:
+        found = git(source, "rev-parse", "--git-path", "info/exclude").rstrip(b"\n")
+        return (source / os.fsdecode(found)).read_bytes()
+    except (SandboxError, OSError):
+        return b""
 
 
 def git(

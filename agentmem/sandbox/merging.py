@@ -23,7 +23,8 @@ def check(diff: Diff, view: OverlayView) -> dict[str, FoundFile | None]:
     """The files now at the changed paths. Raises MergeConflict if they differ from the old content; SandboxError."""
     gone = {change.path for change in diff.changes if change.after is None}
     for change in diff.changes:
-        _refuse_dangerous(change)
+        if (said := forbidden(change)) is not None:
+            raise SandboxError(said)
     found = {change.path: view.find(change.path) for change in diff.changes}
     conflicts = [
         change.path for change in diff.changes if not _fits(change, found[change.path]) or _blocked(change, view, gone)
@@ -55,14 +56,16 @@ def merge(diff: Diff, target: Path) -> tuple[str, ...]:
     return tuple(change.path for change in wanted)
 
 
-def _refuse_dangerous(change: FileChange) -> None:
+def forbidden(change: FileChange) -> str | None:
+    """The reason why a change can be made nowhere: git's own files, or a link that leads out; else None."""
     if canonical(change.path) != change.path or is_git(change.path):
-        raise SandboxError(f"'{change.path}' must not be changed from a fork.")
+        return f"'{change.path}' must not be changed from a fork."
     if change.is_link and change.after is not None:
         to = os.fsdecode(change.after)
         inside = normpath(f"{change.path.rpartition('/')[0] or '.'}/{to}")
         if to.startswith("/") or inside == ".." or inside.startswith("../") or is_git(inside):
-            raise SandboxError(f"'{change.path}' is a link that leads out, to '{to}'. Remove it and try again.")
+            return f"'{change.path}' is a link that leads out, to '{to}'. Remove it and try again."
+    return None
 
 
 def _fits(change: FileChange, found: FoundFile | None) -> bool:

@@ -42,7 +42,7 @@ def build(plan: RunPlan) -> None:
     for folder, source in (("tmp", plan["temporary"] or f"{plan['box']}/tmp"), ("run", f"{plan['box']}/run")):
         _folder(f"{root}/{folder}")
         syscalls.bind(source, f"{root}/{folder}")
-        syscalls.protect(f"{root}/{folder}", readonly=False)
+        syscalls.protect(f"{root}/{folder}", readonly=False, follow=plan["follow"] or folder != "tmp")
     _system(root, plan)
     _devices(f"{root}/dev", f"{plan['box']}/shm")
     _folder(f"{root}/proc")

@@ -37,7 +37,8 @@ class RunPlan(PlannedLimits, Holds):
     ``confine`` is "namespaces", "bubblewrap" (inside it already), "landlock" or "none". ``writable`` are folders and
     files of the tree; None means all of it. ``readable`` are pairs: on the host, and inside. ``links`` are pairs: a
     link and what it points to. ``root`` is an empty folder to mount on, ``scratch`` one for temporary files where
-    there are no mounts. ``temporary`` is the host's folder that stands at /tmp, "" for an empty one in memory.
+    there are no mounts. ``temporary`` is the host's folder that stands at /tmp, "" for an empty one in memory; unless
+    ``follow``, links in it lead nowhere.
     ``over`` is laid over the tree last, in order: a path on the host and where it is shown read-only; with "" for the
     first, an empty folder that cannot be written. ``wrapper`` is bubblewrap's command, to which two descriptors are
     added.
@@ -61,6 +62,7 @@ class RunPlan(PlannedLimits, Holds):
     root: str
     scratch: str
     temporary: str
+    follow: bool
     over: list[tuple[str, str]]
     wrapper: list[str]
     box: str

@@ -65,8 +65,9 @@ def readable_paths(given: Iterable[Path], tree: Path, network: bool) -> list[tup
     names = [*SYSTEM, *(f"/etc/{name}" for name in (*ETC, *((RESOLVER,) if network else ())))]
     shown = {name: str(Path(name).resolve()) for name in names if Path(name).exists() and not _is_link(name)}
     for path in (*pythons(), *(Path(one).absolute() for one in given)):
-        if not path.is_relative_to(tree) and not _covered(path, shown) and path != Path("/"):
-            shown[str(path)] = str(path.resolve())
+        for at in (path, path.resolve()):  # an environment's programs name it by its path without links
+            if not at.is_relative_to(tree) and not _covered(at, shown) and at != Path("/"):
+                shown[str(at)] = str(path.resolve())
     return sorted(((source, at) for at, source in shown.items()), key=lambda pair: pair[1].count("/"))
 
 
@@ -128,14 +129,15 @@ _OWN: dict[Isolation, tuple[Path, ...]] = {"bubblewrap": (PACKAGE,)}
 class Command:
     """A command. ``cwd`` is relative to the fork, "" for its top. ``env`` is added to a clean environment.
 
-    ``temporary``, ``over`` and ``keep`` are as in the Plan; isolation that mounts nothing does without them. ``room``
-    are the bytes that may still be written; None is all of the limit.
+    ``temporary``, ``follow``, ``over`` and ``keep`` are as in the Plan; where nothing is mounted they do nothing.
+    ``room`` are the bytes that may still be written; None is all of the limit.
     """
 
     argv: list[str]
     cwd: str = ""
     env: dict[str, str] = field(default_factory=dict)
     temporary: str = ""
+    follow: bool = True
     over: list[tuple[str, str]] = field(default_factory=list)
     room: int | None = None
     keep: str = ""
@@ -169,6 +171,7 @@ def make_plan(
         "root": str(where / "root"),
         "scratch": scratch,
         "temporary": command.temporary if mounting else "",
+        "follow": command.follow,
         "over": command.over if mounting else [],
         "wrapper": [],
         "box": _box(isolation, mounted, where),

@@ -87,10 +87,12 @@ def execute(
     stdin: bytes = b"",
     over: Callable[[], str | None] = lambda: None,
     seconds: float | None = None,
+    descriptors: tuple[int, ...] = (),
 ) -> RunOutcome:
     """Run ``plan`` for at most ``seconds``, and wait until all of its processes have ended.
 
-    ``over`` names a limit that only we can see to be passed. Raises SandboxError when the walls could not be made.
+    ``over`` names a limit that only we can see to be passed. ``descriptors`` are open in the command too. Raises
+    SandboxError when the walls could not be made.
     """
     began = time.monotonic()
     capture = Capture(limits.output)
@@ -104,7 +106,7 @@ def execute(
             stdin=given,
             stdout=output_in,
             stderr=output_in,
-            pass_fds=(planned.fileno(), status_in, *plan["groups"], *([plan["held"]] if plan["held"] >= 0 else ())),
+            pass_fds=(planned.fileno(), status_in, *descriptors, *plan["groups"], *_held(plan)),
             start_new_session=True,
             cwd="/",
             env={},
@@ -178,6 +180,10 @@ def _end(program: "subprocess.Popen[bytes]", grace: float) -> None:
         with suppress(ProcessLookupError):
             os.killpg(program.pid, signal.SIGKILL)
         program.wait()
+
+
+def _held(plan: RunPlan) -> tuple[int, ...]:
+    return (plan["held"],) if plan["held"] >= 0 else ()
 
 
 def _file(data: bytes) -> IO[bytes]:

@@ -21,6 +21,7 @@ from agentmem.sandbox.merging import check, merge
 from agentmem.sandbox.planning import Isolation
 from agentmem.sandbox.ran import Ran, Snapshot
 from agentmem.sandbox.rights import allowed, checked
+from agentmem.sandbox.ties import UNTIED, Ties
 from agentmem.sandbox.tree import canonical, remove_tree
 from agentmem.sandbox.views import OverlayView
 
@@ -144,6 +145,7 @@ class Sandbox(Closing):
         stdin: bytes = b"",
         cwd: str = ".",
         writable: Sequence[str] | None = None,
+        ties: Ties = UNTIED,
     ) -> Ran:
         """Run a command and wait for it. When this returns, every process that it started has ended.
 
@@ -154,26 +156,31 @@ class Sandbox(Closing):
             stdin: the bytes that it can read.
             cwd: the folder to run in, relative to the fork.
             writable: globs that narrow the files it may change, as in ``fork``; other changes are undone and named.
+            ties: what the command has in common with others; by default nothing.
 
         Raises SandboxError if the command cannot be run. A command that fails does not raise: see ``Ran``.
         """
         rights = [globs for globs in (self.writable, writable) if globs is not None]
         folder = "" if cwd in (".", "") else canonical(cwd)
         with self._turns():
-            before = self._store.freeze() if rights else FIRST
-            if rights:
-                self._save()
-            given = (command, timeout, env or {}, stdin, folder, rights)
+            before = self._frozen() if rights else FIRST
+            given = (command, timeout, env or {}, stdin, folder, rights, ties)
             outcome, held = run(self._settings, self._store, self.where, self._disk, *given)
             restored = self._restored(before, rights) if rights else ()
-        said = command if isinstance(command, str) else tuple(command)
         return Ran(
-            *(said, outcome.exit_code, outcome.output, outcome.seconds),
+            command if isinstance(command, str) else tuple(command),
+            *(outcome.exit_code, outcome.output, outcome.seconds),
             timed_out=outcome.killed == "time",
             killed=outcome.killed,
             restored=restored,
             limits=held,
         )
+
+    def _frozen(self) -> str:
+        """The state before a run that has rights."""
+        before = self._store.freeze()
+        self._save()
+        return before
 
     def _restored(self, before: str, rights: Sequence[Sequence[str]]) -> tuple[str, ...]:
         """Undo a run's changes outside ``rights``. Returns their paths; caches of tools are undone but not named."""
@@ -183,14 +190,16 @@ class Sandbox(Closing):
         changed = forks.restore_paths(self._store, before, candidates)
         return tuple(path for path in changed if not is_cache(path))
 
-    def read(self, path: str) -> bytes:
-        """The bytes of a file. Raises SandboxError if it is missing or not a regular file."""
+    def read(self, path: str, *, most: int | None = None) -> bytes:
+        """The bytes of a file. Raises SandboxError if it is missing, not a regular file, or larger than ``most``."""
         name = canonical(path)
         found = self._present().find(name)
         if found is None:
             raise SandboxError(f"There is no file '{path}'.")
         if found.kind != "file":
             raise SandboxError(f"'{path}' is not a regular file but a {_NAMES[found.kind]}; links are not followed.")
+        if most is not None and found.status.st_size > most:
+            raise SandboxError(f"'{path}' has {found.status.st_size:,} bytes, and {most:,} are the most.")
         return found.data()
 
     def write(self, path: str, data: bytes) -> None:

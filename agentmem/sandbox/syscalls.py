@@ -21,7 +21,7 @@ MOUNT_SETATTR, LANDLOCK_CREATE, LANDLOCK_ADD, LANDLOCK_RESTRICT = 442, 444, 445,
 """Newer calls have the same number on every machine."""
 
 _AT_FDCWD, _AT_RECURSIVE = -100, 0x8000
-_ATTR_RDONLY, _ATTR_NOSUID, _ATTR_NODEV = 1, 2, 4
+_ATTR_RDONLY, _ATTR_NOSUID, _ATTR_NODEV, _ATTR_NOSYMFOLLOW = 1, 2, 4, 0x00200000
 
 
 class _MountAttributes(ctypes.Structure):
@@ -64,9 +64,9 @@ def bind(source: str, target: str) -> None:
     mount(source, target, flags=MS_BIND | MS_REC)
 
 
-def protect(target: str, readonly: bool = True, recursive: bool = True) -> None:
-    """Make a mount read-only (if asked), without devices and set-user-id programs."""
-    wanted = _ATTR_NOSUID | _ATTR_NODEV | (_ATTR_RDONLY if readonly else 0)
+def protect(target: str, readonly: bool = True, recursive: bool = True, follow: bool = True) -> None:
+    """Make a mount read-only (if asked), without devices and set-user-id programs, and without links if asked."""
+    wanted = _ATTR_NOSUID | _ATTR_NODEV | (_ATTR_RDONLY if readonly else 0) | (0 if follow else _ATTR_NOSYMFOLLOW)
     attributes = _MountAttributes(wanted, 0, 0, 0)
     call(
         MOUNT_SETATTR,

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from agentmem.team.budget import Budget as Budget
     from agentmem.team.progress import TeamDone as TeamDone
     from agentmem.team.progress import TeamProgress as TeamProgress
+    from agentmem.team.proof.verdict import Proof as Proof
+    from agentmem.team.proof.verdict import ProofOfTest as ProofOfTest
     from agentmem.team.report import Report as Report
     from agentmem.team.result import Refusal as Refusal
     from agentmem.team.result import Round as Round
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 _HOMES = {
     "Budget": "budget",
     "TeamProgress": "progress",
+    "Proof": "proof.verdict",
+    "ProofOfTest": "proof.verdict",
     "Refusal": "result",
     "Report": "report",
     "Role": "roles",

@@ -10,6 +10,8 @@ from typing import Any
 from agentmem.meter.tables import cost, dollars
 from agentmem.pages import private
 from agentmem.team.budget import TeamSpent, spent_by
+from agentmem.team.proof.verdict import from_json as proof_of
+from agentmem.team.proof.verdict import page as page_of
 from agentmem.team.report import fenced, from_json
 from agentmem.team.result import Refusal, Round, TeamResult, reason_of, unpack
 from agentmem.team.roles import NAMES, thread_of
@@ -21,10 +23,18 @@ from agentmem.transcript.journal import Journal
 OUTCOMES = {"pass": "passed", "fail": "failed", "none": "not verified"}
 
 
+def outcome(result: TeamResult) -> str:
+    """The outcome in a word: of a pass, what it is worth."""
+    if result.verdict != "pass" or result.proof is None or result.proven:
+        return "proven" if result.proven else OUTCOMES[result.verdict]
+    return f"passed, {result.proof.verdict}"
+
+
 def ending(state: TeamState, thread: str, settings: TeamSettings, journal: Journal) -> TeamResult:
     """The result of finished work: the best state that was tested, else the last attempt. Writes its page."""
     best = state.get("best")
     kept = best or {"verdict": "none", "attempt": state.get("attempt", []), "tests": state.get("tests", [])}
+    proof = kept.get("proof") or state.get("proof")
     threads = [thread_of(thread, name) for name in NAMES]
     stands = state.get("stands")
     path = settings.place / f"{thread}.md"
@@ -42,6 +52,8 @@ def ending(state: TeamState, thread: str, settings: TeamSettings, journal: Journ
         spent=spent_by(journal, threads),
         shared=shared(journal, *threads),
         path=str(path),
+        proof=proof_of(proof) if proof else None,
+        trusts_code=settings.trust_code,
     )
     page = _page(result, state.get("pages", []))
     private.write(path, page)
@@ -55,7 +67,7 @@ def _round(value: Mapping[str, Any]) -> Round:
 def _page(result: TeamResult, pages: Sequence[str]) -> str:
     """The whole work as one page: outcome, rounds, refusals, reports, change."""
     parts = [
-        f"# {OUTCOMES[result.verdict].capitalize()}: {result.task.strip().splitlines()[0]}",
+        f"# {outcome(result).capitalize()}: {result.task.strip().splitlines()[0]}",
         f"Stopped because of: {result.reason}. {result.said}",
         _spending(result.spent, result.shared),
         "## Rounds",
@@ -64,6 +76,8 @@ def _page(result: TeamResult, pages: Sequence[str]) -> str:
     if result.refusals:
         refused = "\n".join(f"- Round {one.round}, {one.role}, {one.rule}: {one.said}" for one in result.refusals)
         parts += ["## Refused", refused]
+    if result.proof:
+        parts.append(page_of(result.proof))
     parts += [_lower(page) for page in pages]
     parts += ["## The change", fenced(result.diff.text) if result.diff else "None."]
     return "\n\n".join(part.rstrip() for part in parts) + "\n"

@@ -11,6 +11,7 @@ from typing import Literal
 import agentmem
 from agentmem.errors import SandboxError
 from agentmem.sandbox import Diff, Sandbox, sweep
+from agentmem.sandbox.merging import forbidden
 from agentmem.sandbox.planning import Isolation
 
 PACKAGE = Path(agentmem.__file__).resolve().parent
@@ -71,13 +72,11 @@ class Forks:
 
 
 def put(fork: Sandbox, diff: Diff) -> Sandbox:
-    """The fork, after its files were written and deleted as in ``diff``."""
-    for one in diff.changes:
-        if one.after is None:
-            if fork.exists(one.path):
-                fork.delete(one.path)
-        else:
-            fork.write(one.path, one.after)
+    """The fork, after its files were written and deleted as in ``diff``: links as links, programs with their modes.
+
+    What may not be changed from a fork, such as a link that leads out, is left out.
+    """
+    fork.apply(Diff(tuple(one for one in diff.changes if forbidden(one) is None)))
     return fork
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from agentmem.errors import SandboxError
 from agentmem.sandbox import Sandbox
 from agentmem.team.rights import LITTER
 
@@ -25,6 +26,7 @@ RESULTS = ".agentmem-results.xml"
 _TOP = "AGENTMEM_TOP"
 _ADDOPTS = f"--junitxml=${_TOP}/{RESULTS} -o junit_family=xunit1 -o junit_logging=no -p no:cacheprovider"
 _WORST: tuple[tuple[str, Outcome], ...] = (("error", "error"), ("failure", "failed"), ("skipped", "skipped"))
+_REPORT = 16 << 20  # bytes of a report that are read
 _MESSAGE = 300  # characters that are kept of a failure's message
 _VARYING = (
     (re.compile(r"\x1b\[[0-9;]*m"), ""),
@@ -49,12 +51,16 @@ class TestCaseOutcome:
 
 @dataclass(frozen=True, slots=True)
 class ObservedTests:
-    """The end of a command, as in sandbox.Ran, and the tests it ran. ``cases`` is None without a pytest report."""
+    """The end of a command, as in sandbox.Ran, and the tests it ran. ``cases`` is None without a pytest report.
+
+    ``unreadable`` says why a report that is there cannot be read.
+    """
 
     command: str
     exit_code: int
     output: str
     cases: tuple[TestCaseOutcome, ...] | None = None
+    unreadable: str = ""
     timed_out: bool = False
     killed: str | None = None
     restored: tuple[str, ...] = ()
@@ -107,17 +113,26 @@ def observe(
     _results(fork)
     placed = f'export {_TOP}="$PWD"\n{command}'  # pytest expands variables in the path of its report
     ran = fork.run(placed, timeout=timeout, env={**env, **REPORTING}, writable=allowed)
-    cases = parse(_results(fork))
-    return ObservedTests(command, ran.exit_code, ran.output, cases, ran.timed_out, ran.killed, ran.restored)
+    xml, unreadable = _results(fork)
+    cases = parse(xml)
+    if xml and cases is None and not unreadable:
+        unreadable = "it is no report of pytest"
+    return ObservedTests(command, ran.exit_code, ran.output, cases, unreadable, ran.timed_out, ran.killed, ran.restored)
 
 
-def _results(fork: Sandbox) -> bytes:
-    """The report in a fork; empty if there is none. It is removed from the fork."""
+def _results(fork: Sandbox) -> tuple[bytes, str]:
+    """The report in a fork, empty if there is none, and why it cannot be read. It is removed from the fork."""
     if not fork.exists(RESULTS):
-        return b""
-    found = fork.read(RESULTS)
-    fork.delete(RESULTS)
-    return found
+        return b"", ""
+    try:
+        found, unreadable = fork.read(RESULTS, most=_REPORT), ""
+    except (SandboxError, OSError) as error:
+        found, unreadable = b"", str(error)
+    try:
+        fork.delete(RESULTS)
+    except SandboxError:
+        fork.run(["rm", "-rf", RESULTS])
+    return found, unreadable
 
 
 def steady(line: str) -> str:
@@ -131,7 +146,7 @@ def parse(xml: bytes) -> tuple[TestCaseOutcome, ...] | None:
     """The tests in a JUnit report of pytest (family xunit1); None if it is not such a report."""
     try:
         root = ET.fromstring(xml)
-    except ET.ParseError:
+    except (ET.ParseError, ValueError, LookupError):
         return None
     worst = dict[str, TestCaseOutcome]()
     for element in root.iter("testcase"):

@@ -57,7 +57,7 @@ def no_report(filed: Filed) -> str | None:
 def code_changed(filed: Filed) -> str | None:
     """The tester changed the code under test, or another file that is not a test."""
     outside = [one.path for one in filed.edited if not rights.matches(one.path, filed.places)]
-    steers = [one for one in outside if not rights.matches(one, rights.STEERING)]
+    steers = [one for one in outside if not rights.steers(one)]
     return f"You changed {', '.join(steers)}, which is not yours to change. Put it back." if steers else None
 
 
@@ -69,7 +69,7 @@ def tests_deleted(filed: Filed) -> str | None:
 
 def runner_steered(filed: Filed) -> str | None:
     """The tester steered the test runner, by conftest.py, pytest's settings, a plugin, a hook or an early exit."""
-    files = [one.path for one in filed.edited if rights.matches(one.path, rights.STEERING)]
+    files = [one.path for one in filed.edited if rights.steers(one.path)]
     found = ", ".join(filter(None, (*files, filed.each(inspection.steering))))
     return f"This steers the test runner instead of testing: {found}. Take it out." if found else None
 
@@ -114,6 +114,12 @@ def never_ran(filed: Filed) -> str | None:
     """The report shows a command that was not run."""
     invented = [one.command for one in filed.evidence if not any(_same(one.command, ran) for ran in filed.ran)]
     return f"You report on `{invented[0]}`, and you have not run it for this report." if invented else None
+
+
+def report_unreadable(filed: Filed) -> str | None:
+    """pytest's own report of a command cannot be read, so nobody knows what its tests did."""
+    bad = [(seen.command, seen.unreadable) for _, seen in filed.again() if seen.unreadable]
+    return f"What pytest reports of `{bad[0][0]}` cannot be read: {bad[0][1]}" if bad else None
 
 
 def wrong_exit_code(filed: Filed) -> str | None:
@@ -224,6 +230,7 @@ REFUSALS: tuple[tuple[str, Rule], ...] = (
     ("no_evidence", no_evidence),
     ("check_missing", check_missing),
     ("never_ran", never_ran),
+    ("report_unreadable", report_unreadable),
     ("wrong_exit_code", wrong_exit_code),
     ("wrong_outcomes", wrong_outcomes),
     ("wrong_output", wrong_output),

@@ -7,6 +7,7 @@ from typing import Any, Literal, get_args
 
 from agentmem.sandbox import Diff, FileChange
 from agentmem.team.budget import TeamSpent
+from agentmem.team.proof.verdict import Proof
 from agentmem.team.report import Report
 from agentmem.team.roles import Name
 from agentmem.team.sharing import Shared
@@ -15,7 +16,7 @@ from agentmem.types import Json
 Reason = Literal["pass", "rounds", "budget", "no_progress", "refused"]
 """The reason why a team stopped.
 
-- pass: the tester's pass was proven
+- pass: the tester's pass stands; ``TeamResult.proof`` says whether it is proven
 - rounds: all rounds were used
 - budget: the dollars or the tokens were used
 - no_progress: the same tests failed twice with the same errors, or the same attempt was refused twice
@@ -58,6 +59,8 @@ class TeamResult:
     ``spent``: the requests, tokens and dollars of both roles.
     ``shared``: the part of the tester's first request that was read from the coder's prefix.
     ``page``: everything as markdown, also in the file ``path``.
+    ``proof``: what the pass of that state is worth, test by test; None where no report passed it.
+    ``trusts_code``: whether a pass counts that is not proven (``Team(trust_code=True)``).
 
     Example:
         >>> result = team.run("Reject negative prices.")
@@ -79,10 +82,18 @@ class TeamResult:
     shared: Shared | None = None
     page: str = ""
     path: str = ""
+    proof: Proof | None = None
+    trusts_code: bool = False
+
+    @property
+    def proven(self) -> bool:
+        """True if the pass is proven."""
+        return self.verdict == "pass" and self.proof is not None and self.proof.verdict == "proven"
 
     @property
     def passed(self) -> bool:
-        return self.verdict == "pass"
+        """True if the pass counts: it is proven, or the code is trusted."""
+        return self.proven or (self.verdict == "pass" and self.trusts_code)
 
 
 def pack(changes: Iterable[FileChange]) -> list[dict[str, Any]]:
@@ -92,6 +103,8 @@ def pack(changes: Iterable[FileChange]) -> list[dict[str, Any]]:
             "path": one.path,
             "kind": one.kind,
             "mode": one.mode,
+            "old_mode": one.old_mode,
+            "links": [one.was_link, one.is_link],
             "before": _packed(one.before),
             "after": _packed(one.after),
         }
@@ -110,6 +123,9 @@ def unpack(values: Iterable[Json]) -> Diff:
                 before=_unpacked(one["before"]),
                 after=_unpacked(one["after"]),
                 mode=one["mode"],
+                old_mode=one.get("old_mode", 0o644),
+                was_link=one.get("links", [False, False])[0],
+                is_link=one.get("links", [False, False])[1],
             )
             for one in values
         )

@@ -1,5 +1,6 @@
 """The roles' rights: the coder writes code, the tester new tests, and neither writes what steers the test runner."""
 
+import posixpath
 import re
 import tomllib
 from collections.abc import Iterable
@@ -10,20 +11,39 @@ from functools import cache
 TESTS = ("tests/**", "test/**", "**/test_*.*", "**/*_test.*")
 """The default test paths. `*` stays in a folder, `**/` spans any folders."""
 
+_STARTED = ("conftest", "sitecustomize", "usercustomize", "pytest", "_pytest", "pluggy")
+"""Modules that Python or pytest loads by itself, in any form: a file, a compiled one, a folder."""
+
 STEERING = (
-    "**/conftest.py",
+    *(f"**/{name}.{ending}" for name in _STARTED for ending in ("py", "pyc", "*.so", "so", "pyd")),
+    *(f"**/{name}/**" for name in _STARTED),
     "**/pytest.ini",
     "**/.pytest.ini",
     "**/pytest.toml",
     "**/.pytest.toml",
     "**/tox.ini",
-    "**/sitecustomize.py",
-    "**/usercustomize.py",
     "**/*.pth",
-    "**/*.egg-info/entry_points.txt",
-    "**/*.dist-info/entry_points.txt",
+    "**/*.egg-link",
+    "**/*.egg-info",
+    "**/*.egg-info/**",
+    "**/*.dist-info",
+    "**/*.dist-info/**",
 )
 """Files that change what a run of tests reports (pytest: "Configuration", "Writing plugins"; Python: module site)."""
+
+RUNNERS = {
+    "make": ("makefile", "gnumakefile", "*.mk"),
+    "just": ("justfile", ".justfile"),
+    "tox": ("tox.ini", "setup.cfg", "pyproject.toml"),
+    "nox": ("noxfile.py",),
+    "npm": ("package.json",),
+    "yarn": ("package.json",),
+    "pnpm": ("package.json",),
+    "cargo": ("cargo.toml",),
+    "rake": ("rakefile",),
+    "task": ("taskfile.yml", "taskfile.yaml"),
+}
+"""The files that say what a runner runs, in lower case."""
 
 LITTER = (
     "**/__pycache__/**",
@@ -42,6 +62,19 @@ def matches(path: str, patterns: Iterable[str]) -> bool:
     return any(_regex(pattern).fullmatch(path) for pattern in patterns)
 
 
+def steers(path: str) -> bool:
+    """True if a file steers the test runner, whatever the case of its letters."""
+    return matches(path.casefold(), STEERING)
+
+
+def runs_check(path: str, check: str) -> bool:
+    """True if a file says what the check does: a program or file among its words, or the file of its runner."""
+    lower, words = path.casefold(), [word.strip("\"'`;&|()") for word in check.split()]
+    named = {posixpath.normpath(word).casefold() for word in words if "." in word or "/" in word}
+    files = [name for word in words for name in RUNNERS.get(word.rpartition("/")[2], ())]
+    return lower in named or matches(lower, [f"**/{name}" for name in files])
+
+
 @cache
 def _regex(pattern: str) -> re.Pattern[str]:
     pieces = re.split(r"(\*\*/|\*\*|\*|\?)", pattern)
@@ -53,12 +86,12 @@ _GLOB = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
 
 def pytest_settings(path: str, text: str) -> object:
     """The settings for pytest in pyproject.toml or setup.cfg; None for other files, or if there are none."""
-    if path == "pyproject.toml":
+    if path.casefold() == "pyproject.toml":
         try:
             return tomllib.loads(text).get("tool", {}).get("pytest")
         except tomllib.TOMLDecodeError:
             return text
-    if path == "setup.cfg":
+    if path.casefold() == "setup.cfg":
         parser = ConfigParser(interpolation=None)
         try:
             parser.read_string(text)

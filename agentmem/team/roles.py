@@ -97,13 +97,12 @@ def agent_of(name: Name, role: Role, model: ModelLike, tools: RoleTools, place: 
 
 def rights_of(name: Name, tests: Sequence[str]) -> Rights:
     """The rights of a role. ``tests`` are the globs of the test paths."""
-    closed = (*tests, *rights.STEERING)
 
     def coder(path: str, there: bool) -> bool:
-        return not rights.matches(path, closed)
+        return not (rights.matches(path, tests) or rights.steers(path))
 
     def tester(path: str, there: bool) -> bool:
-        return not there and rights.matches(path, tests) and not rights.matches(path, rights.STEERING)
+        return not there and rights.matches(path, tests) and not rights.steers(path)
 
     if name == "coder":
         return Rights(coder, "The coder changes code, and neither tests nor what steers them.")

@@ -8,7 +8,7 @@ from typing import Literal, get_args
 
 import platformdirs
 
-from agentmem.checking import NOTHING, NUMBER, PATH, TEXT, TEXT_MAP, TEXTS, WHOLE, Wanted, among, of
+from agentmem.checking import FLAG, NOTHING, NUMBER, PATH, TEXT, TEXT_MAP, TEXTS, WHOLE, Wanted, among, of
 from agentmem.errors import ConfigError
 from agentmem.sandbox.planning import Isolation
 from agentmem.team import mutants
@@ -36,6 +36,7 @@ WANTED: Mapping[str, Wanted] = {
     "database": PATH | NOTHING,
     "isolation": among("auto", *get_args(Isolation)),
     "environment": TEXT_MAP | NOTHING,
+    "trust_code": FLAG,
 }
 """The types of a Team's arguments, without its players."""
 
@@ -44,7 +45,8 @@ WANTED: Mapping[str, Wanted] = {
 class TeamSettings:
     """The settings of a team's work, checked when made. ``tests`` are globs; ``seconds`` limits each command.
 
-    ``place`` is a folder outside the repository for reports, and for the database if none is given.
+    ``place`` is a folder outside the repository for reports, and for the database if none is given. With ``trust_code``
+    a pass counts that was only re-run in one process with the code.
     """
 
     coder: Role
@@ -61,6 +63,7 @@ class TeamSettings:
     isolation: Isolation | Literal["auto"] = "auto"
     database: Path | str | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
+    trust_code: bool = False
 
     def __post_init__(self) -> None:
         if not self.repo.is_dir():

@@ -13,7 +13,7 @@ class TeamState(TypedDict, total=False):
     ``heads``: the ends of the roles' threads after the last step. ``since``: the tester's when the round began.
     ``rounds``, ``refusals``, ``pages``: lists that grow.
     ``mark``: the outcome of the last round, to see if the next one is the same.
-    ``best``: the state with the fewest faults.
+    ``proof``: the proof of the last accepted report. ``best``: the state with the fewest faults.
     ``stop``, ``said``: the reason why the work stopped, as a name and in words.
     """
 
@@ -32,6 +32,7 @@ class TeamState(TypedDict, total=False):
     refusals: list[dict[str, Any]]
     pages: list[str]
     mark: list[str]
+    proof: dict[str, Any] | None
     best: dict[str, Any] | None
     stop: str
     said: str

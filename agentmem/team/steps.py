@@ -16,11 +16,15 @@ from agentmem import assets, models
 from agentmem.runtime.agent import Agent
 from agentmem.runtime.events import Compacted, Metered, ToolCalled
 from agentmem.sandbox import Diff, FileChange
+from agentmem.sandbox.merging import forbidden
 from agentmem.team import refusals, rights
 from agentmem.team.budget import spent_by
 from agentmem.team.forks import Forks
 from agentmem.team.inspection import Edited
 from agentmem.team.progress import TeamProgress, Who
+from agentmem.team.proof.proving import Case, prove
+from agentmem.team.proof.verdict import Proof
+from agentmem.team.proof.verdict import to_json as to_state
 from agentmem.team.refusals import Filed
 from agentmem.team.report import Report, from_json, page, to_json
 from agentmem.team.result import Round, pack, unpack
@@ -67,10 +71,12 @@ def _answered(journal: Journal, thread: str, since: int) -> Iterator[ToolCall]:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """The coder's changes, and the globs of the test paths."""
+    """The coder's changes, the globs of the test paths, the check and the task."""
 
     changes: Sequence[FileChange]
     places: tuple[str, ...]
+    check: str = ""
+    task: str = ""
 
 
 def nothing_changed(attempt: Attempt) -> str | None:
@@ -81,20 +87,34 @@ def nothing_changed(attempt: Attempt) -> str | None:
 def tests_edited(attempt: Attempt) -> str | None:
     """The coder changed, added or deleted tests, which are there to test it."""
     found = [one.path for one in attempt.changes if rights.matches(one.path, attempt.places)]
-    found = [path for path in found if not rights.matches(path, rights.STEERING)]
+    found = [path for path in found if not rights.steers(path)]
     return _undo(found, "tests") if found else None
 
 
 def runner_steered(attempt: Attempt) -> str | None:
     """The coder changed files or settings that steer the test runner."""
-    found = [one.path for one in attempt.changes if rights.matches(one.path, rights.STEERING) or _settings(one)]
+    found = [one.path for one in attempt.changes if rights.steers(one.path) or _settings(one)]
     return _undo(found, "what steers the tests") if found else None
+
+
+def check_changed(attempt: Attempt) -> str | None:
+    """The coder changed what the check runs, and the task does not speak of it."""
+    found = [one.path for one in attempt.changes if rights.runs_check(one.path, attempt.check)]
+    found = [path for path in found if path.rpartition("/")[2].casefold() not in attempt.task.casefold()]
+    return _undo(found, "what the check runs") if found else None
+
+
+def link_leads_out(attempt: Attempt) -> str | None:
+    """The coder made a link that leads out of the repository."""
+    return next((said for one in attempt.changes if (said := forbidden(one))), None)
 
 
 ATTEMPTS: tuple[tuple[str, Callable[[Attempt], str | None]], ...] = (
     ("nothing_changed", nothing_changed),
     ("tests_edited", tests_edited),
     ("runner_steered", runner_steered),
+    ("check_changed", check_changed),
+    ("link_leads_out", link_leads_out),
 )
 """The rules that can refuse an attempt, in order. The first that holds refuses it."""
 
@@ -162,7 +182,7 @@ class TeamSteps:
         }
         if stop:
             return {**update, **stop}, "finish"
-        if refusal := refused(Attempt(change.changes, self.settings.tests)):
+        if refusal := refused(Attempt(change.changes, self.settings.tests, self.settings.check, state["task"])):
             return self._sent_back({**state, **update}, update, *refusal)
         return {**update, "message": self._for_tester(state, change)}, "test"
 
@@ -188,15 +208,18 @@ class TeamSteps:
         self.round = state["round"]
         self._tell("agentmem", "runs the evidence again")
         filed = self._filed(state)
-        with closing(filed.trial):
-            if refusal := refusals.refused(filed):
-                return self._refused(state, *refusal)
-            if filed.passes and (lost := tests_lost(filed.trial, self.settings.check)):
-                return self._sent_back(state, {}, "tests_lost", lost)
-            came = _round(self.round, filed)
+        if refusal := refusals.refused(filed):
+            return self._refused(state, *refusal)
+        if filed.passes and (lost := tests_lost(filed.trial, self.settings.check)):
+            return self._sent_back(state, {}, "tests_lost", lost)
+        proof = self._proof(filed) if filed.passes else None
+        if proof and (proof.verdict == "failed" or (proof.verdict == "unproven" and self._can_try(state))):
+            return self._not_proven(state, proof)
+        came = _round(self.round, filed)
         self.forks.drop(self.round)
-        self._tell("agentmem", f"the report stands: {came.verdict}{_count(came)}")
-        return self._after(state, filed, came)
+        said = f", {proof.verdict}: {proof.why}" if proof else ""
+        self._tell("agentmem", f"the report stands: {came.verdict}{_count(came)}{said}")
+        return self._after(state, filed, came, proof)
 
     def close(self) -> None:
         """Remove the forks and close the agents. May be called twice."""
@@ -210,11 +233,12 @@ class TeamSteps:
 
     # The end of a step.
 
-    def _after(self, state: TeamState, filed: Filed, came: Round) -> Moved:
+    def _after(self, state: TeamState, filed: Filed, came: Round, proof: Proof | None) -> Moved:
         """A report was accepted: end, or start the next round with the report for the coder."""
         assert filed.report is not None  # there is a report if one was accepted
         checked = [f"`{seen.command}` ended with {seen.exit_code} again" for _, seen in filed.again()]
         told = page(filed.report, f"Round {came.number}", checked)
+        shown = {"proof": to_state(proof) if proof else None}
         best = state.get("best")
         better = best is None or best["failing"] is None or (came.failing or 0) < best["failing"]
         update: TeamState = {
@@ -223,12 +247,14 @@ class TeamSteps:
             "pages": [*state.get("pages", []), told],
             "message": told,
             "mark": list(came.faults),
+            "proof": shown["proof"],
         }
         if better:
-            kept = {"tests": state.get("tests", []), "attempt": state["attempt"], "verdict": came.verdict}
+            kept = {"tests": state.get("tests", []), "attempt": state["attempt"], "verdict": came.verdict, **shown}
             update["best"] = {"failing": came.failing or 0, "round": came.number, **kept}
         if came.verdict == "pass":
-            return {**update, "stop": "pass", "said": "The tester's pass was proven."}, "finish"
+            assert proof is not None  # every pass has one
+            return {**update, "stop": "pass", "said": f"The tester's pass is {proof.verdict}: {proof.why}."}, "finish"
         if ended := self._ended(state, list(came.faults)):
             return {**update, **ended}, "finish"
         return update, "code"
@@ -263,6 +289,21 @@ class TeamSteps:
         ended = f"The tester filed {tries} reports in round {number}, and none of them was accepted: {said}"
         rounds = [*state.get("rounds", []), came]
         return {**update, "rounds": rounds, "stop": "refused", "said": ended}, "finish"
+
+    def _not_proven(self, state: TeamState, proof: Proof) -> Moved:
+        """Refuse a pass that the proof contradicts, or leaves open."""
+        advice = assets.read("prompts/unproven.md").strip()
+        if proof.verdict == "unproven":
+            update, step = self._refused(state, "unproven", f"{proof.why}. {advice}")
+        else:
+            failed = "; ".join(f"{one.id}: {one.why}" for one in proof.failed[:5])
+            said = f"The verdict is pass, and this fails when the tests run apart from the code: {failed}"
+            update, step = self._refused(state, "fails_apart", f"{said}. If the code is wrong, say so. {advice}")
+        return {**update, "proof": to_state(proof)}, step
+
+    def _can_try(self, state: TeamState) -> bool:
+        """True if a pass that is not proven goes back to the tester: it may try again, and the code is not trusted."""
+        return not self.settings.trust_code and state.get("tries", 0) + 1 < self.settings.tries
 
     def _ended(self, state: TeamState, mark: list[str]) -> TeamState | None:
         if mark == state.get("mark"):
@@ -306,12 +347,37 @@ class TeamSteps:
 
     # The parts of the steps.
 
+    def _proof(self, filed: Filed) -> Proof:
+        self._tell("agentmem", "runs the tests apart from the code")
+        trial, check = filed.trial, self.settings.check
+        new, old = trial.again(check), trial.unfixed(check)
+        case = Case(
+            base=trial.bench.base,
+            fix=trial.bench.fix,
+            change=trial.bench.change,
+            tests=trial.tests,
+            check=check,
+            places=self.settings.tests,
+            environment=self.environment,
+            again=None if new.cases is None else new.outcomes,
+            before=old.outcomes,
+            mutants=tuple(trial.mutations()),
+            seconds=self.settings.seconds,
+        )
+        return prove(case)
+
     def _filed(self, state: TeamState) -> Filed:
         report = state.get("report")
         change, tests = unpack(state["attempt"]), unpack(state.get("tests", []))
         fix = self.forks.fix(self.round, change)
         bench = Bench(
-            self.forks.base(), fix, change.changes, self.environment, self.settings.seconds, self.settings.mutants
+            self.forks.base(),
+            fix,
+            change.changes,
+            self.environment,
+            self.settings.seconds,
+            self.settings.mutants,
+            self.settings.tests,
         )
         return Filed(
             report=from_json(report) if report else None,

@@ -1,7 +1,8 @@
 """The Team that users hold: a coder and a tester with two contexts, and one verdict on evidence that was run again."""
 
-from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import ExitStack
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
+from contextlib import ExitStack, aclosing
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -83,7 +84,7 @@ def _go(moved: Moved) -> Next:
 class Team(Closing):
     """A coder that changes code, and a tester that never sees how it worked, on forks of a repository.
 
-    The work ends with a proven pass, after the last round, when the budget is spent, or when two rounds are the same.
+    The work ends with a pass (see `Proof`), after the last round, when the budget is spent, or without progress.
     Nothing reaches the repository until `merge`. Close the team, or use it as a context manager.
 
     Args:
@@ -100,6 +101,8 @@ class Team(Closing):
         database: a file or URL for the runs, in place of one in ``place``.
         isolation: the walls around commands, as in ``Sandbox.fork``.
         environment: variables of commands, besides those of a sandbox; default: the user's PATH and language.
+        trust_code: count a pass that is not proven: its tests were re-run in one process with the code, which can make
+            them pass. A check that is no pytest can only pass so.
 
     Raises:
         ConfigError: a setting is wrong.
@@ -128,6 +131,7 @@ class Team(Closing):
         database: Path | str | None = None,
         isolation: Isolation | Literal["auto"] = "auto",
         environment: Mapping[str, str] | None = None,
+        trust_code: bool = False,
     ) -> None:
         check_settings("Team", locals(), WANTED)
         root = Path(repo).expanduser().resolve()
@@ -146,6 +150,7 @@ class Team(Closing):
             seconds=seconds,
             isolation=isolation,
             environment=of_shell(shell_environment()) if environment is None else environment,
+            trust_code=trust_code,
         )
         self._running: dict[str, TeamSteps] = {}
         self._open(database or self.settings.place / DATABASE)
@@ -178,6 +183,30 @@ class Team(Closing):
             finally:
                 self._leave(thread)
             yield TeamDone(self.result(thread))
+
+    async def arun(self, task: str | None = None, *, thread: str | None = None) -> TeamResult:
+        """As `run`, without blocking the event loop."""
+        result = None
+        async with aclosing(self.astream(task, thread=thread)) as events:
+            async for event in events:
+                result = event.result if isinstance(event, TeamDone) else result
+        assert result is not None  # a stream that raises nothing ends with it
+        return result
+
+    async def astream(self, task: str | None = None, *, thread: str | None = None) -> AsyncGenerator[TeamEvent, None]:
+        """As `stream`. The work runs in other threads; a reader that leaves ends it after the event that it is at."""
+        events = self.stream(task, thread=thread)
+        step: asyncio.Future[TeamEvent | None] | None = None
+        try:
+            while True:
+                step = asyncio.ensure_future(asyncio.to_thread(next, events, None))
+                if (event := await asyncio.shield(step)) is None:
+                    return
+                yield event
+        finally:
+            if step is not None and not step.done():
+                await asyncio.wait([step])
+            await asyncio.to_thread(events.close)
 
     def result(self, thread: str) -> TeamResult:
         """The result of finished work. Raises ThreadNotFound if the work is unknown or has not ended."""

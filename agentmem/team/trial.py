@@ -1,7 +1,6 @@
 """A trial: runs the tester's commands again, in fresh forks of the change, of the old code, and of mutants."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 from agentmem.sandbox import FileChange, Sandbox
@@ -14,7 +13,8 @@ from agentmem.team.outcomes import ObservedTests, TestCaseOutcome, observe
 class Bench:
     """The basis of a trial: the old code, the code with the change, the change, and the commands' environment.
 
-    ``seconds`` limits each command; ``mutants`` is the number of mutants to try.
+    ``seconds`` limits each command; ``mutants`` is the number of mutants to try; ``places`` are the globs of the test
+    paths, the only ones that commands may write; None for all.
     """
 
     base: Sandbox
@@ -23,11 +23,12 @@ class Bench:
     environment: Mapping[str, str]
     seconds: float = 600.0
     mutants: int = mutants.MOST
+    places: tuple[str, ...] | None = None
 
 
 @dataclass(slots=True)
 class Trial:
-    """Runs each command at most once on each state. Its forks are removed when it is closed.
+    """Runs each command at most once on each state, every time in a fork of its own.
 
     ``tests`` are the tester's files. They are put into every fork.
     """
@@ -37,8 +38,6 @@ class Trial:
     killed: tuple[Mutant, ...] = ()
     survived: tuple[Mutant, ...] = ()
     _seen: dict[tuple[str, str], ObservedTests] = field(default_factory=dict)
-    _forks: dict[str, Sandbox] = field(default_factory=dict)
-    _open: ExitStack = field(default_factory=ExitStack)
 
     def again(self, command: str) -> ObservedTests:
         """The command's result on the change."""
@@ -50,7 +49,7 @@ class Trial:
 
     def kills(self, commands: Sequence[str]) -> bool:
         """True if the tester's own tests notice one of the mutants. Stops at the first that they notice."""
-        for mutant in self._mutants():
+        for mutant in self.mutations():
             with self.bench.fix.fork_again() as fork:
                 self._put(fork)
                 fork.write(mutant.path, mutant.text.encode("utf-8"))
@@ -74,27 +73,24 @@ class Trial:
         mine = [one.path for one in self.tests if one.after is not None]
         return tuple(case for case in seen.cases or () if any(_in(case.id, path) for path in mine))
 
-    def close(self) -> None:
-        """Remove the forks."""
-        self._open.close()
-
     def _on(self, name: str, state: Sandbox, command: str) -> ObservedTests:
         if (name, command) not in self._seen:
-            if name not in self._forks:
-                self._forks[name] = self._open.enter_context(state.fork_again())
-                self._put(self._forks[name])
-            self._seen[name, command] = self._run(self._forks[name], command)
+            with state.fork_again() as fork:
+                self._put(fork)
+                self._seen[name, command] = self._run(fork, command)
         return self._seen[name, command]
 
     def _run(self, fork: Sandbox, command: str) -> ObservedTests:
-        return observe(fork, command, self.bench.environment, timeout=self.bench.seconds)
+        places = self.bench.places
+        return observe(fork, command, self.bench.environment, timeout=self.bench.seconds, writable=places)
 
     def _put(self, fork: Sandbox) -> None:
         for one in self.tests:
-            if one.after is not None and one.kind != "link":
+            if one.after is not None and not one.is_link:
                 fork.write(one.path, one.after)
 
-    def _mutants(self) -> Iterator[Mutant]:
+    def mutations(self) -> Iterator[Mutant]:
+        """The mutants of the changed files, taken from all of them in turn."""
         made = [
             mutants.mutants(one.path, _text(one.before), _text(one.after), self.bench.mutants)
             for one in self.bench.change

@@ -23,10 +23,10 @@ def rule(left: str, right: str) -> str:
 @pytest.mark.parametrize(
     ("left", "right", "objects"),
     [
-        ("Track parcel 7712", "Track parcel 7721", "numbers"),
-        ("Can I cancel after two weeks?", "Can I cancel after 3 weeks?", "numbers"),
-        ("Wake me at 6am", "Wake me at 6pm", "numbers"),
-        ("What does error E-4021 mean?", "What does error E-4012 mean?", "ids"),
+        ("Track parcel 7712", "Track parcel 7721", "amounts"),
+        ("Can I cancel after two weeks?", "Can I cancel after 3 weeks?", "amounts"),
+        ("Wake me at 6am", "Wake me at 6pm", "amounts"),
+        ("What does error E-4021 mean?", "What does error E-4012 mean?", "amounts"),
         ("Send the report", "Do not send the report", "negation"),
         ("Does it run without a licence?", "Does it run with a licence?", "negation"),
         ("How do I mute the alarm?", "How do I unmute the alarm?", "antonyms"),
@@ -69,11 +69,13 @@ def test_a_typo_is_dropped_before_words_are_compared() -> None:
     assert objection(pair("Email Mary", "Email Mark", spells), PLAIN)[0] != ""
 
 
-def test_a_swap_of_one_word_is_objected_to_where_nothing_compares_words() -> None:
-    """Without a reader the rule on swaps objects. With a reader the score decides."""
+def test_a_word_for_another_is_objected_to() -> None:
+    """If all else is the same, one word for another is an objection; without a spelling check it always is."""
     swapped = pair("Does the tent need pegs?", "Does the tent need poles?")
-    assert objection(swapped, PLAIN)[0] == "swap"
-    assert objection(swapped, RULES)[0] == ""
+    assert objection(swapped, RULES)[0] == objection(swapped, PLAIN)[0] == "swap"
+    loose = pair("Does the tent need pegs?", "Are poles needed by the tent?")
+    assert objection(loose, RULES)[0] == ""
+    assert objection(loose, PLAIN)[0] == "swap"
 
 
 def test_numbers_are_read_in_digits_and_in_words() -> None:

@@ -1,14 +1,17 @@
 """The answer cache's settings in agentmem.toml."""
 
 import tomllib
+from pathlib import Path
 
 import pytest
 
+from agentmem.answers.cache import all_kinds
 from agentmem.answers.exclusions import RULES, excluded
 from agentmem.answers.freshness import DAY, HOUR, content_of, lifetimes, seconds_of
 from agentmem.answers.settings import AnswerSettings, read
 from agentmem.answers.values import Answer
 from agentmem.errors import ConfigError
+from tests.answers.caches import Time, opened
 
 TABLE = """
 audit = 0.05
@@ -79,3 +82,27 @@ def test_what_an_answer_is_about() -> None:
     assert lives.content(Answer("Stir.", content="recipe")) == "recipe"
     with pytest.raises(ConfigError, match="lifetime"):
         lives.content(Answer("x", content="poem"))
+
+
+def test_the_published_thresholds_can_be_entered_as_they_stand(tmp_path: Path) -> None:
+    """Thresholds are cosines by query type. A type that does not exist, and what is no cosine, are refused by name."""
+    published = {"faq": 0.94, "search": 0.88, "support": 0.92, "transactional": 0.97}
+    kinds = all_kinds(read({"thresholds": published}))
+    assert {name: kinds[name].threshold for name in published} == published
+    with pytest.raises(ConfigError, match="'faqs'"):
+        all_kinds(read({"thresholds": {"faqs": 0.9}}))
+    with pytest.raises(ConfigError, match="'faq' is 94"):
+        read({"thresholds": {"faq": 94}})
+
+
+def test_an_answer_that_lasts_for_a_known_time_is_gone_then(tmp_path: Path) -> None:
+    """A date on an answer shortens its lifetime, and never lengthens it."""
+    clock = Time()
+    with opened(tmp_path, clock=clock, embedder=None, exact_only=True) as cache:
+        cache.put("What is the fare?", Answer("Two crowns.", content="faq", lasts=60.0))
+        cache.put("What is the tariff?", Answer("Three.", content="price", lasts=1e9))
+        clock.now += 61.0
+        assert cache.get("What is the fare?") is None
+        assert cache.get("What is the tariff?") is not None
+        clock.now += 4 * 3600.0
+        assert cache.get("What is the tariff?") is None

@@ -1,5 +1,6 @@
 """Tuning thresholds on labelled pairs."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,7 @@ from agentmem.answers.tuning import (
     tune_kinds,
     upper_bound,
 )
-from agentmem.answers.values import STRICT, Labelled
+from agentmem.answers.values import DEFAULT, Labelled
 from agentmem.errors import ConfigError
 from agentmem.recall.embedder import MiniLM
 
@@ -57,11 +58,18 @@ def test_a_threshold_is_chosen_by_cost_and_certified_on_other_pairs() -> None:
     assert tuned.held.served > 373
 
 
-def test_what_is_not_certified_is_strict_and_says_how_many_labels_are_missing() -> None:
-    """Sixty pairs of each label are too few for 0.8 %: the threshold is strict, and the missing number is named."""
+def test_what_is_not_certified_is_no_more_lenient_and_says_how_many_labels_are_missing() -> None:
+    """Sixty pairs of each label are too few for 0.8 %: today's setting holds, and the missing number is named."""
     tuned = tune(pairs(120, 120), score)
-    assert tuned.policy.threshold >= STRICT
+    assert tuned.policy.threshold >= DEFAULT
+    assert not tuned.policy.exact_only
     assert tuned.more > 100
+
+
+def test_pairs_on_which_todays_setting_errs_leave_exact_keys() -> None:
+    """If a fifth of what is served today is labelled different, only exact keys are served."""
+    tuned = tune([replace(one, same=one.same and at % 5 > 0) for at, one in enumerate(pairs(400, 60))], lambda *_: 0.99)
+    assert tuned.policy.exact_only
 
 
 def test_a_dearer_error_asks_for_a_higher_threshold() -> None:

@@ -14,15 +14,17 @@ import argparse
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from statistics import fmean
 
 import numpy as np
 from numpy.typing import NDArray
 
-from agentmem.answers.logs import THRESHOLDS, At, ReplayedQuestion, certified, deciders, lowest
-from agentmem.answers.values import Decider
+from agentmem.answers.decision import decider
+from agentmem.answers.logs import THRESHOLDS, certified, lowest
+from agentmem.answers.plays import ReplayedQuestion
+from agentmem.answers.values import Decider, QueryPolicy
+from agentmem.recall.embedder import MiniLM
 from agentmem.types import Vectors
 from tests.benchmarks.answer_data import banking, flat, heavy, vectors
 from tests.benchmarks.answer_streams import Played, by_cosine, outcomes, play
@@ -77,12 +79,7 @@ def part(data: Path, name: str) -> Part:
 
 def ours(threshold: float) -> Decider:
     """The cache's own decision at a threshold."""
-    return _deciders()(threshold)
-
-
-@cache
-def _deciders() -> At:
-    return deciders(("faq",))
+    return decider({"faq": QueryPolicy("faq", threshold)}, MiniLM().spells)
 
 
 def settled(target: Target, certify_on: Part) -> tuple[float, str]:

@@ -28,7 +28,8 @@ from typing import Any
 import numpy as np
 
 from agentmem.answers.cache import AnswerCache
-from agentmem.answers.logs import ReplayedQuestion, nearest
+from agentmem.answers.logs import nearest
+from agentmem.answers.plays import ReplayedQuestion
 from agentmem.answers.settings import AnswerSettings
 from agentmem.distribution import install
 from agentmem.recall.embedder import DIMENSIONS, MiniLM

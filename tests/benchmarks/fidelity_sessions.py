@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from agentmem.compaction.artifacts import ArtifactState
+from agentmem.compaction.shapes import FileState
 from agentmem.kvcache.frames import frame
 from agentmem.replay.fidelity import FidelityCase
 from agentmem.replay.fidelity_items import FidelityItem, FidelityKind
@@ -81,7 +81,7 @@ class Made:
             self.over(self._task)
         self._task = self.expect("task", *words)
 
-    def file(self, path: str, state: ArtifactState) -> None:
+    def file(self, path: str, state: FileState) -> None:
         """A file has another state, by the call that was just written."""
         before = self._files.get(path)
         if before and before.state == state:

@@ -1,4 +1,4 @@
-"""A team on HumanEvalPack's 164 planted bugs: each bug is rejected with evidence, each fix passes, no cheat does.
+"""A team on HumanEvalPack's 164 planted bugs: each bug is rejected with evidence, each fix proven, no cheat passes.
 
 What is tested is the plumbing: the players are scripted, so this says nothing about models. The coder hands in the
 buggy solution, and after the report the right one. One tester script serves all tasks; it sees its requests only: the
@@ -74,6 +74,7 @@ class Outcome:
     wrong: str
     rejected: bool
     passed: bool
+    proven: bool
     refused: str
     requests: int
     tokens: int
@@ -134,6 +135,7 @@ def play(task: Task, arm: str, work: Path, given: Given) -> Outcome:
         wrong=wrong,
         rejected=bool(result.rounds) and result.rounds[0].verdict == "fail" and bool(result.rounds[0].faults),
         passed=result.passed,
+        proven=result.proven,
         refused=", ".join(sorted({one.rule for one in result.refusals})),
         requests=result.spent.requests,
         tokens=result.spent.tokens,
@@ -147,6 +149,8 @@ def _team(task: Task, result: TeamResult) -> Iterator[str]:
     verdicts = [one.verdict for one in result.rounds]
     if verdicts != ["fail", "pass"]:
         yield f"the rounds came out {verdicts}: {result.said}"
+    if not result.proven:
+        yield f"the pass is not proven: {result.proof.why if result.proof else 'there is no proof'}"
     if not result.rounds or not result.rounds[0].failing or not result.report or not result.report.evidence:
         yield "a verdict has no evidence"
     if result.refusals:
@@ -271,11 +275,11 @@ def table(outcomes: list[Outcome]) -> None:
     """By kind of bug, then by control."""
     team = [one for one in outcomes if one.arm == "team"]
     print(
-        f"  {'kind of bug':<18} {'tasks':>5} {'bugs rejected':>14} {'fixes passed':>13} {'requests':>9} {'s a task':>9}"
+        f"  {'kind of bug':<18} {'tasks':>5} {'bugs rejected':>14} {'fixes proven':>13} {'requests':>9} {'s a task':>9}"
     )
     for bug in [*sorted({one.bug for one in team}), "all"]:
         some = [one for one in team if bug in (one.bug, "all")]
-        counts = f"{sum(one.rejected for one in some):>14} {sum(one.passed for one in some):>13}"
+        counts = f"{sum(one.rejected for one in some):>14} {sum(one.proven for one in some):>13}"
         requests = sum(one.requests for one in some) / len(some)
         seconds = sum(one.seconds for one in some) / len(some)
         print(f"  {bug:<18} {len(some):>5} {counts} {requests:>9.1f} {seconds:>9.1f}")

@@ -20,7 +20,7 @@ def team(folder: Path, *arguments: str | Path, task: str | None = TASK, **turns:
         script.write_text(json.dumps(list(said)), encoding="utf-8")
         named += [f"--{role}", f"scripted:{script}"]
     given: list[str | Path] = ["--repo", folder / "repo", "--check", CHECK, "--place", folder / "place"]
-    given = [task, *given] if task else given
+    given = [task, *given, "--trust-code"] if task else [*given, "--trust-code"]
     return invoke("team", *given, *named, *arguments)
 
 
@@ -31,7 +31,7 @@ def test_the_report_goes_to_stdout_and_progress_to_stderr(tmp_path: Path) -> Non
     coder = (write(OTHER), "So.", write(RIGHT), "Now.")
     result = team(tmp_path, "-t", "t", coder=coder, tester=(WRITES, *FAILS, *PASSES))
     assert result.exit_code == 0, result.stderr
-    assert result.stdout.startswith(f"# Passed: {TASK}")
+    assert result.stdout.startswith(f"# Passed, re-run: {TASK}")
     assert "- Round 1: fail" in result.stdout
     for shown in ("round 1/5", "tester   runs python check.py", "tester   calls report", "the report stands: pass"):
         assert shown in result.stderr

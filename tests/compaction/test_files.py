@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 import hypothesis.strategies as st
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 
 from agentmem.compaction.files import KnownFile
 
@@ -72,6 +72,7 @@ def _places(text: str, old: str) -> int:
 
 
 @settings(max_examples=400, deadline=None)
+@example("ab\n", [("edit", 2, 1, "b\na\nb\n", True), ("edit", 30, 2, "a\n", False)])
 @given(TEXTS, st.lists(STEPS, max_size=14))
 def test_every_line_is_in_the_file_as_it_is_now(text: str, steps: list[tuple[str, int, int, str, bool]]) -> None:
     """Whatever is read, edited and written in whatever order: numbers are right, and no line is an old one."""

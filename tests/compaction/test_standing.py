@@ -7,10 +7,8 @@ from dataclasses import replace
 import pytest
 
 from agentmem.compaction.acceptance import accept, fallback
-from agentmem.compaction.artifacts import Artifact
-from agentmem.compaction.standing import Standing, StandingLine, read_standing, standing_text, trail_text
+from agentmem.compaction.standing import Standing, StandingLine, read_standing, standing_text
 from agentmem.context.cut import compaction, read_cut
-from agentmem.tokens import count
 from agentmem.transcript import transcript
 from agentmem.types import Draft, Text, ToolCall, ToolResult
 from tests.compaction.conversations import SMALL, conversation, name, planned, round_of, shown, view_of
@@ -128,16 +126,6 @@ def test_what_has_no_room_is_counted() -> None:
     assert lines[-1].text in said and lines[0].text not in said
     assert "recall brings them back" in said and "t/1-" in said
     assert standing_text(now, "t", "\n".join(one.text for one in now.lines), (), 100) == ""
-
-
-def test_the_trail_keeps_to_its_room() -> None:
-    """Files that were changed come before those that were read; the rest is counted by state and folder."""
-    read = tuple(Artifact(f"src/part_{at % 5}/module_{at}.py", "read", at) for at in range(1, 200))
-    now = Standing(files=(Artifact("src/main.py", "changed", 2), *read))
-    said = trail_text(now, 300)
-    assert "- changed in src/: main.py [2]" in said and "more read in" in said
-    assert count(said) < 400
-    assert "module_199.py" in said and "module_1.py" not in said
 
 
 def test_it_reads_back_from_an_entry() -> None:

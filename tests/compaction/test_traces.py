@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from agentmem.compaction.acceptance import fallback
-from agentmem.compaction.listing import commands_listed, paths_listed
 from agentmem.compaction.plan import Plan, plan
 from agentmem.compaction.regions import regions
 from agentmem.compaction.traces import packed, same, unpacked
@@ -99,7 +98,7 @@ def test_a_command_that_names_a_file_ends_what_is_known_of_it() -> None:
 
 
 def test_calls_are_listed_after_every_cut() -> None:
-    """Paths by folder, with a mark on what was changed; commands with the number that recall takes."""
+    """Files by state and folder, then paths that were only named; commands with the number that recall takes."""
     session = Session()
     session.call("Read", {"file_path": "/w/src/a.py"}, numbered(0, 3))
     session.call("Write", {"file_path": "/w/src/b.py", "content": "b = 1\n"}, "Created.")
@@ -107,22 +106,14 @@ def test_calls_are_listed_after_every_cut() -> None:
     session.much()
     made, view = cut(view_of(session.drafts))
     texts = {part.kind: part.block.text for part in made.lists if isinstance(part.block, Text)}
-    assert "- /w/src: b.py+ a.py" in texts["paths"] and "- pkg: things" in texts["paths"]
+    assert "- made in /w/src/: b.py [" in texts["paths"] and "- read in /w/src/: a.py [" in texts["paths"]
+    assert "- pkg: things" in texts["paths"]
+    assert [part.kind for part in made.lists] == ["commands", "paths"]
     assert "go test ./pkg/things/..." in texts["commands"]
     assert view.cut is not None
     again = unpacked(view.cut.traces)
     assert packed(again).items() <= view.cut.traces.items()
     assert list(again.paths) == ["/w/src/a.py", "/w/src/b.py", "pkg/things"]
-
-
-def test_lists_keep_their_room() -> None:
-    """Those used last come first, and what does not fit is left out."""
-    paths = {f"/w/folder_{at % 7}/file_{at}.py": at for at in range(200)}
-    text, shown = paths_listed(paths, (), 300)
-    assert "file_199.py" in text and "file_0.py" not in text
-    assert 20 < len(shown) < 200
-    assert "run 99" in commands_listed({f"run {at}": at for at in range(100)}, 120)
-    assert commands_listed({"run": 1}, 0) == paths_listed(paths, (), 0)[0] == ""
 
 
 def test_files_share_the_room() -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from agentmem.kvcache.frames import frame
 from agentmem.kvcache.rules import PROVIDERS, rules
 from agentmem.replay.bound import LAST, SHOWN, WHOLE, first_price, lower_bound, read_price
+from agentmem.replay.floor import terms_of
 from agentmem.replay.ours import OURS
 from agentmem.replay.peers import PEERS
 from agentmem.replay.policies import POLICIES
@@ -39,13 +40,26 @@ def test_the_bound_is_that_of_the_formula() -> None:
     short, long = said("a few words"), said("many words " * 2_000)
     reply = said("an answer", "assistant")
     assert short.tokens <= WHOLE < long.tokens
-    entries = [([short], [reply]), ([said("left out")] + [short] * LAST, [reply]), ([long], [])]
-    shown = short.tokens * (1 + LAST) + SHOWN
+    others = [said(f"word {at} of a few") for at in range(LAST)]
+    entries = [([short], [reply]), ([said("left out"), *others], [reply]), ([long], [])]
+    shown = short.tokens + sum(one.tokens for one in others) + SHOWN
     outputs = [reply.tokens, reply.tokens, 0]
     found = lower_bound(entries, 1_000, [RATES] * 3, outputs)
     assert found == pytest.approx(1.0 * shown + 0.1 * 3_000 + 5.0 * 2 * reply.tokens)
     unpriced = lower_bound(entries, 1_000, [RATES, None, RATES], outputs)
     assert unpriced == pytest.approx(1.0 * (short.tokens + SHOWN) + 0.1 * 2_000 + 5.0 * reply.tokens)
+
+
+def test_tokens_are_those_that_the_provider_counts() -> None:
+    """A cache of tokens sees texts without their envelopes; it may know what was sent before, and one block more."""
+    one, two = said("a few words"), said("other words in another block")
+    terms = terms_of("deepseek", "deepseek-chat")
+    assert terms.count(one) < one.tokens and terms.partial
+    found = lower_bound([([one, two], []), ([one, two], [])], 0, [RATES] * 2, [0, 0], terms)
+    first, second = terms.count(one), terms.count(two)
+    assert found == pytest.approx(0.1 * first + 1.0 * second + 0.1 * (first + second))
+    whole = lower_bound([([one, two], []), ([two], [])], 0, [RATES] * 2, [0, 0])
+    assert whole == pytest.approx(1.0 * (one.tokens + two.tokens) + 0.1 * two.tokens)
 
 
 @given(st.lists(st.floats(0, 10), min_size=5, max_size=5))

@@ -48,13 +48,32 @@ def reading(pages: int, words: int = 700) -> Log:
 
 
 def test_no_request_is_over_the_budget(tmp_path: Path) -> None:
-    """Nor is one for a summary; what left is stood for by a declared cut."""
+    """Nor is one for a summary; what left is stood for by a declared cut, and not each needs a new summary."""
     session = reading(60).session(tmp_path)
     terms = Terms(opening(session), BUDGET)
     sent = [one for each in requests(session, Ours(terms)) for one in each]
     assert max(terms.opening.tokens + sum(run.tokens for run in one.runs[1:]) for one in sent) <= BUDGET
     summaries = sum(one.summary is not None for one in sent)
     assert 1 <= summaries <= sum(one.cut for one in sent)
+
+
+@pytest.mark.parametrize("tools", [("Read",), ("Bash",), ("Read", "Bash")])
+def test_results_of_one_reply_fit_the_budget(tmp_path: Path, tools: tuple[str, ...]) -> None:
+    """However many calls a reply has, and of whichever tools: behind those that fit, results are shown in short."""
+    log = Log()
+    log.prompt("count the totals")
+    for turn in range(3):
+        names = [f"c{turn}_{at}" for at in range(14)]
+        calls = [call(name, tools[at % len(tools)], file_path=f"/{name}.md") for at, name in enumerate(names)]
+        log.reply(f"m{turn}", text("all of them"), *calls, usage=used(3, 100, HEAD + turn))
+        for name in names:
+            log.result(name, f"total_of_{name}\n" + "nothing more here " * 900)
+    log.reply("end", text("done"), usage=used(3, 100, HEAD))
+    session = log.session(tmp_path)
+    terms = Terms(opening(session), BUDGET)
+    sent = [one for each in requests(session, Ours(terms)) for one in each]
+    sizes = [terms.opening.tokens + sum(run.tokens for run in one.runs[1:]) for one in sent]
+    assert BUDGET / 2 < max(sizes) <= BUDGET
 
 
 def test_a_summary_is_asked_for_through_the_cached_prefix(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """Cheating testers: each kind is refused by name and told what is wrong. Honest reports are accepted."""
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import pytest
@@ -60,9 +60,8 @@ def handed_in(base: Sandbox, told: Told) -> Iterator[Filed]:
     with base.fork_again() as fix:
         fix.write("calc.py", told.code.encode())
         bench = Bench(base, fix, fix.diff().changes, PROGRAMS)
-        with closing(Trial(bench, changes)) as trial:
-            report = Report(told.verdict, "As it is.", told.evidence, told.failing) if told.filed else None
-            yield Filed(report, edited, told.ran, CHECK, TESTS, trial)
+        report = Report(told.verdict, "As it is.", told.evidence, told.failing) if told.filed else None
+        yield Filed(report, edited, told.ran, CHECK, TESTS, Trial(bench, changes))
 
 
 def outcome(base: Sandbox, told: Told) -> tuple[str, str] | None:
@@ -132,6 +131,16 @@ CHEATS: dict[str, tuple[str, Told]] = {
     "passes without evidence": ("no_evidence", Told(evidence=())),
     "leaves the check out": ("check_missing", Told(evidence=(Evidence("true", 0, ""),), ran=frozenset({"true"}))),
     "reports a command that it never ran": ("never_ran", Told(ran=frozenset())),
+    "puts a folder in the place of pytest's report": (
+        "report_unreadable",
+        Told(
+            tests=own(
+                HONEST + "\n\nimport atexit\nimport os\n\n\ndef swap():\n"
+                "    os.unlink(os.environ['AGENTMEM_TOP'] + '/.agentmem-results.xml')\n"
+                "    os.mkdir(os.environ['AGENTMEM_TOP'] + '/.agentmem-results.xml')\n\n\natexit.register(swap)\n"
+            )
+        ),
+    ),
     "reports a wrong exit code": ("wrong_exit_code", Told(code=BAD)),
     "reports a wrong outcome": (
         "wrong_outcomes",
@@ -196,10 +205,10 @@ def test_tests_that_pass_on_the_old_code_count_if_they_kill_a_mutant(base: Sandb
     told = Told(code="def add(a, b):\n    return a + b if b else a\n")
     with handed_in(base, told) as filed:
         bench = Bench(filed.trial.bench.fix, filed.trial.bench.fix, filed.trial.bench.change, PROGRAMS)
-        with closing(Trial(bench, filed.trial.tests)) as trial:
-            assert not trial.differs(CHECK, trial.unfixed(CHECK))
-            assert trial.kills([CHECK])
-            assert trial.killed[0].path == "calc.py"
+        trial = Trial(bench, filed.trial.tests)
+        assert not trial.differs(CHECK, trial.unfixed(CHECK))
+        assert trial.kills([CHECK])
+        assert trial.killed[0].path == "calc.py"
 
 
 def test_a_change_that_makes_the_check_forget_tests_is_noticed(base: Sandbox) -> None:

@@ -1,5 +1,6 @@
 """The team: rounds, ends, merging, and surviving a kill."""
 
+import asyncio
 import json
 import os
 import signal
@@ -16,7 +17,7 @@ from agentmem.kvcache.simulated.simulator import Simulator
 from agentmem.meter.ledger import decode
 from agentmem.models.scripted import ScriptedModel, Simulated
 from agentmem.runtime.agent import Agent
-from agentmem.team import Budget, Role, Team, TeamDone, TeamProgress
+from agentmem.team import Budget, Role, Team, TeamDone, TeamProgress, TeamResult
 from agentmem.team.roles import role_of
 from agentmem.transcript.transcript import readable
 from tests.team.works import (
@@ -135,6 +136,8 @@ def test_a_tester_that_files_nothing_is_asked_again_and_then_given_up(tmp_path: 
             "runner_steered",
         ),
         (call("run", command="true"), "nothing_changed"),
+        (call("run", command="echo 'print(1)' > check.py"), "check_changed"),
+        (call("run", command="ln -s /etc/passwd calc.link"), "link_leads_out"),
     ],
 )
 def test_a_coder_that_cheats_is_refused_and_told(tmp_path: Path, does: dict[str, Any], rule: str) -> None:
@@ -143,6 +146,21 @@ def test_a_coder_that_cheats_is_refused_and_told(tmp_path: Path, does: dict[str,
         result = one.run(TASK, thread="t")
     assert [(refusal.rule, refusal.role) for refusal in result.refusals] == [(rule, "coder")]
     assert (result.verdict, result.reason) == ("none", "rounds")
+
+
+def test_links_and_programs_stay_what_they_are(tmp_path: Path) -> None:
+    """A link of the coder's is tested and merged as a link, and a new program as one that can be started."""
+    repo = repository(tmp_path)
+    made = "printf '#!/bin/sh\\necho 1\\n' > tool && chmod +x tool && ln -s calc.py sums.py"
+    coder = [call("run", command=made), write(RIGHT), "It adds now."]
+    looks = "test -x tool && test -L sums.py && python check.py"
+    tester = [WRITES, call("run", command=looks), *PASSES]
+    with team(repo, coder, tester) as one:
+        result = one.run(TASK, thread="t")
+        told = [readable(entry) for entry in one.journal.entries("t.tester") if entry.kind == "tool_result"]
+        assert "Exit code 0." in told[1]
+        assert one.merge(result) == ("calc.py", "sums.py", "tool")
+    assert (repo / "sums.py").is_symlink() and os.access(repo / "tool", os.X_OK)
 
 
 def test_what_is_not_a_roles_is_refused_when_it_is_called(tmp_path: Path) -> None:
@@ -193,6 +211,30 @@ def test_progress_says_who_works_at_what(tmp_path: Path) -> None:
     assert told[-1].spent.tokens == done.result.spent.tokens > 0
 
 
+def test_a_team_works_on_an_event_loop(tmp_path: Path) -> None:
+    """arun and astream do the same as run and stream, and the loop goes on meanwhile."""
+    ticks = 0
+
+    async def ticking() -> None:
+        nonlocal ticks
+        while True:
+            await asyncio.sleep(0)
+            ticks += 1
+
+    async def work(one: Team) -> TeamResult:
+        beside = asyncio.create_task(ticking())
+        result = await one.arun(TASK, thread="t")
+        beside.cancel()
+        again = [event async for event in one.astream(thread="t")]
+        assert again == [TeamDone(result)]
+        return result
+
+    with team(repository(tmp_path), CODER[2:], (WRITES, *PASSES)) as one:
+        result = asyncio.run(work(one))
+        assert result == one.result("t")
+    assert result.passed and not result.proven and ticks > 100
+
+
 def test_work_that_ended_gives_its_result_again(tmp_path: Path) -> None:
     """Finished work returns its result without a request. A new task, or unknown work, is refused."""
     with team(repository(tmp_path), CODER[2:], (WRITES, *PASSES)) as one:
@@ -220,7 +262,8 @@ def test_an_agent_can_play_a_role(tmp_path: Path) -> None:
         assert (role.instructions, role.price_as, role.model) == ("Speak Latin.", "a:b", agent.model)
         repo = repository(tmp_path)
         tester = ScriptedModel([WRITES, *PASSES])
-        with Team(agent, tester, repo, check=CHECK, environment=PROGRAMS, place=tmp_path / "place") as one:
+        given: dict[str, Any] = {"check": CHECK, "environment": PROGRAMS, "place": tmp_path / "place"}
+        with Team(agent, tester, repo, trust_code=True, **given) as one:
             assert one.run(TASK, thread="t").passed
             told = next(readable(entry) for entry in one.journal.entries("t.coder") if entry.kind == "user")
     assert told.startswith("Speak Latin.")

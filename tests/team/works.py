@@ -97,8 +97,8 @@ def steadfast(turns: Sequence[Any]) -> ScriptedModel:
 
 
 def team(repo: Path, coder: Sequence[Any], tester: Sequence[Any], **settings: Any) -> Team:
-    """A team on ``repo`` whose roles follow these scripts."""
-    given = {"check": CHECK, "environment": PROGRAMS, "place": repo.parent / "place", **settings}
+    """A team on ``repo`` whose roles follow these scripts. Its check is no pytest, so it trusts the code."""
+    given = {"check": CHECK, "environment": PROGRAMS, "place": repo.parent / "place", "trust_code": True, **settings}
     return Team(steadfast(coder), steadfast(tester), repo, **given)
 
 

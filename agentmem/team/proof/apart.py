@@ -1,0 +1,276 @@
+"""Runs tests apart from the code: a judge with the tests and a subject with the code, each behind walls of its own.
+
+Each run makes two new forks that nobody can write. The two processes share pipes, and one temporary folder for the
+files that tests pass to the code; the judge follows no link in it.
+"""
+
+import contextlib
+import json
+import os
+import shutil
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import agentmem
+from agentmem.errors import SandboxError
+from agentmem.sandbox import Sandbox
+from agentmem.sandbox.layered import disk_usage
+from agentmem.sandbox.planning import MOUNTING
+from agentmem.sandbox.ties import Ties
+from agentmem.team.proof.layout import ProjectLayout
+
+PACKAGE = Path(agentmem.__file__).resolve().parent
+_READ = 64 << 20  # bytes that are read of what the judge tells
+_SHARED = 1 << 30  # bytes that the temporary folder may hold
+
+_BOOT = """
+import sys
+from types import ModuleType
+for name, folder in (("agentmem", ""), ("agentmem.team", "/team"), ("agentmem.team.proof", "/team/proof")):
+    sys.modules[name] = ModuleType(name)
+    sys.modules[name].__path__ = [{package!r} + folder]
+from agentmem.team.proof.{module} import main
+for name in [one for one in sys.modules if one.partition(".")[0] == "agentmem"]:
+    del sys.modules[name]
+main()
+"""
+"""Starts a part of this package by itself: the name agentmem is free again, as the project under test may have it."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeenTest:
+    """What one test did apart from the code. ``trace`` are its calls of the code, each with what came out."""
+
+    id: str
+    outcome: str
+    why: Mapping[str, str] = field(default_factory=dict)
+    broken: str = ""
+    said: str = ""
+    trace: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ApartRun:
+    """A run: its tests by id, and the last lines that its processes printed, for people."""
+
+    tests: Mapping[str, SeenTest]
+    ended: bool
+    said: str = ""
+    seconds: float = 0.0
+
+
+def can_be_apart(fork: Sandbox) -> str | None:
+    """None where two processes can be kept apart, else the reason why not."""
+    if fork.isolation in MOUNTING:
+        return None
+    return f"the isolation {fork.isolation!r} cannot keep the tests from the code; it needs one that mounts"
+
+
+@dataclass(frozen=True, slots=True)
+class ApartBounds:
+    """The limits of a run: its seconds, those of one call, and the subjects that it may use up."""
+
+    seconds: float = 600.0
+    call: float = 60.0
+    lives: int = 3
+
+
+def run_apart(
+    code: Sandbox,
+    layout: ProjectLayout,
+    tests: Mapping[str, bytes],
+    files: Sequence[str],
+    environment: Mapping[str, str],
+    *,
+    changed: Mapping[str, bytes] | None = None,
+    reverse: bool = False,
+    bounds: ApartBounds = ApartBounds(),
+) -> ApartRun:
+    """Run test ``files`` in a judge, and the code of the fork ``code`` in a subject. The fork is not changed.
+
+    ``tests`` are all files of tests, by path; none of them is in the subject. ``changed`` are files of the code with
+    another content, as for a mutant. ``reverse`` runs each file's tests in the opposite order.
+    """
+    began = time.monotonic()
+    with ExitStack() as opened:
+        place = opened.enter_context(_folder(code.where.parent))
+        subject = opened.enter_context(code.fork_again(writable=()))
+        _strip(subject, layout, changed or {})
+        for path, data in tests.items():
+            (place / "tests" / path).parent.mkdir(parents=True, exist_ok=True)
+            (place / "tests" / path).write_bytes(data)
+        judge = opened.enter_context(
+            Sandbox.fork(place / "tests", isolation=code.isolation, writable=(), readable=(PACKAGE,), where=None)
+        )
+        pair = _Pair(subject, judge, layout, place / "shared", environment, bounds)
+        ended, said = pair.run({"files": list(files), "reverse": reverse})
+        return ApartRun(_seen(pair.told), ended, said, time.monotonic() - began)
+
+
+@contextmanager
+def _folder(beside: Path) -> Iterator[Path]:
+    """A new folder with an empty one in it that everybody can write, removed at the end."""
+    folder = Path(tempfile.mkdtemp(prefix="apart-", dir=beside))
+    try:
+        (folder / "shared").mkdir()
+        (folder / "shared").chmod(0o1777)
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _strip(subject: Sandbox, layout: ProjectLayout, changed: Mapping[str, bytes]) -> None:
+    """Take the tests out of a fork, and put changed files in."""
+    for path in subject.files():
+        if layout.is_test(path):
+            subject.delete(path)
+    for path, data in changed.items():
+        subject.write(path, data)
+
+
+class _Pair:
+    """The two processes of one run."""
+
+    def __init__(
+        self,
+        subject: Sandbox,
+        judge: Sandbox,
+        layout: ProjectLayout,
+        shared: Path,
+        environment: Mapping[str, str],
+        bounds: ApartBounds,
+    ) -> None:
+        self.subject, self.judge, self.layout, self.shared = subject, judge, layout, shared
+        self.environment, self.bounds = dict(environment), bounds
+        self.told = bytearray()
+        self.life, self.over, self.closed = 0, False, set[int]()
+        self.looked, self.full = time.monotonic(), False
+
+    def run(self, orders: dict[str, Any]) -> tuple[bool, str]:
+        """Run both, and wait until both have ended. Returns whether the judge came to its end, and what it printed."""
+        wires = [(os.pipe(), os.pipe()) for _ in range(self.bounds.lives)]
+        out, out_in = os.pipe()
+        reader = threading.Thread(target=self._listen, args=(out,))
+        coder = threading.Thread(target=self._subjects, args=([(a[0], b[1]) for a, b in wires],))
+        try:
+            for thread in (reader, coder):
+                thread.start()
+            ends = [[b[0], a[1]] for a, b in wires]
+            given = {**orders, "lives": ends, "out": out_in}
+            said = self._judge(given, [*(end for pair in ends for end in pair), out_in])
+        finally:
+            self.over = True
+            os.close(out_in)
+            coder.join()
+            reader.join()
+            for one in {out, *(end for pair in wires for pipe in pair for end in pipe)} - self.closed:
+                os.close(one)
+        return b'{"end"' in self.told, said
+
+    def _judge(self, orders: dict[str, Any], descriptors: Sequence[int]) -> str:
+        root = self.judge.source
+        given = {
+            **orders,
+            "root": str(root),
+            "seconds": min(self.bounds.call, self.bounds.seconds),
+            "tops": sorted(self.layout.tops),
+            "own": sorted(self.layout.own_modules),
+            "paths": [str(root / one) for one in self.layout.test_paths],
+            "options": list(self.layout.options),
+            "opened": {
+                "tops": sorted(self.layout.tops),
+                "paths": [str(self.subject.source / one) for one in self.layout.code_paths],
+                "folder": str(self.subject.source),
+            },
+        }
+        ties = Ties(tuple(descriptors), self.shared, follow=False, ended=self._too_much)
+        ran = self.judge.run(
+            self._command("judge"),
+            timeout=self.bounds.seconds,
+            env=self.environment,
+            stdin=json.dumps(given).encode("ascii"),
+            ties=ties,
+        )
+        return ran.output[-4000:] + (f"\n[ended because of {ran.killed}]" if ran.killed else "")
+
+    def _subjects(self, wires: Sequence[tuple[int, int]]) -> None:
+        """Start one subject after the other, each when the judge has given up the one before."""
+        for number, (incoming, outgoing) in enumerate(wires):
+            hidden = tuple(one for one in self.layout.hidden if (self.subject.source / one).is_dir())
+            ties = Ties((incoming, outgoing), self.shared, hidden=hidden, ended=partial(self._ended, number))
+            command = [*self._command("subject"), str(incoming), str(outgoing)]
+            with contextlib.suppress(SandboxError):
+                self.subject.run(command, timeout=self.bounds.seconds, env=self.environment, ties=ties)
+            for end in (incoming, outgoing):  # so that the judge hears of its end
+                os.close(end)
+                self.closed.add(end)
+            while not self.over and self.life <= number:
+                time.sleep(0.02)
+            if self.over:
+                return
+
+    def _command(self, module: str) -> list[str]:
+        return [str(self.layout.python), "-I", "-B", "-c", _BOOT.format(package=str(PACKAGE), module=module)]
+
+    def _ended(self, number: int) -> bool:
+        return self.over or self.life > number or self._too_much()
+
+    def _too_much(self) -> bool:
+        """True when the shared folder holds too much, looked at once in two seconds."""
+        if time.monotonic() - self.looked > 2:
+            self.full, self.looked = self.full or disk_usage(self.shared) > _SHARED, time.monotonic()
+        return self.full
+
+    def _listen(self, out: int) -> None:
+        """Read what the judge tells, until it and all that it started have ended."""
+        kept = 0
+        while data := os.read(out, 1 << 16):
+            if len(self.told) < _READ:
+                self.told += data
+            while (end := self.told.find(b"\n", kept)) >= 0:
+                if self.told[kept:end].startswith(b'{"life"'):
+                    self.life += 1
+                kept = end + 1
+
+
+def _seen(told: bytes | bytearray) -> dict[str, SeenTest]:
+    """The tests that a judge told of, each with the worst that it did. Lines of another form are passed over."""
+    found: dict[str, SeenTest] = {}
+    for line in bytes(told).split(b"\n"):
+        one = _test(line)
+        if one is None:
+            continue
+        if one.id not in found or _worse(one) > _worse(found[one.id]):
+            found[one.id] = one
+    return found
+
+
+def _worse(test: SeenTest) -> int:
+    return 3 if test.broken else 2 if test.why else 0 if test.outcome == "passed" else 1
+
+
+def _test(line: bytes) -> SeenTest | None:
+    try:
+        said = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(said, dict) or not all(isinstance(said.get(key), str) for key in ("id", "outcome")):
+        return None
+    why, trace = said.get("why"), said.get("trace")
+    reasons = {str(key): str(text) for key, text in why.items()} if isinstance(why, dict) else {}
+    pairs = [one for one in trace if isinstance(one, list) and len(one) == 2] if isinstance(trace, list) else []
+    return SeenTest(
+        said["id"],
+        said["outcome"],
+        reasons,
+        str(said.get("broken", "")),
+        str(said.get("said", "")),
+        tuple((str(call), str(answer)) for call, answer in pairs),
+    )

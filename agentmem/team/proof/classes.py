@@ -1,0 +1,129 @@
+"""How a class is described on the wire: its name, its bases, and what a judge must know of enums and dataclasses.
+
+The subject runs it by itself, without the rest of agentmem.
+"""
+
+import builtins
+import dataclasses
+import enum
+import inspect
+import sys
+import types
+from collections.abc import Callable
+from typing import Any
+
+PURE = frozenset(
+    {"builtins", "math", "operator", "itertools", "functools", "collections", "datetime", "decimal", "fractions"}
+    | {"pathlib", "uuid", "string", "statistics", "cmath", "_operator", "_functools", "_collections", "_decimal"}
+)
+"""Modules whose functions and types the judge may use as its own where the project shows them under its own name."""
+
+NEVER = frozenset(
+    {"eval", "exec", "compile", "open", "input", "breakpoint", "globals", "locals", "vars", "getattr", "setattr"}
+    | {"delattr", "__import__", "print", "exit", "quit", "help", "memoryview", "super", "type", "id"}
+)
+"""Builtins that are not handed over by name: they reach beyond their arguments."""
+
+_MOST = 400  # members of an enum, fields and methods of a class that are described
+
+
+def known(value: Any) -> list[str] | None:
+    """A function or type of a pure module by its names, such as ``["T", "math", "sqrt"]``; None for anything else."""
+    if not isinstance(value, type | types.FunctionType | types.BuiltinFunctionType | types.MethodDescriptorType):
+        return None
+    if isinstance(value, types.MethodDescriptorType):
+        owner: Any = value.__objclass__
+        named = known(owner)
+        return [*named[:2], f"{owner.__name__}.{value.__name__}"] if named else None
+    module, name = getattr(value, "__module__", None), getattr(value, "__name__", "")
+    if module not in PURE or (module == "builtins" and name in NEVER):
+        return None
+    return ["T", module, name] if getattr(sys.modules.get(module), name, None) is value else None
+
+
+def describe(kind: type, number: int, base: Callable[[type], Any], encode: Callable[[Any], Any]) -> list[Any]:
+    """A class: "K", its number, module, name, bases, special methods, methods, its kind, and what that kind has."""
+    special = sorted(name for name in dir(kind) if name in SPECIAL and _own(kind, name))
+    methods = [n for n in dir(kind) if not n.startswith("_") and inspect.isfunction(inspect.getattr_static(kind, n))]
+    what, has = _kind(kind, encode)
+    module, name = str(getattr(kind, "__module__", "")), kind.__qualname__
+    return ["K", number, module, name, [base(b) for b in kind.__bases__], special, methods[:_MOST], what, has]
+
+
+SPECIAL = frozenset(
+    {f"__{name}__" for name in ("call", "iter", "next", "len", "getitem", "setitem", "delitem", "contains", "enter")}
+    | {f"__{name}__" for name in ("exit", "bool", "str", "repr", "int", "float", "complex", "index", "abs", "neg")}
+    | {f"__{name}__" for name in ("pos", "invert", "round", "reversed", "bytes", "format", "divmod", "rdivmod")}
+    | {f"__{name}__" for name in ("eq", "ne", "lt", "le", "gt", "ge", "await", "aiter", "anext", "aenter", "aexit")}
+    | {f"__{kind}{op}__" for kind in ("", "r", "i") for op in ("add", "sub", "mul", "truediv", "floordiv", "mod")}
+    | {f"__{kind}{op}__" for kind in ("", "r", "i") for op in ("and", "or", "xor", "pow", "lshift", "rshift", "matmul")}
+)
+"""Special methods that a proxy has where its class has them."""
+
+
+def _own(kind: type, name: str) -> bool:
+    """True if the class has a special method of its own, and not only what every object has."""
+    return getattr(kind, name, None) is not getattr(object, name, None)
+
+
+def _kind(kind: type, encode: Callable[[Any], Any]) -> tuple[str, list[Any]]:
+    if issubclass(kind, enum.Enum):
+        members = list(kind.__members__.items())[:_MOST]
+        return "enum", [[alias, str(one.name), _shown(one.value, encode)] for alias, one in members]
+    if dataclasses.is_dataclass(kind):
+        return "data", [_is_plain(kind), [_field(one, encode) for one in dataclasses.fields(kind)[:_MOST]]]
+    fields = getattr(kind, "_fields", None)
+    if issubclass(kind, tuple) and isinstance(fields, tuple):
+        return "named", [_is_plain_tuple(kind), [str(one) for one in fields]]
+    return "", []
+
+
+def _shown(value: Any, encode: Callable[[Any], Any]) -> Any:
+    try:
+        return encode(value)
+    except Exception:
+        return None
+
+
+def _is_plain(kind: type) -> bool:
+    """True if making one only sets its fields, so that the judge can do that alone."""
+    made = kind.__dict__.get("__init__")
+    parameters: Any = getattr(kind, "__dataclass_params__", None)
+    generated = made is not None and getattr(made, "__qualname__", "").endswith("__create_fn__.<locals>.__init__")
+    generated = generated or (parameters is not None and parameters.init and _has_no_source(made))
+    maker: Any = kind.__new__
+    default = maker is object.__new__ and not hasattr(kind, "__post_init__") and type(kind) is type
+    return bool(generated and default and parameters.eq and kind.__setattr__ in (object.__setattr__, _frozen(kind)))
+
+
+def _has_no_source(made: Any) -> bool:
+    return getattr(getattr(made, "__code__", None), "co_filename", "") == "<string>"
+
+
+def _frozen(kind: type) -> Any:
+    """The generated ``__setattr__`` of a frozen dataclass; None for another."""
+    parameters: Any = getattr(kind, "__dataclass_params__", None)
+    made = kind.__dict__.get("__setattr__")
+    return made if parameters is not None and parameters.frozen and _has_no_source(made) else None
+
+
+def _is_plain_tuple(kind: type) -> bool:
+    return _has_no_source(getattr(kind.__new__, "__func__", kind.__new__)) or "namedtuple" in repr(kind.__new__)
+
+
+def _field(one: "dataclasses.Field[Any]", encode: Callable[[Any], Any]) -> list[Any]:
+    """A field: its name, whether it is an argument, whether by keyword only, whether compared, and its default."""
+    if one.default is not dataclasses.MISSING:
+        default = [_shown(one.default, encode)]
+    elif one.default_factory in (list, dict, set, tuple):
+        default = [_shown(one.default_factory(), encode)]
+    else:
+        default = [] if one.default_factory is dataclasses.MISSING else ["?"]
+    return [one.name, bool(one.init), bool(one.kw_only), bool(one.compare), default]
+
+
+def safe_builtin(name: str) -> Any:
+    """A builtin function or type by its name. Raises LookupError for those that reach beyond their arguments."""
+    if name in NEVER or not hasattr(builtins, name):
+        raise LookupError(name)
+    return getattr(builtins, name)

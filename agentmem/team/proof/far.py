@@ -1,0 +1,351 @@
+"""Proxies: what stands in the judge for objects, functions and classes of the code under test.
+
+The judge runs it by itself, without the rest of agentmem. A proxy asks the subject for what is done with it, except
+for comparisons: those the judge makes itself on plain data, or the test is not proven.
+"""
+
+from typing import Any, ClassVar
+
+from agentmem.team.proof.link import SubjectLink
+
+SHOWN = frozenset({"__name__", "__qualname__", "__doc__", "__version__", "__author__", "__notes__", "__cause__"})
+"""Special attributes that are read like others."""
+SOURCE = frozenset({"__code__", "__globals__", "__closure__", "__file__", "__builtins__", "__loader__", "__dict__"})
+"""Special attributes that lead to the source of the code, or to all that it holds."""
+
+PROBED = frozenset({"_mock_name", "_mock_methods", "_pytestfixturefunction", "pytestmark", "_is_coroutine_mark"})
+"""Attributes by which pytest and other tools look for things of their own."""
+
+
+class FarMeta(type):
+    """The class of proxies' classes. ``_far_kind`` is the reference of the class that it stands for."""
+
+    _far_link: SubjectLink
+    _far_kind: list[Any]
+    _far_info: tuple[str, list[Any]]
+
+    def __new__(mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **named: Any) -> Any:
+        if "_far_kind" not in namespace:
+            return subclassed(name, bases, namespace)
+        return super().__new__(mcs, name, bases, namespace)
+
+    @property
+    def __doc__(cls) -> Any:  # type: ignore[override]  # of the class that it stands for
+        return far_get(cls._far_link, cls._far_kind, "__doc__") if "_far_special" in cls.__dict__ else None
+
+    def __call__(cls, *given: Any, **named: Any) -> Any:
+        if (make := cls.__dict__.get("_far_make")) is not None:
+            return make(cls, given, named)
+        made = cls._far_link.call(cls._far_kind, given, named, cls.__name__)
+        if isinstance(made, FarBase):
+            made.__dict__["_far_asked"] = True
+        return made
+
+    def __getattr__(cls, name: str) -> Any:
+        if name.startswith(("_far", "__abc")):
+            raise AttributeError(name)
+        members = cls.__dict__.get("_far_members", {})
+        return members[name] if name in members else far_get(cls._far_link, cls._far_kind, name)
+
+    def __setattr__(cls, name: str, value: Any) -> None:
+        cls._far_link.ask("set", cls._far_kind, name, cls._far_link.encode(value))
+
+    def __delattr__(cls, name: str) -> None:
+        cls._far_link.ask("del", cls._far_kind, name)
+
+    def __getitem__(cls, key: Any) -> Any:
+        members = cls.__dict__.get("_far_members")
+        return far_do(cls, "getitem", key) if members is None else members[key]
+
+    def __iter__(cls) -> Any:
+        members = cls.__dict__.get("_far_members")
+        return far_do(cls, "iter") if members is None else iter(dict.fromkeys(members.values()))
+
+    def __len__(cls) -> Any:
+        members = cls.__dict__.get("_far_members")
+        return far_do(cls, "len") if members is None else len(set(members.values()))
+
+    def __bool__(cls) -> bool:
+        return True
+
+
+class FarBase(metaclass=FarMeta):
+    """An object of the subject. ``_far`` is its reference."""
+
+    _far_kind: ClassVar[list[Any]] = ["T", "builtins", "object"]
+    _far: list[Any]
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_far"):
+            raise AttributeError(name)
+        if name in type(self).__dict__.get("_far_methods", ()):
+            return FarMethod(self, name)
+        return far_get(link_of(self), reference_of(self), name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name.startswith(("_far", "__")) or isinstance(self, BaseException):
+            object.__setattr__(self, name, value)
+        else:
+            link_of(self).ask("set", reference_of(self), name, link_of(self).encode(value))
+
+    def __delattr__(self, name: str) -> None:
+        link_of(self).ask("del", reference_of(self), name)
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def __eq__(self, other: object) -> Any:
+        return compared(self, other)
+
+    def __ne__(self, other: object) -> Any:
+        return not compared(self, other)
+
+    def _far_made(self) -> list[Any]:
+        """A plain value that a test made by a class of the code, made in the subject too."""
+        link, given = link_of(self), self if isinstance(self, tuple) else (self,)
+        return reference_of(link.ask("call", type(self)._far_kind, [link.encode(one) for one in given], []))
+
+
+class FarMethod:
+    """A method of an object of the subject."""
+
+    def __init__(self, owner: Any, name: str) -> None:
+        self.__self__, self.__name__ = owner, name
+
+    def __call__(self, *given: Any, **named: Any) -> Any:
+        link, reference = link_of(self.__self__), reference_of(self.__self__)
+        label = f"{type(self.__self__).__name__}.{self.__name__}"
+        return link.call(["m", reference[1], self.__name__], given, named, label)
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is FarMethod and (self.__self__, self.__name__) == (other.__self__, other.__name__)
+
+    def __hash__(self) -> int:
+        return hash((id(self.__self__), self.__name__))
+
+
+class FarForeign:
+    """A function or class that is not the project's: it can be put back where it was, and not be used."""
+
+    def __init__(self, link: SubjectLink, reference: list[Any], name: str) -> None:
+        self.__dict__.update({"_far": reference, "_far_name": name, "_far_link": link})
+
+    def __call__(self, *given: Any, **named: Any) -> Any:
+        return self._far_link.marks.not_proven("foreign", self._far_name)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return self._far_link.marks.not_proven("foreign", f"{self._far_name}.{name}")
+
+    def __mro_entries__(self, bases: tuple[Any, ...]) -> Any:
+        return self._far_link.marks.not_proven("foreign", self._far_name)
+
+
+class Refusing(type):
+    """The class of classes of the tests that would have a base in the code."""
+
+    def __getattr__(cls, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return cls._far_refused()
+
+
+def subclassed(name: str, bases: tuple[type, ...], namespace: dict[str, Any]) -> type:
+    """A class of the tests that would have a base in the code: the test is not proven when it is used."""
+    link: SubjectLink = next(
+        vars(one)["_far_link"] for base in bases for one in base.__mro__ if "_far_link" in vars(one)
+    )
+
+    def refused(*_: Any, **__: Any) -> Any:
+        return link.marks.not_proven("class", name)
+
+    kept: dict[str, Any] = {
+        key: namespace[key] for key in ("__module__", "__qualname__", "__classcell__") if key in namespace
+    }
+    return Refusing(name, (), {**kept, "__new__": refused, "_far_refused": staticmethod(refused)})
+
+
+def link_of(value: Any) -> SubjectLink:
+    return type(value)._far_link  # type: ignore[no-any-return]  # every proxy's class has one
+
+
+def reference_of(value: Any) -> list[Any]:
+    """The reference of a proxy; of a value that was made here, after it was made in the subject too."""
+    made = value.__dict__.get("_far")
+    if made is None:
+        made = value.__dict__["_far"] = value._far_made()
+    return made  # type: ignore[no-any-return]
+
+
+def far_get(link: SubjectLink, reference: list[Any], name: str) -> Any:
+    """An attribute of an object of the subject."""
+    if name in SOURCE:
+        return link.marks.not_proven("source", name)
+    if name in PROBED or (name.startswith("__") and name not in SHOWN):
+        raise AttributeError(name)
+    value = link.ask("get", reference, name)
+    if isinstance(value, FarForeign):
+        value.__dict__["_far_name"] = f"{reference[1]}.{name}"
+    if any(value is one for one in link.lent.values()) and reference[0] in ("M", "o", "k"):
+        link.marks.not_proven("replaced", name)
+    if isinstance(value, FarBase) and reference[0] == "M":
+        value.__dict__.setdefault("_far_label", f"{reference[1].rpartition('.')[2]}.{name}")
+    return value
+
+
+def far_do(owner: Any, what: str, *given: Any) -> Any:
+    """An operation on an object of the subject, such as ``len`` or ``getitem``."""
+    link: SubjectLink = owner._far_link if isinstance(owner, FarMeta) else link_of(owner)
+    arguments = [link.encode(one) for one in (owner, *given)]
+    return link.ask("do", what, arguments, given=(owner, *given))
+
+
+# Comparing.
+
+
+def compared(one: Any, other: Any) -> bool:
+    """True if a proxy equals another value, as plain data that the judge compares itself; else not proven."""
+    link = link_of(one)
+    if other is None or (one is other and not has_own(one, "__eq__")):
+        return one is other
+    if isinstance(one, FarData) and not isinstance(other, FarBase):
+        return False
+    if isinstance(one, FarData) and isinstance(other, FarData):
+        return _data_equal(one, other)
+    if not isinstance(other, FarBase):
+        content = link.ask("copy", reference_of(one))
+        if type(content) in (list, dict, set) and isinstance(other, type(content)):
+            return bool(content == other)
+    if not (has_own(one, "__eq__") or has_own(other, "__eq__")) and one is not other:
+        return False
+    return bool(link.marks.not_proven("compares", f"{type(one).__name__} == {type(other).__name__}"))
+
+
+def has_own(value: Any, name: str) -> bool:
+    return any(name in base.__dict__.get("_far_special", ()) for base in type(value).__mro__)
+
+
+def _data_equal(one: "FarData", other: "FarData") -> bool:
+    """True if two instances of a dataclass have the same fields. One of them must be the tests' own."""
+    if type(one) is not type(other):
+        return False
+    link = link_of(one)
+    if one._far_values is None and other._far_values is None:
+        return bool(link.marks.not_proven("compares", f"two of {type(one).__name__}"))
+    first, second = state_of(one), state_of(other)
+    return bool(first == second)
+
+
+def state_of(value: "FarData") -> dict[str, Any]:
+    """The fields of a dataclass's instance: as the test made it, or as the subject says."""
+    if value._far_values is not None:
+        return value._far_values
+    state = link_of(value).ask("copy", reference_of(value))
+    return state if type(state) is dict else {}
+
+
+class FarData(FarBase):
+    """An instance of a dataclass. One that a test made holds its fields here, and the subject learns of none."""
+
+    _far_kind: ClassVar[list[Any]] = ["T", "builtins", "object"]
+    _far_values: dict[str, Any] | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        own = self.__dict__.get("_far_values")
+        if own is not None and name in own and "_far" not in self.__dict__:
+            return own[name]
+        return super().__getattr__(name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if self._far_values is not None and name in self._far_values and not name.startswith("_far"):
+            reference_of(self)
+            self.__dict__["_far_values"] = {**self._far_values, name: value}
+        super().__setattr__(name, value)
+
+    def __repr__(self) -> str:
+        inside = ", ".join(f"{name}={value!r}" for name, value in state_of(self).items())
+        return f"{type(self).__name__}({inside})"
+
+    def __hash__(self) -> int:
+        return hash(tuple(map(repr, state_of(self).values())))
+
+    def __eq__(self, other: object) -> Any:
+        return compared(self, other)
+
+    def _far_made(self) -> list[Any]:
+        link = link_of(self)
+        named = [[name, link.encode(one)] for name, one in (self._far_values or {}).items()]
+        made = link.ask("call", type(self)._far_kind, [], named)
+        return reference_of(made)
+
+
+# Special methods that a class of the code has are given to its proxies.
+
+
+def _asks(what: str) -> Any:
+    return lambda self, *given: far_do(self, what, *given)
+
+
+def _asks_reversed(what: str) -> Any:
+    return lambda self, other: far_do_reversed(self, what, other)
+
+
+def far_do_reversed(owner: Any, what: str, other: Any) -> Any:
+    link = link_of(owner)
+    return link.ask("do", what, [link.encode(other), link.encode(owner)], given=(other, owner))
+
+
+def _orders(name: str) -> Any:
+    return lambda self, other: link_of(self).marks.not_proven("compares", f"{type(self).__name__} {name} ...")
+
+
+def _called(self: Any, *given: Any, **named: Any) -> Any:
+    label = self.__dict__.get("_far_label", type(self).__name__)
+    return link_of(self).call(reference_of(self), given, named, label)
+
+
+def _entered(self: Any) -> Any:
+    return link_of(self).call(["m", reference_of(self)[1], "__enter__"], (), {})
+
+
+def _left(self: Any, kind: Any, error: Any, trace: Any) -> Any:
+    link = link_of(self)
+    sendable = isinstance(error, Exception) and (type(error).__module__ == "builtins" or isinstance(error, FarBase))
+    given = (kind, error, None) if sendable else (None, None, None) if error is None else (Exception, Exception(), None)
+    return link.call(["m", reference_of(self)[1], "__exit__"], given, {})
+
+
+def _contains(self: Any, item: Any) -> Any:
+    content = link_of(self).ask("copy", reference_of(self))
+    if type(content) in (list, dict, set):
+        return item in content
+    if not self.__dict__.get("_far_asked"):
+        return link_of(self).marks.not_proven("compares", f"... in {type(self).__name__}")
+    return far_do(self, "contains", item)
+
+
+def _awaited(self: Any) -> Any:
+    if False:  # a generator, as an await needs one
+        yield
+    return link_of(self).ask("await", reference_of(self))
+
+
+_BINARY = ("add", "sub", "mul", "truediv", "floordiv", "mod", "and", "or", "xor", "pow", "lshift", "rshift", "matmul")
+_NAMED = {"and": "and_", "or": "or_"}
+
+METHODS: dict[str, Any] = {
+    **{f"__{one}__": _asks(one) for one in ("iter", "next", "len", "getitem", "setitem", "delitem", "bool", "str")},
+    **{f"__{one}__": _asks(one) for one in ("repr", "int", "float", "complex", "index", "abs", "neg", "pos", "invert")},
+    **{f"__{one}__": _asks(one) for one in ("round", "reversed", "bytes", "format", "divmod")},
+    **{f"__{one}__": _asks(_NAMED.get(one, one)) for one in _BINARY},
+    **{f"__r{one}__": _asks_reversed(_NAMED.get(one, one)) for one in _BINARY},
+    **{f"__i{one}__": _asks(f"i{one}") for one in _BINARY},
+    **{f"__{one}__": _orders(sign) for one, sign in (("lt", "<"), ("le", "<="), ("gt", ">"), ("ge", ">="))},
+    "__call__": _called,
+    "__enter__": _entered,
+    "__exit__": _left,
+    "__contains__": _contains,
+    "__await__": _awaited,
+}
+"""The special methods of proxies. A proxy has those that its class has."""

@@ -1,0 +1,282 @@
+"""The judge's end of the wire: asks the subject, reads its answers as plain values and proxies, and lends to it.
+
+The judge runs it by itself, without the rest of agentmem. An answer counts only if it carries the number of the
+question, which nobody can know before it was asked.
+"""
+
+import collections
+import logging
+import os
+import secrets
+import sys
+import types
+import warnings
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from agentmem.team.proof import lending, values
+from agentmem.team.proof.classes import known
+from agentmem.team.proof.reasons import Gone, Marks, NotProven
+from agentmem.team.proof.wire import Broken, Wire
+
+_TRACED = 200  # calls that are noted of one test
+_BRIEF = 120  # characters of a noted value
+_OWN = frozenset({"PYTEST_CURRENT_TEST", "PYTEST_VERSION"})
+_START = 60.0  # seconds in which a new subject must be there
+_DRAINED = 20_000  # messages of an earlier session that are passed over when one begins
+
+
+class Proxies(Protocol):
+    """Makes what stands for the subject's objects in the judge."""
+
+    def of(self, given: list[Any]) -> Any: ...
+    def reference(self, value: Any) -> list[Any] | None: ...
+
+
+class SubjectLink:
+    """One session with the subject, for one file of tests."""
+
+    def __init__(self, wire: Wire, marks: Marks) -> None:
+        self.wire, self.marks = wire, marks
+        self.proxies: Proxies
+        self.lent: dict[int, Any] = {}
+        self.fresh: set[int] = set()
+        self.numbers: dict[int, int] = {}
+        self.dead, self.gone = "", False
+        self.environment, self.folder = dict(os.environ), os.getcwd()  # noqa: PTH109  # pathlib follows links
+
+    def open(self, opened: dict[str, Any]) -> None:
+        """Begin a session. What is left of an earlier one is passed over. Raises Gone."""
+        number, seconds = secrets.randbits(50), self.wire.seconds
+        try:
+            self.wire.seconds = max(_START, seconds or _START)
+            self.wire.send([number, "open", opened])
+            for _ in range(_DRAINED):
+                frame = self.wire.receive()
+                if frame[0] == number and frame[1:2] == ["ret"]:
+                    return
+        except Broken as error:
+            self._die(str(error))
+        finally:
+            self.wire.seconds = seconds
+        self._die("it sends what nobody asked for")
+
+    def close(self) -> None:
+        """End the session."""
+        if not self.dead:
+            try:
+                self.wire.send([0, "close"])
+            except Broken as error:
+                self.dead = str(error)
+
+    # Asking.
+
+    def ask(self, what: str, *asked: Any, given: Sequence[Any] = ()) -> Any:
+        """The subject's answer. Raises what the code raised, Gone or NotProven. ``given`` are a call's arguments."""
+        if self.dead:
+            self._die(self.dead)
+        self.marks.calls += 1
+        try:
+            return self._answered(self._asked([what, *asked]), given)
+        except Broken as error:
+            self._die(str(error))
+        except BaseException as error:
+            if not getattr(error, "_far_answer", False) and not isinstance(error, NotProven):
+                self.dead = self.dead or "it was left in the middle of a call"  # as by a test's own alarm
+            raise
+
+    def call(self, target: list[Any], given: Sequence[Any], named: dict[str, Any], label: str = "") -> Any:
+        """Call an object of the subject. A call and its outcome are noted for the list of what differs."""
+        arguments = [self.encode(one) for one in given]
+        options = [[name, self.encode(one)] for name, one in named.items()]
+        asserted, text = self.marks.asserted, f"{label}({_briefly(given, named)})" if label else ""
+        try:
+            answer = self.ask("call", target, arguments, options, given=given)
+        except Exception as error:
+            self._note(text, f"raises {type(error).__name__}")
+            raise
+        if self.marks.asserted > asserted:
+            self.marks.mark("swallowed")
+        self._note(text, brief(answer))
+        return answer
+
+    def _asked(self, request: list[Any]) -> list[Any]:
+        number = secrets.randbits(50)
+        self.wire.send([number, "do", self._sync(), *request])
+        while True:
+            frame = self.wire.receive()
+            if frame == [0, "gone"]:
+                self.gone = True
+                raise Broken("it has ended its process")
+            if frame[0] != number or len(frame) < 3:
+                raise Broken("it sent what nobody asked for")
+            if frame[1] != "ask":
+                return frame
+            self._heard(frame[5] if len(frame) > 5 else None)
+            number = secrets.randbits(50)
+            self.wire.send([number, *self._lend(frame)])
+
+    def _answered(self, frame: list[Any], given: Sequence[Any]) -> Any:
+        kind = frame[1]
+        if kind == "no":
+            return self.marks.not_proven(str(frame[2]), str(frame[3]) if len(frame) > 3 else "")
+        if len(frame) != 5 or type(frame[4]) is not list or kind not in ("ret", "exc"):
+            raise Broken("an answer is not of the agreed form")
+        self._heard(frame[3])
+        value = self.decode(frame[2])
+        for change in frame[4]:
+            value = self._changed(change, given, value)
+        if kind == "ret":
+            return value
+        if not isinstance(value, BaseException):
+            raise Broken("an exception was promised")
+        error = RuntimeError(type(value).__name__) if isinstance(value, KeyboardInterrupt | GeneratorExit) else value
+        error.__dict__["_far_answer"] = True  # told apart from what interrupts the judge
+        raise error
+
+    def _changed(self, change: Any, given: Sequence[Any], value: Any) -> Any:
+        """Bring what a call changed in its arguments into them. An argument that is returned stays itself."""
+        if type(change) is not list or len(change) != 2 or type(change[-1] if change[0] == "same" else 0) is not int:
+            raise Broken("a change is not of the agreed form")
+        place = change[1] if change[0] == "same" else change[0]
+        if type(place) is not int or not 0 <= place < len(given) or type(given[place]) not in values.MUTABLE:
+            raise Broken("a change is not of the agreed form")
+        if change[0] == "same":
+            return given[place]
+        _bring(given[place], self.decode(change[1]))
+        return value
+
+    def _sync(self) -> list[Any] | None:
+        """What changed in the environment and the current folder since the last request."""
+        now = {name: value for name, value in os.environ.items() if name not in _OWN}
+        folder, before = os.getcwd(), self.environment  # noqa: PTH109
+        if now == before and folder == self.folder:
+            return None
+        put = {name: value for name, value in now.items() if before.get(name) != value}
+        gone = [name for name in before if name not in now and name not in _OWN]
+        moved = folder if folder != self.folder else None
+        self.environment, self.folder = now, folder
+        return [put, gone, moved]
+
+    def _heard(self, heard: Any) -> None:
+        """What the code printed, warned of and logged comes out here too."""
+        if heard is None:
+            return
+        if type(heard) is not list or len(heard) != 3 or not all(type(one) is str for one in heard[:2]):
+            raise Broken("an output is not of the agreed form")
+        for stream, text in zip((sys.stdout, sys.stderr), heard[:2], strict=True):
+            stream.write(text)
+        for kind, *noted in heard[2] if type(heard[2]) is list else ():
+            if kind == "log" and [type(one) for one in noted] == [str, int, str]:
+                logger = logging.getLogger(noted[0])
+                if logger.isEnabledFor(noted[1]):
+                    logger.handle(logger.makeRecord(noted[0], noted[1], "", 0, noted[2], (), None))
+            elif kind == "warning" and len(noted) == 2:
+                category = self.proxies.of(["c", noted[0]])
+                if isinstance(category, type) and issubclass(category, Warning):
+                    warnings.warn(str(noted[1]), category, stacklevel=4)
+
+    def _note(self, text: str, answer: str) -> None:
+        if text and len(self.marks.trace) < _TRACED:
+            self.marks.trace.append((text[:_BRIEF], answer))
+
+    def _die(self, said: str) -> Any:
+        self.dead = said
+        self.marks.broken = self.marks.broken or said
+        raise Gone(f"the process with the code does not answer: {said}")
+
+    # What crosses.
+
+    def encode(self, value: Any, depth: int = 0) -> Any:
+        """A value for the subject. Marks the test, and ends it, if it cannot cross."""
+        try:
+            return values.encode(value, self._other, depth)
+        except Broken as error:
+            return self.marks.not_proven("large", str(error))
+
+    def _other(self, value: Any, depth: int) -> Any:
+        if (reference := self.proxies.reference(value)) is not None:
+            return reference
+        if (named := known(value)) is not None:
+            return named
+        if type(value) is collections.defaultdict:
+            return values.defaulting(value, self._other, depth)
+        if isinstance(value, BaseException) and _builtin(type(value)) is type(value):
+            return ["x", type(value).__name__, [self.encode(one, depth + 1) for one in value.args]]
+        number = self.numbers.get(id(value))
+        what = lending.lendable(value, self.marks)
+        if number is None:
+            number = self.numbers[id(value)] = len(self.lent) + 1
+            self.lent[number] = value
+        name, shown = str(getattr(value, "__name__", "function")), None
+        if what == "function":
+            shown = lending.parameters(value)
+        doc = value.__doc__ if what == "function" and type(getattr(value, "__doc__", None)) is str else None
+        return ["j", number, what, name, shown, doc]
+
+    def decode(self, given: Any) -> Any:
+        return values.decode(given, self._read)
+
+    def _read(self, given: list[Any], depth: int) -> Any:
+        if given[0] == "j":
+            return self.lent[given[1]]
+        if given[0] == "dd":
+            return values.defaulted(given, self._read, depth)
+        return self.proxies.of(given)
+
+    def _lend(self, frame: list[Any]) -> list[Any]:
+        """The answer to what the code asks of an object that was lent to it."""
+        _, _, number, what, asked = frame[:5]
+        if type(number) is not int or number not in self.lent or type(asked) is not list or type(what) is not str:
+            raise Broken("it asks for what was not lent")
+        try:
+            given = [self.decode(one) for one in (asked[0] if what == "call" else asked)]
+            named = {str(key): self.decode(one) for key, one in asked[1]} if what == "call" else {}
+            known = len(self.lent)
+            used = lending.use(self.lent[number], what, given, named, self.marks, fresh=number in self.fresh)
+            answer = ["ret", self.encode(used)]
+            self.fresh.update(range(known + 1, len(self.lent) + 1) if what == "call" else ())
+            return answer
+        except (Broken, Gone):
+            raise
+        except BaseException as error:
+            if isinstance(error, AssertionError) or not isinstance(error, Exception):
+                self.marks.asserted += 1
+            return ["exc", ["x", _builtin(type(error)).__name__, [one for one in error.args if type(one) is str]]]
+
+
+def _builtin(kind: type) -> type:
+    """The nearest builtin exception of a class."""
+    found = next(base for base in kind.__mro__ if base.__module__ == "builtins")
+    return found if issubclass(found, Exception) else RuntimeError
+
+
+def _bring(old: Any, new: Any) -> None:
+    if type(old) is not type(new):
+        raise Broken("an argument has become another type")
+    if isinstance(old, list | bytearray):
+        old[:] = new
+        return
+    old.clear()
+    old.extend(new) if hasattr(old, "extend") else old.update(new)
+
+
+def brief(value: Any) -> str:
+    """A short text of a value, for people. It asks nothing of the subject."""
+    if isinstance(value, list | tuple | set | frozenset):
+        return _cut(f"{type(value).__name__}({', '.join(brief(one) for one in list(value)[:8])})")
+    if isinstance(value, dict):
+        return _cut("{" + ", ".join(f"{brief(k)}: {brief(v)}" for k, v in list(value.items())[:8]) + "}")
+    if value is None or type(value) in (bool, int, float, complex, str, bytes):
+        return _cut(repr(value))
+    if isinstance(value, types.FunctionType):
+        return value.__name__
+    return f"a {type(value).__name__}"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _BRIEF else text[: _BRIEF - 3] + "..."
+
+
+def _briefly(given: Sequence[Any], named: dict[str, Any]) -> str:
+    return ", ".join([*map(brief, given), *(f"{name}={brief(one)}" for name, one in named.items())])

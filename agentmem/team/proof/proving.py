@@ -1,0 +1,152 @@
+"""Proves a change: runs the tests apart from the new code, the old code, an equivalent of the new, and its mutants."""
+
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+from agentmem.errors import SandboxError
+from agentmem.sandbox import FileChange, Sandbox
+from agentmem.team.mutants import Mutant
+from agentmem.team.proof.apart import ApartBounds, ApartRun, can_be_apart, run_apart
+from agentmem.team.proof.equivalents import equivalent
+from agentmem.team.proof.layout import ProjectLayout, layout_of
+from agentmem.team.proof.verdict import Proof, ProofOfTest, contradictions, decided, differences, judged, verdict_of
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What is to be proven: a change from ``base`` to ``fix``, by the tester's files ``tests``.
+
+    ``again`` and ``before`` are the outcomes of the check in one process, on the new and the old code with the tester's
+    tests; None where it was no run of pytest. ``seconds`` limits each run.
+    """
+
+    base: Sandbox
+    fix: Sandbox
+    change: Sequence[FileChange]
+    tests: Sequence[FileChange]
+    check: str
+    places: Sequence[str]
+    environment: Mapping[str, str]
+    again: Mapping[str, str] | None
+    before: Mapping[str, str] | None
+    mutants: Sequence[Mutant] = ()
+    seconds: float = 600.0
+
+
+def prove(case: Case) -> Proof:
+    """The verdict on a change, with the reasons. It raises nothing of what tests or code do."""
+    began = time.monotonic()
+    if case.again is None:
+        return Proof("re-run", "the check is no run of pytest on Python, so its tests cannot be kept from the code")
+    if (reason := can_be_apart(case.fix)) is not None:
+        return Proof("re-run", reason)
+    proof = _Prover(case).proof()
+    return replace(proof, seconds=time.monotonic() - began)
+
+
+class _Prover:
+    """The runs of one proof. Those of the same kind run two at a time."""
+
+    def __init__(self, case: Case) -> None:
+        self.case = case
+        self.layout: ProjectLayout = layout_of(case.base, case.check, case.environment, case.places)
+        self.again, self.before = dict(case.again or {}), dict(case.before or {})
+        mine = {one.path: one.after for one in case.tests if one.after is not None and not one.is_link}
+        self.files = {
+            **_kept(case.base, self.layout),
+            **mine,
+        }
+        self.own = frozenset(path for path in mine if path.endswith(".py"))
+
+    def proof(self) -> Proof:
+        every = self._files_of([*self.again, *self.before])
+        with ThreadPoolExecutor(2) as pool:
+            new, old = pool.map(lambda fork: self._run(fork, every), (self.case.fix, self.case.base))
+        tests = judged(new, old, self.again, self.before, self.own)
+        tests = _marked(tests, dict.fromkeys(contradictions(new, old), "contradiction"))
+        verdict, why = decided(tests)
+        shown = differences(new, old)
+        if verdict != "proven":
+            return Proof(verdict, why, tests, shown)
+        tests = self._hardened(tests)
+        verdict, why = decided(tests)
+        if verdict != "proven":
+            return Proof(verdict, why, tests, shown)
+        killed, tried = self._mutants(tests)
+        if tried and not killed:
+            return Proof("unproven", f"the tester's tests notice none of {tried} mutants", tests, shown, (0, tried))
+        return Proof(verdict, why, tests, shown, (killed, tried))
+
+    def _hardened(self, tests: tuple[ProofOfTest, ...]) -> tuple[ProofOfTest, ...]:
+        """The tests after two more runs: in the opposite order, and with the change in other words."""
+        own = self._files_of(sorted(self.own))
+        changed = {}
+        for one in self.case.change:
+            python = one.path.endswith(".py") and not one.is_link
+            text = equivalent((one.after or b"").decode("utf-8", "replace")) if python else None
+            if text is not None:
+                changed[one.path] = text.encode("utf-8")
+        jobs = [lambda: self._run(self.case.fix, own, reverse=True)]
+        if changed:
+            jobs.append(lambda: self._run(self.case.fix, own, changed))
+        with ThreadPoolExecutor(2) as pool:
+            runs = list(pool.map(lambda job: job(), jobs))
+        for reason, run in zip(("order", "wording"), runs, strict=False):
+            proven = [one.id for one in tests if one.verdict == "proven" and one.id.partition("::")[0] in own]
+            tests = _marked(tests, {test: reason for test in proven if not _proven(run, test)})
+        return tests
+
+    def _mutants(self, tests: Sequence[ProofOfTest]) -> tuple[int, int]:
+        """How many mutants the tester's proven tests noticed, and how many were tried: up to the first noticed."""
+        proven = [one.id for one in tests if one.own and one.verdict == "proven"]
+        files = self._files_of(proven)
+        for tried, mutant in enumerate(self.case.mutants, 1):
+            run = self._run(self.case.fix, files, {mutant.path: mutant.text.encode("utf-8")})
+            if any(not _proven(run, test) for test in proven):
+                return 1, tried
+        return 0, len(self.case.mutants)
+
+    def _run(
+        self, fork: Sandbox, files: Sequence[str], changed: Mapping[str, bytes] | None = None, *, reverse: bool = False
+    ) -> ApartRun:
+        return run_apart(
+            fork,
+            self.layout,
+            self.files,
+            files,
+            self.case.environment,
+            changed=changed,
+            reverse=reverse,
+            bounds=ApartBounds(self.case.seconds),
+        )
+
+    def _files_of(self, tests: Sequence[str]) -> list[str]:
+        """The files of these tests that are there."""
+        return sorted({test.partition("::")[0] for test in tests} & set(self.files))
+
+
+def _kept(base: Sandbox, layout: ProjectLayout) -> dict[str, bytes]:
+    """The old code's own tests, and what belongs to them. Links are left out."""
+    kept = {}
+    for path in base.files():
+        if layout.is_test(path) and "__pycache__" not in path:
+            with suppress(SandboxError):
+                kept[path] = base.read(path)
+    return kept
+
+
+def _proven(run: ApartRun, test: str) -> bool:
+    return test in run.tests and verdict_of(run.tests[test])[0] == "proven"
+
+
+def _marked(tests: Sequence[ProofOfTest], reasons: Mapping[str, str]) -> tuple[ProofOfTest, ...]:
+    """The tests, with these of the proven ones unproven for a reason."""
+    return tuple(
+        replace(one, verdict="unproven", reason=reasons[one.id])
+        if one.verdict == "proven" and one.id in reasons
+        else one
+        for one in tests
+    )

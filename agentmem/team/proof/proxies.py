@@ -1,0 +1,351 @@
+"""Makes the proxies: classes from their descriptions, objects, exceptions, enums, and the project's modules.
+
+The judge runs it by itself, without the rest of agentmem.
+"""
+
+import importlib.abc
+import importlib.machinery
+import operator
+import sys
+import types
+from collections.abc import Sequence
+from typing import Any
+
+from agentmem.team.proof.classes import NEVER, PURE
+from agentmem.team.proof.far import (
+    METHODS,
+    SOURCE,
+    FarBase,
+    FarData,
+    FarForeign,
+    FarMeta,
+    FarMethod,
+    far_get,
+    reference_of,
+)
+from agentmem.team.proof.link import SubjectLink
+from agentmem.team.proof.wire import Broken
+
+_PLAIN = (int, float, complex, str, bytes, tuple, frozenset)
+_NAMES = ("__path__", "__file__", "__spec__", "__loader__", "__package__", "__cached__")
+
+
+class FarModule(types.ModuleType):
+    """A module of the code under test."""
+
+    def __init__(self, link: SubjectLink, name: str, *, ours: bool = True) -> None:
+        super().__init__(name)
+        self.__dict__["_far"] = ["M" if ours else "X", name]
+        self.__dict__["_far_link"] = link
+        del self.__dict__["__doc__"]
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "__all__":
+            return self._far_link.ask("names", self._far)
+        if name in SOURCE and _of_tests(sys._getframe(1)):
+            return self._far_link.marks.not_proven("source", f"{self.__name__}.{name}")
+        if name in _NAMES or name in ("pytest_plugins", "setUpModule", "tearDownModule", "__test__"):
+            raise AttributeError(name)
+        return far_get(self._far_link, self._far, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name.startswith("__") or isinstance(value, FarModule):
+            super().__setattr__(name, value)
+        else:
+            self._far_link.ask("set", self._far, name, self._far_link.encode(value))
+
+    def __delattr__(self, name: str) -> None:
+        self._far_link.ask("del", self._far, name)
+
+
+def _of_tests(frame: types.FrameType) -> bool:
+    """True if the code that runs in a frame belongs to the tests, and not to Python or pytest."""
+    name = frame.f_code.co_filename
+    return not (name.startswith((sys.prefix, sys.base_prefix, "<frozen")) or "importlib" in name)
+
+
+class FarFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """The first finder of the judge: the project's names are proxies, wherever files of that name may lie."""
+
+    def __init__(self, link: SubjectLink, tops: frozenset[str], own: frozenset[str]) -> None:
+        self._link, self._tops, self._own = link, tops, own
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, target: types.ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        if name.partition(".")[0] not in self._tops or name in self._own:
+            return None
+        return importlib.machinery.ModuleSpec(name, self, is_package=True)
+
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> types.ModuleType:
+        self._link.ask("import", spec.name)
+        return FarModule(self._link, spec.name)
+
+    def exec_module(self, module: types.ModuleType) -> None:
+        """Nothing: the module runs in the subject."""
+
+
+class ProxyMaker:
+    """The proxies of one session, each made once."""
+
+    def __init__(self, link: SubjectLink) -> None:
+        self.link = link
+        self.made: dict[int, Any] = {}
+        self.kinds: dict[int, Any] = {}
+        self.modules: dict[str, FarModule] = {}
+
+    def reference(self, value: Any) -> list[Any] | None:
+        """How a proxy is named to the subject; None for what is none."""
+        if isinstance(value, FarModule):
+            return list(value._far)
+        if isinstance(value, FarMeta):
+            return list(value._far_kind)
+        if isinstance(value, FarMethod):
+            return ["m", reference_of(value.__self__)[1], value.__name__]
+        if isinstance(value, FarForeign):
+            return list(value._far)
+        return list(reference_of(value)) if isinstance(value, FarBase) else None
+
+    def of(self, given: list[Any]) -> Any:
+        """What a message of the subject stands for. Raises Broken."""
+        tag = given[0]
+        if tag == "c":
+            return self._kind(given[1])
+        if tag == "T":
+            return pure(given[1], given[2])
+        if tag in ("M", "X"):
+            return self._module(str(given[1]), tag == "M")
+        if tag == "e":
+            return self._kind(given[1])._far_members[given[2]]
+        if tag in ("p", "x", "o"):
+            return self._object(tag, given)
+        raise Broken("a value of an unknown kind")
+
+    def _module(self, name: str, ours: bool) -> Any:
+        found = sys.modules.get(name)
+        if ours and isinstance(found, FarModule):
+            return found
+        if name not in self.modules:
+            self.modules[name] = FarModule(self.link, name, ours=ours)
+        return self.modules[name]
+
+    def _object(self, tag: str, given: list[Any]) -> Any:
+        number = given[2] if tag == "p" else given[1]
+        if type(number) is not int:
+            raise Broken("an object has no number")
+        kind = self._kind(given[2] if tag != "p" else given[3])
+        if number in self.made:
+            return self.made[number]
+        if tag == "p":
+            made = self._plain(kind, given)
+        elif tag == "x":
+            made = self._exception(kind, given)
+        else:
+            made = self._opaque(kind, number, given[3])
+        self.made[number] = made
+        return made
+
+    def _plain(self, kind: Any, given: list[Any]) -> Any:
+        """An instance of a subclass of a plain type: the plain value, which leads to the object too."""
+        base = self.link.decode(given[1])
+        if type(base) not in _PLAIN or not issubclass(kind, type(base)):
+            raise Broken("a plain value of another type was promised")
+        made: Any = type(base).__new__(kind, base)
+        made.__dict__["_far"] = ["o", given[2]]
+        return made
+
+    def _exception(self, kind: Any, given: list[Any]) -> Any:
+        if not (isinstance(kind, type) and issubclass(kind, BaseException)):
+            raise Broken("an exception was promised")
+        arguments = tuple(self.link.decode(one) for one in given[3])
+        if not isinstance(kind, FarMeta):
+            try:
+                return kind(*arguments)
+            except TypeError:
+                return kind()
+        make: Any = kind.__new__
+        made = make(kind, *arguments)
+        made.args = arguments
+        vars(made).update({"_far": ["o", given[1]], "_far_text": str(given[4])})
+        return made
+
+    def _opaque(self, kind: Any, number: int, flags: Any) -> Any:
+        if flags == "foreign":
+            return FarForeign(self.link, ["o", number], "")
+        if flags == "coroutine":
+            return _coroutine(self.link, ["o", number])
+        if not isinstance(kind, FarMeta):
+            kind = self.standing(kind)
+        if issubclass(kind, (*_PLAIN, BaseException)):
+            raise Broken("a plain value was promised")
+        made = object.__new__(kind)
+        made.__dict__["_far"] = ["o", number]
+        return made
+
+    # Classes.
+
+    def standing(self, kind: type) -> Any:
+        """A proxies' class for objects of a class that the judge knows itself, such as an iterator."""
+        special = {name: METHODS[name] for name in METHODS if getattr(kind, name, None) is not None and name in METHODS}
+        own = {name: one for name, one in special.items() if getattr(object, name, None) is not getattr(kind, name)}
+        return self._new(kind.__name__, (FarBase,), ["T", kind.__module__, kind.__qualname__], own, tuple(own), ())
+
+    def _kind(self, given: Any) -> Any:
+        if type(given) is not list or not given:
+            raise Broken("a class was promised")
+        if given[0] == "T":
+            return pure(given[1], given[2])
+        number = given[1]
+        if given[0] == "k":
+            return self.kinds[number]
+        if given[0] != "K" or len(given) != 9 or type(number) is not int:
+            raise Broken("a class is not of the agreed form")
+        if number not in self.kinds:
+            self.kinds[number] = self._described(given)
+        return self.kinds[number]
+
+    def _described(self, given: list[Any]) -> Any:
+        _, number, module, name, bases, special, methods, what, has = given
+        if not all(type(one) is str for one in (module, name, what, *special, *methods)):
+            raise Broken("a class is not of the agreed form")
+        above = [self._kind(one) for one in bases]
+        standing = self._bases(above, what)
+        own = {one: METHODS[one] for one in special if one in METHODS and not _is_plain(standing)}
+        own |= {"__module__": module, "__qualname__": name} | (_ENUM if what == "enum" else {})
+        if any(issubclass(one, BaseException) for one in standing):
+            own = {"__module__": module, "__qualname__": name, "__str__": _text}
+        kind = self._new(name.rpartition(".")[2], standing, ["o", number], own, tuple(special), tuple(methods))
+        if what == "enum":
+            type.__setattr__(kind, "_far_members", self._members(kind, number, has))
+            type.__setattr__(kind, "_far_make", _member_of)
+        elif what == "data":
+            fields = [[*one[:4], [self.link.decode(d) if d != "?" else d for d in one[4]]] for one in has[1]]
+            type.__setattr__(kind, "_far_fields", fields)
+            if has[0] and all(one[4] != ["?"] for one in fields):
+                type.__setattr__(kind, "_far_make", _data_of)
+        elif what == "named":
+            for place, field in enumerate(has[1]):
+                type.__setattr__(kind, str(field), property(operator.itemgetter(place)))
+            if has[0]:
+                type.__setattr__(kind, "_far_make", _named_of)
+                type.__setattr__(kind, "_far_fields", [str(one) for one in has[1]])
+        return kind
+
+    def _bases(self, above: list[Any], what: str) -> tuple[type, ...]:
+        """The bases of a proxies' class: the proxies of its bases, or what it stands for."""
+        far = [one for one in above if isinstance(one, FarMeta)]
+        real = [one for one in above if not isinstance(one, FarMeta) and isinstance(one, type)]
+        kept = [one for one in real if issubclass(one, (*_PLAIN, BaseException)) and one is not object]
+        root: type = FarData if what == "data" else FarBase
+        bases = [*far, *kept]
+        if not any(issubclass(one, FarBase) for one in far) or (what == "data" and not _has(far, FarData)):
+            bases = [root, *bases] if what != "data" else [*far, root, *kept]
+        return tuple(bases)
+
+    def _new(
+        self,
+        name: str,
+        bases: tuple[type, ...],
+        reference: list[Any],
+        own: dict[str, Any],
+        special: tuple[str, ...],
+        methods: tuple[str, ...],
+    ) -> Any:
+        namespace = {"_far_link": self.link, "_far_kind": reference, "_far_special": special, "_far_methods": methods}
+        data = issubclass(bases[0], FarData) or any(issubclass(one, FarData) for one in bases)
+        kept = {key: one for key, one in own.items() if not (data and key in ("__repr__", "__hash__"))}
+        if not data and not any(issubclass(one, (*_PLAIN, BaseException)) for one in bases):
+            kept["__doc__"] = property(lambda one: far_get(self.link, reference_of(one), "__doc__"))
+        if plain := next((one for one in _PLAIN if any(issubclass(base, one) for base in bases)), None):
+            kept |= {one: getattr(plain, one) for one in ("__eq__", "__ne__", "__hash__")}
+        make: Any = type.__new__  # FarMeta's own would take this for a class of the tests
+        try:
+            return make(FarMeta, name, bases, {**namespace, **kept})
+        except TypeError:
+            real = [one for one in bases if not isinstance(one, FarMeta)][:1]
+            return make(FarMeta, name, (FarBase, *real), {**namespace, **kept})
+
+    def _members(self, kind: Any, number: int, has: list[Any]) -> dict[str, Any]:
+        members: dict[str, Any] = {}
+        for alias, name, value in has:
+            if type(alias) is not str or type(name) is not str:
+                raise Broken("a member of an enum is not of the agreed form")
+            if name in members:
+                members[alias] = members[name]
+                continue
+            real = self.link.decode(value)
+            plain = next((one for one in _PLAIN if issubclass(kind, one)), None)
+            made = object.__new__(kind) if plain is None else plain.__new__(kind, real)
+            made.__dict__.update({"_far": ["e", number, name], "name": name, "value": real, "_far_member": True})
+            members[alias] = made
+        return members
+
+
+_ENUM = {
+    "__eq__": lambda self, other: self is other,
+    "__ne__": lambda self, other: self is not other,
+    "__hash__": lambda self: hash(self.name),
+    "__repr__": lambda self: f"{type(self).__name__}.{self.name}",
+}
+"""The members of an enum that is no number or text are told apart by what they are."""
+
+
+def _is_plain(bases: tuple[type, ...]) -> bool:
+    return any(issubclass(one, _PLAIN) for one in bases)
+
+
+def _has(kinds: list[Any], wanted: type) -> bool:
+    return any(issubclass(one, wanted) for one in kinds)
+
+
+def pure(module: Any, name: Any) -> Any:
+    """A function or type of a pure module, which the judge has itself. Raises Broken for any other."""
+    if type(module) is not str or type(name) is not str or module not in PURE:
+        raise Broken("a name of another module was not agreed")
+    if name.startswith("_") or (module == "builtins" and name in NEVER):
+        raise Broken("a name of another module was not agreed")
+    return operator.attrgetter(name)(importlib.import_module(module))
+
+
+def _text(error: Any) -> str:
+    return str(error.__dict__.get("_far_text", ""))
+
+
+def _coroutine(link: SubjectLink, reference: list[Any]) -> Any:
+    async def wait() -> Any:
+        return link.ask("await", reference)
+
+    return wait()
+
+
+def _member_of(kind: Any, given: tuple[Any, ...], named: dict[str, Any]) -> Any:
+    """``Color("red")``: the member with this value, found here."""
+    for one in kind._far_members.values():
+        if given and (one is given[0] or one.value == given[0]):
+            return one
+    raise ValueError(f"{given[0] if given else ''!r} is not a valid {kind.__qualname__}")
+
+
+def _data_of(kind: Any, given: tuple[Any, ...], named: dict[str, Any]) -> Any:
+    """``Point(1, 2)``: an instance that holds its fields here, as a plain dataclass takes them."""
+    fields = [one for one in kind._far_fields if one[1]]
+    places = [one[0] for one in fields if not one[2]]
+    values = dict(zip(places, given, strict=False)) | named
+    for name, _, _, _, default in fields:
+        if name not in values and default:
+            values[name] = default[0].copy() if isinstance(default[0], list | dict | set) else default[0]
+    known = {one[0] for one in fields}
+    if len(given) > len(places) or set(values) != known:
+        raise TypeError(f"{kind.__name__}() takes {', '.join(sorted(known))}, not {', '.join(sorted(values))}")
+    made = object.__new__(kind)
+    made.__dict__["_far_values"] = {name: values[name] for name in (one[0] for one in fields)}
+    return made
+
+
+def _named_of(kind: Any, given: tuple[Any, ...], named: dict[str, Any]) -> Any:
+    """``Pair(1, 2)``: a tuple with named fields, made here; with defaults, by the subject."""
+    fields = kind._far_fields
+    if len(given) + len(named) != len(fields):
+        return kind._far_link.call(kind._far_kind, given, named, kind.__name__)
+    values = [*given, *(named[name] for name in fields[len(given) :])]
+    return tuple.__new__(kind, values)

@@ -1,0 +1,63 @@
+"""The reasons why a test is not proven, as one table, and the mark that a test in the judge gets for one.
+
+The judge runs it by itself, without the rest of agentmem.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+REASONS: dict[str, str] = {
+    "untouched": "it calls nothing of the code",
+    "compares": "the code itself decides a comparison",
+    "class": "the code takes a class of the tests",
+    "object": "the code takes an object of the tests that cannot be lent to it",
+    "changes": "the code changes an object of the tests",
+    "source": "the source of the code is read",
+    "special": "it uses a special attribute of the code",
+    "foreign": "it uses what is not the project's through the project's modules",
+    "replaced": "it calls what it has put in place of the code",
+    "large": "a value is too large, or nested too deeply",
+    "rewritten": "it reads a file again that the code could have changed",
+    "swallowed": "an assertion failed inside the code, and the code did not let it out",
+    "skipped": "it is skipped, or expected to fail",
+    "fixture": "it needs a fixture or a plugin that is not there",
+    "missing": "what it imports is not there without the code",
+    "apart": "it fails apart from the code on the old code too, and not in one process",
+    "order": "it fails when the tests run in another order",
+    "contradiction": "the code answers the same call differently in it and in another test",
+    "wording": "it fails when the code is only reformatted or its local names change",
+    "unjudged": "it was not run apart from the code",
+    "unknown": "it asks for what cannot cross",
+}
+"""Why a test that passes is not proven. The first that holds is told."""
+
+
+class NotProven(BaseException):
+    """Ends a test that cannot be proven. No ``except Exception`` of a test holds it up."""
+
+
+class Gone(BaseException):
+    """Ends a test whose code ended its process, came too late, or broke the wire."""
+
+
+@dataclass(slots=True)
+class Marks:
+    """What is noticed while one test runs: its calls of the code, why it cannot be proven, and how it broke."""
+
+    calls: int = 0
+    why: dict[str, str] = field(default_factory=dict)
+    broken: str = ""
+    trace: list[tuple[str, str]] = field(default_factory=list)
+    asserted: int = 0
+
+    def reset(self) -> None:
+        self.calls, self.why, self.broken, self.trace, self.asserted = 0, {}, "", [], 0
+
+    def not_proven(self, reason: str, about: str = "") -> Any:
+        """Mark the test, and end it."""
+        self.mark(reason, about)
+        raise NotProven(f"{REASONS[reason]}{f': {about}' if about else ''}")
+
+    def mark(self, reason: str, about: str = "") -> None:
+        """Mark the test, and let it go on."""
+        self.why.setdefault(reason if reason in REASONS else "unknown", about[:200])

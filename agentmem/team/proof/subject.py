@@ -1,0 +1,368 @@
+"""The process that runs the code under test. It holds no test and no expected value.
+
+Started as ``python -I -c ... main()`` with two descriptors. It waits for sessions, and serves each in a process of its
+own: imports, calls, attributes. It loads without the rest of agentmem, which may be the code under test.
+"""
+
+import collections
+import contextlib
+import dataclasses
+import enum
+import importlib
+import io
+import json
+import logging
+import operator
+import os
+import sys
+import types
+import warnings
+from typing import Any
+
+from agentmem.team.proof import classes, stubs, values
+from agentmem.team.proof.wire import Broken, Wire
+
+_PRINTED = 1 << 18  # characters of output that are kept for one answer
+_NOTED = 200  # warnings and log records that are kept for one answer
+
+OPERATIONS: dict[str, Any] = {
+    name: getattr(operator, name)
+    for name in (
+        *("getitem", "setitem", "delitem", "contains", "add", "sub", "mul", "truediv", "floordiv", "mod", "and_"),
+        *("or_", "xor", "pow", "lshift", "rshift", "matmul", "neg", "pos", "abs", "invert", "index", "iadd", "isub"),
+        *("imul", "itruediv", "ifloordiv", "imod", "iand", "ior", "ixor", "ipow", "ilshift", "irshift", "imatmul"),
+    )
+} | {
+    one.__name__: one
+    for one in (len, iter, next, bool, str, repr, int, float, complex, round, reversed, bytes, format, divmod, hash)
+}
+"""What a proxy's special methods ask for. Comparisons are not among them: the judge compares."""
+
+
+class Refused(Exception):
+    """A request that the subject does not serve: the reason's name, and what it was about."""
+
+
+class Subject:
+    """The objects of one session, and the answers to requests about them."""
+
+    def __init__(self, wire: Wire, tops: frozenset[str]) -> None:
+        self.wire, self.tops = wire, tops
+        self.objects: dict[int, Any] = {}
+        self.numbers: dict[int, int] = {}
+        self.described: set[int] = set()
+        self.stubs: dict[int, Any] = {}
+        self.replaced: dict[tuple[int, str], Any] = {}
+        self.noted: list[list[Any]] = []
+        self.out, self.err = io.StringIO(), io.StringIO()
+        self.number = 0
+
+    # What crosses.
+
+    def keep(self, value: Any) -> int:
+        number = self.numbers.get(id(value))
+        if number is None:
+            number = self.numbers[id(value)] = len(self.objects) + 1
+            self.objects[number] = value  # alive as long as the session, so that its id stays its own
+        return number
+
+    def encode(self, value: Any, depth: int = 0) -> Any:
+        return values.encode(value, self._other, depth)
+
+    def _other(self, value: Any, depth: int) -> Any:
+        if _is_lent(value):
+            return ["j", value.__dict__[stubs.NUMBER]]
+        if isinstance(value, type):
+            return ["c", self._class(value)]
+        if type(value) is collections.defaultdict:
+            return values.defaulting(value, self._other, depth)
+        if isinstance(value, types.ModuleType):
+            return ["M" if self._ours(value.__name__) else "X", value.__name__]
+        if isinstance(value, enum.Enum):
+            return ["e", self._class(type(value)), str(value.name)]
+        if isinstance(value, BaseException):
+            given = [self._argument(one, depth + 1) for one in value.args]
+            return ["x", self.keep(value), self._class(type(value)), given, _said(value)]
+        plain = values.plain_of(value)
+        if plain is not None:
+            return ["p", self.encode(plain, depth + 1), self.keep(value), self._class(type(value))]
+        if named := classes.known(value):
+            return named
+        return ["o", self.keep(value), self._class(type(value)), _flags(value)]
+
+    def _argument(self, value: Any, depth: int) -> Any:
+        try:
+            return self.encode(value, depth)
+        except Broken:
+            return repr(type(value))
+
+    def _class(self, kind: type) -> Any:
+        if named := classes.known(kind):
+            return named
+        number = self.keep(kind)
+        if number in self.described:
+            return ["k", number]
+        self.described.add(number)
+        return classes.describe(kind, number, self._class, self.encode)
+
+    def decode(self, given: Any) -> Any:
+        return values.decode(given, self._read)
+
+    def _read(self, given: list[Any], depth: int) -> Any:
+        tag = given[0]
+        if tag == "o":
+            return self.objects[given[1]]
+        if tag == "m":
+            return getattr(self.objects[given[1]], given[2])
+        if tag == "M":
+            return importlib.import_module(given[1])
+        if tag == "X":
+            return sys.modules[given[1]]
+        if tag == "T":
+            return operator.attrgetter(given[2])(importlib.import_module(given[1]))
+        if tag == "e":
+            return self.objects[given[1]][given[2]]
+        if tag == "D":
+            return self._made(given)
+        if tag == "j":
+            return self._stub(given)
+        return self._rare(given, depth)
+
+    def _rare(self, given: list[Any], depth: int) -> Any:
+        if given[0] == "dd":
+            return values.defaulted(given, self._read, depth)
+        if given[0] == "x":
+            return classes.safe_builtin(given[1])(*(self.decode(one) for one in given[2]))
+        raise Broken("a value of an unknown kind")
+
+    def _made(self, given: list[Any]) -> Any:
+        kind, named = self.objects[given[1]], {name: self.decode(one) for name, one in given[2]}
+        return kind(**named)
+
+    def _stub(self, given: list[Any]) -> Any:
+        number, what, name, parameters, doc = given[1:6]
+        if number not in self.stubs:
+            if what == "function":
+                self.stubs[number] = stubs.function(self.ask, number, name, doc, parameters)
+            else:
+                kind = stubs.StubIterator if what == "iterator" else stubs.StubObject
+                self.stubs[number] = kind(self.ask, number)
+        return self.stubs[number]
+
+    # Requests and answers.
+
+    def ask(self, number: int, what: str, *given: Any) -> Any:
+        """Let the judge use one of its objects."""
+        written = [[self.encode(one) for one in part] for part in given[:1]] if what == "call" else None
+        named = [[key, self.encode(one)] for key, one in given[1].items()] if what == "call" else []
+        arguments = [written[0], named] if written is not None else [self.encode(one) for one in given]
+        self.wire.send([self.number, "ask", number, what, arguments, self._printed()])
+        frame = self.serve(nested=True)
+        if frame[1] == "exc":
+            raise self.decode(frame[2])
+        return self.decode(frame[2])
+
+    def serve(self, nested: bool = False) -> list[Any]:
+        """Answer requests until the session ends; ``nested`` until the answer to our own comes."""
+        while True:
+            frame = self.wire.receive()
+            self.number, kind = frame[0], frame[1]
+            if kind in ("ret", "exc") and nested:
+                return frame
+            if kind == "close":
+                os._exit(0)
+            changes = list[Any]()
+            try:
+                self._sync(frame[2])
+                answer = ["ret", self.encode(self._do(frame[3:], changes))]
+            except Refused as error:
+                answer = ["no", *error.args]
+            except Broken as error:
+                answer = ["no", "large", str(error)]
+            except BaseException as error:
+                answer = ["exc", self._argument(error, 0)]
+            self.wire.send([self.number, *answer, self._printed(), changes])
+
+    def _do(self, asked: list[Any], changes: list[Any]) -> Any:
+        what, target = asked[0], asked[1]
+        if what == "import":
+            importlib.import_module(target)
+            return None
+        if what == "names":
+            module = self.decode(target)
+            return list(getattr(module, "__all__", None) or [one for one in vars(module) if one[0] != "_"])
+        if what == "call":
+            return self._call(self.decode(target), asked[2], asked[3], changes)
+        if what == "do":
+            return self._call(OPERATIONS[target], asked[2], [], changes)
+        if what == "get":
+            return self._get(self.decode(target), asked[2])
+        if what in ("set", "del"):
+            return self._set(self.decode(target), asked[2], *asked[3:])
+        if what == "copy":
+            return _state(self.decode(target))
+        if what == "await":
+            return self._await(self.decode(target))
+        raise Refused("unknown", what)
+
+    def _call(self, called: Any, given: list[Any], named: list[Any], changes: list[Any]) -> Any:
+        arguments = [self.decode(one) for one in given]
+        options = {key: self.decode(one) for key, one in named}
+        if type(called) is _Foreign:
+            raise Refused("foreign", getattr(called.value, "__qualname__", ""))
+        try:
+            answer = called(*arguments, **options)
+        finally:
+            for place, (was, one) in enumerate(zip(given, arguments, strict=True)):
+                if type(one) in values.MUTABLE and (now := self._argument(one, 0)) != was:
+                    changes.append([place, now])
+        for place, one in enumerate(arguments):
+            if one is answer and type(one) in values.MUTABLE:
+                changes.append(["same", place])
+        return answer
+
+    def _get(self, owner: Any, name: str) -> Any:
+        value = getattr(owner, name)
+        if isinstance(owner, types.ModuleType) and not self._ours(owner.__name__):
+            return value if not callable(value) else _Foreign(value)
+        if isinstance(value, types.ModuleType):
+            return value
+        if isinstance(owner, types.ModuleType) and _is_foreign(value, self.tops) and not classes.known(value):
+            return _Foreign(value)
+        return value
+
+    def _set(self, owner: Any, name: str, *given: Any) -> None:
+        here = vars(owner) if hasattr(owner, "__dict__") else {}
+        if given:
+            if name in here:
+                self.replaced.setdefault((id(owner), name), here[name])
+            value = self.decode(given[0])
+            setattr(owner, name, value.value if isinstance(value, _Foreign) else value)
+        elif (id(owner), name) in self.replaced:
+            setattr(owner, name, self.replaced.pop((id(owner), name)))
+        else:
+            delattr(owner, name)
+
+    def _await(self, awaited: Any) -> Any:
+        import asyncio  # takes longer to load than all else here
+
+        async def wait() -> Any:
+            return await awaited
+
+        return asyncio.run(wait())
+
+    def _ours(self, module: str) -> bool:
+        return module.partition(".")[0] in self.tops
+
+    # What else the judge hears of and is heard.
+
+    def _sync(self, changed: list[Any] | None) -> None:
+        if changed is None:
+            return
+        os.environ.update(changed[0])
+        for name in changed[1]:
+            os.environ.pop(name, None)
+        if changed[2]:
+            os.chdir(changed[2])
+
+    def _printed(self) -> list[Any] | None:
+        out, err, noted = self.out.getvalue()[:_PRINTED], self.err.getvalue()[:_PRINTED], self.noted[:_NOTED]
+        if not (out or err or noted):
+            return None
+        for one in (self.out, self.err):
+            one.seek(0)
+            one.truncate()
+        self.noted = []
+        return [out, err, noted]
+
+    def warned(self, message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
+        self.noted.append(["warning", self._class(category), str(message)])
+
+    def logged(self, record: logging.LogRecord) -> bool:
+        if len(self.noted) < _NOTED:
+            self.noted.append(["log", record.name, record.levelno, record.getMessage()])
+        return True
+
+
+class _Foreign:
+    """A function of a module that is not the project's: it can be put back where it was, and not be called."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+
+class _Noting(logging.Handler):
+    def __init__(self, subject: Subject) -> None:
+        super().__init__()
+        self._subject = subject
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._subject.logged(record)
+
+
+def _is_stub(value: Any) -> bool:
+    return isinstance(value, stubs.StubObject | stubs.StubIterator | types.FunctionType)
+
+
+def _is_lent(value: Any) -> bool:
+    return _is_stub(value) and stubs.NUMBER in getattr(value, "__dict__", {})
+
+
+def _is_foreign(value: Any, tops: frozenset[str]) -> bool:
+    if not isinstance(value, type | types.FunctionType | types.BuiltinFunctionType) or _is_lent(value):
+        return False
+    module = getattr(value, "__module__", None)
+    return bool(module) and str(module).partition(".")[0] not in tops
+
+
+def _said(error: BaseException) -> str:
+    try:
+        return str(error)[:10_000]
+    except Exception:
+        return ""
+
+
+def _flags(value: Any) -> str:
+    if isinstance(value, types.CoroutineType):
+        return "coroutine"
+    if isinstance(value, types.FunctionType | types.BuiltinFunctionType | types.MethodType):
+        return "function"
+    return "foreign" if isinstance(value, _Foreign) else ""
+
+
+def _state(value: Any) -> Any:
+    """A value's content as plain data, which the judge compares; None if it has no such content."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {one.name: getattr(value, one.name) for one in dataclasses.fields(value)}
+    return values.copy_of(value)
+
+
+def serve(wire: Wire, number: int, opened: dict[str, Any]) -> None:
+    """One session: the code under test is imported and used in this process, and ends with it."""
+    subject = Subject(wire, frozenset(opened["tops"]))
+    sys.path[:0] = opened["paths"]
+    sys.argv = [""]
+    os.chdir(opened["folder"])
+    sys.stdout, sys.stderr = subject.out, subject.err
+    warnings.simplefilter("always")
+    warnings.showwarning = subject.warned
+    logging.getLogger().addHandler(_Noting(subject))
+    logging.getLogger().setLevel(1)
+    wire.send([number, "ret", json.dumps(sys.version_info[:2]), None, []])
+    subject.serve()
+
+
+def main() -> None:
+    """Serve sessions, each in a new process, until the judge is gone."""
+    wire = Wire(int(sys.argv[1]), int(sys.argv[2]))
+    with contextlib.suppress(Broken):
+        while True:
+            number, kind, *given = wire.receive()
+            if kind != "open":
+                continue
+            if (process := os.fork()) == 0:
+                with contextlib.suppress(Broken):
+                    serve(wire, number, given[0])
+                os._exit(0)
+            os.waitpid(process, 0)
+            wire.send([0, "gone"])  # whoever still waits for an answer need not; the next session passes it over

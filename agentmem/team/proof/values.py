@@ -1,0 +1,195 @@
+"""The values that cross: a closed table of exact types, each as JSON that says which it is.
+
+Both ends run it by themselves, without the rest of agentmem. Numbers, texts, True, False and None are JSON's own;
+all others are lists that begin with a tag. A subclass is none of these types, and arrives as what `plain_of` makes.
+"""
+
+import base64
+import collections
+import datetime
+import decimal
+import fractions
+import pathlib
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from agentmem.team.proof.wire import DEPTH, Broken
+
+Encode = Callable[[Any, int], Any]
+Decode = Callable[[Any, int], Any]
+
+
+def _text(value: object) -> str:
+    if type(value) is not str:
+        raise Broken("a text was promised")
+    return value
+
+
+def _zoneless(value: Any) -> bool:
+    return value.tzinfo is None or type(value.tzinfo) is datetime.timezone
+
+
+SCALARS: dict[str, tuple[type, Callable[[Any], str], Callable[[str], Any]]] = {
+    "bytes": (bytes, lambda v: base64.b64encode(v).decode("ascii"), lambda t: base64.b64decode(t, validate=True)),
+    "bytearray": (
+        bytearray,
+        lambda v: base64.b64encode(v).decode("ascii"),
+        lambda t: bytearray(base64.b64decode(t, validate=True)),
+    ),
+    "complex": (complex, repr, complex),
+    "decimal": (decimal.Decimal, str, decimal.Decimal),
+    "fraction": (fractions.Fraction, str, fractions.Fraction),
+    "date": (datetime.date, datetime.date.isoformat, datetime.date.fromisoformat),
+    "time": (datetime.time, datetime.time.isoformat, datetime.time.fromisoformat),
+    "datetime": (datetime.datetime, datetime.datetime.isoformat, datetime.datetime.fromisoformat),
+    "uuid": (uuid.UUID, str, uuid.UUID),
+    "path": (pathlib.PosixPath, str, pathlib.PosixPath),
+    "pure": (pathlib.PurePosixPath, str, pathlib.PurePosixPath),
+}
+"""Types that are written as one text: the type, how to write it, how to read it."""
+
+LISTS: dict[str, tuple[type, Callable[[Any], list[Any]], Callable[[list[Any]], Any]]] = {
+    "l": (list, list, list),
+    "t": (tuple, list, tuple),
+    "s": (set, list, set),
+    "f": (frozenset, list, frozenset),
+    "delta": (
+        datetime.timedelta,
+        lambda v: [v.days, v.seconds, v.microseconds],
+        lambda a: datetime.timedelta(*_three(a)),
+    ),
+    "zone": (
+        datetime.timezone,
+        lambda v: [v.utcoffset(None)],
+        lambda a: datetime.timezone(*a) if a[0] else datetime.UTC,
+    ),
+    "slice": (slice, lambda v: [v.start, v.stop, v.step], lambda a: slice(*a)),
+    "range": (range, lambda v: [v.start, v.stop, v.step], lambda a: range(*a)),
+    "deque": (collections.deque, lambda v: [v.maxlen, *v], lambda a: collections.deque(a[1:], a[0])),
+}
+"""Types that are written as a list of values."""
+
+PAIRS: dict[str, tuple[type, Callable[[list[Any]], Any]]] = {
+    "d": (dict, dict),
+    "od": (collections.OrderedDict, collections.OrderedDict),
+    "count": (collections.Counter, lambda pairs: collections.Counter(dict(pairs))),
+}
+"""Types that are written as a list of pairs."""
+
+SINGLE = {"Ellipsis": ..., "NotImplemented": NotImplemented}
+
+_SCALAR_TAG = {kind: tag for tag, (kind, _, _) in SCALARS.items()}
+_LIST_TAG = {kind: tag for tag, (kind, _, _) in LISTS.items()}
+_PAIR_TAG = {kind: tag for tag, (kind, _) in PAIRS.items()}
+_JSON = frozenset({type(None), bool, float, str})
+
+MUTABLE = (
+    *(list, dict, set, bytearray, collections.deque),
+    *(collections.OrderedDict, collections.Counter, collections.defaultdict),
+)
+"""Exact types that a call can change; each end brings the other's changes in."""
+
+
+def encode(value: Any, other: Encode, depth: int = 0) -> Any:
+    """A value as JSON; ``other`` writes what is not in the table. Raises Broken if it is nested too deeply."""
+    kind = type(value)
+    if kind in _JSON:
+        return value
+    if kind is int:
+        return value if -(1 << 60) < value < 1 << 60 else ["i", hex(value)]
+    if depth > DEPTH:
+        raise Broken("a value is nested too deeply")
+    if kind in _LIST_TAG:
+        tag = _LIST_TAG[kind]
+        return [tag, *(encode(one, other, depth + 1) for one in LISTS[tag][1](value))]
+    if kind in _PAIR_TAG:
+        pairs = [[encode(k, other, depth + 1), encode(v, other, depth + 1)] for k, v in value.items()]
+        return [_PAIR_TAG[kind], *pairs]
+    if kind in _SCALAR_TAG and (kind not in (datetime.datetime, datetime.time) or _zoneless(value)):
+        tag = _SCALAR_TAG[kind]
+        return [tag, SCALARS[tag][1](value)]
+    for name, single in SINGLE.items():
+        if value is single:
+            return ["1", name]
+    return other(value, depth)
+
+
+def decode(given: Any, other: Decode, depth: int = 0) -> Any:
+    """The value of JSON that `encode` wrote; ``other`` reads other tags. Raises Broken for anything else."""
+    kind = type(given)
+    if kind in _JSON or kind is int:
+        return given
+    if kind is not list or not given or type(given[0]) is not str:
+        raise Broken("a value is not of the agreed form")
+    if depth > DEPTH + 4:
+        raise Broken("a value is nested too deeply")
+    try:
+        return _decode(given, other, depth)
+    except (ValueError, TypeError, ArithmeticError, LookupError, AttributeError, MemoryError) as error:
+        raise Broken(f"a value of the kind {given[0][:20]!r} cannot be read") from error
+
+
+def _decode(given: list[Any], other: Decode, depth: int) -> Any:
+    tag = given[0]
+    if tag in LISTS:
+        return LISTS[tag][2]([decode(one, other, depth + 1) for one in given[1:]])
+    if tag in PAIRS:
+        return PAIRS[tag][1]([(decode(k, other, depth + 1), decode(v, other, depth + 1)) for k, v in given[1:]])
+    if tag == "i":
+        return int(_text(given[1]), 16)
+    if tag in SCALARS:
+        return SCALARS[tag][2](_text(given[1]))
+    if tag == "1":
+        return SINGLE[given[1]]
+    return other(given, depth)
+
+
+def defaulting(value: "collections.defaultdict[Any, Any]", other: Encode, depth: int) -> Any:
+    """A defaultdict as JSON."""
+    pairs = [[encode(k, other, depth + 1), encode(v, other, depth + 1)] for k, v in value.items()]
+    return ["dd", encode(value.default_factory, other, depth + 1), *pairs]
+
+
+def defaulted(given: list[Any], other: Decode, depth: int) -> Any:
+    """The defaultdict of JSON that `defaulting` wrote."""
+    pairs = [(decode(k, other, depth + 1), decode(v, other, depth + 1)) for k, v in given[2:]]
+    return collections.defaultdict(decode(given[1], other, depth + 1), pairs)
+
+
+def _three(given: list[Any]) -> list[int]:
+    if len(given) != 3 or any(type(one) is not int for one in given):
+        raise Broken("three whole numbers were promised")
+    return given
+
+
+def plain_of(value: Any) -> Any:
+    """The plain value inside an instance of a subclass of a plain type, without calling its code; else None."""
+    for kind in (int, float, complex, str, bytes, tuple, frozenset):
+        if isinstance(value, kind):
+            return _PLAIN[kind](value)
+    return None
+
+
+def copy_of(value: Any) -> Any:
+    """A plain copy of an instance of a subclass of a container that can change, without calling its code; else None."""
+    if isinstance(value, dict):
+        return dict(zip(dict.keys(value), dict.values(value), strict=True))
+    if isinstance(value, list):
+        return list(list.__iter__(value))
+    if isinstance(value, set):
+        return set(set.__iter__(value))
+    if isinstance(value, collections.deque):
+        return list(collections.deque.__iter__(value))
+    return None
+
+
+_PLAIN: dict[type, Callable[[Any], Any]] = {
+    int: lambda v: int.__add__(v, 0),
+    float: lambda v: float.__add__(v, 0.0),
+    complex: lambda v: complex.__add__(v, 0),
+    str: lambda v: "".join(str.__iter__(v)),
+    bytes: lambda v: bytes(bytes.__iter__(v)),
+    tuple: lambda v: tuple(tuple.__iter__(v)),
+    frozenset: lambda v: frozenset(frozenset.__iter__(v)),
+}

@@ -1,0 +1,86 @@
+"""The wire between the judge and the subject: bounded frames of JSON, each answered by its number, in time.
+
+Both ends run it by themselves, without the rest of agentmem: it imports the standard library only. Nothing that comes
+in is trusted: a frame is a length and JSON text, and what is not exactly of that form is `Broken`.
+"""
+
+import json
+import os
+import select
+import struct
+import time
+from typing import Any
+
+MOST = 4 << 20
+"""Bytes of a frame."""
+DEPTH = 60
+"""Lists in lists of a frame, counted where values are read and written."""
+
+
+class Broken(Exception):
+    """The other end is gone, is late, or sent what no honest end sends."""
+
+
+class Wire:
+    """One end: reads from one descriptor and writes to another.
+
+    Args:
+        incoming, outgoing: descriptors of pipes.
+        seconds: the longest wait for the next frame; None to wait for ever.
+    """
+
+    def __init__(self, incoming: int, outgoing: int, seconds: float | None = None) -> None:
+        self.incoming, self.outgoing, self.seconds = incoming, outgoing, seconds
+
+    def send(self, frame: list[Any]) -> None:
+        """Send a frame. Raises Broken if it is too large or nobody reads it."""
+        data = json.dumps(frame, separators=(",", ":"), check_circular=False).encode("ascii")
+        if len(data) > MOST:
+            raise Broken("a message is too large")
+        data = struct.pack("!I", len(data)) + data
+        deadline = _deadline(self.seconds)
+        try:
+            while data:
+                self._ready(self.outgoing, select.POLLOUT, deadline)
+                data = data[os.write(self.outgoing, data[:65536]) :]
+        except OSError as error:
+            raise Broken("the other process is gone") from error
+
+    def receive(self) -> list[Any]:
+        """The next frame. Raises Broken if none comes in time, or if it is none."""
+        deadline = _deadline(self.seconds)
+        (size,) = struct.unpack("!I", self._read(4, deadline))
+        if size > MOST:
+            raise Broken("a message is too large")
+        try:
+            frame = json.loads(self._read(size, deadline).decode("ascii"))
+        except (ValueError, RecursionError) as error:
+            raise Broken("a message is not of the agreed form") from error
+        if type(frame) is not list or not frame:
+            raise Broken("a message is not of the agreed form")
+        return frame
+
+    def _read(self, size: int, deadline: float | None) -> bytes:
+        data = bytearray()
+        while len(data) < size:
+            self._ready(self.incoming, select.POLLIN, deadline)
+            try:
+                part = os.read(self.incoming, min(size - len(data), 1 << 20))
+            except OSError as error:
+                raise Broken("the other process is gone") from error
+            if not part:
+                raise Broken("the other process is gone")
+            data += part
+        return bytes(data)
+
+    def _ready(self, descriptor: int, wanted: int, deadline: float | None) -> None:
+        if deadline is None:
+            return
+        poll = select.poll()
+        poll.register(descriptor, wanted)
+        if not poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
+            raise Broken(f"no answer within {self.seconds:g} seconds")
+
+
+def _deadline(seconds: float | None) -> float | None:
+    return None if seconds is None else time.monotonic() + seconds

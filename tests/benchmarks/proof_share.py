@@ -1,0 +1,114 @@
+"""The share of real packages' own tests that is proven when they run apart from the code, and why the rest is not.
+
+    python -m tests.benchmarks.proof_share --data DIR [DIR ...] [--write FILE]
+
+Each DIR is an unpacked source distribution of pure Python that has its tests with it; this repository's tests of pages/
+and kvcache/ are two more, unless --alone. The share is of the tests that pass in one process with the code. The last
+column is the time apart, of all files of tests, by that of the plain run. Targets: 75 % of all, and 2.5 times the time.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from agentmem.sandbox import Sandbox
+from agentmem.team.forks import PACKAGE
+from agentmem.team.outcomes import observe
+from agentmem.team.proof.apart import ApartBounds, run_apart
+from agentmem.team.proof.layout import layout_of
+from agentmem.team.proof.verdict import verdict_of
+from agentmem.team.rights import TESTS
+from tests.benchmarks.heading import ROOT, commit, heading
+
+CHECK = "python -m pytest -q -p no:cacheprovider -o addopts= -o filterwarnings="
+LEAST, SLOWEST = 0.75, 2.5
+SECONDS = 900.0
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """One package: its tests that pass plainly, those of them proven, the reasons of the others, and the seconds."""
+
+    name: str
+    tests: int
+    proven: int
+    reasons: dict[str, int]
+    plain: float
+    apart: float
+
+
+@contextmanager
+def _ours() -> Iterator[Path]:
+    """This package with its tests, as a folder of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ("agentmem", "prompts", "tools", "tests"):
+            shutil.copytree(ROOT / name, Path(folder) / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copy(ROOT / "pyproject.toml", folder)
+        yield Path(folder)
+
+
+def measured(folder: Path, name: str, part: str = "", *, shown: bool) -> Share:
+    """The share of one package, or of the tests in a ``part`` of it."""
+    check = f"{CHECK} {part}".strip()
+    environment = {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    with Sandbox.fork(folder, readable=(PACKAGE,)) as fork:
+        layout = layout_of(fork, check, environment, TESTS)
+        paths = os.pathsep.join(str(fork.source / one) for one in layout.code_paths)
+        seen = observe(fork, check, {**environment, "PYTHONPATH": paths}, timeout=SECONDS)
+        timed = fork.run(check, env={**environment, "PYTHONPATH": paths}, timeout=SECONDS)
+        passing = [case.id for case in seen.cases or () if case.outcome == "passed"]
+        kept = {path: fork.read(path) for path in fork.files() if layout.is_test(path)}
+        files = sorted({test.partition("::")[0] for test in passing} & set(kept))
+        run = run_apart(fork, layout, kept, files, environment, bounds=ApartBounds(SECONDS, 60.0, 3))
+    reasons = Counter[str]()
+    for test in passing:
+        one = run.tests.get(test) or run.tests.get(test.partition("::")[0])
+        verdict, reason, about = verdict_of(one) if one else ("unproven", "unjudged", "")
+        if verdict != "proven":
+            reasons[reason or verdict] += 1
+            if shown:
+                print(f"    {test}: {verdict} {reason} {about}"[:300])
+    if not passing:
+        print(seen.output[-2000:])
+    return Share(name, len(passing), len(passing) - reasons.total(), dict(reasons), timed.seconds, run.seconds)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, nargs="*", default=[], help="unpacked source distributions")
+    parser.add_argument("--alone", action="store_true", help="without the two parts of this repository")
+    parser.add_argument("--shown", action="store_true", help="print every test that is not proven")
+    parser.add_argument("--write", type=Path, help="a file for the numbers, as JSON")
+    given = parser.parse_args()
+    heading("proof_share", ", ".join(one.name for one in given.data), split="all tests that pass", seed="none")
+    shares = [measured(one.resolve(), one.name, shown=given.shown) for one in given.data]
+    for part in () if given.alone else ("tests/pages", "tests/kvcache"):
+        with _ours() as folder:
+            shares.append(measured(folder, f"agentmem, {part}", part, shown=given.shown))
+    for one in shares:
+        why = ", ".join(f"{reason} {count}" for reason, count in sorted(one.reasons.items(), key=lambda pair: -pair[1]))
+        ratio = one.apart / one.plain if one.plain else 0.0
+        share = one.proven / one.tests if one.tests else 0.0
+        print(f"  {one.name:<20} {one.proven:>5} of {one.tests:>5} {share:>7.1%}  {ratio:>5.2f} x the plain run  {why}")
+    tests, proven = sum(one.tests for one in shares), sum(one.proven for one in shares)
+    share, each = proven / max(1, tests), sum(one.proven / max(1, one.tests) for one in shares) / max(1, len(shares))
+    ratio = sum(one.apart for one in shares) / max(0.001, sum(one.plain for one in shares))
+    ok = share >= LEAST and each >= LEAST and ratio <= SLOWEST
+    print(f"  proven: {share:.1%} of {tests:,} tests, {each:.1%} on the average of packages (targets: {LEAST:.0%})")
+    print(f"  time: {ratio:.2f} x the plain runs (target: at most {SLOWEST}): {'reached' if ok else 'MISSED'}")
+    if given.write:
+        rows = [[one.name, one.tests, one.proven, one.reasons, one.plain, one.apart] for one in shares]
+        given.write.write_text(json.dumps({"commit": commit(), "packages": rows}), encoding="utf-8")
+    return 0 if ok else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
