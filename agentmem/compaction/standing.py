@@ -37,8 +37,6 @@ _AROUND = 160
 """The most characters of the sentence before a statement that stands with it."""
 ORDER: tuple[str, ...] = ("rule", "correction", "fact", "loaded", "project", "said")
 """The order in which kinds of lines get room. said: what people told in no words that mark a rule or a correction."""
-SAID = 0.3
-"""The share of the room that lines of that last kind may take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,13 +212,11 @@ def standing_text(now: Standing, thread: str, besides: str, kept: Iterable[int],
     whole = frozenset(kept)
     wanted = [one for one in now.lines if one.seq not in whole and one.text not in besides]
     ranked = sorted(wanted, key=lambda one: (ORDER.index(one.kind), -one.seq))
-    shown, left, spare = list[StandingLine](), list[StandingLine](), room * SAID
+    shown, left = list[StandingLine](), list[StandingLine]()
     for one in ranked:
         size = count(one.shown) + 1
-        fits = size <= (min(room, spare) if one.kind == "said" else room)
-        (shown if fits else left).append(one)
-        room -= size if fits else 0
-        spare -= size if fits and one.kind == "said" else 0
+        (shown if size <= room else left).append(one)
+        room -= size if size <= room else 0
     lines = [one.shown for one in sorted(shown, key=lambda one: one.seq)]
     if left:
         places = [one.seq for one in left]

@@ -31,15 +31,16 @@ MADE, RECORDED = 30_000, 120_000
 FILE = Path("claude-code") / "transcripts.jsonl.xz"
 LABELLED = Path(__file__).parents[1] / "compaction" / "labelled.tsv"
 TARGETS: Mapping[str, float] = {
-    "corrections": 0.8,
-    "rules": 0.85,
+    "corrections": 0.9,
+    "rules": 1.0,
     "task": 1.0,
     "artifacts": 1.0,
     "facts": 1.0,
     "loaded": 1.0,
     "superseded": 1.0,
 }
-"""The least share of ours in view, after any number of cuts, on made sessions: some of what they say has no cue."""
+"""The least share of ours in view, after any number of cuts, on made sessions: what has no cue stands while there is
+room."""
 PRECISION, RECALL = 0.95, 0.9
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from agentmem.compaction.people import GAP, Tasks, essence, goes_on, request, typed
+from agentmem.compaction.people import GAP, Tasks, essence, goes_on, request, told, typed
 from tests.compaction.test_statements import LOG
 
 
@@ -61,3 +61,10 @@ def test_a_message_that_is_only_pasted() -> None:
 def test_what_a_client_puts_beside_a_message() -> None:
     """Blocks that nobody typed are left out."""
     assert typed(["<command-name>/exit</command-name>", "Fix it."]) == "Fix it."
+
+
+def test_what_a_short_message_tells_is_found() -> None:
+    """Sentences without a marked word; no question, no request, nothing that says to go on, and none of a long text."""
+    told_there = "The second replica is the one that matters."
+    assert told(f"Please look again. {told_there} Which one fails? Never touch main. Go on.") == (told_there,)
+    assert told(" ".join(f"The table number {at} has four columns." for at in range(40))) == ()

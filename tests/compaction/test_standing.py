@@ -128,6 +128,19 @@ def test_what_has_no_room_is_counted() -> None:
     assert standing_text(now, "t", "\n".join(one.text for one in now.lines), (), 100) == ""
 
 
+def test_what_people_told_stands_while_there_is_room() -> None:
+    """Behind all rules: a sentence without a marked word has room when they have theirs."""
+    lines = tuple(StandingLine(at, "rule", f"Never touch folder number {at}.") for at in range(1, 4))
+    told = StandingLine(9, "said", "The second replica is the one that matters.")
+    now = Standing((*lines, told))
+    assert told.text in standing_text(now, "t", "", (), 200)
+    tight = standing_text(now, "t", "", (), 40)
+    assert told.text not in tight and all(one.text in tight for one in lines)
+    made = [*conversation(2), transcript.user(told.text), *(draft for at in range(2, 10) for draft in round_of(at))]
+    found = planned([*made, reply(Text("Done.")), transcript.user("Count the rest."), *round_of(11), *round_of(12)])
+    assert told.text in [one.text for one in found.stands.lines if one.kind == "said"]
+
+
 def test_it_reads_back_from_an_entry() -> None:
     """What a compaction keeps for the next one is what it wrote; older entries keep nothing."""
     found = planned(talked())
