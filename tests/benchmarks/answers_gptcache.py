@@ -123,9 +123,7 @@ def mocked(data: Path) -> bool:
         better = [one for one in points if one[1] > right and one[2] < wrong]
         met.append(bool(better))
         said = "; ".join(f"{name}: {yes} and {no}" for name, yes, no in better[:2]) or "MISSED"
-        print(
-            f"  published at {threshold:.2f}: {right} right, {wrong} wrong; better on both of our curves' points: {said}"
-        )
+        print(f"  published at {threshold:.2f}: {right} right, {wrong} wrong; better on both counts: {said}")
     return all(met)
 
 
