@@ -146,7 +146,7 @@ def answer_of(agent: AnsweringAgent, result: Result, changed: set[str]) -> Answe
         sources=tuple(_source(agent.workspace, page, changed) for page in pages),
         complete=result.status == "done",
         effects=tuple(_effects(agent.menu, calls, entries)),
-        reads=tuple(dict.fromkeys(kind for one in _started(agent.menu, calls, entries) for kind in one.reads)),
+        reads=tuple(dict.fromkeys(kind for one in _called(agent.menu, calls) for kind in one.reads)),
         usd=result.cost_usd,
     )
 
@@ -185,7 +185,7 @@ def _effects(menu: Menu, calls: dict[str, ToolCall], entries: Sequence[Entry]) -
     yield from dict.fromkeys(call.name for call in started if call is not None and call.name not in allowed)
 
 
-def _started(menu: Menu, calls: dict[str, ToolCall], entries: Sequence[Entry]) -> Iterator[Tool]:
-    """The tools that have begun."""
-    names = {calls[id].name for one in entries if one.kind == "tool_started" and (id := one.value["call_id"]) in calls}
+def _called(menu: Menu, calls: dict[str, ToolCall]) -> Iterator[Tool]:
+    """The tools that were called. A read has no entry of its start."""
+    names = {one.name for one in calls.values()}
     yield from (one for one in menu.tools if one.name in names)

@@ -1,8 +1,8 @@
 """The settings of the answer cache that the benchmarks report on: cosines from careful to lenient.
 
 The default is the product's. TRAPS is fixed on the odd lines of the fow-cache pairs, and on no line that is reported:
-of the cosines .95 to .6 in steps of .05 the lowest that serves no odd trap.
-The two lenient ones are for a bench in which every question asked has its answer in the cache, as in GPTCache's.
+of the cosines .95 to .6 in steps of .05 the lowest that serves no odd trap. The two lenient ones are for a bench in
+which every question asked has its answer in the cache, as in GPTCache's.
 """
 
 from dataclasses import dataclass

@@ -6,6 +6,7 @@ import pytest
 
 from agentmem.answers.cache import AnswerCache
 from agentmem.answers.values import Answer, AnswerScope, Labelled, Source
+from agentmem.cli.answers import opened_cache
 from agentmem.pages.workspace import Workspace
 from agentmem.recall.embedder import available
 from agentmem.transcript.journal import open_journal
@@ -181,3 +182,13 @@ def test_a_log_with_answers_is_played(tmp_path: Path) -> None:
     certified = invoke_json("answers", "tune", log, "--limit", "0.9", "-w", tmp_path)
     assert certified["tuned"][0]["certified"]
     assert (tmp_path / ".agentmem" / "answers" / "policies.json").exists()
+
+
+def test_a_wrong_answer_is_dropped(workspace: Path) -> None:
+    """`drop` names the answer that is no longer served, and says so where nothing is."""
+    with opened_cache(workspace) as cache:
+        assert cache is not None
+        kept = cache.store.longest_unchecked(cache.store.scopes()[0], float("inf"), 1)[0]
+    assert invoke_json("answers", "drop", kept.question, "-w", workspace)["dropped"] == [kept.answer]
+    assert invoke_json("answers", "drop", kept.question, "-w", workspace)["dropped"] == []
+    assert invoke("answers", "drop", kept.question, "-w", workspace).exit_code == 0

@@ -129,3 +129,29 @@ def test_arguments_that_name_no_page_are_no_sources(pages: Workspace) -> None:
     with asked(pages, [[*odd], "A shop."]) as one:
         assert sources(one.ask("what is it").answer) == set()
         one.answers.close()
+
+
+def test_what_a_tool_reads_decides_who_may_have_the_answer(pages: Workspace) -> None:
+    """An answer from a user's records stays with the user; one from live data is not kept."""
+
+    @tool(effect="read", reads=["user"])
+    def plan_of() -> str:
+        """The plan of the user who asks."""
+        return "gold"
+
+    @tool(effect="read", reads=["live"])
+    def queue() -> str:
+        """How many people wait now."""
+        return "four"
+
+    menu = make_menu([plan_of, queue])
+    with asked(pages, [call("plan_of", "{}"), "Gold."], tools=menu) as one:
+        assert one.ask("which plan applies", user="anna").kept
+        assert one.ask("which plan applies", user="anna").how == "exact"
+        assert one.ask("which plan applies", user="ben").how == "fresh"
+        one.answers.close()
+    with asked(pages, [call("queue", "{}"), "Four."], tools=menu) as one:
+        live = one.ask("which line is longest", user="anna").kept
+        assert live is not None
+        assert "live" in live.reason
+        one.answers.close()
