@@ -77,7 +77,16 @@ def test_nothing_within_the_time_is_broken() -> None:
 
 def _hostile(chance: random.Random, number: int) -> bytes:
     """One message that no honest subject sends: to a question that nobody asked, or not of the agreed form."""
-    values = [0, None, ["l", 0], ["o", 1, ["K"], ""], ["j", 1], ["T", "os", "system"], ["T", "builtins", "eval"], ["?"]]
+    values: list[object] = [
+        0,
+        None,
+        ["l", 0],
+        ["o", 1, ["K"], ""],
+        ["j", 1],
+        ["T", "os", "system"],
+        ["T", "builtins", "eval"],
+        ["?"],
+    ]
     values += [["x", 1, ["T", "builtins", "ValueError"], [], ""], ["l"] * 3, {"a": 1}, ["i", 5], ["decimal", "x"]]
     kind = chance.choice(["ret", "exc", "no", "ask", "gone", "", 7, None])
     guess = chance.choice([0, 1, number, chance.getrandbits(50), "x", None, -1])
