@@ -92,7 +92,7 @@ def test_one_verdict_of_many_tests(
     """Proven: nothing fails, the tester's tests that fail on the old code are proven, and no old one is lost."""
     words = {"p": "passed", "f": "failed"}
     plain = [dict(zip((OWN, OLD), (words[one] for one in letters), strict=True)) for letters in (again, before)]
-    tests = judged(run(**new), run(**old), *plain, frozenset({"tests/test_new.py"}))
+    tests = judged(run(**new), run(**old), plain[0], plain[1], frozenset({"tests/test_new.py"}))
     found, why = decided(tests)
     if new == {"own": PASSED}:
         assert (found, {one.id: one.reason for one in tests}[OLD]) == ("proven", "unjudged")
