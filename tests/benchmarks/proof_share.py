@@ -1,10 +1,10 @@
 """The share of real packages' own tests that is proven when they run apart from the code, and why the rest is not.
 
-    python -m tests.benchmarks.proof_share --data DIR [DIR ...] [--write FILE]
+    python -m tests.benchmarks.proof_share --data DIR [--own] [--write FILE]
 
-Each DIR is an unpacked source distribution of pure Python that has its tests with it; this repository's tests of pages/
-and kvcache/ are two more, unless --alone. The share is of the tests that pass in one process with the code. The last
-column is the time apart, of all files of tests, by that of the plain run. Targets: 75 % of all, and 2.5 times the time.
+Each folder in DIR is an unpacked source distribution of pure Python that has its tests with it; with --own this
+repository's tests of pages/ and kvcache/ are two more. The share is of the tests that pass in one process with the
+code. The last column is the time apart by that of the plain run. Targets: 75 % of all, and 2.5 times the time.
 """
 
 import argparse
@@ -26,6 +26,7 @@ from agentmem.team.proof.apart import ApartBounds, run_apart
 from agentmem.team.proof.layout import layout_of
 from agentmem.team.proof.verdict import verdict_of
 from agentmem.team.rights import TESTS
+from tests.benchmarks.data import SKIPPED
 from tests.benchmarks.heading import ROOT, commit, heading
 
 CHECK = "python -m pytest -q -p no:cacheprovider -o addopts= -o filterwarnings="
@@ -83,14 +84,19 @@ def measured(folder: Path, name: str, part: str = "", *, shown: bool) -> Share:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, nargs="*", default=[], help="unpacked source distributions")
-    parser.add_argument("--alone", action="store_true", help="without the two parts of this repository")
+    parser.add_argument("--data", type=Path, required=True, help="a folder of unpacked source distributions")
+    parser.add_argument("--own", action="store_true", help="two parts of this repository as well")
     parser.add_argument("--shown", action="store_true", help="print every test that is not proven")
     parser.add_argument("--write", type=Path, help="a file for the numbers, as JSON")
     given = parser.parse_args()
-    heading("proof_share", ", ".join(one.name for one in given.data), split="all tests that pass", seed="none")
-    shares = [measured(one.resolve(), one.name, shown=given.shown) for one in given.data]
-    for part in () if given.alone else ("tests/pages", "tests/kvcache"):
+    packages = sorted(one.parent for kind in ("pyproject.toml", "setup.py") for one in given.data.glob(f"*/{kind}"))
+    packages = list(dict.fromkeys(packages))
+    if not packages and not given.own:
+        print(f"proof_share: {given.data} holds no unpacked source distributions")
+        return SKIPPED
+    heading("proof_share", ", ".join(one.name for one in packages), split="all tests that pass", seed="none")
+    shares = [measured(one.resolve(), one.name, shown=given.shown) for one in packages]
+    for part in ("tests/pages", "tests/kvcache") if given.own else ():
         with _ours() as folder:
             shares.append(measured(folder, f"agentmem, {part}", part, shown=given.shown))
     for one in shares:

@@ -12,6 +12,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -27,6 +28,7 @@ from agentmem.sandbox.ties import Ties
 from agentmem.team.proof.layout import ProjectLayout
 
 PACKAGE = Path(agentmem.__file__).resolve().parent
+_MANY = 6  # files of tests from which on two pairs of processes run them
 _READ = 64 << 20  # bytes that are read of what the judge tells
 _SHARED = 1 << 30  # bytes that the temporary folder may hold
 
@@ -96,13 +98,34 @@ def run_apart(
     """Run test ``files`` in a judge, and the code of the fork ``code`` in a subject. The fork is not changed.
 
     ``tests`` are all files of tests, by path; none of them is in the subject. ``changed`` are files of the code with
-    another content, as for a mutant. ``reverse`` runs each file's tests in the opposite order.
+    another content, as for a mutant. ``reverse`` runs each file's tests in the opposite order. Many files are run by
+    two pairs of processes at a time.
     """
     began = time.monotonic()
+    parts = [files[::2], files[1::2]] if len(files) >= _MANY else [files]
+    with ThreadPoolExecutor(len(parts)) as pool:
+        runs = list(
+            pool.map(lambda part: _run(code, layout, tests, part, environment, changed or {}, reverse, bounds), parts)
+        )
+    seen = {test: one for run in runs for test, one in run.tests.items()}
+    said = "\n".join(run.said for run in runs)
+    return ApartRun(seen, all(run.ended for run in runs), said, time.monotonic() - began)
+
+
+def _run(
+    code: Sandbox,
+    layout: ProjectLayout,
+    tests: Mapping[str, bytes],
+    files: Sequence[str],
+    environment: Mapping[str, str],
+    changed: Mapping[str, bytes],
+    reverse: bool,
+    bounds: ApartBounds,
+) -> ApartRun:
     with ExitStack() as opened:
         place = opened.enter_context(_folder(code.where.parent))
         subject = opened.enter_context(code.fork_again(writable=()))
-        _strip(subject, layout, changed or {})
+        _strip(subject, layout, changed)
         for path, data in tests.items():
             (place / "tests" / path).parent.mkdir(parents=True, exist_ok=True)
             (place / "tests" / path).write_bytes(data)
@@ -111,7 +134,7 @@ def run_apart(
         )
         pair = _Pair(subject, judge, layout, place / "shared", environment, bounds)
         ended, said = pair.run({"files": list(files), "reverse": reverse})
-        return ApartRun(_seen(pair.told), ended, said, time.monotonic() - began)
+        return ApartRun(_seen(pair.told), ended, said)
 
 
 @contextmanager
