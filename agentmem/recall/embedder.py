@@ -36,7 +36,7 @@ SPIN = "50"
 """Microseconds that a thread waits awake for the next layer; by default it would keep a core busy between two runs."""
 
 RECENT = 64
-"""Texts, embedded by themselves, whose tokens' vectors are kept: 1.5 KB a token."""
+"""Texts, embedded by themselves, whose rows are kept."""
 
 _INSTALL = install("memory")
 
@@ -57,13 +57,6 @@ TOKENIZER = File(
 )
 
 
-class Reading(NamedTuple):
-    """A text word by word: its words in small letters, and for each the vector it has in this text, of unit length."""
-
-    words: tuple[str, ...]
-    vectors: Vectors
-
-
 class MiniLM:
     """The default Embedder. It loads when it is first used, once for all of the process."""
 
@@ -75,7 +68,7 @@ class MiniLM:
         import numpy as np
 
         if len(texts) == 1:
-            return _mean(_tokens_of(texts[0])[1][None])
+            return _alone(texts[0])
         tokenizer, session = load()
         with _lock:  # one run at a time
             encoded = tokenizer.encode_batch_fast(list(texts)) if texts else []
@@ -85,13 +78,6 @@ class MiniLM:
             batch = by_length[first : first + BATCH]
             rows[batch] = _mean(*_hidden(session, [encoded[at] for at in batch]))
         return rows
-
-    def read(self, text: str) -> Reading:
-        """The text word by word; those after MOST_TOKENS are not seen. Free for one of the last texts that were
-        embedded by themselves. Raises EmbedderNotAvailable.
-        """
-        ids, hidden = _tokens_of(text)
-        return _words([load()[0].id_to_token(one) or "" for one in ids[1:-1]], hidden[1:-1])
 
     def spells(self, word: str) -> bool:
         """Whether the word is a whole one in the model's vocabulary, so no typo. Raises EmbedderNotAvailable."""
@@ -148,16 +134,16 @@ def load() -> "tuple[Tokenizer, InferenceSession]":
     return tokenizer, onnxruntime.InferenceSession(read(MODEL), options, providers=["CPUExecutionProvider"])
 
 
-def _tokens_of(text: str) -> "tuple[list[int], Vectors]":
-    """A text's tokens: their ids and their vectors. The last RECENT texts' are kept."""
+def _alone(text: str) -> Vectors:
+    """One text's row. The last RECENT texts' are kept."""
     tokenizer, session = load()
     with _lock:
         if text in _recent:
-            return _recent[text]
+            return _recent[text].copy()
         encoded = tokenizer.encode_batch_fast([text])[0]
-    found = encoded.ids, _hidden(session, [encoded])[0][0]
+    found = _mean(_hidden(session, [encoded])[0])
     with _lock:
-        _recent[text] = found
+        _recent[text] = found.copy()
         while len(_recent) > RECENT:
             del _recent[next(iter(_recent))]
     return found
@@ -185,19 +171,6 @@ def _hidden(session: "InferenceSession", batch: "Sequence[Encoding]") -> "tuple[
     return session.run(None, asked)[0], mask
 
 
-def _words(tokens: Sequence[str], vectors: Vectors) -> Reading:
-    """The tokens joined to words, a word's vector the mean of its tokens'."""
-    import numpy as np
-
-    starts = [at for at, token in enumerate(tokens) if not token.startswith("##")]
-    if not starts:
-        return Reading((), np.zeros((0, DIMENSIONS), np.float32))
-    ends = [*starts[1:], len(tokens)]
-    words = tuple("".join(token.removeprefix("##") for token in tokens[a:b]) for a, b in zip(starts, ends, strict=True))
-    summed = np.add.reduceat(vectors, starts, axis=0)
-    return Reading(words, summed / np.linalg.norm(summed, axis=1, keepdims=True))
-
-
 _lock = threading.Lock()
-_recent: "dict[str, tuple[list[int], Vectors]]" = {}
-"""The last single texts, oldest first: the ids of their tokens, and the vectors of those."""
+_recent: dict[str, Vectors] = {}
+"""The rows of the last single texts, oldest first."""

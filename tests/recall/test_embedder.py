@@ -66,15 +66,6 @@ def test_importing_loads_nothing_heavy() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_a_text_is_read_word_by_word() -> None:
-    """Each word once, in small letters, pieces joined; the mean over all tokens is the text's own vector."""
-    read_alone = MINILM.read("Unbreakable umbrellas, mostly")
-    assert read_alone.words == ("unbreakable", "umbrellas", ",", "mostly")
-    assert read_alone.vectors.shape == (4, DIMENSIONS)
-    assert np.allclose(np.linalg.norm(read_alone.vectors, axis=1), 1, atol=1e-5)
-    assert MINILM.read("").words == ()
-
-
 def test_the_vocabulary_tells_typos_from_words() -> None:
     """A common word is in it, its misspelling is not."""
     assert MINILM.spells("change")
