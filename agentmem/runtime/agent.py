@@ -287,7 +287,8 @@ class Agent(AnswersQuestions, Closing):
     ) -> Steps:
         approved, root = components.approved(approve, self.menu), self.workspace.root
         archive = self.archive if compactor else None
-        tools = ToolCalls(self.workspace, root, self.menu, approved, budget, self.reach, archive)
+        settings = compactor.settings if compactor else None
+        tools = ToolCalls(self.workspace, root, self.menu, approved, budget, self.reach, archive, settings)
         return Steps(self._opening, tools, meter, limits, budget, clock, compactor)
 
     def _opening(self) -> Opening:

@@ -12,7 +12,10 @@ from pathlib import Path
 from time import monotonic
 from typing import NamedTuple
 
+from agentmem.compaction.conversation import room_behind
+from agentmem.compaction.when import Compaction
 from agentmem.context.offload import PAGING, Offload, seen_content
+from agentmem.context.view import View
 from agentmem.errors import TranscriptError
 from agentmem.menu import toolbox
 from agentmem.menu.permissions import Reach
@@ -22,6 +25,7 @@ from agentmem.recall.recall import JournalRecall
 from agentmem.runtime import steering, stops
 from agentmem.runtime.events import Approval, ToolCalled, ToolReturned
 from agentmem.runtime.session import Session
+from agentmem.tokens import value_tokens
 from agentmem.transcript import transcript
 from agentmem.types import Archive, Block, Image, Opaque, Recall, Text, ToolCall, ToolResult
 
@@ -37,6 +41,9 @@ REFUSED = (
     "without it, and say what you would have changed."
 )
 
+
+_TOKENS = 8
+"""More than a character ever takes, so that most results need no counting."""
 
 Shown = tuple[Text | Image | Opaque, ...]
 
@@ -70,7 +77,10 @@ class OpenCall(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ToolCalls:
-    """Answers the calls of one agent's threads. ``approve`` names the tools whose calls wait for a person."""
+    """Answers the calls of one agent's threads. ``approve`` names the tools whose calls wait for a person.
+
+    With ``compaction`` the results behind one reply fit the budget, however many there are: further ones are short.
+    """
 
     workspace: Workspace
     root: Path
@@ -79,6 +89,7 @@ class ToolCalls:
     budget: int
     reach: Reach = field(default_factory=Reach)
     archive: Archive | None = None
+    compaction: Compaction | None = None
 
     def waiting(self, session: Session, allowed: Collection[str] | None = None) -> tuple[ToolCall, ...]:
         """The open calls that a person must allow first. A tool that is not ``allowed`` never begins."""
@@ -178,7 +189,20 @@ class ToolCalls:
     def _shown(self, session: Session, returned: ToolReturned) -> Shown | None:
         """The form of a long result that the model sees. Results of tools that give parts themselves stay whole."""
         sizes = _sizes(self.budget, Offload().limit if returned.name in PAGING else None)
+        if self._crowded(session.view, returned.result):
+            sizes = replace(sizes, limit=sizes.head + sizes.tail)
         return seen_content(returned.result.content, session.thread, session.view.seq + 1, sizes, self.root)
+
+    def _crowded(self, view: View, result: ToolResult) -> bool:
+        """Whether a result is more than fits beside the others behind its reply, whatever leaves before it is sent."""
+        if self.compaction is None:
+            return False
+        room = room_behind(sum(one.tokens for one in view.prefix), self.compaction, self.budget)
+        answers = [result, *(other for _, other in view.results.values())]
+        lengths = [len(one.text) if isinstance(one, Text) else room for each in answers for one in each.content]
+        if sum(lengths) * _TOKENS <= room:
+            return False
+        return sum(value_tokens(one.wire()) for one in answers) > room
 
     def shown_message(self, session: Session, message: tuple[Block, ...], seq: int) -> Shown | None:
         """The form of a message that the model sees, if the message alone would fill half the budget."""

@@ -17,6 +17,7 @@ from agentmem.errors import BudgetExceeded, ConfigError, ModelOverloaded, Thread
 from agentmem.menu.menu import tool
 from agentmem.meter.ledger import decode
 from agentmem.models.scripted import ScriptedModel, Turn, place
+from agentmem.pages.workspace import Workspace
 from agentmem.recall.recall import JournalRecall
 from agentmem.runtime.agent import Agent
 from agentmem.runtime.compacting import Pauses
@@ -217,6 +218,23 @@ def test_an_answer_that_cannot_fit_is_named(tmp_path: Path) -> None:
     turns = [ToolCall("call_0_1", "huge", "{}"), "Seen."]
     with agent(tmp_path, turns=turns, tools=[pictures]) as one, pytest.raises(BudgetExceeded, match="t/"):
         one.run("Look.", thread="t")
+
+
+def test_any_number_of_results_behind_one_reply_fit(tmp_path: Path) -> None:
+    """Each page alone is short enough to be shown whole, and all together are twice the budget: the last are short."""
+    with Workspace(tmp_path, create=True) as pages:
+        for number in range(16):
+            text = "\n".join(f"page {number}, row {row}: nothing to note" for row in range(300))
+            pages.write(f"page{number}.md", f"{text}\n")
+    calls = [ToolCall(f"call_0_{number}", "read", json.dumps({"page": f"page{number}.md"})) for number in range(16)]
+    turns: list[Turn] = [calls, ToolCall("call_1_1", "recall", '{"what": "t/20"}'), "All read."]
+    with agent(tmp_path, turns=turns, tools=["read", "recall"], budget=40_000) as one:
+        assert one.run("Read all.", thread="t").text == "All read."
+        whole = [entry for entry in one.journal.entries("t") if entry.kind == "tool_result"]
+        assert [f"page {number}, row 299" in readable(entry) for number, entry in enumerate(whole[:16])] == [True] * 16
+        shown = [str(request.turns[-1].frames) for request in one.model.requests]  # type: ignore[attr-defined]
+        assert "page 0, row 150" in shown[1]
+        assert "page 15, row 150" not in shown[1]
 
 
 def test_a_long_result_is_shown_by_its_ends(tmp_path: Path) -> None:
