@@ -14,6 +14,7 @@ from agentmem.answers.admission import Keeper, KeptResult
 from agentmem.answers.agreement import Errors, default_agrees, read_errors, write_errors
 from agentmem.answers.asking import Answered, Answering, Asking, AsyncAnswering, Later, Now, finished
 from agentmem.answers.audit import AuditedAnswer, Audits
+from agentmem.answers.conversations import Conversations
 from agentmem.answers.decision import default_decider
 from agentmem.answers.exclusions import with_kinds
 from agentmem.answers.freshness import lifetimes
@@ -24,7 +25,6 @@ from agentmem.answers.settings import AnswerSettings
 from agentmem.answers.sources import Pages
 from agentmem.answers.stats import Counters, report
 from agentmem.answers.store import AnswerStore, KeptEntry
-from agentmem.answers.talks import Talks
 from agentmem.answers.upkeep import BackgroundTasks
 from agentmem.answers.values import Agrees, Answer, AnswerScope, Decider, Kinds, Labelled, Source, scope_of
 from agentmem.checking import CALLABLE, FLAG, NOTHING, PATH, WHOLE, Wanted, check_settings, having, of
@@ -181,7 +181,7 @@ class AnswerCache(Closing):
         self.store, self.lookups, self.keeper = made.store, made.lookups, made.keeper
         self.counters, self.audits, self.background = made.counters, made.audits, made.background
         self._nearest = made.nearest
-        self._talks = Talks(self.lookups)
+        self._conversations = Conversations(self.lookups)
         self._asking = Asking(self.store, self.lookups, self.keeper, self.audits, self.counters, self.background)
         self._closed = False
 
@@ -222,10 +222,10 @@ class AnswerCache(Closing):
         and nothing is kept then. ``thread`` names a conversation: a follow-up is answered with its last turns, and kept
         as the question that stands alone.
         """
-        talk = self._talks.begun(thread, question, context)
+        talk = self._conversations.begun(thread, question, context)
         way = Now(lambda one: talk.taken(answering(talk.asked(one))))
         answered = finished(self._asking.ask(question, talk.context, way, known=talk.known))
-        self._talks.ended(thread, talk, answered, context, self.keeper)
+        self._conversations.ended(thread, talk, answered, context, self.keeper)
         self._maintain()
         return answered
 
@@ -233,13 +233,13 @@ class AnswerCache(Closing):
         self, question: str, answering: AsyncAnswering, *, context: AnswerScope = EVERYWHERE, thread: str | None = None
     ) -> Answered:
         """`ask` for asyncio. ``answering`` is a coroutine function."""
-        talk = self._talks.begun(thread, question, context)
+        talk = self._conversations.begun(thread, question, context)
 
         async def made(one: str) -> Answer:
             return talk.taken(await answering(talk.asked(one)))
 
         answered = await self._asking.ask(question, talk.context, Later(made), known=talk.known)
-        await asyncio.to_thread(self._talks.ended, thread, talk, answered, context, self.keeper)
+        await asyncio.to_thread(self._conversations.ended, thread, talk, answered, context, self.keeper)
         self._maintain()
         return answered
 

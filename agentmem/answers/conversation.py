@@ -66,7 +66,7 @@ def split(answer: Answer) -> tuple[str, Answer]:
     return found[1], replace(answer, text=answer.text[found.end() :].strip())
 
 
-class Talk:
+class AskedInConversation:
     """One question of a conversation: where it is looked up, how it is answered, and the turn that it becomes."""
 
     def __init__(

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from agentmem.answers.decision import Decision, default_spelling
 from agentmem.answers.decision import decider as decider_of
 from agentmem.answers.guard import objection
-from agentmem.answers.plays import LOWEST, Objects, Play, ReplayedOutcome, ReplayedQuestion, Told, quiet
+from agentmem.answers.log_replay import LOWEST, LogReplay, Objects, ReplayedOutcome, ReplayedQuestion, Told, quiet
 from agentmem.answers.questions import normalised
 from agentmem.answers.tuning import (
     CONFIDENCE,
@@ -170,7 +170,7 @@ def tune_log(
     """
     _answered(log)
     halves = [[place for place, one in enumerate(log) if _half(one) == half] for half in (0, 1)]
-    certifying, hold = (Play([log[place] for place in own], vectors[own], objects, told) for own in halves)
+    certifying, hold = (LogReplay([log[place] for place in own], vectors[own], objects, told) for own in halves)
     tried = {one: certifying.at(one) for one in THRESHOLDS}
     kinds = sorted({one.kind for one in log})
     chosen = {kind: lowest(tried, limit, kind, confidence) for kind in ("", *kinds)}

@@ -13,7 +13,7 @@ from agentmem.errors import ConfigError
 
 if TYPE_CHECKING:
     from agentmem.answers.agreement import Errors
-    from agentmem.answers.plays import Told
+    from agentmem.answers.log_replay import Told
     from agentmem.answers.query_types import KindError
     from agentmem.answers.tuning import Tuned
     from agentmem.answers.values import Kinds, Labelled

@@ -36,8 +36,8 @@ from agentmem.integrations.langchain_recall import recall_tool
 from agentmem.integrations.langchain_state import (
     CUTS,
     LEDGER,
-    Lane,
-    Lanes,
+    FoldedState,
+    FoldedStates,
     MiddlewareState,
     Outgoing,
     Overlay,
@@ -127,7 +127,7 @@ class ContextMiddleware(AgentMiddleware[Any, Any, Any]):
         self.told, self.agent, self.price_as, self.clock = told, agent, price_as, clock
         self._name = name
         self._guarded: tuple[BaseChatModel, BaseChatModel] | None = None
-        self._lanes, self._prefixes, self._recalling = Lanes(), Prefixes(), Lock()
+        self._states, self._prefixes, self._recalling = FoldedStates(), Prefixes(), Lock()
         self.tools = [recall_tool(self._recalled)]
 
     @property
@@ -182,41 +182,41 @@ class ContextMiddleware(AgentMiddleware[Any, Any, Any]):
         prefix = self._prefixes.of(request)
         marker = marker_of(request.model, prefix.profile)
         messages = repaired(request.state["messages"], request.messages)
-        kind, lane = self._lane(request.state, messages, prefix)
+        kind, folded = self._folded(request.state, messages, prefix)
         try:
             laid = overlay(messages, request.messages)
-            return (yield from _Sending(self, request, lane, prefix, marker, laid).steps())
+            return (yield from _Sending(self, request, folded, prefix, marker, laid).steps())
         finally:
-            self._lanes.give(kind, lane)
+            self._states.give(kind, folded)
 
-    def _lane(
+    def _folded(
         self, state: Mapping[str, Any], messages: Sequence[AnyMessage], prefix: Prefix | None
-    ) -> tuple[object, Lane]:
+    ) -> tuple[object, FoldedState]:
         """The conversation of a state; without a prefix, for recall alone, of any model."""
         profile = prefix.profile if prefix else None
         kind = (profile.provider, profile.name) if profile else None
         room = room_behind(prefix.tokens, self.settings, self.budget) if prefix else 0
 
-        def make() -> Lane:
+        def make() -> FoldedState:
             opening = Opening(kind[1], provider=kind[0]) if kind else Opening("langchain")
-            made = Lane(opening, self._offload, self._paging, native=prefix is not None and prefix.native)
+            made = FoldedState(opening, self._offload, self._paging, native=prefix is not None and prefix.native)
             made.remember(rows_of(state))
             return made
 
-        def follow(lane: Lane) -> bool:
-            lane.room = room if prefix else lane.room
-            return lane.follow(messages, state.get(CUTS) or ())
+        def follow(folded: FoldedState) -> bool:
+            folded.room = room if prefix else folded.room
+            return folded.follow(messages, state.get(CUTS) or ())
 
-        return self._lanes.take(kind, messages[0].id if messages else None, make, follow)
+        return self._states.take(kind, messages[0].id if messages else None, make, follow)
 
-    def _recalled(self, state: Mapping[str, Any], use: Callable[[Lane], Any]) -> Any:
+    def _recalled(self, state: Mapping[str, Any], use: Callable[[FoldedState], Any]) -> Any:
         """Calls ``use`` with the conversation of a state. One at a time, so that parallel calls share the fold."""
         with self._recalling:
-            kind, lane = self._lane(state, state["messages"], None)
+            kind, folded = self._folded(state, state["messages"], None)
             try:
-                return use(lane)
+                return use(folded)
             finally:
-                self._lanes.give(kind, lane)
+                self._states.give(kind, folded)
 
 
 @dataclass
@@ -225,7 +225,7 @@ class _Sending:
 
     owner: ContextMiddleware
     request: ModelRequest[Any]
-    lane: Lane
+    folded: FoldedState
     prefix: Prefix
     marker: Marker | None
     laid: Overlay
@@ -234,7 +234,7 @@ class _Sending:
         messages = self.request.state["messages"]
         self.meter = RequestMeter(self.owner.agent, self.prefix.profile, self.owner.price_as)
         self.head = marked_head(self.request, self.marker, HEAD, str(messages[0].id) if messages else "")
-        self.lane.blocks = self.marker is not None
+        self.folded.blocks = self.marker is not None
         if self.laid.ignored:
             _log.warning(OUTSIDE, self.laid.ignored)
 
@@ -242,13 +242,13 @@ class _Sending:
         """Yields the requests; returns the answer with what the state must keep. Raises ConfigError, BudgetExceeded."""
         self._check_room()
         yield from self._compacting()
-        view = self.lane.talk.ready()
+        view = self.folded.talk.ready()
         whole = self.prefix.before(view)
-        estimate = self.lane.calibration.estimate(whole.tokens)
+        estimate = self.folded.calibration.estimate(whole.tokens)
         if estimate > self.owner.budget:
             raise BudgetExceeded(estimate, self.owner.budget, largest(whole, THREAD))
         marks = place(self.prefix.tools, self.prefix.system, view.turns)
-        outgoing = self.lane.outgoing(view, self.laid.changed)
+        outgoing = self.folded.outgoing(view, self.laid.changed)
         messages = [*self._marked(outgoing, marks), *self.laid.behind]
         began = self.owner.clock()
         try:
@@ -258,27 +258,27 @@ class _Sending:
             self._failed(whole, "answer", error, began, estimate)
             raise
         self._answered(whole, "answer", response, began, estimate, marks)
-        cuts, rows = list(self.lane.pending), list(self.lane.rows)
-        self.lane.rows.clear()
+        cuts, rows = list(self.folded.pending), list(self.folded.rows)
+        self.folded.rows.clear()
         update = {LEDGER: rows, **({CUTS: cuts} if cuts else {})}
         return ExtendedModelResponse(response, Command(update=update))
 
     def _check_room(self) -> None:
         """Raises ConfigError if tools and system leave no room to work in."""
         owner, prefix = self.owner, self.prefix.tokens
-        needed = least_budget(prefix, self.lane.talk.view.users, owner.settings, owner.budget)
+        needed = least_budget(prefix, self.folded.talk.view.users, owner.settings, owner.budget)
         if owner.budget < needed:
             raise ConfigError(NO_ROOM.format(budget=owner.budget, prefix=prefix, needed=needed))
 
     # The summary.
 
     def _compacting(self) -> Generator[ModelRequest[Any], Response, None]:
-        owner, lane = self.owner, self.lane
-        settings = kept_tail(owner.settings, owner.keep, lane, self.prefix, owner.budget)
+        owner, folded = self.owner, self.folded
+        settings = kept_tail(owner.settings, owner.keep, folded, self.prefix, owner.budget)
         reason = self._reason(settings)
-        before = lane.talk.view.tokens
+        before = folded.talk.view.tokens
         ask = self._answers_in_text() and not self._expired()
-        steps = lane.talk.compacting(reason, settings, owner.budget, ask=ask)
+        steps = folded.talk.compacting(reason, settings, owner.budget, ask=ask)
         try:
             question = next(steps)
             while True:
@@ -287,20 +287,20 @@ class _Sending:
         except StopIteration as done:
             decided = done.value
         if decided is not None:
-            lane.cut(decided.draft)
-            after = lane.talk.view.tokens
+            folded.cut(decided.draft)
+            after = folded.talk.view.tokens
             _log.info("compacted (%s, %s): %d tokens, now %d", reason, decided.by, before, after)
 
     def _reason(self, settings: Compaction) -> Reason | None:
-        lane, owner = self.lane, self.owner
-        tokens = lane.talk.view.tokens + self.prefix.tokens
-        scale = lane.calibration.estimate(tokens) / tokens if tokens else 1.0
+        folded, owner = self.folded, self.owner
+        tokens = folded.talk.view.tokens + self.prefix.tokens
+        scale = folded.calibration.estimate(tokens) / tokens if tokens else 1.0
         rates = rates_of(self.prefix.profile, owner.price_as)
-        now = lane.talk.state(settings, owner.budget, rates, self.prefix.tokens, scale)
+        now = folded.talk.state(settings, owner.budget, rates, self.prefix.tokens, scale)
         reason = due(now) or ("idle" if self._expired() and _spares(now) else None)
         if not owner.triggers or reason == "limit":
             return reason
-        count = len(lane.messages) - lane.cut_after
+        count = len(folded.messages) - folded.cut_after
         return "asked" if owner.triggers.hold(now.context, count, self.prefix.profile) else None
 
     def _expired(self) -> bool:
@@ -308,7 +308,7 @@ class _Sending:
 
         So it pays to cut, and not to ask for a summary: that request would read nothing from the cache.
         """
-        last, profile = self.lane.last, self.prefix.profile
+        last, profile = self.folded.last, self.prefix.profile
         lives = rules_for(profile.provider, profile.name).lifetimes[TAIL]
         return last is not None and self.owner.clock() - last.at > lives
 
@@ -320,10 +320,10 @@ class _Sending:
     def _asked(self, question: SummaryQuestion) -> Generator[ModelRequest[Any], Response, SummaryAnswer | None]:
         """The request for a summary: the same head, and the messages of the last request with one more."""
         whole = self.prefix.before(question.view)
-        estimate = self.lane.calibration.estimate(whole.tokens)
+        estimate = self.folded.calibration.estimate(whole.tokens)
         if estimate > self.owner.budget:
             return None
-        outgoing = self.lane.outgoing(question.view, self.laid.changed)
+        outgoing = self.folded.outgoing(question.view, self.laid.changed)
         messages, last = outgoing.messages, len(outgoing.messages) - 2
         if self.marker and last >= 0:
             messages[last] = marked(messages[last], self.marker, TAIL)
@@ -358,8 +358,8 @@ class _Sending:
     ) -> None:
         row = self._row(whole, purpose, response, began, estimate, marks)
         if row and row.usage.basis != "estimated":
-            self.lane.calibration = self.lane.calibration.observe(row.context_tokens, row.usage.input_tokens)
-        self.lane.last = row or self.lane.last
+            self.folded.calibration = self.folded.calibration.observe(row.context_tokens, row.usage.input_tokens)
+        self.folded.last = row or self.folded.last
 
     def _row(
         self, whole: View, purpose: str, response: Response, began: float, estimate: int, marks: Sequence[Mark]
@@ -369,9 +369,9 @@ class _Sending:
             return None
         elapsed = self.owner.clock() - began
         sent = self._request(whole, purpose, estimate, marks)
-        before = self.prefix.before(self.lane.sent) if self.lane.sent is not None else None
+        before = self.prefix.before(self.folded.sent) if self.folded.sent is not None else None
         given = reply(sent, [said], Timing(elapsed, elapsed))
-        row = self.meter.row(THREAD, sent, given, whole, before, self.lane.last, began)
+        row = self.meter.row(THREAD, sent, given, whole, before, self.folded.last, began)
         self._tell(row)
         return row
 
@@ -385,7 +385,7 @@ class _Sending:
         return Request(name, (), (), whole.turns, marks=tuple(marks), purpose=purpose, estimate=estimate)
 
     def _tell(self, row: Row) -> None:
-        self.lane.rows.append(ledger.value(row))
+        self.folded.rows.append(ledger.value(row))
         if self.owner.told:
             self.owner.told(row)
 

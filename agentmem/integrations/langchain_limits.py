@@ -14,7 +14,7 @@ from agentmem.tokens import value_tokens
 from agentmem.types import ModelProfile
 
 if TYPE_CHECKING:
-    from agentmem.integrations.langchain_state import Lane
+    from agentmem.integrations.langchain_state import FoldedState
 
 Unit = Literal["tokens", "messages", "fraction"]
 Keep = tuple[Unit, float]
@@ -61,13 +61,15 @@ def _clause(given: Any, what: str) -> Mapping[str, float]:
     return clause
 
 
-def kept_tail(settings: Compaction, keep: Keep | None, lane: "Lane", prefix: Prefix, budget: int) -> Compaction:
+def kept_tail(
+    settings: Compaction, keep: Keep | None, folded: "FoldedState", prefix: Prefix, budget: int
+) -> Compaction:
     """The settings with ``keep`` as the size of the tail. Raises ConfigError for another form."""
     if keep is None:
         return settings
     ((unit, limit),) = _clause(keep, "keep").items()
     if unit == "messages":
-        newest = lane.messages[-round(limit) :]
+        newest = folded.messages[-round(limit) :]
         tokens = sum(value_tokens(block.wire()) for message in newest for block in message_blocks(message))
     else:
         tokens = round(limit * (prices.window(prefix.profile) or budget)) if unit == "fraction" else round(limit)

@@ -14,10 +14,10 @@ from agentmem.recall.recall import JournalRecall
 from agentmem.types import Image, Text
 
 if TYPE_CHECKING:
-    from agentmem.integrations.langchain_state import Lane
+    from agentmem.integrations.langchain_state import FoldedState
 
 NAME = "recall"
-Use = Callable[["Lane"], Any]
+Use = Callable[["FoldedState"], Any]
 
 
 def recall_tool(using: Callable[[Mapping[str, Any], Use], Any]) -> BaseTool:
@@ -29,7 +29,7 @@ def recall_tool(using: Callable[[Mapping[str, Any], Use], Any]) -> BaseTool:
         what: Annotated[str, texts["what"]], runtime: ToolRuntime, part: Annotated[int, texts["part"]] = 1
     ) -> Any:
         try:
-            return using(runtime.state, lambda lane: _answer(lane, what, part))
+            return using(runtime.state, lambda folded: _answer(folded, what, part))
         except RecoverableError as error:
             return error.sentence
 
@@ -37,8 +37,8 @@ def recall_tool(using: Callable[[Mapping[str, Any], Use], Any]) -> BaseTool:
     return made
 
 
-def _answer(lane: "Lane", what: str, part: int) -> str | list[dict[str, Any]]:
-    found = recalled(what, THREAD, JournalRecall(lane.talk.journal, THREAD), part)
+def _answer(folded: "FoldedState", what: str, part: int) -> str | list[dict[str, Any]]:
+    found = recalled(what, THREAD, JournalRecall(folded.talk.journal, THREAD), part)
     return found if isinstance(found, str) else [_part(one) for one in found]
 
 

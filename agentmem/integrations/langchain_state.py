@@ -1,7 +1,7 @@
 """An agent's state as a transcript: the messages as they are, and beside them the cuts and the ledger's rows.
 
-What is sent is a pure function of the state. A `Lane` is one conversation folded as far as its state goes; it can be
-made again from any state, so any checkpointer resumes, forks and goes back, in any process.
+What is sent is a pure function of the state. A `FoldedState` is one conversation folded as far as its state goes; it
+can be made again from any state, so any checkpointer resumes, forks and goes back, in any process.
 """
 
 import logging
@@ -77,7 +77,7 @@ class Outgoing(NamedTuple):
         return next(index for end, index in self.places[turn] if block < end)
 
 
-class Lane:
+class FoldedState:
     """One conversation, folded as far as its state went.
 
     ``room`` are the tokens of results that fit behind one reply; in ``blocks``, content goes out as a list. ``pending``
@@ -112,7 +112,7 @@ class Lane:
             self.calibration = self.calibration.observe(self.last.context_tokens, self.last.usage.input_tokens)
 
     def follow(self, messages: Sequence[AnyMessage], cuts: Sequence[Cut]) -> bool:
-        """Folds in what is new. False if the state does not continue this lane: it went back, or was edited."""
+        """Folds in what is new. False if the state does not continue this one: it went back, or was edited."""
         known = len(self.messages)
         if messages[:known] != self.messages or not self._continues(cuts, len(messages) > known):
             return False
@@ -244,20 +244,20 @@ def repaired(state: Sequence[AnyMessage], given: Sequence[AnyMessage]) -> Sequen
     return given if answers else state
 
 
-class Lanes:
-    """The conversations of one middleware. A lane belongs to one request at a time."""
+class FoldedStates:
+    """The conversations of one middleware. A folded state belongs to one request at a time."""
 
     def __init__(self, keep: int = 64) -> None:
         self._keep = keep
-        self._free: list[tuple[object, Lane]] = []
+        self._free: list[tuple[object, FoldedState]] = []
         self._lock = Lock()
 
     def take(
-        self, kind: object, first: str | None, make: Callable[[], Lane], follow: Callable[[Lane], bool]
-    ) -> tuple[object, Lane]:
-        """A lane that follows the state, with its kind; made anew if there is none.
+        self, kind: object, first: str | None, make: Callable[[], FoldedState], follow: Callable[[FoldedState], bool]
+    ) -> tuple[object, FoldedState]:
+        """A folded state that follows the state, with its kind; made anew if there is none.
 
-        ``kind`` is what lanes must have in common, any will do for None; ``first`` is the id of the first message.
+        ``kind`` is what states must have in common, any will do for None; ``first`` is the id of the first message.
         """
         with self._lock:
             begun = [one for one in reversed(self._free) if one[1].first == first]
@@ -270,12 +270,12 @@ class Lanes:
             if follow(pair[1]):
                 return pair
             self.give(*pair)
-        lane = make()
-        follow(lane)
-        return kind, lane
+        folded = make()
+        follow(folded)
+        return kind, folded
 
-    def give(self, kind: object, lane: Lane) -> None:
-        """Gives a lane back."""
+    def give(self, kind: object, folded: FoldedState) -> None:
+        """Gives a folded state back."""
         with self._lock:
-            self._free.append((kind, lane))
+            self._free.append((kind, folded))
             del self._free[: -self._keep]

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from agentmem.answers.log_replay import LogReplay, ReplayedOutcome, ReplayedQuestion
 from agentmem.answers.logs import (
     THRESHOLDS,
     certified,
@@ -18,7 +19,6 @@ from agentmem.answers.logs import (
     scorer,
     tune_log,
 )
-from agentmem.answers.plays import Play, ReplayedOutcome, ReplayedQuestion
 from agentmem.answers.tuning import LIMIT, TooFewLabels, Tuned, upper_bound
 from agentmem.answers.values import Candidate, Decider, Verdict
 from agentmem.errors import ConfigError
@@ -140,7 +140,7 @@ def test_the_same_answer_for_other_slots_is_wrong() -> None:
 def test_excluded_questions_are_neither_kept_nor_served() -> None:
     """A log is played with the exclusions on."""
     asked = [ReplayedQuestion("What is my balance?", "40")] * 3 + log(3)
-    play = Play(asked, np.eye(len(asked), dtype=np.float32), nothing)
+    play = LogReplay(asked, np.eye(len(asked), dtype=np.float32), nothing)
     assert [one.how for one in play.at(0.9)][:3] == ["excluded"] * 3
 
 
@@ -149,7 +149,7 @@ def test_a_play_is_a_replay_at_each_threshold() -> None:
     asked = erring(log(60), lambda number: number % 7 == 0)
     rows = vectors(asked, spread)
     for threshold in (0.80, 0.90, 0.95):
-        found = Play(asked, rows, nothing).at(threshold)
+        found = LogReplay(asked, rows, nothing).at(threshold)
         one_by_one = replay_log(asked, rows, nearest_from(threshold))
         assert [one.how for one in found] == [one.how for one in one_by_one]
 

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from agentmem.answers.plays import ReplayedQuestion
+from agentmem.answers.log_replay import ReplayedQuestion
 from agentmem.distribution import install
 from agentmem.recall.embedder import MiniLM
 from agentmem.types import Vectors

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from agentmem.answers.log_replay import ReplayedOutcome, ReplayedQuestion
 from agentmem.answers.logs import replay_log
-from agentmem.answers.plays import ReplayedOutcome, ReplayedQuestion
 from agentmem.answers.values import Candidate, Decider, Verdict
 from agentmem.types import Vectors
 

@@ -20,8 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agentmem.answers.decision import decider
+from agentmem.answers.log_replay import LogReplay, ReplayedQuestion
 from agentmem.answers.logs import THRESHOLDS, certified, lowest, objecting
-from agentmem.answers.plays import Play, ReplayedQuestion
 from agentmem.answers.values import DEFAULT, Decider, QueryPolicy
 from agentmem.recall.embedder import MiniLM
 from agentmem.types import Vectors
@@ -85,7 +85,8 @@ def settled(target: Target, certify_on: Part) -> tuple[float, str]:
     """The threshold for a target, and the certificate it has: as `agentmem answers tune` finds it from a log."""
     streams = [certify_on.stream(target, seed) for seed in CERTIFY_SEEDS]
     plays = [
-        Play([certify_on.questions[at] for at in stream], certify_on.rows[stream], objecting()) for stream in streams
+        LogReplay([certify_on.questions[at] for at in stream], certify_on.rows[stream], objecting())
+        for stream in streams
     ]
     tried = {one: [each for play in plays for each in play.at(one)] for one in THRESHOLDS}
     threshold = lowest(tried, target.wrong_per_hit)

@@ -23,7 +23,7 @@ from statistics import fmean
 
 from agentmem.answers.cache import AnswerCache
 from agentmem.answers.freshness import Checks
-from agentmem.answers.plays import ReplayedQuestion
+from agentmem.answers.log_replay import ReplayedQuestion
 from agentmem.answers.settings import AnswerSettings
 from agentmem.answers.tuning import upper_bound
 from agentmem.answers.values import Answer, AnswerScope, Decider

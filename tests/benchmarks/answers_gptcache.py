@@ -29,8 +29,8 @@ import numpy as np
 
 from agentmem.answers.cache import AnswerCache
 from agentmem.answers.guard import RULES
+from agentmem.answers.log_replay import ReplayedQuestion
 from agentmem.answers.logs import nearest
-from agentmem.answers.plays import ReplayedQuestion
 from agentmem.answers.settings import AnswerSettings
 from agentmem.answers.values import Candidate
 from agentmem.distribution import install

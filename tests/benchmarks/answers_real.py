@@ -28,8 +28,8 @@ import numpy as np
 
 from agentmem.answers.decision import decider
 from agentmem.answers.exclusions import RULES, Rule, excluded
+from agentmem.answers.log_replay import ReplayedQuestion
 from agentmem.answers.logs import nearest
-from agentmem.answers.plays import ReplayedQuestion
 from agentmem.answers.questions import normalised
 from agentmem.answers.tuning import interval
 from agentmem.answers.values import DEFAULT, Decider, QueryPolicy

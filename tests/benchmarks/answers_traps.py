@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
+from agentmem.answers.log_replay import ReplayedQuestion
 from agentmem.answers.logs import nearest
-from agentmem.answers.plays import ReplayedQuestion
 from agentmem.answers.values import Decider
 from tests.benchmarks.answer_data import LabelledPair, traps, vectors
 from tests.benchmarks.answer_settings import SETTINGS

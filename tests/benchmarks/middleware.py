@@ -24,7 +24,7 @@ from langchain_anthropic.middleware import AnthropicPromptCachingMiddleware
 
 from agentmem.compaction.conversation import THREAD
 from agentmem.integrations.langchain import ContextMiddleware
-from agentmem.integrations.langchain_state import Lane
+from agentmem.integrations.langchain_state import FoldedState
 from agentmem.kvcache.rules import rules
 from agentmem.replay.index import chains, index, load
 from agentmem.replay.needed import NeededEvent, RecallReach
@@ -51,21 +51,21 @@ READ = 0.97
 class Watched(ContextMiddleware):
     """Ours, which shows the conversation of its last request."""
 
-    lane: Lane | None = None
-    _asks: tuple[Lane, RecallReach] | None = None
+    folded: FoldedState | None = None
+    _asks: tuple[FoldedState, RecallReach] | None = None
 
-    def _lane(self, *given: Any) -> Any:
-        kind, self.lane = super()._lane(*given)
-        return kind, self.lane
+    def _folded(self, *given: Any) -> Any:
+        kind, self.folded = super()._folded(*given)
+        return kind, self.folded
 
     def reaches(self, event: NeededEvent, asked: str, shown: str) -> bool:
         """Whether recall brings a string back."""
-        lane = self.lane
-        assert lane is not None
-        journal = lane.talk.journal
-        if self._asks is None or self._asks[0] is not lane:
-            self._asks = lane, RecallReach(journal, THREAD)
-        return self._asks[1].found(event, asked, lane.talk.view)
+        folded = self.folded
+        assert folded is not None
+        journal = folded.talk.journal
+        if self._asks is None or self._asks[0] is not folded:
+            self._asks = folded, RecallReach(journal, THREAD)
+        return self._asks[1].found(event, asked, folded.talk.view)
 
 
 def nothing(event: NeededEvent, asked: str, shown: str) -> bool:

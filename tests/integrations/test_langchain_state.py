@@ -1,4 +1,4 @@
-"""An agent's state as a transcript: its reducers, what others lay over it, and which lane follows it."""
+"""An agent's state as a transcript: its reducers, what others lay over it, and which folded follows it."""
 
 from typing import Any
 
@@ -10,8 +10,8 @@ from agentmem.compaction.when import Compaction
 from agentmem.context.offload import Offload
 from agentmem.context.view import wire
 from agentmem.integrations.langchain_state import (
-    Lane,
-    Lanes,
+    FoldedState,
+    FoldedStates,
     MiddlewareState,
     added_cuts,
     added_rows,
@@ -21,8 +21,8 @@ from agentmem.integrations.langchain_state import (
 from agentmem.transcript.transcript import Opening
 
 
-def lane(messages: list[AnyMessage]) -> Lane:
-    made = Lane(Opening("m", provider="anthropic"), Offload(), frozenset())
+def folded(messages: list[AnyMessage]) -> FoldedState:
+    made = FoldedState(Opening("m", provider="anthropic"), Offload(), frozenset())
     assert made.follow(messages, [])
     return made
 
@@ -75,7 +75,7 @@ def test_answers_that_langchain_writes_to_unread_calls_belong_to_the_state() -> 
 
 def test_a_lane_follows_what_goes_on_alone() -> None:
     """More messages, also read anew; not an edit, and not a state that went back."""
-    made = lane(said("a", "b"))
+    made = folded(said("a", "b"))
     assert made.follow(said("a", "b", "c"), []) and made.first == "a"
     assert not made.follow(said("a", "b"), [])
     assert not made.follow([HumanMessage("A", id="a"), *said("b", "c")], [])
@@ -94,10 +94,10 @@ def worked(turns: int) -> list[AnyMessage]:
     return made
 
 
-def cut_twice() -> tuple[list[AnyMessage], list[dict[str, Any]], Lane]:
-    """A state with two cuts, and the lane that made them."""
+def cut_twice() -> tuple[list[AnyMessage], list[dict[str, Any]], FoldedState]:
+    """A state with two cuts, and the folded that made them."""
     messages, cuts = worked(40), list[dict[str, Any]]()
-    made = lane(messages[:41])
+    made = folded(messages[:41])
     for end in (41, 81):
         assert made.follow(messages[:end], cuts)
         decided = drive(made.talk.compacting("asked", Compaction(), 60_000, ask=False), lambda question: None)
@@ -107,11 +107,11 @@ def cut_twice() -> tuple[list[AnyMessage], list[dict[str, Any]], Lane]:
     return messages, cuts, made
 
 
-def test_a_state_folds_to_the_same_bytes_in_any_lane() -> None:
+def test_a_state_folds_to_the_same_bytes_wherever_it_is_folded() -> None:
     """Also when the older cut is known by its place alone."""
     messages, cuts, made = cut_twice()
     for known in (cuts, [{"after": cuts[0]["after"], "seq": cuts[0]["seq"]}, cuts[1]]):
-        again = Lane(Opening("m", provider="anthropic"), Offload(), frozenset())
+        again = FoldedState(Opening("m", provider="anthropic"), Offload(), frozenset())
         assert again.follow(messages, known) and wire(again.talk.view) == wire(made.talk.view)
         assert again.cut_after == len(messages)
 
@@ -119,7 +119,7 @@ def test_a_state_folds_to_the_same_bytes_in_any_lane() -> None:
 def test_without_its_message_a_cut_gives_way_to_the_one_before(caplog: pytest.LogCaptureFixture) -> None:
     """The newest message is taken out, and the newest cut with it; the older one is still in force."""
     messages, cuts, _ = cut_twice()
-    again = Lane(Opening("m", provider="anthropic"), Offload(), frozenset())
+    again = FoldedState(Opening("m", provider="anthropic"), Offload(), frozenset())
     assert again.follow(messages[:-1], cuts)
     assert again.talk.view.cuts == 1 and again.talk.view.cut is not None
     assert "1 cuts do not fit the messages" in caplog.text
@@ -129,7 +129,7 @@ def test_a_cut_that_does_not_fit_edited_messages_is_left_out(caplog: pytest.LogC
     """One that cannot be read, or would part what belongs together, is passed over; its number counts."""
     messages, cuts, made = cut_twice()
     broken = {**cuts[1], "data": '{"last": 3}'}
-    again = Lane(Opening("m", provider="anthropic"), Offload(), frozenset())
+    again = FoldedState(Opening("m", provider="anthropic"), Offload(), frozenset())
     assert again.follow(messages, [cuts[0], broken]) and again.talk.view.cuts == 1
     assert "is left out" in caplog.text
     assert again.talk.view.seq == made.talk.view.seq
@@ -137,18 +137,18 @@ def test_a_cut_that_does_not_fit_edited_messages_is_left_out(caplog: pytest.LogC
 
 def test_lanes_are_found_by_kind_and_first_message() -> None:
     """One belongs to one request at a time; the oldest leave when there are too many."""
-    lanes = Lanes(keep=2)
-    first, second = lane(said("a")), lane(said("b"))
-    lanes.give("x", first)
-    lanes.give("x", second)
+    states = FoldedStates(keep=2)
+    first, second = folded(said("a")), folded(said("b"))
+    states.give("x", first)
+    states.give("x", second)
 
-    def taken(kind: Any, name: str) -> Lane:
-        return lanes.take(kind, name, lambda: lane(said(name)), lambda one: one.follow(said(name), []))[1]
+    def taken(kind: Any, name: str) -> FoldedState:
+        return states.take(kind, name, lambda: folded(said(name)), lambda one: one.follow(said(name), []))[1]
 
     assert taken("y", "a") is not first
     assert taken("x", "a") is first
     assert taken("x", "a") is not first  # it is in use
     assert taken(None, "b") is second
-    for one in (second, first, lane(said("c"))):
-        lanes.give("x", one)
+    for one in (second, first, folded(said("c"))):
+        states.give("x", one)
     assert taken("x", "b") is not second and taken("x", "a") is first

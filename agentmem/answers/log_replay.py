@@ -59,7 +59,7 @@ def quiet(line: str) -> None:
     """Tell nobody."""
 
 
-class Play:
+class LogReplay:
     """A log, played at thresholds from LOWEST on. Questions may share an answer if it and their slots are equal."""
 
     def __init__(self, log: Sequence[ReplayedQuestion], vectors: Vectors, objects: Objects, told: Told = quiet) -> None:

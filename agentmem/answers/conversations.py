@@ -6,7 +6,7 @@ from threading import Lock
 
 from agentmem.answers.admission import Keeper
 from agentmem.answers.asking import Answered
-from agentmem.answers.conversation import TURNS, ConversationTurn, Talk
+from agentmem.answers.conversation import TURNS, AskedInConversation, ConversationTurn
 from agentmem.answers.lookup import Lookups
 from agentmem.answers.values import AnswerScope
 from agentmem.errors import AnswersError
@@ -17,7 +17,7 @@ MOST = 10_000
 _Key = tuple[str, str, str]
 
 
-class Talks:
+class Conversations:
     """The turns of each conversation. Safe for several threads."""
 
     def __init__(self, lookups: Lookups) -> None:
@@ -25,21 +25,23 @@ class Talks:
         self._turns: OrderedDict[_Key, tuple[ConversationTurn, ...]] = OrderedDict()
         self._lock = Lock()
 
-    def begun(self, thread: str | None, question: str, context: AnswerScope) -> Talk:
+    def begun(self, thread: str | None, question: str, context: AnswerScope) -> AskedInConversation:
         """The next question of a conversation; without a thread it stands alone, whatever its words."""
         if thread is None:
-            return Talk((), question, context, alone=True)
+            return AskedInConversation((), question, context, alone=True)
         with self._lock:
-            return Talk(self._turns.get(_key(thread, context), ()), question, context)
+            return AskedInConversation(self._turns.get(_key(thread, context), ()), question, context)
 
-    def ended(self, thread: str | None, talk: Talk, answered: Answered, context: AnswerScope, keeper: Keeper) -> None:
+    def ended(
+        self, thread: str | None, asked: AskedInConversation, answered: Answered, context: AnswerScope, keeper: Keeper
+    ) -> None:
         """Remember the turn, and keep a new answer to a follow-up as that to the question that stands alone too."""
         if thread is None:
             return
         entry = answered.looked.entry
         sources = entry.sources if entry is not None else answered.answer.sources if answered.answer else ()
-        question = talk.standalone(sources)
-        if talk.follows and answered.kept and answered.answer is not None and talk.named:
+        question = asked.standalone(sources)
+        if asked.follows and answered.kept and answered.answer is not None and asked.named:
             with suppress(AnswersError):  # the answer is given all the same
                 keeper.keep(self._lookups.unsearched(question, context), answered.answer)
         key = _key(thread, context)
