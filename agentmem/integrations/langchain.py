@@ -72,7 +72,7 @@ OUTSIDE = (
 
 _WANTED: Mapping[str, Wanted] = {
     "budget": COUNT,
-    "told": CALLABLE | NOTHING,
+    "on_row": CALLABLE | NOTHING,
     "clock": CALLABLE,
     "agent": TEXT,
     "name": TEXT,
@@ -92,7 +92,7 @@ class ContextMiddleware(AgentMiddleware[Any, Any, Any]):
     1 saves most, 3 keeps most in view; ``compaction`` and ``offload`` set all sizes. ``trigger`` and ``keep`` are
     LangChain's own tuples, such as ``("tokens", 80_000)``: when to compact, in place of the moment that costs least,
     and how much of the end stays as it is. Results of tools in ``paging`` are shown whole if there is room, since these
-    tools give long texts in parts themselves. ``told`` is called with the ledger's row of each request. ``agent`` names
+    tools give long texts in parts themselves. ``on_row`` gets each request's row of the ledger. ``agent`` names
     the rows, ``price_as`` lends prices to a model without any ("provider:model"). Raises ConfigError.
     """
 
@@ -109,14 +109,14 @@ class ContextMiddleware(AgentMiddleware[Any, Any, Any]):
         trigger: Trigger | Sequence[Trigger] | None = None,
         keep: Keep | None = None,
         paging: Sequence[str] = ("read_file",),
-        told: Callable[[Row], object] | None = None,
+        on_row: Callable[[Row], object] | None = None,
         agent: str = "main",
         price_as: str | None = None,
         name: str = "ContextMiddleware",
         clock: Clock = time.time,
     ) -> None:
         super().__init__()
-        given = {"budget": budget, "told": told, "clock": clock, "agent": agent, "name": name, "price_as": price_as}
+        given = {"budget": budget, "on_row": on_row, "clock": clock, "agent": agent, "name": name, "price_as": price_as}
         check_settings("ContextMiddleware", given, _WANTED)
         self.budget = budget
         self.settings = compaction or Compaction(quality)
@@ -124,7 +124,7 @@ class ContextMiddleware(AgentMiddleware[Any, Any, Any]):
         self.keep = keep
         self._offload = (offload or Offload()).sized(budget)
         self._paging = frozenset((*paging, "recall"))
-        self.told, self.agent, self.price_as, self.clock = told, agent, price_as, clock
+        self.on_row, self.agent, self.price_as, self.clock = on_row, agent, price_as, clock
         self._name = name
         self._guarded: tuple[BaseChatModel, BaseChatModel] | None = None
         self._states, self._prefixes, self._recalling = FoldedStates(), Prefixes(), Lock()
@@ -386,8 +386,8 @@ class _Sending:
 
     def _tell(self, row: Row) -> None:
         self.folded.rows.append(ledger.value(row))
-        if self.owner.told:
-            self.owner.told(row)
+        if self.owner.on_row:
+            self.owner.on_row(row)
 
 
 def _spares(now: ContextState) -> bool:

@@ -401,7 +401,7 @@ def test_a_budget_without_room_is_an_error_that_says_how_much_it_takes() -> None
         assert served.bodies == []
 
 
-@pytest.mark.parametrize("settings", [{"budget": "120k"}, {"budget": 0}, {"told": 3}, {"name": None}])
+@pytest.mark.parametrize("settings", [{"budget": "120k"}, {"budget": 0}, {"on_row": 3}, {"name": None}])
 def test_settings_of_another_kind_are_refused(settings: Any) -> None:
     """By their name, when the middleware is made."""
     with pytest.raises(ConfigError, match=f"{next(iter(settings))} of ContextMiddleware must be"):
