@@ -73,3 +73,11 @@ def test_the_classifiers_are_the_versions_that_are_allowed() -> None:
     versions = [one.rpartition(" :: ")[2] for one in PROJECT["classifiers"] if re.search(r":: 3\.\d+$", one)]
     assert PROJECT["requires-python"] == f">={versions[0]}"
     assert versions == [f"3.{minor}" for minor in range(int(versions[0][2:]), int(versions[0][2:]) + len(versions))]
+
+
+@pytest.mark.parametrize("script", ["newest", "run"])
+def test_continuous_integration_names_tests_that_there_are(script: str) -> None:
+    """A file of tests that was moved takes its place in the smoke part along."""
+    named = re.findall(r"tests/[\w/]+\.py", (ROOT / ".ci" / script).read_text(encoding="utf-8"))
+    assert [name for name in named if not (ROOT / name).is_file()] == []
+    assert named or script == "run"
