@@ -260,9 +260,14 @@ def _erring(
     both = reached((*tried[at], *held.get(at, ())), at, kind)
     if lower_bound(both.wrong, both.served, confidence) <= limit:
         return None
-    points = tuple(reached(tried[one], one, kind) for one in sorted(tried, reverse=True))
+    points = _curve(tried, kind)
     policy = QueryPolicy(kind, at, Certificate(both.served, both.wrong, upper_bound(both.wrong, both.served)), True)
     return Tuned(policy, at, points, both, limit, -1)
+
+
+def _curve(tried: Mapping[float, Sequence[ReplayedOutcome]], kind: str) -> tuple[Point, ...]:
+    """The points that every threshold reached, the strictest first."""
+    return tuple(reached(tried[one], one, kind) for one in sorted(tried, reverse=True))
 
 
 def _answered(log: Sequence[ReplayedQuestion]) -> None:
@@ -303,7 +308,7 @@ def _tuned(
     limit: float,
     confidence: float,
 ) -> Tuned:
-    points = tuple(reached(tried[one], one, kind) for one in sorted(tried, reverse=True))
+    points = _curve(tried, kind)
     certificate = certified(tried[chosen], kind, confidence)
     point = reached(held[chosen], chosen, kind)
     kept = certificate.upper <= limit and point.wrong <= limit * point.served

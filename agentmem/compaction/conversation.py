@@ -105,12 +105,12 @@ class FoldedConversation(Generic[S]):
             self.append(transcript.note("result", NO_CALL.format(text=text)))
             return
         given = result if result.call_id == waiting else replace(result, call_id=waiting)
-        tokens, shortest = value_tokens(given.wire()), self._offload.head + self._offload.tail
+        tokens = value_tokens(given.wire())
         crowded = self._answers + tokens > room
         pages = self._names.get(waiting) in self._paging and not crowded
-        sizes = replace(self._offload, limit=shortest) if crowded else self._offload
+        sizes = self._offload.ends_only() if crowded else self._offload
         shown = None if pages else offloaded(given.content, f"{THREAD}/{self.view.seq + 1}", sizes)
-        self._answers += min(tokens, shortest) if shown else tokens
+        self._answers += min(tokens, self._offload.ends) if shown else tokens
         self._from(source, (result,), self.append(transcript.tool_result(given, shown)))
 
     def note(self, about: str, text: str, source: S | None = None) -> None:

@@ -49,6 +49,15 @@ class Offload:
     head: int = 600
     tail: int = 300
 
+    @property
+    def ends(self) -> int:
+        """The tokens of a long result that are shown."""
+        return self.head + self.tail
+
+    def ends_only(self) -> "Offload":
+        """The sizes where every result is shown by its ends."""
+        return replace(self, limit=self.ends)
+
     def sized(self, budget: int) -> "Offload":
         """The sizes for a ``budget`` in tokens; smaller ones for a small budget."""
         share = min(1.0, budget / FULL)

@@ -17,7 +17,7 @@ from agentmem.kvcache.rules import PROVIDERS, rules
 from agentmem.kvcache.simulated.simulators import token_ids
 from agentmem.types import Frame, Rates
 
-LONG, LEFT = Offload().limit, Offload().head + Offload().tail
+LONG, LEFT = Offload().limit, Offload().ends
 """Tokens of a result above which it is offloaded, and what is left of it at least; less under small budgets."""
 THOUGHTS = frozenset({"thinking", "redacted_thinking"})
 """Blocks of a reply that some servers strip from what is sent again."""
@@ -58,8 +58,8 @@ def terms_of(provider: str, model: str, budget: int = FULL) -> FloorTerms:
     sizes = Offload().sized(budget)
     found = rules(model, provider) if provider in PROVIDERS else None
     if found is None or found.matching == "breakpoints":
-        return FloorTerms(sizes.limit, sizes.head + sizes.tail)
-    counted = FloorTerms(sizes.limit, sizes.head + sizes.tail, lambda frame: len(token_ids((frame,))))
+        return FloorTerms(sizes.limit, sizes.ends)
+    counted = FloorTerms(sizes.limit, sizes.ends, lambda frame: len(token_ids((frame,))))
     return replace(counted, keeps_reply=found.keeps_reply, partial=True)
 
 

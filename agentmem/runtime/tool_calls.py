@@ -190,7 +190,7 @@ class ToolCalls:
         """The form of a long result that the model sees. Results of tools that give parts themselves stay whole."""
         sizes = _sizes(self.budget, Offload().limit if returned.name in PAGING else None)
         if self._crowded(session.view, returned.result):
-            sizes = replace(sizes, limit=sizes.head + sizes.tail)
+            sizes = sizes.ends_only()
         return seen_content(returned.result.content, session.thread, session.view.seq + 1, sizes, self.root)
 
     def _crowded(self, view: View, result: ToolResult) -> bool:
