@@ -13,7 +13,7 @@ from typing import Generic, NamedTuple, TypeVar
 
 from agentmem.compaction.plan import plan
 from agentmem.compaction.summarizing import AGAIN, CutDecision, SummaryAnswer, SummaryQuestion, decide
-from agentmem.compaction.when import ASKING, NEAR, Compaction, ContextState, Reason, state
+from agentmem.compaction.when import Compaction, ContextState, Reason, state
 from agentmem.context.offload import Offload, offloaded
 from agentmem.context.window import Origin, View, extend
 from agentmem.errors import SummaryRejected
@@ -219,9 +219,3 @@ def _belongs(origin: Origin, last: int) -> tuple[bool, int]:
     """Whether a frame is a part of the cut at ``last``, and else the entry whose message it belongs to."""
     part = origin.kind in _PARTS or origin.seq <= last
     return part, 0 if part else origin.seq
-
-
-def room_behind(prefix: int, settings: Compaction, budget: int) -> int:
-    """The tokens of results that fit behind one reply, whatever leaves before they are sent."""
-    sized = settings.sized(budget)
-    return round(NEAR * budget) - prefix - sized.least - sized.users - ASKING

@@ -221,3 +221,9 @@ def check_budget(view: View, settings: Compaction, budget: int) -> None:
             f"compaction keeps {needed - prefix - room:,}, and {room:,} must be free. Raise the "
             f"budget to {needed:,} or more, give fewer tools or pinned pages, or pass compaction=None"
         )
+
+
+def room_behind(prefix: int, settings: Compaction, budget: int) -> int:
+    """The tokens of results that fit behind one reply, whatever leaves before they are sent."""
+    sized = settings.sized(budget)
+    return round(NEAR * budget) - prefix - sized.least - sized.users - ASKING

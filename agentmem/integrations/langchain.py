@@ -21,9 +21,18 @@ from langgraph.errors import GraphBubbleUp
 from langgraph.types import Command
 
 from agentmem.checking import CALLABLE, COUNT, NOTHING, TEXT, Wanted, check_settings
-from agentmem.compaction.conversation import THREAD, room_behind
+from agentmem.compaction.conversation import THREAD
 from agentmem.compaction.summarizing import SummaryAnswer, SummaryQuestion, drive, drive_async
-from agentmem.compaction.when import Compaction, ContextState, Quality, Reason, best_growth, due, least_budget
+from agentmem.compaction.when import (
+    Compaction,
+    ContextState,
+    Quality,
+    Reason,
+    best_growth,
+    due,
+    least_budget,
+    room_behind,
+)
 from agentmem.context.offload import Offload
 from agentmem.context.view import View, largest
 from agentmem.errors import BudgetExceeded, ConfigError

@@ -27,9 +27,9 @@ from pydantic_ai.messages import (
 from pydantic_ai.models import ModelRequestContext
 from pydantic_ai.toolsets import FunctionToolset
 
-from agentmem.compaction.conversation import THREAD, FoldedConversation, ShownMessage, room_behind
+from agentmem.compaction.conversation import THREAD, FoldedConversation, ShownMessage
 from agentmem.compaction.summarizing import SummaryAnswer, SummaryQuestion, drive_async
-from agentmem.compaction.when import Compaction, Quality, due
+from agentmem.compaction.when import Compaction, Quality, due, room_behind
 from agentmem.context.offload import Offload
 from agentmem.context.view import View
 from agentmem.errors import UnknownReference

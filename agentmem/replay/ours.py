@@ -10,9 +10,9 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any
 
-from agentmem.compaction.conversation import THREAD, FoldedConversation, room_behind
+from agentmem.compaction.conversation import THREAD, FoldedConversation
 from agentmem.compaction.summarizing import SummaryAnswer, SummaryQuestion, drive
-from agentmem.compaction.when import Compaction, ContextState, Quality, Reason, due, least_budget
+from agentmem.compaction.when import Compaction, ContextState, Quality, Reason, due, least_budget, room_behind
 from agentmem.context.offload import Offload
 from agentmem.kvcache.breakpoints import HEAD, TAIL
 from agentmem.kvcache.prompts import Breakpoint

@@ -12,8 +12,7 @@ from pathlib import Path
 from time import monotonic
 from typing import NamedTuple
 
-from agentmem.compaction.conversation import room_behind
-from agentmem.compaction.when import Compaction
+from agentmem.compaction.when import Compaction, room_behind
 from agentmem.context.offload import PAGING, Offload, seen_content
 from agentmem.context.view import View
 from agentmem.errors import TranscriptError

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from agentmem.compaction.conversation import NO_RESULT, FoldedConversation, room_behind
+from agentmem.compaction.conversation import NO_RESULT, FoldedConversation
 from agentmem.compaction.summarizing import SummaryAnswer, drive
-from agentmem.compaction.when import Compaction, due
+from agentmem.compaction.when import Compaction, due, room_behind
 from agentmem.context.offload import Offload
 from agentmem.context.view import wire
 from agentmem.context.window import window
