@@ -6,7 +6,7 @@ import pytest
 
 from agentmem.compaction.conversation import NO_RESULT, FoldedConversation
 from agentmem.compaction.summarizing import SummaryAnswer, drive
-from agentmem.compaction.when import Compaction, due, room_behind
+from agentmem.compaction.when import Compaction, due
 from agentmem.context.offload import Offload
 from agentmem.context.view import wire
 from agentmem.context.window import window
@@ -164,8 +164,3 @@ def test_its_state_counts_what_stands_before_it() -> None:
     assert behind.context == pytest.approx(2 * bare.context + 20_000, abs=2)
     assert behind.least == pytest.approx(2 * bare.least + 20_000, abs=2)
     assert due(talk.state(SETTINGS, BUDGET, None, 59_000)) == "limit"
-
-
-def test_the_room_behind_a_reply() -> None:
-    """It is what the budget leaves beside the prefix and what a cut keeps."""
-    assert 0 < room_behind(10_000, SETTINGS, BUDGET) == room_behind(0, SETTINGS, BUDGET) - 10_000 < BUDGET

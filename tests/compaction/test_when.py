@@ -16,6 +16,7 @@ from agentmem.compaction.when import (
     best_growth,
     check_budget,
     due,
+    room_behind,
     state,
 )
 from agentmem.errors import ConfigError
@@ -133,3 +134,10 @@ def test_a_wide_budget_waits_longer() -> None:
     least = math.ceil(4 * LAMBDAS[wide.quality] * best_growth(wide))
     assert due(replace(wide, since=least)) == "growth"
     assert due(replace(wide, since=least - 1)) is None
+
+
+def test_the_room_behind_a_reply() -> None:
+    """It is what the budget leaves beside the prefix and what a cut keeps."""
+    settings = Compaction(tail=300, users=200, user=60, summary=300, index=200, names=200, paths=200, files=200)
+    bare = room_behind(0, settings, 60_000)
+    assert 0 < room_behind(10_000, settings, 60_000) == bare - 10_000 < 60_000
