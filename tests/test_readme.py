@@ -27,7 +27,7 @@ def test_the_commands_exist() -> None:
         text=True,
         check=True,
     ).stdout
-    named = set(re.findall(r"(?:`|\$ |&& )agentmem ([a-z]+)", README))
+    named = set(re.findall(r"(?:`|\$ |&& )agentmem ([a-z-]+)", README))
     assert named
     assert not [name for name in named if not re.search(rf"│ {name}\s", shown)]
 

@@ -12,6 +12,7 @@ from agentmem.cli import (
     answers,
     demo,
     doctor,
+    fleet_sim,
     history,
     labels,
     local,
@@ -67,6 +68,7 @@ app.command()(reports.report)
 app.command()(why.why)
 app.command()(replay.replay)
 app.command()(simulate.simulate)
+app.command("fleet-sim")(fleet_sim.fleet_sim)
 app.command()(recall.recall)
 app.command()(history.checkpoints)
 app.command()(history.fork)

@@ -1,0 +1,28 @@
+"""A plan as a page."""
+
+from pathlib import Path
+
+from agentmem.kvcache.tiers.plans import FleetTarget
+from agentmem.replay.planner import PlanRequest, planned
+from agentmem.replay.workloads import workload
+from agentmem.report.capacity import about, capacity_page, verdict
+from tests.replay.test_workloads import SESSION, written
+
+
+def test_the_page_shows_the_plan_and_fetches_nothing(tmp_path: Path) -> None:
+    """Every part is there, texts are escaped, and the policy allows no script and no request."""
+    plan = planned(workload([written(tmp_path / "s.jsonl", [SESSION] * 9)]), PlanRequest(compare=True))
+    page = capacity_page({**plan, "assumptions": ["<script>alert(1)</script>"]})
+    assert "default-src 'none'" in page
+    assert "<script" not in page
+    for part in ("Capacity and what it finds", "<polyline", "Fleets", "Update, buy or wait", "Claim:", "LMCACHE_CHUNK"):
+        assert part in page
+
+
+def test_sentences_say_what_was_asked(tmp_path: Path) -> None:
+    """The workload and the engine in one, what the target takes in another, and that nothing reached it."""
+    work = workload([written(tmp_path / "s.jsonl", [SESSION] * 9)])
+    plan = planned(work, PlanRequest(target=FleetTarget(0.3, 5.0)))
+    assert "18 requests" in about(plan) and "2 x H100" in about(plan)
+    assert verdict(plan).startswith("The cheapest that reaches 30% found and the first token within 5 s")
+    assert verdict(planned(work, PlanRequest(target=FleetTarget(0.9)))) == "No fleet that was tried reaches 90% found."
