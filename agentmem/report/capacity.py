@@ -14,7 +14,7 @@ _PAGE = """<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
 <style>:root{{color-scheme:light dark}}
-body{{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1b1f24}}
+body{{font:15px/1.5 system-ui,sans-serif;max-width:66rem;margin:2rem auto;padding:0 1rem;color:#1b1f24}}
 svg{{width:100%;height:auto}}text{{font:12px system-ui,sans-serif;fill:#57606a}}
 div{{overflow-x:auto}}table{{border-collapse:collapse}}
 td,th{{padding:.2rem .8rem;text-align:right;border-bottom:1px solid #d0d7de;white-space:nowrap}}

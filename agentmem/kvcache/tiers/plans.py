@@ -11,14 +11,14 @@ from agentmem.kvcache.tiers.runs import BlockRequest
 
 LADDER: tuple[tuple[tuple[MemoryTier, ...], MemoryTier | None], ...] = (
     ((), None),
-    ((dram(256),), None),
-    ((dram(512),), None),
-    ((dram(1_024),), None),
-    ((dram(2_048),), None),
-    ((dram(512), ssd(8_000)), None),
-    ((dram(1_024), ssd(16_000)), None),
-    ((dram(512),), shared(20_000)),
-    ((dram(1_024),), shared(100_000)),
+    ((dram(250),), None),
+    ((dram(500),), None),
+    ((dram(1_000),), None),
+    ((dram(2_000),), None),
+    ((dram(500), ssd(8_000)), None),
+    ((dram(1_000), ssd(16_000)), None),
+    ((dram(500),), shared(20_000)),
+    ((dram(1_000),), shared(100_000)),
 )
 """The tiers that are tried behind the chips' own memory: each engine's, and a store for all."""
 LOAD = 0.7
