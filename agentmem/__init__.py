@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from agentmem.models.scripted import ScriptedModel as ScriptedModel
     from agentmem.pages.workspace import Workspace as Workspace
     from agentmem.runtime.agent import Agent as Agent
+    from agentmem.runtime.delegates import Delegated as Delegated
+    from agentmem.runtime.delegates import Delegation as Delegation
     from agentmem.runtime.events import Approval as Approval
     from agentmem.runtime.events import Compacted as Compacted
     from agentmem.runtime.events import Done as Done
@@ -84,6 +86,7 @@ _HOMES = {
     "agentmem.models.scripted": ("ScriptedModel",),
     "agentmem.pages.workspace": ("Workspace",),
     "agentmem.runtime.agent": ("Agent",),
+    "agentmem.runtime.delegates": ("Delegated", "Delegation"),
     "agentmem.runtime.events": (
         "Approval",
         "Compacted",

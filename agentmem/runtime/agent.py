@@ -3,17 +3,19 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, aclosing, contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from time import time
 from typing import Any, Literal, cast
 
+from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph.state import CompiledStateGraph
 
 from agentmem.checking import check_settings
 from agentmem.closing import Closing
 from agentmem.compaction.when import Compaction, Reason
-from agentmem.errors import ThreadNotFound
+from agentmem.errors import ConfigError, ThreadNotFound
 from agentmem.menu.menu import ToolLike
 from agentmem.menu.permissions import Reach
 from agentmem.menu.tool import Menu
@@ -22,6 +24,7 @@ from agentmem.models.objects import ModelLike
 from agentmem.pages.workspace import Workspace
 from agentmem.runtime import components, opening
 from agentmem.runtime.compacting import Compactor
+from agentmem.runtime.delegates import Delegated, Delegates, Delegation
 from agentmem.runtime.events import Approval, Compacted, Done, Event, Result, Stopped
 from agentmem.runtime.graph import RunNodes, build
 from agentmem.runtime.history import History, Sandboxed, forget
@@ -34,6 +37,7 @@ from agentmem.runtime.steps import Steps
 from agentmem.runtime.stops import Limits
 from agentmem.runtime.tool_calls import ToolCalls
 from agentmem.transcript.checkpoint import Checkpoint
+from agentmem.transcript.delegates import below
 from agentmem.transcript.transcript import Opening
 from agentmem.types import Archive, Clock, Options
 
@@ -57,8 +61,9 @@ class Agent(AnswersQuestions, Closing):
     ``archive`` takes in the entries that leave the window, for ``recall``: by default the workspace's own, None for
     none.
 
-    ``sandbox`` is saved with each checkpoint. ``model_options`` go to the class of a model given by name, and win over
-    those of agentmem.toml; ``price_as`` ("provider:name") lends prices to a model that has none.
+    ``sandbox`` is saved with each checkpoint. ``delegation`` says how far delegates go: see `delegate`.
+    ``model_options`` go to the class of a model given by name, and win over those of agentmem.toml; ``price_as``
+    ("provider:name") lends prices to a model that has none.
 
     Close the agent, or use it in a ``with``. A model or an archive that was passed in as an object stays open. Raises
     ConfigError for a setting that does not fit, MenuError for tools that do not, ModelNotAvailable.
@@ -85,6 +90,7 @@ class Agent(AnswersQuestions, Closing):
         archive: Archive | Literal["workspace"] | None = "workspace",
         clock: Clock = time,
         sandbox: Sandboxed | None = None,
+        delegation: Delegation = Delegation(),
     ) -> None:
         check_settings("Agent", locals(), components.WANTED)
         self.menu = components.menu(tools)
@@ -100,9 +106,19 @@ class Agent(AnswersQuestions, Closing):
             meter = RequestMeter(name, self.model.profile, price_as)
             self.archive = components.archive(archive, self.journal, self.workspace, opened)
             compactor = self._compactor(compaction, meter, budget, clock, opened) if compaction else None
-            self.steps = self._steps(meter, limits, budget, approve, clock, compactor)
-            self.graph: CompiledStateGraph[Any] = build(RunNodes(self.steps, self.model, self.sessions), saver)
+            alone = self._steps(meter, limits, budget, approve, clock, compactor)
+            self._wire(alone, delegation, saver)
             self._opened = opened.pop_all()
+
+    def _wire(self, alone: Steps, delegation: Delegation, saver: BaseCheckpointSaver[Any]) -> None:
+        """The agent's graph, and the delegates', which have its steps ``alone``: without delegates of their own."""
+
+        def graph_of(steps: Steps) -> CompiledStateGraph[Any]:
+            return build(RunNodes(steps, self.model, self.sessions), saver)
+
+        self._delegates = Delegates(alone, graph_of, self.sessions, delegation)
+        self.steps = replace(alone, tools=replace(alone.tools, delegates=self._delegates))
+        self.graph: CompiledStateGraph[Any] = graph_of(self.steps)
 
     def run(
         self, task: Task | Approval | None = None, *, thread: str | None = None, allow: Sequence[str] | None = None
@@ -166,6 +182,40 @@ class Agent(AnswersQuestions, Closing):
                     stop = event.reason if isinstance(event, Stopped) else stop
                     yield event
             yield Done(await asyncio.to_thread(self._result, thread, stop))
+
+    def delegate(self, task: Task, *, thread: str | None = None, **how: Any) -> Delegated:
+        """Has a piece of a thread's work done by a delegate, on a thread of its own; returns its report.
+
+            report = agent.delegate("Check section 3 against the budget.", thread="main", tools=["read", "find"])
+            print(report.text, report.result.cost, report.reference)
+
+        The delegate begins with all that ``thread`` has sent, and reads the cache up to there; with ``fresh=True``, or
+        without a thread, it begins with an empty view. ``how`` are settings of Delegation: fresh, tools, limits,
+        budget. Calls that wait for a person are declined. Its thread is named after ``thread`` (``main.d1``), and
+        `agentmem report main` counts it in. An error of its model ends the delegate, and its result says so. Raises
+        ConfigError for settings that do not fit, ThreadNotFound.
+        """
+        return self.delegate_all([task], thread=thread, **how)[0]
+
+    def delegate_all(self, tasks: Sequence[Task], *, thread: str | None = None, **how: Any) -> tuple[Delegated, ...]:
+        """As `delegate`, a delegate for each task: one warms the cache, then the rest work side by side.
+
+        ``together=`` says how many at once. Returns the outcomes in the order of the tasks.
+        """
+        try:
+            settings = replace(self._delegates.settings, **({"fresh": True} if thread is None else {}) | how)
+        except TypeError as error:
+            raise ConfigError(f"delegates have no such setting: {error}") from None
+        named = self.history.current(thread) if thread else new_thread()
+        return self._delegates.run(named, tasks, settings) if tasks else ()
+
+    async def adelegate(self, task: Task, *, thread: str | None = None, **how: Any) -> Delegated:
+        """As `delegate`."""
+        return await asyncio.to_thread(partial(self.delegate, task, thread=thread, **how))
+
+    def delegates(self, thread: str) -> tuple[str, ...]:
+        """The threads of a thread's delegates, and of theirs, the oldest first."""
+        return below([one.name for one in self.journal.threads()], thread)
 
     def compact(self, thread: str) -> Compacted | None:
         """Compacts a thread now, at any cost. Returns None if nothing could leave, or with ``compaction=None``."""

@@ -34,6 +34,7 @@ from agentmem.models.objects import ModelLike, as_model
 from agentmem.pages.names import HOME
 from agentmem.pages.workspace import Workspace
 from agentmem.recall.archive import FOLDER, archive_in
+from agentmem.runtime.delegates import Delegation
 from agentmem.runtime.saver import SqliteCheckpoints
 from agentmem.runtime.stops import Limits
 from agentmem.transcript.journal import Journal, open_journal
@@ -89,6 +90,7 @@ WANTED: Mapping[str, Wanted] = {
     "compaction": of(Compaction, "agentmem.Compaction") | NOTHING,
     "archive": among("workspace") | NOTHING | having("an archive", "keep", "recall", "forget", "close"),
     "clock": CALLABLE,
+    "delegation": of(Delegation, "agentmem.Delegation"),
     "sandbox": NOTHING | having("a Sandbox", "snapshot", "rollback", "fork_again"),
 }
 """The arguments of an Agent, besides its model."""

@@ -14,7 +14,7 @@ from typing import Literal
 
 from agentmem.compaction.summarizing import Author
 from agentmem.meter.ledger import Row, missing_prices
-from agentmem.types import TextDelta, ToolCall, ToolResult, Usage, Waiting
+from agentmem.types import Json, TextDelta, ToolCall, ToolResult, Usage, Waiting
 
 Status = Literal["done", "stopped", "waiting"]
 """done: the model has answered. stopped: a limit, or a reply without an answer, ended the run. waiting: calls wait for
@@ -33,7 +33,7 @@ class ToolCalled:
 
 @dataclass(frozen=True, slots=True)
 class ToolReturned:
-    """An event: a tool gave its result, after ``seconds``.
+    """An event: a tool gave its result, after ``seconds``. ``spent`` is the usage of its delegates, if it had any.
 
     case ToolReturned(name, result, seconds): print(name, result.is_error, seconds)
     """
@@ -41,6 +41,7 @@ class ToolReturned:
     name: str
     result: ToolResult
     seconds: float
+    spent: Json | None = None
 
 
 @dataclass(frozen=True, slots=True)

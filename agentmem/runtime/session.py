@@ -8,7 +8,7 @@ write beside the next run.
 import logging
 from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import astuple, replace
+from dataclasses import replace
 from hashlib import sha256
 from threading import Lock, RLock
 from time import monotonic
@@ -25,7 +25,7 @@ from agentmem.runtime.stops import RunSpent
 from agentmem.tokens import Calibration
 from agentmem.transcript.journal import Journal
 from agentmem.transcript.transcript import arrived, read_message, read_result, readable
-from agentmem.types import Basis, Draft, Entry, EntryKind, Reply, ToolCall, Usage
+from agentmem.types import Draft, Entry, EntryKind, Reply, ToolCall
 
 _log = logging.getLogger(__name__)
 
@@ -98,6 +98,11 @@ def _started(before: ThreadTally, entry: Entry) -> ThreadTally:
     return before._replace(started=before.started | {entry.value["call_id"]})
 
 
+def _answered(before: ThreadTally, entry: Entry) -> ThreadTally:
+    spent = entry.value.get("spent")
+    return before._replace(spent=before.spent.beside(RunSpent.read(spent))) if spent else before
+
+
 def _noted(before: ThreadTally, entry: Entry) -> ThreadTally:
     value = entry.value
     return before._replace(noted={**before.noted, value["about"]: value["text"]})
@@ -119,23 +124,20 @@ def _compacted(before: ThreadTally, entry: Entry) -> ThreadTally:
     kept = read_cut(entry).kept
     if not kept:
         return before._replace(noted={})
-    bases: dict[Basis, Usage] = {used[0]: Usage(*used) for used in kept["usage"]}
-    spent = RunSpent(kept["turns"], bases, kept["usd"], kept.get("priced", 0), kept.get("unpriced", {}))
-    return before._replace(noted={}, run=kept["run"], task=kept["task"], spent=spent)
+    return before._replace(noted={}, run=kept["run"], task=kept["task"], spent=RunSpent.read(kept))
 
 
 def remembered(known: ThreadTally, row: Row | None = None) -> dict[str, Any]:
     """The values of a tally that a cut must keep, with ``row``: they lie before the tail and would be lost."""
     spent = known.spent.plus(row) if row else known.spent
-    usage = [list(astuple(used)) for used in spent.usage.values()]
-    money = {"usd": spent.usd, "priced": spent.priced, "unpriced": dict(spent.unpriced)}
-    return {"run": known.run, "task": known.task, "turns": spent.turns, "usage": usage, **money}
+    return {"run": known.run, "task": known.task, **spent.value()}
 
 
 _FOLDS: Mapping[EntryKind, Callable[[ThreadTally, Entry], ThreadTally]] = {
     "user": _said,
     "assistant": _replied,
     "tool_started": _started,
+    "tool_result": _answered,
     "note": _noted,
     "usage": _used,
     "compaction": _compacted,

@@ -10,7 +10,7 @@ from functools import lru_cache, partial
 from itertools import groupby
 from pathlib import Path
 from time import monotonic
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from agentmem.compaction.when import Compaction, room_behind
 from agentmem.context.offload import PAGING, Offload, seen_content
@@ -24,6 +24,7 @@ from agentmem.recall.recall import JournalRecall
 from agentmem.runtime import steering, stops
 from agentmem.runtime.events import Approval, ToolCalled, ToolReturned
 from agentmem.runtime.session import Session
+from agentmem.runtime.stops import RunSpent
 from agentmem.tokens import value_tokens
 from agentmem.transcript import transcript
 from agentmem.types import Archive, Block, Image, Opaque, Recall, Text, ToolCall, ToolResult
@@ -58,6 +59,20 @@ class Given:
     stop: Stop = field(default_factory=Stop)
 
 
+class CallDelegates(Protocol):
+    """Runs the delegates of one call; ``spent`` is what they have used so far."""
+
+    spent: RunSpent
+
+    def __call__(self, tasks: Sequence[str], *, fresh: bool, stop: Stop) -> str: ...
+
+
+class DelegateRuns(Protocol):
+    """Gives the delegates of a call in a session's thread, which may use only ``allowed`` tools (None: all)."""
+
+    def of(self, session: Session, allowed: Collection[str] | None) -> CallDelegates: ...
+
+
 class OpenCall(NamedTuple):
     """A call that waits for its result. ``tool`` is None if the menu has no tool of that name.
 
@@ -79,6 +94,7 @@ class ToolCalls:
     """Answers the calls of one agent's threads. ``approve`` names the tools whose calls wait for a person.
 
     With ``compaction`` the results behind one reply fit the budget, however many there are: further ones are short.
+    ``delegates`` serve the tool of that name.
     """
 
     workspace: Workspace
@@ -89,6 +105,7 @@ class ToolCalls:
     reach: Reach = field(default_factory=Reach)
     archive: Archive | None = None
     compaction: Compaction | None = None
+    delegates: DelegateRuns | None = None
 
     def waiting(self, session: Session, allowed: Collection[str] | None = None) -> tuple[ToolCall, ...]:
         """The open calls that a person must allow first. A tool that is not ``allowed`` never begins."""
@@ -151,9 +168,13 @@ class ToolCalls:
         if not one.is_read:
             session.append(transcript.tool_started(call))
         recall = self._recall(session) if one.tool and one.tool.context else None
-        context = ToolContext(self.workspace, session.thread, recall, stop=given.stop, reach=self.reach)
+        others = self.delegates.of(session, given.allowed) if self.delegates else None
+        context = ToolContext(
+            self.workspace, session.thread, recall, stop=given.stop, reach=self.reach, delegate=others
+        )
         result = toolbox.call(self.menu, call, context, allowed=given.allowed, loop=given.loop)
-        return ToolReturned(call.name, result, monotonic() - began)
+        spent = others.spent if others and others.spent != RunSpent() else None
+        return ToolReturned(call.name, result, monotonic() - began, spent.value() if spent else None)
 
     def _refusal(self, one: OpenCall, given: Given) -> str:
         """The reason why the call is not run; "" if it is."""
@@ -183,7 +204,8 @@ class ToolCalls:
             if session.ended:
                 session.late[returned.result.call_id] = returned
                 _log.info("%s gave its result after the run of thread %s had ended", returned.name, session.thread)
-            session.append(transcript.tool_result(returned.result, self._shown(session, returned)))
+            shown = self._shown(session, returned)
+            session.append(transcript.tool_result(returned.result, shown, returned.spent))
 
     def _shown(self, session: Session, returned: ToolReturned) -> Shown | None:
         """The form of a long result that the model sees. Results of tools that give parts themselves stay whole."""

@@ -94,9 +94,14 @@ def tool_started(call: ToolCall) -> Draft:
     return _draft("tool_started", {"call_id": call.id, "name": call.name})
 
 
-def tool_result(result: ToolResult, shown: Sequence[Text | Image | Opaque] | None = None) -> Draft:
-    """A tool's whole result. ``shown`` is what the model sees in its place, if it was too long."""
-    return _draft("tool_result", {**pack(result), **_instead(shown)})
+def tool_result(
+    result: ToolResult, shown: Sequence[Text | Image | Opaque] | None = None, spent: Json | None = None
+) -> Draft:
+    """A tool's whole result. ``shown`` is what the model sees in its place, if it was too long.
+
+    ``spent`` is the usage of delegates that worked for the call, on threads of their own.
+    """
+    return _draft("tool_result", {**pack(result), **_instead(shown), **({"spent": spent} if spent else {})})
 
 
 def note(about: str, text: str, *, now: bool = False) -> Draft:
