@@ -32,6 +32,7 @@ from agentmem.runtime.invocation import UNSEEN, Channel, Task, config_of, elsewh
 from agentmem.runtime.invocation import new_thread as new_thread
 from agentmem.runtime.opening import instructions, new_opening
 from agentmem.runtime.questions import AnswersQuestions
+from agentmem.runtime.returns import Returns
 from agentmem.runtime.session import Session, Sessions
 from agentmem.runtime.steps import Steps
 from agentmem.runtime.stops import Limits
@@ -121,7 +122,12 @@ class Agent(AnswersQuestions, Closing):
         self.graph: CompiledStateGraph[Any] = graph_of(self.steps)
 
     def run(
-        self, task: Task | Approval | None = None, *, thread: str | None = None, allow: Sequence[str] | None = None
+        self,
+        task: Task | Approval | None = None,
+        *,
+        thread: str | None = None,
+        allow: Sequence[str] | None = None,
+        returns: Any = None,
     ) -> Result:
         """Works on ``task`` until the model has answered, a limit is reached or a call waits for approval.
 
@@ -129,59 +135,90 @@ class Agent(AnswersQuestions, Closing):
             while result.status == "waiting":
                 result = agent.run(Approval(True), thread="stock")
 
+        With ``returns`` (a pydantic model, a dataclass, a TypedDict or another type) ``result.value`` has the answer in
+        that type; an answer that does not fit is asked for once more. The thread's prefix stays as it is.
+
+            invoice = agent.run("Read invoice.md", returns=Invoice).value
+
         A ``thread`` that exists is continued. Without a task, an unfinished run is finished; an Approval answers the
         calls that the thread waits with. ``allow`` names the tools that may be used in this run; the others stay on the
         menu and refuse. Returns the result. Raises ThreadBusy, BudgetExceeded or a ModelError; ConfigError for an empty
         task, ThreadNotFound if there is nothing to continue. The transcript is intact after each of them, and after a
         KeyboardInterrupt.
         """
-        thread = self._named(thread)
+        thread, wanted = self._named(thread), Returns.of(returns)
         with self._running(thread):
-            config = config_of(thread, allow, **{UNSEEN: True})
-            state = self.graph.invoke(input_of(task), config, durability="sync")
-            return self._result(thread, state.get("stop"))
+            config, given = config_of(thread, allow, **{UNSEEN: True}), input_of(wanted.task(task))
+            while True:
+                state = self.graph.invoke(given, config, durability="sync")
+                if result := self._result(thread, state.get("stop"), wanted):
+                    return result
+                given = input_of(None)
 
     async def arun(
-        self, task: Task | Approval | None = None, *, thread: str | None = None, allow: Sequence[str] | None = None
+        self,
+        task: Task | Approval | None = None,
+        *,
+        thread: str | None = None,
+        allow: Sequence[str] | None = None,
+        returns: Any = None,
     ) -> Result:
         """As `run`."""
-        thread = self._named(thread)
+        thread, wanted = self._named(thread), Returns.of(returns)
         async with elsewhere(self._running(thread)):
-            config = config_of(thread, allow, **{UNSEEN: True})
-            state = await self.graph.ainvoke(input_of(task), config, durability="sync")
-            return await asyncio.to_thread(self._result, thread, state.get("stop"))
+            config, given = config_of(thread, allow, **{UNSEEN: True}), input_of(wanted.task(task))
+            while True:
+                state = await self.graph.ainvoke(given, config, durability="sync")
+                if result := await asyncio.to_thread(self._result, thread, state.get("stop"), wanted):
+                    return result
+                given = input_of(None)
 
     def stream(
-        self, task: Task | Approval | None = None, *, thread: str | None = None, allow: Sequence[str] | None = None
+        self,
+        task: Task | Approval | None = None,
+        *,
+        thread: str | None = None,
+        allow: Sequence[str] | None = None,
+        returns: Any = None,
     ) -> Generator[Event, None, None]:
         """As `run`, but yields each event as it happens. The last one is Done, with the result.
 
         To leave the loop early ends the run at its next event, and frees the thread.
         """
-        thread = self._named(thread)
-        stop: list[str] = []
+        thread, wanted = self._named(thread), Returns.of(returns)
+        given, stop = input_of(wanted.task(task)), list[str]()
 
         def invoke(channel: Channel) -> None:
             config = config_of(thread, allow, channel=channel)
-            stop.append(self.graph.invoke(input_of(task), config, durability="sync").get("stop") or "")
+            stop.append(self.graph.invoke(given, config, durability="sync").get("stop") or "")
 
         with self._running(thread, streams=True):
-            yield from events(invoke)
-            yield Done(self._result(thread, stop[0]))
+            result = None
+            while result is None:
+                yield from events(invoke)
+                result, given = self._result(thread, stop[-1], wanted), input_of(None)
+            yield Done(result)
 
     async def astream(
-        self, task: Task | Approval | None = None, *, thread: str | None = None, allow: Sequence[str] | None = None
+        self,
+        task: Task | Approval | None = None,
+        *,
+        thread: str | None = None,
+        allow: Sequence[str] | None = None,
+        returns: Any = None,
     ) -> AsyncGenerator[Event, None]:
         """As `stream`."""
-        thread = self._named(thread)
-        stop = ""
+        thread, wanted = self._named(thread), Returns.of(returns)
+        given, stop, result = input_of(wanted.task(task)), "", None
         async with elsewhere(self._running(thread, streams=True)):
-            told = self.graph.astream(input_of(task), config_of(thread, allow), stream_mode="custom", durability="sync")
-            async with aclosing(cast(AsyncGenerator[Event, None], told)) as heard:
-                async for event in heard:
-                    stop = event.reason if isinstance(event, Stopped) else stop
-                    yield event
-            yield Done(await asyncio.to_thread(self._result, thread, stop))
+            while result is None:
+                told = self.graph.astream(given, config_of(thread, allow), stream_mode="custom", durability="sync")
+                async with aclosing(cast(AsyncGenerator[Event, None], told)) as heard:
+                    async for event in heard:
+                        stop = event.reason if isinstance(event, Stopped) else stop
+                        yield event
+                result, given = await asyncio.to_thread(self._result, thread, stop, wanted), input_of(None)
+            yield Done(result)
 
     def delegate(self, task: Task, *, thread: str | None = None, **how: Any) -> Delegated:
         """Has a piece of a thread's work done by a delegate, on a thread of its own; returns its report.
@@ -345,6 +382,7 @@ class Agent(AnswersQuestions, Closing):
         pinned = [opening.pinned(self.workspace, page) for page in self._pinned]
         return new_opening(self.model.profile, self.menu, self._system, pinned, self._options)
 
-    def _result(self, thread: str, stop: str | None) -> Result:
+    def _result(self, thread: str, stop: str | None, wanted: Returns) -> Result | None:
+        """The result; None if the answer does not fit what the run returns, and is asked for again."""
         session = self.sessions[thread].refresh()
-        return result_of(session, self.steps.tools.waiting(session), stop or session.ending)
+        return wanted.judged(session, result_of(session, self.steps.tools.waiting(session), stop or session.ending))

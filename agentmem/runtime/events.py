@@ -10,7 +10,7 @@ for event in agent.stream("Summarise notes.md"):
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from agentmem.compaction.summarizing import Author
 from agentmem.meter.ledger import Row, missing_prices
@@ -96,7 +96,8 @@ class Result:
     its end in Anthropic's words (end_turn, max_tokens, refusal ...; "" without a reply). ``reason`` says what stopped
     the run, or what it waits for; ``pending`` are the calls to approve. ``turns`` (model requests) and ``usage`` (one
     sum for each basis) count this run only. ``cost_usd`` is the sum of the known prices, None if none is known:
-    ``unpriced`` counts the requests without a price, by model, ``priced`` the others.
+    ``unpriced`` counts the requests without a price, by model, ``priced`` the others. ``value`` is the answer in the
+    type that `run` was to return. Usage and dollars of delegates count in.
     """
 
     thread: str
@@ -110,6 +111,7 @@ class Result:
     stop_reason: str = ""
     priced: int = 0
     unpriced: Mapping[str, int] = field(default_factory=dict)
+    value: Any = None
 
     @property
     def cost(self) -> str:
