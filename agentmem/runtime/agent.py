@@ -63,6 +63,8 @@ class Agent(AnswersQuestions, Closing):
     none.
 
     ``sandbox`` is saved with each checkpoint. ``delegation`` says how far delegates go: see `delegate`.
+    ``fallbacks`` are models that answer, in this order, when the one before is overloaded, cannot be reached, is
+    unknown or declines. A run that begins five minutes later (after a refusal at once) tries the first again.
     ``model_options`` go to the class of a model given by name, and win over those of agentmem.toml; ``price_as``
     ("provider:name") lends prices to a model that has none.
 
@@ -92,6 +94,7 @@ class Agent(AnswersQuestions, Closing):
         clock: Clock = time,
         sandbox: Sandboxed | None = None,
         delegation: Delegation = Delegation(),
+        fallbacks: Sequence[ModelLike] = (),
     ) -> None:
         check_settings("Agent", locals(), components.WANTED)
         self.menu = components.menu(tools)
@@ -99,23 +102,23 @@ class Agent(AnswersQuestions, Closing):
         self._pinned, self._options, self.reach = tuple(pinned), options, reach
         with ExitStack() as opened:
             self.workspace = components.workspace(workspace, opened)
-            self.model = components.model(model, model_options, opened)
+            self.lineup = components.lineup((model, *fallbacks), model_options, opened)
+            self.model = self.lineup.models[0]
             root = self.workspace.root
             self.journal, saver = components.database(database or root / ".agentmem" / "agentmem.db", opened)
             self.sessions, self.history = Sessions(self.journal), History(self.journal, root, sandbox)
-            budget = components.budget(budget, self.model.profile, options)
+            budget = components.budget(budget, self.lineup.models, options)
             meter = RequestMeter(name, self.model.profile, price_as)
             self.archive = components.archive(archive, self.journal, self.workspace, opened)
             compactor = self._compactor(compaction, meter, budget, clock, opened) if compaction else None
-            alone = self._steps(meter, limits, budget, approve, clock, compactor)
-            self._wire(alone, delegation, saver)
+            self._wire(self._steps(meter, limits, budget, approve, clock, compactor), delegation, saver)
             self._opened = opened.pop_all()
 
     def _wire(self, alone: Steps, delegation: Delegation, saver: BaseCheckpointSaver[Any]) -> None:
         """The agent's graph, and the delegates', which have its steps ``alone``: without delegates of their own."""
 
         def graph_of(steps: Steps) -> CompiledStateGraph[Any]:
-            return build(RunNodes(steps, self.model, self.sessions), saver)
+            return build(RunNodes(steps, self.sessions), saver)
 
         self._delegates = Delegates(alone, graph_of, self.sessions, delegation)
         self.steps = replace(alone, tools=replace(alone.tools, delegates=self._delegates))
@@ -359,7 +362,7 @@ class Agent(AnswersQuestions, Closing):
         self, compaction: Compaction, meter: RequestMeter, budget: int, clock: Clock, opened: ExitStack
     ) -> Compactor:
         repin = partial(opening.repinned, self.workspace)
-        made = Compactor(compaction, self.model, meter, budget, clock, self.sessions, self.archive, repin)
+        made = Compactor(compaction, self.lineup, meter, budget, clock, self.sessions, self.archive, repin)
         opened.callback(made.pauses.close)
         return made
 
@@ -376,7 +379,7 @@ class Agent(AnswersQuestions, Closing):
         archive = self.archive if compactor else None
         settings = compactor.settings if compactor else None
         tools = ToolCalls(self.workspace, root, self.menu, approved, budget, self.reach, archive, settings)
-        return Steps(self._opening, tools, meter, limits, budget, clock, compactor)
+        return Steps(self._opening, self.lineup, tools, meter, limits, budget, clock, compactor)
 
     def _opening(self) -> Opening:
         pinned = [opening.pinned(self.workspace, page) for page in self._pinned]

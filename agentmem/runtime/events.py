@@ -76,6 +76,43 @@ class Compacted:
 
 
 @dataclass(frozen=True, slots=True)
+class Switched:
+    """An event: the thread goes on with another model, ``before`` to ``after``, each as "provider:name".
+
+        case Switched(): print(event.before, "to", event.after, event.says, event.usd)
+
+    ``why`` is overload, outage, unknown, refusal or back; ``says`` explains it and ``detail`` is the provider's text.
+    ``tokens`` of context go to a cache that does not have them, which costs at most ``usd`` more than a read (None: the
+    price is not known). What it did cost stands in the ledger's next row.
+    """
+
+    thread: str
+    before: str
+    after: str
+    why: str
+    says: str
+    detail: str
+    tokens: int
+    usd: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Retrying:
+    """An event: a request failed and is sent again, after this ``remedy``.
+
+        case Retrying(reason, remedy): print("again:", reason, remedy)
+
+    ``remedy`` is again (as it was), compacted (with less), withheld (without the block that was refused) or switched
+    (to another model). ``attempt`` counts the failed requests in a row. Retries of the model's own client show as
+    Waiting.
+    """
+
+    reason: str
+    remedy: str
+    attempt: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class Stopped:
     """An event: a limit, or a reply without an answer, ended the run. ``reason`` says which.
 
@@ -131,7 +168,7 @@ class Done:
     result: Result
 
 
-Event = TextDelta | Waiting | ToolCalled | ToolReturned | Metered | Compacted | Stopped | Done
+Event = TextDelta | Waiting | Retrying | Switched | ToolCalled | ToolReturned | Metered | Compacted | Stopped | Done
 
 
 @dataclass(frozen=True, slots=True)

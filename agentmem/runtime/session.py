@@ -20,12 +20,12 @@ from agentmem.context.window import View, begin, extend, left, stored
 from agentmem.errors import ThreadBusy, TranscriptError
 from agentmem.meter.ledger import Row, decode
 from agentmem.runtime import stops
-from agentmem.runtime.events import Compacted, ToolReturned
+from agentmem.runtime.events import Compacted, Switched, ToolReturned
 from agentmem.runtime.stops import RunSpent
 from agentmem.tokens import Calibration
 from agentmem.transcript.journal import Journal
 from agentmem.transcript.transcript import arrived, read_message, read_result, readable
-from agentmem.types import Draft, Entry, EntryKind, Reply, ToolCall
+from agentmem.types import Draft, Entry, EntryKind, Json, Reply, ToolCall
 
 _log = logging.getLogger(__name__)
 
@@ -36,7 +36,8 @@ class ThreadTally(NamedTuple):
     ``run`` names the last run with a message, ``task`` is the digest of that message, ``answer`` the model's last text
     and ``spent`` the run's usage. ``calls`` are those of the last reply, ``started`` the ids of those that had begun.
     ``stop`` is the stop reason of the last reply, ``kind`` its kind, and ``again`` the number of replies of this kind
-    in a row. ``noted`` is the last note on each subject, ``last`` the last row of the ledger without summaries.
+    in a row. ``noted`` is the last note on each subject, ``last`` the last row of the ledger without summaries, and
+    ``switched`` the last switch to or from a fallback.
     """
 
     run: str = ""
@@ -52,6 +53,7 @@ class ThreadTally(NamedTuple):
     spent: RunSpent = RunSpent()
     last: Row | None = None
     calibration: Calibration = Calibration()
+    switched: Json | None = None
 
 
 def digest_of(task: str) -> str:
@@ -108,6 +110,14 @@ def _noted(before: ThreadTally, entry: Entry) -> ThreadTally:
     return before._replace(noted={**before.noted, value["about"]: value["text"]})
 
 
+def _reconfigured(before: ThreadTally, entry: Entry) -> ThreadTally:
+    """A switch of the model: the former one's last reply no longer decides what comes next."""
+    switched = entry.value.get("switch")
+    if not switched:
+        return before._replace(switched=None)
+    return before._replace(switched=switched, reply_id="", stop="", kind="whole", again=MappingProxyType({}))
+
+
 def _used(before: ThreadTally, entry: Entry) -> ThreadTally:
     row = decode(entry)
     if row.error:
@@ -141,6 +151,7 @@ _FOLDS: Mapping[EntryKind, Callable[[ThreadTally, Entry], ThreadTally]] = {
     "note": _noted,
     "usage": _used,
     "compaction": _compacted,
+    "reconfigure": _reconfigured,
 }
 
 
@@ -166,7 +177,9 @@ class Session:
         self.sent: View | None = after.sent if after else None  # the view that the last reply answered
         self.calls: dict[str, str] = after.calls if after else {}  # the thread's calls: id to tool
         self.late: dict[str, ToolReturned] = after.late if after else {}  # results of calls that were given up on
-        self.news: deque[Compacted] = after.news if after else deque()  # events beside the run, still to be told
+        self.news: deque[Compacted | Switched] = (
+            after.news if after else deque()
+        )  # events beside the run, still to be told
         self.used_pause: float | None = (
             after.used_pause if after else None
         )  # the time of the request after which a pause was used

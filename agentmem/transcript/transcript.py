@@ -72,9 +72,12 @@ def opening(value: Opening) -> Draft:
     return Draft("opening", canonical(asdict(value)))
 
 
-def reconfigure(value: Opening) -> Draft:
-    """A cut: from here on the thread continues as if it had been opened with ``value``."""
-    return Draft("reconfigure", canonical(asdict(value)))
+def reconfigure(value: Opening, switch: Json | None = None) -> Draft:
+    """A cut: from here on the thread continues as if it had been opened with ``value``.
+
+    ``switch`` says why it falls back to another model, or comes back, and what that costs.
+    """
+    return Draft("reconfigure", canonical({**asdict(value), **({"switch": switch} if switch else {})}))
 
 
 def user(blocks: Sequence[Block] | str, *, run: str = "", shown: Sequence[Block] | None = None) -> Draft:
