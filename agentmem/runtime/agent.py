@@ -23,6 +23,7 @@ from agentmem.meter.ledger import RequestMeter
 from agentmem.models.objects import ModelLike
 from agentmem.pages.workspace import Workspace
 from agentmem.runtime import components, opening
+from agentmem.runtime import skills as skill_pages
 from agentmem.runtime.compacting import Compactor
 from agentmem.runtime.delegates import Delegated, Delegates, Delegation
 from agentmem.runtime.events import Approval, Compacted, Done, Event, Result, Stopped
@@ -62,7 +63,9 @@ class Agent(AnswersQuestions, Closing):
     ``archive`` takes in the entries that leave the window, for ``recall``: by default the workspace's own, None for
     none.
 
-    ``sandbox`` is saved with each checkpoint. ``delegation`` says how far delegates go: see `delegate`.
+    ``skills`` names a folder of pages ``NAME/SKILL.md`` with instructions for kinds of work: each is a line in the
+    prefix, and the model reads it when it needs it. ``sandbox`` is saved with each checkpoint. ``delegation`` says how
+    far delegates go: see `delegate`.
     ``fallbacks`` are models that answer, in this order, when the one before is overloaded, cannot be reached, is
     unknown or declines. A run that begins five minutes later (after a refusal at once) tries the first again.
     ``model_options`` go to the class of a model given by name, and win over those of agentmem.toml; ``price_as``
@@ -95,10 +98,11 @@ class Agent(AnswersQuestions, Closing):
         sandbox: Sandboxed | None = None,
         delegation: Delegation = Delegation(),
         fallbacks: Sequence[ModelLike] = (),
+        skills: str | None = None,
     ) -> None:
         check_settings("Agent", locals(), components.WANTED)
         self.menu = components.menu(tools)
-        self._system = instructions(system)
+        self._system, self._skills = instructions(system), skill_pages.checked_folder(skills) if skills else None
         self._pinned, self._options, self.reach = tuple(pinned), options, reach
         with ExitStack() as opened:
             self.workspace = components.workspace(workspace, opened)
@@ -379,11 +383,12 @@ class Agent(AnswersQuestions, Closing):
         archive = self.archive if compactor else None
         settings = compactor.settings if compactor else None
         tools = ToolCalls(self.workspace, root, self.menu, approved, budget, self.reach, archive, settings)
-        return Steps(self._opening, self.lineup, tools, meter, limits, budget, clock, compactor)
+        return Steps(self._opening, self.lineup, tools, meter, limits, budget, clock, compactor, self._skills)
 
     def _opening(self) -> Opening:
         pinned = [opening.pinned(self.workspace, page) for page in self._pinned]
-        return new_opening(self.model.profile, self.menu, self._system, pinned, self._options)
+        listed = skill_pages.section(self.workspace, self._skills) if self._skills else ""
+        return new_opening(self.model.profile, self.menu, self._system, pinned, self._options, listed)
 
     def _result(self, thread: str, stop: str | None, wanted: Returns) -> Result | None:
         """The result; None if the answer does not fit what the run returns, and is asked for again."""

@@ -92,6 +92,7 @@ WANTED: Mapping[str, Wanted] = {
     "archive": among("workspace") | NOTHING | having("an archive", "keep", "recall", "forget", "close"),
     "clock": CALLABLE,
     "fallbacks": LIST,
+    "skills": TEXT | NOTHING,
     "delegation": of(Delegation, "agentmem.Delegation"),
     "sandbox": NOTHING | having("a Sandbox", "snapshot", "rollback", "fork_again"),
 }

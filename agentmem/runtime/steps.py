@@ -67,6 +67,7 @@ class Steps:
     budget: int
     clock: Clock
     compactor: Compactor | None = None
+    skills: str | None = None
 
     def receive(self, session: Session, run: str, task: Sequence[Block]) -> None:
         """Appends a person's message, once. A new thread's opening, or notes on changes, come before it."""
@@ -156,7 +157,7 @@ class Steps:
             yield transcript.reconfigure(continued(known, self.opening()))
 
     def _notes(self, shown: view.View, known: ThreadTally) -> tuple[Draft, ...]:
-        return notes(Situation(shown.settings, known.noted, self.tools.workspace, self.clock()))
+        return notes(Situation(shown.settings, known.noted, self.tools.workspace, self.clock(), self.skills))
 
     def _late(self, session: Session) -> Iterator[Draft]:
         """Notes with late results, of calls that were answered without them. Reads have run again and need none."""
