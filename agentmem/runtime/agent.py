@@ -155,7 +155,7 @@ class Agent(AnswersQuestions, Closing):
         """
         thread, wanted = self._named(thread), Returns.of(returns)
         with self._running(thread):
-            config, given = config_of(thread, allow, **{UNSEEN: True}), input_of(wanted.task(task))
+            config, given = config_of(thread, allow, **{UNSEEN: True}), self._input(thread, task, wanted)
             while True:
                 state = self.graph.invoke(given, config, durability="sync")
                 if result := self._result(thread, state.get("stop"), wanted):
@@ -173,7 +173,7 @@ class Agent(AnswersQuestions, Closing):
         """As `run`."""
         thread, wanted = self._named(thread), Returns.of(returns)
         async with elsewhere(self._running(thread)):
-            config, given = config_of(thread, allow, **{UNSEEN: True}), input_of(wanted.task(task))
+            config, given = config_of(thread, allow, **{UNSEEN: True}), self._input(thread, task, wanted)
             while True:
                 state = await self.graph.ainvoke(given, config, durability="sync")
                 if result := await asyncio.to_thread(self._result, thread, state.get("stop"), wanted):
@@ -193,7 +193,7 @@ class Agent(AnswersQuestions, Closing):
         To leave the loop early ends the run at its next event, and frees the thread.
         """
         thread, wanted = self._named(thread), Returns.of(returns)
-        given, stop = input_of(wanted.task(task)), list[str]()
+        given, stop = self._input(thread, task, wanted), list[str]()
 
         def invoke(channel: Channel) -> None:
             config = config_of(thread, allow, channel=channel)
@@ -216,7 +216,7 @@ class Agent(AnswersQuestions, Closing):
     ) -> AsyncGenerator[Event, None]:
         """As `stream`."""
         thread, wanted = self._named(thread), Returns.of(returns)
-        given, stop, result = input_of(wanted.task(task)), "", None
+        given, stop, result = self._input(thread, task, wanted), "", None
         async with elsewhere(self._running(thread, streams=True)):
             while result is None:
                 told = self.graph.astream(given, config_of(thread, allow), stream_mode="custom", durability="sync")
@@ -323,6 +323,12 @@ class Agent(AnswersQuestions, Closing):
     def close(self) -> None:
         """Closes the journal, and a workspace or a model that the agent made itself. May be called twice."""
         self._opened.close()
+
+    def _input(self, thread: str, task: Task | Approval | None, wanted: Returns) -> Any:
+        """The graph's input. Raises ConfigError for an empty task, or an approval that does not fit."""
+        if isinstance(task, Approval) and (task.edits or task.answers):
+            self.steps.tools.check(self.sessions[thread].refresh(), task)
+        return input_of(wanted.task(task))
 
     def _named(self, thread: str | None) -> str:
         return self.history.current(thread) if thread else new_thread()

@@ -9,10 +9,11 @@ for event in agent.stream("Summarise notes.md"):
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from agentmem.compaction.summarizing import Author
+from agentmem.kvcache.frames import canonical
 from agentmem.meter.ledger import Row, missing_prices
 from agentmem.types import Json, TextDelta, ToolCall, ToolResult, Usage, Waiting
 
@@ -177,12 +178,26 @@ class Approval:
 
         agent.run(Approval(False, "Not before Monday."), thread="stock")
         agent.run(Approval({call.id: call.name == "order" for call in result.pending}), thread="stock")
+        agent.run(Approval(edits={call.id: {"part": "B30", "pieces": 6}}), thread="stock")
+        agent.run(Approval(answers={call.id: "We have a dozen in the cellar."}), thread="stock")
 
-    The model is told ``reason`` with a no. A call that is not named is not allowed.
+    The model is told ``reason`` with a no. With ``allow`` by id, a call that is not named is not allowed. ``edits`` are
+    other arguments with which a call runs, all of them, by its id; the model is told. ``answers`` are given in a tool's
+    place, which does not run. `run` raises ConfigError for an edit that does not fit the tool, or an id that does not
+    wait.
     """
 
     allow: bool | Mapping[str, bool] = True
     reason: str = ""
+    edits: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    answers: Mapping[str, str] = field(default_factory=dict)
 
     def allows(self, call: ToolCall) -> bool:
+        if call.id in self.edits:
+            return True
         return self.allow if isinstance(self.allow, bool) else self.allow.get(call.id, False)
+
+    def edited(self, call: ToolCall) -> ToolCall:
+        """The call with the person's arguments, if they gave any."""
+        given = self.edits.get(call.id)
+        return call if given is None else replace(call, arguments=canonical(dict(given)).decode())

@@ -183,4 +183,7 @@ def thread_of(config: RunnableConfig) -> str:
 def _person(calls: Sequence[ToolCall]) -> Approval:
     """A person's answer to waiting calls, from LangGraph's ``Command(resume=...)``."""
     answer = interrupt({"approve": [call.wire() for call in calls]})
-    return Approval(**answer) if isinstance(answer, dict) and "allow" in answer else Approval(answer)
+    return Approval(**answer) if isinstance(answer, dict) and answer.keys() & _GIVEN else Approval(answer)
+
+
+_GIVEN = frozenset({"allow", "edits", "answers"})

@@ -2,7 +2,7 @@
 
 import logging
 from asyncio import AbstractEventLoop
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass, field, replace
@@ -12,10 +12,12 @@ from pathlib import Path
 from time import monotonic
 from typing import NamedTuple, Protocol
 
+from agentmem.checking import shown
 from agentmem.compaction.when import Compaction, room_behind
 from agentmem.context.offload import PAGING, Offload, seen_content
 from agentmem.context.view import View
-from agentmem.errors import TranscriptError
+from agentmem.errors import BadArguments, ConfigError, TranscriptError
+from agentmem.kvcache.frames import canonical
 from agentmem.menu import toolbox
 from agentmem.menu.permissions import Reach
 from agentmem.menu.tool import Menu, Stop, Tool, ToolContext
@@ -36,6 +38,8 @@ INTERRUPTED = (
     "Look at what it should have changed before you call it again."
 )
 DECLINED = "The person did not allow this call of `{name}`."
+EDITED = "[A person changed the arguments of this call of `{name}` before it ran. It ran with: {arguments}]"
+ANSWERED = "[A person answered in the place of `{name}`, which did not run:] {said}"
 REFUSED = (
     "{names} steers other programs, so a person must allow a change to it, and nobody can be asked in this run. Go on "
     "without it, and say what you would have changed."
@@ -152,6 +156,7 @@ class ToolCalls:
             raise TranscriptError(f"thread {session.thread!r} waits for results of calls that nobody made")
         waiting = [one.call for one in calls if self._waits(one, given.allowed)]
         given = replace(given, approval=person(waiting)) if waiting else given
+        calls = tuple(self._as_edited(session, given, one) for one in calls)
         yield from (ToolCalled(one.call) for one in calls)
         for reads, group in groupby(calls, key=lambda one: one.is_read):
             run = partial(self._call, session, given)
@@ -163,6 +168,9 @@ class ToolCalls:
         began, call = monotonic(), one.call
         if late := session.late.pop(call.id, None):
             return late
+        if (said := self._answer(one, given)) is not None:
+            answered = Text(ANSWERED.format(name=call.name, said=said))
+            return ToolReturned(call.name, ToolResult(call.id, (answered,)), 0.0)
         if why := self._refusal(one, given):
             return ToolReturned(call.name, refused(call, why), 0.0)
         if not one.is_read:
@@ -173,8 +181,49 @@ class ToolCalls:
             self.workspace, session.thread, recall, stop=given.stop, reach=self.reach, delegate=others
         )
         result = toolbox.call(self.menu, call, context, allowed=given.allowed, loop=given.loop)
+        if given.approval and call.id in given.approval.edits:
+            edited = Text(EDITED.format(name=call.name, arguments=call.arguments))
+            result = replace(result, content=(edited, *result.content))
         spent = others.spent if others and others.spent != RunSpent() else None
         return ToolReturned(call.name, result, monotonic() - began, spent.value() if spent else None)
+
+    def _as_edited(self, session: Session, given: Given, one: OpenCall) -> OpenCall:
+        """The call with the arguments that a person gave it, if it waited for one."""
+        if not given.approval or not self._waits(one, given.allowed):
+            return one
+        edited = given.approval.edited(one.call)
+        return one if edited is one.call else self._opened(session, edited)
+
+    def _answer(self, one: OpenCall, given: Given) -> str | None:
+        """A person's answer in the tool's place, if the call waited for one."""
+        if not given.approval or not self._waits(one, given.allowed):
+            return None
+        return given.approval.answers.get(one.call.id)
+
+    def check(self, session: Session, approval: Approval) -> None:
+        """Raises ConfigError for edits and answers that fit no waiting call."""
+        waiting = {call.id: call for call in self.waiting(session)}
+        named = {**approval.edits, **approval.answers}
+        if unknown := [call_id for call_id in named if call_id not in waiting]:
+            raise ConfigError(f"no call {unknown[0]!r} waits for a person; there is {', '.join(waiting) or 'none'}")
+        if both := sorted(approval.edits.keys() & approval.answers.keys()):
+            raise ConfigError(f"call {both[0]!r} has an edit and an answer: give one of them")
+        for call_id, said in approval.answers.items():
+            if not str(said).strip():
+                raise ConfigError(f"the answer to call {call_id!r} must be a text, and it is empty")
+        for call_id, arguments in approval.edits.items():
+            self._check_edit(waiting[call_id], arguments)
+
+    def _check_edit(self, call: ToolCall, arguments: object) -> None:
+        tool = self.menu.get(call.name)
+        try:
+            if not isinstance(arguments, Mapping):
+                raise BadArguments(f"they must be a mapping, and {shown(arguments)} is not.")
+            canonical(dict(arguments))
+            if tool is not None:
+                tool.checked(dict(arguments))
+        except (BadArguments, TypeError, ValueError) as error:
+            raise ConfigError(f"the edited arguments of {call.name} (call {call.id!r}) do not fit: {error}") from None
 
     def _refusal(self, one: OpenCall, given: Given) -> str:
         """The reason why the call is not run; "" if it is."""
