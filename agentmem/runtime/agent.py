@@ -43,6 +43,8 @@ from agentmem.transcript.delegates import below
 from agentmem.transcript.transcript import Opening
 from agentmem.types import Archive, Clock, Options
 
+DATABASE = ".agentmem/agentmem.db"
+"""The default place of the database, in the workspace."""
 BUDGET = 120_000
 """The default budget: the most tokens of context that a request may have, in the provider's count."""
 
@@ -107,10 +109,8 @@ class Agent(AnswersQuestions, Closing):
         with ExitStack() as opened:
             self.workspace = components.workspace(workspace, opened)
             self.lineup = components.lineup((model, *fallbacks), model_options, opened)
-            self.model = self.lineup.models[0]
-            root = self.workspace.root
-            self.journal, saver = components.database(database or root / ".agentmem" / "agentmem.db", opened)
-            self.sessions, self.history = Sessions(self.journal), History(self.journal, root, sandbox)
+            self.journal, saver = components.database(database or self.workspace.root / DATABASE, opened)
+            self.sessions, self.history = Sessions(self.journal), History(self.journal, self.workspace.root, sandbox)
             budget = components.budget(budget, self.lineup.models, options)
             meter = RequestMeter(name, self.model.profile, price_as)
             self.archive = components.archive(archive, self.journal, self.workspace, opened)
@@ -124,6 +124,7 @@ class Agent(AnswersQuestions, Closing):
         def graph_of(steps: Steps) -> CompiledStateGraph[Any]:
             return build(RunNodes(steps, self.sessions), saver)
 
+        self.model = self.lineup.models[0]
         self._delegates = Delegates(alone, graph_of, self.sessions, delegation)
         self.steps = replace(alone, tools=replace(alone.tools, delegates=self._delegates))
         self.graph: CompiledStateGraph[Any] = graph_of(self.steps)
