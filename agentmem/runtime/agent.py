@@ -112,7 +112,7 @@ class Agent(AnswersQuestions, Closing):
             self.journal, saver = components.database(database or self.workspace.root / DATABASE, opened)
             self.sessions, self.history = Sessions(self.journal), History(self.journal, self.workspace.root, sandbox)
             budget = components.budget(budget, self.lineup.models, options)
-            meter = RequestMeter(name, self.model.profile, price_as)
+            meter = RequestMeter(name, self.lineup.models[0].profile, price_as)
             self.archive = components.archive(archive, self.journal, self.workspace, opened)
             compactor = self._compactor(compaction, meter, budget, clock, opened) if compaction else None
             self._wire(self._steps(meter, limits, budget, approve, clock, compactor), delegation, saver)
