@@ -32,12 +32,16 @@ if TYPE_CHECKING:
     from agentmem.models.scripted import ScriptedModel as ScriptedModel
     from agentmem.pages.workspace import Workspace as Workspace
     from agentmem.runtime.agent import Agent as Agent
+    from agentmem.runtime.delegates import Delegated as Delegated
+    from agentmem.runtime.delegates import Delegation as Delegation
     from agentmem.runtime.events import Approval as Approval
     from agentmem.runtime.events import Compacted as Compacted
     from agentmem.runtime.events import Done as Done
     from agentmem.runtime.events import Metered as Metered
     from agentmem.runtime.events import Result as Result
+    from agentmem.runtime.events import Retrying as Retrying
     from agentmem.runtime.events import Stopped as Stopped
+    from agentmem.runtime.events import Switched as Switched
     from agentmem.runtime.events import ToolCalled as ToolCalled
     from agentmem.runtime.events import ToolReturned as ToolReturned
     from agentmem.runtime.stops import Limits as Limits
@@ -53,11 +57,13 @@ if TYPE_CHECKING:
     from agentmem.types import Image as Image
     from agentmem.types import Message as Message
     from agentmem.types import Model as Model
+    from agentmem.types import ModelProfile as ModelProfile
     from agentmem.types import Options as Options
     from agentmem.types import Text as Text
     from agentmem.types import TextDelta as TextDelta
     from agentmem.types import ToolCall as ToolCall
     from agentmem.types import Usage as Usage
+    from agentmem.types import Waiting as Waiting
 
 __version__ = "0.1.0"
 
@@ -84,13 +90,16 @@ _HOMES = {
     "agentmem.models.scripted": ("ScriptedModel",),
     "agentmem.pages.workspace": ("Workspace",),
     "agentmem.runtime.agent": ("Agent",),
+    "agentmem.runtime.delegates": ("Delegated", "Delegation"),
     "agentmem.runtime.events": (
         "Approval",
         "Compacted",
         "Done",
         "Metered",
         "Result",
+        "Retrying",
         "Stopped",
+        "Switched",
         "ToolCalled",
         "ToolReturned",
     ),
@@ -100,7 +109,18 @@ _HOMES = {
     "agentmem.team": ("Budget", "Role", "Team", "TeamResult"),
     "agentmem.menu.toolbox": ("ToolContext",),
     "agentmem.menu.permissions": ("Reach",),
-    "agentmem.types": ("Image", "Message", "Model", "Options", "Text", "TextDelta", "ToolCall", "Usage"),
+    "agentmem.types": (
+        "Image",
+        "Message",
+        "Model",
+        "ModelProfile",
+        "Options",
+        "Text",
+        "TextDelta",
+        "ToolCall",
+        "Usage",
+        "Waiting",
+    ),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 

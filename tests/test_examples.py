@@ -33,6 +33,12 @@ SAYS = {
     "11_small_budget_on_the_engine.py": "(simulated)",
     "12_under_langchain.py": "deepagents_after   All records are read.",
     "13_answers_over_weeks.py": " 0 stale answers",
+    "14_delegates.py": "stock.d8   1 requests, 99% from the cache",
+    "15_typed_results.py": "Payer(name='Ada', pays_by_card=False)\none prefix: True",
+    "16_fallbacks.py": "for the lost prefix\nI am back: it is 12.",
+    "17_skills.py": "- reminders: How we remind people who have not paid.\none prefix: True",
+    "18_edited_approvals.py": 'It ran with: {"part":"B30","pieces":6}] Ordered 6 of B30.',
+    "19_your_own_client.py": "waits 0.1 s: the provider is overloaded or limits the rate\nHello.",
 }
 
 

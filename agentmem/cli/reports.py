@@ -11,6 +11,7 @@ from agentmem.cli import answers, recall
 from agentmem.cli.options import HERE, NO_RUNS, AsJson, Database, Workspace, journal, latest_first
 from agentmem.cli.output import confirm, console, notices, print_json
 from agentmem.errors import ConfigError, ThreadNotFound
+from agentmem.transcript.delegates import below, top
 
 if TYPE_CHECKING:
     from agentmem.meter.ledger import Row
@@ -127,22 +128,23 @@ def _chosen(opened: "Journal", run: str | None, every: bool) -> tuple[str | None
         raise ThreadNotFound(NO_RUNS)
     if every and (run is None or _threads(run, names)):
         return None, names
-    named = run or _team_of(names[0], names)
+    named = run or _team_of(top(names[0], names), names)
     if not (chosen := _threads(named, names)):
         raise ThreadNotFound(f"there is no run {run!r} here: `agentmem runs` lists the runs")
     return named, chosen
 
 
 def _threads(named: str, names: list[str]) -> list[str]:
-    """The thread of that name, or the threads of a team's roles, the coder's last because they are read backwards."""
+    """The thread of that name, or the threads of a team's roles, each after its delegates: they are read backwards."""
     roles = [f"{named}.{role}" for role in reversed(ROLES)]
-    return [named] if named in names else [role for role in roles if role in names]
+    own = [named] if named in names else [role for role in roles if role in names]
+    return [one for work in own for one in (*below(names, work), work)]
 
 
 def _team_of(name: str, names: list[str]) -> str:
     """The name of the team's work that a role's thread belongs to, or else the thread's own."""
     work, _, role = name.rpartition(".")
-    return work if role in ROLES and len(_threads(work, names)) == len(ROLES) else name
+    return work if role in ROLES and all(f"{work}.{one}" in names for one in ROLES) else name
 
 
 def _rows(opened: "Journal", thread: str) -> "Iterator[Row]":

@@ -9,11 +9,13 @@ from agentmem.errors import AgentmemError
 
 if TYPE_CHECKING:
     from agentmem.meter.ledger import Row
-    from agentmem.runtime.events import Approval, Event, Result
+    from agentmem.runtime.events import Approval, Event, Result, Retrying, Switched
     from agentmem.types import ToolCall
 
 _WIDTH = 100
 """The most characters shown of a tool's arguments or result."""
+_REMEDIES = {"again": "as it was", "compacted": "with less", "withheld": "without a block", "switched": "elsewhere"}
+"""Words for what was done before a request is sent again."""
 
 
 class RunWatch:
@@ -33,7 +35,7 @@ class RunWatch:
 
     def see(self, event: "Event") -> None:
         """Show one event."""
-        from agentmem.runtime.events import Compacted, Done, Metered, ToolCalled, ToolReturned
+        from agentmem.runtime.events import Compacted, Done, Metered, Retrying, Switched, ToolCalled, ToolReturned
         from agentmem.types import TextDelta, Waiting
 
         if self._halted:
@@ -44,6 +46,8 @@ class RunWatch:
                 self._written(text)
             case Waiting(seconds, reason):
                 self._notice(f"waiting {seconds:.1f} s: {reason}")
+            case Retrying() | Switched():
+                self._notice(_again(event))
             case ToolCalled(call):
                 self._notice(f"→ {call.name} {_short(call.arguments)}")
             case ToolReturned(name, result, seconds):
@@ -147,3 +151,13 @@ def _short(text: str) -> str:
     """One line of at most ``_WIDTH`` characters."""
     line = " ".join(text.split())
     return line if len(line) <= _WIDTH else line[: _WIDTH - 1] + "…"
+
+
+def _again(event: "Retrying | Switched") -> str:
+    """The line about a request that is sent again, or to another model."""
+    from agentmem.runtime.events import Retrying
+
+    if isinstance(event, Retrying):
+        return f"again, {_REMEDIES.get(event.remedy, event.remedy)}: {_short(event.reason)}"
+    usd = "" if event.usd is None else f", at most ${event.usd:.4f} for the lost prefix"
+    return f"{event.before} to {event.after}: {event.says}{usd}"

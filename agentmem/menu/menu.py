@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 from agentmem.errors import MenuError
 from agentmem.menu import builtin, cards
+from agentmem.menu import delegating as delegating_module
 from agentmem.menu import shell as shell_module
 from agentmem.menu.foreign import LangChainTool
 from agentmem.menu.making import from_function, tool
@@ -23,7 +24,10 @@ _BUILT_IN: dict[str, Callable[..., object]] = {
     "recall": builtin.recall,
     "plan": builtin.plan,
     "run": shell_module.run,
+    "delegate": delegating_module.delegate,
 }
+_ASKED_FOR = frozenset({"run", "delegate"})
+"""Built-in tools that are on a menu only if somebody asks for them."""
 
 ToolLike = Tool | LangChainTool | Callable[..., object] | str
 """A tool for `make_menu`: a Tool, a LangChain tool, a function, or the name of a built-in tool."""
@@ -32,9 +36,11 @@ ToolLike = Tool | LangChainTool | Callable[..., object] | str
 def default_menu(*, shell: bool = False) -> Menu:
     """The menu of built-in tools; ``run``, the shell, only with ``shell=True``.
 
-    Agent("anthropic:claude-sonnet-5-5", "notes", tools=default_menu(shell=True))
+        Agent("anthropic:claude-sonnet-5-5", "notes", tools=default_menu(shell=True))
+
+    ``delegate`` joins only by its name: ``tools=[*default_menu().names, "delegate"]``.
     """
-    return make_menu([name for name in _BUILT_IN if shell or name != "run"])
+    return make_menu([name for name in _BUILT_IN if name not in _ASKED_FOR or (shell and name == "run")])
 
 
 def make_menu(tools: Sequence[ToolLike]) -> Menu:

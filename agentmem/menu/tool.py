@@ -3,11 +3,11 @@
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from agentmem.errors import MenuError
 from agentmem.menu.arguments import checked_plainly
@@ -99,6 +99,15 @@ class Stop:
                 self._callbacks = [one for one in self._callbacks if one is not callback]
 
 
+class RunsDelegates(Protocol):
+    """Runs delegates of the thread that calls, and returns their reports as a text for its model.
+
+    ``fresh`` ones begin with an empty view. ``stop`` ends them. Raises RecoverableError.
+    """
+
+    def __call__(self, tasks: Sequence[str], *, fresh: bool, stop: Stop) -> str: ...
+
+
 @dataclass(frozen=True, slots=True)
 class ToolContext:
     """The context of a call, for a tool with a parameter of this type; the model does not see that parameter.
@@ -109,7 +118,7 @@ class ToolContext:
 
     ``environment`` are the variables for shell commands, by default only a few. ``stop`` is set when the tool's time is
     up. ``reach`` says how far built-in tools go. ``clock`` gives seconds since the epoch. ``recall`` is None in a
-    script or a test without a thread.
+    script or a test without a thread, and ``delegate`` also in a delegate's own run.
     """
 
     workspace: Workspace
@@ -119,6 +128,7 @@ class ToolContext:
     clock: Clock = time.time
     stop: Stop = field(default_factory=Stop)
     reach: Reach = field(default_factory=Reach)
+    delegate: RunsDelegates | None = None
 
 
 @dataclass(frozen=True, slots=True)

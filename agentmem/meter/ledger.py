@@ -9,7 +9,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from operator import attrgetter
 from typing import Any, Literal
@@ -46,7 +46,8 @@ class Row:
     the digest of the request's frames, ``bytes`` the length of their wire form, and ``extends`` the number of those
     bytes that the thread's previous request also sent. ``context_tokens`` and ``new_tokens`` are our counts of all
     frames, and of those that the thread never sent before. ``stop_reason`` says why the reply ended, ``error`` why
-    there was none; ``extras`` are the charges beside ``usage``.
+    there was none; ``extras`` are the charges beside ``usage``. ``switch_usd`` is what it cost above a read to send to
+    this model what another one had in its cache; None without a switch, or without a price.
     """
 
     thread: str
@@ -73,6 +74,7 @@ class Row:
     stop_reason: str = ""
     error: str | None = None
     extras: Extras = NO_EXTRAS
+    switch_usd: float | None = None
 
 
 # A row in its entry: (field, key, default that is left out). The thread is the entry's own.
@@ -98,6 +100,7 @@ _FIELDS: tuple[tuple[str, str, object], ...] = (
     ("break_", "break", "none"),
     ("stop_reason", "stop", ""),
     ("error", "error", None),
+    ("switch_usd", "switch", None),
 )
 _USAGE: tuple[tuple[str, str], ...] = (
     ("uncached_tokens", "in"),
@@ -198,6 +201,7 @@ _CLEANED: Mapping[str, Callable[[Any], Any]] = {
     "seconds": _rounded(3),
     "cost_usd": _rounded(9),
     "cost_uncached_usd": _rounded(9),
+    "switch_usd": _rounded(9),
     "provider_reason": _short,
     "stop_reason": _short,
     "error": _short,
@@ -234,6 +238,10 @@ class RequestMeter:
     agent: str
     profile: ModelProfile
     price_as: str | None = None
+
+    def on(self, profile: ModelProfile) -> "RequestMeter":
+        """The meter of the same agent on another model."""
+        return self if profile == self.profile else replace(self, profile=profile)
 
     def row(
         self, thread: str, request: Request, reply: Reply, view: View, sent: View | None, last: Row | None, at: float
@@ -273,7 +281,19 @@ class RequestMeter:
             stop_reason=reply.stop_reason,
             break_=state,
             extras=reply.extras,
+            switch_usd=self._switch_usd(request, reply.usage, last, at),
         )
+
+    def _switch_usd(self, request: Request, usage: Usage, last: Row | None, at: float) -> float | None:
+        """Dollars above a read for what the request before had sent to another model, and this one had to take anew."""
+        if last is None or last.model == f"{self.profile.provider}:{request.model}":
+            return None
+        unread = usage.input_tokens - usage.cache_read_tokens
+        again = min(unread, last.usage.input_tokens)
+        read = Usage(usage.basis, cache_read_tokens=usage.input_tokens, output_tokens=usage.output_tokens)
+        dear = cost(self.profile, usage, price_as=self.price_as, at=at).usd
+        cheap = cost(self.profile, read, price_as=self.price_as, at=at).usd
+        return None if dear is None or cheap is None else (dear - cheap) * again / unread if unread else 0.0
 
     def failure(self, thread: str, request: Request, error: Exception, view: View, at: float) -> Row:
         """The row of a request that was not answered."""

@@ -39,7 +39,8 @@ def summarise(rows: Iterable[Row]) -> Summary:
     If they have several bases, ``basis`` and all numbers of a meter are None: see ``by_basis`` in ``report``. Dollars
     are the sum of the known ones, None if none is known; ``unpriced`` names the models of the other requests. Lent
     prices are named in ``priced_as`` and make ``cost_basis`` "estimated". ``requests`` includes the ``failed`` ones;
-    those without a reply were not metered, so their basis and dollars do not count.
+    those without a reply were not metered, so their basis and dollars do not count. ``switch_usd`` is the part of the
+    dollars that switches of the model cost, None without one.
     """
     rows = tuple(rows)
     metered = tuple(row for row in rows if _metered(row))
@@ -58,6 +59,7 @@ def summarise(rows: Iterable[Row]) -> Summary:
         "priced_as": ", ".join(sorted({row.priced_as for row in rows if row.priced_as})) or None,
         "peak_context_tokens": None if mixed else max(map(_context, rows), default=0),
         "failed": sum(row.error is not None for row in rows),
+        "switch_usd": _switches(rows),
     }
     return summary
 
@@ -116,6 +118,12 @@ def _grouped(rows: Sequence[Row], name: str | None, key: Callable[[Row], str]) -
 def _metered(row: Row) -> bool:
     """True for every reply, and for a failed request that has tokens."""
     return row.error is None or bool(row.usage.input_tokens or row.usage.output_tokens)
+
+
+def _switches(rows: Iterable[Row]) -> float | None:
+    """Dollars above reads for prefixes that a switch of the model sent anew; None without a switch."""
+    paid = [row.switch_usd for row in rows if row.switch_usd is not None]
+    return sum(paid) if paid else None
 
 
 def _count(rows: Iterable[Row], kind: str) -> int:

@@ -168,4 +168,7 @@ def _notes(report: Summary) -> list[str]:
         )
     elif report["cost_usd"] is None and report["requests"]:
         notes.append("Dollars are unknown where a model's prices are not, or where it has none.")
+    if report["switch_usd"] is not None:
+        lost = dollars(report["switch_usd"])
+        notes.append(f"Switches of the model cost {lost}: what one model had in its cache, another took anew.")
     return notes

@@ -8,7 +8,8 @@ so later breaks are errors.
 import asyncio
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
@@ -18,8 +19,9 @@ import httpx2
 from anthropic.types import Message as SdkMessage
 from anthropic.types import RawMessageStreamEvent
 
+from agentmem.checking import shown
 from agentmem.closing import Closing
-from agentmem.errors import ModelNotAvailable
+from agentmem.errors import ConfigError, ModelNotAvailable
 from agentmem.kvcache.rules import claude_rules
 from agentmem.models.anthropic_errors import CAUGHT, asked_wait, is_unanswered, meaning_of, passing, translate
 from agentmem.models.anthropic_reply import ReplyBuilder
@@ -36,9 +38,17 @@ DIRECT = {"all://127.0.0.1": None, "all://localhost": None}
 """Requests to a server on this machine never go through a proxy of the environment."""
 
 
-def claude_profile(name: str) -> ModelProfile:
-    """The profile of a Claude model on Anthropic's own API."""
-    return ModelProfile("anthropic", name, "cloud", claude_rules(name).strips_thinking)
+def claude_profile(name: str, provider: str = "anthropic") -> ModelProfile:
+    """The profile of a Claude model, by default on Anthropic's own API."""
+    return ModelProfile(provider, name, "cloud", claude_rules(name).strips_thinking)
+
+
+SERVED_BY = (("Bedrock", "bedrock"), ("Vertex", "vertex"), ("Foundry", "anthropic_foundry"), ("", "anthropic"))
+"""The provider behind a client of the SDK, by a part of its class's name; the first that fits."""
+_OWN = frozenset({"Anthropic", "AsyncAnthropic"})
+"""Clients of Anthropic's own API, which says why a prefix missed the cache."""
+_OF_CLIENT: Mapping[str, object] = {"api_key": None, "base_url": None, "timeout": 600.0}
+"""Settings that belong to a client, with the values of those who do not set them."""
 
 
 @dataclass
@@ -53,7 +63,15 @@ class AnthropicModel(Closing):
     wait is ``retry_delay`` seconds, and each next one twice as long, unless the provider says how long to wait; no wait
     is longer than ``longest_wait`` seconds. ``timeout`` is the most seconds without a byte. Three fields can be turned
     off for a server that refuses them: ``diagnostics`` asks why a prefix missed the cache, ``cache_control`` marks the
-    cache's breakpoints, ``ttl`` gives their lifetime. Raises ModelNotAvailable without a key; requests raise errors
+    cache's breakpoints, ``ttl`` gives their lifetime.
+
+        Agent(AnthropicModel("claude-sonnet-5-5@20261015", client=AnthropicVertex(region="europe-west1")), "notes")
+
+    ``client`` is a client of the SDK that you made: Anthropic, AnthropicBedrock, AnthropicVertex, AnthropicFoundry, or
+    one of them for a proxy. It stays yours and open; its key, address and time-out count, but its retries are made
+    here, so that a run can show the waits. A sync client also serves ``arun``; an async one serves that alone.
+
+    Raises ConfigError for settings that belong to the client, ModelNotAvailable without a key; requests raise errors
     below ModelError.
     """
 
@@ -69,6 +87,7 @@ class AnthropicModel(Closing):
     diagnostics: bool = True
     cache_control: bool = True
     ttl: bool = True
+    client: Any = field(default=None, repr=False, kw_only=True)
     _client: anthropic.Anthropic | None = field(default=None, init=False, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
     _clients: WeakKeyDictionary[asyncio.AbstractEventLoop, anthropic.AsyncAnthropic] = field(
@@ -77,7 +96,26 @@ class AnthropicModel(Closing):
 
     @property
     def profile(self) -> ModelProfile:
-        return self.model_profile or claude_profile(self.name)
+        if self.model_profile or self.client is None:
+            return self.model_profile or claude_profile(self.name)
+        served = type(self.client).__name__
+        return claude_profile(self.name, next(provider for part, provider in SERVED_BY if part in served))
+
+    def __post_init__(self) -> None:
+        if self.client is None:
+            return
+        if not callable(getattr(self.client, "with_options", None)) or not hasattr(self.client, "messages"):
+            raise ConfigError(
+                f"client is {shown(self.client)}, and it must be a client of Anthropic's SDK, such as "
+                "anthropic.AnthropicBedrock()"
+            )
+        if set_too := [name for name, unset in _OF_CLIENT.items() if getattr(self, name) != unset]:
+            raise ConfigError(f"{', '.join(set_too)} belong to the client: give them to {type(self.client).__name__}")
+
+    @property
+    def asks_why(self) -> bool:
+        """True if requests ask why a prefix missed the cache; clouds in between do not take that field."""
+        return self.diagnostics and (self.client is None or type(self.client).__name__ in _OWN)
 
     def stream(self, request: Request) -> Iterator[Delta]:
         """Send ``request``: yields text as it comes and, last, the Reply. Raises errors below ModelError."""
@@ -101,6 +139,10 @@ class AnthropicModel(Closing):
 
     async def astream(self, request: Request) -> AsyncIterator[Delta]:
         """`stream` for asyncio."""
+        if self.client is not None and not _is_async(self.client):
+            async for delta in _in_a_thread(self.stream(request)):
+                yield delta
+            return
         call = _Call(self, request)
         while True:
             try:
@@ -123,13 +165,18 @@ class AnthropicModel(Closing):
 
     def close(self) -> None:
         """Close the connections. Clients for asyncio keep none open between requests."""
-        if self._client is not None:
+        if self._client is not None and self.client is None:
             self._client.close()
-            self._client = None
+        self._client = None
         self._clients.clear()
 
     def _sync(self) -> anthropic.Anthropic:
+        if self.client is not None and _is_async(self.client):
+            name = type(self.client).__name__
+            raise ModelNotAvailable(f"{name} serves arun and astream alone: pass {name.removeprefix('Async')}")
         with self._lock:
+            if self._client is None and self.client is not None:
+                self._client = self.client.with_options(max_retries=0)
             if self._client is None:
                 http = anthropic.DefaultHttpxClient(mounts=DIRECT)
                 self._client = _with_key(anthropic.Anthropic(http_client=http, **self._settings))
@@ -138,6 +185,8 @@ class AnthropicModel(Closing):
     def _async(self) -> anthropic.AsyncAnthropic:
         """A client for this event loop. It keeps no idle connection, since none could be closed after the loop."""
         loop = asyncio.get_running_loop()
+        if loop not in self._clients and self.client is not None:
+            self._clients[loop] = self.client.with_options(max_retries=0)
         if loop not in self._clients:
             limits = httpx2.Limits(max_keepalive_connections=0)
             http = anthropic.DefaultAsyncHttpxClient(limits=limits, mounts=DIRECT)
@@ -155,6 +204,23 @@ class AnthropicModel(Closing):
         }
 
 
+def _is_async(client: Any) -> bool:
+    return hasattr(client, "__aenter__")
+
+
+_END: Any = object()
+
+
+async def _in_a_thread(deltas: Iterator[Delta]) -> AsyncIterator[Delta]:
+    """The items of a stream that blocks, each waited for in another thread."""
+    try:
+        while (delta := await asyncio.to_thread(next, deltas, _END)) is not _END:
+            yield delta
+    finally:
+        with suppress(ValueError):  # it is still at work in its thread, and ends there
+            deltas.close()  # type: ignore[attr-defined]
+
+
 def _with_key(client: C) -> C:
     if not (client.api_key or client.auth_token or client.credentials):
         raise ModelNotAvailable("no key for Anthropic: set ANTHROPIC_API_KEY, or give api_key")
@@ -165,7 +231,7 @@ class _Call:
     """One request and its tries: the part that asyncio and plain calls share."""
 
     def __init__(self, model: AnthropicModel, request: Request) -> None:
-        self.arguments: dict[str, Any] = arguments(request, model.diagnostics, model.cache_control, model.ttl)
+        self.arguments: dict[str, Any] = arguments(request, model.asks_why, model.cache_control, model.ttl)
         # A request for zero tokens only warms the cache; the API does not stream it.
         self.arguments["stream"] = request.options.max_tokens > 0
         self._model = model

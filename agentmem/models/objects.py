@@ -16,6 +16,12 @@ ModelLike: TypeAlias = "Model | BaseChatModel | Runnable[Any, Any] | str"
 
 _NAMES = 'a name such as "anthropic:claude-sonnet-5-5" or "openai:gpt-5.5"'
 
+TAKEN = (
+    "pass a Model (any object with stream, astream, close and profile), a LangChain chat model, AnthropicModel(NAME, "
+    f"client=...) around a client of Anthropic's SDK, or {_NAMES}"
+)
+"""All that can be an agent's model, in one sentence."""
+
 
 def as_model(given: object) -> Model:
     """The model that an object is or holds. A model made here need not be closed.
@@ -28,7 +34,7 @@ def as_model(given: object) -> Model:
         return LangChainModel(cast(Any, given))
     if _is_model(given):
         return cast(Model, given)
-    told = next((says for fits, says in _MISTAKES if fits(given)), f"pass a Model, a LangChain chat model or {_NAMES}")
+    told = next((says for fits, says in _MISTAKES if fits(given)), TAKEN)
     raise ConfigError(f"{shown(given)} is no model: {told}")
 
 
@@ -45,7 +51,7 @@ _MISTAKES: tuple[tuple[Callable[[object], bool], str], ...] = (
     (lambda given: isinstance(given, str), f"write {_NAMES}"),
     (
         lambda given: descends(given, "anthropic"),
-        'pass "anthropic:NAME", or AnthropicModel(NAME, api_key=..., base_url=...), not the SDK\'s client',
+        'pass AnthropicModel(NAME, client=...) around the SDK\'s client, or "anthropic:NAME"',
     ),
     (
         lambda given: descends(given, "openai"),

@@ -13,6 +13,7 @@ from typing import Protocol
 from agentmem.errors import ArchiveError, UnknownReference
 from agentmem.recall.pieces import KINDS, Piece, index_of, runs
 from agentmem.tokens import count
+from agentmem.transcript.delegates import works_for
 from agentmem.transcript.journal import Journal
 from agentmem.transcript.transcript import read_blocks, read_message, read_result, readable
 from agentmem.types import Entry, Found, Image, ToolResult
@@ -109,7 +110,10 @@ class Searched(Protocol):
 
 
 class JournalRecall:
-    """Recall for one thread from the journal alone. Its ancestors' entries count as its own; others are refused."""
+    """Recall for one thread from the journal alone.
+
+    Its ancestors' entries count as its own, and its delegates' can be read; others are refused.
+    """
 
     def __init__(self, journal: Journal, thread: str) -> None:
         self.journal, self.thread = journal, thread
@@ -118,6 +122,8 @@ class JournalRecall:
         """The text of an entry, whole, or of one piece of it (``thread/seq#piece``); of a stretch (``thread/2-40``) a
         list of what is in it. Raises UnknownReference.
         """
+        if other := self._delegate(reference):
+            return other.exact(reference)
         if stretch := _STRETCH.fullmatch(reference):
             self._entry(f"{stretch[1]}/{stretch[2]}")
             return listing(self.journal, self.thread, int(stretch[2]), int(stretch[3]))
@@ -134,6 +140,8 @@ class JournalRecall:
 
     def pictures(self, reference: str) -> list[Image]:
         """The pictures in an entry, in order; a piece of one has none, nor has a stretch. Raises UnknownReference."""
+        if other := self._delegate(reference):
+            return other.pictures(reference)
         if _STRETCH.fullmatch(reference):
             return []
         entry, piece = self._entry(reference)
@@ -142,6 +150,11 @@ class JournalRecall:
     def search(self, question: str, limit: int = 8) -> list[Found]:
         """The passages that fit the words best, best first, at most one of each entry."""
         return index_of(self.journal, self.thread).search(self.journal, question, limit)
+
+    def _delegate(self, reference: str) -> "JournalRecall | None":
+        """Recall for the delegate of this thread that a reference names; None for any other reference."""
+        thread = reference.rpartition("/")[0]
+        return JournalRecall(self.journal, thread) if works_for(thread, self.thread) else None
 
     def _entry(self, reference: str) -> tuple[Entry, int | None]:
         """The entry, if it is this thread's or an ancestor's. Another thread's is said to be unknown."""

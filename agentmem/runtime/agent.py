@@ -3,17 +3,19 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, aclosing, contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from time import time
 from typing import Any, Literal, cast
 
+from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph.state import CompiledStateGraph
 
 from agentmem.checking import check_settings
 from agentmem.closing import Closing
 from agentmem.compaction.when import Compaction, Reason
-from agentmem.errors import ThreadNotFound
+from agentmem.errors import ConfigError, ThreadNotFound
 from agentmem.menu.menu import ToolLike
 from agentmem.menu.permissions import Reach
 from agentmem.menu.tool import Menu
@@ -21,7 +23,9 @@ from agentmem.meter.ledger import RequestMeter
 from agentmem.models.objects import ModelLike
 from agentmem.pages.workspace import Workspace
 from agentmem.runtime import components, opening
+from agentmem.runtime import skills as skill_pages
 from agentmem.runtime.compacting import Compactor
+from agentmem.runtime.delegates import Delegated, Delegates, Delegation
 from agentmem.runtime.events import Approval, Compacted, Done, Event, Result, Stopped
 from agentmem.runtime.graph import RunNodes, build
 from agentmem.runtime.history import History, Sandboxed, forget
@@ -29,14 +33,18 @@ from agentmem.runtime.invocation import UNSEEN, Channel, Task, config_of, elsewh
 from agentmem.runtime.invocation import new_thread as new_thread
 from agentmem.runtime.opening import instructions, new_opening
 from agentmem.runtime.questions import AnswersQuestions
+from agentmem.runtime.returns import Returns
 from agentmem.runtime.session import Session, Sessions
 from agentmem.runtime.steps import Steps
 from agentmem.runtime.stops import Limits
 from agentmem.runtime.tool_calls import ToolCalls
 from agentmem.transcript.checkpoint import Checkpoint
+from agentmem.transcript.delegates import below
 from agentmem.transcript.transcript import Opening
 from agentmem.types import Archive, Clock, Options
 
+DATABASE = ".agentmem/agentmem.db"
+"""The default place of the database, in the workspace."""
 BUDGET = 120_000
 """The default budget: the most tokens of context that a request may have, in the provider's count."""
 
@@ -57,8 +65,13 @@ class Agent(AnswersQuestions, Closing):
     ``archive`` takes in the entries that leave the window, for ``recall``: by default the workspace's own, None for
     none.
 
-    ``sandbox`` is saved with each checkpoint. ``model_options`` go to the class of a model given by name, and win over
-    those of agentmem.toml; ``price_as`` ("provider:name") lends prices to a model that has none.
+    ``skills`` names a folder of pages ``NAME/SKILL.md`` with instructions for kinds of work: each is a line in the
+    prefix, and the model reads it when it needs it. ``sandbox`` is saved with each checkpoint. ``delegation`` says how
+    far delegates go: see `delegate`.
+    ``fallbacks`` are models that answer, in this order, when the one before is overloaded, cannot be reached, is
+    unknown or declines. A run that begins five minutes later (after a refusal at once) tries the first again.
+    ``model_options`` go to the class of a model given by name, and win over those of agentmem.toml; ``price_as``
+    ("provider:name") lends prices to a model that has none.
 
     Close the agent, or use it in a ``with``. A model or an archive that was passed in as an object stays open. Raises
     ConfigError for a setting that does not fit, MenuError for tools that do not, ModelNotAvailable.
@@ -85,27 +98,44 @@ class Agent(AnswersQuestions, Closing):
         archive: Archive | Literal["workspace"] | None = "workspace",
         clock: Clock = time,
         sandbox: Sandboxed | None = None,
+        delegation: Delegation = Delegation(),
+        fallbacks: Sequence[ModelLike] = (),
+        skills: str | None = None,
     ) -> None:
         check_settings("Agent", locals(), components.WANTED)
         self.menu = components.menu(tools)
-        self._system = instructions(system)
+        self._system, self._skills = instructions(system), skill_pages.checked_folder(skills) if skills else None
         self._pinned, self._options, self.reach = tuple(pinned), options, reach
         with ExitStack() as opened:
             self.workspace = components.workspace(workspace, opened)
-            self.model = components.model(model, model_options, opened)
-            root = self.workspace.root
-            self.journal, saver = components.database(database or root / ".agentmem" / "agentmem.db", opened)
-            self.sessions, self.history = Sessions(self.journal), History(self.journal, root, sandbox)
-            budget = components.budget(budget, self.model.profile, options)
-            meter = RequestMeter(name, self.model.profile, price_as)
+            self.lineup = components.lineup((model, *fallbacks), model_options, opened)
+            self.journal, saver = components.database(database or self.workspace.root / DATABASE, opened)
+            self.sessions, self.history = Sessions(self.journal), History(self.journal, self.workspace.root, sandbox)
+            budget = components.budget(budget, self.lineup.models, options)
+            meter = RequestMeter(name, self.lineup.models[0].profile, price_as)
             self.archive = components.archive(archive, self.journal, self.workspace, opened)
             compactor = self._compactor(compaction, meter, budget, clock, opened) if compaction else None
-            self.steps = self._steps(meter, limits, budget, approve, clock, compactor)
-            self.graph: CompiledStateGraph[Any] = build(RunNodes(self.steps, self.model, self.sessions), saver)
+            self._wire(self._steps(meter, limits, budget, approve, clock, compactor), delegation, saver)
             self._opened = opened.pop_all()
 
+    def _wire(self, alone: Steps, delegation: Delegation, saver: BaseCheckpointSaver[Any]) -> None:
+        """The agent's graph, and the delegates', which have its steps ``alone``: without delegates of their own."""
+
+        def graph_of(steps: Steps) -> CompiledStateGraph[Any]:
+            return build(RunNodes(steps, self.sessions), saver)
+
+        self.model = self.lineup.models[0]
+        self._delegates = Delegates(alone, graph_of, self.sessions, delegation)
+        self.steps = replace(alone, tools=replace(alone.tools, delegates=self._delegates))
+        self.graph: CompiledStateGraph[Any] = graph_of(self.steps)
+
     def run(
-        self, task: Task | Approval | None = None, *, thread: str | None = None, allow: Sequence[str] | None = None
+        self,
+        task: Task | Approval | None = None,
+        *,
+        thread: str | None = None,
+        allow: Sequence[str] | None = None,
+        returns: Any = None,
     ) -> Result:
         """Works on ``task`` until the model has answered, a limit is reached or a call waits for approval.
 
@@ -113,59 +143,124 @@ class Agent(AnswersQuestions, Closing):
             while result.status == "waiting":
                 result = agent.run(Approval(True), thread="stock")
 
+        With ``returns`` (a pydantic model, a dataclass, a TypedDict or another type) ``result.value`` has the answer in
+        that type; an answer that does not fit is asked for once more. The thread's prefix stays as it is.
+
+            invoice = agent.run("Read invoice.md", returns=Invoice).value
+
         A ``thread`` that exists is continued. Without a task, an unfinished run is finished; an Approval answers the
         calls that the thread waits with. ``allow`` names the tools that may be used in this run; the others stay on the
         menu and refuse. Returns the result. Raises ThreadBusy, BudgetExceeded or a ModelError; ConfigError for an empty
         task, ThreadNotFound if there is nothing to continue. The transcript is intact after each of them, and after a
         KeyboardInterrupt.
         """
-        thread = self._named(thread)
+        thread, wanted = self._named(thread), Returns.of(returns)
         with self._running(thread):
-            config = config_of(thread, allow, **{UNSEEN: True})
-            state = self.graph.invoke(input_of(task), config, durability="sync")
-            return self._result(thread, state.get("stop"))
+            config, given = config_of(thread, allow, **{UNSEEN: True}), self._input(thread, task, wanted)
+            while True:
+                state = self.graph.invoke(given, config, durability="sync")
+                if result := self._result(thread, state.get("stop"), wanted):
+                    return result
+                given = input_of(None)
 
     async def arun(
-        self, task: Task | Approval | None = None, *, thread: str | None = None, allow: Sequence[str] | None = None
+        self,
+        task: Task | Approval | None = None,
+        *,
+        thread: str | None = None,
+        allow: Sequence[str] | None = None,
+        returns: Any = None,
     ) -> Result:
         """As `run`."""
-        thread = self._named(thread)
+        thread, wanted = self._named(thread), Returns.of(returns)
         async with elsewhere(self._running(thread)):
-            config = config_of(thread, allow, **{UNSEEN: True})
-            state = await self.graph.ainvoke(input_of(task), config, durability="sync")
-            return await asyncio.to_thread(self._result, thread, state.get("stop"))
+            config, given = config_of(thread, allow, **{UNSEEN: True}), self._input(thread, task, wanted)
+            while True:
+                state = await self.graph.ainvoke(given, config, durability="sync")
+                if result := await asyncio.to_thread(self._result, thread, state.get("stop"), wanted):
+                    return result
+                given = input_of(None)
 
     def stream(
-        self, task: Task | Approval | None = None, *, thread: str | None = None, allow: Sequence[str] | None = None
+        self,
+        task: Task | Approval | None = None,
+        *,
+        thread: str | None = None,
+        allow: Sequence[str] | None = None,
+        returns: Any = None,
     ) -> Generator[Event, None, None]:
         """As `run`, but yields each event as it happens. The last one is Done, with the result.
 
         To leave the loop early ends the run at its next event, and frees the thread.
         """
-        thread = self._named(thread)
-        stop: list[str] = []
+        thread, wanted = self._named(thread), Returns.of(returns)
+        given, stop = self._input(thread, task, wanted), list[str]()
 
         def invoke(channel: Channel) -> None:
             config = config_of(thread, allow, channel=channel)
-            stop.append(self.graph.invoke(input_of(task), config, durability="sync").get("stop") or "")
+            stop.append(self.graph.invoke(given, config, durability="sync").get("stop") or "")
 
         with self._running(thread, streams=True):
-            yield from events(invoke)
-            yield Done(self._result(thread, stop[0]))
+            result = None
+            while result is None:
+                yield from events(invoke)
+                result, given = self._result(thread, stop[-1], wanted), input_of(None)
+            yield Done(result)
 
     async def astream(
-        self, task: Task | Approval | None = None, *, thread: str | None = None, allow: Sequence[str] | None = None
+        self,
+        task: Task | Approval | None = None,
+        *,
+        thread: str | None = None,
+        allow: Sequence[str] | None = None,
+        returns: Any = None,
     ) -> AsyncGenerator[Event, None]:
         """As `stream`."""
-        thread = self._named(thread)
-        stop = ""
+        thread, wanted = self._named(thread), Returns.of(returns)
+        given, stop, result = self._input(thread, task, wanted), "", None
         async with elsewhere(self._running(thread, streams=True)):
-            told = self.graph.astream(input_of(task), config_of(thread, allow), stream_mode="custom", durability="sync")
-            async with aclosing(cast(AsyncGenerator[Event, None], told)) as heard:
-                async for event in heard:
-                    stop = event.reason if isinstance(event, Stopped) else stop
-                    yield event
-            yield Done(await asyncio.to_thread(self._result, thread, stop))
+            while result is None:
+                told = self.graph.astream(given, config_of(thread, allow), stream_mode="custom", durability="sync")
+                async with aclosing(cast(AsyncGenerator[Event, None], told)) as heard:
+                    async for event in heard:
+                        stop = event.reason if isinstance(event, Stopped) else stop
+                        yield event
+                result, given = await asyncio.to_thread(self._result, thread, stop, wanted), input_of(None)
+            yield Done(result)
+
+    def delegate(self, task: Task, *, thread: str | None = None, **how: Any) -> Delegated:
+        """Has a piece of a thread's work done by a delegate, on a thread of its own; returns its report.
+
+            report = agent.delegate("Check section 3 against the budget.", thread="main", tools=["read", "find"])
+            print(report.text, report.result.cost, report.reference)
+
+        The delegate begins with all that ``thread`` has sent, and reads the cache up to there; with ``fresh=True``, or
+        without a thread, it begins with an empty view. ``how`` are settings of Delegation: fresh, tools, limits,
+        budget. Calls that wait for a person are declined. Its thread is named after ``thread`` (``main.d1``), and
+        `agentmem report main` counts it in. An error of its model ends the delegate, and its result says so. Raises
+        ConfigError for settings that do not fit, ThreadNotFound.
+        """
+        return self.delegate_all([task], thread=thread, **how)[0]
+
+    def delegate_all(self, tasks: Sequence[Task], *, thread: str | None = None, **how: Any) -> tuple[Delegated, ...]:
+        """As `delegate`, a delegate for each task: one warms the cache, then the rest work side by side.
+
+        ``together=`` says how many at once. Returns the outcomes in the order of the tasks.
+        """
+        try:
+            settings = replace(self._delegates.settings, **({"fresh": True} if thread is None else {}) | how)
+        except TypeError as error:
+            raise ConfigError(f"delegates have no such setting: {error}") from None
+        named = self.history.current(thread) if thread else new_thread()
+        return self._delegates.run(named, tasks, settings) if tasks else ()
+
+    async def adelegate(self, task: Task, *, thread: str | None = None, **how: Any) -> Delegated:
+        """As `delegate`."""
+        return await asyncio.to_thread(partial(self.delegate, task, thread=thread, **how))
+
+    def delegates(self, thread: str) -> tuple[str, ...]:
+        """The threads of a thread's delegates, and of theirs, the oldest first."""
+        return below([one.name for one in self.journal.threads()], thread)
 
     def compact(self, thread: str) -> Compacted | None:
         """Compacts a thread now, at any cost. Returns None if nothing could leave, or with ``compaction=None``."""
@@ -230,6 +325,12 @@ class Agent(AnswersQuestions, Closing):
         """Closes the journal, and a workspace or a model that the agent made itself. May be called twice."""
         self._opened.close()
 
+    def _input(self, thread: str, task: Task | Approval | None, wanted: Returns) -> Any:
+        """The graph's input. Raises ConfigError for an empty task, or an approval that does not fit."""
+        if isinstance(task, Approval) and (task.edits or task.answers):
+            self.steps.tools.check(self.sessions[thread].refresh(), task)
+        return input_of(wanted.task(task))
+
     def _named(self, thread: str | None) -> str:
         return self.history.current(thread) if thread else new_thread()
 
@@ -272,7 +373,7 @@ class Agent(AnswersQuestions, Closing):
         self, compaction: Compaction, meter: RequestMeter, budget: int, clock: Clock, opened: ExitStack
     ) -> Compactor:
         repin = partial(opening.repinned, self.workspace)
-        made = Compactor(compaction, self.model, meter, budget, clock, self.sessions, self.archive, repin)
+        made = Compactor(compaction, self.lineup, meter, budget, clock, self.sessions, self.archive, repin)
         opened.callback(made.pauses.close)
         return made
 
@@ -289,12 +390,14 @@ class Agent(AnswersQuestions, Closing):
         archive = self.archive if compactor else None
         settings = compactor.settings if compactor else None
         tools = ToolCalls(self.workspace, root, self.menu, approved, budget, self.reach, archive, settings)
-        return Steps(self._opening, tools, meter, limits, budget, clock, compactor)
+        return Steps(self._opening, self.lineup, tools, meter, limits, budget, clock, compactor, self._skills)
 
     def _opening(self) -> Opening:
         pinned = [opening.pinned(self.workspace, page) for page in self._pinned]
-        return new_opening(self.model.profile, self.menu, self._system, pinned, self._options)
+        listed = skill_pages.section(self.workspace, self._skills) if self._skills else ""
+        return new_opening(self.model.profile, self.menu, self._system, pinned, self._options, listed)
 
-    def _result(self, thread: str, stop: str | None) -> Result:
+    def _result(self, thread: str, stop: str | None, wanted: Returns) -> Result | None:
+        """The result; None if the answer does not fit what the run returns, and is asked for again."""
         session = self.sessions[thread].refresh()
-        return result_of(session, self.steps.tools.waiting(session), stop or session.ending)
+        return wanted.judged(session, result_of(session, self.steps.tools.waiting(session), stop or session.ending))

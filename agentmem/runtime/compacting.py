@@ -26,6 +26,7 @@ from agentmem.kvcache.rules import rules_for
 from agentmem.meter import ledger, prices
 from agentmem.meter.ledger import RequestMeter
 from agentmem.runtime.events import Compacted
+from agentmem.runtime.fallbacks import Lineup
 from agentmem.runtime.session import Session, Sessions, remembered
 from agentmem.types import Archive, Clock, Draft, Model, ModelProfile, Reply, Request
 
@@ -42,7 +43,7 @@ class Compactor:
     """Compacts the threads of one agent. ``refresh`` gives the entries of settings that change together with a cut."""
 
     settings: Compaction
-    model: Model
+    lineup: Lineup
     meter: RequestMeter
     budget: int
     clock: Clock
@@ -52,10 +53,8 @@ class Compactor:
     pauses: "Pauses" = field(default_factory=lambda: Pauses())
 
     def before_request(self, session: Session) -> Iterator[Compacted]:
-        """Compacts the thread before the next request, if that is due. Also tells of compactions in a pause."""
+        """Compacts the thread before the next request, if that is due."""
         self.pauses.end(session.thread)
-        while session.news:
-            yield session.news.popleft()
         reason = self.due(session) or ("limit" if session.is_full else None)
         if reason and (event := self.compact(session, reason)):
             yield event
@@ -64,7 +63,7 @@ class Compactor:
         """Starts a pause: the thread is compacted once, before its cache expires, if that pays."""
         last = session.tally.last
         if session.warm and last and session.used_pause != last.at:
-            left = last.at + lifetime(self.meter.profile) - self.settings.lead - self.clock()
+            left = last.at + lifetime(self._meter(session).profile) - self.settings.lead - self.clock()
             self.pauses.begin(session.thread, left, partial(self._use_pause, session))
 
     def _use_pause(self, session: Session, off: Flag) -> None:
@@ -137,14 +136,14 @@ class Compactor:
         except (ModelError, BudgetExceeded) as error:
             _log.warning("thread %s got no summary: %s", session.thread, error)
             return None, None
-        row = self.meter.row(session.thread, sent, reply, view, session.sent, known.last, at)
+        row = self._meter(session).row(session.thread, sent, reply, view, session.sent, known.last, at)
         return SummaryAnswer(reply.message.text, bool(reply.message.calls)), row
 
     def _answer(self, session: Session, sent: Request, view: View, at: float, stop: Flag | None) -> Reply:
         try:
-            return _whole(self.model, sent, stop)
+            return _whole(self.lineup.model(session.view.settings), sent, stop)
         except ModelError as error:
-            session.append(ledger.draft(self.meter.failure(session.thread, sent, error, view, at)))
+            session.append(ledger.draft(self._meter(session).failure(session.thread, sent, error, view, at)))
             raise
 
     def _cut(
@@ -174,9 +173,12 @@ class Compactor:
         except Exception:
             _log.exception("the archive could not take in thread %s up to entry %s", session.thread, made.last)
 
+    def _meter(self, session: Session) -> RequestMeter:
+        return self.meter.on(self.lineup.model(session.view.opening).profile)
+
     def _state(self, session: Session) -> ContextState:
         estimate = session.tally.calibration.estimate(session.view.tokens)
-        rates = prices.rates_of(self.meter.profile, self.meter.price_as)
+        rates = prices.rates_of(self._meter(session).profile, self.meter.price_as)
         return state(session.view, self.settings, self.budget, rates, estimate)
 
 

@@ -34,12 +34,14 @@ from agentmem.models.objects import ModelLike, as_model
 from agentmem.pages.names import HOME
 from agentmem.pages.workspace import Workspace
 from agentmem.recall.archive import FOLDER, archive_in
+from agentmem.runtime.delegates import Delegation
+from agentmem.runtime.fallbacks import Lineup
 from agentmem.runtime.saver import SqliteCheckpoints
 from agentmem.runtime.stops import Limits
 from agentmem.transcript.journal import Journal, open_journal
 from agentmem.transcript.sqlite import open_sqlite
 from agentmem.transcript.storage import Address, locate
-from agentmem.types import Archive, Model, ModelProfile, Options
+from agentmem.types import Archive, Model, Options
 
 if TYPE_CHECKING:
     from agentmem.runtime.postgres_saver import PostgresCheckpoints
@@ -89,6 +91,9 @@ WANTED: Mapping[str, Wanted] = {
     "compaction": of(Compaction, "agentmem.Compaction") | NOTHING,
     "archive": among("workspace") | NOTHING | having("an archive", "keep", "recall", "forget", "close"),
     "clock": CALLABLE,
+    "fallbacks": LIST,
+    "skills": TEXT | NOTHING,
+    "delegation": of(Delegation, "agentmem.Delegation"),
     "sandbox": NOTHING | having("a Sandbox", "snapshot", "rollback", "fork_again"),
 }
 """The arguments of an Agent, besides its model."""
@@ -120,13 +125,20 @@ def model(named: ModelLike, options: Mapping[str, Any] | None, opened: ExitStack
     return loaded
 
 
-def budget(wanted: int, profile: ModelProfile, options: Options) -> int:
-    """The budget, no larger than what fits into the model's window beside a reply."""
-    fits = prices.room(profile, options.max_tokens)
-    if fits is None or fits >= wanted:
-        return wanted
-    _log.info("%s takes %s tokens of context: the budget is lowered to that", profile.name, f"{fits:,}")
-    return fits
+def lineup(named: Sequence[ModelLike], options: Mapping[str, Any] | None, opened: ExitStack) -> Lineup:
+    """The models, the first choice first; ``options`` are the first one's. Raises ConfigError."""
+    first, *others = named
+    return Lineup((model(first, options, opened), *(model(one, None, opened) for one in others)))
+
+
+def budget(wanted: int, models: Sequence[Model], options: Options) -> int:
+    """The budget, no larger than what fits into every model's window beside a reply."""
+    for one in models:
+        fits = prices.room(one.profile, options.max_tokens)
+        if fits is not None and fits < wanted:
+            _log.info("%s takes %s tokens of context: the budget is lowered to that", one.profile.name, f"{fits:,}")
+            wanted = fits
+    return wanted
 
 
 def database(url: Path | str, opened: ExitStack) -> tuple[Journal, BaseCheckpointSaver[Any]]:

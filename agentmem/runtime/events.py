@@ -9,12 +9,13 @@ for event in agent.stream("Summarise notes.md"):
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
 from agentmem.compaction.summarizing import Author
+from agentmem.kvcache.frames import canonical
 from agentmem.meter.ledger import Row, missing_prices
-from agentmem.types import TextDelta, ToolCall, ToolResult, Usage, Waiting
+from agentmem.types import Json, TextDelta, ToolCall, ToolResult, Usage, Waiting
 
 Status = Literal["done", "stopped", "waiting"]
 """done: the model has answered. stopped: a limit, or a reply without an answer, ended the run. waiting: calls wait for
@@ -33,7 +34,7 @@ class ToolCalled:
 
 @dataclass(frozen=True, slots=True)
 class ToolReturned:
-    """An event: a tool gave its result, after ``seconds``.
+    """An event: a tool gave its result, after ``seconds``. ``spent`` is the usage of its delegates, if it had any.
 
     case ToolReturned(name, result, seconds): print(name, result.is_error, seconds)
     """
@@ -41,6 +42,7 @@ class ToolReturned:
     name: str
     result: ToolResult
     seconds: float
+    spent: Json | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,43 @@ class Compacted:
 
 
 @dataclass(frozen=True, slots=True)
+class Switched:
+    """An event: the thread goes on with another model, ``before`` to ``after``, each as "provider:name".
+
+        case Switched(): print(event.before, "to", event.after, event.says, event.usd)
+
+    ``why`` is overload, outage, unknown, refusal or back; ``says`` explains it and ``detail`` is the provider's text.
+    ``tokens`` of context go to a cache that does not have them, which costs at most ``usd`` more than a read (None: the
+    price is not known). What it did cost stands in the ledger's next row.
+    """
+
+    thread: str
+    before: str
+    after: str
+    why: str
+    says: str
+    detail: str
+    tokens: int
+    usd: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Retrying:
+    """An event: a request failed and is sent again, after this ``remedy``.
+
+        case Retrying(reason, remedy): print("again:", reason, remedy)
+
+    ``remedy`` is again (as it was), compacted (with less), withheld (without the block that was refused) or switched
+    (to another model). ``attempt`` counts the failed requests in a row. Retries of the model's own client show as
+    Waiting.
+    """
+
+    reason: str
+    remedy: str
+    attempt: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class Stopped:
     """An event: a limit, or a reply without an answer, ended the run. ``reason`` says which.
 
@@ -95,7 +134,8 @@ class Result:
     its end in Anthropic's words (end_turn, max_tokens, refusal ...; "" without a reply). ``reason`` says what stopped
     the run, or what it waits for; ``pending`` are the calls to approve. ``turns`` (model requests) and ``usage`` (one
     sum for each basis) count this run only. ``cost_usd`` is the sum of the known prices, None if none is known:
-    ``unpriced`` counts the requests without a price, by model, ``priced`` the others.
+    ``unpriced`` counts the requests without a price, by model, ``priced`` the others. ``value`` is the answer in the
+    type that `run` was to return. Usage and dollars of delegates count in.
     """
 
     thread: str
@@ -109,6 +149,7 @@ class Result:
     stop_reason: str = ""
     priced: int = 0
     unpriced: Mapping[str, int] = field(default_factory=dict)
+    value: Any = None
 
     @property
     def cost(self) -> str:
@@ -128,7 +169,7 @@ class Done:
     result: Result
 
 
-Event = TextDelta | Waiting | ToolCalled | ToolReturned | Metered | Compacted | Stopped | Done
+Event = TextDelta | Waiting | Retrying | Switched | ToolCalled | ToolReturned | Metered | Compacted | Stopped | Done
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,12 +178,26 @@ class Approval:
 
         agent.run(Approval(False, "Not before Monday."), thread="stock")
         agent.run(Approval({call.id: call.name == "order" for call in result.pending}), thread="stock")
+        agent.run(Approval(edits={call.id: {"part": "B30", "pieces": 6}}), thread="stock")
+        agent.run(Approval(answers={call.id: "We have a dozen in the cellar."}), thread="stock")
 
-    The model is told ``reason`` with a no. A call that is not named is not allowed.
+    The model is told ``reason`` with a no. With ``allow`` by id, a call that is not named is not allowed. ``edits`` are
+    other arguments with which a call runs, all of them, by its id; the model is told. ``answers`` are given in a tool's
+    place, which does not run. `run` raises ConfigError for an edit that does not fit the tool, or an id that does not
+    wait.
     """
 
     allow: bool | Mapping[str, bool] = True
     reason: str = ""
+    edits: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    answers: Mapping[str, str] = field(default_factory=dict)
 
     def allows(self, call: ToolCall) -> bool:
+        if call.id in self.edits:
+            return True
         return self.allow if isinstance(self.allow, bool) else self.allow.get(call.id, False)
+
+    def edited(self, call: ToolCall) -> ToolCall:
+        """The call with the person's arguments, if they gave any."""
+        given = self.edits.get(call.id)
+        return call if given is None else replace(call, arguments=canonical(dict(given)).decode())

@@ -26,7 +26,7 @@ from agentmem.runtime.session import Session, Sessions
 from agentmem.runtime.steps import ModelCall, Steps, Write
 from agentmem.runtime.tool_calls import Given
 from agentmem.transcript.transcript import unpack
-from agentmem.types import Model, Text, ToolCall
+from agentmem.types import Text, ToolCall
 
 
 class RunState(TypedDict, total=False):
@@ -62,8 +62,8 @@ class RunContext(NamedTuple):
 class RunNodes:
     """The two nodes, for one agent."""
 
-    def __init__(self, steps: Steps, model: Model, sessions: Sessions) -> None:
-        self.steps, self.llm, self.sessions = steps, model, sessions
+    def __init__(self, steps: Steps, sessions: Sessions) -> None:
+        self.steps, self.sessions = steps, sessions
 
     def receive(self, state: RunState, config: RunnableConfig) -> Step:
         session, task = self.sessions.open(thread_of(config)).refresh(), state.get("task") or []
@@ -84,7 +84,7 @@ class RunNodes:
         call = ModelCall(self.steps, run.session, run.write, unseen=run.unseen)
         while request := call.begin():
             try:
-                call.listen(self.llm, request)
+                call.listen(self.steps.model(run.session), request)
             except Exception as error:
                 sleep(call.mend(error))
                 continue
@@ -110,7 +110,7 @@ class RunNodes:
         call = ModelCall(self.steps, run.session, run.write, unseen=run.unseen)
         while request := await asyncio.to_thread(call.begin):
             try:
-                await call.alisten(self.llm, request)
+                await call.alisten(self.steps.model(run.session), request)
             except Exception as error:
                 await asyncio.sleep(await asyncio.to_thread(call.mend, error))
                 continue
@@ -183,4 +183,7 @@ def thread_of(config: RunnableConfig) -> str:
 def _person(calls: Sequence[ToolCall]) -> Approval:
     """A person's answer to waiting calls, from LangGraph's ``Command(resume=...)``."""
     answer = interrupt({"approve": [call.wire() for call in calls]})
-    return Approval(**answer) if isinstance(answer, dict) and "allow" in answer else Approval(answer)
+    return Approval(**answer) if isinstance(answer, dict) and answer.keys() & _GIVEN else Approval(answer)
+
+
+_GIVEN = frozenset({"allow", "edits", "answers"})

@@ -20,6 +20,7 @@ from agentmem.pages.snapshot import KeptPage, Snapshots
 from agentmem.sandbox.ran import Snapshot
 from agentmem.transcript import blobs, checkpoint
 from agentmem.transcript.checkpoint import Checkpoint
+from agentmem.transcript.delegates import below
 from agentmem.transcript.journal import Journal
 from agentmem.types import Archive
 
@@ -218,11 +219,14 @@ def forget(
 ) -> int:
     """Removes a thread for good: its transcript, ledger, checkpoints, plan, archive and the pages of long results.
 
+    Its delegates go with it.
+
     Pages of the workspace that the thread wrote stay. Returns the number of removed entries. Raises ThreadNotFound,
     ThreadBusy, or ThreadHasForks unless ``with_forks`` removes its forks too.
     """
     before = {one.name for one in journal.threads()}
-    count = journal.forget(thread, with_forks=with_forks)
+    count = sum(journal.forget(one, with_forks=with_forks) for one in reversed(below(sorted(before, key=len), thread)))
+    count += journal.forget(thread, with_forks=with_forks)
     for gone in sorted((before | {thread}) - {one.name for one in journal.threads()}):
         offload.forget_pages(gone, root)
         planning.forget(gone, root)

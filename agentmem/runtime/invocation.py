@@ -38,7 +38,8 @@ def input_of(task: Task | Approval | None) -> Any:
     """The graph's input: a task and a name for the run, or a person's answer. Raises ConfigError for an empty task."""
     if isinstance(task, Approval):
         allow = task.allow if isinstance(task.allow, bool) else dict(task.allow)
-        return Command(resume={"allow": allow, "reason": task.reason})
+        edits = {call_id: dict(arguments) for call_id, arguments in task.edits.items()}
+        return Command(resume={"allow": allow, "reason": task.reason, "edits": edits, "answers": dict(task.answers)})
     blocks = [Text(task)] if isinstance(task, str) else task or []
     if task is not None and not any(not isinstance(one, Text) or one.text.strip() for one in blocks):
         raise ConfigError("the task is empty: say what is to be done, or leave it out to finish what was cut off")

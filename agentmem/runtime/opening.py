@@ -12,6 +12,7 @@ from agentmem import assets
 from agentmem.errors import WorkspaceError
 from agentmem.menu.tool import Menu
 from agentmem.pages.workspace import Workspace
+from agentmem.runtime import skills as skill_pages
 from agentmem.runtime.session import Session
 from agentmem.transcript.transcript import Opening, PinnedPage, note, reconfigure
 from agentmem.types import Draft, ModelProfile, Options
@@ -23,13 +24,18 @@ def instructions(given: str | None) -> str:
 
 
 def new_opening(
-    profile: ModelProfile, menu: Menu, system: str, pinned: Sequence[PinnedPage], options: Options = Options()
+    profile: ModelProfile,
+    menu: Menu,
+    system: str,
+    pinned: Sequence[PinnedPage],
+    options: Options = Options(),
+    skills: str = "",
 ) -> Opening:
-    """The opening of a new thread."""
+    """The opening of a new thread. ``skills`` is their list, a system block of its own; empty texts are left out."""
     return Opening(
         model=profile.name,
         tools=menu.definitions(),
-        system=(system,) if system else (),
+        system=tuple(filter(None, (system, skills))),
         pinned=tuple(pinned),
         options=options,
         notes_in_results=profile.plain_turn_strips_thinking,
@@ -80,12 +86,13 @@ _DIFF_LINES = 60
 
 
 class Situation(NamedTuple):
-    """The values for notes: the current opening, the last notes, the pages, the time."""
+    """The values for notes: the current opening, the last notes, the pages, the time, the folder of the skills."""
 
     opening: Opening
     noted: Mapping[str, str]
     workspace: Workspace
     now: float
+    skills: str | None = None
 
 
 def notes(situation: Situation) -> tuple[Draft, ...]:
@@ -120,7 +127,13 @@ def _pinned_notes(situation: Situation) -> Iterator[tuple[str, str]]:
             yield about, f"{now}\n{_difference(situation, page)}"
 
 
-_SOURCES: tuple[Callable[[Situation], Iterator[tuple[str, str]]], ...] = (_date_note, _pinned_notes)
+def _skill_notes(situation: Situation) -> Iterator[tuple[str, str]]:
+    folder, before = situation.skills, situation.noted.get(skill_pages.ABOUT)
+    if folder is not None:
+        yield from skill_pages.note(situation.workspace, folder, situation.opening.system, before)
+
+
+_SOURCES: tuple[Callable[[Situation], Iterator[tuple[str, str]]], ...] = (_date_note, _pinned_notes, _skill_notes)
 """The sources of notes, in the order of their notes."""
 
 

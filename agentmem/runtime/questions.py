@@ -137,14 +137,14 @@ def changes(workspace: Workspace) -> Iterator[set[str]]:
 
 
 def answer_of(agent: AnsweringAgent, result: Result, changed: set[str]) -> Answer:
-    """A run's answer, with the facts that decide if it may be kept."""
+    """A run's answer, with the facts that decide if it may be kept. One of a fallback is none of this model's."""
     entries = list(agent.journal.entries(result.thread))
     calls = {call.id: call for entry in entries if entry.kind == "assistant" for call in read_message(entry).calls}
     pages = dict.fromkeys((*agent._pinned, *_read(agent.workspace, calls, entries)))
     return Answer(
         result.text,
         sources=tuple(_source(agent.workspace, page, changed) for page in pages),
-        complete=result.status == "done",
+        complete=result.status == "done" and not any(entry.kind == "reconfigure" for entry in entries),
         effects=tuple(_effects(agent.menu, calls, entries)),
         reads=tuple(dict.fromkeys(kind for one in _called(agent.menu, calls) for kind in one.reads)),
         usd=result.cost_usd,

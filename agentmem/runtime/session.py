@@ -8,7 +8,7 @@ write beside the next run.
 import logging
 from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import astuple, replace
+from dataclasses import replace
 from hashlib import sha256
 from threading import Lock, RLock
 from time import monotonic
@@ -20,12 +20,12 @@ from agentmem.context.window import View, begin, extend, left, stored
 from agentmem.errors import ThreadBusy, TranscriptError
 from agentmem.meter.ledger import Row, decode
 from agentmem.runtime import stops
-from agentmem.runtime.events import Compacted, ToolReturned
+from agentmem.runtime.events import Compacted, Switched, ToolReturned
 from agentmem.runtime.stops import RunSpent
 from agentmem.tokens import Calibration
 from agentmem.transcript.journal import Journal
 from agentmem.transcript.transcript import arrived, read_message, read_result, readable
-from agentmem.types import Basis, Draft, Entry, EntryKind, Reply, ToolCall, Usage
+from agentmem.types import Draft, Entry, EntryKind, Json, Reply, ToolCall
 
 _log = logging.getLogger(__name__)
 
@@ -36,7 +36,8 @@ class ThreadTally(NamedTuple):
     ``run`` names the last run with a message, ``task`` is the digest of that message, ``answer`` the model's last text
     and ``spent`` the run's usage. ``calls`` are those of the last reply, ``started`` the ids of those that had begun.
     ``stop`` is the stop reason of the last reply, ``kind`` its kind, and ``again`` the number of replies of this kind
-    in a row. ``noted`` is the last note on each subject, ``last`` the last row of the ledger without summaries.
+    in a row. ``noted`` is the last note on each subject, ``last`` the last row of the ledger without summaries, and
+    ``switched`` the last switch to or from a fallback.
     """
 
     run: str = ""
@@ -52,6 +53,7 @@ class ThreadTally(NamedTuple):
     spent: RunSpent = RunSpent()
     last: Row | None = None
     calibration: Calibration = Calibration()
+    switched: Json | None = None
 
 
 def digest_of(task: str) -> str:
@@ -98,9 +100,22 @@ def _started(before: ThreadTally, entry: Entry) -> ThreadTally:
     return before._replace(started=before.started | {entry.value["call_id"]})
 
 
+def _answered(before: ThreadTally, entry: Entry) -> ThreadTally:
+    spent = entry.value.get("spent")
+    return before._replace(spent=before.spent.beside(RunSpent.read(spent))) if spent else before
+
+
 def _noted(before: ThreadTally, entry: Entry) -> ThreadTally:
     value = entry.value
     return before._replace(noted={**before.noted, value["about"]: value["text"]})
+
+
+def _reconfigured(before: ThreadTally, entry: Entry) -> ThreadTally:
+    """A switch of the model: the former one's last reply no longer decides what comes next."""
+    switched = entry.value.get("switch")
+    if not switched:
+        return before._replace(switched=None)
+    return before._replace(switched=switched, reply_id="", stop="", kind="whole", again=MappingProxyType({}))
 
 
 def _used(before: ThreadTally, entry: Entry) -> ThreadTally:
@@ -119,26 +134,24 @@ def _compacted(before: ThreadTally, entry: Entry) -> ThreadTally:
     kept = read_cut(entry).kept
     if not kept:
         return before._replace(noted={})
-    bases: dict[Basis, Usage] = {used[0]: Usage(*used) for used in kept["usage"]}
-    spent = RunSpent(kept["turns"], bases, kept["usd"], kept.get("priced", 0), kept.get("unpriced", {}))
-    return before._replace(noted={}, run=kept["run"], task=kept["task"], spent=spent)
+    return before._replace(noted={}, run=kept["run"], task=kept["task"], spent=RunSpent.read(kept))
 
 
 def remembered(known: ThreadTally, row: Row | None = None) -> dict[str, Any]:
     """The values of a tally that a cut must keep, with ``row``: they lie before the tail and would be lost."""
     spent = known.spent.plus(row) if row else known.spent
-    usage = [list(astuple(used)) for used in spent.usage.values()]
-    money = {"usd": spent.usd, "priced": spent.priced, "unpriced": dict(spent.unpriced)}
-    return {"run": known.run, "task": known.task, "turns": spent.turns, "usage": usage, **money}
+    return {"run": known.run, "task": known.task, **spent.value()}
 
 
 _FOLDS: Mapping[EntryKind, Callable[[ThreadTally, Entry], ThreadTally]] = {
     "user": _said,
     "assistant": _replied,
     "tool_started": _started,
+    "tool_result": _answered,
     "note": _noted,
     "usage": _used,
     "compaction": _compacted,
+    "reconfigure": _reconfigured,
 }
 
 
@@ -164,7 +177,9 @@ class Session:
         self.sent: View | None = after.sent if after else None  # the view that the last reply answered
         self.calls: dict[str, str] = after.calls if after else {}  # the thread's calls: id to tool
         self.late: dict[str, ToolReturned] = after.late if after else {}  # results of calls that were given up on
-        self.news: deque[Compacted] = after.news if after else deque()  # events beside the run, still to be told
+        self.news: deque[Compacted | Switched] = (
+            after.news if after else deque()
+        )  # events beside the run, still to be told
         self.used_pause: float | None = (
             after.used_pause if after else None
         )  # the time of the request after which a pause was used

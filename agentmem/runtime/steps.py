@@ -27,11 +27,13 @@ from agentmem.meter import ledger
 from agentmem.meter.ledger import RequestMeter, Row
 from agentmem.runtime import stops
 from agentmem.runtime.compacting import Compactor
-from agentmem.runtime.events import Compacted, Metered, Stopped
+from agentmem.runtime.events import Compacted, Metered, Retrying, Stopped, Switched
+from agentmem.runtime.fallbacks import Lineup, Switch, Why, is_over, rule_for
 from agentmem.runtime.opening import Situation, continued, is_another, notes
 from agentmem.runtime.session import Session, ThreadTally, digest_of
 from agentmem.runtime.stops import Limits
 from agentmem.runtime.tool_calls import ToolCalls, declined, refused
+from agentmem.scrub import scrub
 from agentmem.transcript import transcript
 from agentmem.transcript.transcript import Opening
 from agentmem.types import Block, Clock, Delta, Draft, Model, Reply, Request, Text, TextDelta, Waiting
@@ -53,16 +55,19 @@ Write = Callable[[Any], None]
 class Steps:
     """The steps of one agent, for all its threads.
 
-    ``opening`` makes entry 0 of a new thread. Without a ``compactor`` threads are never compacted.
+    ``opening`` makes entry 0 of a new thread, ``lineup`` are its models. Without a ``compactor`` threads are never
+    compacted.
     """
 
     opening: Callable[[], Opening]
+    lineup: Lineup
     tools: ToolCalls
     meter: RequestMeter
     limits: Limits
     budget: int
     clock: Clock
     compactor: Compactor | None = None
+    skills: str | None = None
 
     def receive(self, session: Session, run: str, task: Sequence[Block]) -> None:
         """Appends a person's message, once. A new thread's opening, or notes on changes, come before it."""
@@ -85,9 +90,14 @@ class Steps:
         """The reason to stop the run before its next request: its last reply, or a limit; else None."""
         return session.ending or stops.reached(self.limits, session.tally.spent, monotonic() - session.began)
 
-    def compacted(self, session: Session) -> Iterator[Compacted]:
-        """Compacts the thread before the next request, if that is due."""
-        return self.compactor.before_request(session) if self.compactor else iter(())
+    def compacted(self, session: Session) -> Iterator[Compacted | Switched]:
+        """Compacts the thread before the next request, if that is due. Also tells what happened since the last one."""
+        if self.compactor:
+            self.compactor.pauses.end(session.thread)
+        while session.news:
+            yield session.news.popleft()
+        if self.compactor:
+            yield from self.compactor.before_request(session)
 
     def prepare(self, session: Session) -> Request:
         """The next request, after notes on changes. Raises BudgetExceeded if it would not fit."""
@@ -106,7 +116,7 @@ class Steps:
     def commit(self, session: Session, sent: Request, reply: Reply, at: float) -> Row:
         """Appends in one transaction: the reply, its row of the ledger, and a note if the model must continue."""
         reply, last = session.arrived(reply), session.tally.last
-        row = self.meter.row(session.thread, sent, reply, session.view, session.sent, last, at)
+        row = self.metering(session).row(session.thread, sent, reply, session.view, session.sent, last, at)
         session.append(
             transcript.assistant(reply), ledger.draft(row), then=partial(_follow_up, sent.options.max_tokens)
         )
@@ -114,15 +124,40 @@ class Steps:
             self.compactor.pause(session)
         return row
 
+    def model(self, session: Session) -> Model:
+        """The model that answers the thread now."""
+        return self.lineup.model(session.view.opening)
+
+    def metering(self, session: Session) -> RequestMeter:
+        """The meter of that model's requests."""
+        return self.meter.on(self.model(session).profile)
+
+    def switch(self, session: Session, why: Why, error: Exception | None = None) -> Switched | None:
+        """Goes on with the next model of the lineup; None if there is none."""
+        model = self.lineup.next(session.view.settings)
+        if model is None:
+            return None
+        made = Switch(session, model, self.opening(), self.meter, self.clock())
+        drafts, event = made.entries(why, str(error or ""))
+        session.append(*drafts)
+        return event
+
     def _opening(self, session: Session) -> Iterator[Draft]:
+        """Entry 0 of a new thread, or a return to the first model."""
         known = session.view.opening
         if known is None:
             yield transcript.opening(self.opening())
-        elif is_another(known, self.meter.profile):
+        elif self.lineup.place(known):
+            if is_over(session, self.clock()):
+                back = Switch(session, self.lineup.models[0], self.opening(), self.meter, self.clock())
+                drafts, event = back.entries("back")
+                session.news.append(event)
+                yield from drafts
+        elif is_another(known, self.model(session).profile):
             yield transcript.reconfigure(continued(known, self.opening()))
 
     def _notes(self, shown: view.View, known: ThreadTally) -> tuple[Draft, ...]:
-        return notes(Situation(shown.settings, known.noted, self.tools.workspace, self.clock()))
+        return notes(Situation(shown.settings, known.noted, self.tools.workspace, self.clock(), self.skills))
 
     def _late(self, session: Session) -> Iterator[Draft]:
         """Notes with late results, of calls that were answered without them. Reads have run again and need none."""
@@ -171,12 +206,12 @@ class ModelCall:
         self.left: Stop  # set if we stop waiting for the model
         self._reply: Reply | None = None
         self._at = 0.0
-        self._broken = 0
+        self._broken = self._failed = 0
         self._text = self._made_room = False
 
     def begin(self) -> Request | None:
         """The request to send now; None if the run stops, and then ``stop`` is the reason."""
-        self.stop = self.stop or self.steps.stopped(self.session)
+        self.stop = self.stop or self._ending() or self.steps.stopped(self.session)
         if not self.stop:
             for event in self.steps.compacted(self.session):
                 self.write(event)
@@ -243,18 +278,30 @@ class ModelCall:
         """Writes the reply to the journal; sets ``stop`` if the run ends with it."""
         if self.request and self._reply:
             self.write(Metered(self.steps.commit(self.session, self.request, self._reply, self._at)))
-        if not self.session.view.open and (stop := self.session.ending):
+        if not self.session.view.open and (stop := self._ending()):
             self.stop = stop
             self.write(Stopped(stop))
+
+    def _ending(self) -> str | None:
+        """The reason why the run ends with the last reply, or None. After a refusal the next model is asked."""
+        stop = self.session.ending
+        if stop and self.session.tally.kind == "refused" and (event := self.steps.switch(self.session, "refusal")):
+            self.write(event)
+            return None
+        return stop
 
     def mend(self, error: Exception) -> float:
         """Writes a failed request to the ledger. Returns the seconds before the next try; raises the error if that
         would not help."""
+        self._failed += 1
         if self.request:
-            failure = self.steps.meter.failure(self.session.thread, self.request, error, self.session.view, self._at)
+            meter, shown = self.steps.metering(self.session), self.session.view
+            failure = meter.failure(self.session.thread, self.request, error, shown, self._at)
             self.session.append(ledger.draft(failure))
-        for kinds, mend in _MENDING:
+        for kinds, mend, remedy in _MENDING:
             if isinstance(error, kinds) and (wait := mend(self, error)) is not None:
+                if remedy:
+                    self.write(Retrying(f"{type(error).__name__}: {scrub(str(error))}", remedy, self._failed))
                 return wait
         raise error
 
@@ -291,11 +338,25 @@ class ModelCall:
         self._take(Waiting(wait, f"the reply broke off: {error}"))
         return wait
 
+    def _fall_back(self, error: Exception) -> float | None:
+        """Asks the next model, unless somebody was shown a part of the reply that broke off."""
+        rule = rule_for(error)
+        if rule is None or (self._text and not self.unseen):
+            return None
+        event = self.steps.switch(self.session, rule.why, error)
+        if event is None:
+            return None
+        self.write(event)
+        self._broken, self._made_room = 0, False
+        return 0.0
 
-_MENDING: tuple[tuple[tuple[type[Exception], ...], Callable[[ModelCall, Exception], float | None]], ...] = (
-    ((OutOfTime,), ModelCall._out_of_time),
-    ((PromptTooLong,), ModelCall._less),
-    ((ModelRejected,), ModelCall._withhold),
-    ((ModelUnreachable, ModelOverloaded), ModelCall._once_more),
+
+_MENDING: tuple[tuple[tuple[type[Exception], ...], Callable[[ModelCall, Exception], float | None], str], ...] = (
+    ((OutOfTime,), ModelCall._out_of_time, ""),
+    ((PromptTooLong,), ModelCall._less, "compacted"),
+    ((ModelRejected,), ModelCall._withhold, "withheld"),
+    ((ModelUnreachable, ModelOverloaded), ModelCall._once_more, "again"),
+    ((ModelError,), ModelCall._fall_back, "switched"),
 )
-"""The remedies for errors, in order. Each returns the seconds before the next try, or None if it does not help."""
+"""The remedies for errors, in order, each with its name in events. A remedy returns the seconds before the next try, or
+None if it does not help."""

@@ -5,13 +5,13 @@ words to them. The kind of a reply follows from its stop reason and its content,
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import astuple, dataclass, field
+from typing import Any, Literal
 
 from agentmem.checking import NOTHING, NUMBER, WHOLE, Wanted, check_fields
 from agentmem.errors import ConfigError
 from agentmem.meter.ledger import Row
-from agentmem.types import Basis, Message, Opaque, Text, ToolCall, Usage
+from agentmem.types import Basis, Json, Message, Opaque, Text, ToolCall, Usage
 
 Kind = Literal["whole", "empty", "cut", "silent", "cut_calls", "unreadable", "paused", "between", "full", "refused"]
 """whole: the reply is complete; its calls run. empty: no call, and no text except white space. cut: the text ended at
@@ -159,6 +159,29 @@ class RunSpent:
             unpriced = {**self.unpriced, row.model: self.unpriced.get(row.model, 0) + 1}
             return RunSpent(turns, usage, self.usd, self.priced, unpriced)
         return RunSpent(turns, usage, (self.usd or 0.0) + row.cost_usd, self.priced + 1, self.unpriced)
+
+    def beside(self, other: "RunSpent") -> "RunSpent":
+        """The usage with that of delegates. Their turns are none of this run."""
+        usage = dict(self.usage)
+        for basis, used in other.usage.items():
+            usage[basis] = usage[basis] + used if basis in usage else used
+        usd = None if self.usd is None and other.usd is None else (self.usd or 0.0) + (other.usd or 0.0)
+        unpriced = {**self.unpriced}
+        for model, requests in other.unpriced.items():
+            unpriced[model] = unpriced.get(model, 0) + requests
+        return RunSpent(self.turns, usage, usd, self.priced + other.priced, unpriced)
+
+    def value(self) -> dict[str, Any]:
+        """The usage as JSON, for an entry."""
+        usage = [list(astuple(used)) for used in self.usage.values()]
+        money = {"usd": self.usd, "priced": self.priced, "unpriced": dict(self.unpriced)}
+        return {"turns": self.turns, "usage": usage, **money}
+
+    @classmethod
+    def read(cls, value: Json) -> "RunSpent":
+        """The usage that `value` made."""
+        usage: dict[Basis, Usage] = {used[0]: Usage(*used) for used in value["usage"]}
+        return cls(value["turns"], usage, value["usd"], value.get("priced", 0), value.get("unpriced", {}))
 
 
 @dataclass(frozen=True, slots=True)

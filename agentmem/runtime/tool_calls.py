@@ -2,7 +2,7 @@
 
 import logging
 from asyncio import AbstractEventLoop
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass, field, replace
@@ -10,12 +10,14 @@ from functools import lru_cache, partial
 from itertools import groupby
 from pathlib import Path
 from time import monotonic
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
+from agentmem.checking import shown
 from agentmem.compaction.when import Compaction, room_behind
 from agentmem.context.offload import PAGING, Offload, seen_content
 from agentmem.context.view import View
-from agentmem.errors import TranscriptError
+from agentmem.errors import BadArguments, ConfigError, TranscriptError
+from agentmem.kvcache.frames import canonical
 from agentmem.menu import toolbox
 from agentmem.menu.permissions import Reach
 from agentmem.menu.tool import Menu, Stop, Tool, ToolContext
@@ -24,6 +26,7 @@ from agentmem.recall.recall import JournalRecall
 from agentmem.runtime import steering, stops
 from agentmem.runtime.events import Approval, ToolCalled, ToolReturned
 from agentmem.runtime.session import Session
+from agentmem.runtime.stops import RunSpent
 from agentmem.tokens import value_tokens
 from agentmem.transcript import transcript
 from agentmem.types import Archive, Block, Image, Opaque, Recall, Text, ToolCall, ToolResult
@@ -35,6 +38,8 @@ INTERRUPTED = (
     "Look at what it should have changed before you call it again."
 )
 DECLINED = "The person did not allow this call of `{name}`."
+EDITED = "[A person changed the arguments of this call of `{name}` before it ran. It ran with: {arguments}]"
+ANSWERED = "[A person answered in the place of `{name}`, which did not run:] {said}"
 REFUSED = (
     "{names} steers other programs, so a person must allow a change to it, and nobody can be asked in this run. Go on "
     "without it, and say what you would have changed."
@@ -58,6 +63,20 @@ class Given:
     stop: Stop = field(default_factory=Stop)
 
 
+class CallDelegates(Protocol):
+    """Runs the delegates of one call; ``spent`` is what they have used so far."""
+
+    spent: RunSpent
+
+    def __call__(self, tasks: Sequence[str], *, fresh: bool, stop: Stop) -> str: ...
+
+
+class DelegateRuns(Protocol):
+    """Gives the delegates of a call in a session's thread, which may use only ``allowed`` tools (None: all)."""
+
+    def of(self, session: Session, allowed: Collection[str] | None) -> CallDelegates: ...
+
+
 class OpenCall(NamedTuple):
     """A call that waits for its result. ``tool`` is None if the menu has no tool of that name.
 
@@ -79,6 +98,7 @@ class ToolCalls:
     """Answers the calls of one agent's threads. ``approve`` names the tools whose calls wait for a person.
 
     With ``compaction`` the results behind one reply fit the budget, however many there are: further ones are short.
+    ``delegates`` serve the tool of that name.
     """
 
     workspace: Workspace
@@ -89,6 +109,7 @@ class ToolCalls:
     reach: Reach = field(default_factory=Reach)
     archive: Archive | None = None
     compaction: Compaction | None = None
+    delegates: DelegateRuns | None = None
 
     def waiting(self, session: Session, allowed: Collection[str] | None = None) -> tuple[ToolCall, ...]:
         """The open calls that a person must allow first. A tool that is not ``allowed`` never begins."""
@@ -135,6 +156,7 @@ class ToolCalls:
             raise TranscriptError(f"thread {session.thread!r} waits for results of calls that nobody made")
         waiting = [one.call for one in calls if self._waits(one, given.allowed)]
         given = replace(given, approval=person(waiting)) if waiting else given
+        calls = tuple(self._as_edited(session, given, one) for one in calls)
         yield from (ToolCalled(one.call) for one in calls)
         for reads, group in groupby(calls, key=lambda one: one.is_read):
             run = partial(self._call, session, given)
@@ -146,14 +168,62 @@ class ToolCalls:
         began, call = monotonic(), one.call
         if late := session.late.pop(call.id, None):
             return late
+        if (said := self._answer(one, given)) is not None:
+            answered = Text(ANSWERED.format(name=call.name, said=said))
+            return ToolReturned(call.name, ToolResult(call.id, (answered,)), 0.0)
         if why := self._refusal(one, given):
             return ToolReturned(call.name, refused(call, why), 0.0)
         if not one.is_read:
             session.append(transcript.tool_started(call))
         recall = self._recall(session) if one.tool and one.tool.context else None
-        context = ToolContext(self.workspace, session.thread, recall, stop=given.stop, reach=self.reach)
+        others = self.delegates.of(session, given.allowed) if self.delegates else None
+        context = ToolContext(
+            self.workspace, session.thread, recall, stop=given.stop, reach=self.reach, delegate=others
+        )
         result = toolbox.call(self.menu, call, context, allowed=given.allowed, loop=given.loop)
-        return ToolReturned(call.name, result, monotonic() - began)
+        if given.approval and call.id in given.approval.edits:
+            edited = Text(EDITED.format(name=call.name, arguments=call.arguments))
+            result = replace(result, content=(edited, *result.content))
+        spent = others.spent if others and others.spent != RunSpent() else None
+        return ToolReturned(call.name, result, monotonic() - began, spent.value() if spent else None)
+
+    def _as_edited(self, session: Session, given: Given, one: OpenCall) -> OpenCall:
+        """The call with the arguments that a person gave it, if it waited for one."""
+        if not given.approval or not self._waits(one, given.allowed):
+            return one
+        edited = given.approval.edited(one.call)
+        return one if edited is one.call else self._opened(session, edited)
+
+    def _answer(self, one: OpenCall, given: Given) -> str | None:
+        """A person's answer in the tool's place, if the call waited for one."""
+        if not given.approval or not self._waits(one, given.allowed):
+            return None
+        return given.approval.answers.get(one.call.id)
+
+    def check(self, session: Session, approval: Approval) -> None:
+        """Raises ConfigError for edits and answers that fit no waiting call."""
+        waiting = {call.id: call for call in self.waiting(session)}
+        named = {**approval.edits, **approval.answers}
+        if unknown := [call_id for call_id in named if call_id not in waiting]:
+            raise ConfigError(f"no call {unknown[0]!r} waits for a person; there is {', '.join(waiting) or 'none'}")
+        if both := sorted(approval.edits.keys() & approval.answers.keys()):
+            raise ConfigError(f"call {both[0]!r} has an edit and an answer: give one of them")
+        for call_id, said in approval.answers.items():
+            if not str(said).strip():
+                raise ConfigError(f"the answer to call {call_id!r} must be a text, and it is empty")
+        for call_id, arguments in approval.edits.items():
+            self._check_edit(waiting[call_id], arguments)
+
+    def _check_edit(self, call: ToolCall, arguments: object) -> None:
+        tool = self.menu.get(call.name)
+        try:
+            if not isinstance(arguments, Mapping):
+                raise BadArguments(f"they must be a mapping, and {shown(arguments)} is not.")
+            canonical(dict(arguments))
+            if tool is not None:
+                tool.checked(dict(arguments))
+        except (BadArguments, TypeError, ValueError) as error:
+            raise ConfigError(f"the edited arguments of {call.name} (call {call.id!r}) do not fit: {error}") from None
 
     def _refusal(self, one: OpenCall, given: Given) -> str:
         """The reason why the call is not run; "" if it is."""
@@ -183,7 +253,8 @@ class ToolCalls:
             if session.ended:
                 session.late[returned.result.call_id] = returned
                 _log.info("%s gave its result after the run of thread %s had ended", returned.name, session.thread)
-            session.append(transcript.tool_result(returned.result, self._shown(session, returned)))
+            shown = self._shown(session, returned)
+            session.append(transcript.tool_result(returned.result, shown, returned.spent))
 
     def _shown(self, session: Session, returned: ToolReturned) -> Shown | None:
         """The form of a long result that the model sees. Results of tools that give parts themselves stay whole."""

@@ -72,9 +72,12 @@ def opening(value: Opening) -> Draft:
     return Draft("opening", canonical(asdict(value)))
 
 
-def reconfigure(value: Opening) -> Draft:
-    """A cut: from here on the thread continues as if it had been opened with ``value``."""
-    return Draft("reconfigure", canonical(asdict(value)))
+def reconfigure(value: Opening, switch: Json | None = None) -> Draft:
+    """A cut: from here on the thread continues as if it had been opened with ``value``.
+
+    ``switch`` says why it falls back to another model, or comes back, and what that costs.
+    """
+    return Draft("reconfigure", canonical({**asdict(value), **({"switch": switch} if switch else {})}))
 
 
 def user(blocks: Sequence[Block] | str, *, run: str = "", shown: Sequence[Block] | None = None) -> Draft:
@@ -94,9 +97,14 @@ def tool_started(call: ToolCall) -> Draft:
     return _draft("tool_started", {"call_id": call.id, "name": call.name})
 
 
-def tool_result(result: ToolResult, shown: Sequence[Text | Image | Opaque] | None = None) -> Draft:
-    """A tool's whole result. ``shown`` is what the model sees in its place, if it was too long."""
-    return _draft("tool_result", {**pack(result), **_instead(shown)})
+def tool_result(
+    result: ToolResult, shown: Sequence[Text | Image | Opaque] | None = None, spent: Json | None = None
+) -> Draft:
+    """A tool's whole result. ``shown`` is what the model sees in its place, if it was too long.
+
+    ``spent`` is the usage of delegates that worked for the call, on threads of their own.
+    """
+    return _draft("tool_result", {**pack(result), **_instead(shown), **({"spent": spent} if spent else {})})
 
 
 def note(about: str, text: str, *, now: bool = False) -> Draft:
