@@ -4,10 +4,11 @@ Written by hand from general knowledge of the language, one group a line, as in 
 """
 
 OPPOSITES = """
+for | against
 open | close shut
 on | off
 over above more | under below less fewer
-before | after
+before within during | after
 start begin launch resume continue | stop end finish pause halt quit
 enable activate allow permit accept grant include approve support | disable deactivate ban forbid prohibit disallow
   deny exclude reject refuse decline revoke block restrict avoid
@@ -203,7 +204,7 @@ friend colleague guest visitor
 """Words that narrow a question. If only one question has such a word, the two are different."""
 
 
-REVERSERS = "stop avoid prevent except unless besides excluding lacking missing against despite"
+REVERSERS = "stop avoid prevent except unless besides excluding lacking missing despite"
 """Words that reverse a question as "not" does."""
 
 
