@@ -129,6 +129,31 @@ used secondhand | new
 permanent | temporary
 get obtain receive download | check verify view locate look
 basic standard free economy starter | premium pro enterprise business deluxe extended plus
+odd | even
+singular | plural
+masculine | feminine
+front | rear back
+freehold | leasehold
+prime | composite
+artery | vein
+predator | prey
+cause | effect
+upstream | downstream
+native | foreign
+liquid | solid
+guilty | innocent
+succeed | precede
+wholesale | retail
+rural | urban
+acid | base alkali
+convex | concave
+absolute | relative
+theory | practice
+local | global
+landlord | tenant
+plaintiff claimant | defendant
+employer | employee
+guest | host
 undergraduate bachelor | postgraduate graduate master phd doctorate
 primary | secondary
 sync async | synchronous asynchronous
@@ -212,7 +237,7 @@ ACTS = """
 create open register build add start enter launch
 use using
 edit change modify update correct alter amend adjust revise
-switch swap exchange convert move migrate transfer
+switch swap exchange convert change move migrate transfer
 delete remove erase close cancel terminate deactivate stop end
 rename
 copy duplicate clone

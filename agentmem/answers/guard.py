@@ -6,11 +6,11 @@ why the answer to one is not the answer to the other, or "" if it has no objecti
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
-from itertools import combinations, pairwise
+from itertools import combinations, dropwhile, pairwise, takewhile
 
 from agentmem.answers import spelling
 from agentmem.answers.contrasts import ACTS, KINDS, OPPOSITES, QUALIFIERS, REVERSERS, TOWARDS
-from agentmem.answers.question_form import asks, modality, tense, whose
+from agentmem.answers.question_form import asks, modality, quantity, tense, whose
 from agentmem.answers.words import Amount, QuestionPair, Words, stem
 
 Rule = tuple[str, Callable[[QuestionPair], str]]
@@ -19,7 +19,7 @@ Rule = tuple[str, Callable[[QuestionPair], str]]
 _PREFIXES = ("un", "dis", "in", "im", "ir", "il", "non", "de", "mis")
 _PARTICLES = (("in", "out"), ("up", "down"), ("on", "off"))
 _DIRECTIONS = (("from", "to"), ("before", "after"))
-_BETWEEN = frozenset("to into from than before after over under by versus vs against for with without".split())  # noqa: SIM905
+_BETWEEN = frozenset("to into from than before after over under by against for with without".split())  # noqa: SIM905
 """Words whose two sides cannot be exchanged: euros to dollars, cats than dogs."""
 _STRETCH = 3
 """The most words in one place that are taken for one thing."""
@@ -79,10 +79,7 @@ def ids(found: QuestionPair) -> str:
 
 def negation(found: QuestionPair) -> str:
     """One of the two has one negation more, or a word that reverses its meaning."""
-    no = [
-        one.negations + len(_reversers().intersection(lone)) + _kept_from(one)
-        for one, lone in ((found.left, found.lone_left), (found.right, found.lone_right))
-    ]
+    no = [_noes(found.left, found.right), _noes(found.right, found.left)]
     if no[0] % 2 == no[1] % 2 or _reversed(found) or _stuck(found.left, found.right) or _stuck(found.right, found.left):
         return ""
     return "one says no, the other does not"
@@ -140,7 +137,7 @@ def roles(found: QuestionPair) -> str:
             if places[a] > places[middle] > places[b]:
                 return f"{a} and {b} changed places"
     crossed = {(b, at, a) for a, at, b in _sides(found.left)} & set(_sides(found.right))
-    return next((f"{a} and {b} changed places" for a, _, b in sorted(crossed)), "")
+    return next((f"{a} and {b} changed places" for a, _, b in sorted(crossed)), "") or _exchanged(found)
 
 
 def acts(found: QuestionPair) -> str:
@@ -192,6 +189,7 @@ WORDS: tuple[Rule, ...] = (
     ("whose", whose),
     ("tense", tense),
     ("modality", modality),
+    ("quantity", quantity),
     ("acts", acts),
 )
 """The gates that read words."""
@@ -239,9 +237,25 @@ def _sides(one: Words) -> Iterator[tuple[str, str, str]]:
     for at, (token, _, _) in enumerate(triples):
         if token in _BETWEEN:
             before = [stem for _, stem, keep in triples[:at] if keep]
-            after = next((stem for _, stem, keep in triples[at + 1 :] if keep), "")
-            chosen = before if token == "than" else before[-1:]
-            yield from ((word, token, after) for word in chosen if after and word != after)
+            run = _run(reversed(triples[:at]))
+            for word in before if token == "than" else run:
+                yield from ((word, token, after) for after in _run(triples[at + 1 :]) if word != after)
+
+
+def _run(triples: Iterable[tuple[str, str, bool]]) -> list[str]:
+    """The stems of the first content words that follow each other, behind any words without content."""
+    behind = dropwhile(lambda one: not one[2], triples)
+    return [stem for _, stem, _ in takewhile(lambda one: one[2], behind)]
+
+
+def _exchanged(found: QuestionPair) -> str:
+    """Two content words changed places in questions of the same words: is every square a rectangle."""
+    one, other = _contents(found.left), _contents(found.right)
+    same = sorted(found.left.tokens) == sorted(found.right.tokens) and found.left.tokens[:1] == found.right.tokens[:1]
+    if not same or len(one) != len(other) or {"and", "or"}.intersection(found.left.tokens):
+        return ""
+    apart = [at for at, (a, b) in enumerate(zip(one, other, strict=True)) if a != b]
+    return f"{one[apart[0]]} and {one[apart[1]]} changed places" if len(apart) == 2 else ""
 
 
 def _acted(one: Words) -> dict[str, frozenset[int]]:
@@ -264,6 +278,11 @@ def _stuck(one: Words, other: Words) -> bool:
     """True if one says "I cannot do it", which asks for help as "I want to do it" does, and the other no "I can"."""
     able = ("i", "can") in pairwise(other.tokens) and "how" not in other.tokens
     return one.tokens[:3] == ("i", "can", "not") and one.negations == 1 and not able
+
+
+def _noes(one: Words, other: Words) -> int:
+    """The negations of a question, and its words of reversal that the other lacks."""
+    return one.negations + len(_reversers().intersection(one.stems) - set(other.stems)) + _kept_from(one)
 
 
 def _kept_from(one: Words) -> bool:

@@ -32,6 +32,19 @@ _OPENING = 6
 _FORMS = {"does": "do", "did": "do", "is": "am", "are": "am", "was": "am", "were": "am"}
 
 
+_OPENERS = frozenset("do does did is are was were can could will would should must may has have".split())  # noqa: SIM905
+"""Words that open a question to be answered by yes or no."""
+_QUANTITIES = (
+    ("only", frozenset({"only", "just"})),
+    ("all", frozenset({"all", "every", "each"})),
+    ("any", frozenset({"any", "some"})),
+    ("most", frozenset({"most"})),
+    ("none", frozenset({"no"})),
+)
+_NEAR = 3
+"""A word about how many counts if it stands before this place."""
+
+
 def asks(found: QuestionPair) -> str:
     """One asks when, the other where; or how long, and how much."""
     one, other = _asked(found.left), _asked(found.right)
@@ -62,12 +75,22 @@ def modality(found: QuestionPair) -> str:
     return f"one asks for {one}, the other for {other}" if one and other and one != other else ""
 
 
+def quantity(found: QuestionPair) -> str:
+    """One asks about all, the other about any, or about these only."""
+    one, other = _quantity(found.left), _quantity(found.right)
+    if one != other and "only" in (one, other):
+        return "one says only, the other does not"
+    return f"{one} against {other}" if one and other and one != other else ""
+
+
 def _asked(one: Words) -> set[str]:
     """The question words that ask: "when do", and not the "when" of "when I pay"."""
     follows = (*zip(one.tokens, one.tokens[1:], (*one.tokens[2:], ""), (*one.tokens[3:], "", ""), strict=False),)
     found = {a for a, b, *_ in follows if a in _ASKS and (b in _AUXILIARY or a.startswith("who"))}
     return found | {
-        "long" if b == "many" and {c, d} & _TIMES else b for a, b, c, d in follows if a == "how" and b in _HOW
+        "long" if (b == "many" and {c, d} & _TIMES) or (b, c) == ("much", "time") else b
+        for a, b, c, d in follows
+        if a == "how" and b in _HOW
     }
 
 
@@ -93,6 +116,13 @@ def _modal(one: Words) -> str:
         return ""
     opening = [_FORMS.get(word, word) for word in one.tokens[:_OPENING]]
     return next((name for name, forms in _MODALS for form in forms if _opens(form, opening)), "")
+
+
+def _quantity(one: Words) -> str:
+    """How many of a kind a question is about: are all, are any, can only."""
+    if not one.tokens or one.tokens[0] not in _OPENERS:
+        return ""
+    return next((name for name, words in _QUANTITIES if words.intersection(one.tokens[1:_NEAR])), "")
 
 
 def _opens(form: Sequence[str], opening: Sequence[str]) -> bool:

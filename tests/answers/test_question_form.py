@@ -28,6 +28,10 @@ def rule(left: str, right: str) -> str:
         ("What is my name?", "What is your name?", "whose"),
         ("How do I clean my desk?", "How do you clean your desk?", ""),
         ("How can people train their memory?", "How can I train my memory?", ""),
+        ("Are all pools closed?", "Are any pools closed?", "quantity"),
+        ("Can members swim here?", "Can only members swim here?", "quantity"),
+        ("What are all the pools?", "What are some of the pools?", ""),
+        ("How long does it take to swim a mile?", "How much time does it take to swim a mile?", ""),
         ("Can you help me reset it?", "I must reset it", ""),
     ],
 )
@@ -41,6 +45,10 @@ def test_forms_of_questions(left: str, right: str, objects: str) -> None:
     ("left", "right", "objects"),
     [
         ("Can I replace butter with oil?", "Can I replace oil with butter?", "roles"),
+        ("Can I trade store credit for money?", "Can I trade money for store credit?", "roles"),
+        ("Is every poem a song?", "Is every song a poem?", "roles"),
+        ("Is tea or coffee stronger?", "Is coffee or tea stronger?", ""),
+        ("On parcels, is there a fee?", "Is there a fee on parcels?", ""),
         ("Does salt raise blood sugar?", "Do blood sugars raise salt?", "roles"),
         ("Does the tenant pay the agent?", "Is the agent paid by the tenant?", ""),
         ("How do I roast a shoulder of lamb?", "How do I roast a rack of lamb?", "swap"),
