@@ -130,6 +130,7 @@ permanent | temporary
 get obtain receive download | check verify view locate look
 basic standard free economy starter | premium pro enterprise business deluxe extended plus
 odd | even
+much many | little few
 singular | plural
 masculine | feminine
 front | rear back
@@ -224,7 +225,7 @@ virtual disposable contactless recurring one-off partial expired faulty damaged 
 international unmarried married divorced retired unemployed landlord tenant wholesale bulk vegan vegetarian halal kosher
 gluten-free organic offline child kid children baby toddler teenager son daughter mother mum mom father dad parent
 grandmother grandfather grandparent brother sister wife husband spouse partner fiancé ex-partner elderly deceased late
-friend colleague guest visitor
+friend colleague guest visitor next previous
 """
 """Words that narrow a question. If only one question has such a word, the two are different."""
 

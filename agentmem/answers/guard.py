@@ -10,7 +10,7 @@ from itertools import combinations, dropwhile, pairwise, takewhile
 
 from agentmem.answers import spelling
 from agentmem.answers.contrasts import ACTS, KINDS, OPPOSITES, QUALIFIERS, REVERSERS, TOWARDS
-from agentmem.answers.question_form import asks, modality, quantity, tense, whose
+from agentmem.answers.question_form import actor, asks, modality, quantity, tense, whose
 from agentmem.answers.words import Amount, QuestionPair, Words, stem
 
 Rule = tuple[str, Callable[[QuestionPair], str]]
@@ -185,6 +185,7 @@ WORDS: tuple[Rule, ...] = (
     ("scope", scope),
     ("order", order),
     ("roles", roles),
+    ("actor", actor),
     ("asks", asks),
     ("whose", whose),
     ("tense", tense),
@@ -254,6 +255,9 @@ def _exchanged(found: QuestionPair) -> str:
     same = sorted(found.left.tokens) == sorted(found.right.tokens) and found.left.tokens[:1] == found.right.tokens[:1]
     if not same or len(one) != len(other) or {"and", "or"}.intersection(found.left.tokens):
         return ""
+    if "than" in found.left.tokens:
+        before, behind = ({*each.tokens[: each.tokens.index("than")]} for each in (found.left, found.right))
+        return "the sides of than changed places" if before != behind else ""
     apart = [at for at, (a, b) in enumerate(zip(one, other, strict=True)) if a != b]
     return f"{one[apart[0]]} and {one[apart[1]]} changed places" if len(apart) == 2 else ""
 

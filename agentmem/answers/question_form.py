@@ -17,7 +17,10 @@ _OWN = 0
 
 _PAST, _PRESENT = frozenset({"did", "was", "were"}), frozenset("do does is are am".split())  # noqa: SIM905
 _FUTURE = frozenset({"will", "shall", "going"})
-_PERSONS = frozenset("i you we they he she it anyone someone anybody somebody".split())  # noqa: SIM905
+_PERSONS = frozenset("i you we they he she it people anyone someone anybody somebody".split())  # noqa: SIM905
+_DOING = frozenset("do does did can could will would shall should must may".split())  # noqa: SIM905
+_ASKING = frozenset("how what when where why which".split())  # noqa: SIM905
+_SPEAKERS = frozenset("i me my we us our".split())  # noqa: SIM905
 _PERFECT = frozenset({"have", "has", "had"})
 
 _MODALS: tuple[tuple[str, tuple[tuple[str, ...], ...]], ...] = (
@@ -41,8 +44,8 @@ _QUANTITIES = (
     ("most", frozenset({"most"})),
     ("none", frozenset({"no"})),
 )
-_NEAR = 3
-"""A word about how many counts if it stands before this place."""
+_NEAR = 4
+"""A word about how many, and the verb that opens a question, count if they stand before this place."""
 
 
 def asks(found: QuestionPair) -> str:
@@ -81,6 +84,30 @@ def quantity(found: QuestionPair) -> str:
     if one != other and "only" in (one, other):
         return "one says only, the other does not"
     return f"{one} against {other}" if one and other and one != other else ""
+
+
+def actor(found: QuestionPair) -> str:
+    """I do it, or it is done to me: must I tell the landlord, must the landlord tell me."""
+    for one, other in ((found.left, found.right), (found.right, found.left)):
+        who = _subject(other)
+        if _subject(one) in _PERSONS and who and who not in _PERSONS and _both(who, one, other):
+            return f"one is about what {who} does, the other about what is done to it"
+    return ""
+
+
+def _subject(one: Words) -> str:
+    """The stem of what stands behind the auxiliary that opens a question or follows its question word: I, landlord."""
+    triples = list(zip(one.tokens, one.stems, one.content, strict=True))
+    at = next((at for at, token in enumerate(one.tokens[:_NEAR]) if token in _DOING), None)
+    if at is None or (at and one.tokens[0] not in _ASKING):
+        return ""
+    behind = triples[at + 1 :]
+    return next((stem for token, stem, content in behind if content or token in _PERSONS), "")
+
+
+def _both(who: str, one: Words, other: Words) -> bool:
+    """True if the other also names a speaker, and both name ``who``. A passive has one of them left out."""
+    return who in one.stems and bool(_SPEAKERS.intersection(other.tokens)) and "be" not in other.tokens
 
 
 def _asked(one: Words) -> set[str]:
