@@ -18,7 +18,7 @@ import argparse
 import hashlib
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
@@ -302,7 +302,7 @@ def curve(rows: Sequence[Line]) -> tuple[str, bool]:
 
     Also whether ours errs no more at any point, by slots and by reading. By label alone it is printed only.
     """
-    ways = (
+    ways: tuple[tuple[str, Callable[[Line], float]], ...] = (
         ("by label", lambda one: one.share(one.wrong)),
         ("by slots", lambda one: one.share(one.slots)),
         ("judged", lambda one: one.share(one.estimated)),
