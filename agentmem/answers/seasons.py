@@ -7,7 +7,8 @@ _LATIN = {
     "en": (
         r"weather|temperatures?|hot|cold|warm|humid|windy|sunny|rain\w*|snow\w*|forecast|crowded|busy|traffic",
         r"(?:in|during) (?:early |mid |late |the )*(?:january|february|march|april|may|june|july|august|september|"
-        r"october|november|december|spring|summer|autumn|fall|winter|(?:rainy |dry |wet )season)|usually|normally|typically|"
+        r"october|november|december|spring|summer|autumn|fall|winter|(?:rainy |dry |wet )season)|usually|normally|"
+        r"typically|"
         r"on average",
     ),
     "de": (
@@ -17,7 +18,8 @@ _LATIN = {
     ),
     "fr": (
         r"météo|temps|températures?|chaud|froid|pleu\w*|neige\w*",
-        r"en (?:janvier|février|mars|avril|mai|juin|juillet|août|septembre|octobre|novembre|décembre|été|automne|hiver)|"
+        r"en (?:janvier|février|mars|avril|mai|juin|juillet|août|septembre|octobre|novembre|décembre|été|automne|"
+        r"hiver)|"
         r"au printemps|d'habitude|normalement|en moyenne",
     ),
     "es": (
