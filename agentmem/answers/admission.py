@@ -9,7 +9,7 @@ from agentmem.answers.lookup import Looked, Lookups
 from agentmem.answers.sources import outdated
 from agentmem.answers.stats import Counters
 from agentmem.answers.store import AnswerStore, KeptEntry
-from agentmem.answers.values import Answer, Source
+from agentmem.answers.values import Answer, Source, owner_of
 from agentmem.types import Clock
 
 SWEEP = 60.0
@@ -54,6 +54,8 @@ class Keeper:
         if not reason:
             vector = looked.vector if looked.vector is not None else self._lookups.vector(looked.question)
             kind = looked.kind or self._lookups.kind(looked.question, looked.context, vector)
+            if looked.own:
+                self._store.own(looked.scope, owner_of(looked.context.tenant, looked.context.user))
             n = self._store.put(self._entry(looked, answer, kind), self._embedder, vector, since)
             if n:
                 self._replace(looked)

@@ -26,7 +26,7 @@ from agentmem.answers.sources import Pages
 from agentmem.answers.stats import Counters, report
 from agentmem.answers.store import AnswerStore, KeptEntry
 from agentmem.answers.upkeep import BackgroundTasks
-from agentmem.answers.values import Agrees, Answer, AnswerScope, Decider, Kinds, Labelled, Source, scope_of
+from agentmem.answers.values import Agrees, Answer, AnswerScope, Decider, Kinds, Labelled, Source, owner_of, scope_of
 from agentmem.checking import CALLABLE, FLAG, NOTHING, PATH, WHOLE, Wanted, check_settings, having, of
 from agentmem.closing import Closing
 from agentmem.errors import ConfigError
@@ -333,15 +333,27 @@ class AnswerCache(Closing):
             raise ConfigError("this answer cache has no workspace: give AnswerCache(..., workspace=...)")
         return self.lookups.pages.source(name)
 
-    def invalidate(self, source: str | None = None, *, tenant: str | None = None, everything: bool = False) -> int:
-        """Remove all answers made from a source (a page, or another name), all of a tenant, or all of them.
+    def invalidate(
+        self,
+        source: str | None = None,
+        *,
+        tenant: str | None = None,
+        user: str | None = None,
+        everything: bool = False,
+    ) -> int:
+        """Remove all answers made from a source (a page, or another name), all of a tenant or a user, or all of them.
 
-        Returns their number. An answer that is being made from the source now will not be kept.
+        With ``user`` those go that were kept for this user alone, among the ``tenant``'s ("" if it is not given). The
+        tenant's other answers stay, as they were made from no user's records. Returns the number of answers removed.
+        An answer that is being made from the source now will not be kept. Raises ConfigError.
         """
-        if [source is not None, tenant is not None, everything].count(True) != 1:
-            raise ConfigError("say what to invalidate: a source, or tenant=..., or everything=True")
+        named = tenant is not None and user is None
+        if [source is not None, named, user is not None, everything].count(True) != 1:
+            raise ConfigError("say what to invalidate: a source, or tenant=..., or user=..., or everything=True")
         if source is not None:
             gone = self.store.invalidate(source)
+        elif user is not None:
+            gone = self.store.remove_owner(owner_of(tenant or "", user))
         else:
             gone = self.store.remove_tenant(tenant) if tenant is not None else self.store.clear()
         self.counters.add("invalidated.event", "", gone)

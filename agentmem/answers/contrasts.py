@@ -4,10 +4,11 @@ Written by hand from general knowledge of the language, one group a line, as in 
 """
 
 OPPOSITES = """
+for | against
 open | close shut
 on | off
 over above more | under below less fewer
-before | after
+before within during | after
 start begin launch resume continue | stop end finish pause halt quit
 enable activate allow permit accept grant include approve support | disable deactivate ban forbid prohibit disallow
   deny exclude reject refuse decline revoke block restrict avoid
@@ -128,6 +129,32 @@ used secondhand | new
 permanent | temporary
 get obtain receive download | check verify view locate look
 basic standard free economy starter | premium pro enterprise business deluxe extended plus
+odd | even
+much many | little few
+singular | plural
+masculine | feminine
+front | rear back
+freehold | leasehold
+prime | composite
+artery | vein
+predator | prey
+cause | effect
+upstream | downstream
+native | foreign
+liquid | solid
+guilty | innocent
+succeed | precede
+wholesale | retail
+rural | urban
+acid | base alkali
+convex | concave
+absolute | relative
+theory | practice
+local | global
+landlord | tenant
+plaintiff claimant | defendant
+employer | employee
+guest | host
 undergraduate bachelor | postgraduate graduate master phd doctorate
 primary | secondary
 sync async | synchronous asynchronous
@@ -198,12 +225,12 @@ virtual disposable contactless recurring one-off partial expired faulty damaged 
 international unmarried married divorced retired unemployed landlord tenant wholesale bulk vegan vegetarian halal kosher
 gluten-free organic offline child kid children baby toddler teenager son daughter mother mum mom father dad parent
 grandmother grandfather grandparent brother sister wife husband spouse partner fiancé ex-partner elderly deceased late
-friend colleague guest visitor
+friend colleague guest visitor next previous
 """
 """Words that narrow a question. If only one question has such a word, the two are different."""
 
 
-REVERSERS = "stop avoid prevent except unless besides excluding lacking missing against despite"
+REVERSERS = "stop avoid prevent except unless besides excluding lacking missing despite"
 """Words that reverse a question as "not" does."""
 
 
@@ -211,7 +238,7 @@ ACTS = """
 create open register build add start enter launch
 use using
 edit change modify update correct alter amend adjust revise
-switch swap exchange convert move migrate transfer
+switch swap exchange convert change move migrate transfer
 delete remove erase close cancel terminate deactivate stop end
 rename
 copy duplicate clone

@@ -65,6 +65,8 @@ LATER = (
       at REAL NOT NULL, PRIMARY KEY (scope, kept, asked, embedder)
     )
     """,
+    "CREATE TABLE IF NOT EXISTS owned (scope TEXT PRIMARY KEY, owner TEXT NOT NULL) WITHOUT ROWID",
+    "CREATE INDEX IF NOT EXISTS owned_by_owner ON owned (owner)",
 )
 """Tables that an earlier program of this version does not know, and does not need."""
 

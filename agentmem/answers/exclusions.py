@@ -13,6 +13,7 @@ from typing import Literal
 from agentmem.answers.east_asian import EAST_ASIAN
 from agentmem.answers.european import EUROPEAN
 from agentmem.answers.language import Language
+from agentmem.answers.seasons import climate
 from agentmem.answers.values import LONGEST, Answer, Kinds
 from agentmem.errors import ConfigError
 
@@ -64,7 +65,7 @@ def _spoken(languages: Sequence[Language]) -> Iterator[Rule]:
     for one in languages:
         yield Rule("transactional", "question", rf"\A\W*{one.polite}(?:{one.acts})" + (r"(?!\w)" if one.spaced else ""))
     for one in languages:
-        yield Rule("time-bound", "question", _asks(one, one.live))
+        yield Rule("time-bound", "question", rf"\A(?!{climate(one.code)})(?=.*{_asks(one, one.live)})")
         yield Rule("time-bound", "question", rf"\A(?!.*{_words(one, one.timeless)})(?=.*{_words(one, one.now)})")
 
 

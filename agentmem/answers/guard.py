@@ -6,10 +6,11 @@ why the answer to one is not the answer to the other, or "" if it has no objecti
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
-from itertools import combinations, pairwise
+from itertools import combinations, dropwhile, pairwise, takewhile
 
 from agentmem.answers import spelling
 from agentmem.answers.contrasts import ACTS, KINDS, OPPOSITES, QUALIFIERS, REVERSERS, TOWARDS
+from agentmem.answers.question_form import actor, asks, modality, quantity, tense, whose
 from agentmem.answers.words import Amount, QuestionPair, Words, stem
 
 Rule = tuple[str, Callable[[QuestionPair], str]]
@@ -18,16 +19,11 @@ Rule = tuple[str, Callable[[QuestionPair], str]]
 _PREFIXES = ("un", "dis", "in", "im", "ir", "il", "non", "de", "mis")
 _PARTICLES = (("in", "out"), ("up", "down"), ("on", "off"))
 _DIRECTIONS = (("from", "to"), ("before", "after"))
-_BETWEEN = frozenset("to into from than before after over under by versus vs against for with without".split())  # noqa: SIM905
+_BETWEEN = frozenset("to into from than before after over under by against for with without".split())  # noqa: SIM905
 """Words whose two sides cannot be exchanged: euros to dollars, cats than dogs."""
-_ASKS = ("when", "where", "why", "who", "whose")
-_HOW = ("long", "much", "many", "often", "far", "old", "big", "tall", "deep", "high", "fast", "soon")
 _STRETCH = 3
 """The most words in one place that are taken for one thing."""
-_TIMES = frozenset("days hours weeks minutes months years".split())  # noqa: SIM905
 _AUXILIARY = frozenset("do does did is are was were will can could should would must may has have to".split())  # noqa: SIM905
-_WHOSE = {"my": 1, "our": 1, "your": 2, "ur": 2, "his": 3, "her": 4, "their": 5}
-_PAST, _FUTURE = frozenset({"did", "was", "were", "had"}), frozenset({"will", "shall", "going"})
 
 
 def script(found: QuestionPair) -> str:
@@ -38,7 +34,10 @@ def script(found: QuestionPair) -> str:
 
 def symbols(found: QuestionPair) -> str:
     """Other operators, flags or emoji."""
-    return _unequal(spelling.symbols(found.left.text), spelling.symbols(found.right.text))
+    one, other = spelling.symbols(found.left.text), spelling.symbols(found.right.text)
+    if sorted(one) != sorted(other) and _ands(found.left, one) == _ands(found.right, other):
+        one, other = (tuple(sign for sign in each if sign != "&") for each in (one, other))
+    return _unequal(one, other)
 
 
 def letters(found: QuestionPair) -> str:
@@ -80,10 +79,7 @@ def ids(found: QuestionPair) -> str:
 
 def negation(found: QuestionPair) -> str:
     """One of the two has one negation more, or a word that reverses its meaning."""
-    no = [
-        one.negations + len(_reversers().intersection(lone))
-        for one, lone in ((found.left, found.lone_left), (found.right, found.lone_right))
-    ]
+    no = [_noes(found.left, found.right), _noes(found.right, found.left)]
     if no[0] % 2 == no[1] % 2 or _reversed(found) or _stuck(found.left, found.right) or _stuck(found.right, found.left):
         return ""
     return "one says no, the other does not"
@@ -117,7 +113,7 @@ def names(found: QuestionPair) -> str:
 
 def scope(found: QuestionPair) -> str:
     """Only one of the two is about something narrower: a joint account, my mother, abroad."""
-    narrow = _qualifiers().intersection(found.lone_left) ^ _qualifiers().intersection(found.lone_right)
+    narrow = _narrow(found.left, found.lone_left) ^ _narrow(found.right, found.lone_right)
     return f"only one says {_list(narrow)}" if narrow else ""
 
 
@@ -134,36 +130,14 @@ def order(found: QuestionPair) -> str:
 
 def roles(found: QuestionPair) -> str:
     """Two things changed places: cats chase dogs and dogs chase cats, euros to dollars and dollars to euros."""
-    if not found.only_left and not found.only_right:
+    if not found.lone_left and not found.lone_right and (found.only_left | found.only_right) <= _auxiliary():
         places = {word: at for at, word in enumerate(_contents(found.right))}
         shared = [word for word in _contents(found.left) if word in places]
         for a, middle, b in combinations(shared, 3):
             if places[a] > places[middle] > places[b]:
                 return f"{a} and {b} changed places"
     crossed = {(b, at, a) for a, at, b in _sides(found.left)} & set(_sides(found.right))
-    return next((f"{a} and {b} changed places" for a, _, b in sorted(crossed)), "")
-
-
-def asks(found: QuestionPair) -> str:
-    """One asks when, the other where; or how long, and how much."""
-    one, other = _asked(found.left), _asked(found.right)
-    return f"{_list(one)} against {_list(other)}" if one and other and not one & other else ""
-
-
-def whose(found: QuestionPair) -> str:
-    """My name, and your name."""
-    one, other = ({b: a for a, b in pairwise(each.tokens) if a in _WHOSE} for each in (found.left, found.right))
-    apart = [word for word in one if word in other and _WHOSE[one[word]] != _WHOSE[other[word]]]
-    return f"{one[apart[0]]} {apart[0]} against {other[apart[0]]} {apart[0]}" if apart else ""
-
-
-def tense(found: QuestionPair) -> str:
-    """One asks what was, the other what will be."""
-    one, other = set(found.left.tokens), set(found.right.tokens)
-    for a, b in ((one, other), (other, one)):
-        if a & _PAST and b & _FUTURE and not a & _FUTURE and not b & _PAST:
-            return "one is about the past, the other about the future"
-    return ""
+    return next((f"{a} and {b} changed places" for a, _, b in sorted(crossed)), "") or _exchanged(found)
 
 
 def acts(found: QuestionPair) -> str:
@@ -211,9 +185,12 @@ WORDS: tuple[Rule, ...] = (
     ("scope", scope),
     ("order", order),
     ("roles", roles),
+    ("actor", actor),
     ("asks", asks),
     ("whose", whose),
     ("tense", tense),
+    ("modality", modality),
+    ("quantity", quantity),
     ("acts", acts),
 )
 """The gates that read words."""
@@ -240,6 +217,17 @@ def _common(one: Sequence[str], other: Sequence[str]) -> int:
     return next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
 
 
+def _narrow(one: Words, lone: Iterable[str]) -> set[str]:
+    """The lone words that narrow: the table's, and compounds with a hyphen."""
+    compounds = {stem(token) for token in one.tokens if "-" in token}
+    return {word for word in lone if word in _qualifiers() or word in compounds}
+
+
+def _ands(one: Words, signs: Sequence[str]) -> int:
+    """How often a question says "and", in letters or as a sign."""
+    return one.tokens.count("and") + signs.count("&")
+
+
 def _contents(one: Words) -> list[str]:
     return list(dict.fromkeys(stem for stem, keep in zip(one.stems, one.content, strict=True) if keep))
 
@@ -250,16 +238,28 @@ def _sides(one: Words) -> Iterator[tuple[str, str, str]]:
     for at, (token, _, _) in enumerate(triples):
         if token in _BETWEEN:
             before = [stem for _, stem, keep in triples[:at] if keep]
-            after = next((stem for _, stem, keep in triples[at + 1 :] if keep), "")
-            chosen = before if token == "than" else before[-1:]
-            yield from ((word, token, after) for word in chosen if after and word != after)
+            run = _run(reversed(triples[:at]))
+            for word in before if token == "than" else run:
+                yield from ((word, token, after) for after in _run(triples[at + 1 :]) if word != after)
 
 
-def _asked(one: Words) -> set[str]:
-    """The question words that ask: "when do", and not the "when" of "when I pay"."""
-    follows = (*zip(one.tokens, one.tokens[1:], (*one.tokens[2:], ""), strict=False),)
-    found = {a for a, b, _ in follows if a in _ASKS and (b in _AUXILIARY or a.startswith("who"))}
-    return found | {"long" if c in _TIMES else b for a, b, c in follows if a == "how" and b in _HOW}
+def _run(triples: Iterable[tuple[str, str, bool]]) -> list[str]:
+    """The stems of the first content words that follow each other, behind any words without content."""
+    behind = dropwhile(lambda one: not one[2], triples)
+    return [stem for _, stem, _ in takewhile(lambda one: one[2], behind)]
+
+
+def _exchanged(found: QuestionPair) -> str:
+    """Two content words changed places in questions of the same words: is every square a rectangle."""
+    one, other = _contents(found.left), _contents(found.right)
+    same = sorted(found.left.tokens) == sorted(found.right.tokens) and found.left.tokens[:1] == found.right.tokens[:1]
+    if not same or len(one) != len(other) or {"and", "or"}.intersection(found.left.tokens):
+        return ""
+    if "than" in found.left.tokens:
+        before, behind = ({*each.tokens[: each.tokens.index("than")]} for each in (found.left, found.right))
+        return "the sides of than changed places" if before != behind else ""
+    apart = [at for at, (a, b) in enumerate(zip(one, other, strict=True)) if a != b]
+    return f"{one[apart[0]]} and {one[apart[1]]} changed places" if len(apart) == 2 else ""
 
 
 def _acted(one: Words) -> dict[str, frozenset[int]]:
@@ -282,6 +282,16 @@ def _stuck(one: Words, other: Words) -> bool:
     """True if one says "I cannot do it", which asks for help as "I want to do it" does, and the other no "I can"."""
     able = ("i", "can") in pairwise(other.tokens) and "how" not in other.tokens
     return one.tokens[:3] == ("i", "can", "not") and one.negations == 1 and not able
+
+
+def _noes(one: Words, other: Words) -> int:
+    """The negations of a question, and its words of reversal that the other lacks."""
+    return one.negations + len(_reversers().intersection(one.stems) - set(other.stems)) + _kept_from(one)
+
+
+def _kept_from(one: Words) -> bool:
+    """True for "keep it from turning brown", which stops it."""
+    return "keep" in one.stems and "from" in one.tokens[one.stems.index("keep") :]
 
 
 def _turned(here: frozenset[str], there: frozenset[str]) -> str:
@@ -340,6 +350,11 @@ def _act_lines() -> dict[str, frozenset[int]]:
 @cache
 def _towards() -> frozenset[str]:
     return frozenset(map(stem, TOWARDS.split()))
+
+
+@cache
+def _auxiliary() -> frozenset[str]:
+    return frozenset(map(stem, _AUXILIARY))
 
 
 @cache

@@ -25,6 +25,12 @@ um uh er erm hmm yeah yep nope somewhere anywhere somebody anybody everybody eve
 """
 """Words that alone do not make two questions different."""
 
+FORMS = """
+get want need like make let try know tell see say show give find take use happen help allow
+way thing step method process procedure kind sort bit lot thank
+"""
+"""Those of them that have other forms, such as "taking" and "ways"."""
+
 PLEASANTRIES = (
     r"^(?:hi|hiya|hey|hello|good (?:morning|afternoon|evening))(?: (?:there|team|all|guys|everyone|folks))?\b",
     r"^(?:quick (?:one|question)|just (?:wondering|curious|checking)|i was wondering|i am wondering|excuse me)\b",
@@ -73,7 +79,7 @@ NEGATIONS = frozenset(
 )
 
 NUMBERS = {
-    "zero": 0, "single": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8,
+    "zero": 0, "half": 0.5, "single": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8,
     "nine": 9, "ten": 10, "eleven": 11, "twelve": 12, "thirteen": 13, "fourteen": 14, "fifteen": 15, "sixteen": 16,
     "seventeen": 17, "eighteen": 18, "nineteen": 19, "twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60,
     "seventy": 70, "eighty": 80, "ninety": 90, "first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5,
@@ -190,6 +196,7 @@ average typical
 substitute replacement replace
 recall remember
 remain leave
+keep stop
 fun exciting
 believe think
 immediate quick instant

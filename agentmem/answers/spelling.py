@@ -74,6 +74,10 @@ _LONE = re.compile(r"(?<![\w'’])[^\W\d_](?![\w'’])")
 _AMOUNT = re.compile(
     r"([£$€¥#]?)\s?(\d+(?:[.,:]\d+)*)(\s?[%‰°]\s?[CFK]?\b|[^\W\d_]+(?:/[^\W\d_]+)?|\s[^\W\d_]+(?:/[^\W\d_]+)?)?"
 )
+_INITIALS = re.compile(r"\b[A-Z](?:\.[A-Z])+\b\.?(?!\w)")
+_PLURAL = re.compile(r"(?<=\w)\(e?s\)")
+_ENDINGS = ("ing", "ings", "ed", "es", "s", "est", "ly")
+"""The endings of a word's forms."""
 _THOUSANDS = re.compile(r",(?=\d{3}(?:\D|$))")
 _ROMAN = re.compile(r"\b(?:I{2,3}|IV|VI{0,3}|IX|XI{0,3})\b")
 _EVERYDAY = re.compile(r"[1-9]\d{0,3}(?:%|percent|(?:minute|hour|day|week|month|year)s?)?")
@@ -98,7 +102,8 @@ def symbols(text: str) -> tuple[str, ...]:
 @lru_cache(maxsize=65_536)
 def letters(text: str) -> tuple[str, ...]:
     """Single letters that stand alone, with their case: C, R, vitamin K. An article and a speaker are none."""
-    return tuple(sorted(one[0] for one in _LONE.finditer(text) if one[0] not in "aiI" and not _article(one)))
+    found = _LONE.finditer(joined_initials(text))
+    return tuple(sorted(one[0] for one in found if one[0] not in "aiI" and not _article(one)))
 
 
 @lru_cache(maxsize=65_536)
@@ -126,7 +131,25 @@ def english(text: str, spells: Spells | None = None) -> bool:
     here, there = sum(one in ENGLISH for one in own), sum(one in _foreign() for one in own)
     if here or there:
         return here > there
-    return spells is None or 2 * sum(spells(one) for one in own) >= len(own)
+    letters_only = [one for one in own if one.isalpha()]
+    return spells is None or 2 * sum(spelt(one, spells) for one in letters_only) >= len(letters_only)
+
+
+def spelt(word: str, spells: Spells) -> bool:
+    """True if a word, or the word that it is a form of, is spelt correctly. Vocabularies leave forms out: deleting."""
+    if spells(word):
+        return True
+    for ending in _ENDINGS:
+        base = word.removesuffix(ending)
+        if base != word and len(base) > 2:
+            doubled = base[:-1] if base[-1] == base[-2] else base
+            return any(map(spells, (base, f"{base}e", doubled, f"{base[:-1]}y" if base[-1] == "i" else base)))
+    return False
+
+
+def joined_initials(text: str) -> str:
+    """The text with initials as one word, and without an optional plural: U.S. and US, parent(s) and parent."""
+    return _PLURAL.sub("", _INITIALS.sub(lambda found: found[0].replace(".", ""), text))
 
 
 def everyday(amount: str) -> bool:

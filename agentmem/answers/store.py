@@ -259,6 +259,17 @@ class AnswerStore:
         with self.database.transaction():
             return self._removed("tenant = ?", tenant)
 
+    def own(self, scope: str, owner: str) -> None:
+        """Record whose part of a scope this is: see `values.owner_of`."""
+        self.database.run("INSERT OR IGNORE INTO owned VALUES (?, ?)", scope, owner)
+
+    def remove_owner(self, owner: str) -> int:
+        """Remove every answer that is one user's alone. Returns their number."""
+        with self.database.transaction():
+            gone = self._removed("scope IN (SELECT scope FROM owned WHERE owner = ?)", owner)
+            self.database.run("DELETE FROM owned WHERE owner = ?", owner)
+        return gone
+
     def clear(self) -> int:
         """Remove every answer. Returns their number."""
         with self.database.transaction():

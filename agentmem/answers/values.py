@@ -255,6 +255,11 @@ def own_scope(scope: str, user: str) -> str:
     return _hashed(("user", scope, user))
 
 
+def owner_of(tenant: str, user: str) -> str:
+    """The key of a user of a tenant, so that the name itself is not kept."""
+    return _hashed(("owner", tenant, user))
+
+
 def key_of(scope: str, question: str) -> str:
     """The key of the exact question in a scope."""
     return _hashed(("key", scope, normalised(question)))

@@ -11,6 +11,7 @@ from functools import cache, lru_cache
 
 from agentmem.answers.lexicon import (
     CONTRACTIONS,
+    FORMS,
     FUNCTION,
     IRREGULAR,
     NEGATIONS,
@@ -20,7 +21,7 @@ from agentmem.answers.lexicon import (
     SYNONYMS,
     UNITS,
 )
-from agentmem.answers.spelling import Spells, amounts, english
+from agentmem.answers.spelling import Spells, amounts, english, joined_initials, spelt
 
 _TOKEN = re.compile(r"[£$€]?\d[\d,]*(?:\.\d+)?(?::\d\d)?%?|[^\W\d_]+(?:['-][^\W\d_]+)*|\w+")
 _ID = re.compile(r"\b(?=[\w./#@-]*\d)(?=[\w./#@-]*[A-Za-z])[\w#@][\w./#@-]*\w\b")
@@ -31,6 +32,7 @@ _SUFFIXES = (
     ("ions", ""), ("ion", ""), ("ally", ""), ("ality", ""), ("ity", ""), ("ies", "y"), ("ied", "y"), ("ers", ""),
     ("ves", "f"), ("als", ""), ("al", ""), ("er", ""), ("ed", ""), ("ly", ""), ("es", ""), ("s", ""), ("ie", "y"),
 )  # fmt: skip
+_INFLECTED = ("ing", "ings", "ed")
 _VOWEL = re.compile("[aeiouy]")
 _MARKS = re.compile(r"[^\w\s'£$€%:.,/#@-]|(?<!\d)[.,:/]|[.,:/](?!\d)")
 _SCALED = 100
@@ -68,7 +70,7 @@ def words(text: str) -> Words:
     stems = tuple(map(stem, rest))
     names = _names(text)
     content = tuple(
-        one in names or (one not in _function() and token not in NEGATIONS)
+        one in names or (token not in _function() and token not in NEGATIONS)
         for one, token in zip(stems, rest, strict=True)
     )
     negations = sum(token in NEGATIONS or token.endswith("n't") for token in rest)
@@ -98,6 +100,17 @@ def stem(word: str) -> str:
     """The word without its endings: a light stemmer after Porter (1980). It is cruder, but the same for both sides."""
     word = word.removesuffix("'s").replace("-", "")
     word = IRREGULAR.get(word, word)
+    found = _cut(word)
+    if word.endswith(_INFLECTED) and found.endswith("er"):
+        found = _cut(found)  # entering, as enter
+    found = found.removesuffix("e") if len(found) > 3 else found
+    if found in _words_without_content() and word not in _function():
+        return word.removesuffix("s")  # butter is no "but"
+    return found
+
+
+def _cut(word: str) -> str:
+    """The word without its first ending that is found."""
     if len(word) < 4:
         return word
     for ending, put in _SUFFIXES:
@@ -112,11 +125,11 @@ def stem(word: str) -> str:
             break
     if len(word) > 3 and word[-1] == word[-2] and word[-1] not in "aeiouls":
         word = word[:-1]
-    return word.removesuffix("e") if len(word) > 3 else word
+    return word
 
 
 def _plain(text: str) -> str:
-    plain = text.lower().replace("’", "'").replace("‘", "'")
+    plain = joined_initials(text).lower().replace("’", "'").replace("‘", "'")
     plain = _MARKS.sub(" ", plain)
     plain = " ".join(CONTRACTIONS.get(one, one) for one in plain.split())
     plain = re.sub(r"n't\b", " not", plain)
@@ -143,7 +156,7 @@ def _numbers(tokens: tuple[str, ...]) -> tuple[tuple[Amount, ...], tuple[str, ..
     queue = deque(token.lstrip("£$€") for token in tokens)
     while queue:
         token = queue.popleft()
-        value = _value(token)
+        value = 1.0 if token == "one" and queue and queue[0] in SCALES else _value(token)
         if value is None:
             rest.append(token)
         else:
@@ -165,7 +178,7 @@ def _joined(value: float, token: str, queue: deque[str]) -> float:
     return value
 
 
-def _ones(word: str) -> int:
+def _ones(word: str) -> float:
     return 1 if word == "one" else NUMBERS.get(word, 0)
 
 
@@ -213,8 +226,16 @@ def _pleasantries() -> tuple[re.Pattern[str], ...]:
 
 
 @cache
+def _words_without_content() -> frozenset[str]:
+    return frozenset(FUNCTION.split())
+
+
+@cache
 def _function() -> frozenset[str]:
-    return frozenset(map(stem, FUNCTION.split())) | frozenset(FUNCTION.split())
+    """The words without content, and the forms of those that have any: take, takes, taking."""
+    plain = FORMS.split()
+    bases = {*plain, *(one.removesuffix("e") for one in plain), *(one + one[-1] for one in plain)}
+    return _words_without_content() | {one + ending for one in bases for ending in ("s", "es", "ed", "ing")}
 
 
 Word = tuple[str, str]
@@ -255,6 +276,8 @@ def pair(left: str, right: str, spells: Spells | None = None) -> QuestionPair:
     def named(a: Word, b: Word) -> bool:
         return a[0] in one.names and b[0] in other.names
 
+    _apart(lone_left, lone_right, other)
+    _apart(lone_right, lone_left, one)
     matched = len(lefts) - len(lone_left)
     typos = _match(lone_left, lone_right, lambda a, b: not named(a, b) and _misspelt(a[1], b[1], spells))
     synonyms = _match(lone_left, lone_right, lambda a, b: not _groups(a[0]).isdisjoint(_groups(b[0])))
@@ -331,6 +354,15 @@ def _parts(lone: list[Word], others: list[Word], apart: Callable[[Word, Word], b
     return len(found)
 
 
+def _apart(lone: list[Word], others: list[Word], other: Words) -> None:
+    """Removes a word with a hyphen that the other question writes as two, and the two: one-way and one way."""
+    for one in [one for one in lone if "-" in one[1]]:
+        parts = set(map(stem, one[1].split("-")))
+        if parts <= set(other.stems):
+            lone.remove(one)
+            others[:] = [each for each in others if each[0] not in parts]
+
+
 def _known(spells: Spells | None, *words: str) -> bool:
     return spells is None or any(map(spells, words))
 
@@ -338,7 +370,9 @@ def _known(spells: Spells | None, *words: str) -> bool:
 def _rare(lone: list[Word], spells: Spells | None) -> tuple[str, ...]:
     if spells is None:
         return ()
-    return tuple(stemmed for stemmed, token in lone if not any(spells(part) for part in (*token.split("-"), stemmed)))
+    return tuple(
+        stemmed for stemmed, token in lone if not any(spelt(part, spells) for part in (*token.split("-"), stemmed))
+    )
 
 
 def _extends(one: str, other: str) -> bool:

@@ -1,9 +1,9 @@
 """`agentmem answers ...`: show what the answer cache saved, how often it was wrong, and why it decided as it did."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from agentmem.answers.cache import AnswerCache
     from agentmem.answers.lookup import Looked
     from agentmem.answers.settings import AnswerSettings
+
+T = TypeVar("T")
 
 answers = typer.Typer(no_args_is_help=True, help="The answer cache: what it saved, how often it was wrong, and why.")
 
@@ -48,32 +50,33 @@ def explain(
     json: AsJson = False,
 ) -> None:
     """Show how a lookup would end and why: the rule that decided, the candidates, their scores."""
-    with opened_cache(workspace) as cache:
-        scopes = cache.store.scopes(tenant) if cache else []
-        if cache is None or not scopes:
-            raise ConfigError(NOTHING)
-        looked = [cache.explain(question, scope=scope) for scope in scopes]
+    looked = _in_each(workspace, tenant, lambda cache, scope: cache.explain(question, scope=scope))
+    if not looked:
+        raise ConfigError(NOTHING)
     best = next((one for one in looked if one.hit), looked[0])
     if json:
-        print_json(_explained(best, len(scopes)))
+        print_json(_explained(best, len(looked)))
         return
     for line in best.lines():
         console().print(line, highlight=False, soft_wrap=True)
-    if len(scopes) > 1:
-        notices().print(f"Of {len(scopes)} contexts: the one that serves it, else the fullest.", highlight=False)
+    if len(looked) > 1:
+        notices().print(f"Of {len(looked)} contexts: the one that serves it, else the fullest.", highlight=False)
 
 
 @answers.command()
 def invalidate(
     source: Annotated[str | None, typer.Argument(help="A page, or the name of another source.")] = None,
     tenant: Annotated[str | None, typer.Option("--tenant", metavar="NAME", help="All of a tenant's answers.")] = None,
+    user: Annotated[
+        str | None, typer.Option("--user", metavar="NAME", help="What was kept for this user alone.")
+    ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Every answer.")] = False,
     workspace: Workspace = HERE,
     json: AsJson = False,
 ) -> None:
-    """Remove every answer made from a source, of a tenant, or all of them."""
+    """Remove every answer made from a source, of a tenant, of a user (of --tenant), or all of them."""
     with opened_cache(workspace, exact_only=True) as cache:
-        gone = cache.invalidate(source, tenant=tenant, everything=everything) if cache else 0
+        gone = cache.invalidate(source, tenant=tenant, user=user, everything=everything) if cache else 0
     if json:
         print_json({"schema": 1, "invalidated": gone})
     else:
@@ -89,9 +92,7 @@ def drop(
     json: AsJson = False,
 ) -> None:
     """Drop the answer that a question is served now: neither it nor its like gets that answer again."""
-    with opened_cache(workspace) as cache:
-        scopes = cache.store.scopes(tenant) if cache else []
-        gone = [cache.drop(question, scope=scope, entry=entry) for scope in scopes] if cache else []
+    gone = _in_each(workspace, tenant, lambda cache, scope: cache.drop(question, scope=scope, entry=entry))
     found = [one for one in gone if one]
     if json:
         print_json({"schema": 1, "question": question, "dropped": found})
@@ -130,6 +131,12 @@ def audit(
         )
         console().print(f"{one.entry.question!r}: {said}", highlight=False, soft_wrap=True)
     notices().print(f"Made {len(checked):,} answers again.", highlight=False)
+
+
+def _in_each(workspace: Path, tenant: str | None, work: "Callable[[AnswerCache, str], T]") -> list[T]:
+    """What ``work`` gives for each scope of the cache, the fullest first; of one tenant, or of all."""
+    with opened_cache(workspace) as cache:
+        return [work(cache, scope) for scope in cache.store.scopes(tenant)] if cache else []
 
 
 @contextmanager

@@ -9,6 +9,7 @@ import pytest
 
 from agentmem.answers.exclusions import excluded
 from agentmem.answers.values import Answer, AnswerScope
+from agentmem.errors import ConfigError
 from agentmem.recall.embedder import MiniLM
 from tests.answers.caches import Calls, opened
 
@@ -333,3 +334,21 @@ def test_an_answer_from_the_clock_or_live_data_is_not_kept(tmp_path: Path, reads
         kept = cache.put("Which plan applies?", Answer("Gold.", reads=(reads,)), context=ANNA)
         assert reads in kept.reason
         assert cache.get("Which plan applies?", context=ANNA) is None
+
+
+def test_what_is_one_users_alone_can_be_invalidated(tmp_path: Path) -> None:
+    """The user's own answers go, of this tenant; other users', other tenants' and everybody's stay."""
+    anna, ben = AnswerScope(tenant="acme", user="anna"), AnswerScope(tenant="acme", user="ben")
+    elsewhere = AnswerScope(tenant="other", user="anna")
+    with opened(tmp_path) as cache:
+        for scope in (anna, ben, elsewhere):
+            assert cache.put("What is my balance?", f"{scope.tenant} {scope.user}", context=scope)
+        assert cache.put("Where is the office?", "In Bern.", context=anna)
+        with pytest.raises(ConfigError, match="say what to invalidate"):
+            cache.invalidate(user="anna", everything=True)
+        assert cache.invalidate(tenant="acme", user="anna") == 1
+        assert cache.get("What is my balance?", context=anna) is None
+        assert cache.get("Where is the office?", context=anna) is not None
+        for scope in (ben, elsewhere):
+            assert cache.get("What is my balance?", context=scope) is not None
+        assert all("ben" not in str(row[0]) for row in cache.store.database.run("SELECT owner FROM owned"))

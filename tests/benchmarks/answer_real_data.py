@@ -91,6 +91,12 @@ def quora(data: Path) -> Quora:
     return Quora({name: tuple(own) for name, own in clusters.items()}, {k: tuple(v) for k, v in rivals.items()})
 
 
+def questions_of(of: Quora) -> dict[str, RealQuestion]:
+    """Each text of the clusters as a question with its slots."""
+    slots = slots_of([text for texts in of.clusters.values() for text in texts])
+    return {text: RealQuestion(text, name, slots(text)) for name, texts in of.clusters.items() for text in texts}
+
+
 def traps(data: Path) -> list[Trap]:
     """Questions beside kept ones, with whether an answer may be served."""
     found = json.loads(recording(data, Path("answers") / "traps-even.json").read_text(encoding="utf-8"))

@@ -18,7 +18,7 @@ import argparse
 import hashlib
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
@@ -43,6 +43,7 @@ from tests.benchmarks.answer_real_data import (
     clinc,
     half,
     mix,
+    questions_of,
     quora,
     traps,
 )
@@ -84,7 +85,10 @@ class Hit:
 
 @dataclass(frozen=True)
 class Line:
-    """A row of a table. ``read`` of the wrong ones were read, and ``read_wrong`` of these are wrong."""
+    """A row of a table. ``read`` of those wrong by slots were read, and ``read_wrong`` of these are wrong.
+
+    ``read_label`` of those wrong by label were read as wrong.
+    """
 
     name: str
     lookups: int
@@ -95,6 +99,7 @@ class Line:
     slots: int
     read: int
     read_wrong: int
+    read_label: int
     bounds: dict[str, tuple[float, float]] = field(default_factory=dict)
 
     @property
@@ -137,6 +142,7 @@ def line(name: str, hits: Sequence[Hit]) -> Line:
         counts["slots"],
         len(verdicts),
         sum(verdicts),
+        sum(one.wrong and one.judged is True for one in served),
         {key: interval(count, len(served)) for key, count in counts.items()},
     )
 
@@ -237,10 +243,10 @@ def streams(data: Path, lookups: int) -> Iterator[tuple[str, list[RealQuestion]]
         chosen = sorted(range(len(questions)), key=lambda at: pair_key(questions[at].text, ""))[:count]
         yield name, [questions[chosen[at]] for at in flat(count, round(count / 0.82), SEED)]
     of = quora(data)
-    group = {text: name for name, texts in of.clusters.items() for text in texts}
+    asked = questions_of(of)
     for hard in (False, True):
         name = "Quora, mix 18/47/35" + (", hard rivals asked" if hard else "")
-        yield name, [RealQuestion(text, group[text]) for text in mix(of, lookups, SEED, hard=hard)]
+        yield name, [asked[text] for text in mix(of, lookups, SEED, hard=hard)]
 
 
 def tuned(data: Path, lookups: int) -> Iterator[tuple[str, float, Line]]:
@@ -250,18 +256,18 @@ def tuned(data: Path, lookups: int) -> Iterator[tuple[str, float, Line]]:
         own = [[part[at] for at in flat(len(part), round(len(part) / 0.82), SEED)] for part in halves]
         yield name, *_chosen(own, limit)
     of = quora(data)
-    group = {text: name for name, texts in of.clusters.items() for text in texts}
+    asked = questions_of(of)
     names = [[name for name in of.clusters if half(name) == part] for part in (0, 1)]
-    own = [[RealQuestion(text, group[text]) for text in mix(of, lookups, SEED, part)] for part in names]
-    yield "Quora mix", *_chosen(own, 0.022)
+    own = [[asked[text] for text in mix(of, lookups, SEED, part)] for part in names]
+    yield "Quora mix", *_chosen(own, 0.022, by="label")
 
 
-def _chosen(halves: Sequence[Sequence[RealQuestion]], limit: float) -> tuple[float, Line]:
-    """The lowest threshold with few enough wrong by slots on the first half, and the row of the second."""
+def _chosen(halves: Sequence[Sequence[RealQuestion]], limit: float, by: str = "slots") -> tuple[float, Line]:
+    """The lowest threshold with few enough wrong on the first half, and the row of the second."""
     best = DEFAULT
     for at in (0.92, 0.90, 0.88, 0.87, 0.86, 0.85, 0.84, 0.83, 0.82, 0.81, 0.80):
         found = line("", played(halves[0], ours(at)))
-        if found.share(found.slots) > limit:
+        if found.share(found.slots if by == "slots" else found.wrong) > limit:
             break
         best = at
     return best, line(f"tuned on the other half: {best}", played(halves[1], ours(best)))
@@ -291,15 +297,27 @@ def _serves(one: Trap, decide: Decider, embedder: MiniLM) -> bool:
     return decide(one.asked, rows[0], nearest(rows[0], rows[1:], entries), "faq").serve
 
 
-def curve(rows: Sequence[Line]) -> str:
-    """Ours against cosine's curve: at each of our points, what cosine errs at the same hits (by slots)."""
-    theirs = sorted((one.hit_rate, one.share(one.slots)) for one in rows if one.name.startswith("cosine"))
-    said = []
-    for one in rows:
-        if one.name.startswith("ours ") or one.name.startswith("ours, default"):
-            at = np.interp(one.hit_rate, [x for x, _ in theirs], [y for _, y in theirs])
-            said.append(f"{one.hit_rate:.1%}: {one.share(one.slots):.2%} beside {at:.2%}")
-    return "  at the same hits, ours beside cosine: " + "; ".join(said)
+def curve(rows: Sequence[Line]) -> tuple[str, bool]:
+    """Ours against cosine's curve: at each of our points, what cosine errs at the same hits, in three ways of counting.
+
+    Also whether ours errs no more at any point, by slots and by reading. By label alone it is printed only.
+    """
+    ways: tuple[tuple[str, Callable[[Line], float]], ...] = (
+        ("by label", lambda one: one.share(one.wrong)),
+        ("by slots", lambda one: one.share(one.slots)),
+        ("judged", lambda one: one.share(one.estimated)),
+    )
+    said, below = [], True
+    for name, share in ways:
+        theirs = sorted((one.hit_rate, share(one)) for one in rows if one.name.startswith("cosine"))
+        points = []
+        for one in rows:
+            if one.name.startswith("ours") and "user" not in one.name:
+                at = float(np.interp(one.hit_rate, [x for x, _ in theirs], [y for _, y in theirs]))
+                points.append(f"{one.hit_rate:.1%}: {share(one):.2%} beside {at:.2%}")
+                below = below and (name == "by label" or share(one) <= at)
+        said.append(f"  at the same hits, ours beside cosine, {name}: " + "; ".join(points))
+    return "\n".join(said), below
 
 
 def reading(hits: Sequence[Hit]) -> list[dict[str, str]]:
@@ -314,17 +332,19 @@ def reading(hits: Sequence[Hit]) -> list[dict[str, str]]:
 
 @dataclass(frozen=True)
 class Target:
-    """What a stream must reach at the default."""
+    """What a stream must reach at the default. ``by``: "slots", or "wrong" for the label alone."""
 
     stream: str
     hits: float
-    slots: float
-    upper: float
+    by: str
+    share: float
+    upper: float = 1.0
+    judged: float = 1.0
 
 
 TARGETS = (
-    Target("Bitext, real answers", 0.33, 0.010, 0.018),
-    Target("Quora, mix 18/47/35", 0.38, 0.022, 1.0),
+    Target("Bitext, real answers", 0.33, "slots", 0.010, 0.018),
+    Target("Quora, mix 18/47/35", 0.38, "wrong", 0.022, judged=0.004),
 )
 
 
@@ -333,10 +353,15 @@ def met(name: str, one: Line) -> bool:
     target = next((each for each in TARGETS if each.stream == name), None)
     if target is None:
         return True
+    count = one.slots if target.by == "slots" else one.wrong
     reached = (
-        one.hit_rate >= target.hits and one.share(one.slots) <= target.slots and one.bounds["slots"][1] <= target.upper
+        one.hit_rate >= target.hits
+        and one.share(count) <= target.share
+        and one.bounds[target.by][1] <= target.upper
+        and (target.judged == 1.0 or one.share(one.read_label) <= target.judged)
     )
-    said = f"{target.hits:.0%} hits at {target.slots:.1%} by slots, upper {target.upper:.1%}"
+    said = f"{target.hits:.0%} hits at {target.share:.1%} by {target.by}, upper {target.upper:.1%}"
+    said += f", {target.judged:.1%} of those by label read as wrong" if target.judged < 1 else ""
     print(f"  target at the default: {said}: {'met' if reached else 'MISSED'}")
     return reached
 
@@ -356,7 +381,9 @@ def main() -> int:
         found = list(table(name, stream))
         rows = [row for row, _ in found]
         good.append(met(name, rows[1]))
-        print(curve(rows))
+        said, below = curve(rows)
+        print(said)
+        good.append(below or "hard rivals" not in name)
         record[name] = [asdict(row) for row in rows]
         read += [one for _, hits in found for one in hits if one.how != "excluded"]
     print("\ntuned on one half of the groups, reported on the other")

@@ -1,0 +1,78 @@
+"""The gates on the form of a question, both ways round."""
+
+import pytest
+
+from agentmem.answers.guard import objection
+from agentmem.answers.words import pair
+
+
+def rule(left: str, right: str) -> str:
+    """The gate that objects to a pair."""
+    return objection(pair(left, right))[0]
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "objects"),
+    [
+        ("Must I declare the parcel?", "May I declare the parcel?", "modality"),
+        ("Should I take the stairs?", "Can I take the stairs?", "modality"),
+        ("Do I have to paint the fence?", "Do I want to paint the fence?", "modality"),
+        ("Are visitors required to sign?", "Are visitors allowed to sign?", "modality"),
+        ("Was the ferry free?", "Is the ferry free?", "tense"),
+        ("How many leave days have I taken?", "How many leave days do I take?", "tense"),
+        ("Who won the cup?", "Who will win the cup?", ""),  # no auxiliary says so in the first
+        ("When did the shop open?", "When will the shop open?", "tense"),
+        ("What is the best day you ever had?", "What was the best day you ever had?", ""),
+        ("How long does it take?", "How much does it take?", "asks"),
+        ("How many holiday weeks do I get?", "How long is the holiday that I get?", ""),
+        ("What is my name?", "What is your name?", "whose"),
+        ("How do I clean my desk?", "How do you clean your desk?", ""),
+        ("How can people train their memory?", "How can I train my memory?", ""),
+        ("Must I tell my landlord?", "Must my landlord tell me?", "actor"),
+        ("Can the shop keep my coat?", "Can I keep my coat at the shop?", "actor"),
+        ("How often should I oil my bike?", "How often must my bike be oiled?", ""),
+        ("How often should I feed a fish?", "How often does a fish need feeding?", ""),
+        ("Are all pools closed?", "Are any pools closed?", "quantity"),
+        ("Can members swim here?", "Can only members swim here?", "quantity"),
+        ("What are all the pools?", "What are some of the pools?", ""),
+        ("How long does it take to swim a mile?", "How much time does it take to swim a mile?", ""),
+        ("Can you help me reset it?", "I must reset it", ""),
+    ],
+)
+def test_forms_of_questions(left: str, right: str, objects: str) -> None:
+    """A duty is no leave, the past not the present, and mine not yours; a desk of one's own is one's own for all."""
+    assert rule(left, right) == objects
+    assert rule(right, left) == objects
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "objects"),
+    [
+        ("Can I replace butter with oil?", "Can I replace oil with butter?", "roles"),
+        ("Can I trade store credit for money?", "Can I trade money for store credit?", "roles"),
+        ("Is every poem a song?", "Is every song a poem?", "roles"),
+        ("Is a do loop faster than a for loop?", "Is a for loop faster than a do loop?", "roles"),
+        ("Is there too much salt in it?", "Is there too little salt in it?", "antonyms"),
+        ("Is tea or coffee stronger?", "Is coffee or tea stronger?", ""),
+        ("On parcels, is there a fee?", "Is there a fee on parcels?", ""),
+        ("Does salt raise blood sugar?", "Do blood sugars raise salt?", "roles"),
+        ("Does the tenant pay the agent?", "Is the agent paid by the tenant?", ""),
+        ("How do I roast a shoulder of lamb?", "How do I roast a rack of lamb?", "swap"),
+        ("What is a good time for a half marathon?", "What is a good time for a marathon?", "numbers"),
+        ("Can I crush the tablet?", "Can I crush the slow-release tablet?", "scope"),
+        ("Is there a one-way ticket?", "Is there a one way ticket?", ""),
+        ("How do I stop milk from boiling over?", "How do I keep milk from boiling over?", ""),
+        ("Is the report for the plan?", "Is the report against the plan?", "antonyms"),
+        ("How do I make a claim against your firm?", "How do I make a claim?", ""),
+        ("Where do I enter the code?", "Entering the code: where?", ""),
+        ("best & worst seats", "best and worst seats", ""),
+        ("How do I use & in bash?", "How do I use && in bash?", "symbols"),
+        ("Is it cheaper in the U.S.?", "Is it cheaper in the US?", ""),
+        ("Where is the parent(s) form?", "Where is the parent form?", ""),
+        ("Would one billion dollars do?", "Would 1 billion dollars do?", ""),
+    ],
+)
+def test_words_that_a_light_stemmer_or_a_plain_count_would_mistake(left: str, right: str, objects: str) -> None:
+    """Butter is no "but", and a shoulder no "should"; initials, hyphens and "and" are written in several ways."""
+    assert rule(left, right) == objects
+    assert rule(right, left) == objects
