@@ -19,7 +19,7 @@ from agentmem.integrations.langchain_prefix import options_value, system_values,
 from agentmem.kvcache.frames import Frames
 from agentmem.kvcache.prompts import body_prompt
 from agentmem.kvcache.rules import rules_for
-from agentmem.kvcache.why.causes import CauseCase, explain
+from agentmem.kvcache.why.causes import CauseCase, explain, fix
 from agentmem.kvcache.why.differences import byte, differences, location, texts
 from agentmem.kvcache.why.lineage import RequestPair
 from agentmem.kvcache.why.observed import ObservedRequest
@@ -168,4 +168,4 @@ def _break(pair: RequestPair, after: str) -> PrefixBreak | None:
     segment, block = location(found, pair.now)
     before, now = map(one_line, excerpts(*texts(found)))
     place = byte(found, pair.now)
-    return PrefixBreak(pair.now.number, after, segment, block, place, before, now, cause.name, cause.fix)
+    return PrefixBreak(pair.now.number, after, segment, block, place, before, now, cause.name, fix(cause, pair))
