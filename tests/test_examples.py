@@ -18,6 +18,7 @@ QUICK = {
         "10_a_million_tokens.py",
         "11_small_budget_on_the_engine.py",
         "12_under_langchain.py",
+        "15_across_a_cut.py",
     )
 }
 """Arguments that make slow examples fast enough for the suite."""
@@ -33,6 +34,7 @@ SAYS = {
     "11_small_budget_on_the_engine.py": "(simulated)",
     "12_under_langchain.py": "deepagents_after   All records are read.",
     "13_answers_over_weeks.py": " 0 stale answers",
+    "15_across_a_cut.py": "request 2: clock broke the prefix in system",
 }
 
 

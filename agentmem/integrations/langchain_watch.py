@@ -161,6 +161,8 @@ class _Tap(AgentMiddleware[Any, Any, Any]):
 
 
 def _break(pair: RequestPair, after: str) -> PrefixBreak | None:
+    if pair.same_head and not pair.come:  # a request from an earlier state: what it shows was shown before
+        return None
     found = next((one for one in differences(pair) if one.setting not in _NOT_SENT), None)
     cause = next(iter(explain(CauseCase(pair, found))), None) if found else None
     if found is None or cause is None or cause.name == "compaction":
