@@ -18,6 +18,7 @@ QUICK = {
         "10_a_million_tokens.py",
         "11_small_budget_on_the_engine.py",
         "12_under_langchain.py",
+        "20_across_a_cut.py",
     )
 }
 """Arguments that make slow examples fast enough for the suite."""
@@ -39,6 +40,7 @@ SAYS = {
     "17_skills.py": "- reminders: How we remind people who have not paid.\none prefix: True",
     "18_edited_approvals.py": 'It ran with: {"part":"B30","pieces":6}] Ordered 6 of B30.',
     "19_your_own_client.py": "waits 0.1 s: the provider is overloaded or limits the rate\nHello.",
+    "20_across_a_cut.py": "request 2: clock broke the prefix in system",
 }
 
 

@@ -40,7 +40,11 @@ def runs(workspace: Workspace = HERE, database: Database = None, json: AsJson = 
 
 def report(
     run: Annotated[
-        str | None, typer.Argument(help="The run's thread, or the name of a team's work. By default the latest.")
+        str | None,
+        typer.Argument(
+            metavar="[RUN|LOG]",
+            help="The run's thread, the name of a team's work, or the file of a wire log. By default the latest run.",
+        ),
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="Report on all runs together.")] = False,
     output: Annotated[
@@ -54,21 +58,18 @@ def report(
     """Show what a run used: input to output, cache hits, tokens processed again, dollars with and without the cache.
 
     With -o, also write it as a page that works offline: what each turn's context was made of, what was cached, where
-    the cache was lost and why, and the dollars beside the least possible.
+    the cache was lost and why, and the dollars beside the least possible. A wire log can be any agent's: compactions
+    of LangChain and deepagents are known by their marks and counted as cuts.
     """
-    from agentmem.meter.report import report as reported
     from agentmem.meter.tables import show
 
     if browse and not output:
         raise ConfigError("--open shows the page that -o writes: give it a file, as in `-o report.html --open`")
-    with journal(workspace, database) as opened, notices().status(READING):
-        if not opened:
-            raise ThreadNotFound(NO_RUNS)
-        named, chosen = _chosen(opened, run, every)
-        rows = [row for name in reversed(chosen) for row in _rows(opened, name)]
-        if output:
-            _write_page(opened, tuple(reversed(chosen)), output, answers.statistics(workspace))
-    made = reported(rows, named)
+    if run and Path(run).is_file():
+        made = _of_log(Path(run), output)
+    else:
+        with journal(workspace, database) as opened, notices().status(READING):
+            made = _of_runs(opened, run, every, workspace, output)
     if json:
         print_json(made)
     else:
@@ -100,12 +101,45 @@ def forget(
     notices().print(f"Forgot {thread}: {entries:,} entries.", highlight=False)
 
 
-def _write_page(opened: "Journal", threads: tuple[str, ...], output: Path, answered: dict[str, Any] | None) -> None:
+def _of_runs(
+    opened: "Journal | None", run: str | None, every: bool, workspace: Path, output: Path | None
+) -> dict[str, Any]:
+    """The report on runs; writes their page too. Raises ThreadNotFound."""
+    from agentmem.meter.report import report as reported
+
+    if not opened:
+        raise ThreadNotFound(NO_RUNS)
+    named, chosen = _chosen(opened, run, every)
+    if output:
+        from agentmem.report.data import collect
+
+        _write_page(collect(opened, tuple(reversed(chosen)), answers.statistics(workspace)), output)
+    return reported([row for name in reversed(chosen) for row in _rows(opened, name)], named)
+
+
+def _of_log(path: Path, output: Path | None) -> dict[str, Any]:
+    """The report on a wire log; writes its page too. Raises ConfigError for another file."""
+    from agentmem.integrations.observing import passed_over, read_wirelog
+    from agentmem.meter.report import report as reported
+    from agentmem.report.logged import collect_log, logged_turns
+
+    with notices().status("Reading the requests ..."):
+        observed, skipped = read_wirelog(path)
+        if skipped and not observed:
+            raise ConfigError(f"{path} is not a wire log: line {skipped[0].line}: {skipped[0].reason}")
+        made = reported([turn.row for turn in logged_turns(observed)], str(path))
+        if output:
+            _write_page(collect_log(str(path), observed), output)
+    for said in passed_over(skipped):
+        notices().print(said, highlight=False)
+    return made
+
+
+def _write_page(data: dict[str, Any], output: Path) -> None:
     """Write the whole page, or leave the old file as it was."""
-    from agentmem.report.data import collect
     from agentmem.report.page import page
 
-    text = page(collect(opened, threads, answered))
+    text = page(data)
     draft = output.with_name(f".{output.name}.{getpid()}")
     try:
         draft.write_text(text, encoding="utf-8", newline="\n")

@@ -24,15 +24,14 @@ def why(
     json: AsJson = False,
 ) -> None:
     """Show why the cache was missed: for each loss its place, its cause, its price and the fix."""
+    from agentmem.integrations.observing import passed_over
     from agentmem.kvcache.why.diagnosis import diagnose, summary
 
     with notices().status("Reading the requests ..."):
         observed, skipped = _read(run, workspace, database)
         findings = diagnose(observed)
-    for one in skipped[:5]:
-        notices().print(f"line {one.line} was passed over: {one.reason}", highlight=False)
-    if len(skipped) > 5:
-        notices().print(f"and {len(skipped) - 5:,} more lines were passed over.", highlight=False)
+    for said in passed_over(skipped):
+        notices().print(said, highlight=False)
     if json:
         lines = [{"path": run, "line": one.line, "reason": one.reason} for one in skipped]
         print_json({**summary(run, observed, findings), "skipped": lines})

@@ -104,19 +104,18 @@ R = TypeVar("R")
 
 def drive(steps: Generator[A, B, R], send: Callable[[A], B]) -> R:
     """What a generator returns that yields requests: each goes to ``send``, whose result or error it gets back."""
-    with closing(steps):
-        try:
-            asked = next(steps)
-            while True:
-                try:
-                    answer = send(asked)
-                except Exception as error:
-                    asked = steps.throw(error)
-                else:
-                    asked = steps.send(answer)
-        except StopIteration as done:
-            returned: R = done.value
-            return returned
+
+    async def sent(asked: A) -> B:
+        return send(asked)
+
+    made = drive_async(steps, sent)
+    try:
+        made.send(None)  # nothing in it waits, so its first step is its last
+    except StopIteration as done:
+        returned: R = done.value
+        return returned
+    made.close()
+    raise AssertionError("a coroutine that waits for nothing did not end")
 
 
 async def drive_async(steps: Generator[A, B, R], send: Callable[[A], Awaitable[B]]) -> R:

@@ -10,7 +10,7 @@ from typing import Any
 
 from agentmem.integrations.watching import ClientWatch, names
 from agentmem.kvcache.rules import Setting
-from agentmem.kvcache.why.causes import CauseCase, explain
+from agentmem.kvcache.why.causes import CauseCase, explain, fix
 from agentmem.kvcache.why.differences import byte, differences, location, texts
 from agentmem.kvcache.why.lineage import RequestPair, predecessor
 from agentmem.kvcache.why.observed import ObservedRequest
@@ -101,7 +101,7 @@ class PrefixGuard:
                 + f", at byte {byte(found, pair.now):,}",
                 f"  - {one_line(before)}",
                 f"  + {one_line(after)}",
-                *(f"  {cause.name}: {cause.fix}" for cause in explain(CauseCase(pair, found))[:1]),
+                *(f"  {cause.name}: {fix(cause, pair)}" for cause in explain(CauseCase(pair, found))[:1]),
             )
         )
 

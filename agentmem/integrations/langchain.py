@@ -39,7 +39,7 @@ from agentmem.errors import BudgetExceeded, ConfigError
 from agentmem.integrations.deepagents_places import CACHING, SUMMARISING, DeepAgentsArguments, Vacant, arguments
 from agentmem.integrations.langchain_guarded import guarded
 from agentmem.integrations.langchain_limits import Keep, Trigger, Triggers, kept_tail, read_triggers
-from agentmem.integrations.langchain_marks import Marker, marked, marked_head, marker_of
+from agentmem.integrations.langchain_marks import Marker, mark_at, marked_head, marker_of
 from agentmem.integrations.langchain_prefix import Prefix, Prefixes
 from agentmem.integrations.langchain_recall import recall_tool
 from agentmem.integrations.langchain_state import (
@@ -335,7 +335,7 @@ class _Sending:
         outgoing = self.folded.outgoing(question.view, self.laid.changed)
         messages, last = outgoing.messages, len(outgoing.messages) - 2
         if self.marker and last >= 0:
-            messages[last] = marked(messages[last], self.marker, TAIL)
+            mark_at(messages, last, self.marker, TAIL)
         began = self.owner.clock()
         model = unstreamed(self.owner.guarded(self.request.model))
         asked = self.request.override(model=model, messages=messages, **self.head)
@@ -358,8 +358,7 @@ class _Sending:
         if self.marker:
             for mark in marks:
                 if mark.segment == "message":
-                    at = outgoing.at(mark.index, mark.block)
-                    messages[at] = marked(messages[at], self.marker, mark.ttl)
+                    mark_at(messages, outgoing.at(mark.index, mark.block), self.marker, mark.ttl)
         return messages
 
     def _answered(

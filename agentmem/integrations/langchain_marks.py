@@ -11,7 +11,7 @@ from hashlib import sha256
 from typing import Any
 
 from langchain.agents.middleware.types import ModelRequest
-from langchain_core.messages import AIMessage, AnyMessage, SystemMessage
+from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemMessage, ToolMessage
 from langchain_core.tools import BaseTool
 
 from agentmem.integrations.langchain_prefix import is_claude
@@ -28,13 +28,15 @@ class Marker:
     """How one kind of provider is told where to cache.
 
     ``holds`` says if a model is of the kind. ``mark`` gives a list of blocks with a mark behind its last block.
-    ``settings`` are settings that each request of a conversation carries, by its name.
+    ``settings`` are settings that each request of a conversation carries, by its name. ``carries`` says if a message,
+    by its place in a request, can have a mark.
     """
 
     name: str
     holds: Callable[[Any, ModelProfile], bool]
     mark: Callable[[Sequence[Block], Ttl], list[Block]]
     settings: Callable[[str], Mapping[str, Any]] = lambda conversation: {}
+    carries: Callable[[Sequence[AnyMessage], int], bool] = lambda messages, place: True
 
 
 def _anthropic(blocks: Sequence[Block], ttl: Ttl) -> list[Block]:
@@ -62,9 +64,18 @@ def _markable(block: Block) -> bool:
     return block.get("type") not in UNMARKABLE and not (block.get("type") == "text" and not block.get("text"))
 
 
-def _is_converse(model: Any, profile: ModelProfile) -> bool:
-    named = any(each.__name__ == "ChatBedrockConverse" for each in type(model).__mro__)
-    return named and any(family in profile.name for family in ("claude", "nova"))
+def _is_converse(family: str) -> Callable[[Any, ModelProfile], bool]:
+    def holds(model: Any, profile: ModelProfile) -> bool:
+        named = any(each.__name__ == "ChatBedrockConverse" for each in type(model).__mro__)
+        return named and family in profile.name
+
+    return holds
+
+
+def _without_results(messages: Sequence[AnyMessage], place: int) -> bool:
+    """True for a message of a person that the provider's form does not join to results before it."""
+    before = (one for one in reversed(messages[:place]) if not isinstance(one, HumanMessage))
+    return isinstance(messages[place], HumanMessage) and not isinstance(next(before, None), ToolMessage)
 
 
 def _has_breakpoints(model: Any, profile: ModelProfile) -> bool:
@@ -79,10 +90,12 @@ def _key(conversation: str) -> Mapping[str, Any]:
 
 MARKERS: tuple[Marker, ...] = (
     Marker("anthropic", lambda model, profile: is_claude(model), _anthropic),
-    Marker("bedrock-converse", _is_converse, _converse),
+    Marker("bedrock-converse", _is_converse("claude"), _converse),
+    Marker("bedrock-converse-nova", _is_converse("nova"), _converse, carries=_without_results),
     Marker("openai", _has_breakpoints, _openai, _key),
 )
-"""The kinds of providers that take marks. The first that holds is used; other providers get none."""
+"""The kinds of providers that take marks. The first that holds is used; other providers get none. Nova refuses a mark
+in a message with a call or a result."""
 
 
 def marker_of(model: Any, profile: ModelProfile) -> Marker | None:
@@ -115,6 +128,12 @@ def _is_marked(part: str | Mapping[str, Any]) -> bool:
 
 def _with(message: AnyMessage, content: list[Block]) -> AnyMessage:
     return message.model_copy(update={"content": content})
+
+
+def mark_at(messages: list[AnyMessage], place: int, marker: Marker, ttl: Ttl) -> None:
+    """Marks the end of one of a request's formed messages, if its provider allows a mark there."""
+    if marker.carries(messages, place):
+        messages[place] = marked(messages[place], marker, ttl)
 
 
 def marked(message: AnyMessage, marker: Marker, ttl: Ttl) -> AnyMessage:

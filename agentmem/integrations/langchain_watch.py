@@ -19,7 +19,7 @@ from agentmem.integrations.langchain_prefix import options_value, system_values,
 from agentmem.kvcache.frames import Frames
 from agentmem.kvcache.prompts import body_prompt
 from agentmem.kvcache.rules import rules_for
-from agentmem.kvcache.why.causes import CauseCase, explain
+from agentmem.kvcache.why.causes import CauseCase, explain, fix
 from agentmem.kvcache.why.differences import byte, differences, location, texts
 from agentmem.kvcache.why.lineage import RequestPair
 from agentmem.kvcache.why.observed import ObservedRequest
@@ -161,6 +161,8 @@ class _Tap(AgentMiddleware[Any, Any, Any]):
 
 
 def _break(pair: RequestPair, after: str) -> PrefixBreak | None:
+    if pair.same_head and not pair.come:  # a request from an earlier state: what it shows was shown before
+        return None
     found = next((one for one in differences(pair) if one.setting not in _NOT_SENT), None)
     cause = next(iter(explain(CauseCase(pair, found))), None) if found else None
     if found is None or cause is None or cause.name == "compaction":
@@ -168,4 +170,4 @@ def _break(pair: RequestPair, after: str) -> PrefixBreak | None:
     segment, block = location(found, pair.now)
     before, now = map(one_line, excerpts(*texts(found)))
     place = byte(found, pair.now)
-    return PrefixBreak(pair.now.number, after, segment, block, place, before, now, cause.name, cause.fix)
+    return PrefixBreak(pair.now.number, after, segment, block, place, before, now, cause.name, fix(cause, pair))

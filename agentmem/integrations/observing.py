@@ -1,7 +1,7 @@
 """Reads an agent's requests for the diagnosis: from a wire log, or from one of our own runs."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import count
@@ -52,6 +52,14 @@ def read_wirelog(path: Path) -> tuple[list[ObservedRequest], list[SkippedRequest
             except (ValueError, KeyError, TypeError, AttributeError) as error:
                 skipped.append(SkippedRequest(number, f"{type(error).__name__}: {error}"[:200]))
     return completed(observed), skipped
+
+
+def passed_over(skipped: Sequence[SkippedRequest], most: int = 5) -> Iterator[str]:
+    """A sentence on each of the first lines of a log that could not be read, and one on the rest."""
+    for one in skipped[:most]:
+        yield f"line {one.line} was passed over: {one.reason}"
+    if len(skipped) > most:
+        yield f"and {len(skipped) - most:,} more lines were passed over."
 
 
 def completed(observed: Iterable[ObservedRequest]) -> list[ObservedRequest]:

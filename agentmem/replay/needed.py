@@ -195,6 +195,7 @@ class RecallReach:
     def __init__(self, journal: Journal, thread: str) -> None:
         self._journal, self._thread = journal, thread
         self._stretch = re.compile(rf"(?<![\w/]){re.escape(thread)}/(\d+)-(\d+)\b")
+        self._kept = re.compile(rf"\brecall {re.escape(thread)}/(\d+) ")
         self._context = ToolContext(Workspace(Path()), thread, JournalRecall(journal, thread))
         self._texts: dict[int, str] = {}
         self._read = -1
@@ -215,6 +216,8 @@ class RecallReach:
         """Follows what the request prints to each entry that has the text, newest first, until one brings it back."""
         printed = "\n".join(str(one.value.get("text", "")) for turn in view.turns for one in turn.frames)
         named = {int(number) for found in _named(printed) for number in found}
+        results = (one for turn in view.turns for one in turn.frames if one.value.get("type") == "tool_result")
+        named |= {int(number) for one in results for number in self._kept.findall(spoken(one))}
         stretches = [found[0] for found in self._stretch.finditer(printed)]
         for seq in self._holders(text):
             if seq in named and self._brings(seq, text, CALLS, TOKENS):

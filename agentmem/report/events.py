@@ -53,6 +53,6 @@ def _kind(turn: ReportTurn) -> EventKind | None:
 
 
 def _of(finding: Finding) -> EventKind:
-    if finding.declared:
+    if finding.declared or finding.cause == "compaction":
         return "cut"
     return "expiry" if finding.cause == "expiry" else "miss"

@@ -7,14 +7,14 @@ differs is what it sends. `AgentPolicy` gives that to the replay, which counts a
 import json
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from queue import Queue
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from langchain_anthropic import ChatAnthropic
-from langchain_core.messages import HumanMessage
+from langchain_core.messages import HumanMessage, SystemMessage
 from langchain_core.tools import InjectedToolCallId, StructuredTool
 from langgraph.checkpoint.memory import InMemorySaver
 from pydantic import ConfigDict as Settings
@@ -29,6 +29,7 @@ from agentmem.replay.layout import Strip
 from agentmem.replay.needed import NeededEvent, identity, spoken
 from agentmem.replay.policies import Arrival, Sent, Terms
 from agentmem.replay.run import Chain
+from agentmem.replay.session import SessionOpening
 from agentmem.testing import MessagesServer, ServerAnswer
 from agentmem.tokens import value_tokens
 from agentmem.types import Frame
@@ -50,7 +51,7 @@ class Parts:
 
     model: Any
     tools: Sequence[Any]
-    prompt: str
+    prompt: SystemMessage
     saver: Any
     folder: Path
     budget: int
@@ -61,10 +62,32 @@ Build = Callable[[Parts], tuple[Any, Reach]]
 """Makes an agent."""
 
 
-def prompt_of(tokens: int) -> str:
-    """A system prompt of about so many tokens: as long as tools, prompt and reminders were in the recording."""
+def prompt_of(opening: SessionOpening) -> SystemMessage:
+    """A system prompt in two blocks: one as long as the recording's tools and prompt, one as its reminders."""
+    head = sum(one.tokens for one in opening.head)
+    return SystemMessage([_lines(PROMPT, head), _lines("What holds here:", opening.tokens - head)])
+
+
+def _lines(title: str, tokens: int) -> dict[str, Any]:
     line = "When you change a file, read the part that you change first, and say what the change is for.\n"
-    return PROMPT + "\n" + line * max(0, round(tokens / value_tokens({"type": "text", "text": line * 100}) * 100))
+    many = max(0, round(tokens / value_tokens({"type": "text", "text": line * 100}) * 100))
+    return {"type": "text", "text": f"{title}\n{line * many}"}
+
+
+def warm(work: Chain, build: Build, budget: int) -> Chain:
+    """The same work, whose sessions find an agent's tools and prompt in the cache where the recording's found theirs.
+
+    An agent's own tools make its prompt longer, so what was found is as much longer.
+    """
+    head = sum(one.tokens for one in work.opening.head)
+    first = work.exchanges[0]
+    policy = AgentPolicy(Terms(work.opening, budget, work.provider, work.ttl), work, build)
+    try:
+        policy.send(Arrival(first.at, work.model_of(first), first.arrived))
+        more = policy.head_tokens - head
+    finally:
+        policy.close()
+    return replace(work, begins={at: found + more if found >= head else found for at, found in work.begins.items()})
 
 
 class Work:
@@ -117,7 +140,7 @@ class AgentPolicy:
             timeout=600, stop=None, max_tokens_to_sample=8_000, profile={"max_input_tokens": terms.budget},
         )  # fmt: skip
         self._now = work.exchanges[0].at
-        folder, saver, prompt = Path(self._folder.name), InMemorySaver(), prompt_of(terms.opening.tokens)
+        folder, saver, prompt = Path(self._folder.name), InMemorySaver(), prompt_of(terms.opening)
         parts = Parts(model, self._work.tools, prompt, saver, folder, terms.budget, lambda: self._now)
         self.agent, self._reach = build(parts)
         self._open: list[str] = []
@@ -147,6 +170,12 @@ class AgentPolicy:
 
     def reaches(self, event: NeededEvent, asked: str) -> bool:
         return self._reach(event, asked, self._shown)
+
+    @property
+    def head_tokens(self) -> int:
+        """The tokens of the last request's tools and of its prompt's first block."""
+        prompt = body_prompt(self.bodies[-1], self._make)
+        return sum(one.tokens for one in (*prompt.tools, *prompt.system[:1]))
 
     def close(self) -> None:
         """Ends the agent where it stands."""

@@ -2,8 +2,9 @@
 
     python -m tests.benchmarks.middleware_turn [--turns 2000] [--json FILE]
 
-The hook is called as LangChain calls it, with a handler that answers at once; its time is what is left of a turn. The
-state's bytes are those in the tables of SQLite's checkpointer, without any messages.
+The hook is called as LangChain calls it, with a handler that answers at once; its time is what is left of a turn, of
+the processor: it waits for nothing, and other work of the machine does not count. The state's bytes are those in the
+tables of SQLite's checkpointer, without any messages.
 """
 
 import argparse
@@ -13,7 +14,7 @@ import sys
 from itertools import pairwise
 from pathlib import Path
 from statistics import median, quantiles
-from time import perf_counter
+from time import perf_counter, thread_time
 from typing import Any
 
 from langchain.agents.middleware.types import ModelRequest, ModelResponse
@@ -30,7 +31,8 @@ from agentmem.integrations.langchain_state import MiddlewareState, added_cuts
 from agentmem.tokens import count
 from tests.benchmarks.heading import heading
 
-BUDGET = 120_000
+BUDGET, CONTEXT = 130_000, 120_000
+"""The budget, and the context at which it is cut, so that turns of that size are measured."""
 MOST_MS, FLAT = 3.0, 1.3
 """The most milliseconds a turn at the median, and the most that late turns may take over early ones."""
 GROWTH = 1.2
@@ -68,38 +70,39 @@ def reply(number: int, tokens: int) -> AIMessage:
     return AIMessage(said, tool_calls=calls, usage_metadata=usage, id=f"reply-{number}")
 
 
-def walk(turns: int, seed: int) -> tuple[list[float], list[int], int]:
-    """Milliseconds and tokens of each turn, and the number of cuts."""
+def walk(turns: int, seed: int) -> tuple[list[float], list[float], list[int], int]:
+    """Milliseconds of the processor, milliseconds by the clock and tokens of each turn, and the number of cuts."""
     model = ChatAnthropic(model_name="claude-sonnet-5-5", api_key=SecretStr("x"), timeout=None, stop=None)
-    ours = ContextMiddleware(BUDGET)
+    ours = ContextMiddleware(BUDGET, trigger=("tokens", CONTEXT))
     system, tools = SystemMessage("You look parts up. " * 200), [record, *ours.tools]
     messages: list[AnyMessage] = [HumanMessage("Look up every part.", id="task")]
     state: dict[str, Any] = {"messages": messages, "agentmem_ledger": [], "agentmem_cuts": []}
-    spent, sizes, inside = list[float](), list[int](), [0.0]
+    spent, waited, sizes, inside = list[float](), list[float](), list[int](), [0.0, 0.0]
 
     def answer(request: ModelRequest[Any]) -> ModelResponse[Any]:
-        begun = perf_counter()
+        begun = thread_time(), perf_counter()
         if "nostream" in (request.model.tags or ()):
             said = AIMessage("## Goal\n- Look up every part.\n\n## Facts\n- They are on shelves.")
         else:
             sent = [*request.messages[-3:]]
             said = reply(len(spent), sizes[-1] if sizes else sum(count(str(one.content)) for one in sent))
-        inside[0] += perf_counter() - begun
+        inside[:] = inside[0] + thread_time() - begun[0], inside[1] + perf_counter() - begun[1]
         return ModelResponse(result=[said])
 
     for at, text in enumerate(texts(turns, seed)):
         given: Any = {"model": model, "messages": list(messages), "system_message": system, "tools": tools}
         request = ModelRequest(**given, state=dict(state), runtime=Runtime())  # type: ignore[arg-type]
-        inside[0], begun = 0.0, perf_counter()
+        inside[:], begun = (0.0, 0.0), (thread_time(), perf_counter())
         done = ours.wrap_model_call(request, answer)
-        spent.append((perf_counter() - begun - inside[0]) * 1000)
+        spent.append((thread_time() - begun[0] - inside[0]) * 1000)
+        waited.append((perf_counter() - begun[1] - inside[1]) * 1000)
         update = done.command.update if done.command else {}
         assert isinstance(update, dict)
         state["agentmem_cuts"] = added_cuts(state["agentmem_cuts"], update.get("agentmem_cuts", []))
         sizes.append(int(update["agentmem_ledger"][-1]["ctx"]))
         said = done.model_response.result[0]
         messages += [said, ToolMessage(text, tool_call_id=f"call_{at}", id=f"result-{at}")]  # type: ignore[list-item]
-    return spent, sizes, len(state["agentmem_cuts"])
+    return spent, waited, sizes, len(state["agentmem_cuts"])
 
 
 def written(turns: int) -> list[int]:
@@ -136,14 +139,15 @@ def main() -> int:
     parser.add_argument("--json", type=Path, help="a file for the figures")
     given = parser.parse_args()
     heading("A turn in ContextMiddleware", "made up", seed=given.seed, turns=given.turns, budget=f"{BUDGET:,}")
-    spent, sizes, cuts = walk(given.turns, given.seed)
+    spent, waited, sizes, cuts = walk(given.turns, given.seed)
     tenth = max(1, given.turns // 10)
-    large = [ms for ms, size in zip(spent, sizes, strict=True) if size > 0.75 * max(sizes)]
+    large = [ms for ms, size in zip(spent, sizes, strict=True) if size > 0.9 * max(sizes)]
     quarter = max(1, given.turns // 4)
     early, late = median(spent[tenth : tenth + quarter]), median(spent[-quarter:])
     p95 = quantiles(large, n=20)[-1]
     print(
-        f"  at {round(0.75 * max(sizes)):,} to {max(sizes):,} tokens: median {median(large):.2f} ms, p95 {p95:.2f} ms"
+        f"  at {round(0.9 * max(sizes)):,} to {max(sizes):,} tokens: median {median(large):.2f} ms, p95 {p95:.2f} ms; "
+        f"all turns by the clock, with what else the machine does: {median(waited):.2f} ms"
     )
     print(f"  turns {tenth} to {tenth + quarter}: {early:.2f} ms; the last {quarter}: {late:.2f} ms; {cuts} cuts")
     added = written(given.turns)

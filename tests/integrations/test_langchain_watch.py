@@ -20,6 +20,7 @@ from langchain.agents.middleware import (
 )
 from langchain_anthropic.middleware import AnthropicPromptCachingMiddleware
 from langchain_core.messages import HumanMessage
+from langgraph.checkpoint.memory import InMemorySaver
 
 from agentmem.integrations.langchain import ContextMiddleware
 from agentmem.integrations.langchain_watch import STATE, watched
@@ -101,6 +102,24 @@ def test_cuts_and_summaries_are_no_breaks() -> None:
         create_agent(served.model, [record], system_prompt=PROMPT, middleware=stack).invoke(TASK, CONFIG)
         assert any(map(is_summary, served.bodies))
     assert stack.breaks == [] and stack.said() == "Every request extends the one before it."
+
+
+def test_going_back_is_no_break() -> None:
+    """A request from an earlier state has the beginning of what was sent, and nothing else; an edit is still named."""
+    with serving(Script(6)) as served:
+        stack = watched([ContextMiddleware(budget=BUDGET)])
+        made: Any = create_agent(
+            served.model, [record], system_prompt=PROMPT, middleware=stack, checkpointer=InMemorySaver()
+        )
+        thread: Any = {"configurable": {"thread_id": "t"}}
+        made.invoke(TASK, thread)
+        early = [one for one in made.get_state_history(thread) if one.next == ("model",)][-3]
+        made.invoke(None, early.config)
+        assert stack.breaks == []
+        first = early.values["messages"][0]
+        edited = made.update_state(early.config, {"messages": [HumanMessage("Another task.", id=first.id)]})
+        made.invoke(None, edited)
+    assert {one.middleware for one in stack.breaks} == {STATE}
 
 
 def test_it_works_under_asyncio() -> None:

@@ -199,7 +199,7 @@ CAUSES: tuple[Cause, ...] = (
     Cause(
         "compaction",
         _compacted,
-        "Compact less often and leave more room each time: every compaction writes the context anew.",
+        "{compactor}Compact less often and leave more room each time: every compaction writes the context anew.",
     ),
     Cause(
         "image_changed",
@@ -282,6 +282,7 @@ def fix(cause: Cause, pair: RequestPair) -> str:
         minimum=pair.before.rules.minimum,
         blocks=min(marks) - position if marks else 0,
         lookback=pair.now.rules.lookback,
+        compactor=f"{pair.compacted_by} compacted here. " if pair.compacted_by else "",
     )
 
 
