@@ -8,6 +8,7 @@ import gc
 import json
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,10 @@ from agentmem.team.proof.far import FarBase, FarMeta
 from agentmem.team.proof.link import SubjectLink
 from agentmem.team.proof.proxies import FarFinder, ProxyMaker
 from agentmem.team.proof.reasons import Gone, Marks, NotProven
-from agentmem.team.proof.wire import Wire
+from agentmem.team.proof.wire import Broken, Wire
 
 _TOLD = 300  # characters of an error that are told
+_CLOSED = 5.0  # seconds in which a subject must take the end of a session
 LATE, UNOPENED = 77, 78
 """The exit codes of a file's process whose subject must be replaced, after its tests and before any of them."""
 
@@ -149,6 +151,12 @@ def _warm() -> None:
     gc.freeze()
 
 
+def _end_session(wire: Wire) -> None:
+    """End the session that a file's process has left open, as when a test ended the process; else it does nothing."""
+    with suppress(Broken):
+        wire.send([0, "close"])
+
+
 def main() -> None:
     """Run the files of the orders, one after the other."""
     orders = json.loads(sys.stdin.buffer.read())
@@ -177,6 +185,8 @@ def main() -> None:
         if code in (LATE, UNOPENED):
             lives.pop(0)
             tell({"life": len(orders["lives"]) - len(lives)})
+        else:
+            _end_session(Wire(lives[0][0], lives[0][1], _CLOSED))
         if code != UNOPENED:
             files.pop(0)
     tell({"end": len(files)})
