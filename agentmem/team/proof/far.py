@@ -4,6 +4,8 @@ The judge runs it by itself, without the rest of agentmem. A proxy asks the subj
 for comparisons: those the judge makes itself on plain data, or the test is not proven.
 """
 
+import sys
+import types
 from typing import Any, ClassVar
 
 from agentmem.team.proof.link import SubjectLink
@@ -12,6 +14,9 @@ SHOWN = frozenset({"__name__", "__qualname__", "__doc__", "__version__", "__auth
 """Special attributes that are read like others."""
 SOURCE = frozenset({"__code__", "__globals__", "__closure__", "__file__", "__builtins__", "__loader__", "__dict__"})
 """Special attributes that lead to the source of the code, or to all that it holds."""
+
+PUBLIC = frozenset({"_asdict", "_replace", "_make", "_fields", "_field_defaults", "_value_", "_name_"})
+"""Names of named tuples and enums that are public in spite of their underscore."""
 
 PROBED = frozenset({"_mock_name", "_mock_methods", "_pytestfixturefunction", "pytestmark", "_is_coroutine_mark"})
 """Attributes by which pytest and other tools look for things of their own."""
@@ -48,10 +53,10 @@ class FarMeta(type):
         return members[name] if name in members else far_get(cls._far_link, cls._far_kind, name)
 
     def __setattr__(cls, name: str, value: Any) -> None:
-        cls._far_link.ask("set", cls._far_kind, name, cls._far_link.encode(value))
+        far_set(cls._far_link, cls._far_kind, name, value)
 
     def __delattr__(cls, name: str) -> None:
-        cls._far_link.ask("del", cls._far_kind, name)
+        far_set(cls._far_link, cls._far_kind, name)
 
     def __getitem__(cls, key: Any) -> Any:
         members = cls.__dict__.get("_far_members")
@@ -86,10 +91,10 @@ class FarBase(metaclass=FarMeta):
         if name.startswith(("_far", "__")) or isinstance(self, BaseException):
             object.__setattr__(self, name, value)
         else:
-            link_of(self).ask("set", reference_of(self), name, link_of(self).encode(value))
+            far_set(link_of(self), reference_of(self), name, value)
 
     def __delattr__(self, name: str) -> None:
-        link_of(self).ask("del", reference_of(self), name)
+        far_set(link_of(self), reference_of(self), name)
 
     def __hash__(self) -> int:
         return id(self)
@@ -185,6 +190,8 @@ def far_get(link: SubjectLink, reference: list[Any], name: str) -> Any:
     if name in PROBED or (name.startswith("__") and name not in SHOWN):
         raise AttributeError(name)
     value = link.ask("get", reference, name)
+    if is_private(name) and not isinstance(value, types.ModuleType) and of_tests():
+        return _private(link, f"{reference[1]}.{name}" if reference[0] == "M" else name)
     if isinstance(value, FarForeign):
         value.__dict__["_far_name"] = f"{reference[1]}.{name}"
     if any(value is one for one in link.lent.values()) and reference[0] in ("M", "o", "k"):
@@ -192,6 +199,32 @@ def far_get(link: SubjectLink, reference: list[Any], name: str) -> Any:
     if isinstance(value, FarBase) and reference[0] == "M":
         value.__dict__.setdefault("_far_label", f"{reference[1].rpartition('.')[2]}.{name}")
     return value
+
+
+def far_set(link: SubjectLink, reference: list[Any], name: str, *value: Any) -> None:
+    """Set an attribute of an object of the subject; without a ``value``, delete it."""
+    if is_private(name):
+        link.marks.not_proven("private", name)
+    link.ask("set" if value else "del", reference, name, *map(link.encode, value))
+
+
+def _private(link: SubjectLink, name: str) -> Any:
+    """Mark the test and end it; where a file of tests only imports the name, what marks the tests that use it."""
+    return link.marks.not_proven("private", name) if link.marks.testing else FarPrivate(link, name)
+
+
+def is_private(name: str) -> bool:
+    """True for a name that begins with an underscore and is no special one."""
+    return len(name) > 1 and name[0] == "_" != name[1] and name not in PUBLIC
+
+
+def of_tests() -> bool:
+    """True if a proxy is asked by code of the tests, and not by Python or pytest, which look for names of their own."""
+    frame: types.FrameType | None = sys._getframe(1)
+    while frame is not None and frame.f_globals.get("__name__", "").startswith("agentmem.team.proof"):
+        frame = frame.f_back
+    name = "" if frame is None else frame.f_code.co_filename
+    return not (name.startswith((sys.prefix, sys.base_prefix, "<frozen")) or "importlib" in name)
 
 
 def far_do(owner: Any, what: str, *given: Any) -> Any:
@@ -349,3 +382,22 @@ METHODS: dict[str, Any] = {
     "__await__": _awaited,
 }
 """The special methods of proxies. A proxy has those that its class has."""
+
+
+class FarPrivate:
+    """A private name of the code that a file of tests imports. A test that uses it is not proven."""
+
+    def __init__(self, link: SubjectLink, name: str) -> None:
+        self.__dict__.update({"_far_link": link, "_far_name": name})
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return self._far_used()
+
+    def _far_used(self, *_: Any, **__: Any) -> Any:
+        return self._far_link.marks.not_proven("private", self._far_name)
+
+    __eq__ = __ne__ = __setattr__ = __mro_entries__ = _far_used
+    __hash__ = object.__hash__
+    vars().update(dict.fromkeys(METHODS, _far_used))
