@@ -184,14 +184,14 @@ def reference_of(value: Any) -> list[Any]:
 
 
 def far_get(link: SubjectLink, reference: list[Any], name: str) -> Any:
-    """An attribute of an object of the subject."""
+    """An attribute of an object of the subject. Only modules show private ones: an object's state is its own."""
     if name in SOURCE:
         return link.marks.not_proven("source", name)
     if name in PROBED or (name.startswith("__") and name not in SHOWN):
         raise AttributeError(name)
+    if reference[0] != "M" and is_private(name) and of_tests():
+        return link.marks.not_proven("private", name)
     value = link.ask("get", reference, name)
-    if is_private(name) and not isinstance(value, types.ModuleType) and of_tests():
-        return _private(link, f"{reference[1]}.{name}" if reference[0] == "M" else name)
     if isinstance(value, FarForeign):
         value.__dict__["_far_name"] = f"{reference[1]}.{name}"
     if any(value is one for one in link.lent.values()) and reference[0] in ("M", "o", "k"):
@@ -206,11 +206,6 @@ def far_set(link: SubjectLink, reference: list[Any], name: str, *value: Any) -> 
     if is_private(name):
         link.marks.not_proven("private", name)
     link.ask("set" if value else "del", reference, name, *map(link.encode, value))
-
-
-def _private(link: SubjectLink, name: str) -> Any:
-    """Mark the test and end it; where a file of tests only imports the name, what marks the tests that use it."""
-    return link.marks.not_proven("private", name) if link.marks.testing else FarPrivate(link, name)
 
 
 def is_private(name: str) -> bool:
@@ -382,22 +377,3 @@ METHODS: dict[str, Any] = {
     "__await__": _awaited,
 }
 """The special methods of proxies. A proxy has those that its class has."""
-
-
-class FarPrivate:
-    """A private name of the code that a file of tests imports. A test that uses it is not proven."""
-
-    def __init__(self, link: SubjectLink, name: str) -> None:
-        self.__dict__.update({"_far_link": link, "_far_name": name})
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):
-            raise AttributeError(name)
-        return self._far_used()
-
-    def _far_used(self, *_: Any, **__: Any) -> Any:
-        return self._far_link.marks.not_proven("private", self._far_name)
-
-    __eq__ = __ne__ = __setattr__ = __mro_entries__ = _far_used
-    __hash__ = object.__hash__
-    vars().update(dict.fromkeys(METHODS, _far_used))

@@ -14,7 +14,7 @@ REASONS: dict[str, str] = {
     "changes": "the code changes an object of the tests",
     "source": "the source of the code is read",
     "special": "it uses a special attribute of the code",
-    "private": "it uses a private name of the code",
+    "private": "it reads an object's private attribute, or sets a private name",
     "program": "it starts the project as a program",
     "foreign": "it uses what is not the project's through the project's modules",
     "replaced": "it calls what it has put in place of the code",

@@ -60,8 +60,12 @@ def test_imported_value():
     assert _LIMIT == 3
 
 
-def test_of_the_module():
+def test_function_of_the_module():
     assert parking._helper(1) == 2
+
+
+def test_value_of_the_module():
+    assert parking._LIMIT == 3
 
 
 def test_of_an_object():
@@ -89,10 +93,16 @@ def test_is_set():
 
 
 def test_private_names_are_refused(tmp_path: Path) -> None:
-    """A test that uses a private name of the code is unproven for that reason; importing one costs no other test."""
+    """A test that reads an object's private attribute, or sets a private name, is unproven for that reason.
+
+    What a module of the project has can be used, as it is called or compared like all else.
+    """
     run = apart(tmp_path, {"parking.py": CODE}, {"tests/test_a.py": TESTS})
     found = verdicts(run)
     proven = {name for name, verdict in found.items() if verdict == "proven"}
-    assert proven == {"test_public", "test_public_in_spite_of_the_underscore"}, run.tests
-    assert {verdict for name, verdict in found.items() if name not in proven} == {"unproven private"}
+    modules = {"test_imported_function", "test_function_of_the_module", "test_value_of_the_module"}
+    assert proven == {"test_public", "test_public_in_spite_of_the_underscore", *modules}, run.tests
+    assert found["test_imported_value"] == "unproven untouched"  # nothing of the code was called in the test
+    private = set(found) - proven - {"test_imported_value"}
+    assert {found[name] for name in private} == {"unproven private"}
     assert len(found) == TESTS.count("def test_")
