@@ -192,6 +192,7 @@ def far_get(link: SubjectLink, reference: list[Any], name: str) -> Any:
     if reference[0] != "M" and is_private(name) and of_tests():
         return link.marks.not_proven("private", name)
     value = link.ask("get", reference, name)
+    link.copied(reference, name, value)
     if isinstance(value, FarForeign):
         value.__dict__["_far_name"] = f"{reference[1]}.{name}"
     if any(value is one for one in link.lent.values()) and reference[0] in ("M", "o", "k"):

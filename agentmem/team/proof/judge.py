@@ -38,6 +38,8 @@ class Watching:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        with suppress(Gone, NotProven, Exception):
+            self.link.bring_copies(forget=True)
         self.marks.reset()
         self.asked_at.clear()
 

@@ -199,6 +199,8 @@ class Subject:
             return self._get(self.decode(target), asked[2])
         if what in ("set", "del"):
             return self._set(self.decode(target), asked[2], *asked[3:])
+        if what == "bring":
+            return values.bring(getattr(self.decode(target), asked[2]), self.decode(asked[3]))
         if what == "copy":
             return _state(self.decode(target))
         if what == "await":
@@ -264,6 +266,8 @@ class Subject:
             os.environ.pop(name, None)
         if changed[2]:
             os.chdir(changed[2])
+        if changed[3] is not None:
+            sys.argv[:] = changed[3]
 
     def _printed(self) -> list[Any] | None:
         out, err, noted = self.out.getvalue()[:_PRINTED], self.err.getvalue()[:_PRINTED], self.noted[:_NOTED]

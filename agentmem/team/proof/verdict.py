@@ -114,8 +114,8 @@ def judged(
         mine = test.partition("::")[0] in own
         was = _before(test, old, before)
         verdict, reason, about = _now(test, new, again)
-        if verdict == "failed" and not mine and was == "failed" and _passes(test, before) and _passes(test, again):
-            verdict, reason = "unproven", "apart"
+        if verdict == "failed" and was == "failed" and _passes(test, before) and _passes(test, again):
+            verdict, reason, was = "unproven", "apart", "unproven"
         elif verdict == "unproven" and again.get(test) in ("failed", "error"):
             verdict, reason, about = "failed", "", "it fails in one process with the code"
         tests.append(ProofOfTest(test, verdict, reason, about, mine, was))
