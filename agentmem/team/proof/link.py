@@ -262,7 +262,11 @@ class SubjectLink:
         except BaseException as error:
             if isinstance(error, AssertionError) or not isinstance(error, Exception):
                 self.marks.asserted += 1
-            return ["exc", ["x", _builtin(type(error)).__name__, [one for one in error.args if type(one) is str]]]
+            number = len(self.lent) + 1
+            self.lent[number] = error  # if the code raises it on, it is this one again
+            named = {"name": str(error.name)} if isinstance(error, ImportError) and error.name else {}
+            given = [one for one in error.args if type(one) is str]
+            return ["exc", ["x", _builtin(type(error)).__name__, given, number, named]]
 
 
 def _builtin(kind: type) -> type:

@@ -106,3 +106,76 @@ def test_private_names_are_refused(tmp_path: Path) -> None:
     private = set(found) - proven - {"test_imported_value"}
     assert {found[name] for name in private} == {"unproven private"}
     assert len(found) == TESTS.count("def test_")
+
+
+LENT = """
+from importlib import import_module
+
+
+def loaded(name):
+    try:
+        return import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name != "first":
+            raise
+        return "none"
+
+
+WORDS = {"a"}
+
+
+def has(word):
+    return word in WORDS
+
+
+def arguments():
+    import sys
+
+    return list(sys.argv)
+"""
+LENDING = """
+import sys
+from unittest.mock import patch
+
+import pytest
+
+import parking
+
+
+def test_an_error_comes_back_as_itself():
+    error = ModuleNotFoundError("no inner", name="inner")
+    with patch.object(parking, "import_module", side_effect=error) as load:
+        with pytest.raises(ModuleNotFoundError) as raised:
+            parking.loaded("first")
+    assert raised.value is error
+    load.assert_called_once_with("first")
+
+
+def test_an_error_has_its_name():
+    with patch.object(parking, "import_module", side_effect=ModuleNotFoundError("x", name="first")):
+        assert parking.loaded("first") == "none"
+
+
+def test_a_container_is_changed_in_place():
+    parking.WORDS.add("b")
+    try:
+        assert parking.has("b") and parking.has("a")
+    finally:
+        parking.WORDS.remove("b")
+
+
+def test_the_change_was_taken_back():
+    assert not parking.has("b")
+
+
+def test_arguments(monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["shop", "--fast"])
+    assert parking.arguments() == ["shop", "--fast"]
+"""
+
+
+def test_what_a_test_lends_and_changes_reaches_the_code(tmp_path: Path) -> None:
+    """Errors of callbacks come back as themselves; containers of the code and arguments that a test changes count."""
+    run = apart(tmp_path, {"parking.py": LENT}, {"tests/test_a.py": LENDING})
+    names = [line[4:].partition("(")[0] for line in LENDING.splitlines() if line.startswith("def test_")]
+    assert verdicts(run) == dict.fromkeys(names, "proven"), run.tests
