@@ -7,7 +7,7 @@ the run works in another thread, and an interrupt reaches the reader of its even
 import asyncio
 from collections.abc import AsyncIterator, Callable, Generator, Sequence
 from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, suppress
-from contextvars import copy_context
+from contextvars import ContextVar, copy_context
 from queue import Empty, Full, Queue
 from threading import Event as Flag
 from threading import Thread
@@ -91,6 +91,10 @@ _AHEAD = 64  # events that a run may be ahead of its reader
 _GLANCE = 0.1  # seconds between checks: a signal to another thread does not end a wait without a timeout
 
 
+OUTER: ContextVar[Stop | None] = ContextVar("the stop of the run that this one belongs to", default=None)
+"""Set where a run is a part of another: when nobody listens to the other any more, this one is abandoned too."""
+
+
 class Abandoned(BaseException):
     """Nobody listens to the run any more. It ends at its next event; the journal is whole at every moment."""
 
@@ -111,21 +115,25 @@ class Channel:
                 continue
         raise Abandoned
 
-    def read(self) -> Event | None:
-        """The next event; None at the end."""
+    def read(self, outer: Stop | None = None) -> Event | None:
+        """The next event; None at the end. Raises Abandoned when the ``outer`` run is."""
         while True:
             try:
                 return self._queue.get(timeout=_GLANCE)
             except Empty:
-                continue
+                if outer is not None and outer.stopped:
+                    raise Abandoned from None
+                if self.stop.stopped:  # the reader left, in another thread
+                    return None
 
 
-def events(run: Callable[[Channel], None]) -> Generator[Event, None, None]:
+def events(run: Callable[[Channel], None], channel: Channel | None = None) -> Generator[Event, None, None]:
     """The events that ``run`` writes; then it raises the run's exception, if there was one.
 
-    To leave early, or an interrupt, stops the run's tools and ends the run at its next event.
+    Who gives the ``channel`` can end the run by its ``stop``, from any thread. To leave early, or an interrupt, stops
+    the run's tools and ends the run at its next event.
     """
-    channel, raised = Channel(), list[BaseException]()
+    channel, raised, outer = channel or Channel(), list[BaseException](), OUTER.get()
     ended = Flag()  # instead of Thread.join: after an interrupt in it, Python 3.11 takes the thread for dead
 
     def run_and_end() -> None:
@@ -139,7 +147,7 @@ def events(run: Callable[[Channel], None]) -> Generator[Event, None, None]:
 
     Thread(target=copy_context().run, args=(run_and_end,), name="agentmem-run", daemon=True).start()
     try:
-        while (event := channel.read()) is not None:
+        while (event := channel.read(outer)) is not None:
             yield event
     finally:
         channel.stop.set()

@@ -14,11 +14,9 @@ from typing import Any
 from agentmem.sandbox.copying import Copies, checkout, copy_tree
 from agentmem.sandbox.layered import disk_usage, lay
 from agentmem.sandbox.plan import MountedTree as Mounted
+from agentmem.sandbox.stamps import FileStamp
 from agentmem.sandbox.tree import FileTree, entries, remove_tree
 from agentmem.sandbox.views import OverlayFolder, enterable
-
-Stamp = tuple[int, int, int, int]
-"""Size, times of change of content and of inode, inode. A command that changes a file cannot keep all of them."""
 
 
 def _fill(reflink: bool) -> Callable[[Path, Path], None]:
@@ -40,7 +38,7 @@ class Copied:
     where: Path
     source: Path
     how: str
-    stamps: dict[str, dict[str, Stamp]] = field(default_factory=dict)
+    stamps: dict[str, dict[str, FileStamp]] = field(default_factory=dict)
 
     @property
     def tree(self) -> Path:
@@ -144,22 +142,26 @@ class Copied:
         fork = cls(where, source, how)
         for state in map(str, range(said["states"])):
             stamps = json.loads((where / "states" / f"{state}.json").read_text())
-            fork.stamps[state] = {path: (one[0], one[1], one[2], one[3]) for path, one in stamps.items()}
+            fork.stamps[state] = {
+                path: FileStamp(size, changed, touched=touched, inode=inode)
+                for path, (size, changed, touched, inode) in stamps.items()
+            }
         return fork
 
     def _folder(self, state: str) -> Path:
         return self.where / "states" / state
 
-    def _scan(self) -> dict[str, Stamp]:
+    def _scan(self) -> dict[str, FileStamp]:
         return {
-            path: (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+            path: FileStamp(status.st_size, status.st_mtime_ns, touched=status.st_ctime_ns, inode=status.st_ino)
             for path, status in entries(self.tree)
             if not enterable(path, status)
         }
 
-    def _keep(self, state: str, stamps: dict[str, Stamp]) -> None:
+    def _keep(self, state: str, stamps: dict[str, FileStamp]) -> None:
         self.stamps[state] = stamps
-        (self.where / "states" / f"{state}.json").write_text(json.dumps(stamps))
+        told = {path: (one.size, one.changed, one.touched, one.inode) for path, one in stamps.items()}
+        (self.where / "states" / f"{state}.json").write_text(json.dumps(told))
 
     def _began(self) -> int:
         return sum(max(4096, (size + 4095) // 4096 * 4096) for size, *_ in self.stamps["0"].values())

@@ -26,6 +26,7 @@ from agentmem.sandbox.stamps import Stamps
 from agentmem.sandbox.state import abandoned, default_root
 from agentmem.sandbox.tree import remove_tree
 from agentmem.sandbox.views import FoundFile, OverlayView
+from agentmem.sandbox.write_ahead import recover
 
 _log = logging.getLogger(__name__)
 
@@ -143,6 +144,7 @@ def make(source: Path, where: Path | None, asked: ForkRequest) -> tuple[ForkSett
     source = source.resolve()
     if not source.is_dir() or source == Path("/"):
         raise SandboxError(f"{source} cannot be forked: name a folder.")
+    recover(source)
     held = _folder(where)
     with state.removed_on_failure(held):
         if held.where.is_relative_to(source):
@@ -194,6 +196,7 @@ def load(where: Path) -> tuple[ForkSettings, ForkStore, state.Held]:
     try:
         said = state.load(held.where)
         settings = ForkSettings.of(said)
+        recover(settings.source)
         store = _load(settings, held.where, said["store"])
         take_arrived(store, held.where)
         return settings, store, held

@@ -1,22 +1,19 @@
-"""Merges changes into a folder of the host: all of them or none, and each file as a whole.
+"""Merges changes into a folder of the host: all of them or none, also if it is killed, and each file as a whole.
 
-Only `sandbox` uses it. It is a module of its own because it alone writes to the host.
+Only `sandbox` uses it. It is a module of its own because it says what may be written to the host.
 """
 
 import os
-import secrets
-from collections.abc import Iterable
-from contextlib import ExitStack, suppress
 from pathlib import Path
 from posixpath import normpath
 
 from agentmem.errors import MergeConflict, SandboxError
 from agentmem.sandbox.changes import Diff, FileChange
 from agentmem.sandbox.comparing import is_git
-from agentmem.sandbox.tree import FileTree, canonical, remove_tree, system_errors
+from agentmem.sandbox.stamps import FileStamp
+from agentmem.sandbox.tree import FileTree, canonical, system_errors
 from agentmem.sandbox.views import FoundFile, OverlayFolder, OverlayView
-
-STAGE = ".agentmem-merge-"
+from agentmem.sandbox.write_ahead import STAGE, carry_out, make_step, recover, staged
 
 
 def check(diff: Diff, view: OverlayView) -> dict[str, FoundFile | None]:
@@ -27,7 +24,10 @@ def check(diff: Diff, view: OverlayView) -> dict[str, FoundFile | None]:
             raise SandboxError(said)
     found = {change.path: view.find(change.path) for change in diff.changes}
     conflicts = [
-        change.path for change in diff.changes if not _fits(change, found[change.path]) or _blocked(change, view, gone)
+        change.path
+        for change in diff.changes
+        if not (_fits(change, found[change.path]) or _emptied(change, found[change.path], view, gone))
+        or _blocked(change, view, gone)
     ]
     if conflicts:
         raise MergeConflict(conflicts)
@@ -35,30 +35,30 @@ def check(diff: Diff, view: OverlayView) -> dict[str, FoundFile | None]:
 
 
 def merge(diff: Diff, target: Path) -> tuple[str, ...]:
-    """Make the changes in ``target``. Returns paths. Raises MergeConflict or SandboxError; then nothing changes."""
+    """Make the changes in ``target``. Returns paths. Raises MergeConflict or SandboxError; then nothing changes.
+
+    Killed at any moment, it leaves the old or the new tree: what it began is finished by `write_ahead`.
+    """
+    recover(target)
     found = check(diff, OverlayFolder(target))
     wanted = [change for change in diff.changes if not _has(change, found[change.path])]
     if not wanted:
         return ()
-    stage = target / (STAGE + secrets.token_hex(6))
-    with ExitStack() as undo, system_errors(str(target), "written"):
-        undo.callback(remove_tree, stage)
-        stage.mkdir(mode=0o700)
+    wanted.sort(key=lambda change: change.after is not None)
+    with system_errors(str(target), "written"), staged(target) as stage:
+        steps = []
         for number, change in enumerate(wanted):
-            _stage(stage, number, change, found[change.path])
-        with ExitStack() as failed:
-            for number, change in sorted(enumerate(wanted), key=lambda one: one[1].after is not None):
-                _bring(target, stage, number, change, found[change.path], failed)
-            failed.pop_all()
-    for change in wanted:
-        if change.after is None:
-            FileTree(target).prune(change.path)
-    return tuple(change.path for change in wanted)
+            here = found[change.path]
+            _stage(stage.path, number, change, here)
+            old = FileStamp.of(here.status) if here is not None and here.kind != "folder" else None
+            steps.append(make_step(target, stage.path, number, change.path, old, brought=change.after is not None))
+        carry_out(target, stage, steps)
+    return tuple(sorted(change.path for change in wanted))
 
 
 def forbidden(change: FileChange) -> str | None:
-    """The reason why a change can be made nowhere: git's own files, or a link that leads out; else None."""
-    if canonical(change.path) != change.path or is_git(change.path):
+    """The reason why a change can be made nowhere: git's own files and ours, or a link that leads out; else None."""
+    if canonical(change.path) != change.path or is_git(change.path) or change.path.startswith(STAGE):
         return f"'{change.path}' must not be changed from a fork."
     if change.is_link and change.after is not None:
         to = os.fsdecode(change.after)
@@ -77,6 +77,13 @@ def _fits(change: FileChange, found: FoundFile | None) -> bool:
     if change.before is None:
         return found is None
     return _is(found, change.before, change.was_link)
+
+
+def _emptied(change: FileChange, found: FoundFile | None, view: OverlayView, gone: set[str]) -> bool:
+    """True if a new file takes the place of a folder of which the change removes all files."""
+    if found is None or found.kind != "folder" or change.before is not None or change.stale:
+        return False
+    return all(path in gone for path, _ in view.below(change.path))
 
 
 def _has(change: FileChange, found: FoundFile | None) -> bool:
@@ -108,39 +115,3 @@ def _stage(stage: Path, number: int, change: FileChange, found: FoundFile | None
     kept = found is not None and found.kind == "file" and found.mode == change.mode
     mode = found.status.st_mode & 0o777 if found is not None and kept else change.mode
     FileTree(stage).put(f"new{number}", change.after, mode)
-
-
-def _bring(
-    target: Path, stage: Path, number: int, change: FileChange, found: FoundFile | None, failed: ExitStack
-) -> None:
-    """Move one file into its place, or remove it, if it is still the file that was checked. ``failed`` undoes it."""
-    tree = FileTree(target)
-    with tree.parent(change.path, make=change.after is not None) as (folder, name), ExitStack() as opened:
-        staged = os.open(stage, os.O_RDONLY | os.O_DIRECTORY)
-        opened.callback(os.close, staged)
-        if _identity(tree.status(change.path)) != _identity(found.status if found else None):
-            raise MergeConflict([change.path])
-        old, new = f"old{number}", f"new{number}"
-        if found is not None:
-            os.link(name, old, src_dir_fd=folder, dst_dir_fd=staged, follow_symlinks=False)
-        failed.callback(_put_back, target, stage, old if found is not None else None, change.path)
-        if change.after is None:
-            os.unlink(name, dir_fd=folder)
-        else:
-            with suppress(NotADirectoryError, IsADirectoryError):
-                os.replace(new, name, src_dir_fd=staged, dst_dir_fd=folder)
-                return
-            os.rmdir(name, dir_fd=folder)
-            os.replace(new, name, src_dir_fd=staged, dst_dir_fd=folder)
-
-
-def _put_back(target: Path, stage: Path, old: str | None, path: str) -> None:
-    with suppress(FileNotFoundError), FileTree(target).parent(path, make=old is not None) as (folder, name):
-        if old is not None:
-            os.replace(stage / old, name, dst_dir_fd=folder)
-        else:
-            os.unlink(name, dir_fd=folder)
-
-
-def _identity(status: os.stat_result | None) -> Iterable[int] | None:
-    return None if status is None else (status.st_ino, status.st_size, status.st_mtime_ns, status.st_mode)

@@ -8,13 +8,14 @@ import os
 import re
 import sys
 import xml.etree.ElementTree as ET
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from agentmem.errors import SandboxError
 from agentmem.sandbox import Sandbox
+from agentmem.sandbox.ties import Ties
 from agentmem.team.rights import LITTER
 
 Outcome = Literal["passed", "failed", "error", "skipped"]
@@ -107,12 +108,13 @@ def observe(
     *,
     timeout: float | None = None,
     writable: Sequence[str] | None = None,
+    ended: Callable[[], bool] = lambda: False,
 ) -> ObservedTests:
-    """Run a command in a fork, and read and remove the report that pytest wrote there."""
+    """Run a command in a fork, and read and remove the report that pytest wrote there. ``ended`` ends it early."""
     allowed = None if writable is None else (*writable, *LITTER)
     _results(fork)
     placed = f'export {_TOP}="$PWD"\n{command}'  # pytest expands variables in the path of its report
-    ran = fork.run(placed, timeout=timeout, env={**env, **REPORTING}, writable=allowed)
+    ran = fork.run(placed, timeout=timeout, env={**env, **REPORTING}, writable=allowed, ties=Ties(ended=ended))
     xml, unreadable = _results(fork)
     cases = parse(xml)
     if xml and cases is None and not unreadable:

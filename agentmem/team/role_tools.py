@@ -36,10 +36,19 @@ class Rights:
 
 
 class RoleTools:
-    """One role's tools. ``sandbox`` is its current fork. ``ran`` is called with every command."""
+    """One role's tools. ``sandbox`` is its current fork.
 
-    def __init__(self, rights: Rights, environment: Mapping[str, str], ran: Callable[[str], object]) -> None:
-        self.rights, self.environment, self.ran = rights, environment, ran
+    ``ran`` is called with every command, and a command ends when ``ended`` is true.
+    """
+
+    def __init__(
+        self,
+        rights: Rights,
+        environment: Mapping[str, str],
+        ran: Callable[[str], object],
+        ended: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self.rights, self.environment, self.ran, self.ended = rights, environment, ran, ended
         self.sandbox: Sandbox | None = None
         self.began: frozenset[str] = frozenset()
 
@@ -86,7 +95,8 @@ class RoleTools:
     def run(self, command: str, seconds: Seconds = 120) -> str:
         """Run a command in the fork."""
         self.ran(command)
-        seen = observe(self.fork, command, self.environment, timeout=seconds, writable=self.rights.writable)
+        writable = self.rights.writable
+        seen = observe(self.fork, command, self.environment, timeout=seconds, writable=writable, ended=self.ended)
         return described(seen, seconds, self.rights.words)
 
     def report(

@@ -13,8 +13,10 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from agentmem import assets, models
+from agentmem.menu.tool import Stop
 from agentmem.runtime.agent import Agent
 from agentmem.runtime.events import Compacted, Metered, ToolCalled
+from agentmem.runtime.invocation import OUTER
 from agentmem.sandbox import Diff, FileChange
 from agentmem.sandbox.merging import forbidden
 from agentmem.team import refusals, rights
@@ -158,6 +160,7 @@ class TeamSteps:
         self.environment = settings.environment
         self.forks = Forks(settings.place / ".agentmem" / "forks" / thread, settings.repo, settings.isolation)
         self.write: Callable[[TeamProgress], object] = lambda progress: None
+        self.stop = Stop()
         self.spent = spent_by(journal, [thread_of(thread, name) for name in NAMES])
         self.round, self.command = 0, ""
         with ExitStack() as opened:
@@ -322,7 +325,9 @@ class TeamSteps:
             return None
         over = self.settings.budget.reached(self.spent)
         # A context of its own, because LangGraph would find the team's graph in this one and take it for a parent.
-        over = over or Context().run(self._watched, agent, name, None if said else message)
+        apart = Context()
+        apart.run(OUTER.set, self.stop)
+        over = over or apart.run(self._watched, agent, name, None if said else message)
         return {"stop": "budget", "said": f"The budget is used up: {over}."} if over else None
 
     def _watched(self, agent: Agent, name: Name, message: str | None) -> str | None:
@@ -405,7 +410,10 @@ class TeamSteps:
 
     def _role_tools(self, name: Name) -> RoleTools:
         return RoleTools(
-            rights_of(name, self.settings.tests), self.environment, lambda command: self._ran(name, command)
+            rights_of(name, self.settings.tests),
+            self.environment,
+            lambda command: self._ran(name, command),
+            lambda: self.stop.stopped,
         )
 
     def _agents(self, opened: ExitStack) -> dict[Name, Agent]:

@@ -17,6 +17,7 @@ from agentmem.checking import check_settings
 from agentmem.closing import Closing
 from agentmem.config import shell_environment
 from agentmem.errors import ConfigError, ThreadNotFound
+from agentmem.menu.tool import Stop
 from agentmem.runtime import components
 from agentmem.runtime.agent import new_thread
 from agentmem.runtime.graph import thread_of
@@ -61,6 +62,7 @@ class TeamNodes:
         steps = self._steps(thread_of(config))
         channel = config["configurable"].get("channel")
         steps.write = channel.write if channel else get_stream_writer()
+        steps.stop = channel.stop if channel else Stop()
         return steps
 
 
@@ -168,8 +170,13 @@ class Team(Closing):
         return result
 
     def stream(self, task: str | None = None, *, thread: str | None = None) -> Generator[TeamEvent, None, None]:
-        """`run`, with events as they happen. The last event is TeamDone."""
-        thread = thread or new_thread()
+        """`run`, with events as they happen. The last event is TeamDone.
+
+        To leave early ends the work at once, with the command that is running; it can be continued.
+        """
+        yield from self._events(task, thread or new_thread(), Channel())
+
+    def _events(self, task: str | None, thread: str, heard: Channel) -> Generator[TeamEvent, None, None]:
         given = self._input(task, thread)
 
         def work(channel: Channel) -> None:
@@ -179,7 +186,7 @@ class Team(Closing):
 
         with self.journal.lease(f"{thread}.team"):
             try:
-                yield from cast(Generator[TeamEvent, None, None], events(work))
+                yield from cast(Generator[TeamEvent, None, None], events(work, heard))
             finally:
                 self._leave(thread)
             yield TeamDone(self.result(thread))
@@ -194,8 +201,9 @@ class Team(Closing):
         return result
 
     async def astream(self, task: str | None = None, *, thread: str | None = None) -> AsyncGenerator[TeamEvent, None]:
-        """As `stream`. The work runs in other threads; a reader that leaves ends it after the event that it is at."""
-        events = self.stream(task, thread=thread)
+        """As `stream`. The work runs in other threads."""
+        heard = Channel()
+        events = self._events(task, thread or new_thread(), heard)
         step: asyncio.Future[TeamEvent | None] | None = None
         try:
             while True:
@@ -204,8 +212,11 @@ class Team(Closing):
                     return
                 yield event
         finally:
+            heard.stop.set()
             if step is not None and not step.done():
                 await asyncio.wait([step])
+            if step is not None and not step.cancelled():
+                step.exception()  # it was told to the reader, or there is none
             await asyncio.to_thread(events.close)
 
     def result(self, thread: str) -> TeamResult:

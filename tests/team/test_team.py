@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
@@ -321,3 +322,22 @@ def test_work_goes_on_after_a_kill(tmp_path: Path, at: str) -> None:
     assert len(rows) <= len(coder) + len(TESTER) + 1  # a command that was cut off is run again
     assert not (tmp_path / "place" / ".agentmem" / "forks" / "t").exists()
     assert TEST.encode() in {change.after for change in result.tests.changes}
+
+
+def test_a_reader_that_leaves_ends_the_work_and_frees_its_threads(tmp_path: Path) -> None:
+    """A command that would run for minutes is ended; the same work can be continued at once, by the same process."""
+    slow = call("run", command="sleep 301", seconds=600)
+    coder = (slow, write(RIGHT), "It adds now.")
+
+    async def leave(one: Team) -> None:
+        async with aclosing(one.astream(TASK, thread="t")) as events:
+            async for event in events:
+                if isinstance(event, TeamProgress) and event.command == "sleep 301":
+                    return
+
+    with team(repository(tmp_path), coder, (WRITES, *PASSES)) as one:
+        asyncio.run(leave(one))
+        with one.journal.lease("t.team"), one.journal.lease("t.coder"):
+            pass  # nobody holds them
+        result = one.run(thread="t")
+    assert result.passed

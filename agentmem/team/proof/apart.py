@@ -205,6 +205,7 @@ class _Pair:
             "seconds": min(self.bounds.call, self.bounds.seconds),
             "tops": sorted(self.layout.tops),
             "own": sorted(self.layout.own_modules),
+            "programs": sorted(self.layout.programs),
             "paths": [str(root / one) for one in self.layout.test_paths],
             "options": list(self.layout.options),
             "opened": {
@@ -226,7 +227,8 @@ class _Pair:
     def _subjects(self, wires: Sequence[tuple[int, int]]) -> None:
         """Start one subject after the other, each when the judge has given up the one before."""
         for number, (incoming, outgoing) in enumerate(wires):
-            hidden = tuple(one for one in self.layout.hidden if (self.subject.source / one).is_dir())
+            folders = [one for one in self.layout.hidden if (self.subject.source / one).is_dir()]
+            hidden = tuple(one for one in folders if self.subject.exists(one))
             ties = Ties((incoming, outgoing), self.shared, hidden=hidden, ended=partial(self._ended, number))
             command = [*self._command("subject"), str(incoming), str(outgoing)]
             with contextlib.suppress(SandboxError):

@@ -4,6 +4,8 @@ The judge runs it by itself, without the rest of agentmem. A proxy asks the subj
 for comparisons: those the judge makes itself on plain data, or the test is not proven.
 """
 
+import sys
+import types
 from typing import Any, ClassVar
 
 from agentmem.team.proof.link import SubjectLink
@@ -12,6 +14,9 @@ SHOWN = frozenset({"__name__", "__qualname__", "__doc__", "__version__", "__auth
 """Special attributes that are read like others."""
 SOURCE = frozenset({"__code__", "__globals__", "__closure__", "__file__", "__builtins__", "__loader__", "__dict__"})
 """Special attributes that lead to the source of the code, or to all that it holds."""
+
+PUBLIC = frozenset({"_asdict", "_replace", "_make", "_fields", "_field_defaults", "_value_", "_name_"})
+"""Names of named tuples and enums that are public in spite of their underscore."""
 
 PROBED = frozenset({"_mock_name", "_mock_methods", "_pytestfixturefunction", "pytestmark", "_is_coroutine_mark"})
 """Attributes by which pytest and other tools look for things of their own."""
@@ -48,10 +53,10 @@ class FarMeta(type):
         return members[name] if name in members else far_get(cls._far_link, cls._far_kind, name)
 
     def __setattr__(cls, name: str, value: Any) -> None:
-        cls._far_link.ask("set", cls._far_kind, name, cls._far_link.encode(value))
+        far_set(cls._far_link, cls._far_kind, name, value)
 
     def __delattr__(cls, name: str) -> None:
-        cls._far_link.ask("del", cls._far_kind, name)
+        far_set(cls._far_link, cls._far_kind, name)
 
     def __getitem__(cls, key: Any) -> Any:
         members = cls.__dict__.get("_far_members")
@@ -86,10 +91,10 @@ class FarBase(metaclass=FarMeta):
         if name.startswith(("_far", "__")) or isinstance(self, BaseException):
             object.__setattr__(self, name, value)
         else:
-            link_of(self).ask("set", reference_of(self), name, link_of(self).encode(value))
+            far_set(link_of(self), reference_of(self), name, value)
 
     def __delattr__(self, name: str) -> None:
-        link_of(self).ask("del", reference_of(self), name)
+        far_set(link_of(self), reference_of(self), name)
 
     def __hash__(self) -> int:
         return id(self)
@@ -179,12 +184,15 @@ def reference_of(value: Any) -> list[Any]:
 
 
 def far_get(link: SubjectLink, reference: list[Any], name: str) -> Any:
-    """An attribute of an object of the subject."""
+    """An attribute of an object of the subject. Only modules show private ones: an object's state is its own."""
     if name in SOURCE:
         return link.marks.not_proven("source", name)
     if name in PROBED or (name.startswith("__") and name not in SHOWN):
         raise AttributeError(name)
+    if reference[0] != "M" and is_private(name) and of_tests():
+        return link.marks.not_proven("private", name)
     value = link.ask("get", reference, name)
+    link.copied(reference, name, value)
     if isinstance(value, FarForeign):
         value.__dict__["_far_name"] = f"{reference[1]}.{name}"
     if any(value is one for one in link.lent.values()) and reference[0] in ("M", "o", "k"):
@@ -192,6 +200,27 @@ def far_get(link: SubjectLink, reference: list[Any], name: str) -> Any:
     if isinstance(value, FarBase) and reference[0] == "M":
         value.__dict__.setdefault("_far_label", f"{reference[1].rpartition('.')[2]}.{name}")
     return value
+
+
+def far_set(link: SubjectLink, reference: list[Any], name: str, *value: Any) -> None:
+    """Set an attribute of an object of the subject; without a ``value``, delete it."""
+    if is_private(name):
+        link.marks.not_proven("private", name)
+    link.ask("set" if value else "del", reference, name, *map(link.encode, value))
+
+
+def is_private(name: str) -> bool:
+    """True for a name that begins with an underscore and is no special one."""
+    return len(name) > 1 and name[0] == "_" != name[1] and name not in PUBLIC
+
+
+def of_tests() -> bool:
+    """True if a proxy is asked by code of the tests, and not by Python or pytest, which look for names of their own."""
+    frame: types.FrameType | None = sys._getframe(1)
+    while frame is not None and frame.f_globals.get("__name__", "").startswith("agentmem.team.proof"):
+        frame = frame.f_back
+    name = "" if frame is None else frame.f_code.co_filename
+    return not (name.startswith((sys.prefix, sys.base_prefix, "<frozen")) or "importlib" in name)
 
 
 def far_do(owner: Any, what: str, *given: Any) -> Any:

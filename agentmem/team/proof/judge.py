@@ -7,7 +7,9 @@ in a process of its own, with one session of the subject. What each test did goe
 import gc
 import json
 import os
+import re
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +19,12 @@ from agentmem.team.proof.far import FarBase, FarMeta
 from agentmem.team.proof.link import SubjectLink
 from agentmem.team.proof.proxies import FarFinder, ProxyMaker
 from agentmem.team.proof.reasons import Gone, Marks, NotProven
-from agentmem.team.proof.wire import Wire
+from agentmem.team.proof.wire import Broken, Wire
 
 _TOLD = 300  # characters of an error that are told
+_CLOSED = 5.0  # seconds in which a subject must take the end of a session
+_STARTS = {"subprocess.Popen": 0, "os.exec": 0, "os.posix_spawn": 0, "os.spawn": 1, "os.system": 0}
+"""Python's audit events for the start of a program, and where in their arguments its name and words begin."""
 LATE, UNOPENED = 77, 78
 """The exit codes of a file's process whose subject must be replaced, after its tests and before any of them."""
 
@@ -27,12 +32,14 @@ LATE, UNOPENED = 77, 78
 class Watching:
     """A plugin of pytest that tells what each test did, and why it is not proven."""
 
-    def __init__(self, link: SubjectLink, marks: Marks, tell: Any) -> None:
-        self.link, self.marks, self.tell = link, marks, tell
+    def __init__(self, link: SubjectLink, marks: Marks, tell: Any, programs: frozenset[str] = frozenset()) -> None:
+        self.link, self.marks, self.tell, self.programs = link, marks, tell, programs
         self.asked_at: dict[str, int] = {}
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        with suppress(Gone, NotProven, Exception):
+            self.link.bring_copies(forget=True)
         self.marks.reset()
         self.asked_at.clear()
 
@@ -104,6 +111,13 @@ class Watching:
         elif self.asked_at.get(os.path.abspath(path), self.marks.calls) < self.marks.calls:  # noqa: PTH100
             self.marks.mark("rewritten", path)
 
+    def started(self, event: str, arguments: tuple[Any, ...]) -> None:
+        """An audit hook: marks a test that starts Python or a program of the project, which is not there."""
+        if event in _STARTS and self.marks.testing:
+            words = set(re.findall(r"[\w-]+", str(arguments[_STARTS[event] :])))
+            if words & self.programs or any(word.startswith("python") for word in words):
+                self.marks.mark("program", str(arguments[_STARTS[event]])[:_TOLD])
+
 
 def run_file(orders: dict[str, Any], file: str, wire: Wire, tell: Any) -> int:
     """Run one file of tests with one session. Returns the exit code for this process."""
@@ -115,8 +129,9 @@ def run_file(orders: dict[str, Any], file: str, wire: Wire, tell: Any) -> int:
     except Gone:
         return UNOPENED
     sys.meta_path.insert(0, FarFinder(link, frozenset(orders["tops"]), frozenset(orders["own"])))
-    watching = Watching(link, marks, tell)
+    watching = Watching(link, marks, tell, frozenset(orders["programs"]))
     sys.addaudithook(watching.opened)
+    sys.addaudithook(watching.started)
     root = orders["root"]
     sys.path[:0] = orders["paths"]
     arguments = ["-q", "-c", "/dev/null", f"--rootdir={root}", f"--confcutdir={root}", "--import-mode=importlib"]
@@ -149,6 +164,12 @@ def _warm() -> None:
     gc.freeze()
 
 
+def _end_session(wire: Wire) -> None:
+    """End the session that a file's process has left open, as when a test ended the process; else it does nothing."""
+    with suppress(Broken):
+        wire.send([0, "close"])
+
+
 def main() -> None:
     """Run the files of the orders, one after the other."""
     orders = json.loads(sys.stdin.buffer.read())
@@ -177,6 +198,8 @@ def main() -> None:
         if code in (LATE, UNOPENED):
             lives.pop(0)
             tell({"life": len(orders["lives"]) - len(lives)})
+        else:
+            _end_session(Wire(lives[0][0], lives[0][1], _CLOSED))
         if code != UNOPENED:
             files.pop(0)
     tell({"end": len(files)})

@@ -8,7 +8,7 @@ import os
 import shlex
 import sys
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,11 @@ _LAUNCHERS = frozenset({"pytest", "py.test", "python", "python3"})
 
 @dataclass(frozen=True, slots=True)
 class ProjectLayout:
-    """``tops`` are the code's top names, ``own_modules`` modules of tests inside them; paths are relative."""
+    """``tops`` are the code's top names, ``own_modules`` modules of tests inside them; paths are relative.
+
+    ``programs`` are the names by which the project can be started, ``hidden`` the folders of git's repositories in it:
+    their history may hold the tests.
+    """
 
     python: Path
     tops: frozenset[str]
@@ -34,7 +38,8 @@ class ProjectLayout:
     test_paths: tuple[str, ...]
     places: tuple[str, ...]
     options: tuple[str, ...] = ()
-    hidden: tuple[str, ...] = (".git",)
+    hidden: tuple[str, ...] = ()
+    programs: frozenset[str] = frozenset()
 
     def is_test(self, path: str) -> bool:
         """True if a file belongs to the tests: by the globs, by its folder, or as a conftest."""
@@ -60,7 +65,31 @@ def layout_of(base: Sandbox, check: str, environment: Mapping[str, str], places:
         ("", *sorted({path.rpartition("/")[0] for path in tests} - {""})),
         tuple(places),
         tuple(part for name in _KEPT if settings.get(name) for part in ("-o", f"{name}={_flat(settings[name])}")),
+        tuple(repositories(base.source)),
+        tops | _scripts(base),
     )
+
+
+def repositories(root: Path) -> Iterator[str]:
+    """The folders named ``.git`` below a folder: its own, and those of repositories in it."""
+    for above, folders, _ in os.walk(root):
+        yield from (os.path.relpath(f"{above}/{one}", root) for one in folders if one.casefold() == ".git")
+        folders[:] = [one for one in folders if one.casefold() != ".git"]
+
+
+def _scripts(base: Sandbox) -> frozenset[str]:
+    """The commands that the project installs, by its pyproject.toml."""
+    try:
+        said = (
+            tomllib.loads(base.read("pyproject.toml").decode("utf-8", "replace"))
+            if base.exists("pyproject.toml")
+            else {}
+        )
+    except tomllib.TOMLDecodeError:
+        return frozenset()
+    tables = [said.get("project"), said.get("tool", {}).get("poetry") if isinstance(said.get("tool"), dict) else None]
+    found = [one.get(name) for one in tables if isinstance(one, dict) for name in ("scripts", "gui-scripts")]
+    return frozenset(str(name) for one in found if isinstance(one, dict) for name in one)
 
 
 def _tops(files: Iterable[str], roots: Iterable[str]) -> Iterable[str]:

@@ -31,7 +31,7 @@ def lendable(value: Any, marks: Marks) -> str:
             marks.not_proven("object", type(one).__name__)
     if isinstance(value, CALLABLE):
         return "function"
-    return "iterator" if isinstance(value, Iterator) else "object"
+    return "iterator" if isinstance(value, Iterator) and not callable(value) else "object"
 
 
 def _is_closed(kind: type) -> bool:

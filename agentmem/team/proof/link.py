@@ -23,6 +23,7 @@ _TRACED = 200  # calls that are noted of one test
 _BRIEF = 120  # characters of a noted value
 _OWN = frozenset({"PYTEST_CURRENT_TEST", "PYTEST_VERSION"})
 _START = 60.0  # seconds in which a new subject must be there
+_COPIES = 40  # containers of the code that are looked at for changes
 _DRAINED = 20_000  # messages of an earlier session that are passed over when one begins
 
 
@@ -42,8 +43,10 @@ class SubjectLink:
         self.lent: dict[int, Any] = {}
         self.fresh: set[int] = set()
         self.numbers: dict[int, int] = {}
+        self.copies: list[tuple[list[Any], str, Any, Any]] = []
         self.dead, self.gone = "", False
         self.environment, self.folder = dict(os.environ), os.getcwd()  # noqa: PTH109  # pathlib follows links
+        self.arguments = list(sys.argv)
 
     def open(self, opened: dict[str, Any]) -> None:
         """Begin a session. What is left of an earlier one is passed over. Raises Gone."""
@@ -75,6 +78,7 @@ class SubjectLink:
         """The subject's answer. Raises what the code raised, Gone or NotProven. ``given`` are a call's arguments."""
         if self.dead:
             self._die(self.dead)
+        self.bring_copies()
         self.marks.calls += 1
         try:
             return self._answered(self._asked([what, *asked]), given)
@@ -84,6 +88,20 @@ class SubjectLink:
             if not getattr(error, "_far_answer", False) and not isinstance(error, NotProven):
                 self.dead = self.dead or "it was left in the middle of a call"  # as by a test's own alarm
             raise
+
+    def copied(self, reference: list[Any], name: str, value: Any) -> None:
+        """Note a container that is an attribute of the code, and crossed as a copy: a test may change it in place."""
+        if type(value) in values.MUTABLE and len(self.copies) < _COPIES and len(value) <= values.LOOKED_AT:
+            self.copies.append((reference, name, value, self.encode(value)))
+
+    def bring_copies(self, *, forget: bool = False) -> None:
+        """Bring what a test changed in such containers to the code; ``forget`` them at the end of a test."""
+        changed = [(one, now) for one in self.copies if (now := self.encode(one[2])) != one[3]]
+        self.copies = [] if forget else [one for one in self.copies if all(one is not other for other, _ in changed)]
+        for (reference, name, value, _), now in changed:
+            if not self.dead:
+                self.ask("bring", reference, name, now)
+                self.copies += [] if forget else [(reference, name, value, now)]
 
     def call(self, target: list[Any], given: Sequence[Any], named: dict[str, Any], label: str = "") -> Any:
         """Call an object of the subject. A call and its outcome are noted for the list of what differs."""
@@ -143,20 +161,22 @@ class SubjectLink:
             raise Broken("a change is not of the agreed form")
         if change[0] == "same":
             return given[place]
-        _bring(given[place], self.decode(change[1]))
+        values.bring(given[place], self.decode(change[1]))
         return value
 
     def _sync(self) -> list[Any] | None:
-        """What changed in the environment and the current folder since the last request."""
+        """What changed in the environment, the current folder and the program's arguments since the last request."""
         now = {name: value for name, value in os.environ.items() if name not in _OWN}
         folder, before = os.getcwd(), self.environment  # noqa: PTH109
-        if now == before and folder == self.folder:
+        arguments = list(map(str, sys.argv))
+        if now == before and folder == self.folder and arguments == self.arguments:
             return None
         put = {name: value for name, value in now.items() if before.get(name) != value}
         gone = [name for name in before if name not in now and name not in _OWN]
         moved = folder if folder != self.folder else None
-        self.environment, self.folder = now, folder
-        return [put, gone, moved]
+        said = arguments if arguments != self.arguments else None
+        self.environment, self.folder, self.arguments = now, folder, arguments
+        return [put, gone, moved, said]
 
     def _heard(self, heard: Any) -> None:
         """What the code printed, warned of and logged comes out here too."""
@@ -242,23 +262,17 @@ class SubjectLink:
         except BaseException as error:
             if isinstance(error, AssertionError) or not isinstance(error, Exception):
                 self.marks.asserted += 1
-            return ["exc", ["x", _builtin(type(error)).__name__, [one for one in error.args if type(one) is str]]]
+            number = len(self.lent) + 1
+            self.lent[number] = error  # if the code raises it on, it is this one again
+            named = {"name": str(error.name)} if isinstance(error, ImportError) and error.name else {}
+            given = [one for one in error.args if type(one) is str]
+            return ["exc", ["x", _builtin(type(error)).__name__, given, number, named]]
 
 
 def _builtin(kind: type) -> type:
     """The nearest builtin exception of a class."""
     found = next(base for base in kind.__mro__ if base.__module__ == "builtins")
     return found if issubclass(found, Exception) else RuntimeError
-
-
-def _bring(old: Any, new: Any) -> None:
-    if type(old) is not type(new):
-        raise Broken("an argument has become another type")
-    if isinstance(old, list | bytearray):
-        old[:] = new
-        return
-    old.clear()
-    old.extend(new) if hasattr(old, "extend") else old.update(new)
 
 
 def brief(value: Any) -> str:

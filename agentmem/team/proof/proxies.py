@@ -21,6 +21,8 @@ from agentmem.team.proof.far import (
     FarMeta,
     FarMethod,
     far_get,
+    far_set,
+    of_tests,
     reference_of,
 )
 from agentmem.team.proof.link import SubjectLink
@@ -42,7 +44,7 @@ class FarModule(types.ModuleType):
     def __getattr__(self, name: str) -> Any:
         if name == "__all__":
             return self._far_link.ask("names", self._far)
-        if name in SOURCE and _of_tests(sys._getframe(1)):
+        if name in SOURCE and of_tests():
             return self._far_link.marks.not_proven("source", f"{self.__name__}.{name}")
         if name in _NAMES or name in ("pytest_plugins", "setUpModule", "tearDownModule", "__test__"):
             raise AttributeError(name)
@@ -52,16 +54,10 @@ class FarModule(types.ModuleType):
         if name.startswith("__") or isinstance(value, FarModule):
             super().__setattr__(name, value)
         else:
-            self._far_link.ask("set", self._far, name, self._far_link.encode(value))
+            far_set(self._far_link, self._far, name, value)
 
     def __delattr__(self, name: str) -> None:
-        self._far_link.ask("del", self._far, name)
-
-
-def _of_tests(frame: types.FrameType) -> bool:
-    """True if the code that runs in a frame belongs to the tests, and not to Python or pytest."""
-    name = frame.f_code.co_filename
-    return not (name.startswith((sys.prefix, sys.base_prefix, "<frozen")) or "importlib" in name)
+        far_set(self._far_link, self._far, name)
 
 
 class FarFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):

@@ -14,6 +14,8 @@ REASONS: dict[str, str] = {
     "changes": "the code changes an object of the tests",
     "source": "the source of the code is read",
     "special": "it uses a special attribute of the code",
+    "private": "it reads an object's private attribute, or sets a private name",
+    "program": "it starts the project as a program",
     "foreign": "it uses what is not the project's through the project's modules",
     "replaced": "it calls what it has put in place of the code",
     "large": "a value is too large, or nested too deeply",
@@ -42,15 +44,20 @@ class Gone(BaseException):
 
 @dataclass(slots=True)
 class Marks:
-    """What is noticed while one test runs: its calls of the code, why it cannot be proven, and how it broke."""
+    """What is noticed while one test runs: its calls of the code, why it cannot be proven, and how it broke.
+
+    ``testing`` is false as long as only its file is loaded.
+    """
 
     calls: int = 0
     why: dict[str, str] = field(default_factory=dict)
     broken: str = ""
     trace: list[tuple[str, str]] = field(default_factory=list)
     asserted: int = 0
+    testing: bool = False
 
     def reset(self) -> None:
+        self.testing = True
         self.calls, self.why, self.broken, self.trace, self.asserted = 0, {}, "", [], 0
 
     def not_proven(self, reason: str, about: str = "") -> Any:

@@ -52,6 +52,7 @@ class Subject:
         self.numbers: dict[int, int] = {}
         self.described: set[int] = set()
         self.stubs: dict[int, Any] = {}
+        self.errors: dict[int, tuple[int, BaseException]] = {}
         self.replaced: dict[tuple[int, str], Any] = {}
         self.noted: list[list[Any]] = []
         self.out, self.err = io.StringIO(), io.StringIO()
@@ -80,6 +81,8 @@ class Subject:
             return ["M" if self._ours(value.__name__) else "X", value.__name__]
         if isinstance(value, enum.Enum):
             return ["e", self._class(type(value)), str(value.name)]
+        if id(value) in self.errors:
+            return ["j", self.errors[id(value)][0]]
         if isinstance(value, BaseException):
             given = [self._argument(one, depth + 1) for one in value.args]
             return ["x", self.keep(value), self._class(type(value)), given, _said(value)]
@@ -132,7 +135,11 @@ class Subject:
         if given[0] == "dd":
             return values.defaulted(given, self._read, depth)
         if given[0] == "x":
-            return classes.safe_builtin(given[1])(*(self.decode(one) for one in given[2]))
+            named = given[4] if len(given) > 4 else {}
+            error = classes.safe_builtin(given[1])(*(self.decode(one) for one in given[2]), **named)
+            if len(given) > 3:
+                self.errors[id(error)] = given[3], error
+            return error
         raise Broken("a value of an unknown kind")
 
     def _made(self, given: list[Any]) -> Any:
@@ -199,6 +206,8 @@ class Subject:
             return self._get(self.decode(target), asked[2])
         if what in ("set", "del"):
             return self._set(self.decode(target), asked[2], *asked[3:])
+        if what == "bring":
+            return values.bring(getattr(self.decode(target), asked[2]), self.decode(asked[3]))
         if what == "copy":
             return _state(self.decode(target))
         if what == "await":
@@ -264,6 +273,8 @@ class Subject:
             os.environ.pop(name, None)
         if changed[2]:
             os.chdir(changed[2])
+        if changed[3] is not None:
+            sys.argv[:] = changed[3]
 
     def _printed(self) -> list[Any] | None:
         out, err, noted = self.out.getvalue()[:_PRINTED], self.err.getvalue()[:_PRINTED], self.noted[:_NOTED]

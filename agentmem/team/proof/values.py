@@ -90,6 +90,9 @@ MUTABLE = (
 )
 """Exact types that a call can change; each end brings the other's changes in."""
 
+LOOKED_AT = 2000
+"""The most items of a container of the code that is looked at for changes by a test."""
+
 
 def encode(value: Any, other: Encode, depth: int = 0) -> Any:
     """A value as JSON; ``other`` writes what is not in the table. Raises Broken if it is nested too deeply."""
@@ -193,3 +196,14 @@ _PLAIN: dict[type, Callable[[Any], Any]] = {
     tuple: lambda v: tuple(tuple.__iter__(v)),
     frozenset: lambda v: frozenset(frozenset.__iter__(v)),
 }
+
+
+def bring(old: Any, new: Any) -> None:
+    """Give a container the content of another, in place. Raises Broken if they are of different types."""
+    if type(old) is not type(new):
+        raise Broken("an argument has become another type")
+    if isinstance(old, list | bytearray):
+        old[:] = new
+        return
+    old.clear()
+    old.extend(new) if hasattr(old, "extend") else old.update(new)

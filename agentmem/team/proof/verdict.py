@@ -105,16 +105,18 @@ def judged(
     """The tests of the change. ``again`` and ``before`` are the outcomes in one process, on the new and the old code.
 
     ``own`` are the tester's own files. A test that fails apart from the old code, and not in one process with it, is
-    one that cannot be judged apart: on the new code it is unproven, and not failed.
+    one that cannot be judged apart: it does not tell the old code from the new, whatever held it up.
     """
     tests = []
     for test in dict.fromkeys([*again, *before, *new.tests]):
         if "::" not in test and test not in new.tests:
             continue
         mine = test.partition("::")[0] in own
-        was = _before(test, old, before)
+        was = _before(test, old)
+        if was in ("failed", "") and _passes(test, before):
+            was = "unproven"
         verdict, reason, about = _now(test, new, again)
-        if verdict == "failed" and not mine and was == "failed" and _passes(test, before) and _passes(test, again):
+        if verdict == "failed" and was == "unproven" and _passes(test, before) and _passes(test, again):
             verdict, reason = "unproven", "apart"
         elif verdict == "unproven" and again.get(test) in ("failed", "error"):
             verdict, reason, about = "failed", "", "it fails in one process with the code"
@@ -129,7 +131,7 @@ def _now(test: str, new: ApartRun, again: Mapping[str, str]) -> tuple[TestVerdic
     return ("failed", "", "") if again.get(test) in ("failed", "error") else ("unproven", "unjudged", "")
 
 
-def _before(test: str, old: ApartRun, before: Mapping[str, str]) -> TestVerdict | Literal[""]:
+def _before(test: str, old: ApartRun) -> TestVerdict | Literal[""]:
     seen = old.tests.get(test)
     if seen is not None:
         return verdict_of(seen)[0]

@@ -619,12 +619,12 @@ TESTER = (
 
 
 def compositions() -> st.SearchStrategy[Composition]:
-    """All compositions: mostly the coder cheats, with an honest tester or one that cheats too."""
+    """All compositions: in five of six the coder cheats, with an honest tester or one that cheats too."""
     coders = st.lists(st.sampled_from(CODER), min_size=1, max_size=3, unique_by=lambda one: one.name)
     testers = st.lists(st.sampled_from(TESTER), max_size=1)
     alone = st.lists(st.sampled_from(TESTER), min_size=1, max_size=2, unique_by=lambda one: one.name)
     both = st.tuples(coders, st.just([]) | testers).map(lambda pair: (*pair[0], *pair[1]))
-    parts = st.one_of(both, both, both, both, both, alone.map(tuple))
+    parts = st.integers(0, 5).flatmap(lambda one: both if one else alone.map(tuple))
     pairs = st.sampled_from([(task, form) for task in TASKS for form in task.forms])
     return st.builds(lambda pair, used: Composition(pair[0], pair[1], used), pairs, parts)
 

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.team.proof.works import apart, verdicts
+from agentmem.team.proof.apart import ApartBounds, run_apart
+from tests.team.proof.works import ENVIRONMENT, apart, project, verdicts
 
 CODE = '''
 import dataclasses
@@ -427,3 +428,14 @@ def test_code_that_ends_or_hangs_fails_and_the_run_goes_on(tmp_path: Path, does:
     assert run.ended
     assert verdicts(run)["test_other"] == "proven"
     assert "proven" not in {one for name, one in verdicts(run).items() if name != "test_other"}
+
+
+def test_a_test_that_ends_its_process_costs_its_own_file_only(tmp_path: Path) -> None:
+    """The files after it are judged with the same subject: no other is needed, and nobody waits for one."""
+    ends = "import os\n\nfrom parking import fee\n\n\ndef test_ends():\n    fee(1)\n    os._exit(0)\n"
+    other = "from parking import fee\n\n\ndef test_other():\n    assert fee(30) == 0\n"
+    with project(tmp_path, {"parking.py": "def fee(m):\n    return 0\n"}) as (fork, layout):
+        tests = {"tests/test_a.py": ends.encode(), "tests/test_b.py": other.encode()}
+        run = run_apart(fork, layout, tests, sorted(tests), ENVIRONMENT, bounds=ApartBounds(30.0, 10.0, lives=1))
+    assert run.ended
+    assert verdicts(run) == {"test_other": "proven"}

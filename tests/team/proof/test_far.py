@@ -1,0 +1,181 @@
+"""agentmem.team.proof.far: what a test can do with the objects of the code, and which names it can use."""
+
+from pathlib import Path
+
+from tests.team.proof.works import apart, verdicts
+
+CODE = """
+from typing import NamedTuple
+
+_LIMIT = 3
+
+
+class Pair(NamedTuple):
+    a: int
+    b: int
+
+
+class Box:
+    def __init__(self):
+        self._inside = [1]
+        self.shown = 2
+
+    def _secret(self):
+        return 5
+
+
+def _helper(one):
+    return one + 1
+
+
+def public(one):
+    return _helper(one) + _LIMIT
+
+
+def pair():
+    return Pair(1, 2)
+"""
+TESTS = """
+from unittest import mock
+
+import parking
+from parking import _LIMIT, Box, _helper, pair, public
+
+
+def test_public():
+    assert public(1) == 5
+    assert Box().shown == 2
+
+
+def test_public_in_spite_of_the_underscore():
+    assert pair()._asdict() == {"a": 1, "b": 2}
+    assert pair()._replace(a=3) == (3, 2)
+
+
+def test_imported_function():
+    assert _helper(1) == 2
+
+
+def test_imported_value():
+    assert _LIMIT == 3
+
+
+def test_function_of_the_module():
+    assert parking._helper(1) == 2
+
+
+def test_value_of_the_module():
+    assert parking._LIMIT == 3
+
+
+def test_of_an_object():
+    assert Box()._inside == [1]
+
+
+def test_a_method():
+    assert Box()._secret() == 5
+
+
+def test_is_replaced(monkeypatch):
+    monkeypatch.setattr(parking, "_LIMIT", 4)
+    assert public(1) == 6
+
+
+def test_is_patched():
+    with mock.patch("parking._LIMIT", 4):
+        assert public(1) == 6
+
+
+def test_is_set():
+    box = Box()
+    box._inside = 2
+"""
+
+
+def test_private_names_are_refused(tmp_path: Path) -> None:
+    """A test that reads an object's private attribute, or sets a private name, is unproven for that reason.
+
+    What a module of the project has can be used, as it is called or compared like all else.
+    """
+    run = apart(tmp_path, {"parking.py": CODE}, {"tests/test_a.py": TESTS})
+    found = verdicts(run)
+    proven = {name for name, verdict in found.items() if verdict == "proven"}
+    modules = {"test_imported_function", "test_function_of_the_module", "test_value_of_the_module"}
+    assert proven == {"test_public", "test_public_in_spite_of_the_underscore", *modules}, run.tests
+    assert found["test_imported_value"] == "unproven untouched"  # nothing of the code was called in the test
+    private = set(found) - proven - {"test_imported_value"}
+    assert {found[name] for name in private} == {"unproven private"}
+    assert len(found) == TESTS.count("def test_")
+
+
+LENT = """
+from importlib import import_module
+
+
+def loaded(name):
+    try:
+        return import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name != "first":
+            raise
+        return "none"
+
+
+WORDS = {"a"}
+
+
+def has(word):
+    return word in WORDS
+
+
+def arguments():
+    import sys
+
+    return list(sys.argv)
+"""
+LENDING = """
+import sys
+from unittest.mock import patch
+
+import pytest
+
+import parking
+
+
+def test_an_error_comes_back_as_itself():
+    error = ModuleNotFoundError("no inner", name="inner")
+    with patch.object(parking, "import_module", side_effect=error) as load:
+        with pytest.raises(ModuleNotFoundError) as raised:
+            parking.loaded("first")
+    assert raised.value is error
+    load.assert_called_once_with("first")
+
+
+def test_an_error_has_its_name():
+    with patch.object(parking, "import_module", side_effect=ModuleNotFoundError("x", name="first")):
+        assert parking.loaded("first") == "none"
+
+
+def test_a_container_is_changed_in_place():
+    parking.WORDS.add("b")
+    try:
+        assert parking.has("b") and parking.has("a")
+    finally:
+        parking.WORDS.remove("b")
+
+
+def test_the_change_was_taken_back():
+    assert not parking.has("b")
+
+
+def test_arguments(monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["shop", "--fast"])
+    assert parking.arguments() == ["shop", "--fast"]
+"""
+
+
+def test_what_a_test_lends_and_changes_reaches_the_code(tmp_path: Path) -> None:
+    """Errors of callbacks come back as themselves; containers of the code and arguments that a test changes count."""
+    run = apart(tmp_path, {"parking.py": LENT}, {"tests/test_a.py": LENDING})
+    names = [line[4:].partition("(")[0] for line in LENDING.splitlines() if line.startswith("def test_")]
+    assert verdicts(run) == dict.fromkeys(names, "proven"), run.tests

@@ -1,0 +1,51 @@
+"""agentmem.team.proof.judge: what the process with the tests notices of them."""
+
+from pathlib import Path
+
+from tests.team.proof.works import apart, verdicts
+
+CODE = "def fee(minutes):\n    return 0\n\n\nif __name__ == '__main__':\n    print(fee(1))\n"
+TESTS = """
+import os
+import shutil
+import subprocess
+import sys
+
+from parking import fee
+
+
+def test_module():
+    ran = subprocess.run([sys.executable, "-m", "parking"], capture_output=True, text=True)
+    assert (ran.stdout, fee(1)) == ("0\\n", 0)
+
+
+def test_by_the_shell():
+    assert fee(1) == 0
+    assert os.system("python3 -c 'import parking'") == 0
+
+
+def test_by_its_name():
+    assert fee(1) == 0
+    assert subprocess.run(["parking", "--help"]).returncode == 0
+
+
+def test_another_program():
+    ran = subprocess.run([shutil.which("echo"), str(fee(1))], capture_output=True, text=True)
+    assert ran.stdout == "0\\n"
+
+
+def test_another_program_that_shows_it_wrong():
+    ran = subprocess.run([shutil.which("echo"), str(fee(1))], capture_output=True, text=True)
+    assert ran.stdout == "1\\n"
+"""
+
+
+def test_a_test_that_starts_the_project_as_a_program_is_unproven(tmp_path: Path) -> None:
+    """The project is not there to be started: such a test says so, and other programs can be used."""
+    run = apart(tmp_path, {"parking.py": CODE}, {"tests/test_a.py": TESTS})
+    programs = dict.fromkeys(("test_module", "test_by_the_shell", "test_by_its_name"), "unproven program")
+    assert verdicts(run) == {
+        **programs,
+        "test_another_program": "proven",
+        "test_another_program_that_shows_it_wrong": "failed",
+    }

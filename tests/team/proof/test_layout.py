@@ -1,0 +1,44 @@
+"""agentmem.team.proof.layout: what is a test, how the code is imported and started, and what of it is hidden."""
+
+from pathlib import Path
+
+from tests.team.proof.works import apart, project, verdicts
+
+
+def test_a_projects_names_and_paths_are_read_from_its_files(tmp_path: Path) -> None:
+    """Top names by which code is imported, folders of tests, commands that it installs, and git's own folders."""
+    files = {
+        "src/shop/__init__.py": "",
+        "tests/test_shop.py": "",
+        "pyproject.toml": '[project]\nname = "shop"\n[project.scripts]\nsell = "shop:main"\n',
+        "vendored/.git/HEAD": "ref: refs/heads/main\n",
+        ".git/HEAD": "ref: refs/heads/main\n",
+    }
+    with project(tmp_path, files) as (_, layout):
+        assert layout.tops == {"shop"}
+        assert layout.code_paths == ("", "src")
+        assert layout.programs == {"shop", "sell"}
+        assert sorted(layout.hidden) == [".git", "vendored/.git"]
+        assert layout.is_test("tests/test_shop.py") and not layout.is_test("src/shop/__init__.py")
+
+
+def test_a_pyproject_that_cannot_be_read_gives_no_programs(tmp_path: Path) -> None:
+    """Any content of the settings is taken without an error."""
+    for number, text in enumerate(("[project", "[tool]\npoetry = 1\n", "project = 3\n", "[project]\nscripts = 1\n")):
+        with project(tmp_path / str(number), {"shop.py": "", "pyproject.toml": text}) as (_, layout):
+            assert layout.programs == {"shop"}
+
+
+def test_code_does_not_see_the_history_of_any_repository(tmp_path: Path) -> None:
+    """A repository's folder is empty for the code, also that of a repository in the repository."""
+    code = (
+        "import os\n\n\ndef seen(path):\n    top = os.path.dirname(os.path.abspath(__file__))\n"
+        "    return sorted(os.listdir(os.path.join(top, path)))\n"
+    )
+    files = {"parking.py": code, ".git/HEAD": "x", "inner/kept.txt": "x", "inner/.git/test_old.py": "x"}
+    test = (
+        "from parking import seen\n\n\ndef test_seen():\n    assert seen('.git') == []\n"
+        "    assert seen('inner') == ['.git', 'kept.txt']\n    assert seen('inner/.git') == []\n"
+    )
+    run = apart(tmp_path, files, {"tests/test_seen.py": test})
+    assert verdicts(run) == {"test_seen": "proven"}, run.tests
