@@ -133,3 +133,14 @@ def test_a_wide_budget_waits_longer() -> None:
     least = math.ceil(4 * LAMBDAS[wide.quality] * best_growth(wide))
     assert due(replace(wide, since=least)) == "growth"
     assert due(replace(wide, since=least - 1)) is None
+
+
+def test_lines_of_files_give_way() -> None:
+    """What must stand gets the room that it needs, then the trail up to half of the rest; the sum stays."""
+    sizes = Compaction(standing=100, trail=100, files=1_000)
+    assert sizes.giving_way(50, 80) == sizes
+    wider = sizes.giving_way(300, 200)
+    assert (wider.standing, wider.trail, wider.files) == (300, 200, 700) and wider.least == sizes.least
+    most = sizes.giving_way(400, 9_000)
+    assert (most.standing, most.trail, most.files) == (400, 450, 350)
+    assert sizes.giving_way(9_000, 9_000).files == 0

@@ -96,6 +96,11 @@ STATES: tuple[tuple[str, str, bool], ...] = (
     ("Created /repo/src/a.py\nDeleted /repo/src/a.py", "deleted", True),
     ("Created /repo/src/a.py\nDeleted /repo/src/a.py", "made", False),
     ("Edited /repo/src/a.py\nRead /repo/src/a.py again", "changed", True),
+    ("Read /repo/src/a.py\nif x in deleted:\n    /repo/src/a.py", "read", True),
+    ("Read /repo/src/a.py\n\t// What was created:\n/repo/src/a.py (entry 3)", "read", True),
+    ("Read /repo/src/a.py\n- changed in /home/repo/src/: a.py", "read", True),
+    ("Read /repo/src/a.py\n- 7 Looking at the changes, /repo/src/a.py is missing", "read", True),
+    ("Changes:\n- /repo/src/a.py", "changed", True),
 )
 
 
