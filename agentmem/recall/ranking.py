@@ -361,7 +361,8 @@ def search(where: Scope, question: str, limit: int) -> list[Piece]:
     scores = spoken(added(_scores(by_words), meaning, len(words_of(question).split())), known)
     bonus = bonuses({place: hit.speaker for place, hit in known.items()}, names, [hit.place for hit in quoting])
     dated = {place: prior.days.get(hit.day, 0.0) for place, hit in known.items()}
-    about = having(others, subjects(asked.core), where.loaded.at(list(known)) if where.loaded else {})
+    words = () if names else subjects(asked.core)  # a question that names a speaker is about that one
+    about = having(others, words, where.loaded.at(list(known)) if where.loaded else {})
     gains = summed(bonus, outstanding(_scores(by_words)), dated, about)
     chosen = best(scores, gains, max(limit, LOOKED_AT) + 2)
     parts = [[hit.place for hit in part[:TOP]] for part in (by_words, by_meaning or ())]
