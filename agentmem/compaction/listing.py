@@ -33,12 +33,24 @@ def files_listed(files: Sequence[Artifact], named: dict[str, int], trail: int, r
     ``named`` has the entries that named each path last, latest last. Files without room are counted by state, with the
     entries that a recall can list.
     """
-    ordered = sorted(files, key=lambda one: (one.state == "read", -one.seq))
-    lines, shown, older = _stated(ordered, trail)
+    lines, shown, older = _stated(_ordered(files), trail)
     found = _Known(shown)
     more, listed = _named((path for path in reversed(named) if path not in found), room)
     lines += [*_counted(older), *more]
     return ListedFiles("\n".join((FILES_HEAD, *lines)) if lines else "", (*(one.path for one in shown), *listed))
+
+
+def trail_tokens(files: Sequence[Artifact]) -> int:
+    """The tokens with which `files_listed` lists all ``files`` with their states."""
+    folders = ((f"- {state} in {folder or './'}:", folder, some) for state, folder, some in _grouped(_ordered(files)))
+    return sum(
+        count(head) + _REFERENCE + sum(count(f" {one.path.removeprefix(folder)}") for one in some)
+        for head, folder, some in folders
+    )
+
+
+def _ordered(files: Iterable[Artifact]) -> list[Artifact]:
+    return sorted(files, key=lambda one: (one.state == "read", -one.seq))
 
 
 def _stated(ordered: Iterable[Artifact], room: int) -> tuple[list[str], list[Artifact], list[Artifact]]:

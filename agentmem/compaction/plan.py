@@ -13,10 +13,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from agentmem.compaction.listing import commands_listed, files_listed
+from agentmem.compaction.listing import commands_listed, files_listed, trail_tokens
 from agentmem.compaction.people import essence, typed
 from agentmem.compaction.regions import regions, rendered
-from agentmem.compaction.standing import Standing, read_standing, standing
+from agentmem.compaction.standing import Standing, needed_tokens, read_standing, standing
 from agentmem.compaction.traces import Traces, packed, unpacked
 from agentmem.compaction.when import Compaction, Reason
 from agentmem.context.cut import Cut, IndexLine, Part, PartKind
@@ -210,15 +210,15 @@ class Plan:
 
 def plan(view: View, thread: str, settings: Compaction, budget: int, reason: Reason = "asked") -> Plan | None:
     """The plan of a compaction, or None if nothing can leave."""
-    sizes = settings.sized(budget)
     asked = max((at for at, turn in enumerate(view.turns) if turn.role == "assistant"), default=0)
-    place = _tail(view, asked, sizes.tail)
+    place = _tail(view, asked, settings.sized(budget).tail)
     if not place:
         return None
     every = said([turn.frames for turn in view.turns], view.origins)
     leaving = every[: sum(len(turn.frames) for turn in view.turns[:place])]
     references = References(every, _carried(view))
     stands = _stands(leaving, every[len(leaving) :], view.cut)
+    sizes = settings.sized(budget).giving_way(needed_tokens(stands), trail_tokens(stands.files))
     users = _users(leaving, thread, sizes, view.cut, frozenset(stands.open))
     abouts = dict(_abouts(every))
     results = _results(leaving, references.last_used, abouts, thread, sizes)

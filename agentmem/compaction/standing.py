@@ -31,12 +31,16 @@ PROJECT_FILES = re.compile(
 )
 """The files with a project's rules for agents, by their paths."""
 _NUMBERED = re.compile(r"^\s*\d+(?:→|\t)")
-_LINES, _SAID, _FILES = 300, 40, 600
+_LINES, _SAID, _FILES = 300, 80, 600
 """The most lines and files that an entry keeps for the next compaction."""
 _AROUND = 160
 """The most characters of the sentence before a statement that stands with it."""
 ORDER: tuple[str, ...] = ("rule", "correction", "fact", "loaded", "project", "said")
-"""The order in which kinds of lines get room. said: what people told in no words that mark a rule or a correction."""
+"""The order in which kinds of lines get room, the newest first. said: what people told in no words that mark a rule or
+a correction. Any of these may be one, so the shortest come first: more of them stand in the same room.
+"""
+BESIDES = "said"
+"""The kind of lines that stand only where room is left. All others must stand, however many they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,8 +178,8 @@ class _Lines:
 
     def newest(self) -> tuple[StandingLine, ...]:
         lines = sorted(self._lines.values(), key=lambda one: one.seq)
-        said = [one for one in lines if one.kind == "said"][-_SAID:]
-        marked = [one for one in lines if one.kind != "said"][-_LINES:]
+        said = sorted((one for one in lines if one.kind == BESIDES), key=_rank)[:_SAID]
+        marked = sorted((one for one in lines if one.kind != BESIDES), key=_rank)[:_LINES]
         return tuple(sorted((*said, *marked), key=lambda one: one.seq))
 
 
@@ -204,6 +208,11 @@ def _follow(tasks: Tasks, frames: Iterable["Said"]) -> None:
 # The texts that are shown.
 
 
+def needed_tokens(now: Standing) -> int:
+    """The tokens of the lines that must stand."""
+    return sum(_line_tokens(one) for one in now.lines if one.kind != BESIDES)
+
+
 def standing_text(now: Standing, thread: str, besides: str, kept: Iterable[int], room: int) -> str:
     """The lines that stand, in order, except lines of messages that are ``kept`` whole and of texts in ``besides``.
 
@@ -211,10 +220,10 @@ def standing_text(now: Standing, thread: str, besides: str, kept: Iterable[int],
     """
     whole = frozenset(kept)
     wanted = [one for one in now.lines if one.seq not in whole and one.text not in besides]
-    ranked = sorted(wanted, key=lambda one: (ORDER.index(one.kind), -one.seq))
+    ranked = sorted(wanted, key=_rank)
     shown, left = list[StandingLine](), list[StandingLine]()
     for one in ranked:
-        size = count(one.shown) + 1
+        size = _line_tokens(one)
         (shown if size <= room else left).append(one)
         room -= size if size <= room else 0
     lines = [one.shown for one in sorted(shown, key=lambda one: one.seq)]
@@ -222,3 +231,11 @@ def standing_text(now: Standing, thread: str, besides: str, kept: Iterable[int],
         places = [one.seq for one in left]
         lines.append(f"- {len(left)} more in {thread}/{min(places)}-{max(places)}: recall brings them back")
     return "\n".join((HEAD, *lines)) if lines else ""
+
+
+def _rank(line: StandingLine) -> tuple[int, int, int]:
+    return ORDER.index(line.kind), len(line.text) if line.kind == BESIDES else 0, -line.seq
+
+
+def _line_tokens(line: StandingLine) -> int:
+    return count(line.shown) + 1

@@ -112,6 +112,15 @@ class Compaction:
         sizes |= {name: round(getattr(self, name) * share * wide) for name in _NAMED}
         return replace(self, retained=round(self.kept_results * share), **sizes)
 
+    def giving_way(self, standing: int, trail: int) -> "Compaction":
+        """The same settings with room for ``standing`` tokens that must stand, and for a ``trail`` of files.
+
+        Lines of files give way, to the trail with half of their room at most, so that the sum stays.
+        """
+        said = min(self.files, max(0, standing - self.standing))
+        listed = min((self.files - said) // 2, max(0, trail - self.trail))
+        return replace(self, standing=self.standing + said, trail=self.trail + listed, files=self.files - said - listed)
+
 
 _SHARED = ("tail", "users", "user", "summary", "paths", "commands", "files", "file", "said", "standing", "trail")
 _NAMED = ("index", "names", "fresh")

@@ -1,4 +1,4 @@
-"""A LangChain agent's context: stable prefix, compaction that loses nothing, recall and ledger, as one middleware.
+"""A LangChain agent's context: stable prefix, compaction that keeps all originals, recall, ledger, as one middleware.
 
     agent = create_agent(model, tools, middleware=[ContextMiddleware(budget=120_000)])
 

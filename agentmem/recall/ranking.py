@@ -129,6 +129,10 @@ LOOKED_AT = 30
 """Of so many pieces, those come first that have the whole question, letter for letter."""
 CALLED = 0.6
 """What a piece gains that has a name which the question gives, where that is no speaker's."""
+ABOUT = 0.3
+"""What a piece gains that has a rare word which stands where a question has what it is about: "of", "does"."""
+SHARED = 40
+"""Pieces that may have such a word, at most, and at most one in eight of those that were found."""
 EXACT = 2.0
 """What a piece gains when it has, letter for letter, a code, path or number that the question quotes."""
 RARE = 10
@@ -141,6 +145,8 @@ OUTSTANDING = 1.0
 _CODE = re.compile(r"(?=[^\s]*[\d_/.@:\\-])[\w./:@\\-]{4,}")
 _NAME = re.compile(r"\b[A-Z]\w+(?: [A-Z]\w+)+")
 _LARGE = re.compile(r"(?<=[a-z,'’] )[A-Z][a-z]+")
+_BEHIND = "of|does|do|did|is|was|for|to|with|on|can|has|would|will|behind|in|at"
+_SUBJECT = re.compile(rf"\b(?:{_BEHIND}) ([a-z][\w-]{{3,}})\b|\b([a-z][\w-]{{3,}})['’]s\b")
 _QUOTED = re.compile(r"[\"`“]([^\"`“”\n]{3,})[\"`”]")
 
 
@@ -165,6 +171,11 @@ def called(question: str, names: Iterable[str]) -> list[str]:
     """The words that a question writes large inside a sentence, but for ``names`` and months."""
     other = {*names, *MONTHS}
     return [one for one in dict.fromkeys(_LARGE.findall(question)) if one not in other]
+
+
+def subjects(question: str) -> list[str]:
+    """The words in small letters that stand where a question has what it is about."""
+    return list(dict.fromkeys(one or other for one, other in _SUBJECT.findall(question)))
 
 
 def wordings(question: str, names: Sequence[str]) -> list[str]:
@@ -268,6 +279,21 @@ def summed(*gains: Mapping[int, float]) -> dict[int, float]:
     return {place: sum(one.get(place, 0.0) for one in gains) for place in places}
 
 
+def having(names: Collection[str], words: Collection[str], pieces: Mapping[int, Piece]) -> dict[int, float]:
+    """What each place gains for having one of the ``names``, or where there are none, one of the ``words`` that few
+    have.
+    """
+    if names:
+        return {at: CALLED for at, piece in pieces.items() if any(name in piece.text for name in names)}
+    found = (_places(word, pieces) for word in words)
+    return {at: ABOUT for places in found if len(places) <= min(SHARED, len(pieces) // 8) for at in places}
+
+
+def _places(word: str, pieces: Mapping[int, Piece]) -> list[int]:
+    whole = re.compile(rf"\b{re.escape(word)}\b", re.IGNORECASE)
+    return [at for at, piece in pieces.items() if whole.search(piece.text)]
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
     """What is searched: the spans of a transcript, who speaks in it, whether it has all its vectors, and what of it
@@ -306,13 +332,6 @@ class Scope:
         found = self.loaded.by_text(code, most) if self.loaded else self.shelf.by_text(code, self.spans, most)
         return found if len(found) <= RARE else []
 
-    def calling(self, names: Collection[str], places: Iterable[int]) -> dict[int, float]:
-        """What each of the places gains for having one of the names; nothing for what is not held in memory."""
-        if not names or not self.loaded:
-            return {}
-        pieces = self.loaded.at(list(places))
-        return {at: CALLED for at, piece in pieces.items() if any(name in piece.text for name in names)}
-
     def at(self, places: Sequence[int]) -> dict[int, Piece]:
         return self.loaded.at(places) if self.loaded else self.shelf.at(places, self.spans)
 
@@ -342,7 +361,9 @@ def search(where: Scope, question: str, limit: int) -> list[Piece]:
     scores = spoken(added(_scores(by_words), meaning, len(words_of(question).split())), known)
     bonus = bonuses({place: hit.speaker for place, hit in known.items()}, names, [hit.place for hit in quoting])
     dated = {place: prior.days.get(hit.day, 0.0) for place, hit in known.items()}
-    gains = summed(bonus, outstanding(_scores(by_words)), dated, where.calling(others, known))
+    words = () if names else subjects(asked.core)  # a question that names a speaker is about that one
+    about = having(others, words, where.loaded.at(list(known)) if where.loaded else {})
+    gains = summed(bonus, outstanding(_scores(by_words)), dated, about)
     chosen = best(scores, gains, max(limit, LOOKED_AT) + 2)
     parts = [[hit.place for hit in part[:TOP]] for part in (by_words, by_meaning or ())]
     pieces = where.at([*chosen, *(place for part in parts for place in part)])

@@ -116,9 +116,10 @@ def _followed(case: FidelityCase, policy: Policy, as_recorded: bool) -> Iterator
     head, before, cuts, begun = Strip(case.opening.head), None, 0, 0
     last: tuple[Layout, int, int] | None = None
     for number, one in enumerate(case.exchanges):
-        begun = number if as_recorded and number in case.begins else begun
+        cleared = as_recorded and number in case.begins
+        begun = number if cleared else begun
         layout = _layout(head, policy.send(_arrival(one)))
-        if before is not None and number not in case.begins and _cut(before, layout):
+        if before is not None and not cleared and _cut(before, layout):
             cuts, last = cuts + 1, (layout, number, begun)
             if cuts in CUTS:
                 yield cuts, _judged(case, *last, cuts)

@@ -16,7 +16,7 @@ from agentmem.types import Frame
 
 WORDS: Mapping[FileState, str] = {
     "made": r"made|created?|creates|wrote|writes?|written|added|new",
-    "changed": r"changed|edited|modified|updated|fixed|rewrote|rewritten|changes|edits",
+    "changed": r"changed|edited|modified|updated|fixed|rewrote|rewritten|(?<!the )(?:changes|edits)",
     "deleted": r"deleted|removed|gone|moved|renamed|deletes|removes",
     "read": r"reads?|viewed|looked|examined|inspected|opened|reviewed",
 }
@@ -24,7 +24,10 @@ WORDS: Mapping[FileState, str] = {
 _WORDS = {state: re.compile(rf"\b(?:{words})\b", re.IGNORECASE) for state, words in WORDS.items()}
 _FIRST = 6
 """Words of a line among which a state is what the line is about; paths do not speak of states."""
-_HEADING = re.compile(r"^\s*#{1,6} |:\s*$|^\s*\*\*.*\*\*\s*$")
+_HEADING = re.compile(r"^#{1,6} |^(?:[-*] \w|[A-Z])[\w ,'/&-]*(?: \([^()]*\))?:\s*$|^\s*\*\*.*\*\*:?\s*$")
+"""Lines of words above a list. Code with a colon at its end is none: it begins with a blank or a small letter, or has
+other marks.
+"""
 _STALE = 2  # characters of a value that tells anything
 
 States = frozenset[FileState]
@@ -101,7 +104,7 @@ def _names(line: str, path: str) -> bool:
     if not slash or folder + slash not in line or name not in line:
         return False
     alone = re.search(rf"(?<![\w./-]){re.escape(name)}(?![\w-])", line)
-    return alone is not None and re.search(rf"{re.escape(folder)}/(?!\w)", line) is not None
+    return alone is not None and re.search(rf"(?<![\w./-]){re.escape(folder)}/(?!\w)", line) is not None
 
 
 def _has(text: str, value: str) -> bool:

@@ -291,6 +291,41 @@ def _artifacts(made: Made) -> None:
         made.work(1)
 
 
+def _unmarked(made: Made) -> None:
+    """Short corrections in none of the words that mark one, each by itself or below what was pasted."""
+    made.task("Draw the plan of the second floor.")
+    made.person("Draw the plan of the second floor.")
+    made.work(3)
+    for at, words in enumerate(
+        (
+            "The stairs are on the north side.",
+            "Room 214 has two doors.",
+            "Our clients read this on paper.",
+            "Centimetres are what the builder works with.",
+            "The lift belongs to the neighbour and has no button on this floor.",
+            "Grey is reserved for walls that carry weight.",
+            "Half of the rooms were numbered by the former owner and his numbers still hold.",
+            "It opens to the inside.",
+        )
+    ):
+        made.expect("corrections", words)
+        made.person(f"{made.log(40)}\n\n{words}" if at % 2 else words)
+        made.work(2)
+
+
+def _many(made: Made) -> None:
+    """More corrections and rules than any fixed room holds."""
+    made.task("Go through the registers, one after the other.")
+    made.person("Go through the registers, one after the other.")
+    for at in range(60):
+        kind: FidelityKind = "rules" if at % 3 == 0 else "corrections"
+        place, value = f"{made.random.choice(_WORDS)} {at}", made.random.randrange(1_000, 9_999)
+        words = f"Never write to {place}." if kind == "rules" else f"No, {place} takes {value} rows."
+        made.expect(kind, words)
+        made.person(words)
+        made.work(1)
+
+
 SCENES: tuple[Callable[[Made], None], ...] = (
     _pasted,
     _middle,
@@ -299,6 +334,8 @@ SCENES: tuple[Callable[[Made], None], ...] = (
     _environment,
     _tasks,
     _artifacts,
+    _unmarked,
+    _many,
 )
 """What the conversations begin with."""
 

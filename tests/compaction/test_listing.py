@@ -1,7 +1,7 @@
 """Lists of files, paths and commands: one list serves for the trail of files and for what calls named."""
 
 from agentmem.compaction.artifacts import Artifact
-from agentmem.compaction.listing import commands_listed, files_listed
+from agentmem.compaction.listing import commands_listed, files_listed, trail_tokens
 from agentmem.tokens import count
 
 
@@ -22,6 +22,15 @@ def test_the_trail_keeps_to_its_room() -> None:
     assert "- changed in src/: main.py [2]" in said and "more read in" in said
     assert count(said) < 400
     assert "module_199.py" in said and "module_1.py" not in said
+
+
+def test_the_room_of_a_whole_trail() -> None:
+    """In as many tokens as are said all files stand with their states, and not in half of them."""
+    files = tuple(Artifact(f"src/part_{at % 5}/module_{at}.py", "read", at) for at in range(1, 60))
+    need = trail_tokens(files)
+    assert trail_tokens(()) == 0
+    assert "more read" not in files_listed(files, {}, need, 0).text
+    assert "more read" in files_listed(files, {}, need // 2, 0).text
 
 
 def test_a_file_stands_once() -> None:

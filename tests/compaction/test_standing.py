@@ -141,6 +141,31 @@ def test_what_people_told_stands_while_there_is_room() -> None:
     assert told.text in [one.text for one in found.stands.lines if one.kind == "said"]
 
 
+def test_all_rules_and_corrections_have_room() -> None:
+    """However many people made, all stand word for word after three cuts, and lines of files have less room."""
+    words = [f"Never write to table {at} of the archive." for at in range(20)]
+    words += [f"No, column {at} takes {at + 100} rows." for at in range(20)]
+    made = conversation(2)
+    for at, one in enumerate(words):
+        made += [transcript.user(one), *round_of(at + 2)]
+    settings = replace(SMALL, standing=100)
+    for cut in range(3):
+        found = planned(made, settings)
+        assert found.sizes.standing > 400 and found.sizes.least == settings.least
+        made.append(fallback(found))
+        said = shown(view_of(made))
+        assert not [one for one in words if one not in said]
+        made += [draft for at in range(8) for draft in round_of(100 + 10 * cut + at)]
+
+
+def test_the_shortest_of_what_people_told_come_first() -> None:
+    """Any of them may be a correction, so more of them stand in the same room."""
+    long = StandingLine(9, "said", "It was a long day and the team talked about this and that until the evening came.")
+    short = tuple(StandingLine(at, "said", f"Door {at} opens inside.") for at in range(1, 7))
+    said = standing_text(Standing((*short, long)), "t", "", (), 70)
+    assert all(one.text in said for one in short) and long.text not in said
+
+
 def test_it_reads_back_from_an_entry() -> None:
     """What a compaction keeps for the next one is what it wrote; older entries keep nothing."""
     found = planned(talked())

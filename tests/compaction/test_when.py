@@ -141,3 +141,14 @@ def test_the_room_behind_a_reply() -> None:
     settings = Compaction(tail=300, users=200, user=60, summary=300, index=200, names=200, paths=200, files=200)
     bare = room_behind(0, settings, 60_000)
     assert 0 < room_behind(10_000, settings, 60_000) == bare - 10_000 < 60_000
+
+
+def test_lines_of_files_give_way() -> None:
+    """What must stand gets the room that it needs, then the trail up to half of the rest; the sum stays."""
+    sizes = Compaction(standing=100, trail=100, files=1_000)
+    assert sizes.giving_way(50, 80) == sizes
+    wider = sizes.giving_way(300, 200)
+    assert (wider.standing, wider.trail, wider.files) == (300, 200, 700) and wider.least == sizes.least
+    most = sizes.giving_way(400, 9_000)
+    assert (most.standing, most.trail, most.files) == (400, 450, 350)
+    assert sizes.giving_way(9_000, 9_000).files == 0

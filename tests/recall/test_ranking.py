@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from agentmem.recall import ranking
 from agentmem.recall.archive import HELD, LanceArchive
+from agentmem.recall.pieces import Piece
 from agentmem.recall.ranking import Scope, load, search
 from agentmem.recall.shelf import ShelfHit
 from agentmem.transcript import transcript
@@ -124,6 +125,17 @@ def test_a_question_is_compared_with_and_without_its_names(
 ) -> None:
     """A short sentence with the name seems near whatever else it says."""
     assert ranking.wordings(question, names) == wordings
+
+
+def test_a_subject_in_small_letters() -> None:
+    """A word that few pieces have counts where a question has what it is about, unless the question has a name."""
+    assert ranking.subjects("What is the timeout of importer?") == ["importer"]
+    assert ranking.subjects("Which port does the gateway's twin use?") == ["gateway"]
+    few, many = "the importer stops", "all others go on"
+    pieces = {at: Piece("t", at, 0, "", "user", "", "", few if at < 3 else many) for at in range(40)}
+    assert ranking.having((), ["importer"], pieces) == dict.fromkeys(range(3), ranking.ABOUT)
+    assert ranking.having((), ["others"], pieces) == {}
+    assert ranking.having(["all"], ["importer"], pieces) == dict.fromkeys(range(3, 40), ranking.CALLED)
 
 
 def test_the_best_come_first_and_of_equals_the_later() -> None:

@@ -1,6 +1,7 @@
 """What is still in view after so many cuts, judged by words, for every policy alike."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -96,6 +97,11 @@ STATES: tuple[tuple[str, str, bool], ...] = (
     ("Created /repo/src/a.py\nDeleted /repo/src/a.py", "deleted", True),
     ("Created /repo/src/a.py\nDeleted /repo/src/a.py", "made", False),
     ("Edited /repo/src/a.py\nRead /repo/src/a.py again", "changed", True),
+    ("Read /repo/src/a.py\nif x in deleted:\n    /repo/src/a.py", "read", True),
+    ("Read /repo/src/a.py\n\t// What was created:\n/repo/src/a.py (entry 3)", "read", True),
+    ("Read /repo/src/a.py\n- changed in /home/repo/src/: a.py", "read", True),
+    ("Read /repo/src/a.py\n- 7 Looking at the changes, /repo/src/a.py is missing", "read", True),
+    ("Changes:\n- /repo/src/a.py", "changed", True),
 )
 
 
@@ -162,6 +168,14 @@ def test_a_policy_is_judged_after_its_cuts() -> None:
     assert all((one.due["rules"], one.held["rules"]) == (1, 0) for one in scores.values())
     assert scores[LAST].cuts == 13 and scores[1].lost[0].text == RULE
     assert measure(talk(40), maker("append-only"), 1_000) == {}
+
+
+def test_a_cut_where_a_session_begins_counts() -> None:
+    """Only the recording's own context is cleared there, by its person; a policy that forgets there is judged."""
+    case = replace(talk(6), begins=frozenset({2}))
+    assert measure(case, lambda terms: Forgets(3), 1_000)[1].held["rules"] == 0
+    assert sorted(measure(case, lambda terms: Forgets(3), 1_000, as_recorded=True)) == [LAST, 1]
+    assert measure(case, lambda terms: Forgets(3), 1_000, as_recorded=True)[1].due["rules"] == 0
 
 
 def test_figures_add_up() -> None:
