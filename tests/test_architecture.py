@@ -25,7 +25,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"runtime"}),
     frozenset({"team"}),
     frozenset({"replay"}),
-    frozenset({"integrations"}),
+    frozenset({"integrations", "mcp"}),
     frozenset({"demo", "report", "testing"}),
     frozenset({"cli", "__init__", "__main__"}),
 )

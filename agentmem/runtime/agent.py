@@ -20,7 +20,7 @@ from agentmem.menu.tool import Menu
 from agentmem.meter.ledger import RequestMeter
 from agentmem.models.objects import ModelLike
 from agentmem.pages.workspace import Workspace
-from agentmem.runtime import components, opening
+from agentmem.runtime import components, opening, switches
 from agentmem.runtime.compacting import Compactor
 from agentmem.runtime.events import Approval, Compacted, Done, Event, Result, Stopped
 from agentmem.runtime.graph import RunNodes, build
@@ -48,8 +48,8 @@ class Agent(AnswersQuestions, Closing):
             print(agent.run("Summarise todo.md", thread="main").text)
 
     ``model`` is a Model, a LangChain chat model or a name. ``workspace`` is a folder. ``tools`` are functions,
-    LangChain tools or names of built-in ones; by default the built-in menu. ``budget`` is the most context of a
-    request, in the provider's tokens; it is lowered to what fits into the model's window. ``system`` replaces the
+    LangChain tools, connections or names of built-in ones; by default the built-in menu. ``budget`` is the most context
+    of a request, in the provider's tokens; it is lowered to what fits into the model's window. ``system`` replaces the
     default instructions; ``pinned`` names pages for the prefix. ``approve`` names tools whose calls wait for a person.
     ``reach`` says how far the built-in tools go: by default changes to files that steer other programs wait too, hidden
     files are not read, and commands run behind walls. ``limits`` bound each run. ``database`` is a file or a Postgres
@@ -87,11 +87,11 @@ class Agent(AnswersQuestions, Closing):
         sandbox: Sandboxed | None = None,
     ) -> None:
         check_settings("Agent", locals(), components.WANTED)
-        self.menu = components.menu(tools)
         self._system = instructions(system)
         self._pinned, self._options, self.reach = tuple(pinned), options, reach
         with ExitStack() as opened:
             self.workspace = components.workspace(workspace, opened)
+            self.menu = components.menu(tools, self.workspace.root, opened)
             self.model = components.model(model, model_options, opened)
             root = self.workspace.root
             self.journal, saver = components.database(database or root / ".agentmem" / "agentmem.db", opened)
@@ -226,6 +226,21 @@ class Agent(AnswersQuestions, Closing):
         self.sessions.drop(thread)
         return forget(self.journal, self.workspace.root, thread, with_forks=with_forks, archive=self.archive)
 
+    def switch(self, source: str, on: bool, *, thread: str) -> None:
+        """Turns a connection's tools off or on again for a thread, as an entry of its transcript.
+
+            agent.switch("github", False, thread="main")
+
+        The definitions stay where they are, so the prefix does not break: the model is told, and calls are refused. A
+        connection that the thread began without is added to its tools by a declared cut. Raises ConfigError for an
+        unknown connection, MenuError if the tools would be too many, ThreadNotFound, ThreadBusy.
+        """
+        thread = self.history.current(thread)
+        with self._working(thread) as session:
+            if session.refresh().view.opening is None:
+                raise ThreadNotFound(f"there is no thread {thread!r} to switch {source!r} in: begin it with a run")
+            session.append(*switches.drafts(self.menu, source, on, session.view.settings, session.tally.off))
+
     def close(self) -> None:
         """Closes the journal, and a workspace or a model that the agent made itself. May be called twice."""
         self._opened.close()
@@ -288,7 +303,7 @@ class Agent(AnswersQuestions, Closing):
         approved, root = components.approved(approve, self.menu), self.workspace.root
         archive = self.archive if compactor else None
         settings = compactor.settings if compactor else None
-        tools = ToolCalls(self.workspace, root, self.menu, approved, budget, self.reach, archive, settings)
+        tools = ToolCalls(self.workspace, root, self.menu, approved, budget, self.reach, archive, settings, clock)
         return Steps(self._opening, tools, meter, limits, budget, clock, compactor)
 
     def _opening(self) -> Opening:

@@ -19,7 +19,7 @@ from agentmem.context.cut import read_cut
 from agentmem.context.window import View, begin, extend, left, stored
 from agentmem.errors import ThreadBusy, TranscriptError
 from agentmem.meter.ledger import Row, decode
-from agentmem.runtime import stops
+from agentmem.runtime import stops, switches
 from agentmem.runtime.events import Compacted, ToolReturned
 from agentmem.runtime.stops import RunSpent
 from agentmem.tokens import Calibration
@@ -36,7 +36,8 @@ class ThreadTally(NamedTuple):
     ``run`` names the last run with a message, ``task`` is the digest of that message, ``answer`` the model's last text
     and ``spent`` the run's usage. ``calls`` are those of the last reply, ``started`` the ids of those that had begun.
     ``stop`` is the stop reason of the last reply, ``kind`` its kind, and ``again`` the number of replies of this kind
-    in a row. ``noted`` is the last note on each subject, ``last`` the last row of the ledger without summaries.
+    in a row. ``noted`` is the last note on each subject, ``last`` the last row of the ledger without summaries, and
+    ``off`` the connections that are switched off.
     """
 
     run: str = ""
@@ -52,6 +53,7 @@ class ThreadTally(NamedTuple):
     spent: RunSpent = RunSpent()
     last: Row | None = None
     calibration: Calibration = Calibration()
+    off: frozenset[str] = frozenset()
 
 
 def digest_of(task: str) -> str:
@@ -99,8 +101,8 @@ def _started(before: ThreadTally, entry: Entry) -> ThreadTally:
 
 
 def _noted(before: ThreadTally, entry: Entry) -> ThreadTally:
-    value = entry.value
-    return before._replace(noted={**before.noted, value["about"]: value["text"]})
+    about, text = entry.value["about"], entry.value["text"]
+    return before._replace(noted={**before.noted, about: text}, off=switches.after(before.off, about, text))
 
 
 def _used(before: ThreadTally, entry: Entry) -> ThreadTally:
@@ -119,9 +121,10 @@ def _compacted(before: ThreadTally, entry: Entry) -> ThreadTally:
     kept = read_cut(entry).kept
     if not kept:
         return before._replace(noted={})
+    off = frozenset(kept.get("off", ()))
     bases: dict[Basis, Usage] = {used[0]: Usage(*used) for used in kept["usage"]}
     spent = RunSpent(kept["turns"], bases, kept["usd"], kept.get("priced", 0), kept.get("unpriced", {}))
-    return before._replace(noted={}, run=kept["run"], task=kept["task"], spent=spent)
+    return before._replace(noted={}, run=kept["run"], task=kept["task"], spent=spent, off=off)
 
 
 def remembered(known: ThreadTally, row: Row | None = None) -> dict[str, Any]:
@@ -129,7 +132,8 @@ def remembered(known: ThreadTally, row: Row | None = None) -> dict[str, Any]:
     spent = known.spent.plus(row) if row else known.spent
     usage = [list(astuple(used)) for used in spent.usage.values()]
     money = {"usd": spent.usd, "priced": spent.priced, "unpriced": dict(spent.unpriced)}
-    return {"run": known.run, "task": known.task, "turns": spent.turns, "usage": usage, **money}
+    off = {"off": sorted(known.off)} if known.off else {}
+    return {"run": known.run, "task": known.task, "turns": spent.turns, "usage": usage, **money, **off}
 
 
 _FOLDS: Mapping[EntryKind, Callable[[ThreadTally, Entry], ThreadTally]] = {

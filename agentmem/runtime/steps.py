@@ -122,7 +122,8 @@ class Steps:
             yield transcript.reconfigure(continued(known, self.opening()))
 
     def _notes(self, shown: view.View, known: ThreadTally) -> tuple[Draft, ...]:
-        return notes(Situation(shown.settings, known.noted, self.tools.workspace, self.clock()))
+        tools = self.tools
+        return notes(Situation(shown.settings, known.noted, tools.workspace, self.clock(), tools.menu, known.off))
 
     def _late(self, session: Session) -> Iterator[Draft]:
         """Notes with late results, of calls that were answered without them. Reads have run again and need none."""

@@ -94,9 +94,18 @@ def tool_started(call: ToolCall) -> Draft:
     return _draft("tool_started", {"call_id": call.id, "name": call.name})
 
 
-def tool_result(result: ToolResult, shown: Sequence[Text | Image | Opaque] | None = None) -> Draft:
-    """A tool's whole result. ``shown`` is what the model sees in its place, if it was too long."""
-    return _draft("tool_result", {**pack(result), **_instead(shown)})
+def tool_result(result: ToolResult, shown: Sequence[Text | Image | Opaque] | None = None, *, source: str = "") -> Draft:
+    """A tool's whole result. ``shown`` is what the model sees in its place, if it was too long.
+
+    ``source`` says which connection it came from, and when: "github, 2026-11-30 09:15".
+    """
+    came = {"source": source} if source else {}
+    return _draft("tool_result", {**pack(result), **_instead(shown), **came})
+
+
+def read_source(entry: Entry) -> str:
+    """Which connection an entry came from, and when; "" for everything that is the agent's or the person's own."""
+    return str(entry.value.get("source", "")) if entry.kind == "tool_result" else ""
 
 
 def note(about: str, text: str, *, now: bool = False) -> Draft:
