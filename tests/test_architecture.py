@@ -25,7 +25,8 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"runtime"}),
     frozenset({"team"}),
     frozenset({"replay"}),
-    frozenset({"integrations", "mcp"}),
+    frozenset({"integrations"}),
+    frozenset({"mcp"}),
     frozenset({"demo", "report", "testing"}),
     frozenset({"cli", "__init__", "__main__"}),
 )

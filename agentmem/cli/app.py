@@ -21,6 +21,7 @@ from agentmem.cli import (
     replay,
     reports,
     run,
+    serve,
     simulate,
     team,
     why,
@@ -67,6 +68,7 @@ app.command()(reports.report)
 app.command()(why.why)
 app.command()(replay.replay)
 app.command()(simulate.simulate)
+app.command()(serve.serve)
 app.command()(recall.recall)
 app.command()(history.checkpoints)
 app.command()(history.fork)

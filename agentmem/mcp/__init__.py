@@ -11,8 +11,12 @@ from agentmem.lazy import on_first_use
 
 if TYPE_CHECKING:
     from agentmem.mcp.client import MCP as MCP
+    from agentmem.mcp.offered import Offer as Offer
+    from agentmem.mcp.serving import McpServer as McpServer
+    from agentmem.mcp.tenants import Tenant as Tenant
+    from agentmem.mcp.tenants import Tokens as Tokens
 
-_HOMES = {"MCP": "client"}
+_HOMES = {"MCP": "client", "McpServer": "serving", "Offer": "offered", "Tenant": "tenants", "Tokens": "tenants"}
 
 __all__ = list(_HOMES)
 
