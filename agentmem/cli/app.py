@@ -13,6 +13,7 @@ from agentmem.cli import (
     demo,
     doctor,
     history,
+    importing,
     labels,
     local,
     pages,
@@ -60,6 +61,8 @@ def agentmem(
 
 app.command()(run.run)
 app.command()(team.team)
+pages.pages.command("import")(importing.import_pages)
+pages.pages.command("export")(importing.export_pages)
 app.add_typer(pages.pages, name="pages")
 app.command()(prefix.menu)
 app.command()(prefix.prefix)
