@@ -129,10 +129,13 @@ def test_blocks_of_the_api_become_markdown(tmp_path: Path, workspace: Workspace)
     result = import_pages(workspace, tmp_path / "all.json")
     assert result.fenced == {"notion ai_block": 1} and not result.broken
     assert workspace.text("First.md") == (
-        "# First\n\nDone: yes\nTags: x\n\n## Head\n\n\\*not\\* emphasis\n\n- one\n  1. two\n     - [x] x\n- next\n\n"
-        "1. first\n2. second\n\n<details>\n<summary>Open me</summary>\n\ninside\n\n</details>\n\n> [!note] 💡\n> Mind\n\n"
+        "# First\n\nDone: yes\nTags: x\n\n## Head\n\n\\*not\\* emphasis\n\n- one\n  1. two\n     - [x] x\n"
+        "- next\n\n"
+        "1. first\n2. second\n\n"
+        "<details>\n<summary>Open me</summary>\n\ninside\n\n</details>\n\n> [!note] 💡\n> Mind\n\n"
         "````python\na = `1`\n```\n````\n\n| a\\|b | c |\n| --- | --- |\n| 1 | 2<br>3 |\n\n"
-        '```as-imported notion ai_block\n{\n "object": "block",\n "type": "ai_block",\n "ai_block": {\n  "x": 1\n }\n}\n'
+        '```as-imported notion ai_block\n{\n "object": "block",\n "type": "ai_block",\n "ai_block": {\n  "x": 1\n }'
+        "\n}\n"
         "```\n\n"
         "[Other](Other%20%28page%29.md) and **b**\n\n---\n"
     )
@@ -152,7 +155,7 @@ def test_a_database_of_the_api_is_a_page_with_a_table(tmp_path: Path, workspace:
 
 
 def test_documents_become_pages_and_stay_as_they_are(tmp_path: Path, workspace: Workspace) -> None:
-    """A docx is a page with its text and an attachment; a document that cannot be read is named, and the rest goes on."""
+    """A docx is a page with its text and an attachment; a document that cannot be read is named."""
     from tests.pages.importing.office import docx
 
     folder = tmp_path / "papers"
