@@ -190,15 +190,15 @@ class ToolCalls:
             if session.ended:
                 session.late[returned.result.call_id] = returned
                 _log.info("%s gave its result after the run of thread %s had ended", returned.name, session.thread)
-            shown, source = self._shown(session, returned), self._source(returned.name)
+            shown, source = self._shown(session, returned), self._source(returned)
             session.append(transcript.tool_result(returned.result, shown, source=source))
 
-    def _source(self, name: str) -> str:
-        """The connection that a result came from, and when (UTC); "" for a tool of the agent's own."""
-        tool = self.menu.get(name)
-        return (
-            f"{tool.source}, {datetime.fromtimestamp(self.clock(), UTC):%Y-%m-%d %H:%M}" if tool and tool.source else ""
-        )
+    def _source(self, returned: ToolReturned) -> str:
+        """The connection that a result came from, and when (UTC); "" for an own tool, or a call that was not run."""
+        tool = self.menu.get(returned.name)
+        if tool is None or not tool.source or not returned.seconds:
+            return ""
+        return f"{tool.source}, {datetime.fromtimestamp(self.clock(), UTC):%Y-%m-%d %H:%M}"
 
     def _shown(self, session: Session, returned: ToolReturned) -> Shown | None:
         """The form of a long result that the model sees. Results of tools that give parts themselves stay whole."""
