@@ -209,12 +209,14 @@ class Extras:
 
     ``speed`` names another price list ("fast", "flex", "priority", "batch"; "" is the usual one). ``web_searches`` are
     paid one by one. ``others`` are tokens that other models used for the request, by model ("": the same model); they
-    are not part of the request's usage.
+    are not part of the request's usage. ``edits`` are what the provider itself took out of the context, because it was
+    asked to: the kind of each edit and its tokens.
     """
 
     speed: str = ""
     web_searches: int = 0
     others: tuple[tuple[str, Usage], ...] = ()
+    edits: tuple[tuple[str, int], ...] = ()
 
 
 NO_EXTRAS = Extras()

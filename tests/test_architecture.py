@@ -26,6 +26,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"team"}),
     frozenset({"replay"}),
     frozenset({"integrations"}),
+    frozenset({"mcp"}),
     frozenset({"demo", "report", "testing"}),
     frozenset({"cli", "__init__", "__main__"}),
 )

@@ -14,6 +14,7 @@ from agentmem.cli import (
     doctor,
     fleet_sim,
     history,
+    importing,
     labels,
     local,
     pages,
@@ -22,6 +23,7 @@ from agentmem.cli import (
     replay,
     reports,
     run,
+    serve,
     simulate,
     team,
     why,
@@ -60,6 +62,8 @@ def agentmem(
 
 app.command()(run.run)
 app.command()(team.team)
+pages.pages.command("import")(importing.import_pages)
+pages.pages.command("export")(importing.export_pages)
 app.add_typer(pages.pages, name="pages")
 app.command()(prefix.menu)
 app.command()(prefix.prefix)
@@ -69,6 +73,7 @@ app.command()(why.why)
 app.command()(replay.replay)
 app.command()(simulate.simulate)
 app.command("fleet-sim")(fleet_sim.fleet_sim)
+app.command()(serve.serve)
 app.command()(recall.recall)
 app.command()(history.checkpoints)
 app.command()(history.fork)

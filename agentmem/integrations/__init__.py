@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from agentmem.lazy import on_first_use
 
 if TYPE_CHECKING:
+    from agentmem.integrations.anthropic_memory import MemoryTool as MemoryTool
     from agentmem.integrations.deepagents_backend import WorkspaceBackend as WorkspaceBackend
     from agentmem.integrations.guards import CacheMeter as CacheMeter
     from agentmem.integrations.langchain import ContextMiddleware as ContextMiddleware
@@ -20,6 +21,7 @@ _HOMES = {
     "CacheMeter": "guards",
     "ContextCapability": "pydantic_ai",
     "ContextMiddleware": "langchain",
+    "MemoryTool": "anthropic_memory",
     "WorkspaceBackend": "deepagents_backend",
     "watched": "langchain_watch",
 }

@@ -1,6 +1,6 @@
 """Reads usage as providers report it: the usage objects of Anthropic's and OpenAI's APIs."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from agentmem.types import Basis, Extras, Ttl, Usage
@@ -56,7 +56,21 @@ def read_extras(report: Mapping[str, Any], basis: Basis = "measured") -> Extras:
         speed=str(speed) if speed and speed != "standard" else str(tier) if tier in TIERS else "",
         web_searches=_count(report.get("server_tool_use") or {}, "web_search_requests"),
         others=tuple((str(one.get("model") or ""), read_usage(one, basis)) for one in beside),
+        edits=tuple(_edits(report)),
     )
+
+
+EDITS = "applied_edits"
+"""The key of a report under which the edits that the provider made in the context stand."""
+
+
+def _edits(report: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
+    """What the provider took out of the context: cleared calls and thoughts, and compactions by what they read."""
+    for one in report.get(EDITS) or ():
+        yield str(one.get("type")), _count(one, "cleared_input_tokens")
+    for one in report.get("iterations") or ():
+        if one.get("type") == "compaction":
+            yield "compaction", read_usage(one).input_tokens
 
 
 def _openai(report: Mapping[str, Any], details: Mapping[str, Any], basis: Basis, undivided: Ttl) -> Usage:

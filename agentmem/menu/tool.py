@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any, Protocol
 
 from agentmem.errors import MenuError
@@ -32,7 +33,8 @@ class Tool:
     that gets the ToolContext. ``check`` turns the model's arguments into the function's, or raises BadArguments;
     without it they are checked by the schema's names and simple types. ``reads`` says what results are made from:
     "user" for a user's records, "clock", or "live" for data that changes by the minute. It decides whether the answer
-    cache keeps an answer, and for whom. Raises MenuError.
+    cache keeps an answer, and for whom. ``source`` names the connection that it comes from, "" for none. Raises
+    MenuError.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Tool:
     context: str | None = None
     check: Callable[[Json], dict[str, Any]] | None = None
     reads: tuple[str, ...] = ()
+    source: str = ""
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
@@ -131,11 +134,32 @@ class ToolContext:
     delegate: RunsDelegates | None = None
 
 
+class ToolSource(Protocol):
+    """A connection that brings several tools, such as to an MCP server: it stands among an agent's tools.
+
+    ``tools`` connects and gives them, as they are now or as the workspace ``root`` knows them; ``use`` counts an agent,
+    and ``close`` ends the connection with the last one. ``differences`` says, for each tool whose definition in
+    ``frozen`` is no longer its own, what is different now.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    def tools(self, root: Path | None = None) -> Sequence[Tool]: ...
+
+    def differences(self, frozen: Mapping[str, Json]) -> Mapping[str, str]: ...
+
+    def use(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Menu:
-    """Tools, in the order in which the model sees them."""
+    """Tools, in the order in which the model sees them. ``sources`` are the connections that some come from."""
 
     tools: tuple[Tool, ...]
+    sources: tuple[ToolSource, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:

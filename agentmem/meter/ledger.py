@@ -115,16 +115,21 @@ _GIVEN = attrgetter(*_UNSAID)
 _COUNTED = attrgetter(*(name for name, _ in _USAGE))
 
 
-def classify(*, first: bool, extends: bool, cut: bool, idle: float, lifetime: float, read: bool = False) -> Break:
+def classify(
+    *, first: bool, extends: bool, cut: bool, idle: float, lifetime: float, read: bool = False, edited: bool = False
+) -> Break:
     """The relation of a request to the one before it, which it ``extends`` or not, with a ``cut`` between or not.
 
     ``idle`` is the time since that one began and ``lifetime`` the time that its cache entry lives, both in seconds: a
     read refreshes the entry, and the clock runs from the request's start (Anthropic, "Prompt caching"). If the entry
     was ``read`` after that time, it had not expired: another request may have refreshed it, and providers keep entries
-    longer than they say.
+    longer than they say. ``edited``: the provider itself took something out of the context, as it was asked to; that
+    is a declared cut.
     """
     if first:
         return "first"
+    if edited:
+        return "cut"
     if extends:
         return "expiry" if idle > lifetime and not read else "none"
     return "cut" if cut else "break"
@@ -176,14 +181,16 @@ def rows(journal: Journal, thread: str) -> Iterator[Row]:
 
 def _extras_value(extras: Extras) -> dict[str, Any]:
     others = [[model, *_COUNTED(usage)] for model, usage in extras.others]
-    return {"speed": extras.speed, "searches": extras.web_searches, "others": others}
+    edits = {"edits": [list(one) for one in extras.edits]} if extras.edits else {}
+    return {"speed": extras.speed, "searches": extras.web_searches, "others": others, **edits}
 
 
 def _extras(value: Mapping[str, Any] | None, basis: Basis) -> Extras:
     if not value:
         return NO_EXTRAS
     others = tuple((str(model), Usage(basis, *counts)) for model, *counts in value.get("others", ()))
-    return Extras(value.get("speed", ""), value.get("searches", 0), others)
+    edits = tuple((str(kind), int(tokens)) for kind, tokens in value.get("edits", ()))
+    return Extras(value.get("speed", ""), value.get("searches", 0), others, edits)
 
 
 def _short(text: str) -> str:
@@ -256,6 +263,7 @@ class RequestMeter:
             idle=at - last.at if last else 0.0,
             lifetime=_lifetime(self.profile.provider, request),
             read=bool(last and sent and was_read(reply.usage, last.usage, sent)),
+            edited=bool(reply.extras.edits),
         )
         return Row(
             thread=thread,

@@ -63,7 +63,9 @@ class AnthropicModel(Closing):
     wait is ``retry_delay`` seconds, and each next one twice as long, unless the provider says how long to wait; no wait
     is longer than ``longest_wait`` seconds. ``timeout`` is the most seconds without a byte. Three fields can be turned
     off for a server that refuses them: ``diagnostics`` asks why a prefix missed the cache, ``cache_control`` marks the
-    cache's breakpoints, ``ttl`` gives their lifetime.
+    cache's breakpoints, ``ttl`` gives their lifetime. ``context_management`` asks the provider to edit or compact the
+    context itself, as in ``{"edits": [{"type": "clear_tool_uses_20250919"}]}``; what it took out stands in the ledger
+    as a declared cut.
 
         Agent(AnthropicModel("claude-sonnet-5-5@20261015", client=AnthropicVertex(region="europe-west1")), "notes")
 
@@ -87,6 +89,7 @@ class AnthropicModel(Closing):
     diagnostics: bool = True
     cache_control: bool = True
     ttl: bool = True
+    context_management: Mapping[str, Any] | None = None
     client: Any = field(default=None, repr=False, kw_only=True)
     _client: anthropic.Anthropic | None = field(default=None, init=False, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
@@ -227,11 +230,26 @@ def _with_key(client: C) -> C:
     return client
 
 
+_BETAS = {"compact_20260112": "compact-2026-01-12"}
+"""What a server must be told of an edit, besides that the context is managed."""
+
+
+def _betas(managed: Mapping[str, Any]) -> str:
+    kinds = [str(one.get("type")) for one in managed.get("edits", ())]
+    return ",".join(dict.fromkeys(("context-management-2025-06-27", *(_BETAS[one] for one in kinds if one in _BETAS))))
+
+
 class _Call:
     """One request and its tries: the part that asyncio and plain calls share."""
 
     def __init__(self, model: AnthropicModel, request: Request) -> None:
         self.arguments: dict[str, Any] = arguments(request, model.asks_why, model.cache_control, model.ttl)
+        if model.context_management:
+            body = {**(self.arguments.get("extra_body") or {}), "context_management": model.context_management}
+            self.arguments |= {
+                "extra_body": body,
+                "extra_headers": {"anthropic-beta": _betas(model.context_management)},
+            }
         # A request for zero tokens only warms the cache; the API does not stream it.
         self.arguments["stream"] = request.options.max_tokens > 0
         self._model = model

@@ -9,7 +9,7 @@ from anthropic.types import Message as SdkMessage
 from anthropic.types import RawMessageStreamEvent
 
 from agentmem.kvcache.frames import canonical
-from agentmem.kvcache.reported import merged, read_extras, read_usage
+from agentmem.kvcache.reported import EDITS, merged, read_extras, read_usage
 from agentmem.transcript.transcript import call_arguments
 from agentmem.types import Basis, Block, Message, Opaque, Reply, Text, TextDelta, ToolCall, Ttl
 
@@ -63,7 +63,7 @@ class ReplyBuilder:
             yield from self._grow(event.index, event.delta)
         elif event.type == "message_delta":
             self._stop_reason = event.delta.stop_reason or self._stop_reason
-            self._usage = merged(self._usage, _given(event.usage))
+            self._usage = merged(self._usage, _given(event.usage), _edits(event))
         elif event.type == "message_stop":
             self._complete = True
 
@@ -100,7 +100,7 @@ class ReplyBuilder:
             del self._blocks[last]
 
     def _begin(self, message: SdkMessage) -> None:
-        self._start, self._usage = message, _given(message.usage)
+        self._start, self._usage = message, merged(_given(message.usage), _edits(message))
 
     def _grow(self, index: int, delta: Any) -> Iterator[TextDelta]:
         growing = self._blocks[index]
@@ -108,6 +108,8 @@ class ReplyBuilder:
             growing.pieces.append(delta.partial_json)
         elif delta.type == "citations_delta":
             growing.value["citations"] = [*(growing.value.get("citations") or ()), delta.citation.to_dict(mode="json")]
+        elif delta.type == "compaction_delta":  # a summary by the provider, which it gets back as it is
+            growing.value |= {name: one for name, one in delta.to_dict(mode="json").items() if name != "type"}
         elif delta.type == "signature_delta":
             growing.value["signature"] = delta.signature
         else:
@@ -120,6 +122,12 @@ class ReplyBuilder:
 def _given(usage: Any) -> dict[str, Any]:
     """A usage object as the provider wrote it, with fields that the SDK does not know."""
     return dict(usage.to_dict(mode="json"))
+
+
+def _edits(said: Any) -> dict[str, Any]:
+    """The edits that the provider made in the context, if the event or message tells any."""
+    managed = said.to_dict(mode="json").get("context_management")
+    return {EDITS: managed["applied_edits"]} if managed and managed.get("applied_edits") else {}
 
 
 def _reason(message: SdkMessage) -> str | None:

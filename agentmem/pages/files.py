@@ -9,6 +9,7 @@ import secrets
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from hashlib import file_digest
 from pathlib import Path
 from shutil import rmtree
 from typing import NamedTuple
@@ -113,8 +114,23 @@ class Files:
         checked(name, data)
         self.put(name, data, note)
 
-    def put(self, name: str, data: bytes, note: Callable[[str], None] = lambda _: None) -> None:
-        """Write a file of any bytes, as `write` does. agentmem's own files are readable by their user alone."""
+    def digest(self, name: str) -> str | None:
+        """The sha256 of a file's bytes; None if there is none, or an empty one, or it cannot be read."""
+        try:
+            with parent(self.root, canonical(name)) as (folder, leaf):
+                descriptor = os.open(leaf, _READ, dir_fd=folder)
+                with os.fdopen(descriptor, "rb") as file:
+                    return file_digest(file, "sha256").hexdigest() if os.fstat(descriptor).st_size else None
+        except (OSError, WorkspaceError):
+            return None
+
+    def put(
+        self, name: str, data: bytes, note: Callable[[str], None] = lambda _: None, *, settled: bool = True
+    ) -> None:
+        """Write a file of any bytes, as `write` does. agentmem's own files are readable by their user alone.
+
+        Without ``settled`` the disk is not waited for.
+        """
         own = name.split("/")[0] == HOME
         with parent(self.root, name, create=True) as (folder, leaf), reported(name, "written"):
             old = _status(folder, leaf)
@@ -124,12 +140,13 @@ class Files:
             note(name[: len(name) - len(leaf)] + temp)
             made = os.open(temp, _NEW, 0o600 if own else 0o666, dir_fd=folder)
             try:
-                _fill(made, data, None if own else old)
+                _fill(made, data, None if own else old, settled)
                 os.replace(temp, leaf, src_dir_fd=folder, dst_dir_fd=folder)
             except BaseException:
                 _remove(folder, temp)
                 raise
-            os.fsync(folder)
+            if settled:
+                os.fsync(folder)
 
     def move(self, name: str, to: str) -> None:
         """Rename a page. The caller must make sure that ``to`` does not exist."""
@@ -272,14 +289,15 @@ def _too_large(name: str) -> NotAPage:
     return NotAPage(f"'{name}' is too large for a page: pages hold at most {MAX_BYTES // 1_000_000} MB.")
 
 
-def _fill(descriptor: int, data: bytes, old: os.stat_result | None) -> None:
+def _fill(descriptor: int, data: bytes, old: os.stat_result | None, settled: bool) -> None:
     """Write all of ``data`` to the disk, with the permissions of the file that it will replace."""
     with os.fdopen(descriptor, "wb") as file:
         file.write(data)
         file.flush()
         if old is not None:
             _take_over(descriptor, old)
-        os.fsync(descriptor)
+        if settled:
+            os.fsync(descriptor)
 
 
 def _take_over(descriptor: int, old: os.stat_result) -> None:

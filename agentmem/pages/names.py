@@ -62,6 +62,13 @@ def is_hidden(name: str) -> bool:
     return any(part.startswith(".") and part not in (".", "..") for part in folded(name).split("/"))
 
 
+def own(name: str) -> str:
+    """``name``, unchanged, if it is one of agentmem's own files. Raises OutsideWorkspace."""
+    if canonical(name) != name or not name.startswith(f"{HOME}/"):
+        raise OutsideWorkspace(f"'{name}' is not one of agentmem's own files.")
+    return name
+
+
 def checked_for_writing(name: str) -> str:
     """``name``, unchanged. Raises if it is empty, hidden, or the name of agentmem's settings."""
     if not name:

@@ -54,17 +54,23 @@ def by_form(files: Files, folder: str) -> dict[str, list[str]]:
     return names
 
 
-def refuse_new(files: Files, name: str, instead_of: str | None = None) -> None:
+def refuse_new(
+    files: Files, name: str, instead_of: str | None = None, inside: dict[str, list[str]] | None = None
+) -> None:
     """Raises WorkspaceError if some system could not hold a page of this new name.
 
-    ``instead_of`` is the page's present name, if it is being moved.
+    ``instead_of`` is the page's present name, if it is being moved. ``inside`` remembers the contents of folders over
+    many names; each name that is not refused joins it.
     """
-    found = ""
+    found, known = "", {} if inside is None else inside
     for part in name.split("/"):
         here = f"{found}/" if found else ""
-        if not files.exists(here + part):
+        if found not in known:
+            known[found] = _inside(files, found)
+        if part not in known[found] and not files.exists(here + part):
             _refuse_part(name, part)
-            _refuse_clash(files, name, found, part, instead_of)
+            _refuse_clash(known[found], name, found, part, instead_of)
+            known[found].append(part)
         found = here + part
 
 
@@ -93,9 +99,9 @@ def _refuse_part(name: str, part: str) -> None:
             raise WorkspaceError(f"'{shown}'{where} cannot be a new name: it {reason}. Choose another.")
 
 
-def _refuse_clash(files: Files, name: str, folder: str, part: str, instead_of: str | None) -> None:
+def _refuse_clash(names: list[str], name: str, folder: str, part: str, instead_of: str | None) -> None:
     key, prefix = form(part).casefold(), f"{folder}/" if folder else ""
-    for one in _inside(files, folder):
+    for one in names:
         if form(one).casefold() == key and one != part and prefix + one != instead_of:
             raise WorkspaceError(
                 f"'{name}' differs from '{prefix}{one}', which exists, only in letter case, and on many systems the "

@@ -117,6 +117,22 @@ class PageStore:
         finally:
             self.tell()
 
+    def put_all(self, files: Mapping[str, bytes]) -> dict[str, str]:
+        """Write many files under one lock; they are indexed at the next look. Returns the refused, with reasons."""
+        refused, inside = dict[str, str](), dict[str, list[str]]()
+        with self.lock, editing(self.files) as note:
+            for name, data in files.items():
+                try:
+                    self._put(name, data, note, inside)
+                except WorkspaceError as error:
+                    refused[name] = str(error)
+        return refused
+
+    def _put(self, name: str, data: bytes, note: Callable[[str], None], inside: dict[str, list[str]]) -> None:
+        real = self.files.locate(checked_for_writing(canonical(name)))
+        refuse_new(self.files, real, inside=inside)
+        self.files.put(real, data, note, settled=False)
+
     def move(
         self, name: str, to: str, revision: str | None, mending: Callable[[Page], Mapping[str, tuple[Page, bytes]]]
     ) -> Page:

@@ -5,20 +5,24 @@ from pathlib import Path
 from types import MappingProxyType
 
 from agentmem.closing import Closing
-from agentmem.errors import ConfigError, PageExists, PageNotFound, SectionNotFound
+from agentmem.errors import ConfigError, PageExists, PageNotFound, SectionNotFound, WorkspaceError
 from agentmem.pages import links, moves, render, search, splices
 from agentmem.pages.files import encoded
 from agentmem.pages.index import PageChange, PageIndex, totals
 from agentmem.pages.links import Link
 from agentmem.pages.listing import listed
 from agentmem.pages.moves import Mend, Moved
-from agentmem.pages.names import canonical
+from agentmem.pages.names import canonical, is_hidden, own
 from agentmem.pages.page import Page, PageSpan, span, whole
 from agentmem.pages.search import PageHit
 from agentmem.pages.splices import replaced
 from agentmem.pages.store import PageStore
 
 __all__ = ["Link", "Mend", "Moved", "Page", "PageChange", "PageHit", "Workspace"]
+
+
+MOST_FILE = 500_000_000
+"""The most bytes of a file that is read as an attachment."""
 
 
 class Workspace(Closing):
@@ -79,6 +83,24 @@ class Workspace(Closing):
         """The content hash of a page: sha256, 64 hexadecimal digits."""
         return self.page(name).revision
 
+    def digest_of_file(self, name: str) -> str | None:
+        """The sha256 of any file's bytes; None if there is none, or an empty one, or it cannot be read."""
+        return self._store.files.digest(name)
+
+    def file(self, name: str, most: int = MOST_FILE) -> bytes:
+        """The bytes of any file that is not hidden, such as an attachment. Raises WorkspaceError."""
+        if is_hidden(name):
+            raise WorkspaceError(f"'{name}' is hidden, and is not read.")
+        return self._store.files.raw(self._store.locate_file(name), most)[0]
+
+    def kept(self, name: str, most: int) -> bytes:
+        """The bytes of one of agentmem's own files in the workspace. Raises WorkspaceError."""
+        return self._store.files.raw(own(name), most)[0]
+
+    def keep(self, name: str, data: bytes) -> None:
+        """Write one of agentmem's own files in the workspace, readable by its user alone."""
+        self._store.files.put(own(name), data)
+
     def text(self, address: str) -> str:
         """The exact text of a page or section. Raises PageNotFound or SectionNotFound."""
         page, where = self._store.found(address)
@@ -133,6 +155,15 @@ class Workspace(Closing):
             return encoded(name, text)
 
         return self._store.edit(self._store.locate_page(name, existing=False), written, revision)
+
+    def write_all(self, files: Mapping[str, bytes]) -> Mapping[str, str]:
+        """Make or replace many files at once, pages and attachments, for an import whose source is still there.
+
+        Each file is whole at every moment, but the disk is not waited for: a power cut may lose the last ones, and the
+        same import makes them again. Names as for `write`; a file of bytes that are no text may have any suffix.
+        Returns the reasons of those that were refused, by name.
+        """
+        return self._store.put_all(files)
 
     def replace(self, name: str, old: str, new: str, *, revision: str | None = None) -> Page:
         """Replace text that is in a page or section exactly once. Raises TextNotUnique if it is not.

@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 
 from agentmem.errors import UnknownReference
 from agentmem.transcript.journal import Journal
-from agentmem.transcript.transcript import read_blocks, read_message, readable
+from agentmem.transcript.transcript import read_blocks, read_message, read_source, readable
 from agentmem.types import Entry, Found, ToolCall, ToolResult
 
 SIZE = 800
@@ -83,7 +83,8 @@ class Cutter:
         call = self._call(entry)
         if call and call.name == _ITSELF:
             return
-        about = f"{call.name} {call.arguments}"[:ABOUT] if call else ""
+        came = f" ({source})" if (source := read_source(entry)) else ""
+        about = f"{call.name}{came} {call.arguments}"[:ABOUT] if call else ""
         made = partial(Piece, sha256=entry.sha256, kind=entry.kind, day=self.day, about=about)
         for part, text in enumerate(runs(readable(entry))):
             yield made(entry.thread, entry.seq, part, text=text)
@@ -192,8 +193,9 @@ class PassageIndex:
             self._skipped.update(call.id for call in read_message(entry).calls if call.name == _ITSELF)
         if entry.kind not in KINDS or (entry.kind == "tool_result" and self._repeats(entry)):
             return
+        came = f" from {source}" if (source := read_source(entry)) else ""
         for text in runs(readable(entry)):
-            yield text, entry.reference, KINDS[entry.kind]
+            yield text, entry.reference, KINDS[entry.kind] + came
 
     def _repeats(self, entry: Entry) -> bool:
         return any(isinstance(one, ToolResult) and one.call_id in self._skipped for one in read_blocks(entry))

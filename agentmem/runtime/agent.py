@@ -22,7 +22,7 @@ from agentmem.menu.tool import Menu
 from agentmem.meter.ledger import RequestMeter
 from agentmem.models.objects import ModelLike
 from agentmem.pages.workspace import Workspace
-from agentmem.runtime import components, opening
+from agentmem.runtime import components, opening, switches
 from agentmem.runtime import skills as skill_pages
 from agentmem.runtime.compacting import Compactor
 from agentmem.runtime.delegates import Delegated, Delegates, Delegation
@@ -56,8 +56,8 @@ class Agent(AnswersQuestions, Closing):
             print(agent.run("Summarise todo.md", thread="main").text)
 
     ``model`` is a Model, a LangChain chat model or a name. ``workspace`` is a folder. ``tools`` are functions,
-    LangChain tools or names of built-in ones; by default the built-in menu. ``budget`` is the most context of a
-    request, in the provider's tokens; it is lowered to what fits into the model's window. ``system`` replaces the
+    LangChain tools, connections or names of built-in ones; by default the built-in menu. ``budget`` is the most context
+    of a request, in the provider's tokens; it is lowered to what fits into the model's window. ``system`` replaces the
     default instructions; ``pinned`` names pages for the prefix. ``approve`` names tools whose calls wait for a person.
     ``reach`` says how far the built-in tools go: by default changes to files that steer other programs wait too, hidden
     files are not read, and commands run behind walls. ``limits`` bound each run. ``database`` is a file or a Postgres
@@ -103,14 +103,15 @@ class Agent(AnswersQuestions, Closing):
         skills: str | None = None,
     ) -> None:
         check_settings("Agent", locals(), components.WANTED)
-        self.menu = components.menu(tools)
         self._system, self._skills = instructions(system), skill_pages.checked_folder(skills) if skills else None
         self._pinned, self._options, self.reach = tuple(pinned), options, reach
         with ExitStack() as opened:
             self.workspace = components.workspace(workspace, opened)
+            root = self.workspace.root
+            self.menu = components.menu(tools, root, opened)
             self.lineup = components.lineup((model, *fallbacks), model_options, opened)
-            self.journal, saver = components.database(database or self.workspace.root / DATABASE, opened)
-            self.sessions, self.history = Sessions(self.journal), History(self.journal, self.workspace.root, sandbox)
+            self.journal, saver = components.database(database or root / DATABASE, opened)
+            self.sessions, self.history = Sessions(self.journal), History(self.journal, root, sandbox)
             budget = components.budget(budget, self.lineup.models, options)
             meter = RequestMeter(name, self.lineup.models[0].profile, price_as)
             self.archive = components.archive(archive, self.journal, self.workspace, opened)
@@ -321,6 +322,21 @@ class Agent(AnswersQuestions, Closing):
         self.sessions.drop(thread)
         return forget(self.journal, self.workspace.root, thread, with_forks=with_forks, archive=self.archive)
 
+    def switch(self, source: str, on: bool, *, thread: str) -> None:
+        """Turns a connection's tools off or on again for a thread, as an entry of its transcript.
+
+            agent.switch("github", False, thread="main")
+
+        The definitions stay where they are, so the prefix does not break: the model is told, and calls are refused. A
+        connection that the thread began without is added to its tools by a declared cut. Raises ConfigError for an
+        unknown connection, MenuError if the tools would be too many, ThreadNotFound, ThreadBusy.
+        """
+        thread = self.history.current(thread)
+        with self._working(thread) as session:
+            if session.refresh().view.opening is None:
+                raise ThreadNotFound(f"there is no thread {thread!r} to switch {source!r} in: begin it with a run")
+            session.append(*switches.drafts(self.menu, source, on, session.view.settings, session.tally.off))
+
     def close(self) -> None:
         """Closes the journal, and a workspace or a model that the agent made itself. May be called twice."""
         self._opened.close()
@@ -389,7 +405,9 @@ class Agent(AnswersQuestions, Closing):
         approved, root = components.approved(approve, self.menu), self.workspace.root
         archive = self.archive if compactor else None
         settings = compactor.settings if compactor else None
-        tools = ToolCalls(self.workspace, root, self.menu, approved, budget, self.reach, archive, settings)
+        tools = ToolCalls(
+            self.workspace, root, self.menu, approved, budget, self.reach, archive, settings, clock=clock
+        )
         return Steps(self._opening, self.lineup, tools, meter, limits, budget, clock, compactor, self._skills)
 
     def _opening(self) -> Opening:

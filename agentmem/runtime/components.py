@@ -101,10 +101,13 @@ WANTED: Mapping[str, Wanted] = {
 _log = logging.getLogger(__name__)
 
 
-def menu(tools: Sequence[ToolLike] | Menu | None) -> Menu:
-    if tools is None:
-        return default_menu()
-    return tools if isinstance(tools, Menu) else make_menu(tools)
+def menu(tools: Sequence[ToolLike] | Menu | None, root: Path, opened: ExitStack) -> Menu:
+    """The menu. Its connections end with the agent, unless another one uses them too."""
+    made = default_menu() if tools is None else tools if isinstance(tools, Menu) else make_menu(tools, root)
+    for source in made.sources:
+        source.use()
+        opened.callback(source.close)
+    return made
 
 
 def workspace(place: Workspace | Path | str, opened: ExitStack) -> Workspace:

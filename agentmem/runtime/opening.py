@@ -13,6 +13,7 @@ from agentmem.errors import WorkspaceError
 from agentmem.menu.tool import Menu
 from agentmem.pages.workspace import Workspace
 from agentmem.runtime import skills as skill_pages
+from agentmem.runtime import switches
 from agentmem.runtime.session import Session
 from agentmem.transcript.transcript import Opening, PinnedPage, note, reconfigure
 from agentmem.types import Draft, ModelProfile, Options
@@ -86,13 +87,17 @@ _DIFF_LINES = 60
 
 
 class Situation(NamedTuple):
-    """The values for notes: the current opening, the last notes, the pages, the time, the folder of the skills."""
+    """The values for notes: the current opening, the last notes, the pages, the time, the folder of the skills, the
+    menu, and what is off.
+    """
 
     opening: Opening
     noted: Mapping[str, str]
     workspace: Workspace
     now: float
     skills: str | None = None
+    menu: Menu = Menu(())
+    off: frozenset[str] = frozenset()
 
 
 def notes(situation: Situation) -> tuple[Draft, ...]:
@@ -133,7 +138,38 @@ def _skill_notes(situation: Situation) -> Iterator[tuple[str, str]]:
         yield from skill_pages.note(situation.workspace, folder, situation.opening.system, before)
 
 
-_SOURCES: tuple[Callable[[Situation], Iterator[tuple[str, str]]], ...] = (_date_note, _pinned_notes, _skill_notes)
+def _switch_notes(situation: Situation) -> Iterator[tuple[str, str]]:
+    """What is switched off is said again after a compaction, which takes its note out of the window."""
+    for source in sorted(situation.off):
+        yield switches.about(source), switches.text(source, situation.menu, on=False)
+
+
+_CHANGED = "[Note] The tool {name} is no longer as described above, because {source} has changed it: {said}."
+_AS_ABOVE = "[Note] The tool {name} is again as described above."
+
+
+def _connection_notes(situation: Situation) -> Iterator[tuple[str, str]]:
+    """The thread keeps the definitions that it began with, so a server's own changes are told."""
+    if not situation.menu.sources:
+        return
+    frozen = {one["name"]: one for one in situation.opening.tools}
+    for source in situation.menu.sources:
+        changed = source.differences(frozen)
+        for name in (one.name for one in situation.menu.tools if one.source == source.name):
+            about = f"tool {name}"
+            if name in changed:
+                yield about, _CHANGED.format(name=name, source=source.name, said=changed[name].rstrip("."))
+            elif about in situation.noted:
+                yield about, _AS_ABOVE.format(name=name)
+
+
+_SOURCES: tuple[Callable[[Situation], Iterator[tuple[str, str]]], ...] = (
+    _date_note,
+    _pinned_notes,
+    _skill_notes,
+    _switch_notes,
+    _connection_notes,
+)
 """The sources of notes, in the order of their notes."""
 
 

@@ -16,13 +16,15 @@ from agentmem.answers.values import Answer, AnswerScope, Source
 from agentmem.errors import WorkspaceError
 from agentmem.kvcache.frames import canonical
 from agentmem.menu import builtin
+from agentmem.menu.menu import default_menu
 from agentmem.menu.tool import Menu, Tool
 from agentmem.pages.address import split
 from agentmem.pages.workspace import Workspace
 from agentmem.runtime.events import Result
+from agentmem.runtime.opening import instructions
 from agentmem.transcript.journal import Journal
 from agentmem.transcript.transcript import read_blocks, read_message
-from agentmem.types import Entry, Model, Options, Text, ToolCall, ToolResult
+from agentmem.types import Entry, Model, ModelProfile, Options, Text, ToolCall, ToolResult
 
 if TYPE_CHECKING:
     from agentmem.answers.asking import Answered
@@ -113,8 +115,18 @@ def answered(agent: AnsweringAgent, question: str) -> Answer:
 
 def context_of(agent: AnsweringAgent, tenant: str, user: str = "") -> AnswerScope:
     """The scope of an answer besides the question and the pages: model, instructions, tools and options."""
-    told = {"system": agent._system, "tools": agent.menu.definitions(), "options": asdict(agent._options)}
-    profile = agent.model.profile
+    return _scope(agent.model.profile, agent.menu, agent._system, agent._options, tenant, user)
+
+
+def scope_at_defaults(profile: ModelProfile, tenant: str) -> AnswerScope:
+    """The scope of the answers of an agent that was made with a model and nothing else."""
+    return _scope(profile, default_menu(), instructions(None), Options(), tenant)
+
+
+def _scope(
+    profile: ModelProfile, menu: Menu, system: str, options: Options, tenant: str, user: str = ""
+) -> AnswerScope:
+    told = {"system": system, "tools": menu.definitions(), "options": asdict(options)}
     return AnswerScope(tenant, f"{profile.provider}:{profile.name}", canonical(told).decode(), user=user)
 
 

@@ -19,7 +19,7 @@ from agentmem.context.cut import read_cut
 from agentmem.context.window import View, begin, extend, left, stored
 from agentmem.errors import ThreadBusy, TranscriptError
 from agentmem.meter.ledger import Row, decode
-from agentmem.runtime import stops
+from agentmem.runtime import stops, switches
 from agentmem.runtime.events import Compacted, Switched, ToolReturned
 from agentmem.runtime.stops import RunSpent
 from agentmem.tokens import Calibration
@@ -37,7 +37,7 @@ class ThreadTally(NamedTuple):
     and ``spent`` the run's usage. ``calls`` are those of the last reply, ``started`` the ids of those that had begun.
     ``stop`` is the stop reason of the last reply, ``kind`` its kind, and ``again`` the number of replies of this kind
     in a row. ``noted`` is the last note on each subject, ``last`` the last row of the ledger without summaries, and
-    ``switched`` the last switch to or from a fallback.
+    ``switched`` the last switch to or from a fallback. ``off`` are the connections that are switched off.
     """
 
     run: str = ""
@@ -54,6 +54,7 @@ class ThreadTally(NamedTuple):
     last: Row | None = None
     calibration: Calibration = Calibration()
     switched: Json | None = None
+    off: frozenset[str] = frozenset()
 
 
 def digest_of(task: str) -> str:
@@ -106,8 +107,8 @@ def _answered(before: ThreadTally, entry: Entry) -> ThreadTally:
 
 
 def _noted(before: ThreadTally, entry: Entry) -> ThreadTally:
-    value = entry.value
-    return before._replace(noted={**before.noted, value["about"]: value["text"]})
+    about, text = entry.value["about"], entry.value["text"]
+    return before._replace(noted={**before.noted, about: text}, off=switches.after(before.off, about, text))
 
 
 def _reconfigured(before: ThreadTally, entry: Entry) -> ThreadTally:
@@ -134,13 +135,15 @@ def _compacted(before: ThreadTally, entry: Entry) -> ThreadTally:
     kept = read_cut(entry).kept
     if not kept:
         return before._replace(noted={})
-    return before._replace(noted={}, run=kept["run"], task=kept["task"], spent=RunSpent.read(kept))
+    off = frozenset(kept.get("off", ()))
+    return before._replace(noted={}, run=kept["run"], task=kept["task"], spent=RunSpent.read(kept), off=off)
 
 
 def remembered(known: ThreadTally, row: Row | None = None) -> dict[str, Any]:
     """The values of a tally that a cut must keep, with ``row``: they lie before the tail and would be lost."""
     spent = known.spent.plus(row) if row else known.spent
-    return {"run": known.run, "task": known.task, **spent.value()}
+    off = {"off": sorted(known.off)} if known.off else {}
+    return {"run": known.run, "task": known.task, **spent.value(), **off}
 
 
 _FOLDS: Mapping[EntryKind, Callable[[ThreadTally, Entry], ThreadTally]] = {

@@ -157,7 +157,11 @@ class Steps:
             yield transcript.reconfigure(continued(known, self.opening()))
 
     def _notes(self, shown: view.View, known: ThreadTally) -> tuple[Draft, ...]:
-        return notes(Situation(shown.settings, known.noted, self.tools.workspace, self.clock(), self.skills))
+        tools = self.tools
+        situation = Situation(
+            shown.settings, known.noted, tools.workspace, self.clock(), self.skills, tools.menu, known.off
+        )
+        return notes(situation)
 
     def _late(self, session: Session) -> Iterator[Draft]:
         """Notes with late results, of calls that were answered without them. Reads have run again and need none."""

@@ -6,10 +6,11 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from functools import lru_cache, partial
 from itertools import groupby
 from pathlib import Path
-from time import monotonic
+from time import monotonic, time
 from typing import NamedTuple, Protocol
 
 from agentmem.checking import shown
@@ -23,13 +24,13 @@ from agentmem.menu.permissions import Reach
 from agentmem.menu.tool import Menu, Stop, Tool, ToolContext
 from agentmem.pages.workspace import Workspace
 from agentmem.recall.recall import JournalRecall
-from agentmem.runtime import steering, stops
+from agentmem.runtime import steering, stops, switches
 from agentmem.runtime.events import Approval, ToolCalled, ToolReturned
 from agentmem.runtime.session import Session
 from agentmem.runtime.stops import RunSpent
 from agentmem.tokens import value_tokens
 from agentmem.transcript import transcript
-from agentmem.types import Archive, Block, Image, Opaque, Recall, Text, ToolCall, ToolResult
+from agentmem.types import Archive, Block, Clock, Image, Opaque, Recall, Text, ToolCall, ToolResult
 
 _log = logging.getLogger(__name__)
 
@@ -81,7 +82,8 @@ class OpenCall(NamedTuple):
     """A call that waits for its result. ``tool`` is None if the menu has no tool of that name.
 
     ``is_read``: it changes nothing; so does a call that cannot be made, which is not even begun. ``why_not`` says why
-    calls of this reply are not run; ``steered`` names the files it would change that steer other programs.
+    calls of this reply are not run; ``steered`` names the files it would change that steer other programs, and ``off``
+    the connection of the tool, if that is switched off.
     """
 
     call: ToolCall
@@ -91,6 +93,7 @@ class OpenCall(NamedTuple):
     has_begun: bool
     why_not: str
     steered: tuple[str, ...]
+    off: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +113,7 @@ class ToolCalls:
     archive: Archive | None = None
     compaction: Compaction | None = None
     delegates: DelegateRuns | None = None
+    clock: Clock = time
 
     def waiting(self, session: Session, allowed: Collection[str] | None = None) -> tuple[ToolCall, ...]:
         """The open calls that a person must allow first. A tool that is not ``allowed`` never begins."""
@@ -129,6 +133,7 @@ class ToolCalls:
             has_begun=call.id in session.tally.started,
             why_not=stops.refusal(session.tally.kind, call, session.reply_limit),
             steered=self._steered(call, tool),
+            off=tool.source if tool and tool.source in session.tally.off else "",
         )
 
     def _steered(self, call: ToolCall, tool: Tool | None) -> tuple[str, ...]:
@@ -137,7 +142,7 @@ class ToolCalls:
         return steering.steered(call, tool, self.root)
 
     def _waits(self, one: OpenCall, allowed: Collection[str] | None) -> bool:
-        return not (one.why_not or one.has_begun) and self._needs_person(one, allowed)
+        return not (one.why_not or one.has_begun or one.off) and self._needs_person(one, allowed)
 
     def _needs_person(self, one: OpenCall, allowed: Collection[str] | None) -> bool:
         """True if a person must allow the call before it begins."""
@@ -232,6 +237,8 @@ class ToolCalls:
             return one.why_not
         if one.has_begun:
             return INTERRUPTED.format(name=name)
+        if one.off:
+            return switches.REFUSED.format(name=name, source=one.off)
         if self._needs_person(one, given.allowed) and not (approval and approval.allows(one.call)):
             return declined(one.call, approval.reason if approval else "")
         if one.steered and self.reach.steering == "refuse":
@@ -253,8 +260,15 @@ class ToolCalls:
             if session.ended:
                 session.late[returned.result.call_id] = returned
                 _log.info("%s gave its result after the run of thread %s had ended", returned.name, session.thread)
-            shown = self._shown(session, returned)
-            session.append(transcript.tool_result(returned.result, shown, returned.spent))
+            shown, source = self._shown(session, returned), self._source(returned)
+            session.append(transcript.tool_result(returned.result, shown, returned.spent, source=source))
+
+    def _source(self, returned: ToolReturned) -> str:
+        """The connection that a result came from, and when (UTC); "" for an own tool, or a call that was not run."""
+        tool = self.menu.get(returned.name)
+        if tool is None or not tool.source or not returned.seconds:
+            return ""
+        return f"{tool.source}, {datetime.fromtimestamp(self.clock(), UTC):%Y-%m-%d %H:%M}"
 
     def _shown(self, session: Session, returned: ToolReturned) -> Shown | None:
         """The form of a long result that the model sees. Results of tools that give parts themselves stay whole."""

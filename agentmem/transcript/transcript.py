@@ -98,13 +98,24 @@ def tool_started(call: ToolCall) -> Draft:
 
 
 def tool_result(
-    result: ToolResult, shown: Sequence[Text | Image | Opaque] | None = None, spent: Json | None = None
+    result: ToolResult,
+    shown: Sequence[Text | Image | Opaque] | None = None,
+    spent: Json | None = None,
+    *,
+    source: str = "",
 ) -> Draft:
     """A tool's whole result. ``shown`` is what the model sees in its place, if it was too long.
 
-    ``spent`` is the usage of delegates that worked for the call, on threads of their own.
+    ``spent`` is the usage of delegates that worked for the call, on threads of their own. ``source`` says which
+    connection it came from, and when: "github, 2026-11-30 09:15".
     """
-    return _draft("tool_result", {**pack(result), **_instead(shown), **({"spent": spent} if spent else {})})
+    beside = {**({"spent": spent} if spent else {}), **({"source": source} if source else {})}
+    return _draft("tool_result", {**pack(result), **_instead(shown), **beside})
+
+
+def read_source(entry: Entry) -> str:
+    """Which connection an entry came from, and when; "" for everything that is the agent's or the person's own."""
+    return str(entry.value.get("source", "")) if entry.kind == "tool_result" else ""
 
 
 def note(about: str, text: str, *, now: bool = False) -> Draft:

@@ -96,7 +96,8 @@ def test_nested_reports_are_merged_too() -> None:
                 others=(
                     ("claude-opus-4-6", Usage("measured", 8000, output_tokens=700)),
                     ("", Usage("measured", 5, output_tokens=6)),
-                )
+                ),
+                edits=(("compaction", 5),),
             ),
         ),
     ],

@@ -1,0 +1,1 @@
+"""Imports what people have elsewhere as pages (Notion, Obsidian, HTML, documents), and exports pages back."""
