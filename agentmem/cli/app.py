@@ -20,6 +20,7 @@ from agentmem.cli import (
     recall,
     replay,
     reports,
+    route,
     run,
     simulate,
     team,
@@ -66,6 +67,8 @@ app.command()(reports.runs)
 app.command()(reports.report)
 app.command()(why.why)
 app.command()(replay.replay)
+app.add_typer(route.route, name="route")
+app.command()(route.where)
 app.command()(simulate.simulate)
 app.command()(recall.recall)
 app.command()(history.checkpoints)

@@ -237,5 +237,8 @@ POLICY: tuple[tuple[str, Callable[[_Choice], Found]], ...] = (
 
 
 def without_price(table: RouteTable) -> RouteTable:
-    """The same table for a router that does not know what a warm cache is worth: every rule moves at once."""
-    return replace(table, rules=tuple(replace(rule, now=True) for rule in table.rules))
+    """The same table for a router that does not know what a warm cache is worth: each request goes where the first
+    matching rule says, or else to the default, at once.
+    """
+    rules = tuple(replace(rule, now=True) for rule in table.rules)
+    return replace(table, rules=(*rules, RouteRule("the default", (table.default,), now=True)))
