@@ -15,7 +15,7 @@ argument in code or on the command line wins over both.
 import math
 import os
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
 from functools import partial
@@ -50,9 +50,10 @@ class Config:
     """All settings. They are checked when it is made: a ConfigError says which one cannot work and what to write.
 
     ``budget`` is in tokens, ``max_usd`` in US dollars, ``max_seconds`` in seconds; None means no limit. ``database`` is
-    a path or a URL; None stands for ``.agentmem/agentmem.db`` in the workspace. Three settings are tables: ``answers``
-    (read by agentmem.answers.settings), ``reach`` (by agentmem.menu.permissions) and ``models`` (a table of options
-    for each kind of model). Keys never show when a Config is printed.
+    a path or a URL; None stands for ``.agentmem/agentmem.db`` in the workspace. Some settings are tables: ``answers``
+    (read by agentmem.answers.settings), ``reach`` (by agentmem.menu.permissions), ``models`` (a table of options
+    for each kind of model), and ``route``, ``targets`` and ``privacy`` (by agentmem.routing.routes). Keys never show
+    when a Config is printed.
     """
 
     model: str | None = None
@@ -69,6 +70,9 @@ class Config:
     answers: Mapping[str, Any] = field(default_factory=dict)
     reach: Mapping[str, Any] = field(default_factory=dict)
     models: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    route: Sequence[Mapping[str, Any]] = ()
+    targets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    privacy: Mapping[str, Any] = field(default_factory=dict)
     shell_environment: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
@@ -168,7 +172,7 @@ def _placed(name: str, value: object, base: Path) -> object:
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
-    known = {PREFIX + name.upper(): name for name, kind in _SETTINGS.items() if kind is not dict}
+    known = {PREFIX + name.upper(): name for name, kind in _SETTINGS.items() if kind not in (dict, list)}
     given: dict[str, Any] = {}
     for variable in sorted(one for one in environ if one.startswith(PREFIX) and one != TRUST):
         if variable not in known:
@@ -204,6 +208,9 @@ _SETTINGS: Mapping[str, type] = {
     "answers": dict,
     "reach": dict,
     "models": dict,
+    "route": list,
+    "targets": dict,
+    "privacy": dict,
 }
 """The settings of agentmem.toml, and except for tables of AGENTMEM_* variables. A key cannot be set in a file."""
 _FOLDERS = ("cache_dir", "data_dir")
@@ -247,6 +254,11 @@ def _table(value: object, name: str) -> str:
     return "" if isinstance(value, Mapping) else f"it must be a table: write its settings below [{name}]"
 
 
+def _routes(value: object) -> str:
+    fits = isinstance(value, list | tuple) and all(isinstance(one, Mapping) for one in value)
+    return "" if fits else "it must be a list of tables: write each below [[route]]"
+
+
 def _tables(value: object) -> str:
     if not isinstance(value, Mapping) or not all(isinstance(one, Mapping) for one in value.values()):
         return "it must be a table for each kind of model: write options below [models.anthropic]"
@@ -275,5 +287,8 @@ _CHECKS: Mapping[str, Callable[[object], str]] = {
     "answers": partial(_table, name="answers"),
     "reach": partial(_table, name="reach"),
     "models": _tables,
+    "route": _routes,
+    "targets": partial(_table, name="targets.NAME"),
+    "privacy": partial(_table, name="privacy"),
     "anthropic_base_url": _text,
 }

@@ -39,6 +39,7 @@ AgentmemError
     │   └── PromptTooLong     the context does not fit into the model's window
     ├── ModelOverloaded       still overloaded or rate-limited after the retries
     ├── ModelUnreachable      no connection, a time-out or a broken stream after the retries
+    ├── RouteRefused          no target may have the request, which was not sent
     └── ScriptEnded           a scripted model has no turn left
 """
 
@@ -242,6 +243,10 @@ class ModelOverloaded(ModelError):
 
 class ModelUnreachable(ModelError):
     """No connection, a time-out or a broken stream, still after the retries."""
+
+
+class RouteRefused(ModelError):
+    """No target may have the request, for example because it is private. It was not sent. Says why for each target."""
 
 
 class ScriptEnded(ModelError):

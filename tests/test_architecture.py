@@ -21,6 +21,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"compaction"}),
     frozenset({"recall", "models", "meter"}),
     frozenset({"memory", "answers"}),
+    frozenset({"routing"}),
     frozenset({"menu"}),
     frozenset({"runtime"}),
     frozenset({"team"}),

@@ -22,6 +22,7 @@ from agentmem.cli import (
     recall,
     replay,
     reports,
+    route,
     run,
     serve,
     simulate,
@@ -71,6 +72,8 @@ app.command()(reports.runs)
 app.command()(reports.report)
 app.command()(why.why)
 app.command()(replay.replay)
+app.add_typer(route.route, name="route")
+app.command()(route.where)
 app.command()(simulate.simulate)
 app.command("fleet-sim")(fleet_sim.fleet_sim)
 app.command()(serve.serve)

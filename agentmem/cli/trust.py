@@ -21,6 +21,9 @@ from agentmem.pages import private
 RISKS: Mapping[str, str] = {
     "model": "who is sent your pages and your tasks, and at what price",
     "models": "what models are sent besides, and how often they are asked again",
+    "targets": "which models are sent requests besides, and what may be sent to them",
+    "route": "which requests are sent to them",
+    "privacy": "what is kept from them",
     "database": "where conversations are sent and kept",
     "max_usd": "how much may be spent",
     "max_turns": "how much may be spent",

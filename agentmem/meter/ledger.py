@@ -19,6 +19,7 @@ from agentmem.kvcache import frames
 from agentmem.kvcache.breakpoints import TAIL
 from agentmem.kvcache.rules import rules_for
 from agentmem.meter.prices import cost
+from agentmem.meter.routed import Routed, read_routed, routed_value
 from agentmem.scrub import scrub
 from agentmem.transcript.journal import Journal
 from agentmem.types import NO_EXTRAS, Basis, Draft, Entry, Extras, ModelProfile, Reply, Request, Ttl, Usage
@@ -47,7 +48,8 @@ class Row:
     bytes that the thread's previous request also sent. ``context_tokens`` and ``new_tokens`` are our counts of all
     frames, and of those that the thread never sent before. ``stop_reason`` says why the reply ended, ``error`` why
     there was none; ``extras`` are the charges beside ``usage``. ``switch_usd`` is what it cost above a read to send to
-    this model what another one had in its cache; None without a switch, or without a price.
+    this model what another one had in its cache; None without a switch, or without a price. ``route`` says where it ran
+    and why, if it was routed.
     """
 
     thread: str
@@ -75,6 +77,7 @@ class Row:
     error: str | None = None
     extras: Extras = NO_EXTRAS
     switch_usd: float | None = None
+    route: Routed | None = None
 
 
 # A row in its entry: (field, key, default that is left out). The thread is the entry's own.
@@ -159,6 +162,8 @@ def value(row: Row) -> dict[str, Any]:
             made[key] = said
     if row.extras != NO_EXTRAS:
         made["extra"] = _extras_value(row.extras)
+    if row.route is not None:
+        made["route"] = routed_value(row.route)
     made["basis"] = row.usage.basis
     return made | {key: count for (_, key), count in zip(_USAGE, _COUNTED(row.usage), strict=True) if count}
 
@@ -168,7 +173,8 @@ def decode(entry: Entry) -> Row:
     value = entry.value
     usage = Usage(_basis(value["basis"]), *(int(value.get(key, 0)) for _, key in _USAGE))
     given: dict[str, Any] = {**_UNSAID, **{_NAMES[key]: said for key, said in value.items() if key in _NAMES}}
-    return Row(thread=entry.thread, usage=usage, extras=_extras(value.get("extra"), usage.basis), **given)
+    extras, route = _extras(value.get("extra"), usage.basis), read_routed(value.get("route"))
+    return Row(thread=entry.thread, usage=usage, extras=extras, route=route, **given)
 
 
 def rows(journal: Journal, thread: str) -> Iterator[Row]:

@@ -405,9 +405,7 @@ class Agent(AnswersQuestions, Closing):
         approved, root = components.approved(approve, self.menu), self.workspace.root
         archive = self.archive if compactor else None
         settings = compactor.settings if compactor else None
-        tools = ToolCalls(
-            self.workspace, root, self.menu, approved, budget, self.reach, archive, settings, clock=clock
-        )
+        tools = ToolCalls(self.workspace, root, self.menu, approved, budget, self.reach, archive, settings, clock=clock)
         return Steps(self._opening, self.lineup, tools, meter, limits, budget, clock, compactor, self._skills)
 
     def _opening(self) -> Opening:

@@ -1,0 +1,183 @@
+"""What routing is worth on real sessions: dollars beside staying at four price ratios, a mixed day, time of a decision.
+
+Three sets of rules are tried on the conversations, none of which was fitted to them: one by length, one by the hour,
+and one that changes its mind with each request (a request with little new goes to the small model). Beside each, the
+same rules in a router that does not ask what a warm cache is worth. Staying is the provider's own bill.
+
+The mixed day labels the sessions by what people asked for first, in `WORK`: reviews and tests are testers, plans to
+implement are delegates, the rest are conversations, which no rule moves. Each compaction's summary is a request, and
+each session is audited once after it has ended, which can wait.
+"""
+
+import argparse
+import json
+import re
+import statistics
+import subprocess
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import perf_counter
+from typing import Any
+
+from agentmem.meter.ledger import Row
+from agentmem.replay.recordings import sessions, sources
+from agentmem.replay.routed import first_words, session_rows
+from agentmem.replay.session import RecordedSession
+from agentmem.replay.source import RecordingSource, Spool
+from agentmem.routing.history import RouteHistory
+from agentmem.routing.labels import RequestFacts
+from agentmem.routing.planning import BATCH, RATIOS, SMALL, tables_at
+from agentmem.routing.router import decide
+from agentmem.routing.rules import RouteRule
+from agentmem.routing.shadow import Shadow, ShadowRequest, ShadowTotal, compare, facts_of
+from agentmem.types import Usage
+from tests.benchmarks.data import DATA, recording
+
+LITTLE = 600
+"""New tokens below which a request is a small one: about the median of real sessions."""
+WORK: tuple[tuple[str, str], ...] = (
+    ("delegate", r"^implement the following plan"),
+    ("tester", r"\b(reviews?|tests?|lint|verify|validate|check)\b"),
+)
+"""The work of a session by the first words of a person; the first row that fits. All others are conversations."""
+WORDS = 120
+"""The characters of the first message that are looked at."""
+AUDIT = 500
+"""Tokens of an audit's reply."""
+LEAST_BELOW = 0.25
+MOST_SECONDS = 0.0005
+
+RULES: Mapping[str, tuple[RouteRule, ...]] = {
+    "long": (RouteRule("long", (SMALL,), {"context": ("long",)}),),
+    "afternoon": (RouteRule("afternoon", (SMALL,), hours="12:00-18:00"),),
+    "little": (RouteRule("little", (SMALL,), {"size": ("small",)}),),
+}
+DAY = (
+    RouteRule("what can wait", (BATCH,), {"urgency": ("batch",)}),
+    RouteRule("sub-tasks", (SMALL,), {"size": ("small",)}),
+)
+"""Sub-tasks are summaries, testers and delegates. The figures of each are printed by themselves."""
+
+
+def little(row: Row) -> RequestFacts:
+    """The facts of a request, labelled small if little of it is new."""
+    new = row.usage.input_tokens - row.usage.cache_read_tokens
+    return replace(facts_of(row), given={"size": "small" if new < LITTLE else "large"})
+
+
+def read(path: Path) -> list[RecordedSession]:
+    with TemporaryDirectory() as folder:
+        found = [one for one in sources([path], Spool(Path(folder))) if isinstance(one, RecordingSource)]
+        return [one for source in found for one in sessions(source) if isinstance(one, RecordedSession)]
+
+
+def work(session: RecordedSession) -> str:
+    said = first_words(session)[:WORDS]
+    return next((name for name, pattern in WORK if re.search(pattern, said)), "agent")
+
+
+def mixed_day(recorded: Iterable[RecordedSession]) -> list[Row]:
+    rows: list[Row] = []
+    for one in recorded:
+        made = session_rows(one, agent=work(one))
+        rows += made
+        rows += [audit(made[-1])] if made else []
+    return sorted(rows, key=lambda row: row.at)
+
+
+def audit(last: Row) -> Row:
+    """One request that reads a whole session after it has ended, when nothing of it is warm."""
+    usage = Usage("simulated", cache_write_5m_tokens=last.usage.input_tokens, output_tokens=AUDIT)
+    made = replace(last, thread=f"{last.thread}.audit", purpose="audit", agent="auditor", usage=usage)
+    return replace(made, at=last.at + 7200, break_="first")
+
+
+def conversations(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    for name, rules in RULES.items():
+        for ratio in RATIOS:
+            total, _ = compare(rows, tables_at(ratio, rules), little if name == "little" else facts_of)
+            found.append({"rules": name, "ratio": ratio, **asdict(total), "share": total.share})
+            print(_line(name, ratio, total))
+    return found
+
+
+def _line(name: str, ratio: float, total: ShadowTotal) -> str:
+    naive = total.naive_usd / total.stay_usd
+    return (
+        f"{name:<10} {ratio:<5} stay ${total.stay_usd:8.2f}  routed ${total.routed_usd:8.2f} = {total.share:.3f}"
+        f"  blind {naive:.3f}  moves {total.moves:>4}  dearer {total.above} of {total.conversations}"
+        f", by ${total.worst_usd:.3f} at most"
+    )
+
+
+def day(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    found = []
+    for ratio in RATIOS:
+        total, routed = compare(rows, tables_at(ratio, DAY))
+        parts = by_work(routed)
+        found.append({"ratio": ratio, **asdict(total), "share": total.share, "parts": parts})
+        print(_line("mixed day", ratio, total))
+        for name, (stay, usd) in parts.items():
+            print(f"           {name:<10} ${stay:8.2f} ({stay / total.stay_usd:5.1%}) -> ${usd:8.2f}")
+    return found
+
+
+def by_work(routed: Sequence[ShadowRequest]) -> dict[str, tuple[float, float]]:
+    sums: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0])
+    for one in routed:
+        name = one.row.purpose if one.row.purpose != "answer" else one.row.agent
+        sums[name][0] += one.stay_usd
+        sums[name][1] += one.usd
+    return {name: (stay, usd) for name, (stay, usd) in sorted(sums.items())}
+
+
+def times(rows: Sequence[Row]) -> list[float]:
+    """Seconds of each decision, on real conversations with what their ledger knows."""
+    shadow = Shadow(tables_at(0.2, (*DAY, *RULES["long"])), facts_of)
+    list(shadow.follow(rows))
+    history: RouteHistory = shadow.history
+    table = tables_at(0.2, (*DAY, *RULES["long"]))(rows[0].model)
+    assert table is not None
+    found = []
+    for row in rows:
+        conversation = shadow.conversations.get(row.thread)
+        if conversation is None:
+            continue
+        began = perf_counter()
+        decide(table, facts_of(row), conversation, history, conversation.places[conversation.target].at + 1)
+        found.append(perf_counter() - began)
+    return found
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, default=DATA)
+    parser.add_argument("--json", type=Path, default=Path("routing.json"))
+    given = parser.parse_args()
+    path = recording(given.data, "claude-code/transcripts.jsonl.xz")
+    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False).stdout
+    recorded = read(path)
+    rows = sorted((row for one in recorded for row in session_rows(one)), key=lambda row: row.at)
+    print(f"data {path}, {len(recorded)} sessions, {len(rows):,} requests; no split, nothing is fitted; no seed")
+    print(f"commit {commit.strip()}; ratios {RATIOS}; little = below {LITTLE} new tokens")
+    alone = conversations(rows)
+    mixed = day(mixed_day(recorded))
+    taken = times(rows)
+    median, slow = statistics.median(taken), sorted(taken)[int(0.99 * len(taken))]
+    print(f"a decision: median {median * 1e3:.3f} ms, p99 {slow * 1e3:.3f} ms, over {len(taken):,} (target .5 ms)")
+    made = {"commit": commit.strip(), "alone": alone, "day": mixed, "seconds": [median, slow]}
+    given.json.write_text(json.dumps(made), encoding="utf-8")
+    missed = [f"{one['rules']} at {one['ratio']} costs more than staying" for one in alone if one["share"] > 1]
+    below = [(one["ratio"], 1 - one["share"]) for one in mixed]
+    missed += [f"the mixed day at {ratio} is {share:.1%} below" for ratio, share in below if share < LEAST_BELOW]
+    missed += ["a decision takes more than .5 ms"] if median > MOST_SECONDS else []
+    print("missed: " + "; ".join(missed) if missed else "all targets are reached")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
