@@ -183,8 +183,6 @@ class CallsDelegates:
         """Runs them; returns the reports, one below the other."""
         how = self._delegates.settings
         how = replace(how, fresh=fresh or how.fresh, limits=self._limits(how.limits, len(tasks)))
-        if how.fresh and how.tools is not None:
-            self._allowed = None
         done = self._delegates.run(self._session.thread, tasks, how, allowed=self._allowed, stop=stop)
         for one in done:
             for row in rows(self._session.journal, one.thread):
@@ -221,7 +219,7 @@ def _told(task: Task) -> Task:
 def _allowed(how: Delegation, menu: Menu, allowed: Collection[str] | None) -> list[str] | None:
     """The names of the tools that may be used; None: all. Raises ConfigError for tools that a fork cannot have."""
     if how.tools is None or how.fresh:
-        return None if allowed is None else list(allowed)
+        return None if allowed is None else sorted(allowed)
     if wrong := [one for one in how.tools if not isinstance(one, str) or one not in menu.names]:
         raise ConfigError(
             f"a delegate that shares the prefix has its thread's menu ({', '.join(menu.names)}), and {wrong[0]!r} is "

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from agentmem.context import offload
-from agentmem.errors import AgentmemError, ConfigError, ThreadNotFound, UnknownReference, WorkspaceError
+from agentmem.errors import AgentmemError, ConfigError, ThreadHasForks, ThreadNotFound, UnknownReference, WorkspaceError
 from agentmem.menu import planning
 from agentmem.pages.files import Files
 from agentmem.pages.snapshot import KeptPage, Snapshots
@@ -224,8 +224,14 @@ def forget(
     Pages of the workspace that the thread wrote stay. Returns the number of removed entries. Raises ThreadNotFound,
     ThreadBusy, or ThreadHasForks unless ``with_forks`` removes its forks too.
     """
-    before = {one.name for one in journal.threads()}
-    count = sum(journal.forget(one, with_forks=with_forks) for one in reversed(below(sorted(before, key=len), thread)))
+    known = journal.threads()
+    before = {one.name for one in known}
+    own = {thread, *below(before, thread)}
+    forks = sorted(one.name for one in known if one.parent and one.parent[0] in own and one.name not in own)
+    if forks and not with_forks:
+        raise ThreadHasForks(f"threads begin in {thread!r}: {', '.join(forks)}. Forget those first, or all together")
+    delegates = sorted(own - {thread}, key=lambda name: (-len(name), name))  # a delegate's own delegates first
+    count = sum(journal.forget(one, with_forks=with_forks) for one in delegates)
     count += journal.forget(thread, with_forks=with_forks)
     for gone in sorted((before | {thread}) - {one.name for one in journal.threads()}):
         offload.forget_pages(gone, root)

@@ -1,9 +1,9 @@
 """Typed results: what `run(task, returns=...)` tells the model, and how its last answer becomes a value.
 
-The schema goes with the task, at the tail, and never into tools, system or options: providers count a response format
-as a part of the prefix, before the system prompt (OpenAI's guide to prompt caching; Bedrock's and Anthropic's formats
-behave the same), so asking for another type would throw away what a thread has in the cache. An answer that does not
-fit is asked for once more, at the tail too.
+The schema goes with the task, at the tail, and never into tools, system or options. A tool is a part of the prefix
+everywhere, and OpenAI counts a response format as a part of it too, before the system prompt (its guide to prompt
+caching), so asking for another type would throw away what a thread has in the cache. An answer that does not fit is
+asked for once more, at the tail too.
 """
 
 import inspect

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from agentmem.cli.app import app
-from agentmem.errors import ConfigError, ModelOverloaded, ThreadNotFound
+from agentmem.errors import ConfigError, ModelOverloaded, ThreadHasForks, ThreadNotFound
 from agentmem.kvcache.simulated.events import ServerAnswer
 from agentmem.kvcache.simulated.server import MessagesServer
 from agentmem.menu.menu import tool
@@ -309,6 +309,33 @@ def test_forgetting_a_thread_forgets_its_delegates(tmp_path: Path) -> None:
         assert [info.name for info in one.journal.threads()] == ["t", "t.d1", "t.d2"]
         one.forget("t")
         assert one.journal.threads() == ()
+
+
+def test_forgetting_stops_at_a_fork_of_a_delegate(tmp_path: Path) -> None:
+    """Somebody else's fork is not lost, and nothing is half forgotten."""
+    with Agent(scripted(lambda *_: "ok", ["Hello."]), tmp_path, tools=["read"], clock=clock) as one:
+        one.run("Hello", thread="t")
+        one.delegate("a", thread="t", fresh=True)
+        one.fork("t.d1", to="mine")
+        with pytest.raises(ThreadHasForks, match="mine"):
+            one.forget("t")
+        assert [info.name for info in one.journal.threads()] == ["t", "t.d1", "mine"]
+        one.forget("t", with_forks=True)
+        assert one.journal.threads() == ()
+
+
+def test_a_fresh_delegate_has_no_more_rights_than_the_run(tmp_path: Path) -> None:
+    """What a run may not use, its delegates may not use either, whatever menu they have."""
+
+    def says(request: Request, task: str) -> object:
+        return last_result(request) or call("look", '{"place": "A"}')
+
+    delegation = Delegation(fresh=True, tools=[look])
+    model = scripted(says, [delegating("B", fresh=True), "ok"])
+    with Agent(model, tmp_path, tools=["read", "delegate"], delegation=delegation, clock=clock) as one:
+        one.run("Go.", thread="main", allow=["delegate", "read"])
+        told = next(readable(entry) for entry in one.journal.entries("main") if entry.kind == "tool_result")
+        assert "look is not allowed now" in told
 
 
 def test_leaving_the_stream_ends_the_delegates(tmp_path: Path) -> None:
