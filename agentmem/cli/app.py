@@ -10,6 +10,7 @@ import typer
 from agentmem import __version__
 from agentmem.cli import (
     answers,
+    context,
     demo,
     doctor,
     history,
@@ -65,6 +66,7 @@ app.command()(prefix.prefix)
 app.command()(reports.runs)
 app.command()(reports.report)
 app.command()(why.why)
+app.command()(context.context)
 app.command()(replay.replay)
 app.command()(simulate.simulate)
 app.command()(recall.recall)

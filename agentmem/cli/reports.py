@@ -10,10 +10,12 @@ import typer
 from agentmem.cli import answers, recall
 from agentmem.cli.options import HERE, NO_RUNS, AsJson, Database, Workspace, journal, latest_first
 from agentmem.cli.output import confirm, console, notices, print_json
+from agentmem.cli.sources import Project, Session, Since, choice, loaded, location, name_skipped
 from agentmem.errors import ConfigError, ThreadNotFound
 
 if TYPE_CHECKING:
     from agentmem.meter.ledger import Row
+    from agentmem.report.loading import Choice
     from agentmem.transcript.journal import Journal, ThreadInfo
 
 
@@ -37,15 +39,24 @@ def runs(workspace: Workspace = HERE, database: Database = None, json: AsJson = 
         notices().print(NO_RUNS, highlight=False)
 
 
+Source = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[RUN|PATH]", help="A run, a team's work, or any agent's log or folder. By default the latest run."
+    ),
+]
+
+
 def report(
-    run: Annotated[
-        str | None, typer.Argument(help="The run's thread, or the name of a team's work. By default the latest.")
-    ] = None,
+    run: Source = None,
     every: Annotated[bool, typer.Option("--all", help="Report on all runs together.")] = False,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the report as one HTML page, too.")
     ] = None,
     browse: Annotated[bool, typer.Option("--open", help="Show that page in the browser.")] = False,
+    since: Since = None,
+    project: Project = None,
+    session: Session = None,
     workspace: Workspace = HERE,
     database: Database = None,
     json: AsJson = False,
@@ -56,18 +67,42 @@ def report(
     the cache was lost and why, and the dollars beside the least possible.
     """
     from agentmem.meter.report import report as reported
-    from agentmem.meter.tables import show
+    from agentmem.report.data import collect
 
     if browse and not output:
         raise ConfigError("--open shows the page that -o writes: give it a file, as in `-o report.html --open`")
     with journal(workspace, database) as opened, notices().status(READING):
+        if path := location(run, [thread.name for thread in opened.threads()] if opened else []):
+            return _report_path(path, choice(since, project, session), output, browse, json)
         if not opened:
-            raise ThreadNotFound(NO_RUNS)
+            raise ThreadNotFound(f"{NO_RUNS} To see another agent's logs, name their file or folder.")
         named, chosen = _chosen(opened, run, every)
         rows = [row for name in reversed(chosen) for row in _rows(opened, name)]
         if output:
-            _write_page(opened, tuple(reversed(chosen)), output, answers.statistics(workspace))
-    made = reported(rows, named)
+            _write_page(collect(opened, tuple(reversed(chosen)), answers.statistics(workspace)), output)
+    _tell(reported(rows, named), output, browse, json)
+    return None
+
+
+def _report_path(path: Path, chosen: "Choice", output: Path | None, browse: bool, json: bool) -> None:
+    """The report on a file or folder of any agent's logs."""
+    from agentmem.meter.report import report as reported
+    from agentmem.report.data import collect_observed
+
+    observed, skipped = loaded(path, chosen)
+    named = observed[0].name if len(observed) == 1 else str(path)
+    if output:
+        _write_page(collect_observed(observed, named), output)
+    made = reported((row for one in observed for row in one.rows), named)
+    lines = [{"path": one.path, "line": one.line, "reason": one.reason} for one in skipped]
+    if not json:
+        name_skipped(skipped)
+    _tell({**made, "sessions": len(observed), "skipped": lines}, output, browse, json)
+
+
+def _tell(made: dict[str, Any], output: Path | None, browse: bool, json: bool) -> None:
+    from agentmem.meter.tables import show
+
     if json:
         print_json(made)
     else:
@@ -99,12 +134,11 @@ def forget(
     notices().print(f"Forgot {thread}: {entries:,} entries.", highlight=False)
 
 
-def _write_page(opened: "Journal", threads: tuple[str, ...], output: Path, answered: dict[str, Any] | None) -> None:
+def _write_page(data: dict[str, Any], output: Path) -> None:
     """Write the whole page, or leave the old file as it was."""
-    from agentmem.report.data import collect
     from agentmem.report.page import page
 
-    text = page(collect(opened, threads, answered))
+    text = page(data)
     draft = output.with_name(f".{output.name}.{getpid()}")
     try:
         draft.write_text(text, encoding="utf-8", newline="\n")

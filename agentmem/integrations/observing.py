@@ -22,7 +22,7 @@ from agentmem.transcript.journal import Journal
 from agentmem.types import Basis, Entry, Json, Rates, Usage
 
 
-def _rules(provider: str, model: str) -> CacheRules:
+def known_rules(provider: str, model: str) -> CacheRules:
     """The cache rules of a request. If it is not known which settings a cache depends on, all of them count."""
     known = rules_for(provider, model)
     found = rules(model) if known is UNKNOWN else known
@@ -74,7 +74,7 @@ def observe(line: Json, number: int, make: Make = frame) -> ObservedRequest:
         number=number,
         at=at,
         prompt=prompt,
-        rules=_rules(provider, body["model"]),
+        rules=known_rules(provider, body["model"]),
         usage=usage,
         begun=begun,
         ended=max(begun, at + seconds),
@@ -122,7 +122,7 @@ def _of_row(number: int, row: Row, view: View, thread: str) -> ObservedRequest:
         number=number,
         at=row.at,
         prompt=prompt,
-        rules=_rules(engine if engine in PROVIDERS else lent, lent_name or name),
+        rules=known_rules(engine if engine in PROVIDERS else lent, lent_name or name),
         usage=row.usage if row.usage.basis != "estimated" or cached else None,
         begun=row.at + row.first_token_after,
         ended=row.at + row.seconds,

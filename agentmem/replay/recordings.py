@@ -1,7 +1,7 @@
 """Recordings: what formats there are, and how files and folders of them are found and read, one session at a time."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,8 +37,13 @@ _LOGS = (".jsonl", ".ndjson", ".traj")
 _MAGIC = 16
 
 
-def sources(paths: Iterable[Path], spool: Spool) -> Iterator[RecordingSource | SkippedLine]:
-    """Every session in ``paths``, files or folders, each file once. Raises ConfigError where there is no such file."""
+def sources(
+    paths: Iterable[Path], spool: Spool, takes: Callable[[Path], bool] = lambda path: True
+) -> Iterator[RecordingSource | SkippedLine]:
+    """Every session in ``paths``, files or folders, each file once; of folders those files that ``takes`` is true for.
+
+    Raises ConfigError where there is no such file.
+    """
     seen: set[Path] = set()
     for path in paths:
         if not path.exists():
@@ -46,7 +51,7 @@ def sources(paths: Iterable[Path], spool: Spool) -> Iterator[RecordingSource | S
         for file in _files(path):
             if isinstance(file, SkippedLine):
                 yield file
-            elif (whole := file.resolve()) not in seen:
+            elif (file == path or takes(file)) and (whole := file.resolve()) not in seen:
                 seen.add(whole)
                 yield from _guarded(file, _sources(file, spool, named=not path.is_dir()))
 

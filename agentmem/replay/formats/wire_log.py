@@ -44,7 +44,7 @@ class WireLog:
                 yield line
                 continue
             try:
-                reading.add(line.value)
+                reading.add(line.value, line.number)
             except _Unfit as error:
                 yield SkippedLine(source.path, line.number, str(error))
             except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
@@ -79,7 +79,7 @@ class _Reading:
         self._ended: dict[str, Growth] = {}
         self._clock = 0.0
 
-    def add(self, value: dict[str, Any]) -> None:
+    def add(self, value: dict[str, Any], line: int) -> None:
         """Take the next line. Raises _Unfit; requests that failed are passed over."""
         provider, body = _request(value)
         if (value.get("status") or 200) >= 400:
@@ -107,6 +107,7 @@ class _Reading:
             head=head if head != begun.head else None,
             identity=str(response.get("id") or ""),
             extras=read_extras(response.get("usage") or {}),
+            line=line,
         )
         begun.growth.add(frames, exchange)
         self._ended[exchange.identity] = begun.growth
