@@ -86,17 +86,19 @@ def report(
 
 def _report_path(path: Path, chosen: "Choice", output: Path | None, browse: bool, json: bool) -> None:
     """The report on a file or folder of any agent's logs."""
-    from agentmem.meter.report import report as reported
     from agentmem.report.data import collect_observed
+    from agentmem.report.summing import report_on
 
     observed, skipped = loaded(path, chosen)
     named = observed[0].name if len(observed) == 1 else str(path)
     if output:
         _write_page(collect_observed(observed, named), output)
-    made = reported((row for one in observed for row in one.rows), named)
+    made = report_on(observed, named)
     lines = [{"path": one.path, "line": one.line, "reason": one.reason} for one in skipped]
     if not json:
         name_skipped(skipped)
+        for reason in made["unknown"]:
+            notices().print(f"Unknown here: {reason}.", highlight=False)
     _tell({**made, "sessions": len(observed), "skipped": lines}, output, browse, json)
 
 

@@ -1,13 +1,17 @@
 """Recordings: what formats there are, and how files and folders of them are found and read, one session at a time."""
 
 import os
+import sqlite3
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from agentmem.errors import ConfigError
+from agentmem.replay.formats.checkpoints import Checkpoints
 from agentmem.replay.formats.claude_code import ClaudeCode
+from agentmem.replay.formats.codex import Codex
 from agentmem.replay.formats.foreign import foreign
 from agentmem.replay.formats.message_list import MessageList
 from agentmem.replay.formats.runs import Runs
@@ -15,7 +19,7 @@ from agentmem.replay.formats.traces import KvCacheTrace, MooncakeTrace
 from agentmem.replay.formats.usage_ledger import UsageLedger
 from agentmem.replay.formats.wire_log import WireLog
 from agentmem.replay.session import RecordedSession, SkippedLine
-from agentmem.replay.source import BROKEN, RecordingReader, RecordingSource, Spool, opened, values
+from agentmem.replay.source import BROKEN, RecordingReader, RecordingSource, Spool, TableNames, opened, values
 
 _READERS: tuple[RecordingReader, ...] = (
     MooncakeTrace(),
@@ -23,7 +27,9 @@ _READERS: tuple[RecordingReader, ...] = (
     WireLog(),
     UsageLedger(),
     ClaudeCode(),
+    Codex(),
     MessageList(),
+    Checkpoints(),
     Runs(),
 )
 FORMATS: dict[str, RecordingReader] = {reader.name: reader for reader in _READERS}
@@ -31,7 +37,7 @@ FORMATS: dict[str, RecordingReader] = {reader.name: reader for reader in _READER
 
 _NAMES = (".jsonl", ".json", ".ndjson", ".traj")
 _PACKED = ("", ".xz", ".gz", ".bz2")
-_ENDINGS = (*(name + packed for name in _NAMES for packed in _PACKED), ".db")
+_ENDINGS = (*(name + packed for name in _NAMES for packed in _PACKED), ".db", ".sqlite", ".sqlite3")
 _LOGS = (".jsonl", ".ndjson", ".traj")
 """Endings of files that are nothing but recordings, so that one that cannot be read is named."""
 _MAGIC = 16
@@ -130,10 +136,21 @@ def _reason(path: Path, kinds: list[str], *, metadata: bool) -> str:
     return f"{known}; its objects are of type {some}" if some else known
 
 
+def _tables(path: Path) -> Iterator[TableNames]:
+    """The tables of a database; nothing if it cannot be opened, which the reader of journals says better."""
+    try:
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as database:
+            yield TableNames(frozenset(name for (name,) in database.execute("SELECT name FROM sqlite_master")))
+    except sqlite3.Error:
+        return
+
+
 def _firsts(path: Path) -> Iterator[Any]:
     """What tells a format: the file's first bytes, then its values, those of lists by themselves too."""
     with path.open("rb") as file:
         start = file.read(_MAGIC)
+    if start.startswith(b"SQLite"):
+        yield from _tables(path)
     yield start
     with opened(path) as file:
         yield file.read(_MAGIC)

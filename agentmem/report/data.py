@@ -9,6 +9,7 @@ from agentmem.meter.report import new_tokens, report
 from agentmem.meter.tables import advice
 from agentmem.report.events import ReportEvent, events
 from agentmem.report.loading import Observed, load_run
+from agentmem.report.summing import report_on
 from agentmem.report.turns import ReportTurn, TokenParts
 from agentmem.transcript.journal import Journal
 
@@ -32,17 +33,22 @@ def collect_observed(
     """The data of the page on conversations of any source, in that order, under the name ``run``."""
     made: list[ReportTurn] = []
     found: list[ReportEvent] = []
-    for one in observed:
+    listed = list(observed)
+    for one in listed:
         found += events(one.turns, one.findings, len(made))
         made += one.turns
-    return shown(made, found, run, answers)
+    return shown(made, found, run, answers, report_on(listed, run))
 
 
 def shown(
-    made: Sequence[ReportTurn], found: Iterable[ReportEvent], run: str | None, answers: Mapping[str, Any] | None = None
+    made: Sequence[ReportTurn],
+    found: Iterable[ReportEvent],
+    run: str | None,
+    answers: Mapping[str, Any] | None = None,
+    summary: Data | None = None,
 ) -> Data:
-    """The object that the page reads."""
-    summary = report([turn.row for turn in made], run)
+    """The object that the page reads; ``summary`` is the report on the turns, made here if it is not given."""
+    summary = report([turn.row for turn in made], run) if summary is None else summary
     return {
         **summary,
         "advice": advice(summary),

@@ -8,6 +8,7 @@ import pytest
 from agentmem.errors import ConfigError
 from agentmem.meter.report import report
 from agentmem.report.loading import Choice, Observed, diagnose_path, load_paths, load_run, split
+from agentmem.report.summing import NO_TEXT, NO_USAGE, report_on
 from agentmem.transcript.journal import open_journal
 from tests.agents.coding import CodingAgent
 from tests.agents.faults import time_in_system
@@ -158,3 +159,19 @@ def test_a_folder_with_nothing_in_it_says_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "notes.jsonl").write_text("hello\n")
     with pytest.raises(ConfigError, match="no format that can be read"):
         diagnose_path(tmp_path / "notes.jsonl")
+
+
+def test_what_a_format_lacks_is_null_with_a_reason(tmp_path: Path) -> None:
+    """Without usage nothing is said of a cache, without text nothing of what was new; the reason stands beside."""
+    talk = [{"role": "user", "content": "How many? " * 40}, {"role": "assistant", "content": "Seven."}]
+    (tmp_path / "list.json").write_text(json.dumps(talk))
+    bare = report_on([one(tmp_path / "list.json")], "list")
+    assert (bare["hit_rate"], bare["cache_read_tokens"], bare["cost_usd"]) == (None, None, None)
+    assert bare["input_tokens"] > 40
+    assert bare["unknown"] == [NO_USAGE]
+    event = {"ts": "2026-01-05T14:30:41Z", "model": "claude-opus-4-6", "inp": 3, "cw": 50, "cr": 7, "out": 2}
+    (tmp_path / "ledger.jsonl").write_text(json.dumps({"session": "s", "events": [event]}) + "\n")
+    numbers = report_on([one(tmp_path / "ledger.jsonl")], "s")
+    assert (numbers["redo_tokens"], numbers["by_agent"][0]["new_tokens"]) == (None, None)
+    assert numbers["cache_read_tokens"] == 7
+    assert numbers["unknown"] == [NO_TEXT]

@@ -5,8 +5,6 @@ from typing import Any
 
 Look = Callable[[Mapping[str, Any]], bool]
 
-_CODEX = frozenset({"session_meta", "turn_context", "event_msg", "response_item", "compacted"})
-
 
 def foreign(first: Any) -> str:
     """What wrote a file with an object such as ``first``, in words; "" where that is not known."""
@@ -36,7 +34,6 @@ def _gemini(one: Mapping[str, Any]) -> bool:
 
 
 _LOOKS: tuple[tuple[str, Look], ...] = (
-    ("a rollout of Codex", lambda one: str(one.get("type")) in _CODEX and "payload" in one),
     ("a session of Qwen Code", _parts),
     ("a session of Gemini CLI", _gemini),
     ("a log of Gemini CLI", _has("sessionId", "messageId", "type", "message")),

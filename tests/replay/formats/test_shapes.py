@@ -210,7 +210,6 @@ def test_unknown_blocks_are_carried_by_every_policy(name: str, inside: bool, tmp
         (b"\x28\xb5\x2f\xfd....", "packed by zstd"),
         (b"\x1f\x8bbroken", "cannot be read"),
         (b"SQLite format 3\x00" + b"\x00" * 100, "no journal|database"),
-        (b'{"type": "turn_context", "payload": {}}', "Codex"),
         (b'{"type": "user", "message": {"role": "user", "parts": [{"text": "hi"}]}}', "Qwen Code"),
         (b'{"sessionID": "s", "modelID": "m", "role": "assistant"}', "opencode"),
         (b'{"eval": {}, "plan": {}, "samples": []}', "Inspect"),
