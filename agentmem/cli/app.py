@@ -18,6 +18,7 @@ from agentmem.cli import (
     local,
     pages,
     prefix,
+    proxy,
     recall,
     replay,
     reports,
@@ -68,6 +69,8 @@ app.command()(reports.report)
 app.command()(why.why)
 app.command()(context.context)
 app.command()(replay.replay)
+app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": False})(proxy.watch)
+app.command()(proxy.proxy)
 app.command()(simulate.simulate)
 app.command()(recall.recall)
 app.command()(history.checkpoints)

@@ -136,8 +136,15 @@ def forget(
     notices().print(f"Forgot {thread}: {entries:,} entries.", highlight=False)
 
 
+def write_page(data: dict[str, Any], output: Path, browse: bool = False) -> None:
+    """Write the whole page, or leave the old file as it was; ``browse`` shows it."""
+    _write_page(data, output)
+    notices().print(f"The page is {output}.", highlight=False)
+    if browse:
+        _browse(output)
+
+
 def _write_page(data: dict[str, Any], output: Path) -> None:
-    """Write the whole page, or leave the old file as it was."""
     from agentmem.report.page import page
 
     text = page(data)

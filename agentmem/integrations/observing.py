@@ -80,6 +80,7 @@ def observe(line: Json, number: int, make: Make = frame) -> ObservedRequest:
         ended=max(begun, at + seconds),
         rates=_rates(provider, body["model"], usage.input_tokens if usage else 0),
         provider_reason=((response.get("diagnostics") or {}).get("cache_miss_reason") or {}).get("type"),
+        session=str(line.get("session") or ""),
     )
 
 
