@@ -103,7 +103,7 @@ PIECES = [
 
 @given(st.lists(st.sampled_from(PIECES), max_size=6))
 def test_a_shape_is_found_wherever_one_of_its_texts_is(pieces: list[str]) -> None:
-    """What is searched for only where a text of it stands is what would be found anywhere, in any form of its letters."""
+    """A shape that is searched for only where a text of it stands is found as if it were searched for everywhere."""
     text = whole = "".join(pieces)
     for _, pattern in _PATTERNS:
         whole = re.sub(pattern, _bare, whole, flags=re.IGNORECASE | re.DOTALL)

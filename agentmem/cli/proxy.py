@@ -2,6 +2,7 @@
 
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 _GLANCE = 0.2
 """Seconds between checks: a signal that the system gives to another thread does not end a wait without a timeout."""
+
+_SWITCH = 0.0005
+"""Seconds after which the thread that writes the log gives way to the one that forwards."""
 
 Port = Annotated[int, typer.Option(min=0, max=65535, help="The port on 127.0.0.1; 0: a free one.")]
 Upstream = Annotated[
@@ -91,6 +95,7 @@ def _serving(port: int, upstream: str | None, log: Path | None) -> "Iterator[tup
 
     if upstream and not upstream.startswith(("http://", "https://")):
         raise ConfigError(f"--upstream {upstream!r} is no address: it begins with http:// or https://")
+    sys.setswitchinterval(_SWITCH)
     anthropic, openai = base_urls()
     path = log or _new_log()
     where = Upstreams(upstream or "", anthropic or ANTHROPIC, openai or OPENAI)

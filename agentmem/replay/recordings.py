@@ -11,10 +11,16 @@ from typing import Any
 from agentmem.errors import ConfigError
 from agentmem.replay.formats.checkpoints import Checkpoints
 from agentmem.replay.formats.claude_code import ClaudeCode
+from agentmem.replay.formats.cline import Cline, is_beside
 from agentmem.replay.formats.codex import Codex
 from agentmem.replay.formats.foreign import foreign
+from agentmem.replay.formats.gemini import Gemini
+from agentmem.replay.formats.inspect_logs import Inspect
 from agentmem.replay.formats.message_list import MessageList
+from agentmem.replay.formats.opencode import OpenCode
+from agentmem.replay.formats.openhands import OpenHands
 from agentmem.replay.formats.runs import Runs
+from agentmem.replay.formats.spans import Spans
 from agentmem.replay.formats.traces import KvCacheTrace, MooncakeTrace
 from agentmem.replay.formats.usage_ledger import UsageLedger
 from agentmem.replay.formats.wire_log import WireLog
@@ -26,8 +32,14 @@ _READERS: tuple[RecordingReader, ...] = (
     KvCacheTrace(),
     WireLog(),
     UsageLedger(),
+    Gemini(),
     ClaudeCode(),
     Codex(),
+    OpenCode(),
+    Cline(),
+    OpenHands(),
+    Spans(),
+    Inspect(),
     MessageList(),
     Checkpoints(),
     Runs(),
@@ -37,7 +49,7 @@ FORMATS: dict[str, RecordingReader] = {reader.name: reader for reader in _READER
 
 _NAMES = (".jsonl", ".json", ".ndjson", ".traj")
 _PACKED = ("", ".xz", ".gz", ".bz2")
-_ENDINGS = (*(name + packed for name in _NAMES for packed in _PACKED), ".db", ".sqlite", ".sqlite3")
+_ENDINGS = (*(name + packed for name in _NAMES for packed in _PACKED), ".db", ".sqlite", ".sqlite3", ".eval")
 _LOGS = (".jsonl", ".ndjson", ".traj")
 """Endings of files that are nothing but recordings, so that one that cannot be read is named."""
 _MAGIC = 16
@@ -82,6 +94,8 @@ def _sources(file: Path, spool: Spool, *, named: bool) -> Iterator[RecordingSour
     """What one file holds. A file that holds no recording is reported where it was ``named`` or looks like one."""
     if not file.is_file():
         yield SkippedLine(str(file), 0, "neither a file nor a folder")
+        return
+    if is_beside(file):
         return
     look = _look(file)
     if look.reader is not None:

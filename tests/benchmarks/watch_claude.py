@@ -1,8 +1,8 @@
 """The real Claude Code behind the meter, against a scripted provider on loopback: are the counts the same everywhere?
 
-It works on a folder of its own: two commands by its Bash tool, then an answer. The usage is the simulator's. The meter's
-log, Claude Code's own log and the provider must tell of the same requests with the same tokens, every request must be
-of one session, and no key may stand in the log. The binary comes with the package claude-agent-sdk (400 MB).
+It works on a folder of its own: two commands by its Bash tool, then an answer. The usage is the simulator's. The
+meter's log, Claude Code's own log and the provider must tell of the same requests with the same tokens, every request
+must be of one session, and no key may stand in the log. The binary comes with the package claude-agent-sdk (400 MB).
 
     python -m tests.benchmarks.watch_claude --claude PATH [--json FILE]
 """
