@@ -89,7 +89,7 @@ def _report_path(path: Path, chosen: "Choice", output: Path | None, browse: bool
     from agentmem.report.data import collect_observed
     from agentmem.report.summing import report_on
 
-    observed, skipped = loaded(path, chosen)
+    observed, skipped = loaded(path, chosen, rows_only=output is None)
     named = observed[0].name if len(observed) == 1 else str(path)
     if output:
         _write_page(collect_observed(observed, named), output)

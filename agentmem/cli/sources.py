@@ -1,5 +1,6 @@
 """Finds what a command was pointed at: a run of this workspace, or the file or folder of any agent's logs."""
 
+import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -58,15 +59,38 @@ def location(source: str | None, run_names: Sequence[str] = ()) -> Path | None:
         return None
 
 
-def loaded(path: Path, chosen: "Choice") -> "tuple[list[Observed], tuple[SkippedLine, ...]]":
-    """The conversations of a file or folder, the earliest first. Raises ConfigError if there is none."""
+def loaded(
+    path: Path, chosen: "Choice", *, rows_only: bool = False
+) -> "tuple[list[Observed], tuple[SkippedLine, ...]]":
+    """The conversations of a file or folder, the earliest first. Raises ConfigError if there is none.
+
+    ``rows_only``: of a folder only the rows, from the catalogue of logs that were read before.
+    """
     from agentmem.report.loading import load_paths, nothing_in, split
 
     with notices().status("Reading the logs ..."):
-        observed, skipped = split(load_paths([path], chosen))
+        observed, skipped = split(_rows_of(path, chosen) if rows_only and path.is_dir() else load_paths([path], chosen))
     if not observed:
         raise ConfigError(nothing_in(path, skipped))
     return observed, skipped
+
+
+def _rows_of(path: Path, chosen: "Choice") -> "Iterator[Observed | SkippedLine]":
+    from platformdirs import user_cache_path
+
+    from agentmem.cli.trust import settings
+    from agentmem.report.catalogue import Catalogue
+    from agentmem.report.loading import load_paths
+
+    place = settings().cache_dir or user_cache_path("agentmem")
+    try:
+        catalogue = Catalogue(place / "logs.db")
+    except (OSError, sqlite3.Error) as error:
+        notices().print(f"The logs are read anew each time: {place} cannot be written ({error}).", highlight=False)
+        yield from load_paths([path], chosen)
+        return
+    with catalogue:
+        yield from catalogue.load([path], chosen)
 
 
 def name_skipped(skipped: "Sequence[SkippedLine]") -> None:

@@ -1,6 +1,6 @@
 """What must be known of all sessions before any is replayed: when each began, how big it is, what it repeats."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 
@@ -87,7 +87,7 @@ def load(entry: IndexedSession, again: frozenset[int] = frozenset()) -> Recorded
     session = next(one for one in sessions(entry.source) if isinstance(one, RecordedSession) and one.name == entry.name)
     if not again:
         return session
-    kept = tuple(without(session.exchanges, again))
+    kept = tuple(_without(session.exchanges, again))
     return replace(session, exchanges=kept) if kept else None
 
 
@@ -100,12 +100,11 @@ def _key(source: RecordingSource, name: str) -> str:
     return f"{source.path}:{source.line}:{source.start}:{name}"
 
 
-def without(exchanges: Sequence[Exchange], again: Collection[int]) -> list[Exchange]:
-    """The exchanges without those whose replies another session has; what they said came before the next one."""
+def _without(exchanges: Sequence[Exchange], again: frozenset[int]) -> list[Exchange]:
     kept: list[Exchange] = []
     before: list[Frame] = []
     for exchange in exchanges:
-        if reply_id(exchange.identity) in again:
+        if _id(exchange.identity) in again:
             before = [*before, *exchange.arrived, *exchange.reply]
         else:
             kept.append(replace(exchange, arrived=(*before, *exchange.arrived)) if before else exchange)
@@ -113,7 +112,7 @@ def without(exchanges: Sequence[Exchange], again: Collection[int]) -> list[Excha
     return kept
 
 
-def reply_id(identity: str) -> int:
+def _id(identity: str) -> int:
     """A reply's id as a number that is the same in every process."""
     return int.from_bytes(blake2b(identity.encode(), digest_size=8).digest())
 
@@ -127,6 +126,6 @@ def _entry(source: RecordingSource, session: RecordedSession) -> IndexedSession:
         tokens=sum(frame.tokens for frame in frames),
         requests=len(session.exchanges),
         text=session.text,
-        identities=frozenset(reply_id(one.identity) for one in session.exchanges if one.identity),
+        identities=frozenset(_id(one.identity) for one in session.exchanges if one.identity),
         provider=session.provider,
     )

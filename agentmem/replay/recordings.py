@@ -74,6 +74,18 @@ def sources(
                 yield from _guarded(file, _sources(file, spool, named=not path.is_dir()))
 
 
+def files(paths: Iterable[Path]) -> Iterator[Path | SkippedLine]:
+    """The files of ``paths`` that may be recordings, each once, and folders that cannot be read."""
+    seen: set[Path] = set()
+    for path in paths:
+        for file in _files(path):
+            if isinstance(file, SkippedLine):
+                yield file
+            elif (whole := file.resolve()) not in seen:
+                seen.add(whole)
+                yield file
+
+
 def sessions(source: RecordingSource) -> Iterator[RecordedSession | SkippedLine]:
     """What a source holds."""
     return FORMATS[source.format].sessions(source)

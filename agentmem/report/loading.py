@@ -18,7 +18,6 @@ from agentmem.integrations.observing import read_run, read_wirelog
 from agentmem.kvcache.why.diagnosis import Finding, diagnose
 from agentmem.kvcache.why.observed import ObservedRequest
 from agentmem.meter.ledger import Row
-from agentmem.replay.index import reply_id, without
 from agentmem.replay.recordings import sessions, sources
 from agentmem.replay.session import RecordedSession, SkippedLine
 from agentmem.replay.source import RecordingSource, Spool
@@ -134,54 +133,56 @@ def load_paths(paths: Iterable[Path], choice: Choice = ALL) -> Iterator[Observed
     A reply that stands in several logs, because a resumed session begins with a copy, counts where it is first met.
     Raises ConfigError if there is no such file.
     """
-    seen: set[int] = set()
+    return chosen(_every(paths, choice), choice)
+
+
+def _every(paths: Iterable[Path], choice: Choice) -> Iterator[Observed | SkippedLine]:
     with TemporaryDirectory(prefix="agentmem-") as folder:
         for source in sources(paths, Spool(Path(folder)), choice.takes_file):
             if isinstance(source, SkippedLine):
                 yield source
             else:
-                yield from _guarded(source, choice, seen)
+                yield from _guarded(source, choice)
 
 
-def _guarded(source: RecordingSource, choice: Choice, seen: set[int]) -> Iterator[Observed | SkippedLine]:
+def chosen(found: Iterable[Observed | SkippedLine], choice: Choice) -> Iterator[Observed | SkippedLine]:
+    """Of whole conversations the turns that ``choice`` takes, and that none before had."""
+    seen: set[str] = set()
+    for one in found:
+        if isinstance(one, SkippedLine):
+            yield one
+        elif choice.takes_session(one.name):
+            kept = tuple(turn for turn in one.turns if turn.row.at >= choice.since and turn.row.message_id not in seen)
+            seen.update(turn.row.message_id for turn in one.turns if turn.row.message_id)
+            numbers = {turn.number for turn in kept}
+            if kept:
+                findings = tuple(each for each in one.findings if each.request in numbers)
+                yield replace(one, turns=kept, findings=findings)
+
+
+def _guarded(source: RecordingSource, choice: Choice) -> Iterator[Observed | SkippedLine]:
     """What a source holds: whatever a stranger's file is like, the others are read."""
     try:
-        yield from _load(source, choice, seen)
+        yield from _load(source, choice)
     except Exception as error:
         yield SkippedLine(source.path, source.line, f"it cannot be read: {type(error).__name__}: {error}")
 
 
-def _load(source: RecordingSource, choice: Choice, seen: set[int]) -> Iterator[Observed | SkippedLine]:
+def _load(source: RecordingSource, choice: Choice) -> Iterator[Observed | SkippedLine]:
     if source.format == RUNS:
         if choice.takes_session(source.name):
-            yield _run_of(source, choice)
+            yield _run_of(source)
         return
     findings: dict[int, list[Finding]] | None = None
     for session in sessions(source):
         if isinstance(session, SkippedLine):
             yield session
-            continue
-        if not choice.takes_session(session.name):
-            continue
-        fresh = _fresh(session, choice, seen)
-        if fresh is None:
-            continue
-        made = _observed(source, fresh)
-        if source.format == WIRE_LOG:
-            findings = _by_line(Path(source.path)) if findings is None else findings
-            made = _renumbered(made, fresh, findings)
-        yield made
-
-
-def _fresh(session: RecordedSession, choice: Choice, seen: set[int]) -> RecordedSession | None:
-    """The session without replies that another one had, and without those before ``since``; None if none is left."""
-    known = {reply_id(one.identity) for one in session.exchanges if one.identity}
-    exchanges = without(session.exchanges, known & seen)
-    seen |= known
-    kept = tuple(one for one in exchanges if one.at >= choice.since)
-    if len(kept) < len(exchanges) and kept:
-        return replace(session, exchanges=tuple(exchanges))  # earlier ones are needed to know the context
-    return replace(session, exchanges=kept) if kept else None
+        elif choice.takes_session(session.name):
+            made = _observed(source, session)
+            if source.format == WIRE_LOG:
+                findings = _by_line(Path(source.path)) if findings is None else findings
+                made = _renumbered(made, session, findings)
+            yield made
 
 
 def _observed(source: RecordingSource, session: RecordedSession) -> Observed:
@@ -201,10 +202,9 @@ def _observed(source: RecordingSource, session: RecordedSession) -> Observed:
     )
 
 
-def _run_of(source: RecordingSource, choice: Choice) -> Observed:
+def _run_of(source: RecordingSource) -> Observed:
     with open_journal(source.file) as journal:
-        made = load_run(journal, source.name)
-    return replace(made, path=source.path, turns=tuple(turn for turn in made.turns if turn.row.at >= choice.since))
+        return replace(load_run(journal, source.name), path=source.path)
 
 
 def _by_line(path: Path) -> dict[int, list[Finding]]:

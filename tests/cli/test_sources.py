@@ -13,7 +13,7 @@ def test_a_report_takes_a_log_and_a_folder(tmp_path: Path) -> None:
     log = talk(tmp_path)
     page = tmp_path / "page.html"
     by_file = invoke_json("report", log, "-o", page)
-    by_folder = invoke_json("report", tmp_path)
+    by_folder = invoke_json("report", tmp_path, environ={"AGENTMEM_CACHE_DIR": str(tmp_path / "cache")})
     assert by_file["requests"] == 4
     assert by_file["run"] == "3f2a"
     assert by_folder["sessions"] == 1
@@ -21,6 +21,17 @@ def test_a_report_takes_a_log_and_a_folder(tmp_path: Path) -> None:
     carried = data(page)
     assert carried["requests"] == 4
     assert [event["cause"] for event in carried["events"]] == ["expiry"]  # type: ignore[attr-defined]  # JSON of known shape
+
+
+def test_without_a_cache_folder_logs_are_read_anew(tmp_path: Path) -> None:
+    """What cannot be kept costs time, never the report."""
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    talk(logs)
+    (tmp_path / "cache").write_text("a file in the way")
+    told = invoke("report", logs, "--json", environ={"AGENTMEM_CACHE_DIR": str(tmp_path / "cache")})
+    assert told.exit_code == 0
+    assert "read anew each time" in told.stderr
 
 
 def test_why_explains_a_log(tmp_path: Path) -> None:

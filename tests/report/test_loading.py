@@ -175,3 +175,12 @@ def test_what_a_format_lacks_is_null_with_a_reason(tmp_path: Path) -> None:
     assert (numbers["redo_tokens"], numbers["by_agent"][0]["new_tokens"]) == (None, None)
     assert numbers["cache_read_tokens"] == 7
     assert numbers["unknown"] == [NO_TEXT]
+
+
+def test_since_takes_requests_and_not_whole_sessions(tmp_path: Path) -> None:
+    """Of a session that began before, only what was sent since counts, with the losses of those."""
+    whole = one(talk(tmp_path))
+    since = whole.turns[2].row.at
+    late = one(talk(tmp_path), Choice(since=since))
+    assert late.turns == whole.turns[2:]
+    assert [finding.request for finding in late.findings] == [3]
