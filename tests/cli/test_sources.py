@@ -13,7 +13,7 @@ def test_a_report_takes_a_log_and_a_folder(tmp_path: Path) -> None:
     log = talk(tmp_path)
     page = tmp_path / "page.html"
     by_file = invoke_json("report", log, "-o", page)
-    by_folder = invoke_json("report", tmp_path, environ={"AGENTMEM_CACHE_DIR": str(tmp_path / "cache")})
+    by_folder = invoke_json("report", tmp_path, environ={"AGENTMEM_CACHE_DIR": f"{tmp_path}-cache"})
     assert by_file["requests"] == 4
     assert by_file["run"] == "3f2a"
     assert by_folder["sessions"] == 1
