@@ -123,6 +123,17 @@ def shell_environment(environ: Mapping[str, str] | None = None) -> dict[str, str
     return {name: environ[name] for name in _SHELL if name in environ}
 
 
+def whole_environment(added: Mapping[str, str], environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The environment of a command that a person runs through us: their own, and the variables ``added``."""
+    return {**(os.environ if environ is None else environ), **added}
+
+
+def base_urls(environ: Mapping[str, str] | None = None) -> tuple[str, str]:
+    """The addresses of Anthropic's and OpenAI's APIs, or of the gateways in their place; "" where none is set."""
+    environ = os.environ if environ is None else environ
+    return environ.get("ANTHROPIC_BASE_URL", ""), environ.get("OPENAI_BASE_URL", "")
+
+
 def keep_secret() -> tuple[str, ...]:
     """The names of the variables that no command may see: all except those of `shell_environment`.
 

@@ -10,23 +10,34 @@ from functools import partial
 
 REDACTED = "[redacted]"
 
-# The group "keep" of a pattern stays, the rest is removed. The shapes are those that the services document.
-_PATTERNS = (
-    r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)",  # PEM, also when cut short
-    r"(?P<keep>\b[a-z][a-z0-9+.-]*://)[^\s/@]*:[^\s/]*(?=@)",  # user:password@ in a URL; a password may hold an @
-    r"(?P<keep>\b(?:bearer|basic)\s+)[\w.~+/=-]{8,}",  # Authorization headers
-    r"\b(?:sk|pk|rk)[-_][\w-]{8,}",  # Anthropic, OpenAI, OpenRouter, Stripe
-    r"\b(?:AKIA|ASIA|AROA|AIDA)[A-Z0-9]{16}\b",  # AWS access key ids
-    r"\b(?:gh[pousr]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{20,})",  # GitHub, GitLab
-    r"\bxox[a-z]-[\w-]{10,}",  # Slack
-    r"\bAIza[\w-]{30,}",  # Google
-    r"\b(?:hf|gsk|xai|pplx|lsv2)[-_]\w{16,}",  # Hugging Face, Groq, xAI, Perplexity, LangSmith
-    r"\beyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?",  # JSON web tokens
-    r"(?P<keep>(?:api[_-]?key|secret[_-]?access[_-]?key|session[_-]?token|access[_-]?token|auth[_-]?token|"
-    r"client[_-]?secret|secret|token|passwd|password|authorization)\b[\"']?\s*[:=]\s*[\"']?)"
-    r"(?!\[redacted\]|bearer\b|basic\b)[^\s\"',;&)}]{6,}",  # name = value, as in headers, JSON, queries, env files
+# Each row: texts of which one is in every secret of the row's shape, and the shape. A shape is only searched for where
+# one of its texts is, which is much faster. The group "keep" stays, the rest is removed. The shapes are those that the
+# services document.
+_PATTERNS: tuple[tuple[tuple[str, ...], str], ...] = (
+    # PEM, also when cut short
+    (("-----begin ",), r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"),
+    # user:password@ in a URL; a password may hold an @
+    (("://",), r"(?P<keep>\b[a-z][a-z0-9+.-]*://)[^\s/@]*:[^\s/]*(?=@)"),
+    (("bearer", "basic"), r"(?P<keep>\b(?:bearer|basic)\s+)[\w.~+/=-]{8,}"),  # Authorization headers
+    (("sk-", "pk-", "rk-", "sk_", "pk_", "rk_"), r"\b(?:sk|pk|rk)[-_][\w-]{8,}"),  # Anthropic, OpenAI, Stripe
+    (("akia", "asia", "aroa", "aida"), r"\b(?:AKIA|ASIA|AROA|AIDA)[A-Z0-9]{16}\b"),  # AWS access key ids
+    (
+        ("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-"),
+        r"\b(?:gh[pousr]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{20,})",
+    ),  # GitHub, GitLab
+    (("xox",), r"\bxox[a-z]-[\w-]{10,}"),  # Slack
+    (("aiza",), r"\bAIza[\w-]{30,}"),  # Google
+    # Hugging Face, Groq, xAI, Perplexity, LangSmith
+    (("hf", "gsk", "xai", "pplx", "lsv2"), r"\b(?:hf|gsk|xai|pplx|lsv2)[-_]\w{16,}"),
+    (("eyj",), r"\beyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?"),  # JSON web tokens
+    (
+        ("key", "secret", "token", "passw", "authorization"),
+        r"(?P<keep>(?:api[_-]?key|secret[_-]?access[_-]?key|session[_-]?token|access[_-]?token|auth[_-]?token|"
+        r"client[_-]?secret|secret|token|passwd|password|authorization)\b[\"']?\s*[:=]\s*[\"']?)"
+        r"(?!\[redacted\]|bearer\b|basic\b)[^\s\"',;&)}]{6,}",  # name = value, as in headers, JSON, queries, env files
+    ),
 )
-_SECRETS = tuple(re.compile(pattern, re.IGNORECASE | re.DOTALL) for pattern in _PATTERNS)
+_SECRETS = tuple((texts, re.compile(pattern, re.IGNORECASE | re.DOTALL)) for texts, pattern in _PATTERNS)
 
 
 def scrub(text: str, mark: Callable[[str], str] = lambda _secret: REDACTED) -> str:
@@ -34,8 +45,10 @@ def scrub(text: str, mark: Callable[[str], str] = lambda _secret: REDACTED) -> s
 
     ``mark`` may give another replacement for a secret. It must begin with ``[redacted]``, so that it stays.
     """
-    for secret in _SECRETS:
-        text = secret.sub(partial(_redact, mark), text)
+    folded = text.casefold()  # folded, because the shapes take other forms of their letters, such as a long s
+    for texts, secret in _SECRETS:
+        if any(map(folded.__contains__, texts)):
+            text = secret.sub(partial(_redact, mark), text)
     return text
 
 

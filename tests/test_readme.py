@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from agentmem.replay.recordings import FORMATS
+
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -30,6 +32,13 @@ def test_the_commands_exist() -> None:
     named = set(re.findall(r"(?:`|\$ |&& )agentmem ([a-z-]+)", README))
     assert named
     assert not [name for name in named if not re.search(rf"│ {name}\s", shown)]
+
+
+def test_every_format_stands_in_the_table() -> None:
+    """README says of each format that is read what it is checked on."""
+    rows = re.findall(r"^\| (`[a-z-]+`(?:, `[a-z-]+`)*) \|", README, re.MULTILINE)
+    named = {name for row in rows for name in re.findall(r"`([a-z-]+)`", row)}
+    assert FORMATS.keys() <= named
 
 
 def test_the_links_lead_somewhere() -> None:

@@ -1,10 +1,12 @@
 """agentmem.scrub."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentmem.scrub import REDACTED, scrub
+from agentmem.scrub import _PATTERNS, REDACTED, scrub
 
 BODY = "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6"
 
@@ -72,3 +74,41 @@ def test_scrubbing_twice_changes_nothing(text: str) -> None:
     """A scrubbed text holds nothing to scrub."""
     once = scrub(text)
     assert scrub(once) == once
+
+
+PIECES = [
+    *("-----BEGIN RSA PRIVATE KEY-----\nabc", "-----END RSA PRIVATE KEY-----", "https://u:p@h/x", "Bearer abcdefghijk"),
+    *("\u017fk-abcdefghijk", "s\u212a-abcdefghijk", f"AKIA{BODY[:16].upper()}", f"ghp_{BODY}", f"github_pat_{BODY}"),
+    *(
+        f"glpat-{BODY}",
+        f"xoxb-{BODY}",
+        f"AIza{BODY}",
+        f"hf_{BODY}",
+        "eyJabcdefghij.abcdefghij.x",
+        "api_key = 'abcdefgh'",
+    ),
+    *(
+        "pa\u017f\u017fword: abcdefgh",
+        "to\u212aen=abcdefg",
+        "PASSWORD=hunter22",
+        " ",
+        "\n",
+        "word",
+        "\u0130",
+        "\u00df",
+        "=",
+    ),
+]
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=6))
+def test_a_shape_is_found_wherever_one_of_its_texts_is(pieces: list[str]) -> None:
+    """A shape that is searched for only where a text of it stands is found as if it were searched for everywhere."""
+    text = whole = "".join(pieces)
+    for _, pattern in _PATTERNS:
+        whole = re.sub(pattern, _bare, whole, flags=re.IGNORECASE | re.DOTALL)
+    assert scrub(text) == whole
+
+
+def _bare(match: re.Match[str]) -> str:
+    return (match.groupdict().get("keep") or "") + REDACTED

@@ -10,6 +10,7 @@ import typer
 from agentmem import __version__
 from agentmem.cli import (
     answers,
+    context,
     demo,
     doctor,
     fleet_sim,
@@ -19,6 +20,7 @@ from agentmem.cli import (
     local,
     pages,
     prefix,
+    proxy,
     recall,
     replay,
     reports,
@@ -71,9 +73,12 @@ app.command()(prefix.prefix)
 app.command()(reports.runs)
 app.command()(reports.report)
 app.command()(why.why)
+app.command()(context.context)
 app.command()(replay.replay)
 app.add_typer(route.route, name="route")
 app.command()(route.where)
+app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": False})(proxy.watch)
+app.command()(proxy.proxy)
 app.command()(simulate.simulate)
 app.command("fleet-sim")(fleet_sim.fleet_sim)
 app.command()(serve.serve)

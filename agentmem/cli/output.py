@@ -76,9 +76,9 @@ def print_json(value: object) -> None:
     typer.echo(_json(value, indent=2))
 
 
-def print_json_line(value: object) -> None:
-    """Print one JSON document as one line, and flush: for a stream of documents."""
-    typer.echo(_json(value))
+def print_json_line(value: object, *, err: bool = False) -> None:
+    """Print one JSON document as one line, and flush: for a stream of documents. ``err``: on stderr."""
+    typer.echo(_json(value), err=err)
     sys.stdout.flush()
 
 

@@ -10,11 +10,13 @@ import typer
 from agentmem.cli import answers, recall
 from agentmem.cli.options import HERE, NO_RUNS, AsJson, Database, Workspace, journal, latest_first
 from agentmem.cli.output import confirm, console, notices, print_json
+from agentmem.cli.sources import Project, Session, Since, choice, loaded, location, name_skipped
 from agentmem.errors import ConfigError, ThreadNotFound
 from agentmem.transcript.delegates import below, top
 
 if TYPE_CHECKING:
     from agentmem.meter.ledger import Row
+    from agentmem.report.loading import Choice
     from agentmem.transcript.journal import Journal, ThreadInfo
 
 
@@ -38,19 +40,24 @@ def runs(workspace: Workspace = HERE, database: Database = None, json: AsJson = 
         notices().print(NO_RUNS, highlight=False)
 
 
+Source = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[RUN|PATH]", help="A run, a team's work, or any agent's log or folder. By default the latest run."
+    ),
+]
+
+
 def report(
-    run: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="[RUN|LOG]",
-            help="The run's thread, the name of a team's work, or the file of a wire log. By default the latest run.",
-        ),
-    ] = None,
+    run: Source = None,
     every: Annotated[bool, typer.Option("--all", help="Report on all runs together.")] = False,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the report as one HTML page, too.")
     ] = None,
     browse: Annotated[bool, typer.Option("--open", help="Show that page in the browser.")] = False,
+    since: Since = None,
+    project: Project = None,
+    session: Session = None,
     workspace: Workspace = HERE,
     database: Database = None,
     json: AsJson = False,
@@ -61,15 +68,45 @@ def report(
     the cache was lost and why, and the dollars beside the least possible. A wire log can be any agent's: compactions
     of LangChain and deepagents are known by their marks and counted as cuts.
     """
-    from agentmem.meter.tables import show
+    from agentmem.meter.report import report as reported
+    from agentmem.report.data import collect
 
     if browse and not output:
         raise ConfigError("--open shows the page that -o writes: give it a file, as in `-o report.html --open`")
-    if run and Path(run).is_file():
-        made = _of_log(Path(run), output)
-    else:
-        with journal(workspace, database) as opened, notices().status(READING):
-            made = _of_runs(opened, run, every, workspace, output)
+    with journal(workspace, database) as opened, notices().status(READING):
+        if path := location(run, [thread.name for thread in opened.threads()] if opened else []):
+            return _report_path(path, choice(since, project, session), output, browse, json)
+        if not opened:
+            raise ThreadNotFound(f"{NO_RUNS} To see another agent's logs, name their file or folder.")
+        named, chosen = _chosen(opened, run, every)
+        rows = [row for name in reversed(chosen) for row in _rows(opened, name)]
+        if output:
+            _write_page(collect(opened, tuple(reversed(chosen)), answers.statistics(workspace)), output)
+    _tell(reported(rows, named), output, browse, json)
+    return None
+
+
+def _report_path(path: Path, chosen: "Choice", output: Path | None, browse: bool, json: bool) -> None:
+    """The report on a file or folder of any agent's logs."""
+    from agentmem.report.data import collect_observed
+    from agentmem.report.summing import report_on
+
+    observed, skipped = loaded(path, chosen, rows_only=output is None)
+    named = observed[0].name if len(observed) == 1 else str(path)
+    if output:
+        _write_page(collect_observed(observed, named), output)
+    made = report_on(observed, named)
+    lines = [{"path": one.path, "line": one.line, "reason": one.reason} for one in skipped]
+    if not json:
+        name_skipped(skipped)
+        for reason in made["unknown"]:
+            notices().print(f"Unknown here: {reason}.", highlight=False)
+    _tell({**made, "sessions": len(observed), "skipped": lines}, output, browse, json)
+
+
+def _tell(made: dict[str, Any], output: Path | None, browse: bool, json: bool) -> None:
+    from agentmem.meter.tables import show
+
     if json:
         print_json(made)
     else:
@@ -101,42 +138,15 @@ def forget(
     notices().print(f"Forgot {thread}: {entries:,} entries.", highlight=False)
 
 
-def _of_runs(
-    opened: "Journal | None", run: str | None, every: bool, workspace: Path, output: Path | None
-) -> dict[str, Any]:
-    """The report on runs; writes their page too. Raises ThreadNotFound."""
-    from agentmem.meter.report import report as reported
-
-    if not opened:
-        raise ThreadNotFound(NO_RUNS)
-    named, chosen = _chosen(opened, run, every)
-    if output:
-        from agentmem.report.data import collect
-
-        _write_page(collect(opened, tuple(reversed(chosen)), answers.statistics(workspace)), output)
-    return reported([row for name in reversed(chosen) for row in _rows(opened, name)], named)
-
-
-def _of_log(path: Path, output: Path | None) -> dict[str, Any]:
-    """The report on a wire log; writes its page too. Raises ConfigError for another file."""
-    from agentmem.integrations.observing import passed_over, read_wirelog
-    from agentmem.meter.report import report as reported
-    from agentmem.report.logged import collect_log, logged_turns
-
-    with notices().status("Reading the requests ..."):
-        observed, skipped = read_wirelog(path)
-        if skipped and not observed:
-            raise ConfigError(f"{path} is not a wire log: line {skipped[0].line}: {skipped[0].reason}")
-        made = reported([turn.row for turn in logged_turns(observed)], str(path))
-        if output:
-            _write_page(collect_log(str(path), observed), output)
-    for said in passed_over(skipped):
-        notices().print(said, highlight=False)
-    return made
+def write_page(data: dict[str, Any], output: Path, browse: bool = False) -> None:
+    """Write the whole page, or leave the old file as it was; ``browse`` shows it."""
+    _write_page(data, output)
+    notices().print(f"The page is {output}.", highlight=False)
+    if browse:
+        _browse(output)
 
 
 def _write_page(data: dict[str, Any], output: Path) -> None:
-    """Write the whole page, or leave the old file as it was."""
     from agentmem.report.page import page
 
     text = page(data)

@@ -9,77 +9,77 @@ import typer
 
 from agentmem.cli.options import HERE, AsJson, Database, Workspace, journal
 from agentmem.cli.output import console, notices, print_json
-from agentmem.errors import ConfigError, ThreadNotFound
+from agentmem.cli.sources import Project, Session, Since, choice, location, name_skipped
+from agentmem.errors import ThreadNotFound
 
 if TYPE_CHECKING:
-    from agentmem.integrations.observing import SkippedRequest
     from agentmem.kvcache.why.diagnosis import Finding
-    from agentmem.kvcache.why.observed import ObservedRequest
+    from agentmem.report.loading import Choice, Diagnosed
 
 
 def why(
-    run: Annotated[str, typer.Argument(metavar="RUN|LOG", help="A run's thread, or the file of a wire log.")],
+    run: Annotated[
+        str,
+        typer.Argument(metavar="RUN|PATH", help="A run's thread, a wire log, or any agent's log or folder of logs."),
+    ],
+    since: Since = None,
+    project: Project = None,
+    session: Session = None,
     workspace: Workspace = HERE,
     database: Database = None,
     json: AsJson = False,
 ) -> None:
     """Show why the cache was missed: for each loss its place, its cause, its price and the fix."""
-    from agentmem.integrations.observing import passed_over
-    from agentmem.kvcache.why.diagnosis import diagnose, summary
-
     with notices().status("Reading the requests ..."):
-        observed, skipped = _read(run, workspace, database)
-        findings = diagnose(observed)
-    for said in passed_over(skipped):
-        notices().print(said, highlight=False)
+        found = _read(run, workspace, database, choice(since, project, session))
     if json:
-        lines = [{"path": run, "line": one.line, "reason": one.reason} for one in skipped]
-        print_json({**summary(run, observed, findings), "skipped": lines})
+        print_json(found.value(run))
     else:
-        _show(observed, findings)
+        name_skipped(found.skipped)
+        _show(found)
 
 
-def _read(
-    run: str, workspace: Path, database: str | None
-) -> "tuple[Sequence[ObservedRequest], Sequence[SkippedRequest]]":
-    from agentmem.integrations.observing import read_run, read_wirelog
+def _read(run: str, workspace: Path, database: str | None, chosen: "Choice") -> "Diagnosed":
+    from agentmem.report.loading import diagnose_path, diagnose_run
 
-    if Path(run).is_file():
-        observed, skipped = read_wirelog(Path(run))
-        if skipped and not observed:
-            raise ConfigError(f"{run} is not a wire log: line {skipped[0].line}: {skipped[0].reason}")
-        return observed, skipped
     with journal(workspace, database) as opened:
         names = [thread.name for thread in opened.threads()] if opened else []
+        if path := location(run, names):
+            return diagnose_path(path, chosen)
         if opened is None or run not in names:
             raise ThreadNotFound(
                 f"there is no file and no run {run!r} here: `agentmem runs` lists the runs, and a wire log is written "
-                "by agentmem.record"
+                "by `agentmem watch`, `agentmem proxy` or agentmem.record"
             )
-        return read_run(opened, run), ()
+        return diagnose_run(opened, run)
 
 
-def _show(observed: "Sequence[ObservedRequest]", findings: "Sequence[Finding]") -> None:
+def _show(found: "Diagnosed") -> None:
     out = console()
-    if not findings:
-        out.print(f"{len(observed):,} requests, and none read less from the cache than it could have.", highlight=False)
+    if not found.losses:
+        out.print(
+            f"{found.requests:,} requests, and none read less from the cache than it could have.", highlight=False
+        )
         return
-    for _, alike in groupby(findings, key=_kind):
-        _explain(list(alike))
+    several = len({session for session, _ in found.losses}) > 1
+    for (session, *_), alike in groupby(found.losses, key=_kind):
+        _explain([finding for _, finding in alike], session if several else "")
+    findings = [finding for _, finding in found.losses]
     tokens = sum(one.tokens_lost for one in findings)
-    lost = {one.request for one in findings}
+    lost = {(session, one.request) for session, one in found.losses}
     out.print(
-        f"\n{len(lost):,} of {len(observed):,} requests lost {tokens:,} tokens of cache{_worth(findings)}.",
+        f"\n{len(lost):,} of {found.requests:,} requests lost {tokens:,} tokens of cache{_worth(findings)}.",
         highlight=False,
     )
 
 
-def _kind(finding: "Finding") -> tuple[str | None, str, bool]:
-    """Neighbours with the same kind are shown together."""
-    return finding.cause, (finding.segment or "").partition(" ")[0], finding.declared
+def _kind(loss: "tuple[str, Finding]") -> tuple[str, str | None, str, bool]:
+    """Neighbours in one session with the same kind are shown together."""
+    session, finding = loss
+    return session, finding.cause, (finding.segment or "").partition(" ")[0], finding.declared
 
 
-def _explain(alike: "Sequence[Finding]") -> None:
+def _explain(alike: "Sequence[Finding]", session: str) -> None:
     """Print neighbours of one cause in one place, explained by the first of them."""
     from rich.text import Text
 
@@ -90,6 +90,7 @@ def _explain(alike: "Sequence[Finding]") -> None:
     times = "" if len(alike) == 1 else f" ({len(alike)} times)"
     title = Text.assemble((first.cause or "unexplained", "bold red"), f" · {numbers}{times}")
     title.append(" · declared" if first.declared else "")
+    title.append(f" · {session}" if session else "")
     out.print()
     out.print(title)
     if first.segment is not None:

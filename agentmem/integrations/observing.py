@@ -1,7 +1,7 @@
 """Reads an agent's requests for the diagnosis: from a wire log, or from one of our own runs."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import count
@@ -22,7 +22,7 @@ from agentmem.transcript.journal import Journal
 from agentmem.types import Basis, Entry, Json, Rates, Usage
 
 
-def _rules(provider: str, model: str) -> CacheRules:
+def known_rules(provider: str, model: str) -> CacheRules:
     """The cache rules of a request. If it is not known which settings a cache depends on, all of them count."""
     known = rules_for(provider, model)
     found = rules(model) if known is UNKNOWN else known
@@ -54,14 +54,6 @@ def read_wirelog(path: Path) -> tuple[list[ObservedRequest], list[SkippedRequest
     return completed(observed), skipped
 
 
-def passed_over(skipped: Sequence[SkippedRequest], most: int = 5) -> Iterator[str]:
-    """A sentence on each of the first lines of a log that could not be read, and one on the rest."""
-    for one in skipped[:most]:
-        yield f"line {one.line} was passed over: {one.reason}"
-    if len(skipped) > most:
-        yield f"and {len(skipped) - most:,} more lines were passed over."
-
-
 def completed(observed: Iterable[ObservedRequest]) -> list[ObservedRequest]:
     """The requests in the order of time, with simulated usage if their provider reported none at all."""
     ordered = sorted(observed, key=lambda one: one.at)
@@ -82,12 +74,13 @@ def observe(line: Json, number: int, make: Make = frame) -> ObservedRequest:
         number=number,
         at=at,
         prompt=prompt,
-        rules=_rules(provider, body["model"]),
+        rules=known_rules(provider, body["model"]),
         usage=usage,
         begun=begun,
         ended=max(begun, at + seconds),
         rates=_rates(provider, body["model"], usage.input_tokens if usage else 0),
         provider_reason=((response.get("diagnostics") or {}).get("cache_miss_reason") or {}).get("type"),
+        session=str(line.get("session") or ""),
     )
 
 
@@ -130,7 +123,7 @@ def _of_row(number: int, row: Row, view: View, thread: str) -> ObservedRequest:
         number=number,
         at=row.at,
         prompt=prompt,
-        rules=_rules(engine if engine in PROVIDERS else lent, lent_name or name),
+        rules=known_rules(engine if engine in PROVIDERS else lent, lent_name or name),
         usage=row.usage if row.usage.basis != "estimated" or cached else None,
         begun=row.at + row.first_token_after,
         ended=row.at + row.seconds,

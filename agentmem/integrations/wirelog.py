@@ -34,7 +34,7 @@ PATHS = ("/messages", "/chat/completions", "/responses")
 
 _HOLDERS = ("_client", "_async_client", "root_client", "root_async_client", "client", "async_client", "bound")
 """The attributes under which SDKs and LangChain's models keep their HTTP client."""
-_BASIS_HEADER = "x-agentmem-basis"
+BASIS_HEADER = "x-agentmem-basis"
 _BEGAN = "agentmem_began"
 
 
@@ -164,5 +164,5 @@ class Recording(Closing):
             "first_byte_after": round(first - began, 6),
             "complete": whole,
         }
-        basis = response.headers.get(_BASIS_HEADER)
+        basis = response.headers.get(BASIS_HEADER)
         return {**line, "basis": basis} if basis else line

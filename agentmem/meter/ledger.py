@@ -170,11 +170,15 @@ def value(row: Row) -> dict[str, Any]:
 
 def decode(entry: Entry) -> Row:
     """The row in a "usage" entry. Keys of later versions are passed over."""
-    value = entry.value
+    return row_of(entry.thread, entry.value)
+
+
+def row_of(thread: str, value: Mapping[str, Any]) -> Row:
+    """The row of ``thread`` that ``value`` was made of. Keys of later versions are passed over."""
     usage = Usage(_basis(value["basis"]), *(int(value.get(key, 0)) for _, key in _USAGE))
     given: dict[str, Any] = {**_UNSAID, **{_NAMES[key]: said for key, said in value.items() if key in _NAMES}}
     extras, route = _extras(value.get("extra"), usage.basis), read_routed(value.get("route"))
-    return Row(thread=entry.thread, usage=usage, extras=extras, route=route, **given)
+    return Row(thread=thread, usage=usage, extras=extras, route=route, **given)
 
 
 def rows(journal: Journal, thread: str) -> Iterator[Row]:

@@ -21,6 +21,13 @@ from agentmem.types import Basis, Usage
 
 Summary = dict[str, Any]
 
+_COUNTED = (
+    "uncached_tokens",
+    "cache_read_tokens",
+    "cache_write_5m_tokens",
+    "cache_write_1h_tokens",
+    "output_tokens",
+)
 _METERED = (
     "input_tokens",
     "output_tokens",
@@ -88,9 +95,8 @@ def new_tokens(row: Row) -> int:
 
 
 def _numbers(rows: Sequence[Row]) -> Summary:
-    total = Usage(rows[0].usage.basis if rows else "measured")
-    for row in rows:
-        total += row.usage
+    counts = {name: sum(getattr(row.usage, name) for row in rows) for name in _COUNTED}
+    total = Usage(rows[0].usage.basis if rows else "measured", **counts)
     new = sum(map(new_tokens, rows))
     redo = total.input_tokens - total.cache_read_tokens - new
     return {name: getattr(total, name) for name in _METERED} | {

@@ -1,29 +1,47 @@
 """Recordings: what formats there are, and how files and folders of them are found and read, one session at a time."""
 
 import os
-from collections.abc import Iterable, Iterator
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from agentmem.errors import ConfigError
+from agentmem.replay.formats.checkpoints import Checkpoints
 from agentmem.replay.formats.claude_code import ClaudeCode
+from agentmem.replay.formats.cline import Cline, is_beside
+from agentmem.replay.formats.codex import Codex
 from agentmem.replay.formats.foreign import foreign
+from agentmem.replay.formats.gemini import Gemini
+from agentmem.replay.formats.inspect_logs import Inspect
 from agentmem.replay.formats.message_list import MessageList
+from agentmem.replay.formats.opencode import OpenCode
+from agentmem.replay.formats.openhands import OpenHands
 from agentmem.replay.formats.runs import Runs
+from agentmem.replay.formats.spans import Spans
 from agentmem.replay.formats.traces import KvCacheTrace, MooncakeTrace
 from agentmem.replay.formats.usage_ledger import UsageLedger
 from agentmem.replay.formats.wire_log import WireLog
 from agentmem.replay.session import RecordedSession, SkippedLine
-from agentmem.replay.source import BROKEN, RecordingReader, RecordingSource, Spool, opened, values
+from agentmem.replay.source import BROKEN, RecordingReader, RecordingSource, Spool, TableNames, opened, values
 
 _READERS: tuple[RecordingReader, ...] = (
     MooncakeTrace(),
     KvCacheTrace(),
     WireLog(),
     UsageLedger(),
+    Gemini(),
     ClaudeCode(),
+    Codex(),
+    OpenCode(),
+    Cline(),
+    OpenHands(),
+    Spans(),
+    Inspect(),
     MessageList(),
+    Checkpoints(),
     Runs(),
 )
 FORMATS: dict[str, RecordingReader] = {reader.name: reader for reader in _READERS}
@@ -31,14 +49,19 @@ FORMATS: dict[str, RecordingReader] = {reader.name: reader for reader in _READER
 
 _NAMES = (".jsonl", ".json", ".ndjson", ".traj")
 _PACKED = ("", ".xz", ".gz", ".bz2")
-_ENDINGS = (*(name + packed for name in _NAMES for packed in _PACKED), ".db")
+_ENDINGS = (*(name + packed for name in _NAMES for packed in _PACKED), ".db", ".sqlite", ".sqlite3", ".eval")
 _LOGS = (".jsonl", ".ndjson", ".traj")
 """Endings of files that are nothing but recordings, so that one that cannot be read is named."""
 _MAGIC = 16
 
 
-def sources(paths: Iterable[Path], spool: Spool) -> Iterator[RecordingSource | SkippedLine]:
-    """Every session in ``paths``, files or folders, each file once. Raises ConfigError where there is no such file."""
+def sources(
+    paths: Iterable[Path], spool: Spool, takes: Callable[[Path], bool] = lambda path: True
+) -> Iterator[RecordingSource | SkippedLine]:
+    """Every session in ``paths``, files or folders, each file once; of folders those files that ``takes`` is true for.
+
+    Raises ConfigError where there is no such file.
+    """
     seen: set[Path] = set()
     for path in paths:
         if not path.exists():
@@ -46,9 +69,21 @@ def sources(paths: Iterable[Path], spool: Spool) -> Iterator[RecordingSource | S
         for file in _files(path):
             if isinstance(file, SkippedLine):
                 yield file
-            elif (whole := file.resolve()) not in seen:
+            elif (file == path or takes(file)) and (whole := file.resolve()) not in seen:
                 seen.add(whole)
                 yield from _guarded(file, _sources(file, spool, named=not path.is_dir()))
+
+
+def files(paths: Iterable[Path]) -> Iterator[Path | SkippedLine]:
+    """The files of ``paths`` that may be recordings, each once, and folders that cannot be read."""
+    seen: set[Path] = set()
+    for path in paths:
+        for file in _files(path):
+            if isinstance(file, SkippedLine):
+                yield file
+            elif (whole := file.resolve()) not in seen:
+                seen.add(whole)
+                yield file
 
 
 def sessions(source: RecordingSource) -> Iterator[RecordedSession | SkippedLine]:
@@ -71,6 +106,8 @@ def _sources(file: Path, spool: Spool, *, named: bool) -> Iterator[RecordingSour
     """What one file holds. A file that holds no recording is reported where it was ``named`` or looks like one."""
     if not file.is_file():
         yield SkippedLine(str(file), 0, "neither a file nor a folder")
+        return
+    if is_beside(file):
         return
     look = _look(file)
     if look.reader is not None:
@@ -125,10 +162,21 @@ def _reason(path: Path, kinds: list[str], *, metadata: bool) -> str:
     return f"{known}; its objects are of type {some}" if some else known
 
 
+def _tables(path: Path) -> Iterator[TableNames]:
+    """The tables of a database; nothing if it cannot be opened, which the reader of journals says better."""
+    try:
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as database:
+            yield TableNames(frozenset(name for (name,) in database.execute("SELECT name FROM sqlite_master")))
+    except sqlite3.Error:
+        return
+
+
 def _firsts(path: Path) -> Iterator[Any]:
     """What tells a format: the file's first bytes, then its values, those of lists by themselves too."""
     with path.open("rb") as file:
         start = file.read(_MAGIC)
+    if start.startswith(b"SQLite"):
+        yield from _tables(path)
     yield start
     with opened(path) as file:
         yield file.read(_MAGIC)

@@ -41,7 +41,8 @@ class Exchange:
     compaction wrote. ``reply`` are the frames of the reply. ``usage`` is what the provider reported, if it is known.
     ``marks`` are the breakpoints that were sent, None where they are not recorded. ``head`` are tools and system where
     they are not the session's; ``identity`` is the provider's id of the reply, ``extras`` what was billed beside.
-    ``partial``: the reply's end was not recorded, so that more may have been used than was reported.
+    ``partial``: the reply's end was not recorded, so that more may have been used than was reported. ``line`` is its
+    line in a log of whole requests, from 1.
     """
 
     at: float
@@ -57,6 +58,7 @@ class Exchange:
     identity: str = ""
     extras: Extras = NO_EXTRAS
     partial: bool = False
+    line: int = 0
 
     @property
     def output(self) -> int:

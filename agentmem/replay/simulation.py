@@ -110,7 +110,7 @@ class SimulatedRequests:
         if rules.matching != "breakpoints":
             return self._other(rules, seen, at, answered)
         if marks is None:
-            placed = tuple((usual or _marks)(seen, self._ttl))
+            placed = tuple((usual or usual_marks)(seen, self._ttl))
         else:
             placed = tuple(stripped.moved(marks) if stripped else marks)
         return self._simulator.send_path(seen.path(placed), rules, at, max(0.0, answered - at))
@@ -146,7 +146,7 @@ def patient(rules: CacheRules) -> CacheRules:
     return replace(rules, lifetimes=MappingProxyType({ttl: life + GRACE for ttl, life in rules.lifetimes.items()}))
 
 
-def _marks(layout: Layout, ttl: Ttl) -> Iterator[Breakpoint]:
+def usual_marks(layout: Layout, ttl: Ttl) -> Iterator[Breakpoint]:
     """Where clients put breakpoints: on the end of the system prompt, of the last message, and of the one before the
     last reply, which is where the request before ended.
     """

@@ -40,6 +40,13 @@ class LogLine:
     value: Any
 
 
+@dataclass(frozen=True, slots=True)
+class TableNames:
+    """The names of a database's tables: what tells whose it is."""
+
+    names: frozenset[str]
+
+
 def opened(path: Path) -> io.BufferedIOBase:
     """The file's bytes, unpacked if it begins as gzip, xz or bzip2 files do."""
     file = path.open("rb")

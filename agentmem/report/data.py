@@ -4,13 +4,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, fields
 from typing import Any
 
-from agentmem.integrations.observing import read_run
-from agentmem.kvcache.why.diagnosis import diagnose
 from agentmem.meter.answers import lines
 from agentmem.meter.report import new_tokens, report
 from agentmem.meter.tables import advice
 from agentmem.report.events import ReportEvent, events
-from agentmem.report.turns import ReportTurn, TokenParts, turns
+from agentmem.report.loading import Observed, load_run
+from agentmem.report.summing import report_on
+from agentmem.report.turns import ReportTurn, TokenParts
 from agentmem.transcript.journal import Journal
 
 Data = dict[str, Any]
@@ -23,20 +23,32 @@ def collect(journal: Journal, threads: Sequence[str], answers: Mapping[str, Any]
 
     ``answers`` are the statistics of the workspace's answer cache, if it has one.
     """
+    observed = [load_run(journal, thread) for thread in threads]
+    return collect_observed(observed, threads[0] if len(threads) == 1 else None, answers)
+
+
+def collect_observed(
+    observed: Iterable[Observed], run: str | None = None, answers: Mapping[str, Any] | None = None
+) -> Data:
+    """The data of the page on conversations of any source, in that order, under the name ``run``."""
     made: list[ReportTurn] = []
     found: list[ReportEvent] = []
-    for thread in threads:
-        own = turns(journal.entries(thread), thread)
-        found += events(own, diagnose(read_run(journal, thread)), len(made))
-        made += own
-    return shown(made, found, threads[0] if len(threads) == 1 else None, answers)
+    listed = list(observed)
+    for one in listed:
+        found += events(one.turns, one.findings, len(made))
+        made += one.turns
+    return shown(made, found, run, answers, report_on(listed, run))
 
 
 def shown(
-    made: Sequence[ReportTurn], found: Iterable[ReportEvent], run: str | None, answers: Mapping[str, Any] | None = None
+    made: Sequence[ReportTurn],
+    found: Iterable[ReportEvent],
+    run: str | None,
+    answers: Mapping[str, Any] | None = None,
+    summary: Data | None = None,
 ) -> Data:
-    """The object that the page reads."""
-    summary = report([turn.row for turn in made], run)
+    """The object that the page reads; ``summary`` is the report on the turns, made here if it is not given."""
+    summary = report([turn.row for turn in made], run) if summary is None else summary
     return {
         **summary,
         "advice": advice(summary),

@@ -104,22 +104,30 @@ class _Reading:
         entries = [(one.arrived, one.reply) for one in self.growth.exchanges]
         opening = min((sum(one.tokens for one in view.prefix) for _, view in self.asked), default=0)
         least = zip(self.asked, bound_tokens(entries, opening), strict=True)
-        shares = {at: _bound(self.found[at].row, view, first, carried) for (at, view), (first, carried, _) in least}
+        shares = {
+            at: least_usd(self.found[at].row, view.tokens, first, carried) for (at, view), (first, carried, _) in least
+        }
         for at, turn in enumerate(self.found):
             yield replace(turn, bound_usd=shares.get(at, 0.0))
 
 
-def _bound(row: Row, view: View, first_sent: int, carried: int) -> float | None:
-    """The least possible dollars of one request: our counts of its input in the provider's tokens, and its output."""
+def least_usd(row: Row, counted: int, first_sent: int, carried: int) -> float | None:
+    """The least possible dollars of one request; None if its price is not known.
+
+    ``counted`` are our tokens of the whole request, ``first_sent`` and ``carried`` those of it that any policy sends
+    first and again (see `agentmem.replay.bound`). They are scaled to the provider's count, and priced as the row was:
+    its service tier counts, so that no row costs less than its bound.
+    """
     provider, _, name = (row.priced_as or row.model).partition(":")
-    price = rates(provider, name, input_tokens=row.usage.input_tokens, at=row.at)
-    if price is None:
+    price = rates(provider, name, input_tokens=row.usage.input_tokens, at=row.at, speed=row.extras.speed)
+    if price is None or row.cost_usd is None:
         return None
     usage = row.usage
-    scale = usage.input_tokens / view.tokens if view.tokens else 0.0
+    scale = usage.input_tokens / counted if counted else 0.0
     first = min(scale * first_sent, usage.input_tokens - usage.cache_read_tokens)  # another thread may have cached it
     again = min(scale * carried, usage.input_tokens - first)
-    return first_price(price) * first + read_price(price) * again + price.output * usage.output_tokens
+    least = first_price(price) * first + read_price(price) * again + price.output * usage.output_tokens
+    return min(least, row.cost_usd)  # a price may have changed since the row was written
 
 
 def _retold(view: View) -> set[Frame]:

@@ -12,14 +12,14 @@ from agentmem.meter.ledger import Row, draft
 from agentmem.transcript.journal import open_journal
 
 
-def invoke(*arguments: str | Path, stdin: str | None = None) -> Result:
-    """What the command prints and ends with."""
-    return CliRunner().invoke(app, [str(argument) for argument in arguments], input=stdin)
+def invoke(*arguments: str | Path, stdin: str | None = None, environ: Mapping[str, str] | None = None) -> Result:
+    """What the command prints and ends with; ``environ`` is added to its environment."""
+    return CliRunner().invoke(app, [str(argument) for argument in arguments], input=stdin, env=environ)
 
 
-def invoke_json(*arguments: str | Path) -> Any:
+def invoke_json(*arguments: str | Path, environ: Mapping[str, str] | None = None) -> Any:
     """The JSON that the command prints, with ``--json`` added; it must succeed."""
-    result = invoke(*arguments, "--json")
+    result = invoke(*arguments, "--json", environ=environ)
     assert result.exit_code == 0, result.stderr
     return json.loads(result.stdout)
 

@@ -68,9 +68,10 @@ def test_an_unknown_run_is_an_error(tmp_path: Path) -> None:
 
 
 def test_another_file_is_refused(tmp_path: Path) -> None:
-    """A file without a single request is no wire log, and is not called clean."""
+    """A file without a single request is not called clean; what can be read is named."""
     other = tmp_path / "notes.md"
     other.write_text("# Notes\n")
     result = invoke("why", other)
     assert result.exit_code == 2
-    assert "is not a wire log: line 1" in result.stderr
+    assert "holds no conversation that can be read" in result.stderr
+    assert "wire-log" in result.stderr

@@ -4,15 +4,18 @@ from dataclasses import astuple
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from agentmem.meter.prices import rates
+from agentmem.meter.ledger import Row
+from agentmem.meter.prices import cost, rates
 from agentmem.replay.formats.runs import Runs
 from agentmem.replay.run import chain
 from agentmem.replay.session import RecordedSession
 from agentmem.replay.source import RecordingSource
-from agentmem.report.turns import ReportTurn, TokenParts, turns
+from agentmem.report.turns import ReportTurn, TokenParts, least_usd, turns
 from agentmem.transcript.journal import open_journal
-from agentmem.types import Text
+from agentmem.types import Extras, ModelProfile, Text, Usage
 from tests.report.runs import MODEL, Story, eventful
 
 
@@ -120,3 +123,29 @@ def test_shares_are_scaled() -> None:
     """The same shares of other tokens; of nothing they stay nothing."""
     assert TokenParts(1, 1, 2, 0, 4, 2).scaled(100) == TokenParts(10, 10, 20, 0, 40, 20)
     assert TokenParts().scaled(100) == TokenParts()
+
+
+@given(
+    uncached=st.integers(0, 200_000),
+    read=st.integers(0, 900_000),
+    written=st.integers(0, 200_000),
+    output=st.integers(0, 30_000),
+    counted=st.integers(1, 1_000_000),
+    first=st.integers(0, 1_000_000),
+    carried=st.integers(0, 1_000_000),
+    speed=st.sampled_from(("", "flex", "batch", "fast")),
+    model=st.sampled_from(("anthropic:claude-opus-5", "openai:gpt-5.5", "anthropic:claude-sonnet-5-5")),
+)
+def test_the_bound_is_a_bound(
+    uncached: int, read: int, written: int, output: int, counted: int, first: int, carried: int, speed: str, model: str
+) -> None:
+    """No row costs less than its share of the bound, whatever our counts say, at any tier."""
+    usage = Usage("measured", uncached, read, written, 0, output)
+    extras = Extras(speed=speed)
+    provider, _, name = model.partition(":")
+    paid = cost(ModelProfile(provider, name, "cloud"), usage, extras=extras)
+    row = Row("t", "agent", "answer", model, "cloud", usage, 1_790_000_000.0, cost_usd=paid.usd, extras=extras)
+    least = least_usd(row, counted, first, carried)
+    assert (least is None) == (paid.usd is None)
+    if least is not None and paid.usd is not None:
+        assert 0 <= least <= paid.usd

@@ -5,9 +5,8 @@ read. The part between two differences goes to the first of them, and the rest t
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from math import inf
-from typing import Any
 
 from agentmem.kvcache.why.causes import UNEXPLAINED, CauseCase, CauseName, explain, fix
 from agentmem.kvcache.why.differences import FrameDifference, byte, differences, location, texts
@@ -165,15 +164,3 @@ def _dollars(request: ObservedRequest, lost: int) -> float | None:
         + used.cache_write_1h_tokens * rates.cache_write_1h
     )
     return lost * (paid / unread - rates.cache_read) if unread else 0.0
-
-
-def summary(run: str, requests: Sequence[ObservedRequest], findings: Sequence[Finding]) -> dict[str, Any]:
-    """One run or log as the object of the JSON contract."""
-    bases = {one.usage.basis for one in requests if one.usage}
-    return {
-        "schema": 1,
-        "basis": bases.pop() if len(bases) == 1 else None,
-        "run": run,
-        "requests": len(requests),
-        "findings": [asdict(one) for one in findings],
-    }

@@ -160,7 +160,7 @@ def predecessor(now: ObservedRequest, earlier: Sequence[ObservedRequest]) -> Req
     if now.thread:
         own = next((one for one in reversed(earlier) if one.thread == now.thread), None)
         return RequestPair(own, now) if own else None
-    recent = list(reversed(earlier[-_WINDOW:]))
+    recent = [one for one in reversed(earlier[-_WINDOW:]) if one.session == now.session]
     if recent and RequestPair(recent[0], now).shared == len(recent[0].path.keys):
         return RequestPair(recent[0], now)
     scored = sorted(recent, key=lambda one: _score(one, now), reverse=True)  # stable: among equals the latest first

@@ -23,7 +23,8 @@ class ObservedRequest:
     if it is not known and must be found. ``cuts`` counts the declared cuts before it in its thread, and ``compaction``
     identifies the last compaction among them, if known. ``pages`` maps the places of system blocks that are pinned
     pages to their names. ``usage`` is None if none was reported, ``rates`` if prices are not known.
-    ``provider_reason`` is the reason that the provider gave for a miss.
+    ``provider_reason`` is the reason that the provider gave for a miss. ``session`` is the name that its client gave
+    ("" without one); all of its agents' conversations have it.
     """
 
     number: int
@@ -39,6 +40,7 @@ class ObservedRequest:
     pages: Mapping[int, str] = field(default_factory=dict)
     rates: Rates | None = None
     provider_reason: str | None = None
+    session: str = ""
 
     @cached_property
     def path(self) -> Path:

@@ -136,7 +136,7 @@ class _Reading:
         elif role in ("assistant", "function_call"):
             self._reply(message)
         else:
-            made = _RESULTS.get(role)
+            made = RESULTS.get(role)
             blocks = [made(message)] if made else sent(message.get("content"))
             self._arrived += [frame("message", block, "user") for block in blocks]
 
@@ -149,14 +149,15 @@ class _Reading:
     def _reply(self, message: dict[str, Any]) -> None:
         found = moment_of(message.get("timestamp") or message.get("created_at"))
         at = self._clock = self._clock + PACE if found is None else found
-        reply = tuple(frame("message", block, "assistant") for block in _said(message))
+        reply = tuple(frame("message", block, "assistant") for block in said(message))
         model, usage = str(message.get("model") or self._model), _usage(message.get("usage"))
         identity = str(message.get("id") or "")
         self.exchanges.append(Exchange(at, at, model, tuple(self._arrived), reply, usage, identity=identity))
         self._arrived = []
 
 
-def _said(message: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def said(message: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """The blocks of a reply, its calls last."""
     if message.get("type") == "function_call":
         yield _called(message, message["call_id"])
     yield from sent(message.get("content"))
@@ -179,7 +180,7 @@ def _result(identity: Any, content: Any) -> dict[str, Any]:
     }
 
 
-_RESULTS: Mapping[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+RESULTS: Mapping[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "tool": lambda message: _result(message.get("tool_call_id") or message.get("name"), message.get("content")),
     "function": lambda message: _result(message.get("name"), message.get("content")),
     "function_call_output": lambda message: _result(message["call_id"], message.get("output")),

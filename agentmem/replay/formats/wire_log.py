@@ -2,11 +2,11 @@
 
 Of Anthropic's Messages API, or of OpenAI's chat completions and responses.
 
-Requests that share their tools, system and first message are one conversation.
+Requests of one session that share their first message are one conversation.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from agentmem.replay.session import Exchange, RecordedSession, SkippedLine, life
 from agentmem.replay.source import RecordingSource, Spool, lines
 from agentmem.types import Frame, Usage
 
+_BASES = ("measured", "simulated", "estimated")
 _ENDPOINTS = ("/messages", "/chat/completions", "/responses")
 
 
@@ -44,13 +45,14 @@ class WireLog:
                 yield line
                 continue
             try:
-                reading.add(line.value)
+                reading.add(line.value, line.number)
             except _Unfit as error:
                 yield SkippedLine(source.path, line.number, str(error))
             except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
                 yield SkippedLine(source.path, line.number, f"no request that can be replayed: {error!r}")
         for number, one in enumerate(reading.found, start=1):
-            name = source.name if len(reading.found) == 1 else f"{source.name}/{number}"
+            stem = one.session or source.name
+            name = stem if len(reading.found) == 1 else f"{stem}/{number}"
             exchanges = tuple(one.growth.exchanges)
             ttl = lifetime(exchanges)
             yield RecordedSession(name, source.path, exchanges, head=one.head, ttl=ttl, provider=one.provider)
@@ -65,6 +67,7 @@ class _Begun:
     """A conversation: whom it is with, tools and system of its first request, and how it grew."""
 
     provider: str
+    session: str
     head: tuple[Frame, ...]
     growth: Growth = field(default_factory=Growth)
 
@@ -74,12 +77,12 @@ class _Reading:
 
     def __init__(self) -> None:
         self.found: list[_Begun] = []
-        self._groups: dict[tuple[str, tuple[Frame, ...]], list[_Begun]] = {}
+        self._groups: dict[tuple[str, str, tuple[Frame, ...]], list[_Begun]] = {}
         self._known: dict[Frame, Frame] = {}
         self._ended: dict[str, Growth] = {}
         self._clock = 0.0
 
-    def add(self, value: dict[str, Any]) -> None:
+    def add(self, value: dict[str, Any], line: int) -> None:
         """Take the next line. Raises _Unfit; requests that failed are passed over."""
         provider, body = _request(value)
         if (value.get("status") or 200) >= 400:
@@ -90,11 +93,12 @@ class _Reading:
             raise _Unfit("the request has no response")
         prompt = body_prompt(body)
         reply, usage = _REPLIES[provider](response)
+        usage = replace(usage, basis=value["basis"]) if usage and value.get("basis") in _BASES else usage
         head = (*prompt.tools, *prompt.system)
         given = (self._known.setdefault(one, one) for one in body_frames(body) if one.segment == "message")
         frames = (*self._before(value), *given)
         at = self._moment(value)
-        begun = self._place(provider, head, frames)
+        begun = self._place(provider, str(value.get("session") or ""), head, frames)
         exchange = Exchange(
             at=at,
             answered=at + float(value.get("first_byte_after") or value.get("seconds") or 0.0),
@@ -107,6 +111,7 @@ class _Reading:
             head=head if head != begun.head else None,
             identity=str(response.get("id") or ""),
             extras=read_extras(response.get("usage") or {}),
+            line=line,
         )
         begun.growth.add(frames, exchange)
         self._ended[exchange.identity] = begun.growth
@@ -126,13 +131,13 @@ class _Reading:
         self._clock = self._clock + PACE if found is None else found
         return self._clock
 
-    def _place(self, provider: str, head: tuple[Frame, ...], frames: tuple[Frame, ...]) -> _Begun:
+    def _place(self, provider: str, session: str, head: tuple[Frame, ...], frames: tuple[Frame, ...]) -> _Begun:
         """The conversation that a request shares most with, if more than nothing; else a new one."""
-        group = self._groups.setdefault((provider, frames[:1]), [])
+        group = self._groups.setdefault((provider, session, frames[:1]), [])
         shared = [(one.growth.common(frames), -at) for at, one in enumerate(group)]
         if group and max(shared)[0] > 0:
             return group[-max(shared)[1]]
-        begun = _Begun(provider, head)
+        begun = _Begun(provider, session, head)
         group.append(begun)
         self.found.append(begun)
         return begun

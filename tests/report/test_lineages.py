@@ -1,4 +1,4 @@
-"""agentmem.report.logged: reports on wire logs of LangChain's and deepagents' agents, with the real packages."""
+"""agentmem.report.lineages: reports on wire logs of LangChain's and deepagents' agents, with the real packages."""
 
 import json
 from collections.abc import Callable
@@ -12,8 +12,8 @@ from langchain.agents.middleware import ClearToolUsesEdit, ContextEditingMiddlew
 from langchain_anthropic.middleware import AnthropicPromptCachingMiddleware
 
 from agentmem import record
-from agentmem.integrations.observing import read_wirelog
-from agentmem.report.logged import collect_log, logged_turns
+from agentmem.report.data import collect_observed
+from agentmem.report.loading import Observed, load_paths
 from tests.cli.invoke import invoke, invoke_json
 from tests.integrations.looking_up import PROMPT, TASK, Script, Served, serving
 from tests.integrations.looking_up import record as look_up
@@ -50,6 +50,10 @@ def logged(tmp_path: Path, build: Build, turns: int = 40) -> Path:
     return log
 
 
+def _observed(log: Path) -> list[Observed]:
+    return [one for one in load_paths([log]) if isinstance(one, Observed)]
+
+
 @pytest.mark.parametrize(
     ("build", "who"),
     [
@@ -61,10 +65,9 @@ def logged(tmp_path: Path, build: Build, turns: int = 40) -> Path:
 def test_a_report_counts_others_compactions_as_cuts(tmp_path: Path, build: Build, who: str) -> None:
     """Known by their marks, they are cuts in the sums and on the page, which says whose they are; none is a break."""
     log = logged(tmp_path, build)
-    made = invoke_json("report", log)
-    observed, skipped = read_wirelog(log)
-    events = collect_log(str(log), observed)["events"]
-    assert skipped == [] and made["requests"] == len(observed)
+    made, observed = invoke_json("report", log), _observed(log)
+    events = collect_observed(observed, str(log))["events"]
+    assert made["skipped"] == [] and made["requests"] == sum(len(one.turns) for one in observed)
     assert made["cuts"] > 0 and made["breaks"] == 0
     assert made["cuts"] == sum(one["kind"] == "cut" for one in events)
     assert all(one["cause"] == "compaction" for one in events if one["kind"] == "cut")
@@ -83,7 +86,7 @@ def test_the_sums_are_those_that_the_provider_reported(tmp_path: Path) -> None:
     ):
         assert made[name] == sum(one[key] for one in used)
     assert made["cost_usd"] > 0 and made["run"] == str(log)
-    for turn in logged_turns(read_wirelog(log)[0]):
+    for turn in (turn for one in _observed(log) for turn in one.turns):
         assert turn.parts
         parts = turn.parts
         whole = parts.tools + parts.system + parts.summary + parts.results + parts.tail
@@ -112,8 +115,8 @@ def test_a_page_is_written_of_a_log(tmp_path: Path) -> None:
 
 
 def test_another_file_is_refused(tmp_path: Path) -> None:
-    """A file without a single request is no wire log."""
+    """A file without a single request is said to hold none."""
     other = tmp_path / "notes.md"
     other.write_text("# Notes\n")
     result = invoke("report", other)
-    assert result.exit_code == 2 and "is not a wire log: line 1" in result.stderr
+    assert result.exit_code == 2 and "holds no conversation that can be read" in result.stderr

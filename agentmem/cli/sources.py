@@ -1,0 +1,114 @@
+"""Finds what a command was pointed at: a run of this workspace, or the file or folder of any agent's logs."""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from time import time
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from agentmem.cli.options import NO_RUNS, journal, latest_first
+from agentmem.cli.output import notices
+from agentmem.errors import ConfigError, ThreadNotFound
+
+if TYPE_CHECKING:
+    from agentmem.replay.session import SkippedLine
+    from agentmem.report.loading import Choice, Observed
+    from agentmem.transcript.journal import Journal
+
+Since = Annotated[
+    str | None,
+    typer.Option("--since", metavar="WHEN", help="Only what was sent since: 7d, 12h, 30m, or a day as 2026-11-30."),
+]
+Project = Annotated[
+    str | None, typer.Option("--project", metavar="TEXT", help="Only logs in folders whose path has this in it.")
+]
+Session = Annotated[str | None, typer.Option("--session", metavar="NAME", help="Only sessions whose name begins so.")]
+
+_UNITS = {"d": 86_400.0, "h": 3_600.0, "m": 60.0}
+_SHOWN = 5
+"""The most lines named that could not be read; `--json` has all."""
+
+
+def choice(since: str | None, project: str | None, session: str | None) -> "Choice":
+    """The choice of sessions that the options make. Raises ConfigError for a time that is none."""
+    from agentmem.report.loading import Choice
+
+    return Choice(_moment(since) if since else 0.0, project or "", session or "")
+
+
+def _moment(text: str) -> float:
+    number, unit = text[:-1], _UNITS.get(text[-1:])
+    try:
+        return time() - float(number) * unit if unit else datetime.fromisoformat(text).timestamp()
+    except ValueError as error:
+        raise ConfigError(f"--since {text!r} is no time: give 7d, 12h, 30m, or a day as 2026-11-30") from error
+
+
+def location(source: str | None, run_names: Sequence[str] = ()) -> Path | None:
+    """The file or folder that ``source`` names; None for a run. A folder with a run's name is the run."""
+    if source is None:
+        return None
+    path = Path(source).expanduser()
+    try:
+        return path if path.is_file() or (path.exists() and source not in run_names) else None
+    except OSError:
+        return None
+
+
+def loaded(
+    path: Path, chosen: "Choice", *, rows_only: bool = False
+) -> "tuple[list[Observed], tuple[SkippedLine, ...]]":
+    """The conversations of a file or folder, the earliest first. Raises ConfigError if there is none.
+
+    ``rows_only``: of a folder only the rows, from the catalogue of logs that were read before.
+    """
+    from agentmem.report.loading import load_paths, nothing_in, split
+
+    with notices().status("Reading the logs ..."):
+        observed, skipped = split(_rows_of(path, chosen) if rows_only and path.is_dir() else load_paths([path], chosen))
+    if not observed:
+        raise ConfigError(nothing_in(path, skipped))
+    return observed, skipped
+
+
+def _rows_of(path: Path, chosen: "Choice") -> "Iterator[Observed | SkippedLine]":
+    from platformdirs import user_cache_path
+
+    from agentmem.cli.trust import settings
+    from agentmem.report.catalogue import Catalogue
+    from agentmem.report.loading import load_paths
+
+    place = settings().cache_dir or user_cache_path("agentmem")
+    try:
+        catalogue = Catalogue(place / "logs.db")
+    except (OSError, sqlite3.Error) as error:
+        notices().print(f"The logs are read anew each time: {place} cannot be written ({error}).", highlight=False)
+        yield from load_paths([path], chosen)
+        return
+    with catalogue:
+        yield from catalogue.load([path], chosen)
+
+
+def name_skipped(skipped: "Sequence[SkippedLine]") -> None:
+    """Say on stderr what was passed over."""
+    several = len({one.path for one in skipped}) > 1
+    for one in skipped[:_SHOWN]:
+        line = f"line {one.line} of {one.path}" if several else f"line {one.line}"
+        where = line if one.line else one.path
+        notices().print(f"{where} was passed over: {one.reason}", highlight=False)
+    if len(skipped) > _SHOWN:
+        notices().print(f"and {len(skipped) - _SHOWN:,} more were passed over.", highlight=False)
+
+
+@contextmanager
+def runs_of(workspace: Path, database: str | None) -> "Iterator[tuple[Journal, list[str]]]":
+    """The journal of a workspace and the names of its runs, the latest first. Raises ThreadNotFound without any."""
+    with journal(workspace, database) as opened:
+        names = [thread.name for thread in latest_first(opened)] if opened else []
+        if opened is None or not names:
+            raise ThreadNotFound(f"{NO_RUNS} To see another agent's logs, name their file or folder.")
+        yield opened, names

@@ -1,0 +1,124 @@
+"""opencode's storage (~/.local/share/opencode/storage): message/SESSION/MESSAGE.json, with part/MESSAGE/PART.json.
+
+A session is a folder of messages; each assistant message is a request. Its tool parts hold their results, which join
+the next one. Tools and system prompt are not recorded: the first usage tells their size.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from agentmem.replay.formats.telling import Telling, counted
+from agentmem.replay.session import RecordedSession, SkippedLine
+from agentmem.replay.source import RecordingSource, Spool, values
+from agentmem.types import Usage
+
+Value = Mapping[str, Any]
+_KINDS = ("parts", "modelID", "messageID", "projectID", "model")
+
+
+class OpenCode:
+    """Reads the messages of a session, given any part of opencode's storage."""
+
+    name = "opencode"
+
+    def accepts(self, first: Any) -> bool:
+        """A message or a part names its session; a session names its project and folder."""
+        if not isinstance(first, dict):
+            return False
+        return ("sessionID" in first and any(key in first for key in (*_KINDS, "role"))) or _is_session(first)
+
+    def sources(self, path: Path, spool: Spool) -> Iterator[RecordingSource | SkippedLine]:
+        """The folder of a session, once: at its last message. Parts and sessions are read with the messages."""
+        folder = path.parent
+        if folder.parent.name == "message":
+            last = max(one.name for one in folder.glob("*.json"))
+            if path.name == last:
+                yield RecordingSource(self.name, str(folder), 0, str(folder), name=folder.name)
+        elif folder.parent.name not in ("part", "session"):
+            yield RecordingSource(self.name, str(path), 0, str(path), name=path.name.partition(".")[0])
+
+    def sessions(self, source: RecordingSource) -> Iterator[RecordedSession | SkippedLine]:
+        """The conversation; messages that cannot be read are named."""
+        place = Path(source.file)
+        telling, provider = Telling(), ""
+        for file in sorted(place.glob("*.json")) if place.is_dir() else [place]:
+            for one in values(file):
+                if isinstance(one, SkippedLine):
+                    yield one
+                    continue
+                try:
+                    provider = _message(telling, one.value, _parts(file, one.value)) or provider
+                except (KeyError, TypeError, ValueError, AttributeError, RecursionError, OSError) as error:
+                    yield SkippedLine(str(file), one.number, f"a message lacks what it should have: {error!r}")
+        session = telling.session(source.name, source.path, provider or "unknown")
+        yield session or SkippedLine(source.path, 0, "no request in it: nobody replied")
+
+
+def _is_session(value: Value) -> bool:
+    return {"id", "projectID", "directory", "time"} <= value.keys()
+
+
+def _parts(file: Path, message: Value) -> list[Value]:
+    """The parts of a message: in it, or in files of their own."""
+    if isinstance(message.get("parts"), list):
+        return list(message["parts"])
+    folder = file.parent.parent.parent / "part" / str(message.get("id"))
+    found = (
+        one.value for path in sorted(folder.glob("*.json")) for one in values(path) if not isinstance(one, SkippedLine)
+    )
+    return [one for one in found if isinstance(one, dict)]
+
+
+def _message(telling: Telling, message: Value, parts: list[Value]) -> str:
+    """Take a message. Gives the provider that it names."""
+    told = message.get("info")
+    info: Value = told if isinstance(told, Mapping) else message
+    times = info.get("time") or {}
+    if info.get("role") != "assistant":
+        telling.heard(
+            [{"type": "text", "text": str(one.get("text") or "")} for one in parts if one.get("type") == "text"],
+            times.get("created"),
+        )
+        return ""
+    telling.model = str(info.get("modelID") or telling.model)
+    telling.heard([], times.get("created"))
+    telling.replied([block for one in parts for block in _said(one)])
+    at = times.get("completed") or times.get("created")
+    telling.metered(_usage(info.get("tokens")), at, identity=str(info.get("id") or ""), bare=True)
+    telling.heard([block for one in parts for block in _returned(one)], at)
+    return str(info.get("providerID") or "")
+
+
+def _said(part: Value) -> Iterator[dict[str, Any]]:
+    kind = part.get("type")
+    if kind == "text":
+        yield {"type": "text", "text": str(part.get("text") or "")}
+    elif kind == "reasoning":
+        yield {"type": "thinking", "thinking": str(part.get("text") or "")}
+    elif kind == "tool":
+        given = (part.get("state") or {}).get("input") or {}
+        yield {
+            "type": "tool_use",
+            "id": str(part.get("callID") or ""),
+            "name": str(part.get("tool") or "tool"),
+            "input": given,
+        }
+
+
+def _returned(part: Value) -> Iterator[dict[str, Any]]:
+    state = part.get("state") or {}
+    if part.get("type") == "tool" and state.get("status") in ("completed", "error"):
+        output = state.get("output", state.get("error"))
+        said = output if isinstance(output, str) else json.dumps(output, ensure_ascii=False)
+        yield {"type": "tool_result", "tool_use_id": str(part.get("callID") or ""), "content": said}
+
+
+def _usage(tokens: Any) -> Usage | None:
+    """Here input stands apart from what was cached, and reasoning, billed as output, apart from that."""
+    if not isinstance(tokens, Mapping):
+        return None
+    cache = tokens.get("cache") or {}
+    output = int(tokens.get("output") or 0) + int(tokens.get("reasoning") or 0)
+    return counted(tokens.get("input"), cache.get("read"), output, cache.get("write"), apart=True)

@@ -1,0 +1,146 @@
+"""The window of a conversation as it is now: what it holds by kind and by page, and what is largest in it."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+from agentmem.kvcache.why.texts import one_line, shown
+from agentmem.meter.prices import window as model_window
+from agentmem.report.loading import Observed
+from agentmem.report.recorded import PARTS, TAIL, ContextFrames
+from agentmem.types import Frame, ModelProfile
+
+LARGEST = 10
+"""Blocks that are listed."""
+_TEXT = 60
+
+KINDS: tuple[str, ...] = ("tools", "system", "pages", "summary", "results", "calls", "thinking", "replies", "messages")
+"""The kinds of blocks, in the order in which they are shown."""
+
+_BY_PART: Mapping[int, str] = {0: "tools", 1: "system", PARTS["page"]: "pages", 3: "summary", 4: "results"}
+_BY_TYPE: Mapping[str, str] = {"tool_use": "calls", "thinking": "thinking", "redacted_thinking": "thinking"}
+
+
+@dataclass(frozen=True, slots=True)
+class WindowBlock:
+    """A block of a context: its place among all, from 1, its kind, what it is called, and its tokens."""
+
+    place: int
+    kind: str
+    name: str
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class ContextNow:
+    """A context after its last reply. Tokens are the provider's where it reported any, else counted here.
+
+    ``limit`` is where the next compaction is to be expected, in tokens: the median of those so far, or else the model's
+    window; None if neither is known. ``limited_by`` says which.
+    """
+
+    name: str
+    tokens: int
+    blocks: tuple[WindowBlock, ...]
+    limit: int | None
+    limited_by: str
+    pages: Mapping[str, int]
+
+    def kinds(self) -> dict[str, int]:
+        """Tokens by kind, without the kinds that are not there."""
+        sums = {kind: sum(one.tokens for one in self.blocks if one.kind == kind) for kind in KINDS}
+        return {kind: tokens for kind, tokens in sums.items() if tokens}
+
+    def largest(self) -> list[WindowBlock]:
+        """The largest blocks, the largest first."""
+        return sorted(self.blocks, key=lambda one: -one.tokens)[:LARGEST]
+
+    def value(self) -> dict[str, Any]:
+        """The object that `agentmem context --json` prints."""
+        blocks = [
+            {"place": one.place, "kind": one.kind, "name": one.name, "tokens": one.tokens} for one in self.largest()
+        ]
+        left = None if self.limit is None else max(0, self.limit - self.tokens)
+        return {
+            "run": self.name,
+            "tokens": self.tokens,
+            "blocks": len(self.blocks),
+            "by_kind": self.kinds(),
+            "by_page": dict(self.pages),
+            "limit": self.limit,
+            "limited_by": self.limited_by or None,
+            "tokens_left": left,
+            "largest": blocks,
+        }
+
+
+def context_now(observed: Observed) -> ContextNow:
+    """The context of ``observed`` after its last reply, scaled to what the provider reported of the last request."""
+    frames = (*observed.window.head, *observed.window.messages)
+    scale = _scale(observed, sum(one.tokens for one in frames))
+    paged = dict(observed.pages)
+    blocks = tuple(_blocks(observed.window, frames, paged, scale))
+    pages: dict[str, int] = {}
+    for one in blocks:
+        if one.kind == "pages":
+            pages[one.name] = pages.get(one.name, 0) + one.tokens
+    limit, by = _limit(observed)
+    return ContextNow(observed.name, sum(one.tokens for one in blocks), blocks, limit, by, pages)
+
+
+def _blocks(
+    window: ContextFrames, frames: tuple[Frame, ...], pages: Mapping[int, str], scale: float
+) -> Iterator[WindowBlock]:
+    calls = {
+        str(one.value.get("id")): str(one.value.get("name")) for one in frames if one.value.get("type") == "tool_use"
+    }
+    for at, one in enumerate(frames):
+        kind = "pages" if at in pages else _kind(window, one)
+        yield WindowBlock(at + 1, kind, pages.get(at) or _name(one, calls), round(one.tokens * scale))
+
+
+def _kind(window: ContextFrames, one: Frame) -> str:
+    part = window.part(one)
+    if part != TAIL:
+        return _BY_PART[part]
+    return _BY_TYPE.get(str(one.value.get("type")), "replies" if one.role == "assistant" else "messages")
+
+
+def _name(one: Frame, calls: Mapping[str, str]) -> str:
+    value = one.value
+    if one.segment == "tool" or value.get("type") == "tool_use":
+        given = json.dumps(value["input"], ensure_ascii=False) if value.get("input") else ""
+        return one_line(f"{value.get('name', 'tool')} {given}".strip())[:_TEXT]
+    if value.get("type") == "unknown":
+        return "not recorded: tools, system prompt, reminders"
+    if value.get("type") == "tool_result":
+        return one_line(f"{calls.get(str(value.get('tool_use_id')), '')} {_said(value.get('content'))}".strip())[:_TEXT]
+    return one_line(str(value.get("text") or value.get("thinking") or shown(one)))[:_TEXT]
+
+
+def _said(content: Any) -> str:
+    """The words of a result."""
+    if isinstance(content, str) or content is None:
+        return content or ""
+    texts = (str(part.get("text") or part.get("type")) for part in content if isinstance(part, Mapping))
+    return " ".join(texts)
+
+
+def _scale(observed: Observed, counted: int) -> float:
+    """The provider's tokens for one of ours, by the last request that has both."""
+    rows = (turn.row for turn in reversed(observed.turns))
+    last = next(
+        (row for row in rows if row.usage.basis == "measured" and row.usage.input_tokens and row.context_tokens), None
+    )
+    return last.usage.input_tokens / last.context_tokens if last and counted else 1.0
+
+
+def _limit(observed: Observed) -> tuple[int | None, str]:
+    if observed.compactions:
+        return round(median(observed.compactions)), "where it was compacted so far"
+    model = next((turn.row.priced_as or turn.row.model for turn in reversed(observed.turns) if turn.row.model), "")
+    provider, _, name = model.partition(":")
+    found = model_window(ModelProfile(provider, name, "cloud")) if name else None
+    return found, "the model's window" if found else ""
