@@ -48,6 +48,7 @@ TABLE = (*COLUMNS, "cuts", "summary_requests", "peak_context_tokens", "summary_r
 SUMS = (
     "cost_usd",
     "dollars_to_act_usd",
+    "floor_usd",
     "requests",
     "cuts",
     "summary_requests",
