@@ -48,6 +48,7 @@ TABLE = (*COLUMNS, "cuts", "summary_requests", "peak_context_tokens", "summary_r
 SUMS = (
     "cost_usd",
     "dollars_to_act_usd",
+    "floor_usd",
     "requests",
     "cuts",
     "summary_requests",
@@ -203,7 +204,10 @@ def printed(found: Mapping[str, Row]) -> None:
     for name, one in found.items():
         print(f"{name:22}" + "".join(f"{_cell(one[key]):>16}" for key in TABLE))
     for name in PEERS:
-        print(f"  {name}: dollars to act {_ratio(found, name):.3f} x theirs")
+        least, over = found[name]["floor_usd"], _beyond(found, name)
+        print(
+            f"  {name}: to act {_ratio(found, name):.3f} x theirs, {over:.3f} beyond the ${least:.2f} that anybody pays"
+        )
 
 
 def _cell(value: Any) -> str:
@@ -212,6 +216,11 @@ def _cell(value: Any) -> str:
 
 def _ratio(found: Mapping[str, Row], name: str) -> float:
     return float(found[f"{name} + ours"]["dollars_to_act_usd"] / found[name]["dollars_to_act_usd"])
+
+
+def _beyond(found: Mapping[str, Row], name: str) -> float:
+    ours, theirs = (one["dollars_to_act_usd"] - one["floor_usd"] for one in (found[f"{name} + ours"], found[name]))
+    return float(ours / theirs)
 
 
 def misses(found: Mapping[str, Row]) -> list[str]:
