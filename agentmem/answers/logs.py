@@ -11,6 +11,7 @@ codes and names. An intent alone is no answer. Excluded questions are neither ke
 
 import hashlib
 import math
+import time
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -161,17 +162,20 @@ def tune_log(
     limit: float = LIMIT,
     confidence: float = CONFIDENCE,
     told: Told = quiet,
+    seconds: float = math.inf,
 ) -> dict[str, Tuned]:
     """Each query type's threshold: its own if its hits are enough to certify one, else that of all together.
 
     A threshold with more wrong hits than ``limit`` on the held-out half is not used. If none can be certified, and the
     threshold of ``today`` (by type; DEFAULT) errs more often than ``limit`` allows, only exact keys are served. If the
-    log is too short to say either, it raises TooFewLabels, and nothing changes. ``told`` gets the progress.
+    log is too short to say either, it raises TooFewLabels, and nothing changes. ``told`` gets the progress. Thresholds
+    are tried from the strictest down, for about so many ``seconds``; what was certified by then counts.
     """
+    until = time.monotonic() + seconds
     _answered(log)
     halves = [[place for place, one in enumerate(log) if _half(one) == half] for half in (0, 1)]
     certifying, hold = (LogReplay([log[place] for place in own], vectors[own], objects, told) for own in halves)
-    tried = {one: certifying.at(one) for one in THRESHOLDS}
+    tried = _tried(certifying, until, told)
     kinds = sorted({one.kind for one in log})
     chosen = {kind: lowest(tried, limit, kind, confidence) for kind in ("", *kinds)}
     named = (*chosen.values(), *((today or {}).get(kind, DEFAULT) for kind in kinds), DEFAULT)
@@ -257,7 +261,7 @@ def _erring(
 ) -> Tuned | None:
     """Exact keys alone, if today's threshold errs more often than the limit allows, with confidence; else None."""
     at = min(THRESHOLDS, key=lambda one: abs(one - today))
-    both = reached((*tried[at], *held.get(at, ())), at, kind)
+    both = reached((*tried.get(at, ()), *held.get(at, ())), at, kind)
     if lower_bound(both.wrong, both.served, confidence) <= limit:
         return None
     points = _curve(tried, kind)
@@ -298,6 +302,17 @@ def lowest(
         elif certified(_faultless(tried[threshold]), kind, confidence).upper <= limit:
             break
     return found
+
+
+def _tried(certifying: LogReplay, until: float, told: Told) -> dict[float, list[ReplayedOutcome]]:
+    """The outcomes at each threshold, the strictest first, until the time is over. One is always tried."""
+    tried: dict[float, list[ReplayedOutcome]] = {}
+    for one in sorted(THRESHOLDS, reverse=True):
+        if tried and time.monotonic() >= until:
+            told(f"the time is over: no threshold below {min(tried)} was tried")
+            break
+        tried[one] = certifying.at(one)
+    return tried
 
 
 def _tuned(

@@ -22,6 +22,7 @@ Pairs = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="Labell
 Labels = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="Labelled pairs, or a log, as CSV.")]
 Cost = Annotated[float, typer.Option("--cost", min=0.0, help="What a wrong answer costs, in hits saved; of pairs.")]
 Limit = Annotated[float, typer.Option("--limit", help="The share of wrong hits to be certified for.")]
+Seconds = Annotated[float, typer.Option("--max-seconds", min=0.0, help="The time for trying thresholds on a log.")]
 Plot = Annotated[Path | None, typer.Option("--plot", metavar="FILE", help="Write the curves as an HTML page.")]
 NO_ANSWERS = (
     "No labelled pair has both answers, so the judge of answers was not measured: `agentmem answers sample --audits`"
@@ -54,6 +55,7 @@ def tune(
     cost: Cost = 125.0,
     limit: Limit = 0.008,
     plot: Plot = None,
+    max_seconds: Seconds = 600.0,
     dry: Annotated[bool, typer.Option("--dry", help="Only say what it would be.")] = False,
     workspace: Workspace = HERE,
     json: AsJson = False,
@@ -72,7 +74,7 @@ def tune(
 
     kinds = all_kinds(settings(workspace))
     with notices().status("Trying thresholds ...") as status:
-        tuned, judged = _tuned(pairs, kinds, cost, limit, status.update)
+        tuned, judged = _tuned(pairs, kinds, cost, limit, max_seconds, status.update)
         said = _said(judged) if judged or not is_log(pairs) else []
         error = left_out(MiniLM(), kinds)
     if plot:
@@ -111,7 +113,7 @@ def judge(
 
 
 def _tuned(
-    path: Path, kinds: "Kinds", cost: float, limit: float, told: "Told"
+    path: Path, kinds: "Kinds", cost: float, limit: float, seconds: float, told: "Told"
 ) -> "tuple[dict[str, Tuned], Errors | None]":
     """The thresholds by query type, and the judge's errors on the pairs that have both answers."""
     from agentmem.answers.logs import is_log, scorer
@@ -119,20 +121,20 @@ def _tuned(
     from agentmem.recall.embedder import MiniLM
 
     if is_log(path):
-        return _by_log(path, kinds, limit, told), None
+        return _by_log(path, kinds, limit, seconds, told), None
     labelled = read_pairs(path)
     tuned = tune_kinds(labelled, scorer(MiniLM()), cost=dict.fromkeys(kinds, cost), limit=limit)
     return tuned, _judged(labelled)
 
 
-def _by_log(path: Path, kinds: "Kinds", limit: float, told: "Told") -> "dict[str, Tuned]":
+def _by_log(path: Path, kinds: "Kinds", limit: float, seconds: float, told: "Told") -> "dict[str, Tuned]":
     from agentmem.answers.logs import objecting, read_log, tune_log
     from agentmem.answers.query_types import classifier
     from agentmem.recall.embedder import MiniLM
 
     log, vectors = read_log(path, MiniLM(), classifier(MiniLM(), kinds), told)
     today = {name: kind.threshold for name, kind in kinds.items()}
-    return tune_log(log, vectors, objecting(), today=today, limit=limit, told=told)
+    return tune_log(log, vectors, objecting(), today=today, limit=limit, told=told, seconds=seconds)
 
 
 def _audited(workspace: Path, count: int) -> "list[Labelled]":

@@ -129,6 +129,17 @@ def test_where_todays_setting_errs_too_often_only_exact_keys_are_served() -> Non
     assert tuned.policy.certificate.wrong > 0
 
 
+def test_a_time_limit_leaves_the_lower_thresholds_untried() -> None:
+    """The strictest is always tried; what was certified until then counts, and the progress says what is left out."""
+    said: list[str] = []
+    asked = log(400)
+    near = vectors(asked, lambda number: 0.99)
+    tuned = tune_log(asked, near, nothing, limit=0.05, told=said.append, seconds=0.0)["faq"]
+    assert tuned.policy.threshold == max(THRESHOLDS)
+    assert [one.threshold for one in tuned.curve] == [max(THRESHOLDS)]
+    assert any("the time is over" in line for line in said)
+
+
 def test_the_same_answer_for_other_slots_is_wrong() -> None:
     """A log whose answers are intents does not certify an answer for another order or name."""
     asked = [ReplayedQuestion(f"track order {at:05} please {at}", "track") for at in range(600)]
