@@ -14,7 +14,7 @@ import warnings
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from agentmem.team.proof import lending, values
+from agentmem.team.proof import arrays, lending, values
 from agentmem.team.proof.classes import known
 from agentmem.team.proof.reasons import Gone, Marks, NotProven
 from agentmem.team.proof.wire import Broken, Wire
@@ -91,7 +91,7 @@ class SubjectLink:
 
     def copied(self, reference: list[Any], name: str, value: Any) -> None:
         """Note a container that is an attribute of the code, and crossed as a copy: a test may change it in place."""
-        if type(value) in values.MUTABLE and len(self.copies) < _COPIES and len(value) <= values.LOOKED_AT:
+        if values.can_change(value) and len(self.copies) < _COPIES and values.size_of(value) <= values.LOOKED_AT:
             self.copies.append((reference, name, value, self.encode(value)))
 
     def bring_copies(self, *, forget: bool = False) -> None:
@@ -157,7 +157,7 @@ class SubjectLink:
         if type(change) is not list or len(change) != 2 or type(change[-1] if change[0] == "same" else 0) is not int:
             raise Broken("a change is not of the agreed form")
         place = change[1] if change[0] == "same" else change[0]
-        if type(place) is not int or not 0 <= place < len(given) or type(given[place]) not in values.MUTABLE:
+        if type(place) is not int or not 0 <= place < len(given) or not values.can_change(given[place]):
             raise Broken("a change is not of the agreed form")
         if change[0] == "same":
             return given[place]
@@ -217,6 +217,8 @@ class SubjectLink:
     def _other(self, value: Any, depth: int) -> Any:
         if (reference := self.proxies.reference(value)) is not None:
             return reference
+        if arrays.is_array(value):
+            return arrays.encode_array(value) or self.marks.not_proven("array", str(value.dtype))
         if (named := known(value)) is not None:
             return named
         if type(value) is collections.defaultdict:
@@ -240,6 +242,8 @@ class SubjectLink:
     def _read(self, given: list[Any], depth: int) -> Any:
         if given[0] == "j":
             return self.lent[given[1]]
+        if given[0] in ("array", "scalar", "fields"):
+            return arrays.decode_array(given)
         if given[0] == "dd":
             return values.defaulted(given, self._read, depth)
         return self.proxies.of(given)

@@ -19,6 +19,7 @@ REASONS: dict[str, str] = {
     "foreign": "it uses what is not the project's through the project's modules",
     "replaced": "it calls what it has put in place of the code",
     "large": "a value is too large, or nested too deeply",
+    "array": "an array has items that cannot cross",
     "rewritten": "it reads a file again that the code could have changed",
     "swallowed": "an assertion failed inside the code, and the code did not let it out",
     "skipped": "it is skipped, or expected to fail",
