@@ -174,6 +174,7 @@ class SubjectLink:
         put = {name: value for name, value in now.items() if before.get(name) != value}
         gone = [name for name in before if name not in now and name not in _OWN]
         moved = folder if folder != self.folder else None
+        self.marks.moved = True
         said = arguments if arguments != self.arguments else None
         self.environment, self.folder, self.arguments = now, folder, arguments
         return [put, gone, moved, said]
@@ -198,7 +199,8 @@ class SubjectLink:
 
     def _note(self, text: str, answer: str) -> None:
         if text and len(self.marks.trace) < _TRACED:
-            self.marks.trace.append((text[:_BRIEF], answer))
+            where = " <in other surroundings>" if self.marks.moved else ""
+            self.marks.trace.append((text[:_BRIEF] + where, answer))
 
     def _die(self, said: str) -> Any:
         self.dead = said
@@ -288,7 +290,7 @@ def brief(value: Any) -> str:
     if value is None or type(value) in (bool, int, float, complex, str, bytes):
         return _cut(repr(value))
     if isinstance(value, types.FunctionType):
-        return value.__name__
+        return f"<{value.__name__}>"
     return f"a {type(value).__name__}"
 
 
