@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from contextvars import Context
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any, Literal
 
 from agentmem import assets, models
@@ -409,12 +410,8 @@ class TeamSteps:
         return {"heads": heads, "since": heads["tester"]} if since else {"heads": heads}
 
     def _role_tools(self, name: Name) -> RoleTools:
-        return RoleTools(
-            rights_of(name, self.settings.tests),
-            self.environment,
-            lambda command: self._ran(name, command),
-            lambda: self.stop.stopped,
-        )
+        may = rights_of(name, self.settings.tests)
+        return RoleTools(may, self.environment, partial(self._ran, name), lambda: self.stop.stopped)
 
     def _agents(self, opened: ExitStack) -> dict[Name, Agent]:
         """The two agents. If both roles name the same model, one model serves both."""

@@ -43,6 +43,8 @@ class FarMeta(type):
             return make(cls, given, named)
         made = cls._far_link.call(cls._far_kind, given, named, cls.__name__)
         if isinstance(made, FarBase):
+            if made.__dict__.get("_far_again") == cls._far_link.marks.calls:  # the code chose what it is compared with
+                cls._far_link.marks.mark("compares", f"{cls.__name__}() gives an object that was there before")
             made.__dict__["_far_asked"] = True
         return made
 
@@ -99,6 +101,9 @@ class FarBase(metaclass=FarMeta):
     def __hash__(self) -> int:
         return id(self)
 
+    def __bool__(self) -> bool:
+        return truth(self)
+
     def __eq__(self, other: object) -> Any:
         return compared(self, other)
 
@@ -119,7 +124,8 @@ class FarMethod:
 
     def __call__(self, *given: Any, **named: Any) -> Any:
         link, reference = link_of(self.__self__), reference_of(self.__self__)
-        label = f"{type(self.__self__).__name__}.{self.__name__}"
+        self.__self__.__dict__["_far_given"] = True
+        label = f"{type(self.__self__).__name__}().{self.__name__}"
         return link.call(["m", reference[1], self.__name__], given, named, label)
 
     def __eq__(self, other: object) -> bool:
@@ -206,6 +212,7 @@ def far_set(link: SubjectLink, reference: list[Any], name: str, *value: Any) -> 
     """Set an attribute of an object of the subject; without a ``value``, delete it."""
     if is_private(name):
         link.marks.not_proven("private", name)
+    link.marks.moved = True
     link.ask("set" if value else "del", reference, name, *map(link.encode, value))
 
 
@@ -249,6 +256,17 @@ def compared(one: Any, other: Any) -> bool:
     if not (has_own(one, "__eq__") or has_own(other, "__eq__")) and one is not other:
         return False
     return bool(link.marks.not_proven("compares", f"{type(one).__name__} == {type(other).__name__}"))
+
+
+def truth(value: Any) -> bool:
+    """The truth of a proxy: of a plain value, an exception or an enum's member; else the code would decide it."""
+    kinds = (int, float, complex, str, bytes, tuple, frozenset)
+    plain: Any = next((one for one in kinds if isinstance(value, one)), None)
+    if plain is not None:
+        return bool(plain.__bool__(value) if hasattr(plain, "__bool__") else plain.__len__(value))
+    if isinstance(value, BaseException) or "_far_member" in value.__dict__:
+        return True
+    return bool(link_of(value).marks.not_proven("compares", f"whether a {type(value).__name__} is true"))
 
 
 def has_own(value: Any, name: str) -> bool:
@@ -335,6 +353,7 @@ def _called(self: Any, *given: Any, **named: Any) -> Any:
 
 
 def _entered(self: Any) -> Any:
+    self.__dict__["_far_given"] = True
     return link_of(self).call(["m", reference_of(self)[1], "__enter__"], (), {})
 
 
@@ -364,7 +383,7 @@ _BINARY = ("add", "sub", "mul", "truediv", "floordiv", "mod", "and", "or", "xor"
 _NAMED = {"and": "and_", "or": "or_"}
 
 METHODS: dict[str, Any] = {
-    **{f"__{one}__": _asks(one) for one in ("iter", "next", "len", "getitem", "setitem", "delitem", "bool", "str")},
+    **{f"__{one}__": _asks(one) for one in ("iter", "next", "len", "getitem", "setitem", "delitem", "str")},
     **{f"__{one}__": _asks(one) for one in ("repr", "int", "float", "complex", "index", "abs", "neg", "pos", "invert")},
     **{f"__{one}__": _asks(one) for one in ("round", "reversed", "bytes", "format", "divmod")},
     **{f"__{one}__": _asks(_NAMED.get(one, one)) for one in _BINARY},

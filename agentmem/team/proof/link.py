@@ -14,7 +14,7 @@ import warnings
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from agentmem.team.proof import lending, values
+from agentmem.team.proof import arrays, lending, values
 from agentmem.team.proof.classes import known
 from agentmem.team.proof.reasons import Gone, Marks, NotProven
 from agentmem.team.proof.wire import Broken, Wire
@@ -91,7 +91,7 @@ class SubjectLink:
 
     def copied(self, reference: list[Any], name: str, value: Any) -> None:
         """Note a container that is an attribute of the code, and crossed as a copy: a test may change it in place."""
-        if type(value) in values.MUTABLE and len(self.copies) < _COPIES and len(value) <= values.LOOKED_AT:
+        if values.can_change(value) and len(self.copies) < _COPIES and values.size_of(value) <= values.LOOKED_AT:
             self.copies.append((reference, name, value, self.encode(value)))
 
     def bring_copies(self, *, forget: bool = False) -> None:
@@ -157,7 +157,7 @@ class SubjectLink:
         if type(change) is not list or len(change) != 2 or type(change[-1] if change[0] == "same" else 0) is not int:
             raise Broken("a change is not of the agreed form")
         place = change[1] if change[0] == "same" else change[0]
-        if type(place) is not int or not 0 <= place < len(given) or type(given[place]) not in values.MUTABLE:
+        if type(place) is not int or not 0 <= place < len(given) or not values.can_change(given[place]):
             raise Broken("a change is not of the agreed form")
         if change[0] == "same":
             return given[place]
@@ -174,6 +174,7 @@ class SubjectLink:
         put = {name: value for name, value in now.items() if before.get(name) != value}
         gone = [name for name in before if name not in now and name not in _OWN]
         moved = folder if folder != self.folder else None
+        self.marks.moved = True
         said = arguments if arguments != self.arguments else None
         self.environment, self.folder, self.arguments = now, folder, arguments
         return [put, gone, moved, said]
@@ -198,7 +199,8 @@ class SubjectLink:
 
     def _note(self, text: str, answer: str) -> None:
         if text and len(self.marks.trace) < _TRACED:
-            self.marks.trace.append((text[:_BRIEF], answer))
+            where = " <in other surroundings>" if self.marks.moved else ""
+            self.marks.trace.append((text[:_BRIEF] + where, answer))
 
     def _die(self, said: str) -> Any:
         self.dead = said
@@ -217,6 +219,8 @@ class SubjectLink:
     def _other(self, value: Any, depth: int) -> Any:
         if (reference := self.proxies.reference(value)) is not None:
             return reference
+        if arrays.is_array(value):
+            return arrays.encode_array(value) or self.marks.not_proven("array", str(value.dtype))
         if (named := known(value)) is not None:
             return named
         if type(value) is collections.defaultdict:
@@ -240,6 +244,8 @@ class SubjectLink:
     def _read(self, given: list[Any], depth: int) -> Any:
         if given[0] == "j":
             return self.lent[given[1]]
+        if given[0] in ("array", "scalar", "fields"):
+            return arrays.decode_array(given)
         if given[0] == "dd":
             return values.defaulted(given, self._read, depth)
         return self.proxies.of(given)
@@ -284,7 +290,7 @@ def brief(value: Any) -> str:
     if value is None or type(value) in (bool, int, float, complex, str, bytes):
         return _cut(repr(value))
     if isinstance(value, types.FunctionType):
-        return value.__name__
+        return f"<{value.__name__}>"
     return f"a {type(value).__name__}"
 
 

@@ -100,7 +100,10 @@ class ProxyMaker:
             return ["m", reference_of(value.__self__)[1], value.__name__]
         if isinstance(value, FarForeign):
             return list(value._far)
-        return list(reference_of(value)) if isinstance(value, FarBase) else None
+        if not isinstance(value, FarBase):
+            return None
+        value.__dict__["_far_given"] = True
+        return list(reference_of(value))
 
     def of(self, given: list[Any]) -> Any:
         """What a message of the subject stands for. Raises Broken."""
@@ -131,7 +134,7 @@ class ProxyMaker:
             raise Broken("an object has no number")
         kind = self._kind(given[2] if tag != "p" else given[3])
         if number in self.made:
-            return self.made[number]
+            return self._again(self.made[number])
         if tag == "p":
             made = self._plain(kind, given)
         elif tag == "x":
@@ -139,6 +142,14 @@ class ProxyMaker:
         else:
             made = self._opaque(kind, number, given[3])
         self.made[number] = made
+        return made
+
+    def _again(self, made: Any) -> Any:
+        """An object that the judge knows. If a test made it and the code was never given it, the code chose it."""
+        if isinstance(made, FarBase):
+            made.__dict__["_far_again"] = self.link.marks.calls
+            if "_far_asked" in made.__dict__ and "_far_given" not in made.__dict__:
+                self.link.marks.mark("compares", f"it returns a {type(made).__name__} that it was not given")
         return made
 
     def _plain(self, kind: Any, given: list[Any]) -> Any:

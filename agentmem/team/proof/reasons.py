@@ -19,6 +19,7 @@ REASONS: dict[str, str] = {
     "foreign": "it uses what is not the project's through the project's modules",
     "replaced": "it calls what it has put in place of the code",
     "large": "a value is too large, or nested too deeply",
+    "array": "an array has items that cannot cross",
     "rewritten": "it reads a file again that the code could have changed",
     "swallowed": "an assertion failed inside the code, and the code did not let it out",
     "skipped": "it is skipped, or expected to fail",
@@ -46,7 +47,8 @@ class Gone(BaseException):
 class Marks:
     """What is noticed while one test runs: its calls of the code, why it cannot be proven, and how it broke.
 
-    ``testing`` is false as long as only its file is loaded.
+    ``testing`` is false as long as only its file is loaded, ``moved`` true once the test has changed the surroundings
+    of the code: its environment, its arguments, or what is in its place.
     """
 
     calls: int = 0
@@ -55,9 +57,10 @@ class Marks:
     trace: list[tuple[str, str]] = field(default_factory=list)
     asserted: int = 0
     testing: bool = False
+    moved: bool = False
 
     def reset(self) -> None:
-        self.testing = True
+        self.testing, self.moved = True, False
         self.calls, self.why, self.broken, self.trace, self.asserted = 0, {}, "", [], 0
 
     def not_proven(self, reason: str, about: str = "") -> Any:

@@ -19,7 +19,7 @@ import types
 import warnings
 from typing import Any
 
-from agentmem.team.proof import classes, stubs, values
+from agentmem.team.proof import arrays, classes, stubs, values
 from agentmem.team.proof.wire import Broken, Wire
 
 _PRINTED = 1 << 18  # characters of output that are kept for one answer
@@ -86,12 +86,22 @@ class Subject:
         if isinstance(value, BaseException):
             given = [self._argument(one, depth + 1) for one in value.args]
             return ["x", self.keep(value), self._class(type(value)), given, _said(value)]
+        if arrays.is_array(value):
+            return self._array(value)
+        return self._object(value, depth)
+
+    def _object(self, value: Any, depth: int) -> Any:
         plain = values.plain_of(value)
         if plain is not None:
             return ["p", self.encode(plain, depth + 1), self.keep(value), self._class(type(value))]
         if named := classes.known(value):
             return named
         return ["o", self.keep(value), self._class(type(value)), _flags(value)]
+
+    def _array(self, value: Any) -> Any:
+        if (told := arrays.encode_array(value)) is None:
+            raise Refused("array", str(value.dtype))
+        return told
 
     def _argument(self, value: Any, depth: int) -> Any:
         try:
@@ -132,6 +142,8 @@ class Subject:
         return self._rare(given, depth)
 
     def _rare(self, given: list[Any], depth: int) -> Any:
+        if given[0] in ("array", "scalar", "fields"):
+            return arrays.decode_array(given)
         if given[0] == "dd":
             return values.defaulted(given, self._read, depth)
         if given[0] == "x":
@@ -223,10 +235,10 @@ class Subject:
             answer = called(*arguments, **options)
         finally:
             for place, (was, one) in enumerate(zip(given, arguments, strict=True)):
-                if type(one) in values.MUTABLE and (now := self._argument(one, 0)) != was:
+                if values.can_change(one) and (now := self._argument(one, 0)) != was:
                     changes.append([place, now])
         for place, one in enumerate(arguments):
-            if one is answer and type(one) in values.MUTABLE:
+            if one is answer and values.can_change(one):
                 changes.append(["same", place])
         return answer
 

@@ -14,6 +14,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
+from agentmem.team.proof.arrays import is_array
 from agentmem.team.proof.wire import DEPTH, Broken
 
 Encode = Callable[[Any, int], Any]
@@ -89,6 +90,17 @@ MUTABLE = (
     *(collections.OrderedDict, collections.Counter, collections.defaultdict),
 )
 """Exact types that a call can change; each end brings the other's changes in."""
+
+
+def can_change(value: Any) -> bool:
+    """True for a container that crosses as a copy, and that a call can change."""
+    return type(value) in MUTABLE or (is_array(value) and type(value).__name__ == "ndarray")
+
+
+def size_of(value: Any) -> int:
+    """The number of a container's items."""
+    return int(value.size) if is_array(value) else len(value)
+
 
 LOOKED_AT = 2000
 """The most items of a container of the code that is looked at for changes by a test."""
@@ -204,6 +216,11 @@ def bring(old: Any, new: Any) -> None:
         raise Broken("an argument has become another type")
     if isinstance(old, list | bytearray):
         old[:] = new
+        return
+    if is_array(old):
+        if old.shape != new.shape or old.dtype != new.dtype:
+            raise Broken("an array has become another one")
+        old[...] = new
         return
     old.clear()
     old.extend(new) if hasattr(old, "extend") else old.update(new)

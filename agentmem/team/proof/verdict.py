@@ -163,7 +163,11 @@ def _counted(trace: Sequence[tuple[str, str]]) -> dict[tuple[str, int], str]:
 
 
 def contradictions(new: ApartRun, old: ApartRun) -> frozenset[str]:
-    """The tests in which the new code answers a call differently than in another test, where the old code did not."""
+    """The tests in which the new code answers a call differently than in another test, where the old code did not.
+
+    Only functions of modules are compared, called with plain values in the same surroundings: an object's methods may
+    answer by its state.
+    """
     now, then = _answers(new), _answers(old)
     split = {call for call, answers in now.items() if len(answers) > 1 and len(then.get(call, ())) == 1}
     return frozenset(

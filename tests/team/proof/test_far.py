@@ -179,3 +179,78 @@ def test_what_a_test_lends_and_changes_reaches_the_code(tmp_path: Path) -> None:
     run = apart(tmp_path, {"parking.py": LENT}, {"tests/test_a.py": LENDING})
     names = [line[4:].partition("(")[0] for line in LENDING.splitlines() if line.startswith("def test_")]
     assert verdicts(run) == dict.fromkeys(names, "proven"), run.tests
+
+
+CHOSEN = """
+class Point:
+    def __new__(cls, *given, **named):
+        return _only
+
+    def __init__(self, *given, **named):
+        pass
+
+    def __eq__(self, other):
+        return True
+
+
+_only = object.__new__(Point)
+
+
+class Yes:
+    def __getattr__(self, name):
+        return self
+
+    def __call__(self, *given):
+        return self
+
+    def __len__(self):
+        return 2
+
+
+def point(text):
+    return _only
+
+
+def label(count):
+    return Yes()
+
+
+class Car:
+    pass
+
+
+def same(car):
+    return car
+"""
+CHOOSING = """
+import parking
+from parking import Car, Point, label, point
+
+
+def test_the_code_makes_what_it_is_compared_with():
+    assert [Point(1, y=2)] == [point("1,2")]
+
+
+def test_it_was_there_before():
+    assert [point("1,2")] == [Point(1, y=2)]
+
+
+def test_the_code_says_what_is_true():
+    assert label(3).endswith(" min")
+
+
+def test_an_object_comes_back():
+    car = Car()
+    assert parking.same(car) is car
+    assert [parking.same(car)] == [car]
+"""
+
+
+def test_the_code_chooses_no_object_that_it_is_compared_with(tmp_path: Path) -> None:
+    """A class that gives an object which is there, and the truth of an object, leave a test unproven."""
+    run = apart(tmp_path, {"parking.py": CHOSEN}, {"tests/test_a.py": CHOOSING})
+    chosen = ("test_the_code_makes_what_it_is_compared_with", "test_it_was_there_before")
+    assert verdicts(run) == {
+        **dict.fromkeys((*chosen, "test_the_code_says_what_is_true"), "unproven compares"),
+        "test_an_object_comes_back": "proven",
+    }, run.tests

@@ -114,6 +114,10 @@ def test_what_differs_is_listed_and_contradictions_are_found() -> None:
     new = ApartRun({OWN: mended, OLD: SeenTest(OLD, "passed", trace=tuple(calls))}, ended=True)
     assert differences(new, old) == (Difference("parking.fee(30)", "2", "0"),)
     assert contradictions(new, old) == {OWN, OLD}
+    for call in ("Box().size()", "parking.fee(30) <in other surroundings>", "parking.each(<key>, [1])"):
+        one, other = (SeenTest(name, "passed", trace=((call, answer),)) for name, answer in ((OWN, "1"), (OLD, "2")))
+        before = ApartRun({OWN: SeenTest(OWN, "passed", trace=((call, "0"),))}, ended=True)
+        assert contradictions(ApartRun({OWN: one, OLD: other}, ended=True), before) == frozenset()
     both = ApartRun({OWN: mended, OLD: SeenTest(OLD, "passed", trace=mended.trace)}, ended=True)
     assert contradictions(both, old) == frozenset()
 

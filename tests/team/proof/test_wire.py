@@ -130,6 +130,12 @@ def test_ten_thousand_messages_that_nobody_asked_for_give_no_value() -> None:
         ["s", ["l"]],
         ["d", [1]],
         ["decimal", 5],
+        ["array", [1 << 40], "<f8", ""],
+        ["array", [1], "|O8", "AAAAAAAAAAA="],
+        ["array", [2], "<f8", "AAAAAAAAAAA="],
+        ["array", [-1], "<f8", ""],
+        ["array", [1], "<f8,<f8", "AAAAAAAAAAA="],
+        ["fields", [1], [["a", ["array", [2], "|b1", "AAA="]]]],
         {"a": 1},
     ],
 )
