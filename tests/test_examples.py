@@ -33,10 +33,12 @@ SAYS = {
     "11_small_budget_on_the_engine.py": "(simulated)",
     "12_under_langchain.py": "deepagents_after   All records are read.",
     "13_answers_over_weeks.py": " 0 stale answers",
+    "14_mcp_both_ways.py": "the server was started 2 times",
+    "15_memory_tool.py": "Anna drinks green tea.",
 }
 
 
-ROOMS = ("answers", "demo", "integrations", "meter", "sandbox", "team", "testing")
+ROOMS = ("answers", "demo", "integrations", "mcp", "meter", "sandbox", "team", "testing")
 """The rooms with public names of their own, in `__all__`."""
 PUBLIC = ("agentmem", *(f"agentmem.{room}" for room in ROOMS))
 
