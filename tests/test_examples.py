@@ -41,10 +41,12 @@ SAYS = {
     "18_edited_approvals.py": 'It ran with: {"part":"B30","pieces":6}] Ordered 6 of B30.',
     "19_your_own_client.py": "waits 0.1 s: the provider is overloaded or limits the rate\nHello.",
     "20_across_a_cut.py": "request 2: clock broke the prefix in system",
+    "21_mcp_both_ways.py": "the server was started 2 times",
+    "22_memory_tool.py": "Anna drinks green tea.",
 }
 
 
-ROOMS = ("answers", "demo", "integrations", "meter", "sandbox", "team", "testing")
+ROOMS = ("answers", "demo", "integrations", "mcp", "meter", "sandbox", "team", "testing")
 """The rooms with public names of their own, in `__all__`."""
 PUBLIC = ("agentmem", *(f"agentmem.{room}" for room in ROOMS))
 

@@ -17,23 +17,28 @@ if TYPE_CHECKING:
     from agentmem.mcp.tenants import Tokens
 
 
+Http = Annotated[bool, typer.Option("--http", help="Over HTTP, with bearer tokens. By default on stdio.")]
+Host = Annotated[str, typer.Option(help="The address; others than loopback need --tokens.")]
+Port = Annotated[int, typer.Option(min=0, max=65535, help="The port; 0: a free one.")]
+TokensFile = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Tenants with their tokens (TOML). Default: one new token.")
+]
+Write = Annotated[bool, typer.Option("--write", help="Let clients write pages, too.")]
+Hosts = Annotated[list[str] | None, typer.Option(metavar="NAME", help="Another name of this machine, behind a proxy.")]
+Origins = Annotated[
+    list[str] | None, typer.Option(metavar="URL", help="A web page's origin that may call. By default none.")
+]
+
+
 def serve(
     mcp: Annotated[bool, typer.Option("--mcp", help="Speak the Model Context Protocol.")] = False,
-    http: Annotated[bool, typer.Option("--http", help="Over HTTP, with bearer tokens. By default on stdio.")] = False,
-    host: Annotated[
-        str, typer.Option(help="The address to listen on. Others than loopback need --tokens.")
-    ] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="The port; 0: a free one.")] = 0,
-    tokens: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Tenants with their tokens (TOML). Default: one new token.")
-    ] = None,
-    write: Annotated[bool, typer.Option("--write", help="Let clients write pages, too.")] = False,
-    allow_host: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="Another name of this machine, behind a proxy.")
-    ] = None,
-    allow_origin: Annotated[
-        list[str] | None, typer.Option(metavar="URL", help="A web page's origin that may call. By default none.")
-    ] = None,
+    http: Http = False,
+    host: Host = "127.0.0.1",
+    port: Port = 0,
+    tokens: TokensFile = None,
+    write: Write = False,
+    allow_host: Hosts = None,
+    allow_origin: Origins = None,
     model: Model = None,
     workspace: Workspace = HERE,
     database_url: Database = None,

@@ -12,11 +12,19 @@ from agentmem.lazy import on_first_use
 if TYPE_CHECKING:
     from agentmem.mcp.client import MCP as MCP
     from agentmem.mcp.offered import Offer as Offer
+    from agentmem.mcp.resources import as_pages as as_pages
     from agentmem.mcp.serving import McpServer as McpServer
     from agentmem.mcp.tenants import Tenant as Tenant
     from agentmem.mcp.tenants import Tokens as Tokens
 
-_HOMES = {"MCP": "client", "McpServer": "serving", "Offer": "offered", "Tenant": "tenants", "Tokens": "tenants"}
+_HOMES = {
+    "MCP": "client",
+    "McpServer": "serving",
+    "Offer": "offered",
+    "Tenant": "tenants",
+    "Tokens": "tenants",
+    "as_pages": "resources",
+}
 
 __all__ = list(_HOMES)
 

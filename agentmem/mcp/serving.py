@@ -25,6 +25,9 @@ PATH = "/mcp"
 AT_ONCE = 32
 """Calls that are worked on at the same time; further ones wait."""
 
+KEPT_OPEN = 120
+"""Seconds that an idle connection stays open: a client that sends on one at the moment it is closed gets an error."""
+
 INSTRUCTIONS = (
     "A workspace of pages that people and agents share. Find pages by words, list a folder or a page's outline, and "
     "read pages or their sections by address (page.md#Heading). What earlier runs have seen is found with recall."
@@ -133,7 +136,9 @@ class McpServer(Closing):
 
         self._socket = _bound(self.host, self.port)
         self.port = self._socket.getsockname()[1]
-        config = uvicorn.Config(self._app(), log_level="warning", ws="none", lifespan="on", access_log=False)
+        config = uvicorn.Config(
+            self._app(), log_level="warning", ws="none", lifespan="on", access_log=False, timeout_keep_alive=KEPT_OPEN
+        )
         self._uvicorn = uvicorn.Server(config)
 
     @property

@@ -1,6 +1,6 @@
 """`agentmem serve --mcp` over HTTP: 100 clients of the SDK at once, of several tenants, each with its own rights.
 
-python -m tests.benchmarks.mcp_serving [--clients 100] [--calls 10] [--json FILE]
+python -m tests.benchmarks.mcp_serving [--clients 100] [--calls 1] [--json FILE]
 """
 
 import argparse
@@ -84,7 +84,7 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--data", help="not needed")
     parser.add_argument("--clients", type=int, default=100)
-    parser.add_argument("--calls", type=int, default=10, help="rounds of four calls for each client")
+    parser.add_argument("--calls", type=int, default=1, help="rounds of four calls for each client")
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
     heading(TARGET, "a workspace made here", clients=given.clients, rounds=given.calls, tenants=TENANTS)
