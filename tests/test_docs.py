@@ -32,7 +32,7 @@ def test_the_commands_exist(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     benchmarks = re.findall(r"python -m (tests\.benchmarks\.\w+)", text)
     assert not [name for name in benchmarks if find_spec(name) is None]
-    for name in sorted(set(re.findall(r"^\$ agentmem ([a-z]+)", text, re.MULTILINE))):
+    for name in sorted(set(re.findall(r"^\$ agentmem ([a-z-]+)", text, re.MULTILINE))):
         lines = re.findall(rf"^\$ agentmem {name}\b([^#\n]*)", text, re.MULTILINE)
         shown = _help(name)
         assert not [one for line in lines for one in re.findall(r"--[a-z-]+", line) if one not in shown]

@@ -79,12 +79,12 @@ def _rows_of(path: Path, chosen: "Choice") -> "Iterator[Observed | SkippedLine]"
     from platformdirs import user_cache_path
 
     from agentmem.cli.trust import settings
-    from agentmem.report.catalogue import Catalogue
+    from agentmem.report.catalogue import LogCatalogue
     from agentmem.report.loading import load_paths
 
     place = settings().cache_dir or user_cache_path("agentmem")
     try:
-        catalogue = Catalogue(place / "logs.db")
+        catalogue = LogCatalogue(place / "logs.db")
     except (OSError, sqlite3.Error) as error:
         notices().print(f"The logs are read anew each time: {place} cannot be written ({error}).", highlight=False)
         yield from load_paths([path], chosen)

@@ -16,24 +16,24 @@ _MOST = 5_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Catalogue:
+class KnownTools:
     """The definitions of the tools that were on the menu, by their own names, and the day they were seen (UTC)."""
 
     tools: Mapping[str, Definition] = field(default_factory=dict)
     seen: str = ""
 
 
-def load(root: Path, server: str) -> Catalogue:
+def load(root: Path, server: str) -> KnownTools:
     """The kept catalogue; an empty one if there is none that can be read."""
     try:
         value = json.loads(Files(root).raw(_place(server), _MOST)[0])
         tools = {name: Definition(name, **_checked(one)) for name, one in value["tools"].items()}
-        return Catalogue(tools, str(value["seen"]))
+        return KnownTools(tools, str(value["seen"]))
     except (WorkspaceError, ValueError, KeyError, TypeError, AttributeError):
-        return Catalogue()
+        return KnownTools()
 
 
-def keep(root: Path, server: str, catalogue: Catalogue) -> None:
+def keep(root: Path, server: str, catalogue: KnownTools) -> None:
     """Keep a catalogue, readable by its user alone."""
     tools = {
         name: {"description": one.description, "schema": one.schema, "reads": one.reads}

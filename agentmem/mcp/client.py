@@ -117,7 +117,7 @@ class MCP(Closing):
 
         If the server cannot be reached they are as the catalogue has them. Raises MenuError or ConfigError.
         """
-        known = catalogue.load(root, self.name) if root else catalogue.Catalogue()
+        known = catalogue.load(root, self.name) if root else catalogue.KnownTools()
         try:
             self._connection.call("its list of tools", self._nothing, self.timeout)
         except ServerFault as error:
@@ -183,7 +183,7 @@ class MCP(Closing):
         if unknown := sorted(set(self._effects) - set(self.only)):
             raise MenuError(f"effects name {unknown[0]!r}, which is not among only=[...] of {self.name!r}")
 
-    def _notice(self, known: catalogue.Catalogue, root: Path | None) -> None:
+    def _notice(self, known: catalogue.KnownTools, root: Path | None) -> None:
         """Names what changed since the last run, and keeps the tools as they are now."""
         now = {one: self._listed[one] for one in self.only}
         before = {self.only[one]: self._definition(old) for one, old in known.tools.items() if one in self.only}
@@ -194,7 +194,7 @@ class MCP(Closing):
                 *(self.name, known.seen, "; ".join(self.changes)),
             )
         if root and now != dict(known.tools):
-            catalogue.keep(root, self.name, catalogue.Catalogue({**known.tools, **now}, self._now()[:10]))
+            catalogue.keep(root, self.name, catalogue.KnownTools({**known.tools, **now}, self._now()[:10]))
 
     def _tool(self, tool: str) -> Tool:
         one = self._listed[tool]

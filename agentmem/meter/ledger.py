@@ -266,15 +266,6 @@ class RequestMeter:
         """The row of an answered request. ``view`` was sent at ``at``; ``sent`` and ``last`` are the request before."""
         price = cost(self.profile, reply.usage, price_as=self.price_as, at=at, extras=reply.extras)
         shared = extension(sent, view) if sent and last and last.digest == sent.digest else 0
-        state = classify(
-            first=last is None,
-            extends=bool(sent) and shared == (sent.size if sent else 0),
-            cut=bool(sent and view.cuts > sent.cuts),
-            idle=at - last.at if last else 0.0,
-            lifetime=_lifetime(self.profile.provider, request),
-            read=bool(last and sent and was_read(reply.usage, last.usage, sent)),
-            edited=bool(reply.extras.edits),
-        )
         return Row(
             thread=thread,
             agent=self.agent,
@@ -297,9 +288,22 @@ class RequestMeter:
             provider_reason=reply.provider_reason,
             message_id=reply.id,
             stop_reason=reply.stop_reason,
-            break_=state,
+            break_=self._break(request, reply, view, sent, last, at, shared),
             extras=reply.extras,
             switch_usd=self._switch_usd(request, reply.usage, last, at),
+        )
+
+    def _break(
+        self, request: Request, reply: Reply, view: View, sent: View | None, last: Row | None, at: float, shared: int
+    ) -> Break:
+        return classify(
+            first=last is None,
+            extends=bool(sent) and shared == (sent.size if sent else 0),
+            cut=bool(sent and view.cuts > sent.cuts),
+            idle=at - last.at if last else 0.0,
+            lifetime=_lifetime(self.profile.provider, request),
+            read=bool(last and sent and was_read(reply.usage, last.usage, sent)),
+            edited=bool(reply.extras.edits),
         )
 
     def _switch_usd(self, request: Request, usage: Usage, last: Row | None, at: float) -> float | None:

@@ -8,7 +8,7 @@ from agentmem.kvcache.tiers.curve import CurvePoint, HitCurve, capacities, hit_c
 from agentmem.kvcache.tiers.fleet import ROUTERS, FleetResult
 from agentmem.kvcache.tiers.hardware import GB, EngineSpec
 from agentmem.kvcache.tiers.optimum import optimal_curve
-from agentmem.kvcache.tiers.plans import Choice, FleetTarget, Outlook, PlannedWork, choices, ladder, smallest
+from agentmem.kvcache.tiers.plans import FleetChoice, FleetTarget, Outlook, PlannedWork, choices, ladder, smallest
 from agentmem.kvcache.tiers.settings import settings
 from agentmem.replay.workloads import Workload
 
@@ -147,7 +147,7 @@ def _fleet(one: FleetResult, target: FleetTarget) -> dict[str, Any]:
     }
 
 
-def _choice(one: Choice) -> dict[str, Any]:
+def _choice(one: FleetChoice) -> dict[str, Any]:
     return {
         "name": one.name,
         "usd": one.usd,

@@ -1,6 +1,6 @@
 """Remembers the rows of logs, so that a large folder is read once: a file that did not change is not opened again.
 
-    with Catalogue(user_cache / "logs.db") as catalogue:
+    with LogCatalogue(user_cache / "logs.db") as catalogue:
         for one in catalogue.load([Path("~/.claude/projects").expanduser()]):
             print(one.name, len(one.turns))
 
@@ -32,7 +32,7 @@ CREATE TABLE IF NOT EXISTS files (
 _KNOWN = "SELECT found FROM files WHERE path = ? AND version = ? AND size = ? AND time = ?"
 
 
-class Catalogue(Closing):
+class LogCatalogue(Closing):
     """The rows of logs in a database at ``path``, which only its owner may read. One that is damaged is made anew."""
 
     def __init__(self, path: Path) -> None:

@@ -107,20 +107,21 @@ class Agent(AnswersQuestions, Closing):
         self._pinned, self._options, self.reach = tuple(pinned), options, reach
         with ExitStack() as opened:
             self.workspace = components.workspace(workspace, opened)
-            root = self.workspace.root
-            self.menu = components.menu(tools, root, opened)
+            self.menu = components.menu(tools, root := self.workspace.root, opened)
             self.lineup = components.lineup((model, *fallbacks), model_options, opened)
             self.journal, saver = components.database(database or root / DATABASE, opened)
             self.sessions, self.history = Sessions(self.journal), History(self.journal, root, sandbox)
             budget = components.budget(budget, self.lineup.models, options)
             meter = RequestMeter(name, self.lineup.models[0].profile, price_as)
             self.archive = components.archive(archive, self.journal, self.workspace, opened)
-            compactor = self._compactor(compaction, meter, budget, clock, opened) if compaction else None
-            self._wire(self._steps(meter, limits, budget, approve, clock, compactor), delegation, saver)
-            self._opened = opened.pop_all()
+            compactor = self._compactor(compaction, meter, budget, clock, opened)
+            self._wire(self._steps(meter, limits, budget, approve, clock, compactor), delegation, saver, opened)
 
-    def _wire(self, alone: Steps, delegation: Delegation, saver: BaseCheckpointSaver[Any]) -> None:
-        """The agent's graph, and the delegates', which have its steps ``alone``: without delegates of their own."""
+    def _wire(self, alone: Steps, delegation: Delegation, saver: BaseCheckpointSaver[Any], opened: ExitStack) -> None:
+        """The agent's graph, and the delegates', which have its steps ``alone``: without delegates of their own.
+
+        What was ``opened`` is the agent's from now on.
+        """
 
         def graph_of(steps: Steps) -> CompiledStateGraph[Any]:
             return build(RunNodes(steps, self.sessions), saver)
@@ -129,6 +130,7 @@ class Agent(AnswersQuestions, Closing):
         self._delegates = Delegates(alone, graph_of, self.sessions, delegation)
         self.steps = replace(alone, tools=replace(alone.tools, delegates=self._delegates))
         self.graph: CompiledStateGraph[Any] = graph_of(self.steps)
+        self._opened = opened.pop_all()
 
     def run(
         self,
@@ -386,8 +388,10 @@ class Agent(AnswersQuestions, Closing):
             return self.steps.compactor.compact(session, reason) if self.steps.compactor and reason else None
 
     def _compactor(
-        self, compaction: Compaction, meter: RequestMeter, budget: int, clock: Clock, opened: ExitStack
-    ) -> Compactor:
+        self, compaction: Compaction | None, meter: RequestMeter, budget: int, clock: Clock, opened: ExitStack
+    ) -> Compactor | None:
+        if compaction is None:
+            return None
         repin = partial(opening.repinned, self.workspace)
         made = Compactor(compaction, self.lineup, meter, budget, clock, self.sessions, self.archive, repin)
         opened.callback(made.pauses.close)

@@ -5,9 +5,10 @@ for everything, and 66 % of the synthetic one's. kv-cache-tester's 348 agent ses
 oracle is NVIDIA's ai-dynamo: its replay of the same trace on one simulated engine, by its own scheduler and prefix
 cache; it needs no GPU. Where it is not installed, that part is left out, and said so:
 
-    python -m venv DIR && DIR/bin/pip install --no-deps ai-dynamo==1.6.1 ai-dynamo-runtime==1.6.1
-    DIR/bin/pip install typing_extensions pydantic numpy uvloop pyyaml
-    python -m tests.benchmarks.planner --data DATA --oracle DIR/bin/python
+    python -m tests.benchmarks.planner --data DATA --oracle PYTHON
+
+where PYTHON is that of an environment of its own, with ai-dynamo 1.6.1 and ai-dynamo-runtime 1.6.1 installed without
+what they require (`--no-deps`), and with typing_extensions, pydantic, numpy, uvloop and pyyaml beside them.
 
 Targets: within 1 point of the oracle's hit rate at 3M, 10M and 50M tokens; the same order of routings; 10,000 requests
 a second of one core for the curve; agent traces at least 96 % at a capacity that is named.

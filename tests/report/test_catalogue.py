@@ -3,7 +3,7 @@
 import stat
 from pathlib import Path
 
-from agentmem.report.catalogue import Catalogue
+from agentmem.report.catalogue import LogCatalogue
 from agentmem.report.loading import Choice, Observed, load_paths, split
 from agentmem.report.summing import report_on
 from tests.report.test_loading import talk
@@ -24,7 +24,7 @@ def test_a_folder_tells_the_same_from_the_catalogue(tmp_path: Path) -> None:
     (logs / "bad.jsonl").write_text("hello\n")
     plain, skipped = split(load_paths([logs]))
     for _ in range(2):
-        with Catalogue(tmp_path / "cache" / "logs.db") as catalogue:
+        with LogCatalogue(tmp_path / "cache" / "logs.db") as catalogue:
             again, missed = split(catalogue.load([logs]))
         assert summed(again) == summed(plain)
         assert missed == skipped
@@ -36,7 +36,7 @@ def test_an_unchanged_file_is_not_opened_again_and_a_changed_one_is(tmp_path: Pa
     logs = tmp_path / "logs"
     logs.mkdir()
     log = talk(logs, "aa1")
-    with Catalogue(tmp_path / "logs.db") as catalogue:
+    with LogCatalogue(tmp_path / "logs.db") as catalogue:
         assert len(split(catalogue.load([logs]))[0][0].turns) == 4
         log.chmod(0)
         assert len(split(catalogue.load([logs]))[0][0].turns) == 4
@@ -51,7 +51,7 @@ def test_choices_hold_in_the_catalogue_too(tmp_path: Path) -> None:
     logs.mkdir()
     talk(logs, "aa1")
     talk(logs, "bb2")
-    with Catalogue(tmp_path / "logs.db") as catalogue:
+    with LogCatalogue(tmp_path / "logs.db") as catalogue:
         assert [one.name for one in split(catalogue.load([logs], Choice(session="bb")))[0]] == ["bb2"]
         assert len(split(catalogue.load([logs]))[0]) == 2
 
@@ -61,12 +61,12 @@ def test_it_is_private_holds_no_words_and_survives_damage(tmp_path: Path) -> Non
     logs, cache = tmp_path / "logs", tmp_path / "cache" / "logs.db"
     logs.mkdir()
     talk(logs, "aa1")
-    with Catalogue(cache) as catalogue:
+    with LogCatalogue(cache) as catalogue:
         split(catalogue.load([logs]))
     assert stat.S_IMODE(cache.stat().st_mode) == 0o600
     assert b"drawer" not in cache.read_bytes()
     for file in cache.parent.iterdir():
         file.unlink()
     cache.write_bytes(b"no database " * 100)
-    with Catalogue(cache) as catalogue:
+    with LogCatalogue(cache) as catalogue:
         assert len(split(catalogue.load([logs]))[0]) == 1

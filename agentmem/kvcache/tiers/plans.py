@@ -102,7 +102,7 @@ def _rung(work: PlannedWork, plan: FleetPlan, target: FleetTarget) -> FleetResul
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class FleetChoice:
     """One way to go: dollars over the months that were asked for, and what was assumed. ``claims`` are what makers say
     and nobody here has measured.
     """
@@ -136,7 +136,7 @@ HOURS = 730.0
 """Hours of a month."""
 
 
-def choices(work: PlannedWork, now: FleetPlan, outlook: Outlook) -> list[Choice]:
+def choices(work: PlannedWork, now: FleetPlan, outlook: Outlook) -> list[FleetChoice]:
     """What staying as it is, updating the software, buying today and waiting cost for this workload."""
     return [_stay(work, now, outlook), _update(work, now, outlook), _buy(work, now, outlook), _wait(work, now, outlook)]
 
@@ -151,10 +151,10 @@ def _rented(plan: FleetPlan, engines: int, months: float) -> float:
     return replace(plan, engines=engines).usd_hour * HOURS * months
 
 
-def _stay(work: PlannedWork, now: FleetPlan, outlook: Outlook) -> Choice:
+def _stay(work: PlannedWork, now: FleetPlan, outlook: Outlook) -> FleetChoice:
     engines = engines_for(work, now)
     chip = now.engine.chip
-    return Choice(
+    return FleetChoice(
         "now",
         _rented(now, engines, outlook.months),
         engines,
@@ -163,11 +163,11 @@ def _stay(work: PlannedWork, now: FleetPlan, outlook: Outlook) -> Choice:
     )
 
 
-def _update(work: PlannedWork, now: FleetPlan, outlook: Outlook) -> Choice:
+def _update(work: PlannedWork, now: FleetPlan, outlook: Outlook) -> FleetChoice:
     version = max(VERSIONS.values(), key=lambda one: one.factor)
     faster = replace(now, engine=replace(now.engine, factor=now.engine.factor * version.factor))
     engines, effort = engines_for(work, faster), outlook.update_days * outlook.day_usd
-    return Choice(
+    return FleetChoice(
         "update",
         effort + _rented(faster, engines, outlook.months),
         engines,
@@ -176,14 +176,14 @@ def _update(work: PlannedWork, now: FleetPlan, outlook: Outlook) -> Choice:
     )
 
 
-def _buy(work: PlannedWork, now: FleetPlan, outlook: Outlook) -> Choice:
+def _buy(work: PlannedWork, now: FleetPlan, outlook: Outlook) -> FleetChoice:
     engine = EngineSpec.named(outlook.buy_chip, now.engine.model.name)
     plan = replace(now, engine=engine)
     engines, chip = engines_for(work, plan), engine.chip
     hours = HOURS * outlook.months
     power = chip.watts / 1_000 * outlook.kwh_usd * outlook.overhead * hours
     each = chip.usd_each * min(1.0, outlook.months / outlook.life_months) + power
-    return Choice(
+    return FleetChoice(
         "buy",
         engines * engine.chips * each,
         engines,
@@ -195,13 +195,13 @@ def _buy(work: PlannedWork, now: FleetPlan, outlook: Outlook) -> Choice:
     )
 
 
-def _wait(work: PlannedWork, now: FleetPlan, outlook: Outlook) -> Choice:
+def _wait(work: PlannedWork, now: FleetPlan, outlook: Outlook) -> FleetChoice:
     engine = EngineSpec.named(outlook.next_chip, now.engine.model.name)
     plan, chip = replace(now, engine=engine), engine.chip
     engines = engines_for(work, plan)
     waiting = min(outlook.months, outlook.wait_months)
     cost = _rented(now, engines_for(work, now), waiting) + _rented(plan, engines, outlook.months - waiting)
-    return Choice(
+    return FleetChoice(
         "wait",
         cost,
         engines,

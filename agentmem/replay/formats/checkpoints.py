@@ -11,6 +11,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from agentmem.distribution import install
 from agentmem.kvcache.frames import frame
 from agentmem.replay.formats.contents import moment_of
 from agentmem.replay.formats.message_list import Growth
@@ -51,7 +52,7 @@ class Checkpoints:
             for at, messages in _steps(source):
                 provider = _add(growth, messages, at) or provider
         except ImportError as error:
-            yield SkippedLine(source.path, 0, f"thread {source.name}: {error}: install agentmem-runtime[langchain]")
+            yield SkippedLine(source.path, 0, f"thread {source.name}: {error}: {install('langchain')}")
         except (sqlite3.Error, ValueError, KeyError, TypeError, AttributeError, NotImplementedError) as error:
             yield SkippedLine(source.path, 0, f"thread {source.name}: a checkpoint cannot be read: {error}")
         exchanges = tuple(growth.exchanges)
