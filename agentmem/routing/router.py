@@ -200,11 +200,11 @@ def _now(choice: _Choice) -> Found:
 
 
 def _free(choice: _Choice) -> Found:
-    return (
-        (choice.wanted, f"it moves, since {choice.free} and the prefix is written anyway: {_by(choice)}")
-        if choice.free
-        else None
-    )
+    """A pause alone moves nothing to a dearer place: conversations would go up and down with each pause."""
+    dearer = choice.price is not None and choice.price.move_usd > choice.price.stay_usd
+    if not choice.free or (dearer and not choice.conversation.cut):
+        return None
+    return choice.wanted, f"it moves, since {choice.free} and the prefix is written anyway: {_by(choice)}"
 
 
 def _pays(choice: _Choice) -> Found:

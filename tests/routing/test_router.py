@@ -54,6 +54,14 @@ def test_a_compaction_is_the_free_moment() -> None:
     assert "expired" in expired.why
 
 
+def test_a_pause_moves_nothing_to_a_dearer_place() -> None:
+    """Where the rules want a dearer target, an expired cache is no reason to go there; a cut is."""
+    low = replace(warm(), target="small", places={"small": Warm(93_192, NOON)})
+    dear = RouteTable({"default": replace(LARGE, name="default"), "small": small(0.2)}, ())
+    assert decide(dear, MEDIAN, low, RouteHistory(), NOON + 1_000).kind == "stay"
+    assert decide(dear, MEDIAN, low.after_cut(9_000), RouteHistory(), NOON + 10).kind == "free"
+
+
 def test_it_comes_back_down_when_that_pays() -> None:
     """A conversation that sits at a dearer place than the rules want returns once that pays, not before."""
     up = RoutedConversation("small", {"small": Warm(93_192, NOON)}, 10, tokens=93_192, output=300, growth=608)
