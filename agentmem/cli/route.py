@@ -16,8 +16,18 @@ if TYPE_CHECKING:
     from agentmem.routing.routes import Routes
     from agentmem.routing.shadow import ShadowTotal
 
-route = typer.Typer(help="Say what routing would have cost, and tune it by labels.", invoke_without_command=True)
+route = typer.Typer(help="Say what routing would have cost.", invoke_without_command=True)
 
+_NARROW = {
+    "requests": "n",
+    "input": "in",
+    "output": "out",
+    "dollars": "$",
+    "if it stayed": "$ if it stayed",
+    "seconds": "s",
+    "cache lost by moves": "lost",
+}
+"""Headings of the table of `agentmem where` on a terminal."""
 _MOST = 20
 """The requests listed by `agentmem where`; `--json` and the page have all."""
 
@@ -149,8 +159,8 @@ def _json(name: str, total: "ShadowTotal") -> dict[str, Any]:
 def _show(totals: "list[tuple[str, ShadowTotal]]") -> None:
     from rich.table import Table
 
-    table = Table("prices", box=None, header_style="bold")
-    for name in ("requests", "moves", "staying", "routed", "share", "blind", "talks", "dearer", "at most"):
+    table = Table("prices", box=None, header_style="bold", padding=(0, 1, 0, 0))
+    for name in ("n", "moves", "staying", "routed", "share", "blind", "talks", "dearer", "at most"):
         table.add_column(name, justify="right")
     for name, one in totals:
         share = "" if one.share is None else f"{one.share:.1%}"
@@ -172,9 +182,10 @@ def _show_where(found: dict[str, Any]) -> None:
 
     from agentmem.routing.where import COLUMNS, cells
 
-    table = Table("label", "tier", "target", box=None, header_style="bold")
+    table = Table("label", "tier", box=None, header_style="bold", padding=(0, 1, 0, 0))
+    table.add_column("target", overflow="fold", min_width=20)
     for name, _, _ in COLUMNS:
-        table.add_column(name, justify="right")
+        table.add_column(_NARROW.get(name, name), justify="right")
     for one in found["groups"]:
         table.add_row(one["label"], one["tier"], one["target"], *cells(one))
     table.add_row("all", "", "", *cells(found["total"]), style="bold")

@@ -28,8 +28,6 @@ OWN = frozenset({"local", "edge"})
 """The tiers that a private request may go to, unless a target says otherwise."""
 BATCH_SHARE = 0.5
 """The price of a batch over the usual price (Anthropic's and OpenAI's price lists, November 2026)."""
-ENGINES = ("vllm", "sglang", "dynamo")
-"""The engines whose hints are known by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +35,12 @@ class RouteTarget:
     """A place where a request can run.
 
         RouteTarget("small", "anthropic:claude-haiku-4-5")
-        RouteTarget("house", VLLM, tier="edge", engine="vllm", private=True)
+        RouteTarget("house", VLLM, tier="edge", private=True)
 
     ``model`` is a name or a Model. ``private``: what is private may go there; by default on the tiers local and edge.
     ``price`` are its rates; by default those of the price tables, and ``price_as`` ("provider:name") lends others.
     ``share`` multiplies the price, as for a contract; a batch target has half of it. ``per_minute`` is the most
-    requests a minute. ``engine`` names an engine that takes hints ("vllm", "sglang", "dynamo"). Raises ConfigError.
+    requests a minute. Raises ConfigError.
     """
 
     name: str
@@ -54,7 +52,6 @@ class RouteTarget:
     share: float = 1.0
     per_minute: int | None = None
     images: bool = True
-    engine: str | None = None
 
     def __post_init__(self) -> None:
         check_fields(f"the target {self.name!r}", self, _WANTED)
@@ -120,7 +117,7 @@ def _listed(price_as: str | None, provider: str, name: str) -> Rates | None:
 
 def target_of(name: str, table: object) -> RouteTarget:
     """The target of a table ``[targets.NAME]``. Raises ConfigError for a setting that there is not."""
-    known = ("model", "tier", "private", "price_as", "share", "per_minute", "images", "engine")
+    known = ("model", "tier", "private", "price_as", "share", "per_minute", "images")
     if not isinstance(table, Mapping) or "model" not in table:
         raise ConfigError(f'[targets.{name}] needs a model: write model = "anthropic:claude-haiku-4-5"')
     if unknown := sorted(set(table) - set(known)):
@@ -140,5 +137,4 @@ _WANTED: Mapping[str, Wanted] = {
     "share": NUMBER,
     "per_minute": COUNT | NOTHING,
     "images": FLAG,
-    "engine": among(*ENGINES) | NOTHING,
 }

@@ -91,7 +91,7 @@ def test_a_rule_that_cannot_work_is_refused_at_the_start(rule: dict[str, Any], s
         ({"model": "anthropic:a", "tier": "moon"}, "must be"),
         ({"model": "anthropic:a", "share": 0}, "above 0"),
         ({"model": "anthropic:a", "per_minute": 0}, "above 0"),
-        ({"model": "anthropic:a", "engine": "vlm"}, "must be"),
+        ({"model": "anthropic:a", "tier": "vlm"}, "must be"),
         ("anthropic:a", "needs a model"),
     ],
 )
