@@ -23,7 +23,7 @@ _NARROW = {
     "input": "in",
     "output": "out",
     "dollars": "$",
-    "if it stayed": "$ if it stayed",
+    "if it stayed": "stayed $",
     "seconds": "s",
     "cache lost by moves": "lost",
 }

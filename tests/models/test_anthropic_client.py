@@ -1,10 +1,12 @@
 """AnthropicModel around a client that a person made: also one of a cloud, whose address and body differ."""
 
 import asyncio
+import base64
 import json
 import re
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import anthropic
 import httpx2
@@ -49,6 +51,51 @@ def vertex(server: MessagesServer) -> anthropic.AnthropicVertex:
     )
 
 
+_INVOKED = re.compile(r"/model/(?P<model>[^/]+)/invoke(?:-with-response-stream)?$")
+
+
+class Bedrock(httpx2.HTTPTransport):
+    """Takes Amazon's form of a request, signed, and answers with its event stream, by way of the loopback server."""
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        found = _INVOKED.search(request.url.path)
+        assert found and "Signature=" in request.headers["authorization"]
+        body = json.loads(request.read())
+        assert body.pop("anthropic_version")
+        assert "model" not in body and "stream" not in body
+        sent = {**body, "model": found["model"], "stream": request.url.path.endswith("stream")}
+        headers = {"content-type": "application/json", "x-api-key": "none"}
+        url = request.url.copy_with(path="/v1/messages")
+        answered = super().handle_request(httpx2.Request("POST", url, headers=headers, json=sent))
+        text = answered.read().decode()
+        events = b"".join(amazon_event(line[6:]) for line in text.splitlines() if line.startswith("data: "))
+        kind = {"content-type": "application/vnd.amazon.eventstream"}
+        return httpx2.Response(answered.status_code, headers=kind, content=events)
+
+
+def amazon_event(data: str) -> bytes:
+    """One message of Amazon's event stream (vnd.amazon.eventstream): lengths, headers, the chunk, and two checksums."""
+    named = {":event-type": "chunk", ":content-type": "application/json", ":message-type": "event"}
+    headers = b"".join(
+        bytes([len(name)]) + name.encode() + b"\x07" + len(value).to_bytes(2, "big") + value.encode()
+        for name, value in named.items()
+    )
+    payload = json.dumps({"bytes": base64.b64encode(data.encode()).decode()}).encode()
+    start = (16 + len(headers) + len(payload)).to_bytes(4, "big") + len(headers).to_bytes(4, "big")
+    message = start + crc32(start).to_bytes(4, "big") + headers + payload
+    return message + crc32(message).to_bytes(4, "big")
+
+
+def bedrock(server: MessagesServer) -> anthropic.AnthropicBedrock:
+    return anthropic.AnthropicBedrock(
+        aws_access_key="k",
+        aws_secret_key="s",
+        aws_region="eu-west-1",
+        base_url=server.url,
+        http_client=anthropic.DefaultHttpxClient(transport=Bedrock()),
+    )
+
+
 def own(server: MessagesServer, **more: Any) -> anthropic.Anthropic:
     return anthropic.Anthropic(api_key="none", base_url=server.url, **more)
 
@@ -69,6 +116,19 @@ def test_a_clouds_client_runs_an_agent(tmp_path: Path) -> None:
         assert result.cost_usd > 0
         assert "diagnostics" not in server.bodies[0]
         assert any("cache_control" in str(block) for block in server.bodies[0]["messages"])
+
+
+def test_bedrocks_client_runs_an_agent(tmp_path: Path) -> None:
+    """Requests are signed, replies come as Amazon's events, and Amazon's prices count."""
+    name = "anthropic.claude-sonnet-4-5-20250929-v1:0"
+    with MessagesServer([HELLO], check_body) as server, bedrock(server) as client:
+        with Agent(AnthropicModel(name, client=client), tmp_path) as agent:
+            result = agent.run("Hello", thread="t")
+            profile = agent.model.profile
+        assert (result.status, result.text) == ("done", "Hello.")
+        assert profile.provider == "bedrock"
+        assert result.cost_usd is not None and result.cost_usd > 0
+        assert "diagnostics" not in server.bodies[0]
 
 
 def test_anthropics_own_client_asks_why_as_before() -> None:
