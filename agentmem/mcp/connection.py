@@ -102,7 +102,8 @@ class ServerConnection(Closing):
         ending = asyncio.ensure_future(held.over.wait())
         try:
             await asyncio.wait((working, ending), timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-            if working.done() and not (held.over.is_set() and working.exception()):
+            broke = held.over.is_set() or held.flow.flooded  # then the call's own error says less than the cause
+            if working.done() and not (broke and working.exception()):
                 return working.result()
             if held.flow.flooded:
                 raise ServerFault("flooded", most=self.most, **facts)
