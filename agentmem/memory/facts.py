@@ -24,8 +24,10 @@ from urllib.parse import quote, unquote
 import yaml
 from langgraph.store.base import BaseStore, SearchItem
 
-from agentmem.errors import PageExists, PageNotFound, WorkspaceError
+from agentmem.errors import PageExists, PageNotFound, UnknownReference, WorkspaceError
 from agentmem.pages.workspace import Workspace
+from agentmem.transcript.journal import Journal
+from agentmem.transcript.transcript import read_source
 from agentmem.types import Clock
 
 PLACE = "memory"
@@ -59,14 +61,19 @@ class Fact:
 class Facts:
     """The facts of a workspace. ``store`` makes them searchable, and may hold other items too.
 
+    With the ``journal`` of the threads that facts come from, a fact whose source is an entry also says which connection
+    that came from, and when ("github, 2026-11-30 09:15"): what a server said is told from what is one's own.
+
     Example:
         >>> facts = Facts(workspace, store)
         >>> facts.remember(("users", "anna"), "tea", "Anna drinks Earl Grey.", source="main/12")
         >>> [fact.text for fact in facts.search(("users", "anna"), "what does Anna drink?")]
     """
 
-    def __init__(self, workspace: Workspace, store: BaseStore, *, clock: Clock = time.time) -> None:
-        self._workspace, self._store, self._clock = workspace, store, clock
+    def __init__(
+        self, workspace: Workspace, store: BaseStore, *, clock: Clock = time.time, journal: Journal | None = None
+    ) -> None:
+        self._workspace, self._store, self._clock, self._journal = workspace, store, clock, journal
 
     def remember(
         self, namespace: Namespace, name: str, text: str, *, source: str, supersedes: str | None = None
@@ -79,7 +86,7 @@ class Facts:
         if not (name and text.strip() and source.strip()):
             raise WorkspaceError("A fact needs a name, a text and a source.")
         old = self._on_page(namespace, supersedes) if supersedes else None
-        sources = dict.fromkeys((source, *(old.sources if old else ())))
+        sources = dict.fromkeys((source, *self._came(source), *(old.sources if old else ())))
         day = f"{datetime.fromtimestamp(self._clock(), UTC):%Y-%m-%d}"
         fact = Fact(namespace, name, text.strip(), tuple(sources), day, (supersedes,) if supersedes else ())
         try:
@@ -90,6 +97,16 @@ class Facts:
             self._workspace.write(page_of(namespace, old.name), page(replace(old, superseded_by=name)))
         self.refresh()
         return fact
+
+    def _came(self, source: str) -> tuple[str, ...]:
+        """The connection that an entry came from, and when, if the source is such an entry."""
+        if self._journal is None:
+            return ()
+        try:
+            came = read_source(self._journal.entry(source))
+        except UnknownReference:
+            return ()  # a page, or a person's words
+        return (came,) if came else ()
 
     def _again(self, fact: Fact, error: PageExists) -> Fact:
         """The fact that is there already, with the sources of the one that says the same added to its own."""

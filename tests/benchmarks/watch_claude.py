@@ -21,6 +21,7 @@ from agentmem.kvcache.simulated.server import MessagesServer
 from agentmem.meter.report import report
 from agentmem.report.loading import Observed, load_paths, split
 from agentmem.types import Json
+from tests.benchmarks.data import skip
 from tests.benchmarks.heading import commit, heading
 
 KEY = "sk-ant-api03-" + "benchmark" * 5
@@ -81,8 +82,7 @@ def main() -> int:
     options.add_argument("--data", help="ignored: made-up work")
     given = options.parse_args()
     if given.claude is None:
-        print("skipped: give --claude PATH, the binary that claude-agent-sdk carries in _bundled/")
-        return 0
+        skip("give --claude PATH, the binary that claude-agent-sdk carries in _bundled/")
     version = subprocess.run([given.claude, "--version"], capture_output=True, text=True, check=True).stdout.strip()
     heading("Claude Code behind the meter", "made-up work", claude=version, commands=len(COMMANDS))
     with tempfile.TemporaryDirectory() as name, MessagesServer(script) as server:

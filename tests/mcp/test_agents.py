@@ -5,12 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from langgraph.store.memory import InMemoryStore
 
 from agentmem.compaction.when import Compaction
 from agentmem.context.view import wire
 from agentmem.context.window import window
 from agentmem.errors import ConfigError, MenuError, ThreadNotFound
 from agentmem.mcp.client import MCP
+from agentmem.memory.facts import Facts
 from agentmem.models.scripted import ScriptedModel
 from agentmem.runtime.agent import Agent
 from agentmem.transcript.transcript import read_source, readable
@@ -31,6 +33,11 @@ def said(one: Agent, kind: str, thread: str = "t") -> list[str]:
     return [readable(entry) for entry in one.journal.entries(thread) if entry.kind == kind]
 
 
+def facts_of(results: list[Entry]) -> list[tuple[str, str]]:
+    """Facts from a server's result, from an own tool's, and from a person's words: names and sources."""
+    return [("theirs", results[0].reference), ("own", results[1].reference), ("said", "Anna said so / 12")]
+
+
 def is_prefix(entries: list[Entry], cut: Callable[[Entry], bool] = lambda entry: False) -> bool:
     """Whether each wire begins the next one, but for entries that are ``cut``."""
     wires = [wire(window(entries[:seq])) for seq in range(1, len(entries) + 1)]
@@ -49,6 +56,9 @@ def test_every_result_says_which_server_it_came_from_and_when(tmp_path: Path) ->
         assert one.archive
         found = one.archive.recall("t").search("search q x")
         assert "a tool's result from tests, 2025-11-26 12:00" in [one.kind for one in found]
+        facts = Facts(one.workspace, InMemoryStore(), clock=clock, journal=one.journal)
+        made = [facts.remember(("notes",), name, name, source=place) for name, place in facts_of(results)]
+        assert [fact.sources[1:] for fact in made] == [("tests, 2025-11-26 12:00",), (), ()]
     assert gone(tmp_path)
 
 
