@@ -156,7 +156,7 @@ def times(rows: Sequence[Row]) -> list[float]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=DATA)
-    parser.add_argument("--json", type=Path, default=Path("routing.json"))
+    parser.add_argument("--json", type=Path, help="write the figures here")
     given = parser.parse_args()
     path = recording(given.data, "claude-code/transcripts.jsonl.xz")
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False).stdout
@@ -170,7 +170,8 @@ def main() -> int:
     median, slow = statistics.median(taken), sorted(taken)[int(0.99 * len(taken))]
     print(f"a decision: median {median * 1e3:.3f} ms, p99 {slow * 1e3:.3f} ms, over {len(taken):,} (target .5 ms)")
     made = {"commit": commit.strip(), "alone": alone, "day": mixed, "seconds": [median, slow]}
-    given.json.write_text(json.dumps(made), encoding="utf-8")
+    if given.json:
+        given.json.write_text(json.dumps(made), encoding="utf-8")
     missed = [f"{one['rules']} at {one['ratio']} costs more than staying" for one in alone if one["share"] > 1]
     below = [(one["ratio"], 1 - one["share"]) for one in mixed]
     missed += [f"the mixed day at {ratio} is {share:.1%} below" for ratio, share in below if share < LEAST_BELOW]

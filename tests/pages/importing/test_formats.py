@@ -155,16 +155,18 @@ def test_a_database_of_the_api_is_a_page_with_a_table(tmp_path: Path, workspace:
 
 
 def test_documents_become_pages_and_stay_as_they_are(tmp_path: Path, workspace: Workspace) -> None:
-    """A docx is a page with its text and an attachment; a document that cannot be read is named."""
-    from tests.pages.importing.office import docx
+    """A docx and a pdf are pages with their text and attachments; a document that cannot be read is named."""
+    from tests.pages.importing.office import docx, pdf
 
     folder = tmp_path / "papers"
     folder.mkdir()
     (folder / "plan.docx").write_bytes(docx("The plan", "Ship it in May."))
+    (folder / "note.pdf").write_bytes(pdf("Sell the boat in June."))
     (folder / "torn.pdf").write_bytes(b"%PDF-1.7 torn")
     result = import_pages(workspace, folder)
-    assert result.created == ("plan.docx.md",) and list(result.refused) == ["torn.pdf"]
+    assert result.created == ("note.pdf.md", "plan.docx.md") and list(result.refused) == ["torn.pdf"]
     assert "Ship it in May." in workspace.text("plan.docx.md")
+    assert "Sell the boat in June." in workspace.text("note.pdf.md")
     assert workspace.file("plan.docx") == (folder / "plan.docx").read_bytes() and workspace.file("torn.pdf")
 
 
