@@ -144,9 +144,11 @@ async def _end(
     finally:
         os.close(held)
         draining.cancel()
-        await process.wait()
-        await asyncio.gather(draining, *tasks, return_exceptions=True)
-        process._transport.close()  # type: ignore[attr-defined]  # its pipes else warn when they are collected
+        try:
+            await process.wait()
+            await asyncio.gather(draining, *tasks, return_exceptions=True)
+        finally:
+            process._transport.close()  # type: ignore[attr-defined]  # its pipes else warn when they are collected
 
 
 async def _drain(process: asyncio.subprocess.Process) -> None:
