@@ -7,7 +7,7 @@ import typer
 
 from agentmem.cli.options import HERE, AsJson, Database, Workspace, journal
 from agentmem.cli.output import console, print_json
-from agentmem.cli.sources import Project, Session, Since, choice, loaded, location, name_skipped, runs_of
+from agentmem.cli.sources import Project, Session, Since, choice, known_runs, loaded, location, name_skipped, runs_of
 from agentmem.errors import ThreadNotFound
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def context(
 
 def _names(workspace: Path, database: str | None) -> list[str]:
     with journal(workspace, database) as opened:
-        return [thread.name for thread in opened.threads()] if opened else []
+        return known_runs(opened)
 
 
 def _run(source: str | None, workspace: Path, database: str | None) -> "Observed":

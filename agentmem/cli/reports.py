@@ -10,7 +10,7 @@ import typer
 from agentmem.cli import answers, recall
 from agentmem.cli.options import HERE, NO_RUNS, AsJson, Database, Workspace, journal, latest_first
 from agentmem.cli.output import confirm, console, notices, print_json
-from agentmem.cli.sources import Project, Session, Since, choice, loaded, location, name_skipped
+from agentmem.cli.sources import Project, Session, Since, choice, known_runs, loaded, location, name_skipped
 from agentmem.errors import ConfigError, ThreadNotFound
 from agentmem.transcript.delegates import below, top
 
@@ -74,7 +74,7 @@ def report(
     if browse and not output:
         raise ConfigError("--open shows the page that -o writes: give it a file, as in `-o report.html --open`")
     with journal(workspace, database) as opened, notices().status(READING):
-        if path := location(run, [thread.name for thread in opened.threads()] if opened else []):
+        if path := location(run, known_runs(opened)):
             return _report_path(path, choice(since, project, session), output, browse, json)
         if not opened:
             raise ThreadNotFound(f"{NO_RUNS} To see another agent's logs, name their file or folder.")

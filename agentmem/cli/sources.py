@@ -59,6 +59,11 @@ def location(source: str | None, run_names: Sequence[str] = ()) -> Path | None:
         return None
 
 
+def known_runs(opened: "Journal | None") -> list[str]:
+    """The names of the runs of a workspace, whether it keeps any or not."""
+    return [thread.name for thread in opened.threads()] if opened else []
+
+
 def loaded(
     path: Path, chosen: "Choice", *, rows_only: bool = False
 ) -> "tuple[list[Observed], tuple[SkippedLine, ...]]":

@@ -9,7 +9,7 @@ import typer
 
 from agentmem.cli.options import HERE, AsJson, Database, Workspace, journal
 from agentmem.cli.output import console, notices, print_json
-from agentmem.cli.sources import Project, Session, Since, choice, location, name_skipped
+from agentmem.cli.sources import Project, Session, Since, choice, known_runs, location, name_skipped
 from agentmem.errors import ThreadNotFound
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def _read(run: str, workspace: Path, database: str | None, chosen: "Choice") -> 
     from agentmem.report.loading import diagnose_path, diagnose_run
 
     with journal(workspace, database) as opened:
-        names = [thread.name for thread in opened.threads()] if opened else []
+        names = known_runs(opened)
         if path := location(run, names):
             return diagnose_path(path, chosen)
         if opened is None or run not in names:

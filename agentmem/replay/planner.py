@@ -58,7 +58,7 @@ def planned(work: Workload, asked: PlanRequest) -> dict[str, Any]:
     fleets = ladder(part, engine, asked.target, asked.routing)
     best = smallest(fleets, asked.target)
     shown = best or max(fleets, key=lambda one: one.hit_rate)
-    routed = [part.on(replace(shown.plan, routing=name)) for name in ROUTERS]
+    routed = [shown if name == asked.routing else part.on(replace(shown.plan, routing=name)) for name in ROUTERS]
     outlook = Outlook(months=asked.months)
     return {
         "schema": 1,

@@ -5,12 +5,12 @@ at most, none in the content of a result, and none behind results for Nova.
 """
 
 import json
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import unquote
+
+from tests.integrations.json_server import json_server
 
 Body = dict[str, Any]
 Answer = Callable[[Body], list[Body]]
@@ -94,43 +94,15 @@ def _refusal(model: str, body: Body) -> str | None:
     return "a cache point beside a tool's block" if behind and "nova" in model else None
 
 
-def _handler(served: Converse) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        """Answers ``/model/NAME/converse``."""
-
-        protocol_version = "HTTP/1.1"
-
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-            status, answer = served.reply(unquote(self.path.split("/")[2]), body)
-            data = json.dumps(answer).encode()
-            self.send_response(status)
-            self.send_header("content-type", "application/json")
-            self.send_header("content-length", str(len(data)))
-            if status != 200:
-                self.send_header("x-amzn-errortype", "ValidationException")
-            self.end_headers()
-            self.wfile.write(data)
-
-        def log_message(self, *_args: object) -> None:
-            """Nothing is logged."""
-
-    return Handler
-
-
 @contextmanager
 def converse_server(answer: Answer) -> Iterator[Converse]:
     """Serves until left; ``answer`` gives the blocks of each reply. No request may have been refused."""
     served = Converse(answer)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(served))
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    served.url = f"http://127.0.0.1:{server.server_port}"
-    try:
+
+    def reply(path: str, body: Body) -> tuple[int, Any]:
+        """Of ``/model/NAME/converse``."""
+        return served.reply(unquote(path.split("/")[2]), body)
+
+    with json_server(reply, refusing={"x-amzn-errortype": "ValidationException"}) as served.url:
         yield served
         assert served.refused == []
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

@@ -1,11 +1,11 @@
 """A stand-in on loopback for OpenAI's models from 5.6: they cache at explicit breakpoints and at the request's end."""
 
 import json
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from tests.integrations.json_server import json_server
 
 Body = dict[str, Any]
 Call = dict[str, Any]
@@ -121,40 +121,11 @@ def _response(text: str, calls: list[Call], read: int, whole: int) -> Body:
     }
 
 
-def _handler(served: Caching) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        """Answers chat completions and responses."""
-
-        protocol_version = "HTTP/1.1"
-
-        def do_POST(self) -> None:
-            status, answer = served.reply(self.path, json.loads(self.rfile.read(int(self.headers["content-length"]))))
-            data = json.dumps(answer).encode()
-            self.send_response(status)
-            self.send_header("content-type", "application/json")
-            self.send_header("content-length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
-
-        def log_message(self, *_args: object) -> None:
-            """Nothing is logged."""
-
-    return Handler
-
-
 @contextmanager
 def caching_server(answer: Answer) -> Iterator[Caching]:
     """Serves until left. No request may have been refused."""
     served = Caching(answer)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(served))
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    served.url = f"http://127.0.0.1:{server.server_port}/v1"
-    try:
+    with json_server(served.reply) as address:
+        served.url = f"{address}/v1"
         yield served
         assert served.refused == []
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

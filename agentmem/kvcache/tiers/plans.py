@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from agentmem.errors import ConfigError
 from agentmem.kvcache.tiers.fleet import FleetPlan, FleetResult, MemoryTier, dram, shared, simulate_fleet, ssd
-from agentmem.kvcache.tiers.hardware import CHIPS, VERSIONS, EngineSpec
+from agentmem.kvcache.tiers.hardware import VERSIONS, EngineSpec
 from agentmem.kvcache.tiers.runs import BlockRequest
 
 LADDER: tuple[tuple[tuple[MemoryTier, ...], MemoryTier | None], ...] = (
@@ -138,7 +138,8 @@ HOURS = 730.0
 
 def choices(work: PlannedWork, now: FleetPlan, outlook: Outlook) -> list[FleetChoice]:
     """What staying as it is, updating the software, buying today and waiting cost for this workload."""
-    return [_stay(work, now, outlook), _update(work, now, outlook), _buy(work, now, outlook), _wait(work, now, outlook)]
+    staying = _stay(work, now, outlook)
+    return [staying, _update(work, now, outlook), _buy(work, now, outlook), _wait(work, now, staying.engines, outlook)]
 
 
 def engines_for(work: PlannedWork, plan: FleetPlan) -> int:
@@ -195,12 +196,12 @@ def _buy(work: PlannedWork, now: FleetPlan, outlook: Outlook) -> FleetChoice:
     )
 
 
-def _wait(work: PlannedWork, now: FleetPlan, outlook: Outlook) -> FleetChoice:
+def _wait(work: PlannedWork, now: FleetPlan, staying: int, outlook: Outlook) -> FleetChoice:
     engine = EngineSpec.named(outlook.next_chip, now.engine.model.name)
     plan, chip = replace(now, engine=engine), engine.chip
     engines = engines_for(work, plan)
     waiting = min(outlook.months, outlook.wait_months)
-    cost = _rented(now, engines_for(work, now), waiting) + _rented(plan, engines, outlook.months - waiting)
+    cost = _rented(now, staying, waiting) + _rented(plan, engines, outlook.months - waiting)
     return FleetChoice(
         "wait",
         cost,
@@ -216,11 +217,6 @@ def _wait(work: PlannedWork, now: FleetPlan, outlook: Outlook) -> FleetChoice:
             "is the roofline instead",
         ),
     )
-
-
-def known(chip: str) -> bool:
-    """Whether there is a row for this chip."""
-    return chip in CHIPS
 
 
 def rungs() -> Iterator[str]:
