@@ -41,6 +41,15 @@ LEAST_BUDGET = 4_000
 MARK = "_AGENTMEM_COMMAND"
 """A variable that marks all processes that a command of the tool `run` starts, so that they can be found."""
 
+_OBJECTS = (
+    ("endpoint", ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")),
+    ("region", ("AWS_REGION", "AWS_DEFAULT_REGION")),
+    ("aws_access_key_id", ("AWS_ACCESS_KEY_ID",)),
+    ("aws_secret_access_key", ("AWS_SECRET_ACCESS_KEY",)),
+    ("aws_session_token", ("AWS_SESSION_TOKEN",)),
+)
+"""How object storage is reached, and the variables that say so, the most specific first."""
+
 _SHELL = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TERM", "TZ", "TMPDIR", "USER", "SHELL")
 """The variables that a shell command sees: enough to find programs and write text, and nothing secret."""
 
@@ -50,15 +59,17 @@ class Config:
     """All settings. They are checked when it is made: a ConfigError says which one cannot work and what to write.
 
     ``budget`` is in tokens, ``max_usd`` in US dollars, ``max_seconds`` in seconds; None means no limit. ``database`` is
-    a path or a URL; None stands for ``.agentmem/agentmem.db`` in the workspace. Some settings are tables: ``answers``
-    (read by agentmem.answers.settings), ``reach`` (by agentmem.menu.permissions), ``models`` (a table of options
-    for each kind of model), and ``route``, ``targets`` and ``privacy`` (by agentmem.routing.routes). Keys never show
+    a path or a URL; None stands for ``.agentmem/agentmem.db`` in the workspace. ``archive`` is an address s3://...;
+    None stands for the workspace's own. Some settings are tables: ``answers`` (read by agentmem.answers.settings),
+    ``reach`` (by agentmem.menu.permissions), ``models`` (a table of options for each kind of model), and ``route``,
+    ``targets`` and ``privacy`` (by agentmem.routing.routes). Keys never show
     when a Config is printed.
     """
 
     model: str | None = None
     budget: int = 120_000
     database: str | None = None
+    archive: str | None = None
     max_turns: int | None = None
     max_usd: float | None = None
     max_seconds: float | None = None
@@ -132,6 +143,13 @@ def base_urls(environ: Mapping[str, str] | None = None) -> tuple[str, str]:
     """The addresses of Anthropic's and OpenAI's APIs, or of the gateways in their place; "" where none is set."""
     environ = os.environ if environ is None else environ
     return environ.get("ANTHROPIC_BASE_URL", ""), environ.get("OPENAI_BASE_URL", "")
+
+
+def object_variables(environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """How object storage is reached, as AWS's own tools read it: endpoint, region and keys, those that are set."""
+    environ = os.environ if environ is None else environ
+    found = {ours: next((environ[name] for name in names if environ.get(name)), "") for ours, names in _OBJECTS}
+    return {ours: value for ours, value in found.items() if value}
 
 
 def keep_secret() -> tuple[str, ...]:
@@ -211,6 +229,7 @@ _SETTINGS: Mapping[str, type] = {
     "model": str,
     "budget": int,
     "database": str,
+    "archive": str,
     "max_turns": int,
     "max_usd": float,
     "max_seconds": float,
@@ -256,6 +275,11 @@ def _text(value: object) -> str:
     return "" if fits else "it must be text; leave it out for the default"
 
 
+def _objects(value: object) -> str:
+    fits = value is None or (isinstance(value, str) and value.startswith("s3://"))
+    return "" if fits else "it must be the address s3://bucket/prefix; leave it out for the workspace's own"
+
+
 def _model(value: object) -> str:
     example = "it must name a model, for example anthropic:claude-sonnet-5-5 or local"
     return example if _text(value) else ""
@@ -290,6 +314,7 @@ _CHECKS: Mapping[str, Callable[[object], str]] = {
     "model": _model,
     "budget": _budget,
     "database": _text,
+    "archive": _objects,
     "max_turns": _count,
     "max_usd": _amount,
     "max_seconds": _amount,

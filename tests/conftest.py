@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from agentmem.transcript.journal import Journal, open_journal
+from tests.objects import ObjectServer, ObjectsUnavailable, object_server
 from tests.postgres import PostgresUnavailable, new_database, postgres_server
 
 # No test asserts on time: both cores may be busy.
@@ -24,6 +25,17 @@ def postgres() -> Iterator[str]:
         except PostgresUnavailable as error:
             pytest.skip(str(error))
         yield url
+
+
+@pytest.fixture(scope="session")
+def objects() -> Iterator[ObjectServer]:
+    """A running object store. Skips, with the reason, if none can be started."""
+    with ExitStack() as stack:
+        try:
+            server = stack.enter_context(object_server())
+        except ObjectsUnavailable as error:
+            pytest.skip(str(error))
+        yield server
 
 
 @pytest.fixture

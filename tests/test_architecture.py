@@ -15,6 +15,8 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"types", "retrieval", "errors"}),
     frozenset({"checking"}),
     frozenset({"tokens", "images", "scrub", "visible", "config", "assets", "closing"}),
+    frozenset({"objects"}),
+    frozenset({"object_store"}),
     frozenset({"sandbox", "pages", "kvcache"}),
     frozenset({"transcript"}),
     frozenset({"context"}),
@@ -29,6 +31,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"integrations"}),
     frozenset({"mcp"}),
     frozenset({"demo", "report", "testing"}),
+    frozenset({"fleet"}),
     frozenset({"cli", "__init__", "__main__"}),
 )
 """From the bottom up. A part imports what is below it, and within itself."""

@@ -41,14 +41,13 @@ def recall(
 
 @contextmanager
 def archive(opened: "Journal", workspace: Path) -> "Iterator[LanceArchive]":
-    """Opens the workspace's archive, with the default embedder if it is installed."""
-    from agentmem.pages.names import HOME
-    from agentmem.recall.archive import FOLDER, LanceArchive
+    """Opens the archive, with the default embedder if it is installed."""
+    from agentmem.recall.archive import LanceArchive
     from agentmem.recall.embedder import MiniLM, available
 
     if lacking := available():
         notices().print(f"Searching by words alone: {lacking}", highlight=False)
-    found = LanceArchive(opened, workspace / HOME / FOLDER, None if lacking else MiniLM())
+    found = LanceArchive(opened, _place(workspace), None if lacking else MiniLM())
     try:
         yield found
     finally:
@@ -56,12 +55,20 @@ def archive(opened: "Journal", workspace: Path) -> "Iterator[LanceArchive]":
 
 
 def existing(opened: "Journal", workspace: Path) -> "LanceArchive | None":
-    """The workspace's archive, or None if it has none yet."""
-    from agentmem.pages.names import HOME
-    from agentmem.recall.archive import FOLDER, LanceArchive
+    """The archive, or None if the workspace has none yet."""
+    from agentmem.recall.archive import LanceArchive
 
-    folder = workspace / HOME / FOLDER
-    return LanceArchive(opened, folder) if folder.is_dir() else None
+    place = _place(workspace)
+    return None if isinstance(place, Path) and not place.is_dir() else LanceArchive(opened, place)
+
+
+def _place(workspace: Path) -> Path | str:
+    """The archive named by the settings, else the workspace's own folder."""
+    from agentmem.cli.trust import settings
+    from agentmem.pages.names import HOME
+    from agentmem.recall.archive import FOLDER
+
+    return settings().archive or workspace / HOME / FOLDER
 
 
 def _rebuild(found: "LanceArchive") -> None:

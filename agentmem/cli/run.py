@@ -84,6 +84,7 @@ def run(
         "approve": tuple(approve or ()),
         "pinned": tuple(pin or ()),
         "price_as": price_as,
+        "archive": settings.archive or "workspace",
         "database": database(workspace, database_url),
     }
     _watched(lambda: _agent(settings, workspace, shell, options), said, named, json)

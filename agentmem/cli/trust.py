@@ -25,6 +25,7 @@ RISKS: Mapping[str, str] = {
     "route": "which requests are sent to them",
     "privacy": "what is kept from them",
     "database": "where conversations are sent and kept",
+    "archive": "where a copy of what left the context is sent and kept",
     "max_usd": "how much may be spent",
     "max_turns": "how much may be spent",
     "max_seconds": "how long a run may go on",

@@ -16,6 +16,7 @@ from agentmem.errors import UnknownReference
 from agentmem.recall.background import BackgroundThread, each
 from agentmem.recall.embedder import MiniLM, installed
 from agentmem.recall.pieces import Cutter, Piece
+from agentmem.recall.places import TablesPlace, placed
 from agentmem.recall.ranking import Scope, scope, search
 from agentmem.recall.recall import ArchiveRecall
 from agentmem.recall.shelf import Shelf, ShelfSpan
@@ -28,12 +29,12 @@ HELD = 4
 """Threads whose pieces are held in memory: those that were searched last."""
 
 
-def archive_in(folder: Path, journal: Journal) -> "LanceArchive":
-    """The archive in ``folder``, with the default embedder where that is installed.
+def archive_in(where: Path | str, journal: Journal) -> "LanceArchive":
+    """The archive in a folder or at ``s3://bucket/prefix``, with the default embedder where that is installed.
 
     It costs nothing until something leaves a window, or what has left is searched: then LanceDB is imported.
     """
-    return LanceArchive(journal, folder, MiniLM() if installed() else None)
+    return LanceArchive(journal, where, MiniLM() if installed() else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +48,16 @@ class Written:
 
 
 class LanceArchive:
-    """The Archive in a folder, for the threads of one journal. Several processes may use the folder at once.
+    """The Archive in a folder or at ``s3://bucket/prefix``, for the threads of one journal.
 
-    Without an ``embedder`` it searches by words only. Its methods raise ArchiveError when the folder is damaged.
+    Several processes may use a folder at once, and several hosts an address: whoever holds a lease in the journal's
+    database looks after it. Without an ``embedder`` it searches by words only. Its methods raise ArchiveError when the
+    place is damaged or cannot be used; ConfigError if the address cannot be.
     """
 
-    def __init__(self, journal: Journal, folder: Path, embedder: Embedder | None = None) -> None:
+    def __init__(self, journal: Journal, where: Path | str | TablesPlace, embedder: Embedder | None = None) -> None:
         self.journal = journal
-        self.shelf = Shelf(folder, embedder)
+        self.shelf = Shelf(placed(where, journal.lease), embedder)
         self._writing = threading.RLock()
         self._asked: dict[str, int] = {}
         self._left: dict[str, int] = {}  # as the journal had it when it was first asked; later ones are asked for

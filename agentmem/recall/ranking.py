@@ -89,9 +89,8 @@ def load(shelf: Shelf, spans: Sequence[ShelfSpan], most: int = HELD) -> Loaded |
     import numpy as np
 
     where = inside(spans)
-    with shelf.tables.translated():
-        if not 0 < shelf.vectors.count_rows(where) <= most:
-            return None
+    if not 0 < shelf.tables.retried(lambda: int(shelf.vectors.count_rows(where))) <= most:
+        return None
     pieces = {row["place"]: piece_of(row) for row in shelf.rows(shelf.pieces, where, (*PIECE, "place")).to_pylist()}
     found = shelf.rows(shelf.vectors, where, (*HIT, "vector", "sentences"))
     columns = [found[name].to_pylist() for name in HIT]

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from agentmem.errors import ArchiveError
 from agentmem.recall.pieces import Piece, speaker
+from agentmem.recall.places import TablesPlace
 from agentmem.recall.sentences import embedded, nearest, unpacked
 from agentmem.recall.tables import IndexPlan, Table, Tables, either, key_field, quoted
 from agentmem.types import Embedder, Vectors
@@ -75,9 +76,9 @@ class ShelfHit(NamedTuple):
 class Shelf:
     """What is archived of all threads. Every writer may add the same pieces again; they are there once."""
 
-    def __init__(self, folder: Path, embedder: Embedder | None) -> None:
+    def __init__(self, where: Path | TablesPlace, embedder: Embedder | None) -> None:
         self.embedder = embedder
-        self.tables = Tables(folder)
+        self.tables = Tables(where)
 
     @property
     def pieces(self) -> Table:
@@ -103,8 +104,7 @@ class Shelf:
 
     def count(self) -> int:
         """How many pieces there are."""
-        with self.tables.translated():
-            return int(self.pieces.count_rows())
+        return self.tables.retried(lambda: int(self.pieces.count_rows()))
 
     def add(self, pieces: Iterator[Piece], place: int) -> int:
         """Write pieces, which follow each other from ``place`` on, in batches; gives the place after the last."""
@@ -115,7 +115,7 @@ class Shelf:
 
     def forget(self, thread: str) -> None:
         """Delete a thread's pieces, and its vectors of every embedder. Their bytes leave with the old versions."""
-        if not self.tables.folder.is_dir():
+        if not self.tables.exists():
             return
         for name in self.tables.names():
             plan = PIECES if name == _PIECES else self._plan
@@ -139,8 +139,7 @@ class Shelf:
         """
         if self.embedder is None:
             return False
-        with self.tables.translated():
-            known, found = _counts(self.vectors), _counts(self.pieces)
+        known, found = self.tables.retried(lambda: (_counts(self.vectors), _counts(self.pieces)))
         thread = next((thread for thread, count in found.items() if known.get(thread, 0) < count), None)
         if thread is None:
             return False
@@ -159,8 +158,8 @@ class Shelf:
         """True when every piece of the spans has its vector."""
         if self.embedder is None:
             return False
-        with self.tables.translated():
-            return bool(self.vectors.count_rows(inside(spans)) == self.pieces.count_rows(inside(spans)))
+        where = inside(spans)
+        return self.tables.retried(lambda: bool(self.vectors.count_rows(where) == self.pieces.count_rows(where)))
 
     # Searching.
 
@@ -171,17 +170,23 @@ class Shelf:
 
     def by_words(self, words: str, spans: Sequence[ShelfSpan], most: int) -> list[ShelfHit]:
         """The pieces that share words with the question, by BM25."""
-        with self.tables.translated():
+
+        def ask() -> "pa.Table":
             query = self.pieces.search(words, query_type="fts", fts_columns="words")
             query = query.where(inside(spans), prefilter=True).select([*HIT, "_score"])
-            return _hits(query.limit(most).to_arrow(), "_score")
+            return query.limit(most).to_arrow()
+
+        return _hits(self.tables.retried(ask), "_score")
 
     def by_meaning(self, vector: Vectors, spans: Sequence[ShelfSpan], most: int) -> list[ShelfHit]:
         """The pieces whose vectors are nearest, scored by their own cosine or that of their nearest sentence."""
-        with self.tables.translated():
+
+        def ask() -> "pa.Table":
             query = self.vectors.search(vector, vector_column_name="vector").distance_type("dot")
             query = query.where(inside(spans), prefilter=True).select([*HIT, "sentences", "_distance"])
-            found = query.limit(most).to_arrow()
+            return query.limit(most).to_arrow()
+
+        found = self.tables.retried(ask)
         near = nearest(*unpacked(found["sentences"].to_pylist(), len(vector)), vector)
         hits = [
             hit._replace(score=max(1 - hit.score, float(best)))
@@ -239,8 +244,7 @@ class Shelf:
 
     def rows(self, table: Table, where: str, columns: Sequence[str], most: int | None = None) -> "pa.Table":
         """These columns of the rows that fit, in no order."""
-        with self.tables.translated():
-            return table.search().where(where).select(list(columns)).limit(most).to_arrow()
+        return self.tables.retried(lambda: table.search().where(where).select(list(columns)).limit(most).to_arrow())
 
     @property
     def _name(self) -> str:

@@ -1,16 +1,13 @@
-"""LanceDB tables in a folder, for several threads and processes at once.
+"""LanceDB tables in a folder or in object storage, for several threads, processes and hosts at once.
 
 What LanceDB asks for, and does not do by itself: a key that is declared as one, or two writers that merge the same new
 rows both add them; reads that look for the newest version; one owner of the maintenance; old versions removed.
 """
 
-import fcntl
-import os
-import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
@@ -18,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from agentmem.errors import ArchiveError
-from agentmem.pages import private
+from agentmem.recall.places import TablesPlace, placed
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -70,45 +67,42 @@ def quoted(text: str) -> str:
 
 
 class Tables:
-    """The tables of one folder. Raises ArchiveError where LanceDB fails."""
+    """The tables of one place: a folder, or `places.ObjectPlace`. Raises ArchiveError where LanceDB fails."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, where: Path | TablesPlace) -> None:
+        self.place = placed(where)
         self._open: dict[str, Table] = {}
         self._lock = threading.Lock()
 
     @cached_property
     def _database(self) -> Any:
-        import lancedb
-
-        with self.translated():
-            private.make_folder(self.folder)
-            self.close()
-            return lancedb.connect(self.folder, read_consistency_interval=timedelta(0))
+        return self.retried(self.place.connect)
 
     def close(self) -> None:
-        """Close to other users what LanceDB has written until now: it makes files as the umask says."""
-        if private.is_own(self.folder):
-            private.close_tree(self.folder)
+        """Close to other users what LanceDB has written until now."""
+        self.place.close()
+
+    def exists(self) -> bool:
+        """False if nothing was ever kept here."""
+        with self.translated():
+            return self.place.exists()
 
     def names(self) -> list[str]:
         """The tables that there are."""
-        with self.translated():
-            return list(self._database.list_tables(limit=1000).tables)
+        return self.retried(lambda: list(self._database.list_tables(limit=1000).tables))
 
     def table(self, name: str, plan: IndexPlan) -> Table:
         """The table, made with its indices where it is missing."""
         with self._lock:
             if name not in self._open:
-                with self.translated():
-                    self._open[name] = self._made(name, plan)
+                self._open[name] = self.retried(lambda: self._made(name, plan))
             return self._open[name]
 
     def drop(self, name: str) -> None:
         """Delete a table; nothing when there is none."""
-        with self._lock, self.translated():
+        with self._lock:
             self._open.pop(name, None)
-            self._database.drop_table(name, ignore_missing=True)
+            self.retried(lambda: self._database.drop_table(name, ignore_missing=True))
 
     def add(self, table: Table, rows: "Rows | pa.Table", key: str = "key") -> None:
         """Add the rows whose key is new, in one commit."""
@@ -124,27 +118,28 @@ class Tables:
         self.retried(lambda: table.delete(where))
 
     def retried(self, work: Callable[[], Result]) -> Result:
-        """What ``work`` gives, tried again when another writer was first."""
+        """What ``work`` gives, tried again when another writer was first, and while the place is away."""
         for attempt in range(TRIES):
             try:
-                return work()
+                return self.place.patient(work)
             except (RuntimeError, OSError, ValueError) as error:
                 if attempt + 1 == TRIES or "conflict" not in str(error).lower():
-                    raise ArchiveError(self._explained(error)) from error
+                    raise ArchiveError(self.place.explained(error)) from error
                 time.sleep(_FIRST_WAIT * 2**attempt)
         raise AssertionError("unreachable")
 
     def remove(self) -> None:
-        """Delete the folder with all that is in it."""
+        """Delete the place with all that is in it."""
         with self._lock, self.translated():
             self._open.clear()
             self.__dict__.pop("_database", None)
-            shutil.rmtree(self.folder, ignore_errors=True)
+            self.place.remove()
 
     def maintain(self, name: str, plan: IndexPlan, kept: timedelta = KEPT) -> None:
         """Join fragments, bring the indices up to date, drop versions older than ``kept``. For the one owner."""
         table = self.table(name, plan)
-        with self.translated():
+
+        def work() -> None:
             if plan.vector and table.count_rows() > FLAT and len(table.list_indices()) == len(plan.labels) + 1:
                 self._index_vectors(table, plan)
             try:
@@ -152,20 +147,11 @@ class Tables:
             finally:
                 table.checkout_latest()  # after a conflict the handle would stay at the old version
 
-    @contextmanager
-    def owned(self) -> Iterator[bool]:
-        """True for one holder at a time, across processes: who looks after the folder. Freed when the holder dies."""
-        with self.translated():
-            descriptor = self._lock_file("owner.lock")
-        try:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                yield False
-            else:
-                yield True
-        finally:
-            os.close(descriptor)
+        self.retried(work)
+
+    def owned(self) -> AbstractContextManager[bool]:
+        """True for one holder at a time, across processes and hosts: who looks after the place."""
+        return self.place.owned()
 
     @contextmanager
     def translated(self) -> Iterator[None]:
@@ -173,30 +159,16 @@ class Tables:
         try:
             yield
         except (RuntimeError, OSError, ValueError) as error:
-            raise ArchiveError(self._explained(error)) from error
-
-    def _explained(self, error: Exception) -> str:
-        said = (str(error).splitlines() or [type(error).__name__])[0]
-        return (
-            f"{self.folder} could not be used ({said:.200}). Nothing is lost: `agentmem recall --rebuild` makes it anew"
-        )
+            raise ArchiveError(self.place.explained(error)) from error
 
     def _made(self, name: str, plan: IndexPlan) -> Table:
         """The open table. One process at a time makes it: nobody writes before its indices are there."""
-        descriptor = self._lock_file("making.lock")
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        with self.place.making():
             if name not in self._database.list_tables(limit=1000).tables:
                 self._database.create_table(name, schema=plan.schema())
             table = self._database.open_table(name)
             _index(table, plan)
             return table
-        finally:
-            os.close(descriptor)
-
-    def _lock_file(self, name: str) -> int:
-        private.make_folder(self.folder)
-        return os.open(self.folder / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, private.FILE)
 
     @staticmethod
     def _index_vectors(table: Table, plan: IndexPlan) -> None:

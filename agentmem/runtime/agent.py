@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from time import time
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph.state import CompiledStateGraph
@@ -62,8 +62,8 @@ class Agent(AnswersQuestions, Closing):
     ``reach`` says how far the built-in tools go: by default changes to files that steer other programs wait too, hidden
     files are not read, and commands run behind walls. ``limits`` bound each run. ``database`` is a file or a Postgres
     URL, by default ``.agentmem/agentmem.db`` in the workspace. ``compaction`` keeps threads small; None turns it off.
-    ``archive`` takes in the entries that leave the window, for ``recall``: by default the workspace's own, None for
-    none.
+    ``archive`` takes in the entries that leave the window, for ``recall``: by default the workspace's own; an
+    address ``s3://bucket/prefix``, which agents on several hosts share; None for none.
 
     ``skills`` names a folder of pages ``NAME/SKILL.md`` with instructions for kinds of work: each is a line in the
     prefix, and the model reads it when it needs it. ``sandbox`` is saved with each checkpoint. ``delegation`` says how
@@ -95,7 +95,7 @@ class Agent(AnswersQuestions, Closing):
         price_as: str | None = None,
         model_options: Mapping[str, Any] | None = None,
         compaction: Compaction | None = Compaction(),
-        archive: Archive | Literal["workspace"] | None = "workspace",
+        archive: Archive | str | None = "workspace",
         clock: Clock = time,
         sandbox: Sandboxed | None = None,
         delegation: Delegation = Delegation(),

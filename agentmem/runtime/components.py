@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
 
@@ -31,6 +31,8 @@ from agentmem.menu.permissions import Reach
 from agentmem.menu.tool import Menu
 from agentmem.meter import prices
 from agentmem.models.objects import ModelLike, as_model
+from agentmem.object_store import check
+from agentmem.objects import in_objects, located
 from agentmem.pages.names import HOME
 from agentmem.pages.workspace import Workspace
 from agentmem.recall.archive import FOLDER, archive_in
@@ -89,7 +91,10 @@ WANTED: Mapping[str, Wanted] = {
     "database": PATH | NOTHING,
     "price_as": TEXT | NOTHING,
     "compaction": of(Compaction, "agentmem.Compaction") | NOTHING,
-    "archive": among("workspace") | NOTHING | having("an archive", "keep", "recall", "forget", "close"),
+    "archive": among("workspace")
+    | Wanted("an address s3://bucket/prefix", in_objects)
+    | NOTHING
+    | having("an archive", "keep", "recall", "forget", "close"),
     "clock": CALLABLE,
     "fallbacks": LIST,
     "skills": TEXT | NOTHING,
@@ -150,13 +155,15 @@ def database(url: Path | str, opened: ExitStack) -> tuple[Journal, BaseCheckpoin
     return journal, opened.enter_context(closing(saver_beside(journal)))
 
 
-def archive(
-    given: Archive | Literal["workspace"] | None, journal: Journal, workspace: Workspace, opened: ExitStack
-) -> Archive | None:
-    """The archive. The workspace's own is closed with the agent, before the journal that it reads."""
-    if given != "workspace":
+def archive(given: Archive | str | None, journal: Journal, workspace: Workspace, opened: ExitStack) -> Archive | None:
+    """The archive. The workspace's own, or one at an address, is closed with the agent, before the journal."""
+    if not isinstance(given, str):
         return given
-    return opened.enter_context(closing(archive_in(workspace.root / HOME / FOLDER, journal)))
+    where = workspace.root / HOME / FOLDER if given == "workspace" else given
+    made = opened.enter_context(closing(archive_in(where, journal)))
+    if in_objects(given):
+        check(located(given))
+    return made
 
 
 def approved(approve: Sequence[str], menu: Menu) -> frozenset[str]:

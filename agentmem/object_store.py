@@ -1,0 +1,130 @@
+"""Large contents in object storage, by digest: each once, whoever puts it, and checked when it is read.
+
+The client is pyarrow's, which LanceDB brings along.
+"""
+
+import hashlib
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any, Protocol, TypeVar
+
+from agentmem import objects
+from agentmem.errors import ArchiveError, ConfigError, JournalCorrupt, UnknownReference
+from agentmem.objects import ObjectAddress
+
+T = TypeVar("T")
+
+MARK = ".agentmem"
+"""A small object at a place, written to find out whether that may be done."""
+
+
+class BlobStore(Protocol):
+    """Keeps bytes under their sha256 in hex. Putting the same bytes again costs a question only."""
+
+    def put(self, data: bytes) -> str:
+        """Keep these bytes; returns their name."""
+
+    def get(self, name: str) -> bytes:
+        """The bytes of that name. Raises UnknownReference, or JournalCorrupt if they have changed."""
+
+    def has(self, name: str) -> bool:
+        """True if they are kept."""
+
+
+class ObjectBlobs:
+    """A BlobStore at ``s3://bucket/prefix``: ``prefix/ab/abcd...`` holds the bytes whose sha256 is ``abcd...``.
+
+    Raises ArchiveError when the store cannot be used; one that is busy or away is asked again first.
+    """
+
+    def __init__(self, address: ObjectAddress | str) -> None:
+        self.address = objects.located(address) if isinstance(address, str) else address
+
+    def put(self, data: bytes) -> str:
+        name = hashlib.sha256(data).hexdigest()
+        if not self.has(name):
+            self._asked(lambda: _write(self._client, self._path(name), data))
+        return name
+
+    def get(self, name: str) -> bytes:
+        try:
+            data = self._asked(lambda: _read(self._client, self._path(name)))
+        except FileNotFoundError:
+            raise UnknownReference(f"Nothing is kept under {name[:12]} at {self.address}.") from None
+        if hashlib.sha256(data).hexdigest() != name:
+            raise JournalCorrupt(f"what is kept under {name[:12]} at {self.address} does not match its hash")
+        return data
+
+    def has(self, name: str) -> bool:
+        from pyarrow.fs import FileType
+
+        found = self._asked(lambda: self._client.get_file_info(self._path(name)))
+        return bool(found.type == FileType.File)
+
+    def _path(self, name: str) -> str:
+        return _path(self.address.below(f"{name[:2]}/{name}"))
+
+    def _asked(self, work: Callable[[], T]) -> T:
+        try:
+            return objects.patient(self.address, work, errors=(OSError,))
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            raise ArchiveError(objects.explained(self.address, error)) from error
+
+    @cached_property
+    def _client(self) -> Any:
+        return client(self.address)
+
+
+def client(address: ObjectAddress) -> Any:
+    """pyarrow's S3FileSystem for an address."""
+    from pyarrow.fs import S3FileSystem
+
+    scheme, _, host = address.endpoint.partition("://")
+    keys = {_KEYS[name]: value for name, value in address.keys.items()}
+    reached = {"scheme": scheme, "endpoint_override": host} if address.endpoint else {}
+    return S3FileSystem(region=address.region, connect_timeout=5, request_timeout=30, **reached, **keys)
+
+
+_KEYS = {
+    "aws_access_key_id": "access_key",
+    "aws_secret_access_key": "secret_key",
+    "aws_session_token": "session_token",
+}
+
+
+def check(address: ObjectAddress) -> None:
+    """Write and read a small object, once for each place of a process. Raises ConfigError for what will not pass.
+
+    A store that is only busy or away is left for later: then the work itself waits for it.
+    """
+    if str(address) in _checked:
+        return
+    made, path = client(address), _path(address.below(MARK))
+    try:
+        _write(made, path, b"agentmem keeps what left the context of agents here.\n")
+        _read(made, path)
+    except OSError as error:
+        fault = objects.fault_of(str(error))
+        if fault is None or not fault.passes:
+            raise ConfigError(objects.explained(address, error)) from error
+        return
+    _checked.add(str(address))
+
+
+_checked: set[str] = set()
+
+
+def _path(address: ObjectAddress) -> str:
+    return f"{address.bucket}/{address.prefix}"
+
+
+def _write(made: Any, path: str, data: bytes) -> None:
+    with made.open_output_stream(path) as out:
+        out.write(data)
+
+
+def _read(made: Any, path: str) -> bytes:
+    with made.open_input_file(path) as held:
+        return bytes(held.read())
