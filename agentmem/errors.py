@@ -39,6 +39,7 @@ AgentmemError
     │   └── PromptTooLong     the context does not fit into the model's window
     ├── ModelOverloaded       still overloaded or rate-limited after the retries
     ├── ModelUnreachable      no connection, a time-out or a broken stream after the retries
+    ├── FleetHalted           the fleet's dollars are spent, or it is being stopped; the request was not sent
     ├── RouteRefused          no target may have the request, which was not sent
     └── ScriptEnded           a scripted model has no turn left
 """
@@ -247,6 +248,10 @@ class ModelUnreachable(ModelError):
 
 class RouteRefused(ModelError):
     """No target may have the request, for example because it is private. It was not sent. Says why for each target."""
+
+
+class FleetHalted(ModelError):
+    """The fleet's dollars are spent, or it is being stopped. The request was not sent; start the fleet again."""
 
 
 class ScriptEnded(ModelError):

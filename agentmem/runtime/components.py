@@ -1,8 +1,9 @@
 """Makes the components of an agent from the arguments: objects as they are, others from a name or a path."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
+from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -103,6 +104,9 @@ WANTED: Mapping[str, Wanted] = {
 }
 """The arguments of an Agent, besides its model."""
 
+AROUND: ContextVar[Callable[[Model], Model] | None] = ContextVar("what goes around the models of agents", default=None)
+"""Set where agents are made whose requests go through something else on their way, such as the limits of a fleet."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -136,7 +140,9 @@ def model(named: ModelLike, options: Mapping[str, Any] | None, opened: ExitStack
 def lineup(named: Sequence[ModelLike], options: Mapping[str, Any] | None, opened: ExitStack) -> Lineup:
     """The models, the first choice first; ``options`` are the first one's. Raises ConfigError."""
     first, *others = named
-    return Lineup((model(first, options, opened), *(model(one, None, opened) for one in others)))
+    made = (model(first, options, opened), *(model(one, None, opened) for one in others))
+    around = AROUND.get()
+    return Lineup(tuple(map(around, made)) if around else made)
 
 
 def budget(wanted: int, models: Sequence[Model], options: Options) -> int:

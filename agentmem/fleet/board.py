@@ -1,0 +1,357 @@
+"""The record of a fleet in its database: where each run stands, what was spent, and who may send a request now.
+
+Every host reads and writes the same rows, so that a fleet goes on wherever it is started again. All times are the
+database's. What is to be spent is reserved before it is sent: the sum never passes the limit, whoever dies.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from agentmem.errors import ConfigError, ThreadNotFound
+from agentmem.fleet.schema import prepare
+from agentmem.fleet.tasks import FleetTask, task_of
+from agentmem.transcript.postgres import open_postgres
+from agentmem.transcript.sqlite import open_sqlite
+from agentmem.transcript.storage import Row, Storage, locate
+from agentmem.types import Usage
+
+FleetState = Literal["waiting", "running", "done", "stopped", "asks", "failed"]
+"""done: answered. stopped: a limit of the agent's own ended it. asks: its calls wait for a person. failed: an error."""
+
+ENDED: tuple[FleetState, ...] = ("done", "stopped", "asks", "failed")
+BURST = 1 / 6
+"""The part of a minute's requests and tokens that may go at once."""
+_SOON = 0.5  # seconds after which to ask again when the others' reservations may come back
+
+
+@dataclass(frozen=True, slots=True)
+class FleetLimits:
+    """What all runs of a fleet share: dollars in all, requests and tokens a minute. None: no limit."""
+
+    max_usd: float | None = None
+    requests_minute: float | None = None
+    tokens_minute: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """The answer to who wants to send a request: now if ``wait`` is 0, later, or not at all, and then ``refused``."""
+
+    wait: float = 0.0
+    refused: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FleetRun:
+    """One task of a fleet as it stands. Tokens are sums over its requests: ``input`` has all of them."""
+
+    key: str
+    task: FleetTask
+    state: FleetState
+    tries: int
+    thread: str
+    worker: str
+    host: str
+    usd: float
+    requests: int
+    input: int
+    cached: int
+    written: int
+    output: int
+    reason: str
+    text: str
+    started: float | None
+    finished: float | None
+
+    @property
+    def hit_rate(self) -> float | None:
+        """The share of its input that was read from a cache; None before its first request."""
+        return self.cached / self.input if self.input else None
+
+
+@dataclass(frozen=True, slots=True)
+class FleetSummary:
+    """A fleet at one moment: how many runs are in each state, and what they took."""
+
+    states: Mapping[FleetState, int]
+    usd: float
+    requests: int
+    input: int
+    cached: int
+    output: int
+    stopping: str = ""
+
+    @property
+    def total(self) -> int:
+        return sum(self.states.values())
+
+    @property
+    def ended(self) -> int:
+        return sum(self.states.get(one, 0) for one in ENDED)
+
+    @property
+    def hit_rate(self) -> float | None:
+        return self.cached / self.input if self.input else None
+
+
+_RUN = (
+    "key, task, state, tries, thread, worker, host, usd, requests, input, cached, written, output, reason, text, "
+    "started, finished"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """The rows of one fleet. Close its storage when done."""
+
+    storage: Storage
+    fleet: str
+
+    # Making and ending.
+
+    def submit(self, tasks: Sequence[FleetTask], limits: FleetLimits) -> int:
+        """Add the tasks whose keys are new, and set the limits. Returns the number of new ones. Raises ConfigError."""
+        known = {key: task for key, task in self._all("SELECT key, task FROM fleet_runs WHERE fleet = ?")}
+        for one in tasks:
+            if known.get(one.key, one.line()) != one.line():
+                raise ConfigError(
+                    f"the key {one.key!r} of fleet {self.fleet!r} already names another task: a key names one task for "
+                    "ever; give a changed task a new key, or the fleet another --name"
+                )
+        with self.storage.transaction():
+            self._set(limits)
+            fresh = [one for one in tasks if one.key not in known]
+            self.storage.run_many(
+                "INSERT INTO fleet_runs (fleet, key, place, task, state, tries, thread, worker, host, usd, reserved,"
+                " requests, input, cached, written, output, reason, text) VALUES"
+                " (?, ?, ?, ?, 'waiting', 0, '', '', '', 0, 0, 0, 0, 0, 0, 0, '', '') ON CONFLICT DO NOTHING",
+                [(self.fleet, one.key, len(known) + at, one.line()) for at, one in enumerate(fresh)],
+            )
+        return len(fresh)
+
+    def _set(self, limits: FleetLimits) -> None:
+        given = (limits.max_usd, limits.requests_minute, limits.tokens_minute)
+        full = [(one or 0.0) * BURST for one in given[1:]]
+        self.storage.run(
+            "INSERT INTO fleets (name, max_usd, requests_minute, tokens_minute, requests_left, tokens_left, filled,"
+            " spent, reserved, stopping, created) VALUES (?, ?, ?, ?, ?, ?, {now}, 0, 0, '', {now})"
+            " ON CONFLICT (name) DO UPDATE SET max_usd = excluded.max_usd, stopping = '',"
+            " requests_minute = excluded.requests_minute, tokens_minute = excluded.tokens_minute",
+            *(self.fleet, *given, *full),
+        )
+
+    def stop(self, reason: str) -> None:
+        """Ask every run to end before its next request. They go on when the fleet is started again."""
+        self.storage.run("UPDATE fleets SET stopping = ? WHERE name = ?", reason, self.fleet)
+
+    def again(self, states: Sequence[FleetState]) -> int:
+        """Set runs that ended in these states back to waiting; returns their number."""
+        marks = ", ".join("?" * len(states))
+        sql = f"UPDATE fleet_runs SET state = 'waiting', tries = 0, reason = '' WHERE fleet = ? AND state IN ({marks})"
+        return len(self.storage.run(f"{sql} RETURNING key", self.fleet, *states))
+
+    # One run.
+
+    def claim(self, key: str, worker: str, host: str, thread: str) -> FleetTask | None:
+        """Note that a worker begins with a run, or goes on with one; None if it has ended already.
+
+        What was still reserved for it belongs to a request whose end nobody saw: it counts as spent.
+        """
+        with self.storage.transaction():
+            rows = self.storage.run(
+                "SELECT task, state, reserved FROM fleet_runs WHERE fleet = ? AND key = ?{for_update}", self.fleet, key
+            )
+            if not rows or rows[0][1] in ENDED:
+                return None
+            self.storage.run(
+                "UPDATE fleet_runs SET state = 'running', worker = ?, host = ?, thread = ?, tries = tries + 1,"
+                " reserved = 0, usd = usd + reserved, started = coalesce(started, {now}) WHERE fleet = ? AND key = ?",
+                *(worker, host, thread, self.fleet, key),
+            )
+            if lost := rows[0][2]:
+                self._spend(-lost, lost)
+        return task_of(json.loads(rows[0][0]))
+
+    def end(self, key: str, state: FleetState, reason: str = "", text: str = "") -> None:
+        """Note how a run ended, or that it waits again."""
+        self.storage.run(
+            "UPDATE fleet_runs SET state = ?, reason = ?, text = ?, finished = {now} WHERE fleet = ? AND key = ?",
+            *(state, reason, text, self.fleet, key),
+        )
+
+    # Requests.
+
+    def reserve(self, key: str, usd: float, tokens: int) -> Permit:
+        """Ask for a request that costs ``usd`` dollars and takes ``tokens`` tokens at most."""
+        with self.storage.transaction():
+            rows = self.storage.run(
+                "SELECT max_usd, requests_minute, tokens_minute, requests_left, tokens_left, spent, reserved, stopping,"
+                " {now} - filled FROM fleets WHERE name = ?{for_update}",
+                self.fleet,
+            )
+            if not rows:
+                return Permit(refused=f"the fleet {self.fleet} was deleted")
+            asked = _Asked(*rows[0])
+            if (permit := asked.answer(usd, tokens)) != Permit():
+                return permit
+            requests, left = asked.taken(tokens)
+            self.storage.run(
+                "UPDATE fleets SET reserved = reserved + ?, requests_left = ?, tokens_left = ?, filled = {now}"
+                " WHERE name = ?",
+                *(usd, requests, left, self.fleet),
+            )
+            self.storage.run(
+                "UPDATE fleet_runs SET reserved = reserved + ? WHERE fleet = ? AND key = ?", usd, self.fleet, key
+            )
+        return Permit()
+
+    def settle(self, key: str, reserved: float, usd: float, usage: Usage | None) -> None:
+        """Give back what was reserved, and count what a request really took; ``usage`` None: it had no reply."""
+        taken = usage or Usage("estimated")
+        written = taken.cache_write_5m_tokens + taken.cache_write_1h_tokens
+        counts = (taken.input_tokens, taken.cache_read_tokens, written, taken.output_tokens)
+        with self.storage.transaction():
+            self._spend(-reserved, usd)
+            self.storage.run(
+                "UPDATE fleet_runs SET reserved = reserved - ?, usd = usd + ?, requests = requests + ?,"
+                " input = input + ?, cached = cached + ?, written = written + ?, output = output + ?"
+                " WHERE fleet = ? AND key = ?",
+                *(reserved, usd, int(usage is not None), *counts, self.fleet, key),
+            )
+
+    def warmed(self, name: str) -> None:
+        """Note that a group's first request is being answered: its prefix is in the provider's cache."""
+        self.storage.run(
+            "INSERT INTO fleet_warm (fleet, name, at) VALUES (?, ?, {now}) ON CONFLICT (fleet, name) DO UPDATE SET"
+            " at = excluded.at",
+            self.fleet,
+            name,
+        )
+
+    def _spend(self, reserved: float, usd: float) -> None:
+        self.storage.run(
+            "UPDATE fleets SET reserved = reserved + ?, spent = spent + ? WHERE name = ?", reserved, usd, self.fleet
+        )
+
+    # Looking.
+
+    def warm(self, lifetime: float) -> frozenset[str]:
+        """The groups whose prefix was read or written within ``lifetime`` seconds."""
+        sql = "SELECT name FROM fleet_warm WHERE fleet = ? AND at > {now} - ?"
+        return frozenset(row[0] for row in self.storage.run(sql, self.fleet, lifetime))
+
+    def open(self) -> list[tuple[str, str]]:
+        """The keys of the runs that have not ended, in order, each with its task's line."""
+        sql = "SELECT key, task FROM fleet_runs WHERE fleet = ? AND state IN ('waiting', 'running') ORDER BY place"
+        return [(key, task) for key, task in self._all(sql)]
+
+    def state(self, key: str) -> tuple[FleetState, int, str]:
+        """How a run stands: its state, its tries and the reason."""
+        sql = "SELECT state, tries, reason FROM fleet_runs WHERE fleet = ? AND key = ?"
+        state, tries, reason = self.storage.run(sql, self.fleet, key)[0]
+        return state, tries, reason
+
+    def runs(self) -> Iterator[FleetRun]:
+        """All runs, in the order of their tasks."""
+        for row in self._all(f"SELECT {_RUN} FROM fleet_runs WHERE fleet = ? ORDER BY place"):
+            yield FleetRun(row[0], task_of(json.loads(row[1])), *row[2:])
+
+    def summary(self) -> FleetSummary:
+        """The fleet now. Raises ThreadNotFound if there is none of that name."""
+        found = self.storage.run("SELECT stopping, spent FROM fleets WHERE name = ?", self.fleet)
+        if not found:
+            raise ThreadNotFound(f"there is no fleet {self.fleet!r} here: begin one with `agentmem fleet TASKS`")
+        rows = self._all(
+            "SELECT state, count(*), sum(requests), sum(input), sum(cached), sum(output) FROM fleet_runs"
+            " WHERE fleet = ? GROUP BY state"
+        )
+        sums = [int(sum(row[at] for row in rows)) for at in range(2, 6)]
+        return FleetSummary({row[0]: row[1] for row in rows}, found[0][1], *sums, stopping=found[0][0])
+
+    def _all(self, sql: str) -> list[Row]:
+        return self.storage.run(sql, self.fleet)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A fleet's row of limits, as one request finds it; ``passed`` are the seconds since it was last filled."""
+
+    max_usd: float | None
+    requests_minute: float | None
+    tokens_minute: float | None
+    requests_left: float
+    tokens_left: float
+    spent: float
+    reserved: float
+    stopping: str
+    passed: float
+
+    def answer(self, usd: float, tokens: int) -> Permit:
+        if self.stopping:
+            return Permit(refused=self.stopping)
+        if self.max_usd is not None and self.spent + self.reserved + usd > self.max_usd:
+            if self.reserved > 0:
+                return Permit(wait=_SOON)  # others may take less than they reserved
+            return Permit(
+                refused=f"${self.spent:.4f} of ${self.max_usd:.4f} are spent, and the next request may cost ${usd:.4f}"
+            )
+        waits = (
+            _wait(self._filled(self.requests_left, self.requests_minute), 1, self.requests_minute),
+            _wait(self._filled(self.tokens_left, self.tokens_minute), tokens, self.tokens_minute),
+        )
+        return Permit(wait=max(waits))
+
+    def taken(self, tokens: int) -> tuple[float, float]:
+        """What is left of requests and tokens after this one. It may be less than nothing after a large one."""
+        requests, left = (
+            self._filled(self.requests_left, self.requests_minute),
+            self._filled(self.tokens_left, self.tokens_minute),
+        )
+        return requests - 1, left - tokens
+
+    def _filled(self, left: float, minute: float | None) -> float:
+        return min(left + (minute or 0.0) / 60 * max(self.passed, 0.0), _full(minute))
+
+
+def _full(minute: float | None) -> float:
+    return max(1.0, (minute or 0.0) * BURST)
+
+
+def _wait(left: float, asked: float, minute: float | None) -> float:
+    """Seconds until ``asked`` are there. A request that is larger than the whole bucket goes when that is full."""
+    if minute is None:
+        return 0.0
+    lacking = min(asked, _full(minute)) - left
+    return max(0.0, lacking * 60 / minute)
+
+
+@contextmanager
+def opened(database: str | Path, fleet: str) -> Iterator[Board]:
+    """The record of a fleet in the database at this path or URL. Raises ConfigError."""
+    board = open_board(database, fleet)
+    try:
+        yield board
+    finally:
+        board.storage.close()
+
+
+def open_board(database: str | Path, fleet: str) -> Board:
+    """`opened` without the end: close its storage."""
+    address = locate(database)
+    storage = open_postgres(address) if address.kind == "postgres" else open_sqlite(address)
+    try:
+        prepare(storage)
+    except BaseException:
+        storage.close()
+        raise
+    return Board(storage, fleet)
+
+
+def fleets(storage: Storage) -> list[str]:
+    """The names of the fleets in a database, the newest first."""
+    prepare(storage)
+    return [row[0] for row in storage.run("SELECT name FROM fleets ORDER BY created DESC")]

@@ -1,0 +1,174 @@
+"""A worker of a fleet: works on runs, several at once, in one process; where it runs is a pool's matter.
+
+A run is submitted to its agent under a key, so it is begun once, and whoever has it next goes on where it stopped.
+"""
+
+import contextvars
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from agentmem.errors import AgentmemError, ConfigError, FleetHalted, JournalError, ModelOverloaded, ModelUnreachable
+from agentmem.fleet.board import Board, FleetState, Permit, open_board
+from agentmem.fleet.limited import LimitedModel
+from agentmem.fleet.settings import FleetSeat, FleetSettings
+from agentmem.fleet.tasks import FleetTask
+from agentmem.meter import prices
+from agentmem.runtime.components import AROUND
+from agentmem.scrub import scrub
+from agentmem.transcript.lease import host
+from agentmem.types import Model, Usage
+
+if TYPE_CHECKING:
+    from agentmem.runtime.agent import Agent
+    from agentmem.runtime.events import Result
+
+PASSING: tuple[type[Exception], ...] = (ModelOverloaded, ModelUnreachable, JournalError, ConnectionError, TimeoutError)
+"""Errors after which a run is tried again: its transcript is intact, and the cause may be over."""
+_STATES: dict[str, FleetState] = {"done": "done", "stopped": "stopped", "waiting": "asks"}
+
+
+class Warmth:
+    """Lets the first run of a group go alone until its first reply begins, so that the others read its cache."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._leaders: dict[str, str] = {}
+        self._warm: set[str] = set()
+
+    @contextmanager
+    def waited(self, group: str, key: str) -> Iterator[None]:
+        """Inside a run may send requests: at once if the group is warm, or nobody else is warming it."""
+        with self._changed:
+            self._changed.wait_for(lambda: group in self._warm or group not in self._leaders)
+            if group not in self._warm:
+                self._leaders[group] = key
+        try:
+            yield
+        finally:
+            self._left(group, key)
+
+    def begun(self, group: str) -> bool:
+        """A reply of the group has begun; true for the first one."""
+        if group in self._warm:
+            return False
+        with self._changed:
+            first = group not in self._warm
+            self._warm.add(group)
+            self._changed.notify_all()
+            return first
+
+    def _left(self, group: str, key: str) -> None:
+        with self._changed:
+            if self._leaders.get(group) == key:
+                del self._leaders[group]
+                self._changed.notify_all()
+
+
+@dataclass(frozen=True, slots=True)
+class RunGate:
+    """The gate of one run: its row on the board, and its group's warmth."""
+
+    board: Board
+    key: str
+    group: str
+    warmth: Warmth
+
+    def reserve(self, usd: float, tokens: int) -> Permit:
+        return self.board.reserve(self.key, usd, tokens)
+
+    def settle(self, reserved: float, usd: float, usage: Usage | None) -> None:
+        self.board.settle(self.key, reserved, usd, usage)
+
+    def begun(self) -> None:
+        if self.warmth.begun(self.group):
+            self.board.warmed(self.group)
+
+
+@dataclass
+class FleetWorker:
+    """Works on runs of a fleet: any number of threads may call `work` at once. Close it when done."""
+
+    settings: FleetSettings
+    name: str
+    warmth: Warmth = field(default_factory=Warmth)
+
+    def __post_init__(self) -> None:
+        self.make = self.settings.maker()
+        self.board = open_board(self.settings.database, self.settings.name)
+
+    def work(self, key: str) -> FleetState:
+        """Work on a run until it ends, or must wait. Returns its state, which stands on the board."""
+        task = self.board.claim(key, self.name, host(), thread_of(self.settings.name, key))
+        if task is None:
+            return self.board.state(key)[0]
+        try:
+            with self.warmth.waited(task.group, key):
+                result = self._ran(task, RunGate(self.board, key, task.group, self.warmth))
+        except FleetHalted as error:
+            return self._ended(key, "waiting", str(error))
+        except PASSING as error:
+            again = self.board.state(key)[1] < self.settings.tries
+            return self._ended(key, "waiting" if again else "failed", _said(error))
+        except Exception as error:  # of any kind: the fleet goes on, and its record tells it
+            return self._ended(key, "failed", _said(error))
+        return self._ended(key, _STATES[result.status], result.reason, result.text)
+
+    def close(self) -> None:
+        """Close the board. May be called twice."""
+        self.board.storage.close()
+
+    def _ended(self, key: str, state: FleetState, reason: str = "", text: str = "") -> FleetState:
+        self.board.end(key, state, reason, text)
+        return state
+
+    def _ran(self, task: FleetTask, gate: RunGate) -> "Result":
+        thread = thread_of(self.settings.name, task.key)
+        folder = self.settings.folder / self.settings.name / thread
+        seat = FleetSeat(self.settings.database, folder, task.key, task.model, task.prefix, task.more)
+        with self._agent(seat, gate) as agent:
+            return agent.run(task.task, thread=thread, key=f"{self.settings.name}/{task.key}")
+
+    def _agent(self, seat: FleetSeat, gate: RunGate) -> "Agent":
+        """An agent whose models are behind the gate. Raises ConfigError for one that is not."""
+
+        def made() -> "Agent":
+            AROUND.set(lambda model: LimitedModel(model, gate))
+            return self.make(seat)
+
+        agent = contextvars.copy_context().run(made)
+        for model in agent.lineup.models:
+            if not isinstance(model, LimitedModel):
+                raise ConfigError("the maker of agents must make a new agent whenever it is called")
+            model.price_as = agent.steps.meter.price_as
+            self._check_price(model.model, model.price_as)
+        return agent
+
+    def _check_price(self, model: Model, price_as: str | None) -> None:
+        if self.settings.limits.max_usd is not None and prices.rates_of(model.profile, price_as) is None:
+            raise ConfigError(
+                f"{model.profile.name} has no price, so dollars cannot be limited: give the agent "
+                'price_as="provider:name", or the fleet no limit of dollars'
+            )
+
+
+def thread_of(fleet: str, key: str) -> str:
+    """The thread of a run: also a name of its folder, the same on every host."""
+    plain = all(char.isascii() and (char.isalnum() or char in "._-") for char in key) and len(key) <= 60
+    return f"{fleet}.{key}" if plain else f"{fleet}.{sha256(key.encode()).hexdigest()[:16]}"
+
+
+def _said(error: Exception) -> str:
+    return str(error) if isinstance(error, AgentmemError) else f"{type(error).__name__}: {scrub(str(error))}"
+
+
+def folder_of(database: str | Path, folder: Path | None) -> Path:
+    """The folder for the workspaces of runs: the given one, or one beside a database that is a file."""
+    if folder is not None:
+        return folder
+    beside = isinstance(database, Path) or "://" not in database
+    return (Path(database).expanduser().parent if beside else Path.cwd() / ".agentmem") / "fleets"
