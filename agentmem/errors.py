@@ -21,6 +21,8 @@ AgentmemError
 │       └── UnknownReference  nothing is stored under that reference
 ├── JournalError              the transcript's store
 │   ├── ThreadBusy            another run holds the thread, or appended to it meanwhile
+│   ├── KeyTaken              another task was submitted under the key
+│   ├── DatabaseAway          the database cannot be reached or written now; runs wait for it
 │   ├── ThreadNotFound        no such thread
 │   ├── ThreadHasForks        other threads begin in this one
 │   ├── SchemaTooNew          the database was written by a later agentmem
@@ -154,6 +156,17 @@ class JournalError(AgentmemError):
 
 class ThreadBusy(JournalError):
     """Another run holds the thread's lease, or has appended to the thread meanwhile. Try again when it has ended."""
+
+
+class KeyTaken(JournalError):
+    """Another task, or another thread, was submitted under the same key. Nothing was started."""
+
+
+class DatabaseAway(JournalError):
+    """The database cannot be reached or written now: it restarts, a link is cut, its disk is full. Run again to go on.
+
+    Work waits for it by itself, for as long as ``outage_timeout`` in the database's URL says.
+    """
 
 
 class ThreadNotFound(JournalError):

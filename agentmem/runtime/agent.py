@@ -29,8 +29,9 @@ from agentmem.runtime.delegates import Delegated, Delegates, Delegation
 from agentmem.runtime.events import Approval, Compacted, Done, Event, Result, Stopped
 from agentmem.runtime.graph import RunNodes, build
 from agentmem.runtime.history import History, Sandboxed, forget
-from agentmem.runtime.invocation import UNSEEN, Channel, Task, config_of, elsewhere, events, input_of, result_of
+from agentmem.runtime.invocation import UNSEEN, Channel, Task, config_of, events, input_of, result_of
 from agentmem.runtime.invocation import new_thread as new_thread
+from agentmem.runtime.once import Once, once
 from agentmem.runtime.opening import instructions, new_opening
 from agentmem.runtime.questions import AnswersQuestions
 from agentmem.runtime.returns import Returns
@@ -139,6 +140,7 @@ class Agent(AnswersQuestions, Closing):
         thread: str | None = None,
         allow: Sequence[str] | None = None,
         returns: Any = None,
+        key: str | None = None,
     ) -> Result:
         """Works on ``task`` until the model has answered, a limit is reached or a call waits for approval.
 
@@ -153,16 +155,26 @@ class Agent(AnswersQuestions, Closing):
 
         A ``thread`` that exists is continued. Without a task, an unfinished run is finished; an Approval answers the
         calls that the thread waits with. ``allow`` names the tools that may be used in this run; the others stay on the
-        menu and refuse. Returns the result. Raises ThreadBusy, BudgetExceeded or a ModelError; ConfigError for an empty
-        task, ThreadNotFound if there is nothing to continue. The transcript is intact after each of them, and after a
-        KeyboardInterrupt.
+        menu and refuse.
+
+        With a ``key`` the task is started once, however often and on whatever host it is run: another call with the key
+        waits for the run, goes on with it if its process is gone, or gets its result, and ``result.submitted`` says
+        which. Without a ``thread`` it has one of its own.
+
+            result = agent.run("Refund order 12", key="refund-12")
+
+        Returns the result. Raises ThreadBusy, BudgetExceeded or a ModelError; ConfigError for an empty task, KeyTaken
+        for another task under the key, ThreadNotFound if there is nothing to continue. The transcript is intact after
+        each of them, and after a KeyboardInterrupt.
         """
-        thread, wanted = self._named(thread), Returns.of(returns)
-        with self._running(thread):
-            config, given = config_of(thread, allow, **{UNSEEN: True}), self._input(thread, task, wanted)
+        call, wanted = self._call(key, task, thread), Returns.of(returns)
+        with call.holding(self._running, wanted) as found:
+            if found:
+                return found
+            config, given = self._config(call, allow, **{UNSEEN: True}), self._input(call, task, wanted)
             while True:
                 state = self.graph.invoke(given, config, durability="sync")
-                if result := self._result(thread, state.get("stop"), wanted):
+                if result := self._result(call, state.get("stop"), wanted):
                     return result
                 given = input_of(None)
 
@@ -173,14 +185,17 @@ class Agent(AnswersQuestions, Closing):
         thread: str | None = None,
         allow: Sequence[str] | None = None,
         returns: Any = None,
+        key: str | None = None,
     ) -> Result:
         """As `run`."""
-        thread, wanted = self._named(thread), Returns.of(returns)
-        async with elsewhere(self._running(thread)):
-            config, given = config_of(thread, allow, **{UNSEEN: True}), self._input(thread, task, wanted)
+        call, wanted = await asyncio.to_thread(self._call, key, task, thread), Returns.of(returns)
+        async with call.aholding(self._running, wanted) as found:
+            if found:
+                return found
+            config, given = self._config(call, allow, **{UNSEEN: True}), self._input(call, task, wanted)
             while True:
                 state = await self.graph.ainvoke(given, config, durability="sync")
-                if result := await asyncio.to_thread(self._result, thread, state.get("stop"), wanted):
+                if result := await asyncio.to_thread(self._result, call, state.get("stop"), wanted):
                     return result
                 given = input_of(None)
 
@@ -191,23 +206,23 @@ class Agent(AnswersQuestions, Closing):
         thread: str | None = None,
         allow: Sequence[str] | None = None,
         returns: Any = None,
+        key: str | None = None,
     ) -> Generator[Event, None, None]:
         """As `run`, but yields each event as it happens. The last one is Done, with the result.
 
         To leave the loop early ends the run at its next event, and frees the thread.
         """
-        thread, wanted = self._named(thread), Returns.of(returns)
-        given, stop = self._input(thread, task, wanted), list[str]()
+        call, wanted, stop = self._call(key, task, thread), Returns.of(returns), list[str]()
+        with call.holding(partial(self._running, streams=True), wanted) as result:
+            given = self._input(call, task, wanted)
 
-        def invoke(channel: Channel) -> None:
-            config = config_of(thread, allow, channel=channel)
-            stop.append(self.graph.invoke(given, config, durability="sync").get("stop") or "")
+            def invoke(channel: Channel) -> None:
+                config = self._config(call, allow, channel=channel)
+                stop.append(self.graph.invoke(given, config, durability="sync").get("stop") or "")
 
-        with self._running(thread, streams=True):
-            result = None
             while result is None:
                 yield from events(invoke)
-                result, given = self._result(thread, stop[-1], wanted), input_of(None)
+                result, given = self._result(call, stop[-1], wanted), input_of(None)
             yield Done(result)
 
     async def astream(
@@ -217,18 +232,19 @@ class Agent(AnswersQuestions, Closing):
         thread: str | None = None,
         allow: Sequence[str] | None = None,
         returns: Any = None,
+        key: str | None = None,
     ) -> AsyncGenerator[Event, None]:
         """As `stream`."""
-        thread, wanted = self._named(thread), Returns.of(returns)
-        given, stop, result = self._input(thread, task, wanted), "", None
-        async with elsewhere(self._running(thread, streams=True)):
+        call, wanted = await asyncio.to_thread(self._call, key, task, thread), Returns.of(returns)
+        async with call.aholding(partial(self._running, streams=True), wanted) as result:
+            given, stop, config = self._input(call, task, wanted), "", self._config(call, allow)
             while result is None:
-                told = self.graph.astream(given, config_of(thread, allow), stream_mode="custom", durability="sync")
+                told = self.graph.astream(given, config, stream_mode="custom", durability="sync")
                 async with aclosing(cast(AsyncGenerator[Event, None], told)) as heard:
                     async for event in heard:
                         stop = event.reason if isinstance(event, Stopped) else stop
                         yield event
-                result, given = await asyncio.to_thread(self._result, thread, stop, wanted), input_of(None)
+                result, given = await asyncio.to_thread(self._result, call, stop, wanted), input_of(None)
             yield Done(result)
 
     def delegate(self, task: Task, *, thread: str | None = None, **how: Any) -> Delegated:
@@ -343,14 +359,19 @@ class Agent(AnswersQuestions, Closing):
         """Closes the journal, and a workspace or a model that the agent made itself. May be called twice."""
         self._opened.close()
 
-    def _input(self, thread: str, task: Task | Approval | None, wanted: Returns) -> Any:
+    def _call(self, key: str | None, task: Task | Approval | None, thread: str | None) -> Once:
+        """The call of a run, on its thread. Raises ConfigError, KeyTaken."""
+        named = self.history.current(thread) if thread else None
+        return once(self.sessions, key, task, named) if key is not None else Once(self.sessions, named or new_thread())
+
+    def _config(self, call: Once, allow: Sequence[str] | None, **more: Any) -> Any:
+        return config_of(call.thread, allow, **call.config, **more)
+
+    def _input(self, call: Once, task: Task | Approval | None, wanted: Returns) -> Any:
         """The graph's input. Raises ConfigError for an empty task, or an approval that does not fit."""
         if isinstance(task, Approval) and (task.edits or task.answers):
-            self.steps.tools.check(self.sessions[thread].refresh(), task)
-        return input_of(wanted.task(task))
-
-    def _named(self, thread: str | None) -> str:
-        return self.history.current(thread) if thread else new_thread()
+            self.steps.tools.check(self.sessions[call.thread].refresh(), task)
+        return input_of(wanted.task(task) if call.is_new else None, call.run)
 
     @contextmanager
     def _running(self, thread: str, *, streams: bool = False) -> Iterator[None]:
@@ -417,7 +438,9 @@ class Agent(AnswersQuestions, Closing):
         listed = skill_pages.section(self.workspace, self._skills) if self._skills else ""
         return new_opening(self.model.profile, self.menu, self._system, pinned, self._options, listed)
 
-    def _result(self, thread: str, stop: str | None, wanted: Returns) -> Result | None:
+    def _result(self, call: Once, stop: str | None, wanted: Returns) -> Result | None:
         """The result; None if the answer does not fit what the run returns, and is asked for again."""
-        session = self.sessions[thread].refresh()
-        return wanted.judged(session, result_of(session, self.steps.tools.waiting(session), stop or session.ending))
+        session = self.sessions[call.thread].refresh()
+        result = result_of(session, self.steps.tools.waiting(session), stop or session.ending)
+        judged = wanted.judged(session, result)
+        return judged and call.told(judged)

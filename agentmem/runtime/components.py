@@ -42,8 +42,9 @@ from agentmem.runtime.fallbacks import Lineup
 from agentmem.runtime.saver import SqliteCheckpoints
 from agentmem.runtime.stops import Limits
 from agentmem.transcript.journal import Journal, open_journal
+from agentmem.transcript.postgres import open_postgres
 from agentmem.transcript.sqlite import open_sqlite
-from agentmem.transcript.storage import Address, locate
+from agentmem.transcript.storage import Storage, locate
 from agentmem.types import Archive, Model, Options
 
 if TYPE_CHECKING:
@@ -56,25 +57,30 @@ def open_saver(url: str | Path) -> "SqliteCheckpoints | PostgresCheckpoints":
     Raises ConfigError if the database cannot be used.
     """
     address = locate(url)
-    return SqliteCheckpoints(open_sqlite(address)) if address.kind == "sqlite" else _in_postgres(address)
+    if address.kind == "postgres":
+        _import_saver()
+    return _saver(open_sqlite(address) if address.kind == "sqlite" else open_postgres(address))
 
 
 def saver_beside(journal: Journal) -> "SqliteCheckpoints | PostgresCheckpoints":
-    """The saver of the journal's database.
+    """The saver of the journal's database, on the journal's own connections.
 
-    In SQLite it uses the journal's own connection: two connections that write in turn make each other read their pages
-    again, which costs more than all other work of a turn.
+    In SQLite two connections that write in turn would make each other read their pages again, which costs more than all
+    other work of a turn.
     """
-    address = journal.storage.address
-    return SqliteCheckpoints(journal.storage) if address.kind == "sqlite" else _in_postgres(address)
+    return _saver(journal.storage)
 
 
-def _in_postgres(address: Address) -> "PostgresCheckpoints":
+def _saver(storage: Storage) -> "SqliteCheckpoints | PostgresCheckpoints":
+    return SqliteCheckpoints(storage) if storage.address.kind == "sqlite" else _import_saver()(storage)
+
+
+def _import_saver() -> "type[PostgresCheckpoints]":
     try:
         from agentmem.runtime.postgres_saver import PostgresCheckpoints
     except ImportError as error:
         raise ConfigError(f"Postgres needs more packages ({error}): {install('postgres')}") from None
-    return PostgresCheckpoints(address)
+    return PostgresCheckpoints
 
 
 WANTED: Mapping[str, Wanted] = {

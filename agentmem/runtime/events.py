@@ -21,6 +21,11 @@ Status = Literal["done", "stopped", "waiting"]
 """done: the model has answered. stopped: a limit, or a reply without an answer, ended the run. waiting: calls wait for
 a person's approval."""
 
+Submitted = Literal["", "started", "joined", "resumed", "finished"]
+"""What became of a call with a key. started: it began the task. joined: another call, of this or another process, had
+begun it and worked; this one waited for its result. resumed: the one that had begun it is gone or failed, and this one
+went on with it. finished: its result was there. Empty: the call had no key."""
+
 
 @dataclass(frozen=True, slots=True)
 class ToolCalled:
@@ -135,7 +140,8 @@ class Result:
     the run, or what it waits for; ``pending`` are the calls to approve. ``turns`` (model requests) and ``usage`` (one
     sum for each basis) count this run only. ``cost_usd`` is the sum of the known prices, None if none is known:
     ``unpriced`` counts the requests without a price, by model, ``priced`` the others. ``value`` is the answer in the
-    type that `run` was to return. Usage and dollars of delegates count in.
+    type that `run` was to return. Usage and dollars of delegates count in. ``submitted`` says what became of a call
+    with a key: "started", "joined", "resumed" or "finished".
     """
 
     thread: str
@@ -150,6 +156,7 @@ class Result:
     priced: int = 0
     unpriced: Mapping[str, int] = field(default_factory=dict)
     value: Any = None
+    submitted: Submitted = ""
 
     @property
     def cost(self) -> str:

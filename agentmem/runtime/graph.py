@@ -21,7 +21,7 @@ from langgraph.types import Command, interrupt
 
 from agentmem.menu.tool import Stop
 from agentmem.runtime.events import Approval
-from agentmem.runtime.invocation import UNSEEN, Abandoned, Channel
+from agentmem.runtime.invocation import KEYED, UNSEEN, Abandoned, Channel
 from agentmem.runtime.session import Session, Sessions
 from agentmem.runtime.steps import ModelCall, Steps, Write
 from agentmem.runtime.tool_calls import Given
@@ -68,7 +68,8 @@ class RunNodes:
     def receive(self, state: RunState, config: RunnableConfig) -> Step:
         session, task = self.sessions.open(thread_of(config)).refresh(), state.get("task") or []
         blocks = [Text(task)] if isinstance(task, str) else [unpack(value) for value in task]
-        self.steps.receive(session, state.get("run") or config["metadata"]["langgraph_checkpoint_ns"], blocks)
+        run = state.get("run") or config["metadata"]["langgraph_checkpoint_ns"]
+        self.steps.receive(session, run, blocks, config["configurable"].get(KEYED))
         return _go(session, {"task": None, "run": None, "stop": None})
 
     def turn(self, state: RunState, config: RunnableConfig) -> Step:

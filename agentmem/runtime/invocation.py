@@ -5,13 +5,13 @@ the run works in another thread, and an interrupt reaches the reader of its even
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Generator, Sequence
-from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, suppress
+from collections.abc import Callable, Generator, Sequence
+from contextlib import suppress
 from contextvars import ContextVar, copy_context
 from queue import Empty, Full, Queue
 from threading import Event as Flag
 from threading import Thread
-from typing import Any
+from typing import Any, TypeVar
 from uuid import uuid4
 
 from langgraph.types import Command
@@ -23,10 +23,14 @@ from agentmem.runtime.session import Session
 from agentmem.transcript.transcript import pack
 from agentmem.types import Block, Text, ToolCall
 
+T = TypeVar("T")
 Task = str | Sequence[Block]
 
 UNSEEN = "__unseen"
 """The key in a configuration for a run whose replies are shown only when they are whole. LangGraph hides such names."""
+
+KEYED = "__keyed"
+"""The key in a configuration for the submission of a new task."""
 
 
 def new_thread() -> str:
@@ -34,7 +38,7 @@ def new_thread() -> str:
     return uuid4().hex[:12]
 
 
-def input_of(task: Task | Approval | None) -> Any:
+def input_of(task: Task | Approval | None, run: str = "") -> Any:
     """The graph's input: a task and a name for the run, or a person's answer. Raises ConfigError for an empty task."""
     if isinstance(task, Approval):
         allow = task.allow if isinstance(task.allow, bool) else dict(task.allow)
@@ -43,7 +47,7 @@ def input_of(task: Task | Approval | None) -> Any:
     blocks = [Text(task)] if isinstance(task, str) else task or []
     if task is not None and not any(not isinstance(one, Text) or one.text.strip() for one in blocks):
         raise ConfigError("the task is empty: say what is to be done, or leave it out to finish what was cut off")
-    return {"task": [pack(block) for block in blocks], "run": uuid4().hex}
+    return {"task": [pack(block) for block in blocks], "run": run or uuid4().hex}
 
 
 def config_of(thread: str, allow: Sequence[str] | None, **more: Any) -> Any:
@@ -73,15 +77,17 @@ def result_of(session: Session, pending: tuple[ToolCall, ...], stop: str | None)
     )
 
 
-@asynccontextmanager
-async def elsewhere(held: AbstractContextManager[object]) -> AsyncIterator[None]:
-    """Enters and leaves a context manager in other threads, so that the event loop is not blocked."""
-    with ExitStack() as stack:
-        await asyncio.to_thread(stack.enter_context, held)
-        try:
-            yield
-        finally:
-            await asyncio.to_thread(stack.close)
+async def settled(work: Callable[[], T]) -> T:
+    """The result of ``work`` in another thread. If the caller is cancelled, it is told when the work has ended.
+
+    So nothing is taken, or half given back, behind the caller's back.
+    """
+    working = asyncio.ensure_future(asyncio.to_thread(work))
+    try:
+        return await asyncio.shield(working)
+    except asyncio.CancelledError:
+        await asyncio.wait([working])
+        raise
 
 
 PATIENCE = 3.0

@@ -24,6 +24,7 @@ from agentmem.runtime.events import Compacted, Switched, ToolReturned
 from agentmem.runtime.stops import RunSpent
 from agentmem.tokens import Calibration
 from agentmem.transcript.journal import Journal
+from agentmem.transcript.submissions import Submission
 from agentmem.transcript.transcript import arrived, read_message, read_result, readable
 from agentmem.types import Draft, Entry, EntryKind, Json, Reply, ToolCall
 
@@ -204,6 +205,14 @@ class Session:
                     self._take_in(entry, entry.kind == "compaction" and entry.seq < skipped)
         return self
 
+    def fold(self, before: int) -> "Session":
+        """Folds in the journal's entries before a number: a new session as the thread was then."""
+        for entry in self.journal.entries(self.thread):
+            if entry.seq >= before:
+                break
+            self._take_in(entry, skipped=False)
+        return self
+
     def _begin(self) -> int:
         """Begins at the last compaction; returns its seq, or -1 if there is none."""
         found = self.journal.last(self.thread, "compaction")
@@ -213,10 +222,15 @@ class Session:
         self.view = begin(self.journal.entry(f"{self.thread}/{cut.opening}"), cut.first)
         return found.seq
 
-    def append(self, *drafts: Draft, then: Callable[[ThreadTally], Sequence[Draft]] = lambda _: ()) -> None:
+    def append(
+        self,
+        *drafts: Draft,
+        then: Callable[[ThreadTally], Sequence[Draft]] = lambda _: (),
+        submission: Submission | None = None,
+    ) -> None:
         """Appends to the journal in one transaction, after a check that all entries can be folded in.
 
-        ``then`` gives more drafts, from the tally after ``drafts``.
+        ``then`` gives more drafts, from the tally after ``drafts``. ``submission`` is the key of the task among them.
 
         Raises ThreadBusy if another run was faster or this one has ended, TranscriptError for an entry that cannot
         follow; then nothing is written.
@@ -228,7 +242,7 @@ class Session:
             if more := then(folded.tally):
                 drafts = (*drafts, *more)
                 folded = self.folded(*drafts)
-            self.journal.append(self.thread, drafts, head=self.view.seq)
+            self.journal.append(self.thread, drafts, head=self.view.seq, submission=submission)
             self.view, self.tally, self.sent, called = folded
             self.calls |= called
 

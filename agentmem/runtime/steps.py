@@ -35,6 +35,7 @@ from agentmem.runtime.stops import Limits
 from agentmem.runtime.tool_calls import ToolCalls, declined, refused
 from agentmem.scrub import scrub
 from agentmem.transcript import transcript
+from agentmem.transcript.submissions import Submission
 from agentmem.transcript.transcript import Opening
 from agentmem.types import Block, Clock, Delta, Draft, Model, Reply, Request, Text, TextDelta, Waiting
 
@@ -69,8 +70,11 @@ class Steps:
     compactor: Compactor | None = None
     skills: str | None = None
 
-    def receive(self, session: Session, run: str, task: Sequence[Block]) -> None:
-        """Appends a person's message, once. A new thread's opening, or notes on changes, come before it."""
+    def receive(self, session: Session, run: str, task: Sequence[Block], submission: Submission | None = None) -> None:
+        """Appends a person's message, once. A new thread's opening, or notes on changes, come before it.
+
+        A ``submission`` is written with it: the task stands in the thread if its key is known, and only then.
+        """
         session.began = monotonic()
         with session.lock:
             before = tuple(self._opening(session))
@@ -79,12 +83,12 @@ class Steps:
                 check_budget(folded.view, self.compactor.settings, self.budget)
             if not task:
                 _check_task(session, folded.tally)
-            if task and not _resumes(session, run, task):
+            if task and not _resumes(session, run, task, keyed=submission is not None):
                 said = (refused(call, declined(call, OTHERWISE)) for call in self.tools.waiting(session))
                 before += (*map(transcript.tool_result, said), *self._notes(folded.view, folded.tally))
                 shown = self.tools.shown_message(session, tuple(task), session.view.seq + len(before) + 1)
                 before += (transcript.user(task, run=run, shown=shown),)
-            session.append(*before)
+            session.append(*before, submission=submission)
 
     def stopped(self, session: Session) -> str | None:
         """The reason to stop the run before its next request: its last reply, or a limit; else None."""
@@ -179,12 +183,15 @@ def _follow_up(limit: int, known: ThreadTally) -> tuple[Draft, ...]:
     return (transcript.note("reply", says, now=True),) if says else ()
 
 
-def _resumes(session: Session, run: str, task: Sequence[Block]) -> bool:
-    """True if the transcript already has the task: from this run before a kill, or from a run that was cut off."""
+def _resumes(session: Session, run: str, task: Sequence[Block], *, keyed: bool) -> bool:
+    """True if the transcript already has the task: from this run before a kill, or from a run that was cut off.
+
+    A task with a key is the same only as its own run's.
+    """
     said = session.tally
     unfinished = bool(said.run) and (session.view.ready or bool(session.view.open)) and not session.ending
     same = said.task == digest_of("\n\n".join(block.text for block in task if isinstance(block, Text)))
-    return said.run == run or (unfinished and same)
+    return said.run == run or (unfinished and same and not keyed)
 
 
 def _check_task(session: Session, known: ThreadTally) -> None:

@@ -24,12 +24,13 @@ from agentmem.errors import (
     ThreadNotFound,
     UnknownReference,
 )
-from agentmem.transcript import checkpoint
+from agentmem.transcript import checkpoint, submissions
 from agentmem.transcript.lease import Lease, over
 from agentmem.transcript.postgres import open_postgres
 from agentmem.transcript.schema import migrate
 from agentmem.transcript.sqlite import open_sqlite
 from agentmem.transcript.storage import Row, Storage, locate
+from agentmem.transcript.submissions import Submission
 from agentmem.types import Draft, Entry, EntryKind
 
 NAME_LENGTH = 200
@@ -97,9 +98,20 @@ def find_thread(storage: Storage, name: str, lock: str = "") -> Thread | None:
     return Thread(*found[0]) if found else None
 
 
-def lock_thread(storage: Storage, name: str) -> Thread | None:
-    """The thread, or None. Other writers of it wait until the transaction ends."""
-    return find_thread(storage, name, "{for_update}")
+def lock_thread(storage: Storage, name: str, owner: str | None = None) -> Thread | None:
+    """The thread, or None. Other writers of it wait until the transaction ends.
+
+    With the ``owner`` of a lease it is None too if the lease is another's: the answer is true until the end.
+    """
+    if owner is None:
+        return find_thread(storage, name, "{for_update}")
+    found = storage.run(
+        "SELECT t.id, t.name, t.head, t.tip, t.parent, t.parent_seq FROM threads t JOIN leases l ON l.thread = t.name"
+        " WHERE t.name = ? AND l.owner = ?{for_append}",
+        name,
+        owner,
+    )
+    return Thread(*found[0]) if found else None
 
 
 def add_thread(storage: Storage, name: str, head: int = -1, tip: bytes = b"", parent: int | None = None) -> None:
@@ -265,25 +277,35 @@ class Journal(Closing):
 
     # Writing.
 
-    def append(self, thread: str, drafts: Sequence[Draft], *, head: int) -> tuple[Entry, ...]:
+    def append(
+        self, thread: str, drafts: Sequence[Draft], *, head: int, submission: Submission | None = None
+    ) -> tuple[Entry, ...]:
         """Add ``drafts`` after entry ``head`` (-1: to a new thread), all or none, and return their entries.
 
         A repeated call is safe: if entries with the same kinds and bytes already stand there, they are returned and
-        nothing is written. Raises ThreadBusy if other entries stand there, or if this journal's lease was lost.
+        nothing is written. ``submission`` is the key of the task among them. Raises ThreadBusy if other entries stand
+        there, or if this journal's lease was lost; KeyTaken, DatabaseAway.
         """
         if not drafts:
             return ()
         _check_name(thread)
-        held = self._leases.get(thread)
-        if held and held.lost:
-            raise ThreadBusy(f"this run lost its hold on thread {thread!r} to another run: start again from its head")
-        with self.storage.transaction():
-            found = self._locked(thread, head)
-            if found.head != head:
-                return self._standing(found, drafts, head)
-            entries = chained(thread, found.tip.hex(), head + 1, drafts)
-            add_entries(self.storage, found, entries)
-            return entries
+
+        def written() -> tuple[Entry, ...]:
+            with self.storage.transaction():
+                found = self._locked(thread, head)
+                if found.head != head:
+                    return self._standing(found, drafts, head)
+                entries = chained(thread, found.tip.hex(), head + 1, drafts)
+                add_entries(self.storage, found, entries)
+                if submission:
+                    submissions.add(self.storage, submission)
+                return entries
+
+        return self.storage.persist(written)
+
+    def submission(self, key: str) -> Submission | None:
+        """The task that was started under a key, or None."""
+        return submissions.find(self.storage, key)
 
     def fork(self, thread: str, at: int, to: str) -> None:
         """Make the thread ``to``, whose entries 0 to ``at`` are those of ``thread``. A repeated call is safe.
@@ -302,14 +324,14 @@ class Journal(Closing):
                 raise JournalError(f"thread {to!r} exists already: choose another name for the fork")
 
     @contextmanager
-    def lease(self, thread: str, *, ttl: float = 30.0) -> Iterator[Lease]:
+    def lease(self, thread: str, *, ttl: float | None = None) -> Iterator[Lease]:
         """Hold ``thread`` as its only writer, in a ``with``. Raises ThreadBusy if anyone holds it, also this process.
 
-        A heartbeat renews the lease every third of ``ttl`` seconds. A lease whose process is dead is taken over at
-        once on the same host, and after ``ttl`` seconds on another.
+        A heartbeat renews the lease every third of ``ttl`` seconds (None: the database URL's lease_seconds, by default
+        30). A lease whose process is dead is taken over at once on the same host, and after ``ttl`` seconds on another.
         """
         _check_name(thread)
-        held = self._leases[thread] = Lease(self.storage, thread, ttl)
+        held = self._leases[thread] = Lease(self.storage, thread, ttl or self.storage.address.sharing.lease)
         try:
             yield held
         finally:
@@ -399,14 +421,26 @@ class Journal(Closing):
         self.storage.close()
 
     def _locked(self, name: str, head: int) -> Thread:
-        """The thread, which is made if the caller begins it."""
-        found = lock_thread(self.storage, name)
+        """The thread, which is made if the caller begins it. Raises ThreadBusy if its lease is another's by now."""
+        held = self._leases.get(name)
+        found = lock_thread(self.storage, name, held.owner if held else None)
+        if found is None and held:
+            self._check_hold(held)
         if found is None and head == -1:
             add_thread(self.storage, name)
             found = lock_thread(self.storage, name)
         if found is None:
             raise ThreadNotFound(f"there is no thread {name!r} any more: it was forgotten meanwhile")
         return found
+
+    def _check_hold(self, held: Lease) -> None:
+        owned = self.storage.run("SELECT owner FROM leases WHERE thread = ?{for_update}", held.thread)
+        if not held.is_here or owned != [(held.owner,)]:
+            held.lost = True
+            raise ThreadBusy(
+                f"this run lost its hold on thread {held.thread!r} to another run: nothing of this was written. "
+                "Start again from its head"
+            )
 
     def _standing(self, thread: Thread, drafts: Sequence[Draft], head: int) -> tuple[Entry, ...]:
         """The entries after ``head`` if they are exactly these drafts: the caller repeats its call."""
@@ -421,6 +455,7 @@ class Journal(Closing):
     def _forget_elsewhere(self, name: str) -> int:
         over(self.storage, name)
         self.storage.run("DELETE FROM leases WHERE thread = ?", name)
+        submissions.forget(self.storage, name)
         return delete_elsewhere(self.storage, name) + checkpoint.forget(self.storage, name)
 
 

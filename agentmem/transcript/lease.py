@@ -1,7 +1,8 @@
 """Gives each thread one writer: a row says who may append, and a heartbeat keeps it alive.
 
-The lease keeps runs out of each other's way; the journal's compare-and-swap protects the transcript. It stands apart
-from the journal because it knows processes and clocks, and no entries.
+The owner's text is new with each lease, so it is also the fencing token: an append is refused unless the row still has
+it, which stops a process that was paused while another took over. Times are the database's, so no host's clock counts.
+It stands apart from the journal because it knows processes and clocks, and no entries.
 """
 
 import os
@@ -9,8 +10,11 @@ import secrets
 import socket
 import subprocess
 import threading
+import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
 from agentmem.errors import AgentmemError, ThreadBusy
@@ -76,37 +80,38 @@ class Lease:
     """The right to append to one thread, renewed every third of ``ttl`` seconds until it is released."""
 
     def __init__(self, storage: Storage, thread: str, ttl: float) -> None:
-        self.thread = thread
-        self.ttl = ttl
+        self.thread, self.ttl, self.storage = thread, ttl, storage
         self.owner = str(new_owner())
         self.lost = False
-        self._storage = storage
-        self._stop = threading.Event()
-        self._heart = threading.Thread(target=self._beat, name=f"lease of {thread}", daemon=True)
-        self._take()
-        self._heart.start()
+        self._pid = os.getpid()
+        self.renewed = time.monotonic()
+        storage.persist(self._take)
+        heart().join(self)
+
+    @property
+    def is_here(self) -> bool:
+        """True in the process that took it, and not in one that was forked from it."""
+        return self._pid == os.getpid()
+
+    @property
+    def is_doubtful(self) -> bool:
+        """True if it was not renewed for so long that another may have it: the process slept, or the database did."""
+        return time.monotonic() - self.renewed > self.ttl
 
     def renew(self) -> None:
         """Extend the expiry. If another writer has taken the lease meanwhile, ``lost`` is true from then on."""
-        renewed = self._storage.run(
-            "UPDATE leases SET expires = {now} + ? WHERE thread = ? AND owner = ? RETURNING thread",
-            self.ttl,
-            self.thread,
-            self.owner,
-        )
-        self.lost = not renewed
+        renew(self.storage, [self])
 
     def release(self) -> None:
-        """Stop the heartbeat and let the next writer in."""
-        self._stop.set()
-        self._heart.join()
+        """End the heartbeat and let the next writer in."""
+        heart().leave(self)
         with suppress(AgentmemError):  # then the lease expires by itself
-            self._storage.run("DELETE FROM leases WHERE thread = ? AND owner = ?", self.thread, self.owner)
+            self.storage.attempt("DELETE FROM leases WHERE thread = ? AND owner = ?", self.thread, self.owner)
 
     def _take(self) -> None:
-        with self._storage.transaction():
-            before = over(self._storage, self.thread)
-            taken = self._storage.run(
+        with self.storage.transaction():
+            before = over(self.storage, self.thread, self.owner)
+            taken = self.storage.run(
                 "INSERT INTO leases (thread, owner, expires) VALUES (?, ?, {now} + ?) ON CONFLICT (thread) DO UPDATE"
                 " SET owner = excluded.owner, expires = excluded.expires WHERE leases.owner = ? RETURNING thread",
                 self.thread,
@@ -117,14 +122,90 @@ class Lease:
             if not taken:
                 raise ThreadBusy(f"thread {self.thread!r} was taken by another run at this moment")
 
+
+_TOGETHER = 200  # leases that one statement renews
+
+
+def renew(storage: Storage, leases: Sequence[Lease]) -> None:
+    """Extend leases of one database and one ``ttl``, in one statement for many. Raises DatabaseAway."""
+    for start in range(0, len(leases), _TOGETHER):
+        some, at = leases[start : start + _TOGETHER], time.monotonic()
+        marks = ", ".join("?" * len(some))
+        rows = storage.attempt(
+            f"UPDATE leases SET expires = {{now}} + ? WHERE thread IN ({marks}) AND owner IN ({marks}) RETURNING owner",
+            some[0].ttl,
+            *(one.thread for one in some),
+            *(one.owner for one in some),
+        )
+        kept = {owner for (owner,) in rows}
+        for one in some:
+            one.renewed, one.lost = at, one.owner not in kept
+
+
+class Heart:
+    """One thread that renews all leases of this process, of whatever database. It ends when there are none."""
+
+    def __init__(self) -> None:
+        self.pid = os.getpid()
+        self._leases: dict[Lease, float] = {}  # each with the time of its next renewal
+        self._changed = threading.Condition()
+        self._beats = False
+
+    def join(self, lease: Lease) -> None:
+        """Renew it from now on."""
+        with self._changed:
+            self._leases[lease] = time.monotonic() + lease.ttl / 3
+            if not self._beats:
+                self._beats = True
+                threading.Thread(target=self._beat, name="agentmem-leases", daemon=True).start()
+            elif lease.ttl < LINGER:
+                self._changed.notify_all()
+
+    def leave(self, lease: Lease) -> None:
+        """Renew it no longer."""
+        with self._changed:
+            self._leases.pop(lease, None)
+
     def _beat(self) -> None:
-        while not self.lost and not self._stop.wait(self.ttl / 3):
-            with suppress(AgentmemError):  # a database that is busy or away may be back at the next heartbeat
-                self.renew()
+        while due := self._due():
+            for _, some in groupby(sorted(due, key=_together), key=_together):
+                with suppress(AgentmemError):  # a database that is away may be back at the next heartbeat
+                    renew((leases := list(some))[0].storage, leases)
+
+    def _due(self) -> list[Lease]:
+        """Waits until leases must be renewed, and returns them; none if there are no leases any more."""
+        with self._changed:
+            while self._leases:
+                now = time.monotonic()
+                if due := [one for one, at in self._leases.items() if at <= now]:
+                    self._leases |= {one: now + one.ttl / 3 for one in due}
+                    return due
+                self._changed.wait(min(LINGER, min(self._leases.values()) - now))
+            self._beats = False
+            return []
 
 
-def over(storage: Storage, thread: str) -> str | None:
-    """The owner text of a lease that is over (its process is dead, or it expired); None if there is none.
+LINGER = 1.0
+"""The most seconds between two looks: the heart ends so long after its last lease, and not between two runs."""
+
+
+def _together(lease: Lease) -> tuple[int, float]:
+    return id(lease.storage), lease.ttl
+
+
+_heart = Heart()
+
+
+def heart() -> Heart:
+    """The heart of this process: a forked child has its own, and none of its parent's leases."""
+    global _heart
+    if _heart.pid != os.getpid():
+        _heart = Heart()
+    return _heart
+
+
+def over(storage: Storage, thread: str, mine: str = "") -> str | None:
+    """The owner text of a lease that is over (its process is dead, or it expired, or it is ``mine``), or None.
 
     Call it within a transaction. Raises ThreadBusy if the thread is held.
     """
@@ -134,7 +215,7 @@ def over(storage: Storage, thread: str) -> str | None:
     )
     for text, left in rows:
         owner = parse_owner(text)
-        if left > 0 and not owner.is_dead:
+        if left > 0 and text != mine and not owner.is_dead:
             where = f"process {owner.pid}" if owner.host == host() else f"process {owner.pid} on {owner.host}"
             raise ThreadBusy(
                 f"thread {thread!r} is in use by {where}. Wait until it is done, or fork the thread; "

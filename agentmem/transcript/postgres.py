@@ -5,13 +5,25 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from agentmem.distribution import install
-from agentmem.errors import AgentmemError, ConfigError, JournalError
-from agentmem.transcript.storage import Address, Connection, Driver, Storage, without_secrets
+from agentmem.errors import AgentmemError, ConfigError, DatabaseAway, JournalError
+from agentmem.transcript.pool import PoolUser
+from agentmem.transcript.storage import Address, Driver, Storage, without_secrets
 
 if TYPE_CHECKING:
     import psycopg
 
-CONNECT_SECONDS = 10
+ABANDONED_SECONDS = 10
+"""Seconds after which the server ends a transaction whose process says nothing: it may hold a thread's row."""
+
+_NETWORK: Mapping[str, Any] = {
+    "connect_timeout": 10,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
+"""A link that is cut is noticed within about ten seconds. The URL's own parameters win."""
+
 SCHEMA_LOCK = 0x6167656E746D656D
 """The advisory lock for making tables: "agentmem" in ASCII."""
 
@@ -20,6 +32,7 @@ _WORDS: Mapping[str, str] = {
     "bytes": "BYTEA",
     "real": "DOUBLE PRECISION",
     "now": "extract(epoch from clock_timestamp())::double precision",
+    "for_append": " FOR UPDATE OF t FOR KEY SHARE OF l",
     "for_update": " FOR UPDATE",
     "schema_lock": f"SELECT pg_advisory_xact_lock({SCHEMA_LOCK})",
     "tables_of_threads": (
@@ -32,10 +45,13 @@ _WORDS: Mapping[str, str] = {
 _MEANINGS: tuple[tuple[str, type[AgentmemError], str], ...] = (
     ("25006", ConfigError, "{place} is read-only: connect to the primary server, or as a user who may write"),
     ("42501", ConfigError, "the user may not do this in {place}: {error}"),
-    ("53", JournalError, "{place} is out of resources ({error}): nothing of this change was written"),
-    ("40", JournalError, "{place} undid the transaction ({error}): nothing was written; run again"),
-    ("08", JournalError, "the connection to {place} broke ({error}): run again to go on"),
-    ("57", JournalError, "the connection to {place} broke ({error}): run again to go on"),
+    ("57014", JournalError, "{place} cancelled a statement ({error}): nothing of this change was written; run again"),
+    ("53100", DatabaseAway, "the disk of {place} is full: nothing of this change was written; free space, run again"),
+    ("53", DatabaseAway, "{place} is out of resources ({error}): nothing of this change was written; run again"),
+    ("40", DatabaseAway, "{place} undid the transaction ({error}): nothing was written; run again"),
+    ("08", DatabaseAway, "the connection to {place} broke ({error}): run again to go on"),
+    ("25P", DatabaseAway, "the connection to {place} broke ({error}): run again to go on"),
+    ("57", DatabaseAway, "the connection to {place} broke ({error}): run again to go on"),
     ("", JournalError, "{place}: {error}"),
 )
 """The meaning of Postgres's error codes (SQLSTATE) for people. The first row whose code is a prefix counts."""
@@ -51,9 +67,9 @@ def open_postgres(address: Address) -> Storage:
             words=_WORDS,
             begin="BEGIN",
             error=_driver().Error,
-            connect=lambda: cast(Connection, connect_postgres(address)),
+            open=lambda: PoolUser(address, partial(_pooled, address)),
             explain=partial(explain_postgres, address),
-            broken=lambda connection: cast("psycopg.Connection[Any]", connection).closed,
+            patience=address.sharing.patience,
         ),
     )
 
@@ -62,11 +78,18 @@ def connect_postgres(address: Address, **settings: Any) -> "psycopg.Connection[A
     """A connection that commits each statement by itself. Raises ConfigError, without the password in its text."""
     driver = _driver()
     try:
-        wanted = {"autocommit": True, "connect_timeout": CONNECT_SECONDS, **settings}
-        return cast("psycopg.Connection[Any]", driver.connect(address.target, **wanted))
+        wanted = {**_NETWORK, **driver.conninfo.conninfo_to_dict(address.target), "autocommit": True, **settings}
+        return cast("psycopg.Connection[Any]", driver.connect(**wanted))
     except driver.Error as error:
         said = without_secrets(" ".join(str(error).split()), address)
         raise ConfigError(f"no connection to {address} ({said}): is the server up, and is the URL right?") from None
+
+
+def _pooled(address: Address) -> "psycopg.Connection[Any]":
+    """A connection for the pool. The server ends a transaction that a stopped or vanished process has left open."""
+    connection = connect_postgres(address, prepare_threshold=2)
+    connection.execute(f"SET idle_in_transaction_session_timeout = {ABANDONED_SECONDS * 1000}")
+    return connection
 
 
 def explain_postgres(address: Address, error: Exception) -> AgentmemError:

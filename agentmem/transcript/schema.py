@@ -80,10 +80,26 @@ STEPS = (
             """,
         ),
     ),
+    Step(
+        5,
+        "tasks that are started once",
+        (
+            """
+            CREATE TABLE submissions (
+              key TEXT PRIMARY KEY,
+              thread TEXT NOT NULL,
+              run TEXT NOT NULL,
+              task {bytes} NOT NULL,
+              submitted {real} NOT NULL
+            )
+            """,
+            "CREATE INDEX submissions_of_thread ON submissions (thread)",
+        ),
+    ),
 )
 
 LATEST = STEPS[-1].version
-_TABLES = frozenset({"threads", "entries", "leases", "blobs", "checkpoints_of_runs", "branches"})
+_TABLES = frozenset({"threads", "entries", "leases", "blobs", "checkpoints_of_runs", "branches", "submissions"})
 
 
 def migrate(storage: Storage) -> None:

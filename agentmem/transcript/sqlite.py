@@ -7,9 +7,9 @@ from functools import partial
 from pathlib import Path
 from typing import Literal, cast
 
-from agentmem.errors import AgentmemError, ConfigError, JournalCorrupt, JournalError
+from agentmem.errors import AgentmemError, ConfigError, DatabaseAway, JournalCorrupt, JournalError
 from agentmem.pages import private
-from agentmem.transcript.storage import Address, Connection, Driver, Storage
+from agentmem.transcript.storage import Address, Connection, Driver, OneConnection, Storage
 
 BUSY_SECONDS = 30.0
 """Seconds that a statement waits for another process's transaction."""
@@ -21,6 +21,7 @@ _WORDS: Mapping[str, str] = {
     "bytes": "BLOB",
     "real": "REAL",
     "now": "((julianday('now') - 2440587.5) * 86400.0)",
+    "for_append": "",
     "for_update": "",
     "schema_lock": "SELECT 0",
     "tables_of_threads": (
@@ -41,7 +42,7 @@ _MEANINGS: tuple[tuple[str, type[AgentmemError], str], ...] = (
     ("SQLITE_PERM", ConfigError, "{file} may not be written: allow writing to it and to its folder, or use a copy"),
     (
         "SQLITE_FULL",
-        JournalError,
+        DatabaseAway,
         "the disk is full: nothing of this change is in {file}; free space, run again",
     ),
     (
@@ -66,7 +67,7 @@ def open_sqlite(address: Address) -> Storage:
             words=_WORDS,
             begin="BEGIN IMMEDIATE",
             error=sqlite3.Error,
-            connect=lambda: cast(Connection, connect_sqlite(address)),
+            open=lambda: OneConnection(lambda: cast(Connection, connect_sqlite(address))),
             explain=partial(explain_sqlite, address),
             scrub="PRAGMA wal_checkpoint(TRUNCATE)",
         ),

@@ -3,18 +3,22 @@
 SQL is written once, with ``?`` for values and ``{words}`` where the two databases differ; a Driver knows its words.
 """
 
+import logging
+import os
 import re
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypeVar
 from urllib.parse import unquote
 
-from agentmem.errors import AgentmemError, ConfigError, JournalError
+from agentmem.errors import AgentmemError, ConfigError, DatabaseAway, JournalError
 
+T = TypeVar("T")
 Row = tuple[Any, ...]
 DatabaseKind = Literal["sqlite", "postgres"]
 
@@ -24,10 +28,28 @@ _SCHEMES: Mapping[str, DatabaseKind] = {
     "postgres": "postgres",
     "postgresql+psycopg": "postgres",
 }
+_log = logging.getLogger(__name__)
+_PAUSE = 1.0
+"""The most seconds between two tries to reach a database that is away."""
 _UNHOLDABLE = re.compile("[\0\ud800-\udfff]")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(.*)", re.DOTALL)
 _PASSWORD = re.compile(r"(?<=:)(?!//)\S+(?=@)|(?<=password=)[^&#\s]+")
 """Greedy: it also hides a password that should have been percent-encoded, perhaps with some text around it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sharing:
+    """How a process shares its connections to a Postgres database, read from the URL's parameters.
+
+    ``limit`` (connection_limit) is the most connections of the process, ``wait`` (pool_timeout) the seconds that work
+    waits for a free one, ``patience`` (outage_timeout) the seconds that it waits for a database that is away, and
+    ``lease`` (lease_seconds) the seconds after which another host takes over the threads of one that is gone.
+    """
+
+    limit: int = 10
+    wait: float = 30.0
+    patience: float = 120.0
+    lease: float = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +58,7 @@ class Address:
 
     kind: DatabaseKind
     target: str = field(repr=False)
+    sharing: Sharing = Sharing()
 
     def __str__(self) -> str:
         """The address for people, without a password."""
@@ -57,8 +80,26 @@ def locate(url: str | Path) -> Address:
     if kind is None:
         raise ConfigError(f"{found[1]}:// is not a database that agentmem knows: use sqlite:/// or postgresql://")
     if kind == "postgres":
-        return Address(kind, f"postgresql://{found[2]}")
+        target, sharing = _shared(f"postgresql://{found[2]}")
+        return Address(kind, target, sharing)
     return Address(kind, found[2].removeprefix("/") or ":memory:")
+
+
+_SHARING = {"connection_limit": "limit", "pool_timeout": "wait", "outage_timeout": "patience", "lease_seconds": "lease"}
+_PARAMETER = re.compile(rf"(?<=[?&])({'|'.join(_SHARING)})=([^&#]*)(?:&|$)")
+
+
+def _shared(target: str) -> tuple[str, Sharing]:
+    """The URL without our parameters, and what they say."""
+    given: dict[str, Any] = {}
+    for name, text in _PARAMETER.findall(target):
+        try:
+            given[_SHARING[name]] = value = int(text) if name == "connection_limit" else float(text)
+        except ValueError:
+            value = -1
+        if not 0 <= value < 1e6 or (value < 1 and name != "outage_timeout"):
+            raise ConfigError(f"{name} in the database's URL is a number, of connections or seconds, and not {text!r}")
+    return _PARAMETER.sub("", target).rstrip("?&"), Sharing(**given)
 
 
 def without_secrets(text: str, address: Address) -> str:
@@ -95,13 +136,21 @@ class Connection(Protocol):
     def close(self) -> None: ...
 
 
+class Lender(Protocol):
+    """Lends a connection to one thread at a time, for a statement or a transaction."""
+
+    def lent(self) -> AbstractContextManager[Connection]: ...
+
+    def close(self) -> None: ...
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Driver:
     """The differences of one kind of database.
 
     ``words`` fill the braces in SQL, ``begin`` starts a transaction that writes, ``error`` is the root of the driver's
-    exceptions, ``explain`` turns one into ours, ``broken`` tells if a new connection is needed (None: never), ``scrub``
-    is run after rows were deleted for good and gives a row that begins with 0 if all went well.
+    exceptions, ``explain`` turns one into ours, ``open`` gives the connections, ``scrub`` is run after rows were
+    deleted for good and gives a row that begins with 0 if all went well. ``patience``: see `Storage.persist`.
     """
 
     kind: DatabaseKind
@@ -109,66 +158,89 @@ class Driver:
     words: Mapping[str, str]
     begin: str
     error: type[Exception]
-    connect: Callable[[], Connection]
+    open: Callable[[], Lender]
     explain: Callable[[Exception], AgentmemError]
-    broken: Callable[[Connection], bool] | None = None
     scrub: str | None = None
+    patience: float = 0.0
 
 
 class Storage:
-    """One connection with a lock, so that any thread may use it."""
+    """Statements and transactions on one database, for any number of threads."""
 
     def __init__(self, address: Address, driver: Driver) -> None:
         self.address = address
         self.driver = driver
-        self._lock = threading.RLock()
         self._translated = _Translated(driver)
+        self._mine = threading.local()  # .connection: the one of this thread's transaction
         self._closed = False
-        self._inside = False
         with self._translated:
-            self._connection = driver.connect()
+            self.lender = driver.open()
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Write everything inside together, or nothing."""
-        with self._lock, self._translated:
-            self._execute(self.driver.begin, ())
-            self._inside = True
+        with self._translated, self._lent() as connection:
+            connection.execute(self.driver.begin)
+            self._mine.connection = connection
             try:
                 yield
-                self._connection.execute("COMMIT")
+                connection.execute("COMMIT")
             except BaseException:
                 with suppress(self.driver.error):
-                    self._connection.execute("ROLLBACK")
+                    connection.execute("ROLLBACK")
                 raise
             finally:
-                self._inside = False
+                self._mine.connection = None
 
     @contextmanager
     def held(self, *, writing: bool) -> Iterator[Connection]:
         """The connection itself, for code with other tables in the database; in a transaction if it is ``writing``."""
-        with self._lock, self._translated:
-            if not writing or self._inside:
-                yield self._ready()
-                return
-            with self.transaction():
-                yield self._connection
+        if not writing or self._inside:
+            with self._translated, self._lent() as connection:
+                yield connection
+            return
+        with self.transaction():
+            yield self._mine.connection
 
     def run(self, sql: str, *values: Any) -> list[Row]:
         """Run one statement and return all its rows."""
+        return self.persist(lambda: self.attempt(sql, *values))
+
+    def attempt(self, sql: str, *values: Any) -> list[Row]:
+        """As `run`, without waiting for a database that is away."""
         _check(values)
-        with self._lock, self._translated:
-            cursor = self._execute(_spelled(sql, self.driver), values)
+        with self._translated, self._lent() as connection:
+            cursor = connection.execute(_spelled(sql, self.driver), values)
             return cursor.fetchall() if cursor.description else []
 
     def run_many(self, sql: str, rows: Sequence[Row]) -> None:
         """Run one statement for each row of values."""
         for row in rows:
             _check(row)
-        with self._lock, self._translated:
-            cursor = self._ready().cursor()
+        with self._translated, self._lent() as connection:
+            cursor = connection.cursor()
             cursor.executemany(_spelled(sql, self.driver), rows)
             cursor.close()
+
+    def persist(self, work: Callable[[], T]) -> T:
+        """The result of ``work``, which is done once more while the database is away, for the driver's ``patience``.
+
+        So a run pauses while a server restarts, a link is cut or a disk is full. ``work`` must be safe to repeat.
+        Within a transaction it is done once: the transaction as a whole must be repeated.
+        """
+        if self._inside:
+            return work()
+        end, wait = time.monotonic() + self.driver.patience, 0.0
+        while True:
+            try:
+                return work()
+            except DatabaseAway as error:
+                if time.monotonic() + wait >= end:
+                    raise
+                if wait:
+                    _log.warning("%s; trying again for %.0f s", error, end - time.monotonic())
+            time.sleep(wait)
+            wait = min(2 * wait, _PAUSE) or _PAUSE / 16
 
     def scrub(self) -> None:
         """Remove deleted bytes from the files too, if the database allows it. Raises JournalError."""
@@ -179,29 +251,50 @@ class Storage:
             )
 
     def close(self) -> None:
-        """Close the connection. May be called twice."""
-        with self._lock:
+        """Give the connections back. May be called twice."""
+        if not self._closed:
             self._closed = True
-            self._connection.close()
+            self.lender.close()
 
-    def _execute(self, sql: str, values: Sequence[Any]) -> Cursor:
-        """Run a statement. If the server was away meanwhile, run it once more on a new connection."""
-        try:
-            return self._ready().execute(sql, values)
-        except self.driver.error:
-            if self._inside or not self._is_broken():
-                raise
-            return self._ready().execute(sql, values)
+    @property
+    def _inside(self) -> bool:
+        """True within a transaction of this thread."""
+        return getattr(self._mine, "connection", None) is not None
 
-    def _ready(self) -> Connection:
+    @contextmanager
+    def _lent(self) -> Iterator[Connection]:
+        if self._inside:
+            yield self._mine.connection
+            return
         if self._closed:
             raise JournalError(f"the journal of {self.address} is closed")
-        if not self._inside and self._is_broken():
-            self._connection = self.driver.connect()
-        return self._connection
+        with self.lender.lent() as connection:
+            yield connection
 
-    def _is_broken(self) -> bool:
-        return self.driver.broken is not None and self.driver.broken(self._connection)
+
+class OneConnection:
+    """A Lender of a single connection, which threads use in turn. A forked child makes its own."""
+
+    def __init__(self, connect: Callable[[], Connection]) -> None:
+        self._connect = connect
+        self._inherited: list[Connection] = []  # a parent's connections: a child must not even close them
+        self._begin()
+
+    @contextmanager
+    def lent(self) -> Iterator[Connection]:
+        if self._pid != os.getpid():
+            self._inherited.append(self._connection)
+            self._begin()
+        with self._lock:
+            yield self._connection
+
+    def close(self) -> None:
+        if self._pid == os.getpid():
+            with self._lock:
+                self._connection.close()
+
+    def _begin(self) -> None:
+        self._pid, self._lock, self._connection = os.getpid(), threading.RLock(), self._connect()
 
 
 def _check(values: Sequence[Any]) -> None:

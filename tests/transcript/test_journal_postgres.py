@@ -96,7 +96,10 @@ def test_a_connection_that_broke(postgres_url: str) -> None:
 
 def test_a_connection_that_broke_within_a_transaction(postgres_url: str) -> None:
     """A transaction whose connection breaks is undone as a whole, and the error says to run again."""
-    with open_journal(postgres_url) as journal, psycopg.connect(postgres_url, autocommit=True) as other:
+    with (
+        open_journal(f"{postgres_url}&outage_timeout=0") as journal,
+        psycopg.connect(postgres_url, autocommit=True) as other,
+    ):
         entries = journal.append("main", [note("a")], head=-1)
         other.execute(
             "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS"

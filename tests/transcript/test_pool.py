@@ -1,0 +1,120 @@
+"""The pool of connections: shared, bounded, patient, and safe to fork."""
+
+import os
+import threading
+
+import pytest
+
+from agentmem.errors import ConfigError, JournalError
+from agentmem.transcript.journal import open_journal
+from agentmem.transcript.pool import PoolCounts, PoolUser
+from agentmem.transcript.storage import Sharing, Storage, locate
+from tests.transcript.databases import note, storage_of
+
+
+def counts(storage: Storage) -> PoolCounts:
+    """The connections of a storage's pool."""
+    assert isinstance(storage.lender, PoolUser)
+    return storage.lender.pool.counts
+
+
+def test_all_share_few_connections(postgres_url: str) -> None:
+    """Many journals, each used by a thread of its own at once, make no more connections than the limit."""
+    url = f"{postgres_url}&connection_limit=3"
+    journals = [open_journal(url) for _ in range(20)]
+    workers = [
+        threading.Thread(target=lambda one=one, name=f"t{number}": one.append(name, [note("a")], head=-1))
+        for number, one in enumerate(journals)
+    ]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert len(journals[0].threads()) == 20
+    assert counts(journals[0].storage).most <= 3
+    for one in journals[1:]:
+        one.close()
+    assert counts(journals[0].storage).free
+    journals[0].close()
+    assert counts(journals[0].storage).free == 0
+
+
+def test_a_full_pool_is_waited_for(postgres_url: str) -> None:
+    """Work waits for a free connection; after its deadline it is told the limit, and what to do."""
+    with open_journal(f"{postgres_url}&connection_limit=1&pool_timeout=1") as journal:
+        held, done = threading.Event(), threading.Event()
+
+        def hold() -> None:
+            with journal.storage.transaction():
+                held.set()
+                done.wait(30)
+
+        holder = threading.Thread(target=hold)
+        holder.start()
+        held.wait(30)
+        with pytest.raises(JournalError, match=r"all 1 connections .* were in use for 1 s: .*connection_limit="):
+            journal.head("t")
+        done.set()
+        holder.join()
+        assert journal.head("t") == -1
+        assert counts(journal.storage) == PoolCounts(0, 1, 1, 1)
+
+
+def test_a_forked_child_makes_its_own(postgres_url: str) -> None:
+    """A child uses connections of its own, and leaves those of its parent open, also when it closes and ends."""
+    with open_journal(postgres_url) as journal:
+        journal.append("t", [note("a")], head=-1)
+        mine = journal.storage.run("SELECT pg_backend_pid()")
+        read, write = os.pipe()
+        child = os.fork()
+        if child == 0:
+            theirs = journal.storage.run("SELECT pg_backend_pid()")
+            journal.append("t", [note("b")], head=0)
+            journal.close()
+            os.write(write, b"different" if theirs != mine else b"the same")
+            os._exit(0)
+        os.waitpid(child, 0)
+        assert os.read(read, 20) == b"different"
+        os.close(read)
+        os.close(write)
+        assert journal.storage.run("SELECT pg_backend_pid()") == mine
+        assert journal.head("t") == 1
+
+
+def test_a_lease_is_not_a_forked_childs(database_url: str) -> None:
+    """A child of the process that holds a thread may not write to it."""
+    with open_journal(database_url) as journal, journal.lease("t"):
+        child = os.fork()
+        if child == 0:
+            try:
+                journal.append("t", [note("b")], head=-1)
+            except JournalError:
+                os._exit(3)
+            os._exit(0)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 3
+        assert journal.head("t") == -1
+        journal.append("t", [note("a")], head=-1)
+
+
+def test_settings_stand_in_the_url() -> None:
+    """They are read from the URL, which goes to the server without them; what is no number is refused."""
+    address = locate("postgresql://me@host/db?connection_limit=20&sslmode=require&pool_timeout=5&lease_seconds=9")
+    assert address.target == "postgresql://me@host/db?sslmode=require"
+    assert address.sharing == Sharing(limit=20, wait=5.0, lease=9.0)
+    assert locate("postgresql://host/db?outage_timeout=0").target == "postgresql://host/db"
+    for wrong in ("connection_limit=0", "connection_limit=many", "pool_timeout=-1", "lease_seconds=0"):
+        with pytest.raises(ConfigError, match=r"in the database's URL is a number"):
+            locate(f"postgresql://host/db?{wrong}")
+
+
+def test_a_broken_connection_is_not_lent_again(postgres_url: str) -> None:
+    """What is given back with an open transaction, or closed, is thrown away."""
+    storage = storage_of(postgres_url)
+    with storage.held(writing=False) as connection:
+        connection.execute("BEGIN")
+    assert counts(storage).free == 0
+    with storage.held(writing=False) as connection:
+        connection.close()
+    assert counts(storage).free == 0
+    assert storage.run("SELECT 1") == [(1,)]
+    storage.close()
