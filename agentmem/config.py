@@ -152,6 +152,14 @@ def object_variables(environ: Mapping[str, str] | None = None) -> dict[str, str]
     return {ours: value for ours, value in found.items() if value}
 
 
+def ray_variables(folder: str, environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The variables that workers on Ray need: modules of ``folder`` can be imported, and keys of models are known."""
+    environ = os.environ if environ is None else environ
+    path = os.pathsep.join(filter(None, (folder, environ.get("PYTHONPATH", ""))))
+    keys = {name: environ[name] for name in environ if name.endswith("_API_KEY") or name.startswith(("AWS_", PREFIX))}
+    return {**keys, "PYTHONPATH": path}
+
+
 def keep_secret() -> tuple[str, ...]:
     """The names of the variables that no command may see: all except those of `shell_environment`.
 

@@ -13,6 +13,7 @@ from agentmem.cli import (
     context,
     demo,
     doctor,
+    fleet,
     fleet_sim,
     history,
     importing,
@@ -80,6 +81,7 @@ app.command()(route.where)
 app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": False})(proxy.watch)
 app.command()(proxy.proxy)
 app.command()(simulate.simulate)
+app.command()(fleet.fleet)
 app.command("fleet-sim")(fleet_sim.fleet_sim)
 app.command()(serve.serve)
 app.command()(recall.recall)

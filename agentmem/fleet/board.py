@@ -14,9 +14,8 @@ from typing import Literal
 from agentmem.errors import ConfigError, ThreadNotFound
 from agentmem.fleet.schema import prepare
 from agentmem.fleet.tasks import FleetTask, task_of
-from agentmem.transcript.postgres import open_postgres
-from agentmem.transcript.sqlite import open_sqlite
-from agentmem.transcript.storage import Row, Storage, locate
+from agentmem.transcript.journal import open_journal
+from agentmem.transcript.storage import Row, Storage
 from agentmem.types import Usage
 
 FleetState = Literal["waiting", "running", "done", "stopped", "asks", "failed"]
@@ -106,16 +105,20 @@ _RUN = (
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """The rows of one fleet. Close its storage when done."""
+    """The rows of one fleet. Close its storage when done.
+
+    With ``limited`` every request asks first; else only its own run's row is written, which nobody else waits for.
+    """
 
     storage: Storage
     fleet: str
+    limited: bool = True
 
     # Making and ending.
 
     def submit(self, tasks: Sequence[FleetTask], limits: FleetLimits) -> int:
         """Add the tasks whose keys are new, and set the limits. Returns the number of new ones. Raises ConfigError."""
-        known = {key: task for key, task in self._all("SELECT key, task FROM fleet_runs WHERE fleet = ?")}
+        known = dict(self._all("SELECT key, task FROM fleet_runs WHERE fleet = ?"))
         for one in tasks:
             if known.get(one.key, one.line()) != one.line():
                 raise ConfigError(
@@ -140,8 +143,14 @@ class Board:
             "INSERT INTO fleets (name, max_usd, requests_minute, tokens_minute, requests_left, tokens_left, filled,"
             " spent, reserved, stopping, created) VALUES (?, ?, ?, ?, ?, ?, {now}, 0, 0, '', {now})"
             " ON CONFLICT (name) DO UPDATE SET max_usd = excluded.max_usd, stopping = '',"
-            " requests_minute = excluded.requests_minute, tokens_minute = excluded.tokens_minute",
+            " requests_minute = excluded.requests_minute, tokens_minute = excluded.tokens_minute,"
+            " requests_left = excluded.requests_left, tokens_left = excluded.tokens_left, filled = excluded.filled",
             *(self.fleet, *given, *full),
+        )
+        self.storage.run(
+            "UPDATE fleets SET spent = coalesce((SELECT sum(usd) FROM fleet_runs WHERE fleet = ?), 0) WHERE name = ?",
+            self.fleet,
+            self.fleet,
         )
 
     def stop(self, reason: str) -> None:
@@ -187,6 +196,9 @@ class Board:
 
     def reserve(self, key: str, usd: float, tokens: int) -> Permit:
         """Ask for a request that costs ``usd`` dollars and takes ``tokens`` tokens at most."""
+        if not self.limited:
+            stopping = self.storage.run("SELECT stopping FROM fleets WHERE name = ?", self.fleet)
+            return Permit(refused=stopping[0][0] if stopping else f"the fleet {self.fleet} was deleted")
         with self.storage.transaction():
             rows = self.storage.run(
                 "SELECT max_usd, requests_minute, tokens_minute, requests_left, tokens_left, spent, reserved, stopping,"
@@ -214,14 +226,17 @@ class Board:
         taken = usage or Usage("estimated")
         written = taken.cache_write_5m_tokens + taken.cache_write_1h_tokens
         counts = (taken.input_tokens, taken.cache_read_tokens, written, taken.output_tokens)
+        sql = (
+            "UPDATE fleet_runs SET reserved = reserved - ?, usd = usd + ?, requests = requests + ?, input = input + ?,"
+            " cached = cached + ?, written = written + ?, output = output + ? WHERE fleet = ? AND key = ?"
+        )
+        values = (reserved if self.limited else 0.0, usd, int(usage is not None), *counts, self.fleet, key)
+        if not self.limited:
+            self.storage.run(sql, *values)
+            return
         with self.storage.transaction():
             self._spend(-reserved, usd)
-            self.storage.run(
-                "UPDATE fleet_runs SET reserved = reserved - ?, usd = usd + ?, requests = requests + ?,"
-                " input = input + ?, cached = cached + ?, written = written + ?, output = output + ?"
-                " WHERE fleet = ? AND key = ?",
-                *(reserved, usd, int(usage is not None), *counts, self.fleet, key),
-            )
+            self.storage.run(sql, *values)
 
     def warmed(self, name: str) -> None:
         """Note that a group's first request is being answered: its prefix is in the provider's cache."""
@@ -262,15 +277,16 @@ class Board:
 
     def summary(self) -> FleetSummary:
         """The fleet now. Raises ThreadNotFound if there is none of that name."""
-        found = self.storage.run("SELECT stopping, spent FROM fleets WHERE name = ?", self.fleet)
+        found = self.storage.run("SELECT stopping FROM fleets WHERE name = ?", self.fleet)
         if not found:
             raise ThreadNotFound(f"there is no fleet {self.fleet!r} here: begin one with `agentmem fleet TASKS`")
         rows = self._all(
-            "SELECT state, count(*), sum(requests), sum(input), sum(cached), sum(output) FROM fleet_runs"
+            "SELECT state, count(*), sum(requests), sum(input), sum(cached), sum(output), sum(usd) FROM fleet_runs"
             " WHERE fleet = ? GROUP BY state"
         )
         sums = [int(sum(row[at] for row in rows)) for at in range(2, 6)]
-        return FleetSummary({row[0]: row[1] for row in rows}, found[0][1], *sums, stopping=found[0][0])
+        usd = float(sum(row[6] for row in rows))
+        return FleetSummary({row[0]: row[1] for row in rows}, usd, *sums, stopping=found[0][0])
 
     def _all(self, sql: str) -> list[Row]:
         return self.storage.run(sql, self.fleet)
@@ -339,16 +355,15 @@ def opened(database: str | Path, fleet: str) -> Iterator[Board]:
         board.storage.close()
 
 
-def open_board(database: str | Path, fleet: str) -> Board:
+def open_board(database: str | Path, fleet: str, *, limited: bool = True) -> Board:
     """`opened` without the end: close its storage."""
-    address = locate(database)
-    storage = open_postgres(address) if address.kind == "postgres" else open_sqlite(address)
+    storage = open_journal(database).storage
     try:
         prepare(storage)
     except BaseException:
         storage.close()
         raise
-    return Board(storage, fleet)
+    return Board(storage, fleet, limited)
 
 
 def fleets(storage: Storage) -> list[str]:

@@ -1,8 +1,8 @@
 """The tables of fleets, beside the journal in one database.
 
-    fleets(name, max_usd, ..., spent, reserved)   what all runs of a fleet share: dollars and the rate of requests
-    fleet_runs(fleet, key, state, ...)            a row for each task: where it stands, what it cost, where it ran
-    fleet_warm(fleet, name, at)                   groups whose first request has been answered
+fleets(name, max_usd, ..., spent, reserved)   what all runs of a fleet share: dollars and the rate of requests
+fleet_runs(fleet, key, state, ...)            a row for each task: where it stands, what it cost, where it ran
+fleet_warm(fleet, name, at)                   groups whose first request has been answered
 """
 
 from agentmem.transcript.storage import Storage

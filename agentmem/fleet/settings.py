@@ -56,9 +56,7 @@ _WANTED: Mapping[str, Wanted] = {
     "together": COUNT,
     "tries": COUNT,
 }
-_AMOUNTS: Mapping[str, Wanted] = dict.fromkeys(
-    ("max_usd", "requests_minute", "tokens_minute"), POSITIVE | NOTHING
-)
+_AMOUNTS: Mapping[str, Wanted] = dict.fromkeys(("max_usd", "requests_minute", "tokens_minute"), POSITIVE | NOTHING)
 
 
 @dataclass(frozen=True, slots=True)

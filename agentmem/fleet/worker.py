@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agentmem.errors import AgentmemError, ConfigError, FleetHalted, JournalError, ModelOverloaded, ModelUnreachable
-from agentmem.fleet.board import Board, FleetState, Permit, open_board
+from agentmem.fleet.board import Board, FleetLimits, FleetState, Permit, open_board
 from agentmem.fleet.limited import LimitedModel
 from agentmem.fleet.settings import FleetSeat, FleetSettings
 from agentmem.fleet.tasks import FleetTask
@@ -99,7 +99,9 @@ class FleetWorker:
 
     def __post_init__(self) -> None:
         self.make = self.settings.maker()
-        self.board = open_board(self.settings.database, self.settings.name)
+        self.board = open_board(
+            self.settings.database, self.settings.name, limited=self.settings.limits != FleetLimits()
+        )
 
     def work(self, key: str) -> FleetState:
         """Work on a run until it ends, or must wait. Returns its state, which stands on the board."""

@@ -1,0 +1,47 @@
+"""Agents for the tests of fleets, made where a worker is."""
+
+from typing import Any
+
+from agentmem import Agent
+from agentmem.errors import ModelOverloaded
+from agentmem.fleet.settings import FleetSeat
+from agentmem.models.scripted import SCRIPTED, ScriptedModel, place
+from agentmem.types import ModelProfile, Options, Request
+
+PRICED = ModelProfile("anthropic", "claude-sonnet-5-5", "cloud")
+
+
+def make_agent(seat: FleetSeat) -> Agent:
+    """Writes a page and answers with its key; as ``more`` says it fails, waits for a person or has a price."""
+
+    def turn(request: Request) -> Any:
+        if seat.more.get("error") == "always":
+            raise ModelOverloaded("busy")
+        if seat.more.get("error") == "bug":
+            raise ValueError("a bug of mine")
+        if place(request) == 0:
+            return {"text": "I write.", "calls": [{"write": {"page": "note.md", "text": f"# {seat.key}\n"}}]}
+        return f"Done {seat.key}."
+
+    priced = seat.more.get("priced")
+    return Agent(
+        ScriptedModel(turn, profile=PRICED if priced else SCRIPTED),
+        seat.workspace,
+        database=seat.database,
+        tools=["read", "write"],
+        approve=["write"] if seat.more.get("asks") else [],
+        archive=None,
+        options=Options(max_tokens=100) if priced else Options(),
+        system=f"You keep notes. {seat.prefix}",
+    )
+
+
+KEPT = ScriptedModel(["Done."])
+
+
+def made_before(seat: FleetSeat) -> Agent:
+    """Not a new agent: one whose model nobody put behind a gate."""
+    from agentmem.runtime.components import AROUND
+
+    AROUND.set(None)
+    return Agent(KEPT, seat.workspace, database=seat.database, archive=None)

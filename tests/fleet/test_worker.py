@@ -1,0 +1,45 @@
+"""A worker: the first run of a group goes alone until its reply begins, and threads have names that folders can have."""
+
+import threading
+
+import pytest
+
+from agentmem.fleet.worker import Warmth, thread_of
+
+
+def test_a_group_is_warmed_by_one_and_then_open_to_all() -> None:
+    """The others wait until the first reply begins; later ones do not wait."""
+    warmth, order, inside = Warmth(), list[str](), threading.Event()
+
+    def follow() -> None:
+        inside.set()
+        with warmth.waited("g", "second"):
+            order.append("second")
+
+    with warmth.waited("g", "first"):
+        other = threading.Thread(target=follow)
+        other.start()
+        inside.wait()
+        order.append("first")
+        assert warmth.begun("g")
+        assert not warmth.begun("g")
+        other.join()
+    assert order == ["first", "second"]
+    with warmth.waited("g", "third"), warmth.waited("g", "fourth"):
+        order.append("both")
+
+
+def test_a_leader_that_fails_lets_the_next_one_lead() -> None:
+    """Before its reply has begun."""
+    warmth = Warmth()
+    with pytest.raises(ValueError, match="mine"), warmth.waited("g", "first"):
+        raise ValueError("mine")
+    with warmth.waited("g", "second"):
+        assert warmth.begun("g")
+
+
+def test_threads_are_named_after_their_keys() -> None:
+    """A key that no folder can have is hashed, the same everywhere."""
+    assert thread_of("f", "order-12") == "f.order-12"
+    assert thread_of("f", "../x") == thread_of("f", "../x") != thread_of("f", "../y")
+    assert "/" not in thread_of("f", "../x")
