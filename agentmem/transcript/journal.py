@@ -2,7 +2,7 @@
 
     entries(thread, seq, parent, kind, bytes, sha256)
 
-The hashes chain (see rows.entry_hash); the database holds them as 32 raw bytes. A fork is a thread that begins after another
+The hashes chain (see rows.py); the database holds them as 32 raw bytes. A fork is a thread that begins after another
 thread's entry. Nothing is copied: its transcript consists of spans of several threads. All times come from the
 database's clock.
 """
