@@ -151,17 +151,12 @@ class Agent(AnswersQuestions, Closing):
         With ``returns`` (a pydantic model, a dataclass, a TypedDict or another type) ``result.value`` has the answer in
         that type; an answer that does not fit is asked for once more. The thread's prefix stays as it is.
 
-            invoice = agent.run("Read invoice.md", returns=Invoice).value
-
         A ``thread`` that exists is continued. Without a task, an unfinished run is finished; an Approval answers the
         calls that the thread waits with. ``allow`` names the tools that may be used in this run; the others stay on the
         menu and refuse.
 
-        With a ``key`` the task is started once, however often and on whatever host it is run: another call with the key
-        waits for the run, goes on with it if its process is gone, or gets its result, and ``result.submitted`` says
-        which. Without a ``thread`` it has one of its own.
-
-            result = agent.run("Refund order 12", key="refund-12")
+        A task with a ``key`` is started once, however often and on whatever host it is run. Another call with the key
+        waits for the run, goes on with it if its process is gone, or gets its result: ``result.submitted`` says which.
 
         Returns the result. Raises ThreadBusy, BudgetExceeded or a ModelError; ConfigError for an empty task, KeyTaken
         for another task under the key, ThreadNotFound if there is nothing to continue. The transcript is intact after

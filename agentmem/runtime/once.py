@@ -20,7 +20,7 @@ from agentmem.runtime.invocation import KEYED, Task, input_of, result_of, settle
 from agentmem.runtime.returns import ROUNDS, Returns
 from agentmem.runtime.session import Session, Sessions
 from agentmem.transcript import checkpoint, submissions
-from agentmem.transcript.journal import is_name
+from agentmem.transcript.rows import is_name
 from agentmem.transcript.submissions import Submission
 from agentmem.transcript.transcript import pack
 from agentmem.types import Text

@@ -225,15 +225,14 @@ with Agent(ScriptedModel(script), sys.argv[1], database=sys.argv[2], archive=Non
 """
 
 
-@pytest.mark.parametrize("dies", [0, 2])
-def test_a_dead_process_is_taken_over(tmp_path: Path, database_url: str, dies: int) -> None:
+def test_a_dead_process_is_taken_over(tmp_path: Path, database_url: str) -> None:
     """The run of a process killed with -9 is gone on with by the next call: one task, one answer."""
-    with child(RUNNER, str(tmp_path), database_url, str(dies)) as first:
-        assert [heard(first) for _ in range(dies + 1)][-1] == f"turn {dies}"
+    with child(RUNNER, str(tmp_path), database_url, "2") as first:
+        assert [heard(first) for _ in range(3)][-1] == "turn 2"
         os.kill(first.pid, signal.SIGKILL)
         first.wait()
     with child(RUNNER, str(tmp_path), database_url, "") as heir:
-        lines = [heard(heir) for _ in range(4 - dies + 1)]
+        lines = [heard(heir) for _ in range(3)]
     assert lines[-1] == "resumed"
     with agent(tmp_path, [], database=database_url) as one:
         result = one.run("Go.", key="k")
@@ -257,4 +256,4 @@ def test_any_order_of_calls_starts_each_task_once(tmp_path_factory: Any, keys: l
 
 
 def _asked(request: Any) -> str:
-    return re.findall(r"Task [abc]", str(request.turns))[-1]
+    return str(re.findall(r"Task [abc]", str(request.turns))[-1])

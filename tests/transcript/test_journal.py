@@ -14,7 +14,8 @@ from agentmem.errors import (
     ThreadNotFound,
     UnknownReference,
 )
-from agentmem.transcript.journal import Journal, entry_hash, open_journal
+from agentmem.transcript.journal import Journal, open_journal
+from agentmem.transcript.rows import entry_hash
 from agentmem.types import Draft
 from tests.transcript.databases import note, sql
 
