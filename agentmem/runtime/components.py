@@ -34,6 +34,7 @@ from agentmem.models.objects import ModelLike, as_model
 from agentmem.pages.names import HOME
 from agentmem.pages.workspace import Workspace
 from agentmem.recall.archive import FOLDER, archive_in
+from agentmem.routing.routes import Routes
 from agentmem.runtime.delegates import Delegation
 from agentmem.runtime.fallbacks import Lineup
 from agentmem.runtime.saver import SqliteCheckpoints
@@ -93,6 +94,7 @@ WANTED: Mapping[str, Wanted] = {
     "clock": CALLABLE,
     "fallbacks": LIST,
     "skills": TEXT | NOTHING,
+    "routes": of(Routes, "agentmem.Routes") | NOTHING,
     "delegation": of(Delegation, "agentmem.Delegation"),
     "sandbox": NOTHING | having("a Sandbox", "snapshot", "rollback", "fork_again"),
 }
@@ -128,10 +130,17 @@ def model(named: ModelLike, options: Mapping[str, Any] | None, opened: ExitStack
     return loaded
 
 
-def lineup(named: Sequence[ModelLike], options: Mapping[str, Any] | None, opened: ExitStack) -> Lineup:
-    """The models, the first choice first; ``options`` are the first one's. Raises ConfigError."""
+def lineup(
+    named: Sequence[ModelLike], options: Mapping[str, Any] | None, opened: ExitStack, routes: Routes | None = None
+) -> Lineup:
+    """The models, the first choice first; ``options`` are the first one's. Raises ConfigError.
+
+    Of ``routes`` the targets are loaded, unless nothing is sent to them.
+    """
     first, *others = named
-    return Lineup((model(first, options, opened), *(model(one, None, opened) for one in others)))
+    made = (model(first, options, opened), *(model(one, None, opened) for one in others))
+    places = routes.targets if routes and routes.mode == "live" else ()
+    return Lineup(made, {one.name: model(one.model, None, opened) for one in places})
 
 
 def budget(wanted: int, models: Sequence[Model], options: Options) -> int:
