@@ -112,7 +112,7 @@ class Agent(AnswersQuestions, Closing):
         with ExitStack() as opened:
             self.workspace = components.workspace(workspace, opened)
             self.menu = components.menu(tools, root := self.workspace.root, opened)
-            self.lineup = components.lineup((model, *fallbacks), model_options, opened, routes)
+            self.lineup = components.lineup((model, *fallbacks), model_options, opened, routes, root)
             self.journal, saver = components.database(database or root / DATABASE, opened)
             self.sessions, self.history = Sessions(self.journal), History(self.journal, root, sandbox)
             budget, meter = components.budget(budget, self.lineup.models, options), self._meter(name, price_as)

@@ -8,13 +8,16 @@ tried already.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import inf
+from typing import Protocol, runtime_checkable
 
-from agentmem.context.window import View, extend
+from agentmem.context.view import View, key_of
+from agentmem.context.window import extend
 from agentmem.errors import RouteRefused
 from agentmem.meter.ledger import RequestMeter, Row
 from agentmem.routing import labels
 from agentmem.routing.conversations import RoutedConversation
 from agentmem.routing.health import Health
+from agentmem.routing.history import RouteHistory
 from agentmem.routing.labels import RequestFacts
 from agentmem.routing.live import LiveLedger, found_in, has_picture
 from agentmem.routing.router import NO_REASONS, RouteDecision, RouteTable, decide
@@ -28,6 +31,14 @@ from agentmem.transcript.transcript import Opening
 from agentmem.types import Block, Clock, Entry, Image, Model, ModelProfile, Text
 
 SUMMARY = "summary"
+NO_HISTORY = RouteHistory()
+
+
+@runtime_checkable
+class KeepsRequests(Protocol):
+    """A model that keeps requests for hours: it says if the one of a key waits there."""
+
+    def pending(self, key: str) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +98,20 @@ class Placing:
         a run ``begins``, a place that failed may be tried again. Raises RouteRefused.
         """
         facts = self._facts(session, agent, said)
+        if self.waits(session) and not said:
+            here = self.name(session.view.opening)
+            return RouteDecision(here, "waits", "its batch was sent already", labels=labels.labels(facts, NO_HISTORY))
         if not self.live:
             return self._shadow(session, facts)
         conversation = self._lent(session, self._conversation(session, agent), begins=begins)
         return self._decided(facts, conversation, tried)
+
+    def waits(self, session: Session) -> bool:
+        """True if the thread's next request already waits in a batch: it stays as it is."""
+        if self.table.targets[target := self.name(session.view.opening)].tier != "batch":
+            return False
+        model = self.model(target)
+        return isinstance(model, KeepsRequests) and model.pending(key_of(session.thread, session.view))
 
     def summary(self, session: Session, view: View, agent: str) -> tuple[Model, View, RouteDecision]:
         """Where the request for a summary goes: by default through the conversation's warm prefix.

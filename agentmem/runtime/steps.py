@@ -112,7 +112,8 @@ class Steps:
     def prepare(self, session: Session) -> Request:
         """The next request, after notes on changes. Raises BudgetExceeded if it would not fit."""
         with session.lock:
-            if drafts := (*self._notes(session.view, session.tally), *self._late(session)):
+            waits = self.placing is not None and self.placing.waits(session)
+            if not waits and (drafts := (*self._notes(session.view, session.tally), *self._late(session))):
                 session.append(*drafts)
         known = session.tally
         return view.request(
