@@ -31,6 +31,11 @@ if TYPE_CHECKING:
     from agentmem.models.local import LocalModel as LocalModel
     from agentmem.models.scripted import ScriptedModel as ScriptedModel
     from agentmem.pages.workspace import Workspace as Workspace
+    from agentmem.routing.labels import labelled as labelled
+    from agentmem.routing.routes import Privacy as Privacy
+    from agentmem.routing.routes import Routes as Routes
+    from agentmem.routing.rules import RouteRule as RouteRule
+    from agentmem.routing.targets import RouteTarget as RouteTarget
     from agentmem.runtime.agent import Agent as Agent
     from agentmem.runtime.delegates import Delegated as Delegated
     from agentmem.runtime.delegates import Delegation as Delegation
@@ -89,6 +94,10 @@ _HOMES = {
     "agentmem.models.local": ("LocalModel",),
     "agentmem.models.scripted": ("ScriptedModel",),
     "agentmem.pages.workspace": ("Workspace",),
+    "agentmem.routing.labels": ("labelled",),
+    "agentmem.routing.routes": ("Privacy", "Routes"),
+    "agentmem.routing.rules": ("RouteRule",),
+    "agentmem.routing.targets": ("RouteTarget",),
     "agentmem.runtime.agent": ("Agent",),
     "agentmem.runtime.delegates": ("Delegated", "Delegation"),
     "agentmem.runtime.events": (

@@ -62,8 +62,7 @@ class Config:
     a path or a URL; None stands for ``.agentmem/agentmem.db`` in the workspace. ``archive`` is an address s3://...;
     None stands for the workspace's own. Some settings are tables: ``answers`` (read by agentmem.answers.settings),
     ``reach`` (by agentmem.menu.permissions), ``models`` (a table of options for each kind of model), and ``route``,
-    ``targets`` and ``privacy`` (by agentmem.routing.routes). Keys never show
-    when a Config is printed.
+    ``routing``, ``targets`` and ``privacy`` (by agentmem.routing.routes). Keys never show when a Config is printed.
     """
 
     model: str | None = None
@@ -84,6 +83,7 @@ class Config:
     route: Sequence[Mapping[str, Any]] = ()
     targets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     privacy: Mapping[str, Any] = field(default_factory=dict)
+    routing: Mapping[str, Any] = field(default_factory=dict)
     shell_environment: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
@@ -249,6 +249,7 @@ _SETTINGS: Mapping[str, type] = {
     "route": list,
     "targets": dict,
     "privacy": dict,
+    "routing": dict,
 }
 """The settings of agentmem.toml, and except for tables of AGENTMEM_* variables. A key cannot be set in a file."""
 _FOLDERS = ("cache_dir", "data_dir")
@@ -334,5 +335,6 @@ _CHECKS: Mapping[str, Callable[[object], str]] = {
     "route": _routes,
     "targets": partial(_table, name="targets.NAME"),
     "privacy": partial(_table, name="privacy"),
+    "routing": partial(_table, name="routing"),
     "anthropic_base_url": _text,
 }

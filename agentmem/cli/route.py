@@ -105,7 +105,7 @@ def _routes() -> "Routes | None":
     from agentmem.routing.routes import routes_of
 
     made = settings()
-    return routes_of(made.route, made.targets, made.privacy)
+    return routes_of(made.route, made.targets, made.privacy, made.routing)
 
 
 def _read(

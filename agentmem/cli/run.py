@@ -143,6 +143,7 @@ def _task(task: str | None, thread: str | None, answer: bool | None) -> "str | A
 
 def _agent(settings: "Config", workspace: Path, shell: bool, options: dict[str, Any]) -> "Agent":
     from agentmem.menu.menu import default_menu
+    from agentmem.routing.routes import routes_of
     from agentmem.runtime.agent import Agent
     from agentmem.runtime.stops import Limits
 
@@ -156,7 +157,8 @@ def _agent(settings: "Config", workspace: Path, shell: bool, options: dict[str, 
     given = {name: getattr(settings, name) for name in ("max_turns", "max_usd", "max_seconds")}
     limits = Limits(**{name: value for name, value in given.items() if value is not None})
     menu = default_menu(shell=shell)
-    return Agent(settings.model, workspace, tools=menu, budget=settings.budget, limits=limits, **options)
+    routes = routes_of(settings.route, settings.targets, settings.privacy, settings.routing)
+    return Agent(settings.model, workspace, tools=menu, budget=settings.budget, limits=limits, routes=routes, **options)
 
 
 def _until_answered(agent: "Agent", said: "str | Approval | None", thread: str, watch: RunWatch) -> "Result":

@@ -24,6 +24,7 @@ RISKS: Mapping[str, str] = {
     "targets": "which models are sent requests besides, and what may be sent to them",
     "route": "which requests are sent to them",
     "privacy": "what is kept from them",
+    "routing": "whether requests go where the rules send them",
     "database": "where conversations are sent and kept",
     "archive": "where a copy of what left the context is sent and kept",
     "max_usd": "how much may be spent",

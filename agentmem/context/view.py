@@ -275,7 +275,13 @@ def request(
         previous_id=previous_id,
         purpose=purpose,
         estimate=estimate,
+        key=key_of(thread, view, purpose),
     )
+
+
+def key_of(thread: str, view: View, purpose: str = "answer") -> str:
+    """The name of a request's place in its thread."""
+    return f"{thread}/{view.seq}/{purpose}"
 
 
 def largest(view: View, thread: str, count: int = 5) -> list[tuple[str, int]]:

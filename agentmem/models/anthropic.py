@@ -173,6 +173,10 @@ class AnthropicModel(Closing):
         self._client = None
         self._clients.clear()
 
+    def sync_client(self) -> anthropic.Anthropic:
+        """The SDK's client that requests go through. Raises ModelNotAvailable without a key."""
+        return self._sync()
+
     def _sync(self) -> anthropic.Anthropic:
         if self.client is not None and _is_async(self.client):
             name = type(self.client).__name__

@@ -14,6 +14,18 @@ KNOWN = 20
 """The stretches that must be known before the ledger says how many requests are expected to follow."""
 
 
+SMALL = frozenset({"summary", "tester", "delegate", "audit", "title", "batch"})
+"""Purposes that a small model serves unless a rule says otherwise: whole sub-tasks with an outcome that is checked."""
+PATIENT = frozenset({"audit", "batch", "evaluation"})
+"""Purposes that nobody waits for."""
+
+
+def work_of(purpose: str, agent: str) -> str:
+    """The work of a request: its purpose; of a sub-task's agent ("main.delegate"), what the sub-task is for."""
+    role = agent.rpartition(".")[2]
+    return role if purpose == "answer" and role in SMALL | PATIENT else purpose
+
+
 class Shape(NamedTuple):
     """The mean request of a purpose: tokens that were processed (unread input) and tokens of output."""
 
@@ -71,8 +83,9 @@ class RouteHistory:
         if row.error is not None:
             return self
         processed = row.usage.input_tokens - row.usage.cache_read_tokens
-        shape = self.shape(row.purpose).plus(processed, row.usage.output_tokens)
-        made = replace(self, shapes={**self.shapes, row.purpose: shape})
+        work = work_of(row.purpose, row.agent)
+        shape = self.shape(work).plus(processed, row.usage.output_tokens)
+        made = replace(self, shapes={**self.shapes, work: shape})
         made = made._spent(row)
         return made._followed(row) if row.purpose != "summary" else made
 

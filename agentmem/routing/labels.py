@@ -3,12 +3,14 @@
 A person's own label wins. `LABELS` is the table: a new label is a row with its values and its function.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from agentmem.errors import ConfigError
-from agentmem.routing.history import RouteHistory
+from agentmem.routing.history import PATIENT, SMALL, RouteHistory, work_of
 
 PREFILL = 10
 """A request is prefill-heavy if it processes at least this many input tokens for each token of output: an engine
@@ -20,10 +22,6 @@ SHORT, LONG = 8_000, 32_000
 HARD = 0.5
 """The predicted chance, from which on a question asks for the large model, that only the large model answers it."""
 
-SMALL = frozenset({"summary", "tester", "delegate", "audit", "title", "batch"})
-"""Purposes that a small model serves unless a rule says otherwise: whole sub-tasks with an outcome that is checked."""
-PATIENT = frozenset({"audit", "batch", "evaluation"})
-"""Purposes that nobody waits for."""
 USUAL: Mapping[str, str] = MappingProxyType({"summary": "prefill", "audit": "prefill", "tester": "prefill"})
 """The phase of a purpose that the ledger does not know yet; of others: decode."""
 
@@ -34,8 +32,9 @@ class RequestFacts:
 
     ``tokens`` are those of its context, ``new`` those of them that no cache has, both estimates. ``private`` says in
     a few words why the request must not leave ("": nothing found). ``hard`` is the predicted chance that only the
-    large model answers well, None if nobody predicts it. ``given`` are a person's own labels. ``image``: the context
-    has a picture.
+    large model answers well, None if nobody predicts it. ``size`` is the class of model that the conversation began
+    with, where one was predicted: it does not change with each turn. ``given`` are a person's own labels. ``image``:
+    the context has a picture.
     """
 
     purpose: str = "answer"
@@ -44,6 +43,7 @@ class RequestFacts:
     image: bool = False
     private: str = ""
     hard: float | None = None
+    size: str = ""
     agent: str = "agent"
     thread: str = "main"
     given: Mapping[str, str] = field(default_factory=dict)
@@ -51,7 +51,7 @@ class RequestFacts:
     @property
     def work(self) -> str:
         """The purpose; of a sub-task's agent, what the sub-task is for."""
-        return self.agent if self.purpose == "answer" and self.agent in SMALL | PATIENT else self.purpose
+        return work_of(self.purpose, self.agent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +78,31 @@ def labels(facts: RequestFacts, history: RouteHistory) -> Labels:
         own = facts.given.get(name)
         found[name] = Label(own, "a person said so") if own is not None else read(facts, history)
     return MappingProxyType(found)
+
+
+_SAID: ContextVar[Mapping[str, str]] = ContextVar("labels", default=MappingProxyType({}))
+
+
+@contextmanager
+def labelled(**given: str) -> Iterator[None]:
+    """Labels all requests that are made in the block: they win over what is read of the request.
+
+        with labelled(urgency="batch", purpose="audit"):
+            agent.run("Check the pages of this week.")
+
+    Raises ConfigError for a label, or a value of one, that does not exist.
+    """
+    check_given(given)
+    before = _SAID.set({**_SAID.get(), **given})
+    try:
+        yield
+    finally:
+        _SAID.reset(before)
+
+
+def said() -> Mapping[str, str]:
+    """The labels of `labelled` around the caller."""
+    return _SAID.get()
 
 
 def check_given(given: Mapping[str, str]) -> None:
@@ -127,6 +152,8 @@ def _size(facts: RequestFacts, history: RouteHistory) -> Label:
     if facts.hard is not None:
         value = "large" if facts.hard >= HARD else "small"
         return Label(value, f"{facts.hard:.0%} of questions like it need the large model")
+    if facts.size:
+        return Label(facts.size, "the conversation began so")
     if facts.work in SMALL:
         return Label("small", f"{facts.work} is a sub-task whose outcome is checked")
     return Label("large", f"{facts.work} has no check behind it")

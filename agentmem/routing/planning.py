@@ -4,11 +4,11 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 from agentmem.meter.prices import OWN_MACHINES
-from agentmem.routing.router import DEFAULT, RouteTable
+from agentmem.routing.router import RouteTable
 from agentmem.routing.routes import Routes
 from agentmem.routing.rules import RouteRule
 from agentmem.routing.shadow import Tables
-from agentmem.routing.targets import RouteTarget
+from agentmem.routing.targets import DEFAULT, RouteTarget
 
 RATIOS = (0.06, 0.2, 0.33, 0.6)
 """The prices of a small model over those of the large one, as they are usual (November 2026)."""

@@ -16,20 +16,22 @@ from agentmem.routing.history import RouteHistory
 from agentmem.routing.labels import Labels, RequestFacts, labels
 from agentmem.routing.moving import Ahead, MovePrice, Side, price_of_move
 from agentmem.routing.rules import RouteRule, RuleQuestion, check_rules, first_match, near
-from agentmem.routing.targets import RouteTarget
+from agentmem.routing.targets import DEFAULT, RouteTarget
 
-DEFAULT = "default"
-"""The name of the target that an agent's own model is."""
 NO_REASONS: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
 class RouteTable:
-    """Targets by name, rules in order, and the name of the target for what no rule names. Checked when it is made."""
+    """Targets by name, rules in order, and the name of the target for what no rule names. Checked when it is made.
+
+    ``fallbacks`` are the targets that are tried after the default, in order.
+    """
 
     targets: Mapping[str, RouteTarget]
     rules: Sequence[RouteRule] = ()
     default: str = DEFAULT
+    fallbacks: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.default not in self.targets:
@@ -95,7 +97,7 @@ def decide(
     asked = RuleQuestion(facts, labels(facts, history), history, at)
     rule, wanted = _wanted(table, asked, closed)
     here = conversation.target
-    remaining = history.remaining(conversation.made)
+    remaining = 1.0 if facts.purpose == "summary" else history.remaining(conversation.made)
     price = _price(table, conversation, facts, wanted, at, remaining)
     free = conversation.free(at, table.targets[here].lifetime) if here in table.targets else ""
     choice = _Choice(table, asked, conversation, closed, rule, wanted, here, free, price, remaining)
@@ -118,11 +120,11 @@ def _wanted(table: RouteTable, asked: RuleQuestion, closed: Mapping[str, str]) -
     raise RouteRefused(f"no target may have this request, so it was not sent: {told}")
 
 
-def _others(table: RouteTable, asked: RuleQuestion) -> "Sequence[str]":
-    """The targets of last resort: for a private request each that takes it, for others none but the default."""
+def _others(table: RouteTable, asked: RuleQuestion) -> Sequence[str]:
+    """The targets of last resort: the fallbacks, and for a private request each that takes it."""
     if asked.labels["privacy"].value != "private":
-        return ()
-    return [name for name, target in table.targets.items() if target.takes_private]
+        return table.fallbacks
+    return (*table.fallbacks, *(name for name, target in table.targets.items() if target.takes_private))
 
 
 def _why_not(target: RouteTarget, asked: RuleQuestion, closed: Mapping[str, str]) -> str:
@@ -175,7 +177,14 @@ def _start(choice: _Choice) -> Found:
         return None
     price, default = choice.price, choice.table.default
     warm = choice.conversation.warm_at(default, choice.asked.at, choice.table.targets[default].lifetime)
-    if warm and price and not price.pays and not _why_not(choice.table.targets[default], choice.asked, choice.closed):
+    at_once = choice.rule is not None and choice.rule.now
+    if (
+        warm
+        and price
+        and not price.pays
+        and not at_once
+        and not _why_not(choice.table.targets[default], choice.asked, choice.closed)
+    ):
         return (
             default,
             f"it begins at {default}, where its tools and system are warm: {_by(choice)}, and that costs more",
@@ -187,6 +196,16 @@ def _leave(choice: _Choice) -> Found:
     target = choice.table.targets.get(choice.here)
     reason = f"{choice.here} is no target any more" if target is None else _why_not(target, choice.asked, choice.closed)
     return (choice.wanted, f"it leaves {choice.here}: {reason}; {_by(choice)}") if reason else None
+
+
+def _lent(choice: _Choice) -> Found:
+    """A place that only stands in for one that failed: until that is tried again, and then back."""
+    lent, until = choice.conversation.lent, choice.conversation.lent_until
+    if not lent or choice.wanted == choice.here:
+        return None
+    if choice.asked.at < until:
+        return choice.here, f"it stays for a while: {lent}"
+    return choice.wanted, f"it goes back: {_by(choice)}, which is tried again"
 
 
 def _same(choice: _Choice) -> Found:
@@ -227,6 +246,7 @@ def _stay(choice: _Choice) -> Found:
 POLICY: tuple[tuple[str, Callable[[_Choice], Found]], ...] = (
     ("start", _start),  # a conversation or sub-task begins: it goes where the rules want it
     ("leave", _leave),  # its place may not have it any more: private, too long, a picture, at rest
+    ("lent", _lent),  # it is where it is only because another place had failed
     ("same", _same),  # it is where the rules want it
     ("now", _now),  # a rule that does not ask for the price
     ("free", _free),  # after a cut or an expiry the prefix is written anew anyway

@@ -17,14 +17,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase, translate
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
-from agentmem.checking import LIST, MAP, TEXTS, Wanted, check_fields, of
+from agentmem.checking import LIST, MAP, TEXTS, Wanted, among, check_fields, of
+from agentmem.checking import NOTHING as NONE
 from agentmem.errors import ConfigError
+from agentmem.routing.conversations import NOTHING
 from agentmem.routing.labels import check_given
-from agentmem.routing.router import DEFAULT, RouteTable
+from agentmem.routing.router import RouteTable
 from agentmem.routing.rules import RouteRule, check_rules, near, rule_of
-from agentmem.routing.targets import RouteTarget, target_of
+from agentmem.routing.targets import DEFAULT, TIERS, RouteTarget, Tier, target_of
+
+Mode = Literal["live", "shadow"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +81,9 @@ def _compiled(pages: tuple[str, ...], words: tuple[str, ...]) -> "tuple[tuple[st
 @dataclass(frozen=True, slots=True)
 class Routes:
     """Where requests may go, and by which rules: ``Agent(model, routes=Routes(...))``. The agent's own model is the
-    target "default". ``labels`` are a person's own, for every request of the agent. ``shadow``: decide and write down,
-    but send everything to the default. Raises ConfigError for what cannot work.
+    target "default". ``labels`` are a person's own, for every request of the agent. ``mode`` "shadow": decide and write
+    down, but send everything to the default. ``tier`` is that of the agent's own model, by default "local" for one on
+    this machine, else "cloud". Raises ConfigError for what cannot work.
 
         small = RouteTarget("small", "anthropic:claude-haiku-4-5")
         routes = Routes([small], [RouteRule("sub-tasks", ("small",), {"size": ("small",)})])
@@ -88,7 +93,8 @@ class Routes:
     rules: Sequence[RouteRule] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
     privacy: Privacy = Privacy()
-    shadow: bool = False
+    mode: Mode = "live"
+    tier: Tier | None = None
 
     def __post_init__(self) -> None:
         check_fields("Routes", self, _WANTED)
@@ -105,9 +111,10 @@ class Routes:
                 raise ConfigError(f"the rule {rule.name!r} names the target {name!r}{near(name, [*known, DEFAULT])}")
         check_rules([rule for rule in self.rules if DEFAULT not in rule.to], known)
 
-    def table(self, default: RouteTarget) -> RouteTable:
+    def table(self, default: RouteTarget, fallbacks: Sequence[RouteTarget] = ()) -> RouteTable:
         """The table for an agent whose own model is ``default``. Raises ConfigError if a rule does not fit it."""
-        return RouteTable({default.name: default, **{one.name: one for one in self.targets}}, self.rules, default.name)
+        targets = {one.name: one for one in (default, *fallbacks, *self.targets)}
+        return RouteTable(targets, self.rules, default.name, tuple(one.name for one in fallbacks))
 
 
 _WANTED: Mapping[str, Wanted] = {
@@ -119,20 +126,29 @@ _WANTED: Mapping[str, Wanted] = {
     ),
     "labels": MAP,
     "privacy": of(Privacy, "a Privacy"),
-    "shadow": of(bool, "True or False"),
+    "mode": among("live", "shadow"),
+    "tier": among(*TIERS) | NONE,
 }
 
 
-def routes_of(route: Sequence[Any], targets: Mapping[str, Any], privacy: Mapping[str, Any]) -> Routes | None:
-    """The routes of agentmem.toml: its ``[[route]]``, ``[targets.NAME]`` and ``[privacy]``; None if it has none.
+def routes_of(
+    route: Sequence[Any],
+    targets: Mapping[str, Any],
+    privacy: Mapping[str, Any],
+    routing: Mapping[str, Any] = NOTHING,
+) -> Routes | None:
+    """The routes of agentmem.toml: its ``[[route]]``, ``[targets.NAME]``, ``[privacy]`` and ``[routing]``; None if it
+    has none of them.
 
     Raises ConfigError for a setting that there is not, or that cannot work.
     """
-    if not (route or targets or privacy):
+    if not (route or targets or privacy or routing):
         return None
+    if unknown := sorted(set(routing) - {"mode", "labels", "tier"}):
+        raise ConfigError(f"[routing] has {', '.join(unknown)}; it may have mode, labels and tier")
     if unknown := sorted(set(privacy) - {"threads", "agents", "pages", "words"}):
         raise ConfigError(f"[privacy] has {', '.join(unknown)}; it may have threads, agents, pages, words")
     made = {name: tuple(value) if isinstance(value, list) else value for name, value in privacy.items()}
     places = [target_of(name, table) for name, table in targets.items()]
     rules = [rule_of(number, table) for number, table in enumerate(route, start=1)]
-    return Routes(places, rules, privacy=Privacy(**made))
+    return Routes(places, rules, privacy=Privacy(**made), **routing)

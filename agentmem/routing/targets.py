@@ -10,8 +10,10 @@ from agentmem.errors import ConfigError
 from agentmem.kvcache.breakpoints import TAIL
 from agentmem.kvcache.rules import rules_for
 from agentmem.meter.prices import OWN_MACHINES, rates, window
-from agentmem.types import Model, ModelProfile, Rates
+from agentmem.types import Model, ModelProfile, Options, Rates
 
+DEFAULT = "default"
+"""The name of the target that an agent's own model is."""
 Tier = Literal["cloud", "batch", "local", "edge", "prefill", "decode"]
 TIERS: Mapping[str, str] = MappingProxyType(
     {
@@ -40,7 +42,7 @@ class RouteTarget:
     ``model`` is a name or a Model. ``private``: what is private may go there; by default on the tiers local and edge.
     ``price`` are its rates; by default those of the price tables, and ``price_as`` ("provider:name") lends others.
     ``share`` multiplies the price, as for a contract; a batch target has half of it. ``per_minute`` is the most
-    requests a minute. Raises ConfigError.
+    requests a minute. ``options`` are those of its requests, by default the agent's. Raises ConfigError.
     """
 
     name: str
@@ -52,6 +54,7 @@ class RouteTarget:
     share: float = 1.0
     per_minute: int | None = None
     images: bool = True
+    options: Options | None = None
 
     def __post_init__(self) -> None:
         check_fields(f"the target {self.name!r}", self, _WANTED)
@@ -117,14 +120,23 @@ def _listed(price_as: str | None, provider: str, name: str) -> Rates | None:
 
 def target_of(name: str, table: object) -> RouteTarget:
     """The target of a table ``[targets.NAME]``. Raises ConfigError for a setting that there is not."""
-    known = ("model", "tier", "private", "price_as", "share", "per_minute", "images")
+    known = ("model", "tier", "private", "price_as", "share", "per_minute", "images", "options")
     if not isinstance(table, Mapping) or "model" not in table:
         raise ConfigError(f'[targets.{name}] needs a model: write model = "anthropic:claude-haiku-4-5"')
     if unknown := sorted(set(table) - set(known)):
         raise ConfigError(f"[targets.{name}] has {', '.join(unknown)}; it may have {', '.join(known)}")
     if not isinstance(table["model"], str):
         raise ConfigError(f"model of [targets.{name}] must be a model's name, as in anthropic:claude-haiku-4-5")
-    return RouteTarget(name, **table)
+    return RouteTarget(
+        name, **{**table, **({"options": _options(name, table["options"])} if "options" in table else {})}
+    )
+
+
+def _options(name: str, table: object) -> Options:
+    try:
+        return Options(**table)  # type: ignore[arg-type]
+    except TypeError as error:
+        raise ConfigError(f"[targets.{name}.options] has a setting that requests do not have: {error}") from error
 
 
 _WANTED: Mapping[str, Wanted] = {
@@ -137,4 +149,5 @@ _WANTED: Mapping[str, Wanted] = {
     "share": NUMBER,
     "per_minute": COUNT | NOTHING,
     "images": FLAG,
+    "options": Wanted("agentmem.Options", lambda given: isinstance(given, Options)) | NOTHING,
 }

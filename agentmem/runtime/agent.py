@@ -22,6 +22,7 @@ from agentmem.menu.tool import Menu
 from agentmem.meter.ledger import RequestMeter
 from agentmem.models.objects import ModelLike
 from agentmem.pages.workspace import Workspace
+from agentmem.routing.routes import Routes
 from agentmem.runtime import components, opening, switches
 from agentmem.runtime import skills as skill_pages
 from agentmem.runtime.compacting import Compactor
@@ -33,6 +34,7 @@ from agentmem.runtime.invocation import UNSEEN, Channel, Task, config_of, events
 from agentmem.runtime.invocation import new_thread as new_thread
 from agentmem.runtime.once import Once, once
 from agentmem.runtime.opening import instructions, new_opening
+from agentmem.runtime.placing import placing_of
 from agentmem.runtime.questions import AnswersQuestions
 from agentmem.runtime.returns import Returns
 from agentmem.runtime.session import Session, Sessions
@@ -71,6 +73,7 @@ class Agent(AnswersQuestions, Closing):
     far delegates go: see `delegate`.
     ``fallbacks`` are models that answer, in this order, when the one before is overloaded, cannot be reached, is
     unknown or declines. A run that begins five minutes later (after a refusal at once) tries the first again.
+    ``routes`` say which requests go to which models besides, and why: see `agentmem.Routes`.
     ``model_options`` go to the class of a model given by name, and win over those of agentmem.toml; ``price_as``
     ("provider:name") lends prices to a model that has none.
 
@@ -102,6 +105,7 @@ class Agent(AnswersQuestions, Closing):
         delegation: Delegation = Delegation(),
         fallbacks: Sequence[ModelLike] = (),
         skills: str | None = None,
+        routes: Routes | None = None,
     ) -> None:
         check_settings("Agent", locals(), components.WANTED)
         self._system, self._skills = instructions(system), skill_pages.checked_folder(skills) if skills else None
@@ -109,14 +113,17 @@ class Agent(AnswersQuestions, Closing):
         with ExitStack() as opened:
             self.workspace = components.workspace(workspace, opened)
             self.menu = components.menu(tools, root := self.workspace.root, opened)
-            self.lineup = components.lineup((model, *fallbacks), model_options, opened)
+            self.lineup = components.lineup((model, *fallbacks), model_options, opened, routes, root)
             self.journal, saver = components.database(database or root / DATABASE, opened)
             self.sessions, self.history = Sessions(self.journal), History(self.journal, root, sandbox)
-            budget = components.budget(budget, self.lineup.models, options)
-            meter = RequestMeter(name, self.lineup.models[0].profile, price_as)
+            budget, meter = components.budget(budget, self.lineup.models, options), self._meter(name, price_as)
+            self.placing = placing_of(routes, self.lineup, self.sessions, clock, price_as)
             self.archive = components.archive(archive, self.journal, self.workspace, opened)
             compactor = self._compactor(compaction, meter, budget, clock, opened)
             self._wire(self._steps(meter, limits, budget, approve, clock, compactor), delegation, saver, opened)
+
+    def _meter(self, name: str, price_as: str | None) -> RequestMeter:
+        return RequestMeter(name, self.lineup.models[0].profile, price_as)
 
     def _wire(self, alone: Steps, delegation: Delegation, saver: BaseCheckpointSaver[Any], opened: ExitStack) -> None:
         """The agent's graph, and the delegates', which have its steps ``alone``: without delegates of their own.
@@ -409,7 +416,9 @@ class Agent(AnswersQuestions, Closing):
         if compaction is None:
             return None
         repin = partial(opening.repinned, self.workspace)
-        made = Compactor(compaction, self.lineup, meter, budget, clock, self.sessions, self.archive, repin)
+        made = Compactor(
+            compaction, self.lineup, meter, budget, clock, self.sessions, self.archive, repin, placing=self.placing
+        )
         opened.callback(made.pauses.close)
         return made
 
@@ -426,7 +435,8 @@ class Agent(AnswersQuestions, Closing):
         archive = self.archive if compactor else None
         settings = compactor.settings if compactor else None
         tools = ToolCalls(self.workspace, root, self.menu, approved, budget, self.reach, archive, settings, clock=clock)
-        return Steps(self._opening, self.lineup, tools, meter, limits, budget, clock, compactor, self._skills)
+        made = Steps(self._opening, self.lineup, tools, meter, limits, budget, clock, compactor, self._skills)
+        return replace(made, placing=self.placing)
 
     def _opening(self) -> Opening:
         pinned = [opening.pinned(self.workspace, page) for page in self._pinned]

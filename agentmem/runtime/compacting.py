@@ -19,14 +19,16 @@ from threading import Lock, Timer
 from agentmem.compaction.plan import Plan, plan
 from agentmem.compaction.summarizing import AGAIN, CutDecision, SummaryAnswer, SummaryQuestion, decide, drive
 from agentmem.compaction.when import Compaction, ContextState, Reason, due, state
-from agentmem.context.view import View, request
+from agentmem.context.view import request
 from agentmem.errors import AgentmemError, BudgetExceeded, ModelError, SummaryRejected
 from agentmem.kvcache.breakpoints import TAIL
 from agentmem.kvcache.rules import rules_for
 from agentmem.meter import ledger, prices
 from agentmem.meter.ledger import RequestMeter
+from agentmem.routing.router import RouteDecision
 from agentmem.runtime.events import Compacted
 from agentmem.runtime.fallbacks import Lineup
+from agentmem.runtime.placing import Placing
 from agentmem.runtime.session import Session, Sessions, remembered
 from agentmem.types import Archive, Clock, Draft, Model, ModelProfile, Reply, Request
 
@@ -51,6 +53,7 @@ class Compactor:
     archive: Archive | None = None
     refresh: Callable[[Session], Sequence[Draft]] = lambda session: ()
     pauses: "Pauses" = field(default_factory=lambda: Pauses())
+    placing: Placing | None = None
 
     def before_request(self, session: Session) -> Iterator[Compacted]:
         """Compacts the thread before the next request, if that is due."""
@@ -123,7 +126,11 @@ class Compactor:
     ) -> tuple[SummaryAnswer | None, ledger.Row | None]:
         """The model's answer with its row; nothing for a request that failed, whose row is appended."""
         view, known, at = question.view, session.tally, self.clock()
+        model, meter, route = self.lineup.model(view.settings), self._meter(session), None
         try:
+            if self.placing:
+                model, view, route = self.placing.summary(session, view, self.meter.agent)
+                meter = self.placing.meter(self.meter, route.target)
             sent = request(
                 view,
                 estimate=known.calibration.estimate(view.tokens),
@@ -132,19 +139,21 @@ class Compactor:
                 previous_id=known.reply_id or None,
                 purpose=PURPOSE,
             )
-            reply = self._answer(session, sent, view, at, stop)
+            try:
+                reply = _whole(model, sent, stop)
+            except ModelError as error:
+                failed = self._routed(meter.failure(session.thread, sent, error, view, at), route)
+                session.append(ledger.draft(failed))
+                raise
         except (ModelError, BudgetExceeded) as error:
             _log.warning("thread %s got no summary: %s", session.thread, error)
             return None, None
-        row = self._meter(session).row(session.thread, sent, reply, view, session.sent, known.last, at)
+        row = self._routed(meter.row(session.thread, sent, reply, view, session.sent, known.last, at), route)
         return SummaryAnswer(reply.message.text, bool(reply.message.calls)), row
 
-    def _answer(self, session: Session, sent: Request, view: View, at: float, stop: Flag | None) -> Reply:
-        try:
-            return _whole(self.lineup.model(session.view.settings), sent, stop)
-        except ModelError as error:
-            session.append(ledger.draft(self._meter(session).failure(session.thread, sent, error, view, at)))
-            raise
+    def _routed(self, row: ledger.Row, route: RouteDecision | None) -> ledger.Row:
+        """The row with where it ran, if that was decided."""
+        return self.placing.metered(row, route) if self.placing else row
 
     def _cut(
         self, session: Session, made: Plan, decided: CutDecision, row: ledger.Row | None, stop: Flag | None
@@ -174,6 +183,8 @@ class Compactor:
             _log.exception("the archive could not take in thread %s up to entry %s", session.thread, made.last)
 
     def _meter(self, session: Session) -> RequestMeter:
+        if self.placing:
+            return self.placing.meter(self.meter, self.placing.name(session.view.opening))
         return self.meter.on(self.lineup.model(session.view.opening).profile)
 
     def _state(self, session: Session) -> ContextState:

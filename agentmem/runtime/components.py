@@ -37,6 +37,8 @@ from agentmem.objects import in_objects, located
 from agentmem.pages.names import HOME
 from agentmem.pages.workspace import Workspace
 from agentmem.recall.archive import FOLDER, archive_in
+from agentmem.routing.routes import Routes
+from agentmem.routing.targets import RouteTarget
 from agentmem.runtime.delegates import Delegation
 from agentmem.runtime.fallbacks import Lineup
 from agentmem.runtime.saver import SqliteCheckpoints
@@ -105,6 +107,7 @@ WANTED: Mapping[str, Wanted] = {
     "clock": CALLABLE,
     "fallbacks": LIST,
     "skills": TEXT | NOTHING,
+    "routes": of(Routes, "agentmem.Routes") | NOTHING,
     "delegation": of(Delegation, "agentmem.Delegation"),
     "sandbox": NOTHING | having("a Sandbox", "snapshot", "rollback", "fork_again"),
 }
@@ -143,12 +146,42 @@ def model(named: ModelLike, options: Mapping[str, Any] | None, opened: ExitStack
     return loaded
 
 
-def lineup(named: Sequence[ModelLike], options: Mapping[str, Any] | None, opened: ExitStack) -> Lineup:
-    """The models, the first choice first; ``options`` are the first one's. Raises ConfigError."""
+def lineup(
+    named: Sequence[ModelLike],
+    options: Mapping[str, Any] | None,
+    opened: ExitStack,
+    routes: Routes | None = None,
+    folder: Path = Path(),
+) -> Lineup:
+    """The models, the first choice first; ``options`` are the first one's. Raises ConfigError.
+
+    Of ``routes`` the targets are loaded, unless nothing is sent to them. What they keep is in the workspace's
+    ``folder``.
+    """
     first, *others = named
     made = (model(first, options, opened), *(model(one, None, opened) for one in others))
-    around = AROUND.get()
-    return Lineup(tuple(map(around, made)) if around else made)
+    places = routes.targets if routes and routes.mode == "live" else ()
+    around = AROUND.get() or _as_it_is
+    return Lineup(
+        tuple(map(around, made)), {one.name: around(_target(one, folder, opened)) for one in places}
+    )
+
+
+def _as_it_is(one: Model) -> Model:
+    return one
+
+
+def _target(one: RouteTarget, folder: Path, opened: ExitStack) -> Model:
+    """The model of a target. One of the tier batch goes through the provider's batch API. Raises ConfigError."""
+    loaded = model(one.model, None, opened)
+    if one.tier != "batch" or hasattr(loaded, "pending"):
+        return loaded
+    from agentmem.models.anthropic import AnthropicModel
+    from agentmem.models.batches import BatchModel
+
+    if not isinstance(loaded, AnthropicModel):
+        raise ConfigError(f"the target {one.name!r} is a batch, and only Anthropic's batch API is known: name a Claude")
+    return BatchModel(loaded, folder / HOME / "batches")
 
 
 def budget(wanted: int, models: Sequence[Model], options: Options) -> int:

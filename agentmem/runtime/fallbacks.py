@@ -4,7 +4,8 @@ A switch is an entry (`reconfigure`), so a thread says by itself which model it 
 cache is of no use to the next one, so the entry and the ledger's next row say what it costs to send that anew.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from math import inf
 from typing import Any, Literal
 
@@ -19,8 +20,8 @@ from agentmem.transcript import transcript
 from agentmem.transcript.transcript import Opening
 from agentmem.types import Draft, Model, ModelProfile
 
-Why = Literal["overload", "outage", "unknown", "refusal", "back"]
-"""The reason of a switch; ``back``: the time of the fallback is over."""
+Why = Literal["overload", "outage", "unknown", "refusal", "back", "route"]
+"""The reason of a switch; ``back``: the time of the fallback is over; ``route``: the router moved the thread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +44,20 @@ RULES: tuple[FallbackRule, ...] = (
     FallbackRule("refusal", (), "{name} declined to answer", 0.0),
 )
 """The reasons to fall back, in order; the first that fits an error counts. A refusal is no error, but a reply."""
-_BY_WHY = {rule.why: rule for rule in RULES}
+BY_WHY = {rule.why: rule for rule in RULES}
 
 AFTER_REFUSAL = "[Note] The reply before was broken off. Answer the person's last message."
 
 
 @dataclass(frozen=True, slots=True)
 class Lineup:
-    """An agent's models, the first choice first. Two of them may not share provider and name. Raises ConfigError."""
+    """An agent's models, the first choice first. Two of them may not share provider and name. Raises ConfigError.
+
+    With routes, ``targets`` are places besides, by name, each with its model. A thread says by itself which it is on.
+    """
 
     models: tuple[Model, ...]
+    targets: Mapping[str, Model] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         named = [title(one.profile) for one in self.models]
@@ -71,7 +76,9 @@ class Lineup:
 
     def model(self, settings: Opening | None) -> Model:
         """The model that answers a thread."""
-        return self.models[0 if settings is None else self.place(settings)]
+        if settings is None:
+            return self.models[0]
+        return self.targets.get(settings.target) or self.models[self.place(settings)]
 
     def next(self, settings: Opening) -> Model | None:
         """The next choice after the model that a thread is on, or None."""
@@ -90,13 +97,13 @@ def rule_for(error: Exception) -> FallbackRule | None:
 def is_over(session: Session, now: float) -> bool:
     """True if the thread's fallback is over, so that the first model is tried again."""
     switched = session.tally.switched
-    rule = _BY_WHY.get(switched["why"]) if switched else None
+    rule = BY_WHY.get(switched["why"]) if switched else None
     return rule is None or switched is None or now - switched["at"] >= rule.back_after
 
 
 @dataclass(frozen=True, slots=True)
 class Switch:
-    """A switch of a thread to ``model``: its entries, and its event."""
+    """A switch of a thread to ``model``: its entries, and its event. ``fresh`` are the settings of its new place."""
 
     session: Session
     model: Model
@@ -104,12 +111,14 @@ class Switch:
     meter: RequestMeter
     at: float
 
-    def entries(self, why: Why, detail: str = "") -> tuple[tuple[Draft, ...], Switched]:
-        """The entries that make it, and the event that tells it. ``detail`` is the error's own text."""
+    def entries(self, why: Why, detail: str = "", told: str = "") -> tuple[tuple[Draft, ...], Switched]:
+        """The entries that make it, and the event that tells it. ``detail`` is the error's own text, ``told`` the
+        router's reason."""
         known, to = self.session.view.settings, self.model.profile
         before = f"{known.provider}:{known.model}" if known.provider else known.model
-        rule = _BY_WHY.get(why)
-        says = rule.says.format(name=before) if rule else f"the fallback to {before} is over"
+        rule = BY_WHY.get(why)
+        over = f"the fallback to {before} is over"
+        says = rule.says.format(name=before) if rule else told if why == "route" else over
         tokens = self.session.tally.calibration.estimate(self.session.view.tokens) if self.session.view.turns else 0
         rates = prices.rates_of(to, self.meter.price_as)
         usd = tokens * max(0.0, rates.cache_write_5m - rates.cache_read) if rates else None

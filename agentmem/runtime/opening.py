@@ -60,6 +60,7 @@ def continued(known: Opening, fresh: Opening) -> Opening:
         options=fresh.options,
         notes_in_results=fresh.notes_in_results,
         provider=fresh.provider,
+        target=fresh.target,
     )
 
 

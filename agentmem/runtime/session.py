@@ -19,6 +19,8 @@ from agentmem.context.cut import read_cut
 from agentmem.context.window import View, begin, extend, left, stored
 from agentmem.errors import ThreadBusy, TranscriptError
 from agentmem.meter.ledger import Row, decode
+from agentmem.routing.conversations import RoutedConversation
+from agentmem.routing.router import RouteDecision
 from agentmem.runtime import stops, switches
 from agentmem.runtime.events import Compacted, Switched, ToolReturned
 from agentmem.runtime.stops import RunSpent
@@ -38,7 +40,8 @@ class ThreadTally(NamedTuple):
     and ``spent`` the run's usage. ``calls`` are those of the last reply, ``started`` the ids of those that had begun.
     ``stop`` is the stop reason of the last reply, ``kind`` its kind, and ``again`` the number of replies of this kind
     in a row. ``noted`` is the last note on each subject, ``last`` the last row of the ledger without summaries, and
-    ``switched`` the last switch to or from a fallback. ``off`` are the connections that are switched off.
+    ``switched`` the last switch to or from a fallback. ``off`` are the connections that are switched off, ``routed`` is
+    what a router has to know of the thread.
     """
 
     run: str = ""
@@ -56,6 +59,7 @@ class ThreadTally(NamedTuple):
     calibration: Calibration = Calibration()
     switched: Json | None = None
     off: frozenset[str] = frozenset()
+    routed: RoutedConversation = RoutedConversation()
 
 
 def digest_of(task: str) -> str:
@@ -128,23 +132,27 @@ def _used(before: ThreadTally, entry: Entry) -> ThreadTally:
     if row.usage.basis != "estimated":  # an estimate says nothing about the provider's count
         known = known.observe(row.context_tokens, row.usage.input_tokens)
     last = before.last if row.purpose == "summary" else row  # no request continues a request for a summary
-    return before._replace(last=last, spent=before.spent.plus(row), calibration=known)
+    return before._replace(
+        last=last, spent=before.spent.plus(row), calibration=known, routed=before.routed.after_row(row)
+    )
 
 
 def _compacted(before: ThreadTally, entry: Entry) -> ThreadTally:
     """The tally after a compaction: notes have left the view; the cut holds the usage, so folding can begin there."""
     kept = read_cut(entry).kept
     if not kept:
-        return before._replace(noted={})
-    off = frozenset(kept.get("off", ()))
-    return before._replace(noted={}, run=kept["run"], task=kept["task"], spent=RunSpent.read(kept), off=off)
+        return before._replace(noted={}, routed=before.routed.compacted())
+    off, routed = frozenset(kept.get("off", ())), before.routed.compacted(kept.get("routed", {}))
+    spent = RunSpent.read(kept)
+    return before._replace(noted={}, run=kept["run"], task=kept["task"], spent=spent, off=off, routed=routed)
 
 
 def remembered(known: ThreadTally, row: Row | None = None) -> dict[str, Any]:
     """The values of a tally that a cut must keep, with ``row``: they lie before the tail and would be lost."""
     spent = known.spent.plus(row) if row else known.spent
     off = {"off": sorted(known.off)} if known.off else {}
-    return {"run": known.run, "task": known.task, **spent.value(), **off}
+    routed = {"routed": kept} if (kept := known.routed.kept) else {}
+    return {"run": known.run, "task": known.task, **spent.value(), **off, **routed}
 
 
 _FOLDS: Mapping[EntryKind, Callable[[ThreadTally, Entry], ThreadTally]] = {
@@ -188,6 +196,10 @@ class Session:
             after.used_pause if after else None
         )  # the time of the request after which a pause was used
         self.refused: int = after.refused if after else 0  # tokens of the view when no summary was accepted
+        self.private: str = after.private if after else ""  # why the thread is private, as far as it was looked through
+        self.pictured = False  # true if a picture is in the view, as far as it was looked through
+        self.looked: tuple[int, int] = (-1, 0)  # the cuts and the turns that were looked through
+        self.route: RouteDecision | None = None  # where the next request goes
         self.began = monotonic()
         self.lock = RLock()  # a pause may compact beside a run that waits for its tools
         self.warm = False  # true if pauses may be used to compact

@@ -4,7 +4,7 @@ Runs with and without asyncio share them; the graph decides what comes next.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from time import monotonic
@@ -25,11 +25,14 @@ from agentmem.menu import toolbox
 from agentmem.menu.tool import Stop
 from agentmem.meter import ledger
 from agentmem.meter.ledger import RequestMeter, Row
+from agentmem.routing.router import NO_REASONS
 from agentmem.runtime import stops
 from agentmem.runtime.compacting import Compactor
 from agentmem.runtime.events import Compacted, Metered, Retrying, Stopped, Switched
-from agentmem.runtime.fallbacks import Lineup, Switch, Why, is_over, rule_for
+from agentmem.runtime.fallbacks import Lineup, Why, rule_for
+from agentmem.runtime.moves import Moves
 from agentmem.runtime.opening import Situation, continued, is_another, notes
+from agentmem.runtime.placing import Placing
 from agentmem.runtime.session import Session, ThreadTally, digest_of
 from agentmem.runtime.stops import Limits
 from agentmem.runtime.tool_calls import ToolCalls, declined, refused
@@ -57,7 +60,7 @@ class Steps:
     """The steps of one agent, for all its threads.
 
     ``opening`` makes entry 0 of a new thread, ``lineup`` are its models. Without a ``compactor`` threads are never
-    compacted.
+    compacted, without a ``placing`` nothing is routed.
     """
 
     opening: Callable[[], Opening]
@@ -69,6 +72,7 @@ class Steps:
     clock: Clock
     compactor: Compactor | None = None
     skills: str | None = None
+    placing: Placing | None = None
 
     def receive(self, session: Session, run: str, task: Sequence[Block], submission: Submission | None = None) -> None:
         """Appends a person's message, once. A new thread's opening, or notes on changes, come before it.
@@ -77,7 +81,7 @@ class Steps:
         """
         session.began = monotonic()
         with session.lock:
-            before = tuple(self._opening(session))
+            before = tuple(self._opening(session, task))
             folded = session.folded(*before)
             if self.compactor:
                 check_budget(folded.view, self.compactor.settings, self.budget)
@@ -103,10 +107,17 @@ class Steps:
         if self.compactor:
             yield from self.compactor.before_request(session)
 
+    def placed(self, session: Session, tried: Mapping[str, str] = NO_REASONS) -> Iterator[Switched]:
+        """Routes the next request: the thread moves if it is to. Raises RouteRefused."""
+        if self.placing:
+            session.route = self.placing.turn(session, self.meter.agent, tried)
+            yield from self.moves.made(session, self.placing, session.route)
+
     def prepare(self, session: Session) -> Request:
         """The next request, after notes on changes. Raises BudgetExceeded if it would not fit."""
         with session.lock:
-            if drafts := (*self._notes(session.view, session.tally), *self._late(session)):
+            waits = self.placing is not None and self.placing.waits(session)
+            if not waits and (drafts := (*self._notes(session.view, session.tally), *self._late(session))):
                 session.append(*drafts)
         known = session.tally
         return view.request(
@@ -120,10 +131,14 @@ class Steps:
     def commit(self, session: Session, sent: Request, reply: Reply, at: float) -> Row:
         """Appends in one transaction: the reply, its row of the ledger, and a note if the model must continue."""
         reply, last = session.arrived(reply), session.tally.last
-        row = self.metering(session).row(session.thread, sent, reply, session.view, session.sent, last, at)
+        shown = session.view
+        row = self.metering(session).row(session.thread, sent, reply, shown, session.sent, last, at)
+        row = self.placing.metered(row, session.route) if self.placing else row
         session.append(
             transcript.assistant(reply), ledger.draft(row), then=partial(_follow_up, sent.options.max_tokens)
         )
+        if self.placing:
+            self.placing.answered(row, shown)
         if self.compactor:
             self.compactor.pause(session)
         return row
@@ -134,29 +149,35 @@ class Steps:
 
     def metering(self, session: Session) -> RequestMeter:
         """The meter of that model's requests."""
+        if self.placing:
+            return self.placing.meter(self.meter, self.placing.name(session.view.opening))
         return self.meter.on(self.model(session).profile)
 
-    def switch(self, session: Session, why: Why, error: Exception | None = None) -> Switched | None:
-        """Goes on with the next model of the lineup; None if there is none."""
-        model = self.lineup.next(session.view.settings)
-        if model is None:
+    def switch(
+        self, session: Session, why: Why, error: Exception | None = None, tried: Mapping[str, str] = NO_REASONS
+    ) -> Switched | None:
+        """Goes on with the next model that may answer; None if there is none."""
+        made = self.moves.next(session, tried)
+        if made is None:
             return None
-        made = Switch(session, model, self.opening(), self.meter, self.clock())
         drafts, event = made.entries(why, str(error or ""))
         session.append(*drafts)
         return event
 
-    def _opening(self, session: Session) -> Iterator[Draft]:
+    @property
+    def moves(self) -> Moves:
+        """The moves of threads between the agent's models."""
+        return Moves(self.opening, self.lineup, self.meter, self.clock, self.placing)
+
+    def _opening(self, session: Session, task: Sequence[Block]) -> Iterator[Draft]:
         """Entry 0 of a new thread, or a return to the first model."""
         known = session.view.opening
         if known is None:
-            yield transcript.opening(self.opening())
-        elif self.lineup.place(known):
-            if is_over(session, self.clock()):
-                back = Switch(session, self.lineup.models[0], self.opening(), self.meter, self.clock())
-                drafts, event = back.entries("back")
-                session.news.append(event)
-                yield from drafts
+            yield transcript.opening(self.moves.first(session, task))
+        elif back := self.moves.back(session):
+            drafts, event = back.entries("back")
+            session.news.append(event)
+            yield from drafts
         elif is_another(known, self.model(session).profile):
             yield transcript.reconfigure(continued(known, self.opening()))
 
@@ -219,6 +240,7 @@ class ModelCall:
         self._at = 0.0
         self._broken = self._failed = 0
         self._text = self._made_room = False
+        self._tried: dict[str, str] = {}  # targets that did not answer this request, and why
 
     def begin(self) -> Request | None:
         """The request to send now; None if the run stops, and then ``stop`` is the reason."""
@@ -230,9 +252,18 @@ class ModelCall:
         if self.stop:
             self.write(Stopped(self.stop))
             return None
+        for moved in self.steps.placed(self.session, self._tried):
+            self.write(moved)
         self.request, self._reply, self._text, self.left = self.steps.prepare(self.session), None, False, Stop()
         self._at = self.steps.clock()
+        if self.steps.placing:
+            self.steps.placing.sent(self._target)
         return self.request
+
+    @property
+    def _target(self) -> str:
+        """The target that the thread is at, for a router."""
+        return self.session.route.target if self.session.route else ""
 
     @property
     def seconds(self) -> float | None:
@@ -296,10 +327,13 @@ class ModelCall:
     def _ending(self) -> str | None:
         """The reason why the run ends with the last reply, or None. After a refusal the next model is asked."""
         stop = self.session.ending
-        if stop and self.session.tally.kind == "refused" and (event := self.steps.switch(self.session, "refusal")):
+        if not stop or self.session.tally.kind != "refused":
+            return stop
+        self._tried[self._target] = f"{self._target} declined to answer"
+        event = self.steps.switch(self.session, "refusal", tried=self._tried)
+        if event:
             self.write(event)
-            return None
-        return stop
+        return None if event else stop
 
     def mend(self, error: Exception) -> float:
         """Writes a failed request to the ledger. Returns the seconds before the next try; raises the error if that
@@ -308,6 +342,9 @@ class ModelCall:
         if self.request:
             meter, shown = self.steps.metering(self.session), self.session.view
             failure = meter.failure(self.session.thread, self.request, error, shown, self._at)
+            if placing := self.steps.placing:
+                failure = placing.metered(failure, self.session.route)
+                placing.failed(self._target, helps=rule_for(error) is not None)
             self.session.append(ledger.draft(failure))
         for kinds, mend, remedy in _MENDING:
             if isinstance(error, kinds) and (wait := mend(self, error)) is not None:
@@ -354,7 +391,8 @@ class ModelCall:
         rule = rule_for(error)
         if rule is None or (self._text and not self.unseen):
             return None
-        event = self.steps.switch(self.session, rule.why, error)
+        self._tried[self._target] = rule.says.format(name=self._target)
+        event = self.steps.switch(self.session, rule.why, error, self._tried)
         if event is None:
             return None
         self.write(event)

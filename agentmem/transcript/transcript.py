@@ -51,7 +51,8 @@ class Opening:
 
     ``model`` is the name sent to the provider. ``tools`` are definitions, in order. ``notes_in_results`` is set for
     models on which a plain user turn strips thinking: a note then travels inside the last tool result. ``provider`` is
-    the model's provider, "" in entries that do not say.
+    the model's provider, "" in entries that do not say. ``target`` names the place where routing put the thread, "" for
+    the agent's own model.
     """
 
     model: str
@@ -61,6 +62,7 @@ class Opening:
     options: Options = Options()
     notes_in_results: bool = False
     provider: str = ""
+    target: str = ""
 
     @property
     def is_claude(self) -> bool:
@@ -69,7 +71,13 @@ class Opening:
 
 
 def opening(value: Opening) -> Draft:
-    return Draft("opening", canonical(asdict(value)))
+    return Draft("opening", canonical(_settings(value)))
+
+
+def _settings(value: Opening) -> dict[str, Any]:
+    """The settings as JSON. A thread without a target is written as it was before there were any."""
+    given = asdict(value)
+    return given if value.target else {name: one for name, one in given.items() if name != "target"}
 
 
 def reconfigure(value: Opening, switch: Json | None = None) -> Draft:
@@ -77,7 +85,7 @@ def reconfigure(value: Opening, switch: Json | None = None) -> Draft:
 
     ``switch`` says why it falls back to another model, or comes back, and what that costs.
     """
-    return Draft("reconfigure", canonical({**asdict(value), **({"switch": switch} if switch else {})}))
+    return Draft("reconfigure", canonical({**_settings(value), **({"switch": switch} if switch else {})}))
 
 
 def user(blocks: Sequence[Block] | str, *, run: str = "", shown: Sequence[Block] | None = None) -> Draft:
@@ -136,6 +144,7 @@ def read_opening(entry: Entry) -> Opening:
         options=Options(**value["options"]),
         notes_in_results=value["notes_in_results"],
         provider=value.get("provider", ""),
+        target=value.get("target", ""),
     )
 
 

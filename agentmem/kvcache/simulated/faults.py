@@ -63,7 +63,12 @@ class Garbage:
     """Fault: a response of status 200 that is not JSON, or a stream whose second event is not."""
 
 
-Reply = ServerAnswer | HttpError | BrokenStream | StalledStream | StreamError | Garbage
+@dataclass(frozen=True, slots=True)
+class Expired:
+    """Fault: the request waited in a batch until that had expired. Only for batches."""
+
+
+Reply = ServerAnswer | HttpError | BrokenStream | StalledStream | StreamError | Garbage | Expired
 
 
 def answer_of(reply: Reply) -> ServerAnswer:

@@ -1,8 +1,9 @@
 """A loopback HTTP server that speaks Anthropic's Messages API over the cache simulator.
 
 Any client can be measured against it offline, such as the official SDK. It serves POST /v1/messages, plain or streamed,
-and /v1/messages/count_tokens. It refuses what the API refuses, records requests, and fails on request. Every response
-has the header ``x-agentmem-basis: simulated``, because its usage is the simulator's and not a bill.
+/v1/messages/count_tokens, and the batches below /v1/messages/batches. It refuses what the API refuses, records
+requests, and fails on request. Every response has the header ``x-agentmem-basis: simulated``, because its usage is the
+simulator's and not a bill.
 """
 
 import json
@@ -17,10 +18,20 @@ from agentmem.closing import Closing
 from agentmem.kvcache.frames import Frames
 from agentmem.kvcache.prompts import body_blocks, body_prompt
 from agentmem.kvcache.rules import rules
-from agentmem.kvcache.simulated import events
+from agentmem.kvcache.simulated import batches, events
+from agentmem.kvcache.simulated.batches import SimulatedBatches
 from agentmem.kvcache.simulated.checks import problem
 from agentmem.kvcache.simulated.events import ServerAnswer
-from agentmem.kvcache.simulated.faults import BrokenStream, Garbage, HttpError, Reply, StalledStream, answer_of, lines
+from agentmem.kvcache.simulated.faults import (
+    BrokenStream,
+    Expired,
+    Garbage,
+    HttpError,
+    Reply,
+    StalledStream,
+    answer_of,
+    lines,
+)
 from agentmem.kvcache.simulated.simulator import CacheOutcome, Simulator
 from agentmem.types import Json
 
@@ -62,7 +73,7 @@ class MessagesServer(Closing):
     echoes the last text. ``validate`` raises ValueError for a body that does not fit the provider's types. If ``key``
     is given, requests must carry it. ``port`` 0 takes a free one. ``told`` is called with each response, one at a time,
     before it is sent. ``requests`` lists the requests received, also refused ones; ``frames`` are their blocks, each
-    counted once.
+    counted once; ``batches`` are those that it was sent.
     """
 
     replies: Replies = echo
@@ -73,6 +84,7 @@ class MessagesServer(Closing):
     told: Told | None = None
     requests: list[Received] = field(default_factory=list)
     frames: Frames = field(default_factory=Frames, repr=False)
+    batches: SimulatedBatches = field(default_factory=SimulatedBatches)
 
     def __enter__(self) -> Self:
         self.lock = threading.Lock()
@@ -127,10 +139,13 @@ class MessagesServer(Closing):
             return HttpError(400, "invalid_request_error", "The request body is not valid JSON")
         # Counting tokens takes the same body, without the length of a reply.
         body = {"max_tokens": 1, **received.body} if received.path == COUNT else received.body
+        found: str | None = None
         try:
-            if self.validate:
-                self.validate(body)
-            found = problem(body)
+            for one in [each["params"] for each in body["requests"]] if received.path == batches.PATH else [body]:
+                if self.validate:
+                    self.validate(one)
+                if found := problem(one):
+                    break
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             found = f"malformed request: {error}"
         return HttpError(400, "invalid_request_error", found) if found else None
@@ -193,6 +208,36 @@ class _Handler(BaseHTTPRequestHandler):
             self._error(refused or HttpError(404, "not_found_error", "Not found"))
         else:
             route(self, received.body)
+
+    def do_GET(self) -> None:
+        path, owner = self.path.partition("?")[0], self.server.owner
+        with owner.lock:
+            owner.requests.append(Received(path, {name.lower(): value for name, value in self.headers.items()}, None))
+            found = owner.batches.read(path, owner.url) if path.startswith(batches.PATH) else None
+        if found is None:
+            self._error(HttpError(404, "not_found_error", "Not found"))
+        elif isinstance(found, bytes):
+            self._send(200, found)
+        else:
+            self._json(found)
+
+    def batch(self, body: Json) -> None:
+        """POST /v1/messages/batches"""
+        made = self.server.owner.batches.create(body["requests"], self._worked)
+        self._json(made.told(self.server.owner.url))
+
+    def _worked(self, body: Json) -> Json | HttpError | Expired:
+        """The message for one request of a batch, or why there is none."""
+        owner, reply = self.server.owner, self.server.owner.next_reply(body)
+        if isinstance(reply, HttpError | Expired):
+            return reply
+        prompt = body_prompt(body, owner.frames)
+        with owner.lock:
+            outcome = owner.simulator.begin(prompt)
+            owner.simulator.respond(outcome)
+        answer = events.completed(answer_of(reply), body["max_tokens"])
+        whole = events.message(body["model"], answer, outcome, prompt.diagnose)
+        return {**whole, "usage": {**whole["usage"], "service_tier": "batch"}}
 
     def count(self, body: Json) -> None:
         """POST /v1/messages/count_tokens"""
@@ -276,4 +321,5 @@ class _Handler(BaseHTTPRequestHandler):
 _ROUTES: Mapping[str, Callable[[_Handler, Json], None]] = {
     "/v1/messages": _Handler.message,
     COUNT: _Handler.count,
+    batches.PATH: _Handler.batch,
 }
