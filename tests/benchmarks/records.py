@@ -15,6 +15,7 @@ from threading import Timer
 from typing import Any
 
 from tests.benchmarks.data import SKIPPED
+from tests.benchmarks.heading import ROOT
 
 SMALL: Mapping[str, Sequence[str]] = {
     "answers_banking77": ("--seeds", "2"),
@@ -102,7 +103,7 @@ def run(name: str, data: str, *, small: bool = False, limit: float | None = None
             assert process.stdout
             for line in process.stdout:
                 print(line, end="", flush=True)
-                lines.append(line.rstrip("\n"))
+                lines.append(hidden(line.rstrip("\n"), data))
             code = process.wait()
         except KeyboardInterrupt:
             os.killpg(process.pid, signal.SIGKILL)
@@ -112,6 +113,14 @@ def run(name: str, data: str, *, small: bool = False, limit: float | None = None
                 timer.cancel()
     outcome = "too long" if late else _OUTCOMES.get(code, f"failed ({code})")
     return made(name, outcome, lines, time.monotonic() - began, arguments)
+
+
+def hidden(line: str, data: str) -> str:
+    """The line without what is this machine's alone: the folders of the recordings and of the checkout."""
+    places = {str(Path(data).resolve()): "DIR", data: "DIR", str(ROOT): ".", sys.prefix: ".venv"}
+    for place, name in places.items():
+        line = line.replace(place, name)
+    return line
 
 
 def made(name: str, outcome: str, lines: Sequence[str], seconds: float, arguments: Sequence[str] = ()) -> Record:
