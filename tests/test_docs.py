@@ -54,7 +54,7 @@ def test_every_block_is_run_or_says_why_not(page: Path) -> None:
     for one in found:
         if one.language == "text":
             assert ran or one.mark.get("why"), f"line {one.line}: a text that nothing prints, without a why"
-        ran = one.language == "python" and not one.mark.get("why") or one.mark.get("run") == "yes"
+        ran = (one.language == "python" and not one.mark.get("why")) or one.mark.get("run") == "yes"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=named)

@@ -4,9 +4,8 @@ python -m tests.benchmarks --records docs/benchmarks NAME ...   # run some again
 python -m tests.site.benchmarks                                 # write the page
 """
 
-import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +19,8 @@ _LINES = 45
 
 TOP = """# Benchmarks
 
-Each benchmark prints its data, split, seed, commit and settings, then its figures beside a peer or a limit from the same
-run, and fails if it misses its target. This page is made of the records that they left
+Each benchmark prints its data, split, seed, commit and settings, then its figures beside a peer or a limit from the
+same run, and fails if it misses its target. This page is made of the records that they left
 (`python -m tests.site.benchmarks`); a target that was missed stands here as missed.
 
 ```console
@@ -30,7 +29,8 @@ $ python -m tests.benchmarks --small --limit 600 --resume   # with small setting
 ```
 
 Benchmarks that need recordings take their folder as `--data DIR`; no recording is part of the project. Times were taken
-on a machine with other work on its cores: read them as ratios within one run.
+on a machine with much other work on its cores: read them as ratios within one run. The name of a benchmark leads to its
+command, its settings and what it printed.
 """
 
 
@@ -50,11 +50,11 @@ def _held(kept: Mapping[str, Record]) -> Iterator[str]:
         there = [row for row in rows if row.benchmark in kept]
         if not there:
             continue
-        yield f"## {part}\n\n| held to | found | | command |\n|---|---|---|---|"
+        yield f"## {part}\n\n| held to | found | outcome | benchmark |\n|---|---|---|---|"
         for row in there:
             record = kept[row.benchmark]
             found = _cell(row.found.format_map(_Figures(record.figures)))
-            yield f"| {_cell(row.target)} | {found} | {record.outcome} | `{record.command}{row.needs}` |"
+            yield f"| {_cell(row.target)} | {found} | {record.outcome} | [{record.benchmark}](#{record.benchmark}) |"
         yield ""
 
 
@@ -71,11 +71,12 @@ def _each(kept: Mapping[str, Record]) -> Iterator[str]:
         lines = list(one.printed)
         cut = lines[:_LINES] + ([f"... {len(lines) - _LINES} lines more"] if len(lines) > _LINES else [])
         shown = "\n".join(line.rstrip()[:180].replace("```", "'''") for line in cut)
-        yield f'### {name}\n\n`{one.command}`\n\n```text why="what it printed, from its record"\n{shown}\n```\n'
+        needs = next((row.needs for rows in HELD.values() for row in rows if row.benchmark == name), "")
+        yield f'### {name}\n\n`{one.command}{needs}`\n\n```text why="what it printed, from its record"\n{shown}\n```\n'
 
 
 class _Figures(dict[str, Any]):
-    """The figures of a record; a name may lead further in, by dots that format fields have as brackets."""
+    """The figures of a record."""
 
     def __missing__(self, key: str) -> Any:
         raise KeyError(f"there is no figure {key}: run the benchmark again, or mend its row in tests/site/held.py")
@@ -85,9 +86,9 @@ def _cell(text: str) -> str:
     return " ".join(text.replace("|", "\\|").split())
 
 
-def main(arguments: Sequence[str] = ()) -> int:
+def main() -> int:
     PAGE.write_text(page(records()), encoding="utf-8")
-    print(f"{PAGE}: {len(records())} records, {json.dumps(sorted(records()))}")
+    print(f"{PAGE}: {len(records())} records")
     return 0
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from functools import cache
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -57,11 +58,8 @@ def _wrong(path: Path) -> list[str]:
     wrong += [f"fetches {one}" for one in page.fetched if urlsplit(one).netloc]
     wrong += [f"fetches {one}, which is not there" for one in page.fetched if not _leads(path, one.split()[0])]
     wrong += [f"{page.headings.count(1)} first headings"] if page.headings.count(1) != 1 else []
-    wrong += (
-        ["a heading skips a level"]
-        if any(b - a > 1 for a, b in zip(page.headings, page.headings[1:], strict=False))
-        else []
-    )
+    skipped = any(after - before > 1 for before, after in pairwise(page.headings))
+    wrong += ["a heading skips a level"] if skipped else []
     wrong += ["a picture without a text"] if page.bare_pictures else []
     return wrong
 

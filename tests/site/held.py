@@ -27,8 +27,8 @@ HELD: Mapping[str, Sequence[Held]] = {
         ),
         Held(
             "turn",
-            "our own work in a turn: at most 2 ms, and turn 500 at most 1.2 × turn 50; a whole turn at most 1.5 × a bare "
-            "two-node LangGraph loop, as it ships and on our connection's settings; the database beyond the transcript "
+            "our own work in a turn: at most 2 ms, and turn 500 at most 1.2 × turn 50; a whole turn at most 1.5 × a "
+            "bare two-node LangGraph loop, as it ships and on our connection's settings; disk beyond the transcript "
             "at most 6 KB a turn",
             "{own_ms:.2f} ms, {late_over_early:.2f} ×; {over_as_shipped:.2f} and {over_on_our_settings:.2f} ×; "
             "{bytes_beyond_the_transcript:,.0f} bytes",
@@ -78,8 +78,8 @@ HELD: Mapping[str, Sequence[Held]] = {
             "replay_verify",
             "simulated against what the provider billed, all and the held-out half: hit rate within 0.3 points in the "
             "mean, 1.2 a session; input dollars within 6 %",
-            "all: {all[hit_rate_error_mean]:+.2f} points in the mean, {all[hit_rate_error_sd]:.2f} a session; held out: "
-            "{held out[hit_rate_error_mean]:+.2f} and {held out[hit_rate_error_sd]:.2f}",
+            "all: {all[hit_rate_error_mean]:+.2f} points in the mean, {all[hit_rate_error_sd]:.2f} a session; held "
+            "out: {held out[hit_rate_error_mean]:+.2f} and {held out[hit_rate_error_sd]:.2f}",
             DIR,
         ),
         Held(
@@ -91,8 +91,8 @@ HELD: Mapping[str, Sequence[Held]] = {
         ),
         Held(
             "replay_peers",
-            "beside peers, chains of 1M tokens, budget 120,000: to act at most .74 × the best peer's dollars, excess at "
-            "most .57; far calls at least 6 points above each peer's; near ones at least 99 %; at most 2 % again",
+            "beside peers, chains of 1M tokens, budget 120,000: to act at most .74 × the best peer's dollars, excess "
+            "at most .57; far calls at least 6 points above each peer's; near ones at least 99 %; at most 2 % again",
             "see its lines below",
             DIR,
         ),
@@ -145,14 +145,14 @@ HELD: Mapping[str, Sequence[Held]] = {
     "Under agents of others": (
         Held(
             "middleware",
-            "recorded work under real agents: at most .75 × the dollars to act of `create_agent` with its summariser and "
-            "caching, at most .70 × deepagents' at its defaults",
+            "recorded work under real agents: at most .75 × the dollars to act of `create_agent` with its summariser "
+            "and caching, at most .70 × deepagents' at its defaults",
             "see its lines below",
             DIR,
         ),
         Held(
             "middleware_beside",
-            "beside five of LangChain's own: no break but the declared cuts, at most four marks, 97 % of a request for a "
+            "beside five of LangChain's own: no break but the declared cuts, at most four marks, 97 % of requests for a "
             "summary read from the cache",
             "see its lines below",
         ),
@@ -205,7 +205,7 @@ HELD: Mapping[str, Sequence[Held]] = {
         ),
         Held(
             "answers_near",
-            "near questions of kinds that no gate was made for, at the first look: at most 1 in 70 served, rewordings 40 %",
+            "near questions of kinds that no gate was made for, at the first look: at most 1 in 70 served",
             "first look of round 1: {first look[rows][0][served]} of {first look[rows][0][traps]} served",
         ),
         Held(

@@ -29,8 +29,10 @@ PAGES: Mapping[str, tuple[str, Sequence[str]]] = {
     ),
     "events.md": (
         "Events of a run",
-        ("TextDelta", "ToolCalled", "ToolReturned", "Metered", "Compacted", "Waiting", "Retrying", "Switched")
-        + ("Stopped", "Done"),
+        (
+            *("TextDelta", "ToolCalled", "ToolReturned", "Metered", "Compacted"),
+            *("Waiting", "Retrying", "Switched", "Stopped", "Done"),
+        ),
     ),
     "tools.md": ("Tools", ("tool", "make_menu", "default_menu", "Reach", "ToolContext")),
     "pages.md": ("Pages and the journal", ("Workspace", "Journal", "open_journal")),
