@@ -3,8 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DATA ?= ../shared/data
+# Options of `make bench`: --small, --limit SECONDS, --resume, names.
+BENCH ?=
 
-.PHONY: setup demo test test-newest test-browser lint bench clean
+.PHONY: setup demo test test-newest test-browser lint bench docs clean
 
 setup: $(VENV)/.ready
 
@@ -38,9 +40,15 @@ test-browser: setup
 	@mkdir -p build
 	@$(BIN)/python -m pytest tests/browser -n0 --basetemp=build/browser
 
+# The site of docs/, in build/site/site; nothing is fetched but, once, the packages that build it.
+docs: setup
+	@$(BIN)/python -c "import zensical, mkdocstrings" 2>/dev/null \
+	  || $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
+	@$(BIN)/python -m tests.site
+
 bench: setup
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
-	@$(BIN)/python -m tests.benchmarks --data $(DATA)
+	@$(BIN)/python -m tests.benchmarks --data $(DATA) $(BENCH)
 
 clean:
 	rm -rf $(VENV) dist build

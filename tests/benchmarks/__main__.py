@@ -1,76 +1,64 @@
-"""Runs every benchmark, one process after the other, whatever becomes of each; a summary names them all at the end.
+"""Runs every benchmark, one process after the other, whatever becomes of each; a table names them all at the end.
 
-python -m tests.benchmarks --data DIR [NAME ...]
+    python -m tests.benchmarks --data DIR [NAME ...] [--small] [--limit SECONDS] [--records FOLDER] [--resume]
 
-Ends non-zero when one missed its target or failed.
+Each leaves its record as JSON in the folder of records (build/benchmarks by default): its figures, what it printed, how
+it ended and when. The table stands there too, as table.md and table.json. With --resume, what has a record of this
+commit is not run again. Ends non-zero when one missed its target, failed or took longer than the limit.
 """
 
 import argparse
-import subprocess
+import json
 import sys
-import time
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
-from tests.benchmarks.data import DATA, SKIPPED
+from tests.benchmarks.data import DATA
+from tests.benchmarks.heading import commit
+from tests.benchmarks.records import GOOD, Record, run, table
 
 MAIN = 'if __name__ == "__main__":'
 NAMES = sorted(path.stem for path in Path(__file__).parent.glob("[!_]*.py") if MAIN in path.read_text(encoding="utf-8"))
 """The modules that can be run; the others help them."""
-
-_OUTCOMES = {0: "ok", 1: "MISSED", SKIPPED: "skipped"}
-_GOOD = ("ok", "skipped")
-
-
-class Ended(NamedTuple):
-    """How a benchmark ended, after how many seconds."""
-
-    outcome: str
-    seconds: float
+RECORDS = Path("build") / "benchmarks"
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Run the benchmarks.")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", help=f"which ones; by default all: {', '.join(NAMES)}")
     parser.add_argument("--data", default=str(DATA), help="the folder of recordings; what needs one is skipped without")
+    parser.add_argument("--small", action="store_true", help="with the small settings of tests/benchmarks/records.py")
+    parser.add_argument("--limit", type=float, help="seconds that one benchmark may take; it is ended after them")
+    parser.add_argument("--records", type=Path, default=RECORDS, help=f"where records go (default: {RECORDS})")
+    parser.add_argument("--resume", action="store_true", help="leave out what has a record of this commit there")
     given = parser.parse_args()
     if unknown := sorted(set(given.names) - set(NAMES)):
         parser.error(f"there is no benchmark {', '.join(unknown)}; there are {', '.join(NAMES)}")
-    ended = run_all(given.names or NAMES, given.data)
-    print(summary(ended))
-    return int(any(one.outcome not in _GOOD for one in ended.values()))
+    ended = run_all(given.names or NAMES, given)
+    markdown = table(ended)
+    given.records.mkdir(parents=True, exist_ok=True)
+    (given.records / "table.md").write_text(markdown, encoding="utf-8")
+    rows = [{"benchmark": one.benchmark, "outcome": one.outcome, "seconds": one.seconds} for one in ended]
+    (given.records / "table.json").write_text(json.dumps(rows, indent=1), encoding="utf-8")
+    print(f"\n{markdown}")
+    return int(any(one.outcome not in GOOD for one in ended))
 
 
-def run_all(names: Sequence[str], data: str) -> dict[str, Ended]:
-    """How each benchmark ended; Ctrl-C ends the one that runs, and the rest are not begun."""
-    ended = dict.fromkeys(names, Ended("not run", 0.0))
+def run_all(names: list[str], given: argparse.Namespace) -> list[Record]:
+    """The record of each; Ctrl-C ends the one that runs, and the rest are not begun."""
+    ended: list[Record] = []
     for at, name in enumerate(names, 1):
+        place = given.records / f"{name}.json"
+        if given.resume and (kept := Record.read(place)) and kept.of(commit()):
+            ended.append(kept)
+            continue
         print(f"\n[{at}/{len(names)}] {name}", flush=True)
-        began = time.monotonic()
         try:
-            outcome = run(name, data)
+            record = run(name, given.data, small=given.small, limit=given.limit)
         except KeyboardInterrupt:
-            ended[name] = Ended("stopped", time.monotonic() - began)
             break
-        ended[name] = Ended(outcome, time.monotonic() - began)
-    return ended
-
-
-def run(name: str, data: str) -> str:
-    """The outcome of one benchmark."""
-    command = [sys.executable, "-m", f"tests.benchmarks.{name}", "--data", data]
-    code = subprocess.run(command, check=False).returncode
-    return _OUTCOMES.get(code, f"FAILED ({code})")
-
-
-def summary(ended: Mapping[str, Ended]) -> str:
-    """A line for each benchmark, and one for all."""
-    wide, outcomes = max(map(len, ended)), max(len(one.outcome) for one in ended.values())
-    lines = [f"  {name:{wide}}  {one.outcome:{outcomes}}  {one.seconds:7.1f} s" for name, one in ended.items()]
-    good = sum(one.outcome == "ok" for one in ended.values())
-    minutes = sum(one.seconds for one in ended.values()) / 60
-    return "\n".join(["\nbenchmarks", *lines, f"  {good} of {len(ended)} ok, in {minutes:.1f} minutes"])
+        record.write(place)
+        ended.append(record)
+    return ended + [Record(name, "not run") for name in names[len(ended) :]]
 
 
 if __name__ == "__main__":

@@ -10,12 +10,13 @@ often, in both ways and on both sets, than the plain one: equal numbers, codes a
 
 import argparse
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 from agentmem.answers.agreement import LEAST, RULES, Agreement, Errors, errors
 from agentmem.recall.embedder import MiniLM
 from tests.benchmarks.answer_data import mock, traps, vectors
-from tests.benchmarks.heading import heading
+from tests.benchmarks.heading import heading, record_figures
 
 PLAIN = tuple(rule for rule in RULES if rule[0] in ("ids", "numbers", "negation"))
 PLAIN_LEAST = 0.9
@@ -47,6 +48,7 @@ def compared(name: str, pairs: Pairs) -> bool:
     print(f"  {name}: {len(pairs)} pairs")
     print(line(f"the default, cosine {LEAST}", ours))
     print(line(f"the plain one, cosine {PLAIN_LEAST}", plain))
+    record_figures(**{name: {"pairs": len(pairs), "ours": asdict(ours), "plain": asdict(plain)}})
     fewer = ours.alarmed < plain.alarmed and (not ours.different or ours.missed < plain.missed)
     print(f"    {'fewer errors' if fewer else 'MISSED: no fewer errors'}")
     return fewer

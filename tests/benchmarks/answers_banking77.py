@@ -27,7 +27,7 @@ from agentmem.recall.embedder import MiniLM
 from agentmem.types import Vectors
 from tests.benchmarks.answer_data import banking, flat, heavy, vectors
 from tests.benchmarks.answer_streams import Played, by_cosine, play
-from tests.benchmarks.heading import heading
+from tests.benchmarks.heading import heading, record_figures
 
 CERTIFY_SEEDS = (100, 101, 102)
 COSINE = 0.9
@@ -120,6 +120,17 @@ def report(target: Target, certify_on: Part, report_on: Part, seeds: int) -> boo
     print(row(f"agentmem, untouched: {DEFAULT}", untouched))
     print(row(f"the nearest from cosine {COSINE}", rule))
     hits, wrong = fmean(one.hit_rate for one in runs), fmean(one.wrong_per_hit for one in runs)
+    record_figures(
+        **{
+            target.name: {
+                "threshold": threshold,
+                "hits": hits,
+                "wrong_per_hit": wrong,
+                "untouched_hits": fmean(one.hit_rate for one in untouched),
+                "untouched_wrong_per_hit": fmean(one.wrong_per_hit for one in untouched),
+            }
+        }
+    )
     met = hits >= target.hits and wrong <= target.wrong_per_hit
     print(f"  target: hits {target.hits:.0%} at {target.wrong_per_hit:.1%} wrong per hit: {'met' if met else 'MISSED'}")
     return met

@@ -33,7 +33,7 @@ from agentmem.runtime.agent import Agent
 from agentmem.types import Usage
 from tests.benchmarks.answer_data import banking
 from tests.benchmarks.answers_banking77 import TARGETS, Target, ours, part, settled
-from tests.benchmarks.heading import heading
+from tests.benchmarks.heading import heading, record_figures
 
 SEED = 21
 WRONG = 0.010
@@ -114,6 +114,13 @@ def report(target: Target, threshold: float, asked: Sequence[ReplayedQuestion], 
     repeats = 1 - len({one.question for one in asked}) / len(asked)
     print(f"\n{target.name}: {len(asked):,} lookups, {repeats:.1%} repeat a question exactly; threshold {threshold}")
     print("\n".join(one.line() for one in (none, exact, whole)))
+    record_figures(
+        **{
+            target.name: {
+                one.name: {"hits": one.hits, "wrong": one.wrong, "usd": one.usd} for one in (none, exact, whole)
+            }
+        }
+    )
     return whole.hits > exact.hits and whole.usd < exact.usd and whole.wrong <= WRONG * whole.hits
 
 

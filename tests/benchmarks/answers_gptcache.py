@@ -41,7 +41,7 @@ from tests.benchmarks.answer_settings import NEAREST, Setting
 from tests.benchmarks.answer_streams import Played, by_cosine, play
 from tests.benchmarks.answers_latency import ASKED, PATTERNS, filled, moved, questions
 from tests.benchmarks.data import skip
-from tests.benchmarks.heading import heading
+from tests.benchmarks.heading import heading, record_figures
 
 PUBLISHED = ((0.95, 425, 25), (0.90, 804, 77), (0.80, 904, 92))
 """GPTCache's table: its threshold, right hits, wrong hits."""
@@ -124,6 +124,10 @@ def mocked(data: Path) -> bool:
         met.append(bool(better))
         said = "; ".join(f"{name}: {yes} and {no}" for name, yes, no in better[:2]) or "MISSED"
         print(f"  published at {threshold:.2f}: {right} right, {wrong} wrong; better on both counts: {said}")
+    record_figures(
+        mock_data=[{"setting": name, "right": right, "wrong": wrong} for name, right, wrong in points],
+        published=PUBLISHED,
+    )
     return all(met)
 
 
@@ -164,6 +168,7 @@ def side_by_side(data: Path, lookups: int, scratch: Path) -> bool:
     at_our_rate = streamed(gptcache(scratch / "swept", swept), asked, stream.tolist())
     _row(f"GPTCache, threshold {swept:.4f} (our hit rate)", at_our_rate)
     ratios = [ours.wrong_per_hit / max(one.wrong_per_hit, 1e-9) for one in (at_defaults, at_our_rate)]
+    record_figures(wrong_per_hit_over_defaults=ratios[0], wrong_per_hit_over_our_rate=ratios[1])
     met = ratios[0] <= AT_DEFAULTS and ratios[1] <= AT_OUR_RATE
     print(
         f"  wrong per hit: {ratios[0]:.3f}x its defaults' (at most {AT_DEFAULTS}), {ratios[1]:.2f}x at our hit rate "
@@ -189,6 +194,7 @@ def timed(entries: int, scratch: Path) -> bool:
     whole, beside = theirs[0] / ours[0], theirs[1] / ours[1]
     print(f"  the whole: p50 {ours[0] * 1000:.1f} ms, GPTCache {theirs[0] * 1000:.1f} ms: {whole:.1f}x as fast")
     print(f"  beside the embedding: {ours[1] * 1000:.1f} ms, GPTCache {theirs[1] * 1000:.1f} ms: {beside:.1f}x as fast")
+    record_figures(times_as_fast=whole, times_as_fast_beside_embedding=beside)
     met = beside >= FASTER
     print(f"  target: {FASTER}x beside the embedding: {'met' if met else 'MISSED'}")
     return met

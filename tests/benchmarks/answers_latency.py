@@ -32,7 +32,7 @@ from agentmem.answers.store import KeptEntry
 from agentmem.answers.values import CANDIDATES, AnswerScope, key_of, scope_of
 from agentmem.recall.embedder import MiniLM
 from agentmem.types import Vectors
-from tests.benchmarks.heading import heading
+from tests.benchmarks.heading import heading, record_figures
 
 SEED = 11
 CHUNK = 20_000
@@ -182,6 +182,9 @@ def measured(count: int, queries: int, folder: Path) -> bool:
     if cold:
         low, high = _middle(cold)
         print(f"    from LanceDB, before the hot tier is warm: p50 {low * 1e3:.1f} ms, p99 {high * 1e3:.1f} ms")
+    record_figures(
+        **{f"entries_{count}": {"p50_ms": p50 * 1e3, "p99_ms": p99 * 1e3, "found": share, "ram_mb": resident / 1e6}}
+    )
     return p50 <= P50 * factor and p99 <= P99 * factor
 
 

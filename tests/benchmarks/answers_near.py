@@ -23,7 +23,7 @@ from agentmem.answers.tuning import interval
 from agentmem.answers.values import DEFAULT, Candidate, Decider, QueryPolicy, Verdict
 from agentmem.recall.embedder import MiniLM
 from tests.benchmarks.answer_streams import by_cosine
-from tests.benchmarks.heading import commit, heading
+from tests.benchmarks.heading import commit, heading, record_figures
 
 FACTS = Path(__file__).with_name("facts")
 TUNED = 0.85
@@ -129,6 +129,7 @@ def main() -> int:
         cosine, _ = seen(pairs, number, f"cosine {DEFAULT}", by_cosine(DEFAULT))
         print(cosine.text())
         record["rows"].append(asdict(cosine))
+    record_figures(**record)
     if given.json:
         given.json.write_text(json.dumps(record, indent=1), encoding="utf-8")
     print(f"  target of the last round at the default: {'met' if good else 'MISSED'}")

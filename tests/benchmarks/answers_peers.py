@@ -33,7 +33,7 @@ from tests.benchmarks.answer_vcache import VCache
 from tests.benchmarks.answers_gptcache import DEFAULT as GPTCACHE
 from tests.benchmarks.answers_gptcache import gptcache
 from tests.benchmarks.answers_real import SEED, SWEEP, ours, played, ruled, streams
-from tests.benchmarks.heading import commit, heading
+from tests.benchmarks.heading import commit, heading, record_figures
 
 Get = Callable[[str], str | None]
 Put = Callable[[str, str], object]
@@ -158,6 +158,7 @@ def main() -> int:
     peers = [one for one in rows if one.cache.startswith(("GPTCache", "vCache", "RedisVL"))]
     beaten = [one for one in peers if one.hits >= own[one.stream].hits and one.wrong <= own[one.stream].wrong]
     print(f"\n  target: no peer with as many hits and as few wrong ones: {'MISSED' if beaten else 'met'}")
+    record_figures(rows=[asdict(one) for one in rows])
     if given.json:
         record = {"commit": commit(), "seed": SEED, "rows": [asdict(one) for one in rows]}
         given.json.write_text(json.dumps(record, indent=1), encoding="utf-8")

@@ -48,7 +48,7 @@ from tests.benchmarks.answer_real_data import (
     traps,
 )
 from tests.benchmarks.answer_streams import by_cosine
-from tests.benchmarks.heading import commit, heading
+from tests.benchmarks.heading import commit, heading, record_figures
 
 SEED = 5
 SWEEP = (0.95, 0.92, 0.90, 0.875, 0.85, 0.80)
@@ -404,6 +404,7 @@ def main() -> int:
     record["judged"] = dict(judged())
     if given.judge:
         given.judge.write_text(json.dumps(reading(read), indent=1, ensure_ascii=False), encoding="utf-8")
+    record_figures(**{key: value for key, value in record.items() if key != "judged"})
     if given.json:
         given.json.write_text(json.dumps(record, indent=1), encoding="utf-8")
     return 0 if all(good) else 1

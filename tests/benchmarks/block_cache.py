@@ -14,7 +14,7 @@ from pathlib import Path
 
 from agentmem.kvcache.simulated.simulators import BlockStore
 from tests.benchmarks.data import data_file
-from tests.benchmarks.heading import heading
+from tests.benchmarks.heading import heading, record_figures
 
 BLOCK = 512
 TARGETS = {None: 36.6, 3_000_000: 13.6, 10_000_000: 28.5, 50_000_000: 36.4}
@@ -55,6 +55,7 @@ def main() -> int:
         start = time.perf_counter()
         rate = hit_rate(requests, capacity)
         pace = len(requests) / (time.perf_counter() - start)
+        record_figures(limit=best, **{f"hit_rate_{capacity}": rate})
         missed += abs(rate - target) > TOLERANCE
         room = "endless" if capacity is None else f"{capacity // 1_000_000}M tokens"
         print(

@@ -17,7 +17,7 @@ from agentmem.models.scripted import ScriptedModel, Turn
 from agentmem.team import Role, Team, TeamResult
 from agentmem.types import Request
 from tests.benchmarks import players
-from tests.benchmarks.heading import heading
+from tests.benchmarks.heading import heading, record_figures
 
 TASK = "Parking is free up to and including 30 minutes. `fee(minutes)` charges 2 at 30 minutes: mend it."
 FAULTY = "def fee(minutes):\n    if minutes < 30:\n        return 0\n    return 2 * ((minutes + 59) // 60)\n"
@@ -262,6 +262,7 @@ def main() -> int:
         with tempfile.TemporaryDirectory() as folder:
             verdict = play(cheat, Path(folder), given.isolation).verdict
         print(f"  beyond what running can show  tester {cheat.name}: {verdict}")
+    record_figures(refused=total - missed, cheats=total)
     ok = not missed
     print(f"  refused: {total - missed} of {total} (target: all): {'reached' if ok else 'MISSED'}")
     return 0 if ok else 1

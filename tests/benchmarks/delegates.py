@@ -32,7 +32,7 @@ from agentmem.runtime.agent import Agent
 from agentmem.runtime.delegates import Delegation
 from agentmem.testing import MessagesServer, ServerAnswer
 from agentmem.types import Json, Text, Usage
-from tests.benchmarks.heading import heading
+from tests.benchmarks.heading import heading, record_figures
 
 PARTS = 15
 LEAST, MOST = 55_000, 75_000
@@ -258,6 +258,7 @@ def main() -> int:
     ]
     if not all(LEAST <= one["largest_request"] <= MOST + 20_000 for one in found.values()):
         missed.append("a prefix is not of 60k tokens")
+    record_figures(contenders=found, missed=missed)
     if given.json:
         given.json.write_text(json.dumps({"model": given.model, "contenders": found, "missed": missed}, indent=1))
     print("  all targets met" if not missed else "  MISSED: " + "; ".join(missed))

@@ -23,7 +23,7 @@ from agentmem.replay.parallel import ReplayPlan
 from agentmem.replay.peers import missing
 from agentmem.replay.registry import maker
 from tests.benchmarks.fidelity_sessions import STEPS, made_sessions
-from tests.benchmarks.heading import heading
+from tests.benchmarks.heading import heading, record_figures
 
 POLICIES = ("agentmem", "langchain-summarization", "deepagents")
 MADE, RECORDED = 30_000, 120_000
@@ -91,6 +91,7 @@ def main() -> int:
         found["recorded"] = fidelity_all(ReplayPlan((given.data / FILE,), ("recorded", *policies), budget=RECORDED))
         show_fidelity(found["recorded"])
         missed += misses(found["recorded"])
+    record_figures(**found)
     if given.json:
         given.json.write_text(json.dumps(found, indent=1), encoding="utf-8")
     if found["held"]["precision"] < PRECISION or found["held"]["recall"] < RECALL:

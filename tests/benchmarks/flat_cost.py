@@ -26,7 +26,7 @@ from agentmem.runtime.stops import Limits
 from agentmem.tokens import count
 from agentmem.transcript import transcript
 from agentmem.types import Reply, Request, Text, ToolCall, ToolResult
-from tests.benchmarks.heading import heading
+from tests.benchmarks.heading import heading, record_figures
 
 MARKS = (200_000, 1_000_000, 5_000_000)
 LAST, FLAT, SEED, BUDGET = 200, 1.3, 7, 120_000
@@ -203,6 +203,7 @@ def main() -> int:
         print(f"  {name} at {last.history:,} over {first.history:,}: {ratio:.2f} x (target {FLAT})")
     longest = max(point.longest for point in points) * 1000
     print(f"  the longest turn with a compaction: {longest:.0f} ms (target 150)")
+    record_figures(history=last.history, over=first.history, longest_ms=longest, **ratios)
     return int(any(ratio > FLAT for ratio in ratios.values()) or longest > 150)
 
 

@@ -23,7 +23,7 @@ from typing import Any
 from agentmem.sandbox import Sandbox, SandboxLimits
 from agentmem.sandbox.layered import disk_usage
 from agentmem.sandbox.planning import Isolation
-from tests.benchmarks.heading import heading
+from tests.benchmarks.heading import heading, record_figures
 from tests.sandbox import takers
 from tests.sandbox.escapes import BY_ITSELF, CANNOT, ESCAPES, PRELUDE, RUNNER
 from tests.sandbox.takers import LIMITS, MEBIBYTE, TAKERS
@@ -229,7 +229,7 @@ def main() -> int:
         everybody += [told] if told else []
     for one in everybody:
         report(one)
-    print(json.dumps({"benchmark": "fork_attacks", "users": everybody}))
+    record_figures(users=everybody)
     reached = all(map(well, everybody)) and (os.getuid() != 0 or len(everybody) > 1)
     print(f"no way out, at most {MOST} x what is held, nothing left: {'reached' if reached else 'MISSED'}")
     return 0 if reached else 1

@@ -17,7 +17,7 @@ from agentmem.models.scripted import ScriptedModel
 from agentmem.runtime.agent import Agent
 from agentmem.types import Message, Request, Usage
 from tests.benchmarks.engine import local_engine
-from tests.benchmarks.heading import heading
+from tests.benchmarks.heading import heading, record_figures
 from tests.benchmarks.local_cache import Recording
 from tests.benchmarks.team_prefix import count, frames, shared
 
@@ -57,6 +57,7 @@ def main() -> int:
         front = frame("system", {"type": "text", "text": "Another conversation went before this one."})
         other = replace(requests[TASKS], tools=(front, *requests[TASKS].tools))
         contrast = engine.usage(other, Message("assistant", ())).cache_read_tokens / tokens
+    record_figures(fork=shares[0], branch=shares[1], new_conversation=contrast)
     ok = min(shares) >= TARGET
     print(
         f"  read: fork {shares[0]:.1%}, branch {shares[1]:.1%}, as a new conversation {contrast:.1%}; limit 100 %, ",

@@ -15,7 +15,7 @@ from agentmem.pages.markdown import outline, parse, parsed_outline, parser
 from agentmem.pages.workspace import Workspace
 from agentmem.tokens import count
 from tests.benchmarks.data import data_file
-from tests.benchmarks.heading import heading
+from tests.benchmarks.heading import heading, record_figures
 
 ROUNDS = 5
 QUERIES = 120
@@ -149,6 +149,14 @@ def measured(root: Path) -> int:
     print(f"  again, unchanged: {again:.3f} s = {again / first:.1%} of that")
     print(f"  search: median {median * 1000:.1f} ms, p95 {p95 * 1000:.1f} ms; first, with indexing: {indexing:.2f} s")
     print(f"  search is {scan / median:.1f} x as fast as reading all text once; page found in ten hits: {hits:.0%}")
+    record_figures(
+        pages=len(pages),
+        megabytes_a_second=size / first,
+        again=again / first,
+        search_median_ms=median * 1e3,
+        search_p95_ms=p95 * 1e3,
+        damaged=wrong,
+    )
     targets = (
         wrong == 0,
         size / first >= LEAST_SPEED,

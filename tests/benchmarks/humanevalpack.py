@@ -29,7 +29,7 @@ from agentmem.models.scripted import ScriptedModel
 from agentmem.sandbox import Sandbox
 from agentmem.team import Role, Team, TeamResult
 from tests.benchmarks import players
-from tests.benchmarks.heading import commit, heading
+from tests.benchmarks.heading import commit, heading, record_figures
 
 FILE = "humanevalpack/humanevalpack-python.jsonl.gz"
 TASKS = 164
@@ -330,6 +330,13 @@ def main() -> int:
         print(f"  WRONG {one.arm} {one.task}: {one.wrong}")
     shutil.rmtree(work / "outcomes")  # the next run begins anew
     print(f"  left behind: {', '.join(left) or 'no process, no mount, no fork'}")
+    record_figures(
+        outcomes=len(outcomes),
+        wrong=len(wrong),
+        left_behind=left,
+        tasks=len(chosen),
+        **{arm: sum(one.arm == arm for one in outcomes) for arm in ARMS},
+    )
     met = len(outcomes) - len(wrong)
     ok = not wrong and not left and len(chosen) == given.tasks
     print(f"  {met} of {len(outcomes)} came out as they must (target: all), {time.monotonic() - began:.0f} s: ", end="")

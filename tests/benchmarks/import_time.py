@@ -5,7 +5,7 @@ import statistics
 import subprocess
 import sys
 
-from tests.benchmarks.heading import heading
+from tests.benchmarks.heading import heading, record_figures
 
 ROUNDS = 15
 TARGET = "at most 3 x `import json` + 50 ms"
@@ -38,6 +38,7 @@ def main() -> int:
     pairs = [(seconds("json"), seconds("agentmem")) for _ in range(ROUNDS)]
     json, ours = (statistics.median(column) for column in zip(*pairs, strict=True))
     heavy = _python(_LOADED.format(heavy=HEAVY)).strip()
+    record_figures(json_ms=json * 1000, agentmem_ms=ours * 1000, heavy=heavy)
     print(f"  import json: {json * 1000:.1f} ms, import agentmem: {ours * 1000:.1f} ms (medians)")
     print(f"  heavy modules loaded by it: {heavy or 'none'}")
     return int(ours > 3 * json + 0.05 or bool(heavy))

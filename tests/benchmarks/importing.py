@@ -16,7 +16,7 @@ from typing import Any
 from agentmem.pages.importing.exporting import export_pages
 from agentmem.pages.importing.formats import import_pages
 from agentmem.pages.workspace import Workspace
-from tests.benchmarks.heading import heading
+from tests.benchmarks.heading import heading, record_figures
 from tests.pages.importing import made
 
 MOST_SECONDS = 5.0
@@ -102,6 +102,7 @@ def main() -> int:
         print(f"  {name}:")
         for key, value in told.items():
             print(f"    {key}: {value}")
+    record_figures(**found)
     if given.json:
         given.json.write_text(json.dumps(found, indent=1))
     one, other = found["notion"], found["obsidian"]

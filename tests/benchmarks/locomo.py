@@ -33,7 +33,7 @@ from agentmem.transcript.journal import open_journal
 from agentmem.transcript.transcript import Opening
 from agentmem.types import Draft
 from tests.benchmarks.data import DATA, recording
-from tests.benchmarks.heading import heading
+from tests.benchmarks.heading import heading, record_figures
 
 KS = (1, 5, 10, 20)
 BUDGETS = (1_000, 2_000, 4_000)
@@ -220,6 +220,12 @@ def main() -> int:
     print(f"  {'found, archive over BM25':28}" + "  ".join(f"{ours.of(0, k) / peer.of(0, k):.2f}" for k in KS))
     p50, p99 = median(ours.seconds), quantiles(ours.seconds, n=100)[98]
     print(f"  a question: p50 {p50 * 1e3:.1f} ms, p99 {p99 * 1e3:.1f} ms over {len(ours.seconds)} questions")
+    record_figures(
+        **{f"found_{k}": ours.of(0, k) for k in KS},
+        **{f"bm25_{k}": peer.of(0, k) for k in KS},
+        p50_ms=p50 * 1e3,
+        p99_ms=p99 * 1e3,
+    )
     lacking = missed(ours, peer)
     print("\n".join(f"missed: {one}" for one in lacking))
     return bool(lacking)

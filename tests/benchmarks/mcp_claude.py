@@ -23,7 +23,7 @@ from agentmem.mcp.offered import Offer
 from agentmem.mcp.tenants import one_token
 from agentmem.types import Json
 from tests.benchmarks.data import skip
-from tests.benchmarks.heading import heading
+from tests.benchmarks.heading import heading, record_figures
 from tests.mcp.clients import served
 
 PAGE = "# Leave\n\nParental leave is twelve weeks.\n"
@@ -98,6 +98,7 @@ def main() -> int:
         held &= all(found.values())
         for check, good in found.items():
             print(f"  {way}: {'yes' if good else 'NO '}  {check}")
+    record_figures(claude=version, held=held)
     print(f"  {'reached' if held else 'MISSED'}")
     return int(not held)
 

@@ -22,7 +22,7 @@ from agentmem.runtime.agent import Agent
 from agentmem.runtime.stops import Limits
 from agentmem.tokens import count
 from agentmem.transcript.transcript import readable
-from tests.benchmarks.heading import heading
+from tests.benchmarks.heading import heading, record_figures
 from tests.mcp import server
 from tests.mcp.servers import gone
 
@@ -140,6 +140,7 @@ def main() -> int:
         found["seconds"] = time.monotonic() - began
     for key, value in found.items():
         print(f"  {key}: {value}")
+    record_figures(**found)
     if given.json:
         given.json.write_text(json.dumps(found, indent=1))
     met = (

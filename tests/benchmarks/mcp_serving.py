@@ -17,7 +17,7 @@ from agentmem.answers.cache import AnswerCache
 from agentmem.answers.values import AnswerScope
 from agentmem.mcp.offered import Offer
 from agentmem.mcp.tenants import Tenant, Tokens
-from tests.benchmarks.heading import heading
+from tests.benchmarks.heading import heading, record_figures
 from tests.mcp.clients import client, said, served
 
 TENANTS = 4
@@ -94,6 +94,7 @@ def main() -> int:
         found = asyncio.run(all_clients(root, given.clients, given.calls))
     for key, value in found.items():
         print(f"  {key}: {value}")
+    record_figures(**found)
     if given.json:
         given.json.write_text(json.dumps(found, indent=1))
     wrong = found["foreign"] + found["out"] + found["unjust"] + found["written_without_right"]

@@ -24,7 +24,7 @@ from pathlib import Path
 
 from agentmem.sandbox import Diff, FileChange, Sandbox
 from agentmem.sandbox.merging import merge
-from tests.benchmarks.heading import ROOT, commit, heading
+from tests.benchmarks.heading import ROOT, commit, heading, record_figures
 from tests.sandbox.killing import tree, write
 
 _OTHERS = """
@@ -96,6 +96,7 @@ def main() -> int:
     bad = came["NEITHER"] + came["others' files lost"]
     weak = came["killed at work"] < given.kills / 2 or not came["old"] or not came["new"]
     print(f"  trees that are neither old nor new, or with others' files lost: {bad} (target: 0)")
+    record_figures(bad=bad, **came)
     if given.write:
         given.write.write_text(json.dumps({"commit": commit(), **came}), encoding="utf-8")
     return int(bool(bad or weak))

@@ -36,7 +36,7 @@ from agentmem.replay.session import SkippedLine
 from agentmem.replay.source import Spool
 from tests.benchmarks.agents_replayed import MODEL, AgentPolicy, Build, Parts, Reach, warm
 from tests.benchmarks.data import DATA, recording
-from tests.benchmarks.heading import commit, heading
+from tests.benchmarks.heading import commit, heading, record_figures
 
 FILE = Path("claude-code") / "transcripts.jsonl.xz"
 BUDGET = 120_000
@@ -261,6 +261,7 @@ def main() -> int:
     print(f"\nall {len(given.chain)} chains")
     printed(found)
     missed = misses(found)
+    record_figures(rows=found, missed=missed)
     if given.json:
         given.json.write_text(json.dumps({"split": split, "rows": found, "each": each, "missed": missed}, indent=1))
     print("all targets met" if not missed else "missed: " + "; ".join(missed))

@@ -29,7 +29,7 @@ from pydantic import SecretStr
 from agentmem.integrations.langchain import ContextMiddleware
 from agentmem.integrations.langchain_state import MiddlewareState, added_cuts
 from agentmem.tokens import count
-from tests.benchmarks.heading import heading
+from tests.benchmarks.heading import heading, record_figures
 
 BUDGET, CONTEXT = 130_000, 120_000
 """The budget, and the context at which it is cut, so that turns of that size are measured."""
@@ -161,6 +161,16 @@ def main() -> int:
         *([f"late turns take {late / early:.2f} x early ones"] if late > FLAT * early else []),
         *([f"late turns write {last / first:.2f} x early ones"] if last > GROWTH * first else []),
     ]
+    record_figures(
+        median_ms=median(large),
+        p95_ms=p95,
+        early_ms=early,
+        late_ms=late,
+        cuts=cuts,
+        bytes_first=first,
+        bytes_last=last,
+        bytes_snapshots=shots / given.turns,
+    )
     if given.json:
         figures = {"median_ms": median(large), "p95_ms": p95, "early_ms": early, "late_ms": late, "cuts": cuts}
         given.json.write_text(

@@ -32,7 +32,7 @@ from agentmem.kvcache.tiers.optimum import optimal_curve
 from agentmem.replay.source import opened
 from agentmem.replay.workloads import Workload, workload
 from tests.benchmarks.data import DATA, recording
-from tests.benchmarks.heading import commit, heading
+from tests.benchmarks.heading import commit, heading, record_figures
 
 SIZES = (3_000_000, 10_000_000, 50_000_000)
 MOONCAKE = ("conversation", "synthetic")
@@ -91,6 +91,7 @@ def main() -> int:
     made["peak_rss_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"  peak memory {made['peak_rss_mb']:,.0f} MB")
     print(f"  {'MISSED: ' + '; '.join(made['missed']) if made['missed'] else 'reached'}")
+    record_figures(**made)
     if given.json:
         given.json.write_text(json.dumps(made, indent=2), encoding="utf-8")
     return int(bool(made["missed"]))

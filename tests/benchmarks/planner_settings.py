@@ -19,7 +19,7 @@ from agentmem.kvcache.tiers.fleet import FleetPlan, dram, shared, ssd
 from agentmem.kvcache.tiers.hardware import EngineSpec
 from agentmem.kvcache.tiers.settings import settings
 from tests.benchmarks.data import skip
-from tests.benchmarks.heading import heading
+from tests.benchmarks.heading import heading, record_figures
 
 WHEELS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"vLLM": ("vllm",), "SGLang": ("sglang",), "LMCache": ("lmcache",), "Dynamo": ("ai_dynamo", "kvbm")}
@@ -52,6 +52,7 @@ def main() -> int:
         lost = [one for one in options if not _stands(one, text)]
         missing += len(lost)
         print(f"  {name}: {len(options)} options, {len(lost)} not in its packages {lost or ''}")
+    record_figures(missing=missing)
     print(f"  {'MISSED' if missing else 'reached'}")
     return int(bool(missing))
 

@@ -22,7 +22,7 @@ from agentmem.team.forks import PACKAGE
 from agentmem.team.outcomes import observe
 from agentmem.team.proof.proving import Case, prove
 from agentmem.team.rights import TESTS
-from tests.benchmarks.heading import commit, heading
+from tests.benchmarks.heading import commit, heading, record_figures
 from tests.team.proof.works import ENVIRONMENT, written
 
 CHECK = "python -m pytest -q -p no:cacheprovider"
@@ -175,6 +175,7 @@ def main() -> int:
     ok = caught == every
     print(f"  what running can decide, refused: {caught} of {every} (target: all): {'reached' if ok else 'MISSED'}")
     print(f"  what it cannot decide: {some} of {beyond} are refused all the same, the others are proven as written")
+    record_figures(refused=caught, decided=every, undecided=beyond, undecided_refused=some)
     if given.write:
         told_all = {"commit": commit(), "decided": [caught, every], "undecided": [some, beyond]}
         given.write.write_text(json.dumps(told_all), encoding="utf-8")

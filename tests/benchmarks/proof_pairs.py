@@ -29,7 +29,7 @@ from agentmem.team.proof.proving import Case, prove
 from agentmem.team.proof.verdict import Proof
 from agentmem.team.rights import TESTS
 from tests.benchmarks.data import SKIPPED
-from tests.benchmarks.heading import commit, heading
+from tests.benchmarks.heading import commit, heading, record_figures
 from tests.benchmarks.proof_share import CHECK
 
 MOST, SECONDS, TRIED = 0.01, 300.0, 3
@@ -193,6 +193,7 @@ def _told(came: list[Pair], write: Path | None) -> int:
     print(f"  honest pairs refused wrongly: {len(refused)} of {len(able)}, {share:.1%} (target: at most {MOST:.0%})")
     print(f"  pairs whose tests cannot be proven as they are written: {len(came) - len(able)} of {len(came)}")
     print(f"  {'reached' if ok else 'MISSED'}")
+    record_figures(pairs=len(came), able=len(able), refused=len(refused), share=share)
     if write:
         write.write_text(json.dumps({"commit": commit(), "pairs": [asdict(one) for one in came]}), encoding="utf-8")
     return 0 if ok else 1

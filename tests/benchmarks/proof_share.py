@@ -27,7 +27,7 @@ from agentmem.team.proof.layout import layout_of
 from agentmem.team.proof.verdict import verdict_of
 from agentmem.team.rights import TESTS
 from tests.benchmarks.data import SKIPPED
-from tests.benchmarks.heading import ROOT, commit, heading
+from tests.benchmarks.heading import ROOT, commit, heading, record_figures
 
 CHECK = "python -m pytest -q -p no:cacheprovider -o addopts= -o filterwarnings="
 LEAST, SLOWEST = 0.75, 2.5
@@ -110,6 +110,13 @@ def main() -> int:
     ok = share >= LEAST and each >= LEAST and ratio <= SLOWEST
     print(f"  proven: {share:.1%} of {tests:,} tests, {each:.1%} on the average of packages (targets: {LEAST:.0%})")
     print(f"  time: {ratio:.2f} x the plain runs (target: at most {SLOWEST}): {'reached' if ok else 'MISSED'}")
+    record_figures(
+        tests=tests,
+        proven=share,
+        proven_mean=each,
+        times_the_plain_run=ratio,
+        packages={one.name: one.proven / max(1, one.tests) for one in shares},
+    )
     if given.write:
         rows = [[one.name, one.tests, one.proven, one.reasons, one.plain, one.apart] for one in shares]
         given.write.write_text(json.dumps({"commit": commit(), "packages": rows}), encoding="utf-8")

@@ -18,7 +18,7 @@ from agentmem.menu.toolbox import cut
 from agentmem.pages.workspace import Workspace
 from agentmem.tokens import count
 from agentmem.types import Text
-from tests.benchmarks.heading import heading
+from tests.benchmarks.heading import heading, record_figures
 
 RATIO, CEILING, LEAST = 7.0, 10.0, 0.05
 """Times as long at 4 n; seconds at 4 n; seconds below which a ratio says nothing."""
@@ -83,6 +83,7 @@ def main() -> int:
         bad = ratio > RATIO or large > CEILING
         missed += [name] if bad else []
         print(f"  {name:34} {small:7.2f} s {large:7.2f} s {ratio:6.1f} x{'  MISSED' if bad else ''}")
+    record_figures(**found)
     if given.json:
         given.json.write_text(json.dumps(found, indent=1), encoding="utf-8")
     return int(bool(missed))

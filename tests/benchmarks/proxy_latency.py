@@ -24,7 +24,7 @@ from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
 
-from tests.benchmarks.heading import commit, heading
+from tests.benchmarks.heading import commit, heading, record_figures
 
 P50_MS, P99_MS = 3.0, 15.0
 GROWTH_MB = 40.0
@@ -283,6 +283,7 @@ def verdict(found: dict[str, Any], given: argparse.Namespace) -> int:
     missed += ["memory grew"] if under["late_mb"] - under["early_mb"] > GROWTH_MB else []
     missed += [f"the log has {found['log_lines']:,} of {whole:,} lines"] if found["log_lines"] < whole else []
     print("missed: " + "; ".join(missed) if missed else "all targets met")
+    record_figures(**found, missed=missed)
     if given.json:
         given.json.write_text(json.dumps({**found, "missed": missed}, indent=2))
     return 1 if missed else 0

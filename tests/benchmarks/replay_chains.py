@@ -21,7 +21,7 @@ from agentmem.replay.tally import excesses, total
 from agentmem.replay.tasks import Replayed, replay_task
 from agentmem.types import Ttl
 from tests.benchmarks.data import DATA, recording
-from tests.benchmarks.heading import heading
+from tests.benchmarks.heading import heading, record_figures
 
 FILE = Path("claude-code") / "transcripts.jsonl.xz"
 BUDGET = 120_000
@@ -124,6 +124,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for name in given.only or SETTINGS:
         found[name], missed = measured(name, path, given.budget)
         misses += missed
+    record_figures(**{name: {"all": one["all"]} for name, one in found.items()}, missed=misses)
     if given.json:
         given.json.write_text(json.dumps(found, indent=1), encoding="utf-8")
     print(f"\nno chain at {MOST:.2f} or above" if not misses else "\nmissed: " + "; ".join(misses))

@@ -13,7 +13,7 @@ from typing import Any
 from agentmem.cli.replay import DEFAULT
 from agentmem.replay.parallel import ReplayPlan, replay_all
 from tests.benchmarks.data import data_file
-from tests.benchmarks.heading import heading
+from tests.benchmarks.heading import heading, record_figures
 
 FILE = Path("claude-code") / "transcripts.jsonl.xz"
 ERROR = 0.1
@@ -43,6 +43,7 @@ def main() -> int:
     wrong = failed(made) + failed(alone)
     for one in wrong[:5]:
         print(f"  {one}")
+    record_figures(billed_usd=bill["billed_usd"], simulated_usd=recorded["cost_usd"], error=error, failed=len(wrong))
     reached = not wrong and abs(error) <= ERROR
     print(f"  {'reached' if reached else 'MISSED'}")
     return 0 if reached else 1

@@ -18,7 +18,7 @@ from agentmem.replay.parallel import CHAIN, ReplayPlan, replay_all
 from agentmem.replay.peers import missing
 from agentmem.types import Ttl
 from tests.benchmarks.data import DATA, recording
-from tests.benchmarks.heading import heading
+from tests.benchmarks.heading import heading, record_figures
 
 FILE = Path("claude-code") / "transcripts.jsonl.xz"
 MODEL = "claude-opus-4-6"
@@ -123,6 +123,7 @@ def main() -> int:
         rows = tables[name] = replayed(path, policies, budget, ttl)
         misses += sweep_misses(rows, name, budget)
         misses += default_misses(rows) if budget == BUDGET and ttl is None else []
+    record_figures(tables=tables, missed=misses)
     if given.json:
         given.json.write_text(json.dumps(tables, indent=1), encoding="utf-8")
     print("\nall that it is held to is met" if not misses else "\nmissed: " + "; ".join(misses))

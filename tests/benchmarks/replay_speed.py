@@ -20,7 +20,7 @@ from agentmem.replay.recordings import sources
 from agentmem.replay.run import Chain, chain, replay
 from agentmem.replay.source import RecordingSource, Spool
 from tests.benchmarks.data import data_file
-from tests.benchmarks.heading import heading
+from tests.benchmarks.heading import heading, record_figures
 
 FILE = Path("claude-code") / "transcripts.jsonl.xz"
 MODEL = "claude-opus-4-6"
@@ -87,6 +87,7 @@ def main() -> int:
     print(f"  slowest policy: {slowest / REQUESTS_PER_SECOND:.1f} × the target of {REQUESTS_PER_SECOND:,} requests/s")
     print(f"  a request of the whole chain costs {growth:.2f} × one of its first half, at most {GROWTH}")
     print(f"  peak memory {peak:,.0f} MB, {peak / MEGABYTES:.2f} of {MEGABYTES} MB")
+    record_figures(requests_a_second=rates, growth=growth, peak_mb=peak)
     reached = slowest >= REQUESTS_PER_SECOND and growth <= GROWTH and peak <= MEGABYTES
     print(f"  {'reached' if reached else 'MISSED'}")
     return 0 if reached else 1

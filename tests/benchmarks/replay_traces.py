@@ -11,7 +11,7 @@ from pathlib import Path
 
 from agentmem.replay.parallel import ReplayPlan, replay_all
 from tests.benchmarks.data import data_file
-from tests.benchmarks.heading import heading
+from tests.benchmarks.heading import heading, record_figures
 
 TARGET = (0.95, 0.96)
 """The median of sessions."""
@@ -38,6 +38,7 @@ def main() -> int:
         size = "no limit" if each["capacity_tokens"] is None else f"{each['capacity_tokens']:,}"
         print(f"  {name.partition('_')[0]}, {size:<12} {each['hit_rate']:>8.1%} published {each['published']:.1%}")
     near = all(abs(each["hit_rate"] - each["published"]) <= ERROR for _, each in caches)
+    record_figures(sessions=sessions, caches=[{"trace": name, **each} for name, each in caches])
     reached = TARGET[0] <= sessions["hit_rates"][1] <= TARGET[1] and near
     print(f"  {'reached' if reached else 'MISSED'}")
     return 0 if reached else 1

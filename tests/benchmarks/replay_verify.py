@@ -19,7 +19,7 @@ from agentmem.replay.session import RecordedSession
 from agentmem.replay.source import RecordingSource, Spool
 from agentmem.replay.verify import Compared, compare, verification
 from tests.benchmarks.data import data_file
-from tests.benchmarks.heading import heading
+from tests.benchmarks.heading import heading, record_figures
 
 FILE = Path("claude-code") / "transcripts.jsonl.xz"
 TARGETS = {
@@ -62,6 +62,7 @@ def judge(name: str, compared: Sequence[Compared]) -> bool:
         value, beside = found[key], alone.get(key)
         by_rules = "" if beside is None else f"   by rules alone {beside:+.3f}"
         print(f"    {key:<24} {value:+.3f} of ±{target}, {abs(value) / target:.2f} of it{by_rules}")
+    record_figures(**{name: {key: found[key] for key in TARGETS}})
     mean, spread = statistics.fmean(plain), statistics.pstdev(plain)
     print(f"    reading all that was sent before would be off by {mean:+.3f}, sd {spread:.3f}")
     return all(abs(found[key]) <= target for key, target in TARGETS.items())

@@ -11,7 +11,6 @@ tells questions on what was never said from the others (AUC).
 """
 
 import argparse
-import json
 import re
 import sys
 import tempfile
@@ -30,7 +29,7 @@ from agentmem.tokens import count
 from agentmem.transcript.journal import Journal, open_journal
 from agentmem.types import Draft
 from tests.benchmarks.data import DATA, recording
-from tests.benchmarks.heading import heading
+from tests.benchmarks.heading import heading, record_figures
 from tests.benchmarks.needles import pages
 from tests.benchmarks.retold import SPLITS, Question, every
 
@@ -184,8 +183,10 @@ def main() -> int:
     print("\n".join(f"  AUC of {name}: {value:.3f}" for name, value in apart.items()))
     p50, p99 = median(found.ours.seconds), quantiles(found.ours.seconds, n=100)[98]
     print(f"  a question: p50 {p50 * 1e3:.1f} ms, p99 {p99 * 1e3:.1f} ms")
-    reached = {f"R@{k}": found.ours.at(k) for k in KS}
-    print(json.dumps({"split": given.split, "seed": given.seed, **reached, "auc": apart, "p50": p50}))
+
+    record_figures(
+        **{f"found_{k}": found.ours.at(k) for k in KS}, **{f"bm25_{k}": found.peer.at(k) for k in KS}, p50_ms=p50 * 1e3
+    )
     lacking = [f"R@{k} {found.ours.at(k):.3f} < {least}" for k, least in TARGETS.items() if found.ours.at(k) < least]
     lacking += [f"p50 {p50 * 1e3:.0f} ms"] if p50 > P50 else []
     print("\n".join(f"missed: {one}" for one in lacking))

@@ -13,7 +13,6 @@ import argparse
 import json
 import re
 import statistics
-import subprocess
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
@@ -35,6 +34,7 @@ from agentmem.routing.rules import RouteRule
 from agentmem.routing.shadow import Shadow, ShadowRequest, ShadowTotal, compare, facts_of
 from agentmem.types import Usage
 from tests.benchmarks.data import DATA, recording
+from tests.benchmarks.heading import commit, heading, record_figures
 
 LITTLE = 600
 """New tokens below which a request is a small one: about the median of real sessions."""
@@ -159,17 +159,18 @@ def main() -> int:
     parser.add_argument("--json", type=Path, help="write the figures here")
     given = parser.parse_args()
     path = recording(given.data, "claude-code/transcripts.jsonl.xz")
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False).stdout
     recorded = read(path)
     rows = sorted((row for one in recorded for row in session_rows(one)), key=lambda row: row.at)
-    print(f"data {path}, {len(recorded)} sessions, {len(rows):,} requests; no split, nothing is fitted; no seed")
-    print(f"commit {commit.strip()}; ratios {RATIOS}; little = below {LITTLE} new tokens")
+    little = f"below {LITTLE} new tokens"
+    heading("routing", str(path), split="none: nothing is fitted", seed="none", ratios=RATIOS, little=little)
+    print(f"  {len(recorded)} sessions, {len(rows):,} requests")
     alone = conversations(rows)
     mixed = day(mixed_day(recorded))
     taken = times(rows)
     median, slow = statistics.median(taken), sorted(taken)[int(0.99 * len(taken))]
     print(f"a decision: median {median * 1e3:.3f} ms, p99 {slow * 1e3:.3f} ms, over {len(taken):,} (target .5 ms)")
-    made = {"commit": commit.strip(), "alone": alone, "day": mixed, "seconds": [median, slow]}
+    made = {"commit": commit(), "alone": alone, "day": mixed, "seconds": [median, slow]}
+    record_figures(alone=alone, day=mixed, median_seconds=median, p99_seconds=slow)
     if given.json:
         given.json.write_text(json.dumps(made), encoding="utf-8")
     missed = [f"{one['rules']} at {one['ratio']} costs more than staying" for one in alone if one["share"] > 1]

@@ -11,7 +11,8 @@ import sys
 from pathlib import Path
 
 from agentmem.models.engine import available
-from tests.benchmarks.heading import heading
+from tests.benchmarks.data import skip
+from tests.benchmarks.heading import heading, record_figures
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "11_small_budget_on_the_engine.py"
 BUDGET, SENT, CACHED, COMPACTIONS = 6_000, 40_000, 0.85, 2
@@ -23,8 +24,7 @@ def main() -> int:
     parser.add_argument("--data", help="not needed: the thread is made here")
     parser.parse_args()
     if not available():
-        print("skipped: the local engine is not installed (`agentmem local install`)")
-        return 0
+        skip("the local engine is not installed (`agentmem local install`)")
     heading("small budget", "made here", seed="none", budget=f"{BUDGET:,} tokens")
     shown = subprocess.run([sys.executable, EXAMPLE], capture_output=True, text=True, check=True).stdout
     print(shown)
@@ -35,6 +35,7 @@ def main() -> int:
         f"  tokens sent: {sent:,} (at most {SENT:,}); largest request: {max(a + b for _, a, b in found):,} ({BUDGET:,})"
     )
     print(f"  compactions: {len(summaries)} (at least {COMPACTIONS}); cached of their requests: {summaries} ({CACHED})")
+    record_figures(sent=sent, compactions=len(summaries), cached_of_summaries=summaries)
     reached = (
         sent <= SENT
         and len(summaries) >= COMPACTIONS

@@ -20,7 +20,7 @@ from agentmem.team import Role, Team, TeamResult
 from agentmem.types import Frame, Message, Request, Usage
 from tests.benchmarks import players
 from tests.benchmarks.engine import local_engine
-from tests.benchmarks.heading import heading
+from tests.benchmarks.heading import heading, record_figures
 from tests.benchmarks.local_cache import Recording
 
 TARGET = 0.9
@@ -93,6 +93,7 @@ def main() -> int:
         print(f"  with the role in front: {other.cache_read_tokens:,} cached {other.uncached_tokens:,} processed")
     share, contrast = min(1.0, first.cache_read_tokens / tokens), other.cache_read_tokens / tokens
     print(f"  read of the shared prefix: {share:.1%}, with the role in front {contrast:.1%}, limit 100 %, ", end="")
+    record_figures(read=share, role_in_front=contrast, tokens=tokens)
     ok = share >= TARGET and result.passed
     print(f"target {TARGET:.0%}: {'reached' if ok else 'MISSED'}")
     return 0 if ok else 1

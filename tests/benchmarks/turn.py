@@ -30,7 +30,7 @@ from agentmem.runtime.components import open_saver
 from agentmem.runtime.stops import Limits
 from agentmem.transcript import transcript
 from agentmem.types import Message, Reply, Request, Text, ToolCall, ToolResult
-from tests.benchmarks.heading import heading
+from tests.benchmarks.heading import heading, record_figures
 from tests.benchmarks.played import PlayedModel
 
 CONTEXT = 65_000
@@ -181,6 +181,7 @@ def show_own_work() -> bool:
     early, late = statistics.median(milliseconds[40:90]), statistics.median(milliseconds[-50:])
     print(f"  own work at the end: median {late:.2f} ms a turn (target {OWN_MS})")
     print(f"  own work around turn 500 over turn 50: {late / early:.2f} (target {FLAT})")
+    record_figures(own_ms=late, late_over_early=late / early)
     return late <= OWN_MS and late / early <= FLAT
 
 
@@ -196,6 +197,7 @@ def show_whole_turn(rounds: int = 7, turns: int = 100) -> bool:
     print(f"  whole turn: {ours:.2f} ms; a bare two-node LangGraph loop with SqliteSaver as it ships: {shipped:.2f} ms")
     print(f"  ours over that: {ratio:.2f} (target {WHOLE})")
     print(f"  over the same loop with our connection's settings ({tuned:.2f} ms): {strict:.2f} (target {WHOLE})")
+    record_figures(whole_ms=ours, over_as_shipped=ratio, over_on_our_settings=strict)
     return max(ratio, strict) <= WHOLE
 
 
@@ -211,6 +213,7 @@ def show_disk(turns: int = 2000, peer_turns: int = 150) -> bool:
         print(
             f"  create_agent on that script, {peer_turns} turns: {spent:.2f} ms a turn, {multiple:.0f} x the transcript"
         )
+    record_figures(bytes_beyond_the_transcript=beyond, create_agent_times_the_transcript=multiple)
     return beyond <= DISK
 
 

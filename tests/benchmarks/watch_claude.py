@@ -22,7 +22,7 @@ from agentmem.meter.report import report
 from agentmem.report.loading import Observed, load_paths, split
 from agentmem.types import Json
 from tests.benchmarks.data import skip
-from tests.benchmarks.heading import commit, heading
+from tests.benchmarks.heading import commit, heading, record_figures
 
 KEY = "sk-ant-api03-" + "benchmark" * 5
 COMMANDS = ("echo one > one.txt && cat one.txt", "wc -c one.txt")
@@ -105,6 +105,7 @@ def main() -> int:
     print(json.dumps(found, indent=2))
     for check, held in checks.items():
         print(f"{'yes' if held else 'NO '}  {check}")
+    record_figures(**found, checks=checks)
     if given.json:
         given.json.write_text(json.dumps({**found, "checks": checks}, indent=2))
     return 0 if all(checks.values()) else 1

@@ -14,7 +14,7 @@ from agentmem.kvcache.frames import Frames
 from agentmem.kvcache.why.diagnosis import Finding, diagnose
 from tests.agents.faults import CLEAN, COMBINED, FAULTS, Traffic, clean
 from tests.agents.provider import answered
-from tests.benchmarks.heading import heading
+from tests.benchmarks.heading import heading, record_figures
 
 Row = Mapping[str, int]
 
@@ -79,6 +79,12 @@ def main() -> int:
     wrong += [f"clean: {one}" for one in (*unfounded, *others)]
     for line in wrong:
         print(f"WRONG {line}")
+    record_figures(
+        runs=runs,
+        right=runs - len(wrong),
+        combined=len(COMBINED) * options.seeds,
+        clean_findings=len(unfounded) + len(others),
+    )
     return 1 if wrong else 0
 
 

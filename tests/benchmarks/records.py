@@ -1,0 +1,156 @@
+"""What is kept of a benchmark's run: how it ended, its figures, and what it printed. As JSON, one file for each."""
+
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Timer
+from typing import Any
+
+from tests.benchmarks.data import SKIPPED
+from tests.benchmarks.heading import ROOT
+
+SMALL: Mapping[str, Sequence[str]] = {
+    "answers_banking77": ("--seeds", "2"),
+    "answers_cost": ("--questions", "400"),
+    "answers_gptcache": ("--lookups", "600", "--entries", "10000"),
+    "answers_latency": ("--entries", "100000"),
+    "answers_peers": ("--lookups", "600"),
+    "answers_real": ("--lookups", "1000"),
+    "answers_tune": ("--rows", "2000"),
+    "flat_cost": ("--marks", "200000", "1000000"),
+    "fork_attacks": ("--runs", "60"),
+    "forks": ("--forks", "20"),
+    "humanevalpack": ("--tasks", "12"),
+    "importing": ("--rounds", "1"),
+    "kills": ("--kills", "24"),
+    "mcp_faults": ("--calls", "200"),
+    "merge_kills": ("--kills", "60"),
+    "middleware": ("--chain", "1", "--requests", "200"),
+    "middleware_turn": ("--turns", "600"),
+    "needles": ("--tokens", "300000"),
+    "proof_cheats": ("--count", "100"),
+    "proxy_latency": ("--requests", "1000"),
+    "replay_chains": ("--only", "recorded"),
+    "replay_peers": ("--budget", "120000"),
+    "reworded": ("--tokens", "300000"),
+    "why_matrix": ("--seeds", "2"),
+}
+"""Settings with which a benchmark is done sooner. Its record names them; its targets stay as they are."""
+
+GOOD = ("met", "skipped")
+_OUTCOMES = {0: "met", 1: "missed", SKIPPED: "skipped"}
+_MOST_LINES = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One run of one benchmark. ``outcome``: met, missed, skipped, failed, too long, or not run."""
+
+    benchmark: str
+    outcome: str
+    command: str = ""
+    seconds: float = 0.0
+    day: str = ""
+    commit: str = ""
+    data: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    figures: Mapping[str, Any] = field(default_factory=dict)
+    printed: Sequence[str] = ()
+
+    def of(self, commit: str) -> bool:
+        """If it is of this commit, and of no other files."""
+        return self.commit == commit and not commit.endswith("+")
+
+    def write(self, path: Path) -> None:
+        """Keep it as JSON."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps({"schema": 1, **asdict(self)}, indent=1) + "\n", encoding="utf-8")
+
+    @classmethod
+    def read(cls, path: Path) -> "Record | None":
+        """The record in a file; None where there is none."""
+        if not path.is_file():
+            return None
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        return cls(**{key: value for key, value in kept.items() if key != "schema"})
+
+
+def run(name: str, data: str, *, small: bool = False, limit: float | None = None) -> Record:
+    """Run one benchmark and show what it prints: its record. After ``limit`` seconds its whole tree is ended."""
+    arguments = [*(SMALL.get(name, ()) if small else ())]
+    command = [sys.executable, "-m", f"tests.benchmarks.{name}", "--data", data, *arguments]
+    began, late, lines = time.monotonic(), [], []
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+    ) as process:
+
+        def end() -> None:
+            late.append(True)
+            os.killpg(process.pid, signal.SIGKILL)
+
+        timer = Timer(limit, end) if limit else None
+        if timer:
+            timer.start()
+        try:
+            assert process.stdout
+            for line in process.stdout:
+                print(line, end="", flush=True)
+                lines.append(hidden(line.rstrip("\n"), data))
+            code = process.wait()
+        except KeyboardInterrupt:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+        finally:
+            if timer:
+                timer.cancel()
+    outcome = "too long" if late else _OUTCOMES.get(code, f"failed ({code})")
+    return made(name, outcome, lines, time.monotonic() - began, arguments)
+
+
+def hidden(line: str, data: str) -> str:
+    """The line without what is this machine's alone: the folders of the recordings and of the checkout."""
+    places = {str(Path(data).resolve()): "DIR", data: "DIR", str(ROOT): ".", sys.prefix: ".venv"}
+    for place, name in places.items():
+        line = line.replace(place, name)
+    return line
+
+
+def made(name: str, outcome: str, lines: Sequence[str], seconds: float, arguments: Sequence[str] = ()) -> Record:
+    """The record of a run that has printed ``lines``; the last of them that is the benchmark's JSON has its figures."""
+    said: dict[str, Any] = {}
+    shown = []
+    for line in lines:
+        if line.startswith('{"schema": 1, "benchmark": '):
+            said = json.loads(line)
+        else:
+            shown.append(line)
+    command = shlex.join(["python", "-m", f"tests.benchmarks.{name}", *arguments])
+    return Record(
+        benchmark=name,
+        outcome=outcome,
+        command=command,
+        seconds=round(seconds, 1),
+        day=datetime.now(UTC).date().isoformat(),
+        commit=said.get("commit", ""),
+        data=said.get("data", ""),
+        settings=said.get("settings", {}),
+        figures=said.get("figures", {}),
+        printed=shown[-_MOST_LINES:],
+    )
+
+
+def table(records: Sequence[Record]) -> str:
+    """A line of markdown for each, and one for all."""
+    rows = [f"| {one.benchmark} | {one.outcome} | {one.seconds:,.1f} |" for one in records]
+    met = sum(one.outcome == "met" for one in records)
+    minutes = sum(one.seconds for one in records) / 60
+    end = f"{met} of {len(records)} met, in {minutes:.1f} minutes."
+    return "\n".join(["| benchmark | outcome | seconds |", "|---|---|---:|", *rows, "", end, ""])

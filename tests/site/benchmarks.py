@@ -1,0 +1,96 @@
+"""The page of benchmarks, made of the records that they left in docs/benchmarks: no figure on it is typed by hand.
+
+python -m tests.benchmarks --records docs/benchmarks NAME ...   # run some again
+python -m tests.site.benchmarks                                 # write the page
+"""
+
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from tests.benchmarks.records import Record
+from tests.site.held import HELD
+from tests.site.order import DOCS
+
+RECORDS = DOCS / "benchmarks"
+PAGE = DOCS / "benchmarks.md"
+_LINES = 45
+
+TOP = """# Benchmarks
+
+Each benchmark prints its data, split, seed, commit and settings, then its figures beside a peer or a limit from the
+same run, and fails if it misses its target. This page is made of the records that they left
+(`python -m tests.site.benchmarks`); a target that was missed stands here as missed.
+
+```console
+$ make bench                              # runs every one, whatever becomes of each, and writes one table
+$ python -m tests.benchmarks --small --limit 600 --resume   # with small settings, and on from where it was
+```
+
+Benchmarks that need recordings take their folder as `--data DIR`; no recording is part of the project. Times were taken
+on a machine with much other work on its cores: read them as ratios within one run. The name of a benchmark leads to its
+command, its settings and what it printed.
+"""
+
+
+def records(folder: Path = RECORDS) -> dict[str, Record]:
+    """The records by name, in order."""
+    found = (Record.read(path) for path in sorted(folder.glob("*.json")))
+    return {one.benchmark: one for one in found if one}
+
+
+def page(kept: Mapping[str, Record]) -> str:
+    """The page as markdown."""
+    return "\n".join([TOP, *_held(kept), *_all(kept), *_each(kept)]).rstrip() + "\n"
+
+
+def _held(kept: Mapping[str, Record]) -> Iterator[str]:
+    for part, rows in HELD.items():
+        there = [row for row in rows if row.benchmark in kept]
+        if not there:
+            continue
+        yield f"## {part}\n\n| held to | found | outcome | benchmark |\n|---|---|---|---|"
+        for row in there:
+            record = kept[row.benchmark]
+            found = _cell(row.found.format_map(_Figures(record.figures)))
+            yield f"| {_cell(row.target)} | {found} | {record.outcome} | [{record.benchmark}](#{record.benchmark}) |"
+        yield ""
+
+
+def _all(kept: Mapping[str, Record]) -> Iterator[str]:
+    yield "## All runs\n\n| benchmark | outcome | day | commit | seconds |\n|---|---|---|---|---:|"
+    for name, one in kept.items():
+        yield f"| [{name}](#{name}) | {one.outcome} | {one.day} | {one.commit} | {one.seconds:,.0f} |"
+    yield ""
+
+
+def _each(kept: Mapping[str, Record]) -> Iterator[str]:
+    yield "## What they printed\n"
+    for name, one in kept.items():
+        lines = list(one.printed)
+        cut = lines[:_LINES] + ([f"... {len(lines) - _LINES} lines more"] if len(lines) > _LINES else [])
+        shown = "\n".join(line.rstrip()[:180].replace("```", "'''") for line in cut)
+        needs = next((row.needs for rows in HELD.values() for row in rows if row.benchmark == name), "")
+        yield f'### {name}\n\n`{one.command}{needs}`\n\n```text why="what it printed, from its record"\n{shown}\n```\n'
+
+
+class _Figures(dict[str, Any]):
+    """The figures of a record."""
+
+    def __missing__(self, key: str) -> Any:
+        raise KeyError(f"there is no figure {key}: run the benchmark again, or mend its row in tests/site/held.py")
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.replace("|", "\\|").split())
+
+
+def main() -> int:
+    PAGE.write_text(page(records()), encoding="utf-8")
+    print(f"{PAGE}: {len(records())} records")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
