@@ -12,7 +12,7 @@ from typing import Any
 
 from agentmem.kvcache.frames import body_frames, frame
 from agentmem.kvcache.prompts import body_prompt
-from agentmem.kvcache.reported import read_extras, read_usage
+from agentmem.kvcache.reported import read_usage, response_extras
 from agentmem.kvcache.simulated.openai_bodies import is_openai, messages_body
 from agentmem.replay.formats.contents import PACE, arguments, blocks, moment_of, sent
 from agentmem.replay.formats.message_list import Growth
@@ -110,7 +110,7 @@ class _Reading:
             marks=prompt.breakpoints,
             head=head if head != begun.head else None,
             identity=str(response.get("id") or ""),
-            extras=read_extras(response.get("usage") or {}),
+            extras=response_extras(response),
             line=line,
         )
         begun.growth.add(frames, exchange)
