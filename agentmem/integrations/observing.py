@@ -12,6 +12,7 @@ from agentmem.kvcache.frames import Frames, Make, frame
 from agentmem.kvcache.prompts import body_prompt, request_prompt
 from agentmem.kvcache.reported import read_usage, response_extras
 from agentmem.kvcache.rules import ALIASES, ANTHROPIC, PROVIDERS, UNKNOWN, CacheRules, rules, rules_for
+from agentmem.kvcache.shared_blocks import LineReader
 from agentmem.kvcache.simulated.openai_bodies import is_openai, messages_body
 from agentmem.kvcache.why.observed import ObservedRequest, simulated
 from agentmem.meter import ledger
@@ -37,17 +38,17 @@ class SkippedRequest:
 
 
 def read_wirelog(path: Path) -> tuple[list[ObservedRequest], list[SkippedRequest]]:
-    """The requests of a wire log that `wirelog.record` wrote, and the lines that could not be read.
+    """The requests of a wire log that `wirelog.record` or `agentmem watch` wrote, and the lines that could not be read.
 
     If a provider reported no usage at all, its requests get simulated usage.
     """
     observed: list[ObservedRequest] = []
     skipped: list[SkippedRequest] = []
-    make = Frames()
+    make, reader = Frames(), LineReader()
     with path.open("rb") as lines:
         for number, line in enumerate(lines, 1):
             try:
-                observed.append(observe(json.loads(line), number, make))
+                observed.append(observe(reader.whole(json.loads(line)), number, make))
             except (ValueError, KeyError, TypeError, AttributeError) as error:
                 skipped.append(SkippedRequest(number, f"{type(error).__name__}: {error}"[:200]))
     return completed(observed), skipped

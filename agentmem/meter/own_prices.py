@@ -13,10 +13,12 @@
 They win over every table. Nothing here reads a file: `use` says which prices count in this process from now on.
 """
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from fnmatch import fnmatchcase
+from hashlib import blake2b
 from typing import Any
 
 from agentmem.errors import ConfigError
@@ -54,6 +56,12 @@ class OwnPrices:
 
     def __init__(self, rows: tuple[OwnPrice, ...] = ()) -> None:
         self.rows = rows
+
+    @property
+    def digest(self) -> str:
+        """The same for the same prices, in every process; "" for none."""
+        text = json.dumps([asdict(row) for row in self.rows])
+        return blake2b(text.encode(), digest_size=8).hexdigest() if self.rows else ""
 
     def find(self, provider: str, name: str) -> OwnPrice | None:
         """What counts for a model; None for those that the file does not name."""

@@ -1,7 +1,7 @@
 """Whose prices a dollar was counted at: the row of a price list, and when that row was dated."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 
@@ -27,7 +27,7 @@ class PriceRow:
 
     def parts(self) -> list[str]:
         """As it stands in a ledger's row."""
-        return list(astuple(self))
+        return [self.table, self.model, self.dated, self.tier]
 
     def value(self) -> dict[str, Any]:
         """As JSON."""

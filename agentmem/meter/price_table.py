@@ -6,6 +6,7 @@ from dataclasses import astuple, dataclass, replace
 from datetime import UTC, datetime, time
 from decimal import Decimal
 from functools import cache, lru_cache
+from importlib.metadata import version
 from types import MappingProxyType
 from typing import Any
 
@@ -167,6 +168,13 @@ def table_row(provider: str | None, name: str, quarter: int) -> TableRow | None:
     return TableRow(maker, info.id, info, prices, quarter, max(str(day or ""), said) or newest, table)
 
 
+def changes_daily(provider: str | None, name: str) -> bool:
+    """Whether a model has other prices at other hours."""
+    found = _model(provider, name)
+    prices = found[1].prices if found else ()
+    return isinstance(prices, list) and any(hasattr(one.constraint, "start_time") for one in prices)
+
+
 _DAY = re.compile(r"(?:verified on|as of|checked on) (\d{4}-\d{2}-\d{2})")
 """How the table's comments say when somebody looked at the provider's own list."""
 
@@ -184,17 +192,20 @@ def _model(provider: str | None, name: str) -> tuple[str, Any, str, str] | None:
     return found.provider.id, found.model, *_table()
 
 
+def table_name() -> str:
+    """The list and its version: "genai-prices 0.2.3"."""
+    return f"genai-prices {version('genai-prices')}"
+
+
 @cache
 def _table() -> tuple[str, str]:
     """genai-prices with its version, and the newest day on which it says that a price was looked up."""
-    from importlib.metadata import version
-
     from genai_prices.data import providers
 
     comments: list[str | None] = [maker.price_comments for maker in providers]
     comments += [model.price_comments for maker in providers for model in maker.models]
     days = (day for text in comments if text for day in _DAY.findall(text))
-    return f"genai-prices {version('genai-prices')}", max(days, default="")
+    return table_name(), max(days, default="")
 
 
 def _first(prices: object, keys: tuple[str, ...], input_tokens: int) -> Decimal | None:

@@ -11,7 +11,7 @@ from time import time
 from agentmem.meter.own_prices import TABLE, OwnPrice, OwnPrices, in_use
 from agentmem.meter.price_names import places
 from agentmem.meter.price_row import PriceRow
-from agentmem.meter.price_table import QUARTER, steps, table_row, times
+from agentmem.meter.price_table import QUARTER, changes_daily, steps, table_row, times
 from agentmem.meter.price_table import ListedPrice as ListedPrice
 from agentmem.types import NO_EXTRAS, Extras, ModelProfile, Rates, Usage
 
@@ -43,7 +43,8 @@ def listed(
     moment of the prices, in seconds since the epoch; None: now. ``speed`` names a price list of its own: see Extras.
     """
     moment = time() if at is None or at < _LONG_AGO else at
-    steps = _steps(provider, name, int(moment // QUARTER), speed, in_use())
+    grain = _grain(provider, name)
+    steps = _steps(provider, name, int(moment // grain) * grain // QUARTER, speed, in_use())
     return next((price for above, price in reversed(steps) if input_tokens > above), None)
 
 
@@ -54,6 +55,12 @@ def rates(provider: str, name: str, *, input_tokens: int = 0, at: float | None =
     """
     found = listed(provider, name, input_tokens=input_tokens, at=at, speed=speed)
     return found.rates if found else None
+
+
+@lru_cache(maxsize=4096)
+def _grain(provider: str, name: str) -> int:
+    """Seconds within which a model's prices stay as they are: a day, but for those that cost less at night."""
+    return QUARTER if any(changes_daily(*place) for place in places(provider, name)) else 24 * 3600
 
 
 @lru_cache(maxsize=8192)

@@ -316,8 +316,8 @@ def test_prices_of_ones_own_win() -> None:
     assert cost(OPUS, usage, extras=Extras("batch")).usd == pytest.approx(0.25 * 2.5)
     assert cost(OPUS, usage, extras=Extras(web_searches=1)).usd == pytest.approx(2.52)
     assert cost(OPUS, usage, extras=Extras("flex")) == Cost()
-    local = cost(ModelProfile("local", "smollm2", "edge"), usage)
-    assert (local.usd, local.priced_as) == (pytest.approx(0.3), "")
+    local = cost(ModelProfile("local", "smollm2", "local"), usage)
+    assert local.usd == pytest.approx(0.3) and not local.priced_as
     assert local.row == PriceRow("agentmem.toml", "smollm2", "2026-11-01")
     gateway = cost(ModelProfile("litellm", "prod-eu", "cloud"), usage)
     assert gateway.usd == cost(ModelProfile("anthropic", "claude-sonnet-4-5", "cloud"), usage).usd
@@ -327,4 +327,4 @@ def test_prices_of_ones_own_win() -> None:
 def test_without_ones_own_the_tables_count(own: None) -> None:
     """`use` without prices takes them back."""
     use()
-    assert cost(ModelProfile("local", "smollm2", "edge"), Usage("measured", 1)) == Cost()
+    assert cost(ModelProfile("local", "smollm2", "local"), Usage("measured", 1)) == Cost()
