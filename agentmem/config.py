@@ -61,8 +61,9 @@ class Config:
     ``budget`` is in tokens, ``max_usd`` in US dollars, ``max_seconds`` in seconds; None means no limit. ``database`` is
     a path or a URL; None stands for ``.agentmem/agentmem.db`` in the workspace. ``archive`` is an address s3://...;
     None stands for the workspace's own. Some settings are tables: ``answers`` (read by agentmem.answers.settings),
-    ``reach`` (by agentmem.menu.permissions), ``models`` (a table of options for each kind of model), and ``route``,
-    ``routing``, ``targets`` and ``privacy`` (by agentmem.routing.routes). Keys never show when a Config is printed.
+    ``reach`` (by agentmem.menu.permissions), ``models`` (a table of options for each kind of model), ``prices`` (by
+    agentmem.meter.own_prices), and ``route``, ``routing``, ``targets`` and ``privacy`` (by agentmem.routing.routes).
+    Keys never show when a Config is printed.
     """
 
     model: str | None = None
@@ -84,6 +85,7 @@ class Config:
     targets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     privacy: Mapping[str, Any] = field(default_factory=dict)
     routing: Mapping[str, Any] = field(default_factory=dict)
+    prices: Mapping[str, Any] = field(default_factory=dict)
     shell_environment: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
@@ -250,6 +252,7 @@ _SETTINGS: Mapping[str, type] = {
     "targets": dict,
     "privacy": dict,
     "routing": dict,
+    "prices": dict,
 }
 """The settings of agentmem.toml, and except for tables of AGENTMEM_* variables. A key cannot be set in a file."""
 _FOLDERS = ("cache_dir", "data_dir")
@@ -336,5 +339,6 @@ _CHECKS: Mapping[str, Callable[[object], str]] = {
     "targets": partial(_table, name="targets.NAME"),
     "privacy": partial(_table, name="privacy"),
     "routing": partial(_table, name="routing"),
+    "prices": partial(_table, name='prices."MODEL"'),
     "anthropic_base_url": _text,
 }

@@ -19,6 +19,7 @@ from agentmem.cli import (
     importing,
     labels,
     local,
+    logs,
     pages,
     prefix,
     proxy,
@@ -75,6 +76,7 @@ app.command()(reports.runs)
 app.command()(reports.report)
 app.command()(why.why)
 app.command()(context.context)
+app.command()(logs.logs)
 app.command()(replay.replay)
 app.add_typer(route.route, name="route")
 app.command()(route.where)

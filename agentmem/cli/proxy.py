@@ -14,6 +14,7 @@ import typer
 
 from agentmem.cli.options import AsJson
 from agentmem.cli.output import complain, notices, print_json_line, print_line
+from agentmem.cli.trust import count_prices
 from agentmem.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -142,6 +143,7 @@ def _report(path: Path, output: Path | None, browse: bool, json: bool) -> None:
     from agentmem.report.loading import load_paths, split
     from agentmem.report.summing import report_on
 
+    count_prices()
     observed, skipped = split(load_paths([path])) if path.is_file() else ([], ())
     if not observed:
         reason = f": {skipped[0].reason}" if skipped else ""

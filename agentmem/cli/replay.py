@@ -8,6 +8,7 @@ import typer
 
 from agentmem.cli.options import AsJson
 from agentmem.cli.output import console, notices, print_json
+from agentmem.cli.trust import count_prices
 from agentmem.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ def replay(
     """Replay recorded sessions: Claude Code's logs, wire logs, lists of messages, ledgers, our own runs, traces."""
     from agentmem.replay.parallel import ReplayPlan, replay_all, verify_all
 
+    count_prices()
     if verify and fidelity:
         raise ConfigError("--verify and --fidelity are two different questions: ask one of them")
     names = tuple(dict.fromkeys(_chosen(policy, fidelity=fidelity)))

@@ -27,6 +27,7 @@ RISKS: Mapping[str, str] = {
     "routing": "whether requests go where the rules send them",
     "database": "where conversations are sent and kept",
     "archive": "where a copy of what left the context is sent and kept",
+    "prices": "what requests are counted to cost, also against such a limit",
     "max_usd": "how much may be spent",
     "max_turns": "how much may be spent",
     "max_seconds": "how long a run may go on",
@@ -48,8 +49,27 @@ def given(trust: bool) -> None:
 
 
 def settings(folder: Path | None = None) -> Config:
-    """The settings for a command started in ``folder``, after a person has confirmed its file. Raises ConfigError."""
-    return Config.load(folder, confirm=confirmed)
+    """The settings for a command started in ``folder``, after a person has confirmed its file. Raises ConfigError.
+
+    Its prices count from now on.
+    """
+    made = Config.load(folder, confirm=confirmed)
+    if made.prices:
+        from agentmem.meter.own_prices import own_prices, use
+
+        use(own_prices(made.prices))
+    return made
+
+
+def count_prices() -> None:
+    """From now on the prices of the file count, for a command that only adds up what was paid. Raises ConfigError.
+
+    Nobody is asked: they change what is shown, and nothing else.
+    """
+    if prices := Config.load().prices:
+        from agentmem.meter.own_prices import own_prices, use
+
+        use(own_prices(prices))
 
 
 def confirmed(file: Path, values: Mapping[str, Any]) -> None:

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from itertools import count
 from pathlib import Path
 
@@ -11,8 +10,9 @@ from agentmem.context.view import request as view_request
 from agentmem.context.window import View, extend
 from agentmem.kvcache.frames import Frames, Make, frame
 from agentmem.kvcache.prompts import body_prompt, request_prompt
-from agentmem.kvcache.reported import read_usage
+from agentmem.kvcache.reported import read_usage, response_extras
 from agentmem.kvcache.rules import ALIASES, ANTHROPIC, PROVIDERS, UNKNOWN, CacheRules, rules, rules_for
+from agentmem.kvcache.shared_blocks import LineReader
 from agentmem.kvcache.simulated.openai_bodies import is_openai, messages_body
 from agentmem.kvcache.why.observed import ObservedRequest, simulated
 from agentmem.meter import ledger
@@ -38,17 +38,17 @@ class SkippedRequest:
 
 
 def read_wirelog(path: Path) -> tuple[list[ObservedRequest], list[SkippedRequest]]:
-    """The requests of a wire log that `wirelog.record` wrote, and the lines that could not be read.
+    """The requests of a wire log that `wirelog.record` or `agentmem watch` wrote, and the lines that could not be read.
 
     If a provider reported no usage at all, its requests get simulated usage.
     """
     observed: list[ObservedRequest] = []
     skipped: list[SkippedRequest] = []
-    make = Frames()
+    make, reader = Frames(), LineReader()
     with path.open("rb") as lines:
         for number, line in enumerate(lines, 1):
             try:
-                observed.append(observe(json.loads(line), number, make))
+                observed.append(observe(reader.whole(json.loads(line)), number, make))
             except (ValueError, KeyError, TypeError, AttributeError) as error:
                 skipped.append(SkippedRequest(number, f"{type(error).__name__}: {error}"[:200]))
     return completed(observed), skipped
@@ -78,7 +78,7 @@ def observe(line: Json, number: int, make: Make = frame) -> ObservedRequest:
         usage=usage,
         begun=begun,
         ended=max(begun, at + seconds),
-        rates=_rates(provider, body["model"], usage.input_tokens if usage else 0),
+        rates=_rates(provider, body["model"], usage.input_tokens if usage else 0, at, response_extras(response).speed),
         provider_reason=((response.get("diagnostics") or {}).get("cache_miss_reason") or {}).get("type"),
         session=str(line.get("session") or ""),
     )
@@ -89,9 +89,8 @@ def reported_usage(usage: Json | None, basis: Basis = "measured") -> Usage | Non
     return read_usage(usage, basis) if usage else None
 
 
-@lru_cache(4096)
-def _rates(provider: str, model: str, input_tokens: int) -> Rates | None:
-    return rates(provider, model, input_tokens=input_tokens)
+def _rates(provider: str, model: str, input_tokens: int, at: float, speed: str = "") -> Rates | None:
+    return rates(provider, model, input_tokens=input_tokens, at=at, speed=speed)
 
 
 def read_run(journal: Journal, thread: str) -> list[ObservedRequest]:
@@ -131,6 +130,6 @@ def _of_row(number: int, row: Row, view: View, thread: str) -> ObservedRequest:
         cuts=view.cuts,
         compaction=view.cut.last if view.cut else None,
         pages={len(view.settings.system) + at: page.page for at, page in enumerate(view.settings.pinned)},
-        rates=_rates(lent or provider, lent_name or name, row.usage.input_tokens),
+        rates=_rates(lent or provider, lent_name or name, row.usage.input_tokens, row.at, row.extras.speed),
         provider_reason=row.provider_reason,
     )

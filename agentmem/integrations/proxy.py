@@ -125,7 +125,8 @@ def wire_line(passed: Passed) -> Line | None:
 class Proxy(Closing):
     """A forwarding server on 127.0.0.1, until it is closed. ``port`` 0 takes a free one.
 
-    ``log`` is the file that the wire log is appended to, or a function that gets each line. ``warned`` is called with
+    ``log`` is the file that the wire log is appended to, in which what requests share stands once, or a function that
+    gets each line whole. ``warned`` is called with
     the reason when the log begins to miss something. Raises ConfigError if the port is taken, or without the extra.
     """
 
@@ -140,7 +141,7 @@ class Proxy(Closing):
         uvicorn = _uvicorn()
         self._socket = _bound(port)
         self._port = int(self._socket.getsockname()[1])
-        self._writer = LogWriter(log if callable(log) else LogFile(log), warned)
+        self._writer = LogWriter(log if callable(log) else LogFile(log, shortened=True), warned)
         self._upstreams = upstreams or Upstreams()
         config = uvicorn.Config(
             self._served,

@@ -12,6 +12,7 @@ breaks a call: its own errors are kept in `Recording.errors`.
 
 import json
 import os
+import stat
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -24,6 +25,7 @@ from agentmem.errors import ConfigError
 from agentmem.integrations.masking import Mask
 from agentmem.integrations.replies import parse_reply
 from agentmem.integrations.tee import tee
+from agentmem.kvcache.shared_blocks import LineWriter
 from agentmem.types import Clock
 
 Line = dict[str, Any]
@@ -38,27 +40,61 @@ BASIS_HEADER = "x-agentmem-basis"
 _BEGAN = "agentmem_began"
 
 
+EACH_ALONE = 64 * 1024 * 1024
+"""Bytes after which a log begins anew to say everything: what is lost by a damaged line ends there."""
+
+
 class LogFile:
     """Appends lines to a file that only its owner may read. The first line creates it. Safe for threads.
 
-    Each line is one write, so that processes may share a file.
+    Each line is one write, so that processes may share a file. ``shortened``: what a request shares with earlier ones
+    is not written again (see `agentmem.kvcache.shared_blocks`). A line that could not be written whole, as on a full
+    disk, is lost, and neither the lines before it nor those after.
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, *, shortened: bool = False) -> None:
         self.path = Path(path)
         self._mask = Mask()
         self._lock = threading.Lock()
+        self._writer = LineWriter() if shortened else None
+        self._file: tuple[int, int] | None = None
+        self._end = self._since = 0
 
     def __call__(self, line: Line) -> None:
         with self._lock:
             masked = {**line, **{part: self._mask.value(line[part]) for part in ("request", "response")}}
-            data = json.dumps(masked, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "backslashreplace")
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            file = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+            file = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
             try:
-                _write(file, data + b"\n")
+                self._look_at(file)
+                self._append(file, masked)
             finally:
                 os.close(file)
+
+    def _look_at(self, file: int) -> None:
+        """Whether what this wrote is still there: somebody may have emptied or replaced the file."""
+        found = os.fstat(file)
+        here = found.st_dev, found.st_ino
+        if self._writer and (here != self._file or found.st_size < self._end or self._since > EACH_ALONE):
+            self._writer.forget()
+            self._since = 0
+        self._file = here
+
+    def _append(self, file: int, line: Line) -> None:
+        data = as_json(self._writer.shortened(line) if self._writer else line) + b"\n"
+        size = os.fstat(file).st_size
+        regular = stat.S_ISREG(os.fstat(file).st_mode)
+        torn = regular and bool(size) and os.pread(file, 1, size - 1) != b"\n"
+        _write(file, b"\n" + data if torn else data)
+        self._end = size + torn + len(data)
+        self._since += len(data)
+        if self._writer:
+            self._writer.kept()
+
+
+def as_json(line: Line) -> bytes:
+    """A line's bytes, without its end."""
+    return json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "backslashreplace")
 
 
 def _write(file: int, data: bytes) -> None:

@@ -1,6 +1,7 @@
 """Reads usage as providers report it: the usage objects of Anthropic's and OpenAI's APIs."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from agentmem.types import Basis, Extras, Ttl, Usage
@@ -58,6 +59,21 @@ def read_extras(report: Mapping[str, Any], basis: Basis = "measured") -> Extras:
         others=tuple((str(one.get("model") or ""), read_usage(one, basis)) for one in beside),
         edits=tuple(_edits(report)),
     )
+
+
+def response_extras(response: Mapping[str, Any], basis: Basis = "measured") -> Extras:
+    """The same of a whole response of either API: OpenAI names the tier and lists searches beside the usage."""
+    found, tier = read_extras(response.get("usage") or {}, basis), response.get("service_tier")
+    items = response.get("output") if isinstance(response.get("output"), list) else ()
+    searches = sum(isinstance(one, Mapping) and one.get("type") == SEARCH for one in items or ())
+    speed = found.speed or (str(tier) if tier in OPENAI_TIERS else "")
+    return replace(found, speed=speed, web_searches=found.web_searches + searches)
+
+
+SEARCH = "web_search_call"
+"""The type of an item of OpenAI's responses that is billed as one web search."""
+OPENAI_TIERS = frozenset({"flex", "priority", "batch"})
+"""OpenAI's service tiers with prices of their own."""
 
 
 EDITS = "applied_edits"

@@ -18,11 +18,12 @@ from agentmem.context.window import View
 from agentmem.kvcache import frames
 from agentmem.kvcache.breakpoints import TAIL
 from agentmem.kvcache.rules import rules_for
-from agentmem.meter.prices import cost
+from agentmem.meter.price_row import PriceRow, listed_rows, read_price_row
+from agentmem.meter.prices import Cost, cost, rates_of
 from agentmem.meter.routed import Routed, read_routed, routed_value
 from agentmem.scrub import scrub
 from agentmem.transcript.journal import Journal
-from agentmem.types import NO_EXTRAS, Basis, Draft, Entry, Extras, ModelProfile, Reply, Request, Ttl, Usage
+from agentmem.types import NO_EXTRAS, Basis, Draft, Entry, Extras, ModelProfile, Rates, Reply, Request, Ttl, Usage
 
 Break = Literal["first", "none", "expiry", "cut", "break"]
 """The relation of a request to the thread's request before it.
@@ -43,7 +44,8 @@ class Row:
 
     ``model`` is "provider:name"; ``estimate`` the input that we predicted, in tokens; ``at`` the start of the request;
     ``seconds`` and ``first_token_after`` count from there. ``cost_usd`` and ``cost_uncached_usd`` are None if the price
-    is not known; ``priced_as`` names another model whose prices were used, which makes them estimates. ``digest`` is
+    is not known; ``priced_as`` names another model whose prices were used, which makes them estimates, and
+    ``price_row`` the row of the price list that they came from. ``digest`` is
     the digest of the request's frames, ``bytes`` the length of their wire form, and ``extends`` the number of those
     bytes that the thread's previous request also sent. ``context_tokens`` and ``new_tokens`` are our counts of all
     frames, and of those that the thread never sent before. ``stop_reason`` says why the reply ended, ``error`` why
@@ -78,6 +80,7 @@ class Row:
     extras: Extras = NO_EXTRAS
     switch_usd: float | None = None
     route: Routed | None = None
+    price_row: PriceRow | None = None
 
 
 # A row in its entry: (field, key, default that is left out). The thread is the entry's own.
@@ -164,6 +167,8 @@ def value(row: Row) -> dict[str, Any]:
         made["extra"] = _extras_value(row.extras)
     if row.route is not None:
         made["route"] = routed_value(row.route)
+    if row.price_row is not None:
+        made["row"] = row.price_row.parts()
     made["basis"] = row.usage.basis
     return made | {key: count for (_, key), count in zip(_USAGE, _COUNTED(row.usage), strict=True) if count}
 
@@ -178,7 +183,8 @@ def row_of(thread: str, value: Mapping[str, Any]) -> Row:
     usage = Usage(_basis(value["basis"]), *(int(value.get(key, 0)) for _, key in _USAGE))
     given: dict[str, Any] = {**_UNSAID, **{_NAMES[key]: said for key, said in value.items() if key in _NAMES}}
     extras, route = _extras(value.get("extra"), usage.basis), read_routed(value.get("route"))
-    return Row(thread=thread, usage=usage, extras=extras, route=route, **given)
+    priced = read_price_row(value.get("row"))
+    return Row(thread=thread, usage=usage, extras=extras, route=route, price_row=priced, **given)
 
 
 def rows(journal: Journal, thread: str) -> Iterator[Row]:
@@ -242,6 +248,16 @@ def listed(models: Mapping[str, int]) -> list[dict[str, Any]]:
     return [{"model": model, "requests": requests} for model, requests in models.items()]
 
 
+def price_rows(rows: Iterable[Row]) -> list[dict[str, Any]]:
+    """The rows of price lists that dollars came from, with the requests and dollars of each, as JSON."""
+    found: dict[PriceRow, tuple[int, float]] = {}
+    for row in rows:
+        if row.price_row is not None and row.cost_usd is not None:
+            requests, usd = found.get(row.price_row, (0, 0.0))
+            found[row.price_row] = requests + 1, usd + row.cost_usd
+    return listed_rows(found)
+
+
 def missing_prices(models: Mapping[str, int], requests: int) -> str:
     """The same for people: "1 of 3 requests unpriced: my-local-model"; "" if all have a price."""
     count = sum(models.values())
@@ -250,21 +266,30 @@ def missing_prices(models: Mapping[str, int], requests: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class RequestMeter:
-    """Makes the rows of one agent: its name, its model, and the model that lends prices if it has none."""
+    """Makes the rows of one agent: its name, its model, and the model whose prices count for it.
+
+    Once it is ``on`` another model, ``price_as`` only ``lends`` that one prices, if it has none.
+    """
 
     agent: str
     profile: ModelProfile
     price_as: str | None = None
+    lends: bool = False
 
     def on(self, profile: ModelProfile) -> "RequestMeter":
         """The meter of the same agent on another model."""
-        return self if profile == self.profile else replace(self, profile=profile)
+        return self if profile == self.profile else replace(self, profile=profile, lends=True)
+
+    @property
+    def rates(self) -> Rates | None:
+        """The prices that count for the model; None if none are known."""
+        return rates_of(self.profile, self.price_as, lends=self.lends)
 
     def row(
         self, thread: str, request: Request, reply: Reply, view: View, sent: View | None, last: Row | None, at: float
     ) -> Row:
         """The row of an answered request. ``view`` was sent at ``at``; ``sent`` and ``last`` are the request before."""
-        price = cost(self.profile, reply.usage, price_as=self.price_as, at=at, extras=reply.extras)
+        price = self._cost(reply.usage, at, reply.extras)
         shared = extension(sent, view) if sent and last and last.digest == sent.digest else 0
         return Row(
             thread=thread,
@@ -280,6 +305,7 @@ class RequestMeter:
             cost_usd=price.usd,
             cost_uncached_usd=price.uncached_usd,
             priced_as=price.priced_as,
+            price_row=price.row,
             digest=view.digest,
             extends=shared,
             bytes=view.size,
@@ -292,6 +318,9 @@ class RequestMeter:
             extras=reply.extras,
             switch_usd=self._switch_usd(request, reply.usage, last, at),
         )
+
+    def _cost(self, usage: Usage, at: float, extras: Extras = NO_EXTRAS) -> Cost:
+        return cost(self.profile, usage, price_as=self.price_as, at=at, extras=extras, lends=self.lends)
 
     def _break(
         self, request: Request, reply: Reply, view: View, sent: View | None, last: Row | None, at: float, shared: int
@@ -313,8 +342,8 @@ class RequestMeter:
         unread = usage.input_tokens - usage.cache_read_tokens
         again = min(unread, last.usage.input_tokens)
         read = Usage(usage.basis, cache_read_tokens=usage.input_tokens, output_tokens=usage.output_tokens)
-        dear = cost(self.profile, usage, price_as=self.price_as, at=at).usd
-        cheap = cost(self.profile, read, price_as=self.price_as, at=at).usd
+        dear = self._cost(usage, at).usd
+        cheap = self._cost(read, at).usd
         return None if dear is None or cheap is None else (dear - cheap) * again / unread if unread else 0.0
 
     def failure(self, thread: str, request: Request, error: Exception, view: View, at: float) -> Row:

@@ -16,7 +16,7 @@ Rows of different basis are different meters and are never added up. Shares are 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from agentmem.meter.ledger import Row, listed, unpriced
+from agentmem.meter.ledger import Row, listed, price_rows, unpriced
 from agentmem.types import Basis, Usage
 
 Summary = dict[str, Any]
@@ -44,10 +44,11 @@ def summarise(rows: Iterable[Row]) -> Summary:
         summarise(rows(agent.journal, "main"))["hit_rate"]
 
     If they have several bases, ``basis`` and all numbers of a meter are None: see ``by_basis`` in ``report``. Dollars
-    are the sum of the known ones, None if none is known; ``unpriced`` names the models of the other requests. Lent
-    prices are named in ``priced_as`` and make ``cost_basis`` "estimated". ``requests`` includes the ``failed`` ones;
-    those without a reply were not metered, so their basis and dollars do not count. ``switch_usd`` is the part of the
-    dollars that switches of the model cost, None without one.
+    are the sum of the known ones, None if none is known; ``unpriced`` names the models of the other requests, and
+    ``prices`` the rows of price lists that the dollars came from. Lent prices are named in ``priced_as`` and make
+    ``cost_basis`` "estimated". ``requests`` includes the ``failed`` ones; those without a reply were not metered, so
+    their basis and dollars do not count. ``switch_usd`` is what of the dollars switches of the model cost, None without
+    one.
     """
     rows = tuple(rows)
     metered = tuple(row for row in rows if _metered(row))
@@ -62,6 +63,7 @@ def summarise(rows: Iterable[Row]) -> Summary:
         "cost_usd": None if mixed else _dollars(row.cost_usd for row in metered),
         "cost_uncached_usd": None if mixed else _dollars(row.cost_uncached_usd for row in metered),
         "unpriced": listed(unpriced(metered)),
+        "prices": price_rows(metered),
         "cost_basis": "estimated" if any(row.priced_as for row in rows) else summary["basis"],
         "priced_as": ", ".join(sorted({row.priced_as for row in rows if row.priced_as})) or None,
         "peak_context_tokens": None if mixed else max(map(_context, rows), default=0),

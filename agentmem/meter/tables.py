@@ -1,9 +1,10 @@
 """Prints reports for people: the table of a run, the list of runs, and a sentence on what to do next."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from agentmem.meter.ledger import missing_prices
+from agentmem.meter.price_row import PriceRow
 from agentmem.meter.report import Summary
 
 if TYPE_CHECKING:
@@ -164,11 +165,25 @@ def _notes(report: Summary) -> list[str]:
     notes = []
     if report["priced_as"]:
         notes.append(
-            f"Dollars are estimated: this model has no price, they are at the prices of {report['priced_as']}."
+            f"Dollars are estimated: they are at the prices of {report['priced_as']}, not of the model that answered."
         )
     elif report["cost_usd"] is None and report["requests"]:
         notes.append("Dollars are unknown where a model's prices are not, or where it has none.")
+    if report["prices"]:
+        notes.append(f"Prices: {'; '.join(_priced(one) for one in report['prices'][:_MOST])}{_more(report['prices'])}.")
     if report["switch_usd"] is not None:
         lost = dollars(report["switch_usd"])
         notes.append(f"Switches of the model cost {lost}: what one model had in its cache, another took anew.")
     return notes
+
+
+_MOST = 3
+"""The most rows of price lists that are named; `--json` has all."""
+
+
+def _priced(one: Mapping[str, Any]) -> str:
+    return str(PriceRow(one["table"], one["model"], one["dated"] or "", one["tier"] or ""))
+
+
+def _more(rows: Sequence[object]) -> str:
+    return f" and {len(rows) - _MOST} more" if len(rows) > _MOST else ""

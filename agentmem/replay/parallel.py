@@ -17,6 +17,7 @@ from typing import Any, Protocol, TypeVar
 
 from agentmem.errors import ConfigError
 from agentmem.kvcache.rules import rules
+from agentmem.meter.own_prices import OwnPrices, in_use, use
 from agentmem.replay.billed import billed, billed_usd
 from agentmem.replay.index import IndexedSession, chains, index, key, repeated
 from agentmem.replay.peers import PEERS, missing
@@ -151,15 +152,16 @@ def _workers(plan: ReplayPlan) -> Iterator[Any]:
     if jobs == 1:
         yield partial(_mapped, None)
         return
-    pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_leave_interrupts)
+    pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_begin, initargs=(in_use(),))
     try:
         yield partial(_mapped, pool)
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def _leave_interrupts() -> None:
-    """Ctrl-C is for the process that the person started; it ends the workers."""
+def _begin(own: OwnPrices) -> None:
+    """A worker counts by the same prices. Ctrl-C is for the process that the person started; it ends the workers."""
+    use(own)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 

@@ -86,6 +86,12 @@ def files(paths: Iterable[Path]) -> Iterator[Path | SkippedLine]:
                 yield file
 
 
+def format_of(file: Path) -> str:
+    """The format of a file that holds recordings; "" for one that holds none."""
+    look = _look(file) if not is_beside(file) else _Look()
+    return look.reader.name if look.reader else ""
+
+
 def sessions(source: RecordingSource) -> Iterator[RecordedSession | SkippedLine]:
     """What a source holds."""
     return FORMATS[source.format].sessions(source)

@@ -7,7 +7,6 @@ new   = first sent in this request    redo = input - read - new       redo_share
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from functools import lru_cache
 from typing import Any
 
 from agentmem.meter.ledger import listed
@@ -16,27 +15,20 @@ from agentmem.replay.session import Exchange, RecordedSession
 from agentmem.replay.simulation import MeteredRequest
 from agentmem.types import Rates, Usage
 
-_MANY = 100_000  # thousands of tokens: above every threshold at which a price changes
 
-
-@lru_cache(maxsize=4096)
-def _rates(provider: str, model: str, thousands: int, speed: str = "") -> Rates | None:
-    return rates(provider, model, input_tokens=1000 * thousands, speed=speed)
-
-
-def price(provider: str, model: str, input_tokens: int, speed: str = "") -> Rates | None:
-    """The prices of a request of that size, to the next thousand tokens; None where they are not known."""
-    base, most = _rates(provider, model, 0, speed), _rates(provider, model, _MANY, speed)
-    return base if base == most else _rates(provider, model, -(-input_tokens // 1000), speed)
+def price(provider: str, model: str, input_tokens: int, speed: str = "", at: float | None = None) -> Rates | None:
+    """The prices of a request of that size; None where they are not known. ``at`` as in `agentmem.meter.prices`."""
+    return rates(provider, model, input_tokens=input_tokens, speed=speed, at=at)
 
 
 def billed(provider: str, exchange: Exchange) -> float | None:
-    """What a request cost by what its provider reported, at its own model's prices."""
-    if exchange.usage is None:
+    """What a request cost by what its provider reported, at its own model's prices of that day."""
+    usage, extras = exchange.usage, exchange.extras
+    if usage is None:
         return None
-    rates = price(provider, exchange.model, exchange.usage.input_tokens, exchange.extras.speed)
-    beside = extra_usd(provider, exchange.model, exchange.extras)
-    return None if rates is None or beside is None else rates.cost(exchange.usage) + beside
+    rates = price(provider, exchange.model, usage.input_tokens, extras.speed, exchange.at)
+    beside = extra_usd(provider, exchange.model, extras, at=exchange.at)
+    return None if rates is None or beside is None else rates.cost(usage) + beside
 
 
 @dataclass(slots=True)

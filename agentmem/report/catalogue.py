@@ -17,16 +17,18 @@ from typing import Any
 
 from agentmem.closing import Closing
 from agentmem.meter.ledger import Row, row_of, value
+from agentmem.meter.own_prices import in_use
+from agentmem.meter.price_table import table_name
 from agentmem.replay.recordings import files
 from agentmem.replay.session import SkippedLine
 from agentmem.report.loading import ALL, Choice, Observed, chosen, load_paths
 from agentmem.report.turns import ReportTurn
 
-VERSION = 1
-"""The version of what is kept. Another one's is read anew."""
+VERSION = 2
+"""The version of what is kept. What another one kept, or was counted at other prices, is read anew."""
 _TABLE = """
 CREATE TABLE IF NOT EXISTS files (
-    path TEXT PRIMARY KEY, version INTEGER, size INTEGER, time INTEGER, found TEXT
+    path TEXT PRIMARY KEY, version TEXT, size INTEGER, time INTEGER, found TEXT
 ) WITHOUT ROWID
 """
 _KNOWN = "SELECT found FROM files WHERE path = ? AND version = ? AND size = ? AND time = ?"
@@ -38,7 +40,7 @@ class LogCatalogue(Closing):
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         path.touch(mode=0o600)
-        self._path = path
+        self._version = f"{VERSION} {table_name()} {in_use().digest}"
         try:
             self._database = _opened(path)
         except sqlite3.DatabaseError:
@@ -62,7 +64,7 @@ class LogCatalogue(Closing):
 
     def _of(self, file: Path) -> Iterator[Observed | SkippedLine]:
         at = file.stat()
-        key = (str(file.resolve()), VERSION, at.st_size, at.st_mtime_ns)
+        key = (str(file.resolve()), self._version, at.st_size, at.st_mtime_ns)
         known = self._database.execute(_KNOWN, key).fetchone()
         if known is None:
             found = json.dumps([_kept(one) for one in load_paths([file])])

@@ -16,11 +16,12 @@ from agentmem.kvcache.why.causes import UNEXPLAINED
 from agentmem.kvcache.why.diagnosis import Finding, diagnose
 from agentmem.kvcache.why.observed import ObservedRequest
 from agentmem.meter.ledger import Break, Row, classify
+from agentmem.meter.prices import ListedPrice, listed
 from agentmem.replay.bound import bound_tokens
 from agentmem.replay.layout import Layout, Strip
 from agentmem.replay.session import Exchange, RecordedCut, RecordedSession, opening, reminder, unknown
 from agentmem.replay.simulation import GRACE, usual_marks
-from agentmem.replay.tally import billed, price
+from agentmem.replay.tally import billed
 from agentmem.report.turns import ReportTurn, TokenParts, least_usd
 from agentmem.types import Frame, Usage
 
@@ -185,9 +186,8 @@ class _Reading:
         usage = exchange.usage
         rules = rules_of(self.session, exchange.model)
         cost = billed(self.session.provider, exchange)
-        rates = (
-            price(self.session.provider, exchange.model, usage.input_tokens, exchange.extras.speed) if usage else None
-        )
+        found = _listed(self.session.provider, exchange)
+        rates = found.rates if found else None
         beside = (cost - rates.cost(usage)) if rates and usage and cost is not None else 0.0
         text = self.session.text
         return Row(
@@ -207,6 +207,7 @@ class _Reading:
             message_id=exchange.identity,
             break_=self._break(exchange, rules),
             extras=exchange.extras,
+            price_row=found.row if found and cost is not None else None,
         )
 
     def _break(self, exchange: Exchange, rules: CacheRules) -> Break:
@@ -239,6 +240,14 @@ class _Reading:
         self.suspects.append((number, then, now))
 
 
+def _listed(provider: str, exchange: Exchange) -> ListedPrice | None:
+    """The prices of the day on which a request was sent."""
+    if exchange.usage is None:
+        return None
+    tokens, speed = exchange.usage.input_tokens, exchange.extras.speed
+    return listed(provider, exchange.model, input_tokens=tokens, at=exchange.at, speed=speed)
+
+
 def _observed(
     session: RecordedSession,
     number: int,
@@ -257,7 +266,7 @@ def _observed(
         layout = Layout(exchange.model, len(head), "", [Strip((*head, *messages)).run()])
         marks = tuple(usual_marks(layout, session.ttl)) if rules.matching == "breakpoints" else ()
     tools = tuple(one for one in head if one.segment == "tool")
-    usage = exchange.usage or Usage("estimated")
+    usage, found = exchange.usage or Usage("estimated"), _listed(session.provider, exchange)
     settings = exchange.settings if exchange.marks is not None else _as_json(exchange.settings)
     return ObservedRequest(
         number=number,
@@ -270,7 +279,7 @@ def _observed(
         thread=session.name if named else "",
         cuts=cuts,
         compaction=compactions or None,
-        rates=price(session.provider, exchange.model, usage.input_tokens, exchange.extras.speed),
+        rates=found.rates if found else None,
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 
-from agentmem.meter.prices import OWN_MACHINES
+from agentmem.meter.price_names import OWN_MACHINES
 from agentmem.routing.router import RouteTable
 from agentmem.routing.routes import Routes
 from agentmem.routing.rules import RouteRule

@@ -9,7 +9,8 @@ from agentmem.checking import COUNT, FLAG, NOTHING, NUMBER, TEXT, Wanted, among,
 from agentmem.errors import ConfigError
 from agentmem.kvcache.breakpoints import TAIL
 from agentmem.kvcache.rules import rules_for
-from agentmem.meter.prices import OWN_MACHINES, rates, window
+from agentmem.meter.price_names import OWN_MACHINES
+from agentmem.meter.prices import rates, window
 from agentmem.types import Model, ModelProfile, Options, Rates
 
 DEFAULT = "default"

@@ -23,7 +23,7 @@ from agentmem.context.view import request
 from agentmem.errors import AgentmemError, BudgetExceeded, ModelError, SummaryRejected
 from agentmem.kvcache.breakpoints import TAIL
 from agentmem.kvcache.rules import rules_for
-from agentmem.meter import ledger, prices
+from agentmem.meter import ledger
 from agentmem.meter.ledger import RequestMeter
 from agentmem.routing.router import RouteDecision
 from agentmem.runtime.events import Compacted
@@ -189,7 +189,7 @@ class Compactor:
 
     def _state(self, session: Session) -> ContextState:
         estimate = session.tally.calibration.estimate(session.view.tokens)
-        rates = prices.rates_of(self._meter(session).profile, self.meter.price_as)
+        rates = self._meter(session).rates
         return state(session.view, self.settings, self.budget, rates, estimate)
 
 

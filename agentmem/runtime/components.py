@@ -162,19 +162,19 @@ def lineup(
     made = (model(first, options, opened), *(model(one, None, opened) for one in others))
     places = routes.targets if routes and routes.mode == "live" else ()
     around = AROUND.get() or _as_it_is
-    return Lineup(
-        tuple(map(around, made)), {one.name: around(_target(one, folder, opened)) for one in places}
-    )
+    return Lineup(tuple(map(around, made)), {one.name: _target(one, folder, opened, around) for one in places})
 
 
 def _as_it_is(one: Model) -> Model:
     return one
 
 
-def _target(one: RouteTarget, folder: Path, opened: ExitStack) -> Model:
+def _target(one: RouteTarget, folder: Path, opened: ExitStack, around: Callable[[Model], Model]) -> Model:
     """The model of a target. One of the tier batch goes through the provider's batch API. Raises ConfigError."""
     loaded = model(one.model, None, opened)
-    if one.tier != "batch" or hasattr(loaded, "pending"):
+    if one.tier != "batch":
+        return around(loaded)
+    if hasattr(loaded, "pending"):
         return loaded
     from agentmem.models.anthropic import AnthropicModel
     from agentmem.models.batches import BatchModel

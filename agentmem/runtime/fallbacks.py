@@ -10,7 +10,6 @@ from math import inf
 from typing import Any, Literal
 
 from agentmem.errors import ConfigError, ModelNotAvailable, ModelOverloaded, ModelUnreachable
-from agentmem.meter import prices
 from agentmem.meter.ledger import RequestMeter
 from agentmem.runtime.events import Switched
 from agentmem.runtime.opening import continued
@@ -120,7 +119,7 @@ class Switch:
         over = f"the fallback to {before} is over"
         says = rule.says.format(name=before) if rule else told if why == "route" else over
         tokens = self.session.tally.calibration.estimate(self.session.view.tokens) if self.session.view.turns else 0
-        rates = prices.rates_of(to, self.meter.price_as)
+        rates = self.meter.on(to).rates
         usd = tokens * max(0.0, rates.cache_write_5m - rates.cache_read) if rates else None
         event = Switched(self.session.thread, before, title(to), why, says, scrub(detail)[:200], tokens, usd)
         strips = to.plain_turn_strips_thinking

@@ -13,7 +13,9 @@ import openai
 import pytest
 
 from agentmem.errors import ConfigError
-from agentmem.integrations.wirelog import Line, record
+from agentmem.integrations.observing import read_wirelog
+from agentmem.integrations.wirelog import Line, LogFile, record
+from agentmem.kvcache.shared_blocks import LineReader
 from agentmem.kvcache.simulated.events import ServerAnswer
 from agentmem.kvcache.simulated.faults import HttpError, StalledStream
 from agentmem.kvcache.simulated.server import MessagesServer
@@ -207,3 +209,53 @@ def test_what_has_no_http_client_is_refused() -> None:
     with pytest.raises(ConfigError, match="holds no httpx or httpx2 client"):
         record(object(), "never.jsonl")
     assert not Path("never.jsonl").exists()
+
+
+def _asked(turns: int) -> Line:
+    said = [{"role": "user", "content": f"{at} " + "word " * 100} for at in range(turns)]
+    return {"at": float(turns), "path": "/v1/messages", "request": {**ASK, "messages": said}, "response": {}}
+
+
+def _whole(path: Path) -> list[Line]:
+    reader = LineReader()
+    return [reader.whole(line) for line in _lines(path)]
+
+
+def test_a_shortened_log_reads_back_and_goes_on_in_another_process(tmp_path: Path) -> None:
+    """What requests share is written once; a file that was emptied or replaced meanwhile gets everything again."""
+    log, other = LogFile(tmp_path / "run.jsonl", shortened=True), tmp_path / "other.jsonl"
+    for turns in (1, 2, 3):
+        log(_asked(turns))
+    second = LogFile(tmp_path / "run.jsonl", shortened=True)
+    second(_asked(4))
+    assert _whole(log.path) == [_asked(turns) for turns in (1, 2, 3, 4)]
+    assert log.path.read_text().count("2 word") == 2
+    log.path.rename(other)
+    log(_asked(5))
+    assert _whole(log.path) == [_asked(5)]
+    log.path.write_text("")
+    log(_asked(6))
+    assert _whole(log.path) == [_asked(6)]
+
+
+def test_a_torn_line_takes_nothing_with_it(tmp_path: Path) -> None:
+    """A process that was killed in the middle of a line leaves one bad line, and the next is on its own."""
+    path = tmp_path / "run.jsonl"
+    LogFile(path, shortened=True)(_asked(1))
+    path.write_bytes(path.read_bytes() + b'{"at": 2, "request": {"mess')
+    LogFile(path, shortened=True)(_asked(3))
+    requests, skipped = read_wirelog(path)
+    assert [one.at for one in requests] == [1.0, 3.0]
+    assert [one.line for one in skipped] == [2]
+
+
+def test_after_a_full_disk_the_log_is_whole_again(tmp_path: Path) -> None:
+    """What could not be written is not taken for known."""
+    path = tmp_path / "run.jsonl"
+    log = LogFile(path, shortened=True)
+    path.symlink_to("/dev/full")
+    with pytest.raises(OSError, match="No space"):
+        log(_asked(2))
+    path.unlink()
+    log(_asked(3))
+    assert _whole(path) == [_asked(3)]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentmem.kvcache.reported import merged, read_extras, read_usage
+from agentmem.kvcache.reported import merged, read_extras, read_usage, response_extras
 from agentmem.types import NO_EXTRAS, Extras, Usage
 
 COUNTS = st.dictionaries(
@@ -105,3 +105,20 @@ def test_nested_reports_are_merged_too() -> None:
 def test_what_is_billed_beside_the_tokens(report: dict[str, Any], extras: Extras) -> None:
     """Speed, tier, searches, and the tokens of iterations that the report's own counts leave out, are billed beside."""
     assert read_extras(report) == extras
+
+
+@pytest.mark.parametrize(
+    ("response", "extras"),
+    [
+        ({"service_tier": "flex", "usage": {"input_tokens": 5}}, Extras("flex")),
+        ({"service_tier": "default", "output": [{"type": "message"}]}, NO_EXTRAS),
+        (
+            {"service_tier": "priority", "output": [{"type": "web_search_call"}, {"type": "message"}] * 2},
+            Extras("priority", 2),
+        ),
+        ({"usage": {"service_tier": "batch", "server_tool_use": {"web_search_requests": 3}}}, Extras("batch", 3)),
+    ],
+)
+def test_a_response_tells_tier_and_searches_beside_its_usage(response: dict[str, Any], extras: Extras) -> None:
+    """OpenAI names the tier of the whole response, and each search is an item of it."""
+    assert response_extras(response) == extras

@@ -1,6 +1,7 @@
 """agentmem.meter.prices."""
 
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
@@ -9,7 +10,9 @@ from genai_prices import calc_price
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentmem.meter.prices import Cost, cost, rates
+from agentmem.meter.own_prices import own_prices, use
+from agentmem.meter.price_row import PriceRow
+from agentmem.meter.prices import Cost, cost, listed, rates
 from agentmem.types import Extras, ModelProfile, Usage
 
 OPUS = ModelProfile("anthropic", "claude-opus-5-5", "cloud")
@@ -127,10 +130,12 @@ def test_a_lent_price_is_named() -> None:
     assert lent.priced_as == "anthropic:claude-opus-5-5"
 
 
-def test_a_model_with_a_price_is_never_lent_one() -> None:
-    """``price_as`` is for models that have none."""
-    usage = Usage("measured", 100)
-    assert cost(OPUS, usage, price_as="anthropic:claude-haiku-4-5") == cost(OPUS, usage)
+def test_any_model_may_be_priced_as_another() -> None:
+    """What was asked for wins over the model's own price, and is named; what only lends does not."""
+    usage, haiku = Usage("measured", 100), ModelProfile("anthropic", "claude-haiku-4-5", "cloud")
+    other = cost(OPUS, usage, price_as="anthropic:claude-haiku-4-5")
+    assert (other.usd, other.priced_as) == (cost(haiku, usage).usd, "anthropic:claude-haiku-4-5")
+    assert cost(OPUS, usage, price_as="anthropic:claude-haiku-4-5", lends=True) == cost(OPUS, usage)
 
 
 @pytest.mark.parametrize(
@@ -167,6 +172,8 @@ def test_an_unknown_lender_lends_nothing(lender: str) -> None:
         ("anthropic", "databricks-claude-opus-4-6", "anthropic:claude-opus-4-6"),
         ("anthropic", "claude-opus-4-6[1m]", "anthropic:claude-opus-4-6"),
         ("litellm_proxy", "gpt-5.6", "openai:gpt-5.6"),
+        ("anthropic", "glm-4.6", "zai:glm-4.6"),
+        ("openrouter", "z-ai/glm-4.6", "openrouter:z-ai/glm-4.6"),
         ("xai", "grok-4", "x-ai:grok-4"),
     ],
 )
@@ -235,3 +242,89 @@ def test_any_model_without_a_price_can_be_lent_one() -> None:
     assert lent.usd == cost(ModelProfile("anthropic", "claude-sonnet-4-5", "cloud"), usage).usd
     assert lent.priced_as == "anthropic:claude-sonnet-4-5"
     assert cost(gateway, usage, price_as="claude-sonnet-4-5").usd == lent.usd
+
+
+def test_a_dollar_names_its_row() -> None:
+    """The table with its version, the model as the table calls it, a day, and the speed."""
+    row = cost(ModelProfile("openai", "gpt-4.1", "cloud"), Usage("measured", 100), extras=Extras("batch")).row
+    assert row is not None
+    assert row.table.startswith("genai-prices ") and row.model == "openai:gpt-4.1" and row.tier == "batch"
+    assert row.dated >= "2026-10-12"
+    assert cost(OPUS, Usage("measured", 100), extras=Extras("unheard of")).row is None
+
+
+def test_the_day_of_a_row_is_that_from_which_it_holds() -> None:
+    """A price that changed is dated by its change; a time before there were models counts as none."""
+    names = ("claude-opus-4-6", 300_000)
+    then, now, none = (
+        listed("anthropic", names[0], input_tokens=names[1], at=at)
+        for at in (datetime(2026, 3, 1, tzinfo=UTC).timestamp(), None, 12.0)
+    )
+    assert then is not None and now is not None
+    assert then.rates != now.rates and now == none
+    assert now.row.dated > "2026-03-01"
+
+
+def test_openais_writes_cost_more_from_5_6_on() -> None:
+    """A write to the cache is no plain input there: 1.25 times the price."""
+    old, new = rates("openai", "gpt-5.5"), rates("openai", "gpt-5.6")
+    assert old is not None and new is not None
+    assert old.cache_write_5m == old.uncached
+    assert new.cache_write_5m == pytest.approx(1.25 * new.uncached)
+
+
+def test_a_clouds_write_for_an_hour_costs_twice_the_input() -> None:
+    """Also where the cloud's row has only the price of the short one."""
+    for name in ("bedrock:us.anthropic.claude-sonnet-4-5-20250929-v1:0", "vertex_ai:claude-opus-4-6"):
+        found = rates(*name.split(":", 1))
+        assert found is not None
+        assert found.cache_write_1h == pytest.approx(2 * found.uncached)
+
+
+def test_a_tier_that_a_row_has_is_taken_as_it_is() -> None:
+    """Batch leaves the price of a cached token as it was, where the provider's list says so."""
+    usual, batch = (rates("openai", "gpt-4.1", speed=speed) for speed in ("", "batch"))
+    assert usual is not None and batch is not None
+    assert batch.output == pytest.approx(usual.output / 2)
+    assert batch.cache_read == usual.cache_read
+
+
+@pytest.fixture
+def own() -> Iterator[None]:
+    """Prices of one's own, until the test is over."""
+    table = {
+        "claude-opus-5-5": {
+            "input": 1.0,
+            "output": 2.0,
+            "cache_read": 0.5,
+            "web_search": 0.02,
+            "tiers": {"batch": 0.25},
+        },
+        "litellm:prod-*": {"price_as": "anthropic:claude-sonnet-4-5"},
+        "smollm2": {"input": 0.1, "output": 0.1, "dated": date(2026, 11, 1)},
+    }
+    use(own_prices(table))
+    yield
+    use()
+
+
+@pytest.mark.usefixtures("own")
+def test_prices_of_ones_own_win() -> None:
+    """Over the table's, for names of a gateway, and for one's own engine; what is left out costs as input."""
+    usage = Usage("measured", 1_000_000, 1_000_000, 1_000_000)
+    assert cost(OPUS, usage).usd == pytest.approx(1.0 + 0.5 + 1.0)
+    assert cost(OPUS, usage, extras=Extras("batch")).usd == pytest.approx(0.25 * 2.5)
+    assert cost(OPUS, usage, extras=Extras(web_searches=1)).usd == pytest.approx(2.52)
+    assert cost(OPUS, usage, extras=Extras("flex")) == Cost()
+    local = cost(ModelProfile("local", "smollm2", "local"), usage)
+    assert local.usd == pytest.approx(0.3) and not local.priced_as
+    assert local.row == PriceRow("agentmem.toml", "smollm2", "2026-11-01")
+    gateway = cost(ModelProfile("litellm", "prod-eu", "cloud"), usage)
+    assert gateway.usd == cost(ModelProfile("anthropic", "claude-sonnet-4-5", "cloud"), usage).usd
+    assert gateway.row is not None and gateway.row.model == "anthropic:claude-sonnet-4-5"
+
+
+def test_without_ones_own_the_tables_count(own: None) -> None:
+    """`use` without prices takes them back."""
+    use()
+    assert cost(ModelProfile("local", "smollm2", "local"), Usage("measured", 1)) == Cost()

@@ -80,6 +80,7 @@ def test_the_numbers_of_a_run() -> None:
         "cost_usd": 0.015,
         "cost_uncached_usd": 0.05,
         "unpriced": [],
+        "prices": [],
         "cost_basis": "measured",
         "priced_as": None,
         "peak_context_tokens": 1_500,

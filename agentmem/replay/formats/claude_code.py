@@ -53,6 +53,7 @@ class ClaudeCode:
                 yield SkippedLine(source.path, number, record.reason)
                 continue
             try:
+                record = unwrapped(record)
                 thread = _thread(record, threads)
                 conversations.setdefault(thread, Conversation()).add(record)
             except Malformed as error:
@@ -82,6 +83,14 @@ def _records(source: RecordingSource) -> Iterator[tuple[int, Any]]:
         return
     for line in lines(Path(source.file)):
         yield (line.number, line.value) if isinstance(line, LogLine) else (line.line, line)
+
+
+def unwrapped(record: Any) -> Any:
+    """What a sub-agent said, where some versions write it inside a record of progress of the main conversation."""
+    told = record.get("data") if isinstance(record, dict) and record.get("type") == "progress" else None
+    if not isinstance(told, dict) or told.get("type") != "agent_progress" or not isinstance(told.get("message"), dict):
+        return record
+    return {**told["message"], "isSidechain": True, "agentId": told.get("agentId")}
 
 
 def _thread(record: Any, threads: dict[str, str]) -> str:

@@ -12,7 +12,8 @@ from typing import Any
 
 from agentmem.kvcache.frames import body_frames, frame
 from agentmem.kvcache.prompts import body_prompt
-from agentmem.kvcache.reported import read_extras, read_usage
+from agentmem.kvcache.reported import read_usage, response_extras
+from agentmem.kvcache.shared_blocks import LineReader, MissingBlocks
 from agentmem.kvcache.simulated.openai_bodies import is_openai, messages_body
 from agentmem.replay.formats.contents import PACE, arguments, blocks, moment_of, sent
 from agentmem.replay.formats.message_list import Growth
@@ -39,14 +40,14 @@ class WireLog:
 
     def sessions(self, source: RecordingSource) -> Iterator[RecordedSession | SkippedLine]:
         """Each conversation, in the order of its first request. Frames that occur again are kept once."""
-        reading = _Reading()
+        reading, shared = _Reading(), LineReader()
         for line in lines(Path(source.file)):
             if isinstance(line, SkippedLine):
                 yield line
                 continue
             try:
-                reading.add(line.value, line.number)
-            except _Unfit as error:
+                reading.add(shared.whole(line.value), line.number)
+            except (_Unfit, MissingBlocks) as error:
                 yield SkippedLine(source.path, line.number, str(error))
             except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
                 yield SkippedLine(source.path, line.number, f"no request that can be replayed: {error!r}")
@@ -110,7 +111,7 @@ class _Reading:
             marks=prompt.breakpoints,
             head=head if head != begun.head else None,
             identity=str(response.get("id") or ""),
-            extras=read_extras(response.get("usage") or {}),
+            extras=response_extras(response),
             line=line,
         )
         begun.growth.add(frames, exchange)

@@ -149,3 +149,20 @@ def test_whole_sessions_come_one_a_line_and_packed(tmp_path: Path) -> None:
     assert [isinstance(one, RecordedSession) and len(one.exchanges) for one in sessions] == [4, 4, 4]
     path.write_bytes(packed[:-30])
     assert any(isinstance(one, SkippedLine) for one in ClaudeCode().sources(path, Spool(tmp_path)))
+
+
+def test_what_a_sub_agent_says_inside_progress_is_its_conversation(tmp_path: Path) -> None:
+    """Some versions write a sub-agent's replies into records of the main conversation."""
+    log = Log()
+    log.prompt("go")
+    log.reply("m1", call("c1"))
+    said = {"role": "assistant", "model": "claude-opus-4-6", "id": "s1", "content": [text("Found.")]}
+    inner = {"type": "assistant", "uuid": "x", "message": {**said, "usage": used(5, 4000, 0)}}
+    log.add("progress", data={"type": "agent_progress", "agentId": "a7", "message": inner})
+    log.add("progress", data={"type": "agent_progress", "agentId": "a7", "message": "lost"})
+    log.result("c1", "first")
+    log.reply("m2", text("Done."))
+    found = [one for one in read(log.write(tmp_path / "s.jsonl")) if isinstance(one, RecordedSession)]
+    assert [(one.name, len(one.exchanges)) for one in found] == [("s", 2), ("s/a7", 1)]
+    [exchange] = found[1].exchanges
+    assert exchange.usage and exchange.usage.input_tokens == 4005
