@@ -29,6 +29,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"integrations"}),
     frozenset({"mcp"}),
     frozenset({"demo", "report", "testing"}),
+    frozenset({"ui"}),
     frozenset({"cli", "__init__", "__main__"}),
 )
 """From the bottom up. A part imports what is below it, and within itself."""
