@@ -32,6 +32,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"mcp"}),
     frozenset({"demo", "report", "testing"}),
     frozenset({"fleet"}),
+    frozenset({"ui"}),
     frozenset({"cli", "__init__", "__main__"}),
 )
 """From the bottom up. A part imports what is below it, and within itself."""

@@ -31,6 +31,7 @@ from agentmem.cli import (
     serve,
     simulate,
     team,
+    ui,
     why,
 )
 from agentmem.cli import trust as trusting
@@ -74,6 +75,7 @@ app.command()(prefix.menu)
 app.command()(prefix.prefix)
 app.command()(reports.runs)
 app.command()(reports.report)
+app.command()(ui.ui)
 app.command()(why.why)
 app.command()(context.context)
 app.command()(logs.logs)

@@ -19,6 +19,7 @@ from agentmem.errors import ConfigError
 
 if TYPE_CHECKING:
     from agentmem.integrations.proxy import Proxy
+    from agentmem.ui.server import PageServer
 
 _GLANCE = 0.2
 """Seconds between checks: a signal that the system gives to another thread does not end a wait without a timeout."""
@@ -53,11 +54,7 @@ def proxy(port: Port = 8787, upstream: Upstream = None, log: Log = None, json: A
             for name, value in served.variables.items():
                 print_line(f"  export {name}={value}")
             print_line(f"The log is {path}: `agentmem report {path}` shows it, also while this runs.")
-        try:
-            while True:
-                Event().wait(_GLANCE)
-        except KeyboardInterrupt:
-            pass  # the way to end it
+        _wait()
 
 
 def watch(
@@ -68,7 +65,9 @@ def watch(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the report as one HTML page, too.")
     ] = None,
-    browse: Annotated[bool, typer.Option("--open", help="Show that page in the browser.")] = False,
+    browse: Annotated[
+        bool, typer.Option("--open", help="Show the page in the browser: live, or with -o when the command has ended.")
+    ] = False,
     json: AsJson = False,
 ) -> None:
     """Run a command behind the meter, and end with the report: `agentmem watch -- claude -p "..."`.
@@ -79,12 +78,37 @@ def watch(
     command = list(context.args)
     if not command:
         raise ConfigError("say what to run: `agentmem watch -- claude`, or any other command")
-    if browse and not output:
-        raise ConfigError("--open shows the page that -o writes: give it a file, as in `-o report.html --open`")
-    with _serving(port, upstream, log) as (served, path):
+    with _serving(port, upstream, log) as (served, path), _shown(path, live=browse and not output) as page:
         code = _run(command, served.variables)
-    _report(path, output, browse, json)
+        _report(path, output, browse, json)
+        if page and notices().is_terminal:
+            notices().print("The page stays open until Ctrl-C.", highlight=False)
+            _wait()
     raise typer.Exit(code)
+
+
+@contextmanager
+def _shown(log: Path, *, live: bool) -> "Iterator[PageServer | None]":
+    """The page on a log while it grows, in the browser; None if it is not asked for."""
+    if not live:
+        yield None
+        return
+    from agentmem.cli.ui import show
+    from agentmem.ui.server import PageServer
+
+    with PageServer([log], failed=complain) as server:
+        notices().print(f"The page is live at {server.address}", highlight=False)
+        show(server.address)
+        yield server
+
+
+def _wait() -> None:
+    """Wait for Ctrl-C."""
+    try:
+        while True:
+            Event().wait(_GLANCE)
+    except KeyboardInterrupt:
+        pass  # the way to end it
 
 
 @contextmanager

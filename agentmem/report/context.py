@@ -1,26 +1,18 @@
 """The window of a conversation as it is now: what it holds by kind and by page, and what is largest in it."""
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from agentmem.kvcache.why.texts import one_line, shown
 from agentmem.meter.prices import window as model_window
+from agentmem.report.blocks import KINDS, call_names, kind_of, name_of
 from agentmem.report.loading import Observed
-from agentmem.report.recorded import PARTS, TAIL, ContextFrames
+from agentmem.report.recorded import ContextFrames
 from agentmem.types import Frame, ModelProfile
 
 LARGEST = 10
 """Blocks that are listed."""
-_TEXT = 60
-
-KINDS: tuple[str, ...] = ("tools", "system", "pages", "summary", "results", "calls", "thinking", "replies", "messages")
-"""The kinds of blocks, in the order in which they are shown."""
-
-_BY_PART: Mapping[int, str] = {0: "tools", 1: "system", PARTS["page"]: "pages", 3: "summary", 4: "results"}
-_BY_TYPE: Mapping[str, str] = {"tool_use": "calls", "thinking": "thinking", "redacted_thinking": "thinking"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,39 +85,10 @@ def context_now(observed: Observed) -> ContextNow:
 def _blocks(
     window: ContextFrames, frames: tuple[Frame, ...], pages: Mapping[int, str], scale: float
 ) -> Iterator[WindowBlock]:
-    calls = {
-        str(one.value.get("id")): str(one.value.get("name")) for one in frames if one.value.get("type") == "tool_use"
-    }
+    calls = call_names(frames)
     for at, one in enumerate(frames):
-        kind = "pages" if at in pages else _kind(window, one)
-        yield WindowBlock(at + 1, kind, pages.get(at) or _name(one, calls), round(one.tokens * scale))
-
-
-def _kind(window: ContextFrames, one: Frame) -> str:
-    part = window.part(one)
-    if part != TAIL:
-        return _BY_PART[part]
-    return _BY_TYPE.get(str(one.value.get("type")), "replies" if one.role == "assistant" else "messages")
-
-
-def _name(one: Frame, calls: Mapping[str, str]) -> str:
-    value = one.value
-    if one.segment == "tool" or value.get("type") == "tool_use":
-        given = json.dumps(value["input"], ensure_ascii=False) if value.get("input") else ""
-        return one_line(f"{value.get('name', 'tool')} {given}".strip())[:_TEXT]
-    if value.get("type") == "unknown":
-        return "not recorded: tools, system prompt, reminders"
-    if value.get("type") == "tool_result":
-        return one_line(f"{calls.get(str(value.get('tool_use_id')), '')} {_said(value.get('content'))}".strip())[:_TEXT]
-    return one_line(str(value.get("text") or value.get("thinking") or shown(one)))[:_TEXT]
-
-
-def _said(content: Any) -> str:
-    """The words of a result."""
-    if isinstance(content, str) or content is None:
-        return content or ""
-    texts = (str(part.get("text") or part.get("type")) for part in content if isinstance(part, Mapping))
-    return " ".join(texts)
+        kind = "pages" if at in pages else kind_of(one, window.summary)
+        yield WindowBlock(at + 1, kind, pages.get(at) or name_of(one, calls), round(one.tokens * scale))
 
 
 def _scale(observed: Observed, counted: int) -> float:

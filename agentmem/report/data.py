@@ -1,14 +1,18 @@
 """Collects the page's data as one JSON object: columns with a value for each turn, the events, the ledger's sums."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import astuple, fields
+from dataclasses import astuple, dataclass, fields
 from typing import Any
 
 from agentmem.meter.answers import lines
 from agentmem.meter.report import new_tokens, report
 from agentmem.meter.tables import advice
+from agentmem.report.blocks import BlockTable
+from agentmem.report.contexts import first_difference
 from agentmem.report.events import ReportEvent, events
 from agentmem.report.loading import Observed, load_run
+from agentmem.report.markup import Node, body, plain
+from agentmem.report.sidebyside import side_by_side
 from agentmem.report.summing import report_on
 from agentmem.report.turns import ReportTurn, TokenParts
 from agentmem.transcript.journal import Journal
@@ -31,13 +35,82 @@ def collect_observed(
     observed: Iterable[Observed], run: str | None = None, answers: Mapping[str, Any] | None = None
 ) -> Data:
     """The data of the page on conversations of any source, in that order, under the name ``run``."""
+    return gathered(observed, run, answers).whole()
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """What is known of some conversations: ``data`` without texts, and the texts where they are asked for.
+
+    ``turns`` and ``events`` are those of ``data``, ``table`` has its blocks.
+    """
+
+    data: Data
+    turns: Sequence[ReportTurn]
+    events: Sequence[ReportEvent]
+    table: BlockTable
+
+    def bodies(self, numbers: Iterable[int]) -> dict[str, list[Node]]:
+        """The texts of blocks as nodes, by their numbers as text. Raises IndexError for a number that is none."""
+        return {str(number): body(self.table.frames[number]) for number in numbers}
+
+    def difference(self, event: int) -> Data | None:
+        """The first block that differs at an event, on both sides; None if its request only extended the one before.
+
+        Raises IndexError if there is no such event.
+        """
+        one = self.events[event]
+        turn, before = self.turns[one.turn], self._before(one)
+        if before is None or turn.sent is None or before.sent is None:
+            return None
+        pair = first_difference(before.sent, turn.sent)
+        if pair is None:
+            return None
+        old, new = (None if frame is None else plain(frame) for frame in pair)
+        numbers = [None if frame is None else self.table.number(frame) for frame in pair]
+        return {"blocks": numbers, **side_by_side(old, new)}
+
+    def whole(self) -> Data:
+        """The data with the texts in it, for a page that is saved. Of many, those of the last blocks are left out."""
+        room = EMBEDDED
+        bodies: dict[str, list[Node]] = {}
+        for number in reversed(range(len(self.table.frames))):
+            room -= len(self.table.frames[number].data)
+            if room < 0:
+                break
+            bodies |= self.bodies([number])
+        diffs = {str(at): self.difference(at) for at in range(min(DIFFS, len(self.events)))}
+        return {**self.data, "bodies": bodies, "diffs": diffs}
+
+    def _before(self, event: ReportEvent) -> ReportTurn | None:
+        """The request that an event's is compared with: the finding's, else the one before it in its conversation."""
+        thread = self.turns[event.turn].row.thread
+        earlier = (turn for turn in reversed(self.turns[: event.turn]) if turn.row.thread == thread)
+        number = event.finding.previous if event.finding else None
+        return next((turn for turn in earlier if number is None or turn.number == number), None)
+
+
+EMBEDDED = 24_000_000
+"""Bytes of blocks whose text a saved page holds; of more it holds the last."""
+DIFFS = 200
+"""Events whose differences a saved page holds."""
+
+
+def gathered(
+    observed: Iterable[Observed], run: str | None = None, answers: Mapping[str, Any] | None = None
+) -> Gathered:
+    """What is known of conversations of any source, in that order, under the name ``run``."""
     made: list[ReportTurn] = []
     found: list[ReportEvent] = []
     listed = list(observed)
     for one in listed:
         found += events(one.turns, one.findings, len(made))
         made += one.turns
-    return shown(made, found, run, answers, report_on(listed, run))
+    table = BlockTable()
+    for turn in made:
+        table.add(turn.sent)
+    data = shown(made, found, run, answers, report_on(listed, run))
+    return Gathered({**data, "blocks": table.value() if table.frames else None}, made, found, table)
 
 
 def shown(
@@ -47,7 +120,7 @@ def shown(
     answers: Mapping[str, Any] | None = None,
     summary: Data | None = None,
 ) -> Data:
-    """The object that the page reads; ``summary`` is the report on the turns, made here if it is not given."""
+    """The object that the page reads, without blocks; ``summary`` is the report on the turns, made here if need be."""
     summary = report([turn.row for turn in made], run) if summary is None else summary
     return {
         **summary,
@@ -56,6 +129,7 @@ def shown(
         "money": _money(made, summary),
         "events": [_event(one) for one in found],
         "answers": None if answers is None else {**answers, "said": lines(answers)},
+        "blocks": None,
     }
 
 
@@ -66,6 +140,7 @@ def _columns(made: Sequence[ReportTurn]) -> Data:
     return {
         "number": [turn.number for turn in made],
         "at": [round(row.at, 3) for row in rows],
+        "seconds": [round(row.seconds, 3) for row in rows],
         **{name: _named(getattr(row, attribute) for row in rows) for name, attribute in _NAMES},
         **{part.name: [one[place] for one in parts] for place, part in enumerate(fields(TokenParts))},
         "read": [row.usage.cache_read_tokens for row in rows],

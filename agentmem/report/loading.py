@@ -23,7 +23,7 @@ from agentmem.replay.session import RecordedSession, SkippedLine
 from agentmem.replay.source import RecordingSource, Spool
 from agentmem.report.lineages import breaks
 from agentmem.report.recorded import NOTHING, ContextFrames, recorded
-from agentmem.report.turns import ReportTurn, turns
+from agentmem.report.turns import ReportTurn, told_in, turns
 from agentmem.transcript.journal import Journal, open_journal
 
 RUNS, WIRE_LOG = "runs", "wire-log"
@@ -114,18 +114,13 @@ def load_run(journal: Journal, thread: str) -> Observed:
             cut_at.append(view.tokens)
         view = extend(view, entry)
     messages = tuple(one for turn in view.turns for one in turn.frames)
-    placed = zip((turn.frames for turn in view.turns), view.origins, strict=True)
-    told = (one.data for frames, origins in placed for one, of in zip(frames, origins, strict=True) if of.kind in _TOLD)
     head = tuple(one for one in view.prefix if one.segment in ("tool", "system"))
     tools = sum(one.segment == "tool" for one in head)
     first = tools + len(view.settings.system) if view.prefix else 0
     pages = tuple((first + at, page.page) for at, page in enumerate(view.settings.pinned)) if view.prefix else ()
     found = tuple(diagnose(read_run(journal, thread)))
-    window = ContextFrames(head, messages, frozenset(told))
+    window = ContextFrames(head, messages, told_in(view))
     return Observed(thread, RUNS, "", own, found, window, pages, tuple(cut_at))
-
-
-_TOLD = frozenset({"summary", "index", "paths", "commands"})
 
 
 def load_paths(paths: Iterable[Path], choice: Choice = ALL) -> Iterator[Observed | SkippedLine]:

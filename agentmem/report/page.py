@@ -14,24 +14,33 @@ from importlib.resources import files
 from agentmem.report.data import Data
 from agentmem.report.library import library
 
-SCRIPTS = ("shared.js", "charts.js", "tables.js", "page.js")
+SCRIPTS = (
+    *("shared.js", "store.js", "nodes.js", "charts.js", "tables.js"),
+    *("panel.js", "lanes.js", "list.js", "find.js", "page.js"),
+)
 _SLOT = re.compile(r"\{\{(\w+)\}\}")
 
 
 def page(data: Data) -> str:
     """The page on ``data`` (from `agentmem.report.data.collect`). Raises ConfigError without the plotting library."""
+    return _filled(html.escape(f"agentmem: {data['run'] or 'all runs'}"), embedded(data))[0]
+
+
+def live_page() -> tuple[str, str]:
+    """The same page without data, which asks the server that it came from, and its content security policy.
+
+    Raises ConfigError without the plotting library.
+    """
+    return _filled("agentmem", "null", connect="'self'")
+
+
+def _filled(title: str, data: str, connect: str = "") -> tuple[str, str]:
     script, style = library()
     own = "\n".join(map(_asset, SCRIPTS))
     styles = f"{style}\n{_asset('page.css')}"
-    slots = {
-        "policy": policy((script, own), styles),
-        "title": html.escape(f"agentmem: {data['run'] or 'all runs'}"),
-        "style": styles,
-        "library": script,
-        "data": embedded(data),
-        "script": own,
-    }
-    return _SLOT.sub(lambda slot: slots[slot[1]], _asset("page.html"))
+    allowed = policy((script, own), styles) + (f"; connect-src {connect}" if connect else "")
+    slots = {"policy": allowed, "title": title, "style": styles, "library": script, "data": data, "script": own}
+    return _SLOT.sub(lambda slot: slots[slot[1]], _asset("page.html")), allowed
 
 
 def embedded(data: Data) -> str:
@@ -45,7 +54,7 @@ def policy(scripts: tuple[str, ...], style: str) -> str:
     allowed = " ".join(map(_hash, scripts))
     return (
         f"default-src 'none'; script-src {allowed}; style-src {_hash(style)}; img-src data:; "
-        "base-uri 'none'; form-action 'none'"
+        "base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
     )
 
 

@@ -22,6 +22,7 @@ from agentmem.replay.layout import Layout, Strip
 from agentmem.replay.session import Exchange, RecordedCut, RecordedSession, opening, reminder, unknown
 from agentmem.replay.simulation import GRACE, usual_marks
 from agentmem.replay.tally import billed
+from agentmem.report.contexts import SentContext
 from agentmem.report.turns import ReportTurn, TokenParts, least_usd
 from agentmem.types import Frame, Usage
 
@@ -51,14 +52,15 @@ class ContextFrames:
     messages: Sequence[Frame]
     summary: frozenset[bytes] = frozenset()
 
-    def part(self, one: Frame) -> int:
-        """The part that a frame belongs to, as an index into TokenParts."""
-        if one.segment != "message":
-            return PARTS[one.segment]
-        if one.data in self.summary:
-            return PARTS["summary"]
-        kind = str(one.value.get("type"))
-        return PARTS["system"] if kind == "unknown" else PARTS.get(kind, TAIL)
+
+def part_of(one: Frame, told: frozenset[bytes]) -> int:
+    """The part of a frame, as an index into TokenParts; ``told`` is the data of what a compaction wrote."""
+    if one.segment != "message":
+        return PARTS[one.segment]
+    if one.data in told:
+        return PARTS["summary"]
+    kind = str(one.value.get("type"))
+    return PARTS["system"] if kind == "unknown" else PARTS.get(kind, TAIL)
 
 
 NOTHING = ContextFrames((), ())
@@ -110,7 +112,8 @@ class _Reading:
         row = self._row(exchange, new, whole)
         size = row.usage.input_tokens or whole
         parts = TokenParts(*self._with_head(head)).scaled(size) if self.session.text else None
-        self.turns.append(ReportTurn(number, row, parts))
+        sent = SentContext(head, self.live, len(self.live), len(exchange.reply), self.summary)
+        self.turns.append(ReportTurn(number, row, parts, sent=sent if self.session.text else None))
         self._suspect(number, exchange, head)
         self._before = (exchange, head, self.live, len(self.live), self._cuts, self._compactions)
         self._fresh = self._grow(exchange.reply)
@@ -146,7 +149,7 @@ class _Reading:
         new = 0
         for one in frames:
             self.live.append(one)
-            self._sums[ContextFrames((), (), self.summary).part(one)] += one.tokens
+            self._sums[part_of(one, self.summary)] += one.tokens
             new += self._count(one)
         return new
 

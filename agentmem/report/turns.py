@@ -14,6 +14,7 @@ from agentmem.meter.prices import rates
 from agentmem.replay.bound import bound_tokens, first_price, read_price
 from agentmem.replay.formats.message_list import Growth
 from agentmem.replay.session import Exchange
+from agentmem.report.contexts import Flattened, SentContext
 from agentmem.types import Entry, EntryKind, Frame
 
 
@@ -42,13 +43,14 @@ class ReportTurn:
     """One request of a run. ``number`` counts the requests of the thread and its ancestors, from 1.
 
     ``parts`` are in the provider's tokens, None if nothing was kept of what was sent; ``bound_usd`` is this
-    request's share of the lower bound, None if a price is not known.
+    request's share of the lower bound, None if a price is not known. ``sent`` is what it sent, if that is known.
     """
 
     number: int
     row: Row
     parts: TokenParts | None = None
     bound_usd: float | None = 0.0
+    sent: SentContext | None = field(default=None, repr=False, compare=False)
 
 
 def turns(entries: Iterable[Entry], thread: str) -> list[ReportTurn]:
@@ -70,6 +72,7 @@ class _Reading:
     asked: list[tuple[int, View]] = field(default_factory=list)
     growth: Growth = field(default_factory=Growth)
     counted: "_Counted" = field(default_factory=lambda: _Counted())
+    flat: Flattened = field(default_factory=Flattened)
 
     def add(self, entry: Entry) -> None:
         """Take the next entry."""
@@ -87,7 +90,18 @@ class _Reading:
         if view and not row.error:
             self.asked.append((len(self.found), view))
             self._grow(view, row)
-        self.found.append(ReportTurn(len(self.found) + 1, row, parts))
+        sent = self._context(shown, replied=shown is self.sent and not row.error) if shown else None
+        self.found.append(ReportTurn(len(self.found) + 1, row, parts, sent=sent))
+
+    def _context(self, shown: View, *, replied: bool) -> SentContext:
+        messages, length = self.flat.add(shown.turns)
+        reply = 0
+        if replied and self.view.turns[len(shown.turns) :]:
+            messages, whole = self.flat.add(self.view.turns)
+            reply = whole - length
+        head = tuple(one for one in shown.prefix if one.segment in ("tool", "system"))
+        pages = len(shown.settings.pinned) if shown.prefix else 0
+        return SentContext(head, messages, length, reply, told_in(shown), pages)
 
     def _grow(self, view: View, row: Row) -> None:
         last = self.view.turns[-1]
@@ -137,6 +151,15 @@ def _retold(view: View) -> set[Frame]:
     placed = zip((turn.frames for turn in view.turns), view.origins, strict=True)
     pairs = (pair for frames, origins in placed for pair in zip(frames, origins, strict=True))
     return {one for one, origin in pairs if origin.kind in _CARRIED or origin.seq <= view.cut.last}
+
+
+def told_in(view: View) -> frozenset[bytes]:
+    """The data of frames that stand for what a compaction took out: the summary, and lists of what there was."""
+    if view.cut is None:
+        return frozenset()
+    placed = zip((turn.frames for turn in view.turns), view.origins, strict=True)
+    pairs = (pair for frames, origins in placed for pair in zip(frames, origins, strict=True))
+    return frozenset(one.data for one, origin in pairs if origin.kind in _LISTS)
 
 
 _LISTS: tuple[PartKind, ...] = ("summary", "index", "paths", "commands")

@@ -91,13 +91,17 @@ class Tab:
         result: dict[str, Any] = heard["result"]
         return result
 
-    def open(self, path: Path, width: int = 1280, height: int = 900, scheme: Scheme = "light") -> None:
-        """Show a file in a window of that size and scheme, and wait until it is loaded."""
+    def open(self, path: Path | str, width: int = 1280, height: int = 900, scheme: Scheme = "light") -> None:
+        """Show a file, or an address, in a window of that size and scheme, and wait until it is loaded."""
         mobile = width < 600
         self.send("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=mobile)
         self.paint(scheme)
         self.happened.clear()
-        self.send("Page.navigate", url=path.resolve().as_uri())
+        self.send("Page.navigate", url="about:blank")  # or an address that differs in its # alone would load nothing
+        while "Page.loadEventFired" not in self.happened:
+            self._hear()
+        self.happened.clear()
+        self.send("Page.navigate", url=path if isinstance(path, str) else path.resolve().as_uri())
         while "Page.loadEventFired" not in self.happened:
             self._hear()
         self.settle()
@@ -109,6 +113,24 @@ class Tab:
     def settle(self) -> None:
         """Wait until two frames were drawn."""
         self.run("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+    def until(self, script: str) -> Any:
+        """Wait until an expression in the page is true, and give its value."""
+        looked = (
+            f"new Promise((done, failed) => {{ const end = performance.now() + {1000 * PATIENCE}; const look = () => "
+            f"{{ const found = ({script}); if (found) done(found); else if (performance.now() > end) "
+            f"failed(new Error('it never came true')); else setTimeout(look, 15); }}; look(); }})"
+        )
+        found = self.run(looked)
+        self.settle()
+        return found
+
+    def key(self, name: str) -> None:
+        """Press a key, by what it writes or its name."""
+        text = {"Enter": "\r"}.get(name, name if len(name) == 1 else "")
+        self.send("Input.dispatchKeyEvent", type="keyDown", key=name, text=text)
+        self.send("Input.dispatchKeyEvent", type="keyUp", key=name)
+        self.settle()
 
     def run(self, script: str) -> Any:
         """The value of an expression in the page."""

@@ -61,12 +61,11 @@ def test_a_command_without_requests_says_so(tmp_path: Path) -> None:
 
 
 def test_what_cannot_work_is_refused(tmp_path: Path) -> None:
-    """No command, a command that is not there, an address that is none, a page that was not named."""
+    """No command, a command that is not there, an address that is none."""
     for arguments, told in (
         (("watch",), "say what to run"),
         (("watch", "--", "no-such-command-here"), "cannot be run"),
         (("watch", "--upstream", "here", "--", "true"), "is no address"),
-        (("watch", "--open", "--", "true"), "--open shows the page"),
     ):
         ended = invoke(*arguments)
         assert ended.exit_code == 2

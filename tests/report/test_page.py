@@ -47,10 +47,10 @@ def hostile() -> Data:
 
 
 def test_the_page_is_one_file_that_asks_for_nothing(hostile: Data) -> None:
-    """No address but the empty picture of its tab, and a policy that forbids any."""
+    """No address but the empty picture of its tab and its own beginning, and a policy that forbids any."""
     seen = Elements(page(hostile))
     addresses = [value for _, about in seen.tags for name, value in about.items() if name in ("src", "href", "srcset")]
-    assert addresses == ["data:,"]
+    assert addresses == ["data:,", "#/"]
     [held] = [about["content"] for _, about in seen.tags if about.get("http-equiv") == "Content-Security-Policy"]
     assert held and held.startswith("default-src 'none'; script-src 'sha256-")
     assert "unsafe" not in held and "http" not in held

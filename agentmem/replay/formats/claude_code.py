@@ -103,6 +103,7 @@ def _thread(record: Any, threads: dict[str, str]) -> str:
     if not record.get("isSidechain"):
         return ""
     identity, parent = str(record.get("uuid", "")), record.get("parentUuid")
-    thread = str(record.get("agentId") or threads.get(str(parent)) or f"agent-{identity[:8]}")
+    thread = str(record.get("agentId") or threads.get(str(parent)) or identity[:8])
+    thread = thread if thread.startswith("agent-") else f"agent-{thread}"
     threads[identity] = thread
     return thread

@@ -1,15 +1,16 @@
 // The three charts: bars of tokens or lines of dollars over the turns, one zoom and one cursor for all of them.
 
-const WIDE = count > 150;  // too many turns for a bar each: steps instead, each as wide as its turn
+let WIDE = false;  // too many turns for a bar each: steps instead, each as wide as its turn
 const NEAR = 5;  // pixels within which the cursor jumps to a mark
-const HEIGHT = 250;
-const plots = {};
+const HEIGHT = 230;
+let plots = {}, watched = [];
 const colors = {};
 let view = null;  // the turns in sight, as positions; null: not drawn yet
+let chosen = null;  // the turn that the panel shows
 
 function readColors() {
   const style = getComputedStyle(document.documentElement);
-  for (const name of ["quiet", "grid", "card", ...Object.keys(KINDS)]) colors[name] = style.getPropertyValue("--" + name).trim();
+  for (const name of ["quiet", "grid", "card", "ink", "accent", "read", "new", "again", "cost", ...Object.keys(KINDS)]) colors[name] = style.getPropertyValue("--" + name).trim();
   for (const chart of Object.values(CHARTS)) {
     for (const [key] of chart.series) colors[key] = style.getPropertyValue("--" + key).trim();
   }
@@ -17,37 +18,38 @@ function readColors() {
 
 const CHARTS = {
   context: {
-    stacked: true, write: short, exact: whole, from: turns,
+    stacked: true, write: short, exact: whole, from: () => turns,
     series: [["tools", "Tools"], ["system", "System"], ["pages", "Pages"], ["summary", "Summary"], ["results", "Results"],
       ["tail", "Tail"]],
   },
   cache: {
-    stacked: true, write: short, exact: whole, from: turns, marks: true,
+    stacked: true, write: short, exact: whole, from: () => turns, marks: true,
     series: [["read", "Read from the cache"], ["new", "Processed, new"], ["again", "Processed again"]],
     also: [["written", "Written to the cache"], ["output", "Output"]],
   },
   money: {
     stacked: false, write: (value) => "$" + value.toLocaleString("en-US", { maximumFractionDigits: 6 }), exact: dollars,
-    from: data.money,
+    from: () => data.money,
     series: [["uncached", "Without a cache"], ["cost", "Cost"], ["bound", "Lower bound"]],
   },
 };
 
 // Steps end where the next begins: the last turn is given twice.
-const positions = Array.from({ length: WIDE ? count + 1 : count }, (_, at) => at + 1);
+const positions = () => Array.from({ length: WIDE ? count + 1 : count }, (_, at) => at + 1);
 const padded = (values) => (WIDE ? [...values, values[count - 1]] : values);
 const ends = () => (WIDE ? [1, count + 1] : [0.4, count + 0.6]);
 const middle = (turn) => turn + 1 + (WIDE ? 0.5 : 0);
 
 function columns(chart, hidden) {
-  const shown = chart.series.map(([key]) => (hidden.has(key) ? null : chart.from[key]));
-  if (!chart.stacked) return [positions, ...shown.map((values, at) => padded(values || chart.from[chart.series[at][0]]))];
+  const from = chart.from();
+  const shown = chart.series.map(([key]) => (hidden.has(key) ? null : from[key]));
+  if (!chart.stacked) return [positions(), ...shown.map((values, at) => padded(values || from[chart.series[at][0]]))];
   const sums = new Array(count).fill(0);
   const stack = shown.map((values) => {
     if (values) for (let at = 0; at < count; at++) sums[at] += values[at];
     return values ? padded(sums.slice()) : padded(new Array(count).fill(0));
   });
-  return [positions, ...stack.reverse()];  // the highest first: each lower one is drawn over it
+  return [positions(), ...stack.reverse()];  // the highest first: each lower one is drawn over it
 }
 
 // The turn under the cursor, or the mark next to it; null where the cursor is elsewhere.
@@ -65,6 +67,32 @@ function pointedAt(plot) {
   }
   const close = [marked[start - 1], marked[start]].filter((mark) => mark !== undefined && Math.abs(mark - turn) <= reach);
   return close.length ? close.reduce((one, other) => (Math.abs(one - turn) <= Math.abs(other - turn) ? one : other)) : turn;
+}
+
+// Each kind of mark has a shape of its own, for those to whom the colours look alike.
+const SIDES = { break: [4, 0], cut: [4, Math.PI / 4], expiry: [3, -Math.PI / 2], miss: [24, 0], failed: [6, 0] };
+
+function shapeOf(kind, x, y, size) {
+  const path = new Path2D(), [sides, turned] = SIDES[kind];
+  for (let at = 0; at < sides; at++) {
+    const angle = turned + (2 * Math.PI * at) / sides;
+    path.lineTo(x + size * 1.15 * Math.cos(angle), y + size * 1.15 * Math.sin(angle));
+  }
+  path.closePath();
+  return path;
+}
+
+// A frame around the turn that the panel shows.
+function drawChosen(plot) {
+  if (chosen === null) return;
+  const { left, top, width, height } = plot.bbox, context = plot.ctx, half = WIDE ? 0.5 : 0.46;
+  const from = plot.valToPos(middle(chosen) - half, "x", true), to = plot.valToPos(middle(chosen) + half, "x", true);
+  if (to < left || from > left + width) return;
+  context.save();
+  context.strokeStyle = colors.ink;
+  context.lineWidth = 2 * devicePixelRatio;
+  context.strokeRect(Math.max(left, from), top, Math.max(2, to - from), height);
+  context.restore();
 }
 
 function drawMarks(plot) {
@@ -88,9 +116,7 @@ function drawMarks(plot) {
       context.lineTo(x, top + height);
       context.stroke();
       context.globalAlpha = 1;
-      context.beginPath();
-      context.arc(x, top - 7 * pixel, 4 * pixel, 0, 2 * Math.PI);
-      context.fill();
+      context.fill(shapeOf(event.kind, x, top - 8 * pixel, 4.5 * pixel));
     }
   }
   context.restore();
@@ -113,7 +139,7 @@ function axes(chart) {
   };
   const steps = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 50000];
   return [
-    { ...common, grid: { show: false }, space: 60, incrs: steps, splits, values: (_, at) => at.map(turnOf), size: 28 },
+    { ...common, grid: { show: false }, space: 60, incrs: steps, splits, values: (_, at) => at.map(turnOf), size: 24, gap: 3 },
     { ...common, values: (_, splits) => splits.map(chart.write), size: narrow ? 46 : 64, space: 44, gap: 4 },
   ];
 }
@@ -128,15 +154,20 @@ function seriesOf(chart) {
   return [{}, ...(chart.stacked ? made.reverse() : made)];
 }
 
+const EMPTY = "Dollars are unknown: a price is missing, or the turns were metered in different ways.";
+
 function draw(id) {
-  const chart = CHARTS[id], box = document.getElementById(id), hidden = new Set();
-  if (!count || !chart.from || chart.series.some(([key]) => !chart.from[key])) {
-    if (!chart.from || !count) return box.replaceChildren(make("p", { class: "quiet" }, count
-      ? "Dollars are unknown: a price is missing, or the turns were metered in different ways." : "Nothing has been sent yet."));
-    chart.series = chart.series.filter(([key]) => chart.from[key]);
+  const chart = CHARTS[id], box = byId(id), from = chart.from();
+  const hidden = chart.hidden = chart.hidden || new Set();
+  chart.every = chart.every || chart.series;
+  chart.series = chart.every.filter(([key]) => from && from[key]);
+  box.replaceChildren();
+  if (!count || !from) {
+    document.querySelector(`[data-for="${id}"]`).replaceChildren();
+    return box.replaceChildren(make("p", { class: "quiet" }, count ? EMPTY : "Nothing has been sent yet."));
   }
   const plot = new uPlot({
-    width: box.clientWidth, height: HEIGHT, padding: [chart.marks ? 18 : 8, 24, 0, 0], legend: { show: false },
+    width: box.clientWidth || 600, height: HEIGHT, padding: [chart.marks ? 20 : 8, 24, 0, 0], legend: { show: false },
     scales: { x: { time: false, range: (_, low, high) => view || ends() }, y: { range: (_, low, high) => [0, (high || 1) * 1.05] } },
     series: seriesOf(chart), axes: axes(chart),
     cursor: {
@@ -144,25 +175,37 @@ function draw(id) {
       bind: { dblclick: () => null }, points: { show: false },
     },
     hooks: {
-      draw: chart.marks ? [drawMarks] : [],
+      draw: chart.marks ? [drawMarks, drawChosen] : [drawChosen],
       setCursor: [(self) => pointed(self, id)],
       setSelect: [(self) => { if (self.select.width > 0) zoom(self.posToVal(self.select.left, "x"), self.posToVal(self.select.left + self.select.width, "x")); }],
     },
   }, columns(chart, hidden), box);
   plots[id] = plot;
   box.addEventListener("mousemove", () => { active = id; }, true);  // before the plot's own listener
-  plot.over.addEventListener("mouseleave", () => { hideTip(); });
+  plot.over.addEventListener("mouseleave", hideTip);
   plot.over.addEventListener("click", () => clicked(plot));
   plot.over.addEventListener("dblclick", () => zoom(...ends()));
-  new ResizeObserver(() => plot.setSize({ width: box.clientWidth, height: HEIGHT })).observe(box);
+  const watch = new ResizeObserver(() => { if (box.clientWidth) plot.setSize({ width: box.clientWidth, height: HEIGHT }); });
+  watch.observe(box);
+  watched.push(watch);
   drawLegend(id, hidden);
   return plot;
 }
 
+function drawCharts() {
+  for (const watch of watched) watch.disconnect();
+  for (const plot of Object.values(plots)) plot.destroy();
+  watched = [];
+  plots = {};
+  WIDE = count > 150;
+  Object.keys(CHARTS).forEach(draw);
+}
+
 function drawLegend(id, hidden) {
   const chart = CHARTS[id], plot = plots[id], box = document.querySelector(`[data-for="${id}"]`);
+  box.replaceChildren();
   for (const [key, name] of chart.series) {
-    const button = make("button", { type: "button", "aria-pressed": "true", "data-key": key }, swatch(key), name);
+    const button = make("button", { type: "button", "aria-pressed": String(!hidden.has(key)), "data-key": key }, swatch(key), name);
     button.addEventListener("click", () => {
       hidden.has(key) ? hidden.delete(key) : hidden.add(key);
       button.setAttribute("aria-pressed", String(!hidden.has(key)));

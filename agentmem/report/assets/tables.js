@@ -24,7 +24,7 @@ function drawGroups(id, name, sums) {
   const rows = sums.map((sum) => make("tr", null,
     make("td", null, sum[name.toLowerCase()] + (bases.size > 1 && sum.basis ? ` (${sum.basis})` : "")),
     ...COLUMNS.map(([, cell, kind]) => make("td", { class: "number " + kind }, cell(sum)))));
-  document.getElementById(id).append(make("table", null, make("thead", null, head), make("tbody", null, ...rows)));
+  byId(id).replaceChildren(make("table", null, make("thead", null, head), make("tbody", null, ...rows)));
 }
 
 const ANSWERS = [
@@ -39,14 +39,14 @@ const ANSWERS = [
 
 // What the answer cache saved, and how often it was wrong; nothing where there is none.
 function drawAnswers() {
+  byId("answered").hidden = !data.answers;
   if (!data.answers) return;
   const sums = [...Object.entries(data.answers.by_type), ["all", data.answers]];
   const head = make("tr", null, make("th", null, "Query type"), ...ANSWERS.map(([title, , kind]) => make("th", { class: "number " + kind }, title)));
   const rows = sums.map(([name, sum]) => make("tr", null, make("td", null, name),
     ...ANSWERS.map(([, cell, kind]) => make("td", { class: "number " + kind }, cell(sum)))));
-  document.getElementById("answers").append(make("table", null, make("thead", null, head), make("tbody", null, ...rows)));
-  document.getElementById("answers-said").append(...data.answers.said.map((said) => make("li", null, said)));
-  document.getElementById("answered").hidden = false;
+  byId("answers").replaceChildren(make("table", null, make("thead", null, head), make("tbody", null, ...rows)));
+  byId("answers-said").replaceChildren(...data.answers.said.map((said) => make("li", null, said)));
 }
 
 // Neighbours of one cause in one place are one row, explained by the first of them.
@@ -67,7 +67,7 @@ function grouped(events) {
   return groups;
 }
 
-const groups = grouped(data.events);
+let groups = [];
 const filter = { kind: null, shown: PAGE };
 let rowsByGroup = new Map();
 
@@ -85,14 +85,14 @@ function rowOf(group) {
     make("td", { class: "number", "data-name": "Tokens lost:" }, event.kind === "failed" ? "" : whole(group.tokens)),
     make("td", { class: "number", "data-name": "Dollars lost:" }, event.kind === "failed" ? "" : dollars(group.usd)),
     make("td", null, event.said));
-  const show = () => choose(group, false);
+  const show = () => { choose(group); go(eventPath(event.at)); };
   row.addEventListener("click", show);
-  row.addEventListener("keydown", (key) => { if (key.key === "Enter") show(); });
+  row.addEventListener("keydown", (key) => { if (key.key === "Enter") { key.stopPropagation(); show(); } });
   return row;
 }
 
 function drawEvents() {
-  const box = document.getElementById("events");
+  const box = byId("events");
   const kept = groups.filter((group) => !filter.kind || group.event.kind === filter.kind);
   if (!kept.length) return box.replaceChildren(make("p", { class: "quiet" }, "Nothing broke the prefix, and nothing that was cached was lost."));
   const titles = [["Turn"], ["Kind"], ["Cause"], ["What changed"], ["Tokens lost", "number"], ["Dollars lost", "number"], ["What mends it"]];
@@ -111,6 +111,7 @@ function drawEvents() {
 
 function drawKinds() {
   const counts = new Map();
+  byId("kinds").replaceChildren();
   for (const event of data.events) counts.set(event.kind, (counts.get(event.kind) || 0) + 1);
   if (counts.size < 2) return;
   const buttons = [[null, "All", data.events.length], ...Object.entries(KINDS).filter(([kind]) => counts.has(kind)).map(([kind, name]) => [kind, name, counts.get(kind)])];
@@ -123,21 +124,19 @@ function drawKinds() {
       for (const other of button.parentNode.children) other.setAttribute("aria-pressed", String(other === button));
       drawEvents();
     });
-    document.getElementById("kinds").append(button);
+    byId("kinds").append(button);
   }
 }
 
-// Mark a group's row; from the table the charts show its turns, from a chart its row comes into sight.
-function choose(group, scroll) {
+// Mark a group's row, and show its turns in the charts.
+function choose(group) {
   if (!rowsByGroup.has(group)) {
     filter.kind = null;
     filter.shown = Math.max(filter.shown, PAGE * Math.ceil((groups.indexOf(group) + 1) / PAGE));
-    for (const button of document.getElementById("kinds").children) button.setAttribute("aria-pressed", String(button.dataset.kind === "all"));
+    for (const button of byId("kinds").children) button.setAttribute("aria-pressed", String(button.dataset.kind === "all"));
     drawEvents();
   }
   for (const [one, row] of rowsByGroup) row.classList.toggle("chosen", one === group);
-  if (scroll) return rowsByGroup.get(group).scrollIntoView({ block: "center" });
   const margin = Math.max(10, group.last - group.first);
   zoom(middle(group.first) - 0.5 - margin, middle(group.last) + 0.5 + margin);
-  return document.getElementById("charts").scrollIntoView({ block: "start" });
 }

@@ -101,7 +101,7 @@ def test_sub_agents_are_conversations_of_their_own(tmp_path: Path) -> None:
     found = [one for one in read(log.write(tmp_path / "log.jsonl")) if isinstance(one, RecordedSession)]
     assert [len(one.exchanges) for one in found] == [2, 1, 1]
     assert [one.background for one in found] == [True, False, False]
-    assert found[1].name == "log/a1" and texts(found[2].exchanges[0].arrived) == ["You look."]
+    assert found[1].name == "log/agent-a1" and texts(found[2].exchanges[0].arrived) == ["You look."]
 
 
 def test_malformed_lines_are_named_and_the_rest_is_read(tmp_path: Path) -> None:
