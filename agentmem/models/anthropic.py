@@ -10,7 +10,8 @@ import threading
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from functools import partial
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -114,6 +115,17 @@ class AnthropicModel(Closing):
             )
         if set_too := [name for name, unset in _OF_CLIENT.items() if getattr(self, name) != unset]:
             raise ConfigError(f"{', '.join(set_too)} belong to the client: give them to {type(self.client).__name__}")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Its settings go to another process, which reads the key itself. Raises ConfigError for a key or a client."""
+        if self.api_key is not None or self.client is not None:
+            raise ConfigError(
+                "an AnthropicModel with api_key= or client= cannot be pickled, since the key would go along: set "
+                "ANTHROPIC_API_KEY where it runs and leave api_key out, or name a function that makes the model there, "
+                "such as module:make_agent"
+            )
+        settings = {one.name: getattr(self, one.name) for one in fields(self) if one.init}
+        return partial(type(self), **settings), ()
 
     @property
     def asks_why(self) -> bool:

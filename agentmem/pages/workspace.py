@@ -55,6 +55,10 @@ class Workspace(Closing):
             raise ConfigError(f"The workspace '{folder}' is not a folder. Make it, or give the path of one.")
         self._store = PageStore(folder)
 
+    def __reduce__(self) -> tuple[type["Workspace"], tuple[str]]:
+        """Its folder alone goes to another process, where it must exist."""
+        return type(self), (str(self.root),)
+
     @property
     def root(self) -> Path:
         """The folder's real path."""

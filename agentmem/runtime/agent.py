@@ -13,7 +13,7 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph.state import CompiledStateGraph
 
 from agentmem.checking import check_settings
-from agentmem.closing import Closing
+from agentmem.closing import Closing, StaysHere
 from agentmem.compaction.when import Compaction, Reason
 from agentmem.errors import ConfigError, ThreadNotFound
 from agentmem.menu.menu import ToolLike
@@ -50,7 +50,7 @@ BUDGET = 120_000
 """The default budget: the most tokens of context that a request may have, in the provider's count."""
 
 
-class Agent(AnswersQuestions, Closing):
+class Agent(AnswersQuestions, StaysHere, Closing):
     """A stateful agent on a workspace of pages.
 
         with Agent("anthropic:claude-sonnet-5-5", "notes", tools=["read", "write"]) as agent:
@@ -111,7 +111,8 @@ class Agent(AnswersQuestions, Closing):
             self.menu = components.menu(tools, root := self.workspace.root, opened)
             self.lineup = components.lineup((model, *fallbacks), model_options, opened)
             self.journal, saver = components.database(database or root / DATABASE, opened)
-            self.sessions, self.history = Sessions(self.journal), History(self.journal, root, sandbox)
+            self.sessions = Sessions(self.journal, pages=components.shared_pages(self.journal, root))
+            self.history = History(self.journal, root, sandbox)
             budget = components.budget(budget, self.lineup.models, options)
             meter = RequestMeter(name, self.lineup.models[0].profile, price_as)
             self.archive = components.archive(archive, self.journal, self.workspace, opened)
@@ -372,9 +373,13 @@ class Agent(AnswersQuestions, Closing):
     def _running(self, thread: str, *, streams: bool = False) -> Iterator[None]:
         """Holds a thread for a run, with a checkpoint before and after."""
         with self._working(thread, streams=streams):
+            if pages := self.sessions.pages:
+                pages.pull(thread)
             self.history.mark_unasked(thread, "before a run")
             yield
             self.history.mark_unasked(thread, "after a run")
+            if pages:
+                pages.push(thread)
 
     @contextmanager
     def _working(self, thread: str, *, streams: bool = False) -> Iterator[Session]:

@@ -40,6 +40,7 @@ from agentmem.recall.archive import FOLDER, archive_in
 from agentmem.runtime.delegates import Delegation
 from agentmem.runtime.fallbacks import Lineup
 from agentmem.runtime.saver import SqliteCheckpoints
+from agentmem.runtime.shared_pages import SharedPages
 from agentmem.runtime.stops import Limits
 from agentmem.transcript.journal import Journal, open_journal
 from agentmem.transcript.postgres import open_postgres
@@ -68,11 +69,14 @@ def saver_beside(journal: Journal) -> "SqliteCheckpoints | PostgresCheckpoints":
     In SQLite two connections that write in turn would make each other read their pages again, which costs more than all
     other work of a turn.
     """
-    return _saver(journal.storage)
+    return _saver(journal.storage, journal.confirm)
 
 
-def _saver(storage: Storage) -> "SqliteCheckpoints | PostgresCheckpoints":
-    return SqliteCheckpoints(storage) if storage.address.kind == "sqlite" else _import_saver()(storage)
+def _saver(
+    storage: Storage, confirm: Callable[[str], None] = lambda thread: None
+) -> "SqliteCheckpoints | PostgresCheckpoints":
+    made = SqliteCheckpoints if storage.address.kind == "sqlite" else _import_saver()
+    return made(storage, confirm)
 
 
 def _import_saver() -> "type[PostgresCheckpoints]":
@@ -165,6 +169,11 @@ def database(url: Path | str, opened: ExitStack) -> tuple[Journal, BaseCheckpoin
     """The journal and LangGraph's checkpoints, in one database."""
     journal = opened.enter_context(closing(open_journal(url)))
     return journal, opened.enter_context(closing(saver_beside(journal)))
+
+
+def shared_pages(journal: Journal, root: Path) -> SharedPages | None:
+    """The pages as other hosts see them, for a database that other hosts may use; else None."""
+    return SharedPages(journal.storage, root) if journal.storage.address.kind == "postgres" else None
 
 
 def archive(given: Archive | str | None, journal: Journal, workspace: Workspace, opened: ExitStack) -> Archive | None:

@@ -189,6 +189,7 @@ class History:
             last = checkpoint.latest(self.storage, thread)
             if last and made.same_as(last):
                 return last
+            blobs.hold(self.storage)
             if tree is not None:
                 self._keep(tree)
             if plan is not None:

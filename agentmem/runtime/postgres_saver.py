@@ -1,7 +1,7 @@
 """Keeps LangGraph's checkpoints in Postgres. It is imported only for a Postgres database (the extra ``postgres``)."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
 
@@ -19,11 +19,12 @@ from agentmem.transcript.storage import Storage
 class PostgresCheckpoints(AsyncByThreads, PostgresSaver):
     """LangGraph's PostgresSaver on a Storage: each call borrows a connection of the process's pool.
 
-    A call is made again if the database was away meanwhile: all of them may be repeated.
+    A call is made again if the database was away meanwhile: all of them may be repeated. ``confirm`` raises if a thread
+    is another writer's by now.
     """
 
-    def __init__(self, storage: Storage) -> None:
-        self._storage = storage
+    def __init__(self, storage: Storage, confirm: Callable[[str], None] = lambda thread: None) -> None:
+        self._storage, self._confirm = storage, confirm
         super().__init__(cast(Any, None), serde=plain_serializer())
         try:
             _set_up(storage)
@@ -41,12 +42,14 @@ class PostgresCheckpoints(AsyncByThreads, PostgresSaver):
         metadata: CheckpointMetadata,
         new_versions: ChannelVersions,
     ) -> RunnableConfig:
+        self._confirm(config["configurable"]["thread_id"])
         put = super().put
         return self._storage.persist(lambda: put(config, checkpoint, metadata, new_versions))
 
     def put_writes(
         self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
     ) -> None:
+        self._confirm(config["configurable"]["thread_id"])
         put = super().put_writes
         return self._storage.persist(lambda: put(config, writes, task_id, task_path))
 

@@ -6,7 +6,7 @@ loop of their own. Here the async methods run the sync ones in a worker thread.
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from typing import Any, cast
 
@@ -81,10 +81,10 @@ class AsyncByThreads(BaseCheckpointSaver[str]):
 
 
 class SqliteCheckpoints(AsyncByThreads, SqliteSaver):
-    """LangGraph's SqliteSaver on a Storage."""
+    """LangGraph's SqliteSaver on a Storage. ``confirm`` raises if a thread is another writer's by now."""
 
-    def __init__(self, storage: Storage) -> None:
-        self._storage = storage
+    def __init__(self, storage: Storage, confirm: Callable[[str], None] = lambda thread: None) -> None:
+        self._storage, self._confirm = storage, confirm
         try:
             with storage.held(writing=False) as connection:
                 super().__init__(cast(sqlite3.Connection, connection), serde=plain_serializer())
@@ -92,6 +92,22 @@ class SqliteCheckpoints(AsyncByThreads, SqliteSaver):
         except BaseException:
             self.close()
             raise
+
+    def put(
+        self,
+        config: RunnableConfig,
+        checkpoint: Checkpoint,
+        metadata: CheckpointMetadata,
+        new_versions: ChannelVersions,
+    ) -> RunnableConfig:
+        self._confirm(config["configurable"]["thread_id"])
+        return super().put(config, checkpoint, metadata, new_versions)
+
+    def put_writes(
+        self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
+    ) -> None:
+        self._confirm(config["configurable"]["thread_id"])
+        super().put_writes(config, writes, task_id, task_path)
 
     @contextmanager
     def cursor(self, transaction: bool = True) -> Iterator[sqlite3.Cursor]:

@@ -21,6 +21,7 @@ from agentmem.errors import ThreadBusy, TranscriptError
 from agentmem.meter.ledger import Row, decode
 from agentmem.runtime import stops, switches
 from agentmem.runtime.events import Compacted, Switched, ToolReturned
+from agentmem.runtime.shared_pages import SharedPages
 from agentmem.runtime.stops import RunSpent
 from agentmem.tokens import Calibration
 from agentmem.transcript.journal import Journal
@@ -159,6 +160,10 @@ _FOLDS: Mapping[EntryKind, Callable[[ThreadTally, Entry], ThreadTally]] = {
 }
 
 
+_AFTER_WORK: frozenset[EntryKind] = frozenset({"user", "tool_result"})
+"""Entries before which pages may have changed: a person's message and a tool's result."""
+
+
 class Folded(NamedTuple):
     """A session's state after entries: its view, its tally, the view that the last reply answered, and new calls."""
 
@@ -174,8 +179,10 @@ class Session:
     ``after`` is the thread's session before this one, whose values are taken over.
     """
 
-    def __init__(self, journal: Journal, thread: str, after: "Session | None" = None) -> None:
-        self.journal, self.thread = journal, thread
+    def __init__(
+        self, journal: Journal, thread: str, after: "Session | None" = None, pages: SharedPages | None = None
+    ) -> None:
+        self.journal, self.thread, self.pages = journal, thread, pages
         self.view: View = after.view if after else View()
         self.tally: ThreadTally = after.tally if after else ThreadTally()
         self.sent: View | None = after.sent if after else None  # the view that the last reply answered
@@ -242,9 +249,23 @@ class Session:
             if more := then(folded.tally):
                 drafts = (*drafts, *more)
                 folded = self.folded(*drafts)
-            self.journal.append(self.thread, drafts, head=self.view.seq, submission=submission)
+            self._write(drafts, submission)
             self.view, self.tally, self.sent, called = folded
             self.calls |= called
+
+    def _write(self, drafts: Sequence[Draft], submission: Submission | None) -> None:
+        """Writes to the journal, with the pages that changed before these entries."""
+        pages, at = self.pages, self.view.seq
+        if pages is None or not any(draft.kind in _AFTER_WORK for draft in drafts):
+            self.journal.append(self.thread, drafts, head=at, submission=submission)
+            return
+        changed, number = pages.changed(), [0]
+
+        def also() -> None:
+            number[0] = pages.write(self.thread, changed)
+
+        self.journal.append(self.thread, drafts, head=at, submission=submission, also=also)
+        pages.settle(self.thread, changed, number[0])
 
     def folded(self, *drafts: Draft) -> Folded:
         """The session's state with ``drafts``, without writing. Raises TranscriptError."""
@@ -324,21 +345,22 @@ def _named(known: ThreadTally) -> dict[str, str]:
 class Sessions:
     """The sessions of a process: a cache, so that a thread's next run does not fold it from the start."""
 
-    def __init__(self, journal: Journal, keep: int = 64) -> None:
-        self.journal, self._keep = journal, keep
+    def __init__(self, journal: Journal, keep: int = 64, pages: SharedPages | None = None) -> None:
+        self.journal, self.pages, self._keep = journal, pages, keep
         self._sessions: OrderedDict[str, Session] = OrderedDict()
         self._lock = Lock()
 
     def __getitem__(self, thread: str) -> Session:
         """The thread's session as this process has folded it. Refresh it before you read it."""
         with self._lock:
-            return self._kept(thread, self._sessions.get(thread) or Session(self.journal, thread))
+            return self._kept(thread, self._sessions.get(thread) or Session(self.journal, thread, pages=self.pages))
 
     def open(self, thread: str) -> Session:
         """The session of the run that holds the thread; a new one if that run has ended."""
         with self._lock:
             known = self._sessions.get(thread)
-            return self._kept(thread, Session(self.journal, thread, known) if known is None or known.ended else known)
+            fresh = known is None or known.ended
+            return self._kept(thread, Session(self.journal, thread, known, self.pages) if fresh or not known else known)
 
     def _kept(self, thread: str, session: Session) -> Session:
         self._sessions[thread] = session

@@ -9,7 +9,7 @@ import json
 import zlib
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from agentmem.errors import JournalCorrupt, UnknownReference
 from agentmem.kvcache.frames import canonical
@@ -34,6 +34,24 @@ def present(storage: Storage, names: Collection[str]) -> frozenset[str]:
         marks = ", ".join("?" * len(some))
         found.update(row[0].hex() for row in storage.run(f"SELECT sha256 FROM blobs WHERE sha256 IN ({marks})", *some))
     return frozenset(found)
+
+
+def hold(storage: Storage, *, alone: bool = False) -> None:
+    """Keeps others from sweeping until the transaction ends, or with ``alone`` from referring to anything."""
+    storage.run("{hold_alone}" if alone else "{hold}")
+
+
+class BlobStore(Protocol):
+    """A store of bytes by their digest, such as a bucket of objects, for what is too large for the database.
+
+    ``put`` of a digest that is there already changes nothing; ``get`` raises UnknownReference.
+    """
+
+    def has(self, digest: str) -> bool: ...
+
+    def put(self, digest: str, data: bytes) -> None: ...
+
+    def get(self, digest: str) -> bytes: ...
 
 
 def put(storage: Storage, data: bytes) -> str:

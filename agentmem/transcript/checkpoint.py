@@ -10,7 +10,7 @@ branch, which is a fork of it, and ``branches`` says which is the latest. All of
 from dataclasses import dataclass, replace
 
 from agentmem.errors import UnknownReference
-from agentmem.transcript import blobs
+from agentmem.transcript import blobs, kept_pages
 from agentmem.transcript.storage import Row, Storage
 
 _ROW = "SELECT thread, number, seq, label, pages, plan, sandbox, taken FROM checkpoints_of_runs WHERE"
@@ -132,8 +132,9 @@ def forget(storage: Storage, thread: str) -> int:
 
 
 def sweep(storage: Storage) -> None:
-    """Deletes the bytes that no checkpoint holds any more. Call it in a transaction."""
-    kept: set[str] = set()
+    """Deletes the bytes that no checkpoint and no page holds any more. Call it in a transaction."""
+    blobs.hold(storage, alone=True)
+    kept = kept_pages.revisions(storage)
     for pages, plan in storage.run("SELECT DISTINCT pages, plan FROM checkpoints_of_runs"):
         if pages is not None:
             blobs.reached(storage, pages.hex(), kept)

@@ -7,7 +7,7 @@ thread's entry. Nothing is copied: its transcript consists of spans of several t
 database's clock.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -23,7 +23,7 @@ from agentmem.errors import (
     ThreadNotFound,
     UnknownReference,
 )
-from agentmem.transcript import checkpoint, submissions
+from agentmem.transcript import checkpoint, kept_pages, submissions
 from agentmem.transcript.lease import Lease, over
 from agentmem.transcript.postgres import open_postgres
 from agentmem.transcript.rows import (
@@ -94,12 +94,19 @@ class Journal(Closing):
     # Writing.
 
     def append(
-        self, thread: str, drafts: Sequence[Draft], *, head: int, submission: Submission | None = None
+        self,
+        thread: str,
+        drafts: Sequence[Draft],
+        *,
+        head: int,
+        submission: Submission | None = None,
+        also: Callable[[], None] = lambda: None,
     ) -> tuple[Entry, ...]:
         """Add ``drafts`` after entry ``head`` (-1: to a new thread), all or none, and return their entries.
 
         A repeated call is safe: if entries with the same kinds and bytes already stand there, they are returned and
-        nothing is written. ``submission`` is the key of the task among them. Raises ThreadBusy if other entries stand
+        nothing is written. ``submission`` is the key of the task among them, and ``also``
+        is done in the same transaction. Raises ThreadBusy if other entries stand
         there, or if this journal's lease was lost; KeyTaken, DatabaseAway.
         """
         if not drafts:
@@ -115,6 +122,7 @@ class Journal(Closing):
                 add_entries(self.storage, found, entries)
                 if submission:
                     submissions.add(self.storage, submission)
+                also()
                 return entries
 
         return self.storage.persist(written)
@@ -153,6 +161,17 @@ class Journal(Closing):
         finally:
             if self._leases.pop(thread, None):
                 held.release()
+
+    def confirm(self, thread: str) -> None:
+        """Raises ThreadBusy if this journal's lease of the thread was lost while its process, or the database, slept.
+
+        Only a lease that was not renewed in time is looked up, so it costs nothing else.
+        """
+        held = self._leases.get(thread)
+        if held and held.is_doubtful:
+            held.renew()
+        if held and (held.lost or not held.is_here):
+            raise ThreadBusy(f"this run lost its hold on thread {thread!r} to another run: start again from its head")
 
     def forget(self, thread: str, *, with_forks: bool = False) -> int:
         """Delete a thread for good, with LangGraph's checkpoints of it; returns the number of deleted entries.
@@ -272,6 +291,7 @@ class Journal(Closing):
         over(self.storage, name)
         self.storage.run("DELETE FROM leases WHERE thread = ?", name)
         submissions.forget(self.storage, name)
+        kept_pages.forget(self.storage, name)
         return delete_elsewhere(self.storage, name) + checkpoint.forget(self.storage, name)
 
 

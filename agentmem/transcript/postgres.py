@@ -34,6 +34,8 @@ _WORDS: Mapping[str, str] = {
     "now": "extract(epoch from clock_timestamp())::double precision",
     "for_append": " FOR UPDATE OF t FOR KEY SHARE OF l",
     "for_update": " FOR UPDATE",
+    "hold": f"SELECT pg_advisory_xact_lock_shared({SCHEMA_LOCK + 1})",
+    "hold_alone": f"SELECT pg_advisory_xact_lock({SCHEMA_LOCK + 1})",
     "schema_lock": f"SELECT pg_advisory_xact_lock({SCHEMA_LOCK})",
     "tables_of_threads": (
         "SELECT table_name FROM information_schema.columns"

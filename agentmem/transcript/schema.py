@@ -96,10 +96,31 @@ STEPS = (
             "CREATE INDEX submissions_of_thread ON submissions (thread)",
         ),
     ),
+    Step(
+        6,
+        "pages for other hosts",
+        (
+            "CREATE TABLE workspaces (id TEXT PRIMARY KEY, version INTEGER NOT NULL)",
+            """
+            CREATE TABLE workspace_pages (
+              workspace TEXT NOT NULL,
+              name TEXT NOT NULL,
+              revision {bytes},
+              mode INTEGER NOT NULL,
+              version INTEGER NOT NULL,
+              PRIMARY KEY (workspace, name)
+            )
+            """,
+            "CREATE TABLE workspaces_of_threads (thread TEXT PRIMARY KEY, workspace TEXT NOT NULL)",
+        ),
+    ),
 )
 
 LATEST = STEPS[-1].version
-_TABLES = frozenset({"threads", "entries", "leases", "blobs", "checkpoints_of_runs", "branches", "submissions"})
+_TABLES = frozenset(
+    {"threads", "entries", "leases", "blobs", "checkpoints_of_runs", "branches", "submissions", "workspaces"}
+    | {"workspace_pages", "workspaces_of_threads"}
+)
 
 
 def migrate(storage: Storage) -> None:

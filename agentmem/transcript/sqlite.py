@@ -23,6 +23,8 @@ _WORDS: Mapping[str, str] = {
     "now": "((julianday('now') - 2440587.5) * 86400.0)",
     "for_append": "",
     "for_update": "",
+    "hold": "SELECT 0",
+    "hold_alone": "SELECT 0",
     "schema_lock": "SELECT 0",
     "tables_of_threads": (
         "SELECT m.name FROM sqlite_master m JOIN pragma_table_info(m.name) c"

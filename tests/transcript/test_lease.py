@@ -1,14 +1,17 @@
 """One writer for each thread: held, refused, renewed, released, and taken over from the dead."""
 
+import os
+import signal
 import threading
 import time
+from contextlib import ExitStack
 
 import pytest
 
 from agentmem.errors import ThreadBusy
 from agentmem.transcript.journal import Journal, open_journal
 from agentmem.transcript.lease import Owner, host, new_owner, parse_owner, process_start
-from tests.transcript.databases import child, heard, note, sql
+from tests.transcript.databases import child, heard, note, sql, tell
 
 HOLDER = """
 import sys
@@ -119,6 +122,55 @@ def test_a_dead_process_has_no_lease(database_url: str, reaped: bool) -> None:
             pass  # the kernel closes a process's pipes a moment before it is a zombie
         with journal.lease("main") as lease:
             assert parse_owner(lease.owner).pid != holder.pid
+
+
+PAUSED = """
+import sys
+from agentmem.errors import ThreadBusy
+from agentmem.transcript.journal import open_journal
+from agentmem.types import Draft
+with open_journal(sys.argv[1]) as journal, journal.lease("main", ttl=1):
+    journal.append("main", [Draft("note", b"a")], head=-1)
+    print("held", flush=True)
+    sys.stdin.readline()
+    for write in (lambda: journal.append("main", [Draft("note", b"b")], head=0), lambda: journal.confirm("main")):
+        try:
+            write()
+            print("written", flush=True)
+        except ThreadBusy as error:
+            print(error, flush=True)
+"""
+
+
+def test_a_paused_process_is_fenced(database_url: str) -> None:
+    """A process that is stopped while another takes over writes nothing when it comes back, and is told."""
+    with child(PAUSED, database_url) as paused, open_journal(database_url) as journal, ExitStack() as held:
+        assert heard(paused) == "held"
+        os.kill(paused.pid, signal.SIGSTOP)
+        for _ in iter(int, 1):
+            try:
+                held.enter_context(journal.lease("main"))
+                break
+            except ThreadBusy:
+                continue
+        os.kill(paused.pid, signal.SIGCONT)
+        tell(paused, "go on")
+        assert "lost its hold on thread 'main'" in heard(paused)
+        assert "lost its hold on thread 'main'" in heard(paused)
+        journal.append("main", [note("c")], head=0)
+        assert [entry.data for entry in journal.entries("main")] == [b"a", b"c"]
+
+
+def test_one_heart_for_all_leases(journal: Journal, database_url: str) -> None:
+    """Many leases are renewed by one thread, each in time; it renews none that was released."""
+    with ExitStack() as held:
+        leases = [held.enter_context(journal.lease(f"t{number}", ttl=0.6)) for number in range(30)]
+        assert [one.name for one in threading.enumerate()].count("agentmem-leases") == 1
+        first, end = min(lease.renewed for lease in leases), time.monotonic() + 60
+        while min(lease.renewed for lease in leases) <= first + 0.6 and time.monotonic() < end:
+            pass
+        assert not any(lease.lost for lease in leases)
+    assert sql(database_url, "SELECT count(*) FROM leases") == [(0,)]
 
 
 def test_a_process_number_that_was_given_anew(journal: Journal, database_url: str) -> None:

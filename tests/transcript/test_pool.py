@@ -5,10 +5,11 @@ import threading
 
 import pytest
 
-from agentmem.errors import ConfigError, JournalError
+from agentmem.errors import ConfigError, DatabaseAway, JournalError
 from agentmem.transcript.journal import open_journal
 from agentmem.transcript.pool import PoolCounts, PoolUser
 from agentmem.transcript.storage import Sharing, Storage, locate
+from tests.forwarder import Forwarder
 from tests.transcript.databases import note, storage_of
 
 
@@ -105,6 +106,32 @@ def test_settings_stand_in_the_url() -> None:
     for wrong in ("connection_limit=0", "connection_limit=many", "pool_timeout=-1", "lease_seconds=0"):
         with pytest.raises(ConfigError, match=r"in the database's URL is a number"):
             locate(f"postgresql://host/db?{wrong}")
+
+
+def test_a_link_that_is_cut_is_waited_for(postgres_url: str) -> None:
+    """Work pauses while the server cannot be reached, and goes on when it can: nothing is lost or doubled."""
+    link = Forwarder(postgres_url)
+    with open_journal(link.url) as journal, journal.lease("t"):
+        journal.append("t", [note("a")], head=-1)
+        link.cut()
+        mending = threading.Timer(0.3, link.mend)
+        mending.start()
+        journal.append("t", [note("b")], head=0)
+        mending.join()
+        assert [entry.data for entry in journal.entries("t")] == [b"a", b"b"]
+    link.close()
+
+
+def test_a_server_that_stays_away_is_told(postgres_url: str) -> None:
+    """After its patience work ends with a sentence that says what to do."""
+    link = Forwarder(postgres_url)
+    with open_journal(f"{link.url}&outage_timeout=0") as journal:
+        link.cut()
+        with pytest.raises(DatabaseAway, match=r"broke|is the server up"):
+            journal.head("t")
+        link.mend()
+        assert journal.head("t") == -1
+    link.close()
 
 
 def test_a_broken_connection_is_not_lent_again(postgres_url: str) -> None:

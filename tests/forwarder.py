@@ -1,0 +1,82 @@
+"""A loopback address in front of a Postgres server, whose link can be cut: refused, or silent as a pulled cable."""
+
+import select
+import socket
+import threading
+from contextlib import suppress
+from urllib.parse import parse_qs, urlsplit
+
+
+class Forwarder:
+    """Forwards a port of 127.0.0.1 to the server's socket file. ``url`` leads through it."""
+
+    def __init__(self, server: str) -> None:
+        parts = urlsplit(server)
+        query = parse_qs(parts.query)
+        self._target = f"{query['host'][0]}/.s.PGSQL.5432"
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        port = self._listener.getsockname()[1]
+        rest = "&".join(f"{name}={values[0]}" for name, values in query.items() if name != "host")
+        self.url = f"postgresql://postgres@127.0.0.1:{port}{parts.path}?{rest.replace('=search', '%3Dsearch')}"
+        self._pairs: list[tuple[socket.socket, socket.socket]] = []
+        self._closed = self._silent = self._refusing = False
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def cut(self) -> None:
+        """Break all connections, and refuse new ones."""
+        self._refusing = True
+        self._break()
+
+    def silence(self) -> None:
+        """Pass nothing on any more, and say nothing about it."""
+        self._silent = True
+
+    def mend(self) -> None:
+        """The link is back. What was silent before is broken."""
+        if self._silent:
+            self._break()
+        self._silent = self._refusing = False
+
+    def close(self) -> None:
+        """End it."""
+        self._closed = True
+        self._listener.close()
+        self._break()
+
+    def _break(self) -> None:
+        pairs, self._pairs = self._pairs, []
+        for one in (side for pair in pairs for side in pair):
+            with suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+            one.close()
+
+    def _accept(self) -> None:
+        while not self._closed:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            if self._refusing:
+                client.close()
+                continue
+            server = socket.socket(socket.AF_UNIX)
+            server.connect(self._target)
+            self._pairs.append((client, server))
+            threading.Thread(target=self._pass_on, args=(client, server), daemon=True).start()
+
+    def _pass_on(self, client: socket.socket, server: socket.socket) -> None:
+        other = {client: server, server: client}
+        with suppress(OSError, ValueError):
+            while True:
+                for side in select.select(list(other), [], [], 0.1)[0]:
+                    if self._silent:
+                        select.select([], [], [], 0.1)
+                        continue
+                    data = side.recv(65536)
+                    if not data:
+                        raise OSError
+                    other[side].sendall(data)
+        for side in other:
+            with suppress(OSError):
+                side.shutdown(socket.SHUT_RDWR)
+            side.close()
