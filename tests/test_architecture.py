@@ -14,7 +14,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"distribution", "lazy"}),
     frozenset({"types", "retrieval", "errors"}),
     frozenset({"checking"}),
-    frozenset({"tokens", "images", "scrub", "visible", "config", "assets", "closing"}),
+    frozenset({"tokens", "images", "scrub", "visible", "config", "assets", "closing", "health"}),
     frozenset({"objects"}),
     frozenset({"object_store"}),
     frozenset({"sandbox", "pages", "kvcache"}),

@@ -46,7 +46,7 @@ SAYS = {
 }
 
 
-ROOMS = ("answers", "demo", "integrations", "mcp", "meter", "sandbox", "team", "testing")
+ROOMS = ("answers", "demo", "fleet", "integrations", "mcp", "meter", "sandbox", "team", "testing")
 """The rooms with public names of their own, in `__all__`."""
 PUBLIC = ("agentmem", *(f"agentmem.{room}" for room in ROOMS))
 

@@ -37,7 +37,7 @@ class FleetBatches:
             raise ConfigError(f"the dataset needs a column 'task', and has {', '.join(batch)}")
         columns = [name for name in _GIVEN if name in batch]
         rows = zip(*(batch[name] for name in columns), strict=True)
-        tasks = keyed(FleetTask(**dict(zip(columns, map(str, row), strict=True))) for row in rows)
+        tasks = keyed(dict(zip(columns, map(str, row), strict=True)) for row in rows)
         self._worker.board.submit(tasks, self._worker.settings.limits)
         with ThreadPoolExecutor(self._together) as pool:
             list(pool.map(self._ended, (one.key for one in tasks)))

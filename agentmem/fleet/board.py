@@ -118,7 +118,7 @@ class Board:
 
     def submit(self, tasks: Sequence[FleetTask], limits: FleetLimits) -> int:
         """Add the tasks whose keys are new, and set the limits. Returns the number of new ones. Raises ConfigError."""
-        known = dict(self._all("SELECT key, task FROM fleet_runs WHERE fleet = ?"))
+        known: dict[str, str] = dict(self._all("SELECT key, task FROM fleet_runs WHERE fleet = ?"))
         for one in tasks:
             if known.get(one.key, one.line()) != one.line():
                 raise ConfigError(
@@ -235,8 +235,8 @@ class Board:
             self.storage.run(sql, *values)
             return
         with self.storage.transaction():
-            self._spend(-reserved, usd)
             self.storage.run(sql, *values)
+            self._spend(-reserved, usd)  # last: all requests of the fleet wait for this row
 
     def warmed(self, name: str) -> None:
         """Note that a group's first request is being answered: its prefix is in the provider's cache."""
@@ -284,9 +284,10 @@ class Board:
             "SELECT state, count(*), sum(requests), sum(input), sum(cached), sum(output), sum(usd) FROM fleet_runs"
             " WHERE fleet = ? GROUP BY state"
         )
-        sums = [int(sum(row[at] for row in rows)) for at in range(2, 6)]
+        requests, asked, cached, output = (int(sum(row[at] for row in rows)) for at in range(2, 6))
         usd = float(sum(row[6] for row in rows))
-        return FleetSummary({row[0]: row[1] for row in rows}, usd, *sums, stopping=found[0][0])
+        states = {row[0]: row[1] for row in rows}
+        return FleetSummary(states, usd, requests, asked, cached, output, found[0][0])
 
     def _all(self, sql: str) -> list[Row]:
         return self.storage.run(sql, self.fleet)

@@ -23,7 +23,7 @@ from agentmem.transcript.journal import Journal
 GLANCE = 0.5
 """Seconds between two looks at the fleet, at most."""
 LIFETIME = 300.0
-"""Seconds for which a group counts as warm when a fleet is started again: the shortest lifetime of a provider's cache."""
+"""Seconds for which a group counts as warm when a fleet is started again: the shortest that a provider keeps it."""
 HELD = 120.0
 """Seconds for which a cold group's first run goes alone, at most."""
 

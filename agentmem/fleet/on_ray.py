@@ -43,14 +43,17 @@ class RayWorker:
         return self._worker.work(key)
 
 
-def connected(address: str, workers: int) -> Any:
-    """The module ``ray``, connected to a cluster, or to one made here. Raises ConfigError with what to do."""
+def connected(address: str, workers: int) -> tuple[Any, bool]:
+    """The module ``ray``, connected to a cluster, or to one made here, and whether that was done now.
+
+    Raises ConfigError with what to do.
+    """
     try:
         import ray
     except ImportError as error:
         raise ConfigError(f"a fleet on Ray needs more packages ({error}): {install('fleet')}") from None
     if ray.is_initialized():
-        return ray
+        return ray, False
     environment = {"env_vars": ray_variables(str(Path.cwd()))}
     own = {"num_cpus": workers, "include_dashboard": False, "object_store_memory": STORE}
     where: dict[str, Any] = {**own, "_node_ip_address": "127.0.0.1"} if address == LOCAL else {"address": address}
@@ -61,7 +64,7 @@ def connected(address: str, workers: int) -> Any:
         if "token" in said.lower() or "unauthenticated" in said.lower():
             raise ConfigError(_TOKEN) from error
         raise ConfigError(f"Ray at {address!r} cannot be reached ({said:.200}): is its head up?") from error
-    return ray
+    return ray, True
 
 
 @dataclass
@@ -79,7 +82,7 @@ class RayPool:
         import_error = _serves_others(self.settings)
         if import_error:
             raise ConfigError(import_error)
-        self._ray = connected(self.address, self.count)
+        self._ray, self._own = connected(self.address, self.count)
         self._numbers = count(1)
         for _ in range(self.count):
             self._add()
@@ -104,7 +107,8 @@ class RayPool:
         for actor in (*self._actors.values(), *(actor for _, actor in self._coming.values())):
             self._ray.kill(actor)
         self._actors.clear()
-        self._ray.shutdown()
+        if self._own:
+            self._ray.shutdown()
 
     def _end(self, ref: Any) -> RunEnd:
         worker, key = self._runs.pop(ref)

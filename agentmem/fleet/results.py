@@ -27,7 +27,8 @@ td:last-child,th:last-child{{text-align:left;white-space:normal;min-width:18rem}
 <body><h1>Fleet {name}</h1>
 <p>{about}</p>
 <h2>Where runs were</h2>
-<div><table><tr><th>worker</th><th>runs</th><th>requests</th><th>hit rate</th><th>dollars</th></tr>{workers}</table></div>
+<div><table><tr><th>worker</th><th>runs</th><th>requests</th><th>hit rate</th><th>dollars</th></tr>{workers}</table>
+</div>
 <h2>Runs</h2>
 <div><table><tr><th>task</th><th>status</th><th>dollars</th><th>hit rate</th><th>requests</th><th>tries</th>
 <th>seconds</th><th>worker</th><th>result</th></tr>{runs}</table></div>

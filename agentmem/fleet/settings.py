@@ -67,7 +67,7 @@ class FleetSettings:
     agent: MakeAgent | str
     database: str
     folder: Path
-    limits: FleetLimits = FleetLimits()
+    limits: FleetLimits = field(default_factory=FleetLimits)
     together: int = TOGETHER
     tries: int = TRIES
 

@@ -5,6 +5,7 @@ A run is submitted to its agent under a key, so it is begun once, and whoever ha
 
 import contextvars
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -69,6 +70,21 @@ class Warmth:
                 self._changed.notify_all()
 
 
+@dataclass
+class StopLook:
+    """Whether the fleet stops, looked up at most once a second by a worker: for fleets without limits."""
+
+    board: Board
+    _until: float = 0.0
+    _found: Permit = field(default_factory=Permit)
+
+    def permit(self) -> Permit:
+        now = time.monotonic()
+        if now >= self._until:
+            self._found, self._until = self.board.reserve("", 0.0, 0), now + 1.0
+        return self._found
+
+
 @dataclass(frozen=True, slots=True)
 class RunGate:
     """The gate of one run: its row on the board, and its group's warmth."""
@@ -77,8 +93,11 @@ class RunGate:
     key: str
     group: str
     warmth: Warmth
+    look: StopLook
 
     def reserve(self, usd: float, tokens: int) -> Permit:
+        if not self.board.limited:
+            return self.look.permit()
         return self.board.reserve(self.key, usd, tokens)
 
     def settle(self, reserved: float, usd: float, usage: Usage | None) -> None:
@@ -102,6 +121,7 @@ class FleetWorker:
         self.board = open_board(
             self.settings.database, self.settings.name, limited=self.settings.limits != FleetLimits()
         )
+        self.look = StopLook(self.board)
 
     def work(self, key: str) -> FleetState:
         """Work on a run until it ends, or must wait. Returns its state, which stands on the board."""
@@ -110,7 +130,7 @@ class FleetWorker:
             return self.board.state(key)[0]
         try:
             with self.warmth.waited(task.group, key):
-                result = self._ran(task, RunGate(self.board, key, task.group, self.warmth))
+                result = self._ran(task, RunGate(self.board, key, task.group, self.warmth, self.look))
         except FleetHalted as error:
             return self._ended(key, "waiting", str(error))
         except PASSING as error:

@@ -21,6 +21,7 @@ from typing import Any
 from agentmem.closing import Closing
 from agentmem.distribution import install
 from agentmem.errors import ConfigError
+from agentmem.health import with_health
 from agentmem.integrations.forwarding import Forwarder, Passed, Receive, Scope, Send, Upstreams
 from agentmem.integrations.replies import parse_reply
 from agentmem.integrations.session_names import session_name
@@ -144,7 +145,7 @@ class Proxy(Closing):
         self._writer = LogWriter(log if callable(log) else LogFile(log, shortened=True), warned)
         self._upstreams = upstreams or Upstreams()
         config = uvicorn.Config(
-            self._served,
+            with_health(self._served, lambda: {"written": self.written, "lost": self.lost.exchanges}),
             interface="asgi3",
             proxy_headers=False,
             loop="asyncio",

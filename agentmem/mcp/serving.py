@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from agentmem.closing import Closing
 from agentmem.distribution import install
 from agentmem.errors import ConfigError
+from agentmem.health import with_health
 from agentmem.kvcache.frames import canonical
 from agentmem.mcp.offered import Offer
 from agentmem.mcp.tenants import OWNER, Tenant, Tokens
@@ -137,7 +138,12 @@ class McpServer(Closing):
         self._socket = _bound(self.host, self.port)
         self.port = self._socket.getsockname()[1]
         config = uvicorn.Config(
-            self._app(), log_level="warning", ws="none", lifespan="on", access_log=False, timeout_keep_alive=KEPT_OPEN
+            with_health(self._app()),
+            log_level="warning",
+            ws="none",
+            lifespan="on",
+            access_log=False,
+            timeout_keep_alive=KEPT_OPEN,
         )
         self._uvicorn = uvicorn.Server(config)
 

@@ -1,7 +1,8 @@
 """A fleet of scripted runs on Ray beside one process with as many threads; with --kill-host a host killed in mid-run.
 
 Runs are of a realistic length: twenty replies, each 0.3 s. Both arms use one Postgres, and the same agents. The arm
-without a fleet calls ``Agent.run`` in a pool of threads: what Ray and the fleet cost above it is the overhead.
+without a fleet calls ``Agent.run`` in a pool of threads: what Ray and the fleet cost above it is the overhead. The
+arms take turns, a part of the runs each, so that both meet the same load of the machine; one cluster serves all parts.
 """
 
 import argparse
@@ -20,9 +21,9 @@ from typing import Any
 
 from agentmem.fleet.board import FleetRun
 from agentmem.fleet.fleet import Fleet, FleetProgress
+from agentmem.fleet.on_ray import connected
 from agentmem.fleet.settings import FleetSeat
 from agentmem.fleet.tasks import FleetTask, keyed
-from agentmem.fleet.worker import thread_of
 from agentmem.transcript.journal import open_journal
 from tests.benchmarks.fleet_agents import make_agent
 from tests.benchmarks.heading import commit, heading
@@ -31,14 +32,14 @@ from tests.postgres import new_database, postgres_server
 MOST_OVERHEAD, MOST_SECONDS = 0.15, 35.0
 
 
-def tasks(given: argparse.Namespace, folder: Path, **more: Any) -> list[FleetTask]:
+def tasks(given: argparse.Namespace, folder: Path, part: range, **more: Any) -> list[FleetTask]:
     common = {"replies": given.replies, "seconds": given.seconds, "folder": str(folder), **more}
-    return keyed(FleetTask(f"Check order {number}.", f"order-{number}", more=common) for number in range(given.runs))
+    return keyed(FleetTask(f"Check order {number}.", f"order-{number}", more=common) for number in part)
 
 
-def bare(given: argparse.Namespace, database: str, folder: Path) -> float:
-    """Seconds for all runs in threads of this process, without a fleet."""
-    folder.mkdir()
+def bare(given: argparse.Namespace, database: str, folder: Path, part: range) -> float:
+    """Seconds for these runs in threads of this process, without a fleet."""
+    folder.mkdir(exist_ok=True)
 
     def one(task: FleetTask) -> str:
         seat = FleetSeat(database, folder / task.key, task.key, more=task.more)
@@ -47,52 +48,50 @@ def bare(given: argparse.Namespace, database: str, folder: Path) -> float:
 
     began = time.monotonic()
     with ThreadPoolExecutor(given.workers * given.together) as pool:
-        states = Counter(pool.map(one, tasks(given, folder)))
+        states = Counter(pool.map(one, tasks(given, folder, part)))
     took = time.monotonic() - began
-    print(f"  threads of one process: {dict(states)}, {took:.1f} s, {given.runs / took:.2f} runs/s", flush=True)
-    assert states["done"] == given.runs, states
+    print(f"  threads of one process: {dict(states)}, {took:.1f} s, {len(part) / took:.2f} runs/s", flush=True)
+    assert states["done"] == len(part), states
     return took
 
 
-class Clocked:
-    """Notes when the fleet's first run begins: making Ray's processes is told apart."""
-
-    def __init__(self) -> None:
-        self.first = 0.0
-        self.last: FleetProgress | None = None
-
-    def __call__(self, progress: FleetProgress) -> None:
-        self.last = progress
-        if not self.first and progress.summary.requests:
-            self.first = time.monotonic()
-
-
-def on_ray(given: argparse.Namespace, database: str, folder: Path) -> dict[str, Any]:
+def on_ray(given: argparse.Namespace, database: str, folder: Path, part: range) -> dict[str, Any]:
     """The same runs as a fleet on Ray."""
-    folder.mkdir()
-    watch, began = Clocked(), time.monotonic()
+    folder.mkdir(exist_ok=True)
+    began = time.monotonic()
     place = "tests.benchmarks.fleet_agents:make_agent"
     settings: dict[str, Any] = {"ray": given.ray, "workers": given.workers, "together": given.together}
-    with Fleet(place, database, name="bench", folder=folder / "runs", **settings) as fleet:
-        runs = fleet.map(tasks(given, folder), watch)
+    with Fleet(place, database, name=f"bench-{part.start}", folder=folder / "runs", **settings) as fleet:
+        runs = fleet.map(tasks(given, folder, part))
         summary = fleet.board.summary()
-    ended = time.monotonic()
-    cold = Counter((folder / "cold").read_text().split("\n")[:-1])
+    took = time.monotonic() - began
     work = max(one.finished or 0 for one in runs) - min(one.started or 0 for one in runs)
-    print(f"  fleet on Ray: {dict(summary.states)}, {ended - began:.1f} s in all, {work:.1f} s from the first run to")
-    print(
-        f"    the last, {given.runs / work:.2f} runs/s; hit rate {summary.hit_rate or 0:.1%}; cold requests by worker"
-    )
-    print(f"    and model: {sorted(cold.values())}", flush=True)
-    return {
-        "states": dict(summary.states),
-        "seconds": work,
-        "seconds_with_ray": ended - began,
-        "cold": sorted(cold.values()),
-        "hit_rate": summary.hit_rate,
-        "requests": summary.requests,
-        "tries": max(one.tries for one in runs),
-    }
+    print(f"  fleet on Ray: {dict(summary.states)}, {work:.1f} s from the first run to the last", end="")
+    print(f" ({took:.1f} s in all), {len(part) / work:.2f} runs/s; hit rate {summary.hit_rate or 0:.1%}", flush=True)
+    return {"done": summary.states.get("done", 0), "seconds": work, "seconds_in_all": took}
+
+
+def in_turns(given: argparse.Namespace, server: str, folder: Path) -> dict[str, Any]:
+    """Both arms, a part of the runs each in turn."""
+    import ray
+
+    alone, fleet, step = 0.0, list[dict[str, Any]](), -(-given.runs // given.parts)
+    bare_url, fleet_url = new_database(server), new_database(server)
+    _, own = connected(given.ray, given.workers)
+    try:
+        for start in range(0, given.runs, step):
+            part = range(start, min(start + step, given.runs))
+            alone += bare(given, bare_url, folder / "threads", part)
+            fleet.append(on_ray(given, fleet_url, folder / "ray", part))
+    finally:
+        if own:
+            ray.shutdown()  # type: ignore[no-untyped-call]
+    cold = Counter((folder / "ray" / "cold").read_text().split("\n")[:-1])
+    sums = {name: sum(one[name] for one in fleet) for name in fleet[0]}
+    made = {**sums, "seconds_threads": alone, "overhead": sums["seconds"] / alone - 1, "cold": sorted(cold.values())}
+    print(f"  {sums['done']} of {given.runs} done; cold requests of each worker and model: {made['cold']}")
+    print(f"  overhead of Ray and the fleet: {made['overhead']:+.1%} (at most {MOST_OVERHEAD:.0%})")
+    return made
 
 
 def kill_host(given: argparse.Namespace, database: str, folder: Path) -> dict[str, Any]:
@@ -118,7 +117,7 @@ def kill_host(given: argparse.Namespace, database: str, folder: Path) -> dict[st
         settings: dict[str, Any] = {"ray": cluster.address, "workers": given.workers, "together": given.together}
         place = "tests.benchmarks.fleet_agents:make_agent"
         with Fleet(place, database, name="bench", folder=folder / "runs", **settings) as fleet:
-            runs = fleet.map(tasks(given, folder, effects=True, apart=True), watch)
+            runs = fleet.map(tasks(given, folder, range(given.runs), effects=True, apart=True), watch)
             return judged(given, database, folder, runs, at[0] if at else 0.0)
     finally:
         cluster.shutdown()
@@ -200,11 +199,12 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=0.3)
     parser.add_argument("--workers", type=int, default=4)
     parser.add_argument("--together", type=int, default=16)
+    parser.add_argument("--parts", type=int, default=4)
     parser.add_argument("--ray", default="local")
     parser.add_argument("--kill-host", action="store_true")
     parser.add_argument("--output", type=Path)
     given = parser.parse_args()
-    shown = {name: getattr(given, name) for name in ("runs", "replies", "seconds", "workers", "together")}
+    shown = {name: getattr(given, name) for name in ("runs", "parts", "replies", "seconds", "workers", "together")}
     heading("fleet", "made here", **shown, load=os.getloadavg())
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="agentmem-fleet-")))
@@ -214,12 +214,8 @@ def main() -> int:
             missed = made["done"] < given.runs or made["effects_twice"] or made["pages_wrong"] or not made["moved"]
             missed = missed or made["seconds_until_moved"] > MOST_SECONDS
         else:
-            alone = bare(given, new_database(server), folder / "threads")
-            made = on_ray(given, new_database(server), folder / "ray")
-            made |= {"seconds_threads": alone, "overhead": made["seconds"] / alone - 1}
-            print(f"  overhead of Ray and the fleet: {made['overhead']:+.1%} (at most {MOST_OVERHEAD:.0%})")
-            missed = made["states"] != {"done": given.runs} or made["overhead"] > MOST_OVERHEAD
-            missed = missed or max(made["cold"]) > 1
+            made = in_turns(given, server, folder)
+            missed = made["done"] < given.runs or made["overhead"] > MOST_OVERHEAD or max(made["cold"]) > 1
     if given.output:
         given.output.write_text(json.dumps({"commit": commit(), "settings": shown, **made}, indent=1))
     print("  missed" if missed else "  met")

@@ -75,10 +75,21 @@ def make_agent(seat: FleetSeat) -> Agent:
         _line(folder / "effects", f"{key} {step}")
         return f"ordered {step}"
 
+    def look(step: int) -> str:
+        """Look at a page of the catalogue.
+
+        Args:
+            step: which page.
+        """
+        words = (f"part {step * 1000 + number} of shelf {hash((key, number)) % 9973};" for number in range(900))
+        return " ".join(words)[: int(more["result"])]
+
     def turn(request: Request) -> Any:
         at = place(request)
         if at + 1 >= replies:
             return f"Order {key} is checked."
+        if more.get("result"):
+            return {"text": f"Step {at}.", "calls": [{"look": {"step": at}}]}
         if not more.get("effects"):
             return {"text": f"Step {at}.", "calls": [{"read": {"page": "order.md"}}]}
         if at % 2:
@@ -93,7 +104,7 @@ def make_agent(seat: FleetSeat) -> Agent:
     if not order.exists():
         workspace.mkdir(parents=True, exist_ok=True)
         order.write_text(f"# Order {key}\n\nTwelve shelves.\n")
-    tools: list[Any] = ["read", "write", effect] if more.get("effects") else ["read", "write"]
+    tools: list[Any] = ["read", "write", *([effect] if more.get("effects") else [look] if more.get("result") else [])]
     return Agent(model, workspace, database=seat.database, tools=tools, system=SYSTEM, archive=None)
 
 

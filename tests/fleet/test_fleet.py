@@ -45,10 +45,10 @@ def test_an_error_ends_a_run_and_not_the_fleet(tmp_path: Path) -> None:
 def test_a_fleet_ends_when_its_dollars_are_spent_and_goes_on_with_more(database_url: str, tmp_path: Path) -> None:
     """Requests that might cost more are not sent. What was done is not paid for again."""
     given = [{"task": f"task {at}", "priced": True} for at in range(4)]
-    with fleet(database_url, tmp_path, max_usd=0.02) as made:
+    with fleet(database_url, tmp_path, max_usd=0.01) as made:
         runs, summary = made.map(given), made.board.summary()
     assert {one.state for one in runs} >= {"waiting"}, summary
-    assert 0 < summary.usd <= 0.02
+    assert 0 < summary.usd <= 0.01
     with fleet(database_url, tmp_path, max_usd=5.0) as made:
         runs, after = made.map(given), made.board.summary()
     assert [one.state for one in runs] == ["done"] * 4
@@ -84,9 +84,12 @@ def test_a_stopped_fleet_ends_politely_and_goes_on(tmp_path: Path) -> None:
 
 def test_one_driver_at_a_time_has_a_fleet(tmp_path: Path) -> None:
     """A second one is told who has it."""
-    with fleet(str(tmp_path / "a.db"), tmp_path) as made, Journal(made.board.storage).lease("fleet fleet"):
-        with pytest.raises(ThreadBusy, match="in use by process"):
-            made.map(["task"])
+    with (
+        fleet(str(tmp_path / "a.db"), tmp_path) as made,
+        Journal(made.board.storage).lease("fleet fleet"),
+        pytest.raises(ThreadBusy, match="in use by process"),
+    ):
+        made.map(["task"])
 
 
 def test_an_agent_that_is_not_new_is_refused(tmp_path: Path) -> None:
@@ -108,6 +111,5 @@ def test_an_agent_that_is_not_new_is_refused(tmp_path: Path) -> None:
 )
 def test_settings_that_cannot_work_are_refused(tmp_path: Path, settings: dict[str, Any], says: str) -> None:
     """Before anything is begun, with what to write."""
-    with pytest.raises(ConfigError, match=says):
-        with fleet(str(tmp_path / "a.db"), tmp_path, **settings) as made:
-            made.map(["task"])
+    with pytest.raises(ConfigError, match=says), fleet(str(tmp_path / "a.db"), tmp_path, **settings) as made:
+        made.map(["task"])

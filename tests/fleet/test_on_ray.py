@@ -27,7 +27,7 @@ def hosts(count: int) -> Iterator[tuple[Any, list[Any]]]:
     try:
         yield cluster, [cluster.add_node(**small) for _ in range(count - 1)]
     finally:
-        ray.shutdown()
+        ray.shutdown()  # type: ignore[no-untyped-call]
         cluster.shutdown()
 
 
@@ -59,5 +59,5 @@ def test_runs_move_when_their_host_is_killed(postgres_url: str, tmp_path: Path) 
     assert [one.state for one in runs] == ["done"] * 30
     with open_journal(postgres_url) as journal:
         for one in runs:
-            assert len([entry for entry in journal.own(one.thread, "assistant")]) == 2
+            assert len(list(journal.own(one.thread, "assistant"))) == 2
             assert (tmp_path / "fleet" / one.thread / "note.md").read_text() == f"# {one.key}\n"

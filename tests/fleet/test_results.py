@@ -22,7 +22,9 @@ def test_runs_are_written_as_parquet_and_as_a_page(tmp_path: Path) -> None:
         runs = fleet.map(tasks)
         write_parquet(runs, tmp_path / "out" / "runs.parquet")
         write_page("fleet", fleet.board.summary(), runs, tmp_path / "fleet.html")
-        assert sentence(fleet.board.summary()).startswith("2 runs: 1 done, 1 failed. $0.0000, 2 requests, hit rate 0.0%")
+        assert sentence(fleet.board.summary()).startswith(
+            "2 runs: 1 done, 1 failed. $0.0000, 2 requests, hit rate 0.0%"
+        )
         with pytest.raises(ConfigError, match="cannot be written"):
             write_page("fleet", fleet.board.summary(), runs, tmp_path)
         with pytest.raises(ConfigError, match="cannot be written"):

@@ -1,6 +1,7 @@
 """Which worker begins with which run: all of them once, groups together, a cold group with one run."""
 
 from collections import Counter
+from random import Random
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,7 +12,9 @@ GROUPS = st.lists(st.sampled_from(["a", "b", "c"]), max_size=40)
 
 
 @given(GROUPS, st.integers(1, 4), st.integers(1, 5), st.randoms(use_true_random=False))
-def test_every_run_begins_once_and_no_worker_has_too_many(groups: list[str], workers: int, together: int, chance) -> None:  # type: ignore[no-untyped-def]
+def test_every_run_begins_once_and_no_worker_has_too_many(
+    groups: list[str], workers: int, together: int, chance: Random
+) -> None:
     """Whatever ends first, and also when a worker is lost: its runs begin again elsewhere."""
     schedule = Schedule(together)
     schedule.add((f"run-{at}", group) for at, group in enumerate(groups))

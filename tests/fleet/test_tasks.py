@@ -1,5 +1,6 @@
 """Tasks of a fleet: files of them, keys, and what is refused."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -47,10 +48,4 @@ def test_keys_are_the_same_each_time_and_never_shared(texts: list[str]) -> None:
     made = keyed(texts)
     assert made == keyed(texts)
     assert len({one.key for one in made}) == len(texts)
-    assert [task_of(eval_line(one)) for one in made] == made
-
-
-def eval_line(task: FleetTask) -> object:
-    import json
-
-    return json.loads(task.line())
+    assert [task_of(json.loads(one.line())) for one in made] == made

@@ -1,4 +1,4 @@
-"""A worker: the first run of a group goes alone until its reply begins, and threads have names that folders can have."""
+"""A worker: the first run of a group goes alone until its reply begins; threads have names that folders can have."""
 
 import threading
 
