@@ -9,12 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 
 from agentmem.answers.cache import AnswerCache
 from agentmem.compaction.when import Compaction
@@ -27,7 +21,7 @@ from agentmem.models.scripted import ScriptedModel
 from agentmem.runtime.agent import Agent
 from agentmem.runtime.events import ToolCalled
 from agentmem.types import Request
-from tests.integrations.otlp_receiver import OtlpReceiver
+from tests.integrations.otlp_receiver import Exported, OtlpReceiver
 from tests.runtime.test_compaction import BUDGET, GOOD, MEASURE
 from tests.runtime.test_compaction import script as measuring
 
@@ -47,42 +41,6 @@ def receiver() -> Iterator[OtlpReceiver]:
         yield one
         for end in one.ends:
             end()
-
-
-class Exported:
-    """A telemetry that exports to a receiver, and what came out at its other end."""
-
-    def __init__(self, receiver: OtlpReceiver, **settings: Any) -> None:
-        self._receiver, self._tracers = receiver, TracerProvider()
-        self._tracers.add_span_processor(SimpleSpanProcessor(OTLPSpanExporter(f"{receiver.url}/v1/traces")))
-        reader = PeriodicExportingMetricReader(OTLPMetricExporter(f"{receiver.url}/v1/metrics"), 3_600_000)
-        self._meters = MeterProvider([reader])
-        self._ended = False
-        receiver.ends.append(self.end)
-        self.telemetry = Telemetry(tracer_provider=self._tracers, meter_provider=self._meters, **settings)
-
-    def end(self) -> None:
-        """Export what is left, once."""
-        if not self._ended:
-            self._ended = True
-            self._tracers.shutdown()
-            self._meters.shutdown()
-
-    def spans(self) -> dict[str, list[dict[str, Any]]]:
-        """The spans by name: their attributes, and the name of the span that each is part of."""
-        self.end()
-        names = {span.span_id: span.name for span in self._receiver.spans}
-        found: dict[str, list[dict[str, Any]]] = {}
-        for span in self._receiver.spans:
-            values = {one.key: value_of(one.value) for one in span.attributes}
-            about = {"part of": names.get(span.parent_span_id), "failed": span.status.code == 2}
-            found.setdefault(span.name, []).append({**values, **about})
-        return found
-
-
-def value_of(value: Any) -> Any:
-    """An attribute's value."""
-    return getattr(value, value.WhichOneof("value"))
 
 
 def test_a_run_is_a_tree_of_spans_and_metrics(receiver: OtlpReceiver, tmp_path: Path) -> None:
@@ -214,34 +172,25 @@ def test_asynchronous_requests_are_exported_too(receiver: OtlpReceiver, tmp_path
 PROGRAM = """
 import sys
 from pathlib import Path
-from tests.integrations.otlp_receiver import OtlpReceiver
-from tests.integrations.test_otel import LOOK, Exported
 from agentmem.models.scripted import ScriptedModel
 from agentmem.runtime.agent import Agent
+from tests.integrations.otlp_receiver import Exported, OtlpReceiver
 with OtlpReceiver() as receiver:
     exported = Exported(receiver)
-    with Agent(exported.telemetry.model(ScriptedModel(LOOK)), Path(sys.argv[1])) as agent:
+    model = ScriptedModel([{"calls": [{"list": {"place": ""}}]}, "Nothing is in the drawer."])
+    with Agent(exported.telemetry.model(model), Path(sys.argv[1])) as agent:
         exported.telemetry.run(agent, "What is in the drawer?")
-    exported.spans()
+    exported.end()
     print(len(receiver.spans), sum("drawer" in str(span) for span in receiver.spans))
 """
 
 
-def spans_with_words(folder: Path, **variables: str) -> list[int]:
-    """The spans that another process exports, and how many of them hold words of the conversation."""
-    command = [sys.executable, "-W", "error", "-c", PROGRAM, str(folder)]
-    ran = subprocess.run(command, env={**os.environ, **variables}, capture_output=True, text=True, check=False)
-    assert ran.returncode == 0, ran.stderr
-    return [int(one) for one in ran.stdout.split()]
-
-
-def test_content_goes_out_if_it_is_asked_for(tmp_path: Path) -> None:
-    """OpenTelemetry's own variable asks."""
-    whole, with_words = spans_with_words(tmp_path, **{CONTENT: "SPAN_ONLY"})
-    assert whole == 4 and with_words >= 2
-
-
-def test_langsmiths_tracing_beside_it_changes_nothing(receiver: OtlpReceiver, tmp_path: Path) -> None:
-    """LangGraph traces the same run to LangSmith; spans are the same, and none is lost."""
+def test_content_goes_out_if_asked_for_and_langsmith_may_trace_beside(receiver: OtlpReceiver, tmp_path: Path) -> None:
+    """OpenTelemetry's own variable asks; LangGraph traces the same run to LangSmith, and no span is lost or doubled."""
     langsmith = {"LANGSMITH_TRACING": "true", "LANGSMITH_ENDPOINT": receiver.url, "LANGSMITH_API_KEY": "none"}
-    assert spans_with_words(tmp_path, **langsmith) == [4, 0]
+    command = [sys.executable, "-W", "error", "-c", PROGRAM, str(tmp_path)]
+    variables = {**os.environ, **langsmith, CONTENT: "SPAN_ONLY"}
+    ran = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    whole, with_words = map(int, ran.stdout.split())
+    assert whole == 4 and with_words >= 2
