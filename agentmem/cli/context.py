@@ -31,7 +31,7 @@ def context(
     database: Database = None,
     json: AsJson = False,
 ) -> None:
-    """Show what is in the window now: by kind and page, the largest blocks, and the room until it is full.
+    """Show what is in the window now: by kind and page, the largest blocks, the room left, and what would leave.
 
     Of a file or folder with several conversations it is the one that went on last; --session names another.
     """
@@ -73,6 +73,9 @@ def _show(now: "ContextNow", basis: str) -> None:
     for kind, tokens in now.kinds().items():
         kinds.add_row(kind, f"{tokens:,}", f"{tokens / whole:.1%}", "█" * round(_BAR * tokens / whole))
     out.print(kinds)
+    if leaving := now.leaving():
+        named = ", ".join(f"{kind} {tokens:,}" for kind, tokens in leaving.items())
+        out.print(f"A compaction now would take out {sum(leaving.values()):,} tokens: {named}.", highlight=False)
     if now.pages:
         pages = _grid("page", "tokens")
         for page, tokens in now.pages.items():

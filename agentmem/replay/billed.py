@@ -1,12 +1,13 @@
 """What the provider billed for a recording, as far as its requests say so: never mixed with what is simulated."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from agentmem.meter.price_row import PriceRow, listed_rows
 from agentmem.replay.session import RecordedSession
 from agentmem.replay.tally import billed as billed_request
-from agentmem.replay.tally import outputs, share
+from agentmem.replay.tally import outputs, price_row, share
 from agentmem.types import Usage
 
 
@@ -14,7 +15,8 @@ from agentmem.types import Usage
 class Bill:
     """One session's: ``reported`` of its ``requests`` have usage, ``priced`` of those a price. ``usd`` is the sum over
     these, None where there is none; without ``text`` what they say of output is not measured. ``simulated`` is what
-    each policy would have cost, by its name.
+    each policy would have cost, by its name; ``prices`` are the rows of price lists that the dollars came from, each
+    with its requests and dollars.
     """
 
     session: str
@@ -27,6 +29,7 @@ class Bill:
     usd: float | None = None
     text: bool = True
     simulated: dict[str, float | None] = field(default_factory=dict)
+    prices: Mapping[PriceRow, tuple[int, float]] = field(default_factory=dict)
 
     def numbers(self) -> dict[str, Any]:
         """The object in `sessions` of `agentmem replay --json`."""
@@ -37,6 +40,7 @@ class Bill:
 def bill(session: RecordedSession, path: str, line: int) -> Bill:
     """Add up what a session's requests report."""
     usage, usd, reported, priced = Usage("measured"), None, 0, 0
+    prices: dict[PriceRow, tuple[int, float]] = {}
     for exchange in session.exchanges:
         one = exchange.usage
         if one is None or one.basis != "measured" or not one.input_tokens + one.output_tokens:
@@ -47,12 +51,24 @@ def bill(session: RecordedSession, path: str, line: int) -> Bill:
         if cost is not None:
             priced += 1
             usd = (usd or 0.0) + cost
-    return Bill(session.name, path, line, len(session.exchanges), reported, priced, usage, usd, session.text)
+            _count(prices, price_row(session.provider, exchange), 1, cost)
+    whole = (len(session.exchanges), reported, priced, usage, usd, session.text)
+    return Bill(session.name, path, line, *whole, prices=prices)
+
+
+def _count(prices: dict[PriceRow, tuple[int, float]], row: PriceRow | None, requests: int, usd: float) -> None:
+    if row is not None:
+        known = prices.get(row, (0, 0.0))
+        prices[row] = known[0] + requests, known[1] + usd
 
 
 def billed(bills: Iterable[Bill]) -> dict[str, Any]:
     """The sum over several sessions: the object `billed` of `agentmem replay --json`."""
     every = list(bills)
+    prices: dict[PriceRow, tuple[int, float]] = {}
+    for one in every:
+        for row, counted in one.prices.items():
+            _count(prices, row, *counted)
     whole = Bill(
         "",
         "",
@@ -63,6 +79,7 @@ def billed(bills: Iterable[Bill]) -> dict[str, Any]:
         usage=sum((one.usage for one in every), Usage("measured")),
         usd=billed_usd(every),
         text=all(one.text for one in every),
+        prices=prices,
     )
     return _numbers(whole)
 
@@ -93,4 +110,5 @@ def _numbers(one: Bill) -> dict[str, Any]:
         **{name: count if known else None for name, count in counts.items()},
         "hit_rate": share(usage.cache_read_tokens, usage.input_tokens) if known else None,
         "billed_usd": one.usd,
+        "prices": listed_rows(one.prices),
     }

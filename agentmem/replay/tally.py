@@ -10,7 +10,9 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from agentmem.meter.ledger import listed
+from agentmem.meter.price_row import PriceRow
 from agentmem.meter.prices import extra_usd, rates
+from agentmem.meter.prices import listed as listed_price
 from agentmem.replay.session import Exchange, RecordedSession
 from agentmem.replay.simulation import MeteredRequest
 from agentmem.types import Rates, Usage
@@ -29,6 +31,13 @@ def billed(provider: str, exchange: Exchange) -> float | None:
     rates = price(provider, exchange.model, usage.input_tokens, extras.speed, exchange.at)
     beside = extra_usd(provider, exchange.model, extras, at=exchange.at)
     return None if rates is None or beside is None else rates.cost(usage) + beside
+
+
+def price_row(provider: str, exchange: Exchange) -> PriceRow | None:
+    """The row of the price list that `billed` counts by; None where there is none."""
+    tokens = exchange.usage.input_tokens if exchange.usage else 0
+    found = listed_price(provider, exchange.model, input_tokens=tokens, speed=exchange.extras.speed, at=exchange.at)
+    return found.row if found else None
 
 
 @dataclass(slots=True)

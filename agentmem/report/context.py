@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
+from agentmem.compaction.when import Compaction
 from agentmem.meter.prices import window as model_window
 from agentmem.report.blocks import KINDS, call_names, kind_of, name_of
 from agentmem.report.loading import Observed
@@ -23,6 +24,10 @@ class WindowBlock:
     kind: str
     name: str
     tokens: int
+
+
+_STAYS = frozenset({"tools", "system", "pages"})
+_SIZES = Compaction()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +50,28 @@ class ContextNow:
         sums = {kind: sum(one.tokens for one in self.blocks if one.kind == kind) for kind in KINDS}
         return {kind: tokens for kind, tokens in sums.items() if tokens}
 
+    def leaving(self) -> dict[str, int]:
+        """Tokens by kind that a compaction of agentmem's own would take out now, at its default sizes.
+
+        Tools, system and pages stay, and so does the tail from the last reply back; of what people said the newest
+        stays. What leaves keeps a line in an index and can be recalled; a summary takes its place.
+        """
+        left = dict.fromkeys(KINDS, 0)
+        tail, people = _SIZES.tail, _SIZES.users
+        whole = False
+        for one in reversed(self.blocks):
+            whole = whole or (tail <= 0 and one.kind != "results")
+            if one.kind in _STAYS:
+                continue
+            if one.kind == "messages" and whole:
+                stays = min(one.tokens, _SIZES.user, max(0, people))
+                people -= stays
+                left[one.kind] += one.tokens - stays
+            elif whole:
+                left[one.kind] += one.tokens
+            tail -= one.tokens
+        return {kind: tokens for kind, tokens in left.items() if tokens}
+
     def largest(self) -> list[WindowBlock]:
         """The largest blocks, the largest first."""
         return sorted(self.blocks, key=lambda one: -one.tokens)[:LARGEST]
@@ -64,6 +91,7 @@ class ContextNow:
             "limit": self.limit,
             "limited_by": self.limited_by or None,
             "tokens_left": left,
+            "leaving": self.leaving(),
             "largest": blocks,
         }
 

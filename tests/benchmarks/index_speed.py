@@ -2,8 +2,8 @@
 
 It writes a folder of sessions as Claude Code logs them: prompts, replies over several lines, tools' results of a few
 hundred bytes to a few hundred kilobytes, and progress between them. The sizes of lines are those of recorded sessions
-(median and 95th percentile: replies 0.7 and 2.4 KB, results 0.7 and 11 KB), with a tail of large ones. Then it is indexed
-by `agentmem logs` in a process of its own, and opened again in another. Beside it, in the same run: the time that one
+(median and 95th percentile: replies 0.7 and 2.4 KB, results 0.7 and 11 KB), with a tail of large ones. Then `agentmem
+logs` indexes it in a process of its own, and opened again in another. Beside it, in the same run: the time that one
 process takes to decode every line of the same bytes with orjson, and to do nothing else.
 
 Three targets: 60 MB a second, 500 MB of memory over all processes, 2 s to open again. On a machine that others use,

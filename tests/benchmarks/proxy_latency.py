@@ -3,9 +3,10 @@
 A provider on loopback answers every request at once with a stream of events. The same requests go to it directly,
 through the meter, and through a bare forwarder of starlette and httpx that records nothing; each is a process of its
 own. First one after the other, for the time to the first byte; then 200 at once, for errors, memory and what the log
-is missing.
+is missing. With --headroom also through headroom's proxy, as it ships and with its optimizer off: it does other work,
+and its figures are printed beside, without a judgement.
 
-    python -m tests.benchmarks.proxy_latency [--requests 10000] [--at-once 200] [--json FILE]
+    python -m tests.benchmarks.proxy_latency [--requests 10000] [--at-once 200] [--headroom PATH] [--json FILE]
 """
 
 import argparse
@@ -110,9 +111,9 @@ def free() -> int:
 @contextmanager
 def running(command: list[str], port: int) -> Iterator[int]:
     """A server as a process, from when it listens; gives its process id."""
-    child = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        until = time.monotonic() + 60
+        until = time.monotonic() + 180
         while time.monotonic() < until:
             try:
                 socket.create_connection(("127.0.0.1", port), 1).close()
@@ -196,6 +197,7 @@ def main() -> int:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--requests", type=int, default=10_000)
     options.add_argument("--at-once", type=int, default=200)
+    options.add_argument("--headroom", type=Path, help="the program, in an environment of its own (headroom-ai)")
     options.add_argument("--json", type=Path)
     options.add_argument("--data", help="ignored: made-up requests")
     given = options.parse_args()
@@ -230,8 +232,13 @@ def measured(found: dict[str, Any], given: argparse.Namespace, log: Path) -> Non
         ]
         pid = stack.enter_context(running(own, meter))
         other = stack.enter_context(running([sys.executable, "-c", BARE, str(bare), upstream], bare))
-        latency(found, {"direct": provider, "bare": bare, "meter": meter})
-        for name, port, owner in (("bare", bare, other), ("meter", meter, pid)):
+        servers = [("bare", bare, other), ("meter", meter, pid)]
+        servers += [
+            (name, port, stack.enter_context(running(command, port)))
+            for name, port, command in headrooms(given.headroom, upstream)
+        ]
+        latency(found, {"direct": provider, **{name: port for name, port, _ in servers}})
+        for name, port, owner in servers:
             before = worked(owner)
             failed, seconds, early, late = asyncio.run(load(port, given.requests, given.at_once, owner))
             each = 1000 * (worked(owner) - before) / given.requests
@@ -247,6 +254,17 @@ def measured(found: dict[str, Any], given: argparse.Namespace, log: Path) -> Non
                 f"{name}: {given.requests:,} requests, {given.at_once} at once: {failed} failed, {rate:,.0f} a second, "
                 f"{each:.1f} ms of processor time each, memory {early:.0f} MB then {late:.0f} MB"
             )
+
+
+def headrooms(program: Path | None, upstream: str) -> list[tuple[str, int, list[str]]]:
+    """Headroom's proxy as it ships, and with its optimizer and cache off."""
+    kinds: dict[str, list[str]] = {"headroom": [], "headroom-plain": ["--no-optimize", "--no-cache"]}
+    made = []
+    for name, options in kinds.items() if program else ():
+        port = free()
+        command = [str(program), "proxy", "--port", str(port), "--anthropic-api-url", upstream, "--no-rate-limit"]
+        made.append((name, port, [*command, *options]))
+    return made
 
 
 def latency(found: dict[str, Any], ports: dict[str, int]) -> None:

@@ -39,10 +39,13 @@ def test_every_line_is_whole_again_to_the_byte(lines: list[dict[str, Any]], data
             writer.forget()
 
 
+def _said(at: int, marks: dict[str, Any]) -> dict[str, Any]:
+    return {"role": "user", "content": [{"type": "text", "text": f"{at} " + "word " * 400, **marks}]}
+
+
 def asked(turns: int) -> dict[str, Any]:
     """The request of a conversation after so many turns, with a cache mark at its end."""
-    said = [{"role": "user", "content": [{"type": "text", "text": f"{at} " + "word " * 400}]} for at in range(turns)]
-    said[-1] = {**said[-1], "content": [{**said[-1]["content"][0], "cache_control": {"type": "ephemeral"}}]}
+    said = [_said(at, {"cache_control": {"type": "ephemeral"}} if at == turns - 1 else {}) for at in range(turns)]
     return {"at": 1.0, "request": {"model": "m", "system": "s" * 9_000, "tools": [{"name": "t"}], "messages": said}}
 
 
@@ -60,7 +63,8 @@ def test_a_log_grows_as_its_conversation_does() -> None:
 def test_old_lines_are_whole_as_they_are() -> None:
     """A log from before reads on; a body that is no object is passed on."""
     reader, writer = LineReader(), LineWriter()
-    for line in ({"request": {"messages": [{"$chain": "x"}]}}, {"body": {}}, {"request": None}):
+    lines: list[dict[str, Any]] = [{"request": {"messages": [{"$chain": "x"}]}}, {"body": {}}, {"request": None}]
+    for line in lines:
         assert reader.whole(line) == line
     assert writer.shortened({"request": None}) == {"request": None}
 

@@ -31,6 +31,9 @@ def test_a_bill_is_the_sum_of_what_requests_report(tmp_path: Path) -> None:
     assert (unknown.usd, unknown.reported, unknown.priced) == (None, 2, 0)
     both = billed([found, unknown])
     assert both["billed_usd"] == pytest.approx(usd) and (both["requests"], both["billed_requests"]) == (4, 2)
+    [row] = both["prices"]
+    assert (row["model"], row["requests"]) == ("anthropic:claude-opus-4-6", 2)
+    assert row["usd"] == pytest.approx(usd) and row["table"].startswith("genai-prices")
     assert billed([])["billed_usd"] is None and billed([])["input_tokens"] is None
 
 

@@ -35,3 +35,27 @@ def test_pages_and_the_next_compaction_of_a_run(tmp_path: Path) -> None:
     assert now.limited_by == "where it was compacted so far"
     assert now.kinds()["summary"] > 0
     assert now.value()["tokens_left"] == max(0, (now.limit or 0) - now.tokens)
+
+
+def test_what_would_leave_is_what_stands_before_the_tail(tmp_path: Path) -> None:
+    """Old results, calls and replies; the newest words of a person stay, and so does what the head holds."""
+    log = Log()
+    for number in range(6):
+        log.prompt(f"Question {number}. " + "word " * 500)
+        log.reply(f"{number}a", call(f"c{number}", "Bash", command="ls"), usage=used(10, 8_000, 0))
+        log.result(f"c{number}", "Seven of A12. " * 500)
+        log.reply(f"{number}b", text("Seven. " * 50), usage=used(10, 20_000, 0))
+    now = context_now(one(log.write(tmp_path / "s.jsonl")))
+    leaving, kinds = now.leaving(), now.kinds()
+    assert 0 < leaving["results"] < kinds["results"]
+    assert 0 < leaving["messages"] < kinds["messages"]
+    assert not leaving.keys() & {"tools", "system", "pages"}
+    assert now.value()["leaving"] == leaving
+
+
+def test_a_short_conversation_has_nothing_to_leave(tmp_path: Path) -> None:
+    """All of it is tail."""
+    log = Log()
+    log.prompt("Hello.")
+    log.reply("1", text("Hello."), usage=used(10, 8_000, 0))
+    assert context_now(one(log.write(tmp_path / "s.jsonl"))).leaving() == {}

@@ -1,17 +1,20 @@
-"""opencode's storage (~/.local/share/opencode/storage): message/SESSION/MESSAGE.json, with part/MESSAGE/PART.json.
+"""opencode's storage (~/.local/share/opencode): message/SESSION/MESSAGE.json with part/MESSAGE/PART.json in the folder
+storage, and in later versions the same objects as rows of opencode.db.
 
-A session is a folder of messages; each assistant message is a request. Its tool parts hold their results, which join
-the next one. Tools and system prompt are not recorded: the first usage tells their size.
+A session is a folder of messages, or what its rows hold; each assistant message is a request. Its tool parts hold their
+results, which join the next one. Tools and system prompt are not recorded: the first usage tells their size.
 """
 
 import json
+import sqlite3
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from agentmem.replay.formats.telling import Telling, counted
 from agentmem.replay.session import RecordedSession, SkippedLine
-from agentmem.replay.source import RecordingSource, Spool, values
+from agentmem.replay.source import RecordingSource, Spool, TableNames, parsed, values
 from agentmem.types import Usage
 
 Value = Mapping[str, Any]
@@ -24,7 +27,9 @@ class OpenCode:
     name = "opencode"
 
     def accepts(self, first: Any) -> bool:
-        """A message or a part names its session; a session names its project and folder."""
+        """A message or a part names its session; a session its project and folder; a database has a table of each."""
+        if isinstance(first, TableNames):
+            return first.names >= _TABLES
         if not isinstance(first, dict):
             return False
         return ("sessionID" in first and any(key in first for key in (*_KINDS, "role"))) or _is_session(first)
@@ -32,15 +37,54 @@ class OpenCode:
     def sources(self, path: Path, spool: Spool) -> Iterator[RecordingSource | SkippedLine]:
         """The folder of a session, once: at its last message. Parts and sessions are read with the messages."""
         folder = path.parent
-        if folder.parent.name == "message":
+        if _is_database(path):
+            yield from self._stored(path)
+        elif folder.parent.name == "message":
             last = max(one.name for one in folder.glob("*.json"))
             if path.name == last:
                 yield RecordingSource(self.name, str(folder), 0, str(folder), name=folder.name)
         elif folder.parent.name not in ("part", "session"):
             yield RecordingSource(self.name, str(path), 0, str(path), name=path.name.partition(".")[0])
 
+    def _stored(self, path: Path) -> Iterator[RecordingSource | SkippedLine]:
+        """Each session of a database, the earliest first."""
+        try:
+            with closing(_opened(path)) as database:
+                names = [
+                    str(name)
+                    for (name,) in database.execute(
+                        "SELECT session_id FROM message GROUP BY session_id ORDER BY MIN(time_created)"
+                    )
+                ]
+        except sqlite3.Error as error:
+            yield SkippedLine(str(path), 0, f"the database cannot be read: {error}")
+            return
+        for name in names:
+            yield RecordingSource(self.name, str(path), 0, str(path), name=name)
+
+    def _rows(self, source: RecordingSource) -> Iterator[RecordedSession | SkippedLine]:
+        """The conversation of a session in a database."""
+        telling, provider = Telling(), ""
+        try:
+            with closing(_opened(Path(source.file))) as database:
+                found = list(_messages(database, source.name))
+        except sqlite3.Error as error:
+            yield SkippedLine(source.path, 0, f"the session {source.name} cannot be read: {error}")
+            return
+        for number, (name, message, parts) in enumerate(found, start=1):
+            try:
+                whole = {"id": name, **parsed(message)}
+                provider = _message(telling, whole, [parsed(part) for part in parts]) or provider
+            except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+                yield SkippedLine(source.path, number, f"a message lacks what it should have: {error!r}")
+        session = telling.session(source.name, source.path, provider or "unknown")
+        yield session or SkippedLine(source.path, 0, f"no request in the session {source.name}: nobody replied")
+
     def sessions(self, source: RecordingSource) -> Iterator[RecordedSession | SkippedLine]:
         """The conversation; messages that cannot be read are named."""
+        if source.name and _is_database(Path(source.file)):
+            yield from self._rows(source)
+            return
         place = Path(source.file)
         telling, provider = Telling(), ""
         for file in sorted(place.glob("*.json")) if place.is_dir() else [place]:
@@ -54,6 +98,37 @@ class OpenCode:
                     yield SkippedLine(str(file), one.number, f"a message lacks what it should have: {error!r}")
         session = telling.session(source.name, source.path, provider or "unknown")
         yield session or SkippedLine(source.path, 0, "no request in it: nobody replied")
+
+
+def _is_database(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file.read(6) == b"SQLite"
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
+
+
+def _messages(database: sqlite3.Connection, session: str) -> Iterator[tuple[str, bytes, list[bytes]]]:
+    """Each message of a session: its id, and as JSON what it and its parts hold."""
+    parts: dict[str, list[bytes]] = {}
+    for message, part in database.execute(_PARTS, (session,)):
+        parts.setdefault(str(message), []).append(_data(part))
+    for name, data in database.execute(_MESSAGES, (session,)):
+        yield str(name), _data(data), parts.get(str(name), [])
+
+
+_SESSIONS = "SELECT session_id FROM message GROUP BY session_id ORDER BY MIN(time_created)"
+_MESSAGES = "SELECT id, data FROM message WHERE session_id = ? ORDER BY time_created, id"
+_PARTS = "SELECT message_id, data FROM part WHERE session_id = ? ORDER BY time_created, id"
+_TABLES = frozenset({"message", "part"})
+"""The tables of opencode.db that hold what was said."""
+
+
+def _data(value: Any) -> bytes:
+    return value if isinstance(value, bytes) else str(value).encode("utf-8", "replace")
 
 
 def _is_session(value: Value) -> bool:

@@ -4,8 +4,11 @@ In each, the model calls a tool, gets its result and answers. So each has two re
 """
 
 import json
+import shutil
+import sqlite3
 import zipfile
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +114,24 @@ def opencode(folder: Path) -> Path:
         **about,
     )
     _json(store / "session" / "p1" / "s1.json", {"id": "s1", "projectID": "p1", "directory": "/x", "time": {}})
+    return folder
+
+
+def opencode_rows(folder: Path) -> Path:
+    """The same as rows of opencode.db, whose columns hold what names a row."""
+    store = opencode(folder / "old") / "storage"
+    with closing(sqlite3.connect(folder / "opencode.db")) as database, database:
+        about = "id TEXT PRIMARY KEY, session_id TEXT NOT NULL, time_created INTEGER NOT NULL, data TEXT NOT NULL"
+        database.execute(f"CREATE TABLE message ({about})")
+        database.execute(f"CREATE TABLE part (message_id TEXT NOT NULL, {about})")
+        for file in sorted((store / "message" / "s1").iterdir()):
+            value = json.loads(file.read_text(encoding="utf-8"))
+            name = value.pop("id"), value.pop("sessionID"), value["time"]["created"]
+            database.execute("INSERT INTO message VALUES (?, ?, ?, ?)", (*name, json.dumps(value)))
+            for part in sorted((store / "part" / name[0]).iterdir()):
+                row = (name[0], f"{name[0]}-{part.stem}", *name[1:])
+                database.execute("INSERT INTO part VALUES (?, ?, ?, ?, ?)", (*row, part.read_text(encoding="utf-8")))
+    shutil.rmtree(folder / "old")
     return folder
 
 
@@ -307,6 +328,7 @@ FORMATS: tuple[Callable[[Path], Path], ...] = (
     gemini,
     qwen,
     opencode,
+    opencode_rows,
     cline,
     openhands,
     inspect,
