@@ -98,7 +98,8 @@ def decide(
     rule, wanted = _wanted(table, asked, closed)
     here = conversation.target
     remaining = 1.0 if facts.purpose == "summary" else history.remaining(conversation.made)
-    price = _price(table, conversation, facts, wanted, at, remaining)
+    usual = conversation.output or history.shape(facts.work).output
+    price = _price(table, replace(conversation, output=usual), facts, wanted, at, remaining)
     free = conversation.free(at, table.targets[here].lifetime) if here in table.targets else ""
     choice = _Choice(table, asked, conversation, closed, rule, wanted, here, free, price, remaining)
     kind, target, why = next((kind, *found) for kind, decides in POLICY if (found := decides(choice)) is not None)
