@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentmem.errors import ConfigError
-from agentmem.routing.difficulty import Difficulty, LabelledQuestion, area, cues_of, read
+from agentmem.routing.difficulty import Difficulty, LabelledQuestion, area, cues_of, read, solved
 from agentmem.types import Vectors
 
 
@@ -83,6 +83,14 @@ def test_a_file_that_is_no_router(tmp_path: Path) -> None:
     other.name = "another"
     with pytest.raises(ConfigError, match="was made with the embedder by-words"):
         read(tmp_path / "router.npz", other)
+
+
+def test_the_weights_solve_the_system() -> None:
+    """Conjugate gradients give what a direct solution gives."""
+    draw = np.random.default_rng(1)
+    some = draw.random((40, 40))
+    matrix, values = some @ some.T + np.eye(40), draw.random(40)
+    assert solved(matrix, values) == pytest.approx(np.linalg.solve(matrix, values), abs=1e-5)
 
 
 def test_cues_are_counts() -> None:

@@ -8,6 +8,7 @@ import random
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from agentmem.errors import ModelError
@@ -114,12 +115,16 @@ class PrivateDay:
         agent, number = self.agent, 0
         while True:
             number += 1
-            yield "by a word", lambda t=f"w{number}": agent.run(f"The patient of {MARK} asks.", thread=t), f"w{number}"
-            yield "by a name", lambda t=f"client-{number}": self._talk(t), f"client-{number}"
-            yield "by a page", lambda t=f"p{number}": agent.run("Read notes.", thread=t), f"p{number}"
-            yield "in a batch", lambda t=f"client-b{number}": self._later(t), f"client-b{number}"
-            yield "delegates", lambda t=f"client-d{number}": self._delegating(t), f"client-d{number}"
-            yield "summaries", lambda t=f"s{number}": self._long(t), f"s{number}"
+            for kind, letter, way in (
+                ("by a word", "w", partial(agent.run, f"The patient of {MARK} asks.")),
+                ("by a name", "client-n", self._talk),
+                ("by a page", "p", partial(agent.run, "Read notes.")),
+                ("in a batch", "client-b", self._later),
+                ("delegates", "client-d", self._delegating),
+                ("summaries", "s", self._long),
+            ):
+                thread = f"{letter}{number}"
+                yield kind, partial(way, thread=thread), thread
             agent.run("What is new?", thread=f"open{number}")
 
     def _talk(self, thread: str) -> None:
