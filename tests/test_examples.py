@@ -43,6 +43,7 @@ SAYS = {
     "20_across_a_cut.py": "request 2: clock broke the prefix in system",
     "21_mcp_both_ways.py": "the server was started 2 times",
     "22_memory_tool.py": "Anna drinks green tea.",
+    "24_where_every_token_ran.py": "house    edge   it begins here: the rule 'kept in the house' names house",
 }
 
 

@@ -66,6 +66,42 @@ def routed(
             notices().print(f"{one['path']} line {one['line']} was passed over: {one['reason']}", highlight=False)
 
 
+@route.command()
+def tune(
+    labels: Annotated[
+        Path, typer.Argument(exists=True, dir_okay=False, help="CSV: question, small, large (right/wrong), subject.")
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The router to write.")],
+    worse: Annotated[float, typer.Option("--worse", min=0.0, max=1.0, help="The share that may be lost.")] = 0.02,
+    sure: Annotated[float, typer.Option("--sure", min=0.5, max=0.9999, help="How sure that is to be.")] = 0.95,
+    json: AsJson = False,
+) -> None:
+    """Tune a router by difficulty on labelled questions, with a certificate of what the small model may lose.
+
+    A third of the questions is held out for the certificate. Set `difficulty = "FILE"` below [routing] to use it.
+    """
+    from dataclasses import asdict
+
+    from agentmem.recall.embedder import MiniLM
+    from agentmem.routing.certified import read_labels
+    from agentmem.routing.certified import tune as tuned
+
+    with notices().status("Comparing questions ..."):
+        router, found = tuned(read_labels(labels), MiniLM(), worse, sure)
+        router.save(output)
+    if json:
+        print_json({"schema": 1, "basis": "measured", "router": str(output), **asdict(found)})
+        return
+    print_line(
+        f"{found.small:.1%} of questions go to the small model, and at most {found.worse:.2%} are answered worse "
+        f"than by the large one, at {sure:.0%} (on {found.held:,} questions that nothing was fitted to)."
+    )
+    print_line(
+        f"Right: {found.right:.1%} with routing, {found.large:.1%} with the large model alone, {found.only_small:.1%} "
+        f"with the small one alone. The router is {output}."
+    )
+
+
 def where(
     run: Annotated[
         str | None, typer.Argument(metavar="RUN|LOG", help="A run's thread, or a log. By default all.")

@@ -114,6 +114,12 @@ def _summary(session: RecordedSession, agent: str, before: Exchange, after: Exch
     )
 
 
+def is_unattended(session: RecordedSession) -> bool:
+    """True if a person said something at its start and then nothing more: nobody sat beside it."""
+    said = (one.value for exchange in session.exchanges[1:] for one in exchange.arrived)
+    return not any(one.get("type") == "text" and not str(one.get("text", "")).startswith("<") for one in said)
+
+
 def first_words(session: RecordedSession) -> str:
     """What a person said first, in lower case; "" where a recording has no text."""
     frames: Sequence[object] = [frame.value.get("text") for frame in session.exchanges[0].arrived]

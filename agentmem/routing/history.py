@@ -68,6 +68,12 @@ class RouteHistory:
             return 1.0
         return sum((length - made) * count for length, count in longer) / known
 
+    def chance(self, made: int, more: float) -> float:
+        """The chance that, after ``made`` requests of a stretch, at least ``more`` follow; 0 if too few are known."""
+        longer = [(length, count) for length, count in self.stretches.items() if length > made]
+        known = sum(count for _, count in longer)
+        return sum(count for length, count in longer if length - made >= more) / known if known >= KNOWN else 0.0
+
     def spent_on(self, rule: str, at: float) -> float:
         """Dollars that a rule has spent on the day (local time) of ``at``."""
         return self.spent.get((rule, day(at)), 0.0)

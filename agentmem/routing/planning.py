@@ -12,8 +12,9 @@ from agentmem.routing.targets import DEFAULT, RouteTarget
 
 RATIOS = (0.06, 0.2, 0.33, 0.6)
 """The prices of a small model over those of the large one, as they are usual (November 2026)."""
-SMALL, BATCH = "small", "batch"
+SMALL, BATCH, SMALL_BATCH = "small", "batch", "small batch"
 PLAIN: tuple[RouteRule, ...] = (
+    RouteRule("sub-tasks that can wait", (SMALL_BATCH,), {"urgency": ("batch",), "size": ("small",)}),
     RouteRule("what can wait", (BATCH,), {"urgency": ("batch",)}),
     RouteRule("sub-tasks", (SMALL,), {"size": ("small",)}),
     RouteRule("long conversations", (SMALL,), {"context": ("long",)}),
@@ -22,12 +23,13 @@ PLAIN: tuple[RouteRule, ...] = (
 
 
 def tables_at(ratio: float, rules: Sequence[RouteRule] = PLAIN) -> Tables:
-    """Tables with a target "small" at ``ratio`` times the price of each recorded model, and a batch of the model."""
+    """Tables with a target "small" at ``ratio`` times the price of each recorded model, and a batch of either."""
 
     def make(model: str, default: RouteTarget) -> RouteTable:
         small = RouteTarget(SMALL, model, share=ratio, price_as=default.price_as)
         batch = RouteTarget(BATCH, model, "batch", price_as=default.price_as)
-        return RouteTable({DEFAULT: default, SMALL: small, BATCH: batch}, rules)
+        both = RouteTarget(SMALL_BATCH, model, "batch", share=ratio, price_as=default.price_as)
+        return RouteTable({DEFAULT: default, SMALL: small, BATCH: batch, SMALL_BATCH: both}, rules)
 
     return _cached(make)
 

@@ -18,6 +18,8 @@ from agentmem.routing.moving import Ahead, MovePrice, Side, price_of_move
 from agentmem.routing.rules import RouteRule, RuleQuestion, check_rules, first_match, near
 from agentmem.routing.targets import DEFAULT, RouteTarget
 
+LIKELY = 0.75
+"""The chance that a move pays in this conversation, without which a warm one does not move."""
 NO_REASONS: Mapping[str, str] = MappingProxyType({})
 
 
@@ -79,6 +81,7 @@ class _Choice:
     free: str
     price: MovePrice | None
     remaining: float
+    chance: float
 
 
 def decide(
@@ -98,9 +101,11 @@ def decide(
     rule, wanted = _wanted(table, asked, closed)
     here = conversation.target
     remaining = 1.0 if facts.purpose == "summary" else history.remaining(conversation.made)
-    price = _price(table, conversation, facts, wanted, at, remaining)
+    usual = conversation.output or history.shape(facts.work).output
+    price = _price(table, replace(conversation, output=usual), facts, wanted, at, remaining)
     free = conversation.free(at, table.targets[here].lifetime) if here in table.targets else ""
-    choice = _Choice(table, asked, conversation, closed, rule, wanted, here, free, price, remaining)
+    chance = history.chance(conversation.made, price.pays_after) if price and price.pays_after else 0.0
+    choice = _Choice(table, asked, conversation, closed, rule, wanted, here, free, price, remaining, chance)
     kind, target, why = next((kind, *found) for kind, decides in POLICY if (found := decides(choice)) is not None)
     moved = bool(here) and target != here
     lost = conversation.warm_at(here, at, table.targets[here].lifetime) if moved and here in table.targets else 0
@@ -227,8 +232,9 @@ def _free(choice: _Choice) -> Found:
 
 
 def _pays(choice: _Choice) -> Found:
+    """Not the mean alone: a few long conversations would move all those that end before the move has paid."""
     price = choice.price
-    if price is None or not price.pays:
+    if price is None or not price.pays or choice.chance < LIKELY:
         return None
     said = f"a saving of ${price.saving_usd:.4f} over {choice.remaining - 1:.0f} more requests"
     return choice.wanted, f"it moves: {said} exceeds the rewrite of ${price.rewrite_usd:.4f}; {_by(choice)}"
@@ -239,7 +245,9 @@ def _stay(choice: _Choice) -> Found:
     if price is None:
         return choice.here, f"it stays where its cache is warm: a price is not known; {_by(choice)}"
     more = f"{choice.remaining - 1:.0f} more requests save ${price.saving_usd:.4f}"
-    said = f"a move costs ${price.rewrite_usd:.4f}, and {more}"
+    said = f"a move costs ${price.rewrite_usd:.4f}, and {more}" + (
+        f", but only with a chance of {choice.chance:.0%}" if price.pays else ""
+    )
     return choice.here, f"it stays where its cache is warm: {said}; {_by(choice)}"
 
 
@@ -250,7 +258,7 @@ POLICY: tuple[tuple[str, Callable[[_Choice], Found]], ...] = (
     ("same", _same),  # it is where the rules want it
     ("now", _now),  # a rule that does not ask for the price
     ("free", _free),  # after a cut or an expiry the prefix is written anew anyway
-    ("pays", _pays),  # the expected saving exceeds the rewrite
+    ("pays", _pays),  # the expected saving exceeds the rewrite, and that is likely
     ("stay", _stay),  # the warm cache is worth more
 )
 """The policy. The first row with an answer decides; before it, `_why_not` says which targets may have the request."""

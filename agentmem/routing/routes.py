@@ -17,9 +17,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase, translate
 from functools import lru_cache
-from typing import Any, Literal
+from pathlib import Path
+from typing import Any, Literal, Protocol
 
-from agentmem.checking import LIST, MAP, TEXTS, Wanted, among, check_fields, of
+from agentmem.checking import LIST, MAP, TEXTS, Wanted, among, check_fields, having, of
 from agentmem.checking import NOTHING as NONE
 from agentmem.errors import ConfigError
 from agentmem.routing.conversations import NOTHING
@@ -29,6 +30,12 @@ from agentmem.routing.rules import RouteRule, check_rules, near, rule_of
 from agentmem.routing.targets import DEFAULT, TIERS, RouteTarget, Tier, target_of
 
 Mode = Literal["live", "shadow"]
+
+
+class Foresees(Protocol):
+    """Says if a question needs the large model."""
+
+    def needs_large(self, text: str, subject: str = "") -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +90,8 @@ class Routes:
     """Where requests may go, and by which rules: ``Agent(model, routes=Routes(...))``. The agent's own model is the
     target "default". ``labels`` are a person's own, for every request of the agent. ``mode`` "shadow": decide and write
     down, but send everything to the default. ``tier`` is that of the agent's own model, by default "local" for one on
-    this machine, else "cloud". Raises ConfigError for what cannot work.
+    this machine, else "cloud". ``difficulty`` says at the start of a conversation if its first question needs the large
+    model: see `agentmem.routing.difficulty`. Raises ConfigError for what cannot work.
 
         small = RouteTarget("small", "anthropic:claude-haiku-4-5")
         routes = Routes([small], [RouteRule("sub-tasks", ("small",), {"size": ("small",)})])
@@ -95,6 +103,7 @@ class Routes:
     privacy: Privacy = Privacy()
     mode: Mode = "live"
     tier: Tier | None = None
+    difficulty: Foresees | None = None
 
     def __post_init__(self) -> None:
         check_fields("Routes", self, _WANTED)
@@ -128,6 +137,7 @@ _WANTED: Mapping[str, Wanted] = {
     "privacy": of(Privacy, "a Privacy"),
     "mode": among("live", "shadow"),
     "tier": among(*TIERS) | NONE,
+    "difficulty": having("a Difficulty", "needs_large") | NONE,
 }
 
 
@@ -144,11 +154,23 @@ def routes_of(
     """
     if not (route or targets or privacy or routing):
         return None
-    if unknown := sorted(set(routing) - {"mode", "labels", "tier"}):
-        raise ConfigError(f"[routing] has {', '.join(unknown)}; it may have mode, labels and tier")
+    if unknown := sorted(set(routing) - {"mode", "labels", "tier", "difficulty"}):
+        raise ConfigError(f"[routing] has {', '.join(unknown)}; it may have mode, labels, tier and difficulty")
+    if "difficulty" in routing:
+        routing = {**routing, "difficulty": _difficulty(routing["difficulty"])}
     if unknown := sorted(set(privacy) - {"threads", "agents", "pages", "words"}):
         raise ConfigError(f"[privacy] has {', '.join(unknown)}; it may have threads, agents, pages, words")
     made = {name: tuple(value) if isinstance(value, list) else value for name, value in privacy.items()}
     places = [target_of(name, table) for name, table in targets.items()]
     rules = [rule_of(number, table) for number, table in enumerate(route, start=1)]
     return Routes(places, rules, privacy=Privacy(**made), **routing)
+
+
+def _difficulty(path: object) -> Foresees:
+    """The router of a file that `agentmem route tune` made. Raises ConfigError."""
+    from agentmem.recall.embedder import MiniLM
+    from agentmem.routing.difficulty import read
+
+    if not isinstance(path, str):
+        raise ConfigError("difficulty of [routing] must be a file that `agentmem route tune` made")
+    return read(Path(path), MiniLM())

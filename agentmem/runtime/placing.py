@@ -198,6 +198,7 @@ class Placing:
         view, known = session.view, session.tally
         given = {**self.routes.labels, **labels.said()}
         return RequestFacts(
+            size=self._size(session, said),
             tokens=known.calibration.estimate(view.tokens),
             image=session.pictured or any(isinstance(one, Image) for one in said),
             private=self._private(session, agent, said),
@@ -205,6 +206,15 @@ class Placing:
             thread=session.thread,
             given=given,
         )
+
+    def _size(self, session: Session, said: Sequence[Block]) -> str:
+        """The class of model that the first question of a thread needs. It stays so: no turn changes it."""
+        if self.routes.difficulty is None or session.tally.routed.size:
+            return session.tally.routed.size if self.routes.difficulty else ""
+        if not session.size:
+            text = "\n\n".join(one.text for one in said if isinstance(one, Text)) or _first_words(session)
+            session.size = "large" if not text or self.routes.difficulty.needs_large(text) else "small"
+        return session.size
 
     def _private(self, session: Session, agent: str, said: Sequence[Block] = ()) -> str:
         """Why a thread is private: by its names, by an earlier request, by the thread it works for, or by a text."""
@@ -248,6 +258,15 @@ class Placing:
         self.shadows[session.thread] = known.after(found.target, facts.tokens, output, at)
         why = f"in shadow mode; it would have been at {found.target}: {found.why}"
         return replace(found, target=here, kind="shadow", why=why, moved=False, lost_tokens=0)
+
+
+def _first_words(session: Session) -> str:
+    """The texts of the first message of a person that the view still has."""
+    for turn, origins in zip(session.view.turns, session.view.origins, strict=True):
+        said = [one.value.get("text") for one, of in zip(turn.frames, origins, strict=True) if of.kind == "user"]
+        if texts := [one for one in said if isinstance(one, str)]:
+            return "\n\n".join(texts)
+    return ""
 
 
 def _stood_in(session: Session) -> FallbackRule | None:

@@ -204,6 +204,7 @@ class Session:
         )  # the time of the request after which a pause was used
         self.refused: int = after.refused if after else 0  # tokens of the view when no summary was accepted
         self.private: str = after.private if after else ""  # why the thread is private, as far as it was looked through
+        self.size: str = after.size if after else ""  # how large a model its first question needs, if that is foreseen
         self.pictured = False  # true if a picture is in the view, as far as it was looked through
         self.looked: tuple[int, int] = (-1, 0)  # the cuts and the turns that were looked through
         self.route: RouteDecision | None = None  # where the next request goes

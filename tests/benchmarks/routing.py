@@ -5,8 +5,8 @@ and one that changes its mind with each request (a request with little new goes 
 same rules in a router that does not ask what a warm cache is worth. Staying is the provider's own bill.
 
 The mixed day labels the sessions by what people asked for first, in `WORK`: reviews and tests are testers, plans to
-implement are delegates, the rest are conversations, which no rule moves. Each compaction's summary is a request, and
-each session is audited once after it has ended, which can wait.
+implement are delegates, the rest are conversations, which no rule moves. Testers in which nobody said anything after
+the first message are audits, which can wait. Each compaction's summary is a request. Nothing is made up.
 """
 
 import argparse
@@ -23,16 +23,15 @@ from typing import Any
 
 from agentmem.meter.ledger import Row
 from agentmem.replay.recordings import sessions, sources
-from agentmem.replay.routed import first_words, session_rows
+from agentmem.replay.routed import first_words, is_unattended, session_rows
 from agentmem.replay.session import RecordedSession
 from agentmem.replay.source import RecordingSource, Spool
 from agentmem.routing.history import RouteHistory
 from agentmem.routing.labels import RequestFacts
-from agentmem.routing.planning import BATCH, RATIOS, SMALL, tables_at
+from agentmem.routing.planning import BATCH, RATIOS, SMALL, SMALL_BATCH, tables_at
 from agentmem.routing.router import decide
 from agentmem.routing.rules import RouteRule
 from agentmem.routing.shadow import Shadow, ShadowRequest, ShadowTotal, compare, facts_of
-from agentmem.types import Usage
 from tests.benchmarks.data import DATA, recording
 from tests.benchmarks.heading import commit, heading, record_figures
 
@@ -45,8 +44,6 @@ WORK: tuple[tuple[str, str], ...] = (
 """The work of a session by the first words of a person; the first row that fits. All others are conversations."""
 WORDS = 120
 """The characters of the first message that are looked at."""
-AUDIT = 500
-"""Tokens of an audit's reply."""
 LEAST_BELOW = 0.25
 MOST_SECONDS = 0.0005
 
@@ -56,6 +53,7 @@ RULES: Mapping[str, tuple[RouteRule, ...]] = {
     "little": (RouteRule("little", (SMALL,), {"size": ("small",)}),),
 }
 DAY = (
+    RouteRule("sub-tasks that can wait", (SMALL_BATCH,), {"urgency": ("batch",), "size": ("small",)}),
     RouteRule("what can wait", (BATCH,), {"urgency": ("batch",)}),
     RouteRule("sub-tasks", (SMALL,), {"size": ("small",)}),
 )
@@ -76,23 +74,15 @@ def read(path: Path) -> list[RecordedSession]:
 
 def work(session: RecordedSession) -> str:
     said = first_words(session)[:WORDS]
-    return next((name for name, pattern in WORK if re.search(pattern, said)), "agent")
+    found = next((name for name, pattern in WORK if re.search(pattern, said)), "agent")
+    return "audit" if found == "tester" and is_unattended(session) else found
 
 
 def mixed_day(recorded: Iterable[RecordedSession]) -> list[Row]:
     rows: list[Row] = []
     for one in recorded:
-        made = session_rows(one, agent=work(one))
-        rows += made
-        rows += [audit(made[-1])] if made else []
+        rows += session_rows(one, agent=work(one))
     return sorted(rows, key=lambda row: row.at)
-
-
-def audit(last: Row) -> Row:
-    """One request that reads a whole session after it has ended, when nothing of it is warm."""
-    usage = Usage("simulated", cache_write_5m_tokens=last.usage.input_tokens, output_tokens=AUDIT)
-    made = replace(last, thread=f"{last.thread}.audit", purpose="audit", agent="auditor", usage=usage)
-    return replace(made, at=last.at + 7200, break_="first")
 
 
 def conversations(rows: Sequence[Row]) -> list[dict[str, Any]]:

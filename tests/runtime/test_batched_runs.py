@@ -10,6 +10,7 @@ from typing import Any
 from agentmem.kvcache.simulated.batches import PATH, SimulatedBatches
 from agentmem.kvcache.simulated.events import ServerAnswer
 from agentmem.kvcache.simulated.faults import Expired
+from agentmem.kvcache.simulated.faults import Reply as Served
 from agentmem.kvcache.simulated.server import MessagesServer, echo
 from agentmem.meter.ledger import rows
 from agentmem.models.anthropic import AnthropicModel
@@ -82,7 +83,7 @@ def test_a_conversation_goes_on_elsewhere_when_somebody_waits(tmp_path: Path) ->
 
 def test_an_expired_batch_falls_back(tmp_path: Path) -> None:
     """The request is answered by the default instead, and the ledger says why."""
-    script = [Expired(), ServerAnswer.text("Now.")]
+    script: list[Served] = [Expired(), ServerAnswer.text("Now.")]
     with MessagesServer(script, validate=check_body) as server, batching(server, tmp_path) as agent:
         with labelled(urgency="batch"):
             assert agent.run("Check the pages.", thread="t").text == "Now."
