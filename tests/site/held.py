@@ -152,8 +152,8 @@ HELD: Mapping[str, Sequence[Held]] = {
         ),
         Held(
             "middleware_beside",
-            "beside five of LangChain's own: no break but the declared cuts, at most four marks, 97 % of requests for a "
-            "summary read from the cache",
+            "beside five of LangChain's own: no break but the declared cuts, at most four marks, 97 % of requests for "
+            "a summary read from the cache",
             "see its lines below",
         ),
         Held(
