@@ -48,7 +48,7 @@ CONTRAST = """
 UNNAMED = """
 [...document.querySelectorAll('a[href], button, input:not([type=hidden]), img, label.md-header__button')]
   .filter(one => one.getBoundingClientRect().width && !one.matches('[aria-hidden=true] *'))
-  .filter(one => !(one.innerText || '').trim() && !one.getAttribute('aria-label') && !one.title && !one.alt
+  .filter(one => !one.textContent.trim() && !one.getAttribute('aria-label') && !one.title && !one.alt
     && !one.placeholder && !one.querySelector('img[alt], svg title') && !(one.labels && one.labels.length))
   .map(one => one.outerHTML.slice(0, 90))
 """
