@@ -60,12 +60,12 @@ def test_no_other_place_spells_a_requirement_out(path: Path) -> None:
     assert told <= OTHERS
 
 
-def test_the_readme_installs_from_the_checkout_or_a_wheel() -> None:
-    """README uses the wheel's own name, and says that the short name is another project's."""
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert "$ pip install ." in readme
-    assert f"dist/{NAME.replace('-', '_')}-{agentmem.__version__}-py3-none-any.whl" in readme
-    assert f"`{NAME}`" in readme
+def test_the_first_page_installs_from_the_checkout_or_a_wheel() -> None:
+    """The page on getting started uses the wheel's own name, and says that the short name is another project's."""
+    page = (ROOT / "docs" / "getting-started.md").read_text(encoding="utf-8")
+    assert "$ pip install ." in page
+    assert f"dist/{NAME.replace('-', '_')}-{agentmem.__version__}-py3-none-any.whl" in page
+    assert f"`{NAME}`" in page
 
 
 def test_the_classifiers_are_the_versions_that_are_allowed() -> None:

@@ -119,7 +119,7 @@ def test_settings_are_settings(page: Path, tmp_path: Path) -> None:
         if one.language == "toml" and "why" not in one.mark:
             tomllib.loads(one.text)
             (tmp_path / "agentmem.toml").write_text(one.text, encoding="utf-8")
-            assert Config.load(tmp_path, {})
+            assert isinstance(Config.load(tmp_path, {}), Config)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=named)

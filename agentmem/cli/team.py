@@ -33,7 +33,9 @@ Apply = Annotated[bool, typer.Option("--apply", help="Bring a change whose pass 
 WithTests = Annotated[bool, typer.Option("--with-tests", help="With --apply: the tester's tests too.")]
 TrustCode = Annotated[
     bool,
-    typer.Option("--trust-code", help="Count a pass that was only re-run, in one process with the code: see README."),
+    typer.Option(
+        "--trust-code", help="Count a pass that was only re-run, in one process with the code: see docs/ideas/team.md."
+    ),
 ]
 Unconfined = Annotated[bool, typer.Option("--no-isolation", help="Run commands unconfined if no isolation works here.")]
 PriceAs = Annotated[

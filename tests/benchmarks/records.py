@@ -132,6 +132,8 @@ def made(name: str, outcome: str, lines: Sequence[str], seconds: float, argument
             said = json.loads(line)
         else:
             shown.append(line)
+    if outcome == "missed" and (not said or any(line.startswith("Traceback ") for line in shown)):
+        outcome = "failed (1)"  # Python ends with 1 as well where it could not go on
     command = shlex.join(["python", "-m", f"tests.benchmarks.{name}", *arguments])
     return Record(
         benchmark=name,

@@ -1,4 +1,4 @@
-"""What README tells people to run first, on whole recorded coding sessions: `agentmem replay FOLDER`, as printed.
+"""What docs/how-to/claude-code-logs.md tells people to run first, on whole coding sessions: `agentmem replay FOLDER`.
 
 No model is named and the policies are those that come by default. Every policy must get through every chain. Each
 session by itself, as it was sent, is held to what the provider billed: the simulation knows neither the tools nor the

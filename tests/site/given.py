@@ -32,7 +32,8 @@ def langchain() -> Iterator[dict[str, Any]]:
         return f"{part}: 7 in stock, shelf 3, last counted in March. " * 40
 
     with MessagesServer(_looking_up()) as server:
-        model = ChatAnthropic(model_name="claude-sonnet-5-5", base_url=server.url, api_key="none", max_retries=0)  # type: ignore[arg-type]
+        asked: dict[str, Any] = {"base_url": server.url, "api_key": "none", "max_retries": 0}
+        model = ChatAnthropic(model_name="claude-sonnet-5-5", timeout=60, stop=None, **asked)
         yield {
             "model": model,
             "stock": stock,

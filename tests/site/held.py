@@ -152,9 +152,9 @@ HELD: Mapping[str, Sequence[Held]] = {
         ),
         Held(
             "middleware_beside",
-            "beside five of LangChain's own: no break but the declared cuts, at most four marks, 97 % of requests for a "
-            "summary read from the cache",
-            "see its lines below",
+            "beside five of LangChain's own: no break but the declared cuts, at most four marks, 97 % of requests for "
+            "a summary read from the cache",
+            "{beside[breaks]} breaks, {beside[cuts]} cuts, {beside[most_marks]} marks, {beside[summaries_read]:.1%}",
         ),
         Held(
             "middleware_turn",

@@ -1,4 +1,4 @@
-"""README's commands for replaying, run as they are printed on a folder of recordings."""
+"""The commands for replaying that the pages name, run as they are printed on a folder of recordings."""
 
 import re
 import shlex
@@ -9,11 +9,10 @@ import pytest
 from tests.cli.invoke import invoke, invoke_json
 from tests.replay.logs import Log, call, text, used, working
 
-README = Path(__file__).resolve().parents[2] / "README.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "how-to" / "claude-code-logs.md"
 COMMANDS = [
-    line.partition("#")[0].removeprefix("$ agentmem ").strip()
-    for line in re.findall(r"^(?:\$ |\| [^|]*\| `)agentmem replay [^`\n]*", README.read_text(encoding="utf-8"), re.M)
-    for line in [line[line.index("agentmem replay") :].removeprefix("agentmem ")]
+    line.partition("#")[0].removeprefix("agentmem ").strip()
+    for line in re.findall(r"^\$ (agentmem replay [^`\n]*)", PAGE.read_text(encoding="utf-8"), re.M)
 ]
 FOLDERS = ("~/.claude/projects", "PATH")
 
@@ -42,13 +41,13 @@ def recordings(tmp_path: Path) -> Path:
     return tmp_path / "projects"
 
 
-def test_readme_says_how_to_replay() -> None:
+def test_the_page_says_how_to_replay() -> None:
     """There are commands to run; a rewording must not leave this file without any."""
     assert len(COMMANDS) >= 3 and any("--policy" in one for one in COMMANDS)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_what_readme_says_works(command: str, recordings: Path) -> None:
+def test_what_the_page_says_works(command: str, recordings: Path) -> None:
     """Each ends well and prints figures of every policy that can run; none failed on any chain."""
     arguments = [str(recordings) if one in FOLDERS else one for one in shlex.split(command)]
     assert str(recordings) in arguments

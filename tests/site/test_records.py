@@ -1,0 +1,59 @@
+"""The records of benchmarks, and the page that is made of them."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.benchmarks.__main__ import NAMES
+from tests.benchmarks.records import SMALL, Record, made, run, table
+from tests.site.benchmarks import PAGE, RECORDS, page, records
+from tests.site.held import HELD
+
+LINE = (
+    '{"schema": 1, "benchmark": "turn", "commit": "abc", "data": "made", "settings": {"seed": 7}, "figures": {"x": 2}}'
+)
+
+
+def test_a_record_has_what_the_benchmark_said(tmp_path: Path) -> None:
+    """Figures, settings and commit come from its line of JSON, the rest is kept as printed; it reads back whole."""
+    record = made("turn", "met", ["a turn", "  x: 2", LINE], 3.21, ("--seeds", "2"))
+    assert record.figures == {"x": 2} and record.settings == {"seed": 7} and record.printed == ["a turn", "  x: 2"]
+    assert record.command == "python -m tests.benchmarks.turn --seeds 2"
+    record.write(tmp_path / "turn.json")
+    assert Record.read(tmp_path / "turn.json") == record
+    assert record.of("abc") and not record.of("abd") and Record.read(tmp_path / "none.json") is None
+
+
+def test_a_benchmark_that_takes_too_long_is_ended() -> None:
+    """After its limit it is stopped, with what it printed until then, and the run goes on."""
+    record = run("import_time", "nowhere", limit=0.01)
+    assert record.outcome == "too long" and record.benchmark == "import_time"
+
+
+def test_a_benchmark_that_fails_is_named() -> None:
+    """A module that is not there ends as failed; the table counts it, and what was met."""
+    failed = run("no_such_benchmark", "nowhere")
+    assert failed.outcome == "failed (1)" and failed.printed
+    shown = table([failed, Record("turn", "met", seconds=60.0)])
+    assert "| no_such_benchmark | failed (1) |" in shown and "1 of 2 met" in shown
+
+
+def test_the_page_is_made_of_the_records() -> None:
+    """`python -m tests.site.benchmarks` writes the page that stands in docs/."""
+    assert PAGE.read_text(encoding="utf-8") == page(records())
+
+
+@pytest.mark.parametrize("path", sorted(RECORDS.glob("*.json")), ids=lambda path: path.stem)
+def test_a_record_is_of_a_clean_commit(path: Path) -> None:
+    """It names its commit, its figures and how it ended, is small, and has no path of the machine that it ran on."""
+    text = path.read_text(encoding="utf-8")
+    kept = json.loads(text)
+    assert kept["benchmark"] == path.stem and kept["outcome"] in ("met", "missed")
+    assert kept["commit"] and not kept["commit"].endswith("+") and kept["figures"]
+    assert len(text) < 80_000 and "/home/" not in text and "/work/" not in text and "/tmp/docs" not in text
+
+
+def test_rows_and_small_settings_name_benchmarks() -> None:
+    """Each row of the page and each small setting is of a benchmark that there is."""
+    assert {row.benchmark for rows in HELD.values() for row in rows} | SMALL.keys() <= set(NAMES)
