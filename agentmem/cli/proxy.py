@@ -97,7 +97,7 @@ def _shown(log: Path, *, live: bool) -> "Iterator[PageServer | None]":
     from agentmem.ui.server import PageServer
 
     with PageServer([log], failed=complain) as server:
-        notices().print(f"The page is live at {server.address}", highlight=False)
+        notices().print(f"The page is live at {server.address}", highlight=False, soft_wrap=True)
         show(server.address)
         yield server
 

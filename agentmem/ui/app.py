@@ -91,22 +91,22 @@ class PageRoutes:
         return StreamingResponse(self._stream(waiting, stop), media_type="text/event-stream")
 
     async def _stream(self, waiting: "asyncio.Queue[Changed]", stop: Callable[[], None]) -> AsyncIterator[str]:
+        asked, ended = asyncio.ensure_future(waiting.get()), asyncio.ensure_future(self.ends.wait())
         try:
             yield "event: hello\ndata: {}\n\n"
-            ended = asyncio.ensure_future(self.ends.wait())
-            while not self.ends.is_set():
-                asked = asyncio.ensure_future(waiting.get())
+            while not ended.done():
                 await asyncio.wait((asked, ended), timeout=BEAT, return_when=asyncio.FIRST_COMPLETED)
-                if not asked.done():
-                    asked.cancel()
-                    if not self.ends.is_set():
-                        yield ": alive\n\n"
-                    continue
-                changed = asked.result()
-                told = json.dumps({"sessions": sorted(changed.sessions), "unread": changed.unread})
-                yield f"event: changed\ndata: {told}\n\n"
+                if asked.done():
+                    changed = asked.result()
+                    asked = asyncio.ensure_future(waiting.get())
+                    told = json.dumps({"sessions": sorted(changed.sessions), "unread": changed.unread})
+                    yield f"event: changed\ndata: {told}\n\n"
+                elif not ended.done():
+                    yield ": alive\n\n"
         finally:
             stop()
+            asked.cancel()
+            ended.cancel()
 
     def _whole(self, request: "Request") -> Gathered:
         return self._shelf.whole(request.path_params["id"])

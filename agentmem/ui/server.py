@@ -25,8 +25,8 @@ from agentmem.ui.watching import Watcher
 class PageServer(Closing):
     """The page on what is in ``paths``, files and folders, on loopback. ``port`` 0 takes a free one.
 
-    ``catalogue`` remembers what was read, ``answers`` gives the statistics of an answer cache by its workspace. Raises
-    ConfigError if the port is taken, or without the extra.
+    ``catalogue`` remembers what was read, ``answers`` gives the statistics of an answer cache by its workspace, and
+    ``home`` is left out of the names of projects. Raises ConfigError if the port is taken, or without the extra.
     """
 
     def __init__(
@@ -36,6 +36,7 @@ class PageServer(Closing):
         port: int = 0,
         catalogue: Path | None = None,
         answers: Answers = lambda folder: None,
+        home: Path | None = None,
         failed: Callable[[str], None] = lambda reason: None,
     ) -> None:
         uvicorn = _uvicorn()
@@ -43,7 +44,7 @@ class PageServer(Closing):
         self._socket = _bound(port)
         self.port = int(self._socket.getsockname()[1])
         self.token = secrets.token_urlsafe(24)
-        self.shelf = SessionShelf(paths, catalogue, answers=answers)
+        self.shelf = SessionShelf(paths, catalogue, home=home, answers=answers)
         self._watcher = Watcher(self.shelf, failed)
         self._pages = PageRoutes(self.shelf, self._watcher, text)
         config = uvicorn.Config(

@@ -128,8 +128,9 @@ class Tab:
     def key(self, name: str) -> None:
         """Press a key, by what it writes or its name."""
         text = {"Enter": "\r"}.get(name, name if len(name) == 1 else "")
-        self.send("Input.dispatchKeyEvent", type="keyDown", key=name, text=text)
-        self.send("Input.dispatchKeyEvent", type="keyUp", key=name)
+        code = {"Enter": 13, "Escape": 27}.get(name, 0)
+        self.send("Input.dispatchKeyEvent", type="keyDown", key=name, text=text, windowsVirtualKeyCode=code)
+        self.send("Input.dispatchKeyEvent", type="keyUp", key=name, windowsVirtualKeyCode=code)
         self.settle()
 
     def run(self, script: str) -> Any:

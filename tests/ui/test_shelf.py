@@ -1,7 +1,6 @@
 """agentmem.ui.shelf."""
 
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -52,7 +51,7 @@ def test_only_what_changed_is_read_again(logs: Path, tmp_path: Path) -> None:
     assert only(shelf.look_again([str(path)])) == id
     assert len(shelf.whole(id).turns) == before + 1
     assert shelf.listing()["sessions"]["requests"][0] == before + 1
-    assert str(path) in shelf.recent(os.stat(path).st_mtime - 5)
+    assert str(path) in shelf.recent(path.stat().st_mtime - 5)
 
 
 def test_files_may_come_and_go(tmp_path: Path) -> None:

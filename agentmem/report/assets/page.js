@@ -155,7 +155,8 @@ async function routeSession(number, id, what, place, query) {
     drawSession(found, false);
     document.title = `agentmem: ${data.run || "all runs"}`;
     performance.measure(found.partial ? "session first drawn" : "session drawn", "route");
-    if (!what) scrollTo(0, 0);
+    scrollTo(0, 0);
+    if (what && innerWidth > 1100) byId("cache").closest("article").scrollIntoView({ block: "center", behavior: "instant" });
     if (found.partial) complete(id, what, place, query);
   }
   if (byId("view-session").hidden) view_("session");
