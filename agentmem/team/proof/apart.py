@@ -230,7 +230,9 @@ class _Pair:
         for number, (incoming, outgoing) in enumerate(wires):
             folders = [one for one in self.layout.hidden if (self.subject.source / one).is_dir()]
             hidden = tuple(one for one in folders if self.subject.exists(one))
-            ties = Ties((incoming, outgoing), self.shared, hidden=hidden, ended=partial(self._ended, number))
+            ties = Ties(
+                (incoming, outgoing), self.shared, hidden=hidden, ended=partial(self._ended, number), own_user=True
+            )
             command = [*self._command("subject"), str(incoming), str(outgoing)]
             with contextlib.suppress(SandboxError):
                 self.subject.run(command, timeout=self.bounds.seconds, env=self.environment, ties=ties)

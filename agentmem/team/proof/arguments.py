@@ -74,7 +74,8 @@ def _function(tree: ast.Module, code: types.CodeType) -> ast.AST | None:
 
 
 def _first(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> int:
-    return min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", []))])
+    above: list[ast.expr] = getattr(node, "decorator_list", [])
+    return min([node.lineno, *(one.lineno for one in above)])
 
 
 def _reads(function: ast.AST, name: str) -> Iterator[tuple[ast.Name, ast.AST]]:
