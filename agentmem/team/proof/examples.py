@@ -24,7 +24,7 @@ _Example = tuple[str, Any]
 def examples(text: str) -> Iterator[_Example]:
     """The examples in a text, in its order."""
     lines = text.splitlines()
-    for line, following in zip(lines, [*lines[1:], ""], strict=True):
+    for line, following in zip(lines, (*lines[1:], ""), strict=False):
         if line.strip().startswith(">>>"):
             said = line.strip().removeprefix(">>>").strip()
             if (call := _call(said)) and call[1] == len(said):
@@ -39,10 +39,13 @@ def examples(text: str) -> Iterator[_Example]:
 
 def of_docstrings(code: str) -> Iterator[_Example]:
     """The examples in the docstrings of a module's text; none if it is no Python."""
-    with suppress(SyntaxError, ValueError, RecursionError):
-        for node in ast.walk(ast.parse(code)):
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Module):
-                yield from examples(ast.get_docstring(node) or "")
+    try:
+        nodes = list(ast.walk(ast.parse(code)))
+    except (SyntaxError, ValueError, RecursionError):
+        return
+    for node in nodes:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Module):
+            yield from examples(ast.get_docstring(node) or "")
 
 
 def specified(task: str, codes: Sequence[str]) -> Mapping[str, Any]:
