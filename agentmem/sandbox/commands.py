@@ -63,7 +63,9 @@ def run(
 
 def _tied(command: Command, settings: ForkSettings, ties: Ties) -> Command:
     hidden = [("", f"{settings.source}/{path}") for path in ties.hidden]
-    return replace(command, temporary=str(ties.temporary or ""), follow=ties.follow, over=hidden)
+    return replace(
+        command, temporary=str(ties.temporary or ""), follow=ties.follow, over=hidden, own_user=ties.own_user
+    )
 
 
 def _seconds(timeout: float | None, most: float) -> float:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 _CHOWN, _DAC_OVERRIDE, _FOWNER, _FSETID, _KILL, _SETGID, _SETUID = 0, 1, 3, 4, 5, 6, 7
 IN_NAMESPACES = frozenset({_CHOWN, _DAC_OVERRIDE, _FOWNER, _FSETID, _KILL, _SETGID, _SETUID})
 """The capabilities of root in a user namespace: over files that are mounted there, and over its own processes."""
+OWN_USER = 61_000
+"""The user, and group, of a command that is to have one of its own. No account has this number by custom."""
 STARTED = {"started": True}
 """Sent before the command begins. If the program is killed after that, it is a result, not a failure of the walls."""
 UNDER_LANDLOCK = frozenset({_DAC_OVERRIDE, _FOWNER})
@@ -158,7 +160,10 @@ def _keep(plan: RunPlan, status: int) -> dict[str, object]:
 
 def _confine(plan: RunPlan) -> None:
     syscalls.prctl(syscalls.PR_SET_NO_NEW_PRIVS, 1)
-    syscalls.keep_capabilities(IN_NAMESPACES)
+    if plan["own_user"] and all(_knows(kind, OWN_USER) for kind in ("uid_map", "gid_map")):
+        syscalls.become(OWN_USER, _DAC_OVERRIDE)
+    else:
+        syscalls.keep_capabilities(IN_NAMESPACES)
     if filters.known():
         filters.install(memfd="memory" not in plan["watch"])
 
@@ -243,6 +248,12 @@ def _map_everybody(process: int, go: int) -> None:
         code = 0
     finally:
         os._exit(code)
+
+
+def _knows(kind: str, number: int) -> bool:
+    """True if a user, or group, is mapped in our namespace, and we may become it."""
+    ranges = [[int(one) for one in line.split()] for line in _lines(f"/proc/self/{kind}")]
+    return os.getuid() == 0 and any(first <= number < first + count for first, _, count in ranges)
 
 
 def _lines(path: str) -> list[str]:

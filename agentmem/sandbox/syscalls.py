@@ -14,6 +14,7 @@ CLONE_NEWNS, CLONE_NEWCGROUP, CLONE_NEWUTS, CLONE_NEWIPC = 0x00020000, 0x0200000
 CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = 0x10000000, 0x20000000, 0x40000000
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_SECCOMP, PR_CAPBSET_DROP = 1, 4, 22, 24
 PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL = 36, 38, 47, 4
+PR_SET_KEEPCAPS, PR_CAP_AMBIENT_RAISE, _SETGID, _SETUID = 8, 2, 6, 7
 
 PIVOT_ROOT = {"x86_64": 155, "aarch64": 41, "riscv64": 41, "loongarch64": 41}
 KEYCTL = {"x86_64": 250, "aarch64": 219, "riscv64": 219, "loongarch64": 219}
@@ -107,15 +108,32 @@ def new_keyring() -> None:
         _libc.syscall(ctypes.c_long(KEYCTL[machine()]), ctypes.c_int(1), None)  # fails if the kernel has no keyrings
 
 
+def become(user: int, kept: int) -> None:
+    """Become another user and group for good. Of root's capabilities one is ``kept``, in started programs too."""
+    keep_capabilities(frozenset({kept, _SETGID, _SETUID}))
+    prctl(PR_SET_KEEPCAPS, 1)
+    os.setgroups([])
+    os.setresgid(user, user, user)
+    os.setresuid(user, user, user)
+    _hold(1 << kept, inherited=True)
+    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, kept)
+
+
 def keep_capabilities(kept: frozenset[int]) -> None:
     """Give up every capability except ``kept``, for good, also in programs that are started later."""
     prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL)
     for number in range(64):
         if number not in kept and _libc.prctl(PR_CAPBSET_DROP, ctypes.c_ulong(number), 0, 0, 0) < 0:
             break  # EINVAL: after the last one that this kernel knows; EPERM: there is none to give up
-    mask = sum(1 << number for number in kept)
+    _hold(sum(1 << number for number in kept))
+
+
+def _hold(mask: int, *, inherited: bool = False) -> None:
+    """Hold no capabilities but these, as far as they are permitted."""
     header = (ctypes.c_uint32 * 2)(0x20080522, 0)
     held = (ctypes.c_uint32 * 6)()
     checked(_libc.capget(header, held), "reading capabilities")
-    wanted = (ctypes.c_uint32 * 6)(held[0] & mask, held[1] & mask, 0, 0, 0, 0)
+    held_on = held[1] & mask
+    effective = held_on if inherited else held[0] & mask
+    wanted = (ctypes.c_uint32 * 6)(effective, held_on, held_on if inherited else 0, 0, 0, 0)
     checked(_libc.capset(header, wanted), "giving up capabilities")

@@ -11,7 +11,9 @@ class Ties:
 
     ``descriptors`` are open in the command under the same numbers. ``temporary`` is a folder of the host that is shown
     at /tmp, with ``follow`` False without following links in it. ``hidden`` are folders of the fork that are shown
-    empty. ``ended`` is asked about every 50 ms, and ends the command when it is true. All but the descriptors and
+    empty. ``ended`` is asked about every 50 ms, and ends the command when it is true. With ``own_user`` the command
+    runs as a user that nothing else runs as, where that user is known in the command's namespace: for root, and not
+    inside bubblewrap; elsewhere its user namespace is its own, as every command's. All but the descriptors and
     ``ended`` need isolation that mounts.
     """
 
@@ -20,6 +22,7 @@ class Ties:
     follow: bool = True
     hidden: tuple[str, ...] = ()
     ended: Callable[[], bool] = lambda: False
+    own_user: bool = False
 
 
 UNTIED = Ties()

@@ -216,7 +216,7 @@ class TeamSteps:
             return self._refused(state, *refusal)
         if filed.passes and (lost := tests_lost(filed.trial, self.settings.check)):
             return self._sent_back(state, {}, "tests_lost", lost)
-        proof = self._proof(filed) if filed.passes else None
+        proof = self._proof(filed, state["task"]) if filed.passes else None
         if proof and (proof.verdict == "failed" or (proof.verdict == "unproven" and self._can_try(state))):
             return self._not_proven(state, proof)
         came = _round(self.round, filed)
@@ -353,7 +353,7 @@ class TeamSteps:
 
     # The parts of the steps.
 
-    def _proof(self, filed: Filed) -> Proof:
+    def _proof(self, filed: Filed, task: str) -> Proof:
         self._tell("agentmem", "runs the tests apart from the code")
         trial, check = filed.trial, self.settings.check
         new, old = trial.again(check), trial.unfixed(check)
@@ -369,6 +369,7 @@ class TeamSteps:
             before=old.outcomes,
             mutants=tuple(trial.mutations()),
             seconds=self.settings.seconds,
+            task=task,
         )
         return prove(case)
 

@@ -35,7 +35,8 @@ from tests.benchmarks.proof_share import CHECK
 MOST, SECONDS, TRIED = 0.01, 300.0, 3
 LIMITS = frozenset(
     {"compares", "class", "object", "changes", "source", "special", "private", "program", "foreign", "replaced"}
-    | {"large", "rewritten", "skipped", "fixture", "missing", "untouched", "unknown"}
+    | {"large", "rewritten", "named", "runs", "argument", "stops", "skipped", "fixture", "missing", "untouched"}
+    | {"unknown"}
 )
 """Reasons that lie in how a test is written: another form of it can be proven."""
 
@@ -124,7 +125,8 @@ def _why(proof: Proof) -> tuple[str, str]:
         return "", ""
     telling = [one for one in proof.tests if one.own and one.before in ("failed", "") and one.verdict != "proven"]
     lost = [one for one in proof.tests if not one.own and one.before == "proven" and one.verdict != "proven"]
-    first = next(iter([*proof.failed, *lost, *telling]), None)
+    neither = [one for one in proof.tests if one.own and one.before == one.verdict == "unproven"]
+    first = next(iter([*proof.failed, *lost, *telling, *neither]), None)
     return (first.reason or first.verdict if first else "none"), f"{proof.why} {first.about if first else ''}"[:300]
 
 

@@ -19,6 +19,7 @@ from agentmem.sandbox import Sandbox, SandboxLimits, sweep
 from agentmem.sandbox.isolation import choose
 from agentmem.sandbox.planning import MOUNTING, Isolation
 from agentmem.sandbox.running import Capture
+from agentmem.sandbox.ties import Ties
 from tests.sandbox.worlds import WORKING, fingerprint
 
 MEBIBYTE = 1 << 20
@@ -315,3 +316,22 @@ def test_short_output_is_whole_and_long_output_has_its_ends(parts: list[bytes], 
         assert f"{len(whole) - limit:,} of {len(whole):,} bytes left out" in text
         assert text.startswith(whole[: limit // 3].decode(errors="replace"))
         assert text.endswith(whole[limit // 3 - limit :].decode(errors="replace"))
+
+
+def test_a_command_can_have_a_user_of_its_own(isolation: Isolation, tmp_path: Path) -> None:
+    """Root gives it one that it cannot leave, and that reads the shared folder; elsewhere it stays who it is."""
+    (tmp_path / "repo").mkdir()
+    shared = tmp_path / "shared"
+    (shared / "closed").mkdir(parents=True, mode=0o700)
+    (shared / "closed/a").write_text("said", encoding="utf-8")
+    look = (
+        "import os, contextlib\n"
+        "with contextlib.suppress(OSError):\n    os.setuid(0)\n"
+        "folder = '/tmp/closed'\n"
+        "text = open(folder + '/a').read() if os.path.exists(folder) else ''\n"
+        "print(os.getuid(), text)"
+    )
+    with Sandbox.fork(tmp_path / "repo", isolation=isolation) as fork:
+        ran = fork.run([sys.executable, "-c", look], ties=Ties(temporary=shared, follow=False, own_user=True))
+    own = os.getuid() == 0 and isolation == "namespaces"
+    assert ran.output.split() == [str(61_000 if own else os.getuid()), *(["said"] if isolation in MOUNTING else [])]

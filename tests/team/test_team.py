@@ -341,3 +341,15 @@ def test_a_reader_that_leaves_ends_the_work_and_frees_its_threads(tmp_path: Path
             pass  # nobody holds them
         result = one.run(thread="t")
     assert result.passed
+
+
+def test_the_path_to_the_repository_may_go_through_a_link(tmp_path: Path) -> None:
+    """A repository that is named by a link, or lies behind one, is worked on and merged into like any other."""
+    repository(tmp_path / "real")
+    (tmp_path / "linked").symlink_to(tmp_path / "real", target_is_directory=True)
+    repo = tmp_path / "linked" / "repo"
+    with team(repo, CODER, TESTER) as one:
+        result = one.run(TASK, thread="t")
+        assert result.verdict == "pass", result.said
+        assert one.merge(result)
+    assert (tmp_path / "real/repo/calc.py").read_text(encoding="utf-8") == RIGHT

@@ -204,12 +204,13 @@ class _Pair:
             "root": str(root),
             "seconds": min(self.bounds.call, self.bounds.seconds),
             "tops": sorted(self.layout.tops),
+            "late": sorted(self.layout.late),
             "own": sorted(self.layout.own_modules),
             "programs": sorted(self.layout.programs),
             "paths": [str(root / one) for one in self.layout.test_paths],
             "options": list(self.layout.options),
             "opened": {
-                "tops": sorted(self.layout.tops),
+                "tops": sorted(self.layout.tops | self.layout.late),
                 "paths": [str(self.subject.source / one) for one in self.layout.code_paths],
                 "folder": str(self.subject.source),
             },
@@ -229,7 +230,9 @@ class _Pair:
         for number, (incoming, outgoing) in enumerate(wires):
             folders = [one for one in self.layout.hidden if (self.subject.source / one).is_dir()]
             hidden = tuple(one for one in folders if self.subject.exists(one))
-            ties = Ties((incoming, outgoing), self.shared, hidden=hidden, ended=partial(self._ended, number))
+            ties = Ties(
+                (incoming, outgoing), self.shared, hidden=hidden, ended=partial(self._ended, number), own_user=True
+            )
             command = [*self._command("subject"), str(incoming), str(outgoing)]
             with contextlib.suppress(SandboxError):
                 self.subject.run(command, timeout=self.bounds.seconds, env=self.environment, ties=ties)

@@ -73,7 +73,7 @@ def _kind(kind: type, encode: Callable[[Any], Any]) -> tuple[str, list[Any]]:
     if dataclasses.is_dataclass(kind):
         return "data", [_is_plain(kind), [_field(one, encode) for one in dataclasses.fields(kind)[:_MOST]]]
     fields = getattr(kind, "_fields", None)
-    if issubclass(kind, tuple) and isinstance(fields, tuple):
+    if issubclass(kind, tuple) and isinstance(fields, tuple) and not any(str(one).startswith("_") for one in fields):
         return "named", [_is_plain_tuple(kind), [str(one) for one in fields]]
     return "", []
 

@@ -10,7 +10,9 @@ from typing import Any, ClassVar
 
 from agentmem.team.proof.link import SubjectLink
 
-SHOWN = frozenset({"__name__", "__qualname__", "__doc__", "__version__", "__author__", "__notes__", "__cause__"})
+SHOWN = frozenset(
+    {"__name__", "__qualname__", "__doc__", "__version__", "__author__", "__notes__", "__cause__", "__annotations__"}
+)
 """Special attributes that are read like others."""
 SOURCE = frozenset({"__code__", "__globals__", "__closure__", "__file__", "__builtins__", "__loader__", "__dict__"})
 """Special attributes that lead to the source of the code, or to all that it holds."""
@@ -35,6 +37,10 @@ class FarMeta(type):
         return super().__new__(mcs, name, bases, namespace)
 
     @property
+    def __annotations__(cls) -> Any:  # type: ignore[override]  # of the class that it stands for
+        return far_get(cls._far_link, cls._far_kind, "__annotations__")
+
+    @property
     def __doc__(cls) -> Any:  # type: ignore[override]  # of the class that it stands for
         return far_get(cls._far_link, cls._far_kind, "__doc__") if "_far_special" in cls.__dict__ else None
 
@@ -52,7 +58,7 @@ class FarMeta(type):
         if name.startswith(("_far", "__abc")):
             raise AttributeError(name)
         members = cls.__dict__.get("_far_members", {})
-        return members[name] if name in members else far_get(cls._far_link, cls._far_kind, name)
+        return member(cls, name) if name in members else far_get(cls._far_link, cls._far_kind, name)
 
     def __setattr__(cls, name: str, value: Any) -> None:
         far_set(cls._far_link, cls._far_kind, name, value)
@@ -62,7 +68,7 @@ class FarMeta(type):
 
     def __getitem__(cls, key: Any) -> Any:
         members = cls.__dict__.get("_far_members")
-        return far_do(cls, "getitem", key) if members is None else members[key]
+        return far_do(cls, "getitem", key) if members is None else member(cls, key)
 
     def __iter__(cls) -> Any:
         members = cls.__dict__.get("_far_members")
@@ -177,6 +183,15 @@ def subclassed(name: str, bases: tuple[type, ...], namespace: dict[str, Any]) ->
     return Refusing(name, (), {**kept, "__new__": refused, "_far_refused": staticmethod(refused)})
 
 
+def member(kind: Any, name: str) -> Any:
+    """An enum's member by a name. If the code says that two names are one member, it decides what they are equal to."""
+    found = kind._far_members[name]
+    names = [alias for alias, one in kind._far_members.items() if one is found]
+    if len(names) > 1:
+        kind._far_link.marks.mark("compares", f"{' and '.join(names)} of {kind.__name__} are one")
+    return found
+
+
 def link_of(value: Any) -> SubjectLink:
     return type(value)._far_link  # type: ignore[no-any-return]  # every proxy's class has one
 
@@ -193,6 +208,8 @@ def far_get(link: SubjectLink, reference: list[Any], name: str) -> Any:
     """An attribute of an object of the subject. Only modules show private ones: an object's state is its own."""
     if name in SOURCE:
         return link.marks.not_proven("source", name)
+    if name == "__signature__":  # inspect would take the proxy's own
+        link.marks.mark("special", name)
     if name in PROBED or (name.startswith("__") and name not in SHOWN):
         raise AttributeError(name)
     if reference[0] != "M" and is_private(name) and of_tests():
@@ -201,6 +218,8 @@ def far_get(link: SubjectLink, reference: list[Any], name: str) -> Any:
     link.copied(reference, name, value)
     if isinstance(value, FarForeign):
         value.__dict__["_far_name"] = f"{reference[1]}.{name}"
+    if isinstance(value, type) and value in (object, Exception, BaseException) and reference[0] == "M":
+        link.marks.mark("compares", f"{reference[1]}.{name} is {value.__name__}, so that all is one")
     if any(value is one for one in link.lent.values()) and reference[0] in ("M", "o", "k"):
         link.marks.not_proven("replaced", name)
     if isinstance(value, FarBase) and reference[0] == "M":

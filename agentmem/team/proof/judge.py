@@ -1,15 +1,17 @@
 """The process that runs the tests and compares. It holds no code under test, and runs none.
 
 Started as ``python -I -c ... main()`` with its orders on stdin, as JSON. It runs pytest by itself on each file of tests
-in a process of its own, with one session of the subject. What each test did goes out as one line of JSON.
+in a process of its own, with one session of the subject. What each test did goes out as one line of JSON; the process
+of a file tells its parent, which passes on what is about that file only.
 """
 
+import ctypes
 import gc
 import json
 import os
-import re
 import sys
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +21,12 @@ from agentmem.team.proof.far import FarBase, FarMeta
 from agentmem.team.proof.link import SubjectLink
 from agentmem.team.proof.proxies import FarFinder, ProxyMaker
 from agentmem.team.proof.reasons import Gone, Marks, NotProven
+from agentmem.team.proof.watching import JudgeWatch
 from agentmem.team.proof.wire import Broken, Wire
 
 _TOLD = 300  # characters of an error that are told
+_LINE = 1 << 20  # bytes of one line that a file's process tells
 _CLOSED = 5.0  # seconds in which a subject must take the end of a session
-_STARTS = {"subprocess.Popen": 0, "os.exec": 0, "os.posix_spawn": 0, "os.spawn": 1, "os.system": 0}
-"""Python's audit events for the start of a program, and where in their arguments its name and words begin."""
 LATE, UNOPENED = 77, 78
 """The exit codes of a file's process whose subject must be replaced, after its tests and before any of them."""
 
@@ -32,21 +34,34 @@ LATE, UNOPENED = 77, 78
 class Watching:
     """A plugin of pytest that tells what each test did, and why it is not proven."""
 
-    def __init__(self, link: SubjectLink, marks: Marks, tell: Any, programs: frozenset[str] = frozenset()) -> None:
-        self.link, self.marks, self.tell, self.programs = link, marks, tell, programs
-        self.asked_at: dict[str, int] = {}
+    def __init__(self, link: SubjectLink, tell: Any, watch: JudgeWatch) -> None:
+        self.link, self.marks, self.tell, self.watch = link, link.marks, tell, watch
+        self.kept: list[Any] = []
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         with suppress(Gone, NotProven, Exception):
             self.link.bring_copies(forget=True)
         self.marks.reset()
-        self.asked_at.clear()
+        self.link.heard[:] = self.kept
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(self, fixturedef: "pytest.FixtureDef[Any]", request: pytest.FixtureRequest) -> Any:
+        """What a fixture that serves many tests does counts for all of them."""
+        before, heard = self.marks.calls, len(self.link.heard)
+        try:
+            return (yield)
+        finally:
+            if request.scope != "function":
+                self.marks.lasting |= self.marks.why
+                self.marks.wide |= self.marks.calls > before
+                self.kept += self.link.heard[heard:]
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[Any]) -> Any:
         report: pytest.TestReport = yield
         if report.when == "call" or report.outcome != "passed":
+            self.watch.settle()
             self._tell(item.nodeid, report.outcome, call.excinfo, hasattr(report, "wasxfail"))
         return report
 
@@ -96,28 +111,6 @@ class Watching:
             }
         )
 
-    # Files that both processes can write: what a test wrote there, the code may have changed since.
-
-    def opened(self, event: str, arguments: tuple[Any, ...]) -> None:
-        """An audit hook: marks a test that reads a file again which it wrote before it called the code."""
-        if event != "open" or type(arguments[0]) not in (str, bytes):
-            return
-        path, mode, flags = os.fsdecode(arguments[0]), arguments[1], arguments[2]
-        if not os.path.abspath(path).startswith("/tmp/"):  # noqa: PTH100  # pathlib opens files itself
-            return
-        writes = bool(flags & (os.O_WRONLY | os.O_RDWR)) if isinstance(flags, int) else "r" not in str(mode or "r")
-        if writes:
-            self.asked_at[os.path.abspath(path)] = self.marks.calls  # noqa: PTH100
-        elif self.asked_at.get(os.path.abspath(path), self.marks.calls) < self.marks.calls:  # noqa: PTH100
-            self.marks.mark("rewritten", path)
-
-    def started(self, event: str, arguments: tuple[Any, ...]) -> None:
-        """An audit hook: marks a test that starts Python or a program of the project, which is not there."""
-        if event in _STARTS and self.marks.testing:
-            words = set(re.findall(r"[\w-]+", str(arguments[_STARTS[event] :])))
-            if words & self.programs or any(word.startswith("python") for word in words):
-                self.marks.mark("program", str(arguments[_STARTS[event]])[:_TOLD])
-
 
 def run_file(orders: dict[str, Any], file: str, wire: Wire, tell: Any) -> int:
     """Run one file of tests with one session. Returns the exit code for this process."""
@@ -129,19 +122,20 @@ def run_file(orders: dict[str, Any], file: str, wire: Wire, tell: Any) -> int:
     except Gone:
         return UNOPENED
     sys.meta_path.insert(0, FarFinder(link, frozenset(orders["tops"]), frozenset(orders["own"])))
-    watching = Watching(link, marks, tell, frozenset(orders["programs"]))
-    sys.addaudithook(watching.opened)
-    sys.addaudithook(watching.started)
+    sys.meta_path.append(FarFinder(link, frozenset(orders["late"]), frozenset(orders["own"])))
     root = orders["root"]
+    watch = JudgeWatch(link, root, frozenset(orders["programs"]))
+    link.asking = watch.asking
+    watch.install()
+    watching = Watching(link, tell, watch)
     sys.path[:0] = orders["paths"]
     arguments = ["-q", "-c", "/dev/null", f"--rootdir={root}", f"--confcutdir={root}", "--import-mode=importlib"]
     arguments += ["-p", "no:cacheprovider", f"--basetemp=/tmp/t{os.getpid()}", *orders["options"]]
     try:
         plugins = [watching, *([Reversed()] if orders["reverse"] else [])]
-        code = int(pytest.main([*arguments, f"{root}/{file}"], plugins))
+        pytest.main([*arguments, f"{root}/{file}"], plugins)
     except (NotProven, Gone):
-        code = 3
-    tell({"file": file, "code": code})
+        pass
     link.close()
     return LATE if link.dead and not link.gone else 0
 
@@ -174,32 +168,64 @@ def main() -> None:
     """Run the files of the orders, one after the other."""
     orders = json.loads(sys.stdin.buffer.read())
     out = orders["out"]
-
-    def tell(what: dict[str, Any]) -> None:
-        data = json.dumps(what).encode("ascii") + b"\n"
-        while data:
-            data = data[os.write(out, data) :]
-
     os.environ |= {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "HOME": "/nonexistent"}
     os.environ.pop("PYTEST_ADDOPTS", None)
     os.chdir(orders["root"])
+    _let_look(False)
     lives = list(orders["lives"])
     files = list(orders["files"])
     _warm()
     while files and lives:
-        if (process := os.fork()) == 0:
-            code = 3
-            try:
-                code = run_file(orders, files[0], Wire(lives[0][0], lives[0][1], orders["seconds"]), tell)
-            finally:
-                sys.stdout.flush()
-                os._exit(code)
-        code = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+        code = _in_child(orders, files[0], Wire(lives[0][0], lives[0][1], orders["seconds"]))
         if code in (LATE, UNOPENED):
             lives.pop(0)
-            tell({"life": len(orders["lives"]) - len(lives)})
+            _told(out, {"life": len(orders["lives"]) - len(lives)})
         else:
             _end_session(Wire(lives[0][0], lives[0][1], _CLOSED))
         if code != UNOPENED:
             files.pop(0)
-    tell({"end": len(files)})
+    _told(out, {"end": len(files)})
+
+
+def _in_child(orders: dict[str, Any], file: str, wire: Wire) -> int:
+    """Run one file of tests in a process of its own. It can tell of its own tests only. Returns its exit code."""
+    out = orders["out"]
+    reading, writing = os.pipe()
+    if (process := os.fork()) == 0:
+        code = 3
+        try:
+            _let_look(True)
+            os.close(out)
+            os.close(reading)
+            code = run_file(orders, file, wire, partial(_told, writing))
+        finally:
+            sys.stdout.flush()
+            os._exit(code)
+    os.close(writing)
+    _pass_on(reading, out, file)
+    os.close(reading)
+    return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+
+
+def _let_look(may: bool) -> None:
+    """Say whether processes of the same user may look into this one: see PR_SET_DUMPABLE in prctl(2)."""
+    ctypes.CDLL(None).prctl(4, int(may), 0, 0, 0)
+
+
+def _pass_on(reading: int, out: int, file: str) -> None:
+    """Pass on what the process of a file tells, line by line, as far as it is about that file."""
+    left = b""
+    while data := os.read(reading, 1 << 16):
+        *lines, left = (left + data).split(b"\n")
+        for line in lines:
+            with suppress(ValueError, RecursionError):
+                said = json.loads(line)
+                if type(said) is dict and str(said.get("id", "")).partition("::")[0] == file:
+                    _told(out, said)
+        left = left if len(left) <= _LINE else b""
+
+
+def _told(out: int, what: dict[str, Any]) -> None:
+    data = json.dumps(what).encode("ascii") + b"\n"
+    while data:
+        data = data[os.write(out, data) :]

@@ -9,7 +9,7 @@ import shlex
 import sys
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,8 @@ class ProjectLayout:
     """``tops`` are the code's top names, ``own_modules`` modules of tests inside them; paths are relative.
 
     ``programs`` are the names by which the project can be started, ``hidden`` the folders of git's repositories in it:
-    their history may hold the tests.
+    their history may hold the tests. ``late`` are top names that the change adds: they stand for the code only where
+    the tests' Python has nothing of that name, so that no change can put itself in the place of a library.
     """
 
     python: Path
@@ -40,6 +41,7 @@ class ProjectLayout:
     options: tuple[str, ...] = ()
     hidden: tuple[str, ...] = ()
     programs: frozenset[str] = frozenset()
+    late: frozenset[str] = frozenset()
 
     def is_test(self, path: str) -> bool:
         """True if a file belongs to the tests: by the globs, by its folder, or as a conftest."""
@@ -50,12 +52,13 @@ class ProjectLayout:
 def layout_of(base: Sandbox, check: str, environment: Mapping[str, str], places: Sequence[str]) -> ProjectLayout:
     """The layout of the old code in ``base``, for the command ``check``. ``places`` are the globs of test paths."""
     settings = _settings(base)
-    bare = ProjectLayout(Path(sys.executable), frozenset(), frozenset(), (), (), tuple(places))
+    places = tuple(places)
+    bare = ProjectLayout(Path(sys.executable), frozenset(), frozenset(), (), (), places)
     files = [path for path in base.files("**/*.py") if not path.startswith(".")]
     roots = [*_ROOTS, *_listed(settings.get("pythonpath"))]
     code = [path for path in files if not bare.is_test(path)]
     tests = [path for path in files if bare.is_test(path)]
-    tops = frozenset(top for top in _tops(code, roots) if top not in sys.stdlib_module_names)
+    tops = _outside_python(code, roots)
     own = {name for path in tests for name in _modules(path, roots) if name.partition(".")[0] in tops}
     return ProjectLayout(
         python_of(check, base, environment),
@@ -63,11 +66,21 @@ def layout_of(base: Sandbox, check: str, environment: Mapping[str, str], places:
         frozenset(own),
         tuple(root for root in dict.fromkeys(roots) if not root or any(path.startswith(f"{root}/") for path in code)),
         ("", *sorted({path.rpartition("/")[0] for path in tests} - {""})),
-        tuple(places),
+        places,
         tuple(part for name in _KEPT if settings.get(name) for part in ("-o", f"{name}={_flat(settings[name])}")),
         tuple(repositories(base.source)),
         tops | _scripts(base),
     )
+
+
+def with_change(layout: ProjectLayout, fix: Sandbox) -> ProjectLayout:
+    """The layout with the top names that the code in ``fix`` has besides."""
+    code = [path for path in fix.files("**/*.py") if not path.startswith(".") and not layout.is_test(path)]
+    return replace(layout, late=_outside_python(code, (*_ROOTS, *layout.code_paths)) - layout.tops)
+
+
+def _outside_python(code: Iterable[str], roots: Iterable[str]) -> frozenset[str]:
+    return frozenset(top for top in _tops(code, roots) if top not in sys.stdlib_module_names)
 
 
 def repositories(root: Path) -> Iterator[str]:

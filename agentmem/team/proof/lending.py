@@ -7,14 +7,28 @@ or change one: modules, test cases, what belongs to pytest.
 import functools
 import inspect
 import operator
+import sys
 import types
 from collections.abc import Iterator
 from typing import Any
 
+from agentmem.team.proof.classes import NEVER, PURE
 from agentmem.team.proof.reasons import Marks
 
 CALLABLE = (types.FunctionType, types.MethodType, types.BuiltinFunctionType, functools.partial)
-_CLOSED = ("_pytest", "pytest", "pluggy", "agentmem", "unittest.case", "unittest.suite", "unittest.loader")
+_CLOSED = (
+    *("_pytest", "pytest", "pluggy", "agentmem", "unittest.case", "unittest.suite", "unittest.loader"),
+    *("subprocess", "importlib", "_frozen_importlib", "zipimport", "code", "pdb", "bdb", "ctypes", "multiprocessing"),
+)
+"""Modules whose objects lead to the tests, or beyond this process."""
+_INNER = (types.FrameType, types.TracebackType, types.CodeType, types.ModuleType)
+"""Types of Python's own that show what a test holds."""
+_RUNNING = (types.GeneratorType, types.CoroutineType, types.AsyncGeneratorType)
+_HARMLESS = PURE | frozenset(
+    {"unittest", "threading", "queue", "logging", "contextlib", "json", "random", "_random", "time", "textwrap", "copy"}
+    | {"re", "heapq", "_heapq", "bisect", "_bisect", "struct", "_struct", "zlib", "binascii", "hashlib", "base64"}
+)
+"""Modules besides the tests' own whose functions reach no further than their arguments: the code may call them."""
 _MOCK_OWN = ("assert", "configure", "reset", "mock_", "attach", "method_calls", "side_effect", "return_value", "call")
 """How names begin that steer a mock, or tell what it has seen: the code under test does not get them."""
 
@@ -23,19 +37,33 @@ def lendable(value: Any, marks: Marks) -> str:
     """How a value can be lent: as a function, an iterator or an object. Marks the test, and ends it, if it cannot."""
     if isinstance(value, type):
         return str(marks.not_proven("class", value.__name__))
-    owner = getattr(value, "__self__", None)
-    for one in (value, owner):
-        if isinstance(one, types.ModuleType) and one is not owner:
-            marks.not_proven("object", f"the module {one.__name__}")
-        if _is_closed(type(one)):
-            marks.not_proven("object", type(one).__name__)
+    for one in (value, getattr(value, "__self__", None)):
+        if (isinstance(one, _INNER) and one is value) or _is_closed(type(one)):
+            marks.not_proven("object", f"{type(one).__name__} {getattr(one, '__name__', '')}".strip())
     if isinstance(value, CALLABLE):
+        if _reaches(value):
+            marks.not_proven("object", f"the function {getattr(value, '__name__', '')}".strip())
         return "function"
     return "iterator" if isinstance(value, Iterator) and not callable(value) else "object"
 
 
 def _is_closed(kind: type) -> bool:
     return any(str(base.__module__).startswith(_CLOSED) for base in kind.__mro__) or kind.__name__ == "_ANY"
+
+
+def _reaches(value: Any) -> bool:
+    """True for a function that is neither the tests' own nor harmless, such as one that opens files."""
+    if isinstance(value, functools.partial):
+        return isinstance(value.func, type) or _reaches(value.func)
+    if isinstance(value, types.MethodType):
+        return isinstance(value.__func__, CALLABLE) and _reaches(value.__func__)
+    module = str(getattr(value, "__module__", None) or "").partition(".")[0]
+    if isinstance(value, types.FunctionType):
+        own = not value.__code__.co_filename.startswith((sys.prefix, sys.base_prefix, "<frozen"))
+        return not own and module not in _HARMLESS
+    if not isinstance(getattr(value, "__self__", None), types.ModuleType):
+        return False  # a method of an object that the test hands over
+    return module not in _HARMLESS or (module == "builtins" and value.__name__ in NEVER - {"print"})
 
 
 def parameters(value: Any) -> list[list[Any]] | None:
@@ -65,7 +93,7 @@ def use(value: Any, what: str, given: list[Any], named: dict[str, Any], marks: M
 
 def _get(value: Any, name: Any, marks: Marks) -> Any:
     mock = any(base.__module__ == "unittest.mock" for base in type(value).__mro__)
-    if type(name) is not str or name.startswith("_") or isinstance(value, CALLABLE):
+    if type(name) is not str or name.startswith("_") or isinstance(value, (*CALLABLE, *_RUNNING)):
         return marks.not_proven("object", f"{type(value).__name__}.{name}")
     if mock and name.startswith(_MOCK_OWN):
         return marks.not_proven("object", f"{type(value).__name__}.{name}")

@@ -11,10 +11,10 @@ import secrets
 import sys
 import types
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
-from agentmem.team.proof import arrays, lending, values
+from agentmem.team.proof import arguments, arrays, lending, values
 from agentmem.team.proof.classes import known
 from agentmem.team.proof.reasons import Gone, Marks, NotProven
 from agentmem.team.proof.wire import Broken, Wire
@@ -47,6 +47,11 @@ class SubjectLink:
         self.dead, self.gone = "", False
         self.environment, self.folder = dict(os.environ), os.getcwd()  # noqa: PTH109  # pathlib follows links
         self.arguments = list(sys.argv)
+        self.root = self.folder
+        self.heard: list[Any] = []
+        self.mutated: list[Any] = []
+        self.asked = 0
+        self.asking: Callable[[], None] = lambda: None
 
     def open(self, opened: dict[str, Any]) -> None:
         """Begin a session. What is left of an earlier one is passed over. Raises Gone."""
@@ -79,9 +84,16 @@ class SubjectLink:
         if self.dead:
             self._die(self.dead)
         self.bring_copies()
+        self.asking()
         self.marks.calls += 1
+        self.asked += 1
+        self.marks.wide |= what == "call" and not self.marks.testing
         try:
             return self._answered(self._asked([what, *asked]), given)
+        except (StopIteration, StopAsyncIteration):
+            if [what, *asked[:1]] != ["do", "next"] and not self._expects_stop():
+                self.marks.mark("stops")
+            raise
         except Broken as error:
             self._die(str(error))
         except BaseException as error:
@@ -105,18 +117,43 @@ class SubjectLink:
 
     def call(self, target: list[Any], given: Sequence[Any], named: dict[str, Any], label: str = "") -> Any:
         """Call an object of the subject. A call and its outcome are noted for the list of what differs."""
-        arguments = [self.encode(one) for one in given]
+        sent = [self.encode(one) for one in given]
         options = [[name, self.encode(one)] for name, one in named.items()]
-        asserted, text = self.marks.asserted, f"{label}({_briefly(given, named)})" if label else ""
+        asserted, text = self.marks.asserted, f"{label}({briefly(given, named)})" if label else ""
         try:
-            answer = self.ask("call", target, arguments, options, given=given)
+            answer = self.ask("call", target, sent, options, given=given)
         except Exception as error:
             self._note(text, f"raises {type(error).__name__}")
             raise
         if self.marks.asserted > asserted:
             self.marks.mark("swallowed")
-        self._note(text, brief(answer))
+        changed, self.mutated = self.mutated, []
+        if answer is not None and (
+            name := next(filter(None, (arguments.still_used(v, self.root) for v in changed)), "")
+        ):
+            self.marks.mark("argument", name)
+        self._same_again(answer, text)
+        self._note(text, "; ".join([brief(answer), *(f"changes an argument to {brief(one)}" for one in changed)]))
         return answer
+
+    def _expects_stop(self) -> bool:
+        """True if a function of the tests that is running names the exception."""
+        frame: types.FrameType | None = sys._getframe(1)
+        while frame is not None:
+            code = frame.f_code
+            if {"StopIteration", "StopAsyncIteration"} & set(code.co_names) and code.co_filename.startswith(self.root):
+                return True
+            frame = frame.f_back
+        return False
+
+    def _same_again(self, answer: Any, text: str) -> None:
+        """Mark a test that is given one object by two different calls: it would compare it with itself."""
+        has = getattr(answer, "__dict__", {})
+        plain = isinstance(answer, (int, float, complex, str, bytes, tuple, frozenset, BaseException))
+        if not text or "_far" not in has or plain or "_far_given" in has or "_far_member" in has:
+            return
+        if (first := self.marks.came.setdefault(id(answer), text)) != text:
+            self.marks.mark("compares", f"{first} and {text} give the same object")
 
     def _asked(self, request: list[Any]) -> list[Any]:
         number = secrets.randbits(50)
@@ -142,6 +179,8 @@ class SubjectLink:
             raise Broken("an answer is not of the agreed form")
         self._heard(frame[3])
         value = self.decode(frame[2])
+        self.heard.append(value)
+        self.mutated = []
         for change in frame[4]:
             value = self._changed(change, given, value)
         if kind == "ret":
@@ -162,6 +201,7 @@ class SubjectLink:
         if change[0] == "same":
             return given[place]
         values.bring(given[place], self.decode(change[1]))
+        self.mutated.append(given[place])
         return value
 
     def _sync(self) -> list[Any] | None:
@@ -185,6 +225,7 @@ class SubjectLink:
             return
         if type(heard) is not list or len(heard) != 3 or not all(type(one) is str for one in heard[:2]):
             raise Broken("an output is not of the agreed form")
+        self.heard += heard[:2]
         for stream, text in zip((sys.stdout, sys.stderr), heard[:2], strict=True):
             stream.write(text)
         for kind, *noted in heard[2] if type(heard[2]) is list else ():
@@ -258,6 +299,7 @@ class SubjectLink:
         try:
             given = [self.decode(one) for one in (asked[0] if what == "call" else asked)]
             named = {str(key): self.decode(one) for key, one in asked[1]} if what == "call" else {}
+            self.heard += [given, named]
             known = len(self.lent)
             used = lending.use(self.lent[number], what, given, named, self.marks, fresh=number in self.fresh)
             answer = ["ret", self.encode(used)]
@@ -298,5 +340,6 @@ def _cut(text: str) -> str:
     return text if len(text) <= _BRIEF else text[: _BRIEF - 3] + "..."
 
 
-def _briefly(given: Sequence[Any], named: dict[str, Any]) -> str:
+def briefly(given: Sequence[Any], named: dict[str, Any]) -> str:
+    """A call's arguments as a short text."""
     return ", ".join([*map(brief, given), *(f"{name}={brief(one)}" for name, one in named.items())])

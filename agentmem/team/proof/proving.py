@@ -11,7 +11,8 @@ from agentmem.sandbox import FileChange, Sandbox
 from agentmem.team.mutants import Mutant
 from agentmem.team.proof.apart import ApartBounds, ApartRun, can_be_apart, run_apart
 from agentmem.team.proof.equivalents import equivalent
-from agentmem.team.proof.layout import ProjectLayout, layout_of
+from agentmem.team.proof.examples import against, kept, specified
+from agentmem.team.proof.layout import ProjectLayout, layout_of, with_change
 from agentmem.team.proof.verdict import Proof, ProofOfTest, contradictions, decided, differences, judged, verdict_of
 
 
@@ -20,7 +21,8 @@ class Case:
     """What is to be proven: a change from ``base`` to ``fix``, by the tester's files ``tests``.
 
     ``again`` and ``before`` are the outcomes of the check in one process, on the new and the old code with the tester's
-    tests; None where it was no run of pytest. ``seconds`` limits each run.
+    tests; None where it was no run of pytest. ``seconds`` limits each run. ``task`` is the task in words: its
+    examples count.
     """
 
     base: Sandbox
@@ -34,6 +36,7 @@ class Case:
     before: Mapping[str, str] | None
     mutants: Sequence[Mutant] = ()
     seconds: float = 600.0
+    task: str = ""
 
 
 def prove(case: Case) -> Proof:
@@ -52,7 +55,8 @@ class _Prover:
 
     def __init__(self, case: Case) -> None:
         self.case = case
-        self.layout: ProjectLayout = layout_of(case.base, case.check, case.environment, case.places)
+        layout = layout_of(case.base, case.check, case.environment, case.places)
+        self.layout: ProjectLayout = with_change(layout, case.fix)
         self.again, self.before = dict(case.again or {}), dict(case.before or {})
         mine = {one.path: one.after for one in case.tests if one.after is not None and not one.is_link}
         self.files = {
@@ -67,6 +71,7 @@ class _Prover:
             new, old = pool.map(lambda fork: self._run(fork, every), (self.case.fix, self.case.base))
         tests = judged(new, old, self.again, self.before, self.own)
         tests = _marked(tests, dict.fromkeys(contradictions(new, old), "contradiction"))
+        tests = _marked(tests, self._against_words(new, old), "specification")
         verdict, why = decided(tests)
         shown = differences(new, old)
         if verdict != "proven":
@@ -79,6 +84,13 @@ class _Prover:
         if tried and not killed:
             return Proof("unproven", f"the tester's tests notice none of {tried} mutants", tests, shown, (0, tried))
         return Proof(verdict, why, tests, shown, (killed, tried))
+
+    def _against_words(self, new: ApartRun, old: ApartRun) -> Mapping[str, str]:
+        """The tester's tests in which the new code contradicts an example of the task or of the old code."""
+        python = [one.before for one in self.case.change if one.path.endswith(".py") and not one.is_link]
+        described = specified("", [(one or b"").decode("utf-8", "replace") for one in python])
+        said = {**kept(described, old), **specified(self.case.task, ())}
+        return {test: about for test, about in against(new, said).items() if test.partition("::")[0] in self.own}
 
     def _hardened(self, tests: tuple[ProofOfTest, ...]) -> tuple[ProofOfTest, ...]:
         """The tests after two more runs: in the opposite order, and with the change in other words."""
@@ -142,10 +154,10 @@ def _proven(run: ApartRun, test: str) -> bool:
     return test in run.tests and verdict_of(run.tests[test])[0] == "proven"
 
 
-def _marked(tests: Sequence[ProofOfTest], reasons: Mapping[str, str]) -> tuple[ProofOfTest, ...]:
-    """The tests, with these of the proven ones unproven for a reason."""
+def _marked(tests: Sequence[ProofOfTest], reasons: Mapping[str, str], about: str = "") -> tuple[ProofOfTest, ...]:
+    """The tests, with these of the proven ones unproven for a reason; with ``about`` for that one, told as they say."""
     return tuple(
-        replace(one, verdict="unproven", reason=reasons[one.id])
+        replace(one, verdict="unproven", reason=about or reasons[one.id], about=reasons[one.id] if about else one.about)
         if one.verdict == "proven" and one.id in reasons
         else one
         for one in tests

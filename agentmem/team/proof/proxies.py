@@ -22,6 +22,7 @@ from agentmem.team.proof.far import (
     FarMethod,
     far_get,
     far_set,
+    member,
     of_tests,
     reference_of,
 )
@@ -232,7 +233,9 @@ class ProxyMaker:
                 type.__setattr__(kind, "_far_make", _data_of)
         elif what == "named":
             for place, field in enumerate(has[1]):
-                type.__setattr__(kind, str(field), property(operator.itemgetter(place)))
+                if type(field) is not str or field.startswith("_"):
+                    raise Broken("a named tuple has a field that none can have")
+                type.__setattr__(kind, field, property(operator.itemgetter(place)))
             if has[0]:
                 type.__setattr__(kind, "_far_make", _named_of)
                 type.__setattr__(kind, "_far_fields", [str(one) for one in has[1]])
@@ -259,6 +262,7 @@ class ProxyMaker:
         methods: tuple[str, ...],
     ) -> Any:
         namespace = {"_far_link": self.link, "_far_kind": reference, "_far_special": special, "_far_methods": methods}
+        namespace["__annotations__"] = property(lambda one: far_get(self.link, reference_of(one), "__annotations__"))
         data = issubclass(bases[0], FarData) or any(issubclass(one, FarData) for one in bases)
         kept = {key: one for key, one in own.items() if not (data and key in ("__repr__", "__hash__"))}
         if not data and not any(issubclass(one, (*_PLAIN, BaseException)) for one in bases):
@@ -329,7 +333,7 @@ def _member_of(kind: Any, given: tuple[Any, ...], named: dict[str, Any]) -> Any:
     """``Color("red")``: the member with this value, found here."""
     for one in kind._far_members.values():
         if given and (one is given[0] or one.value == given[0]):
-            return one
+            return member(kind, one.name)
     raise ValueError(f"{given[0] if given else ''!r} is not a valid {kind.__qualname__}")
 
 

@@ -21,6 +21,10 @@ REASONS: dict[str, str] = {
     "large": "a value is too large, or nested too deeply",
     "array": "an array has items that cannot cross",
     "rewritten": "it reads a file again that the code could have changed",
+    "named": "it opens one of the tests' own files, by a name that the code returned",
+    "runs": "it runs, or unpickles, what the code may have returned",
+    "argument": "the code changes an argument, and the test goes on to use it",
+    "stops": "the code raises StopIteration, which ends the loops of whoever calls it",
     "swallowed": "an assertion failed inside the code, and the code did not let it out",
     "skipped": "it is skipped, or expected to fail",
     "fixture": "it needs a fixture or a plugin that is not there",
@@ -28,6 +32,7 @@ REASONS: dict[str, str] = {
     "apart": "it fails apart from the code on the old code too, and not in one process",
     "order": "it fails when the tests run in another order",
     "contradiction": "the code answers the same call differently in it and in another test",
+    "specification": "the code answers a call otherwise than an example in the task or in the old docstring",
     "wording": "it fails when the code is only reformatted or its local names change",
     "unjudged": "it was not run apart from the code",
     "unknown": "it asks for what cannot cross",
@@ -48,7 +53,9 @@ class Marks:
     """What is noticed while one test runs: its calls of the code, why it cannot be proven, and how it broke.
 
     ``testing`` is false as long as only its file is loaded, ``moved`` true once the test has changed the surroundings
-    of the code: its environment, its arguments, or what is in its place.
+    of the code: its environment, its arguments, or what is in its place. ``came`` says of objects by which call they
+    came first. ``lasting`` holds for every test of the file, and ``wide`` is true if values of the code came before the
+    test, for all tests of the file.
     """
 
     calls: int = 0
@@ -58,10 +65,14 @@ class Marks:
     asserted: int = 0
     testing: bool = False
     moved: bool = False
+    came: dict[int, str] = field(default_factory=dict)
+    lasting: dict[str, str] = field(default_factory=dict)
+    wide: bool = False
 
     def reset(self) -> None:
         self.testing, self.moved = True, False
-        self.calls, self.why, self.broken, self.trace, self.asserted = 0, {}, "", [], 0
+        self.calls, self.why, self.broken, self.trace, self.asserted = 0, dict(self.lasting), "", [], 0
+        self.came = {}
 
     def not_proven(self, reason: str, about: str = "") -> Any:
         """Mark the test, and end it."""
@@ -69,5 +80,7 @@ class Marks:
         raise NotProven(f"{REASONS[reason]}{f': {about}' if about else ''}")
 
     def mark(self, reason: str, about: str = "") -> None:
-        """Mark the test, and let it go on."""
+        """Mark the test, and let it go on. What is said of a name while the file is loaded holds for all its tests."""
         self.why.setdefault(reason if reason in REASONS else "unknown", about[:200])
+        if reason == "compares" and not self.testing:
+            self.lasting.setdefault(reason, about[:200])

@@ -204,7 +204,9 @@ def decided(tests: Sequence[ProofOfTest]) -> tuple[ProofVerdict, str]:
         said = f": {own[0].why}" if own else ""
         return "unproven", f"no test of the tester's is proven{said}"
     if not telling:
-        return "unproven", "no test of the tester's fails without the change"
+        open_ones = [one for one in own if one.verdict == "unproven" and one.before == "unproven"]
+        said = f"; {_some(open_ones)} cannot tell: {open_ones[0].why}" if open_ones else ""
+        return "unproven", f"no test of the tester's fails without the change{said}"
     return "proven", f"{len(telling)} of the tester's tests fail without the change, and are proven with it"
 
 

@@ -19,7 +19,7 @@ def test_the_generator_knows_every_kind() -> None:
     """Both sides cheat, and each kind of cheat has parts; a seed gives the same compositions again."""
     kinds = {one.kind for one in (*CODER, *TESTER)}
     wanted = {"patch", "shadow", "forge", "exit", "detect", "rewrite", "link", "entry points", "import hooks"}
-    assert kinds == wanted | {"equality", "threads", "wire messages"}
+    assert kinds == wanted | {"equality", "threads", "wire messages", "arguments", "identity", "runs"}
     first, again = generated(300, 1), generated(300, 1)
     assert [one.name for one in first] == [one.name for one in again]
     assert len({(one.name, one.form) for one in first}) == 300

@@ -254,3 +254,124 @@ def test_the_code_chooses_no_object_that_it_is_compared_with(tmp_path: Path) -> 
         **dict.fromkeys((*chosen, "test_the_code_says_what_is_true"), "unproven compares"),
         "test_an_object_comes_back": "proven",
     }, run.tests
+
+
+ONE = """
+import enum
+
+Low = Exception
+
+
+class High(ValueError):
+    pass
+
+
+class Colour(enum.Enum):
+    RED = 1
+    BLUE = 1
+    GREEN = 3
+
+
+class Frac:
+    @classmethod
+    def of(cls, a, b):
+        return ONLY
+
+
+ONLY = Frac()
+
+
+class Two(tuple):
+    _fields = ("__eq__",)
+
+
+def half():
+    return ONLY
+
+
+def two():
+    return Two([lambda other: True])
+
+
+def colour(name):
+    return Colour[name]
+
+
+def low():
+    raise High("below")
+
+
+def stops():
+    raise StopIteration
+
+
+def noted(count: int) -> str:
+    return str(count)
+
+
+class Chain:
+    def add(self, one):
+        return self
+"""
+ALIKE = """
+import pytest
+import works
+from works import Chain, Colour, Frac, colour, half, low, noted, stops, two
+
+
+def test_two_members_are_one():
+    assert colour("BLUE") == Colour.RED
+
+
+def test_a_member_of_its_own():
+    assert colour("GREEN") == Colour.GREEN == Colour(3)
+
+
+def test_one_object_of_two_calls():
+    assert [half()] == [Frac.of(1, 2)]
+
+
+def test_one_object_of_one_call():
+    assert half() is half()
+
+
+def test_an_object_that_returns_itself():
+    chain = Chain()
+    assert chain.add(1).add(2) is chain
+
+
+def test_every_error_is_one():
+    with pytest.raises(works.Low):
+        low()
+
+
+def test_an_error_of_its_own():
+    with pytest.raises(works.High, match="below"):
+        low()
+
+
+def test_a_field_that_compares():
+    assert two() == 1
+
+
+def test_a_loop_is_stopped():
+    assert all(map(lambda one: stops() == one, [1, 2]))
+
+
+def test_a_stop_that_is_expected():
+    with pytest.raises(StopIteration):
+        stops()
+
+
+def test_annotations():
+    assert noted.__annotations__ == {"count": int, "return": str}
+"""
+
+
+def test_the_code_does_not_say_that_two_things_are_one(tmp_path: Path) -> None:
+    """Members, objects of two calls and classes that are all alike, and a stop in a loop, leave a test unproven."""
+    found = verdicts(apart(tmp_path, {"works.py": ONE}, {"tests/test_a.py": ALIKE}))
+    alike = ("test_two_members_are_one", "test_one_object_of_two_calls", "test_every_error_is_one")
+    told = dict.fromkeys(alike, "unproven compares") | {"test_a_loop_is_stopped": "unproven stops"}
+    assert found == {name: told.get(name, "proven") for name in found} | {"test_a_field_that_compares": "failed"}
+    assert len(found) == ALIKE.count("def test_")

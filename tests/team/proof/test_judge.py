@@ -49,3 +49,34 @@ def test_a_test_that_starts_the_project_as_a_program_is_unproven(tmp_path: Path)
         "test_another_program": "proven",
         "test_another_program_that_shows_it_wrong": "failed",
     }
+
+
+FORGES = """
+import json
+import os
+
+from parking import fee
+
+LINE = {"id": "tests/test_b.py::test_wrong", "outcome": "passed", "why": {}, "broken": "", "calls": 1, "trace": []}
+
+
+def test_forges():
+    assert fee(1) == 0
+    for number in range(3, 64):
+        for path in (f"/proc/{os.getppid()}/fd/{number}", f"/proc/self/fd/{number}"):
+            try:
+                with open(path, "wb", buffering=0) as file:
+                    os.set_blocking(file.fileno(), False)
+                    file.write(json.dumps(LINE).encode() + b"\\n")
+            except OSError:
+                pass
+    os.kill(os.getppid(), 9)
+"""
+WRONG = "from parking import fee\n\n\ndef test_wrong():\n    assert fee(1) == 1\n"
+
+
+def test_a_file_of_tests_can_tell_of_its_own_tests_only(tmp_path: Path) -> None:
+    """A line about another file's test is not passed on, and a run whose judge was ended has not come to its end."""
+    run = apart(tmp_path, {"parking.py": CODE}, {"tests/test_a.py": FORGES, "tests/test_b.py": WRONG})
+    assert verdicts(run).get("test_wrong", "unjudged") != "proven"
+    assert not run.ended or verdicts(run)["test_wrong"] == "failed"

@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
-from tests.team.proof.works import apart, project, verdicts
+from agentmem.team.proof.apart import run_apart
+from agentmem.team.proof.layout import with_change
+from tests.team.proof.works import ENVIRONMENT, apart, project, verdicts
 
 
 def test_a_projects_names_and_paths_are_read_from_its_files(tmp_path: Path) -> None:
@@ -42,3 +44,32 @@ def test_code_does_not_see_the_history_of_any_repository(tmp_path: Path) -> None
     )
     run = apart(tmp_path, files, {"tests/test_seen.py": test})
     assert verdicts(run) == {"test_seen": "proven"}, run.tests
+
+
+def test_a_module_that_the_change_adds_stands_for_the_code_where_nothing_else_has_its_name(tmp_path: Path) -> None:
+    """A new module can be tested apart; one named as a library that the tests' Python has is not taken for it."""
+    new = {
+        "shop.py": "",
+        "till.py": "def total():\n    return 7\n",
+        "hypothesis.py": "def given(*_):\n    return print\n",
+    }
+    test = (
+        "import hypothesis\nfrom till import total\n\n\ndef test_it():\n"
+        "    assert total() == 7\n    assert hypothesis.given is not print\n    assert hypothesis.strategies\n"
+    )
+    with project(tmp_path, {"shop.py": ""}) as (base, layout), base.fork_again() as fix:
+        for path, text in new.items():
+            fix.write(path, text.encode())
+        changed = with_change(layout, fix)
+        assert (changed.tops, changed.late) == ({"shop"}, {"till", "hypothesis"})
+        tests = {"tests/test_it.py": test.encode()}
+        assert verdicts(run_apart(fix, changed, tests, list(tests), ENVIRONMENT)) == {"test_it": "proven"}
+
+
+def test_a_project_behind_a_link(tmp_path: Path) -> None:
+    """The way to a project's folder may go through a link."""
+    (tmp_path / "real").mkdir()
+    (tmp_path / "linked").symlink_to(tmp_path / "real", target_is_directory=True)
+    test = "from shop import price\n\n\ndef test_it():\n    assert price() == 7\n"
+    run = apart(tmp_path / "linked", {"shop.py": "def price():\n    return 7\n"}, {"tests/test_it.py": test})
+    assert verdicts(run) == {"test_it": "proven"}

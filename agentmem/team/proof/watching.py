@@ -1,0 +1,206 @@
+"""What the judge notices of a test by Python's audit events: files that the code may have changed, text that is run.
+
+The judge runs it by itself, without the rest of agentmem. The code under test and the tests share one temporary folder:
+what a test wrote there before it called the code is no longer the test's own. And what the code returned must not be
+run, nor say which of the tests' own files is read.
+"""
+
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import PurePath
+from typing import Any
+
+from agentmem.team.proof.link import SubjectLink
+
+_TOLD = 200  # characters of what is told
+_DEEP = 8  # containers in containers that are searched for texts
+_SHARED = "/tmp/"
+_PROGRAMS = {"subprocess.Popen": 0, "os.exec": 0, "os.posix_spawn": 0, "os.spawn": 1, "os.system": 0}
+"""The events for the start of a program, and where in their arguments its name and words begin."""
+_RUNNING = ("/pickle.py", "/shelve.py", "/timeit.py", "/code.py")
+"""Modules of Python's that run, for a test, what it gives them."""
+
+
+class JudgeWatch:
+    """Marks a test for what it does with files and with texts of the code. ``root`` is the folder of the tests."""
+
+    def __init__(self, link: SubjectLink, root: str, programs: frozenset[str]) -> None:
+        self.link, self.marks, self.root, self.programs = link, link.marks, root, programs
+        self.wrote: dict[str, int] = {}
+        self.sizes: dict[str, int] = {}
+        self.listed: set[str] = set()
+        self._busy, self._stat = False, os.stat
+        self._events: dict[str, Callable[[str, tuple[Any, ...]], None]] = {
+            "open": self._opened,
+            "sqlite3.connect": self._connected,
+            "os.rename": self._moved,
+            "os.link": self._moved,
+            "os.listdir": self._listed,
+            "os.scandir": self._listed,
+            "compile": self._compiled,
+            "pickle.find_class": self._unpickled,
+            "marshal.loads": self._unpickled,
+            "ctypes.dlopen": self._unpickled,
+            **dict.fromkeys(_PROGRAMS, self._started),
+        }
+
+    def install(self) -> None:
+        """Hear of the events from now on, as long as this process runs."""
+        for group in (os.supports_dir_fd, os.supports_fd, os.supports_follow_symlinks):
+            group.add(self._looked)
+        os.stat = self._looked  # there is no event for it
+        sys.addaudithook(self.heard)
+
+    def heard(self, event: str, arguments: tuple[Any, ...]) -> None:
+        """One event of Python's."""
+        if self.marks.testing and not self._busy and (rule := self._events.get(event)) is not None:
+            self._busy = True
+            try:
+                rule(event, arguments)
+            finally:
+                self._busy = False
+
+    def asking(self) -> None:
+        """The code is about to run: what stands in the files now is the test's."""
+        for path in self.wrote.keys() - self.sizes.keys():
+            self.sizes[path] = self._size(path)
+
+    def settle(self) -> None:
+        """A test has ended: folders that it listed may have been changed between the look and the listing."""
+        for folder in self.listed:
+            self._check_folder(folder)
+        self.listed.clear()
+
+    # Files.
+
+    def _opened(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if type(arguments[0]) is int and arguments[0] in self._texts(int):
+            self.marks.mark("named", str(arguments[0]))
+        if type(arguments[0]) not in (str, bytes):
+            return
+        path, mode, flags = os.path.abspath(os.fsdecode(arguments[0])), arguments[1], arguments[2]  # noqa: PTH100
+        if not path.startswith(_SHARED) or path.startswith(f"{self.root}/"):
+            self._named(path)
+            return
+        writes = bool(flags & (os.O_WRONLY | os.O_RDWR)) if isinstance(flags, int) else "r" not in str(mode or "r")
+        if writes:
+            self._write(path)
+        elif self._is_old(path):
+            self.marks.mark("rewritten", path)
+
+    def _write(self, path: str) -> None:
+        self.wrote[path] = self.link.asked
+        self.sizes.pop(path, None)
+
+    def _is_old(self, path: str) -> bool:
+        """True for a file that the test wrote before it called the code."""
+        return self.wrote.get(path, self.link.asked) < self.link.asked
+
+    def _connected(self, event: str, arguments: tuple[Any, ...]) -> None:
+        """A database is read and written by one event."""
+        if type(arguments[0]) in (str, bytes):
+            path = os.path.abspath(os.fsdecode(arguments[0]))  # noqa: PTH100
+            if self._is_old(path):
+                self.marks.mark("rewritten", path)
+            self._write(path)
+
+    def _moved(self, event: str, arguments: tuple[Any, ...]) -> None:
+        """What is moved or linked is as old as before."""
+        old, new = (os.path.abspath(os.fsdecode(one)) for one in arguments[:2])  # noqa: PTH100
+        for path in [one for one in self.wrote if one == old or one.startswith(f"{old}/")]:
+            self.wrote[new + path.removeprefix(old)] = self.wrote[path]
+
+    def _listed(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if type(arguments[0]) in (str, bytes):
+            folder = os.path.abspath(os.fsdecode(arguments[0]))  # noqa: PTH100
+            self.listed.add(folder)
+            self._check_folder(folder)
+
+    def _check_folder(self, folder: str) -> None:
+        """Marks the test if a file that it wrote in a folder has been changed by the code, or is gone."""
+        for path, size in list(self.sizes.items()):
+            if path.rpartition("/")[0] == folder and self._size(path) != size:
+                self.marks.mark("rewritten", path)
+
+    def _looked(self, path: Any, *given: Any, **named: Any) -> os.stat_result:
+        """In the place of ``os.stat``: marks a test that looks at a file of its own which the code has changed."""
+        found = self._stat(path, *given, **named)
+        if self.marks.testing and not isinstance(path, int) and self.sizes:
+            name = os.path.abspath(os.fsdecode(path))  # noqa: PTH100
+            if name in self.sizes and found.st_size != self.sizes[name] and self._is_old(name):
+                self.marks.mark("rewritten", name)
+        return found
+
+    def _size(self, path: str) -> int:
+        try:
+            return self._stat(path, follow_symlinks=False).st_size
+        except OSError:
+            return -1
+
+    def _named(self, path: str) -> None:
+        """Marks a test that opens a file of the tests which the code has named."""
+        name = path.rpartition("/")[2]
+        if self._used() and path.startswith(f"{self.root}/") and any(name in one for one in self._texts(str)):
+            self.marks.mark("named", path[-_TOLD:])
+
+    # What is run.
+
+    def _compiled(self, event: str, arguments: tuple[Any, ...]) -> None:
+        file = os.fsdecode(arguments[1]) if type(arguments[1]) in (str, bytes) else ""
+        shared = file.startswith(_SHARED) and not file.startswith(f"{self.root}/")
+        if self._used() and (shared or (arguments[0] is not None and self._by_test())):
+            self.marks.not_proven("runs", file[:_TOLD])
+
+    def _unpickled(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if self._used() and self._by_test():
+            self.marks.not_proven("runs", event)
+
+    def _used(self) -> bool:
+        return bool(self.marks.calls) or self.marks.wide
+
+    def _started(self, event: str, arguments: tuple[Any, ...]) -> None:
+        """A program: Python and the project are not there, files are read by it, and the code may have named it."""
+        given = arguments[_PROGRAMS[event] :]
+        words = set(re.findall(r"[\w-]+", str(given)))
+        if words & self.programs or any(word.startswith("python") for word in words):
+            self.marks.mark("program", str(given[0])[:_TOLD])
+        said = [one for part in given for one in _texts(part, str, 0)]
+        if old := [path for path in self.wrote if self._is_old(path) and any(path in one for one in said)]:
+            self.marks.mark("rewritten", old[0])
+        known = {one for one in self._texts(str) if one.strip()}
+        if any(one in known or any(len(text) > 2 and text in one for text in known) for one in said):
+            self.marks.not_proven("runs", str(given[0])[:_TOLD])
+
+    def _by_test(self) -> bool:
+        """True if the nearest frame that is neither this module's nor Python's is the tests' own."""
+        frame = sys._getframe(1)
+        while frame is not None:
+            name = frame.f_code.co_filename
+            if not (name == __file__ or name.startswith((sys.prefix, sys.base_prefix, "<frozen"))):
+                return name.startswith((f"{self.root}/", "<"))
+            if name != __file__ and not name.endswith(_RUNNING):
+                return False
+            frame = frame.f_back  # type: ignore[assignment]  # None above the last
+        return False
+
+    def _texts(self, kind: type) -> Iterator[Any]:
+        """The texts, or numbers, that came from the code in this test."""
+        for one in self.link.heard:
+            yield from _texts(one, kind, 0)
+
+
+def _texts(value: Any, kind: type, depth: int) -> Iterator[Any]:
+    if type(value) is kind or (kind is str and isinstance(value, str)):
+        yield value
+    elif kind is str and isinstance(value, bytes | PurePath):
+        yield os.fsdecode(value)
+    elif depth < _DEEP and isinstance(value, list | tuple | set | frozenset):
+        for one in value:
+            yield from _texts(one, kind, depth + 1)
+    elif depth < _DEEP and isinstance(value, dict):
+        for pair in value.items():
+            yield from _texts(pair, kind, depth + 1)
+    elif depth < _DEEP and isinstance(value, BaseException):
+        yield from _texts(value.args, kind, depth + 1)
