@@ -19,7 +19,7 @@ MARK = ".agentmem"
 
 
 class ObjectBlobs:
-    """A `transcript.blobs.BlobStore` at ``s3://bucket/prefix``: ``prefix/ab/abcd...`` holds the bytes whose sha256 is ``abcd...``.
+    """A `BlobStore` at ``s3://bucket/prefix``: ``prefix/ab/abcd...`` holds the bytes whose sha256 is ``abcd...``.
 
     Raises ArchiveError when the store cannot be used; one that is busy or away is asked again first.
     """
