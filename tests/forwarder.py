@@ -4,7 +4,7 @@ import select
 import socket
 import threading
 from contextlib import suppress
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 
 class Forwarder:
@@ -16,8 +16,8 @@ class Forwarder:
         self._target = f"{query['host'][0]}/.s.PGSQL.5432"
         self._listener = socket.create_server(("127.0.0.1", 0))
         port = self._listener.getsockname()[1]
-        rest = "&".join(f"{name}={values[0]}" for name, values in query.items() if name != "host")
-        self.url = f"postgresql://postgres@127.0.0.1:{port}{parts.path}?{rest.replace('=search', '%3Dsearch')}"
+        rest = "&".join(f"{name}={quote(values[0])}" for name, values in query.items() if name != "host")
+        self.url = f"postgresql://postgres@127.0.0.1:{port}{parts.path}?{rest}"
         self._pairs: list[tuple[socket.socket, socket.socket]] = []
         self._closed = self._silent = self._refusing = False
         threading.Thread(target=self._accept, daemon=True).start()

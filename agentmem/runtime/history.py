@@ -185,16 +185,20 @@ class History:
         plan = self._plan(thread)
         hashes = (tree.name if tree else None, blobs.digest(plan) if plan else None)
         made = Checkpoint(thread, 0, self.journal.head(thread), label, *hashes, sandbox)
-        with self.storage.transaction():
-            last = checkpoint.latest(self.storage, thread)
-            if last and made.same_as(last):
-                return last
-            blobs.hold(self.storage)
-            if tree is not None:
-                self._keep(tree)
-            if plan is not None:
-                blobs.put(self.storage, plan)
-            return checkpoint.add(self.storage, made)
+
+        def written() -> Checkpoint:
+            with self.storage.transaction():
+                last = checkpoint.latest(self.storage, thread)
+                if last and made.same_as(last):
+                    return last
+                blobs.hold(self.storage)
+                if tree is not None:
+                    self._keep(tree)
+                if plan is not None:
+                    blobs.put(self.storage, plan)
+                return checkpoint.add(self.storage, made)
+
+        return self.storage.persist(written)
 
     def _keep(self, tree: blobs.TreeFolder) -> None:
         folders, pages = blobs.lacking(self.storage, tree)

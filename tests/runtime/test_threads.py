@@ -260,9 +260,9 @@ def test_a_task_is_one_append(tmp_path: Path) -> None:
         append = one.journal.append
 
         class Counting(type(one.journal)):  # type: ignore[misc]  # a journal that counts what is written at once
-            def append(self, thread: str, drafts: Any, *, head: int) -> Any:
+            def append(self, thread: str, drafts: Any, **more: Any) -> Any:
                 written.append(len(drafts))
-                return append(thread, drafts, head=head)
+                return append(thread, drafts, **more)
 
         one.journal.__class__ = Counting
         one.run("Go.", thread="t")
