@@ -6,7 +6,7 @@ The client is pyarrow's, which LanceDB brings along.
 import hashlib
 from collections.abc import Callable
 from functools import cached_property
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from agentmem import objects
 from agentmem.errors import ArchiveError, ConfigError, JournalCorrupt, UnknownReference
@@ -18,21 +18,8 @@ MARK = ".agentmem"
 """A small object at a place, written to find out whether that may be done."""
 
 
-class BlobStore(Protocol):
-    """Keeps bytes under their sha256 in hex. Putting the same bytes again costs a question only."""
-
-    def put(self, data: bytes) -> str:
-        """Keep these bytes; returns their name."""
-
-    def get(self, name: str) -> bytes:
-        """The bytes of that name. Raises UnknownReference, or JournalCorrupt if they have changed."""
-
-    def has(self, name: str) -> bool:
-        """True if they are kept."""
-
-
 class ObjectBlobs:
-    """A BlobStore at ``s3://bucket/prefix``: ``prefix/ab/abcd...`` holds the bytes whose sha256 is ``abcd...``.
+    """A `BlobStore` at ``s3://bucket/prefix``: ``prefix/ab/abcd...`` holds the bytes whose sha256 is ``abcd...``.
 
     Raises ArchiveError when the store cannot be used; one that is busy or away is asked again first.
     """
@@ -40,25 +27,26 @@ class ObjectBlobs:
     def __init__(self, address: ObjectAddress | str) -> None:
         self.address = objects.located(address) if isinstance(address, str) else address
 
-    def put(self, data: bytes) -> str:
-        name = hashlib.sha256(data).hexdigest()
-        if not self.has(name):
-            self._asked(lambda: _write(self._client, self._path(name), data))
-        return name
+    def put(self, digest: str, data: bytes) -> None:
+        """Keep these bytes, whose sha256 is ``digest``."""
+        if not self.has(digest):
+            self._asked(lambda: _write(self._client, self._path(digest), data))
 
-    def get(self, name: str) -> bytes:
+    def get(self, digest: str) -> bytes:
+        """The bytes. Raises UnknownReference, or JournalCorrupt if they have changed."""
         try:
-            data = self._asked(lambda: _read(self._client, self._path(name)))
+            data = self._asked(lambda: _read(self._client, self._path(digest)))
         except FileNotFoundError:
-            raise UnknownReference(f"Nothing is kept under {name[:12]} at {self.address}.") from None
-        if hashlib.sha256(data).hexdigest() != name:
-            raise JournalCorrupt(f"what is kept under {name[:12]} at {self.address} does not match its hash")
+            raise UnknownReference(f"Nothing is kept under {digest[:12]} at {self.address}.") from None
+        if hashlib.sha256(data).hexdigest() != digest:
+            raise JournalCorrupt(f"what is kept under {digest[:12]} at {self.address} does not match its hash")
         return data
 
-    def has(self, name: str) -> bool:
+    def has(self, digest: str) -> bool:
+        """True if they are kept."""
         from pyarrow.fs import FileType
 
-        found = self._asked(lambda: self._client.get_file_info(self._path(name)))
+        found = self._asked(lambda: self._client.get_file_info(self._path(digest)))
         return bool(found.type == FileType.File)
 
     def _path(self, name: str) -> str:

@@ -1,13 +1,13 @@
 """Contents by digest on a real object store, and what is said when it cannot be used."""
 
-import hashlib
 from dataclasses import replace
 
 import pytest
 
 from agentmem.errors import ArchiveError, ConfigError, JournalCorrupt, UnknownReference
-from agentmem.object_store import BlobStore, ObjectBlobs, check, client
+from agentmem.object_store import ObjectBlobs, check, client
 from agentmem.objects import located
+from agentmem.transcript.blobs import BlobStore, digest
 from tests.faulty import Outage, faulty
 from tests.objects import ObjectServer
 
@@ -20,8 +20,9 @@ def test_contents_come_back_by_their_digest(objects: ObjectServer) -> None:
     """Each is there once, whoever puts it, and one that is not there is said to be unknown."""
     store: BlobStore = blobs(objects, "blobs")
     data = bytes(range(256)) * 9_000
-    name = store.put(data)
-    assert name == hashlib.sha256(data).hexdigest() == blobs(objects, "blobs").put(data)
+    name = digest(data)
+    store.put(name, data)
+    blobs(objects, "blobs").put(name, data)
     assert store.get(name) == data
     assert store.has(name)
     missing = "0" * 64
@@ -33,7 +34,8 @@ def test_contents_come_back_by_their_digest(objects: ObjectServer) -> None:
 def test_a_changed_content_is_not_given_out(objects: ObjectServer) -> None:
     """Bytes that do not fit their name are an error."""
     store = blobs(objects, "changed")
-    name = store.put(b"as it was")
+    name = digest(b"as it was")
+    store.put(name, b"as it was")
     with client(store.address).open_output_stream(f"agents/changed/{name[:2]}/{name}") as out:
         out.write(b"as it is not")
     with pytest.raises(JournalCorrupt, match="does not match"):
@@ -55,7 +57,7 @@ def test_what_may_not_be_done_is_said_at_the_start(objects: ObjectServer) -> Non
 def test_a_right_that_is_missing_later_is_said_too(objects: ObjectServer) -> None:
     """The sentence says what the credentials must allow."""
     with pytest.raises(ArchiveError, match="must be allowed to list the bucket, and to read, write"):
-        blobs(objects, "reader", "reader").put(b"mine")
+        blobs(objects, "reader", "reader").put(digest(b"mine"), b"mine")
 
 
 @pytest.mark.parametrize("status", [500, 503])
@@ -64,5 +66,7 @@ def test_an_outage_that_passes_is_waited_for(objects: ObjectServer, status: int)
     outage = Outage(objects.endpoint, status, left=4)
     with faulty(outage) as endpoint:
         store = ObjectBlobs(replace(located(objects.url("outage"), objects.environ()), endpoint=endpoint))
-        assert store.get(store.put(b"%d" % status)) == b"%d" % status
+        data = b"%d" % status
+        store.put(digest(data), data)
+        assert store.get(digest(data)) == data
     assert outage.met == 4

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from agentmem.fleet.fleet import Fleet, FleetProgress
 
 ACTIONS = ("status", "stop", "retry")
+Wanted = tuple[Path | None, Path | None, bool]
+"""The file of results, the page, and whether to print JSON."""
 
 What = Annotated[str, typer.Argument(metavar="TASKS|status|stop|retry", help="A file of tasks, or what to do.")]
 Named = Annotated[str, typer.Argument(metavar="[FLEET]", help="With an action: which fleet; the newest by default.")]
@@ -58,20 +60,24 @@ def fleet(
         return
     if not agent:
         raise ConfigError("say how an agent is made: --agent module:make_agent, a function of a FleetSeat")
+    own: dict[str, Any] = {"requests_minute": requests_per_minute, "tokens_minute": tokens_per_minute}
+    own |= {"ray": ray, "workers": workers, "together": together, "max_usd": max_usd, "tries": tries}
+    _run(Path(what), agent, kept, {"name": name or Path(what).stem, **own}, (output, page, json))
+
+
+def _run(path: Path, agent: str, kept: str | Path, own: dict[str, Any], wanted: "Wanted") -> None:
+    """Work on the file's tasks, tell what came of them, and exit with the code for it."""
     from agentmem.fleet.fleet import Fleet
     from agentmem.fleet.tasks import read_tasks
 
-    path = Path(what)
     tasks = read_tasks(path)
-    own: dict[str, Any] = {"requests_minute": requests_per_minute, "tokens_minute": tokens_per_minute}
-    own |= {"ray": ray, "workers": workers, "together": together, "max_usd": max_usd, "tries": tries}
-    with Fleet(agent, kept, name=name or path.stem, **own) as made:
+    with Fleet(agent, kept, **own) as made:
         try:
-            _watched(made, tasks, quiet=json)
+            _watched(made, tasks, quiet=wanted[2])
         except KeyboardInterrupt:
             complain(f"Interrupted. The same command goes on with fleet {made.settings.name}.")
             raise typer.Exit(Code.INTERRUPTED) from None
-        _tell(made.board, output, page, json)
+        _tell(made.board, *wanted)
         raise typer.Exit(_code(made.board.summary()))
 
 

@@ -84,7 +84,6 @@ def run(
         "approve": tuple(approve or ()),
         "pinned": tuple(pin or ()),
         "price_as": price_as,
-        "archive": settings.archive or "workspace",
         "database": database(workspace, database_url),
     }
     _watched(lambda: _agent(settings, workspace, shell, options), said, named, json)
@@ -157,6 +156,7 @@ def _agent(settings: "Config", workspace: Path, shell: bool, options: dict[str, 
     given = {name: getattr(settings, name) for name in ("max_turns", "max_usd", "max_seconds")}
     limits = Limits(**{name: value for name, value in given.items() if value is not None})
     menu = default_menu(shell=shell)
+    options["archive"] = settings.archive or "workspace"
     routes = routes_of(settings.route, settings.targets, settings.privacy, settings.routing)
     return Agent(settings.model, workspace, tools=menu, budget=settings.budget, limits=limits, routes=routes, **options)
 
