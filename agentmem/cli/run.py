@@ -32,9 +32,7 @@ Answer = Annotated[bool | None, typer.Option("--allow/--refuse", help="Answer th
 MaxTurns = Annotated[int | None, typer.Option(help="Stop after this many requests.")]
 MaxUsd = Annotated[float | None, typer.Option(help="Stop when this many dollars are spent.")]
 MaxSeconds = Annotated[float | None, typer.Option(help="Stop after this many seconds.")]
-PriceAs = Annotated[
-    str | None, typer.Option(metavar="NAME", help="Whose prices to estimate with when the model has none.")
-]
+PriceAs = Annotated[str | None, typer.Option(metavar="NAME", help="Whose prices count; by default the model's own.")]
 Steering = Annotated[
     str | None,
     typer.Option(

@@ -38,9 +38,7 @@ TrustCode = Annotated[
     ),
 ]
 Unconfined = Annotated[bool, typer.Option("--no-isolation", help="Run commands unconfined if no isolation works here.")]
-PriceAs = Annotated[
-    str | None, typer.Option(metavar="NAME", help="Whose prices to estimate with when a model has none.")
-]
+PriceAs = Annotated[str | None, typer.Option(metavar="NAME", help="Whose prices count; by default each model's own.")]
 
 
 def team(

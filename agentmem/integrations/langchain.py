@@ -102,7 +102,7 @@ class ContextMiddleware(AgentMiddleware[Any, Any, Any]):
     LangChain's own tuples, such as ``("tokens", 80_000)``: when to compact, in place of the moment that costs least,
     and how much of the end stays as it is. Results of tools in ``paging`` are shown whole if there is room, since these
     tools give long texts in parts themselves. ``on_row`` gets each request's row of the ledger. ``agent`` names
-    the rows, ``price_as`` lends prices to a model without any ("provider:model"). Raises ConfigError.
+    the rows, ``price_as`` names the model whose prices count ("provider:model"). Raises ConfigError.
     """
 
     state_schema = MiddlewareState

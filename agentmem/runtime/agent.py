@@ -75,7 +75,7 @@ class Agent(AnswersQuestions, StaysHere, Closing):
     unknown or declines. A run that begins five minutes later (after a refusal at once) tries the first again.
     ``routes`` say which requests go to which models besides, and why: see `agentmem.Routes`.
     ``model_options`` go to the class of a model given by name, and win over those of agentmem.toml; ``price_as``
-    ("provider:name") lends prices to a model that has none.
+    ("provider:name") names the model whose prices count; a fallback keeps its own, if it has any.
 
     Close the agent, or use it in a ``with``. A model or an archive that was passed in as an object stays open. Raises
     ConfigError for a setting that does not fit, MenuError for tools that do not, ModelNotAvailable.

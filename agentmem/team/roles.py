@@ -35,7 +35,7 @@ class Role:
         budget: tokens of context.
         options: options of the requests.
         limits: limits of each turn of the role, not of the whole team.
-        price_as: the model whose prices are used, if this one has none.
+        price_as: the model whose prices count for this one.
 
     Example:
         >>> Team(Role("anthropic:claude-sonnet-5-5", "Use type hints."), tester)

@@ -25,6 +25,7 @@ def test_sessions_are_listed_by_day_project_and_name(tmp_path: Path) -> None:
 
 def test_a_folder_without_sessions_says_so(tmp_path: Path) -> None:
     """With what to do instead."""
-    refused = invoke("logs", str(tmp_path), environ={"AGENTMEM_CACHE_DIR": str(tmp_path / "cache")})
+    (tmp_path / "empty").mkdir()
+    refused = invoke("logs", str(tmp_path / "empty"), environ={"AGENTMEM_CACHE_DIR": str(tmp_path / "cache")})
     assert refused.exit_code == 2
     assert "holds no conversation that fits" in refused.stderr

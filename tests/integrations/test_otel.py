@@ -27,7 +27,7 @@ from tests.runtime.test_compaction import script as measuring
 
 CONTENT = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
 NOTHING = "Nothing is in the drawer."
-LOOK = [{"calls": [{"list": {"place": ""}}]}, NOTHING]
+LOOK: list[Any] = [{"calls": [{"list": {"place": ""}}]}, NOTHING]
 SERVED = [
     ServerAnswer([{"type": "tool_use", "id": "toolu_1", "name": "list", "input": {"place": ""}}]),
     ServerAnswer.text(NOTHING),

@@ -117,7 +117,7 @@ class LogIndex(Closing):
 
     def _recounted(self, path: str, first: LoggedSession, since: float, seen: set[int]) -> Iterator[LoggedSession]:
         found = self._database.execute(_WHOLE, (path, self._key)).fetchone()
-        about = {"path": path, "format": first.format, "project": first.project}
+        about: dict[str, Any] = {"path": path, "format": first.format, "project": first.project}
         about |= {"redo_estimated": first.redo_estimated}
         if found is not None:
             yield from summed(unpacked(found[3]), about, since=since, seen=seen)

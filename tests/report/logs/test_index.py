@@ -113,7 +113,7 @@ def test_growth_is_read_from_the_old_end(tmp_path: Path) -> None:
     log = Log()
     lines = grown(log, list(range(100)))
     path = tmp_path / "s.jsonl"
-    path.write_text("".join(lines[:-1]))
+    path.write_text("".join(lines[:-3]))
     with LogIndex(tmp_path / "sessions.db") as index:
         [first] = listed(index, tmp_path)
         path.write_text("".join(lines).replace('"m5"', '"mX"'))
