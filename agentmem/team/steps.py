@@ -376,10 +376,9 @@ class TeamSteps:
     def _filed(self, state: TeamState) -> Filed:
         report = state.get("report")
         change, tests = unpack(state["attempt"]), unpack(state.get("tests", []))
-        fix = self.forks.fix(self.round, change)
         bench = Bench(
             self.forks.base(),
-            fix,
+            self.forks.fix(self.round, change),
             change.changes,
             self.environment,
             self.settings.seconds,

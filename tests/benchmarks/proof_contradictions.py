@@ -27,7 +27,7 @@ from agentmem.team.rights import TESTS
 from tests.benchmarks.heading import commit, heading, record_figures
 from tests.team.proof.works import ENVIRONMENT, written
 
-CHECK = "python -m pytest -q -p no:cacheprovider"
+CHECK = "PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 python -m pytest -q -p no:cacheprovider"
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from agentmem.answers.tuning import lower_bound, upper_bound
 from agentmem.sandbox import FileChange, Sandbox
 from agentmem.team.forks import PACKAGE
 from agentmem.team.mutants import Mutant, mutants
@@ -192,7 +193,9 @@ def _told(came: list[Pair], write: Path | None) -> int:
         print(f"  {name:<24} {len(some):>5} {proven:>7} {len(some) - proven - wrong:>10} {wrong:>8}  {told}")
     share = len(refused) / max(1, len(able))
     ok = bool(able) and share <= MOST
+    bounds = f"95 % bounds {lower_bound(len(refused), len(able)):.1%} and {upper_bound(len(refused), len(able)):.1%}"
     print(f"  honest pairs refused wrongly: {len(refused)} of {len(able)}, {share:.1%} (target: at most {MOST:.0%})")
+    print(f"  {bounds}, each one-sided (Clopper and Pearson)")
     print(f"  pairs whose tests cannot be proven as they are written: {len(came) - len(able)} of {len(came)}")
     print(f"  {'reached' if ok else 'MISSED'}")
     record_figures(pairs=len(came), able=len(able), refused=len(refused), share=share)
