@@ -48,7 +48,7 @@ def long_session(name: str, turns: int, at: float = NOON + 3_600) -> Session:
 def made(folder: Path, sessions: int, turns: int, long: int) -> Path:
     """The logs: so many sessions over 30 days in ten projects, and the two long ones."""
     for number in range(sessions - 2):
-        ordinary(number, NOON - 1_290 * number).write(folder / f"project-{number % 10}")
+        ordinary(number, NOON - 1_290 * number, SOURCE[:200]).write(folder / f"project-{number % 10}")
     long_session("aa-turns", turns).write(folder / "long")
     long_session("bb-long", long, NOON + 90_000).write(folder / "long")
     return folder
@@ -139,7 +139,7 @@ def report(found: dict[str, Any], sizes: argparse.Namespace) -> bool:
             f"with all texts {two['whole_ms']:,.0f} ms, messages {two['click_ms']:,.0f} ms after a click on a bar"
         )
     drawn, first, whole = one["drawn_ms"], found["session"]["first_ms"], found["session"]["whole_ms"]
-    reached = drawn < TARGET_MS and first < TARGET_MS and found["long"]["click_ms"] < USABLE_MS
+    reached: bool = drawn < TARGET_MS and first < TARGET_MS and found["long"]["click_ms"] < USABLE_MS
     said_ = "reached" if reached else "MISSED"
     print(f"target: list and session below {TARGET_MS:,.0f} ms, a click below {USABLE_MS:,.0f} ms: {said_}")
     if whole >= TARGET_MS:

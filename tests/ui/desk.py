@@ -226,7 +226,7 @@ def featured(name: str = "0f3c", at: float = NOON) -> Session:
     return one
 
 
-def ordinary(number: int, at: float) -> Session:
+def ordinary(number: int, at: float, source: str = SOURCE) -> Session:
     """A session like many."""
     one = Session(f"{number:04x}-{number * 7919 % 65536:04x}", at, number, MODEL if number % 5 else SMALL)
     one.ask(PROMPTS[(number * 5 + 1) % len(PROMPTS)])
@@ -237,7 +237,7 @@ def ordinary(number: int, at: float) -> Session:
         one.work(
             said("I look at it."),
             call(f"c{turn}", "Read", file_path=f"src/part_{turn}.py"),
-            result=SOURCE * one.random.randint(1, 4),
+            result=source * one.random.randint(1, 4),
             pause=one.random.uniform(4, 40),
         )
     one.work(said(ANSWER))

@@ -262,7 +262,7 @@ function start() {
   readColors();
   startSession();
   startList();
-  byId("find").addEventListener("submit", (one) => { one.preventDefault(); if (byId("words").value.trim()) go(`#/search/${encodeURIComponent(byId("words").value.trim())}`); });
+  byId("find").addEventListener("submit", (one) => { one.preventDefault(); byId("words").blur(); if (byId("words").value.trim()) go(`#/search/${encodeURIComponent(byId("words").value.trim())}`); });
   byId("help-open").addEventListener("click", () => byId("help").showModal());
   byId("help-close").addEventListener("click", () => byId("help").close());
   addEventListener("keydown", pressed);
