@@ -23,7 +23,6 @@ SMALL: Mapping[str, Sequence[str]] = {
     "answers_gptcache": ("--lookups", "600", "--entries", "10000"),
     "answers_latency": ("--entries", "100000"),
     "answers_peers": ("--lookups", "600"),
-    "answers_real": ("--lookups", "1000"),
     "answers_tune": ("--rows", "2000"),
     "flat_cost": ("--marks", "200000", "1000000"),
     "fork_attacks": ("--runs", "60"),

@@ -118,7 +118,7 @@ HELD: Mapping[str, Sequence[Held]] = {
         ),
         Held(
             "planner",
-            "ai-dynamo's replay within 1 point (with --oracle); 10,000 requests a second of one core",
+            "a trace at 10,000 requests a second of one core; beside ai-dynamo's replay only with --oracle",
             "conversations {workloads[conversation][no_limit]:.1%} of tokens without a limit, "
             "{workloads[conversation][requests_per_second]:,.0f} requests a second",
             DIR,
