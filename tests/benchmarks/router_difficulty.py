@@ -55,8 +55,8 @@ def folded(questions: Sequence[LabelledQuestion], vectors: Numbers) -> dict[str,
     chosen = []
     for number in range(FOLDS):
         kept, held = np.flatnonzero(folds != number), np.flatnonzero(folds == number)
-        made = Difficulty.of([questions[at] for at in kept], MiniLM(), vectors[kept])
-        asked = [(questions[at].text, questions[at].subject) for at in held]
+        made = Difficulty.of([questions[int(at)] for at in kept], MiniLM(), vectors[kept])
+        asked = [(questions[int(at)].text, questions[int(at)].subject) for at in held]
         scores["ours"][held] = made.gains(asked, vectors[held])
         scores["subjects"][held] = subjects(questions, gains, kept, held)
         scores["nearest"][held] = nearest(vectors, gains, kept, held)
