@@ -24,6 +24,8 @@ WORSE = 0.02
 SURE = 0.95
 STEPS = 40
 """The thresholds that are tried: shares of the questions that go to the small model, evenly spaced."""
+NOTHING_SMALL = -2.0
+"""A threshold below every gain, with which everything goes to the large model."""
 HELD = 3
 """Of so many questions one is held out for the certificate, by the digest of its text."""
 LEAST = 30
@@ -80,7 +82,7 @@ def certified(
     held: Sequence[LabelledQuestion], gains: Numbers, worse: float = WORSE, sure: float = SURE
 ) -> RouterCertificate:
     """The loosest threshold on the gains that is certified for the held questions."""
-    best = _at(held, gains, -np.inf, sure)
+    best = _at(held, gains, NOTHING_SMALL, sure)
     for share in np.linspace(0, 1, STEPS + 1)[1:]:
         tried = _at(held, gains, float(np.quantile(gains, share)), sure)
         if tried.worse > worse:
