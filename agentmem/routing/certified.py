@@ -94,10 +94,11 @@ def certified(
 def _at(held: Sequence[LabelledQuestion], gains: Numbers, threshold: float, sure: float) -> RouterCertificate:
     count = len(held)
     small = gains < threshold
-    lost = sum(bool(at) and one.large and not one.small for at, one in zip(small, held, strict=True))
-    won = sum(bool(at) and one.small and not one.large for at, one in zip(small, held, strict=True))
+    right = np.array([(one.small, one.large) for one in held], bool)
+    lost = int((small & right[:, 1] & ~right[:, 0]).sum())
+    won = int((small & right[:, 0] & ~right[:, 1]).sum())
     side = (1 + sure) / 2
-    large = sum(one.large for one in held) / count
+    large = float(right[:, 1].mean())
     return RouterCertificate(
         threshold=threshold,
         held=count,
@@ -106,7 +107,7 @@ def _at(held: Sequence[LabelledQuestion], gains: Numbers, threshold: float, sure
         sure=sure,
         right=large + (won - lost) / count,
         large=large,
-        only_small=sum(one.small for one in held) / count,
+        only_small=float(right[:, 0].mean()),
     )
 
 
