@@ -349,7 +349,7 @@ class Request:
     ``tools`` and ``system`` are frames with tool definitions and text blocks in Anthropic's form; ``turns`` alternate
     between the roles and begin with the user. ``previous_id`` is the provider's id of the reply before, ``estimate``
     our count of the input in the provider's tokens. ``key`` names its place in its thread, so that a model that keeps
-    requests for hours finds it again after a kill; it is not sent.
+    requests for hours finds it again after a kill; it is not sent. ``extra`` are fields for the server itself.
     """
 
     model: str
@@ -362,6 +362,7 @@ class Request:
     purpose: str = "answer"
     estimate: int = 0
     key: str = ""
+    extra: Json | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -266,6 +266,8 @@ class _Call:
                 "extra_body": body,
                 "extra_headers": {"anthropic-beta": _betas(model.context_management)},
             }
+        if request.extra:
+            self.arguments["extra_body"] = {**(self.arguments.get("extra_body") or {}), **request.extra}
         # A request for zero tokens only warms the cache; the API does not stream it.
         self.arguments["stream"] = request.options.max_tokens > 0
         self._model = model

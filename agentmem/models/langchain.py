@@ -229,7 +229,7 @@ class LangChainModel(Closing):
         """The model with this request's options, and its tools if there are any."""
         names = OPTION_NAMES.get(self._profile.provider, {})
         options = {names[name]: value for name, value in _given(request.options).items() if name in names}
-        given = {**options, **self._given.arguments}
+        given = {**options, **({"extra_body": dict(request.extra)} if request.extra else {}), **self._given.arguments}
         if not request.tools:
             return self._configured(self._model.bind(**given))
         if request.options.tool_choice:

@@ -24,6 +24,8 @@ WORSE = 0.02
 SURE = 0.95
 STEPS = 40
 """The thresholds that are tried: shares of the questions that go to the small model, evenly spaced."""
+NOTHING_SMALL = -2.0
+"""A threshold below every gain, with which everything goes to the large model."""
 HELD = 3
 """Of so many questions one is held out for the certificate, by the digest of its text."""
 LEAST = 30
@@ -80,7 +82,7 @@ def certified(
     held: Sequence[LabelledQuestion], gains: Numbers, worse: float = WORSE, sure: float = SURE
 ) -> RouterCertificate:
     """The loosest threshold on the gains that is certified for the held questions."""
-    best = _at(held, gains, -np.inf, sure)
+    best = _at(held, gains, NOTHING_SMALL, sure)
     for share in np.linspace(0, 1, STEPS + 1)[1:]:
         tried = _at(held, gains, float(np.quantile(gains, share)), sure)
         if tried.worse > worse:
@@ -92,10 +94,11 @@ def certified(
 def _at(held: Sequence[LabelledQuestion], gains: Numbers, threshold: float, sure: float) -> RouterCertificate:
     count = len(held)
     small = gains < threshold
-    lost = sum(bool(at) and one.large and not one.small for at, one in zip(small, held, strict=True))
-    won = sum(bool(at) and one.small and not one.large for at, one in zip(small, held, strict=True))
+    right = np.array([(one.small, one.large) for one in held], bool)
+    lost = int((small & right[:, 1] & ~right[:, 0]).sum())
+    won = int((small & right[:, 0] & ~right[:, 1]).sum())
     side = (1 + sure) / 2
-    large = sum(one.large for one in held) / count
+    large = float(right[:, 1].mean())
     return RouterCertificate(
         threshold=threshold,
         held=count,
@@ -104,7 +107,7 @@ def _at(held: Sequence[LabelledQuestion], gains: Numbers, threshold: float, sure
         sure=sure,
         right=large + (won - lost) / count,
         large=large,
-        only_small=sum(one.small for one in held) / count,
+        only_small=float(right[:, 0].mean()),
     )
 
 

@@ -11,6 +11,7 @@ from agentmem.kvcache.breakpoints import TAIL
 from agentmem.kvcache.rules import rules_for
 from agentmem.meter.price_names import OWN_MACHINES
 from agentmem.meter.prices import rates, window
+from agentmem.models.hints import ENGINES, EngineName
 from agentmem.types import Model, ModelProfile, Options, Rates
 
 DEFAULT = "default"
@@ -43,7 +44,8 @@ class RouteTarget:
     ``model`` is a name or a Model. ``private``: what is private may go there; by default on the tiers local and edge.
     ``price`` are its rates; by default those of the price tables, and ``price_as`` ("provider:name") lends others.
     ``share`` multiplies the price, as for a contract; a batch target has half of it. ``per_minute`` is the most
-    requests a minute. ``options`` are those of its requests, by default the agent's. Raises ConfigError.
+    requests a minute. ``options`` are those of its requests, by default the agent's. ``hints`` names the kind of
+    its server ("vllm", "sglang", "dynamo"), to tell it what only the agent knows. Raises ConfigError.
     """
 
     name: str
@@ -56,6 +58,7 @@ class RouteTarget:
     per_minute: int | None = None
     images: bool = True
     options: Options | None = None
+    hints: EngineName | None = None
 
     def __post_init__(self) -> None:
         check_fields(f"the target {self.name!r}", self, _WANTED)
@@ -121,7 +124,7 @@ def _listed(price_as: str | None, provider: str, name: str) -> Rates | None:
 
 def target_of(name: str, table: object) -> RouteTarget:
     """The target of a table ``[targets.NAME]``. Raises ConfigError for a setting that there is not."""
-    known = ("model", "tier", "private", "price_as", "share", "per_minute", "images", "options")
+    known = ("model", "tier", "private", "price_as", "share", "per_minute", "images", "options", "hints")
     if not isinstance(table, Mapping) or "model" not in table:
         raise ConfigError(f'[targets.{name}] needs a model: write model = "anthropic:claude-haiku-4-5"')
     if unknown := sorted(set(table) - set(known)):
@@ -150,5 +153,6 @@ _WANTED: Mapping[str, Wanted] = {
     "share": NUMBER,
     "per_minute": COUNT | NOTHING,
     "images": FLAG,
+    "hints": among(*ENGINES) | NOTHING,
     "options": Wanted("agentmem.Options", lambda given: isinstance(given, Options)) | NOTHING,
 }

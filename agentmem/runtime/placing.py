@@ -14,9 +14,11 @@ from agentmem.context.view import View, key_of
 from agentmem.context.window import extend
 from agentmem.errors import RouteRefused
 from agentmem.meter.ledger import RequestMeter, Row
+from agentmem.models.hints import EngineHints, fields
 from agentmem.routing import labels
 from agentmem.routing.conversations import RoutedConversation
 from agentmem.routing.health import Health
+from agentmem.routing.history import SMALL as SUB_TASKS
 from agentmem.routing.history import RouteHistory
 from agentmem.routing.labels import RequestFacts
 from agentmem.routing.live import LiveLedger, found_in, has_picture
@@ -28,7 +30,7 @@ from agentmem.runtime.session import Session, Sessions
 from agentmem.transcript import transcript
 from agentmem.transcript.delegates import owner
 from agentmem.transcript.transcript import Opening
-from agentmem.types import Block, Clock, Entry, Image, Model, ModelProfile, Text
+from agentmem.types import Block, Clock, Entry, Image, Model, ModelProfile, Request, Text
 
 SUMMARY = "summary"
 NO_HISTORY = RouteHistory()
@@ -129,6 +131,16 @@ class Placing:
         moved = transcript.reconfigure(self.settled(view.settings, decision.target))
         entry = Entry(session.thread, view.seq + 1, "", moved.kind, moved.data, "", moved.known)
         return self.model(decision.target), extend(view, entry), decision
+
+    def hinted(self, request: Request, decision: RouteDecision | None) -> Request:
+        """The request with what its server wants to be told of it, if the target says which kind of server it is."""
+        engine = self.table.targets[decision.target].hints if decision else None
+        if engine is None or decision is None:
+            return request
+        known = {name: label.value for name, label in decision.labels.items()}
+        background = known.get("urgency") == "batch" or known.get("purpose") in SUB_TASKS
+        output = round(self.ledger.history().shape(known.get("purpose", "")).output)
+        return replace(request, extra=fields(engine, EngineHints(output, background)))
 
     def meter(self, meter: RequestMeter, target: str) -> RequestMeter:
         """The meter of the requests at a target."""

@@ -120,13 +120,14 @@ class Steps:
             if not waits and (drafts := (*self._notes(session.view, session.tally), *self._late(session))):
                 session.append(*drafts)
         known = session.tally
-        return view.request(
+        made = view.request(
             session.view,
             estimate=known.calibration.estimate(session.view.tokens),
             limit=self.budget,
             thread=session.thread,
             previous_id=known.reply_id or None,
         )
+        return self.placing.hinted(made, session.route) if self.placing else made
 
     def commit(self, session: Session, sent: Request, reply: Reply, at: float) -> Row:
         """Appends in one transaction: the reply, its row of the ledger, and a note if the model must continue."""

@@ -56,7 +56,7 @@ def folded(questions: Sequence[LabelledQuestion], vectors: Numbers) -> dict[str,
     for number in range(FOLDS):
         kept, held = np.flatnonzero(folds != number), np.flatnonzero(folds == number)
         made = Difficulty.of([questions[int(at)] for at in kept], MiniLM(), vectors[kept])
-        asked = [(one.text, one.subject) for one in (questions[int(at)] for at in held)]
+        asked = [(questions[int(at)].text, questions[int(at)].subject) for at in held]
         scores["ours"][held] = made.gains(asked, vectors[held])
         scores["subjects"][held] = subjects(questions, gains, kept, held)
         scores["nearest"][held] = nearest(vectors, gains, kept, held)

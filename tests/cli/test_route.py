@@ -27,6 +27,19 @@ def test_a_log_tells_where_its_tokens_ran(tmp_path: Path) -> None:
     assert why.stdout.startswith("Request 3 (answer) ran at anthropic:claude-opus-4-6 (cloud)")
 
 
+def test_a_router_is_tuned_on_labels(tmp_path: Path) -> None:
+    """It is written to a file, with its certificate; a file without labels is one sentence."""
+    lines = [f"What is {n} plus {n}?,right,right,sums" for n in range(60)]
+    lines += [f"Prove lemma {n} by induction.,wrong,right,proofs" for n in range(60)]
+    labels, router = tmp_path / "labels.csv", tmp_path / "router.npz"
+    labels.write_text("\n".join(["question,small,large,subject", *lines]))
+    made = invoke_json("route", "tune", labels, "-o", router)
+    assert made["worse"] <= 0.02
+    assert router.exists()
+    labels.write_text("question\nWhat?\n")
+    assert "has no column large, small" in invoke("route", "tune", labels, "-o", router).stderr
+
+
 def test_what_cannot_be_routed_is_one_sentence(tmp_path: Path) -> None:
     """Nothing to route, a request that there is not, and no runs."""
     log = working(4).write(tmp_path / "log.jsonl")

@@ -35,13 +35,13 @@ def test_without_evidence_everything_goes_to_the_large_model() -> None:
 def test_the_bound_is_seldom_wrong() -> None:
     """Over many draws of held questions, the true loss exceeds 2 % in at most 5 % of them."""
     draw, wrong = np.random.default_rng(3), 0
-    for _ in range(60):
-        risk = draw.random(1_500)
-        lost = draw.random(1_500) < 0.2 * risk
+    for _ in range(20):
+        risk = draw.random(600)
+        lost = draw.random(600) < 0.2 * risk
         held = [LabelledQuestion(str(at), not bad, True) for at, bad in enumerate(lost)]
         sure = certified(held, risk)
         wrong += 0.1 * sure.small**2 > 0.02  # the true loss of all questions whose risk is below the threshold
-    assert wrong <= 6
+    assert wrong <= 3
 
 
 def test_too_few_labels() -> None:
