@@ -52,8 +52,8 @@ class Config:
     ``budget`` is in tokens, ``max_usd`` in US dollars, ``max_seconds`` in seconds; None means no limit. ``database`` is
     a path or a URL; None stands for ``.agentmem/agentmem.db`` in the workspace. Some settings are tables: ``answers``
     (read by agentmem.answers.settings), ``reach`` (by agentmem.menu.permissions), ``models`` (a table of options
-    for each kind of model), and ``route``, ``targets`` and ``privacy`` (by agentmem.routing.routes). Keys never show
-    when a Config is printed.
+    for each kind of model), ``route``, ``targets`` and ``privacy`` (by agentmem.routing.routes), and ``warehouse`` (by
+    agentmem.kvcache.warehouse.usual). Keys never show when a Config is printed.
     """
 
     model: str | None = None
@@ -73,6 +73,7 @@ class Config:
     route: Sequence[Mapping[str, Any]] = ()
     targets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     privacy: Mapping[str, Any] = field(default_factory=dict)
+    warehouse: Mapping[str, Any] = field(default_factory=dict)
     shell_environment: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
@@ -222,6 +223,7 @@ _SETTINGS: Mapping[str, type] = {
     "route": list,
     "targets": dict,
     "privacy": dict,
+    "warehouse": dict,
 }
 """The settings of agentmem.toml, and except for tables of AGENTMEM_* variables. A key cannot be set in a file."""
 _FOLDERS = ("cache_dir", "data_dir")
@@ -301,5 +303,6 @@ _CHECKS: Mapping[str, Callable[[object], str]] = {
     "route": _routes,
     "targets": partial(_table, name="targets.NAME"),
     "privacy": partial(_table, name="privacy"),
+    "warehouse": partial(_table, name="warehouse"),
     "anthropic_base_url": _text,
 }
