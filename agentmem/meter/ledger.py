@@ -20,9 +20,10 @@ from agentmem.kvcache.breakpoints import TAIL
 from agentmem.kvcache.rules import rules_for
 from agentmem.meter.prices import cost
 from agentmem.meter.routed import Routed, read_routed, routed_value
+from agentmem.meter.sources import read_sources, sources_value
 from agentmem.scrub import scrub
 from agentmem.transcript.journal import Journal
-from agentmem.types import NO_EXTRAS, Basis, Draft, Entry, Extras, ModelProfile, Reply, Request, Ttl, Usage
+from agentmem.types import NO_EXTRAS, Basis, Draft, Entry, Extras, KvSources, ModelProfile, Reply, Request, Ttl, Usage
 
 Break = Literal["first", "none", "expiry", "cut", "break"]
 """The relation of a request to the thread's request before it.
@@ -49,7 +50,7 @@ class Row:
     frames, and of those that the thread never sent before. ``stop_reason`` says why the reply ended, ``error`` why
     there was none; ``extras`` are the charges beside ``usage``. ``switch_usd`` is what it cost above a read to send to
     this model what another one had in its cache; None without a switch, or without a price. ``route`` says where it ran
-    and why, if it was routed.
+    and why, if it was routed. ``sources`` say where a local engine had the prompt's KV state from.
     """
 
     thread: str
@@ -78,6 +79,7 @@ class Row:
     extras: Extras = NO_EXTRAS
     switch_usd: float | None = None
     route: Routed | None = None
+    sources: KvSources | None = None
 
 
 # A row in its entry: (field, key, default that is left out). The thread is the entry's own.
@@ -164,6 +166,8 @@ def value(row: Row) -> dict[str, Any]:
         made["extra"] = _extras_value(row.extras)
     if row.route is not None:
         made["route"] = routed_value(row.route)
+    if row.sources is not None:
+        made["kv"] = sources_value(row.sources)
     made["basis"] = row.usage.basis
     return made | {key: count for (_, key), count in zip(_USAGE, _COUNTED(row.usage), strict=True) if count}
 
@@ -178,7 +182,8 @@ def row_of(thread: str, value: Mapping[str, Any]) -> Row:
     usage = Usage(_basis(value["basis"]), *(int(value.get(key, 0)) for _, key in _USAGE))
     given: dict[str, Any] = {**_UNSAID, **{_NAMES[key]: said for key, said in value.items() if key in _NAMES}}
     extras, route = _extras(value.get("extra"), usage.basis), read_routed(value.get("route"))
-    return Row(thread=thread, usage=usage, extras=extras, route=route, **given)
+    sources = read_sources(value.get("kv"))
+    return Row(thread=thread, usage=usage, extras=extras, route=route, sources=sources, **given)
 
 
 def rows(journal: Journal, thread: str) -> Iterator[Row]:
@@ -290,6 +295,7 @@ class RequestMeter:
             stop_reason=reply.stop_reason,
             break_=self._break(request, reply, view, sent, last, at, shared),
             extras=reply.extras,
+            sources=reply.sources,
             switch_usd=self._switch_usd(request, reply.usage, last, at),
         )
 
