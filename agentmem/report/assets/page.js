@@ -76,6 +76,7 @@ function start() {
   drawAnswers();
   drawKinds();
   drawEvents();
+  document.getElementById("warehouse").hidden = !data.tiers;
   Object.keys(CHARTS).forEach(draw);
   showRange();
   for (const button of document.querySelectorAll("[data-move]")) {
