@@ -12,8 +12,9 @@ last byte is refused.
 """
 
 import mmap
+import os
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -107,27 +108,44 @@ def parsed(data: memoryview) -> KvState:
     return KvState(data, StateShape(planes), tokens, rows)
 
 
-def write_state(path: Path, shape: StateShape, tokens: Sequence[int], slot: int, parts: Sequence[StatePart]) -> None:
-    """Write the state of ``tokens`` for a slot, made of the blocks that hold them, in order.
+def write_state(path: Path, shape: StateShape, tokens: Sequence[int], slot: int, parts: Iterable[StatePart]) -> None:
+    """Write the state of ``tokens`` for a slot, made of the blocks that hold them, in order. One part is in memory at a
+    time, whatever the state's size.
 
     Raises:
-        WarehouseError: the parts are not that many tokens, or a payload has another length than its tokens need.
+        WarehouseError: the parts are not that many tokens, or a payload has another length than its tokens need. The
+            file is then no state.
     """
-    if sum(part.taken for part in parts) != len(tokens):
-        raise WarehouseError("the blocks are not those of the tokens")
-    if any(len(part.payload) != part.held * shape.token_bytes or part.taken > part.held for part in parts):
-        raise WarehouseError("a block has another size than its tokens need")
-    views = [memoryview(part.payload) for part in parts]
-    with path.open("wb") as file:
+    front, done = _front(shape, tokens, slot), 0
+    with path.open("wb", buffering=0) as file:
         path.chmod(0o600)
-        file.write(_front(shape, tokens, slot))
-        before = 0  # bytes of a token in the planes so far
-        for kind, row in shape.planes:
-            file.write(_PLANE.pack(kind, row))
-            for part, view in zip(parts, views, strict=True):
-                at = before * part.held
-                file.write(view[at : at + part.taken * row])
-            before += row
+        file.write(front)
+        rows = list(_headed(file.fileno(), shape, len(front), len(tokens)))
+        for part in parts:
+            if len(part.payload) != part.held * shape.token_bytes or part.taken > part.held:
+                raise WarehouseError("a block has another size than its tokens need")
+            if done + part.taken > len(tokens):
+                break
+            _place(file.fileno(), shape, rows, part, done)
+            done += part.taken
+    if done != len(tokens):
+        raise WarehouseError("the blocks are not those of the tokens")
+
+
+def _headed(file: int, shape: StateShape, at: int, count: int) -> Iterator[int]:
+    """Write the head of each plane; gives where its rows begin."""
+    for kind, row in shape.planes:
+        os.pwrite(file, _PLANE.pack(kind, row), at)
+        yield at + _PLANE.size
+        at += _PLANE.size + row * count
+
+
+def _place(file: int, shape: StateShape, rows: Sequence[int], part: StatePart, done: int) -> None:
+    """Write a block's rows behind those of the ``done`` tokens before it, in each plane."""
+    view, before = memoryview(part.payload), 0
+    for begin, (_, row) in zip(rows, shape.planes, strict=True):
+        os.pwrite(file, view[before : before + part.taken * row], begin + done * row)
+        before += part.held * row
 
 
 def _front(shape: StateShape, tokens: Sequence[int], slot: int) -> bytes:

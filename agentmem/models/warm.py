@@ -173,26 +173,52 @@ class WarmSlots:
             found = self._warehouse.find(seed, tokens)
         if _reach(found) < visit.held + WORTH:
             return
+        file = self._file()
         with self._timed("build"):
-            parts, brought = list[StatePart](), list[FoundBlock]()
-            for one in found:
-                payload = self._warehouse.fetch(one, seed)
-                if payload is None or len(payload) != one.held * shape.token_bytes:
-                    break
-                parts.append(StatePart(payload, one.held, one.taken))
-                brought.append(one)
-            if (reach := _reach(brought)) < visit.held + WORTH:
-                return
-            file = self._file()
-            write_state(file, shape, tokens[:reach], slot, parts)
+            found = self._built(file, visit, tokens, found, seed, shape)
         try:
+            if not found:
+                return
             with self._timed("restore"):
                 self._held[slot] = ()
                 self._engine.post(f"/slots/{slot}?action=restore", {"filename": file.name})
         finally:
             file.unlink(missing_ok=True)
-        visit.brought = tuple(brought)
+        visit.brought = found
         self._work["brought"] += 1
+
+    def _built(
+        self,
+        file: Path,
+        visit: Visit,
+        tokens: Sequence[int],
+        found: tuple[FoundBlock, ...],
+        seed: str,
+        shape: StateShape,
+    ) -> tuple[FoundBlock, ...]:
+        """Write the state of what was found. Returns the blocks that are in it: fewer, if one has gone meanwhile."""
+        while (reach := _reach(found)) >= visit.held + WORTH:
+            used = list[FoundBlock]()
+            try:
+                parts = self._parts(found, used, seed, shape)
+                write_state(file, shape, tokens[:reach], visit.slot or 0, parts)
+                return found
+            except WarehouseError:
+                if len(used) == len(found):
+                    raise
+                found = tuple(used)
+        return ()
+
+    def _parts(
+        self, found: Sequence[FoundBlock], used: list[FoundBlock], seed: str, shape: StateShape
+    ) -> Iterator[StatePart]:
+        """The payloads, one after the other, up to one that cannot be had; ``used`` has those that could."""
+        for one in found:
+            payload = self._warehouse.fetch(one, seed)
+            if payload is None or len(payload) != one.held * shape.token_bytes:
+                return
+            used.append(one)
+            yield StatePart(payload, one.held, one.taken)
 
     def _take(self, slot: int) -> None:
         """Keep what the slot holds now."""

@@ -45,14 +45,11 @@ class Arm:
     tiers: dict[str, float] = field(default_factory=dict)
 
     def play(self, prompt: list[int], reply: int) -> list[int]:
-        began = time.perf_counter()
         answer, sources = self.engine.complete(
             prompt, n_predict=reply, temperature=0, return_tokens=True, ignore_eos=True
         )
-        wall, timings = time.perf_counter() - began, answer["timings"]
-        computing = (timings["prompt_ms"] + timings["predicted_ms"]) / 1000
-        self.engine_seconds += computing
-        self.beside += max(0.0, wall - computing) if self.engine.warehouse else 0.0
+        timings = answer["timings"]
+        self.engine_seconds += (timings["prompt_ms"] + timings["predicted_ms"]) / 1000
         self.cached += timings["cache_n"]
         self.input += len(prompt)
         self.output += timings["predicted_n"]
@@ -114,8 +111,8 @@ def play(plan: DayPlan, folder: Path, ram: int) -> tuple[list[Arm], float, dict[
             longest, most = max(longest, len(prompt)), max(most, resident() - base)
         began = time.perf_counter()
         warehouse.flush()
-        ours.beside += time.perf_counter() - began
         stats = ours.engine.warehouse_stats()
+        ours.beside = sum(stats["seconds"].values()) + time.perf_counter() - began
     states = contexts.tokens * STATE
     about = {"longest": longest, "memory": most, "stats": stats, "states": states, "disk": stats["disk"]["bytes"]}
     return [none, own, ours], ceiling.share, about
