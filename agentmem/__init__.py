@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from agentmem.errors import ThreadBusy as ThreadBusy
     from agentmem.errors import ToolError as ToolError
     from agentmem.integrations.wirelog import record as record
+    from agentmem.kvcache.warehouse.far import FarTier as FarTier
+    from agentmem.kvcache.warehouse.far import S3Tier as S3Tier
+    from agentmem.kvcache.warehouse.warehouse import Warehouse as Warehouse
     from agentmem.menu.menu import default_menu as default_menu
     from agentmem.menu.menu import make_menu as make_menu
     from agentmem.menu.menu import tool as tool
@@ -60,6 +63,7 @@ if TYPE_CHECKING:
     from agentmem.transcript.journal import Journal as Journal
     from agentmem.transcript.journal import open_journal as open_journal
     from agentmem.types import Image as Image
+    from agentmem.types import KvSources as KvSources
     from agentmem.types import Message as Message
     from agentmem.types import Model as Model
     from agentmem.types import ModelProfile as ModelProfile
@@ -113,6 +117,8 @@ _HOMES = {
         "ToolReturned",
     ),
     "agentmem.runtime.stops": ("Limits",),
+    "agentmem.kvcache.warehouse.far": ("FarTier", "S3Tier"),
+    "agentmem.kvcache.warehouse.warehouse": ("Warehouse",),
     "agentmem.menu.menu": ("default_menu", "make_menu", "tool"),
     "agentmem.sandbox": ("Sandbox", "SandboxLimits"),
     "agentmem.team": ("Budget", "Role", "Team", "TeamResult"),
@@ -120,6 +126,7 @@ _HOMES = {
     "agentmem.menu.permissions": ("Reach",),
     "agentmem.types": (
         "Image",
+        "KvSources",
         "Message",
         "Model",
         "ModelProfile",

@@ -62,8 +62,8 @@ class Config:
     a path or a URL; None stands for ``.agentmem/agentmem.db`` in the workspace. ``archive`` is an address s3://...;
     None stands for the workspace's own. Some settings are tables: ``answers`` (read by agentmem.answers.settings),
     ``reach`` (by agentmem.menu.permissions), ``models`` (a table of options for each kind of model), ``prices`` (by
-    agentmem.meter.own_prices), and ``route``, ``routing``, ``targets`` and ``privacy`` (by agentmem.routing.routes).
-    Keys never show when a Config is printed.
+    agentmem.meter.own_prices), ``route``, ``routing``, ``targets`` and ``privacy`` (by agentmem.routing.routes), and
+    ``warehouse`` (by agentmem.kvcache.warehouse.usual). Keys never show when a Config is printed.
     """
 
     model: str | None = None
@@ -86,6 +86,7 @@ class Config:
     privacy: Mapping[str, Any] = field(default_factory=dict)
     routing: Mapping[str, Any] = field(default_factory=dict)
     prices: Mapping[str, Any] = field(default_factory=dict)
+    warehouse: Mapping[str, Any] = field(default_factory=dict)
     shell_environment: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
@@ -253,6 +254,7 @@ _SETTINGS: Mapping[str, type] = {
     "privacy": dict,
     "routing": dict,
     "prices": dict,
+    "warehouse": dict,
 }
 """The settings of agentmem.toml, and except for tables of AGENTMEM_* variables. A key cannot be set in a file."""
 _FOLDERS = ("cache_dir", "data_dir")
@@ -340,5 +342,6 @@ _CHECKS: Mapping[str, Callable[[object], str]] = {
     "privacy": partial(_table, name="privacy"),
     "routing": partial(_table, name="routing"),
     "prices": partial(_table, name='prices."MODEL"'),
+    "warehouse": partial(_table, name="warehouse"),
     "anthropic_base_url": _text,
 }

@@ -29,6 +29,8 @@ AgentmemError
 │   └── JournalCorrupt        an entry does not match its hash
 ├── ArchiveError              the archive or the long-term memory could not be read or written
 ├── AnswersError              the answer cache could not be read or written
+├── WarehouseError            a block or a state of KV that cannot be believed: its tokens are computed again
+│   └── BlockVersion          a block that another version of agentmem wrote
 ├── TranscriptError           an entry that cannot follow the ones before it
 ├── SummaryRejected           a summary that cannot replace its entries: another is asked for, or made
 ├── SandboxError              a fork could not be made, read or changed; the host is as it was
@@ -191,6 +193,14 @@ class ArchiveError(AgentmemError):
 
 class AnswersError(AgentmemError):
     """The answer cache could not be read or written. Deleting its folder loses nothing but saved answers."""
+
+
+class WarehouseError(AgentmemError):
+    """A block or a state of KV cannot be believed, and says why. Its tokens are computed again."""
+
+
+class BlockVersion(WarehouseError):
+    """A block was written by another version of agentmem."""
 
 
 class TranscriptError(AgentmemError):

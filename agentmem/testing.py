@@ -12,7 +12,7 @@ from agentmem.kvcache.simulated.faults import HttpError as HttpError
 from agentmem.kvcache.simulated.faults import StalledStream as StalledStream
 from agentmem.kvcache.simulated.faults import StreamError as StreamError
 from agentmem.kvcache.simulated.server import MessagesServer as MessagesServer
-from agentmem.models.scripted import ReplyMeter as ReplyMeter
+from agentmem.models.meters import ReplyMeter as ReplyMeter
 from agentmem.models.scripted import ScriptedModel as ScriptedModel
 from agentmem.models.scripted import Turn as Turn
 from agentmem.models.scripted import place as place

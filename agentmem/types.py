@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, fields
 from operator import add, attrgetter
 from typing import Any, Literal, Protocol
 
+from agentmem.kvsources import KvSources as KvSources
 from agentmem.retrieval import Archive as Archive
 from agentmem.retrieval import Embedder as Embedder
 from agentmem.retrieval import Found as Found
@@ -26,7 +27,6 @@ Ttl = Literal["5m", "1h"]
 
 READS = frozenset({"user", "clock", "live"})
 """What results and answers may be made from: a user's records, the time, data that changes by the minute."""
-
 
 # Blocks and messages. A block's ``wire`` gives its canonical JSON value in the form of Anthropic's Messages API, which
 # is the richest form; models/ maps it to the form of each provider.
@@ -384,10 +384,9 @@ class Waiting:
 class Reply:
     """The whole reply: always the last item of a stream.
 
-    ``id`` is the provider's message id ("" if it has none); ``stop_reason`` is in Anthropic's words (end_turn,
-    tool_use, max_tokens, refusal ...); ``provider_reason`` is the provider's own reason for a missed cache, if any;
-    ``first_token_after`` are the seconds from the request to the first event, ``seconds`` to the last; ``extras`` are
-    the charges beside ``usage``.
+    ``id`` is the provider's message id or ""; ``stop_reason`` is in Anthropic's words (end_turn, tool_use, ...);
+    ``provider_reason`` is the provider's own for a missed cache, if any; ``first_token_after`` are the seconds to the
+    first event, ``seconds`` to the last; ``extras`` are charges; ``sources`` say where KV state came from.
     """
 
     message: Message
@@ -398,6 +397,7 @@ class Reply:
     first_token_after: float = 0.0
     seconds: float = 0.0
     extras: Extras = NO_EXTRAS
+    sources: KvSources | None = None
 
 
 Delta = TextDelta | Waiting | Reply

@@ -11,7 +11,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "agentmem"
 
 LAYERS: tuple[frozenset[str], ...] = (
-    frozenset({"distribution", "lazy"}),
+    frozenset({"distribution", "lazy", "kvsources"}),
     frozenset({"types", "retrieval", "errors"}),
     frozenset({"checking"}),
     frozenset({"tokens", "images", "scrub", "visible", "config", "assets", "closing", "health"}),

@@ -109,7 +109,7 @@ def anthropic() -> Check:
 
 
 def engine() -> Check:
-    """llama.cpp in process: measures a real KV cache without a key."""
+    """llama.cpp on this machine: measures a real KV cache without a key."""
     from agentmem.cli.local import ENGINE, GET_ENGINE, engine_version
 
     found = engine_version()

@@ -1,4 +1,4 @@
-"""`agentmem local ...`: install the local engine, llama.cpp in process with small weights, to measure a KV cache."""
+"""`agentmem local ...`: install the local engine, llama.cpp with small weights, to measure a KV cache."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -7,13 +7,15 @@ import typer
 
 from agentmem import distribution
 from agentmem.cli.exits import Code
+from agentmem.cli.local_cache import cache
 from agentmem.cli.options import AsJson
 from agentmem.cli.output import console, notices, print_json
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-local = typer.Typer(no_args_is_help=True, help="The local engine: llama.cpp in process, with small weights.")
+local = typer.Typer(no_args_is_help=True, help="The local engine: llama.cpp with small weights, and its warehouse.")
+local.add_typer(cache, name="cache")
 
 ENGINE = "xllamacpp"
 GET_ENGINE = distribution.install("local")

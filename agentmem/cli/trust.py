@@ -36,6 +36,7 @@ RISKS: Mapping[str, str] = {
     "reach": "what tools may read, change and run",
     "data_dir": "where models are taken from",
     "cache_dir": "where files are written",
+    "warehouse": "how much memory and disk local models use",
 }
 """The risk of each setting in a file, in the order in which they are shown."""
 

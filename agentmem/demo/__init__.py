@@ -7,7 +7,8 @@ from shutil import copytree
 from agentmem.kvcache.rules import claude_rules
 from agentmem.kvcache.simulated.simulator import Simulator
 from agentmem.models import engine, weights
-from agentmem.models.scripted import ReplyMeter, ScriptedModel, Simulated
+from agentmem.models.meters import ReplyMeter, Simulated
+from agentmem.models.scripted import ScriptedModel
 
 __all__ = ["PINNED", "PRICED_AS", "TASK", "meter", "metered_by_engine", "planner", "prepare", "simulated", "team"]
 

@@ -5,7 +5,8 @@ from pathlib import Path
 from shutil import copytree, ignore_patterns
 
 from agentmem import assets
-from agentmem.models.scripted import ReplyMeter, ScriptedModel
+from agentmem.models.meters import ReplyMeter
+from agentmem.models.scripted import ScriptedModel
 from agentmem.team import Role, Team
 
 PRICED_AS = "anthropic:claude-sonnet-5-5"

@@ -21,9 +21,23 @@ from agentmem.kvcache.rules import rules_for
 from agentmem.meter.price_row import PriceRow, listed_rows, read_price_row
 from agentmem.meter.prices import Cost, cost, rates_of
 from agentmem.meter.routed import Routed, read_routed, routed_value
+from agentmem.meter.sources import read_sources, sources_value
 from agentmem.scrub import scrub
 from agentmem.transcript.journal import Journal
-from agentmem.types import NO_EXTRAS, Basis, Draft, Entry, Extras, ModelProfile, Rates, Reply, Request, Ttl, Usage
+from agentmem.types import (
+    NO_EXTRAS,
+    Basis,
+    Draft,
+    Entry,
+    Extras,
+    KvSources,
+    ModelProfile,
+    Rates,
+    Reply,
+    Request,
+    Ttl,
+    Usage,
+)
 
 Break = Literal["first", "none", "expiry", "cut", "break"]
 """The relation of a request to the thread's request before it.
@@ -51,7 +65,7 @@ class Row:
     frames, and of those that the thread never sent before. ``stop_reason`` says why the reply ended, ``error`` why
     there was none; ``extras`` are the charges beside ``usage``. ``switch_usd`` is what it cost above a read to send to
     this model what another one had in its cache; None without a switch, or without a price. ``route`` says where it ran
-    and why, if it was routed.
+    and why, if it was routed. ``sources`` say where a local engine had the prompt's KV state from.
     """
 
     thread: str
@@ -81,6 +95,7 @@ class Row:
     switch_usd: float | None = None
     route: Routed | None = None
     price_row: PriceRow | None = None
+    sources: KvSources | None = None
 
 
 # A row in its entry: (field, key, default that is left out). The thread is the entry's own.
@@ -169,6 +184,8 @@ def value(row: Row) -> dict[str, Any]:
         made["route"] = routed_value(row.route)
     if row.price_row is not None:
         made["row"] = row.price_row.parts()
+    if row.sources is not None:
+        made["kv"] = sources_value(row.sources)
     made["basis"] = row.usage.basis
     return made | {key: count for (_, key), count in zip(_USAGE, _COUNTED(row.usage), strict=True) if count}
 
@@ -183,8 +200,8 @@ def row_of(thread: str, value: Mapping[str, Any]) -> Row:
     usage = Usage(_basis(value["basis"]), *(int(value.get(key, 0)) for _, key in _USAGE))
     given: dict[str, Any] = {**_UNSAID, **{_NAMES[key]: said for key, said in value.items() if key in _NAMES}}
     extras, route = _extras(value.get("extra"), usage.basis), read_routed(value.get("route"))
-    priced = read_price_row(value.get("row"))
-    return Row(thread=thread, usage=usage, extras=extras, route=route, price_row=priced, **given)
+    priced, sources = read_price_row(value.get("row")), read_sources(value.get("kv"))
+    return Row(thread=thread, usage=usage, extras=extras, route=route, price_row=priced, sources=sources, **given)
 
 
 def rows(journal: Journal, thread: str) -> Iterator[Row]:
@@ -316,6 +333,7 @@ class RequestMeter:
             stop_reason=reply.stop_reason,
             break_=self._break(request, reply, view, sent, last, at, shared),
             extras=reply.extras,
+            sources=reply.sources,
             switch_usd=self._switch_usd(request, reply.usage, last, at),
         )
 

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from agentmem.meter.ledger import Row, listed, price_rows, unpriced
+from agentmem.meter.sources import sum_of_sources
 from agentmem.types import Basis, Usage
 
 Summary = dict[str, Any]
@@ -48,7 +49,8 @@ def summarise(rows: Iterable[Row]) -> Summary:
     ``prices`` the rows of price lists that the dollars came from. Lent prices are named in ``priced_as`` and make
     ``cost_basis`` "estimated". ``requests`` includes the ``failed`` ones; those without a reply were not metered, so
     their basis and dollars do not count. ``switch_usd`` is what of the dollars switches of the model cost, None without
-    one.
+    one. ``kv`` are tokens of prompts by where a local engine had their KV state from, and the seconds that its
+    warehouse saved; None if there was none.
     """
     rows = tuple(rows)
     metered = tuple(row for row in rows if _metered(row))
@@ -69,6 +71,7 @@ def summarise(rows: Iterable[Row]) -> Summary:
         "peak_context_tokens": None if mixed else max(map(_context, rows), default=0),
         "failed": sum(row.error is not None for row in rows),
         "switch_usd": _switches(rows),
+        "kv": sum_of_sources(row.sources for row in rows),
     }
     return summary
 

@@ -75,6 +75,11 @@ _LINES: tuple[tuple[str, _Cell], ...] = (
     ("tokens are", lambda s: s["basis"] or "mixed"),
     ("dollars are", lambda s: UNKNOWN if s["cost_usd"] is None else str(s["cost_basis"])),
 )
+_WAREHOUSE_LINES: tuple[tuple[str, _Cell], ...] = (
+    ("KV from RAM, disk, far", lambda s: _tiers(s["kv"])),
+    ("engine seconds saved", lambda s: f"{s['kv']['seconds_saved']:,.1f}" if s["kv"] else "none"),
+)
+"""Shown where a local engine has a warehouse."""
 _RUN_COLUMNS = ("requests", "input tokens", "input : output", "cache hit rate", "cost", "tokens are")
 
 
@@ -137,6 +142,10 @@ def cost_of(summary: Summary) -> str:
     return cost(summary["cost_usd"], models, summary["requests"] - summary["failed"])
 
 
+def _tiers(kv: Mapping[str, int] | None) -> str:
+    return ", ".join(count(kv[f"{tier}_tokens"]) for tier in ("ram", "disk", "far")) if kv else "none"
+
+
 def _missing(summary: Summary) -> int:
     return sum(one["requests"] for one in summary["unpriced"])
 
@@ -144,7 +153,8 @@ def _missing(summary: Summary) -> int:
 def _table(columns: Sequence[tuple[str, Summary]]) -> "Table":
     """A line for each number, a column for each of ``columns``."""
     table = _grid("", [name for name, _ in columns])
-    for label, cell in _LINES:
+    warm = any(summary["kv"] for _, summary in columns)
+    for label, cell in (*_LINES, *(_WAREHOUSE_LINES if warm else ())):
         table.add_row(label, *(cell(summary) for _, summary in columns))
     return table
 

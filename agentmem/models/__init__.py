@@ -15,7 +15,7 @@ __all__ = ["load"]
 def load(name: str, **options: Any) -> Model:
     """The model called ``name``; ``options`` go to its class, and win over those that agentmem.toml has for its kind.
 
-    ``anthropic:NAME`` is Claude through the official SDK, ``local`` or ``local:PATH`` is llama.cpp in process,
+    ``anthropic:NAME`` is Claude through the official SDK, ``local`` or ``local:PATH`` is llama.cpp here,
     ``scripted:PATH`` is a script, and any other name (``openai:NAME``, ``google_genai:NAME`` ...) goes to LangChain's
     init_chat_model. Raises ConfigError for a name that cannot be a model's, or options that do not fit, and
     ModelNotAvailable with what to install or set.

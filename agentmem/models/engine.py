@@ -1,159 +1,41 @@
-"""Runs llama.cpp in process, through xllamacpp: a real engine with a real KV cache, on a free port of the loopback.
+"""Runs llama.cpp, through xllamacpp: a real engine with a real KV cache, on a free port of the loopback.
 
 It serves the local model, and it meters: for any model, the engine's own counters tell how many tokens of a request
 were in its cache and how many it had to process.
 
-The engine reads a saved cache without a check, and a damaged file ends the process. So each saved file gets a seal:
-length, sha256, and the weights and engine that made it. To restore, a private copy is checked and handed over.
+It runs in a process of its own. If that ends, the request under way fails, and the next one starts it again; what a
+warehouse holds comes back from there.
 """
 
-import hashlib
 import http.client
 import importlib.util
 import json
-import os
 import secrets
-import socket
-import stat
+import shutil
+import tempfile
+import threading
 import weakref
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from agentmem.checking import TEXT, shown
 from agentmem.closing import Closing
-from agentmem.distribution import install
 from agentmem.errors import ConfigError, ModelNotAvailable, ModelRejected, ModelUnreachable
 from agentmem.kvcache.frames import encode, frame
+from agentmem.kvcache.warehouse.warehouse import Warehouse
 from agentmem.models.pictures import without_pictures
+from agentmem.models.process import EngineProcess
+from agentmem.models.sealed import States, states_in
+from agentmem.models.warm import Visit, WarmSlots
 from agentmem.models.weights import SMOLLM2, find
-from agentmem.types import Frame, Message, Request, Usage
-
-SEAL = ".seal"
-_CHUNK = 1 << 20
-_MOST = 4096
-"""The most bytes of a seal."""
-
-
-@dataclass(frozen=True, slots=True)
-class States:
-    """The saved caches in a folder. ``maker`` identifies the engine and its weights."""
-
-    folder: Path
-    maker: str
-
-    @contextmanager
-    def saving(self, name: str) -> Iterator[str]:
-        """Gives a temporary name to save under. After the block the file is sealed and has its own name, or is gone."""
-        target, part = self._place(name), self.folder / f"part-{secrets.token_hex(8)}"
-        seal = part.with_name(f"{part.name}{SEAL}")
-        try:
-            yield part.name
-            part.chmod(0o600)
-            size, sha256 = _measured(part)
-            seal.touch(0o600)
-            seal.write_text(json.dumps({"bytes": size, "sha256": sha256, "maker": self.maker}), encoding="utf-8")
-            _seal_of(target).unlink(
-                missing_ok=True
-            )  # a file without a seal is refused, which is better than a file with an old seal
-            part.replace(target)
-            seal.replace(_seal_of(target))
-        except OSError as error:
-            raise ModelRejected(f"the cache could not be saved as {name} in {self.folder}: {error}") from error
-        finally:
-            part.unlink(missing_ok=True)
-            seal.unlink(missing_ok=True)
-
-    @contextmanager
-    def restoring(self, name: str) -> Iterator[str]:
-        """Gives the name of a checked copy of the file, which exists inside the block. Raises ModelRejected."""
-        source, copy = self._place(name), self.folder / f"part-{secrets.token_hex(8)}"
-        try:
-            seal = _read_seal(source)
-            if seal.get("maker") != self.maker:
-                raise ModelRejected(f"the saved cache {name} was made with other weights or another engine: {_AGAIN}")
-            found = _measured(source, copy)
-            if found != (seal.get("bytes"), seal.get("sha256")):
-                raise ModelRejected(f"the saved cache {name} is not as it was saved: {_AGAIN}")
-            yield copy.name
-        except FileNotFoundError as error:
-            raise ModelRejected(f"there is no saved cache {name} in {self.folder}: {_AGAIN}") from error
-        except OSError as error:
-            raise ModelRejected(f"the saved cache {name} in {self.folder} cannot be read: {error}") from error
-        finally:
-            copy.unlink(missing_ok=True)
-
-    def _place(self, name: str) -> Path:
-        plain = TEXT.fits(name) and name == Path(name).name and name.isprintable() and not name.endswith(SEAL)
-        if not plain or not name or name.startswith((".", " ", "part-")) or len(name.encode("utf-8", "replace")) > 200:
-            raise ConfigError(f"{shown(name)} cannot name a saved cache: give a plain file name, such as team.bin")
-        return self.folder / name
-
-
-_AGAIN = "send the prompt again instead, and save it anew"
-
-
-def states_in(folder: Path, weights: Path) -> States:
-    """The saved caches in a folder; a missing folder is made."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigError(f"the folder for saved caches cannot be made: {error}") from error
-    return States(folder, f"{_known(weights)} {_engine()}")
-
-
-def _known(weights: Path) -> str:
-    """A digest that identifies weights without reading all of a large file: their size and both ends."""
-    digest, size = hashlib.sha256(), weights.stat().st_size
-    with weights.open("rb") as file:
-        digest.update(file.read(_CHUNK))
-        file.seek(max(0, size - _CHUNK))
-        digest.update(file.read(_CHUNK))
-    return f"{size}-{digest.hexdigest()[:32]}"
-
-
-def _engine() -> str:
-    try:
-        return version("xllamacpp")
-    except PackageNotFoundError:
-        return "unknown"
-
-
-def _seal_of(path: Path) -> Path:
-    return path.with_name(f"{path.name}{SEAL}")
-
-
-def _read_seal(path: Path) -> dict[str, object]:
-    if not path.exists():
-        raise FileNotFoundError(path)
-    try:
-        with _seal_of(path).open("rb") as file:
-            seal = json.loads(file.read(_MOST))
-    except (FileNotFoundError, ValueError) as error:
-        raise ModelRejected(f"the saved cache {path.name} has no seal that can be read: {_AGAIN}") from error
-    if not isinstance(seal, dict):
-        raise ModelRejected(f"the saved cache {path.name} has no seal that can be read: {_AGAIN}")
-    return seal
-
-
-def _measured(path: Path, copy: Path | None = None) -> tuple[int, str]:
-    """The length and the sha256 of a file; ``copy`` is the path for a copy, made on the way."""
-    digest, size = hashlib.sha256(), 0
-    with path.open("rb") as source, (copy or Path(os.devnull)).open("wb") as sink:
-        if copy:
-            copy.chmod(0o600)
-        while chunk := source.read(_CHUNK):
-            digest.update(chunk)
-            size += sink.write(chunk)
-    return size, digest.hexdigest()
-
+from agentmem.types import Frame, KvSources, Message, Request, Usage
 
 BATCH = 128
 """Tokens that the engine processes before it checks if the caller has gone: under a second of work."""
+_GRACE = 1.0
+"""The most seconds between a broken connection and the end of the process that broke it."""
 TIMEOUT = 600
 """The most seconds that a request may stay without an answer."""
 REMEMBERED = 4096
@@ -174,8 +56,10 @@ class Engine(Closing):
     ``weights`` is a GGUF file, by default the installed one. ``context`` is the most tokens of one request with its
     reply; each of ``slots`` keeps the cache of one conversation within it. The default is one thread, because two
     collapse on two busy cores. ``cache_ram_mib`` limits the MiB for conversations without a slot (the engine's own
-    default is 8 GiB). ``states`` is the folder for `save`, `restore` and `erase`. The engine is closed with the program
-    at the latest. Raises ModelNotAvailable.
+    default is 8 GiB). ``states`` is the folder for `save`, `restore` and `erase`. With a ``warehouse``, what was
+    computed once is found again, by this engine and by others, now and later; it is closed with the engine, and takes
+    the place of the engine's own cache in memory. The engine is closed with the program at the latest. Raises
+    ModelNotAvailable.
     """
 
     def __init__(
@@ -187,18 +71,23 @@ class Engine(Closing):
         threads: int = 1,
         cache_ram_mib: int = 64,
         states: Path | None = None,
+        warehouse: Warehouse | None = None,
     ) -> None:
         self.weights = weights or _installed()
         self.name = SMOLLM2.name if weights is None else weights.stem
         self.key = secrets.token_urlsafe(24)
         self.context = context
+        self.warehouse = warehouse
         self._states = states_in(Path(states), self.weights) if states else None
-        settings = {
+        self._landing = landing(context) if warehouse is not None and states is None else None
+        folder = states or (self._landing and Path(self._landing.name))
+        self._threads = threads
+        self._settings = {
             "api_keys": [self.key],
             "n_ctx": context,
             "n_parallel": slots,
             "kv_unified": True,  # each slot may use the whole context
-            "cache_ram_mib": cache_ram_mib,
+            "cache_ram_mib": 0 if warehouse is not None else cache_ram_mib,
             "n_batch": BATCH,
             "n_ubatch": BATCH,
             "warmup": False,
@@ -206,18 +95,38 @@ class Engine(Closing):
             "offline": True,
             "ui": False,
             "verbosity": -1,
-            "slot_save_path": f"{states}/" if states else "",  # the engine appends the name of a state to it
+            "slot_save_path": f"{folder}/" if folder else "",  # the engine appends the name of a state to it
         }
-        server = _start(self.weights, threads, settings)
-        self.address: str = server.listening_address
-        self._place = (str(urlsplit(self.address).hostname), int(urlsplit(self.address).port or 0))
         self._tokens: dict[bytes, list[int]] = {}
-        self._stop = weakref.finalize(self, _stop, [server], self._place)
-        self.busy()  # it can only be stopped after its loop has answered once; before, it would wait without end
+        self._starting = threading.Lock()
+        self._holder = [EngineProcess(self.weights, threads, self._settings)]
+        self._stop = weakref.finalize(self, _end, self._holder, self._landing)
+        self._warm = WarmSlots(self, warehouse, slots, Path(folder)) if warehouse is not None and folder else None
+
+    @property
+    def address(self) -> str:
+        """Where it serves. Another one after it was started again."""
+        return self._running().address
+
+    @property
+    def process(self) -> EngineProcess:
+        """The engine's process, which is started again if it has ended."""
+        return self._running()
+
+    def ready(self) -> None:
+        """Start the engine again if its process has ended. Otherwise the next request would."""
+        self._running()
+
+    @property
+    def state_settings(self) -> str:
+        """The engine's build, and all settings that the KV state of given tokens depends on, as text."""
+        return self._running().settings
 
     def close(self) -> None:
-        """Stop the server and free its memory; requests under way end with an error. May be called twice."""
+        """End the server; requests under way end with an error. The warehouse is closed. May be called twice."""
         self._stop()
+        if self.warehouse is not None:
+            self.warehouse.close()
 
     def usage(self, request: Request, reply: Message) -> Usage:
         """Put the request's own bytes through the KV cache; returns the engine's counts of cached and processed tokens.
@@ -226,15 +135,48 @@ class Engine(Closing):
         by its digest. Output tokens are those that the reply will add to the next request. Raises ModelRejected if the
         request is longer than ``context``.
         """
+        return self.measured(request, reply)[0]
+
+    def measured(self, request: Request, reply: Message) -> tuple[Usage, KvSources | None]:
+        """`usage`, and where the KV state of the prompt came from; None without a warehouse."""
         prompt = [token for one in _frames(request) for token in self._encoded(one)]
-        timings = self.post("/completion", {"prompt": prompt, "n_predict": 1, "cache_prompt": True})["timings"]
+        timings, sources = self.complete(prompt, n_predict=1)
         output = sum(len(self._encoded(frame("message", block.wire(), "assistant"))) for block in reply.blocks)
-        return Usage(
+        usage = Usage(
             "measured",
-            uncached_tokens=timings["prompt_n"],
-            cache_read_tokens=timings["cache_n"],
+            uncached_tokens=timings["timings"]["prompt_n"],
+            cache_read_tokens=timings["timings"]["cache_n"],
             output_tokens=output,
         )
+        return usage, sources
+
+    def complete(self, prompt: Sequence[int], **body: Any) -> tuple[dict[str, Any], KvSources | None]:
+        """The engine's answer to a prompt in tokens, and where the KV state of the prompt came from.
+
+        ``body`` are more fields of llama.cpp's ``/completion``, such as n_predict.
+        """
+        with self.visiting(prompt) as visit:
+            slot = {} if visit.slot is None else {"id_slot": visit.slot}
+            answer = self.post("/completion", {"prompt": list(prompt), "cache_prompt": True, **slot, **body})
+            timings = answer["timings"]
+            visit.answered(timings["cache_n"], timings["prompt_n"], timings["prompt_ms"] / 1000)
+        return answer, visit.sources
+
+    @contextmanager
+    def visiting(self, prompt: Sequence[int]) -> Iterator[Visit]:
+        """Have what is known of a prompt in a slot, and keep what the slot holds afterwards.
+
+        Inside the block one request may be sent. Without a warehouse this does nothing.
+        """
+        if self._warm is None:
+            yield Visit()
+            return
+        with self._warm.visit(prompt) as visit:
+            yield visit
+
+    def warehouse_stats(self) -> dict[str, Any]:
+        """`Warehouse.stats`, with the seconds of work beside the engine; {} without a warehouse."""
+        return {} if self.warehouse is None or self._warm is None else self.warehouse.stats() | self._warm.stats()
 
     def tokens(self, text: str) -> list[int]:
         """The engine's own tokens of a text. Text that looks like a special token stays text."""
@@ -254,6 +196,7 @@ class Engine(Closing):
 
         Raises ModelRejected if the file has changed, or was saved with other weights or another engine.
         """
+        self._forget(slot)
         with self._saved().restoring(name) as copy:
             return int(self.post(f"/slots/{slot}?action=restore", {"filename": copy})["n_restored"])
 
@@ -264,6 +207,7 @@ class Engine(Closing):
 
     def erase(self, slot: int = 0) -> int:
         """Empty the cache of a slot; returns the number of erased tokens."""
+        self._forget(slot)
         return int(self.post(f"/slots/{slot}?action=erase", {})["n_erased"])
 
     def busy(self) -> bool:
@@ -275,17 +219,25 @@ class Engine(Closing):
         answer: dict[str, Any] = self._call("POST", path, json.dumps(body))
         return answer
 
+    def lost(self, error: Exception) -> ModelUnreachable:
+        """The error for a request without an answer: it says so if the engine's process has ended."""
+        process = self._holder[-1] if self._stop.alive else None
+        if process is None or not process.ended_within(_GRACE):
+            return ModelUnreachable(f"the local engine did not answer: {error}")
+        return ModelUnreachable(
+            f"the local engine's process is gone, {process.ending}; the next request starts it again"
+        )
+
     def _call(self, method: str, path: str, body: str | None = None) -> Any:
-        if not self._stop.alive:
-            raise ModelNotAvailable("the local engine is closed; make a new one")
-        connection = http.client.HTTPConnection(*self._place, timeout=TIMEOUT)
+        place = urlsplit(self._running().address)
+        connection = http.client.HTTPConnection(str(place.hostname), place.port, timeout=TIMEOUT)
         headers = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"}
         try:
             connection.request(method, path, body, headers)
             response = connection.getresponse()
             answer = json.loads(response.read())
         except (OSError, http.client.HTTPException, ValueError) as error:
-            raise ModelUnreachable(f"the local engine did not answer: {error}") from error
+            raise self.lost(error) from error
         finally:
             connection.close()
         if response.status != 200:
@@ -293,6 +245,21 @@ class Engine(Closing):
                 f"the local engine refused the request: {answer.get('error', {}).get('message', answer)}"
             )
         return answer
+
+    def _running(self) -> EngineProcess:
+        """The engine's process. It is started again if it has ended."""
+        with self._starting:
+            if not self._stop.alive:
+                raise ModelNotAvailable("the local engine is closed; make a new one")
+            if not self._holder[-1].running:
+                self._holder[-1].end()
+                self._holder[:] = [EngineProcess(self.weights, self._threads, self._settings)]
+                self._forget()
+            return self._holder[-1]
+
+    def _forget(self, slot: int | None = None) -> None:
+        if self._warm is not None:
+            self._warm.forget(slot)
 
     def _encoded(self, one: Frame) -> list[int]:
         if len(self._tokens) >= REMEMBERED:
@@ -315,39 +282,22 @@ def _installed() -> Path:
     return found
 
 
-def _start(weights: Path, threads: int, settings: dict[str, Any]) -> Any:
+def landing(context: int) -> "tempfile.TemporaryDirectory[str]":
+    """A folder for the one state on its way to or from the engine: in memory if there is plenty, else on the disk."""
+    shared = Path("/dev/shm")
     try:
-        import xllamacpp
-    except ImportError as error:
-        raise ModelNotAvailable(
-            f"the local engine is not installed: {install('local')}, then run `agentmem local install`"
-        ) from error
-    params = xllamacpp.CommonParams()
-    params.model.path = str(weights)
-    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads
-    for name, value in settings.items():
-        setattr(params, name, value)
-    try:
-        return xllamacpp.Server(params)
-    except RuntimeError as error:
-        raise ModelNotAvailable(
-            f"the local engine could not load {weights}: {error} Run `agentmem local install` to repair the weights."
-        ) from error
+        room = shutil.disk_usage(shared).free
+    except OSError:
+        room = 0
+    return tempfile.TemporaryDirectory(prefix="agentmem-", dir=shared if room > _ROOM * context else None)
 
 
-def _stop(holder: list[Any], place: tuple[str, int]) -> None:
-    """Cut all connections to the server, then drop it: it waits without limit for open requests to end."""
-    _sever(place)
-    holder.clear()
+_ROOM = 1 << 20
+"""The bytes for a token of the context that have to be free in memory, so that a state there is no burden."""
 
 
-def _sever(place: tuple[str, int]) -> None:
-    """Shut down every connection of this process to ``place``, of any client or thread."""
-    for descriptor in map(int, os.listdir("/dev/fd")):  # noqa: PTH208 - the numbers are wanted, not paths
-        try:
-            if stat.S_ISSOCK(os.fstat(descriptor).st_mode):
-                with socket.socket(fileno=os.dup(descriptor)) as connection:
-                    if connection.getpeername() == place:
-                        connection.shutdown(socket.SHUT_RDWR)
-        except OSError:  # not connected, or closed meanwhile
-            continue
+def _end(holder: list[EngineProcess], folder: "tempfile.TemporaryDirectory[str] | None") -> None:
+    for process in holder:
+        process.end()
+    if folder is not None:
+        folder.cleanup()

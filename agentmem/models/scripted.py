@@ -28,19 +28,16 @@ import json
 import re
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from operator import attrgetter
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import yaml
 
 from agentmem.closing import Closing
 from agentmem.errors import ConfigError, ScriptEnded
 from agentmem.kvcache.frames import canonical
-from agentmem.kvcache.prompts import request_prompt
-from agentmem.kvcache.simulated.simulator import Simulator
-from agentmem.tokens import value_tokens
-from agentmem.types import Block, Delta, Frame, Message, ModelProfile, Reply, Request, Text, TextDelta, ToolCall, Usage
+from agentmem.models.meters import Estimated, ReplyMeter, measured
+from agentmem.types import Block, Delta, Frame, Message, ModelProfile, Reply, Request, Text, TextDelta, ToolCall
 
 Part = str | ToolCall | Mapping[str, Any]
 """A text, a tool call, or a mapping of ``text`` and ``calls``."""
@@ -235,57 +232,6 @@ _FORMATS = {".md": parse_markdown, ".markdown": parse_markdown}
 """The parser by the ending of a file's name; any other file is YAML."""
 
 
-_TOKENS = attrgetter("tokens")
-
-
-class ReplyMeter(Protocol):
-    """Gives the usage of a scripted model's requests. `agentmem.Engine` is one that measures.
-
-        class Free:
-            def usage(self, request: Request, reply: Message) -> Usage:
-                return Usage("estimated")
-
-            def close(self) -> None: ...
-
-    It may only raise errors below ModelError. ``close`` frees what it holds and may be called twice.
-    """
-
-    def usage(self, request: Request, reply: Message) -> Usage: ...
-
-    def close(self) -> None: ...
-
-
-class Estimated:
-    """A meter by our own token counts. It has no cache, so all input counts as processed."""
-
-    def usage(self, request: Request, reply: Message) -> Usage:
-        head = sum(one.tokens for one in (*request.tools, *request.system))
-        read = head + sum(map(_TOKENS, request.turns))
-        return Usage("estimated", uncached_tokens=read, output_tokens=output_tokens(reply))
-
-    def close(self) -> None:
-        """Nothing is held."""
-
-
-class Simulated:
-    """A meter by a provider's published cache rules and our own token counts."""
-
-    def __init__(self, simulator: Simulator) -> None:
-        self._simulator = simulator
-
-    def usage(self, request: Request, reply: Message) -> Usage:
-        outcome = self._simulator.send(request_prompt(request))
-        return outcome.usage + Usage("simulated", output_tokens=output_tokens(reply))
-
-    def close(self) -> None:
-        """Nothing is held."""
-
-
-def output_tokens(reply: Message) -> int:
-    """An estimate of a reply's tokens."""
-    return sum(value_tokens(block.wire()) for block in reply.blocks)
-
-
 Script = Sequence[Turn] | Callable[[Request], Turn]
 """Turns in order, or a function that makes the next one from the request."""
 
@@ -345,11 +291,12 @@ class ScriptedModel(Closing):
         """Yields the reply's text, a few words at a time, and then the Reply."""
         started = time.perf_counter()
         said = self._say(request)
-        usage = self._meter.usage(request, said)
+        usage, sources = measured(self._meter, request, said)
         first = time.perf_counter() - started
         yield from _deltas(said)
         stop = "tool_use" if said.calls else "end_turn"
-        yield Reply(said, usage, stop, first_token_after=first, seconds=time.perf_counter() - started)
+        seconds = time.perf_counter() - started
+        yield Reply(said, usage, stop, first_token_after=first, seconds=seconds, sources=sources)
 
     async def astream(self, request: Request) -> AsyncIterator[Delta]:
         """`stream` for asyncio. The meter works in a thread."""

@@ -126,6 +126,7 @@ def shown(
         **summary,
         "advice": advice(summary),
         "turns": _columns(made),
+        "tiers": _tiers(made),
         "money": _money(made, summary),
         "events": [_event(one) for one in found],
         "answers": None if answers is None else {**answers, "said": lines(answers)},
@@ -153,6 +154,15 @@ def _columns(made: Sequence[ReportTurn]) -> Data:
     }
 
 
+def _tiers(made: Sequence[ReportTurn]) -> Data | None:
+    """Tokens of each turn's prompt by where a local engine had their KV state from; None if no turn says."""
+    parts = [turn.row.sources for turn in made]
+    if not any(parts):
+        return None
+    return {name: [getattr(one, name) if one else 0 for one in parts] for name in TIERS}
+
+
+TIERS = ("slot", "ram", "disk", "far", "computed")
 _NAMES = (("run", "thread"), ("agent", "agent"), ("purpose", "purpose"), ("model", "model"))
 
 

@@ -10,6 +10,7 @@ from agentmem.report.data import Data, collect, shown
 from agentmem.report.page import page
 from agentmem.report.turns import ReportTurn
 from agentmem.transcript.journal import open_journal
+from agentmem.types import KvSources
 from tests.browser.chromium import Scheme, Tab
 from tests.meter.rows import row
 from tests.report.runs import HOSTILE, eventful, long_run
@@ -239,3 +240,13 @@ def test_a_run_without_prices_or_without_anything(window: Tab, tmp_path: Path) -
     assert "unknown" in window.text("#tiles")
     window.open(written(tmp_path, shown([], (), "run-1")))
     assert "Nothing has been sent yet" in window.text("#context")
+
+
+def test_a_warehouses_tiers_have_a_chart_of_their_own(window: Tab, short: Path, tmp_path: Path) -> None:
+    """Where a local engine says where its KV state came from; other runs' pages have none."""
+    warm = ReportTurn(1, row(sources=KvSources(slot=5, ram=20, disk=30, computed=10)))
+    window.open(written(tmp_path, shown([warm], (), "warm")))
+    assert "From the disk" in window.text('[data-for="tiers"]')
+    assert window.box("#tiers .u-over")["width"] > 0
+    window.open(short)
+    assert window.text('[data-for="tiers"]') == ""

@@ -6,7 +6,7 @@ from pathlib import Path
 from agentmem import demo
 from agentmem.kvcache.rules import claude_rules
 from agentmem.kvcache.simulated.simulator import Simulator
-from agentmem.models.scripted import Simulated
+from agentmem.models.meters import Simulated
 from agentmem.runtime.agent import Agent
 
 

@@ -86,6 +86,7 @@ def test_the_numbers_of_a_run() -> None:
         "peak_context_tokens": 1_500,
         "failed": 0,
         "switch_usd": None,
+        "kv": None,
     }
 
 

@@ -11,10 +11,9 @@ from agentmem.kvcache.rules import claude_rules
 from agentmem.kvcache.simulated.simulator import Simulator
 from agentmem.models import load
 from agentmem.models.engine import Engine
+from agentmem.models.meters import ReplyMeter, Simulated
 from agentmem.models.scripted import (
-    ReplyMeter,
     ScriptedModel,
-    Simulated,
     Turn,
     message,
     parse_markdown,

@@ -11,7 +11,7 @@ from agentmem.kvcache.rules import claude_rules
 from agentmem.kvcache.simulated.simulator import Simulator
 from agentmem.meter import ledger
 from agentmem.meter.ledger import RequestMeter, Row
-from agentmem.models.scripted import output_tokens
+from agentmem.models.meters import output_tokens
 from agentmem.transcript import transcript
 from agentmem.transcript.journal import Journal
 from agentmem.transcript.transcript import Opening, PinnedPage

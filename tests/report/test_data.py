@@ -10,7 +10,7 @@ from agentmem.meter.report import report
 from agentmem.report.data import Data, collect, shown
 from agentmem.report.turns import ReportTurn
 from agentmem.transcript.journal import open_journal
-from agentmem.types import Usage
+from agentmem.types import KvSources, Usage
 from tests.meter.rows import row
 from tests.report.runs import eventful
 
@@ -88,3 +88,17 @@ def test_nothing_sent_yet() -> None:
     """An empty run has empty columns."""
     data = shown([], (), "run")
     assert data["turns"]["number"] == [] == data["events"]
+
+
+def test_tiers_by_turn_stand_where_an_engine_says() -> None:
+    """A value for each turn, zeros for a turn that says nothing; None if none does."""
+    warm = ReportTurn(1, row(sources=KvSources(slot=5, ram=20, disk=30, computed=10)))
+    other = ReportTurn(2, row())
+    assert shown([warm, other], (), "run")["tiers"] == {
+        "slot": [5, 0],
+        "ram": [20, 0],
+        "disk": [30, 0],
+        "far": [0, 0],
+        "computed": [10, 0],
+    }
+    assert shown([other], (), "run")["tiers"] is None

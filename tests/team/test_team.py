@@ -16,7 +16,8 @@ from agentmem.errors import ConfigError, MergeConflict, ThreadNotFound
 from agentmem.kvcache.rules import claude_rules
 from agentmem.kvcache.simulated.simulator import Simulator
 from agentmem.meter.ledger import decode
-from agentmem.models.scripted import ScriptedModel, Simulated
+from agentmem.models.meters import Simulated
+from agentmem.models.scripted import ScriptedModel
 from agentmem.runtime.agent import Agent
 from agentmem.team import Budget, Role, Team, TeamDone, TeamProgress, TeamResult
 from agentmem.team.roles import role_of

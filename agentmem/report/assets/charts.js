@@ -1,4 +1,4 @@
-// The three charts: bars of tokens or lines of dollars over the turns, one zoom and one cursor for all of them.
+// The charts: bars of tokens or lines of dollars over the turns, one zoom and one cursor for all of them.
 
 let WIDE = false;  // too many turns for a bar each: steps instead, each as wide as its turn
 const NEAR = 5;  // pixels within which the cursor jumps to a mark
@@ -26,6 +26,11 @@ const CHARTS = {
     stacked: true, write: short, exact: whole, from: () => turns, marks: true,
     series: [["read", "Read from the cache"], ["new", "Processed, new"], ["again", "Processed again"]],
     also: [["written", "Written to the cache"], ["output", "Output"]],
+  },
+  tiers: {
+    stacked: true, write: short, exact: whole, from: () => data.tiers,
+    series: [["slot", "In the engine"], ["ram", "From RAM"], ["disk", "From the disk"], ["far", "From far away"],
+      ["computed", "Computed"]],
   },
   money: {
     stacked: false, write: (value) => "$" + value.toLocaleString("en-US", { maximumFractionDigits: 6 }), exact: dollars,

@@ -94,6 +94,7 @@ function drawSession(found, again) {
   drawKinds();
   drawEvents();
   drawLanes();
+  byId("warehouse").hidden = !data.tiers;
   drawCharts();
   showRange();
 }

@@ -1,0 +1,44 @@
+"""Memory as a tier: whole records, of so many bytes at most."""
+
+from collections.abc import Iterable
+
+from agentmem.kvcache.warehouse.eviction import HeldBlock, Policy, Standings
+from agentmem.kvcache.warehouse.records import KvRecord, record_size
+
+
+class BlockMemory:
+    """Records of ``budget`` bytes at most. Not for several threads at a time."""
+
+    def __init__(self, budget: int, policy: Policy) -> None:
+        self.standings = Standings(budget, policy)
+        self._records: dict[str, KvRecord] = {}
+
+    def get(self, key: str) -> KvRecord | None:
+        """The record, if it is held."""
+        return self._records.get(key)
+
+    def add(self, record: KvRecord, now: float, kept: Iterable[str] = ()) -> bool:
+        """Hold a record in place of what is worth less. False if it does not fit beside those in ``kept``."""
+        block = record.block
+        if block.key in self._records:
+            return True
+        size = record_size(len(block.tokens), len(record.payload))
+        if size > self.standings.budget:
+            return False
+        for key in self.standings.fit(now, kept, size):
+            self._records.pop(key, None)
+        if self.standings.bytes + size > self.standings.budget:
+            return False
+        self._records[block.key] = record
+        self.standings.add(HeldBlock(block.key, block.parent, size, block.start, len(block.tokens), now, now))
+        return True
+
+    def drop(self, key: str) -> None:
+        """Hold a record no longer."""
+        self.standings.drop(key)
+        self._records.pop(key, None)
+
+    def clear(self) -> None:
+        """Hold nothing."""
+        for key in list(self._records):
+            self.drop(key)

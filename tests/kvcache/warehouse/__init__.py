@@ -1,0 +1,1 @@
+"""Tests of the token warehouse: made payloads, real files, real processes."""
