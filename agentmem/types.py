@@ -324,9 +324,6 @@ class Mark:
     ttl: Ttl
 
 
-# Requests and replies.
-
-
 @dataclass(frozen=True, slots=True)
 class Options:
     """Settings of requests: ``Agent(model, "notes", options=Options(max_tokens=8_000, effort="high"))``.
@@ -348,8 +345,8 @@ class Request:
 
     ``tools`` and ``system`` are frames with tool definitions and text blocks in Anthropic's form; ``turns`` alternate
     between the roles and begin with the user. ``previous_id`` is the provider's id of the reply before, ``estimate``
-    our count of the input in the provider's tokens. ``key`` names its place in its thread, so that a model that keeps
-    requests for hours finds it again after a kill; it is not sent. ``extra`` are fields for the server itself.
+    our count of the input in the provider's tokens. ``key`` names its place in its thread, ``extra`` are fields for the
+    server itself.
     """
 
     model: str
@@ -442,7 +439,7 @@ class Model(Protocol):
 
 
 class TokenCounter(Protocol):
-    """Counts the tokens of a text. The counts of pieces, split after newlines, must sum to the whole."""
+    """Counts a text's tokens. The counts of pieces, split after newlines, must sum to the whole."""
 
     def __call__(self, text: str) -> int: ...
 

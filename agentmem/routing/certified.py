@@ -51,14 +51,16 @@ class RouterCertificate:
     only_small: float
 
 
-class Tuned(NamedTuple):
+class TunedRouter(NamedTuple):
     """A router, ready to be saved, and its certificate."""
 
     router: Difficulty
     certificate: RouterCertificate
 
 
-def tune(questions: Sequence[LabelledQuestion], embedder: Embedder, worse: float = WORSE, sure: float = SURE) -> Tuned:
+def tune(
+    questions: Sequence[LabelledQuestion], embedder: Embedder, worse: float = WORSE, sure: float = SURE
+) -> TunedRouter:
     """A router from labelled questions. Where nothing can be certified everything goes to the large model.
 
     Raises ConfigError for too few questions.
@@ -70,7 +72,7 @@ def tune(questions: Sequence[LabelledQuestion], embedder: Embedder, worse: float
     router = Difficulty.of(kept, embedder)
     gains = router.gains([(one.text, one.subject) for one in held])
     found = certified(held, gains, worse, sure)
-    return Tuned(router.at(found.threshold), found)
+    return TunedRouter(router.at(found.threshold), found)
 
 
 def is_held(text: str) -> bool:

@@ -35,7 +35,7 @@ CUES: tuple[tuple[str, str], ...] = (
 """What of a text is counted, each by a pattern. Its length in words is counted, too."""
 
 
-class Weights(NamedTuple):
+class LikenessWeights(NamedTuple):
     """How much each part of the likeness counts beside the noise, and how far an embedding reaches."""
 
     subject: float = 0.03
@@ -44,16 +44,16 @@ class Weights(NamedTuple):
     reach: float = 0.5
 
 
-USUAL = Weights()
-TRIED: tuple[Weights, ...] = (
+USUAL = LikenessWeights()
+TRIED: tuple[LikenessWeights, ...] = (
     USUAL,
-    Weights(subject=0.06),
-    Weights(near=0.06),
-    Weights(near=0.06, reach=0.25),
-    Weights(near=0.12, reach=1.0),
-    Weights(cues=0.06),
-    Weights(near=0.01, cues=0.06),
-    Weights(near=0.06, cues=0.06),
+    LikenessWeights(subject=0.06),
+    LikenessWeights(near=0.06),
+    LikenessWeights(near=0.06, reach=0.25),
+    LikenessWeights(near=0.12, reach=1.0),
+    LikenessWeights(cues=0.06),
+    LikenessWeights(near=0.01, cues=0.06),
+    LikenessWeights(near=0.06, cues=0.06),
 )
 """The weights that are tried on the labelled questions themselves, each left out in turn."""
 SAMPLE = 1_000
@@ -85,7 +85,7 @@ class Difficulty:
     cues: Numbers
     subjects: tuple[str, ...]
     labels: Numbers
-    weights: Weights = USUAL
+    weights: LikenessWeights = USUAL
     threshold: float = 0.0
 
     @classmethod
@@ -111,7 +111,7 @@ class Difficulty:
         best = max(TRIED, key=lambda weights: area(some.weighed(weights).left_out(), some.labels))
         return self.weighed(best)
 
-    def weighed(self, weights: Weights) -> "Difficulty":
+    def weighed(self, weights: LikenessWeights) -> "Difficulty":
         """With other weights."""
         return replace(self, weights=weights)
 
@@ -200,7 +200,7 @@ def read(path: Path, embedder: Embedder) -> Difficulty:
             made["cues"],
             tuple(map(str, made["subjects"])),
             made["labels"],
-            Weights(*map(float, made["weights"])),
+            LikenessWeights(*map(float, made["weights"])),
             float(made["threshold"]),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
