@@ -277,7 +277,8 @@ class SubjectLink:
         if what == "function":
             shown = lending.parameters(value)
         doc = value.__doc__ if what == "function" and type(getattr(value, "__doc__", None)) is str else None
-        return ["j", number, what, name, shown, doc]
+        notes = {key: one for key, one in getattr(value, "__annotations__", {}).items() if known(one)}
+        return ["j", number, what, name, shown, doc, self.encode(notes if what == "function" else {}, depth + 1)]
 
     def decode(self, given: Any) -> Any:
         return values.decode(given, self._read)

@@ -163,6 +163,7 @@ class Subject:
         if number not in self.stubs:
             if what == "function":
                 self.stubs[number] = stubs.function(self.ask, number, name, doc, parameters)
+                self.stubs[number].__annotations__ = self.decode(given[6])
             else:
                 kind = stubs.StubIterator if what == "iterator" else stubs.StubObject
                 self.stubs[number] = kind(self.ask, number)
