@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from agentmem.errors import ModelNotAvailable, ModelRejected
+from agentmem.errors import ConfigError, ModelNotAvailable, ModelRejected
+from agentmem.kvcache.warehouse.warehouse import Warehouse
 from agentmem.models import load
 from agentmem.models.engine import Engine
 from agentmem.models.local import LocalModel
@@ -83,7 +84,7 @@ def test_a_shared_engine_stays_open(engine: Engine) -> None:
 
 def test_its_own_engine_is_closed_with_it(weights: Path) -> None:
     """A model that started its engine closes it, at the end of a `with` too."""
-    made = load("local", context=512)
+    made = load("local", context=512, warehouse=None)
     assert isinstance(made, LocalModel)
     with made as model:
         assert (model.profile.provider, model.profile.tier) == ("local", "local")
@@ -93,7 +94,7 @@ def test_its_own_engine_is_closed_with_it(weights: Path) -> None:
 
 def test_half_a_stream_can_be_left(weights: Path) -> None:
     """A model whose reply nobody reads to its end can be closed all the same."""
-    model = LocalModel(context=1024)
+    model = LocalModel(context=1024, warehouse=None)
     stream = model.stream(replace(question(), options=Options(max_tokens=500)))
     assert isinstance(next(stream), TextDelta)
     model.close()
@@ -102,10 +103,28 @@ def test_half_a_stream_can_be_left(weights: Path) -> None:
 def test_missing_weights_are_named(tmp_path: Path) -> None:
     """A path where there is no file says what is wrong."""
     with pytest.raises(ModelNotAvailable):
-        LocalModel(tmp_path / "none.gguf")
+        LocalModel(tmp_path / "none.gguf", warehouse=None)
 
 
 def test_a_message_without_text_is_empty(model: LocalModel) -> None:
     """A reply of no tokens at all is still a reply."""
     reply = whole(list(model.stream(replace(question(), options=Options(max_tokens=0)))))
     assert all(isinstance(block, Text) for block in reply.message.blocks)
+
+
+def test_a_prompt_is_asked_of_the_warehouse_as_the_engine_makes_it(weights: Path, tmp_path: Path) -> None:
+    """The tokens are those of the engine's own template, so another session finds all but the last one."""
+    with LocalModel(context=1024, longest=4, warehouse=Warehouse(folder=tmp_path)) as first:
+        cold = whole(list(first.stream(question())))
+    with LocalModel(context=1024, longest=4, warehouse=Warehouse(folder=tmp_path, ram=0)) as second:
+        warm = whole(list(second.stream(question())))
+    assert cold.sources is not None
+    assert warm.sources is not None
+    assert (warm.message.text, warm.sources.computed) == (cold.message.text, 1)
+    assert warm.sources.disk == warm.usage.cache_read_tokens == cold.sources.computed - 1
+
+
+def test_a_warehouse_has_one_place(engine: Engine) -> None:
+    """An engine that is passed in has its own, or none."""
+    with Warehouse() as warehouse, pytest.raises(ConfigError, match="give it to the engine"):
+        LocalModel(engine=engine, warehouse=warehouse)
