@@ -334,8 +334,10 @@ class Agent(AnswersQuestions, StaysHere, Closing):
         The current state becomes a checkpoint first. The thread continues as a branch, also for runs that name the
         thread. Returns the branch's name. Raises ThreadBusy while a run holds the thread, UnknownReference.
         """
-        self._end_pause(self.history.current(self.history.origin(to)))
-        return self.history.rollback(to)
+        thread = self.history.current(self.history.origin(to))
+        self._end_pause(thread)
+        with self.sessions.sharing(thread):
+            return self.history.rollback(to)
 
     def forget(self, thread: str, *, with_forks: bool = False) -> int:
         """Removes a thread everywhere, for good. Returns the number of removed entries."""
@@ -379,14 +381,10 @@ class Agent(AnswersQuestions, StaysHere, Closing):
     @contextmanager
     def _running(self, thread: str, *, streams: bool = False) -> Iterator[None]:
         """Holds a thread for a run, with a checkpoint before and after."""
-        with self._working(thread, streams=streams):
-            if pages := self.sessions.pages:
-                pages.pull(thread)
+        with self._working(thread, streams=streams), self.sessions.sharing(thread):
             self.history.mark_unasked(thread, "before a run")
             yield
             self.history.mark_unasked(thread, "after a run")
-            if pages:
-                pages.push(thread)
 
     @contextmanager
     def _working(self, thread: str, *, streams: bool = False) -> Iterator[Session]:

@@ -7,7 +7,8 @@ write beside the next run.
 
 import logging
 from collections import OrderedDict, deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from hashlib import sha256
 from threading import Lock, RLock
@@ -374,6 +375,15 @@ class Sessions:
             known = self._sessions.get(thread)
             fresh = known is None or known.ended
             return self._kept(thread, Session(self.journal, thread, known, self.pages) if fresh or not known else known)
+
+    @contextmanager
+    def sharing(self, thread: str) -> Iterator[None]:
+        """The folder's pages follow other hosts before the work, and other hosts see what it changed after it."""
+        if self.pages:
+            self.pages.pull(thread)
+        yield
+        if self.pages:
+            self.pages.push(thread)
 
     def _kept(self, thread: str, session: Session) -> Session:
         self._sessions[thread] = session

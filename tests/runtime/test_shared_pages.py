@@ -91,6 +91,19 @@ def test_an_edit_that_was_not_seen_is_kept_beside(tmp_path: Path, postgres_url: 
     assert list(contents.values()) == [b"mine"]
 
 
+def test_going_back_is_seen_elsewhere(tmp_path: Path, postgres_url: str) -> None:
+    """A rollback changes the pages for other hosts too, at once."""
+    here, there = tmp_path / "here", tmp_path / "there"
+    with agent(here, [[WRITE], "Done."], database=postgres_url) as one:
+        one.run("Write.", thread="t")
+        before = next(point for point in one.checkpoints("t") if point.label == "before a run")
+        one.rollback(before)
+    assert pages(here) == {}
+    with agent(there, ["Hello."], database=postgres_url) as two:
+        two.sessions.pages.pull("t")  # type: ignore[union-attr]
+        assert pages(there) == {}
+
+
 def test_a_folder_with_pages_stays_its_own(tmp_path: Path, postgres_url: str) -> None:
     """A thread that goes on in a folder with other pages changes none of them."""
     here, other = tmp_path / "here", tmp_path / "other"
