@@ -85,7 +85,7 @@ def in_turns(given: argparse.Namespace, server: str, folder: Path) -> dict[str, 
             fleet.append(on_ray(given, fleet_url, folder / "ray", part))
     finally:
         if own:
-            ray.shutdown()  # type: ignore[no-untyped-call]
+            ray.shutdown()
     cold = Counter((folder / "ray" / "cold").read_text().split("\n")[:-1])
     sums = {name: sum(one[name] for one in fleet) for name in fleet[0]}
     made = {**sums, "seconds_threads": alone, "overhead": sums["seconds"] / alone - 1, "cold": sorted(cold.values())}
@@ -120,7 +120,7 @@ def kill_host(given: argparse.Namespace, database: str, folder: Path) -> dict[st
             runs = fleet.map(tasks(given, folder, range(given.runs), effects=True, apart=True), watch)
             return judged(given, database, folder, runs, at[0] if at else 0.0)
     finally:
-        cluster.shutdown()
+        cluster.shutdown()  # type: ignore[no-untyped-call]
 
 
 def _kill(node: str, cluster: Any, second: Any) -> None:

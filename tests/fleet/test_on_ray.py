@@ -27,8 +27,8 @@ def hosts(count: int) -> Iterator[tuple[Any, list[Any]]]:
     try:
         yield cluster, [cluster.add_node(**small) for _ in range(count - 1)]
     finally:
-        ray.shutdown()  # type: ignore[no-untyped-call]
-        cluster.shutdown()
+        ray.shutdown()
+        cluster.shutdown()  # type: ignore[no-untyped-call]
 
 
 def family(pids: set[int]) -> set[int]:
