@@ -16,7 +16,8 @@ from agentmem import Agent
 from agentmem.fleet.settings import FleetSeat
 from agentmem.kvcache.rules import rules_for
 from agentmem.kvcache.simulated.simulator import Simulator
-from agentmem.models.scripted import ScriptedModel, Simulated, place
+from agentmem.models.meters import Simulated
+from agentmem.models.scripted import ScriptedModel, place
 from agentmem.types import Delta, Message, ModelProfile, Request, Usage
 
 MODEL = "claude-sonnet-5-5"

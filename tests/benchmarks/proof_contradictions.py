@@ -225,13 +225,13 @@ def main() -> int:
             counts[kind.decided][1] += 1
             told.append("refused" if held else f"PROVEN ({function.kind})" if kind.decided else "proven")
         print(f"  {kind.name:<48} {', '.join(told)}  ({why[:110]})", flush=True)
-    (caught, every), (some, beyond) = counts[True], counts[False]
+    (caught, every), (others, beyond) = counts[True], counts[False]
     ok = caught == every
     print(f"  what running can decide, refused: {caught} of {every} (target: all): {'reached' if ok else 'MISSED'}")
-    print(f"  what it cannot decide: {some} of {beyond} are refused all the same, the others are proven as written")
-    record_figures(refused=caught, decided=every, undecided=beyond, undecided_refused=some)
+    print(f"  what it cannot decide: {others} of {beyond} are refused all the same, the others are proven as written")
+    record_figures(refused=caught, decided=every, undecided=beyond, undecided_refused=others)
     if given.write:
-        told_all = {"commit": commit(), "decided": [caught, every], "undecided": [some, beyond]}
+        told_all = {"commit": commit(), "decided": [caught, every], "undecided": [others, beyond]}
         given.write.write_text(json.dumps(told_all), encoding="utf-8")
     return 0 if ok else 1
 

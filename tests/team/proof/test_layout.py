@@ -61,7 +61,8 @@ def test_a_module_that_the_change_adds_stands_for_the_code_where_nothing_else_ha
         for path, text in new.items():
             fix.write(path, text.encode())
         changed = with_change(layout, fix)
-        assert (changed.tops, changed.late) == ({"shop"}, {"till", "hypothesis"})
+        assert changed.tops == frozenset({"shop"})
+        assert changed.late == frozenset({"till", "hypothesis"})
         tests = {"tests/test_it.py": test.encode()}
         assert verdicts(run_apart(fix, changed, tests, list(tests), ENVIRONMENT)) == {"test_it": "proven"}
 
