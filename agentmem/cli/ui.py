@@ -46,13 +46,13 @@ def ui(
     with PageServer(
         paths(sources or (), workspace), port=port, catalogue=_catalogue(), answers=answers.statistics, failed=complain
     ) as server:
-        if json:
-            print_json_line({"schema": 1, "url": server.url, "address": server.address})
-        else:
-            print_line(f"Open this, until Ctrl-C: {server.address}")
-        if browse and not json:
-            show(server.address)
         try:
+            if json:
+                print_json_line({"schema": 1, "url": server.url, "address": server.address})
+            else:
+                print_line(f"Open this, until Ctrl-C: {server.address}")
+            if browse and not json:
+                show(server.address)
             while True:
                 Event().wait(_GLANCE)
         except KeyboardInterrupt:

@@ -22,7 +22,7 @@ from agentmem.transcript.journal import Journal
 
 GLANCE = 0.5
 """Seconds between two looks at the fleet, at most."""
-LIFETIME = 300.0
+WARM_FOR = 300.0
 """Seconds for which a group counts as warm when a fleet is started again: the shortest that a provider keeps it."""
 HELD = 120.0
 """Seconds for which a cold group's first run goes alone, at most."""
@@ -122,7 +122,7 @@ class _Driver:
         self.board, self.schedule = self.fleet.board, Schedule(self.fleet.settings.together)
         self.groups = {key: task_of(json.loads(line)).group for key, line in self.board.open()}
         self.schedule.add(self.groups.items())
-        self.warm = set(self.board.warm(LIFETIME))
+        self.warm = set(self.board.warm(WARM_FOR))
         self.cold_since = self.began
         self.ended_before = self.board.summary().ended
         self.halted, self._told = "", 0.0
@@ -181,7 +181,7 @@ class _Driver:
             return
         self._told, summary = at, self.board.summary()
         self.halted = self.halted or summary.stopping
-        if (fresh := self.board.warm(LIFETIME) - self.warm) or not self.warm:
+        if (fresh := self.board.warm(WARM_FOR) - self.warm) or not self.warm:
             self.warm |= fresh
             self.cold_since = at if fresh else self.cold_since
         done = summary.ended - self.ended_before

@@ -14,7 +14,7 @@ LONGEST = 5.0
 """Seconds between two questions, at most: a fleet that is stopped meanwhile is noticed."""
 
 
-class Gate(Protocol):
+class RequestGate(Protocol):
     """Who permits requests: a run's row on the board of its fleet."""
 
     def reserve(self, usd: float, tokens: int) -> Permit: ...
@@ -31,7 +31,7 @@ class LimitedModel:
     Raises FleetHalted, without sending the request, when the dollars are spent or the fleet stops.
     """
 
-    def __init__(self, model: Model, gate: Gate, *, pause: Callable[[float], None] = time.sleep) -> None:
+    def __init__(self, model: Model, gate: RequestGate, *, pause: Callable[[float], None] = time.sleep) -> None:
         self.model: Model = model
         self.price_as: str | None = None
         self._gate, self._pause = gate, pause

@@ -70,12 +70,11 @@ class Agent(AnswersQuestions, StaysHere, Closing):
 
     ``skills`` names a folder of pages ``NAME/SKILL.md`` with instructions for kinds of work: each is a line in the
     prefix, and the model reads it when it needs it. ``sandbox`` is saved with each checkpoint. ``delegation`` says how
-    far delegates go: see `delegate`.
-    ``fallbacks`` are models that answer, in this order, when the one before is overloaded, cannot be reached, is
-    unknown or declines. A run that begins five minutes later (after a refusal at once) tries the first again.
-    ``routes`` say which requests go to which models besides, and why: see `agentmem.Routes`.
-    ``model_options`` go to the class of a model given by name, and win over those of agentmem.toml; ``price_as``
-    ("provider:name") names the model whose prices count; a fallback keeps its own, if it has any.
+    far delegates go: see `delegate`. ``fallbacks`` are models that answer, in this order, when the one before is
+    overloaded, cannot be reached, is unknown or declines. A run that begins five minutes later (after a refusal at
+    once) tries the first again. ``routes`` say which requests go to which models besides, and why: see
+    `agentmem.Routes`. ``model_options`` go to the class of a model given by name, and win over those of agentmem.toml;
+    ``price_as`` ("provider:name") names the model whose prices count; a fallback keeps its own, if it has any.
 
     Close the agent, or use it in a ``with``. A model or an archive that was passed in as an object stays open. Raises
     ConfigError for a setting that does not fit, MenuError for tools that do not, ModelNotAvailable.
@@ -117,14 +116,14 @@ class Agent(AnswersQuestions, StaysHere, Closing):
             self.journal, saver = components.database(database or root / DATABASE, opened)
             self.sessions = Sessions(self.journal, pages=components.shared_pages(self.journal, root))
             self.history = History(self.journal, root, sandbox)
-            budget, meter = components.budget(budget, self.lineup.models, options), self._meter(name, price_as)
+            budget, meter = (
+                components.budget(budget, self.lineup.models, options),
+                components.meter(name, self.lineup, price_as),
+            )
             self.placing = placing_of(routes, self.lineup, self.sessions, clock, price_as)
             self.archive = components.archive(archive, self.journal, self.workspace, opened)
             compactor = self._compactor(compaction, meter, budget, clock, opened)
             self._wire(self._steps(meter, limits, budget, approve, clock, compactor), delegation, saver, opened)
-
-    def _meter(self, name: str, price_as: str | None) -> RequestMeter:
-        return RequestMeter(name, self.lineup.models[0].profile, price_as)
 
     def _wire(self, alone: Steps, delegation: Delegation, saver: BaseCheckpointSaver[Any], opened: ExitStack) -> None:
         """The agent's graph, and the delegates', which have its steps ``alone``: without delegates of their own.

@@ -31,6 +31,7 @@ from agentmem.menu.menu import ToolLike, default_menu, make_menu
 from agentmem.menu.permissions import Reach
 from agentmem.menu.tool import Menu
 from agentmem.meter import prices
+from agentmem.meter.ledger import RequestMeter
 from agentmem.models.objects import ModelLike, as_model
 from agentmem.object_store import check
 from agentmem.objects import in_objects, located
@@ -186,6 +187,11 @@ def _target(one: RouteTarget, folder: Path, opened: ExitStack, around: Callable[
     if not isinstance(loaded, AnthropicModel):
         raise ConfigError(f"the target {one.name!r} is a batch, and only Anthropic's batch API is known: name a Claude")
     return BatchModel(loaded, folder / HOME / "batches")
+
+
+def meter(name: str, models: Lineup, price_as: str | None) -> RequestMeter:
+    """What writes the ledger of the agent of this name; the first model's prices count unless others are named."""
+    return RequestMeter(name, models.models[0].profile, price_as)
 
 
 def budget(wanted: int, models: Sequence[Model], options: Options) -> int:

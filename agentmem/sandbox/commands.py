@@ -102,8 +102,8 @@ def _run(
             return "disk" if not boxed and disk.passed(last) else None
 
         outcome = execute(plan, limits, stdin, over, seconds, ties.descriptors)
+        passed = over(last=True)  # also of a command that was killed: what it left by then is known from now on
         if outcome.killed is None:
-            passed = over(last=True)
             outcome = replace(outcome, killed=None if passed == "ended" else passed)
     return outcome, held
 

@@ -37,6 +37,8 @@ PAGES: Mapping[str, tuple[str, Sequence[str]]] = {
     "tools.md": ("Tools", ("tool", "make_menu", "default_menu", "Reach", "ToolContext")),
     "pages.md": ("Pages and the journal", ("Workspace", "Journal", "open_journal")),
     "answers.md": ("Answers", ("AnswerCache", "Answer", "AnswerScope")),
+    "routing.md": ("Routing", ("Routes", "RouteRule", "RouteTarget", "Privacy", "labelled")),
+    "warehouse.md": ("The token warehouse", ("Warehouse", "FarTier", "S3Tier", "KvSources")),
     "team.md": ("Team and sandbox", ("Team", "TeamResult", "Role", "Budget", "Sandbox", "SandboxLimits")),
     "errors.md": (
         "Errors",

@@ -163,6 +163,6 @@ def test_what_a_sub_agent_says_inside_progress_is_its_conversation(tmp_path: Pat
     log.result("c1", "first")
     log.reply("m2", text("Done."))
     found = [one for one in read(log.write(tmp_path / "s.jsonl")) if isinstance(one, RecordedSession)]
-    assert [(one.name, len(one.exchanges)) for one in found] == [("s", 2), ("s/a7", 1)]
+    assert [(one.name, len(one.exchanges)) for one in found] == [("s", 2), ("s/agent-a7", 1)]
     [exchange] = found[1].exchanges
     assert exchange.usage and exchange.usage.input_tokens == 4005
