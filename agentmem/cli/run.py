@@ -71,7 +71,7 @@ def run(
     Ctrl-C or a kill.
     """
     from agentmem.cli.trust import settings as confirmed
-    from agentmem.runtime.agent import new_thread
+    from agentmem.runtime.invocation import new_thread
 
     said, named = _task(task, thread, answer), thread or new_thread()
     limits = {"max_turns": max_turns, "max_usd": max_usd, "max_seconds": max_seconds}

@@ -66,7 +66,7 @@ def team(
     --trust-code re-run. The report goes to stdout. The same --thread continues where it was, also after a kill.
     """
     from agentmem.cli.trust import settings as confirmed
-    from agentmem.runtime.agent import new_thread
+    from agentmem.runtime.invocation import new_thread
 
     if not (task or thread):
         raise ConfigError("say what to do, as in `agentmem team 'Mend the totals' --repo DIR`, or which --thread")

@@ -29,15 +29,14 @@ from agentmem.runtime.compacting import Compactor
 from agentmem.runtime.delegates import Delegated, Delegates, Delegation
 from agentmem.runtime.events import Approval, Compacted, Done, Event, Result, Stopped
 from agentmem.runtime.graph import RunNodes, build
-from agentmem.runtime.history import History, Sandboxed, forget
-from agentmem.runtime.invocation import UNSEEN, Channel, Task, config_of, events, input_of, result_of
-from agentmem.runtime.invocation import new_thread as new_thread
+from agentmem.runtime.history import Sandboxed, forget
+from agentmem.runtime.invocation import UNSEEN, Channel, Task, config_of, events, input_of, new_thread, result_of
 from agentmem.runtime.once import Once, once
 from agentmem.runtime.opening import instructions, new_opening
 from agentmem.runtime.placing import placing_of
 from agentmem.runtime.questions import AnswersQuestions
 from agentmem.runtime.returns import Returns
-from agentmem.runtime.session import Session, Sessions
+from agentmem.runtime.session import Session
 from agentmem.runtime.steps import Steps
 from agentmem.runtime.stops import Limits
 from agentmem.runtime.tool_calls import ToolCalls
@@ -114,12 +113,8 @@ class Agent(AnswersQuestions, StaysHere, Closing):
             self.menu = components.menu(tools, root := self.workspace.root, opened)
             self.lineup = components.lineup((model, *fallbacks), model_options, opened, routes, root)
             self.journal, saver = components.database(database or root / DATABASE, opened)
-            self.sessions = Sessions(self.journal, pages=components.shared_pages(self.journal, root))
-            self.history = History(self.journal, root, sandbox)
-            budget, meter = (
-                components.budget(budget, self.lineup.models, options),
-                components.meter(name, self.lineup, price_as),
-            )
+            self.sessions, self.history = components.threads(self.journal, root, sandbox)
+            budget, meter = components.measured(name, self.lineup, budget, options, price_as)
             self.placing = placing_of(routes, self.lineup, self.sessions, clock, price_as)
             self.archive = components.archive(archive, self.journal, self.workspace, opened)
             compactor = self._compactor(compaction, meter, budget, clock, opened)

@@ -42,7 +42,9 @@ from agentmem.routing.routes import Routes
 from agentmem.routing.targets import RouteTarget
 from agentmem.runtime.delegates import Delegation
 from agentmem.runtime.fallbacks import Lineup
+from agentmem.runtime.history import History, Sandboxed
 from agentmem.runtime.saver import SqliteCheckpoints
+from agentmem.runtime.session import Sessions
 from agentmem.runtime.shared_pages import SharedPages
 from agentmem.runtime.stops import Limits
 from agentmem.transcript.journal import Journal, open_journal
@@ -189,9 +191,14 @@ def _target(one: RouteTarget, folder: Path, opened: ExitStack, around: Callable[
     return BatchModel(loaded, folder / HOME / "batches")
 
 
-def meter(name: str, models: Lineup, price_as: str | None) -> RequestMeter:
-    """What writes the ledger of the agent of this name; the first model's prices count unless others are named."""
-    return RequestMeter(name, models.models[0].profile, price_as)
+def measured(
+    name: str, models: Lineup, wanted: int, options: Options, price_as: str | None
+) -> tuple[int, RequestMeter]:
+    """The budget of the agent of this name, and what writes its ledger. Raises ConfigError.
+
+    The first model's prices count unless others are named.
+    """
+    return budget(wanted, models.models, options), RequestMeter(name, models.models[0].profile, price_as)
 
 
 def budget(wanted: int, models: Sequence[Model], options: Options) -> int:
@@ -208,6 +215,11 @@ def database(url: Path | str, opened: ExitStack) -> tuple[Journal, BaseCheckpoin
     """The journal and LangGraph's checkpoints, in one database."""
     journal = opened.enter_context(closing(open_journal(url)))
     return journal, opened.enter_context(closing(saver_beside(journal)))
+
+
+def threads(journal: Journal, root: Path, sandbox: Sandboxed | None) -> tuple[Sessions, History]:
+    """What opens threads, and what knows their past."""
+    return Sessions(journal, pages=shared_pages(journal, root)), History(journal, root, sandbox)
 
 
 def shared_pages(journal: Journal, root: Path) -> SharedPages | None:

@@ -19,9 +19,8 @@ from agentmem.config import shell_environment
 from agentmem.errors import ConfigError, ThreadNotFound
 from agentmem.menu.tool import Stop
 from agentmem.runtime import components
-from agentmem.runtime.agent import new_thread
 from agentmem.runtime.graph import thread_of
-from agentmem.runtime.invocation import Channel, events
+from agentmem.runtime.invocation import Channel, events, new_thread
 from agentmem.sandbox import Diff, Sandbox
 from agentmem.sandbox.planning import Isolation
 from agentmem.team import mutants as mutation
