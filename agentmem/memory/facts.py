@@ -22,7 +22,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 import yaml
-from langgraph.store.base import BaseStore, SearchItem
+from langgraph.store.base import BaseStore, PutOp, SearchItem
 
 from agentmem.errors import PageExists, PageNotFound, UnknownReference, WorkspaceError
 from agentmem.pages.workspace import Workspace
@@ -150,12 +150,15 @@ class Facts:
         gone = [(place, None) for place in held if place not in pages]
         revisions = {place: self._workspace.revision(name) for place, name in pages.items()}
         changed = [place for place, revision in revisions.items() if held.get(place) != revision]
-        for place in changed:
-            fact = self._on_page(place[0][1:], place[1])
-            self._store.put(*place, {"fact": True, "revision": revisions[place], **asdict(fact)}, index=["text"])
-        for (namespace, name), _ in gone:
-            self._store.delete(namespace, name)
-        return len(changed) + len(gone)
+        puts = [PutOp(*place, self._kept(place, revisions[place]), index=["text"]) for place in changed]
+        if ops := [*puts, *(PutOp(*place, None) for place, _ in gone)]:
+            self._store.batch(ops)  # a write of its own for each would cost as much as all of them
+        return len(ops)
+
+    def _kept(self, place: tuple[Namespace, str], revision: str) -> dict[str, Any]:
+        """What the store has of the fact on a page."""
+        namespace, name = place
+        return {"fact": True, "revision": revision, **asdict(self._on_page(namespace[1:], name))}
 
     def _held(self) -> Iterator[SearchItem]:
         """All facts that the store has."""

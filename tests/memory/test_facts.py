@@ -98,8 +98,10 @@ def test_a_fact_that_is_said_again_has_both_sources(facts: Facts) -> None:
 def test_more_facts_than_are_read_at_once(facts: Facts, workspace: Workspace) -> None:
     """A second look finds nothing changed, and a page that is gone is a fact that is gone, however many there are."""
     many = AT_ONCE + 5
+    folder = workspace.root / "memory" / "users" / "anna"
+    folder.mkdir(parents=True)
     for number in range(many):
-        workspace.write(f"memory/users/anna/{number}.md", f"number {number}\n")
+        (folder / f"{number}.md").write_text(f"number {number}\n", encoding="utf-8")
     assert facts.refresh() == many
     assert facts.refresh() == 0
     workspace.delete("memory/users/anna/3.md")
