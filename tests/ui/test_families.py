@@ -20,7 +20,7 @@ def test_sub_agents_belong_to_their_session() -> None:
 
 def test_delegates_belong_to_the_run_they_work_for() -> None:
     """By the names of their threads; a role of a team is a session of its own."""
-    path = "/work/.agentmem/agentmem.db"
+    path = "/w/notes/.agentmem/agentmem.db"
     assert family_of(path, "main.d1.d2", "runs") == family_of(path, "main", "runs")
     assert family_of(path, "main.coder", "runs").name == "main.coder"
 
