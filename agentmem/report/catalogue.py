@@ -21,6 +21,7 @@ from agentmem.meter.own_prices import in_use
 from agentmem.meter.price_table import table_name
 from agentmem.replay.recordings import files
 from agentmem.replay.session import SkippedLine
+from agentmem.report.cache_file import open_cache
 from agentmem.report.loading import ALL, Choice, Observed, chosen, load_paths
 from agentmem.report.turns import ReportTurn
 
@@ -38,14 +39,8 @@ class LogCatalogue(Closing):
     """The rows of logs in a database at ``path``, which only its owner may read. One that is damaged is made anew."""
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        path.touch(mode=0o600)
         self._version = f"{VERSION} {table_name()} {in_use().digest}"
-        try:
-            self._database = _opened(path)
-        except sqlite3.DatabaseError:
-            path.unlink()
-            self._database = _opened(path)
+        self._database = open_cache(path, _TABLE)
 
     def close(self) -> None:
         """Close the database."""
@@ -72,14 +67,6 @@ class LogCatalogue(Closing):
                 self._database.execute("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?)", (*key, found))
             known = (found,)
         yield from map(_back, json.loads(known[0]))
-
-
-def _opened(path: Path) -> sqlite3.Connection:
-    database = sqlite3.connect(path, timeout=30)
-    database.execute("PRAGMA journal_mode = WAL")
-    database.execute("PRAGMA synchronous = NORMAL")
-    database.execute(_TABLE)
-    return database
 
 
 def _kept(one: Observed | SkippedLine) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from agentmem.errors import ConfigError, ModelRejected
 from agentmem.models.sealed import SEAL, States, states_in
+from tests.damages import damages
 
 DATA = bytes(range(256)) * 20
 
@@ -21,17 +22,7 @@ def saved(folder: Path, data: bytes = DATA, maker: str = "m") -> States:
     return states
 
 
-damages = st.one_of(
-    st.integers(0, len(DATA) - 1).map(lambda size: DATA[:size]),
-    st.tuples(st.integers(0, len(DATA) - 1), st.integers(1, 255)).map(
-        lambda at: DATA[: at[0]] + bytes([DATA[at[0]] ^ at[1]]) + DATA[at[0] + 1 :]
-    ),
-    st.binary(min_size=1, max_size=50).map(lambda more: DATA + more),
-    st.binary(max_size=50),
-)
-
-
-@given(damages)
+@given(damages(DATA, 50))
 def test_a_file_that_changed_is_refused(data: bytes) -> None:
     """Cut short anywhere, with any byte changed, longer, or another."""
     with TemporaryDirectory() as folder:

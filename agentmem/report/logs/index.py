@@ -27,6 +27,7 @@ from agentmem.meter.own_prices import in_use
 from agentmem.meter.price_table import table_name
 from agentmem.replay.recordings import files
 from agentmem.replay.session import SkippedLine
+from agentmem.report.cache_file import open_cache
 from agentmem.report.logs.columns import unpacked
 from agentmem.report.logs.listed import LoggedSession, read_kept, summed
 from agentmem.report.logs.reading import ReadLog, WorkItem, begin, read_log
@@ -67,15 +68,9 @@ class LogIndex(Closing):
     """An index in a database at ``path``. One that is damaged is made anew. ``jobs`` processes read what is new."""
 
     def __init__(self, path: Path, jobs: int = 0) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        path.touch(mode=0o600)
         self._jobs = jobs or min(MOST_JOBS, os.cpu_count() or 1)
         self._key = f"{VERSION} {table_name()} {in_use().digest} {'/'.join(time.tzname)}"
-        try:
-            self._database = _opened(path)
-        except sqlite3.DatabaseError:
-            path.unlink()
-            self._database = _opened(path)
+        self._database = open_cache(path, _TABLE)
 
     def close(self) -> None:
         """Close the database."""
@@ -191,11 +186,3 @@ def _mapping(jobs: int) -> Iterator[Callable[..., Iterable[Any]]]:
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-
-
-def _opened(path: Path) -> sqlite3.Connection:
-    database = sqlite3.connect(path, timeout=30)
-    database.execute("PRAGMA journal_mode = WAL")
-    database.execute("PRAGMA synchronous = NORMAL")
-    database.execute(_TABLE)
-    return database

@@ -4,11 +4,11 @@ import struct
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
 from agentmem.errors import BlockVersion, WarehouseError
 from agentmem.kvcache.warehouse.blocks import KvBlock, chain, seed_of
 from agentmem.kvcache.warehouse.records import KvRecord, decode, encode, head_size, read_head, record_size
+from tests.damages import damages
 
 SEED = seed_of("tests")
 FIRST, SECOND = chain(SEED, range(100))
@@ -23,17 +23,7 @@ def test_a_record_reads_back() -> None:
     assert read_head(DATA[: head_size(64)]) == (SEED, FIRST, 1024)
 
 
-damages = st.one_of(
-    st.integers(0, len(DATA) - 1).map(lambda size: DATA[:size]),
-    st.tuples(st.integers(0, len(DATA) - 1), st.integers(1, 255)).map(
-        lambda at: DATA[: at[0]] + bytes([DATA[at[0]] ^ at[1]]) + DATA[at[0] + 1 :]
-    ),
-    st.binary(min_size=1, max_size=50).map(lambda more: DATA + more),
-    st.binary(max_size=300),
-)
-
-
-@given(damages)
+@given(damages(DATA, 300))
 def test_damage_is_refused(data: bytes) -> None:
     """Cut short anywhere, any byte changed, longer, or something else."""
     with pytest.raises(WarehouseError):
