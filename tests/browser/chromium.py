@@ -96,14 +96,13 @@ class Tab:
         mobile = width < 600
         self.send("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=mobile)
         self.paint(scheme)
-        self.happened.clear()
-        self.send("Page.navigate", url="about:blank")  # or an address that differs in its # alone would load nothing
-        while "Page.loadEventFired" not in self.happened:
-            self._hear()
-        self.happened.clear()
-        self.send("Page.navigate", url=path if isinstance(path, str) else path.resolve().as_uri())
-        while "Page.loadEventFired" not in self.happened:
-            self._hear()
+        self._load("Page.navigate", url="about:blank")  # or an address that differs in its # alone would load nothing
+        self._load("Page.navigate", url=path if isinstance(path, str) else path.resolve().as_uri())
+        self.settle()
+
+    def reload(self) -> None:
+        """Load the page again, and wait until it is there: a script that did so would be lost with its page."""
+        self._load("Page.reload")
         self.settle()
 
     def paint(self, scheme: Scheme) -> None:
@@ -187,6 +186,12 @@ class Tab:
         data = b64decode(shot["data"])
         path.write_bytes(data)
         return data
+
+    def _load(self, method: str, **parameters: Any) -> None:
+        self.happened.clear()
+        self.send(method, **parameters)
+        while "Page.loadEventFired" not in self.happened:
+            self._hear()
 
     def _hear(self) -> dict[str, Any]:
         message: dict[str, Any] = json.loads(self.socket.recv(timeout=PATIENCE))
