@@ -13,7 +13,7 @@ OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT asks for it.
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from contextvars import Context, ContextVar, copy_context
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from agentmem.answers.asking import Answered
 from agentmem.answers.cache import AnswerCache
@@ -47,6 +47,12 @@ class _Invocation:
     def __init__(self, begin: Callable[..., Any], *arguments: Any, **settings: Any) -> None:
         self._context: Context = copy_context()
         self.told: Any = self._context.run(begin, *arguments, **settings)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        self.end(None if isinstance(error, GeneratorExit) else error)  # a stream that is left early has not failed
 
     @property
     def below(self) -> Any:
@@ -134,16 +140,11 @@ class Telemetry:
 
     def answer(self, cache: AnswerCache, question: str, answering: Callable[..., Any], **settings: Any) -> Answered:
         """As `AnswerCache.ask`, as one span that says where the answer came from."""
-        span = _Invocation(self.handler.retrieval, data_source_id="agentmem.answers")
-        if self.handler.should_capture_content():
-            span.told.query_text = question
-        try:
+        with _Invocation(self.handler.retrieval, data_source_id="agentmem.answers") as span:
+            if self.handler.should_capture_content():
+                span.told.query_text = question
             answered: Answered = cache.ask(question, answering, **settings)
-        except BaseException as error:
-            span.end(error)
-            raise
-        span.note(**{"answer.how": answered.how, "answer.hit": answered.how != "fresh"})
-        span.end()
+            span.note(**{"answer.how": answered.how, "answer.hit": answered.how != "fresh"})
         return answered
 
     def _heard(self, run: _Run, event: Event) -> None:
@@ -209,29 +210,19 @@ class TracedModel:
 
     def stream(self, request: Request) -> Iterator[Delta]:
         """The model's own deltas."""
-        span = self._begin(request)
-        try:
+        with self._begin(request) as span:
             for delta in self.inner.stream(request):
                 if isinstance(delta, Reply):
                     self._reply(span, delta)
                 yield delta
-        except BaseException as error:
-            span.end(None if isinstance(error, GeneratorExit) else error)
-            raise
-        span.end()
 
     async def astream(self, request: Request) -> AsyncIterator[Delta]:
         """The model's own deltas."""
-        span = self._begin(request)
-        try:
+        with self._begin(request) as span:
             async for delta in self.inner.astream(request):
                 if isinstance(delta, Reply):
                     self._reply(span, delta)
                 yield delta
-        except BaseException as error:
-            span.end(None if isinstance(error, GeneratorExit) else error)
-            raise
-        span.end()
 
     def _begin(self, request: Request) -> _Invocation:
         run, handler = _RUN.get(), self.telemetry.handler
