@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Literal
 
 from agentmem.errors import ConfigError, ThreadNotFound
+from agentmem.fleet.counts import RunCounts
 from agentmem.fleet.schema import prepare
 from agentmem.fleet.tasks import FleetTask, task_of
 from agentmem.transcript.journal import open_journal
 from agentmem.transcript.storage import Row, Storage
-from agentmem.types import Usage
 
 FleetState = Literal["waiting", "running", "done", "stopped", "asks", "failed"]
 """done: answered. stopped: a limit of the agent's own ended it. asks: its calls wait for a person. failed: an error."""
@@ -97,6 +97,10 @@ class FleetSummary:
         return self.cached / self.input if self.input else None
 
 
+_COUNT = (
+    "UPDATE fleet_runs SET reserved = reserved - ?, usd = usd + ?, requests = requests + ?, input = input + ?,"
+    " cached = cached + ?, written = written + ?, output = output + ? WHERE fleet = ? AND key = ?"
+)
 _RUN = (
     "key, task, state, tries, thread, worker, host, usd, requests, input, cached, written, output, reason, text, "
     "started, finished"
@@ -107,7 +111,7 @@ _RUN = (
 class Board:
     """The rows of one fleet. Close its storage when done.
 
-    With ``limited`` every request asks first; else only its own run's row is written, which nobody else waits for.
+    With ``limited`` every request asks first; else nobody waits for a row that all share.
     """
 
     storage: Storage
@@ -221,22 +225,17 @@ class Board:
             )
         return Permit()
 
-    def settle(self, key: str, reserved: float, usd: float, usage: Usage | None) -> None:
-        """Give back what was reserved, and count what a request really took; ``usage`` None: it had no reply."""
-        taken = usage or Usage("estimated")
-        written = taken.cache_write_5m_tokens + taken.cache_write_1h_tokens
-        counts = (taken.input_tokens, taken.cache_read_tokens, written, taken.output_tokens)
-        sql = (
-            "UPDATE fleet_runs SET reserved = reserved - ?, usd = usd + ?, requests = requests + ?, input = input + ?,"
-            " cached = cached + ?, written = written + ?, output = output + ? WHERE fleet = ? AND key = ?"
-        )
-        values = (reserved if self.limited else 0.0, usd, int(usage is not None), *counts, self.fleet, key)
-        if not self.limited:
-            self.storage.run(sql, *values)
-            return
+    def settle(self, key: str, reserved: float, counts: RunCounts) -> None:
+        """Give back what was reserved, and count what a request really took."""
         with self.storage.transaction():
-            self.storage.run(sql, *values)
-            self._spend(-reserved, usd)  # last: all requests of the fleet wait for this row
+            self.storage.run(_COUNT, reserved, *counts.values(), self.fleet, key)
+            self._spend(-reserved, counts.usd)  # last: all requests of the fleet wait for this row
+
+    def count(self, taken: Mapping[str, RunCounts]) -> None:
+        """Count what runs took since they were last counted, for a fleet without limits."""
+        rows = [(0.0, *counts.values(), self.fleet, key) for key, counts in sorted(taken.items())]
+        with self.storage.transaction():
+            self.storage.run_many(_COUNT, rows)
 
     def warmed(self, name: str) -> None:
         """Note that a group's first request is being answered: its prefix is in the provider's cache."""

@@ -19,6 +19,7 @@ from typing import Any
 import psycopg
 
 from agentmem.fleet.board import FleetLimits, Permit, open_board, opened
+from agentmem.fleet.counts import counted
 from agentmem.fleet.fleet import Fleet
 from agentmem.fleet.tasks import FleetTask, keyed
 from agentmem.kvcache.tiers.hardware import EngineSpec
@@ -90,7 +91,7 @@ def plans(database: str) -> dict[str, str]:
 
 def rate(database: str, seconds: float) -> float:
     """Requests a second that one fleet's row of limits permits and settles, asked by eight threads."""
-    usage, counted = Usage("simulated", 1, 1, 0, 0, 1), [0] * 8
+    counts, passed = counted(0.005, Usage("simulated", 1, 1, 0, 0, 1)), [0] * 8
     with opened(database, "limits") as board:
         board.submit(keyed(f"task {at}" for at in range(8)), FleetLimits(max_usd=1e9))
         keys = [key for key, _ in board.open()]
@@ -100,8 +101,8 @@ def rate(database: str, seconds: float) -> float:
         own = open_board(database, "limits")
         while time.monotonic() < end:
             assert own.reserve(keys[at], 0.01, 1) == Permit()
-            own.settle(keys[at], 0.01, 0.005, usage)
-            counted[at] += 1
+            own.settle(keys[at], 0.01, counts)
+            passed[at] += 1
         own.storage.close()
 
     threads = [threading.Thread(target=work, args=(at,)) for at in range(8)]
@@ -109,7 +110,7 @@ def rate(database: str, seconds: float) -> float:
         one.start()
     for one in threads:
         one.join()
-    return sum(counted) / seconds
+    return sum(passed) / seconds
 
 
 def commits(database: str, seconds: float) -> float:
