@@ -5,6 +5,7 @@ The client is pyarrow's, which LanceDB brings along.
 
 import hashlib
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -48,6 +49,11 @@ class ObjectBlobs:
 
         found = self._asked(lambda: self._client.get_file_info(self._path(digest)))
         return bool(found.type == FileType.File)
+
+    def delete(self, digest: str) -> None:
+        """Delete them, if they are kept."""
+        with suppress(FileNotFoundError):
+            self._asked(lambda: self._client.delete_file(self._path(digest)))
 
     def _path(self, name: str) -> str:
         return _path(self.address.below(f"{name[:2]}/{name}"))

@@ -185,6 +185,7 @@ class History:
         plan = self._plan(thread)
         hashes = (tree.name if tree else None, blobs.digest(plan) if plan else None)
         made = Checkpoint(thread, 0, self.journal.head(thread), label, *hashes, sandbox)
+        rows = self._ahead(tree) if tree else {}
 
         def written() -> Checkpoint:
             with self.storage.transaction():
@@ -193,17 +194,25 @@ class History:
                     return last
                 blobs.hold(self.storage)
                 if tree is not None:
-                    self._keep(tree)
+                    self._keep(tree, rows)
                 if plan is not None:
                     blobs.put(self.storage, plan)
                 return checkpoint.add(self.storage, made)
 
         return self.storage.persist(written)
 
-    def _keep(self, tree: blobs.TreeFolder) -> None:
+    def _ahead(self, tree: blobs.TreeFolder) -> dict[str, bytes]:
+        """The rows of a tree's large pages that are not kept yet. A page that changes now is found out later."""
+        rows = dict[str, bytes]()
+        if self.storage.attachments:
+            for revision, name in blobs.lacking(self.storage, tree)[1].items():
+                rows |= blobs.ahead(self.storage, {revision: self.pages.files.read(name)[0]})
+        return rows
+
+    def _keep(self, tree: blobs.TreeFolder, rows: Mapping[str, bytes]) -> None:
         folders, pages = blobs.lacking(self.storage, tree)
         for revision, name in pages.items():
-            if blobs.put(self.storage, self.pages.files.read(name)[0]) != revision:
+            if blobs.put(self.storage, self.pages.files.read(name)[0], rows) != revision:
                 raise _Changed(name)
         for folder in folders:
             blobs.put(self.storage, folder.data)

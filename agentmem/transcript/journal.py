@@ -23,7 +23,7 @@ from agentmem.errors import (
     ThreadNotFound,
     UnknownReference,
 )
-from agentmem.transcript import checkpoint, kept_pages, submissions
+from agentmem.transcript import attachments, checkpoint, kept_pages, submissions
 from agentmem.transcript.lease import Lease, over
 from agentmem.transcript.postgres import open_postgres
 from agentmem.transcript.rows import (
@@ -177,7 +177,8 @@ class Journal(Closing):
         """Delete a thread for good, with LangGraph's checkpoints of it; returns the number of deleted entries.
 
         In SQLite the bytes are also overwritten in the file; in Postgres the server's vacuum reclaims them. Raises
-        ThreadNotFound, ThreadBusy while a run holds it, ThreadHasForks unless ``with_forks`` deletes its forks too.
+        ThreadNotFound, ThreadBusy while a run holds it, ThreadHasForks unless ``with_forks`` deletes its forks too,
+        ArchiveError if large contents could not be deleted from object storage.
         """
         with self.storage.transaction():
             found = lock_thread(self.storage, thread)
@@ -188,10 +189,11 @@ class Journal(Closing):
             names = {thread, *(member.name for member in members)}
             count = sum(delete(self.storage, member) for member in reversed(members))
             others = sum(self._forget_elsewhere(name) for name in names)
-            checkpoint.sweep(self.storage)
+            elsewhere = checkpoint.sweep(self.storage)
         if not (found or others):
             raise ThreadNotFound(f"there is no thread {thread!r}")
         self.storage.scrub()
+        attachments.delete(elsewhere, self.storage.attachments)
         return count
 
     # Reading.
