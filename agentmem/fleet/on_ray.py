@@ -22,6 +22,8 @@ LOCAL = "local"
 WORKERS = 2
 STORE = 100_000_000
 """Bytes of Ray's object store on this machine: only keys and states pass through it."""
+EVEN = {"worker_niceness": 0}
+"""Ray's own is 15: beside other programs its workers would get a thirtieth of a core, and threads their fair share."""
 _TOKEN = (
     "this cluster of Ray wants a token: set RAY_AUTH_TOKEN or RAY_AUTH_TOKEN_PATH to the one that its head has "
     "(`ray get-auth-token` there), or RAY_AUTH_MODE=disabled on all its hosts and here"
@@ -70,7 +72,7 @@ def _where(address: str, workers: int) -> dict[str, Any]:
     if address != LOCAL:
         return {"address": address, "runtime_env": {"env_vars": ray_variables(str(Path.cwd()))}}
     small = {"num_cpus": workers, "include_dashboard": False, "object_store_memory": STORE}
-    return {**small, "_node_ip_address": "127.0.0.1"}
+    return {**small, "_node_ip_address": "127.0.0.1", "_system_config": EVEN}
 
 
 @dataclass

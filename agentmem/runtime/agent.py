@@ -277,7 +277,7 @@ class Agent(AnswersQuestions, StaysHere, Closing):
 
     def delegates(self, thread: str) -> tuple[str, ...]:
         """The threads of a thread's delegates, and of theirs, the oldest first."""
-        return below([one.name for one in self.journal.threads()], thread)
+        return below([one.name for one in self.journal.threads(f"{thread}.")], thread)
 
     def compact(self, thread: str) -> Compacted | None:
         """Compacts a thread now, at any cost. Returns None if nothing could leave, or with ``compaction=None``."""

@@ -238,16 +238,14 @@ def forget(
     Pages of the workspace that the thread wrote stay. Returns the number of removed entries. Raises ThreadNotFound,
     ThreadBusy, or ThreadHasForks unless ``with_forks`` removes its forks too.
     """
-    known = journal.threads()
-    before = {one.name for one in known}
-    own = {thread, *below(before, thread)}
-    forks = sorted(one.name for one in known if one.parent and one.parent[0] in own and one.name not in own)
-    if forks and not with_forks:
+    own = {thread, *below([one.name for one in journal.threads(f"{thread}.")], thread)}
+    members = {name for one in own for name in journal.family(one)}
+    if (forks := sorted(members - own)) and not with_forks:
         raise ThreadHasForks(f"threads begin in {thread!r}: {', '.join(forks)}. Forget those first, or all together")
     delegates = sorted(own - {thread}, key=lambda name: (-len(name), name))  # a delegate's own delegates first
     count = sum(journal.forget(one, with_forks=with_forks) for one in delegates)
     count += journal.forget(thread, with_forks=with_forks)
-    for gone in sorted((before | {thread}) - {one.name for one in journal.threads()}):
+    for gone in sorted(members):
         offload.forget_pages(gone, root)
         planning.forget(gone, root)
         if archive:

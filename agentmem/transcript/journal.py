@@ -240,22 +240,38 @@ class Journal(Closing):
         found = find_thread(self.storage, thread)
         return read_last(self.storage, found, kind) if found else None
 
-    def threads(self) -> tuple[ThreadInfo, ...]:
-        """All threads, the oldest first."""
-        found = self.storage.run(
-            "SELECT t.name, t.head, t.created, t.updated, p.name, t.parent_seq"
-            " FROM threads t LEFT JOIN threads p ON p.id = t.parent ORDER BY t.id"
-        )
-        return tuple(
-            ThreadInfo(name, head, created, updated, None if parent is None else (parent, at))
-            for name, head, created, updated, parent, at in found
-        )
+    def threads(self, beginning: str = "") -> tuple[ThreadInfo, ...]:
+        """All threads, or those whose names have this beginning, the oldest first."""
+        if not beginning:
+            return self._infos("TRUE")
+        return self._infos("t.name {from} ? AND t.name {before} ?", beginning, f"{beginning}\U0010ffff")
+
+    def thread(self, name: str) -> ThreadInfo | None:
+        """One thread, or None."""
+        found = self._infos("t.name = ?", name) if is_name(name) else ()
+        return found[0] if found else None
+
+    def family(self, thread: str) -> tuple[str, ...]:
+        """The names of a thread, of its forks and of theirs; of the thread alone if it does not exist."""
+        found = find_thread(self.storage, thread)
+        return tuple(member.name for member in family(self.storage, found)) if found else (thread,)
 
     def close(self) -> None:
         """Release the leases and close the connection. May be called twice."""
         while self._leases:
             self._leases.popitem()[1].release()
         self.storage.close()
+
+    def _infos(self, where: str, *values: object) -> tuple[ThreadInfo, ...]:
+        found = self.storage.run(
+            "SELECT t.name, t.head, t.created, t.updated, p.name, t.parent_seq"
+            f" FROM threads t LEFT JOIN threads p ON p.id = t.parent WHERE {where} ORDER BY t.id",
+            *values,
+        )
+        return tuple(
+            ThreadInfo(name, head, created, updated, None if parent is None else (parent, at))
+            for name, head, created, updated, parent, at in found
+        )
 
     def _locked(self, name: str, head: int) -> Thread:
         """The thread, which is made if the caller begins it. Raises ThreadBusy if its lease is another's by now."""

@@ -95,11 +95,12 @@ def write(
 
 
 def forget(storage: Storage, thread: str) -> None:
-    """Forgets where a thread worked, and the pages of a workspace in which no thread is left. In a transaction."""
-    storage.run("DELETE FROM workspaces_of_threads WHERE thread = ?", thread)
-    left = "NOT IN (SELECT workspace FROM workspaces_of_threads)"
-    storage.run(f"DELETE FROM workspace_pages WHERE workspace {left}")
-    storage.run(f"DELETE FROM workspaces WHERE id {left}")
+    """Forgets where a thread worked, and the pages of that workspace if no thread is left in it. In a transaction."""
+    rows = storage.run("DELETE FROM workspaces_of_threads WHERE thread = ? RETURNING workspace", thread)
+    for (workspace,) in rows:
+        if not storage.run("SELECT 1 FROM workspaces_of_threads WHERE workspace = ? LIMIT 1", workspace):
+            storage.run("DELETE FROM workspace_pages WHERE workspace = ?", workspace)
+            storage.run("DELETE FROM workspaces WHERE id = ?", workspace)
 
 
 def revisions(storage: Storage) -> set[str]:

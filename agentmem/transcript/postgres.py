@@ -34,6 +34,9 @@ _WORDS: Mapping[str, str] = {
     "now": "extract(epoch from clock_timestamp())::double precision",
     "for_append": " FOR UPDATE OF t FOR KEY SHARE OF l",
     "for_update": " FOR UPDATE",
+    "from": "~>=~",  # by bytes, whatever the collation of the database is
+    "before": "~<~",
+    "beginnings": " text_pattern_ops",
     "hold": f"SELECT pg_advisory_xact_lock_shared({SCHEMA_LOCK + 1})",
     "hold_alone": f"SELECT pg_advisory_xact_lock({SCHEMA_LOCK + 1})",
     "schema_lock": f"SELECT pg_advisory_xact_lock({SCHEMA_LOCK})",

@@ -25,6 +25,7 @@ from typing import Any
 
 from agentmem.fleet.board import FleetRun
 from agentmem.fleet.fleet import Fleet, FleetProgress
+from agentmem.fleet.on_ray import EVEN
 from agentmem.fleet.settings import TOGETHER
 from agentmem.transcript.journal import open_journal
 from tests.benchmarks.fleet import tasks
@@ -54,7 +55,7 @@ def kill_host(given: argparse.Namespace, database: str, folder: Path) -> dict[st
     from ray.cluster_utils import Cluster
 
     folder.mkdir()
-    small = {"num_cpus": 1, "object_store_memory": _SMALL, "include_dashboard": False}
+    small = {"num_cpus": 1, "object_store_memory": _SMALL, "include_dashboard": False, "_system_config": EVEN}
     cluster = Cluster(initialize_head=True, head_node_args=small)
     second, apart = second_host(cluster)
     print(f"  the second host has {'a name of its own' if apart else 'the name of the first: this user is not root'}")

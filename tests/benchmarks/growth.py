@@ -54,6 +54,8 @@ QUERIES = {
     "its entries": "SELECT seq, bytes FROM entries WHERE thread = 77 AND seq > 1 AND seq <= 9 ORDER BY seq LIMIT 128",
     "its last cut": "SELECT seq FROM entries WHERE thread = 77 AND kind = 'compaction' ORDER BY seq DESC LIMIT 1",
     "its checkpoint": "SELECT * FROM checkpoints_of_runs WHERE thread = 'copy 77' ORDER BY number DESC LIMIT 1",
+    "its forks": "SELECT id FROM threads WHERE parent = 77 ORDER BY id",
+    "its delegates": "SELECT name FROM threads WHERE name ~>=~ 'copy 77.' AND name ~<~ 'copy 77.z'",
     "its branches": "SELECT name FROM branches WHERE origin = 'copy 77' ORDER BY number",
     "a key": "SELECT key, thread, run, task FROM submissions WHERE key = 'k77'",
     "where it works": "SELECT workspace FROM workspaces_of_threads WHERE thread = 'copy 77'",
