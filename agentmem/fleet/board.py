@@ -97,6 +97,7 @@ class FleetSummary:
         return self.cached / self.input if self.input else None
 
 
+_ASKED = 500  # keys in one question
 _COUNT = (
     "UPDATE fleet_runs SET reserved = reserved - ?, usd = usd + ?, requests = requests + ?, input = input + ?,"
     " cached = cached + ?, written = written + ?, output = output + ? WHERE fleet = ? AND key = ?"
@@ -122,7 +123,7 @@ class Board:
 
     def submit(self, tasks: Sequence[FleetTask], limits: FleetLimits) -> int:
         """Add the tasks whose keys are new, and set the limits. Returns the number of new ones. Raises ConfigError."""
-        known: dict[str, str] = dict(self._all("SELECT key, task FROM fleet_runs WHERE fleet = ?"))
+        known: dict[str, str] = dict(self._of("SELECT key, task FROM fleet_runs", [one.key for one in tasks]))
         for one in tasks:
             if known.get(one.key, one.line()) != one.line():
                 raise ConfigError(
@@ -132,11 +133,12 @@ class Board:
         with self.storage.transaction():
             self._set(limits)
             fresh = [one for one in tasks if one.key not in known]
+            first = self._all("SELECT coalesce(max(place) + 1, 0) FROM fleet_runs WHERE fleet = ?")[0][0]
             self.storage.run_many(
                 "INSERT INTO fleet_runs (fleet, key, place, task, state, tries, thread, worker, host, usd, reserved,"
                 " requests, input, cached, written, output, reason, text) VALUES"
                 " (?, ?, ?, ?, 'waiting', 0, '', '', '', 0, 0, 0, 0, 0, 0, 0, '', '') ON CONFLICT DO NOTHING",
-                [(self.fleet, one.key, len(known) + at, one.line()) for at, one in enumerate(fresh)],
+                [(self.fleet, one.key, first + at, one.line()) for at, one in enumerate(fresh)],
             )
         return len(fresh)
 
@@ -269,9 +271,11 @@ class Board:
         state, tries, reason = self.storage.run(sql, self.fleet, key)[0]
         return state, tries, reason
 
-    def runs(self) -> Iterator[FleetRun]:
-        """All runs, in the order of their tasks."""
-        for row in self._all(f"SELECT {_RUN} FROM fleet_runs WHERE fleet = ? ORDER BY place"):
+    def runs(self, keys: Sequence[str] | None = None) -> Iterator[FleetRun]:
+        """All runs, in the order of their tasks, or those of some keys, in no order."""
+        sql = f"SELECT {_RUN} FROM fleet_runs"
+        rows = self._all(f"{sql} WHERE fleet = ? ORDER BY place") if keys is None else self._of(sql, keys)
+        for row in rows:
             yield FleetRun(row[0], task_of(json.loads(row[1])), *row[2:])
 
     def summary(self) -> FleetSummary:
@@ -290,6 +294,13 @@ class Board:
 
     def _all(self, sql: str) -> list[Row]:
         return self.storage.run(sql, self.fleet)
+
+    def _of(self, sql: str, keys: Sequence[str]) -> Iterator[Row]:
+        """The rows of runs by their keys, so that a batch of a large fleet costs what it has."""
+        for start in range(0, len(keys), _ASKED):
+            some = keys[start : start + _ASKED]
+            marks = ", ".join("?" * len(some))
+            yield from self.storage.run(f"{sql} WHERE fleet = ? AND key IN ({marks})", self.fleet, *some)
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,8 +84,8 @@ class Fleet(Closing):
             self.board.submit(given, self.settings.limits)
             self._stopping = ""
             self._work(watch)
-        wanted = {one.key for one in given}
-        return [one for one in self.board.runs() if one.key in wanted]
+        found = {one.key: one for one in self.board.runs([one.key for one in given])}
+        return [found[one.key] for one in given]
 
     def stop(self, reason: str = "the fleet was stopped") -> None:
         """End politely: runs end before their next request, and go on when the fleet is started again."""

@@ -5,7 +5,6 @@ CPU. The rest is arithmetic from there. Prices are assumptions at the top, to be
 """
 
 import argparse
-import json
 import resource
 import sys
 import tempfile
@@ -26,7 +25,7 @@ from agentmem.kvcache.tiers.hardware import EngineSpec
 from agentmem.meter import prices
 from agentmem.types import Usage
 from tests.benchmarks.fleet_agents import MODEL
-from tests.benchmarks.heading import commit, heading
+from tests.benchmarks.heading import heading, record_figures
 from tests.postgres import new_database, postgres_server
 
 AGENTS = 100_000
@@ -181,7 +180,6 @@ def main() -> int:
     parser.add_argument("--replies", type=int, default=20)
     parser.add_argument("--hit-rate", type=float, default=0.97)
     parser.add_argument("--seconds", type=float, default=5.0)
-    parser.add_argument("--output", type=Path)
     given = parser.parse_args()
     heading("fleet on paper", "made here", agents_a_day=AGENTS, ratio=f"{RATIO}:1", hit_rate=given.hit_rate)
     with ExitStack() as stack:
@@ -201,8 +199,7 @@ def main() -> int:
     for name, one in made["demand"].items():
         print(f"  {name}: {one['needed']:,.0f} needed, {one['here']:,.0f} here ({one['share']:.0%})")
     scans = [name for name, line in planned.items() if "Seq Scan" in line]
-    if given.output:
-        given.output.write_text(json.dumps({"commit": commit(), "run": run, "plans": planned, **made}, indent=1))
+    record_figures(run=run, plans=planned, **made)
     print(f"  without an index: {', '.join(scans) or 'none'}")
     return int(bool(scans))
 

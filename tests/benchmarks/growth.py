@@ -6,7 +6,6 @@ growth is its size, with indexes, by run.
 """
 
 import argparse
-import json
 import statistics
 import sys
 import tempfile
@@ -22,7 +21,7 @@ from agentmem.transcript import transcript
 from agentmem.transcript.storage import Storage
 from agentmem.types import ToolCall
 from tests.benchmarks.concurrent import total
-from tests.benchmarks.heading import heading
+from tests.benchmarks.heading import heading, record_figures
 from tests.postgres import new_database, postgres_server
 
 MOST = 1.3
@@ -128,7 +127,6 @@ def main() -> int:
     parser.add_argument("--data", help="not needed: the threads are made here")
     parser.add_argument("--threads", type=int, default=10_000)
     parser.add_argument("--times", type=int, default=100)
-    parser.add_argument("--json", type=Path)
     given = parser.parse_args()
     heading("growth", "made here", seed=0, threads=given.threads, times=given.times)
     with (
@@ -148,8 +146,7 @@ def main() -> int:
         print(f"  {name}: {size:,.0f} bytes a run")
     opening, reading = ratios["begin"], ratios["read"]
     print(f"opening a thread {opening:.2f} x, reading one {reading:.2f} x; {whole} plans read a whole table")
-    if given.json:
-        given.json.write_text(json.dumps({"threads": given.threads, "ratios": ratios, "bytes_a_run": sizes}, indent=1))
+    record_figures(opening=opening, reading=reading, whole_tables=whole, bytes_a_run=sizes, threads=given.threads)
     return int(max(ratios.values()) > MOST or whole > 0)
 
 
