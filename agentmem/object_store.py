@@ -88,6 +88,24 @@ _KEYS = {
 }
 
 
+def read_object(address: ObjectAddress) -> bytes | None:
+    """The bytes of one object; None if there is none. Raises ArchiveError."""
+    try:
+        return objects.patient(address, lambda: _read(client(address), _path(address)), errors=(OSError,))
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise ArchiveError(objects.explained(address, error)) from error
+
+
+def write_object(address: ObjectAddress, data: bytes) -> None:
+    """Write one object, or replace it. Raises ArchiveError."""
+    try:
+        objects.patient(address, lambda: _write(client(address), _path(address), data), errors=(OSError,))
+    except OSError as error:
+        raise ArchiveError(objects.explained(address, error)) from error
+
+
 def check(address: ObjectAddress) -> None:
     """Write and read a small object, once for each place of a process. Raises ConfigError for what will not pass.
 
