@@ -60,8 +60,9 @@ class Config:
 
     ``budget`` is in tokens, ``max_usd`` in US dollars, ``max_seconds`` in seconds; None means no limit. ``database`` is
     a path or a URL; None stands for ``.agentmem/agentmem.db`` in the workspace. ``archive`` is an address s3://...;
-    None stands for the workspace's own. Some settings are tables: ``answers`` (read by agentmem.answers.settings),
-    ``reach`` (by agentmem.menu.permissions), ``models`` (a table of options for each kind of model), ``prices`` (by
+    None stands for the workspace's own. ``attachments`` is one too, for the contents of large pages; None stands for
+    the database. Some settings are tables: ``answers`` (read by agentmem.answers.settings), ``reach`` (by
+    agentmem.menu.permissions), ``models`` (a table of options for each kind of model), ``prices`` (by
     agentmem.meter.own_prices), ``route``, ``routing``, ``targets`` and ``privacy`` (by agentmem.routing.routes), and
     ``warehouse`` (by agentmem.kvcache.warehouse.usual). Keys never show when a Config is printed.
     """
@@ -70,6 +71,7 @@ class Config:
     budget: int = 120_000
     database: str | None = None
     archive: str | None = None
+    attachments: str | None = None
     max_turns: int | None = None
     max_usd: float | None = None
     max_seconds: float | None = None
@@ -241,6 +243,7 @@ _SETTINGS: Mapping[str, type] = {
     "budget": int,
     "database": str,
     "archive": str,
+    "attachments": str,
     "max_turns": int,
     "max_usd": float,
     "max_seconds": float,
@@ -289,9 +292,9 @@ def _text(value: object) -> str:
     return "" if fits else "it must be text; leave it out for the default"
 
 
-def _objects(value: object) -> str:
+def _objects(value: object, otherwise: str) -> str:
     fits = value is None or (isinstance(value, str) and value.startswith("s3://"))
-    return "" if fits else "it must be the address s3://bucket/prefix; leave it out for the workspace's own"
+    return "" if fits else f"it must be the address s3://bucket/prefix; leave it out for {otherwise}"
 
 
 def _model(value: object) -> str:
@@ -328,7 +331,8 @@ _CHECKS: Mapping[str, Callable[[object], str]] = {
     "model": _model,
     "budget": _budget,
     "database": _text,
-    "archive": _objects,
+    "archive": partial(_objects, otherwise="the workspace's own"),
+    "attachments": partial(_objects, otherwise="the database"),
     "max_turns": _count,
     "max_usd": _amount,
     "max_seconds": _amount,

@@ -5,6 +5,7 @@ The client is pyarrow's, which LanceDB brings along.
 
 import hashlib
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -49,6 +50,11 @@ class ObjectBlobs:
         found = self._asked(lambda: self._client.get_file_info(self._path(digest)))
         return bool(found.type == FileType.File)
 
+    def delete(self, digest: str) -> None:
+        """Delete them, if they are kept."""
+        with suppress(FileNotFoundError):
+            self._asked(lambda: self._client.delete_file(self._path(digest)))
+
     def _path(self, name: str) -> str:
         return _path(self.address.below(f"{name[:2]}/{name}"))
 
@@ -80,6 +86,24 @@ _KEYS = {
     "aws_secret_access_key": "secret_key",
     "aws_session_token": "session_token",
 }
+
+
+def read_object(address: ObjectAddress) -> bytes | None:
+    """The bytes of one object; None if there is none. Raises ArchiveError."""
+    try:
+        return objects.patient(address, lambda: _read(client(address), _path(address)), errors=(OSError,))
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise ArchiveError(objects.explained(address, error)) from error
+
+
+def write_object(address: ObjectAddress, data: bytes) -> None:
+    """Write one object, or replace it. Raises ArchiveError."""
+    try:
+        objects.patient(address, lambda: _write(client(address), _path(address), data), errors=(OSError,))
+    except OSError as error:
+        raise ArchiveError(objects.explained(address, error)) from error
 
 
 def check(address: ObjectAddress) -> None:

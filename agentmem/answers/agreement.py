@@ -8,10 +8,10 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
-from pathlib import Path
 
 from agentmem.answers import guard, records
 from agentmem.answers.guard import Rule
+from agentmem.answers.records import RecordPlace
 from agentmem.answers.spelling import Spells
 from agentmem.answers.tuning import interval
 from agentmem.answers.values import Agrees, Labelled
@@ -127,14 +127,14 @@ def judged(agrees: Agrees, labelled: Iterable[Labelled]) -> Errors | None:
     return errors(agrees, answers) if answers else None
 
 
-def read_errors(folder: Path) -> Errors | None:
+def read_errors(folder: RecordPlace) -> Errors | None:
     """The measured errors of a cache's judge; None if nobody has measured it. Raises ConfigError."""
-    return records.read(folder / JUDGE, lambda found: Errors(**found), None)
+    return records.read(folder, JUDGE, lambda found: Errors(**found), None)
 
 
-def write_errors(folder: Path, found: Errors) -> None:
+def write_errors(folder: RecordPlace, found: Errors) -> None:
     """Store the measured errors beside the cache. Raises ConfigError."""
-    records.write(folder / JUDGE, asdict(found))
+    records.write(folder, JUDGE, asdict(found))
 
 
 def _opened(answer: str) -> tuple[bool | None, str]:

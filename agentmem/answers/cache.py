@@ -18,6 +18,7 @@ from agentmem.answers.conversations import Conversations
 from agentmem.answers.decision import default_decider
 from agentmem.answers.exclusions import with_kinds
 from agentmem.answers.freshness import lifetimes
+from agentmem.answers.home import AnswersHome, home_of
 from agentmem.answers.lookup import Looked, Lookups
 from agentmem.answers.nearest import Nearest
 from agentmem.answers.query_types import BUILT_IN, classifier
@@ -27,7 +28,7 @@ from agentmem.answers.stats import Counters, report
 from agentmem.answers.store import AnswerStore, KeptEntry
 from agentmem.answers.upkeep import BackgroundTasks
 from agentmem.answers.values import Agrees, Answer, AnswerScope, Decider, Kinds, Labelled, Source, owner_of, scope_of
-from agentmem.checking import CALLABLE, FLAG, NOTHING, PATH, WHOLE, Wanted, check_settings, having, of
+from agentmem.checking import CALLABLE, FLAG, NOTHING, PATH, TEXT, WHOLE, Wanted, check_settings, having, of
 from agentmem.closing import Closing
 from agentmem.errors import ConfigError
 from agentmem.pages.workspace import Workspace
@@ -40,6 +41,7 @@ EMBEDDED = 64
 
 WANTED: Mapping[str, Wanted] = {
     "folder": PATH,
+    "database": TEXT | NOTHING,
     "workspace": of(Workspace, "a Workspace") | NOTHING,
     "embedder": having("an embedder", "embed") | NOTHING,
     "exact_only": FLAG,
@@ -66,7 +68,7 @@ class CacheComponents:
 
 
 def assemble(
-    folder: Path,
+    home: AnswersHome,
     workspace: Workspace | None,
     embedder: Embedder | None,
     settings: AnswerSettings,
@@ -75,16 +77,16 @@ def assemble(
     clock: Clock,
     seed: int,
 ) -> CacheComponents:
-    """The parts of a cache in a folder, which is made if missing. Raises ConfigError or AnswersError."""
+    """The parts of a cache at a place, which is made if missing. Raises ConfigError or AnswersError."""
     kinds = all_kinds(settings)
     kind_rules = with_kinds(settings.rules, kinds)
     lives = lifetimes(settings.ttl, kinds)
-    store = AnswerStore(folder, clock)
+    store = AnswerStore(home, clock)
     counters, background = Counters(store), BackgroundTasks()
     pages = Pages(workspace, store, lambda gone: counters.add("invalidated.page", "", gone)) if workspace else None
     classify = classifier(embedder, kinds) if embedder else None
     nearest = Nearest(store, embedder, settings.hot) if embedder else None
-    chosen = (decide or default_decider(folder, kinds, store.labels(), embedder)) if embedder else None
+    chosen = (decide or default_decider(home.records, kinds, store.labels(), embedder)) if embedder else None
     lookups = Lookups(store, settings.rules, kind_rules, embedder, nearest, classify, chosen, pages)
     keeper = Keeper(store, lookups, counters, lives, settings.rules, embedder.name if embedder else "", clock)
     judge = cache(lambda: agrees or default_agrees(embedder))
@@ -142,7 +144,9 @@ class AnswerCache(Closing):
     keeping it. Use it as a context manager, or close it.
 
     Args:
-        folder: the folder of the cache. Several processes may use it.
+        folder: the folder of the cache, which several processes may use; or an address ``s3://bucket/prefix``, for
+            several hosts.
+        database: for an address, the Postgres URL of the database that has the answers themselves.
         workspace: the workspace whose pages answers are made from. A changed page removes its answers.
         embedder: finds questions that mean the same; default: MiniLM, if it is installed.
         exact_only: use no embedder, and find only the same question.
@@ -152,7 +156,7 @@ class AnswerCache(Closing):
         seed: chooses the hits that are audited.
 
     Raises:
-        ConfigError, AnswersError: the folder cannot be used.
+        ConfigError, AnswersError: the place cannot be used.
 
     Example:
         >>> with AnswerCache("answers") as cache:
@@ -164,6 +168,7 @@ class AnswerCache(Closing):
         self,
         folder: Path | str,
         *,
+        database: str | None = None,
         workspace: Workspace | None = None,
         embedder: Embedder | None = None,
         exact_only: bool = False,
@@ -174,9 +179,10 @@ class AnswerCache(Closing):
         seed: int = 0,
     ) -> None:
         check_settings("AnswerCache", locals(), WANTED)
-        self.folder = Path(folder).expanduser()
+        home = home_of(folder, database)
+        self.folder = home.records
         chosen = None if exact_only else embedder or default_embedder()
-        made = assemble(self.folder, workspace, chosen, settings, decide, agrees, clock, seed)
+        made = assemble(home, workspace, chosen, settings, decide, agrees, clock, seed)
         self.embedder, self.settings = chosen, settings
         self.store, self.lookups, self.keeper = made.store, made.lookups, made.keeper
         self.counters, self.audits, self.background = made.counters, made.audits, made.background

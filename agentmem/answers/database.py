@@ -1,86 +1,106 @@
-"""The answers' database, one SQLite file. Vectors in RAM and LanceDB are copies made from it.
+"""The answers' database: a SQLite file, or tables in Postgres that several hosts share.
 
-A commit here acknowledges an entry, so a kill loses none. Numbers are used only once (AUTOINCREMENT). So a number that
-an index still holds after its entry has gone never names another entry.
+Vectors in RAM and LanceDB are copies made from it. A commit here acknowledges an entry, so a kill loses none. Numbers
+are used only once. So a number that an index still holds after its entry has gone never names another entry. Writers
+take turns, so that a number is never seen before a smaller one.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TypeVar
 
+from agentmem.answers.home import AnswersHome
 from agentmem.errors import AgentmemError, AnswersError, ConfigError
-from agentmem.transcript.sqlite import open_sqlite
-from agentmem.transcript.storage import Address, Storage
+from agentmem.transcript.storage import DatabaseKind, Storage
 
 T = TypeVar("T")
 
 VERSION = 1
-FILE = "answers.db"
 
 TABLES = (
     """
     CREATE TABLE entries (
-      n INTEGER PRIMARY KEY AUTOINCREMENT, scope TEXT NOT NULL, tenant TEXT NOT NULL, key TEXT NOT NULL UNIQUE,
+      n {numbered}, scope TEXT NOT NULL, tenant TEXT NOT NULL, key TEXT NOT NULL UNIQUE,
       kind TEXT NOT NULL, content TEXT NOT NULL, question TEXT NOT NULL, answer TEXT NOT NULL,
-      created REAL NOT NULL, expires REAL NOT NULL, checked REAL NOT NULL, seconds REAL, usd REAL, digest TEXT NOT NULL
+      created {real} NOT NULL, expires {real} NOT NULL, checked {real} NOT NULL, seconds {real}, usd {real},
+      digest TEXT NOT NULL
     )
     """,
     "CREATE INDEX entries_by_expiry ON entries (expires)",
     "CREATE INDEX entries_by_check ON entries (scope, checked)",
     """
     CREATE TABLE vectors (
-      v INTEGER PRIMARY KEY AUTOINCREMENT, n INTEGER NOT NULL REFERENCES entries (n) ON DELETE CASCADE,
-      embedder TEXT NOT NULL, scope TEXT NOT NULL, vector BLOB NOT NULL, UNIQUE (n, embedder)
+      v {numbered}, n BIGINT NOT NULL REFERENCES entries (n) ON DELETE CASCADE,
+      embedder TEXT NOT NULL, scope TEXT NOT NULL, vector {bytes} NOT NULL, UNIQUE (n, embedder)
     )
     """,
     "CREATE INDEX vectors_by_scope ON vectors (embedder, scope, v)",
     """
     CREATE TABLE sources (
-      n INTEGER NOT NULL REFERENCES entries (n) ON DELETE CASCADE, name TEXT NOT NULL, revision TEXT NOT NULL,
+      n BIGINT NOT NULL REFERENCES entries (n) ON DELETE CASCADE, name TEXT NOT NULL, revision TEXT NOT NULL,
       page INTEGER NOT NULL, PRIMARY KEY (n, name, page)
-    ) WITHOUT ROWID
+    ){by_key}
     """,
     "CREATE INDEX sources_by_name ON sources (name, page)",
-    "CREATE TABLE gone (v INTEGER PRIMARY KEY, embedder TEXT NOT NULL)",
-    """
-    CREATE TRIGGER vector_gone AFTER DELETE ON vectors
-    WHEN old.v <= (SELECT value FROM marks WHERE name = 'indexed ' || old.embedder)
-    BEGIN INSERT OR IGNORE INTO gone (v, embedder) VALUES (old.v, old.embedder); END
-    """,
-    "CREATE TABLE events (epoch INTEGER PRIMARY KEY AUTOINCREMENT, source TEXT NOT NULL, at REAL NOT NULL)",
-    "CREATE TABLE counts (name TEXT NOT NULL, kind TEXT NOT NULL, value REAL NOT NULL, PRIMARY KEY (name, kind))",
+    "CREATE TABLE gone (v BIGINT PRIMARY KEY, embedder TEXT NOT NULL)",
+    "CREATE TABLE events (epoch {numbered}, source TEXT NOT NULL, at {real} NOT NULL)",
+    "CREATE TABLE counts (name TEXT NOT NULL, kind TEXT NOT NULL, value {real} NOT NULL, PRIMARY KEY (name, kind))",
     """
     CREATE TABLE labels (
-      asked TEXT NOT NULL, kept TEXT NOT NULL, same INTEGER NOT NULL, kind TEXT NOT NULL, similarity REAL,
-      served TEXT NOT NULL, fresh TEXT NOT NULL, at REAL NOT NULL
+      asked TEXT NOT NULL, kept TEXT NOT NULL, same INTEGER NOT NULL, kind TEXT NOT NULL, similarity {real},
+      served TEXT NOT NULL, fresh TEXT NOT NULL, at {real} NOT NULL
     )
     """,
-    "CREATE TABLE marks (name TEXT PRIMARY KEY, value REAL NOT NULL)",
+    "CREATE TABLE marks (name TEXT PRIMARY KEY, value {real} NOT NULL)",
 )
+_INDEXED = "old.v <= (SELECT value FROM marks WHERE name = 'indexed ' || old.embedder)"
+TRIGGERS: Mapping[DatabaseKind, tuple[str, ...]] = {
+    "sqlite": (
+        f"""
+        CREATE TRIGGER vector_gone AFTER DELETE ON vectors WHEN {_INDEXED}
+        BEGIN INSERT OR IGNORE INTO gone (v, embedder) VALUES (old.v, old.embedder); END
+        """,
+    ),
+    "postgres": (
+        f"""
+        CREATE FUNCTION vector_gone() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+          IF {_INDEXED} THEN
+            INSERT INTO gone (v, embedder) VALUES (old.v, old.embedder) ON CONFLICT DO NOTHING;
+          END IF;
+          RETURN old;
+        END $$
+        """,
+        "CREATE TRIGGER vector_gone AFTER DELETE ON vectors FOR EACH ROW EXECUTE FUNCTION vector_gone()",
+    ),
+}
+"""What notes that a vector in the index has gone."""
 LATER = (
     """
     CREATE TABLE IF NOT EXISTS dropped (
-      scope TEXT NOT NULL, kept TEXT NOT NULL, asked TEXT NOT NULL, embedder TEXT NOT NULL, vector BLOB NOT NULL,
-      at REAL NOT NULL, PRIMARY KEY (scope, kept, asked, embedder)
+      scope TEXT NOT NULL, kept TEXT NOT NULL, asked TEXT NOT NULL, embedder TEXT NOT NULL, vector {bytes} NOT NULL,
+      at {real} NOT NULL, PRIMARY KEY (scope, kept, asked, embedder)
     )
     """,
-    "CREATE TABLE IF NOT EXISTS owned (scope TEXT PRIMARY KEY, owner TEXT NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS owned (scope TEXT PRIMARY KEY, owner TEXT NOT NULL){by_key}",
     "CREATE INDEX IF NOT EXISTS owned_by_owner ON owned (owner)",
 )
 """Tables that an earlier program of this version does not know, and does not need."""
 
 
 class Database:
-    """The open file. Raises AnswersError if it cannot be read or written, ConfigError if it is another program's."""
+    """The open database. Raises AnswersError if it cannot be used, ConfigError if it is another program's."""
 
-    def __init__(self, folder: Path) -> None:
-        self.path = folder / FILE
-        self.storage: Storage = self.translated(lambda: open_sqlite(Address("sqlite", str(self.path))))
-        self.translated(self._prepare)
+    def __init__(self, home: AnswersHome) -> None:
+        self.home = home
+        self.storage: Storage = self.translated(home.open)
+        try:
+            self.translated(self._prepare)
+        except BaseException:
+            self.storage.close()
+            raise
 
     def translated(self, work: Callable[[], T]) -> T:
-        """The result of ``work``, with SQLite's errors as AnswersErrors."""
+        """The result of ``work``, with the database's errors as AnswersErrors."""
         try:
             return work()
         except (ConfigError, AnswersError):
@@ -89,14 +109,15 @@ class Database:
             raise AnswersError(f"the answer cache: {error}") from error
 
     def run(self, sql: str, *values: object) -> list[tuple[object, ...]]:
-        """All rows of one statement."""
-        return self.translated(lambda: self.storage.run(sql, *values))
+        """All rows of one statement. It does not wait for a database that is away: the caller asks a model then."""
+        return self.translated(lambda: self.storage.attempt(sql, *values))
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """A transaction: everything inside is written together or not at all."""
+        """A transaction, one at a time: everything inside is written together or not at all."""
         try:
             with self.storage.transaction():
+                self.storage.run("{write_alone}")
                 yield
         except (ConfigError, AnswersError):
             raise
@@ -104,24 +125,43 @@ class Database:
             raise AnswersError(f"the answer cache: {error}") from error
 
     def close(self) -> None:
-        """Close the file. May be called twice."""
+        """Close it. May be called twice."""
         self.storage.close()
 
     def _prepare(self) -> None:
         if self._version() != VERSION:
             self._make()
-        for statement in LATER:
-            self.storage.run(statement)
+        if ("owned",) in self.storage.run("{tables}"):
+            return
+        with self.storage.transaction():
+            self.storage.run("{schema_lock}")
+            for statement in LATER:
+                self.storage.run(statement)
 
     def _make(self) -> None:
         with self.storage.transaction():
+            self.storage.run("{schema_lock}")
             found = self._version()
             if found > VERSION:
-                raise AnswersError(f"{self.path} was written by a later agentmem: update, or delete the file")
+                raise AnswersError(f"{self.home} was written by a later agentmem: update, or delete it")
             if not found:
-                for statement in TABLES:
+                for statement in (*TABLES, *TRIGGERS[self._kind]):
                     self.storage.run(statement)
-                self.storage.run(f"PRAGMA user_version = {VERSION}")
+                self._set_version()
 
     def _version(self) -> int:
-        return int(self.storage.run("PRAGMA user_version")[0][0])
+        if self._kind == "sqlite":
+            return int(self.storage.run("PRAGMA user_version")[0][0])
+        if ("marks",) not in self.storage.run("{tables}"):
+            return 0
+        return int(self.storage.run("SELECT value FROM marks WHERE name = 'version'")[0][0])
+
+    def _set_version(self) -> None:
+        if self._kind == "sqlite":
+            self.storage.run(f"PRAGMA user_version = {VERSION}")
+        else:
+            self.storage.run("INSERT INTO marks VALUES ('version', ?)", VERSION)
+
+    @property
+    def _kind(self) -> DatabaseKind:
+        return self.storage.address.kind

@@ -7,12 +7,12 @@ and the default embedder has one.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from agentmem.answers import records
 from agentmem.answers.agreement import Errors, read_errors
 from agentmem.answers.guard import PLAIN, RULES, Rule, objection
+from agentmem.answers.records import RecordPlace
 from agentmem.answers.spelling import Spells
 from agentmem.answers.tuning import LIMIT, lower_bound
 from agentmem.answers.values import STRICT, Candidate, Certificate, Kinds, Labelled, QueryPolicy, Verdict
@@ -91,7 +91,7 @@ def decider(
 
 
 def default_decider(
-    folder: Path, kinds: Kinds, labels: Sequence[Labelled] = (), embedder: Embedder | None = None
+    folder: RecordPlace, kinds: Kinds, labels: Sequence[Labelled] = (), embedder: Embedder | None = None
 ) -> Decision:
     """The Decider of a cache in ``folder``: its tuned policies, else the query types' own, corrected by its audits.
 
@@ -146,20 +146,20 @@ def corrected(policy: QueryPolicy, labels: Sequence[Labelled], judged: Errors | 
     return replace(policy, exact_only=True)
 
 
-def read_policies(folder: Path) -> dict[str, QueryPolicy]:
+def read_policies(folder: RecordPlace) -> dict[str, QueryPolicy]:
     """The tuned policies of a cache, by query type; none if it was never tuned. Raises ConfigError.
 
     Those that an earlier version tuned are scores of another kind, and are left out: tune again.
     """
     return records.read(
-        folder / POLICIES, lambda found: {one["kind"]: _policy(one) for one in found if one.get("unit") == UNIT}, {}
+        folder, POLICIES, lambda found: {one["kind"]: _policy(one) for one in found if one.get("unit") == UNIT}, {}
     )
 
 
-def write_policies(folder: Path, policies: Sequence[QueryPolicy]) -> None:
+def write_policies(folder: RecordPlace, policies: Sequence[QueryPolicy]) -> None:
     """Store tuned policies beside the cache. They replace those of the same query types. Raises ConfigError."""
     kept = {**read_policies(folder), **{one.kind: one for one in policies}}
-    records.write(folder / POLICIES, [{**asdict(one), "unit": UNIT} for one in kept.values()])
+    records.write(folder, POLICIES, [{**asdict(one), "unit": UNIT} for one in kept.values()])
 
 
 ALARMS = 0.2

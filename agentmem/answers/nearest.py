@@ -10,7 +10,6 @@ import hashlib
 import threading
 from collections import OrderedDict
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-FOLDER = "index"
 BATCH = 20_000
 """Rows in one commit."""
 _KEPT = timedelta(minutes=1)
@@ -38,7 +36,7 @@ class AnswerIndex:
         self._store, self._embedder = store, embedder
         self._name = f"vectors-{hashlib.sha256(embedder.name.encode()).hexdigest()[:12]}"
         self._mark = f"indexed {embedder.name}"
-        self._tables = Tables(Path(store.folder) / FOLDER)
+        self._tables = Tables(store.home.tables)
         self._warm = False  # in this process
 
     @property

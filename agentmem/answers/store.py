@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agentmem.answers.database import Database
+from agentmem.answers.home import AnswersFolder, AnswersHome
 from agentmem.answers.questions import normalised
 from agentmem.answers.values import Candidate, Labelled, Source
 from agentmem.pages import private
@@ -101,6 +102,7 @@ _OWN = ", ".join(COLUMNS[1:])
 _MARKS = ", ".join("?" * len(COLUMNS[1:]))
 _MOST = 500
 """The most values in one statement."""
+_ALL = 2**62
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,15 +117,21 @@ class Numbered:
 class AnswerStore:
     """The kept answers. Safe for several threads and processes. Raises AnswersError."""
 
-    def __init__(self, folder: Path, clock: Clock = time.time) -> None:
-        self.folder, self.clock = folder, clock
-        self.database = Database(folder)
+    def __init__(self, where: Path | AnswersHome, clock: Clock = time.time) -> None:
+        self.home: AnswersHome = AnswersFolder(where) if isinstance(where, Path) else where
+        self.clock = clock
+        try:
+            self.database = Database(self.home)
+        except BaseException:
+            self.home.close()
+            raise
 
     def close(self) -> None:
         """Close the database. May be called twice."""
         self.database.close()
-        if private.is_own(Path(self.folder)):
-            private.close_tree(Path(self.folder))
+        self.home.close()
+        if isinstance(self.home, AnswersFolder) and private.is_own(self.home.folder):
+            private.close_tree(self.home.folder)
 
     # Keeping
 
@@ -147,13 +155,8 @@ class AnswerStore:
 
     def embed(self, n: int, scope: str, embedder: str, vector: Vectors) -> None:
         """Store an embedder's vector for an entry, if the entry still exists."""
-        self.database.run(
-            "INSERT OR IGNORE INTO vectors (n, embedder, scope, vector) SELECT n, ?, ?, ? FROM entries WHERE n = ?",
-            embedder,
-            scope,
-            _halved(vector),
-            n,
-        )
+        with self.database.transaction():
+            self._embed(n, scope, embedder, vector)
 
     def check(self, n: int) -> None:
         """Record that an answer was found to be right now."""
@@ -172,7 +175,8 @@ class AnswerStore:
             some = numbers[first : first + _MOST]
             marks = ", ".join("?" * len(some))
             # the plus stops the planner from using the index on scope, which it would read whole
-            sql = f"SELECT {_NAMES} FROM entries WHERE n IN ({marks}) AND +scope = ? AND +expires > ?"
+            where = f"n IN ({marks}) AND {{unindexed}}scope = ? AND {{unindexed}}expires > ?"
+            sql = f"SELECT {_NAMES} FROM entries WHERE {where}"
             found |= {entry.n: entry for entry in self._live(sql, *some, scope)}
         return found
 
@@ -193,7 +197,7 @@ class AnswerStore:
     def scopes(self, tenant: str | None = None) -> list[str]:
         """The scopes with live entries, the fullest first; of all tenants, or of one."""
         sql = (
-            "SELECT scope FROM entries WHERE expires > ? AND (? IS NULL OR tenant = ?)"
+            "SELECT scope FROM entries WHERE expires > ? AND (CAST(? AS TEXT) IS NULL OR tenant = ?)"
             " GROUP BY scope ORDER BY COUNT(*) DESC, scope"
         )
         return [str(row[0]) for row in self.database.run(sql, self.clock(), tenant, tenant)]
@@ -203,14 +207,14 @@ class AnswerStore:
         rows = self.database.run("SELECT question FROM entries ORDER BY n DESC LIMIT ?", most)
         return [str(row[0]) for row in rows]
 
-    def vectors(self, embedder: str, scope: str, after: int, most: int = -1) -> Numbered:
+    def vectors(self, embedder: str, scope: str, after: int, most: int = _ALL) -> Numbered:
         """The vectors of a scope after place ``after``: the oldest ``most`` of them."""
         sql = "SELECT v, n, vector FROM vectors WHERE embedder = ? AND scope = ? AND v > ? ORDER BY v LIMIT ?"
         return _numbered(self.database.run(sql, embedder, scope, after, most))
 
     def count_vectors(self, embedder: str, scope: str, most: int) -> int:
         """The number of vectors of a scope, counted up to ``most``."""
-        sql = "SELECT COUNT(*) FROM (SELECT 1 FROM vectors WHERE embedder = ? AND scope = ? LIMIT ?)"
+        sql = "SELECT COUNT(*) FROM (SELECT 1 FROM vectors WHERE embedder = ? AND scope = ? LIMIT ?) AS some"
         return _whole(self.database.run(sql, embedder, scope, most))
 
     def largest_scope(self, embedder: str) -> int:
@@ -243,7 +247,10 @@ class AnswerStore:
 
     def drop(self, scope: str, kept: str, asked: str, embedder: str, vector: Vectors) -> None:
         """Record that the answer to ``kept`` is wrong for ``asked``, and so for what is like it."""
-        sql = "INSERT OR REPLACE INTO dropped VALUES (?, ?, ?, ?, ?, ?)"
+        sql = (
+            "INSERT INTO dropped VALUES (?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT (scope, kept, asked, embedder) DO UPDATE SET vector = excluded.vector, at = excluded.at"
+        )
         self.database.run(sql, scope, normalised(kept), asked, embedder, _halved(vector), self.clock())
 
     def dropped(self, scope: str, embedder: str) -> list[tuple[str, Vectors]]:
@@ -261,7 +268,7 @@ class AnswerStore:
 
     def own(self, scope: str, owner: str) -> None:
         """Record whose part of a scope this is: see `values.owner_of`."""
-        self.database.run("INSERT OR IGNORE INTO owned VALUES (?, ?)", scope, owner)
+        self.database.run("INSERT INTO owned VALUES (?, ?) ON CONFLICT DO NOTHING", scope, owner)
 
     def remove_owner(self, owner: str) -> int:
         """Remove every answer that is one user's alone. Returns their number."""
@@ -298,7 +305,10 @@ class AnswerStore:
         """Add to the counters, in one commit."""
         if not counts:
             return
-        sql = "INSERT INTO counts VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = value + excluded.value"
+        sql = (
+            "INSERT INTO counts VALUES (?, ?, ?)"
+            " ON CONFLICT (name, kind) DO UPDATE SET value = counts.value + excluded.value"
+        )
         with self.database.transaction():
             for (name, kind), value in counts.items():
                 self.database.run(sql, name, kind, value)
@@ -309,7 +319,16 @@ class AnswerStore:
 
     def label(self, pair: Labelled) -> None:
         """Store the result of an audit, for the calibration."""
-        given = (pair.left, pair.right, pair.same, pair.kind, pair.similarity, pair.served, pair.fresh, self.clock())
+        given = (
+            pair.left,
+            pair.right,
+            int(pair.same),
+            pair.kind,
+            pair.similarity,
+            pair.served,
+            pair.fresh,
+            self.clock(),
+        )
         self.database.run("INSERT INTO labels VALUES (?, ?, ?, ?, ?, ?, ?, ?)", *given)
 
     def labels(self) -> list[Labelled]:
@@ -324,14 +343,15 @@ class AnswerStore:
 
     def set_mark(self, name: str, value: float) -> None:
         """Store a number."""
-        self.database.run("INSERT OR REPLACE INTO marks VALUES (?, ?)", name, value)
+        sql = "INSERT INTO marks VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+        self.database.run(sql, name, value)
 
     def claim(self, name: str, every: float) -> bool:
         """True if the last claim is at least ``every`` seconds ago. If several processes claim, one succeeds."""
         now = self.clock()
         sql = (
             "INSERT INTO marks VALUES (?, ?)"
-            " ON CONFLICT DO UPDATE SET value = excluded.value WHERE value <= ? RETURNING 1"
+            " ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE marks.value <= ? RETURNING 1"
         )
         return bool(self.database.run(sql, name, now, now - every))
 
@@ -341,10 +361,17 @@ class AnswerStore:
         self._removed("key = ?", entry.key)
         n = _whole(self.database.run(f"INSERT INTO entries ({_OWN}) VALUES ({_MARKS}) RETURNING n", *entry.row()))
         for one in entry.sources:
-            self.database.run("INSERT INTO sources VALUES (?, ?, ?, ?)", n, one.name, one.revision, one.page)
+            self.database.run("INSERT INTO sources VALUES (?, ?, ?, ?)", n, one.name, one.revision, int(one.page))
         if vector is not None:
-            self.embed(n, entry.scope, embedder, vector)
+            self._embed(n, entry.scope, embedder, vector)
         return n
+
+    def _embed(self, n: int, scope: str, embedder: str, vector: Vectors) -> None:
+        self.database.run(
+            "INSERT INTO vectors (n, embedder, scope, vector) SELECT n, ?, ?, ? FROM entries WHERE n = ?"
+            " ON CONFLICT DO NOTHING",
+            *(embedder, scope, _halved(vector), n),
+        )
 
     def _removed(self, where: str, *values: object) -> int:
         return len(self.database.run(f"DELETE FROM entries WHERE {where} RETURNING n", *values))

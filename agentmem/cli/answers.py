@@ -142,7 +142,7 @@ def _in_each(workspace: Path, tenant: str | None, work: "Callable[[AnswerCache, 
 @contextmanager
 def opened_cache(workspace: Path, *, exact_only: bool = False) -> "Iterator[AnswerCache | None]":
     """Open the workspace's cache, or give None if it has none yet. Nothing is created."""
-    from agentmem.answers.database import FILE
+    from agentmem.answers.home import FILE
 
     if not (folder(workspace) / FILE).exists():
         yield None

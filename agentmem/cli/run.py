@@ -154,7 +154,7 @@ def _agent(settings: "Config", workspace: Path, shell: bool, options: dict[str, 
     given = {name: getattr(settings, name) for name in ("max_turns", "max_usd", "max_seconds")}
     limits = Limits(**{name: value for name, value in given.items() if value is not None})
     menu = default_menu(shell=shell)
-    options["archive"] = settings.archive or "workspace"
+    options["archive"], options["attachments"] = settings.archive or "workspace", settings.attachments
     routes = routes_of(settings.route, settings.targets, settings.privacy, settings.routing)
     return Agent(settings.model, workspace, tools=menu, budget=settings.budget, limits=limits, routes=routes, **options)
 

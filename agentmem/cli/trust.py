@@ -27,6 +27,7 @@ RISKS: Mapping[str, str] = {
     "routing": "whether requests go where the rules send them",
     "database": "where conversations are sent and kept",
     "archive": "where a copy of what left the context is sent and kept",
+    "attachments": "where the contents of large pages are sent and kept",
     "prices": "what requests are counted to cost, also against such a limit",
     "max_usd": "how much may be spent",
     "max_turns": "how much may be spent",

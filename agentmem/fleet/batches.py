@@ -52,8 +52,7 @@ class FleetBatches:
                 return
 
     def _runs(self, tasks: list[FleetTask]) -> list[FleetRun]:
-        wanted = {one.key for one in tasks}
-        return [one for one in self._worker.board.runs() if one.key in wanted]
+        return list(self._worker.board.runs([one.key for one in tasks]))
 
 
 def fleet_batches(
@@ -67,13 +66,20 @@ def fleet_batches(
     max_usd: float | None = None,
     folder: Path | None = None,
 ) -> Any:
-    """The dataset with the results of its tasks. Nothing runs before it is read. Raises ConfigError."""
+    """The dataset with the results of its tasks. Nothing runs before it is read.
+
+    Each worker is an actor of one CPU, with ``together`` runs at once. Raises ConfigError.
+    """
+    try:
+        from ray.data import ActorPoolStrategy
+    except ImportError as error:
+        raise ConfigError(f"a fleet in Ray Data needs more packages ({error}): pip install 'ray[data]'") from None
     place = folder_of(database, folder)
     settings = FleetSettings(name, agent, database, place, FleetLimits(max_usd), together)
     return dataset.map_batches(
         FleetBatches,
         fn_constructor_args=(settings,),
-        concurrency=workers,
+        compute=ActorPoolStrategy(size=workers),
         batch_size=together,
         batch_format="numpy",
     )

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Literal
 
 from agentmem.errors import ConfigError, ThreadNotFound
+from agentmem.fleet.counts import RunCounts
 from agentmem.fleet.schema import prepare
 from agentmem.fleet.tasks import FleetTask, task_of
 from agentmem.transcript.journal import open_journal
 from agentmem.transcript.storage import Row, Storage
-from agentmem.types import Usage
 
 FleetState = Literal["waiting", "running", "done", "stopped", "asks", "failed"]
 """done: answered. stopped: a limit of the agent's own ended it. asks: its calls wait for a person. failed: an error."""
@@ -97,6 +97,11 @@ class FleetSummary:
         return self.cached / self.input if self.input else None
 
 
+_ASKED = 500  # keys in one question
+_COUNT = (
+    "UPDATE fleet_runs SET reserved = reserved - ?, usd = usd + ?, requests = requests + ?, input = input + ?,"
+    " cached = cached + ?, written = written + ?, output = output + ? WHERE fleet = ? AND key = ?"
+)
 _RUN = (
     "key, task, state, tries, thread, worker, host, usd, requests, input, cached, written, output, reason, text, "
     "started, finished"
@@ -107,7 +112,7 @@ _RUN = (
 class Board:
     """The rows of one fleet. Close its storage when done.
 
-    With ``limited`` every request asks first; else only its own run's row is written, which nobody else waits for.
+    With ``limited`` every request asks first; else nobody waits for a row that all share.
     """
 
     storage: Storage
@@ -118,7 +123,7 @@ class Board:
 
     def submit(self, tasks: Sequence[FleetTask], limits: FleetLimits) -> int:
         """Add the tasks whose keys are new, and set the limits. Returns the number of new ones. Raises ConfigError."""
-        known: dict[str, str] = dict(self._all("SELECT key, task FROM fleet_runs WHERE fleet = ?"))
+        known: dict[str, str] = dict(self._of("SELECT key, task FROM fleet_runs", [one.key for one in tasks]))
         for one in tasks:
             if known.get(one.key, one.line()) != one.line():
                 raise ConfigError(
@@ -128,11 +133,12 @@ class Board:
         with self.storage.transaction():
             self._set(limits)
             fresh = [one for one in tasks if one.key not in known]
+            first = self._all("SELECT coalesce(max(place) + 1, 0) FROM fleet_runs WHERE fleet = ?")[0][0]
             self.storage.run_many(
                 "INSERT INTO fleet_runs (fleet, key, place, task, state, tries, thread, worker, host, usd, reserved,"
                 " requests, input, cached, written, output, reason, text) VALUES"
                 " (?, ?, ?, ?, 'waiting', 0, '', '', '', 0, 0, 0, 0, 0, 0, 0, '', '') ON CONFLICT DO NOTHING",
-                [(self.fleet, one.key, len(known) + at, one.line()) for at, one in enumerate(fresh)],
+                [(self.fleet, one.key, first + at, one.line()) for at, one in enumerate(fresh)],
             )
         return len(fresh)
 
@@ -221,22 +227,17 @@ class Board:
             )
         return Permit()
 
-    def settle(self, key: str, reserved: float, usd: float, usage: Usage | None) -> None:
-        """Give back what was reserved, and count what a request really took; ``usage`` None: it had no reply."""
-        taken = usage or Usage("estimated")
-        written = taken.cache_write_5m_tokens + taken.cache_write_1h_tokens
-        counts = (taken.input_tokens, taken.cache_read_tokens, written, taken.output_tokens)
-        sql = (
-            "UPDATE fleet_runs SET reserved = reserved - ?, usd = usd + ?, requests = requests + ?, input = input + ?,"
-            " cached = cached + ?, written = written + ?, output = output + ? WHERE fleet = ? AND key = ?"
-        )
-        values = (reserved if self.limited else 0.0, usd, int(usage is not None), *counts, self.fleet, key)
-        if not self.limited:
-            self.storage.run(sql, *values)
-            return
+    def settle(self, key: str, reserved: float, counts: RunCounts) -> None:
+        """Give back what was reserved, and count what a request really took."""
         with self.storage.transaction():
-            self.storage.run(sql, *values)
-            self._spend(-reserved, usd)  # last: all requests of the fleet wait for this row
+            self.storage.run(_COUNT, reserved, *counts.values(), self.fleet, key)
+            self._spend(-reserved, counts.usd)  # last: all requests of the fleet wait for this row
+
+    def count(self, taken: Mapping[str, RunCounts]) -> None:
+        """Count what runs took since they were last counted, for a fleet without limits."""
+        rows = [(0.0, *counts.values(), self.fleet, key) for key, counts in sorted(taken.items())]
+        with self.storage.transaction():
+            self.storage.run_many(_COUNT, rows)
 
     def warmed(self, name: str) -> None:
         """Note that a group's first request is being answered: its prefix is in the provider's cache."""
@@ -270,9 +271,11 @@ class Board:
         state, tries, reason = self.storage.run(sql, self.fleet, key)[0]
         return state, tries, reason
 
-    def runs(self) -> Iterator[FleetRun]:
-        """All runs, in the order of their tasks."""
-        for row in self._all(f"SELECT {_RUN} FROM fleet_runs WHERE fleet = ? ORDER BY place"):
+    def runs(self, keys: Sequence[str] | None = None) -> Iterator[FleetRun]:
+        """All runs, in the order of their tasks, or those of some keys, in no order."""
+        sql = f"SELECT {_RUN} FROM fleet_runs"
+        rows = self._all(f"{sql} WHERE fleet = ? ORDER BY place") if keys is None else self._of(sql, keys)
+        for row in rows:
             yield FleetRun(row[0], task_of(json.loads(row[1])), *row[2:])
 
     def summary(self) -> FleetSummary:
@@ -291,6 +294,13 @@ class Board:
 
     def _all(self, sql: str) -> list[Row]:
         return self.storage.run(sql, self.fleet)
+
+    def _of(self, sql: str, keys: Sequence[str]) -> Iterator[Row]:
+        """The rows of runs by their keys, so that a batch of a large fleet costs what it has."""
+        for start in range(0, len(keys), _ASKED):
+            some = keys[start : start + _ASKED]
+            marks = ", ".join("?" * len(some))
+            yield from self.storage.run(f"{sql} WHERE fleet = ? AND key IN ({marks})", self.fleet, *some)
 
 
 @dataclass(frozen=True, slots=True)

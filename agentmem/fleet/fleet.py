@@ -17,13 +17,11 @@ from agentmem.fleet.pools import RunEnd, ThreadPool, WorkerPool
 from agentmem.fleet.schedule import Schedule
 from agentmem.fleet.settings import TOGETHER, TRIES, FleetSettings, MakeAgent
 from agentmem.fleet.tasks import keyed, task_of
-from agentmem.fleet.worker import folder_of
+from agentmem.fleet.worker import WARM_FOR, folder_of
 from agentmem.transcript.journal import Journal
 
 GLANCE = 0.5
 """Seconds between two looks at the fleet, at most."""
-WARM_FOR = 300.0
-"""Seconds for which a group counts as warm when a fleet is started again: the shortest that a provider keeps it."""
 HELD = 120.0
 """Seconds for which a cold group's first run goes alone, at most."""
 
@@ -47,8 +45,8 @@ class Fleet(Closing):
     ``agent`` is a function of a FleetSeat that makes an Agent, or its place "module:function". ``database`` is a
     Postgres URL, or a file if ``ray`` is "none"; ``ray`` is "none", "local" or the address of a cluster. Dollars and
     rates are limits for all runs together: a request goes only if the most that it may cost is still there. A run that
-    fails by an error that may pass is tried ``tries`` times. ``folder`` holds the workspaces of runs. Raises
-    ConfigError.
+    fails by an error that may pass is tried ``tries`` times. ``folder`` holds the workspaces of runs. Workers stay from
+    one `map` to the next, until the fleet is closed. Raises ConfigError.
     """
 
     def __init__(
@@ -72,6 +70,7 @@ class Fleet(Closing):
         self.ray, self.count = ray, workers
         self.board = open_board(self.settings.database, name)
         self._stopping = ""
+        self._pool: WorkerPool | None = None
 
     def map(self, tasks: Iterable[object], watch: Watch = lambda progress: None) -> list[FleetRun]:
         """Work on tasks until all have ended; returns their runs in order, those of earlier calls too.
@@ -85,8 +84,8 @@ class Fleet(Closing):
             self.board.submit(given, self.settings.limits)
             self._stopping = ""
             self._work(watch)
-        wanted = {one.key for one in given}
-        return [one for one in self.board.runs() if one.key in wanted]
+        found = {one.key: one for one in self.board.runs([one.key for one in given])}
+        return [found[one.key] for one in given]
 
     def stop(self, reason: str = "the fleet was stopped") -> None:
         """End politely: runs end before their next request, and go on when the fleet is started again."""
@@ -94,19 +93,25 @@ class Fleet(Closing):
         self.board.stop(reason)
 
     def close(self) -> None:
-        """Close the record. May be called twice."""
+        """End the workers and close the record. May be called twice."""
+        self._end_pool(at_once=False)
         self.board.storage.close()
 
     def _work(self, watch: Watch) -> None:
-        pool: WorkerPool = (
-            ThreadPool(self.settings) if self.ray == "none" else RayPool(self.settings, self.ray, self.count)
-        )
+        if self._pool is None:
+            self._pool = (
+                ThreadPool(self.settings) if self.ray == "none" else RayPool(self.settings, self.ray, self.count)
+            )
         try:
-            _Driver(self, pool, watch).drive()
+            _Driver(self, self._pool, watch).drive()
         except BaseException:
-            pool.close(at_once=True)
+            self._end_pool(at_once=True)
             raise
-        pool.close()
+
+    def _end_pool(self, *, at_once: bool) -> None:
+        pool, self._pool = self._pool, None
+        if pool:
+            pool.close(at_once=at_once)
 
 
 @dataclass

@@ -22,6 +22,8 @@ LOCAL = "local"
 WORKERS = 2
 STORE = 100_000_000
 """Bytes of Ray's object store on this machine: only keys and states pass through it."""
+EVEN = {"worker_niceness": 0}
+"""Ray's own is 15: beside other programs its workers would get a thirtieth of a core, and threads their fair share."""
 _TOKEN = (
     "this cluster of Ray wants a token: set RAY_AUTH_TOKEN or RAY_AUTH_TOKEN_PATH to the one that its head has "
     "(`ray get-auth-token` there), or RAY_AUTH_MODE=disabled on all its hosts and here"
@@ -54,17 +56,23 @@ def connected(address: str, workers: int) -> tuple[Any, bool]:
         raise ConfigError(f"a fleet on Ray needs more packages ({error}): {install('fleet')}") from None
     if ray.is_initialized():
         return ray, False
-    environment = {"env_vars": ray_variables(str(Path.cwd()))}
-    own = {"num_cpus": workers, "include_dashboard": False, "object_store_memory": STORE}
-    where: dict[str, Any] = {**own, "_node_ip_address": "127.0.0.1"} if address == LOCAL else {"address": address}
     try:
-        ray.init(**where, runtime_env=environment, log_to_driver=False, logging_level=logging.ERROR)
+        ray.init(**_where(address, workers), log_to_driver=False, logging_level=logging.ERROR)
     except Exception as error:  # Ray raises many kinds, some of them of its core
         said = " ".join(str(error).split())
         if "token" in said.lower() or "unauthenticated" in said.lower():
             raise ConfigError(_TOKEN) from error
         raise ConfigError(f"Ray at {address!r} cannot be reached ({said:.200}): is its head up?") from error
     return ray, True
+
+
+def _where(address: str, workers: int) -> dict[str, Any]:
+    """What ``ray.init`` is told. A cluster made here has this process's variables by itself, and workers at the ready;
+    for variables of their own it would begin a process more for each."""
+    if address != LOCAL:
+        return {"address": address, "runtime_env": {"env_vars": ray_variables(str(Path.cwd()))}}
+    small = {"num_cpus": workers, "include_dashboard": False, "object_store_memory": STORE}
+    return {**small, "_node_ip_address": "127.0.0.1", "_system_config": EVEN}
 
 
 @dataclass

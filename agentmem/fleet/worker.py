@@ -13,8 +13,17 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agentmem.errors import AgentmemError, ConfigError, FleetHalted, JournalError, ModelOverloaded, ModelUnreachable
+from agentmem.errors import (
+    AgentmemError,
+    ArchiveError,
+    ConfigError,
+    FleetHalted,
+    JournalError,
+    ModelOverloaded,
+    ModelUnreachable,
+)
 from agentmem.fleet.board import Board, FleetLimits, FleetState, Permit, open_board
+from agentmem.fleet.counts import TogetherCounts, counted
 from agentmem.fleet.limited import LimitedModel
 from agentmem.fleet.settings import FleetSeat, FleetSettings
 from agentmem.fleet.tasks import FleetTask
@@ -22,31 +31,40 @@ from agentmem.meter import prices
 from agentmem.runtime.components import AROUND
 from agentmem.scrub import scrub
 from agentmem.transcript.lease import host
-from agentmem.types import Model, Usage
+from agentmem.types import Clock, Model, Usage
 
 if TYPE_CHECKING:
     from agentmem.runtime.agent import Agent
     from agentmem.runtime.events import Result
 
-PASSING: tuple[type[Exception], ...] = (ModelOverloaded, ModelUnreachable, JournalError, ConnectionError, TimeoutError)
+PASSING: tuple[type[Exception], ...] = (
+    ModelOverloaded,
+    ModelUnreachable,
+    JournalError,
+    ArchiveError,
+    ConnectionError,
+    TimeoutError,
+)
 """Errors after which a run is tried again: its transcript is intact, and the cause may be over."""
+WARM_FOR = 300.0
+"""Seconds for which a group counts as warm after a reply: the shortest that a provider keeps its prefix."""
 _STATES: dict[str, FleetState] = {"done": "done", "stopped": "stopped", "waiting": "asks"}
 
 
 class Warmth:
     """Lets the first run of a group go alone until its first reply begins, so that the others read its cache."""
 
-    def __init__(self) -> None:
-        self._changed = threading.Condition()
+    def __init__(self, clock: Clock = time.monotonic) -> None:
+        self._clock, self._changed = clock, threading.Condition()
         self._leaders: dict[str, str] = {}
-        self._warm: set[str] = set()
+        self._begun: dict[str, float] = {}
 
     @contextmanager
     def waited(self, group: str, key: str) -> Iterator[None]:
         """Inside a run may send requests: at once if the group is warm, or nobody else is warming it."""
         with self._changed:
-            self._changed.wait_for(lambda: group in self._warm or group not in self._leaders)
-            if group not in self._warm:
+            self._changed.wait_for(lambda: self._is_warm(group) or group not in self._leaders)
+            if not self._is_warm(group):
                 self._leaders[group] = key
         try:
             yield
@@ -54,14 +72,17 @@ class Warmth:
             self._left(group, key)
 
     def begun(self, group: str) -> bool:
-        """A reply of the group has begun; true for the first one."""
-        if group in self._warm:
-            return False
+        """A reply of the group has begun; true for the first one in a while."""
         with self._changed:
-            first = group not in self._warm
-            self._warm.add(group)
-            self._changed.notify_all()
+            first = not self._is_warm(group)
+            self._begun[group] = self._clock()
+            self._leaders.pop(group, None)
+            if first:
+                self._changed.notify_all()
             return first
+
+    def _is_warm(self, group: str) -> bool:
+        return self._clock() - self._begun.get(group, -WARM_FOR) < WARM_FOR
 
     def _left(self, group: str, key: str) -> None:
         with self._changed:
@@ -94,6 +115,7 @@ class RunGate:
     group: str
     warmth: Warmth
     look: StopLook
+    counts: TogetherCounts
 
     def reserve(self, usd: float, tokens: int) -> Permit:
         if not self.board.limited:
@@ -101,7 +123,10 @@ class RunGate:
         return self.board.reserve(self.key, usd, tokens)
 
     def settle(self, reserved: float, usd: float, usage: Usage | None) -> None:
-        self.board.settle(self.key, reserved, usd, usage)
+        if self.board.limited:
+            self.board.settle(self.key, reserved, counted(usd, usage))
+        else:
+            self.counts.add(self.key, counted(usd, usage))
 
     def begun(self) -> None:
         if self.warmth.begun(self.group):
@@ -121,7 +146,7 @@ class FleetWorker:
         self.board = open_board(
             self.settings.database, self.settings.name, limited=self.settings.limits != FleetLimits()
         )
-        self.look = StopLook(self.board)
+        self.look, self.counts = StopLook(self.board), TogetherCounts(self.board.count)
 
     def work(self, key: str) -> FleetState:
         """Work on a run until it ends, or must wait. Returns its state, which stands on the board."""
@@ -130,7 +155,7 @@ class FleetWorker:
             return self.board.state(key)[0]
         try:
             with self.warmth.waited(task.group, key):
-                result = self._ran(task, RunGate(self.board, key, task.group, self.warmth, self.look))
+                result = self._ran(task, self._gate(key, task.group))
         except FleetHalted as error:
             return self._ended(key, "waiting", str(error))
         except PASSING as error:
@@ -144,7 +169,11 @@ class FleetWorker:
         """Close the board. May be called twice."""
         self.board.storage.close()
 
+    def _gate(self, key: str, group: str) -> RunGate:
+        return RunGate(self.board, key, group, self.warmth, self.look, self.counts)
+
     def _ended(self, key: str, state: FleetState, reason: str = "", text: str = "") -> FleetState:
+        self.counts.end(key)
         self.board.end(key, state, reason, text)
         return state
 

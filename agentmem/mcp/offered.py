@@ -114,7 +114,7 @@ class Offer(Closing):
     def answers(self) -> "AnswerCache":
         """The workspace's answer cache. Raises ToolError if it has none yet. Nothing is created."""
         from agentmem.answers.cache import AnswerCache
-        from agentmem.answers.database import FILE
+        from agentmem.answers.home import FILE
 
         folder = self.root / HOME / "answers"
         pages = self.workspace("")

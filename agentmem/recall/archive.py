@@ -143,13 +143,13 @@ class LanceArchive:
 
     def spans(self, thread: str) -> list[ShelfSpan]:
         """What the thread's transcript is made of, ancestors first."""
-        threads = {info.name: info for info in self.journal.threads()}
-        if thread not in threads:
-            return [ShelfSpan(thread, -1)]
-        spans = [ShelfSpan(thread, threads[thread].head)]
-        while parent := threads[spans[-1].thread].parent:
-            name, at = parent
+        spans, info = [ShelfSpan(thread, -1)], self.journal.thread(thread)
+        if info:
+            spans = [ShelfSpan(thread, info.head)]
+        while info and info.parent:
+            name, at = info.parent
             spans.append(ShelfSpan(name, min(spans[-1].last, at)))
+            info = self.journal.thread(name)
         return spans[::-1]
 
     def _cuts(self, thread: str) -> Iterator[int]:

@@ -65,7 +65,8 @@ class Agent(AnswersQuestions, StaysHere, Closing):
     files are not read, and commands run behind walls. ``limits`` bound each run. ``database`` is a file or a Postgres
     URL, by default ``.agentmem/agentmem.db`` in the workspace. ``compaction`` keeps threads small; None turns it off.
     ``archive`` takes in the entries that leave the window, for ``recall``: by default the workspace's own; an
-    address ``s3://bucket/prefix``, which agents on several hosts share; None for none.
+    address ``s3://bucket/prefix``, which agents on several hosts share; None for none. ``attachments`` is such an
+    address too, for the contents of large pages (1 MB and more): the database keeps only where they are.
 
     ``skills`` names a folder of pages ``NAME/SKILL.md`` with instructions for kinds of work: each is a line in the
     prefix, and the model reads it when it needs it. ``sandbox`` is saved with each checkpoint. ``delegation`` says how
@@ -98,6 +99,7 @@ class Agent(AnswersQuestions, StaysHere, Closing):
         model_options: Mapping[str, Any] | None = None,
         compaction: Compaction | None = Compaction(),
         archive: Archive | str | None = "workspace",
+        attachments: str | None = None,
         clock: Clock = time,
         sandbox: Sandboxed | None = None,
         delegation: Delegation = Delegation(),
@@ -112,13 +114,12 @@ class Agent(AnswersQuestions, StaysHere, Closing):
             self.workspace = components.workspace(workspace, opened)
             self.menu = components.menu(tools, root := self.workspace.root, opened)
             self.lineup = components.lineup((model, *fallbacks), model_options, opened, routes, root)
-            self.journal, saver = components.database(database or root / DATABASE, opened)
+            self.journal, saver = components.database(database or root / DATABASE, opened, attachments)
             self.sessions, self.history = components.threads(self.journal, root, sandbox)
             budget, meter = components.measured(name, self.lineup, budget, options, price_as)
             self.placing = placing_of(routes, self.lineup, self.sessions, clock, price_as)
             self.archive = components.archive(archive, self.journal, self.workspace, opened)
-            compactor = self._compactor(compaction, meter, budget, clock, opened)
-            self._wire(self._steps(meter, limits, budget, approve, clock, compactor), delegation, saver, opened)
+            self._wire(self._core(meter, limits, budget, approve, clock, compaction, opened), delegation, saver, opened)
 
     def _wire(self, alone: Steps, delegation: Delegation, saver: BaseCheckpointSaver[Any], opened: ExitStack) -> None:
         """The agent's graph, and the delegates', which have its steps ``alone``: without delegates of their own.
@@ -276,7 +277,7 @@ class Agent(AnswersQuestions, StaysHere, Closing):
 
     def delegates(self, thread: str) -> tuple[str, ...]:
         """The threads of a thread's delegates, and of theirs, the oldest first."""
-        return below([one.name for one in self.journal.threads()], thread)
+        return below([one.name for one in self.journal.threads(f"{thread}.")], thread)
 
     def compact(self, thread: str) -> Compacted | None:
         """Compacts a thread now, at any cost. Returns None if nothing could leave, or with ``compaction=None``."""
@@ -419,18 +420,19 @@ class Agent(AnswersQuestions, StaysHere, Closing):
         opened.callback(made.pauses.close)
         return made
 
-    def _steps(
+    def _core(
         self,
         meter: RequestMeter,
         limits: Limits,
         budget: int,
         approve: Sequence[str],
         clock: Clock,
-        compactor: Compactor | None,
+        compaction: Compaction | None,
+        opened: ExitStack,
     ) -> Steps:
         approved, root = components.approved(approve, self.menu), self.workspace.root
-        archive = self.archive if compactor else None
-        settings = compactor.settings if compactor else None
+        compactor = self._compactor(compaction, meter, budget, clock, opened)
+        archive, settings = (self.archive, compactor.settings) if compactor else (None, None)
         tools = ToolCalls(self.workspace, root, self.menu, approved, budget, self.reach, archive, settings, clock=clock)
         made = Steps(self._opening, self.lineup, tools, meter, limits, budget, clock, compactor, self._skills)
         return replace(made, placing=self.placing)

@@ -47,6 +47,7 @@ from agentmem.runtime.saver import SqliteCheckpoints
 from agentmem.runtime.session import Sessions
 from agentmem.runtime.shared_pages import SharedPages
 from agentmem.runtime.stops import Limits
+from agentmem.transcript.attachments import Attachments
 from agentmem.transcript.journal import Journal, open_journal
 from agentmem.transcript.postgres import open_postgres
 from agentmem.transcript.sqlite import open_sqlite
@@ -111,6 +112,7 @@ WANTED: Mapping[str, Wanted] = {
     | Wanted("an address s3://bucket/prefix", in_objects)
     | NOTHING
     | having("an archive", "keep", "recall", "forget", "close"),
+    "attachments": Wanted("an address s3://bucket/prefix", in_objects) | NOTHING,
     "clock": CALLABLE,
     "fallbacks": LIST,
     "skills": TEXT | NOTHING,
@@ -211,9 +213,14 @@ def budget(wanted: int, models: Sequence[Model], options: Options) -> int:
     return wanted
 
 
-def database(url: Path | str, opened: ExitStack) -> tuple[Journal, BaseCheckpointSaver[Any]]:
-    """The journal and LangGraph's checkpoints, in one database."""
+def database(
+    url: Path | str, opened: ExitStack, attached: str | None = None
+) -> tuple[Journal, BaseCheckpointSaver[Any]]:
+    """The journal and LangGraph's checkpoints, in one database; large contents are ``attached`` elsewhere."""
     journal = opened.enter_context(closing(open_journal(url)))
+    if attached is not None:
+        check(address := located(attached))
+        journal.storage.attachments = Attachments(address)
     return journal, opened.enter_context(closing(saver_beside(journal)))
 
 

@@ -155,7 +155,7 @@ class Delegates:
         journal = self.sessions.journal
         at = None if fresh else _sent_up_to(self.sessions[thread].refresh())
         with self.naming:
-            known = {one.name for one in journal.threads()} | self.taken
+            known = {one.name for one in journal.threads(f"{thread}.")} | self.taken
             made = list(islice(names.fresh_names(thread, known), number))
             self.taken.update(made)
         try:

@@ -185,6 +185,7 @@ class History:
         plan = self._plan(thread)
         hashes = (tree.name if tree else None, blobs.digest(plan) if plan else None)
         made = Checkpoint(thread, 0, self.journal.head(thread), label, *hashes, sandbox)
+        rows = self._ahead(tree) if tree else {}
 
         def written() -> Checkpoint:
             with self.storage.transaction():
@@ -193,17 +194,25 @@ class History:
                     return last
                 blobs.hold(self.storage)
                 if tree is not None:
-                    self._keep(tree)
+                    self._keep(tree, rows)
                 if plan is not None:
                     blobs.put(self.storage, plan)
                 return checkpoint.add(self.storage, made)
 
         return self.storage.persist(written)
 
-    def _keep(self, tree: blobs.TreeFolder) -> None:
+    def _ahead(self, tree: blobs.TreeFolder) -> dict[str, bytes]:
+        """The rows of a tree's large pages that are not kept yet. A page that changes now is found out later."""
+        rows = dict[str, bytes]()
+        if self.storage.attachments:
+            for revision, name in blobs.lacking(self.storage, tree)[1].items():
+                rows |= blobs.ahead(self.storage, {revision: self.pages.files.read(name)[0]})
+        return rows
+
+    def _keep(self, tree: blobs.TreeFolder, rows: Mapping[str, bytes]) -> None:
         folders, pages = blobs.lacking(self.storage, tree)
         for revision, name in pages.items():
-            if blobs.put(self.storage, self.pages.files.read(name)[0]) != revision:
+            if blobs.put(self.storage, self.pages.files.read(name)[0], rows) != revision:
                 raise _Changed(name)
         for folder in folders:
             blobs.put(self.storage, folder.data)
@@ -229,16 +238,14 @@ def forget(
     Pages of the workspace that the thread wrote stay. Returns the number of removed entries. Raises ThreadNotFound,
     ThreadBusy, or ThreadHasForks unless ``with_forks`` removes its forks too.
     """
-    known = journal.threads()
-    before = {one.name for one in known}
-    own = {thread, *below(before, thread)}
-    forks = sorted(one.name for one in known if one.parent and one.parent[0] in own and one.name not in own)
-    if forks and not with_forks:
+    own = {thread, *below([one.name for one in journal.threads(f"{thread}.")], thread)}
+    members = {name for one in own for name in journal.family(one)}
+    if (forks := sorted(members - own)) and not with_forks:
         raise ThreadHasForks(f"threads begin in {thread!r}: {', '.join(forks)}. Forget those first, or all together")
     delegates = sorted(own - {thread}, key=lambda name: (-len(name), name))  # a delegate's own delegates first
     count = sum(journal.forget(one, with_forks=with_forks) for one in delegates)
     count += journal.forget(thread, with_forks=with_forks)
-    for gone in sorted((before | {thread}) - {one.name for one in journal.threads()}):
+    for gone in sorted(members):
         offload.forget_pages(gone, root)
         planning.forget(gone, root)
         if archive:

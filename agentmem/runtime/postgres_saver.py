@@ -1,27 +1,21 @@
 """Keeps LangGraph's checkpoints in Postgres. It is imported only for a Postgres database (the extra ``postgres``)."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any, cast
 
-from langchain_core.runnables import RunnableConfig
-from langgraph.checkpoint.base import ChannelVersions, Checkpoint, CheckpointMetadata, CheckpointTuple
 from langgraph.checkpoint.postgres import PostgresSaver
 from psycopg import Connection, Cursor, Error
 from psycopg.rows import DictRow, dict_row
 
-from agentmem.runtime.saver import AsyncByThreads, plain_serializer
+from agentmem.runtime.saver import StorageSaver, plain_serializer
 from agentmem.transcript.postgres import SCHEMA_LOCK, connect_postgres, explain_postgres
 from agentmem.transcript.storage import Storage
 
 
-class PostgresCheckpoints(AsyncByThreads, PostgresSaver):
-    """LangGraph's PostgresSaver on a Storage: each call borrows a connection of the process's pool.
-
-    A call is made again if the database was away meanwhile: all of them may be repeated. ``confirm`` raises if a thread
-    is another writer's by now.
-    """
+class PostgresCheckpoints(StorageSaver, PostgresSaver):
+    """LangGraph's PostgresSaver on a Storage: each call borrows a connection of the process's pool."""
 
     def __init__(self, storage: Storage, confirm: Callable[[str], None] = lambda thread: None) -> None:
         self._storage, self._confirm = storage, confirm
@@ -32,27 +26,6 @@ class PostgresCheckpoints(AsyncByThreads, PostgresSaver):
             self.close()
             raise
 
-    def get_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
-        return self._storage.persist(lambda: super(PostgresCheckpoints, self).get_tuple(config))
-
-    def put(
-        self,
-        config: RunnableConfig,
-        checkpoint: Checkpoint,
-        metadata: CheckpointMetadata,
-        new_versions: ChannelVersions,
-    ) -> RunnableConfig:
-        self._confirm(config["configurable"]["thread_id"])
-        put = super().put
-        return self._storage.persist(lambda: put(config, checkpoint, metadata, new_versions))
-
-    def put_writes(
-        self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
-    ) -> None:
-        self._confirm(config["configurable"]["thread_id"])
-        put = super().put_writes
-        return self._storage.persist(lambda: put(config, writes, task_id, task_path))
-
     @contextmanager
     def _cursor(self, *, pipeline: bool = False) -> Iterator[Cursor[DictRow]]:
         with self._storage.held(writing=False) as held:
@@ -61,12 +34,22 @@ class PostgresCheckpoints(AsyncByThreads, PostgresSaver):
                 if not pipeline:
                     yield cursor
                     return
-                with connection.pipeline():
+                with _piped(connection):
                     yield cursor
 
-    def close(self) -> None:
-        """Give the connections back. May be called twice."""
-        self._storage.close()
+
+@contextmanager
+def _piped(connection: "Connection[Any]") -> Iterator[None]:
+    """Statements that do not wait for each other. If one fails, the end of the pipeline fails too on a connection that
+    was cut: that says nothing new, and psycopg would log it."""
+    with ExitStack() as pipeline:
+        pipeline.enter_context(connection.pipeline())
+        try:
+            yield
+        except BaseException:
+            with suppress(Error):
+                pipeline.close()
+            raise
 
 
 def _set_up(storage: Storage) -> None:

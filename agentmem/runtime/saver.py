@@ -8,7 +8,7 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import (
@@ -24,14 +24,54 @@ from langgraph.checkpoint.sqlite import SqliteSaver
 
 from agentmem.transcript.storage import Storage
 
+T = TypeVar("T")
+
 
 def plain_serializer() -> JsonPlusSerializer:
     """A serializer that reads only plain data and LangGraph's own types, so a changed database cannot run code."""
     return JsonPlusSerializer(allowed_msgpack_modules=None)
 
 
-class AsyncByThreads(BaseCheckpointSaver[str]):
-    """The async half of a saver: it calls the sync half in worker threads."""
+class StorageSaver(BaseCheckpointSaver[str]):
+    """What our savers share, on a Storage and before LangGraph's own class in the order of bases.
+
+    ``confirm`` raises if a thread is another writer's by now. A call is made again if the database was away meanwhile,
+    which all of them allow, and is confirmed again then. The async half calls the sync half in worker threads.
+    """
+
+    _storage: Storage
+    _confirm: Callable[[str], None]
+
+    def get_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
+        get = super().get_tuple
+        return self._storage.persist(lambda: get(config))
+
+    def put(
+        self,
+        config: RunnableConfig,
+        checkpoint: Checkpoint,
+        metadata: CheckpointMetadata,
+        new_versions: ChannelVersions,
+    ) -> RunnableConfig:
+        put = super().put
+        return self._written(config, lambda: put(config, checkpoint, metadata, new_versions))
+
+    def put_writes(
+        self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
+    ) -> None:
+        put = super().put_writes
+        self._written(config, lambda: put(config, writes, task_id, task_path))
+
+    def close(self) -> None:
+        """Give the connections back. May be called twice."""
+        self._storage.close()
+
+    def _written(self, config: RunnableConfig, write: Callable[[], T]) -> T:
+        def confirmed() -> T:
+            self._confirm(config["configurable"]["thread_id"])
+            return write()
+
+        return self._storage.persist(confirmed)
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         return await asyncio.to_thread(self.get_tuple, config)
@@ -80,8 +120,8 @@ class AsyncByThreads(BaseCheckpointSaver[str]):
         return await asyncio.to_thread(lambda: self.get_delta_channel_history(config=config, channels=channels))
 
 
-class SqliteCheckpoints(AsyncByThreads, SqliteSaver):
-    """LangGraph's SqliteSaver on a Storage. ``confirm`` raises if a thread is another writer's by now."""
+class SqliteCheckpoints(StorageSaver, SqliteSaver):
+    """LangGraph's SqliteSaver on a Storage."""
 
     def __init__(self, storage: Storage, confirm: Callable[[str], None] = lambda thread: None) -> None:
         self._storage, self._confirm = storage, confirm
@@ -93,27 +133,7 @@ class SqliteCheckpoints(AsyncByThreads, SqliteSaver):
             self.close()
             raise
 
-    def put(
-        self,
-        config: RunnableConfig,
-        checkpoint: Checkpoint,
-        metadata: CheckpointMetadata,
-        new_versions: ChannelVersions,
-    ) -> RunnableConfig:
-        self._confirm(config["configurable"]["thread_id"])
-        return super().put(config, checkpoint, metadata, new_versions)
-
-    def put_writes(
-        self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
-    ) -> None:
-        self._confirm(config["configurable"]["thread_id"])
-        super().put_writes(config, writes, task_id, task_path)
-
     @contextmanager
     def cursor(self, transaction: bool = True) -> Iterator[sqlite3.Cursor]:
         with self._storage.held(writing=transaction) as connection, closing(connection.cursor()) as cursor:
             yield cursor
-
-    def close(self) -> None:
-        """Close the connection. May be called twice."""
-        self._storage.close()

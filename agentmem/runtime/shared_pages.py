@@ -31,10 +31,14 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class PagesChanged:
-    """Pages that differ from the database's, None for deleted ones, and their contents by revision."""
+    """Pages that differ from the database's, None for deleted ones, and their contents by revision.
+
+    ``rows`` are those of contents that are kept elsewhere: see `blobs.ahead`.
+    """
 
     pages: Mapping[str, KeptPage | None] = field(default_factory=dict)
     data: Mapping[str, bytes] = field(default_factory=dict)
+    rows: Mapping[str, bytes] = field(default_factory=dict)
 
 
 class SharedPages:
@@ -76,13 +80,15 @@ class SharedPages:
                     pages[name] = page
                     if page and (name not in self._kept or self._kept[name].revision != page.revision):
                         data[page.revision] = content
-            return PagesChanged(pages, data)
+            return PagesChanged(pages, data, blobs.ahead(self.storage, data))
 
     def write(self, thread: str, changed: PagesChanged) -> int:
         """Write them in the transaction of the thread's entries; returns the number of the change for `settle`."""
         if thread not in self._threads:
             kept_pages.work_in(self.storage, thread, self.workspace)
-        return kept_pages.write(self.storage, self.workspace, changed.pages, changed.data) if changed.pages else 0
+        if not changed.pages:
+            return 0
+        return kept_pages.write(self.storage, self.workspace, changed.pages, changed.data, changed.rows)
 
     def settle(self, thread: str, changed: PagesChanged, number: int) -> None:
         """Note that the transaction is done."""

@@ -9,11 +9,13 @@ import json
 import zlib
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from agentmem.errors import JournalCorrupt, UnknownReference
 from agentmem.kvcache.frames import canonical
 from agentmem.pages.snapshot import KeptPage
+from agentmem.transcript import attachments
 from agentmem.transcript.storage import Storage
 
 _LEVEL = 1  # pages are text: the fastest level already halves them
@@ -54,22 +56,39 @@ class BlobStore(Protocol):
     def get(self, digest: str) -> bytes: ...
 
 
-def put(storage: Storage, data: bytes) -> str:
-    """Keep these bytes and return their name. Call it in the transaction that refers to them."""
+def ahead(storage: Storage, contents: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Put the large ones of these contents by digest where the database keeps such; returns the rows for `put`.
+
+    Call it before the transaction. It puts nothing that is kept already. Raises ArchiveError.
+    """
+    if storage.attachments is None:
+        return {}
+    large = {name: data for name, data in contents.items() if len(data) >= storage.attachments.least}
+    there = present(storage, large)
+    return storage.attachments.put({name: data for name, data in large.items() if name not in there})
+
+
+def put(storage: Storage, data: bytes, rows: Mapping[str, bytes] = MappingProxyType({})) -> str:
+    """Keep these bytes and return their name. Call it in the transaction that refers to them.
+
+    ``rows`` are those of `ahead`: the row of a content that is kept elsewhere.
+    """
     name = digest(data)
     storage.run(
         "INSERT INTO blobs (sha256, bytes) VALUES (?, ?) ON CONFLICT (sha256) DO NOTHING",
         bytes.fromhex(name),
-        zlib.compress(data, _LEVEL),
+        rows.get(name) or zlib.compress(data, _LEVEL),
     )
     return name
 
 
 def get(storage: Storage, name: str) -> bytes:
-    """The bytes of that name. Raises UnknownReference, or JournalCorrupt if they have changed."""
+    """The bytes of that name. Raises UnknownReference, JournalCorrupt if they have changed, or ArchiveError."""
     rows = storage.run("SELECT bytes FROM blobs WHERE sha256 = ?", bytes.fromhex(name))
     if not rows:
         raise UnknownReference(f"Nothing is kept under {name[:12]}: it was forgotten, or the database is damaged.")
+    if attachments.is_elsewhere(rows[0][0]):
+        return attachments.fetched(name, rows[0][0], storage.attachments)
     try:
         data = zlib.decompress(rows[0][0])
     except zlib.error:
@@ -79,13 +98,15 @@ def get(storage: Storage, name: str) -> bytes:
     return data
 
 
-def keep_only(storage: Storage, names: Iterable[str]) -> int:
-    """Delete everything except ``names``; returns the number of deleted blobs. Call it in a transaction."""
+def keep_only(storage: Storage, names: Iterable[str]) -> list[tuple[str, bytes]]:
+    """Delete everything except ``names``, in a transaction. What was elsewhere comes back, for `attachments.delete`."""
     kept = {bytes.fromhex(name) for name in names}
     gone = [(row[0],) for row in storage.run("SELECT sha256 FROM blobs") if bytes(row[0]) not in kept]
-    if gone:
-        storage.run_many("DELETE FROM blobs WHERE sha256 = ?", gone)
-    return len(gone)
+    if not gone:
+        return []
+    far = storage.run("SELECT sha256, bytes FROM blobs WHERE substr(bytes, 1, 5) = ?", attachments.MARK)
+    storage.run_many("DELETE FROM blobs WHERE sha256 = ?", gone)
+    return [(name.hex(), bytes(row)) for name, row in far if bytes(name) not in kept]
 
 
 @dataclass(frozen=True, slots=True)

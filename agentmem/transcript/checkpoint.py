@@ -131,8 +131,11 @@ def forget(storage: Storage, thread: str) -> int:
     return len(rows)
 
 
-def sweep(storage: Storage) -> None:
-    """Deletes the bytes that no checkpoint and no page holds any more. Call it in a transaction."""
+def sweep(storage: Storage) -> list[tuple[str, bytes]]:
+    """Deletes the bytes that no checkpoint and no page holds any more. Call it in a transaction.
+
+    Returns what is kept elsewhere, to be deleted there after it: see `attachments.delete`.
+    """
     blobs.hold(storage, alone=True)
     kept = kept_pages.revisions(storage)
     for pages, plan in storage.run("SELECT DISTINCT pages, plan FROM checkpoints_of_runs"):
@@ -140,7 +143,7 @@ def sweep(storage: Storage) -> None:
             blobs.reached(storage, pages.hex(), kept)
         if plan is not None:
             kept.add(plan.hex())
-    blobs.keep_only(storage, kept)
+    return blobs.keep_only(storage, kept)
 
 
 def _lineage(storage: Storage, thread: str) -> dict[str, int]:

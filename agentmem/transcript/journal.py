@@ -23,7 +23,7 @@ from agentmem.errors import (
     ThreadNotFound,
     UnknownReference,
 )
-from agentmem.transcript import checkpoint, kept_pages, submissions
+from agentmem.transcript import attachments, checkpoint, kept_pages, submissions
 from agentmem.transcript.lease import Lease, over
 from agentmem.transcript.postgres import open_postgres
 from agentmem.transcript.rows import (
@@ -177,7 +177,8 @@ class Journal(Closing):
         """Delete a thread for good, with LangGraph's checkpoints of it; returns the number of deleted entries.
 
         In SQLite the bytes are also overwritten in the file; in Postgres the server's vacuum reclaims them. Raises
-        ThreadNotFound, ThreadBusy while a run holds it, ThreadHasForks unless ``with_forks`` deletes its forks too.
+        ThreadNotFound, ThreadBusy while a run holds it, ThreadHasForks unless ``with_forks`` deletes its forks too,
+        ArchiveError if large contents could not be deleted from object storage.
         """
         with self.storage.transaction():
             found = lock_thread(self.storage, thread)
@@ -188,10 +189,11 @@ class Journal(Closing):
             names = {thread, *(member.name for member in members)}
             count = sum(delete(self.storage, member) for member in reversed(members))
             others = sum(self._forget_elsewhere(name) for name in names)
-            checkpoint.sweep(self.storage)
+            elsewhere = checkpoint.sweep(self.storage)
         if not (found or others):
             raise ThreadNotFound(f"there is no thread {thread!r}")
         self.storage.scrub()
+        attachments.delete(elsewhere, self.storage.attachments)
         return count
 
     # Reading.
@@ -238,22 +240,38 @@ class Journal(Closing):
         found = find_thread(self.storage, thread)
         return read_last(self.storage, found, kind) if found else None
 
-    def threads(self) -> tuple[ThreadInfo, ...]:
-        """All threads, the oldest first."""
-        found = self.storage.run(
-            "SELECT t.name, t.head, t.created, t.updated, p.name, t.parent_seq"
-            " FROM threads t LEFT JOIN threads p ON p.id = t.parent ORDER BY t.id"
-        )
-        return tuple(
-            ThreadInfo(name, head, created, updated, None if parent is None else (parent, at))
-            for name, head, created, updated, parent, at in found
-        )
+    def threads(self, beginning: str = "") -> tuple[ThreadInfo, ...]:
+        """All threads, or those whose names have this beginning, the oldest first."""
+        if not beginning:
+            return self._infos("TRUE")
+        return self._infos("t.name {from} ? AND t.name {before} ?", beginning, f"{beginning}\U0010ffff")
+
+    def thread(self, name: str) -> ThreadInfo | None:
+        """One thread, or None."""
+        found = self._infos("t.name = ?", name) if is_name(name) else ()
+        return found[0] if found else None
+
+    def family(self, thread: str) -> tuple[str, ...]:
+        """The names of a thread, of its forks and of theirs; of the thread alone if it does not exist."""
+        found = find_thread(self.storage, thread)
+        return tuple(member.name for member in family(self.storage, found)) if found else (thread,)
 
     def close(self) -> None:
         """Release the leases and close the connection. May be called twice."""
         while self._leases:
             self._leases.popitem()[1].release()
         self.storage.close()
+
+    def _infos(self, where: str, *values: object) -> tuple[ThreadInfo, ...]:
+        found = self.storage.run(
+            "SELECT t.name, t.head, t.created, t.updated, p.name, t.parent_seq"
+            f" FROM threads t LEFT JOIN threads p ON p.id = t.parent WHERE {where} ORDER BY t.id",
+            *values,
+        )
+        return tuple(
+            ThreadInfo(name, head, created, updated, None if parent is None else (parent, at))
+            for name, head, created, updated, parent, at in found
+        )
 
     def _locked(self, name: str, head: int) -> Thread:
         """The thread, which is made if the caller begins it. Raises ThreadBusy if its lease is another's by now."""

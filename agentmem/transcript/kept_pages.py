@@ -9,6 +9,7 @@ A page costs a row, and each of its contents a blob, once, as in checkpoints. Al
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from agentmem.pages.snapshot import KeptPage
 from agentmem.transcript import blobs
@@ -59,21 +60,28 @@ def work_in(storage: Storage, thread: str, workspace: str) -> None:
     )
 
 
-def write(storage: Storage, workspace: str, pages: Mapping[str, KeptPage | None], data: Mapping[str, bytes]) -> int:
+def write(
+    storage: Storage,
+    workspace: str,
+    pages: Mapping[str, KeptPage | None],
+    data: Mapping[str, bytes],
+    rows: Mapping[str, bytes] = MappingProxyType({}),
+) -> int:
     """Writes changed pages, None for deleted ones; ``data`` has contents by revision. Call it in a transaction.
 
-    Returns the number of the change. The last write of a page counts; the contents before stay among the blobs.
+    ``rows`` are those of `blobs.ahead`. Returns the number of the change. The last write of a page counts; the contents
+    before stay among the blobs.
     """
     blobs.hold(storage)
     there = blobs.present(storage, data)
     for revision in sorted(data.keys() - there):
-        blobs.put(storage, data[revision])
-    rows = storage.run(
+        blobs.put(storage, data[revision], rows)
+    changes = storage.run(
         "INSERT INTO workspaces (id, version) VALUES (?, 1)"
         " ON CONFLICT (id) DO UPDATE SET version = workspaces.version + 1 RETURNING version",
         workspace,
     )
-    number = int(rows[0][0])
+    number = int(changes[0][0])
     storage.run_many(
         "INSERT INTO workspace_pages (workspace, name, revision, mode, version) VALUES (?, ?, ?, ?, ?)"
         " ON CONFLICT (workspace, name) DO UPDATE"
@@ -87,11 +95,12 @@ def write(storage: Storage, workspace: str, pages: Mapping[str, KeptPage | None]
 
 
 def forget(storage: Storage, thread: str) -> None:
-    """Forgets where a thread worked, and the pages of a workspace in which no thread is left. In a transaction."""
-    storage.run("DELETE FROM workspaces_of_threads WHERE thread = ?", thread)
-    left = "NOT IN (SELECT workspace FROM workspaces_of_threads)"
-    storage.run(f"DELETE FROM workspace_pages WHERE workspace {left}")
-    storage.run(f"DELETE FROM workspaces WHERE id {left}")
+    """Forgets where a thread worked, and the pages of that workspace if no thread is left in it. In a transaction."""
+    rows = storage.run("DELETE FROM workspaces_of_threads WHERE thread = ? RETURNING workspace", thread)
+    for (workspace,) in rows:
+        if not storage.run("SELECT 1 FROM workspaces_of_threads WHERE workspace = ? LIMIT 1", workspace):
+            storage.run("DELETE FROM workspace_pages WHERE workspace = ?", workspace)
+            storage.run("DELETE FROM workspaces WHERE id = ?", workspace)
 
 
 def revisions(storage: Storage) -> set[str]:

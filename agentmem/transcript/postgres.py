@@ -34,6 +34,13 @@ _WORDS: Mapping[str, str] = {
     "now": "extract(epoch from clock_timestamp())::double precision",
     "for_append": " FOR UPDATE OF t FOR KEY SHARE OF l",
     "for_update": " FOR UPDATE",
+    "from": "~>=~",  # by bytes, whatever the collation of the database is
+    "before": "~<~",
+    "beginnings": " text_pattern_ops",
+    "numbered": "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
+    "by_key": "",
+    "unindexed": "",
+    "write_alone": "SELECT pg_advisory_xact_lock(hashtextextended(current_schema(), 0))",
     "hold": f"SELECT pg_advisory_xact_lock_shared({SCHEMA_LOCK + 1})",
     "hold_alone": f"SELECT pg_advisory_xact_lock({SCHEMA_LOCK + 1})",
     "schema_lock": f"SELECT pg_advisory_xact_lock({SCHEMA_LOCK})",
@@ -85,6 +92,14 @@ def connect_postgres(address: Address, **settings: Any) -> "psycopg.Connection[A
     except driver.Error as error:
         said = without_secrets(" ".join(str(error).split()), address)
         raise ConfigError(f"no connection to {address} ({said}): is the server up, and is the URL right?") from None
+
+
+def with_schema(target: str, name: str) -> str:
+    """The same database, with tables in a schema of this name."""
+    driver = _driver()
+    given = driver.conninfo.conninfo_to_dict(target)
+    options = f"{given.get('options', '')} -csearch_path={name}".strip()
+    return str(driver.conninfo.make_conninfo(**{**given, "options": options}))
 
 
 def _pooled(address: Address) -> "psycopg.Connection[Any]":

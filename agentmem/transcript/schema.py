@@ -114,6 +114,15 @@ STEPS = (
             "CREATE TABLE workspaces_of_threads (thread TEXT PRIMARY KEY, workspace TEXT NOT NULL)",
         ),
     ),
+    Step(
+        7,
+        "what a thread is forgotten with is found without reading all threads",
+        (
+            "CREATE INDEX threads_by_parent ON threads (parent)",
+            "CREATE INDEX threads_by_beginning ON threads (name{beginnings})",
+            "CREATE INDEX threads_by_workspace ON workspaces_of_threads (workspace)",
+        ),
+    ),
 )
 
 LATEST = STEPS[-1].version

@@ -13,10 +13,13 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 from urllib.parse import unquote
 
 from agentmem.errors import AgentmemError, ConfigError, DatabaseAway, JournalError
+
+if TYPE_CHECKING:
+    from agentmem.transcript.attachments import Attachments
 
 T = TypeVar("T")
 Row = tuple[Any, ...]
@@ -170,6 +173,7 @@ class Storage:
     def __init__(self, address: Address, driver: Driver) -> None:
         self.address = address
         self.driver = driver
+        self.attachments: Attachments | None = None  # where large contents go; None: into the database too
         self._translated = _Translated(driver)
         self._mine = threading.local()  # .connection: the one of this thread's transaction
         self._closed = False
@@ -230,15 +234,16 @@ class Storage:
         """
         if self._inside:
             return work()
-        end, wait = time.monotonic() + self.driver.patience, 0.0
+        end, wait, told = time.monotonic() + self.driver.patience, 0.0, False
         while True:
             try:
                 return work()
             except DatabaseAway as error:
                 if time.monotonic() + wait >= end:
                     raise
-                if wait:
-                    _log.warning("%s; trying again for %.0f s", error, end - time.monotonic())
+                if wait and not told:  # once: the first try again is at once, and most often helps
+                    told = True
+                    _log.warning("%s (it is tried again for %.0f s)", error, end - time.monotonic())
             time.sleep(wait)
             wait = min(2 * wait, _PAUSE) or _PAUSE / 16
 

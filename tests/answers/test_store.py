@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from agentmem.answers.cache import AnswerCache
-from agentmem.answers.database import FILE, VERSION
+from agentmem.answers.database import VERSION
+from agentmem.answers.home import FILE
 from agentmem.answers.store import AnswerStore
 from agentmem.answers.values import Answer, Source
 from agentmem.errors import AgentmemError, AnswersError, ConfigError

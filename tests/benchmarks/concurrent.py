@@ -32,7 +32,7 @@ from agentmem.models.scripted import SCRIPTED
 from agentmem.runtime.agent import Agent
 from agentmem.transcript.pool import PoolUser
 from agentmem.types import Message, Reply, Request, Text, ToolCall, Usage
-from tests.benchmarks.heading import heading
+from tests.benchmarks.heading import heading, record_figures
 from tests.postgres import new_database, postgres_server
 
 RATE, CPU, MEGABYTES, CONNECTIONS = 1.0, 2.0, 1.0, 40
@@ -234,7 +234,6 @@ def main() -> int:
     parser.add_argument("--live", type=int, default=1000)
     parser.add_argument("--side", choices=SIDES, help=argparse.SUPPRESS)
     parser.add_argument("--url", help=argparse.SUPPRESS)
-    parser.add_argument("--json", type=Path)
     given = parser.parse_args()
     if given.side:
         print(json.dumps(asyncio.run(SIDES[given.side](given))))
@@ -248,8 +247,7 @@ def main() -> int:
     print(f"{lived['done']:.0f} live runs: {lived['megabytes']:.2f} MB each, {lived['connections']:.0f} connections")
     missed = [ratios["rate"] < RATE, ratios["cpu"] > CPU, lived["megabytes"] > MEGABYTES]
     missed.append(lived["connections"] > CONNECTIONS)
-    if given.json:
-        given.json.write_text(json.dumps({"settings": settings, "ratios": ratios, "live": lived}, indent=1))
+    record_figures(**ratios, live=lived)
     return int(any(missed))
 
 

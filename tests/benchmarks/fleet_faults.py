@@ -31,11 +31,11 @@ from agentmem.transcript import kept_pages
 from agentmem.transcript.journal import open_journal
 from agentmem.transcript.transcript import readable
 from agentmem.types import Draft, Message, Request, Text, ToolCall
-from tests.benchmarks.heading import heading
+from tests.benchmarks.heading import heading, record_figures
 from tests.forwarder import Forwarder
 from tests.postgres import new_database, postgres_server
 
-SEED, KILLS, TASKS, WORKERS, TURNS, LEASE = 26, 1000, 30, 3, 6, 2
+SEED, KILLS, TASKS, WORKERS, TURNS, LEASE = 26, 1000, 30, 6, 6, 2
 TAKEOVER = 35.0
 """The most seconds after which work goes on."""
 
@@ -74,6 +74,7 @@ def work(url: str, folder: Path, host: str, names: list[str]) -> bool:
         try:
             play(url, folder, folder / host / name, name)
             done += 1
+            (folder / "done" / name).touch()
         except AgentmemError as error:
             print(f"    {host}: {type(error).__name__}: {error}", flush=True)
     return done == len(names)
@@ -106,9 +107,12 @@ class Fleet:
         while not done:
             while len(self.workers) < WORKERS:
                 self.hosts += 1
-                host, order = f"host{self.hosts}", self.chance.sample(names, len(names))
+                ended = {one.name for one in (self.folder / "done").iterdir()}
+                left = [name for name in names if name not in ended]  # and one that has ended, which is not begun again
+                some = left + self.chance.sample(names, 1)
+                host, order = f"host{self.hosts}", self.chance.sample(some, len(some))
                 self.workers[started(self.url, self.folder, host, order)] = host
-            time.sleep(self.chance.uniform(0.05, 0.4))
+            time.sleep(self.chance.uniform(0.03, 0.3))
             done = self.reap()
             if not done and self.kills < kills and self.workers:
                 self.hurt()
@@ -200,12 +204,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", help="not needed: the tasks are made here")
     parser.add_argument("--kills", type=int, default=KILLS)
+    parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--silence", type=float, default=20.0, help="seconds that the link is silent")
     given = parser.parse_args()
-    heading("fleet_faults", "made here", seed=SEED, kills=given.kills, tasks=TASKS, workers=WORKERS, turns=TURNS)
+    heading("fleet_faults", "made here", seed=given.seed, kills=given.kills, tasks=TASKS, workers=WORKERS, turns=TURNS)
     names = list[str]()
     with postgres_server() as server, tempfile.TemporaryDirectory() as folder:
-        fleet = Fleet(new_database(server), Path(folder), random.Random(SEED))
+        (Path(folder) / "done").mkdir()
+        fleet = Fleet(new_database(server), Path(folder), random.Random(given.seed))
         with open_journal(fleet.url), closing(open_saver(fleet.url)):
             pass  # the tables are there before the workers
         while fleet.kills < given.kills:
@@ -218,6 +224,18 @@ def main() -> int:
     print(f"{fleet.kills} kills of workers with a run, {fleet.pauses} pauses, {fleet.drops} drops, {fleet.hosts} hosts")
     print(f"{len(names)} tasks: {lost} lost, {doubled} doubled, {twice} effects twice, {missing} pages missing")
     print(f"a link that was silent for {given.silence:.0f} s: on {back:.1f} s after it was back")
+    record_figures(
+        kills=fleet.kills,
+        pauses=fleet.pauses,
+        drops=fleet.drops,
+        hosts=fleet.hosts,
+        tasks=len(names),
+        lost=lost,
+        doubled=doubled,
+        effects_twice=twice,
+        pages_missing=missing,
+        seconds_after_silence=back,
+    )
     return int(bool(lost or doubled or twice or missing) or back > TAKEOVER)
 
 

@@ -5,7 +5,6 @@ CPU. The rest is arithmetic from there. Prices are assumptions at the top, to be
 """
 
 import argparse
-import json
 import resource
 import sys
 import tempfile
@@ -19,13 +18,14 @@ from typing import Any
 import psycopg
 
 from agentmem.fleet.board import FleetLimits, Permit, open_board, opened
+from agentmem.fleet.counts import counted
 from agentmem.fleet.fleet import Fleet
 from agentmem.fleet.tasks import FleetTask, keyed
 from agentmem.kvcache.tiers.hardware import EngineSpec
 from agentmem.meter import prices
 from agentmem.types import Usage
 from tests.benchmarks.fleet_agents import MODEL
-from tests.benchmarks.heading import commit, heading
+from tests.benchmarks.heading import heading, record_figures
 from tests.postgres import new_database, postgres_server
 
 AGENTS = 100_000
@@ -90,7 +90,7 @@ def plans(database: str) -> dict[str, str]:
 
 def rate(database: str, seconds: float) -> float:
     """Requests a second that one fleet's row of limits permits and settles, asked by eight threads."""
-    usage, counted = Usage("simulated", 1, 1, 0, 0, 1), [0] * 8
+    counts, passed = counted(0.005, Usage("simulated", 1, 1, 0, 0, 1)), [0] * 8
     with opened(database, "limits") as board:
         board.submit(keyed(f"task {at}" for at in range(8)), FleetLimits(max_usd=1e9))
         keys = [key for key, _ in board.open()]
@@ -100,8 +100,8 @@ def rate(database: str, seconds: float) -> float:
         own = open_board(database, "limits")
         while time.monotonic() < end:
             assert own.reserve(keys[at], 0.01, 1) == Permit()
-            own.settle(keys[at], 0.01, 0.005, usage)
-            counted[at] += 1
+            own.settle(keys[at], 0.01, counts)
+            passed[at] += 1
         own.storage.close()
 
     threads = [threading.Thread(target=work, args=(at,)) for at in range(8)]
@@ -109,7 +109,7 @@ def rate(database: str, seconds: float) -> float:
         one.start()
     for one in threads:
         one.join()
-    return sum(counted) / seconds
+    return sum(passed) / seconds
 
 
 def commits(database: str, seconds: float) -> float:
@@ -180,7 +180,6 @@ def main() -> int:
     parser.add_argument("--replies", type=int, default=20)
     parser.add_argument("--hit-rate", type=float, default=0.97)
     parser.add_argument("--seconds", type=float, default=5.0)
-    parser.add_argument("--output", type=Path)
     given = parser.parse_args()
     heading("fleet on paper", "made here", agents_a_day=AGENTS, ratio=f"{RATIO}:1", hit_rate=given.hit_rate)
     with ExitStack() as stack:
@@ -200,8 +199,7 @@ def main() -> int:
     for name, one in made["demand"].items():
         print(f"  {name}: {one['needed']:,.0f} needed, {one['here']:,.0f} here ({one['share']:.0%})")
     scans = [name for name, line in planned.items() if "Seq Scan" in line]
-    if given.output:
-        given.output.write_text(json.dumps({"commit": commit(), "run": run, "plans": planned, **made}, indent=1))
+    record_figures(run=run, plans=planned, **made)
     print(f"  without an index: {', '.join(scans) or 'none'}")
     return int(bool(scans))
 

@@ -6,7 +6,6 @@ growth is its size, with indexes, by run.
 """
 
 import argparse
-import json
 import statistics
 import sys
 import tempfile
@@ -22,7 +21,7 @@ from agentmem.transcript import transcript
 from agentmem.transcript.storage import Storage
 from agentmem.types import ToolCall
 from tests.benchmarks.concurrent import total
-from tests.benchmarks.heading import heading
+from tests.benchmarks.heading import heading, record_figures
 from tests.postgres import new_database, postgres_server
 
 MOST = 1.3
@@ -54,6 +53,8 @@ QUERIES = {
     "its entries": "SELECT seq, bytes FROM entries WHERE thread = 77 AND seq > 1 AND seq <= 9 ORDER BY seq LIMIT 128",
     "its last cut": "SELECT seq FROM entries WHERE thread = 77 AND kind = 'compaction' ORDER BY seq DESC LIMIT 1",
     "its checkpoint": "SELECT * FROM checkpoints_of_runs WHERE thread = 'copy 77' ORDER BY number DESC LIMIT 1",
+    "its forks": "SELECT id FROM threads WHERE parent = 77 ORDER BY id",
+    "its delegates": "SELECT name FROM threads WHERE name ~>=~ 'copy 77.' AND name ~<~ 'copy 77.z'",
     "its branches": "SELECT name FROM branches WHERE origin = 'copy 77' ORDER BY number",
     "a key": "SELECT key, thread, run, task FROM submissions WHERE key = 'k77'",
     "where it works": "SELECT workspace FROM workspaces_of_threads WHERE thread = 'copy 77'",
@@ -126,7 +127,6 @@ def main() -> int:
     parser.add_argument("--data", help="not needed: the threads are made here")
     parser.add_argument("--threads", type=int, default=10_000)
     parser.add_argument("--times", type=int, default=100)
-    parser.add_argument("--json", type=Path)
     given = parser.parse_args()
     heading("growth", "made here", seed=0, threads=given.threads, times=given.times)
     with (
@@ -146,8 +146,7 @@ def main() -> int:
         print(f"  {name}: {size:,.0f} bytes a run")
     opening, reading = ratios["begin"], ratios["read"]
     print(f"opening a thread {opening:.2f} x, reading one {reading:.2f} x; {whole} plans read a whole table")
-    if given.json:
-        given.json.write_text(json.dumps({"threads": given.threads, "ratios": ratios, "bytes_a_run": sizes}, indent=1))
+    record_figures(opening=opening, reading=reading, whole_tables=whole, bytes_a_run=sizes, threads=given.threads)
     return int(max(ratios.values()) > MOST or whole > 0)
 
 

@@ -1,5 +1,8 @@
 """Agents for the tests of fleets, made where a worker is."""
 
+import os
+import signal
+from pathlib import Path
 from typing import Any
 
 from agentmem import Agent
@@ -12,7 +15,7 @@ PRICED = ModelProfile("anthropic", "claude-sonnet-5-5", "cloud")
 
 
 def make_agent(seat: FleetSeat) -> Agent:
-    """Writes a page and answers with its key; as ``more`` says it fails, waits for a person or has a price."""
+    """Writes a page and answers with its key. ``more`` has it fail, wait for a person, have a price, or kill itself."""
 
     def turn(request: Request) -> Any:
         if seat.more.get("error") == "always":
@@ -21,6 +24,8 @@ def make_agent(seat: FleetSeat) -> Agent:
             raise ValueError("a bug of mine")
         if place(request) == 0:
             return {"text": "I write.", "calls": [{"write": {"page": "note.md", "text": f"# {seat.key}\n"}}]}
+        if "kills_worker" in seat.more:
+            _die_once(Path(seat.more["kills_worker"]))
         return f"Done {seat.key}."
 
     priced = seat.more.get("priced")
@@ -34,6 +39,13 @@ def make_agent(seat: FleetSeat) -> Agent:
         options=Options(max_tokens=100) if priced else Options(),
         system=f"You keep notes. {seat.prefix}",
     )
+
+
+def _die_once(mark: Path) -> None:
+    """Kill this process as the kernel does, unless the mark says that it was done before."""
+    if not mark.exists():
+        mark.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 KEPT = ScriptedModel(["Done."])

@@ -7,6 +7,7 @@ import pytest
 
 from agentmem.errors import ConfigError, ThreadNotFound
 from agentmem.fleet.board import Board, FleetLimits, Permit, fleets, open_board, opened
+from agentmem.fleet.counts import counted
 from agentmem.fleet.tasks import keyed
 from agentmem.types import Usage
 
@@ -40,8 +41,8 @@ def test_tasks_are_there_once_in_their_order(board: Board) -> None:
 def test_a_run_that_has_ended_is_not_claimed_again(board: Board) -> None:
     """And what it took is summed over its requests."""
     (key,) = begun(board, 1)
-    board.settle(key, 0.0, 0.25, USAGE)
-    board.settle(key, 0.0, 0.25, USAGE)
+    board.settle(key, 0.0, counted(0.25, USAGE))
+    board.settle(key, 0.0, counted(0.25, USAGE))
     board.end(key, "done", text="ok")
     assert board.claim(key, "w2", "there", "t") is None
     (run,) = board.runs()
@@ -66,7 +67,7 @@ def test_dollars_never_pass_the_limit_however_many_ask(database_url: str) -> Non
                         refused.append(permit.refused)
                         return
                     if not permit.wait:
-                        own.settle(key, 0.03, 0.02, USAGE)
+                        own.settle(key, 0.03, counted(0.02, USAGE))
             finally:
                 own.storage.close()
 
@@ -86,7 +87,7 @@ def test_who_asks_waits_while_others_may_give_back(board: Board) -> None:
     one, two = begun(board, 2, FleetLimits(max_usd=1.0))
     assert board.reserve(one, 0.9, 1) == Permit()
     assert board.reserve(two, 0.5, 1).wait > 0
-    board.settle(one, 0.9, 0.1, USAGE)
+    board.settle(one, 0.9, counted(0.1, USAGE))
     assert board.reserve(two, 0.5, 1) == Permit()
 
 

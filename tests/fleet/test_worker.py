@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from agentmem.fleet.worker import Warmth, thread_of
+from agentmem.fleet.worker import WARM_FOR, Warmth, thread_of
 
 
 def test_a_group_is_warmed_by_one_and_then_open_to_all() -> None:
@@ -27,6 +27,18 @@ def test_a_group_is_warmed_by_one_and_then_open_to_all() -> None:
     assert order == ["first", "second"]
     with warmth.waited("g", "third"), warmth.waited("g", "fourth"):
         order.append("both")
+
+
+def test_a_group_that_had_no_reply_for_long_is_cold_again() -> None:
+    """Its prefix has left the provider's cache: one run goes alone first, whoever led before and is still at work."""
+    now = [0.0]
+    warmth = Warmth(lambda: now[0])
+    with warmth.waited("g", "first"):
+        assert warmth.begun("g")
+        now[0] = WARM_FOR
+        with warmth.waited("g", "second"):
+            assert warmth.begun("g")
+            assert not warmth.begun("g")
 
 
 def test_a_leader_that_fails_lets_the_next_one_lead() -> None:

@@ -151,6 +151,30 @@ def test_own_entries_of_one_kind(journal: Journal) -> None:
     assert list(journal.own("nobody", "usage")) == []
 
 
+def test_threads_by_their_beginning_and_by_name(journal: Journal) -> None:
+    """Every name that begins so, whatever letters follow, and no other; one thread alone, with its fork's place."""
+    for name in ("main", "main.d1", "main.d1.d2", "main.\u00e9", "main.\U0001f600", "Main.d1", "mainx", "main_d1"):
+        filled(journal, name, 2)
+    journal.fork("main", 1, "main.d3")
+    found = [info.name for info in journal.threads("main.")]
+    assert found == ["main.d1", "main.d1.d2", "main.\u00e9", "main.\U0001f600", "main.d3"]
+    one = journal.thread("main.d3")
+    assert one is not None
+    assert (one.name, one.head, one.parent) == ("main.d3", 1, ("main", 1))
+    assert journal.thread("main.d4") is None
+    assert journal.thread("") is None
+
+
+def test_a_family_is_a_thread_with_its_forks_and_theirs(journal: Journal) -> None:
+    """Ancestors first; a thread that does not exist is alone."""
+    filled(journal, "main", 3)
+    journal.fork("main", 1, "a")
+    journal.fork("a", 1, "b")
+    assert journal.family("main") == ("main", "a", "b")
+    assert journal.family("b") == ("b",)
+    assert journal.family("nobody") == ("nobody",)
+
+
 @pytest.mark.parametrize(
     "reference", ["", "main", "main/", "/0", "main/-1", "main/x", "main/\u0662", "main/9" + "9" * 30]
 )
