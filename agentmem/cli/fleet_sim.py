@@ -22,6 +22,8 @@ def fleet_sim(
     ] = None,
     usd_hour: Annotated[float | None, typer.Option(min=0, help="What a chip costs you an hour.")] = None,
     routing: Annotated[str, typer.Option(help="prefix, session, round-robin or random.")] = "prefix",
+    eviction: Annotated[str, typer.Option(help="lru, lfu, leaf-first, value; belady knows the future.")] = "lru",
+    pin: Annotated[float, typer.Option(min=0, help="Seconds that blocks stay while the conversation's tool runs.")] = 0,
     target: Annotated[str | None, typer.Option(metavar="hit=.95,ttft=2s", help="What has to be reached.")] = None,
     speed: Annotated[float, typer.Option(min=0.001, help="This many times as many requests a second.")] = 1.0,
     requests: Annotated[int, typer.Option(min=2, help="How many are played on fleets; the curve takes all.")] = 3_000,
@@ -38,7 +40,7 @@ def fleet_sim(
     from agentmem.replay.workloads import workload
 
     aim = FleetTarget.parsed(target) if target else FleetTarget()
-    asked = PlanRequest(chip, model, chips, usd_hour, routing, aim, requests, compare, months)
+    asked = PlanRequest(chip, model, chips, usd_hour, routing, eviction, pin, aim, requests, compare, months)
     asked.engine()  # a wrong name is said before anything is read
     with notices().status("reading and playing requests"):
         made = planned(workload(paths).faster(speed), asked)
@@ -60,7 +62,7 @@ def _write(output: Path, made: dict[str, Any]) -> None:
 
 
 def _show(made: dict[str, Any]) -> None:
-    from agentmem.report.capacity import about, capacity_row, verdict
+    from agentmem.report.capacity import about, capacity_row, eviction_name, verdict
 
     out = console()
     out.print(about(made), highlight=False)
@@ -68,6 +70,7 @@ def _show(made: dict[str, Any]) -> None:
     heads = ("engines", "hit rate", "p50", "p99", "load", "gain", "$/h")
     _print(("memory", *heads), map(_narrow, made["fleets"]))
     _print(("routing", *heads), ((one["routing"], *_narrow(one)[1:]) for one in made["routing"]))
+    _print(("eviction", *heads), ((eviction_name(one), *_narrow(one)[1:]) for one in made["evictions"]))
     out.print(verdict(made), highlight=False)
     if made["choices"]:
         rows = ((one["name"], f"{one['engines']:,}", f"{one['usd']:,.0f}") for one in made["choices"])

@@ -77,9 +77,9 @@ class PlannedWork:
         return simulate_fleet(self.requests, self.block, plan, self.context)
 
 
-def ladder(work: PlannedWork, engine: EngineSpec, target: FleetTarget, routing: str = "prefix") -> list[FleetResult]:
-    """For each rung of LADDER the fewest engines that meet the target, or the most that were of use."""
-    return [_rung(work, FleetPlan(engine, 1, tiers, store, routing), target) for tiers, store in LADDER]
+def ladder(work: PlannedWork, plan: FleetPlan, target: FleetTarget) -> list[FleetResult]:
+    """For each rung of LADDER the fewest engines of this plan that meet the target, or the most that were of use."""
+    return [_rung(work, replace(plan, engines=1, tiers=tiers, store=store), target) for tiers, store in LADDER]
 
 
 def smallest(results: Sequence[FleetResult], target: FleetTarget) -> FleetResult | None:
@@ -117,8 +117,8 @@ class FleetChoice:
 @dataclass(frozen=True, slots=True)
 class Outlook:
     """What a comparison assumes. ``months`` to look ahead; ``update_days`` of an engineer at ``day_usd`` for an update;
-    ``wait_months`` until the next chip can be had; bought chips are written off over ``life_months``, and power costs
-    ``kwh_usd`` with ``overhead`` for cooling.
+    ``wait_months`` until the next chip can be had; bought chips come with servers and network for ``server`` of their
+    price, are written off over ``life_months``, and power costs ``kwh_usd`` with ``overhead`` for cooling.
     """
 
     months: float = 12
@@ -127,6 +127,7 @@ class Outlook:
     wait_months: float = 9
     next_chip: str = "Rubin"
     buy_chip: str = "B200"
+    server: float = 0.5
     life_months: float = 48
     kwh_usd: float = 0.10
     overhead: float = 1.3
@@ -183,13 +184,14 @@ def _buy(work: PlannedWork, now: FleetPlan, outlook: Outlook) -> FleetChoice:
     engines, chip = engines_for(work, plan), engine.chip
     hours = HOURS * outlook.months
     power = chip.watts / 1_000 * outlook.kwh_usd * outlook.overhead * hours
-    each = chip.usd_each * min(1.0, outlook.months / outlook.life_months) + power
+    each = chip.usd_each * (1 + outlook.server) * min(1.0, outlook.months / outlook.life_months) + power
     return FleetChoice(
         "buy",
         engines * engine.chips * each,
         engines,
         (
-            f"{chip.name} at ${chip.usd_each:,.0f}, written off over {outlook.life_months:g} months",
+            f"{chip.name} at ${chip.usd_each:,.0f}, and {outlook.server:.0%} more for its server and network",
+            f"written off over {outlook.life_months:g} months",
             f"power at ${outlook.kwh_usd:g} a kWh, {outlook.overhead:g} x for cooling; no staff, no room",
         ),
         (f"{chip.name}: peak and bandwidth as in {chip.source} ({chip.dated})",),
