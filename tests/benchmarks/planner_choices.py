@@ -13,12 +13,13 @@ import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from textwrap import fill
 from types import MappingProxyType
 from typing import Any
 
 from agentmem.kvcache.tiers.curve import capacities, hit_curve
 from agentmem.kvcache.tiers.fleet import FleetPlan, dram, simulate_fleet
-from agentmem.kvcache.tiers.hardware import GB, EngineSpec
+from agentmem.kvcache.tiers.hardware import GB, MODELS, EngineSpec
 from agentmem.kvcache.tiers.plans import LOAD, Outlook, PlannedWork, choices
 from agentmem.replay.workloads import Workload, workload
 from tests.benchmarks.data import DATA, recording
@@ -56,13 +57,12 @@ def _chosen(name: str, work: Workload, missed: list[str]) -> dict[str, Any]:
     played = work.first(FIRST)
     plan = FleetPlan(EngineSpec.named("H100", MODEL), tiers=(dram(BEHIND),))
     made = choices(PlannedWork(played.requests, work.block, played.context), plan, Outlook())
-    hours, each = played.seconds / 3600, played.context
-    print(f"  {name}: {len(played.requests):,} requests in {hours:.1f} h, {each:,.0f} tokens each")
+    minutes, each = played.seconds / 60, played.context
+    print(f"  {name}: {len(played.requests):,} requests in {minutes:,.0f} minutes, {each:,.0f} tokens each")
     for one in made:
         print(f"    {one.name:<8}{one.engines:>5} engines  ${one.usd:>12,.0f} in 12 months")
-        print(f"      assumed: {'; '.join(one.assumptions)}")
-        for claim in one.claims:
-            print(f"      claimed: {claim}")
+        for text in (f"assumed: {'; '.join(one.assumptions)}", *(f"claimed: {claim}" for claim in one.claims)):
+            print(fill(text, 110, initial_indent=" " * 6, subsequent_indent=" " * 15))
         if not (one.assumptions and one.claims):
             missed.append(f"{name}: {one.name} names no assumption, or no claim")
     if made[1].engines < made[0].engines and made[1].usd - Outlook().update_days * Outlook().day_usd >= made[0].usd:
@@ -74,21 +74,22 @@ def _chosen(name: str, work: Workload, missed: list[str]) -> dict[str, Any]:
 def _found(work: Workload, missed: list[str]) -> dict[str, int | None]:
     """The least capacity that finds each share of agents' tokens."""
     curve = hit_curve(work.requests, work.block, capacities(2 * work.tokens // len(work.requests) * 1_000))
-    bytes_each = EngineSpec.named("H100", MODEL).model.kv_bytes
-    print(f"  agents, one store for all: no limit finds {curve.share(curve.points[-1]):.2%}")
+    print(f"  agents, one store for all, no limit: {curve.share(curve.points[-1]):.2%} found. Capacity for a share:")
     made: dict[str, int | None] = {}
     for share in SHARES:
         least = curve.least(share)
         made[f"{share:.0%}"] = least.capacity if least else None
-        size = (
-            f"{least.capacity:,} tokens, {least.capacity * bytes_each / GB / 1000:.1f} TB"
-            if least and least.capacity
-            else ""
-        )
-        print(f"    {share:.0%}: {size or 'no capacity: the rest is new'}")
+        print(f"    {share:.0%}: {_terabytes(least.capacity) if least and least.capacity else 'none: the rest is new'}")
     if made["96%"] is None:
         missed.append("agents: no capacity finds 96 %")
     return made
+
+
+def _terabytes(tokens: int) -> str:
+    sizes = ", ".join(
+        f"{tokens * MODELS[name].kv_bytes / GB / 1000:.1f} TB of {name}" for name in (MODEL, "deepseek-r1")
+    )
+    return f"{tokens:,} tokens, {sizes}"
 
 
 def _gains(works: Mapping[str, Workload]) -> dict[str, dict[str, float]]:
