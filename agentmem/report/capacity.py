@@ -94,12 +94,17 @@ def capacity_page(plan: Mapping[str, Any]) -> str:
 def about(plan: Mapping[str, Any]) -> str:
     """One sentence on the workload and the engine."""
     work, engine = plan["workload"], plan["engine"]
+    apart = "" if plan["curve"][-1]["hit_rate"] else " No two requests are known to share a block: only lengths count."
     return (
-        f"{work['requests']:,} requests in {work['seconds'] / 3600:,.1f} h, {work['mean_context_tokens']:,.0f} tokens "
+        f"{work['requests']:,} requests in {_lasting(work['seconds'])}, {work['mean_context_tokens']:,.0f} tokens "
         f"each on average, {work['input_tokens'] / max(1, work['output_tokens']):,.0f} in for each out. An engine is "
         f"{engine['chips']} x {engine['chip']} with {engine['model']}: KV of {engine['kv_tokens']:,} tokens fits "
-        f"beside the weights, at {engine['kv_bytes_per_token']:,} bytes a token. All of it is simulated."
+        f"beside the weights, at {engine['kv_bytes_per_token']:,} bytes a token. All of it is simulated.{apart}"
     )
+
+
+def _lasting(seconds: float) -> str:
+    return f"{seconds / 3600:,.1f} h" if seconds >= 3600 else f"{seconds / 60:,.1f} minutes"
 
 
 def verdict(plan: Mapping[str, Any]) -> str:

@@ -7,7 +7,7 @@ This is a model of first order: it has no preemption, no chunked prefill, no net
 """
 
 import random
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TypeAlias
@@ -185,7 +185,7 @@ ROUTERS: Mapping[str, Router] = MappingProxyType(
 """How a request finds its engine, by name."""
 
 
-def simulate_fleet(requests: Iterable[BlockRequest], block: int, plan: FleetPlan, context: float) -> FleetResult:
+def simulate_fleet(requests: Sequence[BlockRequest], block: int, plan: FleetPlan, context: float) -> FleetResult:
     """Play requests, in order of arrival, on a fleet. ``context`` is the mean of their prompts, for the batch's size.
 
     Raises:
@@ -195,9 +195,8 @@ def simulate_fleet(requests: Iterable[BlockRequest], block: int, plan: FleetPlan
         raise ConfigError(f"there is no routing {plan.routing!r}; there are {', '.join(ROUTERS)}")
     if plan.engines < 1:
         raise ConfigError("a fleet has at least one engine")
-    kept = requests if isinstance(requests, Sequence) else tuple(requests)
-    fleet = _Fleet(plan, block, plan.engine.batch(context), kept)
-    for request in kept:
+    fleet = _Fleet(plan, block, plan.engine.batch(context), requests)
+    for request in requests:
         fleet.serve(request)
     return fleet.result()
 
