@@ -92,7 +92,10 @@ def main() -> int:
         made["workloads"][name] = _measured(name, workload([path]), made["missed"])
     if given.oracle:
         made["oracle"] = _compared(given.oracle, paths["conversation"], made["missed"])
+        apart = [abs(one["ours"] - one["oracle"]) for one in made["oracle"]["capacities"].values()]
+        made["beside"] = f"at most {100 * max(apart):.2f} points from ai-dynamo's replay"
     else:
+        made["beside"] = "not compared with ai-dynamo here"
         print("  oracle: left out, since no python that has ai-dynamo was given (--oracle)")
     made["peaks_mb"] = _peaks(workload([paths["conversation"]]), made["missed"])
     made["peak_rss_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
