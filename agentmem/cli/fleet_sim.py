@@ -28,8 +28,8 @@ def fleet_sim(
     speed: Annotated[float, typer.Option(min=0.001, help="This many times as many requests a second.")] = 1.0,
     requests: Annotated[int, typer.Option(min=2, help="How many are played on fleets; the curve takes all.")] = 3_000,
     compare: Annotated[
-        bool, typer.Option("--compare", help="Weigh updating the software, buying and waiting.")
-    ] = False,
+        str | None, typer.Option(metavar="now,update,buy,wait", help="Weigh these, with what each assumes.")
+    ] = None,
     months: Annotated[float, typer.Option(min=1, help="How far --compare looks ahead.")] = 12,
     output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write it as a page.")] = None,
     json: AsJson = False,
@@ -40,7 +40,8 @@ def fleet_sim(
     from agentmem.replay.workloads import workload
 
     aim = FleetTarget.parsed(target) if target else FleetTarget()
-    asked = PlanRequest(chip, model, chips, usd_hour, routing, eviction, pin, aim, requests, compare, months)
+    weighed = tuple(filter(None, compare.replace(" ", "").split(","))) if compare else ()
+    asked = PlanRequest(chip, model, chips, usd_hour, routing, eviction, pin, aim, requests, weighed, months)
     asked.engine()  # a wrong name is said before anything is read
     with notices().status("reading and playing requests"):
         made = planned(workload(paths).faster(speed), asked)

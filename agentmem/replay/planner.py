@@ -4,12 +4,22 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from agentmem.errors import ConfigError
 from agentmem.kvcache.eviction import DEFAULT, EVICTION, policy
 from agentmem.kvcache.tiers.curve import CurvePoint, HitCurve, capacities, hit_curve
 from agentmem.kvcache.tiers.fleet import ROUTERS, FleetPlan, FleetResult
 from agentmem.kvcache.tiers.hardware import GB, EngineSpec
 from agentmem.kvcache.tiers.optimum import optimal_curve
-from agentmem.kvcache.tiers.plans import FleetChoice, FleetTarget, Outlook, PlannedWork, choices, ladder, smallest
+from agentmem.kvcache.tiers.plans import (
+    CHOICES,
+    FleetChoice,
+    FleetTarget,
+    Outlook,
+    PlannedWork,
+    choices,
+    ladder,
+    smallest,
+)
 from agentmem.kvcache.tiers.settings import settings
 from agentmem.replay.workloads import Workload
 
@@ -35,7 +45,7 @@ ANY = FleetTarget()
 @dataclass(frozen=True, slots=True)
 class PlanRequest:
     """What is asked of the planner. ``chips`` an engine has (None: the fewest that hold the model), ``most`` requests
-    are played on fleets (the curve takes all); ``compare``: whether to weigh updating, buying and waiting. ``eviction``
+    are played on fleets (the curve takes all); ``compare``: which of `CHOICES` to weigh. ``eviction``
     and ``pin`` as in `FleetPlan`.
     """
 
@@ -48,12 +58,14 @@ class PlanRequest:
     pin: float = 0.0
     target: FleetTarget = ANY
     most: int = 3_000
-    compare: bool = False
+    compare: tuple[str, ...] = ()
     months: float = 12
 
     def engine(self) -> EngineSpec:
         """The engine that is meant. Raises ConfigError where a name is unknown or the model does not fit."""
         policy(self.eviction)
+        if unknown := [one for one in self.compare if one not in CHOICES]:
+            raise ConfigError(f"there is no choice {unknown[0]!r}; there are {', '.join(CHOICES)}")
         made = EngineSpec.named(self.chip, self.model, self.chips)
         return made if self.usd_hour is None else replace(made, chip=replace(made.chip, usd_hour=self.usd_hour))
 
@@ -83,7 +95,7 @@ def planned(work: Workload, asked: PlanRequest) -> dict[str, Any]:
         "routing": [_fleet(one, asked.target) for one in routed],
         "evictions": [_fleet(one, asked.target) for one in _evictions(part, shown)],
         "settings": settings(shown.plan),
-        "choices": [_choice(one) for one in choices(part, shown.plan, outlook)] if asked.compare else [],
+        "choices": [_choice(one) for one in choices(part, shown.plan, outlook, asked.compare)],
         "months": asked.months,
         "assumptions": list(MODEL_NOTES),
         "skipped": [{"path": one.path, "line": one.line, "reason": one.reason} for one in work.skipped],

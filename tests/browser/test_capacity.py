@@ -23,7 +23,7 @@ def plan_page(browser: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Of sessions whose tools run, with everything that a plan can have."""
     folder = tmp_path_factory.mktemp("plan")
     work = workload([written(folder / "s.jsonl", [SESSION] * 9)])
-    made = planned(work, PlanRequest(target=FleetTarget(0.3, 5.0), compare=True))
+    made = planned(work, PlanRequest(target=FleetTarget(0.3, 5.0), compare=("now", "update", "buy", "wait")))
     path = folder / "plan.html"
     path.write_text(capacity_page(made), encoding="utf-8")
     return path

@@ -7,7 +7,7 @@ import pytest
 
 from agentmem.errors import ConfigError
 from agentmem.kvcache.eviction import EVICTION
-from agentmem.kvcache.tiers.plans import FleetTarget
+from agentmem.kvcache.tiers.plans import CHOICES, FleetTarget
 from agentmem.replay.planner import PINS, PlanRequest, planned
 from agentmem.replay.workloads import Workload, workload
 from tests.replay.test_workloads import MOONCAKE, SESSION, written
@@ -19,7 +19,7 @@ def traffic(tmp_path: Path) -> Workload:
 
 def test_a_plan_has_every_part(tmp_path: Path) -> None:
     """It can be written as JSON; the curve ends without a limit; each routing and each rung is there."""
-    made = planned(traffic(tmp_path), PlanRequest(target=FleetTarget(0.3, 5.0), compare=True))
+    made = planned(traffic(tmp_path), PlanRequest(target=FleetTarget(0.3, 5.0), compare=tuple(CHOICES)))
     assert json.loads(json.dumps(made)) == made
     assert made["curve"][-1]["capacity_tokens"] is None
     assert made["curve"][-1]["hit_rate"] == pytest.approx(1 / 3)
@@ -47,6 +47,8 @@ def test_a_price_of_ones_own_is_used(tmp_path: Path) -> None:
     assert dear == 2 * cheap
     with pytest.raises(ConfigError, match="there are H100"):
         PlanRequest(chip="H1").engine()
+    with pytest.raises(ConfigError, match="now, update, buy, wait"):
+        PlanRequest(compare=("sell",)).engine()
     with pytest.raises(ConfigError, match="lru, lfu"):
         PlanRequest(eviction="fifo").engine()
 

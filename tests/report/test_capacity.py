@@ -11,7 +11,7 @@ from tests.replay.test_workloads import AZURE, SESSION, written
 
 def test_the_page_shows_the_plan_and_fetches_nothing(tmp_path: Path) -> None:
     """Every part is there, texts are escaped, and the policy allows no script and no request."""
-    plan = planned(workload([written(tmp_path / "s.jsonl", [SESSION] * 9)]), PlanRequest(compare=True))
+    plan = planned(workload([written(tmp_path / "s.jsonl", [SESSION] * 9)]), PlanRequest(compare=("update", "wait")))
     page = capacity_page({**plan, "assumptions": ["<script>alert(1)</script>"]})
     assert "default-src 'none'" in page
     assert "<script" not in page

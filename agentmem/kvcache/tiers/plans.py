@@ -1,8 +1,9 @@
 """The smallest fleet that meets a target, and whether to update the software, buy or wait."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from agentmem.errors import ConfigError
 from agentmem.kvcache.tiers.fleet import FleetPlan, FleetResult, MemoryTier, dram, shared, simulate_fleet, ssd
@@ -137,10 +138,11 @@ HOURS = 730.0
 """Hours of a month."""
 
 
-def choices(work: PlannedWork, now: FleetPlan, outlook: Outlook) -> list[FleetChoice]:
-    """What staying as it is, updating the software, buying today and waiting cost for this workload."""
-    staying = _stay(work, now, outlook)
-    return [staying, _update(work, now, outlook), _buy(work, now, outlook), _wait(work, now, staying.engines, outlook)]
+def choices(
+    work: PlannedWork, now: FleetPlan, outlook: Outlook, names: Sequence[str] = ("now", "update", "buy", "wait")
+) -> list[FleetChoice]:
+    """What these of `CHOICES` cost for this workload: as it is, new software, chips bought today, the next chip."""
+    return [CHOICES[name](work, now, outlook) for name in names]
 
 
 def engines_for(work: PlannedWork, plan: FleetPlan) -> int:
@@ -198,12 +200,12 @@ def _buy(work: PlannedWork, now: FleetPlan, outlook: Outlook) -> FleetChoice:
     )
 
 
-def _wait(work: PlannedWork, now: FleetPlan, staying: int, outlook: Outlook) -> FleetChoice:
+def _wait(work: PlannedWork, now: FleetPlan, outlook: Outlook) -> FleetChoice:
     engine = EngineSpec.named(outlook.next_chip, now.engine.model.name)
     plan, chip = replace(now, engine=engine), engine.chip
     engines = engines_for(work, plan)
     waiting = min(outlook.months, outlook.wait_months)
-    cost = _rented(now, staying, waiting) + _rented(plan, engines, outlook.months - waiting)
+    cost = _rented(now, engines_for(work, now), waiting) + _rented(plan, engines, outlook.months - waiting)
     return FleetChoice(
         "wait",
         cost,
@@ -215,10 +217,16 @@ def _wait(work: PlannedWork, now: FleetPlan, staying: int, outlook: Outlook) -> 
         (
             f"{chip.name}: {chip.bandwidth_gb_s / 1_000:g} TB/s and {chip.tflops / 1_000:g} PFLOPS at 8 bits, as in "
             f"{chip.source} ({chip.dated})",
-            "its maker says a tenth of the cost a token, for a mixture of experts at 4 bits on a whole rack; here it "
-            "is the roofline instead",
+            "its maker says a tenth of the cost a token and ten times the throughput a watt, for a mixture of experts "
+            "at 4 bits on a whole rack; here it is the roofline instead",
         ),
     )
+
+
+CHOICES: Mapping[str, Callable[[PlannedWork, FleetPlan, Outlook], FleetChoice]] = MappingProxyType(
+    {"now": _stay, "update": _update, "buy": _buy, "wait": _wait}
+)
+"""The ways to go, by name."""
 
 
 def rungs() -> Iterator[str]:
