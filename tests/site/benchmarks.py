@@ -18,7 +18,21 @@ RECORDS = DOCS / "benchmarks"
 PAGE = DOCS / "benchmarks.md"
 _LINES = 45
 _MARKED = re.compile(r'(?P<head>```text why="from the record of (?P<name>\w+)"\n)(?P<body>.*?)```\n', re.DOTALL)
-_HEADING = ("commit: ", "data: ", "split: ", "seed: ", "oracle: ", "speed: ", "default: ", "model: ", "reached")
+_HEADING = (
+    *(
+        "commit: ",
+        "data: ",
+        "split: ",
+        "seed: ",
+        "oracle: ",
+        "speed: ",
+        "default: ",
+        "model: ",
+        "ratios: ",
+        "embedder: ",
+    ),
+    *("reached", "all targets are reached"),
+)
 """Lines that are on the page of benchmarks alone."""
 
 TOP = """# Benchmarks
@@ -51,7 +65,7 @@ def embedded(text: str, kept: Mapping[str, Record]) -> str:
         record = kept.get(found["name"])
         if record is None:
             return found[0]
-        inside = (line.rstrip() for line in record.printed if line.startswith("  "))
+        inside = (line.rstrip() for line in record.printed[1:])
         shown = (line for line in inside if not line.strip().startswith(_HEADING))
         return "\n".join((found["head"].rstrip(), *shown, "```", ""))
 
