@@ -98,6 +98,12 @@ def pin(one: HeldBlock, now: float, until: float) -> None:
     one.kept_until = max(one.kept_until, until)
 
 
+def release(one: HeldBlock, now: float, until: float) -> None:
+    """End a pin that was until then; one that somebody else has made for longer stays."""
+    if one.kept_until == until:
+        one.kept_until = now
+
+
 def pinning(policy: Policy) -> Policy:
     """The same, but a block that is pinned leaves after all that are not, and of those the one that was pinned last
     leaves first: while a tool runs, its conversation's blocks stay for the request that brings the result, and a crowd

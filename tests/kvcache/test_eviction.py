@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentmem.errors import ConfigError
-from agentmem.kvcache.eviction import EVICTION, HeldBlock, pin, pinning, policy
+from agentmem.kvcache.eviction import EVICTION, HeldBlock, pin, pinning, policy, release
 from agentmem.kvcache.warehouse.standings import Standings
 
 
@@ -79,6 +79,16 @@ def test_a_pin_that_goes_on_came_as_early_as_it_did() -> None:
     assert (one.kept_since, one.kept_until) == (1.0, 9.0)
     pin(one, 20.0, 30.0)
     assert (one.kept_since, one.kept_until) == (20.0, 30.0)
+
+
+def test_a_pin_ends_for_whoever_made_it() -> None:
+    """Where another has pinned the same block for longer, it stays."""
+    one = standing("a")
+    pin(one, 1.0, 9.0)
+    release(one, 2.0, 8.0)
+    assert one.kept_until == 9.0
+    release(one, 2.0, 9.0)
+    assert one.kept_until == 2.0
 
 
 @given(

@@ -214,12 +214,14 @@ class _Fleet:
         self._busy = self._without = 0.0
         self._ttft = list[float]()
         self._first: float | None = None
+        self._pins: dict[object, tuple[int, BlockRequest, float]] = {}
 
     def serve(self, request: BlockRequest) -> None:
         state, engine = self._state, self._plan.engine
         at = state.route(request)
         start = max(request.at, state.free[at])
         held = self._held(request, at, start)
+        self._unpin(request, at, request.at)
         hit = sum(held)
         first = self._loading(held) + engine.prefill_seconds(hit, request.tokens - hit)
         decoding = engine.decode_seconds(request.tokens, request.output, self._batch)
@@ -252,8 +254,16 @@ class _Fleet:
         """The request has ended; where its tool runs now, its blocks stay for that."""
         if request.tool and self._plan.pin:
             ended = self._state.free[at]
+            self._pins[request.session] = at, request, ended + self._plan.pin
             for memory in (self._state.memories[at], *((self._store,) if self._store else ())):
                 memory.keep(request, ended, ended + self._plan.pin)
+
+    def _unpin(self, request: BlockRequest, at: int, now: float) -> None:
+        """The tool's result has come: what another engine kept for it is kept no longer, nor what no tool follows."""
+        pinned = None if request.session is None else self._pins.get(request.session)
+        if pinned and (pinned[0] != at or not request.tool):
+            self._state.memories[pinned[0]].release(pinned[1], now, pinned[2])
+            del self._pins[request.session]
 
     def _loading(self, held: Sequence[int]) -> float:
         tiers = (*self._plan.tiers, *((self._plan.store,) if self._plan.store else ()))

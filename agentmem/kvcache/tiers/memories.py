@@ -29,6 +29,10 @@ class TierMemory(Protocol):
         """Pin the request's blocks, where this memory pins at all."""
         ...
 
+    def release(self, request: BlockRequest, now: float, until: float) -> None:
+        """End that pin."""
+        ...
+
 
 Rooms: TypeAlias = Sequence[int]
 """Blocks up to the end of each tier."""
@@ -53,6 +57,9 @@ class StackMemory:
         return counts
 
     def keep(self, request: BlockRequest, now: float, until: float) -> None:
+        """Nothing: it does not pin."""
+
+    def release(self, request: BlockRequest, now: float, until: float) -> None:
         """Nothing: it does not pin."""
 
 
@@ -84,6 +91,12 @@ class PolicyMemory:
         path = self._pieces.path(request.runs)
         for cache in self._caches:
             cache.keep(path, now, until)
+
+    def release(self, request: BlockRequest, now: float, until: float) -> None:
+        """End that pin in all tiers."""
+        path = self._pieces.path(request.runs)
+        for cache in self._caches:
+            cache.release(path, now, until)
 
 
 def memories(

@@ -7,7 +7,7 @@ request's own blocks stay while others can leave, as an engine needs them to run
 import heapq
 from collections.abc import Sequence
 
-from agentmem.kvcache.eviction import HeldBlock, Policy, pin, pinning, policy
+from agentmem.kvcache.eviction import HeldBlock, Policy, pin, pinning, policy, release
 from agentmem.kvcache.tiers.curve import CurvePoint, HitCurve
 from agentmem.kvcache.tiers.pieces import NextUses, Pieces
 from agentmem.kvcache.tiers.runs import BlockRequest, length
@@ -55,6 +55,12 @@ class PolicyCache:
         for piece in path:
             if one := self._held.get(piece):
                 pin(one, now, until)
+
+    def release(self, path: Sequence[int], now: float, until: float) -> None:
+        """End the pins of these pieces that were until then."""
+        for piece in path:
+            if one := self._held.get(piece):
+                release(one, now, until)
 
     def _added(self, piece: int, parent: int | None, start: int, now: float) -> HeldBlock:
         one = HeldBlock(str(piece), "" if parent is None else str(parent), 0, start, 0, now, now, uses=0)
@@ -109,8 +115,8 @@ def policy_curve(
 ) -> HitCurve:
     """What caches of ``sizes`` tokens find where ``eviction`` is the row of the table; each size is played by itself.
 
-    ``pinned``: for so many seconds after a request whose reply calls a tool, its blocks leave after all others. Raises
-    ConfigError for a row that there is not.
+    ``pinned``: for so many seconds after a request whose reply calls a tool, its blocks leave after all others; the
+    next request of its conversation that calls none ends that. Raises ConfigError for a row that there is not.
     """
     row, pieces = policy(eviction), Pieces(requests)
     paths = [pieces.path(one.runs) for one in requests]
@@ -119,10 +125,14 @@ def policy_curve(
         future = NextUses(requests, pieces) if eviction == "belady" else None
         cache = PolicyCache(size // block, pinning(row) if pinned else row, pieces, block, future)
         blocks = tokens = 0
+        pins: dict[object, tuple[list[int], float]] = {}
         for at, (one, path) in enumerate(zip(requests, paths, strict=True)):
             hit = cache.use(path, at, one.at)
             if pinned and one.tool:
+                pins[one.session] = path, one.at + pinned
                 cache.keep(path, one.at, one.at + pinned)
+            elif one.session is not None and (over := pins.pop(one.session, None)):
+                cache.release(over[0], one.at, over[1])
             blocks, tokens = blocks + hit, tokens + min(hit * block, one.tokens)
         points.append(CurvePoint(size, blocks, tokens))
     total = sum(length(one.runs) for one in requests)

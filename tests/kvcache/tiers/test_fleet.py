@@ -96,6 +96,18 @@ def test_a_conversation_is_pinned_while_its_tool_runs() -> None:
     assert sum(found[60.0].ttft) < sum(found[0.0].ttft)
 
 
+def test_a_pin_ends_with_the_result() -> None:
+    """A conversation that goes on without a tool, or on another engine, keeps nothing from those that come after it."""
+    agent = BlockRequest(0.0, ((0, 40),), 160, session="a", tool=True)
+    told = BlockRequest(1.0, ((0, 40),), 160, session="a")
+    crowd = [BlockRequest(float(at), ((100, 140),), 160, session="b") for at in (2, 3)]
+    found = {}
+    for pin in (0.0, 60.0):
+        plan = FleetPlan(SMALL, 1, (dram(40 * GB_OF_TOKEN),), routing="session", pin=pin)
+        found[pin] = simulate_fleet([agent, told, *crowd], 4, plan, 160.0)
+    assert found[60.0].found == found[0.0].found
+
+
 def test_a_plan_that_cannot_be_is_refused() -> None:
     """No engine, or a routing or an eviction that there is not."""
     for plan in (FleetPlan(SMALL, 0), FleetPlan(SMALL, 1, routing="luck"), FleetPlan(SMALL, 1, eviction="luck")):
