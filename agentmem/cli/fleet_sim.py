@@ -22,12 +22,14 @@ def fleet_sim(
     ] = None,
     usd_hour: Annotated[float | None, typer.Option(min=0, help="What a chip costs you an hour.")] = None,
     routing: Annotated[str, typer.Option(help="prefix, session, round-robin or random.")] = "prefix",
+    eviction: Annotated[str, typer.Option(help="lru, lfu, leaf-first, value; belady knows the future.")] = "lru",
+    pin: Annotated[float, typer.Option(min=0, help="Seconds that blocks stay while the conversation's tool runs.")] = 0,
     target: Annotated[str | None, typer.Option(metavar="hit=.95,ttft=2s", help="What has to be reached.")] = None,
     speed: Annotated[float, typer.Option(min=0.001, help="This many times as many requests a second.")] = 1.0,
     requests: Annotated[int, typer.Option(min=2, help="How many are played on fleets; the curve takes all.")] = 3_000,
     compare: Annotated[
-        bool, typer.Option("--compare", help="Weigh updating the software, buying and waiting.")
-    ] = False,
+        str | None, typer.Option(metavar="now,update,buy,wait", help="Weigh these, with what each assumes.")
+    ] = None,
     months: Annotated[float, typer.Option(min=1, help="How far --compare looks ahead.")] = 12,
     output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write it as a page.")] = None,
     json: AsJson = False,
@@ -38,7 +40,8 @@ def fleet_sim(
     from agentmem.replay.workloads import workload
 
     aim = FleetTarget.parsed(target) if target else FleetTarget()
-    asked = PlanRequest(chip, model, chips, usd_hour, routing, aim, requests, compare, months)
+    weighed = tuple(filter(None, compare.replace(" ", "").split(","))) if compare else ()
+    asked = PlanRequest(chip, model, chips, usd_hour, routing, eviction, pin, aim, requests, weighed, months)
     asked.engine()  # a wrong name is said before anything is read
     with notices().status("reading and playing requests"):
         made = planned(workload(paths).faster(speed), asked)
@@ -60,7 +63,7 @@ def _write(output: Path, made: dict[str, Any]) -> None:
 
 
 def _show(made: dict[str, Any]) -> None:
-    from agentmem.report.capacity import about, capacity_row, verdict
+    from agentmem.report.capacity import about, capacity_row, eviction_name, verdict
 
     out = console()
     out.print(about(made), highlight=False)
@@ -68,6 +71,7 @@ def _show(made: dict[str, Any]) -> None:
     heads = ("engines", "hit rate", "p50", "p99", "load", "gain", "$/h")
     _print(("memory", *heads), map(_narrow, made["fleets"]))
     _print(("routing", *heads), ((one["routing"], *_narrow(one)[1:]) for one in made["routing"]))
+    _print(("eviction", *heads), ((eviction_name(one), *_narrow(one)[1:]) for one in made["evictions"]))
     out.print(verdict(made), highlight=False)
     if made["choices"]:
         rows = ((one["name"], f"{one['engines']:,}", f"{one['usd']:,.0f}") for one in made["choices"])

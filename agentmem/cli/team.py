@@ -14,6 +14,7 @@ from agentmem.cli.output import complain, notices, print_document, print_json
 from agentmem.errors import ConfigError
 
 if TYPE_CHECKING:
+    from agentmem.routing.routes import Routes
     from agentmem.team import Team, TeamDone, TeamProgress, TeamResult
 
 Task = Annotated[str | None, typer.Argument(help="What to do. Without one, --thread goes on.")]
@@ -66,11 +67,13 @@ def team(
     --trust-code re-run. The report goes to stdout. The same --thread continues where it was, also after a kill.
     """
     from agentmem.cli.trust import settings as confirmed
+    from agentmem.routing.routes import routes_of
     from agentmem.runtime.invocation import new_thread
 
     if not (task or thread):
         raise ConfigError("say what to do, as in `agentmem team 'Mend the totals' --repo DIR`, or which --thread")
-    first = coder or confirmed().model
+    own = confirmed()
+    first = coder or own.model
     if first is None:
         raise ConfigError("say which model: --coder anthropic:claude-sonnet-5-5, and --tester if it has another one")
     isolation = "none" if unconfined else "auto"
@@ -78,7 +81,8 @@ def team(
     settings |= {"tests": tuple(tests)} if tests else {}
 
     def made() -> "Team":
-        return _team((first, tester or first), price_as, repo, (max_tokens, max_usd), settings)
+        routes = routes_of(own.route, own.targets, own.privacy, own.routing)
+        return _team((first, tester or first), price_as, routes, repo, (max_tokens, max_usd), settings)
 
     _shown(made, task, thread or new_thread(), TeamWatch(quiet=json), json, apply, with_tests)
 
@@ -86,13 +90,14 @@ def team(
 def _team(
     models: tuple[str, str],
     price_as: str | None,
+    routes: "Routes | None",
     repo: Path,
     budget: tuple[int | None, float | None],
     settings: dict[str, Any],
 ) -> "Team":
     from agentmem.team import Budget, Role, Team
 
-    coder, tester = (Role(model, price_as=price_as) for model in models)
+    coder, tester = (Role(model, price_as=price_as, routes=routes) for model in models)
     return Team(coder, tester, repo, budget=Budget(*budget), **settings)
 
 

@@ -1,7 +1,8 @@
 """Recordings as a workload for engines: which blocks each request had, when it came, how long its reply was.
 
-Traces of blocks are read as they are. Of conversations with text, blocks are made from what each request sent. Azure's
-table of arrivals has lengths only, so no request of it shares a block with another.
+Traces of blocks are read as they are. Of conversations with text, blocks are made from what each request sent. A ledger
+has sizes only: a context that grows is taken as the one before and more. Azure's table of arrivals has lengths only, so
+no request of it shares a block with another. A sub-agent is a conversation of its own.
 """
 
 import csv
@@ -28,6 +29,12 @@ TEXT_BLOCK = 64
 """Tokens of a block that is made of text: SGLang's and vLLM's are smaller, LMCache's larger."""
 ARRIVALS = ("TIMESTAMP", "ContextTokens", "GeneratedTokens")
 """The columns of Azure's traces."""
+SUBAGENT = "subagent"
+"""The type of a line of kv-cache-tester's that stands for all requests of a sub-agent."""
+_DATED = 1e8
+"""Seconds since the epoch from which on a time is a date; a clock that began with its recording is set to begin with
+the first recording that has dates.
+"""
 _APART = 1 << 40
 """Between the first numbers of sessions whose blocks have numbers of their own."""
 
@@ -49,6 +56,11 @@ class Workload:
     def context(self) -> float:
         """The mean of the prompts' tokens."""
         return self.tokens / len(self.requests) if self.requests else 0.0
+
+    @property
+    def began(self) -> float:
+        """When the first arrived."""
+        return min((one.at for one in self.requests), default=0.0)
 
     @property
     def seconds(self) -> float:
@@ -85,9 +97,14 @@ def workload(paths: Sequence[Path]) -> Workload:
         raise ConfigError(f"there are no requests in {', '.join(map(str, paths))}{why}")
     if len(sizes := sorted({one.block for one in parts})) > 1:
         raise ConfigError(f"blocks of {' and '.join(map(str, sizes))} tokens cannot be one workload: plan them apart")
-    requests = sorted((one for part in parts for one in part.requests), key=lambda one: one.at)
-    began = requests[0].at
-    return Workload(sizes[0], tuple(replace(one, at=one.at - began) for one in requests), skipped)
+    dated = min((part.began for part in parts if part.began >= _DATED), default=0.0)
+    begun = ((part, 0.0 if part.began >= _DATED else dated) for part in parts)
+    requests = sorted((replace(one, at=one.at + late) for part, late in begun for one in part.requests), key=_arrival)
+    return Workload(sizes[0], tuple(replace(one, at=one.at - requests[0].at) for one in requests), skipped)
+
+
+def _arrival(one: BlockRequest) -> float:
+    return one.at
 
 
 def _read(paths: Sequence[Path], spool: Spool) -> Iterator[Workload | SkippedLine]:
@@ -164,11 +181,26 @@ def _tester(source: RecordingSource, apart: Iterator[int]) -> Iterator[Workload 
 def _session(value: Any, number: int) -> tuple[int, list[BlockRequest]]:
     base = number * _APART
     made = [
-        BlockRequest(float(one["t"]), _shifted(one["hash_runs"], base), one["in"], one["out"], number)
-        for one in value["requests"]
-        if one.get("type") != "subagent"
+        BlockRequest(at, _shifted(one["hash_runs"], base), one["in"], one["out"], (number, agent), _calls(one))
+        for agent, at, one in _told(value)
     ]
-    return int(value["block_size"]), made
+    return int(value["block_size"]), sorted(made, key=lambda one: one.at)
+
+
+def _told(value: Any) -> Iterator[tuple[str, float, Any]]:
+    """Each request with the agent that made it and when: a sub-agent is a conversation of its own, whose clock begins
+    with it, and whose blocks have the numbers of its session, so that it finds what that computed.
+    """
+    for one in value["requests"]:
+        if one.get("type") != SUBAGENT:
+            yield "", float(one["t"]), one
+            continue
+        for each in one["requests"]:
+            yield str(one["agent_id"]), float(one["t"]) + float(each["t"]), each
+
+
+def _calls(request: Any) -> bool:
+    return bool(request.get("stop") == "tool_use")
 
 
 def _shifted(runs: Iterable[Sequence[int]], base: int) -> tuple[Run, ...]:
@@ -186,10 +218,10 @@ def _conversations(source: RecordingSource, numbers: Numbering) -> Iterator[Work
     for session in recordings.sessions(source):
         if isinstance(session, SkippedLine):
             yield session
-        elif not session.text:
-            yield SkippedLine(session.source, 0, "it has numbers only: which blocks were sent is not recorded")
-        else:
+        elif session.text:
             yield Workload(TEXT_BLOCK, tuple(_requests(session, numbers)))
+        else:
+            yield Workload(TEXT_BLOCK, tuple(_sizes(session, numbers)))
 
 
 def _requests(session: RecordedSession, numbers: Numbering) -> Iterator[BlockRequest]:
@@ -199,8 +231,23 @@ def _requests(session: RecordedSession, numbers: Numbering) -> Iterator[BlockReq
         runs = context.send(exchange.arrived, exchange.cut)
         blocks.follow(begun.head if exchange.head is None else exchange.head, runs)
         name = (session.source, session.name)
-        yield BlockRequest(exchange.at, numbers(blocks.keys), blocks.tokens, exchange.output, name)
+        calls = not exchange.ends_turn
+        yield BlockRequest(exchange.at, numbers(blocks.keys), blocks.tokens, exchange.output, name, calls)
         context.reply(exchange.reply)
+
+
+def _sizes(session: RecordedSession, numbers: Numbering) -> Iterator[BlockRequest]:
+    """Of a ledger's session: a context goes on from the one before, and after a cut from what the provider read."""
+    name, keys = (session.source, session.name), list[tuple[Hashable, int]]()
+    for at, exchange in enumerate(session.exchanges):
+        used = exchange.usage
+        if used is None:
+            continue
+        blocks = used.input_tokens // TEXT_BLOCK
+        if exchange.cut is not None or blocks < len(keys):
+            del keys[used.cache_read_tokens // TEXT_BLOCK :]
+        keys += (((name, at), one) for one in range(len(keys), blocks))
+        yield BlockRequest(exchange.at, numbers(keys), used.input_tokens, exchange.output, name)
 
 
 class _Blocks:

@@ -9,6 +9,7 @@ from agentmem import assets
 from agentmem.checking import COUNT, NOTHING, TEXT, Wanted, check_fields, of
 from agentmem.compaction.when import Compaction
 from agentmem.models.objects import ModelLike, as_model
+from agentmem.routing.routes import Routes
 from agentmem.runtime.agent import BUDGET, Agent
 from agentmem.runtime.stops import Limits
 from agentmem.team import rights
@@ -36,6 +37,7 @@ class Role:
         options: options of the requests.
         limits: limits of each turn of the role, not of the whole team.
         price_as: the model whose prices count for this one.
+        routes: where the role's requests may go besides, and by which rules. A tester's work is labelled "tester".
 
     Example:
         >>> Team(Role("anthropic:claude-sonnet-5-5", "Use type hints."), tester)
@@ -47,6 +49,7 @@ class Role:
     options: Options = Options()
     limits: Limits = Limits()
     price_as: str | None = None
+    routes: Routes | None = None
 
     def __post_init__(self) -> None:
         check_fields("Role", self, _WANTED)
@@ -60,10 +63,12 @@ _WANTED: Mapping[str, Wanted] = {
     "options": of(Options, "agentmem.Options"),
     "limits": of(Limits, "agentmem.Limits"),
     "price_as": TEXT | NOTHING,
+    "routes": of(Routes, "agentmem.Routes") | NOTHING,
 }
 
 Player: TypeAlias = "Role | Agent | ModelLike"
-"""The values that a team takes for a role. Of an Agent it uses model, instructions, budget, options and limits."""
+"""The values that a team takes for a role. Of an Agent it uses model, instructions, budget, options, limits and routes.
+"""
 
 
 def role_of(player: Player) -> Role:
@@ -75,7 +80,8 @@ def role_of(player: Player) -> Role:
     opening, steps = player.steps.opening(), player.steps
     told = "\n\n".join(opening.system)
     own = "" if told == assets.read("prompts/agent.md").strip() else told
-    return Role(player.model, own, steps.budget, opening.options, steps.limits, steps.meter.price_as)
+    routes = player.placing.routes if player.placing else None
+    return Role(player.model, own, steps.budget, opening.options, steps.limits, steps.meter.price_as, routes)
 
 
 def agent_of(name: Name, role: Role, model: ModelLike, tools: RoleTools, place: Path, database: Path | str) -> Agent:
@@ -91,6 +97,7 @@ def agent_of(name: Name, role: Role, model: ModelLike, tools: RoleTools, place: 
         limits=role.limits,
         database=database,
         price_as=role.price_as,
+        routes=role.routes,
         compaction=Compaction(),
     )
 

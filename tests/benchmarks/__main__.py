@@ -9,6 +9,7 @@ commit is not run again. Ends non-zero when one missed its target, failed or too
 
 import argparse
 import json
+import shlex
 import sys
 from pathlib import Path
 
@@ -30,7 +31,10 @@ def main() -> int:
     parser.add_argument("--limit", type=float, help="seconds that one benchmark may take; it is ended after them")
     parser.add_argument("--records", type=Path, default=RECORDS, help=f"where records go (default: {RECORDS})")
     parser.add_argument("--resume", action="store_true", help="leave out what has a record of this commit there")
+    parser.add_argument("--options", default="", help="options of the one benchmark that is named, as one text")
     given = parser.parse_args()
+    if given.options and len(given.names) != 1:
+        parser.error("--options are those of one benchmark: name it")
     if unknown := sorted(set(given.names) - set(NAMES)):
         parser.error(f"there is no benchmark {', '.join(unknown)}; there are {', '.join(NAMES)}")
     ended = run_all(given.names or NAMES, given)
@@ -53,7 +57,7 @@ def run_all(names: list[str], given: argparse.Namespace) -> list[Record]:
             continue
         print(f"\n[{at}/{len(names)}] {name}", flush=True)
         try:
-            record = run(name, given.data, small=given.small, limit=given.limit)
+            record = run(name, given.data, small=given.small, limit=given.limit, options=shlex.split(given.options))
         except KeyboardInterrupt:
             break
         record.write(place)

@@ -11,7 +11,8 @@ where PYTHON is that of an environment of its own, with ai-dynamo 1.6.1 and ai-d
 what they require (`--no-deps`), and with typing_extensions, pydantic, numpy, uvloop and pyyaml beside them.
 
 Targets: within 1 point of the oracle's hit rate at 3M, 10M and 50M tokens; the same order of routings; 10,000 requests
-a second of one core for the curve; agent traces at least 96 % at a capacity that is named.
+a second of one core for the curve; its memory flat, with four times as many requests as they come; agent traces at
+least 96 % at a capacity that is named.
 """
 
 import argparse
@@ -21,7 +22,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+import tracemalloc
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +32,7 @@ from agentmem.kvcache.tiers.curve import HitCurve, capacities, hit_curve
 from agentmem.kvcache.tiers.fleet import FleetPlan, dram, simulate_fleet
 from agentmem.kvcache.tiers.hardware import GB, EngineSpec
 from agentmem.kvcache.tiers.optimum import optimal_curve
+from agentmem.kvcache.tiers.runs import BlockRequest
 from agentmem.replay.source import opened
 from agentmem.replay.workloads import Workload, workload
 from tests.benchmarks.data import DATA, recording
@@ -42,6 +46,8 @@ AGENTS = Path("kv-cache-tester") / "traces.rle.jsonl.xz"
 NEAR = 0.01
 FASTEST = 10_000
 AGENTS_FIND = 0.96
+FLAT = 1.5
+"""The most that memory may grow with four times the requests: the stack renumbers itself now and then."""
 ROUTED = 3_000_000
 """Tokens that each engine holds where routings are compared."""
 ORDER = ("round-robin", "prefix")
@@ -86,8 +92,12 @@ def main() -> int:
         made["workloads"][name] = _measured(name, workload([path]), made["missed"])
     if given.oracle:
         made["oracle"] = _compared(given.oracle, paths["conversation"], made["missed"])
+        apart = [abs(one["ours"] - one["oracle"]) for one in made["oracle"]["capacities"].values()]
+        made["beside"] = f"at most {100 * max(apart):.2f} points from ai-dynamo's replay"
     else:
+        made["beside"] = "not compared with ai-dynamo here"
         print("  oracle: left out, since no python that has ai-dynamo was given (--oracle)")
+    made["peaks_mb"] = _peaks(workload([paths["conversation"]]), made["missed"])
     made["peak_rss_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"  peak memory {made['peak_rss_mb']:,.0f} MB")
     print(f"  {'MISSED: ' + '; '.join(made['missed']) if made['missed'] else 'reached'}")
@@ -115,6 +125,27 @@ def _measured(name: str, work: Workload, missed: list[str]) -> dict[str, Any]:
         _said_of_agents(curve, missed)
     points = [{"capacity_tokens": one.capacity, "hit_rate": curve.share(one)} for one in curve.points]
     return {"requests": len(work.requests), "requests_per_second": speed, "no_limit": endless, "points": points}
+
+
+def _peaks(work: Workload, missed: list[str]) -> list[float]:
+    """Megabytes at the most for the curve of the trace once, and of four of it with blocks of their own."""
+    found = []
+    for times in (1, 4):
+        tracemalloc.start()
+        hit_curve(_again(work, times), work.block, [min(SIZES)], forget=True)
+        found.append(tracemalloc.get_traced_memory()[1] / 1e6)
+        tracemalloc.stop()
+    print(f"  memory for the curve of conversations: {found[0]:.1f} MB, with four times as many {found[1]:.1f} MB")
+    if found[1] > FLAT * found[0]:
+        missed.append(f"memory grows from {found[0]:.1f} to {found[1]:.1f} MB with four times the requests")
+    return found
+
+
+def _again(work: Workload, times: int) -> Iterator[BlockRequest]:
+    apart = 1 + max(end for one in work.requests for _, end in one.runs)
+    for at in range(times):
+        for one in work.requests:
+            yield replace(one, runs=tuple((at * apart + start, at * apart + end) for start, end in one.runs))
 
 
 def _said_of_agents(curve: HitCurve, missed: list[str]) -> None:

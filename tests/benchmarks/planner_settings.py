@@ -1,10 +1,10 @@
-"""The options that a plan names, looked up in the packages of the engines themselves.
+"""The options that a plan names, looked up in the parsers of the engines' own packages.
 
     pip download --no-deps -d DIR vllm==0.33.0 sglang==0.5.23 lmcache==0.5.6 ai-dynamo==1.6.1 kvbm==1.6.1
     python -m tests.benchmarks.planner_settings --wheels DIR
 
-Reads each wheel as text, without installing it: every option has to stand in it. llm-d is no Python package, so its
-names are not looked up. Without the wheels it is skipped.
+Reads the files of each wheel that parse options, as text, without installing it: every option has to stand in them.
+llm-d is no Python package, so its names are not looked up. Without the wheels it is skipped.
 """
 
 import argparse
@@ -25,6 +25,16 @@ WHEELS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"vLLM": ("vllm",), "SGLang": ("sglang",), "LMCache": ("lmcache",), "Dynamo": ("ai_dynamo", "kvbm")}
 )
 """The packages of each engine."""
+PARSERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "vllm": ("vllm/engine/arg_utils.py",),
+        "sglang": ("sglang/srt/server_args.py", "sglang/srt/arg_groups/"),
+        "lmcache": ("lmcache/v1/config.py",),
+        "ai_dynamo": ("dynamo/frontend/frontend_args.py", "dynamo/common/configuration/"),
+        "kvbm": ("kvbm/",),
+    }
+)
+"""Where each package reads its options: files, and folders. kvbm reads its variables in compiled code."""
 _OPTION = re.compile(r"--[a-z][a-z-]+|(?:LMCACHE|DYN)_[A-Z_]+")
 _PREFIX = "LMCACHE_"
 """LMCache makes the names of its variables from those of its settings."""
@@ -43,12 +53,12 @@ def main() -> int:
     plans = [
         FleetPlan(engine, 4, (dram(512), ssd(8_000))),
         FleetPlan(engine, 4, (dram(512),), shared(20_000)),
-        FleetPlan(engine, 4, routing="round-robin"),
+        FleetPlan(engine, 4, routing="round-robin", eviction="lfu"),
     ]
     missing = 0
     for name, packages in WHEELS.items():
         options = sorted({one for plan in plans for line in settings(plan)[name] for one in _OPTION.findall(line)})
-        text = b"".join(_text(wheels[package][-1]) for package in packages)
+        text = b"".join(_text(wheels[package][-1], PARSERS[package]) for package in packages)
         lost = [one for one in options if not _stands(one, text)]
         missing += len(lost)
         print(f"  {name}: {len(options)} options, {len(lost)} not in its packages {lost or ''}")
@@ -57,10 +67,9 @@ def main() -> int:
     return int(bool(missing))
 
 
-def _text(wheel: Path) -> bytes:
+def _text(wheel: Path, parsers: tuple[str, ...]) -> bytes:
     with zipfile.ZipFile(wheel) as packed:
-        names = [one for one in packed.namelist() if one.endswith((".py", ".so"))]
-        names = [one for one in names if one.endswith(".py") or "kvbm" in one]
+        names = [one for one in packed.namelist() if one.startswith(parsers) and one.endswith((".py", ".so"))]
         return b"".join(packed.read(one) for one in names)
 
 

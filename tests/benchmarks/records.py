@@ -10,8 +10,10 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from threading import Timer
+from types import MappingProxyType
 from typing import Any
 
 from tests.benchmarks.data import SKIPPED
@@ -82,9 +84,14 @@ class Record:
         return cls(**{key: value for key, value in kept.items() if key != "schema"})
 
 
-def run(name: str, data: str, *, small: bool = False, limit: float | None = None) -> Record:
-    """Run one benchmark and show what it prints: its record. After ``limit`` seconds its whole tree is ended."""
-    arguments = [*(SMALL.get(name, ()) if small else ())]
+def run(
+    name: str, data: str, *, small: bool = False, limit: float | None = None, options: Sequence[str] = ()
+) -> Record:
+    """Run one benchmark and show what it prints: its record. After ``limit`` seconds its whole tree is ended.
+    ``options`` are its own; those that name places of this machine stand in the record by their names.
+    """
+    arguments = [*(SMALL.get(name, ()) if small else ()), *options]
+    places = {one: before.lstrip("-").upper() for before, one in pairwise(options) if Path(one).exists()}
     command = [sys.executable, "-m", f"tests.benchmarks.{name}", "--data", data, *arguments]
     began, late, lines = time.monotonic(), [], []
     with subprocess.Popen(
@@ -102,7 +109,7 @@ def run(name: str, data: str, *, small: bool = False, limit: float | None = None
             assert process.stdout
             for line in process.stdout:
                 print(line, end="", flush=True)
-                lines.append(hidden(line.rstrip("\n"), data))
+                lines.append(hidden(line.rstrip("\n"), data, places))
             code = process.wait()
         except KeyboardInterrupt:
             os.killpg(process.pid, signal.SIGKILL)
@@ -111,13 +118,13 @@ def run(name: str, data: str, *, small: bool = False, limit: float | None = None
             if timer:
                 timer.cancel()
     outcome = "too long" if late else _OUTCOMES.get(code, f"failed ({code})")
-    return made(name, outcome, lines, time.monotonic() - began, arguments)
+    return made(name, outcome, lines, time.monotonic() - began, [places.get(one, one) for one in arguments])
 
 
-def hidden(line: str, data: str) -> str:
-    """The line without what is this machine's alone: the folders of the recordings and of the checkout."""
+def hidden(line: str, data: str, others: Mapping[str, str] = MappingProxyType({})) -> str:
+    """The line without what is this machine's alone: the folders of the recordings and of the checkout, and others."""
     places = {str(Path(data).resolve()): "DIR", data: "DIR", str(ROOT): ".", sys.prefix: ".venv"}
-    for place, name in places.items():
+    for place, name in {**others, **places}.items():
         line = line.replace(place, name)
     return line
 

@@ -32,6 +32,7 @@ from agentmem.routing.planning import BATCH, RATIOS, SMALL, SMALL_BATCH, tables_
 from agentmem.routing.router import decide
 from agentmem.routing.rules import RouteRule
 from agentmem.routing.shadow import Shadow, ShadowRequest, ShadowTotal, compare, facts_of
+from agentmem.routing.targets import BATCH_SHARE
 from tests.benchmarks.data import DATA, recording
 from tests.benchmarks.heading import commit, heading, record_figures
 
@@ -113,7 +114,18 @@ def day(rows: Sequence[Row]) -> list[dict[str, Any]]:
         print(_line("mixed day", ratio, total))
         for name, (stay, usd) in parts.items():
             print(f"           {name:<10} ${stay:8.2f} ({stay / total.stay_usd:5.1%}) -> ${usd:8.2f}")
+        least = least_usd(parts, ratio) / total.stay_usd
+        found[-1]["least_share"] = least
+        print(f"           the least that these labels allow at this ratio: {least:.3f}, {1 - least:.1%} below")
     return found
+
+
+def least_usd(parts: Mapping[str, tuple[float, float]], ratio: float) -> float:
+    """The dollars if each request cost its cheapest allowed place's price and no prefix were ever written again: a
+    conversation at its own model, a sub-task at the small one, an audit and a summary at the small one's batch.
+    """
+    price = {"agent": 1.0, "audit": ratio * BATCH_SHARE, "summary": ratio * BATCH_SHARE}
+    return sum(stay * price.get(name, ratio) for name, (stay, _) in parts.items())
 
 
 def by_work(routed: Sequence[ShadowRequest]) -> dict[str, tuple[float, float]]:

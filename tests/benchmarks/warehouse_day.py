@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from agentmem.errors import ModelNotAvailable
-from agentmem.kvcache.warehouse.eviction import DEFAULT
+from agentmem.kvcache.eviction import DEFAULT
 from agentmem.kvcache.warehouse.warehouse import Warehouse
 from agentmem.models.engine import Engine
 from tests.benchmarks.data import skip

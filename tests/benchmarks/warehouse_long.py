@@ -15,7 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from agentmem.kvcache.warehouse.eviction import DEFAULT, EVICTION
+from agentmem.kvcache.eviction import DEFAULT, EVICTION
 from agentmem.kvcache.warehouse.playing import EngineRates, PlayedTurn, play_warehouse, play_without
 from agentmem.models.engine import Engine
 from tests.benchmarks.heading import commit, heading

@@ -9,7 +9,7 @@ from tests.replay.test_workloads import SESSION, written
 def test_a_plan_is_printed_and_written(tmp_path: Path) -> None:
     """The tables on stdout, the page in a file, the same as JSON."""
     log, page = written(tmp_path / "s.jsonl", [SESSION] * 9), tmp_path / "plan.html"
-    done = invoke("fleet-sim", str(log), "--target", "hit=.3,ttft=5s", "--compare", "-o", str(page))
+    done = invoke("fleet-sim", str(log), "--target", "hit=.3,ttft=5s", "--compare", "now, update,wait", "-o", str(page))
     assert done.exit_code == 0, done.output
     for part in ("capacity, tokens", "best possible", "The cheapest that reaches", "claimed:", "LMCache:", "assumed:"):
         assert part in done.stdout
@@ -20,7 +20,12 @@ def test_a_plan_is_printed_and_written(tmp_path: Path) -> None:
 
 def test_what_cannot_be_planned_is_one_sentence(tmp_path: Path) -> None:
     """Names, targets and places that are none, before anything is read."""
-    for arguments in (["--chip", "H9"], ["--target", "fast"], ["-o", str(tmp_path / "no" / "plan.html")]):
+    for arguments in (
+        ["--chip", "H9"],
+        ["--compare", "sell"],
+        ["--target", "fast"],
+        ["-o", str(tmp_path / "no" / "plan.html")],
+    ):
         log = written(tmp_path / "s.jsonl", [SESSION])
         done = invoke("fleet-sim", str(log), *arguments)
         assert done.exit_code == 2

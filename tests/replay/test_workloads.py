@@ -19,9 +19,34 @@ MOONCAKE = [
 SESSION: dict[str, Any] = {
     "block_size": 64,
     "requests": [
-        {"t": 0.0, "in": 128, "out": 3, "hash_runs": [[0, 2]]},
-        {"t": 9.0, "in": 256, "out": 4, "hash_runs": [[0, 2], [7, 2]]},
-        {"t": 9.5, "in": 64, "out": 4, "hash_runs": [[0, 1]], "type": "subagent"},
+        {"t": 0.0, "in": 128, "out": 3, "hash_runs": [[0, 2]], "stop": "tool_use"},
+        {"t": 9.0, "in": 256, "out": 4, "hash_runs": [[0, 2], [7, 2]], "stop": "end_turn"},
+    ],
+}
+DELEGATING: dict[str, Any] = {
+    "block_size": 64,
+    "requests": [
+        {"t": 0.0, "in": 128, "out": 3, "hash_runs": [[0, 2]], "stop": "tool_use"},
+        {
+            "t": 2.0,
+            "type": "subagent",
+            "agent_id": "a1",
+            "requests": [
+                {"t": 0.0, "in": 192, "out": 1, "hash_runs": [[0, 1], [50, 2]]},
+                {"t": 3.0, "in": 256, "out": 1, "hash_runs": [[0, 1], [50, 3]]},
+            ],
+        },
+        {"t": 9.0, "in": 192, "out": 4, "hash_runs": [[0, 3]]},
+    ],
+}
+LEDGER: dict[str, Any] = {
+    "session": "s",
+    "events": [
+        {"ts": "2026-03-01T10:00:00Z", "model": "claude-sonnet-4-5", "inp": 40, "cw": 600, "cr": 0, "out": 5},
+        {"ts": "2026-03-01T10:01:00Z", "model": "claude-sonnet-4-5", "inp": 40, "cw": 600, "cr": 640, "out": 6},
+        {"ts": "2026-03-01T10:01:30Z", "type": "compact_boundary"},
+        {"ts": "2026-03-01T10:02:00Z", "model": "claude-sonnet-4-5", "inp": 56, "cw": 200, "cr": 128, "out": 7},
+        {"ts": "2026-03-01T10:03:00Z", "model": "claude-sonnet-4-5", "inp": 28, "cw": 100, "cr": 384, "out": 8},
     ],
 }
 AZURE = (
@@ -48,10 +73,50 @@ def test_mooncakes_requests_in_order_of_arrival(tmp_path: Path) -> None:
 
 
 def test_sessions_have_blocks_of_their_own(tmp_path: Path) -> None:
-    """Equal numbers of two sessions are different blocks; sub-agents are left out; beginnings are spread."""
+    """Equal numbers of two sessions are different blocks; beginnings are spread."""
     work = workload([written(tmp_path / "sessions.jsonl", [SESSION, SESSION])])
-    assert [(one.at, one.session) for one in work.requests] == [(0.0, 0), (4.5, 1), (9.0, 0), (13.5, 1)]
+    assert [(one.at, one.session) for one in work.requests] == [
+        (0.0, (0, "")),
+        (4.5, (1, "")),
+        (9.0, (0, "")),
+        (13.5, (1, "")),
+    ]
     assert hit_curve(work.requests, 64, []).points[-1].blocks == 4
+    assert [one.tool for one in work.requests] == [True, True, False, False]
+
+
+def test_a_sub_agent_is_a_session_that_shares_its_parents_blocks(tmp_path: Path) -> None:
+    """Its clock begins when it does; what its parent has computed it finds, and its siblings' too."""
+    work = workload([written(tmp_path / "sessions.jsonl", [DELEGATING])])
+    assert [(one.at, one.session, one.tokens) for one in work.requests] == [
+        (0.0, (0, ""), 128),
+        (2.0, (0, "a1"), 192),
+        (5.0, (0, "a1"), 256),
+        (9.0, (0, ""), 192),
+    ]
+    alone = {one.session: [at.blocks for at in work.requests if at.session == one.session] for one in work.requests}
+    assert alone == {(0, ""): [2, 3], (0, "a1"): [3, 4]}
+    assert hit_curve(work.requests, 64, []).points[-1].blocks == 1 + 3 + 2
+
+
+def test_a_ledger_has_sizes_only(tmp_path: Path) -> None:
+    """A context that grows finds the one before; after a compaction it finds what the provider read."""
+    work = workload([written(tmp_path / "ledger.jsonl", [LEDGER])])
+    assert [(one.at, one.tokens, one.blocks, one.output) for one in work.requests] == [
+        (0.0, 640, 10, 5),
+        (60.0, 1_280, 20, 6),
+        (120.0, 384, 6, 7),
+        (180.0, 512, 8, 8),
+    ]
+    assert hit_curve(work.requests, work.block, []).points[-1].blocks == 10 + 2 + 6
+
+
+def test_clocks_that_began_with_their_recording_begin_with_the_first_date(tmp_path: Path) -> None:
+    """A log without times, or a trace that counts from nought, is not put half a century before the others."""
+    timed = workload([written(tmp_path / "ledger.jsonl", [LEDGER])])
+    both = workload([tmp_path / "ledger.jsonl", written(tmp_path / "sessions.jsonl", [SESSION])])
+    assert both.seconds == timed.seconds
+    assert both.requests[0].at == 0.0
 
 
 def test_azures_table_has_lengths_only(tmp_path: Path) -> None:
@@ -83,7 +148,12 @@ def test_conversations_become_blocks(tmp_path: Path) -> None:
 def test_more_traffic_is_more_users(tmp_path: Path) -> None:
     """Twice the speed begins conversations twice as close, and leaves the time within each as it was."""
     sessions = workload([written(tmp_path / "sessions.jsonl", [SESSION, SESSION])]).faster(2)
-    assert [(one.at, one.session) for one in sessions.requests] == [(0.0, 0), (2.25, 1), (9.0, 0), (11.25, 1)]
+    assert [(one.at, one.session) for one in sessions.requests] == [
+        (0.0, (0, "")),
+        (2.25, (1, "")),
+        (9.0, (0, "")),
+        (11.25, (1, "")),
+    ]
     alone = workload([written(tmp_path / "trace.jsonl", MOONCAKE)]).faster(4)
     assert [one.at for one in alone.requests] == [0.0, 0.5]
     assert len(alone.first(1).requests) == 1

@@ -4,6 +4,7 @@ python -m tests.benchmarks --records docs/benchmarks NAME ...   # run some again
 python -m tests.site.benchmarks                                 # write the page
 """
 
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -16,6 +17,23 @@ from tests.site.order import DOCS
 RECORDS = DOCS / "benchmarks"
 PAGE = DOCS / "benchmarks.md"
 _LINES = 45
+_MARKED = re.compile(r'(?P<head>```text why="from the record of (?P<name>\w+)"\n)(?P<body>.*?)```\n', re.DOTALL)
+_HEADING = (
+    *(
+        "commit: ",
+        "data: ",
+        "split: ",
+        "seed: ",
+        "oracle: ",
+        "speed: ",
+        "default: ",
+        "model: ",
+        "ratios: ",
+        "embedder: ",
+    ),
+    *("reached", "all targets are reached"),
+)
+"""Lines that are on the page of benchmarks alone."""
 
 TOP = """# Benchmarks
 
@@ -38,6 +56,20 @@ def records(folder: Path = RECORDS) -> dict[str, Record]:
     """The records by name, in order."""
     found = (Record.read(path) for path in sorted(folder.glob("*.json")))
     return {one.benchmark: one for one in found if one}
+
+
+def embedded(text: str, kept: Mapping[str, Record]) -> str:
+    """A page of the docs whose blocks marked as a record's have what that record printed, after its heading."""
+
+    def filled(found: re.Match[str]) -> str:
+        record = kept.get(found["name"])
+        if record is None:
+            return found[0]
+        inside = (line.rstrip() for line in record.printed[1:])
+        shown = (line for line in inside if not line.strip().startswith(_HEADING))
+        return "\n".join((found["head"].rstrip(), *shown, "```", ""))
+
+    return _MARKED.sub(filled, text)
 
 
 def page(kept: Mapping[str, Record]) -> str:
@@ -87,8 +119,14 @@ def _cell(text: str) -> str:
 
 
 def main() -> int:
-    PAGE.write_text(page(records()), encoding="utf-8")
-    print(f"{PAGE}: {len(records())} records")
+    kept = records()
+    for path in sorted(DOCS.rglob("*.md")):
+        text = path.read_text(encoding="utf-8")
+        if (made := embedded(text, kept)) != text:
+            path.write_text(made, encoding="utf-8")
+            print(f"{path}: filled in")
+    PAGE.write_text(page(kept), encoding="utf-8")
+    print(f"{PAGE}: {len(kept)} records")
     return 0
 
 

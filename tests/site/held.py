@@ -124,6 +124,33 @@ HELD: Mapping[str, Sequence[Held]] = {
             DIR,
         ),
         Held(
+            "planner_eviction",
+            "LRU as played is the exact stack's, no row finds more than is possible, the default finds most on average",
+            "lru {average[lru]:.1%}, lfu {average[lfu]:.1%}, value {average[value]:.1%}, knowing the future "
+            "{average[belady]:.1%}",
+            DIR,
+        ),
+        Held(
+            "planner_pins",
+            "blocks that stay while a tool runs cost no more than a point of hits (claimed elsewhere: 1.12 to 3.66 x "
+            "less delay)",
+            "{points[0]:+.1%} to {points[1]:+.1%} of hits, the mean first token {mean_gains[0]:.2f} to "
+            "{mean_gains[1]:.2f} x sooner",
+            DIR,
+        ),
+        Held(
+            "planner_choices",
+            "96 % of agents' tokens at a capacity that is named; every choice names what it assumes and what is "
+            "claimed",
+            "{capacity_for[96%]:,} tokens of KV",
+            DIR,
+        ),
+        Held(
+            "planner_settings",
+            "every option that a plan names stands in the engines' own parsers",
+            "{missing} missing",
+        ),
+        Held(
             "fidelity",
             "what must survive is in view after any number of cuts; the detector on held-out sentences: precision .95, "
             "recall .90",
@@ -139,6 +166,13 @@ HELD: Mapping[str, Sequence[Held]] = {
             "dollars never above staying; a mixed day 25 % below at every ratio of prices",
             "the mixed day is {day[0][share]:.2f}, {day[1][share]:.2f}, {day[2][share]:.2f} and {day[3][share]:.2f} of "
             "staying",
+            DIR,
+        ),
+        Held(
+            "router_difficulty",
+            "questions by difficulty on RouteLLM's answers, each fold by the others: APGR .70 on MMLU, .60 on GSM8K "
+            "(chance .5)",
+            "MMLU {mmlu[ours]:.3f} (a table of subjects {mmlu[subjects]:.3f}), GSM8K {gsm8k[ours]:.3f}",
             DIR,
         ),
     ),

@@ -8,8 +8,9 @@ import pytest
 
 from tests.benchmarks.__main__ import NAMES
 from tests.benchmarks.records import SMALL, Record, made, run, table
-from tests.site.benchmarks import PAGE, RECORDS, page, records
+from tests.site.benchmarks import PAGE, RECORDS, embedded, page, records
 from tests.site.held import HELD
+from tests.site.order import DOCS
 
 LINE = (
     '{"schema": 1, "benchmark": "turn", "commit": "abc", "data": "made", "settings": {"seed": 7}, "figures": {"x": 2}}'
@@ -43,6 +44,21 @@ def test_a_benchmark_that_fails_is_named() -> None:
 def test_the_page_is_made_of_the_records() -> None:
     """`python -m tests.site.benchmarks` writes the page that stands in docs/."""
     assert PAGE.read_text(encoding="utf-8") == page(records())
+
+
+@pytest.mark.parametrize("path", sorted(DOCS.rglob("*.md")), ids=lambda path: path.stem)
+def test_what_pages_show_of_records_is_what_they_say(path: Path) -> None:
+    """A block that is marked as a record's has what it printed: `python -m tests.site.benchmarks` fills it in."""
+    text = path.read_text(encoding="utf-8")
+    assert embedded(text, records()) == text
+
+
+def test_a_marked_block_is_filled_in() -> None:
+    """With the lines of its record, without the heading; others stay as they are."""
+    record = Record("turn", "met", printed=["turn", "  commit: abc", "  x: 2", "    y 3", "  reached"])
+    marked = '```text why="from the record of {}"\nold\n```\n'
+    assert embedded(marked.format("turn"), {"turn": record}) == marked.format("turn").replace("old", "  x: 2\n    y 3")
+    assert embedded(marked.format("none"), {"turn": record}) == marked.format("none")
 
 
 @pytest.mark.parametrize("path", sorted(RECORDS.glob("*.json")), ids=lambda path: path.stem)

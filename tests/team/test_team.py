@@ -15,9 +15,12 @@ import pytest
 from agentmem.errors import ConfigError, MergeConflict, ThreadNotFound
 from agentmem.kvcache.rules import claude_rules
 from agentmem.kvcache.simulated.simulator import Simulator
-from agentmem.meter.ledger import decode
+from agentmem.meter.ledger import decode, rows
 from agentmem.models.meters import Simulated
 from agentmem.models.scripted import ScriptedModel
+from agentmem.routing.routes import Routes
+from agentmem.routing.rules import RouteRule
+from agentmem.routing.targets import RouteTarget
 from agentmem.runtime.agent import Agent
 from agentmem.team import Budget, Role, Team, TeamDone, TeamProgress, TeamResult
 from agentmem.team.roles import role_of
@@ -36,6 +39,7 @@ from tests.team.works import (
     call,
     contents,
     repository,
+    steadfast,
     team,
     write,
 )
@@ -75,6 +79,31 @@ def test_the_tester_never_sees_how_the_coder_got_there(tmp_path: Path) -> None:
     assert result.passed
     assert "SECRET" not in seen
     assert "return a + b" in seen
+
+
+def test_the_roles_requests_go_where_their_routes_say(tmp_path: Path) -> None:
+    """The tester is a sub-task: by its rule the small model checks, and the ledger says so; the coder stays."""
+    small = RouteTarget("small", steadfast((WRITES, *PASSES)))
+    routes = Routes([small], [RouteRule("sub-tasks", ("small",), {"purpose": ("tester",)})])
+    roles = [Role(steadfast(turns), routes=routes) for turns in ([write(RIGHT), "It adds now."], ["I was not asked."])]
+    place = tmp_path / "place"
+    with Team(*roles, repository(tmp_path), check=CHECK, environment=PROGRAMS, place=place, trust_code=True) as one:
+        assert one.run(TASK, thread="t").passed
+        made = {name: list(rows(one.journal, f"t.{name}")) for name in ("coder", "tester")}
+    went = {name: {(row.route.target, row.route.rule) for row in found if row.route} for name, found in made.items()}
+    assert went == {"coder": {("default", "")}, "tester": {("small", "sub-tasks")}}
+    assert all(dict(row.route.labels)["purpose"] == "tester" for row in made["tester"] if row.route)
+
+
+def test_an_agents_routes_are_its_roles(tmp_path: Path) -> None:
+    """A player that is an Agent brings its routes with it; one without brings none."""
+    routes = Routes([RouteTarget("small", ScriptedModel([]))], [RouteRule("all", ("small",))])
+    with (
+        Agent(ScriptedModel([]), tmp_path / "a", routes=routes) as routed,
+        Agent(ScriptedModel([]), tmp_path / "b") as plain,
+    ):
+        assert role_of(routed).routes is routes
+        assert role_of(plain).routes is None
 
 
 def test_a_merge_keeps_what_changed_meanwhile(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 
 from agentmem.kvcache.tiers.recency import FoundRun, RecencyStack
@@ -49,16 +49,19 @@ def capacities(tokens: int, per_octave: int = 2) -> list[int]:
     return found
 
 
-def hit_curve(requests: Iterable[BlockRequest], block: int, sizes: Sequence[int]) -> HitCurve:
+def hit_curve(requests: Iterable[BlockRequest], block: int, sizes: Sequence[int], *, forget: bool = False) -> HitCurve:
     """What LRU caches of ``sizes`` tokens, and one without a limit, find of these requests with blocks of ``block``.
 
-    Memory grows with what the largest size can hold only if that is less than the workload's distinct blocks.
+    To know what one without a limit finds takes memory for all distinct blocks. ``forget``: leave that point out, and
+    forget what even the largest size would not hold, so that memory stays flat however long the workload is.
     """
-    counts = _Counts([size // block for size in sorted(sizes)], block)
-    stack = RecencyStack()
+    rooms = [size // block for size in sorted(sizes)]
+    counts = _Counts(rooms, block)
+    stack = RecencyStack(rooms[-1] if forget and rooms else None)
     for request in requests:
         counts.add(request, stack.use(request.runs))
-    return counts.curve(sorted(sizes))
+    made = counts.curve(sorted(sizes))
+    return replace(made, points=made.points[:-1]) if forget else made
 
 
 class _Counts:

@@ -1,20 +1,21 @@
 """A fleet of engines serving a workload: where each token's KV was, how long the first token took, what it cost.
 
-Each engine holds blocks in tiers, the fastest first, and one LRU order runs through all of them: what leaves a tier
-goes to the next. A shared store behind them is one more, for all engines. An engine works off its requests in order: it
-loads what a tier has, computes the rest, and decodes with its share of a batch. This is a model of first order: it has
-no preemption, no chunked prefill, no network beyond bandwidth.
+Each engine holds blocks in tiers, the fastest first, and one order runs through all of them, that of a row of the
+eviction table: what leaves a tier goes to the next. A shared store behind them is one more, for all engines. An engine
+works off its requests in order: it loads what a tier has, computes the rest, and decodes with its share of a batch.
+This is a model of first order: it has no preemption, no chunked prefill, no network beyond bandwidth.
 """
 
 import random
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TypeAlias
 
 from agentmem.errors import ConfigError
+from agentmem.kvcache.eviction import DEFAULT
 from agentmem.kvcache.tiers.hardware import GB, EngineSpec
-from agentmem.kvcache.tiers.recency import FoundRun, RecencyStack
+from agentmem.kvcache.tiers.memories import TierMemory, memories
 from agentmem.kvcache.tiers.runs import BlockRequest, RunMap
 
 
@@ -50,13 +51,17 @@ def shared(gb: float) -> MemoryTier:
 
 @dataclass(frozen=True, slots=True)
 class FleetPlan:
-    """``engines`` of one kind, each with ``tiers`` behind its own memory, and one ``store`` behind all."""
+    """``engines`` of one kind, each with ``tiers`` behind its own memory, and one ``store`` behind all. ``eviction`` is
+    a row of `agentmem.kvcache.eviction.EVICTION`. A conversation's blocks stay for ``pin`` seconds while its tool runs.
+    """
 
     engine: EngineSpec
     engines: int = 1
     tiers: tuple[MemoryTier, ...] = ()
     store: MemoryTier | None = None
     routing: str = "prefix"
+    eviction: str = DEFAULT
+    pin: float = 0.0
     seed: int = 0
 
     @property
@@ -127,7 +132,7 @@ class FleetState:
 
     plan: FleetPlan
     block: int
-    stacks: list[RecencyStack]
+    memories: list[TierMemory]
     free: list[float]
     random: random.Random
     routed: int = 0
@@ -145,11 +150,11 @@ class FleetState:
 
 
 def _random(state: FleetState, request: BlockRequest) -> int:
-    return state.random.randrange(len(state.stacks))
+    return state.random.randrange(len(state.memories))
 
 
 def _in_turn(state: FleetState, request: BlockRequest) -> int:
-    return state.routed % len(state.stacks)
+    return state.routed % len(state.memories)
 
 
 def _by_session(state: FleetState, request: BlockRequest) -> int:
@@ -164,7 +169,7 @@ def _by_prefix(state: FleetState, request: BlockRequest) -> int:
     """
 
     def ready(at: int) -> float:
-        held = min(request.tokens, state.stacks[at].leading(request.runs) * state.block)
+        held = min(request.tokens, state.memories[at].leading(request.runs) * state.block)
         wait = max(0.0, state.free[at] - request.at)
         return wait + state.plan.engine.prefill_seconds(held, request.tokens - held)
 
@@ -180,47 +185,50 @@ ROUTERS: Mapping[str, Router] = MappingProxyType(
 """How a request finds its engine, by name."""
 
 
-def simulate_fleet(requests: Iterable[BlockRequest], block: int, plan: FleetPlan, context: float) -> FleetResult:
+def simulate_fleet(requests: Sequence[BlockRequest], block: int, plan: FleetPlan, context: float) -> FleetResult:
     """Play requests, in order of arrival, on a fleet. ``context`` is the mean of their prompts, for the batch's size.
 
     Raises:
-        ConfigError: the plan names no router that there is, or no engine.
+        ConfigError: the plan names no router or no eviction that there is, or no engine.
     """
     if plan.routing not in ROUTERS:
         raise ConfigError(f"there is no routing {plan.routing!r}; there are {', '.join(ROUTERS)}")
     if plan.engines < 1:
         raise ConfigError("a fleet has at least one engine")
-    fleet = _Fleet(plan, block, plan.engine.batch(context))
+    fleet = _Fleet(plan, block, plan.engine.batch(context), requests)
     for request in requests:
         fleet.serve(request)
     return fleet.result()
 
 
 class _Fleet:
-    def __init__(self, plan: FleetPlan, block: int, batch: int) -> None:
+    def __init__(self, plan: FleetPlan, block: int, batch: int, requests: Sequence[BlockRequest]) -> None:
         self._plan, self._block, self._batch = plan, block, batch
-        self._rooms = plan.rooms(block)
-        stacks = [RecencyStack(self._rooms[-1]) for _ in range(plan.engines)]
-        self._state = FleetState(plan, block, stacks, [0.0] * plan.engines, random.Random(plan.seed))
+        rooms, memory = plan.rooms(block), memories(requests, block, plan.eviction, pins=plan.pin > 0)
+        held = [memory(rooms) for _ in range(plan.engines)]
+        self._state = FleetState(plan, block, held, [0.0] * plan.engines, random.Random(plan.seed))
         room = int(plan.store.gb * GB / plan.engine.model.kv_bytes / block) if plan.store else 0
-        self._store = RecencyStack(room) if plan.store else None
+        self._store = memory([room]) if plan.store else None
         self._found = dict.fromkeys(("HBM", *(one.name for one in plan.tiers), *("shared",) * bool(plan.store)), 0)
         self._computed = self._output = self._requests = 0
         self._busy = self._without = 0.0
         self._ttft = list[float]()
         self._first: float | None = None
+        self._pins: dict[object, tuple[int, BlockRequest, float]] = {}
 
     def serve(self, request: BlockRequest) -> None:
         state, engine = self._state, self._plan.engine
         at = state.route(request)
-        held = self._held(request, at)
+        start = max(request.at, state.free[at])
+        held = self._held(request, at, start)
+        self._unpin(request, at, request.at)
         hit = sum(held)
         first = self._loading(held) + engine.prefill_seconds(hit, request.tokens - hit)
         decoding = engine.decode_seconds(request.tokens, request.output, self._batch)
         work = first + decoding
         self._without += engine.prefill_seconds(0, request.tokens) + decoding
-        start = max(request.at, state.free[at])
         state.free[at] = start + work
+        self._pin(request, at)
         self._ttft.append(start - request.at + first)
         self._busy += work
         self._computed += request.tokens - hit
@@ -228,11 +236,11 @@ class _Fleet:
         self._requests += 1
         self._first = request.at if self._first is None else self._first
 
-    def _held(self, request: BlockRequest, at: int) -> list[int]:
+    def _held(self, request: BlockRequest, at: int, now: float) -> list[int]:
         """Tokens found in each tier. The last token is always computed: the reply needs it."""
-        blocks = self._by_tier(self._state.stacks[at].use(request.runs))
+        blocks = self._state.memories[at].use(request, self._requests, now)
         if self._store is not None:
-            everywhere = sum(one.count for one in self._store.use(request.runs))
+            everywhere = sum(self._store.use(request, self._requests, request.at))
             blocks.append(max(0, everywhere - sum(blocks)))
         found, left = list[int](), max(0, request.tokens - 1)
         for count in blocks:
@@ -242,12 +250,20 @@ class _Fleet:
             self._found[name] += tokens
         return found
 
-    def _by_tier(self, found: Sequence[FoundRun]) -> list[int]:
-        counts, start = list[int](), 1
-        for room in self._rooms:
-            counts.append(sum(max(0, min(one.depth + one.count, room + 1) - max(one.depth, start)) for one in found))
-            start = room + 1
-        return counts
+    def _pin(self, request: BlockRequest, at: int) -> None:
+        """The request has ended; where its tool runs now, its blocks stay for that."""
+        if request.tool and self._plan.pin:
+            ended = self._state.free[at]
+            self._pins[request.session] = at, request, ended + self._plan.pin
+            for memory in (self._state.memories[at], *((self._store,) if self._store else ())):
+                memory.keep(request, ended, ended + self._plan.pin)
+
+    def _unpin(self, request: BlockRequest, at: int, now: float) -> None:
+        """The tool's result has come: what another engine kept for it is kept no longer, nor what no tool follows."""
+        pinned = None if request.session is None else self._pins.get(request.session)
+        if pinned and (pinned[0] != at or not request.tool):
+            self._state.memories[pinned[0]].release(pinned[1], now, pinned[2])
+            del self._pins[request.session]
 
     def _loading(self, held: Sequence[int]) -> float:
         tiers = (*self._plan.tiers, *((self._plan.store,) if self._plan.store else ()))

@@ -1,8 +1,9 @@
 """The smallest fleet that meets a target, and whether to update the software, buy or wait."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from agentmem.errors import ConfigError
 from agentmem.kvcache.tiers.fleet import FleetPlan, FleetResult, MemoryTier, dram, shared, simulate_fleet, ssd
@@ -77,9 +78,9 @@ class PlannedWork:
         return simulate_fleet(self.requests, self.block, plan, self.context)
 
 
-def ladder(work: PlannedWork, engine: EngineSpec, target: FleetTarget, routing: str = "prefix") -> list[FleetResult]:
-    """For each rung of LADDER the fewest engines that meet the target, or the most that were of use."""
-    return [_rung(work, FleetPlan(engine, 1, tiers, store, routing), target) for tiers, store in LADDER]
+def ladder(work: PlannedWork, plan: FleetPlan, target: FleetTarget) -> list[FleetResult]:
+    """For each rung of LADDER the fewest engines of this plan that meet the target, or the most that were of use."""
+    return [_rung(work, replace(plan, engines=1, tiers=tiers, store=store), target) for tiers, store in LADDER]
 
 
 def smallest(results: Sequence[FleetResult], target: FleetTarget) -> FleetResult | None:
@@ -117,8 +118,8 @@ class FleetChoice:
 @dataclass(frozen=True, slots=True)
 class Outlook:
     """What a comparison assumes. ``months`` to look ahead; ``update_days`` of an engineer at ``day_usd`` for an update;
-    ``wait_months`` until the next chip can be had; bought chips are written off over ``life_months``, and power costs
-    ``kwh_usd`` with ``overhead`` for cooling.
+    ``wait_months`` until the next chip can be had; bought chips come with servers and network for ``server`` of their
+    price, are written off over ``life_months``, and power costs ``kwh_usd`` with ``overhead`` for cooling.
     """
 
     months: float = 12
@@ -127,6 +128,7 @@ class Outlook:
     wait_months: float = 9
     next_chip: str = "Rubin"
     buy_chip: str = "B200"
+    server: float = 0.5
     life_months: float = 48
     kwh_usd: float = 0.10
     overhead: float = 1.3
@@ -136,10 +138,11 @@ HOURS = 730.0
 """Hours of a month."""
 
 
-def choices(work: PlannedWork, now: FleetPlan, outlook: Outlook) -> list[FleetChoice]:
-    """What staying as it is, updating the software, buying today and waiting cost for this workload."""
-    staying = _stay(work, now, outlook)
-    return [staying, _update(work, now, outlook), _buy(work, now, outlook), _wait(work, now, staying.engines, outlook)]
+def choices(
+    work: PlannedWork, now: FleetPlan, outlook: Outlook, names: Sequence[str] = ("now", "update", "buy", "wait")
+) -> list[FleetChoice]:
+    """What these of `CHOICES` cost for this workload: as it is, new software, chips bought today, the next chip."""
+    return [CHOICES[name](work, now, outlook) for name in names]
 
 
 def engines_for(work: PlannedWork, plan: FleetPlan) -> int:
@@ -183,25 +186,26 @@ def _buy(work: PlannedWork, now: FleetPlan, outlook: Outlook) -> FleetChoice:
     engines, chip = engines_for(work, plan), engine.chip
     hours = HOURS * outlook.months
     power = chip.watts / 1_000 * outlook.kwh_usd * outlook.overhead * hours
-    each = chip.usd_each * min(1.0, outlook.months / outlook.life_months) + power
+    each = chip.usd_each * (1 + outlook.server) * min(1.0, outlook.months / outlook.life_months) + power
     return FleetChoice(
         "buy",
         engines * engine.chips * each,
         engines,
         (
-            f"{chip.name} at ${chip.usd_each:,.0f}, written off over {outlook.life_months:g} months",
+            f"{chip.name} at ${chip.usd_each:,.0f}, and {outlook.server:.0%} more for its server and network",
+            f"written off over {outlook.life_months:g} months",
             f"power at ${outlook.kwh_usd:g} a kWh, {outlook.overhead:g} x for cooling; no staff, no room",
         ),
         (f"{chip.name}: peak and bandwidth as in {chip.source} ({chip.dated})",),
     )
 
 
-def _wait(work: PlannedWork, now: FleetPlan, staying: int, outlook: Outlook) -> FleetChoice:
+def _wait(work: PlannedWork, now: FleetPlan, outlook: Outlook) -> FleetChoice:
     engine = EngineSpec.named(outlook.next_chip, now.engine.model.name)
     plan, chip = replace(now, engine=engine), engine.chip
     engines = engines_for(work, plan)
     waiting = min(outlook.months, outlook.wait_months)
-    cost = _rented(now, staying, waiting) + _rented(plan, engines, outlook.months - waiting)
+    cost = _rented(now, engines_for(work, now), waiting) + _rented(plan, engines, outlook.months - waiting)
     return FleetChoice(
         "wait",
         cost,
@@ -213,10 +217,16 @@ def _wait(work: PlannedWork, now: FleetPlan, staying: int, outlook: Outlook) -> 
         (
             f"{chip.name}: {chip.bandwidth_gb_s / 1_000:g} TB/s and {chip.tflops / 1_000:g} PFLOPS at 8 bits, as in "
             f"{chip.source} ({chip.dated})",
-            "its maker says a tenth of the cost a token, for a mixture of experts at 4 bits on a whole rack; here it "
-            "is the roofline instead",
+            "its maker says a tenth of the cost a token and ten times the throughput a watt, for a mixture of experts "
+            "at 4 bits on a whole rack; here it is the roofline instead",
         ),
     )
+
+
+CHOICES: Mapping[str, Callable[[PlannedWork, FleetPlan, Outlook], FleetChoice]] = MappingProxyType(
+    {"now": _stay, "update": _update, "buy": _buy, "wait": _wait}
+)
+"""The ways to go, by name."""
 
 
 def rungs() -> Iterator[str]:

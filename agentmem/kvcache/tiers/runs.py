@@ -21,7 +21,8 @@ class BlockRequest:
     """One request to an engine.
 
     ``at`` are seconds from the start of the workload, ``tokens`` those of the prompt, ``output`` those of the reply,
-    ``session`` names the conversation (None: unknown). ``runs`` are the prompt's blocks, in order.
+    ``session`` names the conversation (None: unknown). ``runs`` are the prompt's blocks, in order. ``tool``: the reply
+    is known to call a tool, so that the conversation goes on as soon as that has run.
     """
 
     at: float
@@ -29,6 +30,7 @@ class BlockRequest:
     tokens: int
     output: int = 0
     session: Hashable = None
+    tool: bool = False
 
     @property
     def blocks(self) -> int:

@@ -11,6 +11,8 @@ from agentmem.kvcache.tiers.fleet import FleetPlan, MemoryTier
 from agentmem.kvcache.tiers.hardware import MEMORY_USED
 
 _GIB = 1e9 / 2**30
+_EVICTION: Mapping[str, str] = MappingProxyType({"lru": "lru", "leaf-first": "lru", "lfu": "lfu"})
+"""What engines call a row of the eviction table; the others no engine has. vLLM has LRU alone."""
 
 
 def _tier(plan: FleetPlan, name: str) -> MemoryTier | None:
@@ -34,6 +36,8 @@ def _vllm(plan: FleetPlan) -> list[str]:
 
 def _lmcache(plan: FleetPlan) -> list[str]:
     made = ["LMCACHE_CHUNK_SIZE=256"]
+    if own := _EVICTION.get(plan.eviction):
+        made.append(f"LMCACHE_CACHE_POLICY={own.upper()}")
     host = _gb(plan, "DRAM")
     made += [f"LMCACHE_LOCAL_CPU={'true' if host else 'false'}", f"LMCACHE_MAX_LOCAL_CPU_SIZE={max(host, 5):.0f}"]
     if disk := _gb(plan, "SSD"):
@@ -45,6 +49,8 @@ def _lmcache(plan: FleetPlan) -> list[str]:
 
 def _sglang(plan: FleetPlan) -> list[str]:
     made = [f"--tensor-parallel-size {plan.engine.chips}", f"--mem-fraction-static {MEMORY_USED}"]
+    if own := _EVICTION.get(plan.eviction):
+        made.append(f"--radix-eviction-policy {own}")
     if host := _gb(plan, "DRAM"):
         made += ["--enable-hierarchical-cache", f"--hicache-size {host / plan.engine.chips:.0f}"]
     if plan.store:

@@ -16,9 +16,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from agentmem.errors import BlockVersion, ConfigError, WarehouseError
+from agentmem.kvcache.eviction import HeldBlock, Policy
 from agentmem.kvcache.warehouse.blocks import KvBlock
-from agentmem.kvcache.warehouse.eviction import HeldBlock, Policy, Standings
 from agentmem.kvcache.warehouse.records import KvRecord, decode, encode, head_size, read_head
+from agentmem.kvcache.warehouse.standings import Standings
 
 _NAME = re.compile(r"([0-9a-f]{64})\.([0-9a-f]{64})\.(\d+)\.(\d+)\.kv")
 _PART = "part-"

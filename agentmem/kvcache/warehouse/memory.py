@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 
-from agentmem.kvcache.warehouse.eviction import HeldBlock, Policy, Standings
+from agentmem.kvcache.eviction import HeldBlock, Policy
 from agentmem.kvcache.warehouse.records import KvRecord, record_size
+from agentmem.kvcache.warehouse.standings import Standings
 
 
 class BlockMemory:

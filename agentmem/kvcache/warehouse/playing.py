@@ -9,8 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import inf
 
+from agentmem.kvcache.eviction import DOUBLED, HeldBlock, policy
 from agentmem.kvcache.warehouse.blocks import BLOCK, KvBlock, chain, seed_of, shared
-from agentmem.kvcache.warehouse.eviction import DOUBLED, HeldBlock, Standings, policy
+from agentmem.kvcache.warehouse.standings import Standings
 
 
 @dataclass(frozen=True, slots=True)

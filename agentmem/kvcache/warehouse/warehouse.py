@@ -17,12 +17,13 @@ from typing import Any, Literal
 from agentmem.checking import shown
 from agentmem.closing import Closing
 from agentmem.errors import ConfigError, WarehouseError
+from agentmem.kvcache.eviction import DEFAULT, policy
 from agentmem.kvcache.warehouse.blocks import BLOCK, KvBlock, chain, shared
-from agentmem.kvcache.warehouse.eviction import DEFAULT, Standings, policy
 from agentmem.kvcache.warehouse.far import FarTier, Patient
 from agentmem.kvcache.warehouse.folder import BlockFolder
 from agentmem.kvcache.warehouse.memory import BlockMemory
 from agentmem.kvcache.warehouse.records import KvRecord, decode, encode
+from agentmem.kvcache.warehouse.standings import Standings
 from agentmem.kvcache.warehouse.totals import add_totals, read_totals
 from agentmem.types import KvSources
 
@@ -50,7 +51,7 @@ class Warehouse(Closing):
         with Engine(warehouse=Warehouse(ram="256 MB", disk="2 GB", folder="kv")) as engine: ...
 
     Without a ``folder`` they are kept in memory alone. Several processes may share a folder; ``disk`` is then the
-    budget of all. ``eviction`` is a row of `agentmem.kvcache.warehouse.eviction.EVICTION`. ``far`` is a store behind
+    budget of all. ``eviction`` is a row of `agentmem.kvcache.eviction.EVICTION`. ``far`` is a store behind
     the disk. Closing it writes what is not written yet; an engine closes the one that it was given. Raises ConfigError.
     """
 

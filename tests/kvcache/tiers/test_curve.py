@@ -11,6 +11,13 @@ from tests.kvcache.tiers.workloads import chains, requests
 SIZES = st.lists(st.integers(1, 40).map(lambda blocks: 4 * blocks), min_size=1, max_size=5, unique=True)
 
 
+@given(chains())
+def test_a_curve_that_forgets_is_the_same(blocks: list[list[int]]) -> None:
+    """Without the point that has no limit."""
+    work = requests(blocks)
+    assert hit_curve(work, 4, [12, 40], forget=True).points == hit_curve(work, 4, [12, 40]).points[:-1]
+
+
 @given(chains(), SIZES)
 def test_every_point_is_what_a_store_of_that_size_finds(blocks: list[list[int]], sizes: list[int]) -> None:
     """One pass gives for each capacity the hits that playing it alone gives; without a limit, all that came before."""

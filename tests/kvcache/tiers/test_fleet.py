@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentmem.errors import ConfigError
+from agentmem.kvcache.eviction import EVICTION
 from agentmem.kvcache.tiers.fleet import ROUTERS, FleetPlan, dram, shared, simulate_fleet, ssd
 from agentmem.kvcache.tiers.hardware import CHIPS, MODELS, EngineSpec
 from agentmem.kvcache.tiers.runs import BlockRequest
@@ -19,12 +20,14 @@ SMALL = EngineSpec(
 GB_OF_TOKEN = 10_000 / 1e9
 
 
-@given(chains(), st.sampled_from(sorted(ROUTERS)), st.integers(1, 4), st.booleans())
-def test_every_token_was_somewhere(blocks: list[list[int]], routing: str, engines: int, behind: bool) -> None:
+@given(chains(), st.sampled_from(sorted(ROUTERS)), st.sampled_from(sorted(EVICTION)), st.integers(1, 4), st.booleans())
+def test_every_token_was_somewhere(
+    blocks: list[list[int]], routing: str, eviction: str, engines: int, behind: bool
+) -> None:
     """Tokens found in tiers and computed ones are all tokens of the prompts; the last of each is computed."""
     work = requests(blocks)
     tiers = (dram(40 * GB_OF_TOKEN), ssd(80 * GB_OF_TOKEN))
-    plan = FleetPlan(SMALL, engines, tiers, shared(400 * GB_OF_TOKEN) if behind else None, routing)
+    plan = FleetPlan(SMALL, engines, tiers, shared(400 * GB_OF_TOKEN) if behind else None, routing, eviction)
     result = simulate_fleet(work, 4, plan, 20.0)
     assert sum(result.found.values()) + result.computed == sum(one.tokens for one in work)
     assert result.computed >= sum(1 for one in work if one.tokens)
@@ -79,9 +82,35 @@ def test_waiting_is_part_of_the_first_token() -> None:
     assert one.busy == pytest.approx(two.busy)
 
 
+def test_a_conversation_is_pinned_while_its_tool_runs() -> None:
+    """Others come meanwhile: its blocks are there for the result and its first token comes sooner."""
+    first = BlockRequest(0.0, ((0, 40),), 160, tool=True)
+    crowd = [BlockRequest(float(at), ((100 * at, 100 * at + 20),), 80) for at in range(1, 5)]
+    back = BlockRequest(9.0, ((0, 40),), 160)
+    found = {}
+    for pin in (0.0, 2.0, 60.0):
+        plan = FleetPlan(SMALL, 1, (dram(70 * GB_OF_TOKEN),), pin=pin)
+        found[pin] = simulate_fleet([first, *crowd, back], 4, plan, 160.0)
+    assert found[60.0].hit_rate > found[2.0].hit_rate == found[0.0].hit_rate
+    assert found[60.0].ttft[-1] <= found[0.0].ttft[-1]
+    assert sum(found[60.0].ttft) < sum(found[0.0].ttft)
+
+
+def test_a_pin_ends_with_the_result() -> None:
+    """A conversation that goes on without a tool, or on another engine, keeps nothing from those that come after it."""
+    agent = BlockRequest(0.0, ((0, 40),), 160, session="a", tool=True)
+    told = BlockRequest(1.0, ((0, 40),), 160, session="a")
+    crowd = [BlockRequest(float(at), ((100, 140),), 160, session="b") for at in (2, 3)]
+    found = {}
+    for pin in (0.0, 60.0):
+        plan = FleetPlan(SMALL, 1, (dram(40 * GB_OF_TOKEN),), routing="session", pin=pin)
+        found[pin] = simulate_fleet([agent, told, *crowd], 4, plan, 160.0)
+    assert found[60.0].found == found[0.0].found
+
+
 def test_a_plan_that_cannot_be_is_refused() -> None:
-    """No engine, or a routing that there is not."""
-    for plan in (FleetPlan(SMALL, 0), FleetPlan(SMALL, 1, routing="luck")):
-        with pytest.raises(ConfigError, match=r"at least one engine|there are random"):
+    """No engine, or a routing or an eviction that there is not."""
+    for plan in (FleetPlan(SMALL, 0), FleetPlan(SMALL, 1, routing="luck"), FleetPlan(SMALL, 1, eviction="luck")):
+        with pytest.raises(ConfigError, match=r"at least one engine|there are random|there are lru"):
             simulate_fleet([], 4, plan, 1.0)
     assert simulate_fleet([], 4, FleetPlan(SMALL), 1.0).first_token(0.5) == 0.0

@@ -53,7 +53,7 @@ def test_a_target_is_read() -> None:
 def test_the_smallest_fleet_meets_the_target() -> None:
     """It finds what was asked for in time, on engines with time to spare, and none that is cheaper does."""
     work, target = growing(30), FleetTarget(0.8, 20.0)
-    fleets = ladder(work, ENGINE, target)
+    fleets = ladder(work, FleetPlan(ENGINE), target)
     best = smallest(fleets, target)
     assert best is not None
     assert best.hit_rate >= 0.8 and best.first_token(0.99) <= 20.0 and best.load <= LOAD
@@ -63,7 +63,7 @@ def test_the_smallest_fleet_meets_the_target() -> None:
 
 def test_more_engines_are_no_use_where_one_prompt_is_slow() -> None:
     """A first token that cannot come in time ends the search."""
-    fleets = ladder(growing(2, 2), ENGINE, FleetTarget(None, 0.01))
+    fleets = ladder(growing(2, 2), FleetPlan(ENGINE), FleetTarget(None, 0.01))
     assert all(one.plan.engines < 20 for one in fleets)
 
 

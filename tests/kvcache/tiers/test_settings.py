@@ -1,5 +1,6 @@
 """Plans in the words of engines."""
 
+from agentmem.kvcache.eviction import EVICTION
 from agentmem.kvcache.tiers.fleet import FleetPlan, dram, shared, ssd
 from agentmem.kvcache.tiers.hardware import EngineSpec
 from agentmem.kvcache.tiers.settings import settings
@@ -16,6 +17,17 @@ def test_each_tier_is_set_in_each_engine() -> None:
     assert {"--hicache-size 256", "--hicache-storage-backend mooncake"} <= set(made["SGLang"])
     assert {"DYN_KVBM_CPU_CACHE_GB=512", "DYN_KVBM_DISK_CACHE_GB=8000"} <= set(made["Dynamo"])
     assert "replicas: 6" in made["llm-d"]
+
+
+def test_engines_are_told_what_leaves_first_where_they_have_it() -> None:
+    """LRU and LFU by their own names; what no engine has is not invented."""
+    made = {name: settings(FleetPlan(ENGINE, eviction=name)) for name in EVICTION}
+    assert (
+        "--radix-eviction-policy lfu" in made["lfu"]["SGLang"] and "LMCACHE_CACHE_POLICY=LFU" in made["lfu"]["LMCache"]
+    )
+    assert made["leaf-first"] == made["lru"]
+    for name in ("value", "belady"):
+        assert not [line for lines in made[name].values() for line in lines if "POLICY" in line or "policy" in line]
 
 
 def test_without_tiers_nothing_is_offloaded() -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from agentmem.errors import ConfigError
+from agentmem.kvcache.eviction import policy
 from agentmem.kvcache.warehouse.blocks import BLOCK, chain, seed_of
-from agentmem.kvcache.warehouse.eviction import policy
 from agentmem.kvcache.warehouse.folder import BlockFolder
 from agentmem.kvcache.warehouse.records import KvRecord, record_size
 

@@ -1,7 +1,7 @@
 """agentmem.kvcache.warehouse.memory."""
 
+from agentmem.kvcache.eviction import policy
 from agentmem.kvcache.warehouse.blocks import BLOCK, chain, seed_of
-from agentmem.kvcache.warehouse.eviction import policy
 from agentmem.kvcache.warehouse.memory import BlockMemory
 from agentmem.kvcache.warehouse.records import KvRecord, record_size
 

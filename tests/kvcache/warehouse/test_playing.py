@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agentmem.errors import ConfigError
+from agentmem.kvcache.eviction import EVICTION
 from agentmem.kvcache.warehouse.blocks import shared
-from agentmem.kvcache.warehouse.eviction import EVICTION
 from agentmem.kvcache.warehouse.playing import EngineRates, PlayedDay, PlayedTurn, play_warehouse, play_without
 from agentmem.kvcache.warehouse.warehouse import Warehouse
 from tests.kvcache.warehouse.made import SEED, TOKEN_BYTES, known, state

@@ -1,89 +1,9 @@
-"""What leaves a tier that is full, as one table. The tiers of the warehouse use it, and so does its simulator.
-
-A rank is compared as a tuple or a number: the block with the lowest one leaves first. Of the blocks that one request
-used, the head counts as used last, so that a chain loses its tail before its head.
-"""
+"""What a tier of the warehouse holds, without the bytes, and what has to leave when it is full."""
 
 import heapq
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from math import inf
-from types import MappingProxyType
-from typing import TypeAlias
+from collections.abc import Iterable, Mapping
 
-from agentmem.errors import ConfigError
-
-DOUBLED = 8000
-"""At this depth a token takes the engine twice as long to compute as the first one, about: attention grows with it."""
-
-
-@dataclass(slots=True)
-class HeldBlock:
-    """What is known of a block that is held: ``size`` bytes, ``tokens`` of which ``start`` come before, the time of its
-    last use in ``used`` and of its first in ``since`` (any clock that counts up), how often it was used, and how many
-    held blocks follow it directly. ``next_use`` is known to simulators alone.
-    """
-
-    key: str
-    parent: str
-    size: int
-    start: int
-    tokens: int
-    used: float = 0.0
-    since: float = 0.0
-    uses: int = 1
-    children: int = 0
-    next_use: float = inf
-
-
-Rank: TypeAlias = tuple[float, ...]
-Policy: TypeAlias = Callable[[HeldBlock, float], Rank]
-"""How much a block is worth at a time of that clock."""
-
-
-def _lru(one: HeldBlock, now: float) -> Rank:
-    return (one.used, -one.start)
-
-
-def _lfu(one: HeldBlock, now: float) -> Rank:
-    return (one.uses, one.used, -one.start)
-
-
-def _leaf_first(one: HeldBlock, now: float) -> Rank:
-    return (one.children > 0, one.used, -one.start)
-
-
-def _value(one: HeldBlock, now: float) -> Rank:
-    """The engine's time that it saves, by the chance of its reuse (uses for the time since the first one, as in
-    hyperbolic caching: Blankstein et al., USENIX ATC 2017, and the time since the last one), for each byte.
-    """
-    seconds = one.tokens * (1 + one.start / DOUBLED)
-    chance = one.uses / (1 + now - one.since) + 1 / (1 + now - one.used)
-    return (one.children > 0, seconds * chance / max(1, one.size), -one.start)
-
-
-def _belady(one: HeldBlock, now: float) -> Rank:
-    return (-one.next_use, -one.start)
-
-
-EVICTION: Mapping[str, Policy] = MappingProxyType(
-    {"lru": _lru, "lfu": _lfu, "leaf-first": _leaf_first, "value": _value, "belady": _belady}
-)
-"""What leaves first, by name. "belady" knows the future (IBM Systems Journal 5(2), 1966): a limit, for simulators."""
-
-DEFAULT = "lru"
-"""The one that wins on the traces: `python -m tests.benchmarks.warehouse_long`."""
-
-
-def policy(name: str) -> Policy:
-    """The policy called ``name``.
-
-    Raises:
-        ConfigError: the table has none of that name.
-    """
-    if name not in EVICTION:
-        raise ConfigError(f"there is no eviction {name!r}; there are {', '.join(EVICTION)}")
-    return EVICTION[name]
+from agentmem.kvcache.eviction import HeldBlock, Policy
 
 
 def leaving(
