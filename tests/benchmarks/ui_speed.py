@@ -2,7 +2,7 @@
 
 It makes its logs itself, serves them as `agentmem ui` does, and opens them in a headless Chromium. The times are the
 page's own performance measures: from the address that is asked for to what is drawn, with what the server needs for it.
-First numbers come from the catalogue; a session is whole when its texts were read. That the long session is usable is
+First numbers come from the index; a session is whole when its texts were read. That the long session is usable is
 the time from a click on a bar to its messages, and the longest frame while the list is scrolled from end to end.
 
     python -m tests.benchmarks.ui_speed [--sessions 2000] [--turns 2000] [--long 5000] [--repeats 5] [--json FILE]
@@ -105,10 +105,13 @@ def run(root: Path, sizes: argparse.Namespace) -> dict[str, Any]:
     indexed = []
     for _ in range(2):
         began = time.perf_counter()
-        with PageServer([folder], catalogue=root / "logs.db") as server:
+        with PageServer([folder], index=root / "sessions.db", jobs=0) as server:
             server.ready()
             indexed.append(time.perf_counter() - began)
-    with PageServer([folder], catalogue=root / "logs.db") as server, page(root / "browser", server.address) as opened:
+    with (
+        PageServer([folder], index=root / "sessions.db", jobs=0) as server,
+        page(root / "browser", server.address) as opened,
+    ):
         server.ready()
         ids = {family.name: family.id for family, _ in server.shelf.families()}
         return {
@@ -126,7 +129,7 @@ def report(found: dict[str, Any], sizes: argparse.Namespace) -> bool:
     print(
         f"{sizes.sessions:,} sessions, {found['megabytes']:,.0f} MB; read in {found['first_index_s']:.1f} s at first,"
     )
-    print(f"in {found['second_index_s']:.1f} s from the catalogue, while which the page shows what there is so far")
+    print(f"in {found['second_index_s']:.1f} s from the index, while which the page shows what there is so far")
     one = found["list"]
     print(f"list drawn in {one['drawn_ms']:,.0f} ms (median of {sizes.repeats}), {one['rows']} rows are elements;")
     print(
