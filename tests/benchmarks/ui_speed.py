@@ -7,7 +7,7 @@ the time from a click on a bar to its messages, and the longest frame while the 
 
     python -m tests.benchmarks.ui_speed [--sessions 2000] [--turns 2000] [--long 5000] [--repeats 5] [--json FILE]
 
-Exits with 1 if the list, the first numbers of the session or the click take a second or more. Without a Chromium it is
+Exits with 1 if the list, the session with all its texts or the click take a second or more. Without a Chromium it is
 skipped.
 """
 
@@ -24,7 +24,7 @@ from typing import Any
 
 from agentmem.ui.server import PageServer
 from tests.benchmarks.data import SKIPPED
-from tests.benchmarks.heading import heading
+from tests.benchmarks.heading import heading, record_figures
 from tests.browser.chromium import Tab, chromium, program, tab
 from tests.ui.desk import NOON, SOURCE, Session, call, ordinary, said
 
@@ -141,13 +141,15 @@ def report(found: dict[str, Any], sizes: argparse.Namespace) -> bool:
             f"session of {turns:,} turns: numbers in {two['first_ms']:,.0f} ms, "
             f"with all texts {two['whole_ms']:,.0f} ms, messages {two['click_ms']:,.0f} ms after a click on a bar"
         )
-    drawn, first, whole = one["drawn_ms"], found["session"]["first_ms"], found["session"]["whole_ms"]
-    reached: bool = drawn < TARGET_MS and first < TARGET_MS and found["long"]["click_ms"] < USABLE_MS
-    said_ = "reached" if reached else "MISSED"
-    print(f"target: list and session below {TARGET_MS:,.0f} ms, a click below {USABLE_MS:,.0f} ms: {said_}")
-    if whole >= TARGET_MS:
-        print(f"the session's texts came later than that: {whole:,.0f} ms")
-    return reached
+    limits = (
+        ("the list", one["drawn_ms"], TARGET_MS),
+        ("the session with its texts", found["session"]["whole_ms"], TARGET_MS),
+        ("a click in the long session", found["long"]["click_ms"], USABLE_MS),
+    )
+    missed = [f"{what} took {took:,.0f} ms, not {most:,.0f}" for what, took, most in limits if took >= most]
+    print("missed: " + "; ".join(missed) if missed else "all targets met")
+    record_figures(**found, missed=missed)
+    return not missed
 
 
 def main() -> int:
