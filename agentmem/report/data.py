@@ -11,7 +11,7 @@ from agentmem.report.blocks import BlockTable
 from agentmem.report.contexts import first_difference
 from agentmem.report.events import ReportEvent, events
 from agentmem.report.loading import Observed, load_run
-from agentmem.report.markup import Node, body, plain
+from agentmem.report.markup import Node, body, lined
 from agentmem.report.sidebyside import side_by_side
 from agentmem.report.summing import report_on
 from agentmem.report.turns import ReportTurn, TokenParts
@@ -66,7 +66,7 @@ class Gathered:
         pair = first_difference(before.sent, turn.sent)
         if pair is None:
             return None
-        old, new = (None if frame is None else plain(frame) for frame in pair)
+        old, new = (None if frame is None else lined(frame) for frame in pair)
         numbers = [None if frame is None else self.table.number(frame) for frame in pair]
         return {"blocks": numbers, **side_by_side(old, new)}
 
