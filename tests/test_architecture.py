@@ -15,7 +15,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"types", "retrieval", "errors"}),
     frozenset({"checking"}),
     frozenset({"tokens", "images", "scrub", "visible", "config", "assets", "closing", "health"}),
-    frozenset({"objects"}),
+    frozenset({"objects", "loopback"}),
     frozenset({"object_store"}),
     frozenset({"sandbox", "pages", "kvcache"}),
     frozenset({"transcript"}),

@@ -16,6 +16,7 @@ from typing import Any, Generic, Literal, ParamSpec, Protocol, TypeVar
 from agentmem.answers.admission import Keeper, KeptResult
 from agentmem.answers.audit import Audits
 from agentmem.answers.exclusions import withheld
+from agentmem.answers.hits import HitLog
 from agentmem.answers.lookup import Looked, Lookups
 from agentmem.answers.stats import Counters
 from agentmem.answers.store import AnswerStore, KeptEntry
@@ -219,7 +220,9 @@ class Asking:
         audits: Audits,
         counters: Counters,
         background: BackgroundTasks,
+        hits: HitLog,
     ) -> None:
+        self._hits = hits
         self._store, self._lookups, self._keeper = store, lookups, keeper
         self._audits, self._counters, self._background = audits, counters, background
         self._flights: Flights[Made] = Flights(lambda made: made.shared)
@@ -244,6 +247,7 @@ class Asking:
         """A hit, counted in the statistics."""
         self.count(looked)
         self._saved(entry.usd, entry.seconds, looked)
+        self._hits.add(looked, entry)
         how: Literal["exact", "semantic"] = "semantic" if looked.how == "semantic" else "exact"
         return Answered(entry.answer, how, looked)
 

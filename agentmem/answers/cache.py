@@ -19,6 +19,7 @@ from agentmem.answers.decision import default_decider
 from agentmem.answers.exclusions import with_kinds
 from agentmem.answers.freshness import lifetimes
 from agentmem.answers.home import AnswersHome, home_of
+from agentmem.answers.hits import HitLog
 from agentmem.answers.lookup import Looked, Lookups
 from agentmem.answers.nearest import Nearest
 from agentmem.answers.query_types import BUILT_IN, classifier
@@ -186,9 +187,10 @@ class AnswerCache(Closing):
         self.embedder, self.settings = chosen, settings
         self.store, self.lookups, self.keeper = made.store, made.lookups, made.keeper
         self.counters, self.audits, self.background = made.counters, made.audits, made.background
-        self._nearest = made.nearest
+        self._nearest, self.hits = made.nearest, HitLog(made.store, clock)
         self._conversations = Conversations(self.lookups)
-        self._asking = Asking(self.store, self.lookups, self.keeper, self.audits, self.counters, self.background)
+        parts = self.store, self.lookups, self.keeper, self.audits, self.counters, self.background
+        self._asking = Asking(*parts, self.hits)
         self._closed = False
 
     # One step at a time
@@ -393,6 +395,7 @@ class AnswerCache(Closing):
         if self.lookups.pages is not None:
             self.lookups.pages.close()
         self.counters.flush()
+        self.hits.flush()
         self.store.close()
 
     def maintain(self) -> int:

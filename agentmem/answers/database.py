@@ -83,6 +83,18 @@ LATER = (
     """,
     "CREATE TABLE IF NOT EXISTS owned (scope TEXT PRIMARY KEY, owner TEXT NOT NULL){by_key}",
     "CREATE INDEX IF NOT EXISTS owned_by_owner ON owned (owner)",
+    """
+    CREATE TABLE IF NOT EXISTS spent (
+      n INTEGER PRIMARY KEY REFERENCES entries (n) ON DELETE CASCADE, tokens INTEGER NOT NULL
+    )
+    """,
+    """
+    CREATE TABLE IF NOT EXISTS served (
+      s INTEGER PRIMARY KEY AUTOINCREMENT, n INTEGER NOT NULL REFERENCES entries (n) ON DELETE CASCADE,
+      asked TEXT NOT NULL, how TEXT NOT NULL, similarity REAL, at REAL NOT NULL
+    )
+    """,
+    "CREATE INDEX IF NOT EXISTS served_by_entry ON served (n)",
 )
 """Tables that an earlier program of this version does not know, and does not need."""
 

@@ -317,6 +317,27 @@ class AnswerStore:
         """The counters, by name and query type."""
         return {(str(row[0]), str(row[1])): _real(row[2]) for row in self.database.run("SELECT * FROM counts")}
 
+    def spend(self, n: int, tokens: int) -> None:
+        """Record the tokens that an entry's answer took."""
+        self.database.run("INSERT OR REPLACE INTO spent SELECT n, ? FROM entries WHERE n = ?", tokens, n)
+
+    def serve(self, hits: Sequence[tuple[int, str, str, float | None, float]], most: int) -> None:
+        """Store hits: the entry's number, what was asked, how it was found, the cosine, the time. ``most`` stay."""
+        sql = "INSERT INTO served (n, asked, how, similarity, at) SELECT n, ?, ?, ?, ? FROM entries WHERE n = ?"
+        with self.database.transaction():
+            for n, *rest in hits:
+                self.database.run(sql, *rest, n)
+            self.database.run("DELETE FROM served WHERE s <= (SELECT MAX(s) FROM served) - ?", most)
+
+    def served(self, most: int) -> list[Any]:
+        """The latest hits: when, tenant, asked, kept question, how, cosine, age, tokens, dollars, seconds."""
+        sql = (
+            "SELECT h.at, e.tenant, h.asked, e.question, h.how, h.similarity, h.at - e.created, t.tokens, e.usd,"
+            " e.seconds FROM served h JOIN entries e ON e.n = h.n LEFT JOIN spent t ON t.n = h.n"
+            " ORDER BY h.s DESC LIMIT ?"
+        )
+        return self.database.run(sql, most)
+
     def label(self, pair: Labelled) -> None:
         """Store the result of an audit, for the calibration."""
         given = (

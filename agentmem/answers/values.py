@@ -78,6 +78,7 @@ class Answer:
             that the content has.
         seconds: the time that it took; None if not known.
         usd: its cost in dollars; None if not known.
+        tokens: all input and output that it took, in the provider's tokens; None if not known.
 
     Example:
         >>> Answer("We open at nine.", content="policy", sources=(cache.page("hours.md"),))
@@ -93,6 +94,7 @@ class Answer:
     usd: float | None = None
     reads: tuple[str, ...] = ()
     lasts: float | None = None
+    tokens: int | None = None
 
     def __post_init__(self) -> None:
         check_fields("Answer", self, _ANSWER)
@@ -119,6 +121,7 @@ _ANSWER: Mapping[str, Wanted] = {
     "usd": NUMBER | NOTHING,
     "reads": TEXTS,
     "lasts": NUMBER | NOTHING,
+    "tokens": NUMBER | NOTHING,
 }
 
 

@@ -42,6 +42,12 @@ def statistics(workspace: Path) -> dict[str, Any] | None:
         return cache.stats() if cache else None
 
 
+def with_hits(workspace: Path) -> dict[str, Any] | None:
+    """The same with the latest hits one by one, for the page."""
+    with opened_cache(workspace, exact_only=True) as cache:
+        return {**cache.stats(), "served": [one.value() for one in cache.hits.latest()]} if cache else None
+
+
 @answers.command()
 def explain(
     question: Annotated[str, typer.Argument(help="A question, as a user would ask it.")],

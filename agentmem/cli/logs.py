@@ -1,24 +1,20 @@
 """`agentmem logs`: every session in people's logs, by day and project, with tokens, dollars, hit rate and redo."""
 
-import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from agentmem.cli.options import AsJson
 from agentmem.cli.output import console, notices, print_json
-from agentmem.cli.sources import Project, Session, Since, choice, name_skipped
+from agentmem.cli.sources import Project, Session, Since, choice, log_index, name_skipped
 from agentmem.errors import ConfigError
 
 if TYPE_CHECKING:
     from agentmem.replay.session import SkippedLine
     from agentmem.report.loading import Choice
-    from agentmem.report.logs.index import LogIndex
     from agentmem.report.logs.listed import LoggedSession
 
 _SHOWN = 30
@@ -58,28 +54,8 @@ def logs(
 
 
 def _found(paths: list[Path], chosen: "Choice") -> "Iterator[LoggedSession | SkippedLine]":
-    with _index() as index, notices().status("Reading the logs ..."):
+    with log_index() as index, notices().status("Reading the logs ..."):
         yield from index.load(paths, since=chosen.since, takes=chosen.takes_file)
-
-
-@contextmanager
-def _index() -> "Iterator[LogIndex]":
-    """The index in the user's cache folder; one that is forgotten where that cannot be written."""
-    from platformdirs import user_cache_path
-
-    from agentmem.cli.trust import settings
-    from agentmem.report.logs.index import LogIndex
-
-    place = settings().cache_dir or user_cache_path("agentmem")
-    try:
-        index = LogIndex(place / "sessions.db")
-    except (OSError, sqlite3.Error) as error:
-        notices().print(f"The logs are read anew each time: {place} cannot be written ({error}).", highlight=False)
-        with TemporaryDirectory(prefix="agentmem-") as folder, LogIndex(Path(folder) / "sessions.db") as forgotten:
-            yield forgotten
-        return
-    with index:
-        yield index
 
 
 def _show(sessions: "list[LoggedSession]", whole: dict[str, Any]) -> None:

@@ -81,7 +81,7 @@ def report(
         named, chosen = _chosen(opened, run, every)
         rows = [row for name in reversed(chosen) for row in _rows(opened, name)]
         if output:
-            _write_page(collect(opened, tuple(reversed(chosen)), answers.statistics(workspace)), output)
+            _write_page(collect(opened, tuple(reversed(chosen)), answers.with_hits(workspace)), output)
     _tell(reported(rows, named), output, browse, json)
     return None
 
@@ -89,7 +89,7 @@ def report(
 def _report_path(path: Path, chosen: "Choice", output: Path | None, browse: bool, json: bool) -> None:
     """The report on a file or folder of any agent's logs."""
     from agentmem.report.data import collect_observed
-    from agentmem.report.summing import report_on
+    from agentmem.report.summing import FROM_USAGE, report_on
 
     observed, skipped = loaded(path, chosen, rows_only=output is None)
     named = observed[0].name if len(observed) == 1 else str(path)
@@ -101,6 +101,8 @@ def _report_path(path: Path, chosen: "Choice", output: Path | None, browse: bool
         name_skipped(skipped)
         for reason in made["unknown"]:
             notices().print(f"Unknown here: {reason}.", highlight=False)
+        if made["redo_basis"] == "estimated":
+            notices().print(f"Estimated: {FROM_USAGE}.", highlight=False)
     _tell({**made, "sessions": len(observed), "skipped": lines}, output, browse, json)
 
 

@@ -17,6 +17,7 @@ from agentmem.errors import ConfigError, ThreadNotFound
 if TYPE_CHECKING:
     from agentmem.replay.session import SkippedLine
     from agentmem.report.loading import Choice, Observed
+    from agentmem.report.logs.index import LogIndex
     from agentmem.transcript.journal import Journal
 
 Since = Annotated[
@@ -69,7 +70,7 @@ def loaded(
 ) -> "tuple[list[Observed], tuple[SkippedLine, ...]]":
     """The conversations of a file or folder, the earliest first. Raises ConfigError if there is none.
 
-    ``rows_only``: of a folder only the rows, from the catalogue of logs that were read before.
+    ``rows_only``: of a folder only the rows, from the index of logs that were read before.
     """
     from agentmem.report.loading import load_paths, nothing_in, split
 
@@ -81,21 +82,32 @@ def loaded(
 
 
 def _rows_of(path: Path, chosen: "Choice") -> "Iterator[Observed | SkippedLine]":
+    with log_index() as index:
+        yield from index.observed([path], chosen)
+
+
+def index_file() -> Path:
+    """Where the list of all logs is remembered, in the user's cache folder."""
     from platformdirs import user_cache_path
 
     from agentmem.cli.trust import settings
-    from agentmem.report.catalogue import LogCatalogue
-    from agentmem.report.loading import load_paths
 
-    place = settings().cache_dir or user_cache_path("agentmem")
+    return (settings().cache_dir or user_cache_path("agentmem")) / "sessions.db"
+
+
+@contextmanager
+def log_index() -> "Iterator[LogIndex]":
+    """The index of logs; one that is forgotten where its file cannot be written. Much is read by several processes."""
+    from agentmem.report.logs.index import LogIndex
+
+    place = index_file()
     try:
-        catalogue = LogCatalogue(place / "logs.db")
+        index = LogIndex(place, jobs=0)
     except (OSError, sqlite3.Error) as error:
         notices().print(f"The logs are read anew each time: {place} cannot be written ({error}).", highlight=False)
-        yield from load_paths([path], chosen)
-        return
-    with catalogue:
-        yield from catalogue.load([path], chosen)
+        index = LogIndex(None, jobs=0)
+    with index:
+        yield index
 
 
 def name_skipped(skipped: "Sequence[SkippedLine]") -> None:

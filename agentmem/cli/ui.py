@@ -10,6 +10,7 @@ import typer
 from agentmem.cli import answers
 from agentmem.cli.options import HERE, AsJson, Workspace, database
 from agentmem.cli.output import complain, notices, print_json_line, print_line
+from agentmem.cli.sources import index_file
 from agentmem.errors import ConfigError
 
 _GLANCE = 0.2
@@ -44,7 +45,12 @@ def ui(
     from agentmem.ui.server import PageServer
 
     with PageServer(
-        paths(sources or (), workspace), port=port, catalogue=_catalogue(), answers=answers.statistics, failed=complain
+        paths(sources or (), workspace),
+        port=port,
+        index=index_file(),
+        jobs=0,
+        answers=answers.with_hits,
+        failed=complain,
     ) as server:
         try:
             if json:
@@ -84,11 +90,3 @@ def show(address: str) -> None:
 
     if not webbrowser.open(address):
         notices().print("No browser could be started here: open that address yourself.", highlight=False)
-
-
-def _catalogue() -> Path:
-    from platformdirs import user_cache_path
-
-    from agentmem.cli.trust import settings
-
-    return (settings().cache_dir or user_cache_path("agentmem")) / "logs.db"

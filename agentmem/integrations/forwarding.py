@@ -7,7 +7,8 @@ how a body is cut into chunks) is made anew, as HTTP asks of every proxy (RFC 91
 
 import json
 import time
-from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,6 +76,42 @@ def _speaks_anthropic(path: str, headers: Headers) -> bool:
     return path.startswith("/v1/messages") or any(name in (b"anthropic-version", b"x-api-key") for name, _ in headers)
 
 
+EACH = 8
+"""Requests that share a pool of connections. A pool looks at each of its connections for each of its connections
+(httpcore 1.0), whenever a request begins or ends: with hundreds in one pool that takes longer than all the rest."""
+
+
+class ClientPools:
+    """HTTP clients, as many as there are requests at once; the first serve whenever they have room."""
+
+    def __init__(self) -> None:
+        self._secured = httpx.create_ssl_context()
+        self._clients: list[httpx.AsyncClient] = []
+        self._busy: list[int] = []
+
+    @contextmanager
+    def one(self) -> Iterator[httpx.AsyncClient]:
+        """A client for one request."""
+        at = next((at for at, busy in enumerate(self._busy) if busy < EACH), len(self._busy))
+        if at == len(self._busy):
+            self._busy.append(0)
+            self._clients.append(self._made())
+        self._busy[at] += 1
+        try:
+            yield self._clients[at]
+        finally:
+            self._busy[at] -= 1
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        for client in self._clients:
+            await client.aclose()
+
+    def _made(self) -> httpx.AsyncClient:
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=EACH, keepalive_expiry=60.0)
+        return httpx.AsyncClient(verify=self._secured, timeout=httpx.Timeout(None, connect=_CONNECT), limits=limits)
+
+
 class Forwarder:
     """An ASGI application that forwards every request; ``told`` gets each exchange after its last byte, or its end.
 
@@ -83,12 +120,11 @@ class Forwarder:
 
     def __init__(self, upstreams: Upstreams, told: Callable[[Passed], None], clock: Clock = time.time) -> None:
         self.upstreams, self.clock, self._told = upstreams, clock, told
-        limits = httpx.Limits(max_connections=None, max_keepalive_connections=200, keepalive_expiry=60.0)
-        self.client = httpx.AsyncClient(timeout=httpx.Timeout(None, connect=_CONNECT), limits=limits)
+        self.clients = ClientPools()
 
     async def aclose(self) -> None:
         """Close the connections to providers."""
-        await self.client.aclose()
+        await self.clients.aclose()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -133,22 +169,31 @@ class _Passing:
 
     async def run(self) -> None:
         """Send the request on, and what comes back to the client. An answer of ours is a provider's that failed."""
-        try:
-            request = self._forwarder.request(self._scope, self._body)
-            response = await self._forwarder.client.send(request, stream=True)
-        except (httpx.HTTPError, httpx.InvalidURL, UnicodeDecodeError) as error:
-            await self._refuse(error)
-            return
-        try:
-            await self._begin(response.status_code, response.headers.raw)
-            async for piece in response.aiter_raw():
-                self._pieces.append(piece)
-                await self._send({"type": "http.response.body", "body": piece, "more_body": True})
-            self._whole = True
-        finally:
-            with anyio.CancelScope(shield=True):
-                await response.aclose()
+        with self._forwarder.clients.one() as client:
+            try:
+                request = self._forwarder.request(self._scope, self._body)
+                response = await client.send(request, stream=True)
+            except (httpx.HTTPError, httpx.InvalidURL, UnicodeDecodeError) as error:
+                await self._refuse(error)
+                return
+            try:
+                await self._pass(response)
+            finally:
+                with anyio.CancelScope(shield=True):
+                    await response.aclose()
         await self._send({"type": "http.response.body", "body": b""})
+
+    async def _pass(self, response: httpx.Response) -> None:
+        """Each piece as it comes. The last one is known by the length that was said, where one was."""
+        await self._begin(response.status_code, response.headers.raw)
+        left = response.headers.get("content-length", "")
+        missing = int(left) if left.isdigit() else -1
+        async for piece in response.aiter_raw():
+            self._pieces.append(piece)
+            missing -= len(piece)
+            self._whole = self._whole or not missing  # its client may be gone before the end is seen here
+            await self._send({"type": "http.response.body", "body": piece, "more_body": True})
+        self._whole = True
 
     async def _begin(self, status: int, headers: Headers) -> None:
         self._first, self._status, self._headers = self._forwarder.clock(), status, headers

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import count
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from agentmem.transcript.journal import Journal
 from agentmem.types import Basis, Entry, Json, Rates, Usage
 
 
+@lru_cache(maxsize=1_024)
 def known_rules(provider: str, model: str) -> CacheRules:
     """The cache rules of a request. If it is not known which settings a cache depends on, all of them count."""
     known = rules_for(provider, model)

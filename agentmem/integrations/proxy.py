@@ -8,28 +8,24 @@ What passed is read and written by a thread beside, so that forwarding waits for
 traffic goes on, and `Proxy.lost` counts what is missing.
 """
 
-import asyncio
 import json
 import queue
-import socket
 import threading
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from agentmem.closing import Closing
-from agentmem.distribution import install
-from agentmem.errors import ConfigError
 from agentmem.health import with_health
 from agentmem.integrations.forwarding import Forwarder, Passed, Receive, Scope, Send, Upstreams
-from agentmem.integrations.replies import parse_reply
+from agentmem.integrations.replies import has_ended, parse_reply
 from agentmem.integrations.session_names import session_name
 from agentmem.integrations.wirelog import BASIS_HEADER, PATHS, Line, LogFile, Sink
+from agentmem.loopback import LoopbackServer, check_installed, listening
 
 MOST_WAITING = 64 * 1024 * 1024
 """Bytes that may wait to be written. Beyond, exchanges go by unrecorded, so that memory stays flat."""
-_BACKLOG = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +112,7 @@ def wire_line(passed: Passed) -> Line | None:
         "status": passed.status or 499,
         "seconds": round(passed.ended - passed.at, 6),
         "first_byte_after": round(passed.first - passed.at, 6),
-        "complete": passed.whole,
+        "complete": passed.whole or has_ended(decoded),
     }
     basis = httpx.Headers(headers).get(BASIS_HEADER)
     session = session_name(names, body)
@@ -139,35 +135,18 @@ class Proxy(Closing):
         port: int = 0,
         warned: Callable[[str], None] = lambda reason: None,
     ) -> None:
-        uvicorn = _uvicorn()
-        self._socket = _bound(port)
-        self._port = int(self._socket.getsockname()[1])
+        check_installed("watch", "the proxy")
+        at = listening(port)
         self._writer = LogWriter(log if callable(log) else LogFile(log, shortened=True), warned)
         self._upstreams = upstreams or Upstreams()
-        config = uvicorn.Config(
-            with_health(self._served, lambda: {"written": self.written, "lost": self.lost.exchanges}),
-            interface="asgi3",
-            proxy_headers=False,
-            loop="asyncio",
-            http="h11",
-            ws="none",
-            lifespan="off",
-            log_level="critical",
-            access_log=False,
-            server_header=False,
-            date_header=False,
-            backlog=_BACKLOG,
-            timeout_graceful_shutdown=1,
-        )
-        self._server = uvicorn.Server(config)
         self._forwarder: Forwarder | None = None
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), name="proxy")
-        self._thread.start()
+        served = with_health(self._served, lambda: {"written": self.written, "lost": self.lost.exchanges})
+        self._server = LoopbackServer(at, served, "proxy", around=self._forwarding)
 
     @property
     def url(self) -> str:
         """The address to give a client as its base URL."""
-        return f"http://127.0.0.1:{self._port}"
+        return self._server.url
 
     @property
     def variables(self) -> dict[str, str]:
@@ -186,34 +165,17 @@ class Proxy(Closing):
 
     def close(self) -> None:
         """Stop serving, and write what waits. May be called twice."""
-        self._server.should_exit = True
-        self._thread.join()
+        self._server.close()
         self._writer.close()
-        self._socket.close()
 
-    async def _serve(self) -> None:
+    @asynccontextmanager
+    async def _forwarding(self) -> AsyncIterator[None]:
         self._forwarder = Forwarder(self._upstreams, self._writer)
         try:
-            await self._server.serve([self._socket])
+            yield
         finally:
             await self._forwarder.aclose()
 
     async def _served(self, scope: Scope, receive: Receive, send: Send) -> None:
         assert self._forwarder is not None
         await self._forwarder(scope, receive, send)
-
-
-def _uvicorn() -> Any:
-    try:
-        import uvicorn
-    except ImportError as error:
-        raise ConfigError(f"the proxy needs uvicorn, which is not installed: {install('watch')}") from error
-    return uvicorn
-
-
-def _bound(port: int) -> socket.socket:
-    """A listening socket on loopback. Raises ConfigError if the port cannot be used."""
-    try:
-        return socket.create_server(("127.0.0.1", port), backlog=_BACKLOG)
-    except OSError as error:
-        raise ConfigError(f"port {port} cannot be used here ({error.strerror}): choose another --port, or 0") from error

@@ -5,6 +5,7 @@ OpenAI's chat completion or OpenAI's response. Only `wirelog` needs it; it stand
 """
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -20,6 +21,17 @@ def parse_reply(body: bytes) -> Data | None:
         return whole
     events = list(_events(body.decode(errors="replace")))
     return next((build(events) for known, build in _DIALECTS if any(map(known, events))), None)
+
+
+def has_ended(body: bytes) -> bool:
+    """Whether a stream's decoded body has the event that is its last: clients may go away as soon as they read it."""
+    return _LAST.search(body) is not None
+
+
+_LAST = re.compile(
+    rb"^(data: ?\[DONE\]|event: ?(message_stop|response\.(completed|incomplete|failed))\r?$)", re.MULTILINE
+)
+"""The last event of Anthropic's messages, of OpenAI's chat completions, and of its responses."""
 
 
 def _json(text: str) -> Data | None:

@@ -27,7 +27,7 @@ def lines(stats: Stats) -> list[str]:
     """Sentences for what the table does not show."""
     gone = ", ".join(f"{count:,} by {name}" for name, count in stats["invalidated"].items())
     return [
-        f"{stats['entries']:,} answers are kept. Invalidated: {gone}.",
+        f"{stats['entries']:,} {'answer is' if stats['entries'] == 1 else 'answers are'} kept. Invalidated: {gone}.",
         wrong(stats),
         *judge(stats["judge"], stats["wrong_per_hit_corrected"]),
         f"Saved: {stats['saved_usd']:.4f} dollars and {stats['saved_seconds']:,.1f} seconds of waiting.",

@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from agentmem.replay.formats.traces import KvCacheTrace, MooncakeTrace
 from agentmem.replay.formats.usage_ledger import UsageLedger
 from agentmem.replay.formats.wire_log import WireLog
 from agentmem.replay.session import RecordedSession, SkippedLine
-from agentmem.replay.source import BROKEN, RecordingReader, RecordingSource, Spool, TableNames, opened, values
+from agentmem.replay.source import BROKEN, LogLine, RecordingReader, RecordingSource, Spool, TableNames, opened, values
 
 _READERS: tuple[RecordingReader, ...] = (
     MooncakeTrace(),
@@ -140,22 +141,24 @@ class _Look:
 
 
 def _look(path: Path) -> _Look:
+    """Who reads a file: the first who takes one of its values. The half of a line has no say if a whole one has."""
     kinds: dict[str, None] = {}
-    ours = False
+    ours, half = False, None
     try:
-        for first in _firsts(path):
-            wrote = foreign(first)
+        for first, whole in _firsts(path):
+            wrote = foreign(first) if whole else ""
             if wrote:
                 return _Look(reason=f"not understood: {wrote}", report=True)
             found = next((reader for reader in FORMATS.values() if reader.accepts(first)), None)
-            if found:
+            if found and whole:
                 return _Look(found)
+            half = half or found
             if isinstance(first, dict) and isinstance(first.get("type"), str):
                 kinds[first["type"]] = None
                 ours = ours or "sessionId" in first
     except BROKEN as error:
         return _Look(reason=f"the file cannot be read: {error}", report=True)
-    return _Look(reason=_reason(path, list(kinds), metadata=ours))
+    return _Look(half) if half else _Look(reason=_reason(path, list(kinds), metadata=ours))
 
 
 def _reason(path: Path, kinds: list[str], *, metadata: bool) -> str:
@@ -177,18 +180,28 @@ def _tables(path: Path) -> Iterator[TableNames]:
         return
 
 
-def _firsts(path: Path) -> Iterator[Any]:
-    """What tells a format: the file's first bytes, then its values, those of lists by themselves too."""
+def _firsts(path: Path) -> Iterator[tuple[Any, bool]]:
+    """What tells a format: the file's first bytes, then its values, those of lists by themselves too.
+
+    Each with whether it is whole: of a line that was cut, what can be read may be the inside of something else.
+    """
     with path.open("rb") as file:
         start = file.read(_MAGIC)
     if start.startswith(b"SQLite"):
-        yield from _tables(path)
-    yield start
+        yield from ((names, True) for names in _tables(path))
+    yield start, True
     with opened(path) as file:
-        yield file.read(_MAGIC)
+        yield file.read(_MAGIC), True
     if path.suffix == ".db" or start.startswith(b"SQLite"):
         return
-    for one in values(path):
-        if not isinstance(one, SkippedLine):
-            yield one.value
-            yield from one.value if isinstance(one.value, list) else ()
+    for _, line in groupby(values(path), key=_line_of):
+        found = list(line)
+        whole = not any(isinstance(one, SkippedLine) for one in found)
+        for one in found:
+            if not isinstance(one, SkippedLine):
+                yield one.value, whole
+                yield from ((part, whole) for part in (one.value if isinstance(one.value, list) else ()))
+
+
+def _line_of(one: LogLine | SkippedLine) -> int:
+    return one.line if isinstance(one, SkippedLine) else one.number

@@ -98,6 +98,12 @@ def parsed(data: bytes) -> Any:
         return SkippedLine("", 0, f"no JSON: {error}")
 
 
+def broken(data: bytes) -> str:
+    """Why bytes are no JSON, as it is said of a line; "" if they are."""
+    found = parsed(data.removesuffix(b"\n"))
+    return found.reason if isinstance(found, SkippedLine) else ""
+
+
 def _decoded(path: Path) -> io.TextIOWrapper:
     """The file as text. What is no character of its encoding is read as U+FFFD."""
     file: Any = opened(path)

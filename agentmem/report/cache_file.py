@@ -16,7 +16,7 @@ def open_cache(path: Path, table: str) -> sqlite3.Connection:
 
 
 def _opened(path: Path, table: str) -> sqlite3.Connection:
-    database = sqlite3.connect(path, timeout=30)
+    database = sqlite3.connect(path, timeout=30, check_same_thread=False)
     database.execute("PRAGMA journal_mode = WAL")
     database.execute("PRAGMA synchronous = NORMAL")
     database.execute(table)

@@ -1,7 +1,7 @@
 """Collects the page's data as one JSON object: columns with a value for each turn, the events, the ledger's sums."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 from agentmem.meter.answers import lines
@@ -11,7 +11,7 @@ from agentmem.report.blocks import BlockTable
 from agentmem.report.contexts import first_difference
 from agentmem.report.events import ReportEvent, events
 from agentmem.report.loading import Observed, load_run
-from agentmem.report.markup import Node, body, plain
+from agentmem.report.markup import Node, body, lined
 from agentmem.report.sidebyside import side_by_side
 from agentmem.report.summing import report_on
 from agentmem.report.turns import ReportTurn, TokenParts
@@ -25,7 +25,7 @@ _DIGITS = 6
 def collect(journal: Journal, threads: Sequence[str], answers: Mapping[str, Any] | None = None) -> Data:
     """The data of the page on ``threads``, in that order. Raises TranscriptError for entries that do not fit.
 
-    ``answers`` are the statistics of the workspace's answer cache, if it has one.
+    ``answers`` are the statistics of the workspace's answer cache, if it has one, with its latest hits as ``served``.
     """
     observed = [load_run(journal, thread) for thread in threads]
     return collect_observed(observed, threads[0] if len(threads) == 1 else None, answers)
@@ -66,7 +66,7 @@ class Gathered:
         pair = first_difference(before.sent, turn.sent)
         if pair is None:
             return None
-        old, new = (None if frame is None else plain(frame) for frame in pair)
+        old, new = (None if frame is None else lined(frame) for frame in pair)
         numbers = [None if frame is None else self.table.number(frame) for frame in pair]
         return {"blocks": numbers, **side_by_side(old, new)}
 
@@ -136,7 +136,7 @@ def shown(
 
 def _columns(made: Sequence[ReportTurn]) -> Data:
     rows = [turn.row for turn in made]
-    parts = [astuple(turn.parts or TokenParts()) for turn in made]
+    parts = [(turn.parts or TokenParts()).amounts for turn in made]
     new = [new_tokens(row) for row in rows]
     return {
         "number": [turn.number for turn in made],

@@ -64,7 +64,8 @@ class Observed:
     ``name`` is what people call it, ``format`` a name of `agentmem.replay.recordings.FORMATS`, ``path`` its file (""
     for a run of ours). ``findings`` are its losses, with the numbers of ``turns``. ``window`` is the context after
     the last reply, ``pages`` the pinned pages at their places in its head. ``compactions`` are the tokens at which it
-    was compacted so far, ``text`` whether more than numbers is known.
+    was compacted so far, ``text`` whether more than numbers is known; ``estimated``: what was processed again is told
+    from usage alone.
     """
 
     name: str
@@ -76,6 +77,7 @@ class Observed:
     pages: tuple[tuple[int, str], ...] = ()
     compactions: tuple[int, ...] = ()
     text: bool = True
+    estimated: bool = False
 
     @property
     def rows(self) -> Iterator[Row]:
@@ -174,22 +176,23 @@ def _load(source: RecordingSource, choice: Choice) -> Iterator[Observed | Skippe
         if isinstance(session, SkippedLine):
             yield session
         elif choice.takes_session(session.name):
-            made = _observed(source, session)
+            made = observe(session, source.format)
             if source.format == WIRE_LOG:
                 whole = whole or _compared_by_line(Path(source.path))
                 made = _renumbered(made, session, whole)
             yield made
 
 
-def _observed(source: RecordingSource, session: RecordedSession) -> Observed:
+def observe(session: RecordedSession, format: str) -> Observed:
+    """A recorded session, which was read from a log of that format."""
     read = recorded(session)
     sizes = (turn.row.usage.input_tokens or turn.row.context_tokens for turn in read.turns)
     cuts = zip(session.exchanges[1:], sizes, strict=False)
     compactions = tuple(size for one, size in cuts if one.cut and one.cut.kind == "compaction")
     return Observed(
         session.name,
-        source.format,
-        source.path,
+        format,
+        session.source,
         read.turns,
         read.findings,
         read.window,

@@ -7,6 +7,7 @@ text; the address of a link or picture is shown, and never followed or fetched.
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -65,14 +66,28 @@ def body(one: Frame) -> list[Node]:
 
 def plain(one: Frame) -> str:
     """A block as text, to search in and to compare."""
+    text = _said(one)
+    return _json(one.value) if text is None else text
+
+
+def lined(one: Frame) -> str:
+    """A block as text to compare line by line: texts inside JSON, as a tool's description, in lines of their own."""
+    text = _said(one)
+    return _ESCAPED.sub(lambda found: found[1] + "\n", _json(one.value)) if text is None else text
+
+
+def _said(one: Frame) -> str | None:
+    """The words of a block; None for one that is JSON."""
     value, kind = one.value, str(one.value.get("type"))
     if kind == "tool_result":
         return "\n".join(_texts(value.get("content")))
     if kind in _THOUGHTS:
         return str(value.get("thinking") or value.get("text") or "")
-    if isinstance(text := value.get("text"), str):
-        return text
-    return _json(value)
+    text = value.get("text")
+    return text if isinstance(text, str) else None
+
+
+_ESCAPED = re.compile(r"(?<!\\)((?:\\\\)*)\\n")
 
 
 def shortened(text: str) -> tuple[str, list[Node]]:

@@ -24,7 +24,7 @@ from agentmem.replay.simulation import GRACE, usual_marks
 from agentmem.replay.tally import billed
 from agentmem.report.contexts import SentContext
 from agentmem.report.turns import ReportTurn, TokenParts, least_usd
-from agentmem.types import Frame, Usage
+from agentmem.types import Frame, Ttl, Usage
 
 NOISE = 32
 """Tokens. A smaller loss is a difference of counting, as in the diagnosis."""
@@ -208,25 +208,9 @@ class _Reading:
             new_tokens=new if text else 0,
             context_tokens=whole if text else 0,
             message_id=exchange.identity,
-            break_=self._break(exchange, rules),
+            break_=relation(self._before[0] if self._before else None, exchange, rules, self.session.ttl),
             extras=exchange.extras,
             price_row=found.row if found and cost is not None else None,
-        )
-
-    def _break(self, exchange: Exchange, rules: CacheRules) -> Break:
-        if self._before is None or (exchange.cut and exchange.cut.kind in _FRESH):
-            return "first"
-        before = self._before[0]
-        read = bool(exchange.usage and before.usage) and (
-            2 * exchange.usage.cache_read_tokens >= before.usage.input_tokens  # type: ignore[union-attr]  # both are there
-        )
-        return classify(
-            first=False,
-            extends=exchange.cut is None,
-            cut=bool(exchange.cut and exchange.cut.declared),
-            idle=exchange.at - before.at,
-            lifetime=rules.lifetimes[self.session.ttl] + GRACE,
-            read=read,
         )
 
     def _suspect(self, number: int, exchange: Exchange, head: tuple[Frame, ...]) -> None:
@@ -241,6 +225,25 @@ class _Reading:
         then = make(number - 1, before, old_head, tuple(live[:length]), cuts, compactions)
         now = make(number, exchange, head, tuple(self.live), self._cuts, self._compactions)
         self.suspects.append((number, then, now))
+
+
+def relation(before: Exchange | None, exchange: Exchange, rules: CacheRules, ttl: Ttl) -> Break:
+    """The relation of a recorded request to the one ``before`` it in its conversation; ``ttl`` is the session's."""
+    if before is None or (exchange.cut and exchange.cut.kind in _FRESH):
+        return "first"
+    read = (
+        exchange.usage is not None
+        and before.usage is not None
+        and 2 * exchange.usage.cache_read_tokens >= before.usage.input_tokens
+    )
+    return classify(
+        first=False,
+        extends=exchange.cut is None,
+        cut=bool(exchange.cut and exchange.cut.declared),
+        idle=exchange.at - before.at,
+        lifetime=rules.lifetimes[ttl] + GRACE,
+        read=read,
+    )
 
 
 def _listed(provider: str, exchange: Exchange) -> ListedPrice | None:

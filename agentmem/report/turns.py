@@ -4,7 +4,7 @@ The entries are folded again, so that each row of the ledger finds the view that
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import astuple, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 
 from agentmem.compaction.plan import WRITTEN
 from agentmem.context.cut import PartKind
@@ -32,10 +32,15 @@ class TokenParts:
     results: int = 0
     tail: int = 0
 
+    @property
+    def amounts(self) -> tuple[int, int, int, int, int, int]:
+        """All of them, in their order."""
+        return self.tools, self.system, self.pages, self.summary, self.results, self.tail
+
     def scaled(self, tokens: int) -> "TokenParts":
         """The same shares, scaled to this many tokens."""
-        whole = sum(astuple(self))
-        return TokenParts(*(round(part * tokens / whole) for part in astuple(self))) if whole else self
+        whole = sum(self.amounts)
+        return TokenParts(*(round(part * tokens / whole) for part in self.amounts)) if whole else self
 
 
 @dataclass(frozen=True, slots=True)

@@ -160,6 +160,7 @@ def answer_of(agent: AnsweringAgent, result: Result, changed: set[str]) -> Answe
         effects=tuple(_effects(agent.menu, calls, entries)),
         reads=tuple(dict.fromkeys(kind for one in _called(agent.menu, calls) for kind in one.reads)),
         usd=result.cost_usd,
+        tokens=sum(one.input_tokens + one.output_tokens for one in result.usage),
     )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agentmem.report.data import Gathered
+from agentmem.ui.changes import changes
 from agentmem.ui.search import search, within
 from agentmem.ui.shelf import Changed, SessionShelf
 from agentmem.ui.titles import title
@@ -51,11 +52,18 @@ class PageRoutes:
         return _json({id: self._titles[id] for id in ids})
 
     def session(self, request: "Request") -> "Response":
-        """One session. Unless the whole is asked for, its numbers alone where only those are at hand."""
+        """One session. Unless the whole is asked for, its numbers alone where only those are at hand.
+
+        ``since`` names a version that the page has: then what changed since, if that is still known.
+        """
         id = request.path_params["id"]
         quick = not request.query_params.get("whole") and self._shelf.known(id) is None
         data = self._shelf.rows(id) if quick else None
-        return _json(data or self._shelf.whole(id).data)
+        if data is not None:
+            return _json(data)
+        whole = self._shelf.whole(id).data
+        before = self._shelf.version(id, request.query_params.get("since", ""))
+        return _json(whole if before is None else {"changes": changes(before, whole)})
 
     def bodies(self, request: "Request") -> "Response":
         """The texts of some blocks."""

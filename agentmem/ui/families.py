@@ -48,11 +48,13 @@ def _main_name(name: str, format: str) -> str:
     return first if rest and rest[-1].startswith(_BEGAN) else name
 
 
-def project_of(family: Family, home: Path) -> str:
-    """The project that a session was about, as far as its place tells.
+def project_of(family: Family, home: Path, folder: str = "") -> str:
+    """The project that a session was about: the ``folder`` that its agent worked in, else as far as its place tells.
 
-    Claude Code names a folder by the project's path with dashes; it is shown without the home folder in front.
+    Claude Code names a folder by the project's path with dashes. Both are shown without the home folder in front.
     """
+    if folder.startswith(("/", "\\")) or folder[1:3] == ":\\":
+        return _below(folder, home)
     path = Path(family.path)
     if family.format == RUNS:
         return path.parent.parent.name or path.name
@@ -61,10 +63,19 @@ def project_of(family: Family, home: Path) -> str:
     dated = _NAMED_BY.get(family.format)
     if dated:
         return dated
-    folder = path.parent.name
+    place = path.parent.name
     dashed = str(home).replace("/", "-").replace(".", "-")
-    shown = folder.removeprefix(dashed) if folder.startswith(dashed) else folder
+    shown = place.removeprefix(dashed) if place.startswith(dashed) else place
     return shown.strip("-") or "~"
+
+
+def _below(folder: str, home: Path) -> str:
+    """A folder as people call it."""
+    try:
+        shown = Path(folder).relative_to(home).as_posix()
+    except ValueError:
+        return folder
+    return "~" if shown == "." else shown
 
 
 _NAMED_BY: Mapping[str, str] = {"codex": "Codex", "opencode": "opencode"}

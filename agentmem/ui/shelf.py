@@ -1,39 +1,45 @@
 """The sessions of some files and folders as they are now: what the served page asks for.
 
-    shelf = SessionShelf([Path("~/.claude/projects").expanduser()], user_cache / "logs.db")
-    shelf.refresh()
-    shelf.listing()["sessions"]["name"]
+    with SessionShelf([Path("~/.claude/projects").expanduser()], user_cache / "sessions.db") as shelf:
+        shelf.refresh()
+        shelf.listing()["sessions"]["name"]
 
-A file that did not change is not read again. All methods may be called from any thread, `refresh` from one at a time.
+A file that did not change is not read again, and of one that grew only what is new. All methods may be called from any
+thread, `refresh` and `look_again` from one at a time.
 """
 
 import sqlite3
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, count
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from agentmem.replay.recordings import files
+from agentmem.closing import Closing
 from agentmem.replay.session import SkippedLine
-from agentmem.report.catalogue import LogCatalogue
 from agentmem.report.data import Gathered, gathered
-from agentmem.report.loading import RUNS, Observed, load_paths
+from agentmem.report.loading import ALL, RUNS, Observed, chosen
+from agentmem.report.logs.index import IndexedLog, LogIndex, Stamp, stamp, there
+from agentmem.report.logs.reading import WorkItem
 from agentmem.ui.families import Family, family_of
-from agentmem.ui.listing import Data, ListedConversation, conversation, listing
+from agentmem.ui.growth import ListedGrowth, SessionGrowth
+from agentmem.ui.listing import Data, listing
 
 KEPT = 4
 """Sessions that are kept as they were read last."""
-Stamp = tuple[int, int]
+TOLD = 8
+"""Versions of sessions that are kept to tell what changed since."""
+FEW = 4
+"""Files that changed up to which each is read on from its old end; more are read anew, by several processes."""
 Answers = Callable[[Path], dict[str, Any] | None]
 
 
 @dataclass(frozen=True, slots=True)
 class _File:
     stamp: Stamp
-    conversations: tuple[ListedConversation, ...]
-    skipped: tuple[SkippedLine, ...] = ()
+    log: IndexedLog
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,21 +50,24 @@ class Changed:
     unread: int
 
 
-class SessionShelf:
-    """``paths`` are files and folders; those that do not exist yet may come. ``catalogue`` is the file that remembers
-    rows, None to remember nothing. ``answers`` gives the statistics of the answer cache beside a database of runs.
+class SessionShelf(Closing):
+    """``paths`` are files and folders; those that do not exist yet may come. ``index`` is the file that remembers what
+    was read, None to forget it at the end; ``jobs`` as in `LogIndex`. ``answers`` gives the statistics of the answer
+    cache beside a database of runs.
     """
 
     def __init__(
         self,
         paths: Sequence[Path],
-        catalogue: Path | None = None,
+        index: Path | None = None,
         *,
+        jobs: int = 1,
         home: Path | None = None,
         answers: Answers = lambda folder: None,
     ) -> None:
-        self._paths, self._catalogue, self._answers = tuple(paths), catalogue, answers
+        self._paths, self._answers = tuple(paths), answers
         self._home = home or Path.home()
+        self._index = _opened(index, jobs)
         self._files: dict[str, _File] = {}
         self._closed: tuple[SkippedLine, ...] = ()
         self._families: dict[str, tuple[Family, tuple[str, ...]]] = {}
@@ -66,21 +75,26 @@ class SessionShelf:
         self._kept: OrderedDict[str, tuple[tuple[Stamp, ...], Gathered]] = OrderedDict()
         self._listing: Data | None = None
         self._lock, self._reading = Lock(), Lock()
+        self._numbers, self._told = count(1), deque[Data](maxlen=TOLD)
+        self._growth, self._growing = ListedGrowth(), SessionGrowth()
+
+    def close(self) -> None:
+        """Close the index. May be called twice."""
+        self._index.close()
 
     def refresh(self, told: Callable[[Changed], None] = lambda changed: None) -> Changed:
         """Look at all files, and read those that changed; ``told`` is called now and then while many are read."""
-        there, closed = self._there()
-        stamps = {name: stamp(Path(name)) for name in there}
-        old = [name for name in stamps if self._is_old(name)]
-        gone = [name for name in self._files if name not in stamps or stamps[name] is None]
-        changed = self._lose(gone, closed)
+        stamps, closed = there(path for path in self._paths if path.exists())
+        changed = self._lose([name for name in self._files if name not in stamps], tuple(closed))
+        old = {name: at for name, at in stamps.items() if name not in self._files or self._files[name].stamp != at}
         if old:
             changed |= self._read(old, told)
         return Changed(frozenset(changed), 0)
 
     def look_again(self, names: Iterable[str]) -> Changed:
         """Read those of these files that changed."""
-        old = [name for name in names if self._is_old(name)]
+        stamps = ((name, stamp(Path(name))) for name in names)
+        old = {name: at for name, at in stamps if at and (name not in self._files or self._files[name].stamp != at)}
         return Changed(frozenset(self._read(old, lambda changed: None)) if old else frozenset(), self._unread)
 
     def recent(self, since: float) -> list[str]:
@@ -88,16 +102,16 @@ class SessionShelf:
         with self._lock:
             open_ = [name for one in self._kept for name in self._families.get(one, (None, ()))[1]]
             fresh = [name for name, file in self._files.items() if file.stamp[1] > since * 1e9]
-        given = [str(path) for path in self._paths if path.is_file()]
+        given = [str(path.resolve()) for path in self._paths if path.is_file()]
         return list(dict.fromkeys([*given, *open_, *fresh]))
 
     def listing(self) -> Data:
         """The list of sessions."""
         with self._lock:
             if self._listing is None:
-                skipped = [*self._closed, *(each for file in self._files.values() for each in file.skipped)]
-                found = [self._files[name].conversations for name in sorted(self._files)]
-                self._listing = listing(found, skipped, self._home, self._unread)
+                logs = {name: self._files[name].log for name in sorted(self._files)}
+                skipped = [*self._closed, *(each for log in logs.values() for each in log.skipped)]
+                self._listing = listing(self._index.counted(logs), skipped, self._home, self._unread)
             return self._listing
 
     def families(self) -> list[tuple[Family, tuple[str, ...]]]:
@@ -111,15 +125,11 @@ class SessionShelf:
             return self._families[id][0]
 
     def rows(self, id: str) -> Data | None:
-        """The session's numbers alone, from the catalogue; None where they must be read anyway. Raises KeyError."""
+        """The session's numbers alone, from the index; None where they must be read anyway. Raises KeyError."""
         family, names = self._of(id)
-        if self._catalogue is None or family.format == RUNS:
+        if family.format == RUNS:
             return None
-        try:
-            with LogCatalogue(self._catalogue) as catalogue:
-                observed = list(_members(family, catalogue.load(map(Path, names))))
-        except (OSError, sqlite3.Error):
-            return None
+        observed = list(_members(family, chosen(chain.from_iterable(map(self._index.rows, names)), ALL)))
         return {**gathered(observed, family.name).data, "id": id, "partial": True}
 
     def known(self, id: str) -> Gathered | None:
@@ -138,39 +148,32 @@ class SessionShelf:
             if found is not None:
                 return found
             stamps = _stamps(names)
-            observed = list(_members(family, load_paths([Path(name) for name in names if Path(name).exists()])))
+            there_ = (Path(name) for name in names if Path(name).exists())
+            found_ = chain.from_iterable(self._growing.read(path, family.format) for path in there_)
+            observed = list(_members(family, chosen(found_, ALL)))
             folder = Path(family.path).parent.parent
             answers = self._answers(folder) if family.format == RUNS else None
             made = gathered(observed, family.name, answers)
-            made.data["id"] = id
+            made.data.update(id=id, version=str(next(self._numbers)))
             with self._lock:
+                self._told.append(made.data)
                 self._kept[id] = (stamps, made)
                 self._kept.move_to_end(id)
                 while len(self._kept) > KEPT:
                     self._kept.popitem(last=False)
             return made
 
+    def version(self, id: str, name: str) -> Data | None:
+        """The data of a session at an earlier version, if that is still known."""
+        with self._lock:
+            return next((one for one in self._told if (one["id"], one["version"]) == (id, name)), None)
+
     def _of(self, id: str) -> tuple[Family, tuple[str, ...]]:
         with self._lock:
             return self._families[id]
 
-    def _is_old(self, name: str) -> bool:
-        """Whether a file is there, and not as it was read."""
-        at = stamp(Path(name))
-        return at is not None and (name not in self._files or self._files[name].stamp != at)
-
     def _written(self, name: str) -> int:
         return self._files[name].stamp[1] if name in self._files else 0
-
-    def _there(self) -> tuple[list[str], tuple[SkippedLine, ...]]:
-        """The files that there are, and folders that cannot be read."""
-        found, closed = list[str](), list[SkippedLine]()
-        for one in files(path for path in self._paths if path.exists()):
-            if isinstance(one, SkippedLine):
-                closed.append(one)
-            else:
-                found.append(str(one))
-        return found, tuple(closed)
 
     def _lose(self, gone: Iterable[str], closed: tuple[SkippedLine, ...]) -> set[str]:
         """Forget files that are gone; the sessions that they were of."""
@@ -179,78 +182,55 @@ class SessionShelf:
             if lost or closed != self._closed:
                 self._closed = closed
                 self._arrange()
-            return {one.family.id for file in lost for one in file.conversations}
+            return {id for file in lost for id in _ids(file.log)}
 
-    def _read(self, names: Sequence[str], told: Callable[[Changed], None]) -> set[str]:
+    def _read(self, old: dict[str, Stamp], told: Callable[[Changed], None]) -> set[str]:
         """Read these files; the sessions that they are of."""
         changed: set[str] = set()
-        step = max(1, len(names) // 20)
-        for at, (name, file) in enumerate(self._loaded(names), start=1):
+        step = max(1, len(old) // 20)
+        for at, (name, log) in enumerate(self._loaded(old), start=1):
             with self._lock:
-                self._files[name] = file
-                if at % step == 0 or at == len(names):
-                    self._unread = len(names) - at
+                self._files[name] = _File(old[name], log)
+                if at % step == 0 or at == len(old):
+                    self._unread = len(old) - at
                     self._arrange()
-            changed |= {one.family.id for one in file.conversations}
-            if at % step == 0 and at < len(names):
-                told(Changed(frozenset(), len(names) - at))
+            changed |= _ids(log)
+            if at % step == 0 and at < len(old):
+                told(Changed(frozenset(), len(old) - at))
         return changed
+
+    def _loaded(self, old: dict[str, Stamp]) -> Iterator[tuple[str, IndexedLog]]:
+        """Each file as it is now."""
+        if len(old) > FEW or not all(name in self._files for name in old):
+            yield from self._index.refresh(old)
+            return
+        for name, at in old.items():
+            item = WorkItem(name, *at)
+            yield name, self._index.keep(item, self._growth.read(item))
 
     def _arrange(self) -> None:
         """Sort files by session anew. The lock is held."""
         self._listing = None
         found: dict[str, tuple[Family, list[str]]] = {}
         for name in sorted(self._files):
-            for one in self._files[name].conversations:
-                _, names = found.setdefault(one.family.id, (one.family, []))
+            for one in self._files[name].log.sessions:
+                family = family_of(one.path, one.name, one.format)
+                _, names = found.setdefault(family.id, (family, []))
                 if name not in names:
                     names.append(name)
         self._families = {id: (family, tuple(names)) for id, (family, names) in found.items()}
 
-    def _loaded(self, names: Iterable[str]) -> Iterator[tuple[str, _File]]:
-        """Each file as it is now. One that others write into beside (a database's log) is read past the catalogue."""
-        catalogue = self._opened()
-        try:
-            for name in names:
-                path = Path(name)
-                at = stamp(path) or (0, 0)
-                past = catalogue is None or _beside(path).exists()
-                observed, skipped = list[ListedConversation](), list[SkippedLine]()
-                for one in load_paths([path]) if past or catalogue is None else catalogue.load([path]):
-                    if isinstance(one, SkippedLine):
-                        skipped.append(one)
-                    else:
-                        observed.append(conversation(one))
-                yield name, _File(at, tuple(observed), tuple(skipped))
-        finally:
-            if catalogue is not None:
-                catalogue.close()
 
-    def _opened(self) -> LogCatalogue | None:
-        try:
-            return None if self._catalogue is None else LogCatalogue(self._catalogue)
-        except (OSError, sqlite3.Error):
-            return None
-
-
-def stamp(path: Path) -> Stamp | None:
-    """Size and time of a file, with those of what a database writes beside it; None if it is gone."""
+def _opened(path: Path | None, jobs: int) -> LogIndex:
+    """The index at ``path``; one that is forgotten where that cannot be written."""
     try:
-        at = path.stat()
-        beside = _beside(path)
-        more = beside.stat() if path.suffix in _DATABASES and beside.exists() else None
-    except OSError:
-        return None
-    if more is None:
-        return at.st_size, at.st_mtime_ns
-    return at.st_size + more.st_size, max(at.st_mtime_ns, more.st_mtime_ns)
+        return LogIndex(path, jobs)
+    except (OSError, sqlite3.Error):
+        return LogIndex(None, jobs)
 
 
-_DATABASES = (".db", ".sqlite", ".sqlite3")
-
-
-def _beside(path: Path) -> Path:
-    return path.with_name(f"{path.name}-wal")
+def _ids(log: IndexedLog) -> set[str]:
+    return {family_of(one.path, one.name, one.format).id for one in log.sessions}
 
 
 def _stamps(names: Iterable[str]) -> tuple[Stamp, ...]:

@@ -1,16 +1,18 @@
 """Tokens and dollars of session logs beside two others that count the same: ccusage, and a count of a few lines here.
 
 Each case is a file or folder of logs. The count here adds up the usage of every reply once, knows nothing of the
-product, and must agree with it token for token. ccusage (npm: ccusage) must agree to half a percent of the dollars
-where both know the price; where it does not, the table says why, by a rule that looks at the case and at no result.
-ccusage finds records by their bytes, so it is given each record again without spaces, under a session's usual name.
+product, and must agree with it token for token; so must the index, by which folders are listed. ccusage (npm: ccusage)
+must agree to half a percent of the dollars where both know the price; where it does not, the table says why, by a rule
+that looks at the case and at no result. ccusage finds records by their bytes, so it is given each record again without
+spaces, under a session's usual name.
 
-    python -m tests.benchmarks.prices_beside --data CASES --ccusage PATH/TO/ccusage [--json FILE]
+    python -m tests.benchmarks.prices_beside --data CASES [--ccusage PATH/TO/ccusage] [--json FILE]
 """
 
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -22,8 +24,10 @@ from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from agentmem.report.loading import load_paths, split
+from agentmem.report.logs.index import LogIndex
 from agentmem.report.summing import report_on
-from tests.benchmarks.heading import commit, heading
+from tests.benchmarks.data import skip
+from tests.benchmarks.heading import commit, heading, record_figures
 
 NEAR = 0.005
 """The share by which dollars may differ."""
@@ -59,6 +63,17 @@ def product(case: Path) -> Counted:
         f"{one['table']} {one['model']} {one['dated'] or ''} {one['tier'] or ''}".strip() for one in made["prices"]
     )
     return Counted(tokens, made["cost_usd"], sum(one["requests"] for one in made["unpriced"]), rows)
+
+
+LISTED = ("requests", "input_tokens", "output_tokens", "cache_read_tokens", "cost_usd", "breaks", "cuts", "expiries")
+
+
+def indexed(case: Path) -> bool:
+    """Whether the index, by which folders are listed, says what the format's own reader says."""
+    with LogIndex(None) as index:
+        listed = report_on(split(index.observed([case]))[0], case.name)
+    own = report_on(split(load_paths([case]))[0], case.name)
+    return all(listed[name] == own[name] for name in LISTED)
 
 
 def records(case: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
@@ -167,9 +182,11 @@ def main() -> int:
     """Count, print the table, and say whether all agreed."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--data", type=Path, required=True, help="a folder of cases: logs, or folders of logs")
-    options.add_argument("--ccusage", type=Path, required=True, help="the program, as npm installed it")
+    options.add_argument("--ccusage", type=Path, default=shutil.which("ccusage"), help="by default the one on the PATH")
     options.add_argument("--json", type=Path)
     given = options.parse_args()
+    if given.ccusage is None:
+        skip("give --ccusage PATH, the program that npm installs under that name")
     version = subprocess.run([given.ccusage, "--version"], capture_output=True, text=True, check=True).stdout.strip()
     heading("Prices beside others' counts", str(given.data), cases=len(cases(given.data)), beside=version)
     lines = [line(case, given.ccusage) for case in cases(given.data)]
@@ -186,8 +203,18 @@ def main() -> int:
     both = [one for one in lines if one["near"]]
     same, explained = sum(one["same"] for one in lines), sum(one["explained"] for one in lines)
     print(f"{same} of {len(lines)} cases: tokens as counted here")
+    print(f"{sum(one['indexed'] for one in lines)} of {len(lines)} cases: the index says the same as the reader")
     print(f"{len(both)} within 0.5 % of ccusage's dollars, {explained} differences explained")
     print("missed: " + ", ".join(missed) if missed else "all agree or are explained")
+    record_figures(
+        cases=len(lines),
+        tokens_equal=same,
+        index_equal=sum(one["indexed"] for one in lines),
+        near=len(both),
+        explained=explained,
+        no_price=sum(one["verdict"] == "neither has a price" for one in lines),
+        missed=missed,
+    )
     if given.json:
         given.json.write_text(json.dumps({"commit": commit(), "beside": version, "cases": lines}, indent=2))
     return 1 if missed else 0
@@ -216,7 +243,8 @@ def line(case: Path, program: Path) -> dict[str, Any]:
         "unpriced": ours.unpriced,
         "rows": ours.rows,
         "verdict": verdict if same else f"TOKENS DIFFER {dict(ours.tokens)} {dict(own)}; {verdict}",
-        "missed": not same or not (near or silent or why),
+        "indexed": (listed := indexed(case)),
+        "missed": not same or not listed or not (near or silent or why),
     }
 
 

@@ -6,7 +6,8 @@ own. First one after the other, for the time to the first byte; then 200 at once
 is missing. With --headroom also through headroom's proxy, as it ships and with its optimizer off: it does other work,
 and its figures are printed beside, without a judgement.
 
-    python -m tests.benchmarks.proxy_latency [--requests 10000] [--at-once 200] [--headroom PATH] [--json FILE]
+    python -m tests.benchmarks.proxy_latency [--requests 10000] [--at-once 200] [--headroom PATH [--beside 1000]]
+        [--json FILE]
 """
 
 import argparse
@@ -14,6 +15,8 @@ import asyncio
 import json
 import multiprocessing
 import os
+import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -32,6 +35,8 @@ GROWTH_MB = 40.0
 """What the meter's memory may grow by under load, beyond what it had after the first hundredth of the requests."""
 SIZES = (2_000, 300_000)
 ONE_BY_ONE, WARM = 600, 50
+PATIENCE = 120.0
+"""Seconds without a byte after which a request counts as failed."""
 _EVENTS: list[dict[str, Any]] = [
     {
         "type": "message_start",
@@ -53,6 +58,10 @@ _EVENTS: list[dict[str, Any]] = [
     {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 60}},
     {"type": "message_stop"},
 ]
+HEADROOMS: dict[str, list[str]] = {"headroom": [], "headroom-plain": ["--no-optimize", "--no-cache"]}
+"""Headroom's proxy as it ships, and with its optimizer and cache off."""
+BESIDE = 200
+"""Requests one by one to what is only printed beside."""
 STREAM = b"".join(b"event: %s\ndata: %s\n\n" % (one["type"].encode(), json.dumps(one).encode()) for one in _EVENTS)
 ANSWER = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: %d\r\n\r\n" % len(STREAM) + STREAM
 
@@ -109,9 +118,10 @@ def free() -> int:
 
 
 @contextmanager
-def running(command: list[str], port: int) -> Iterator[int]:
-    """A server as a process, from when it listens; gives its process id."""
-    child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+def running(command: list[str], port: int, home: Path | None = None) -> Iterator[int]:
+    """A server as a process, from when it listens; gives its process id. ``home`` is a home folder of its own."""
+    own = {**os.environ, **({"HOME": str(home)} if home else {})}
+    child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=own)
     try:
         until = time.monotonic() + 180
         while time.monotonic() < until:
@@ -129,24 +139,38 @@ def running(command: list[str], port: int) -> Iterator[int]:
             child.kill()
 
 
-def first_bytes(port: int, size: int) -> list[float]:
-    """Milliseconds to the first byte of each of ONE_BY_ONE requests, on one connection."""
+def first_bytes(port: int, size: int, requests: int = ONE_BY_ONE) -> list[float]:
+    """Milliseconds to the first byte of each of so many requests, on one connection."""
     sent, took = request(size), []
-    with socket.create_connection(("127.0.0.1", port)) as one:
+    with socket.create_connection(("127.0.0.1", port), PATIENCE) as one:
         one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        for number in range(ONE_BY_ONE + WARM):
+        for number in range(requests + WARM):
             began = time.perf_counter()
             one.sendall(sent)
             data = one.recv(65536)
             if number >= WARM:
                 took.append(1000 * (time.perf_counter() - began))
             while not _whole(data):
-                data += one.recv(65536)
+                piece = one.recv(65536)
+                if not piece:
+                    raise ConnectionResetError(f"port {port} closed the connection: {data[:200]!r}")
+                data += piece
+            if not _answered(data):
+                raise ValueError(f"port {port} answered otherwise: {data[:400]!r}")
     return took
 
 
 def _whole(data: bytes) -> bool:
-    return b"message_stop" in data and (data.endswith(b"\r\n0\r\n\r\n") or b"content-length" in data.lower())
+    """Whether a response is all there, whatever it says: by the length that it names, or its last chunk."""
+    head, found, body = data.partition(b"\r\n\r\n")
+    if not found:
+        return False
+    length = re.search(rb"(?im)^content-length: *(\d+)", head)
+    return len(body) >= int(length[1]) if length else body.endswith(b"0\r\n\r\n")
+
+
+def _answered(data: bytes) -> bool:
+    return b" 200 " in data[:20] and b"message_stop" in data
 
 
 async def load(port: int, requests: int, at_once: int, pid: int) -> tuple[int, float, float, float]:
@@ -165,12 +189,12 @@ async def load(port: int, requests: int, at_once: int, pid: int) -> tuple[int, f
                 await writer.drain()
                 data = b""
                 while not _whole(data):
-                    piece = await reader.read(65536)
+                    piece = await asyncio.wait_for(reader.read(65536), PATIENCE)
                     if not piece:
                         raise ConnectionResetError
                     data += piece
-                failed += b" 200 " not in data[:20]
-            except ConnectionError:
+                failed += not _answered(data)
+            except (ConnectionError, TimeoutError):
                 failed += 1
                 reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1 << 20)
         writer.close()
@@ -197,7 +221,14 @@ def main() -> int:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--requests", type=int, default=10_000)
     options.add_argument("--at-once", type=int, default=200)
-    options.add_argument("--headroom", type=Path, help="the program, in an environment of its own (headroom-ai)")
+    found_ = shutil.which("headroom")
+    options.add_argument(
+        "--headroom",
+        type=Path,
+        default=found_,
+        help="the program (package headroom-ai); by default the one on the PATH",
+    )
+    options.add_argument("--beside", type=int, default=1_000, help="requests at once to headroom's proxy, at most")
     options.add_argument("--json", type=Path)
     options.add_argument("--data", help="ignored: made-up requests")
     given = options.parse_args()
@@ -234,33 +265,35 @@ def measured(found: dict[str, Any], given: argparse.Namespace, log: Path) -> Non
         other = stack.enter_context(running([sys.executable, "-c", BARE, str(bare), upstream], bare))
         servers = [("bare", bare, other), ("meter", meter, pid)]
         servers += [
-            (name, port, stack.enter_context(running(command, port)))
+            (name, port, stack.enter_context(running(command, port, log.parent)))
             for name, port, command in headrooms(given.headroom, upstream)
         ]
         latency(found, {"direct": provider, **{name: port for name, port, _ in servers}})
         for name, port, owner in servers:
             before = worked(owner)
-            failed, seconds, early, late = asyncio.run(load(port, given.requests, given.at_once, owner))
-            each = 1000 * (worked(owner) - before) / given.requests
+            requests = min(given.requests, given.beside) if name in HEADROOMS else given.requests
+            failed, seconds, early, late = asyncio.run(load(port, requests, given.at_once, owner))
+            each = 1000 * (worked(owner) - before) / requests
             found[f"{name}_load"] = {
+                "requests": requests,
+                "a_second": requests / seconds,
                 "cpu_ms_a_request": each,
                 "failed": failed,
                 "seconds": seconds,
                 "early_mb": early,
                 "late_mb": late,
             }
-            rate = given.requests / seconds
             print(
-                f"{name}: {given.requests:,} requests, {given.at_once} at once: {failed} failed, {rate:,.0f} a second, "
+                f"{name}: {requests:,} requests, {given.at_once} at once: {failed} failed, "
+                f"{requests / seconds:,.0f} a second, "
                 f"{each:.1f} ms of processor time each, memory {early:.0f} MB then {late:.0f} MB"
             )
 
 
 def headrooms(program: Path | None, upstream: str) -> list[tuple[str, int, list[str]]]:
     """Headroom's proxy as it ships, and with its optimizer and cache off."""
-    kinds: dict[str, list[str]] = {"headroom": [], "headroom-plain": ["--no-optimize", "--no-cache"]}
     made = []
-    for name, options in kinds.items() if program else ():
+    for name, options in HEADROOMS.items() if program else ():
         port = free()
         command = [str(program), "proxy", "--port", str(port), "--anthropic-api-url", upstream, "--no-rate-limit"]
         made.append((name, port, [*command, *options]))
@@ -272,7 +305,7 @@ def latency(found: dict[str, Any], ports: dict[str, int]) -> None:
     for size in SIZES:
         direct = 0.0, 0.0
         for name, port in ports.items():
-            took = first_bytes(port, size)
+            took = first_bytes(port, size, BESIDE if name in HEADROOMS else ONE_BY_ONE)
             p50, p99 = median(took), quantiles(took, n=100)[98]
             direct = (p50, p99) if name == "direct" else direct
             found[f"{name}_{size}"] = {

@@ -2,10 +2,12 @@
 
 import json
 import os
+import re
 import shlex
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -123,10 +125,12 @@ def run(
 
 def hidden(line: str, data: str, others: Mapping[str, str] = MappingProxyType({})) -> str:
     """The line without what is this machine's alone: the folders of the recordings and of the checkout, and others."""
+def hidden(line: str, data: str) -> str:
+    """The line without what is this machine's alone: the folders of the recordings, of the checkout and of the run."""
     places = {str(Path(data).resolve()): "DIR", data: "DIR", str(ROOT): ".", sys.prefix: ".venv"}
     for place, name in {**others, **places}.items():
         line = line.replace(place, name)
-    return line
+    return re.sub(re.escape(tempfile.gettempdir()) + r"/tmp\w+", "SCRATCH", line)
 
 
 def made(name: str, outcome: str, lines: Sequence[str], seconds: float, arguments: Sequence[str] = ()) -> Record:

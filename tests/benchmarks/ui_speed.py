@@ -2,12 +2,12 @@
 
 It makes its logs itself, serves them as `agentmem ui` does, and opens them in a headless Chromium. The times are the
 page's own performance measures: from the address that is asked for to what is drawn, with what the server needs for it.
-First numbers come from the catalogue; a session is whole when its texts were read. That the long session is usable is
+First numbers come from the index; a session is whole when its texts were read. That the long session is usable is
 the time from a click on a bar to its messages, and the longest frame while the list is scrolled from end to end.
 
     python -m tests.benchmarks.ui_speed [--sessions 2000] [--turns 2000] [--long 5000] [--repeats 5] [--json FILE]
 
-Exits with 1 if the list, the first numbers of the session or the click take a second or more. Without a Chromium it is
+Exits with 1 if the list, the session with all its texts or the click take a second or more. Without a Chromium it is
 skipped.
 """
 
@@ -24,7 +24,7 @@ from typing import Any
 
 from agentmem.ui.server import PageServer
 from tests.benchmarks.data import SKIPPED
-from tests.benchmarks.heading import heading
+from tests.benchmarks.heading import heading, record_figures
 from tests.browser.chromium import Tab, chromium, program, tab
 from tests.ui.desk import NOON, SOURCE, Session, call, ordinary, said
 
@@ -105,10 +105,13 @@ def run(root: Path, sizes: argparse.Namespace) -> dict[str, Any]:
     indexed = []
     for _ in range(2):
         began = time.perf_counter()
-        with PageServer([folder], catalogue=root / "logs.db") as server:
+        with PageServer([folder], index=root / "sessions.db", jobs=0) as server:
             server.ready()
             indexed.append(time.perf_counter() - began)
-    with PageServer([folder], catalogue=root / "logs.db") as server, page(root / "browser", server.address) as opened:
+    with (
+        PageServer([folder], index=root / "sessions.db", jobs=0) as server,
+        page(root / "browser", server.address) as opened,
+    ):
         server.ready()
         ids = {family.name: family.id for family, _ in server.shelf.families()}
         return {
@@ -126,7 +129,7 @@ def report(found: dict[str, Any], sizes: argparse.Namespace) -> bool:
     print(
         f"{sizes.sessions:,} sessions, {found['megabytes']:,.0f} MB; read in {found['first_index_s']:.1f} s at first,"
     )
-    print(f"in {found['second_index_s']:.1f} s from the catalogue, while which the page shows what there is so far")
+    print(f"in {found['second_index_s']:.1f} s from the index, while which the page shows what there is so far")
     one = found["list"]
     print(f"list drawn in {one['drawn_ms']:,.0f} ms (median of {sizes.repeats}), {one['rows']} rows are elements;")
     print(
@@ -138,13 +141,15 @@ def report(found: dict[str, Any], sizes: argparse.Namespace) -> bool:
             f"session of {turns:,} turns: numbers in {two['first_ms']:,.0f} ms, "
             f"with all texts {two['whole_ms']:,.0f} ms, messages {two['click_ms']:,.0f} ms after a click on a bar"
         )
-    drawn, first, whole = one["drawn_ms"], found["session"]["first_ms"], found["session"]["whole_ms"]
-    reached: bool = drawn < TARGET_MS and first < TARGET_MS and found["long"]["click_ms"] < USABLE_MS
-    said_ = "reached" if reached else "MISSED"
-    print(f"target: list and session below {TARGET_MS:,.0f} ms, a click below {USABLE_MS:,.0f} ms: {said_}")
-    if whole >= TARGET_MS:
-        print(f"the session's texts came later than that: {whole:,.0f} ms")
-    return reached
+    limits = (
+        ("the list", one["drawn_ms"], TARGET_MS),
+        ("the session with its texts", found["session"]["whole_ms"], TARGET_MS),
+        ("a click in the long session", found["long"]["click_ms"], USABLE_MS),
+    )
+    missed = [f"{what} took {took:,.0f} ms, not {most:,.0f}" for what, took, most in limits if took >= most]
+    print("missed: " + "; ".join(missed) if missed else "all targets met")
+    record_figures(**found, missed=missed)
+    return not missed
 
 
 def main() -> int:

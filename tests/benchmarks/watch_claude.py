@@ -4,12 +4,13 @@ It works on a folder of its own: two commands by its Bash tool, then an answer. 
 meter's log, Claude Code's own log and the provider must tell of the same requests with the same tokens, every request
 must be of one session, and no key may stand in the log. The binary comes with the package claude-agent-sdk (400 MB).
 
-    python -m tests.benchmarks.watch_claude --claude PATH [--json FILE]
+    python -m tests.benchmarks.watch_claude [--claude PATH] [--json FILE]
 """
 
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -77,7 +78,7 @@ def numbers(observed: list[Observed]) -> dict[str, Any]:
 def main() -> int:
     """Run, compare, and say whether all agree."""
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--claude", type=Path)
+    options.add_argument("--claude", type=Path, default=shutil.which("claude"), help="by default the one on the PATH")
     options.add_argument("--json", type=Path)
     options.add_argument("--data", help="ignored: made-up work")
     given = options.parse_args()

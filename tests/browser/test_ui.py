@@ -6,11 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from agentmem.answers.values import Answer
+from agentmem.transcript.journal import open_journal
 from agentmem.ui.server import PageServer
+from tests.answers.caches import opened
 from tests.browser.accessibility import faults
 from tests.browser.chromium import Scheme, Tab, tab
+from tests.report.runs import eventful
 from tests.ui.asking import value
-from tests.ui.desk import NOON, PROMPTS, Session, call, clocked, desk, said, wire_log
+from tests.ui.desk import NOON, PROMPTS, Session, call, clocked, desk, featured, said, wire_log
 
 HOME = Path("/home/ada")
 HOSTILE = (
@@ -36,7 +40,7 @@ def server(browser: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[P
     """The page on a desk of sessions, and the wire log of an agent that writes the time into its prompt."""
     folder = tmp_path_factory.mktemp("desk")
     wire_log(folder / "wire" / "harbour.jsonl")
-    with PageServer([desk(folder / "logs", 24), folder / "wire"], catalogue=folder / "logs.db", home=HOME) as made:
+    with PageServer([desk(folder / "logs", 24), folder / "wire"], index=folder / "sessions.db", home=HOME) as made:
         assert made.ready(120)
         yield made
 
@@ -320,6 +324,54 @@ def test_a_new_line_shows_by_itself(live: Tab, tmp_path: Path) -> None:
         assert live.text("#range") == "All 4 turns"
         live.key("Escape")
         live.until("list.all.sessions.requests[0] === 4 && !byId('view-list').hidden")
+
+
+def test_a_session_that_grew_is_what_a_new_look_at_it_shows(live: Tab, tmp_path: Path) -> None:
+    """The page makes it of what it had and what is new: turns, blocks, events and sums are those of the whole."""
+    log = featured().write(tmp_path)
+    lines = log.read_text().splitlines(keepends=True)
+    log.write_text("".join(lines[:40]))
+    with PageServer([log]) as server:
+        assert server.ready(60)
+        listed(live, server)
+        live.click(".row.session a")
+        live.until("shownId && data.version")
+        for end in (60, 75, len(lines)):
+            before = live.run("count")
+            with log.open("a", encoding="utf-8") as file:
+                file.writelines(lines[live.run("window.wrote || 40") : end])
+            live.run(f"window.wrote = {end}")
+            live.until(f"count > {before}")
+        live.until("count === 52")
+        told = live.run(
+            "(async () => { const whole = await object(`sessions/${shownId}?whole=1`); "
+            "const bare = (one) => JSON.stringify({ ...one, events: one.events.map(({ at, ...rest }) => rest) }); "
+            "return [whole.version === data.version, bare(whole) === bare(data)]; })()"
+        )
+        assert told == [True, True]
+
+
+def test_hits_of_the_answer_cache_are_shown_one_by_one(live: Tab, tmp_path: Path) -> None:
+    """With a run: what was asked beside the kept question, how near, how old, and what it saved; words stay words."""
+    database = tmp_path / "shop" / ".agentmem" / "agentmem.db"
+    database.parent.mkdir(parents=True)
+    with open_journal(database) as journal:
+        eventful(journal)
+    with opened(tmp_path / "answers") as cache:
+        cache.put("How do I return shoes?", Answer("By post.", usd=0.25, tokens=41_000))
+        for question in ("How do I return shoes?", "return shoes how do I", "return shoes, <b>how do I</b>"):
+            cache.get(question)
+        answers = {**cache.stats(), "served": [one.value() for one in cache.hits.latest()]}
+    with PageServer([database], answers=lambda folder: answers) as server:
+        assert server.ready(60)
+        listed(live, server)
+        live.click(".row.session a")
+        live.until("shownId && data.answers && !byId('answered').hidden")
+        rows = live.run("[...byId('served').querySelectorAll('tbody tr')].map((row) => row.innerText)")
+    assert len(rows) == len(answers["served"]) >= 2
+    assert all("41,000" in row and "$0.2500" in row for row in rows)
+    assert "How do I return shoes?" in rows[-1] and "equal" in rows[-1] and "the same" in rows[-1]
+    assert "0.800" in rows[-2] and "return shoes how do I" in rows[-2]
 
 
 def test_nothing_there_yet_says_what_to_do(live: Tab, tmp_path: Path) -> None:

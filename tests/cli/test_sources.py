@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from agentmem.cli.sources import location
 from tests.cli.invoke import invoke, invoke_json
 from tests.cli.test_report_page import data
@@ -9,7 +11,9 @@ from tests.report.test_loading import talk
 
 
 def test_a_report_takes_a_log_and_a_folder(tmp_path: Path) -> None:
-    """The same numbers for a file and the folder that it is alone in; the page carries them too."""
+    """The same numbers for a file and the folder that it is alone in, but that a folder's redo is an estimate; the page
+    carries them too.
+    """
     log = talk(tmp_path)
     page = tmp_path / "page.html"
     by_file = invoke_json("report", log, "-o", page)
@@ -17,7 +21,19 @@ def test_a_report_takes_a_log_and_a_folder(tmp_path: Path) -> None:
     assert by_file["requests"] == 4
     assert by_file["run"] == "3f2a"
     assert by_folder["sessions"] == 1
-    assert {**by_folder, "run": "3f2a"} == by_file
+    assert (by_file["redo_basis"], by_folder["redo_basis"]) == ("measured", "estimated")
+    same = by_file.keys() - {
+        "run",
+        "redo_basis",
+        "by_basis",
+        "by_agent",
+        "by_purpose",
+        "new_tokens",
+        "redo_tokens",
+        "redo_share",
+    }
+    assert {name: by_folder[name] for name in same} == {name: by_file[name] for name in same}
+    assert by_folder["redo_tokens"] == pytest.approx(by_file["redo_tokens"], rel=0.05)
     carried = data(page)
     assert carried["requests"] == 4
     assert [event["cause"] for event in carried["events"]] == ["expiry"]  # type: ignore[attr-defined]  # JSON of known shape

@@ -1,11 +1,14 @@
 """agentmem.integrations.forwarding and proxy: every byte goes on as it came."""
 
+import asyncio
 import gzip
 import json
 import socket
 import threading
+from collections.abc import MutableMapping
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import anthropic
 import httpx
@@ -13,8 +16,9 @@ import openai
 import pytest
 
 from agentmem.errors import ConfigError
-from agentmem.integrations.forwarding import ANTHROPIC, OPENAI, Upstreams
+from agentmem.integrations.forwarding import ANTHROPIC, EACH, OPENAI, ClientPools, Forwarder, Passed, Upstreams
 from agentmem.integrations.proxy import Proxy
+from agentmem.integrations.replies import has_ended
 from agentmem.integrations.wirelog import Line
 from agentmem.kvcache.simulated.server import MessagesServer
 from agentmem.report.loading import load_paths, split
@@ -223,3 +227,78 @@ def test_a_taken_port_is_a_clear_error(tmp_path: Path) -> None:
     """The message says what to do."""
     with Proxy(tmp_path / "log.jsonl") as proxy, pytest.raises(ConfigError, match="another --port"):
         Proxy(tmp_path / "log.jsonl", port=int(proxy.url.rpartition(":")[2]))
+
+
+class LeavingClient:
+    """A client of an ASGI application that goes away as soon as it has read ``enough`` bytes of its answer."""
+
+    def __init__(self, enough: int) -> None:
+        self._enough, self._asked, self._gone = enough, False, asyncio.Event()
+
+    async def receive(self) -> dict[str, Any]:
+        """The request, then that it is gone."""
+        if self._asked:
+            await self._gone.wait()
+            return {"type": "http.disconnect"}
+        self._asked = True
+        return {"type": "http.request", "body": BODY}
+
+    async def send(self, message: MutableMapping[str, Any]) -> None:
+        """Take a piece of the answer."""
+        self._enough -= len(message.get("body", b""))
+        if self._enough <= 0:
+            self._gone.set()
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize(("enough", "whole"), [(30, True), (29, False)])
+def test_who_has_read_all_may_go(enough: int, whole: bool) -> None:
+    """A client that ends with the last byte, as a command's last request does, got the whole answer."""
+    told: list[Passed] = []
+
+    def back(one: socket.socket) -> None:
+        head, body = answer(b"x" * 30).split(b"\r\n\r\n")
+        one.sendall(head + b"\r\n\r\n" + body[:29])
+        if whole:
+            one.sendall(body[29:])
+        else:
+            one.recv(1)  # until nobody waits for the rest
+
+    async def passed(url: str) -> None:
+        forwarder, client = Forwarder(Upstreams(url), told.append), LeavingClient(enough)
+        scope = {"type": "http", "method": "POST", "path": "/v1/messages", "raw_path": b"/v1/messages"}
+        await forwarder({**scope, "query_string": b"", "headers": []}, client.receive, client.send)
+        await forwarder.aclose()
+
+    with RawServer(back) as server:
+        asyncio.run(passed(server.url))
+    assert [one.whole for one in told] == [whole]
+
+
+def test_a_stream_that_said_its_last_is_whole() -> None:
+    """Whatever comes after: its client knows that it is the end. The same words within a text are no end."""
+    for last in ("event: message_stop\ndata: {}", "data: [DONE]", "event: response.completed\r\ndata: {}"):
+        assert has_ended(f"event: x\ndata: 1\n\n{last}\n\n".encode())
+    for text in (
+        b'data: {"text": "event: message_stop"}\n\n',
+        b"event: message_stopped\n",
+        b'{"a": "data: [DONE]"}',
+        b"",
+    ):
+        assert not has_ended(text)
+
+
+def test_many_requests_at_once_share_few_pools() -> None:
+    """A pool serves so many at once; one alone always gets the first, whose connections are open already."""
+
+    async def used() -> tuple[int, int]:
+        pools = ClientPools()
+        with ExitStack() as stack:
+            many = [stack.enter_context(pools.one()) for _ in range(3 * EACH)]
+        with pools.one() as alone:
+            assert alone is many[0]
+        await pools.aclose()
+        return len(set(map(id, many))), max(many.count(one) for one in many)
+
+    assert asyncio.run(used()) == (3, EACH)

@@ -22,6 +22,7 @@ from agentmem.runtime.agent import Agent
 from agentmem.runtime.events import ToolCalled
 from agentmem.types import Request
 from tests.integrations.otlp_receiver import Exported, OtlpReceiver
+from tests.integrations.scripted_trace import delegating, export
 from tests.runtime.test_compaction import BUDGET, GOOD, MEASURE
 from tests.runtime.test_compaction import script as measuring
 
@@ -107,15 +108,6 @@ def test_compactions_have_their_requests_below_them(receiver: OtlpReceiver, tmp_
     assert parents == {("summary", "invoke_workflow compaction"), ("answer", "invoke_agent agent")}
 
 
-def delegating(request: Request) -> Any:
-    """The thread hands a task on; the delegate answers it."""
-    texts = [str(one.value.get("text")) for turn in request.turns for one in turn.frames]
-    if any(text.startswith("[Note] You are a delegate now.") for text in texts):
-        return "Seven."
-    handed = any(one.value.get("type") == "tool_result" for turn in request.turns for one in turn.frames)
-    return "Seven it is." if handed else {"calls": [{"delegate": {"tasks": ["Count the screws."]}}]}
-
-
 def test_a_delegates_requests_are_its_own(receiver: OtlpReceiver, tmp_path: Path) -> None:
     """They are part of the delegate, which is part of the tool that began it."""
     exported = Exported(receiver)
@@ -175,6 +167,7 @@ from pathlib import Path
 from agentmem.models.scripted import ScriptedModel
 from agentmem.runtime.agent import Agent
 from tests.integrations.otlp_receiver import Exported, OtlpReceiver
+from tests.integrations.scripted_trace import delegating, export
 with OtlpReceiver() as receiver:
     exported = Exported(receiver)
     model = ScriptedModel([{"calls": [{"list": {"place": ""}}]}, "Nothing is in the drawer."])
@@ -194,3 +187,11 @@ def test_content_goes_out_if_asked_for_and_langsmith_may_trace_beside(receiver: 
     assert ran.returncode == 0, ran.stderr
     whole, with_words = map(int, ran.stdout.split())
     assert whole == 4 and with_words >= 2
+
+
+def test_the_trace_that_the_documentation_names_is_whole(receiver: OtlpReceiver, tmp_path: Path) -> None:
+    """Whoever looks at it in a backend sees an agent, requests, a delegate below a tool, and two answers."""
+    export(receiver.url, tmp_path)
+    names = [span.name for span in receiver.spans]
+    assert names.count("chat scripted") == 3 and names.count("retrieval agentmem.answers") == 2
+    assert {"invoke_agent agent", "invoke_agent delegate", "execute_tool delegate"} <= set(names)

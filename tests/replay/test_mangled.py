@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from agentmem.errors import ConfigError
 from agentmem.replay.parallel import ReplayPlan, replay_all, verify_all
+from agentmem.replay.recordings import format_of
 from tests.replay.logs import working
 
 POLICIES = ("recorded", "append-only", "sliding", "agentmem")
@@ -103,6 +104,27 @@ def test_every_line_is_read_or_named(done: list[tuple[str, int]]) -> None:
     assert made["policies"][0]["requests"] - len(replies) in ((0, 1) if halved else (0,))
     named = {one["line"] for one in made["skipped"]}
     assert named == broken or (halved and named <= broken)  # halves of the first line may make a whole
+
+
+def test_half_a_line_does_not_tell_a_format(tmp_path: Path) -> None:
+    """Wherever the first line was cut, and whichever half of it is left or both: the lines after it say what it is."""
+    path, wire = tmp_path / "log.jsonl", tmp_path / "wire.jsonl"
+    said = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "hello"}]
+    line = {"at": 5, "request": {"model": "claude-opus-5", "messages": said}, "response": {"id": "m", "content": []}}
+    for kind, lines in (("claude-code", WHOLE), ("wire-log", [json.dumps(line)] * 3)):
+        place = path if kind == "claude-code" else wire
+        first, rest = lines[0], lines[1:]
+        for at in range(1, len(first)):
+            for halves in ([first[:at]], [first[at:]], [first[:at], first[at:]]):
+                place.write_text("\n".join([*halves, *rest]), encoding="utf-8")
+                assert format_of(place) == kind, halves
+
+
+def test_a_file_with_nothing_but_half_a_line_is_told_by_it(tmp_path: Path) -> None:
+    """Better a guess than nothing."""
+    path = tmp_path / "log.jsonl"
+    path.write_text(WHOLE[0] + ', "rest', encoding="utf-8")
+    assert format_of(path) == "claude-code"
 
 
 @settings(max_examples=30, deadline=None)

@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentmem.report.markup import MOST, NAMES, body, plain, rendered
+from agentmem.report.markup import MOST, NAMES, body, lined, plain, rendered
 from agentmem.types import Frame
 
 TEXTS = st.one_of(st.text(), st.text(alphabet="<>/&\"'=[]()!*_`#|-~\n\\ :jsabtp").map(lambda text: text * 2))
@@ -64,3 +64,10 @@ def test_a_very_long_text_keeps_its_ends() -> None:
     nodes = body(block({"type": "tool_result", "content": "a" * MOST + "b" * 1_000}))
     assert nodes[0][2].startswith("aaa") and nodes[0][2].endswith("bbb")
     assert nodes[1] == ["note", "1,000 characters in the middle are left out here."]
+
+
+def test_texts_inside_json_are_compared_in_lines_of_their_own() -> None:
+    """A tool's description is many lines; what its author wrote as a backslash stays; words are as they were said."""
+    tool = {"name": "Bash", "description": "Runs it.\nNever `a\\n`."}
+    assert lined(block(tool, "tool")).splitlines()[2:4] == ['  "description": "Runs it.', 'Never `a\\\\n`."']
+    assert lined(block({"type": "text", "text": "a\\nb"})) == "a\\nb"

@@ -1,6 +1,7 @@
 """agentmem.ui.search."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,16 +12,16 @@ from tests.ui.desk import Session, desk, said
 
 
 @pytest.fixture
-def shelf(tmp_path: Path) -> SessionShelf:
+def shelf(tmp_path: Path) -> Iterator[SessionShelf]:
     """The desk's sessions, and one with words that JSON writes otherwise."""
     logs = desk(tmp_path / "logs", 8)
     strange = Session("strange", 1_795_000_000.0, 1)
     strange.ask('He said "naïve café" \\ and left.')
     strange.work(said("Quite."))
     strange.write(logs / "p")
-    made = SessionShelf([logs])
-    made.refresh()
-    return made
+    with SessionShelf([logs]) as made:
+        made.refresh()
+        yield made
 
 
 def test_words_are_found_where_they_were_said(shelf: SessionShelf) -> None:

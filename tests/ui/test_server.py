@@ -18,7 +18,7 @@ from tests.ui.desk import PROMPTS, clocked, desk, featured
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PageServer]:
     """A server of four sessions."""
     folder = tmp_path_factory.mktemp("desk")
-    with PageServer([desk(folder / "logs", 4)], catalogue=folder / "logs.db") as made:
+    with PageServer([desk(folder / "logs", 4)], index=folder / "sessions.db") as made:
         assert made.ready(60)
         yield made
 

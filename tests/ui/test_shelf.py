@@ -1,7 +1,8 @@
 """agentmem.ui.shelf."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -18,17 +19,27 @@ def logs(tmp_path: Path) -> Path:
     return desk(tmp_path / "logs", 6)
 
 
+Opener = Callable[..., SessionShelf]
+
+
+@pytest.fixture
+def opened() -> Iterator[Opener]:
+    """Makes shelves that are closed at the end."""
+    with ExitStack() as stack:
+        yield lambda *args, **named: stack.enter_context(SessionShelf(*args, **named))
+
+
 def only(changed: Changed) -> str:
     """The one session that changed."""
     [found] = changed.sessions
     return found
 
 
-def test_the_list_has_every_session_the_latest_first(logs: Path, tmp_path: Path) -> None:
-    """With and without a catalogue, and again from what it remembers."""
+def test_the_list_has_every_session_the_latest_first(logs: Path, tmp_path: Path, opened: Opener) -> None:
+    """With and without an index that stays, and again from what it remembers."""
     names = []
-    for catalogue in (None, tmp_path / "cache" / "logs.db", tmp_path / "cache" / "logs.db"):
-        shelf = SessionShelf([logs], catalogue)
+    for index in (None, tmp_path / "cache" / "sessions.db", tmp_path / "cache" / "sessions.db"):
+        shelf = opened([logs], index)
         assert len(shelf.refresh().sessions) == 6
         found = shelf.listing()
         names.append(found)
@@ -37,9 +48,9 @@ def test_the_list_has_every_session_the_latest_first(logs: Path, tmp_path: Path)
     assert names[0]["sessions"]["name"][0] == "0f3c"
 
 
-def test_only_what_changed_is_read_again(logs: Path, tmp_path: Path) -> None:
+def test_only_what_changed_is_read_again(logs: Path, tmp_path: Path, opened: Opener) -> None:
     """A session that grew is named; nothing is, where nothing happened."""
-    shelf = SessionShelf([logs], tmp_path / "logs.db")
+    shelf = opened([logs], tmp_path / "sessions.db")
     shelf.refresh()
     assert shelf.refresh().sessions == frozenset()
     path = next(logs.rglob("0f3c.jsonl"))
@@ -54,10 +65,10 @@ def test_only_what_changed_is_read_again(logs: Path, tmp_path: Path) -> None:
     assert str(path) in shelf.recent(path.stat().st_mtime - 5)
 
 
-def test_files_may_come_and_go(tmp_path: Path) -> None:
+def test_files_may_come_and_go(tmp_path: Path, opened: Opener) -> None:
     """A folder that is not there yet is empty; a log that was deleted is out of the list."""
     folder = tmp_path / "later"
-    shelf = SessionShelf([folder])
+    shelf = opened([folder])
     assert shelf.refresh().sessions == frozenset()
     path = featured().write(folder)
     id = only(shelf.refresh())
@@ -68,9 +79,9 @@ def test_files_may_come_and_go(tmp_path: Path) -> None:
         shelf.whole(id)
 
 
-def test_numbers_are_at_hand_before_the_texts(logs: Path, tmp_path: Path) -> None:
-    """The catalogue gives the same sums as the whole, without parts and blocks."""
-    shelf = SessionShelf([logs], tmp_path / "logs.db")
+def test_numbers_are_at_hand_before_the_texts(logs: Path, tmp_path: Path, opened: Opener) -> None:
+    """The index gives the same sums as the whole, without parts and blocks."""
+    shelf = opened([logs], tmp_path / "sessions.db")
     shelf.refresh()
     id = next(family.id for family, _ in shelf.families() if family.name == "0f3c")
     assert shelf.known(id) is None
@@ -82,7 +93,7 @@ def test_numbers_are_at_hand_before_the_texts(logs: Path, tmp_path: Path) -> Non
     assert shelf.known(id) is whole
 
 
-def test_runs_of_ours_are_sessions_too(tmp_path: Path) -> None:
+def test_runs_of_ours_are_sessions_too(tmp_path: Path, opened: Opener) -> None:
     """With the workspace's answer cache beside them; what is written into the database is seen."""
     workspace = tmp_path / "shop"
     database = workspace / ".agentmem" / "agentmem.db"
@@ -91,7 +102,7 @@ def test_runs_of_ours_are_sessions_too(tmp_path: Path) -> None:
     statistics: Callable[[Path], None] = asked.append
     with open_journal(database) as journal:
         eventful(journal)
-        shelf = SessionShelf([database], tmp_path / "logs.db", answers=statistics)
+        shelf = opened([database], tmp_path / "sessions.db", answers=statistics)
         id = only(shelf.refresh())
         assert shelf.rows(id) is None
         assert shelf.whole(id).data["run"] == "workshop"
@@ -101,16 +112,16 @@ def test_runs_of_ours_are_sessions_too(tmp_path: Path) -> None:
     assert shelf.listing()["sessions"]["project"] == ["shop", "shop"]
 
 
-def test_a_broken_file_hides_no_other(logs: Path) -> None:
+def test_a_broken_file_hides_no_other(logs: Path, opened: Opener) -> None:
     """It is counted, and the rest is there."""
     (logs / "broken.jsonl").write_bytes(b"\x00\xff{")
-    shelf = SessionShelf([logs])
+    shelf = opened([logs])
     shelf.refresh()
     assert len(shelf.listing()["sessions"]["id"]) == 6
     assert shelf.listing()["skipped"] == 1
 
 
-def test_sub_agents_in_files_of_their_own_are_lanes(tmp_path: Path) -> None:
+def test_sub_agents_in_files_of_their_own_are_lanes(tmp_path: Path, opened: Opener) -> None:
     """The main conversation comes first, whatever the files are called."""
     featured().write(tmp_path)
     beside = Session("agent-zz", 1_795_953_700.0, 2)
@@ -118,7 +129,7 @@ def test_sub_agents_in_files_of_their_own_are_lanes(tmp_path: Path) -> None:
         beside.ask("Look.", isSidechain=True, agentId="zz")
         beside.work(said("I look."), call(f"z{turn}", "Read", path="a"), result="b", isSidechain=True, agentId="zz")
     beside.write(tmp_path / "0f3c" / "subagents")
-    shelf = SessionShelf([tmp_path])
+    shelf = opened([tmp_path])
     shelf.refresh()
     [(family, names)] = shelf.families()
     assert len(names) == 2

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from agentmem.kvcache.frames import Make, frame
 from agentmem.replay.formats.claude_conversation import Conversation, Malformed
 from agentmem.replay.session import RecordedSession, SkippedLine
 from agentmem.replay.source import LogLine, RecordingSource, Spool, lines, parsed, spooled
@@ -45,27 +46,55 @@ class ClaudeCode:
 
     def sessions(self, source: RecordingSource) -> Iterator[RecordedSession | SkippedLine]:
         """The main conversation, then those of the sub-agents, each in the order of its first record."""
-        conversations: dict[str, Conversation] = {}
-        threads: dict[str, str] = {}
-        found = False
+        reading = ClaudeReading()
         for number, record in _records(source):
             if isinstance(record, SkippedLine):
                 yield SkippedLine(source.path, number, record.reason)
                 continue
             try:
-                record = unwrapped(record)
-                thread = _thread(record, threads)
-                conversations.setdefault(thread, Conversation()).add(record)
+                reading.add(record)
             except Malformed as error:
                 yield SkippedLine(source.path, number, str(error))
-        for thread, conversation in conversations.items():
+        yield from reading.sessions(source)
+
+
+class ClaudeReading:
+    """A log while it is read, and while it grows. ``make`` makes the frames of its blocks."""
+
+    def __init__(self, make: Make = frame) -> None:
+        self.conversations: dict[str, Conversation] = {}
+        self._threads: dict[str, str] = {}
+        self._make = make
+
+    def add(self, record: Any) -> str:
+        """Take the next record; which conversation it is of. Raises Malformed; the record is then left out."""
+        record = unwrapped(record)
+        thread = _thread(record, self._threads)
+        conversation = self.conversations.get(thread)
+        if conversation is None:
+            conversation = self.conversations[thread] = Conversation(self._make)
+        conversation.add(record)
+        return thread
+
+    def sessions(self, source: RecordingSource) -> Iterator[RecordedSession | SkippedLine]:
+        """All conversations so far that have a request."""
+        found = False
+        for thread, conversation in self.conversations.items():
             exchanges = conversation.exchanges()
             if exchanges:
                 found = True
-                name = f"{source.name}/{thread}" if thread else source.name
+                name = named(source.name, thread)
                 yield RecordedSession(name, source.path, exchanges, ttl=conversation.ttl, background=not thread)
         if not found:
-            yield SkippedLine(source.path, source.line, "no request in it: only metadata, or prompts without a reply")
+            yield SkippedLine(source.path, source.line, NO_REQUEST)
+
+
+NO_REQUEST = "no request in it: only metadata, or prompts without a reply"
+
+
+def named(stem: str, thread: str) -> str:
+    """The name of a conversation of the log that is called ``stem``."""
+    return f"{stem}/{thread}" if thread else stem
 
 
 def _is_whole(value: Any) -> bool:

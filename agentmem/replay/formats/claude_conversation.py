@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from agentmem.kvcache.claude import claude_name
-from agentmem.kvcache.frames import frame
+from agentmem.kvcache.frames import Make, frame
 from agentmem.kvcache.reported import merged, read_extras, read_usage
 from agentmem.kvcache.rules import UNMARKABLE
 from agentmem.replay.formats.contents import PACE, moment_of, sent
@@ -117,7 +117,7 @@ class Malformed(ValueError):
 
 
 @dataclass(slots=True)
-class _Draft:
+class ExchangeDraft:
     """An exchange whose reply is still coming in."""
 
     at: float
@@ -141,11 +141,13 @@ class Conversation:
     """Takes records one by one. ``ttl`` is the lifetime that the first request asked for.
 
     ``live`` is the context of the request that is open; ``replied`` and ``later`` are the records after it, which
-    join it with the next request; ``arrived`` is all that is new since then, compacted away or not.
+    join it with the next request; ``arrived`` is all that is new since then, compacted away or not. ``make`` makes a
+    frame of a block: who needs no text and no tokens may give a cheaper one.
     """
 
+    make: Make = frame
     ttl: Ttl = "5m"
-    drafts: list[_Draft] = field(default_factory=list)
+    drafts: list[ExchangeDraft] = field(default_factory=list)
     live: list[Frame] = field(default_factory=list)
     replied: list[tuple[str, list[Frame]]] = field(default_factory=list)
     later: list[tuple[str, list[Frame]]] = field(default_factory=list)
@@ -175,7 +177,7 @@ class Conversation:
 
     def user(self, record: dict[str, Any]) -> None:
         """A prompt, a tool's result, or the summary that a compaction wrote."""
-        frames, moment = list(_frames(_message(record).get("content"), "user")), self._moment(record)
+        frames, moment = self._frames(_message(record).get("content"), "user"), self._moment(record)
         if self._again(record, frames):
             return
         self.version = str(record.get("version") or self.version)
@@ -192,7 +194,7 @@ class Conversation:
     def assistant(self, record: dict[str, Any]) -> None:
         """A line of a reply: the first one with its message id stands for the request."""
         message = _message(record)
-        frames, moment = list(_frames(message.get("content"), "assistant")), self._moment(record)
+        frames, moment = self._frames(message.get("content"), "assistant"), self._moment(record)
         if message.get("model") == "<synthetic>":
             if any(one.value.get("text") == _RESUMED for one in frames):
                 self.cuts.add("resume")
@@ -203,7 +205,9 @@ class Conversation:
             draft = self._request(message, identity, moment)
         frames = [] if self._again(record, frames) else frames
         draft.reply.extend(frames)
-        draft.report = merged(draft.report, message.get("usage") or {})
+        report = message.get("usage") or {}
+        if draft.report != report:  # a reply's lines mostly say the same
+            draft.report = merged(draft.report, report) if draft.report else dict(report)
         draft.ended = draft.ended or bool(message.get("stop_reason"))
         if draft is self.drafts[0]:
             self.ttl = "1h" if draft.usage is not None and draft.usage.cache_write_1h_tokens else "5m"
@@ -219,12 +223,16 @@ class Conversation:
             self.cleared.update((record.get("microcompactMetadata") or {}).get("compactedToolIds") or ())
             self.cuts.add("clearing")
 
-    def _request(self, message: dict[str, Any], identity: str, moment: float) -> _Draft:
+    def _frames(self, content: Any, role: Role) -> list[Frame]:
+        """The blocks of a message; empty texts are not sent."""
+        return [self.make("message", block, role) for block in sent(content)]
+
+    def _request(self, message: dict[str, Any], identity: str, moment: float) -> ExchangeDraft:
         for uuid, frames in (*self.replied, *self.later):
             self.live.extend(frames)
             self.places[uuid] = len(self.live)
         at = self.last_input or moment
-        draft = _Draft(
+        draft = ExchangeDraft(
             min(at, moment), moment, str(message.get("model") or ""), {}, identity, tuple(self.arrived), self._cut()
         )
         self.drafts.append(draft)
@@ -250,7 +258,7 @@ class Conversation:
             return None
         kind = next(kind for kind in _STRONGEST if kind in self.cuts)
         if "clearing" in self.cuts:
-            self.live = [_emptied(one, self.cleared) for one in self.live]
+            self.live = [_emptied(one, self.cleared, self.make) for one in self.live]
         self.cuts = set()
         hidden = RESTORED_TOKENS if kind == "compaction" else 0
         return RecordedCut(kind, tuple(self.live), declared=kind != "resume", hidden=hidden)
@@ -292,18 +300,13 @@ def _message(record: dict[str, Any]) -> dict[str, Any]:
     return message if isinstance(message, dict) else {"content": message}
 
 
-def _frames(content: Any, role: Role) -> Iterator[Frame]:
-    """The blocks of a message; empty texts are not sent."""
-    return (frame("message", block, role) for block in sent(content))
-
-
-def _emptied(one: Frame, cleared: set[str]) -> Frame:
+def _emptied(one: Frame, cleared: set[str], make: Make) -> Frame:
     if one.value.get("tool_use_id") not in cleared:
         return one
-    return frame("message", {**one.value, "content": _CLEARED}, one.role)
+    return make("message", {**one.value, "content": _CLEARED}, one.role)
 
 
-def _with_thinking(drafts: Sequence[_Draft], version: str) -> Iterator[Exchange]:
+def _with_thinking(drafts: Sequence[ExchangeDraft], version: str) -> Iterator[Exchange]:
     """Whether thinking was on is not logged, but replies to prompts show it, on models that always think then.
 
     On the others a skill that the user calls runs with settings of its own, until the next prompt.
@@ -328,7 +331,7 @@ def _with_thinking(drafts: Sequence[_Draft], version: str) -> Iterator[Exchange]
         )
 
 
-def _mode(draft: _Draft, texts: Sequence[str], version: str) -> str:
+def _mode(draft: ExchangeDraft, texts: Sequence[str], version: str) -> str:
     _, claude = claude_name(draft.model) or ("", ADAPTIVE_SINCE)
     if claude >= ADAPTIVE_SINCE:
         called = any(text.startswith(_SKILL) for text in texts)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from agentmem.kvcache.frames import body_frames, frame
+from agentmem.kvcache.frames import Frames, frame
 from agentmem.kvcache.prompts import body_prompt
 from agentmem.kvcache.reported import read_usage, response_extras
 from agentmem.kvcache.shared_blocks import LineReader, MissingBlocks
@@ -79,6 +79,7 @@ class _Reading:
     def __init__(self) -> None:
         self.found: list[_Begun] = []
         self._groups: dict[tuple[str, str, tuple[Frame, ...]], list[_Begun]] = {}
+        self._make = Frames()
         self._known: dict[Frame, Frame] = {}
         self._ended: dict[str, Growth] = {}
         self._clock = 0.0
@@ -87,17 +88,16 @@ class _Reading:
         """Take the next line. Raises _Unfit; requests that failed are passed over."""
         provider, body = _request(value)
         if (value.get("status") or 200) >= 400:
-            body_prompt(body)
+            body_prompt(body, self._make)
             return
         response = value.get("response")
         if not isinstance(response, dict):
             raise _Unfit("the request has no response")
-        prompt = body_prompt(body)
+        prompt = body_prompt(body, self._make)
         reply, usage = _REPLIES[provider](response)
         usage = replace(usage, basis=value["basis"]) if usage and value.get("basis") in _BASES else usage
         head = (*prompt.tools, *prompt.system)
-        given = (self._known.setdefault(one, one) for one in body_frames(body) if one.segment == "message")
-        frames = (*self._before(value), *given)
+        frames = (*self._before(value), *(self._known.setdefault(one, one) for one in prompt.messages))
         at = self._moment(value)
         begun = self._place(provider, str(value.get("session") or ""), head, frames)
         exchange = Exchange(

@@ -88,8 +88,9 @@ function drawTotals() {
   for (const one of found.values()) for (const key of Object.keys(all)) all[key] += one[key];
   const input = all.read + all.new + all.again;
   const unpriced = list.shown.some((at) => list.all.sessions.unpriced[at]);
+  const about = list.shown.some((at) => list.all.sessions.estimated[at]) && input ? "≈ " : "";
   const tiles = [[dollars(all.usd), unpriced ? "of what has a known price" : "cost"], [short(input), "tokens in"], [short(all.output), "tokens out"],
-    [percent(input ? all.read / input : null), "read from the cache"], [percent(input ? all.again / input : null), "processed again"],
+    [percent(input ? all.read / input : null), "read from the cache"], [about + percent(input ? all.again / input : null), "processed again"],
     [whole(found.size), found.size === 1 ? "day" : "days"]];
   byId("list-tiles").replaceChildren(...tiles.map(([value, name]) => make("div", { class: "tile" }, make("b", null, value), make("span", null, name))));
 }
@@ -196,7 +197,7 @@ function sessionRow(at) {
     make("span", { class: "when" }, clock(sessions.last[at])),
     make("span", { class: "title" }, make("a", { href: `#/s/${id}`, title: titleOf(at) }, titleOf(at)), make("span", { class: "quiet" }, about.filter(Boolean).join(" · "))),
     cell("Turns", whole(sessions.requests[at])), cell("Input", short(input)), cell("Output", short(sessions.output[at])),
-    cell("Hit rate", bar(known_ && input ? sessions.read[at] / input : null)), cell("Again", percent(known_ && input ? sessions.again[at] / input : null)),
+    cell("Hit rate", bar(known_ && input ? sessions.read[at] / input : null)), cell("Again", (known_ && input && sessions.estimated[at] ? "≈ " : "") + percent(known_ && input ? sessions.again[at] / input : null)),
     cell("Cost", dollars(sessions.usd[at]) + (sessions.usd[at] !== null && sessions.unpriced[at] ? " +" : "")));
   if (list.shown[list.chosen] === at) made.classList.add("chosen");
   made.addEventListener("click", (click) => { if (!click.target.closest("a")) go(`#/s/${id}`); });

@@ -150,15 +150,16 @@ async function routeSession(number, id, what, place, query) {
     shownId = id;
     forget(id);
     filter.kind = null;
-    if (store.live) await askTitles([id]);
-    if (number !== asked) return;
+    const rest = found.partial ? grownSession(id, null) : null;  // the server reads while this draws
+    if (rest) rest.catch(() => {});
+    if (store.live) askTitles([id]).then(() => { if (shownId === id) drawTop(); }, () => {});
     view_("session");
     drawSession(found, false);
     document.title = `agentmem: ${data.run || "all runs"}`;
     performance.measure(found.partial ? "session first drawn" : "session drawn", "route");
     scrollTo(0, 0);
     if (what && innerWidth > 1100) byId("cache").closest("article").scrollIntoView({ block: "center", behavior: "instant" });
-    if (found.partial) complete(id, what, place, query);
+    if (rest) complete(id, rest);
   }
   if (byId("view-session").hidden) view_("session");
   showPlace(what, place, query);
@@ -174,13 +175,13 @@ function showPlace(what, place, query) {
 }
 
 // The numbers are there; parts, texts and causes come when the log was read.
-async function complete(id) {
-  await refreshSession(id);
+async function complete(id, rest) {
+  await refreshSession(id, rest);
   performance.measure("session drawn", "route");
 }
 
-async function refreshSession(id) {
-  const found = await sessionOf(id, true);
+async function refreshSession(id, rest) {
+  const found = await (rest || grownSession(id, data));
   if (shownId !== id) return;
   const open = panel.kind && [panel.kind, panel.at], last = open && open[0] === "turn" && open[1] === count - 1 && count > 0;
   forget(id);

@@ -24,6 +24,25 @@ async function ask(path, signal) {
 }
 const object = async (path, signal) => (await ask(path, signal)).json();
 
+// What a session has become: the server sends what changed since the version that is shown (agentmem/ui/changes.py).
+function applied(old, change) {
+  if (change === null || change === undefined) return old;
+  if (change.keys) {
+    const made = { ...old };
+    for (const key of change.gone) delete made[key];
+    for (const [key, one] of Object.entries(change.keys)) made[key] = applied(old[key], one);
+    return made;
+  }
+  if (change.at) return old.map((one, at) => applied(one, change.at[at])).concat(change.add);
+  if (change.keep !== undefined) return old.slice(0, change.keep).concat(change.add);
+  return change.value;
+}
+
+async function grownSession(id, shown) {
+  const found = await object(`sessions/${id}?whole=1&since=${shown && shown.id === id && shown.version ? shown.version : ""}`);
+  return found.changes === undefined ? found : applied(shown, found.changes);
+}
+
 const SAVED = "saved";
 const sessionList = () => object("sessions");
 const titlesOf = (ids) => object(`titles?ids=${ids.join(",")}`);

@@ -47,6 +47,26 @@ function drawAnswers() {
     ...ANSWERS.map(([, cell, kind]) => make("td", { class: "number " + kind }, cell(sum)))));
   byId("answers").replaceChildren(make("table", null, make("thead", null, head), make("tbody", null, ...rows)));
   byId("answers-said").replaceChildren(...data.answers.said.map((said) => make("li", null, said)));
+  drawServed(data.answers.served || []);
+}
+
+const age = (seconds) => (seconds < 90 ? `${Math.round(seconds)} s` : seconds < 5400 ? `${Math.round(seconds / 60)} min`
+  : seconds < 172800 ? `${Math.round(seconds / 3600)} h` : `${Math.round(seconds / 86400)} d`);
+const SERVED = [
+  ["When", (hit) => `${dayOf(hit.at)} ${clock(hit.at, true)}`, "spare"],
+  ["Similarity", (hit) => (hit.similarity === null ? UNKNOWN : hit.how === "exact" ? "equal" : hit.similarity.toFixed(3)), "number"],
+  ["Age", (hit) => age(hit.age), "number"],
+  ["Tokens saved", (hit) => whole(hit.tokens), "number"],
+  ["Dollars saved", (hit) => dollars(hit.usd), "number"],
+];
+
+// Single hits: what was asked beside the kept question that answered it.
+function drawServed(served) {
+  byId("served-title").hidden = !served.length;
+  const head = make("tr", null, make("th", null, "Asked"), make("th", null, "Kept question"), ...SERVED.map(([title, , kind]) => make("th", { class: kind }, title)));
+  const rows = served.map((hit) => make("tr", null, make("td", { class: "said" }, hit.asked),
+    make("td", { class: "said" }, hit.how === "exact" ? "the same" : hit.kept), ...SERVED.map(([, cell, kind]) => make("td", { class: kind }, cell(hit)))));
+  byId("served").replaceChildren(...(served.length ? [make("table", null, make("thead", null, head), make("tbody", null, ...rows))] : []));
 }
 
 // Neighbours of one cause in one place are one row, explained by the first of them.

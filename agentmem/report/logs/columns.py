@@ -7,16 +7,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from struct import pack, unpack_from
-from typing import TypeVar
+from typing import TypeVar, get_args
 
-from agentmem.meter.ledger import Row
+from agentmem.meter.ledger import Break, Row
 from agentmem.meter.report import new_tokens
+from agentmem.types import Basis
 
 NUMBERS: tuple[tuple[str, str], ...] = (
     ("conversation", "I"),
+    ("basis", "I"),  # a place in BASES
     ("model", "I"),
     ("price", "i"),  # -1: none
     ("identity", "Q"),  # a reply's id as a number, 0 for none
+    ("break", "I"),  # a place in BREAKS
     ("at", "d"),
     ("uncached", "q"),
     ("read", "q"),
@@ -28,6 +31,9 @@ NUMBERS: tuple[tuple[str, str], ...] = (
     ("usd_uncached", "d"),
 )
 """Every column and its type, as `array` names types."""
+
+BREAKS: tuple[Break, ...] = get_args(Break)
+BASES: tuple[Basis, ...] = get_args(Basis)
 
 
 @dataclass(slots=True)
@@ -102,21 +108,24 @@ def place(items: list[Item], item: Item) -> int:
         return len(items) - 1
 
 
-def add_row(columns: RequestColumns, conversation: tuple[str, bool], row: Row) -> None:
-    """One more request: a row of a ledger."""
+def add_row(columns: RequestColumns, conversation: tuple[str, bool], row: Row, *, text: bool) -> None:
+    """One more request: a row of a ledger. Without ``text`` all that was not read counts as new."""
+    unread = row.usage.input_tokens - row.usage.cache_read_tokens
     columns.add(
         {
             "conversation": place(columns.conversations, conversation),
+            "basis": BASES.index(row.usage.basis),
             "model": place(columns.models, row.model),
             "price": -1 if row.price_row is None else place(columns.prices, tuple(row.price_row.parts())),
             "identity": identity(row.message_id),
+            "break": BREAKS.index(row.break_),
             "at": row.at,
             "uncached": row.usage.uncached_tokens,
             "read": row.usage.cache_read_tokens,
             "written_5m": row.usage.cache_write_5m_tokens,
             "written_1h": row.usage.cache_write_1h_tokens,
             "output": row.usage.output_tokens,
-            "redo": row.usage.input_tokens - row.usage.cache_read_tokens - new_tokens(row),
+            "redo": unread - new_tokens(row) if text else 0,
             "usd": math.nan if row.cost_usd is None else row.cost_usd,
             "usd_uncached": math.nan if row.cost_uncached_usd is None else row.cost_uncached_usd,
         }

@@ -4,13 +4,17 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from agentmem.meter.price_row import PriceRow, listed_rows
-from agentmem.report.logs.columns import RequestColumns, rows
+from agentmem.report.logs.columns import BASES, RequestColumns, rows
+from agentmem.types import Basis
 
-ROWS = ("conversation", "model", "price", "identity", "at")
+ROWS = ("conversation", "model", "price", "identity", "at", "basis")
 COUNTS = ("uncached", "read", "written_5m", "written_1h", "output", "redo", "usd", "usd_uncached")
+
+
+RedoBasis = Literal["measured", "estimated", "unknown"]
 
 
 @dataclass(slots=True)
@@ -42,6 +46,11 @@ class DaySums:
         for name in _SUMS:
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
+    @property
+    def new(self) -> int:
+        """Input tokens that were neither read nor processed again."""
+        return self.input - self.read - self.redo
+
     def value(self) -> dict[str, Any]:
         """As JSON, with the names of `agentmem report --json`; what cannot be computed is null."""
         whole = self.input
@@ -71,7 +80,8 @@ class LoggedSession:
 
     ``started`` and ``ended`` are its first and last request, in seconds since the epoch. ``days`` are the sums by day
     ("2026-11-30", local time). ``unpriced`` counts requests without a price by model, ``prices`` are the rows of price
-    lists with their requests and dollars. ``redo_estimated``: what was processed again is told from usage alone.
+    lists with their requests and dollars. ``basis`` is how their tokens were metered; ``redo_basis`` is "estimated"
+    where what was processed again is told from usage alone, and "unknown" where a log has no text to tell it from.
     """
 
     name: str
@@ -85,7 +95,8 @@ class LoggedSession:
     days: Mapping[str, DaySums] = field(default_factory=dict)
     unpriced: Mapping[str, int] = field(default_factory=dict)
     prices: Mapping[PriceRow, tuple[int, float]] = field(default_factory=dict)
-    redo_estimated: bool = True
+    basis: Basis = "measured"
+    redo_basis: RedoBasis = "estimated"
 
     @property
     def sums(self) -> DaySums:
@@ -107,9 +118,11 @@ class LoggedSession:
             "ended": self.ended,
             "models": list(self.models),
             **self.sums.value(),
+            **(dict.fromkeys(("redo_tokens", "redo_share")) if self.redo_basis == "unknown" else {}),
+            "basis": self.basis,
             "unpriced": [{"model": model, "requests": count} for model, count in self.unpriced.items()],
             "prices": listed_rows(self.prices),
-            "redo_basis": "estimated" if self.redo_estimated else "measured",
+            "redo_basis": self.redo_basis,
             "days": {day: sums.value() for day, sums in self.days.items()},
         }
 
@@ -121,7 +134,10 @@ class LoggedSession:
         return value
 
 
-_PLAIN = ("name", "path", "format", "project", "started", "ended", "sub_agent", "models", "unpriced", "redo_estimated")
+_PLAIN = (
+    *("name", "path", "format", "project", "started", "ended", "sub_agent", "models", "unpriced", "basis"),
+    "redo_basis",
+)
 
 
 def read_kept(value: Mapping[str, Any]) -> LoggedSession:
@@ -141,6 +157,16 @@ class _Summing:
     days: dict[str, list[float]] = field(default_factory=dict)
     unpriced: dict[str, int] = field(default_factory=dict)
     prices: dict[int, tuple[int, float]] = field(default_factory=dict)
+    bases: dict[int, None] = field(default_factory=dict)
+
+    @property
+    def basis(self) -> Basis:
+        """How the tokens were metered; of several ways the one that says least."""
+        found = [BASES[one] for one in self.bases]
+        return next((one for one in _BASES if one in found), "estimated")
+
+
+_BASES: tuple[Basis, ...] = ("simulated", "measured")
 
 
 def summed(
@@ -157,10 +183,11 @@ def summed(
     found: dict[int, _Summing] = {}
     days = _Days()
     for values in zip(rows(columns, ROWS), rows(columns, COUNTS), strict=True):
-        (conversation, model, price, identity, at), counts = values
+        (conversation, model, price, identity, at, basis), counts = values
         if at >= since and identity not in seen:
             one = found.setdefault(int(conversation), _Summing())
             _add(one, columns.models[int(model)], int(price), at, days.of(at), counts)
+            one.bases[int(basis)] = None
     for conversation, one in found.items():
         name, of_agent = columns.conversations[conversation]
         prices = {PriceRow(*columns.prices[row]): counted for row, counted in one.prices.items()}
@@ -173,6 +200,7 @@ def summed(
             days={day: _day(sums) for day, sums in one.days.items()},
             unpriced=one.unpriced,
             prices=prices,
+            basis=one.basis,
             **about,
         )
 

@@ -1,51 +1,42 @@
 """Reads one file for the index: a Claude Code log in its own quick way, any other by its format's reader."""
 
+import json
 import signal
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
 from agentmem.meter.own_prices import OwnPrices, use
-from agentmem.report.logs.columns import RequestColumns, add_row, unpacked
-from agentmem.report.logs.listed import summed
-from agentmem.report.logs.scanning import ResumePoint, Scanned, Unfit, scan
+from agentmem.replay.formats.claude_growing import Unfit
+from agentmem.report.logs.columns import RequestColumns, add_row
+from agentmem.report.logs.listed import RedoBasis, summed
+from agentmem.report.logs.quick import QuickReading, scanned
 
 QUICK = "claude-code"
-"""The format that `scan` reads."""
-_START = 4096
-"""Bytes at the beginning of a file by which it is known to be the same that has grown."""
+"""The format that `QuickReading` reads."""
+Skips = Sequence[tuple[str, int, str]]
 
 
 @dataclass(frozen=True, slots=True)
 class WorkItem:
-    """A file to read. The rest is what was kept of it when it was shorter: nothing for one that is new."""
+    """A file to read, as it was seen: its size and time."""
 
     path: str
     size: int
     time: int
-    start: bytes = b""
-    known_size: int = 0
-    resume: Sequence[Any] = ()
-    columns: bytes = b""
-
-    @property
-    def bytes(self) -> int:
-        """The bytes that are new."""
-        return self.size - self.known_size
 
 
 @dataclass(frozen=True, slots=True)
 class ReadLog:
-    """What the index keeps of a file."""
+    """What the index keeps of a file. ``rows`` are a ledger's, as bytes, where a format's own reader made them."""
 
-    start: bytes
     sessions: list[dict[str, Any]]
     skipped: list[tuple[str, int, str]]
-    identities: bytes
-    resume: list[Any]
-    columns: bytes
+    identities: bytes = b""
+    columns: bytes = b""
+    rows: bytes = b""
 
 
 def begin(own: OwnPrices) -> None:
@@ -58,68 +49,68 @@ def read_log(item: WorkItem) -> ReadLog:
     """All conversations of a file. Whatever a stranger's file is like, the others are read."""
     path = Path(item.path)
     try:
-        start = _start_of(path, item.known_size or item.size)
-        known = _known(item) if item.columns and start == item.start else None
-        quick = _scanned(path, known)
-        if quick is not None:
-            point = quick.resume
-            resume = [point.offset, point.requests, sorted(point.cut), quick.project]
-            return _kept(quick.columns, _about(item.path, QUICK, quick.project), _start_of(path, item.size), resume)
-        return _by_reader(path, item)
+        return _read(path)
     except Exception as error:
-        return ReadLog(b"", [], [(item.path, 0, f"it cannot be read: {type(error).__name__}: {error}")], b"", [], b"")
+        return ReadLog([], [(item.path, 0, f"it cannot be read: {type(error).__name__}: {error}")])
 
 
-def _scanned(path: Path, known: Scanned | None) -> Scanned | None:
+def _read(path: Path) -> ReadLog:
+    quick = begun(path)
+    try:
+        return by_reader(path) if quick is None else taken(quick)
+    except Unfit:
+        return by_reader(path)
+
+
+def begun(path: Path) -> QuickReading | None:
+    """A log that is read in the quick way, as far as it goes; None for any other."""
     from agentmem.replay.recordings import format_of
 
-    if known is None and format_of(path) != QUICK:
+    if format_of(path) != QUICK:
         return None
     try:
-        return scan(path, known)
+        return scanned(path)
     except Unfit:
         return None
 
 
-def _known(item: WorkItem) -> Scanned:
-    offset, requests, cut, project = item.resume
-    return Scanned(unpacked(item.columns), ResumePoint(offset, requests, frozenset(cut)), project)
+def taken(reading: QuickReading) -> ReadLog:
+    """What was read of a log so far. Raises Unfit."""
+    from agentmem.replay.formats.claude_code import NO_REQUEST
+    from agentmem.replay.source import broken
+
+    log, columns = reading.log, reading.columns()
+    path = str(log.path)
+    skipped = [(path, log.lines + 1, broken(log.rest))] if log.rest else []
+    if not len(columns):
+        skipped.append((path, 0, NO_REQUEST))
+    return _kept(columns, _about(path, QUICK, log.project, "estimated"), skipped)
 
 
-def _start_of(path: Path, size: int) -> bytes:
-    """A hash of the beginning of a file, of which it had ``size`` bytes."""
-    with path.open("rb") as file:
-        return blake2b(file.read(min(size, _START)), digest_size=16).digest()
-
-
-def _by_reader(path: Path, item: WorkItem) -> ReadLog:
+def by_reader(path: Path) -> ReadLog:
     """What the reader of the file's format gives, turn by turn."""
     from agentmem.replay.session import SkippedLine
     from agentmem.report.loading import load_paths
+    from agentmem.report.logs.rows import kept_rows
 
-    columns, skipped, form = RequestColumns(), list[tuple[str, int, str]](), ""
+    columns, skipped, rows = RequestColumns(), list[tuple[str, int, str]](), list[dict[str, Any]]()
+    form, text = "", True
     for one in load_paths([path]):
         if isinstance(one, SkippedLine):
             skipped.append((one.path, one.line, one.reason))
             continue
-        form = one.format
-        of_agent = "/agent-" in one.name
+        form, text = one.format, text and one.text
+        rows.append(kept_rows(one))
         for row in one.rows:
-            add_row(columns, (one.name, of_agent), row)
-    about = _about(item.path, form, "")
-    return _kept(columns, {**about, "redo_estimated": False}, b"", [], skipped)
+            add_row(columns, (one.name, "/agent-" in one.name), row, text=one.text)
+    about = _about(str(path), form, "", "measured" if text else "unknown")
+    return _kept(columns, about, skipped, zlib.compress(json.dumps(rows).encode(), 1) if rows else b"")
 
 
-def _about(path: str, form: str, project: str) -> dict[str, Any]:
-    return {"path": path, "format": form, "project": project or Path(path).parent.name, "redo_estimated": True}
+def _about(path: str, form: str, project: str, redo_basis: RedoBasis) -> dict[str, Any]:
+    return {"path": path, "format": form, "project": project or Path(path).parent.name, "redo_basis": redo_basis}
 
 
-def _kept(
-    columns: RequestColumns,
-    about: dict[str, Any],
-    start: bytes,
-    resume: list[Any],
-    skipped: Sequence[tuple[str, int, str]] = (),
-) -> ReadLog:
+def _kept(columns: RequestColumns, about: dict[str, Any], skipped: Skips, rows: bytes = b"") -> ReadLog:
     sessions = [one.kept() for one in summed(columns, about)]
-    return ReadLog(start, sessions, list(skipped), columns["identity"].tobytes(), resume, columns.packed())
+    return ReadLog(sessions, list(skipped), columns["identity"].tobytes(), columns.packed(), rows)

@@ -6,17 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from agentmem.meter.own_prices import own_prices, use
 from agentmem.report.loading import load_paths, split
 from agentmem.report.logs.columns import RequestColumns, unpacked
 from agentmem.report.logs.index import LogIndex
 from agentmem.report.logs.listed import LoggedSession, totals
-from agentmem.report.logs.scanning import ResumePoint, Scanned, Unfit, scan
 from agentmem.report.summing import report_on
-from tests.replay.logs import Log, call, text, used
+from tests.replay.logs import Log, text, used
 from tests.report.test_loading import talk
 
 SAME = ("requests", "input_tokens", "output_tokens", "cache_read_tokens", "cache_write_1h_tokens", "hit_rate")
@@ -57,13 +54,17 @@ def test_an_index_says_what_the_readers_say(tmp_path: Path) -> None:
     odd(logs)
     with LogIndex(tmp_path / "sessions.db") as index:
         found, again = listed(index, logs), listed(index, logs)
+        kept = report_on(split(index.observed([logs]))[0], None)
     assert [one.value() for one in found] == [one.value() for one in again]
     whole, told = totals(found), report(logs)
     assert {name: whole[name] for name in SAME} == {name: told[name] for name in SAME}
     assert whole["cost_usd"] == pytest.approx(told["cost_usd"])
     assert whole["unpriced"] == told["unpriced"] == [{"model": "anthropic:my-own-model", "requests": 1}]
     assert [one["model"] for one in whole["prices"]] == [one["model"] for one in told["prices"]]
-    assert {one.name for one in found if one.sub_agent} == {"cc3/a7"}
+    for name in ("breaks", "cuts", "expiries", "peak_context_tokens", "unpriced"):
+        assert kept[name] == told[name]
+    assert {name: kept[name] for name in SAME} == {name: told[name] for name in SAME}
+    assert {one.name for one in found if one.sub_agent} == {"cc3/agent-a7"}
     assert {one.format for one in found} == {"claude-code", "wire-log"}
 
 
@@ -77,82 +78,6 @@ def test_an_unchanged_file_is_not_opened_again(tmp_path: Path) -> None:
         log.chmod(0o600)
         log.write_text("".join(log.read_text().splitlines(keepends=True)[:2]))
         assert [one.sums.requests for one in listed(index, tmp_path)] == [1]
-
-
-def grown(log: Log, ids: list[int]) -> list[str]:
-    """The lines of a log with a reply for each id, some of them over several lines, and cuts between."""
-    for number in ids:
-        if number % 7 == 3:
-            log.add("system", None, subtype="compact_boundary")
-        log.prompt("go")
-        blocks = [text("word"), call(f"c{number}")][: 1 + number % 2]
-        log.reply(f"m{number}", *blocks, usage=used(number % 50, 1000 + number, 10 * number))
-    return [json.dumps(record) + "\n" for record in log.records]
-
-
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.integers(1, 90), st.data())
-def test_what_has_grown_reads_as_if_it_were_new(tmp_path: Path, replies: int, data: st.DataObject) -> None:
-    """Wherever a log ended when it was read before, also within a line, reading on gives all of it, once."""
-    whole = "".join(grown(Log(), list(range(replies)))).encode()
-    end = data.draw(st.integers(0, len(whole)))
-    path = tmp_path / "s.jsonl"
-    path.write_bytes(whole)
-    fresh = scan(path)
-    path.write_bytes(whole[:end])
-    before = scan(path)
-    path.write_bytes(whole)
-    after = scan(path, before)
-    assert len(fresh.columns) == replies
-    assert after.columns.columns == fresh.columns.columns
-    assert after.columns.conversations == fresh.columns.conversations
-
-
-def test_growth_is_read_from_the_old_end(tmp_path: Path) -> None:
-    """What stands before that end is not looked at again; another file of the same name is read whole."""
-    log = Log()
-    lines = grown(log, list(range(100)))
-    path = tmp_path / "s.jsonl"
-    path.write_text("".join(lines[:-3]))
-    with LogIndex(tmp_path / "sessions.db") as index:
-        [first] = listed(index, tmp_path)
-        path.write_text("".join(lines).replace('"m5"', '"mX"'))
-        [second] = listed(index, tmp_path)
-        assert (first.sums.requests, second.sums.requests) == (99, 100)
-        path.write_text("\n" + "".join(lines[50:]))
-        [third] = listed(index, tmp_path)
-        assert third.sums.requests < 100
-
-
-def test_a_resume_point_is_before_the_last_replies(tmp_path: Path) -> None:
-    """They may not have been whole; all before is kept as it is."""
-    path = tmp_path / "s.jsonl"
-    path.write_text("".join(grown(Log(), list(range(100)))))
-    found = scan(path)
-    assert 0 < found.resume.offset < path.stat().st_size
-    assert 60 <= found.resume.requests < 100
-    assert scan(path, Scanned(RequestColumns(), ResumePoint())).columns == found.columns
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        '{"type": "assistant", "message": {"usage": {"input_tokens": 1}}}',
-        '{"type": "assistant", "timestamp": 5, "message": {"usage": {"input_tokens": 1}}}',
-        '{"type": "assistant", "timestamp": "soon", "message": {"usage": {}}}',
-        '{"type": "assistant", "isSidechain": true, "timestamp": "2026-01-01T00:00:00Z", "message": {"usage": {}}}',
-        '{"type": "result", "usage": {}}',
-        '{"usage": {}}',
-        '["usage", {}]',
-        "hello",
-    ],
-)
-def test_what_is_not_understood_is_left_to_the_reader(tmp_path: Path, line: str) -> None:
-    """Nothing is guessed: such a log is read by its format's own reader."""
-    path = tmp_path / "s.jsonl"
-    path.write_text(line + "\n")
-    with pytest.raises(Unfit):
-        scan(path)
 
 
 def test_choices_hold(tmp_path: Path) -> None:
