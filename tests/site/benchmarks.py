@@ -15,6 +15,9 @@ from tests.site.order import DOCS
 
 RECORDS = DOCS / "benchmarks"
 PAGE = DOCS / "benchmarks.md"
+PROOF = DOCS / "proof.md"
+_BEGIN, _END = "<!-- figures of records -->", "<!-- end of figures -->"
+_OF_PROOF = ("proof_cheats", "cheats", "proof_contradictions", "proof_pairs", "proof_share", "humanevalpack")
 _LINES = 45
 
 TOP = """# Benchmarks
@@ -75,6 +78,19 @@ def _each(kept: Mapping[str, Record]) -> Iterator[str]:
         yield f'### {name}\n\n`{one.command}{needs}`\n\n```text why="what it printed, from its record"\n{shown}\n```\n'
 
 
+def proof(text: str, kept: Mapping[str, Record]) -> str:
+    """The text of docs/proof.md with the figures of its benchmarks between their two marks."""
+    rows = {row.benchmark: row for part in HELD.values() for row in part}
+    lines = ["| what | found | outcome | command |", "|---|---|---|---|"]
+    for name in _OF_PROOF:
+        row, record = rows[name], kept.get(name)
+        found = _cell(row.found.format_map(_Figures(record.figures))) if record else "no record"
+        command = f"`python -m tests.benchmarks.{name}{row.needs}`"
+        lines.append(f"| {_cell(row.target)} | {found} | {record.outcome if record else 'not run'} | {command} |")
+    before, _, rest = text.partition(_BEGIN)
+    return f"{before}{_BEGIN}\n\n" + "\n".join(lines) + f"\n\n{_END}{rest.partition(_END)[2]}"
+
+
 class _Figures(dict[str, Any]):
     """The figures of a record."""
 
@@ -88,6 +104,7 @@ def _cell(text: str) -> str:
 
 def main() -> int:
     PAGE.write_text(page(records()), encoding="utf-8")
+    PROOF.write_text(proof(PROOF.read_text(encoding="utf-8"), records()), encoding="utf-8")
     print(f"{PAGE}: {len(records())} records")
     return 0
 

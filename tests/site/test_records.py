@@ -8,7 +8,7 @@ import pytest
 
 from tests.benchmarks.__main__ import NAMES
 from tests.benchmarks.records import SMALL, Record, made, run, table
-from tests.site.benchmarks import PAGE, RECORDS, page, records
+from tests.site.benchmarks import PAGE, PROOF, RECORDS, page, proof, records
 from tests.site.held import HELD
 
 LINE = (
@@ -43,6 +43,8 @@ def test_a_benchmark_that_fails_is_named() -> None:
 def test_the_page_is_made_of_the_records() -> None:
     """`python -m tests.site.benchmarks` writes the page that stands in docs/."""
     assert PAGE.read_text(encoding="utf-8") == page(records())
+    told = PROOF.read_text(encoding="utf-8")
+    assert told == proof(told, records())
 
 
 @pytest.mark.parametrize("path", sorted(RECORDS.glob("*.json")), ids=lambda path: path.stem)

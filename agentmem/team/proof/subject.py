@@ -23,6 +23,7 @@ from agentmem.team.proof import arrays, classes, stubs, values
 from agentmem.team.proof.wire import Broken, Wire
 
 _PRINTED = 1 << 18  # characters of output that are kept for one answer
+_CAUSES = 10  # errors behind an error that are told
 _NOTED = 200  # warnings and log records that are kept for one answer
 
 OPERATIONS: dict[str, Any] = {
@@ -57,6 +58,7 @@ class Subject:
         self.noted: list[list[Any]] = []
         self.out, self.err = io.StringIO(), io.StringIO()
         self.number = 0
+        self.loop: Any = None
 
     # What crosses.
 
@@ -71,30 +73,36 @@ class Subject:
         return values.encode(value, self._other, depth)
 
     def _other(self, value: Any, depth: int) -> Any:
-        if _is_lent(value):
-            return ["j", value.__dict__[stubs.NUMBER]]
+        if (number := self._lent(value)) is not None:
+            return ["j", number]
         if isinstance(value, type):
             return ["c", self._class(value)]
         if type(value) is collections.defaultdict:
             return values.defaulting(value, self._other, depth)
         if isinstance(value, types.ModuleType):
             return ["M" if self._ours(value.__name__) else "X", value.__name__]
-        if isinstance(value, enum.Enum):
+        if isinstance(value, enum.Enum) and type(value).__members__.get(str(value.name)) is value:
             return ["e", self._class(type(value)), str(value.name)]
         if id(value) in self.errors:
             return ["j", self.errors[id(value)][0]]
         if isinstance(value, BaseException):
             given = [self._argument(one, depth + 1) for one in value.args]
-            return ["x", self.keep(value), self._class(type(value)), given, _said(value)]
+            cause = None if value.__cause__ is None or depth > _CAUSES else self._argument(value.__cause__, depth + 1)
+            return ["x", self.keep(value), self._class(type(value)), given, _said(value), cause]
         if arrays.is_array(value):
             return self._array(value)
         return self._object(value, depth)
+
+    def _lent(self, value: Any) -> int | None:
+        """The number of an object of the tests. A function that took over its attributes is another one."""
+        number = getattr(value, "__dict__", {}).get(stubs.NUMBER) if _is_stub(value) else None
+        return number if type(number) is int and self.stubs.get(number) is value else None
 
     def _object(self, value: Any, depth: int) -> Any:
         plain = values.plain_of(value)
         if plain is not None:
             return ["p", self.encode(plain, depth + 1), self.keep(value), self._class(type(value))]
-        if named := classes.known(value):
+        if named := classes.told(value):
             return named
         return ["o", self.keep(value), self._class(type(value)), _flags(value)]
 
@@ -110,7 +118,7 @@ class Subject:
             return repr(type(value))
 
     def _class(self, kind: type) -> Any:
-        if named := classes.known(kind):
+        if named := classes.told(kind):
             return named
         number = self.keep(kind)
         if number in self.described:
@@ -130,7 +138,7 @@ class Subject:
         if tag == "M":
             return importlib.import_module(given[1])
         if tag == "X":
-            return sys.modules[given[1]]
+            return importlib.import_module(given[1])
         if tag == "T":
             return operator.attrgetter(given[2])(importlib.import_module(given[1]))
         if tag == "e":
@@ -235,7 +243,8 @@ class Subject:
         try:
             answer = called(*arguments, **options)
         finally:
-            for place, (was, one) in enumerate(zip(given, arguments, strict=True)):
+            arguments += options.values()
+            for place, (was, one) in enumerate(zip([*given, *(one for _, one in named)], arguments, strict=True)):
                 if values.can_change(one) and (now := self._argument(one, 0)) != was:
                     changes.append([place, now])
         for place, one in enumerate(arguments):
@@ -249,7 +258,7 @@ class Subject:
             return value if not callable(value) else _Foreign(value)
         if isinstance(value, types.ModuleType):
             return value
-        if isinstance(owner, types.ModuleType) and _is_foreign(value, self.tops) and not classes.known(value):
+        if isinstance(owner, types.ModuleType) and _is_foreign(value, self.tops) and not classes.told(value):
             return _Foreign(value)
         return value
 
@@ -271,7 +280,9 @@ class Subject:
         async def wait() -> Any:
             return await awaited
 
-        return asyncio.run(wait())
+        if self.loop is None or self.loop.is_running():
+            self.loop = asyncio.new_event_loop()  # one for the session: locks and tasks of the code belong to it
+        return self.loop.run_until_complete(wait())
 
     def _ours(self, module: str) -> bool:
         return module.partition(".")[0] in self.tops
@@ -328,12 +339,10 @@ def _is_stub(value: Any) -> bool:
     return isinstance(value, stubs.StubObject | stubs.StubIterator | types.FunctionType)
 
 
-def _is_lent(value: Any) -> bool:
-    return _is_stub(value) and stubs.NUMBER in getattr(value, "__dict__", {})
-
-
 def _is_foreign(value: Any, tops: frozenset[str]) -> bool:
-    if not isinstance(value, type | types.FunctionType | types.BuiltinFunctionType) or _is_lent(value):
+    if not isinstance(value, type | types.FunctionType | types.BuiltinFunctionType) or stubs.NUMBER in getattr(
+        value, "__dict__", {}
+    ):
         return False
     module = getattr(value, "__module__", None)
     return bool(module) and str(module).partition(".")[0] not in tops
