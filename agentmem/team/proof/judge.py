@@ -95,7 +95,7 @@ class Watching:
             )
 
     def _tell(self, test: str, outcome: str, error: pytest.ExceptionInfo[BaseException] | None, expected: bool) -> None:
-        why = {**(self.marks.doubts if outcome == "failed" else {}), **self.marks.why}
+        why = dict(self.marks.why or (self.marks.doubts if outcome == "failed" else {}))
         if error is not None and "fixture '" in str(error.value) and "not found" in str(error.value):
             why.setdefault("fixture", str(error.value).strip().splitlines()[0][:_TOLD])
         if outcome == "skipped" or expected:

@@ -131,6 +131,8 @@ class SubjectLink:
 
     def _used(self, answer: Any) -> Any:
         """The answer. Marks a test that goes on to use an argument which the code has changed."""
+        if type(answer) is str and " at 0x" in answer and self.marks.test in self.lent_in.values():
+            self.marks.doubt("object", "how one is written")
         if answer is not None:
             for value in self.mutated:
                 if name := arguments.still_used(value, self.root):
@@ -331,6 +333,8 @@ class SubjectLink:
         name, shown = str(getattr(value, "__name__", "function")), None
         if what == "function":
             shown = lending.parameters(value)
+        elif what == "object":
+            self.marks.doubt("object", type(value).__name__)
         doc = value.__doc__ if what == "function" and type(getattr(value, "__doc__", None)) is str else None
         said = (getattr(value, "__annotations__", None) or {}) if what == "function" else {}
         notes = {key: one for key, one in said.items() if known(one) or one is None or type(one) is str}

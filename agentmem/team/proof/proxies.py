@@ -36,14 +36,27 @@ _CHANGING = (list, dict, set, bytearray, collections.deque)
 _NAMES = ("__path__", "__file__", "__spec__", "__loader__", "__package__", "__cached__")
 
 
+_INSIDE_MODULE: Any = types.ModuleType.__dict__["__dict__"].__get__
+
+
 class FarModule(types.ModuleType):
     """A module of the code under test."""
 
+    _far: list[Any]
+    _far_link: SubjectLink
+
     def __init__(self, link: SubjectLink, name: str, *, ours: bool = True) -> None:
         super().__init__(name)
-        self.__dict__["_far"] = ["M" if ours else "X", name]
-        self.__dict__["_far_link"] = link
-        del self.__dict__["__doc__"]
+        inside = _INSIDE_MODULE(self)
+        inside |= {"_far": ["M" if ours else "X", name], "_far_link": link}
+        del inside["__doc__"]
+
+    @property
+    def __dict__(self) -> Any:  # type: ignore[override]  # tests get none: it would be the proxy's own
+        link = _INSIDE_MODULE(self)["_far_link"]
+        if sys._getframe(1).f_code.co_filename.startswith(f"{link.root}/"):
+            link.marks.not_proven("source", "__dict__")
+        return _INSIDE_MODULE(self)
 
     def __getattr__(self, name: str) -> Any:
         if name == "__all__":
@@ -51,6 +64,8 @@ class FarModule(types.ModuleType):
         if name in SOURCE and of_tests():
             return self._far_link.marks.not_proven("source", f"{self.__name__}.{name}")
         if name in _NAMES or name in ("pytest_plugins", "setUpModule", "tearDownModule", "__test__"):
+            if of_tests():
+                self._far_link.marks.doubt("special", f"{self.__name__}.{name}")
             raise AttributeError(name)
         return far_get(self._far_link, self._far, name)
 

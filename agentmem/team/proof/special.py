@@ -54,6 +54,11 @@ def _let_out(self: Any, error: Any, answer: Any) -> Any:
     return False
 
 
+def _bound(self: Any, one: Any, owner: Any = None) -> Any:
+    """What a class of the tests gives for one of its attributes that is the code's, as a function that it decorated."""
+    return self if one is None else _far_method(self, "__get__", one, None)
+
+
 def _contains(self: Any, item: Any) -> Any:
     content = link_of(self).ask("copy", reference_of(self))
     if type(content) in (list, dict, set):
@@ -103,6 +108,7 @@ METHODS: dict[str, Any] = {
     "__exit__": _left,
     "__contains__": _contains,
     "__await__": _awaited,
+    "__get__": _bound,
     "__aenter__": _async_entered,
     "__aexit__": _async_left,
     "__aiter__": lambda self: _far_method(self, "__aiter__"),

@@ -132,7 +132,8 @@ class Subject:
     def _read(self, given: list[Any], depth: int) -> Any:
         tag = given[0]
         if tag == "o":
-            return self.objects[given[1]]
+            found = self.objects[given[1]]
+            return found.value if type(found) is _Foreign else found
         if tag == "m":
             return getattr(self.objects[given[1]], given[2])
         if tag == "M":
@@ -170,8 +171,7 @@ class Subject:
         number, what, name, parameters, doc = given[1:6]
         if number not in self.stubs:
             if what == "function":
-                self.stubs[number] = stubs.function(self.ask, number, name, doc, parameters)
-                self.stubs[number].__annotations__ = self.decode(given[6])
+                self.stubs[number] = stubs.function(self.ask, number, name, doc, parameters, self.decode(given[6]))
             else:
                 kind = stubs.StubIterator if what == "iterator" else stubs.StubObject
                 self.stubs[number] = kind(self.ask, number)
@@ -220,7 +220,7 @@ class Subject:
             module = self.decode(target)
             return list(getattr(module, "__all__", None) or [one for one in vars(module) if one[0] != "_"])
         if what == "call":
-            return self._call(self.decode(target), asked[2], asked[3], changes)
+            return self._call(self._callable(target), asked[2], asked[3], changes)
         if what == "do":
             return self._call(OPERATIONS[target], asked[2], [], changes)
         if what == "get":
@@ -235,11 +235,16 @@ class Subject:
             return self._await(self.decode(target))
         raise Refused("unknown", what)
 
+    def _callable(self, given: list[Any]) -> Any:
+        """What is to be called. Raises Refused for what is not the project's."""
+        found = self.objects.get(given[1]) if given[0] == "o" else None
+        if type(found) is _Foreign:
+            raise Refused("foreign", getattr(found.value, "__qualname__", ""))
+        return self.decode(given)
+
     def _call(self, called: Any, given: list[Any], named: list[Any], changes: list[Any]) -> Any:
         arguments = [self.decode(one) for one in given]
         options = {key: self.decode(one) for key, one in named}
-        if type(called) is _Foreign:
-            raise Refused("foreign", getattr(called.value, "__qualname__", ""))
         try:
             answer = called(*arguments, **options)
         finally:
@@ -267,8 +272,7 @@ class Subject:
         if given:
             if name in here:
                 self.replaced.setdefault((id(owner), name), here[name])
-            value = self.decode(given[0])
-            setattr(owner, name, value.value if isinstance(value, _Foreign) else value)
+            setattr(owner, name, self.decode(given[0]))
         elif (id(owner), name) in self.replaced:
             setattr(owner, name, self.replaced.pop((id(owner), name)))
         else:
