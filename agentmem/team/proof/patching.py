@@ -15,6 +15,12 @@ import pytest
 from agentmem.team.proof.link import SubjectLink
 from agentmem.team.proof.reasons import Gone, NotProven
 
+_BROUGHT = {
+    "sys": frozenset({"stdout", "stderr", "stdin", "argv", "path", "modules", "meta_path", "path_hooks"}),
+    "os": frozenset({"environ"}),
+}
+"""What the link brings by itself, or what is each process's own."""
+
 
 class OutsidePatches:
     """Hears of pytest's and mock's replacements in modules that are not the project's."""
@@ -60,7 +66,7 @@ class OutsidePatches:
 
     def replaced(self, owner: Any, name: str) -> None:
         """Something stands in the place of a module's ``name`` now."""
-        if self._is_outside(owner):
+        if self._is_outside(owner, name):
             value = getattr(owner, name)
             if isinstance(value, type):
                 self.link.marks.doubt("class", f"in the place of {owner.__name__}.{name}")
@@ -69,12 +75,14 @@ class OutsidePatches:
 
     def restored(self, owner: Any, name: str) -> None:
         """What stood there before is back."""
-        if self._is_outside(owner):
+        if self._is_outside(owner, name):
             with suppress(Gone, NotProven, Exception):
                 self._ask("del", owner, name)
 
-    def _is_outside(self, owner: Any) -> bool:
-        return type(owner) is types.ModuleType and not str(owner.__dict__.get("__file__")).startswith(self.link.root)
+    def _is_outside(self, owner: Any, name: str) -> bool:
+        if type(owner) is not types.ModuleType or name in _BROUGHT.get(owner.__name__, ()):
+            return False
+        return not str(owner.__dict__.get("__file__")).startswith(self.link.root)
 
     def _ask(self, what: str, owner: types.ModuleType, name: str, *value: Any) -> None:
         calls = self.link.marks.calls  # it is no call of the code
