@@ -20,7 +20,7 @@ from typing import Any, Protocol
 from agentmem.team.proof import arguments, arrays, lending, values
 from agentmem.team.proof.classes import known
 from agentmem.team.proof.reasons import Gone, Marks, NotProven
-from agentmem.team.proof.wire import Broken, Wire
+from agentmem.team.proof.wire import Broken, TooLarge, Wire
 
 _TRACED = 200  # calls that are noted of one test
 _BRIEF = 120  # characters of a noted value
@@ -198,7 +198,10 @@ class SubjectLink:
 
     def _asked(self, request: list[Any]) -> list[Any]:
         number, left = secrets.randbits(50), self.wire.seconds
-        self.wire.send([number, "do", self._sync(), *request])
+        try:
+            self.wire.send([number, "do", self._sync(), *request])
+        except TooLarge as error:
+            self.marks.not_proven("large", str(error))
         while True:
             frame, left = self._received(left)
             if frame == [0, "gone"]:

@@ -20,7 +20,7 @@ import warnings
 from typing import Any
 
 from agentmem.team.proof import arrays, classes, stubs, values
-from agentmem.team.proof.wire import Broken, Wire
+from agentmem.team.proof.wire import Broken, TooLarge, Wire
 
 _PRINTED = 1 << 18  # characters of output that are kept for one answer
 _CAUSES = 10  # errors behind an error that are told
@@ -209,7 +209,10 @@ class Subject:
                 answer = ["no", "large", str(error)]
             except BaseException as error:
                 answer = ["exc", self._argument(error, 0)]
-            self.wire.send([self.number, *answer, self._printed(), changes])
+            try:
+                self.wire.send([self.number, *answer, self._printed(), changes])
+            except TooLarge as error:
+                self.wire.send([self.number, "no", "large", str(error)])
 
     def _do(self, asked: list[Any], changes: list[Any]) -> Any:
         what, target = asked[0], asked[1]

@@ -23,6 +23,10 @@ class Broken(Exception):
     """The other end is gone, is late, or sent what no honest end sends."""
 
 
+class TooLarge(Broken):
+    """A frame that is larger than frames may be. Nothing of it was sent."""
+
+
 class Wire:
     """One end: reads from one descriptor and writes to another.
 
@@ -35,10 +39,10 @@ class Wire:
         self.incoming, self.outgoing, self.seconds = incoming, outgoing, seconds
 
     def send(self, frame: list[Any]) -> None:
-        """Send a frame. Raises Broken if it is too large or nobody reads it."""
+        """Send a frame. Raises TooLarge, or Broken if nobody reads it."""
         data = dumps(frame, separators=(",", ":"), check_circular=False).encode("ascii")
         if len(data) > MOST:
-            raise Broken("a message is too large")
+            raise TooLarge("a message is too large")
         data = struct.pack("!I", len(data)) + data
         deadline = _deadline(self.seconds)
         try:
