@@ -154,7 +154,8 @@ class FarBase(_Inside, metaclass=FarMeta):
     def _far_made(self) -> list[Any]:
         """A plain value that a test made by a class of the code, made in the subject too."""
         link, given = link_of(self), self if isinstance(self, tuple) else (self,)
-        return reference_of(link.ask("call", type(self)._far_kind, [link.encode(one) for one in given], []))
+        sent = [link.encode(one) for one in given]
+        return reference_of(link.ask("call", type(self)._far_kind, sent, [], given=list(given)))
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         """Of what Python copies or pickles by itself, unless the object's class has another way."""
@@ -408,6 +409,7 @@ class FarData(FarBase):
 
     def _far_made(self) -> list[Any]:
         link = link_of(self)
-        named = [[name, link.encode(one)] for name, one in (self._far_values or {}).items()]
-        made = link.ask("call", type(self)._far_kind, [], named)
+        given = self._far_values or {}
+        named = [[name, link.encode(one)] for name, one in given.items()]
+        made = link.ask("call", type(self)._far_kind, [], named, given=list(given.values()))
         return reference_of(made)

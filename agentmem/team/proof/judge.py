@@ -19,8 +19,9 @@ import pytest
 
 from agentmem.team.proof.far import FarBase, FarMeta
 from agentmem.team.proof.link import SubjectLink
+from agentmem.team.proof.modules import FarFinder
 from agentmem.team.proof.patching import OutsidePatches
-from agentmem.team.proof.proxies import FarFinder, ProxyMaker
+from agentmem.team.proof.proxies import ProxyMaker
 from agentmem.team.proof.reasons import Gone, Marks, NotProven
 from agentmem.team.proof.watching import JudgeWatch
 from agentmem.team.proof.wire import Broken, Wire

@@ -51,7 +51,7 @@ class SubjectLink:
         self.numbers: dict[int, int] = {}
         self.copies: list[tuple[list[Any], str, Any, Any]] = []
         self.dead, self.gone = "", False
-        self.ending = False
+        self.depth, self.ending = 0, 0
         self.environment, self.folder = dict(os.environ), os.getcwd()  # noqa: PTH109  # pathlib follows links
         self.arguments, self.stdin = list(sys.argv), sys.stdin
         self.root = self.folder
@@ -98,9 +98,11 @@ class SubjectLink:
         """One thread of a test asks at a time. Marks the test, and ends it, where one waits for the other."""
         if not self.lock.acquire(timeout=self.wire.seconds or _START):
             self.marks.not_proven("unknown", "two threads call the code at once, and wait for each other")
+        self.depth += 1
         try:
             yield
         finally:
+            self.depth -= 1
             self.lock.release()
 
     def _ask(self, what: str, asked: Sequence[Any], given: Sequence[Any]) -> Any:
@@ -118,7 +120,7 @@ class SubjectLink:
                 self.marks.mark("swallowed")
             return self._used(answer)
         except (StopIteration, StopAsyncIteration):
-            ends = self.ending or [what, *asked[:1]] == ["do", "next"]
+            ends = self.ending == self.depth or [what, *asked[:1]] == ["do", "next"]
             if not ends and not self._expects_stop():
                 self.marks.mark("stops")
             raise
@@ -327,6 +329,12 @@ class SubjectLink:
             return values.defaulting(value, self._other, depth)
         if isinstance(value, BaseException) and _builtin(type(value)) is type(value):
             return ["x", type(value).__name__, [self.encode(one, depth + 1) for one in value.args]]
+        if type(value) in (logging.Logger, logging.RootLogger):  # the code's of that name, whose records come back
+            return ["logger", "" if value.parent is None else value.name]
+        return self._lent(value, depth)
+
+    def _lent(self, value: Any, depth: int) -> list[Any]:
+        """An object of the tests, by its number. Marks the test, and ends it, if it cannot be lent."""
         number = self.numbers.get(id(value))
         what = lending.lendable(value, self.marks)
         if number is None:

@@ -83,11 +83,12 @@ async def _async_left(self: Any, kind: Any, error: Any, trace: Any) -> Any:
 
 
 async def _async_next(self: Any) -> Any:
-    link_of(self).ending = True
+    link = link_of(self)
+    link.ending = link.depth + 1  # the questions that are asked here, and not those of a function that the code calls
     try:
         return await _far_method(self, "__anext__")
     finally:
-        link_of(self).ending = False
+        link.ending = 0
 
 
 def _far_method(owner: Any, name: str, *given: Any) -> Any:

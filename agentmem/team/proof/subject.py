@@ -15,6 +15,7 @@ import logging
 import operator
 import os
 import sys
+import threading
 import types
 import warnings
 from typing import Any
@@ -59,6 +60,7 @@ class Subject:
         self.out, self.err = io.StringIO(), io.StringIO()
         self.number = 0
         self.loop: Any = None
+        self.thread, self.threaded = threading.get_ident(), False
 
     # What crosses.
 
@@ -155,6 +157,8 @@ class Subject:
             return arrays.decode_array(given)
         if given[0] == "dd":
             return values.defaulted(given, self._read, depth)
+        if given[0] == "logger":
+            return logging.getLogger(str(given[1]))
         if given[0] == "x":
             named = given[4] if len(given) > 4 else {}
             error = classes.safe_builtin(given[1])(*(self.decode(one) for one in given[2]), **named)
@@ -180,7 +184,10 @@ class Subject:
     # Requests and answers.
 
     def ask(self, number: int, what: str, *given: Any) -> Any:
-        """Let the judge use one of its objects."""
+        """Let the judge use one of its objects. In another thread of the code that cannot be."""
+        if threading.get_ident() != self.thread:
+            self.threaded = True
+            raise RuntimeError("a test's object is used in a thread of the code's")
         written = [[self.encode(one) for one in part] for part in given[:1]] if what == "call" else None
         named = [[key, self.encode(one)] for key, one in given[1].items()] if what == "call" else []
         arguments = [written[0], named] if written is not None else [self.encode(one) for one in given]
@@ -209,6 +216,8 @@ class Subject:
                 answer = ["no", "large", str(error)]
             except BaseException as error:
                 answer = ["exc", self._argument(error, 0)]
+            if self.threaded:
+                answer, self.threaded = ["no", "object", "it is used in a thread of the code's"], False
             try:
                 self.wire.send([self.number, *answer, self._printed(), changes])
             except TooLarge as error:
@@ -248,17 +257,24 @@ class Subject:
     def _call(self, called: Any, given: list[Any], named: list[Any], changes: list[Any]) -> Any:
         arguments = [self.decode(one) for one in given]
         options = {key: self.decode(one) for key, one in named}
+        every = [*arguments, *options.values()]
+        before = {place: self._seen(one) for place, one in enumerate(every) if values.can_change(one)}
         try:
             answer = called(*arguments, **options)
         finally:
-            arguments += options.values()
-            for place, (was, one) in enumerate(zip([*given, *(one for _, one in named)], arguments, strict=True)):
-                if values.can_change(one) and (now := self._argument(one, 0)) != was:
-                    changes.append([place, now])
-        for place, one in enumerate(arguments):
-            if one is answer and values.can_change(one):
-                changes.append(["same", place])
+            for place, was in before.items():
+                if self._seen(every[place]) != was:
+                    changes.append([place, self._argument(every[place], 0)])
+        changes += [["same", place] for place in before if every[place] is answer]
         return answer
+
+    def _seen(self, value: Any) -> Any:
+        """How a value would cross, to tell whether it changed: nothing counts as told by it."""
+        described = set(self.described)
+        try:
+            return self._argument(value, 0)
+        finally:
+            self.described = described
 
     def _get(self, owner: Any, name: str) -> Any:
         value = getattr(owner, name)

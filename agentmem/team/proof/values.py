@@ -9,7 +9,6 @@ import collections
 import datetime
 import decimal
 import fractions
-import logging
 import pathlib
 import uuid
 from collections.abc import Callable
@@ -52,8 +51,6 @@ SCALARS: dict[str, tuple[type, Callable[[Any], str], Callable[[str], Any]]] = {
     "datetime": (datetime.datetime, datetime.datetime.isoformat, datetime.datetime.fromisoformat),
     "uuid": (uuid.UUID, str, uuid.UUID),
     "path": (pathlib.PosixPath, str, pathlib.PosixPath),
-    "logger": (logging.Logger, lambda v: v.name, logging.getLogger),
-    "root": (logging.RootLogger, lambda v: "", lambda t: logging.getLogger()),
     "pure": (pathlib.PurePosixPath, str, pathlib.PurePosixPath),
 }
 """Types that are written as one text: the type, how to write it, how to read it."""
