@@ -18,8 +18,8 @@ from agentmem.answers.conversations import Conversations
 from agentmem.answers.decision import default_decider
 from agentmem.answers.exclusions import with_kinds
 from agentmem.answers.freshness import lifetimes
-from agentmem.answers.home import AnswersHome, home_of
 from agentmem.answers.hits import HitLog
+from agentmem.answers.home import AnswersHome, home_of
 from agentmem.answers.lookup import Looked, Lookups
 from agentmem.answers.nearest import Nearest
 from agentmem.answers.query_types import BUILT_IN, classifier

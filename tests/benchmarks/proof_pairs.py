@@ -37,7 +37,7 @@ MOST, SECONDS, TRIED = 0.01, 300.0, 3
 LIMITS = frozenset(
     {"compares", "class", "object", "changes", "source", "special", "private", "program", "foreign", "replaced"}
     | {"large", "rewritten", "named", "runs", "argument", "stops", "skipped", "fixture", "missing", "untouched"}
-    | {"unknown"}
+    | {"unknown", "kept", "starred"}
 )
 """Reasons that lie in how a test is written: another form of it can be proven."""
 
@@ -198,7 +198,7 @@ def _told(came: list[Pair], write: Path | None) -> int:
     print(f"  {bounds}, each one-sided (Clopper and Pearson)")
     print(f"  pairs whose tests cannot be proven as they are written: {len(came) - len(able)} of {len(came)}")
     print(f"  {'reached' if ok else 'MISSED'}")
-    record_figures(pairs=len(came), able=len(able), refused=len(refused), share=share)
+    record_figures(pairs=len(came), able=len(able), refused=len(refused), share=share, limited=len(came) - len(able))
     if write:
         write.write_text(json.dumps({"commit": commit(), "pairs": [asdict(one) for one in came]}), encoding="utf-8")
     return 0 if ok else 1

@@ -124,9 +124,7 @@ def run(
 
 
 def hidden(line: str, data: str, others: Mapping[str, str] = MappingProxyType({})) -> str:
-    """The line without what is this machine's alone: the folders of the recordings and of the checkout, and others."""
-def hidden(line: str, data: str) -> str:
-    """The line without what is this machine's alone: the folders of the recordings, of the checkout and of the run."""
+    """The line without what is this machine's alone: folders of recordings, checkout and run, and ``others``."""
     places = {str(Path(data).resolve()): "DIR", data: "DIR", str(ROOT): ".", sys.prefix: ".venv"}
     for place, name in {**others, **places}.items():
         line = line.replace(place, name)

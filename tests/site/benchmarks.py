@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from tests.benchmarks.records import Record
-from tests.site.held import HELD
+from tests.site.held import HELD, Held
 from tests.site.order import DOCS
 
 RECORDS = DOCS / "benchmarks"
 PAGE = DOCS / "benchmarks.md"
 _LINES = 45
 _MARKED = re.compile(r'(?P<head>```text why="from the record of (?P<name>\w+)"\n)(?P<body>.*?)```\n', re.DOTALL)
+_TABLE = re.compile(r"(?P<head><!-- figures of (?P<names>[\w, ]+) -->\n).*?(?P<end><!-- end of figures -->)", re.DOTALL)
 _HEADING = (
     *(
         "commit: ",
@@ -59,7 +60,11 @@ def records(folder: Path = RECORDS) -> dict[str, Record]:
 
 
 def embedded(text: str, kept: Mapping[str, Record]) -> str:
-    """A page of the docs whose blocks marked as a record's have what that record printed, after its heading."""
+    """A page of the docs whose marked blocks and tables are filled from the records.
+
+    A block marked as a record's has what that printed, after its heading; a table has a row for each benchmark named.
+    """
+    rows = {row.benchmark: row for part in HELD.values() for row in part}
 
     def filled(found: re.Match[str]) -> str:
         record = kept.get(found["name"])
@@ -69,7 +74,18 @@ def embedded(text: str, kept: Mapping[str, Record]) -> str:
         shown = (line for line in inside if not line.strip().startswith(_HEADING))
         return "\n".join((found["head"].rstrip(), *shown, "```", ""))
 
-    return _MARKED.sub(filled, text)
+    def told(found: re.Match[str]) -> str:
+        lines = ["| what | found | outcome | command |", "|---|---|---|---|"]
+        lines += [_beside(rows[name], kept.get(name)) for name in found["names"].split(", ")]
+        return "\n".join((found["head"], *lines, "", found["end"]))
+
+    return _TABLE.sub(told, _MARKED.sub(filled, text))
+
+
+def _beside(row: Held, record: Record | None) -> str:
+    found = _cell(row.found.format_map(_Figures(record.figures))) if record else "no record"
+    command = f"`python -m tests.benchmarks.{row.benchmark}{row.needs}`"
+    return f"| {_cell(row.target)} | {found} | {record.outcome if record else 'not run'} | {command} |"
 
 
 def page(kept: Mapping[str, Record]) -> str:

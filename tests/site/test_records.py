@@ -61,6 +61,15 @@ def test_a_marked_block_is_filled_in() -> None:
     assert embedded(marked.format("none"), {"turn": record}) == marked.format("none")
 
 
+def test_a_marked_table_has_a_row_for_each_benchmark() -> None:
+    """With what was found, or that it was not run; what stood between the marks is gone."""
+    marked = "before\n<!-- figures of cheats, turn -->\nold\n<!-- end of figures -->\nafter\n"
+    filled = embedded(marked, {name: one for name, one in records().items() if name == "turn"})
+    rows = [line for line in filled.splitlines() if line.startswith("|")]
+    assert "no record | not run" in rows[2] and records()["turn"].outcome in rows[3] and "old" not in filled
+    assert filled.startswith("before\n") and filled.endswith("after\n") and embedded(filled, records()) != filled
+
+
 @pytest.mark.parametrize("path", sorted(RECORDS.glob("*.json")), ids=lambda path: path.stem)
 def test_a_record_is_of_a_clean_commit(path: Path) -> None:
     """It names its commit, its figures and how it ended, is small, and has no path of the machine that it ran on."""

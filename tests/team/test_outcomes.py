@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from agentmem.sandbox import Sandbox
-from agentmem.team.outcomes import ObservedTests, environment, observe, parse, steady
+from agentmem.team.outcomes import RESULTS, ObservedTests, environment, observe, parse, steady
 from tests.team.works import PROGRAMS
 
 MODULE = """
@@ -105,6 +105,36 @@ def test_what_is_no_report_is_none() -> None:
     """If the code under test writes over the report, it gains nothing."""
     assert parse(b"all passed") is None
     assert ObservedTests("x", 0, "").cases is None
+
+
+UNREADABLE = {
+    "a folder": f"mkdir -p {RESULTS}/a",
+    "a folder that nobody may open": f"mkdir {RESULTS}; chmod 000 {RESULTS}",
+    "a pipe": f"mkfifo {RESULTS}",
+    "a link out": f"ln -s /etc/passwd {RESULTS}",
+    "a link to itself": f"ln -s {RESULTS} {RESULTS}",
+    "another encoding than it says": f'printf \'<?xml version="1.0" encoding="utf-16"?><a/>\' > {RESULTS}',
+    "an encoding that is none": f'printf \'<?xml version="1.0" encoding="zlib"?><a/>\' > {RESULTS}',
+    "a nought in it": f"printf '<a>\\000</a>' > {RESULTS}",
+    "half a letter": f"printf '<testsuite><testcase name=\"&#xD800;\"/></testsuite>' > {RESULTS}",
+    "a file of the machine": f'printf \'<!DOCTYPE a [<!ENTITY x SYSTEM "/bin/sh">]><testcase n="&x;"/>\' > {RESULTS}',
+    "26 MB": f"head -c 26000000 /dev/zero > {RESULTS}",
+    "many elements in each other": f"yes '<a>' | head -c 400000 > {RESULTS}",
+}
+
+
+@pytest.mark.parametrize("kind", UNREADABLE, ids=[one.replace(" ", "_") for one in UNREADABLE])
+def test_any_report_that_cannot_be_read_says_so_and_is_gone(fork: Sandbox, kind: str) -> None:
+    """Whatever lies in the report's place: no exception, no test, the reason, and nothing for the next run."""
+    seen = observe(fork, UNREADABLE[kind], PROGRAMS)
+    assert (seen.cases, bool(seen.unreadable), fork.exists(RESULTS)) == (None, True, False)
+    assert observe(fork, "true", PROGRAMS).unreadable == ""
+
+
+def test_entities_do_not_grow_without_bound() -> None:
+    """A few letters that stand for gigabytes are no report."""
+    named = "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 10}">' for n in range(1, 12))
+    assert parse(f'<!DOCTYPE a [<!ENTITY a0 "ha">{named}]><testcase name="&a11;"/>'.encode()) is None
 
 
 def test_commands_see_no_key() -> None:

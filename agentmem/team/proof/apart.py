@@ -292,13 +292,18 @@ def _test(line: bytes) -> SeenTest | None:
     if not isinstance(said, dict) or not all(isinstance(said.get(key), str) for key in ("id", "outcome")):
         return None
     why, trace = said.get("why"), said.get("trace")
-    reasons = {str(key): str(text) for key, text in why.items()} if isinstance(why, dict) else {}
+    reasons = {_text(key): _text(text) for key, text in why.items()} if isinstance(why, dict) else {}
     pairs = [one for one in trace if isinstance(one, list) and len(one) == 2] if isinstance(trace, list) else []
     return SeenTest(
-        said["id"],
-        said["outcome"],
+        _text(said["id"]),
+        _text(said["outcome"]),
         reasons,
-        str(said.get("broken", "")),
-        str(said.get("said", "")),
-        tuple((str(call), str(answer)) for call, answer in pairs),
+        _text(said.get("broken", "")),
+        _text(said.get("said", "")),
+        tuple((_text(call), _text(answer)) for call, answer in pairs),
     )
+
+
+def _text(value: Any) -> str:
+    """A text that can be written: halves of letters, as an error of the code may hold, are spelled out."""
+    return str(value).encode("utf-8", "backslashreplace").decode("utf-8")

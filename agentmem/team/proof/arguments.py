@@ -8,31 +8,52 @@ with a value that is written down, as in ``assert values == [1, 2]``, is the jud
 import ast
 import sys
 import types
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
+_DEEP, _MANY = 3, 200  # containers in containers that are searched for a value, and the items of each
 _Place = tuple[int, int]
 
 
 def still_used(value: Any, root: str) -> str:
-    """The name by which a test in the folder ``root`` goes on using a value; "" if none does."""
+    """The name by which a test in the folder ``root`` goes on using a value, or what holds it; "" if none does."""
     frame: types.FrameType | None = sys._getframe(1)
     while frame is not None:
         if frame.f_code.co_filename.startswith(f"{root}/"):
-            names = [name for name, one in frame.f_locals.items() if one is value]
-            if found := next((name for name in names if _is_read(frame, name)), ""):
-                return found
+            for name, one in list(frame.f_locals.items()):
+                if (way := _way(one, value, 0)) is not None and _is_read(frame, name, way):
+                    return name
             if found := next((name for name, one in list(frame.f_globals.items()) if one is value), ""):
                 return found
         frame = frame.f_back
     return ""
 
 
-def _is_read(frame: types.FrameType, name: str) -> bool:
-    """True if code behind the present place of a frame reads a name, except to compare it with what is written down."""
+def _way(holder: Any, value: Any, depth: int) -> str | None:
+    """The attribute by which something holds a value: "" for the value itself and for containers; else None."""
+    if holder is value:
+        return ""
+    if depth >= _DEEP or isinstance(holder, types.ModuleType | type):
+        return None
+    if isinstance(holder, dict | list | tuple | set | frozenset):
+        items = list(holder.values() if isinstance(holder, dict) else holder)[:_MANY]
+        return "" if any(_way(one, value, depth + 1) is not None for one in items) else None
+    own = getattr(type(holder), "__dictoffset__", 0) and not hasattr(type(holder), "_far_link")
+    state = vars(holder) if own else {}
+    if isinstance(state, Mapping):
+        names = (name for name, one in list(state.items())[:_MANY] if _way(one, value, depth + 1) is not None)
+        return next(names, None)
+    return None
+
+
+def _is_read(frame: types.FrameType, name: str, way: str = "") -> bool:
+    """True if code behind the present place of a frame reads a name, except to compare it with what is written down.
+
+    With a ``way`` only where it reads that attribute of the name.
+    """
     place = _place(frame)
     tree = _tree(frame.f_code.co_filename)
     function = _function(tree, frame.f_code) if tree is not None else None
@@ -40,7 +61,7 @@ def _is_read(frame: types.FrameType, name: str) -> bool:
         return True
     begins, ends = place
     around = [one for one in ast.walk(function) if isinstance(one, _LOOPS) and _spans(one, begins)]
-    for read, above in _reads(function, name):
+    for read, above in _reads(function, name, way):
         at = (read.lineno, read.col_offset)
         later = at >= ends or (bool(around) and not begins <= at < ends)
         if later and not _against_constant(read, above):
@@ -78,15 +99,21 @@ def _first(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> int:
     return min([node.lineno, *(one.lineno for one in above)])
 
 
-def _reads(function: ast.AST, name: str) -> Iterator[tuple[ast.Name, ast.AST]]:
-    """The places that read a name, each with what stands around it."""
+def _reads(function: ast.AST, name: str, way: str) -> Iterator[tuple[ast.expr, ast.AST]]:
+    """The places that read a name, or an attribute of it, each with what stands around it."""
     for above in ast.walk(function):
         for one in ast.iter_child_nodes(above):
-            if isinstance(one, ast.Name) and one.id == name and isinstance(one.ctx, ast.Load):
+            if isinstance(one, ast.Attribute) and one.attr == way and _is_name(one.value, name):
                 yield one, above
+            elif _is_name(one, name) and not (way and isinstance(above, ast.Attribute)):
+                yield one, above  # type: ignore[misc]  # a name is an expression
 
 
-def _against_constant(read: ast.Name, above: ast.AST) -> bool:
+def _is_name(node: ast.AST, name: str) -> bool:
+    return isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Load)
+
+
+def _against_constant(read: ast.expr, above: ast.AST) -> bool:
     if not isinstance(above, ast.Compare):
         return False
     if all(isinstance(one, ast.Is | ast.IsNot) for one in above.ops):  # what it holds does not matter

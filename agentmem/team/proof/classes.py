@@ -24,6 +24,12 @@ NEVER = frozenset(
 )
 """Builtins that are not handed over by name: they reach beyond their arguments."""
 
+UNTOLD = frozenset(
+    {"str.format", "str.format_map", "Formatter", "attrgetter", "methodcaller", "setcontext", "getcontext"}
+    | {"localcontext", "setattr", "getnode"}
+)
+"""Names of pure modules that the judge takes from no message: they reach into objects, or change the judge."""
+
 _MOST = 400  # members of an enum, fields and methods of a class that are described
 
 
@@ -41,9 +47,15 @@ def known(value: Any) -> list[str] | None:
     return ["T", module, name] if getattr(sys.modules.get(module), name, None) is value else None
 
 
+def told(value: Any) -> list[str] | None:
+    """The names of a function or type that the code may give the judge by its names; None for anything else."""
+    named = known(value)
+    return None if named is not None and named[2] in UNTOLD else named
+
+
 def describe(kind: type, number: int, base: Callable[[type], Any], encode: Callable[[Any], Any]) -> list[Any]:
     """A class: "K", its number, module, name, bases, special methods, methods, its kind, and what that kind has."""
-    special = sorted(name for name in dir(kind) if name in SPECIAL and _own(kind, name))
+    special = sorted(name for name in SPECIAL if _own(kind, name))
     methods = [n for n in dir(kind) if not n.startswith("_") and inspect.isfunction(inspect.getattr_static(kind, n))]
     what, has = _kind(kind, encode)
     module, name = str(getattr(kind, "__module__", "")), kind.__qualname__
@@ -51,7 +63,10 @@ def describe(kind: type, number: int, base: Callable[[type], Any], encode: Calla
 
 
 SPECIAL = frozenset(
-    {f"__{name}__" for name in ("call", "iter", "next", "len", "getitem", "setitem", "delitem", "contains", "enter")}
+    {
+        f"__{name}__"
+        for name in ("get", "call", "iter", "next", "len", "getitem", "setitem", "delitem", "contains", "enter")
+    }
     | {f"__{name}__" for name in ("exit", "bool", "str", "repr", "int", "float", "complex", "index", "abs", "neg")}
     | {f"__{name}__" for name in ("pos", "invert", "round", "reversed", "bytes", "format", "divmod", "rdivmod")}
     | {f"__{name}__" for name in ("eq", "ne", "lt", "le", "gt", "ge", "await", "aiter", "anext", "aenter", "aexit")}
@@ -61,9 +76,19 @@ SPECIAL = frozenset(
 """Special methods that a proxy has where its class has them."""
 
 
+_PLAIN: tuple[type, ...] = (int, float, complex, str, bytes, tuple, frozenset, object)
+
+
 def _own(kind: type, name: str) -> bool:
-    """True if the class has a special method of its own, and not only what every object has."""
-    return getattr(kind, name, None) is not getattr(object, name, None)
+    """True if the class has a special method of its own, and not only what every object, or number, or text, has."""
+    above = next(one for one in _PLAIN if issubclass(kind, one))
+    found = _static(kind, name)
+    return found is not None and found is not _static(above, name)
+
+
+def _static(kind: type, name: str) -> Any:
+    """What a class has under a name, without asking its class."""
+    return next((vars(one)[name] for one in kind.__mro__ if name in vars(one)), None)
 
 
 def _kind(kind: type, encode: Callable[[Any], Any]) -> tuple[str, list[Any]]:

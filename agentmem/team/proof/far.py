@@ -6,6 +6,7 @@ for comparisons: those the judge makes itself on plain data, or the test is not 
 
 import sys
 import types
+from numbers import Number
 from typing import Any, ClassVar
 
 from agentmem.team.proof.link import SubjectLink
@@ -22,6 +23,12 @@ PUBLIC = frozenset({"_asdict", "_replace", "_make", "_fields", "_field_defaults"
 
 PROBED = frozenset({"_mock_name", "_mock_methods", "_pytestfixturefunction", "pytestmark", "_is_coroutine_mark"})
 """Attributes by which pytest and other tools look for things of their own."""
+
+
+BINARY = ("add", "sub", "mul", "truediv", "floordiv", "mod", "and", "or", "xor", "pow", "lshift", "rshift", "matmul")
+NAMED = {"and": "and_", "or": "or_"}
+_ARITHMETIC = {*BINARY, *(f"i{one}" for one in BINARY), *NAMED.values(), "divmod"}
+"""Operators with two sides, and their names in the wire's messages."""
 
 
 class FarMeta(type):
@@ -81,17 +88,43 @@ class FarMeta(type):
     def __bool__(cls) -> bool:
         return True
 
+    def __dir__(cls) -> Any:
+        """The names of which the description tells: those of methods, for what is made like the class."""
+        cls._far_link.marks.doubt("special", "__dir__")
+        return [*type.__dir__(cls), *(name for one in cls.__mro__ for name in one.__dict__.get("_far_methods", ()))]
 
-class FarBase(metaclass=FarMeta):
+    @property
+    def __members__(cls) -> Any:
+        if (members := cls.__dict__.get("_far_members")) is None:
+            raise AttributeError("__members__")
+        return types.MappingProxyType(members)
+
+
+class _Inside:
+    """What a proxy holds itself lies in its own dictionary."""
+
+
+_INSIDE = _Inside.__dict__["__dict__"].__get__
+
+
+class FarBase(_Inside, metaclass=FarMeta):
     """An object of the subject. ``_far`` is its reference."""
 
     _far_kind: ClassVar[list[Any]] = ["T", "builtins", "object"]
     _far: list[Any]
 
+    @property
+    def __dict__(self) -> Any:  # type: ignore[override]  # tests get none: it would be the proxy's own
+        asked = sys._getframe(1)
+        inside: dict[str, Any] = _INSIDE(self)
+        if asked.f_code.co_filename.startswith(f"{link_of(self).root}/"):
+            link_of(self).marks.not_proven("private", "__dict__")
+        return inside
+
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_far"):
             raise AttributeError(name)
-        if name in type(self).__dict__.get("_far_methods", ()):
+        if name in vars(type(self)).get("_far_methods", ()):
             return FarMethod(self, name)
         return far_get(link_of(self), reference_of(self), name)
 
@@ -105,6 +138,8 @@ class FarBase(metaclass=FarMeta):
         far_set(link_of(self), reference_of(self), name)
 
     def __hash__(self) -> int:
+        if has_own(self, "__eq__") and of_tests():
+            link_of(self).marks.mark("compares", f"the hash of a {type(self).__name__}")
         return id(self)
 
     def __bool__(self) -> bool:
@@ -119,7 +154,19 @@ class FarBase(metaclass=FarMeta):
     def _far_made(self) -> list[Any]:
         """A plain value that a test made by a class of the code, made in the subject too."""
         link, given = link_of(self), self if isinstance(self, tuple) else (self,)
-        return reference_of(link.ask("call", type(self)._far_kind, [link.encode(one) for one in given], []))
+        sent = [link.encode(one) for one in given]
+        return reference_of(link.ask("call", type(self)._far_kind, sent, [], given=list(given)))
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        """Of what Python copies or pickles by itself, unless the object's class has another way."""
+        return link_of(self).marks.not_proven("special", "copied, or pickled")
+
+    __copy__ = __reduce__ = lambda self: self.__reduce_ex__(2)
+    __deepcopy__ = __reduce_ex__
+
+    def __dir__(self) -> Any:
+        link_of(self).marks.mark("special", "__dir__")
+        return object.__dir__(self)
 
 
 class FarMethod:
@@ -206,11 +253,12 @@ def reference_of(value: Any) -> list[Any]:
 
 def far_get(link: SubjectLink, reference: list[Any], name: str) -> Any:
     """An attribute of an object of the subject. Only modules show private ones: an object's state is its own."""
-    if name in SOURCE:
+    if name in SOURCE and of_tests():
         return link.marks.not_proven("source", name)
     if name == "__signature__":  # inspect would take the proxy's own
         link.marks.mark("special", name)
-    if name in PROBED or (name.startswith("__") and name not in SHOWN):
+    if name in PROBED or (name.startswith("__") and not _is_shown(name)):
+        link.marks.doubt("source" if name in SOURCE else "special", name)
         raise AttributeError(name)
     if reference[0] != "M" and is_private(name) and of_tests():
         return link.marks.not_proven("private", name)
@@ -218,13 +266,16 @@ def far_get(link: SubjectLink, reference: list[Any], name: str) -> Any:
     link.copied(reference, name, value)
     if isinstance(value, FarForeign):
         value.__dict__["_far_name"] = f"{reference[1]}.{name}"
-    if isinstance(value, type) and value in (object, Exception, BaseException) and reference[0] == "M":
-        link.marks.mark("compares", f"{reference[1]}.{name} is {value.__name__}, so that all is one")
+    link.note_wide(value, name)
     if any(value is one for one in link.lent.values()) and reference[0] in ("M", "o", "k"):
         link.marks.not_proven("replaced", name)
     if isinstance(value, FarBase) and reference[0] == "M":
         value.__dict__.setdefault("_far_label", f"{reference[1].rpartition('.')[2]}.{name}")
     return value
+
+
+def _is_shown(name: str) -> bool:
+    return name in SHOWN or (name == "__wrapped__" and of_tests())  # which pytest would follow
 
 
 def far_set(link: SubjectLink, reference: list[Any], name: str, *value: Any) -> None:
@@ -253,7 +304,24 @@ def far_do(owner: Any, what: str, *given: Any) -> Any:
     """An operation on an object of the subject, such as ``len`` or ``getitem``."""
     link: SubjectLink = owner._far_link if isinstance(owner, FarMeta) else link_of(owner)
     arguments = [link.encode(one) for one in (owner, *given)]
-    return link.ask("do", what, arguments, given=(owner, *given))
+    return _measured(owner, what, given, link.ask("do", what, arguments, given=(owner, *given)))
+
+
+def far_do_reversed(owner: Any, what: str, other: Any) -> Any:
+    link = link_of(owner)
+    answer = link.ask("do", what, [link.encode(other), link.encode(owner)], given=(other, owner))
+    return _measured(owner, what, (other,), answer)
+
+
+def _measured(owner: Any, what: str, given: tuple[Any, ...], answer: Any) -> Any:
+    """The answer of an operation. Marks a test in which the code says how far it is from a number of the test's."""
+    measured = "_far_measured" in getattr(owner, "__dict__", {}) and not given
+    beside = what in _ARITHMETIC and bool(given) and isinstance(given[0], Number) and not isinstance(given[0], FarBase)
+    if (beside or measured) and isinstance(answer, Number) and not isinstance(answer, FarBase):
+        link_of(owner).marks.mark("compares", f"{type(owner).__name__} {what} a number is a number")
+    elif (measured or (beside and what in ("sub", "isub"))) and isinstance(answer, FarBase):
+        answer.__dict__["_far_measured"] = True
+    return answer
 
 
 # Comparing.
@@ -341,78 +409,7 @@ class FarData(FarBase):
 
     def _far_made(self) -> list[Any]:
         link = link_of(self)
-        named = [[name, link.encode(one)] for name, one in (self._far_values or {}).items()]
-        made = link.ask("call", type(self)._far_kind, [], named)
+        given = self._far_values or {}
+        named = [[name, link.encode(one)] for name, one in given.items()]
+        made = link.ask("call", type(self)._far_kind, [], named, given=list(given.values()))
         return reference_of(made)
-
-
-# Special methods that a class of the code has are given to its proxies.
-
-
-def _asks(what: str) -> Any:
-    return lambda self, *given: far_do(self, what, *given)
-
-
-def _asks_reversed(what: str) -> Any:
-    return lambda self, other: far_do_reversed(self, what, other)
-
-
-def far_do_reversed(owner: Any, what: str, other: Any) -> Any:
-    link = link_of(owner)
-    return link.ask("do", what, [link.encode(other), link.encode(owner)], given=(other, owner))
-
-
-def _orders(name: str) -> Any:
-    return lambda self, other: link_of(self).marks.not_proven("compares", f"{type(self).__name__} {name} ...")
-
-
-def _called(self: Any, *given: Any, **named: Any) -> Any:
-    label = self.__dict__.get("_far_label", type(self).__name__)
-    return link_of(self).call(reference_of(self), given, named, label)
-
-
-def _entered(self: Any) -> Any:
-    self.__dict__["_far_given"] = True
-    return link_of(self).call(["m", reference_of(self)[1], "__enter__"], (), {})
-
-
-def _left(self: Any, kind: Any, error: Any, trace: Any) -> Any:
-    link = link_of(self)
-    sendable = isinstance(error, Exception) and (type(error).__module__ == "builtins" or isinstance(error, FarBase))
-    given = (kind, error, None) if sendable else (None, None, None) if error is None else (Exception, Exception(), None)
-    return link.call(["m", reference_of(self)[1], "__exit__"], given, {})
-
-
-def _contains(self: Any, item: Any) -> Any:
-    content = link_of(self).ask("copy", reference_of(self))
-    if type(content) in (list, dict, set):
-        return item in content
-    if not self.__dict__.get("_far_asked"):
-        return link_of(self).marks.not_proven("compares", f"... in {type(self).__name__}")
-    return far_do(self, "contains", item)
-
-
-def _awaited(self: Any) -> Any:
-    if False:  # a generator, as an await needs one
-        yield
-    return link_of(self).ask("await", reference_of(self))
-
-
-_BINARY = ("add", "sub", "mul", "truediv", "floordiv", "mod", "and", "or", "xor", "pow", "lshift", "rshift", "matmul")
-_NAMED = {"and": "and_", "or": "or_"}
-
-METHODS: dict[str, Any] = {
-    **{f"__{one}__": _asks(one) for one in ("iter", "next", "len", "getitem", "setitem", "delitem", "str")},
-    **{f"__{one}__": _asks(one) for one in ("repr", "int", "float", "complex", "index", "abs", "neg", "pos", "invert")},
-    **{f"__{one}__": _asks(one) for one in ("round", "reversed", "bytes", "format", "divmod")},
-    **{f"__{one}__": _asks(_NAMED.get(one, one)) for one in _BINARY},
-    **{f"__r{one}__": _asks_reversed(_NAMED.get(one, one)) for one in _BINARY},
-    **{f"__i{one}__": _asks(f"i{one}") for one in _BINARY},
-    **{f"__{one}__": _orders(sign) for one, sign in (("lt", "<"), ("le", "<="), ("gt", ">"), ("ge", ">="))},
-    "__call__": _called,
-    "__enter__": _entered,
-    "__exit__": _left,
-    "__contains__": _contains,
-    "__await__": _awaited,
-}
-"""The special methods of proxies. A proxy has those that its class has."""

@@ -7,11 +7,11 @@ of a file tells its parent, which passes on what is about that file only.
 
 import ctypes
 import gc
-import json
 import os
 import sys
 from contextlib import suppress
 from functools import partial
+from json import dumps, loads
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,9 @@ import pytest
 
 from agentmem.team.proof.far import FarBase, FarMeta
 from agentmem.team.proof.link import SubjectLink
-from agentmem.team.proof.proxies import FarFinder, ProxyMaker
+from agentmem.team.proof.modules import FarFinder
+from agentmem.team.proof.patching import OutsidePatches
+from agentmem.team.proof.proxies import ProxyMaker
 from agentmem.team.proof.reasons import Gone, Marks, NotProven
 from agentmem.team.proof.watching import JudgeWatch
 from agentmem.team.proof.wire import Broken, Wire
@@ -43,15 +45,18 @@ class Watching:
         with suppress(Gone, NotProven, Exception):
             self.link.bring_copies(forget=True)
         self.marks.reset()
+        self.link.stdin = sys.stdin
         self.link.heard[:] = self.kept
 
     @pytest.hookimpl(wrapper=True)
     def pytest_fixture_setup(self, fixturedef: "pytest.FixtureDef[Any]", request: pytest.FixtureRequest) -> Any:
         """What a fixture that serves many tests does counts for all of them."""
-        before, heard = self.marks.calls, len(self.link.heard)
+        before, heard, test = self.marks.calls, len(self.link.heard), self.marks.test
+        self.marks.test = test if request.scope == "function" else 0
         try:
             return (yield)
         finally:
+            self.marks.test = test
             if request.scope != "function":
                 self.marks.lasting |= self.marks.why
                 self.marks.wide |= self.marks.calls > before
@@ -91,7 +96,7 @@ class Watching:
             )
 
     def _tell(self, test: str, outcome: str, error: pytest.ExceptionInfo[BaseException] | None, expected: bool) -> None:
-        why = dict(self.marks.why)
+        why = dict(self.marks.why or (self.marks.doubts if outcome == "failed" else {}))
         if error is not None and "fixture '" in str(error.value) and "not found" in str(error.value):
             why.setdefault("fixture", str(error.value).strip().splitlines()[0][:_TOLD])
         if outcome == "skipped" or expected:
@@ -127,17 +132,27 @@ def run_file(orders: dict[str, Any], file: str, wire: Wire, tell: Any) -> int:
     watch = JudgeWatch(link, root, frozenset(orders["programs"]))
     link.asking = watch.asking
     watch.install()
+    OutsidePatches(link).install()
     watching = Watching(link, tell, watch)
     sys.path[:0] = orders["paths"]
     arguments = ["-q", "-c", "/dev/null", f"--rootdir={root}", f"--confcutdir={root}", "--import-mode=importlib"]
     arguments += ["-p", "no:cacheprovider", f"--basetemp=/tmp/t{os.getpid()}", *orders["options"]]
     try:
-        plugins = [watching, *([Reversed()] if orders["reverse"] else [])]
+        plugins = [watching, Nameless(), *([Reversed()] if orders["reverse"] else [])]
         pytest.main([*arguments, f"{root}/{file}"], plugins)
     except (NotProven, Gone):
         pass
     link.close()
     return LATE if link.dead and not link.gone else 0
+
+
+class Nameless:
+    """A plugin of pytest that gives folders no names of tests: these have parameters, such as what is expected."""
+
+    @pytest.fixture
+    def tmp_path(self, tmp_path_factory: pytest.TempPathFactory) -> Path:
+        """A new folder for one test."""
+        return tmp_path_factory.mktemp("test", numbered=True)
 
 
 class Reversed:
@@ -166,7 +181,7 @@ def _end_session(wire: Wire) -> None:
 
 def main() -> None:
     """Run the files of the orders, one after the other."""
-    orders = json.loads(sys.stdin.buffer.read())
+    orders = loads(sys.stdin.buffer.read())
     out = orders["out"]
     os.environ |= {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "HOME": "/nonexistent"}
     os.environ.pop("PYTEST_ADDOPTS", None)
@@ -219,13 +234,13 @@ def _pass_on(reading: int, out: int, file: str) -> None:
         *lines, left = (left + data).split(b"\n")
         for line in lines:
             with suppress(ValueError, RecursionError):
-                said = json.loads(line)
+                said = loads(line)
                 if type(said) is dict and str(said.get("id", "")).partition("::")[0] == file:
                     _told(out, said)
         left = left if len(left) <= _LINE else b""
 
 
 def _told(out: int, what: dict[str, Any]) -> None:
-    data = json.dumps(what).encode("ascii") + b"\n"
+    data = dumps(what).encode("ascii") + b"\n"
     while data:
         data = data[os.write(out, data) :]

@@ -18,9 +18,25 @@ from agentmem.team.proof.reasons import Marks
 CALLABLE = (types.FunctionType, types.MethodType, types.BuiltinFunctionType, functools.partial)
 _CLOSED = (
     *("_pytest", "pytest", "pluggy", "agentmem", "unittest.case", "unittest.suite", "unittest.loader"),
-    *("subprocess", "importlib", "_frozen_importlib", "zipimport", "code", "pdb", "bdb", "ctypes", "multiprocessing"),
+    *(
+        "subprocess",
+        "importlib",
+        "_frozen_importlib",
+        "_frozen_importlib_external",
+        "zipimport",
+        "code",
+        "pdb",
+        "bdb",
+        "ctypes",
+        "multiprocessing",
+    ),
 )
 """Modules whose objects lead to the tests, or beyond this process."""
+_SHOWING = (
+    *("logging", "asyncio", "concurrent", "traceback", "inspect", "linecache", "warnings", "weakref", "gc", "cProfile"),
+    *("trace", "doctest", "tracemalloc", "selectors", "signal", "runpy", "pkgutil", "sys", "string", "multiprocessing"),
+)
+"""Modules whose objects show the stack or reach into other objects. Their bound methods may be lent as functions."""
 _INNER = (types.FrameType, types.TracebackType, types.CodeType, types.ModuleType)
 """Types of Python's own that show what a test holds."""
 _RUNNING = (types.GeneratorType, types.CoroutineType, types.AsyncGeneratorType)
@@ -38,7 +54,8 @@ def lendable(value: Any, marks: Marks) -> str:
     if isinstance(value, type):
         return str(marks.not_proven("class", value.__name__))
     for one in (value, getattr(value, "__self__", None)):
-        if (isinstance(one, _INNER) and one is value) or _is_closed(type(one)):
+        shown = one is value and (isinstance(one, _INNER) or _is_of(type(one), _SHOWING))
+        if shown or _is_of(type(one), _CLOSED) or type(one).__name__ == "_ANY":
             marks.not_proven("object", f"{type(one).__name__} {getattr(one, '__name__', '')}".strip())
     if isinstance(value, CALLABLE):
         if _reaches(value):
@@ -47,8 +64,10 @@ def lendable(value: Any, marks: Marks) -> str:
     return "iterator" if isinstance(value, Iterator) and not callable(value) else "object"
 
 
-def _is_closed(kind: type) -> bool:
-    return any(str(base.__module__).startswith(_CLOSED) for base in kind.__mro__) or kind.__name__ == "_ANY"
+def _is_of(kind: type, modules: tuple[str, ...]) -> bool:
+    """True if a class, or one above it, is of one of these modules."""
+    names = [str(base.__module__) for base in kind.__mro__]
+    return any(name == one or name.startswith(f"{one}.") for name in names for one in modules)
 
 
 def _reaches(value: Any) -> bool:

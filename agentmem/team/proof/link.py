@@ -9,18 +9,22 @@ import logging
 import os
 import secrets
 import sys
+import threading
+import time
 import types
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 from agentmem.team.proof import arguments, arrays, lending, values
 from agentmem.team.proof.classes import known
 from agentmem.team.proof.reasons import Gone, Marks, NotProven
-from agentmem.team.proof.wire import Broken, Wire
+from agentmem.team.proof.wire import Broken, TooLarge, Wire
 
 _TRACED = 200  # calls that are noted of one test
 _BRIEF = 120  # characters of a noted value
+_BITS = 4000  # of a number that is written in full: Python writes no more than 4,300 digits
 _OWN = frozenset({"PYTEST_CURRENT_TEST", "PYTEST_VERSION"})
 _START = 60.0  # seconds in which a new subject must be there
 _COPIES = 40  # containers of the code that are looked at for changes
@@ -41,12 +45,15 @@ class SubjectLink:
         self.wire, self.marks = wire, marks
         self.proxies: Proxies
         self.lent: dict[int, Any] = {}
+        self.lent_in: dict[int, int] = {}
+        self.lock = threading.RLock()
         self.fresh: set[int] = set()
         self.numbers: dict[int, int] = {}
         self.copies: list[tuple[list[Any], str, Any, Any]] = []
         self.dead, self.gone = "", False
+        self.depth, self.ending = 0, 0
         self.environment, self.folder = dict(os.environ), os.getcwd()  # noqa: PTH109  # pathlib follows links
-        self.arguments = list(sys.argv)
+        self.arguments, self.stdin = list(sys.argv), sys.stdin
         self.root = self.folder
         self.heard: list[Any] = []
         self.mutated: list[Any] = []
@@ -83,15 +90,38 @@ class SubjectLink:
         """The subject's answer. Raises what the code raised, Gone or NotProven. ``given`` are a call's arguments."""
         if self.dead:
             self._die(self.dead)
+        with self._alone():
+            return self._ask(what, asked, given)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """One thread of a test asks at a time. Marks the test, and ends it, where one waits for the other."""
+        if not self.lock.acquire(timeout=self.wire.seconds or _START):
+            self.marks.not_proven("unknown", "two threads call the code at once, and wait for each other")
+        self.depth += 1
+        try:
+            yield
+        finally:
+            self.depth -= 1
+            self.lock.release()
+
+    def _ask(self, what: str, asked: Sequence[Any], given: Sequence[Any]) -> Any:
         self.bring_copies()
         self.asking()
         self.marks.calls += 1
         self.asked += 1
         self.marks.wide |= what == "call" and not self.marks.testing
+        asserted = self.marks.asserted
+        if asserted:
+            self.marks.mark("swallowed")
         try:
-            return self._answered(self._asked([what, *asked]), given)
+            answer = self._answered(self._asked([what, *asked]), given)
+            if self.marks.asserted > asserted:
+                self.marks.mark("swallowed")
+            return self._used(answer)
         except (StopIteration, StopAsyncIteration):
-            if [what, *asked[:1]] != ["do", "next"] and not self._expects_stop():
+            ends = self.ending == self.depth or [what, *asked[:1]] == ["do", "next"]
+            if not ends and not self._expects_stop():
                 self.marks.mark("stops")
             raise
         except Broken as error:
@@ -100,6 +130,22 @@ class SubjectLink:
             if not getattr(error, "_far_answer", False) and not isinstance(error, NotProven):
                 self.dead = self.dead or "it was left in the middle of a call"  # as by a test's own alarm
             raise
+
+    def _used(self, answer: Any) -> Any:
+        """The answer. Marks a test that goes on to use an argument which the code has changed."""
+        if type(answer) is str and " at 0x" in answer and self.marks.test in self.lent_in.values():
+            self.marks.doubt("object", "how one is written")
+        if answer is not None:
+            for value in self.mutated:
+                if name := arguments.still_used(value, self.root):
+                    self.marks.mark("argument", name)
+        return answer
+
+    def note_wide(self, value: Any, name: str) -> None:
+        """Marks a test that is given a class of which all errors, or all things, are."""
+        for one in value if type(value) in (tuple, list) else (value,):
+            if any(one is wide for wide in (object, Exception, BaseException)):
+                self.marks.mark("compares", f"{name} is {one.__name__}, so that all is one")
 
     def copied(self, reference: list[Any], name: str, value: Any) -> None:
         """Note a container that is an attribute of the code, and crossed as a copy: a test may change it in place."""
@@ -119,19 +165,14 @@ class SubjectLink:
         """Call an object of the subject. A call and its outcome are noted for the list of what differs."""
         sent = [self.encode(one) for one in given]
         options = [[name, self.encode(one)] for name, one in named.items()]
-        asserted, text = self.marks.asserted, f"{label}({briefly(given, named)})" if label else ""
+        text = f"{label}({briefly(given, named)})" if label else ""
         try:
-            answer = self.ask("call", target, sent, options, given=given)
+            answer = self.ask("call", target, sent, options, given=[*given, *named.values()])
         except Exception as error:
             self._note(text, f"raises {type(error).__name__}")
             raise
-        if self.marks.asserted > asserted:
-            self.marks.mark("swallowed")
         changed, self.mutated = self.mutated, []
-        if answer is not None and (
-            name := next(filter(None, (arguments.still_used(v, self.root) for v in changed)), "")
-        ):
-            self.marks.mark("argument", name)
+        self.note_wide(answer, label)
         self._same_again(answer, text)
         self._note(text, "; ".join([brief(answer), *(f"changes an argument to {brief(one)}" for one in changed)]))
         return answer
@@ -141,6 +182,8 @@ class SubjectLink:
         frame: types.FrameType | None = sys._getframe(1)
         while frame is not None:
             code = frame.f_code
+            if code.co_name in ("__next__", "__anext__"):
+                return False  # it ends a loop of the tests
             if {"StopIteration", "StopAsyncIteration"} & set(code.co_names) and code.co_filename.startswith(self.root):
                 return True
             frame = frame.f_back
@@ -156,10 +199,13 @@ class SubjectLink:
             self.marks.mark("compares", f"{first} and {text} give the same object")
 
     def _asked(self, request: list[Any]) -> list[Any]:
-        number = secrets.randbits(50)
-        self.wire.send([number, "do", self._sync(), *request])
+        number, left = secrets.randbits(50), self.wire.seconds
+        try:
+            self.wire.send([number, "do", self._sync(), *request])
+        except TooLarge as error:
+            self.marks.not_proven("large", str(error))
         while True:
-            frame = self.wire.receive()
+            frame, left = self._received(left)
             if frame == [0, "gone"]:
                 self.gone = True
                 raise Broken("it has ended its process")
@@ -170,6 +216,19 @@ class SubjectLink:
             self._heard(frame[5] if len(frame) > 5 else None)
             number = secrets.randbits(50)
             self.wire.send([number, *self._lend(frame)])
+
+    def _received(self, left: float | None) -> tuple[list[Any], float | None]:
+        """A message, in the time that is left of one call for the code, and what is left of it then."""
+        if left is None:
+            return self.wire.receive(), None
+        whole, began = self.wire.seconds, time.monotonic()
+        self.wire.seconds = max(0.0, left)
+        try:
+            return self.wire.receive(), left - (time.monotonic() - began)
+        except Broken as error:
+            raise Broken(f"no answer within {whole:g} seconds" if "no answer" in str(error) else str(error)) from error
+        finally:
+            self.wire.seconds = whole
 
     def _answered(self, frame: list[Any], given: Sequence[Any]) -> Any:
         kind = frame[1]
@@ -206,6 +265,8 @@ class SubjectLink:
 
     def _sync(self) -> list[Any] | None:
         """What changed in the environment, the current folder and the program's arguments since the last request."""
+        if sys.stdin is not self.stdin:
+            self.marks.doubt("unknown", "what a test puts in the place of sys.stdin")
         now = {name: value for name, value in os.environ.items() if name not in _OWN}
         folder, before = os.getcwd(), self.environment  # noqa: PTH109
         arguments = list(map(str, sys.argv))
@@ -268,16 +329,28 @@ class SubjectLink:
             return values.defaulting(value, self._other, depth)
         if isinstance(value, BaseException) and _builtin(type(value)) is type(value):
             return ["x", type(value).__name__, [self.encode(one, depth + 1) for one in value.args]]
+        if type(value) in (logging.Logger, logging.RootLogger):  # the code's of that name, whose records come back
+            return ["logger", "" if value.parent is None else value.name]
+        return self._lent(value, depth)
+
+    def _lent(self, value: Any, depth: int) -> list[Any]:
+        """An object of the tests, by its number. Marks the test, and ends it, if it cannot be lent."""
         number = self.numbers.get(id(value))
         what = lending.lendable(value, self.marks)
         if number is None:
             number = self.numbers[id(value)] = len(self.lent) + 1
             self.lent[number] = value
+        self.lent_in[number] = self.marks.test
         name, shown = str(getattr(value, "__name__", "function")), None
         if what == "function":
             shown = lending.parameters(value)
+        elif what == "object":
+            self.marks.doubt("object", type(value).__name__)
         doc = value.__doc__ if what == "function" and type(getattr(value, "__doc__", None)) is str else None
-        notes = {key: one for key, one in getattr(value, "__annotations__", {}).items() if known(one)}
+        said = (getattr(value, "__annotations__", None) or {}) if what == "function" else {}
+        notes = {key: one for key, one in said.items() if known(one) or one is None or type(one) is str}
+        if len(notes) < len(said):
+            self.marks.doubt("object", f"the annotations of {name}")
         return ["j", number, what, name, shown, doc, self.encode(notes if what == "function" else {}, depth + 1)]
 
     def decode(self, given: Any) -> Any:
@@ -285,6 +358,7 @@ class SubjectLink:
 
     def _read(self, given: list[Any], depth: int) -> Any:
         if given[0] == "j":
+            self._still_lent(given[1])
             return self.lent[given[1]]
         if given[0] in ("array", "scalar", "fields"):
             return arrays.decode_array(given)
@@ -292,11 +366,17 @@ class SubjectLink:
             return values.defaulted(given, self._read, depth)
         return self.proxies.of(given)
 
+    def _still_lent(self, number: Any) -> None:
+        """Marks a test in which the code comes back to what another test has lent to it."""
+        if self.lent_in.get(number, 0) not in (0, self.marks.test):
+            self.marks.mark("kept", type(self.lent[number]).__name__)
+
     def _lend(self, frame: list[Any]) -> list[Any]:
         """The answer to what the code asks of an object that was lent to it."""
         _, _, number, what, asked = frame[:5]
         if type(number) is not int or number not in self.lent or type(asked) is not list or type(what) is not str:
             raise Broken("it asks for what was not lent")
+        self._still_lent(number)
         try:
             given = [self.decode(one) for one in (asked[0] if what == "call" else asked)]
             named = {str(key): self.decode(one) for key, one in asked[1]} if what == "call" else {}
@@ -314,7 +394,8 @@ class SubjectLink:
             number = len(self.lent) + 1
             self.lent[number] = error  # if the code raises it on, it is this one again
             named = {"name": str(error.name)} if isinstance(error, ImportError) and error.name else {}
-            given = [one for one in error.args if type(one) is str]
+            told = not isinstance(error, AssertionError)  # its text says what was expected
+            given = [one for one in error.args if type(one) is str and told]
             return ["exc", ["x", _builtin(type(error)).__name__, given, number, named]]
 
 
@@ -330,6 +411,8 @@ def brief(value: Any) -> str:
         return _cut(f"{type(value).__name__}({', '.join(brief(one) for one in list(value)[:8])})")
     if isinstance(value, dict):
         return _cut("{" + ", ".join(f"{brief(k)}: {brief(v)}" for k, v in list(value.items())[:8]) + "}")
+    if type(value) is int and value.bit_length() > _BITS:
+        return f"a number of {value.bit_length()} bits"
     if value is None or type(value) in (bool, int, float, complex, str, bytes):
         return _cut(repr(value))
     if isinstance(value, types.FunctionType):

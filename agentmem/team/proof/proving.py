@@ -93,7 +93,7 @@ class _Prover:
         return {test: about for test, about in against(new, said).items() if test.partition("::")[0] in self.own}
 
     def _hardened(self, tests: tuple[ProofOfTest, ...]) -> tuple[ProofOfTest, ...]:
-        """The tests after two more runs: in the opposite order, and with the change in other words."""
+        """The tests after more runs: in the opposite order, on the old code again, with the change in other words."""
         own = self._files_of(sorted(self.own))
         changed = {}
         for one in self.case.change:
@@ -101,14 +101,18 @@ class _Prover:
             text = equivalent((one.after or b"").decode("utf-8", "replace")) if python else None
             if text is not None:
                 changed[one.path] = text.encode("utf-8")
-        jobs = [lambda: self._run(self.case.fix, own, reverse=True)]
+        jobs = [lambda: self._run(self.case.fix, own, reverse=True), lambda: self._run(self.case.base, own)]
         if changed:
             jobs.append(lambda: self._run(self.case.fix, own, changed))
         with ThreadPoolExecutor(2) as pool:
             runs = list(pool.map(lambda job: job(), jobs))
-        for reason, run in zip(("order", "wording"), runs, strict=False):
-            proven = [one.id for one in tests if one.verdict == "proven" and one.id.partition("::")[0] in own]
-            tests = _marked(tests, {test: reason for test in proven if not _proven(run, test)})
+        for reason, run in zip(("order", "chance", "wording"), runs, strict=False):
+            mine = [one for one in tests if one.verdict == "proven" and one.id.partition("::")[0] in own]
+            if reason == "chance":
+                found = [one.id for one in mine if one.before == "failed" and _proven(run, one.id)]
+            else:
+                found = [one.id for one in mine if not _proven(run, one.id)]
+            tests = _marked(tests, dict.fromkeys(found, reason))
         return tests
 
     def _mutants(self, tests: Sequence[ProofOfTest]) -> tuple[int, int]:

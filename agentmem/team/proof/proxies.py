@@ -1,85 +1,33 @@
-"""Makes the proxies: classes from their descriptions, objects, exceptions, enums, and the project's modules.
+"""Makes the proxies: classes from their descriptions, objects, exceptions and enums.
 
 The judge runs it by itself, without the rest of agentmem.
 """
 
-import importlib.abc
-import importlib.machinery
+import collections
+import dataclasses
+import importlib
 import operator
 import sys
-import types
-from collections.abc import Sequence
 from typing import Any
 
-from agentmem.team.proof.classes import NEVER, PURE
+from agentmem.team.proof.classes import PURE, UNTOLD, known
 from agentmem.team.proof.far import (
-    METHODS,
-    SOURCE,
     FarBase,
     FarData,
     FarForeign,
     FarMeta,
     FarMethod,
     far_get,
-    far_set,
     member,
-    of_tests,
     reference_of,
 )
 from agentmem.team.proof.link import SubjectLink
+from agentmem.team.proof.modules import FarModule
+from agentmem.team.proof.special import METHODS
 from agentmem.team.proof.wire import Broken
 
 _PLAIN = (int, float, complex, str, bytes, tuple, frozenset)
-_NAMES = ("__path__", "__file__", "__spec__", "__loader__", "__package__", "__cached__")
-
-
-class FarModule(types.ModuleType):
-    """A module of the code under test."""
-
-    def __init__(self, link: SubjectLink, name: str, *, ours: bool = True) -> None:
-        super().__init__(name)
-        self.__dict__["_far"] = ["M" if ours else "X", name]
-        self.__dict__["_far_link"] = link
-        del self.__dict__["__doc__"]
-
-    def __getattr__(self, name: str) -> Any:
-        if name == "__all__":
-            return self._far_link.ask("names", self._far)
-        if name in SOURCE and of_tests():
-            return self._far_link.marks.not_proven("source", f"{self.__name__}.{name}")
-        if name in _NAMES or name in ("pytest_plugins", "setUpModule", "tearDownModule", "__test__"):
-            raise AttributeError(name)
-        return far_get(self._far_link, self._far, name)
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if name.startswith("__") or isinstance(value, FarModule):
-            super().__setattr__(name, value)
-        else:
-            far_set(self._far_link, self._far, name, value)
-
-    def __delattr__(self, name: str) -> None:
-        far_set(self._far_link, self._far, name)
-
-
-class FarFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """The first finder of the judge: the project's names are proxies, wherever files of that name may lie."""
-
-    def __init__(self, link: SubjectLink, tops: frozenset[str], own: frozenset[str]) -> None:
-        self._link, self._tops, self._own = link, tops, own
-
-    def find_spec(
-        self, name: str, path: Sequence[str] | None = None, target: types.ModuleType | None = None
-    ) -> importlib.machinery.ModuleSpec | None:
-        if name.partition(".")[0] not in self._tops or name in self._own:
-            return None
-        return importlib.machinery.ModuleSpec(name, self, is_package=True)
-
-    def create_module(self, spec: importlib.machinery.ModuleSpec) -> types.ModuleType:
-        self._link.ask("import", spec.name)
-        return FarModule(self._link, spec.name)
-
-    def exec_module(self, module: types.ModuleType) -> None:
-        """Nothing: the module runs in the subject."""
+_CHANGING = (list, dict, set, bytearray, collections.deque)
 
 
 class ProxyMaker:
@@ -101,7 +49,9 @@ class ProxyMaker:
             return ["m", reference_of(value.__self__)[1], value.__name__]
         if isinstance(value, FarForeign):
             return list(value._far)
-        if not isinstance(value, FarBase):
+        if not issubclass(
+            type(value), FarBase
+        ):  # by its type: a mock says that it is an instance of what it stands for
             return None
         value.__dict__["_far_given"] = True
         return list(reference_of(value))
@@ -143,6 +93,8 @@ class ProxyMaker:
         else:
             made = self._opaque(kind, number, given[3])
         self.made[number] = made
+        if doubt := getattr(type(made), "_far_doubt", ""):
+            self.link.marks.doubt("unknown", doubt)
         return made
 
     def _again(self, made: Any) -> Any:
@@ -166,16 +118,20 @@ class ProxyMaker:
         if not (isinstance(kind, type) and issubclass(kind, BaseException)):
             raise Broken("an exception was promised")
         arguments = tuple(self.link.decode(one) for one in given[3])
-        if not isinstance(kind, FarMeta):
-            try:
-                return kind(*arguments)
-            except TypeError:
-                return kind()
-        make: Any = kind.__new__
-        made = make(kind, *arguments)
-        made.args = arguments
-        vars(made).update({"_far": ["o", given[1]], "_far_text": str(given[4])})
+        made = self._error(kind, arguments)
+        cause = self.link.decode(given[5])
+        made.__cause__ = cause if isinstance(cause, BaseException) else None
+        if isinstance(kind, FarMeta):
+            made.args = arguments
+            made.__dict__.update({"_far": ["o", given[1]], "_far_text": str(given[4])})
         return made
+
+    def _error(self, kind: Any, arguments: tuple[Any, ...]) -> Any:
+        make: Any = kind.__new__
+        try:
+            return make(kind, *arguments) if type(kind) is FarMeta else kind(*arguments)
+        except TypeError:
+            return make(kind) if type(kind) is FarMeta else kind()
 
     def _opaque(self, kind: Any, number: int, flags: Any) -> Any:
         if flags == "foreign":
@@ -218,20 +174,30 @@ class ProxyMaker:
             raise Broken("a class is not of the agreed form")
         above = [self._kind(one) for one in bases]
         standing = self._bases(above, what)
-        own = {one: METHODS[one] for one in special if one in METHODS and not _is_plain(standing)}
+        shown = _SHOWN_OF_PLAIN if _is_plain(standing) else METHODS.keys()
+        own = {one: METHODS[one] for one in special if one in METHODS and one in shown}
         own |= {"__module__": module, "__qualname__": name} | (_ENUM if what == "enum" else {})
         if any(issubclass(one, BaseException) for one in standing):
             own = {"__module__": module, "__qualname__": name, "__str__": _text}
         kind = self._new(name.rpartition(".")[2], standing, ["o", number], own, tuple(special), tuple(methods))
+        if doubt := _doubt(kind, above, frozenset(special) - shown):
+            type.__setattr__(kind, "_far_doubt", doubt)
         if what == "enum":
             type.__setattr__(kind, "_far_members", self._members(kind, number, has))
             type.__setattr__(kind, "_far_make", _member_of)
-        elif what == "data":
+        elif what in ("data", "named"):
+            self._give_fields(kind, what, has)
+        return kind
+
+    def _give_fields(self, kind: Any, what: str, has: list[Any]) -> None:
+        """Fields of a dataclass or a named tuple, and the way to make one here where that only sets them."""
+        if what == "data":
             fields = [[*one[:4], [self.link.decode(d) if d != "?" else d for d in one[4]]] for one in has[1]]
             type.__setattr__(kind, "_far_fields", fields)
+            type.__setattr__(kind, "__dataclass_fields__", {str(one[0]): _field(one) for one in fields})
             if has[0] and all(one[4] != ["?"] for one in fields):
                 type.__setattr__(kind, "_far_make", _data_of)
-        elif what == "named":
+        else:
             for place, field in enumerate(has[1]):
                 if type(field) is not str or field.startswith("_"):
                     raise Broken("a named tuple has a field that none can have")
@@ -239,7 +205,6 @@ class ProxyMaker:
             if has[0]:
                 type.__setattr__(kind, "_far_make", _named_of)
                 type.__setattr__(kind, "_far_fields", [str(one) for one in has[1]])
-        return kind
 
     def _bases(self, above: list[Any], what: str) -> tuple[type, ...]:
         """The bases of a proxies' class: the proxies of its bases, or what it stands for."""
@@ -292,13 +257,32 @@ class ProxyMaker:
         return members
 
 
+def _same_member(one: Any, other: Any) -> bool:
+    if "_far_member" not in one.__dict__ and isinstance(other, type(one)):  # flags together: the code says which
+        one._far_link.marks.mark("compares", f"two of {type(one).__name__}")
+    return one is other
+
+
 _ENUM = {
-    "__eq__": lambda self, other: self is other,
-    "__ne__": lambda self, other: self is not other,
+    "__eq__": lambda self, other: _same_member(self, other),
+    "__ne__": lambda self, other: not _same_member(self, other),
     "__hash__": lambda self: hash(self.name),
     "__repr__": lambda self: f"{type(self).__name__}.{self.name}",
 }
 """The members of an enum that is no number or text are told apart by what they are."""
+
+
+_SHOWN_OF_PLAIN = frozenset({"__str__", "__repr__", "__format__", "__call__", "__enter__", "__exit__"})
+"""Special methods by which a number, text or tuple of a class of the code's is asked; others are the judge's own."""
+
+
+def _doubt(kind: Any, above: list[Any], without: frozenset[str]) -> str:
+    """What a proxies' class cannot do that the class can: a test that fails may fail for that."""
+    if real := [one.__name__ for one in above if not isinstance(one, FarMeta) and issubclass(one, _CHANGING)]:
+        return f"a {kind.__name__}, which is no {real[0]} here"
+    if _is_plain((kind,)) and (own := sorted(without - {"__eq__", "__ne__", "__bool__"})):
+        return f"{own[0]} of {kind.__name__}"
+    return next((one._far_doubt for one in above if getattr(one, "_far_doubt", "")), "")
 
 
 def _is_plain(bases: tuple[type, ...]) -> bool:
@@ -311,11 +295,12 @@ def _has(kinds: list[Any], wanted: type) -> bool:
 
 def pure(module: Any, name: Any) -> Any:
     """A function or type of a pure module, which the judge has itself. Raises Broken for any other."""
-    if type(module) is not str or type(name) is not str or module not in PURE:
+    if type(module) is not str or type(name) is not str or module not in PURE or name in UNTOLD:
         raise Broken("a name of another module was not agreed")
-    if name.startswith("_") or (module == "builtins" and name in NEVER):
+    found = operator.attrgetter(name)(importlib.import_module(module))
+    if known(found) != ["T", module, name]:  # it would be another thing by a way round, as statistics.sys
         raise Broken("a name of another module was not agreed")
-    return operator.attrgetter(name)(importlib.import_module(module))
+    return found
 
 
 def _text(error: Any) -> str:
@@ -327,6 +312,13 @@ def _coroutine(link: SubjectLink, reference: list[Any]) -> Any:
         return link.ask("await", reference)
 
     return wait()
+
+
+def _field(told: list[Any]) -> "dataclasses.Field[Any]":
+    """A field of a dataclass of the code, for dataclasses.replace, asdict and fields."""
+    made: Any = dataclasses.field(init=bool(told[1]), kw_only=bool(told[2]), compare=bool(told[3]))
+    made.name, made._field_type = str(told[0]), dataclasses._FIELD  # type: ignore[attr-defined]  # as it marks them
+    return made  # type: ignore[no-any-return]
 
 
 def _member_of(kind: Any, given: tuple[Any, ...], named: dict[str, Any]) -> Any:

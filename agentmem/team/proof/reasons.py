@@ -25,12 +25,15 @@ REASONS: dict[str, str] = {
     "runs": "it runs, or unpickles, what the code may have returned",
     "argument": "the code changes an argument, and the test goes on to use it",
     "stops": "the code raises StopIteration, which ends the loops of whoever calls it",
-    "swallowed": "an assertion failed inside the code, and the code did not let it out",
+    "swallowed": "an assertion failed inside the code, and the code did not let it out, or was called again",
+    "kept": "the code uses what another test lent to it",
+    "starred": "the code's names stand in the place of others, by from ... import *",
     "skipped": "it is skipped, or expected to fail",
     "fixture": "it needs a fixture or a plugin that is not there",
-    "missing": "what it imports is not there without the code",
+    "missing": "what it imports or reads is not there without the code",
     "apart": "it fails apart from the code on the old code too, and not in one process",
     "order": "it fails when the tests run in another order",
+    "chance": "it fails on the old code in one run, and not in another",
     "contradiction": "the code answers the same call differently in it and in another test",
     "specification": "the code answers a call otherwise than an example in the task or in the old docstring",
     "wording": "it fails when the code is only reformatted or its local names change",
@@ -52,35 +55,44 @@ class Gone(BaseException):
 class Marks:
     """What is noticed while one test runs: its calls of the code, why it cannot be proven, and how it broke.
 
+    ``doubts`` are reasons that count only if the test fails: where a proxy is not all that it stands for.
     ``testing`` is false as long as only its file is loaded, ``moved`` true once the test has changed the surroundings
     of the code: its environment, its arguments, or what is in its place. ``came`` says of objects by which call they
-    came first. ``lasting`` holds for every test of the file, and ``wide`` is true if values of the code came before the
-    test, for all tests of the file.
+    came first. ``test`` counts the tests; 0 is what all share. ``lasting`` holds for every test of the file, and
+    ``wide`` is true if values of the code came before the test, for all tests of the file.
     """
 
     calls: int = 0
     why: dict[str, str] = field(default_factory=dict)
+    doubts: dict[str, str] = field(default_factory=dict)
     broken: str = ""
     trace: list[tuple[str, str]] = field(default_factory=list)
     asserted: int = 0
     testing: bool = False
     moved: bool = False
     came: dict[int, str] = field(default_factory=dict)
+    test: int = 0
     lasting: dict[str, str] = field(default_factory=dict)
     wide: bool = False
 
     def reset(self) -> None:
         self.testing, self.moved = True, False
         self.calls, self.why, self.broken, self.trace, self.asserted = 0, dict(self.lasting), "", [], 0
+        self.doubts = {}
         self.came = {}
+        self.test += 1
 
     def not_proven(self, reason: str, about: str = "") -> Any:
         """Mark the test, and end it."""
         self.mark(reason, about)
         raise NotProven(f"{REASONS[reason]}{f': {about}' if about else ''}")
 
+    def doubt(self, reason: str, about: str = "") -> None:
+        """Note why the test may fail apart from the code and not with it."""
+        self.doubts.setdefault(reason, about[:200])
+
     def mark(self, reason: str, about: str = "") -> None:
         """Mark the test, and let it go on. What is said of a name while the file is loaded holds for all its tests."""
         self.why.setdefault(reason if reason in REASONS else "unknown", about[:200])
-        if reason == "compares" and not self.testing:
+        if reason in ("compares", "starred") and not self.testing:
             self.lasting.setdefault(reason, about[:200])

@@ -14,7 +14,9 @@ _KINDS = {one.value: one for one in inspect._ParameterKind}
 NUMBER = "_agentmem_number"
 
 
-def function(ask: Ask, number: int, name: str, doc: str | None, parameters: list[list[Any]] | None) -> Any:
+def function(
+    ask: Ask, number: int, name: str, doc: str | None, parameters: list[list[Any]] | None, notes: dict[str, Any]
+) -> Any:
     """A function that the judge runs. It has the name and, where known, the parameters of the real one."""
 
     def stub(*given: Any, **named: Any) -> Any:
@@ -22,18 +24,20 @@ def function(ask: Ask, number: int, name: str, doc: str | None, parameters: list
 
     stub.__name__ = stub.__qualname__ = name
     stub.__doc__ = doc
+    stub.__annotations__ = notes
     setattr(stub, NUMBER, number)
     if parameters is not None:
-        stub.__signature__ = _signature(parameters)  # type: ignore[attr-defined]  # read by inspect
+        stub.__signature__ = _signature(parameters, notes)  # type: ignore[attr-defined]  # read by inspect
     return stub
 
 
-def _signature(parameters: list[list[Any]]) -> inspect.Signature:
+def _signature(parameters: list[list[Any]], notes: dict[str, Any]) -> inspect.Signature:
+    none = inspect.Parameter.empty
     made = [
-        inspect.Parameter(name, _KINDS[kind], default=None if optional else inspect.Parameter.empty)
+        inspect.Parameter(name, _KINDS[kind], default=None if optional else none, annotation=notes.get(name, none))
         for name, kind, optional in parameters
     ]
-    return inspect.Signature(made)
+    return inspect.Signature(made, return_annotation=notes.get("return", none))
 
 
 class StubIterator:

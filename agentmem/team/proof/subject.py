@@ -15,14 +15,16 @@ import logging
 import operator
 import os
 import sys
+import threading
 import types
 import warnings
 from typing import Any
 
 from agentmem.team.proof import arrays, classes, stubs, values
-from agentmem.team.proof.wire import Broken, Wire
+from agentmem.team.proof.wire import Broken, TooLarge, Wire
 
 _PRINTED = 1 << 18  # characters of output that are kept for one answer
+_CAUSES = 10  # errors behind an error that are told
 _NOTED = 200  # warnings and log records that are kept for one answer
 
 OPERATIONS: dict[str, Any] = {
@@ -57,6 +59,8 @@ class Subject:
         self.noted: list[list[Any]] = []
         self.out, self.err = io.StringIO(), io.StringIO()
         self.number = 0
+        self.loop: Any = None
+        self.thread, self.threaded = threading.get_ident(), False
 
     # What crosses.
 
@@ -71,30 +75,36 @@ class Subject:
         return values.encode(value, self._other, depth)
 
     def _other(self, value: Any, depth: int) -> Any:
-        if _is_lent(value):
-            return ["j", value.__dict__[stubs.NUMBER]]
+        if (number := self._lent(value)) is not None:
+            return ["j", number]
         if isinstance(value, type):
             return ["c", self._class(value)]
         if type(value) is collections.defaultdict:
             return values.defaulting(value, self._other, depth)
         if isinstance(value, types.ModuleType):
             return ["M" if self._ours(value.__name__) else "X", value.__name__]
-        if isinstance(value, enum.Enum):
+        if isinstance(value, enum.Enum) and type(value).__members__.get(str(value.name)) is value:
             return ["e", self._class(type(value)), str(value.name)]
         if id(value) in self.errors:
             return ["j", self.errors[id(value)][0]]
         if isinstance(value, BaseException):
             given = [self._argument(one, depth + 1) for one in value.args]
-            return ["x", self.keep(value), self._class(type(value)), given, _said(value)]
+            cause = None if value.__cause__ is None or depth > _CAUSES else self._argument(value.__cause__, depth + 1)
+            return ["x", self.keep(value), self._class(type(value)), given, _said(value), cause]
         if arrays.is_array(value):
             return self._array(value)
         return self._object(value, depth)
+
+    def _lent(self, value: Any) -> int | None:
+        """The number of an object of the tests. A function that took over its attributes is another one."""
+        number = getattr(value, "__dict__", {}).get(stubs.NUMBER) if _is_stub(value) else None
+        return number if type(number) is int and self.stubs.get(number) is value else None
 
     def _object(self, value: Any, depth: int) -> Any:
         plain = values.plain_of(value)
         if plain is not None:
             return ["p", self.encode(plain, depth + 1), self.keep(value), self._class(type(value))]
-        if named := classes.known(value):
+        if named := classes.told(value):
             return named
         return ["o", self.keep(value), self._class(type(value)), _flags(value)]
 
@@ -110,7 +120,7 @@ class Subject:
             return repr(type(value))
 
     def _class(self, kind: type) -> Any:
-        if named := classes.known(kind):
+        if named := classes.told(kind):
             return named
         number = self.keep(kind)
         if number in self.described:
@@ -124,13 +134,14 @@ class Subject:
     def _read(self, given: list[Any], depth: int) -> Any:
         tag = given[0]
         if tag == "o":
-            return self.objects[given[1]]
+            found = self.objects[given[1]]
+            return found.value if type(found) is _Foreign else found
         if tag == "m":
             return getattr(self.objects[given[1]], given[2])
         if tag == "M":
             return importlib.import_module(given[1])
         if tag == "X":
-            return sys.modules[given[1]]
+            return importlib.import_module(given[1])
         if tag == "T":
             return operator.attrgetter(given[2])(importlib.import_module(given[1]))
         if tag == "e":
@@ -146,6 +157,8 @@ class Subject:
             return arrays.decode_array(given)
         if given[0] == "dd":
             return values.defaulted(given, self._read, depth)
+        if given[0] == "logger":
+            return logging.getLogger(str(given[1]))
         if given[0] == "x":
             named = given[4] if len(given) > 4 else {}
             error = classes.safe_builtin(given[1])(*(self.decode(one) for one in given[2]), **named)
@@ -162,8 +175,7 @@ class Subject:
         number, what, name, parameters, doc = given[1:6]
         if number not in self.stubs:
             if what == "function":
-                self.stubs[number] = stubs.function(self.ask, number, name, doc, parameters)
-                self.stubs[number].__annotations__ = self.decode(given[6])
+                self.stubs[number] = stubs.function(self.ask, number, name, doc, parameters, self.decode(given[6]))
             else:
                 kind = stubs.StubIterator if what == "iterator" else stubs.StubObject
                 self.stubs[number] = kind(self.ask, number)
@@ -172,7 +184,10 @@ class Subject:
     # Requests and answers.
 
     def ask(self, number: int, what: str, *given: Any) -> Any:
-        """Let the judge use one of its objects."""
+        """Let the judge use one of its objects. In another thread of the code that cannot be."""
+        if threading.get_ident() != self.thread:
+            self.threaded = True
+            raise RuntimeError("a test's object is used in a thread of the code's")
         written = [[self.encode(one) for one in part] for part in given[:1]] if what == "call" else None
         named = [[key, self.encode(one)] for key, one in given[1].items()] if what == "call" else []
         arguments = [written[0], named] if written is not None else [self.encode(one) for one in given]
@@ -201,7 +216,12 @@ class Subject:
                 answer = ["no", "large", str(error)]
             except BaseException as error:
                 answer = ["exc", self._argument(error, 0)]
-            self.wire.send([self.number, *answer, self._printed(), changes])
+            if self.threaded:
+                answer, self.threaded = ["no", "object", "it is used in a thread of the code's"], False
+            try:
+                self.wire.send([self.number, *answer, self._printed(), changes])
+            except TooLarge as error:
+                self.wire.send([self.number, "no", "large", str(error)])
 
     def _do(self, asked: list[Any], changes: list[Any]) -> Any:
         what, target = asked[0], asked[1]
@@ -212,7 +232,7 @@ class Subject:
             module = self.decode(target)
             return list(getattr(module, "__all__", None) or [one for one in vars(module) if one[0] != "_"])
         if what == "call":
-            return self._call(self.decode(target), asked[2], asked[3], changes)
+            return self._call(self._callable(target), asked[2], asked[3], changes)
         if what == "do":
             return self._call(OPERATIONS[target], asked[2], [], changes)
         if what == "get":
@@ -227,21 +247,34 @@ class Subject:
             return self._await(self.decode(target))
         raise Refused("unknown", what)
 
+    def _callable(self, given: list[Any]) -> Any:
+        """What is to be called. Raises Refused for what is not the project's."""
+        found = self.objects.get(given[1]) if given[0] == "o" else None
+        if type(found) is _Foreign:
+            raise Refused("foreign", getattr(found.value, "__qualname__", ""))
+        return self.decode(given)
+
     def _call(self, called: Any, given: list[Any], named: list[Any], changes: list[Any]) -> Any:
         arguments = [self.decode(one) for one in given]
         options = {key: self.decode(one) for key, one in named}
-        if type(called) is _Foreign:
-            raise Refused("foreign", getattr(called.value, "__qualname__", ""))
+        every = [*arguments, *options.values()]
+        before = {place: self._seen(one) for place, one in enumerate(every) if values.can_change(one)}
         try:
             answer = called(*arguments, **options)
         finally:
-            for place, (was, one) in enumerate(zip(given, arguments, strict=True)):
-                if values.can_change(one) and (now := self._argument(one, 0)) != was:
-                    changes.append([place, now])
-        for place, one in enumerate(arguments):
-            if one is answer and values.can_change(one):
-                changes.append(["same", place])
+            for place, was in before.items():
+                if self._seen(every[place]) != was:
+                    changes.append([place, self._argument(every[place], 0)])
+        changes += [["same", place] for place in before if every[place] is answer]
         return answer
+
+    def _seen(self, value: Any) -> Any:
+        """How a value would cross, to tell whether it changed: nothing counts as told by it."""
+        described = set(self.described)
+        try:
+            return self._argument(value, 0)
+        finally:
+            self.described = described
 
     def _get(self, owner: Any, name: str) -> Any:
         value = getattr(owner, name)
@@ -249,7 +282,7 @@ class Subject:
             return value if not callable(value) else _Foreign(value)
         if isinstance(value, types.ModuleType):
             return value
-        if isinstance(owner, types.ModuleType) and _is_foreign(value, self.tops) and not classes.known(value):
+        if isinstance(owner, types.ModuleType) and _is_foreign(value, self.tops) and not classes.told(value):
             return _Foreign(value)
         return value
 
@@ -258,8 +291,7 @@ class Subject:
         if given:
             if name in here:
                 self.replaced.setdefault((id(owner), name), here[name])
-            value = self.decode(given[0])
-            setattr(owner, name, value.value if isinstance(value, _Foreign) else value)
+            setattr(owner, name, self.decode(given[0]))
         elif (id(owner), name) in self.replaced:
             setattr(owner, name, self.replaced.pop((id(owner), name)))
         else:
@@ -271,7 +303,9 @@ class Subject:
         async def wait() -> Any:
             return await awaited
 
-        return asyncio.run(wait())
+        if self.loop is None or self.loop.is_running():
+            self.loop = asyncio.new_event_loop()  # one for the session: locks and tasks of the code belong to it
+        return self.loop.run_until_complete(wait())
 
     def _ours(self, module: str) -> bool:
         return module.partition(".")[0] in self.tops
@@ -328,12 +362,10 @@ def _is_stub(value: Any) -> bool:
     return isinstance(value, stubs.StubObject | stubs.StubIterator | types.FunctionType)
 
 
-def _is_lent(value: Any) -> bool:
-    return _is_stub(value) and stubs.NUMBER in getattr(value, "__dict__", {})
-
-
 def _is_foreign(value: Any, tops: frozenset[str]) -> bool:
-    if not isinstance(value, type | types.FunctionType | types.BuiltinFunctionType) or _is_lent(value):
+    if not isinstance(value, type | types.FunctionType | types.BuiltinFunctionType) or stubs.NUMBER in getattr(
+        value, "__dict__", {}
+    ):
         return False
     module = getattr(value, "__module__", None)
     return bool(module) and str(module).partition(".")[0] not in tops

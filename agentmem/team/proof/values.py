@@ -31,6 +31,11 @@ def _zoneless(value: Any) -> bool:
     return value.tzinfo is None or type(value.tzinfo) is datetime.timezone
 
 
+def _fraction(text: str) -> fractions.Fraction:
+    above, _, below = text.partition("/")  # no exponent, which few letters make as large as they like
+    return fractions.Fraction(int(above), int(below or 1))
+
+
 SCALARS: dict[str, tuple[type, Callable[[Any], str], Callable[[str], Any]]] = {
     "bytes": (bytes, lambda v: base64.b64encode(v).decode("ascii"), lambda t: base64.b64decode(t, validate=True)),
     "bytearray": (
@@ -40,7 +45,7 @@ SCALARS: dict[str, tuple[type, Callable[[Any], str], Callable[[str], Any]]] = {
     ),
     "complex": (complex, repr, complex),
     "decimal": (decimal.Decimal, str, decimal.Decimal),
-    "fraction": (fractions.Fraction, str, fractions.Fraction),
+    "fraction": (fractions.Fraction, str, _fraction),
     "date": (datetime.date, datetime.date.isoformat, datetime.date.fromisoformat),
     "time": (datetime.time, datetime.time.isoformat, datetime.time.fromisoformat),
     "datetime": (datetime.datetime, datetime.datetime.isoformat, datetime.datetime.fromisoformat),

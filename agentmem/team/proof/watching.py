@@ -8,6 +8,7 @@ run, nor say which of the tests' own files is read.
 import os
 import re
 import sys
+import types
 from collections.abc import Callable, Iterator
 from pathlib import PurePath
 from typing import Any
@@ -19,6 +20,8 @@ _DEEP = 8  # containers in containers that are searched for texts
 _SHARED = "/tmp/"
 _PROGRAMS = {"subprocess.Popen": 0, "os.exec": 0, "os.posix_spawn": 0, "os.spawn": 1, "os.system": 0}
 """The events for the start of a program, and where in their arguments its name and words begin."""
+_FIELD = re.compile(r"\{[^{}]*[.\[]\s*_")
+"""A field of a text for ``str.format`` that reaches for what is private, and so for all that a test holds."""
 _RUNNING = ("/pickle.py", "/shelve.py", "/timeit.py", "/code.py")
 """Modules of Python's that run, for a test, what it gives them."""
 
@@ -31,14 +34,18 @@ class JudgeWatch:
         self.wrote: dict[str, int] = {}
         self.sizes: dict[str, int] = {}
         self.listed: set[str] = set()
+        self.recent: set[str] = set()
         self._busy, self._stat = False, os.stat
         self._events: dict[str, Callable[[str, tuple[Any, ...]], None]] = {
             "open": self._opened,
             "sqlite3.connect": self._connected,
             "os.rename": self._moved,
             "os.link": self._moved,
+            "os.mkdir": self._made,
+            "os.symlink": self._made,
             "os.listdir": self._listed,
             "os.scandir": self._listed,
+            "socket.connect": self._joined,
             "compile": self._compiled,
             "pickle.find_class": self._unpickled,
             "marshal.loads": self._unpickled,
@@ -66,12 +73,16 @@ class JudgeWatch:
         """The code is about to run: what stands in the files now is the test's."""
         for path in self.wrote.keys() - self.sizes.keys():
             self.sizes[path] = self._size(path)
+        self.recent.clear()
 
     def settle(self) -> None:
         """A test has ended: folders that it listed may have been changed between the look and the listing."""
         for folder in self.listed:
             self._check_folder(folder)
         self.listed.clear()
+        self.recent.clear()
+        if reaching := next((one for one in self._texts(str) if _FIELD.search(one)), ""):
+            self.marks.mark("runs", reaching[:_TOLD])
 
     # Files.
 
@@ -87,11 +98,25 @@ class JudgeWatch:
         writes = bool(flags & (os.O_WRONLY | os.O_RDWR)) if isinstance(flags, int) else "r" not in str(mode or "r")
         if writes:
             self._write(path)
-        elif self._is_old(path):
+        else:
+            self._read(path)
+
+    def _read(self, path: str) -> None:
+        """Marks a test that reads what the code may have changed."""
+        if self._is_old(path) or self._late():
             self.marks.mark("rewritten", path)
+
+    def _late(self) -> bool:
+        """True if the test has called the code, and written since: a thread of the code's sees that, and answers it."""
+        return bool(self.recent) and self._used() and self._within_test()
+
+    def _made(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if self._within_test():
+            self._write(os.path.abspath(os.fsdecode(arguments[1 if event == "os.symlink" else 0])))  # noqa: PTH100
 
     def _write(self, path: str) -> None:
         self.wrote[path] = self.link.asked
+        self.recent.add(path)
         self.sizes.pop(path, None)
 
     def _is_old(self, path: str) -> bool:
@@ -106,6 +131,10 @@ class JudgeWatch:
                 self.marks.mark("rewritten", path)
             self._write(path)
 
+    def _joined(self, event: str, arguments: tuple[Any, ...]) -> None:
+        """What the code serves on this machine is not there for the test: each has a network of its own."""
+        self.marks.doubt("unknown", f"a connection to {str(arguments[1])[:60]}")
+
     def _moved(self, event: str, arguments: tuple[Any, ...]) -> None:
         """What is moved or linked is as old as before."""
         old, new = (os.path.abspath(os.fsdecode(one)) for one in arguments[:2])  # noqa: PTH100
@@ -116,6 +145,8 @@ class JudgeWatch:
         if type(arguments[0]) in (str, bytes):
             folder = os.path.abspath(os.fsdecode(arguments[0]))  # noqa: PTH100
             self.listed.add(folder)
+            if folder.startswith(_SHARED) and self._late():
+                self.marks.mark("rewritten", folder)
             self._check_folder(folder)
 
     def _check_folder(self, folder: str) -> None:
@@ -127,8 +158,10 @@ class JudgeWatch:
     def _looked(self, path: Any, *given: Any, **named: Any) -> os.stat_result:
         """In the place of ``os.stat``: marks a test that looks at a file of its own which the code has changed."""
         found = self._stat(path, *given, **named)
-        if self.marks.testing and not isinstance(path, int) and self.sizes:
+        if self.marks.testing and not isinstance(path, int) and self.wrote:
             name = os.path.abspath(os.fsdecode(path))  # noqa: PTH100
+            if name.startswith(_SHARED) and self._late():
+                self.marks.mark("rewritten", name)
             if name in self.sizes and found.st_size != self.sizes[name] and self._is_old(name):
                 self.marks.mark("rewritten", name)
         return found
@@ -142,6 +175,8 @@ class JudgeWatch:
     def _named(self, path: str) -> None:
         """Marks a test that opens a file of the tests which the code has named."""
         name = path.rpartition("/")[2]
+        if path.startswith(f"{self.root}/") and self._size(path) < 0 and self._within_test():
+            self.marks.doubt("missing", path.removeprefix(f"{self.root}/"))  # as the project's README
         if self._used() and path.startswith(f"{self.root}/") and any(name in one for one in self._texts(str)):
             self.marks.mark("named", path[-_TOLD:])
 
@@ -183,6 +218,18 @@ class JudgeWatch:
             if name != __file__ and not name.endswith(_RUNNING):
                 return False
             frame = frame.f_back  # type: ignore[assignment]  # None above the last
+        return False
+
+    def _within_test(self) -> bool:
+        """True if what happens is the tests' own doing, by whatever library, and not pytest's."""
+        frame: types.FrameType | None = sys._getframe(1)
+        while frame is not None:
+            name = frame.f_code.co_filename
+            if name.startswith(f"{self.root}/"):
+                return True
+            if "/_pytest/" in name or "/pluggy/" in name:
+                return False
+            frame = frame.f_back
         return False
 
     def _texts(self, kind: type) -> Iterator[Any]:

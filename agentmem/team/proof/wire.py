@@ -4,12 +4,14 @@ Both ends run it by themselves, without the rest of agentmem: it imports the sta
 in is trusted: a frame is a length and JSON text, and what is not exactly of that form is `Broken`.
 """
 
-import json
-import os
 import select
 import struct
-import time
+from json import dumps, loads
+from os import read, write
+from time import monotonic
 from typing import Any
+
+# Bound by their names here, so that a test may put others in their places without cutting the wire.
 
 MOST = 4 << 20
 """Bytes of a frame."""
@@ -19,6 +21,10 @@ DEPTH = 60
 
 class Broken(Exception):
     """The other end is gone, is late, or sent what no honest end sends."""
+
+
+class TooLarge(Broken):
+    """A frame that is larger than frames may be. Nothing of it was sent."""
 
 
 class Wire:
@@ -33,16 +39,16 @@ class Wire:
         self.incoming, self.outgoing, self.seconds = incoming, outgoing, seconds
 
     def send(self, frame: list[Any]) -> None:
-        """Send a frame. Raises Broken if it is too large or nobody reads it."""
-        data = json.dumps(frame, separators=(",", ":"), check_circular=False).encode("ascii")
+        """Send a frame. Raises TooLarge, or Broken if nobody reads it."""
+        data = dumps(frame, separators=(",", ":"), check_circular=False).encode("ascii")
         if len(data) > MOST:
-            raise Broken("a message is too large")
+            raise TooLarge("a message is too large")
         data = struct.pack("!I", len(data)) + data
         deadline = _deadline(self.seconds)
         try:
             while data:
                 self._ready(self.outgoing, select.POLLOUT, deadline)
-                data = data[os.write(self.outgoing, data[:65536]) :]
+                data = data[write(self.outgoing, data[:65536]) :]
         except OSError as error:
             raise Broken("the other process is gone") from error
 
@@ -53,7 +59,7 @@ class Wire:
         if size > MOST:
             raise Broken("a message is too large")
         try:
-            frame = json.loads(self._read(size, deadline).decode("ascii"))
+            frame = loads(self._read(size, deadline).decode("ascii"))
         except (ValueError, RecursionError) as error:
             raise Broken("a message is not of the agreed form") from error
         if type(frame) is not list or not frame:
@@ -65,7 +71,7 @@ class Wire:
         while len(data) < size:
             self._ready(self.incoming, select.POLLIN, deadline)
             try:
-                part = os.read(self.incoming, min(size - len(data), 1 << 20))
+                part = read(self.incoming, min(size - len(data), 1 << 20))
             except OSError as error:
                 raise Broken("the other process is gone") from error
             if not part:
@@ -78,9 +84,9 @@ class Wire:
             return
         poll = select.poll()
         poll.register(descriptor, wanted)
-        if not poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
+        if not poll.poll(max(0.0, deadline - monotonic()) * 1000):
             raise Broken(f"no answer within {self.seconds:g} seconds")
 
 
 def _deadline(seconds: float | None) -> float | None:
-    return None if seconds is None else time.monotonic() + seconds
+    return None if seconds is None else monotonic() + seconds

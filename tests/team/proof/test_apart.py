@@ -430,6 +430,13 @@ def test_code_that_ends_or_hangs_fails_and_the_run_goes_on(tmp_path: Path, does:
     assert "proven" not in {one for name, one in verdicts(run).items() if name != "test_other"}
 
 
+def test_half_letters_in_an_error_can_be_written_down(tmp_path: Path) -> None:
+    """What an error of the code says stands on the result's page, whatever it holds."""
+    code = "def fee(m):\n    raise ValueError('\\ud800')\n"
+    run = apart(tmp_path, {"a.py": code}, {"tests/test_a.py": "from a import fee\n\ndef test_a():\n    fee(1)\n"})
+    assert run.tests["tests/test_a.py::test_a"].said == "ValueError: \\ud800"
+
+
 def test_a_test_that_ends_its_process_costs_its_own_file_only(tmp_path: Path) -> None:
     """The files after it are judged with the same subject: no other is needed, and nobody waits for one."""
     ends = "import os\n\nfrom parking import fee\n\n\ndef test_ends():\n    fee(1)\n    os._exit(0)\n"

@@ -1,0 +1,90 @@
+"""What a test puts in the place of things outside the project is put there for the code too.
+
+The judge runs it by itself, without the rest of agentmem. The tests and the code are two processes: ``time.time`` that
+a test replaces in its own would still be the clock in the other. What is replaced in the project's own modules goes
+through their proxies.
+"""
+
+import types
+from contextlib import suppress
+from typing import Any
+from unittest import mock
+
+import pytest
+
+from agentmem.team.proof.link import SubjectLink
+from agentmem.team.proof.reasons import Gone, NotProven
+
+_BROUGHT = {
+    "sys": frozenset({"stdout", "stderr", "stdin", "argv", "path", "modules", "meta_path", "path_hooks"}),
+    "os": frozenset({"environ"}),
+}
+"""What the link brings by itself, or what is each process's own."""
+
+
+class OutsidePatches:
+    """Hears of pytest's and mock's replacements in modules that are not the project's."""
+
+    def __init__(self, link: SubjectLink) -> None:
+        self.link = link
+
+    def install(self) -> None:
+        """Hear of them from now on, as long as this process runs."""
+        self._of_pytest(pytest.MonkeyPatch)
+        self._of_mock(mock._patch)  # what every form of patch() makes
+
+    def _of_pytest(self, kind: Any) -> None:
+        put, undo = kind.setattr, kind.undo
+
+        def setattr_(patch: Any, *given: Any, **named: Any) -> None:
+            put(patch, *given, **named)
+            self.replaced(*patch._setattr[-1][:2])
+
+        def undo_(patch: Any) -> None:
+            places = [one[:2] for one in patch._setattr]
+            undo(patch)
+            for place in places:
+                self.restored(*place)
+
+        kind.setattr, kind.undo = setattr_, undo_
+
+    def _of_mock(self, kind: Any) -> None:
+        enter, leave = kind.__enter__, kind.__exit__
+
+        def enter_(patch: Any) -> Any:
+            entered = enter(patch)
+            self.replaced(patch.target, patch.attribute)
+            return entered
+
+        def exit_(patch: Any, *error: Any) -> Any:
+            owner, name = patch.target, patch.attribute
+            left = leave(patch, *error)
+            self.restored(owner, name)
+            return left
+
+        kind.__enter__, kind.__exit__ = enter_, exit_
+
+    def replaced(self, owner: Any, name: str) -> None:
+        """Something stands in the place of a module's ``name`` now."""
+        if self._is_outside(owner, name):
+            value = getattr(owner, name)
+            if isinstance(value, type):
+                self.link.marks.doubt("class", f"in the place of {owner.__name__}.{name}")
+            else:
+                self._ask("set", owner, name, self.link.encode(value))
+
+    def restored(self, owner: Any, name: str) -> None:
+        """What stood there before is back."""
+        if self._is_outside(owner, name):
+            with suppress(Gone, NotProven, Exception):
+                self._ask("del", owner, name)
+
+    def _is_outside(self, owner: Any, name: str) -> bool:
+        if type(owner) is not types.ModuleType or name in _BROUGHT.get(owner.__name__, ()):
+            return False
+        return not str(owner.__dict__.get("__file__")).startswith(self.link.root)
+
+    def _ask(self, what: str, owner: types.ModuleType, name: str, *value: Any) -> None:
+        calls = self.link.marks.calls  # it is no call of the code
+        self.link.ask(what, ["X", owner.__name__], name, *value)
+        self.link.marks.calls, self.link.marks.moved = calls, True

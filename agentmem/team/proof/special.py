@@ -1,0 +1,118 @@
+"""The special methods of proxies: those that a class of the code has are given to what stands for its objects.
+
+The judge runs it by itself, without the rest of agentmem. Each asks the subject, except where the code would compare.
+"""
+
+from typing import Any
+
+from agentmem.team.proof.far import BINARY, NAMED, FarBase, far_do, far_do_reversed, link_of, reference_of
+
+
+def _asks(what: str) -> Any:
+    return lambda self, *given: far_do(self, what, *given)
+
+
+def _asks_reversed(what: str) -> Any:
+    return lambda self, other: far_do_reversed(self, what, other)
+
+
+def _orders(name: str) -> Any:
+    return lambda self, other: link_of(self).marks.not_proven("compares", f"{type(self).__name__} {name} ...")
+
+
+def _called(self: Any, *given: Any, **named: Any) -> Any:
+    label = self.__dict__.get("_far_label", type(self).__name__)
+    return link_of(self).call(reference_of(self), given, named, label)
+
+
+def _entered(self: Any) -> Any:
+    return _far_method(self, "__enter__")
+
+
+def _left(self: Any, kind: Any, error: Any, trace: Any) -> Any:
+    return _let_out(self, error, _far_method(self, "__exit__", *_told(self, error)))
+
+
+def _told(self: Any, error: Any) -> tuple[Any, Any, Any]:
+    """What a context manager of the code is told of an error. What a test asserts is none of its business."""
+    if error is None:
+        return None, None, None
+    if isinstance(error, AssertionError):
+        link_of(self).marks.asserted += 1
+        return AssertionError, AssertionError(), None
+    if isinstance(error, Exception) and (type(error).__module__ == "builtins" or isinstance(error, FarBase)):
+        return type(error), error, None
+    return Exception, Exception(), None
+
+
+def _let_out(self: Any, error: Any, answer: Any) -> Any:
+    """Whether an error ends here, as the code says; not one by which a test fails."""
+    if isinstance(error, Exception) and not isinstance(error, AssertionError):
+        return answer
+    if error is not None and answer not in (None, False):
+        link_of(self).marks.mark("swallowed")
+    return False
+
+
+def _bound(self: Any, one: Any, owner: Any = None) -> Any:
+    """What a class of the tests gives for one of its attributes that is the code's, as a function that it decorated."""
+    return self if one is None else _far_method(self, "__get__", one, None)
+
+
+def _contains(self: Any, item: Any) -> Any:
+    content = link_of(self).ask("copy", reference_of(self))
+    if type(content) in (list, dict, set):
+        return item in content
+    if not self.__dict__.get("_far_asked"):
+        return link_of(self).marks.not_proven("compares", f"... in {type(self).__name__}")
+    return far_do(self, "contains", item)
+
+
+def _awaited(self: Any) -> Any:
+    if False:  # a generator, as an await needs one
+        yield
+    return link_of(self).ask("await", reference_of(self))
+
+
+async def _async_entered(self: Any) -> Any:
+    return await _far_method(self, "__aenter__")
+
+
+async def _async_left(self: Any, kind: Any, error: Any, trace: Any) -> Any:
+    return _let_out(self, error, await _far_method(self, "__aexit__", *_told(self, error)))
+
+
+async def _async_next(self: Any) -> Any:
+    link = link_of(self)
+    link.ending = link.depth + 1  # the questions that are asked here, and not those of a function that the code calls
+    try:
+        return await _far_method(self, "__anext__")
+    finally:
+        link.ending = 0
+
+
+def _far_method(owner: Any, name: str, *given: Any) -> Any:
+    owner.__dict__["_far_given"] = True
+    return link_of(owner).call(["m", reference_of(owner)[1], name], given, {})
+
+
+METHODS: dict[str, Any] = {
+    **{f"__{one}__": _asks(one) for one in ("iter", "next", "len", "getitem", "setitem", "delitem", "str")},
+    **{f"__{one}__": _asks(one) for one in ("repr", "int", "float", "complex", "index", "abs", "neg", "pos", "invert")},
+    **{f"__{one}__": _asks(one) for one in ("round", "reversed", "bytes", "format", "divmod")},
+    **{f"__{one}__": _asks(NAMED.get(one, one)) for one in BINARY},
+    **{f"__r{one}__": _asks_reversed(NAMED.get(one, one)) for one in BINARY},
+    **{f"__i{one}__": _asks(f"i{one}") for one in BINARY},
+    **{f"__{one}__": _orders(sign) for one, sign in (("lt", "<"), ("le", "<="), ("gt", ">"), ("ge", ">="))},
+    "__call__": _called,
+    "__enter__": _entered,
+    "__exit__": _left,
+    "__contains__": _contains,
+    "__await__": _awaited,
+    "__get__": _bound,
+    "__aenter__": _async_entered,
+    "__aexit__": _async_left,
+    "__aiter__": lambda self: _far_method(self, "__aiter__"),
+    "__anext__": _async_next,
+}
+"""The special methods of proxies. A proxy has those that its class has."""
