@@ -1,7 +1,8 @@
 """`agentmem team`: let a coder and a tester work on a repository while you watch."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -73,31 +74,29 @@ def team(
     if not (task or thread):
         raise ConfigError("say what to do, as in `agentmem team 'Mend the totals' --repo DIR`, or which --thread")
     own = confirmed()
-    first = coder or own.model
-    if first is None:
+    if (first := coder or own.model) is None:
         raise ConfigError("say which model: --coder anthropic:claude-sonnet-5-5, and --tester if it has another one")
-    isolation = "none" if unconfined else "auto"
-    settings = {"check": check, "rounds": rounds, "place": place, "isolation": isolation, "trust_code": trust_code}
+    settings = {"check": check, "rounds": rounds, "place": place, "trust_code": trust_code}
+    settings |= {"isolation": "none"} if unconfined else {}
     settings |= {"tests": tuple(tests)} if tests else {}
 
-    def made() -> "Team":
-        routes = routes_of(own.route, own.targets, own.privacy, own.routing)
-        return _team((first, tester or first), price_as, routes, repo, (max_tokens, max_usd), settings)
-
+    routes = partial(routes_of, own.route, own.targets, own.privacy, own.routing)
+    made = partial(_team, (first, tester or first), price_as, routes, repo, (max_tokens, max_usd), settings)
     _shown(made, task, thread or new_thread(), TeamWatch(quiet=json), json, apply, with_tests)
 
 
 def _team(
     models: tuple[str, str],
     price_as: str | None,
-    routes: "Routes | None",
+    routes: "Callable[[], Routes | None]",
     repo: Path,
     budget: tuple[int | None, float | None],
     settings: dict[str, Any],
 ) -> "Team":
     from agentmem.team import Budget, Role, Team
 
-    coder, tester = (Role(model, price_as=price_as, routes=routes) for model in models)
+    shared = routes()
+    coder, tester = (Role(model, price_as=price_as, routes=shared) for model in models)
     return Team(coder, tester, repo, budget=Budget(*budget), **settings)
 
 
