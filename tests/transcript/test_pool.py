@@ -122,6 +122,21 @@ def test_a_link_that_is_cut_is_waited_for(postgres_url: str) -> None:
     link.close()
 
 
+def test_what_is_opened_while_the_server_is_away_waits_too(postgres_url: str) -> None:
+    """Another journal of the process, and a fork: whatever is done then goes on when the server is back."""
+    link = Forwarder(postgres_url)
+    with open_journal(link.url) as journal:
+        journal.append("t", [note("a")], head=-1)
+        for work in (lambda: open_journal(link.url).close(), lambda: journal.fork("t", 0, "fork")):
+            link.cut()
+            mending = threading.Timer(0.3, link.mend)
+            mending.start()
+            work()
+            mending.join()
+        assert journal.head("fork") == 0
+    link.close()
+
+
 def test_a_server_that_stays_away_is_told(postgres_url: str) -> None:
     """After its patience work ends with a sentence that says what to do."""
     link = Forwarder(postgres_url)
