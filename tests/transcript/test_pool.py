@@ -2,6 +2,7 @@
 
 import os
 import threading
+from collections.abc import Callable
 
 import pytest
 
@@ -127,7 +128,11 @@ def test_what_is_opened_while_the_server_is_away_waits_too(postgres_url: str) ->
     link = Forwarder(postgres_url)
     with open_journal(link.url) as journal:
         journal.append("t", [note("a")], head=-1)
-        for work in (lambda: open_journal(link.url).close(), lambda: journal.fork("t", 0, "fork")):
+        works: list[Callable[[], None]] = [
+            lambda: open_journal(link.url).close(),
+            lambda: journal.fork("t", 0, "fork"),
+        ]
+        for work in works:
             link.cut()
             mending = threading.Timer(0.3, link.mend)
             mending.start()
