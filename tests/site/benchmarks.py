@@ -1,4 +1,4 @@
-"""The page of benchmarks, made of the records that they left in docs/benchmarks: no figure on it is typed by hand.
+"""The page of benchmarks, and tables in other pages, made of the records in docs/benchmarks: none is typed by hand.
 
 python -m tests.benchmarks --records docs/benchmarks NAME ...   # run some again
 python -m tests.site.benchmarks                                 # write the page
@@ -12,6 +12,7 @@ from typing import Any
 from tests.benchmarks.records import Record
 from tests.site.held import HELD
 from tests.site.order import DOCS
+from tests.site.tables import filled
 
 RECORDS = DOCS / "benchmarks"
 PAGE = DOCS / "benchmarks.md"
@@ -88,6 +89,9 @@ def _cell(text: str) -> str:
 
 def main() -> int:
     PAGE.write_text(page(records()), encoding="utf-8")
+    for path in DOCS.rglob("*.md"):
+        if (before := path.read_text(encoding="utf-8")) != (after := filled(before, records())):
+            path.write_text(after, encoding="utf-8")
     print(f"{PAGE}: {len(records())} records")
     return 0
 

@@ -10,6 +10,8 @@ from tests.benchmarks.__main__ import NAMES
 from tests.benchmarks.records import SMALL, Record, made, run, table
 from tests.site.benchmarks import PAGE, RECORDS, page, records
 from tests.site.held import HELD
+from tests.site.order import DOCS
+from tests.site.tables import TABLES, filled
 
 LINE = (
     '{"schema": 1, "benchmark": "turn", "commit": "abc", "data": "made", "settings": {"seed": 7}, "figures": {"x": 2}}'
@@ -43,6 +45,14 @@ def test_a_benchmark_that_fails_is_named() -> None:
 def test_the_page_is_made_of_the_records() -> None:
     """`python -m tests.site.benchmarks` writes the page that stands in docs/."""
     assert PAGE.read_text(encoding="utf-8") == page(records())
+
+
+@pytest.mark.parametrize("path", sorted(DOCS.rglob("*.md")), ids=lambda path: path.stem)
+def test_tables_in_pages_are_made_of_the_records(path: Path) -> None:
+    """Between their marks stands just what the record says, and each mark names a table that there is."""
+    text = path.read_text(encoding="utf-8")
+    assert text == filled(text, records())
+    assert set(re.findall("<!-- figures of (.*?) -->", text)) <= TABLES.keys()
 
 
 @pytest.mark.parametrize("path", sorted(RECORDS.glob("*.json")), ids=lambda path: path.stem)
