@@ -5,11 +5,12 @@ database's. What is to be spent is reserved before it is sent: the sum never pas
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
-from typing import Literal
+from typing import Concatenate, Literal, ParamSpec, TypeVar
 
 from agentmem.errors import ConfigError, ThreadNotFound
 from agentmem.fleet.counts import RunCounts
@@ -18,6 +19,8 @@ from agentmem.fleet.tasks import FleetTask, task_of
 from agentmem.transcript.journal import open_journal
 from agentmem.transcript.storage import Row, Storage
 
+T = TypeVar("T")
+Given = ParamSpec("Given")
 FleetState = Literal["waiting", "running", "done", "stopped", "asks", "failed"]
 """done: answered. stopped: a limit of the agent's own ended it. asks: its calls wait for a person. failed: an error."""
 
@@ -108,6 +111,16 @@ _RUN = (
 )
 
 
+def _together(method: Callable[Concatenate["Board", Given], T]) -> Callable[Concatenate["Board", Given], T]:
+    """Does a method in one transaction, which is repeated while the database is away."""
+
+    @wraps(method)
+    def done(board: "Board", /, *args: Given.args, **kwargs: Given.kwargs) -> T:
+        return board.storage.together(lambda: method(board, *args, **kwargs))
+
+    return done
+
+
 @dataclass(frozen=True, slots=True)
 class Board:
     """The rows of one fleet. Close its storage when done.
@@ -121,6 +134,7 @@ class Board:
 
     # Making and ending.
 
+    @_together
     def submit(self, tasks: Sequence[FleetTask], limits: FleetLimits) -> int:
         """Add the tasks whose keys are new, and set the limits. Returns the number of new ones. Raises ConfigError."""
         known: dict[str, str] = dict(self._of("SELECT key, task FROM fleet_runs", [one.key for one in tasks]))
@@ -130,16 +144,15 @@ class Board:
                     f"the key {one.key!r} of fleet {self.fleet!r} already names another task: a key names one task for "
                     "ever; give a changed task a new key, or the fleet another --name"
                 )
-        with self.storage.transaction():
-            self._set(limits)
-            fresh = [one for one in tasks if one.key not in known]
-            first = self._all("SELECT coalesce(max(place) + 1, 0) FROM fleet_runs WHERE fleet = ?")[0][0]
-            self.storage.run_many(
-                "INSERT INTO fleet_runs (fleet, key, place, task, state, tries, thread, worker, host, usd, reserved,"
-                " requests, input, cached, written, output, reason, text) VALUES"
-                " (?, ?, ?, ?, 'waiting', 0, '', '', '', 0, 0, 0, 0, 0, 0, 0, '', '') ON CONFLICT DO NOTHING",
-                [(self.fleet, one.key, first + at, one.line()) for at, one in enumerate(fresh)],
-            )
+        self._set(limits)
+        fresh = [one for one in tasks if one.key not in known]
+        first = self._all("SELECT coalesce(max(place) + 1, 0) FROM fleet_runs WHERE fleet = ?")[0][0]
+        self.storage.run_many(
+            "INSERT INTO fleet_runs (fleet, key, place, task, state, tries, thread, worker, host, usd, reserved,"
+            " requests, input, cached, written, output, reason, text) VALUES"
+            " (?, ?, ?, ?, 'waiting', 0, '', '', '', 0, 0, 0, 0, 0, 0, 0, '', '') ON CONFLICT DO NOTHING",
+            [(self.fleet, one.key, first + at, one.line()) for at, one in enumerate(fresh)],
+        )
         return len(fresh)
 
     def _set(self, limits: FleetLimits) -> None:
@@ -171,24 +184,24 @@ class Board:
 
     # One run.
 
+    @_together
     def claim(self, key: str, worker: str, host: str, thread: str) -> FleetTask | None:
         """Note that a worker begins with a run, or goes on with one; None if it has ended already.
 
         What was still reserved for it belongs to a request whose end nobody saw: it counts as spent.
         """
-        with self.storage.transaction():
-            rows = self.storage.run(
-                "SELECT task, state, reserved FROM fleet_runs WHERE fleet = ? AND key = ?{for_update}", self.fleet, key
-            )
-            if not rows or rows[0][1] in ENDED:
-                return None
-            self.storage.run(
-                "UPDATE fleet_runs SET state = 'running', worker = ?, host = ?, thread = ?, tries = tries + 1,"
-                " reserved = 0, usd = usd + reserved, started = coalesce(started, {now}) WHERE fleet = ? AND key = ?",
-                *(worker, host, thread, self.fleet, key),
-            )
-            if lost := rows[0][2]:
-                self._spend(-lost, lost)
+        rows = self.storage.run(
+            "SELECT task, state, reserved FROM fleet_runs WHERE fleet = ? AND key = ?{for_update}", self.fleet, key
+        )
+        if not rows or rows[0][1] in ENDED:
+            return None
+        self.storage.run(
+            "UPDATE fleet_runs SET state = 'running', worker = ?, host = ?, thread = ?, tries = tries + 1,"
+            " reserved = 0, usd = usd + reserved, started = coalesce(started, {now}) WHERE fleet = ? AND key = ?",
+            *(worker, host, thread, self.fleet, key),
+        )
+        if lost := rows[0][2]:
+            self._spend(-lost, lost)
         return task_of(json.loads(rows[0][0]))
 
     def end(self, key: str, state: FleetState, reason: str = "", text: str = "") -> None:
@@ -205,39 +218,42 @@ class Board:
         if not self.limited:
             stopping = self.storage.run("SELECT stopping FROM fleets WHERE name = ?", self.fleet)
             return Permit(refused=stopping[0][0] if stopping else f"the fleet {self.fleet} was deleted")
-        with self.storage.transaction():
-            rows = self.storage.run(
-                "SELECT max_usd, requests_minute, tokens_minute, requests_left, tokens_left, spent, reserved, stopping,"
-                " {now} - filled FROM fleets WHERE name = ?{for_update}",
-                self.fleet,
-            )
-            if not rows:
-                return Permit(refused=f"the fleet {self.fleet} was deleted")
-            asked = _Asked(*rows[0])
-            if (permit := asked.answer(usd, tokens)) != Permit():
-                return permit
-            requests, left = asked.taken(tokens)
-            self.storage.run(
-                "UPDATE fleets SET reserved = reserved + ?, requests_left = ?, tokens_left = ?, filled = {now}"
-                " WHERE name = ?",
-                *(usd, requests, left, self.fleet),
-            )
-            self.storage.run(
-                "UPDATE fleet_runs SET reserved = reserved + ? WHERE fleet = ? AND key = ?", usd, self.fleet, key
-            )
+        return self._reserve(key, usd, tokens)
+
+    @_together
+    def _reserve(self, key: str, usd: float, tokens: int) -> Permit:
+        rows = self.storage.run(
+            "SELECT max_usd, requests_minute, tokens_minute, requests_left, tokens_left, spent, reserved, stopping,"
+            " {now} - filled FROM fleets WHERE name = ?{for_update}",
+            self.fleet,
+        )
+        if not rows:
+            return Permit(refused=f"the fleet {self.fleet} was deleted")
+        asked = _Asked(*rows[0])
+        if (permit := asked.answer(usd, tokens)) != Permit():
+            return permit
+        requests, left = asked.taken(tokens)
+        self.storage.run(
+            "UPDATE fleets SET reserved = reserved + ?, requests_left = ?, tokens_left = ?, filled = {now}"
+            " WHERE name = ?",
+            *(usd, requests, left, self.fleet),
+        )
+        self.storage.run(
+            "UPDATE fleet_runs SET reserved = reserved + ? WHERE fleet = ? AND key = ?", usd, self.fleet, key
+        )
         return Permit()
 
+    @_together
     def settle(self, key: str, reserved: float, counts: RunCounts) -> None:
         """Give back what was reserved, and count what a request really took."""
-        with self.storage.transaction():
-            self.storage.run(_COUNT, reserved, *counts.values(), self.fleet, key)
-            self._spend(-reserved, counts.usd)  # last: all requests of the fleet wait for this row
+        self.storage.run(_COUNT, reserved, *counts.values(), self.fleet, key)
+        self._spend(-reserved, counts.usd)  # last: all requests of the fleet wait for this row
 
+    @_together
     def count(self, taken: Mapping[str, RunCounts]) -> None:
         """Count what runs took since they were last counted, for a fleet without limits."""
         rows = [(0.0, *counts.values(), self.fleet, key) for key, counts in sorted(taken.items())]
-        with self.storage.transaction():
-            self.storage.run_many(_COUNT, rows)
+        self.storage.run_many(_COUNT, rows)
 
     def warmed(self, name: str) -> None:
         """Note that a group's first request is being answered: its prefix is in the provider's cache."""

@@ -123,8 +123,8 @@ class RayPool:
         try:
             return RunEnd(worker, key, self._ray.get(ref))
         except self._ray.exceptions.RayError as error:
-            if worker in self._actors:
-                del self._actors[worker]
+            if actor := self._actors.pop(worker, None):
+                self._ray.kill(actor)  # it may live: its database was away for too long
                 self._add()
             return RunEnd(worker, key, lost=f"worker {worker} is gone ({type(error).__name__})")
 

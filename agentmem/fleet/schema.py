@@ -37,7 +37,10 @@ def prepare(storage: Storage) -> None:
     """Make the tables that are missing; several processes may try at once."""
     if ("fleet_warm",) in storage.run("{tables}"):
         return
-    with storage.transaction():
+
+    def make() -> None:
         storage.run("{schema_lock}")
         for statement in TABLES:
             storage.run(statement)
+
+    storage.together(make)

@@ -137,7 +137,8 @@ class Journal(Closing):
         Raises ThreadNotFound, UnknownReference if there is no entry ``at``, JournalError if ``to`` exists.
         """
         _check_name(to)
-        with self.storage.transaction():
+
+        def forked() -> None:
             origin = lock_thread(self.storage, thread)
             if origin is None:
                 raise ThreadNotFound(f"there is no thread {thread!r}")
@@ -146,6 +147,8 @@ class Journal(Closing):
             made = find_thread(self.storage, to)
             if made is None or (made.parent, made.parent_seq, made.head) != (origin.id, at, at):
                 raise JournalError(f"thread {to!r} exists already: choose another name for the fork")
+
+        self.storage.together(forked)
 
     @contextmanager
     def lease(self, thread: str, *, ttl: float | None = None) -> Iterator[Lease]:

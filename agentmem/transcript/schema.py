@@ -139,16 +139,19 @@ def migrate(storage: Storage) -> None:
     """
     if _version(storage) == LATEST:
         return
-    with storage.transaction():
-        storage.run("{schema_lock}")
-        storage.run("CREATE TABLE IF NOT EXISTS agentmem_schema (version INTEGER PRIMARY KEY, applied {real} NOT NULL)")
-        version = _version(storage)
-        if not version:
-            _refuse_strangers(storage)
-        for step in STEPS[version:]:
-            for statement in step.statements:
-                storage.run(statement)
-            storage.run("INSERT INTO agentmem_schema (version, applied) VALUES (?, {now})", step.version)
+    storage.together(lambda: _upgrade(storage))
+
+
+def _upgrade(storage: Storage) -> None:
+    storage.run("{schema_lock}")
+    storage.run("CREATE TABLE IF NOT EXISTS agentmem_schema (version INTEGER PRIMARY KEY, applied {real} NOT NULL)")
+    version = _version(storage)
+    if not version:
+        _refuse_strangers(storage)
+    for step in STEPS[version:]:
+        for statement in step.statements:
+            storage.run(statement)
+        storage.run("INSERT INTO agentmem_schema (version, applied) VALUES (?, {now})", step.version)
 
 
 def _version(storage: Storage) -> int:

@@ -178,7 +178,7 @@ class Storage:
         self._mine = threading.local()  # .connection: the one of this thread's transaction
         self._closed = False
         with self._translated:
-            self.lender = driver.open()
+            self.lender = self.persist(driver.open)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -246,6 +246,15 @@ class Storage:
                     _log.warning("%s (it is tried again for %.0f s)", error, end - time.monotonic())
             time.sleep(wait)
             wait = min(2 * wait, _PAUSE) or _PAUSE / 16
+
+    def together(self, work: Callable[[], T]) -> T:
+        """The result of ``work`` in a transaction of its own, which is repeated as `persist` says."""
+
+        def once() -> T:
+            with self.transaction():
+                return work()
+
+        return self.persist(once)
 
     def scrub(self) -> None:
         """Remove deleted bytes from the files too, if the database allows it. Raises JournalError."""

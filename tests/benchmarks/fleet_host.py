@@ -18,8 +18,8 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -37,17 +37,22 @@ _SMALL = 100_000_000
 _NEW_HOSTNAME = 0x04000000  # CLONE_NEWUTS of unshare(2)
 
 
-def second_host(cluster: Any) -> tuple[Any, bool]:
-    """A second raylet, and whether it has a host name of its own: its processes inherit that of this thread."""
-
-    def added() -> tuple[Any, bool]:
-        apart = os.geteuid() == 0 and ctypes.CDLL(None).unshare(_NEW_HOSTNAME) == 0
-        if apart:
-            socket.sethostname("second")
-        return cluster.add_node(num_cpus=1, object_store_memory=_SMALL), apart
-
-    with ThreadPoolExecutor(1) as thread:
-        return thread.submit(added).result()
+@contextmanager
+def named(host: str) -> Iterator[bool]:
+    """What is started inside has a host name of its own; false if this user may not give one."""
+    if os.geteuid() != 0:
+        yield False
+        return
+    system = ctypes.CDLL(None, use_errno=True)
+    with Path("/proc/self/ns/uts").open() as before:
+        if system.unshare(_NEW_HOSTNAME) != 0:
+            yield False
+            return
+        try:
+            socket.sethostname(host)
+            yield True
+        finally:
+            system.setns(before.fileno(), _NEW_HOSTNAME)
 
 
 def kill_host(given: argparse.Namespace, database: str, folder: Path) -> dict[str, Any]:
@@ -57,7 +62,8 @@ def kill_host(given: argparse.Namespace, database: str, folder: Path) -> dict[st
     folder.mkdir()
     small = {"num_cpus": 1, "object_store_memory": _SMALL, "include_dashboard": False, "_system_config": EVEN}
     cluster = Cluster(initialize_head=True, head_node_args=small)
-    second, apart = second_host(cluster)
+    with named("second") as apart:
+        second = cluster.add_node(num_cpus=1, object_store_memory=_SMALL)
     print(f"  the second host has {'a name of its own' if apart else 'the name of the first: this user is not root'}")
     killed = threading.Event()
     at = list[float]()
@@ -114,12 +120,12 @@ def judged(given: argparse.Namespace, database: str, folder: Path, runs: list[Fl
 
 
 def _late(database: str, runs: list[FleetRun], at: float) -> list[float]:
-    """For each run that moved: seconds from the kill to its next request."""
+    """For each run that moved: seconds from the kill to its next request, or to its end if it had its last reply."""
     found = []
     with open_journal(database) as journal:
         for one in runs:
             times = [entry.value["at"] for entry in journal.own(one.thread, "usage")]
-            found.append(min((time - at for time in times if time > at), default=float("inf")))
+            found.append(min((time for time in times if time > at), default=one.finished or float("inf")) - at)
     return found
 
 

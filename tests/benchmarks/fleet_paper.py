@@ -173,6 +173,22 @@ def paper(given: argparse.Namespace, run: dict[str, Any], permitted: float, comm
     }
 
 
+def shown(tables: dict[str, float], demand: dict[str, dict[str, float]]) -> dict[str, float]:
+    """What a run leaves, in kilobytes, and what all of them need at the peak."""
+    own = {name: size for name, size in tables.items() if name not in ("commits", "log")}
+    names = {"commits": "commits a second at the peak", "requests": "requests a second through one fleet's limits"}
+    return {
+        "kilobytes": sum(own.values()) / 1000,
+        "entries": own["entries"] / 1000,
+        "checkpoints": sum(size for name, size in own.items() if name.startswith("checkpoint_")) / 1000
+        + own.get("checkpoints", 0.0) / 1000,
+        "commits": tables["commits"],
+        "log": tables["log"] / 1000,
+        **{f"{name}_at_the_peak": demand[what]["needed"] for name, what in names.items()},
+        **{f"{name}_here": demand[what]["here"] for name, what in names.items()},
+    }
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", help="not needed: the runs are made here")
@@ -199,7 +215,7 @@ def main() -> int:
     for name, one in made["demand"].items():
         print(f"  {name}: {one['needed']:,.0f} needed, {one['here']:,.0f} here ({one['share']:.0%})")
     scans = [name for name, line in planned.items() if "Seq Scan" in line]
-    record_figures(run=run, plans=planned, **made)
+    record_figures(run=run, a_run=shown(run["tables"], made["demand"]), plans=planned, **made)
     print(f"  without an index: {', '.join(scans) or 'none'}")
     return int(bool(scans))
 

@@ -1,7 +1,7 @@
 """The record of a fleet, in SQLite and Postgres: dollars never pass their limit, rates are kept, runs end once."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -10,6 +10,7 @@ from agentmem.fleet.board import Board, FleetLimits, Permit, fleets, open_board,
 from agentmem.fleet.counts import counted
 from agentmem.fleet.tasks import keyed
 from agentmem.types import Usage
+from tests.forwarder import Forwarder
 
 USAGE = Usage("simulated", 100, 900, 50, 0, 20)
 
@@ -117,6 +118,29 @@ def test_a_fleet_that_is_stopped_refuses_requests_until_it_begins_again(board: B
     assert Board(board.storage, "f", limited=False).reserve(key, 0.0, 1).refused == "enough"
     board.submit((), FleetLimits())
     assert board.reserve(key, 0.0, 1) == Permit()
+
+
+def test_the_record_waits_for_a_database_that_is_away(postgres_url: str) -> None:
+    """A worker that begins with a run, asks for a request and counts it does not lose its run to an outage."""
+    link = Forwarder(postgres_url)
+    with opened(link.url, "f") as board:
+        board.submit(keyed(["one"]), FleetLimits(max_usd=1.0))
+        ((key, _),) = board.open()
+        steps: list[Callable[[], object]] = [
+            lambda: board.claim(key, "w1", "here", "f.one"),
+            lambda: board.reserve(key, 0.5, 10),
+            lambda: board.settle(key, 0.5, counted(0.25, USAGE)),
+            lambda: board.count({key: counted(0.25, USAGE)}),
+        ]
+        for step in steps:
+            link.cut()
+            mending = threading.Timer(0.2, link.mend)
+            mending.start()
+            step()
+            mending.join()
+        (run,) = board.runs()
+        assert (run.state, run.tries, run.usd, run.requests) == ("running", 1, 0.5, 2)
+    link.close()
 
 
 def test_groups_are_warm_for_a_while(board: Board) -> None:

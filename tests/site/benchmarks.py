@@ -1,4 +1,4 @@
-"""The page of benchmarks, made of the records that they left in docs/benchmarks: no figure on it is typed by hand.
+"""The page of benchmarks, and tables in other pages, made of the records in docs/benchmarks: none is typed by hand.
 
 python -m tests.benchmarks --records docs/benchmarks NAME ...   # run some again
 python -m tests.site.benchmarks                                 # write the page
@@ -8,17 +8,16 @@ import re
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 from tests.benchmarks.records import Record
-from tests.site.held import HELD, Held
+from tests.site.held import HELD
 from tests.site.order import DOCS
+from tests.site.tables import Figures, cell, filled
 
 RECORDS = DOCS / "benchmarks"
 PAGE = DOCS / "benchmarks.md"
 _LINES = 45
 _MARKED = re.compile(r'(?P<head>```text why="from the record of (?P<name>\w+)"\n)(?P<body>.*?)```\n', re.DOTALL)
-_TABLE = re.compile(r"(?P<head><!-- figures of (?P<names>[\w, ]+) -->\n).*?(?P<end><!-- end of figures -->)", re.DOTALL)
 _HEADING = (
     *(
         "commit: ",
@@ -64,28 +63,16 @@ def embedded(text: str, kept: Mapping[str, Record]) -> str:
 
     A block marked as a record's has what that printed, after its heading; a table has a row for each benchmark named.
     """
-    rows = {row.benchmark: row for part in HELD.values() for row in part}
 
-    def filled(found: re.Match[str]) -> str:
+    def shown(found: re.Match[str]) -> str:
         record = kept.get(found["name"])
         if record is None:
             return found[0]
         inside = (line.rstrip() for line in record.printed[1:])
-        shown = (line for line in inside if not line.strip().startswith(_HEADING))
-        return "\n".join((found["head"].rstrip(), *shown, "```", ""))
+        lines = (line for line in inside if not line.strip().startswith(_HEADING))
+        return "\n".join((found["head"].rstrip(), *lines, "```", ""))
 
-    def told(found: re.Match[str]) -> str:
-        lines = ["| what | found | outcome | command |", "|---|---|---|---|"]
-        lines += [_beside(rows[name], kept.get(name)) for name in found["names"].split(", ")]
-        return "\n".join((found["head"], *lines, "", found["end"]))
-
-    return _TABLE.sub(told, _MARKED.sub(filled, text))
-
-
-def _beside(row: Held, record: Record | None) -> str:
-    found = _cell(row.found.format_map(_Figures(record.figures))) if record else "no record"
-    command = f"`python -m tests.benchmarks.{row.benchmark}{row.needs}`"
-    return f"| {_cell(row.target)} | {found} | {record.outcome if record else 'not run'} | {command} |"
+    return filled(_MARKED.sub(shown, text), kept)
 
 
 def page(kept: Mapping[str, Record]) -> str:
@@ -101,8 +88,8 @@ def _held(kept: Mapping[str, Record]) -> Iterator[str]:
         yield f"## {part}\n\n| held to | found | outcome | benchmark |\n|---|---|---|---|"
         for row in there:
             record = kept[row.benchmark]
-            found = _cell(row.found.format_map(_Figures(record.figures)))
-            yield f"| {_cell(row.target)} | {found} | {record.outcome} | [{record.benchmark}](#{record.benchmark}) |"
+            found = cell(row.found.format_map(Figures(record.figures)))
+            yield f"| {cell(row.target)} | {found} | {record.outcome} | [{record.benchmark}](#{record.benchmark}) |"
         yield ""
 
 
@@ -121,17 +108,6 @@ def _each(kept: Mapping[str, Record]) -> Iterator[str]:
         shown = "\n".join(line.rstrip()[:180].replace("```", "'''") for line in cut)
         needs = next((row.needs for rows in HELD.values() for row in rows if row.benchmark == name), "")
         yield f'### {name}\n\n`{one.command}{needs}`\n\n```text why="what it printed, from its record"\n{shown}\n```\n'
-
-
-class _Figures(dict[str, Any]):
-    """The figures of a record."""
-
-    def __missing__(self, key: str) -> Any:
-        raise KeyError(f"there is no figure {key}: run the benchmark again, or mend its row in tests/site/held.py")
-
-
-def _cell(text: str) -> str:
-    return " ".join(text.replace("|", "\\|").split())
 
 
 def main() -> int:

@@ -320,6 +320,55 @@ HELD: Mapping[str, Sequence[Held]] = {
         Held("forks", "a fork by overlay of 5,000 files and 200 MB: at most 50 ms and 1 MiB", "see its lines below"),
         Held("fork_attacks", "no way out, no more taken than is held, nothing left behind", "see its lines below"),
     ),
+    "Fleets": (
+        Held(
+            "fleet",
+            "runs of twenty replies, one each 0.3 s, on Ray: at most 15 % over one process with as many threads, with "
+            "the start of the workers; the prefix paid once a worker",
+            "{overhead:+.1%}: {seconds_fleet:.0f} s beside {seconds_threads:.0f} s, where models alone take "
+            "{seconds_waiting_for_models:.0f} s; {done} done; cold requests {cold}",
+        ),
+        Held(
+            "fleet_host",
+            "one of two hosts killed in mid-run: its runs go on within 35 s, pages byte for byte, no effect twice",
+            "{moved} of {runs} runs moved within {seconds_until_moved:.1f} s; {pages_wrong} of {pages:,} pages wrong, "
+            "{effects_twice} of {effects:,} effects twice",
+        ),
+        Held(
+            "fleet_faults",
+            "a thousand kills of workers with a run, across hosts: no task lost or doubled, no effect twice",
+            "{kills:,} kills, {pauses} pauses, {drops} times all connections dropped: of {tasks:,} tasks {lost} lost, "
+            "{doubled} doubled, {effects_twice} effects twice",
+        ),
+        Held(
+            "fleet_outages",
+            "Postgres crashed, its disk full, its link cut for 20 s, object storage at 500 and 503 for a minute: no "
+            "run fails, nothing is lost or twice, and work goes on within 15 s",
+            "on after {crash[seconds_until_on]:.1f}, {full_disk[seconds_until_on]:.1f}, "
+            "{cut_link[seconds_until_on]:.1f} and {busy_store[seconds_until_on]:.1f} s",
+        ),
+        Held(
+            "fleet_batches",
+            "a dataset of Ray Data over a pool of actors: every row with its result, none done twice",
+            "{first[rows]} rows, {first[wrong]} wrong; read again, {again[twice]} done twice",
+        ),
+        Held(
+            "concurrent",
+            "100 runs, 50 at once, on Postgres: at least 1.0 × a bare LangGraph loop's runs a second, at most 2 × its "
+            "CPU; 1,000 live runs: at most 1 MB each, on 40 connections",
+            "{rate:.2f} ×, {cpu:.2f} ×; {live[megabytes]:.2f} MB each, {live[connections]:.0f} connections",
+        ),
+        Held(
+            "growth",
+            "with 10,000 threads: opening one and reading one at most 1.3 × the empty database's; no whole table read",
+            "{opening:.2f} ×, {reading:.2f} ×; {whole_tables} plans",
+        ),
+        Held(
+            "growth_recall",
+            "with 1M archived pieces of other threads: a recall at most 1.3 × that of an archive without them",
+            "first {first:.2f} ×, next {next:.2f} ×, with {pieces:,} pieces",
+        ),
+    ),
     "MCP and importers": (
         Held(
             "mcp_faults",

@@ -11,6 +11,7 @@ from tests.benchmarks.records import SMALL, Record, made, run, table
 from tests.site.benchmarks import PAGE, RECORDS, embedded, page, records
 from tests.site.held import HELD
 from tests.site.order import DOCS
+from tests.site.tables import TABLES
 
 LINE = (
     '{"schema": 1, "benchmark": "turn", "commit": "abc", "data": "made", "settings": {"seed": 7}, "figures": {"x": 2}}'
@@ -51,6 +52,8 @@ def test_what_pages_show_of_records_is_what_they_say(path: Path) -> None:
     """A block that is marked as a record's has what it printed: `python -m tests.site.benchmarks` fills it in."""
     text = path.read_text(encoding="utf-8")
     assert embedded(text, records()) == text
+    names = (name for found in re.findall("<!-- figures of (.*?) -->", text) for name in found.split(", "))
+    assert set(names) <= TABLES.keys() | {row.benchmark for rows in HELD.values() for row in rows}
 
 
 def test_a_marked_block_is_filled_in() -> None:

@@ -2,6 +2,7 @@
 
 import os
 import threading
+from collections.abc import Callable
 
 import pytest
 
@@ -119,6 +120,25 @@ def test_a_link_that_is_cut_is_waited_for(postgres_url: str) -> None:
         journal.append("t", [note("b")], head=0)
         mending.join()
         assert [entry.data for entry in journal.entries("t")] == [b"a", b"b"]
+    link.close()
+
+
+def test_what_is_opened_while_the_server_is_away_waits_too(postgres_url: str) -> None:
+    """Another journal of the process, and a fork: whatever is done then goes on when the server is back."""
+    link = Forwarder(postgres_url)
+    with open_journal(link.url) as journal:
+        journal.append("t", [note("a")], head=-1)
+        works: list[Callable[[], None]] = [
+            lambda: open_journal(link.url).close(),
+            lambda: journal.fork("t", 0, "fork"),
+        ]
+        for work in works:
+            link.cut()
+            mending = threading.Timer(0.3, link.mend)
+            mending.start()
+            work()
+            mending.join()
+        assert journal.head("fork") == 0
     link.close()
 
 
