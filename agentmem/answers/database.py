@@ -85,13 +85,13 @@ LATER = (
     "CREATE INDEX IF NOT EXISTS owned_by_owner ON owned (owner)",
     """
     CREATE TABLE IF NOT EXISTS spent (
-      n INTEGER PRIMARY KEY REFERENCES entries (n) ON DELETE CASCADE, tokens INTEGER NOT NULL
+      n BIGINT PRIMARY KEY REFERENCES entries (n) ON DELETE CASCADE, tokens BIGINT NOT NULL
     )
     """,
     """
     CREATE TABLE IF NOT EXISTS served (
-      s INTEGER PRIMARY KEY AUTOINCREMENT, n INTEGER NOT NULL REFERENCES entries (n) ON DELETE CASCADE,
-      asked TEXT NOT NULL, how TEXT NOT NULL, similarity REAL, at REAL NOT NULL
+      s {numbered}, n BIGINT NOT NULL REFERENCES entries (n) ON DELETE CASCADE,
+      asked TEXT NOT NULL, how TEXT NOT NULL, similarity {real}, at {real} NOT NULL
     )
     """,
     "CREATE INDEX IF NOT EXISTS served_by_entry ON served (n)",

@@ -319,7 +319,11 @@ class AnswerStore:
 
     def spend(self, n: int, tokens: int) -> None:
         """Record the tokens that an entry's answer took."""
-        self.database.run("INSERT OR REPLACE INTO spent SELECT n, ? FROM entries WHERE n = ?", tokens, n)
+        sql = (
+            "INSERT INTO spent (n, tokens) SELECT n, ? FROM entries WHERE n = ?"
+            " ON CONFLICT (n) DO UPDATE SET tokens = excluded.tokens"
+        )
+        self.database.run(sql, tokens, n)
 
     def serve(self, hits: Sequence[tuple[int, str, str, float | None, float]], most: int) -> None:
         """Store hits: the entry's number, what was asked, how it was found, the cosine, the time. ``most`` stay."""

@@ -63,6 +63,23 @@ def vector(text: str) -> Vectors:
     return made
 
 
+def test_hits_and_what_an_answer_took_are_shared_too(hosts: list[AnswerStore]) -> None:
+    """One host serves what another kept; only the latest hits stay; they go with the answer."""
+    one, other = hosts
+    n = one.put(entry("a", "s"), HASHED.name, vector("a"))
+    for tokens in (40, 70):
+        one.spend(n, tokens)
+    one.spend(n + 1, 5)  # of no entry: there is nothing to say it of
+    other.serve([(n, f"asked {at}", "semantic", 0.9, 100.0 + at) for at in range(3)], most=2)
+    found = one.served(10)
+    assert [(row[2], row[3], row[5], row[6], row[7]) for row in found] == [
+        (f"asked {at}", "What is a?", 0.9, 99.0 + at, 70) for at in (2, 1)
+    ]
+    assert len(other.served(1)) == 1
+    other.remove_tenant("t")
+    assert not one.served(10)
+
+
 def test_what_one_host_keeps_another_finds_and_removes(hosts: list[AnswerStore]) -> None:
     """By key, by number and by scope; with its sources; and no more once it is invalidated."""
     one, other = hosts
