@@ -85,9 +85,9 @@ def test_the_roles_requests_go_where_their_routes_say(tmp_path: Path) -> None:
     """The tester is a sub-task: by its rule the small model checks, and the ledger says so; the coder stays."""
     small = RouteTarget("small", steadfast((WRITES, *PASSES)))
     routes = Routes([small], [RouteRule("sub-tasks", ("small",), {"purpose": ("tester",)})])
-    roles = [Role(steadfast(turns), routes=routes) for turns in ([write(RIGHT), "It adds now."], ["I was not asked."])]
-    place = tmp_path / "place"
-    with Team(*roles, repository(tmp_path), check=CHECK, environment=PROGRAMS, place=place, trust_code=True) as one:
+    coder, tester = (Role(steadfast(turns), routes=routes) for turns in ([write(RIGHT), "It adds."], ["Not asked."]))
+    given: dict[str, Any] = {"check": CHECK, "environment": PROGRAMS, "place": tmp_path / "place", "trust_code": True}
+    with Team(coder, tester, repository(tmp_path), **given) as one:
         assert one.run(TASK, thread="t").passed
         made = {name: list(rows(one.journal, f"t.{name}")) for name in ("coder", "tester")}
     went = {name: {(row.route.target, row.route.rule) for row in found if row.route} for name, found in made.items()}
