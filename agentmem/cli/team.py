@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,7 +15,7 @@ from agentmem.cli.output import complain, notices, print_document, print_json
 from agentmem.errors import ConfigError
 
 if TYPE_CHECKING:
-    from agentmem.routing.routes import Routes
+    from agentmem.config import Config
     from agentmem.team import Team, TeamDone, TeamProgress, TeamResult
 
 Task = Annotated[str | None, typer.Argument(help="What to do. Without one, --thread goes on.")]
@@ -67,7 +68,6 @@ def team(
     --trust-code re-run. The report goes to stdout. The same --thread continues where it was, also after a kill.
     """
     from agentmem.cli.trust import settings as confirmed
-    from agentmem.routing.routes import routes_of
     from agentmem.runtime.invocation import new_thread
 
     if not (task or thread):
@@ -79,24 +79,22 @@ def team(
     isolation = "none" if unconfined else "auto"
     settings = {"check": check, "rounds": rounds, "place": place, "isolation": isolation, "trust_code": trust_code}
     settings |= {"tests": tuple(tests)} if tests else {}
-
-    def made() -> "Team":
-        routes = routes_of(own.route, own.targets, own.privacy, own.routing)
-        return _team((first, tester or first), price_as, routes, repo, (max_tokens, max_usd), settings)
-
+    made = partial(_team, (first, tester or first), price_as, own, repo, (max_tokens, max_usd), settings)
     _shown(made, task, thread or new_thread(), TeamWatch(quiet=json), json, apply, with_tests)
 
 
 def _team(
     models: tuple[str, str],
     price_as: str | None,
-    routes: "Routes | None",
+    own: "Config",
     repo: Path,
     budget: tuple[int | None, float | None],
     settings: dict[str, Any],
 ) -> "Team":
+    from agentmem.routing.routes import routes_of
     from agentmem.team import Budget, Role, Team
 
+    routes = routes_of(own.route, own.targets, own.privacy, own.routing)
     coder, tester = (Role(model, price_as=price_as, routes=routes) for model in models)
     return Team(coder, tester, repo, budget=Budget(*budget), **settings)
 
