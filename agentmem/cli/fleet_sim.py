@@ -63,7 +63,7 @@ def _write(output: Path, made: dict[str, Any]) -> None:
 
 
 def _show(made: dict[str, Any]) -> None:
-    from agentmem.report.capacity import about, capacity_row, eviction_name, verdict
+    from agentmem.report.capacity import about, capacity_row, eviction_name, verdict, winner
 
     out = console()
     out.print(about(made), highlight=False)
@@ -72,6 +72,7 @@ def _show(made: dict[str, Any]) -> None:
     _print(("memory", *heads), map(_narrow, made["fleets"]))
     _print(("routing", *heads), ((one["routing"], *_narrow(one)[1:]) for one in made["routing"]))
     _print(("eviction", *heads), ((eviction_name(one), *_narrow(one)[1:]) for one in made["evictions"]))
+    out.print(winner(made), highlight=False)
     out.print(verdict(made), highlight=False)
     if made["choices"]:
         rows = ((one["name"], f"{one['engines']:,}", f"{one['usd']:,.0f}") for one in made["choices"])

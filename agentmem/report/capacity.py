@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 WIDTH, HEIGHT, EDGE = 720, 320, 68
+_SAME = 0.0005
+"""Hit rates that are this close are the same."""
 _NARROW = 4
 """Columns that a phone has room for."""
 _LINES = (("hit_rate", "LRU", "found"), ("optimal_hit_rate", "the best possible", "best"))
@@ -46,6 +48,7 @@ as a multiple of those where nothing is held.</p>
 <h2>How requests find their engine</h2>
 {routing}
 <h2>What leaves first</h2>
+<p>{winner}</p>
 {evictions}
 {choices}
 <h2>Settings that follow</h2>
@@ -83,6 +86,7 @@ def capacity_page(plan: Mapping[str, Any]) -> str:
         evictions=_table(
             ("eviction", *_FLEET[1:-1]), ((eviction_name(one), *fleet_row(one)[1:-1]) for one in plan["evictions"])
         ),
+        winner=_escaped(winner(plan)),
         choices=_choices(plan),
         settings="".join(
             f"<h3>{_escaped(name)}</h3><p>{_codes(lines)}</p>" for name, lines in plan["settings"].items()
@@ -141,6 +145,16 @@ def eviction_name(one: Mapping[str, Any]) -> str:
     """The row of the eviction table that a fleet follows, and how long it pins."""
     note = " (knows the future)" if one["eviction"] == "belady" else ""
     return f"{one['eviction']}{note}{', pinned ' + format(one['pin_s'], 'g') + ' s' if one['pin_s'] else ''}"
+
+
+def winner(plan: Mapping[str, Any]) -> str:
+    """One sentence on which eviction finds most on this fleet."""
+    known = [one for one in plan["evictions"] if one["eviction"] != "belady"]
+    most = max(one["hit_rate"] for one in known)
+    names = [eviction_name(one) for one in known if one["hit_rate"] > most - _SAME]
+    if len(names) == len(known):
+        return "Here it makes no difference what leaves first."
+    return f"Of those that do not know the future {' and '.join(names)} find{'s' * (len(names) == 1)} most: {most:.1%}."
 
 
 def capacity_row(one: Mapping[str, Any]) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from pathlib import Path
 from agentmem.kvcache.tiers.plans import FleetTarget
 from agentmem.replay.planner import PlanRequest, planned
 from agentmem.replay.workloads import workload
-from agentmem.report.capacity import about, capacity_page, verdict
+from agentmem.report.capacity import about, capacity_page, verdict, winner
 from tests.replay.test_workloads import AZURE, SESSION, written
 
 
@@ -17,6 +17,19 @@ def test_the_page_shows_the_plan_and_fetches_nothing(tmp_path: Path) -> None:
     assert "<script" not in page
     for part in ("Capacity and what it finds", "<polyline", "Fleets", "Update, buy or wait", "Claim:", "LMCACHE_CHUNK"):
         assert part in page
+
+
+def test_it_says_which_eviction_finds_most(tmp_path: Path) -> None:
+    """Of those that a cache could follow; where all find the same, that."""
+    plan = planned(workload([written(tmp_path / "s.jsonl", [SESSION] * 9)]), PlanRequest())
+    assert winner(plan) == "Here it makes no difference what leaves first."
+    rows = [
+        {**one, "hit_rate": 0.2 + 0.1 * (one["eviction"] != "lfu")} for one in plan["evictions"] if not one["pin_s"]
+    ]
+    assert winner({"evictions": rows}) == (
+        "Of those that do not know the future lru and leaf-first and value find most: 30.0%."
+    )
+    assert winner({"evictions": [*rows[1:2], {**rows[0], "hit_rate": 0.5}]}).endswith("lru finds most: 50.0%.")
 
 
 def test_sentences_say_what_was_asked(tmp_path: Path) -> None:
