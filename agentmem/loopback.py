@@ -9,10 +9,10 @@ The socket listens before the thread begins, so that nobody who has the address 
 import asyncio
 import socket
 import threading
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Coroutine, MutableMapping
 from contextlib import AbstractAsyncContextManager, nullcontext
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, TypeVar
 
 from agentmem.closing import Closing
 from agentmem.distribution import install
@@ -22,6 +22,7 @@ HOST = "127.0.0.1"
 BACKLOG = 1024
 """Connections that may wait to be accepted."""
 
+Result = TypeVar("Result")
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -89,6 +90,11 @@ class LoopbackServer(Closing):
     def url(self) -> str:
         """The address, without a slash at its end."""
         return f"http://{HOST}:{self.port}"
+
+    def run(self, work: Coroutine[Any, Any, Result], timeout: float) -> Result:
+        """The result of ``work`` on the server's event loop. Raises TimeoutError after so many seconds."""
+        assert self._loop is not None
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout)
 
     def close(self) -> None:
         """Stop serving, after at most a second for requests that run. May be called twice."""

@@ -80,6 +80,7 @@ def watch(
         raise ConfigError("say what to run: `agentmem watch -- claude`, or any other command")
     with _serving(port, upstream, log) as (served, path), _shown(path, live=browse and not output) as page:
         code = _run(command, served.variables)
+        served.settle()
         _report(path, output, browse, json)
         if page and notices().is_terminal:
             notices().print("The page stays open until Ctrl-C.", highlight=False)

@@ -5,6 +5,7 @@ of the response, each piece as soon as it is there. Only what belongs to one con
 how a body is cut into chunks) is made anew, as HTTP asks of every proxy (RFC 9110, section 7.6.1).
 """
 
+import asyncio
 import json
 import time
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping, Sequence
@@ -121,6 +122,12 @@ class Forwarder:
     def __init__(self, upstreams: Upstreams, told: Callable[[Passed], None], clock: Clock = time.time) -> None:
         self.upstreams, self.clock, self._told = upstreams, clock, told
         self.clients = ClientPools()
+        self._passing, self._idle = 0, asyncio.Event()
+        self._idle.set()
+
+    async def idle(self) -> None:
+        """Wait until no request is on its way."""
+        await self._idle.wait()
 
     async def aclose(self) -> None:
         """Close the connections to providers."""
@@ -133,7 +140,16 @@ class Forwarder:
         body = await _body(receive)
         if body is None:
             return
-        passing = _Passing(self, scope, body, send)
+        self._passing += 1
+        self._idle.clear()
+        try:
+            await self._forward(_Passing(self, scope, body, send), receive)
+        finally:
+            self._passing -= 1
+            if not self._passing:
+                self._idle.set()
+
+    async def _forward(self, passing: "_Passing", receive: Receive) -> None:
         async with anyio.create_task_group() as group:
             group.start_soon(_until_gone, receive, group.cancel_scope)
             try:

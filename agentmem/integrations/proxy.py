@@ -12,7 +12,7 @@ import json
 import queue
 import threading
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,7 +43,7 @@ class LogWriter(Closing):
         self.lost = Losses()
         self.written = 0
         self._sink, self._warned = sink, warned
-        self._waiting: queue.SimpleQueue[Passed | None] = queue.SimpleQueue()
+        self._waiting: queue.SimpleQueue[Passed | threading.Event | None] = queue.SimpleQueue()
         self._bytes = 0
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="wire-log")
@@ -61,6 +61,12 @@ class LogWriter(Closing):
         else:
             self._waiting.put(passed)
 
+    def settle(self, timeout: float) -> None:
+        """Wait until what came so far is written, at most so many seconds."""
+        written = threading.Event()
+        self._waiting.put(written)
+        written.wait(timeout)
+
     def close(self) -> None:
         """Write what waits, and end. May be called twice."""
         if self._thread.is_alive():
@@ -69,6 +75,9 @@ class LogWriter(Closing):
 
     def _run(self) -> None:
         while (passed := self._waiting.get()) is not None:
+            if isinstance(passed, threading.Event):
+                passed.set()
+                continue
             try:
                 if (line := wire_line(passed)) is not None:
                     self._sink(line)
@@ -162,6 +171,13 @@ class Proxy(Closing):
     def written(self) -> int:
         """The lines written so far."""
         return self._writer.written
+
+    def settle(self, timeout: float = 5.0) -> None:
+        """Wait until what passed is in the log, at most so many seconds for each: a client may end before that."""
+        if self._forwarder is not None:
+            with suppress(TimeoutError):
+                self._server.run(self._forwarder.idle(), timeout)
+        self._writer.settle(timeout)
 
     def close(self) -> None:
         """Stop serving, and write what waits. May be called twice."""

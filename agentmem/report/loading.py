@@ -171,21 +171,21 @@ def _load(source: RecordingSource, choice: Choice) -> Iterator[Observed | Skippe
         if choice.takes_session(source.name):
             yield _run_of(source)
         return
-    whole: _WholeRequests | None = None
+    whole: WholeRequests | None = None
     for session in sessions(source):
         if isinstance(session, SkippedLine):
             yield session
         elif choice.takes_session(session.name):
-            made = observe(session, source.format)
             if source.format == WIRE_LOG:
-                whole = whole or _compared_by_line(Path(source.path))
-                made = _renumbered(made, session, whole)
-            yield made
+                whole = whole or compared_by_line(read_wirelog(Path(source.path))[0])
+                yield observe_wire(session, whole)
+            else:
+                yield observe(session, source.format)
 
 
-def observe(session: RecordedSession, format: str) -> Observed:
-    """A recorded session, which was read from a log of that format."""
-    read = recorded(session)
+def observe(session: RecordedSession, format: str, *, losses: bool = True) -> Observed:
+    """A recorded session, which was read from a log of that format; ``losses``: with what each request lost."""
+    read = recorded(session, losses=losses)
     sizes = (turn.row.usage.input_tokens or turn.row.context_tokens for turn in read.turns)
     cuts = zip(session.exchanges[1:], sizes, strict=False)
     compactions = tuple(size for one, size in cuts if one.cut and one.cut.kind == "compaction")
@@ -207,29 +207,31 @@ def _run_of(source: RecordingSource) -> Observed:
 
 
 @dataclass(frozen=True, slots=True)
-class _WholeRequests:
+class WholeRequests:
     """What comparing all requests of a wire log tells of each, by its line."""
 
     findings: Mapping[int, Sequence[Finding]]
     breaks: Mapping[int, Break]
 
 
-def _compared_by_line(path: Path) -> _WholeRequests:
-    requests, found = read_wirelog(path)[0], dict[int, list[Finding]]()
+def compared_by_line(requests: Sequence[ObservedRequest]) -> WholeRequests:
+    """What the requests of a wire log tell, compared with each other."""
+    found: dict[int, list[Finding]] = {}
     for one in diagnose(requests):
         found.setdefault(one.request, []).append(one)
-    return _WholeRequests(found, breaks(requests))
+    return WholeRequests(found, breaks(requests))
 
 
-def _renumbered(made: Observed, session: RecordedSession, whole: _WholeRequests) -> Observed:
-    """The same with the numbers of a log's lines, and what comparing all its requests tells."""
+def observe_wire(session: RecordedSession, whole: WholeRequests) -> Observed:
+    """A conversation of a wire log, with the numbers of its lines, and what comparing all its requests tells."""
+    made = observe(session, WIRE_LOG, losses=False)
     lines = [one.line for one in session.exchanges]
     numbered = tuple(_numbered(turn, line, whole) for turn, line in zip(made.turns, lines, strict=True))
     own = tuple(finding for line in lines for finding in whole.findings.get(line, ()))
     return replace(made, turns=numbered, findings=own)
 
 
-def _numbered(turn: ReportTurn, line: int, whole: _WholeRequests) -> ReportTurn:
+def _numbered(turn: ReportTurn, line: int, whole: WholeRequests) -> ReportTurn:
     return replace(turn, number=line, row=replace(turn.row, break_=whole.breaks.get(line, turn.row.break_)))
 
 

@@ -75,12 +75,15 @@ class RecordedTurns:
     window: ContextFrames
 
 
-def recorded(session: RecordedSession) -> RecordedTurns:
-    """The turns of ``session``. A session without text has no parts, no bound and no losses."""
+def recorded(session: RecordedSession, *, losses: bool = True) -> RecordedTurns:
+    """The turns of ``session``. A session without text has no parts, no bound and no losses.
+
+    Without ``losses`` they are not looked for, as in a log of whole requests, which are compared with each other.
+    """
     reading = _Reading(session)
     for number, exchange in enumerate(session.exchanges, start=1):
         reading.add(number, exchange)
-    found = tuple(reading.losses()) if session.text else ()
+    found = tuple(reading.losses()) if session.text and losses else ()
     return RecordedTurns(tuple(reading.bounded()), found, reading.window())
 
 

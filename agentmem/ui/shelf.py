@@ -24,7 +24,7 @@ from agentmem.report.loading import ALL, RUNS, Observed, chosen
 from agentmem.report.logs.index import IndexedLog, LogIndex, Stamp, stamp, there
 from agentmem.report.logs.reading import WorkItem
 from agentmem.ui.families import Family, family_of
-from agentmem.ui.growth import ListedGrowth, SessionGrowth
+from agentmem.ui.growth import ReadOn
 from agentmem.ui.listing import Data, listing
 
 KEPT = 4
@@ -76,7 +76,7 @@ class SessionShelf(Closing):
         self._listing: Data | None = None
         self._lock, self._reading = Lock(), Lock()
         self._numbers, self._told = count(1), deque[Data](maxlen=TOLD)
-        self._growth, self._growing = ListedGrowth(), SessionGrowth()
+        self._growing = ReadOn()
 
     def close(self) -> None:
         """Close the index. May be called twice."""
@@ -149,7 +149,7 @@ class SessionShelf(Closing):
                 return found
             stamps = _stamps(names)
             there_ = (Path(name) for name in names if Path(name).exists())
-            found_ = chain.from_iterable(self._growing.read(path, family.format) for path in there_)
+            found_ = chain.from_iterable(self._growing.conversations(path, family.format) for path in there_)
             observed = list(_members(family, chosen(found_, ALL)))
             folder = Path(family.path).parent.parent
             answers = self._answers(folder) if family.format == RUNS else None
@@ -206,7 +206,9 @@ class SessionShelf(Closing):
             return
         for name, at in old.items():
             item = WorkItem(name, *at)
-            yield name, self._index.keep(item, self._growth.read(item))
+            sessions = self._files[name].log.sessions
+            format = sessions[0].format if sessions else ""
+            yield name, self._index.keep(item, self._growing.listed(item, format))
 
     def _arrange(self) -> None:
         """Sort files by session anew. The lock is held."""

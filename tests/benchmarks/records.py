@@ -36,6 +36,7 @@ SMALL: Mapping[str, Sequence[str]] = {
     "forks": ("--forks", "20"),
     "humanevalpack": ("--tasks", "12"),
     "importing": ("--rounds", "1"),
+    "index_speed": ("--megabytes", "200"),
     "kills": ("--kills", "24"),
     "mcp_faults": ("--calls", "200"),
     "merge_kills": ("--kills", "60"),

@@ -3,7 +3,8 @@
 It makes its logs itself, serves them as `agentmem ui` does, and opens them in a headless Chromium. The times are the
 page's own performance measures: from the address that is asked for to what is drawn, with what the server needs for it.
 First numbers come from the index; a session is whole when its texts were read. That the long session is usable is
-the time from a click on a bar to its messages, and the longest frame while the list is scrolled from end to end.
+the time from a click on a bar to its messages, and the longest frame while the list is scrolled from end to end. At
+last that session is written on, a turn at a time, while it is looked at.
 
     python -m tests.benchmarks.ui_speed [--sessions 2000] [--turns 2000] [--long 5000] [--repeats 5] [--json FILE]
 
@@ -45,13 +46,14 @@ def long_session(name: str, turns: int, at: float = NOON + 3_600) -> Session:
     return one
 
 
-def made(folder: Path, sessions: int, turns: int, long: int) -> Path:
-    """The logs: so many sessions over 30 days in ten projects, and the two long ones."""
+def made(folder: Path, sessions: int, turns: int, long: int) -> tuple[Path, Session]:
+    """The logs: so many sessions over 30 days in ten projects, and the two long ones; and the longest of them."""
     for number in range(sessions - 2):
         ordinary(number, NOON - 1_290 * number, SOURCE[:200]).write(folder / f"project-{number % 10}")
     long_session("aa-turns", turns).write(folder / "long")
-    long_session("bb-long", long, NOON + 90_000).write(folder / "long")
-    return folder
+    last = long_session("bb-long", long, NOON + 90_000)
+    last.write(folder / "long")
+    return folder, last
 
 
 @contextmanager
@@ -98,9 +100,31 @@ def opened_session(opened: Tab, id: str, whole_as: str = "session drawn") -> dic
     return {"first_ms": first, "whole_ms": whole, "click_ms": turn}
 
 
+def grown(opened: Tab, log: Path, one: Session, repeats: int) -> dict[str, float]:
+    """The session in sight is written on: from the write to the new turn on the page, and the bytes sent for it."""
+    times, sent = [], []
+    for number in range(repeats):
+        before, known = opened.run("count"), len(one.records)
+        given = call(f"more{number}", "Read", file_path="src/more.py")
+        one.work(said("And more."), given, result=SOURCE)
+        opened.run("performance.clearResourceTimings()")
+        began = time.perf_counter()
+        with log.open("a", encoding="utf-8") as file:
+            file.writelines(json.dumps(record) + "\n" for record in one.records[known:])
+        opened.until(f"count > {before}")
+        times.append(1000 * (time.perf_counter() - began))
+        sent.append(
+            opened.run(
+                "performance.getEntriesByType('resource').filter((one) => one.name.includes('since='))"
+                ".reduce((sum, one) => sum + one.transferSize, 0)"
+            )
+        )
+    return {"shown_ms": median(times), "bytes": median(sent)}
+
+
 def run(root: Path, sizes: argparse.Namespace) -> dict[str, Any]:
     """Everything that is measured."""
-    folder = made(root / "logs", sizes.sessions, sizes.turns, sizes.long)
+    folder, last = made(root / "logs", sizes.sessions, sizes.turns, sizes.long)
     bytes_ = sum(path.stat().st_size for path in folder.rglob("*.jsonl"))
     indexed = []
     for _ in range(2):
@@ -121,6 +145,7 @@ def run(root: Path, sizes: argparse.Namespace) -> dict[str, Any]:
             "list": listed(opened, server.address, sizes.repeats),
             "session": opened_session(opened, ids["aa-turns"]),
             "long": opened_session(opened, ids["bb-long"]),
+            "grown": grown(opened, folder / "long" / "bb-long.jsonl", last, sizes.repeats),
         }
 
 
@@ -141,6 +166,11 @@ def report(found: dict[str, Any], sizes: argparse.Namespace) -> bool:
             f"session of {turns:,} turns: numbers in {two['first_ms']:,.0f} ms, "
             f"with all texts {two['whole_ms']:,.0f} ms, messages {two['click_ms']:,.0f} ms after a click on a bar"
         )
+    more = found["grown"]
+    print(
+        f"the long session grew by a turn: on the page {more['shown_ms']:,.0f} ms after it was written (looked at five "
+        f"times a second), {more['bytes']:,.0f} bytes sent"
+    )
     limits = (
         ("the list", one["drawn_ms"], TARGET_MS),
         ("the session with its texts", found["session"]["whole_ms"], TARGET_MS),

@@ -229,6 +229,31 @@ def test_a_taken_port_is_a_clear_error(tmp_path: Path) -> None:
         Proxy(tmp_path / "log.jsonl", port=int(proxy.url.rpartition(":")[2]))
 
 
+def test_what_passed_is_in_the_log_after_settling(tmp_path: Path) -> None:
+    """Also while the disk is slow: a report that follows a command at once has its last request."""
+    lines: list[Line] = []
+    gate, settled = threading.Event(), threading.Event()
+
+    def slow(line: Line) -> None:
+        gate.wait(30)
+        lines.append(line)
+
+    with MessagesServer() as server, Proxy(slow, Upstreams(server.url)) as proxy:
+        proxy.settle()
+        httpx.post(f"{proxy.url}/v1/messages", content=BODY, headers={"x-api-key": "none"}, timeout=30)
+
+        def settle() -> None:
+            proxy.settle(30)
+            settled.set()
+
+        waiting = threading.Thread(target=settle)
+        waiting.start()
+        assert not lines and not settled.is_set()
+        gate.set()
+        waiting.join()
+        assert len(lines) == 1 and settled.is_set()
+
+
 class LeavingClient:
     """A client of an ASGI application that goes away as soon as it has read ``enough`` bytes of its answer."""
 

@@ -40,23 +40,21 @@ class WireLog:
 
     def sessions(self, source: RecordingSource) -> Iterator[RecordedSession | SkippedLine]:
         """Each conversation, in the order of its first request. Frames that occur again are kept once."""
-        reading, shared = _Reading(), LineReader()
+        reading, shared = WireReading(), LineReader()
         for line in lines(Path(source.file)):
             if isinstance(line, SkippedLine):
                 yield line
                 continue
             try:
                 reading.add(shared.whole(line.value), line.number)
-            except (_Unfit, MissingBlocks) as error:
-                yield SkippedLine(source.path, line.number, str(error))
-            except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
-                yield SkippedLine(source.path, line.number, f"no request that can be replayed: {error!r}")
-        for number, one in enumerate(reading.found, start=1):
-            stem = one.session or source.name
-            name = stem if len(reading.found) == 1 else f"{stem}/{number}"
-            exchanges = tuple(one.growth.exchanges)
-            ttl = lifetime(exchanges)
-            yield RecordedSession(name, source.path, exchanges, head=one.head, ttl=ttl, provider=one.provider)
+            except UNREADABLE as error:
+                yield SkippedLine(source.path, line.number, why(error))
+        yield from reading.sessions(source)
+
+
+def why(error: Exception) -> str:
+    """Why a line was passed over, by one of the errors of `UNREADABLE`."""
+    return str(error) if isinstance(error, _Unfit | MissingBlocks) else f"no request that can be replayed: {error!r}"
 
 
 class _Unfit(ValueError):
@@ -73,8 +71,12 @@ class _Begun:
     growth: Growth = field(default_factory=Growth)
 
 
-class _Reading:
-    """A log while it is read."""
+UNREADABLE = (_Unfit, MissingBlocks, KeyError, TypeError, ValueError, AttributeError, RecursionError)
+"""What `WireReading.add` and `LineReader.whole` raise for a line that is passed over."""
+
+
+class WireReading:
+    """A log while it is read, and while it grows."""
 
     def __init__(self) -> None:
         self.found: list[_Begun] = []
@@ -85,7 +87,7 @@ class _Reading:
         self._clock = 0.0
 
     def add(self, value: dict[str, Any], line: int) -> None:
-        """Take the next line. Raises _Unfit; requests that failed are passed over."""
+        """Take the next line. Raises an error of UNREADABLE; requests that failed are passed over."""
         provider, body = _request(value)
         if (value.get("status") or 200) >= 400:
             body_prompt(body, self._make)
@@ -116,6 +118,15 @@ class _Reading:
         )
         begun.growth.add(frames, exchange)
         self._ended[exchange.identity] = begun.growth
+
+    def sessions(self, source: RecordingSource) -> Iterator[RecordedSession]:
+        """The conversations so far."""
+        for number, one in enumerate(self.found, start=1):
+            stem = one.session or source.name
+            name = stem if len(self.found) == 1 else f"{stem}/{number}"
+            exchanges = tuple(one.growth.exchanges)
+            ttl = lifetime(exchanges)
+            yield RecordedSession(name, source.path, exchanges, head=one.head, ttl=ttl, provider=one.provider)
 
     def _before(self, value: dict[str, Any]) -> tuple[Frame, ...]:
         """What a request leaves to its server to remember: the conversation up to the reply that it names."""

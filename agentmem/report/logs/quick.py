@@ -19,7 +19,8 @@ from agentmem.meter.price_row import PriceRow
 from agentmem.meter.prices import cost
 from agentmem.replay.formats.claude_code import named
 from agentmem.replay.formats.claude_conversation import Conversation, ExchangeDraft
-from agentmem.replay.formats.claude_growing import GrowingLog, Unfit
+from agentmem.replay.formats.claude_growing import GrowingLog
+from agentmem.replay.growing import Unfit
 from agentmem.replay.session import HEAD_SHARE, Exchange
 from agentmem.report.logs.columns import BASES, BREAKS, RequestColumns, identity, place
 from agentmem.report.recorded import relation
@@ -110,7 +111,7 @@ class QuickReading:
     def _count(self, thread: str, conversation: Conversation, until: int, columns: RequestColumns) -> None:
         """Add the requests of a conversation that are not counted yet, but no more than ``until``."""
         known = self._counted.setdefault(thread, _Counted())
-        where = (named(self.log.path.name.partition(".")[0], thread), bool(thread))
+        where = (named(self.log.file.path.name.partition(".")[0], thread), bool(thread))
         for draft in conversation.drafts[known.requests : max(0, until)]:
             values = known.next(draft, conversation.ttl)
             mark = int(values["identity"])

@@ -3,16 +3,20 @@
 import json
 import signal
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from agentmem.meter.own_prices import OwnPrices, use
-from agentmem.replay.formats.claude_growing import Unfit
+from agentmem.replay.growing import Unfit
 from agentmem.report.logs.columns import RequestColumns, add_row
 from agentmem.report.logs.listed import RedoBasis, summed
 from agentmem.report.logs.quick import QuickReading, scanned
+
+if TYPE_CHECKING:
+    from agentmem.replay.session import SkippedLine
+    from agentmem.report.loading import Observed
 
 QUICK = "claude-code"
 """The format that `QuickReading` reads."""
@@ -79,23 +83,29 @@ def taken(reading: QuickReading) -> ReadLog:
     from agentmem.replay.formats.claude_code import NO_REQUEST
     from agentmem.replay.source import broken
 
-    log, columns = reading.log, reading.columns()
-    path = str(log.path)
-    skipped = [(path, log.lines + 1, broken(log.rest))] if log.rest else []
+    file, columns = reading.log.file, reading.columns()
+    path = str(file.path)
+    skipped = [(path, file.lines + 1, broken(file.rest))] if file.rest else []
     if not len(columns):
         skipped.append((path, 0, NO_REQUEST))
-    return _kept(columns, _about(path, QUICK, log.project, "estimated"), skipped)
+    return _kept(columns, _about(path, QUICK, reading.log.project, "estimated"), skipped)
 
 
 def by_reader(path: Path) -> ReadLog:
     """What the reader of the file's format gives, turn by turn."""
-    from agentmem.replay.session import SkippedLine
     from agentmem.report.loading import load_paths
+
+    return of_observed(path, load_paths([path]))
+
+
+def of_observed(path: Path, found: "Iterable[Observed | SkippedLine]") -> ReadLog:
+    """What the index keeps of conversations that were read with their texts."""
+    from agentmem.replay.session import SkippedLine
     from agentmem.report.logs.rows import kept_rows
 
     columns, skipped, rows = RequestColumns(), list[tuple[str, int, str]](), list[dict[str, Any]]()
     form, text = "", True
-    for one in load_paths([path]):
+    for one in found:
         if isinstance(one, SkippedLine):
             skipped.append((one.path, one.line, one.reason))
             continue

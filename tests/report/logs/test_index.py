@@ -1,7 +1,9 @@
 """agentmem.report.logs: the index, what it reads quickly, and what it leaves to the formats' readers."""
 
 import json
+import sqlite3
 import stat
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,7 @@ import pytest
 from agentmem.meter.own_prices import own_prices, use
 from agentmem.report.loading import load_paths, split
 from agentmem.report.logs.columns import RequestColumns, unpacked
-from agentmem.report.logs.index import LogIndex
+from agentmem.report.logs.index import LogIndex, stamp, there
 from agentmem.report.logs.listed import LoggedSession, totals
 from agentmem.report.summing import report_on
 from tests.replay.logs import Log, text, used
@@ -132,3 +134,29 @@ def test_columns_that_are_cut_off_are_refused() -> None:
     for broken in (b"", whole[:4], whole[:8] + b"{"):
         with pytest.raises(ValueError):
             unpacked(broken)
+
+
+def test_what_could_not_be_kept_is_read_again(tmp_path: Path) -> None:
+    """A full disk, or somebody who empties the index, costs time and no session."""
+    (tmp_path / "logs").mkdir()
+    path, cache = talk(tmp_path / "logs", "aa1"), tmp_path / "sessions.db"
+    with LogIndex(cache) as index:
+        stamps, _ = there([tmp_path / "logs"])
+        known = dict(index.refresh(stamps))
+        before = [one.turns for one in index.rows(str(path))]
+        with closing(sqlite3.connect(cache)) as other:
+            other.execute("DELETE FROM indexed")
+            other.commit()
+        assert [one.turns for one in index.rows(str(path))] == before
+        [late] = index.counted(known, since=known[str(path)].sessions[0].ended - 1)
+        assert late.sums.requests == 1
+
+
+def test_a_database_has_changed_where_its_log_beside_has(tmp_path: Path) -> None:
+    """SQLite writes into a file of its own first."""
+    path = tmp_path / "runs.db"
+    path.write_bytes(b"x" * 10)
+    alone = stamp(path)
+    (tmp_path / "runs.db-wal").write_bytes(b"y" * 7)
+    assert alone is not None and (stamp(path) or (0, 0))[0] == alone[0] + 7
+    assert stamp(tmp_path / "gone.db") is None

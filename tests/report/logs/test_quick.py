@@ -108,7 +108,7 @@ NEEDED = ("thread", "agent", "model", "usage", "at", "cost_usd", "cost_uncached_
 
 def quick(reading: QuickReading) -> list[Row]:
     """The rows of what was read quickly."""
-    return [row for one in column_rows(reading.columns(), str(reading.log.path), QUICK) for row in one.rows]
+    return [row for one in column_rows(reading.columns(), str(reading.log.file.path), QUICK) for row in one.rows]
 
 
 def exact(path: Path) -> list[Row]:
