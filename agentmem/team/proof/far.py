@@ -267,7 +267,7 @@ def far_get(link: SubjectLink, reference: list[Any], name: str) -> Any:
     if isinstance(value, FarForeign):
         value.__dict__["_far_name"] = f"{reference[1]}.{name}"
     link.note_wide(value, name)
-    if name in link.put and any(value is one for one in link.lent.values()):
+    if name != "__wrapped__" and any(value is one for one in link.lent.values()):
         link.marks.not_proven("replaced", name)
     if isinstance(value, FarBase) and reference[0] == "M":
         value.__dict__.setdefault("_far_label", f"{reference[1].rpartition('.')[2]}.{name}")
@@ -283,7 +283,6 @@ def far_set(link: SubjectLink, reference: list[Any], name: str, *value: Any) -> 
     if is_private(name):
         link.marks.not_proven("private", name)
     link.marks.moved = True
-    link.put |= {name} if value else set()
     link.ask("set" if value else "del", reference, name, *map(link.encode, value))
 
 

@@ -48,7 +48,6 @@ class SubjectLink:
         self.lent_in: dict[int, int] = {}
         self.lock = threading.RLock()
         self.fresh: set[int] = set()
-        self.put = set[str]()
         self.numbers: dict[int, int] = {}
         self.copies: list[tuple[list[Any], str, Any, Any]] = []
         self.dead, self.gone = "", False
