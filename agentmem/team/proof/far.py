@@ -267,7 +267,7 @@ def far_get(link: SubjectLink, reference: list[Any], name: str) -> Any:
     if isinstance(value, FarForeign):
         value.__dict__["_far_name"] = f"{reference[1]}.{name}"
     link.note_wide(value, name)
-    if any(value is one for one in link.lent.values()) and reference[0] in ("M", "o", "k"):
+    if name != "__wrapped__" and any(value is one for one in link.lent.values()):
         link.marks.not_proven("replaced", name)
     if isinstance(value, FarBase) and reference[0] == "M":
         value.__dict__.setdefault("_far_label", f"{reference[1].rpartition('.')[2]}.{name}")

@@ -3,7 +3,6 @@
 The judge runs it by itself, without the rest of agentmem.
 """
 
-import collections
 import dataclasses
 import importlib
 import operator
@@ -27,7 +26,7 @@ from agentmem.team.proof.special import METHODS
 from agentmem.team.proof.wire import Broken
 
 _PLAIN = (int, float, complex, str, bytes, tuple, frozenset)
-_CHANGING = (list, dict, set, bytearray, collections.deque)
+_MARKERS = frozenset({"ABC", "Generic", "Protocol", "Enum", "IntEnum", "StrEnum", "Flag", "IntFlag", "ReprEnum"})
 
 
 class ProxyMaker:
@@ -278,11 +277,16 @@ _SHOWN_OF_PLAIN = frozenset({"__str__", "__repr__", "__format__", "__call__", "_
 
 def _doubt(kind: Any, above: list[Any], without: frozenset[str]) -> str:
     """What a proxies' class cannot do that the class can: a test that fails may fail for that."""
-    if real := [one.__name__ for one in above if not isinstance(one, FarMeta) and issubclass(one, _CHANGING)]:
-        return f"a {kind.__name__}, which is no {real[0]} here"
+    for one in above:
+        if one not in (object, *_PLAIN) and not issubclass(one, BaseException) and _is_of_python(one):
+            return f"a {kind.__name__}, which is no {one.__name__} here"
     if _is_plain((kind,)) and (own := sorted(without - {"__eq__", "__ne__", "__bool__"})):
         return f"{own[0]} of {kind.__name__}"
     return next((one._far_doubt for one in above if getattr(one, "_far_doubt", "")), "")
+
+
+def _is_of_python(kind: Any) -> bool:
+    return str(kind.__module__).partition(".")[0] in sys.stdlib_module_names and kind.__name__ not in _MARKERS
 
 
 def _is_plain(bases: tuple[type, ...]) -> bool:
