@@ -266,7 +266,11 @@ def engine_over_damage(folder: Path, prompts: list[list[int]], cold: list[list[i
         kind = r.choice([_cut, _flipped, _swapped])
         file.write_bytes(kind(file.read_bytes(), r.choice(files).read_bytes(), r))
     warehouse = Warehouse(ram=0, folder=folder)
-    with Engine(context=CONTEXT, warehouse=warehouse) as engine, Engine(context=CONTEXT, cache_ram_mib=0) as plain:
+    with (
+        tempfile.TemporaryDirectory() as states,
+        Engine(context=CONTEXT, warehouse=warehouse) as engine,
+        Engine(context=CONTEXT, cache_ram_mib=0, states=Path(states)) as plain,
+    ):
         for at in range(2 * len(prompts)):
             prompt, expected = prompts[at % len(prompts)], cold[at % len(prompts)]
             process = engine.process
