@@ -93,7 +93,7 @@ def teams(folder: Path, isolation: str) -> tuple[list[Asked], bool]:
 def agents(folder: Path) -> list[Asked]:
     """Two agents on the local model by turns, a fork, a delegate, and a later session."""
     asked = list[Asked]()
-    with Engine(context=2048, warehouse=Warehouse(ram="8 MB", folder=folder / "kv")) as engine:
+    with Engine(warehouse=Warehouse(ram="8 MB", folder=folder / "kv")) as engine:
         one, other = WatchedModel(engine, "first agent", asked), WatchedModel(engine, "second agent", asked)
         with agent(one, folder, "one") as first, agent(other, folder, "two") as second:
             for task in ("Look at order 17.", "And at order 18."):
@@ -105,7 +105,7 @@ def agents(folder: Path) -> list[Asked]:
             one.who = "delegate"
             first.delegate("Check the boxes of order 17.", thread="main")
     with (
-        Engine(context=2048, warehouse=Warehouse(ram=0, folder=folder / "kv")) as later,
+        Engine(warehouse=Warehouse(ram=0, folder=folder / "kv")) as later,
         agent(WatchedModel(later, "later session", asked), folder, "one") as again,
     ):
         again.run("And at order 19.", thread="main")
