@@ -200,6 +200,11 @@ HELD: Mapping[str, Sequence[Held]] = {
             "{found[damage][accepted]} accepted",
         ),
         Held(
+            "warehouse_peers",
+            "blocks found after a restart: all of ours; beside LMCache and Mooncake's store, where they are given",
+            "{ours} of {count}",
+        ),
+        Held(
             "warehouse_team",
             "a team, a fork, a delegate and later sessions: each start finds 99 % of what earlier prompts had",
             "{worst:.1%} in the worst start",
