@@ -4,11 +4,17 @@ Two agents take turns on one local engine, which has room for one conversation. 
 out, and each turn would be computed from the start. A warehouse keeps the KV state in blocks: what both begin with is
 kept once, a fork starts warm, and a later session, with an engine of its own, finds all of it on the disk.
 
+At the end a session is killed while it writes its blocks, and the next one goes on from those that are whole.
+
 The replies come from a script; the bytes of each request go through llama.cpp, and its counters tell what it computed.
-It takes about a minute on one core.
+It takes about a minute on one core. With a folder as its argument the warehouse stays there, for
+`agentmem local cache stats --folder FOLDER/kv`.
 """
 
+import subprocess
+import sys
 import tempfile
+import time
 from pathlib import Path
 
 from agentmem import Agent, Engine, KvSources, ModelError, ScriptedModel, Warehouse
@@ -62,10 +68,47 @@ def day(folder: Path) -> None:
     print(f"{known / (known + used['computed']):.0%} of {known + used['computed']} tokens were not computed again")
 
 
+def opened(folder: Path) -> Engine:
+    """An engine of its own over the day's folder, with nothing in memory."""
+    return Engine(context=2048, warehouse=Warehouse(ram=0, disk="200 MB", folder=folder / "kv"))
+
+
+ORDERS = "Look at these orders: " + ", ".join(str(number * 37) for number in range(60))
+
+
+def session(folder: Path) -> None:
+    """A session that is killed when it writes the first block of its turn."""
+    with opened(folder) as engine, agent(engine, folder, "Night") as night:
+        night.run(ORDERS, thread="main")
+
+
+def killed(folder: Path) -> None:
+    """Kill such a session, and see what the next one finds."""
+    before = len(list(folder.rglob("*.kv")))
+    with subprocess.Popen([sys.executable, __file__, "--session", str(folder)]) as process:
+        while process.poll() is None and not any((folder / "kv").glob("part-*")):
+            time.sleep(0.0005)
+        process.kill()
+    unfinished = len(list((folder / "kv").glob("part-*")))
+    with Warehouse(ram=0, disk="200 MB", folder=folder / "kv") as after:
+        found = after.verify()
+    print(
+        f"a session was killed while it wrote: {found['blocks'] - before} new blocks, {unfinished} file not finished;"
+    )
+    print(f"{found['whole']} of {found['blocks']} blocks are whole")
+    with opened(folder) as engine, agent(engine, folder, "Night") as again:
+        turn(again, "night, after the kill", ORDERS, "again")
+
+
 def main() -> None:
-    with tempfile.TemporaryDirectory() as folder:
+    if sys.argv[1:2] == ["--session"]:
+        session(Path(sys.argv[2]))
+        return
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(sys.argv[1] if len(sys.argv) > 1 else name)
         try:
-            day(Path(folder))
+            day(folder)
+            killed(folder)
         except ModelError as error:
             print(f"The day needs the local engine: {error}")
 

@@ -11,7 +11,6 @@ import http.client
 import importlib.util
 import json
 import secrets
-import shutil
 import tempfile
 import threading
 import weakref
@@ -79,8 +78,7 @@ class Engine(Closing):
         self.context = context
         self.warehouse = warehouse
         self._states = states_in(Path(states), self.weights) if states else None
-        self._landing = landing(context) if warehouse is not None and states is None else None
-        folder = states or (self._landing and Path(self._landing.name))
+        folder, self._landing = _folder(states, warehouse)
         self._threads = threads
         self._settings = {
             "api_keys": [self.key],
@@ -282,18 +280,18 @@ def _installed() -> Path:
     return found
 
 
-def landing(context: int) -> "tempfile.TemporaryDirectory[str]":
-    """A folder for the one state on its way to or from the engine: in memory if there is plenty, else on the disk."""
-    shared = Path("/dev/shm")
-    try:
-        room = shutil.disk_usage(shared).free
-    except OSError:
-        room = 0
-    return tempfile.TemporaryDirectory(prefix="agentmem-", dir=shared if room > _ROOM * context else None)
-
-
-_ROOM = 1 << 20
-"""The bytes for a token of the context that have to be free in memory, so that a state there is no burden."""
+def _folder(
+    states: Path | None, warehouse: Warehouse | None
+) -> tuple[Path | None, "tempfile.TemporaryDirectory[str] | None"]:
+    """The folder for states, also for those on their way to and from a warehouse; and that folder again, if it is made
+    here and goes with the engine: for a warehouse without a disk.
+    """
+    if states or warehouse is None:
+        return states, None
+    if warehouse.landing:
+        return warehouse.landing.absolute(), None
+    made = tempfile.TemporaryDirectory(prefix="agentmem-")
+    return Path(made.name), made
 
 
 def _end(holder: list[EngineProcess], folder: "tempfile.TemporaryDirectory[str] | None") -> None:

@@ -11,16 +11,18 @@ last byte is refused.
     transposed u32 = 0 | layers u32 | 8 bytes 0 | for each layer, K and then V: type i32, bytes of a row u64, rows
 """
 
-import mmap
+import io
 import os
 import struct
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 from agentmem.errors import WarehouseError
 from agentmem.kvcache.warehouse.blocks import packed, unpacked
+from agentmem.kvcache.warehouse.records import Payload, blank
 
 _MAGIC, _VERSION = 0x67677371, 4
 _FRONT = struct.Struct("<III")
@@ -30,6 +32,9 @@ _CELL = struct.Struct("<iIi")
 _HEADS = struct.Struct("<IIII")
 _PLANE = struct.Struct("<iQ")
 _MOST_LAYERS = 4096
+
+StateFile: TypeAlias = io.FileIO | io.BytesIO
+"""Where the bytes of a state are read from. Mapped into memory they would be memory, as much as the whole state."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,54 +63,64 @@ class StateShape:
 
 @dataclass(frozen=True, slots=True)
 class KvState:
-    """A state file, read: its tokens, and where the rows of each plane begin in ``data``."""
+    """A state's tokens, and where the rows of each plane begin in its ``file``."""
 
-    data: memoryview
+    file: StateFile
     shape: StateShape
     tokens: tuple[int, ...]
     rows: tuple[int, ...]
 
-    def cut(self, start: int, end: int) -> bytes:
-        """The payload of the block of these tokens: their rows, plane by plane."""
-        places = zip(self.rows, self.shape.planes, strict=True)
-        return b"".join(self.data[at + start * row : at + end * row] for at, (_, row) in places)
+    def cut(self, start: int, end: int) -> memoryview:
+        """The payload of the block of these tokens: their rows, plane by plane.
+
+        Raises:
+            WarehouseError: the file is shorter than it was.
+        """
+        made, done = blank((end - start) * self.shape.token_bytes), 0
+        for at, (_, row) in zip(self.rows, self.shape.planes, strict=True):
+            self.file.seek(at + start * row)
+            done += self.file.readinto(made[done : done + (end - start) * row])
+        if done != len(made):
+            raise WarehouseError("the engine's state has become shorter")
+        return made
 
 
 @dataclass(frozen=True, slots=True)
 class StatePart:
     """A block's payload, ``held`` tokens of which the first ``taken`` are used."""
 
-    payload: bytes
+    payload: Payload
     held: int
     taken: int
 
 
 @contextmanager
 def reading(path: Path) -> Iterator[KvState]:
-    """The state in a file. Its bytes are mapped, not copied, and are gone after the block.
+    """The state in a file, which is open as long as the block.
 
     Raises:
         WarehouseError: it is not laid out as described above.
     """
-    with path.open("rb") as file:
-        try:
-            mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        except ValueError as error:
-            raise WarehouseError("the engine's state is empty") from error
-        with mapped, memoryview(mapped) as data:
-            yield parsed(data)
+    with io.FileIO(path) as file:
+        yield parsed(file)
 
 
-def parsed(data: memoryview) -> KvState:
+def parsed(file: StateFile) -> KvState:
     """The state in these bytes. Raises WarehouseError if they are laid out in any other way."""
+    size = file.seek(0, os.SEEK_END)
     try:
-        tokens, at = _tokens(data)
-        planes, rows, end = _planes(data, _cells(data, at, len(tokens)), len(tokens))
+        tokens, at = _tokens(file, size)
+        planes, rows, end = _planes(file, size, _cells(file, size, at, len(tokens)), len(tokens))
     except struct.error as error:
         raise WarehouseError("the engine's state ends too early") from error
-    if end != len(data):
+    if end != size:
         raise WarehouseError("the engine's state goes on behind its last row")
-    return KvState(data, StateShape(planes), tokens, rows)
+    return KvState(file, StateShape(planes), tokens, rows)
+
+
+def _read(file: StateFile, at: int, size: int) -> bytes:
+    file.seek(at)
+    return file.read(size) or b""
 
 
 def write_state(path: Path, shape: StateShape, tokens: Sequence[int], slot: int, parts: Iterable[StatePart]) -> None:
@@ -156,40 +171,44 @@ def _front(shape: StateShape, tokens: Sequence[int], slot: int) -> bytes:
     return _FRONT.pack(_MAGIC, _VERSION, count + _WRAP) + ints + struct.pack("<II", 1, count) + cells + heads
 
 
-def _tokens(data: memoryview) -> tuple[tuple[int, ...], int]:
-    magic, version, count = _FRONT.unpack_from(data)
+def _tokens(file: StateFile, size: int) -> tuple[tuple[int, ...], int]:
+    magic, version, count = _FRONT.unpack(_read(file, 0, _FRONT.size))
     if (magic, version) != (_MAGIC, _VERSION):
         raise WarehouseError(f"the engine writes states of version {version}, and only {_VERSION} is known")
     end = _FRONT.size + 4 * count
-    if end > len(data) or count < _WRAP:
+    if end > size or count < _WRAP:
         raise WarehouseError("the engine's state ends in its tokens")
-    first, second, said, *tokens, last = unpacked(bytes(data[_FRONT.size : end]))
+    first, second, said, *tokens, last = unpacked(_read(file, _FRONT.size, 4 * count))
     if (first, second, said, last) != (-1, 1, len(tokens), 0):
         raise WarehouseError("the engine's state has more than tokens in its list of tokens")
     return tuple(tokens), end
 
 
-def _cells(data: memoryview, at: int, count: int) -> int:
-    streams, said = struct.unpack_from("<II", data, at)
+def _cells(file: StateFile, size: int, at: int, count: int) -> int:
+    streams, said = struct.unpack("<II", _read(file, at, 8))
     end = at + 8 + _CELL.size * count
-    if (streams, said) != (1, count) or end > len(data):
+    if (streams, said) != (1, count) or end > size:
         raise WarehouseError("the engine's state holds another number of tokens than it lists")
-    for place, (position, sequences, _) in enumerate(_CELL.iter_unpack(data[at + 8 : end])):
+    for place, (position, sequences, _) in enumerate(_CELL.iter_unpack(_read(file, at + 8, end - at - 8))):
         if (position, sequences) != (place, 1):
             raise WarehouseError("the tokens of the engine's state do not stand in a row")
     return end
 
 
-def _planes(data: memoryview, at: int, count: int) -> tuple[tuple[tuple[int, int], ...], tuple[int, ...], int]:
-    transposed, layers, *rest = _HEADS.unpack_from(data, at)
+def _planes(
+    file: StateFile, size: int, at: int, count: int
+) -> tuple[tuple[tuple[int, int], ...], tuple[int, ...], int]:
+    transposed, layers, *rest = _HEADS.unpack(_read(file, at, _HEADS.size))
     if transposed or any(rest) or not 0 < layers <= _MOST_LAYERS:
         raise WarehouseError("the rows of the engine's state cannot be cut by tokens: it needs flash attention")
     at += _HEADS.size
     planes, rows = list[tuple[int, int]](), list[int]()
     for _ in range(2 * layers):
-        kind, row = _PLANE.unpack_from(data, at)
+        kind, row = _PLANE.unpack(_read(file, at, _PLANE.size))
         at += _PLANE.size
         planes.append((kind, row))
         rows.append(at)
         at += row * count
+        if at > size:
+            raise WarehouseError("the engine's state ends in its rows")
     return tuple(planes), tuple(rows), at

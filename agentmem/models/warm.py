@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from agentmem.errors import ModelError, WarehouseError
-from agentmem.kvcache.warehouse.blocks import seed_of, shared
+from agentmem.kvcache.warehouse.blocks import BLOCK, seed_of, shared
+from agentmem.kvcache.warehouse.records import blank, record_size
 from agentmem.kvcache.warehouse.warehouse import FoundBlock, Warehouse
 from agentmem.models.states import StatePart, StateShape, reading, write_state
 from agentmem.types import KvSources
@@ -125,6 +126,7 @@ class WarmSlots:
     def stats(self) -> dict[str, Any]:
         """Seconds of work beside the engine, states that were brought and taken, and faults."""
         seconds = {name: round(self._work[name], 3) for name in ("find", "build", "restore", "save", "cut")}
+        seconds["write"] = round(self._warehouse.write_seconds, 3)
         return {
             "seconds": seconds,
             "brought": int(self._work["brought"]),
@@ -183,7 +185,7 @@ class WarmSlots:
                 self._held[slot] = ()
                 self._engine.post(f"/slots/{slot}?action=restore", {"filename": file.name})
         finally:
-            file.unlink(missing_ok=True)
+            self._warehouse.discard(file)
         visit.brought = found
         self._work["brought"] += 1
 
@@ -213,8 +215,9 @@ class WarmSlots:
         self, found: Sequence[FoundBlock], used: list[FoundBlock], seed: str, shape: StateShape
     ) -> Iterator[StatePart]:
         """The payloads, one after the other, up to one that cannot be had; ``used`` has those that could."""
+        scratch = blank(record_size(BLOCK, BLOCK * shape.token_bytes))
         for one in found:
-            payload = self._warehouse.fetch(one, seed)
+            payload = self._warehouse.fetch(one, seed, scratch)
             if payload is None or len(payload) != one.held * shape.token_bytes:
                 return
             used.append(one)
@@ -233,13 +236,13 @@ class WarmSlots:
             with self._timed("cut"), reading(file) as state:
                 if state.shape != shape:
                     raise WarehouseError("the engine's states have changed their shape")
-                self._warehouse.put(seed, state.tokens, state.cut)
+                self._warehouse.put(seed, state.tokens, state.cut, shape.token_bytes)
                 self._held[slot] = state.tokens
             self._work["taken"] += 1
         except (ModelError, WarehouseError, OSError) as error:
             self._fault(error, slot)
         finally:
-            file.unlink(missing_ok=True)
+            self._warehouse.discard(file)
 
     def _shape(self) -> tuple[str, StateShape] | None:
         """The seed and the shape of this engine's states; None if they cannot be cut. One token is computed for it."""

@@ -46,6 +46,11 @@ def work(engine: Engine, folder: Path, isolation: str) -> tuple[TeamResult, list
     """A team on one model: its result, and each request with what the engine counted."""
     meter = Recording(engine, [])
     model = ScriptedModel(script, meter=meter)
+    return team_run(model, folder, isolation), meter.usages, model.requests
+
+
+def team_run(model: ScriptedModel, folder: Path, isolation: str) -> TeamResult:
+    """A team whose roles are both this model, on a new repository in ``folder``."""
     repo = folder / "repo"
     repo.mkdir()
     (repo / "solution.py").write_text(STUB)
@@ -53,8 +58,7 @@ def work(engine: Engine, folder: Path, isolation: str) -> tuple[TeamResult, list
     with Team(
         Role(model), told, repo, check=players.CHECK, place=folder / "place", isolation=players.isolation(isolation)
     ) as team:
-        result = team.run(TASK)
-    return result, meter.usages, model.requests
+        return team.run(TASK)
 
 
 def frames(request: Request) -> list[Frame]:

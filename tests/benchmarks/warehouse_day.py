@@ -11,7 +11,6 @@ import argparse
 import json
 import sys
 import tempfile
-import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ from agentmem.kvcache.eviction import DEFAULT
 from agentmem.kvcache.warehouse.warehouse import Warehouse
 from agentmem.models.engine import Engine
 from tests.benchmarks.data import skip
-from tests.benchmarks.heading import ROOT, commit, heading
+from tests.benchmarks.heading import ROOT, commit, heading, record_figures
 from tests.benchmarks.warehouse_trace import Ceiling, Contexts, DayPlan, day, pieces
 
 STATE = 23_040
@@ -81,8 +80,15 @@ class Arm:
 
 
 def resident() -> int:
-    """The bytes of memory that this process has now."""
-    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+    """The bytes of memory that this process has now. Its peak is counted from here on."""
+    Path("/proc/self/clear_refs").write_text("5")
+    return peak()
+
+
+def peak(process: int | str = "self") -> int:
+    """The most bytes of memory that a process has had."""
+    status = Path(f"/proc/{process}/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM:"))
 
 
 def play(plan: DayPlan, folder: Path, ram: int) -> tuple[list[Arm], float, dict[str, Any]]:
@@ -93,7 +99,7 @@ def play(plan: DayPlan, folder: Path, ram: int) -> tuple[list[Arm], float, dict[
         Arm("engine's RAM cache", Engine(context=CONTEXT, cache_ram_mib=max(1, round(ram / 2**20)))),
         Arm("warehouse", Engine(context=CONTEXT, warehouse=warehouse)),
     )
-    ceiling, longest, most, base = Ceiling(), 0, 0, 0
+    ceiling, longest = Ceiling(), 0
     with none.engine, own.engine, ours.engine:
         contexts = Contexts(plan, pieces(none.engine.tokens((ROOT / "ARCHITECTURE.md").read_text("utf-8"))))
         base = resident()
@@ -108,13 +114,15 @@ def play(plan: DayPlan, folder: Path, ram: int) -> tuple[list[Arm], float, dict[
             ceiling.computed([*prompt, *reply[:-1]])  # the last token was written, and not computed
             computed = (str(one.input - one.cached) for one in (none, own, ours))
             print(f"  turn {number:2}: computed so far {', '.join(computed)}", flush=True)
-            longest, most = max(longest, len(prompt)), max(most, resident() - base)
-        began = time.perf_counter()
+            longest = max(longest, len(prompt))
+        most = peak() - base
         warehouse.flush()
         stats = ours.engine.warehouse_stats()
-        ours.beside = sum(stats["seconds"].values()) + time.perf_counter() - began
+        ours.beside = sum(stats["seconds"].values())
+        more = peak(ours.engine.process.number) - peak(none.engine.process.number)
     states = contexts.tokens * STATE
     about = {"longest": longest, "memory": most, "stats": stats, "states": states, "disk": stats["disk"]["bytes"]}
+    about["engine_memory"] = more
     return [none, own, ours], ceiling.share, about
 
 
@@ -166,6 +174,7 @@ def judged(
         print(f"  tokens a second {arm.rate:.2f}  replies as without {arm.same}")
     print(f"  warehouse by tier: {ours.tiers}")
     print(f"  seconds beside: {about['stats']['seconds']}")
+    print(f"  the peak of the engine's process over that of the one without: {about['engine_memory']:,} bytes")
     rows = (
         ("of the ceiling", ours.share / ceiling, OF_CEILING, True, f"{ours.share:.4f} of {ceiling:.4f}"),
         ("tokens a second over none", ours.rate / none.rate, OVER_NONE, True, ""),
@@ -174,6 +183,14 @@ def judged(
         ("memory over its budget", about["memory"] / ram, MEMORY, False, f"budget {ram:,}, held {about['memory']:,}"),
         ("disk over whole states", about["disk"] / about["states"], 0.70, False, f"{about['disk']:,}"),
         ("stored blocks found after a restart", again, 1.0, True, ""),
+    )
+    record_figures(
+        share=ours.share,
+        ceiling=ceiling,
+        none=none.share,
+        engines_cache=own.share,
+        longest_prompt=about["longest"],
+        **{name.replace(" ", "_").replace("'", ""): value for name, value, *_ in rows},
     )
     missed = 0
     for name, value, target, least, more in rows:

@@ -1,7 +1,8 @@
 """A long day, simulated with measured rates: thirty conversations of 2,000 to 6,000 tokens on one machine.
 
 Memory holds a tenth of all states. The share of prompt tokens that are not computed again has a ceiling that is a
-property of the work: what no turn before has computed. It is printed beside what was found. The rates are those of the
+property of the work: what no turn before has computed. It is printed beside what was found, and where it is below the
+share that is asked for, that share is missed. The rates are those of the
 default weights on one quiet thread, or with --measure those of the engine here and now. The table of evictions is
 played on a disk that holds a quarter of the day, where what leaves first matters, beside Belady's rule.
 """
@@ -18,14 +19,13 @@ from typing import Any
 from agentmem.kvcache.eviction import DEFAULT, EVICTION
 from agentmem.kvcache.warehouse.playing import EngineRates, PlayedTurn, play_warehouse, play_without
 from agentmem.models.engine import Engine
-from tests.benchmarks.heading import commit, heading
+from tests.benchmarks.heading import commit, heading, record_figures
 from tests.benchmarks.warehouse_trace import long_day
 
 STATE = 23_040
 RATES = EngineRates(1 / 95, 0.029, 4.5e-6, 2.5e-9, 1.2e-9, 1.1e-9, 2e-9, STATE)
 """Measured on one thread of a quiet machine with the default weights."""
-SHARE, OF_CEILING, OVER_NONE = 0.96, 0.999, 4.2
-"""The share is .96 where the work allows it; where its ceiling is lower, nearly all of the ceiling."""
+SHARE, OVER_NONE = 0.96, 4.2
 WORKS = ((60, 20), (120, 20), (120, 40))
 """New tokens of a turn, and tokens of its reply."""
 MOST = 1 << 50
@@ -100,13 +100,14 @@ def main() -> int:
         none = play_without(turns, rates)
         ours = play_warehouse(turns, rates, states // 10, MOST, DEFAULT)
         gain, limit = ours.rate / none.rate, ceiling_of(turns)
-        reached = ours.share >= min(SHARE, OF_CEILING * limit) and gain >= OVER_NONE
+        reached = ours.share >= SHARE and gain >= OVER_NONE
         missed += not reached
         print(
             f"  {new} new, {reply} written, {len(turns)} turns, whole states {states / 1e9:.1f} GB, distinct"
             f" {distinct / 1e9:.1f} GB: not computed again {ours.share:.4f} (ceiling {limit:.4f},"
             f" none {none.share:.3f}), tokens a second {gain:.2f} x none,"
-            f" beside {ours.beside / ours.engine_seconds:.3f} {'reached' if reached else 'MISSED'}"
+            f" beside {ours.beside / ours.engine_seconds:.3f}: at least {SHARE} and {OVER_NONE} x"
+            f" {'reached' if reached else 'MISSED'}{'' if limit >= SHARE else ', the ceiling itself is below'}"
         )
         table = evictions(turns, rates, states, distinct)
         for name, (disk, ram) in table.items():
@@ -119,6 +120,7 @@ def main() -> int:
         (name for name in EVICTION if name != "belady"), key=lambda name: sum(row["evictions"][name][0] for row in rows)
     )
     print(f"  the eviction that finds most on a small disk: {best}; the default: {DEFAULT}")
+    record_figures(rows=rows, best_eviction=best)
     if given.json:
         made = {
             "benchmark": "warehouse_long",

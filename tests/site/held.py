@@ -209,6 +209,41 @@ HELD: Mapping[str, Sequence[Held]] = {
             "{meter_2000[added_p50_ms]:.1f} ms added (p50), {meter_2000[added_p99_ms]:.1f} (p99)",
         ),
     ),
+    "The token warehouse": (
+        Held(
+            "warehouse_day",
+            "a real day, memory a tenth of all states: .99 of the ceiling, 2.2 × the tokens an engine-second of no "
+            "warehouse and 1.8 × those of the engine's own cache; beside the engine at most 3 %, memory 1.1 × its "
+            "budget, disk .70 × whole states; a restart finds all",
+            "{of_the_ceiling:.3f} ({share:.3f} of {ceiling:.3f}; none {none:.3f}, the engine's cache "
+            "{engines_cache:.3f}), {tokens_a_second_over_none:.2f} ×, {tokens_a_second_over_the_engines_RAM_cache:.2f} "
+            "×; {work_beside_the_engine:.1%}, {memory_over_its_budget:.2f} ×, {disk_over_whole_states:.2f} ×; "
+            "{stored_blocks_found_after_a_restart:.0%}",
+        ),
+        Held(
+            "warehouse_long",
+            "a long day, simulated: 96 % of the prompts' tokens not computed again and 4.2 × none, at 60 to 120 new "
+            "tokens a turn",
+            "{rows[0][share]:.2%} (ceiling {rows[0][ceiling]:.2%}), {rows[0][gain]:.1f} × at 60; {rows[1][share]:.2%} "
+            "(ceiling {rows[1][ceiling]:.2%}), {rows[1][gain]:.1f} and {rows[2][gain]:.1f} × at 120",
+        ),
+        Held(
+            "warehouse_faults",
+            "writers killed at random moments, files damaged: no acknowledged block lost, none wrong served, no abort",
+            "{kills} kills and {damages:,} damaged files: {found[writer][lost]} lost, {found[writer][wrong]} wrong, "
+            "{found[damage][accepted]} accepted",
+        ),
+        Held(
+            "warehouse_peers",
+            "blocks found after a restart: all of ours; beside LMCache and Mooncake's store, where they are given",
+            "{ours} of {count}",
+        ),
+        Held(
+            "warehouse_team",
+            "a team, a fork, a delegate and later sessions: each start finds 99 % of what earlier prompts had",
+            "{worst:.1%} in the worst start",
+        ),
+    ),
     "Recall": (
         Held(
             "needles",

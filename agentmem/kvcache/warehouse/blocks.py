@@ -48,7 +48,7 @@ def packed(tokens: Sequence[int]) -> bytes:
     return struct.pack(f"<{len(tokens)}i", *tokens)
 
 
-def unpacked(data: bytes) -> tuple[int, ...]:
+def unpacked(data: bytes | bytearray | memoryview) -> tuple[int, ...]:
     """The tokens of `packed`."""
     return struct.unpack(f"<{len(data) // 4}i", data)
 

@@ -10,7 +10,7 @@ import os
 import re
 import secrets
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -18,11 +18,12 @@ from pathlib import Path
 from agentmem.errors import BlockVersion, ConfigError, WarehouseError
 from agentmem.kvcache.eviction import HeldBlock, Policy
 from agentmem.kvcache.warehouse.blocks import KvBlock
-from agentmem.kvcache.warehouse.records import KvRecord, decode, encode, head_size, read_head
+from agentmem.kvcache.warehouse.records import KvRecord, blank, decode, head_size, pieces, read_head, record_size
 from agentmem.kvcache.warehouse.standings import Standings
 
 _NAME = re.compile(r"([0-9a-f]{64})\.([0-9a-f]{64})\.(\d+)\.(\d+)\.kv")
 _PART = "part-"
+_LANDING = "landing"
 _STALE = 600
 """Seconds after which a file that is not finished is left over from a process that was killed."""
 _AHEAD = 0.02
@@ -42,9 +43,14 @@ class BlockFolder:
         self.written = 0
         self._blocks: dict[str, KvBlock] = {}
         self._unusable: set[str] = set()
+        self._retired: deque[Path] = deque()
+        self._touched: dict[str, float] = {}
         self._unchecked = budget
+        self.landing = folder / _LANDING
+        """For files on their way to or from an engine, called part-..., which are deleted at once."""
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.landing.mkdir(mode=0o700, exist_ok=True)
             self.scan()
             self.sweep()
         except OSError as error:
@@ -76,13 +82,18 @@ class BlockFolder:
                 self._refuse(key, error)
         return self._blocks.get(key)
 
-    def read(self, key: str) -> KvRecord | None:
-        """A block, whole and checked; None if it is not there or was refused."""
+    def size(self, key: str) -> int:
+        """The bytes of a block's file; 0 if it is not held."""
+        one = self.standings.held.get(key)
+        return one.size if one else 0
+
+    def read(self, key: str, scratch: memoryview | None = None) -> KvRecord | None:
+        """A block, whole and checked; None if it is not there or was refused. In ``scratch``, if it fits there."""
         one = self.standings.held.get(key)
         if one is None:
             return None
         try:
-            record = decode(self._path(one).read_bytes(), key)
+            record = decode(_whole(self._path(one), scratch), key)
         except (OSError, WarehouseError) as error:
             self._refuse(key, error)
             return None
@@ -94,16 +105,18 @@ class BlockFolder:
 
         Raises OSError; then nothing has changed.
         """
-        block, data = record.block, encode(record)
-        if block.key in self.standings or len(data) > self.standings.budget:
+        block = record.block
+        size = record_size(len(block.tokens), len(record.payload))
+        if block.key in self.standings or size > self.standings.budget:
             return
         used = time.time() if used is None else used
-        one = HeldBlock(block.key, block.parent, len(data), block.start, len(block.tokens), used, used)
+        one = HeldBlock(block.key, block.parent, size, block.start, len(block.tokens), used, used)
         target, part = self._path(one), self.folder / f"{_PART}{secrets.token_hex(8)}"
         target.parent.mkdir(mode=0o700, exist_ok=True)
         try:
             part.touch(0o600)
-            part.write_bytes(data)
+            with part.open("wb") as file:
+                file.writelines(pieces(record))
             os.utime(part, (used, used))
             part.replace(target)
         finally:
@@ -111,8 +124,8 @@ class BlockFolder:
         self._unusable.discard(target.name)
         self._blocks[block.key] = block
         self.standings.add(one)
-        self.written += len(data)
-        self._unchecked += len(data)
+        self.written += size
+        self._unchecked += size
 
     def remove(self, keys: Iterable[str]) -> None:
         """Delete blocks."""
@@ -121,14 +134,39 @@ class BlockFolder:
                 self._path(one).unlink(missing_ok=True)
                 self._forget(key)
 
+    def retire(self, keys: Iterable[str]) -> None:
+        """Hold blocks no longer, and have `settle` delete them: after what takes their place is written."""
+        for key in keys:
+            if one := self.standings.held.get(key):
+                path = self._path(one)
+                self._unusable.add(path.name)
+                self._retired.append(path)
+                self._forget(key)
+
     def use(self, keys: Iterable[str]) -> None:
-        """Note that these blocks were used now; the first of a chain counts as used last."""
+        """Note that these blocks were used now; the first of a chain counts as used last. `settle` tells others."""
         now = time.time()
         used = [key for key in keys if key in self.standings]
         self.standings.use(used, now)
-        for key in used:
-            with suppress(OSError):
-                os.utime(self._path(self.standings.held[key]), (now, now))
+        self._touched.update(dict.fromkeys(used, now))
+
+    @property
+    def unsettled(self) -> bool:
+        """If `settle` has something to do."""
+        return bool(self._retired or self._touched)
+
+    def settle(self) -> None:
+        """Do one thing that was put off, since the journal of a busy disk may keep it waiting."""
+        with suppress(OSError):
+            if self._retired:
+                path = self._retired.popleft()
+                if path.name in self._unusable:  # or it was written again
+                    path.unlink(missing_ok=True)
+                    self._unusable.discard(path.name)
+            elif self._touched:
+                key, now = self._touched.popitem()
+                if one := self.standings.held.get(key):
+                    os.utime(self._path(one), (now, now))
 
     def fit(self) -> int:
         """Delete what has to leave, and a little more. Returns how many blocks left. Others' blocks count too."""
@@ -159,7 +197,7 @@ class BlockFolder:
 
     def sweep(self) -> None:
         """Delete files that a killed process left unfinished."""
-        for part in self.folder.glob(f"{_PART}*"):
+        for part in (*self.folder.glob(f"{_PART}*"), *self.landing.glob(f"{_PART}*")):
             with suppress(OSError):
                 if time.time() - part.stat().st_mtime > _STALE:
                     part.unlink()
@@ -211,3 +249,11 @@ class BlockFolder:
 
     def _path(self, one: HeldBlock) -> Path:
         return self.folder / one.parent[:2] / f"{one.parent}.{one.key}.{one.start}.{one.tokens}.kv"
+
+
+def _whole(path: Path, scratch: memoryview | None) -> memoryview:
+    """All bytes of a file."""
+    with path.open("rb", buffering=0) as file:
+        size = os.fstat(file.fileno()).st_size
+        data = scratch[:size] if scratch is not None and size <= len(scratch) else blank(size)
+        return data[: file.readinto(data)]

@@ -24,15 +24,23 @@ class BlockMemory:
         if block.key in self._records:
             return True
         size = record_size(len(block.tokens), len(record.payload))
-        if size > self.standings.budget:
-            return False
-        for key in self.standings.fit(now, kept, size):
-            self._records.pop(key, None)
+        self.make_room(size, now, kept)
         if self.standings.bytes + size > self.standings.budget:
             return False
         self._records[block.key] = record
         self.standings.add(HeldBlock(block.key, block.parent, size, block.start, len(block.tokens), now, now))
         return True
+
+    def has_room(self, size: int) -> bool:
+        """If ``size`` more bytes fit without pushing anything out."""
+        return self.standings.bytes + size <= self.standings.budget
+
+    def make_room(self, size: int, now: float, kept: Iterable[str] = ()) -> int:
+        """Let go of what is worth less than ``size`` more bytes, before they are read. Returns how many blocks left."""
+        leaving = self.standings.fit(now, kept, size) if size <= self.standings.budget else []
+        for key in leaving:
+            self._records.pop(key, None)
+        return len(leaving)
 
     def drop(self, key: str) -> None:
         """Hold a record no longer."""

@@ -148,7 +148,9 @@ class _Tiers:
         self._parents: dict[str, str] = {}
 
     def find(self, prompt: Sequence[int], now: int) -> dict[str, int]:
-        """The tokens of the longest known prefix, by tier. What is found on the disk is in memory afterwards."""
+        """The tokens of the longest known prefix, by tier. What is found on the disk is in memory afterwards, if that
+        has room without pushing anything out.
+        """
         found, parent, keys = {"ram": 0, "disk": 0}, _SEED, list[str]()
         for block in chain(_SEED, prompt):
             whole = len(block.tokens) == BLOCK and (block.key in self._ram or block.key in self._disk)
@@ -161,7 +163,8 @@ class _Tiers:
             parent = key
         self._touch(keys, now)
         for key in keys:
-            if one := self._disk.held.get(key):
+            one = self._disk.held.get(key)
+            if one and self._ram.bytes + one.size <= self._ram.budget:
                 self._hold(self._ram, HeldBlock(**{name: getattr(one, name) for name in _COPIED}), now)
         return found
 

@@ -8,7 +8,7 @@ memory at once and written behind. Whatever cannot be read, believed or written 
 import re
 import threading
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -22,7 +22,7 @@ from agentmem.kvcache.warehouse.blocks import BLOCK, KvBlock, chain, shared
 from agentmem.kvcache.warehouse.far import FarTier, Patient
 from agentmem.kvcache.warehouse.folder import BlockFolder
 from agentmem.kvcache.warehouse.memory import BlockMemory
-from agentmem.kvcache.warehouse.records import KvRecord, decode, encode
+from agentmem.kvcache.warehouse.records import KvRecord, Payload, decode, encode, record_size
 from agentmem.kvcache.warehouse.standings import Standings
 from agentmem.kvcache.warehouse.totals import add_totals, read_totals
 from agentmem.types import KvSources
@@ -73,6 +73,7 @@ class Warehouse(Closing):
         self._far = Patient(far) if far else None
         self._lock = threading.Condition(threading.RLock())
         self._pending: dict[str, KvRecord] = {}
+        self._discarded: deque[Path] = deque()
         self._refused: Counter[str] = Counter()
         self._faults: Counter[str] = Counter()
         self._evicted = 0
@@ -81,11 +82,18 @@ class Warehouse(Closing):
         self._now = 0.0  # one time for all blocks of a request, so that the head of a chain counts as used last
         self._told = (0, KvSources())
         self._writer: threading.Thread | None = None
+        self.write_seconds = 0.0
+        """Seconds of the processor for hashing, writing and deleting behind."""
 
     @property
     def folder(self) -> Path | None:
         """The folder of the blocks on the disk; None if there is none."""
         return self._disk.folder if self._disk else None
+
+    @property
+    def landing(self) -> Path | None:
+        """A folder beside the blocks for a state on its way; None without a disk."""
+        return self._disk.landing if self._disk else None
 
     def find(self, seed: str, tokens: Sequence[int]) -> tuple[FoundBlock, ...]:
         """The blocks that hold the longest known prefix of ``tokens``, in order; the last one perhaps in part."""
@@ -101,14 +109,22 @@ class Warehouse(Closing):
                 found.append(FoundBlock(block.key, tier, block.start, BLOCK, BLOCK))
                 parent = block.key
             self._use(found)
+            self._start_writer()  # for what came from far away
         return tuple(found)
 
-    def fetch(self, one: FoundBlock, seed: str) -> bytes | None:
-        """The payload of a block that was found; None if it has gone meanwhile, or cannot be believed."""
+    def fetch(self, one: FoundBlock, seed: str, scratch: memoryview | None = None) -> Payload | None:
+        """The payload of a block that was found; None if it has gone meanwhile, or cannot be believed.
+
+        A block of the disk is held in memory if that has room, but pushes nothing out: what was read once and is read
+        again comes from the system's cache of files. It is then in ``scratch``, until the next call.
+        """
         with self._lock:
             record = self._ram.get(one.key) or self._pending.get(one.key)
-            if record is None and self._disk and (record := self._disk.read(one.key)):
-                self._ram.add(record, self._now, self._pending)
+            if record is None and self._disk:
+                room = self._ram.has_room(self._disk.size(one.key))
+                record = self._disk.read(one.key, None if room else scratch)
+                if record and room:
+                    self._ram.add(record, self._now, self._pending)
             if record is None:
                 return None
             fits = record.seed == seed and record.block.start == one.start and len(record.block.tokens) == one.held
@@ -116,9 +132,12 @@ class Warehouse(Closing):
                 self._refused["the block belongs to another place"] += 1
             return record.payload if fits else None
 
-    def put(self, seed: str, tokens: Sequence[int], payload: Callable[[int, int], bytes]) -> int:
+    def put(
+        self, seed: str, tokens: Sequence[int], payload: Callable[[int, int], Payload], token_bytes: int = 0
+    ) -> int:
         """Keep the state of ``tokens``; ``payload`` gives that of the tokens from a to b. Returns the number of new
-        blocks. They are found at once, and written behind.
+        blocks. They are found at once, and written behind. With ``token_bytes``, the size of a token's state, room is
+        made in memory before a payload is asked for.
         """
         new = 0
         with self._lock:
@@ -126,12 +145,14 @@ class Warehouse(Closing):
             blocks = tuple(chain(seed, tokens))
             for block in blocks:
                 if not self._is_known(block):
+                    self._make_room(record_size(len(block.tokens), token_bytes * len(block.tokens)))
                     self._keep(KvRecord(seed, block, payload(block.start, block.end)))
                     self._replace_shorter(block)
                     new += 1
             if self._disk:
                 self._disk.use([block.key for block in blocks])
             self._ram.standings.use([block.key for block in blocks], self._now)
+            self._start_writer()  # after all of them are cut, so that it does not compete
         return new
 
     def count(self, sources: KvSources) -> None:
@@ -140,10 +161,16 @@ class Warehouse(Closing):
             self._requests += 1
             self._used += sources
 
+    def discard(self, file: Path) -> None:
+        """Delete a file behind."""
+        with self._lock:
+            self._discarded.append(file)
+            self._start_writer()
+
     def flush(self) -> None:
         """Return when all that was put so far is in its file."""
         with self._lock:
-            while self._pending:
+            while self._waiting:
                 self._lock.wait()
             self._tell()
 
@@ -254,6 +281,9 @@ class Warehouse(Closing):
             return self._disk is not None and block.key in self._disk.children(block.parent)
         return any(one.tokens[: len(block.tokens)] == block.tokens for one, _ in self._following(block.parent))
 
+    def _make_room(self, size: int) -> None:
+        self._evicted += self._ram.make_room(size, self._now, self._pending)
+
     def _keep(self, record: KvRecord) -> None:
         key, before = record.block.key, len(self._ram.standings)
         held = self._ram.add(record, self._now, self._pending)
@@ -262,7 +292,6 @@ class Warehouse(Closing):
             return
         if held:
             self._pending[key] = record
-            self._start_writer()
             return
         self._write(record)  # there is no room to wait in
         if self._far:
@@ -275,7 +304,7 @@ class Warehouse(Closing):
                 self._ram.drop(one.key)
                 self._pending.pop(one.key, None)
                 if self._disk:
-                    self._disk.remove([one.key])
+                    self._disk.retire([one.key])
 
     def _use(self, found: Sequence[FoundBlock]) -> None:
         keys = [one.key for one in found]
@@ -293,24 +322,39 @@ class Warehouse(Closing):
 
     def _start_writer(self) -> None:
         """Write in a thread that ends when nothing waits any more. The interpreter waits for it before it ends."""
-        if self._writer is None:
+        if self._waiting and self._writer is None:
             self._writer = threading.Thread(target=self._write_behind, name="agentmem-warehouse")
             self._writer.start()
 
     def _write_behind(self) -> None:
         while True:
+            started, record, file = time.thread_time(), None, None
             with self._lock:
-                if not self._pending:
+                if not self._waiting:
                     self._writer = None
                     self._lock.notify_all()
                     return
-                record = next(iter(self._pending.values()))
-                self._write(record)
-            if self._far:
+                if self._pending:
+                    record = next(iter(self._pending.values()))
+                    self._write(record)
+                elif self._discarded:
+                    file = self._discarded.popleft()
+                elif self._disk:
+                    self._disk.settle()
+            if record and self._far:
                 self._far.put(record.block.key, encode(record))
+            if file:
+                file.unlink(missing_ok=True)
             with self._lock:
-                self._pending.pop(record.block.key, None)
+                if record:
+                    self._pending.pop(record.block.key, None)
+                self.write_seconds += time.thread_time() - started
                 self._lock.notify_all()
+
+    @property
+    def _waiting(self) -> bool:
+        """If there is something to write, and then to delete. What is replaced is deleted last."""
+        return bool(self._pending or self._discarded or (self._disk and self._disk.unsettled))
 
     def _tell(self) -> None:
         """Add what is new in the sums to those of the folder."""

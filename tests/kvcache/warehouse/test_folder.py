@@ -97,6 +97,31 @@ def test_the_budget_is_for_all_processes(tmp_path: Path) -> None:
     assert late.read(RECORDS[0].block.key) == RECORDS[0]
 
 
+def test_what_is_replaced_is_deleted_later(tmp_path: Path) -> None:
+    """It is not held any more; its file stays until what takes its place is written, or for good if written again."""
+    folder, keys = filled(tmp_path), [record.block.key for record in RECORDS[:2]]
+    folder.retire(keys)
+    folder.scan()
+    assert not set(keys) & folder.standings.held.keys()
+    assert len(files(tmp_path)) == 5
+    folder.write(RECORDS[0])
+    while folder.unsettled:
+        folder.settle()
+    assert folder.read(keys[0]) == RECORDS[0]
+    assert len(files(tmp_path)) == 4
+
+
+def test_others_learn_what_was_used(tmp_path: Path) -> None:
+    """By the times of files, once it is settled."""
+    folder = filled(tmp_path)
+    for path in files(tmp_path):
+        os.utime(path, (1, 1))
+    folder.use([RECORDS[3].block.key])
+    while folder.unsettled:
+        folder.settle()
+    assert sum(one.used > 1 for one in opened(tmp_path).standings.held.values()) == 1
+
+
 def test_a_block_larger_than_the_budget_is_not_written(tmp_path: Path) -> None:
     """Nothing else leaves for it."""
     folder = opened(tmp_path, SIZE - 1)
@@ -106,12 +131,14 @@ def test_a_block_larger_than_the_budget_is_not_written(tmp_path: Path) -> None:
 
 def test_what_was_not_finished_is_swept_away(tmp_path: Path) -> None:
     """When it is old enough to be nobody's; a young one may be at work."""
-    for name, age in (("part-old", 10**6), ("part-young", 0)):
-        (tmp_path / name).write_bytes(b"half")
-        at = (tmp_path / name).stat().st_mtime - age
-        os.utime(tmp_path / name, (at, at))
-    opened(tmp_path)
-    assert [path.name for path in tmp_path.iterdir()] == ["part-young"]
+    for place in (tmp_path, opened(tmp_path).landing):
+        for name, age in (("part-old", 10**6), ("part-young", 0)):
+            (place / name).write_bytes(b"half")
+            at = (place / name).stat().st_mtime - age
+            os.utime(place / name, (at, at))
+    landing = opened(tmp_path).landing
+    assert sorted(path.name for path in tmp_path.iterdir()) == [landing.name, "part-young"]
+    assert [path.name for path in landing.iterdir()] == ["part-young"]
 
 
 def test_strangers_are_passed_over(tmp_path: Path) -> None:
@@ -127,7 +154,9 @@ def test_strangers_are_passed_over(tmp_path: Path) -> None:
 def test_blocks_are_for_their_owner_alone(tmp_path: Path) -> None:
     """They hold what was said."""
     filled(tmp_path / "kv")
-    assert all(path.stat().st_mode & 0o077 == 0 for path in (tmp_path / "kv", *files(tmp_path)))
+    opened(tmp_path)  # a folder that was there, readable for others
+    private = (tmp_path / "kv", tmp_path / "kv" / "landing", tmp_path / "landing", *files(tmp_path))
+    assert all(path.stat().st_mode & 0o077 == 0 for path in private)
 
 
 def test_a_folder_that_cannot_be_is_named(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 
 from agentmem.errors import BlockVersion, WarehouseError
 from agentmem.kvcache.warehouse.blocks import KvBlock, chain, seed_of
-from agentmem.kvcache.warehouse.records import KvRecord, decode, encode, head_size, read_head, record_size
+from agentmem.kvcache.warehouse.records import KvRecord, decode, encode, head_size, pieces, read_head, record_size
 from tests.damages import damages
 
 SEED = seed_of("tests")
@@ -45,5 +45,13 @@ def test_a_key_that_is_not_its_tokens_is_refused() -> None:
 
 def test_another_version_is_told_apart_from_damage() -> None:
     """It may be of use to the agentmem that wrote it."""
-    with pytest.raises(BlockVersion, match="version 2"):
-        decode(DATA[:4] + struct.pack("<I", 2) + DATA[8:], FIRST.key)
+    with pytest.raises(BlockVersion, match="version 1"):
+        decode(DATA[:4] + struct.pack("<I", 1) + DATA[8:], FIRST.key)
+
+
+def test_a_file_is_written_without_a_copy_of_the_payload() -> None:
+    """Its pieces are the whole file, and the payload among them is the record's own; a read one is a view."""
+    made = pieces(RECORD)
+    assert b"".join(made) == DATA
+    assert made[1] is RECORD.payload
+    assert isinstance(decode(DATA, FIRST.key).payload, memoryview)
