@@ -15,7 +15,6 @@ from agentmem.retrieval import Archive as Archive
 from agentmem.retrieval import Embedder as Embedder
 from agentmem.retrieval import Found as Found
 from agentmem.retrieval import Recall as Recall
-from agentmem.retrieval import Reranker as Reranker
 from agentmem.retrieval import Vectors as Vectors
 
 Json = Mapping[str, Any]

@@ -22,8 +22,9 @@ from agentmem.recall.recall import ArchiveRecall
 from agentmem.recall.reranker import default_reranker
 from agentmem.recall.scope import Scope, scope
 from agentmem.recall.shelf import Shelf, ShelfSpan
+from agentmem.retrieval import Reranker
 from agentmem.transcript.journal import Journal
-from agentmem.types import Embedder, Entry, Reranker
+from agentmem.types import Embedder, Entry
 
 FOLDER = "archive"
 """The archive's folder, in the workspace's own."""

@@ -36,7 +36,7 @@ class File(NamedTuple):
     sha256: str
 
 
-class Use(NamedTuple):
+class ModelUse(NamedTuple):
     """What a model is for: its name in sentences, the extra that installs it, and the error where it is not there."""
 
     what: str
@@ -44,8 +44,8 @@ class Use(NamedTuple):
     error: type[ConfigError]
 
 
-EMBEDDER = Use("embedder", "memory", EmbedderNotAvailable)
-RERANKER = Use("reranker", "rerank", RerankerNotAvailable)
+EMBEDDER = ModelUse("embedder", "memory", EmbedderNotAvailable)
+RERANKER = ModelUse("reranker", "rerank", RerankerNotAvailable)
 
 
 def installed(*files: File) -> bool:
@@ -53,7 +53,7 @@ def installed(*files: File) -> bool:
     return all(find_spec(name) is not None for name in ("onnxruntime", "tokenizers", *(one.package for one in files)))
 
 
-def read(file: File, use: Use = EMBEDDER) -> bytes:
+def read(file: File, use: ModelUse = EMBEDDER) -> bytes:
     """The bytes of a packaged file. Raises the error of its use when it is not there, or is another."""
     found = find_spec(file.package)
     folders = (found and found.submodule_search_locations) or []
@@ -68,7 +68,7 @@ def read(file: File, use: Use = EMBEDDER) -> bytes:
     return data
 
 
-def opened(model: File, tokenizer: File, most: int, use: Use) -> "tuple[Tokenizer, InferenceSession]":
+def opened(model: File, tokenizer: File, most: int, use: ModelUse) -> "tuple[Tokenizer, InferenceSession]":
     """A tokenizer that cuts after ``most`` tokens, and a model. Raises the error of their use."""
     try:
         import onnxruntime

@@ -18,7 +18,8 @@ from agentmem.recall.pieces import Piece
 from agentmem.recall.reranking import READ, reranked, window
 from agentmem.recall.scope import RARE, SAID, Prior, Scope
 from agentmem.recall.shelf import ShelfHit
-from agentmem.types import Reranker, Vectors
+from agentmem.retrieval import Reranker
+from agentmem.types import Vectors
 
 MEANING = 0.6
 """The share of the meaning in a score of the long-term memory; the words have the rest."""

@@ -28,11 +28,12 @@ from agentmem.recall.archive import LanceArchive
 from agentmem.recall.embedder import MiniLM
 from agentmem.recall.ranking import words_of
 from agentmem.recall.reranker import CrossEncoder
+from agentmem.retrieval import Reranker
 from agentmem.tokens import count
 from agentmem.transcript import transcript
 from agentmem.transcript.journal import open_journal
 from agentmem.transcript.transcript import Opening
-from agentmem.types import Draft, Reranker
+from agentmem.types import Draft
 from tests.benchmarks.data import DATA, recording
 from tests.benchmarks.heading import heading, record_figures
 
