@@ -4,6 +4,7 @@ AgentmemError
 ├── ConfigError               a setting that cannot work: says which and what to write instead
 │   ├── AssetMissing          prompts/ or tools/ did not come with the installation
 │   ├── EmbedderNotAvailable  a package of the embedder is missing, or its files are not the expected ones
+│   ├── RerankerNotAvailable  a package of the reranker is missing, or its files are not the expected ones
 │   └── MenuError             a tool card and its function disagree, or the menu is too long
 ├── RecoverableError          the model is told ``sentence`` and may try again
 │   ├── WorkspaceError        a page could not be read or changed; no byte was changed
@@ -82,6 +83,10 @@ class AssetMissing(ConfigError):
 
 class EmbedderNotAvailable(ConfigError):
     """A package of the embedder is missing, or its files are not the expected ones."""
+
+
+class RerankerNotAvailable(ConfigError):
+    """A package of the reranker is missing, or its files are not the expected ones."""
 
 
 class MenuError(ConfigError):

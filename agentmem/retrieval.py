@@ -1,4 +1,4 @@
-"""Defines the values and Protocols of search: vectors, embedders, recall and archives."""
+"""Defines the values and Protocols of search: vectors, embedders, rerankers, recall and archives."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,6 +25,19 @@ class Embedder(Protocol):
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """One row for each text: float32, of shape (texts, dimensions). May be called from any thread."""
+        ...
+
+
+class Reranker(Protocol):
+    """Reads a question together with what was found for it, which tells more than vectors and takes longer."""
+
+    @property
+    def name(self) -> str: ...
+
+    def scores(self, question: str, passages: Sequence[str]) -> Sequence[float]:
+        """A logit for each passage: above 0 it answers the question, far below it has nothing to do with it. May be
+        called from any thread.
+        """
         ...
 
 

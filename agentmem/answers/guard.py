@@ -10,7 +10,7 @@ from itertools import combinations, dropwhile, pairwise, takewhile
 
 from agentmem.answers import spelling
 from agentmem.answers.contrasts import ACTS, KINDS, OPPOSITES, QUALIFIERS, REVERSERS, TOWARDS
-from agentmem.answers.question_form import actor, asks, modality, quantity, tense, whose
+from agentmem.answers.question_form import actor, asks, instead, modality, quantity, tense, whose
 from agentmem.answers.words import Amount, QuestionPair, Words, stem
 
 Rule = tuple[str, Callable[[QuestionPair], str]]
@@ -18,6 +18,8 @@ Rule = tuple[str, Callable[[QuestionPair], str]]
 
 _PREFIXES = ("un", "dis", "in", "im", "ir", "il", "non", "de", "mis")
 _PARTICLES = (("in", "out"), ("up", "down"), ("on", "off"))
+_OTHER_PARTICLES = tuple(map(frozenset, (("up",), ("down",), ("out",), ("off",), ("over",), ("back",), ("away",))))
+"""Where one of these alone is another, the verb before it means something else: scale up, scale out."""
 _DIRECTIONS = (("from", "to"), ("before", "after"))
 _BETWEEN = frozenset("to into from than before after over under by against for with without".split())  # noqa: SIM905
 """Words whose two sides cannot be exchanged: euros to dollars, cats than dogs."""
@@ -305,13 +307,13 @@ def _turned(here: frozenset[str], there: frozenset[str]) -> str:
 
 
 def _particles(found: QuestionPair) -> str:
-    """A particle that reverses the verb before it: "log in" against "log out"."""
+    """A particle that reverses the verb before it: "log in" against "log out"; or only it is another: scale up, out."""
     one, other = set(pairwise(found.left.stems)), set(pairwise(found.right.stems))
     for a, b in _PARTICLES:
         for here, there in ((a, b), (b, a)):
             if verbs := {verb for verb, at in one if at == here} & {verb for verb, at in other if at == there}:
                 return f"{_list(verbs)} {here} against {there}"
-    return ""
+    return instead(found, _OTHER_PARTICLES)
 
 
 def _roles(one: Words) -> dict[str, str]:

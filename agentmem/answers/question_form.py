@@ -44,6 +44,11 @@ _QUANTITIES = (
     ("most", frozenset({"most"})),
     ("none", frozenset({"no"})),
 )
+_HOW_MANY = tuple(
+    frozenset(words.split())
+    for words in ("all every each", "one single", "some few several", "both", "either", "no neither", "another other")
+)
+"""Words about how many, a group each that may stand for each other."""
 _NEAR = 4
 """A word about how many, and the verb that opens a question, count if they stand before this place."""
 
@@ -79,11 +84,21 @@ def modality(found: QuestionPair) -> str:
 
 
 def quantity(found: QuestionPair) -> str:
-    """One asks about all, the other about any, or about these only."""
+    """One asks about all, the other about any, or about these only; or such a word alone is another: in all, in one."""
     one, other = _quantity(found.left), _quantity(found.right)
     if one != other and "only" in (one, other):
         return "one says only, the other does not"
-    return f"{one} against {other}" if one and other and one != other else ""
+    return f"{one} against {other}" if one and other and one != other else instead(found, _HOW_MANY)
+
+
+def instead(found: QuestionPair, groups: Sequence[frozenset[str]]) -> str:
+    """A word of one group stands where the other question has one of another group, and all else is the same."""
+    one, other = found.left.tokens, found.right.tokens
+    apart = [(a, b) for a, b in zip(one, other, strict=False) if a != b]
+    if len(one) != len(other) or len(apart) != 1:
+        return ""
+    places = [next((at for at, group in enumerate(groups) if word in group), None) for word in apart[0]]
+    return " against ".join(apart[0]) if None not in places and places[0] != places[1] else ""
 
 
 def actor(found: QuestionPair) -> str:

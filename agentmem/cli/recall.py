@@ -41,13 +41,14 @@ def recall(
 
 @contextmanager
 def archive(opened: "Journal", workspace: Path) -> "Iterator[LanceArchive]":
-    """Opens the archive, with the default embedder if it is installed."""
+    """Opens the archive, with the default embedder and reranker if they are installed."""
     from agentmem.recall.archive import LanceArchive
     from agentmem.recall.embedder import MiniLM, available
+    from agentmem.recall.reranker import default_reranker
 
     if lacking := available():
         notices().print(f"Searching by words alone: {lacking}", highlight=False)
-    found = LanceArchive(opened, _place(workspace), None if lacking else MiniLM())
+    found = LanceArchive(opened, _place(workspace), None if lacking else MiniLM(), default_reranker())
     try:
         yield found
     finally:

@@ -17,9 +17,12 @@ from agentmem.recall.background import BackgroundThread, each
 from agentmem.recall.embedder import MiniLM, installed
 from agentmem.recall.pieces import Cutter, Piece
 from agentmem.recall.places import TablesPlace, placed
-from agentmem.recall.ranking import Scope, scope, search
+from agentmem.recall.ranking import search
 from agentmem.recall.recall import ArchiveRecall
+from agentmem.recall.reranker import default_reranker
+from agentmem.recall.scope import Scope, scope
 from agentmem.recall.shelf import Shelf, ShelfSpan
+from agentmem.retrieval import Reranker
 from agentmem.transcript.journal import Journal
 from agentmem.types import Embedder, Entry
 
@@ -30,11 +33,12 @@ HELD = 4
 
 
 def archive_in(where: Path | str, journal: Journal) -> "LanceArchive":
-    """The archive in a folder or at ``s3://bucket/prefix``, with the default embedder where that is installed.
+    """The archive in a folder or at ``s3://bucket/prefix``, with the default embedder and reranker where those are
+    installed.
 
     It costs nothing until something leaves a window, or what has left is searched: then LanceDB is imported.
     """
-    return LanceArchive(journal, where, MiniLM() if installed() else None)
+    return LanceArchive(journal, where, MiniLM() if installed() else None, default_reranker())
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +55,19 @@ class LanceArchive:
     """The Archive in a folder or at ``s3://bucket/prefix``, for the threads of one journal.
 
     Several processes may use a folder at once, and several hosts an address: whoever holds a lease in the journal's
-    database looks after it. Without an ``embedder`` it searches by words only. Its methods raise ArchiveError when the
+    database looks after it. Without an ``embedder`` it searches by words only; with a ``reranker`` the first that are
+    found are read once more. Its methods raise ArchiveError when the
     place is damaged or cannot be used; ConfigError if the address cannot be.
     """
 
-    def __init__(self, journal: Journal, where: Path | str | TablesPlace, embedder: Embedder | None = None) -> None:
-        self.journal = journal
+    def __init__(
+        self,
+        journal: Journal,
+        where: Path | str | TablesPlace,
+        embedder: Embedder | None = None,
+        reranker: Reranker | None = None,
+    ) -> None:
+        self.journal, self.reranker = journal, reranker
         self.shelf = Shelf(placed(where, journal.lease), embedder)
         self._writing = threading.RLock()
         self._asked: dict[str, int] = {}
@@ -139,7 +150,7 @@ class LanceArchive:
     def search(self, thread: str, question: str, limit: int = 8) -> list[Piece]:
         """What left the thread's window and fits the question best, best first."""
         self.write(thread, self.left(thread))
-        return search(self._scope(thread), question, limit)
+        return search(self._scope(thread), question, limit, self.reranker)
 
     def spans(self, thread: str) -> list[ShelfSpan]:
         """What the thread's transcript is made of, ancestors first."""

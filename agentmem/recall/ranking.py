@@ -8,104 +8,19 @@ print. Reciprocal rank fusion was worse.
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import date
-from typing import TYPE_CHECKING
 
-from agentmem.errors import EmbedderNotAvailable
-from agentmem.recall.asking import MONTHS, Asked, Span, day_of, read
+from agentmem.errors import RerankerNotAvailable
+from agentmem.recall.asking import MONTHS, Asked, Span, day_of, first_person, read
 from agentmem.recall.pieces import Piece
-from agentmem.recall.sentences import dots, nearest, unpacked
-from agentmem.recall.shelf import HIT, PIECE, Shelf, ShelfHit, ShelfSpan, inside, piece_of
+from agentmem.recall.reranking import READ, reranked, window
+from agentmem.recall.scope import RARE, SAID, Prior, Scope
+from agentmem.recall.shelf import ShelfHit
+from agentmem.retrieval import Reranker
 from agentmem.types import Vectors
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-HELD = 20_000
-"""Pieces of a transcript, at most, that are held in memory."""
-SAID = "user"
-"""The kind of what people say."""
-
-
-@dataclass(frozen=True, slots=True)
-class Prior:
-    """What is added to a piece's cosine: less for what the user did not say (``unsaid``), and more for each day."""
-
-    unsaid: float = 0.0
-    days: Mapping[str, float] = field(default_factory=dict)
-
-    def of(self, hit: ShelfHit) -> float:
-        return self.days.get(hit.day, 0.0) - self.taken(hit)
-
-    def taken(self, hit: ShelfHit) -> float:
-        return 0.0 if hit.kind == SAID else self.unsaid
-
-
-NO_PRIOR = Prior()
-
-
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """All pieces of a transcript by place, the vectors of ``hits`` row by row, and those of their sentences as bytes,
-    the sentences of a hit from ``starts`` on; ``unsaid`` is 1 for each hit that no person said. 10,000 pieces take
-    about 50 MB.
-    """
-
-    pieces: Mapping[int, Piece]
-    hits: Sequence[ShelfHit]
-    vectors: Vectors
-    sentences: "NDArray[np.int8]"
-    starts: "NDArray[np.int64]"
-    unsaid: Vectors
-
-    def by_meaning(self, vector: Vectors, most: int, prior: Prior = NO_PRIOR) -> list[ShelfHit]:
-        """The pieces that are nearest, by their own cosine or that of their nearest sentence, ``prior`` added for the
-        choice alone.
-        """
-        import numpy as np
-
-        scores = np.maximum(dots(self.vectors, vector), nearest(self.sentences, self.starts, vector))
-        raised = scores - prior.unsaid * self.unsaid
-        if prior.days:
-            raised += np.array([prior.days.get(hit.day, 0.0) for hit in self.hits], np.float32)
-        near = np.argpartition(-raised, most)[:most] if len(raised) > most else np.arange(len(raised))
-        ordered = near[np.argsort(-raised[near], kind="stable")]
-        return [self.hits[at]._replace(score=float(scores[at])) for at in ordered]
-
-    def by_text(self, text: str, most: int) -> list[ShelfHit]:
-        """The pieces that have the text, letter for letter."""
-        found = (hit for hit in self.hits if text in self.pieces[hit.place].text)
-        return [hit for hit, _ in zip(found, range(most), strict=False)]
-
-    def at(self, places: Sequence[int]) -> dict[int, Piece]:
-        """The pieces at these places, those that there are."""
-        return {place: self.pieces[place] for place in places if place in self.pieces}
-
-
-def load(shelf: Shelf, spans: Sequence[ShelfSpan], most: int = HELD) -> Loaded | None:
-    """The pieces of the spans, all of which have their vectors; None for more than ``most``. Raises ArchiveError."""
-    import numpy as np
-
-    where = inside(spans)
-    if not 0 < shelf.tables.retried(lambda: int(shelf.vectors.count_rows(where))) <= most:
-        return None
-    pieces = {row["place"]: piece_of(row) for row in shelf.rows(shelf.pieces, where, (*PIECE, "place")).to_pylist()}
-    found = shelf.rows(shelf.vectors, where, (*HIT, "vector", "sentences"))
-    columns = [found[name].to_pylist() for name in HIT]
-    hits = list(map(ShelfHit, *columns, [0.0] * found.num_rows))
-    flat = found["vector"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
-    vectors = np.ascontiguousarray(flat, np.float32).reshape(found.num_rows, -1)
-    packed = found["sentences"].to_pylist()
-    known = [at for at, hit in enumerate(hits) if hit.place in pieces]  # a writer may be at work just now
-    rows, starts = unpacked([packed[at] for at in known], vectors.shape[1])
-    unsaid = np.array([hits[at].kind != SAID for at in known], np.float32)
-    return Loaded(pieces, [hits[at] for at in known], vectors[known], rows, starts, unsaid)
-
-
-CANDIDATES = 300
-"""Pieces that each of the two searches gives."""
 MEANING = 0.6
 """The share of the meaning in a score of the long-term memory; the words have the rest."""
 SPEAKER = 0.3
@@ -134,8 +49,6 @@ SHARED = 40
 """Pieces that may have such a word, at most, and at most one in eight of those that were found."""
 EXACT = 2.0
 """What a piece gains when it has, letter for letter, a code, path or number that the question quotes."""
-RARE = 10
-"""Pieces that may have such a code, at most, for it to count. So many pieces may stand out by their words."""
 STANDS_OUT = 1.8
 """From so many times the score of the RARE-th piece on, a piece stands out: it has words that hardly any other has."""
 OUTSTANDING = 1.0
@@ -294,66 +207,51 @@ def _places(word: str, pieces: Mapping[int, Piece]) -> list[int]:
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
-    """What is searched: the spans of a transcript, who speaks in it, whether it has all its vectors, and what of it
-    is held in memory.
+class _Searched:
+    """What both searches gave: the scores by place, what each has among its first, and how near each piece's meaning
+    is to ``vector``, the question's; None where the words alone counted.
     """
 
-    shelf: Shelf
-    spans: tuple[ShelfSpan, ...]
-    speakers: tuple[str, ...]
-    embedded: bool
-    loaded: Loaded | None = None
+    scores: Mapping[int, float]
+    parts: tuple[list[int], ...]
+    fits: Mapping[int, float] | None
+    vector: "Vectors | None"
+    dated: bool
 
-    def by_words(self, words: str) -> list[ShelfHit]:
-        return self.shelf.by_words(words, self.spans, CANDIDATES) if words else []
-
-    def by_meaning(self, *wordings: str, prior: Prior = NO_PRIOR) -> list[ShelfHit] | None:
-        """By the mean cosine of a question's wordings. None while the words alone must do."""
-        if self.shelf.embedder is None or not self.embedded:
-            return None
-        try:
-            vector: Vectors = self.shelf.embedder.embed(wordings).mean(axis=0)
-        except EmbedderNotAvailable:  # it was, when the pieces were embedded
-            return None
-        if self.loaded:
-            return self.loaded.by_meaning(vector, CANDIDATES, prior)
-        found = self.shelf.by_meaning(vector, self.spans, CANDIDATES)
-        return sorted(found, key=lambda hit: -hit.score - prior.of(hit))
-
-    def days(self) -> list[str]:
-        """The days of what is held in memory."""
-        return list(dict.fromkeys(hit.day for hit in self.loaded.hits)) if self.loaded else []
-
-    def quoting(self, code: str) -> list[ShelfHit]:
-        """The pieces that have the code. One that many have, such as a year, tells nothing."""
-        most = RARE + 1
-        found = self.loaded.by_text(code, most) if self.loaded else self.shelf.by_text(code, self.spans, most)
-        return found if len(found) <= RARE else []
-
-    def at(self, places: Sequence[int]) -> dict[int, Piece]:
-        return self.loaded.at(places) if self.loaded else self.shelf.at(places, self.spans)
+    @property
+    def open(self) -> bool:
+        """Whether reading tells more: not where a day decides, of which a passage says nothing."""
+        return self.vector is not None and not self.dated
 
 
-def scope(shelf: Shelf, spans: tuple[ShelfSpan, ...]) -> Scope:
-    """What is to be searched of a transcript, as the tables have it now."""
-    speakers, embedded = tuple(shelf.speakers(spans)), shelf.embedded(spans)
-    return Scope(shelf, spans, speakers, embedded, load(shelf, spans) if embedded else None)
-
-
-def search(where: Scope, question: str, limit: int) -> list[Piece]:
-    """The pieces that fit best, best first. While not all are embedded the words alone count.
+def search(where: Scope, question: str, limit: int, reranker: Reranker | None = None) -> list[Piece]:
+    """The pieces that fit best, best first. While not all are embedded the words alone count, and nothing is reranked.
 
     Whatever one of the two searches has among its first TOP is among the first LOOKED_AT, if so many are asked for.
     """
+    found = _searched(where, question)
+    chosen = best(found.scores, {}, max(limit, LOOKED_AT) + 2)
+    pieces = where.at([*chosen, *(place for part in found.parts for place in part)])
+    fitting = sorted((at for at in chosen if at in pieces), key=lambda at: question not in pieces[at].text)
+    ordered = fair(fitting, *([at for at in part if at in pieces] for part in found.parts))
+    if reranker and found.open and not any(question in piece.text for piece in pieces.values()):
+        passages = {at: window(pieces[at].text, where.sentence(at, found.vector)) for at in ordered[:READ]}
+        with suppress(RerankerNotAvailable):  # the order of the search stands
+            ordered = reranked(reranker, first_person(question), ordered, found.scores, passages)
+    fits = found.fits
+    return [pieces[at] if fits is None else replace(pieces[at], fit=fits.get(at, 0.0)) for at in ordered[:limit]]
+
+
+def _searched(where: Scope, question: str) -> _Searched:
+    """All that is found, scored."""
     names = named(question, where.speakers)
     others = called(question, names)
     asked = read(without(question, names))
     prior = prior_of(where, asked)
     with ThreadPoolExecutor(1) as pool:  # the embedder and the index take about as long
-        meant = pool.submit(where.by_meaning, *wordings(asked.core, others), prior=prior)
+        meant = pool.submit(where.meaning, *wordings(asked.core, others), prior=prior)
         by_words = where.by_words(words_of(question))
-        by_meaning = meant.result()
+        vector, by_meaning = meant.result()
     quoting = [hit for code in codes(question) for hit in where.quoting(code)]
     known = {hit.place: hit for hit in (*by_words, *(by_meaning or ()), *quoting)}
     meaning = None if by_meaning is None else {hit.place: hit.score - prior.taken(hit) for hit in by_meaning}
@@ -362,14 +260,10 @@ def search(where: Scope, question: str, limit: int) -> list[Piece]:
     dated = {place: prior.days.get(hit.day, 0.0) for place, hit in known.items()}
     words = () if names else subjects(asked.core)  # a question that names a speaker is about that one
     about = having(others, words, where.loaded.at(list(known)) if where.loaded else {})
-    gains = summed(bonus, outstanding(_scores(by_words)), dated, about)
-    chosen = best(scores, gains, max(limit, LOOKED_AT) + 2)
-    parts = [[hit.place for hit in part[:TOP]] for part in (by_words, by_meaning or ())]
-    pieces = where.at([*chosen, *(place for part in parts for place in part)])
-    fitting = sorted((at for at in chosen if at in pieces), key=lambda at: question not in pieces[at].text)
-    ordered = fair(fitting, *([at for at in part if at in pieces] for part in parts))
+    parts = tuple([hit.place for hit in part[:TOP]] for part in (by_words, by_meaning or ()))
     fits = None if by_meaning is None else _scores(by_meaning) | {hit.place: 1.0 for hit in quoting}
-    return [pieces[at] if fits is None else replace(pieces[at], fit=fits.get(at, 0.0)) for at in ordered[:limit]]
+    gained = summed(scores, bonus, outstanding(_scores(by_words)), dated, about)
+    return _Searched(gained, parts, fits, vector, bool(prior.days))
 
 
 def spoken(scores: Mapping[int, float], known: Mapping[int, ShelfHit]) -> dict[int, float]:

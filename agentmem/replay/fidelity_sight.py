@@ -1,7 +1,7 @@
 """What stands in a request, as a judge of fidelity reads it: words whatever the white space, and what is said of files.
 
-The rules are the same for every policy. A file's state is in view where the last call that set it is, or where a line
-names the file and the state in any of the usual words, in it or in the heading above.
+The rules are the same for every policy. A file's state is in view where the last call that set it is, or where a
+sentence names the file and the state in any of the usual words, in it or in the heading above.
 """
 
 import re
@@ -23,11 +23,14 @@ WORDS: Mapping[FileState, str] = {
 """How lines tell of a file's state."""
 _WORDS = {state: re.compile(rf"\b(?:{words})\b", re.IGNORECASE) for state, words in WORDS.items()}
 _FIRST = 6
-"""Words of a line among which a state is what the line is about; paths do not speak of states."""
+"""Words of a sentence among which a state is what it is about; paths do not speak of states."""
+_SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z])")
 _HEADING = re.compile(r"^#{1,6} |^(?:[-*] \w|[A-Z])[\w ,'/&-]*(?: \([^()]*\))?:\s*$|^\s*\*\*.*\*\*:?\s*$")
 """Lines of words above a list. Code with a colon at its end is none: it begins with a blank or a small letter, or has
 other marks.
 """
+_CODE = re.compile(r"(?![\w./~@+-]*[./]\w)[a-z)}\]]")
+"""The beginning of a line of code that ends what stands under a heading: no path, no item, no sentence."""
 _STALE = 2  # characters of a value that tells anything
 
 States = frozenset[FileState]
@@ -82,13 +85,18 @@ def _told(frames: Iterable[Frame]) -> Iterator[tuple[str, States]]:
 
 
 def _lines(text: str) -> Iterator[tuple[str, States]]:
-    above: States = frozenset()
+    """Each sentence that may name a file, with its states. A heading's last until code follows, or two empty lines."""
+    above, empty = States(), 0
     for line in text.splitlines():
-        states = _states(" ".join(line.split()[:_FIRST]))
+        empty = 0 if line.strip() else empty + 1
+        if empty > 1 or _CODE.match(line):
+            above = States()
         if _HEADING.search(line):
             above = _states(line)
-        if (states or above) and ("/" in line or "." in line):
-            yield line, states or above
+        for one in _SENTENCE.split(line):
+            states = _states(" ".join(one.split()[:_FIRST])) or above
+            if states and ("/" in one or "." in one):
+                yield one, states
 
 
 def _states(words: str) -> States:

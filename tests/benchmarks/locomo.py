@@ -7,7 +7,7 @@ all of them are ("all"); the share of its evidence turns is given beside ("share
 tokens are full. Means are over the questions of a category, then over the categories 1 to 4. BM25 stands beside, over
 the same texts. Constants were chosen on the first half of the conversations.
 
-    python -m tests.benchmarks.locomo --data DIR [--half first|second|both]
+    python -m tests.benchmarks.locomo --data DIR [--half first|second|both] [--without-reranker]
 """
 
 import argparse
@@ -27,6 +27,8 @@ from typing import Any, Literal, get_args
 from agentmem.recall.archive import LanceArchive
 from agentmem.recall.embedder import MiniLM
 from agentmem.recall.ranking import words_of
+from agentmem.recall.reranker import CrossEncoder
+from agentmem.retrieval import Reranker
 from agentmem.tokens import count
 from agentmem.transcript import transcript
 from agentmem.transcript.journal import open_journal
@@ -176,13 +178,13 @@ class Tally:
             yield f"  {measure} {name:8} {words:12} " + "  ".join(f"{value:.3f}" for value in values)
 
 
-def measured(path: Path, half: str, folder: Path) -> tuple[Tally, Tally]:
+def measured(path: Path, half: str, folder: Path, reranker: Reranker | None) -> tuple[Tally, Tally]:
     """Ours and BM25's recall over the conversations of that half."""
     every = list(conversations(path))
     chosen = {"first": every[:5], "second": every[5:], "both": every}[half]
     ours, peer = Tally(), Tally()
     with open_journal(folder / "journal.db") as journal:
-        archive = LanceArchive(journal, folder / "archive", MiniLM())
+        archive = LanceArchive(journal, folder / "archive", MiniLM(), reranker)
         for conversation in chosen:
             mine, theirs = archived(archive, conversation), bm25(archive, conversation)
             sizes = {id: count(text) for _, id, text in conversation.turns}
@@ -209,11 +211,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument("--half", choices=("first", "second", "both"), default="second")
+    parser.add_argument("--without-reranker", action="store_true")
     given = parser.parse_args()
     path = recording(given.data, "locomo/locomo10.json.xz")
     with tempfile.TemporaryDirectory() as folder:
-        ours, peer = measured(path, given.half, Path(folder))
-    heading("Recall of LoCoMo's evidence", str(path), split=f"{given.half} half", seed="none", embedder=MiniLM.name)
+        reranker = None if given.without_reranker else CrossEncoder()
+        ours, peer = measured(path, given.half, Path(folder), reranker)
+    models = {"embedder": MiniLM.name, "reranker": reranker.name if reranker else "none"}
+    heading("Recall of LoCoMo's evidence", str(path), split=f"{given.half} half", seed="none", **models)
     for measure in get_args(Measure):
         print(f"{'':29}" + "  ".join(f"@{point:<4}" for point in POINTS[measure]))
         print("\n".join((*peer.lines("BM25", measure), *ours.lines("archive", measure))))
@@ -223,6 +228,7 @@ def main() -> int:
     record_figures(
         **{f"found_{k}": ours.of(0, k) for k in KS},
         **{f"bm25_{k}": peer.of(0, k) for k in KS},
+        **{f"{name}_5": ours.of(category, 5) for category, name in ((1, "multi_hop"), (3, "open_domain"))},
         p50_ms=p50 * 1e3,
         p99_ms=p99 * 1e3,
     )

@@ -23,6 +23,7 @@ from statistics import median, quantiles
 
 from agentmem.recall.archive import LanceArchive
 from agentmem.recall.embedder import MiniLM
+from agentmem.recall.reranker import CrossEncoder
 from agentmem.tokens import count
 from agentmem.transcript import transcript
 from agentmem.transcript.journal import open_journal
@@ -175,7 +176,7 @@ def main() -> int:
     facts, drafts = history(path, given.tokens, given.seed)
     with tempfile.TemporaryDirectory() as folder, open_journal(Path(folder) / "journal.db") as journal:
         journal.append("main", drafts, head=-1)
-        archive = LanceArchive(journal, Path(folder) / "archive", None if given.words else MiniLM())
+        archive = LanceArchive(journal, Path(folder) / "archive", None if given.words else MiniLM(), CrossEncoder())
         began = time.perf_counter()
         archive.keep("main", len(drafts) - 1)
         archive.settle()
@@ -183,7 +184,15 @@ def main() -> int:
         found = asked(archive, facts)
         archive.close()
     embedder = "none, words alone" if given.words else MiniLM.name
-    heading("Needles", str(path), seed=given.seed, facts=len(facts), distractors=DISTRACTORS, embedder=embedder)
+    heading(
+        "Needles",
+        str(path),
+        seed=given.seed,
+        facts=len(facts),
+        distractors=DISTRACTORS,
+        embedder=embedder,
+        reranker=CrossEncoder.name,
+    )
     tokens = sum(count(draft.data.decode()) for draft in drafts)
     print(f"  history: {tokens:,} tokens, {pieces:,} pieces, archived and embedded in {seconds:.0f} s")
     reached = found.reached()

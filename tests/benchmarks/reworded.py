@@ -8,6 +8,7 @@ one of two versions comes first, the answers that fit a number of tokens, and ho
 tells questions on what was never said from the others (AUC).
 
     python -m tests.benchmarks.reworded --data DIR [--split tuning|report] [--tokens N] [--seed N] [--words]
+        [--without-reranker]
 """
 
 import argparse
@@ -25,6 +26,7 @@ from agentmem.recall.archive import LanceArchive
 from agentmem.recall.embedder import MiniLM
 from agentmem.recall.pieces import Piece
 from agentmem.recall.ranking import words_of
+from agentmem.recall.reranker import CrossEncoder
 from agentmem.tokens import count
 from agentmem.transcript.journal import Journal, open_journal
 from agentmem.types import Draft
@@ -51,6 +53,7 @@ _SMALL = frozenset(
 )
 
 Search = Callable[[str, int], Sequence[Piece]]
+Models = tuple[MiniLM | None, CrossEncoder | None]
 
 
 @dataclass
@@ -106,13 +109,13 @@ def separation(known: Sequence[float], never: Sequence[float]) -> float:
     return fmean((one > other) + (one == other) / 2 for one in known for other in never)
 
 
-def archived(journal: Journal, folder: Path, drafts: Sequence[Draft], words: bool) -> LanceArchive:
+def archived(journal: Journal, folder: Path, drafts: Sequence[Draft], models: Models) -> LanceArchive:
     """The history in an archive: its first half in one thread, the rest in a fork of it."""
     half = next(at for at in range(len(drafts) // 2, len(drafts)) if drafts[at].kind == "note")
     journal.append("early", drafts[:half], head=-1)
     journal.fork("early", half - 1, "main")
     journal.append("main", drafts[half:], head=journal.head("main"))
-    archive = LanceArchive(journal, folder, None if words else MiniLM())
+    archive = LanceArchive(journal, folder, *models)
     archive.keep("early", half - 1)
     archive.keep("main", journal.head("main"))
     archive.settle()
@@ -142,11 +145,11 @@ class Measured:
     seconds: float
 
 
-def measured(drafts: Sequence[Draft], asked: Sequence[Question], words: bool) -> Measured:
+def measured(drafts: Sequence[Draft], asked: Sequence[Question], models: Models) -> Measured:
     """All questions, asked of an archive of the history."""
     with tempfile.TemporaryDirectory() as folder, open_journal(Path(folder) / "journal.db") as journal:
         began = time.perf_counter()
-        archive = archived(journal, Path(folder) / "archive", drafts, words)
+        archive = archived(journal, Path(folder) / "archive", drafts, models)
         found = Measured(Tally(), Tally(), {}, archive.shelf.count(), time.perf_counter() - began)
         theirs = bm25(archive)
         for question in asked:
@@ -167,12 +170,16 @@ def main() -> int:
     parser.add_argument("--tokens", type=int, default=1_200_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--words", action="store_true", help="without the embedder, as before the embedding is done")
+    parser.add_argument("--without-reranker", action="store_true")
     given = parser.parse_args()
     path = recording(given.data, _PAGES)
     year, drafts = every(list(pages(path, given.tokens)), given.split, given.seed)
-    found = measured(drafts, year.asked, given.words)
-    embedder = "none, words alone" if given.words else MiniLM.name
-    heading("Needles in other words", str(path), split=given.split, seed=given.seed, embedder=embedder)
+    embedder = None if given.words else MiniLM()
+    reranker = None if given.words or given.without_reranker else CrossEncoder()
+    found = measured(drafts, year.asked, (embedder, reranker))
+    names = {"embedder": embedder.name if embedder else "none, words alone"}
+    names["reranker"] = reranker.name if reranker else "none"
+    heading("Needles in other words", str(path), split=given.split, seed=given.seed, **names)
     tokens = sum(count(draft.data.decode()) for draft in drafts)
     print(f"  history: {tokens:,} tokens, {found.pieces:,} pieces, archived and embedded in {found.seconds:.0f} s")
     shared = fmean(overlap(question) for question in year.asked if question.answer)
@@ -185,7 +192,10 @@ def main() -> int:
     print(f"  a question: p50 {p50 * 1e3:.1f} ms, p99 {p99 * 1e3:.1f} ms")
 
     record_figures(
-        **{f"found_{k}": found.ours.at(k) for k in KS}, **{f"bm25_{k}": found.peer.at(k) for k in KS}, p50_ms=p50 * 1e3
+        auc=apart,
+        **{f"found_{k}": found.ours.at(k) for k in KS},
+        **{f"bm25_{k}": found.peer.at(k) for k in KS},
+        p50_ms=p50 * 1e3,
     )
     lacking = [f"R@{k} {found.ours.at(k):.3f} < {least}" for k, least in TARGETS.items() if found.ours.at(k) < least]
     lacking += [f"p50 {p50 * 1e3:.0f} ms"] if p50 > P50 else []

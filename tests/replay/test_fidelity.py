@@ -102,6 +102,13 @@ STATES: tuple[tuple[str, str, bool], ...] = (
     ("Read /repo/src/a.py\n- changed in /home/repo/src/: a.py", "read", True),
     ("Read /repo/src/a.py\n- 7 Looking at the changes, /repo/src/a.py is missing", "read", True),
     ("Changes:\n- /repo/src/a.py", "changed", True),
+    ("Changes:\n\n- /repo/src/b.py\n  with a word on it\n- /repo/src/a.py", "changed", True),
+    ("Changes:\nsrc/b.py: new\n/repo/src/a.py", "changed", True),
+    ("Read /repo/src/a.py\n- Fixed and pushed. The cause was in /repo/src/a.py, see there.", "read", True),
+    ("Looked into it. Updated /repo/src/a.py as asked.", "changed", True),
+    ("Read /repo/src/a.py\nThis command removes what is left:\n}\n/repo/src/a.py (entry 3)", "read", True),
+    ("Read /repo/src/a.py\nThis command removes what is left:\n\n\n/repo/src/a.py (entry 3)", "read", True),
+    ("Read /repo/src/a.py\n# Delete the old ones\nfor one in old:\n    one.go()\n/repo/src/a.py", "read", True),
 )
 
 

@@ -275,7 +275,8 @@ HELD: Mapping[str, Sequence[Held]] = {
         Held(
             "answers_near",
             "near questions of kinds that no gate was made for, at the first look: at most 1 in 70 served",
-            "first look of round 1: {first look[rows][0][served]} of {first look[rows][0][traps]} served",
+            "first looks of rounds 1 and 4: {first look[rows][0][served]} of {first look[rows][0][traps]}, "
+            "{first look[rows][9][served]} of {first look[rows][9][traps]} served",
         ),
         Held(
             "answers_cost",
