@@ -164,7 +164,7 @@ class _Driver:
             if one.lost:
                 lost.add(one.worker)
                 group = self.schedule.running.get(one.worker, {}).pop(one.key, self.groups[one.key])
-                self.schedule.add([(one.key, group)])
+                self.schedule.resume(one.key, group)
                 continue
             self.schedule.ended(one.worker, one.key)
             if one.state not in ENDED:

@@ -4,6 +4,8 @@ An actor that dies, alone or with its host, is reported lost, and another takes 
 """
 
 import logging
+import math
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import count
@@ -18,12 +20,15 @@ from agentmem.fleet.pools import RunEnd
 from agentmem.fleet.settings import FleetSettings
 from agentmem.fleet.worker import FleetWorker
 
+PATIENCE = 120.0
+"""Seconds for which a worker that cannot begin is asked for again, where others could: its database is away."""
 LOCAL = "local"
 WORKERS = 2
 STORE = 100_000_000
 """Bytes of Ray's object store on this machine: only keys and states pass through it."""
 EVEN = {"worker_niceness": 0}
 """Ray's own is 15: beside other programs its workers would get a thirtieth of a core, and threads their fair share."""
+_log = logging.getLogger(__name__)
 _TOKEN = (
     "this cluster of Ray wants a token: set RAY_AUTH_TOKEN or RAY_AUTH_TOKEN_PATH to the one that its head has "
     "(`ray get-auth-token` there), or RAY_AUTH_MODE=disabled on all its hosts and here"
@@ -91,7 +96,7 @@ class RayPool:
         if import_error:
             raise ConfigError(import_error)
         self._ray, self._own = connected(self.address, self.count)
-        self._numbers = count(1)
+        self._numbers, self._until = count(1), 0.0
         for _ in range(self.count):
             self._add()
 
@@ -146,11 +151,21 @@ class RayPool:
             try:
                 self._ray.get(ref)
             except self._ray.exceptions.RayTaskError as error:
-                raise ConfigError(f"a worker could not begin: {error.cause}") from error
+                self._failed(name, error)
+                self._add()
+                continue
             except self._ray.exceptions.RayError:
                 self._add()
                 continue
-            self._actors[name] = actor
+            self._actors[name], self._until = actor, math.inf
+
+    def _failed(self, name: str, error: Any) -> None:
+        """A worker could not begin. Raises ConfigError if none ever could, or none for a while."""
+        now = time.monotonic()
+        if now > self._until:
+            raise ConfigError(f"a worker could not begin: {error.cause}") from error
+        self._until = min(self._until, now + PATIENCE)
+        _log.warning("worker %s could not begin, and another is asked for: %s", name, error.cause)
 
 
 def _serves_others(settings: FleetSettings) -> str:

@@ -16,11 +16,17 @@ class Schedule:
     waiting: dict[str, deque[str]] = field(default_factory=dict)
     running: dict[str, dict[str, str]] = field(default_factory=dict)  # worker -> key -> group
     at: dict[str, str] = field(default_factory=dict)  # worker -> the group that it works on
+    moved: set[str] = field(default_factory=set)  # runs that wait, and whose worker was lost
 
     def add(self, runs: Iterable[tuple[str, str]]) -> None:
         """Add runs as pairs of key and group, in order."""
         for key, group in runs:
             self.waiting.setdefault(group, deque()).append(key)
+
+    def resume(self, key: str, group: str) -> None:
+        """Add a run whose worker was lost: it goes on before others begin, and so does its group."""
+        self.waiting.setdefault(group, deque()).appendleft(key)
+        self.moved.add(key)
 
     def ended(self, worker: str, key: str) -> str:
         """A run has left its worker; returns its group."""
@@ -52,13 +58,18 @@ class Schedule:
         groups = [group for group, keys in self.waiting.items() if keys and (group in warm or group not in busy)]
         if not groups:
             return None
-        mine = self.at.get(worker)
-        shares = {group: len(self.waiting[group]) / (1 + self._on(group)) for group in groups}
-        group = mine if mine in shares else max(groups, key=lambda one: shares[one])
+        group = self._chosen(worker, groups)
         self.at[worker] = group
         key = self.waiting[group].popleft()
+        self.moved.discard(key)
         self.running.setdefault(worker, {})[key] = group
         return worker, key
+
+    def _chosen(self, worker: str, groups: list[str]) -> str:
+        first = [group for group in groups if self.waiting[group][0] in self.moved]
+        shares = {group: len(self.waiting[group]) / (1 + self._on(group)) for group in first or groups}
+        mine = self.at.get(worker, "")
+        return mine if mine in shares else max(shares, key=lambda one: shares[one])
 
     def _on(self, group: str) -> int:
         return sum(one == group for one in self.at.values())

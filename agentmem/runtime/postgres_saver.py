@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any, cast
 
 from langgraph.checkpoint.postgres import PostgresSaver
@@ -10,7 +10,7 @@ from psycopg import Connection, Cursor, Error
 from psycopg.rows import DictRow, dict_row
 
 from agentmem.runtime.saver import StorageSaver, plain_serializer
-from agentmem.transcript.postgres import SCHEMA_LOCK, connect_postgres, explain_postgres
+from agentmem.transcript.postgres import SCHEMA_LOCK, connect_postgres, explain_postgres, piped
 from agentmem.transcript.storage import Storage
 
 
@@ -34,22 +34,8 @@ class PostgresCheckpoints(StorageSaver, PostgresSaver):
                 if not pipeline:
                     yield cursor
                     return
-                with _piped(connection):
+                with piped(connection):
                     yield cursor
-
-
-@contextmanager
-def _piped(connection: "Connection[Any]") -> Iterator[None]:
-    """Statements that do not wait for each other. If one fails, the end of the pipeline fails too on a connection that
-    was cut: that says nothing new, and psycopg would log it."""
-    with ExitStack() as pipeline:
-        pipeline.enter_context(connection.pipeline())
-        try:
-            yield
-        except BaseException:
-            with suppress(Error):
-                pipeline.close()
-            raise
 
 
 def _set_up(storage: Storage) -> None:

@@ -1,6 +1,7 @@
 """Runs the journal on Postgres, with psycopg, which is imported only when a database is opened."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
@@ -79,6 +80,7 @@ def open_postgres(address: Address) -> Storage:
             open=lambda: PoolUser(address, partial(_pooled, address)),
             explain=partial(explain_postgres, address),
             patience=address.sharing.patience,
+            batch=piped,
         ),
     )
 
@@ -107,6 +109,20 @@ def _pooled(address: Address) -> "psycopg.Connection[Any]":
     connection = connect_postgres(address, prepare_threshold=2)
     connection.execute(f"SET idle_in_transaction_session_timeout = {ABANDONED_SECONDS * 1000}")
     return connection
+
+
+@contextmanager
+def piped(connection: "psycopg.Connection[Any]") -> Iterator[None]:
+    """Statements that do not wait for each other. If one fails, the end of the pipeline fails too on a connection that
+    was cut: that says nothing new, and psycopg would log it."""
+    with ExitStack() as pipeline:
+        pipeline.enter_context(connection.pipeline())
+        try:
+            yield
+        except BaseException:
+            with suppress(_driver().Error):
+                pipeline.close()
+            raise
 
 
 def explain_postgres(address: Address, error: Exception) -> AgentmemError:

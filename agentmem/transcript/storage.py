@@ -9,7 +9,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -153,7 +153,8 @@ class Driver:
 
     ``words`` fill the braces in SQL, ``begin`` starts a transaction that writes, ``error`` is the root of the driver's
     exceptions, ``explain`` turns one into ours, ``open`` gives the connections, ``scrub`` is run after rows were
-    deleted for good and gives a row that begins with 0 if all went well. ``patience``: see `Storage.persist`.
+    deleted for good and gives a row that begins with 0 if all went well. ``patience``: see `Storage.persist`. ``batch``
+    is around many statements on one connection.
     """
 
     kind: DatabaseKind
@@ -165,6 +166,7 @@ class Driver:
     explain: Callable[[Exception], AgentmemError]
     scrub: str | None = None
     patience: float = 0.0
+    batch: Callable[[Any], AbstractContextManager[object]] = nullcontext
 
 
 class Storage:
@@ -221,7 +223,7 @@ class Storage:
         """Run one statement for each row of values."""
         for row in rows:
             _check(row)
-        with self._translated, self._lent() as connection:
+        with self._translated, self._lent() as connection, self.driver.batch(connection):
             cursor = connection.cursor()
             cursor.executemany(_spelled(sql, self.driver), rows)
             cursor.close()

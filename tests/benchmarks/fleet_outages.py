@@ -147,7 +147,7 @@ def played(
             worker.kill()
     notes = _notes(folder)
     done = [text for _, what, text in notes if what == "done"]
-    said = {re.sub(r"\d+", "N", text) for at, what, text in notes if what != "done"}
+    said = {re.sub(r"(?<!\w)\d+|(?<=%)\d+|(?<=test)\d+", "N", text) for at, what, text in notes if what != "done"}
     back = min(at for at, what, _ in notes if what == "done" and at > ended) - ended
     return {
         "done": len(done),

@@ -26,12 +26,14 @@ def test_every_run_begins_once_and_no_worker_has_too_many(
         worker, key = chance.choice(busy)
         if lost < 2 and chance.random() < 0.2:
             lost += 1
-            schedule.add(schedule.lost(worker).items())
+            for moved, group in schedule.lost(worker).items():
+                schedule.resume(moved, group)
             names[names.index(worker)] = f"new-{lost}"
         else:
             warm.add(schedule.ended(worker, key))
             ended[key] += 1
     assert ended == Counter(f"run-{at}" for at in range(len(groups)))
+    assert not schedule.moved
 
 
 def test_a_cold_group_begins_with_one_run() -> None:
@@ -53,3 +55,19 @@ def test_workers_stay_with_a_group_and_share_the_others() -> None:
     second = dict(schedule.next(["x", "y"], "ab"))
     assert {first["x"][0], first["y"][0]} == {"a", "b"}
     assert (first["x"][0], first["y"][0]) == (second["x"][0], second["y"][0])
+
+
+def test_runs_of_a_lost_worker_go_on_before_others_begin() -> None:
+    """Whatever group the worker that is free was on; after them it goes back to the order of before."""
+    schedule = Schedule(2)
+    schedule.add((f"{group}{at}", group) for group in "ab" for at in range(10))
+    begun = {key: worker for worker, key in schedule.next(["x", "y"], "ab")}
+    lost = schedule.lost("y")
+    for key, group in lost.items():
+        schedule.resume(key, group)
+    for key in [key for key, worker in begun.items() if worker == "x"]:
+        schedule.ended("x", key)
+    assert {key for _, key in schedule.next(["x"], "ab")} == lost.keys()
+    schedule.ended("x", min(lost))
+    ((_, after),) = schedule.next(["x"], "ab")
+    assert after not in begun

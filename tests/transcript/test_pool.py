@@ -154,6 +154,24 @@ def test_a_server_that_stays_away_is_told(postgres_url: str) -> None:
     link.close()
 
 
+def test_many_rows_at_a_cut_are_one_error(postgres_url: str, caplog: pytest.LogCaptureFixture) -> None:
+    """None of them is written, and psycopg logs nothing of its own about the end of its pipeline."""
+    link = Forwarder(postgres_url)
+    storage = storage_of(f"{link.url}&outage_timeout=0")
+    storage.run("CREATE TABLE many (n INTEGER)")
+    with pytest.raises(DatabaseAway), storage.transaction():
+        storage.run_many("INSERT INTO many VALUES (?)", [(1,), (2,)])
+        link.cut()
+        storage.run_many("INSERT INTO many VALUES (?)", [(3,), (4,)])
+    assert [record.name for record in caplog.records if record.name.startswith("psycopg")] == []
+    link.mend()
+    assert storage.run("SELECT count(*) FROM many") == [(0,)]
+    storage.run_many("INSERT INTO many VALUES (?)", [(5,), (6,)])
+    assert storage.run("SELECT sum(n) FROM many") == [(11,)]
+    storage.close()
+    link.close()
+
+
 def test_a_broken_connection_is_not_lent_again(postgres_url: str) -> None:
     """What is given back with an open transaction, or closed, is thrown away."""
     storage = storage_of(postgres_url)
