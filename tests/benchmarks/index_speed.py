@@ -202,6 +202,7 @@ def main() -> int:
     options.add_argument("--megabytes", type=int, default=1_000)
     options.add_argument("--seed", type=int, default=7)
     options.add_argument("--json", type=Path)
+    options.add_argument("--data", help="not needed: the sessions are made here")
     given = options.parse_args()
     heading("The index of logs", "made-up sessions", megabytes=given.megabytes, seed=given.seed, cores=os.cpu_count())
     with tempfile.TemporaryDirectory() as scratch:
