@@ -30,7 +30,8 @@ def test_b():
     assert seen and fee(30) == 0
 """
 OWN_TEXT = NEW + (
-    "\n\nimport pathlib\n\nif 'fre' + 'e = 30' not in pathlib.Path(__file__).read_text():\n    fee = lambda minutes: 2\n"
+    "\n\nimport pathlib\n\n"
+    "if 'fre' + 'e = 30' not in pathlib.Path(__file__).read_text():\n    fee = lambda minutes: 2\n"
 )
 
 
