@@ -27,6 +27,7 @@ _BRIEF = 120  # characters of a noted value
 _BITS = 4000  # of a number that is written in full: Python writes no more than 4,300 digits
 _OWN = frozenset({"PYTEST_CURRENT_TEST", "PYTEST_VERSION"})
 _START = 60.0  # seconds in which a new subject must be there
+_WAIT = 10.0  # seconds in which one thread of a test waits for another's call
 _COPIES = 40  # containers of the code that are looked at for changes
 _DRAINED = 20_000  # messages of an earlier session that are passed over when one begins
 
@@ -96,7 +97,7 @@ class SubjectLink:
     @contextmanager
     def _alone(self) -> Iterator[None]:
         """One thread of a test asks at a time. Marks the test, and ends it, where one waits for the other."""
-        if not self.lock.acquire(timeout=self.wire.seconds or _START):
+        if not self.lock.acquire(timeout=_WAIT):
             self.marks.not_proven("unknown", "two threads call the code at once, and wait for each other")
         self.depth += 1
         try:
@@ -349,8 +350,8 @@ class SubjectLink:
         doc = value.__doc__ if what == "function" and type(getattr(value, "__doc__", None)) is str else None
         said = (getattr(value, "__annotations__", None) or {}) if what == "function" else {}
         notes = {key: one for key, one in said.items() if known(one) or one is None or type(one) is str}
-        if len(notes) < len(said):
-            self.marks.doubt("object", f"the annotations of {name}")
+        if len(notes) < len(said) or (what == "function" and getattr(value, "__dict__", None)):
+            self.marks.doubt("object", f"the annotations or attributes of {name}")
         return ["j", number, what, name, shown, doc, self.encode(notes if what == "function" else {}, depth + 1)]
 
     def decode(self, given: Any) -> Any:

@@ -107,12 +107,7 @@ class _Prover:
         with ThreadPoolExecutor(2) as pool:
             runs = list(pool.map(lambda job: job(), jobs))
         for reason, run in zip(("order", "chance", "wording"), runs, strict=False):
-            mine = [one for one in tests if one.verdict == "proven" and one.id.partition("::")[0] in own]
-            if reason == "chance":
-                found = [one.id for one in mine if one.before == "failed" and _proven(run, one.id)]
-            else:
-                found = [one.id for one in mine if not _proven(run, one.id)]
-            tests = _marked(tests, dict.fromkeys(found, reason))
+            tests = _marked(tests, dict.fromkeys(taken_out(reason, tests, run), reason))
         return tests
 
     def _mutants(self, tests: Sequence[ProofOfTest]) -> tuple[int, int]:
@@ -152,6 +147,14 @@ def _kept(base: Sandbox, layout: ProjectLayout) -> dict[str, bytes]:
             with suppress(SandboxError):
                 kept[path] = base.read(path)
     return kept
+
+
+def taken_out(reason: str, tests: Sequence[ProofOfTest], run: ApartRun) -> list[str]:
+    """The tester's proven tests that one more run takes out: not proven in it, or for "chance" proven on old code."""
+    mine = [one for one in tests if one.own and one.verdict == "proven"]
+    if reason == "chance":
+        return [one.id for one in mine if one.before == "failed" and _proven(run, one.id)]
+    return [one.id for one in mine if not _proven(run, one.id)]
 
 
 def _proven(run: ApartRun, test: str) -> bool:

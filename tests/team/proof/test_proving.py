@@ -1,0 +1,96 @@
+"""Proving a change: which runs it needs, and what each of them takes out."""
+
+from pathlib import Path
+
+import pytest
+
+from agentmem.sandbox import FileChange, Sandbox
+from agentmem.team.forks import PACKAGE
+from agentmem.team.mutants import Mutant
+from agentmem.team.proof.apart import ApartRun, SeenTest
+from agentmem.team.proof.proving import Case, prove, taken_out
+from agentmem.team.proof.verdict import Proof, ProofOfTest
+from agentmem.team.rights import TESTS
+from tests.team.proof.works import ENVIRONMENT, written
+
+OLD = "def fee(minutes):\n    return 2\n"
+NEW = "def fee(minutes):\n    free = 30\n    if minutes <= free:\n        return 0\n    return 2\n"
+HONEST = "from parking import fee\n\n\ndef test_it():\n    assert fee(30) == 0\n    assert fee(31) == 2\n"
+FILE = "tests/test_fee.py"
+
+ORDER = """from parking import fee
+
+seen = []
+
+def test_a():
+    seen.append(1)
+    assert fee(31) == 2
+
+def test_b():
+    assert seen and fee(30) == 0
+"""
+OWN_TEXT = NEW + (
+    "\n\nimport pathlib\n\n"
+    "if 'fre' + 'e = 30' not in pathlib.Path(__file__).read_text():\n    fee = lambda minutes: 2\n"
+)
+
+
+def proof(folder: Path, new: str, tests: str, **more: object) -> Proof:
+    """The verdict on a change of parking.py from OLD, by tests that pass with it in one process and fail without."""
+    names = [f"{FILE}::{line[4:].partition('(')[0]}" for line in tests.splitlines() if line.startswith("def test_")]
+    with Sandbox.fork(written(folder, {"parking.py": OLD}), readable=(PACKAGE,)) as base, base.fork_again() as fix:
+        fix.write("parking.py", new.encode())
+        case = Case(
+            base=base,
+            fix=fix,
+            change=(FileChange("parking.py", "modified", False, OLD.encode(), new.encode()),),
+            tests=[FileChange(FILE, "added", False, None, tests.encode())],
+            check="pytest -q",
+            places=TESTS,
+            environment=ENVIRONMENT,
+            again=dict.fromkeys(names, "passed"),
+            before=dict.fromkeys(names, "failed"),
+            seconds=60.0,
+            **more,  # type: ignore[arg-type]  # fields of Case
+        )
+        return prove(case)
+
+
+def test_an_honest_change_is_proven_and_a_mutant_noticed(tmp_path: Path) -> None:
+    """The tests are proven in every run, and notice the first mutant; the page lists what is answered otherwise."""
+    mutant = Mutant("parking.py", 3, "swapped operator", NEW.replace("<=", "<"))
+    found = proof(tmp_path, NEW, HONEST, mutants=(mutant,))
+    assert (found.verdict, found.mutants) == ("proven", (1, 1))
+    assert [(one.call, one.before, one.after) for one in found.differences] == [("parking.fee(30)", "2", "0")]
+
+
+def test_a_change_whose_mutants_nobody_notices_is_not_proven(tmp_path: Path) -> None:
+    """Tests that hold for every mutant say too little."""
+    mutant = Mutant("parking.py", 5, "same", NEW + "\n")
+    found = proof(tmp_path, NEW, HONEST, mutants=(mutant,))
+    assert found.verdict == "unproven" and "none of 1 mutants" in found.why
+
+
+@pytest.mark.parametrize(
+    ("new", "tests", "reason"), [(NEW, ORDER, "order"), (OWN_TEXT, HONEST, "wording")], ids=["order", "wording"]
+)
+def test_what_only_one_run_shows_is_unproven(tmp_path: Path, new: str, tests: str, reason: str) -> None:
+    """A test that needs the one before it, and code that looks at its own text, do not come through the other runs."""
+    found = proof(tmp_path, new, tests)
+    assert found.verdict == "unproven"
+    assert reason in {one.reason for one in found.tests}
+
+
+def test_a_test_that_fails_on_the_old_code_by_chance_is_taken_out() -> None:
+    """The old code is run a second time: what fails on it in one run only does not tell it from the new."""
+    tests = [ProofOfTest(one, "proven", own=True, before="failed") for one in ("always", "at times")]
+    old = ApartRun({"always": SeenTest("always", "failed"), "at times": SeenTest("at times", "passed")}, True)
+    assert taken_out("chance", tests, old) == ["at times"]
+    assert taken_out("order", tests, old) == ["always"]
+
+
+def test_a_check_that_is_no_pytest_is_re_run(tmp_path: Path) -> None:
+    """Without outcomes of single tests nothing is proven."""
+    with Sandbox.fork(written(tmp_path, {"a.py": ""})) as fork:
+        case = Case(fork, fork, (), (), "true", TESTS, ENVIRONMENT, None, None)
+        assert prove(case).verdict == "re-run"
