@@ -7,8 +7,9 @@ environments of their own; where one is not, that part is left out, and said so:
     python -m tests.benchmarks.warehouse_peers --lmcache PYTHON --mooncake PYTHON
 
 LMCache (Apache-2.0; `pip install lmcache==0.5.6`) is given memory and a folder on the disk; its storage backends are
-used, without an engine. Mooncake's store (Apache-2.0; `pip install mooncake-transfer-engine-non-cuda`, with libibverbs)
-has a master, which goes on, and a client with 256 MB of memory, which is what ends. It is also tried as a far tier: a
+used, without an engine; it has others, for stores elsewhere, which are not tried. Mooncake's store (Apache-2.0; `pip install mooncake-transfer-engine-non-cuda`, with libibverbs)
+has a master, which goes on, and a client with 256 MB of memory, which is what ends; its snapshots and its disk are off,
+as they are by default. It is also tried as a far tier: a
 second warehouse, whose folder is empty, must find what the first one was given, as long as that one's client lives.
 """
 
