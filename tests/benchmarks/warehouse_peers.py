@@ -1,15 +1,17 @@
 """Blocks that are found again after a restart: our warehouse, and stores that others wrote, each by its own interface.
 
 Every store is given as many blocks of 64 tokens, 131,072 bytes each, by one process, which then ends; another process
-counts those that it finds, and compares their bytes. Ours must find all. Peers are tried where they are installed, in
+counts those that it finds, byte for byte. Ours must find all. Peers are tried where they are installed, in
 environments of their own; where one is not, that part is left out, and said so:
 
     python -m tests.benchmarks.warehouse_peers --lmcache PYTHON --mooncake PYTHON
 
-LMCache (Apache-2.0; `pip install lmcache==0.5.6`) is given memory and a folder on the disk; its storage backends are
-used, without an engine. Mooncake's store (Apache-2.0; `pip install mooncake-transfer-engine-non-cuda`, with libibverbs)
-has a master, which goes on, and a client with 256 MB of memory, which is what ends. It is also tried as a far tier: a
-second warehouse, whose folder is empty, must find what the first one was given, as long as that one's client lives.
+LMCache (Apache-2.0; `pip install lmcache==0.5.6`) is given memory and a folder on the disk; its storage backends for
+these are used, without an engine, and are asked only if they have a block. It has others, for stores elsewhere, which
+are not tried. Mooncake's store (Apache-2.0; `pip install mooncake-transfer-engine-non-cuda`, with libibverbs) has a
+master, which goes on, and a client with 256 MB of memory, which is what ends; its snapshots and its disk are off, as
+they are by default. It is also tried as a far tier: a second warehouse, whose folder is empty, must find what the first
+one was given, as long as that one's client lives.
 """
 
 import argparse

@@ -236,7 +236,8 @@ HELD: Mapping[str, Sequence[Held]] = {
         Held(
             "warehouse_peers",
             "blocks found after a restart: all of ours; beside LMCache and Mooncake's store, where they are given",
-            "{ours} of {count}",
+            "{ours} of {count}; LMCache {lmcache[find]}, Mooncake {mooncake[find]}; {far} of 40 with that store as "
+            "a far tier",
         ),
         Held(
             "warehouse_team",
