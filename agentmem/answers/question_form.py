@@ -93,9 +93,12 @@ def quantity(found: QuestionPair) -> str:
 
 def instead(found: QuestionPair, groups: Sequence[frozenset[str]]) -> str:
     """A word of one group stands where the other question has one of another group, and all else is the same."""
-    one, other = found.left.tokens, found.right.tokens
-    apart = [(a, b) for a, b in zip(one, other, strict=False) if a != b]
-    if len(one) != len(other) or len(apart) != 1:
+    one, other = found.left, found.right
+    if len(one.stems) != len(other.stems):
+        return ""
+    words = zip(one.tokens, one.stems, other.tokens, other.stems, strict=True)
+    apart = [(token, to) for token, stem, to, to_stem in words if stem != to_stem]
+    if len(apart) != 1:
         return ""
     places = [next((at for at, group in enumerate(groups) if word in group), None) for word in apart[0]]
     return " against ".join(apart[0]) if None not in places and places[0] != places[1] else ""

@@ -36,6 +36,7 @@ def rule(left: str, right: str) -> str:
         ("Can members swim here?", "Can only members swim here?", "quantity"),
         ("How do I dry all the sheets?", "How do I dry both the sheets?", "quantity"),
         ("How do I wash every towel?", "How do I wash one towel?", "quantity"),
+        ("How do I list the stops of all lines?", "How do I list the stops of one line?", "quantity"),
         ("What are all the pools?", "What are some of the pools?", ""),
         ("How long does it take to swim a mile?", "How much time does it take to swim a mile?", ""),
         ("Can you help me reset it?", "I must reset it", ""),

@@ -27,7 +27,7 @@ from tests.benchmarks.heading import commit, heading, record_figures
 
 FACTS = Path(__file__).with_name("facts")
 TUNED = 0.85
-TRAPS, REWORDED, REWORDED_TUNED = 1 / 70, 0.40, 0.55
+TRAPS, REWORDED = 1 / 70, 0.40
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def met(found: Seen, reworded: float) -> bool:
 
 
 def main() -> int:
-    """The tables. 1 when the last round misses its target."""
+    """The tables. 1 when the last round missed its target at the first look; later it was mended with that in sight."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, help="not needed: the pairs are part of the benchmarks")
     parser.add_argument("--json", type=Path)
@@ -113,15 +113,16 @@ def main() -> int:
     first = json.loads((FACTS / "near_first_look.json").read_text(encoding="utf-8"))
     spells, pairs = MiniLM().spells, list(near_pairs())
     record: dict[str, Any] = {"commit": commit(), "first look": first, "rows": []}
-    good = True
+    last, judged = max(one.round for one in pairs), list[Seen]()
     for number in sorted({one.round for one in pairs}):
         for row in first["rows"]:
             if row["round"] == number:
                 print(f"{Seen(**{**row, 'arm': row['arm'] + ', first look'}).text()}")
-        for at, least in ((DEFAULT, REWORDED), (TUNED, REWORDED_TUNED)):
+                judged += [Seen(**row)] if number == last and row["arm"] == f"ours {DEFAULT}" else []
+        for at in (DEFAULT, TUNED):
             decide = decider({"faq": QueryPolicy("faq", at)}, spells)
             found, wrong = seen(pairs, number, f"ours {at}", decide)
-            good = met(found, least) if number == max(one.round for one in pairs) and at == DEFAULT else good
+            judged += [found] if number == last and at == DEFAULT else []
             print(found.text(), flush=True)
             record["rows"].append(asdict(found))
             if given.show and at == DEFAULT:
@@ -132,7 +133,8 @@ def main() -> int:
     record_figures(**record)
     if given.json:
         given.json.write_text(json.dumps(record, indent=1), encoding="utf-8")
-    print(f"  target of the last round at the default: {'met' if good else 'MISSED'}")
+    good = met(judged[0], REWORDED)
+    print(f"  target of the last round at the default, at its first look: {'met' if good else 'MISSED'}")
     return 0 if good else 1
 
 
