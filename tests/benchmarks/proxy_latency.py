@@ -333,8 +333,12 @@ def verdict(found: dict[str, Any], given: argparse.Namespace) -> int:
     missed += ["requests failed"] if under["failed"] else []
     missed += ["memory grew"] if under["late_mb"] - under["early_mb"] > GROWTH_MB else []
     missed += [f"the log has {found['log_lines']:,} of {whole:,} lines"] if found["log_lines"] < whole else []
+    load = os.getloadavg()[0]
+    print(
+        f"load of the machine: {load:.1f}" + (", others work here: times are longer than its own" if load > 2 else "")
+    )
     print("missed: " + "; ".join(missed) if missed else "all targets met")
-    record_figures(**found, missed=missed)
+    record_figures(**found, load=load, missed=missed)
     if given.json:
         given.json.write_text(json.dumps({**found, "missed": missed}, indent=2))
     return 1 if missed else 0

@@ -14,6 +14,7 @@ skipped.
 
 import argparse
 import json
+import os
 import sys
 import tempfile
 import time
@@ -178,7 +179,11 @@ def report(found: dict[str, Any], sizes: argparse.Namespace) -> bool:
     )
     missed = [f"{what} took {took:,.0f} ms, not {most:,.0f}" for what, took, most in limits if took >= most]
     print("missed: " + "; ".join(missed) if missed else "all targets met")
-    record_figures(**found, missed=missed)
+    load = os.getloadavg()[0]
+    print(
+        f"load of the machine: {load:.1f}" + (", others work here: times are longer than its own" if load > 2 else "")
+    )
+    record_figures(**found, load=load, missed=missed)
     return not missed
 
 
