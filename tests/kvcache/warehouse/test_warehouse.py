@@ -113,6 +113,37 @@ def test_memory_has_its_budget(tmp_path: Path) -> None:
         assert small.stats()["disk"] is None
 
 
+def test_what_is_read_from_the_disk_pushes_nothing_out(tmp_path: Path) -> None:
+    """It is held in memory while that has room; then it is read into the caller's scratch."""
+    with Warehouse(folder=tmp_path) as filling:
+        put(filling, LONG)
+    with Warehouse(ram=4000, folder=tmp_path) as warehouse:
+        scratch = memoryview(bytearray(4000))
+        payloads = []
+        for one in warehouse.find(SEED, LONG):
+            payload = warehouse.fetch(one, SEED, scratch)
+            assert payload is not None
+            payloads.append(bytes(payload))
+        assert b"".join(payloads) == state(LONG)(0, 300)
+        tiers = [one.tier for one in warehouse.find(SEED, LONG)]
+        assert tiers == ["ram", "ram", "disk", "disk", "ram"]  # the shorter block at the end fits
+        assert bytes(scratch[:4]) != b"\0" * 4
+
+
+def test_a_shorter_end_makes_place_for_the_longer_one(tmp_path: Path) -> None:
+    """Its file is gone when all is written."""
+    with Warehouse(folder=tmp_path) as warehouse:
+        put(warehouse, LONG[:100])
+        warehouse.flush()
+        short = set(tmp_path.rglob("*.kv"))
+        put(warehouse, LONG[:120])
+        warehouse.flush()
+        assert known(warehouse, LONG[:120]) == 120
+    kept = set(tmp_path.rglob("*.kv"))
+    assert len(kept) == len(short) == 2
+    assert len(kept & short) == 1
+
+
 def test_several_processes_share_a_folder(tmp_path: Path) -> None:
     """Each finds what the others wrote while it runs."""
     with Warehouse(folder=tmp_path) as one, Warehouse(folder=tmp_path) as other:
