@@ -4,24 +4,22 @@ Only one chain for each process is in memory at a time; what comes back from it 
 """
 
 import os
-import signal
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Protocol, TypeVar
 
 from agentmem.errors import ConfigError
 from agentmem.kvcache.rules import rules
-from agentmem.meter.own_prices import OwnPrices, in_use, use
 from agentmem.replay.billed import billed, billed_usd
 from agentmem.replay.index import IndexedSession, chains, index, key, repeated
 from agentmem.replay.peers import PEERS, missing
 from agentmem.replay.policies import Terms
+from agentmem.replay.pool import worker_pool
 from agentmem.replay.recordings import sources
 from agentmem.replay.registry import maker
 from agentmem.replay.session import SkippedLine
@@ -152,17 +150,8 @@ def _workers(plan: ReplayPlan) -> Iterator[Any]:
     if jobs == 1:
         yield partial(_mapped, None)
         return
-    pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_begin, initargs=(in_use(),))
-    try:
+    with worker_pool(jobs) as pool:
         yield partial(_mapped, pool)
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _begin(own: OwnPrices) -> None:
-    """A worker counts by the same prices. Ctrl-C is for the process that the person started; it ends the workers."""
-    use(own)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _mapped(

@@ -14,10 +14,8 @@ import sqlite3
 import time
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Lock
@@ -26,13 +24,14 @@ from typing import Any
 from agentmem.closing import Closing
 from agentmem.meter.own_prices import in_use
 from agentmem.meter.price_table import table_name
+from agentmem.replay.pool import worker_pool
 from agentmem.replay.recordings import files
 from agentmem.replay.session import SkippedLine
 from agentmem.report.cache_file import open_cache
 from agentmem.report.loading import ALL, Choice, Observed, chosen
 from agentmem.report.logs.columns import unpacked
 from agentmem.report.logs.listed import LoggedSession, read_kept, summed
-from agentmem.report.logs.reading import QUICK, ReadLog, WorkItem, begin, read_log
+from agentmem.report.logs.reading import QUICK, ReadLog, WorkItem, read_log
 from agentmem.report.logs.rows import column_rows, read_rows
 
 VERSION = 2
@@ -228,9 +227,5 @@ def _mapping(jobs: int) -> Iterator[Callable[..., Iterable[Any]]]:
     if jobs == 1:
         yield map
         return
-    with ProcessPoolExecutor(jobs, get_context("spawn"), begin, (in_use(),)) as pool:
-        try:
-            yield pool.map
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    with worker_pool(jobs) as pool:
+        yield pool.map

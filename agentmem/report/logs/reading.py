@@ -1,14 +1,12 @@
 """Reads one file for the index: a Claude Code log in its own quick way, any other by its format's reader."""
 
 import json
-import signal
 import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from agentmem.meter.own_prices import OwnPrices, use
 from agentmem.replay.growing import Unfit
 from agentmem.report.logs.columns import RequestColumns, add_row
 from agentmem.report.logs.listed import RedoBasis, summed
@@ -41,12 +39,6 @@ class ReadLog:
     identities: bytes = b""
     columns: bytes = b""
     rows: bytes = b""
-
-
-def begin(own: OwnPrices) -> None:
-    """A worker counts by the same prices. Ctrl-C is for the process that the person started; it ends the workers."""
-    use(own)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def read_log(item: WorkItem) -> ReadLog:
