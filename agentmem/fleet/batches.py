@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from agentmem.distribution import install
 from agentmem.errors import ConfigError
 from agentmem.fleet.board import FleetLimits, FleetRun
 from agentmem.fleet.results import row_of
@@ -73,7 +74,7 @@ def fleet_batches(
     try:
         from ray.data import ActorPoolStrategy
     except ImportError as error:
-        raise ConfigError(f"a fleet in Ray Data needs more packages ({error}): pip install 'ray[data]'") from None
+        raise ConfigError(f"a fleet in Ray Data needs more packages ({error}): {install('fleet')}") from None
     place = folder_of(database, folder)
     settings = FleetSettings(name, agent, database, place, FleetLimits(max_usd), together)
     return dataset.map_batches(
