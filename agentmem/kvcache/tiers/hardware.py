@@ -55,12 +55,16 @@ class ServedModel:
 
 @dataclass(frozen=True, slots=True)
 class EngineVersion:
-    """What a version of an engine's software is said to make of the same chip, as a factor on work in a second."""
+    """What a version of an engine's software is said to make of the same chip, as a factor on work in a second.
+
+    ``training`` is what is said of training, which no engine that serves has anything of: it is told, never used.
+    """
 
     name: str
     factor: float
     source: str
     dated: str
+    training: float = 1.0
     claim: bool = True
 
 
@@ -104,6 +108,7 @@ VERSIONS: Mapping[str, EngineVersion] = MappingProxyType(
                 2.8,
                 "developer.nvidia.com/blog: DeepSeek-R1 on GB200 NVL72, up to 2.8 x a GPU in three months",
                 "2026-01",
+                1.4,
             ),
         )
     }

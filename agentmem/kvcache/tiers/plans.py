@@ -176,7 +176,10 @@ def _update(work: PlannedWork, now: FleetPlan, outlook: Outlook) -> FleetChoice:
         effort + _rented(faster, engines, outlook.months),
         engines,
         (f"{outlook.update_days:g} days of an engineer at ${outlook.day_usd:,.0f}", "fewer engines from the first day"),
-        (f"{version.name}: {version.factor:g} x ({version.source}, {version.dated}), on another model and chip",),
+        (
+            f"{version.name}: {version.factor:g} x ({version.source}, {version.dated}), on another model and chip",
+            f"training is said to have gained {version.training:g} x: nothing of it is counted, these engines serve",
+        ),
     )
 
 
