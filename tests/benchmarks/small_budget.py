@@ -1,7 +1,7 @@
 """Compactions on the local engine: examples/11_small_budget_on_the_engine.py, and whether its numbers show the point.
 
 An agent works under a budget of 6,000 tokens. By the engine's own counters a request for a summary must find nearly
-all of its tokens in the cache, and all requests together stay small.
+all of its tokens in the cache, and all requests together stay small. Not every compaction asks for a summary.
 """
 
 import argparse
@@ -34,12 +34,13 @@ def main() -> int:
     print(
         f"  tokens sent: {sent:,} (at most {SENT:,}); largest request: {max(a + b for _, a, b in found):,} ({BUDGET:,})"
     )
-    print(f"  compactions: {len(summaries)} (at least {COMPACTIONS}); cached of their requests: {summaries} ({CACHED})")
-    record_figures(sent=sent, compactions=len(summaries), cached_of_summaries=summaries)
+    cuts = shown.count("\ncompacted (")
+    print(f"  compactions: {cuts} (at least {COMPACTIONS}); those that asked for a summary found cached: {summaries}")
+    record_figures(sent=sent, compactions=cuts, cached_of_summaries=summaries)
     reached = (
         sent <= SENT
-        and len(summaries) >= COMPACTIONS
-        and min(summaries) >= CACHED
+        and cuts >= COMPACTIONS
+        and min(summaries, default=0.0) >= CACHED
         and all(cached + processed <= BUDGET for _, cached, processed in found)
     )
     return int(not reached)
