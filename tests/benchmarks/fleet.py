@@ -111,14 +111,20 @@ def _print_turns(given: argparse.Namespace, made: dict[str, Any]) -> None:
     print(f"  a cluster of its own took {made['seconds_to_begin_a_cluster']:.1f} s more to begin")
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
+def sizes(description: str | None) -> argparse.ArgumentParser:
+    """How many runs of which length, and how many of them a worker has together."""
+    parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--data", help="not needed: the runs are made here")
     parser.add_argument("--runs", type=int, default=1000)
     parser.add_argument("--replies", type=int, default=20)
     parser.add_argument("--seconds", type=float, default=0.3)
-    parser.add_argument("--workers", type=int, default=WORKERS)
     parser.add_argument("--together", type=int, default=TOGETHER)
+    return parser
+
+
+def main() -> int:
+    parser = sizes(__doc__)
+    parser.add_argument("--workers", type=int, default=WORKERS)
     parser.add_argument("--parts", type=int, default=4)
     parser.add_argument("--ray", default="local")
     given = parser.parse_args()

@@ -26,9 +26,8 @@ from typing import Any
 from agentmem.fleet.board import FleetRun
 from agentmem.fleet.fleet import Fleet, FleetProgress
 from agentmem.fleet.on_ray import EVEN
-from agentmem.fleet.settings import TOGETHER
 from agentmem.transcript.journal import open_journal
-from tests.benchmarks.fleet import tasks
+from tests.benchmarks.fleet import sizes, tasks
 from tests.benchmarks.heading import heading, record_figures
 from tests.postgres import new_database, postgres_server
 
@@ -151,13 +150,7 @@ def _pages_wrong(run: FleetRun, replies: int, folder: Path, cut_off: set[str]) -
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", help="not needed: the runs are made here")
-    parser.add_argument("--runs", type=int, default=1000)
-    parser.add_argument("--replies", type=int, default=20)
-    parser.add_argument("--seconds", type=float, default=0.3)
-    parser.add_argument("--together", type=int, default=TOGETHER)
-    given = parser.parse_args()
+    given = sizes(__doc__).parse_args()
     shown = {name: getattr(given, name) for name in ("runs", "replies", "seconds", "together")}
     heading("fleet_host", "made here", **shown, load=os.getloadavg())
     with ExitStack() as stack:
