@@ -5,6 +5,7 @@ are used only once. So a number that an index still holds after its entry has go
 take turns, so that a number is never seen before a smaller one.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TypeVar
@@ -97,6 +98,7 @@ LATER = (
     "CREATE INDEX IF NOT EXISTS served_by_entry ON served (n)",
 )
 """Tables that an earlier program of this version does not know, and does not need."""
+LATER_TABLES = frozenset(re.findall(r"TABLE IF NOT EXISTS (\w+)", " ".join(LATER)))
 
 
 class Database:
@@ -143,7 +145,7 @@ class Database:
     def _prepare(self) -> None:
         if self._version() != VERSION:
             self._make()
-        if ("owned",) in self.storage.run("{tables}"):
+        if {str(name) for (name,) in self.storage.run("{tables}")} >= LATER_TABLES:
             return
         with self.storage.transaction():
             self.storage.run("{schema_lock}")

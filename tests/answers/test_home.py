@@ -4,13 +4,14 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
 
 from agentmem.answers import records
 from agentmem.answers.cache import AnswerCache
+from agentmem.answers.database import LATER_TABLES
 from agentmem.answers.home import AnswersBucket, AnswersFolder, AnswersHome, home_of
 from agentmem.answers.nearest import AnswerIndex
 from agentmem.answers.store import AnswerStore, KeptEntry
@@ -78,6 +79,15 @@ def test_hits_and_what_an_answer_took_are_shared_too(hosts: list[AnswerStore]) -
     assert len(other.served(1)) == 1
     other.remove_tenant("t")
     assert not one.served(10)
+
+
+@pytest.mark.parametrize("missing", sorted(LATER_TABLES))
+def test_a_cache_of_an_earlier_program_gets_the_tables_it_lacks(homes: Homes, missing: str) -> None:
+    """Whichever it is: the program before knew some of them already."""
+    with closing(AnswerStore(homes(), Time(100.0))) as made:
+        made.database.storage.run(f"DROP TABLE {missing}")
+    with closing(AnswerStore(homes(), Time(100.0))) as opened:
+        assert (missing,) in opened.database.storage.run("{tables}")
 
 
 def test_what_one_host_keeps_another_finds_and_removes(hosts: list[AnswerStore]) -> None:
