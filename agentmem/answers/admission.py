@@ -58,8 +58,6 @@ class Keeper:
                 self._store.own(looked.scope, owner_of(looked.context.tenant, looked.context.user))
             n = self._store.put(self._entry(looked, answer, kind), self._embedder, vector, since)
             if n:
-                if answer.tokens is not None:
-                    self._store.spend(n, answer.tokens)
                 self._replace(looked)
                 self._counters.add("kept", kind)
                 self._sweep()
@@ -102,6 +100,7 @@ class Keeper:
             seconds=answer.seconds,
             usd=answer.usd,
             sources=_merged(answer),
+            tokens=answer.tokens,
         )
 
     def _sweep(self) -> None:

@@ -14,6 +14,7 @@ from agentmem.answers.records import RecordPlace
 from agentmem.errors import ConfigError
 from agentmem.object_store import check
 from agentmem.objects import ObjectAddress, in_objects, located
+from agentmem.pages import private
 from agentmem.recall.places import FolderPlace, ObjectPlace, TablesPlace
 from agentmem.transcript.journal import Journal, open_journal
 from agentmem.transcript.postgres import open_postgres, with_schema
@@ -38,7 +39,7 @@ class AnswersHome(Protocol):
         """The database of the entries, made if missing. Raises ConfigError."""
 
     def close(self) -> None:
-        """Close what was opened for it. May be called twice."""
+        """Leave it: what was opened for it is closed. May be called twice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,9 @@ class AnswersFolder:
         return open_sqlite(Address("sqlite", str(self.folder / FILE)))
 
     def close(self) -> None:
-        """Nothing of it is open."""
+        """A folder of agentmem's own is closed to other users."""
+        if private.is_own(self.folder):
+            private.close_tree(self.folder)
 
 
 @dataclass(frozen=True, slots=True)

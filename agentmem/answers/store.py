@@ -11,7 +11,6 @@ from agentmem.answers.database import Database
 from agentmem.answers.home import AnswersFolder, AnswersHome
 from agentmem.answers.questions import normalised
 from agentmem.answers.values import Candidate, Labelled, Source
-from agentmem.pages import private
 from agentmem.types import Clock, Vectors
 
 if TYPE_CHECKING:
@@ -44,7 +43,8 @@ class KeptEntry:
     """One kept answer.
 
     ``n`` numbers the entries in their order (0: not stored yet), and is never reused. ``checked`` is the last time, in
-    seconds since the epoch, at which the answer was found to be right. ``seconds`` and ``usd`` are its cost.
+    seconds since the epoch, at which the answer was found to be right. ``seconds``, ``usd`` and ``tokens`` are its
+    cost; ``tokens`` is only written: hits show it.
     """
 
     scope: str
@@ -61,6 +61,7 @@ class KeptEntry:
     usd: float | None = None
     n: int = 0
     sources: tuple[Source, ...] = field(default=(), compare=False)
+    tokens: int | None = field(default=None, compare=False)
 
     @property
     def id(self) -> str:
@@ -130,8 +131,6 @@ class AnswerStore:
         """Close the database. May be called twice."""
         self.database.close()
         self.home.close()
-        if isinstance(self.home, AnswersFolder) and private.is_own(self.home.folder):
-            private.close_tree(self.home.folder)
 
     # Keeping
 
@@ -317,14 +316,6 @@ class AnswerStore:
         """The counters, by name and query type."""
         return {(str(row[0]), str(row[1])): _real(row[2]) for row in self.database.run("SELECT * FROM counts")}
 
-    def spend(self, n: int, tokens: int) -> None:
-        """Record the tokens that an entry's answer took."""
-        sql = (
-            "INSERT INTO spent (n, tokens) SELECT n, ? FROM entries WHERE n = ?"
-            " ON CONFLICT (n) DO UPDATE SET tokens = excluded.tokens"
-        )
-        self.database.run(sql, tokens, n)
-
     def serve(self, hits: Sequence[tuple[int, str, str, float | None, float]], most: int) -> None:
         """Store hits: the entry's number, what was asked, how it was found, the cosine, the time. ``most`` stay."""
         sql = "INSERT INTO served (n, asked, how, similarity, at) SELECT n, ?, ?, ?, ? FROM entries WHERE n = ?"
@@ -389,6 +380,8 @@ class AnswerStore:
             self.database.run("INSERT INTO sources VALUES (?, ?, ?, ?)", n, one.name, one.revision, int(one.page))
         if vector is not None:
             self._embed(n, entry.scope, embedder, vector)
+        if entry.tokens is not None:
+            self.database.run("INSERT INTO spent VALUES (?, ?)", n, entry.tokens)
         return n
 
     def _embed(self, n: int, scope: str, embedder: str, vector: Vectors) -> None:

@@ -15,7 +15,7 @@ from datetime import date
 from agentmem.errors import RerankerNotAvailable
 from agentmem.recall.asking import MONTHS, Asked, Span, day_of, first_person, read
 from agentmem.recall.pieces import Piece
-from agentmem.recall.reranking import READ, reranked, window
+from agentmem.recall.reranking import reranked, window
 from agentmem.recall.scope import RARE, SAID, Prior, Scope
 from agentmem.recall.shelf import ShelfHit
 from agentmem.retrieval import Reranker
@@ -172,10 +172,9 @@ def fair(order: Sequence[int], *parts: Sequence[int]) -> list[int]:
     return [*(place for place in head if place in kept), *missing, *others[free:]]
 
 
-def best(scores: Mapping[int, float], bonus: Mapping[int, float], most: int) -> list[int]:
-    """The places with the highest scores, their bonus included; of equals, the later."""
-    total = {place: scores.get(place, 0.0) + bonus.get(place, 0.0) for place in scores.keys() | bonus.keys()}
-    return sorted(total, key=lambda place: (-total[place], -place))[:most]
+def best(scores: Mapping[int, float], most: int) -> list[int]:
+    """The places with the highest scores; of equals, the later."""
+    return sorted(scores, key=lambda place: (-scores[place], -place))[:most]
 
 
 def bonuses(speakers: Mapping[int, str], names: Collection[str], exact: Collection[int]) -> dict[int, float]:
@@ -230,14 +229,17 @@ def search(where: Scope, question: str, limit: int, reranker: Reranker | None = 
     Whatever one of the two searches has among its first TOP is among the first LOOKED_AT, if so many are asked for.
     """
     found = _searched(where, question)
-    chosen = best(found.scores, {}, max(limit, LOOKED_AT) + 2)
+    chosen = best(found.scores, max(limit, LOOKED_AT) + 2)
     pieces = where.at([*chosen, *(place for part in found.parts for place in part)])
     fitting = sorted((at for at in chosen if at in pieces), key=lambda at: question not in pieces[at].text)
     ordered = fair(fitting, *([at for at in part if at in pieces] for part in found.parts))
     if reranker and found.open and not any(question in piece.text for piece in pieces.values()):
-        passages = {at: window(pieces[at].text, where.sentence(at, found.vector)) for at in ordered[:READ]}
+
+        def passage(at: int) -> str:
+            return window(pieces[at].text, where.sentence(at, found.vector))
+
         with suppress(RerankerNotAvailable):  # the order of the search stands
-            ordered = reranked(reranker, first_person(question), ordered, found.scores, passages)
+            ordered = reranked(reranker, first_person(question), ordered, found.scores, passage)
     fits = found.fits
     return [pieces[at] if fits is None else replace(pieces[at], fit=fits.get(at, 0.0)) for at in ordered[:limit]]
 

@@ -4,7 +4,7 @@ What the reranker says is added to a piece's score, so that a name or a number t
 constants were chosen as those of `agentmem.recall.ranking`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from agentmem.recall.sentences import sentences
 from agentmem.retrieval import Reranker
@@ -24,17 +24,17 @@ def reranked(
     question: str,
     order: Sequence[int],
     scores: Mapping[int, float],
-    passages: Mapping[int, str],
+    passage: Callable[[int], str],
 ) -> list[int]:
     """The places, of which those that are read stand first, in their new order, and the others follow as they were.
 
-    ``passages`` has what is read of each of the first READ places.
+    ``passage`` gives what is read of a place.
     """
     best = max((scores.get(place, 0.0) for place in order), default=0.0)
     due = [place for place in order[:READ] if scores.get(place, 0.0) >= best - REACH]
     if len(due) < 2:
         return list(order)
-    logits = reranker.scores(question, [passages[place] for place in due])
+    logits = reranker.scores(question, [passage(place) for place in due])
     raised = {place: scores.get(place, 0.0) + WEIGHT * logit for place, logit in zip(due, logits, strict=True)}
     return [*sorted(due, key=lambda place: -raised[place]), *(place for place in order if place not in raised)]
 

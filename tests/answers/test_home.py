@@ -5,6 +5,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -67,10 +68,8 @@ def vector(text: str) -> Vectors:
 def test_hits_and_what_an_answer_took_are_shared_too(hosts: list[AnswerStore]) -> None:
     """One host serves what another kept; only the latest hits stay; they go with the answer."""
     one, other = hosts
-    n = one.put(entry("a", "s"), HASHED.name, vector("a"))
     for tokens in (40, 70):
-        one.spend(n, tokens)
-    one.spend(n + 1, 5)  # of no entry: there is nothing to say it of
+        n = one.put(replace(entry("a", "s"), tokens=tokens), HASHED.name, vector("a"))
     other.serve([(n, f"asked {at}", "semantic", 0.9, 100.0 + at) for at in range(3)], most=2)
     found = one.served(10)
     assert [(row[2], row[3], row[5], row[6], row[7]) for row in found] == [

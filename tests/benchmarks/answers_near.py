@@ -97,9 +97,9 @@ def seen(pairs: Sequence[NearPair], number: int, arm: str, decide: Decider) -> t
     return Seen(number, arm, len(traps), sum(traps), len(alike), sum(alike)), wrong
 
 
-def met(found: Seen, reworded: float) -> bool:
+def met(found: Seen) -> bool:
     """Whether a row reaches the target."""
-    return found.served <= TRAPS * found.traps and found.reworded >= reworded * found.rewordings
+    return found.served <= TRAPS * found.traps and found.reworded >= REWORDED * found.rewordings
 
 
 def main() -> int:
@@ -133,7 +133,7 @@ def main() -> int:
     record_figures(**record)
     if given.json:
         given.json.write_text(json.dumps(record, indent=1), encoding="utf-8")
-    good = met(judged[0], REWORDED)
+    good = met(judged[0])
     print(f"  target of the last round at the default, at its first look: {'met' if good else 'MISSED'}")
     return 0 if good else 1
 

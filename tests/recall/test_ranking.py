@@ -142,7 +142,7 @@ def test_a_subject_in_small_letters() -> None:
 
 def test_the_best_come_first_and_of_equals_the_later() -> None:
     """A place that only has a bonus counts too."""
-    assert ranking.best({1: 1.0, 2: 1.0, 3: 0.1}, {3: 0.5, 9: 3.0}, 3) == [9, 2, 1]
+    assert ranking.best(ranking.summed({1: 1.0, 2: 1.0, 3: 0.1}, {3: 0.5, 9: 3.0}), 3) == [9, 2, 1]
 
 
 @pytest.mark.parametrize(

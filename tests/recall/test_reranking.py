@@ -32,13 +32,13 @@ TEXTS = {place: f"p{place}" for place in range(60)}
 def test_what_answers_comes_first() -> None:
     """A logit weighs so much that one that answers overtakes one that scored a little more."""
     says = Says(p3=4.0, p1=-4.0)
-    assert reranked(says, "?", [1, 2, 3], {1: 1.0, 2: 0.95, 3: 0.9}, TEXTS) == [3, 2, 1]
+    assert reranked(says, "?", [1, 2, 3], {1: 1.0, 2: 0.95, 3: 0.9}, TEXTS.__getitem__) == [3, 2, 1]
 
 
 def test_what_is_far_ahead_stays_first() -> None:
     """Where all others are out of reach nothing is read: the search alone is sure."""
     says = Says(p2=9.0)
-    assert reranked(says, "?", [1, 2], {1: 2.0, 2: 2.0 - REACH - 0.01}, TEXTS) == [1, 2]
+    assert reranked(says, "?", [1, 2], {1: 2.0, 2: 2.0 - REACH - 0.01}, TEXTS.__getitem__) == [1, 2]
     assert says.read == []
 
 
@@ -50,7 +50,7 @@ def test_what_is_far_ahead_stays_first() -> None:
 def test_nothing_is_lost(order: list[int], scores: dict[int, float], logits: dict[int, float]) -> None:
     """The same places, those that were not read in the order that they had, and at most READ of them read."""
     says = Says(**{f"p{place}": logit for place, logit in logits.items()})
-    found = reranked(says, "?", order, scores, TEXTS)
+    found = reranked(says, "?", order, scores, TEXTS.__getitem__)
     assert sorted(found) == sorted(order) and len(says.read) <= READ
     unread = [place for place in order if f"p{place}" not in says.read]
     assert [place for place in found if place in unread] == unread
