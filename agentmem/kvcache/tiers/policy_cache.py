@@ -6,6 +6,7 @@ request's own blocks stay while others can leave, as an engine needs them to run
 
 import heapq
 from collections.abc import Sequence
+from math import inf, nextafter
 
 from agentmem.kvcache.eviction import HeldBlock, Policy, pin, pinning, policy, release
 from agentmem.kvcache.tiers.curve import CurvePoint, HitCurve
@@ -17,7 +18,7 @@ class PolicyCache:
     """``room`` blocks of ``block`` tokens. ``future`` is needed by rows that know it."""
 
     def __init__(self, room: int, policy: Policy, pieces: Pieces, block: int, future: NextUses | None = None) -> None:
-        self.room, self.blocks = room, 0
+        self.room, self.blocks, self._last = room, 0, -inf
         self._policy, self._pieces, self._block, self._future = policy, pieces, block, future
         self._held: dict[int, HeldBlock] = {}
         self._parents: dict[int, int | None] = {}
@@ -38,11 +39,12 @@ class PolicyCache:
     def use(self, path: Sequence[int], at: int, now: float) -> int:
         """Use these pieces for the request numbered ``at``: they are held then. Returns the blocks that were."""
         found = self.leading(path)
+        self._last = max(now, nextafter(self._last, inf))  # of requests at one instant the later call is the later use
         parent, start = None, 0
         for piece in path:
             one = self._held.get(piece) or self._added(piece, parent, start, now)
             self._whole(piece, one)
-            one.used, one.uses = now, one.uses + 1
+            one.used, one.uses = self._last, one.uses + 1
             if self._future is not None:
                 one.next_use = self._future.after(piece, at)
             parent, start = piece, start + one.tokens

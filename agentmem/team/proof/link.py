@@ -10,11 +10,11 @@ import os
 import secrets
 import sys
 import threading
-import time
 import types
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from time import monotonic
 from typing import Any, Protocol
 
 from agentmem.team.proof import arguments, arrays, lending, values
@@ -222,14 +222,8 @@ class SubjectLink:
         """A message, in the time that is left of one call for the code, and what is left of it then."""
         if left is None:
             return self.wire.receive(), None
-        whole, began = self.wire.seconds, time.monotonic()
-        self.wire.seconds = max(0.0, left)
-        try:
-            return self.wire.receive(), left - (time.monotonic() - began)
-        except Broken as error:
-            raise Broken(f"no answer within {whole:g} seconds" if "no answer" in str(error) else str(error)) from error
-        finally:
-            self.wire.seconds = whole
+        deadline = monotonic() + left
+        return self.wire.receive(deadline), deadline - monotonic()
 
     def _answered(self, frame: list[Any], given: Sequence[Any]) -> Any:
         kind = frame[1]

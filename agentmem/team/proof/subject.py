@@ -138,9 +138,7 @@ class Subject:
             return found.value if type(found) is _Foreign else found
         if tag == "m":
             return getattr(self.objects[given[1]], given[2])
-        if tag == "M":
-            return importlib.import_module(given[1])
-        if tag == "X":
+        if tag in ("M", "X"):
             return importlib.import_module(given[1])
         if tag == "T":
             return operator.attrgetter(given[2])(importlib.import_module(given[1]))

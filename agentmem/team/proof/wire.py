@@ -52,9 +52,9 @@ class Wire:
         except OSError as error:
             raise Broken("the other process is gone") from error
 
-    def receive(self) -> list[Any]:
-        """The next frame. Raises Broken if none comes in time, or if it is none."""
-        deadline = _deadline(self.seconds)
+    def receive(self, deadline: float | None = None) -> list[Any]:
+        """The next frame. Raises Broken if none comes in time, or by the ``deadline``, or if it is none."""
+        deadline = _deadline(self.seconds) if deadline is None else deadline
         (size,) = struct.unpack("!I", self._read(4, deadline))
         if size > MOST:
             raise Broken("a message is too large")

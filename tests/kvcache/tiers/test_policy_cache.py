@@ -18,10 +18,10 @@ from tests.kvcache.tiers.workloads import chains, requests
 SIZES = (0, 12, 40, 160)
 
 
-@given(chains())
-def test_lru_is_what_the_stack_says(blocks: list[list[int]]) -> None:
-    """Played piece by piece it finds just what one pass over the stack finds, at every size."""
-    work = requests(blocks)
+@given(chains(), st.sampled_from((0.0, 1.0)))
+def test_lru_is_what_the_stack_says(blocks: list[list[int]], apart: float) -> None:
+    """Played piece by piece it finds just what one pass over the stack finds, at every size, also at one instant."""
+    work = requests(blocks, apart=apart)
     assert policy_curve(work, 4, SIZES, "lru").points == hit_curve(work, 4, SIZES).points[:-1]
 
 
