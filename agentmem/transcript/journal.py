@@ -114,18 +114,17 @@ class Journal(Closing):
         _check_name(thread)
 
         def written() -> tuple[Entry, ...]:
-            with self.storage.transaction():
-                found = self._locked(thread, head)
-                if found.head != head:
-                    return self._standing(found, drafts, head)
-                entries = chained(thread, found.tip.hex(), head + 1, drafts)
-                add_entries(self.storage, found, entries)
-                if submission:
-                    submissions.add(self.storage, submission)
-                also()
-                return entries
+            found = self._locked(thread, head)
+            if found.head != head:
+                return self._standing(found, drafts, head)
+            entries = chained(thread, found.tip.hex(), head + 1, drafts)
+            add_entries(self.storage, found, entries)
+            if submission:
+                submissions.add(self.storage, submission)
+            also()
+            return entries
 
-        return self.storage.persist(written)
+        return self.storage.together(written)
 
     def submission(self, key: str) -> Submission | None:
         """The task that was started under a key, or None."""
