@@ -3,7 +3,8 @@
 import select
 import socket
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from urllib.parse import parse_qs, quote, urlsplit
 
 
@@ -36,6 +37,17 @@ class Forwarder:
         if self._silent:
             self._break()
         self._silent = self._refusing = False
+
+    @contextmanager
+    def away(self, seconds: float) -> Iterator[None]:
+        """The link is cut, and mended after so many seconds, while the work inside waits for it."""
+        self.cut()
+        mending = threading.Timer(seconds, self.mend)
+        mending.start()
+        try:
+            yield
+        finally:
+            mending.join()
 
     def close(self) -> None:
         """End it."""

@@ -188,18 +188,17 @@ class History:
         rows = self._ahead(tree) if tree else {}
 
         def written() -> Checkpoint:
-            with self.storage.transaction():
-                last = checkpoint.latest(self.storage, thread)
-                if last and made.same_as(last):
-                    return last
-                blobs.hold(self.storage)
-                if tree is not None:
-                    self._keep(tree, rows)
-                if plan is not None:
-                    blobs.put(self.storage, plan)
-                return checkpoint.add(self.storage, made)
+            last = checkpoint.latest(self.storage, thread)
+            if last and made.same_as(last):
+                return last
+            blobs.hold(self.storage)
+            if tree is not None:
+                self._keep(tree, rows)
+            if plan is not None:
+                blobs.put(self.storage, plan)
+            return checkpoint.add(self.storage, made)
 
-        return self.storage.persist(written)
+        return self.storage.together(written)
 
     def _ahead(self, tree: blobs.TreeFolder) -> dict[str, bytes]:
         """The rows of a tree's large pages that are not kept yet. A page that changes now is found out later."""

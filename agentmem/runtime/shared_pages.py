@@ -107,12 +107,7 @@ class SharedPages:
         """Write changes that no entry took in, such as a person's between two runs."""
         changed = self.changed()
         if changed.pages:
-
-            def written() -> int:
-                with self.storage.transaction():
-                    return self.write(thread, changed)
-
-            self.settle(thread, changed, self.storage.persist(written))
+            self.settle(thread, changed, self.storage.together(lambda: self.write(thread, changed)))
 
     def _take_in(self) -> None:
         """Make the folder's pages those of the database where these are newer."""

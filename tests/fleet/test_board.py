@@ -133,11 +133,8 @@ def test_the_record_waits_for_a_database_that_is_away(postgres_url: str) -> None
             lambda: board.count({key: counted(0.25, USAGE)}),
         ]
         for step in steps:
-            link.cut()
-            mending = threading.Timer(0.2, link.mend)
-            mending.start()
-            step()
-            mending.join()
+            with link.away(0.2):
+                step()
         (run,) = board.runs()
         assert (run.state, run.tries, run.usd, run.requests) == ("running", 1, 0.5, 2)
     link.close()

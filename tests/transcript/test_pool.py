@@ -114,11 +114,8 @@ def test_a_link_that_is_cut_is_waited_for(postgres_url: str) -> None:
     link = Forwarder(postgres_url)
     with open_journal(link.url) as journal, journal.lease("t"):
         journal.append("t", [note("a")], head=-1)
-        link.cut()
-        mending = threading.Timer(0.3, link.mend)
-        mending.start()
-        journal.append("t", [note("b")], head=0)
-        mending.join()
+        with link.away(0.3):
+            journal.append("t", [note("b")], head=0)
         assert [entry.data for entry in journal.entries("t")] == [b"a", b"b"]
     link.close()
 
@@ -133,11 +130,8 @@ def test_what_is_opened_while_the_server_is_away_waits_too(postgres_url: str) ->
             lambda: journal.fork("t", 0, "fork"),
         ]
         for work in works:
-            link.cut()
-            mending = threading.Timer(0.3, link.mend)
-            mending.start()
-            work()
-            mending.join()
+            with link.away(0.3):
+                work()
         assert journal.head("fork") == 0
     link.close()
 

@@ -25,15 +25,11 @@ class BlockMemory:
             return True
         size = record_size(len(block.tokens), len(record.payload))
         self.make_room(size, now, kept)
-        if self.standings.bytes + size > self.standings.budget:
+        if not self.standings.has_room(size):
             return False
         self._records[block.key] = record
         self.standings.add(HeldBlock(block.key, block.parent, size, block.start, len(block.tokens), now, now))
         return True
-
-    def has_room(self, size: int) -> bool:
-        """If ``size`` more bytes fit without pushing anything out."""
-        return self.standings.bytes + size <= self.standings.budget
 
     def make_room(self, size: int, now: float, kept: Iterable[str] = ()) -> int:
         """Let go of what is worth less than ``size`` more bytes, before they are read. Returns how many blocks left."""

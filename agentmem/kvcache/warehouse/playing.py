@@ -164,7 +164,7 @@ class _Tiers:
         self._touch(keys, now)
         for key in keys:
             one = self._disk.held.get(key)
-            if one and self._ram.bytes + one.size <= self._ram.budget:
+            if one and self._ram.has_room(one.size):
                 self._hold(self._ram, HeldBlock(**{name: getattr(one, name) for name in _COPIED}), now)
         return found
 

@@ -83,6 +83,10 @@ class Standings:
             if one := self.held.get(key):
                 one.used, one.uses = max(now, one.used), one.uses + 1
 
+    def has_room(self, size: int) -> bool:
+        """If ``size`` more bytes fit without pushing anything out."""
+        return self.bytes + size <= self.budget
+
     def fit(self, now: float, kept: Iterable[str] = (), room: int = 0) -> list[str]:
         """Drop what has to leave, so that ``room`` more bytes fit. Returns its keys. Those in ``kept`` stay."""
         excess = self.bytes + room - self.budget

@@ -121,7 +121,7 @@ class Warehouse(Closing):
         with self._lock:
             record = self._ram.get(one.key) or self._pending.get(one.key)
             if record is None and self._disk:
-                room = self._ram.has_room(self._disk.size(one.key))
+                room = self._ram.standings.has_room(self._disk.size(one.key))
                 record = self._disk.read(one.key, None if room else scratch)
                 if record and room:
                     self._ram.add(record, self._now, self._pending)
