@@ -9,7 +9,7 @@ The socket listens before the thread begins, so that nobody who has the address 
 import asyncio
 import socket
 import threading
-from collections.abc import Awaitable, Callable, Coroutine, MutableMapping
+from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, nullcontext
 from importlib.util import find_spec
 from typing import Any, TypeVar
@@ -17,22 +17,19 @@ from typing import Any, TypeVar
 from agentmem.closing import Closing
 from agentmem.distribution import install
 from agentmem.errors import ConfigError
+from agentmem.health import App
 
 HOST = "127.0.0.1"
 BACKLOG = 1024
 """Connections that may wait to be accepted."""
 
 Result = TypeVar("Result")
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
-def listening(port: int, backlog: int = BACKLOG) -> socket.socket:
+def listening(port: int) -> socket.socket:
     """A listening socket on loopback; ``port`` 0 takes a free one. Raises ConfigError if the port cannot be used."""
     try:
-        return socket.create_server((HOST, port), backlog=backlog)
+        return socket.create_server((HOST, port), backlog=BACKLOG)
     except OSError as error:
         raise ConfigError(f"port {port} cannot be used here ({error.strerror}): choose another --port, or 0") from error
 

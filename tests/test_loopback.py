@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager
 import pytest
 
 from agentmem.errors import ConfigError
-from agentmem.loopback import LoopbackServer, Receive, Scope, Send, check_installed, listening
+from agentmem.health import Receive, Scope, Send
+from agentmem.loopback import LoopbackServer, check_installed, listening
 
 
 async def hello(scope: Scope, receive: Receive, send: Send) -> None:

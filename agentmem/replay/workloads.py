@@ -99,12 +99,8 @@ def workload(paths: Sequence[Path]) -> Workload:
         raise ConfigError(f"blocks of {' and '.join(map(str, sizes))} tokens cannot be one workload: plan them apart")
     dated = min((part.began for part in parts if part.began >= _DATED), default=0.0)
     begun = ((part, 0.0 if part.began >= _DATED else dated) for part in parts)
-    requests = sorted((replace(one, at=one.at + late) for part, late in begun for one in part.requests), key=_arrival)
-    return Workload(sizes[0], tuple(replace(one, at=one.at - requests[0].at) for one in requests), skipped)
-
-
-def _arrival(one: BlockRequest) -> float:
-    return one.at
+    timed = sorted(((one.at + late, one) for part, late in begun for one in part.requests), key=lambda each: each[0])
+    return Workload(sizes[0], tuple(replace(one, at=at - timed[0][0]) for at, one in timed), skipped)
 
 
 def _read(paths: Sequence[Path], spool: Spool) -> Iterator[Workload | SkippedLine]:

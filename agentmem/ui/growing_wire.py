@@ -23,7 +23,8 @@ class GrowingWire:
 
     def __init__(self, path: Path) -> None:
         self._file = GrowingFile(path)
-        self._reading, self._shared, self._make = WireReading(), LineReader(), Frames()
+        self._make = Frames()
+        self._reading, self._shared = WireReading(self._make), LineReader()
         self._requests: list[ObservedRequest] = []
         self._skipped: list[SkippedLine] = []
         self._told: tuple[int, list[Observed]] = (-1, [])

@@ -104,6 +104,8 @@ RESTORED_TOKENS = 11_000
 the median over 38 compactions of recorded sessions, in which it was 500 to 27,000."""
 ADAPTIVE_SINCE = (4, 6)
 """Claude versions that decide by themselves whether to think; older ones do at every prompt, if it is switched on."""
+LATE = 8
+"""Replies of a conversation that a late line may still belong to."""
 
 _PLAN = "Implement the following plan:"
 _SKILL = "Base directory for this skill:"
@@ -200,7 +202,7 @@ class Conversation:
                 self.cuts.add("resume")
             return
         identity = str(message.get("id") or record.get("requestId") or record.get("uuid") or "")
-        draft = next((one for one in self.drafts[-8:] if one.identity == identity), None) if identity else None
+        draft = next((one for one in self.drafts[-LATE:] if one.identity == identity), None) if identity else None
         if draft is None:
             draft = self._request(message, identity, moment)
         frames = [] if self._again(record, frames) else frames

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from agentmem.kvcache.frames import Frames, frame
+from agentmem.kvcache.frames import Frames, Make, frame
 from agentmem.kvcache.prompts import body_prompt
 from agentmem.kvcache.reported import read_usage, response_extras
 from agentmem.kvcache.shared_blocks import LineReader, MissingBlocks
@@ -76,12 +76,12 @@ UNREADABLE = (_Unfit, MissingBlocks, KeyError, TypeError, ValueError, AttributeE
 
 
 class WireReading:
-    """A log while it is read, and while it grows."""
+    """A log while it is read, and while it grows. ``make`` makes the frames of its requests."""
 
-    def __init__(self) -> None:
+    def __init__(self, make: Make | None = None) -> None:
         self.found: list[_Begun] = []
         self._groups: dict[tuple[str, str, tuple[Frame, ...]], list[_Begun]] = {}
-        self._make = Frames()
+        self._make = Frames() if make is None else make
         self._known: dict[Frame, Frame] = {}
         self._ended: dict[str, Growth] = {}
         self._clock = 0.0

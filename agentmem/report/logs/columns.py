@@ -62,9 +62,9 @@ class RequestColumns:
         for name, column in self.columns.items():
             column.append(values[name])  # type: ignore[arg-type]  # each column takes its own type
 
-    def shortened(self, length: int) -> "RequestColumns":
-        """The first ``length`` requests."""
-        kept = {name: column[:length] for name, column in self.columns.items()}
+    def copied(self) -> "RequestColumns":
+        """The same requests, to add others to."""
+        kept = {name: column[:] for name, column in self.columns.items()}
         return RequestColumns(list(self.conversations), list(self.models), list(self.prices), kept)
 
     def packed(self) -> bytes:

@@ -50,12 +50,6 @@ _WHOLE = "SELECT columns, rows FROM indexed WHERE path = ? AND key = ?"
 _KEEP = "INSERT OR REPLACE INTO indexed VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 Stamp = tuple[int, int]
-Heard = Callable[[int, int], None]
-"""Hears how far reading is: bytes read, and bytes to read."""
-
-
-def silent(done: int, whole: int) -> None:
-    """Progress that nobody looks at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +95,6 @@ class LogIndex(Closing):
         *,
         since: float = 0.0,
         takes: Callable[[Path], bool] = lambda path: True,
-        heard: Heard = silent,
     ) -> Iterator[LoggedSession | SkippedLine]:
         """Every conversation in ``paths``, files or folders, in the order of the files, and what could not be read.
 
@@ -110,7 +103,7 @@ class LogIndex(Closing):
         """
         stamps, unread = there(paths, takes)
         yield from unread
-        known = dict(self.refresh(stamps, heard))
+        known = dict(self.refresh(stamps))
         for path in stamps:
             yield from known[path].skipped
         yield from self.counted({path: known[path] for path in stamps}, since)
@@ -133,7 +126,7 @@ class LogIndex(Closing):
         if columns:
             yield from read_rows(rows) if rows else column_rows(unpacked(columns), path, QUICK)
 
-    def refresh(self, stamps: Mapping[str, Stamp], heard: Heard = silent) -> Iterator[tuple[str, IndexedLog]]:
+    def refresh(self, stamps: Mapping[str, Stamp]) -> Iterator[tuple[str, IndexedLog]]:
         """Of each file what it holds: at first of those that did not change, then of each other when it was read."""
         fresh = dict(stamps)
         for path, size, changed, sessions, skipped, identities in self._select(_LIGHT, (self._key,)):
@@ -141,11 +134,8 @@ class LogIndex(Closing):
                 del fresh[path]
                 yield path, IndexedLog.of(json.loads(sessions), json.loads(skipped), identities)
         work = [WorkItem(path, *stamp) for path, stamp in fresh.items()]
-        whole, done = sum(one.size for one in work), 0
-        for item, read in _read(work, self._jobs, whole):
+        for item, read in _read(work, self._jobs):
             yield item.path, self.keep(item, read)
-            done += item.size
-            heard(done, whole)
 
     def keep(self, item: WorkItem, read: ReadLog) -> IndexedLog:
         """Remember what was read of a file."""
@@ -215,10 +205,11 @@ def stamp(path: Path) -> Stamp | None:
 _DATABASES = (".db", ".sqlite", ".sqlite3")
 
 
-def _read(work: list[WorkItem], jobs: int, whole: int) -> Iterator[tuple[WorkItem, ReadLog]]:
+def _read(work: list[WorkItem], jobs: int) -> Iterator[tuple[WorkItem, ReadLog]]:
     """Read the files, the largest first, in several processes if there is much."""
     ordered = sorted(work, key=lambda one: -one.size)
-    with _mapping(jobs if whole >= MANY and len(work) > 1 else 1) as mapping:
+    much = len(work) > 1 and sum(one.size for one in work) >= MANY
+    with _mapping(jobs if much else 1) as mapping:
         yield from zip(ordered, mapping(read_log, ordered), strict=True)
 
 

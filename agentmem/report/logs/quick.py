@@ -14,11 +14,10 @@ from typing import Any
 
 from agentmem.integrations.observing import known_rules
 from agentmem.kvcache.reported import read_extras
-from agentmem.kvcache.rules import CacheRules
 from agentmem.meter.price_row import PriceRow
 from agentmem.meter.prices import cost
 from agentmem.replay.formats.claude_code import named
-from agentmem.replay.formats.claude_conversation import Conversation, ExchangeDraft
+from agentmem.replay.formats.claude_conversation import LATE, Conversation, ExchangeDraft
 from agentmem.replay.formats.claude_growing import GrowingLog
 from agentmem.replay.growing import Unfit
 from agentmem.replay.session import HEAD_SHARE, Exchange
@@ -27,8 +26,6 @@ from agentmem.report.recorded import relation
 from agentmem.types import Frame, Json, ModelProfile, Role, Segment, Ttl, Usage
 
 PROVIDER = "anthropic"
-_LATE = 8
-"""Replies of a conversation that a late line may still belong to, as in `claude_conversation`."""
 _WORDS = 64
 """Characters kept of a text: more than any by which a client's own words are told."""
 _ANEW = ("compaction", "clear")
@@ -61,7 +58,7 @@ class _Counted:
             raise Unfit("a reply without usage")
         price = cost(ModelProfile(PROVIDER, draft.model, "cloud"), usage, at=draft.at, extras=read_extras(draft.report))
         self.last = Exchange(draft.at, draft.answered, draft.model, (), (), usage, draft.cut, identity=draft.identity)
-        related = relation(before, self.last, _rules(draft.model), ttl)
+        related = relation(before, self.last, known_rules(PROVIDER, draft.model), ttl)
         redo = _redo(usage, before, self.head, anew=draft.cut is not None and draft.cut.kind in _ANEW)
         read, whole = usage.cache_read_tokens, usage.input_tokens
         self.head = self.head or (read if 0 < read <= whole else round(HEAD_SHARE * whole))
@@ -98,9 +95,9 @@ class QuickReading:
     def columns(self) -> RequestColumns:
         """All requests so far. Those that a late line may still change are counted anew the next time. Raises Unfit."""
         for thread, conversation in self.log.reading.conversations.items():
-            self._count(thread, conversation, len(conversation.drafts) - _LATE, self._final)
+            self._count(thread, conversation, len(conversation.drafts) - LATE, self._final)
         final, counted, owners = self._final, self._counted, self._owners
-        whole = final.shortened(len(final))
+        whole = final.copied()
         self._counted = {thread: _Counted(one.requests, one.last, one.head) for thread, one in counted.items()}
         self._owners = dict(owners)
         for thread, conversation in self.log.reading.conversations.items():
@@ -127,16 +124,6 @@ class QuickReading:
 def _redo(usage: Usage, before: Exchange | None, head: int, *, anew: bool) -> int:
     sent = head if anew else before.usage.input_tokens if before and before.usage else 0
     return max(0, min(usage.input_tokens, sent) - usage.cache_read_tokens)
-
-
-_RULES: dict[str, CacheRules] = {}
-
-
-def _rules(model: str) -> CacheRules:
-    """The cache rules of a model: a log names few."""
-    if model not in _RULES:
-        _RULES[model] = known_rules(PROVIDER, model)
-    return _RULES[model]
 
 
 def scanned(path: Path) -> QuickReading:
