@@ -3,6 +3,7 @@
 import json
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from agentmem.integrations.observing import completed
 from agentmem.integrations.observing import observe as observed_request
@@ -10,9 +11,9 @@ from agentmem.kvcache.frames import Frames
 from agentmem.kvcache.shared_blocks import LineReader
 from agentmem.kvcache.why.observed import ObservedRequest
 from agentmem.replay.formats.wire_log import UNREADABLE, WireReading, why
-from agentmem.replay.growing import GrowingFile, Unfit
+from agentmem.replay.growing import GrowingFile
 from agentmem.replay.session import SkippedLine
-from agentmem.replay.source import RecordingSource, broken
+from agentmem.replay.source import RecordingSource
 from agentmem.report.loading import WIRE_LOG, Observed, compared_by_line, observe_wire
 
 Found = list[Observed | SkippedLine]
@@ -31,12 +32,10 @@ class GrowingWire:
 
     def read(self) -> Found:
         """All conversations so far. Raises Unfit, OSError."""
-        self._file.read(self._take)
+        self._file.read(json.loads, self._take)
         if self._told[0] != self._file.offset:
             self._told = self._file.offset, self._found()
-        rest, path = self._file.rest, str(self._file.path)
-        cut = [SkippedLine(path, self._file.lines + 1, broken(rest))] if rest else []
-        return [*self._skipped, *cut, *self._told[1]]
+        return [*self._skipped, *self._file.cut(), *self._told[1]]
 
     def _found(self) -> list[Observed]:
         path = self._file.path
@@ -45,26 +44,14 @@ class GrowingWire:
         whole = compared_by_line(completed(self._requests))
         return [observe_wire(one, whole) for one in sessions]
 
-    def _take(self, line: bytes) -> bool:
-        """Take a line; False for a last one that is not whole yet."""
+    def _take(self, value: dict[str, Any]) -> None:
         number = self._file.lines + 1
-        try:
-            value = json.loads(line)
-        except ValueError as error:
-            if not line.endswith(b"\n"):
-                return False
-            if not line.strip():
-                return True
-            raise Unfit("a line that is no JSON") from error
-        if not isinstance(value, dict):
-            raise Unfit("a line that is no exchange")
         try:
             value = self._shared.whole(value)
             self._reading.add(value, number)
         except UNREADABLE as error:
             self._skipped.append(SkippedLine(str(self._file.path), number, why(error)))
         self._compare(value, number)
-        return True
 
     def _compare(self, value: dict[str, object], number: int) -> None:
         with suppress(ValueError, KeyError, TypeError, AttributeError):  # it is named already, or no model was asked

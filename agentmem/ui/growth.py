@@ -9,7 +9,7 @@ from typing import TypeVar
 from agentmem.replay.formats.claude_growing import GrowingLog
 from agentmem.replay.growing import Unfit
 from agentmem.replay.session import SkippedLine
-from agentmem.replay.source import RecordingSource, broken
+from agentmem.replay.source import RecordingSource
 from agentmem.report.loading import WIRE_LOG, Observed, load_paths, observe
 from agentmem.report.logs.quick import QuickReading
 from agentmem.report.logs.reading import QUICK, ReadLog, WorkItem, begun, of_observed, read_log, taken
@@ -65,9 +65,8 @@ class ReadOn:
         except (Unfit, OSError):
             return None
         source = RecordingSource(QUICK, str(path), 0, str(path), name=path.name.partition(".")[0])
-        rest = [SkippedLine(str(path), log.file.lines + 1, broken(log.file.rest))] if log.file.rest else []
         own = [one if isinstance(one, SkippedLine) else observe(one, QUICK) for one in log.reading.sessions(source)]
-        return _kept(self._logs, path, log, [*rest, *own])
+        return _kept(self._logs, path, log, [*log.file.cut(), *own])
 
     def _wire(self, path: Path) -> Sequence[Observed | SkippedLine] | None:
         wire = self._wires.pop(str(path), None) or GrowingWire(path)

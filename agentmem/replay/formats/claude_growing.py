@@ -5,6 +5,7 @@ same conversations.
 """
 
 from pathlib import Path
+from typing import Any
 
 import orjson
 
@@ -26,19 +27,10 @@ class GrowingLog:
 
     def read(self) -> None:
         """Take all whole lines that are new. Raises Unfit, also where this is not the file that it was, and OSError."""
-        self.file.read(self._take)
+        self.file.read(orjson.loads, self._take)
 
-    def _take(self, line: bytes) -> bool:
-        """Take a line; False for a last one that is not whole yet."""
-        try:
-            record = orjson.loads(line)
-        except orjson.JSONDecodeError as error:
-            if not line.endswith(b"\n"):
-                return False
-            if not line.strip(b" \t\r\n"):
-                return True
-            raise Unfit("a line that is no JSON") from error
-        if not isinstance(record, dict) or "type" not in record:
+    def _take(self, record: dict[str, Any]) -> None:
+        if "type" not in record:
             raise Unfit("a line that is no record")
         try:
             self.reading.add(record)
@@ -46,4 +38,3 @@ class GrowingLog:
             raise Unfit(str(error)) from error
         if not self.project and record["type"] == "assistant":
             self.project = str(record.get("cwd") or "")
-        return True

@@ -73,11 +73,10 @@ def begun(path: Path) -> QuickReading | None:
 def taken(reading: QuickReading) -> ReadLog:
     """What was read of a log so far. Raises Unfit."""
     from agentmem.replay.formats.claude_code import NO_REQUEST
-    from agentmem.replay.source import broken
 
     file, columns = reading.log.file, reading.columns()
     path = str(file.path)
-    skipped = [(path, file.lines + 1, broken(file.rest))] if file.rest else []
+    skipped = [(one.path, one.line, one.reason) for one in file.cut()]
     if not len(columns):
         skipped.append((path, 0, NO_REQUEST))
     return _kept(columns, _about(path, QUICK, reading.log.project, "estimated"), skipped)
