@@ -12,6 +12,8 @@ import types
 from collections.abc import Callable
 from typing import Any
 
+from agentmem.team.proof.values import PLAIN
+
 PURE = frozenset(
     {"builtins", "math", "operator", "itertools", "functools", "collections", "datetime", "decimal", "fractions"}
     | {"pathlib", "uuid", "string", "statistics", "cmath", "_operator", "_functools", "_collections", "_decimal"}
@@ -76,12 +78,9 @@ SPECIAL = frozenset(
 """Special methods that a proxy has where its class has them."""
 
 
-_PLAIN: tuple[type, ...] = (int, float, complex, str, bytes, tuple, frozenset, object)
-
-
 def _own(kind: type, name: str) -> bool:
     """True if the class has a special method of its own, and not only what every object, or number, or text, has."""
-    above = next(one for one in _PLAIN if issubclass(kind, one))
+    above = next(one for one in (*PLAIN, object) if issubclass(kind, one))
     found = _static(kind, name)
     return found is not None and found is not _static(above, name)
 

@@ -6,10 +6,12 @@ for comparisons: those the judge makes itself on plain data, or the test is not 
 
 import sys
 import types
+from collections.abc import Sequence
 from numbers import Number
 from typing import Any, ClassVar
 
 from agentmem.team.proof.link import SubjectLink
+from agentmem.team.proof.values import PLAIN
 
 SHOWN = frozenset(
     {"__name__", "__qualname__", "__doc__", "__version__", "__author__", "__notes__", "__cause__", "__annotations__"}
@@ -176,10 +178,8 @@ class FarMethod:
         self.__self__, self.__name__ = owner, name
 
     def __call__(self, *given: Any, **named: Any) -> Any:
-        link, reference = link_of(self.__self__), reference_of(self.__self__)
-        self.__self__.__dict__["_far_given"] = True
         label = f"{type(self.__self__).__name__}().{self.__name__}"
-        return link.call(["m", reference[1], self.__name__], given, named, label)
+        return far_method(self.__self__, self.__name__, given, named, label)
 
     def __eq__(self, other: object) -> bool:
         return type(other) is FarMethod and (self.__self__, self.__name__) == (other.__self__, other.__name__)
@@ -249,6 +249,13 @@ def reference_of(value: Any) -> list[Any]:
     if made is None:
         made = value.__dict__["_far"] = value._far_made()
     return made  # type: ignore[no-any-return]
+
+
+def far_method(owner: Any, name: str, given: Sequence[Any] = (), named: Any = None, label: str = "") -> Any:
+    """Call a method of an object of the subject, which the code has been given from then on."""
+    reference = reference_of(owner)
+    owner.__dict__["_far_given"] = True
+    return link_of(owner).call(["m", reference[1], name], given, named or {}, label)
 
 
 def far_get(link: SubjectLink, reference: list[Any], name: str) -> Any:
@@ -347,8 +354,7 @@ def compared(one: Any, other: Any) -> bool:
 
 def truth(value: Any) -> bool:
     """The truth of a proxy: of a plain value, an exception or an enum's member; else the code would decide it."""
-    kinds = (int, float, complex, str, bytes, tuple, frozenset)
-    plain: Any = next((one for one in kinds if isinstance(value, one)), None)
+    plain: Any = next((one for one in PLAIN if isinstance(value, one)), None)
     if plain is not None:
         return bool(plain.__bool__(value) if hasattr(plain, "__bool__") else plain.__len__(value))
     if isinstance(value, BaseException) or "_far_member" in value.__dict__:

@@ -193,7 +193,7 @@ class SubjectLink:
     def _same_again(self, answer: Any, text: str) -> None:
         """Mark a test that is given one object by two different calls: it would compare it with itself."""
         has = getattr(answer, "__dict__", {})
-        plain = isinstance(answer, (int, float, complex, str, bytes, tuple, frozenset, BaseException))
+        plain = isinstance(answer, (*values.PLAIN, BaseException))
         if not text or "_far" not in has or plain or "_far_given" in has or "_far_member" in has:
             return
         if (first := self.marks.came.setdefault(id(answer), text)) != text:

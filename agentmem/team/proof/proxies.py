@@ -23,9 +23,9 @@ from agentmem.team.proof.far import (
 from agentmem.team.proof.link import SubjectLink
 from agentmem.team.proof.modules import FarModule
 from agentmem.team.proof.special import METHODS
+from agentmem.team.proof.values import PLAIN
 from agentmem.team.proof.wire import Broken
 
-_PLAIN = (int, float, complex, str, bytes, tuple, frozenset)
 _MARKERS = frozenset({"ABC", "Generic", "Protocol", "Enum", "IntEnum", "StrEnum", "Flag", "IntFlag", "ReprEnum"})
 
 
@@ -107,7 +107,7 @@ class ProxyMaker:
     def _plain(self, kind: Any, given: list[Any]) -> Any:
         """An instance of a subclass of a plain type: the plain value, which leads to the object too."""
         base = self.link.decode(given[1])
-        if type(base) not in _PLAIN or not issubclass(kind, type(base)):
+        if type(base) not in PLAIN or not issubclass(kind, type(base)):
             raise Broken("a plain value of another type was promised")
         made: Any = type(base).__new__(kind, base)
         made.__dict__["_far"] = ["o", given[2]]
@@ -139,7 +139,7 @@ class ProxyMaker:
             return _coroutine(self.link, ["o", number])
         if not isinstance(kind, FarMeta):
             kind = self.standing(kind)
-        if issubclass(kind, (*_PLAIN, BaseException)):
+        if issubclass(kind, (*PLAIN, BaseException)):
             raise Broken("a plain value was promised")
         made = object.__new__(kind)
         made.__dict__["_far"] = ["o", number]
@@ -209,9 +209,9 @@ class ProxyMaker:
         """The bases of a proxies' class: the proxies of its bases, or what it stands for."""
         far = [one for one in above if isinstance(one, FarMeta)]
         real = [one for one in above if not isinstance(one, FarMeta) and isinstance(one, type)]
-        kept = [one for one in real if issubclass(one, (*_PLAIN, BaseException)) and one is not object]
+        kept = [one for one in real if issubclass(one, (*PLAIN, BaseException)) and one is not object]
         root: type = FarData if what == "data" else FarBase
-        bases = [*far, *kept]
+        bases: list[type] = [*far, *kept]
         if not any(issubclass(one, FarBase) for one in far) or (what == "data" and not _has(far, FarData)):
             bases = [root, *bases] if what != "data" else [*far, root, *kept]
         return tuple(bases)
@@ -229,9 +229,9 @@ class ProxyMaker:
         namespace["__annotations__"] = property(lambda one: far_get(self.link, reference_of(one), "__annotations__"))
         data = issubclass(bases[0], FarData) or any(issubclass(one, FarData) for one in bases)
         kept = {key: one for key, one in own.items() if not (data and key in ("__repr__", "__hash__"))}
-        if not data and not any(issubclass(one, (*_PLAIN, BaseException)) for one in bases):
+        if not data and not any(issubclass(one, (*PLAIN, BaseException)) for one in bases):
             kept["__doc__"] = property(lambda one: far_get(self.link, reference_of(one), "__doc__"))
-        if plain := next((one for one in _PLAIN if any(issubclass(base, one) for base in bases)), None):
+        if plain := next((one for one in PLAIN if any(issubclass(base, one) for base in bases)), None):
             kept |= {one: getattr(plain, one) for one in ("__eq__", "__ne__", "__hash__")}
         make: Any = type.__new__  # FarMeta's own would take this for a class of the tests
         try:
@@ -249,7 +249,7 @@ class ProxyMaker:
                 members[alias] = members[name]
                 continue
             real = self.link.decode(value)
-            plain = next((one for one in _PLAIN if issubclass(kind, one)), None)
+            plain = next((one for one in PLAIN if issubclass(kind, one)), None)
             made = object.__new__(kind) if plain is None else plain.__new__(kind, real)
             made.__dict__.update({"_far": ["e", number, name], "name": name, "value": real, "_far_member": True})
             members[alias] = made
@@ -278,7 +278,7 @@ _SHOWN_OF_PLAIN = frozenset({"__str__", "__repr__", "__format__", "__call__", "_
 def _doubt(kind: Any, above: list[Any], without: frozenset[str]) -> str:
     """What a proxies' class cannot do that the class can: a test that fails may fail for that."""
     for one in above:
-        if one not in (object, *_PLAIN) and not issubclass(one, BaseException) and _is_of_python(one):
+        if one not in (object, *PLAIN) and not issubclass(one, BaseException) and _is_of_python(one):
             return f"a {kind.__name__}, which is no {one.__name__} here"
     if _is_plain((kind,)) and (own := sorted(without - {"__eq__", "__ne__", "__bool__"})):
         return f"{own[0]} of {kind.__name__}"
@@ -290,7 +290,7 @@ def _is_of_python(kind: Any) -> bool:
 
 
 def _is_plain(bases: tuple[type, ...]) -> bool:
-    return any(issubclass(one, _PLAIN) for one in bases)
+    return any(issubclass(one, PLAIN) for one in bases)
 
 
 def _has(kinds: list[Any], wanted: type) -> bool:

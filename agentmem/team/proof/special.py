@@ -5,7 +5,7 @@ The judge runs it by itself, without the rest of agentmem. Each asks the subject
 
 from typing import Any
 
-from agentmem.team.proof.far import BINARY, NAMED, FarBase, far_do, far_do_reversed, link_of, reference_of
+from agentmem.team.proof.far import BINARY, NAMED, FarBase, far_do, far_do_reversed, far_method, link_of, reference_of
 
 
 def _asks(what: str) -> Any:
@@ -26,11 +26,11 @@ def _called(self: Any, *given: Any, **named: Any) -> Any:
 
 
 def _entered(self: Any) -> Any:
-    return _far_method(self, "__enter__")
+    return far_method(self, "__enter__")
 
 
 def _left(self: Any, kind: Any, error: Any, trace: Any) -> Any:
-    return _let_out(self, error, _far_method(self, "__exit__", *_told(self, error)))
+    return _let_out(self, error, far_method(self, "__exit__", _told(self, error)))
 
 
 def _told(self: Any, error: Any) -> tuple[Any, Any, Any]:
@@ -56,7 +56,7 @@ def _let_out(self: Any, error: Any, answer: Any) -> Any:
 
 def _bound(self: Any, one: Any, owner: Any = None) -> Any:
     """What a class of the tests gives for one of its attributes that is the code's, as a function that it decorated."""
-    return self if one is None else _far_method(self, "__get__", one, None)
+    return self if one is None else far_method(self, "__get__", (one, None))
 
 
 def _contains(self: Any, item: Any) -> Any:
@@ -75,25 +75,20 @@ def _awaited(self: Any) -> Any:
 
 
 async def _async_entered(self: Any) -> Any:
-    return await _far_method(self, "__aenter__")
+    return await far_method(self, "__aenter__")
 
 
 async def _async_left(self: Any, kind: Any, error: Any, trace: Any) -> Any:
-    return _let_out(self, error, await _far_method(self, "__aexit__", *_told(self, error)))
+    return _let_out(self, error, await far_method(self, "__aexit__", _told(self, error)))
 
 
 async def _async_next(self: Any) -> Any:
     link = link_of(self)
     link.ending = link.depth + 1  # the questions that are asked here, and not those of a function that the code calls
     try:
-        return await _far_method(self, "__anext__")
+        return await far_method(self, "__anext__")
     finally:
         link.ending = 0
-
-
-def _far_method(owner: Any, name: str, *given: Any) -> Any:
-    owner.__dict__["_far_given"] = True
-    return link_of(owner).call(["m", reference_of(owner)[1], name], given, {})
 
 
 METHODS: dict[str, Any] = {
@@ -112,7 +107,7 @@ METHODS: dict[str, Any] = {
     "__get__": _bound,
     "__aenter__": _async_entered,
     "__aexit__": _async_left,
-    "__aiter__": lambda self: _far_method(self, "__aiter__"),
+    "__aiter__": lambda self: far_method(self, "__aiter__"),
     "__anext__": _async_next,
 }
 """The special methods of proxies. A proxy has those that its class has."""

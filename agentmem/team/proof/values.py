@@ -183,9 +183,22 @@ def _three(given: list[Any]) -> list[int]:
     return given
 
 
+_PLAIN: dict[type, Callable[[Any], Any]] = {
+    int: lambda v: int.__add__(v, 0),
+    float: lambda v: float.__add__(v, 0.0),
+    complex: lambda v: complex.__add__(v, 0),
+    str: lambda v: "".join(str.__iter__(v)),
+    bytes: lambda v: bytes(bytes.__iter__(v)),
+    tuple: lambda v: tuple(tuple.__iter__(v)),
+    frozenset: lambda v: frozenset(frozenset.__iter__(v)),
+}
+PLAIN: tuple[Any, ...] = tuple(_PLAIN)
+"""Types whose subclasses' instances arrive as plain values."""
+
+
 def plain_of(value: Any) -> Any:
     """The plain value inside an instance of a subclass of a plain type, without calling its code; else None."""
-    for kind in (int, float, complex, str, bytes, tuple, frozenset):
+    for kind in PLAIN:
         if isinstance(value, kind):
             return _PLAIN[kind](value)
     return None
@@ -202,17 +215,6 @@ def copy_of(value: Any) -> Any:
     if isinstance(value, collections.deque):
         return list(collections.deque.__iter__(value))
     return None
-
-
-_PLAIN: dict[type, Callable[[Any], Any]] = {
-    int: lambda v: int.__add__(v, 0),
-    float: lambda v: float.__add__(v, 0.0),
-    complex: lambda v: complex.__add__(v, 0),
-    str: lambda v: "".join(str.__iter__(v)),
-    bytes: lambda v: bytes(bytes.__iter__(v)),
-    tuple: lambda v: tuple(tuple.__iter__(v)),
-    frozenset: lambda v: frozenset(frozenset.__iter__(v)),
-}
 
 
 def bring(old: Any, new: Any) -> None:
