@@ -10,30 +10,16 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from tests.benchmarks.records import Record
-from tests.site.held import HELD
+from tests.site.held import HELD, ROWS
 from tests.site.order import DOCS
-from tests.site.tables import Figures, cell, filled
+from tests.site.tables import cell, filled, found
 
 RECORDS = DOCS / "benchmarks"
 PAGE = DOCS / "benchmarks.md"
 _LINES = 45
 _MARKED = re.compile(r'(?P<head>```text why="from the record of (?P<name>\w+)"\n)(?P<body>.*?)```\n', re.DOTALL)
-_HEADING = (
-    *(
-        "commit: ",
-        "data: ",
-        "split: ",
-        "seed: ",
-        "oracle: ",
-        "speed: ",
-        "default: ",
-        "model: ",
-        "ratios: ",
-        "embedder: ",
-    ),
-    *("reached", "all targets are reached"),
-)
-"""Lines that are on the page of benchmarks alone."""
+_VERDICTS = ("reached", "all targets are reached")
+"""Lines that, like a record's heading, are on the page of benchmarks alone."""
 
 TOP = """# Benchmarks
 
@@ -69,7 +55,9 @@ def embedded(text: str, kept: Mapping[str, Record]) -> str:
         if record is None:
             return found[0]
         inside = (line.rstrip() for line in record.printed[1:])
-        lines = (line for line in inside if not line.strip().startswith(_HEADING))
+        heads = (f"{key.replace('_', ' ')}: " for key in ("commit", "data", *record.settings))
+        alone = (*heads, *_VERDICTS)
+        lines = (line for line in inside if not line.strip().startswith(alone))
         return "\n".join((found["head"].rstrip(), *lines, "```", ""))
 
     return filled(_MARKED.sub(shown, text), kept)
@@ -87,9 +75,8 @@ def _held(kept: Mapping[str, Record]) -> Iterator[str]:
             continue
         yield f"## {part}\n\n| held to | found | outcome | benchmark |\n|---|---|---|---|"
         for row in there:
-            record = kept[row.benchmark]
-            found = cell(row.found.format_map(Figures(record.figures)))
-            yield f"| {cell(row.target)} | {found} | {record.outcome} | [{record.benchmark}](#{record.benchmark}) |"
+            record, name = kept[row.benchmark], row.benchmark
+            yield f"| {cell(row.target)} | {found(row, record)} | {record.outcome} | [{name}](#{name}) |"
         yield ""
 
 
@@ -106,7 +93,7 @@ def _each(kept: Mapping[str, Record]) -> Iterator[str]:
         lines = list(one.printed)
         cut = lines[:_LINES] + ([f"... {len(lines) - _LINES} lines more"] if len(lines) > _LINES else [])
         shown = "\n".join(line.rstrip()[:180].replace("```", "'''") for line in cut)
-        needs = next((row.needs for rows in HELD.values() for row in rows if row.benchmark == name), "")
+        needs = ROWS[name].needs if name in ROWS else ""
         yield f'### {name}\n\n`{one.command}{needs}`\n\n```text why="what it printed, from its record"\n{shown}\n```\n'
 
 

@@ -425,3 +425,5 @@ HELD: Mapping[str, Sequence[Held]] = {
         ),
     ),
 }
+ROWS: Mapping[str, Held] = {row.benchmark: row for part in HELD.values() for row in part}
+"""The same by benchmark."""

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tests.benchmarks.records import Record
-from tests.site.held import HELD, Held
+from tests.site.held import ROWS, Held
 
 TABLES: Mapping[str, Sequence[tuple[str, str]]] = {
     "fleet_paper": (
@@ -85,15 +85,19 @@ def table(record: Record) -> str:
 
 def held(names: Sequence[str], kept: Mapping[str, Record]) -> str:
     """The table of what some benchmarks are held to, and what was found."""
-    rows = {row.benchmark: row for part in HELD.values() for row in part}
-    told = [_beside(rows[name], kept.get(name)) for name in names]
+    told = [_beside(ROWS[name], kept.get(name)) for name in names]
     return "\n".join(["| what | found | outcome | command |", "|---|---|---|---|", *told])
 
 
 def _beside(row: Held, record: Record | None) -> str:
-    found = cell(row.found.format_map(Figures(record.figures))) if record else "no record"
+    told = found(row, record) if record else "no record"
     command = f"`python -m tests.benchmarks.{row.benchmark}{row.needs}`"
-    return f"| {cell(row.target)} | {found} | {record.outcome if record else 'not run'} | {command} |"
+    return f"| {cell(row.target)} | {told} | {record.outcome if record else 'not run'} | {command} |"
+
+
+def found(row: Held, record: Record) -> str:
+    """What a record has of what its benchmark is held to, as a cell."""
+    return cell(row.found.format_map(Figures(record.figures)))
 
 
 def cell(text: str) -> str:
