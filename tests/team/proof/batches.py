@@ -8,7 +8,7 @@ from pathlib import Path
 from agentmem.sandbox import Sandbox
 from agentmem.team.forks import PACKAGE
 from agentmem.team.outcomes import parse
-from agentmem.team.proof.apart import ApartBounds, run_apart
+from agentmem.team.proof.apart import ApartBounds, SeenTest, run_apart
 from agentmem.team.proof.layout import ProjectLayout
 from agentmem.team.proof.verdict import verdict_of
 from agentmem.team.rights import TESTS
@@ -57,20 +57,30 @@ def _names(count: int) -> list[str]:
 
 def apart(folder: Path, given: Sequence[Composition], *, old: bool = False) -> list[bool]:
     """For each composition, whether its tests are proven; ``old`` with the code before the change."""
-    names, tests, files = _names(len(given)), dict[str, bytes](), dict[str, str]()
+    names, tests, files = _names(len(given)), dict[str, str](), dict[str, str]()
     for name, one in zip(names, given, strict=True):
         files[f"{name}.py"] = one.old() if old else one.code(name)
         files |= {} if old else one.files(name)
-        tests[f"tests/test_{name}.py"] = one.tests(name).encode("utf-8")
-    layout = ProjectLayout(Path(sys.executable), frozenset(names), frozenset(), ("",), ("", "tests"), TESTS)
+        tests[name] = one.tests(name)
+    _, found = run_modules(folder, files, tests, ApartBounds(SECONDS, 3.0, len(given)))
+    return [bool(found[name]) and all(verdict_of(one)[0] == "proven" for one in found[name].values()) for name in names]
+
+
+def run_modules(
+    folder: Path, files: Mapping[str, str], tests: Mapping[str, str], bounds: ApartBounds
+) -> tuple[bool, dict[str, dict[str, SeenTest]]]:
+    """Whether the run ended, and what was seen of each module's tests: ``tests`` are texts by a module's name."""
+    given = {f"tests/test_{name}.py": text.encode("utf-8") for name, text in tests.items()}
+    layout = ProjectLayout(Path(sys.executable), frozenset(tests), frozenset(), ("",), ("", "tests"), TESTS)
     with Sandbox.fork(written(folder, files), readable=(PACKAGE,)) as fork:
-        run = run_apart(fork, layout, tests, sorted(tests), ENVIRONMENT, bounds=ApartBounds(SECONDS, 3.0, len(given)))
-    proven: dict[str, list[bool]] = {name: [] for name in names}
+        run = run_apart(fork, layout, given, sorted(given), ENVIRONMENT, bounds=bounds)
+    found: dict[str, dict[str, SeenTest]] = {name: {} for name in tests}
     for test, seen in run.tests.items():
-        name = test.partition("::")[0].removeprefix("tests/test_").removesuffix(".py")
-        if name in proven:
-            proven[name].append(verdict_of(seen)[0] == "proven")
-    return [bool(proven[name]) and all(proven[name]) for name in names]
+        file, _, name = test.partition("::")
+        module = file.removeprefix("tests/test_").removesuffix(".py")
+        if module in found:
+            found[module][name] = seen
+    return run.ended, found
 
 
 def in_process(folder: Path, given: Sequence[Composition], *, old: bool = False) -> list[bool]:

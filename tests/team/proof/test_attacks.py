@@ -5,18 +5,13 @@ of the module. No code there contains what its test asks for. In forms.txt code 
 stands what is not proven.
 """
 
-import sys
 from pathlib import Path
 
 import pytest
 
-from agentmem.sandbox import Sandbox
-from agentmem.team.forks import PACKAGE
-from agentmem.team.proof.apart import ApartBounds, run_apart
-from agentmem.team.proof.layout import ProjectLayout
+from agentmem.team.proof.apart import ApartBounds
 from agentmem.team.proof.verdict import verdict_of
-from agentmem.team.rights import TESTS
-from tests.team.proof.works import ENVIRONMENT, written
+from tests.team.proof.batches import run_modules
 
 ATTACKS = sorted((Path(__file__).parent / "attacks").glob("*.txt"))
 FORMS = Path(__file__).parent / "forms.txt"
@@ -34,23 +29,15 @@ def read(file: Path) -> dict[str, tuple[str, str]]:
     return found
 
 
-def judged(folder: Path, table: dict[str, tuple[str, str]], calls: float = 5.0) -> dict[str, dict[str, str]]:
+def judged(folder: Path, table: dict[str, tuple[str, str]]) -> dict[str, dict[str, str]]:
     """What each test is, apart from its code, by the name of its entry: each entry is a module of one project."""
-    names = [f"code{number}" for number in range(len(table))]
-    pairs = list(zip(names, table.values(), strict=True))
-    files = {f"{name}.py": code.replace("CODE", name) for name, (code, _) in pairs}
-    tests = {f"tests/test_{name}.py": test.replace("CODE", name).encode() for name, (_, test) in pairs}
-    layout = ProjectLayout(Path(sys.executable), frozenset(names), frozenset(), ("",), ("", "tests"), TESTS)
-    with Sandbox.fork(written(folder, files), readable=(PACKAGE,)) as fork:
-        run = run_apart(fork, layout, tests, sorted(tests), ENVIRONMENT, bounds=ApartBounds(120.0, calls, len(table)))
-    assert run.ended
-    found: dict[str, dict[str, str]] = {entry: {} for entry in table}
-    for test, seen in run.tests.items():
-        file, _, name = test.partition("::")
-        verdict, reason, _ = verdict_of(seen)
-        entry = list(table)[names.index(file.removeprefix("tests/test_").removesuffix(".py"))]
-        found[entry][name] = f"{verdict} {reason}".strip()
-    return found
+    pairs = {f"code{number}": pair for number, pair in enumerate(table.values())}
+    files = {f"{name}.py": code.replace("CODE", name) for name, (code, _) in pairs.items()}
+    tests = {name: test.replace("CODE", name) for name, (_, test) in pairs.items()}
+    ended, found = run_modules(folder, files, tests, ApartBounds(120.0, 5.0, len(table)))
+    assert ended
+    verdicts = ({test: " ".join(verdict_of(seen)[:2]).strip() for test, seen in own.items()} for own in found.values())
+    return dict(zip(table, verdicts, strict=True))
 
 
 @pytest.mark.parametrize("file", ATTACKS, ids=[one.stem for one in ATTACKS])
