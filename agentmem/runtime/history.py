@@ -201,11 +201,14 @@ class History:
         return self.storage.together(written)
 
     def _ahead(self, tree: blobs.TreeFolder) -> dict[str, bytes]:
-        """The rows of a tree's large pages that are not kept yet. A page that changes now is found out later."""
+        """The rows of a tree's large pages that are not kept yet."""
         rows = dict[str, bytes]()
         if self.storage.attachments:
             for revision, name in blobs.lacking(self.storage, tree)[1].items():
-                rows |= blobs.ahead(self.storage, {revision: self.pages.files.read(name)[0]})
+                data = self.pages.files.read(name)[0]
+                if blobs.digest(data) != revision:
+                    raise _Changed(name)
+                rows |= self.storage.attachments.put({revision: data})
         return rows
 
     def _keep(self, tree: blobs.TreeFolder, rows: Mapping[str, bytes]) -> None:
