@@ -8,17 +8,20 @@ from contextlib import contextmanager, suppress
 from urllib.parse import parse_qs, quote, urlsplit
 
 
+def through(server: str, host: str, port: int) -> str:
+    """The server's URL, with this address in place of its socket file."""
+    parts = urlsplit(server)
+    rest = "&".join(f"{name}={quote(values[0])}" for name, values in parse_qs(parts.query).items() if name != "host")
+    return f"postgresql://postgres@{host}:{port}{parts.path}?{rest}"
+
+
 class Forwarder:
     """Forwards a port of 127.0.0.1 to the server's socket file. ``url`` leads through it."""
 
     def __init__(self, server: str) -> None:
-        parts = urlsplit(server)
-        query = parse_qs(parts.query)
-        self._target = f"{query['host'][0]}/.s.PGSQL.5432"
+        self._target = f"{parse_qs(urlsplit(server).query)['host'][0]}/.s.PGSQL.5432"
         self._listener = socket.create_server(("127.0.0.1", 0))
-        port = self._listener.getsockname()[1]
-        rest = "&".join(f"{name}={quote(values[0])}" for name, values in query.items() if name != "host")
-        self.url = f"postgresql://postgres@127.0.0.1:{port}{parts.path}?{rest}"
+        self.url = through(server, "127.0.0.1", self._listener.getsockname()[1])
         self._pairs: list[tuple[socket.socket, socket.socket]] = []
         self._closed = self._silent = self._refusing = False
         threading.Thread(target=self._accept, daemon=True).start()

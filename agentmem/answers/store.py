@@ -11,6 +11,7 @@ from agentmem.answers.database import Database
 from agentmem.answers.home import AnswersFolder, AnswersHome
 from agentmem.answers.questions import normalised
 from agentmem.answers.values import Candidate, Labelled, Source
+from agentmem.transcript.storage import in_parts
 from agentmem.types import Clock, Vectors
 
 if TYPE_CHECKING:
@@ -170,9 +171,7 @@ class AnswerStore:
     def by_numbers(self, scope: str, numbers: Sequence[int]) -> dict[int, KeptEntry]:
         """The live entries of a scope with these numbers, by number."""
         found: dict[int, KeptEntry] = {}
-        for first in range(0, len(numbers), _MOST):
-            some = numbers[first : first + _MOST]
-            marks = ", ".join("?" * len(some))
+        for marks, some in in_parts(numbers, _MOST):
             # the plus stops the planner from using the index on scope, which it would read whole
             where = f"n IN ({marks}) AND {{unindexed}}scope = ? AND {{unindexed}}expires > ?"
             sql = f"SELECT {_NAMES} FROM entries WHERE {where}"

@@ -17,7 +17,7 @@ from agentmem.fleet.counts import RunCounts
 from agentmem.fleet.schema import prepare
 from agentmem.fleet.tasks import FleetTask, task_of
 from agentmem.transcript.journal import open_journal
-from agentmem.transcript.storage import Row, Storage
+from agentmem.transcript.storage import Row, Storage, in_parts
 
 T = TypeVar("T")
 Given = ParamSpec("Given")
@@ -313,9 +313,7 @@ class Board:
 
     def _of(self, sql: str, keys: Sequence[str]) -> Iterator[Row]:
         """The rows of runs by their keys, so that a batch of a large fleet costs what it has."""
-        for start in range(0, len(keys), _ASKED):
-            some = keys[start : start + _ASKED]
-            marks = ", ".join("?" * len(some))
+        for marks, some in in_parts(keys, _ASKED):
             yield from self.storage.run(f"{sql} WHERE fleet = ? AND key IN ({marks})", self.fleet, *some)
 
 

@@ -16,7 +16,7 @@ from agentmem.errors import JournalCorrupt, UnknownReference
 from agentmem.kvcache.frames import canonical
 from agentmem.pages.snapshot import KeptPage
 from agentmem.transcript import attachments
-from agentmem.transcript.storage import Storage
+from agentmem.transcript.storage import Storage, in_parts
 
 _LEVEL = 1  # pages are text: the fastest level already halves them
 _ASKED = 200  # hashes in one question
@@ -31,9 +31,7 @@ def present(storage: Storage, names: Collection[str]) -> frozenset[str]:
     """The ``names`` that are kept."""
     asked = [bytes.fromhex(name) for name in names]
     found: set[str] = set()
-    for start in range(0, len(asked), _ASKED):
-        some = asked[start : start + _ASKED]
-        marks = ", ".join("?" * len(some))
+    for marks, some in in_parts(asked, _ASKED):
         found.update(row[0].hex() for row in storage.run(f"SELECT sha256 FROM blobs WHERE sha256 IN ({marks})", *some))
     return frozenset(found)
 

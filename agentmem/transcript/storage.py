@@ -169,6 +169,13 @@ class Driver:
     batch: Callable[[Any], AbstractContextManager[object]] = nullcontext
 
 
+def in_parts(values: Sequence[T], most: int) -> Iterator[tuple[str, Sequence[T]]]:
+    """The values in parts of at most so many, each with the marks for an ``IN (...)``."""
+    for start in range(0, len(values), most):
+        some = values[start : start + most]
+        yield ", ".join("?" * len(some)), some
+
+
 class Storage:
     """Statements and transactions on one database, for any number of threads."""
 

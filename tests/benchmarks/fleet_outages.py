@@ -21,7 +21,7 @@ from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from agentmem.errors import AgentmemError
 from agentmem.models.scripted import ScriptedModel, place
@@ -33,6 +33,7 @@ from tests.benchmarks.fleet_faults import check, play
 from tests.benchmarks.heading import heading, record_figures
 from tests.benchmarks.outages import NETWORK, Link, OutageUnavailable, fill, link, module, small_disk
 from tests.faulty import Outage, faulty
+from tests.forwarder import through
 from tests.objects import ObjectsUnavailable, object_server
 from tests.postgres import LocalServer, local_server, new_database
 
@@ -217,10 +218,10 @@ def cut_link(server: LocalServer, folder: Path, seconds: float) -> dict[str, Any
 
     with link() as cable, _forwarding(cable, server.url):
 
-        def through(url: str) -> dict[str, Any]:
-            return played(_over_the_link(url), folder, outage_of(cable), wrapped=cable.worker)
+        def over(url: str) -> dict[str, Any]:
+            return played(through(url, f"{NETWORK}.1", PORT), folder, outage_of(cable), wrapped=cable.worker)
 
-        return _checked(server, folder, through)
+        return _checked(server, folder, over)
 
 
 @contextmanager
@@ -233,13 +234,6 @@ def _forwarding(cable: Link, url: str) -> Iterator[None]:
             yield
         finally:
             process.kill()
-
-
-def _over_the_link(url: str) -> str:
-    parts = urlsplit(url)
-    kept = {name: values[0] for name, values in parse_qs(parts.query).items() if name != "host"}
-    query = "&".join(f"{name}={quote(value)}" for name, value in kept.items())
-    return f"postgresql://postgres@{NETWORK}.1:{PORT}{parts.path}?{query}"
 
 
 def _checked(server: LocalServer, folder: Path, run: Callable[[str], dict[str, Any]]) -> dict[str, Any]:
