@@ -51,7 +51,7 @@ def object_server() -> Iterator[ObjectServer]:
     with ExitStack() as stack:
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         (folder / "s3.json").write_text(json.dumps(_USERS))
-        ports = _free_ports(8)
+        ports = free_ports(8)
         started = subprocess.Popen(
             [str(program), *_arguments(folder, ports)],
             stdin=subprocess.DEVNULL,
@@ -89,7 +89,8 @@ def _arguments(folder: Path, ports: list[int]) -> list[str]:
     return ["server", "-filer", "-s3", *own, *small, *local, *config, *given]
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
+    """So many ports of this machine at which nothing listens, each another."""
     with ExitStack() as held:
         taken = [held.enter_context(socket.socket()) for _ in range(count)]
         for one in taken:

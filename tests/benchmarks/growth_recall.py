@@ -95,7 +95,8 @@ def compared(places: dict[str, tuple[LanceArchive, Path]], journal: Journal, ask
     took: dict[str, list[tuple[float, float]]] = {name: [] for name in places}
     for number, question in enumerate(asked):
         for name in sorted(places, reverse=bool(number % 2)):
-            took[name].append(timed(*places[name][:1], journal, places[name][1], question))
+            archive, folder = places[name]
+            took[name].append(timed(archive, journal, folder, question))
     found = {}
     for at, what in enumerate(("first", "next")):
         middle = {name: statistics.median(one[at] for one in rows[3:]) for name, rows in took.items()}

@@ -46,17 +46,17 @@ def main() -> int:
     heading("planner_choices", str(given.data), split=f"the first {FIRST:,} requests", seed="none", model=MODEL)
     missed = list[str]()
     works = {name: workload([path]).faster(TRACES[name][1]) for name, path in paths.items()}
-    chosen = {name: _chosen(name, work, missed) for name, work in works.items()}
-    found, gains = _found(works["agents"], missed), _gains(works)
+    played = {name: work.first(FIRST) for name, work in works.items()}
+    chosen = {name: _chosen(name, work, missed) for name, work in played.items()}
+    found, gains = _found(works["agents"], missed), _gains(played)
     record_figures(choices=chosen, capacity_for=found, gains=gains, missed=missed)
     print(f"  {'MISSED: ' + '; '.join(missed) if missed else 'reached'}")
     return int(bool(missed))
 
 
-def _chosen(name: str, work: Workload, missed: list[str]) -> dict[str, Any]:
-    played = work.first(FIRST)
+def _chosen(name: str, played: Workload, missed: list[str]) -> dict[str, Any]:
     plan = FleetPlan(EngineSpec.named("H100", MODEL), tiers=(dram(BEHIND),))
-    made = choices(PlannedWork(played.requests, work.block, played.context), plan, Outlook())
+    made = choices(PlannedWork(played.requests, played.block, played.context), plan, Outlook())
     minutes, each = played.seconds / 60, played.context
     print(f"  {name}: {len(played.requests):,} requests in {minutes:,.0f} minutes, {each:,.0f} tokens each")
     for one in made:
@@ -99,7 +99,7 @@ def _gains(works: Mapping[str, Workload]) -> dict[str, dict[str, float]]:
     made: dict[str, dict[str, float]] = {}
     for chip, chips in ENGINES:
         engine = EngineSpec.named(chip, MODEL, chips)
-        row = {name: _gain(work.first(FIRST), FleetPlan(engine, tiers=(dram(BEHIND),))) for name, work in works.items()}
+        row = {name: _gain(work, FleetPlan(engine, tiers=(dram(BEHIND),))) for name, work in works.items()}
         made[f"{chips} x {chip}"] = row
         batch = {name: engine.batch(work.context) for name, work in works.items()}
         cells = ", ".join(f"{name} {gain:.1f} (steps {batch[name]} at once)" for name, gain in row.items())

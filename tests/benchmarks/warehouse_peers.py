@@ -32,6 +32,7 @@ from typing import Any
 from agentmem.kvcache.warehouse.blocks import BLOCK, seed_of
 from agentmem.kvcache.warehouse.warehouse import Warehouse
 from tests.benchmarks.heading import ROOT, heading, record_figures
+from tests.objects import free_ports
 
 COUNT, SIZE = 200, 131_072
 LIMIT = 420
@@ -198,7 +199,7 @@ def mooncake_master(python: str) -> Iterator[str]:
         "import mooncake, pathlib; print(pathlib.Path(mooncake.__file__).parent / 'mooncake_master')",
     ]
     program = subprocess.run(where, capture_output=True, text=True, check=True).stdout.strip()
-    rpc, metrics = free_port(), free_port()
+    rpc, metrics = free_ports(2)
     command = [program, f"-rpc_port={rpc}", f"-metrics_port={metrics}", "-rpc_address=127.0.0.1"]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
@@ -206,12 +207,6 @@ def mooncake_master(python: str) -> Iterator[str]:
             yield f"127.0.0.1:{rpc}"
         finally:
             process.send_signal(signal.SIGKILL)
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 def wait_for(port: int) -> None:

@@ -1,7 +1,5 @@
 """What only a server can do wrong: be away, refuse, come back; and that no password is ever shown."""
 
-import socket
-
 import psycopg
 import pytest
 
@@ -9,6 +7,7 @@ from agentmem.distribution import install
 from agentmem.errors import ConfigError, JournalError
 from agentmem.transcript.journal import open_journal
 from agentmem.transcript.storage import locate, without_secrets
+from tests.objects import free_ports
 from tests.transcript.databases import child, heard, note
 
 WITHOUT_PSYCOPG = """
@@ -23,18 +22,10 @@ except ConfigError as error:
 """
 
 
-def free_port() -> int:
-    """A port of this machine at which nothing listens."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
-        return port
-
-
 def test_no_server() -> None:
     """A server that is away is a ConfigError with the address and the driver's words, without the password."""
     with pytest.raises(ConfigError, match=r"no connection to postgresql://me:\*\*\*@127.0.0.1") as caught:
-        open_journal(f"postgresql://me:hush%21hush@127.0.0.1:{free_port()}/db")
+        open_journal(f"postgresql://me:hush%21hush@127.0.0.1:{free_ports(1)[0]}/db")
     assert "hush" not in str(caught.value)
     assert "refused" in str(caught.value)
     assert caught.value.__cause__ is None
