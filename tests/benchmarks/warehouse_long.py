@@ -1,8 +1,10 @@
 """A long day, simulated with measured rates: thirty conversations of 2,000 to 6,000 tokens on one machine.
 
 Memory holds a tenth of all states. The share of prompt tokens that are not computed again has a ceiling that is a
-property of the work: what no turn before has computed. It is printed beside what was found, and where it is below the
-share that is asked for, that share is missed. The rates are those of the
+property of the work: what no turn before has computed. It is printed beside what was found. The day that is held to
+the targets has turns of 60 to 120 new tokens, drawn evenly; days whose turns are all of one length are shown beside it,
+the longest of which may have a ceiling below the share that is asked for. Of each of them the whole ceiling must be
+found. The rates are those of the
 default weights on one quiet thread, or with --measure those of the engine here and now. The table of evictions is
 played on a disk that holds a quarter of the day, where what leaves first matters, beside Belady's rule.
 """
@@ -25,9 +27,11 @@ from tests.benchmarks.warehouse_trace import long_day
 STATE = 23_040
 RATES = EngineRates(1 / 95, 0.029, 4.5e-6, 2.5e-9, 1.2e-9, 1.1e-9, 2e-9, STATE)
 """Measured on one thread of a quiet machine with the default weights."""
-SHARE, OVER_NONE = 0.96, 4.2
-WORKS = ((60, 20), (120, 20), (120, 40))
-"""New tokens of a turn, and tokens of its reply."""
+SHARE, OVER_NONE, OF_CEILING = 0.96, 4.2, 0.9999
+WORKS = (((60, 120), 20), ((60, 120), 40), ((60, 60), 20), ((120, 120), 20), ((120, 120), 40))
+"""New tokens of a turn, at least and at most, and tokens of its reply."""
+HELD = (60, 120)
+"""The work whose share is held to ``SHARE``; of the others, to ``OF_CEILING`` of what the work allows."""
 MOST = 1 << 50
 
 
@@ -82,6 +86,11 @@ def evictions(
     }
 
 
+def named(new: tuple[int, int]) -> str:
+    """``60``, or ``60 to 120``."""
+    return " to ".join(str(one) for one in dict.fromkeys(new))
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, help="not used: the day is made")
@@ -100,20 +109,28 @@ def main() -> int:
         none = play_without(turns, rates)
         ours = play_warehouse(turns, rates, states // 10, MOST, DEFAULT)
         gain, limit = ours.rate / none.rate, ceiling_of(turns)
-        reached = ours.share >= SHARE and gain >= OVER_NONE
+        least = SHARE if new == HELD else OF_CEILING * limit
+        reached = ours.share >= least and gain >= OVER_NONE
         missed += not reached
         print(
-            f"  {new} new, {reply} written, {len(turns)} turns, whole states {states / 1e9:.1f} GB, distinct"
+            f"  {named(new)} new, {reply} written, {len(turns)} turns, whole states {states / 1e9:.1f} GB, distinct"
             f" {distinct / 1e9:.1f} GB: not computed again {ours.share:.4f} (ceiling {limit:.4f},"
             f" none {none.share:.3f}), tokens a second {gain:.2f} x none,"
-            f" beside {ours.beside / ours.engine_seconds:.3f}: at least {SHARE} and {OVER_NONE} x"
-            f" {'reached' if reached else 'MISSED'}{'' if limit >= SHARE else ', the ceiling itself is below'}"
+            f" beside {ours.beside / ours.engine_seconds:.3f}: at least {least:.4f} and {OVER_NONE} x"
+            f" {'reached' if reached else 'MISSED'}{'' if limit >= SHARE else f'; its ceiling is below {SHARE}'}"
         )
         table = evictions(turns, rates, states, distinct)
         for name, (disk, ram) in table.items():
             print(f"    {name:11} disk for a quarter of the day {disk:.4f}, memory alone {ram:.4f}")
         rows.append(
-            {"new": new, "reply": reply, "turns": len(turns), "share": ours.share, "ceiling": limit, "gain": gain}
+            {
+                "new": named(new),
+                "reply": reply,
+                "turns": len(turns),
+                "share": ours.share,
+                "ceiling": limit,
+                "gain": gain,
+            }
         )
         rows[-1] |= {"evictions": table, "none": none.share, "found": ours.found}
     best = max(

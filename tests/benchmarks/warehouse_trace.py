@@ -139,12 +139,13 @@ def _stretches(source: Sequence[int], count: int, r: random.Random) -> Iterator[
         count -= size
 
 
-def long_day(conversations: int, new: int, reply: int, seed: int) -> list[PlayedTurn]:
+def long_day(conversations: int, new: tuple[int, int], reply: int, seed: int) -> list[PlayedTurn]:
     """A day of conversations that grow to 2,000 to 6,000 tokens, over two prefixes of 1,500. Of those after the eighth,
     two in five begin with the first half or more of an earlier one: forks, and later sessions. Five are open at a time,
-    and their turns come in bursts. Tokens are numbers.
+    and their turns come in bursts. Each turn brings so many new tokens, from the first of ``new`` to the second, drawn
+    evenly. Tokens are numbers.
     """
-    r, fresh = random.Random(seed), count()
+    r, lengths, fresh = random.Random(seed), random.Random(seed), count()
     prefixes = [tuple(islice(fresh, 1500)) for _ in range(2)]
     waiting: list[list[PlayedTurn]] = []
     for number in range(conversations):
@@ -155,7 +156,7 @@ def long_day(conversations: int, new: int, reply: int, seed: int) -> list[Played
             target = max(target, len(base) + 800)
         turns, context = list[PlayedTurn](), base
         while len(context) < target:
-            prompt = (*context, *islice(fresh, new))
+            prompt = (*context, *islice(fresh, lengths.randint(*new)))
             context = (*prompt, *islice(fresh, reply))
             turns.append(PlayedTurn(prompt, context[:-1]))
         waiting.append(turns)
