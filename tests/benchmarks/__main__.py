@@ -1,10 +1,12 @@
 """Runs every benchmark, one process after the other, whatever becomes of each; a table names them all at the end.
 
-    python -m tests.benchmarks --data DIR [NAME ...] [--small] [--limit SECONDS] [--records FOLDER] [--resume]
+    python -m tests.benchmarks --data DIR [NAME ...] [--small] [--limit SECONDS] [--records FOLDER]
+        [--resume | --missing]
 
 Each leaves its record as JSON in the folder of records (build/benchmarks by default): its figures, what it printed, how
 it ended and when. The table stands there too, as table.md and table.json. With --resume, what has a record of this
-commit is not run again. Ends non-zero when one missed its target, failed or took longer than the limit.
+commit is not run again; with --missing, what has a record of any commit. Ends non-zero when one missed its target,
+failed or took longer than the limit.
 """
 
 import argparse
@@ -31,6 +33,7 @@ def main() -> int:
     parser.add_argument("--limit", type=float, help="seconds that one benchmark may take; it is ended after them")
     parser.add_argument("--records", type=Path, default=RECORDS, help=f"where records go (default: {RECORDS})")
     parser.add_argument("--resume", action="store_true", help="leave out what has a record of this commit there")
+    parser.add_argument("--missing", action="store_true", help="leave out what has a record there, of any commit")
     parser.add_argument("--options", default="", help="options of the one benchmark that is named, as one text")
     given = parser.parse_args()
     if given.options and len(given.names) != 1:
@@ -52,7 +55,7 @@ def run_all(names: list[str], given: argparse.Namespace) -> list[Record]:
     ended: list[Record] = []
     for at, name in enumerate(names, 1):
         place = given.records / f"{name}.json"
-        if given.resume and (kept := Record.read(place)) and kept.of(commit()):
+        if (kept := Record.read(place)) and (given.missing or (given.resume and kept.of(commit()))):
             ended.append(kept)
             continue
         print(f"\n[{at}/{len(names)}] {name}", flush=True)
