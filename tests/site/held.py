@@ -163,9 +163,11 @@ HELD: Mapping[str, Sequence[Held]] = {
         ),
         Held(
             "routing",
-            "dollars never above staying; a mixed day 25 % below at every ratio of prices",
+            "dollars never above staying; a mixed day 25 % below, or 95 % of what its labels and the ratio of prices "
+            "allow where that is less",
             "the mixed day is {day[0][share]:.2f}, {day[1][share]:.2f}, {day[2][share]:.2f} and {day[3][share]:.2f} of "
-            "staying",
+            "staying (the least that can be: {day[0][least_share]:.2f}, {day[1][least_share]:.2f}, "
+            "{day[2][least_share]:.2f}, {day[3][least_share]:.2f})",
             DIR,
         ),
         Held(
