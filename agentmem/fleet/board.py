@@ -256,7 +256,7 @@ class Board:
         self.storage.run_many(_COUNT, rows)
 
     def warmed(self, name: str) -> None:
-        """Note that a group's first request is being answered: its prefix is in the provider's cache."""
+        """Note that a request of a group is being answered: its prefix is in the provider's cache."""
         self.storage.run(
             "INSERT INTO fleet_warm (fleet, name, at) VALUES (?, ?, {now}) ON CONFLICT (fleet, name) DO UPDATE SET"
             " at = excluded.at",

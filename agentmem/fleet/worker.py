@@ -48,6 +48,8 @@ PASSING: tuple[type[Exception], ...] = (
 """Errors after which a run is tried again: its transcript is intact, and the cause may be over."""
 WARM_FOR = 300.0
 """Seconds for which a group counts as warm after a reply: the shortest that a provider keeps its prefix."""
+TOLD_EVERY = WARM_FOR / 5
+"""Seconds after which a reply of a warm group is noted on the board again, so that it counts as warm there too."""
 _STATES: dict[str, FleetState] = {"done": "done", "stopped": "stopped", "waiting": "asks"}
 
 
@@ -58,6 +60,7 @@ class Warmth:
         self._clock, self._changed = clock, threading.Condition()
         self._leaders: dict[str, str] = {}
         self._begun: dict[str, float] = {}
+        self._told: dict[str, float] = {}
 
     @contextmanager
     def waited(self, group: str, key: str) -> Iterator[None]:
@@ -72,14 +75,17 @@ class Warmth:
             self._left(group, key)
 
     def begun(self, group: str) -> bool:
-        """A reply of the group has begun; true for the first one in a while."""
+        """A reply of the group has begun; true if the board is to be told: by the first one, and every TOLD_EVERY."""
         with self._changed:
-            first = not self._is_warm(group)
-            self._begun[group] = self._clock()
+            now, first = self._clock(), not self._is_warm(group)
+            self._begun[group] = now
             self._leaders.pop(group, None)
             if first:
                 self._changed.notify_all()
-            return first
+            due = first or now - self._told[group] >= TOLD_EVERY
+            if due:
+                self._told[group] = now
+            return due
 
     def _is_warm(self, group: str) -> bool:
         return self._clock() - self._begun.get(group, -WARM_FOR) < WARM_FOR

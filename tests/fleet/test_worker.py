@@ -1,10 +1,11 @@
 """A worker: the first run of a group goes alone until its reply begins; threads have names that folders can have."""
 
 import threading
+from itertools import pairwise
 
 import pytest
 
-from agentmem.fleet.worker import WARM_FOR, Warmth, thread_of
+from agentmem.fleet.worker import TOLD_EVERY, WARM_FOR, Warmth, thread_of
 
 
 def test_a_group_is_warmed_by_one_and_then_open_to_all() -> None:
@@ -39,6 +40,18 @@ def test_a_group_that_had_no_reply_for_long_is_cold_again() -> None:
         with warmth.waited("g", "second"):
             assert warmth.begun("g")
             assert not warmth.begun("g")
+
+
+def test_a_group_that_stays_warm_is_noted_again() -> None:
+    """However long replies go on, the last note is never old enough for others to take the group for a cold one."""
+    now, noted = [0.0], [0.0]
+    warmth = Warmth(lambda: now[0])
+    assert warmth.begun("g")
+    while now[0] < 3 * WARM_FOR:
+        now[0] += 7.0
+        noted += [now[0]] if warmth.begun("g") else []
+    assert max(later - one for one, later in pairwise(noted)) <= TOLD_EVERY + 7.0 < WARM_FOR
+    assert len(noted) <= 3 * WARM_FOR / TOLD_EVERY + 1
 
 
 def test_a_leader_that_fails_lets_the_next_one_lead() -> None:
