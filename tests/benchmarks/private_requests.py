@@ -18,6 +18,7 @@ from tests.runtime.privately import PrivateDay
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", help="not needed: the requests are made here")
     parser.add_argument("--requests", type=int, default=1_000)
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--json", type=Path, help="write the figures here")

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.benchmarks.__main__ import NAMES
+from tests.benchmarks.heading import ROOT
 from tests.benchmarks.records import SMALL, Record, made, run, table
 from tests.site.benchmarks import PAGE, RECORDS, embedded, page, records
 from tests.site.held import ROWS
@@ -40,6 +41,13 @@ def test_a_benchmark_that_fails_is_named() -> None:
     assert failed.outcome == "failed (1)" and failed.printed
     shown = table([failed, Record("turn", "met", seconds=60.0)])
     assert "| no_such_benchmark | failed (1) |" in shown and "1 of 2 met" in shown
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_benchmark_can_be_given_the_folder_of_recordings(name: str) -> None:
+    """All are run in one way, those that need no recording too."""
+    source = (ROOT / "tests" / "benchmarks" / f"{name}.py").read_text(encoding="utf-8")
+    assert any(way in source for way in ('add_argument("--data"', "data_file(", "sizes(__doc__)"))
 
 
 def test_the_page_is_made_of_the_records() -> None:
