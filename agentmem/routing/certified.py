@@ -17,7 +17,8 @@ import numpy as np
 
 from agentmem.answers.tuning import lower_bound, upper_bound
 from agentmem.errors import ConfigError
-from agentmem.routing.difficulty import Difficulty, LabelledQuestion, Numbers
+from agentmem.routing.difficulty import Difficulty, LabelledQuestion
+from agentmem.routing.logistic import Numbers
 from agentmem.types import Embedder
 
 WORSE = 0.02

@@ -1,8 +1,9 @@
-"""How hard a question is: what the large model would gain on it, by its subject and the nearest labelled questions.
+"""How hard a question is: what the large model would gain on it, by its subject, its text and labelled ones near it.
 
-The guess is a Gaussian process over labelled questions (Rasmussen and Williams, 2006, algorithm 2.1): its kernel says
-how alike two questions are, by their subject, their embedding and a few cues of their text. So it is the mean of all
-labels, moved by those of questions that are alike. Nothing is trained: the weights are solved for, in closed form.
+The chance that a model answers a question right is a logistic regression over the question's subject, its embedding, a
+few cues of its text, and how often the model was right on the nearest labelled questions, of all and of its subject.
+There is one for each of the two models, and the gain is the difference of their chances. A regression on the gain
+itself orders questions less well: it does not know that a question which both answer has none.
 """
 
 import re
@@ -10,15 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from agentmem.errors import ConfigError
+from agentmem.routing.logistic import Numbers, chances, fitted
 from agentmem.types import Embedder
-
-Numbers = NDArray[np.float64]
 
 CUES: tuple[tuple[str, str], ...] = (
     ("numbers", r"\d+(?:[.,]\d+)*"),
@@ -35,29 +34,16 @@ CUES: tuple[tuple[str, str], ...] = (
 """What of a text is counted, each by a pattern. Its length in words is counted, too."""
 
 
-class LikenessWeights(NamedTuple):
-    """How much each part of the likeness counts beside the noise, and how far an embedding reaches."""
-
-    subject: float = 0.03
-    near: float = 0.03
-    cues: float = 0.02
-    reach: float = 0.5
-
-
-USUAL = LikenessWeights()
-TRIED: tuple[LikenessWeights, ...] = (
-    USUAL,
-    LikenessWeights(subject=0.06),
-    LikenessWeights(near=0.06),
-    LikenessWeights(near=0.06, reach=0.25),
-    LikenessWeights(near=0.12, reach=1.0),
-    LikenessWeights(cues=0.06),
-    LikenessWeights(near=0.01, cues=0.06),
-    LikenessWeights(near=0.06, cues=0.06),
-)
-"""The weights that are tried on the labelled questions themselves, each left out in turn."""
-SAMPLE = 1_000
-"""The labelled questions on which weights are compared: leaving each out takes the cube of their number."""
+NEAREST, REACH = 40, 0.1
+"""The labelled questions that are asked for how a model did near one, and how far an embedding reaches: the weight of
+each falls with its cosine, by e for this much.
+"""
+CUES_COUNT = 0.3
+"""The scale of the cues' columns, beside an embedding of length 1 and a subject of 1."""
+PENALTY = 0.125
+"""The penalty of a regression, times the square root of the number of labelled questions."""
+_ROWS = 512  # questions whose likenesses are in memory at a time
+_UNKNOWN, _NONE = -2, -1  # the columns of a subject that no labelled question has, and of a labelled one without any
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +63,7 @@ class Difficulty:
         known = Difficulty.of(questions, MiniLM())
         print(known.gains([("What is 7 x 8?", "arithmetic")]))  # about 0: both answer it
 
+    ``answers`` has a row for each labelled question: whether the small and the large model were right, as 0 and 1.
     ``threshold``: from this gain on a question goes to the large model.
     """
 
@@ -84,8 +71,8 @@ class Difficulty:
     vectors: Numbers
     cues: Numbers
     subjects: tuple[str, ...]
-    labels: Numbers
-    weights: LikenessWeights = USUAL
+    answers: Numbers
+    weights: Numbers | None = None
     threshold: float = 0.0
 
     @classmethod
@@ -101,88 +88,78 @@ class Difficulty:
             np.asarray(found, np.float64),
             np.array([cues_of(one.text) for one in questions]),
             tuple(one.subject for one in questions),
-            np.array([float(one.large) - float(one.small) for one in questions]),
+            np.array([(one.small, one.large) for one in questions], np.float64),
         )
-        return made.tuned()
-
-    def tuned(self) -> "Difficulty":
-        """With the weights of `TRIED` that order the labelled questions best, each question left out in turn."""
-        some = self.some(np.random.default_rng(0).permutation(len(self.labels))[:SAMPLE])
-        best = max(TRIED, key=lambda weights: area(some.weighed(weights).left_out(), some.labels))
-        return self.weighed(best)
-
-    def weighed(self, weights: LikenessWeights) -> "Difficulty":
-        """With other weights."""
-        return replace(self, weights=weights)
+        features = made._features(made.vectors, made.cues, made.subjects, own=True)
+        penalty = PENALTY * np.sqrt(len(questions))
+        return replace(made, weights=np.array([fitted(features, one, penalty) for one in made.answers.T]))
 
     def at(self, threshold: float) -> "Difficulty":
         """With another threshold."""
         return replace(self, threshold=threshold)
 
-    def some(self, places: "NDArray[np.intp]") -> "Difficulty":
-        """Of some of its labelled questions."""
-        subjects = tuple(self.subjects[at] for at in places)
-        return replace(
-            self,
-            vectors=self.vectors[places],
-            cues=self.cues[places],
-            subjects=subjects,
-            labels=self.labels[places],
-        )
-
     def gains(self, asked: Sequence[tuple[str, str]], vectors: Numbers | None = None) -> Numbers:
         """The expected gain (-1 to 1) of each question, given as text and subject."""
+        assert self.weights is not None
         found = self.embedder.embed([text for text, _ in asked]) if vectors is None else vectors
         cues = np.array([cues_of(text) for text, _ in asked])
-        alike = self._alike(np.asarray(found, np.float64), self._scaled(cues), [subject for _, subject in asked])
-        gains: Numbers = self.labels.mean() + alike @ self._solved
-        return gains
+        features = self._features(np.asarray(found, np.float64), cues, [subject for _, subject in asked])
+        small, large = (chances(features, weights) for weights in self.weights)
+        return large - small
 
     def needs_large(self, text: str, subject: str = "") -> bool:
         """True if a question goes to the large model."""
         return bool(self.gains([(text, subject)])[0] >= self.threshold)
 
-    def left_out(self) -> Numbers:
-        """The gain of each labelled question as if it had not been labelled (the same book, equation 5.12)."""
-        inverse = np.linalg.inv(self._noisy)
-        gains: Numbers = self.labels - (inverse @ (self.labels - self.labels.mean())) / np.diag(inverse)
-        return gains
+    def _features(self, vectors: Numbers, cues: Numbers, subjects: Sequence[str], *, own: bool = False) -> Numbers:
+        """A row for each question. ``own``: they are the labelled ones, and none is a neighbour of itself."""
+        asked = np.array([self._places.get(one, _UNKNOWN) for one in subjects])
+        of = (asked[:, None] == np.arange(len(self._places))[None, :]).astype(np.float64)
+        starts = range(0, len(vectors), _ROWS)
+        near = [self._near(vectors[at : at + _ROWS], asked[at : at + _ROWS], at if own else None) for at in starts]
+        return np.column_stack([of, vectors, CUES_COUNT * self._scaled(cues), np.concatenate(near)])
 
     @cached_property
-    def _noisy(self) -> Numbers:
-        alike = self._alike(self.vectors, self._scaled(self.cues), self.subjects)
-        noise = float(self.labels.var()) or 1.0
-        return alike + noise * np.eye(len(alike))
+    def _places(self) -> dict[str, int]:
+        """The column of each subject that was labelled."""
+        return {name: at for at, name in enumerate(sorted(set(self.subjects) - {""}))}
 
     @cached_property
-    def _solved(self) -> Numbers:
-        return solved(self._noisy, self.labels - self.labels.mean())
+    def _labelled(self) -> "NDArray[np.int64]":
+        """The column of each labelled question's subject; one without a subject shares none with any question."""
+        return np.array([self._places.get(one, _NONE) for one in self.subjects])
+
+    def _near(self, vectors: Numbers, asked: "NDArray[np.int64]", first: int | None) -> Numbers:
+        """How much oftener than on average each model was right on the nearest questions, and on those of the subject.
+
+        ``first`` is the place of the first of these questions among the labelled ones, if they are such.
+        """
+        likeness = vectors @ self.vectors.T
+        if first is not None:
+            likeness[np.arange(len(vectors)), np.arange(first, first + len(vectors))] = -np.inf
+        weight = np.exp((likeness - 1) / REACH)
+        some = min(NEAREST, weight.shape[1] - 1)
+        least = np.partition(weight, -some, axis=1)[:, -some, None]
+        alike = asked[:, None] == self._labelled[None, :]
+        parts = (np.where(weight >= least, weight, 0.0), np.where(alike, weight, 0.0))
+        above = self.answers - self.answers.mean(axis=0)
+        return np.column_stack([part @ above / (part.sum(axis=1, keepdims=True) + 1e-9) for part in parts])
 
     def _scaled(self, cues: Numbers) -> Numbers:
         spread = self.cues.std(axis=0)
         scaled: Numbers = np.clip((cues - self.cues.mean(axis=0)) / np.where(spread > 0, spread, 1.0), -3, 3)
         return scaled
 
-    def _alike(self, vectors: Numbers, cues: Numbers, subjects: Sequence[str]) -> Numbers:
-        """How alike each question is to each labelled one."""
-        own, weights = self._scaled(self.cues), self.weights
-        asked, labelled = _numbered(subjects, self.subjects)
-        alike: Numbers = weights.subject * (asked[:, None] == labelled[None, :])
-        alike += weights.near * np.exp((np.clip(vectors @ self.vectors.T, -1, 1) - 1) / weights.reach)
-        squares = (cues**2).sum(axis=1)[:, None] + (own**2).sum(axis=1)[None, :] - 2 * cues @ own.T
-        alike += weights.cues * np.exp(-squares / (4 * cues.shape[1]))
-        return alike
-
     def save(self, path: Path) -> None:
-        """Writes it to a file: vectors, counts and labels, no text."""
+        """Writes it to a file: vectors, counts, answers and weights, no text."""
         with path.open("wb") as file:
             np.savez_compressed(
                 file,
                 vectors=self.vectors.astype(np.float32),
                 cues=self.cues,
                 subjects=np.array(self.subjects, dtype=str),
-                labels=self.labels,
-                weights=np.array(self.weights),
+                answers=self.answers,
+                weights=np.asarray(self.weights),
                 threshold=np.array(self.threshold),
                 embedder=np.array(self.embedder.name),
             )
@@ -199,8 +176,8 @@ def read(path: Path, embedder: Embedder) -> Difficulty:
             made["vectors"].astype(np.float64),
             made["cues"],
             tuple(map(str, made["subjects"])),
-            made["labels"],
-            LikenessWeights(*map(float, made["weights"])),
+            made["answers"],
+            made["weights"],
             float(made["threshold"]),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -208,34 +185,6 @@ def read(path: Path, embedder: Embedder) -> Difficulty:
     if named != embedder.name:
         raise ConfigError(f"{path} was made with the embedder {named}, and this is {embedder.name}: tune it again")
     return known
-
-
-def solved(matrix: Numbers, values: Numbers, steps: int = 200, close: float = 1e-6) -> Numbers:
-    """What, times a positive definite matrix, gives the values: by conjugate gradients (Hestenes and Stiefel, 1952).
-
-    The noise keeps the matrix well away from singular, so a few dozen steps are enough, each a square of the labelled
-    questions instead of a cube.
-    """
-    found, left = np.zeros_like(values), values.copy()
-    way, size = left.copy(), float(left @ left)
-    enough = size * close**2
-    for _ in range(steps):
-        if size <= enough:
-            break
-        ahead = matrix @ way
-        step = size / float(way @ ahead)
-        found += step * way
-        left -= step * ahead
-        before, size = size, float(left @ left)
-        way = left + (size / before) * way
-    return found
-
-
-def _numbered(*named: Sequence[str]) -> "list[NDArray[np.int64]]":
-    """Names as numbers, the same for the same name; a question without a subject shares it with no other."""
-    known: dict[str, int] = {}
-    count = iter(range(-1, -1_000_000_000, -1))
-    return [np.array([known.setdefault(one, len(known)) if one else next(count) for one in some]) for some in named]
 
 
 def cues_of(text: str) -> list[float]:

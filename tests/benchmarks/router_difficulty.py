@@ -26,7 +26,8 @@ import numpy as np
 
 from agentmem.recall.embedder import MiniLM
 from agentmem.routing.certified import certified, is_held
-from agentmem.routing.difficulty import Difficulty, LabelledQuestion, Numbers, area
+from agentmem.routing.difficulty import Difficulty, LabelledQuestion, area
+from agentmem.routing.logistic import Numbers
 from tests.benchmarks.data import DATA, recording
 from tests.benchmarks.heading import heading, record_figures
 
@@ -56,11 +57,10 @@ def fold(question: LabelledQuestion) -> int:
 
 
 def folded(questions: Sequence[LabelledQuestion], vectors: Numbers) -> dict[str, Any]:
-    """APGR of each way, and what weights were chosen, each fold scored by the others."""
+    """APGR of each way, each fold scored by the others."""
     folds = np.array([fold(one) for one in questions])
     gains = np.array([float(one.large) - float(one.small) for one in questions])
     scores = {name: np.zeros(len(questions)) for name in ("ours", "subjects", "nearest")}
-    chosen = []
     for number in range(FOLDS):
         kept, held = np.flatnonzero(folds != number), np.flatnonzero(folds == number)
         made = Difficulty.of([questions[int(at)] for at in kept], MiniLM(), vectors[kept])
@@ -68,15 +68,12 @@ def folded(questions: Sequence[LabelledQuestion], vectors: Numbers) -> dict[str,
         scores["ours"][held] = made.gains(asked, vectors[held])
         scores["subjects"][held] = subjects(questions, gains, kept, held)
         scores["nearest"][held] = nearest(vectors, gains, kept, held)
-        chosen.append(tuple(made.weights))
-        print(
-            f"  fold {number}: APGR {area(scores['ours'][held], gains[held]):.3f}, weights {made.weights}", flush=True
-        )
+        print(f"  fold {number}: APGR {area(scores['ours'][held], gains[held]):.3f}", flush=True)
     found: dict[str, Any] = {name: area(one, gains) for name, one in scores.items()}
     found["folds"] = [area(scores["ours"][folds == one], gains[folds == one]) for one in range(FOLDS)]
     large = np.array([float(one.large) for one in questions])
     saved = {"saved": saving(scores["ours"], gains, large), "saved_subjects": saving(scores["subjects"], gains, large)}
-    return {**found, **saved, "oracle": area(gains, gains), "weights": chosen}
+    return {**found, **saved, "oracle": area(gains, gains)}
 
 
 def saving(scores: Numbers, gains: Numbers, large: Numbers) -> float:
