@@ -61,7 +61,8 @@ class Config:
     ``budget`` is in tokens, ``max_usd`` in US dollars, ``max_seconds`` in seconds; None means no limit. ``database`` is
     a path or a URL; None stands for ``.agentmem/agentmem.db`` in the workspace. ``archive`` is an address s3://...;
     None stands for the workspace's own. ``attachments`` is one too, for the contents of large pages; None stands for
-    the database. Some settings are tables: ``answers`` (read by agentmem.answers.settings), ``reach`` (by
+    the database. Some settings are tables: ``answers`` (read by agentmem.answers.settings, except for its ``place``, an
+    address that may stand in place of the table, and in AGENTMEM_ANSWERS), ``reach`` (by
     agentmem.menu.permissions), ``models`` (a table of options for each kind of model), ``prices`` (by
     agentmem.meter.own_prices), ``route``, ``routing``, ``targets`` and ``privacy`` (by agentmem.routing.routes), and
     ``warehouse`` (by agentmem.kvcache.warehouse.usual). Keys never show when a Config is printed.
@@ -113,7 +114,10 @@ class Config:
         """
         environ = os.environ if environ is None else environ
         file = find_file(Path.cwd() if cwd is None else cwd)
-        given = {**(_from_file(file, confirm) if file else {}), **_from_environment(environ)}
+        given, set_here = _from_file(file, confirm) if file else {}, _from_environment(environ)
+        for table in _PLACES & given.keys() & set_here.keys():
+            set_here[table] = {**given[table], **set_here[table]}
+        given |= set_here
         return cls(
             **given,
             color="NO_COLOR" not in environ or not environ["NO_COLOR"],
@@ -204,7 +208,9 @@ def _from_file(file: Path, confirm: Callable[[Path, Mapping[str, Any]], None]) -
 
 
 def _placed(name: str, value: object, base: Path) -> object:
-    """Paths in a file are relative to the file."""
+    """Paths in a file are relative to the file. An address stands for a table that has nothing else."""
+    if name in _PLACES and isinstance(value, str):
+        return {PLACE: value}
     if not isinstance(value, str) or not value:
         return value
     if name in _FOLDERS:
@@ -214,14 +220,16 @@ def _placed(name: str, value: object, base: Path) -> object:
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
-    known = {PREFIX + name.upper(): name for name, kind in _SETTINGS.items() if kind not in (dict, list)}
+    plain = (name for name, kind in _SETTINGS.items() if name in _PLACES or kind not in (dict, list))
+    known = {PREFIX + name.upper(): name for name in plain}
     given: dict[str, Any] = {}
     for variable in sorted(one for one in environ if one.startswith(PREFIX) and one != TRUST):
         if variable not in known:
             raise ConfigError(f"agentmem does not know the variable {variable}{_guess(variable, known)}")
         if environ[variable]:
             name = known[variable]
-            given[name] = _read(variable, environ[variable], _SETTINGS[name])
+            text = environ[variable]
+            given[name] = {PLACE: text} if name in _PLACES else _read(variable, text, _SETTINGS[name])
     return given
 
 
@@ -261,6 +269,9 @@ _SETTINGS: Mapping[str, type] = {
 }
 """The settings of agentmem.toml, and except for tables of AGENTMEM_* variables. A key cannot be set in a file."""
 _FOLDERS = ("cache_dir", "data_dir")
+PLACE = "place"
+_PLACES = frozenset({"answers"})
+"""The tables that have a place, an address s3://..., which a variable may name too."""
 
 
 def _number(value: object) -> bool:
@@ -306,6 +317,13 @@ def _table(value: object, name: str) -> str:
     return "" if isinstance(value, Mapping) else f"it must be a table: write its settings below [{name}]"
 
 
+def _answers(value: object) -> str:
+    if not isinstance(value, Mapping):
+        return "it must be an address s3://bucket/prefix, or a table: write its settings below [answers]"
+    wrong = _objects(value.get(PLACE), otherwise="the workspace's own")
+    return f"its {PLACE} is {value[PLACE]!r}: {wrong}" if wrong else ""
+
+
 def _routes(value: object) -> str:
     fits = isinstance(value, list | tuple) and all(isinstance(one, Mapping) for one in value)
     return "" if fits else "it must be a list of tables: write each below [[route]]"
@@ -338,7 +356,7 @@ _CHECKS: Mapping[str, Callable[[object], str]] = {
     "max_seconds": _amount,
     "cache_dir": _path,
     "data_dir": _path,
-    "answers": partial(_table, name="answers"),
+    "answers": _answers,
     "reach": partial(_table, name="reach"),
     "models": _tables,
     "route": _routes,

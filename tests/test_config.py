@@ -57,6 +57,15 @@ def test_variable_wins_over_file_and_what_is_given_over_both(tmp_path: Path) -> 
     assert (given.model, given.budget) == ("anthropic:claude-opus-4-5", 90_000)
 
 
+def test_the_place_of_answers_is_an_address_beside_their_settings(tmp_path: Path) -> None:
+    """In the file alone or with the table, and in a variable, which leaves the other settings as they are."""
+    assert load(tmp_path, 'answers = "s3://agents/a"').answers == {"place": "s3://agents/a"}
+    toml = '[answers]\nplace = "s3://agents/a"\naudit = 0.5'
+    assert load(tmp_path, toml).answers == {"place": "s3://agents/a", "audit": 0.5}
+    given = load(tmp_path, toml, AGENTMEM_ANSWERS="s3://agents/b").answers
+    assert given == {"place": "s3://agents/b", "audit": 0.5}
+
+
 def test_an_empty_variable_counts_as_not_set(tmp_path: Path) -> None:
     """AGENTMEM_MODEL= leaves the file's model as it is."""
     assert load(tmp_path, 'model = "local"', AGENTMEM_MODEL="").model == "local"
@@ -77,6 +86,8 @@ def test_an_empty_variable_counts_as_not_set(tmp_path: Path) -> None:
         ('model = " "', "must name a model"),
         ("model = 3", "must name a model"),
         ("cache_dir = 3", "path of a folder"),
+        ('answers = "folder"', "its place is 'folder': it must be the address s3://bucket/prefix"),
+        ("answers = 3", "an address s3://bucket/prefix, or a table"),
         ("model = ", "cannot be read"),
         ('anthropic_api_key = "secret"', "does not know"),
     ],

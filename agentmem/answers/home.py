@@ -15,13 +15,14 @@ from agentmem.errors import ConfigError
 from agentmem.object_store import check
 from agentmem.objects import ObjectAddress, in_objects, located
 from agentmem.pages import private
+from agentmem.pages.names import HOME
 from agentmem.recall.places import FolderPlace, ObjectPlace, TablesPlace
 from agentmem.transcript.journal import Journal, open_journal
 from agentmem.transcript.postgres import open_postgres, with_schema
 from agentmem.transcript.sqlite import open_sqlite
 from agentmem.transcript.storage import Address, Storage, locate
 
-FILE, INDEX = "answers.db", "index"
+FOLDER, FILE, INDEX = "answers", "answers.db", "index"
 
 
 class AnswersHome(Protocol):
@@ -34,6 +35,9 @@ class AnswersHome(Protocol):
     @property
     def tables(self) -> TablesPlace:
         """Where the index is."""
+
+    def exists(self) -> bool:
+        """False if nothing was ever kept there. Makes nothing."""
 
     def open(self) -> Storage:
         """The database of the entries, made if missing. Raises ConfigError."""
@@ -58,6 +62,9 @@ class AnswersFolder:
     @property
     def tables(self) -> TablesPlace:
         return FolderPlace(self.folder / INDEX)
+
+    def exists(self) -> bool:
+        return (self.folder / FILE).exists()
 
     def open(self) -> Storage:
         return open_sqlite(Address("sqlite", str(self.folder / FILE)))
@@ -86,10 +93,11 @@ class AnswersBucket:
     def tables(self) -> TablesPlace:
         return ObjectPlace(self.address.below(INDEX), self.journal.lease)
 
+    def exists(self) -> bool:
+        return bool(self.journal.storage.run("SELECT 1 FROM pg_namespace WHERE nspname = ?", self._schema))
+
     def open(self) -> Storage:
-        storage = self.journal.storage
-        (own,) = storage.run("SELECT current_schema()")[0]
-        name = f"{own}_answers_{hashlib.sha256(str(self.address).encode()).hexdigest()[:12]}"[-63:]
+        storage, name = self.journal.storage, self._schema
         with storage.transaction():
             storage.run("{schema_lock}")
             storage.run(f'CREATE SCHEMA IF NOT EXISTS "{name}"')
@@ -98,6 +106,11 @@ class AnswersBucket:
     def close(self) -> None:
         self.journal.close()
 
+    @property
+    def _schema(self) -> str:
+        (own,) = self.journal.storage.run("SELECT current_schema()")[0]
+        return f"{own}_answers_{hashlib.sha256(str(self.address).encode()).hexdigest()[:12]}"[-63:]
+
 
 def home_of(where: Path | str, database: str | None = None) -> AnswersHome:
     """The home at a path or an address. Raises ConfigError for an address without a database, or without rights."""
@@ -105,11 +118,25 @@ def home_of(where: Path | str, database: str | None = None) -> AnswersHome:
         if database is not None:
             raise ConfigError("database= goes with an answer cache at s3://bucket/prefix: one in a folder has its own")
         return AnswersFolder(Path(where).expanduser())
+    address, url = checked(str(where), database)
+    return AnswersBucket(address, open_journal(url))
+
+
+def checked(where: str, database: Path | str | None) -> tuple[ObjectAddress, str]:
+    """An address and the URL of its database. Raises ConfigError for one without a database, or without rights."""
     if database is None or locate(database).kind != "postgres":
         raise ConfigError(
-            f"the answers at {str(where).partition('?')[0]} need a database that every host reaches: give "
-            'AnswerCache(..., database="postgresql://...")'
+            f"the answers at {where.partition('?')[0]} need a database that every host reaches: give "
+            'database="postgresql://...", or set `database` in agentmem.toml or AGENTMEM_DATABASE'
         )
-    address = located(str(where))
+    address = located(where)
     check(address)
-    return AnswersBucket(address, open_journal(database))
+    return address, str(database)
+
+
+def home_in(root: Path, place: str | None = None, database: Path | str | None = None) -> tuple[Path | str, str | None]:
+    """Where the answers of the workspace ``root`` are: at an address with its database, or in the workspace itself.
+
+    These are the arguments of `home_of` and of AnswerCache.
+    """
+    return (root / HOME / FOLDER, None) if place is None else (place, None if database is None else str(database))

@@ -1,6 +1,7 @@
 """The answer cache's settings, from code or from agentmem.toml.
 
     [answers]
+    place = "s3://agents/answers" # where several hosts share them, with a Postgres `database`; by default here
     audit = 0.02                  # share of hits that are answered again and compared
     hot = 1_000_000               # the most entries in RAM: 824 bytes each
     ttl = { price = "4h", recipe = "30d" }
@@ -14,7 +15,8 @@
     ttl = "7d"
     exclude = ["my return"]
 
-Times are seconds, or a number with s, m, h, d or w. Any other name in the table is an error.
+``place``: see agentmem.answers.home. Times are seconds, or a number with s, m, h, d or w. Any other name in the table
+is an error.
 """
 
 from collections.abc import Mapping
@@ -26,6 +28,7 @@ from agentmem.answers.freshness import Checks, seconds_of
 from agentmem.answers.nearest import HOT
 from agentmem.answers.values import DEFAULT, Kind, Kinds
 from agentmem.checking import LIST, MAP, NUMBER, WHOLE, Wanted, check_fields, of
+from agentmem.config import PLACE
 from agentmem.errors import ConfigError
 
 LEAST_EXAMPLES = 3
@@ -87,11 +90,12 @@ _WANTED: Mapping[str, Wanted] = {
 
 def read(table: Mapping[str, Any]) -> AnswerSettings:
     """The settings in the table ``[answers]`` of agentmem.toml. Raises ConfigError, which names what is wrong."""
-    for name in table:
+    own = {name: value for name, value in table.items() if name != PLACE}
+    for name in own:
         if name not in _READERS:
-            raise ConfigError(f"[answers] has no setting {name!r}; it has {', '.join(_READERS)}")
+            raise ConfigError(f"[answers] has no setting {name!r}; it has {', '.join((PLACE, *_READERS))}")
     try:
-        given = {_READERS[name][0]: _READERS[name][1](value) for name, value in table.items()}
+        given = {_READERS[name][0]: _READERS[name][1](value) for name, value in own.items()}
     except (TypeError, ValueError, KeyError, AttributeError) as error:
         raise ConfigError(f"[answers] in agentmem.toml cannot be read: {error}") from error
     return AnswerSettings(**given)

@@ -1,7 +1,7 @@
 """`agentmem answers ...`: show what the answer cache saved, how often it was wrong, and why it decided as it did."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -9,10 +9,12 @@ import typer
 
 from agentmem.cli.options import HERE, AsJson, Model, Workspace
 from agentmem.cli.output import console, notices, print_json
+from agentmem.config import PLACE
 from agentmem.errors import ConfigError
 
 if TYPE_CHECKING:
     from agentmem.answers.cache import AnswerCache
+    from agentmem.answers.home import AnswersHome
     from agentmem.answers.lookup import Looked
     from agentmem.answers.settings import AnswerSettings
 
@@ -148,9 +150,9 @@ def _in_each(workspace: Path, tenant: str | None, work: "Callable[[AnswerCache, 
 @contextmanager
 def opened_cache(workspace: Path, *, exact_only: bool = False) -> "Iterator[AnswerCache | None]":
     """Open the workspace's cache, or give None if it has none yet. Nothing is created."""
-    from agentmem.answers.home import FILE
-
-    if not (folder(workspace) / FILE).exists():
+    with home(workspace) as place:
+        exists = place.exists()
+    if not exists:
         yield None
         return
     with _opened(workspace, exact_only=exact_only) as cache:
@@ -162,10 +164,10 @@ def _opened(workspace: Path, *, exact_only: bool = False) -> "Iterator[AnswerCac
     from agentmem.answers.cache import AnswerCache
     from agentmem.pages.workspace import Workspace as Pages
 
-    own = settings(workspace)
+    own, (where, database) = settings(workspace), _place(workspace)
     with (
         Pages(workspace) as pages,
-        AnswerCache(folder(workspace), workspace=pages, exact_only=exact_only, settings=own) as cache,
+        AnswerCache(where, database=database, workspace=pages, exact_only=exact_only, settings=own) as cache,
     ):
         yield cache
 
@@ -178,9 +180,21 @@ def settings(workspace: Path) -> "AnswerSettings":
     return read(confirmed(workspace.resolve()).answers)
 
 
-def folder(workspace: Path) -> Path:
-    """The folder of a workspace's answers."""
-    return workspace / ".agentmem" / "answers"
+@contextmanager
+def home(workspace: Path) -> "Iterator[AnswersHome]":
+    """Where the workspace's answers are: in its own folder, or at the place that the settings name."""
+    from agentmem.answers.home import home_of
+
+    with closing(home_of(*_place(workspace))) as found:
+        yield found
+
+
+def _place(workspace: Path) -> tuple[Path | str, str | None]:
+    from agentmem.answers.home import home_in
+    from agentmem.cli.trust import settings as confirmed
+
+    found = confirmed(workspace.resolve())
+    return home_in(workspace, found.answers.get(PLACE), found.database)
 
 
 def _nothing() -> dict[str, Any]:

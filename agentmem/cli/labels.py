@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from agentmem.cli.answers import NOTHING, folder, opened_cache, settings
+from agentmem.cli.answers import NOTHING, home, opened_cache, settings
 from agentmem.cli.options import HERE, AsJson, Workspace
 from agentmem.cli.output import console, notices, print_json
 from agentmem.errors import ConfigError
 
 if TYPE_CHECKING:
     from agentmem.answers.agreement import Errors
+    from agentmem.answers.home import AnswersHome
     from agentmem.answers.log_replay import Told
     from agentmem.answers.query_types import KindError
     from agentmem.answers.tuning import Tuned
@@ -80,14 +81,14 @@ def tune(
     if plot:
         plot.write_text(page(tuned), encoding="utf-8")
     if not dry:
-        write_policies(folder(workspace), [one.policy for one in tuned.values()])
-        _remember(workspace, judged)
+        with home(workspace) as place:
+            write_policies(place.records, [one.policy for one in tuned.values()])
+            _remember(place, judged)
     rows = [_row(name, one) for name, one in tuned.items()]
     if json:
         classifier = {"wrong": error.wrong, "of": error.of}
-        print_json(
-            {"schema": 1, "basis": "measured", "tuned": rows, "classifier": classifier, "judge": _judge_record(judged)}
-        )
+        measured = {"tuned": rows, "classifier": classifier, "judge": _judge_record(judged)}
+        print_json({"schema": 1, "basis": "measured", **measured})
     else:
         _print([*(_sentence(row, limit) for row in rows), _classified(error), *said])
 
@@ -105,7 +106,8 @@ def judge(
     if found is None:
         raise ConfigError(NO_ANSWERS)
     if not dry:
-        _remember(workspace, found)
+        with home(workspace) as place:
+            _remember(place, found)
     if json:
         print_json({"schema": 1, "basis": "measured", "judge": _judge_record(found)})
         return
@@ -168,11 +170,11 @@ def _judged(labelled: "Sequence[Labelled]") -> "Errors | None":
     return judged(default_agrees(MiniLM()), labelled)
 
 
-def _remember(workspace: Path, found: "Errors | None") -> None:
+def _remember(place: "AnswersHome", found: "Errors | None") -> None:
     from agentmem.answers.agreement import write_errors
 
     if found is not None:
-        write_errors(folder(workspace), found)
+        write_errors(place.records, found)
 
 
 def _judge_record(found: "Errors | None") -> dict[str, Any] | None:

@@ -9,6 +9,7 @@ import typer
 
 from agentmem.cli.options import HERE, AsJson, Database, Model, Workspace, database
 from agentmem.cli.output import notices, print_json_line, print_line
+from agentmem.config import PLACE
 from agentmem.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -52,9 +53,11 @@ def serve(
         raise ConfigError("say what to serve: `agentmem serve --mcp` serves the workspace to MCP clients")
     if not workspace.is_dir():
         raise ConfigError(f"there is no folder {workspace}: make it, or name another --workspace")
+    from agentmem.cli.trust import settings
     from agentmem.mcp.offered import Offer
 
-    with Offer(workspace, database=database(workspace, database_url), write=write, scopes=_scopes(model)) as offer:
+    place, url = settings(workspace.resolve()).answers.get(PLACE), database(workspace, database_url)
+    with Offer(workspace, database=url, answers=place, write=write, scopes=_scopes(model)) as offer:
         if http:
             _serve_http(offer, host, port, tokens, allow_host or (), allow_origin or (), json)
         else:

@@ -33,7 +33,7 @@ RISKS: Mapping[str, str] = {
     "max_turns": "how much may be spent",
     "max_seconds": "how long a run may go on",
     "budget": "how much is sent with each request",
-    "answers": "what is answered without asking, and what checking that may cost",
+    "answers": "what is answered without asking, what checking that may cost, and where answers are sent and kept",
     "reach": "what tools may read, change and run",
     "data_dir": "where models are taken from",
     "cache_dir": "where files are written",

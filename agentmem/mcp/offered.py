@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
+from agentmem.answers.home import checked, home_in, home_of
 from agentmem.answers.values import AnswerScope
 from agentmem.closing import Closing
 from agentmem.errors import ConfigError, ToolError
@@ -43,13 +44,17 @@ def whole_tenant(tenant: str) -> tuple[AnswerScope, ...]:
 
 
 class Offer(Closing):
-    """What a workspace offers, opened once for all who ask. ``write`` lets tenants write that may."""
+    """What a workspace offers, opened once for all who ask. ``write`` lets tenants write that may.
+
+    ``answers`` is the address s3://bucket/prefix of the answers that hosts share, kept in the ``database``.
+    """
 
     def __init__(
         self,
         workspace: Path | str,
         *,
         database: Path | str | None = None,
+        answers: str | None = None,
         write: bool = False,
         scopes: Scopes = whole_tenant,
         reach: Reach = Reach(steering="refuse"),
@@ -62,6 +67,9 @@ class Offer(Closing):
         self._menus: dict[Tenant, Menu] = {}
         self._journal: Journal | None = None
         self._answers: AnswerCache | None = None
+        self._answers_in = home_in(self.root, answers, database)
+        if answers is not None:
+            checked(answers, database)
         self.workspace("")
 
     def close(self) -> None:
@@ -114,15 +122,15 @@ class Offer(Closing):
     def answers(self) -> "AnswerCache":
         """The workspace's answer cache. Raises ToolError if it has none yet. Nothing is created."""
         from agentmem.answers.cache import AnswerCache
-        from agentmem.answers.home import FILE
 
-        folder = self.root / HOME / "answers"
-        pages = self.workspace("")
+        pages, (where, database) = self.workspace(""), self._answers_in
         with self._lock:
             if self._answers is None:
-                if not (folder / FILE).exists():
-                    raise ToolError("No answers are kept here yet.")
-                self._answers = self._opened.enter_context(closing(AnswerCache(folder, workspace=pages)))
+                with closing(home_of(where, database)) as home:
+                    if not home.exists():
+                        raise ToolError("No answers are kept here yet.")
+                opened = AnswerCache(where, database=database, workspace=pages)
+                self._answers = self._opened.enter_context(closing(opened))
             return self._answers
 
     def scopes(self, tenant: Tenant) -> Sequence[AnswerScope]:

@@ -170,7 +170,7 @@ class LanceArchive:
             yield from (entry.value["last"] for entry in cuts)
 
     def _scope(self, thread: str) -> Scope:
-        """What is searched, remembered once all that is written has its vectors. Asks for the rest, if it has not."""
+        """What is searched, remembered once all that is written has its vectors. Asks for those that lack."""
         written = self._known(thread)
         last = written.seq + 1  # after a kill of a writer a part of that entry may be there
         *before, _ = self.spans(thread)
@@ -178,7 +178,7 @@ class LanceArchive:
         at, known = self._scopes.pop(thread, ("", None))
         if known is None or at != written.sha256 or known.spans != spans:
             known = scope(self.shelf, spans)
-        if known.embedded:
+        if known.whole:
             self._scopes[thread] = written.sha256, known
             for oldest in list(self._scopes)[:-HELD]:
                 self._scopes.pop(oldest, None)

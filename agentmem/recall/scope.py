@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from agentmem.errors import EmbedderNotAvailable
+from agentmem.recall.held_words import HeldWords, held_words
 from agentmem.recall.pieces import Piece
 from agentmem.recall.sentences import dots, nearest, unpacked
 from agentmem.recall.shelf import HIT, PIECE, Shelf, ShelfHit, ShelfSpan, inside, piece_of
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 HELD = 20_000
 """Pieces of a transcript, at most, that are held in memory."""
+SHORT = 500
+"""Pieces of a transcript, at most, that are read for their words alone."""
 CANDIDATES = 300
 """Pieces that each of the two searches gives."""
 RARE = 10
@@ -112,7 +115,7 @@ def load(shelf: Shelf, spans: Sequence[ShelfSpan], most: int = HELD) -> Loaded |
 @dataclass(frozen=True, slots=True)
 class Scope:
     """What is searched: the spans of a transcript, who speaks in it, whether it has all its vectors, and what of it
-    is held in memory.
+    is held in memory: its pieces with their vectors, and the words of a short one.
     """
 
     shelf: Shelf
@@ -120,8 +123,16 @@ class Scope:
     speakers: tuple[str, ...]
     embedded: bool
     loaded: Loaded | None = None
+    words: HeldWords | None = None
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing is still to come."""
+        return self.embedded or self.shelf.embedder is None
 
     def by_words(self, words: str) -> list[ShelfHit]:
+        if self.words:
+            return self.words.search(words, CANDIDATES)
         return self.shelf.by_words(words, self.spans, CANDIDATES) if words else []
 
     def by_meaning(self, *wordings: str, prior: Prior = NO_PRIOR) -> list[ShelfHit] | None:
@@ -169,4 +180,20 @@ class Scope:
 def scope(shelf: Shelf, spans: tuple[ShelfSpan, ...]) -> Scope:
     """What is to be searched of a transcript, as the tables have it now."""
     speakers, embedded = tuple(shelf.speakers(spans)), shelf.embedded(spans)
-    return Scope(shelf, spans, speakers, embedded, load(shelf, spans) if embedded else None)
+    loaded = load(shelf, spans) if embedded else None
+    words = _held(loaded.hits, loaded.pieces) if loaded else _read_words(shelf, spans)
+    return Scope(shelf, spans, speakers, embedded, loaded, words)
+
+
+def _read_words(shelf: Shelf, spans: Sequence[ShelfSpan]) -> HeldWords | None:
+    """The words of a short transcript that has no vectors yet, or never will."""
+    where = inside(spans)
+    if shelf.tables.retried(lambda: int(shelf.pieces.count_rows(where))) > SHORT:
+        return None
+    rows = sorted(shelf.rows(shelf.pieces, where, (*HIT, "words")).to_pylist(), key=lambda row: int(row["place"]))
+    hits = [ShelfHit(**{name: row[name] for name in HIT}, score=0.0) for row in rows]
+    return held_words(hits, [row["words"] for row in rows])
+
+
+def _held(hits: Sequence[ShelfHit], pieces: Mapping[int, Piece]) -> HeldWords | None:
+    return held_words(hits, [f"{pieces[hit.place].lead}{pieces[hit.place].text}" for hit in hits])

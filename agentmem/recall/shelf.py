@@ -253,7 +253,7 @@ class Shelf:
 
     @property
     def _plan(self) -> IndexPlan:
-        return IndexPlan(self._vectors_schema, labels=("thread",), vector="vector")
+        return IndexPlan(self._vectors_schema, names=("thread",), vector="vector")
 
     def _vectors_schema(self) -> "pa.Schema":
         import pyarrow as pa
@@ -310,4 +310,4 @@ def _pieces_schema() -> "pa.Schema":
     return pa.schema([key_field("key"), *_common(), pa.field("part", pa.int64()), pa.field("lead", pa.int64()), *texts])
 
 
-PIECES = IndexPlan(_pieces_schema, words="words", labels=("thread",))
+PIECES = IndexPlan(_pieces_schema, words="words", names=("thread",))

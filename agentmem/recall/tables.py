@@ -6,7 +6,7 @@ rows both add them; reads that look for the newest version; one owner of the mai
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -35,6 +35,13 @@ KEPT = timedelta(minutes=10)
 """How long an old version stays for those who still read it."""
 LONGEST = 200
 """Characters of a word, at most, that is found by its letters: hashes and keys are long."""
+FULL_TEXT: Mapping[str, Any] = {
+    "base_tokenizer": "icu/split",
+    "stem": True,
+    "remove_stop_words": True,
+    "max_token_length": LONGEST,
+}
+"""How a full-text index cuts texts into words."""
 TRIES = 6
 _FIRST_WAIT = 0.05  # seconds; doubled at each try
 
@@ -43,6 +50,8 @@ _FIRST_WAIT = 0.05  # seconds; doubled at each try
 class IndexPlan:
     """A table to be: its columns, the one that is the key, and which columns are searched how.
 
+    ``labels`` have few values, each in many rows. ``names`` have more values the larger the table is: their index is
+    read in parts, where that of labels is read whole before the first search.
     With ``compressed`` the vector index holds one bit a dimension (RaBitQ: Gao and Long, SIGMOD 2024), a twentieth of
     the memory; a search then has to compare the best exactly (``refine_factor``).
     """
@@ -50,8 +59,14 @@ class IndexPlan:
     schema: Callable[[], "pa.Schema"]
     words: str = ""
     labels: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
     vector: str = ""
     compressed: bool = False
+
+    @property
+    def columns(self) -> int:
+        """How many columns have an index, but for that of vectors."""
+        return len(("key", *self.labels, *self.names)) + bool(self.words)
 
 
 def key_field(name: str) -> "pa.Field":
@@ -140,7 +155,8 @@ class Tables:
         table = self.table(name, plan)
 
         def work() -> None:
-            if plan.vector and table.count_rows() > FLAT and len(table.list_indices()) == len(plan.labels) + 1:
+            _renew_indices(table, plan)
+            if plan.vector and table.count_rows() > FLAT and len(table.list_indices()) == plan.columns:
                 self._index_vectors(table, plan)
             try:
                 table.optimize(cleanup_older_than=max(kept, timedelta(milliseconds=1)))
@@ -189,15 +205,24 @@ def _index(table: Table, plan: IndexPlan) -> None:
     """Make the indices that a table must have before its first search; a kill may have left it without some."""
     from lancedb.index import FTS, Bitmap, BTree
 
-    indices = {"key": BTree(), **{column: Bitmap() for column in plan.labels}}
+    indices: dict[str, Any] = {column: BTree() for column in ("key", *plan.names)} | {
+        column: Bitmap() for column in plan.labels
+    }
     if plan.words:
-        indices[plan.words] = FTS(
-            base_tokenizer="icu/split", stem=True, remove_stop_words=True, max_token_length=LONGEST
-        )
+        indices[plan.words] = FTS(**FULL_TEXT)
     known = {column for index in table.list_indices() for column in index.columns}
     for column, config in indices.items():
         if column not in known:
             table.create_index(column, config=config)
+
+
+def _renew_indices(table: Table, plan: IndexPlan) -> None:
+    """An older agentmem had names in the index of labels."""
+    from lancedb.index import BTree
+
+    for index in table.list_indices():
+        if index.index_type == "Bitmap" and set(index.columns) <= set(plan.names):
+            table.create_index(index.columns[0], config=BTree(), name=index.name, replace=True)
 
 
 def either(conditions: Sequence[str]) -> str:

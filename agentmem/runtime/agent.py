@@ -65,8 +65,8 @@ class Agent(AnswersQuestions, StaysHere, Closing):
     files are not read, and commands run behind walls. ``limits`` bound each run. ``database`` is a file or a Postgres
     URL, by default ``.agentmem/agentmem.db`` in the workspace. ``compaction`` keeps threads small; None turns it off.
     ``archive`` takes in the entries that leave the window, for ``recall``: by default the workspace's own; an
-    address ``s3://bucket/prefix``, which agents on several hosts share; None for none. ``attachments`` is such an
-    address too, for the contents of large pages (1 MB and more): the database keeps only where they are.
+    address ``s3://bucket/prefix``, which agents on several hosts share; None for none. ``answers`` is one for those of
+    `ask`; ``attachments`` one for large pages (1 MB and more), of which the database keeps only where they are.
 
     ``skills`` names a folder of pages ``NAME/SKILL.md`` with instructions for kinds of work: each is a line in the
     prefix, and the model reads it when it needs it. ``sandbox`` is saved with each checkpoint. ``delegation`` says how
@@ -100,6 +100,7 @@ class Agent(AnswersQuestions, StaysHere, Closing):
         compaction: Compaction | None = Compaction(),
         archive: Archive | str | None = "workspace",
         attachments: str | None = None,
+        answers: str | None = None,
         clock: Clock = time,
         sandbox: Sandboxed | None = None,
         delegation: Delegation = Delegation(),
@@ -111,21 +112,17 @@ class Agent(AnswersQuestions, StaysHere, Closing):
         self._system, self._skills = instructions(system), skill_pages.checked_folder(skills) if skills else None
         self._pinned, self._options, self.reach = tuple(pinned), options, reach
         with ExitStack() as opened:
-            self.workspace = components.workspace(workspace, opened)
-            self.menu = components.menu(tools, root := self.workspace.root, opened)
+            self.workspace, self.menu, root = components.ground(workspace, tools, opened)
             self.lineup = components.lineup((model, *fallbacks), model_options, opened, routes, root)
             self.journal, saver = components.database(database or root / DATABASE, opened, attachments)
             self.sessions, self.history = components.threads(self.journal, root, sandbox)
             budget, meter = components.measured(name, self.lineup, budget, options, price_as)
             self.placing = placing_of(routes, self.lineup, self.sessions, clock, price_as)
-            self.archive = components.archive(archive, self.journal, self.workspace, opened)
+            self.archive, self._answers_in = components.beside(archive, answers, database, self.journal, root, opened)
             self._wire(self._core(meter, limits, budget, approve, clock, compaction, opened), delegation, saver, opened)
 
     def _wire(self, alone: Steps, delegation: Delegation, saver: BaseCheckpointSaver[Any], opened: ExitStack) -> None:
-        """The agent's graph, and the delegates', which have its steps ``alone``: without delegates of their own.
-
-        What was ``opened`` is the agent's from now on.
-        """
+        """The graph, and the delegates' over the steps ``alone``, without delegates. Keeps what was ``opened``."""
 
         def graph_of(steps: Steps) -> CompiledStateGraph[Any]:
             return build(RunNodes(steps, self.sessions), saver)

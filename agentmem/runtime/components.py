@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from langgraph.checkpoint.base import BaseCheckpointSaver
 
 from agentmem import models
+from agentmem.answers.home import checked, home_in
 from agentmem.checking import (
     CALLABLE,
     COUNT,
@@ -113,6 +114,7 @@ WANTED: Mapping[str, Wanted] = {
     | NOTHING
     | having("an archive", "keep", "recall", "forget", "close"),
     "attachments": Wanted("an address s3://bucket/prefix", in_objects) | NOTHING,
+    "answers": Wanted("an address s3://bucket/prefix", in_objects) | NOTHING,
     "clock": CALLABLE,
     "fallbacks": LIST,
     "skills": TEXT | NOTHING,
@@ -142,6 +144,14 @@ def workspace(place: Workspace | Path | str, opened: ExitStack) -> Workspace:
     if isinstance(place, Workspace):
         return place
     return opened.enter_context(closing(Workspace(place, create=True)))
+
+
+def ground(
+    place: Workspace | Path | str, tools: Sequence[ToolLike] | Menu | None, opened: ExitStack
+) -> tuple[Workspace, Menu, Path]:
+    """The workspace, the menu of tools that work on it, and its folder."""
+    made = workspace(place, opened)
+    return made, menu(tools, made.root, opened), made.root
 
 
 def model(named: ModelLike, options: Mapping[str, Any] | None, opened: ExitStack) -> Model:
@@ -234,11 +244,29 @@ def shared_pages(journal: Journal, root: Path) -> SharedPages | None:
     return SharedPages(journal.storage, root) if journal.storage.address.kind == "postgres" else None
 
 
-def archive(given: Archive | str | None, journal: Journal, workspace: Workspace, opened: ExitStack) -> Archive | None:
+def beside(
+    kept: Archive | str | None,
+    answers: str | None,
+    database: Path | str | None,
+    journal: Journal,
+    root: Path,
+    opened: ExitStack,
+) -> tuple[Archive | None, tuple[Path | str, str | None]]:
+    """The archive, and the arguments of the AnswerCache of `Agent.ask`, which is opened when it is asked.
+
+    Raises ConfigError for an address that cannot be used.
+    """
+    made = archive(kept, journal, root, opened)
+    if answers is not None:
+        checked(answers, database)
+    return made, home_in(root, answers, database)
+
+
+def archive(given: Archive | str | None, journal: Journal, root: Path, opened: ExitStack) -> Archive | None:
     """The archive. The workspace's own, or one at an address, is closed with the agent, before the journal."""
     if not isinstance(given, str):
         return given
-    where = workspace.root / HOME / FOLDER if given == "workspace" else given
+    where = root / HOME / FOLDER if given == "workspace" else given
     made = opened.enter_context(closing(archive_in(where, journal)))
     if in_objects(given):
         check(located(given))

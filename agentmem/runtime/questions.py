@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import asdict
 from functools import cached_property, partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 from uuid import uuid4
 
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from agentmem.answers.audit import AuditedAnswer
     from agentmem.answers.cache import AnswerCache
 
-FOLDER = "answers"
 _HIT = re.compile(r"^- (.+?) \(line \d+\): ", re.MULTILINE)
 _CHANGED = "changed while it was read"
 
@@ -60,14 +60,16 @@ class AnswersQuestions:
 
     workspace: Workspace
     _opened: ExitStack
+    _answers_in: tuple[Path | str, str | None]
 
     @cached_property
     def answers(self) -> "AnswerCache":
-        """The cache of answers, in ``.agentmem/answers`` in the workspace."""
+        """The cache of answers, in ``.agentmem/answers`` in the workspace or at the address that was given."""
         from agentmem.answers.cache import AnswerCache
 
-        folder = self.workspace.root / ".agentmem" / FOLDER
-        return self._opened.enter_context(closing(AnswerCache(folder, workspace=self.workspace)))
+        where, database = self._answers_in
+        made = AnswerCache(where, database=database, workspace=self.workspace)
+        return self._opened.enter_context(closing(made))
 
     def ask(
         self: AnsweringAgent, question: str, *, tenant: str = "", user: str = "", thread: str | None = None

@@ -4,6 +4,7 @@ The dataset is read twice, as Ray Data does when a block is lost: the second tim
 """
 
 import argparse
+import logging
 import os
 import sys
 import tempfile
@@ -57,6 +58,7 @@ def main() -> int:
         _, own = connected("local", WORKERS + 1)  # one core for what reads the dataset
         stack.callback(ray.shutdown if own else int)
         ray.data.DataContext.get_current().enable_progress_bars = False
+        logging.getLogger("ray.data").setLevel(logging.ERROR)  # what it says of its plans is no result
         dataset = ray.data.from_items(table(given.runs), override_num_blocks=4)
         made = fleet_batches(dataset, "tests.fleet.agents:make_agent", database, name="data", folder=folder)
         began = time.monotonic()

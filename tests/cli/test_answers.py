@@ -1,5 +1,8 @@
 """`agentmem answers`: a thin command over the cache."""
 
+import subprocess
+import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -11,6 +14,7 @@ from agentmem.pages.workspace import Workspace
 from agentmem.recall.embedder import available
 from agentmem.transcript.journal import open_journal
 from tests.cli.invoke import invoke, invoke_json
+from tests.objects import ObjectServer
 from tests.report.runs import eventful
 
 STATS = {
@@ -192,3 +196,53 @@ def test_a_wrong_answer_is_dropped(workspace: Path) -> None:
     assert invoke_json("answers", "drop", kept.question, "-w", workspace)["dropped"] == [kept.answer]
     assert invoke_json("answers", "drop", kept.question, "-w", workspace)["dropped"] == []
     assert invoke("answers", "drop", kept.question, "-w", workspace).exit_code == 0
+
+
+@pytest.fixture
+def shared(tmp_path: Path, objects: ObjectServer, postgres_url: str) -> Mapping[str, str]:
+    """The variables of a workspace whose answers are in a bucket and a database that hosts share; none are there."""
+    (tmp_path / "agentmem.toml").write_text(f'answers = "{objects.url("shared")}"\ndatabase = "{postgres_url}"\n')
+    return {**objects.environ(), "AGENTMEM_TRUST": "1"}
+
+
+def test_answers_of_several_hosts_are_shown_and_removed(
+    tmp_path: Path, shared: Mapping[str, str], objects: ObjectServer, postgres_url: str
+) -> None:
+    """The place in agentmem.toml is that of the commands: nothing is made there by asking what it has."""
+    assert invoke_json("answers", "stats", "-w", tmp_path, environ=shared)["lookups"] == 0
+    with open_journal(postgres_url) as journal:
+        assert not journal.storage.run(
+            "SELECT 1 FROM pg_namespace WHERE position(current_schema() || '_answers_' in nspname) = 1"
+        )
+    keep = [sys.executable, "-c", KEEP, objects.url("shared"), postgres_url]
+    subprocess.run(keep, env=objects.environ(), check=True)
+    found = invoke_json("answers", "stats", "-w", tmp_path, environ=shared)
+    assert (found["lookups"], found["hits"]["exact"]) == (1, 1)
+    assert (
+        invoke_json("answers", "explain", "When does it open?", "-w", tmp_path, environ=shared)["answer"] == "At six."
+    )
+    assert invoke_json("answers", "invalidate", "--all", "-w", tmp_path, environ=shared)["invalidated"] == 1
+    assert not (tmp_path / ".agentmem" / "answers").exists()
+
+
+KEEP = """
+import sys
+from agentmem import Answer, AnswerCache
+
+with AnswerCache(sys.argv[1], database=sys.argv[2], exact_only=True) as cache:
+    cache.put("When does it open?", Answer("At six."))
+    cache.get("when does it open")
+"""
+
+
+def test_a_place_that_cannot_be_used_is_a_sentence(tmp_path: Path, objects: ObjectServer, postgres_url: str) -> None:
+    """A right that is missing, and a database that other hosts do not have."""
+    environ = {"AGENTMEM_ANSWERS": objects.url("readonly"), "AGENTMEM_DATABASE": postgres_url}
+    refused = invoke("answers", "stats", "-w", tmp_path, environ={**environ, **objects.environ("reader")})
+    assert refused.exit_code == 2
+    assert "lack a right at s3://agents/readonly" in refused.stderr
+    alone = invoke(
+        "answers", "stats", "-w", tmp_path, environ={**environ, **objects.environ(), "AGENTMEM_DATABASE": ""}
+    )
+    assert alone.exit_code == 2
+    assert "need a database that every host reaches" in alone.stderr

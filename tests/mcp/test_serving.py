@@ -15,6 +15,7 @@ from agentmem.mcp.tenants import Tenant, Tokens, one_token
 from agentmem.models.scripted import ScriptedModel
 from agentmem.runtime.agent import Agent
 from tests.mcp.clients import client, on_stdio, said, served
+from tests.objects import ObjectServer
 
 ACME, OTHER = Tenant("acme", threads=("acme-*",)), Tenant("other", "other", ("other-*",), write=True)
 TOKENS = Tokens((("token-of-acme-0001", ACME), ("token-of-other-002", OTHER)))
@@ -150,6 +151,26 @@ def test_no_answer_passes_between_tenants(workspace: Path) -> None:
                 assert (await said(one, "answers", question="What is the limit?"))[0] == "No answer to this is kept."
 
     asyncio.run(go())
+
+
+def test_answers_that_hosts_share_are_served(
+    workspace: Path, objects: ObjectServer, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those at the address that was named, also if they were kept after the server had started."""
+    for name, value in objects.environ().items():
+        monkeypatch.setenv(name, value)
+    address = objects.url("served")
+
+    async def go() -> None:
+        with served(Offer(workspace, database=postgres_url, answers=address), TOKENS) as server:
+            async with client(server, "token-of-acme-0001") as one:
+                assert (await said(one, "answers", question="What is the limit?"))[0] == "No answers are kept here yet."
+                with AnswerCache(address, database=postgres_url) as cache:
+                    cache.put("What is the limit?", "Acme's limit is 7.", context=AnswerScope("acme"))
+                assert (await said(one, "answers", question="What is the limit?"))[0] == "Acme's limit is 7."
+
+    asyncio.run(go())
+    assert not (workspace / ".agentmem" / "answers").exists()
 
 
 def test_many_clients_at_once_keep_apart(workspace: Path) -> None:

@@ -7,12 +7,14 @@ from typing import Any
 import pytest
 
 from agentmem.answers.values import Answer
+from agentmem.errors import ConfigError
 from agentmem.menu.menu import make_menu, tool
 from agentmem.pages.workspace import Workspace
 from agentmem.runtime.agent import Agent
 from agentmem.runtime.stops import Limits
 from agentmem.types import ToolCall
 from tests.answers.caches import QUIET, opened
+from tests.objects import ObjectServer
 from tests.runtime.agents import agent, call
 
 READ = call("read", '{"page": "returns.md#Returns"}')
@@ -155,3 +157,23 @@ def test_what_a_tool_reads_decides_who_may_have_the_answer(pages: Workspace) -> 
         assert live is not None
         assert "live" in live.reason
         one.answers.close()
+
+
+def test_agents_on_several_hosts_share_their_answers(
+    tmp_path: Path, objects: ObjectServer, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``answers`` names the address: the second agent does not ask its model. A missing right is said at once."""
+    for name, value in objects.environ().items():
+        monkeypatch.setenv(name, value)
+    given = {"answers": objects.url("asked"), "database": postgres_url, "archive": None}
+    for host, turns, how in (("one", ["At six."], "fresh"), ("two", [], "exact")):
+        with agent(tmp_path / host, turns, **given) as one:
+            assert (one.ask("When does it open?").text, one.ask("When does it open?").how) == ("At six.", "exact")
+            assert one.answers.stats()["lookups"] == {"fresh": 2, "exact": 4}[how]
+        assert not (tmp_path / host / ".agentmem" / "answers").exists()
+    for name, value in objects.environ("reader").items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigError, match="lack a right at s3://agents/readonly"):
+        agent(tmp_path / "three", [], **{**given, "answers": objects.url("readonly")})
+    with pytest.raises(ConfigError, match="need a database that every host reaches"):
+        agent(tmp_path / "four", [], answers=objects.url("asked"))
