@@ -227,7 +227,7 @@ international unmarried married divorced retired unemployed landlord tenant whol
 gluten-free organic offline child kid children baby toddler teenager son daughter mother mum mom father dad parent
 grandmother grandfather grandparent brother sister wife husband spouse partner fiancé ex-partner elderly deceased late
 friend colleague guest visitor next previous north south east west northern southern eastern western pro plus max mini
-ultra lite deluxe classic
+ultra lite deluxe classic alone
 """
 """Words that narrow a question. If only one question has such a word, the two are different."""
 

@@ -16,7 +16,7 @@ from agentmem.answers.words import QuestionPair, Words, stem
 PREPOSITIONS = """
 to in at on of for with by about into onto within inside via through regarding concerning toward towards around under
   over across between among amongst
-from of in at on by out_of off since for with against because_of
+from between of in at on by out_of off since for with against because_of
 before prior_to ahead_of until till by
 until till up_to to through by
 after following past since upon on behind
@@ -34,9 +34,9 @@ because_of due_to for
 instead_of rather_than
 against versus vs
 near by next_to close_to beside around
-behind of about
+behind of about in
 in_front_of
-as like
+as
 after to by in of for with from
 """
 """Prepositions that may stand for each other, a group a line. Two of no common line mean different things."""
@@ -108,7 +108,9 @@ _FROM = frozenset("unsubscribe unsubscribing unsubscribed resign withdraw withdr
 _LISTING = ("what", "which", "who")
 """Behind these, all of them and some of them are answered alike: what are all the pools."""
 _PERSONS = frozenset("i you we they he she it me us them him everybody somebody".split())  # noqa: SIM905
-_MEANS = frozenset({"by", "with", "as", "without", "against"})
+_STRESS = frozenset("only just exactly solely exclusively purely merely".split())  # noqa: SIM905
+_MEANS = frozenset({"by", "with", "without", "against"})
+_USING = frozenset({"use", "using", "via", "through"})
 _SUBJECTS = ({"i", "we"}, {"they", "he", "she"})
 _OBJECTS = ({"me", "us"}, {"them", "him"})
 _WHO = ("who", "what", "which")
@@ -150,7 +152,8 @@ def amounts_of(found: QuestionPair) -> str:
             listed = found.left.tokens[0] in _LISTING and found.right.tokens[0] in _LISTING
             if not (listed and {a, b} & {"all", "every"}):
                 return f"{a} against {b} {noun}"
-    return _times(found)
+    stressed = _stressed(found.left), _stressed(found.right)
+    return _times(found) if stressed[0] == stressed[1] else f"only one says {stressed[0] or stressed[1]}"
 
 
 def voice(found: QuestionPair) -> str:
@@ -178,7 +181,11 @@ def _by_means(found: QuestionPair, one: dict[str, set[str]], other: dict[str, se
     for here, there, words, others in ((one, other, found.left, found.right), (other, one, found.right, found.left)):
         for noun in here.keys() - there.keys():
             behind = [set(pairwise(_content(each))) for each in (words, others)]
-            if here[noun] <= _MEANS and {at for at, to in behind[0] & behind[1] if to == noun}:
+            if (
+                here[noun] <= _MEANS
+                and not _USING.intersection(others.tokens)
+                and {at for at, to in behind[0] & behind[1] if to == noun}
+            ):
                 return f"only one says {', '.join(sorted(here[noun]))} {noun}"
     return ""
 
@@ -245,6 +252,12 @@ def _before_nouns(one: Words, groups: dict[str, frozenset[int]]) -> dict[str, st
     return found
 
 
+def _stressed(one: Words) -> str:
+    """The word behind a verb or a noun that says that it is nothing else: contain exactly, delete only."""
+    pairs = zip(one.content, one.tokens[1:], strict=False)
+    return next((token for content, token in pairs if content and token in _STRESS), "")
+
+
 def _times(found: QuestionPair) -> str:
     placed = [_placed(found.left), _placed(found.right)]
     for noun in {stem(token) for token in found.left.tokens} & {stem(token) for token in found.right.tokens}:
@@ -273,7 +286,9 @@ def _content(one: Words) -> list[str]:
 
 
 def _apart(groups: dict[str, frozenset[int]], one: str, other: str) -> bool:
-    """True if both words are in groups, and in none together."""
+    """True if both words are in groups, and in none together. To may also stand before a verb, and then says little."""
+    if "to" in (one, other) and not {"from", "out_of", "off"} & {one, other}:
+        return False
     return one in groups and other in groups and not groups[one] & groups[other]
 
 

@@ -7,6 +7,7 @@ their own, other gates decide.
 
 from functools import cache
 
+from agentmem.answers.lexicon import FUNCTION
 from agentmem.answers.words import QuestionPair, Words, stem
 
 PLAIN_MODIFIERS = """
@@ -18,6 +19,7 @@ various different several multiple many numerous few some other
 actual real true genuine legitimate whole entire complete total overall stated
 current present existing new latest recent possible potential likely available own personal individual
 necessary needed required useful helpful effective efficient reliable detailed additional extra further human people
+opinion detail life world society practice short advance mind habit market money
 customer consumer user company business client problem issue trouble error type commercial
 """
 """Words before a noun that praise, stress or say nothing: with them a question is about the same things."""
@@ -35,6 +37,9 @@ _BEFORE = frozenset("a an the my your our their his her its this that these thos
     *("of", "in", "for", "with", "on", "at", "from", "about", "by", "what", "which"),
 }
 """Words behind which a word before a noun is its modifier, and no verb."""
+_PLACING = frozenset("in on at for from with by within".split())  # noqa: SIM905
+_OPENING = frozenset("is are was were do does did can could should will would must may has have".split())  # noqa: SIM905
+"""Those behind which it is one if they open the question: are guide dogs allowed."""
 _NO_MODIFIERS = frozenset("dur during toward towards per among between behind against both".split())  # noqa: SIM905
 
 
@@ -43,8 +48,10 @@ def narrower(found: QuestionPair) -> str:
     if bool(found.lone_left) == bool(found.lone_right):
         return ""
     one, other = (found.left, found.right) if found.lone_left else (found.right, found.left)
-    lone = set(found.lone_left or found.lone_right) - set(found.rare_left or found.rare_right)
-    return next((f"only one says {word}" for word in (*_modifiers(one, other, lone), *_opened(one, other, lone))), "")
+    lone = set(found.lone_left or found.lone_right) - set(found.rare_left or found.rare_right) - set(other.stems)
+    named = (lone & one.names) - frozenset(FUNCTION.split())
+    said = (*sorted(named), *_modifiers(one, other, lone), *_opened(one, other, lone), *_placed(one, lone))
+    return f"only one says {said[0]}" if said else ""
 
 
 def _modifiers(one: Words, other: Words, lone: set[str]) -> list[str]:
@@ -54,15 +61,25 @@ def _modifiers(one: Words, other: Words, lone: set[str]) -> list[str]:
     behind = (*zip(one.stems[1:], one.content[1:], strict=True), ("", False))
     return [
         word
-        for word, (token, content), (noun, keep) in zip(one.stems, before, behind, strict=False)
+        for at, (word, (token, content), (noun, keep)) in enumerate(zip(one.stems, before, behind, strict=False))
         if word in lone
         and word not in _plain()
         and not (superlative and word.endswith("est"))
         and keep
         and word not in _BEFORE
         and noun in other.stems
-        and (content or token in _BEFORE)
+        and (content or token in _BEFORE or (at == 1 and token in _OPENING))
     ]
+
+
+def _placed(one: Words, lone: set[str]) -> list[str]:
+    """The lone words at the end of a phrase of place, time or purpose: in winter, for a month."""
+    found: list[str] = []
+    waiting = False
+    for token, word, follows in zip(one.tokens, one.stems, (*one.content[1:], False), strict=False):
+        found += [word] if waiting and not follows and word in lone and word not in _plain() else []
+        waiting = token in _PLACING or (waiting and token in _BEFORE)
+    return found
 
 
 def _opened(one: Words, other: Words, lone: set[str]) -> list[str]:

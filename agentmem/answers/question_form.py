@@ -1,7 +1,7 @@
 """Gates on the form of a question: its question word, its tense, whether it asks for a duty or a leave, and whose."""
 
 from collections.abc import Iterable, Sequence
-from itertools import pairwise
+from itertools import dropwhile, pairwise
 
 from agentmem.answers.words import QuestionPair, Words
 
@@ -14,6 +14,7 @@ _MEASURED = {
     **{word: word for word in "thick heavy strong hot cold warm loud bright early late safe close sharp small".split()},  # noqa: SIM905
 }  # fmt: skip
 """What else how asks for, with its one name."""
+_QUESTIONING = frozenset("why when where who what how which whether if".split())  # noqa: SIM905
 _NOT_HOW = frozenset({"why", "when"})
 _TIMES = frozenset("days hours weeks minutes months years".split())  # noqa: SIM905
 _AUXILIARY = frozenset("do does did is are was were will can could should would must may has have to".split())  # noqa: SIM905
@@ -67,9 +68,12 @@ _NEAR = 4
 def asks(found: QuestionPair) -> str:
     """One asks when, the other where; or how long, and how much."""
     one, other = _asked(found.left), _asked(found.right)
-    opening = {each.tokens[0] for each in (found.left, found.right) if each.tokens}
-    if (said := opening & _NOT_HOW) and any(map(_manner, (found.left, found.right))) and one != other:
+    both = found.left, found.right
+    opening = {each.tokens[0] for each in both if each.tokens}
+    if (said := opening & _NOT_HOW) and any(map(_manner, both)) and one != other:
         return f"{_list(said)} against how"
+    if said and opening & _OPENERS and not any(_QUESTIONING.intersection(each.tokens[1:]) for each in both):
+        return f"{_list(said)} against whether"
     return f"{_list(one)} against {_list(other)}" if one and other and not one & other else ""
 
 
@@ -94,6 +98,8 @@ def tense(found: QuestionPair) -> str:
 def modality(found: QuestionPair) -> str:
     """One asks for a duty, the other for a leave or for advice: must I, may I, should I."""
     one, other = _modal(found.left), _modal(found.right)
+    if {one, other} == {"a duty", "advice"} and "how" in (found.left.tokens[0], found.right.tokens[0]):
+        return ""  # how often must I, how often should I
     return f"one asks for {one}, the other for {other}" if one and other and one != other else ""
 
 
@@ -180,6 +186,8 @@ def _modal(one: Words) -> str:
     if "you" in one.tokens[:2] or (one.tokens[:1] == ("need",) and not one.text.rstrip().endswith("?")):
         return ""
     behind = one.tokens[1:] if one.tokens[:1] in (("when",), ("who",), ("which",)) else one.tokens
+    if one.tokens[:1] == ("how",) and one.tokens[1:2] and one.tokens[1] in _HOW:
+        behind = tuple(dropwhile(lambda token: token not in _AUXILIARY, one.tokens))
     opening = [_FORMS.get(word, word) for word in behind[:_OPENING]]
     return next((name for name, forms in _MODALS for form in forms if _opens(form, opening)), "")
 
