@@ -8,7 +8,7 @@ for | against
 open | close shut
 on | off
 over above more | under below less fewer
-before within during | after
+before within during | after once
 start begin launch resume continue | stop end finish pause halt quit
 enable activate allow permit accept grant include approve support | disable deactivate ban forbid prohibit disallow
   deny exclude reject refuse decline revoke block restrict avoid

@@ -19,7 +19,7 @@ to in at on of for with by about into onto within inside via through regarding c
 from between of in at on by out_of off since for with against because_of
 before prior_to ahead_of until till by
 until till up_to to through by
-after following past since upon on behind
+after following once past since upon on behind
 since from after starting
 during while whilst in within throughout over at on for
 over above beyond past across
@@ -37,7 +37,12 @@ near by next_to close_to beside around
 behind of about in
 in_front_of
 as
-after to by in of for with from
+after by
+after in
+after of
+after for
+after with
+once when as
 """
 """Prepositions that may stand for each other, a group a line. Two of no common line mean different things."""
 

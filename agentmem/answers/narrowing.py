@@ -38,6 +38,7 @@ _BEFORE = frozenset("a an the my your our their his her its this that these thos
 }
 """Words behind which a word before a noun is its modifier, and no verb."""
 _PLACING = frozenset("in on at for from with by within".split())  # noqa: SIM905
+_WHICH = ("which", "what")
 _OPENING = frozenset("is are was were do does did can could should will would must may has have".split())  # noqa: SIM905
 """Those behind which it is one if they open the question: are guide dogs allowed."""
 _NO_MODIFIERS = frozenset("dur during toward towards per among between behind against both".split())  # noqa: SIM905
@@ -78,7 +79,7 @@ def _placed(one: Words, lone: set[str]) -> list[str]:
     waiting = False
     for token, word, follows in zip(one.tokens, one.stems, (*one.content[1:], False), strict=False):
         found += [word] if waiting and not follows and word in lone and word not in _plain() else []
-        waiting = token in _PLACING or (waiting and token in _BEFORE)
+        waiting = token in _PLACING or (waiting and token in _BEFORE and token not in _WHICH)
     return found
 
 
