@@ -42,7 +42,6 @@ after in
 after of
 after for
 after with
-once when as
 """
 """Prepositions that may stand for each other, a group a line. Two of no common line mean different things."""
 
