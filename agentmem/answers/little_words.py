@@ -195,14 +195,14 @@ def _by_means(found: QuestionPair, one: dict[str, set[str]], other: dict[str, se
 
 
 def _governed(one: Words) -> dict[str, set[str]]:
-    """The prepositions before each content word. Behind a verb that has but one direction, to is from."""
+    """The prepositions before each content word."""
     found: dict[str, set[str]] = {}
     waiting = ""
     tokens = _joined(one)
     content = {stem(token) for token, keep in zip(one.tokens, one.content, strict=True) if keep}
-    for before, token in pairwise(("", *tokens)):
+    for token in tokens:
         if token in _prepositions():
-            waiting = "from" if before in _FROM else token
+            waiting = token
         elif waiting and stem(token) in content:
             found.setdefault(stem(token), set()).add(waiting)
             waiting = ""
@@ -220,9 +220,10 @@ def _at_one_place(one: Sequence[str], other: Sequence[str]) -> str:
 
 
 def _joined(one: Words) -> list[str]:
-    """The words in their order, with prepositions of several words as one."""
+    """The words in their order, prepositions of several words as one. Behind a verb of one direction, to is from."""
     text = f" {' '.join(one.tokens)} "
-    return _phrases().sub(lambda found: found[0].replace(" ", "_"), text).split()
+    tokens = _phrases().sub(lambda found: found[0].replace(" ", "_"), text).split()
+    return ["from" if token == "to" and before in _FROM else token for before, token in pairwise(("", *tokens))]
 
 
 def _followed(one: Words) -> dict[str, str]:
