@@ -8,7 +8,7 @@ for | against
 open | close shut
 on | off
 over above more | under below less fewer
-before within during | after
+before within during | after once
 start begin launch resume continue | stop end finish pause halt quit
 enable activate allow permit accept grant include approve support | disable deactivate ban forbid prohibit disallow
   deny exclude reject refuse decline revoke block restrict avoid
@@ -39,6 +39,7 @@ best good | worst bad
 most | least
 more | less fewer
 maximum highest max top upper most longest latest | minimum lowest min bottom lower least shortest earliest
+greatest most largest biggest maximum | least fewest smallest minimum
 hot warm | cold cool
 large big long tall high heavy wide old | small little short low light narrow new young
 cheap cheapest | expensive costly dear
@@ -225,7 +226,8 @@ virtual disposable contactless recurring one-off partial expired faulty damaged 
 international unmarried married divorced retired unemployed landlord tenant wholesale bulk vegan vegetarian halal kosher
 gluten-free organic offline child kid children baby toddler teenager son daughter mother mum mom father dad parent
 grandmother grandfather grandparent brother sister wife husband spouse partner fiancé ex-partner elderly deceased late
-friend colleague guest visitor next previous
+friend colleague guest visitor next previous north south east west northern southern eastern western pro plus max mini
+ultra lite deluxe classic alone
 """
 """Words that narrow a question. If only one question has such a word, the two are different."""
 

@@ -18,6 +18,9 @@ ENGLISH = Language(
         r"name|location|credit (?:score|limit|rating)|limit|car|phone|keys|manager|boss|desk|room number"
     ),
     asked=(
+        r"\b(?:on file|saved|stored|registered) (?:for|about|under) (?:me|us)\b|\bdo you (?:have|hold|keep|kno"
+        r"w) (?:[\w-]+ ){0,4}(?:about|on|for) (?:me|us)\b|\bwhen (?:do|does|did|will|is|are) (?:my|our) (?:\w+"
+        r" ){1,3}?(?:expire|run out|end|lapse|renew|due)\b|"
         r"^\W*who am i\W*$|\bremember me\b|\bwhat do you know about me\b|\bremind me\b|\bwhere am i\b|"
         r"\bhow much (?:do|did|will|have|are) (?:i|we) (?:owe|spend|spent|earn|get paid|have(?! to)|paid|"
         r"pay for)\b|\bhow (?:much|many) [^?.!]*\b(?:do|did|have|will) (?:i|we) (?:still )?(?:have(?! to)|"
@@ -58,6 +61,9 @@ ENGLISH = Language(
         r"rates?|results?|headlines?|figures?)|up[- ]to[- ]date|breaking news"
     ),
     live=(
+        r"is there (?:a|an|any) (?:free|available|vacant|open) \w+|are (?:the |my )?(?:\w+ ){0,2}(?:flights|tr"
+        r"ains|buses|ferries|trams) (?:delayed|on time|late|cancelled|canceled|running)|"
+        r"how (?:is|are) (?:the )?(?:match|game|race|election|stock market|markets?) (?:going|doing)|"
         r"what(?:'s|’s| is)? (?:the )?(?:current |exact )?(?:time|date|day)(?: is it| of the week is it|"
         r" is today)?(?:\W*$| in \w+|\s*(?:\?|now|today))|what (?:time|day|date) is it\b|is it (?:still |"
         r"going to |about to )?(?:rain|snow|raining|snowing|sunny|windy|dark)|(?:what(?:'s|’s| is)|"
@@ -148,6 +154,11 @@ GERMAN = Language(
         r"nächste[rns]?|letzte[rns]?|bonität|schufa\S*|schlüssel|auto|handy"
     ),
     asked=(
+        r"^\W*(?:was|wie ?viel|wo|wann) habe (?:ich|wir) (?!anspruch|recht|zu)[^?]*(?:\bge\w+(?:t|en)|bezahlt|"
+        r"verbraucht|überwiesen|bestellt|verdient)\b|\bwer (?:ist|sind) (?:mein|unser)\w*\b|\bwie (?:lautet|he"
+        r"ißt|ist) mein\w*\b|"
+        r"\b(?:für|über|von|zu) mi(?:ch|r) (?:\w+ )?(?:hinterlegt|gespeichert|eingetragen|bekannt)\b|\bwann (?"
+        r":endet|läuft|verfällt|erlischt|verlängert) (?:sich )?mein\w*\b|"
         r"wie ?viele?\b.{0,40}\b(?:habe|hab|schulde|verdiene|bekomme) ich(?: noch| diesen| letzten|\W*$)|"
         r"wann (?:bekomme|kriege|habe|muss) ich (?:mein|das nächste|den nächsten|meinen|meine|wieder)\b|"
         r"^\W*(?:habe|hab|bin) ich (?:schon|heute|gestern|noch|bereits)|was hat mein\w* \w+ (?:gesagt|"
@@ -163,6 +174,9 @@ GERMAN = Language(
         r"aktuelle?[rns]?"
     ),
     live=(
+        r"(?:noch|gerade|schon|jetzt) (?:offen|geöffnet|auf|zu)\W*$|(?:wo|wie(?: hoch)?) steht (?:der|die|das)"
+        r"|gibt es (?:\w+ )?(?:staus?|verspätungen|störungen)|"
+        r"wie steht (?:es|das spiel)|wie läuft das (?:spiel|rennen)|"
         r"wie spät|wie ?viel uhr|welcher tag|welches datum|(?:wie (?:ist|wird) das |das )?wetter|regnet es|"
         r"schneit es|wie (?:warm|kalt|voll) ist|staus?\b|verkehrslage|aktienkurs|börsenkurs|wechselkurs|"
         r"wie steht (?:es|das spiel|der|die|der)|wer (?:gewinnt|führt)|nächste[rn]? (?:bus|zug|bahn|fähre|"
@@ -191,6 +205,9 @@ FRENCH = Language(
         r"dernière?s?|derniers?|médecin|voiture|clés?|téléphone"
     ),
     asked=(
+        r"\bqui (?:est|sont) (?:mon|ma|mes)\b|\bquel(?:le)? est (?:mon|ma)\b|"
+        r"\b(?:enregistrée?s?|connue?s?) (?:pour|sur) moi\b|\bquand (?:mon|ma|mes|expire|finit|se termine)\b[^"
+        r"?]*\b(?:expire|expirent|finit|termine|fin|mon|ma|mes)\b|"
         r"combien\b.{0,50}\b(?:me reste-t-il|il me reste|ai-je|j'ai|je dois|dois-je|je gagne|ai je)\b|"
         r"quand (?:est-ce que je |vais-je |serai-je )(?:suis payé|être payé|payé|reçois|recevoir)|"
         r"^\W*(?:ai-je|est-ce que j'ai) (?:déjà|bien|pris|payé|reçu|des|un|une)|qu'a (?:dit|écrit) mon|"
@@ -205,6 +222,8 @@ FRENCH = Language(
         r"semaine)|demain|hier(?= (?:soir|matin)|\W*$)|tout de suite|(?:semaine|mois) prochaine?"
     ),
     live=(
+        r"y a-t-il (?:des |du )?(?:retards?|bouchons|trafic|perturbations)|encore ouverte?|"
+        r"où en est le match|quel est le score|"
         r"quelle heure|quel jour|quelle date|y a-t-il (?:des |encore |du ).{0,30}(?:embouteillages|bouchons|"
         r"retards?|places|trafic|monde)|(?:quel temps|météo)|pleut-il|il pleut|neige-t-il|(?:trafic|"
         r"info circulation|circulation (?:sur|à|dans|est)|bouchons?)|cours (?:de l'action|du|de la bourse|"
@@ -236,6 +255,9 @@ SPANISH = Language(
         r"próxim[oa]s?|últim[oa]s?|médico|coche|llaves|turno|jefe"
     ),
     asked=(
+        r"\bqui[ée]n es mi\b|\bcuál es mi\b|"
+        r"\b(?:registrad[oa]s?|guardad[oa]s?|tienen?|tenéis) (?:\w+ )?(?:sobre|de|para) mí\b|\bcuándo (?:caduc"
+        r"an?|vencen?|expiran?|terminan?|acaban?|se renuevan?) (?:mi|mis)\b|"
         r"cu[áa]nt[oa]s?\b.{0,50}\b(?:me queda[n]?|tengo|debo|gano|he gastado|gast[ée])\b|"
         r"cu[áa]ndo (?:cobro|me pagan|me toca)|^\W*¿?(?:he|ya he|tengo) (?:tomado|pagado|enviado|alg[úu]n|"
         r"alguna|ya|\w+ nuev[oa]s)|qu[ée] (?:dijo|ha dicho|escribi[óo]) mi|qui[ée]n soy\W*$|d[óo]nde estoy"
@@ -249,6 +271,8 @@ SPANISH = Language(
         r"fin de semana)|mañana|ayer|(?:semana|mes) que viene|pr[óo]xim[oa] (?:semana|mes)"
     ),
     live=(
+        r"hay (?:retrasos?|atascos?|demoras?|tráfico)|sigue abiert[oa]|"
+        r"cómo va el partido|cómo van|"
         r"qu[ée] hora|qu[ée] d[íi]a|qu[ée] fecha|qu[ée] tiempo hace|(?:el )?(?:tiempo|clima) (?:en|hace|de)|"
         r"llueve|est[áa] lloviendo|nieva|tr[áa]fico|atascos?|cotizaci[óo]n|tipo de cambio|qui[ée]n (?:gana|"
         r"va ganando)|pr[óo]ximo (?:autob[úu]s|tren|metro|vuelo|bus|ferry)|retras(?:o|ado)|"
@@ -276,6 +300,9 @@ ITALIAN = Language(
         r"ultim[oaie]|medico|macchina|chiavi|turno|capo"
     ),
     asked=(
+        r"\bchi è (?:il mio|la mia)\b|\bqual è (?:il mio|la mia)\b|"
+        r"\b(?:registrat\w|salvat\w) (?:per|su) (?:di )?me\b|\bquando (?:scad\w+|finisc\w+|termin\w+) (?:il|la"
+        r"|i|le) mi\w+\b|"
         r"quant[oaie]\b.{0,50}\b(?:mi rest\w+|ho|devo|guadagno|ho speso|mi rimangono)\b(?: ancora|\W*$)|"
         r"quando (?:mi pagano|vengo pagat[oa]|ricevo)|^\W*(?:ho) (?:già|preso|pagato|inviato|qualche|"
         r"\w+ nuov[ie])|cosa (?:ha|mi ha) (?:detto|scritto)|chi sono\W*$|dove sono\W*$"
@@ -286,6 +313,8 @@ ITALIAN = Language(
         r"questa (?:settimana|sera)|questo (?:mese|weekend)|settimana prossima|prossima settimana"
     ),
     live=(
+        r"ci sono ritardi|c'è traffico|ancora apert[oa]|"
+        r"come va la partita|a quanto stanno|"
         r"che ore? (?:è|sono)|che giorno è|che data|che tempo fa|(?:il )?meteo|piove|sta piovendo|nevica|"
         r"traffico|coda in|quotazione|tasso di cambio|chi (?:vince|sta vincendo)|prossimo (?:autobus|treno|"
         r"volo|tram|traghetto)|ritardo|quanto (?:vale|costa) (?:il |un |l')?(?:bitcoin|oro|benzina|"
@@ -311,6 +340,9 @@ PORTUGUESE = Language(
         r"nome|próxim[oa]s?|últim[oa]s?|médico|carro|chaves|turno|chefe"
     ),
     asked=(
+        r"\bquem é (?:o meu|a minha)\b|\bqual é (?:o meu|a minha)\b|"
+        r"\b(?:registad[oa]s?|guardad[oa]s?) (?:sobre|para) mim\b|\bquando (?:vence|vencem|expira|expiram|term"
+        r"ina|terminam|acaba|acabam|caduca) (?:o |a |os |as )?(?:meu|minha|meus|minhas)\b|"
         r"quant[oa]s?\b.{0,50}\b(?:tenho|me resta[m]?|devo|ganho|gastei)\b|quando (?:recebo|me pagam|"
         r"vou receber)|^\W*(?:já|eu já) (?:tomei|paguei|enviei)|^\W*tenho (?:\w+ nov[oa]s|alguma|algum)|"
         r"(?:o que|que) (?:disse|escreveu) (?:o meu|a minha|meu|minha)|quem sou eu\W*$|onde estou"
@@ -321,6 +353,8 @@ PORTUGUESE = Language(
         r"fim de semana)|amanhã|ontem|próxima semana|semana que vem"
     ),
     live=(
+        r"há (?:atrasos?|trânsito|filas?)|ainda abert[oa]|"
+        r"como está o jogo|"
         r"que horas|que dia (?:é|e)|qual (?:é )?a (?:data|hora)|como (?:está|vai estar) o tempo|"
         r"(?:previsão )?(?:do|o) tempo|está a? ?chov\w+|chove|trânsito|tráfego|cotação|taxa de câmbio|"
         r"quem (?:está ganhando|ganha|está a ganhar)|próximo (?:ônibus|autocarro|trem|comboio|metrô|voo|"
@@ -348,6 +382,8 @@ RUSSIAN = Language(
         r"врач\w*|машин\w*|ключ\w*|телефон\w*|смен\w*|денег|деньги|дней|карт[еы]"
     ),
     asked=(
+        r"\bкто (?:мой|моя)\b|"
+        r"\bкогда (?:истекает|истечёт|заканчивается|закончится|кончается) (?:мой|моя|моё|мои)\b|"
         r"сколько\b.{0,50}\b(?:у меня|я должен|я должна|мне осталось|я потратил\w*|я зарабатываю)|"
         r"когда (?:мне|я) (?:заплатят|зарплата|получу|прид[её]т)|^\W*(?:я уже|принял\w* ли я|"
         r"заплатил\w* ли я)|что (?:сказал|написал)\w* мо|кто я\W*$|где я\W*$"
@@ -358,6 +394,8 @@ RUSSIAN = Language(
         r"неделей)|на этой неделе|в этом месяце|на следующей неделе|немедленно|прямо сейчас"
     ),
     live=(
+        r"есть ли (?:пробки|задержки)|(?:ещё|еще) открыт\w*|"
+        r"какой сч[её]т|как ид[её]т (?:матч|игра)|"
         r"который час|сколько времени|какое (?:сегодня )?число|какой (?:сегодня )?день|погод\w*|"
         r"ид[её]т (?:ли )?(?:дождь|снег)|пробк\w*|курс (?:доллара|евро|акци\w+|валют\w*|биткоина|рубля)|"
         r"сч[её]т (?:матча|игры)|кто (?:выигрывает|побеждает|вед[её]т)|следующ\w+ (?:автобус|поезд|рейс|"

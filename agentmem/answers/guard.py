@@ -9,14 +9,18 @@ from functools import cache
 from itertools import combinations, dropwhile, pairwise, takewhile
 
 from agentmem.answers import spelling
+from agentmem.answers.affixes import participants, prefixes, turned
+from agentmem.answers.antonyms import ANTONYMS
 from agentmem.answers.contrasts import ACTS, KINDS, OPPOSITES, QUALIFIERS, REVERSERS, TOWARDS
+from agentmem.answers.little_words import amounts_of, particles, prepositions, voice
+from agentmem.answers.narrowing import narrower
 from agentmem.answers.question_form import actor, asks, instead, modality, quantity, tense, whose
 from agentmem.answers.words import Amount, QuestionPair, Words, stem
 
 Rule = tuple[str, Callable[[QuestionPair], str]]
 """A rule's name, and the function that objects to a pair."""
 
-_PREFIXES = ("un", "dis", "in", "im", "ir", "il", "non", "de", "mis")
+_NO_LACK = frozenset({"regardless", "nevertheless", "nonetheless", "unless"})
 _PARTICLES = (("in", "out"), ("up", "down"), ("on", "off"))
 _OTHER_PARTICLES = tuple(map(frozenset, (("up",), ("down",), ("out",), ("off",), ("over",), ("back",), ("away",))))
 """Where one of these alone is another, the verb before it means something else: scale up, scale out."""
@@ -82,7 +86,7 @@ def ids(found: QuestionPair) -> str:
 def negation(found: QuestionPair) -> str:
     """One of the two has one negation more, or a word that reverses its meaning."""
     no = [_noes(found.left, found.right), _noes(found.right, found.left)]
-    if no[0] % 2 == no[1] % 2 or _reversed(found) or _stuck(found.left, found.right) or _stuck(found.right, found.left):
+    if no[0] % 2 == no[1] % 2 or turned(found) or _stuck(found.left, found.right) or _stuck(found.right, found.left):
         return ""
     return "one says no, the other does not"
 
@@ -93,7 +97,7 @@ def antonyms(found: QuestionPair) -> str:
         for a, b in ((left, right), (right, left)):
             if (one := found.only_left & a) and (other := found.only_right & b) and not (one & b or other & a):
                 return f"{_list(one)} against {_list(other)}"
-    return ("" if found.left.negations != found.right.negations else _reversed(found)) or _particles(found)
+    return ("" if found.left.negations != found.right.negations else turned(found)) or _particles(found)
 
 
 def kinds(found: QuestionPair) -> str:
@@ -158,7 +162,8 @@ def replaced(found: QuestionPair) -> str:
     behind = min(_common(one[::-1], other[::-1]), len(one) - before, len(other) - before)
     left, right = one[before : len(one) - behind], other[before : len(other) - behind]
     lone = set(found.lone_left), set(found.lone_right)
-    swapped = lone[0] and lone[1] and lone[0] <= set(left) and lone[1] <= set(right) and found.matched
+    apart = _elsewhere(left, right, found.right, lone[0]), _elsewhere(right, left, found.left, lone[1])
+    swapped = all(apart) and lone[0] <= set(left) and lone[1] <= set(right) and found.matched
     return f"{' '.join(left)} for {' '.join(right)}" if swapped and max(len(left), len(right)) <= _STRETCH else ""
 
 
@@ -193,6 +198,13 @@ WORDS: tuple[Rule, ...] = (
     ("tense", tense),
     ("modality", modality),
     ("quantity", quantity),
+    ("amount of", amounts_of),
+    ("voice", voice),
+    ("preposition", prepositions),
+    ("particle", particles),
+    ("narrower", narrower),
+    ("prefix", prefixes),
+    ("participant", participants),
     ("acts", acts),
 )
 """The gates that read words."""
@@ -219,10 +231,20 @@ def _common(one: Sequence[str], other: Sequence[str]) -> int:
     return next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
 
 
+def _elsewhere(here: Sequence[str], there: Sequence[str], other: Words, lone: set[str]) -> list[str]:
+    """The content words of a stretch that the other question lacks, or has at another place only."""
+    content = {stemmed for stemmed, keep in zip(other.stems, other.content, strict=True) if keep}
+    return [word for word in here if word in lone or (word in content and word not in there)]
+
+
 def _narrow(one: Words, lone: Iterable[str]) -> set[str]:
-    """The lone words that narrow: the table's, and compounds with a hyphen."""
-    compounds = {stem(token) for token in one.tokens if "-" in token}
-    return {word for word in lone if word in _qualifiers() or word in compounds}
+    """The lone words that narrow: the table's, compounds with a hyphen, and free between two words: sugar free gum."""
+    compounds = {
+        stem(token) for token in one.tokens if "-" in token or (token.endswith("less") and token not in _NO_LACK)
+    }
+    places = list(zip(one.content, (*one.content[2:], False), one.stems[1:], strict=False))
+    free = {word for before, behind, word in places if before and behind and word == stem("free")}
+    return {word for word in lone if word in _qualifiers() or word in compounds or word in free}
 
 
 def _ands(one: Words, signs: Sequence[str]) -> int:
@@ -275,11 +297,6 @@ def _acted(one: Words) -> dict[str, frozenset[int]]:
     return found
 
 
-def _reversed(found: QuestionPair) -> str:
-    """A word on one side that is the other's with a prefix of reversal."""
-    return _turned(found.only_left, found.only_right) or _turned(found.only_right, found.only_left)
-
-
 def _stuck(one: Words, other: Words) -> bool:
     """True if one says "I cannot do it", which asks for help as "I want to do it" does, and the other no "I can"."""
     able = ("i", "can") in pairwise(other.tokens) and "how" not in other.tokens
@@ -294,16 +311,6 @@ def _noes(one: Words, other: Words) -> int:
 def _kept_from(one: Words) -> bool:
     """True for "keep it from turning brown", which stops it."""
     return "keep" in one.stems and "from" in one.tokens[one.stems.index("keep") :]
-
-
-def _turned(here: frozenset[str], there: frozenset[str]) -> str:
-    """A word and the same with a prefix that reverses it: "lock" against "unlock"."""
-    for one in here:
-        for prefix in _PREFIXES:
-            rest = one.removeprefix(prefix)
-            if len(rest) > 2 and rest != one and rest in there and one != "unabl":
-                return f"{one} against {rest}"
-    return ""
 
 
 def _particles(found: QuestionPair) -> str:
@@ -331,7 +338,7 @@ def _roles(one: Words) -> dict[str, str]:
 
 @cache
 def _opposites() -> tuple[tuple[frozenset[str], frozenset[str]], ...]:
-    sides = (line.split("|") for line in _lines(OPPOSITES))
+    sides = (*(line.split("|") for line in _lines(OPPOSITES)), *(one.split("/") for one in ANTONYMS.split()))
     return tuple((frozenset(map(stem, a.split())), frozenset(map(stem, b.split()))) for a, b in sides)
 
 

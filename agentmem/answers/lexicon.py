@@ -21,6 +21,7 @@ just still already really very quite actually currently right now again even onl
 way ways thing things something anything someone anyone stuff kind sort bit lot lots much many more most long often
 possible allowed supposed process procedure method steps step exactly possibly else
 up out over off down back through
+assistance wanna gonna gotta ur ya
 um uh er erm hmm yeah yep nope somewhere anywhere somebody anybody everybody everyone everything
 """
 """Words that alone do not make two questions different."""
@@ -70,7 +71,7 @@ IRREGULAR = {
     "hidden": "hide", "bigger": "big", "biggest": "big", "better": "good", "worse": "bad", "cancelled": "cancel",
     "cancelling": "cancel", "fastest": "fast", "faster": "fast", "quickest": "quick", "quicker": "quick",
     "cheapest": "cheap", "cheaper": "cheap", "larger": "large", "largest": "large", "smaller": "small",
-    "smallest": "small", "nearest": "near", "closest": "near", "expiry": "expire", "arrival": "arrive",
+    "smallest": "small", "nearest": "near", "closest": "near", "expiry": "expire", "arrival": "arrive", "meant": "mean",
 }  # fmt: skip
 """Irregular forms, which no rule on endings finds."""
 

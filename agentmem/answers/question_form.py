@@ -1,12 +1,21 @@
 """Gates on the form of a question: its question word, its tense, whether it asks for a duty or a leave, and whose."""
 
 from collections.abc import Iterable, Sequence
-from itertools import pairwise
+from itertools import dropwhile, pairwise
 
 from agentmem.answers.words import QuestionPair, Words
 
 _ASKS = ("when", "where", "why", "who", "whose")
 _HOW = ("long", "much", "many", "often", "far", "old", "big", "tall", "deep", "high", "fast", "soon")
+_MEASURED = {
+    **dict.fromkeys(("wide", "broad"), "wide"), **dict.fromkeys(("large", "big"), "big"),
+    **dict.fromkeys(("hard", "difficult", "easy"), "hard"), **dict.fromkeys(("expensive", "much"), "much"),
+    **dict.fromkeys(("frequently", "often"), "often"), **dict.fromkeys(("quickly", "fast"), "fast"),
+    **{word: word for word in "thick heavy strong hot cold warm loud bright early late safe close sharp small".split()},  # noqa: SIM905
+}  # fmt: skip
+"""What else how asks for, with its one name."""
+_QUESTIONING = frozenset("why when where who what how which whether if".split())  # noqa: SIM905
+_NOT_HOW = frozenset({"why", "when"})
 _TIMES = frozenset("days hours weeks minutes months years".split())  # noqa: SIM905
 _AUXILIARY = frozenset("do does did is are was were will can could should would must may has have to".split())  # noqa: SIM905
 
@@ -24,7 +33,10 @@ _SPEAKERS = frozenset("i me my we us our".split())  # noqa: SIM905
 _PERFECT = frozenset({"have", "has", "had"})
 
 _MODALS: tuple[tuple[str, tuple[tuple[str, ...], ...]], ...] = (
-    ("a duty", (("must",), ("do", "have", "to"), ("do", "need", "to"), ("am", "obliged"), ("am", "required"))),
+    (
+        "a duty",
+        (("must",), ("do", "have", "to"), ("do", "need", "to"), ("need",), ("am", "obliged"), ("am", "required")),
+    ),
     ("a leave", (("may",), ("can",), ("could",), ("am", "allowed"), ("am", "permitted"))),
     ("advice", (("should",), ("ought",))),
     ("a wish", (("do", "want", "to"),)),
@@ -56,6 +68,12 @@ _NEAR = 4
 def asks(found: QuestionPair) -> str:
     """One asks when, the other where; or how long, and how much."""
     one, other = _asked(found.left), _asked(found.right)
+    both = found.left, found.right
+    opening = {each.tokens[0] for each in both if each.tokens}
+    if (said := opening & _NOT_HOW) and any(map(_manner, both)) and one != other:
+        return f"{_list(said)} against how"
+    if said and opening & _OPENERS and not any(_QUESTIONING.intersection(each.tokens[1:]) for each in both):
+        return f"{_list(said)} against whether"
     return f"{_list(one)} against {_list(other)}" if one and other and not one & other else ""
 
 
@@ -80,6 +98,8 @@ def tense(found: QuestionPair) -> str:
 def modality(found: QuestionPair) -> str:
     """One asks for a duty, the other for a leave or for advice: must I, may I, should I."""
     one, other = _modal(found.left), _modal(found.right)
+    if {one, other} == {"a duty", "advice"} and "how" in (found.left.tokens[0], found.right.tokens[0]):
+        return ""  # how often must I, how often should I
     return f"one asks for {one}, the other for {other}" if one and other and one != other else ""
 
 
@@ -128,14 +148,19 @@ def _both(who: str, one: Words, other: Words) -> bool:
     return who in one.stems and bool(_SPEAKERS.intersection(other.tokens)) and "be" not in other.tokens
 
 
+def _manner(one: Words) -> bool:
+    """True if a question asks how it is done."""
+    return one.tokens[:1] == ("how",) and one.tokens[1:2] != () and one.tokens[1] in _AUXILIARY
+
+
 def _asked(one: Words) -> set[str]:
     """The question words that ask: "when do", and not the "when" of "when I pay"."""
     follows = (*zip(one.tokens, one.tokens[1:], (*one.tokens[2:], ""), (*one.tokens[3:], "", ""), strict=False),)
     found = {a for a, b, *_ in follows if a in _ASKS and (b in _AUXILIARY or a.startswith("who"))}
     return found | {
-        "long" if (b == "many" and {c, d} & _TIMES) or (b, c) == ("much", "time") else b
+        "long" if (b == "many" and {c, d} & _TIMES) or (b, c) == ("much", "time") else _MEASURED.get(b, b)
         for a, b, c, d in follows
-        if a == "how" and b in _HOW
+        if a == "how" and (b in _HOW or b in _MEASURED)
     }
 
 
@@ -157,9 +182,13 @@ def _past(one: Words) -> bool:
 
 
 def _modal(one: Words) -> str:
-    if "you" in one.tokens[:2]:
+    """What the words that open a question ask for. "Need help" is no question."""
+    if "you" in one.tokens[:2] or (one.tokens[:1] == ("need",) and not one.text.rstrip().endswith("?")):
         return ""
-    opening = [_FORMS.get(word, word) for word in one.tokens[:_OPENING]]
+    behind = one.tokens[1:] if one.tokens[:1] in (("when",), ("who",), ("which",)) else one.tokens
+    if one.tokens[:1] == ("how",) and one.tokens[1:2] and one.tokens[1] in _HOW:
+        behind = tuple(dropwhile(lambda token: token not in _AUXILIARY, one.tokens))
+    opening = [_FORMS.get(word, word) for word in behind[:_OPENING]]
     return next((name for name, forms in _MODALS for form in forms if _opens(form, opening)), "")
 
 

@@ -71,6 +71,7 @@ _OPERATORS = re.compile(
     re.VERBOSE,
 )
 _LONE = re.compile(r"(?<![\w'’])[^\W\d_](?![\w'’])")
+_ALIKE = re.compile(r"\b(?:and|or|vs|versus)\b|&", re.IGNORECASE)
 _AMOUNT = re.compile(
     r"([£$€¥#]?)\s?(\d+(?:[.,:]\d+)*)(\s?[%‰°]\s?[CFK]?\b|[^\W\d_]+(?:/[^\W\d_]+)?|\s[^\W\d_]+(?:/[^\W\d_]+)?)?"
 )
@@ -101,9 +102,11 @@ def symbols(text: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=65_536)
 def letters(text: str) -> tuple[str, ...]:
-    """Single letters that stand alone, with their case: C, R, vitamin K. An article and a speaker are none."""
+    """Single letters that stand alone, in their order and with their case: C, R, vitamin K. Around "and" and "or" the
+    order says nothing. An article and a speaker are none."""
     found = _LONE.finditer(joined_initials(text))
-    return tuple(sorted(one[0] for one in found if one[0] not in "aiI" and not _article(one)))
+    own = [one[0] for one in found if one[0] not in "aiI" and not _article(one)]
+    return tuple(sorted(own) if _ALIKE.search(text) else own)
 
 
 @lru_cache(maxsize=65_536)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
+from agentmem.answers.false_forms import own_forms
 from agentmem.answers.lexicon import (
     CONTRACTIONS,
     FORMS,
@@ -33,6 +34,10 @@ _SUFFIXES = (
     ("ves", "f"), ("als", ""), ("al", ""), ("er", ""), ("ed", ""), ("ly", ""), ("es", ""), ("s", ""), ("ie", "y"),
 )  # fmt: skip
 _INFLECTED = ("ing", "ings", "ed")
+_DERIVED = frozenset("e l al at anc enc ion ional or er ed ing iv y abl est".split())  # noqa: SIM905
+"""What a word's stem may have behind another's, if it is made from it: renew and renewal. Plan and plant are two."""
+_SCIENTIFIC = re.compile("(?:ate|ite|ide|ine|ane|ene|yne|ol|al|one|ose|ase|ium|itis|osis|oma|pathy|ectomy|otomy)s?")
+"""Endings of the names of substances and illnesses, where another one is another thing: nitrate, nitrite, nitride."""
 _VOWEL = re.compile("[aeiouy]")
 _MARKS = re.compile(r"[^\w\s'£$€%:.,/#@-]|(?<!\d)[.,:/]|[.,:/](?!\d)")
 _SCALED = 100
@@ -100,6 +105,8 @@ def stem(word: str) -> str:
     """The word without its endings: a light stemmer after Porter (1980). It is cruder, but the same for both sides."""
     word = word.removesuffix("'s").replace("-", "")
     word = IRREGULAR.get(word, word)
+    if own := own_forms().get(word):
+        return own
     found = _cut(word)
     if word.endswith(_INFLECTED) and found.endswith("er"):
         found = _cut(found)  # entering, as enter
@@ -348,7 +355,7 @@ def _parts(lone: list[Word], others: list[Word], apart: Callable[[Word, Word], b
 
     Words that nobody knows are names, of which fgetc and fgets are two.
     """
-    found = [one for one in lone if any(_extends(one[0], other[0]) and not apart(one, other) for other in others)]
+    found = [one for one in lone if any(_extends(one, other) and not apart(one, other) for other in others)]
     for one in found:
         lone.remove(one)
     return len(found)
@@ -375,9 +382,17 @@ def _rare(lone: list[Word], spells: Spells | None) -> tuple[str, ...]:
     )
 
 
-def _extends(one: str, other: str) -> bool:
-    short, long = sorted((one, other), key=len)
-    return 3 < len(short) < len(long) <= len(short) + 3 and long.startswith(short)
+def _extends(one: Word, other: Word) -> bool:
+    """True if one's stem is the other's with the ending of a word that is made from it: employer is not employee."""
+    short, long = sorted((one, other), key=lambda word: len(word[0]))
+    rest = long[0].removeprefix(short[0])
+    made = len(short[0]) > 3 and rest != long[0] and rest in _DERIVED
+    return made and not own_forms().keys() & {one[1], other[1]} and not _participants(one[1], other[1])
+
+
+def _participants(one: str, other: str) -> bool:
+    """True for the one who does it, and the one to whom it is done: employer and employee."""
+    return one.rstrip("s").endswith("ee") != other.rstrip("s").endswith("ee")
 
 
 @lru_cache(maxsize=65_536)
@@ -385,7 +400,13 @@ def _misspelt(one: str, other: str, spells: Spells | None) -> bool:
     shorter = min(len(one), len(other))
     if shorter < 4 or one[0] != other[0] or spells is None or spells(one) == spells(other):
         return False  # two words that nobody knows are two names
-    return distance(one, other) <= (1 if shorter < 6 else 2)
+    return not _substances(one, other) and distance(one, other) <= (1 if shorter < 6 else 2)
+
+
+def _substances(one: str, other: str) -> bool:
+    """True for one word with two endings of substances or illnesses."""
+    same = next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+    return any(_SCIENTIFIC.fullmatch(one, at) and _SCIENTIFIC.fullmatch(other, at) for at in range(4, same + 1))
 
 
 @cache

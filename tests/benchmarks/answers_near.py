@@ -13,6 +13,7 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from agentmem.answers.questions import normalised
 from agentmem.answers.tuning import interval
 from agentmem.answers.values import DEFAULT, Candidate, Decider, QueryPolicy, Verdict
 from agentmem.recall.embedder import MiniLM
+from agentmem.types import Vectors
 from tests.benchmarks.answer_streams import by_cosine
 from tests.benchmarks.heading import commit, heading, record_figures
 
@@ -83,8 +85,15 @@ def is_served(pair: NearPair, decide: Decider) -> bool:
 
 def verdict(kept: str, asked: str, decide: Decider) -> Verdict:
     """The decision on a question beside the only kept one."""
-    rows = MiniLM().embed([kept, asked])
-    return decide(asked, rows[1], [Candidate("0", kept, "", float(rows[0] @ rows[1]))], "faq")
+    one, other = sorted((kept, asked))
+    rows = dict(zip((one, other), _rows(one, other), strict=True))
+    return decide(asked, rows[asked], [Candidate("0", kept, "", float(rows[kept] @ rows[asked]))], "faq")
+
+
+@cache
+def _rows(one: str, other: str) -> Vectors:
+    """The vectors of a pair, once for all arms."""
+    return MiniLM().embed([one, other])
 
 
 def seen(pairs: Sequence[NearPair], number: int, arm: str, decide: Decider) -> tuple[Seen, list[NearPair]]:

@@ -279,8 +279,15 @@ HELD: Mapping[str, Sequence[Held]] = {
         Held(
             "answers_near",
             "near questions of kinds that no gate was made for, at the first look: at most 1 in 70 served",
-            "first looks of rounds 1 and 4: {first look[rows][0][served]} of {first look[rows][0][traps]}, "
-            "{first look[rows][9][served]} of {first look[rows][9][traps]} served",
+            "first looks of rounds 1, 5 and 8: {first look[rows][0][served]} of {first look[rows][0][traps]}, "
+            "{first look[rows][12][served]} of {first look[rows][12][traps]}, "
+            "{first look[rows][21][served]} of {first look[rows][21][traps]} served",
+        ),
+        Held(
+            "answers_private",
+            "no sentence about a person or this moment, and no order, served to another user; at most 2 % left out",
+            "{served} of {sentences} served",
+            DIR,
         ),
         Held(
             "answers_cost",

@@ -1,0 +1,78 @@
+"""Gates on parts of words: prefixes and endings that make the opposite, or the other party, of the same word."""
+
+from functools import cache
+
+from agentmem.answers.words import QuestionPair
+
+_PREFIXES = (
+    *("un", "dis", "in", "im", "ir", "il", "non", "de", "mis", "anti", "counter"),
+    *("re", "pre", "post", "fore", "over", "under", "out", "sub", "super", "inter", "trans", "multi", "micro", "macro"),
+)
+"""Prefixes that reverse a word, or make another one of it: install and reinstall."""
+_MADE_OTHERWISE = frozenset({"unabl", "resourc"})
+"""Stems with such a beginning that stand beside their rest: resource and source."""
+_FULL = ("ful", "y", "ed")
+"""Endings of a word whose opposite ends in -less."""
+_CONTRASTS = """
+hyper hypo normo
+pre post
+over under
+up down
+in out ex
+inter intra
+intro extro extra
+macro micro
+mono bi di tri quadri multi poly
+homo hetero
+endo exo ecto
+sub super
+pro anti contra
+en de
+"""
+"""Prefixes of which one for another makes another word, a group a line."""
+
+
+def turned(found: QuestionPair) -> str:
+    """A word on one side that is the other's with a prefix of reversal."""
+    return _turned(found.only_left, found.only_right) or _turned(found.only_right, found.only_left)
+
+
+def prefixes(found: QuestionPair) -> str:
+    """One word with two prefixes of a contrast: hyperglycemia and hypoglycemia, prenatal and postnatal."""
+    one, other = (set(each.tokens) for each in (found.left, found.right))
+    for a in one - other:
+        for b in other - one:
+            for group in _contrasts():
+                made = [prefix for prefix in group if a.startswith(prefix) and len(a) > len(prefix) + 2]
+                if any(b == at + a.removeprefix(prefix) for prefix in made for at in group if at != prefix):
+                    return f"{a} against {b}"
+    return ""
+
+
+def participants(found: QuestionPair) -> str:
+    """The one who does it, and the one to whom it is done: the lessor and the lessee."""
+    one, other = ({token.removesuffix("s") for token in each.tokens} for each in (found.left, found.right))
+    for here, there in ((one - other, other - one), (other - one, one - other)):
+        for word in here:
+            base = word.removesuffix("ee")
+            if base != word and there & {f"{base}er", f"{base}or", f"{base}r"}:
+                return f"{word} against who does it"
+    return ""
+
+
+def _turned(here: frozenset[str], there: frozenset[str]) -> str:
+    """A word and the same with a prefix that reverses it: "lock" against "unlock"."""
+    for one in here:
+        bare = one.removesuffix("less")
+        if bare != one and (full := there & {f"{bare}{ending}" for ending in _FULL}):
+            return f"{one} against {min(full)}"
+        for prefix in _PREFIXES:
+            rest = one.removeprefix(prefix)
+            if len(rest) > 2 and rest != one and rest in there and one not in _MADE_OTHERWISE:
+                return f"{one} against {rest}"
+    return ""
+
+
+@cache
+def _contrasts() -> tuple[tuple[str, ...], ...]:
+    return tuple(tuple(line.split()) for line in _CONTRASTS.strip().splitlines())

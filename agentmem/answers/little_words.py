@@ -1,0 +1,360 @@
+"""Gates on the words of the closed classes: prepositions, particles, words of amount and of time before a noun.
+
+They carry no content alone, yet one of them for another is another question: before and at closing, hire and hire out,
+both parents and one parent, this month and last month. The tables hold whole classes of English grammar, one group a
+line.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from difflib import SequenceMatcher
+from functools import cache
+from itertools import pairwise
+
+from agentmem.answers.words import QuestionPair, Words, stem
+
+PREPOSITIONS = """
+to in at on of for with by about into onto within inside via through regarding concerning toward towards around under
+  over across between among amongst
+from between of in at on by out_of off since for with against because_of
+before prior_to ahead_of until till by
+until till up_to to through by
+after following once past since upon on behind
+since from after starting
+during while whilst in within throughout over at on for
+over above beyond past across
+under below beneath underneath
+outside out_of off beyond
+without
+with including along_with together_with
+except excluding besides but apart_from other_than
+besides in_addition_to as_well_as plus including with
+despite
+because_of due_to for
+instead_of rather_than
+against versus vs
+near by next_to close_to beside around
+behind of about in
+in_front_of
+as
+after by
+after in
+after of
+after for
+after with
+"""
+"""Prepositions that may stand for each other, a group a line. Two of no common line mean different things."""
+
+PHRASES = """
+up to, prior to, ahead of, out of, as of, because of, due to, apart from, other than, in addition to, as well as,
+along with, together with, instead of, rather than, next to, close to, in front of
+"""
+"""Prepositions of several words."""
+
+AMOUNTS = """
+all every each whole entire
+some any few several certain other another
+both
+either
+neither no none
+one single
+only just
+most
+half
+another other
+"""
+"""Words that say how much or how many of a thing, a group a line. One and any stand for each other as well."""
+
+TIMES = """
+this current present ongoing
+next following coming upcoming
+last previous past preceding prior
+every each per
+"""
+TIMED = """
+second minute hour day week fortnight month quarter year decade century season term semester weekend night morning
+afternoon evening spring summer autumn fall winter monday tuesday wednesday thursday friday saturday sunday january
+february march april may june july august september october november december christmas easter
+"""
+"""Words that place a time, a group a line, and the nouns before which they do."""
+
+PARTICLES = """
+in on into onto
+up
+down
+off
+out
+over
+back
+away
+"""
+"""Particles behind a verb that may stand for each other, a group a line."""
+
+CHANGES = """
+out off back over away
+up: give make break hang bring take throw put turn look call pick act blow hold
+down: turn let put take break stand bring knock
+"""
+"""Particles that make another verb of the one before them: any verb, or those listed."""
+
+COMPLETES = """
+out: find fill print write try carry figure sort point start ship send mail test clean clear empty eat spread stretch
+  help map lay spell search seek go get
+off: send finish pay cut start kick mark cool dry wash wipe peel go
+back: return claim get go come revert
+over: transfer move switch ship change bring come go
+away: go throw
+"""
+"""Verbs with such a particle that mean about what they mean without it."""
+
+_STEP = frozenset("the a an my your our their his her its of these those that".split())  # noqa: SIM905
+_FROM = frozenset("unsubscribe unsubscribing unsubscribed resign withdraw withdrawing".split())  # noqa: SIM905
+_LISTING = ("what", "which", "who")
+"""Behind these, all of them and some of them are answered alike: what are all the pools."""
+_PERSONS = frozenset("i you we they he she it me us them him everybody somebody".split())  # noqa: SIM905
+_STRESS = frozenset("only just exactly solely exclusively purely merely".split())  # noqa: SIM905
+_MEANS = frozenset({"by", "with", "without", "against"})
+_USING = frozenset({"use", "using", "via", "through"})
+_SUBJECTS = ({"i", "we"}, {"they", "he", "she"})
+_OBJECTS = ({"me", "us"}, {"them", "him"})
+_WHO = ("who", "what", "which")
+_DO = ("do", "does", "did")
+_BE = frozenset("is are was were be been being am".split())  # noqa: SIM905
+
+
+def prepositions(found: QuestionPair) -> str:
+    """Another preposition before the same word, or at the same place: before closing, at closing; up to, from 50."""
+    one, other = _governed(found.left), _governed(found.right)
+    for word in one.keys() & other.keys():
+        if all(_apart(_prepositions(), a, b) for a in one[word] for b in other[word]):
+            return f"{', '.join(sorted(one[word]))} against {', '.join(sorted(other[word]))} {word}"
+    return _by_means(found, one, other) or _at_one_place(*sorted((_joined(found.left), _joined(found.right))))
+
+
+def particles(found: QuestionPair) -> str:
+    """Another particle behind the same verb, or one that makes another verb of it: sign up and sign in, hire out."""
+    if found.lone_left or found.lone_right:
+        return ""
+    one, other = _followed(found.left), _followed(found.right)
+    for verb in one.keys() & other.keys():
+        a, b = one[verb], other[verb]
+        if (a or b) in found.left.tokens and (a or b) in found.right.tokens:
+            continue  # roll it over
+        if a and b and _apart(_particles(), a, b):
+            return f"{verb} {a} against {verb} {b}"
+        if bool(a) != bool(b) and _changes(verb, a or b):
+            return f"only one says {verb} {a or b}"
+    return ""
+
+
+def amounts_of(found: QuestionPair) -> str:
+    """Both parents, one parent; or one says last month, the other this month or none."""
+    one, other = _before_nouns(found.left, _amounts()), _before_nouns(found.right, _amounts())
+    for noun in one.keys() & other.keys():
+        a, b = one[noun], other[noun]
+        if _apart(_amounts(), a, b) and not {a, b} < {"one", "single", "any", "some"}:
+            listed = found.left.tokens[0] in _LISTING and found.right.tokens[0] in _LISTING
+            if not (listed and {a, b} & {"all", "every"}):
+                return f"{a} against {b} {noun}"
+    stressed = _stressed(found.left), _stressed(found.right)
+    return _times(found) if stressed[0] == stressed[1] else f"only one says {stressed[0] or stressed[1]}"
+
+
+def voice(found: QuestionPair) -> str:
+    """Who does it and to whom it is done changed places: who killed him, whom did he kill; by whom it is done."""
+    one, other = (set(each.tokens) for each in (found.left, found.right))
+    for a, b in ((one, other), (other, one)):
+        if a & _SUBJECTS[0] and a & _OBJECTS[1] and b & _SUBJECTS[1] and b & _OBJECTS[0] and not a & _OBJECTS[0]:
+            return "one is about what they do, the other about what is done to them"
+    return _exchanged(found, _content(found.left), _content(found.right))
+
+
+def _exchanged(found: QuestionPair, one: list[str], other: list[str]) -> str:
+    if sorted(one) != sorted(other):
+        return ""
+    by = ["by" in each.tokens for each in (found.left, found.right)]
+    if by[0] != by[1] and _BE.intersection((found.left if by[0] else found.right).tokens):
+        return "one says what is done by it, the other what it does" if one == other and len(one) > 2 else ""
+    inverted = [_inverted(each) for each in (found.left, found.right)]
+    apart = None not in inverted and inverted[0] != inverted[1] and one != other
+    return "one asks who does it, the other to whom it is done" if apart else ""
+
+
+def _by_means(found: QuestionPair, one: dict[str, set[str]], other: dict[str, set[str]]) -> str:
+    """A thing behind the same verb with such a preposition and without any: pay by invoice, pay an invoice."""
+    for here, there, words, others in ((one, other, found.left, found.right), (other, one, found.right, found.left)):
+        for noun in here.keys() - there.keys():
+            behind = [set(pairwise(_content(each))) for each in (words, others)]
+            if (
+                here[noun] <= _MEANS
+                and not _USING.intersection(others.tokens)
+                and {at for at, to in behind[0] & behind[1] if to == noun}
+            ):
+                return f"only one says {', '.join(sorted(here[noun]))} {noun}"
+    return ""
+
+
+def _governed(one: Words) -> dict[str, set[str]]:
+    """The prepositions before each content word."""
+    found: dict[str, set[str]] = {}
+    waiting = ""
+    tokens = _joined(one)
+    content = {stem(token) for token, keep in zip(one.tokens, one.content, strict=True) if keep}
+    for token in tokens:
+        if token in _prepositions():
+            waiting = token
+        elif waiting and stem(token) in content:
+            found.setdefault(stem(token), set()).add(waiting)
+            waiting = ""
+    return found
+
+
+def _at_one_place(one: Sequence[str], other: Sequence[str]) -> str:
+    """A preposition where the other question has one of another group, and the words around are the same."""
+    for tag, a, b, c, d in SequenceMatcher(None, one, other, autojunk=False).get_opcodes():
+        left, right = one[a:b], other[c:d]
+        single = tag == "replace" and len(left) == len(right) == 1
+        if single and ({*left, *right} == {"and", "or"} or _apart(_prepositions(), left[0], right[0])):
+            return f"{left[0]} against {right[0]}"
+    return ""
+
+
+def _joined(one: Words) -> list[str]:
+    """The words in their order, prepositions of several words as one. Behind a verb of one direction, to is from."""
+    text = f" {' '.join(one.tokens)} "
+    tokens = _phrases().sub(lambda found: found[0].replace(" ", "_"), text).split()
+    return ["from" if token == "to" and before in _FROM else token for before, token in pairwise(("", *tokens))]
+
+
+def _followed(one: Words) -> dict[str, str]:
+    """Each word that a particle may follow, with the particle or ""."""
+    pairs = zip(one.tokens, (*one.tokens[1:], ""), one.stems, strict=False)
+    return {
+        verb: after if after in _particles() else ""
+        for token, after, verb in pairs
+        if token not in _particles() and token not in _prepositions() and token not in _STEP | _PERSONS
+    }
+
+
+def _changes(verb: str, particle: str) -> bool:
+    """True if the particle makes another verb of this one."""
+    verbs = _changing().get(particle)
+    return verbs is not None and (not verbs or verb in verbs) and verb not in _completing().get(particle, frozenset())
+
+
+def _before_nouns(one: Words, groups: dict[str, frozenset[int]]) -> dict[str, str]:
+    """Each content word before which a word of a group stands, with that word; articles may stand between."""
+    found: dict[str, str] = {}
+    waiting = ""
+    for token, stemmed, keep in zip(one.tokens, one.stems, one.content, strict=True):
+        if token in groups:
+            waiting = token
+        elif waiting and keep:
+            found.setdefault(stemmed, waiting)
+            waiting = ""
+        elif token not in _STEP:
+            waiting = ""
+    return found
+
+
+def _stressed(one: Words) -> str:
+    """The word behind a verb or a noun that says that it is nothing else: contain exactly, delete only."""
+    pairs = zip(one.content, one.tokens[1:], strict=False)
+    return next((token for content, token in pairs if content and token in _STRESS), "")
+
+
+def _times(found: QuestionPair) -> str:
+    placed = [_placed(found.left), _placed(found.right)]
+    for noun in {stem(token) for token in found.left.tokens} & {stem(token) for token in found.right.tokens}:
+        a, b = placed[0].get(noun, ""), placed[1].get(noun, "")
+        if a != b and noun in _timed() and ((a and b) or {a, b} & {"next", "last"}):
+            return f"{a or 'no'} against {b or 'no'} {noun}"
+    return ""
+
+
+def _placed(one: Words) -> dict[str, str]:
+    """Each time that a question names, with the group of the word before it."""
+    groups = _time_groups()
+    pairs = zip(one.tokens, one.stems[1:], strict=False)
+    return {noun: _name(groups, word) for word, noun in pairs if word in groups and noun in _timed()}
+
+
+def _inverted(one: Words) -> bool | None:
+    """Whether a question for a thing has do before its subject: what did he do, against what happened."""
+    if not one.tokens or one.tokens[0] not in _WHO or _BE.intersection(one.tokens):
+        return None
+    return any(token in _DO for token in one.tokens[1:4])
+
+
+def _content(one: Words) -> list[str]:
+    return [stemmed for stemmed, keep in zip(one.stems, one.content, strict=True) if keep]
+
+
+def _apart(groups: dict[str, frozenset[int]], one: str, other: str) -> bool:
+    """True if both words are in groups, and in none together. To may also stand before a verb, and then says little."""
+    if "to" in (one, other) and not {"from", "out_of", "off"} & {one, other}:
+        return False
+    return one in groups and other in groups and not groups[one] & groups[other]
+
+
+def _name(groups: dict[str, frozenset[int]], word: str) -> str:
+    """The first word of the group of a word."""
+    return next(each for each in groups if groups[each] == groups[word])
+
+
+def _lines(table: str) -> list[str]:
+    return table.strip().replace("\n ", " ").splitlines()
+
+
+def _groups(table: str) -> dict[str, frozenset[int]]:
+    lines = [line.split() for line in _lines(table)]
+    every = dict.fromkeys(word for line in lines for word in line)
+    return {word: frozenset(at for at, line in enumerate(lines) if word in line) for word in every}
+
+
+def _verbs(table: str) -> Iterator[tuple[str, frozenset[str]]]:
+    for line in _lines(table):
+        particle, _, verbs = line.rpartition(":")
+        for each in particle.split() or verbs.split():
+            yield each, frozenset(map(stem, verbs.split())) if particle else frozenset()
+
+
+@cache
+def _prepositions() -> dict[str, frozenset[int]]:
+    return _groups(PREPOSITIONS)
+
+
+@cache
+def _amounts() -> dict[str, frozenset[int]]:
+    return _groups(AMOUNTS)
+
+
+@cache
+def _time_groups() -> dict[str, frozenset[int]]:
+    return _groups(TIMES)
+
+
+@cache
+def _particles() -> dict[str, frozenset[int]]:
+    return _groups(PARTICLES)
+
+
+@cache
+def _changing() -> dict[str, frozenset[str]]:
+    return dict(_verbs(CHANGES))
+
+
+@cache
+def _completing() -> dict[str, frozenset[str]]:
+    return dict(_verbs(COMPLETES))
+
+
+@cache
+def _timed() -> frozenset[str]:
+    return frozenset(map(stem, TIMED.split()))
+
+
+@cache
+def _phrases() -> re.Pattern[str]:
+    phrases = (one.strip() for one in PHRASES.replace("\n", " ").split(","))
+    return re.compile(rf"(?<= )(?:{'|'.join(phrases)})(?= )")
