@@ -23,6 +23,7 @@ from agentmem.team.proof.modules import FarFinder
 from agentmem.team.proof.patching import OutsidePatches
 from agentmem.team.proof.proxies import ProxyMaker
 from agentmem.team.proof.reasons import Gone, Marks, NotProven
+from agentmem.team.proof.surroundings import asked, doubted
 from agentmem.team.proof.watching import JudgeWatch
 from agentmem.team.proof.wire import Broken, Wire
 
@@ -67,6 +68,7 @@ class Watching:
         report: pytest.TestReport = yield
         if report.when == "call" or report.outcome != "passed":
             self.watch.settle()
+            self._ask_of_process(item)
             self._tell(item.nodeid, report.outcome, call.excinfo, hasattr(report, "wasxfail"))
         return report
 
@@ -94,6 +96,14 @@ class Watching:
                     "trace": [],
                 }
             )
+
+    def _ask_of_process(self, item: pytest.Item) -> None:
+        """Mark a test that asks of its own process what the code did, which ran in another."""
+        name = str(getattr(item, "originalname", None) or item.name)
+        if self.marks.calls and (found := asked(str(item.path), name, frozenset(self.marks.changed))):
+            self.marks.mark("process", found)
+        if found := doubted(str(item.path), name):
+            self.marks.doubt("process", found)
 
     def _tell(self, test: str, outcome: str, error: pytest.ExceptionInfo[BaseException] | None, expected: bool) -> None:
         why = dict(self.marks.why or (self.marks.doubts if outcome == "failed" else {}))
