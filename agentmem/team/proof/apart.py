@@ -126,7 +126,8 @@ def _run(
         place = opened.enter_context(_folder(code.where.parent))
         subject = opened.enter_context(code.fork_again(writable=()))
         _strip(subject, layout, changed)
-        for path, data in tests.items():
+        packages = {f"{one}/__init__.py": b"" for one in layout.around}  # for relative imports of tests inside
+        for path, data in {**packages, **tests}.items():
             (place / "tests" / path).parent.mkdir(parents=True, exist_ok=True)
             (place / "tests" / path).write_bytes(data)
         judge = opened.enter_context(

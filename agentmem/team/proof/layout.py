@@ -30,6 +30,7 @@ class ProjectLayout:
     ``programs`` are the names by which the project can be started, ``hidden`` the folders of git's repositories in it:
     their history may hold the tests. ``late`` are top names that the change adds: they stand for the code only where
     the tests' Python has nothing of that name, so that no change can put itself in the place of a library.
+    ``around`` are packages of the code with tests inside.
     """
 
     python: Path
@@ -42,6 +43,7 @@ class ProjectLayout:
     hidden: tuple[str, ...] = ()
     programs: frozenset[str] = frozenset()
     late: frozenset[str] = frozenset()
+    around: frozenset[str] = frozenset()
 
     def is_test(self, path: str) -> bool:
         """True if a file belongs to the tests: by the globs, by its folder, or as a conftest."""
@@ -70,7 +72,14 @@ def layout_of(base: Sandbox, check: str, environment: Mapping[str, str], places:
         tuple(part for name in _KEPT if settings.get(name) for part in ("-o", f"{name}={_flat(settings[name])}")),
         tuple(repositories(base.source)),
         tops | _scripts(base),
+        around=frozenset(above for path in tests for above in _above(path) if f"{above}/__init__.py" in code),
     )
+
+
+def _above(path: str) -> Iterator[str]:
+    """The folders that a file lies in, but for the topmost."""
+    while path := path.rpartition("/")[0]:
+        yield path
 
 
 def with_change(layout: ProjectLayout, fix: Sandbox) -> ProjectLayout:
