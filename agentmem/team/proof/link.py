@@ -367,6 +367,8 @@ class SubjectLink:
             return arrays.encode_array(value) or self.marks.not_proven("array", str(value.dtype))
         if (named := known(value)) is not None:
             return named
+        if self.proxies.reference(getattr(value, "tzinfo", None)) is not None:
+            return values.zoned(value, self._other, depth) or self._lent(value, depth)
         if type(value) is collections.defaultdict:
             return values.defaulting(value, self._other, depth)
         if isinstance(value, BaseException) and lending.builtin(type(value)) is type(value):

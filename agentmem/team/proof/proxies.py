@@ -4,6 +4,7 @@ The judge runs it by itself, without the rest of agentmem.
 """
 
 import dataclasses
+import datetime
 import importlib
 import operator
 import sys
@@ -18,6 +19,7 @@ from agentmem.team.proof.far import (
     FarMeta,
     FarMethod,
     far_get,
+    far_method,
     has_own,
     member,
     reference_of,
@@ -179,6 +181,7 @@ class ProxyMaker:
         standing = self._bases(above, what)
         shown = _SHOWN_OF_PLAIN if _is_plain(standing) else METHODS.keys()
         own: dict[str, Any] = {one: METHODS[one] for one in special if one in METHODS and one in shown}
+        own |= _ZONE if any(issubclass(one, datetime.tzinfo) for one in standing) else {}
         if "__hash__" in special:
             own["__hash__"] = None
         if shown is _SHOWN_OF_PLAIN:
@@ -217,7 +220,7 @@ class ProxyMaker:
         """The bases of a proxies' class: the proxies of its bases, or what it stands for."""
         far = [one for one in above if isinstance(one, FarMeta)]
         real = [one for one in above if not isinstance(one, FarMeta) and isinstance(one, type)]
-        kept = [one for one in real if issubclass(one, (*PLAIN, BaseException)) and one is not object]
+        kept = [one for one in real if issubclass(one, (*PLAIN, BaseException, datetime.tzinfo))]
         root: type = FarData if what == "data" else FarBase
         bases: list[type] = [*far, *kept]
         if not any(issubclass(one, FarBase) for one in far) or (what == "data" and not _has(far, FarData)):
@@ -280,6 +283,17 @@ _ENUM = {
 """The members of an enum that is no number or text are told apart by what they are."""
 
 
+def _of_moment(name: str) -> Any:
+    def told(self: Any, moment: Any) -> Any:
+        bare = moment.replace(tzinfo=None) if isinstance(moment, datetime.datetime) else None
+        return far_method(self, name, (bare,))
+
+    return told
+
+
+_ZONE = {name: _of_moment(name) for name in ("utcoffset", "dst", "tzname")}
+"""How far a time zone of the code's is from UTC says the code; the moments are compared by the judge."""
+
 _SHOWN_OF_PLAIN = frozenset({"__str__", "__repr__", "__format__", "__call__", "__enter__", "__exit__"})
 """Special methods by which a number, text or tuple of a class of the code's is asked; others are the judge's own."""
 
@@ -328,7 +342,7 @@ def _refuse(name: str, value: Any) -> Any:
 def _doubt(kind: Any, above: list[Any], without: frozenset[str]) -> str:
     """What a proxies' class cannot do that the class can: a test that fails may fail for that."""
     for one in above:
-        if one not in (object, *PLAIN) and not issubclass(one, BaseException) and _is_of_python(one):
+        if one not in (object, *PLAIN, datetime.tzinfo) and not issubclass(one, BaseException) and _is_of_python(one):
             return f"a {kind.__name__}, which is no {one.__name__} here"
     if _is_plain((kind,)) and (own := sorted(without - {"__eq__", "__ne__", "__bool__"})):
         return f"{own[0]} of {kind.__name__}"

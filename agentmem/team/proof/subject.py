@@ -91,8 +91,10 @@ class Subject:
             cause = None if value.__cause__ is None or depth > _CAUSES else self._argument(value.__cause__, depth + 1)
             more = [[name, self._argument(one, depth + 1)] for name, one in values.attributes_of(value)]
             return ["x", self.keep(value), self._class(type(value)), given, self.encode(_said(value)), cause, more]
-        if arrays.is_array(value):
-            return self._array(value)
+        if (
+            told := self._array(value) if arrays.is_array(value) else values.zoned(value, self._other, depth)
+        ) is not None:
+            return told
         return self._object(value, depth)
 
     def _lent(self, value: Any) -> int | None:

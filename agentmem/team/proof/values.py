@@ -12,6 +12,7 @@ import fractions
 import pathlib
 import re
 import uuid
+import zoneinfo
 from collections.abc import Callable
 from typing import Any
 
@@ -37,7 +38,7 @@ def _halved(text: str) -> bool:
 
 
 def _zoneless(value: Any) -> bool:
-    return value.tzinfo is None or type(value.tzinfo) is datetime.timezone
+    return value.tzinfo is None or type(value.tzinfo) in (datetime.timezone, zoneinfo.ZoneInfo)
 
 
 def _moment(value: Any) -> list[Any]:
@@ -60,6 +61,7 @@ SCALARS: dict[str, tuple[type, Callable[[Any], str], Callable[[str], Any]]] = {
     "decimal": (decimal.Decimal, str, decimal.Decimal),
     "fraction": (fractions.Fraction, str, _fraction),
     "date": (datetime.date, datetime.date.isoformat, datetime.date.fromisoformat),
+    "place": (zoneinfo.ZoneInfo, lambda v: str(v.key), zoneinfo.ZoneInfo),
     "uuid": (uuid.UUID, str, uuid.UUID),
     "path": (pathlib.PosixPath, str, pathlib.PosixPath),
     "pure": (pathlib.PurePosixPath, str, pathlib.PurePosixPath),
@@ -155,6 +157,13 @@ def encode(value: Any, other: Encode, depth: int = 0) -> Any:
         if value is single:
             return ["1", name]
     return other(value, depth)
+
+
+def zoned(value: Any, other: Encode, depth: int) -> Any:
+    """A moment with a time zone of a class that is none of Python's, as JSON; None for anything else."""
+    if type(value) not in (datetime.datetime, datetime.time):
+        return None
+    return [_LIST_TAG[type(value)], *(encode(one, other, depth + 1) for one in _moment(value))]
 
 
 def decode(given: Any, other: Decode, depth: int = 0) -> Any:
