@@ -207,6 +207,7 @@ class _Pair:
             "tops": sorted(self.layout.tops),
             "late": sorted(self.layout.late),
             "own": sorted(self.layout.own_modules),
+            "around": self.layout.packages_around,
             "programs": sorted(self.layout.programs),
             "paths": [str(root / one) for one in self.layout.test_paths],
             "options": list(self.layout.options),

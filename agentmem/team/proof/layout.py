@@ -50,6 +50,13 @@ class ProjectLayout:
         *above, name = path.split("/")
         return name == "conftest.py" or bool(_FOLDERS & set(above)) or rights.matches(path, self.places)
 
+    @property
+    def packages_around(self) -> list[str]:
+        """The packages of the code with tests inside, by their names; outer ones first."""
+        roots = sorted((f"{one}/" for one in self.code_paths if one), key=len, reverse=True)
+        inside = ((path, next((one for one in roots if path.startswith(one)), "")) for path in self.around)
+        return sorted(path.removeprefix(root).replace("/", ".") for path, root in inside)
+
 
 def layout_of(base: Sandbox, check: str, environment: Mapping[str, str], places: Sequence[str]) -> ProjectLayout:
     """The layout of the old code in ``base``, for the command ``check``. ``places`` are the globs of test paths."""

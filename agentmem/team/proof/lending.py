@@ -107,6 +107,8 @@ def use(value: Any, what: str, given: list[Any], named: dict[str, Any], marks: M
     """
     if what == "call":
         return value(*given, **named)
+    if what == "copied":
+        return marks.not_proven("object", f"a {type(value).__name__} that it copies")
     if what in _USES:
         return _USES[what](value, *given)
     if what == "get":

@@ -57,6 +57,7 @@ class SubjectLink:
         self.environment, self.folder = dict(os.environ), getcwd()  # noqa: PTH109  # pathlib follows links
         self.arguments, self.stdin = list(sys.argv), sys.stdin
         self.root = self.folder
+        self.tops: frozenset[str] = frozenset()
         self.heard: list[Any] = []
         self.mutated: list[Any] = []
         self.asked = 0

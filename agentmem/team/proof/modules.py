@@ -71,7 +71,8 @@ class FarModule(types.ModuleType):
         return names
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name.startswith("__") or isinstance(value, FarModule):
+        inside = isinstance(value, types.ModuleType) and value.__name__ == f"{self.__name__}.{name}"
+        if name.startswith("__") or isinstance(value, FarModule) or inside:
             super().__setattr__(name, value)
         else:
             far_set(self._far_link, self._far, name, value)

@@ -84,13 +84,13 @@ class OutsidePatches:
             if isinstance(value, type):
                 self.link.marks.doubt("class", f"in the place of {owner.__name__}.{name}")
             else:
-                self._ask("set", ["X", owner.__name__], name, self.link.encode(value))
+                self._ask("put", ["X", owner.__name__], name, self.link.encode(value))
 
     def restored(self, owner: Any, name: str) -> None:
         """What stood there before is back."""
         if self._is_outside(owner, name):
             with suppress(Gone, NotProven, Exception):
-                self._ask("del", ["X", owner.__name__], name)
+                self._ask("back", ["X", owner.__name__], name)
 
     def _is_outside(self, owner: Any, name: str) -> bool:
         if type(owner) is not types.ModuleType or name in _BROUGHT.get(owner.__name__, ()):

@@ -190,7 +190,9 @@ class ProxyMaker:
         if any(issubclass(one, BaseException) for one in standing):
             own = {"__module__": module, "__qualname__": name, "__str__": _text}
         kind = self._new(name.rpartition(".")[2], standing, ["o", number], own, tuple(special), tuple(methods))
-        if doubt := _doubt(kind, above, frozenset(special) - shown):
+        top = module.partition(".")[0]
+        elsewhere = f"a {name} of {top}'s" if top not in self.link.tops else ""
+        if doubt := _doubt(kind, above, frozenset(special) - shown) or elsewhere:
             type.__setattr__(kind, "_far_doubt", doubt)
         if what == "enum":
             type.__setattr__(kind, "_far_members", self._members(kind, number, has))

@@ -24,6 +24,7 @@ from agentmem.team.proof.heard import HeardOfCode, Noting, surroundings
 from agentmem.team.proof.sharing import ANSWER, HeldByCode
 from agentmem.team.proof.wire import Broken, TooLarge, Wire
 
+_NOTHING = object()
 _CAUSES = 10  # errors behind an error that are told
 
 OPERATIONS: dict[str, Any] = {
@@ -54,7 +55,7 @@ class Subject:
         self.described: set[int] = set()
         self.stubs: dict[int, Any] = {}
         self.errors: dict[int, tuple[int, BaseException]] = {}
-        self.replaced: dict[tuple[int, str], Any] = {}
+        self.replaced: dict[tuple[int, str], list[Any]] = {}
         self.heard = HeardOfCode(self._class)
         self.number = 0
         self.loop: Any = None
@@ -239,8 +240,9 @@ class Subject:
             value = self._get(self.decode(target), asked[2])
             changes += self.held.told(ANSWER, value, 1)
             return value
-        if what in ("set", "del"):
-            return self._set(self.decode(target), asked[2], *asked[3:])
+        if what in ("set", "del", "put", "back"):
+            change = self._set if what in ("set", "del") else self._put
+            return change(self.decode(target), asked[2], *asked[3:])
         if what == "bring":
             return self._bring(target, self.decode(asked[2]))
         if what == "copy":
@@ -297,13 +299,19 @@ class Subject:
         return value
 
     def _set(self, owner: Any, name: str, *given: Any) -> None:
-        here = vars(owner) if hasattr(owner, "__dict__") else {}
         if given:
-            if name in here:
-                self.replaced.setdefault((id(owner), name), here[name])
             setattr(owner, name, self.decode(given[0]))
-        elif (id(owner), name) in self.replaced:
-            setattr(owner, name, self.replaced.pop((id(owner), name)))
+        else:
+            delattr(owner, name)
+
+    def _put(self, owner: Any, name: str, *given: Any) -> None:
+        """Put something in the place of an attribute for a while; without a value, put back what was there before."""
+        before = self.replaced.setdefault((id(owner), name), [])
+        if given:
+            before.append(vars(owner).get(name, _NOTHING) if hasattr(owner, "__dict__") else _NOTHING)
+            setattr(owner, name, self.decode(given[0]))
+        elif before and (old := before.pop()) is not _NOTHING:
+            setattr(owner, name, old)
         else:
             delattr(owner, name)
 
