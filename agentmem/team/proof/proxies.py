@@ -191,7 +191,8 @@ class ProxyMaker:
             own = {"__module__": module, "__qualname__": name, "__str__": _text}
         kind = self._new(name.rpartition(".")[2], standing, ["o", number], own, tuple(special), tuple(methods))
         top = module.partition(".")[0]
-        elsewhere = f"a {name} of {top}'s" if top not in self.link.tops else ""
+        ours = top in self.link.tops or top in sys.stdlib_module_names
+        elsewhere = "" if ours else f"a {name} of {top}'s"
         if doubt := _doubt(kind, above, frozenset(special) - shown) or elsewhere:
             type.__setattr__(kind, "_far_doubt", doubt)
         if what == "enum":
