@@ -29,7 +29,7 @@ _TRACED = 200  # calls that are noted of one test
 _LONGEST = 120  # characters of a noted call
 _OWN = frozenset({"PYTEST_CURRENT_TEST", "PYTEST_VERSION"})
 _START = 60.0  # seconds in which a new subject must be there
-_WAIT = 10.0  # seconds in which one thread of a test waits for another's call
+_WAIT, _BRIEFLY = 10.0, 0.2  # seconds in which a thread of a test waits for another's call, and where one has waited
 _DRAINED = 20_000  # messages of an earlier session that are passed over when one begins
 
 
@@ -53,7 +53,7 @@ class SubjectLink:
         self.numbers: dict[int, int] = {}
         self.shared = HeldByTest(self.encode)
         self.dead, self.gone = "", False
-        self.depth, self.ending = 0, 0
+        self.depth, self.ending, self.waited = 0, 0, -1
         self.environment, self.folder = dict(os.environ), getcwd()  # noqa: PTH109  # pathlib follows links
         self.arguments, self.stdin = list(sys.argv), sys.stdin
         self.root = self.folder
@@ -100,7 +100,8 @@ class SubjectLink:
     @contextmanager
     def _alone(self) -> Iterator[None]:
         """One thread of a test asks at a time. Marks the test, and ends it, where one waits for the other."""
-        if not self.lock.acquire(timeout=_WAIT):
+        if not self.lock.acquire(timeout=_BRIEFLY if self.waited == self.marks.test else _WAIT):
+            self.waited = self.marks.test
             self.marks.not_proven("unknown", "two threads call the code at once, and wait for each other")
         self.depth += 1
         try:
