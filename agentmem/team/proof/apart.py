@@ -126,7 +126,8 @@ def _run(
         place = opened.enter_context(_folder(code.where.parent))
         subject = opened.enter_context(code.fork_again(writable=()))
         _strip(subject, layout, changed)
-        for path, data in tests.items():
+        packages = {f"{one}/__init__.py": b"" for one in layout.around}  # for relative imports of tests inside
+        for path, data in {**packages, **tests}.items():
             (place / "tests" / path).parent.mkdir(parents=True, exist_ok=True)
             (place / "tests" / path).write_bytes(data)
         judge = opened.enter_context(
@@ -206,6 +207,7 @@ class _Pair:
             "tops": sorted(self.layout.tops),
             "late": sorted(self.layout.late),
             "own": sorted(self.layout.own_modules),
+            "around": self.layout.packages_around,
             "programs": sorted(self.layout.programs),
             "paths": [str(root / one) for one in self.layout.test_paths],
             "options": list(self.layout.options),

@@ -55,7 +55,7 @@ def _is_read(frame: types.FrameType, name: str, way: str = "") -> bool:
     With a ``way`` only where it reads that attribute of the name.
     """
     place = _place(frame)
-    tree = _tree(frame.f_code.co_filename)
+    tree = tree_of(frame.f_code.co_filename)
     function = _function(tree, frame.f_code) if tree is not None else None
     if place is None or function is None:
         return True
@@ -124,7 +124,8 @@ def _against_constant(read: ast.expr, above: ast.AST) -> bool:
 
 
 @cache
-def _tree(file: str) -> ast.Module | None:
+def tree_of(file: str) -> ast.Module | None:
+    """The syntax tree of a file; None if it has none."""
     try:
         return ast.parse(Path(file).read_bytes())
     except (OSError, ValueError, SyntaxError):

@@ -58,6 +58,8 @@ def told(value: Any) -> list[str] | None:
 def describe(kind: type, number: int, base: Callable[[type], Any], encode: Callable[[Any], Any]) -> list[Any]:
     """A class: "K", its number, module, name, bases, special methods, methods, its kind, and what that kind has."""
     special = sorted(name for name in SPECIAL if _own(kind, name))
+    hashed: Any = kind.__hash__  # None for what cannot be hashed
+    special += ["__hash__"] if hashed is None and not issubclass(kind, PLAIN) else []
     methods = [n for n in dir(kind) if not n.startswith("_") and inspect.isfunction(inspect.getattr_static(kind, n))]
     what, has = _kind(kind, encode)
     module, name = str(getattr(kind, "__module__", "")), kind.__qualname__
@@ -67,7 +69,21 @@ def describe(kind: type, number: int, base: Callable[[type], Any], encode: Calla
 SPECIAL = frozenset(
     {
         f"__{name}__"
-        for name in ("get", "call", "iter", "next", "len", "getitem", "setitem", "delitem", "contains", "enter")
+        for name in (
+            "set",
+            "delete",
+            "set_name",
+            "get",
+            "call",
+            "iter",
+            "next",
+            "len",
+            "getitem",
+            "setitem",
+            "delitem",
+            "contains",
+            "enter",
+        )
     }
     | {f"__{name}__" for name in ("exit", "bool", "str", "repr", "int", "float", "complex", "index", "abs", "neg")}
     | {f"__{name}__" for name in ("pos", "invert", "round", "reversed", "bytes", "format", "divmod", "rdivmod")}
@@ -82,6 +98,8 @@ def _own(kind: type, name: str) -> bool:
     """True if the class has a special method of its own, and not only what every object, or number, or text, has."""
     above = next(one for one in (*PLAIN, object) if issubclass(kind, one))
     found = _static(kind, name)
+    if above is not object and getattr(found, "__module__", "") == "enum" and name not in ("__str__", "__format__"):
+        return False  # of Python's flags that are numbers, which are as numbers are
     return found is not None and found is not _static(above, name)
 
 

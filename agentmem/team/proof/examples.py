@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import Any
 
 from agentmem.team.proof.apart import ApartRun
-from agentmem.team.proof.link import brief, briefly
+from agentmem.team.proof.brief import brief, briefly
 
 _SIGN = re.compile(r"^[`)\s]*(==|->|=>|→|➞|\breturns?\b|\bgives?\b|\bis\b|\bmust be\b|\bshould (?:be|return)\b)[\s`:]*")
 _CALL = re.compile(r"(?<![\w.])(?:[A-Za-z_]\w*\.)*([A-Za-z_]\w*)\(")

@@ -7,6 +7,7 @@ of a file tells its parent, which passes on what is about that file only.
 
 import ctypes
 import gc
+import importlib
 import os
 import sys
 from contextlib import suppress
@@ -23,6 +24,7 @@ from agentmem.team.proof.modules import FarFinder
 from agentmem.team.proof.patching import OutsidePatches
 from agentmem.team.proof.proxies import ProxyMaker
 from agentmem.team.proof.reasons import Gone, Marks, NotProven
+from agentmem.team.proof.surroundings import asked, doubted
 from agentmem.team.proof.watching import JudgeWatch
 from agentmem.team.proof.wire import Broken, Wire
 
@@ -67,6 +69,7 @@ class Watching:
         report: pytest.TestReport = yield
         if report.when == "call" or report.outcome != "passed":
             self.watch.settle()
+            self._ask_of_process(item)
             self._tell(item.nodeid, report.outcome, call.excinfo, hasattr(report, "wasxfail"))
         return report
 
@@ -94,6 +97,14 @@ class Watching:
                     "trace": [],
                 }
             )
+
+    def _ask_of_process(self, item: pytest.Item) -> None:
+        """Mark a test that asks of its own process what the code did, which ran in another."""
+        name = str(getattr(item, "originalname", None) or item.name)
+        if self.marks.calls and (found := asked(str(item.path), name, frozenset(self.marks.changed))):
+            self.marks.mark("process", found)
+        if found := doubted(str(item.path), name):
+            self.marks.doubt("process", found)
 
     def _tell(self, test: str, outcome: str, error: pytest.ExceptionInfo[BaseException] | None, expected: bool) -> None:
         why = dict(self.marks.why or (self.marks.doubts if outcome == "failed" else {}))
@@ -126,6 +137,7 @@ def run_file(orders: dict[str, Any], file: str, wire: Wire, tell: Any) -> int:
         link.open(orders["opened"])
     except Gone:
         return UNOPENED
+    link.tops = frozenset(orders["opened"]["tops"])
     sys.meta_path.insert(0, FarFinder(link, frozenset(orders["tops"]), frozenset(orders["own"])))
     sys.meta_path.append(FarFinder(link, frozenset(orders["late"]), frozenset(orders["own"])))
     root = orders["root"]
@@ -133,6 +145,9 @@ def run_file(orders: dict[str, Any], file: str, wire: Wire, tell: Any) -> int:
     link.asking = watch.asking
     watch.install()
     OutsidePatches(link).install()
+    for package in orders["around"]:  # else pytest would take the empty file that marks one for the package itself
+        with suppress(Gone, NotProven, Exception):
+            importlib.import_module(package)
     watching = Watching(link, tell, watch)
     sys.path[:0] = orders["paths"]
     arguments = ["-q", "-c", "/dev/null", f"--rootdir={root}", f"--confcutdir={root}", "--import-mode=importlib"]

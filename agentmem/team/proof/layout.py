@@ -30,6 +30,7 @@ class ProjectLayout:
     ``programs`` are the names by which the project can be started, ``hidden`` the folders of git's repositories in it:
     their history may hold the tests. ``late`` are top names that the change adds: they stand for the code only where
     the tests' Python has nothing of that name, so that no change can put itself in the place of a library.
+    ``around`` are packages of the code with tests inside.
     """
 
     python: Path
@@ -42,11 +43,19 @@ class ProjectLayout:
     hidden: tuple[str, ...] = ()
     programs: frozenset[str] = frozenset()
     late: frozenset[str] = frozenset()
+    around: frozenset[str] = frozenset()
 
     def is_test(self, path: str) -> bool:
         """True if a file belongs to the tests: by the globs, by its folder, or as a conftest."""
         *above, name = path.split("/")
         return name == "conftest.py" or bool(_FOLDERS & set(above)) or rights.matches(path, self.places)
+
+    @property
+    def packages_around(self) -> list[str]:
+        """The packages of the code with tests inside, by their names; outer ones first."""
+        roots = sorted((f"{one}/" for one in self.code_paths if one), key=len, reverse=True)
+        inside = ((path, next((one for one in roots if path.startswith(one)), "")) for path in self.around)
+        return sorted(path.removeprefix(root).replace("/", ".") for path, root in inside)
 
 
 def layout_of(base: Sandbox, check: str, environment: Mapping[str, str], places: Sequence[str]) -> ProjectLayout:
@@ -70,7 +79,14 @@ def layout_of(base: Sandbox, check: str, environment: Mapping[str, str], places:
         tuple(part for name in _KEPT if settings.get(name) for part in ("-o", f"{name}={_flat(settings[name])}")),
         tuple(repositories(base.source)),
         tops | _scripts(base),
+        around=frozenset(above for path in tests for above in _above(path) if f"{above}/__init__.py" in code),
     )
+
+
+def _above(path: str) -> Iterator[str]:
+    """The folders that a file lies in, but for the topmost."""
+    while path := path.rpartition("/")[0]:
+        yield path
 
 
 def with_change(layout: ProjectLayout, fix: Sandbox) -> ProjectLayout:

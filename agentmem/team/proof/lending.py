@@ -85,6 +85,12 @@ def _reaches(value: Any) -> bool:
     return module not in _HARMLESS or (module == "builtins" and value.__name__ in NEVER - {"print"})
 
 
+def builtin(kind: type) -> type:
+    """The nearest builtin exception of a class."""
+    found = next(base for base in kind.__mro__ if base.__module__ == "builtins")
+    return found if issubclass(found, Exception) else RuntimeError
+
+
 def parameters(value: Any) -> list[list[Any]] | None:
     """A function's parameters: name, kind, and whether it has a default; None where they are not known."""
     try:
@@ -101,6 +107,8 @@ def use(value: Any, what: str, given: list[Any], named: dict[str, Any], marks: M
     """
     if what == "call":
         return value(*given, **named)
+    if what == "copied":
+        return marks.not_proven("object", f"a {type(value).__name__} that it copies")
     if what in _USES:
         return _USES[what](value, *given)
     if what == "get":

@@ -14,21 +14,22 @@ import types
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from os import getcwd
 from time import monotonic
 from typing import Any, Protocol
 
 from agentmem.team.proof import arguments, arrays, lending, values
+from agentmem.team.proof.brief import brief, briefly
 from agentmem.team.proof.classes import known
 from agentmem.team.proof.reasons import Gone, Marks, NotProven
+from agentmem.team.proof.sharing import ANSWER, HeldByTest, content
 from agentmem.team.proof.wire import Broken, TooLarge, Wire
 
 _TRACED = 200  # calls that are noted of one test
-_BRIEF = 120  # characters of a noted value
-_BITS = 4000  # of a number that is written in full: Python writes no more than 4,300 digits
+_LONGEST = 120  # characters of a noted call
 _OWN = frozenset({"PYTEST_CURRENT_TEST", "PYTEST_VERSION"})
 _START = 60.0  # seconds in which a new subject must be there
-_WAIT = 10.0  # seconds in which one thread of a test waits for another's call
-_COPIES = 40  # containers of the code that are looked at for changes
+_WAIT, _BRIEFLY = 10.0, 0.2  # seconds in which a thread of a test waits for another's call, and where one has waited
 _DRAINED = 20_000  # messages of an earlier session that are passed over when one begins
 
 
@@ -50,15 +51,17 @@ class SubjectLink:
         self.lock = threading.RLock()
         self.fresh: set[int] = set()
         self.numbers: dict[int, int] = {}
-        self.copies: list[tuple[list[Any], str, Any, Any]] = []
+        self.shared = HeldByTest(self.encode)
         self.dead, self.gone = "", False
-        self.depth, self.ending = 0, 0
-        self.environment, self.folder = dict(os.environ), os.getcwd()  # noqa: PTH109  # pathlib follows links
+        self.depth, self.ending, self.waited = 0, 0, -1
+        self.environment, self.folder = dict(os.environ), getcwd()  # noqa: PTH109  # pathlib follows links
         self.arguments, self.stdin = list(sys.argv), sys.stdin
         self.root = self.folder
+        self.tops: frozenset[str] = frozenset()
         self.heard: list[Any] = []
         self.mutated: list[Any] = []
         self.asked = 0
+        self.alarm: Warning | None = None
         self.asking: Callable[[], None] = lambda: None
 
     def open(self, opened: dict[str, Any]) -> None:
@@ -97,7 +100,8 @@ class SubjectLink:
     @contextmanager
     def _alone(self) -> Iterator[None]:
         """One thread of a test asks at a time. Marks the test, and ends it, where one waits for the other."""
-        if not self.lock.acquire(timeout=_WAIT):
+        if not self.lock.acquire(timeout=_BRIEFLY if self.waited == self.marks.test else _WAIT):
+            self.waited = self.marks.test
             self.marks.not_proven("unknown", "two threads call the code at once, and wait for each other")
         self.depth += 1
         try:
@@ -137,7 +141,7 @@ class SubjectLink:
         if type(answer) is str and " at 0x" in answer and self.marks.test in self.lent_in.values():
             self.marks.doubt("object", "how one is written")
         if answer is not None:
-            for value in self.mutated:
+            for value in (part for one in self.mutated for part in values.containers(one)):
                 if name := arguments.still_used(value, self.root):
                     self.marks.mark("argument", name)
         return answer
@@ -148,19 +152,20 @@ class SubjectLink:
             if any(one is wide for wide in (object, Exception, BaseException)):
                 self.marks.mark("compares", f"{name} is {one.__name__}, so that all is one")
 
-    def copied(self, reference: list[Any], name: str, value: Any) -> None:
-        """Note a container that is an attribute of the code, and crossed as a copy: a test may change it in place."""
-        if values.can_change(value) and len(self.copies) < _COPIES and values.size_of(value) <= values.LOOKED_AT:
-            self.copies.append((reference, name, value, self.encode(value)))
-
     def bring_copies(self, *, forget: bool = False) -> None:
-        """Bring what a test changed in such containers to the code; ``forget`` them at the end of a test."""
-        changed = [(one, now) for one in self.copies if (now := self.encode(one[2])) != one[3]]
-        self.copies = [] if forget else [one for one in self.copies if all(one is not other for other, _ in changed)]
-        for (reference, name, value, _), now in changed:
+        """Bring what a test changed in containers that the code holds too; ``forget`` them at the end of a test."""
+        for number, value in self.shared.changed():
+            if number in self.shared.inside:
+                self.marks.mark("shared", brief(value))
             if not self.dead:
-                self.ask("bring", reference, name, now)
-                self.copies += [] if forget else [(reference, name, value, now)]
+                self.ask("bring", number, self.encode(value))
+        if forget:
+            self.shared.forget()
+
+    def settle(self) -> None:
+        """A test has ended: it is not proven if it changed a container that holds one which is held elsewhere too."""
+        if (found := self.shared.parted()) is not None:
+            self.marks.mark("shared", brief(found))
 
     def call(self, target: list[Any], given: Sequence[Any], named: dict[str, Any], label: str = "") -> Any:
         """Call an object of the subject. A call and its outcome are noted for the list of what differs."""
@@ -237,6 +242,8 @@ class SubjectLink:
         self.mutated = []
         for change in frame[4]:
             value = self._changed(change, given, value)
+        if self.alarm is not None:
+            kind, value, self.alarm = "exc", self.alarm, None
         if kind == "ret":
             return value
         if not isinstance(value, BaseException):
@@ -246,24 +253,57 @@ class SubjectLink:
         raise error
 
     def _changed(self, change: Any, given: Sequence[Any], value: Any) -> Any:
-        """Bring what a call changed in its arguments into them. An argument that is returned stays itself."""
-        if type(change) is not list or len(change) != 2 or type(change[-1] if change[0] == "same" else 0) is not int:
+        """What is told with an answer of its arguments and of containers that both hold. Returns the answer."""
+        if type(change) is not list or len(change) < 2 or change[0] not in ("same", "keep", "was", "now"):
+            self._changed_argument(change, given)
+        elif change[0] == "now":
+            self._changed_later(change)
+        elif change[0] == "same":
+            return self._at(change[1], given)
+        else:
+            return self._shared(change, given, value)
+        return value
+
+    def _changed_argument(self, change: Any, given: Sequence[Any]) -> None:
+        if type(change) is not list or len(change) != 2:
             raise Broken("a change is not of the agreed form")
-        place = change[1] if change[0] == "same" else change[0]
+        values.bring(self._at(change[0], given), self.decode(change[1]))
+        self.mutated.append(given[change[0]])
+
+    def _changed_later(self, change: list[Any]) -> None:
+        """The code has changed a container of an earlier call, which it holds."""
+        content = self.decode(change[-1])
+        if (known := self.shared.known(change[1], content)) is not None:
+            values.bring(known, content)
+            self.shared.note(change[1], known)
+            self.mutated += [known] if change[1] in self.shared.own else []
+
+    def _shared(self, change: list[Any], given: Sequence[Any], value: Any) -> Any:
+        """The code holds an argument, or the answer, too. An answer that is known stays the one that it was."""
+        if len(change) != 4 or type(change[2]) is not int:
+            raise Broken("a change is not of the agreed form")
+        own = change[1] != ANSWER
+        found = self._at(change[1], given) if own else value
+        if not own and change[0] == "was" and (known := self.shared.known(change[2], value)) is not None:
+            values.bring(known, value)
+            found = known
+        if not values.can_change(found):
+            raise Broken("a change is not of the agreed form")
+        self.shared.note(change[2], found, own=own, inside=bool(change[3]))
+        return value if own else found
+
+    def _at(self, place: Any, given: Sequence[Any]) -> Any:
+        """An argument that a call can change. Raises Broken for another."""
         if type(place) is not int or not 0 <= place < len(given) or not values.can_change(given[place]):
             raise Broken("a change is not of the agreed form")
-        if change[0] == "same":
-            return given[place]
-        values.bring(given[place], self.decode(change[1]))
-        self.mutated.append(given[place])
-        return value
+        return given[place]
 
     def _sync(self) -> list[Any] | None:
         """What changed in the environment, the current folder and the program's arguments since the last request."""
         if sys.stdin is not self.stdin:
             self.marks.doubt("unknown", "what a test puts in the place of sys.stdin")
         now = {name: value for name, value in os.environ.items() if name not in _OWN}
-        folder, before = os.getcwd(), self.environment  # noqa: PTH109
+        folder, before = getcwd(), self.environment  # noqa: PTH109
         arguments = list(map(str, sys.argv))
         if now == before and folder == self.folder and arguments == self.arguments:
             return None
@@ -289,15 +329,24 @@ class SubjectLink:
                 logger = logging.getLogger(noted[0])
                 if logger.isEnabledFor(noted[1]):
                     logger.handle(logger.makeRecord(noted[0], noted[1], "", 0, noted[2], (), None))
+            elif kind == "changed" and noted in (["folder"], ["environment"]):
+                self.marks.changed.add(noted[0])
             elif kind == "warning" and len(noted) == 2:
                 category = self.proxies.of(["c", noted[0]])
                 if isinstance(category, type) and issubclass(category, Warning):
-                    warnings.warn(str(noted[1]), category, stacklevel=4)
+                    self._warn(str(noted[1]), category)
+
+    def _warn(self, text: str, category: type[Warning]) -> None:
+        """Warn here too. Where the test makes an error of it, that is raised when the code has answered."""
+        try:
+            warnings.warn(text, category, stacklevel=5)
+        except Warning as error:
+            self.alarm = self.alarm or error
 
     def _note(self, text: str, answer: str) -> None:
         if text and len(self.marks.trace) < _TRACED:
             where = " <in other surroundings>" if self.marks.moved else ""
-            self.marks.trace.append((text[:_BRIEF] + where, answer))
+            self.marks.trace.append((text[:_LONGEST] + where, answer))
 
     def _die(self, said: str) -> Any:
         self.dead = said
@@ -320,9 +369,11 @@ class SubjectLink:
             return arrays.encode_array(value) or self.marks.not_proven("array", str(value.dtype))
         if (named := known(value)) is not None:
             return named
+        if self.proxies.reference(getattr(value, "tzinfo", None)) is not None:
+            return values.zoned(value, self._other, depth) or self._lent(value, depth)
         if type(value) is collections.defaultdict:
             return values.defaulting(value, self._other, depth)
-        if isinstance(value, BaseException) and _builtin(type(value)) is type(value):
+        if isinstance(value, BaseException) and lending.builtin(type(value)) is type(value):
             return ["x", type(value).__name__, [self.encode(one, depth + 1) for one in value.args]]
         if type(value) in (logging.Logger, logging.RootLogger):  # the code's of that name, whose records come back
             return ["logger", "" if value.parent is None else value.name]
@@ -361,6 +412,9 @@ class SubjectLink:
             return values.defaulted(given, self._read, depth)
         return self.proxies.of(given)
 
+    def _contents(self, given: list[Any]) -> list[Any]:
+        return [content(one, self.encode) for one in given if values.can_change(one)]
+
     def _still_lent(self, number: Any) -> None:
         """Marks a test in which the code comes back to what another test has lent to it."""
         if self.lent_in.get(number, 0) not in (0, self.marks.test):
@@ -376,9 +430,11 @@ class SubjectLink:
             given = [self.decode(one) for one in (asked[0] if what == "call" else asked)]
             named = {str(key): self.decode(one) for key, one in asked[1]} if what == "call" else {}
             self.heard += [given, named]
-            known = len(self.lent)
+            known, before = len(self.lent), self._contents(given)
             used = lending.use(self.lent[number], what, given, named, self.marks, fresh=number in self.fresh)
             answer = ["ret", self.encode(used)]
+            if before != self._contents(given):
+                self.marks.mark("shared", "an argument of its function")
             self.fresh.update(range(known + 1, len(self.lent) + 1) if what == "call" else ())
             return answer
         except (Broken, Gone):
@@ -391,34 +447,4 @@ class SubjectLink:
             named = {"name": str(error.name)} if isinstance(error, ImportError) and error.name else {}
             told = not isinstance(error, AssertionError)  # its text says what was expected
             given = [one for one in error.args if type(one) is str and told]
-            return ["exc", ["x", _builtin(type(error)).__name__, given, number, named]]
-
-
-def _builtin(kind: type) -> type:
-    """The nearest builtin exception of a class."""
-    found = next(base for base in kind.__mro__ if base.__module__ == "builtins")
-    return found if issubclass(found, Exception) else RuntimeError
-
-
-def brief(value: Any) -> str:
-    """A short text of a value, for people. It asks nothing of the subject."""
-    if isinstance(value, list | tuple | set | frozenset):
-        return _cut(f"{type(value).__name__}({', '.join(brief(one) for one in list(value)[:8])})")
-    if isinstance(value, dict):
-        return _cut("{" + ", ".join(f"{brief(k)}: {brief(v)}" for k, v in list(value.items())[:8]) + "}")
-    if type(value) is int and value.bit_length() > _BITS:
-        return f"a number of {value.bit_length()} bits"
-    if value is None or type(value) in (bool, int, float, complex, str, bytes):
-        return _cut(repr(value))
-    if isinstance(value, types.FunctionType):
-        return f"<{value.__name__}>"
-    return f"a {type(value).__name__}"
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= _BRIEF else text[: _BRIEF - 3] + "..."
-
-
-def briefly(given: Sequence[Any], named: dict[str, Any]) -> str:
-    """A call's arguments as a short text."""
-    return ", ".join([*map(brief, given), *(f"{name}={brief(one)}" for name, one in named.items())])
+            return ["exc", ["x", lending.builtin(type(error)).__name__, given, number, named]]

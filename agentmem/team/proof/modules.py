@@ -15,6 +15,8 @@ from agentmem.team.proof.far import SOURCE, FarBase, FarForeign, FarMeta, far_ge
 from agentmem.team.proof.link import SubjectLink
 
 _NAMES = ("__path__", "__file__", "__spec__", "__loader__", "__package__", "__cached__")
+_LOOKING = ("/doctest.py", "/inspect.py", "/pkgutil.py", "/pydoc.py", "/dataclasses.py", "/typing.py")
+"""Modules of Python's that look through a module, where they would find the proxy's own names."""
 _INSIDE_MODULE: Any = vars(types.ModuleType)["__dict__"].__get__
 
 
@@ -33,9 +35,18 @@ class FarModule(types.ModuleType):
     @property
     def __dict__(self) -> Any:  # type: ignore[override]  # tests get none: it would be the proxy's own
         link = _INSIDE_MODULE(self)["_far_link"]
-        if sys._getframe(1).f_code.co_filename.startswith(f"{link.root}/"):
+        asking = sys._getframe(1).f_code.co_filename
+        if asking.startswith(f"{link.root}/"):
             link.marks.not_proven("source", "__dict__")
+        if asking.endswith(_LOOKING):
+            link.marks.mark("special", f"{self.__name__} is looked through")
         return _INSIDE_MODULE(self)
+
+    def __dir__(self) -> Any:
+        link = _INSIDE_MODULE(self)["_far_link"]
+        if not of_tests():
+            link.marks.mark("special", f"{self.__name__} is looked through")
+        return link.ask("dir", self._far)
 
     def __getattr__(self, name: str) -> Any:
         if name == "__all__":
@@ -60,7 +71,8 @@ class FarModule(types.ModuleType):
         return names
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name.startswith("__") or isinstance(value, FarModule):
+        inside = isinstance(value, types.ModuleType) and value.__name__ == f"{self.__name__}.{name}"
+        if name.startswith("__") or isinstance(value, FarModule) or inside:
             super().__setattr__(name, value)
         else:
             far_set(self._far_link, self._far, name, value)
@@ -86,6 +98,7 @@ class FarFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
     def __init__(self, link: SubjectLink, tops: frozenset[str], own: frozenset[str]) -> None:
         self._link, self._tops, self._own = link, tops, own
+        self._made = set[str]()
 
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: types.ModuleType | None = None
@@ -95,7 +108,10 @@ class FarFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         return importlib.machinery.ModuleSpec(name, self, is_package=True)
 
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> types.ModuleType:
+        if spec.name in self._made:
+            self._link.marks.not_proven("special", f"{spec.name} is loaded again")
         self._link.ask("import", spec.name)
+        self._made.add(spec.name)
         return FarModule(self._link, spec.name)
 
     def exec_module(self, module: types.ModuleType) -> None:

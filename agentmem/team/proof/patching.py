@@ -5,6 +5,7 @@ a test replaces in its own would still be the clock in the other. What is replac
 through their proxies.
 """
 
+import random
 import types
 from contextlib import suppress
 from typing import Any
@@ -32,6 +33,18 @@ class OutsidePatches:
         """Hear of them from now on, as long as this process runs."""
         self._of_pytest(pytest.MonkeyPatch)
         self._of_mock(mock._patch)  # what every form of patch() makes
+        self._of_seed()
+
+    def _of_seed(self) -> None:
+        """The code's random numbers begin where a test lets its own begin."""
+        seed = random.seed
+
+        def seed_(a: Any = None, version: int = 2) -> None:
+            seed(a, version)
+            if a is not None and type(a) in (int, float, str, bytes):
+                self._ask("call", ["T", "random", "seed"], [self.link.encode(a), version], [])
+
+        random.seed = seed_
 
     def _of_pytest(self, kind: Any) -> None:
         put, undo = kind.setattr, kind.undo
@@ -71,20 +84,20 @@ class OutsidePatches:
             if isinstance(value, type):
                 self.link.marks.doubt("class", f"in the place of {owner.__name__}.{name}")
             else:
-                self._ask("set", owner, name, self.link.encode(value))
+                self._ask("put", ["X", owner.__name__], name, self.link.encode(value))
 
     def restored(self, owner: Any, name: str) -> None:
         """What stood there before is back."""
         if self._is_outside(owner, name):
             with suppress(Gone, NotProven, Exception):
-                self._ask("del", owner, name)
+                self._ask("back", ["X", owner.__name__], name)
 
     def _is_outside(self, owner: Any, name: str) -> bool:
         if type(owner) is not types.ModuleType or name in _BROUGHT.get(owner.__name__, ()):
             return False
         return not str(owner.__dict__.get("__file__")).startswith(self.link.root)
 
-    def _ask(self, what: str, owner: types.ModuleType, name: str, *value: Any) -> None:
+    def _ask(self, what: str, *asked: Any) -> None:
         calls = self.link.marks.calls  # it is no call of the code
-        self.link.ask(what, ["X", owner.__name__], name, *value)
+        self.link.ask(what, *asked)
         self.link.marks.calls, self.link.marks.moved = calls, True

@@ -4,9 +4,11 @@ The judge runs it by itself, without the rest of agentmem.
 """
 
 import dataclasses
+import datetime
 import importlib
 import operator
 import sys
+from functools import partial
 from typing import Any
 
 from agentmem.team.proof.classes import PURE, UNTOLD, known
@@ -17,13 +19,15 @@ from agentmem.team.proof.far import (
     FarMeta,
     FarMethod,
     far_get,
+    far_method,
+    has_own,
     member,
     reference_of,
 )
 from agentmem.team.proof.link import SubjectLink
 from agentmem.team.proof.modules import FarModule
 from agentmem.team.proof.special import METHODS
-from agentmem.team.proof.values import PLAIN
+from agentmem.team.proof.values import PLAIN, give_attributes
 from agentmem.team.proof.wire import Broken
 
 _MARKERS = frozenset({"ABC", "Generic", "Protocol", "Enum", "IntEnum", "StrEnum", "Flag", "IntFlag", "ReprEnum"})
@@ -122,7 +126,9 @@ class ProxyMaker:
         made.__cause__ = cause if isinstance(cause, BaseException) else None
         if isinstance(kind, FarMeta):
             made.args = arguments
-            made.__dict__.update({"_far": ["o", given[1]], "_far_text": str(given[4])})
+        give_attributes(made, [(str(name), self.link.decode(one)) for name, one in given[6]])
+        if isinstance(kind, FarMeta):
+            made.__dict__.update({"_far": ["o", given[1]], "_far_text": str(self.link.decode(given[4]))})
         return made
 
     def _error(self, kind: Any, arguments: tuple[Any, ...]) -> Any:
@@ -174,12 +180,20 @@ class ProxyMaker:
         above = [self._kind(one) for one in bases]
         standing = self._bases(above, what)
         shown = _SHOWN_OF_PLAIN if _is_plain(standing) else METHODS.keys()
-        own = {one: METHODS[one] for one in special if one in METHODS and one in shown}
+        own: dict[str, Any] = {one: METHODS[one] for one in special if one in METHODS and one in shown}
+        own |= _ZONE if any(issubclass(one, datetime.tzinfo) for one in standing) else {}
+        if "__hash__" in special:
+            own["__hash__"] = None
+        if shown is _SHOWN_OF_PLAIN:
+            own |= _decided_by_code(standing, [*special, *methods])
         own |= {"__module__": module, "__qualname__": name} | (_ENUM if what == "enum" else {})
         if any(issubclass(one, BaseException) for one in standing):
             own = {"__module__": module, "__qualname__": name, "__str__": _text}
         kind = self._new(name.rpartition(".")[2], standing, ["o", number], own, tuple(special), tuple(methods))
-        if doubt := _doubt(kind, above, frozenset(special) - shown):
+        top = module.partition(".")[0]
+        ours = top in self.link.tops or top in sys.stdlib_module_names
+        elsewhere = "" if ours else f"a {name} of {top}'s"
+        if doubt := _doubt(kind, above, frozenset(special) - shown) or elsewhere:
             type.__setattr__(kind, "_far_doubt", doubt)
         if what == "enum":
             type.__setattr__(kind, "_far_members", self._members(kind, number, has))
@@ -200,7 +214,7 @@ class ProxyMaker:
             for place, field in enumerate(has[1]):
                 if type(field) is not str or field.startswith("_"):
                     raise Broken("a named tuple has a field that none can have")
-                type.__setattr__(kind, field, property(operator.itemgetter(place)))
+                type.__setattr__(kind, field, property(partial(_item, place)))
             if has[0]:
                 type.__setattr__(kind, "_far_make", _named_of)
                 type.__setattr__(kind, "_far_fields", [str(one) for one in has[1]])
@@ -209,7 +223,7 @@ class ProxyMaker:
         """The bases of a proxies' class: the proxies of its bases, or what it stands for."""
         far = [one for one in above if isinstance(one, FarMeta)]
         real = [one for one in above if not isinstance(one, FarMeta) and isinstance(one, type)]
-        kept = [one for one in real if issubclass(one, (*PLAIN, BaseException)) and one is not object]
+        kept = [one for one in real if issubclass(one, (*PLAIN, BaseException, datetime.tzinfo))]
         root: type = FarData if what == "data" else FarBase
         bases: list[type] = [*far, *kept]
         if not any(issubclass(one, FarBase) for one in far) or (what == "data" and not _has(far, FarData)):
@@ -228,11 +242,12 @@ class ProxyMaker:
         namespace = {"_far_link": self.link, "_far_kind": reference, "_far_special": special, "_far_methods": methods}
         namespace["__annotations__"] = property(lambda one: far_get(self.link, reference_of(one), "__annotations__"))
         data = issubclass(bases[0], FarData) or any(issubclass(one, FarData) for one in bases)
-        kept = {key: one for key, one in own.items() if not (data and key in ("__repr__", "__hash__"))}
+        hidden = ("__repr__", "__hash__") if data else ()
+        kept = {key: one for key, one in own.items() if key not in hidden or one is None}
         if not data and not any(issubclass(one, (*PLAIN, BaseException)) for one in bases):
             kept["__doc__"] = property(lambda one: far_get(self.link, reference_of(one), "__doc__"))
         if plain := next((one for one in PLAIN if any(issubclass(base, one) for base in bases)), None):
-            kept |= {one: getattr(plain, one) for one in ("__eq__", "__ne__", "__hash__")}
+            kept |= {"__eq__": _equals(plain), "__ne__": _differs(plain), "__hash__": plain.__hash__}
         make: Any = type.__new__  # FarMeta's own would take this for a class of the tests
         try:
             return make(FarMeta, name, bases, {**namespace, **kept})
@@ -271,14 +286,66 @@ _ENUM = {
 """The members of an enum that is no number or text are told apart by what they are."""
 
 
+def _of_moment(name: str) -> Any:
+    def told(self: Any, moment: Any) -> Any:
+        bare = moment.replace(tzinfo=None) if isinstance(moment, datetime.datetime) else None
+        return far_method(self, name, (bare,))
+
+    return told
+
+
+_ZONE = {name: _of_moment(name) for name in ("utcoffset", "dst", "tzname")}
+"""How far a time zone of the code's is from UTC says the code; the moments are compared by the judge."""
+
 _SHOWN_OF_PLAIN = frozenset({"__str__", "__repr__", "__format__", "__call__", "__enter__", "__exit__"})
 """Special methods by which a number, text or tuple of a class of the code's is asked; others are the judge's own."""
+
+
+def _equals(plain: Any) -> Any:
+    """``==`` of a number or text of a class of the code's: the judge's own. Where the code's could say otherwise, the
+    test is not proven."""
+
+    def equals(self: Any, other: Any) -> Any:
+        same = plain.__eq__(self, other)
+        if same is not True and has_own(self, "__eq__"):
+            return self._far_link.marks.not_proven("compares", f"{type(self).__name__} == {type(other).__name__}")
+        return same
+
+    return equals
+
+
+def _differs(plain: Any) -> Any:
+    equals = _equals(plain)
+
+    def differs(self: Any, other: Any) -> Any:
+        same = equals(self, other)
+        return same if same is NotImplemented else not same
+
+    return differs
+
+
+def _item(place: int, value: Any) -> Any:
+    return tuple.__getitem__(value, place)
+
+
+def _decided_by_code(standing: tuple[type, ...], names: list[str]) -> dict[str, Any]:
+    """What a number or text of a class of the code's does otherwise than all numbers or texts: no test is proven by it.
+
+    Were it asked of the code, the code would decide what ``fee(30) + 1 == 1`` is; done here, it is not its way.
+    """
+    plain = next(one for one in PLAIN if any(issubclass(base, one) for base in standing))
+    inside = {"__eq__", "__ne__", "__bool__", "__hash__", "__set_name__", *_SHOWN_OF_PLAIN}
+    return {one: property(partial(_refuse, one)) for one in names if one not in inside and hasattr(plain, one)}
+
+
+def _refuse(name: str, value: Any) -> Any:
+    return value._far_link.marks.not_proven("compares", f"{name} of {type(value).__name__}")
 
 
 def _doubt(kind: Any, above: list[Any], without: frozenset[str]) -> str:
     """What a proxies' class cannot do that the class can: a test that fails may fail for that."""
     for one in above:
-        if one not in (object, *PLAIN) and not issubclass(one, BaseException) and _is_of_python(one):
+        if one not in (object, *PLAIN, datetime.tzinfo) and not issubclass(one, BaseException) and _is_of_python(one):
             return f"a {kind.__name__}, which is no {one.__name__} here"
     if _is_plain((kind,)) and (own := sorted(without - {"__eq__", "__ne__", "__bool__"})):
         return f"{own[0]} of {kind.__name__}"

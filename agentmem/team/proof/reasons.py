@@ -15,6 +15,7 @@ REASONS: dict[str, str] = {
     "source": "the source of the code is read",
     "special": "it uses a special attribute of the code",
     "private": "it reads an object's private attribute, or sets a private name",
+    "process": "it asks of its own process what the code did, which ran in another",
     "program": "it starts the project as a program",
     "foreign": "it uses what is not the project's through the project's modules",
     "replaced": "it calls what it has put in place of the code",
@@ -24,6 +25,7 @@ REASONS: dict[str, str] = {
     "named": "it opens one of the tests' own files, by a name that the code returned",
     "runs": "it runs, or unpickles, what the code may have returned",
     "argument": "the code changes an argument, and the test goes on to use it",
+    "shared": "it changes a container that the code holds too, and apart from the code has a copy of",
     "stops": "the code raises StopIteration, which ends the loops of whoever calls it",
     "swallowed": "an assertion failed inside the code, and the code did not let it out, or was called again",
     "kept": "the code uses what another test lent to it",
@@ -59,7 +61,8 @@ class Marks:
     ``testing`` is false as long as only its file is loaded, ``moved`` true once the test has changed the surroundings
     of the code: its environment, its arguments, or what is in its place. ``came`` says of objects by which call they
     came first. ``test`` counts the tests; 0 is what all share. ``lasting`` holds for every test of the file, and
-    ``wide`` is true if values of the code came before the test, for all tests of the file.
+    ``wide`` is true if values of the code came before the test, for all tests of the file. ``changed`` are the
+    surroundings of its own that the code has changed.
     """
 
     calls: int = 0
@@ -74,11 +77,12 @@ class Marks:
     test: int = 0
     lasting: dict[str, str] = field(default_factory=dict)
     wide: bool = False
+    changed: set[str] = field(default_factory=set)
 
     def reset(self) -> None:
         self.testing, self.moved = True, False
         self.calls, self.why, self.broken, self.trace, self.asserted = 0, dict(self.lasting), "", [], 0
-        self.doubts = {}
+        self.doubts, self.changed = {}, set()
         self.came = {}
         self.test += 1
 

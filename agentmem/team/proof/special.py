@@ -5,7 +5,17 @@ The judge runs it by itself, without the rest of agentmem. Each asks the subject
 
 from typing import Any
 
-from agentmem.team.proof.far import BINARY, NAMED, FarBase, far_do, far_do_reversed, far_method, link_of, reference_of
+from agentmem.team.proof.far import (
+    BINARY,
+    NAMED,
+    FarBase,
+    far_do,
+    far_do_reversed,
+    far_method,
+    has_own,
+    link_of,
+    reference_of,
+)
 
 
 def _asks(what: str) -> Any:
@@ -56,7 +66,13 @@ def _let_out(self: Any, error: Any, answer: Any) -> Any:
 
 def _bound(self: Any, one: Any, owner: Any = None) -> Any:
     """What a class of the tests gives for one of its attributes that is the code's, as a function that it decorated."""
+    if has_own(self, "__set_name__"):
+        return _stored(self)
     return self if one is None else far_method(self, "__get__", (one, None))
+
+
+def _stored(self: Any, *_: Any) -> Any:
+    return link_of(self).marks.not_proven("class", f"a {type(self).__name__} in a class of the tests")
 
 
 def _contains(self: Any, item: Any) -> Any:
@@ -105,6 +121,8 @@ METHODS: dict[str, Any] = {
     "__contains__": _contains,
     "__await__": _awaited,
     "__get__": _bound,
+    "__set__": _stored,
+    "__delete__": _stored,
     "__aenter__": _async_entered,
     "__aexit__": _async_left,
     "__aiter__": lambda self: far_method(self, "__aiter__"),

@@ -40,7 +40,23 @@ def _signature(parameters: list[list[Any]], notes: dict[str, Any]) -> inspect.Si
     return inspect.Signature(made, return_annotation=notes.get("return", none))
 
 
-class StubIterator:
+class Uncopied:
+    """What is not copied, or pickled: it leads to the wire, which there is once. The judge marks the test."""
+
+    _ask: Any
+    _agentmem_number: int
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return self._ask(self._agentmem_number, "copied")
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return self.__reduce_ex__(4)
+
+    def __copy__(self) -> Any:
+        return self.__reduce_ex__(4)
+
+
+class StubIterator(Uncopied):
     """An iterator of the tests."""
 
     def __init__(self, ask: Ask, number: int) -> None:
@@ -59,53 +75,53 @@ class StubIterator:
         self._ask(self._agentmem_number, "close")
 
 
-class StubObject:
+class StubObject(Uncopied):
     """An object of the tests. It can be called, read and entered; nothing of it can be changed."""
 
     def __init__(self, ask: Ask, number: int) -> None:
         object.__setattr__(self, NUMBER, number)
-        object.__setattr__(self, "_agentmem_ask", ask)
+        object.__setattr__(self, "_ask", ask)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        return self._agentmem_ask(self._agentmem_number, "get", name)
+        return self._ask(self._agentmem_number, "get", name)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        self._agentmem_ask(self._agentmem_number, "set", name, value)
+        self._ask(self._agentmem_number, "set", name, value)
 
     def __call__(self, *given: Any, **named: Any) -> Any:
-        return self._agentmem_ask(self._agentmem_number, "call", given, named)
+        return self._ask(self._agentmem_number, "call", given, named)
 
     def __iter__(self) -> Any:
-        return self._agentmem_ask(self._agentmem_number, "iter")
+        return self._ask(self._agentmem_number, "iter")
 
     def __len__(self) -> int:
-        return int(self._agentmem_ask(self._agentmem_number, "len"))
+        return int(self._ask(self._agentmem_number, "len"))
 
     def __bool__(self) -> bool:
-        return bool(self._agentmem_ask(self._agentmem_number, "bool"))
+        return bool(self._ask(self._agentmem_number, "bool"))
 
     def __str__(self) -> str:
-        return str(self._agentmem_ask(self._agentmem_number, "str"))
+        return str(self._ask(self._agentmem_number, "str"))
 
     def __getitem__(self, key: Any) -> Any:
-        return self._agentmem_ask(self._agentmem_number, "getitem", key)
+        return self._ask(self._agentmem_number, "getitem", key)
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        self._agentmem_ask(self._agentmem_number, "setitem", key, value)
+        self._ask(self._agentmem_number, "setitem", key, value)
 
     def __delitem__(self, key: Any) -> None:
-        self._agentmem_ask(self._agentmem_number, "delitem", key)
+        self._ask(self._agentmem_number, "delitem", key)
 
     def __index__(self) -> int:
-        return int(self._agentmem_ask(self._agentmem_number, "index"))
+        return int(self._ask(self._agentmem_number, "index"))
 
     def __contains__(self, key: Any) -> bool:
-        return bool(self._agentmem_ask(self._agentmem_number, "contains", key))
+        return bool(self._ask(self._agentmem_number, "contains", key))
 
     def __enter__(self) -> Any:
-        return self._agentmem_ask(self._agentmem_number, "enter")
+        return self._ask(self._agentmem_number, "enter")
 
     def __exit__(self, *error: Any) -> Any:
-        return self._agentmem_ask(self._agentmem_number, "exit", error[1])
+        return self._ask(self._agentmem_number, "exit", error[1])

@@ -9,7 +9,6 @@ import contextlib
 import dataclasses
 import enum
 import importlib
-import io
 import json
 import logging
 import operator
@@ -21,11 +20,12 @@ import warnings
 from typing import Any
 
 from agentmem.team.proof import arrays, classes, stubs, values
+from agentmem.team.proof.heard import HeardOfCode, Noting, surroundings
+from agentmem.team.proof.sharing import ANSWER, HeldByCode
 from agentmem.team.proof.wire import Broken, TooLarge, Wire
 
-_PRINTED = 1 << 18  # characters of output that are kept for one answer
+_NOTHING = object()
 _CAUSES = 10  # errors behind an error that are told
-_NOTED = 200  # warnings and log records that are kept for one answer
 
 OPERATIONS: dict[str, Any] = {
     name: getattr(operator, name)
@@ -55,11 +55,11 @@ class Subject:
         self.described: set[int] = set()
         self.stubs: dict[int, Any] = {}
         self.errors: dict[int, tuple[int, BaseException]] = {}
-        self.replaced: dict[tuple[int, str], Any] = {}
-        self.noted: list[list[Any]] = []
-        self.out, self.err = io.StringIO(), io.StringIO()
+        self.replaced: dict[tuple[int, str], list[Any]] = {}
+        self.heard = HeardOfCode(self._class)
         self.number = 0
         self.loop: Any = None
+        self.held = HeldByCode(self.keep, self._seen)
         self.thread, self.threaded = threading.get_ident(), False
 
     # What crosses.
@@ -90,9 +90,12 @@ class Subject:
         if isinstance(value, BaseException):
             given = [self._argument(one, depth + 1) for one in value.args]
             cause = None if value.__cause__ is None or depth > _CAUSES else self._argument(value.__cause__, depth + 1)
-            return ["x", self.keep(value), self._class(type(value)), given, _said(value), cause]
-        if arrays.is_array(value):
-            return self._array(value)
+            more = [[name, self._argument(one, depth + 1)] for name, one in values.attributes_of(value)]
+            return ["x", self.keep(value), self._class(type(value)), given, self.encode(_said(value)), cause, more]
+        if (
+            told := self._array(value) if arrays.is_array(value) else values.zoned(value, self._other, depth)
+        ) is not None:
+            return told
         return self._object(value, depth)
 
     def _lent(self, value: Any) -> int | None:
@@ -189,7 +192,7 @@ class Subject:
         written = [[self.encode(one) for one in part] for part in given[:1]] if what == "call" else None
         named = [[key, self.encode(one)] for key, one in given[1].items()] if what == "call" else []
         arguments = [written[0], named] if written is not None else [self.encode(one) for one in given]
-        self.wire.send([self.number, "ask", number, what, arguments, self._printed()])
+        self.wire.send([self.number, "ask", number, what, arguments, self.heard.taken()])
         frame = self.serve(nested=True)
         if frame[1] == "exc":
             raise self.decode(frame[2])
@@ -214,10 +217,11 @@ class Subject:
                 answer = ["no", "large", str(error)]
             except BaseException as error:
                 answer = ["exc", self._argument(error, 0)]
+            changes += [["now", number, self._argument(one, 0)] for number, one in self.held.changed()]
             if self.threaded:
                 answer, self.threaded = ["no", "object", "it is used in a thread of the code's"], False
             try:
-                self.wire.send([self.number, *answer, self._printed(), changes])
+                self.wire.send([self.number, *answer, self.heard.taken(), changes])
             except TooLarge as error:
                 self.wire.send([self.number, "no", "large", str(error)])
 
@@ -226,19 +230,21 @@ class Subject:
         if what == "import":
             importlib.import_module(target)
             return None
-        if what == "names":
-            module = self.decode(target)
-            return list(getattr(module, "__all__", None) or [one for one in vars(module) if one[0] != "_"])
+        if what in ("names", "dir"):
+            return _names(self.decode(target), every=what == "dir")
         if what == "call":
             return self._call(self._callable(target), asked[2], asked[3], changes)
         if what == "do":
             return self._call(OPERATIONS[target], asked[2], [], changes)
         if what == "get":
-            return self._get(self.decode(target), asked[2])
-        if what in ("set", "del"):
-            return self._set(self.decode(target), asked[2], *asked[3:])
+            value = self._get(self.decode(target), asked[2])
+            changes += self.held.told(ANSWER, value, 1)
+            return value
+        if what in ("set", "del", "put", "back"):
+            change = self._set if what in ("set", "del") else self._put
+            return change(self.decode(target), asked[2], *asked[3:])
         if what == "bring":
-            return values.bring(getattr(self.decode(target), asked[2]), self.decode(asked[3]))
+            return self._bring(target, self.decode(asked[2]))
         if what == "copy":
             return _state(self.decode(target))
         if what == "await":
@@ -263,8 +269,16 @@ class Subject:
             for place, was in before.items():
                 if self._seen(every[place]) != was:
                     changes.append([place, self._argument(every[place], 0)])
-        changes += [["same", place] for place in before if every[place] is answer]
+        same = [["same", place] for place in before if every[place] is answer]
+        for place in before:
+            changes += self.held.told(place, every[place], 3 if same else 2)
+        changes += same or self.held.told(ANSWER, answer, 1)
         return answer
+
+    def _bring(self, number: int, content: Any) -> None:
+        """Give a container that the code holds the content of the test's copy."""
+        values.bring(self.objects[number], content)
+        self.held.note(number, self.objects[number])
 
     def _seen(self, value: Any) -> Any:
         """How a value would cross, to tell whether it changed: nothing counts as told by it."""
@@ -285,13 +299,19 @@ class Subject:
         return value
 
     def _set(self, owner: Any, name: str, *given: Any) -> None:
-        here = vars(owner) if hasattr(owner, "__dict__") else {}
         if given:
-            if name in here:
-                self.replaced.setdefault((id(owner), name), here[name])
             setattr(owner, name, self.decode(given[0]))
-        elif (id(owner), name) in self.replaced:
-            setattr(owner, name, self.replaced.pop((id(owner), name)))
+        else:
+            delattr(owner, name)
+
+    def _put(self, owner: Any, name: str, *given: Any) -> None:
+        """Put something in the place of an attribute for a while; without a value, put back what was there before."""
+        before = self.replaced.setdefault((id(owner), name), [])
+        if given:
+            before.append(vars(owner).get(name, _NOTHING) if hasattr(owner, "__dict__") else _NOTHING)
+            setattr(owner, name, self.decode(given[0]))
+        elif before and (old := before.pop()) is not _NOTHING:
+            setattr(owner, name, old)
         else:
             delattr(owner, name)
 
@@ -320,24 +340,7 @@ class Subject:
             os.chdir(changed[2])
         if changed[3] is not None:
             sys.argv[:] = changed[3]
-
-    def _printed(self) -> list[Any] | None:
-        out, err, noted = self.out.getvalue()[:_PRINTED], self.err.getvalue()[:_PRINTED], self.noted[:_NOTED]
-        if not (out or err or noted):
-            return None
-        for one in (self.out, self.err):
-            one.seek(0)
-            one.truncate()
-        self.noted = []
-        return [out, err, noted]
-
-    def warned(self, message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
-        self.noted.append(["warning", self._class(category), str(message)])
-
-    def logged(self, record: logging.LogRecord) -> bool:
-        if len(self.noted) < _NOTED:
-            self.noted.append(["log", record.name, record.levelno, record.getMessage()])
-        return True
+        self.heard.around = surroundings()
 
 
 class _Foreign:
@@ -345,15 +348,6 @@ class _Foreign:
 
     def __init__(self, value: Any) -> None:
         self.value = value
-
-
-class _Noting(logging.Handler):
-    def __init__(self, subject: Subject) -> None:
-        super().__init__()
-        self._subject = subject
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self._subject.logged(record)
 
 
 def _is_stub(value: Any) -> bool:
@@ -367,6 +361,13 @@ def _is_foreign(value: Any, tops: frozenset[str]) -> bool:
         return False
     module = getattr(value, "__module__", None)
     return bool(module) and str(module).partition(".")[0] not in tops
+
+
+def _names(module: Any, *, every: bool) -> list[str]:
+    """The names of a module, or those that ``from ... import *`` takes."""
+    if every:
+        return [one for one in dir(module) if type(one) is str]
+    return list(getattr(module, "__all__", None) or [one for one in vars(module) if one[0] != "_"])
 
 
 def _said(error: BaseException) -> str:
@@ -397,10 +398,10 @@ def serve(wire: Wire, number: int, opened: dict[str, Any]) -> None:
     sys.path[:0] = opened["paths"]
     sys.argv = [""]
     os.chdir(opened["folder"])
-    sys.stdout, sys.stderr = subject.out, subject.err
+    sys.stdout, sys.stderr = subject.heard.out, subject.heard.err
     warnings.simplefilter("always")
-    warnings.showwarning = subject.warned
-    logging.getLogger().addHandler(_Noting(subject))
+    warnings.showwarning = subject.heard.warned
+    logging.getLogger().addHandler(Noting(subject.heard))
     logging.getLogger().setLevel(1)
     wire.send([number, "ret", json.dumps(sys.version_info[:2]), None, []])
     subject.serve()

@@ -10,7 +10,9 @@ import datetime
 import decimal
 import fractions
 import pathlib
+import re
 import uuid
+import zoneinfo
 from collections.abc import Callable
 from typing import Any
 
@@ -27,8 +29,20 @@ def _text(value: object) -> str:
     return value
 
 
+_HALVES = re.compile("[\ud800-\udbff][\udc00-\udfff]")
+"""Two halves of a letter, which JSON makes one letter of."""
+
+
+def _halved(text: str) -> bool:
+    return not text.isascii() and _HALVES.search(text) is not None
+
+
 def _zoneless(value: Any) -> bool:
-    return value.tzinfo is None or type(value.tzinfo) is datetime.timezone
+    return value.tzinfo is None or type(value.tzinfo) in (datetime.timezone, zoneinfo.ZoneInfo)
+
+
+def _moment(value: Any) -> list[Any]:
+    return [value.replace(tzinfo=None, fold=0).isoformat(), value.fold, value.tzinfo]
 
 
 def _fraction(text: str) -> fractions.Fraction:
@@ -47,8 +61,7 @@ SCALARS: dict[str, tuple[type, Callable[[Any], str], Callable[[str], Any]]] = {
     "decimal": (decimal.Decimal, str, decimal.Decimal),
     "fraction": (fractions.Fraction, str, _fraction),
     "date": (datetime.date, datetime.date.isoformat, datetime.date.fromisoformat),
-    "time": (datetime.time, datetime.time.isoformat, datetime.time.fromisoformat),
-    "datetime": (datetime.datetime, datetime.datetime.isoformat, datetime.datetime.fromisoformat),
+    "place": (zoneinfo.ZoneInfo, lambda v: str(v.key), zoneinfo.ZoneInfo),
     "uuid": (uuid.UUID, str, uuid.UUID),
     "path": (pathlib.PosixPath, str, pathlib.PosixPath),
     "pure": (pathlib.PurePosixPath, str, pathlib.PurePosixPath),
@@ -67,8 +80,18 @@ LISTS: dict[str, tuple[type, Callable[[Any], list[Any]], Callable[[list[Any]], A
     ),
     "zone": (
         datetime.timezone,
-        lambda v: [v.utcoffset(None)],
-        lambda a: datetime.timezone(*a) if a[0] else datetime.UTC,
+        lambda v: list(v.__getinitargs__()),
+        lambda a: datetime.timezone(*a) if a[0] or len(a) > 1 else datetime.UTC,
+    ),
+    "time": (
+        datetime.time,
+        _moment,
+        lambda a: datetime.time.fromisoformat(_text(a[0])).replace(fold=a[1], tzinfo=a[2]),
+    ),
+    "datetime": (
+        datetime.datetime,
+        _moment,
+        lambda a: datetime.datetime.fromisoformat(_text(a[0])).replace(fold=a[1], tzinfo=a[2]),
     ),
     "slice": (slice, lambda v: [v.start, v.stop, v.step], lambda a: slice(*a)),
     "range": (range, lambda v: [v.start, v.stop, v.step], lambda a: range(*a)),
@@ -89,6 +112,7 @@ _SCALAR_TAG = {kind: tag for tag, (kind, _, _) in SCALARS.items()}
 _LIST_TAG = {kind: tag for tag, (kind, _, _) in LISTS.items()}
 _PAIR_TAG = {kind: tag for tag, (kind, _) in PAIRS.items()}
 _JSON = frozenset({type(None), bool, float, str})
+_PASS = "surrogatepass"
 
 MUTABLE = (
     *(list, dict, set, bytearray, collections.deque),
@@ -115,24 +139,31 @@ def encode(value: Any, other: Encode, depth: int = 0) -> Any:
     """A value as JSON; ``other`` writes what is not in the table. Raises Broken if it is nested too deeply."""
     kind = type(value)
     if kind in _JSON:
-        return value
+        return value if kind is not str or not _halved(value) else ["u", value.encode("utf-32-be", _PASS).hex()]
     if kind is int:
         return value if -(1 << 60) < value < 1 << 60 else ["i", hex(value)]
     if depth > DEPTH:
         raise Broken("a value is nested too deeply")
-    if kind in _LIST_TAG:
+    if kind in _LIST_TAG and (kind not in (datetime.datetime, datetime.time) or _zoneless(value)):
         tag = _LIST_TAG[kind]
         return [tag, *(encode(one, other, depth + 1) for one in LISTS[tag][1](value))]
     if kind in _PAIR_TAG:
         pairs = [[encode(k, other, depth + 1), encode(v, other, depth + 1)] for k, v in value.items()]
         return [_PAIR_TAG[kind], *pairs]
-    if kind in _SCALAR_TAG and (kind not in (datetime.datetime, datetime.time) or _zoneless(value)):
+    if kind in _SCALAR_TAG:
         tag = _SCALAR_TAG[kind]
         return [tag, SCALARS[tag][1](value)]
     for name, single in SINGLE.items():
         if value is single:
             return ["1", name]
     return other(value, depth)
+
+
+def zoned(value: Any, other: Encode, depth: int) -> Any:
+    """A moment with a time zone of a class that is none of Python's, as JSON; None for anything else."""
+    if type(value) not in (datetime.datetime, datetime.time):
+        return None
+    return [_LIST_TAG[type(value)], *(encode(one, other, depth + 1) for one in _moment(value))]
 
 
 def decode(given: Any, other: Decode, depth: int = 0) -> Any:
@@ -158,6 +189,8 @@ def _decode(given: list[Any], other: Decode, depth: int) -> Any:
         return PAIRS[tag][1]([(decode(k, other, depth + 1), decode(v, other, depth + 1)) for k, v in given[1:]])
     if tag == "i":
         return int(_text(given[1]), 16)
+    if tag == "u":
+        return bytes.fromhex(_text(given[1])).decode("utf-32-be", _PASS)
     if tag in SCALARS:
         return SCALARS[tag][2](_text(given[1]))
     if tag == "1":
@@ -204,6 +237,34 @@ def plain_of(value: Any) -> Any:
     return None
 
 
+_ATTRIBUTES: dict[type[BaseException], tuple[str, ...]] = {
+    OSError: ("errno", "strerror", "filename", "filename2"),
+    ImportError: ("name", "path"),
+    NameError: ("name",),
+    AttributeError: ("name",),
+    SyntaxError: ("filename", "lineno", "offset", "text", "end_lineno", "end_offset"),
+    BaseException: ("__notes__",),
+}
+"""What errors of Python's hold besides their arguments."""
+
+
+def attributes_of(error: BaseException) -> list[tuple[str, Any]]:
+    """What an error of Python's holds besides its arguments, as far as it is set."""
+    names = [name for kind, names in _ATTRIBUTES.items() if isinstance(error, kind) for name in names]
+    found = ((name, getattr(error, name, None)) for name in names)
+    return [(name, one) for name, one in found if type(one) in (int, str, bytes, list)]
+
+
+def give_attributes(error: BaseException, given: Any) -> None:
+    """Give an error what `attributes_of` another one told of. Raises Broken."""
+    names = {name for kind, names in _ATTRIBUTES.items() if isinstance(error, kind) for name in names}
+    for name, one in given:
+        notes = type(one) is list and all(type(part) is str for part in one)
+        if name not in names or not (notes if name == "__notes__" else type(one) in (int, str, bytes)):
+            raise Broken("an error is not of the agreed form")
+        object.__setattr__(error, name, one)
+
+
 def copy_of(value: Any) -> Any:
     """A plain copy of an instance of a subclass of a container that can change, without calling its code; else None."""
     if isinstance(value, dict):
@@ -221,7 +282,10 @@ def bring(old: Any, new: Any) -> None:
     """Give a container the content of another, in place. Raises Broken if they are of different types."""
     if type(old) is not type(new):
         raise Broken("an argument has become another type")
-    if isinstance(old, list | bytearray):
+    if isinstance(old, list):
+        old[:] = [*map(_brought, old, new), *new[len(old) :]]
+        return
+    if isinstance(old, bytearray):
         old[:] = new
         return
     if is_array(old):
@@ -229,5 +293,24 @@ def bring(old: Any, new: Any) -> None:
             raise Broken("an array has become another one")
         old[...] = new
         return
+    if isinstance(old, dict) and type(old) is not collections.Counter:
+        new = {key: _brought(old.get(key), one) for key, one in new.items()}
     old.clear()
     old.extend(new) if hasattr(old, "extend") else old.update(new)
+
+
+def containers(value: Any) -> list[Any]:
+    """A container, and the lists and dicts in it, of which `bring` gives each its new content."""
+    found = [value]
+    for one in found:
+        parts = one.values() if isinstance(one, dict) else one if isinstance(one, list) else ()
+        found += [part for part in parts if type(part) in (list, dict)][: max(0, LOOKED_AT - len(found))]
+    return found
+
+
+def _brought(old: Any, new: Any) -> Any:
+    """A part of a container with its new content: the same one, where both are lists or dicts."""
+    if type(old) is type(new) and type(old) in (list, dict) and old is not new:
+        bring(old, new)
+        return old
+    return new

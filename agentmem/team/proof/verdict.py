@@ -105,7 +105,8 @@ def judged(
     """The tests of the change. ``again`` and ``before`` are the outcomes in one process, on the new and the old code.
 
     ``own`` are the tester's own files. A test that fails apart from the old code, and not in one process with it, is
-    one that cannot be judged apart: it does not tell the old code from the new, whatever held it up.
+    one that cannot be judged apart: it does not tell the old code from the new, whatever held it up. One that fails in
+    one process with the new code fails: what crosses is a copy, and not all that a test can ask of it.
     """
     tests = []
     for test in dict.fromkeys([*again, *before, *new.tests]):
@@ -118,7 +119,7 @@ def judged(
         verdict, reason, about = _now(test, new, again)
         if verdict == "failed" and was == "unproven" and _passes(test, before) and _passes(test, again):
             verdict, reason = "unproven", "apart"
-        elif verdict == "unproven" and again.get(test) in ("failed", "error"):
+        elif verdict != "failed" and again.get(test) in ("failed", "error"):
             verdict, reason, about = "failed", "", "it fails in one process with the code"
         tests.append(ProofOfTest(test, verdict, reason, about, mine, was))
     return tuple(tests)
@@ -139,7 +140,11 @@ def _before(test: str, old: ApartRun) -> TestVerdict | Literal[""]:
 
 
 def _passes(test: str, outcomes: Mapping[str, str]) -> bool:
-    return outcomes.get(test) == "passed"
+    """True if a test passes; for a whole file, as where it cannot be loaded, if its tests do."""
+    if "::" in test:
+        return outcomes.get(test) == "passed"
+    inside = {came for one, came in outcomes.items() if one.partition("::")[0] == test}
+    return "passed" in inside and not inside & {"failed", "error"}
 
 
 def differences(new: ApartRun, old: ApartRun) -> tuple[Difference, ...]:

@@ -10,11 +10,15 @@ import re
 import sys
 import types
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import PurePath
 from typing import Any
 
 from agentmem.team.proof.link import SubjectLink
+from agentmem.team.proof.values import plain_of
 
+_State = tuple[int, int, int, int] | None
+"""What is looked at in a file besides its size: its mode, its owner and group, and when it was written."""
 _TOLD = 200  # characters of what is told
 _DEEP = 8  # containers in containers that are searched for texts
 _SHARED = "/tmp/"
@@ -35,7 +39,9 @@ class JudgeWatch:
         self.sizes: dict[str, int] = {}
         self.listed: set[str] = set()
         self.recent: set[str] = set()
-        self._busy, self._stat = False, os.stat
+        self._busy, self._stat, self._lstat, self._access = False, os.stat, os.lstat, os.access
+        self.states: dict[str, _State] = {}
+        self.looked: set[str] = set()
         self._events: dict[str, Callable[[str, tuple[Any, ...]], None]] = {
             "open": self._opened,
             "sqlite3.connect": self._connected,
@@ -57,7 +63,7 @@ class JudgeWatch:
         """Hear of the events from now on, as long as this process runs."""
         for group in (os.supports_dir_fd, os.supports_fd, os.supports_follow_symlinks):
             group.add(self._looked)
-        os.stat = self._looked  # there is no event for it
+        os.stat, os.lstat, os.access = self._looked, self._looked_at_link, self._may  # there are no events for them
         sys.addaudithook(self.heard)
 
     def heard(self, event: str, arguments: tuple[Any, ...]) -> None:
@@ -72,11 +78,13 @@ class JudgeWatch:
     def asking(self) -> None:
         """The code is about to run: what stands in the files now is the test's."""
         for path in self.wrote.keys() - self.sizes.keys():
-            self.sizes[path] = self._size(path)
+            self.sizes[path], self.states[path] = self._size(path), self._state(path)
         self.recent.clear()
+        self.looked.clear()
 
     def settle(self) -> None:
         """A test has ended: folders that it listed may have been changed between the look and the listing."""
+        self.link.settle()
         for folder in self.listed:
             self._check_folder(folder)
         self.listed.clear()
@@ -164,7 +172,33 @@ class JudgeWatch:
                 self.marks.mark("rewritten", name)
             if name in self.sizes and found.st_size != self.sizes[name] and self._is_old(name):
                 self.marks.mark("rewritten", name)
+            self._beside(name)
         return found
+
+    def _looked_at_link(self, path: Any, *given: Any, **named: Any) -> os.stat_result:
+        """In the place of ``os.lstat``."""
+        return self._looked(path, *given, follow_symlinks=False, **named)
+
+    def _may(self, path: Any, mode: int, **named: Any) -> bool:
+        """In the place of ``os.access``."""
+        with suppress(OSError, ValueError):
+            self._looked(path)
+        return self._access(path, mode, **named)
+
+    def _beside(self, name: str) -> None:
+        """Marks a test that looks at two files, one of which is its own and has another mode, time or owner now."""
+        if name.startswith(_SHARED) and self.link.asked:
+            self.looked.add(name)
+            changed = [one for one in self.looked & self.states.keys() if self._is_old(one)]
+            if len(self.looked) > 1 and any(self._state(one) != self.states[one] for one in changed):
+                self.marks.mark("rewritten", name)
+
+    def _state(self, path: str) -> "_State":
+        try:
+            found = self._stat(path, follow_symlinks=False)
+        except OSError:
+            return None
+        return found.st_mode, found.st_uid, found.st_gid, found.st_mtime_ns
 
     def _size(self, path: str) -> int:
         try:
@@ -239,6 +273,7 @@ class JudgeWatch:
 
 
 def _texts(value: Any, kind: type, depth: int) -> Iterator[Any]:
+    value = value if (plain := plain_of(value)) is None else plain
     if type(value) is kind or (kind is str and isinstance(value, str)):
         yield value
     elif kind is str and isinstance(value, bytes | PurePath):

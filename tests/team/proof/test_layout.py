@@ -74,3 +74,13 @@ def test_a_project_behind_a_link(tmp_path: Path) -> None:
     test = "from shop import price\n\n\ndef test_it():\n    assert price() == 7\n"
     run = apart(tmp_path / "linked", {"shop.py": "def price():\n    return 7\n"}, {"tests/test_it.py": test})
     assert verdicts(run) == {"test_it": "proven"}
+
+
+def test_tests_inside_a_package_import_what_lies_beside_them(tmp_path: Path) -> None:
+    """Relative imports of tests that lie in the package itself lead to the code, and to the tests' own helpers."""
+    code = {"shop/__init__.py": "", "shop/_prices.py": "def price():\n    return 7\n"}
+    test = (
+        "from .._prices import price\nfrom .helpers import WANTED\n\n\ndef test_it():\n    assert price() == WANTED\n"
+    )
+    inside = {"shop/tests/__init__.py": "", "shop/tests/helpers.py": "WANTED = 7\n", "shop/tests/test_it.py": test}
+    assert verdicts(apart(tmp_path, code, inside)) == {"test_it": "proven"}

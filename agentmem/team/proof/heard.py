@@ -1,0 +1,67 @@
+"""What the judge hears of the code besides its answers: its output, warnings and log, and what it changes around it.
+
+The subject runs it by itself, without the rest of agentmem.
+"""
+
+import io
+import logging
+from collections.abc import Callable
+from os import environ, getcwd
+from typing import Any
+
+# Bound by their names here, so that a test may put others in their places.
+
+_PRINTED = 1 << 18  # characters of output that are kept for one answer
+_NOTED = 200  # warnings and log records that are kept for one answer
+
+
+class HeardOfCode:
+    """What came since the last answer. ``described`` writes a class as it crosses."""
+
+    def __init__(self, described: Callable[[type], Any]) -> None:
+        self.described = described
+        self.out, self.err = io.StringIO(), io.StringIO()
+        self.noted: list[list[Any]] = []
+        self.around = surroundings()
+
+    def taken(self) -> list[Any] | None:
+        """What came, and no more; None for nothing."""
+        now = surroundings()
+        self.noted += [["changed", name] for name, was in self.around.items() if now[name] != was]
+        self.around = now
+        out, err, noted = self.out.getvalue()[:_PRINTED], self.err.getvalue()[:_PRINTED], self.noted[:_NOTED]
+        if not (out or err or noted):
+            return None
+        for one in (self.out, self.err):
+            one.seek(0)
+            one.truncate()
+        self.noted = []
+        return [out, err, noted]
+
+    def warned(self, message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
+        self.noted.append(["warning", self.described(category), str(message)])
+
+    def logged(self, record: logging.LogRecord) -> bool:
+        if len(self.noted) < _NOTED:
+            self.noted.append(["log", record.name, record.levelno, record.getMessage()])
+        return True
+
+
+class Noting(logging.Handler):
+    """Lets what is logged be heard."""
+
+    def __init__(self, heard: HeardOfCode) -> None:
+        super().__init__()
+        self._heard = heard
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._heard.logged(record)
+
+
+def surroundings() -> dict[str, Any]:
+    """The folder that the process is in, and its environment."""
+    environment = dict(environ._data)  # type: ignore[attr-defined]  # quicker than by its items
+    try:
+        return {"folder": getcwd(), "environment": environment}  # noqa: PTH109  # it may not be there
+    except OSError:
+        return {"folder": "", "environment": environment}
