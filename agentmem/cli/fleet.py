@@ -68,9 +68,14 @@ def fleet(
 def _run(path: Path, agent: str, kept: str | Path, own: dict[str, Any], wanted: "Wanted") -> None:
     """Work on the file's tasks, tell what came of them, and exit with the code for it."""
     from agentmem.fleet.fleet import Fleet
+    from agentmem.fleet.settings import loaded
     from agentmem.fleet.tasks import read_tasks
 
     tasks = read_tasks(path)
+    if own["ray"] in ("none", "local"):
+        loaded(agent)
+    for file in filter(None, wanted[:2]):
+        _check_writable(file)
     with Fleet(agent, kept, **own) as made:
         try:
             _watched(made, tasks, quiet=wanted[2])
@@ -79,6 +84,19 @@ def _run(path: Path, agent: str, kept: str | Path, own: dict[str, Any], wanted: 
             raise typer.Exit(Code.INTERRUPTED) from None
         _tell(made.board, *wanted)
         raise typer.Exit(_code(made.board.summary()))
+
+
+def _check_writable(file: Path) -> None:
+    """Before hours of work, not after. Raises ConfigError."""
+    existed = file.exists()
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with file.open("ab"):
+            pass
+        if not existed:
+            file.unlink()
+    except OSError as error:
+        raise ConfigError(f"{file} cannot be written: {error.strerror}") from error
 
 
 def _watched(made: "Fleet", tasks: list[Any], quiet: bool) -> "list[FleetRun]":

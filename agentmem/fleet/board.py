@@ -28,6 +28,7 @@ ENDED: tuple[FleetState, ...] = ("done", "stopped", "asks", "failed")
 BURST = 1 / 6
 """The part of a minute's requests and tokens that may go at once."""
 _SOON = 0.5  # seconds after which to ask again when the others' reservations may come back
+_DUST = 1e-9  # dollars below which a reservation is what adding and taking away numbers leaves behind
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +173,15 @@ class Board:
             self.fleet,
         )
 
+    @_together
+    def abandoned(self) -> None:
+        """Nobody works on the fleet: runs that were at work wait, and what is reserved for them counts as spent."""
+        self.storage.run("UPDATE fleet_runs SET state = 'waiting' WHERE fleet = ? AND state = 'running'", self.fleet)
+        self.storage.run(
+            "UPDATE fleet_runs SET usd = usd + reserved, reserved = 0 WHERE fleet = ? AND reserved <> 0", self.fleet
+        )
+        self.storage.run("UPDATE fleets SET reserved = 0 WHERE name = ?", self.fleet)
+
     def stop(self, reason: str) -> None:
         """Ask every run to end before its next request. They go on when the fleet is started again."""
         self.storage.run("UPDATE fleets SET stopping = ? WHERE name = ?", reason, self.fleet)
@@ -191,21 +201,31 @@ class Board:
         What was still reserved for it belongs to a request whose end nobody saw: it counts as spent.
         """
         rows = self.storage.run(
-            "SELECT task, state, reserved FROM fleet_runs WHERE fleet = ? AND key = ?{for_update}", self.fleet, key
+            "SELECT task, state FROM fleet_runs WHERE fleet = ? AND key = ?{for_update}", self.fleet, key
         )
         if not rows or rows[0][1] in ENDED:
             return None
         self.storage.run(
             "UPDATE fleet_runs SET state = 'running', worker = ?, host = ?, thread = ?, tries = tries + 1,"
-            " reserved = 0, usd = usd + reserved, started = coalesce(started, {now}) WHERE fleet = ? AND key = ?",
+            " started = coalesce(started, {now}) WHERE fleet = ? AND key = ?",
             *(worker, host, thread, self.fleet, key),
         )
-        if lost := rows[0][2]:
-            self._spend(-lost, lost)
+        self._lose(key)
         return task_of(json.loads(rows[0][0]))
 
+    @_together
+    def lost(self, key: str) -> None:
+        """Note that the worker of a run is gone: what was still reserved counts as spent, as `claim` says.
+
+        Others may wait for it, and have the places in which the run would begin again.
+        """
+        self._lose(key)
+
+    @_together
     def end(self, key: str, state: FleetState, reason: str = "", text: str = "") -> None:
-        """Note how a run ended, or that it waits again."""
+        """Note how a run ended, or that it waits again. What was still reserved counts as spent."""
+        if self.limited:
+            self._lose(key)
         self.storage.run(
             "UPDATE fleet_runs SET state = ?, reason = ?, text = ?, finished = {now} WHERE fleet = ? AND key = ?",
             *(state, reason, text, self.fleet, key),
@@ -263,6 +283,15 @@ class Board:
             self.fleet,
             name,
         )
+
+    def _lose(self, key: str) -> None:
+        rows = self.storage.run("SELECT reserved FROM fleet_runs WHERE fleet = ? AND key = ?", self.fleet, key)
+        if rows and abs(lost := rows[0][0]) > _DUST:
+            self.storage.run(
+                "UPDATE fleet_runs SET usd = usd + ?, reserved = reserved - ? WHERE fleet = ? AND key = ?",
+                *(lost, lost, self.fleet, key),
+            )
+            self._spend(-lost, lost)
 
     def _spend(self, reserved: float, usd: float) -> None:
         self.storage.run(
@@ -335,7 +364,7 @@ class _Asked:
         if self.stopping:
             return Permit(refused=self.stopping)
         if self.max_usd is not None and self.spent + self.reserved + usd > self.max_usd:
-            if self.reserved > 0:
+            if self.reserved > _DUST:
                 return Permit(wait=_SOON)  # others may take less than they reserved
             return Permit(
                 refused=f"${self.spent:.4f} of ${self.max_usd:.4f} are spent, and the next request may cost ${usd:.4f}"

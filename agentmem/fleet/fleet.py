@@ -81,6 +81,7 @@ class Fleet(Closing):
         """
         given = keyed(tasks)
         with Journal(self.board.storage).lease(f"fleet {self.settings.name}"):
+            self.board.abandoned()
             self.board.submit(given, self.settings.limits)
             self._stopping = ""
             self._work(watch)
@@ -163,6 +164,7 @@ class _Driver:
         for one in ended:
             if one.lost:
                 lost.add(one.worker)
+                self.board.lost(one.key)
                 group = self.schedule.running.get(one.worker, {}).pop(one.key, self.groups[one.key])
                 self.schedule.resume(one.key, group)
                 continue

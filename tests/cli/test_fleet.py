@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 from agentmem.cli.app import app
 
 AGENT = "tests.fleet.agents:make_agent"
+TASKS = str(Path(__file__).parents[2] / "examples" / "25_fleet" / "tasks.jsonl")
 
 
 def run(*arguments: object) -> tuple[int, str]:
@@ -46,12 +47,16 @@ def test_a_file_of_tasks_is_worked_on_and_looked_at(tasks: Path, tmp_path: Path)
     [
         (["tasks.jsonl"], "--agent module:make_agent"),
         (["none.jsonl", "--agent", AGENT], "cannot be read"),
+        ([TASKS, "--agent", "tests.fleet.agents:nobody"], "cannot be loaded: module 'tests.fleet.agents' has no"),
+        ([TASKS, "--agent", AGENT, "-o", "/proc/none/r.parquet"], "/proc/none/r.parquet cannot be written: No such"),
+        ([TASKS, "--agent", AGENT, "--page", "/proc/none/p.html"], "/proc/none/p.html cannot be written: No such"),
         (["status"], "no fleet is kept here"),
         (["status", "other"], "no fleet is kept here"),
     ],
 )
 def test_what_cannot_be_is_said(tmp_path: Path, arguments: list[str], says: str) -> None:
-    """With what to write instead."""
+    """With what to write instead; before anything is begun."""
     code, said = run(*arguments, "--database", tmp_path / "a.db")
     assert code != 0
     assert says in " ".join(said.split())
+    assert "no fleet is kept here" in run("status", "--database", tmp_path / "a.db")[1]

@@ -101,6 +101,34 @@ def test_a_request_whose_worker_died_counts_as_spent(board: Board) -> None:
     assert "spent" in board.reserve(key, 0.6, 1).refused
 
 
+def test_nobody_waits_for_what_adding_up_leaves(board: Board) -> None:
+    """When all reservations have come back, a request that is too dear is refused, whatever their sums round to."""
+    (key,) = begun(board, 1, FleetLimits(max_usd=1.0))
+    for usd in (0.1, 0.2, 0.3, 0.07):
+        assert board.reserve(key, usd, 1) == Permit()
+    for usd in (0.3, 0.1, 0.07, 0.2):
+        board.settle(key, usd, counted(0.0, USAGE))
+    assert "may cost $1.5" in board.reserve(key, 1.5, 1).refused
+
+
+@pytest.mark.parametrize("how", ["lost", "end", "abandoned"])
+def test_what_nobody_gives_back_is_not_waited_for(board: Board, how: str) -> None:
+    """A run's worker is gone, it ended without its last request's end, or all of its fleet are gone: it is spent."""
+    first, second = begun(board, 2, FleetLimits(max_usd=1.0))
+    board.reserve(first, 0.7, 1)
+    assert board.reserve(second, 0.4, 1).wait > 0
+    if how == "lost":
+        board.lost(first)
+    elif how == "end":
+        board.end(first, "failed")
+    else:
+        board.abandoned()
+    board.submit([], FleetLimits(max_usd=1.0))
+    assert board.reserve(second, 0.4, 1).refused
+    assert board.reserve(second, 0.2, 1) == Permit()
+    assert board.summary().usd == pytest.approx(0.7)
+
+
 def test_rates_are_kept_over_all_runs(board: Board) -> None:
     """A sixth of a minute's requests goes at once, then they wait; a large request waits for a full bucket only."""
     one, two = begun(board, 2, FleetLimits(requests_minute=12.0))

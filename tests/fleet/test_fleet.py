@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 
 from agentmem.errors import ConfigError, ThreadBusy
+from agentmem.fleet.board import Permit
 from agentmem.fleet.fleet import Fleet, FleetProgress
+from agentmem.fleet.tasks import keyed
 from agentmem.transcript.journal import Journal, open_journal
 from tests.fleet.agents import made_before, make_agent
 
@@ -53,6 +55,21 @@ def test_a_fleet_ends_when_its_dollars_are_spent_and_goes_on_with_more(database_
         runs, after = made.map(given), made.board.summary()
     assert [one.state for one in runs] == ["done"] * 4
     assert after.requests == 8
+
+
+def test_a_fleet_that_died_with_reservations_ends_or_goes_on(database_url: str, tmp_path: Path) -> None:
+    """Also where those runs do not fit among the first that begin: nobody waits for them."""
+    given = [{"task": f"task {at}", "key": f"k{at}", "priced": True} for at in range(8)]
+    with fleet(database_url, tmp_path, max_usd=0.02) as made:
+        made.board.submit(keyed(given), made.settings.limits)
+        for key in ("k6", "k7"):
+            made.board.claim(key, "w", "a host that is gone", key)
+            assert made.board.reserve(key, 0.009, 1) == Permit()
+        runs = made.map(given)
+        assert "running" not in {one.state for one in runs}
+        assert made.board.summary().usd == pytest.approx(0.018, abs=0.002)
+    with fleet(database_url, tmp_path, max_usd=5.0) as made:
+        assert {one.state for one in made.map(given)} == {"done"}
 
 
 def test_dollars_without_a_price_are_refused(tmp_path: Path) -> None:
