@@ -369,7 +369,7 @@ class TeamSteps:
             before=old.outcomes,
             mutants=tuple(trial.mutations()),
             seconds=self.settings.seconds,
-            task=task,
+            task=f"{self.settings.tester.instructions}\n{task}",  # both are the user's words
         )
         return prove(case)
 

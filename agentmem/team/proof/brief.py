@@ -5,32 +5,47 @@ The judge runs it by itself, without the rest of agentmem.
 
 import types
 from collections.abc import Sequence
+from itertools import islice
 from typing import Any
+from zlib import crc32
 
 from agentmem.team.proof import values
 
 _BRIEF = 120  # characters of a noted value
+_SHOWN, _MANY = 8, 2000  # items of a container that are written, and those that count
 _BITS = 4000  # of a number that is written in full: Python writes no more than 4,300 digits
 
 
 def brief(value: Any) -> str:
     """A short text of a value, for people. It asks nothing of the subject."""
     if isinstance(value, list | tuple | set | frozenset):
-        items = list(value if (plain := values.plain_of(value)) is None else plain)
-        return _cut(f"{type(value).__name__}({', '.join(map(brief, items[:8]))})")
+        items = value if (plain := values.plain_of(value)) is None else plain
+        parts = [brief(one) for one in islice(items, _MANY)]
+        return cut(f"{type(value).__name__}({_first(sorted(parts) if isinstance(value, set | frozenset) else parts)})")
     if isinstance(value, dict):
-        return _cut("{" + ", ".join(f"{brief(k)}: {brief(v)}" for k, v in list(value.items())[:8]) + "}")
+        return cut("{" + _first([f"{brief(k)}: {brief(v)}" for k, v in islice(value.items(), _MANY)]) + "}")
     if type(value) is int and value.bit_length() > _BITS:
-        return f"a number of {value.bit_length()} bits"
+        return f"a number of {value.bit_length()} bits... #{_sum(hex(value))}"
     if value is None or type(value) in (bool, int, float, complex, str, bytes):
-        return _cut(repr(value))
+        return cut(repr(value))
     if isinstance(value, types.FunctionType):
         return f"<{value.__name__}>"
     return f"a {type(value).__name__}"
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= _BRIEF else text[: _BRIEF - 3] + "..."
+def cut(text: str) -> str:
+    """A text that is short enough, with a sum of what is left out: two that differ there are not taken for one."""
+    return text if len(text) <= _BRIEF else f"{text[: _BRIEF - 13]}... #{_sum(text)}"
+
+
+def _first(parts: list[str]) -> str:
+    if len(parts) <= _SHOWN:
+        return ", ".join(parts)
+    return f"{', '.join(parts[:_SHOWN])}, {len(parts) - _SHOWN} more... #{_sum(', '.join(parts))}"
+
+
+def _sum(text: str) -> str:
+    return f"{crc32(text.encode('utf-8', 'backslashreplace')):08x}"
 
 
 def briefly(given: Sequence[Any], named: dict[str, Any]) -> str:

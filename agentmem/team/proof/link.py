@@ -19,14 +19,13 @@ from time import monotonic
 from typing import Any, Protocol
 
 from agentmem.team.proof import arguments, arrays, lending, values
-from agentmem.team.proof.brief import brief, briefly
+from agentmem.team.proof.brief import brief, briefly, cut
 from agentmem.team.proof.classes import known
 from agentmem.team.proof.reasons import Gone, Marks, NotProven
 from agentmem.team.proof.sharing import ANSWER, HeldByTest, content
 from agentmem.team.proof.wire import Broken, TooLarge, Wire
 
 _TRACED = 200  # calls that are noted of one test
-_LONGEST = 120  # characters of a noted call
 _OWN = frozenset({"PYTEST_CURRENT_TEST", "PYTEST_VERSION"})
 _START = 60.0  # seconds in which a new subject must be there
 _WAIT, _BRIEFLY = 10.0, 0.2  # seconds in which a thread of a test waits for another's call, and where one has waited
@@ -346,7 +345,7 @@ class SubjectLink:
     def _note(self, text: str, answer: str) -> None:
         if text and len(self.marks.trace) < _TRACED:
             where = " <in other surroundings>" if self.marks.moved else ""
-            self.marks.trace.append((text[:_LONGEST] + where, answer))
+            self.marks.trace.append((cut(text) + where, answer))
 
     def _die(self, said: str) -> Any:
         self.dead = said

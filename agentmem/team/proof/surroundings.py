@@ -32,7 +32,7 @@ ASKED: dict[str, frozenset[str]] = {
 """By module, what tells of a process: of its memory, modules, threads, and settings that all share."""
 
 DOUBTED: dict[str, frozenset[str]] = {
-    "random": frozenset({"*"}),
+    "random": frozenset({"seed"}),
     "inspect": frozenset({"*"}),
     "asyncio": frozenset(
         {"wait_for", "timeout", "create_task", "ensure_future", "gather", "wait", "TaskGroup", "iscoroutinefunction"}

@@ -116,6 +116,8 @@ def judged(
         was = _before(test, old)
         if was in ("failed", "") and _passes(test, before):
             was = "unproven"
+        elif was == "unproven" and _fails(test, old.tests, before):
+            was = "failed"
         verdict, reason, about = _now(test, new, again)
         if verdict == "failed" and was == "unproven" and _passes(test, before) and _passes(test, again):
             verdict, reason = "unproven", "apart"
@@ -137,6 +139,12 @@ def _before(test: str, old: ApartRun) -> TestVerdict | Literal[""]:
     if seen is not None:
         return verdict_of(seen)[0]
     return "failed" if test.partition("::")[0] in old.tests else ""
+
+
+def _fails(test: str, seen: Mapping[str, SeenTest], outcomes: Mapping[str, str]) -> bool:
+    """True if a test fails on the old code in both ways: apart it may have a reason too for which it proves nothing."""
+    apart = test in seen and seen[test].outcome in ("failed", "error")
+    return apart and outcomes.get(test) in ("failed", "error")
 
 
 def _passes(test: str, outcomes: Mapping[str, str]) -> bool:

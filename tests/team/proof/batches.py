@@ -105,13 +105,17 @@ def wrong_passes(folder: Path, given: Sequence[Composition]) -> Mapping[str, lis
     """The compositions that get a pass: "apart" are proven ones, "in process" those with the split switched off.
 
     A pass needs that the tests pass with the change, and do not pass without it, apart or in one process: a test that
-    only one of the two holds up does not tell the old code from the new.
+    only one of the two holds up does not tell the old code from the new. The old code is run twice apart, as `prove`
+    does: where a test fails by chance, as when a busy machine lets its call come too late, it tells nothing either.
     """
     found = {}
     for name, judge in (("apart", apart), ("in process", in_process)):
         new = judge(folder / f"{name}-new", given)
         passed = [one for one, passes in zip(given, new, strict=True) if passes]
         before = judge(folder / f"{name}-old", passed, old=True) if passed else []
+        if name == "apart" and not all(before):
+            again = judge(folder / f"{name}-old-again", passed, old=True)
+            before = [one or other for one, other in zip(before, again, strict=True)]
         if name == "apart" and passed and not all(before):
             plain = in_process(folder / "apart-old-plain", passed, old=True)
             before = [one or other for one, other in zip(before, plain, strict=True)]
