@@ -2,8 +2,8 @@
 
 Each pair meets an empty cache that holds its first question alone, as the package's own adapters do; then the first
 questions of all pairs stand in one cache. The package's data is used, its guard is not. The odd lines built the cache
-(its coefficients and word lists), and the threshold is tuned on them: the lowest with as few traps as the target allows.
-The even lines are reported on, and a trap of either kind of ambiguity is a trap.
+(its word lists), and the threshold is tuned on them: the lowest with as few traps as the target allows. The even lines
+are reported on, and a trap of either kind of ambiguity is a trap.
 
     python -m tests.benchmarks.answers_traps
 """
