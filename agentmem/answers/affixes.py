@@ -1,6 +1,6 @@
 """Gates on parts of words: prefixes and endings that make the opposite, or the other party, of the same word."""
 
-from functools import cache
+from functools import cache, lru_cache
 
 from agentmem.answers.words import QuestionPair
 
@@ -40,12 +40,11 @@ def turned(found: QuestionPair) -> str:
 def prefixes(found: QuestionPair) -> str:
     """One word with two prefixes of a contrast: hyperglycemia and hypoglycemia, prenatal and postnatal."""
     one, other = (set(each.tokens) for each in (found.left, found.right))
-    for a in one - other:
-        for b in other - one:
-            for group in _contrasts():
-                made = [prefix for prefix in group if a.startswith(prefix) and len(a) > len(prefix) + 2]
-                if any(b == at + a.removeprefix(prefix) for prefix in made for at in group if at != prefix):
-                    return f"{a} against {b}"
+    made = [{split: word for word in words for split in _splits(word)} for words in (one - other, other - one)]
+    for group, rest, prefix in made[0]:
+        apart = [key for key in made[1] if key[:2] == (group, rest) and key[2] != prefix]
+        if apart:
+            return f"{made[0][group, rest, prefix]} against {made[1][apart[0]]}"
     return ""
 
 
@@ -71,6 +70,17 @@ def _turned(here: frozenset[str], there: frozenset[str]) -> str:
             if len(rest) > 2 and rest != one and rest in there and one not in _MADE_OTHERWISE:
                 return f"{one} against {rest}"
     return ""
+
+
+@lru_cache(maxsize=65_536)
+def _splits(word: str) -> tuple[tuple[int, str, str], ...]:
+    """Each prefix of a contrast that a word may begin with: its group, the rest, and the prefix."""
+    return tuple(
+        (at, word.removeprefix(prefix), prefix)
+        for at, group in enumerate(_contrasts())
+        for prefix in group
+        if word.startswith(prefix) and len(word) > len(prefix) + 2
+    )
 
 
 @cache

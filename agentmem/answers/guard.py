@@ -93,7 +93,8 @@ def negation(found: QuestionPair) -> str:
 
 def antonyms(found: QuestionPair) -> str:
     """A word on one side, and its opposite on the other."""
-    for left, right in _opposites():
+    places = {at for word in found.only_left | found.only_right for at in _opposite_lines().get(word, ())}
+    for left, right in (_opposites()[at] for at in sorted(places)):
         for a, b in ((left, right), (right, left)):
             if (one := found.only_left & a) and (other := found.only_right & b) and not (one & b or other & a):
                 return f"{_list(one)} against {_list(other)}"
@@ -340,6 +341,16 @@ def _roles(one: Words) -> dict[str, str]:
 def _opposites() -> tuple[tuple[frozenset[str], frozenset[str]], ...]:
     sides = (*(line.split("|") for line in _lines(OPPOSITES)), *(one.split("/") for one in ANTONYMS.split()))
     return tuple((frozenset(map(stem, a.split())), frozenset(map(stem, b.split()))) for a, b in sides)
+
+
+@cache
+def _opposite_lines() -> dict[str, list[int]]:
+    """The lines in which a word stands, so that a pair reads only its own."""
+    found: dict[str, list[int]] = {}
+    for at, (left, right) in enumerate(_opposites()):
+        for word in left | right:
+            found.setdefault(word, []).append(at)
+    return found
 
 
 @cache

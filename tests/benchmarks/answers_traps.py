@@ -2,7 +2,8 @@
 
 Each pair meets an empty cache that holds its first question alone, as the package's own adapters do; then the first
 questions of all pairs stand in one cache. The package's data is used, its guard is not. The odd lines built the cache
-(its coefficients and word lists); the even lines are reported on, and a trap of either kind of ambiguity is a trap.
+(its word lists), and the threshold is tuned on them: the lowest with as few traps as the target allows. The even lines
+are reported on, and a trap of either kind of ambiguity is a trap.
 
     python -m tests.benchmarks.answers_traps
 """
@@ -19,12 +20,13 @@ from agentmem.answers.log_replay import ReplayedQuestion
 from agentmem.answers.logs import nearest
 from agentmem.answers.values import Decider
 from tests.benchmarks.answer_data import LabelledPair, traps, vectors
-from tests.benchmarks.answer_settings import SETTINGS
-from tests.benchmarks.answer_settings import TRAPS as TUNED
+from tests.benchmarks.answer_settings import SETTINGS, Setting
 from tests.benchmarks.answer_streams import by_cosine
 from tests.benchmarks.heading import heading, record_figures
 
 HITS, TRAPS = 0.63, 0.027
+STEPS = (0.95, 0.90, 0.85, 0.80, 0.75, 0.70, 0.65, 0.60)
+"""The thresholds that are tried on the odd lines, down to where GPTCache's defaults serve."""
 COSINES = (0.6, 0.75, 0.9)
 """Rules that are compared; .6 is where GPTCache's defaults serve."""
 
@@ -66,26 +68,33 @@ def groups(pairs: Sequence[LabelledPair], yes: Sequence[bool]) -> None:
     print("    by group: " + ", ".join(f"{name} {got[name]}/{count}" for name, count in of.items()))
 
 
+def tuned(pairs: Sequence[LabelledPair]) -> Setting:
+    """The lowest threshold that serves as few of these traps as the target allows."""
+    tried = [Setting(f"tuned on the odd lines: {at:.2f}", at) for at in STEPS]
+    few = [one for one in tried if shares(pairs, served(pairs, one.decider()))[1] <= TRAPS]
+    return few[-1] if few else tried[0]
+
+
 def main() -> int:
     """The tables. 1 when the target is missed on the even lines."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, help="not needed: the package fow-cache carries the pairs")
     parser.parse_args()
     heading("answer cache: traps", "fow-cache 0.1.0, pairs.jsonl (MIT)", odd="built on", even="reported on")
-    reached = 0.0, 1.0
+    reached, own = (0.0, 1.0), tuned(traps("odd"))
     for lines in ("odd", "even"):
         pairs = traps(lines)
         print(f"\n{lines} lines, {len(pairs)} pairs, each by itself")
-        for setting in SETTINGS:
+        for setting in (*SETTINGS, own):
             yes = served(pairs, setting.decider())
             result = row(setting.name, pairs, yes)
-            if setting is TUNED:
+            if setting is own:
                 groups(pairs, yes)
                 reached = result
         for cosine in COSINES:
             row(f"the nearest from cosine {cosine}", pairs, served(pairs, by_cosine(cosine)))
-        row(f"{TUNED.name}; one cache", pairs, served(pairs, TUNED.decider(), together=True))
-    record_figures(rewordings=reached[0], traps=reached[1])
+        row(f"{own.name}; one cache", pairs, served(pairs, own.decider(), together=True))
+    record_figures(rewordings=reached[0], traps=reached[1], threshold=own.threshold)
     met = reached[0] >= HITS and reached[1] <= TRAPS
     print(f"\ntarget on the even lines: {HITS:.0%} at {TRAPS:.0%} of traps: {'met' if met else 'MISSED'}")
     return 0 if met else 1
