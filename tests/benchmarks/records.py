@@ -97,7 +97,8 @@ def run(
     ``options`` are its own; those that name places of this machine stand in the record by their names.
     """
     arguments = [*(SMALL.get(name, ()) if small else ()), *options]
-    places = {one: before.lstrip("-").upper() for before, one in pairwise(options) if Path(one).exists()}
+    given = [(before, one) for before, one in pairwise(options) if Path(one).is_absolute() or Path(one).exists()]
+    places = {one: before.lstrip("-").upper() for before, one in given}
     command = [sys.executable, "-m", f"tests.benchmarks.{name}", "--data", data, *arguments]
     began, late, lines = time.monotonic(), [], []
     with subprocess.Popen(

@@ -42,6 +42,8 @@ DOUBTED: dict[str, frozenset[str]] = {
 """What may be otherwise apart from the code, so that a test which fails may fail for that: the code has random numbers
 of its own, what stands for its functions is none of Python's, and a coroutine of its own waits to its end."""
 
+_ITS_OWN = frozenset({"__module__", "__package__", "__slots__", "__weakref__"})
+"""Attributes that what stands for an object of the code has of its own."""
 ENVIRONMENT = frozenset({"os.environ", "os.environb", "os.getenv", "os.getenvb"})
 """What reads the environment. The code has one of its own, in which it finds what a test has put there."""
 _FIRST = frozenset({"setUp", "setUpClass", "setup_method", "setup_class", "setup_function", "setup", "asyncSetUp"})
@@ -62,7 +64,7 @@ def asked(file: str, function: str, changed: frozenset[str]) -> str:
 
 def doubted(file: str, function: str) -> str:
     """What a test uses that may be otherwise apart from the code; "" for nothing."""
-    return next((one for one in _dotted(file, function) if _is_in(one, DOUBTED)), "")
+    return next((one for one in _dotted(file, function) if one[0] == "." or _is_in(one, DOUBTED)), "")
 
 
 def _dotted(file: str, function: str) -> list[str]:
@@ -125,6 +127,7 @@ def _used(function: ast.AST, imported: dict[str, str]) -> _Function:
             names.add(one.arg)  # as a fixture of the same file
         elif isinstance(one, ast.Attribute):
             names.add(one.attr)
+            dotted |= {f".{one.attr}"} & {f".{own}" for own in _ITS_OWN}
             if isinstance(one.value, ast.Name) and one.value.id in imported:
                 dotted.add(f"{imported[one.value.id]}.{one.attr}")
         elif isinstance(one, ast.Constant) and _is_of_process(one.value):

@@ -52,8 +52,11 @@ def test_surroundings_that_the_code_has_changed_count(tmp_path: Path) -> None:
 
 def test_what_may_be_otherwise_is_doubted(tmp_path: Path) -> None:
     """Random numbers of a test are its own: a test that uses some is no failure of the code's by itself."""
-    file = _file(tmp_path, "def test_a():\n    random.seed(1)\n\ndef test_b():\n    pass\n")
+    file = _file(
+        tmp_path, "def test_a():\n    random.seed(1)\n\ndef test_b():\n    pass\n\ndef test_c():\n    t.x.__module__\n"
+    )
     assert doubted(file, "test_a") == "random.seed"
+    assert doubted(file, "test_c") == ".__module__"
     assert doubted(file, "test_b") == ""
 
 
