@@ -7,12 +7,12 @@ request has left if the mark that every private text carries is in a body that a
 
 import argparse
 import json
-import subprocess
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from tests.benchmarks.heading import commit, heading, record_figures
 from tests.runtime.privately import PrivateDay
 
 
@@ -23,16 +23,16 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--json", type=Path, help="write the figures here")
     given = parser.parse_args()
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False).stdout
+    heading("private_requests", "made here", split="none", seed=given.seed, requests=given.requests)
     with TemporaryDirectory() as folder, closing(PrivateDay(Path(folder), given.seed)) as day:
         kept = day.work(given.requests)
-    print(f"no data, made requests; seed {given.seed}; commit {commit.strip()}")
     for kind, requests in sorted(kept.private.items()):
         print(f"{kind:<12} {requests:>6,} private requests")
     print(f"{kept.total:,} in all, {kept.failed:,} failed at the edge; {kept.open:,} open requests at the cloud")
     print(f"{kept.leaked} left (target 0)")
+    record_figures(**asdict(kept))
     if given.json:
-        given.json.write_text(json.dumps({"commit": commit.strip(), **asdict(kept)}), encoding="utf-8")
+        given.json.write_text(json.dumps({"commit": commit(), **asdict(kept)}), encoding="utf-8")
     return 1 if kept.leaked or kept.total < given.requests or not kept.open else 0
 
 

@@ -44,10 +44,11 @@ def test_a_benchmark_that_fails_is_named() -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_benchmark_can_be_given_the_folder_of_recordings(name: str) -> None:
-    """All are run in one way, those that need no recording too."""
+def test_every_benchmark_is_run_and_heard_in_one_way(name: str) -> None:
+    """All are run in one way, those that need no recording too, and each says its commit and keeps its figures."""
     source = (ROOT / "tests" / "benchmarks" / f"{name}.py").read_text(encoding="utf-8")
     assert any(way in source for way in ('add_argument("--data"', "data_file(", "sizes(__doc__)"))
+    assert "heading(" in source and "record_figures(" in source
 
 
 def test_the_page_is_made_of_the_records() -> None:
