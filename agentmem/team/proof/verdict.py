@@ -105,8 +105,9 @@ def judged(
     """The tests of the change. ``again`` and ``before`` are the outcomes in one process, on the new and the old code.
 
     ``own`` are the tester's own files. A test that fails apart from the old code, and not in one process with it, is
-    one that cannot be judged apart: it does not tell the old code from the new, whatever held it up. One that fails in
-    one process with the new code fails: what crosses is a copy, and not all that a test can ask of it.
+    one that cannot be judged apart: it does not tell the old code from the new, whatever held it up. Nor does one of
+    which nothing was heard on the old code, as when it ended its process. One that fails in one process with the new
+    code fails: what crosses is a copy, and not all that a test can ask of it.
     """
     tests = []
     for test in dict.fromkeys([*again, *before, *new.tests]):
@@ -114,7 +115,7 @@ def judged(
             continue
         mine = test.partition("::")[0] in own
         was = _before(test, old)
-        if was in ("failed", "") and _passes(test, before):
+        if was in ("failed", "") and (_passes(test, before) or not _heard(test, was, before)):
             was = "unproven"
         elif was == "unproven" and _fails(test, old.tests, before):
             was = "failed"
@@ -139,6 +140,11 @@ def _before(test: str, old: ApartRun) -> TestVerdict | Literal[""]:
     if seen is not None:
         return verdict_of(seen)[0]
     return "failed" if test.partition("::")[0] in old.tests else ""
+
+
+def _heard(test: str, was: str, outcomes: Mapping[str, str]) -> bool:
+    """True if the old code was heard to fail a test, apart or in one process with it."""
+    return was == "failed" or outcomes.get(test) in ("failed", "error")
 
 
 def _fails(test: str, seen: Mapping[str, SeenTest], outcomes: Mapping[str, str]) -> bool:
