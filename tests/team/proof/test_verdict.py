@@ -98,7 +98,7 @@ def test_one_verdict_of_many_tests(
     verdict: str,
     said: str,
 ) -> None:
-    """Proven: nothing fails, the tester's tests that were heard to fail on the old code are proven, no old one is lost."""
+    """Proven: nothing fails, what was heard to fail on the old code is proven, and no old test is lost."""
     words = {"p": "passed", "f": "failed", "-": ""}  # "": nothing was heard of it
     plain = [dict(zip((OWN, OLD), (words[one] for one in letters), strict=True)) for letters in (again, before)]
     tests = judged(run(**new), run(**old), plain[0], plain[1], frozenset({"tests/test_new.py"}))
