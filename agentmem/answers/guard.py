@@ -15,7 +15,7 @@ from agentmem.answers.contrasts import ACTS, KINDS, OPPOSITES, QUALIFIERS, REVER
 from agentmem.answers.little_words import amounts_of, particles, prepositions, voice
 from agentmem.answers.narrowing import narrower
 from agentmem.answers.question_form import actor, asks, instead, modality, quantity, tense, whose
-from agentmem.answers.words import Amount, QuestionPair, Words, stem
+from agentmem.answers.words import Amount, QuestionPair, Words, stem, table_lines
 
 Rule = tuple[str, Callable[[QuestionPair], str]]
 """A rule's name, and the function that objects to a pair."""
@@ -234,7 +234,7 @@ def _common(one: Sequence[str], other: Sequence[str]) -> int:
 
 def _elsewhere(here: Sequence[str], there: Sequence[str], other: Words, lone: set[str]) -> list[str]:
     """The content words of a stretch that the other question lacks, or has at another place only."""
-    content = {stemmed for stemmed, keep in zip(other.stems, other.content, strict=True) if keep}
+    content = other.content_stems
     return [word for word in here if word in lone or (word in content and word not in there)]
 
 
@@ -254,7 +254,7 @@ def _ands(one: Words, signs: Sequence[str]) -> int:
 
 
 def _contents(one: Words) -> list[str]:
-    return list(dict.fromkeys(stem for stem, keep in zip(one.stems, one.content, strict=True) if keep))
+    return list(dict.fromkeys(one.content_stems))
 
 
 def _sides(one: Words) -> Iterator[tuple[str, str, str]]:
@@ -339,7 +339,7 @@ def _roles(one: Words) -> dict[str, str]:
 
 @cache
 def _opposites() -> tuple[tuple[frozenset[str], frozenset[str]], ...]:
-    sides = (*(line.split("|") for line in _lines(OPPOSITES)), *(one.split("/") for one in ANTONYMS.split()))
+    sides = (*(line.split("|") for line in table_lines(OPPOSITES)), *(one.split("/") for one in ANTONYMS.split()))
     return tuple((frozenset(map(stem, a.split())), frozenset(map(stem, b.split()))) for a, b in sides)
 
 
@@ -357,13 +357,13 @@ def _opposite_lines() -> dict[str, list[int]]:
 def _kinds() -> tuple[dict[str, int], ...]:
     return tuple(
         {stem(word): at for at, member in enumerate(line.split(",")) for word in member.split()}
-        for line in _lines(KINDS)
+        for line in table_lines(KINDS)
     )
 
 
 @cache
 def _act_lines() -> dict[str, frozenset[int]]:
-    lines = [frozenset(map(stem, line.split())) for line in _lines(ACTS)]
+    lines = [frozenset(map(stem, line.split())) for line in table_lines(ACTS)]
     return {word: frozenset(at for at, line in enumerate(lines) if word in line) for word in frozenset().union(*lines)}
 
 
@@ -385,10 +385,6 @@ def _qualifiers() -> frozenset[str]:
 @cache
 def _reversers() -> frozenset[str]:
     return frozenset(map(stem, REVERSERS.split()))
-
-
-def _lines(table: str) -> list[str]:
-    return table.strip().replace("\n ", " ").splitlines()
 
 
 def _unequal(one: tuple[str, ...], other: tuple[str, ...]) -> str:

@@ -6,12 +6,12 @@ line.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from difflib import SequenceMatcher
 from functools import cache
 from itertools import pairwise
 
-from agentmem.answers.words import QuestionPair, Words, stem
+from agentmem.answers.words import QuestionPair, Words, stem, table_lines
 
 PREPOSITIONS = """
 to in at on of for with by about into onto within inside via through regarding concerning toward towards around under
@@ -126,7 +126,7 @@ def prepositions(found: QuestionPair) -> str:
     """Another preposition before the same word, or at the same place: before closing, at closing; up to, from 50."""
     one, other = _governed(found.left), _governed(found.right)
     for word in one.keys() & other.keys():
-        if all(_apart(_prepositions(), a, b) for a in one[word] for b in other[word]):
+        if all(_apart(_groups(PREPOSITIONS), a, b) for a in one[word] for b in other[word]):
             return f"{', '.join(sorted(one[word]))} against {', '.join(sorted(other[word]))} {word}"
     return _by_means(found, one, other) or _at_one_place(*sorted((_joined(found.left), _joined(found.right))))
 
@@ -140,7 +140,7 @@ def particles(found: QuestionPair) -> str:
         a, b = one[verb], other[verb]
         if (a or b) in found.left.tokens and (a or b) in found.right.tokens:
             continue  # roll it over
-        if a and b and _apart(_particles(), a, b):
+        if a and b and _apart(_groups(PARTICLES), a, b):
             return f"{verb} {a} against {verb} {b}"
         if bool(a) != bool(b) and _changes(verb, a or b):
             return f"only one says {verb} {a or b}"
@@ -149,10 +149,10 @@ def particles(found: QuestionPair) -> str:
 
 def amounts_of(found: QuestionPair) -> str:
     """Both parents, one parent; or one says last month, the other this month or none."""
-    one, other = _before_nouns(found.left, _amounts()), _before_nouns(found.right, _amounts())
+    one, other = _before_nouns(found.left, _groups(AMOUNTS)), _before_nouns(found.right, _groups(AMOUNTS))
     for noun in one.keys() & other.keys():
         a, b = one[noun], other[noun]
-        if _apart(_amounts(), a, b) and not {a, b} < {"one", "single", "any", "some"}:
+        if _apart(_groups(AMOUNTS), a, b) and not {a, b} < {"one", "single", "any", "some"}:
             listed = found.left.tokens[0] in _LISTING and found.right.tokens[0] in _LISTING
             if not (listed and {a, b} & {"all", "every"}):
                 return f"{a} against {b} {noun}"
@@ -166,10 +166,10 @@ def voice(found: QuestionPair) -> str:
     for a, b in ((one, other), (other, one)):
         if a & _SUBJECTS[0] and a & _OBJECTS[1] and b & _SUBJECTS[1] and b & _OBJECTS[0] and not a & _OBJECTS[0]:
             return "one is about what they do, the other about what is done to them"
-    return _exchanged(found, _content(found.left), _content(found.right))
+    return _exchanged(found, found.left.content_stems, found.right.content_stems)
 
 
-def _exchanged(found: QuestionPair, one: list[str], other: list[str]) -> str:
+def _exchanged(found: QuestionPair, one: Sequence[str], other: Sequence[str]) -> str:
     if sorted(one) != sorted(other):
         return ""
     by = ["by" in each.tokens for each in (found.left, found.right)]
@@ -184,7 +184,7 @@ def _by_means(found: QuestionPair, one: dict[str, set[str]], other: dict[str, se
     """A thing behind the same verb with such a preposition and without any: pay by invoice, pay an invoice."""
     for here, there, words, others in ((one, other, found.left, found.right), (other, one, found.right, found.left)):
         for noun in here.keys() - there.keys():
-            behind = [set(pairwise(_content(each))) for each in (words, others)]
+            behind = [set(pairwise(each.content_stems)) for each in (words, others)]
             if (
                 here[noun] <= _MEANS
                 and not _USING.intersection(others.tokens)
@@ -198,10 +198,9 @@ def _governed(one: Words) -> dict[str, set[str]]:
     """The prepositions before each content word."""
     found: dict[str, set[str]] = {}
     waiting = ""
-    tokens = _joined(one)
-    content = {stem(token) for token, keep in zip(one.tokens, one.content, strict=True) if keep}
+    tokens, content = _joined(one), frozenset(one.content_stems)
     for token in tokens:
-        if token in _prepositions():
+        if token in _groups(PREPOSITIONS):
             waiting = token
         elif waiting and stem(token) in content:
             found.setdefault(stem(token), set()).add(waiting)
@@ -214,7 +213,7 @@ def _at_one_place(one: Sequence[str], other: Sequence[str]) -> str:
     for tag, a, b, c, d in SequenceMatcher(None, one, other, autojunk=False).get_opcodes():
         left, right = one[a:b], other[c:d]
         single = tag == "replace" and len(left) == len(right) == 1
-        if single and ({*left, *right} == {"and", "or"} or _apart(_prepositions(), left[0], right[0])):
+        if single and ({*left, *right} == {"and", "or"} or _apart(_groups(PREPOSITIONS), left[0], right[0])):
             return f"{left[0]} against {right[0]}"
     return ""
 
@@ -230,16 +229,18 @@ def _followed(one: Words) -> dict[str, str]:
     """Each word that a particle may follow, with the particle or ""."""
     pairs = zip(one.tokens, (*one.tokens[1:], ""), one.stems, strict=False)
     return {
-        verb: after if after in _particles() else ""
+        verb: after if after in _groups(PARTICLES) else ""
         for token, after, verb in pairs
-        if token not in _particles() and token not in _prepositions() and token not in _STEP | _PERSONS
+        if token not in _groups(PARTICLES) and token not in _groups(PREPOSITIONS) and token not in _STEP | _PERSONS
     }
 
 
 def _changes(verb: str, particle: str) -> bool:
     """True if the particle makes another verb of this one."""
-    verbs = _changing().get(particle)
-    return verbs is not None and (not verbs or verb in verbs) and verb not in _completing().get(particle, frozenset())
+    verbs = _verbs(CHANGES).get(particle)
+    return (
+        verbs is not None and (not verbs or verb in verbs) and verb not in _verbs(COMPLETES).get(particle, frozenset())
+    )
 
 
 def _before_nouns(one: Words, groups: dict[str, frozenset[int]]) -> dict[str, str]:
@@ -274,7 +275,7 @@ def _times(found: QuestionPair) -> str:
 
 def _placed(one: Words) -> dict[str, str]:
     """Each time that a question names, with the group of the word before it."""
-    groups = _time_groups()
+    groups = _groups(TIMES)
     pairs = zip(one.tokens, one.stems[1:], strict=False)
     return {noun: _name(groups, word) for word, noun in pairs if word in groups and noun in _timed()}
 
@@ -284,10 +285,6 @@ def _inverted(one: Words) -> bool | None:
     if not one.tokens or one.tokens[0] not in _WHO or _BE.intersection(one.tokens):
         return None
     return any(token in _DO for token in one.tokens[1:4])
-
-
-def _content(one: Words) -> list[str]:
-    return [stemmed for stemmed, keep in zip(one.stems, one.content, strict=True) if keep]
 
 
 def _apart(groups: dict[str, frozenset[int]], one: str, other: str) -> bool:
@@ -302,51 +299,22 @@ def _name(groups: dict[str, frozenset[int]], word: str) -> str:
     return next(each for each in groups if groups[each] == groups[word])
 
 
-def _lines(table: str) -> list[str]:
-    return table.strip().replace("\n ", " ").splitlines()
-
-
+@cache
 def _groups(table: str) -> dict[str, frozenset[int]]:
-    lines = [line.split() for line in _lines(table)]
+    lines = [line.split() for line in table_lines(table)]
     every = dict.fromkeys(word for line in lines for word in line)
     return {word: frozenset(at for at, line in enumerate(lines) if word in line) for word in every}
 
 
-def _verbs(table: str) -> Iterator[tuple[str, frozenset[str]]]:
-    for line in _lines(table):
+@cache
+def _verbs(table: str) -> dict[str, frozenset[str]]:
+    """The verbs of each particle in a table; none: any verb."""
+    found = dict[str, frozenset[str]]()
+    for line in table_lines(table):
         particle, _, verbs = line.rpartition(":")
-        for each in particle.split() or verbs.split():
-            yield each, frozenset(map(stem, verbs.split())) if particle else frozenset()
-
-
-@cache
-def _prepositions() -> dict[str, frozenset[int]]:
-    return _groups(PREPOSITIONS)
-
-
-@cache
-def _amounts() -> dict[str, frozenset[int]]:
-    return _groups(AMOUNTS)
-
-
-@cache
-def _time_groups() -> dict[str, frozenset[int]]:
-    return _groups(TIMES)
-
-
-@cache
-def _particles() -> dict[str, frozenset[int]]:
-    return _groups(PARTICLES)
-
-
-@cache
-def _changing() -> dict[str, frozenset[str]]:
-    return dict(_verbs(CHANGES))
-
-
-@cache
-def _completing() -> dict[str, frozenset[str]]:
-    return dict(_verbs(COMPLETES))
+        listed = frozenset(map(stem, verbs.split())) if particle else frozenset[str]()
+        found |= dict.fromkeys(particle.split() or verbs.split(), listed)
+    return found
 
 
 @cache

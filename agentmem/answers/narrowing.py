@@ -7,8 +7,7 @@ their own, other gates decide.
 
 from functools import cache
 
-from agentmem.answers.lexicon import FUNCTION
-from agentmem.answers.words import QuestionPair, Words, stem
+from agentmem.answers.words import QuestionPair, Words, function_words, stem
 
 PLAIN_MODIFIERS = """
 good great best better nice cool fun funny awesome amazing interesting favorite favourite weird strange crazy insane
@@ -30,7 +29,7 @@ request set move look come call seem become remain
 """
 """Verbs that stand before a noun and are no modifiers of it, even behind another noun."""
 
-OPENERS = "before after during under until since while if unless as despite without except"
+OPENERS = frozenset("before after during under until since while if unless as despite without except".split())  # noqa: SIM905
 """Words that open a phrase which narrows a question."""
 
 _BEFORE = frozenset("a an the my your our their his her its this that these those some any no every each".split()) | {  # noqa: SIM905
@@ -50,7 +49,7 @@ def narrower(found: QuestionPair) -> str:
         return ""
     one, other = (found.left, found.right) if found.lone_left else (found.right, found.left)
     lone = set(found.lone_left or found.lone_right) - set(found.rare_left or found.rare_right) - set(other.stems)
-    named = (lone & one.names) - frozenset(FUNCTION.split())
+    named = (lone & one.names) - function_words()
     said = (*sorted(named), *_modifiers(one, other, lone), *_opened(one, other, lone), *_placed(one, lone))
     return f"only one says {said[0]}" if said else ""
 
@@ -88,7 +87,7 @@ def _opened(one: Words, other: Words, lone: set[str]) -> list[str]:
     found: list[str] = []
     waiting = ""
     for token, word, content in zip(one.tokens, one.stems, one.content, strict=True):
-        if token in OPENERS.split() and token not in other.tokens:
+        if token in OPENERS and token not in other.tokens:
             waiting = token
         elif content:
             found += [f"{waiting} {token}"] if waiting and word in lone else []

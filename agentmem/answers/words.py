@@ -64,6 +64,11 @@ class Words:
     names: frozenset[str]
     text: str
 
+    @property
+    def content_stems(self) -> tuple[str, ...]:
+        """The stems of the words with meaning, in order."""
+        return tuple(one for one, keep in zip(self.stems, self.content, strict=True) if keep)
+
 
 @lru_cache(maxsize=65_536)
 def words(text: str) -> Words:
@@ -86,8 +91,7 @@ def words(text: str) -> Words:
 def meaning(text: str) -> frozenset[str]:
     """The stems of a text's content words; all stems if it has none."""
     found = words(text)
-    kept = frozenset(stemmed for stemmed, keep in zip(found.stems, found.content, strict=True) if keep)
-    return kept or frozenset(found.stems)
+    return frozenset(found.content_stems or found.stems)
 
 
 def same_slots(left: str, right: str) -> bool:
@@ -111,7 +115,7 @@ def stem(word: str) -> str:
     if word.endswith(_INFLECTED) and found.endswith("er"):
         found = _cut(found)  # entering, as enter
     found = found.removesuffix("e") if len(found) > 3 else found
-    if found in _words_without_content() and word not in _function():
+    if found in function_words() and word not in _function():
         return word.removesuffix("s")  # butter is no "but"
     return found
 
@@ -233,8 +237,14 @@ def _pleasantries() -> tuple[re.Pattern[str], ...]:
 
 
 @cache
-def _words_without_content() -> frozenset[str]:
+def function_words() -> frozenset[str]:
+    """The words without content, as the table has them."""
     return frozenset(FUNCTION.split())
+
+
+def table_lines(table: str) -> list[str]:
+    """The lines of a table of words; one that begins with a space goes on with the line before it."""
+    return table.strip().replace("\n ", " ").splitlines()
 
 
 @cache
@@ -242,7 +252,7 @@ def _function() -> frozenset[str]:
     """The words without content, and the forms of those that have any: take, takes, taking."""
     plain = FORMS.split()
     bases = {*plain, *(one.removesuffix("e") for one in plain), *(one + one[-1] for one in plain)}
-    return _words_without_content() | {one + ending for one in bases for ending in ("s", "es", "ed", "ing")}
+    return function_words() | {one + ending for one in bases for ending in ("s", "es", "ed", "ing")}
 
 
 Word = tuple[str, str]

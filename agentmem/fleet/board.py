@@ -201,7 +201,7 @@ class Board:
         What was still reserved for it belongs to a request whose end nobody saw: it counts as spent.
         """
         rows = self.storage.run(
-            "SELECT task, state FROM fleet_runs WHERE fleet = ? AND key = ?{for_update}", self.fleet, key
+            "SELECT task, state, reserved FROM fleet_runs WHERE fleet = ? AND key = ?{for_update}", self.fleet, key
         )
         if not rows or rows[0][1] in ENDED:
             return None
@@ -210,7 +210,7 @@ class Board:
             " started = coalesce(started, {now}) WHERE fleet = ? AND key = ?",
             *(worker, host, thread, self.fleet, key),
         )
-        self._lose(key)
+        self._lose(key, rows[0][2])
         return task_of(json.loads(rows[0][0]))
 
     @_together
@@ -219,13 +219,13 @@ class Board:
 
         Others may wait for it, and have the places in which the run would begin again.
         """
-        self._lose(key)
+        self._lose(key, self._reserved(key))
 
     @_together
     def end(self, key: str, state: FleetState, reason: str = "", text: str = "") -> None:
         """Note how a run ended, or that it waits again. What was still reserved counts as spent."""
         if self.limited:
-            self._lose(key)
+            self._lose(key, self._reserved(key))
         self.storage.run(
             "UPDATE fleet_runs SET state = ?, reason = ?, text = ?, finished = {now} WHERE fleet = ? AND key = ?",
             *(state, reason, text, self.fleet, key),
@@ -284,9 +284,12 @@ class Board:
             name,
         )
 
-    def _lose(self, key: str) -> None:
+    def _reserved(self, key: str) -> float:
         rows = self.storage.run("SELECT reserved FROM fleet_runs WHERE fleet = ? AND key = ?", self.fleet, key)
-        if rows and abs(lost := rows[0][0]) > _DUST:
+        return float(rows[0][0]) if rows else 0.0
+
+    def _lose(self, key: str, lost: float) -> None:
+        if abs(lost) > _DUST:
             self.storage.run(
                 "UPDATE fleet_runs SET usd = usd + ?, reserved = reserved - ? WHERE fleet = ? AND key = ?",
                 *(lost, lost, self.fleet, key),

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from agentmem.answers.guard import PLAIN, RULES, objection
 from agentmem.answers.words import distance, pair, stem, words
+from tests.answers.gates import rule
 
 KNOWN = frozenset({"how", "change", "email", "address", "lock", "unlock", "card", "mary", "mark"})
 
@@ -13,11 +14,6 @@ KNOWN = frozenset({"how", "change", "email", "address", "lock", "unlock", "card"
 def spells(word: str) -> bool:
     """A small vocabulary, as a spelling check."""
     return word in KNOWN
-
-
-def rule(left: str, right: str) -> str:
-    """The rule that objects to a pair."""
-    return objection(pair(left, right))[0]
 
 
 @pytest.mark.parametrize(

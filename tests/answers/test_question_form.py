@@ -2,13 +2,7 @@
 
 import pytest
 
-from agentmem.answers.guard import objection
-from agentmem.answers.words import pair
-
-
-def rule(left: str, right: str) -> str:
-    """The gate that objects to a pair."""
-    return objection(pair(left, right))[0]
+from tests.answers.gates import rule
 
 
 @pytest.mark.parametrize(

@@ -133,7 +133,7 @@ def hidden(line: str, data: str, others: Mapping[str, str] = MappingProxyType({}
     places = {str(Path(data).resolve()): "DIR", data: "DIR", str(ROOT): ".", sys.prefix: ".venv"}
     for place, name in {**others, **places}.items():
         line = line.replace(place, name)
-    return re.sub(re.escape(tempfile.gettempdir()) + r"/(?:tmp|agentmem-)[\w-]+", "SCRATCH", line)
+    return re.sub(re.escape(tempfile.gettempdir()) + r"/[\w./-]*\w", "SCRATCH", line)
 
 
 def made(name: str, outcome: str, lines: Sequence[str], seconds: float, arguments: Sequence[str] = ()) -> Record:

@@ -69,22 +69,9 @@ def describe(kind: type, number: int, base: Callable[[type], Any], encode: Calla
 SPECIAL = frozenset(
     {
         f"__{name}__"
-        for name in (
-            "set",
-            "delete",
-            "set_name",
-            "get",
-            "call",
-            "iter",
-            "next",
-            "len",
-            "getitem",
-            "setitem",
-            "delitem",
-            "contains",
-            "enter",
-        )
+        for name in ("get", "call", "iter", "next", "len", "getitem", "setitem", "delitem", "contains", "enter")
     }
+    | {f"__{name}__" for name in ("set", "delete", "set_name")}
     | {f"__{name}__" for name in ("exit", "bool", "str", "repr", "int", "float", "complex", "index", "abs", "neg")}
     | {f"__{name}__" for name in ("pos", "invert", "round", "reversed", "bytes", "format", "divmod", "rdivmod")}
     | {f"__{name}__" for name in ("eq", "ne", "lt", "le", "gt", "ge", "await", "aiter", "anext", "aenter", "aexit")}

@@ -33,12 +33,36 @@ def content(value: Any, write: Callable[[Any], Any]) -> Any:
         return write(value)
 
 
-class HeldByCode:
+class _Watched:
+    """The ``most`` containers that were noted last, by their numbers, each with what it held then."""
+
+    def __init__(self, write: Callable[[Any], Any], most: int) -> None:
+        self.write, self.most = write, most
+        self.held: dict[int, tuple[Any, Any]] = {}
+
+    def note(self, number: int, value: Any) -> None:
+        """From now on a change of this container is found."""
+        self.held.pop(number, None)
+        self.held[number] = value, content(value, self.write)
+        if len(self.held) > self.most:
+            del self.held[next(iter(self.held))]
+
+    def changed(self) -> list[tuple[int, Any]]:
+        """The containers that have changed since they were noted, with their numbers. They are noted anew."""
+        found = []
+        for number, (value, was) in list(self.held.items()):
+            if content(value, self.write) != was:
+                self.note(number, value)
+                found.append((number, value))
+        return found
+
+
+class HeldByCode(_Watched):
     """The subject's: containers that crossed, and that something of the code's holds too."""
 
     def __init__(self, keep: Callable[[Any], int], write: Callable[[Any], Any]) -> None:
-        self.keep, self.write = keep, write
-        self.held: dict[int, tuple[Any, Any]] = {}
+        super().__init__(write, _MANY)
+        self.keep = keep
 
     def told(self, place: int, value: Any, spare: int) -> Iterator[list[Any]]:
         """What to tell of an answer or an argument, to which ``spare`` references are none of the code's."""
@@ -52,52 +76,25 @@ class HeldByCode:
         yield ["was" if number in self.held else "keep", place, number, inside]
         self.note(number, value)
 
-    def note(self, number: int, value: Any) -> None:
-        """From now on a change of this container is told."""
-        self.held.pop(number, None)
-        self.held[number] = value, content(value, self.write)
-        if len(self.held) > _MANY:
-            del self.held[next(iter(self.held))]
 
-    def changed(self) -> Iterator[tuple[int, Any]]:
-        """The containers that the code has changed since they were told of."""
-        for number, (value, was) in list(self.held.items()):
-            if content(value, self.write) != was:
-                self.note(number, value)
-                yield number, value
-
-
-class HeldByTest:
+class HeldByTest(_Watched):
     """The judge's: its copies of such containers, by the numbers that the subject gave them."""
 
     def __init__(self, write: Callable[[Any], Any]) -> None:
-        self.write = write
-        self.held: dict[int, tuple[Any, Any]] = {}
+        super().__init__(write, 2 * _MANY)
         self.inside: set[int] = set()
         self.own: set[int] = set()
 
     def note(self, number: int, value: Any, *, own: bool = False, inside: bool = False) -> None:
         """From now on a change of this container is brought to the code. ``own`` ones came from the test."""
-        self.held.pop(number, None)
-        self.held[number] = value, content(value, self.write)
+        super().note(number, value)
         self.own |= {number} if own else set()
         self.inside |= {number} if inside else set()
-        if len(self.held) > 2 * _MANY:
-            del self.held[next(iter(self.held))]
 
     def known(self, number: Any, like: Any) -> Any:
         """The copy with a number, if it is of the same type; else None."""
         found = self.held[number][0] if type(number) is int and number in self.held else None
         return found if type(found) is type(like) else None
-
-    def changed(self) -> list[tuple[int, Any]]:
-        """The containers that the test has changed."""
-        found = []
-        for number, (value, was) in list(self.held.items()):
-            if content(value, self.write) != was:
-                self.note(number, value)
-                found.append((number, value))
-        return found
 
     def parted(self) -> Any:
         """A container that the test has changed, and that holds others which are held elsewhere too; else None."""

@@ -56,16 +56,18 @@ def _names(count: int) -> list[str]:
 
 
 def apart(folder: Path, given: Sequence[Composition], *, old: bool = False) -> list[bool]:
-    """For each composition, whether its tests are proven; ``old`` with the code before the change."""
+    """For each composition, whether its tests are proven; ``old`` with the code before the change.
+
+    One of which nothing is heard is not proven, and on the old code it is not heard to fail.
+    """
     names, tests, files = _names(len(given)), dict[str, str](), dict[str, str]()
     for name, one in zip(names, given, strict=True):
         files[f"{name}.py"] = one.old() if old else one.code(name)
         files |= {} if old else one.files(name)
         tests[name] = one.tests(name)
     _, found = run_modules(folder, files, tests, ApartBounds(SECONDS, 3.0, len(given)))
-    silent = old  # what tells nothing of the old code does not say that it fails there
     return [
-        all(verdict_of(one)[0] == "proven" for one in found[name].values()) if found[name] else silent for name in names
+        all(verdict_of(one)[0] == "proven" for one in found[name].values()) if found[name] else old for name in names
     ]
 
 
