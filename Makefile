@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DATA ?= ../shared/data
-# Options of `make bench`: --small, --limit SECONDS, --resume, --missing, names.
+# Options of `make bench`: --small, --limit SECONDS, --resume, --missing, --lanes N, names.
 BENCH ?=
 
 .PHONY: setup demo test test-newest test-browser lint bench docs clean

@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -90,17 +91,47 @@ class Record:
         return cls(**{key: value for key, value in kept.items() if key != "schema"})
 
 
+@dataclass(slots=True)
+class Running:
+    """The process groups of runs beside each other, which end together."""
+
+    groups: list[int] = field(default_factory=list)
+    ended: bool = False
+
+    def end(self) -> None:
+        """End them all."""
+        self.ended = True
+        for group in self.groups:
+            with suppress(ProcessLookupError):
+                os.killpg(group, signal.SIGKILL)
+
+
 def run(
-    name: str, data: str, *, small: bool = False, limit: float | None = None, options: Sequence[str] = ()
+    name: str,
+    data: str,
+    *,
+    small: bool = False,
+    limit: float | None = None,
+    options: Sequence[str] = (),
+    beside: Running | None = None,
 ) -> Record:
-    """Run one benchmark and show what it prints: its record. After ``limit`` seconds its whole tree is ended.
-    ``options`` are its own; those that name places of this machine stand in the record by their names.
+    """Run one benchmark and show what it prints, unless it runs ``beside`` others: its record. After ``limit`` seconds
+    its tree is ended. ``options`` are its own; those that name places of this machine stand in the record by names.
     """
     arguments = [*(SMALL.get(name, ()) if small else ()), *options]
     given = [(before, one) for before, one in pairwise(options) if Path(one).is_absolute() or Path(one).exists()]
     places = {one: before.lstrip("-").upper() for before, one in given}
     command = [sys.executable, "-m", f"tests.benchmarks.{name}", "--data", data, *arguments]
-    began, late, lines = time.monotonic(), [], []
+    began = time.monotonic()
+    lines, code, late = _heard(command, limit, beside)
+    outcome = "too long" if late else _OUTCOMES.get(code, f"failed ({code})")
+    shown = [hidden(line, data, places) for line in lines]
+    return made(name, outcome, shown, time.monotonic() - began, [places.get(one, one) for one in arguments])
+
+
+def _heard(command: Sequence[str], limit: float | None, beside: Running | None) -> tuple[list[str], int, bool]:
+    """What a process printed, its exit code, and whether it was ended after its limit."""
+    late, lines = list[bool](), list[str]()
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
     ) as process:
@@ -112,20 +143,23 @@ def run(
         timer = Timer(limit, end) if limit else None
         if timer:
             timer.start()
+        if beside:
+            beside.groups.append(process.pid)
         try:
             assert process.stdout
             for line in process.stdout:
-                print(line, end="", flush=True)
-                lines.append(hidden(line.rstrip("\n"), data, places))
-            code = process.wait()
+                if not beside:
+                    print(line, end="", flush=True)
+                lines.append(line.rstrip("\n"))
+            return lines, process.wait(), bool(late)
         except KeyboardInterrupt:
             os.killpg(process.pid, signal.SIGKILL)
             raise
         finally:
             if timer:
                 timer.cancel()
-    outcome = "too long" if late else _OUTCOMES.get(code, f"failed ({code})")
-    return made(name, outcome, lines, time.monotonic() - began, [places.get(one, one) for one in arguments])
+            if beside:
+                beside.groups.remove(process.pid)
 
 
 def hidden(line: str, data: str, others: Mapping[str, str] = MappingProxyType({})) -> str:

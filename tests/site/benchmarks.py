@@ -29,6 +29,7 @@ same run, and fails if it misses its target. This page is made of the records th
 
 ```console
 $ make bench                              # runs every one, whatever becomes of each, and writes one table
+$ make bench BENCH="--lanes 2"            # the same, those that only count two at a time
 $ python -m tests.benchmarks --small --limit 600 --resume   # with small settings, and on from where it was
 $ python -m tests.benchmarks --records docs/benchmarks --missing   # those that have no record yet
 ```

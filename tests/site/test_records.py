@@ -4,12 +4,13 @@ import json
 import re
 import tempfile
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
-from tests.benchmarks.__main__ import NAMES
+from tests.benchmarks.__main__ import COUNTING, NAMES
 from tests.benchmarks.heading import ROOT
-from tests.benchmarks.records import SMALL, Record, hidden, made, run, table
+from tests.benchmarks.records import SMALL, Record, Running, hidden, made, run, table
 from tests.site.benchmarks import PAGE, RECORDS, embedded, page, records
 from tests.site.held import ROWS
 from tests.site.order import DOCS
@@ -41,6 +42,26 @@ def test_a_benchmark_that_takes_too_long_is_ended() -> None:
     """After its limit it is stopped, with what it printed until then, and the run goes on."""
     record = run("import_time", "nowhere", limit=0.01)
     assert record.outcome == "too long" and record.benchmark == "import_time"
+
+
+def test_what_runs_beside_others_is_ended_with_them() -> None:
+    """What is ended while it runs ends at once; later nothing is left that could be ended."""
+    running, found = Running(), list[Record]()
+    thread = Thread(target=lambda: found.append(run("cheats", "nowhere", beside=running)))
+    thread.start()
+    while not running.groups and thread.is_alive():
+        thread.join(0.01)
+    running.end()
+    thread.join()
+    assert found[0].outcome == "failed (-9)" and running.groups == []
+
+
+def test_only_benchmarks_run_beside_others() -> None:
+    """Each name in the table of those that only count is a benchmark, and none promises a time in its target."""
+    assert set(NAMES) >= COUNTING
+    for name in COUNTING:
+        source = (ROOT / "tests" / "benchmarks" / f"{name}.py").read_text(encoding="utf-8")
+        assert not re.search(r"MOST_MS|MOST_SECONDS|TARGET_MS|perf_counter", source), name
 
 
 def test_a_benchmark_that_fails_is_named() -> None:
