@@ -22,7 +22,7 @@ def make_agent(seat: FleetSeat) -> Agent:
             raise ModelOverloaded("busy")
         if seat.more.get("error") == "bug":
             raise ValueError("a bug of mine")
-        if place(request) == 0:
+        if place(request) == 0 or _cut_off(request):
             return {"text": "I write.", "calls": [{"write": {"page": "note.md", "text": f"# {seat.key}\n"}}]}
         if "kills_worker" in seat.more:
             _die_once(Path(seat.more["kills_worker"]))
@@ -39,6 +39,11 @@ def make_agent(seat: FleetSeat) -> Agent:
         options=Options(max_tokens=100) if priced else Options(),
         system=f"You keep notes. {seat.prefix}",
     )
+
+
+def _cut_off(request: Request) -> bool:
+    """If the last result says that the call may not have taken effect: its worker died under it."""
+    return any("was cut off" in str(frame.value) for frame in request.turns[-1].frames)
 
 
 def _die_once(mark: Path) -> None:
