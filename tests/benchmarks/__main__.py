@@ -27,7 +27,7 @@ NAMES = sorted(path.stem for path in Path(__file__).parent.glob("[!_]*.py") if M
 """The modules that can be run; the others help them."""
 _COUNTING = """
 answers_agreement answers_banking77 answers_near answers_private answers_real answers_traps cheats delegates
-fidelity fleet_faults fork_attacks humanevalpack kills merge_kills middleware middleware_beside planner_choices
+fidelity fleet_faults humanevalpack kills merge_kills middleware middleware_beside planner_choices
 planner_eviction planner_pins planner_settings prices_beside private_requests proof_cheats proof_contradictions
 proof_pairs replay_chains replay_defaults replay_peers replay_traces replay_verify router_difficulty
 small_budget team_prefix token_estimate warehouse_faults why_matrix
