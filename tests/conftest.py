@@ -1,5 +1,6 @@
 """Gives many tests a journal in each kind of database, and hypothesis without a deadline."""
 
+import signal
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -14,6 +15,12 @@ from tests.postgres import PostgresUnavailable, new_database, postgres_server
 # No test asserts on time: both cores may be busy.
 settings.register_profile("agentmem", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("agentmem")
+
+
+def pytest_configure() -> None:
+    """A shell's background job ignores Ctrl-C, and so would every process that a test starts and interrupts."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
