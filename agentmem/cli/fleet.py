@@ -162,6 +162,8 @@ def _tell(board: "Board", output: Path | None, page: Path | None, json: bool) ->
     print_line(f"Fleet {board.fleet}: {sentence(summary)}")
     if summary.stopping:
         print_line(f"It was asked to stop: {summary.stopping}.")
+    elif summary.ended < summary.total and not board.is_worked_on():
+        print_line("Nobody works on it now: start it again to go on.")
     for one in [one for one in runs if one.reason and one.state != "done"][:5]:
         console().print(f"  {one.key}: {one.state}: {one.reason}", highlight=False, soft_wrap=True)
 
@@ -169,7 +171,13 @@ def _tell(board: "Board", output: Path | None, page: Path | None, json: bool) ->
 def _totals(board: "Board", summary: "FleetSummary") -> dict[str, Any]:
     own = {"fleet": board.fleet, "states": dict(summary.states), "cost_usd": summary.usd, "requests": summary.requests}
     counts = {"input_tokens": summary.input, "cache_read_tokens": summary.cached, "output_tokens": summary.output}
-    return {**own, **counts, "hit_rate": summary.hit_rate, "stopping": summary.stopping}
+    return {
+        **own,
+        **counts,
+        "hit_rate": summary.hit_rate,
+        "stopping": summary.stopping,
+        "worked_on": board.is_worked_on(),
+    }
 
 
 def _code(summary: "FleetSummary") -> Code:

@@ -17,6 +17,7 @@ from agentmem.fleet.counts import RunCounts
 from agentmem.fleet.schema import prepare
 from agentmem.fleet.tasks import FleetTask, task_of
 from agentmem.transcript.journal import open_journal
+from agentmem.transcript.lease import is_held
 from agentmem.transcript.storage import Row, Storage, in_parts
 
 T = TypeVar("T")
@@ -340,6 +341,10 @@ class Board:
         states = {row[0]: row[1] for row in rows}
         return FleetSummary(states, usd, requests, asked, cached, output, found[0][0])
 
+    def is_worked_on(self) -> bool:
+        """True if somebody works on the fleet now; else runs that were at work wait for its next start."""
+        return is_held(self.storage, driven(self.fleet))
+
     def _all(self, sql: str) -> list[Row]:
         return self.storage.run(sql, self.fleet)
 
@@ -421,6 +426,11 @@ def open_board(database: str | Path, fleet: str, *, limited: bool = True) -> Boa
         storage.close()
         raise
     return Board(storage, fleet, limited)
+
+
+def driven(fleet: str) -> str:
+    """The name of the lease that whoever works on a fleet holds."""
+    return f"fleet {fleet}"
 
 
 def fleets(storage: Storage) -> list[str]:

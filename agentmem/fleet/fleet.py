@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from agentmem.closing import Closing
-from agentmem.fleet.board import ENDED, FleetLimits, FleetRun, FleetSummary, open_board
+from agentmem.fleet.board import ENDED, FleetLimits, FleetRun, FleetSummary, driven, open_board
 from agentmem.fleet.on_ray import WORKERS, RayPool
 from agentmem.fleet.pools import RunEnd, ThreadPool, WorkerPool
 from agentmem.fleet.schedule import Schedule
@@ -80,7 +80,7 @@ class Fleet(Closing):
         ThreadBusy if somebody else works on the fleet now.
         """
         given = keyed(tasks)
-        with Journal(self.board.storage).lease(f"fleet {self.settings.name}"):
+        with Journal(self.board.storage).lease(driven(self.settings.name)):
             self.board.abandoned()
             self.board.submit(given, self.settings.limits)
             self._stopping = ""

@@ -215,7 +215,7 @@ def over(storage: Storage, thread: str, mine: str = "") -> str | None:
     )
     for text, left in rows:
         owner = parse_owner(text)
-        if left > 0 and text != mine and not owner.is_dead:
+        if _holds(owner, left) and text != mine:
             where = f"process {owner.pid}" if owner.host == host() else f"process {owner.pid} on {owner.host}"
             raise ThreadBusy(
                 f"thread {thread!r} is in use by {where}. Wait until it is done, or fork the thread; "
@@ -223,3 +223,13 @@ def over(storage: Storage, thread: str, mine: str = "") -> str | None:
             )
         return str(text)
     return None
+
+
+def is_held(storage: Storage, thread: str) -> bool:
+    """True if a writer has the thread now."""
+    rows = storage.run("SELECT owner, expires - {now} FROM leases WHERE thread = ?", thread)
+    return any(_holds(parse_owner(text), left) for text, left in rows)
+
+
+def _holds(owner: Owner, left: float) -> bool:
+    return left > 0 and not owner.is_dead

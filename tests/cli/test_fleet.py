@@ -1,6 +1,9 @@
 """`agentmem fleet`: a file of tasks worked on, its actions, and what is said."""
 
 import json
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,6 +11,8 @@ from pyarrow import parquet
 from typer.testing import CliRunner
 
 from agentmem.cli.app import app
+from agentmem.fleet.board import driven
+from agentmem.transcript.journal import open_journal
 
 AGENT = "tests.fleet.agents:make_agent"
 TASKS = str(Path(__file__).parents[2] / "examples" / "25_fleet" / "tasks.jsonl")
@@ -40,6 +45,20 @@ def test_a_file_of_tasks_is_worked_on_and_looked_at(tasks: Path, tmp_path: Path)
     assert "1 runs of fleet orders wait again" in run("retry", "orders", *kept)[1]
     assert "Fleet orders ends when" in run("stop", *kept)[1]
     assert "It was asked to stop" in run("status", *kept)[1]
+
+
+def test_a_fleet_whose_process_was_killed_is_worked_on_by_nobody(tmp_path: Path) -> None:
+    """Its run still stands as running, so status says that nobody works on it, until somebody does."""
+    tasks, kept = tmp_path / "orders.jsonl", ("--database", str(tmp_path / "a.db"))
+    tasks.write_text(json.dumps({"task": "Check 12", "key": "12", "kills_worker": str(tmp_path / "dead")}))
+    command = [sys.executable, "-m", "agentmem", "fleet", str(tasks), "--agent", AGENT, *kept]
+    assert subprocess.run(command, check=False, capture_output=True).returncode == -signal.SIGKILL
+    said = run("status", *kept)[1]
+    assert "1 running" in said and "Nobody works on it now: start it again to go on." in said
+    assert json.loads(run("status", *kept, "--json")[1])["worked_on"] is False
+    with open_journal(kept[1]) as journal, journal.lease(driven("orders")):
+        assert json.loads(run("status", *kept, "--json")[1])["worked_on"] is True
+        assert "Nobody" not in run("status", *kept)[1]
 
 
 @pytest.mark.parametrize(
