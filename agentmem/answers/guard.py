@@ -12,18 +12,16 @@ from agentmem.answers import spelling
 from agentmem.answers.affixes import participants, prefixes, turned
 from agentmem.answers.antonyms import ANTONYMS
 from agentmem.answers.contrasts import ACTS, KINDS, OPPOSITES, QUALIFIERS, REVERSERS, TOWARDS
-from agentmem.answers.little_words import amounts_of, particles, prepositions, voice
+from agentmem.answers.little_words import particles, prepositions, voice
 from agentmem.answers.narrowing import narrower
-from agentmem.answers.question_form import actor, asks, instead, modality, quantity, tense, whose
+from agentmem.answers.quantities import quantity, times
+from agentmem.answers.question_form import actor, asks, modality, tense, whose
 from agentmem.answers.words import Amount, QuestionPair, Words, stem, table_lines
 
 Rule = tuple[str, Callable[[QuestionPair], str]]
 """A rule's name, and the function that objects to a pair."""
 
 _NO_LACK = frozenset({"regardless", "nevertheless", "nonetheless", "unless"})
-_PARTICLES = (("in", "out"), ("up", "down"), ("on", "off"))
-_OTHER_PARTICLES = tuple(map(frozenset, (("up",), ("down",), ("out",), ("off",), ("over",), ("back",), ("away",))))
-"""Where one of these alone is another, the verb before it means something else: scale up, scale out."""
 _DIRECTIONS = (("from", "to"), ("before", "after"))
 _BETWEEN = frozenset("to into from than before after over under by against for with without".split())  # noqa: SIM905
 """Words whose two sides cannot be exchanged: euros to dollars, cats than dogs."""
@@ -98,7 +96,7 @@ def antonyms(found: QuestionPair) -> str:
         for a, b in ((left, right), (right, left)):
             if (one := found.only_left & a) and (other := found.only_right & b) and not (one & b or other & a):
                 return f"{_list(one)} against {_list(other)}"
-    return ("" if found.left.negations != found.right.negations else turned(found)) or _particles(found)
+    return "" if found.left.negations != found.right.negations else turned(found)
 
 
 def kinds(found: QuestionPair) -> str:
@@ -199,10 +197,10 @@ WORDS: tuple[Rule, ...] = (
     ("tense", tense),
     ("modality", modality),
     ("quantity", quantity),
-    ("amount of", amounts_of),
+    ("time of", times),
     ("voice", voice),
-    ("preposition", prepositions),
     ("particle", particles),
+    ("preposition", prepositions),
     ("narrower", narrower),
     ("prefix", prefixes),
     ("participant", participants),
@@ -312,16 +310,6 @@ def _noes(one: Words, other: Words) -> int:
 def _kept_from(one: Words) -> bool:
     """True for "keep it from turning brown", which stops it."""
     return "keep" in one.stems and "from" in one.tokens[one.stems.index("keep") :]
-
-
-def _particles(found: QuestionPair) -> str:
-    """A particle that reverses the verb before it: "log in" against "log out"; or only it is another: scale up, out."""
-    one, other = set(pairwise(found.left.stems)), set(pairwise(found.right.stems))
-    for a, b in _PARTICLES:
-        for here, there in ((a, b), (b, a)):
-            if verbs := {verb for verb, at in one if at == here} & {verb for verb, at in other if at == there}:
-                return f"{_list(verbs)} {here} against {there}"
-    return instead(found, _OTHER_PARTICLES)
 
 
 def _roles(one: Words) -> dict[str, str]:

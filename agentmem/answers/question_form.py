@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from itertools import dropwhile, pairwise
 
+from agentmem.answers.quantities import OPENERS
 from agentmem.answers.words import QuestionPair, Words
 
 _ASKS = ("when", "where", "why", "who", "whose")
@@ -47,22 +48,8 @@ _OPENING = 6
 _FORMS = {"does": "do", "did": "do", "is": "am", "are": "am", "was": "am", "were": "am"}
 
 
-_OPENERS = frozenset("do does did is are was were can could will would should must may has have".split())  # noqa: SIM905
-"""Words that open a question to be answered by yes or no."""
-_QUANTITIES = (
-    ("only", frozenset({"only", "just"})),
-    ("all", frozenset({"all", "every", "each"})),
-    ("any", frozenset({"any", "some"})),
-    ("most", frozenset({"most"})),
-    ("none", frozenset({"no"})),
-)
-_HOW_MANY = tuple(
-    frozenset(words.split())
-    for words in ("all every each", "one single", "some few several", "both", "either", "no neither", "another other")
-)
-"""Words about how many, a group each that may stand for each other."""
 _NEAR = 4
-"""A word about how many, and the verb that opens a question, count if they stand before this place."""
+"""The verb that opens a question stands before this place."""
 
 
 def asks(found: QuestionPair) -> str:
@@ -72,7 +59,7 @@ def asks(found: QuestionPair) -> str:
     opening = {each.tokens[0] for each in both if each.tokens}
     if (said := opening & _NOT_HOW) and any(map(_manner, both)) and one != other:
         return f"{_list(said)} against how"
-    if said and opening & _OPENERS and not any(_QUESTIONING.intersection(each.tokens[1:]) for each in both):
+    if said and opening & OPENERS and not any(_QUESTIONING.intersection(each.tokens[1:]) for each in both):
         return f"{_list(said)} against whether"
     return f"{_list(one)} against {_list(other)}" if one and other and not one & other else ""
 
@@ -101,27 +88,6 @@ def modality(found: QuestionPair) -> str:
     if {one, other} == {"a duty", "advice"} and "how" in (found.left.tokens[0], found.right.tokens[0]):
         return ""  # how often must I, how often should I
     return f"one asks for {one}, the other for {other}" if one and other and one != other else ""
-
-
-def quantity(found: QuestionPair) -> str:
-    """One asks about all, the other about any, or about these only; or such a word alone is another: in all, in one."""
-    one, other = _quantity(found.left), _quantity(found.right)
-    if one != other and "only" in (one, other):
-        return "one says only, the other does not"
-    return f"{one} against {other}" if one and other and one != other else instead(found, _HOW_MANY)
-
-
-def instead(found: QuestionPair, groups: Sequence[frozenset[str]]) -> str:
-    """A word of one group stands where the other question has one of another group, and all else is the same."""
-    one, other = found.left, found.right
-    if len(one.stems) != len(other.stems):
-        return ""
-    words = zip(one.tokens, one.stems, other.tokens, other.stems, strict=True)
-    apart = [(token, to) for token, stem, to, to_stem in words if stem != to_stem]
-    if len(apart) != 1:
-        return ""
-    places = [next((at for at, group in enumerate(groups) if word in group), None) for word in apart[0]]
-    return " against ".join(apart[0]) if None not in places and places[0] != places[1] else ""
 
 
 def actor(found: QuestionPair) -> str:
@@ -190,13 +156,6 @@ def _modal(one: Words) -> str:
         behind = tuple(dropwhile(lambda token: token not in _AUXILIARY, one.tokens))
     opening = [_FORMS.get(word, word) for word in behind[:_OPENING]]
     return next((name for name, forms in _MODALS for form in forms if _opens(form, opening)), "")
-
-
-def _quantity(one: Words) -> str:
-    """How many of a kind a question is about: are all, are any, can only."""
-    if not one.tokens or one.tokens[0] not in _OPENERS:
-        return ""
-    return next((name for name, words in _QUANTITIES if words.intersection(one.tokens[1:_NEAR])), "")
 
 
 def _opens(form: Sequence[str], opening: Sequence[str]) -> bool:

@@ -27,7 +27,7 @@ def spells(word: str) -> bool:
         ("Does it run without a licence?", "Does it run with a licence?", "negation"),
         ("How do I mute the alarm?", "How do I unmute the alarm?", "antonyms"),
         ("Which trains are allowed?", "Which trains are banned?", "antonyms"),
-        ("How do I log in to the portal?", "How do I log out of the portal?", "antonyms"),
+        ("How do I log in to the portal?", "How do I log out of the portal?", "particle"),
         ("Are you open on Monday?", "Are you open on Thursday?", "kinds"),
         ("Does the Zephyr have a camera?", "Does the Quasar have a camera?", "names"),
         ("What is my account limit?", "What is my joint account limit?", "scope"),
