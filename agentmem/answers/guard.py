@@ -12,10 +12,11 @@ from agentmem.answers import spelling
 from agentmem.answers.affixes import participants, prefixes, turned
 from agentmem.answers.antonyms import ANTONYMS
 from agentmem.answers.contrasts import ACTS, KINDS, OPPOSITES, QUALIFIERS, REVERSERS, TOWARDS
-from agentmem.answers.little_words import particles, prepositions, voice
+from agentmem.answers.little_words import particles, prepositions
 from agentmem.answers.narrowing import narrower
 from agentmem.answers.quantities import quantity, times
 from agentmem.answers.question_form import actor, asks, modality, tense, whose
+from agentmem.answers.voice import of_whom, voice
 from agentmem.answers.words import Amount, QuestionPair, Words, stem, table_lines
 
 Rule = tuple[str, Callable[[QuestionPair], str]]
@@ -199,6 +200,7 @@ WORDS: tuple[Rule, ...] = (
     ("quantity", quantity),
     ("time of", times),
     ("voice", voice),
+    ("of whom", of_whom),
     ("particle", particles),
     ("preposition", prepositions),
     ("narrower", narrower),

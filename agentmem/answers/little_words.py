@@ -1,4 +1,4 @@
-"""Gates on the words of the closed classes: prepositions and particles; and on the voice of the verb.
+"""Gates on the words of the closed classes: prepositions and particles.
 
 They carry no content alone, yet one of them for another is another question: before and at closing, hire and hire out.
 The tables hold whole classes of English grammar, one group a
@@ -18,9 +18,11 @@ Groups = Mapping[str, frozenset[int]]
 """Words, each with the places of the groups in which it stands."""
 
 PREPOSITIONS = """
-to in at on of for with by about into onto within inside via through regarding concerning toward towards around under
+to in at on of for with by about into onto within inside via through regarding concerning toward towards around
   over across between among amongst
-from between of in at on by out_of off since for with against because_of
+under in at on of for by about within
+between vs versus against
+from between of in at on by out_of off since with against because_of
 before prior_to ahead_of until till by
 until till up_to to through by
 after following once past since upon on behind
@@ -93,11 +95,6 @@ _FROM = frozenset("unsubscribe unsubscribing unsubscribed resign withdraw withdr
 _PERSONS = frozenset("i you we they he she it me us them him everybody somebody".split())  # noqa: SIM905
 _MEANS = frozenset({"by", "with", "without", "against"})
 _USING = frozenset({"use", "using", "via", "through"})
-_SUBJECTS = ({"i", "we"}, {"they", "he", "she"})
-_OBJECTS = ({"me", "us"}, {"them", "him"})
-_WHO = ("who", "what", "which")
-_DO = ("do", "does", "did")
-_BE = frozenset("is are was were be been being am".split())  # noqa: SIM905
 
 
 def prepositions(found: QuestionPair) -> str:
@@ -137,26 +134,6 @@ def _followed_apart(found: QuestionPair) -> str:
         if bool(a) != bool(b) and _changes(verb, a or b):
             return f"only one says {verb} {a or b}"
     return ""
-
-
-def voice(found: QuestionPair) -> str:
-    """Who does it and to whom it is done changed places: who killed him, whom did he kill; by whom it is done."""
-    one, other = (set(each.tokens) for each in (found.left, found.right))
-    for a, b in ((one, other), (other, one)):
-        if a & _SUBJECTS[0] and a & _OBJECTS[1] and b & _SUBJECTS[1] and b & _OBJECTS[0] and not a & _OBJECTS[0]:
-            return "one is about what they do, the other about what is done to them"
-    return _exchanged(found, found.left.content_stems, found.right.content_stems)
-
-
-def _exchanged(found: QuestionPair, one: Sequence[str], other: Sequence[str]) -> str:
-    if sorted(one) != sorted(other):
-        return ""
-    by = ["by" in each.tokens for each in (found.left, found.right)]
-    if by[0] != by[1] and _BE.intersection((found.left if by[0] else found.right).tokens):
-        return "one says what is done by it, the other what it does" if one == other and len(one) > 2 else ""
-    inverted = [_inverted(each) for each in (found.left, found.right)]
-    apart = None not in inverted and inverted[0] != inverted[1] and one != other
-    return "one asks who does it, the other to whom it is done" if apart else ""
 
 
 def _by_means(found: QuestionPair, one: dict[str, set[str]], other: dict[str, set[str]]) -> str:
@@ -227,13 +204,6 @@ def _changes(verb: str, particle: str) -> bool:
     return (
         verbs is not None and (not verbs or verb in verbs) and verb not in _verbs(COMPLETES).get(particle, frozenset())
     )
-
-
-def _inverted(one: Words) -> bool | None:
-    """Whether a question for a thing has do before its subject: what did he do, against what happened."""
-    if not one.tokens or one.tokens[0] not in _WHO or _BE.intersection(one.tokens):
-        return None
-    return any(token in _DO for token in one.tokens[1:4])
 
 
 def apart(table: Groups, one: str, other: str) -> bool:

@@ -14,13 +14,13 @@ from agentmem.answers.lexicon import (
     CONTRACTIONS,
     FORMS,
     FUNCTION,
-    IRREGULAR,
     NEGATIONS,
     NUMBERS,
     PLEASANTRIES,
     SCALES,
     SYNONYMS,
     UNITS,
+    plain_forms,
 )
 from agentmem.answers.spelling import Spells, amounts, english, joined_initials, spelt
 
@@ -40,6 +40,8 @@ _SCIENTIFIC = re.compile("(?:ate|ite|ide|ine|ane|ene|yne|ol|al|one|ose|ase|ium|i
 """Endings of the names of substances and illnesses, where another one is another thing: nitrate, nitrite, nitride."""
 _VOWEL = re.compile("[aeiouy]")
 _MARKS = re.compile(r"[^\w\s'£$€%:.,/#@-]|(?<!\d)[.,:/]|[.,:/](?!\d)")
+_ORDINAL = re.compile(r"\b(\d+)(?:st|nd|rd|th)\b")
+_INITIALS = re.compile(r"\b[A-Z]{2,6}\b")
 _SCALED = 100
 """From this value on, "and" joins a number to the next one: two hundred and five."""
 
@@ -108,7 +110,7 @@ def same_slots(left: str, right: str) -> bool:
 def stem(word: str) -> str:
     """The word without its endings: a light stemmer after Porter (1980). It is cruder, but the same for both sides."""
     word = word.removesuffix("'s").replace("-", "")
-    word = IRREGULAR.get(word, word)
+    word = plain_forms().get(word, word)
     if own := own_forms().get(word):
         return own
     found = _cut(word)
@@ -143,7 +145,7 @@ def _plain(text: str) -> str:
     plain = joined_initials(text).lower().replace("’", "'").replace("‘", "'")
     plain = _MARKS.sub(" ", plain)
     plain = " ".join(CONTRACTIONS.get(one, one) for one in plain.split())
-    plain = re.sub(r"n't\b", " not", plain)
+    plain = _ORDINAL.sub(r"\1", re.sub(r"n't\b", " not", plain))
     plain = re.sub(r"'(?:re|ve|ll|d|m|s)\b", "", plain)
     before = ""
     while before != plain:
@@ -295,6 +297,8 @@ def pair(left: str, right: str, spells: Spells | None = None) -> QuestionPair:
 
     _apart(lone_left, lone_right, other)
     _apart(lone_right, lone_left, one)
+    _spelt_out(lone_left, one, lone_right, other)
+    _spelt_out(lone_right, other, lone_left, one)
     matched = len(lefts) - len(lone_left)
     typos = _match(lone_left, lone_right, lambda a, b: not named(a, b) and _misspelt(a[1], b[1], spells))
     synonyms = _match(lone_left, lone_right, lambda a, b: not _groups(a[0]).isdisjoint(_groups(b[0])))
@@ -378,6 +382,20 @@ def _apart(lone: list[Word], others: list[Word], other: Words) -> None:
         if parts <= set(other.stems):
             lone.remove(one)
             others[:] = [each for each in others if each[0] not in parts]
+
+
+def _spelt_out(here: list[Word], one: Words, there: list[Word], other: Words) -> None:
+    """Removes initials, and the words that begin with them: the WHO, the World Health Organization."""
+    for found in _INITIALS.findall(one.text):
+        run = [(word, token) for word, token in zip(other.stems, other.tokens, strict=True) if token not in _JOINING]
+        for at in range(len(run) - len(found) + 1):
+            named = run[at : at + len(found)]
+            if [token[0] for _, token in named] == list(found.lower()) and {stem(found.lower())} != {named[0][0]}:
+                here[:] = [each for each in here if each[0] != stem(found.lower())]
+                there[:] = [each for each in there if each not in named]
+
+
+_JOINING = frozenset({"of", "and", "the", "for", "in"})
 
 
 def _known(spells: Spells | None, *words: str) -> bool:

@@ -70,6 +70,16 @@ def test_forms_of_questions(left: str, right: str, objects: str) -> None:
         ("Is it cheaper in the U.S.?", "Is it cheaper in the US?", ""),
         ("Where is the parent(s) form?", "Where is the parent form?", ""),
         ("Would one billion dollars do?", "Would 1 billion dollars do?", ""),
+        ("What colour is the tyre?", "What color is the tire?", ""),
+        ("Is the cheque organised by date?", "Is the check organized by date?", ""),
+        ("Does a 4 kg melon fit?", "Does a melon of four kilos fit?", ""),
+        ("Does a 4 kg melon fit?", "Does a melon of 4 pounds fit?", "amounts"),
+        ("Is it open on 3 October?", "Is it open on Oct 3rd?", ""),
+        ("Is it the 3rd shop?", "Is it the 3 shop?", "amounts"),
+        ("What does the IMF do?", "What does the International Monetary Fund do?", ""),
+        ("What does the IMF do?", "What does the International Money Market do?", "scope"),
+        ("Sorry if this is a dumb question, but is the bridge open?", "Is the bridge open?", ""),
+        ("I would be grateful if you could explain how the lock opens", "How does the lock open?", ""),
     ],
 )
 def test_words_that_a_light_stemmer_or_a_plain_count_would_mistake(left: str, right: str, objects: str) -> None:
