@@ -277,7 +277,8 @@ def _run(triples: Iterable[tuple[str, str, bool]]) -> list[str]:
 def _exchanged(found: QuestionPair) -> str:
     """Two content words changed places in questions of the same words: is every square a rectangle."""
     one, other = _contents(found.left), _contents(found.right)
-    same = sorted(found.left.tokens) == sorted(found.right.tokens) and found.left.tokens[:1] == found.right.tokens[:1]
+    plain = [sorted(token.removesuffix("s") for token in each.tokens) for each in (found.left, found.right)]
+    same = plain[0] == plain[1] and found.left.tokens[:1] == found.right.tokens[:1]
     if not same or len(one) != len(other) or {"and", "or"}.intersection(found.left.tokens):
         return ""
     if "than" in found.left.tokens:

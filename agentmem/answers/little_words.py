@@ -18,11 +18,12 @@ Groups = Mapping[str, frozenset[int]]
 """Words, each with the places of the groups in which it stands."""
 
 PREPOSITIONS = """
-to in at on of for with by about into onto within inside via through regarding concerning toward towards around
-  over across between among amongst
+to in at on of for with by into onto within inside via through toward towards around over across between among amongst
+about regarding concerning of on for with in around over
 under in at on of for by about within
 between vs versus against
-from between of in at on by out_of off since with against because_of
+from between of in at on by out_of off since with because_of
+from against
 before prior_to ahead_of until till by
 until till up_to to through by
 after following once past since upon on behind
@@ -178,7 +179,13 @@ def _joined(one: Words) -> list[str]:
     """The words in their order, prepositions of several words as one. Behind a verb of one direction, to is from."""
     text = f" {' '.join(one.tokens)} "
     tokens = _phrases().sub(lambda found: found[0].replace(" ", "_"), text).split()
-    return ["from" if token == "to" and before in _FROM else token for before, token in pairwise(("", *tokens))]
+    around = zip(("", *tokens), tokens, (*tokens[1:], ""), strict=False)
+    return [_meant(*one) if one[1] == "to" else one[1] for one in around]
+
+
+def _meant(before: str, token: str, after: str) -> str:
+    """What "to" says: behind a verb of one direction from, before an article towards; else little."""
+    return "from" if before in _FROM else "towards" if after in STEP else token
 
 
 def _followed(one: Words) -> dict[str, str]:

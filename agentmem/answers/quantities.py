@@ -6,6 +6,7 @@ classes of English grammar, one group a line.
 
 from collections.abc import Iterator
 from functools import cache
+from itertools import pairwise
 
 from agentmem.answers.little_words import STEP, Groups, apart, groups, instead
 from agentmem.answers.words import QuestionPair, Words, stem
@@ -64,6 +65,9 @@ def quantity(found: QuestionPair) -> str:
         return "one says only, the other does not"
     if one and other and one != other:
         return f"{one} against {other}"
+    degrees = _degree(found.left), _degree(found.right)
+    if "" not in degrees and degrees[0] != degrees[1]:
+        return " against ".join(degrees)
     stressed = _stressed(found.left), _stressed(found.right)
     if stressed[0] != stressed[1]:
         return f"only one says {stressed[0] or stressed[1]}"
@@ -120,6 +124,14 @@ def _before_nouns(one: Words, table: Groups) -> dict[str, str]:
             waiting = ""
         before = token
     return found
+
+
+def _degree(one: Words) -> str:
+    """How two things are compared: older than, as old as."""
+    if "than" in one.tokens:
+        return "than"
+    places = [at for at, token in enumerate(one.tokens) if token == "as"]
+    return "as" if any(b - a == 2 for a, b in pairwise(places)) else ""
 
 
 def _stressed(one: Words) -> str:

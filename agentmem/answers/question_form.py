@@ -31,6 +31,8 @@ _PERSONS = frozenset("i you we they he she it people anyone someone anybody some
 _DOING = frozenset("do does did can could will would shall should must may".split())  # noqa: SIM905
 _ASKING = frozenset("how what when where why which".split())  # noqa: SIM905
 _SPEAKERS = frozenset("i me my we us our".split())  # noqa: SIM905
+_UNREAL = frozenset({"would", "could", "should", "might", "must"})
+_BEEN = frozenset("been done gone had made taken given known got gotten paid won lost kept left sent said".split())  # noqa: SIM905
 _PERFECT = frozenset({"have", "has", "had"})
 
 _MODALS: tuple[tuple[str, tuple[tuple[str, ...], ...]], ...] = (
@@ -73,6 +75,9 @@ def whose(found: QuestionPair) -> str:
 
 def tense(found: QuestionPair) -> str:
     """One asks what was, the other what is or will be: "how many have I used" against "how many do I have"."""
+    past = [_unreal(one) for one in (found.left, found.right)]
+    if past[0] != past[1]:
+        return "one is about what would have been"
     past = [_past(one) for one in (found.left, found.right)]
     if past[0] == past[1] or ("ever" in found.left.tokens and "ever" in found.right.tokens):
         return ""
@@ -145,6 +150,12 @@ def _past(one: Words) -> bool:
     tokens = set(one.tokens)
     perfect = any(a in _PERFECT and b in _PERSONS for a, b in pairwise(one.tokens))
     return (bool(tokens & _PAST) or perfect) and not tokens & (_FUTURE | _PRESENT)
+
+
+def _unreal(one: Words) -> bool:
+    """True for what would, could or should have been."""
+    behind = one.tokens[next((at for at, token in enumerate(one.tokens) if token in _UNREAL), len(one.tokens)) :]
+    return any(a == "have" and (b.endswith("ed") or b in _BEEN) for a, b in pairwise(behind))
 
 
 def _modal(one: Words) -> str:

@@ -44,10 +44,19 @@ def _exchanged(found: QuestionPair, one: Sequence[str], other: Sequence[str]) ->
         return ""
     by = ["by" in each.tokens for each in (found.left, found.right)]
     if by[0] != by[1] and _BE.intersection((found.left if by[0] else found.right).tokens):
-        return "one says what is done by it, the other what it does" if one == other and len(one) > 2 else ""
+        passive = found.left if by[0] else found.right
+        if (one == other and len(one) > 2) or (one != other and _controlled(passive)):
+            return "one says what is done by it, the other what it does"
+        return ""
     inverted = [_inverted(each) for each in (found.left, found.right)]
     apart = None not in inverted and inverted[0] != inverted[1] and one != other
     return "one asks who does it, the other to whom it is done" if apart else ""
+
+
+def _controlled(passive: Words) -> bool:
+    """True if a verb with a subject of its own stands before "to be": who refuses to be treated is not the doctor."""
+    triples = zip(passive.content, passive.tokens[1:], passive.tokens[2:], strict=False)
+    return any(content and (to, be) == ("to", "be") for content, to, be in triples)
 
 
 def _inverted(one: Words) -> bool | None:

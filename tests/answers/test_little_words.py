@@ -25,6 +25,8 @@ from tests.answers.gates import rule
         ("What was the fare last year?", "What was the fare this year?", "time of"),
         ("Which lines contain only digits?", "Which lines contain digits?", "quantity"),
         ("Is the note for the owner?", "Is the note from the owner?", "preposition"),
+        ("How do I write to my aunt?", "How do I write about my aunt?", "preposition"),
+        ("How do I sail with the wind?", "How do I sail against the wind?", "preposition"),
         ("What stands on the shelf?", "What stands with the shelf?", ""),
         ("tea vs coffee: which is stronger?", "Between coffee and tea, which is stronger?", ""),
         ("Who did Hector defeat?", "Who defeated Hector?", "voice"),

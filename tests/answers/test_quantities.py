@@ -14,6 +14,7 @@ from tests.answers.gates import rule
         ("Do all members vote?", "Do any members vote?", "quantity"),
         ("What are all the lakes?", "What are some of the lakes?", ""),
         ("Who won the race last year?", "Who won the race this year?", "time of"),
+        ("Is tea stronger than coffee?", "Is tea as strong as coffee?", "quantity"),
         ("How many sea miles is that?", "How many miles is that?", "narrower"),
     ],
 )

@@ -17,6 +17,7 @@ from tests.answers.gates import rule
         ("Who won the cup?", "Who will win the cup?", ""),  # no auxiliary says so in the first
         ("When did the shop open?", "When will the shop open?", "tense"),
         ("What is the best day you ever had?", "What was the best day you ever had?", ""),
+        ("Should I oil the chain?", "Should I have oiled the chain?", "tense"),
         ("How long does it take?", "How much does it take?", "asks"),
         ("How many holiday weeks do I get?", "How long is the holiday that I get?", ""),
         ("What is my name?", "What is your name?", "whose"),
@@ -48,6 +49,7 @@ def test_forms_of_questions(left: str, right: str, objects: str) -> None:
         ("Can I replace butter with oil?", "Can I replace oil with butter?", "roles"),
         ("Can I trade store credit for money?", "Can I trade money for store credit?", "roles"),
         ("Is every poem a song?", "Is every song a poem?", "roles"),
+        ("Are berries fruit?", "Are fruits berries?", "roles"),
         ("Is a do loop faster than a for loop?", "Is a for loop faster than a do loop?", "roles"),
         ("Is there too much salt in it?", "Is there too little salt in it?", "antonyms"),
         ("How do I turn this shelf over?", "How do I turn this shelf back?", "particle"),

@@ -11,6 +11,8 @@ from tests.answers.gates import rule
         ("When may I inspect the house?", "When may I be inspected?", "voice"),
         ("Which teams did Spain beat?", "Which teams was Spain beaten by?", "voice"),
         ("What led to the strike?", "What did the strike lead to?", "voice"),
+        ("Can a clerk refuse to serve a guest?", "Can a guest refuse to be served by a clerk?", "voice"),
+        ("Must a clerk serve a guest?", "Must a guest be served by a clerk?", ""),
         ("Can I register online?", "Can I be registered online?", ""),
         ("Can I send the box back?", "Can the box be sent back?", ""),
         ("What did they charge me?", "What was I charged?", ""),
