@@ -59,13 +59,17 @@ class Decision:
             if cosine < least:
                 remarks.append((one.id, cosine, "below the threshold"))
                 break
-            name, why = objection(pair(one.question, question, self.spells), self.gates)
+            name, why = self.objection(one.question, question)
             if not name and policy.model:
                 name, why = self._unsure(vector, one.vector)
             if not name:
                 return _served(missed, one, (*remarks, (one.id, cosine, "no objection")))
             remarks.append((one.id, None, f"{name}: {why}"))
         return _refused(missed, candidates, tuple(remarks))
+
+    def objection(self, kept: str, asked: str) -> tuple[str, str]:
+        """(gate, why) of the first that objects to serving the answer to one question for another; else ("", "")."""
+        return objection(pair(kept, asked, self.spells), self.gates)
 
     def _unsure(self, asked: Vectors, kept: "Vectors | None") -> tuple[str, str]:
         """The objection of what was learned from the log; ("", "") if it is sure that the answer is the same."""

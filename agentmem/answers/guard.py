@@ -4,6 +4,7 @@
 why the answer to one is not the answer to the other, or "" if it has no objection.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from itertools import combinations, dropwhile, pairwise, takewhile
@@ -24,8 +25,14 @@ Rule = tuple[str, Callable[[QuestionPair], str]]
 
 _NO_LACK = frozenset({"regardless", "nevertheless", "nonetheless", "unless"})
 _DIRECTIONS = (("from", "to"), ("before", "after"))
-_BETWEEN = frozenset("to into from than before after over under by against for with without".split())  # noqa: SIM905
+_BETWEEN = frozenset("to into from than before after over under by against for with without given".split())  # noqa: SIM905
 """Words whose two sides cannot be exchanged: euros to dollars, cats than dogs."""
+_BOUND = re.compile(r"\b(?:under|over|above|below|than|least|most|aged?) (?:one|1)\b", re.IGNORECASE)
+_WIDE = frozenset({"than", "without"})
+"""Those before which every word counts: quit the editor without saving."""
+_SUBJECTS = frozenset("i you we one they he she".split())  # noqa: SIM905
+_LIGHT = frozenset("want need like try have start begin to".split())  # noqa: SIM905
+"""Verbs before the one that matters: how do I start to paint."""
 _STRETCH = 3
 """The most words in one place that are taken for one thing."""
 _AUXILIARY = frozenset("do does did is are was were will can could should would must may has have to".split())  # noqa: SIM905
@@ -72,8 +79,15 @@ def numbers(found: QuestionPair) -> str:
         if other:
             left.remove(one)
             right.remove(other)
+    if _bounded(found.left) != _bounded(found.right):
+        return "only one names a bound of one"
     left, right = [one for one in left if one[0] != 1], [one for one in right if one[0] != 1]
     return f"{_amounts(left)} against {_amounts(right)}" if left or right else ""
+
+
+def _bounded(one: Words) -> bool:
+    """True if "one" is a number in it for certain: under one, at least one."""
+    return bool(_BOUND.search(one.text))
 
 
 def ids(found: QuestionPair) -> str:
@@ -143,7 +157,8 @@ def roles(found: QuestionPair) -> str:
             if places[a] > places[middle] > places[b]:
                 return f"{a} and {b} changed places"
     crossed = {(b, at, a) for a, at, b in _sides(found.left)} & set(_sides(found.right))
-    return next((f"{a} and {b} changed places" for a, _, b in sorted(crossed)), "") or _exchanged(found)
+    changed = next((f"{a} and {b} changed places" for a, _, b in sorted(crossed)), "")
+    return changed or _exchanged(found) or _around(found) or _other_verb(found)
 
 
 def acts(found: QuestionPair) -> str:
@@ -264,7 +279,7 @@ def _sides(one: Words) -> Iterator[tuple[str, str, str]]:
         if token in _BETWEEN:
             before = [stem for _, stem, keep in triples[:at] if keep]
             run = _run(reversed(triples[:at]))
-            for word in before if token == "than" else run:
+            for word in before if token in _WIDE else run:
                 yield from ((word, token, after) for after in _run(triples[at + 1 :]) if word != after)
 
 
@@ -286,6 +301,39 @@ def _exchanged(found: QuestionPair) -> str:
         return "the sides of than changed places" if before != behind else ""
     apart = [at for at, (a, b) in enumerate(zip(one, other, strict=True)) if a != b]
     return f"{one[apart[0]]} and {one[apart[1]]} changed places" if len(apart) == 2 else ""
+
+
+def _around(found: QuestionPair) -> str:
+    """Two things changed places around another verb: the dog bites the groomer, the groomer cuts the dog."""
+    one, other = found.left.content_stems, found.right.content_stems
+    left, right = set(found.lone_left), set(found.lone_right)
+    sides = {(a, b) for a, verb, b in zip(one, one[1:], one[2:], strict=False) if verb in left and a != b}
+    back = {(b, a) for a, verb, b in zip(other, other[1:], other[2:], strict=False) if verb in right}
+    return next((f"{a} and {b} changed places" for a, b in sorted(sides & back)), "")
+
+
+def _other_verb(found: QuestionPair) -> str:
+    """What one does is another verb, and all else is the same: make a starter, feed one; migrate a test, test it."""
+    one, other = _verb(found.left), _verb(found.right)
+    if not one or not other or one == other:
+        return ""
+    lone = {*found.lone_left, *found.lone_right}
+    exchanged = not lone and _made_of(one, found.right) and _made_of(other, found.left)
+    made = len(lone) == 1 and lone < {one, other} and stem("make") in {one, other} - lone
+    return f"{one} against {other}" if exchanged or made else ""
+
+
+def _made_of(verb: str, other: Words) -> bool:
+    """True if a question has the verb, or a noun that is made of it: migrate, migration."""
+    return any(min(len(one), len(verb)) > 3 and one[: len(verb)] == verb[: len(one)] for one in other.content_stems)
+
+
+def _verb(one: Words) -> str:
+    """The stem of the verb of "how do I paint", or "how do I start to paint"."""
+    if one.tokens[:1] != ("how",) or one.tokens[1:2] == () or one.tokens[1] not in _AUXILIARY:
+        return ""
+    behind = list(zip(one.tokens[3:], one.stems[3:], strict=True)) if {*one.tokens[2:3]} <= _SUBJECTS else []
+    return next((word for token, word in behind if token not in _LIGHT), "")
 
 
 def _acted(one: Words) -> dict[str, frozenset[int]]:

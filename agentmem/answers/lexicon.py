@@ -30,7 +30,7 @@ um uh er erm hmm yeah yep nope somewhere anywhere somebody anybody everybody eve
 
 FORMS = """
 get want need like make let try know tell see say show give find take use happen help allow
-way thing step method process procedure kind sort bit lot thank
+way thing step method process procedure kind sort lot thank
 """
 """Those of them that have other forms, such as "taking" and "ways"."""
 

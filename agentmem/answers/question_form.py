@@ -45,6 +45,8 @@ _MODALS: tuple[tuple[str, tuple[tuple[str, ...], ...]], ...] = (
     ("a wish", (("do", "want", "to"),)),
 )
 """What a question may ask for, by the words that open it. "Can you" is a request, and is left out."""
+_LEAVE = frozenset({"allowed", "permitted", "may"})
+"""Words that ask for a leave and for nothing else; "can I" often means "how do I"."""
 _OPENING = 6
 """Words in which such a form must be complete."""
 _FORMS = {"does": "do", "did": "do", "is": "am", "are": "am", "was": "am", "were": "am"}
@@ -63,6 +65,8 @@ def asks(found: QuestionPair) -> str:
         return f"{_list(said)} against how"
     if said and opening & OPENERS and not any(_QUESTIONING.intersection(each.tokens[1:]) for each in both):
         return f"{_list(said)} against whether"
+    if any(map(_manner, both)) and (measured := [each.tokens[1] for each in both if _measures(each)]):
+        return f"how {measured[0]} against how"
     return f"{_list(one)} against {_list(other)}" if one and other and not one & other else ""
 
 
@@ -90,6 +94,9 @@ def tense(found: QuestionPair) -> str:
 def modality(found: QuestionPair) -> str:
     """One asks for a duty, the other for a leave or for advice: must I, may I, should I."""
     one, other = _modal(found.left), _modal(found.right)
+    if "a leave" in (one, other) and "" in (one, other):
+        asked, leave = (found.left, found.right) if other else (found.right, found.left)
+        return "how against whether one may" if _manner(asked) and _LEAVE.intersection(leave.tokens) else ""
     if {one, other} == {"a duty", "advice"} and "how" in (found.left.tokens[0], found.right.tokens[0]):
         return ""  # how often must I, how often should I
     return f"one asks for {one}, the other for {other}" if one and other and one != other else ""
@@ -124,15 +131,23 @@ def _manner(one: Words) -> bool:
     return one.tokens[:1] == ("how",) and one.tokens[1:2] != () and one.tokens[1] in _AUXILIARY
 
 
+def _measures(one: Words) -> bool:
+    """True if a question opens with how often, how much or the like."""
+    return one.tokens[:1] == ("how",) and bool({*one.tokens[1:2]} & {*_HOW, *_MEASURED})
+
+
 def _asked(one: Words) -> set[str]:
     """The question words that ask: "when do", and not the "when" of "when I pay"."""
     follows = (*zip(one.tokens, one.tokens[1:], (*one.tokens[2:], ""), (*one.tokens[3:], "", ""), strict=False),)
     found = {a for a, b, *_ in follows if a in _ASKS and (b in _AUXILIARY or a.startswith("who"))}
-    return found | {
-        "long" if (b == "many" and {c, d} & _TIMES) or (b, c) == ("much", "time") else _MEASURED.get(b, b)
-        for a, b, c, d in follows
-        if a == "how" and (b in _HOW or b in _MEASURED)
-    }
+    return found | {_how(b, {c, d}, one) for a, b, c, d in follows if a == "how" and (b in _HOW or b in _MEASURED)}
+
+
+def _how(measure: str, behind: set[str], one: Words) -> str:
+    """What a question asks for that opens with how: how many weeks is how long, how long ago is when."""
+    if (measure == "many" and behind & _TIMES) or (measure == "much" and "time" in behind):
+        return "long"
+    return "when" if measure == "long" and "ago" in one.tokens else _MEASURED.get(measure, measure)
 
 
 def _owned(one: Words) -> dict[str, tuple[set[int], str]]:

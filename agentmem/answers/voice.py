@@ -12,12 +12,14 @@ _OBJECTS = ({"me", "us"}, {"them", "him"})
 _WHO = ("who", "what", "which")
 _DO = ("do", "does", "did")
 _BE = frozenset("is are was were be been being am".split())  # noqa: SIM905
+_GET = frozenset("get gets got getting".split())  # noqa: SIM905
 _SPEAKERS = frozenset("i you we they he she".split())  # noqa: SIM905
+_OPENS = frozenset("to a an the my your our his her their this that".split())  # noqa: SIM905
 _BEFORE_PASSIVE = 3
 """Words between a form of be and the participle: the subject, and another word."""
 _ONESELF = """
 register enrol enroll subscribe unsubscribe verify marry divorce dress move wash prepare qualify insure vaccinate engage
-log sign involve connect
+log sign involve connect start ship process
 """
 """Verbs of which one is the subject either way: to register, and to be registered."""
 _POSSESSED = re.compile(r"([^\W\d_]+)['’]s? ([^\W\d_]+)")
@@ -77,18 +79,20 @@ def _suffered(found: QuestionPair) -> str:
 
 
 def _verbs(one: Words) -> Iterator[tuple[str, tuple[str, bool]]]:
-    """Each verb of which a speaker or a name is the subject, with it, and whether it is passive."""
+    """Each word that may be a verb, with what may be its subject, and whether it is passive."""
     who, since = "", len(one.tokens)
     for at, (token, word, content) in enumerate(zip(one.tokens, one.stems, one.content, strict=True)):
-        if token in _BE:
+        if token in _BE or token in _GET:
             since = at
         elif token in _SPEAKERS or word in one.names:
             who = word
+        elif token in _OPENS and who not in _SPEAKERS:
+            who = ""  # the refund is nobody's doing in "request a refund", nor is it known who is to be refunded
         elif content:
             passive = at - since <= _BEFORE_PASSIVE and since < at and _participle(token)
-            if who and word not in _reflexive() and (passive or (token == word or not _participle(token))):
+            if who and word not in _reflexive() and (passive or not _participle(token)):
                 yield word, (who, passive)
-            who, since = "", len(one.tokens)
+            who, since = word, len(one.tokens)
 
 
 def _participle(token: str) -> bool:

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from itertools import pairwise
 
 from agentmem.answers.false_forms import own_forms
 from agentmem.answers.lexicon import (
@@ -23,6 +24,7 @@ from agentmem.answers.lexicon import (
     plain_forms,
 )
 from agentmem.answers.spelling import Spells, amounts, english, joined_initials, spelt
+from agentmem.answers.typos import misspelt
 
 _TOKEN = re.compile(r"[£$€]?\d[\d,]*(?:\.\d+)?(?::\d\d)?%?|[^\W\d_]+(?:['-][^\W\d_]+)*|\w+")
 _ID = re.compile(r"\b(?=[\w./#@-]*\d)(?=[\w./#@-]*[A-Za-z])[\w#@][\w./#@-]*\w\b")
@@ -36,8 +38,6 @@ _SUFFIXES = (
 _INFLECTED = ("ing", "ings", "ed")
 _DERIVED = frozenset("e l al at anc enc ion ional or er ed ing iv y abl est".split())  # noqa: SIM905
 """What a word's stem may have behind another's, if it is made from it: renew and renewal. Plan and plant are two."""
-_SCIENTIFIC = re.compile("(?:ate|ite|ide|ine|ane|ene|yne|ol|al|one|ose|ase|ium|itis|osis|oma|pathy|ectomy|otomy)s?")
-"""Endings of the names of substances and illnesses, where another one is another thing: nitrate, nitrite, nitride."""
 _VOWEL = re.compile("[aeiouy]")
 _MARKS = re.compile(r"[^\w\s'£$€%:.,/#@-]|(?<!\d)[.,:/]|[.,:/](?!\d)")
 _ORDINAL = re.compile(r"\b(\d+)(?:st|nd|rd|th)\b")
@@ -297,10 +297,12 @@ def pair(left: str, right: str, spells: Spells | None = None) -> QuestionPair:
 
     _apart(lone_left, lone_right, other)
     _apart(lone_right, lone_left, one)
+    _joined_words(lone_left, lone_right, other)
+    _joined_words(lone_right, lone_left, one)
     _spelt_out(lone_left, one, lone_right, other)
     _spelt_out(lone_right, other, lone_left, one)
     matched = len(lefts) - len(lone_left)
-    typos = _match(lone_left, lone_right, lambda a, b: not named(a, b) and _misspelt(a[1], b[1], spells))
+    typos = _match(lone_left, lone_right, lambda a, b: not named(a, b) and misspelt(a[1], b[1], spells))
     synonyms = _match(lone_left, lone_right, lambda a, b: not _groups(a[0]).isdisjoint(_groups(b[0])))
     synonyms += _parts(lone_left, rights, lambda a, b: named(a, b) or not _known(spells, a[1], b[1]))
     synonyms += _parts(lone_right, lefts, lambda a, b: named(b, a) or not _known(spells, a[1], b[1]))
@@ -320,21 +322,6 @@ def pair(left: str, right: str, spells: Spells | None = None) -> QuestionPair:
         _rare(lone_right, spells),
         english(left, spells) and english(right, spells),
     )
-
-
-def distance(one: str, other: str) -> int:
-    """Edits from one word to the other: letters inserted, deleted, changed, or two swapped (Damerau 1964)."""
-    earlier: list[int] = []
-    before: list[int] = []
-    row = list(range(len(other) + 1))
-    for i, a in enumerate(one, 1):
-        earlier, before, row = before, row, [i]
-        for j, b in enumerate(other, 1):
-            best = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (a != b))
-            if i > 1 and j > 1 and a == other[j - 2] and one[i - 2] == b:
-                best = min(best, earlier[j - 2] + 1)
-            row.append(best)
-    return row[-1]
 
 
 def _content(one: Words) -> list[Word]:
@@ -384,6 +371,14 @@ def _apart(lone: list[Word], others: list[Word], other: Words) -> None:
             others[:] = [each for each in others if each[0] not in parts]
 
 
+def _joined_words(lone: list[Word], others: list[Word], other: Words) -> None:
+    """Removes a word that the other question writes as two, and the two: lawnmower and lawn mower."""
+    twos = {a + b: {stem(a), stem(b)} for a, b in pairwise(other.tokens)}
+    for one in [one for one in lone if one[1] in twos]:
+        lone.remove(one)
+        others[:] = [each for each in others if each[0] not in twos[one[1]]]
+
+
 def _spelt_out(here: list[Word], one: Words, there: list[Word], other: Words) -> None:
     """Removes initials, and the words that begin with them: the WHO, the World Health Organization."""
     for found in _INITIALS.findall(one.text):
@@ -421,20 +416,6 @@ def _extends(one: Word, other: Word) -> bool:
 def _participants(one: str, other: str) -> bool:
     """True for the one who does it, and the one to whom it is done: employer and employee."""
     return one.rstrip("s").endswith("ee") != other.rstrip("s").endswith("ee")
-
-
-@lru_cache(maxsize=65_536)
-def _misspelt(one: str, other: str, spells: Spells | None) -> bool:
-    shorter = min(len(one), len(other))
-    if shorter < 4 or one[0] != other[0] or spells is None or spells(one) == spells(other):
-        return False  # two words that nobody knows are two names
-    return not _substances(one, other) and distance(one, other) <= (1 if shorter < 6 else 2)
-
-
-def _substances(one: str, other: str) -> bool:
-    """True for one word with two endings of substances or illnesses."""
-    same = next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
-    return any(_SCIENTIFIC.fullmatch(one, at) and _SCIENTIFIC.fullmatch(other, at) for at in range(4, same + 1))
 
 
 @cache

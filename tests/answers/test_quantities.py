@@ -15,6 +15,7 @@ from tests.answers.gates import rule
         ("What are all the lakes?", "What are some of the lakes?", ""),
         ("Who won the race last year?", "Who won the race this year?", "time of"),
         ("Is tea stronger than coffee?", "Is tea as strong as coffee?", "quantity"),
+        ("Is it safe for cats?", "Is it safe for cats under one?", "numbers"),
         ("How many sea miles is that?", "How many miles is that?", "narrower"),
     ],
 )

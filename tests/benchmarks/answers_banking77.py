@@ -14,22 +14,22 @@ import argparse
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from statistics import fmean
 
 import numpy as np
 from numpy.typing import NDArray
 
-from agentmem.answers.decision import decider
 from agentmem.answers.learned import LearnedAnswers, learn
-from agentmem.answers.log_replay import LogReplay, ReplayedQuestion
+from agentmem.answers.log_replay import LogReplay, Objects, ReplayedQuestion
 from agentmem.answers.logs import THRESHOLDS, certified, lowest, objecting
 from agentmem.answers.tuning import LIMIT
-from agentmem.answers.values import DEFAULT, Certificate, Decider, QueryPolicy
+from agentmem.answers.values import DEFAULT, Certificate, Decider
 from agentmem.recall.embedder import MiniLM
 from agentmem.types import Vectors
 from tests.benchmarks.answer_data import banking, flat, heavy, vectors
-from tests.benchmarks.answer_streams import Played, by_cosine, play
+from tests.benchmarks.answer_streams import Played, by_cosine, ours, play
 from tests.benchmarks.heading import heading, record_figures
 
 CERTIFY_SEEDS = (100, 101, 102)
@@ -79,16 +79,16 @@ def part(data: Path, name: str) -> Part:
     return Part(questions, vectors([one.question for one in questions]))
 
 
-def ours(threshold: float, learned: LearnedAnswers | None = None) -> Decider:
-    """The cache's own decision at a threshold."""
-    policy = QueryPolicy("faq", threshold, model=learned.name if learned else "")
-    return decider({"faq": policy}, MiniLM().spells, learned=learned)
-
-
 def taught(learn_from: Part) -> LearnedAnswers | None:
     """What a part teaches of its answers."""
     texts, answers = zip(*((one.question, one.answer) for one in learn_from.questions), strict=True)
     return learn(texts, answers, learn_from.rows, MiniLM.name)
+
+
+@cache
+def objects() -> Objects:
+    """The gates, which are asked once about a pair, whatever the stream."""
+    return cache(objecting())
 
 
 def settled(
@@ -97,8 +97,7 @@ def settled(
     """The threshold for a target, and the certificate it has: as `agentmem answers tune` finds it from a log."""
     streams = [certify_on.stream(target, seed) for seed in CERTIFY_SEEDS]
     plays = [
-        LogReplay([certify_on.questions[at] for at in stream], certify_on.rows[stream], objecting())
-        for stream in streams
+        LogReplay([certify_on.questions[at] for at in stream], certify_on.rows[stream], objects()) for stream in streams
     ]
     chances = [learned.chances(certify_on.rows[stream]) if learned else None for stream in streams]
     tried = {

@@ -32,7 +32,8 @@ from agentmem.models import weights
 from agentmem.runtime.agent import Agent
 from agentmem.types import Usage
 from tests.benchmarks.answer_data import banking
-from tests.benchmarks.answers_banking77 import TARGETS, Target, chosen, ours, part
+from tests.benchmarks.answer_streams import ours
+from tests.benchmarks.answers_banking77 import TARGETS, Target, chosen, part
 from tests.benchmarks.heading import heading, record_figures
 
 SEED = 21
