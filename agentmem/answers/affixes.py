@@ -28,6 +28,12 @@ endo exo ecto
 sub super
 pro anti contra
 en de
+ab ad
+brady tachy
+eu dys
+kilo mega giga milli nano pico
+mini maxi
+auto allo
 """
 """Prefixes of which one for another makes another word, a group a line."""
 

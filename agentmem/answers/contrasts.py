@@ -87,7 +87,7 @@ morning am | evening pm night afternoon
 day | night
 weekday | weekend
 today | tomorrow yesterday
-same | next different
+same identical equal | next different opposite unequal
 same-day | next-day
 monthly | yearly annual annually weekly daily
 summer | winter
@@ -110,7 +110,7 @@ expand | collapse
 show | hide
 accept | decline
 love like | hate dislike
-remember | forget
+remember know | forget
 push | pop
 ascending | descending
 horizontal | vertical

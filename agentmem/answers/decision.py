@@ -12,6 +12,7 @@ from typing import Protocol, runtime_checkable
 from agentmem.answers import records
 from agentmem.answers.agreement import Errors, read_errors
 from agentmem.answers.guard import PLAIN, RULES, Rule, objection
+from agentmem.answers.learned import SURE, LearnedAnswers, read_learned
 from agentmem.answers.records import RecordPlace
 from agentmem.answers.spelling import Spells
 from agentmem.answers.tuning import LIMIT, lower_bound
@@ -35,11 +36,15 @@ class SpellsWords(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A Decider: policies by query type, the gates, and a spelling check. Without one the gates are stricter."""
+    """A Decider: policies by query type, the gates, and a spelling check. Without one the gates are stricter.
+
+    ``learned`` is asked for the policies that name it, as a last gate.
+    """
 
     policies: Mapping[str, QueryPolicy]
     gates: Sequence[Rule] = PLAIN
     spells: Spells | None = None
+    learned: LearnedAnswers | None = None
 
     def __call__(self, question: str, vector: Vectors, candidates: Sequence[Candidate], kind: str) -> Verdict:
         """Serve the nearest candidate without an objection, if its cosine reaches the threshold."""
@@ -54,11 +59,25 @@ class Decision:
             if cosine < least:
                 remarks.append((one.id, cosine, "below the threshold"))
                 break
-            name, why = objection(pair(one.question, question, self.spells), self.gates)
+            name, why = self.objection(one.question, question)
+            if not name and policy.model:
+                name, why = self._unsure(vector, one.vector)
             if not name:
                 return _served(missed, one, (*remarks, (one.id, cosine, "no objection")))
             remarks.append((one.id, None, f"{name}: {why}"))
         return _refused(missed, candidates, tuple(remarks))
+
+    def objection(self, kept: str, asked: str) -> tuple[str, str]:
+        """(gate, why) of the first that objects to serving the answer to one question for another; else ("", "")."""
+        return objection(pair(kept, asked, self.spells), self.gates)
+
+    def _unsure(self, asked: Vectors, kept: "Vectors | None") -> tuple[str, str]:
+        """The objection of what was learned from the log; ("", "") if it is sure that the answer is the same."""
+        if self.learned is None or kept is None:
+            return "learned", "what was learned from the log cannot be asked"
+        chance = self.learned.same(asked, kept)
+        why = f"by the log the chance of one answer is {chance:.2f}, and it must be {SURE}"
+        return ("", "") if chance >= SURE else ("learned", why)
 
 
 def _served(missed: Verdict, one: Candidate, scores: tuple[tuple[str, float | None, str], ...]) -> Verdict:
@@ -84,10 +103,14 @@ def _refused(
 
 
 def decider(
-    policies: Mapping[str, QueryPolicy], spells: Spells | None = None, *, gates: Sequence[Rule] | None = None
+    policies: Mapping[str, QueryPolicy],
+    spells: Spells | None = None,
+    *,
+    gates: Sequence[Rule] | None = None,
+    learned: LearnedAnswers | None = None,
 ) -> Decision:
     """A Decider. ``gates`` default to the guard's: with a spelling check RULES, else the stricter PLAIN."""
-    return Decision(policies, gates if gates is not None else RULES if spells else PLAIN, spells)
+    return Decision(policies, gates if gates is not None else RULES if spells else PLAIN, spells, learned)
 
 
 def default_decider(
@@ -96,16 +119,26 @@ def default_decider(
     """The Decider of a cache in ``folder``: its tuned policies, else the query types' own, corrected by its audits.
 
     The query types' thresholds are meant for the default embedder's cosines. With another embedder, a query type that
-    was not tuned has the strict threshold. Raises ConfigError if the policies cannot be read.
+    was not tuned has the strict threshold. A policy that was certified together with what was learned from a log is
+    used with that and with its embedder only. Raises ConfigError if the policies cannot be read.
     """
-    tuned = read_policies(folder)
+    learned = _usable(folder, embedder)
+    known = ("", learned.name) if learned else ("",)
+    tuned = {kind: one for kind, one in read_policies(folder).items() if one.model in known}
     fits = embedder is None or embedder.name.startswith(MEANT_FOR)
     policies = (
         tuned.get(name, QueryPolicy(name, kind.threshold if fits else max(kind.threshold, STRICT)))
         for name, kind in kinds.items()
     )
     judged = read_errors(folder)
-    return decider({one.kind: corrected(one, labels, judged) for one in policies}, spelling_of(embedder))
+    used = {one.kind: corrected(one, labels, judged) for one in policies}
+    return decider(used, spelling_of(embedder), learned=learned)
+
+
+def _usable(folder: RecordPlace, embedder: Embedder | None) -> LearnedAnswers | None:
+    """What was learned from a log, if it was learned with this embedder."""
+    learned = read_learned(folder) if embedder is not None else None
+    return learned if learned and embedder and learned.embedder == embedder.name else None
 
 
 def spelling_of(embedder: Embedder | None) -> Spells | None:
@@ -170,4 +203,5 @@ labels: `python -m tests.benchmarks.answers_agreement --data DIR`."""
 def _policy(record: Mapping[str, object]) -> QueryPolicy:
     certificate = record.get("certificate")
     made = Certificate(**certificate) if isinstance(certificate, dict) else None
-    return QueryPolicy(str(record["kind"]), float(str(record["threshold"])), made, bool(record.get("exact_only")))
+    threshold, model = float(str(record["threshold"])), str(record.get("model", ""))
+    return QueryPolicy(str(record["kind"]), threshold, made, bool(record.get("exact_only")), model)

@@ -4,6 +4,7 @@
 why the answer to one is not the answer to the other, or "" if it has no objection.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from itertools import combinations, dropwhile, pairwise, takewhile
@@ -12,21 +13,26 @@ from agentmem.answers import spelling
 from agentmem.answers.affixes import participants, prefixes, turned
 from agentmem.answers.antonyms import ANTONYMS
 from agentmem.answers.contrasts import ACTS, KINDS, OPPOSITES, QUALIFIERS, REVERSERS, TOWARDS
-from agentmem.answers.little_words import amounts_of, particles, prepositions, voice
+from agentmem.answers.little_words import particles, prepositions
 from agentmem.answers.narrowing import narrower
-from agentmem.answers.question_form import actor, asks, instead, modality, quantity, tense, whose
+from agentmem.answers.quantities import quantity, times
+from agentmem.answers.question_form import actor, asks, modality, tense, whose
+from agentmem.answers.voice import of_whom, voice
 from agentmem.answers.words import Amount, QuestionPair, Words, stem, table_lines
 
 Rule = tuple[str, Callable[[QuestionPair], str]]
 """A rule's name, and the function that objects to a pair."""
 
 _NO_LACK = frozenset({"regardless", "nevertheless", "nonetheless", "unless"})
-_PARTICLES = (("in", "out"), ("up", "down"), ("on", "off"))
-_OTHER_PARTICLES = tuple(map(frozenset, (("up",), ("down",), ("out",), ("off",), ("over",), ("back",), ("away",))))
-"""Where one of these alone is another, the verb before it means something else: scale up, scale out."""
 _DIRECTIONS = (("from", "to"), ("before", "after"))
-_BETWEEN = frozenset("to into from than before after over under by against for with without".split())  # noqa: SIM905
+_BETWEEN = frozenset("to into from than before after over under by against for with without given".split())  # noqa: SIM905
 """Words whose two sides cannot be exchanged: euros to dollars, cats than dogs."""
+_BOUND = re.compile(r"\b(?:under|over|above|below|than|least|most|aged?) (?:one|1)\b", re.IGNORECASE)
+_WIDE = frozenset({"than", "without"})
+"""Those before which every word counts: quit the editor without saving."""
+_SUBJECTS = frozenset("i you we one they he she".split())  # noqa: SIM905
+_LIGHT = frozenset("want need like try have start begin to".split())  # noqa: SIM905
+"""Verbs before the one that matters: how do I start to paint."""
 _STRETCH = 3
 """The most words in one place that are taken for one thing."""
 _AUXILIARY = frozenset("do does did is are was were will can could should would must may has have to".split())  # noqa: SIM905
@@ -73,8 +79,15 @@ def numbers(found: QuestionPair) -> str:
         if other:
             left.remove(one)
             right.remove(other)
+    if _bounded(found.left) != _bounded(found.right):
+        return "only one names a bound of one"
     left, right = [one for one in left if one[0] != 1], [one for one in right if one[0] != 1]
     return f"{_amounts(left)} against {_amounts(right)}" if left or right else ""
+
+
+def _bounded(one: Words) -> bool:
+    """True if "one" is a number in it for certain: under one, at least one."""
+    return bool(_BOUND.search(one.text))
 
 
 def ids(found: QuestionPair) -> str:
@@ -98,7 +111,7 @@ def antonyms(found: QuestionPair) -> str:
         for a, b in ((left, right), (right, left)):
             if (one := found.only_left & a) and (other := found.only_right & b) and not (one & b or other & a):
                 return f"{_list(one)} against {_list(other)}"
-    return ("" if found.left.negations != found.right.negations else turned(found)) or _particles(found)
+    return "" if found.left.negations != found.right.negations else turned(found)
 
 
 def kinds(found: QuestionPair) -> str:
@@ -144,7 +157,8 @@ def roles(found: QuestionPair) -> str:
             if places[a] > places[middle] > places[b]:
                 return f"{a} and {b} changed places"
     crossed = {(b, at, a) for a, at, b in _sides(found.left)} & set(_sides(found.right))
-    return next((f"{a} and {b} changed places" for a, _, b in sorted(crossed)), "") or _exchanged(found)
+    changed = next((f"{a} and {b} changed places" for a, _, b in sorted(crossed)), "")
+    return changed or _exchanged(found) or _around(found) or _other_verb(found)
 
 
 def acts(found: QuestionPair) -> str:
@@ -199,10 +213,11 @@ WORDS: tuple[Rule, ...] = (
     ("tense", tense),
     ("modality", modality),
     ("quantity", quantity),
-    ("amount of", amounts_of),
+    ("time of", times),
     ("voice", voice),
-    ("preposition", prepositions),
+    ("of whom", of_whom),
     ("particle", particles),
+    ("preposition", prepositions),
     ("narrower", narrower),
     ("prefix", prefixes),
     ("participant", participants),
@@ -264,7 +279,7 @@ def _sides(one: Words) -> Iterator[tuple[str, str, str]]:
         if token in _BETWEEN:
             before = [stem for _, stem, keep in triples[:at] if keep]
             run = _run(reversed(triples[:at]))
-            for word in before if token == "than" else run:
+            for word in before if token in _WIDE else run:
                 yield from ((word, token, after) for after in _run(triples[at + 1 :]) if word != after)
 
 
@@ -277,7 +292,8 @@ def _run(triples: Iterable[tuple[str, str, bool]]) -> list[str]:
 def _exchanged(found: QuestionPair) -> str:
     """Two content words changed places in questions of the same words: is every square a rectangle."""
     one, other = _contents(found.left), _contents(found.right)
-    same = sorted(found.left.tokens) == sorted(found.right.tokens) and found.left.tokens[:1] == found.right.tokens[:1]
+    plain = [sorted(token.removesuffix("s") for token in each.tokens) for each in (found.left, found.right)]
+    same = plain[0] == plain[1] and found.left.tokens[:1] == found.right.tokens[:1]
     if not same or len(one) != len(other) or {"and", "or"}.intersection(found.left.tokens):
         return ""
     if "than" in found.left.tokens:
@@ -285,6 +301,39 @@ def _exchanged(found: QuestionPair) -> str:
         return "the sides of than changed places" if before != behind else ""
     apart = [at for at, (a, b) in enumerate(zip(one, other, strict=True)) if a != b]
     return f"{one[apart[0]]} and {one[apart[1]]} changed places" if len(apart) == 2 else ""
+
+
+def _around(found: QuestionPair) -> str:
+    """Two things changed places around another verb: the dog bites the groomer, the groomer cuts the dog."""
+    one, other = found.left.content_stems, found.right.content_stems
+    left, right = set(found.lone_left), set(found.lone_right)
+    sides = {(a, b) for a, verb, b in zip(one, one[1:], one[2:], strict=False) if verb in left and a != b}
+    back = {(b, a) for a, verb, b in zip(other, other[1:], other[2:], strict=False) if verb in right}
+    return next((f"{a} and {b} changed places" for a, b in sorted(sides & back)), "")
+
+
+def _other_verb(found: QuestionPair) -> str:
+    """What one does is another verb, and all else is the same: make a starter, feed one; migrate a test, test it."""
+    one, other = _verb(found.left), _verb(found.right)
+    if not one or not other or one == other:
+        return ""
+    lone = {*found.lone_left, *found.lone_right}
+    exchanged = not lone and _made_of(one, found.right) and _made_of(other, found.left)
+    made = len(lone) == 1 and lone < {one, other} and stem("make") in {one, other} - lone
+    return f"{one} against {other}" if exchanged or made else ""
+
+
+def _made_of(verb: str, other: Words) -> bool:
+    """True if a question has the verb, or a noun that is made of it: migrate, migration."""
+    return any(min(len(one), len(verb)) > 3 and one[: len(verb)] == verb[: len(one)] for one in other.content_stems)
+
+
+def _verb(one: Words) -> str:
+    """The stem of the verb of "how do I paint", or "how do I start to paint"."""
+    if one.tokens[:1] != ("how",) or one.tokens[1:2] == () or one.tokens[1] not in _AUXILIARY:
+        return ""
+    behind = list(zip(one.tokens[3:], one.stems[3:], strict=True)) if {*one.tokens[2:3]} <= _SUBJECTS else []
+    return next((word for token, word in behind if token not in _LIGHT), "")
 
 
 def _acted(one: Words) -> dict[str, frozenset[int]]:
@@ -312,16 +361,6 @@ def _noes(one: Words, other: Words) -> int:
 def _kept_from(one: Words) -> bool:
     """True for "keep it from turning brown", which stops it."""
     return "keep" in one.stems and "from" in one.tokens[one.stems.index("keep") :]
-
-
-def _particles(found: QuestionPair) -> str:
-    """A particle that reverses the verb before it: "log in" against "log out"; or only it is another: scale up, out."""
-    one, other = set(pairwise(found.left.stems)), set(pairwise(found.right.stems))
-    for a, b in _PARTICLES:
-        for here, there in ((a, b), (b, a)):
-            if verbs := {verb for verb, at in one if at == here} & {verb for verb, at in other if at == there}:
-                return f"{_list(verbs)} {here} against {there}"
-    return instead(found, _OTHER_PARTICLES)
 
 
 def _roles(one: Words) -> dict[str, str]:

@@ -4,6 +4,8 @@ Written by hand from general knowledge of the language. Each table is text with 
 and extended. Words are in their plain form, and are compared by their stems (`agentmem.answers.words`).
 """
 
+from functools import cache
+
 FUNCTION = """
 a an the this that these those some any each every it its they them their theirs he him his she her hers we us our
 ours
@@ -28,7 +30,7 @@ um uh er erm hmm yeah yep nope somewhere anywhere somebody anybody everybody eve
 
 FORMS = """
 get want need like make let try know tell see say show give find take use happen help allow
-way thing step method process procedure kind sort bit lot thank
+way thing step method process procedure kind sort lot thank
 """
 """Those of them that have other forms, such as "taking" and "ways"."""
 
@@ -43,6 +45,21 @@ PLEASANTRIES = (
     r"\bi am not sure(?= (?:how|what|where|when|why|which|if|whether)\b)",
     r"\bi have no (?:idea|clue)(?= (?:how|what|where|when|why|which|if|whether)\b)",
     r"\bwhy not$",
+    r"^(?:sorry|apologies|forgive me|pardon)(?: (?:if|that|for) (?:this|it|the|my)(?: is| sounds| seems)?(?: an?)?)?"
+    r"(?: (?:really|very|quite|super|probably))*(?: (?:silly|dumb|stupid|obvious|basic|odd|weird|ignorance))*"
+    r"(?: (?:question|one))?(?: but)?\b",
+    r"^(?:this|it|that) (?:may|might|is|will|sounds)(?: \w+){0,3}? (?:silly|dumb|stupid|basic|obvious|weird)"
+    r"(?: question)? but\b",
+    r"^(?:a )?(?:dumb|silly|stupid|noob|newbie|basic|random|stupid) question\b",
+    r"\b(?:i|we) (?:would|will|should|d)"
+    r" (?:be (?:\w+ )?(?:grateful|thankful|glad|happy|obliged)|(?:really )?appreciate it)"
+    r" if (?:you|someone|anyone|somebody) (?:could|can|would|will|might)"
+    r"(?: (?:explain|advise|clarify)(?: to me| me)?)?\b",
+    r"\b(?:could|can|would|will) (?:you|someone|anyone|somebody)(?: kindly| possibly)?"
+    r" (?:explain|clarify|advise)(?: to me| me)?(?= (?:how|what|where|when|why|which|who|if|whether)\b)",
+    r"^(?:dear|greetings)(?: (?:sir|madam|sirs|team|all|support|or))*\b",
+    r"^i hope (?:you are|this finds you|all is)(?: doing)? well\b",
+    r"\b(?:asking for a friend|any ideas|any help(?: is| would be)? appreciated|help appreciated)$",
     r"\b(?:damn|goddamn|fucking|bloody|freaking)\b",
 )
 """Phrases around a question: polite ones, oaths, and "I do not know how", whose "not" is none of the question. They are
@@ -72,8 +89,49 @@ IRREGULAR = {
     "cancelling": "cancel", "fastest": "fast", "faster": "fast", "quickest": "quick", "quicker": "quick",
     "cheapest": "cheap", "cheaper": "cheap", "larger": "large", "largest": "large", "smaller": "small",
     "smallest": "small", "nearest": "near", "closest": "near", "expiry": "expire", "arrival": "arrive", "meant": "mean",
+    "marriage": "marry", "growth": "grow", "choice": "choose", "proof": "prove", "belief": "believe",
+    "advice": "advise", "analysis": "analyze", "departure": "depart", "closure": "close", "failure": "fail",
+    "jan": "january", "feb": "february", "apr": "april", "jun": "june", "jul": "july", "aug": "august",
+    "sep": "september", "sept": "september", "oct": "october", "nov": "november", "dec": "december",
 }  # fmt: skip
-"""Irregular forms, which no rule on endings finds."""
+"""Irregular forms, which no rule on endings finds, and what is short for months."""
+
+IRREGULAR_VERBS = """
+awake awoke awoken, bear bore borne, beat beaten, become became, bend bent, bid bade bidden, bite bitten, bleed bled,
+blow blew blown, breed bred, burn burnt, cling clung, creep crept, deal dealt, dig dug, dream dreamt, drink drank,
+feed fed, fight fought, flee fled, fling flung, forbid forbade forbidden, forgive forgave forgiven, forsake forsaken,
+hang hung, hear heard, kneel knelt, lay laid, lead led, lean leant, leap leapt, learn learnt, light lit, mistake
+mistook, overcome overcame, overtake overtook overtaken, rewrite rewrote rewritten, ride rode ridden, ring rang rung,
+seek sought, shake shook shaken, shine shone, shoot shot, shrink shrank shrunk, sing sang sung, sink sank sunk, sit
+sat, sleep slept, slide slid, smell smelt, speak spoke spoken, speed sped, spill spilt, spin spun, spoil spoilt,
+spring sprang sprung, stand stood, stick stuck, sting stung, strike struck stricken, strive striven, swear swore
+sworn, sweep swept, swell swollen, swim swam swum, swing swung, tear tore torn, throw threw thrown, undergo underwent
+undergone, understand understood, wake woke woken, wear wore worn, weave wove woven, weep wept, withhold withheld,
+wring wrung
+"""
+"""Further verbs, each with its past forms."""
+
+BRITISH = """
+tyre tire, colour color, favour favor, favourite favorite, flavour flavor, honour honor, humour humor, labour labor,
+neighbour neighbor, neighbourhood neighborhood, odour odor, rumour rumor, harbour harbor, vapour vapor, behaviour
+behavior, armour armor, parlour parlor, tumour tumor, mould mold, moult molt, plough plow, draught draft, kerb curb,
+grey gray, centre center, theatre theater, metre meter, litre liter, fibre fiber, calibre caliber, kilometre
+kilometer, spectre specter, millimetre millimeter, centimetre centimeter, millilitre milliliter, kilogramme kilogram,
+gramme gram, programme program, licence license, defence defense, offence offense, pretence pretense, practise
+practice, aluminium aluminum, jewellery jewelry, jeweller jeweler, pyjamas pajamas, moustache mustache, aeroplane
+airplane, sceptical skeptical, catalogue catalog, analogue analog, dialogue dialog, cheque check, maths math, mum mom,
+storey story, whisky whiskey, yoghurt yogurt, doughnut donut, omelette omelet, chilli chili, paediatric pediatric,
+paediatrician pediatrician, anaemia anemia, anaesthetic anesthetic, anaesthesia anesthesia, diarrhoea diarrhea,
+oestrogen estrogen, foetus fetus, haemorrhage hemorrhage, haemoglobin hemoglobin, leukaemia leukemia, oesophagus
+esophagus, orthopaedic orthopedic, organise organize, realise realize, recognise recognize, apologise apologize,
+analyse analyze, paralyse paralyze, customise customize, optimise optimize, minimise minimize, maximise maximize,
+initialise initialize, serialise serialize, normalise normalize, authorise authorize, summarise summarize, sterilise
+sterilize, memorise memorize, finalise finalize, prioritise prioritize, specialise specialize, visualise visualize,
+capitalise capitalize, categorise categorize, fulfil fulfill, enrol enroll, instalment installment, travelling
+traveling, traveller traveler, travelled traveled, labelled labeled, labelling labeling, modelling modeling, modelled
+modeled, fuelled fueled, dialled dialed
+"""
+"""Words in British spelling, each with the American one."""
 
 NEGATIONS = frozenset(
     ("not", "no", "never", "none", "nothing", "nobody", "nowhere", "without", "neither", "nor", "cannot", "unable")
@@ -252,11 +310,62 @@ beginner novice
 folder directory
 method function
 library package
+baby young
+defrost thaw
+fridge refrigerator
+freezer deepfreeze
+tap faucet
+aubergine eggplant
+courgette zucchini
+coriander cilantro
+prawn shrimp
+lift elevator
+nappy diaper
+pavement sidewalk
+petrol gasoline gas
+lorry truck
+rubbish garbage trash litter
+bin dustbin trashcan
+torch flashlight
+trousers pants
+jumper sweater pullover
+pram stroller pushchair
+cot crib
+dummy pacifier
+postcode zip zipcode
+motorway highway freeway
+spanner wrench
+hoover vacuum
+grill broil
+football soccer
+mobile handset
+holiday vacation
+takeaway takeout
+trainers sneakers
+plaster band-aid
+rucksack backpack
 """
 """Words that may replace each other. A word may be in several groups; groups are not merged."""
 
 UNITS = {
     "week": (7, "day"), "fortnight": (14, "day"), "year": (365, "day"), "month": (30, "day"),
     "hour": (60, "minute"), "hr": (60, "minute"), "min": (1, "minute"), "percent": (1, "%"), "pct": (1, "%"),
+    "kg": (1, "kg"), "kilo": (1, "kg"), "kilogram": (1, "kg"), "kilogramme": (1, "kg"), "lb": (1, "lb"),
+    "lbs": (1, "lb"), "pound": (1, "lb"), "oz": (1, "oz"), "ounce": (1, "oz"), "km": (1, "km"),
+    "kilometer": (1, "km"), "kilometre": (1, "km"), "mile": (1, "mi"), "mi": (1, "mi"), "cm": (1, "cm"),
+    "centimeter": (1, "cm"), "centimetre": (1, "cm"), "mm": (1, "mm"), "millimeter": (1, "mm"),
+    "millimetre": (1, "mm"), "meter": (1, "m"), "metre": (1, "m"), "liter": (1, "l"), "litre": (1, "l"),
+    "inch": (1, "in"), "inches": (1, "in"), "feet": (1, "ft"), "foot": (1, "ft"), "ft": (1, "ft"),
 }  # fmt: skip
 """Units in terms of others, with the factor. A month is 30 days and a year 365, as in everyday speech."""
+
+
+@cache
+def plain_forms() -> dict[str, str]:
+    """Irregular forms, and British spellings with their endings, each with the plain word."""
+    verbs = (one.split() for one in IRREGULAR_VERBS.split(","))
+    spelt = (one.split() for one in BRITISH.split(","))
+    ends = ("", "s", "d", "ed", "r", "rs")
+    american = {f"{british}{end}": f"{plain}{end}" for british, plain in spelt for end in ends}
+    bare = {f"{one[:-1]}ing": f"{to[:-1]}ing" for one, to in american.items() if one[-1] == to[-1] == "e"}
+    return bare | american | {form: base for base, *past in verbs for form in past} | IRREGULAR

@@ -1,22 +1,29 @@
-"""Gates on the words of the closed classes: prepositions, particles, words of amount and of time before a noun.
+"""Gates on the words of the closed classes: prepositions and particles.
 
-They carry no content alone, yet one of them for another is another question: before and at closing, hire and hire out,
-both parents and one parent, this month and last month. The tables hold whole classes of English grammar, one group a
+They carry no content alone, yet one of them for another is another question: before and at closing, hire and hire out.
+The tables hold whole classes of English grammar, one group a
 line.
 """
 
+import operator
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from difflib import SequenceMatcher
 from functools import cache
 from itertools import pairwise
 
 from agentmem.answers.words import QuestionPair, Words, stem, table_lines
 
+Groups = Mapping[str, frozenset[int]]
+"""Words, each with the places of the groups in which it stands."""
+
 PREPOSITIONS = """
-to in at on of for with by about into onto within inside via through regarding concerning toward towards around under
-  over across between among amongst
-from between of in at on by out_of off since for with against because_of
+to in at on of for with by into onto within inside via through toward towards around over across between among amongst
+about regarding concerning of on for with in around over
+under in at on of for by about within
+between vs versus against
+from between of in at on by out_of off since with because_of
+from against
 before prior_to ahead_of until till by
 until till up_to to through by
 after following once past since upon on behind
@@ -51,33 +58,6 @@ along with, together with, instead of, rather than, next to, close to, in front 
 """
 """Prepositions of several words."""
 
-AMOUNTS = """
-all every each whole entire
-some any few several certain other another
-both
-either
-neither no none
-one single
-only just
-most
-half
-another other
-"""
-"""Words that say how much or how many of a thing, a group a line. One and any stand for each other as well."""
-
-TIMES = """
-this current present ongoing
-next following coming upcoming
-last previous past preceding prior
-every each per
-"""
-TIMED = """
-second minute hour day week fortnight month quarter year decade century season term semester weekend night morning
-afternoon evening spring summer autumn fall winter monday tuesday wednesday thursday friday saturday sunday january
-february march april may june july august september october november december christmas easter
-"""
-"""Words that place a time, a group a line, and the nouns before which they do."""
-
 PARTICLES = """
 in on into onto
 up
@@ -89,6 +69,9 @@ back
 away
 """
 """Particles behind a verb that may stand for each other, a group a line."""
+
+REVERSED = (("in", "out"), ("up", "down"), ("on", "off"))
+"""Particles of which one undoes what the other does."""
 
 CHANGES = """
 out off back over away
@@ -107,32 +90,39 @@ away: go throw
 """
 """Verbs with such a particle that mean about what they mean without it."""
 
-_STEP = frozenset("the a an my your our their his her its of these those that".split())  # noqa: SIM905
+STEP = frozenset("the a an my your our their his her its of these those that".split())  # noqa: SIM905
+"""Words that may stand between a word of amount and its noun, or that no particle follows."""
 _FROM = frozenset("unsubscribe unsubscribing unsubscribed resign withdraw withdrawing".split())  # noqa: SIM905
-_LISTING = ("what", "which", "who")
-"""Behind these, all of them and some of them are answered alike: what are all the pools."""
 _PERSONS = frozenset("i you we they he she it me us them him everybody somebody".split())  # noqa: SIM905
-_STRESS = frozenset("only just exactly solely exclusively purely merely".split())  # noqa: SIM905
 _MEANS = frozenset({"by", "with", "without", "against"})
 _USING = frozenset({"use", "using", "via", "through"})
-_SUBJECTS = ({"i", "we"}, {"they", "he", "she"})
-_OBJECTS = ({"me", "us"}, {"them", "him"})
-_WHO = ("who", "what", "which")
-_DO = ("do", "does", "did")
-_BE = frozenset("is are was were be been being am".split())  # noqa: SIM905
 
 
 def prepositions(found: QuestionPair) -> str:
     """Another preposition before the same word, or at the same place: before closing, at closing; up to, from 50."""
     one, other = _governed(found.left), _governed(found.right)
     for word in one.keys() & other.keys():
-        if all(_apart(_groups(PREPOSITIONS), a, b) for a in one[word] for b in other[word]):
+        if all(apart(groups(PREPOSITIONS), a, b) for a in one[word] for b in other[word]):
             return f"{', '.join(sorted(one[word]))} against {', '.join(sorted(other[word]))} {word}"
     return _by_means(found, one, other) or _at_one_place(*sorted((_joined(found.left), _joined(found.right))))
 
 
 def particles(found: QuestionPair) -> str:
     """Another particle behind the same verb, or one that makes another verb of it: sign up and sign in, hire out."""
+    return _reversed(found) or _followed_apart(found) or instead(found, _verbal())
+
+
+def _reversed(found: QuestionPair) -> str:
+    """A particle that reverses the verb before it, whatever else is said: log in, log out."""
+    one, other = set(pairwise(found.left.stems)), set(pairwise(found.right.stems))
+    for a, b in REVERSED:
+        for here, there in ((a, b), (b, a)):
+            if verbs := {verb for verb, at in one if at == here} & {verb for verb, at in other if at == there}:
+                return f"{min(verbs)} {here} against {there}"
+    return ""
+
+
+def _followed_apart(found: QuestionPair) -> str:
     if found.lone_left or found.lone_right:
         return ""
     one, other = _followed(found.left), _followed(found.right)
@@ -140,44 +130,11 @@ def particles(found: QuestionPair) -> str:
         a, b = one[verb], other[verb]
         if (a or b) in found.left.tokens and (a or b) in found.right.tokens:
             continue  # roll it over
-        if a and b and _apart(_groups(PARTICLES), a, b):
+        if a and b and apart(groups(PARTICLES), a, b):
             return f"{verb} {a} against {verb} {b}"
         if bool(a) != bool(b) and _changes(verb, a or b):
             return f"only one says {verb} {a or b}"
     return ""
-
-
-def amounts_of(found: QuestionPair) -> str:
-    """Both parents, one parent; or one says last month, the other this month or none."""
-    one, other = _before_nouns(found.left, _groups(AMOUNTS)), _before_nouns(found.right, _groups(AMOUNTS))
-    for noun in one.keys() & other.keys():
-        a, b = one[noun], other[noun]
-        if _apart(_groups(AMOUNTS), a, b) and not {a, b} < {"one", "single", "any", "some"}:
-            listed = found.left.tokens[0] in _LISTING and found.right.tokens[0] in _LISTING
-            if not (listed and {a, b} & {"all", "every"}):
-                return f"{a} against {b} {noun}"
-    stressed = _stressed(found.left), _stressed(found.right)
-    return _times(found) if stressed[0] == stressed[1] else f"only one says {stressed[0] or stressed[1]}"
-
-
-def voice(found: QuestionPair) -> str:
-    """Who does it and to whom it is done changed places: who killed him, whom did he kill; by whom it is done."""
-    one, other = (set(each.tokens) for each in (found.left, found.right))
-    for a, b in ((one, other), (other, one)):
-        if a & _SUBJECTS[0] and a & _OBJECTS[1] and b & _SUBJECTS[1] and b & _OBJECTS[0] and not a & _OBJECTS[0]:
-            return "one is about what they do, the other about what is done to them"
-    return _exchanged(found, found.left.content_stems, found.right.content_stems)
-
-
-def _exchanged(found: QuestionPair, one: Sequence[str], other: Sequence[str]) -> str:
-    if sorted(one) != sorted(other):
-        return ""
-    by = ["by" in each.tokens for each in (found.left, found.right)]
-    if by[0] != by[1] and _BE.intersection((found.left if by[0] else found.right).tokens):
-        return "one says what is done by it, the other what it does" if one == other and len(one) > 2 else ""
-    inverted = [_inverted(each) for each in (found.left, found.right)]
-    apart = None not in inverted and inverted[0] != inverted[1] and one != other
-    return "one asks who does it, the other to whom it is done" if apart else ""
 
 
 def _by_means(found: QuestionPair, one: dict[str, set[str]], other: dict[str, set[str]]) -> str:
@@ -200,7 +157,7 @@ def _governed(one: Words) -> dict[str, set[str]]:
     waiting = ""
     tokens, content = _joined(one), frozenset(one.content_stems)
     for token in tokens:
-        if token in _groups(PREPOSITIONS):
+        if token in groups(PREPOSITIONS):
             waiting = token
         elif waiting and stem(token) in content:
             found.setdefault(stem(token), set()).add(waiting)
@@ -213,7 +170,7 @@ def _at_one_place(one: Sequence[str], other: Sequence[str]) -> str:
     for tag, a, b, c, d in SequenceMatcher(None, one, other, autojunk=False).get_opcodes():
         left, right = one[a:b], other[c:d]
         single = tag == "replace" and len(left) == len(right) == 1
-        if single and ({*left, *right} == {"and", "or"} or _apart(_groups(PREPOSITIONS), left[0], right[0])):
+        if single and ({*left, *right} == {"and", "or"} or apart(groups(PREPOSITIONS), left[0], right[0])):
             return f"{left[0]} against {right[0]}"
     return ""
 
@@ -222,17 +179,30 @@ def _joined(one: Words) -> list[str]:
     """The words in their order, prepositions of several words as one. Behind a verb of one direction, to is from."""
     text = f" {' '.join(one.tokens)} "
     tokens = _phrases().sub(lambda found: found[0].replace(" ", "_"), text).split()
-    return ["from" if token == "to" and before in _FROM else token for before, token in pairwise(("", *tokens))]
+    around = zip(("", *tokens), tokens, (*tokens[1:], ""), strict=False)
+    return [_meant(*one) if one[1] == "to" else one[1] for one in around]
+
+
+def _meant(before: str, token: str, after: str) -> str:
+    """What "to" says: behind a verb of one direction from, before an article towards; else little."""
+    return "from" if before in _FROM else "towards" if after in STEP else token
 
 
 def _followed(one: Words) -> dict[str, str]:
     """Each word that a particle may follow, with the particle or ""."""
     pairs = zip(one.tokens, (*one.tokens[1:], ""), one.stems, strict=False)
     return {
-        verb: after if after in _groups(PARTICLES) else ""
+        verb: after if after in groups(PARTICLES) else ""
         for token, after, verb in pairs
-        if token not in _groups(PARTICLES) and token not in _groups(PREPOSITIONS) and token not in _STEP | _PERSONS
+        if token not in groups(PARTICLES) and token not in groups(PREPOSITIONS) and token not in STEP | _PERSONS
     }
+
+
+@cache
+def _verbal() -> Groups:
+    """The particles that are seldom prepositions: of these one is never the other, wherever it stands."""
+    first = next(iter(groups(PARTICLES).values()))
+    return {word: own for word, own in groups(PARTICLES).items() if own != first}
 
 
 def _changes(verb: str, particle: str) -> bool:
@@ -243,64 +213,28 @@ def _changes(verb: str, particle: str) -> bool:
     )
 
 
-def _before_nouns(one: Words, groups: dict[str, frozenset[int]]) -> dict[str, str]:
-    """Each content word before which a word of a group stands, with that word; articles may stand between."""
-    found: dict[str, str] = {}
-    waiting = ""
-    for token, stemmed, keep in zip(one.tokens, one.stems, one.content, strict=True):
-        if token in groups:
-            waiting = token
-        elif waiting and keep:
-            found.setdefault(stemmed, waiting)
-            waiting = ""
-        elif token not in _STEP:
-            waiting = ""
-    return found
-
-
-def _stressed(one: Words) -> str:
-    """The word behind a verb or a noun that says that it is nothing else: contain exactly, delete only."""
-    pairs = zip(one.content, one.tokens[1:], strict=False)
-    return next((token for content, token in pairs if content and token in _STRESS), "")
-
-
-def _times(found: QuestionPair) -> str:
-    placed = [_placed(found.left), _placed(found.right)]
-    for noun in {stem(token) for token in found.left.tokens} & {stem(token) for token in found.right.tokens}:
-        a, b = placed[0].get(noun, ""), placed[1].get(noun, "")
-        if a != b and noun in _timed() and ((a and b) or {a, b} & {"next", "last"}):
-            return f"{a or 'no'} against {b or 'no'} {noun}"
-    return ""
-
-
-def _placed(one: Words) -> dict[str, str]:
-    """Each time that a question names, with the group of the word before it."""
-    groups = _groups(TIMES)
-    pairs = zip(one.tokens, one.stems[1:], strict=False)
-    return {noun: _name(groups, word) for word, noun in pairs if word in groups and noun in _timed()}
-
-
-def _inverted(one: Words) -> bool | None:
-    """Whether a question for a thing has do before its subject: what did he do, against what happened."""
-    if not one.tokens or one.tokens[0] not in _WHO or _BE.intersection(one.tokens):
-        return None
-    return any(token in _DO for token in one.tokens[1:4])
-
-
-def _apart(groups: dict[str, frozenset[int]], one: str, other: str) -> bool:
+def apart(table: Groups, one: str, other: str) -> bool:
     """True if both words are in groups, and in none together. To may also stand before a verb, and then says little."""
     if "to" in (one, other) and not {"from", "out_of", "off"} & {one, other}:
         return False
-    return one in groups and other in groups and not groups[one] & groups[other]
+    return one in table and other in table and not table[one] & table[other]
 
 
-def _name(groups: dict[str, frozenset[int]], word: str) -> str:
-    """The first word of the group of a word."""
-    return next(each for each in groups if groups[each] == groups[word])
+def instead(found: QuestionPair, table: Groups, alike: Callable[[str, str], bool] = operator.eq) -> str:
+    """A word of one group stands where the other question has one of another group, and all else is the same."""
+    one, other = found.left, found.right
+    if len(one.stems) != len(other.stems):
+        return ""
+    words = zip(one.tokens, one.stems, other.tokens, other.stems, strict=True)
+    differ = [(token, to) for token, stem, to, to_stem in words if stem != to_stem]
+    if len(differ) != 1 or alike(*differ[0]):
+        return ""
+    return " against ".join(differ[0]) if apart(table, *differ[0]) else ""
 
 
 @cache
-def _groups(table: str) -> dict[str, frozenset[int]]:
+def groups(table: str) -> Groups:
+    """Each word of a table, with the places of its groups."""
     lines = [line.split() for line in table_lines(table)]
     every = dict.fromkeys(word for line in lines for word in line)
     return {word: frozenset(at for at, line in enumerate(lines) if word in line) for word in every}
@@ -315,11 +249,6 @@ def _verbs(table: str) -> dict[str, frozenset[str]]:
         listed = frozenset(map(stem, verbs.split())) if particle else frozenset[str]()
         found |= dict.fromkeys(particle.split() or verbs.split(), listed)
     return found
-
-
-@cache
-def _timed() -> frozenset[str]:
-    return frozenset(map(stem, TIMED.split()))
 
 
 @cache

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from agentmem.answers.exclusions import excluded
+from agentmem.answers.learned import SURE
 from agentmem.answers.questions import normalised
 from agentmem.answers.values import CANDIDATES
 from agentmem.answers.words import same_slots
@@ -69,16 +70,25 @@ class LogReplay:
         self._near = _neighbours(vectors, told)
         self._objected: dict[tuple[int, int], bool] = {}
 
-    def at(self, threshold: float) -> list[ReplayedOutcome]:
-        """The outcome of each question at a threshold, in their order."""
+    def at(self, threshold: float, chances: "Vectors | None" = None) -> list[ReplayedOutcome]:
+        """The outcome of each question at a threshold, in their order.
+
+        ``chances`` are those of the answers by what was learned, a row for each question.
+        """
         self._told(f"playing {len(self._log):,} questions at {threshold}")
         kept: dict[int, None] = {}
         keys: dict[str, int] = {}
         known: set[str] = set()
-        return [self._played(place, threshold, kept, keys, known) for place in range(len(self._log))]
+        return [self._played(place, threshold, chances, kept, keys, known) for place in range(len(self._log))]
 
     def _played(
-        self, place: int, threshold: float, held: dict[int, None], keys: dict[str, int], known: set[str]
+        self,
+        place: int,
+        threshold: float,
+        chances: "Vectors | None",
+        held: dict[int, None],
+        keys: dict[str, int],
+        known: set[str],
     ) -> ReplayedOutcome:
         key, one = self._keys[place], self._log[place]
         if self._out[place]:
@@ -86,7 +96,7 @@ class LogReplay:
         seen = one.answer in known
         if key in keys:
             return ReplayedOutcome(key, one.kind, "exact", self._log[keys[key]].answer == one.answer, seen)
-        served = self._served(place, threshold, held)
+        served = self._served(place, threshold, chances, held)
         if served is not None:
             kept = self._log[served]
             right = kept.answer == one.answer and same_slots(kept.question, one.question)
@@ -95,7 +105,7 @@ class LogReplay:
         known.add(one.answer)
         return ReplayedOutcome(key, one.kind, "miss", False, seen)
 
-    def _served(self, place: int, threshold: float, kept: dict[int, None]) -> int | None:
+    def _served(self, place: int, threshold: float, chances: "Vectors | None", kept: dict[int, None]) -> int | None:
         """The kept question whose answer is served: the nearest without an objection, as the decision has it."""
         candidates = 0
         for other, cosine in self._near[place]:
@@ -103,7 +113,8 @@ class LogReplay:
                 return None
             if other in kept:
                 candidates += 1
-                if not self._objecting(other, place):
+                sure = chances is None or float(chances[other] @ chances[place]) >= SURE
+                if sure and not self._objecting(other, place):
                     return other
         return None
 

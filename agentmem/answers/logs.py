@@ -14,7 +14,7 @@ import math
 import time
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 from agentmem.answers.decision import Decision, default_spelling
 from agentmem.answers.decision import decider as decider_of
 from agentmem.answers.guard import objection
+from agentmem.answers.learned import LearnedAnswers, learn
 from agentmem.answers.log_replay import LOWEST, LogReplay, Objects, ReplayedOutcome, ReplayedQuestion, Told, quiet
 from agentmem.answers.questions import normalised
 from agentmem.answers.tuning import (
@@ -92,7 +93,7 @@ def nearest(vector: "NDArray[np.float32]", rows: Vectors, entries: Sequence[Repl
     best = np.argpartition(-cosines, CANDIDATES)[:CANDIDATES] if len(cosines) > CANDIDATES else range(len(cosines))
     ranked = sorted(map(int, best), key=lambda at: -cosines[at])
     return [
-        Candidate(str(at), entries[at].question, entries[at].answer, float(cosines[at]), entries[at].kind)
+        Candidate(str(at), entries[at].question, entries[at].answer, float(cosines[at]), entries[at].kind, rows[at])
         for at in ranked
     ]
 
@@ -163,6 +164,7 @@ def tune_log(
     confidence: float = CONFIDENCE,
     told: Told = quiet,
     seconds: float = math.inf,
+    embedder: str = "",
 ) -> dict[str, Tuned]:
     """Each query type's threshold: its own if its hits are enough to certify one, else that of all together.
 
@@ -170,21 +172,50 @@ def tune_log(
     threshold of ``today`` (by type; DEFAULT) errs more often than ``limit`` allows, only exact keys are served. If the
     log is too short to say either, it raises TooFewLabels, and nothing changes. ``told`` gets the progress. Thresholds
     are tried from the strictest down, for about so many ``seconds``; what was certified by then counts.
+
+    With the name of an ``embedder`` the same is tried with what can be learned of the answers: from the half that is
+    held out, and for the held-out half from the other. It is kept where it serves more on both.
     """
     until = time.monotonic() + seconds
     _answered(log)
     halves = [[place for place, one in enumerate(log) if _half(one) == half] for half in (0, 1)]
-    certifying, hold = (LogReplay([log[place] for place in own], vectors[own], objects, told) for own in halves)
-    tried = _tried(certifying, until, told)
+    plays = [LogReplay([log[place] for place in own], vectors[own], objects, told) for own in halves]
     kinds = sorted({one.kind for one in log})
-    chosen = {kind: lowest(tried, limit, kind, confidence) for kind in ("", *kinds)}
-    named = (*chosen.values(), *((today or {}).get(kind, DEFAULT) for kind in kinds), DEFAULT)
-    held = {one: hold.at(one) for one in {one for one in named if one is not None}}
-    tuned: dict[str, Tuned] = {}
-    for kind in kinds:
-        standing = (today or {}).get(kind, DEFAULT)
-        tuned[kind] = _settled(kind, tried, held, chosen, standing, limit, confidence)
-    return tuned
+    standing = {kind: (today or {}).get(kind, DEFAULT) for kind in kinds}
+
+    def arm(learned: Sequence[LearnedAnswers] = ()) -> _Arm:
+        first, second = [one.chances(vectors[own]) for one, own in zip(learned, halves, strict=False)] or (None, None)
+        tried = _tried(plays[0], until, told, first)
+        chosen = {kind: lowest(tried, limit, kind, confidence) for kind in ("", *kinds)}
+        named = {one for one in (*chosen.values(), *standing.values(), DEFAULT) if one is not None}
+        return _Arm(tried, {one: plays[1].at(one, second) for one in named}, chosen, next(iter(learned), None))
+
+    plain, learned = arm(), _learned(log, vectors, halves, embedder)
+    arms = (plain, arm(learned)) if learned else (plain,)
+    return {kind: _settled(kind, arms, standing[kind], limit, confidence) for kind in kinds}
+
+
+@dataclass(frozen=True, slots=True)
+class _Arm:
+    """One way to decide: what each threshold reached on the half that certifies, and the chosen ones on the other."""
+
+    tried: Mapping[float, Sequence[ReplayedOutcome]]
+    held: Mapping[float, Sequence[ReplayedOutcome]]
+    chosen: Mapping[str, float | None]
+    learned: LearnedAnswers | None = None
+
+
+def _learned(
+    log: Sequence[ReplayedQuestion], vectors: Vectors, halves: Sequence[Sequence[int]], embedder: str
+) -> list[LearnedAnswers]:
+    """What is learned for each half, from the other one; nothing if a half has too little."""
+    if not embedder:
+        return []
+    found = [
+        learn([log[at].question for at in own], [log[at].answer for at in own], vectors[own], embedder)
+        for own in reversed(halves)
+    ]
+    return [one for one in found if one is not None] if None not in found else []
 
 
 def read_log(
@@ -230,25 +261,30 @@ def is_log(path: Path) -> bool:
         return set(COLUMNS) <= set(rows.fieldnames or ())
 
 
-def _settled(
-    kind: str,
-    tried: Mapping[float, Sequence[ReplayedOutcome]],
-    held: Mapping[float, Sequence[ReplayedOutcome]],
-    chosen: Mapping[str, float | None],
-    today: float,
-    limit: float,
-    confidence: float,
-) -> Tuned:
+def _settled(kind: str, arms: Sequence[_Arm], today: float, limit: float, confidence: float) -> Tuned:
     """The type's own certified threshold, else that of all, else exact keys if today's errs. Raises TooFewLabels."""
     for one in (kind, ""):
-        if (at := chosen[one]) is not None:
-            found = _tuned(one, tried, held, at, limit, confidence)
-            if not found.more:
-                return found.renamed(kind)
+        found = [_tuned(one, arm, limit, confidence) for arm in arms]
+        if (best := _better([each for each in found if each and not each.more])) is not None:
+            return best.renamed(kind)
+    plain = arms[0]
     for one in (kind, ""):
-        if (erring := _erring(one, tried, held, today, limit, confidence)) is not None:
+        if (erring := _erring(one, plain.tried, plain.held, today, limit, confidence)) is not None:
             return erring.renamed(kind)
-    raise TooFewLabels(_few(tried, limit, confidence))
+    raise TooFewLabels(_few(plain.tried, limit, confidence))
+
+
+def _better(found: Sequence[Tuned]) -> Tuned | None:
+    """The only one; of two the second, with what was learned, if it serves more on both halves."""
+    if len(found) < 2:
+        return next(iter(found), None)
+    plain, learned = found
+    more = learned.held.served > plain.held.served and _certified_hits(learned) > _certified_hits(plain)
+    return replace(learned, without=plain.held) if more else plain
+
+
+def _certified_hits(one: Tuned) -> int:
+    return one.policy.certificate.hits if one.policy.certificate else 0
 
 
 def _erring(
@@ -304,31 +340,30 @@ def lowest(
     return found
 
 
-def _tried(certifying: LogReplay, until: float, told: Told) -> dict[float, list[ReplayedOutcome]]:
+def _tried(
+    certifying: LogReplay, until: float, told: Told, chances: "Vectors | None"
+) -> dict[float, list[ReplayedOutcome]]:
     """The outcomes at each threshold, the strictest first, until the time is over. One is always tried."""
     tried: dict[float, list[ReplayedOutcome]] = {}
     for one in sorted(THRESHOLDS, reverse=True):
         if tried and time.monotonic() >= until:
             told(f"the time is over: no threshold below {min(tried)} was tried")
             break
-        tried[one] = certifying.at(one)
+        tried[one] = certifying.at(one, chances)
     return tried
 
 
-def _tuned(
-    kind: str,
-    tried: Mapping[float, Sequence[ReplayedOutcome]],
-    held: Mapping[float, Sequence[ReplayedOutcome]],
-    chosen: float,
-    limit: float,
-    confidence: float,
-) -> Tuned:
-    points = _curve(tried, kind)
-    certificate = certified(tried[chosen], kind, confidence)
-    point = reached(held[chosen], chosen, kind)
+def _tuned(kind: str, arm: _Arm, limit: float, confidence: float) -> Tuned | None:
+    """What the chosen threshold of a query type reaches on the held-out half; None if none could be chosen."""
+    chosen = arm.chosen[kind]
+    if chosen is None:
+        return None
+    certificate, held = certified(arm.tried[chosen], kind, confidence), arm.held[chosen]
+    point = reached(held, chosen, kind)
     kept = certificate.upper <= limit and point.wrong <= limit * point.served
-    more = 0 if kept else more_labels(certified(held[chosen], kind, confidence), limit, len(held[chosen]))
-    return Tuned(QueryPolicy(kind, chosen, certificate), chosen, points, point, limit, more)
+    more = 0 if kept else more_labels(certified(held, kind, confidence), limit, len(held))
+    policy = QueryPolicy(kind, chosen, certificate, model=arm.learned.name if arm.learned else "")
+    return Tuned(policy, chosen, _curve(arm.tried, kind), point, limit, more, arm.learned)
 
 
 def _few(tried: Mapping[float, Sequence[ReplayedOutcome]], limit: float, confidence: float) -> str:

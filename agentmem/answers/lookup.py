@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from threading import Lock
 from typing import Literal
 
+from agentmem.answers.decision import Decision
 from agentmem.answers.exclusions import Rule, excluded
 from agentmem.answers.nearest import Nearest
 from agentmem.answers.questions import normalised
@@ -15,6 +16,7 @@ from agentmem.answers.store import AnswerStore, KeptEntry
 from agentmem.answers.values import (
     CANDIDATES,
     AnswerScope,
+    Candidate,
     Classifier,
     Decider,
     Verdict,
@@ -199,9 +201,17 @@ class Lookups:
         if not near:
             why, detail = ("dropped", _DROPPED) if found else ("nothing near", _EMPTY)
             return replace(asked, rule=why, detail=detail)
-        verdict = self.decide(asked.question, vector, [one.candidate(cosine) for one, cosine in near], kind)
+        verdict = self.decide(asked.question, vector, self._candidates(near), kind)
         asked = replace(asked, near=near, verdict=verdict, rule=verdict.rule, detail=verdict.detail)
         return self._served(asked, verdict) if verdict.serve and verdict.candidate else asked
+
+    def _candidates(self, near: tuple[tuple[KeptEntry, float], ...]) -> list[Candidate]:
+        """The candidates of a decision. With their vectors, if it asks what was learned from a log."""
+        found = [one.candidate(cosine) for one, cosine in near]
+        if self._embedder is None or not isinstance(self.decide, Decision) or self.decide.learned is None:
+            return found
+        rows = self._store.vectors_of(self._embedder.name, [one.n for one, _ in near])
+        return [replace(one, vector=rows.get(entry.n)) for one, (entry, _) in zip(found, near, strict=True)]
 
     def _near(self, nearest: Nearest, asked: Looked, vector: Vectors) -> list[tuple[KeptEntry, float]]:
         """The nearest entries of the scope, and of the user's own part of it."""

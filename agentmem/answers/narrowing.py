@@ -32,7 +32,9 @@ request set move look come call seem become remain
 OPENERS = frozenset("before after during under until since while if unless as despite without except".split())  # noqa: SIM905
 """Words that open a phrase which narrows a question."""
 
-_BEFORE = frozenset("a an the my your our their his her its this that these those some any no every each".split()) | {  # noqa: SIM905
+_BEFORE = frozenset(
+    "a an the my your our their his her its this that these those some any no every each many much several".split()  # noqa: SIM905
+) | {
     *("of", "in", "for", "with", "on", "at", "from", "about", "by", "what", "which"),
 }
 """Words behind which a word before a noun is its modifier, and no verb."""

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from itertools import dropwhile, pairwise
 
+from agentmem.answers.quantities import OPENERS
 from agentmem.answers.words import QuestionPair, Words
 
 _ASKS = ("when", "where", "why", "who", "whose")
@@ -30,6 +31,8 @@ _PERSONS = frozenset("i you we they he she it people anyone someone anybody some
 _DOING = frozenset("do does did can could will would shall should must may".split())  # noqa: SIM905
 _ASKING = frozenset("how what when where why which".split())  # noqa: SIM905
 _SPEAKERS = frozenset("i me my we us our".split())  # noqa: SIM905
+_UNREAL = frozenset({"would", "could", "should", "might", "must"})
+_BEEN = frozenset("been done gone had made taken given known got gotten paid won lost kept left sent said".split())  # noqa: SIM905
 _PERFECT = frozenset({"have", "has", "had"})
 
 _MODALS: tuple[tuple[str, tuple[tuple[str, ...], ...]], ...] = (
@@ -42,27 +45,15 @@ _MODALS: tuple[tuple[str, tuple[tuple[str, ...], ...]], ...] = (
     ("a wish", (("do", "want", "to"),)),
 )
 """What a question may ask for, by the words that open it. "Can you" is a request, and is left out."""
+_LEAVE = frozenset({"allowed", "permitted", "may"})
+"""Words that ask for a leave and for nothing else; "can I" often means "how do I"."""
 _OPENING = 6
 """Words in which such a form must be complete."""
 _FORMS = {"does": "do", "did": "do", "is": "am", "are": "am", "was": "am", "were": "am"}
 
 
-_OPENERS = frozenset("do does did is are was were can could will would should must may has have".split())  # noqa: SIM905
-"""Words that open a question to be answered by yes or no."""
-_QUANTITIES = (
-    ("only", frozenset({"only", "just"})),
-    ("all", frozenset({"all", "every", "each"})),
-    ("any", frozenset({"any", "some"})),
-    ("most", frozenset({"most"})),
-    ("none", frozenset({"no"})),
-)
-_HOW_MANY = tuple(
-    frozenset(words.split())
-    for words in ("all every each", "one single", "some few several", "both", "either", "no neither", "another other")
-)
-"""Words about how many, a group each that may stand for each other."""
 _NEAR = 4
-"""A word about how many, and the verb that opens a question, count if they stand before this place."""
+"""The verb that opens a question stands before this place."""
 
 
 def asks(found: QuestionPair) -> str:
@@ -72,8 +63,10 @@ def asks(found: QuestionPair) -> str:
     opening = {each.tokens[0] for each in both if each.tokens}
     if (said := opening & _NOT_HOW) and any(map(_manner, both)) and one != other:
         return f"{_list(said)} against how"
-    if said and opening & _OPENERS and not any(_QUESTIONING.intersection(each.tokens[1:]) for each in both):
+    if said and opening & OPENERS and not any(_QUESTIONING.intersection(each.tokens[1:]) for each in both):
         return f"{_list(said)} against whether"
+    if any(map(_manner, both)) and (measured := [each.tokens[1] for each in both if _measures(each)]):
+        return f"how {measured[0]} against how"
     return f"{_list(one)} against {_list(other)}" if one and other and not one & other else ""
 
 
@@ -86,6 +79,9 @@ def whose(found: QuestionPair) -> str:
 
 def tense(found: QuestionPair) -> str:
     """One asks what was, the other what is or will be: "how many have I used" against "how many do I have"."""
+    past = [_unreal(one) for one in (found.left, found.right)]
+    if past[0] != past[1]:
+        return "one is about what would have been"
     past = [_past(one) for one in (found.left, found.right)]
     if past[0] == past[1] or ("ever" in found.left.tokens and "ever" in found.right.tokens):
         return ""
@@ -98,30 +94,12 @@ def tense(found: QuestionPair) -> str:
 def modality(found: QuestionPair) -> str:
     """One asks for a duty, the other for a leave or for advice: must I, may I, should I."""
     one, other = _modal(found.left), _modal(found.right)
+    if "a leave" in (one, other) and "" in (one, other):
+        asked, leave = (found.left, found.right) if other else (found.right, found.left)
+        return "how against whether one may" if _manner(asked) and _LEAVE.intersection(leave.tokens) else ""
     if {one, other} == {"a duty", "advice"} and "how" in (found.left.tokens[0], found.right.tokens[0]):
         return ""  # how often must I, how often should I
     return f"one asks for {one}, the other for {other}" if one and other and one != other else ""
-
-
-def quantity(found: QuestionPair) -> str:
-    """One asks about all, the other about any, or about these only; or such a word alone is another: in all, in one."""
-    one, other = _quantity(found.left), _quantity(found.right)
-    if one != other and "only" in (one, other):
-        return "one says only, the other does not"
-    return f"{one} against {other}" if one and other and one != other else instead(found, _HOW_MANY)
-
-
-def instead(found: QuestionPair, groups: Sequence[frozenset[str]]) -> str:
-    """A word of one group stands where the other question has one of another group, and all else is the same."""
-    one, other = found.left, found.right
-    if len(one.stems) != len(other.stems):
-        return ""
-    words = zip(one.tokens, one.stems, other.tokens, other.stems, strict=True)
-    apart = [(token, to) for token, stem, to, to_stem in words if stem != to_stem]
-    if len(apart) != 1:
-        return ""
-    places = [next((at for at, group in enumerate(groups) if word in group), None) for word in apart[0]]
-    return " against ".join(apart[0]) if None not in places and places[0] != places[1] else ""
 
 
 def actor(found: QuestionPair) -> str:
@@ -153,15 +131,23 @@ def _manner(one: Words) -> bool:
     return one.tokens[:1] == ("how",) and one.tokens[1:2] != () and one.tokens[1] in _AUXILIARY
 
 
+def _measures(one: Words) -> bool:
+    """True if a question opens with how often, how much or the like."""
+    return one.tokens[:1] == ("how",) and bool({*one.tokens[1:2]} & {*_HOW, *_MEASURED})
+
+
 def _asked(one: Words) -> set[str]:
     """The question words that ask: "when do", and not the "when" of "when I pay"."""
     follows = (*zip(one.tokens, one.tokens[1:], (*one.tokens[2:], ""), (*one.tokens[3:], "", ""), strict=False),)
     found = {a for a, b, *_ in follows if a in _ASKS and (b in _AUXILIARY or a.startswith("who"))}
-    return found | {
-        "long" if (b == "many" and {c, d} & _TIMES) or (b, c) == ("much", "time") else _MEASURED.get(b, b)
-        for a, b, c, d in follows
-        if a == "how" and (b in _HOW or b in _MEASURED)
-    }
+    return found | {_how(b, {c, d}, one) for a, b, c, d in follows if a == "how" and (b in _HOW or b in _MEASURED)}
+
+
+def _how(measure: str, behind: set[str], one: Words) -> str:
+    """What a question asks for that opens with how: how many weeks is how long, how long ago is when."""
+    if (measure == "many" and behind & _TIMES) or (measure == "much" and "time" in behind):
+        return "long"
+    return "when" if measure == "long" and "ago" in one.tokens else _MEASURED.get(measure, measure)
 
 
 def _owned(one: Words) -> dict[str, tuple[set[int], str]]:
@@ -181,6 +167,12 @@ def _past(one: Words) -> bool:
     return (bool(tokens & _PAST) or perfect) and not tokens & (_FUTURE | _PRESENT)
 
 
+def _unreal(one: Words) -> bool:
+    """True for what would, could or should have been."""
+    behind = one.tokens[next((at for at, token in enumerate(one.tokens) if token in _UNREAL), len(one.tokens)) :]
+    return any(a == "have" and (b.endswith("ed") or b in _BEEN) for a, b in pairwise(behind))
+
+
 def _modal(one: Words) -> str:
     """What the words that open a question ask for. "Need help" is no question."""
     if "you" in one.tokens[:2] or (one.tokens[:1] == ("need",) and not one.text.rstrip().endswith("?")):
@@ -190,13 +182,6 @@ def _modal(one: Words) -> str:
         behind = tuple(dropwhile(lambda token: token not in _AUXILIARY, one.tokens))
     opening = [_FORMS.get(word, word) for word in behind[:_OPENING]]
     return next((name for name, forms in _MODALS for form in forms if _opens(form, opening)), "")
-
-
-def _quantity(one: Words) -> str:
-    """How many of a kind a question is about: are all, are any, can only."""
-    if not one.tokens or one.tokens[0] not in _OPENERS:
-        return ""
-    return next((name for name, words in _QUANTITIES if words.intersection(one.tokens[1:_NEAR])), "")
 
 
 def _opens(form: Sequence[str], opening: Sequence[str]) -> bool:

@@ -81,7 +81,16 @@ _ENDINGS = ("ing", "ings", "ed", "es", "s", "est", "ly")
 """The endings of a word's forms."""
 _THOUSANDS = re.compile(r",(?=\d{3}(?:\D|$))")
 _ROMAN = re.compile(r"\b(?:I{2,3}|IV|VI{0,3}|IX|XI{0,3})\b")
-_EVERYDAY = re.compile(r"[1-9]\d{0,3}(?:%|percent|(?:minute|hour|day|week|month|year)s?)?")
+_EVERYDAY = re.compile(
+    r"[1-9]\d{0,3}(?:%|percent|minute|hour|day|week|month|year|kg|kilo|kilogram|lb|pound|oz|ounce|km|kilometer|kilometre"
+    r"|mi|mile|cm|centimeter|centimetre|mm|millimeter|millimetre|meter|metre|liter|litre|inch|inche|ft|feet|foot)?"
+)
+_MONTH = "jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|"
+_MONTH += "nov(?:ember)?|dec(?:ember)?"
+_DAY = re.compile(
+    rf"\b(\d{{1,2}})(?:st|nd|rd|th)(?=(?: of)?\W+(?:{_MONTH})\b)|(?<=\b)({_MONTH})\b(\W+)(\d{{1,2}})(?:st|nd|rd|th)\b",
+    re.IGNORECASE,
+)
 _QUESTION = re.compile(r"\W*(?:how|what|why|when|where|which|who|do|does|did|is|are|can|should)\b", re.IGNORECASE)
 _SIDED = frozenset({"++", "--", "!", "&", "*", "**", "~", "-"})
 _SIGNS = frozenset({"Sm", "So", "Sc"})
@@ -112,7 +121,8 @@ def letters(text: str) -> tuple[str, ...]:
 @lru_cache(maxsize=65_536)
 def amounts(text: str) -> tuple[str, ...]:
     """Each run of digits with its sign and its unit, as written, in their order; then Roman numerals."""
-    return (*(_amount(*one) for one in _AMOUNT.findall(_THOUSANDS.sub("", text))), *_ROMAN.findall(text))
+    plain = _THOUSANDS.sub("", _DAY.sub(lambda one: one[1] or f"{one[2]}{one[3]}{one[4]}", text))
+    return (*(_amount(*one) for one in _AMOUNT.findall(plain)), *_ROMAN.findall(text))
 
 
 @lru_cache(maxsize=65_536)
@@ -156,7 +166,7 @@ def joined_initials(text: str) -> str:
 
 
 def everyday(amount: str) -> bool:
-    """True for a short amount of time, of percent or without a unit, which people also write in words."""
+    """True for a short amount of time, of percent, of a common measure or without any, which people write in words."""
     return bool(_EVERYDAY.fullmatch(amount))
 
 

@@ -210,6 +210,12 @@ class AnswerStore:
         sql = "SELECT v, n, vector FROM vectors WHERE embedder = ? AND scope = ? AND v > ? ORDER BY v LIMIT ?"
         return _numbered(self.database.run(sql, embedder, scope, after, most))
 
+    def vectors_of(self, embedder: str, numbers: Sequence[int]) -> dict[int, Vectors]:
+        """The vectors of these entries, by number."""
+        sql = "SELECT v, n, vector FROM vectors WHERE embedder = ? AND n IN ({})"
+        parts = [_numbered(self.database.run(sql.format(m), embedder, *some)) for m, some in in_parts(numbers, _MOST)]
+        return {int(n): row for part in parts for n, row in zip(part.n, part.vectors, strict=True)}
+
     def count_vectors(self, embedder: str, scope: str, most: int) -> int:
         """The number of vectors of a scope, counted up to ``most``."""
         sql = "SELECT COUNT(*) FROM (SELECT 1 FROM vectors WHERE embedder = ? AND scope = ? LIMIT ?) AS some"

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 
+from agentmem.answers.learned import LearnedAnswers
 from agentmem.answers.sampling import of_cell
 from agentmem.answers.values import DEFAULT, Certificate, Labelled, QueryPolicy
 from agentmem.errors import ConfigError
@@ -154,6 +155,7 @@ class Tuned:
 
     ``policy`` has the chosen threshold if its certificate keeps ``limit``, else one that is no lower than DEFAULT; or
     exact keys alone, if that errs more often than ``limit`` allows. ``more`` is the number of labels still needed.
+    ``learned`` is what was learned from the log, if that serves more; ``without`` it, the best is that.
     """
 
     policy: QueryPolicy
@@ -162,6 +164,8 @@ class Tuned:
     held: Point
     limit: float
     more: int
+    learned: LearnedAnswers | None = None
+    without: Point | None = None
 
     def renamed(self, kind: str) -> "Tuned":
         """The same result for another query type."""

@@ -7,7 +7,7 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from agentmem.answers.questions import normalised
@@ -127,13 +127,17 @@ _ANSWER: Mapping[str, Wanted] = {
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A kept entry that is near a question. ``kind`` is the query type of its own question."""
+    """A kept entry that is near a question. ``kind`` is the query type of its own question.
+
+    ``vector`` is its question's, if the decision needs it.
+    """
 
     id: str
     question: str
     answer: str
     vector_similarity: float
     kind: str = "faq"
+    vector: "Vectors | None" = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,12 +158,14 @@ class QueryPolicy:
     """The policy of one query type: the least cosine at which it serves.
 
     ``exact_only``: its log or its audits show too many errors at every threshold, so only exact keys are served.
+    ``model`` names what was learned from the log, if the threshold was certified together with it.
     """
 
     kind: str
     threshold: float
     certificate: Certificate | None = None
     exact_only: bool = False
+    model: str = ""
 
 
 @dataclass(frozen=True, slots=True)

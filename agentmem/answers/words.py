@@ -8,21 +8,23 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from itertools import pairwise
 
 from agentmem.answers.false_forms import own_forms
 from agentmem.answers.lexicon import (
     CONTRACTIONS,
     FORMS,
     FUNCTION,
-    IRREGULAR,
     NEGATIONS,
     NUMBERS,
     PLEASANTRIES,
     SCALES,
     SYNONYMS,
     UNITS,
+    plain_forms,
 )
 from agentmem.answers.spelling import Spells, amounts, english, joined_initials, spelt
+from agentmem.answers.typos import misspelt
 
 _TOKEN = re.compile(r"[£$€]?\d[\d,]*(?:\.\d+)?(?::\d\d)?%?|[^\W\d_]+(?:['-][^\W\d_]+)*|\w+")
 _ID = re.compile(r"\b(?=[\w./#@-]*\d)(?=[\w./#@-]*[A-Za-z])[\w#@][\w./#@-]*\w\b")
@@ -36,10 +38,10 @@ _SUFFIXES = (
 _INFLECTED = ("ing", "ings", "ed")
 _DERIVED = frozenset("e l al at anc enc ion ional or er ed ing iv y abl est".split())  # noqa: SIM905
 """What a word's stem may have behind another's, if it is made from it: renew and renewal. Plan and plant are two."""
-_SCIENTIFIC = re.compile("(?:ate|ite|ide|ine|ane|ene|yne|ol|al|one|ose|ase|ium|itis|osis|oma|pathy|ectomy|otomy)s?")
-"""Endings of the names of substances and illnesses, where another one is another thing: nitrate, nitrite, nitride."""
 _VOWEL = re.compile("[aeiouy]")
 _MARKS = re.compile(r"[^\w\s'£$€%:.,/#@-]|(?<!\d)[.,:/]|[.,:/](?!\d)")
+_ORDINAL = re.compile(r"\b(\d+)(?:st|nd|rd|th)\b")
+_INITIALS = re.compile(r"\b[A-Z]{2,6}\b")
 _SCALED = 100
 """From this value on, "and" joins a number to the next one: two hundred and five."""
 
@@ -108,7 +110,7 @@ def same_slots(left: str, right: str) -> bool:
 def stem(word: str) -> str:
     """The word without its endings: a light stemmer after Porter (1980). It is cruder, but the same for both sides."""
     word = word.removesuffix("'s").replace("-", "")
-    word = IRREGULAR.get(word, word)
+    word = plain_forms().get(word, word)
     if own := own_forms().get(word):
         return own
     found = _cut(word)
@@ -143,7 +145,7 @@ def _plain(text: str) -> str:
     plain = joined_initials(text).lower().replace("’", "'").replace("‘", "'")
     plain = _MARKS.sub(" ", plain)
     plain = " ".join(CONTRACTIONS.get(one, one) for one in plain.split())
-    plain = re.sub(r"n't\b", " not", plain)
+    plain = _ORDINAL.sub(r"\1", re.sub(r"n't\b", " not", plain))
     plain = re.sub(r"'(?:re|ve|ll|d|m|s)\b", "", plain)
     before = ""
     while before != plain:
@@ -295,8 +297,12 @@ def pair(left: str, right: str, spells: Spells | None = None) -> QuestionPair:
 
     _apart(lone_left, lone_right, other)
     _apart(lone_right, lone_left, one)
+    _joined_words(lone_left, lone_right, other)
+    _joined_words(lone_right, lone_left, one)
+    _spelt_out(lone_left, one, lone_right, other)
+    _spelt_out(lone_right, other, lone_left, one)
     matched = len(lefts) - len(lone_left)
-    typos = _match(lone_left, lone_right, lambda a, b: not named(a, b) and _misspelt(a[1], b[1], spells))
+    typos = _match(lone_left, lone_right, lambda a, b: not named(a, b) and misspelt(a[1], b[1], spells))
     synonyms = _match(lone_left, lone_right, lambda a, b: not _groups(a[0]).isdisjoint(_groups(b[0])))
     synonyms += _parts(lone_left, rights, lambda a, b: named(a, b) or not _known(spells, a[1], b[1]))
     synonyms += _parts(lone_right, lefts, lambda a, b: named(b, a) or not _known(spells, a[1], b[1]))
@@ -316,21 +322,6 @@ def pair(left: str, right: str, spells: Spells | None = None) -> QuestionPair:
         _rare(lone_right, spells),
         english(left, spells) and english(right, spells),
     )
-
-
-def distance(one: str, other: str) -> int:
-    """Edits from one word to the other: letters inserted, deleted, changed, or two swapped (Damerau 1964)."""
-    earlier: list[int] = []
-    before: list[int] = []
-    row = list(range(len(other) + 1))
-    for i, a in enumerate(one, 1):
-        earlier, before, row = before, row, [i]
-        for j, b in enumerate(other, 1):
-            best = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (a != b))
-            if i > 1 and j > 1 and a == other[j - 2] and one[i - 2] == b:
-                best = min(best, earlier[j - 2] + 1)
-            row.append(best)
-    return row[-1]
 
 
 def _content(one: Words) -> list[Word]:
@@ -380,6 +371,28 @@ def _apart(lone: list[Word], others: list[Word], other: Words) -> None:
             others[:] = [each for each in others if each[0] not in parts]
 
 
+def _joined_words(lone: list[Word], others: list[Word], other: Words) -> None:
+    """Removes a word that the other question writes as two, and the two: lawnmower and lawn mower."""
+    twos = {a + b: {stem(a), stem(b)} for a, b in pairwise(other.tokens)}
+    for one in [one for one in lone if one[1] in twos]:
+        lone.remove(one)
+        others[:] = [each for each in others if each[0] not in twos[one[1]]]
+
+
+def _spelt_out(here: list[Word], one: Words, there: list[Word], other: Words) -> None:
+    """Removes initials, and the words that begin with them: the WHO, the World Health Organization."""
+    for found in _INITIALS.findall(one.text):
+        run = [(word, token) for word, token in zip(other.stems, other.tokens, strict=True) if token not in _JOINING]
+        for at in range(len(run) - len(found) + 1):
+            named = run[at : at + len(found)]
+            if [token[0] for _, token in named] == list(found.lower()) and {stem(found.lower())} != {named[0][0]}:
+                here[:] = [each for each in here if each[0] != stem(found.lower())]
+                there[:] = [each for each in there if each not in named]
+
+
+_JOINING = frozenset({"of", "and", "the", "for", "in"})
+
+
 def _known(spells: Spells | None, *words: str) -> bool:
     return spells is None or any(map(spells, words))
 
@@ -403,20 +416,6 @@ def _extends(one: Word, other: Word) -> bool:
 def _participants(one: str, other: str) -> bool:
     """True for the one who does it, and the one to whom it is done: employer and employee."""
     return one.rstrip("s").endswith("ee") != other.rstrip("s").endswith("ee")
-
-
-@lru_cache(maxsize=65_536)
-def _misspelt(one: str, other: str, spells: Spells | None) -> bool:
-    shorter = min(len(one), len(other))
-    if shorter < 4 or one[0] != other[0] or spells is None or spells(one) == spells(other):
-        return False  # two words that nobody knows are two names
-    return not _substances(one, other) and distance(one, other) <= (1 if shorter < 6 else 2)
-
-
-def _substances(one: str, other: str) -> bool:
-    """True for one word with two endings of substances or illnesses."""
-    same = next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
-    return any(_SCIENTIFIC.fullmatch(one, at) and _SCIENTIFIC.fullmatch(other, at) for at in range(4, same + 1))
 
 
 @cache

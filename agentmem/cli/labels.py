@@ -68,6 +68,7 @@ def tune(
     """
     from agentmem.answers.cache import all_kinds
     from agentmem.answers.decision import write_policies
+    from agentmem.answers.learned import write_learned
     from agentmem.answers.logs import is_log
     from agentmem.answers.plot import page
     from agentmem.answers.query_types import left_out
@@ -82,6 +83,8 @@ def tune(
         plot.write_text(page(tuned), encoding="utf-8")
     if not dry:
         with home(workspace) as place:
+            for learned in {one.learned.name: one.learned for one in tuned.values() if one.learned}.values():
+                write_learned(place.records, learned)
             write_policies(place.records, [one.policy for one in tuned.values()])
             _remember(place, judged)
     rows = [_row(name, one) for name, one in tuned.items()]
@@ -136,7 +139,9 @@ def _by_log(path: Path, kinds: "Kinds", limit: float, seconds: float, told: "Tol
 
     log, vectors = read_log(path, MiniLM(), classifier(MiniLM(), kinds), told)
     today = {name: kind.threshold for name, kind in kinds.items()}
-    return tune_log(log, vectors, objecting(), today=today, limit=limit, told=told, seconds=seconds)
+    return tune_log(
+        log, vectors, objecting(), today=today, limit=limit, told=told, seconds=seconds, embedder=MiniLM.name
+    )
 
 
 def _audited(workspace: Path, count: int) -> "list[Labelled]":
@@ -211,7 +216,40 @@ def _row(kind: str, one: "Tuned") -> dict[str, Any]:
         "certified": not one.more,
         "exact_only": one.policy.exact_only,
         "labels_needed": None if one.more < 0 else one.more,
+        "learned": _learned(one),
     }
+
+
+def _learned(one: "Tuned") -> dict[str, Any] | None:
+    """What was learned from the log, and what is served of the held-out half without it."""
+    if one.learned is None or one.without is None:
+        return None
+    without, bounds = one.without, one.without.precision_band
+    return {
+        "answers": one.learned.answers,
+        "wrong_bounds": [1 - one.held.precision_band[1], 1 - one.held.precision_band[0]],
+        "without": {
+            "threshold": without.threshold,
+            "served": without.served,
+            "wrong": without.wrong,
+            "wrong_bounds": [1 - bounds[1], 1 - bounds[0]],
+        },
+    }
+
+
+def _gained(row: dict[str, Any]) -> str:
+    if not (learned := row["learned"]):
+        return ""
+    without, (low, high), (least, most) = (
+        learned["without"],
+        learned["wrong_bounds"],
+        learned["without"]["wrong_bounds"],
+    )
+    return (
+        f" It holds with what was learned of {learned['answers']} answers, which refuses what it is not sure of: "
+        f"{row['served']} served, {low:.2%} to {high:.2%} wrong; without it {without['threshold']:.4f} serves "
+        f"{without['served']}, {least:.2%} to {most:.2%} wrong."
+    )
 
 
 def _sentence(row: dict[str, Any], limit: float) -> str:
@@ -221,7 +259,7 @@ def _sentence(row: dict[str, Any], limit: float) -> str:
     )
     wrong = f"{reached}, {row['wrong']} of the served wrongly; the certificate says at most {bound} at 95 %."
     if row["certified"]:
-        return f"{wrong} Certified for {limit:.2%}: the threshold is {row['threshold']:.4f}."
+        return f"{wrong} Certified for {limit:.2%}: the threshold is {row['threshold']:.4f}.{_gained(row)}"
     if row["exact_only"]:
         return f"{wrong} That is too often, so only exact keys are served from now on."
     needed = "no number of labels would do" if row["labels_needed"] is None else f"about {row['labels_needed']:,} more"

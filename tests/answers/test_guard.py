@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentmem.answers.guard import PLAIN, RULES, objection
-from agentmem.answers.words import distance, pair, stem, words
+from agentmem.answers.words import pair, stem, words
 from tests.answers.gates import rule
 
 KNOWN = frozenset({"how", "change", "email", "address", "lock", "unlock", "card", "mary", "mark"})
@@ -27,7 +27,7 @@ def spells(word: str) -> bool:
         ("Does it run without a licence?", "Does it run with a licence?", "negation"),
         ("How do I mute the alarm?", "How do I unmute the alarm?", "antonyms"),
         ("Which trains are allowed?", "Which trains are banned?", "antonyms"),
-        ("How do I log in to the portal?", "How do I log out of the portal?", "antonyms"),
+        ("How do I log in to the portal?", "How do I log out of the portal?", "particle"),
         ("Are you open on Monday?", "Are you open on Thursday?", "kinds"),
         ("Does the Zephyr have a camera?", "Does the Quasar have a camera?", "names"),
         ("What is my account limit?", "What is my joint account limit?", "scope"),
@@ -99,11 +99,3 @@ def test_a_question_has_nothing_against_itself(text: str) -> None:
 def test_which_question_was_first_makes_no_difference(left: str, right: str) -> None:
     """The guard objects to a pair in both directions or in none."""
     assert bool(rule(left, right)) == bool(rule(right, left))
-
-
-@given(st.text("abc", max_size=6), st.text("abc", max_size=6), st.text("abc", max_size=6))
-def test_the_distance_is_symmetric_and_zero_only_for_equals(one: str, other: str, third: str) -> None:
-    """The distance is symmetric, zero only for equal words, and at most the longer word's length."""
-    assert distance(one, other) == distance(other, one)
-    assert (distance(one, other) == 0) == (one == other)
-    assert distance(one, third) <= max(len(one), len(third))

@@ -2,13 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from agentmem.answers.decision import Decision, decider
+from agentmem.answers.learned import LearnedAnswers
 from agentmem.answers.log_replay import ReplayedOutcome, ReplayedQuestion
 from agentmem.answers.logs import replay_log
-from agentmem.answers.values import Candidate, Decider, Verdict
+from agentmem.answers.values import Candidate, Decider, QueryPolicy, Verdict
+from agentmem.recall.embedder import MiniLM
 from agentmem.types import Vectors
 
 
@@ -56,6 +60,25 @@ def counted(found: Sequence[ReplayedOutcome], repeats: int) -> Played:
     hows = [one.how for one in found]
     wrong = sum(one.hit and not one.right for one in found)
     return Played(len(found), hows.count("exact"), hows.count("semantic"), wrong, repeats)
+
+
+class Remembering(Decision):
+    """The cache's own decision, which asks the gates once about a pair, whatever the arm: they know no threshold."""
+
+    __slots__ = ()
+    known: ClassVar[dict[tuple[str, str], tuple[str, str]]] = {}
+
+    def objection(self, kept: str, asked: str) -> tuple[str, str]:
+        """What the gates said of the pair."""
+        if (kept, asked) not in self.known:
+            self.known[kept, asked] = super().objection(kept, asked)
+        return self.known[kept, asked]
+
+
+def ours(threshold: float, learned: LearnedAnswers | None = None) -> Decider:
+    """The cache's own decision at a threshold."""
+    usual = decider({"faq": QueryPolicy("faq", threshold, model=learned.name if learned else "")}, MiniLM().spells)
+    return Remembering(usual.policies, usual.gates, usual.spells, learned)
 
 
 def by_cosine(least: float) -> Decider:

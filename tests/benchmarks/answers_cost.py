@@ -32,7 +32,8 @@ from agentmem.models import weights
 from agentmem.runtime.agent import Agent
 from agentmem.types import Usage
 from tests.benchmarks.answer_data import banking
-from tests.benchmarks.answers_banking77 import TARGETS, Target, ours, part, settled
+from tests.benchmarks.answer_streams import ours
+from tests.benchmarks.answers_banking77 import TARGETS, Target, chosen, part
 from tests.benchmarks.heading import heading, record_figures
 
 SEED = 21
@@ -149,7 +150,7 @@ def main() -> int:
     )
     certify_on, good = part(given.data, "certify"), []
     for target in TARGETS:
-        threshold, _ = settled(target, certify_on)
+        threshold, _ = chosen(target, certify_on, None)
         stream = target.stream(len(questions), int(len(questions) * target.lookups), SEED)
         asked = [questions[at] for at in stream]
         good.append(report(target, threshold, asked, priced.cost(tokens), model))

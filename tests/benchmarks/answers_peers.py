@@ -28,11 +28,11 @@ from agentmem.answers.values import DEFAULT
 from agentmem.recall.embedder import DIMENSIONS, MiniLM
 from tests.benchmarks.answer_data import vectors
 from tests.benchmarks.answer_real_data import RealQuestion
-from tests.benchmarks.answer_streams import by_cosine
+from tests.benchmarks.answer_streams import by_cosine, ours
 from tests.benchmarks.answer_vcache import VCache
 from tests.benchmarks.answers_gptcache import DEFAULT as GPTCACHE
 from tests.benchmarks.answers_gptcache import gptcache
-from tests.benchmarks.answers_real import SEED, SWEEP, ours, played, ruled, streams
+from tests.benchmarks.answers_real import SEED, SWEEP, played, ruled, streams
 from tests.benchmarks.heading import commit, heading, record_figures
 
 Get = Callable[[str], str | None]

@@ -26,13 +26,12 @@ from typing import Any, Literal
 
 import numpy as np
 
-from agentmem.answers.decision import decider
 from agentmem.answers.exclusions import RULES, Rule, excluded
 from agentmem.answers.log_replay import ReplayedQuestion
 from agentmem.answers.logs import nearest
 from agentmem.answers.questions import normalised
 from agentmem.answers.tuning import interval
-from agentmem.answers.values import DEFAULT, Decider, QueryPolicy
+from agentmem.answers.values import DEFAULT, Decider
 from agentmem.recall.embedder import MiniLM
 from agentmem.types import Vectors
 from tests.benchmarks.answer_data import flat, vectors
@@ -47,7 +46,7 @@ from tests.benchmarks.answer_real_data import (
     quora,
     traps,
 )
-from tests.benchmarks.answer_streams import by_cosine
+from tests.benchmarks.answer_streams import by_cosine, ours
 from tests.benchmarks.heading import commit, heading, record_figures
 
 SEED = 5
@@ -190,11 +189,6 @@ def _asked(
 def ruled(text: str) -> Rule | None:
     """The rule that excludes a question."""
     return excluded(text, "question", RULES)
-
-
-def ours(threshold: float) -> Decider:
-    """Our decision at a threshold."""
-    return decider({"faq": QueryPolicy("faq", threshold)}, MiniLM().spells)
 
 
 def pair_key(one: str, other: str) -> str:
