@@ -2,7 +2,6 @@
 
 import asyncio
 import inspect
-import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,6 +15,7 @@ from agentmem.answers.asking import Answered, Answering, Asking, AsyncAnswering,
 from agentmem.answers.audit import AuditedAnswer, Audits
 from agentmem.answers.conversations import Conversations
 from agentmem.answers.decision import default_decider
+from agentmem.answers.decorated import context_of, question_of
 from agentmem.answers.exclusions import with_kinds
 from agentmem.answers.freshness import lifetimes
 from agentmem.answers.hits import HitLog
@@ -46,13 +46,15 @@ WANTED: Mapping[str, Wanted] = {
     "workspace": of(Workspace, "a Workspace") | NOTHING,
     "embedder": having("an embedder", "embed") | NOTHING,
     "exact_only": FLAG,
-    "settings": of(AnswerSettings, "answers.settings.Settings"),
+    "settings": of(AnswerSettings, "an AnswerSettings"),
     "decide": CALLABLE | NOTHING,
     "agrees": CALLABLE | NOTHING,
     "clock": CALLABLE,
     "seed": WHOLE,
 }
 """The types of an AnswerCache's arguments."""
+_ASKED: Mapping[str, Wanted] = {"question": TEXT, "context": of(AnswerScope, "an AnswerScope")}
+"""The types of a lookup's arguments."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +199,7 @@ class AnswerCache(Closing):
 
     def get(self, question: str, *, context: AnswerScope = EVERYWHERE) -> Answered | None:
         """The kept answer to a question, or None. Hits are not audited; for that use `ask`."""
+        check_settings("AnswerCache.get", locals(), _ASKED)
         looked = self.lookups.look(question, context)
         self._maintain()
         if looked.entry is None:
@@ -206,6 +209,7 @@ class AnswerCache(Closing):
 
     def put(self, question: str, answer: str | Answer, *, context: AnswerScope = EVERYWHERE) -> KeptResult:
         """Keep an answer, unless a rule forbids it; the result says why. Raises AnswersError."""
+        check_settings("AnswerCache.put", locals(), _ASKED)
         given = answer if isinstance(answer, Answer) else Answer(answer)
         kept = self.keeper.keep(self.lookups.unsearched(question, context), given)
         self._maintain()
@@ -230,6 +234,9 @@ class AnswerCache(Closing):
         and nothing is kept then. ``thread`` names a conversation: a follow-up is answered with its last turns, and kept
         as the question that stands alone.
         """
+        check_settings("AnswerCache.ask", locals(), {**_ASKED, "answering": CALLABLE})
+        if inspect.iscoroutinefunction(answering):
+            raise ConfigError("answering is a coroutine function: await AnswerCache.aask with it")
         talk = self._conversations.begun(thread, question, context)
         way = Now(lambda one: talk.taken(answering(talk.asked(one))))
         answered = finished(self._asking.ask(question, talk.context, way, known=talk.known))
@@ -241,6 +248,7 @@ class AnswerCache(Closing):
         self, question: str, answering: AsyncAnswering, *, context: AnswerScope = EVERYWHERE, thread: str | None = None
     ) -> Answered:
         """`ask` for asyncio. ``answering`` is a coroutine function."""
+        check_settings("AnswerCache.aask", locals(), {**_ASKED, "answering": CALLABLE})
         talk = self._conversations.begun(thread, question, context)
 
         async def made(one: str) -> Answer:
@@ -269,20 +277,24 @@ class AnswerCache(Closing):
         def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
             if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
                 raise ConfigError(f"{function.__name__} streams: cache a function that returns the whole answer")
-            name = f"{function.__module__}.{function.__qualname__}"
             if inspect.iscoroutinefunction(function):
 
                 @wraps(function)
-                async def acalled(question: str, *args: Any, **kwargs: Any) -> str:
-                    own = _context(context, name, question, args, kwargs)
-                    return (await self.aask(question, lambda one: function(one, *args, **kwargs), context=own)).text
+                async def acalled(*args: Any, **kwargs: Any) -> str:
+                    call = question_of(function, args, kwargs)
+                    own = context_of(context, function, call)
+                    answered = await self.aask(
+                        call.question, lambda one: function(one, *call.rest, **call.named), context=own
+                    )
+                    return answered.text
 
                 return acalled
 
             @wraps(function)
-            def called(question: str, *args: Any, **kwargs: Any) -> str:
-                own = _context(context, name, question, args, kwargs)
-                return self.ask(question, lambda one: function(one, *args, **kwargs), context=own).text
+            def called(*args: Any, **kwargs: Any) -> str:
+                call = question_of(function, args, kwargs)
+                own = context_of(context, function, call)
+                return self.ask(call.question, lambda one: function(one, *call.rest, **call.named), context=own).text
 
             return called
 
@@ -295,6 +307,7 @@ class AnswerCache(Closing):
 
         ``scope`` replaces the context's scope, if only that is known (see ``store.scopes``).
         """
+        check_settings("AnswerCache.explain", locals(), _ASKED)
         return self.lookups.look(question, context, scope)
 
     def drop(self, question: str, *, context: AnswerScope = EVERYWHERE, scope: str = "", entry: bool = False) -> str:
@@ -306,6 +319,7 @@ class AnswerCache(Closing):
         Example:
             >>> cache.drop("Is ibuprofen safe while breastfeeding?")
         """
+        check_settings("AnswerCache.drop", locals(), _ASKED)
         looked = self.lookups.look(question, context, scope)
         wrong = looked.entry
         if wrong is None:
@@ -410,20 +424,3 @@ class AnswerCache(Closing):
         """Start the work that lags behind, on the background thread."""
         if self._nearest is not None and self._nearest.lagging():
             self.background.once("index", self._nearest.catch_up)
-
-
-def _context(
-    given: AnswerScope | Callable[..., AnswerScope] | None, name: str, question: str, args: Any, kwargs: Any
-) -> AnswerScope:
-    if isinstance(given, AnswerScope):
-        return given
-    if given is not None:
-        return given(question, *args, **kwargs)
-    try:
-        rest = json.dumps([args, kwargs], sort_keys=True)
-    except (TypeError, ValueError) as error:
-        raise ConfigError(
-            f"{name} takes arguments that cannot be part of a key ({error}): give cached(context=...), "
-            "a function that makes the AnswerScope from the call's arguments"
-        ) from error
-    return AnswerScope(conversation=(name, rest))

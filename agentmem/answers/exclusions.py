@@ -89,6 +89,7 @@ _UNKEEPABLE = r"[\0\ud800-\udfff]"  # databases cannot hold these
 RULES: tuple[Rule, ...] = (
     Rule("too long to be a question", "question", rf"\A(?s:.{{{LONGEST + 1}}})"),
     Rule("not to be kept as text", "question", _UNKEEPABLE),
+    Rule("no word or number", "question", r"\A[\W_]*\Z"),
     Rule("not to be kept as text", "answer", _UNKEEPABLE),
     Rule("an e-mail address", "question", r"[\w.+-]+@[\w-]+\.\w+"),
     Rule("a card or account number", "question", r"\b(?:\d[ -]?){12,18}\d\b", check=luhn),

@@ -27,7 +27,7 @@ from agentmem.answers.exclusions import RULES, About, Rule
 from agentmem.answers.freshness import Checks, seconds_of
 from agentmem.answers.nearest import HOT
 from agentmem.answers.values import DEFAULT, Kind, Kinds
-from agentmem.checking import LIST, MAP, NUMBER, WHOLE, Wanted, check_fields, of
+from agentmem.checking import LIST, MAP, NUMBER, POSITIVE, WHOLE, Wanted, check_fields, of, shown
 from agentmem.config import PLACE
 from agentmem.errors import ConfigError
 
@@ -58,12 +58,12 @@ class AnswerSettings:
     hot: int = HOT
     ttl: Mapping[str, float] = field(default_factory=dict)
     checks: Checks = Checks()
-    rules: tuple[Rule, ...] = RULES
+    rules: tuple[Rule, ...] = field(default=RULES, repr=False)
     kinds: Kinds = field(default_factory=dict)
     thresholds: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        check_fields("answers.Settings", self, _WANTED)
+        check_fields("AnswerSettings", self, _WANTED)
         if not 0 <= self.audit <= 1:
             raise ConfigError(f"answers.audit is {self.audit!r}; it must be a share from 0 to 1, for example 0.02")
         if self.hot < 1:
@@ -71,6 +71,12 @@ class AnswerSettings:
         for name, least in self.thresholds.items():
             if not _share(least):
                 raise ConfigError(f"the threshold of {name!r} is {least!r}; it must be above 0 and at most 1")
+        for name, seconds in self.ttl.items():
+            if not POSITIVE.fits(seconds):
+                raise ConfigError(f"the ttl of {name!r} is {seconds!r}; it must be a number of seconds above 0")
+        for name, kind in self.kinds.items():
+            if not isinstance(kind, Kind):
+                raise ConfigError(f"the query type {name!r} must be a Kind, and {shown(kind)} is not")
 
 
 def _share(value: object) -> bool:
@@ -81,7 +87,7 @@ _WANTED: Mapping[str, Wanted] = {
     "audit": NUMBER,
     "hot": WHOLE,
     "ttl": MAP,
-    "checks": of(Checks, "answers.freshness.Checks"),
+    "checks": of(Checks, "a Checks"),
     "rules": LIST,
     "kinds": MAP,
     "thresholds": MAP,

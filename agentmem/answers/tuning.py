@@ -283,7 +283,8 @@ def read_pairs(path: Path) -> list[Labelled]:
         columns = [name for name in rows.fieldnames or () if name.startswith("label")]
         missing = {"left", "right"} - set(rows.fieldnames or ())
         if missing or not columns:
-            raise ConfigError(f"{path} needs the columns left, right and label; it has {rows.fieldnames}")
+            wanted = "left, right and label, or question and answer if it is a log"
+            raise ConfigError(f"{path} needs the columns {wanted}; {_header(rows.fieldnames)}")
         for row in rows:
             key = tuple(of_cell(row.get(name) or "") for name in ("left", "right", "kind", "served", "fresh"))
             given = [row[name] for name in columns if (row[name] or "").strip()]
@@ -297,12 +298,25 @@ def read_pairs(path: Path) -> list[Labelled]:
 
 @contextmanager
 def csv_of(path: Path) -> "Iterator[csv.DictReader[str]]":
-    """The rows of a CSV file with a header. Raises ConfigError if it cannot be read."""
+    """The rows of a CSV file with a header. Raises ConfigError if it cannot be read.
+
+    Commas divide its columns, or what some programs write for them: semicolons or tabs, if its header has no comma.
+    """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            yield csv.DictReader(file)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+            header = file.readline()
+            file.seek(0)
+            delimiter = next((one for one in ",;\t" if one in header), ",")
+            yield csv.DictReader(file, delimiter=delimiter)
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path} is not text in UTF-8 ({error.reason}): save it as CSV in UTF-8") from error
+    except (OSError, csv.Error) as error:
         raise ConfigError(f"{path} cannot be read as CSV: {error}") from error
+
+
+def _header(columns: Sequence[str] | None) -> str:
+    """What a file has in place of the columns that were wanted."""
+    return f"it has {', '.join(columns)}" if columns else "it is empty"
 
 
 def _label(cell: str, path: Path, number: int) -> bool:

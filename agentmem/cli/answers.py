@@ -36,6 +36,8 @@ def stats(workspace: Workspace = HERE, json: AsJson = False) -> None:
     from agentmem.meter.answers import show
 
     show(found, console())
+    if not found["entries"]:
+        notices().print(NOTHING, highlight=False)
 
 
 def statistics(workspace: Path) -> dict[str, Any] | None:
@@ -99,8 +101,10 @@ def drop(
     workspace: Workspace = HERE,
     json: AsJson = False,
 ) -> None:
-    """Drop the answer that a question is served now: neither it nor its like gets that answer again."""
+    """Drop the answer that a question is served now, for it and for all that is nearer to it than to the kept one."""
     gone = _in_each(workspace, tenant, lambda cache, scope: cache.drop(question, scope=scope, entry=entry))
+    if not gone and not json:
+        raise ConfigError(NOTHING)
     found = [one for one in gone if one]
     if json:
         print_json({"schema": 1, "question": question, "dropped": found})

@@ -125,9 +125,11 @@ def _tuned(
     from agentmem.answers.tuning import read_pairs, tune_kinds
     from agentmem.recall.embedder import MiniLM
 
-    if is_log(path):
+    if is_log(path):  # columns question and answer
         return _by_log(path, kinds, limit, seconds, told), None
     labelled = read_pairs(path)
+    if not labelled:
+        raise ConfigError(f"no pair in {path} has a label: fill in the column label with same or different")
     tuned = tune_kinds(labelled, scorer(MiniLM()), cost=dict.fromkeys(kinds, cost), limit=limit)
     return tuned, _judged(labelled)
 

@@ -2,8 +2,11 @@
 
 import asyncio
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -129,7 +132,7 @@ def test_what_may_not_be_kept_is_made_each_time(tmp_path: Path, answer: str | An
     assert len(calls.asked) == 2
 
 
-@pytest.mark.parametrize("question", ["What is my balance?", "What's the weather?", "Cancel my order"])
+@pytest.mark.parametrize("question", ["What is my balance?", "What's the weather?", "Cancel my order", "", " ?!"])
 def test_an_excluded_question_is_never_kept_nor_shared(tmp_path: Path, question: str) -> None:
     """For an excluded question each caller gets its own answer, even at the same time."""
     calls = Calls()
@@ -247,6 +250,31 @@ def test_the_decorator(tmp_path: Path) -> None:
             answer("what is it", language=object())
         with pytest.raises(ConfigError, match="streams"):
             cache.cached()(lambda question: (yield question))
+
+
+def test_what_is_no_question_or_no_context_is_said(tmp_path: Path) -> None:
+    """Each way to ask refuses the wrong type by a sentence that names it, before anything is asked or kept."""
+    calls = Calls()
+    with opened(tmp_path) as cache:
+        ways: list[Callable[..., Any]] = [
+            cache.get,
+            partial(cache.put, answer="By post."),
+            partial(cache.ask, answering=calls),
+            lambda question, **more: asyncio.run(cache.aask(question, calls.later, **more)),
+            cache.explain,
+            cache.drop,
+        ]
+        for way in ways:
+            with pytest.raises(ConfigError, match=r"question of AnswerCache\.\w+ must be a text, and 3 is not"):
+                way(3)
+            with pytest.raises(ConfigError, match=r"context of .* must be an AnswerScope, and 'anna' is not"):
+                way("How long?", context="anna")
+        with pytest.raises(ConfigError, match="aask"):
+            cache.ask("How long?", calls.later)  # type: ignore[arg-type]
+        with pytest.raises(ConfigError, match="question"):
+            cache.cached()(calls)(None)
+        assert cache.store.count() == 0
+    assert calls.asked == []
 
 
 def test_every_decision_can_be_explained(tmp_path: Path) -> None:

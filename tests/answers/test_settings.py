@@ -2,10 +2,11 @@
 
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from agentmem.answers.cache import all_kinds
+from agentmem.answers.cache import AnswerCache, all_kinds
 from agentmem.answers.exclusions import RULES, excluded
 from agentmem.answers.freshness import DAY, HOUR, content_of, lifetimes, seconds_of
 from agentmem.answers.settings import AnswerSettings, read
@@ -67,6 +68,21 @@ def test_what_cannot_work_is_said(table: str, said: str) -> None:
     """The error for a wrong setting names it and says what to write instead."""
     with pytest.raises(ConfigError, match=said):
         read(tomllib.loads(table))
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"ttl": {"price": -1}}, "the ttl of 'price' is -1"),
+        ({"kinds": {"x": 3}}, "the query type 'x' must be a Kind, and 3 is not"),
+        ({"thresholds": {"nonsense": 0.9}}, "no query type 'nonsense'"),
+        ({"audit": "often"}, "audit of AnswerSettings must be a number"),
+    ],
+)
+def test_settings_from_code_are_checked_too(tmp_path: Path, given: dict[str, Any], said: str) -> None:
+    """By the names that people import, at the latest when the cache is opened."""
+    with pytest.raises(ConfigError, match=said):
+        AnswerCache(tmp_path, exact_only=True, settings=AnswerSettings(**given))
 
 
 def test_times_as_people_write_them() -> None:

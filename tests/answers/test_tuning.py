@@ -1,5 +1,6 @@
 """Tuning thresholds on labelled pairs."""
 
+import csv
 from dataclasses import replace
 from pathlib import Path
 
@@ -104,6 +105,32 @@ def test_several_labels_count_by_majority(tmp_path: Path) -> None:
     path.write_text("question,label\na,1\n", encoding="utf-8")
     with pytest.raises(ConfigError, match="left, right and label"):
         read_pairs(path)
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_columns_may_be_divided_as_programs_write_them(tmp_path: Path, delimiter: str) -> None:
+    """By commas, or by semicolons or tabs where the header has no comma; questions keep theirs."""
+    path = tmp_path / "pairs.csv"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, delimiter=delimiter)
+        writer.writerows([("left", "right", "label"), ("a, b; c", "d", "same")])
+    assert [(one.left, one.right) for one in read_pairs(path)] == [("a, b; c", "d")]
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"", "question and answer if it is a log; it is empty"),
+        (b"a:b\n1:2\n", "it has a:b"),
+        ("left,right,label\nSchl\u00fcssel,b,1\n".encode("latin-1"), "save it as CSV in UTF-8"),
+        ("left,right,label\na,b,1\n".encode("utf-16"), "save it as CSV in UTF-8"),
+    ],
+)
+def test_a_file_that_cannot_be_read_says_what_to_do(tmp_path: Path, data: bytes, said: str) -> None:
+    """An empty one, other columns, and other encodings."""
+    (tmp_path / "pairs.csv").write_bytes(data)
+    with pytest.raises(ConfigError, match=said):
+        read_pairs(tmp_path / "pairs.csv")
 
 
 def test_pairs_with_a_question_in_common_fall_on_one_half() -> None:

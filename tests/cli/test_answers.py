@@ -76,7 +76,10 @@ def test_stats_for_people(workspace: Path) -> None:
 def test_nothing_kept_is_no_error_and_creates_nothing(tmp_path: Path) -> None:
     """Statistics of nothing are zeros."""
     assert invoke_json("answers", "stats", "-w", tmp_path)["lookups"] == 0
-    assert invoke("answers", "explain", "What?", "-w", tmp_path).exit_code == 2
+    for given in (("stats",), ("explain", "What?"), ("drop", "What?")):
+        shown = invoke("answers", *given, "-w", tmp_path)
+        assert "No answers are kept here yet" in " ".join(shown.output.split())
+        assert shown.exit_code == (0 if given == ("stats",) else 2)
     assert invoke_json("answers", "invalidate", "x.md", "-w", tmp_path)["invalidated"] == 0
     assert list(tmp_path.iterdir()) == []
 
@@ -141,6 +144,13 @@ def test_pairs_are_sampled_and_tuned_on(tmp_path: Path) -> None:
     assert refused.exit_code == 2
     assert "label" in refused.stderr
     assert not (tmp_path / ".agentmem").exists()
+
+
+def test_pairs_without_a_label_are_not_tuned_on(tmp_path: Path) -> None:
+    """As they come from `sample`: it says which column to fill in, and nothing is kept."""
+    (tmp_path / "pairs.csv").write_text("left,right,label\nHow long?,How far?,\n", encoding="utf-8")
+    shown = invoke("answers", "tune", tmp_path / "pairs.csv", "-w", tmp_path)
+    assert shown.exit_code == 2 and "fill in the column label" in " ".join(shown.output.split())
 
 
 def test_audited_answers_are_labelled_and_measure_the_judge(tmp_path: Path) -> None:
