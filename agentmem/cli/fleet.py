@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from agentmem.fleet.fleet import Fleet, FleetProgress
 
 ACTIONS = ("status", "stop", "retry")
+NO_FLEET = "no fleet is kept here: begin one with `agentmem fleet TASKS --agent ...`"
 Wanted = tuple[Path | None, Path | None, bool]
 """The file of results, the page, and whether to print JSON."""
 
@@ -53,6 +54,7 @@ def fleet(
     """Work on a file of tasks with many agents at once; the same command goes on after Ctrl-C or a crash.
 
     `agentmem fleet status` shows how far one is, `stop` ends it politely from anywhere, `retry` sets failed runs back.
+    The workspaces of runs are kept in the folder `fleets` beside a database that is a file, else in .agentmem/fleets.
     """
     kept = database(HERE, database_url)
     if what in ACTIONS:
@@ -129,11 +131,15 @@ def _time(seconds: float) -> str:
 
 def _act(what: str, named: str, kept: str, output: Path | None, page: Path | None, json: bool) -> None:
     from agentmem.fleet.board import fleets, opened
+    from agentmem.transcript.storage import locate
 
+    address = locate(kept)
+    if address.kind == "sqlite" and not Path(address.target).exists():
+        raise ThreadNotFound(f"{NO_FLEET} ({address.target} is not there)")
     with opened(kept, named) as board:
         known = fleets(board.storage)
         if not known:
-            raise ThreadNotFound("no fleet is kept here: begin one with `agentmem fleet TASKS --agent ...`")
+            raise ThreadNotFound(NO_FLEET)
         if named and named not in known:
             raise ThreadNotFound(f"there is no fleet {named!r} here, only {', '.join(known[:8])}")
     with opened(kept, named or known[0]) as board:
@@ -141,9 +147,9 @@ def _act(what: str, named: str, kept: str, output: Path | None, page: Path | Non
             board.stop("`agentmem fleet stop` was run")
             print_line(f"Fleet {board.fleet} ends when its running requests have: start it again to go on.")
         elif what == "retry":
-            print_line(
-                f"{board.again(('failed', 'stopped'))} runs of fleet {board.fleet} wait again: start it to go on."
-            )
+            again = board.again(("failed", "stopped"))
+            runs = f"{again:,} {'run' if again == 1 else 'runs'}"
+            print_line(f"{runs} of fleet {board.fleet} to begin again: start it to go on.")
         else:
             _tell(board, output, page, json)
 

@@ -56,8 +56,12 @@ def read_tasks(path: Path) -> list[FleetTask]:
         if line.strip():
             try:
                 made.append(task_of(json.loads(line)))
+            except json.JSONDecodeError as error:
+                raise ConfigError(f"{path}, line {number}, column {error.colno}: {error.msg}") from error
             except (ValueError, ConfigError) as error:
                 raise ConfigError(f"{path}, line {number}: {error}") from error
+    if not made:
+        raise ConfigError(f'{path} has no tasks: write a line for each, such as {{"task": "Check order 12"}}')
     return keyed(made)
 
 

@@ -14,7 +14,8 @@ enough. If they do not match, letter case, spaces, punctuation and markup are ig
 import re
 from collections.abc import Callable, Sequence
 
-from agentmem.errors import SectionNotFound
+from agentmem.checking import shown
+from agentmem.errors import SectionNotFound, WorkspaceError
 from agentmem.pages.forms import alike, form
 from agentmem.pages.markdown import Section
 
@@ -29,7 +30,9 @@ _NO_LETTER = re.compile(r"[\W_]+")
 
 
 def split(address: str) -> tuple[str, str | None]:
-    """The page's name and the section's path, as written. The path is None for a whole page."""
+    """The page's name and the section's path, as written. The path is None for a whole page. Raises WorkspaceError."""
+    if not isinstance(address, str):
+        raise WorkspaceError(f"an address must be a text, and {shown(address)} is not")
     mark = _PAGE_END.search(address)
     if mark is None:
         return _page(address), None

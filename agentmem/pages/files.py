@@ -7,6 +7,7 @@ way meanwhile is refused, not followed.
 import os
 import secrets
 import stat
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from hashlib import file_digest
@@ -14,6 +15,7 @@ from pathlib import Path
 from shutil import rmtree
 from typing import NamedTuple
 
+from agentmem.checking import shown
 from agentmem.errors import NotAPage, OutsideWorkspace, WorkspaceError
 from agentmem.pages.folders import FOLDER, opened, parent, reported
 from agentmem.pages.names import HOME, canonical, is_binary, listed
@@ -245,7 +247,9 @@ def _below(folder: int, prefix: str) -> Iterator[tuple[str, Stamp]]:
 
 
 def encoded(name: str, text: str) -> bytes:
-    """``text`` as UTF-8. Raises NotAPage for half a surrogate pair, which UTF-8 cannot hold."""
+    """``text`` as UTF-8. Raises NotAPage for what is no text, or has half a surrogate pair, which UTF-8 cannot hold."""
+    if not isinstance(text, str):
+        raise NotAPage(f"The text for '{name}' must be a text, and {shown(text)} is not.")
     try:
         return text.encode()
     except UnicodeEncodeError as error:
@@ -258,6 +262,8 @@ def checked(name: str, data: bytes) -> None:
     """Raises NotAPage unless ``data`` is UTF-8 text and small enough for a page."""
     if len(data) > MAX_BYTES:
         raise _too_large(name)
+    if data.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+        raise NotAPage(f"'{name}' is text in UTF-16. Convert it to UTF-8 first.")
     if b"\0" in data:
         raise NotAPage(f"'{name}' is not a text page: it holds binary data (a zero byte).")
     try:

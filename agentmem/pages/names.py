@@ -5,6 +5,7 @@ import unicodedata
 from functools import lru_cache
 from typing import Literal
 
+from agentmem.checking import shown
 from agentmem.config import FILE
 from agentmem.errors import NotAPage, OutsideWorkspace, WorkspaceError
 
@@ -39,6 +40,8 @@ _UNPRINTABLE = re.compile("[\x00-\x1f\x7f\u2028\u2029\ud800-\udfff]")
 
 def canonical(name: str) -> str:
     """``name`` without needless ``./`` and slashes. Raises if it has control characters or leaves the workspace."""
+    if not isinstance(name, str):
+        raise WorkspaceError(f"a page's name must be a text, and {shown(name)} is not")
     if _UNPRINTABLE.search(name):
         raise WorkspaceError(f"{name!r} is not a page's name: it has a control character in it.")
     if name.startswith("/") or ".." in name.split("/"):

@@ -10,6 +10,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
+from agentmem.checking import shown
 from agentmem.errors import WorkspaceError
 from agentmem.pages import address
 from agentmem.pages.cache import TOKENIZER, Cache
@@ -151,8 +152,10 @@ def update(cache: Cache, revisions: Mapping[str, str], read: Callable[[str], Pag
 def search(cache: Cache, query: str, limit: int) -> tuple[PageHit, ...]:
     """The best hits: sections with all of the words, then with any word, else with the literal text.
 
-    Raises WorkspaceError for an empty query.
+    Raises WorkspaceError for an empty query, and for one that is no text.
     """
+    if not isinstance(query, str):
+        raise WorkspaceError(f"the query must be a text, and {shown(query)} is not")
     query = query.replace("\0", " ").encode("utf-8", "replace").decode().strip()
     terms = [phrase or word for phrase, word in _TERM.findall(query)]
     words = [term for term in terms if any(map(str.isalnum, term))]

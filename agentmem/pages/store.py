@@ -61,7 +61,10 @@ class PageStore:
         """The real name of a whole page. Raises WorkspaceError if the name is a section's."""
         real, section = self.locate(name, existing=existing)
         if section is not None:
-            raise WorkspaceError(f"'{name}' names a section. This works on whole pages: name the page, '{real}'.")
+            raise WorkspaceError(
+                f"'{name}' names a section. This works on whole pages: name the page, '{real}'. In a page's own name a "
+                "number sign is written \\#."
+            )
         return real
 
     def found(self, address: str) -> tuple[Page, PageSpan]:

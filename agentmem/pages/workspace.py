@@ -174,7 +174,8 @@ class Workspace(Closing):
 
         ``name`` is an address: of a page or of a section.
         """
-        encoded(name, old + new)
+        for text in (old, new):
+            encoded(name, text)
         return self._edit(name, lambda page, where: replaced(page, where, old, new), revision)
 
     def replace_section(self, address: str, text: str, *, revision: str | None = None) -> Page:

@@ -42,7 +42,7 @@ def test_a_file_of_tasks_is_worked_on_and_looked_at(tasks: Path, tmp_path: Path)
     assert "a bug of mine" in (tmp_path / "p.html").read_text()
     code, said = run("status", *kept, "--json")
     assert (code, json.loads(said)["states"]) == (0, {"done": 1, "failed": 1})
-    assert "1 runs of fleet orders wait again" in run("retry", "orders", *kept)[1]
+    assert "1 run of fleet orders to begin again" in run("retry", "orders", *kept)[1]
     assert "Fleet orders ends when" in run("stop", *kept)[1]
     assert "It was asked to stop" in run("status", *kept)[1]
 
@@ -79,3 +79,4 @@ def test_what_cannot_be_is_said(tmp_path: Path, arguments: list[str], says: str)
     assert code != 0
     assert says in " ".join(said.split())
     assert "no fleet is kept here" in run("status", "--database", tmp_path / "a.db")[1]
+    assert list(tmp_path.iterdir()) == []

@@ -25,7 +25,8 @@ def test_a_file_has_a_task_a_line(tmp_path: Path) -> None:
     ("text", "says"),
     [
         ('{"task": "a"}\n{"tusk": "b"}', "line 2: a task is an object with its text"),
-        ("not json", "line 1"),
+        ("not json", "line 1, column 1: Expecting value"),
+        ("\n", "has no tasks"),
         ('{"task": "a", "key": 7}', "key of a task must be a text"),
         ('{"task": "  "}', "task 1 is empty"),
         ('{"task": "a", "key": "x"}\n{"task": "b", "key": "x"}', "tasks 1 and 2 have the key 'x'"),

@@ -136,7 +136,7 @@ def test_a_link_to_a_device_is_refused(workspace: Workspace) -> None:
     ("data", "text"),
     [
         (b"text \x00 and more", "binary data"),
-        ("wide".encode("utf-16"), "binary data"),
+        ("wide".encode("utf-16"), "text in UTF-16"),
         (b"fine\nna\xefve\n", r"not UTF-8 \(byte 0xef at offset 7, line 2\)"),
         (b"\xed\xa0\x80", "not UTF-8"),
     ],

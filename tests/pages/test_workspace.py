@@ -1,7 +1,9 @@
 """The workspace as a whole: opening, listing, telling of changes, and a cache that may disappear at any time."""
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -52,6 +54,34 @@ def test_a_name_with_a_number_sign_is_a_page_where_there_is_one(workspace: Works
         workspace.write("plan.md#Goals", "x")
     with pytest.raises(SectionNotFound, match="is a whole page"):
         workspace.replace_section("c#/notes.md", "x")
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda one: one.text(None),
+        lambda one: one.render(3),
+        lambda one: one.outline(b"plan.md"),
+        lambda one: one.listing(3),
+        lambda one: one.page(["plan.md"]),
+        lambda one: one.write(3, "x"),
+        lambda one: one.write("plan.md", None),
+        lambda one: one.write("plan.md", b"x"),
+        lambda one: one.replace("plan.md", "x", 3),
+        lambda one: one.replace_section("plan.md#A", None),
+        lambda one: one.append("plan.md", 3),
+        lambda one: one.move("plan.md", 3),
+        lambda one: one.delete(None),
+        lambda one: one.links(3),
+        lambda one: one.search(3),
+    ],
+)
+def test_what_is_no_text_is_said(workspace: Workspace, call: Callable[[Any], object]) -> None:
+    """Names, texts and queries of another type are refused by a sentence, and nothing changes."""
+    workspace.write("plan.md", "# A\n\nx\n")
+    with pytest.raises(WorkspaceError, match=r"must be a text, and .* is not"):
+        call(workspace)
+    assert workspace.text("plan.md") == "# A\n\nx\n" and workspace.names() == ("plan.md",)
 
 
 def test_the_listing_shows_one_folder(workspace: Workspace) -> None:
