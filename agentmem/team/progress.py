@@ -3,9 +3,14 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from agentmem.runtime.events import Event, ToolCalled, ToolReturned
 from agentmem.team.budget import TeamSpent
 from agentmem.team.result import TeamResult
 from agentmem.team.roles import Name
+from agentmem.types import Text
+
+SAID = 200
+"""The most characters of an error that are told."""
 
 Who = Name | Literal["agentmem"]
 
@@ -33,3 +38,14 @@ class TeamDone:
 
 
 TeamEvent = TeamProgress | TeamDone
+
+
+def doing_of(event: Event) -> str:
+    """The activity of a role by an event of its run; "" where that says nothing new. Commands are told as they run."""
+    match event:
+        case ToolCalled(call) if call.name != "run":
+            return f"calls {call.name}"
+        case ToolReturned(name, result) if result.is_error:
+            said = " ".join(block.text for block in result.content if isinstance(block, Text)).split("\n", 1)[0]
+            return f"{name} failed: {said[:SAID]}"
+    return ""

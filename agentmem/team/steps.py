@@ -16,7 +16,7 @@ from typing import Any, Literal
 from agentmem import assets, models
 from agentmem.menu.tool import Stop
 from agentmem.runtime.agent import Agent
-from agentmem.runtime.events import Compacted, Metered, ToolCalled
+from agentmem.runtime.events import Compacted, Metered
 from agentmem.runtime.invocation import OUTER
 from agentmem.sandbox import Diff, FileChange
 from agentmem.sandbox.merging import forbidden
@@ -24,7 +24,7 @@ from agentmem.team import refusals, rights
 from agentmem.team.budget import spent_by
 from agentmem.team.forks import Forks
 from agentmem.team.inspection import Edited
-from agentmem.team.progress import TeamProgress, Who
+from agentmem.team.progress import TeamProgress, Who, doing_of
 from agentmem.team.proof.proving import Case, prove
 from agentmem.team.proof.verdict import Proof
 from agentmem.team.proof.verdict import to_json as to_state
@@ -335,9 +335,9 @@ class TeamSteps:
         self._tell(name, "begins" if message else "goes on")
         with closing(agent.stream(message, thread=thread_of(self.thread, name), allow=ALLOWED[name])) as events:
             for event in events:
+                if doing := doing_of(event):
+                    self._tell(name, doing)
                 match event:
-                    case ToolCalled(call) if call.name != "run":
-                        self._tell(name, f"calls {call.name}")
                     case Metered(row) | Compacted(row=row) if row is not None:
                         self.spent = self.spent.plus(row)
                         if over := self.settings.budget.reached(self.spent):
