@@ -1,6 +1,6 @@
 """`agentmem answers sample | tune | judge`: write pairs for people to label, and tune the cache by their labels."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -67,8 +67,6 @@ def tune(
     an empty cache.
     """
     from agentmem.answers.cache import all_kinds
-    from agentmem.answers.decision import write_policies
-    from agentmem.answers.learned import write_learned
     from agentmem.answers.logs import is_log
     from agentmem.answers.plot import page
     from agentmem.answers.query_types import left_out
@@ -82,11 +80,7 @@ def tune(
     if plot:
         plot.write_text(page(tuned), encoding="utf-8")
     if not dry:
-        with home(workspace) as place:
-            for learned in {one.learned.name: one.learned for one in tuned.values() if one.learned}.values():
-                write_learned(place.records, learned)
-            write_policies(place.records, [one.policy for one in tuned.values()])
-            _remember(place, judged)
+        _keep(workspace, tuned, judged)
     rows = [_row(name, one) for name, one in tuned.items()]
     if json:
         classifier = {"wrong": error.wrong, "of": error.of}
@@ -132,6 +126,18 @@ def _tuned(
         raise ConfigError(f"no pair in {path} has a label: fill in the column label with same or different")
     tuned = tune_kinds(labelled, scorer(MiniLM()), cost=dict.fromkeys(kinds, cost), limit=limit)
     return tuned, _judged(labelled)
+
+
+def _keep(workspace: Path, tuned: "Mapping[str, Tuned]", judged: "Errors | None") -> None:
+    """Write the thresholds for the workspace's cache, what was learned from the log, and the judge's errors."""
+    from agentmem.answers.decision import write_policies
+    from agentmem.answers.learned import write_learned
+
+    with home(workspace) as place:
+        for learned in {one.learned.name: one.learned for one in tuned.values() if one.learned}.values():
+            write_learned(place.records, learned)
+        write_policies(place.records, [one.policy for one in tuned.values()])
+        _remember(place, judged)
 
 
 def _by_log(path: Path, kinds: "Kinds", limit: float, seconds: float, told: "Told") -> "dict[str, Tuned]":
