@@ -290,4 +290,9 @@ def _like(name: str, names: Iterable[str]) -> list[str]:
     everything = sorted(names)
     last = name.rpartition("/")[2]
     same = [one for one in everything if one.rpartition("/")[2] == last][:3]
-    return same or get_close_matches(name, everything, 3)
+    plain = {_plain(one): one for one in reversed(everything)}  # equal suffixes make no names alike
+    return same or [plain[one] for one in get_close_matches(_plain(name), plain, 3)]
+
+
+def _plain(name: str) -> str:
+    return name.rpartition(".")[0] or name

@@ -191,13 +191,16 @@ def test_names_that_cannot_be_are_refused(workspace: Workspace, name: str) -> No
 
 
 def test_a_page_that_is_not_there_names_the_nearest(workspace: Workspace) -> None:
-    """The error for a missing page names a page of the same name elsewhere, or of a similar name."""
+    """The error for a missing page names a page of the same name elsewhere, or of a similar name. An ending is none."""
     workspace.write("handbook/leave.md", "x\n")
     for name in ("leave.md", "handbook/leafe.md"):
         with pytest.raises(PageNotFound, match=r"There is no page.*The nearest: handbook/leave\.md"):
             workspace.page(name)
         with pytest.raises(PageNotFound, match="The nearest"):
             workspace.append(name, "x")
+    workspace.write("plan.md", "x\n")
+    with pytest.raises(PageNotFound, match=r"There is no page 'CON\.md'\.$"):
+        workspace.page("CON.md")
 
 
 def test_permissions_are_kept(workspace: Workspace) -> None:
