@@ -172,6 +172,8 @@ def _tell(board: "Board", output: Path | None, page: Path | None, json: bool) ->
         print_line("Nobody works on it now: start it again to go on.")
     for one in [one for one in runs if one.reason and one.state != "done"][:5]:
         console().print(f"  {one.key}: {one.state}: {one.reason}", highlight=False, soft_wrap=True)
+    if summary.states.get("failed") or summary.states.get("stopped"):
+        print_line(f"`agentmem fleet retry {board.fleet}` has failed and stopped runs begin again.")
 
 
 def _totals(board: "Board", summary: "FleetSummary") -> dict[str, Any]:

@@ -13,6 +13,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from agentmem.checking import shown
 from agentmem.errors import (
     AgentmemError,
     ArchiveError,
@@ -191,13 +192,16 @@ class FleetWorker:
             return agent.run(task.task, thread=thread, key=f"{self.settings.name}/{task.key}")
 
     def _agent(self, seat: FleetSeat, gate: RunGate) -> "Agent":
-        """An agent whose models are behind the gate. Raises ConfigError for one that is not."""
+        """An agent whose models are behind the gate. Raises ConfigError for one that is not, and for what is none."""
+        from agentmem.runtime.agent import Agent
 
         def made() -> "Agent":
             AROUND.set(lambda model: LimitedModel(model, gate))
             return self.make(seat)
 
         agent = contextvars.copy_context().run(made)
+        if not isinstance(agent, Agent):
+            raise ConfigError(f"the maker of agents must return an Agent, and {shown(agent)} is not")
         for model in agent.lineup.models:
             if not isinstance(model, LimitedModel):
                 raise ConfigError("the maker of agents must make a new agent whenever it is called")

@@ -37,7 +37,7 @@ def test_a_file_of_tasks_is_worked_on_and_looked_at(tasks: Path, tmp_path: Path)
     code, said = run(tasks, "--agent", AGENT, *kept, "-o", tmp_path / "r.parquet", "--page", tmp_path / "p.html")
     assert code == 1
     assert "Fleet orders: 2 runs: 1 done, 1 failed." in said
-    assert "13: failed: ValueError: a bug of mine" in said
+    assert "13: failed: ValueError: a bug of mine" in said and "`agentmem fleet retry orders` has" in said
     assert parquet.read_table(tmp_path / "r.parquet").num_rows == 2
     assert "a bug of mine" in (tmp_path / "p.html").read_text()
     code, said = run("status", *kept, "--json")

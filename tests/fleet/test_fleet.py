@@ -114,6 +114,9 @@ def test_an_agent_that_is_not_new_is_refused(tmp_path: Path) -> None:
     with fleet(str(tmp_path / "a.db"), tmp_path, agent=made_before) as made:
         (run,) = made.map(["task"])
     assert "must make a new agent" in run.reason
+    with fleet(str(tmp_path / "b.db"), tmp_path, agent=lambda seat: seat.key) as made:
+        (run,) = made.map(["one"])
+    assert run.reason == "the maker of agents must return an Agent, and " + repr(run.key) + " is not"
 
 
 @pytest.mark.parametrize(
