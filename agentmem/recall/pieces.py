@@ -27,6 +27,8 @@ KINDS: Mapping[str, str] = {
     "note": "a note",
 }
 """The kinds of entry that are searched, in words."""
+SAID = "user"
+"""The kind of what people say."""
 
 _SPEAKER = re.compile(r"([^\W\d_][\w.'-]{0,19}(?: [^\W\d_][\w.'-]{0,19}){0,2}):\s")
 _ITSELF = "recall"  # its own results only repeat what was found before

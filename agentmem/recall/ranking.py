@@ -14,10 +14,11 @@ from datetime import date
 
 from agentmem.errors import RerankerNotAvailable
 from agentmem.recall.asking import MONTHS, Asked, Span, day_of, first_person, read
-from agentmem.recall.pieces import Piece
+from agentmem.recall.pieces import SAID, Piece
 from agentmem.recall.reranking import reranked, window
-from agentmem.recall.scope import RARE, SAID, Prior, Scope
+from agentmem.recall.scope import RARE, Prior, Scope
 from agentmem.recall.shelf import ShelfHit
+from agentmem.recall.subject import of_oneself, of_subject
 from agentmem.retrieval import Reranker
 from agentmem.types import Vectors
 
@@ -196,8 +197,12 @@ def having(names: Collection[str], words: Collection[str], pieces: Mapping[int, 
     """
     if names:
         return {at: CALLED for at, piece in pieces.items() if any(name in piece.text for name in names)}
-    found = (_places(word, pieces) for word in words)
-    return {at: ABOUT for places in found if len(places) <= min(SHARED, len(pieces) // 8) for at in places}
+    return {at: ABOUT for word in few(words, pieces) for at in _places(word, pieces)}
+
+
+def few(words: Collection[str], pieces: Mapping[int, Piece]) -> list[str]:
+    """Those of the words that some of the pieces have, and not many."""
+    return [word for word in words if 0 < len(_places(word, pieces)) <= min(SHARED, len(pieces) // 8)]
 
 
 def _places(word: str, pieces: Mapping[int, Piece]) -> list[int]:
@@ -215,12 +220,14 @@ class _Searched:
     parts: tuple[list[int], ...]
     fits: Mapping[int, float] | None
     vector: "Vectors | None"
-    dated: bool
+    decided: bool
 
     @property
     def open(self) -> bool:
-        """Whether reading tells more: not where a day decides, of which a passage says nothing."""
-        return self.vector is not None and not self.dated
+        """Whether reading tells more: not where a day decides, or which of several versions holds, of which a passage
+        says nothing.
+        """
+        return self.vector is not None and not self.decided
 
 
 def search(where: Scope, question: str, limit: int, reranker: Reranker | None = None) -> list[Piece]:
@@ -260,12 +267,16 @@ def _searched(where: Scope, question: str) -> _Searched:
     scores = spoken(added(_scores(by_words), meaning, len(words_of(question).split())), known)
     bonus = bonuses({place: hit.speaker for place, hit in known.items()}, names, [hit.place for hit in quoting])
     dated = {place: prior.days.get(hit.day, 0.0) for place, hit in known.items()}
+    pieces = where.loaded.at(list(known)) if where.loaded else {}
     words = () if names else subjects(asked.core)  # a question that names a speaker is about that one
-    about = having(others, words, where.loaded.at(list(known)) if where.loaded else {})
+    about = having(others, words, pieces)
+    subject = [] if prior.days else others or few(words, pieces)
+    told = of_subject(where, question, subject, list(about), vector)
+    about = summed(about, told, of_oneself(where, pieces, vector) if asked.user else {})
     parts = tuple([hit.place for hit in part[:TOP]] for part in (by_words, by_meaning or ()))
     fits = None if by_meaning is None else _scores(by_meaning) | {hit.place: 1.0 for hit in quoting}
     gained = summed(scores, bonus, outstanding(_scores(by_words)), dated, about)
-    return _Searched(gained, parts, fits, vector, bool(prior.days))
+    return _Searched(gained, parts, fits, vector, bool(prior.days or told))
 
 
 def spoken(scores: Mapping[int, float], known: Mapping[int, ShelfHit]) -> dict[int, float]:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from agentmem.errors import EmbedderNotAvailable
 from agentmem.recall.held_words import HeldWords, held_words
-from agentmem.recall.pieces import Piece
-from agentmem.recall.sentences import dots, nearest, unpacked
+from agentmem.recall.pieces import SAID, Piece
+from agentmem.recall.sentences import dots, nearest, parts, restored, sentences, unpacked
 from agentmem.recall.shelf import HIT, PIECE, Shelf, ShelfHit, ShelfSpan, inside, piece_of
 from agentmem.types import Vectors
 
@@ -23,8 +23,6 @@ CANDIDATES = 300
 """Pieces that each of the two searches gives."""
 RARE = 10
 """Pieces that may have such a code, at most, for it to count. So many pieces may stand out by their words."""
-SAID = "user"
-"""The kind of what people say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +73,21 @@ class Loaded:
 
     def sentence(self, place: int, vector: Vectors) -> int | None:
         """Which sentence of a piece is nearest to the vector, from 0; None for a piece without a vector."""
-        row = self.rows.get(place)
-        if row is None:
+        if place not in self.rows:
             return None
+        whole = len(sentences(self.pieces[place].text))
+        return int((self._packed(place)[:whole].astype(vector.dtype) @ vector).argmax())
+
+    def parts(self, place: int) -> tuple[Sequence[str], Vectors]:
+        """The parts of a piece and their vectors, none for a piece without any."""
+        if place not in self.rows:
+            return (), self.vectors[:0]
+        return parts(self.pieces[place]), restored(self._packed(place))
+
+    def _packed(self, place: int) -> "NDArray[np.int8]":
+        row = self.rows[place]
         last = int(self.starts[row + 1]) if row + 1 < len(self.starts) else len(self.sentences)
-        return int((self.sentences[int(self.starts[row]) : last].astype(vector.dtype) @ vector).argmax())
+        return self.sentences[int(self.starts[row]) : last]
 
     def by_text(self, text: str, most: int) -> list[ShelfHit]:
         """The pieces that have the text, letter for letter."""
@@ -148,13 +156,20 @@ class Scope:
         """Which sentence of a piece is nearest to the vector, from 0; None where nothing is held in memory."""
         return self.loaded.sentence(place, vector) if self.loaded and vector is not None else None
 
-    def _vector(self, wordings: Sequence[str]) -> "Vectors | None":
+    def embed(self, texts: Sequence[str]) -> "Vectors | None":
+        """A row for each text. None while the words alone must do."""
         if self.shelf.embedder is None or not self.embedded:
             return None
         try:
-            mean: Vectors = self.shelf.embedder.embed(wordings).mean(axis=0)
+            return self.shelf.embedder.embed(texts)
         except EmbedderNotAvailable:  # it was, when the pieces were embedded
             return None
+
+    def _vector(self, wordings: Sequence[str]) -> "Vectors | None":
+        rows = self.embed(wordings)
+        if rows is None:
+            return None
+        mean: Vectors = rows.mean(axis=0)
         return mean
 
     def _near(self, vector: Vectors, prior: Prior) -> list[ShelfHit]:

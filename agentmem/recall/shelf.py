@@ -3,10 +3,10 @@
     pieces(key, thread, seq, place, day, speaker, part, sha256, kind, lead, words)
     vectors-EMBEDDER(key, thread, seq, place, day, speaker, kind, vector, sentences)
 
-``sentences`` are the vectors of a piece's sentences, a byte for each dimension. ``place`` counts the pieces along a
-transcript, so that neighbours are one apart; ``words`` is what is searched: the first ``lead`` characters of it say
-what the piece is about, the rest is its exact text. A thread's pieces are written and embedded in order, so what is
-still to be done is what comes after the last.
+``sentences`` are the vectors of a piece's parts, its sentences and stretches, a byte for each dimension. ``place``
+counts the pieces along a transcript, so that neighbours are one apart; ``words`` is what is searched: the first
+``lead`` characters of it say what the piece is about, the rest is its exact text. A thread's pieces are written and
+embedded in order, so what is still to be done is what comes after the last.
 """
 
 import hashlib
@@ -34,7 +34,7 @@ EMBEDDED = 256
 SLICE = 32
 """Pieces between two looks at whether to stop: about a second's work."""
 _PIECES = "pieces"
-_FORMAT = "sentences"
+_FORMAT = "sentences and stretches"
 """What the tables of vectors hold beside the vector: other ones are left by an older agentmem, and are made anew."""
 HIT = ("place", "day", "speaker", "kind")
 PIECE = ("thread", "seq", "part", "sha256", "kind", "day", "lead", "words")

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentmem.recall.pieces import Piece
-from agentmem.recall.sentences import embedded, nearest, sentences, unpacked
+from agentmem.recall.sentences import LONG, STRETCH, embedded, nearest, parts, restored, sentences, stretches, unpacked
 from tests.recall.threads import Hashed
 
 
@@ -52,6 +52,28 @@ def test_a_short_piece_has_what_came_before_it() -> None:
     question = embedder.embed(["lighthouse?"])[0]
     assert after[0] @ question > alone[0] @ question
     assert len(packed[0]) == embedder.dimensions
+
+
+@given(st.text())
+def test_stretches_have_every_word_of_a_long_sentence(text: str) -> None:
+    """They overlap, in order, and none is longer than STRETCH; a short sentence has none."""
+    words, found = text.split(), list(stretches(text))
+    assert bool(found) == (len(words) > LONG)
+    assert all(len(one.split()) <= STRETCH for one in found)
+    assert not found or [one.split()[0] for one in found] == words[: len(found) * (STRETCH // 2) : STRETCH // 2]
+    assert not found or found[-1].split()[-1] == words[-1]
+
+
+def test_only_what_people_say_is_cut_finer() -> None:
+    """Pages are long, and have their sentences alone; the bytes of a part give its vector back."""
+    text = " ".join(f"word{at}" for at in range(40))
+    page = Piece("main", 1, 0, "", "tool_result", "", "", text)
+    assert parts(page) == (text,)
+    assert parts(piece(text)) == (text, *stretches(text))
+    embedder = Hashed()
+    _, packed = embedded(embedder, [(piece(text), None)])
+    rows = restored(unpacked(packed, embedder.dimensions)[0])
+    assert rows == pytest.approx(embedder.embed(parts(piece(text))), abs=0.01)
 
 
 def test_nothing_has_no_sentences() -> None:
