@@ -28,7 +28,8 @@ from agentmem.sandbox.ties import Ties
 from agentmem.team.proof.layout import ProjectLayout
 
 PACKAGE = Path(agentmem.__file__).resolve().parent
-_MANY = 6  # files of tests from which on two pairs of processes run them
+_MANY = 4  # files of tests from which on two pairs of processes run them
+_EACH = 2000  # bytes of a file of tests that take as long as its beginning
 _READ = 64 << 20  # bytes that are read of what the judge tells
 _SHARED = 1 << 30  # bytes that the temporary folder may hold
 
@@ -77,11 +78,12 @@ def can_be_apart(fork: Sandbox) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class ApartBounds:
-    """The limits of a run: its seconds, those of one call, and the subjects that it may use up."""
+    """The limits of a run: its seconds, those of one call, the subjects and the pairs of processes it may use."""
 
     seconds: float = 600.0
     call: float = 60.0
     lives: int = 3
+    pairs: int = 2
 
 
 def run_apart(
@@ -102,7 +104,7 @@ def run_apart(
     two pairs of processes at a time.
     """
     began = time.monotonic()
-    parts = [files[::2], files[1::2]] if len(files) >= _MANY else [files]
+    parts = _halves(files, tests) if len(files) >= _MANY and bounds.pairs > 1 else [files]
     with ThreadPoolExecutor(len(parts)) as pool:
         runs = list(
             pool.map(lambda part: _run(code, layout, tests, part, environment, changed or {}, reverse, bounds), parts)
@@ -110,6 +112,16 @@ def run_apart(
     seen = {test: one for run in runs for test, one in run.tests.items()}
     said = "\n".join(run.said for run in runs)
     return ApartRun(seen, all(run.ended for run in runs), said, time.monotonic() - began)
+
+
+def _halves(files: Sequence[str], tests: Mapping[str, bytes]) -> list[list[str]]:
+    """The files in two parts that take about as long, by their sizes; each in the order in which they were."""
+    first, weights = set[str](), [0, 0]
+    for path in sorted(files, key=lambda one: len(tests[one]), reverse=True):
+        place = int(weights[1] < weights[0])
+        weights[place] += len(tests[path]) + _EACH
+        first |= {path} if place == 0 else set()
+    return [[one for one in files if one in first], [one for one in files if one not in first]]
 
 
 def _run(
@@ -181,21 +193,20 @@ class _Pair:
         """Run both, and wait until both have ended. Returns whether the judge came to its end, and what it printed."""
         wires = [(os.pipe(), os.pipe()) for _ in range(self.bounds.lives)]
         out, out_in = os.pipe()
+        ends = [[b[0], a[1]] for a, b in wires]
         reader = threading.Thread(target=self._listen, args=(out,))
         coder = threading.Thread(target=self._subjects, args=([(a[0], b[1]) for a, b in wires],))
         try:
             for thread in (reader, coder):
                 thread.start()
-            ends = [[b[0], a[1]] for a, b in wires]
             given = {**orders, "lives": ends, "out": out_in}
             said = self._judge(given, [*(end for pair in ends for end in pair), out_in])
         finally:
             self.over = True
-            os.close(out_in)
+            self._close(out_in, *(end for pair in ends for end in pair))  # so that the subject hears of the end
             coder.join()
             reader.join()
-            for one in {out, *(end for pair in wires for pipe in pair for end in pipe)} - self.closed:
-                os.close(one)
+            self._close(out, *(end for pair in wires for pipe in pair for end in pipe))
         return b'{"end"' in self.told, said
 
     def _judge(self, orders: dict[str, Any], descriptors: Sequence[int]) -> str:
@@ -238,13 +249,16 @@ class _Pair:
             command = [*self._command("subject"), str(incoming), str(outgoing)]
             with contextlib.suppress(SandboxError):
                 self.subject.run(command, timeout=self.bounds.seconds, env=self.environment, ties=ties)
-            for end in (incoming, outgoing):  # so that the judge hears of its end
-                os.close(end)
-                self.closed.add(end)
+            self._close(incoming, outgoing)  # so that the judge hears of its end
             while not self.over and self.life <= number:
                 time.sleep(0.02)
             if self.over:
                 return
+
+    def _close(self, *descriptors: int) -> None:
+        for one in set(descriptors) - self.closed:
+            self.closed.add(one)
+            os.close(one)
 
     def _command(self, module: str) -> list[str]:
         return [str(self.layout.python), "-I", "-B", "-c", _BOOT.format(package=str(PACKAGE), module=module)]

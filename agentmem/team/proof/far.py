@@ -270,6 +270,8 @@ def far_get(link: SubjectLink, reference: list[Any], name: str) -> Any:
         raise AttributeError(name)
     if reference[0] != "M" and is_private(name) and of_tests():
         return link.marks.not_proven("private", name)
+    if (value := link.known_name(reference, name)) is not None:
+        return value
     value = link.ask("get", reference, name)
     if isinstance(value, FarForeign):
         value.__dict__["_far_name"] = f"{reference[1]}.{name}"
@@ -278,7 +280,14 @@ def far_get(link: SubjectLink, reference: list[Any], name: str) -> Any:
         link.marks.not_proven("replaced", name)
     if isinstance(value, FarBase) and reference[0] == "M":
         value.__dict__.setdefault("_far_label", f"{reference[1].rpartition('.')[2]}.{name}")
+    if reference[0] == "M" and is_kept(value):
+        link.names[reference[1], name] = value
     return value
+
+
+def is_kept(value: Any) -> bool:
+    """True for what stands for a class of the code, or a function: the subject says when its name is another's."""
+    return isinstance(value, FarMeta) or (isinstance(value, FarBase) and type(value).__qualname__ == "function")
 
 
 def _is_shown(name: str) -> bool:

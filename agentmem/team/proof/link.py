@@ -6,7 +6,6 @@ question, which nobody can know before it was asked.
 
 import collections
 import logging
-import os
 import secrets
 import sys
 import threading
@@ -14,11 +13,11 @@ import types
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from os import getcwd
 from time import monotonic
 from typing import Any, Protocol
 
 from agentmem.team.proof import arguments, arrays, lending, values
+from agentmem.team.proof.around import Around
 from agentmem.team.proof.brief import brief, briefly, cut
 from agentmem.team.proof.classes import known
 from agentmem.team.proof.reasons import Gone, Marks, NotProven
@@ -26,7 +25,6 @@ from agentmem.team.proof.sharing import ANSWER, HeldByTest, content
 from agentmem.team.proof.wire import Broken, TooLarge, Wire
 
 _TRACED = 200  # calls that are noted of one test
-_OWN = frozenset({"PYTEST_CURRENT_TEST", "PYTEST_VERSION"})
 _START = 60.0  # seconds in which a new subject must be there
 _WAIT, _BRIEFLY = 10.0, 0.2  # seconds in which a thread of a test waits for another's call, and where one has waited
 _DRAINED = 20_000  # messages of an earlier session that are passed over when one begins
@@ -53,9 +51,9 @@ class SubjectLink:
         self.shared = HeldByTest(self.encode)
         self.dead, self.gone = "", False
         self.depth, self.ending, self.waited = 0, 0, -1
-        self.environment, self.folder = dict(os.environ), getcwd()  # noqa: PTH109  # pathlib follows links
-        self.arguments, self.stdin = list(sys.argv), sys.stdin
-        self.root = self.folder
+        self.around = Around(marks)
+        self.names: dict[tuple[str, str], Any] = {}
+        self.root = self.around.folder
         self.tops: frozenset[str] = frozenset()
         self.heard: list[Any] = []
         self.mutated: list[Any] = []
@@ -95,6 +93,15 @@ class SubjectLink:
             self._die(self.dead)
         with self._alone():
             return self._ask(what, asked, given)
+
+    def known_name(self, reference: list[Any], name: str) -> Any:
+        """The class or function of a module of the code that was asked for before, if the name is still its own."""
+        found = self.names.get((reference[1], name)) if reference[0] == "M" and not self.dead else None
+        if found is not None:
+            self.marks.calls += 1
+            if self.marks.asserted:
+                self.marks.mark("swallowed")
+        return found
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -170,7 +177,7 @@ class SubjectLink:
         """Call an object of the subject. A call and its outcome are noted for the list of what differs."""
         sent = [self.encode(one) for one in given]
         options = [[name, self.encode(one)] for name, one in named.items()]
-        text = f"{label}({briefly(given, named)})" if label else ""
+        text = f"{label}({briefly(given, named)})" if label and len(self.marks.trace) < _TRACED else ""
         try:
             answer = self.ask("call", target, sent, options, given=[*given, *named.values()])
         except Exception as error:
@@ -178,7 +185,8 @@ class SubjectLink:
             raise
         changed, self.mutated = self.mutated, []
         self.note_wide(answer, label)
-        self._same_again(answer, text)
+        if label and _is_object(answer):
+            self._same_again(answer, text or f"{label}({briefly(given, named)})")
         self._note(text, "; ".join([brief(answer), *(f"changes an argument to {brief(one)}" for one in changed)]))
         return answer
 
@@ -196,17 +204,13 @@ class SubjectLink:
 
     def _same_again(self, answer: Any, text: str) -> None:
         """Mark a test that is given one object by two different calls: it would compare it with itself."""
-        has = getattr(answer, "__dict__", {})
-        plain = isinstance(answer, (*values.PLAIN, BaseException))
-        if not text or "_far" not in has or plain or "_far_given" in has or "_far_member" in has:
-            return
         if (first := self.marks.came.setdefault(id(answer), text)) != text:
             self.marks.mark("compares", f"{first} and {text} give the same object")
 
     def _asked(self, request: list[Any]) -> list[Any]:
         number, left = secrets.randbits(50), self.wire.seconds
         try:
-            self.wire.send([number, "do", self._sync(), *request])
+            self.wire.send([number, "do", self.around.changed(), *request])
         except TooLarge as error:
             self.marks.not_proven("large", str(error))
         while True:
@@ -232,6 +236,7 @@ class SubjectLink:
     def _answered(self, frame: list[Any], given: Sequence[Any]) -> Any:
         kind = frame[1]
         if kind == "no":
+            self.names.clear()  # what has changed is not told with it
             return self.marks.not_proven(str(frame[2]), str(frame[3]) if len(frame) > 3 else "")
         if len(frame) != 5 or type(frame[4]) is not list or kind not in ("ret", "exc"):
             raise Broken("an answer is not of the agreed form")
@@ -253,8 +258,10 @@ class SubjectLink:
 
     def _changed(self, change: Any, given: Sequence[Any], value: Any) -> Any:
         """What is told with an answer of its arguments and of containers that both hold. Returns the answer."""
-        if type(change) is not list or len(change) < 2 or change[0] not in ("same", "keep", "was", "now"):
+        if type(change) is not list or len(change) < 2 or change[0] not in ("same", "keep", "was", "now", "name"):
             self._changed_argument(change, given)
+        elif change[0] == "name":
+            self.names.pop((str(change[1]), str(change[-1])), None)
         elif change[0] == "now":
             self._changed_later(change)
         elif change[0] == "same":
@@ -296,23 +303,6 @@ class SubjectLink:
         if type(place) is not int or not 0 <= place < len(given) or not values.can_change(given[place]):
             raise Broken("a change is not of the agreed form")
         return given[place]
-
-    def _sync(self) -> list[Any] | None:
-        """What changed in the environment, the current folder and the program's arguments since the last request."""
-        if sys.stdin is not self.stdin:
-            self.marks.doubt("unknown", "what a test puts in the place of sys.stdin")
-        now = {name: value for name, value in os.environ.items() if name not in _OWN}
-        folder, before = getcwd(), self.environment  # noqa: PTH109
-        arguments = list(map(str, sys.argv))
-        if now == before and folder == self.folder and arguments == self.arguments:
-            return None
-        put = {name: value for name, value in now.items() if before.get(name) != value}
-        gone = [name for name in before if name not in now and name not in _OWN]
-        moved = folder if folder != self.folder else None
-        self.marks.moved = True
-        said = arguments if arguments != self.arguments else None
-        self.environment, self.folder, self.arguments = now, folder, arguments
-        return [put, gone, moved, said]
 
     def _heard(self, heard: Any) -> None:
         """What the code printed, warned of and logged comes out here too."""
@@ -425,6 +415,7 @@ class SubjectLink:
         if type(number) is not int or number not in self.lent or type(asked) is not list or type(what) is not str:
             raise Broken("it asks for what was not lent")
         self._still_lent(number)
+        self.names.clear()  # the code is in the middle of a call
         try:
             given = [self.decode(one) for one in (asked[0] if what == "call" else asked)]
             named = {str(key): self.decode(one) for key, one in asked[1]} if what == "call" else {}
@@ -447,3 +438,10 @@ class SubjectLink:
             told = not isinstance(error, AssertionError)  # its text says what was expected
             given = [one for one in error.args if type(one) is str and told]
             return ["exc", ["x", lending.builtin(type(error)).__name__, given, number, named]]
+
+
+def _is_object(answer: Any) -> bool:
+    """True for what stands for an object of the code that the code was not given by the test."""
+    has = getattr(answer, "__dict__", {})
+    plain = isinstance(answer, (*values.PLAIN, BaseException))
+    return "_far" in has and not (plain or "_far_given" in has or "_far_member" in has)

@@ -26,6 +26,8 @@ from agentmem.team.proof.wire import Broken, TooLarge, Wire
 
 _NOTHING = object()
 _CAUSES = 10  # errors behind an error that are told
+_COMPILED = "/dev/shm/compiled"
+"""Where a session leaves the code compiled for the next ones: in memory that no other command sees."""
 
 OPERATIONS: dict[str, Any] = {
     name: getattr(operator, name)
@@ -60,6 +62,7 @@ class Subject:
         self.number = 0
         self.loop: Any = None
         self.held = HeldByCode(self.keep, self._seen)
+        self.names: dict[tuple[str, str], tuple[dict[str, Any], Any]] = {}
         self.thread, self.threaded = threading.get_ident(), False
 
     # What crosses.
@@ -218,6 +221,7 @@ class Subject:
             except BaseException as error:
                 answer = ["exc", self._argument(error, 0)]
             changes += [["now", number, self._argument(one, 0)] for number, one in self.held.changed()]
+            changes += self._renamed()
             if self.threaded:
                 answer, self.threaded = ["no", "object", "it is used in a thread of the code's"], False
             try:
@@ -294,9 +298,19 @@ class Subject:
             return value if not callable(value) else _Foreign(value)
         if isinstance(value, types.ModuleType):
             return value
-        if isinstance(owner, types.ModuleType) and _is_foreign(value, self.tops) and not classes.told(value):
-            return _Foreign(value)
+        if isinstance(owner, types.ModuleType):
+            if _is_foreign(value, self.tops) and not classes.told(value):
+                return _Foreign(value)
+            if vars(owner).get(name) is value and isinstance(value, type | types.FunctionType):
+                self.names[owner.__name__, name] = vars(owner), value
         return value
+
+    def _renamed(self) -> list[list[str]]:
+        """The names of modules, of those that were asked for, in whose place is something else now."""
+        gone = [name for name, (names, value) in self.names.items() if names.get(name[1]) is not value]
+        for one in gone:
+            del self.names[one]
+        return [["name", *one] for one in gone]
 
     def _set(self, owner: Any, name: str, *given: Any) -> None:
         if given:
@@ -396,6 +410,7 @@ def serve(wire: Wire, number: int, opened: dict[str, Any]) -> None:
     """One session: the code under test is imported and used in this process, and ends with it."""
     subject = Subject(wire, frozenset(opened["tops"]))
     sys.path[:0] = opened["paths"]
+    sys.pycache_prefix, sys.dont_write_bytecode = _COMPILED, False
     sys.argv = [""]
     os.chdir(opened["folder"])
     sys.stdout, sys.stderr = subject.heard.out, subject.heard.err

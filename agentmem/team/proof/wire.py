@@ -33,10 +33,15 @@ class Wire:
     Args:
         incoming, outgoing: descriptors of pipes.
         seconds: the longest wait for the next frame; None to wait for ever.
+        ahead: read what has come, also of the next frame: where no other process goes on reading after this one.
     """
 
-    def __init__(self, incoming: int, outgoing: int, seconds: float | None = None) -> None:
+    def __init__(self, incoming: int, outgoing: int, seconds: float | None = None, *, ahead: bool = False) -> None:
         self.incoming, self.outgoing, self.seconds = incoming, outgoing, seconds
+        self.most, self.left = 1 << 16 if ahead else 0, bytearray()
+        self.polled = {descriptor: select.poll() for descriptor in (incoming, outgoing)}
+        self.polled[incoming].register(incoming, select.POLLIN)
+        self.polled[outgoing].register(outgoing, select.POLLOUT)
 
     def send(self, frame: list[Any]) -> None:
         """Send a frame. Raises TooLarge, or Broken if nobody reads it."""
@@ -47,7 +52,7 @@ class Wire:
         deadline = _deadline(self.seconds)
         try:
             while data:
-                self._ready(self.outgoing, select.POLLOUT, deadline)
+                self._ready(self.outgoing, deadline)
                 data = data[write(self.outgoing, data[:65536]) :]
         except OSError as error:
             raise Broken("the other process is gone") from error
@@ -67,24 +72,24 @@ class Wire:
         return frame
 
     def _read(self, size: int, deadline: float | None) -> bytes:
-        data = bytearray()
+        data = self.left
         while len(data) < size:
-            self._ready(self.incoming, select.POLLIN, deadline)
+            self._ready(self.incoming, deadline)
             try:
-                part = read(self.incoming, min(size - len(data), 1 << 20))
+                part = read(self.incoming, max(min(size - len(data), 1 << 20), self.most))
             except OSError as error:
                 raise Broken("the other process is gone") from error
             if not part:
                 raise Broken("the other process is gone")
             data += part
-        return bytes(data)
+        taken = bytes(data[:size])
+        del data[:size]
+        return taken
 
-    def _ready(self, descriptor: int, wanted: int, deadline: float | None) -> None:
+    def _ready(self, descriptor: int, deadline: float | None) -> None:
         if deadline is None:
             return
-        poll = select.poll()
-        poll.register(descriptor, wanted)
-        if not poll.poll(max(0.0, deadline - monotonic()) * 1000):
+        if not self.polled[descriptor].poll(max(0.0, deadline - monotonic()) * 1000):
             raise Broken(f"no answer within {self.seconds:g} seconds")
 
 
