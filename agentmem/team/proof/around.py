@@ -18,9 +18,9 @@ class Around:
 
     def __init__(self, marks: Marks) -> None:
         self.marks, self.stdin = marks, sys.stdin
-        self.environment, self.folder = dict(os.environ), getcwd()  # noqa: PTH109  # pathlib follows links
-        self.arguments = list(map(str, sys.argv))
         self._read: dict[Any, Any] | None = None
+        self.environment, self.folder = self._environment(), getcwd()  # noqa: PTH109  # pathlib follows links
+        self.arguments = list(map(str, sys.argv))
 
     def changed(self) -> list[Any] | None:
         """What has changed since the last request: variables that are set, those that are gone, folder, arguments."""
@@ -31,7 +31,7 @@ class Around:
         if now == before and folder == was and said is None:
             return None
         put = {name: value for name, value in now.items() if before.get(name) != value}
-        gone = [name for name in before if name not in now and name not in _OWN]
+        gone = [name for name in before if name not in now]
         self.marks.moved = True
         self.environment, self.folder, self.arguments = now, folder, arguments
         return [put, gone, folder if folder != was else None, said]

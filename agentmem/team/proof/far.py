@@ -7,10 +7,10 @@ for comparisons: those the judge makes itself on plain data, or the test is not 
 import sys
 import types
 from collections.abc import Sequence
-from numbers import Number
 from typing import Any, ClassVar
 
 from agentmem.team.proof.link import SubjectLink
+from agentmem.team.proof.measuring import APART, compares, decides, is_measured
 from agentmem.team.proof.values import PLAIN
 
 SHOWN = frozenset(
@@ -25,12 +25,6 @@ PUBLIC = frozenset({"_asdict", "_replace", "_make", "_fields", "_field_defaults"
 
 PROBED = frozenset({"_mock_name", "_mock_methods", "_pytestfixturefunction", "pytestmark", "_is_coroutine_mark"})
 """Attributes by which pytest and other tools look for things of their own."""
-
-
-BINARY = ("add", "sub", "mul", "truediv", "floordiv", "mod", "and", "or", "xor", "pow", "lshift", "rshift", "matmul")
-NAMED = {"and": "and_", "or": "or_"}
-_ARITHMETIC = {*BINARY, *(f"i{one}" for one in BINARY), *NAMED.values(), "divmod"}
-"""Operators with two sides, and their names in the wire's messages."""
 
 
 class FarMeta(type):
@@ -128,7 +122,7 @@ class FarBase(_Inside, metaclass=FarMeta):
             raise AttributeError(name)
         if name in vars(type(self)).get("_far_methods", ()):
             return FarMethod(self, name)
-        return far_get(link_of(self), reference_of(self), name)
+        return _noted(self, name, (), far_get(link_of(self), reference_of(self), name))
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name.startswith(("_far", "__")) or isinstance(self, BaseException):
@@ -256,7 +250,8 @@ def far_method(owner: Any, name: str, given: Sequence[Any] = (), named: Any = No
     """Call a method of an object of the subject, which the code has been given from then on."""
     reference = reference_of(owner)
     owner.__dict__["_far_given"] = True
-    return link_of(owner).call(["m", reference[1], name], given, named or {}, label)
+    answer = link_of(owner).call(["m", reference[1], name], given, named or {}, label)
+    return _noted(owner, name, [*given, *(named or {})], answer)
 
 
 def far_get(link: SubjectLink, reference: list[Any], name: str) -> Any:
@@ -331,13 +326,20 @@ def far_do_reversed(owner: Any, what: str, other: Any) -> Any:
 
 
 def _measured(owner: Any, what: str, given: tuple[Any, ...], answer: Any) -> Any:
-    """The answer of an operation. Marks a test in which the code says how far it is from a number of the test's."""
-    measured = "_far_measured" in getattr(owner, "__dict__", {}) and not given
-    beside = what in _ARITHMETIC and bool(given) and isinstance(given[0], Number) and not isinstance(given[0], FarBase)
-    if (beside or measured) and isinstance(answer, Number) and not isinstance(answer, FarBase):
-        link_of(owner).marks.mark("compares", f"{type(owner).__name__} {what} a number is a number")
-    elif (measured or (beside and what in ("sub", "isub"))) and isinstance(answer, FarBase):
-        answer.__dict__["_far_measured"] = True
+    """The answer of an operation. Marks a test in which the code says how far it is from a value of the test's."""
+    plain = bool(given) and not isinstance(given[0], FarBase)
+    if isinstance(answer, FarBase):
+        if is_measured(owner) or (plain and what in APART):
+            answer.__dict__["_far_measured"] = True
+    elif (not given and is_measured(owner)) or (plain and decides(what, given[0], answer)):
+        link_of(owner).marks.mark("compares", f"{type(owner).__name__} {what} a value gives a {type(answer).__name__}")
+    return answer
+
+
+def _noted(owner: Any, name: str, given: Sequence[Any], answer: Any) -> Any:
+    """The answer of a method, or an attribute. Marks a test in which it compares in the place of Python's own."""
+    if (is_measured(owner) or (given and compares(owner, name))) and not isinstance(answer, FarBase):
+        link_of(owner).marks.mark("compares", f"{name} of {type(owner).__name__}")
     return answer
 
 

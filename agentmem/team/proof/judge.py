@@ -11,6 +11,7 @@ import importlib
 import os
 import re
 import sys
+import unittest
 from contextlib import suppress
 from functools import partial
 from json import dumps, loads
@@ -25,7 +26,7 @@ from agentmem.team.proof.modules import FarFinder
 from agentmem.team.proof.patching import OutsidePatches
 from agentmem.team.proof.proxies import ProxyMaker
 from agentmem.team.proof.reasons import Gone, Marks, NotProven
-from agentmem.team.proof.surroundings import asked, doubted
+from agentmem.team.proof.surroundings import asked, doubted, ran, uses
 from agentmem.team.proof.watching import JudgeWatch
 from agentmem.team.proof.wire import Broken, Wire
 
@@ -42,6 +43,8 @@ class Watching:
     def __init__(self, link: SubjectLink, tell: Any, watch: JudgeWatch) -> None:
         self.link, self.marks, self.tell, self.watch = link, link.marks, tell, watch
         self.kept: list[Any] = []
+        self.runners = _runners()
+        self.plugins: frozenset[int] | None = None
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
@@ -70,9 +73,14 @@ class Watching:
         report: pytest.TestReport = yield
         if report.when == "call" or report.outcome != "passed":
             self.watch.settle()
+            if _runners() != self.runners or (self.plugins and _plugins(item.config) - self.plugins):
+                self.marks.mark("steered")
             self._ask_of_process(item)
             self._tell(item.nodeid, report.outcome, call.excinfo, hasattr(report, "wasxfail"))
         return report
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        self.plugins = _plugins(session.config)
 
     def pytest_make_parametrize_id(self, config: pytest.Config, val: object, argname: str) -> str | None:
         """Names of proxies in the ids of tests, as pytest writes them for what the proxies stand for."""
@@ -104,6 +112,12 @@ class Watching:
         name = str(getattr(item, "originalname", None) or item.name)
         if self.marks.calls and (found := asked(str(item.path), name, frozenset(self.marks.changed))):
             self.marks.mark("process", found)
+        if self.marks.calls and (found := ran(str(item.path), name)):
+            self.marks.mark("runs", found)
+        if any(type(one) in (list, tuple) and not one for one in self.link.heard) and uses(
+            str(item.path), name, "numpy"
+        ):
+            self.marks.mark("array", "NumPy takes an empty list for one, which equals every number")
         if found := doubted(str(item.path), name):
             self.marks.doubt("process", found)
 
@@ -127,6 +141,22 @@ class Watching:
                 "trace": self.marks.trace,
             }
         )
+
+
+_RUNNERS: tuple[type, ...] = (
+    *(pytest.Function, pytest.Item, pytest.Module, pytest.Class, pytest.CallInfo, pytest.TestReport),
+    *(unittest.TestCase, unittest.TestResult, unittest.TestSuite),
+)
+"""What runs tests, and hears of their failures."""
+
+
+def _runners() -> list[dict[str, int]]:
+    """What these classes are made of, but for plain values."""
+    return [{name: id(one) for name, one in vars(kind).items() if hasattr(one, "__get__")} for kind in _RUNNERS]
+
+
+def _plugins(config: pytest.Config) -> frozenset[int]:
+    return frozenset(map(id, config.pluginmanager.get_plugins()))
 
 
 class FileRun:

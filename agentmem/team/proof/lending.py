@@ -6,6 +6,7 @@ or change one: modules, test cases, what belongs to pytest.
 
 import functools
 import inspect
+import io
 import operator
 import sys
 import types
@@ -39,6 +40,8 @@ _SHOWING = (
 """Modules whose objects show the stack or reach into other objects. Their bound methods may be lent as functions."""
 _INNER = (types.FrameType, types.TracebackType, types.CodeType, types.ModuleType)
 """Types of Python's own that show what a test holds."""
+_FILES = (io.StringIO, io.BytesIO, io.TextIOWrapper, io.BufferedReader, io.BufferedWriter, io.BufferedRandom)
+"""Exact types of what can be read and written by its methods."""
 _RUNNING = (types.GeneratorType, types.CoroutineType, types.AsyncGeneratorType)
 _HARMLESS = PURE | frozenset(
     {"unittest", "threading", "queue", "logging", "contextlib", "json", "random", "_random", "time", "textwrap", "copy"}
@@ -50,7 +53,7 @@ _MOCK_OWN = ("assert", "configure", "reset", "mock_", "attach", "method_calls", 
 
 
 def lendable(value: Any, marks: Marks) -> str:
-    """How a value can be lent: as a function, an iterator or an object. Marks the test, and ends it, if it cannot."""
+    """How a value can be lent: as a function, file, iterator or object. Marks the test, and ends it, if it cannot."""
     if isinstance(value, type):
         return str(marks.not_proven("class", value.__name__))
     for one in (value, getattr(value, "__self__", None)):
@@ -61,6 +64,8 @@ def lendable(value: Any, marks: Marks) -> str:
         if _reaches(value):
             marks.not_proven("object", f"the function {getattr(value, '__name__', '')}".strip())
         return "function"
+    if type(value) in _FILES:
+        return "file"
     return "iterator" if isinstance(value, Iterator) and not callable(value) else "object"
 
 

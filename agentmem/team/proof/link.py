@@ -379,7 +379,7 @@ class SubjectLink:
         name, shown = str(getattr(value, "__name__", "function")), None
         if what == "function":
             shown = lending.parameters(value)
-        elif what == "object":
+        elif what in ("object", "file"):
             self.marks.doubt("object", type(value).__name__)
         doc = value.__doc__ if what == "function" and type(getattr(value, "__doc__", None)) is str else None
         said = (getattr(value, "__annotations__", None) or {}) if what == "function" else {}

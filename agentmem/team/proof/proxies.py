@@ -5,9 +5,13 @@ The judge runs it by itself, without the rest of agentmem.
 
 import dataclasses
 import datetime
+import decimal
+import fractions
 import importlib
 import operator
+import pathlib
 import sys
+import uuid
 from functools import partial
 from typing import Any
 
@@ -30,6 +34,11 @@ from agentmem.team.proof.special import METHODS
 from agentmem.team.proof.values import PLAIN, give_attributes
 from agentmem.team.proof.wire import Broken
 
+_VALUES = frozenset(
+    {datetime.date, datetime.datetime, datetime.time, datetime.timedelta, decimal.Decimal, fractions.Fraction}
+    | {uuid.UUID, pathlib.PurePosixPath, pathlib.PosixPath, pathlib.PurePath, pathlib.Path}
+)
+"""Classes of Python's for plain values. Where one of the code's stands on it, its methods may be the code's own."""
 _MARKERS = frozenset({"ABC", "Generic", "Protocol", "Enum", "IntEnum", "StrEnum", "Flag", "IntFlag", "ReprEnum"})
 
 
@@ -193,6 +202,8 @@ class ProxyMaker:
         top = module.partition(".")[0]
         ours = top in self.link.tops or top in sys.stdlib_module_names
         elsewhere = "" if ours else f"a {name} of {top}'s"
+        over = [one for one in above if isinstance(one, type) and one in _VALUES]
+        type.__setattr__(kind, "_far_over", frozenset(methods) if over else frozenset())
         if doubt := _doubt(kind, above, frozenset(special) - shown) or elsewhere:
             type.__setattr__(kind, "_far_doubt", doubt)
         if what == "enum":

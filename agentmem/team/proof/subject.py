@@ -181,8 +181,8 @@ class Subject:
             if what == "function":
                 self.stubs[number] = stubs.function(self.ask, number, name, doc, parameters, self.decode(given[6]))
             else:
-                kind = stubs.StubIterator if what == "iterator" else stubs.StubObject
-                self.stubs[number] = kind(self.ask, number)
+                kinds = {"iterator": stubs.StubIterator, "file": stubs.StubFile}
+                self.stubs[number] = kinds.get(what, stubs.StubObject)(self.ask, number)
         return self.stubs[number]
 
     # Requests and answers.

@@ -38,6 +38,15 @@ def test_frames_come_as_they_were_sent() -> None:
         assert other.receive() == [1, "x", None, 2.5, "\ud800é", [True]]
 
 
+def test_frames_that_came_together_are_read_one_by_one() -> None:
+    """An end that reads ahead keeps what is of the next frame."""
+    with wires() as (one, other):
+        ahead = Wire(other.incoming, other.outgoing, 5.0, ahead=True)
+        for number in range(3):
+            one.send([number, "x" * number])
+        assert [ahead.receive() for _ in range(3)] == [[0, ""], [1, "x"], [2, "xx"]]
+
+
 @pytest.mark.parametrize(
     "data",
     [
