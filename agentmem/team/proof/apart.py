@@ -8,6 +8,7 @@ import contextlib
 import json
 import os
 import shutil
+import sys
 import tempfile
 import threading
 import time
@@ -32,6 +33,12 @@ _MANY = 4  # files of tests from which on two pairs of processes run them
 _EACH = 2000  # bytes of a file of tests that take as long as its beginning
 _READ = 64 << 20  # bytes that are read of what the judge tells
 _SHARED = 1 << 30  # bytes that the temporary folder may hold
+
+_TEMPORARY = Path("/tmp")
+"""Where both processes have the folder that they share. Nothing that the judge needs may have its place in there: the
+code could move the folders above it away, and lay others in their place."""
+_NEEDED = (PACKAGE, Path(sys.prefix).resolve(), Path(sys.base_prefix).resolve())
+_ELSEWHERE = (Path("/var/tmp"), Path.home())
 
 _BOOT = """
 import sys
@@ -71,9 +78,18 @@ class ApartRun:
 
 def can_be_apart(fork: Sandbox) -> str | None:
     """None where two processes can be kept apart, else the reason why not."""
-    if fork.isolation in MOUNTING:
+    inside = next((one for one in _NEEDED if _is_shared(one)), None)
+    if inside is None and all(map(_is_shared, (fork.where.parent, *_ELSEWHERE))):
+        inside = fork.where.parent
+    if fork.isolation in MOUNTING and inside is None:
         return None
+    if inside is not None:
+        return f"{inside} lies in {_TEMPORARY}, which the code can write to as well as the tests"
     return f"the isolation {fork.isolation!r} cannot keep the tests from the code; it needs one that mounts"
+
+
+def _is_shared(place: Path) -> bool:
+    return place.resolve().is_relative_to(_TEMPORARY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +168,10 @@ def _run(
 
 @contextmanager
 def _folder(beside: Path) -> Iterator[Path]:
-    """A new folder with an empty one in it that everybody can write, removed at the end."""
-    folder = Path(tempfile.mkdtemp(prefix="apart-", dir=beside))
+    """A new folder with an empty one in it that everybody can write, removed at the end. It does not lie in /tmp."""
+    fit = (one for one in (beside, *_ELSEWHERE) if os.access(one, os.W_OK) and not _is_shared(one))
+    beside = next(fit, beside)
+    folder = Path(tempfile.mkdtemp(prefix="agentmem-apart-", dir=beside))
     try:
         (folder / "shared").mkdir()
         (folder / "shared").chmod(0o1777)

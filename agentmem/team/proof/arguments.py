@@ -130,3 +130,11 @@ def tree_of(file: str) -> ast.Module | None:
         return ast.parse(Path(file).read_bytes())
     except (OSError, ValueError, SyntaxError):
         return None
+
+
+def names_in(code: types.CodeType) -> Iterator[str]:
+    """The names that a code and the functions in it use."""
+    yield from code.co_names
+    for one in code.co_consts:
+        if isinstance(one, types.CodeType):
+            yield from names_in(one)

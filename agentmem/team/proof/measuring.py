@@ -20,9 +20,9 @@ _OF_SETS = frozenset({"issuperset", "issubset", "isdisjoint", "difference", "sym
 """Methods that compare a set with another."""
 _OF_VALUES = frozenset(
     {"compare", "compare_total", "compare_signal", "compare_total_mag", "same_quantum", "relative_to", "samefile"}
-    | {"is_relative_to", "match", "full_match"}
+    | {"is_relative_to", "match", "full_match", "count", "index"}
 )
-"""Methods of Python's numbers and paths that compare them with others."""
+"""Methods by which Python's numbers, paths and lists compare, or look for what is equal."""
 
 
 def is_measured(owner: Any) -> bool:
@@ -38,7 +38,7 @@ def decides(what: str, given: Any, answer: Any) -> bool:
 
 
 def compares(owner: Any, name: str) -> bool:
-    """True for a method that compares a set; or a number or path, of a class that stands on Python's own."""
+    """True for a method that compares a set; or a number, path or list, of a class that stands on Python's own."""
     if name in _OF_SETS:
         return True
     return name in _OF_VALUES and any(name in one.__dict__.get("_far_over", ()) for one in type(owner).__mro__)

@@ -8,9 +8,10 @@ import importlib.abc
 import importlib.machinery
 import sys
 import types
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
+from agentmem.team.proof.arguments import names_in
 from agentmem.team.proof.far import SOURCE, FarBase, FarForeign, FarMeta, far_get, far_set, of_tests
 from agentmem.team.proof.link import SubjectLink
 
@@ -66,7 +67,7 @@ class FarModule(types.ModuleType):
         if type(names) is list and frame.f_code.co_filename.startswith(root) and "__all__" not in frame.f_code.co_names:
             had = {**vars(builtins), **frame.f_globals}
             taken = {one for one in names if type(one) is str and one in had and not _is_far(had[one])}
-            if used := taken & set(_names(frame.f_code)):
+            if used := taken & set(names_in(frame.f_code)):
                 self._far_link.marks.mark("starred", ", ".join(sorted(used)))
         return names
 
@@ -83,14 +84,6 @@ class FarModule(types.ModuleType):
 
 def _is_far(value: Any) -> bool:
     return isinstance(value, FarModule | FarMeta | FarBase | FarForeign)
-
-
-def _names(code: types.CodeType) -> Iterator[str]:
-    """The names that a code and the functions in it use."""
-    yield from code.co_names
-    for one in code.co_consts:
-        if isinstance(one, types.CodeType):
-            yield from _names(one)
 
 
 class FarFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):

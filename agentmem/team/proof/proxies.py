@@ -3,6 +3,7 @@
 The judge runs it by itself, without the rest of agentmem.
 """
 
+import collections
 import dataclasses
 import datetime
 import decimal
@@ -36,9 +37,10 @@ from agentmem.team.proof.wire import Broken
 
 _VALUES = frozenset(
     {datetime.date, datetime.datetime, datetime.time, datetime.timedelta, decimal.Decimal, fractions.Fraction}
+    | {list, dict, set, collections.deque, collections.Counter, collections.OrderedDict, collections.defaultdict}
     | {uuid.UUID, pathlib.PurePosixPath, pathlib.PosixPath, pathlib.PurePath, pathlib.Path}
 )
-"""Classes of Python's for plain values. Where one of the code's stands on it, its methods may be the code's own."""
+"""Classes of Python's for values and containers. Where one of the code's stands on it, its methods may be its own."""
 _MARKERS = frozenset({"ABC", "Generic", "Protocol", "Enum", "IntEnum", "StrEnum", "Flag", "IntFlag", "ReprEnum"})
 
 

@@ -44,6 +44,8 @@ of its own, what stands for its functions is none of Python's, and a coroutine o
 
 RUN: dict[str, frozenset[str]] = {
     "yaml": frozenset({"unsafe_load", "unsafe_load_all", "UnsafeLoader", "full_load", "FullLoader", "Loader"}),
+    "logging": frozenset({"config"}),
+    "site": frozenset({"*"}),
     "code": frozenset({"InteractiveInterpreter", "InteractiveConsole", "interact"}),
     **dict.fromkeys(("jsonpickle", "dill", "cloudpickle", "joblib"), frozenset({"*"})),
 }

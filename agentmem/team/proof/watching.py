@@ -14,6 +14,7 @@ from contextlib import suppress
 from pathlib import PurePath
 from typing import Any
 
+from agentmem.team.proof.arguments import names_in
 from agentmem.team.proof.arrays import is_array
 from agentmem.team.proof.link import SubjectLink
 from agentmem.team.proof.values import plain_of
@@ -270,8 +271,17 @@ class JudgeWatch:
         """A text of the code's is run, by whatever library, as typing does with annotations."""
         file = str(arguments[0].co_filename)
         known = file.endswith(".py") and self._size(file) >= 0
-        if self.ran_text and not known and not sys._getframe(2).f_code.co_filename.endswith(_CHECKED):
+        if (
+            not known
+            and (self.ran_text or self._is_named(arguments[0]))
+            and not sys._getframe(2).f_code.co_filename.endswith(_CHECKED)
+        ):
             self.marks.not_proven("runs", file[:_TOLD])
+
+    def _is_named(self, code: types.CodeType) -> bool:
+        """True for code whose names all stand in one text that came from the code under test."""
+        names = set(names_in(code))
+        return bool(names) and self._used() and any(all(one in text for one in names) for text in self._texts(str))
 
     def _unpickled(self, event: str, arguments: tuple[Any, ...]) -> None:
         """What is unpickled for a test, by whatever library, may be the code's."""

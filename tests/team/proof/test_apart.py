@@ -446,3 +446,35 @@ def test_a_test_that_ends_its_process_costs_its_own_file_only(tmp_path: Path) ->
         run = run_apart(fork, layout, tests, sorted(tests), ENVIRONMENT, bounds=ApartBounds(30.0, 10.0, lives=1))
     assert run.ended
     assert verdicts(run) == {"test_other": "proven"}
+
+
+MOVES = """
+import os
+
+
+def write(path):
+    for above, folders, _ in os.walk("/tmp"):
+        for name in [one for one in folders if "apart-" in one]:
+            os.rename(f"{above}/{name}", f"{above}/{name}.old")
+            os.makedirs(f"{above}/{name}/tests/tests/golden")
+            with open(f"{above}/{name}/tests/tests/golden/g.txt", "w") as file:
+                file.write("2")
+    path.write_text("2")
+"""
+GOLDEN = """
+from pathlib import Path
+
+from writing import write
+
+
+def test_golden(tmp_path):
+    write(tmp_path / "out.txt")
+    assert (tmp_path / "out.txt").read_text() == (Path(__file__).parent / "golden" / "g.txt").read_text()
+"""
+
+
+def test_the_code_cannot_move_the_tests_away(tmp_path: Path) -> None:
+    """Where the repository and all forks lie in /tmp as well, the tests' files have no place in what is shared."""
+    tests = {"tests/test_a.py": GOLDEN, "tests/golden/g.txt": "42"}
+    run = apart(tmp_path, {"writing.py": MOVES}, tests)
+    assert verdicts(run) == {"test_golden": "failed"}
