@@ -7,7 +7,6 @@ files that tests pass to the code; the judge follows no link in it.
 import contextlib
 import json
 import os
-import shutil
 import sys
 import tempfile
 import threading
@@ -26,6 +25,7 @@ from agentmem.sandbox import Sandbox
 from agentmem.sandbox.layered import disk_usage
 from agentmem.sandbox.planning import MOUNTING
 from agentmem.sandbox.ties import Ties
+from agentmem.sandbox.tree import remove_tree
 from agentmem.team.proof.layout import ProjectLayout
 
 PACKAGE = Path(agentmem.__file__).resolve().parent
@@ -177,7 +177,8 @@ def _folder(beside: Path) -> Iterator[Path]:
         (folder / "shared").chmod(0o1777)
         yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        with contextlib.suppress(OSError, SandboxError):
+            remove_tree(folder)  # however deep it is
 
 
 def _strip(subject: Sandbox, layout: ProjectLayout, changed: Mapping[str, bytes]) -> None:

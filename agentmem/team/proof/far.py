@@ -111,11 +111,9 @@ class FarBase(_Inside, metaclass=FarMeta):
 
     @property
     def __dict__(self) -> Any:  # type: ignore[override]  # tests get none: it would be the proxy's own
-        asked = sys._getframe(1)
-        inside: dict[str, Any] = _INSIDE(self)
-        if asked.f_code.co_filename.startswith(f"{link_of(self).root}/"):
+        if sys._getframe(1).f_code.co_filename.startswith(link_of(self).inside):
             link_of(self).marks.not_proven("private", "__dict__")
-        return inside
+        return _INSIDE(self)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_far"):
@@ -275,13 +273,13 @@ def far_get(link: SubjectLink, reference: list[Any], name: str) -> Any:
         link.marks.not_proven("replaced", name)
     if isinstance(value, FarBase) and reference[0] == "M":
         value.__dict__.setdefault("_far_label", f"{reference[1].rpartition('.')[2]}.{name}")
-    if reference[0] == "M" and is_kept(value):
+    if reference[0] == "M" and _is_kept(value):
         link.names[reference[1], name] = value
     return value
 
 
-def is_kept(value: Any) -> bool:
-    """True for what stands for a class of the code, or a function: the subject says when its name is another's."""
+def _is_kept(value: Any) -> bool:
+    """True for a class of the code's, or a function: the subject says when its name is another's."""
     return isinstance(value, FarMeta) or (isinstance(value, FarBase) and type(value).__qualname__ == "function")
 
 
@@ -392,6 +390,18 @@ def _data_equal(one: "FarData", other: "FarData") -> bool:
     return bool(first == second)
 
 
+def is_fixed(value: Any) -> bool:
+    """True for what nothing can change, and what is no object of the tests."""
+    if isinstance(value, FarBase):
+        return "_far" in value.__dict__ or (
+            isinstance(value, FarData) and all(map(is_fixed, (value._far_values or {}).values()))
+        )
+    if type(value) is tuple:
+        return len(value) < 20 and all(map(is_fixed, value))
+    short = type(value) in (str, bytes) and len(value) < 10_000
+    return value is None or type(value) in (bool, int, float) or short
+
+
 def state_of(value: "FarData") -> dict[str, Any]:
     """The fields of a dataclass's instance: as the test made it, or as the subject says."""
     if value._far_values is not None:
@@ -431,6 +441,8 @@ class FarData(FarBase):
     def _far_made(self) -> list[Any]:
         link = link_of(self)
         given = self._far_values or {}
+        if all(map(is_fixed, given.values())):
+            return link.proxies.made_later(type(self), {name: link.encode(one) for name, one in given.items()})
         named = [[name, link.encode(one)] for name, one in given.items()]
         made = link.ask("call", type(self)._far_kind, [], named, given=list(given.values()))
         return reference_of(made)

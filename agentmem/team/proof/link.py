@@ -20,8 +20,9 @@ from agentmem.team.proof import arguments, arrays, lending, values
 from agentmem.team.proof.around import Around
 from agentmem.team.proof.brief import brief, briefly, cut
 from agentmem.team.proof.classes import known
+from agentmem.team.proof.measuring import is_object
 from agentmem.team.proof.reasons import Gone, Marks, NotProven
-from agentmem.team.proof.sharing import ANSWER, HeldByTest, content
+from agentmem.team.proof.sharing import ANSWER, HeldByTest, contents
 from agentmem.team.proof.wire import Broken, TooLarge, Wire
 
 _TRACED = 200  # calls that are noted of one test
@@ -35,6 +36,7 @@ class Proxies(Protocol):
 
     def of(self, given: list[Any]) -> Any: ...
     def reference(self, value: Any) -> list[Any] | None: ...
+    def made_later(self, kind: Any, named: dict[str, Any]) -> list[Any]: ...
 
 
 class SubjectLink:
@@ -53,17 +55,18 @@ class SubjectLink:
         self.depth, self.ending, self.waited = 0, 0, -1
         self.around = Around(marks)
         self.names: dict[tuple[str, str], Any] = {}
-        self.root = self.around.folder
+        self.root, self.inside = self.around.folder, f"{self.around.folder}/"
         self.tops: frozenset[str] = frozenset()
         self.heard: list[Any] = []
         self.mutated: list[Any] = []
+        self.unmade: list[list[Any]] = []
         self.asked = 0
         self.alarm: Warning | None = None
         self.asking: Callable[[], None] = lambda: None
 
     def open(self, opened: dict[str, Any]) -> None:
         """Begin a session. What is left of an earlier one is passed over. Raises Gone."""
-        number, seconds = secrets.randbits(50), self.wire.seconds
+        number, seconds, self.around.home = secrets.randbits(50), self.wire.seconds, opened["folder"]
         try:
             self.wire.seconds = max(_START, seconds or _START)
             self.wire.send([number, "open", opened])
@@ -119,12 +122,8 @@ class SubjectLink:
     def _ask(self, what: str, asked: Sequence[Any], given: Sequence[Any]) -> Any:
         self.bring_copies()
         self.asking()
-        self.marks.calls += 1
-        self.asked += 1
-        self.marks.wide |= what == "call" and not self.marks.testing
+        self.note_call(wide=what == "call")
         asserted = self.marks.asserted
-        if asserted:
-            self.marks.mark("swallowed")
         try:
             answer = self._answered(self._asked([what, *asked]), given)
             if self.marks.asserted > asserted:
@@ -141,6 +140,14 @@ class SubjectLink:
             if not getattr(error, "_far_answer", False) and not isinstance(error, NotProven):
                 self.dead = self.dead or "it was left in the middle of a call"  # as by a test's own alarm
             raise
+
+    def note_call(self, *, wide: bool = True) -> None:
+        """The code is used by the test, or by all tests while their file is loaded."""
+        self.marks.calls += 1
+        self.asked += 1
+        self.marks.wide |= wide and not self.marks.testing
+        if self.marks.asserted:
+            self.marks.mark("swallowed")
 
     def _used(self, answer: Any) -> Any:
         """The answer. Marks a test that goes on to use an argument which the code has changed."""
@@ -185,7 +192,7 @@ class SubjectLink:
             raise
         changed, self.mutated = self.mutated, []
         self.note_wide(answer, label)
-        if label and _is_object(answer):
+        if label and is_object(answer):
             self._same_again(answer, text or f"{label}({briefly(given, named)})")
         self._note(text, "; ".join([brief(answer), *(f"changes an argument to {brief(one)}" for one in changed)]))
         return answer
@@ -210,7 +217,7 @@ class SubjectLink:
     def _asked(self, request: list[Any]) -> list[Any]:
         number, left = secrets.randbits(50), self.wire.seconds
         try:
-            self.wire.send([number, "do", self.around.changed(), *request])
+            self._sent([number, "do", self.around.changed(), self.unmade, *request])
         except TooLarge as error:
             self.marks.not_proven("large", str(error))
         while True:
@@ -223,8 +230,13 @@ class SubjectLink:
             if frame[1] != "ask":
                 return frame
             self._heard(frame[5] if len(frame) > 5 else None)
-            number = secrets.randbits(50)
-            self.wire.send([number, *self._lend(frame)])
+            number, lent = secrets.randbits(50), self._lend(frame)
+            self._sent([number, *lent, self.unmade])
+
+    def _sent(self, frame: list[Any]) -> None:
+        """Send a frame, and with it what the subject has still to make."""
+        self.wire.send(frame)
+        self.unmade = []
 
     def _received(self, left: float | None) -> tuple[list[Any], float | None]:
         """A message, in the time that is left of one call for the code, and what is left of it then."""
@@ -401,9 +413,6 @@ class SubjectLink:
             return values.defaulted(given, self._read, depth)
         return self.proxies.of(given)
 
-    def _contents(self, given: list[Any]) -> list[Any]:
-        return [content(one, self.encode) for one in given if values.can_change(one)]
-
     def _still_lent(self, number: Any) -> None:
         """Marks a test in which the code comes back to what another test has lent to it."""
         if self.lent_in.get(number, 0) not in (0, self.marks.test):
@@ -420,10 +429,10 @@ class SubjectLink:
             given = [self.decode(one) for one in (asked[0] if what == "call" else asked)]
             named = {str(key): self.decode(one) for key, one in asked[1]} if what == "call" else {}
             self.heard += [given, named]
-            known, before = len(self.lent), self._contents(given)
+            known, before = len(self.lent), contents(given, self.encode)
             used = lending.use(self.lent[number], what, given, named, self.marks, fresh=number in self.fresh)
             answer = ["ret", self.encode(used)]
-            if before != self._contents(given):
+            if before != contents(given, self.encode):
                 self.marks.mark("shared", "an argument of its function")
             self.fresh.update(range(known + 1, len(self.lent) + 1) if what == "call" else ())
             return answer
@@ -438,10 +447,3 @@ class SubjectLink:
             told = not isinstance(error, AssertionError)  # its text says what was expected
             given = [one for one in error.args if type(one) is str and told]
             return ["exc", ["x", lending.builtin(type(error)).__name__, given, number, named]]
-
-
-def _is_object(answer: Any) -> bool:
-    """True for what stands for an object of the code that the code was not given by the test."""
-    has = getattr(answer, "__dict__", {})
-    plain = isinstance(answer, (*values.PLAIN, BaseException))
-    return "_far" in has and not (plain or "_far_given" in has or "_far_member" in has)

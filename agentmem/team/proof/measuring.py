@@ -8,6 +8,8 @@ from datetime import date, time, timedelta
 from numbers import Number
 from typing import Any
 
+from agentmem.team.proof.values import PLAIN
+
 BINARY = ("add", "sub", "mul", "truediv", "floordiv", "mod", "and", "or", "xor", "pow", "lshift", "rshift", "matmul")
 NAMED = {"and": "and_", "or": "or_"}
 _SIDES = ("sub", "truediv", "floordiv", "mod", "and", "xor")
@@ -42,3 +44,10 @@ def compares(owner: Any, name: str) -> bool:
     if name in _OF_SETS:
         return True
     return name in _OF_VALUES and any(name in one.__dict__.get("_far_over", ()) for one in type(owner).__mro__)
+
+
+def is_object(answer: Any) -> bool:
+    """True for what stands for an object of the code that the code was not given by the test."""
+    has = getattr(answer, "__dict__", {})
+    plain = isinstance(answer, (*PLAIN, BaseException))
+    return "_far" in has and not (plain or "_far_given" in has or "_far_member" in has)

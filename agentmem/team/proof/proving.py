@@ -70,7 +70,7 @@ class _Prover:
         with ThreadPoolExecutor(2) as pool:
             new, old = pool.map(lambda fork: self._run(fork, every), (self.case.fix, self.case.base))
         tests = judged(new, old, self.again, self.before, self.own)
-        tests = _marked(tests, dict.fromkeys(contradictions(new, old), "contradiction"))
+        tests = _marked(tests, contradictions(new, old), "contradiction")
         tests = _marked(tests, self._against_words(new, old), "specification")
         verdict, why = decided(tests)
         shown = differences(new, old)

@@ -35,6 +35,7 @@ from agentmem.team.proof.special import METHODS
 from agentmem.team.proof.values import PLAIN, give_attributes
 from agentmem.team.proof.wire import Broken
 
+_MANY = 500  # instances that are made by one message
 _VALUES = frozenset(
     {datetime.date, datetime.datetime, datetime.time, datetime.timedelta, decimal.Decimal, fractions.Fraction}
     | {list, dict, set, collections.deque, collections.Counter, collections.OrderedDict, collections.defaultdict}
@@ -50,6 +51,7 @@ class ProxyMaker:
     def __init__(self, link: SubjectLink) -> None:
         self.link = link
         self.made: dict[int, Any] = {}
+        self.count = 0
         self.kinds: dict[int, Any] = {}
         self.modules: dict[str, FarModule] = {}
 
@@ -84,6 +86,16 @@ class ProxyMaker:
         if tag in ("p", "x", "o"):
             return self._object(tag, given)
         raise Broken("a value of an unknown kind")
+
+    def made_later(self, kind: Any, named: dict[str, Any]) -> list[Any]:
+        """A number for an instance of a dataclass that a test made; the next message lets the subject make it too."""
+        self.link.note_call()
+        if len(self.link.unmade) >= _MANY:
+            self.link.ask("import", "sys")  # any message takes them along
+        number = self.count = self.count - 1
+        self.link.unmade.append([number, kind._far_kind[1], list(named.items())])
+        self.made[number] = self._opaque(kind, number, "")
+        return ["o", number]
 
     def _module(self, name: str, ours: bool) -> Any:
         found = sys.modules.get(name)

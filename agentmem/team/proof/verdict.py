@@ -181,20 +181,23 @@ def _counted(trace: Sequence[tuple[str, str]]) -> dict[tuple[str, int], str]:
     return counted
 
 
-def contradictions(new: ApartRun, old: ApartRun) -> frozenset[str]:
+def contradictions(new: ApartRun, old: ApartRun) -> dict[str, str]:
     """The tests in which the new code answers a call differently than in another test, where the old code did not.
 
-    Only functions of modules are compared, called with plain values in the same surroundings: an object's methods may
-    answer by its state.
+    Each with that call. Only functions of modules are compared, called with plain values in the same surroundings: an
+    object's methods may answer by its state, and so does a function that one test calls again for another answer.
     """
     now, then = _answers(new), _answers(old)
     split = {call for call, answers in now.items() if len(answers) > 1 and len(then.get(call, ())) == 1}
-    return frozenset(
-        name
+    for test in new.tests.values():
+        pairs = set(test.trace)
+        split -= {call for call in split if sum(one == call for one, _ in pairs) > 1}
+    return {
+        name: call
         for name, test in new.tests.items()
-        for call, _ in test.trace
+        for call, _ in reversed(test.trace)
         if call in split and " object at " not in call
-    )
+    }
 
 
 def _answers(run: ApartRun) -> dict[str, set[str]]:

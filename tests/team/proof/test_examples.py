@@ -30,10 +30,17 @@ def fee(minutes):
         ("fee(30) = fee(31)", []),
         (">>> fee(30)", []),
         ("fee(", []),
+        ("Bug: `fee(30) == 0` at the moment. A stay of 30 minutes should cost 250.", []),
+        ("`fee(30) == 0` is wrong, it must be 250.", []),
+        ("Currently `fee(30)` gives `0`.", []),
+        ("`assert fee(30) == 0` passes today, which is the bug.", []),
+        ("`not fee(30) == 0`", []),
+        ("Actual:\n\n>>> fee(30)\n0\n\nExpected: 7.", []),
+        ("The rest is wrong. `fee(30) == 0`.", [("fee(30)", 0)]),
     ],
 )
 def test_examples_in_a_text(text: str, found: list[object]) -> None:
-    """A call with written values, and a value that ends the line or a part of the sentence."""
+    """A call with written values, and a value that ends the line or a part of the sentence, which tells of no fault."""
     assert list(examples(text)) == found
 
 
