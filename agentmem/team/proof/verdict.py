@@ -1,5 +1,6 @@
 """The verdict on a change: each test proven, unproven or failed, the rules that make one of them, and its page."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -260,17 +261,23 @@ def from_json(value: Mapping[str, Any]) -> Proof:
 def page(proof: Proof) -> str:
     """The proof as a part of the result's page."""
     counts = f"{len(proof.proven)} proven, {len(proof.unproven)} unproven, {len(proof.failed)} failed"
-    parts = ["## The proof", f"**{proof.verdict.capitalize()}**: {proof.why}."]
+    parts = ["## The proof", f"**{proof.verdict.capitalize()}**: {_told(proof.why)}."]
     parts.append(RERUN if proof.verdict == "re-run" else f"{counts}. {_noticed(proof)}".strip())
     if proof.verdict == "proven":
         parts += [f"> {PROMISE}", f"> {NOT_PROMISED}"]
     for heading, tests in (("Failed", proof.failed), ("Unproven, and why", proof.unproven)):
         if tests:
-            parts += [f"### {heading}", _lines([f"`{one.id}`: {one.why}" for one in tests])]
+            parts += [f"### {heading}", _lines([f"`{_told(one.id)}`: {_told(one.why)}" for one in tests])]
     if proof.differences:
-        rows = [f"`{one.call}`: {one.before} before, {one.after} now" for one in proof.differences]
+        rows = [f"`{_told(one.call)}`: {_told(one.before)} before, {_told(one.after)} now" for one in proof.differences]
         parts += ["### What the new code answers differently", _lines(rows)]
     return "\n\n".join(parts)
+
+
+def _told(text: str) -> str:
+    """A text that may be the code's, as plain words of a page: no markup, and no letters that steer a terminal."""
+    plain = "".join(one if one.isprintable() else one.encode("unicode_escape").decode("ascii") for one in text)
+    return re.sub(r"([*<>]|[]](?=[(]))", r"\\\1", plain).replace("`", "'")
 
 
 def _noticed(proof: Proof) -> str:

@@ -153,6 +153,14 @@ def test_the_page_holds_the_promise_and_every_reason() -> None:
     assert all(ProofOfTest("x", "unproven", reason).why == words for reason, words in REASONS.items())
 
 
+def test_what_the_code_says_is_no_markup_of_the_page() -> None:
+    """An error's text can neither steer a terminal nor stand on the page as a heading, a link or a tag."""
+    said = "RuntimeError: \x1b[2J\u202e **Proven**: `all`. <img src=x> [x](y)"
+    shown = page(Proof("failed", "x", (ProofOfTest(OWN, "failed", "", said),), (Difference("f(1)", "<b>", "`2`"),)))
+    assert r"\x1b[2J\u202e \*\*Proven\*\*: 'all'. \<img src=x\> [x\](y)" in shown
+    assert r"`f(1)`: \<b\> before, '2' now" in shown
+
+
 def test_a_proof_survives_its_json() -> None:
     """A proof that was stored reads back the same."""
     tests = (ProofOfTest(OWN, "proven", own=True, before="failed"),)
