@@ -238,6 +238,7 @@ class _Pair:
             "late": sorted(self.layout.late),
             "own": sorted(self.layout.own_modules),
             "around": self.layout.packages_around,
+            "roots": [str(root / one) for one in self.layout.code_paths],
             "programs": sorted(self.layout.programs),
             "paths": [str(root / one) for one in self.layout.test_paths],
             "options": list(self.layout.options),

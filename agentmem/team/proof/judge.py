@@ -175,8 +175,9 @@ class FileRun:
         except Gone:
             return False
         link.tops = frozenset(orders["opened"]["tops"])
-        sys.meta_path.insert(0, FarFinder(link, frozenset(orders["tops"]), frozenset(orders["own"])))
-        sys.meta_path.append(FarFinder(link, frozenset(orders["late"]), frozenset(orders["own"])))
+        own = frozenset(orders["own"])
+        sys.meta_path.insert(0, FarFinder(link, frozenset(orders["tops"]), own, orders["roots"]))
+        sys.meta_path.append(FarFinder(link, frozenset(orders["late"]), own, orders["roots"]))
         self.watch = JudgeWatch(link, root, frozenset(orders["programs"]))
         link.asking = self.watch.asking
         self.watch.install()

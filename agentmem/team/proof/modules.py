@@ -89,16 +89,24 @@ def _is_far(value: Any) -> bool:
 class FarFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     """The first finder of the judge: the project's names are proxies, wherever files of that name may lie."""
 
-    def __init__(self, link: SubjectLink, tops: frozenset[str], own: frozenset[str]) -> None:
-        self._link, self._tops, self._own = link, tops, own
+    def __init__(self, link: SubjectLink, tops: frozenset[str], own: frozenset[str], roots: Sequence[str] = ()) -> None:
+        self._link, self._tops, self._own, self._roots = link, tops, own, roots
         self._made = set[str]()
 
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: types.ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
-        if name.partition(".")[0] not in self._tops or name in self._own:
+        if name.partition(".")[0] not in self._tops:
             return None
+        if name in self._own:
+            return self._of_tests(name, path)
         return importlib.machinery.ModuleSpec(name, self, is_package=True)
+
+    def _of_tests(self, name: str, path: Sequence[str] | None) -> importlib.machinery.ModuleSpec | None:
+        """A module of the tests inside a package of the code; None where the other finders know it."""
+        find = importlib.machinery.PathFinder.find_spec
+        above = name.rpartition(".")[0].replace(".", "/")
+        return None if find(name, path) else find(name, [f"{root}/{above}" for root in self._roots])
 
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> types.ModuleType:
         if spec.name in self._made:

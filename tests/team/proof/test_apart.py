@@ -478,3 +478,16 @@ def test_the_code_cannot_move_the_tests_away(tmp_path: Path) -> None:
     tests = {"tests/test_a.py": GOLDEN, "tests/golden/g.txt": "42"}
     run = apart(tmp_path, {"writing.py": MOVES}, tests)
     assert verdicts(run) == {"test_golden": "failed"}
+
+
+def test_tests_in_one_package_use_helpers_of_tests_in_another(tmp_path: Path) -> None:
+    """Modules of tests inside the code's packages are found by their names, wherever they are used."""
+    code = {"src/shop/__init__.py": "", "src/shop/fees.py": "def fee():\n    return 0\n", "src/shop/a/__init__.py": ""}
+    test = "from shop.fees import fee\nfrom shop.tests.helpers import FREE\n\ndef test_a():\n    assert fee() == FREE\n"
+    tests = {
+        "src/shop/tests/__init__.py": "",
+        "src/shop/tests/helpers.py": "FREE = 0\n",
+        "src/shop/a/tests/__init__.py": "",
+        "src/shop/a/tests/test_a.py": test,
+    }
+    assert verdicts(apart(tmp_path, code, tests)) == {"test_a": "proven"}
