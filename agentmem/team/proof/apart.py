@@ -203,7 +203,8 @@ class _Pair:
         bounds: ApartBounds,
     ) -> None:
         self.subject, self.judge, self.layout, self.shared = subject, judge, layout, shared
-        self.environment, self.bounds = dict(environment), bounds
+        self.environment = {name: one for name, one in environment.items() if not name.startswith("PYTHON")}
+        self.bounds = bounds
         self.told = bytearray()
         self.life, self.over, self.closed = 0, False, set[int]()
         self.looked, self.full = time.monotonic(), False
@@ -281,7 +282,8 @@ class _Pair:
             os.close(one)
 
     def _command(self, module: str) -> list[str]:
-        return [str(self.layout.python), "-I", "-B", "-c", _BOOT.format(package=str(PACKAGE), module=module)]
+        """A part of this package, in a Python that is isolated but for the seed of its hashes, as in the check."""
+        return [str(self.layout.python), "-s", "-P", "-B", "-c", _BOOT.format(package=str(PACKAGE), module=module)]
 
     def _ended(self, number: int) -> bool:
         return self.over or self.life > number or self._too_much()

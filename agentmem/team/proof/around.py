@@ -14,17 +14,13 @@ _OWN = frozenset({"PYTEST_CURRENT_TEST", "PYTEST_VERSION"})
 
 
 class Around:
-    """What is around the tests, as the code was told last. ``stdin`` is what pytest has put there for the test.
-
-    ``home`` is the code's folder, which stands for the one that the tests began in.
-    """
+    """What is around the tests, as the code was told last. ``stdin`` is what pytest has put there for the test."""
 
     def __init__(self, marks: Marks) -> None:
         self.marks, self.stdin = marks, sys.stdin
         self._read: dict[Any, Any] | None = None
         self.environment, self.folder = self._environment(), getcwd()  # noqa: PTH109  # pathlib follows links
         self.arguments = list(map(str, sys.argv))
-        self._root = self.home = self.folder
 
     def changed(self) -> list[Any] | None:
         """What has changed since the last request: variables that are set, those that are gone, folder, arguments."""
@@ -38,12 +34,7 @@ class Around:
         gone = [name for name in before if name not in now]
         self.marks.moved = True
         self.environment, self.folder, self.arguments = now, folder, arguments
-        return [put, gone, self._there(folder) if folder != was else None, said]
-
-    def _there(self, folder: str) -> str:
-        """The folder of the code's for one of the tests'."""
-        inside = folder == self._root or folder.startswith(f"{self._root}/")
-        return self.home + folder.removeprefix(self._root) if inside else folder
+        return [put, gone, folder if folder != was else None, said]
 
     def _environment(self) -> dict[str, str]:
         """The environment but for pytest's own; it is read anew only where something in it has changed."""

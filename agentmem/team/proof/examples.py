@@ -84,7 +84,7 @@ def specified(task: str, codes: Sequence[str]) -> Mapping[str, Any]:
 def kept(said: Mapping[str, Any], old: ApartRun) -> Mapping[str, Any]:
     """What docstrings say of calls that the old code answered: where it only raised, there was nothing to describe."""
     answered = {
-        text.partition(".")[2]
+        _of_module(text)
         for test in old.tests.values()
         for text, answer in test.trace
         if not answer.startswith("raises ")
@@ -92,12 +92,18 @@ def kept(said: Mapping[str, Any], old: ApartRun) -> Mapping[str, Any]:
     return {call: value for call, value in said.items() if call in answered}
 
 
+def _of_module(text: str) -> str:
+    """A call of a trace without its module; "" for an object's method, which may answer by its state."""
+    module, _, call = text.partition(".")
+    return "" if "(" in module else call
+
+
 def against(run: ApartRun, said: Mapping[str, Any]) -> dict[str, str]:
     """The tests in which the code answered a call otherwise than the examples say, each with that call."""
     found: dict[str, str] = {}
     for name, test in run.tests.items():
         for text, answer in test.trace:
-            call = text.partition(".")[2]
+            call = _of_module(text)
             if call in said and not agrees(answer.partition("; ")[0], said[call]):
                 found.setdefault(name, f"{call} is {_shown(said[call])} there, and {answer} here")
     return found

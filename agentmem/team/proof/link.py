@@ -9,7 +9,6 @@ import logging
 import secrets
 import sys
 import threading
-import types
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -66,13 +65,14 @@ class SubjectLink:
 
     def open(self, opened: dict[str, Any]) -> None:
         """Begin a session. What is left of an earlier one is passed over. Raises Gone."""
-        number, seconds, self.around.home = secrets.randbits(50), self.wire.seconds, opened["folder"]
+        number, seconds = secrets.randbits(50), self.wire.seconds
         try:
             self.wire.seconds = max(_START, seconds or _START)
             self.wire.send([number, "open", opened])
             for _ in range(_DRAINED):
                 frame = self.wire.receive()
                 if frame[0] == number and frame[1:2] == ["ret"]:
+                    self.wire.rename(self.root, opened["folder"])
                     return
         except Broken as error:
             self._die(str(error))
@@ -131,7 +131,7 @@ class SubjectLink:
             return self._used(answer)
         except (StopIteration, StopAsyncIteration):
             ends = self.ending == self.depth or [what, *asked[:1]] == ["do", "next"]
-            if not ends and not self._expects_stop():
+            if not ends and not arguments.expects_stop(self.root):
                 self.marks.mark("stops")
             raise
         except Broken as error:
@@ -197,18 +197,6 @@ class SubjectLink:
         self._note(text, "; ".join([brief(answer), *(f"changes an argument to {brief(one)}" for one in changed)]))
         return answer
 
-    def _expects_stop(self) -> bool:
-        """True if a function of the tests that is running names the exception."""
-        frame: types.FrameType | None = sys._getframe(1)
-        while frame is not None:
-            code = frame.f_code
-            if code.co_name in ("__next__", "__anext__"):
-                return False  # it ends a loop of the tests
-            if {"StopIteration", "StopAsyncIteration"} & set(code.co_names) and code.co_filename.startswith(self.root):
-                return True
-            frame = frame.f_back
-        return False
-
     def _same_again(self, answer: Any, text: str) -> None:
         """Mark a test that is given one object by two different calls: it would compare it with itself."""
         if (first := self.marks.came.setdefault(id(answer), text)) != text:
@@ -249,7 +237,7 @@ class SubjectLink:
         kind = frame[1]
         if kind == "no":
             self.names.clear()  # what has changed is not told with it
-            return self.marks.not_proven(str(frame[2]), str(frame[3]) if len(frame) > 3 else "")
+            return self.marks.not_proven(*map(str, frame[2:4]))
         if len(frame) != 5 or type(frame[4]) is not list or kind not in ("ret", "exc"):
             raise Broken("an answer is not of the agreed form")
         self._heard(frame[3])
@@ -264,7 +252,12 @@ class SubjectLink:
             return value
         if not isinstance(value, BaseException):
             raise Broken("an exception was promised")
-        error = RuntimeError(type(value).__name__) if isinstance(value, KeyboardInterrupt | GeneratorExit) else value
+        if isinstance(value, OSError) and self.inside in str(value):
+            self.marks.doubt("missing", "a file of the tests, which the code does not have")
+        stops = isinstance(value, KeyboardInterrupt | GeneratorExit)
+        if stops or isinstance(value, PermissionError):  # it has not the rights of the test
+            self.marks.doubt("special", f"a {type(value).__name__} of the code's")
+        error = RuntimeError(type(value).__name__) if stops else value
         error.__dict__["_far_answer"] = True  # told apart from what interrupts the judge
         raise error
 

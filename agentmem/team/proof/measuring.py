@@ -8,6 +8,7 @@ from datetime import date, time, timedelta
 from numbers import Number
 from typing import Any
 
+from agentmem.team.proof.arrays import is_array
 from agentmem.team.proof.values import PLAIN
 
 BINARY = ("add", "sub", "mul", "truediv", "floordiv", "mod", "and", "or", "xor", "pow", "lshift", "rshift", "matmul")
@@ -33,10 +34,11 @@ def is_measured(owner: Any) -> bool:
 
 
 def decides(what: str, given: Any, answer: Any) -> bool:
-    """True where the code says by an operator what is left of a value of the test's: nothing, perhaps."""
+    """True where the code says by an operator what is left of a value of the test's: nothing, perhaps, or all of it."""
     if what in APART and not (isinstance(answer, str | bytes) and answer):
         return True
-    return what in _ARITHMETIC and isinstance(given, _MEASURES) and isinstance(answer, _MEASURES)
+    measures = isinstance(given, _MEASURES) and isinstance(answer, _MEASURES)
+    return what in _ARITHMETIC and (measures or is_array(given) or (type(given) is type(answer) and given == answer))
 
 
 def compares(owner: Any, name: str) -> bool:

@@ -8,15 +8,13 @@ import dataclasses
 import datetime
 import decimal
 import fractions
-import importlib
-import operator
 import pathlib
 import sys
 import uuid
 from functools import partial
 from typing import Any
 
-from agentmem.team.proof.classes import PURE, UNTOLD, known
+from agentmem.team.proof.classes import error_of_python, pure
 from agentmem.team.proof.far import (
     FarBase,
     FarData,
@@ -151,11 +149,16 @@ class ProxyMaker:
             made.args = arguments
         give_attributes(made, [(str(name), self.link.decode(one)) for name, one in given[6]])
         if isinstance(kind, FarMeta):
+            if kind.__module__.partition(".")[0] in sys.stdlib_module_names:
+                self.link.marks.doubt("special", f"a {kind.__name__}, which is none of Python's here")
             made.__dict__.update({"_far": ["o", given[1]], "_far_text": str(self.link.decode(given[4]))})
         return made
 
     def _error(self, kind: Any, arguments: tuple[Any, ...]) -> Any:
         make: Any = kind.__new__
+        if kind.__module__ != "builtins" and type(kind) is not FarMeta:
+            self.link.marks.doubt("special", f"what else a {kind.__name__} holds")
+            return make(kind, *arguments)
         try:
             return make(kind, *arguments) if type(kind) is FarMeta else kind(*arguments)
         except TypeError:
@@ -200,6 +203,8 @@ class ProxyMaker:
         _, number, module, name, bases, special, methods, what, has = given
         if not all(type(one) is str for one in (module, name, what, *special, *methods)):
             raise Broken("a class is not of the agreed form")
+        if (real := error_of_python(module, name)) is not None:
+            return real
         above = [self._kind(one) for one in bases]
         standing = self._bases(above, what)
         shown = _SHOWN_OF_PLAIN if _is_plain(standing) else METHODS.keys()
@@ -387,16 +392,6 @@ def _is_plain(bases: tuple[type, ...]) -> bool:
 
 def _has(kinds: list[Any], wanted: type) -> bool:
     return any(issubclass(one, wanted) for one in kinds)
-
-
-def pure(module: Any, name: Any) -> Any:
-    """A function or type of a pure module, which the judge has itself. Raises Broken for any other."""
-    if type(module) is not str or type(name) is not str or module not in PURE or name in UNTOLD:
-        raise Broken("a name of another module was not agreed")
-    found = operator.attrgetter(name)(importlib.import_module(module))
-    if known(found) != ["T", module, name]:  # it would be another thing by a way round, as statistics.sys
-        raise Broken("a name of another module was not agreed")
-    return found
 
 
 def _text(error: Any) -> str:

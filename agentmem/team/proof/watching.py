@@ -184,6 +184,7 @@ class JudgeWatch:
     def _listed(self, event: str, arguments: tuple[Any, ...]) -> None:
         if type(arguments[0]) in (str, bytes):
             folder = os.path.abspath(os.fsdecode(arguments[0]))  # noqa: PTH100
+            self._named(folder)
             self.listed.add(folder)
             if folder.startswith(_SHARED) and self._late():
                 self.marks.mark("rewritten", folder)
@@ -198,8 +199,10 @@ class JudgeWatch:
     def _looked(self, path: Any, *given: Any, **named: Any) -> os.stat_result:
         """In the place of ``os.stat``: marks a test that looks at a file of its own which the code has changed."""
         found = self._stat(path, *given, **named)
-        if self.marks.testing and not isinstance(path, int) and self.wrote:
+        if self.marks.testing and not isinstance(path, int):
             name = os.path.abspath(os.fsdecode(path))  # noqa: PTH100
+            if name.startswith(f"{self.root}/") and self._within_test():
+                self._named(name)
             if name.startswith(_SHARED) and self._late():
                 self.marks.mark("rewritten", name)
             if name in self.sizes and found.st_size != self.sizes[name] and self._is_old(name):
@@ -239,7 +242,7 @@ class JudgeWatch:
             return -1
 
     def _named(self, path: str) -> None:
-        """Marks a test that opens a file of the tests which the code has named."""
+        """Marks a test that opens a file of the tests, or looks at a folder, which the code has named."""
         name = path.rpartition("/")[2]
         if path.startswith(f"{self.root}/") and self._size(path) < 0 and self._within_test():
             self.marks.doubt("missing", path.removeprefix(f"{self.root}/"))  # as the project's README

@@ -491,3 +491,41 @@ def test_tests_in_one_package_use_helpers_of_tests_in_another(tmp_path: Path) ->
         "src/shop/a/tests/test_a.py": test,
     }
     assert verdicts(apart(tmp_path, code, tests)) == {"test_a": "proven"}
+
+
+PLACES = """
+import os
+from pathlib import Path
+
+import reading
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_of_the_code():
+    assert reading.read(ROOT / "data" / "words.txt") == "one"
+
+
+def test_where(monkeypatch, tmp_path):
+    assert reading.place() == ROOT / "data"
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.chdir(ROOT)
+    assert reading.read("data/words.txt") == "one"
+
+
+def test_of_the_tests():
+    assert reading.read(Path(__file__).parent / "own.txt") == "own"
+"""
+
+
+def test_files_of_the_project_have_one_name_for_both(tmp_path: Path) -> None:
+    """A test gives the code a file of the project's by its own path. The code has none of the tests' files."""
+    reading = "from pathlib import Path\n\ndef read(path):\n    return Path(path).read_text()\n\n"
+    reading += "def place():\n    return Path(__file__).parent / 'data'\n"
+    code = {"reading.py": reading, "data/words.txt": "one"}
+    run = apart(tmp_path, code, {"tests/test_a.py": PLACES, "tests/own.txt": "own"})
+    assert verdicts(run) == {
+        "test_of_the_code": "proven",
+        "test_where": "proven",
+        "test_of_the_tests": "unproven missing",
+    }

@@ -26,20 +26,6 @@ def test_what_has_changed_is_told_once(tmp_path: Path, monkeypatch: pytest.Monke
     assert (around.changed(), marks.moved) == (None, True)
 
 
-def test_the_codes_folder_stands_for_that_of_the_tests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A test that goes back to where it began, or into a folder there, lets the code go to its own."""
-    (tmp_path / "repo" / "data").mkdir(parents=True)
-    monkeypatch.chdir(tmp_path / "repo")
-    around = Around(Marks())
-    around.home = "/code"
-    found = []
-    for folder in (tmp_path, tmp_path / "repo" / "data", tmp_path / "repo"):
-        monkeypatch.chdir(folder)
-        changed = around.changed()
-        found.append(changed and changed[2])
-    assert found == [str(tmp_path), "/code/data", "/code"]
-
-
 def test_pytests_own_variables_are_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """The name of the test that runs is no business of the code's."""
     around = Around(Marks())

@@ -59,6 +59,8 @@ def test_a_test_against_an_example() -> None:
     )
     said = specified("", [CODE])
     assert against(run, said) == {"a": "fee(30) is 0 there, and 2 here"}
+    method = SeenTest("a", "passed", trace=(("Box().fee(30)", "2"),))
+    assert against(ApartRun({"a": method}, ended=True), said) == {}
     raised = (("parking.fee(30)", "raises NotImplementedError"), ("parking.fee(61)", "4"))
     assert kept(said, ApartRun({"a": SeenTest("a", "passed", trace=raised)}, ended=True)) == {"fee(61)": 4}
 
