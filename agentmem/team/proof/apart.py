@@ -7,7 +7,6 @@ files that tests pass to the code; the judge follows no link in it.
 import contextlib
 import json
 import os
-import sys
 import tempfile
 import threading
 import time
@@ -35,9 +34,8 @@ _READ = 64 << 20  # bytes that are read of what the judge tells
 _SHARED = 1 << 30  # bytes that the temporary folder may hold
 
 _TEMPORARY = Path("/tmp")
-"""Where both processes have the folder that they share. Nothing that the judge needs may have its place in there: the
-code could move the folders above it away, and lay others in their place."""
-_NEEDED = (PACKAGE, Path(sys.prefix).resolve(), Path(sys.base_prefix).resolve())
+"""Where both processes have the folder that they share. The tests have no place in there: the code could move the
+folders above them away, and lay others in their place."""
 _ELSEWHERE = (Path("/var/tmp"), Path.home())
 
 _BOOT = """
@@ -78,13 +76,8 @@ class ApartRun:
 
 def can_be_apart(fork: Sandbox) -> str | None:
     """None where two processes can be kept apart, else the reason why not."""
-    inside = next((one for one in _NEEDED if _is_shared(one)), None)
-    if inside is None and all(map(_is_shared, (fork.where.parent, *_ELSEWHERE))):
-        inside = fork.where.parent
-    if fork.isolation in MOUNTING and inside is None:
+    if fork.isolation in MOUNTING:
         return None
-    if inside is not None:
-        return f"{inside} lies in {_TEMPORARY}, which the code can write to as well as the tests"
     return f"the isolation {fork.isolation!r} cannot keep the tests from the code; it needs one that mounts"
 
 
