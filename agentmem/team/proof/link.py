@@ -24,6 +24,7 @@ from agentmem.team.proof.reasons import Gone, Marks, NotProven
 from agentmem.team.proof.sharing import ANSWER, HeldByTest, contents
 from agentmem.team.proof.wire import Broken, TooLarge, Wire
 
+_CHANGES = ("same", "keep", "was", "now", "name", "inside")  # what is told with an answer, besides arguments
 _TRACED = 200  # calls that are noted of one test
 _START = 60.0  # seconds in which a new subject must be there
 _WAIT, _BRIEFLY = 10.0, 0.2  # seconds in which a thread of a test waits for another's call, and where one has waited
@@ -263,8 +264,10 @@ class SubjectLink:
 
     def _changed(self, change: Any, given: Sequence[Any], value: Any) -> Any:
         """What is told with an answer of its arguments and of containers that both hold. Returns the answer."""
-        if type(change) is not list or len(change) < 2 or change[0] not in ("same", "keep", "was", "now", "name"):
+        if type(change) is not list or len(change) < 2 or change[0] not in _CHANGES:
             self._changed_argument(change, given)
+        elif change[0] == "inside":
+            self.marks.mark("changes", f"a container in {change[-1]} of the test's")
         elif change[0] == "name":
             self.names.pop((str(change[1]), str(change[-1])), None)
         elif change[0] == "now":

@@ -63,6 +63,7 @@ class Subject:
         self.loop: Any = None
         self.held = HeldByCode(self.keep, self._seen)
         self.names: dict[tuple[str, str], tuple[dict[str, Any], Any]] = {}
+        self.borrowed: list[tuple[Any, Any]] = []
         self.thread, self.threaded = threading.get_ident(), False
 
     # What crosses.
@@ -199,7 +200,10 @@ class Subject:
         frame = self.serve(nested=True)
         if frame[1] == "exc":
             raise self.decode(frame[2])
-        return self.decode(frame[2])
+        answer = self.decode(frame[2])
+        if what in ("get", "getitem") and values.can_change(answer):
+            self.borrowed.append((answer, self._seen(answer)))
+        return answer
 
     def serve(self, nested: bool = False) -> list[Any]:
         """Answer requests until the session ends; ``nested`` until the answer to our own comes."""
@@ -224,6 +228,9 @@ class Subject:
                 answer = ["exc", self._argument(error, 0)]
             changes += [["now", number, self._argument(one, 0)] for number, one in self.held.changed()]
             changes += self._renamed()
+            if any(self._seen(one) != was for one, was in self.borrowed):
+                changes.append(["inside", "an object"])
+            self.borrowed = self.borrowed if nested else []
             if self.threaded:
                 answer, self.threaded = ["no", "object", "it is used in a thread of the code's"], False
             try:
@@ -269,12 +276,15 @@ class Subject:
         options = {key: self.decode(one) for key, one in named}
         every = [*arguments, *options.values()]
         before = {place: self._seen(one) for place, one in enumerate(every) if values.can_change(one)}
+        inside = [(one, self._seen(one)) for one in every if values.holds_one(one)]
         try:
             answer = called(*arguments, **options)
         finally:
             for place, was in before.items():
                 if self._seen(every[place]) != was:
                     changes.append([place, self._argument(every[place], 0)])
+            if any(self._seen(one) != was for one, was in inside):
+                changes.append(["inside", "a tuple"])
         same = [["same", place] for place in before if every[place] is answer]
         for place in before:
             changes += self.held.told(place, every[place], 3 if same else 2)
