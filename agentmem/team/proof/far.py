@@ -336,7 +336,7 @@ def _measured(owner: Any, what: str, given: tuple[Any, ...], answer: Any) -> Any
 
 def _noted(owner: Any, name: str, given: Sequence[Any], answer: Any) -> Any:
     """The answer of a method, or an attribute. Marks a test in which it compares in the place of Python's own."""
-    if (is_measured(owner) or (given and compares(owner, name))) and not isinstance(answer, FarBase):
+    if (is_measured(owner) or compares(owner, name, bool(given))) and not isinstance(answer, FarBase):
         link_of(owner).marks.mark("compares", f"{name} of {type(owner).__name__}")
     return answer
 

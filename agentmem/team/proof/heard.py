@@ -43,7 +43,8 @@ class HeardOfCode:
 
     def logged(self, record: logging.LogRecord) -> bool:
         if len(self.noted) < _NOTED:
-            self.noted.append(["log", record.name, record.levelno, record.getMessage()])
+            more = bool(record.exc_info or record.stack_info)
+            self.noted.append(["log", record.name, record.levelno, record.getMessage(), more])
         return True
 
 

@@ -322,16 +322,20 @@ class SubjectLink:
         for stream, text in zip((sys.stdout, sys.stderr), heard[:2], strict=True):
             stream.write(text)
         for kind, *noted in heard[2] if type(heard[2]) is list else ():
-            if kind == "log" and [type(one) for one in noted] == [str, int, str]:
-                logger = logging.getLogger(noted[0])
-                if logger.isEnabledFor(noted[1]):
-                    logger.handle(logger.makeRecord(noted[0], noted[1], "", 0, noted[2], (), None))
+            if kind == "log" and [type(one) for one in noted] == [str, int, str, bool]:
+                self._log(*noted)
             elif kind == "changed" and noted in (["folder"], ["environment"]):
                 self.marks.changed.add(noted[0])
             elif kind == "warning" and len(noted) == 2:
                 category = self.proxies.of(["c", noted[0]])
                 if isinstance(category, type) and issubclass(category, Warning):
                     self._warn(str(noted[1]), category)
+
+    def _log(self, name: str, level: int, text: str, more: bool) -> None:
+        if more:
+            self.marks.doubt("special", "what else a record of the log holds")
+        if (logger := logging.getLogger(name)).isEnabledFor(level):
+            logger.handle(logger.makeRecord(name, level, "", 0, text, (), None))
 
     def _warn(self, text: str, category: type[Warning]) -> None:
         """Warn here too. Where the test makes an error of it, that is raised when the code has answered."""

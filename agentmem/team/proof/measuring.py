@@ -26,6 +26,8 @@ _OF_VALUES = frozenset(
     | {"is_relative_to", "match", "full_match", "count", "index"}
 )
 """Methods by which Python's numbers, paths and lists compare, or look for what is equal."""
+_OF_FILES = frozenset({"exists", "is_file", "is_dir"})
+"""Methods by which a path says what is there."""
 
 
 def is_measured(owner: Any) -> bool:
@@ -41,11 +43,12 @@ def decides(what: str, given: Any, answer: Any) -> bool:
     return what in _ARITHMETIC and (measures or is_array(given) or (type(given) is type(answer) and given == answer))
 
 
-def compares(owner: Any, name: str) -> bool:
+def compares(owner: Any, name: str, given: bool = True) -> bool:
     """True for a method that compares a set; or a number, path or list, of a class that stands on Python's own."""
-    if name in _OF_SETS:
+    if name in _OF_SETS and given:
         return True
-    return name in _OF_VALUES and any(name in one.__dict__.get("_far_over", ()) for one in type(owner).__mro__)
+    asks = name in _OF_FILES or (given and name in _OF_VALUES)
+    return asks and any(name in one.__dict__.get("_far_over", ()) for one in type(owner).__mro__)
 
 
 def is_object(answer: Any) -> bool:
