@@ -35,6 +35,9 @@ UNTOLD = frozenset(
 )
 """Names of pure modules that the judge takes from no message: they reach into objects, or change the judge."""
 
+_STEERING = frozenset({"unittest", "doctest", "bdb", "pdb", "asyncio", "concurrent", "threading", "multiprocessing"})
+"""Modules whose errors are caught by what runs tests, where they would end one without a failure."""
+
 _MOST = 400  # members of an enum, fields and methods of a class that are described
 
 
@@ -173,7 +176,8 @@ def pure(module: Any, name: Any) -> Any:
 
 def error_of_python(module: str, name: str) -> Any:
     """An error's class of Python's own, such as json's, where the judge has loaded its module; else None."""
-    if module.partition(".")[0] not in sys.stdlib_module_names or not name.isidentifier():
+    top = module.partition(".")[0]
+    if top not in sys.stdlib_module_names or top in _STEERING or name.startswith("_") or not name.isidentifier():
         return None
     found: Any = vars(sys.modules[module]).get(name) if module in sys.modules else None
     fits = isinstance(found, type) and issubclass(found, Exception) and found.__module__ == module

@@ -48,6 +48,8 @@ _HARMLESS = PURE | frozenset(
     | {"re", "heapq", "_heapq", "bisect", "_bisect", "struct", "_struct", "zlib", "binascii", "hashlib", "base64"}
 )
 """Modules besides the tests' own whose functions reach no further than their arguments: the code may call them."""
+ENDING = (KeyboardInterrupt, SystemExit)
+"""Errors by which a function of the tests may end a program, and no assertion's."""
 _MOCK_OWN = ("assert", "configure", "reset", "mock_", "attach", "method_calls", "side_effect", "return_value", "call")
 """How names begin that steer a mock, or tell what it has seen: the code under test does not get them."""
 
@@ -93,7 +95,7 @@ def _reaches(value: Any) -> bool:
 def builtin(kind: type) -> type:
     """The nearest builtin exception of a class."""
     found = next(base for base in kind.__mro__ if base.__module__ == "builtins")
-    return found if issubclass(found, Exception) else RuntimeError
+    return found if issubclass(found, Exception) or found in ENDING else RuntimeError
 
 
 def parameters(value: Any) -> list[list[Any]] | None:

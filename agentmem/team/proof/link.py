@@ -26,7 +26,6 @@ from agentmem.team.proof.wire import Broken, TooLarge, Wire
 
 _CHANGES = ("same", "keep", "was", "now", "name", "inside")  # what is told with an answer, besides arguments
 _TRACED = 200  # calls that are noted of one test
-_START = 60.0  # seconds in which a new subject must be there
 _WAIT, _BRIEFLY = 10.0, 0.2  # seconds in which a thread of a test waits for another's call, and where one has waited
 _DRAINED = 20_000  # messages of an earlier session that are passed over when one begins
 
@@ -67,8 +66,8 @@ class SubjectLink:
     def open(self, opened: dict[str, Any]) -> None:
         """Begin a session. What is left of an earlier one is passed over. Raises Gone."""
         number, seconds = secrets.randbits(50), self.wire.seconds
-        try:
-            self.wire.seconds = max(_START, seconds or _START)
+        try:  # a new subject has a minute
+            self.wire.seconds = max(60.0, seconds or 60.0)
             self.wire.send([number, "open", opened])
             for _ in range(_DRAINED):
                 frame = self.wire.receive()
@@ -138,6 +137,8 @@ class SubjectLink:
         except Broken as error:
             self._die(str(error))
         except BaseException as error:
+            if self.marks.asserted > asserted and not isinstance(error, AssertionError | NotProven):
+                self.marks.mark("swallowed")
             if not getattr(error, "_far_answer", False) and not isinstance(error, NotProven):
                 self.dead = self.dead or "it was left in the middle of a call"  # as by a test's own alarm
             raise
@@ -163,7 +164,7 @@ class SubjectLink:
     def note_wide(self, value: Any, name: str) -> None:
         """Marks a test that is given a class of which all errors, or all things, are."""
         for one in value if type(value) in (tuple, list) else (value,):
-            if any(one is wide for wide in (object, Exception, BaseException)):
+            if any(one is wide for wide in (object, Exception, BaseException, AssertionError)):
                 self.marks.mark("compares", f"{name} is {one.__name__}, so that all is one")
 
     def bring_copies(self, *, forget: bool = False) -> None:
@@ -439,11 +440,11 @@ class SubjectLink:
         except (Broken, Gone):
             raise
         except BaseException as error:
-            if isinstance(error, AssertionError) or not isinstance(error, Exception):
+            if isinstance(error, AssertionError) or not isinstance(error, (Exception, *lending.ENDING)):
                 self.marks.asserted += 1
             number = len(self.lent) + 1
             self.lent[number] = error  # if the code raises it on, it is this one again
             named = {"name": str(error.name)} if isinstance(error, ImportError) and error.name else {}
             told = not isinstance(error, AssertionError)  # its text says what was expected
-            given = [one for one in error.args if type(one) is str and told]
+            given = [one for one in error.args if type(one) in (str, int) and told]
             return ["exc", ["x", lending.builtin(type(error)).__name__, given, number, named]]
