@@ -107,7 +107,7 @@ def test_only_config_reads_the_environment() -> None:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Attribute) and node.attr in ("environ", "getenv", "putenv")
     }
-    assert readers <= {"config.py", "tokens.py", "team/proof/judge.py", "team/proof/link.py", "team/proof/subject.py"}
+    assert readers <= {"config.py", "tokens.py", "team/proof/judge.py", "team/proof/around.py", "team/proof/subject.py"}
 
 
 PRINTS = {"print", "Console", "echo", "secho", "confirm", "prompt", "__stdout__", "__stderr__"}

@@ -105,10 +105,12 @@ class Layered:
 
     def put(self, path: str, data: bytes, mode: int) -> None:
         self._make_way(path)
+        self._clear(path)
         FileTree(self._folder(self.live)).put(path, data, mode)
 
     def link(self, path: str, target: bytes) -> None:
         self._make_way(path)
+        self._clear(path)
         with FileTree(self._folder(self.live)).staged_link(path, target) as place:
             place()
 
@@ -169,6 +171,13 @@ class Layered:
         for layer in reversed(self.frozen):
             lay(self._folder(layer), self._folder(name), [self.source])
         return name
+
+    def _clear(self, path: str) -> None:
+        """Remove a folder of the live layer that only hides files of the layers below: a file can take its place."""
+        live, view = FileTree(self._folder(self.live)), self.present()
+        found = view.find(path)
+        if live.status(path) is not None and found is not None and found.kind == "folder" and not any(view.below(path)):
+            live.discard(path)
 
     def _make_way(self, path: str) -> None:
         """Make the folders above ``path`` in the live layer. They still show what the fork has in them."""

@@ -43,6 +43,9 @@ def build(plan: RunPlan) -> None:
         _folder(f"{root}/{folder}")
         syscalls.bind(source, f"{root}/{folder}")
         syscalls.protect(f"{root}/{folder}", readonly=False, follow=plan["follow"] or folder != "tmp")
+    for name in shielded(plan):
+        _folder(f"{root}/tmp/{name}")
+        syscalls.mount("tmpfs", f"{root}/tmp/{name}", "tmpfs", _SAFE, "mode=755,size=16m")
     _system(root, plan)
     _devices(f"{root}/dev", f"{plan['box']}/shm")
     _folder(f"{root}/proc")
@@ -53,6 +56,16 @@ def build(plan: RunPlan) -> None:
     _lay_over(root, plan["over"])
     syscalls.pivot_root(root)
     _settle(plan)
+
+
+def shielded(plan: RunPlan) -> list[str]:
+    """The folders of a shared /tmp in which something is mounted. Each gets a file system of its own: what is a mount
+    point for a command it cannot move away, neither for itself nor for others that share /tmp with it."""
+    if not plan["temporary"]:
+        return []
+    places = [at for _, at in plan["readable"]] + [plan["tree"]["at"]] + [at for _, at in plan["over"]]
+    inside = {at[len("/tmp/") :].partition("/") for at in places if at.startswith("/tmp/")}
+    return sorted(name for name, more, _ in inside if more)
 
 
 def make_box(plan: RunPlan) -> None:

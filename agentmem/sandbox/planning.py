@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from agentmem.sandbox.limits import SandboxLimits
-from agentmem.sandbox.mounts import HIDDEN, KERNEL
+from agentmem.sandbox.mounts import HIDDEN, KERNEL, shielded
 from agentmem.sandbox.plan import Holds, PlannedLimits, RunPlan
 from agentmem.sandbox.plan import MountedTree as Mounted
 from agentmem.sandbox.running import PACKAGE, PYTHON
@@ -231,6 +231,7 @@ def _bubblewrap(plan: RunPlan) -> list[str]:
             if plan["temporary"] or plan["box"]
             else ("--size", str(plan["room"]), "--perms", "1777", "--tmpfs", TEMPORARY)
         ),
+        *(part for name in shielded(plan) for part in ("--perms", "0755", "--tmpfs", f"{TEMPORARY}/{name}")),
         *(("--bind", f"{plan['box']}/run", "/run") if plan["box"] else ("--size", "65536", "--tmpfs", "/run")),
         *("--dir", HOME),
     ]

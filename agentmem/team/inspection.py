@@ -5,6 +5,7 @@ see agentmem.team.refusals.
 """
 
 import ast
+import unittest
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -28,6 +29,12 @@ _SKIPS = frozenset(
 """Names by which pytest and unittest skip a test or excuse its failure: the end of a dotted name."""
 _STEERS = frozenset({"os._exit", "pytest.exit", "pytest_plugins", "PYTEST_ADDOPTS"})
 """Names by which a test module ends or steers the run."""
+_RUNNERS = frozenset({"_pytest", "pluggy"})
+"""Modules of pytest's inside, which no test needs."""
+_INNER = frozenset({"pluginmanager"})
+"""Attributes by which a test reaches what runs it."""
+_PATCHED = ("_pytest.", "pluggy.", "unittest.case.", "unittest.TestCase.", "pytest.")
+"""How texts begin that name what runs a test, as for mock.patch."""
 _RAISES = frozenset({"raises", "warns", "deprecated_call", "fail"})
 """Functions of pytest and unittest that assert without the word."""
 _EMPTY = (ast.Constant, ast.Tuple, ast.List, ast.Set, ast.Dict)
@@ -77,7 +84,45 @@ def steering(change: Edited) -> list[str]:
         for name, node in _functions(_parsed(change.after), "")
         if name.rpartition("::")[2].startswith("pytest_")
     ]
-    return hooks + _new_uses(change, _STEERS)
+    return hooks + _new_uses(change, _STEERS) + [f"{change.path}:{line} ({what})" for line, what in _bends(change)]
+
+
+def _bends(change: Edited) -> list[tuple[int, str]]:
+    """The places where a file changes pytest or unittest themselves, and did not before."""
+    before, after = ({what: line for line, what in _bending(_parsed(one))} for one in (change.before, change.after))
+    return [(line, what) for what, line in after.items() if what not in before]
+
+
+def _bending(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    for node in ast.walk(tree):
+        line = getattr(node, "lineno", 0)
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            named = [one.name for one in node.names] if isinstance(node, ast.Import) else [node.module or ""]
+            yield from ((line, one) for one in named if one.partition(".")[0] in _RUNNERS)
+        elif isinstance(node, ast.Attribute):
+            changed = isinstance(node.ctx, ast.Store | ast.Del)
+            if node.attr in _INNER or (changed and (node.attr == "__code__" or _root(node) in ("pytest", "unittest"))):
+                yield line, ast.unparse(node)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            if node.value.startswith(_PATCHED):
+                yield line, node.value
+        elif isinstance(node, ast.ClassDef) and any(_name_of(base).endswith("TestCase") for base in node.bases):
+            own = [one for one in node.body if isinstance(one, _Function) and _is_of_case(one.name)]
+            yield from ((one.lineno, f"{node.name}.{one.name}") for one in own)
+        elif isinstance(node, ast.Try):
+            ends = [one for part in node.finalbody for one in ast.walk(part) if isinstance(one, ast.Return)]
+            yield from ((one.lineno, "return in finally") for one in ends)
+
+
+def _root(node: ast.expr) -> str:
+    while isinstance(node, ast.Attribute):
+        node = node.value
+    return _name_of(node)
+
+
+def _is_of_case(name: str) -> bool:
+    """True for a method of unittest's by which a test case runs or asserts."""
+    return hasattr(unittest.TestCase, name) and (name in ("run", "debug", "__call__", "fail") or name[:6] == "assert")
 
 
 def altered(change: Edited) -> list[str]:
@@ -134,10 +179,12 @@ def _names(function: _Function) -> set[str]:
 
 
 def _asserts(function: _Function, helpers: set[str] | tuple[()]) -> bool:
-    return any(_is_assertion(node, helpers) for node in ast.walk(function))
+    held = {one.id for one in ast.walk(function) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)}
+    held |= {one.arg for one in ast.walk(function.args) if isinstance(one, ast.arg)} - {"self", "cls"}
+    return any(_is_assertion(node, helpers, held) for node in ast.walk(function))
 
 
-def _is_assertion(node: ast.AST, helpers: set[str] | tuple[()]) -> bool:
+def _is_assertion(node: ast.AST, helpers: set[str] | tuple[()], held: set[str]) -> bool:
     """True if a fault in the code could make this fail. An assertion on constants cannot fail."""
     if isinstance(node, ast.Assert):
         return any(isinstance(one, ast.Name | ast.Call) for one in ast.walk(node.test)) and not _same_on_both(node.test)
@@ -145,7 +192,7 @@ def _is_assertion(node: ast.AST, helpers: set[str] | tuple[()]) -> bool:
         return True
     if isinstance(node, ast.Call):
         name = _name_of(node.func)
-        return name in _RAISES or name in helpers or (name.startswith("assert") and not _constant_call(node))
+        return name in _RAISES or name in helpers or (name.startswith("assert") and not _constant_call(node, held))
     return False
 
 
@@ -154,7 +201,10 @@ def _same_on_both(test: ast.expr) -> bool:
     return isinstance(test, ast.Compare) and all(ast.dump(one) == ast.dump(test.left) for one in test.comparators)
 
 
-def _constant_call(call: ast.Call) -> bool:
+def _constant_call(call: ast.Call, held: set[str]) -> bool:
+    """True if a call is about constants alone: it is no method of an object that the test holds, such as a mock."""
+    if isinstance(call.func, ast.Attribute) and held & {n.id for n in ast.walk(call.func) if isinstance(n, ast.Name)}:
+        return False
     given = [*call.args, *(one.value for one in call.keywords)]
     return all(isinstance(one, _EMPTY) and not any(isinstance(n, ast.Name) for n in ast.walk(one)) for one in given)
 

@@ -4,7 +4,8 @@
 
 Each folder in DIR is an unpacked source distribution of pure Python that has its tests with it; with --own this
 repository's tests of pages/ and kvcache/ are two more. The share is of the tests that pass in one process with the
-code. The last column is the time apart by that of the plain run. Targets: 75 % of all, and 2.5 times the time.
+code. The time apart is that of one run by that of one plain run, each the quicker of two. Targets: 75 % of all tests,
+and on the average of packages; and for every package at most 2.5 times the time of its plain run.
 """
 
 import argparse
@@ -64,11 +65,14 @@ def measured(folder: Path, name: str, part: str = "", *, shown: bool) -> Share:
         layout = layout_of(fork, check, environment, TESTS)
         paths = os.pathsep.join(str(fork.source / one) for one in layout.code_paths)
         seen = observe(fork, check, {**environment, "PYTHONPATH": paths}, timeout=SECONDS)
-        timed = fork.run(check, env={**environment, "PYTHONPATH": paths}, timeout=SECONDS)
+        plain = [fork.run(check, env={**environment, "PYTHONPATH": paths}, timeout=SECONDS).seconds for _ in range(2)]
         passing = [case.id for case in seen.cases or () if case.outcome == "passed"]
         kept = {path: fork.read(path) for path in fork.files() if layout.is_test(path)}
         files = sorted({test.partition("::")[0] for test in passing} & set(kept))
-        run = run_apart(fork, layout, kept, files, environment, bounds=ApartBounds(SECONDS, 60.0, 3))
+        runs = [
+            run_apart(fork, layout, kept, files, environment, bounds=ApartBounds(SECONDS, 60.0, 3)) for _ in range(2)
+        ]
+        run, quicker = runs[0], min(one.seconds for one in runs)
     reasons = Counter[str]()
     for test in passing:
         one = run.tests.get(test) or run.tests.get(test.partition("::")[0])
@@ -79,7 +83,7 @@ def measured(folder: Path, name: str, part: str = "", *, shown: bool) -> Share:
                 print(f"    {test}: {verdict} {reason} {about}"[:300])
     if not passing:
         print(seen.output[-2000:])
-    return Share(name, len(passing), len(passing) - reasons.total(), dict(reasons), timed.seconds, run.seconds)
+    return Share(name, len(passing), len(passing) - reasons.total(), dict(reasons), min(plain), quicker)
 
 
 def main() -> int:
@@ -99,22 +103,30 @@ def main() -> int:
     for part in ("tests/pages", "tests/kvcache") if given.own else ():
         with _ours() as folder:
             shares.append(measured(folder, f"agentmem, {part}", part, shown=given.shown))
+    ratios = {one.name: one.apart / one.plain if one.plain else 0.0 for one in shares}
     for one in shares:
         why = ", ".join(f"{reason} {count}" for reason, count in sorted(one.reasons.items(), key=lambda pair: -pair[1]))
-        ratio = one.apart / one.plain if one.plain else 0.0
         share = one.proven / one.tests if one.tests else 0.0
-        print(f"  {one.name:<20} {one.proven:>5} of {one.tests:>5} {share:>7.1%}  {ratio:>5.2f} x the plain run  {why}")
+        told = f"{ratios[one.name]:>5.2f} x the plain run"
+        print(f"  {one.name:<20} {one.proven:>5} of {one.tests:>5} {share:>7.1%}  {told}  {why}")
     tests, proven = sum(one.tests for one in shares), sum(one.proven for one in shares)
     share, each = proven / max(1, tests), sum(one.proven / max(1, one.tests) for one in shares) / max(1, len(shares))
     ratio = sum(one.apart for one in shares) / max(0.001, sum(one.plain for one in shares))
-    ok = share >= LEAST and each >= LEAST and ratio <= SLOWEST
+    slowest = max(ratios, key=lambda name: ratios[name], default="")
+    ok = share >= LEAST and each >= LEAST and all(one <= SLOWEST for one in ratios.values())
     print(f"  proven: {share:.1%} of {tests:,} tests, {each:.1%} on the average of packages (targets: {LEAST:.0%})")
-    print(f"  time: {ratio:.2f} x the plain runs (target: at most {SLOWEST}): {'reached' if ok else 'MISSED'}")
+    print(
+        f"  time: {ratio:.2f} x the plain runs in sum; the slowest is {slowest} with {ratios.get(slowest, 0.0):.2f} x"
+    )
+    print(f"  (target: at most {SLOWEST} for each package): {'reached' if ok else 'MISSED'}")
     record_figures(
         tests=tests,
         proven=share,
         proven_mean=each,
         times_the_plain_run=ratio,
+        times_of_the_slowest=ratios.get(slowest, 0.0),
+        slowest=slowest,
+        times={name: round(one, 2) for name, one in ratios.items()},
         packages={one.name: one.proven / max(1, one.tests) for one in shares},
     )
     if given.write:

@@ -59,6 +59,47 @@ def test_ways_to_skip_are_found(line: str) -> None:
     assert inspection.skipped(Edited("t.py", None, after)) != []
 
 
+def test_what_a_mock_was_called_with_is_asserted() -> None:
+    """Methods of an object that the test holds ask what the code did, whatever they are given; constants do not."""
+    text = (
+        "def test_a():\n    m = Mock()\n    notify(m)\n    m.assert_called_once_with('paid', 7)\n\n"
+        "def test_b(mocker):\n    notify(mocker.sent)\n    mocker.sent.assert_called_once()\n\n"
+        "def test_c(self):\n    notify(1)\n    self.assertEqual(1, 1)\n\n"
+        "def test_d():\n    notify(1)\n    np.testing.assert_equal(1, 1)\n"
+    )
+    assert inspection.empty(Edited("t.py", None, text)) == ["t.py::test_c", "t.py::test_d"]
+
+
+BENDING = [
+    "import _pytest.python",
+    "from pluggy import HookimplMarker",
+    "def test_a(request):\n    request.config.pluginmanager.register(object())",
+    "def test_a():\n    test_a.__code__ = other.__code__",
+    "import pytest\npytest.Function.runtest = print",
+    "def test_a():\n    with mock.patch('_pytest.python.Function.runtest'):\n        pass",
+    "class A(unittest.TestCase):\n    def run(self, result): ...",
+    "class A(TestCase):\n    def assertEqual(self, one, other): ...",
+    "def test_a():\n    try:\n        assert f() == 1\n    finally:\n        return",
+]
+
+
+@pytest.mark.parametrize("text", BENDING)
+def test_a_file_that_changes_what_runs_it_steers(text: str) -> None:
+    """pytest's inside, unittest's own methods, a test's code, and a return that holds up every error."""
+    assert inspection.steering(Edited("t.py", None, text))
+    assert not inspection.steering(Edited("t.py", text, text))
+
+
+def test_what_tests_have_of_pytest_and_unittest_steers_nothing() -> None:
+    """Marks, fixtures, helpers of a test case, patches of other things and cleaning up are usual."""
+    text = (
+        "import pytest, unittest\n@pytest.mark.slow\ndef test_a(monkeypatch):\n    monkeypatch.setattr('shop.fee', 1)\n"
+        "class A(unittest.TestCase):\n    def setUp(self): self.x = 1\n    def assertFee(self, x): ...\n"
+        "def f():\n    try:\n        return 1\n    finally:\n        g()\n"
+    )
+    assert inspection.steering(Edited("t.py", None, text)) == []
+
+
 def test_a_skip_that_stood_there_is_nobodys_fault() -> None:
     """A skip that was there before is not reported."""
     old = "import pytest\n\n\n@pytest.mark.skip\ndef test_a(): ...\n"

@@ -7,7 +7,6 @@ files that tests pass to the code; the judge follows no link in it.
 import contextlib
 import json
 import os
-import shutil
 import tempfile
 import threading
 import time
@@ -25,12 +24,19 @@ from agentmem.sandbox import Sandbox
 from agentmem.sandbox.layered import disk_usage
 from agentmem.sandbox.planning import MOUNTING
 from agentmem.sandbox.ties import Ties
+from agentmem.sandbox.tree import remove_tree
 from agentmem.team.proof.layout import ProjectLayout
 
 PACKAGE = Path(agentmem.__file__).resolve().parent
-_MANY = 6  # files of tests from which on two pairs of processes run them
+_MANY = 4  # files of tests from which on two pairs of processes run them
+_EACH = 2000  # bytes of a file of tests that take as long as its beginning
 _READ = 64 << 20  # bytes that are read of what the judge tells
 _SHARED = 1 << 30  # bytes that the temporary folder may hold
+
+_TEMPORARY = Path("/tmp")
+"""Where both processes have the folder that they share. The tests have no place in there: the code could move the
+folders above them away, and lay others in their place."""
+_ELSEWHERE = (Path("/var/tmp"), Path.home())
 
 _BOOT = """
 import sys
@@ -75,13 +81,18 @@ def can_be_apart(fork: Sandbox) -> str | None:
     return f"the isolation {fork.isolation!r} cannot keep the tests from the code; it needs one that mounts"
 
 
+def _is_shared(place: Path) -> bool:
+    return place.resolve().is_relative_to(_TEMPORARY)
+
+
 @dataclass(frozen=True, slots=True)
 class ApartBounds:
-    """The limits of a run: its seconds, those of one call, and the subjects that it may use up."""
+    """The limits of a run: its seconds, those of one call, the subjects and the pairs of processes it may use."""
 
     seconds: float = 600.0
     call: float = 60.0
     lives: int = 3
+    pairs: int = 2
 
 
 def run_apart(
@@ -102,7 +113,7 @@ def run_apart(
     two pairs of processes at a time.
     """
     began = time.monotonic()
-    parts = [files[::2], files[1::2]] if len(files) >= _MANY else [files]
+    parts = _halves(files, tests) if len(files) >= _MANY and bounds.pairs > 1 else [files]
     with ThreadPoolExecutor(len(parts)) as pool:
         runs = list(
             pool.map(lambda part: _run(code, layout, tests, part, environment, changed or {}, reverse, bounds), parts)
@@ -110,6 +121,16 @@ def run_apart(
     seen = {test: one for run in runs for test, one in run.tests.items()}
     said = "\n".join(run.said for run in runs)
     return ApartRun(seen, all(run.ended for run in runs), said, time.monotonic() - began)
+
+
+def _halves(files: Sequence[str], tests: Mapping[str, bytes]) -> list[list[str]]:
+    """The files in two parts that take about as long, by their sizes; each in the order in which they were."""
+    first, weights = set[str](), [0, 0]
+    for path in sorted(files, key=lambda one: len(tests[one]), reverse=True):
+        place = int(weights[1] < weights[0])
+        weights[place] += len(tests[path]) + _EACH
+        first |= {path} if place == 0 else set()
+    return [[one for one in files if one in first], [one for one in files if one not in first]]
 
 
 def _run(
@@ -140,14 +161,17 @@ def _run(
 
 @contextmanager
 def _folder(beside: Path) -> Iterator[Path]:
-    """A new folder with an empty one in it that everybody can write, removed at the end."""
-    folder = Path(tempfile.mkdtemp(prefix="apart-", dir=beside))
+    """A new folder with an empty one in it that everybody can write, removed at the end. It does not lie in /tmp."""
+    fit = (one for one in (beside, *_ELSEWHERE) if os.access(one, os.W_OK) and not _is_shared(one))
+    beside = next(fit, beside)
+    folder = Path(tempfile.mkdtemp(prefix="agentmem-apart-", dir=beside))
     try:
         (folder / "shared").mkdir()
         (folder / "shared").chmod(0o1777)
         yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        with contextlib.suppress(OSError, SandboxError):
+            remove_tree(folder)  # however deep it is
 
 
 def _strip(subject: Sandbox, layout: ProjectLayout, changed: Mapping[str, bytes]) -> None:
@@ -172,7 +196,8 @@ class _Pair:
         bounds: ApartBounds,
     ) -> None:
         self.subject, self.judge, self.layout, self.shared = subject, judge, layout, shared
-        self.environment, self.bounds = dict(environment), bounds
+        self.environment = {name: one for name, one in environment.items() if not name.startswith("PYTHON")}
+        self.bounds = bounds
         self.told = bytearray()
         self.life, self.over, self.closed = 0, False, set[int]()
         self.looked, self.full = time.monotonic(), False
@@ -181,21 +206,20 @@ class _Pair:
         """Run both, and wait until both have ended. Returns whether the judge came to its end, and what it printed."""
         wires = [(os.pipe(), os.pipe()) for _ in range(self.bounds.lives)]
         out, out_in = os.pipe()
+        ends = [[b[0], a[1]] for a, b in wires]
         reader = threading.Thread(target=self._listen, args=(out,))
         coder = threading.Thread(target=self._subjects, args=([(a[0], b[1]) for a, b in wires],))
         try:
             for thread in (reader, coder):
                 thread.start()
-            ends = [[b[0], a[1]] for a, b in wires]
             given = {**orders, "lives": ends, "out": out_in}
             said = self._judge(given, [*(end for pair in ends for end in pair), out_in])
         finally:
             self.over = True
-            os.close(out_in)
+            self._close(out_in, *(end for pair in ends for end in pair))  # so that the subject hears of the end
             coder.join()
             reader.join()
-            for one in {out, *(end for pair in wires for pipe in pair for end in pipe)} - self.closed:
-                os.close(one)
+            self._close(out, *(end for pair in wires for pipe in pair for end in pipe))
         return b'{"end"' in self.told, said
 
     def _judge(self, orders: dict[str, Any], descriptors: Sequence[int]) -> str:
@@ -208,6 +232,7 @@ class _Pair:
             "late": sorted(self.layout.late),
             "own": sorted(self.layout.own_modules),
             "around": self.layout.packages_around,
+            "roots": [str(root / one) for one in self.layout.code_paths],
             "programs": sorted(self.layout.programs),
             "paths": [str(root / one) for one in self.layout.test_paths],
             "options": list(self.layout.options),
@@ -238,16 +263,20 @@ class _Pair:
             command = [*self._command("subject"), str(incoming), str(outgoing)]
             with contextlib.suppress(SandboxError):
                 self.subject.run(command, timeout=self.bounds.seconds, env=self.environment, ties=ties)
-            for end in (incoming, outgoing):  # so that the judge hears of its end
-                os.close(end)
-                self.closed.add(end)
+            self._close(incoming, outgoing)  # so that the judge hears of its end
             while not self.over and self.life <= number:
                 time.sleep(0.02)
             if self.over:
                 return
 
+    def _close(self, *descriptors: int) -> None:
+        for one in set(descriptors) - self.closed:
+            self.closed.add(one)
+            os.close(one)
+
     def _command(self, module: str) -> list[str]:
-        return [str(self.layout.python), "-I", "-B", "-c", _BOOT.format(package=str(PACKAGE), module=module)]
+        """A part of this package, in a Python that is isolated but for the seed of its hashes, as in the check."""
+        return [str(self.layout.python), "-s", "-P", "-B", "-c", _BOOT.format(package=str(PACKAGE), module=module)]
 
     def _ended(self, number: int) -> bool:
         return self.over or self.life > number or self._too_much()

@@ -130,3 +130,24 @@ def tree_of(file: str) -> ast.Module | None:
         return ast.parse(Path(file).read_bytes())
     except (OSError, ValueError, SyntaxError):
         return None
+
+
+def names_in(code: types.CodeType) -> Iterator[str]:
+    """The names that a code and the functions in it use."""
+    yield from code.co_names
+    for one in code.co_consts:
+        if isinstance(one, types.CodeType):
+            yield from names_in(one)
+
+
+def expects_stop(root: str) -> bool:
+    """True if a function of the tests that is running names the exception."""
+    frame: types.FrameType | None = sys._getframe(1)
+    while frame is not None:
+        code = frame.f_code
+        if code.co_name in ("__next__", "__anext__"):
+            return False  # it ends a loop of the tests
+        if {"StopIteration", "StopAsyncIteration"} & set(code.co_names) and code.co_filename.startswith(root):
+            return True
+        frame = frame.f_back
+    return False

@@ -6,13 +6,16 @@ The subject runs it by itself, without the rest of agentmem.
 import builtins
 import dataclasses
 import enum
+import importlib
 import inspect
+import operator
 import sys
 import types
 from collections.abc import Callable
 from typing import Any
 
 from agentmem.team.proof.values import PLAIN
+from agentmem.team.proof.wire import Broken
 
 PURE = frozenset(
     {"builtins", "math", "operator", "itertools", "functools", "collections", "datetime", "decimal", "fractions"}
@@ -31,6 +34,9 @@ UNTOLD = frozenset(
     | {"localcontext", "setattr", "getnode"}
 )
 """Names of pure modules that the judge takes from no message: they reach into objects, or change the judge."""
+
+_STEERING = frozenset({"unittest", "doctest", "bdb", "pdb", "asyncio", "concurrent", "threading", "multiprocessing"})
+"""Modules whose errors are caught by what runs tests, where they would end one without a failure."""
 
 _MOST = 400  # members of an enum, fields and methods of a class that are described
 
@@ -156,3 +162,23 @@ def safe_builtin(name: str) -> Any:
     if name in NEVER or not hasattr(builtins, name):
         raise LookupError(name)
     return getattr(builtins, name)
+
+
+def pure(module: Any, name: Any) -> Any:
+    """A function or type of a pure module, which the judge has itself. Raises Broken for any other."""
+    if type(module) is not str or type(name) is not str or module not in PURE or name in UNTOLD:
+        raise Broken("a name of another module was not agreed")
+    found = operator.attrgetter(name)(importlib.import_module(module))
+    if known(found) != ["T", module, name]:  # it would be another thing by a way round, as statistics.sys
+        raise Broken("a name of another module was not agreed")
+    return found
+
+
+def error_of_python(module: str, name: str) -> Any:
+    """An error's class of Python's own, such as json's, where the judge has loaded its module; else None."""
+    top = module.partition(".")[0]
+    if top not in sys.stdlib_module_names or top in _STEERING or name.startswith("_") or not name.isidentifier():
+        return None
+    found: Any = vars(sys.modules[module]).get(name) if module in sys.modules else None
+    fits = isinstance(found, type) and issubclass(found, Exception) and found.__module__ == module
+    return found if fits else None

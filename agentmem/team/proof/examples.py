@@ -16,6 +16,13 @@ from agentmem.team.proof.brief import brief, briefly
 _SIGN = re.compile(r"^[`)\s]*(==|->|=>|→|➞|\breturns?\b|\bgives?\b|\bis\b|\bmust be\b|\bshould (?:be|return)\b)[\s`:]*")
 _CALL = re.compile(r"(?<![\w.])(?:[A-Za-z_]\w*\.)*([A-Za-z_]\w*)\(")
 _SYMBOLS = ("==", "->", "=>", "→", "➞")
+_COMPLAINS = re.compile(
+    r"\b(?:bugs?|wrong(?:ly)?|incorrect(?:ly)?|currently|at the moment|at present|today|actual(?:ly)?|broken)\b",
+    re.IGNORECASE,
+)
+"""Words by which people tell of what is, and should not be."""
+_NOT = re.compile(r"\bnot\s[`(\s]*$", re.IGNORECASE)
+_ENDS = re.compile(r"[.;!?](?=\s)")
 _LONGEST = 400  # characters of a line that is read
 _Example = tuple[str, Any]
 """A call as a trace writes it, without its module, and the value that it gives."""
@@ -23,18 +30,31 @@ _Example = tuple[str, Any]
 
 def examples(text: str) -> Iterator[_Example]:
     """The examples in a text, in its order."""
-    lines = text.splitlines()
+    lines, heading = text.splitlines(), ""
     for line, following in zip(lines, (*lines[1:], ""), strict=False):
+        heading = line if line.rstrip().endswith(":") else heading
         if line.strip().startswith(">>>"):
+            if _COMPLAINS.search(heading):
+                continue
             said = line.strip().removeprefix(">>>").strip()
             if (call := _call(said)) and call[1] == len(said):
                 yield from ((call[0], value) for value in _literal(following.strip(), whole=True))
             continue
         for found in _CALL.finditer(line[:_LONGEST]):
+            if _complained(line, found.start()):
+                continue
             rest = line[found.start() : _LONGEST]
             if (call := _call(rest)) and (sign := _SIGN.match(rest[call[1] :])):
                 given = rest[call[1] + sign.end() :].strip()
                 yield from ((call[0], value) for value in _literal(given, whole=sign[1] in _SYMBOLS))
+
+
+def _complained(line: str, at: int) -> bool:
+    """True if the sentence around a place in a line tells of a fault: a bug's report quotes the wrong answer."""
+    ends = [one.end() for one in _ENDS.finditer(line)]
+    begins = max((one for one in ends if one <= at), default=0)
+    stops = min((one for one in ends if one > at), default=None)
+    return bool(_COMPLAINS.search(line[begins:stops]) or _NOT.search(line[begins:at]))
 
 
 def of_docstrings(code: str) -> Iterator[_Example]:
@@ -64,7 +84,7 @@ def specified(task: str, codes: Sequence[str]) -> Mapping[str, Any]:
 def kept(said: Mapping[str, Any], old: ApartRun) -> Mapping[str, Any]:
     """What docstrings say of calls that the old code answered: where it only raised, there was nothing to describe."""
     answered = {
-        text.partition(".")[2]
+        _of_module(text)
         for test in old.tests.values()
         for text, answer in test.trace
         if not answer.startswith("raises ")
@@ -72,12 +92,18 @@ def kept(said: Mapping[str, Any], old: ApartRun) -> Mapping[str, Any]:
     return {call: value for call, value in said.items() if call in answered}
 
 
+def _of_module(text: str) -> str:
+    """A call of a trace without its module; "" for an object's method, which may answer by its state."""
+    module, _, call = text.partition(".")
+    return "" if "(" in module else call
+
+
 def against(run: ApartRun, said: Mapping[str, Any]) -> dict[str, str]:
     """The tests in which the code answered a call otherwise than the examples say, each with that call."""
     found: dict[str, str] = {}
     for name, test in run.tests.items():
         for text, answer in test.trace:
-            call = text.partition(".")[2]
+            call = _of_module(text)
             if call in said and not agrees(answer.partition("; ")[0], said[call]):
                 found.setdefault(name, f"{call} is {_shown(said[call])} there, and {answer} here")
     return found

@@ -7,10 +7,10 @@ for comparisons: those the judge makes itself on plain data, or the test is not 
 import sys
 import types
 from collections.abc import Sequence
-from numbers import Number
 from typing import Any, ClassVar
 
 from agentmem.team.proof.link import SubjectLink
+from agentmem.team.proof.measuring import APART, compares, decides, is_measured
 from agentmem.team.proof.values import PLAIN
 
 SHOWN = frozenset(
@@ -25,12 +25,6 @@ PUBLIC = frozenset({"_asdict", "_replace", "_make", "_fields", "_field_defaults"
 
 PROBED = frozenset({"_mock_name", "_mock_methods", "_pytestfixturefunction", "pytestmark", "_is_coroutine_mark"})
 """Attributes by which pytest and other tools look for things of their own."""
-
-
-BINARY = ("add", "sub", "mul", "truediv", "floordiv", "mod", "and", "or", "xor", "pow", "lshift", "rshift", "matmul")
-NAMED = {"and": "and_", "or": "or_"}
-_ARITHMETIC = {*BINARY, *(f"i{one}" for one in BINARY), *NAMED.values(), "divmod"}
-"""Operators with two sides, and their names in the wire's messages."""
 
 
 class FarMeta(type):
@@ -117,18 +111,16 @@ class FarBase(_Inside, metaclass=FarMeta):
 
     @property
     def __dict__(self) -> Any:  # type: ignore[override]  # tests get none: it would be the proxy's own
-        asked = sys._getframe(1)
-        inside: dict[str, Any] = _INSIDE(self)
-        if asked.f_code.co_filename.startswith(f"{link_of(self).root}/"):
+        if sys._getframe(1).f_code.co_filename.startswith(link_of(self).inside):
             link_of(self).marks.not_proven("private", "__dict__")
-        return inside
+        return _INSIDE(self)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_far"):
             raise AttributeError(name)
         if name in vars(type(self)).get("_far_methods", ()):
             return FarMethod(self, name)
-        return far_get(link_of(self), reference_of(self), name)
+        return _noted(self, name, (), far_get(link_of(self), reference_of(self), name))
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name.startswith(("_far", "__")) or isinstance(self, BaseException):
@@ -256,7 +248,8 @@ def far_method(owner: Any, name: str, given: Sequence[Any] = (), named: Any = No
     """Call a method of an object of the subject, which the code has been given from then on."""
     reference = reference_of(owner)
     owner.__dict__["_far_given"] = True
-    return link_of(owner).call(["m", reference[1], name], given, named or {}, label)
+    answer = link_of(owner).call(["m", reference[1], name], given, named or {}, label)
+    return _noted(owner, name, [*given, *(named or {})], answer)
 
 
 def far_get(link: SubjectLink, reference: list[Any], name: str) -> Any:
@@ -270,6 +263,8 @@ def far_get(link: SubjectLink, reference: list[Any], name: str) -> Any:
         raise AttributeError(name)
     if reference[0] != "M" and is_private(name) and of_tests():
         return link.marks.not_proven("private", name)
+    if (value := link.known_name(reference, name)) is not None:
+        return value
     value = link.ask("get", reference, name)
     if isinstance(value, FarForeign):
         value.__dict__["_far_name"] = f"{reference[1]}.{name}"
@@ -278,7 +273,14 @@ def far_get(link: SubjectLink, reference: list[Any], name: str) -> Any:
         link.marks.not_proven("replaced", name)
     if isinstance(value, FarBase) and reference[0] == "M":
         value.__dict__.setdefault("_far_label", f"{reference[1].rpartition('.')[2]}.{name}")
+    if reference[0] == "M" and _is_kept(value):
+        link.names[reference[1], name] = value
     return value
+
+
+def _is_kept(value: Any) -> bool:
+    """True for a class of the code's, or a function: the subject says when its name is another's."""
+    return isinstance(value, FarMeta) or (isinstance(value, FarBase) and type(value).__qualname__ == "function")
 
 
 def _is_shown(name: str) -> bool:
@@ -322,13 +324,20 @@ def far_do_reversed(owner: Any, what: str, other: Any) -> Any:
 
 
 def _measured(owner: Any, what: str, given: tuple[Any, ...], answer: Any) -> Any:
-    """The answer of an operation. Marks a test in which the code says how far it is from a number of the test's."""
-    measured = "_far_measured" in getattr(owner, "__dict__", {}) and not given
-    beside = what in _ARITHMETIC and bool(given) and isinstance(given[0], Number) and not isinstance(given[0], FarBase)
-    if (beside or measured) and isinstance(answer, Number) and not isinstance(answer, FarBase):
-        link_of(owner).marks.mark("compares", f"{type(owner).__name__} {what} a number is a number")
-    elif (measured or (beside and what in ("sub", "isub"))) and isinstance(answer, FarBase):
-        answer.__dict__["_far_measured"] = True
+    """The answer of an operation. Marks a test in which the code says how far it is from a value of the test's."""
+    plain = bool(given) and not isinstance(given[0], FarBase)
+    if isinstance(answer, FarBase):
+        if is_measured(owner) or (plain and what in APART):
+            answer.__dict__["_far_measured"] = True
+    elif (not given and is_measured(owner)) or (plain and decides(what, given[0], answer)):
+        link_of(owner).marks.mark("compares", f"{type(owner).__name__} {what} a value gives a {type(answer).__name__}")
+    return answer
+
+
+def _noted(owner: Any, name: str, given: Sequence[Any], answer: Any) -> Any:
+    """The answer of a method, or an attribute. Marks a test in which it compares in the place of Python's own."""
+    if (is_measured(owner) or compares(owner, name, bool(given))) and not isinstance(answer, FarBase):
+        link_of(owner).marks.mark("compares", f"{name} of {type(owner).__name__}")
     return answer
 
 
@@ -381,6 +390,18 @@ def _data_equal(one: "FarData", other: "FarData") -> bool:
     return bool(first == second)
 
 
+def is_fixed(value: Any) -> bool:
+    """True for what nothing can change, and what is no object of the tests."""
+    if isinstance(value, FarBase):
+        return "_far" in value.__dict__ or (
+            isinstance(value, FarData) and all(map(is_fixed, (value._far_values or {}).values()))
+        )
+    if type(value) is tuple:
+        return len(value) < 20 and all(map(is_fixed, value))
+    short = type(value) in (str, bytes) and len(value) < 10_000
+    return value is None or type(value) in (bool, int, float) or short
+
+
 def state_of(value: "FarData") -> dict[str, Any]:
     """The fields of a dataclass's instance: as the test made it, or as the subject says."""
     if value._far_values is not None:
@@ -420,6 +441,8 @@ class FarData(FarBase):
     def _far_made(self) -> list[Any]:
         link = link_of(self)
         given = self._far_values or {}
+        if all(map(is_fixed, given.values())):
+            return link.proxies.made_later(type(self), {name: link.encode(one) for name, one in given.items()})
         named = [[name, link.encode(one)] for name, one in given.items()]
         made = link.ask("call", type(self)._far_kind, [], named, given=list(given.values()))
         return reference_of(made)

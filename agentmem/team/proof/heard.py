@@ -26,9 +26,9 @@ class HeardOfCode:
 
     def taken(self) -> list[Any] | None:
         """What came, and no more; None for nothing."""
-        now = surroundings()
-        self.noted += [["changed", name] for name, was in self.around.items() if now[name] != was]
-        self.around = now
+        if (now := surroundings(self.around)) is not self.around:
+            self.noted += [["changed", name] for name, was in self.around.items() if now[name] != was]
+            self.around = now
         out, err, noted = self.out.getvalue()[:_PRINTED], self.err.getvalue()[:_PRINTED], self.noted[:_NOTED]
         if not (out or err or noted):
             return None
@@ -43,7 +43,8 @@ class HeardOfCode:
 
     def logged(self, record: logging.LogRecord) -> bool:
         if len(self.noted) < _NOTED:
-            self.noted.append(["log", record.name, record.levelno, record.getMessage()])
+            more = bool(record.exc_info or record.stack_info)
+            self.noted.append(["log", record.name, record.levelno, record.getMessage(), more])
         return True
 
 
@@ -58,10 +59,13 @@ class Noting(logging.Handler):
         self._heard.logged(record)
 
 
-def surroundings() -> dict[str, Any]:
-    """The folder that the process is in, and its environment."""
-    environment = dict(environ._data)  # type: ignore[attr-defined]  # quicker than by its items
+def surroundings(before: dict[str, Any] | None = None) -> dict[str, Any]:
+    """The folder that the process is in, and its environment; ``before`` itself where that is how they still are."""
+    data = environ._data  # type: ignore[attr-defined]  # quicker than by its items
     try:
-        return {"folder": getcwd(), "environment": environment}  # noqa: PTH109  # it may not be there
+        folder = getcwd()  # noqa: PTH109  # it may not be there
     except OSError:
-        return {"folder": "", "environment": environment}
+        folder = ""
+    if before is not None and before["folder"] == folder and before["environment"] == data:
+        return before
+    return {"folder": folder, "environment": dict(data)}

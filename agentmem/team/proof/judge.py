@@ -9,7 +9,9 @@ import ctypes
 import gc
 import importlib
 import os
+import re
 import sys
+import unittest
 from contextlib import suppress
 from functools import partial
 from json import dumps, loads
@@ -24,7 +26,7 @@ from agentmem.team.proof.modules import FarFinder
 from agentmem.team.proof.patching import OutsidePatches
 from agentmem.team.proof.proxies import ProxyMaker
 from agentmem.team.proof.reasons import Gone, Marks, NotProven
-from agentmem.team.proof.surroundings import asked, doubted
+from agentmem.team.proof.surroundings import asked, doubted, ran, uses
 from agentmem.team.proof.watching import JudgeWatch
 from agentmem.team.proof.wire import Broken, Wire
 
@@ -41,13 +43,15 @@ class Watching:
     def __init__(self, link: SubjectLink, tell: Any, watch: JudgeWatch) -> None:
         self.link, self.marks, self.tell, self.watch = link, link.marks, tell, watch
         self.kept: list[Any] = []
+        self.runners = _runners()
+        self.plugins: frozenset[int] | None = None
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         with suppress(Gone, NotProven, Exception):
             self.link.bring_copies(forget=True)
         self.marks.reset()
-        self.link.stdin = sys.stdin
+        self.link.around.stdin = sys.stdin
         self.link.heard[:] = self.kept
 
     @pytest.hookimpl(wrapper=True)
@@ -69,9 +73,14 @@ class Watching:
         report: pytest.TestReport = yield
         if report.when == "call" or report.outcome != "passed":
             self.watch.settle()
+            if _runners() != self.runners or (self.plugins and _plugins(item.config) - self.plugins):
+                self.marks.mark("steered")
             self._ask_of_process(item)
             self._tell(item.nodeid, report.outcome, call.excinfo, hasattr(report, "wasxfail"))
         return report
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        self.plugins = _plugins(session.config)
 
     def pytest_make_parametrize_id(self, config: pytest.Config, val: object, argname: str) -> str | None:
         """Names of proxies in the ids of tests, as pytest writes them for what the proxies stand for."""
@@ -103,6 +112,12 @@ class Watching:
         name = str(getattr(item, "originalname", None) or item.name)
         if self.marks.calls and (found := asked(str(item.path), name, frozenset(self.marks.changed))):
             self.marks.mark("process", found)
+        if self.marks.calls and (found := ran(str(item.path), name)):
+            self.marks.mark("runs", found)
+        if any(type(one) in (list, tuple) and not one for one in self.link.heard) and uses(
+            str(item.path), name, "numpy"
+        ):
+            self.marks.mark("array", "NumPy takes an empty list for one, which equals every number")
         if found := doubted(str(item.path), name):
             self.marks.doubt("process", found)
 
@@ -128,37 +143,60 @@ class Watching:
         )
 
 
-def run_file(orders: dict[str, Any], file: str, wire: Wire, tell: Any) -> int:
-    """Run one file of tests with one session. Returns the exit code for this process."""
-    marks = Marks()
-    link = SubjectLink(wire, marks)
-    link.proxies = ProxyMaker(link)
-    try:
-        link.open(orders["opened"])
-    except Gone:
-        return UNOPENED
-    link.tops = frozenset(orders["opened"]["tops"])
-    sys.meta_path.insert(0, FarFinder(link, frozenset(orders["tops"]), frozenset(orders["own"])))
-    sys.meta_path.append(FarFinder(link, frozenset(orders["late"]), frozenset(orders["own"])))
-    root = orders["root"]
-    watch = JudgeWatch(link, root, frozenset(orders["programs"]))
-    link.asking = watch.asking
-    watch.install()
-    OutsidePatches(link).install()
-    for package in orders["around"]:  # else pytest would take the empty file that marks one for the package itself
-        with suppress(Gone, NotProven, Exception):
-            importlib.import_module(package)
-    watching = Watching(link, tell, watch)
-    sys.path[:0] = orders["paths"]
-    arguments = ["-q", "-c", "/dev/null", f"--rootdir={root}", f"--confcutdir={root}", "--import-mode=importlib"]
-    arguments += ["-p", "no:cacheprovider", f"--basetemp=/tmp/t{os.getpid()}", *orders["options"]]
-    try:
-        plugins = [watching, Nameless(), *([Reversed()] if orders["reverse"] else [])]
-        pytest.main([*arguments, f"{root}/{file}"], plugins)
-    except (NotProven, Gone):
-        pass
-    link.close()
-    return LATE if link.dead and not link.gone else 0
+_RUNNERS: tuple[type, ...] = (
+    *(pytest.Function, pytest.Item, pytest.Module, pytest.Class, pytest.CallInfo, pytest.TestReport),
+    *(unittest.TestCase, unittest.TestResult, unittest.TestSuite),
+)
+"""What runs tests, and hears of their failures."""
+
+
+def _runners() -> list[dict[str, int]]:
+    """What these classes are made of, but for plain values."""
+    return [{name: id(one) for name, one in vars(kind).items() if hasattr(one, "__get__")} for kind in _RUNNERS]
+
+
+def _plugins(config: pytest.Config) -> frozenset[int]:
+    return frozenset(map(id, config.pluginmanager.get_plugins()))
+
+
+class FileRun:
+    """One file of tests in this process, with a session of the subject's, up to its exit code."""
+
+    def __init__(self, orders: dict[str, Any], file: str, wire: Wire, tell: Any) -> None:
+        self.orders, self.file, self.tell = orders, file, tell
+        self.link = SubjectLink(wire, Marks())
+        self.link.proxies = ProxyMaker(self.link)
+
+    def begin(self) -> bool:
+        """Open the session, and put proxies in the place of the project. False if no subject is there."""
+        orders, link, root = self.orders, self.link, self.orders["root"]
+        try:
+            link.open(orders["opened"])
+        except Gone:
+            return False
+        link.tops = frozenset(orders["opened"]["tops"])
+        own = frozenset(orders["own"])
+        sys.meta_path.insert(0, FarFinder(link, frozenset(orders["tops"]), own, orders["roots"]))
+        sys.meta_path.append(FarFinder(link, frozenset(orders["late"]), own, orders["roots"]))
+        self.watch = JudgeWatch(link, root, frozenset(orders["programs"]))
+        link.asking = self.watch.asking
+        self.watch.install()
+        OutsidePatches(link).install()
+        for package in orders["around"]:  # else pytest would take the empty file that marks one for the package itself
+            with suppress(Gone, NotProven, Exception):
+                importlib.import_module(package)
+        sys.path[:0] = orders["paths"]
+        return True
+
+    def plugins(self) -> list[Any]:
+        """What hears of the tests, for pytest."""
+        watching = Watching(self.link, self.tell, self.watch)
+        return [watching, Nameless(), *([Reversed()] if self.orders["reverse"] else [])]
+
+    def end(self) -> int:
+        """End the session. Returns the exit code for this process."""
+        self.link.close()
+        return LATE if self.link.dead and not self.link.gone else 0
 
 
 class Nameless:
@@ -178,63 +216,135 @@ class Reversed:
         items.reverse()
 
 
-def _warm() -> None:
-    """Let pytest load what it loads at its first run, so that the processes of the files need not."""
-    empty, kept = Path("/tmp/warm"), sys.stdout
-    empty.mkdir(exist_ok=True)
-    with Path(os.devnull).open("w", encoding="utf-8") as sys.stdout:
-        pytest.main(["-q", "-c", "/dev/null", f"--rootdir={empty}", "-p", "no:cacheprovider", str(empty)])
-    sys.stdout = kept
-    gc.freeze()
+class StartedOnce:
+    """A plugin of pytest that starts it once for all files. Each goes on from there in a process of its own.
+
+    ``runs`` is true once that is so. ``mine`` is the file's run in its process, and None where they are forked.
+    """
+
+    def __init__(self, turns: "Turns") -> None:
+        self.turns, self.runs = turns, False
+        self.mine: FileRun | None = None
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection(self, session: pytest.Session) -> bool | None:
+        """Fork here: pytest has its settings and plugins, and no file of the tests has been read."""
+        config = session.config
+        capture = config.pluginmanager.getplugin("capturemanager")
+        temporary: Any = getattr(config, "_tmp_path_factory", None)
+        known = ("stop_global_capturing", "start_global_capturing", "suspend_global_capture")
+        if not (all(hasattr(capture, one) for one in known) and hasattr(temporary, "_given_basetemp")):
+            return True  # another pytest
+        self.runs = True
+        gc.collect()
+        gc.freeze()
+        if (mine := self.turns.forked()) is None:
+            return True
+        self.mine = mine
+        for one in known:  # so that no two processes share the files for what is printed
+            getattr(capture, one)()
+        temporary._given_basetemp = Path(_temporary())
+        config.args[:] = [f"{mine.orders['root']}/{mine.file}"]
+        if not mine.begin():
+            os._exit(UNOPENED)
+        for plugin in mine.plugins():
+            config.pluginmanager.register(plugin)
+        return None
 
 
-def _end_session(wire: Wire) -> None:
-    """End the session that a file's process has left open, as when a test ended the process; else it does nothing."""
-    with suppress(Broken):
-        wire.send([0, "close"])
+def _temporary() -> str:
+    """The folder for the temporary folders of this process's tests."""
+    return f"/tmp/t{os.getpid()}"
+
+
+def _options(orders: dict[str, Any]) -> list[str]:
+    root = orders["root"]
+    options = ["-q", "-c", "/dev/null", f"--rootdir={root}", f"--confcutdir={root}", "--import-mode=importlib"]
+    return [*options, "-p", "no:cacheprovider", "--tb=line", f"--basetemp={_temporary()}", *orders["options"]]
+
+
+_EARLY = re.compile(
+    rb"pytest_plugins|pytest_addoption|pytest_sessionstart|pytest_load_initial|pytest_cmdline|pytest_collection\b"
+    rb"|import\s*[*]"
+)
+"""What in a conftest must be known before pytest has started: then it is started for each file anew."""
+
+
+def _is_late(root: str) -> bool:
+    """True if no conftest of the tests has anything that pytest must know at its start."""
+    return not any(_EARLY.search(one.read_bytes()) for one in Path(root).rglob("conftest.py") if one.is_file())
 
 
 def main() -> None:
     """Run the files of the orders, one after the other."""
     orders = loads(sys.stdin.buffer.read())
-    out = orders["out"]
     os.environ |= {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "HOME": "/nonexistent"}
     os.environ.pop("PYTEST_ADDOPTS", None)
     os.chdir(orders["root"])
     _let_look(False)
-    lives = list(orders["lives"])
-    files = list(orders["files"])
-    _warm()
-    while files and lives:
-        code = _in_child(orders, files[0], Wire(lives[0][0], lives[0][1], orders["seconds"]))
-        if code in (LATE, UNOPENED):
-            lives.pop(0)
-            _told(out, {"life": len(orders["lives"]) - len(lives)})
-        else:
-            _end_session(Wire(lives[0][0], lives[0][1], _CLOSED))
-        if code != UNOPENED:
-            files.pop(0)
-    _told(out, {"end": len(files)})
-
-
-def _in_child(orders: dict[str, Any], file: str, wire: Wire) -> int:
-    """Run one file of tests in a process of its own. It can tell of its own tests only. Returns its exit code."""
-    out = orders["out"]
-    reading, writing = os.pipe()
-    if (process := os.fork()) == 0:
-        code = 3
+    turns = Turns(orders)
+    empty, once = Path("/tmp/warm"), StartedOnce(turns)
+    empty.mkdir(exist_ok=True)
+    try:
+        if _is_late(orders["root"]):
+            pytest.main([*_options(orders), str(empty)], [once])
+    finally:
+        if once.mine is not None:
+            _leave(once.mine)
+    if not once.runs and (mine := turns.forked()) is not None:
         try:
-            _let_look(True)
-            os.close(out)
-            os.close(reading)
-            code = run_file(orders, file, wire, partial(_told, writing))
+            if not mine.begin():
+                os._exit(UNOPENED)
+            pytest.main([*_options(orders), f"{orders['root']}/{mine.file}"], mine.plugins())
         finally:
-            sys.stdout.flush()
-            os._exit(code)
-    os.close(writing)
-    _pass_on(reading, out, file)
-    os.close(reading)
-    return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+            _leave(mine)
+    _told(orders["out"], {"end": len(turns.files)})
+
+
+def _leave(mine: FileRun) -> None:
+    """End the process of a file, whatever its tests have raised."""
+    code = 3
+    try:
+        code = mine.end()
+        sys.stdout.flush()
+    finally:
+        os._exit(code)
+
+
+class Turns:
+    """The files that are still to be run, and the lives of subjects that are left for them."""
+
+    def __init__(self, orders: dict[str, Any]) -> None:
+        self.orders, self.files, self.lives = orders, list(orders["files"]), list(orders["lives"])
+
+    def forked(self) -> FileRun | None:
+        """Run each file in a process of its own: there this gives the run, and None here when all have ended."""
+        out = self.orders["out"]
+        while self.files and self.lives:
+            file, (incoming, outgoing) = self.files[0], self.lives[0]
+            reading, writing = os.pipe()
+            if (process := os.fork()) == 0:
+                _let_look(True)
+                os.close(out)
+                os.close(reading)
+                wire = Wire(incoming, outgoing, self.orders["seconds"], ahead=True)
+                return FileRun(self.orders, file, wire, partial(_told, writing))
+            os.close(writing)
+            _pass_on(reading, out, file)
+            os.close(reading)
+            self._ended(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]))
+        return None
+
+    def _ended(self, code: int) -> None:
+        if code in (LATE, UNOPENED):
+            self.lives.pop(0)
+            _told(self.orders["out"], {"life": len(self.orders["lives"]) - len(self.lives)})
+        else:  # the process may have left its session open, as when a test ended it; else it does nothing
+            with suppress(Broken):
+                incoming, outgoing = self.lives[0]
+                Wire(incoming, outgoing, _CLOSED).send([0, "close"])
+        if code != UNOPENED:
+            self.files.pop(0)
 
 
 def _let_look(may: bool) -> None:

@@ -6,6 +6,7 @@ or change one: modules, test cases, what belongs to pytest.
 
 import functools
 import inspect
+import io
 import operator
 import sys
 import types
@@ -39,18 +40,22 @@ _SHOWING = (
 """Modules whose objects show the stack or reach into other objects. Their bound methods may be lent as functions."""
 _INNER = (types.FrameType, types.TracebackType, types.CodeType, types.ModuleType)
 """Types of Python's own that show what a test holds."""
+_FILES = (io.StringIO, io.BytesIO, io.TextIOWrapper, io.BufferedReader, io.BufferedWriter, io.BufferedRandom)
+"""Exact types of what can be read and written by its methods."""
 _RUNNING = (types.GeneratorType, types.CoroutineType, types.AsyncGeneratorType)
 _HARMLESS = PURE | frozenset(
     {"unittest", "threading", "queue", "logging", "contextlib", "json", "random", "_random", "time", "textwrap", "copy"}
     | {"re", "heapq", "_heapq", "bisect", "_bisect", "struct", "_struct", "zlib", "binascii", "hashlib", "base64"}
 )
 """Modules besides the tests' own whose functions reach no further than their arguments: the code may call them."""
+ENDING = (KeyboardInterrupt, SystemExit)
+"""Errors by which a function of the tests may end a program, and no assertion's."""
 _MOCK_OWN = ("assert", "configure", "reset", "mock_", "attach", "method_calls", "side_effect", "return_value", "call")
 """How names begin that steer a mock, or tell what it has seen: the code under test does not get them."""
 
 
 def lendable(value: Any, marks: Marks) -> str:
-    """How a value can be lent: as a function, an iterator or an object. Marks the test, and ends it, if it cannot."""
+    """How a value can be lent: as a function, file, iterator or object. Marks the test, and ends it, if it cannot."""
     if isinstance(value, type):
         return str(marks.not_proven("class", value.__name__))
     for one in (value, getattr(value, "__self__", None)):
@@ -61,6 +66,8 @@ def lendable(value: Any, marks: Marks) -> str:
         if _reaches(value):
             marks.not_proven("object", f"the function {getattr(value, '__name__', '')}".strip())
         return "function"
+    if type(value) in _FILES:
+        return "file"
     return "iterator" if isinstance(value, Iterator) and not callable(value) else "object"
 
 
@@ -88,7 +95,7 @@ def _reaches(value: Any) -> bool:
 def builtin(kind: type) -> type:
     """The nearest builtin exception of a class."""
     found = next(base for base in kind.__mro__ if base.__module__ == "builtins")
-    return found if issubclass(found, Exception) else RuntimeError
+    return found if issubclass(found, Exception) or found in ENDING else RuntimeError
 
 
 def parameters(value: Any) -> list[list[Any]] | None:

@@ -6,28 +6,26 @@ question, which nobody can know before it was asked.
 
 import collections
 import logging
-import os
 import secrets
 import sys
 import threading
-import types
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from os import getcwd
 from time import monotonic
 from typing import Any, Protocol
 
 from agentmem.team.proof import arguments, arrays, lending, values
+from agentmem.team.proof.around import Around
 from agentmem.team.proof.brief import brief, briefly, cut
 from agentmem.team.proof.classes import known
+from agentmem.team.proof.measuring import is_object
 from agentmem.team.proof.reasons import Gone, Marks, NotProven
-from agentmem.team.proof.sharing import ANSWER, HeldByTest, content
+from agentmem.team.proof.sharing import ANSWER, HeldByTest, contents
 from agentmem.team.proof.wire import Broken, TooLarge, Wire
 
+_CHANGES = ("same", "keep", "was", "now", "name", "inside")  # what is told with an answer, besides arguments
 _TRACED = 200  # calls that are noted of one test
-_OWN = frozenset({"PYTEST_CURRENT_TEST", "PYTEST_VERSION"})
-_START = 60.0  # seconds in which a new subject must be there
 _WAIT, _BRIEFLY = 10.0, 0.2  # seconds in which a thread of a test waits for another's call, and where one has waited
 _DRAINED = 20_000  # messages of an earlier session that are passed over when one begins
 
@@ -37,6 +35,7 @@ class Proxies(Protocol):
 
     def of(self, given: list[Any]) -> Any: ...
     def reference(self, value: Any) -> list[Any] | None: ...
+    def made_later(self, kind: Any, named: dict[str, Any]) -> list[Any]: ...
 
 
 class SubjectLink:
@@ -53,12 +52,13 @@ class SubjectLink:
         self.shared = HeldByTest(self.encode)
         self.dead, self.gone = "", False
         self.depth, self.ending, self.waited = 0, 0, -1
-        self.environment, self.folder = dict(os.environ), getcwd()  # noqa: PTH109  # pathlib follows links
-        self.arguments, self.stdin = list(sys.argv), sys.stdin
-        self.root = self.folder
+        self.around = Around(marks)
+        self.names: dict[tuple[str, str], Any] = {}
+        self.root, self.inside = self.around.folder, f"{self.around.folder}/"
         self.tops: frozenset[str] = frozenset()
         self.heard: list[Any] = []
         self.mutated: list[Any] = []
+        self.unmade: list[list[Any]] = []
         self.asked = 0
         self.alarm: Warning | None = None
         self.asking: Callable[[], None] = lambda: None
@@ -66,12 +66,13 @@ class SubjectLink:
     def open(self, opened: dict[str, Any]) -> None:
         """Begin a session. What is left of an earlier one is passed over. Raises Gone."""
         number, seconds = secrets.randbits(50), self.wire.seconds
-        try:
-            self.wire.seconds = max(_START, seconds or _START)
+        try:  # a new subject has a minute
+            self.wire.seconds = max(60.0, seconds or 60.0)
             self.wire.send([number, "open", opened])
             for _ in range(_DRAINED):
                 frame = self.wire.receive()
                 if frame[0] == number and frame[1:2] == ["ret"]:
+                    self.wire.rename(self.root, opened["folder"])
                     return
         except Broken as error:
             self._die(str(error))
@@ -96,6 +97,15 @@ class SubjectLink:
         with self._alone():
             return self._ask(what, asked, given)
 
+    def known_name(self, reference: list[Any], name: str) -> Any:
+        """The class or function of a module of the code that was asked for before, if the name is still its own."""
+        found = self.names.get((reference[1], name)) if reference[0] == "M" and not self.dead else None
+        if found is not None:
+            self.marks.calls += 1
+            if self.marks.asserted:
+                self.marks.mark("swallowed")
+        return found
+
     @contextmanager
     def _alone(self) -> Iterator[None]:
         """One thread of a test asks at a time. Marks the test, and ends it, where one waits for the other."""
@@ -112,12 +122,8 @@ class SubjectLink:
     def _ask(self, what: str, asked: Sequence[Any], given: Sequence[Any]) -> Any:
         self.bring_copies()
         self.asking()
-        self.marks.calls += 1
-        self.asked += 1
-        self.marks.wide |= what == "call" and not self.marks.testing
+        self.note_call(wide=what == "call")
         asserted = self.marks.asserted
-        if asserted:
-            self.marks.mark("swallowed")
         try:
             answer = self._answered(self._asked([what, *asked]), given)
             if self.marks.asserted > asserted:
@@ -125,15 +131,25 @@ class SubjectLink:
             return self._used(answer)
         except (StopIteration, StopAsyncIteration):
             ends = self.ending == self.depth or [what, *asked[:1]] == ["do", "next"]
-            if not ends and not self._expects_stop():
+            if not ends and not arguments.expects_stop(self.root):
                 self.marks.mark("stops")
             raise
         except Broken as error:
             self._die(str(error))
         except BaseException as error:
+            if self.marks.asserted > asserted and not isinstance(error, AssertionError | NotProven):
+                self.marks.mark("swallowed")
             if not getattr(error, "_far_answer", False) and not isinstance(error, NotProven):
                 self.dead = self.dead or "it was left in the middle of a call"  # as by a test's own alarm
             raise
+
+    def note_call(self, *, wide: bool = True) -> None:
+        """The code is used by the test, or by all tests while their file is loaded."""
+        self.marks.calls += 1
+        self.asked += 1
+        self.marks.wide |= wide and not self.marks.testing
+        if self.marks.asserted:
+            self.marks.mark("swallowed")
 
     def _used(self, answer: Any) -> Any:
         """The answer. Marks a test that goes on to use an argument which the code has changed."""
@@ -148,7 +164,7 @@ class SubjectLink:
     def note_wide(self, value: Any, name: str) -> None:
         """Marks a test that is given a class of which all errors, or all things, are."""
         for one in value if type(value) in (tuple, list) else (value,):
-            if any(one is wide for wide in (object, Exception, BaseException)):
+            if any(one is wide for wide in (object, Exception, BaseException, AssertionError)):
                 self.marks.mark("compares", f"{name} is {one.__name__}, so that all is one")
 
     def bring_copies(self, *, forget: bool = False) -> None:
@@ -170,7 +186,7 @@ class SubjectLink:
         """Call an object of the subject. A call and its outcome are noted for the list of what differs."""
         sent = [self.encode(one) for one in given]
         options = [[name, self.encode(one)] for name, one in named.items()]
-        text = f"{label}({briefly(given, named)})" if label else ""
+        text = f"{label}({briefly(given, named)})" if label and len(self.marks.trace) < _TRACED else ""
         try:
             answer = self.ask("call", target, sent, options, given=[*given, *named.values()])
         except Exception as error:
@@ -178,35 +194,20 @@ class SubjectLink:
             raise
         changed, self.mutated = self.mutated, []
         self.note_wide(answer, label)
-        self._same_again(answer, text)
+        if label and is_object(answer):
+            self._same_again(answer, text or f"{label}({briefly(given, named)})")
         self._note(text, "; ".join([brief(answer), *(f"changes an argument to {brief(one)}" for one in changed)]))
         return answer
 
-    def _expects_stop(self) -> bool:
-        """True if a function of the tests that is running names the exception."""
-        frame: types.FrameType | None = sys._getframe(1)
-        while frame is not None:
-            code = frame.f_code
-            if code.co_name in ("__next__", "__anext__"):
-                return False  # it ends a loop of the tests
-            if {"StopIteration", "StopAsyncIteration"} & set(code.co_names) and code.co_filename.startswith(self.root):
-                return True
-            frame = frame.f_back
-        return False
-
     def _same_again(self, answer: Any, text: str) -> None:
         """Mark a test that is given one object by two different calls: it would compare it with itself."""
-        has = getattr(answer, "__dict__", {})
-        plain = isinstance(answer, (*values.PLAIN, BaseException))
-        if not text or "_far" not in has or plain or "_far_given" in has or "_far_member" in has:
-            return
         if (first := self.marks.came.setdefault(id(answer), text)) != text:
             self.marks.mark("compares", f"{first} and {text} give the same object")
 
     def _asked(self, request: list[Any]) -> list[Any]:
         number, left = secrets.randbits(50), self.wire.seconds
         try:
-            self.wire.send([number, "do", self._sync(), *request])
+            self._sent([number, "do", self.around.changed(), self.unmade, *request])
         except TooLarge as error:
             self.marks.not_proven("large", str(error))
         while True:
@@ -219,8 +220,13 @@ class SubjectLink:
             if frame[1] != "ask":
                 return frame
             self._heard(frame[5] if len(frame) > 5 else None)
-            number = secrets.randbits(50)
-            self.wire.send([number, *self._lend(frame)])
+            number, lent = secrets.randbits(50), self._lend(frame)
+            self._sent([number, *lent, self.unmade])
+
+    def _sent(self, frame: list[Any]) -> None:
+        """Send a frame, and with it what the subject has still to make."""
+        self.wire.send(frame)
+        self.unmade = []
 
     def _received(self, left: float | None) -> tuple[list[Any], float | None]:
         """A message, in the time that is left of one call for the code, and what is left of it then."""
@@ -232,7 +238,8 @@ class SubjectLink:
     def _answered(self, frame: list[Any], given: Sequence[Any]) -> Any:
         kind = frame[1]
         if kind == "no":
-            return self.marks.not_proven(str(frame[2]), str(frame[3]) if len(frame) > 3 else "")
+            self.names.clear()  # what has changed is not told with it
+            return self.marks.not_proven(*map(str, frame[2:4]))
         if len(frame) != 5 or type(frame[4]) is not list or kind not in ("ret", "exc"):
             raise Broken("an answer is not of the agreed form")
         self._heard(frame[3])
@@ -247,14 +254,23 @@ class SubjectLink:
             return value
         if not isinstance(value, BaseException):
             raise Broken("an exception was promised")
-        error = RuntimeError(type(value).__name__) if isinstance(value, KeyboardInterrupt | GeneratorExit) else value
+        if isinstance(value, OSError) and self.inside in str(value):
+            self.marks.doubt("missing", "a file of the tests, which the code does not have")
+        stops = isinstance(value, KeyboardInterrupt | GeneratorExit)
+        if stops or isinstance(value, PermissionError):  # it has not the rights of the test
+            self.marks.doubt("special", f"a {type(value).__name__} of the code's")
+        error = RuntimeError(type(value).__name__) if stops else value
         error.__dict__["_far_answer"] = True  # told apart from what interrupts the judge
         raise error
 
     def _changed(self, change: Any, given: Sequence[Any], value: Any) -> Any:
         """What is told with an answer of its arguments and of containers that both hold. Returns the answer."""
-        if type(change) is not list or len(change) < 2 or change[0] not in ("same", "keep", "was", "now"):
+        if type(change) is not list or len(change) < 2 or change[0] not in _CHANGES:
             self._changed_argument(change, given)
+        elif change[0] == "inside":
+            self.marks.mark("changes", f"a container in {change[-1]} of the test's")
+        elif change[0] == "name":
+            self.names.pop((str(change[1]), str(change[-1])), None)
         elif change[0] == "now":
             self._changed_later(change)
         elif change[0] == "same":
@@ -297,23 +313,6 @@ class SubjectLink:
             raise Broken("a change is not of the agreed form")
         return given[place]
 
-    def _sync(self) -> list[Any] | None:
-        """What changed in the environment, the current folder and the program's arguments since the last request."""
-        if sys.stdin is not self.stdin:
-            self.marks.doubt("unknown", "what a test puts in the place of sys.stdin")
-        now = {name: value for name, value in os.environ.items() if name not in _OWN}
-        folder, before = getcwd(), self.environment  # noqa: PTH109
-        arguments = list(map(str, sys.argv))
-        if now == before and folder == self.folder and arguments == self.arguments:
-            return None
-        put = {name: value for name, value in now.items() if before.get(name) != value}
-        gone = [name for name in before if name not in now and name not in _OWN]
-        moved = folder if folder != self.folder else None
-        self.marks.moved = True
-        said = arguments if arguments != self.arguments else None
-        self.environment, self.folder, self.arguments = now, folder, arguments
-        return [put, gone, moved, said]
-
     def _heard(self, heard: Any) -> None:
         """What the code printed, warned of and logged comes out here too."""
         if heard is None:
@@ -324,16 +323,20 @@ class SubjectLink:
         for stream, text in zip((sys.stdout, sys.stderr), heard[:2], strict=True):
             stream.write(text)
         for kind, *noted in heard[2] if type(heard[2]) is list else ():
-            if kind == "log" and [type(one) for one in noted] == [str, int, str]:
-                logger = logging.getLogger(noted[0])
-                if logger.isEnabledFor(noted[1]):
-                    logger.handle(logger.makeRecord(noted[0], noted[1], "", 0, noted[2], (), None))
+            if kind == "log" and [type(one) for one in noted] == [str, int, str, bool]:
+                self._log(*noted)
             elif kind == "changed" and noted in (["folder"], ["environment"]):
                 self.marks.changed.add(noted[0])
             elif kind == "warning" and len(noted) == 2:
                 category = self.proxies.of(["c", noted[0]])
                 if isinstance(category, type) and issubclass(category, Warning):
                     self._warn(str(noted[1]), category)
+
+    def _log(self, name: str, level: int, text: str, more: bool) -> None:
+        if more:
+            self.marks.doubt("special", "what else a record of the log holds")
+        if (logger := logging.getLogger(name)).isEnabledFor(level):
+            logger.handle(logger.makeRecord(name, level, "", 0, text, (), None))
 
     def _warn(self, text: str, category: type[Warning]) -> None:
         """Warn here too. Where the test makes an error of it, that is raised when the code has answered."""
@@ -389,7 +392,7 @@ class SubjectLink:
         name, shown = str(getattr(value, "__name__", "function")), None
         if what == "function":
             shown = lending.parameters(value)
-        elif what == "object":
+        elif what in ("object", "file"):
             self.marks.doubt("object", type(value).__name__)
         doc = value.__doc__ if what == "function" and type(getattr(value, "__doc__", None)) is str else None
         said = (getattr(value, "__annotations__", None) or {}) if what == "function" else {}
@@ -411,9 +414,6 @@ class SubjectLink:
             return values.defaulted(given, self._read, depth)
         return self.proxies.of(given)
 
-    def _contents(self, given: list[Any]) -> list[Any]:
-        return [content(one, self.encode) for one in given if values.can_change(one)]
-
     def _still_lent(self, number: Any) -> None:
         """Marks a test in which the code comes back to what another test has lent to it."""
         if self.lent_in.get(number, 0) not in (0, self.marks.test):
@@ -425,25 +425,26 @@ class SubjectLink:
         if type(number) is not int or number not in self.lent or type(asked) is not list or type(what) is not str:
             raise Broken("it asks for what was not lent")
         self._still_lent(number)
+        self.names.clear()  # the code is in the middle of a call
         try:
             given = [self.decode(one) for one in (asked[0] if what == "call" else asked)]
             named = {str(key): self.decode(one) for key, one in asked[1]} if what == "call" else {}
             self.heard += [given, named]
-            known, before = len(self.lent), self._contents(given)
+            known, before = len(self.lent), contents(given, self.encode)
             used = lending.use(self.lent[number], what, given, named, self.marks, fresh=number in self.fresh)
             answer = ["ret", self.encode(used)]
-            if before != self._contents(given):
+            if before != contents(given, self.encode):
                 self.marks.mark("shared", "an argument of its function")
             self.fresh.update(range(known + 1, len(self.lent) + 1) if what == "call" else ())
             return answer
         except (Broken, Gone):
             raise
         except BaseException as error:
-            if isinstance(error, AssertionError) or not isinstance(error, Exception):
+            if isinstance(error, AssertionError) or not isinstance(error, (Exception, *lending.ENDING)):
                 self.marks.asserted += 1
             number = len(self.lent) + 1
             self.lent[number] = error  # if the code raises it on, it is this one again
             named = {"name": str(error.name)} if isinstance(error, ImportError) and error.name else {}
             told = not isinstance(error, AssertionError)  # its text says what was expected
-            given = [one for one in error.args if type(one) is str and told]
+            given = [one for one in error.args if type(one) in (str, int) and told]
             return ["exc", ["x", lending.builtin(type(error)).__name__, given, number, named]]

@@ -8,9 +8,10 @@ import importlib.abc
 import importlib.machinery
 import sys
 import types
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
+from agentmem.team.proof.arguments import names_in
 from agentmem.team.proof.far import SOURCE, FarBase, FarForeign, FarMeta, far_get, far_set, of_tests
 from agentmem.team.proof.link import SubjectLink
 
@@ -66,7 +67,7 @@ class FarModule(types.ModuleType):
         if type(names) is list and frame.f_code.co_filename.startswith(root) and "__all__" not in frame.f_code.co_names:
             had = {**vars(builtins), **frame.f_globals}
             taken = {one for one in names if type(one) is str and one in had and not _is_far(had[one])}
-            if used := taken & set(_names(frame.f_code)):
+            if used := taken & set(names_in(frame.f_code)):
                 self._far_link.marks.mark("starred", ", ".join(sorted(used)))
         return names
 
@@ -85,27 +86,27 @@ def _is_far(value: Any) -> bool:
     return isinstance(value, FarModule | FarMeta | FarBase | FarForeign)
 
 
-def _names(code: types.CodeType) -> Iterator[str]:
-    """The names that a code and the functions in it use."""
-    yield from code.co_names
-    for one in code.co_consts:
-        if isinstance(one, types.CodeType):
-            yield from _names(one)
-
-
 class FarFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     """The first finder of the judge: the project's names are proxies, wherever files of that name may lie."""
 
-    def __init__(self, link: SubjectLink, tops: frozenset[str], own: frozenset[str]) -> None:
-        self._link, self._tops, self._own = link, tops, own
+    def __init__(self, link: SubjectLink, tops: frozenset[str], own: frozenset[str], roots: Sequence[str] = ()) -> None:
+        self._link, self._tops, self._own, self._roots = link, tops, own, roots
         self._made = set[str]()
 
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: types.ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
-        if name.partition(".")[0] not in self._tops or name in self._own:
+        if name.partition(".")[0] not in self._tops:
             return None
+        if name in self._own:
+            return self._of_tests(name, path)
         return importlib.machinery.ModuleSpec(name, self, is_package=True)
+
+    def _of_tests(self, name: str, path: Sequence[str] | None) -> importlib.machinery.ModuleSpec | None:
+        """A module of the tests inside a package of the code; None where the other finders know it."""
+        find = importlib.machinery.PathFinder.find_spec
+        above = name.rpartition(".")[0].replace(".", "/")
+        return None if find(name, path) else find(name, [f"{root}/{above}" for root in self._roots])
 
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> types.ModuleType:
         if spec.name in self._made:

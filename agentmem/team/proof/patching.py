@@ -78,7 +78,10 @@ class OutsidePatches:
         kind.__enter__, kind.__exit__ = enter_, exit_
 
     def replaced(self, owner: Any, name: str) -> None:
-        """Something stands in the place of a module's ``name`` now."""
+        """Something stands in the place of a module's ``name`` now. Marks a test in which the code has named it."""
+        named = f"{getattr(owner, '__name__', '')}.{name}"
+        if any(type(one) is str and one == named for one in self.link.heard):
+            self.link.marks.mark("named", named)
         if self._is_outside(owner, name):
             value = getattr(owner, name)
             if isinstance(value, type):

@@ -70,7 +70,7 @@ class _Prover:
         with ThreadPoolExecutor(2) as pool:
             new, old = pool.map(lambda fork: self._run(fork, every), (self.case.fix, self.case.base))
         tests = judged(new, old, self.again, self.before, self.own)
-        tests = _marked(tests, dict.fromkeys(contradictions(new, old), "contradiction"))
+        tests = _marked(tests, contradictions(new, old), "contradiction")
         tests = _marked(tests, self._against_words(new, old), "specification")
         verdict, why = decided(tests)
         shown = differences(new, old)
@@ -115,13 +115,19 @@ class _Prover:
         proven = [one.id for one in tests if one.own and one.verdict == "proven"]
         files = self._files_of(proven)
         for tried, mutant in enumerate(self.case.mutants, 1):
-            run = self._run(self.case.fix, files, {mutant.path: mutant.text.encode("utf-8")})
+            run = self._run(self.case.fix, files, {mutant.path: mutant.text.encode("utf-8")}, pairs=2)
             if any(not _proven(run, test) for test in proven):
                 return 1, tried
         return 0, len(self.case.mutants)
 
     def _run(
-        self, fork: Sandbox, files: Sequence[str], changed: Mapping[str, bytes] | None = None, *, reverse: bool = False
+        self,
+        fork: Sandbox,
+        files: Sequence[str],
+        changed: Mapping[str, bytes] | None = None,
+        *,
+        reverse: bool = False,
+        pairs: int = 1,
     ) -> ApartRun:
         return run_apart(
             fork,
@@ -131,7 +137,7 @@ class _Prover:
             self.case.environment,
             changed=changed,
             reverse=reverse,
-            bounds=ApartBounds(self.case.seconds),
+            bounds=ApartBounds(self.case.seconds, pairs=pairs),
         )
 
     def _files_of(self, tests: Sequence[str]) -> list[str]:

@@ -3,15 +3,18 @@
 The judge runs it by itself, without the rest of agentmem.
 """
 
+import collections
 import dataclasses
 import datetime
-import importlib
-import operator
+import decimal
+import fractions
+import pathlib
 import sys
+import uuid
 from functools import partial
 from typing import Any
 
-from agentmem.team.proof.classes import PURE, UNTOLD, known
+from agentmem.team.proof.classes import error_of_python, pure
 from agentmem.team.proof.far import (
     FarBase,
     FarData,
@@ -30,6 +33,13 @@ from agentmem.team.proof.special import METHODS
 from agentmem.team.proof.values import PLAIN, give_attributes
 from agentmem.team.proof.wire import Broken
 
+_MANY = 500  # instances that are made by one message
+_VALUES = frozenset(
+    {datetime.date, datetime.datetime, datetime.time, datetime.timedelta, decimal.Decimal, fractions.Fraction}
+    | {list, dict, set, collections.deque, collections.Counter, collections.OrderedDict, collections.defaultdict}
+    | {uuid.UUID, pathlib.PurePosixPath, pathlib.PosixPath, pathlib.PurePath, pathlib.Path}
+)
+"""Classes of Python's for values and containers. Where one of the code's stands on it, its methods may be its own."""
 _MARKERS = frozenset({"ABC", "Generic", "Protocol", "Enum", "IntEnum", "StrEnum", "Flag", "IntFlag", "ReprEnum"})
 
 
@@ -39,6 +49,7 @@ class ProxyMaker:
     def __init__(self, link: SubjectLink) -> None:
         self.link = link
         self.made: dict[int, Any] = {}
+        self.count = 0
         self.kinds: dict[int, Any] = {}
         self.modules: dict[str, FarModule] = {}
 
@@ -73,6 +84,16 @@ class ProxyMaker:
         if tag in ("p", "x", "o"):
             return self._object(tag, given)
         raise Broken("a value of an unknown kind")
+
+    def made_later(self, kind: Any, named: dict[str, Any]) -> list[Any]:
+        """A number for an instance of a dataclass that a test made; the next message lets the subject make it too."""
+        self.link.note_call()
+        if len(self.link.unmade) >= _MANY:
+            self.link.ask("import", "sys")  # any message takes them along
+        number = self.count = self.count - 1
+        self.link.unmade.append([number, kind._far_kind[1], list(named.items())])
+        self.made[number] = self._opaque(kind, number, "")
+        return ["o", number]
 
     def _module(self, name: str, ours: bool) -> Any:
         found = sys.modules.get(name)
@@ -128,11 +149,16 @@ class ProxyMaker:
             made.args = arguments
         give_attributes(made, [(str(name), self.link.decode(one)) for name, one in given[6]])
         if isinstance(kind, FarMeta):
+            if kind.__module__.partition(".")[0] in sys.stdlib_module_names:
+                self.link.marks.doubt("special", f"a {kind.__name__}, which is none of Python's here")
             made.__dict__.update({"_far": ["o", given[1]], "_far_text": str(self.link.decode(given[4]))})
         return made
 
     def _error(self, kind: Any, arguments: tuple[Any, ...]) -> Any:
         make: Any = kind.__new__
+        if kind.__module__ != "builtins" and type(kind) is not FarMeta:
+            self.link.marks.doubt("special", f"what else a {kind.__name__} holds")
+            return make(kind, *arguments)
         try:
             return make(kind, *arguments) if type(kind) is FarMeta else kind(*arguments)
         except TypeError:
@@ -177,6 +203,8 @@ class ProxyMaker:
         _, number, module, name, bases, special, methods, what, has = given
         if not all(type(one) is str for one in (module, name, what, *special, *methods)):
             raise Broken("a class is not of the agreed form")
+        if (real := error_of_python(module, name)) is not None:
+            return real
         above = [self._kind(one) for one in bases]
         standing = self._bases(above, what)
         shown = _SHOWN_OF_PLAIN if _is_plain(standing) else METHODS.keys()
@@ -193,6 +221,8 @@ class ProxyMaker:
         top = module.partition(".")[0]
         ours = top in self.link.tops or top in sys.stdlib_module_names
         elsewhere = "" if ours else f"a {name} of {top}'s"
+        over = [one for one in above if isinstance(one, type) and one in _VALUES]
+        type.__setattr__(kind, "_far_over", frozenset(methods) if over else frozenset())
         if doubt := _doubt(kind, above, frozenset(special) - shown) or elsewhere:
             type.__setattr__(kind, "_far_doubt", doubt)
         if what == "enum":
@@ -362,16 +392,6 @@ def _is_plain(bases: tuple[type, ...]) -> bool:
 
 def _has(kinds: list[Any], wanted: type) -> bool:
     return any(issubclass(one, wanted) for one in kinds)
-
-
-def pure(module: Any, name: Any) -> Any:
-    """A function or type of a pure module, which the judge has itself. Raises Broken for any other."""
-    if type(module) is not str or type(name) is not str or module not in PURE or name in UNTOLD:
-        raise Broken("a name of another module was not agreed")
-    found = operator.attrgetter(name)(importlib.import_module(module))
-    if known(found) != ["T", module, name]:  # it would be another thing by a way round, as statistics.sys
-        raise Broken("a name of another module was not agreed")
-    return found
 
 
 def _text(error: Any) -> str:

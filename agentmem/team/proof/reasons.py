@@ -16,6 +16,7 @@ REASONS: dict[str, str] = {
     "special": "it uses a special attribute of the code",
     "private": "it reads an object's private attribute, or sets a private name",
     "process": "it asks of its own process what the code did, which ran in another",
+    "steered": "it changes pytest or unittest, which run it",
     "program": "it starts the project as a program",
     "foreign": "it uses what is not the project's through the project's modules",
     "replaced": "it calls what it has put in place of the code",
@@ -98,5 +99,5 @@ class Marks:
     def mark(self, reason: str, about: str = "") -> None:
         """Mark the test, and let it go on. What is said of a name while the file is loaded holds for all its tests."""
         self.why.setdefault(reason if reason in REASONS else "unknown", about[:200])
-        if reason in ("compares", "starred") and not self.testing:
+        if reason in ("compares", "starred", "runs") and not self.testing:
             self.lasting.setdefault(reason, about[:200])

@@ -33,6 +33,11 @@ def content(value: Any, write: Callable[[Any], Any]) -> Any:
         return write(value)
 
 
+def contents(values: list[Any], write: Callable[[Any], Any]) -> list[Any]:
+    """What those of the values hold that can change."""
+    return [content(one, write) for one in values if can_change(one)]
+
+
 class _Watched:
     """The ``most`` containers that were noted last, by their numbers, each with what it held then."""
 
@@ -50,10 +55,17 @@ class _Watched:
     def changed(self) -> list[tuple[int, Any]]:
         """The containers that have changed since they were noted, with their numbers. They are noted anew."""
         found = []
-        for number, (value, was) in list(self.held.items()):
-            if content(value, self.write) != was:
-                self.note(number, value)
+        for number, (value, was) in self.held.items():
+            kind = type(value)
+            plain = kind is list or kind is dict or kind is set  # quick, for it is asked at each call
+            try:
+                now = dumps(value, _FORMAT) if plain else content(value, self.write)
+            except ValueError:
+                now = self.write(value)
+            if now != was:
                 found.append((number, value))
+        for number, value in found:
+            self.note(number, value)
         return found
 
 

@@ -6,8 +6,6 @@ The judge runs it by itself, without the rest of agentmem. Each asks the subject
 from typing import Any
 
 from agentmem.team.proof.far import (
-    BINARY,
-    NAMED,
     FarBase,
     far_do,
     far_do_reversed,
@@ -16,6 +14,7 @@ from agentmem.team.proof.far import (
     link_of,
     reference_of,
 )
+from agentmem.team.proof.measuring import BINARY, NAMED
 
 
 def _asks(what: str) -> Any:

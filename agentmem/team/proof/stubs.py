@@ -125,3 +125,13 @@ class StubObject(Uncopied):
 
     def __exit__(self, *error: Any) -> Any:
         return self._ask(self._agentmem_number, "exit", error[1])
+
+
+class StubFile(StubObject):
+    """A file of the tests, or what is like one: an object that is its own iterator, over its lines."""
+
+    def __iter__(self) -> Any:
+        return self
+
+    def __next__(self) -> Any:
+        return self._ask(self._agentmem_number, "next")

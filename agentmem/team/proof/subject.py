@@ -26,6 +26,8 @@ from agentmem.team.proof.wire import Broken, TooLarge, Wire
 
 _NOTHING = object()
 _CAUSES = 10  # errors behind an error that are told
+_COMPILED = "/dev/shm/compiled"
+"""Where a session leaves the code compiled for the next ones: in memory that no other command sees."""
 
 OPERATIONS: dict[str, Any] = {
     name: getattr(operator, name)
@@ -60,6 +62,8 @@ class Subject:
         self.number = 0
         self.loop: Any = None
         self.held = HeldByCode(self.keep, self._seen)
+        self.names: dict[tuple[str, str], tuple[dict[str, Any], Any]] = {}
+        self.borrowed: list[tuple[Any, Any]] = []
         self.thread, self.threaded = threading.get_ident(), False
 
     # What crosses.
@@ -147,8 +151,6 @@ class Subject:
             return operator.attrgetter(given[2])(importlib.import_module(given[1]))
         if tag == "e":
             return self.objects[given[1]][given[2]]
-        if tag == "D":
-            return self._made(given)
         if tag == "j":
             return self._stub(given)
         return self._rare(given, depth)
@@ -168,9 +170,11 @@ class Subject:
             return error
         raise Broken("a value of an unknown kind")
 
-    def _made(self, given: list[Any]) -> Any:
-        kind, named = self.objects[given[1]], {name: self.decode(one) for name, one in given[2]}
-        return kind(**named)
+    def _make(self, unmade: list[list[Any]]) -> None:
+        """Make what the tests have made of the code's dataclasses, under the judge's numbers."""
+        for number, kind, named in unmade:
+            made = self.objects[kind](**{name: self.decode(one) for name, one in named})
+            self.numbers[id(made)], self.objects[number] = number, made
 
     def _stub(self, given: list[Any]) -> Any:
         number, what, name, parameters, doc = given[1:6]
@@ -178,8 +182,8 @@ class Subject:
             if what == "function":
                 self.stubs[number] = stubs.function(self.ask, number, name, doc, parameters, self.decode(given[6]))
             else:
-                kind = stubs.StubIterator if what == "iterator" else stubs.StubObject
-                self.stubs[number] = kind(self.ask, number)
+                kinds = {"iterator": stubs.StubIterator, "file": stubs.StubFile}
+                self.stubs[number] = kinds.get(what, stubs.StubObject)(self.ask, number)
         return self.stubs[number]
 
     # Requests and answers.
@@ -196,7 +200,10 @@ class Subject:
         frame = self.serve(nested=True)
         if frame[1] == "exc":
             raise self.decode(frame[2])
-        return self.decode(frame[2])
+        answer = self.decode(frame[2])
+        if what in ("get", "getitem") and values.can_change(answer):
+            self.borrowed.append((answer, self._seen(answer)))
+        return answer
 
     def serve(self, nested: bool = False) -> list[Any]:
         """Answer requests until the session ends; ``nested`` until the answer to our own comes."""
@@ -204,13 +211,15 @@ class Subject:
             frame = self.wire.receive()
             self.number, kind = frame[0], frame[1]
             if kind in ("ret", "exc") and nested:
+                self._make(frame[-1])
                 return frame
             if kind == "close":
                 os._exit(0)
             changes = list[Any]()
             try:
                 self._sync(frame[2])
-                answer = ["ret", self.encode(self._do(frame[3:], changes))]
+                self._make(frame[3])
+                answer = ["ret", self.encode(self._do(frame[4:], changes))]
             except Refused as error:
                 answer = ["no", *error.args]
             except Broken as error:
@@ -218,6 +227,10 @@ class Subject:
             except BaseException as error:
                 answer = ["exc", self._argument(error, 0)]
             changes += [["now", number, self._argument(one, 0)] for number, one in self.held.changed()]
+            changes += self._renamed()
+            if any(self._seen(one) != was for one, was in self.borrowed):
+                changes.append(["inside", "an object"])
+            self.borrowed = self.borrowed if nested else []
             if self.threaded:
                 answer, self.threaded = ["no", "object", "it is used in a thread of the code's"], False
             try:
@@ -263,12 +276,15 @@ class Subject:
         options = {key: self.decode(one) for key, one in named}
         every = [*arguments, *options.values()]
         before = {place: self._seen(one) for place, one in enumerate(every) if values.can_change(one)}
+        inside = [(one, self._seen(one)) for one in every if values.holds_one(one)]
         try:
             answer = called(*arguments, **options)
         finally:
             for place, was in before.items():
                 if self._seen(every[place]) != was:
                     changes.append([place, self._argument(every[place], 0)])
+            if any(self._seen(one) != was for one, was in inside):
+                changes.append(["inside", "a tuple"])
         same = [["same", place] for place in before if every[place] is answer]
         for place in before:
             changes += self.held.told(place, every[place], 3 if same else 2)
@@ -294,9 +310,19 @@ class Subject:
             return value if not callable(value) else _Foreign(value)
         if isinstance(value, types.ModuleType):
             return value
-        if isinstance(owner, types.ModuleType) and _is_foreign(value, self.tops) and not classes.told(value):
-            return _Foreign(value)
+        if isinstance(owner, types.ModuleType):
+            if _is_foreign(value, self.tops) and not classes.told(value):
+                return _Foreign(value)
+            if vars(owner).get(name) is value and isinstance(value, type | types.FunctionType):
+                self.names[owner.__name__, name] = vars(owner), value
         return value
+
+    def _renamed(self) -> list[list[str]]:
+        """The names of modules, of those that were asked for, in whose place is something else now."""
+        gone = [name for name, (names, value) in self.names.items() if names.get(name[1]) is not value]
+        for one in gone:
+            del self.names[one]
+        return [["name", *one] for one in gone]
 
     def _set(self, owner: Any, name: str, *given: Any) -> None:
         if given:
@@ -396,6 +422,7 @@ def serve(wire: Wire, number: int, opened: dict[str, Any]) -> None:
     """One session: the code under test is imported and used in this process, and ends with it."""
     subject = Subject(wire, frozenset(opened["tops"]))
     sys.path[:0] = opened["paths"]
+    sys.pycache_prefix, sys.dont_write_bytecode = _COMPILED, False
     sys.argv = [""]
     os.chdir(opened["folder"])
     sys.stdout, sys.stderr = subject.heard.out, subject.heard.err

@@ -42,6 +42,15 @@ DOUBTED: dict[str, frozenset[str]] = {
 """What may be otherwise apart from the code, so that a test which fails may fail for that: the code has random numbers
 of its own, what stands for its functions is none of Python's, and a coroutine of its own waits to its end."""
 
+RUN: dict[str, frozenset[str]] = {
+    "yaml": frozenset({"unsafe_load", "unsafe_load_all", "UnsafeLoader", "full_load", "FullLoader", "Loader"}),
+    "logging": frozenset({"config"}),
+    "site": frozenset({"*"}),
+    "code": frozenset({"InteractiveInterpreter", "InteractiveConsole", "interact"}),
+    **dict.fromkeys(("jsonpickle", "dill", "cloudpickle", "joblib"), frozenset({"*"})),
+}
+"""What makes objects of what it reads, in ways that Python has no event for."""
+
 _ITS_OWN = frozenset({"__module__", "__package__", "__slots__", "__weakref__"})
 """Attributes that what stands for an object of the code has of its own."""
 ENVIRONMENT = frozenset({"os.environ", "os.environb", "os.getenv", "os.getenvb"})
@@ -60,6 +69,16 @@ def asked(file: str, function: str, changed: frozenset[str]) -> str:
         return "the current folder, which the code has changed"
     every = _dotted(file, function)
     return next((one for one in every if _is_asked(one, changed)), "")
+
+
+def ran(file: str, function: str) -> str:
+    """What a test uses that makes objects of texts and bytes, which may be the code's; "" for nothing."""
+    return next((one for one in _dotted(file, function) if _is_in(one, RUN)), "")
+
+
+def uses(file: str, function: str, module: str) -> bool:
+    """True if a test uses anything of a module."""
+    return any(one.startswith(f"{module}.") for one in _dotted(file, function))
 
 
 def doubted(file: str, function: str) -> str:

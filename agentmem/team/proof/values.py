@@ -126,6 +126,13 @@ def can_change(value: Any) -> bool:
     return type(value) in MUTABLE or (is_array(value) and type(value).__name__ == "ndarray")
 
 
+def holds_one(value: Any, depth: int = 0) -> bool:
+    """True for a tuple in which there is a container that a call can change, where nobody else sees that."""
+    if not isinstance(value, tuple) or depth > DEPTH:
+        return False
+    return any(can_change(one) or holds_one(one, depth + 1) for one in tuple.__iter__(value))
+
+
 def size_of(value: Any) -> int:
     """The number of a container's items."""
     return int(value.size) if is_array(value) else len(value)

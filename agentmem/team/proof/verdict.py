@@ -1,5 +1,6 @@
 """The verdict on a change: each test proven, unproven or failed, the rules that make one of them, and its page."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -181,20 +182,23 @@ def _counted(trace: Sequence[tuple[str, str]]) -> dict[tuple[str, int], str]:
     return counted
 
 
-def contradictions(new: ApartRun, old: ApartRun) -> frozenset[str]:
+def contradictions(new: ApartRun, old: ApartRun) -> dict[str, str]:
     """The tests in which the new code answers a call differently than in another test, where the old code did not.
 
-    Only functions of modules are compared, called with plain values in the same surroundings: an object's methods may
-    answer by its state.
+    Each with that call. Only functions of modules are compared, called with plain values in the same surroundings: an
+    object's methods may answer by its state, and so does a function that one test calls again for another answer.
     """
     now, then = _answers(new), _answers(old)
     split = {call for call, answers in now.items() if len(answers) > 1 and len(then.get(call, ())) == 1}
-    return frozenset(
-        name
+    for test in new.tests.values():
+        pairs = set(test.trace)
+        split -= {call for call in split if sum(one == call for one, _ in pairs) > 1}
+    return {
+        name: call
         for name, test in new.tests.items()
-        for call, _ in test.trace
+        for call, _ in reversed(test.trace)
         if call in split and " object at " not in call
-    )
+    }
 
 
 def _answers(run: ApartRun) -> dict[str, set[str]]:
@@ -257,17 +261,23 @@ def from_json(value: Mapping[str, Any]) -> Proof:
 def page(proof: Proof) -> str:
     """The proof as a part of the result's page."""
     counts = f"{len(proof.proven)} proven, {len(proof.unproven)} unproven, {len(proof.failed)} failed"
-    parts = ["## The proof", f"**{proof.verdict.capitalize()}**: {proof.why}."]
+    parts = ["## The proof", f"**{proof.verdict.capitalize()}**: {_told(proof.why)}."]
     parts.append(RERUN if proof.verdict == "re-run" else f"{counts}. {_noticed(proof)}".strip())
     if proof.verdict == "proven":
         parts += [f"> {PROMISE}", f"> {NOT_PROMISED}"]
     for heading, tests in (("Failed", proof.failed), ("Unproven, and why", proof.unproven)):
         if tests:
-            parts += [f"### {heading}", _lines([f"`{one.id}`: {one.why}" for one in tests])]
+            parts += [f"### {heading}", _lines([f"`{_told(one.id)}`: {_told(one.why)}" for one in tests])]
     if proof.differences:
-        rows = [f"`{one.call}`: {one.before} before, {one.after} now" for one in proof.differences]
+        rows = [f"`{_told(one.call)}`: {_told(one.before)} before, {_told(one.after)} now" for one in proof.differences]
         parts += ["### What the new code answers differently", _lines(rows)]
     return "\n\n".join(parts)
+
+
+def _told(text: str) -> str:
+    """A text that may be the code's, as plain words of a page: no markup, and no letters that steer a terminal."""
+    plain = "".join(one if one.isprintable() else one.encode("unicode_escape").decode("ascii") for one in text)
+    return re.sub(r"([*<>]|[]](?=[(]))", r"\\\1", plain).replace("`", "'")
 
 
 def _noticed(proof: Proof) -> str:

@@ -14,6 +14,8 @@ from contextlib import suppress
 from pathlib import PurePath
 from typing import Any
 
+from agentmem.team.proof.arguments import names_in
+from agentmem.team.proof.arrays import is_array
 from agentmem.team.proof.link import SubjectLink
 from agentmem.team.proof.values import plain_of
 
@@ -26,7 +28,27 @@ _PROGRAMS = {"subprocess.Popen": 0, "os.exec": 0, "os.posix_spawn": 0, "os.spawn
 """The events for the start of a program, and where in their arguments its name and words begin."""
 _FIELD = re.compile(r"\{[^{}]*[.\[]\s*_")
 """A field of a text for ``str.format`` that reaches for what is private, and so for all that a test holds."""
-_RUNNING = ("/pickle.py", "/shelve.py", "/timeit.py", "/code.py")
+_ALWAYS = frozenset({"compile", "exec", "pickle.find_class"})
+"""Events that count while a file is loaded as well: what is run there can change every test."""
+_LOADED = (".pyc", ".so")
+"""Endings of files that Python runs as they are."""
+_LEAST = 3  # letters of a text of the code's that can do harm when it is run
+_CHECKED = ("/collections/__init__.py", "/dataclasses.py")
+"""Modules of Python's that write code of names only, which they check."""
+_RUNNING = (
+    "/pickle.py",
+    "/shelve.py",
+    "/timeit.py",
+    "/code.py",
+    "/codeop.py",
+    "/doctest.py",
+    "/runpy.py",
+    "/bdb.py",
+    "/pdb.py",
+    "/trace.py",
+    "/profile.py",
+    "/cProfile.py",
+)
 """Modules of Python's that run, for a test, what it gives them."""
 
 
@@ -42,6 +64,7 @@ class JudgeWatch:
         self._busy, self._stat, self._lstat, self._access = False, os.stat, os.lstat, os.access
         self.states: dict[str, _State] = {}
         self.looked: set[str] = set()
+        self.ran_text = False
         self._events: dict[str, Callable[[str, tuple[Any, ...]], None]] = {
             "open": self._opened,
             "sqlite3.connect": self._connected,
@@ -53,9 +76,10 @@ class JudgeWatch:
             "os.scandir": self._listed,
             "socket.connect": self._joined,
             "compile": self._compiled,
+            "exec": self._executed,
             "pickle.find_class": self._unpickled,
-            "marshal.loads": self._unpickled,
-            "ctypes.dlopen": self._unpickled,
+            "marshal.loads": self._loaded,
+            "ctypes.dlopen": self._loaded,
             **dict.fromkeys(_PROGRAMS, self._started),
         }
 
@@ -68,7 +92,9 @@ class JudgeWatch:
 
     def heard(self, event: str, arguments: tuple[Any, ...]) -> None:
         """One event of Python's."""
-        if self.marks.testing and not self._busy and (rule := self._events.get(event)) is not None:
+        if self._busy or not (self.marks.testing or event in _ALWAYS):
+            return
+        if (rule := self._events.get(event)) is not None:
             self._busy = True
             try:
                 rule(event, arguments)
@@ -89,6 +115,9 @@ class JudgeWatch:
             self._check_folder(folder)
         self.listed.clear()
         self.recent.clear()
+        self.ran_text = False
+        if "numpy" in sys.modules and any(_is_empty(one, 0) for one in self.link.heard):
+            self.marks.mark("array", "one without items equals every number")
         if reaching := next((one for one in self._texts(str) if _FIELD.search(one)), ""):
             self.marks.mark("runs", reaching[:_TOLD])
 
@@ -103,6 +132,8 @@ class JudgeWatch:
         if not path.startswith(_SHARED) or path.startswith(f"{self.root}/"):
             self._named(path)
             return
+        if path.endswith(_LOADED) and self._used():
+            self.marks.not_proven("runs", path[-_TOLD:])
         writes = bool(flags & (os.O_WRONLY | os.O_RDWR)) if isinstance(flags, int) else "r" not in str(mode or "r")
         if writes:
             self._write(path)
@@ -111,6 +142,7 @@ class JudgeWatch:
 
     def _read(self, path: str) -> None:
         """Marks a test that reads what the code may have changed."""
+        self.ran_text |= self._used() and path not in self.wrote and self._within_test()
         if self._is_old(path) or self._late():
             self.marks.mark("rewritten", path)
 
@@ -152,6 +184,7 @@ class JudgeWatch:
     def _listed(self, event: str, arguments: tuple[Any, ...]) -> None:
         if type(arguments[0]) in (str, bytes):
             folder = os.path.abspath(os.fsdecode(arguments[0]))  # noqa: PTH100
+            self._named(folder)
             self.listed.add(folder)
             if folder.startswith(_SHARED) and self._late():
                 self.marks.mark("rewritten", folder)
@@ -166,8 +199,10 @@ class JudgeWatch:
     def _looked(self, path: Any, *given: Any, **named: Any) -> os.stat_result:
         """In the place of ``os.stat``: marks a test that looks at a file of its own which the code has changed."""
         found = self._stat(path, *given, **named)
-        if self.marks.testing and not isinstance(path, int) and self.wrote:
+        if self.marks.testing and not isinstance(path, int):
             name = os.path.abspath(os.fsdecode(path))  # noqa: PTH100
+            if name.startswith(f"{self.root}/") and self._within_test():
+                self._named(name)
             if name.startswith(_SHARED) and self._late():
                 self.marks.mark("rewritten", name)
             if name in self.sizes and found.st_size != self.sizes[name] and self._is_old(name):
@@ -207,7 +242,7 @@ class JudgeWatch:
             return -1
 
     def _named(self, path: str) -> None:
-        """Marks a test that opens a file of the tests which the code has named."""
+        """Marks a test that opens a file of the tests, or looks at a folder, which the code has named."""
         name = path.rpartition("/")[2]
         if path.startswith(f"{self.root}/") and self._size(path) < 0 and self._within_test():
             self.marks.doubt("missing", path.removeprefix(f"{self.root}/"))  # as the project's README
@@ -219,10 +254,44 @@ class JudgeWatch:
     def _compiled(self, event: str, arguments: tuple[Any, ...]) -> None:
         file = os.fsdecode(arguments[1]) if type(arguments[1]) in (str, bytes) else ""
         shared = file.startswith(_SHARED) and not file.startswith(f"{self.root}/")
+        self.ran_text = self.ran_text or self._is_of_code(arguments[0])
+        if not self.marks.testing:  # a module that the file imports
+            return
         if self._used() and (shared or (arguments[0] is not None and self._by_test())):
             self.marks.not_proven("runs", file[:_TOLD])
 
+    def _is_of_code(self, source: Any) -> bool:
+        """True for a text, to be compiled, of which one that came from the code is the most part."""
+        if type(source) not in (str, bytes) or not self._used():
+            return False
+        text = (source if type(source) is str else source.decode("utf-8", "replace")).strip()
+        if len(text) < _LEAST:
+            return False
+        most = (one for one in self._texts(str) if len(one) >= _LEAST)
+        return any(text in one or (2 * len(one) >= len(text) and one in text) for one in most)
+
+    def _executed(self, event: str, arguments: tuple[Any, ...]) -> None:
+        """A text of the code's is run, by whatever library, as typing does with annotations."""
+        file = str(arguments[0].co_filename)
+        known = file.endswith(".py") and self._size(file) >= 0
+        if (
+            not known
+            and (self.ran_text or self._is_named(arguments[0]))
+            and not sys._getframe(2).f_code.co_filename.endswith(_CHECKED)
+        ):
+            self.marks.not_proven("runs", file[:_TOLD])
+
+    def _is_named(self, code: types.CodeType) -> bool:
+        """True for code whose names all stand in one text that came from the code under test."""
+        names = set(names_in(code))
+        return bool(names) and self._used() and any(all(one in text for one in names) for text in self._texts(str))
+
     def _unpickled(self, event: str, arguments: tuple[Any, ...]) -> None:
+        """What is unpickled for a test, by whatever library, may be the code's."""
+        if self._used() and self._within_test():
+            self.marks.not_proven("runs", event)
+
+    def _loaded(self, event: str, arguments: tuple[Any, ...]) -> None:
         if self._used() and self._by_test():
             self.marks.not_proven("runs", event)
 
@@ -286,3 +355,12 @@ def _texts(value: Any, kind: type, depth: int) -> Iterator[Any]:
             yield from _texts(pair, kind, depth + 1)
     elif depth < _DEEP and isinstance(value, BaseException):
         yield from _texts(value.args, kind, depth + 1)
+
+
+def _is_empty(value: Any, depth: int) -> bool:
+    """True if there is an array without items in a value: compared with a number, it is equal."""
+    if is_array(value):
+        return bool(value.size == 0)
+    if depth >= _DEEP or not isinstance(value, list | tuple | dict):
+        return False
+    return any(_is_empty(one, depth + 1) for one in (value.values() if isinstance(value, dict) else value))

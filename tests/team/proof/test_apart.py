@@ -446,3 +446,96 @@ def test_a_test_that_ends_its_process_costs_its_own_file_only(tmp_path: Path) ->
         run = run_apart(fork, layout, tests, sorted(tests), ENVIRONMENT, bounds=ApartBounds(30.0, 10.0, lives=1))
     assert run.ended
     assert verdicts(run) == {"test_other": "proven"}
+
+
+MOVES = """
+import os
+
+
+def write(path):
+    for above, folders, _ in os.walk("/tmp"):
+        for name in [one for one in folders if "apart-" in one]:
+            os.rename(f"{above}/{name}", f"{above}/{name}.old")
+            os.makedirs(f"{above}/{name}/tests/tests/golden")
+            with open(f"{above}/{name}/tests/tests/golden/g.txt", "w") as file:
+                file.write("2")
+    path.write_text("2")
+"""
+GOLDEN = """
+from pathlib import Path
+
+from writing import write
+
+
+def test_golden(tmp_path):
+    write(tmp_path / "out.txt")
+    assert (tmp_path / "out.txt").read_text() == (Path(__file__).parent / "golden" / "g.txt").read_text()
+"""
+
+
+def test_the_code_cannot_move_the_tests_away(tmp_path: Path) -> None:
+    """Where the repository and all forks lie in /tmp as well, the tests' files have no place in what is shared."""
+    tests = {"tests/test_a.py": GOLDEN, "tests/golden/g.txt": "42"}
+    run = apart(tmp_path, {"writing.py": MOVES}, tests)
+    assert verdicts(run) == {"test_golden": "failed"}
+
+
+def test_tests_in_one_package_use_helpers_of_tests_in_another(tmp_path: Path) -> None:
+    """Modules of tests inside the code's packages are found by their names, wherever they are used."""
+    code = {"src/shop/__init__.py": "", "src/shop/fees.py": "def fee():\n    return 0\n", "src/shop/a/__init__.py": ""}
+    test = "from shop.fees import fee\nfrom shop.tests.helpers import FREE\n\ndef test_a():\n    assert fee() == FREE\n"
+    tests = {
+        "src/shop/tests/__init__.py": "",
+        "src/shop/tests/helpers.py": "FREE = 0\n",
+        "src/shop/a/tests/__init__.py": "",
+        "src/shop/a/tests/test_a.py": test,
+    }
+    assert verdicts(apart(tmp_path, code, tests)) == {"test_a": "proven"}
+
+
+PLACES = """
+import os
+from pathlib import Path
+
+import reading
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_of_the_code():
+    assert reading.read(ROOT / "data" / "words.txt") == "one"
+
+
+def test_where(monkeypatch, tmp_path):
+    assert reading.place() == ROOT / "data"
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.chdir(ROOT)
+    assert reading.read("data/words.txt") == "one"
+
+
+def test_of_the_tests():
+    assert reading.read(Path(__file__).parent / "own.txt") == "own"
+"""
+
+
+def test_files_of_the_project_have_one_name_for_both(tmp_path: Path) -> None:
+    """A test gives the code a file of the project's by its own path. The code has none of the tests' files."""
+    reading = "from pathlib import Path\n\ndef read(path):\n    return Path(path).read_text()\n\n"
+    reading += "def place():\n    return Path(__file__).parent / 'data'\n"
+    code = {"reading.py": reading, "data/words.txt": "one"}
+    run = apart(tmp_path, code, {"tests/test_a.py": PLACES, "tests/own.txt": "own"})
+    assert verdicts(run) == {
+        "test_of_the_code": "proven",
+        "test_where": "proven",
+        "test_of_the_tests": "unproven missing",
+    }
+
+
+def test_the_code_cannot_move_away_what_both_have_in_the_shared_folder(tmp_path: Path) -> None:
+    """Where a repository, or Python, lies in /tmp, the folder there above it stays where it is for both processes."""
+    code = "import os\n\n\ndef move():\n    top = '/'.join(__file__.split('/')[:3])\n    try:\n"
+    code += "        os.rename(top, '/tmp/away')\n    except OSError as error:\n        return error.errno\n"
+    test = "import errno\nfrom moving import move\n\n\ndef test_a():\n"
+    test += "    assert move() in (errno.EBUSY, errno.EPERM)\n"
+    held = verdicts(apart(tmp_path, {"moving.py": code}, {"tests/test_a.py": test}))
+    assert held == {"test_a": "proven"} or not tmp_path.resolve().is_relative_to("/tmp")

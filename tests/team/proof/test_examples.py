@@ -30,10 +30,17 @@ def fee(minutes):
         ("fee(30) = fee(31)", []),
         (">>> fee(30)", []),
         ("fee(", []),
+        ("Bug: `fee(30) == 0` at the moment. A stay of 30 minutes should cost 250.", []),
+        ("`fee(30) == 0` is wrong, it must be 250.", []),
+        ("Currently `fee(30)` gives `0`.", []),
+        ("`assert fee(30) == 0` passes today, which is the bug.", []),
+        ("`not fee(30) == 0`", []),
+        ("Actual:\n\n>>> fee(30)\n0\n\nExpected: 7.", []),
+        ("The rest is wrong. `fee(30) == 0`.", [("fee(30)", 0)]),
     ],
 )
 def test_examples_in_a_text(text: str, found: list[object]) -> None:
-    """A call with written values, and a value that ends the line or a part of the sentence."""
+    """A call with written values, and a value that ends the line or a part of the sentence, which tells of no fault."""
     assert list(examples(text)) == found
 
 
@@ -52,6 +59,8 @@ def test_a_test_against_an_example() -> None:
     )
     said = specified("", [CODE])
     assert against(run, said) == {"a": "fee(30) is 0 there, and 2 here"}
+    method = SeenTest("a", "passed", trace=(("Box().fee(30)", "2"),))
+    assert against(ApartRun({"a": method}, ended=True), said) == {}
     raised = (("parking.fee(30)", "raises NotImplementedError"), ("parking.fee(61)", "4"))
     assert kept(said, ApartRun({"a": SeenTest("a", "passed", trace=raised)}, ended=True)) == {"fee(61)": 4}
 

@@ -28,7 +28,7 @@ def test_warnings_and_records_are_noted() -> None:
     heard.warned("old", DeprecationWarning)
     Noting(heard).emit(logging.LogRecord("shop", logging.INFO, "", 0, "%d sold", (3,), None))
     taken: Any = heard.taken()
-    assert taken[2] == [["warning", "DeprecationWarning", "old"], ["log", "shop", logging.INFO, "3 sold"]]
+    assert taken[2] == [["warning", "DeprecationWarning", "old"], ["log", "shop", logging.INFO, "3 sold", False]]
 
 
 def test_no_more_records_are_kept_than_an_answer_can_hold() -> None:

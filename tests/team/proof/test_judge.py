@@ -80,3 +80,64 @@ def test_a_file_of_tests_can_tell_of_its_own_tests_only(tmp_path: Path) -> None:
     run = apart(tmp_path, {"parking.py": CODE}, {"tests/test_a.py": FORGES, "tests/test_b.py": WRONG})
     assert verdicts(run).get("test_wrong", "unjudged") != "proven"
     assert not run.ended or verdicts(run)["test_wrong"] == "failed"
+
+
+EARLY = """
+import pytest
+
+pytest_plugins = ["tests.more"]
+
+
+def pytest_addoption(parser):
+    parser.addini("fees", "what a fee is", default="0")
+
+
+def pytest_sessionstart(session):
+    session.config.started = True
+"""
+MORE = """
+import pytest
+
+
+@pytest.fixture
+def minutes():
+    return 1
+"""
+NEEDS = """
+from parking import fee
+
+
+def test_early(pytestconfig, minutes):
+    assert pytestconfig.started
+    assert str(fee(minutes)) == pytestconfig.getini("fees")
+"""
+
+
+def test_what_a_conftest_says_before_pytest_starts_is_heard(tmp_path: Path) -> None:
+    """Options, plugins and the start of a session: then pytest is started for each file of tests anew."""
+    tests = {"tests/conftest.py": EARLY, "tests/more.py": MORE, "tests/test_a.py": NEEDS, "tests/__init__.py": ""}
+    run = apart(tmp_path, {"parking.py": CODE}, {**tests, "tests/test_b.py": NEEDS})
+    assert set(verdicts(run).values()) == {"proven"}
+    assert len(run.tests) == 2
+
+
+FOLDERS = """
+import os
+import sys
+
+from parking import fee
+
+
+def test_folder(tmp_path, capfd):
+    assert fee(1) == 0
+    os.write(1, b"printed")
+    assert capfd.readouterr().out == "printed"
+    assert {one.name for one in tmp_path.parent.iterdir()} <= {"test0", "testcurrent"}
+"""
+
+
+def test_files_of_tests_share_neither_folders_nor_output(tmp_path: Path) -> None:
+    """pytest starts once for all files, and each has its own temporary folders, and what it prints for itself."""
+    run = apart(tmp_path, {"parking.py": CODE}, {"tests/test_a.py": FOLDERS, "tests/test_b.py": FOLDERS})
+    assert [test.outcome for test in run.tests.values()] == ["passed", "passed"]
+    assert "printed" not in run.said

@@ -122,13 +122,23 @@ def test_what_differs_is_listed_and_contradictions_are_found() -> None:
     mended = SeenTest(OWN, "passed", trace=(("parking.fee(30)", "0"), calls[1]))
     new = ApartRun({OWN: mended, OLD: SeenTest(OLD, "passed", trace=tuple(calls))}, ended=True)
     assert differences(new, old) == (Difference("parking.fee(30)", "2", "0"),)
-    assert contradictions(new, old) == {OWN, OLD}
+    assert contradictions(new, old) == {OWN: "parking.fee(30)", OLD: "parking.fee(30)"}
     for call in ("Box().size()", "parking.fee(30) <in other surroundings>", "parking.each(<key>, [1])"):
         one, other = (SeenTest(name, "passed", trace=((call, answer),)) for name, answer in ((OWN, "1"), (OLD, "2")))
         before = ApartRun({OWN: SeenTest(OWN, "passed", trace=((call, "0"),))}, ended=True)
-        assert contradictions(ApartRun({OWN: one, OLD: other}, ended=True), before) == frozenset()
+        assert contradictions(ApartRun({OWN: one, OLD: other}, ended=True), before) == {}
     both = ApartRun({OWN: mended, OLD: SeenTest(OLD, "passed", trace=mended.trace)}, ended=True)
-    assert contradictions(both, old) == frozenset()
+    assert contradictions(both, old) == {}
+
+
+def test_a_counter_contradicts_nothing() -> None:
+    """A call that one test makes again for another answer tells of a state, as of what numbers are given out."""
+    first = SeenTest(OWN, "passed", trace=(("ids.new()", "1"), ("ids.new()", "2")))
+    second = SeenTest(OLD, "passed", trace=(("ids.new()", "1"),))
+    old = ApartRun({OWN: SeenTest(OWN, "failed", trace=(("ids.new()", "0"),))}, ended=True)
+    assert contradictions(ApartRun({OWN: first, OLD: second}, ended=True), old) == {}
+    other = ApartRun({OWN: second, OLD: SeenTest(OLD, "passed", trace=(("ids.new()", "2"),))}, ended=True)
+    assert contradictions(other, old) == {OWN: "ids.new()", OLD: "ids.new()"}
 
 
 def test_the_page_holds_the_promise_and_every_reason() -> None:
@@ -141,6 +151,14 @@ def test_the_page_holds_the_promise_and_every_reason() -> None:
     assert PROMISE not in page(Proof("re-run", "no pytest"))
     assert "trusts the code" in page(Proof("re-run", "no pytest"))
     assert all(ProofOfTest("x", "unproven", reason).why == words for reason, words in REASONS.items())
+
+
+def test_what_the_code_says_is_no_markup_of_the_page() -> None:
+    """An error's text can neither steer a terminal nor stand on the page as a heading, a link or a tag."""
+    said = "RuntimeError: \x1b[2J\u202e **Proven**: `all`. <img src=x> [x](y)"
+    shown = page(Proof("failed", "x", (ProofOfTest(OWN, "failed", "", said),), (Difference("f(1)", "<b>", "`2`"),)))
+    assert r"\x1b[2J\u202e \*\*Proven\*\*: 'all'. \<img src=x\> [x\](y)" in shown
+    assert r"`f(1)`: \<b\> before, '2' now" in shown
 
 
 def test_a_proof_survives_its_json() -> None:

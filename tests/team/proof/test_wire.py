@@ -38,6 +38,25 @@ def test_frames_come_as_they_were_sent() -> None:
         assert other.receive() == [1, "x", None, 2.5, "\ud800é", [True]]
 
 
+def test_frames_that_came_together_are_read_one_by_one() -> None:
+    """An end that reads ahead keeps what is of the next frame."""
+    with wires() as (one, other):
+        ahead = Wire(other.incoming, other.outgoing, 5.0, ahead=True)
+        for number in range(3):
+            one.send([number, "x" * number])
+        assert [ahead.receive() for _ in range(3)] == [[0, ""], [1, "x"], [2, "xx"]]
+
+
+def test_a_folder_has_its_place_at_each_end() -> None:
+    """The tests' folder is the code's for the code, and the other way round; a name that begins alike is another."""
+    with wires() as (one, other):
+        one.rename("/judge/t\\é", "/repo")
+        one.send([1, "/judge/t\\é/a.txt", ["path", "/judge/t\\é"]])
+        assert other.receive() == [1, "/repo/a.txt", ["path", "/repo"]]
+        other.send([1, "/repo", "/repo/a", "/repository", "/repo.txt"])
+        assert one.receive() == [1, "/judge/t\\é", "/judge/t\\é/a", "/repository", "/repo.txt"]
+
+
 @pytest.mark.parametrize(
     "data",
     [

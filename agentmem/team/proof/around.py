@@ -1,0 +1,45 @@
+"""What a test changes around the code: environment, current folder and the program's arguments are brought to it.
+
+The judge runs it by itself, without the rest of agentmem.
+"""
+
+import os
+import sys
+from os import getcwd
+from typing import Any
+
+from agentmem.team.proof.reasons import Marks
+
+_OWN = frozenset({"PYTEST_CURRENT_TEST", "PYTEST_VERSION"})
+
+
+class Around:
+    """What is around the tests, as the code was told last. ``stdin`` is what pytest has put there for the test."""
+
+    def __init__(self, marks: Marks) -> None:
+        self.marks, self.stdin = marks, sys.stdin
+        self._read: dict[Any, Any] | None = None
+        self.environment, self.folder = self._environment(), getcwd()  # noqa: PTH109  # pathlib follows links
+        self.arguments = list(map(str, sys.argv))
+
+    def changed(self) -> list[Any] | None:
+        """What has changed since the last request: variables that are set, those that are gone, folder, arguments."""
+        if sys.stdin is not self.stdin:
+            self.marks.doubt("unknown", "what a test puts in the place of sys.stdin")
+        now, before, folder, was = self._environment(), self.environment, getcwd(), self.folder  # noqa: PTH109
+        said = arguments if (arguments := list(map(str, sys.argv))) != self.arguments else None
+        if now == before and folder == was and said is None:
+            return None
+        put = {name: value for name, value in now.items() if before.get(name) != value}
+        gone = [name for name in before if name not in now]
+        self.marks.moved = True
+        self.environment, self.folder, self.arguments = now, folder, arguments
+        return [put, gone, folder if folder != was else None, said]
+
+    def _environment(self) -> dict[str, str]:
+        """The environment but for pytest's own; it is read anew only where something in it has changed."""
+        data = getattr(os.environ, "_data", None)  # quicker than by its items
+        if data is not None and data == self._read:
+            return self.environment
+        self._read = None if data is None else dict(data)
+        return {name: value for name, value in os.environ.items() if name not in _OWN}

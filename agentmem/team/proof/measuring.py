@@ -1,0 +1,58 @@
+"""What in the code's answers only says how far something is from a value of the test's: the code would decide it.
+
+The judge runs it by itself, without the rest of agentmem. ``{"a"} - box.keys()`` gives the code what the test asks for,
+and is content with nothing; so is ``when() - datetime(2024, 5, 5)``, where ``when()`` is of a class of the code's.
+"""
+
+from datetime import date, time, timedelta
+from numbers import Number
+from typing import Any
+
+from agentmem.team.proof.arrays import is_array
+from agentmem.team.proof.values import PLAIN
+
+BINARY = ("add", "sub", "mul", "truediv", "floordiv", "mod", "and", "or", "xor", "pow", "lshift", "rshift", "matmul")
+NAMED = {"and": "and_", "or": "or_"}
+_SIDES = ("sub", "truediv", "floordiv", "mod", "and", "xor")
+APART = {*_SIDES, *(f"i{one}" for one in _SIDES), *(NAMED[one] for one in _SIDES if one in NAMED), "divmod"}
+"""Operators, by their names on the wire, that may leave nothing of the other side."""
+_ARITHMETIC = {*BINARY, *(f"i{one}" for one in BINARY), *NAMED.values(), "divmod"}
+"""Operators with two sides, and their names in the wire's messages."""
+_MEASURES = (Number, date, time, timedelta)
+_OF_SETS = frozenset({"issuperset", "issubset", "isdisjoint", "difference", "symmetric_difference", "intersection"})
+"""Methods that compare a set with another."""
+_OF_VALUES = frozenset(
+    {"compare", "compare_total", "compare_signal", "compare_total_mag", "same_quantum", "relative_to", "samefile"}
+    | {"is_relative_to", "match", "full_match", "count", "index"}
+)
+"""Methods by which Python's numbers, paths and lists compare, or look for what is equal."""
+_OF_FILES = frozenset({"exists", "is_file", "is_dir"})
+"""Methods by which a path says what is there."""
+
+
+def is_measured(owner: Any) -> bool:
+    """True for what the code has made of an object and a plain value, to say what lies between them."""
+    return "_far_measured" in getattr(owner, "__dict__", {})
+
+
+def decides(what: str, given: Any, answer: Any) -> bool:
+    """True where the code says by an operator what is left of a value of the test's: nothing, perhaps, or all of it."""
+    if what in APART and not (isinstance(answer, str | bytes) and answer):
+        return True
+    measures = isinstance(given, _MEASURES) and isinstance(answer, _MEASURES)
+    return what in _ARITHMETIC and (measures or is_array(given) or (type(given) is type(answer) and given == answer))
+
+
+def compares(owner: Any, name: str, given: bool = True) -> bool:
+    """True for a method that compares a set; or a number, path or list, of a class that stands on Python's own."""
+    if name in _OF_SETS and given:
+        return True
+    asks = name in _OF_FILES or (given and name in _OF_VALUES)
+    return asks and any(name in one.__dict__.get("_far_over", ()) for one in type(owner).__mro__)
+
+
+def is_object(answer: Any) -> bool:
+    """True for what stands for an object of the code that the code was not given by the test."""
+    has = getattr(answer, "__dict__", {})
+    plain = isinstance(answer, (*PLAIN, BaseException))
+    return "_far" in has and not (plain or "_far_given" in has or "_far_member" in has)

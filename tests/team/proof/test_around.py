@@ -1,0 +1,41 @@
+"""agentmem.team.proof.around: what a test changes around the code."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from agentmem.team.proof.around import Around
+from agentmem.team.proof.reasons import Marks
+
+
+def test_what_has_changed_is_told_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Variables that are set or gone, the folder and the arguments: each is told, and nothing where nothing changed."""
+    monkeypatch.setenv("AROUND_KEPT", "1")
+    monkeypatch.setenv("AROUND_GONE", "1")
+    marks = Marks()
+    around = Around(marks)
+    assert (around.changed(), marks.moved) == (None, False)
+    monkeypatch.setenv("AROUND_KEPT", "2")
+    monkeypatch.delenv("AROUND_GONE")
+    assert around.changed() == [{"AROUND_KEPT": "2"}, ["AROUND_GONE"], None, None]
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["fee", "30"])
+    assert around.changed() == [{}, [], str(tmp_path), ["fee", "30"]]
+    assert (around.changed(), marks.moved) == (None, True)
+
+
+def test_pytests_own_variables_are_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The name of the test that runs is no business of the code's."""
+    around = Around(Marks())
+    monkeypatch.setenv("PYTEST_CURRENT_TEST", "tests/test_a.py::test_fee[30]")
+    assert around.changed() is None
+
+
+def test_an_environment_of_another_kind_is_read_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test may put a dict in its place."""
+    around = Around(Marks())
+    monkeypatch.setattr(os, "environ", {**os.environ, "AROUND_NEW": "1"})
+    assert around.changed() == [{"AROUND_NEW": "1"}, [], None, None]
+    assert around.changed() is None
