@@ -100,12 +100,15 @@ def settled(
         LogReplay([certify_on.questions[at] for at in stream], certify_on.rows[stream], objects()) for stream in streams
     ]
     chances = [learned.chances(certify_on.rows[stream]) if learned else None for stream in streams]
-    tried = {
-        one: [each for play, sure in zip(plays, chances, strict=True) for each in play.at(one, sure)]
-        for one in THRESHOLDS
-    }
-    threshold = lowest(tried, min(target.wrong_per_hit, LIMIT))
-    return threshold, None if threshold is None else certified(tried[threshold])
+    limit = min(target.wrong_per_hit, LIMIT)
+    found, bound = None, None
+    for one in sorted(THRESHOLDS, reverse=True):  # those below the first that is not certified need not be played
+        tried = [each for play, sure in zip(plays, chances, strict=True) for each in play.at(one, sure)]
+        if lowest({one: tried}, limit) is not None:
+            found, bound = one, certified(tried)
+        elif found is not None:
+            break
+    return found, bound
 
 
 def chosen(target: Target, certify_on: Part, learned: LearnedAnswers | None) -> tuple[float, LearnedAnswers | None]:
