@@ -13,7 +13,7 @@ part "fit"; the one with more hits is used. The part "report" is reported on, ov
 import argparse
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from statistics import fmean
@@ -106,8 +106,8 @@ def settled(
         tried = [each for play, sure in zip(plays, chances, strict=True) for each in play.at(one, sure)]
         if lowest({one: tried}, limit) is not None:
             found, bound = one, certified(tried)
-        elif found is not None:
-            break
+        elif certified([replace(each, right=True) for each in tried]).upper <= limit:
+            break  # it has enough hits, and errs
     return found, bound
 
 
