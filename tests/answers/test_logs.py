@@ -78,7 +78,7 @@ def tuned_on(asked: list[ReplayedQuestion], cosine: Callable[[int], float], limi
 
 def test_the_lowest_threshold_that_is_certified_with_all_above_it() -> None:
     """If errors begin below .91 the threshold is .91, and the held-out half has few errors."""
-    tuned = tuned_on(erring(log(800), lambda number: spread(number) < 0.909), spread, 0.02)["faq"]
+    tuned = tuned_on(erring(log(800), lambda number: spread(number) < 0.909), spread, 0.05)["faq"]
     assert tuned.chosen == tuned.policy.threshold == 0.91
     assert tuned.policy.certificate is not None
     assert tuned.policy.certificate.upper <= tuned.limit
@@ -90,7 +90,7 @@ def test_the_lowest_threshold_that_is_certified_with_all_above_it() -> None:
 def test_a_type_with_few_hits_has_the_threshold_of_all() -> None:
     """A type with few hits gets the threshold of all, because its own certificate would need hundreds of hits."""
     asked = erring(log(800), lambda number: spread(number) < 0.909) + log(20, "returns")
-    tuned = tuned_on(asked, spread, 0.02)
+    tuned = tuned_on(asked, spread, 0.05)
     assert tuned["returns"].policy.kind == "returns"
     assert tuned["returns"].policy.threshold == 0.91
     assert tuned["faq"].policy.certificate is not None
